@@ -1,0 +1,1 @@
+"""Texts and objects of kubelet, container runtimes and the Kubernetes API, parsed to values. Pure: no I/O."""

@@ -1,0 +1,1 @@
+"""Text the kernel writes, parsed to values. Pure: no I/O."""

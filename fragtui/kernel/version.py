@@ -1,0 +1,38 @@
+"""Kernel release strings, compared as versions."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_RELEASE = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
+_RHEL = re.compile(r"\.el(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class KernelVersion:
+    """A kernel release: its numbers, and the RHEL major when the string carries one (``.el7``)."""
+
+    major: int
+    minor: int
+    patch: int
+    release: str
+    rhel: int | None = None
+
+    @property
+    def numbers(self) -> tuple[int, int, int]:
+        """The three numbers, for comparison."""
+        return self.major, self.minor, self.patch
+
+    def at_least(self, major: int, minor: int, patch: int = 0) -> bool:
+        """Tell whether this release is `major.minor.patch` or later by its number (vendors backport)."""
+        return self.numbers >= (major, minor, patch)
+
+
+def parse_version(release: str) -> KernelVersion | None:
+    """Return the version in a release string such as ``3.10.0-1160.el7.x86_64``, or None if there is none."""
+    if (found := _RELEASE.search(release)) is None:
+        return None
+    rhel = _RHEL.search(release)
+    major, minor, patch = (int(number or 0) for number in found.groups())
+    return KernelVersion(major, minor, patch, release, int(rhel[1]) if rhel else None)

@@ -1,0 +1,1 @@
+"""What the values mean: verdicts, causes, forecasts. Pure: no I/O."""

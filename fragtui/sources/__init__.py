@@ -1,0 +1,1 @@
+"""All reading: host files under an injected root, the kernel log, log files, the cluster."""
