@@ -1,0 +1,96 @@
+"""``/proc/zoneinfo``: each zone's free pages, watermarks and lowmem reserve.
+
+Format: mm/vmstat.c zoneinfo_show_print. Sections moved between 3.10 and 6.19, so lines are found by their key.
+All values are pages.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from fragtui.text import printable
+
+_HEADER = re.compile(r"^Node (\d+), zone +(\S+)[ \t]*$", re.MULTILINE | re.ASCII)
+_LINE = re.compile(r"^ +(?:pages )?([a-z_]+):? +(\d+|\([\d, ]*\))[ \t]*(?=\n)", re.MULTILINE | re.ASCII)
+_WANTED = frozenset(
+    ("free", "boost", "min", "low", "high", "spanned", "present", "managed", "cma", "nr_free_cma", "protection")
+)
+_FILE_PAGES = (("nr_zone_inactive_file", "nr_zone_active_file"), ("nr_inactive_file", "nr_active_file"))
+_READ = _WANTED | {key for pair in _FILE_PAGES for key in pair}
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneInfo:
+    """One zone, in pages; None for what this kernel does not print (or what was cut off).
+
+    `min`, `low` and `high` include the `boost` of the moment from 5.0 on, which is printed from 5.17 on.
+    `protection[i]` is the lowmem reserve against requests whose highest zone has index i.
+    """
+
+    node: int
+    zone: str
+    free: int | None = None
+    boost: int | None = None
+    min: int | None = None
+    low: int | None = None
+    high: int | None = None
+    spanned: int | None = None
+    present: int | None = None
+    managed: int | None = None
+    cma: int | None = None
+    free_cma: int | None = None
+    file: int | None = None
+    """Page cache on this zone's LRU lists, mapped and dirty pages among them, shmem not."""
+    protection: tuple[int, ...] | None = None
+
+    @property
+    def populated(self) -> bool:
+        """Whether the zone has memory: since 4.12 the file lists the others too."""
+        return self.present != 0
+
+
+def parse_zoneinfo(text: str) -> tuple[ZoneInfo, ...]:
+    """Return every zone of the text, unpopulated ones included, in the file's order.
+
+    A line without its newline is torn and not read, so a cut text gives fewer facts, never wrong ones.
+    """
+    headers = list(_HEADER.finditer(text))
+    zones = []
+    for index, header in enumerate(headers):
+        end = headers[index + 1].start() if index + 1 < len(headers) else len(text)
+        # The per-CPU lists are the bulk of the file on large machines and nothing here needs them.
+        pagesets = text.find("\n  pagesets", header.end(), end)
+        if pagesets >= 0:
+            tail = text.find("protection:", pagesets, end)
+            end = pagesets + 1 if tail < 0 else end
+        zones.append(_parse_zone(header, text, end))
+    return tuple(zones)
+
+
+def _parse_zone(header: re.Match[str], text: str, end: int) -> ZoneInfo:
+    found: dict[str, int] = {}
+    protection: tuple[int, ...] | None = None
+    node_stats = text.find("  per-node stats", header.end(), end)
+    start = header.end()
+    if node_stats >= 0:
+        pages = text.find("\n  pages free", node_stats, end)
+        start = pages if pages >= 0 else end
+    for line in _LINE.finditer(text, start, end):
+        key, value = line.groups()
+        if key not in _READ:
+            continue
+        if key == "protection":
+            if value[0] == "(":
+                protection = tuple(int(part) for part in value[1:-1].split(",") if part.strip())
+        elif value[0] != "(":
+            # The first of a name is the zone's own: 'high' stands again under each CPU's pageset.
+            found.setdefault(key, int(value))
+    file: int | None = None
+    for inactive, active in _FILE_PAGES:
+        if inactive in found and active in found:
+            file = found[inactive] + found[active]
+            break
+    free_cma = found.pop("nr_free_cma", None)
+    fields = {key: value for key, value in found.items() if key in _WANTED}
+    return ZoneInfo(int(header[1]), printable(header[2]), **fields, free_cma=free_cma, file=file, protection=protection)

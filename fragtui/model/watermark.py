@@ -1,0 +1,151 @@
+"""The kernel's own test whether a zone may give a block of an order: __zone_watermark_ok in mm/page_alloc.c.
+
+Two rules exist. Up to 4.3, and in every RHEL 7, the watermark is halved for each lower order and what lies in smaller
+blocks does not count (`Rule.HALVING`); from 4.4 on the base check is made once and then a block must stand on a
+free list that the request may take from (`Rule.FREE_LIST`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+from fragtui.kernel.version import KernelVersion
+from fragtui.model.fragmentation import fragmentation_index
+
+
+class Rule(Enum):
+    """Which of the two rules a kernel follows."""
+
+    HALVING = "halving"
+    FREE_LIST = "free list"
+
+
+class Request(StrEnum):
+    """The two requests that are judged: one that may reclaim and wait, and one that may not."""
+
+    GFP_KERNEL = "GFP_KERNEL"
+    GFP_ATOMIC = "GFP_ATOMIC"
+
+
+class Verdict(StrEnum):
+    """What a request for a block gets."""
+
+    AVAILABLE = "available"
+    RESERVED = "reserved"
+    """Blocks are there; a watermark or the lowmem reserve bars them."""
+    FRAGMENTED = "fragmented"
+    """Free memory is enough, but no block."""
+    SHORT = "short"
+    """Not enough free memory."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneState:
+    """What the test needs of one zone; page counts in pages, None for unknown.
+
+    `free_pages` is NR_FREE_PAGES, which lags the free lists by the per-CPU counters, as in the kernel's own test.
+    `mark` is the watermark in force, its boost included. `reserve` is the lowmem reserve against the request.
+    `highatomic_pages` (the reservation up to 6.11, its free pages since) and `cma_pages` are not for GFP_KERNEL.
+    `foreign_blocks` are those of `free_blocks` on lists that GFP_KERNEL may not take from (HighAtomic, CMA, Isolate),
+    `highatomic_blocks` the part of them that GFP_ATOMIC may.
+    """
+
+    free_blocks: tuple[int, ...]
+    free_pages: int | None = None
+    mark: int | None = None
+    reserve: int = 0
+    boost: int = 0
+    highatomic_pages: int = 0
+    cma_pages: int = 0
+    foreign_blocks: tuple[int, ...] = ()
+    highatomic_blocks: tuple[int, ...] = ()
+
+
+def rule_of(version: KernelVersion | None) -> Rule:
+    """Return the rule of a kernel by its version; without one, today's."""
+    if version is None or (version.at_least(4, 4) and version.rhel != 7):
+        return Rule.FREE_LIST
+    return Rule.HALVING
+
+
+def zone_verdict(state: ZoneState, order: int, request: Request, rule: Rule) -> Verdict:
+    """Return what `request` for a block of `order` gets from this zone now, reclaim and compaction left aside.
+
+    Where the watermark or the free pages are unknown, the blocks alone decide, and between fragmented and short the
+    kernel's fragmentation index with its own threshold of 0.500 (sysctl vm.extfrag_threshold).
+    """
+    has_block = order == 0 or _has_block(state, order, request)
+    if state.free_pages is None or state.mark is None:
+        if any(state.free_blocks[order:]) and has_block:
+            return Verdict.AVAILABLE
+        return Verdict.FRAGMENTED if fragmentation_index(state.free_blocks, order) > 500 else Verdict.SHORT
+    enough = _passes_base(state, order, request)
+    if enough and has_block and (rule is Rule.FREE_LIST or halving_stop(state, order, request) is None):
+        return Verdict.AVAILABLE
+    if any(state.free_blocks[order:]) and (order > 0 or state.free_pages > state.mark):
+        return Verdict.RESERVED
+    return Verdict.FRAGMENTED if enough else Verdict.SHORT
+
+
+def verdicts(state: ZoneState, request: Request, rule: Rule) -> tuple[Verdict, ...]:
+    """Return `zone_verdict` for each order of the zone."""
+    return tuple(zone_verdict(state, order, request, rule) for order in range(len(state.free_blocks)))
+
+
+def halving_stop(state: ZoneState, order: int, request: Request) -> int | None:
+    """Return the order below `order` at which the rule of up to 4.3 refuses, or None if it does not.
+
+    For each lower order i the free pages lose those in blocks of i, the watermark is halved, and what is left must
+    exceed it (2.6.32 mm/page_alloc.c:1364, RHEL 7 alike).
+    """
+    if state.free_pages is None or state.mark is None:
+        return None
+    free = state.free_pages - ((1 << order) - 1)
+    mark = _mark_for(state.mark, request)
+    for lower in range(order):
+        free -= state.free_blocks[lower] << lower
+        mark >>= 1
+        if free <= mark:
+            return lower
+    return None
+
+
+def _mark_for(mark: int, request: Request) -> int:
+    """Return the watermark that a request must exceed: GFP_ATOMIC may go to 3/8 of it (ALLOC_HIGH, then HARDER)."""
+    if request is Request.GFP_ATOMIC:
+        mark -= mark // 2
+        mark -= mark // 4
+    return mark
+
+
+def _passes_base(state: ZoneState, order: int, request: Request) -> bool:
+    assert state.free_pages is not None and state.mark is not None
+    usable = state.free_pages - ((1 << order) - 1) - state.cma_pages
+    if request is Request.GFP_KERNEL:
+        usable -= state.highatomic_pages
+    if usable > _mark_for(state.mark, request) + state.reserve:
+        return True
+    # 5.9 and later: an order-0 atomic request is tried again against the watermark without its boost.
+    return (
+        order == 0
+        and request is Request.GFP_ATOMIC
+        and state.boost > 0
+        and usable > _mark_for(max(0, state.mark - state.boost), request) + state.reserve
+    )
+
+
+def _has_block(state: ZoneState, order: int, request: Request) -> bool:
+    for index in range(order, len(state.free_blocks)):
+        barred = _at(state.foreign_blocks, index)
+        if request is Request.GFP_ATOMIC:
+            barred -= _at(state.highatomic_blocks, index)
+        if state.free_blocks[index] > max(0, barred):
+            return True
+    return False
+
+
+def _at(blocks: Sequence[int], order: int) -> int:
+    return blocks[order] if order < len(blocks) else 0
