@@ -1,0 +1,72 @@
+"""Lines of the kubelet: glog text (before 1.20) and klog structured (since 1.19), one header for both."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from fragtui.cluster.go_text import quoted_end, read_value, unescape
+
+_HEADER = re.compile(
+    r"([IWEF])(\d{2})(\d{2}) (\d{2}):(\d{2}):(\d{2})\.(\d{1,9}) +(\d+) ([^\s:\]]+):(\d+)\] ?",
+)
+_KEY = re.compile(r"([A-Za-z_][\w./\-]*)=")
+_MAX_PAIRS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class KlogLine:
+    """One klog line. klog knows neither the year nor the zone: the clock is what the node's wall showed."""
+
+    severity: str
+    """``I``, ``W``, ``E`` or ``F``; an error may well be written at ``I``."""
+    month: int
+    day: int
+    second_of_day: float
+    pid: int
+    file: str
+    """Go source file that wrote it, without its line: ``pod_workers.go``."""
+    message: str
+    """The text; of a structured line only its first, quoted part."""
+    fields: dict[str, str]
+    """Key and value pairs of a structured line, unescaped by one level; empty for text."""
+
+
+def parse_klog(text: str) -> KlogLine | None:
+    """Return the klog line that starts at the beginning of `text`, or None. Never raises.
+
+    What was cut off at the end is absent or shortened; the rest stands.
+    """
+    match = _HEADER.match(text)
+    if match is None:
+        return None
+    severity, month, day, hour, minute, second, fraction, pid, file, _ = match.groups()
+    seconds = int(hour) * 3600 + int(minute) * 60 + int(second) + int(fraction) / 10 ** len(fraction)
+    body = text[match.end() :]
+    message, fields = _split_structured(body) if body.startswith('"') else (body, {})
+    return KlogLine(severity, int(month), int(day), seconds, int(pid), file, message, fields)
+
+
+def _split_structured(body: str) -> tuple[str, dict[str, str]]:
+    end = quoted_end(body, 0)
+    message = unescape(body[1:end])
+    fields: dict[str, str] = {}
+    at = end + 1
+    while at < len(body) and len(fields) < _MAX_PAIRS:
+        match = _KEY.search(body, at)
+        if match is None:
+            break
+        value, at = read_value(body, match.end())
+        fields.setdefault(match.group(1), value)
+    return message, fields
+
+
+def seconds_near(reference: float, second_of_day: float) -> float:
+    """Return the moment nearest to `reference` (epoch seconds) whose clock shows `second_of_day`, in any time zone.
+
+    The transport's stamp often has whole seconds and the line's own has microseconds but no date or zone. Zones
+    differ by multiples of 15 minutes, so only the place within a quarter of an hour is taken from the line; if
+    the two clocks disagree by more than 5 s, the transport is believed.
+    """
+    offset = (second_of_day - reference + 450) % 900 - 450
+    return reference + offset if abs(offset) <= 5 else reference

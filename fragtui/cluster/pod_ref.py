@@ -1,0 +1,103 @@
+"""Who a pod is, from the many spellings that the kubelet, the runtimes and the cgroup tree use."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_UUID = r"[0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}"
+_UID = rf"(?:{_UUID}|[0-9a-f]{{32}})"
+_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9.\-_\\]*[A-Za-z0-9])?"
+_LONG = re.compile(rf"({_NAME})_([A-Za-z0-9\-]+)\(({_UID})?\)")
+_SLASHED = re.compile(rf"^([A-Za-z0-9\-]+)/({_NAME})$")
+_CGROUP_POD = re.compile(rf"(?:^|[/\-:])pod({_UID})(?=[/.:]|$)")
+_CGROUP_CONTAINER = re.compile(r"(?:^|[/:\-])([0-9a-f]{64})(?:\.scope)?(?=/|$)")
+_DOCKER_NAME = re.compile(rf"k8s_([A-Za-z0-9.\-]+)_({_NAME})_([A-Za-z0-9\-]+)_({_UID})_(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class PodRef:
+    """A pod as far as one source named it; what it left out is None. `uid` is in its dashed spelling."""
+
+    namespace: str | None = None
+    name: str | None = None
+    uid: str | None = None
+
+    def __bool__(self) -> bool:
+        return self.name is not None or self.uid is not None
+
+    def may_be(self, other: PodRef) -> bool:
+        """Say whether both can be the same pod: they share a name or uid and contradict each other nowhere."""
+        if self.uid and other.uid:
+            return self.uid == other.uid
+        if self.name and other.name:
+            same_space = not (self.namespace and other.namespace) or self.namespace == other.namespace
+            return self.name == other.name and same_space
+        return False
+
+    def filled(self, other: PodRef) -> PodRef:
+        """Return this reference with what it lacks taken from the other."""
+        return PodRef(self.namespace or other.namespace, self.name or other.name, self.uid or other.uid)
+
+    def __str__(self) -> str:
+        if self.name is None:
+            return f"pod {self.uid}" if self.uid else "unknown pod"
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class CgroupOwner:
+    """The pod uid and container id that a cgroup path names; either may be None."""
+
+    uid: str | None
+    container_id: str | None
+
+
+def dashed_uid(uid: str | None) -> str | None:
+    """Return a pod uid in the API's spelling: the systemd driver writes ``_`` for ``-``; static hashes stay."""
+    return uid.replace("_", "-") if uid else None
+
+
+def long_ref(text: str) -> PodRef | None:
+    """Return the first ``name_namespace(uid)`` in the text, as the kubelet prints pods in messages, or None."""
+    match = _LONG.search(text)
+    if match is None:
+        return None
+    return PodRef(match.group(2), match.group(1).replace("\\", ""), dashed_uid(match.group(3)))
+
+
+def slashed_ref(text: str, uid: str | None = None) -> PodRef | None:
+    """Return the pod of ``namespace/name`` (klog's ``pod=``), or of the older long spelling, or None."""
+    match = _SLASHED.match(text)
+    if match is not None:
+        return PodRef(match.group(1), match.group(2), dashed_uid(uid))
+    return long_ref(text)
+
+
+def docker_name_ref(text: str) -> tuple[PodRef, str] | None:
+    """Return pod and container name of a docker name ``k8s_CONTAINER_POD_NAMESPACE_UID_ATTEMPT``, or None."""
+    match = _DOCKER_NAME.search(text)
+    if match is None:
+        return None
+    return PodRef(match.group(3), match.group(2), dashed_uid(match.group(4))), match.group(1)
+
+
+def log_directory_ref(name: str) -> PodRef | None:
+    """Return the pod of a directory name under /var/log/pods, ``namespace_name_uid``, or None."""
+    parts = name.split("_")
+    if len(parts) != 3 or not all(parts):
+        return None
+    return PodRef(parts[0], parts[1], parts[2])
+
+
+def cgroup_owner(path: str) -> CgroupOwner | None:
+    """Return whom a cgroup path belongs to, or None if it names neither pod nor container.
+
+    Both drivers (``/kubepods/burstable/pod<uid>/<id>`` and ``kubepods-burstable-pod<uid_>.slice/
+    cri-containerd-<id>.scope``, also ``crio-``, ``docker-``), static pods' hashes, and the kernel's
+    ``cpuset=<id>`` are read. A path that the kernel cut short yields what is still whole.
+    """
+    pods, containers = _CGROUP_POD.findall(path), _CGROUP_CONTAINER.findall(path)
+    if not pods and not containers:
+        return None
+    return CgroupOwner(dashed_uid(pods[-1]) if pods else None, containers[-1] if containers else None)

@@ -1,0 +1,104 @@
+"""Why a pod's sandbox did not start: the classes of reason, told from the error's text alone.
+
+The order of the table is the order of asking: what is special comes before what is general, and every look-alike
+of "cannot allocate memory" before memory itself.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from fragtui.cluster.go_text import flatten
+from fragtui.cluster.reason_table import ROWS
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonClass:
+    """One kind of reason, with words for the engineer."""
+
+    name: str
+    """Stable key: ``netns-highorder``, ``cgroup-kmem-leak``, ``cni``."""
+    memory: bool | None
+    """True if the text says that the kernel refused memory, False if it is another illness, None if it can't tell."""
+    words: str
+    advice: str
+
+
+_TABLE = tuple(
+    (re.compile("|".join(patterns), re.IGNORECASE), ReasonClass(name, memory, words, advice))
+    for name, memory, patterns, words, advice in ROWS
+)
+UNKNOWN = ReasonClass("unknown", None, "the log does not say why", "Look at the pod's events and the runtime's log.")
+STARTING = ReasonClass(
+    "no-word", None, "no source has given a reason yet", "Give the kubelet's log or a kubeconfig that may list events."
+)
+_BY_NAME = {row.name: row for _, row in _TABLE} | {UNKNOWN.name: UNKNOWN, STARTING.name: STARTING}
+
+_WRAPPERS = re.compile(
+    r"""^(?:
+      (?:\(combined\ from\ similar\ events\):|FailedCreatePodSandBox:?|Failed\ (?:to\ )?create\ pod\ sandbox:|docker:)
+    | failed\ to\ "\w+"\ for\ "[^"]*"\ with\ \w+:\ "?
+    | (?:failed\ to\ create\ sandbox|createpodsandbox)\ for\ pod\ "[^"]*"(?:\ failed)?:
+    | rpc\ error:(?:\ code\ =\ \w*)?(?:\ desc\ =)?
+    | failed\ to\ (?:start|create|run|setup|set\ up)\ (?:a\ )?sandbox(?:\ container)?(?:\ for\ pod)?
+        (?:\ "[^"]*"|\ \.\.\.)?(?::|(?=\ Error\ response))
+    | failed\ to\ start\ sandbox\ container\ for\ pod\ (?:"[^"]*"|\.\.\.):?
+    | error\ response\ from\ daemon:
+    | \{"message":\s*"
+    | invalid\ header\ field\ value\ "
+    | handler\ for\ (?:POST|GET)\ \S+\ returned\ error:
+    | create\ container\ failed\ with\ error:
+    | (?:OCI|oci)\ runtime\ (?:create\ failed|error):
+    | failed\ to\ create\ (?:containerd|shim)\ task:
+    | runc\ create\ failed:
+    | container\ create(?:ion)?\ (?:failed|error):
+    | time="[^"]*"\ level=\w+\ msg="
+    | unable\ to\ start\ container\ process:
+    | \w+\.go:\d+:
+    | starting\ container\ process\ caused:?
+    | ["`:\s]+
+    )\s*""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_TAIL = re.compile(r'(?:[\s"}>…│]|: unknown|, skipping)+$')
+_ODD_QUOTE = re.compile(r'"[^"]*')
+
+
+def core_of(error: str) -> str:
+    """Return the innermost part of an error: what failed, without the layers that passed it on.
+
+    ``rpc error: … OCI runtime create failed: … caused "exit status 6"": unknown`` becomes
+    ``running exec setns process for init caused "exit status 6"``. Empty if there is nothing inside.
+    """
+    text = flatten(error)[:8000]
+    for _ in range(40):
+        match = _WRAPPERS.match(text)
+        if match is None or match.end() == 0:
+            break
+        text = text[match.end() :]
+    text = _TAIL.sub("", text)
+    return text + '"' if text.count('"') % 2 else text
+
+
+def classify(error: str) -> ReasonClass:
+    """Return the class of an error text, `UNKNOWN` if no row of the table knows it. Never raises."""
+    text = flatten(error)[:8000]
+    for pattern, row in _TABLE:
+        if pattern.search(text):
+            return row
+    return UNKNOWN
+
+
+def class_named(name: str) -> ReasonClass | None:
+    """Return the class of that name, None if there is none."""
+    return _BY_NAME.get(name)
+
+
+def telling(row: ReasonClass) -> int:
+    """Return how much a class says: 3 it names an illness, 2 it can't tell memory from others, 1 nothing, 0 no word."""
+    if row is STARTING:
+        return 0
+    if row is UNKNOWN:
+        return 1
+    return 2 if row.memory is None else 3
