@@ -1,0 +1,104 @@
+"""The ticker: reads the node on its own daemon thread and hands on one Snapshot a tick."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+import traceback
+from collections.abc import Callable
+
+from fragtui.model.snapshot import OwnCost, Snapshot
+from fragtui.sources.node import NodeReader
+
+MIN_INTERVAL = 0.2
+MAX_INTERVAL = 60.0
+HURRIED_INTERVAL = 0.25
+"""Seconds between ticks while a remedy runs."""
+_OWN_COST_EVERY = 5.0
+
+
+class Sampler:
+    """Samples `reader` every `interval` seconds without drift and calls `on_snapshot` on its own thread.
+
+    A daemon thread and no worker of the screen's: a read that blocks in the kernel must keep nobody from quitting.
+    """
+
+    def __init__(
+        self,
+        reader: NodeReader,
+        on_snapshot: Callable[[Snapshot], None],
+        on_crash: Callable[[str], None],
+        interval: float = 1.0,
+    ) -> None:
+        self.interval = interval
+        self.hurried = False
+        self._reader = reader
+        self._on_snapshot = on_snapshot
+        self._on_crash = on_crash
+        self._wake = threading.Event()
+        self._stopped = False
+        self._page_types_wanted = False
+        self._reading_since: float | None = None
+        self._own: OwnCost | None = None
+        self._own_at = 0.0
+        self._own_cpu = 0.0
+        self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
+
+    def start(self) -> None:
+        """Begin ticking."""
+        self._own_at, self._own_cpu = time.monotonic(), time.process_time()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the tick that is under way; never waits for it."""
+        self._stopped = True
+        self._wake.set()
+
+    def tick_now(self, *, page_types: bool = False) -> None:
+        """Sample at once, with /proc/pagetypeinfo if asked."""
+        self._page_types_wanted |= page_types
+        self._wake.set()
+
+    def stuck(self) -> tuple[str, float] | None:
+        """Return the file whose read is under way and for how many seconds, or None between reads."""
+        since, reading = self._reading_since, self._reader.reading
+        if since is None or reading is None:
+            return None
+        return reading, time.monotonic() - since
+
+    def _run(self) -> None:
+        due = time.monotonic()
+        while not self._stopped:
+            try:
+                self._on_snapshot(self._sample())
+            except Exception:
+                self._on_crash(traceback.format_exc())
+            due = max(due + (HURRIED_INTERVAL if self.hurried else self.interval), time.monotonic())
+            if self._wake.wait(due - time.monotonic()):
+                self._wake.clear()
+                due = time.monotonic()
+
+    def _sample(self) -> Snapshot:
+        wanted, self._page_types_wanted = self._page_types_wanted, False
+        self._reading_since = time.monotonic()
+        try:
+            snapshot = self._reader.sample(page_types=wanted)
+        finally:
+            self._reading_since = None
+        return dataclasses.replace(snapshot, own=self._own_cost())
+
+    def _own_cost(self) -> OwnCost | None:
+        now = time.monotonic()
+        if now - self._own_at >= _OWN_COST_EVERY:
+            # Imported here: it costs a tenth of the time to the first bars and nothing before them needs it.
+            import psutil  # noqa: PLC0415
+
+            cpu = time.process_time()
+            try:
+                resident = psutil.Process().memory_info().rss
+            except (psutil.Error, OSError):
+                return None
+            self._own = OwnCost((cpu - self._own_cpu) / (now - self._own_at), resident)
+            self._own_at, self._own_cpu = now, cpu
+        return self._own
