@@ -62,7 +62,7 @@ _WRAPPERS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _TAIL = re.compile(r'(?:[\s"}>…│]|: unknown|, skipping)+$')
-_ODD_QUOTE = re.compile(r'"[^"]*')
+_POD_NAMES = re.compile(r'\bpod(?:UID)?[ =]\s*"[^"]*"|"?[\w.\-\\]+_[\w\-]+\([0-9a-f\-]*\)"?')
 
 
 def core_of(error: str) -> str:
@@ -71,7 +71,7 @@ def core_of(error: str) -> str:
     ``rpc error: … OCI runtime create failed: … caused "exit status 6"": unknown`` becomes
     ``running exec setns process for init caused "exit status 6"``. Empty if there is nothing inside.
     """
-    text = flatten(error)[:8000]
+    text = flatten(error)[:6000]
     for _ in range(40):
         match = _WRAPPERS.match(text)
         if match is None or match.end() == 0:
@@ -82,11 +82,15 @@ def core_of(error: str) -> str:
 
 
 def classify(error: str) -> ReasonClass:
-    """Return the class of an error text, `UNKNOWN` if no row of the table knows it. Never raises."""
-    text = flatten(error)[:8000]
-    for pattern, row in _TABLE:
-        if pattern.search(text):
-            return row
+    """Return the class of an error text, `UNKNOWN` if no row of the table knows it. Never raises.
+
+    Names of pods are not evidence: ``flannel-abc`` may fail for any reason.
+    """
+    core = core_of(error)
+    for text in (core, _POD_NAMES.sub(" ", flatten(error)[:6000])):
+        for pattern, row in _TABLE:
+            if pattern.search(text):
+                return row
     return UNKNOWN
 
 

@@ -1,0 +1,39 @@
+"""Sandbox ids, container ids and processes that an error text names."""
+
+from __future__ import annotations
+
+import re
+
+from fragtui.cluster.pod_ref import PodRef, long_ref
+
+_SANDBOX = re.compile(r'sandbox(?: id)?[ :="\\]+([0-9a-f]{64})\b', re.IGNORECASE)
+_CONTAINER = re.compile(r'(?:containers?[/ :="\\]+(?:id[ :="\\]+)?|runc [^"`]{0,200} start )([0-9a-f]{64})\b')
+_FIRST_ID = re.compile(r"^([0-9a-f]{64})\b")
+_POD_NAME = re.compile(r'for pod [\\"]+([A-Za-z0-9][A-Za-z0-9.\-_\\]*)[\\"]+')
+_NSEXEC = re.compile(r"nsexec(?:-\d)?\[(\d{1,7})\]")
+
+
+def sandbox_id_in(text: str) -> str | None:
+    """Return the sandbox id that the text names, or None."""
+    match = _SANDBOX.search(text)
+    return match.group(1) if match else None
+
+
+def container_id_in(text: str) -> str | None:
+    """Return the container id that the text names (also in an API path of dockerd), or None."""
+    match = _CONTAINER.search(text) or _FIRST_ID.match(text)
+    return match.group(1) if match else None
+
+
+def pod_in(text: str) -> PodRef:
+    """Return the pod that an error names, in its long spelling or by its bare name; empty if it names none."""
+    long = long_ref(text)
+    if long is not None:
+        return long
+    match = _POD_NAME.search(text)
+    return PodRef(name=match.group(1).rstrip("\\").replace("\\", "")) if match else PodRef()
+
+
+def pids_in(text: str) -> tuple[int, ...]:
+    """Return the processes of runc's nsexec that the text names."""
+    return tuple(int(pid) for pid in _NSEXEC.findall(text))

@@ -1,0 +1,152 @@
+"""What a line of the kubelet says about the start of a pod."""
+
+from __future__ import annotations
+
+import re
+
+from fragtui.cluster.error_ids import container_id_in, pids_in, pod_in, sandbox_id_in
+from fragtui.cluster.klog import KlogLine, seconds_near
+from fragtui.cluster.pod_ref import PodRef, dashed_uid, long_ref, slashed_ref
+from fragtui.cluster.sighting import Said, Sighting
+
+_FAILURE_STEPS = (
+    ("RunPodSandbox from runtime service failed", "runtime"),
+    ("Failed to create sandbox for pod", "sandbox"),
+    ("CreatePodSandbox for pod", "sandbox"),
+    ("createPodSandbox for pod", "manager"),
+)
+"""glog's second line and klog's third begin alike: klog's says ``failed`` in its message, see `_failure_step`."""
+_SYNC = ("Error syncing pod",)
+_BEGINS = re.compile(r"^No (?:ready )?sandbox for pod\b")
+_LIFECYCLE = re.compile(r'"?ID"?:\s*"?([0-9a-f\-]{32,36})"?,? *"?Type"?:\s*"?(\w+)"?,? *"?Data"?:\s*"?([0-9a-f]{64})')
+_SYNC_LOOP = re.compile(r"^SyncLoop \(?(DELETE|REMOVE)\b")
+_EVENT_REF = re.compile(r'Kind:"Pod", Namespace:"([^"]*)", Name:"([^"]*)", UID:"([^"]*)"')
+_EVENT_REASON = re.compile(r"reason: '(\w+)'\s*(.*)$")
+_CONTAINER_FAILS = re.compile(r'failed to "StartContainer" for .{0,300}? with (\w+)')
+_OUR_SYNC_ERRORS = re.compile(
+    r'failed to "CreatePodSandbox"|network is not ready|cgroups exist and are correctly applied|pod container exists'
+    r"|unmounted volumes|unattached volumes|CreatePodSandbox"
+)
+_NOT_CREATION = frozenset({"CrashLoopBackOff", "PostStartHookError", "KillContainerError"})
+EVENT_REASONS = frozenset(
+    {
+        "FailedCreatePodSandBox",
+        "FailedPodSandBoxStatus",
+        "FailedCreatePodContainer",
+        "FailedMount",
+        "FailedAttachVolume",
+        "FailedMapVolume",
+        "NetworkNotReady",
+    }
+)
+"""Event reasons that tell of a pod that can't be created; also written by the kubelet into its own log."""
+
+
+def read_kubelet_line(klog: KlogLine, time: float | None, line: int | None) -> tuple[Sighting, ...]:
+    """Return what the line says, nothing for the many that say nothing of a pod's start. Never raises.
+
+    `time` is the transport's stamp in epoch seconds; the line's own microseconds refine it.
+    """
+    if time is not None:
+        time = seconds_near(time, klog.second_of_day)
+    message, fields = klog.message, klog.fields
+    error = fields.get("err", "") if fields else message
+    pod = _pod_of(klog)
+    step = _failure_step(klog)
+    if step is not None:
+        return (_failed(step, pod, time, line, error),)
+    if message.startswith(_SYNC):
+        return _sync_error(pod, time, line, error)
+    if _BEGINS.match(message):
+        return (Sighting(Said.BEGINS, "kubelet", "begins", pod, time, line),) if pod else ()
+    if message.startswith("SyncLoop"):
+        return _sync_loop(klog, pod, time, line)
+    if message == "Event occurred":
+        return _own_event(fields.get("reason", ""), fields.get("message", ""), pod, time, line)
+    if message.startswith("Event(") and (match := _EVENT_REF.search(message)) is not None:
+        pod = PodRef(match.group(1) or None, match.group(2) or None, dashed_uid(match.group(3)))
+        told = _EVENT_REASON.search(message)
+        return _own_event(told.group(1), told.group(2), pod, time, line) if told else ()
+    return ()
+
+
+def _pod_of(klog: KlogLine) -> PodRef:
+    fields = klog.fields
+    if not fields:
+        return pod_in(klog.message)
+    uid = fields.get("podUID") or None
+    named = slashed_ref(fields.get("pod", "") or fields.get("object", ""), uid)
+    inside = pod_in(fields.get("err", ""))
+    if named is None:
+        return inside if inside else PodRef(uid=dashed_uid(uid))
+    return named.filled(inside) if named.may_be(inside) else named
+
+
+def _failure_step(klog: KlogLine) -> str | None:
+    for beginning, step in _FAILURE_STEPS:
+        if klog.message.startswith(beginning):
+            structured_manager = beginning == "CreatePodSandbox for pod" and bool(klog.fields)
+            return "manager" if structured_manager else step
+    return None
+
+
+def _failed(
+    step: str, pod: PodRef, time: float | None, line: int | None, error: str, *, stage: str = "sandbox"
+) -> Sighting:
+    return Sighting(
+        Said.FAILED,
+        "kubelet",
+        step,
+        pod,
+        time,
+        line,
+        error,
+        sandbox_id=sandbox_id_in(error),
+        container_id=container_id_in(error) if stage == "sandbox" else None,
+        stage=stage,
+        pids=pids_in(error),
+    )
+
+
+def _sync_error(pod: PodRef, time: float | None, line: int | None, error: str) -> tuple[Sighting, ...]:
+    container = _CONTAINER_FAILS.search(error)
+    if container is not None:
+        if container.group(1) in _NOT_CREATION:
+            return ()
+        return (_failed("worker", pod, time, line, error[container.start() :], stage="container"),)
+    if _OUR_SYNC_ERRORS.search(error) is None and "cannot allocate memory" not in error:
+        return ()
+    if 'failed to "Kill' in error and "CreatePodSandbox" not in error:
+        return ()
+    return (_failed("worker", pod, time, line, error),)
+
+
+def _sync_loop(klog: KlogLine, pod: PodRef, time: float | None, line: int | None) -> tuple[Sighting, ...]:
+    text = klog.fields.get("event", "") if klog.fields else klog.message
+    lifecycle = _LIFECYCLE.search(text)
+    if lifecycle is not None:
+        uid, kind, what = lifecycle.groups()
+        pod = pod.filled(PodRef(uid=dashed_uid(uid)))
+        said = {"ContainerStarted": Said.SANDBOX_RUNS, "ContainerDied": Said.DIED}.get(kind)
+        if said is None:
+            return ()
+        return (Sighting(said, "kubelet", "pleg", pod, time, line, container_id=what),)
+    if _SYNC_LOOP.match(klog.message):
+        listed = klog.fields.get("pods", "") if klog.fields else klog.message
+        return tuple(Sighting(Said.GONE, "kubelet", "sync", gone, time, line) for gone in _listed_pods(listed))
+    return ()
+
+
+def _listed_pods(listed: str) -> list[PodRef]:
+    pods = []
+    for part in re.split(r"[\s,\[\]\"]+", listed):
+        pod = slashed_ref(part) if "/" in part else long_ref(part)
+        if pod:
+            pods.append(pod)
+    return pods[:256]
+
+
+def _own_event(reason: str, text: str, pod: PodRef, time: float | None, line: int | None) -> tuple[Sighting, ...]:
+    if reason not in EVENT_REASONS or not pod:
+        return ()
+    return (_failed("event", pod, time, line, text),)

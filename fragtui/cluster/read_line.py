@@ -1,0 +1,54 @@
+"""One log record -> what it says about the start of pods; and a cheap test of which bytes are worth reading."""
+
+from __future__ import annotations
+
+from fragtui.cluster.klog import parse_klog
+from fragtui.cluster.kubelet_lines import read_kubelet_line
+from fragtui.cluster.logfmt import parse_logfmt
+from fragtui.cluster.runtime_lines import read_runtime_line
+from fragtui.cluster.sighting import Sighting
+from fragtui.cluster.told_lines import read_told_line
+from fragtui.logs.record import LogRecord
+
+_NEEDLES = (
+    b"andbox",
+    b"PodSandBox",
+    b"SyncLoop",
+    b"rror syncing pod",
+    b"unshar",
+    b"container process",
+    b"start container",
+    b"ontainer failed",
+    b"pair interfaces",
+    b"runtime create failed",
+    b"oci runtime error",
+    b"Handler for POST",
+    b"FailedMount",
+    b"NetworkNotReady",
+    b"StartContainer",
+    b"from daemon: failed to",
+)
+NEEDLES_TEXT = tuple(needle.decode() for needle in _NEEDLES)
+
+
+def worth_reading(line: bytes) -> bool:
+    """Say whether a line can tell of a pod's start: all that `read_line` answers to passes, most else does not."""
+    return any(needle in line for needle in _NEEDLES)
+
+
+def read_line(record: LogRecord) -> tuple[Sighting, ...]:
+    """Return what the record says about the start of pods, nothing if it says nothing. Never raises.
+
+    Kubelet (glog, klog), containerd, dockerd and CRI-O (logfmt, JSON), tables of events, and bare error texts
+    are told apart by their form, not by the program's name: units are called many things.
+    """
+    text = record.text.lstrip()
+    if record.from_kernel or not any(needle in text for needle in NEEDLES_TEXT):
+        return ()
+    klog = parse_klog(text)
+    if klog is not None:
+        return read_kubelet_line(klog, record.time, record.line)
+    fields = parse_logfmt(text)
+    if fields is not None:
+        return read_runtime_line(fields, record.program, record.time, record.line)
+    return read_told_line(text, record.time, record.line)

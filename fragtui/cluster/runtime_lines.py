@@ -1,0 +1,143 @@
+"""What a line of containerd, dockerd or CRI-O says about the start of a pod."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from fragtui.cluster.error_ids import container_id_in, pids_in, pod_in, sandbox_id_in
+from fragtui.cluster.klog import seconds_near
+from fragtui.cluster.pod_ref import PodRef, dashed_uid, docker_name_ref
+from fragtui.cluster.sighting import Said, Sighting
+
+_METADATA = re.compile(
+    r"RunPodSandbox for (?:name:|&?(?:PodSandboxMetadata)?\{Name:)\"?([^,\" ]+)\"?,?\s*[Uu]id:\"?([^,\" ]+)\"?,?\s*"
+    r"[Nn]amespace:\"?([^,\" ]+)\"?,?\s*(?:[Aa]ttempt:(\d+),?)?\s*\}?\s*(.*)$",
+    re.IGNORECASE | re.DOTALL,
+)
+_SANDBOX_RETURNED = re.compile(r"returns? sandbox id[ \\\"]+([0-9a-f]{64})")
+_CONTAINER_FAILED = re.compile(
+    r'^(?:StartContainer for "|CreateContainer within sandbox ")([0-9a-f]{64})".{0,400} failed'
+)
+_CRIO_BEGINS = re.compile(r"^Running pod sandbox: ([^/\s]+)/([^/\s]+)/POD")
+_CRIO_RUNS = re.compile(r"^Ran pod sandbox ([0-9a-f]{64}) with infra container: ([^/\s]+)/([^/\s]+)/POD")
+_STAMP = re.compile(r"^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:[.,](\d+))?\s*(Z|[+-]\d\d:?\d\d)?$")
+_DOCKER_STEPS = (
+    ("containerd: start container", "docker-containerd"),
+    ("Create container failed with error", "docker-create"),
+    ("Handler for POST ", "docker-handler"),
+    ("failed to start container", "docker-start"),
+    ("Container creation error", "crio-create"),
+    ("Failed to create container", "crio-create"),
+    ("Failed to run pod sandbox", "crio-run"),
+    ("runc create failed", "runc"),
+    ("nsexec", "runc-nsexec"),
+)
+_ERROR_LEVELS = frozenset({"error", "err", "fatal", "warning", "warn"})
+
+
+def stamp_seconds(stamp: str) -> float | None:
+    """Return an RFC 3339 stamp in epoch seconds, None if it isn't one or has no zone."""
+    match = _STAMP.match(stamp)
+    if match is None or match.group(3) is None:
+        return None
+    day, fraction, zone = match.groups()
+    try:
+        whole = datetime.fromisoformat(day + ("+00:00" if zone == "Z" else zone)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return whole + (int(fraction[:9]) / 10 ** len(fraction[:9]) if fraction else 0.0)
+
+
+def read_runtime_line(
+    fields: dict[str, str], program: str | None, time: float | None, line: int | None
+) -> tuple[Sighting, ...]:
+    """Return what a runtime's line says, nothing for the many that say nothing of a pod's start. Never raises.
+
+    `fields` are those of `parse_logfmt`, `time` the transport's stamp in epoch seconds (refined by the line's own).
+    """
+    time = _moment(fields.get("time", ""), time)
+    message = fields.get("msg", "")
+    source = program or "runtime"
+    metadata = _METADATA.match(message)
+    if metadata is not None:
+        return _pod_sandbox(metadata, fields, source, time, line)
+    crio = _CRIO_RUNS.match(message)
+    if crio is not None:
+        pod = PodRef(crio.group(2), crio.group(3))
+        return (Sighting(Said.SANDBOX_RUNS, source, "ran", pod, time, line, sandbox_id=crio.group(1)),)
+    crio = _CRIO_BEGINS.match(message)
+    if crio is not None:
+        return (Sighting(Said.BEGINS, source, "running", PodRef(crio.group(1), crio.group(2)), time, line),)
+    if fields.get("level", "error").lower() not in _ERROR_LEVELS:
+        return ()
+    return _failure(fields, message, source, time, line)
+
+
+def _moment(own: str, transport: float | None) -> float | None:
+    seconds = stamp_seconds(own)
+    if transport is None:
+        return seconds
+    match = _STAMP.match(own)
+    if match is None:
+        return transport
+    minute, second = int(match.group(1)[14:16]), int(match.group(1)[17:19])
+    fraction = match.group(2)
+    return seconds_near(
+        transport, minute * 60 + second + (int(fraction[:9]) / 10 ** len(fraction[:9]) if fraction else 0)
+    )
+
+
+def _pod_sandbox(
+    metadata: re.Match[str], fields: dict[str, str], source: str, time: float | None, line: int | None
+) -> tuple[Sighting, ...]:
+    name, uid, namespace, _, outcome = metadata.groups()
+    pod = PodRef(namespace, name, dashed_uid(uid))
+    returned = _SANDBOX_RETURNED.search(outcome)
+    if returned is not None:
+        return (Sighting(Said.SANDBOX_RUNS, source, "returns", pod, time, line, sandbox_id=returned.group(1)),)
+    if "fail" not in outcome and "error" not in fields:
+        return (Sighting(Said.BEGINS, source, "begins", pod, time, line),)
+    error = fields.get("error") or outcome
+    return (_failed(source, "runtime", pod, (time, line), error),)
+
+
+def _failure(
+    fields: dict[str, str], message: str, source: str, time: float | None, line: int | None
+) -> tuple[Sighting, ...]:
+    error = fields.get("error") or fields.get("err") or ""
+    container = _CONTAINER_FAILED.match(message)
+    if container is not None:
+        return (_failed(source, "container", pod_in(error), (time, line), error, stage="container"),)
+    step = next((step for beginning, step in _DOCKER_STEPS if message.startswith(beginning)), None)
+    if step is None or (step == "docker-handler" and "/start" not in message and "/create" not in message):
+        return ()
+    told = error or message
+    named = docker_name_ref(f"{message} {error}")
+    identity = fields.get("id") or fields.get("container") or fields.get("containerID") or ""
+    pod = named[0] if named else pod_in(told)
+    return (_failed(source, step, pod, (time, line), told, identity=f"{identity} {message}"),)
+
+
+def _failed(
+    source: str,
+    step: str,
+    pod: PodRef,
+    when: tuple[float | None, int | None],
+    error: str,
+    *,
+    stage: str = "sandbox",
+    identity: str = "",
+) -> Sighting:
+    return Sighting(
+        Said.FAILED,
+        source,
+        step,
+        pod,
+        *when,
+        error,
+        sandbox_id=sandbox_id_in(error),
+        container_id=container_id_in(identity) or container_id_in(error),
+        stage=stage,
+        pids=pids_in(error),
+    )
