@@ -1,0 +1,182 @@
+"""What a remedy could free and assemble on this node now, in bytes and in blocks of the target order.
+
+An estimate from what the kernel exports, not a promise: what lies where inside a pageblock is in no file. So each gain
+is a likely value with a low and a high end, and every run is checked against it afterwards (model/recovery.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fragtui.model.effect import Effect
+from fragtui.model.room import (
+    RUN,
+    SHORT_RUN,
+    SLAB_SHARE,
+    Room,
+    assembled,
+    dirty_bytes,
+    page_cache,
+    rooms,
+    whole,
+)
+from fragtui.model.snapshot import Snapshot
+from fragtui.model.target import target_blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What a remedy brings: `bytes` of free memory, `blocks` of the target order; None for unknown, `why` says it."""
+
+    bytes: int | None
+    blocks: int | None
+    low: int | None = None
+    """Blocks if pages in use are scattered."""
+    high: int | None = None
+    """Blocks if pages in use lie together: the free pages divided by the block size."""
+    why: str | None = None
+    """Why a value is unknown, or why it is nothing."""
+
+
+class Outlook(StrEnum):
+    """What would help a request of the target order."""
+
+    DROP_CACHES = "drop caches"
+    COMPACT = "compact"
+    DROP_THEN_COMPACT = "drop caches, then compact"
+    NEITHER = "neither"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The node as remedies see it, at one order; `gain` answers for each of them."""
+
+    order: int
+    page_size: int
+    blocks: int | None
+    """Blocks of the target order now, in the zones that serve kernel requests."""
+    rooms: tuple[Room, ...]
+    cache: int | None
+    """Bytes of page cache, shmem not among it."""
+    dirty: int
+    """Bytes of page cache that only a sync makes droppable."""
+    slab: int | None
+    """Bytes of reclaimable slab."""
+    age: float | None
+    """Seconds since the migratetypes were read; None if they are unknown."""
+
+    @property
+    def block_size(self) -> int:
+        """Bytes of a block of the target order."""
+        return self.page_size << self.order
+
+    @property
+    def small_free(self) -> int:
+        """Bytes free in blocks below the target order, in the zones that serve kernel requests."""
+        return self.page_size * sum(
+            area.small for room in self.rooms for area in (room.movable, room.reclaimable, room.unmovable)
+        )
+
+    @property
+    def bound(self) -> float | None:
+        """Share of `small_free` between unmovable pages, where compaction can't help; None if types are unknown."""
+        if not self.rooms or not all(room.typed for room in self.rooms):
+            return None
+        small = sum(area.small for room in self.rooms for area in (room.movable, room.reclaimable, room.unmovable))
+        return 1 - sum(room.movable.small for room in self.rooms) / small if small else 0.0
+
+    def gain(self, effect: Effect) -> Gain:
+        """Return what the steps of `effect`, taken in their order, bring over now."""
+        if not self.rooms:
+            return Gain(None, None, why="no zone that serves kernel requests could be read")
+        if effect.drops:
+            freed = [_freed(room, effect) for room in self.rooms]
+            if any(pages is None for pages in freed):
+                return Gain(None, None, why="the page cache of each zone or the reclaimable slab could not be read")
+        total = sum(_freed(room, effect) or 0 for room in self.rooms) * self.page_size
+        likely, low, high = (
+            sum(_blocks(room, effect, run) for room in self.rooms) for run in (RUN, SHORT_RUN, float("inf"))
+        )
+        return Gain(total, round(likely), round(low), round(high), self._nothing(effect, round(likely)))
+
+    @property
+    def outlook(self) -> Outlook:
+        """Return which remedy is worth running: one that brings at least 8 blocks and a tenth of those there are."""
+        drop = self.gain(Effect(sync=True, page_cache=True, slab=True))
+        compact = self.gain(Effect(compact=True))
+        both = self.gain(Effect(sync=True, page_cache=True, slab=True, compact=True))
+        if self.blocks is None or drop.blocks is None or compact.blocks is None or both.blocks is None:
+            return Outlook.UNKNOWN
+        least = max(8, self.blocks // 10)
+        if drop.blocks >= least:
+            return Outlook.DROP_CACHES
+        if compact.blocks >= least:
+            return Outlook.COMPACT
+        return Outlook.DROP_THEN_COMPACT if both.blocks >= least else Outlook.NEITHER
+
+    def _nothing(self, effect: Effect, blocks: int) -> str | None:
+        if blocks > 0 or effect == Effect(sync=True):
+            return None
+        chosen = [room for room in self.rooms if effect.node in (None, room.key[0])]
+        if effect.compact and chosen and not effect.drops and all(room.compactable is False for room in chosen):
+            return "free memory is at the min watermark: nothing to move pages into"
+        if effect.compact and self.bound is not None and self.bound > 0.8:
+            return "what is free lies between unmovable pages"
+        return "too little of it lies together"
+
+
+def forecast(snapshot: Snapshot, order: int) -> Forecast:
+    """Return what remedies could bring for blocks of `order` on the node as sampled."""
+    types = snapshot.page_types
+    return Forecast(
+        order=order,
+        page_size=snapshot.host.page_size,
+        blocks=target_blocks(snapshot, order),
+        rooms=rooms(snapshot, order),
+        cache=page_cache(snapshot.meminfo),
+        dirty=dirty_bytes(snapshot.meminfo),
+        slab=snapshot.meminfo.get("SReclaimable"),
+        age=max(0.0, snapshot.monotonic - types.at) if types else None,
+    )
+
+
+def _freed(room: Room, effect: Effect) -> int | None:
+    """Return the pages that dropping frees in the zone, or None where what it would drop is unknown."""
+    pages = 0
+    if effect.page_cache:
+        if room.cache is None:
+            return None
+        pages += room.cache + (room.dirty if effect.sync else 0)
+    if effect.slab:
+        if room.slab is None:
+            return None
+        pages += round(room.slab * SLAB_SHARE)
+    return pages
+
+
+def _blocks(room: Room, effect: Effect, run: float) -> float:
+    """Return the blocks of the target order that the zone gains; never less than none."""
+    movable = room.movable
+    cache = (_freed(room, Effect(sync=effect.sync, page_cache=True)) or 0) if effect.page_cache else 0
+    left = max(0, movable.used - cache)
+    now = movable.blocks
+    after: float = now
+    if cache:
+        after = max(now, assembled(movable.pages, left, room.order, run))
+    gained = after - now
+    if effect.slab:
+        gained += _slab_blocks(room, run)
+    if effect.compact and effect.node in (None, room.key[0]) and room.compactable is not False:
+        small = max(0.0, movable.pages - left - after * (1 << room.order))
+        stuck = min(room.stuck or 0, left)
+        share = stuck / movable.pages if movable.pages else 1.0
+        gained += small / (1 << room.order) * whole(share, room.order, run)
+    return gained
+
+
+def _slab_blocks(room: Room, run: float) -> float:
+    pages = _freed(room, Effect(slab=True)) or 0
+    area = room.reclaimable
+    return max(0.0, assembled(area.pages, area.used - pages, room.order, run) - area.blocks)
