@@ -45,7 +45,7 @@ class Attempt:
     """Ids of attempts that turned out to be this one; what was kept of them is to be dropped."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Open:
     id: str
     pod: PodRef

@@ -40,10 +40,14 @@ _WRAPPERS = re.compile(
       (?:\(combined\ from\ similar\ events\):|FailedCreatePodSandBox:?|Failed\ (?:to\ )?create\ pod\ sandbox:|docker:)
     | failed\ to\ "\w+"\ for\ "[^"]*"\ with\ \w+:\ "?
     | (?:failed\ to\ create\ sandbox|createpodsandbox)\ for\ pod\ "[^"]*"(?:\ failed)?:
+    | RunPodSandbox\ from\ runtime\ service\ failed:
+    | error\ syncing\ pod\ .{0,300}?,\ skipping:
+    | [\w-]+\ cleanup:
+    | `?/?[\w./-]*runc\ [^`]{0,400}`\ failed:
     | rpc\ error:(?:\ code\ =\ \w*)?(?:\ desc\ =)?
     | failed\ to\ (?:start|create|run|setup|set\ up)\ (?:a\ )?sandbox(?:\ container)?(?:\ for\ pod)?
         (?:\ "[^"]*"|\ \.\.\.)?(?::|(?=\ Error\ response))
-    | failed\ to\ start\ sandbox\ container\ for\ pod\ (?:"[^"]*"|\.\.\.):?
+    | (?:failed\ )?to\ start\ sandbox\ container\ for\ pod\ (?:"[^"]*"|\.\.\.):?
     | error\ response\ from\ daemon:
     | \{"message":\s*"
     | invalid\ header\ field\ value\ "
