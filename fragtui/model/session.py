@@ -1,0 +1,116 @@
+"""All that a view of the node needs to remember between snapshots; no drawing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fragtui.model.history import History
+from fragtui.model.snapshot import Snapshot, Zone, ZoneKey
+from fragtui.model.verdict import COSTLY_ORDER, Judgement, judge
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The moment that bars are compared with, and what set it."""
+
+    snapshot: Snapshot
+    reason: str
+
+    def free_blocks(self, key: ZoneKey) -> tuple[int, ...] | None:
+        """Return the free blocks that a zone had then, or None if it was not there."""
+        zone = self.snapshot.zone(key)
+        return zone.free_blocks if zone else None
+
+
+@dataclass(slots=True)
+class Session:
+    """The state of one view: the newest snapshot and what is chosen in it."""
+
+    snapshot: Snapshot | None = None
+    judgement: Judgement | None = None
+    baseline: Baseline | None = None
+    history: History = field(default_factory=History)
+    paused: bool = False
+    manual_order: int | None = None
+    """The target order that was chosen; None follows the last failures."""
+    failed_order: int | None = None
+    """The order that the last refused kernel request asked for."""
+    chosen: ZoneKey | None = None
+
+    @property
+    def order(self) -> int:
+        """The target order: chosen, else that of the last failure, else the costly limit; within the orders there."""
+        wanted = self.manual_order
+        if wanted is None:
+            wanted = COSTLY_ORDER if self.failed_order is None else self.failed_order
+        return max(0, min(wanted, self.orders - 1)) if self.orders else wanted
+
+    @property
+    def orders(self) -> int:
+        """How many orders the node's zones have; 0 before anything is known."""
+        zones = self.snapshot.zones if self.snapshot else None
+        return max((len(zone.free_blocks) for zone in zones or ()), default=0)
+
+    @property
+    def zone(self) -> Zone | None:
+        """The chosen zone, or None if there is none."""
+        return self.snapshot.zone(self.chosen) if self.snapshot and self.chosen else None
+
+    def accept(self, snapshot: Snapshot) -> bool:
+        """Take a new snapshot; return whether the view changed (a paused one only goes on remembering)."""
+        self.history.add(snapshot)
+        if self.paused:
+            return False
+        self.snapshot = snapshot
+        if self.baseline is None and snapshot.zones:
+            self.baseline = Baseline(snapshot, "start")
+        if snapshot.zones and (self.chosen is None or snapshot.zone(self.chosen) is None):
+            self.chosen = _largest_kernel_zone(snapshot)
+        self.rejudge()
+        return True
+
+    def rejudge(self) -> None:
+        """Judge the snapshot again: the target order has changed."""
+        self.judgement = judge(self.snapshot, self.order) if self.snapshot else None
+
+    def mark(self, reason: str) -> None:
+        """Set the baseline to now."""
+        if self.snapshot and self.snapshot.zones:
+            self.baseline = Baseline(self.snapshot, reason)
+
+    def change_order(self, step: int) -> None:
+        """Choose the next higher or lower target order."""
+        self.manual_order = max(0, min(self.order + step, max(0, self.orders - 1)))
+        self.rejudge()
+
+    def follow_failures(self) -> None:
+        """Give the target order back to the last failures."""
+        self.manual_order = None
+        self.rejudge()
+
+    def note_failed_order(self, order: int) -> None:
+        """Remember the order of a refused request, the target unless one is chosen."""
+        self.failed_order = order
+        if self.manual_order is None:
+            self.rejudge()
+
+    def choose(self, step: int) -> None:
+        """Move the choice among the zones."""
+        zones = self.snapshot.zones if self.snapshot else None
+        if not zones:
+            return
+        keys = [zone.key for zone in zones]
+        index = keys.index(self.chosen) if self.chosen in keys else 0
+        self.chosen = keys[max(0, min(index + step, len(keys) - 1))]
+
+
+def _largest_kernel_zone(snapshot: Snapshot) -> ZoneKey | None:
+    """Return the zone to open first: the one with most memory of those that kernel requests live on."""
+    zones = snapshot.zones or ()
+    normal = [zone for zone in zones if zone.name == "Normal"] or list(zones)
+
+    def size(zone: Zone) -> int:
+        managed = zone.info.managed if zone.info else None
+        return zone.blocks.free_pages if managed is None else managed
+
+    return max(normal, key=size).key if normal else None

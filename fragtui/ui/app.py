@@ -1,0 +1,104 @@
+"""The full-screen application: starts the readers, owns the themes, and always gives the terminal back."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+
+from fragtui.model.snapshot import Snapshot
+from fragtui.sampler import Sampler
+from fragtui.ui.main_screen import MainScreen
+from fragtui.ui.messages import Crashed, Sampled
+from fragtui.ui.terminal import has_true_colour, is_gone
+
+TRUE_COLOUR_THEME = "tokyo-night"
+ANSI_THEME = "ansi-dark"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the application is put together from."""
+
+    sampler: Callable[[Callable[[Snapshot], None], Callable[[str], None]], Sampler]
+    """Makes the sampler, given where snapshots and tracebacks go."""
+    root: Path
+    live: bool
+    """Whether the root is this kernel's own; saved files can't be healed."""
+    order: int | None = None
+    read_only: bool = False
+    theme: str | None = None
+
+
+class FragtuiApp(App[int]):
+    """The full-screen view."""
+
+    TITLE = "fragtui"
+    CSS_PATH = "fragtui.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "quit", "Quit", id="quit", tooltip="Leave; readers are not waited for"),
+        Binding("ctrl+q", "quit", "Quit", show=False, id="quit-too"),
+    ]
+
+    def __init__(self, parts: Parts) -> None:
+        super().__init__()
+        self.parts = parts
+        self._failure: str | None = None
+        self.sampler = parts.sampler(self._deliver, self._report_crash)
+        self.main = MainScreen(self.sampler, parts)
+
+    def on_mount(self) -> None:
+        """Show the main screen, then start reading."""
+        themes = (self.parts.theme, TRUE_COLOUR_THEME if has_true_colour() else ANSI_THEME)
+        self.theme = next(name for name in themes if name in self.available_themes)
+        self._end_on_signals()
+        self.push_screen(self.main)
+        self.sampler.start()
+        self.set_interval(1.0, self._leave_lost_terminal)
+
+    def on_unmount(self) -> None:
+        """Stop the readers; daemon threads that hang in a read are left to die with the process."""
+        self.sampler.stop()
+
+    def _deliver(self, snapshot: Snapshot) -> None:
+        self.main.post_message(Sampled(snapshot))
+
+    def _report_crash(self, text: str) -> None:
+        self.main.post_message(Crashed(text))
+
+    def _end_on_signals(self) -> None:
+        """Leave in good order on SIGTERM and SIGHUP, even where the parent had them ignored."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            try:
+                loop.add_signal_handler(number, self.exit)
+            except (RuntimeError, ValueError):  # not on the main thread: a test's loop
+                return
+
+    def _leave_lost_terminal(self) -> None:
+        # Textual's input thread spins on a terminal at end of file; without SIGHUP nobody else would notice.
+        if not self.is_headless and is_gone():
+            self.exit()
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Keep the traceback for after the terminal is restored: plain, and without the values of variables."""
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._failure = "".join(traceback.format_exception(error))
+        self._close_messages_no_wait()
+
+    def say_failure(self) -> None:
+        """Print what ended the application, if something did."""
+        if self._failure:
+            sys.stderr.write(f"{self._failure}fragtui ended by a fault of its own; the lines above say where.\n")

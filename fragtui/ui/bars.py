@@ -1,0 +1,260 @@
+"""The chosen zone opened: a bar for each order, with the baseline's ghost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fragtui.model.fragmentation import format_index
+from fragtui.model.session import Session
+from fragtui.model.snapshot import Snapshot, Zone
+from fragtui.model.verdict import ZoneJudgement
+from fragtui.model.watermark import Request, Verdict
+from fragtui.text import format_bytes, format_count, format_duration
+from fragtui.ui.cells import SPARKS, bar, fit, fit_right, spans_width
+from fragtui.ui.rows import Line, Rows, Span, line
+
+SPARK_SECONDS = 300.0
+_BAR_STYLES = {
+    Verdict.AVAILABLE: "good",
+    Verdict.RESERVED: "held",
+    Verdict.FRAGMENTED: "bad",
+    Verdict.SHORT: "bad",
+    Verdict.UNKNOWN: "warn",
+}
+_LETTERS = {
+    "Unmovable": "U",
+    "Movable": "M",
+    "Reclaimable": "E",
+    "HighAtomic": "H",
+    "Reserve": "R",
+    "CMA": "C",
+    "Isolate": "I",
+}
+_LETTER_STYLES = {"U": "unmovable", "M": "movable", "E": "reclaimable"}
+_GHOST = "┊"
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Which columns there is room for, and the cells that are left for the bar."""
+
+    indices: bool
+    share: bool
+    types: bool
+    bar: int
+
+
+class Bars(Rows):
+    """One line an order: blocks, bytes, share, the kernel's two indices, migratetypes, and a bar of the blocks.
+
+    Bars are on a logarithmic scale of blocks: whether there are none, a few or thousands of an order is what decides
+    allocations, and a linear scale would show a hundred large blocks as nothing beside a million pages.
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(id="bars")
+        self._session = session
+        self.by_type = False
+        """Whether bars show the split by migratetype instead of the verdict."""
+
+    def build(self, width: int, height: int) -> Sequence[Line]:
+        """Return the zone's heading and as many orders around the target as there is room for."""
+        session = self._session
+        zone, snapshot, judgement = session.zone, session.snapshot, session.judgement
+        if zone is None or snapshot is None or judgement is None:
+            return []
+        judged = next((judged for judged in judgement.zones if judged.zone.key == zone.key), None)
+        if judged is None:
+            return []
+        split = _split(snapshot, zone)
+        columns = _columns(width, bool(split))
+        baseline = session.baseline.free_blocks(zone.key) if session.baseline else None
+        decades = _decades(zone.free_blocks, baseline)
+        rows = [self._heading(zone, snapshot, width)]
+        room = height - 1
+        if room > len(zone.free_blocks):
+            rows.append(_column_names(columns, decades))
+            room -= 1
+        first = max(0, min(session.order - room // 2, len(zone.free_blocks) - room))
+        shown = range(first, min(len(zone.free_blocks), first + room))
+        rows += [self._row(judged, order, columns, split, baseline, decades) for order in shown]
+        if room > len(zone.free_blocks) + 1:
+            rows.append(line())
+            rows.append(_note(session, snapshot))
+        return rows
+
+    def _heading(self, zone: Zone, snapshot: Snapshot, width: int) -> Line:
+        size = snapshot.host.page_size
+        free = format_bytes(zone.blocks.free_pages * size)
+        spans: list[Span] = [(f" N{zone.node} {zone.name}", "title"), (f"  {free}", "text")]
+        info = zone.info
+        if info is None:
+            spans.append((f" free  zoneinfo: {snapshot.why('zoneinfo') or 'this zone is not in it'}", "warn"))
+        else:
+            managed = "" if info.managed is None else f" of {format_bytes(info.managed * size)}"
+            spans.append((f" free{managed}", "dim"))
+            marks = [(name, getattr(info, name)) for name in ("min", "low", "high", "boost")]
+            text = "".join(f" {name} {format_bytes(pages * size)}" for name, pages in marks if pages)
+            if spans_width(spans) + len(text) + 24 < width:
+                spans.append(("  watermarks" + text if width > 110 else " " + text, "dim"))
+        return line(*spans, *self._spark(zone, width - spans_width(spans)))
+
+    def _spark(self, zone: Zone, room: int) -> tuple[Span, ...]:
+        session = self._session
+        label = f"≥{session.order} "
+        tail = f" {format_duration(SPARK_SECONDS)}"
+        points = min(60, room - len(label) - len(tail) - 2)
+        if points < 6:
+            return ()
+        series = session.history.series(zone.key, session.order, SPARK_SECONDS, points)
+        top = math.log1p(max((value for value in series if value is not None), default=0)) or 1.0
+        marks = "".join(
+            " " if value is None else SPARKS[round(math.log1p(value) / top * (len(SPARKS) - 1))] for value in series
+        )
+        gap = " " * (room - points - len(label) - len(tail) - 1)
+        return (gap + label, "dim"), (marks, "accent"), (tail + " ", "dim")
+
+    def _row(
+        self,
+        judged: ZoneJudgement,
+        order: int,
+        columns: _Columns,
+        split: dict[str, tuple[int, ...]],
+        baseline: tuple[int, ...] | None,
+        decades: int,
+    ) -> Line:
+        session = self._session
+        assert session.snapshot is not None
+        size = session.snapshot.host.page_size
+        count = judged.zone.free_blocks[order]
+        pages = judged.zone.blocks.free_pages
+        target = order == session.order
+        verdict = judged.verdict(Request.GFP_KERNEL, order)
+        style = _BAR_STYLES[verdict] if judged.serves_kernel else "dim"
+        spans: list[Span] = [
+            (f"{'▸' if target else ' '}{order:2d} ", "target" if target else "dim"),
+            (fit_right(format_bytes(size << order), 5), "dim"),
+            (fit_right(format_count(count), 7), "text" if count else "dim"),
+            (fit_right(format_bytes(count * (size << order)) if count else "·", 7), "text" if count else "dim"),
+        ]
+        if columns.share:
+            share = count * (1 << order) * 100 / pages if pages else 0.0
+            spans.append((fit_right(f"{share:.1f}%" if count else "·", 7), "dim"))
+        if columns.indices:
+            spans.append((f"  {judged.unusable[order] / 1000:.3f}", "dim"))
+            spans.append((f" {format_index(judged.fragmentation[order])}", "dim"))
+        if columns.types:
+            letters = "".join(_LETTERS.get(name, "?") for name, row in split.items() if order < len(row) and row[order])
+            spans.append((" " + fit(letters, 5), "dim"))
+        spans.append((" ", "text"))
+        ghost = baseline[order] if baseline and order < len(baseline) else None
+        spans += self._bar(count, ghost, columns.bar, decades, style, split, order)
+        return line(*spans)
+
+    def _bar(
+        self,
+        count: int,
+        ghost: int | None,
+        width: int,
+        decades: int,
+        style: str,
+        split: dict[str, tuple[int, ...]],
+        order: int,
+    ) -> list[Span]:
+        filled = bar(_log_share(count, decades), width)
+        mark = None if ghost is None or ghost == count else min(width - 1, int(_log_share(ghost, decades) * width))
+        if self.by_type and split and count:
+            spans = _typed_bar(len(filled), split, order)
+        else:
+            spans = [(filled, style)] if filled else []
+        used = len(filled)
+        if mark is None:
+            return spans
+        if mark >= used:
+            return [*spans, (" " * (mark - used), "text"), (_GHOST, "ghost")]
+        if self.by_type:
+            return spans
+        return [(filled[:mark], style), (_GHOST, "ghost"), (filled[mark + 1 :], style)]
+
+
+def _columns(width: int, typed: bool) -> _Columns:
+    """Choose the columns: the bar keeps at least 16 cells."""
+    room = width - 4 - 5 - 7 - 7 - 1
+    share = room - 7 >= 16
+    room -= 7 if share else 0
+    indices = room - 14 >= 16
+    room -= 14 if indices else 0
+    types = typed and room - 6 >= 16
+    room -= 6 if types else 0
+    return _Columns(indices, share, types, max(1, room))
+
+
+def _column_names(columns: _Columns, decades: int) -> Line:
+    text = " ord" + fit_right("size", 5) + fit_right("blocks", 7) + fit_right("bytes", 7)
+    if columns.share:
+        text += fit_right("share", 7)
+    if columns.indices:
+        text += "  unus. fragm. "
+    if columns.types:
+        text += " types"
+    scale = [" "] * columns.bar
+    for decade in range(decades + 1):
+        at = min(int(_log_share(10**decade, decades) * columns.bar), columns.bar - 1)
+        label = ("1", "10", "100", "1k", "10k", "100k", "1M", "10M")[min(decade, 7)]
+        if at + len(label) <= columns.bar:
+            scale[at : at + len(label)] = label
+    return line((text + " " + "".join(scale), "dim"))
+
+
+def _note(session: Session, snapshot: Snapshot) -> Line:
+    """Return what the columns were made from: the age of the migratetypes and of the baseline."""
+    reading = snapshot.page_types
+    if reading is None:
+        types = f"migratetypes: {snapshot.why('pagetypeinfo') or 'not read'}"
+    else:
+        age = format_duration(max(0.0, snapshot.monotonic - reading.at))
+        types = f"migratetypes {age} old (reading took {reading.cost * 1000:.1f} ms)"
+    mark = ""
+    if session.baseline:
+        ago = format_duration(snapshot.time - session.baseline.snapshot.time)
+        mark = f"   {_GHOST} baseline: {session.baseline.reason}, {ago} ago"
+    return line((f" {types}{mark}", "dim"))
+
+
+def _split(snapshot: Snapshot, zone: Zone) -> dict[str, tuple[int, ...]]:
+    if snapshot.page_types is None:
+        return {}
+    return {
+        row.migratetype: row.free_blocks for row in snapshot.page_types.info.free if (row.node, row.zone) == zone.key
+    }
+
+
+def _typed_bar(width: int, split: dict[str, tuple[int, ...]], order: int) -> list[Span]:
+    """Return a bar in letters, as long as the plain one, parted as the order's blocks are among migratetypes."""
+    counts = {name: row[order] for name, row in split.items() if order < len(row) and row[order]}
+    total = sum(counts.values())
+    if not total:
+        return [("?" * width, "dim")]
+    spans: list[Span] = []
+    used = 0
+    for index, (name, count) in enumerate(counts.items()):
+        cells = width - used if index == len(counts) - 1 else round(width * count / total)
+        letter = _LETTERS.get(name, "?")
+        spans.append((letter * cells, _LETTER_STYLES.get(letter, "other")))
+        used += cells
+    return spans
+
+
+def _decades(counts: Sequence[int], baseline: Sequence[int] | None) -> int:
+    """Return the powers of ten that the scale spans: at least four, so that it seldom changes."""
+    most = max([*counts, *(baseline or ()), 1])
+    return max(4, math.ceil(math.log10(most + 1)))
+
+
+def _log_share(count: int, decades: int) -> float:
+    """Return the bar's share for a count: one block shows, each further power of ten adds the same."""
+    if count <= 0:
+        return 0.0
+    return (1 + math.log10(count) * 4) / (1 + decades * 4)

@@ -1,0 +1,62 @@
+"""The main screen's keys as data: bindings, help and palette are made from this one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key: what it does on the main screen and the words for it."""
+
+    keys: str
+    action: str
+    label: str
+    help: str
+    group: str
+    footer: bool = False
+
+    @property
+    def shown(self) -> str:
+        """Return how the key is written on screen."""
+        first = self.keys.split(",")[0]
+        return {
+            "left_square_bracket": "[",
+            "right_square_bracket": "]",
+            "plus": "+",
+            "minus": "-",
+            "space": "space",
+            "question_mark": "?",
+            "slash": "/",
+        }.get(first, first)
+
+
+HEAL, LOOK, VIEW = "Remedies", "Looking", "The view"
+
+KEYS = (
+    Key("space", "pause", "Pause", "Freeze the screen; sampling goes on", VIEW, footer=True),
+    Key("left_square_bracket", "order(-1)", "Order -", "Lower target order", LOOK),
+    Key("right_square_bracket", "order(1)", "Order +", "Higher target order", LOOK),
+    Key("a", "order_auto", "Order auto", "Target order of the last failures again", LOOK),
+    Key("b", "baseline", "Baseline", "Compare the bars with this moment from now on", LOOK, footer=True),
+    Key("m", "by_type", "Migratetypes", "Bars by migratetype (letters) or by verdict", LOOK),
+    Key("g", "page_types", "Read types", "Read /proc/pagetypeinfo now (takes a zone lock)", LOOK),
+    Key("up,k", "choose(-1)", "Up", "Zone or row above", LOOK),
+    Key("down,j", "choose(1)", "Down", "Zone or row below", LOOK),
+    Key("z", "zoom", "Zoom", "The focused panel alone, and back", VIEW),
+    Key("plus,equals_sign", "interval(1)", "Slower", "Longer interval", VIEW),
+    Key("minus", "interval(-1)", "Faster", "Shorter interval", VIEW),
+    Key("t", "next_theme", "Theme", "Next theme", VIEW),
+    Key("S", "picture", "Picture", "Save the screen as SVG in the working directory", VIEW),
+    Key("question_mark", "help", "Help", "All keys", VIEW, footer=True),
+)
+
+
+def bindings(keys: tuple[Key, ...]) -> list[Binding]:
+    """Return Textual's bindings for the keys."""
+    return [
+        Binding(key.keys, key.action, key.label, key_display=key.shown, show=key.footer, tooltip=key.help)
+        for key in keys
+    ]

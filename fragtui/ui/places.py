@@ -1,0 +1,46 @@
+"""How the main screen shares its lines among the panels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+WIDE = 150
+"""From this width on the failures and pods stand beside the zones, not below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Lines for each panel; 0 hides it."""
+
+    verdict: int
+    zones: int
+    bars: int
+    failures: int
+    pods: int
+    side_by_side: bool
+
+
+def share_out(width: int, height: int, zones: int, orders: int, pods: int) -> Places:
+    """Return the lines for each panel on a screen of that size, its top line and key line taken off.
+
+    What comes first when lines are few: the verdict, every zone's row, the chosen zone's bars, then at least one
+    failure; the pods' heading always stays, since it carries their count.
+    """
+    room = max(0, height - 2)
+    verdict = (3 if width < 80 else 2) if height < 34 else 3
+    verdict = min(verdict, room)
+    room -= verdict
+    want_zones = 1 + max(1, zones)
+    want_bars = 1 + max(1, orders)
+    side_by_side = width >= WIDE
+    if side_by_side:
+        zone_lines = min(want_zones + 1, max(4, room - want_bars))
+        pod_lines = max(4, min(room // 2, 2 + pods))
+        return Places(verdict, zone_lines, max(0, room - zone_lines), max(0, room - pod_lines), pod_lines, True)
+    least_below = 3
+    zone_lines = min(want_zones, max(2, (room - least_below) // 3)) if want_zones > 5 else want_zones
+    zone_lines = min(zone_lines, room)
+    bar_lines = max(0, min(want_bars, room - zone_lines - least_below))
+    below = max(0, room - zone_lines - bar_lines)
+    pod_lines = min(below, max(1, min(1 + pods, below // 2)))
+    return Places(verdict, zone_lines, bar_lines, below - pod_lines, pod_lines, False)

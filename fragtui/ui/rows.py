@@ -1,0 +1,96 @@
+"""The one way in which panels draw: lines of spans, of which only the changed ones are painted again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+Span = tuple[str, str]
+"""A text and the name of its style, one of `STYLES`."""
+
+STYLES = (
+    *("text", "dim", "title", "focus", "good", "warn", "bad", "held", "accent", "key", "ghost", "cursor", "target"),
+    *("heat-none", "heat-held", "heat-few", "heat-some", "heat-many"),
+    *("badge-good", "badge-warn", "badge-bad", "badge-unknown"),
+    *("unmovable", "movable", "reclaimable", "other"),
+)
+
+
+class Line(NamedTuple):
+    """One line of a panel; the chosen one is drawn with the cursor's background."""
+
+    spans: tuple[Span, ...]
+    chosen: bool = False
+
+
+def line(*spans: Span, chosen: bool = False) -> Line:
+    """Return a line of those spans."""
+    return Line(spans, chosen)
+
+
+class Rows(Widget):
+    """A widget that draws lines which a subclass builds whole in `build`, from data that it was given before."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"rows--{name}" for name in STYLES}
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id, markup=False)
+        self._lines: tuple[Line, ...] = ()
+
+    def build(self, width: int, height: int) -> Sequence[Line]:
+        """Return the lines for a place of that size in cells; those beyond `height` are not drawn."""
+        raise NotImplementedError
+
+    def rebuild(self) -> None:
+        """Build the lines again and repaint those that differ."""
+        width, height = self.size
+        if not width or not height:
+            return
+        lines = tuple(self.build(width, height))[:height]
+        before, self._lines = self._lines, lines
+        changed = [
+            Region(0, y, width, 1)
+            for y in range(max(len(before), len(lines)))
+            if y >= len(before) or y >= len(lines) or before[y] != lines[y]
+        ]
+        if changed:
+            self.refresh(*changed)
+
+    def on_resize(self) -> None:
+        """Fit the lines to the new size."""
+        self.rebuild()
+        self.refresh()
+
+    def on_focus(self) -> None:
+        """Show that keys come here."""
+        self.rebuild()
+
+    def on_blur(self) -> None:
+        """Show that keys go elsewhere."""
+        self.rebuild()
+
+    def render_line(self, y: int) -> Strip:
+        """Return one line, cut and filled to the width in cells."""
+        width = self.size.width
+        base = self.visual_style.rich_style
+        if y >= len(self._lines):
+            return Strip.blank(width, base)
+        spans, chosen = self._lines[y]
+        cursor = self._style("cursor") if chosen else None
+        segments = [Segment(text, self._span_style(name, base, cursor)) for text, name in spans]
+        return Strip(segments).adjust_cell_length(width, base if cursor is None else base + cursor)
+
+    def _span_style(self, name: str, base: Style, cursor: Style | None) -> Style:
+        style = base if name == "text" else self._style(name)
+        if cursor is None or name.startswith(("badge", "heat")):
+            return style
+        return style + Style.from_color(None, cursor.bgcolor)
+
+    def _style(self, name: str) -> Style:
+        return self.get_visual_style(f"rows--{name}").rich_style

@@ -1,0 +1,44 @@
+"""The lines under the top one: the verdict, who was refused, which pods hang, what would help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fragtui.model.headline import badge, headline
+from fragtui.model.session import Session
+from fragtui.model.verdict import Severity
+from fragtui.ui.cells import wrap
+from fragtui.ui.rows import Line, Rows, line
+
+_BADGES = {
+    Severity.FINE: "badge-good",
+    Severity.WARNING: "badge-warn",
+    Severity.CRITICAL: "badge-bad",
+    Severity.UNKNOWN: "badge-unknown",
+}
+
+
+class VerdictLines(Rows):
+    """What is wrong here, readable in five seconds."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(id="verdict")
+        self._session = session
+        self.remarks: tuple[str, ...] = ()
+        """Sentences after the verdict, the most telling first."""
+
+    def build(self, width: int, height: int) -> Sequence[Line]:
+        """Return the verdict's sentence after its badge, then as many remarks as there is room for."""
+        session = self._session
+        if session.snapshot is None or session.judgement is None:
+            return []
+        word = f" {badge(session.judgement)} "
+        indent = len(word) + 1
+        text = headline(session.snapshot, session.judgement)
+        sentences = wrap(text, width - indent - 1, height)
+        rows = [line((word, _BADGES[session.judgement.severity]), (" " + sentences[0], "text"))]
+        rows += [line((" " * indent + sentence, "text")) for sentence in sentences[1:]]
+        room = height - len(rows)
+        if room > 0 and self.remarks:
+            rows += [line((" " + row, "dim")) for row in wrap("  ".join(self.remarks), width - 2, room)]
+        return rows
