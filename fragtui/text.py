@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 _UNITS = "KMGTPE"
+_THOUSANDS = "kMGTPE"
 
 
 def printable(text: str, limit: int = 300) -> str:
@@ -38,12 +39,10 @@ def format_count(count: int) -> str:
     """Return a count in at most five cells: ``842``, ``53.1k``, ``3.81M`` (decimal thousands)."""
     if abs(count) < 10_000:
         return str(count)
-    value = float(count)
-    for unit in ("k", "M", "G", "T"):
-        value /= 1000
-        if abs(value) < 999.5:
-            return f"{value:.0f}{unit}" if abs(value) >= 99.95 else f"{value:.1f}{unit}"
-    return f"{value:.0f}P"
+    value, unit = count / 1000, 0
+    while abs(value) >= 999.5 and unit < len(_THOUSANDS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.0f}{_THOUSANDS[unit]}" if abs(value) >= 99.95 else f"{value:.1f}{_THOUSANDS[unit]}"
 
 
 def format_duration(seconds: float) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 _VMSTAT = re.compile(r"^([a-z0-9_]+) (\d+)(?=\n)", re.MULTILINE | re.ASCII)
-_MEMINFO = re.compile(r"^([A-Za-z0-9_()]+):[ \t]+(\d+)( kB)?[ \t]*(?=\n)", re.MULTILINE | re.ASCII)
+_MEMINFO = re.compile(r"^([A-Za-z0-9_()]+):[ \t]*(\d+)( kB)?[ \t]*(?=\n)", re.MULTILINE | re.ASCII)
 
 
 def parse_vmstat(text: str) -> Mapping[str, int]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fragtui.kernel.problem import Problem
 from fragtui.text import printable
 
-_FREE_ROW = re.compile(r"Node\s+(\d+),\s*zone\s+(\S+),\s*type\s+(\S+)((?:\s*>?\d+)+)\s*", re.ASCII)
+_FREE_ROW = re.compile(r"Node\s+(\d+),\s*zone\s+(\S+),\s*type\s+([^\s>]+)((?:\s*>?\d+)+)\s*", re.ASCII)
 _BLOCK_ROW = re.compile(r"Node\s+(\d+),\s*zone\s+(\S+)((?:\s+\d+)+)\s*", re.ASCII)
 _BLOCK_ORDER = re.compile(r"Page block order:\s*(\d+)\s*", re.ASCII)
 _BLOCK_PAGES = re.compile(r"Pages per block:\s*(\d+)\s*", re.ASCII)
@@ -61,7 +61,8 @@ def parse_pagetypeinfo(text: str) -> tuple[PageTypeInfo, tuple[Problem, ...]]:
     free: list[TypeBlocks] = []
     pageblocks: list[ZonePageblocks] = []
     problems: list[Problem] = []
-    names: tuple[str, ...] | None = None
+    names: tuple[str, ...] = ()
+    mixed = False
     lines = text.split("\n")
     for number, line in enumerate(lines, 1):
         if not line or line.isspace():
@@ -75,16 +76,19 @@ def parse_pagetypeinfo(text: str) -> tuple[PageTypeInfo, tuple[Problem, ...]]:
             free.append(TypeBlocks(int(row[1]), printable(row[2]), printable(row[3]), counts, capped))
         elif row := _BLOCK_ROW.fullmatch(line):
             counts = tuple(map(int, row[3].split()))
-            if names is None or len(counts) != len(names):
+            if mixed:
+                continue
+            if len(counts) != len(names):
                 problems.append(Problem(number, "one count for each migratetype of the header", line))
-            elif names:
+            else:
                 pageblocks.append(
                     ZonePageblocks(int(row[1]), printable(row[2]), tuple(zip(names, counts, strict=True)))
                 )
         elif line.startswith("Number of blocks type"):
             names = tuple(printable(name) for name in line.removeprefix("Number of blocks type").split())
+            mixed = False
         elif line.startswith("Number of mixed blocks"):
-            names = None
+            mixed = True
         elif row := _BLOCK_ORDER.fullmatch(line):
             pageblock_order = int(row[1])
         elif row := _BLOCK_PAGES.fullmatch(line):
