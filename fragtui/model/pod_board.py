@@ -44,6 +44,7 @@ class PodBoard:
         self._kernel: deque[KernelSide] = deque(maxlen=256)
         self._recent: deque[Attempt] = deque(maxlen=512)
         self._names: dict[str, PodRef] = {}
+        self._runs_since: dict[str, float] = {}
 
     def tell(self, sighting: Sighting, now: float) -> bool:
         """Take in what a source says and return whether the board may have changed. Never raises."""
@@ -150,6 +151,14 @@ class PodBoard:
                 del entry.event_counts[next(iter(entry.event_counts))]
         return changed
 
+    def _ran_after(self, sighting: Sighting) -> bool:
+        """Say whether the pod was seen running later: events and old log lines tell of failures long overcome."""
+        known = self._lately_started(sighting.pod)
+        at = known.entry.started if known is not None else None
+        if sighting.pod.uid is not None:
+            at = self._runs_since.get(sighting.pod.uid, at)
+        return at is not None and (sighting.time is None or sighting.time <= at + _SLACK_SECONDS)
+
     def _place(self, attempt: Attempt, now: float) -> bool:
         entry = self._find(attempt.pod) if attempt.pod else None
         nameless = next(
@@ -183,7 +192,7 @@ class PodBoard:
         return True
 
     def _reopened(self, attempt: Attempt) -> PodEntry | None:
-        """Return the entry of a pod that seemed to start a moment ago: docker runs a sandbox before its network is up."""
+        """Return the entry of a pod that seemed to start just now: docker runs a sandbox before its network is up."""
         known = self._lately_started(attempt.pod)
         if known is None or attempt.last_time is None or known.entry.started is None:
             return None
@@ -214,12 +223,17 @@ class PodBoard:
         return True
 
     def _runs(self, sighting: Sighting, now: float) -> bool:
-        entry = self._find(sighting.pod)
-        if entry is None:
-            return False
         if sighting.step == "pleg" and self._assembler.failed_ids(sighting.container_id):
             return False
         at = sighting.time if sighting.time is not None else now
+        if sighting.pod.uid is not None:
+            self._runs_since.pop(sighting.pod.uid, None)
+            self._runs_since[sighting.pod.uid] = at
+            if len(self._runs_since) > _MOST_NAMES:
+                del self._runs_since[next(iter(self._runs_since))]
+        entry = self._find(sighting.pod)
+        if entry is None:
+            return False
         if entry.last_failure is not None and at < entry.last_failure - _SLACK_SECONDS:
             return False
         if entry.stage == "container" and sighting.said is Said.SANDBOX_RUNS and sighting.step != "pleg":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fragtui.cluster.pod_ref import PodRef, cgroup_owner
 from fragtui.model.pods import StuckPods
 
 
@@ -25,3 +26,12 @@ class PodNews:
 
     board: StuckPods
     sources: tuple[SourceState, ...]
+    names: tuple[PodRef, ...] = ()
+    """Every pod of this node that some source named with its uid."""
+
+    def pod_of(self, cgroup_path: str) -> PodRef | None:
+        """Return whose a cgroup path is, by name where known; None if it is no pod's (an OOM kill's task_memcg)."""
+        owner = cgroup_owner(cgroup_path)
+        if owner is None or owner.uid is None:
+            return None
+        return next((pod for pod in self.names if pod.uid == owner.uid), PodRef(uid=owner.uid))

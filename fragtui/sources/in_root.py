@@ -1,0 +1,39 @@
+"""Paths of the node as seen under an injected root: absolute links there point into the root, not out of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_MOST_LINKS = 40
+
+
+def in_root(root: Path, path: str) -> Path:
+    """Return where an absolute path of the node lies under `root`, every symbolic link on the way resolved inside it.
+
+    ``kubelet-client-current.pem`` is a link to an absolute path; from a container with the host at /host it would
+    point nowhere. ``..`` can't leave the root. What doesn't exist is returned as it would lie. Raises OSError on a
+    loop of links.
+    """
+    if root == Path("/"):
+        return Path(path)
+    parts = [part for part in reversed(path.split("/")) if part not in ("", ".")]
+    here: list[str] = []
+    links = 0
+    while parts:
+        part = parts.pop()
+        if part == "..":
+            if here:
+                here.pop()
+            continue
+        at = root.joinpath(*here, part)
+        if not at.is_symlink():
+            here.append(part)
+            continue
+        links += 1
+        if links > _MOST_LINKS:
+            raise OSError(40, "too many levels of symbolic links", str(at))
+        target = str(at.readlink())
+        if target.startswith("/"):
+            here = []
+        parts.extend(each for each in reversed(target.split("/")) if each not in ("", "."))
+    return root.joinpath(*here)

@@ -1,0 +1,152 @@
+"""The watch over this node's stuck pods: every source on its own thread, one board, news at most 4 times a second."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from fragtui.cluster.pod_ref import PodRef
+from fragtui.cluster.sighting import Sighting
+from fragtui.model.correlation import KernelSide
+from fragtui.model.pod_board import PodBoard
+from fragtui.sources.crictl import Crictl
+from fragtui.sources.kube_api import KubeApi
+from fragtui.sources.pod_directories import read_pod_directories
+from fragtui.sources.pod_news import PodNews, SourceState
+from fragtui.sources.pod_telling import PodSource
+
+NEWS_SECONDS = 0.25
+"""Shortest time between two news."""
+_REVIEW_SECONDS = 5.0
+"""How often the board is looked at without news: pods become stuck, and quiet ones gone, by time alone."""
+_BATCHES_WAITING = 64
+_PUT_SECONDS = 1.0
+
+_Change = Callable[[PodBoard, float], bool]
+
+
+class PodWatch:
+    """Watches for pods that are stuck in creation and calls `on_news` from its own daemon thread.
+
+    Sources that are absent or refuse say so in the news; none of them can hold up the caller.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        kubelet_log: str = "auto",
+        kubeconfig: str | None = None,
+        on_news: Callable[[PodNews], None] = lambda _: None,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Watch the node under `root`.
+
+        `kubelet_log` is ``auto``, ``none`` or a file, or several joined by commas; `kubeconfig` a file whose
+        rights may reach further than the kubelet's own.
+        """
+        self._root = root
+        self._on_news = on_news
+        self._clock = clock
+        self._board = PodBoard()
+        self._changes: queue.Queue[_Change] = queue.Queue(_BATCHES_WAITING)
+        self._states: dict[str, SourceState] = {}
+        self._states_changed = threading.Event()
+        self._stopping = threading.Event()
+        self._sources: tuple[PodSource, ...] = (
+            KubeApi(root, self, kubeconfig),
+            Crictl(root, self),
+        )
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        threading.Thread(target=self._run, name="fragtui-pods", daemon=True).start()
+
+    def stop(self) -> None:
+        """End soon; never waits. No news comes after the one that may be under way."""
+        self._stopping.set()
+        for source in self._sources:
+            source.stop()
+
+    def kernel_incident(self, incident: KernelSide) -> None:
+        """Tell of a kernel incident, to be linked with the pods that it failed; from any thread, never waits."""
+        self._offer(lambda board, _: board.kernel_incident(incident))
+
+    def remedy_ran(self, name: str) -> None:
+        """Tell that a remedy ran just now; from any thread, never waits."""
+        self._offer(lambda board, _: board.remedy_ran(name) is None)
+
+    def sightings(self, told: tuple[Sighting, ...]) -> None:
+        """See `Telling`."""
+
+        def change(board: PodBoard, now: float) -> bool:
+            changed = False
+            for sighting in told:
+                changed |= board.tell(sighting, now)
+            return changed
+
+        self._put(change)
+
+    def all_pods(self, pods: tuple[PodRef, ...]) -> None:
+        """See `Telling`."""
+        self._put(lambda board, _: board.only_these_exist(pods))
+
+    def state(self, name: str, state: str, cannot_tell: str) -> None:
+        """See `Telling`."""
+        told = SourceState(name, state, cannot_tell)
+        if self._states.get(name) != told:
+            self._states[name] = told
+            self._states_changed.set()
+
+    def _put(self, change: _Change) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._changes.put(change, timeout=_PUT_SECONDS)
+            except queue.Full:
+                continue
+            return
+
+    def _offer(self, change: _Change) -> None:
+        try:
+            self._changes.put_nowait(change)
+        except queue.Full:
+            threading.Thread(target=self._put, args=(change,), daemon=True).start()
+
+    def _run(self) -> None:
+        for pod in read_pod_directories(self._root):
+            self._board.learn(pod)
+        for source in self._sources:
+            source.start()
+        last: PodNews | None = None
+        told_at = -NEWS_SECONDS
+        changed = False
+        reviewed = time.monotonic()
+        while not self._stopping.is_set():
+            changed |= self._take_changes()
+            changed |= self._states_changed.is_set()
+            now = time.monotonic()
+            if not changed and now - reviewed < _REVIEW_SECONDS:
+                continue
+            if now - told_at < NEWS_SECONDS:
+                continue
+            changed, reviewed = False, now
+            self._states_changed.clear()
+            news = PodNews(self._board.snapshot(self._clock()), tuple(self._states.values()), self._board.names)
+            if news != last:
+                last, told_at = news, now
+                self._on_news(news)
+
+    def _take_changes(self) -> bool:
+        """Apply what is waiting, for at most the time between two news; return whether the board may have changed."""
+        until = time.monotonic() + NEWS_SECONDS
+        changed = False
+        while (left := until - time.monotonic()) > 0 and not self._stopping.is_set():
+            try:
+                change = self._changes.get(timeout=left)
+            except queue.Empty:
+                break
+            changed |= change(self._board, self._clock())
+        return changed
