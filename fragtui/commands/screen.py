@@ -47,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
             order=args.order,
             read_only=args.read_only,
             theme=args.theme,
+            audit=args.audit,
         )
     )
     app.run()

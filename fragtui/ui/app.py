@@ -36,6 +36,13 @@ class Parts:
     order: int | None = None
     read_only: bool = False
     theme: str | None = None
+    audit: Path | None = None
+    """The audit log, if not at its place under the root."""
+
+    @property
+    def barred(self) -> str | None:
+        """Why nothing may be written whatever the node allows, or None."""
+        return "started with --read-only" if self.read_only else None
 
 
 class FragtuiApp(App[int]):
@@ -66,7 +73,8 @@ class FragtuiApp(App[int]):
         self.set_interval(1.0, self._leave_lost_terminal)
 
     def on_unmount(self) -> None:
-        """Stop the readers; daemon threads that hang in a read are left to die with the process."""
+        """Abort a remedy, stop the readers; threads that hang in a read are left to die with the process."""
+        self.main.healing.close(2.0)
         self.sampler.stop()
 
     def _deliver(self, snapshot: Snapshot) -> None:

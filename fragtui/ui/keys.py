@@ -36,6 +36,14 @@ class Key:
 HEAL, LOOK, VIEW = "Remedies", "Looking", "The view"
 
 KEYS = (
+    Key("1", "remedy('drop-1')", "Page cache", "Drop the page cache (drop_caches 1), with or without sync first", HEAL),
+    Key("2", "remedy('drop-2')", "Slab", "Drop reclaimable slab: dentries, inodes (drop_caches 2)", HEAL),
+    Key("3", "remedy('drop-3')", "Drop caches", "Drop page cache and slab (drop_caches 3)", HEAL, footer=True),
+    Key("c", "remedy('compact')", "Compact", "Compact all memory (compact_memory)", HEAL, footer=True),
+    Key("n", "remedy('compact-node')", "Compact node", "Compact the chosen zone's NUMA node only", HEAL),
+    Key("w", "remedy('nudge')", "Wake kcompactd", "Start a round of background compaction (5.15 and later)", HEAL),
+    Key("x", "abort", "Abort", "Abort the remedy under way", HEAL),
+    Key("r", "recovery", "Recovery", "Before and after the last remedy, its cost, what is left", HEAL, footer=True),
     Key("space", "pause", "Pause", "Freeze the screen; sampling goes on", VIEW, footer=True),
     Key("left_square_bracket", "order(-1)", "Order -", "Lower target order", LOOK),
     Key("right_square_bracket", "order(1)", "Order +", "Higher target order", LOOK),
@@ -52,6 +60,10 @@ KEYS = (
     Key("S", "picture", "Picture", "Save the screen as SVG in the working directory", VIEW),
     Key("question_mark", "help", "Help", "All keys", VIEW, footer=True),
 )
+
+
+REMEDY_OF_KEY = {key.keys: key.action[8:-2] for key in KEYS if key.action.startswith("remedy(")}
+"""The remedy that each key names."""
 
 
 def bindings(keys: tuple[Key, ...]) -> list[Binding]:

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
+from textual.events import Key
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
 
 from fragtui.model.session import Session
+from fragtui.remedies.audit import default_path
+from fragtui.remedies.catalogue import Remedy
+from fragtui.remedies.outcome import Outcome
 from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, Sampler
 from fragtui.ui.bars import Bars
+from fragtui.ui.healing import SETTLED, Healing
 from fragtui.ui.help import help_lines
-from fragtui.ui.keys import KEYS, bindings
-from fragtui.ui.messages import Crashed, Sampled
+from fragtui.ui.keys import KEYS, REMEDY_OF_KEY, bindings
+from fragtui.ui.messages import Crashed, RemedyEnded, Sampled
 from fragtui.ui.places import share_out
-from fragtui.ui.rows import Rows
+from fragtui.ui.recovery import recovery_lines
+from fragtui.ui.remedy_dialog import Question, RemedyDialog
+from fragtui.ui.rows import Line, Rows
 from fragtui.ui.sheet import Sheet
+from fragtui.ui.strip import Strip
 from fragtui.ui.top_line import TopLine, state_spans
 from fragtui.ui.verdict import VerdictLines
 from fragtui.ui.zones import Zones
@@ -44,16 +53,21 @@ class MainScreen(Screen[None]):
         self._parts = parts
         self._latest = 0.0
         self._zoomed: Widget | None = None
+        audit = parts.audit or default_path(parts.root)
+        self.healing = Healing(self.session, parts.root, audit, parts.barred)
+        self._barred: str | None = None
         self._top = TopLine(self.session)
         self._verdict = VerdictLines(self.session)
         self._zones = Zones(self.session)
         self._bars = Bars(self.session)
-        self._panels: tuple[Rows, ...] = (self._top, self._verdict, self._zones, self._bars)
+        self._strip = Strip(self.healing)
+        self._panels: tuple[Rows, ...] = (self._top, self._verdict, self._strip, self._zones, self._bars)
 
     def compose(self) -> ComposeResult:
         """Lay the panels out; their heights are set when the size is known."""
         yield self._top
         yield self._verdict
+        yield self._strip
         with Container(id="body"):
             with Container(id="left"):
                 yield self._zones
@@ -67,6 +81,8 @@ class MainScreen(Screen[None]):
         self._latest = time.monotonic()
         self.set_interval(1.0, self._heartbeat)
         self._zones.focus()
+        self._barred = self.healing.barred
+        self.refresh_bindings()
 
     def on_resize(self) -> None:
         """Share the lines out again."""
@@ -79,6 +95,8 @@ class MainScreen(Screen[None]):
         if self.session.accept(message.snapshot):
             if self._shape() != shape:
                 self._share_out()
+            if self.healing.see(message.snapshot) is not None:
+                self.action_recovery()
             self.show()
 
     def on_crashed(self, message: Crashed) -> None:
@@ -96,10 +114,12 @@ class MainScreen(Screen[None]):
         if state != self._top.state:
             self._top.state = state
             self._top.rebuild()
+        self._strip.rebuild()
 
     def _state(self) -> tuple[tuple[str, str], ...]:
         age = time.monotonic() - self._latest
-        return state_spans(self.session, self._sampler.interval, self._sampler.stuck(), age, ())
+        notes = ("◌ no remedies",) if self._barred else ()
+        return state_spans(self.session, self._sampler.interval, self._sampler.stuck(), age, notes)
 
     def _shape(self) -> tuple[int, int, int]:
         zones = self.session.snapshot.zones if self.session.snapshot else None
@@ -109,14 +129,80 @@ class MainScreen(Screen[None]):
         width, height = self.size
         if not width or not height:
             return
-        places = share_out(width, height, *self._shape())
+        self._strip.display = self.healing.line is not None
+        places = share_out(width, height, *self._shape(), strip=self._strip.display)
         self.query_one("#body").set_class(places.side_by_side, "side-by-side")
         self._verdict.styles.height = places.verdict
         for panel, shared in ((self._zones, places.zones), (self._bars, places.bars)):
-            zoomed = height - 2 - places.verdict if panel is self._zoomed else 0
+            zoomed = height - 2 - self._strip.display - places.verdict if panel is self._zoomed else 0
             lines = shared if self._zoomed is None else zoomed
             panel.display = lines > 0
             panel.styles.height = max(1, lines)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Grey the keys of remedies that can't be run here."""
+        if action == "remedy" and self._barred:
+            return None
+        return True
+
+    def on_key(self, event: Key) -> None:
+        """Say why a greyed key does nothing."""
+        if self._barred and event.key in REMEDY_OF_KEY:
+            self.notify(self._barred, title="No remedy can be run here", severity="warning", markup=False)
+
+    def action_remedy(self, name: str) -> None:
+        """Ask whether to run a remedy."""
+        if (why := self.healing.why_not(name)) is not None:
+            self.notify(why, title="Can't be run", severity="warning", markup=False)
+            return
+        if self.session.snapshot is None:
+            return
+        question = Question(
+            self.healing.variants(name),
+            self.session.snapshot,
+            self.session.order,
+            self.healing.root,
+            self.healing.audit.path,
+        )
+        self.app.push_screen(RemedyDialog(question), self._run)
+
+    def _run(self, remedy: Remedy | None) -> None:
+        if remedy is None:
+            return
+        self._sampler.hurried = True
+        self._sampler.tick_now()
+        self.healing.start(remedy, self._tell_end)
+        self._share_out()
+        self.show()
+
+    def _tell_end(self, result: Outcome | str) -> None:
+        self.post_message(RemedyEnded(result))
+
+    def on_remedy_ended(self, message: RemedyEnded) -> None:
+        """Take the end of a remedy; a last quick look follows."""
+        self.healing.end(message.result, time.monotonic())
+        self._sampler.hurried = False
+        self.set_timer(SETTLED + 0.1, lambda: self._sampler.tick_now(page_types=True))
+        self._share_out()
+        self.show()
+
+    def action_abort(self) -> None:
+        """Abort the remedy under way."""
+        if self.healing.under_way is not None:
+            self.healing.under_way.run.abort()
+            self.show()
+
+    def action_recovery(self) -> None:
+        """Show what the last remedy brought."""
+        if self.healing.treated is None:
+            self.notify("No remedy has been run yet.", markup=False)
+            return
+
+        def lines(width: int) -> Sequence[Line]:
+            assert self.healing.treated is not None
+            return recovery_lines(self.healing.treated, width)
+
+        self.app.push_screen(Sheet(f"Recovery: {self.healing.treated.outcome.remedy.title}", lines))
 
     def action_pause(self) -> None:
         """Freeze the screen or let it go on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from textual.message import Message
 
 from fragtui.model.snapshot import Snapshot
+from fragtui.remedies.outcome import Outcome
 
 
 class Sampled(Message, bubble=False):
@@ -25,3 +26,11 @@ class Crashed(Message, bubble=False):
     def __init__(self, traceback: str) -> None:
         super().__init__()
         self.traceback = traceback
+
+
+class RemedyEnded(Message, bubble=False):
+    """The remedy under way has ended, or was refused with these words."""
+
+    def __init__(self, result: Outcome | str) -> None:
+        super().__init__()
+        self.result = result

@@ -20,13 +20,13 @@ class Places:
     side_by_side: bool
 
 
-def share_out(width: int, height: int, zones: int, orders: int, pods: int) -> Places:
-    """Return the lines for each panel on a screen of that size, its top line and key line taken off.
+def share_out(width: int, height: int, zones: int, orders: int, pods: int, *, strip: bool = False) -> Places:
+    """Return the lines for each panel on a screen of that size; its first and last line and the strip come off.
 
     What comes first when lines are few: the verdict, every zone's row, the chosen zone's bars, then at least one
     failure; the pods' heading always stays, since it carries their count.
     """
-    room = max(0, height - 2)
+    room = max(0, height - 2 - strip)
     verdict = (3 if width < 80 else 2) if height < 34 else 3
     verdict = min(verdict, room)
     room -= verdict
