@@ -51,7 +51,7 @@ def outlook_sentence(forecast: Forecast) -> str:
         Outlook.COMPACT: "Compacting",
         Outlook.DROP_THEN_COMPACT: "Dropping caches, then compacting,",
     }[outlook]
-    return f"{verb} would make about {_blocks(gain)} more of {size}."
+    return f"{verb} would make about {_blocks(gain)} of {size}."
 
 
 def _headline(forecast: Forecast, effect: Effect, gain: Gain) -> str:
@@ -66,14 +66,14 @@ def _headline(forecast: Forecast, effect: Effect, gain: Gain) -> str:
     if not gain.blocks:
         text = f"{freed}is not expected to make blocks of {size}: {gain.why}."
     else:
-        text = f"{freed}makes about {_blocks(gain)} more of {size} (order {forecast.order}){_range(gain)}"
+        text = f"{freed}makes about {_blocks(gain)} of {size} (order {forecast.order}){_range(gain)}"
         text += f"; there are {format_count(forecast.blocks)} now." if forecast.blocks is not None else "."
     return text[0].upper() + text[1:]
 
 
 def _blocks(gain: Gain) -> str:
     blocks = gain.blocks or 0
-    return f"{format_count(blocks)} {'block' if blocks == 1 else 'blocks'}"
+    return f"{format_count(blocks)} more {'block' if blocks == 1 else 'blocks'}"
 
 
 def _range(gain: Gain) -> str:

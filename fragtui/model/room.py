@@ -21,8 +21,8 @@ from fragtui.model.zonelist import zone_states
 RUN = 256
 """Mean length, in pages, of a run of pages that stay in use (1 MiB with 4 KiB pages): single pages would spoil every
 large block, long runs hardly any. From before and after on 6.18; tests/lab/test_remedies.py holds it to account."""
-SHORT_RUN = 32
-"""The same where memory has been mixed for long (a readahead window): the low end of a forecast."""
+SHORT_RUN = 8
+"""The same where memory has been mixed for long: the low end of a forecast."""
 SLAB_SHARE = 0.6
 """Share of SReclaimable that drop_caches 2 frees: an object in use keeps its slab, an inode with page cache stays."""
 

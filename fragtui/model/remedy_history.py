@@ -1,0 +1,164 @@
+"""Remedies of this and earlier runs, as the audit log has them: what was asked, how it ended, how long it lasted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fragtui.text import format_count, format_duration
+
+DAY = 86_400.0
+
+
+class Result(StrEnum):
+    """How a remedy ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    ABORTED = "aborted"
+    DIED = "died"
+    """The child ended without a word: killed from outside, or not able to start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What was on disk before anything ran."""
+
+    id: str
+    time: float
+    """Wall clock, seconds since the epoch."""
+    remedy: str
+    steps: tuple[str, ...]
+    """Exactly what is done, a sentence a step."""
+    paths: tuple[str, ...]
+    """What each step writes to, "" for one that writes to no file."""
+    by: str
+    """screen, command or guard."""
+    pid: int
+    uid: int
+    login: str | None = None
+    host: str | None = None
+    kernel: str | None = None
+    boot: str | None = None
+    """boot_id of the kernel: an intent of an earlier boot can't be running any more."""
+    order: int | None = None
+    blocks: int | None = None
+    """Blocks of that order before."""
+    expected_blocks: int | None = None
+    expected_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How it ended."""
+
+    id: str
+    time: float
+    result: Result
+    seconds: float
+    cpu: float | None = None
+    """CPU seconds of the child in its finished steps."""
+    step: int | None = None
+    """Index of the step that failed or was cut short."""
+    error: str | None = None
+    """Name of the errno."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was there some seconds after the end; `after` 0 is right after."""
+
+    id: str
+    time: float
+    after: float
+    order: int
+    blocks: int
+    stalled: float | None = None
+    """PSI stall seconds since the start."""
+    refaults: int | None = None
+    read: int | None = None
+    """Bytes read from disks since the start."""
+    half_life: float | None = None
+
+
+Entry = Intent | Ended | Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One remedy from intent to what is left of its gain."""
+
+    intent: Intent
+    ended: Ended | None
+    evidence: tuple[Evidence, ...]
+
+    @property
+    def gained(self) -> int | None:
+        """Blocks of the asked order won right after, or None if it was not looked at."""
+        first = next((e for e in self.evidence if e.after == 0 and e.order == self.intent.order), None)
+        if first is None or self.intent.blocks is None:
+            return None
+        return first.blocks - self.intent.blocks
+
+    @property
+    def lasted(self) -> str | None:
+        """How long the gain held, in words; None if nothing was seen after the first look."""
+        later = [e for e in self.evidence if e.after > 0 and e.order == self.intent.order]
+        if not later or (gained := self.gained) is None or gained <= 0 or self.intent.blocks is None:
+            return None
+        last = later[-1]
+        if (half := next((e.half_life for e in later if e.half_life is not None), None)) is not None:
+            return f"half of it gone after {format_duration(half)}"
+        share = (last.blocks - self.intent.blocks) / gained
+        return f"{max(0.0, share) * 100:.0f} % of it left after {format_duration(last.after)}"
+
+    @property
+    def short_lived(self) -> bool:
+        """Whether half of the gain was gone within half an hour, or there was none."""
+        if (gained := self.gained) is None:
+            return False
+        return gained <= 0 or any(e.half_life is not None and e.half_life <= 1800 for e in self.evidence)
+
+
+def episodes(entries: Iterable[Entry]) -> tuple[Episode, ...]:
+    """Return the remedies in the order in which they were asked for; ends without an intent are left out."""
+    intents: dict[str, Intent] = {}
+    ends: dict[str, Ended] = {}
+    looks: dict[str, list[Evidence]] = {}
+    for entry in entries:
+        if isinstance(entry, Intent):
+            intents.setdefault(entry.id, entry)
+        elif isinstance(entry, Ended):
+            ends.setdefault(entry.id, entry)
+        else:
+            looks.setdefault(entry.id, []).append(entry)
+    return tuple(
+        Episode(intent, ends.get(key), tuple(sorted(looks.get(key, []), key=lambda look: look.after)))
+        for key, intent in intents.items()
+    )
+
+
+def unknown_outcomes(history: Sequence[Episode], running: str | None = None) -> tuple[Episode, ...]:
+    """Return the remedies that have an intent and no end; `running` is the id of the one under way, if any."""
+    return tuple(episode for episode in history if episode.ended is None and episode.intent.id != running)
+
+
+def describe_unknown(episode: Episode) -> str:
+    """Return what to tell of a remedy whose end is on no record."""
+    return (
+        f"outcome unknown: {episode.intent.remedy} by {episode.intent.by} (pid {episode.intent.pid}) "
+        "has no end in the audit log; fragtui was killed or the node went down"
+    )
+
+
+def repeats(history: Sequence[Episode], now: float) -> str | None:
+    """Return that remedies of the last day do not last, from the third on; None while that can't be said."""
+    today = [e for e in history if now - DAY <= e.intent.time <= now and e.ended is not None]
+    if len(today) < 3:
+        return None
+    known = [episode for episode in today if episode.gained is not None]
+    if len(known) < 3 or sum(episode.short_lived for episode in known) * 2 < len(known):
+        return None
+    nth = {3: "third", 4: "fourth", 5: "fifth", 6: "sixth"}.get(len(today), f"{format_count(len(today))}th")
+    return f"The {nth} remedy in 24 hours, and the gain does not last: change what causes it (see the advice)."

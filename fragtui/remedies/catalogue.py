@@ -1,0 +1,171 @@
+"""All that fragtui can do to a node, as data: what is written where, what it costs, how to tell that it worked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from fragtui.kernel.version import KernelVersion
+from fragtui.model.effect import Effect
+from fragtui.sources.host_files import read_text
+
+DROP_CACHES = "proc/sys/vm/drop_caches"
+COMPACT_MEMORY = "proc/sys/vm/compact_memory"
+PROACTIVENESS = "proc/sys/vm/compaction_proactiveness"
+NODES = "sys/devices/system/node"
+
+
+class Do(StrEnum):
+    """What a step does."""
+
+    SYNC = "sync"
+    WRITE = "write"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: sync(2), or `text` written as it stands (no newline added) to `path` below the host's root."""
+
+    do: Do
+    path: str = ""
+    text: str = ""
+
+    def target(self, root: Path) -> Path:
+        """Return the exact path written; links in `root` itself are resolved, below it none may be."""
+        return root.resolve() / self.path
+
+    def sentence(self, root: Path) -> str:
+        """Return what the step does, exactly."""
+        if self.do is Do.SYNC:
+            return "sync(2): writes all dirty pages of all file systems"
+        return f"writes {self.text!r} to {self.target(root)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """One thing that can be done. Its `id` is stable: the audit log, policies and scripts name it."""
+
+    id: str
+    title: str
+    key: str
+    """The key that the screen offers it under."""
+    steps: tuple[Step, ...]
+    effect: Effect
+    needs: str
+    evidence: str
+    """How to tell that it worked."""
+    barred: str | None = None
+    """Why this node has no such remedy whoever asks; None where it has."""
+
+    @property
+    def sync_first(self) -> bool:
+        """Whether dirty pages are written first."""
+        return self.effect.sync
+
+
+_ROOT = "root (effective uid 0) and a writable mount; capabilities do not count"
+_DROPS = {
+    1: ("Drop page cache", Effect(page_cache=True), "the page cache in meminfo falls, free blocks rise"),
+    2: ("Drop slab (dentries, inodes)", Effect(slab=True), "SReclaimable in meminfo falls, free blocks rise"),
+    3: (
+        "Drop page cache and slab",
+        Effect(page_cache=True, slab=True),
+        "page cache and SReclaimable in meminfo fall, free blocks rise",
+    ),
+}
+_COMPACTED = "pgmigrate_success in vmstat rises, small free blocks turn into large ones"
+
+
+def drop_caches(value: int, *, sync: bool) -> Remedy:
+    """Return the remedy that writes `value` (1 page cache, 2 slab, 3 both) to drop_caches, after a sync if asked.
+
+    Other values exist (4 stops the kernel's log line) or are refused (5 and above); see fs/drop_caches.c.
+    """
+    title, effect, evidence = _DROPS[value]
+    write = Step(Do.WRITE, DROP_CACHES, str(value))
+    if not sync:
+        return Remedy(f"drop-caches-{value}", title, str(value), (write,), effect, _ROOT, evidence)
+    return Remedy(
+        id=f"sync-drop-caches-{value}",
+        title=f"Sync, then {title[0].lower()}{title[1:]}",
+        key=str(value + 3),
+        steps=(Step(Do.SYNC), write),
+        effect=Effect(sync=True, page_cache=effect.page_cache, slab=effect.slab),
+        needs=_ROOT,
+        evidence=evidence,
+    )
+
+
+def sync_only() -> Remedy:
+    """Return the remedy that only writes dirty pages."""
+    return Remedy("sync", "Sync", "s", (Step(Do.SYNC),), Effect(sync=True), "nothing", "Dirty in meminfo falls")
+
+
+def compact_all() -> Remedy:
+    """Return the remedy that compacts every zone of every NUMA node; from 6.5 on the kernel takes nothing but "1"."""
+    step = Step(Do.WRITE, COMPACT_MEMORY, "1")
+    needs = f"{_ROOT}; CONFIG_COMPACTION"
+    return Remedy("compact", "Compact all memory", "c", (step,), Effect(compact=True), needs, _COMPACTED)
+
+
+def compact_node(node: int) -> Remedy:
+    """Return the remedy that compacts the zones of one NUMA node; success of the write says nothing."""
+    step = Step(Do.WRITE, f"{NODES}/node{node}/compact", "1")
+    needs = f"{_ROOT}; CONFIG_COMPACTION and CONFIG_NUMA"
+    effect = Effect(compact=True, node=node)
+    return Remedy(f"compact-node-{node}", f"Compact NUMA node {node}", "n", (step,), effect, needs, _COMPACTED)
+
+
+def nudge(proactiveness: int | None, version: KernelVersion | None) -> Remedy:
+    """Return the remedy that writes compaction_proactiveness the value it has, which wakes kcompactd from 5.15 on.
+
+    No setting changes. See mm/compaction.c compaction_proactiveness_sysctl_handler.
+    """
+    barred = None
+    if proactiveness is None:
+        barred = "vm.compaction_proactiveness is not there to read (kernel 5.9 and later, CONFIG_COMPACTION)"
+    elif proactiveness == 0:
+        barred = "vm.compaction_proactiveness is 0: background compaction is switched off"
+    elif version is not None and not version.at_least(5, 15):
+        barred = "before 5.15 a write to vm.compaction_proactiveness starts nothing"
+    return Remedy(
+        id="nudge-kcompactd",
+        title="Wake background compaction",
+        key="b",
+        steps=(Step(Do.WRITE, PROACTIVENESS, str(proactiveness or 0)),),
+        effect=Effect(gentle=True),
+        needs=f"{_ROOT}; kernel 5.15",
+        evidence="compact_daemon_migrate_scanned in vmstat rises",
+        barred=barred,
+    )
+
+
+def catalogue(
+    nodes: Iterable[int] = (), proactiveness: int | None = None, version: KernelVersion | None = None
+) -> tuple[Remedy, ...]:
+    """Return all remedies of a node with these NUMA nodes, gentlest first."""
+    drops = [drop_caches(value, sync=sync) for value in (1, 2, 3) for sync in (False, True)]
+    compacts = [nudge(proactiveness, version), *(compact_node(node) for node in sorted(nodes)), compact_all()]
+    return (sync_only(), *drops, *compacts)
+
+
+def read_catalogue(root: Path, version: KernelVersion | None = None) -> tuple[Remedy, ...]:
+    """Return all remedies of the node under `root`."""
+    value = read_text(root / PROACTIVENESS)
+    return catalogue(numa_nodes(root), int(value) if value and value.isdecimal() else None, version)
+
+
+def numa_nodes(root: Path) -> tuple[int, ...]:
+    """Return the NUMA nodes that sysfs shows; none where the kernel is built without NUMA or sysfs is not there."""
+    try:
+        names = [entry.name for entry in (root / NODES).iterdir()]
+    except OSError:
+        return ()
+    return tuple(sorted(int(name[4:]) for name in names if name.startswith("node") and name[4:].isdecimal()))
+
+
+def find(remedies: Iterable[Remedy], remedy_id: str) -> Remedy | None:
+    """Return the remedy of that id, or None."""
+    return next((remedy for remedy in remedies if remedy.id == remedy_id), None)

@@ -1,0 +1,101 @@
+"""The program that does the writes, run as a child of its own: a write to compact_memory blocks for seconds.
+
+It is run as a file by a bare interpreter (``-I -S``), so it imports nothing but a few modules of the standard library.
+Its only argument is the plan as JSON: ``{"parent": PID, "steps": [{"do": "sync"}, {"do": "write", "path": P,
+"text": T}]}``. It says each step's begin and end on its output, one JSON object a line, and stops at the first step
+that fails. It is killed when its parent dies (PR_SET_PDEATHSIG), so no remedy goes on that nobody watches; the page
+cache half of drop_caches is the exception, which the kernel finishes whatever happens to its writer.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import json
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+PR_SET_PDEATHSIG = 1
+PR_SET_NAME = 15
+COMM = b"fragtui-remedy"
+"""Under this name the kernel logs a write to drop_caches."""
+NOT_A_KERNEL_FILE = "NOT_A_KERNEL_FILE"
+
+
+def filesystem_of(device: int) -> str | None:
+    """Return the type of the mounted file system with that st_dev, or None if it is mounted nowhere here.
+
+    Asked of /proc/self/mountinfo: the f_type of statfs(2) is not in the standard library.
+    """
+    wanted = f"{os.major(device)}:{os.minor(device)}"
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as mounts:
+        for line in mounts:
+            fields = line.split()
+            if len(fields) > 2 and fields[2] == wanted and "-" in fields:
+                return fields[fields.index("-") + 1]
+    return None
+
+
+def open_kernel_file(path: str) -> int:
+    """Open a file of procfs or sysfs for writing; raise OSError, or ValueError where it is a file of another kind.
+
+    Nothing is created or cut off, and no link is followed: a saved copy of a host's files must not be written, nor
+    this host through a link in it.
+    """
+    if os.path.realpath(path) != path:
+        raise ValueError("a link leads elsewhere")
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    if filesystem_of(os.fstat(descriptor).st_dev) not in ("proc", "sysfs"):
+        os.close(descriptor)
+        raise ValueError("not a file of this kernel but a saved copy")
+    return descriptor
+
+
+def _say(**line: Any) -> None:
+    data = json.dumps(line).encode() + b"\n"
+    os.write(1, data)
+
+
+def _step(step: dict[str, str]) -> str | None:
+    """Do one step; return the errno's name where it failed."""
+    try:
+        if step["do"] == "sync":
+            os.sync()
+            return None
+        descriptor = open_kernel_file(step["path"])
+        try:
+            os.write(descriptor, step["text"].encode())
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        return errno.errorcode.get(error.errno or 0, str(error.errno))
+    except ValueError:
+        return NOT_A_KERNEL_FILE
+    return None
+
+
+def main(plan_text: str) -> int:
+    """Do the plan's steps; return 0 if all were done, 1 where one failed, 2 if the parent was gone at the start."""
+    plan = json.loads(plan_text)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
+    libc.prctl(PR_SET_NAME, ctypes.c_char_p(COMM), 0, 0, 0)
+    if os.getppid() != plan["parent"]:
+        return 2
+    for index, step in enumerate(plan["steps"]):
+        _say(event="begin", step=index)
+        start, used = time.monotonic(), time.process_time()
+        error = _step(step)
+        seconds, cpu = time.monotonic() - start, time.process_time() - used
+        _say(event="end", step=index, seconds=round(seconds, 6), cpu=round(cpu, 6), error=error)
+        if error is not None:
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,79 @@
+"""How a remedy ended, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fragtui.model.remedy_history import Result
+from fragtui.remedies.catalogue import COMPACT_MEMORY, Do, Remedy, Step
+from fragtui.remedies.child import NOT_A_KERNEL_FILE
+from fragtui.text import format_duration
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """One finished step: seconds, CPU seconds, and the name of the errno where it failed."""
+
+    index: int
+    seconds: float
+    cpu: float
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A remedy that is over."""
+
+    remedy: Remedy
+    id: str
+    """The id of its intent in the audit log."""
+    result: Result
+    seconds: float
+    """From the start to the end of the child."""
+    steps: tuple[StepDone, ...]
+    explanation: str
+    """What happened, in one sentence."""
+    audit_problem: str | None = None
+    """Why the end is not in the audit log; the intent is there in any case."""
+
+    @property
+    def cpu(self) -> float:
+        """CPU seconds of the finished steps."""
+        return sum(step.cpu for step in self.steps)
+
+
+_ERRORS = {
+    "EACCES": "no permission",
+    "EPERM": "not permitted",
+    "EROFS": "the file system is mounted read-only",
+    "ENOENT": "the file is not there",
+    "EINTR": "interrupted by a signal before it was through (6.9 and later say so)",
+    "ENOMEM": "no memory",
+    NOT_A_KERNEL_FILE: "the path is no longer a file of this kernel; nothing was written",
+}
+
+
+def explain(remedy: Remedy, result: Result, seconds: float, steps: tuple[StepDone, ...], detail: str | None) -> str:
+    """Return what happened in one sentence; `detail` says how the child died."""
+    took = format_duration(seconds)
+    if result is Result.DONE:
+        return f"{remedy.title}: done in {took}."
+    if result is Result.ABORTED:
+        return f"{remedy.title}: aborted after {took}; what was done until then stays."
+    if result is Result.DIED:
+        return f"{remedy.title}: its child ended without a word ({detail or 'unknown'})."
+    last = steps[-1]
+    return f"{remedy.title}: failed: {explain_error(remedy.steps[last.index], last.error or '')}."
+
+
+def explain_error(step: Step, error: str) -> str:
+    """Return what an errno's name means for this step."""
+    if error == "EINVAL" and step.path == COMPACT_MEMORY:
+        # 6.5 and later take nothing but 1 (mm/compaction.c sysctl_compaction_handler).
+        meaning = "the kernel does not take this value (from 6.5 on it must be exactly 1)"
+    elif error == "EINVAL":
+        meaning = "the kernel does not take this value"
+    else:
+        meaning = _ERRORS.get(error, "")
+    what = "sync" if step.do is Do.SYNC else f"writing {step.text!r} to /{step.path}"
+    return f"{what}: {error}{', ' + meaning if meaning else ''}"

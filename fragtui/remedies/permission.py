@@ -1,0 +1,63 @@
+"""Why a remedy can't run here, found by trying: opening a sysctl for writing and closing it again does nothing."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from fragtui.remedies.catalogue import COMPACT_MEMORY, Do, Remedy, Step
+from fragtui.remedies.child import filesystem_of, open_kernel_file
+
+
+def why_not(remedy: Remedy, root: Path, barred: str | None = None) -> str | None:
+    """Return why `remedy` can't run on the node under `root`, or None if it can.
+
+    `barred` is the caller's own reason against every write: "--read-only", "replaying a recording".
+    The rights are those of the effective uid and of the mount; capabilities are not asked (fs/proc/proc_sysctl.c
+    test_perm), so nothing but trying tells.
+    """
+    if barred is not None:
+        return barred
+    if remedy.barred is not None:
+        return remedy.barred
+    return next((why for step in remedy.steps if (why := _why_not_step(step, root)) is not None), None)
+
+
+def is_live(root: Path) -> bool:
+    """Tell whether proc below `root` is a mounted procfs, so that the node under it is this kernel."""
+    try:
+        return filesystem_of((root.resolve() / "proc").lstat().st_dev) == "proc"
+    except OSError:
+        return False
+
+
+def _why_not_step(step: Step, root: Path) -> str | None:
+    if step.do is Do.SYNC:
+        # sync(2) is of this kernel whatever the root is, so for saved files it would be the wrong machine's.
+        return None if is_live(root) else f"{root}: saved files, not this kernel's /proc"
+    path = step.target(root)
+    try:
+        os.close(open_kernel_file(str(path)))
+    except ValueError as error:
+        return f"{path} is {error}" if "not a file" in str(error) else f"{path}: {error}"
+    except OSError as error:
+        return _reason(error, step, path)
+    return None
+
+
+def _reason(error: OSError, step: Step, path: Path) -> str:
+    """Return the reason in words for an engineer."""
+    if error.errno == errno.EROFS:
+        return f"{path} is mounted read-only (a container that is not privileged?)"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        if (uid := os.geteuid()) != 0:
+            return f"needs root: effective uid is {uid}"
+        return f"{path}: refused even to root (user namespace or security module)"
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        if not path.parent.is_dir():
+            return f"{path.parent} is not there"
+        if step.path == COMPACT_MEMORY or step.path.endswith("/compact"):
+            return f"{path} is not there: kernel without CONFIG_COMPACTION"
+        return f"{path} is not there"
+    return f"{path}: {(error.strerror or str(error)).lower()}"
