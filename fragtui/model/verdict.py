@@ -7,6 +7,7 @@ from enum import IntEnum
 
 from fragtui.model.fragmentation import blocks_of, fragmentation_index, free_pages, unusable_index
 from fragtui.model.snapshot import Snapshot, Zone
+from fragtui.model.target import is_target, own_blocks
 from fragtui.model.watermark import Request, Rule, Verdict, ZoneState, halving_stop, verdicts
 from fragtui.model.zonelist import may_serve_kernel, rule_for, zone_states
 
@@ -35,6 +36,8 @@ class ZoneJudgement:
     state: ZoneState
     serves_kernel: bool
     """Whether GFP_KERNEL and GFP_ATOMIC may take from this zone at all."""
+    target: bool
+    """Whether they could ever be served from it: the lowmem reserve keeps x86's ZONE_DMA shut whatever is free."""
     kernel: tuple[Verdict, ...]
     atomic: tuple[Verdict, ...]
     unusable: tuple[int, ...]
@@ -59,7 +62,7 @@ class Judgement:
     largest_order: int | None
     """Highest order that a GFP_KERNEL request gets now; None if not even a page, or unknown."""
     free_pages: int | None
-    """Pages in all free blocks of zones that kernel requests may use."""
+    """Pages in all free blocks of the zones that kernel requests may be served from."""
     blocks: int | None
     """Blocks of the target order in those zones, larger ones split."""
     unusable: int | None
@@ -83,17 +86,13 @@ def judge(snapshot: Snapshot, order: int) -> Judgement:
             order, rule, (), Verdict.UNKNOWN, Verdict.UNKNOWN, Severity.UNKNOWN, None, None, None, None, (), False
         )
     states = zone_states(snapshot)
-    zones = tuple(_judge_zone(zone, states[zone.key], rule) for zone in snapshot.zones)
-    serving = [zone for zone in zones if zone.serves_kernel]
+    size = snapshot.host.page_size
+    zones = tuple(_judge_zone(zone, states[zone.key], rule, size) for zone in snapshot.zones)
+    serving = [zone for zone in zones if zone.target]
     kernel = _node_verdict(serving, Request.GFP_KERNEL, order)
     atomic = _node_verdict(serving, Request.GFP_ATOMIC, order)
     pages = sum(free_pages(zone.zone.free_blocks) for zone in serving)
-    # What the lowmem reserve shuts off is not counted as blocks to be had.
-    blocks = sum(
-        blocks_of(zone.zone.free_blocks, order)
-        for zone in serving
-        if zone.verdict(Request.GFP_KERNEL, 0) is not Verdict.RESERVED
-    )
+    blocks = sum(own_blocks(zone.zone, zone.state, order) for zone in serving)
     suitable = sum(blocks_of(zone.zone.free_blocks, order) << order for zone in serving)
     unusable = (pages - suitable) * 1000 // pages if pages else None
     nodes_without = _nodes_without(serving, order) if kernel is Verdict.AVAILABLE else ()
@@ -118,12 +117,13 @@ def judge(snapshot: Snapshot, order: int) -> Judgement:
     )
 
 
-def _judge_zone(zone: Zone, state: ZoneState, rule: Rule) -> ZoneJudgement:
+def _judge_zone(zone: Zone, state: ZoneState, rule: Rule, page_size: int) -> ZoneJudgement:
     orders = range(len(zone.free_blocks))
     return ZoneJudgement(
         zone=zone,
         state=state,
         serves_kernel=may_serve_kernel(zone),
+        target=is_target(zone, state, page_size),
         kernel=verdicts(state, Request.GFP_KERNEL, rule),
         atomic=verdicts(state, Request.GFP_ATOMIC, rule),
         unusable=tuple(unusable_index(zone.free_blocks, order) for order in orders),
@@ -132,20 +132,13 @@ def _judge_zone(zone: Zone, state: ZoneState, rule: Rule) -> ZoneJudgement:
 
 
 def _node_verdict(serving: list[ZoneJudgement], request: Request, order: int) -> Verdict:
-    """Return what the request gets from the node.
+    """Return what the request gets from the node: where no zone passes, the verdict of the one that comes nearest.
 
-    Where no zone passes, one that has the memory but no block says fragmented; a zone whose blocks are barred says
-    reserved only if it is not one that the lowmem reserve keeps shut to kernel requests whatever its blocks.
+    A zone that has the memory but no block makes it fragmented; blocks that are only barred come next.
     """
     found = {zone.verdict(request, order) for zone in serving}
-    if Verdict.AVAILABLE in found:
-        return Verdict.AVAILABLE
-    if Verdict.FRAGMENTED in found:
-        return Verdict.FRAGMENTED
-    open_zones = [zone for zone in serving if zone.verdict(request, 0) is not Verdict.RESERVED]
-    if any(zone.verdict(request, order) is Verdict.RESERVED for zone in open_zones):
-        return Verdict.RESERVED
-    return Verdict.SHORT if serving else Verdict.UNKNOWN
+    nearest_first = (Verdict.AVAILABLE, Verdict.FRAGMENTED, Verdict.RESERVED, Verdict.SHORT)
+    return next((verdict for verdict in nearest_first if verdict in found), Verdict.UNKNOWN)
 
 
 def _nodes_without(serving: list[ZoneJudgement], order: int) -> tuple[int, ...]:

@@ -1,0 +1,138 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from fragtui.model.headline import badge, headline
+from fragtui.model.verdict import Severity, judge
+from fragtui.model.watermark import Rule, Verdict
+from fragtui.model.zonelist import rule_for
+from fragtui.sources.node import NodeReader
+from fragtui.sources.pace import Pace
+from tests.support.host_tree import FRAGMENTED, HEALTHY, HostTree, ZoneFacts
+
+
+def test_a_whole_host(tmp_path: Path) -> None:
+    HostTree.small(tmp_path)
+    snapshot = NodeReader(tmp_path).sample()
+    assert snapshot.host.name == "node-7"
+    assert snapshot.host.version is not None
+    assert snapshot.zones is not None
+    assert [zone.key for zone in snapshot.zones] == [(0, "DMA"), (0, "DMA32"), (0, "Normal")]
+    assert snapshot.zones[2].free_blocks == HEALTHY
+    assert snapshot.zones[2].info is not None
+    assert snapshot.zones[2].info.min == 11_000
+    assert snapshot.page_types is not None
+    assert snapshot.meminfo["Dirty"] == 12_000 * 1024
+    assert snapshot.pressure is not None
+    assert not snapshot.unreadable
+
+
+def test_verdicts_of_a_healthy_and_a_fragmented_host(tmp_path: Path) -> None:
+    tree = HostTree.small(tmp_path)
+    reader = NodeReader(tmp_path)
+    assert badge(judge(reader.sample(), 3)) == "OK"
+    tree.zones[1].free_blocks = tree.zones[2].free_blocks = FRAGMENTED
+    tree.write()
+    reader = NodeReader(tmp_path)
+    snapshot = reader.sample()
+    judgement = judge(snapshot, 4)
+    assert judgement.kernel is Verdict.FRAGMENTED
+    assert judgement.severity is Severity.CRITICAL
+    assert judgement.largest_order == 3
+    sentence = headline(snapshot, judgement)
+    assert "no order-4 block (64K)" in sentence
+    assert "order 3" in sentence
+
+
+@pytest.mark.parametrize("name", ["buddyinfo", "zoneinfo", "pagetypeinfo", "meminfo", "vmstat", "pressure/memory"])
+def test_each_file_can_vanish_and_come_back(tmp_path: Path, name: str) -> None:
+    tree = HostTree.small(tmp_path)
+    (tmp_path / "proc" / name).unlink()
+    reader = NodeReader(tmp_path)
+    snapshot = reader.sample()
+    assert snapshot.why(name) == "not there"
+    assert (snapshot.zones is None) == (name == "buddyinfo")
+    judge(snapshot, 3)
+    tree.write()
+    reader = NodeReader(tmp_path)
+    assert reader.sample().why(name) is None
+
+
+def test_a_host_of_which_only_buddyinfo_was_saved(tmp_path: Path) -> None:
+    HostTree.small(tmp_path, FRAGMENTED)
+    text = (tmp_path / "proc/buddyinfo").read_text()
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    (saved / "buddyinfo").write_text(text)
+    snapshot = NodeReader(saved).sample()
+    judgement = judge(snapshot, 4)
+    assert judgement.kernel is Verdict.FRAGMENTED
+    assert not judgement.watermarks_known
+    assert "Watermarks are unknown" in headline(snapshot, judgement)
+    assert snapshot.host.name is None
+
+
+def test_an_unreadable_buddyinfo_is_unknown_not_zero(tmp_path: Path) -> None:
+    HostTree.small(tmp_path)
+    (tmp_path / "proc/buddyinfo").unlink()
+    (tmp_path / "proc/buddyinfo").mkdir()
+    snapshot = NodeReader(tmp_path).sample()
+    judgement = judge(snapshot, 3)
+    assert judgement.severity is Severity.UNKNOWN
+    assert judgement.free_pages is None
+    assert "Nothing can be said" in headline(snapshot, judgement)
+
+
+def test_hotplug_fourteen_orders_and_sixteen_nodes(tmp_path: Path) -> None:
+    tree = HostTree.numa(tmp_path, nodes=16, orders=14)
+    reader = NodeReader(tmp_path)
+    snapshot = reader.sample()
+    assert snapshot.zones is not None
+    assert len(snapshot.zones) == 16
+    assert len(snapshot.zones[0].free_blocks) == 14
+    tree.zones.append(ZoneFacts(16, "Movable", (1,) * 14))
+    tree.write()
+    snapshot = NodeReader(tmp_path).sample()
+    assert snapshot.zone((16, "Movable")) is not None
+    assert not next(zone for zone in judge(snapshot, 3).zones if zone.zone.name == "Movable").serves_kernel
+
+
+def test_one_numa_node_without_blocks_is_said(tmp_path: Path) -> None:
+    tree = HostTree.numa(tmp_path, nodes=2)
+    tree.zones[1].free_blocks = FRAGMENTED
+    tree.write()
+    snapshot = NodeReader(tmp_path).sample()
+    judgement = judge(snapshot, 5)
+    assert judgement.kernel is Verdict.AVAILABLE
+    assert judgement.nodes_without == (1,)
+    assert judgement.severity is Severity.WARNING
+    assert "NUMA node 1" in headline(snapshot, judgement)
+
+
+def test_the_rule_is_asked_of_the_migratetypes_before_the_version(tmp_path: Path) -> None:
+    tree = HostTree.small(tmp_path)
+    tree.release = "6.8.0"
+    tree.migratetypes = ("Unmovable", "Reclaimable", "Movable", "Reserve", "Isolate")
+    tree.write()
+    assert rule_for(NodeReader(tmp_path).sample()) is Rule.HALVING
+    (tmp_path / "proc/pagetypeinfo").unlink()
+    assert rule_for(NodeReader(tmp_path).sample()) is Rule.FREE_LIST
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads what is 0400")
+def test_a_file_that_needs_root(tmp_path: Path) -> None:
+    HostTree.small(tmp_path)
+    (tmp_path / "proc/pagetypeinfo").chmod(0)
+    assert NodeReader(tmp_path).sample().why("pagetypeinfo") == "no permission (needs root)"
+
+
+def test_a_dear_file_is_read_seldom() -> None:
+    pace = Pace(share=0.0005, least=10.0)
+    assert pace.due(0.0)
+    pace.took(100.0, 0.014)
+    assert not pace.due(127.0)
+    assert pace.due(129.0)
+    pace.took(200.0, 0.0001)
+    assert not pace.due(209.0)
+    assert pace.due(210.0)

@@ -1,0 +1,1 @@
+"""What several tests share: hosts made of files, a terminal, the lab."""
