@@ -1,0 +1,108 @@
+import multiprocessing
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fragtui.model.effect import Effect
+from fragtui.remedies.catalogue import Do, Remedy, Step, compact_all, compact_node, drop_caches, nudge, sync_only
+from fragtui.remedies.child import filesystem_of
+from fragtui.remedies.permission import is_live, why_not
+
+ROOT = Path("/")
+DROP = drop_caches(1, sync=False)
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+@as_root
+def test_root_may_and_trying_changes_nothing() -> None:
+    before = Path("/proc/vmstat").read_text()
+    assert why_not(DROP, ROOT) is None and why_not(sync_only(), ROOT) is None
+    after = Path("/proc/vmstat").read_text()
+    assert [line for line in before.splitlines() if line.startswith("drop_")] == [
+        line for line in after.splitlines() if line.startswith("drop_")
+    ]
+
+
+def test_the_callers_reason_and_the_remedys_own_come_first() -> None:
+    assert why_not(DROP, ROOT, "--read-only") == "--read-only"
+    assert "is 0" in str(why_not(nudge(0, None), ROOT))
+
+
+def _as_nobody(results: "multiprocessing.SimpleQueue[str | None]") -> None:
+    os.seteuid(65534)
+    results.put(why_not(DROP, ROOT))
+
+
+@as_root
+def test_without_root_it_says_so() -> None:
+    context = multiprocessing.get_context("fork")
+    results = context.SimpleQueue()
+    worker = context.Process(target=_as_nobody, args=(results,))
+    worker.start()
+    assert results.get() == "needs root: effective uid is 65534"
+    worker.join()
+
+
+@as_root
+def test_a_read_only_mount_is_told_from_a_lack_of_rights() -> None:
+    code = (
+        "from pathlib import Path; from fragtui.remedies import permission, catalogue; "
+        "print(permission.why_not(catalogue.compact_all(), Path('/')))"
+    )
+    mounts = "mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys"
+    script = f'{mounts} && exec {sys.executable} -c "{code}"'
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"no mount namespace here: {done.stderr}")
+    assert done.stdout.startswith("/proc/sys/vm/compact_memory is mounted read-only")
+
+
+def saved(tmp_path: Path) -> Path:
+    (tmp_path / "proc/sys/vm").mkdir(parents=True)
+    for name in ("drop_caches", "compact_memory"):
+        (tmp_path / "proc/sys/vm" / name).write_text("0")
+    return tmp_path
+
+
+def test_saved_files_are_never_written(tmp_path: Path) -> None:
+    root = saved(tmp_path)
+    assert not is_live(root)
+    assert "saved copy" in str(why_not(DROP, root))
+    assert "saved files" in str(why_not(sync_only(), root))
+    assert (root / "proc/sys/vm/drop_caches").read_text() == "0"
+
+
+@as_root
+@pytest.mark.parametrize("linked", ["proc", "proc/sys", "proc/sys/vm", "proc/sys/vm/drop_caches"])
+def test_a_link_in_saved_files_does_not_lead_to_this_host(linked: str, tmp_path: Path) -> None:
+    path = tmp_path / linked
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(Path("/") / linked)
+    assert "link" in str(why_not(DROP, tmp_path))
+    assert not is_live(tmp_path)
+
+
+def test_a_missing_file_is_a_kernel_without_compaction(tmp_path: Path) -> None:
+    root = saved(tmp_path)
+    (root / "proc/sys/vm/compact_memory").unlink()
+    assert "CONFIG_COMPACTION" in str(why_not(compact_all(), root))
+    assert "node9 is not there" in str(why_not(compact_node(9), ROOT))
+    odd = Remedy("x", "X", "x", (Step(Do.WRITE, "proc/sys/vm/nothing", "1"),), Effect(), "", "")
+    assert str(why_not(odd, root)).endswith("nothing is not there")
+
+
+def test_a_fifo_among_saved_files_does_not_block(tmp_path: Path) -> None:
+    root = saved(tmp_path)
+    (root / "proc/sys/vm/drop_caches").unlink()
+    os.mkfifo(root / "proc/sys/vm/drop_caches")
+    assert why_not(DROP, root) is not None
+
+
+def test_file_systems_are_told_by_their_mount(tmp_path: Path) -> None:
+    assert filesystem_of(Path("/proc").stat().st_dev) == "proc"
+    assert filesystem_of(Path("/sys").stat().st_dev) == "sysfs"
+    assert filesystem_of(tmp_path.stat().st_dev) not in ("proc", "sysfs")
+    assert filesystem_of(os.makedev(4000, 12345)) is None
