@@ -32,3 +32,7 @@ class LogRecord:
     pid: int | None = None
     from_kernel: bool | None = None
     """True if only the kernel can have written it, False if something else did, None if the transport can't tell."""
+    torn: bool = False
+    """True for the last line of a text that ends without a newline: its last word may be the half of a word."""
+    repeats: int | None = None
+    """Set on `last message repeated N times` lines: how often the record before it came again."""

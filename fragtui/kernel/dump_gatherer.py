@@ -1,0 +1,202 @@
+"""Which report a stack frame, a task line or a zone of Mem-Info belongs to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fragtui.kernel.dump_lines import (
+    is_body,
+    is_last_trailer,
+    is_trace_head,
+    is_trailer,
+    parse_buddy_line,
+    parse_frames,
+    parse_reserve,
+    parse_task_line,
+    parse_workqueue,
+    parse_zone_line,
+)
+from fragtui.kernel.open_report import MAX_FRAMES, OpenReport, Stage
+from fragtui.kernel.request import settled
+from fragtui.logs.record import LogRecord
+
+if TYPE_CHECKING:
+    from fragtui.kernel.gatherer import Gatherer
+
+# The outermost frames of a stack: after one of them the dump is over.
+_OUTERMOST = ("entry_", "ret_from_fork", "system_call", "el0", "start_secondary", "secondary_startup", "tracesys",
+              "x86_64_start", "sysenter", "ret_fast_syscall", "syscall_", "retint_", "page_fault", "0x")  # fmt: skip
+_NEAR = 6
+"""A foreign frame within so many records means that its dump still runs."""
+
+
+class DumpGatherer:
+    """Attributes the lines of dumps. One instance a gatherer."""
+
+    def __init__(self, gatherer: Gatherer) -> None:
+        self._gatherer = gatherer
+        self._owner: dict[tuple[str | None, str | None], OpenReport | None] = {}
+        self._foreign_at: dict[tuple[str | None, str | None], int] = {}
+
+    def reset(self) -> None:
+        """Forget whose dump runs."""
+        self._owner.clear()
+        self._foreign_at.clear()
+
+    def note_head(self, report: OpenReport) -> None:
+        """A new head line by a caller ends that caller's dump."""
+        if report.caller is not None:
+            self._owner.pop((report.host, report.caller), None)
+
+    def note_foreign(self, record: LogRecord) -> None:
+        """Note a dump's line while no report is open: the dump may run on into one."""
+        text = record.text
+        if "Call Trace:" in text or "Call trace:" in text or "+0x" in text:
+            self._foreign(record, text)
+
+    def _foreign(self, record: LogRecord, text: str) -> None:
+        if len(self._foreign_at) > 256:
+            self._foreign_at.clear()
+        ended = any(word in text for word in _OUTERMOST) and "+0x" in text
+        self._foreign_at[record.host, record.caller] = -_NEAR if ended else self._gatherer.count
+
+    def _foreign_runs(self, record: LogRecord) -> bool:
+        at = self._foreign_at.get((record.host, record.caller))
+        return at is not None and at > 0 and self._gatherer.count - at <= _NEAR
+
+    def take_frame(self, record: LogRecord) -> bool:
+        """Take a line if it is a stack frame; whose it is decides who printed the last task line or heading."""
+        frames = parse_frames(record.text)
+        if not frames:
+            return False
+        owner = self._owner.get((record.host, record.caller))
+        if owner is None or owner.closed or owner.stack is not Stage.RUNNING:
+            self._foreign(record, record.text)
+            if owner is not None and not owner.closed and owner.stack is Stage.NAMED:
+                owner.stack_mixed = True
+            return True
+        if len(owner.frames) < MAX_FRAMES:
+            owner.frames.extend(frames)
+        owner.touch(record)
+        return True
+
+    def take(self, record: LogRecord) -> bool:
+        """Take any other line of a dump; return whether it was one."""
+        text = settled(record.text, record.torn)
+        bare = text.lstrip()
+        first = bare[:1]
+        if first in {"C", "P", "B", "S", "W"} and self._take_stack_line(text, bare, record):
+            return True
+        if first == "M" and bare.startswith(("Mem-Info:", "Mem-info:")):
+            self._begin_memory(record)
+            return True
+        return self._take_memory_line(text, bare, record)
+
+    def _take_stack_line(self, text: str, bare: str, record: LogRecord) -> bool:
+        key = (record.host, record.caller)
+        if "omm: " in bare or bare.startswith("CPU: "):
+            task = parse_task_line(bare)
+            if task is None:
+                return False
+            candidates = [report for report in self._gatherer.candidates(record) if report.stack is Stage.AWAITED]
+            if task.comm is None:
+                same = candidates if record.caller is not None else []
+            else:
+                same = [report for report in candidates if report.comm == task.comm]
+                same = same or [report for report in candidates if report.comm is None]
+            if not same:
+                self._owner[key] = None
+                return True
+            report = same[0]
+            report.comm = report.comm or task.comm
+            report.pid, report.cpu, report.release = task.pid, task.cpu, task.release
+            report.stack = Stage.NAMED
+            report.touch(record)
+            self._owner[key] = report
+            return True
+        if is_trace_head(text):
+            self._begin_trace(key, record)
+            frames = parse_frames(bare.partition(":")[2]) if "[" in bare else ()
+            owner = self._owner.get(key)
+            if frames and owner is not None and owner.stack is Stage.RUNNING:
+                owner.frames.extend(frames)
+            return True
+        if (work := parse_workqueue(bare)) is not None:
+            owner = self._owner.get(key)
+            if owner is not None and owner.stack is Stage.NAMED and not record.torn:
+                owner.workqueue = work
+                owner.touch(record)
+            return True
+        return False
+
+    def _begin_trace(self, key: tuple[str | None, str | None], record: LogRecord) -> None:
+        owner = self._owner.get(key)
+        if owner is None or owner.closed:
+            awaiting = [report for report in self._gatherer.candidates(record) if report.stack is Stage.AWAITED]
+            # Some dumps have no task line (arm64 of Android, 2.4); then only the single candidate is certain.
+            if key in self._owner or len(awaiting) != 1 or self._foreign_runs(record) or awaiting[0].idle > 4:
+                self._foreign(record, "")
+                return
+            owner = self._owner[key] = awaiting[0]
+        if owner.stack >= Stage.RUNNING:  # A second dump: its frames are not this report's.
+            owner.stack = Stage.DONE
+            self._owner[key] = None
+            self._foreign(record, "")
+            return
+        owner.stack_mixed = owner.stack_mixed or self._foreign_runs(record)
+        owner.stack = Stage.RUNNING
+        owner.touch(record)
+
+    def _begin_memory(self, record: LogRecord) -> None:
+        candidates = self._gatherer.candidates(record)
+        running = [report for report in candidates if report.memory is Stage.RUNNING and not report.tail_done]
+        waiting = [report for report in candidates if report.memory is Stage.AWAITED]
+        if not waiting:
+            return
+        owner = self._owner.get((record.host, record.caller))
+        report = owner if owner is not None and owner in waiting else waiting[0]
+        if record.caller is None and running:
+            # Two Mem-Infos run through each other and no line says whose it is.
+            for other in (*running, report):
+                other.memory_mixed = True
+        report.stack = Stage.DONE
+        report.memory = Stage.RUNNING
+        report.touch(record)
+
+    def _memory_owner(self, record: LogRecord) -> OpenReport | None:
+        candidates = self._gatherer.candidates(record)
+        for report in candidates:
+            if report.memory is Stage.RUNNING:
+                return report
+        # The heading may be lost; a single report that waits for its Mem-Info can only be meant.
+        waiting = [report for report in candidates if report.memory is Stage.AWAITED]
+        if len(waiting) == 1 and waiting[0].stack >= Stage.NAMED:
+            waiting[0].memory, waiting[0].stack = Stage.RUNNING, Stage.DONE
+            return waiting[0]
+        return None
+
+    def _take_memory_line(self, text: str, bare: str, record: LogRecord) -> bool:
+        zone = None
+        if " free:" in text:
+            zone = parse_zone_line(bare)
+        elif "kB = " in text or ") = " in text:
+            zone = parse_buddy_line(bare)
+        if zone is not None:
+            if (owner := self._memory_owner(record)) is not None:
+                owner.add_zone(zone)
+                owner.touch(record)
+            return True
+        if "[]:" in text:
+            row = None if record.torn else parse_reserve(bare)
+            owner = self._memory_owner(record) if row is not None else None
+            if row is not None and owner is not None:
+                owner.add_reserve(row)
+                owner.touch(record)
+            return True
+        if is_trailer(bare):
+            owner = self._memory_owner(record)
+            if owner is not None and owner.memory is Stage.RUNNING:
+                owner.tail_done = owner.tail_done or is_last_trailer(bare)
+                owner.touch(record)
+            return True
+        return is_body(text) or is_last_trailer(bare)

@@ -1,0 +1,168 @@
+"""Lines that every dump of the kernel shares: the task line, the stack, Mem-Info and its zones.
+
+Sources: lib/dump_stack.c, arch show_stack, mm/page_alloc.c and mm/show_mem.c show_free_areas(), 2.4 to 6.19.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from fragtui.kernel.report import ReportedZone, StackFrame
+
+_TASK = re.compile(
+    r"(?:CPU: (\d+) (?:UID: \d+ )?)?P(?:ID|id): (\d+)(?=[ ,]|$),? ?[Cc]omm: (.+?)"
+    r" (?=Not tainted|Tainted:|Kdump:|[GP] |\d+\.\d+\.\d+)(.*)$"
+)
+_TASK_SHORT = re.compile(r"CPU: (\d+) (?:UID: \d+ )?PID: (\d+)(?= )", re.ASCII)
+_RELEASE = re.compile(r"(?<= )(\d+\.\d+(?:\.\d+)?[-+~.\w]*)(?= |$)")
+_FRAME = re.compile(
+    r"\s*(?:<[/\w]+>\s*)*(?:\(?\[<?[0-9a-f]+>?\]\s*)*\(?(\? )?\s*(?:0x[0-9a-f]+ )?\.?([A-Za-z_][\w.$]*)"
+    r"\+0x[0-9a-f]+/0x[0-9a-f]+(?:\s+\[(\S+)[^\]]*\])?",
+)
+_ARM_FRAME = re.compile(r"\s*(?:\[<[0-9a-f]+>\] \()?([A-Za-z_][\w.]*)\)? from (?:\[<|[A-Za-z_(])")
+_DECIMAL_FRAME = re.compile(r"\[([A-Za-z_]\w*)\+\d+/\d+\]")
+_TRACE = re.compile(r"\s*(?:Call [Tt]race|Backtrace|Stack(?: : .*)?):")
+_ZONE = re.compile(
+    r"(?:Node (\d+) )?([A-Za-z]\w*) free:(\d+)kB(?: boost:(\d+)kB)?"
+    r"(?: min:(\d+)kB(?: low:(\d+)kB(?: high:(\d+)kB)?)?)?",
+    re.ASCII,
+)
+_ZONE_EXTRA = re.compile(r" (reserved_highatomic|free_highatomic|managed|free_cma):(\d+)[kK]B", re.ASCII)
+_BUDDY = re.compile(r"(?:Node (\d+) )?([A-Za-z]\w*): ((?:\d+\*\d+kB (?:\([A-Z]+\) )?)+)= (\d+)kB", re.ASCII)
+_BLOCKS = re.compile(r"(\d+)\*(\d+)kB(?: \(([A-Z]+)\))?", re.ASCII)
+_RESERVE = re.compile(r"(?:lowmem_reserve|protections?)\[\]:((?: \d+)+)\s*$", re.ASCII)
+_TRAILER = re.compile(
+    r"\s*(?:\d+ (?:total pagecache pages|pages |reserved pages|slab pages|free pages)|Free swap|Total swap|Swap cache"
+    r"|Node \d+ hugepages_|Memory allocations|[\d.]+ [KMG]?i?B +\d+ \S+:\d+)",
+    re.ASCII,
+)
+_LAST = re.compile(r"\s*\d+ pages (?:hwpoisoned|non-shared|cma reserved|reserved|in pagetable cache)", re.ASCII)
+_COUNTERS = re.compile(
+    r"\s*(?:Node \d+ )?(?:active_anon|active_file|unevictable|slab_reclaimable|mapped|sec_pagetables"
+    r"|kernel_misc_reclaimable|free|bounce|dirty|active):\d",
+    re.ASCII,
+)
+_REGISTERS = re.compile(
+    r"\s*(?:R[A-Z0-9]{1,2}[0-9PXSI]?: |Code: |RIP: |RSP: |ORIG_RAX|</?[A-Z]{2,8}>\s*$|Hardware name"
+    r"|(?:[0-9a-f]{8}|[0-9a-f]{16})(?: |$))"
+)
+_WORKQUEUE = re.compile(r"\s*Workqueue: (\S.*)$")
+
+OUR_FRAMES = (
+    "dump_stack", "show_stack", "dump_backtrace", "warn_alloc", "__alloc_", "alloc_pages", "alloc_page", "get_page",
+    "__get_free_pages", "get_zeroed_page", "kmalloc", "__kmalloc", "___kmalloc", "kzalloc", "kmem_cache", "slab_",
+    "new_slab", "__slab", "allocate_slab", "krealloc", "kvmalloc", "__kvmalloc", "cache_", "fallback_alloc", "____cache", "vmalloc",
+    "__vmalloc", "kmem_", "unwind_backtrace", "page_frag", "folio_alloc", "kcalloc", "devm_kmalloc", "show_trace",
+)  # fmt: skip
+"""Frames of the allocator itself, by prefix: who asked stands below them."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLine:
+    """``CPU: 27 PID: 70623 Comm: runc:[1:CHILD] Not tainted 3.10.0``: who ran where under which kernel."""
+
+    cpu: int | None
+    pid: int
+    comm: str | None
+    release: str | None
+
+
+def parse_task_line(text: str) -> TaskLine | None:
+    """Return the task line of a dump (2.6 ``Pid: 0, comm: swapper`` too), or None. `text` is settled."""
+    if found := _TASK.match(text):
+        release = _RELEASE.search(" " + found[4])
+        cpu = int(found[1][:9]) if found[1] else None
+        return TaskLine(cpu, int(found[2][:9]), found[3], release[1] if release else None)
+    if found := _TASK_SHORT.match(text):
+        return TaskLine(int(found[1][:9]), int(found[2][:9]), None, None)
+    return None
+
+
+def is_trace_head(text: str) -> bool:
+    """Tell whether a line is the heading of a stack."""
+    return _TRACE.match(text) is not None
+
+
+def parse_frames(text: str) -> tuple[StackFrame, ...]:
+    """Return the frames of a line: one since 2.6, several in the symbolised traces of 2.4; none if it is no frame."""
+    if found := _FRAME.match(text):
+        module = found[3]
+        return (StackFrame(found[2], found[1] is None, module),)
+    if " from " in text and (found := _ARM_FRAME.match(text)):
+        return (StackFrame(found[1]),)
+    if "+" in text and "/" in text and "[" in text and (names := _DECIMAL_FRAME.findall(text)):
+        return tuple(StackFrame(name) for name in names)
+    return ()
+
+
+def parse_zone_line(text: str) -> ReportedZone | None:
+    """Return a zone's watermarks from ``[Node 0 ]Normal free:..kB ... high:..kB ...``, or None. `text` is settled.
+
+    Without CONFIG_NUMA the kernel prints no node: it is node 0. A boost that is not printed is None (before 5.17).
+    """
+    if (found := _ZONE.match(text)) is None:
+        return None
+    numbers = [None if part is None else int(part) for part in found.groups()[2:]]
+    extra = {name: int(value) for name, value in _ZONE_EXTRA.findall(text)}
+    return ReportedZone(
+        node=int(found[1] or 0),
+        zone=found[2],
+        free_kb=numbers[0],
+        boost_kb=numbers[1],
+        min_kb=numbers[2],
+        low_kb=numbers[3],
+        high_kb=numbers[4],
+        reserved_highatomic_kb=extra.get("reserved_highatomic"),
+        free_highatomic_kb=extra.get("free_highatomic"),
+        managed_kb=extra.get("managed"),
+        free_cma_kb=extra.get("free_cma"),
+    )
+
+
+def parse_reserve(text: str) -> tuple[int, ...] | None:
+    """Return a ``lowmem_reserve[]:`` row in pages, or None."""
+    if (found := _RESERVE.match(text)) is None:
+        return None
+    return tuple(int(part) for part in found[1].split())
+
+
+def parse_buddy_line(text: str) -> ReportedZone | None:
+    """Return a zone's free blocks from ``[Node 0 ]Normal: 7662*4kB (UE) ... = 81296kB``, or None.
+
+    The line counts only with its total: a list of orders that was cut is not a shorter list. The page size is the size
+    of its first entry; every next one must be twice the one before.
+    """
+    if (found := _BUDDY.match(text)) is None:
+        return None
+    blocks = _BLOCKS.findall(found[3])
+    page_kb = int(blocks[0][1])
+    if page_kb < 1 or any(int(size) != page_kb << order for order, (_, size, _) in enumerate(blocks)):
+        return None
+    return ReportedZone(
+        node=int(found[1] or 0),
+        zone=found[2],
+        free_blocks=tuple(int(count) for count, _, _ in blocks),
+        letters=tuple(letters for _, _, letters in blocks) if any(letters for _, _, letters in blocks) else None,
+        page_kb=page_kb,
+    )
+
+
+def is_trailer(text: str) -> bool:
+    """Tell whether a line belongs to the end of Mem-Info: page cache, swap, page totals, allocation profile."""
+    return _TRAILER.match(text) is not None
+
+
+def is_last_trailer(text: str) -> bool:
+    """Tell whether a line is one that ends Mem-Info in some kernel; another of them may still follow."""
+    return _LAST.match(text) is not None
+
+
+def is_body(text: str) -> bool:
+    """Tell whether a line is part of a dump without being a fact: counters, registers, hex words."""
+    return _COUNTERS.match(text) is not None or _REGISTERS.match(text) is not None
+
+
+def parse_workqueue(text: str) -> str | None:
+    """Return the work item of a ``Workqueue:`` line, such as ``nvme-wq nvme_scan_work [nvme_core]``, or None."""
+    return found[1] if (found := _WORKQUEUE.match(text)) else None

@@ -1,0 +1,19 @@
+"""What to search a log for before any of it is parsed: every head line of a report holds one of these."""
+
+from __future__ import annotations
+
+REPORT_NEEDLES: tuple[bytes, ...] = (
+    b"alloc",  # page allocation failure and stalls, SLUB and SLAB, vmalloc, the 2.4 head line
+    b"oom-kill",
+    b"oom_reaper: ",
+    b"ut of memory",
+    b"ut of Memory",  # 2.6.18
+    b"Killed process ",
+    b"killing process ",  # 2.4
+)
+"""Literal bytes. The last ones only find victim lines that stand alone, as in a log that somebody filtered."""
+
+REMEDY_NEEDLE = b"drop_caches: "
+
+BEFORE = 8
+"""Lines before a hit that may belong to it: what the rate limit hid, vmalloc's own line, torn-off names."""

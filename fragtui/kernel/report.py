@@ -1,0 +1,118 @@
+"""What one report of the kernel about memory says: the values that the gatherer collects, absent facts None."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ReportKind(StrEnum):
+    """The families of reports, by the names that `explain --json` gives them."""
+
+    ALLOCATION_FAILURE = "allocation_failure"
+    STALL = "stall"
+    VMALLOC_FAILURE = "vmalloc_failure"
+    SLAB_FAILURE = "slab_failure"
+    OOM = "oom"
+
+
+@dataclass(frozen=True, slots=True)
+class StackFrame:
+    """One frame of a stack dump, innermost first; `reliable` is False where the kernel printed ``?``."""
+
+    symbol: str
+    reliable: bool = True
+    module: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedZone:
+    """A zone as a report shows it. Sizes in KiB.
+
+    `free_blocks[k]` counts blocks of order k, `letters[k]` names the migratetypes whose lists hold some (U M E H C I; R
+    is the reserve up to 4.3), None before 3.9. `lowmem_reserve_pages` is the row `lowmem_reserve[]`, in pages, index = the request's highest zone.
+    """
+
+    node: int
+    zone: str
+    free_blocks: tuple[int, ...] | None = None
+    free_kb: int | None = None
+    min_kb: int | None = None
+    low_kb: int | None = None
+    high_kb: int | None = None
+    boost_kb: int | None = None
+    letters: tuple[str, ...] | None = None
+    page_kb: int | None = None
+    lowmem_reserve_pages: tuple[int, ...] | None = None
+    reserved_highatomic_kb: int | None = None
+    free_highatomic_kb: int | None = None
+    managed_kb: int | None = None
+    free_cma_kb: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Victim:
+    """The task that the OOM killer chose."""
+
+    comm: str | None
+    pid: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class KernelReport:
+    """One report, as complete as it has been read; `complete` says that nothing more is expected.
+
+    `key` is unique within one gatherer and stays the same while the report grows. `stack_mixed` says that another
+    CPU's dump ran through this one's stack, so that no frame is certain and `stack` is empty. `lines` are the first and
+    last line number that gave a fact.
+    """
+
+    key: int
+    kind: ReportKind
+    complete: bool = False
+    torn: bool = False
+    time: float | None = None
+    monotonic: float | None = None
+    sequence: int | None = None
+    host: str | None = None
+    caller: str | None = None
+    head: str = ""
+    comm: str | None = None
+    pid: int | None = None
+    cpu: int | None = None
+    order: int | None = None
+    mode: int | None = None
+    names: tuple[str, ...] | None = None
+    nodemask: str | None = None
+    cpuset: str | None = None
+    mems_allowed: str | None = None
+    release: str | None = None
+    workqueue: str | None = None
+    stack: tuple[StackFrame, ...] = ()
+    stack_mixed: bool = False
+    zones: tuple[ReportedZone, ...] = ()
+    suppressed: int | None = None
+    repeated: int | None = None
+    stalled_ms: int | None = None
+    vmalloc: str | None = None
+    slab_cache: str | None = None
+    slab_facts: str | None = None
+    constraint: str | None = None
+    oom_memcg: str | None = None
+    task_memcg: str | None = None
+    victim: Victim | None = None
+    sysrq: bool = False
+    follow_up: str | None = None
+    lines: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignRemedy:
+    """Somebody wrote drop_caches, as the kernel logs it: ``bash (1234): drop_caches: 3`` (fs/drop_caches.c)."""
+
+    comm: str
+    pid: int
+    value: int
+    time: float | None = None
+    monotonic: float | None = None
+    line: int | None = None

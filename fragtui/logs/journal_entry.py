@@ -1,0 +1,139 @@
+"""Journal entries: `journalctl -o json` objects, `-o export` streams, and docker's json-file lines."""
+
+from __future__ import annotations
+
+import json
+
+from fragtui.logs.kmsg_record import LIMIT
+from fragtui.logs.record import LogRecord
+from fragtui.logs.stamps import iso_time
+from fragtui.text import printable
+
+_WANTED = frozenset({
+    "MESSAGE", "PRIORITY", "SYSLOG_FACILITY", "SYSLOG_IDENTIFIER", "SYSLOG_PID", "_PID", "_COMM", "_HOSTNAME",
+    "_TRANSPORT", "_SOURCE_MONOTONIC_TIMESTAMP", "__REALTIME_TIMESTAMP", "_SOURCE_REALTIME_TIMESTAMP", "_SYSTEMD_UNIT",
+})  # fmt: skip
+
+
+def parse_json_line(line: str, number: int | None, torn: bool = False) -> tuple[LogRecord, ...] | None:
+    """Return the records of a line that is one JSON object of a journal or of docker, or None if it is neither."""
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(entry, dict):
+        return None
+    if "MESSAGE" in entry or "__REALTIME_TIMESTAMP" in entry:
+        fields = {key: text for key, value in entry.items() if key in _WANTED and (text := _as_text(value)) is not None}
+        return records_of(fields, number, torn)
+    if isinstance(text := entry.get("log"), str):
+        time = entry.get("time")
+        stamp = iso_time(time) if isinstance(time, str) else None
+        return tuple(
+            LogRecord(printable(part.replace("\t", " "), LIMIT), number, stamp, from_kernel=None, torn=torn)
+            for part in text.rstrip("\n").split("\n")
+        )
+    return None
+
+
+def records_of(fields: dict[str, str], number: int | None, torn: bool = False) -> tuple[LogRecord, ...]:
+    """Return one record for each line of an entry's MESSAGE; `fields` are those of journald by their names."""
+    if (message := fields.get("MESSAGE")) is None:
+        return ()
+    monotonic = _number(fields.get("_SOURCE_MONOTONIC_TIMESTAMP"))
+    real = _number(fields.get("__REALTIME_TIMESTAMP")) or _number(fields.get("_SOURCE_REALTIME_TIMESTAMP"))
+    facility = _number(fields.get("SYSLOG_FACILITY"))
+    level = _number(fields.get("PRIORITY"))
+    pid = _number(fields.get("_PID") or fields.get("SYSLOG_PID"))
+    program = fields.get("SYSLOG_IDENTIFIER") or fields.get("_COMM")
+    transport = fields.get("_TRANSPORT")
+    # Userland writers of /dev/kmsg share the kernel's transport, but not its facility.
+    from_kernel = facility in {0, None} if transport == "kernel" else None if transport is None else False
+    lines = message.rstrip("\n").replace("\t", " ").split("\n")
+    return tuple(
+        LogRecord(
+            text=printable(text, LIMIT),
+            line=number,
+            time=None if real is None else real / 1e6,
+            monotonic=None if monotonic is None else monotonic / 1e6,
+            facility=facility,
+            level=level,
+            host=None if (host := fields.get("_HOSTNAME")) is None else printable(host),
+            program=None if program is None else printable(program),
+            pid=pid,
+            from_kernel=from_kernel,
+            torn=torn and index == len(lines) - 1,
+        )
+        for index, text in enumerate(lines)
+    )
+
+
+class ExportEntry:
+    """Collects the lines of one `journalctl -o export` entry, binary fields included.
+
+    Format: systemd's JOURNAL_EXPORT_FORMATS: ``NAME=value``, or ``NAME`` then a 64-bit little-endian length, the bytes
+    and a newline; an empty line ends an entry.
+    """
+
+    __slots__ = ("_binary", "_data", "_name", "fields", "first_line")
+
+    def __init__(self) -> None:
+        self.fields: dict[str, str] = {}
+        self.first_line: int | None = None
+        self._name = ""
+        self._data = b""
+        self._binary = False
+
+    @property
+    def active(self) -> bool:
+        """Whether an entry has begun and not ended."""
+        return self._binary or bool(self.fields) or self.first_line is not None
+
+    def add(self, line: bytes, number: int | None) -> bool:
+        """Take a line without its newline; return whether it ended the entry."""
+        if self.first_line is None:
+            self.first_line = number
+        if self._binary:
+            self._data += line + b"\n"
+            if len(self._data) < 8:
+                return False
+            length = int.from_bytes(self._data[:8], "little")
+            if length > 1 << 24:  # No such field: the stream was cut here, start over.
+                self._binary = False
+                return True
+            if len(self._data) >= 8 + length + 1:
+                if self._name in _WANTED:
+                    self.fields[self._name] = self._data[8 : 8 + length].decode("utf-8", "surrogateescape")
+                self._binary = False
+            return False
+        if not line:
+            return True
+        name, separator, value = line.partition(b"=")
+        key = name.decode("ascii", "replace")
+        if separator:
+            if key in _WANTED:
+                self.fields[key] = value.decode("utf-8", "surrogateescape")
+        else:
+            self._name, self._data, self._binary = key, b"", True
+        return False
+
+    def take(self, number: int | None, torn: bool = False) -> tuple[LogRecord, ...]:
+        """Return the records of the entry so far and begin a new one. A field cut before its end is not among them."""
+        records = records_of(self.fields, number if number is not None else self.first_line, torn)
+        self.fields, self.first_line, self._binary, self._data = {}, None, False, b""
+        return records
+
+
+def _as_text(value: object) -> str | None:
+    """Return a JSON field's text: a string, or an array of byte values for what is not UTF-8 or not printable."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(isinstance(byte, int) and 0 <= byte < 256 for byte in value):
+        return bytes(value).decode("utf-8", "surrogateescape")
+    if isinstance(value, list) and value and isinstance(value[0], str):
+        return value[0]
+    return None
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() and len(text) < 20 else None

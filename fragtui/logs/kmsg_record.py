@@ -1,0 +1,61 @@
+"""Records of /dev/kmsg: ``prefix,sequence,microseconds,flag[,key=value...];text`` and its dictionary lines.
+
+Format: Documentation/ABI/testing/dev-kmsg and kernel/printk/printk.c, 3.5 to 6.19.
+"""
+
+from __future__ import annotations
+
+import re
+
+from fragtui.logs.record import LogRecord
+from fragtui.text import printable
+
+_RECORD = re.compile(r"(\d+),(\d+),(\d+),[-c+](?:,([^;]*))?;", re.ASCII)
+_ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
+LIMIT = 16_384
+"""Characters of one message that are kept: far more than the kernel's own limit of about 1 KiB a record."""
+
+
+def looks_like_kmsg(line: str) -> bool:
+    """Tell whether a line begins as a record of /dev/kmsg does."""
+    return _RECORD.match(line) is not None
+
+
+def parse_kmsg_record(
+    data: bytes, boot: float | None = None, line: int | None = None, torn: bool = False
+) -> tuple[LogRecord, ...]:
+    r"""Return the messages of one record as read from /dev/kmsg, one for each line of its text; none if it is not one.
+
+    The device escapes every byte outside printable ASCII and the backslash as ``\xNN``, newlines included, so the
+    text is unescaped after its own line is cut off. `boot` is the epoch second of the kernel's time zero, if known.
+    """
+    head, _, _dictionary = data.partition(b"\n")
+    found = _RECORD.match(head.decode("latin-1"))
+    if found is None:
+        return ()
+    prefix, sequence, stamp = int(found[1]), int(found[2]), int(found[3]) / 1e6
+    caller = None
+    for extra in (found[4] or "").split(","):
+        key, _, value = extra.partition("=")
+        if key == "caller":
+            caller = printable(value, 32)
+    raw = head[found.end() :]
+    if b"\\" in raw:
+        raw = _ESCAPE.sub(lambda escape: bytes((int(escape[1], 16),)), raw)
+    lines = raw.decode("utf-8", "surrogateescape").replace("\t", " ").split("\n")
+    return tuple(
+        LogRecord(
+            text=printable(text, LIMIT),
+            line=line,
+            time=None if boot is None else boot + stamp,
+            monotonic=stamp,
+            sequence=sequence,
+            facility=prefix >> 3,
+            level=prefix & 7,
+            caller=caller,
+            # A writer cannot claim facility 0 (devkmsg_write makes it LOG_USER), so 0 is the kernel's own.
+            from_kernel=prefix >> 3 == 0,
+            torn=torn and index == len(lines) - 1,
+        )
+        for index, text in enumerate(lines)
+    )

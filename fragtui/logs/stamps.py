@@ -1,0 +1,79 @@
+"""Time stamps as logs write them, read into seconds since the epoch."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
+
+ISO = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: ?(Z|[+-]\d\d:?\d\d)| (?:UTC|GMT)(?= ))?"
+)
+"""ISO 8601 / RFC 3339, with the comma of `dmesg --time-format iso` and the bare offset of `journalctl -o short-iso`."""
+
+# The first letters of the month in the locales that syslog daemons, dmesg -T and journalctl were seen to print;
+# digits with a month sign (8月, 8월) are read as numbers.
+_MONTHS = (
+    "jan ene gen янв січ sty led oca ιαν tammi",
+    "feb fév fev фев лют lut úno şub φεβ helmi févr",
+    "mar mär mrt мар бер kwi_ bře μαρ maalis mars maa",
+    "apr avr abr апр кві kwi dub nis απρ huhti avri",
+    "may mai mag mei май мая тра maj kvě μάι touko",
+    "jun giu июн чер cze čer haz ιού kesä juin",
+    "jul lug июл лип lip čec tem ιού_ heinä juil",
+    "aug aoû ago авг сер sie srp ağu αύγ elo août",
+    "sep set сен вер wrz zář eyl σεπ syys sept",
+    "oct okt out ott окт жов paź říj eki οκτ loka",
+    "nov ноя лис lis kas νοέ marras",
+    "dec dez dic déc дек гру gru pro ara δεκ joulu",
+)
+_MONTH_NUMBER = {word: number for number, words in enumerate(_MONTHS, 1) for word in words.split()}
+_DAY = 86_400.0
+
+
+def month_number(word: str) -> int | None:
+    """Return the month that an abbreviated name means in any locale of the table, 1 to 12, or None."""
+    word = word.casefold().rstrip(".")
+    if word[:1].isdigit():
+        digits = word.rstrip("月월")
+        return int(digits) if digits.isdecimal() and 1 <= int(digits) <= 12 else None
+    return _MONTH_NUMBER.get(word) or _MONTH_NUMBER.get(word[:4]) or _MONTH_NUMBER.get(word[:3])
+
+
+@lru_cache(maxsize=256)
+def iso_time(stamp: str) -> float | None:
+    """Return the epoch seconds of a stamp that `ISO` matches; without an offset it is local time."""
+    if (found := ISO.match(stamp)) is None:
+        return None
+    year, month, day, hour, minute, second = (int(found[i]) for i in range(1, 7))
+    micro = int((found[7] or "0")[:6].ljust(6, "0"))
+    zone: timezone | None = None
+    if found[8] == "Z" or (found[8] is None and found[0].endswith(("UTC", "GMT"))):
+        zone = UTC
+    elif found[8]:
+        digits = found[8].replace(":", "")
+        zone = timezone(timedelta(hours=int(digits[1:3]), minutes=int(digits[3:5])) * (-1 if digits[0] == "-" else 1))
+    try:
+        return datetime(year, month, day, hour, minute, min(second, 59), micro, zone).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+@lru_cache(maxsize=256)
+def dated_time(year: int, month: int, day: int, clock: str) -> float | None:
+    """Return the epoch seconds of a local date and a clock ``hh:mm:ss``."""
+    try:
+        hour, minute, second = (int(part) for part in clock.split(":"))
+        return datetime(year, month, day, hour, minute, min(second, 59)).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def yearless_time(month: int, day: int, clock: str, now: float) -> float | None:
+    """Return the epoch seconds of an RFC 3164 stamp: in the latest year that does not put it past tomorrow."""
+    year = datetime.fromtimestamp(now).year
+    for candidate in (year + 1, year, year - 1, year - 2, year - 3, year - 4):
+        found = dated_time(candidate, month, day, clock)
+        if found is not None and found <= now + _DAY:
+            return found
+    return None

@@ -1,0 +1,111 @@
+"""Lines of syslog files and of `journalctl`'s short formats: ``STAMP [HOST] PROGRAM[PID]: text``."""
+
+from __future__ import annotations
+
+import re
+
+from fragtui.logs.prefixes import Prefix
+from fragtui.logs.stamps import ISO, dated_time, iso_time, month_number, yearless_time
+
+_BSD = re.compile(
+    r"(?:\S{2,4} )?(\d{1,2}[月월]|[^\W\d_]{3,5}\.?) +(\d{1,2}) (?:(\d{4}) )?(\d\d:\d\d:\d\d)(?:[.,]\d+)?(?: (\d{4}))? "
+)
+_FULL = re.compile(r"[^\W\d_]{2,4}\.? (?=\d{4}-\d\d-\d\d )")
+_ZONE_NAME = re.compile(r" ?[A-Z]{3,5}(?= )")
+_UNIX = re.compile(r"(\d{9,10}\.\d{6}) (?=\S+ \S)")
+_RFC5424 = re.compile(r"1 (\S+) (\S+) (\S+) (\S+) (\S+) (-|(?:\[(?:[^\]\\]|\\.)*\])+) ?\ufeff?")
+_LOGCAT = re.compile(r"\d\d-\d\d \d\d:\d\d:\d\d\.\d+ +(?:\S+ +)?\d+ +\d+ [VDIWEF] [^:]{0,24}: ")
+_PROGRAM = re.compile(r"([^\s\[\]:(]+(?:\([^)\s]*\))?)(?:\[(\d+)\])?:(?: |$)")
+_CRI = re.compile(r"(?:stdout|stderr) [FP] ")
+_OCTAL = re.compile(r"#([0-3][0-7]{2})")
+KERNEL_PROGRAMS = frozenset({"kernel", "vmunix", "klogd", "kern.warn", "kern.err", "kern.info", "kern.notice"})
+# A kernel text may follow the host at once, and its first word then looks like a program: comm and colon.
+_KERNEL_TEXT = re.compile(r"(?:vmalloc|page allocation|.{1,15} (?:invoked oom-killer)|.{1,15} cpuset=)")
+
+
+class SyslogLine:
+    """The parts of one syslog line; `text` still holds a kernel stamp if the daemon kept it."""
+
+    __slots__ = ("host", "pid", "program", "text", "time")
+
+    def __init__(self, time: float | None, host: str | None, program: str | None, pid: int | None, text: str) -> None:
+        self.time = time
+        self.host = host
+        self.program = program
+        self.pid = pid
+        self.text = text
+
+
+def unescape_octal(text: str) -> str:
+    """Return text with rsyslog's ``#012`` for control characters made characters again; others stay as they are."""
+    return _OCTAL.sub(lambda found: chr(int(found[1], 8)) if int(found[1], 8) < 32 else found[0], text)
+
+
+def parse_syslog(line: str, prefix: Prefix, now: float | None) -> SyslogLine | None:
+    """Return the parts of a syslog line whose priority is read already, or None if it has no stamp that we know.
+
+    `now` (epoch seconds) dates stamps without a year; without it they have no time.
+    """
+    start = prefix.end
+    if line.startswith("1 ", start) and (found := _RFC5424.match(line, start)):
+        host, program, pid = (None if part == "-" else part for part in (found[2], found[3], found[4]))
+        return SyslogLine(
+            iso_time(found[1]), host, program, int(pid) if pid and pid.isdecimal() else None, line[found.end() :]
+        )
+    time: float | None
+    if found := _BSD.match(line, start):
+        month, clock = month_number(found[1]), found[4]
+        year = found[3] or found[5]
+        time = None
+        if month is not None and year:
+            time = dated_time(int(year), month, int(found[2]), clock)
+        elif month is not None and now is not None:
+            time = yearless_time(month, int(found[2]), clock, now)
+        return _split(line, found.end(), time)
+    if found := _FULL.match(line, start):
+        start = found.end()
+    if found := ISO.match(line, start):
+        time = iso_time(found[0])
+        end = found.end()
+        if zone := _ZONE_NAME.match(line, end):
+            end = zone.end()
+        if line[end : end + 1] not in {" ", ":"}:
+            return None if end < len(line) else SyslogLine(time, None, None, None, "")
+        end += 1
+        if "," in found[0]:  # Only dmesg writes the comma, and dmesg names no host.
+            return SyslogLine(time, None, None, None, line[end:])
+        if cri := _CRI.match(line, end):
+            return SyslogLine(time, None, None, None, line[cri.end() :])
+        return _split(line, end, time)
+    if found := _UNIX.match(line, start):
+        return _split(line, found.end(), float(found[1]))
+    if found := _LOGCAT.match(line, start):
+        return SyslogLine(None, None, None, None, line[found.end() :])
+    return None
+
+
+def split_host(line: str, start: int) -> SyslogLine:
+    """Return the parts of a line from where its host stands: `journalctl -o short-monotonic`."""
+    return _split(line, start, None)
+
+
+def _split(line: str, start: int, time: float | None) -> SyslogLine:
+    while line.startswith(" ", start):
+        start += 1
+    if (found := _PROGRAM.match(line, start)) and _is_program(line, found):
+        return SyslogLine(time, None, found[1], int(found[2]) if found[2] else None, line[found.end() :])
+    if _KERNEL_TEXT.match(line, start) or line.startswith(("[", "("), start):
+        return SyslogLine(time, None, None, None, line[start:])
+    host, _, rest = line[start:].partition(" ")
+    at = start + len(host) + 1
+    if (found := _PROGRAM.match(line, at)) and _is_program(line, found):
+        return SyslogLine(time, host, found[1], int(found[2]) if found[2] else None, line[found.end() :])
+    # busybox: HOST FACILITY.LEVEL PROGRAM: text
+    word, _, after = rest.partition(" ")
+    if "." in word and (found := _PROGRAM.match(after)):
+        return SyslogLine(time, host, found[1], int(found[2]) if found[2] else None, after[found.end() :])
+    return SyslogLine(time, host, None, None, rest)
+
+
+def _is_program(line: str, found: re.Match[str]) -> bool:
+    return found[1] in KERNEL_PROGRAMS or _KERNEL_TEXT.match(line, found.end()) is None

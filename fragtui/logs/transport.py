@@ -1,0 +1,196 @@
+"""Any log, line by line, as records: the format is told anew for every line, so a file may mix them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from fragtui.logs.dmesg_json import DmesgJson
+from fragtui.logs.journal_entry import ExportEntry, parse_json_line
+from fragtui.logs.kmsg_record import LIMIT, looks_like_kmsg, parse_kmsg_record
+from fragtui.logs.prefixes import Prefix, read_brackets, read_priority
+from fragtui.logs.record import LogRecord
+from fragtui.logs.syslog_line import KERNEL_PROGRAMS, SyslogLine, parse_syslog, split_host, unescape_octal
+from fragtui.text import printable
+
+_EXPORT_START = re.compile(rb"__(?:CURSOR|REALTIME_TIMESTAMP|MONOTONIC_TIMESTAMP)=")
+_REPEATED = re.compile(r"(?:last message repeated|message repeated) (\d+) times(?:: \[ ?(.*)\])?")
+_QUOTE = re.compile(r"(?:[>│|] ?)+")
+_TALOS = re.compile(r"(?:\S+: )?(?=(?:kern|user|daemon|syslog): +[a-z]+: \[\d{4}-)")
+_MONOTONIC_HOST = re.compile(r"(\S+) (kernel|[a-zA-Z][\w.@-]*\[\d+\]): ")
+
+
+class LogParser:
+    """Turns the lines of one log into records, in order. Never raises, whatever the bytes.
+
+    `now` (epoch seconds) dates syslog stamps without a year, `boot` (epoch seconds of the kernel's time zero) gives
+    kernel stamps a wall clock; without them those records have no `time`.
+    """
+
+    def __init__(self, now: float | None = None, boot: float | None = None) -> None:
+        self._now = now
+        self._boot = boot
+        self._export = ExportEntry()
+        self._dmesg = DmesgJson()
+        self._last: LogRecord | None = None
+        self._cached_head = ""
+        self._cached: SyslogLine | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a record is half read: further lines belong to it."""
+        return self._export.active
+
+    def feed(self, line: bytes, number: int | None = None, torn: bool = False) -> tuple[LogRecord, ...]:
+        """Return the records that a line (without its newline) completes; `torn` if it ended without a newline."""
+        if self._export.active or (line[:2] == b"__" and _EXPORT_START.match(line)):
+            if self._export.add(line, number):
+                return self._remember(self._export.take(None))
+            return ()
+        text = line.decode("utf-8", "surrogateescape")
+        if not text.isprintable():
+            text = text.rstrip("\r").replace("\t", " ")
+            text = text.removeprefix("\ufeff")
+        return self._remember(self._records(line, text, number, torn))
+
+    def finish(self) -> tuple[LogRecord, ...]:
+        """Return what the end of the log completes."""
+        if self._export.active:
+            return self._export.take(None)
+        return ()
+
+    def skip(self) -> None:
+        """Forget the line before: lines were left out here."""
+        self._last = None
+        if not self._export.active:
+            self._export.take(None)
+
+    def _remember(self, records: tuple[LogRecord, ...]) -> tuple[LogRecord, ...]:
+        if records:
+            self._last = records[-1]
+        return records
+
+    def _records(self, line: bytes, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
+        first = text[:1]
+        if first == " " and self._last is not None and not self._dmesg.active:
+            return (self._continued(text, number, torn),)
+        if first == "{" and (found := parse_json_line(text, number, torn)) is not None:
+            return found
+        if (
+            first in {"{", "}", " ", '"', "]"}
+            and (self._dmesg.active or first != " ")
+            and (found := self._dmesg.add(text, number)) is not None
+        ):
+            return found
+        if first.isdigit() and looks_like_kmsg(text):
+            return parse_kmsg_record(line, self._boot, number, torn)
+        if first in {">", "│", "|"} and (quote := _QUOTE.match(text)):
+            text = text[quote.end() :]
+        return self._plain(text, number, torn)
+
+    def _continued(self, text: str, number: int | None, torn: bool) -> LogRecord:
+        """Return a line that dmesg indented under the first of its record, or a plain line with its own indent."""
+        before, prefix = self._last, Prefix()
+        stripped = text.lstrip(" ")
+        prefix.end = 0
+        read_brackets(stripped, prefix)
+        words = printable(stripped[prefix.end :] if prefix.stamped else text, LIMIT)
+        if prefix.stamped or before is None:
+            time, monotonic, caller = self._times(prefix, None), prefix.monotonic, prefix.caller
+        else:
+            time, monotonic, caller = before.time, before.monotonic, before.caller
+        return LogRecord(
+            text=words,
+            line=number,
+            time=time,
+            monotonic=monotonic,
+            facility=None if before is None else before.facility,
+            level=None if before is None else before.level,
+            caller=caller,
+            host=None if before is None else before.host,
+            program=None if before is None else before.program,
+            pid=None if before is None else before.pid,
+            from_kernel=None if before is None else before.from_kernel,
+            torn=torn,
+        )
+
+    def _times(self, prefix: Prefix, syslog_time: float | None) -> float | None:
+        if syslog_time is not None:
+            return syslog_time
+        if prefix.time is not None:
+            return prefix.time
+        if self._boot is not None and prefix.monotonic is not None:
+            return self._boot + prefix.monotonic
+        return None
+
+    def _syslog(self, text: str, prefix: Prefix) -> SyslogLine | None:
+        """Parse a syslog line; the stamp, host and `kernel:` of a report's lines are mostly the same, so kept."""
+        head = self._cached_head
+        if head and text.startswith(head) and self._cached is not None:
+            same = self._cached
+            return SyslogLine(same.time, same.host, same.program, same.pid, text[len(head) :])
+        parsed = parse_syslog(text, prefix, self._now)
+        self._cached_head = ""
+        if parsed is not None and parsed.program == "kernel" and prefix.end == 0:
+            self._cached_head, self._cached = text[: len(text) - len(parsed.text)], parsed
+        return parsed
+
+    def _plain(self, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
+        prefix = Prefix()
+        if (talos := _TALOS.match(text)) is not None:
+            prefix.end = talos.end()
+        first = text[prefix.end : prefix.end + 1]
+        if first == "<" or first.islower():
+            read_priority(text, prefix)
+        syslog = None
+        host = program = pid = None
+        if text[prefix.end : prefix.end + 1] != "[":
+            syslog = self._syslog(text, prefix)
+        if syslog is not None:
+            host, program, pid = syslog.host, syslog.program, syslog.pid
+            text = syslog.text
+            prefix.end = 0
+            if "#" in text:
+                text = unescape_octal(text)
+        if program is None or program in KERNEL_PROGRAMS:
+            if syslog is None and text.startswith("kernel: "):
+                prefix.end, program = 8, "kernel"
+            read_brackets(text, prefix)
+            if syslog is None and prefix.monotonic is not None and (found := _MONOTONIC_HOST.match(text, prefix.end)):
+                syslog = split_host(text, prefix.end)
+                host, program, pid = syslog.host, syslog.program, syslog.pid
+                text, prefix.end = syslog.text, 0
+        text = text[prefix.end :]
+        from_kernel: bool | None = None
+        if prefix.facility is not None and not (program == "kernel" and prefix.facility == 0):
+            # A syslog facility can be chosen by any program; dmesg's is the kernel's word.
+            from_kernel = prefix.facility == 0 if syslog is None else (None if prefix.facility == 0 else False)
+        if program is not None and program not in KERNEL_PROGRAMS:
+            from_kernel = False
+        repeats = None
+        if "repeated" in text and (found := _REPEATED.match(text)):
+            repeats = int(found[1][:9])
+            text = found[2] or text
+            from_kernel = None
+        record = LogRecord(
+            text="",
+            line=number,
+            time=self._times(prefix, None if syslog is None else syslog.time),
+            monotonic=prefix.monotonic,
+            facility=prefix.facility,
+            level=prefix.level,
+            caller=prefix.caller,
+            host=None if host is None else printable(host),
+            program=None if program is None else printable(program),
+            pid=pid,
+            from_kernel=from_kernel,
+            torn=torn,
+            repeats=repeats,
+        )
+        if "\n" not in text:
+            return (replace(record, text=printable(text, LIMIT)),)
+        parts = text.split("\n")
+        return tuple(
+            replace(record, text=printable(part, LIMIT), torn=torn and index == len(parts) - 1)
+            for index, part in enumerate(parts)
+        )

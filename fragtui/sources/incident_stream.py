@@ -1,0 +1,147 @@
+"""From raw records or lines to news of incidents."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from fragtui.kernel.gatherer import Gatherer
+from fragtui.kernel.gfp import GfpTable
+from fragtui.kernel.needles import BEFORE, REMEDY_NEEDLE, REPORT_NEEDLES
+from fragtui.kernel.report import KernelReport
+from fragtui.logs.kmsg_record import parse_kmsg_record
+from fragtui.logs.record import LogRecord
+from fragtui.logs.transport import LogParser
+from fragtui.model.incident import Incident
+from fragtui.model.incident_of_report import incident_of
+from fragtui.model.kernel_log_news import KernelLogNews
+from fragtui.sources.near_hits import NearHits
+
+_LINE_LIMIT = 1 << 20
+
+
+class LineSplitter:
+    """Cuts a stream of bytes into lines; what follows the last newline waits for its end."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def lines(self, data: bytes) -> list[bytes]:
+        """Return the whole lines that the data completes, without their newlines."""
+        if not data:
+            return []
+        lines = (self._rest + data).split(b"\n")
+        self._rest = lines.pop()[-_LINE_LIMIT:]
+        return lines
+
+    def rest(self) -> bytes:
+        """Return what is left without a newline."""
+        return self._rest
+
+
+class IncidentStream:
+    """Parses what is near a needle, gathers reports and keeps what was told of them.
+
+    `boot` (epoch of the kernel's time zero) dates records of /dev/kmsg, `now` syslog stamps without a year.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        running: GfpTable | None,
+        release: str | None,
+        *,
+        boot: float | None = None,
+        now: float | None = None,
+    ) -> None:
+        self._name = name
+        self._running = running
+        self._release = release
+        self._boot = boot
+        self._parser = LogParser(now=now)
+        self._gatherer = Gatherer()
+        self._near = NearHits((*REPORT_NEEDLES, REMEDY_NEEDLE), BEFORE)
+        self._told: dict[int, Incident] = {}
+        self._done: deque[KernelReport] = deque()
+        self._line = 0
+        self._remedies_told = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether a report is open."""
+        return self._gatherer.busy or self._parser.busy
+
+    def feed_kmsg(self, record: bytes) -> None:
+        """Take a raw record of /dev/kmsg."""
+        for raw in self._near.offer(record, self._gatherer.busy):
+            for parsed in parse_kmsg_record(raw, self._boot):
+                self.feed(parsed)
+
+    def feed_line(self, line: bytes) -> None:
+        """Take the next line of a log."""
+        self._line += 1
+        waiting = self._near.offer(line, self.busy)
+        for offset, raw in enumerate(waiting):
+            for parsed in self._parser.feed(raw, self._line - len(waiting) + 1 + offset):
+                self.feed(parsed)
+
+    def feed_numbered(self, line: bytes, number: int, torn: bool = False) -> None:
+        """Take a line that is known to be worth it, with its number."""
+        for parsed in self._parser.feed(line, number, torn):
+            self.feed(parsed)
+
+    def skip(self) -> None:
+        """Note that lines without interest were left out here."""
+        self._parser.skip()
+
+    def feed(self, record: LogRecord) -> None:
+        """Take a record."""
+        self._done.extend(self._gatherer.feed(record))
+
+    def finish(self) -> None:
+        """Take what is open as complete: the log paused, ended, or lost records."""
+        for record in self._parser.finish():
+            self.feed(record)
+        self._done.extend(self._gatherer.finish())
+
+    def take_done(self) -> list[Incident]:
+        """Return the incidents that are complete, in the log's order, and forget them."""
+        done = [self._incident(report) for report in self._done]
+        self._done.clear()
+        return done
+
+    def news(
+        self,
+        source: str,
+        lost: int,
+        *,
+        since: float | None = None,
+        before: float | None = None,
+        problem: str | None = None,
+    ) -> KernelLogNews:
+        """Return what is new since the last call; of the incidents only those between two epoch seconds, if given."""
+        fresh: list[Incident] = []
+        updated: list[Incident] = []
+        finished = [(report, True) for report in self._done]
+        self._done.clear()
+        for report, done in (*finished, *((report, False) for report in self._gatherer.open_reports())):
+            incident = self._incident(report)
+            time = incident.time
+            if time is not None and ((since is not None and time < since) or (before is not None and time >= before)):
+                continue
+            told = self._told.get(report.key)
+            if told is None:
+                fresh.append(incident)
+            elif told != incident:
+                updated.append(incident)
+            if done:
+                self._told.pop(report.key, None)
+            else:
+                self._told[report.key] = incident
+        remedies = tuple(self._gatherer.foreign_remedies)
+        self._gatherer.foreign_remedies.clear()
+        if since is not None:
+            remedies = tuple(remedy for remedy in remedies if remedy.time is None or remedy.time >= since)
+        return KernelLogNews(tuple(fresh), tuple(updated), lost, remedies, source, problem)
+
+    def _incident(self, report: KernelReport) -> Incident:
+        return incident_of(report, self._name, self._running, self._release)

@@ -1,0 +1,75 @@
+"""The kernel's messages out of the journal: a journalctl child, read without blocking and without a shell."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+
+def journal_command(root: Path, *, follow: bool, since: str | None = None, until: str | None = None) -> list[str]:
+    """Return the command line: kernel messages as JSON lines, of the journal under `root`."""
+    command = ["journalctl", "--output=json", "--all", "--no-pager", "--quiet", "_TRANSPORT=kernel"]
+    if root != Path("/"):
+        command.append(f"--directory={journal_directory(root)}")
+    if since is not None:
+        command.append(f"--since={since}")
+    if until is not None:
+        command.append(f"--until={until}")
+    if follow:
+        command += ["--follow", "--lines=all"]
+    return command
+
+
+def journal_directory(root: Path) -> Path:
+    """Return where the journal of a root lies: persistent if there is one, else that of this boot."""
+    persistent = root / "var/log/journal"
+    return persistent if persistent.is_dir() else root / "run/log/journal"
+
+
+def has_journal(root: Path) -> bool:
+    """Tell whether there is a journal to read and a journalctl to read it with."""
+    return shutil.which("journalctl") is not None and any(
+        (root / place).is_dir() for place in ("var/log/journal", "run/log/journal")
+    )
+
+
+class JournalReader:
+    """A running journalctl. Raises OSError if it cannot be started."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "LC_ALL": "C"},
+            bufsize=0,
+        )
+        assert self._child.stdout is not None
+        self._fd = self._child.stdout.fileno()
+        os.set_blocking(self._fd, False)
+
+    def fileno(self) -> int:
+        """Return the descriptor to poll."""
+        return self._fd
+
+    def read(self) -> bytes | None:
+        """Return waiting bytes, empty if there are none yet, None at the end."""
+        try:
+            data = os.read(self._fd, 1 << 18)
+        except BlockingIOError:
+            return b""
+        except OSError:
+            return None
+        return data or None
+
+    def close(self) -> None:
+        """End the child; does not wait for it."""
+        if self._child.poll() is None:
+            self._child.kill()
+        if self._child.stdout is not None:
+            self._child.stdout.close()
+        # Reaped here if it is dead already, else by subprocess when the next child is started.
+        self._child.poll()

@@ -1,0 +1,303 @@
+"""The kernel log, followed on a thread of its own: incidents as news, at the first sight of their head line."""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from fragtui.kernel.gfp import GfpTable, parse_print_fmt
+from fragtui.model.kernel_log_news import KernelLogNews
+from fragtui.sources.incident_stream import IncidentStream, LineSplitter
+from fragtui.sources.journal import JournalReader, has_journal, journal_command
+from fragtui.sources.kmsg import KmsgReader, boot_epoch, is_kmsg
+from fragtui.sources.log_files import FollowedFile, open_log, rotated
+from fragtui.sources.log_scan import scan_log
+from fragtui.text import printable
+
+__all__ = ["KernelLog", "KernelLogNews", "read_ring", "running_gfp_table"]
+
+_DAY = 86_400.0
+_QUIET_S = 0.3
+"""A report that got no line for so long is complete: its lines come within milliseconds."""
+_POLL_S = 0.25
+_LOG_FILES = ("var/log/kern.log", "var/log/messages", "var/log/syslog")
+_TRACE_FORMATS = ("sys/kernel/tracing", "sys/kernel/debug/tracing")
+
+
+def running_gfp_table(root: Path) -> GfpTable | None:
+    """Return the running kernel's own names of its flags, or None where tracefs is not mounted or not readable."""
+    for place in _TRACE_FORMATS:
+        try:
+            text = (root / place / "events/kmem/mm_page_alloc/format").read_text(errors="replace")
+        except OSError:
+            continue
+        if (table := parse_print_fmt(text)) is not None:
+            return table
+    return None
+
+
+def running_release(root: Path) -> str | None:
+    """Return the release of the kernel under a root, or None."""
+    try:
+        return printable((root / "proc/sys/kernel/osrelease").read_text(errors="replace").strip(), 100) or None
+    except OSError:
+        return None
+
+
+def read_ring(root: Path, reader: KmsgReader | None = None) -> KernelLogNews:
+    """Return at once what the kernel's ring holds of the last day. Takes milliseconds; raises no OSError."""
+    try:
+        own = reader or KmsgReader(root / "dev/kmsg")
+    except OSError as error:
+        return KernelLogNews((), (), 0, (), "none", f"/dev/kmsg: {error.strerror}")
+    try:
+        stream = IncidentStream("kmsg", running_gfp_table(root), running_release(root), boot=boot_epoch())
+        lost, _oldest = _drain(own, stream)
+        stream.finish()
+        return stream.news("/dev/kmsg", lost, since=time.time() - _DAY)
+    except OSError as error:
+        return KernelLogNews((), (), 0, (), "none", f"/dev/kmsg: {error.strerror}")
+    finally:
+        if reader is None:
+            own.close()
+
+
+def _drain(reader: KmsgReader, stream: IncidentStream) -> tuple[int, bytes | None]:
+    """Feed all waiting records; return how many were lost, and the first record."""
+    lost, first = 0, None
+    while True:
+        batch = reader.read()
+        lost += batch.lost
+        if batch.lost:
+            stream.finish()
+        for record in batch.records:
+            first = first or record
+            stream.feed_kmsg(record)
+        if batch.drained:
+            return lost, first
+
+
+class KernelLog:
+    """Follows the kernel log of a host and reports news.
+
+    `choice` is ``auto`` (/dev/kmsg, else the journal, else log files, all under `root`), ``none``, or a file. `on_news`
+    is called on the thread of the log, never two calls at once; it must not block. An exception in it ends the thread.
+    """
+
+    def __init__(
+        self, root: Path, choice: str = "auto", on_news: Callable[[KernelLogNews], None] = lambda _: None
+    ) -> None:
+        self._root = root
+        self._choice = choice
+        self._on_news = on_news
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_write, False)
+        self._thread = threading.Thread(target=self._run, name="kernel-log", daemon=True)
+
+    def start(self) -> None:
+        """Begin: the ring's incidents come as the first news within milliseconds."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it soon. Never blocks, may be called twice and before `start`."""
+        self._stopped.set()
+        try:
+            os.write(self._wake_write, b"x")
+        except OSError:
+            return
+
+    def _emit(self, news: KernelLogNews) -> None:
+        with self._lock:
+            if not self._stopped.is_set():
+                self._on_news(news)
+
+    def _run(self) -> None:
+        try:
+            self._follow()
+        finally:
+            self._stopped.set()
+            os.close(self._wake_read)
+
+    def _follow(self) -> None:
+        if self._choice == "none":
+            self._emit(KernelLogNews((), (), 0, (), "none", None))
+            return
+        if self._choice != "auto":
+            path = Path(self._choice)
+            if is_kmsg(path):
+                self._follow_kmsg(path)
+            else:
+                self._follow_file(path, None)
+            return
+        problem = self._follow_kmsg(self._root / "dev/kmsg")
+        if self._stopped.is_set():
+            return
+        if has_journal(self._root):
+            problem = self._follow_journal(problem)
+            if self._stopped.is_set():
+                return
+        for name in _LOG_FILES:
+            if (self._root / name).is_file():
+                self._follow_file(self._root / name, problem)
+                return
+        self._emit(KernelLogNews((), (), 0, (), "none", problem))
+
+    def _wait(self, descriptor: int | None, seconds: float | None) -> bool:
+        """Wait for input, the end or the time; return False when it is over."""
+        poll = select.poll()
+        poll.register(self._wake_read, select.POLLIN)
+        if descriptor is not None:
+            poll.register(descriptor, select.POLLIN)
+        poll.poll(None if seconds is None else int(seconds * 1000))
+        return not self._stopped.is_set()
+
+    def _stream(self, name: str) -> IncidentStream:
+        return IncidentStream(name, running_gfp_table(self._root), running_release(self._root), boot=boot_epoch())
+
+    def _follow_kmsg(self, path: Path) -> str | None:
+        """Follow the device; return why that is not possible."""
+        if not is_kmsg(path):
+            return f"{path} is not there"
+        try:
+            reader = KmsgReader(path)
+        except OSError as error:
+            return f"{path}: {error.strerror}"
+        stream = self._stream("kmsg")
+        source = str(path)
+        try:
+            try:
+                lost, first = _drain(reader, stream)
+            except OSError as error:
+                return f"{path}: {error.strerror}"
+            self._emit(stream.news(source, lost, since=time.time() - _DAY))
+            self._begin_history(first)
+            while self._wait(reader.fileno(), _QUIET_S if stream.busy else None):
+                try:
+                    lost, first = _drain(reader, stream)
+                except OSError as error:
+                    return f"{path}: {error.strerror}"
+                if first is None and not lost:
+                    stream.finish()
+                if (news := stream.news(source, lost)).matters:
+                    self._emit(news)
+        finally:
+            reader.close()
+        return None
+
+    def _begin_history(self, first: bytes | None) -> None:
+        """Look on another thread for what was before the ring's first record, if that is within the last day."""
+        stamp = stream_time(first)
+        now = time.time()
+        if stamp is None:
+            stamp = now
+        if now - stamp < _DAY:
+            threading.Thread(target=self._history, args=(stamp, now - _DAY), name="log-history", daemon=True).start()
+
+    def _history(self, before: float, since: float) -> None:
+        if has_journal(self._root):
+            command = journal_command(self._root, follow=False, since=f"@{since:.0f}", until=f"@{before:.0f}")
+            stream = IncidentStream("journal", None, None, now=before)
+            try:
+                reader = JournalReader(command)
+            except OSError:
+                return
+            splitter, read_any = LineSplitter(), False
+            try:
+                while self._wait(reader.fileno(), 30.0):
+                    if (data := reader.read()) is None:
+                        break
+                    read_any = read_any or bool(data)
+                    for line in splitter.lines(data):
+                        stream.feed_line(line)
+            finally:
+                reader.close()
+            stream.finish()
+            if read_any:
+                if (news := stream.news("journal", 0, since=since, before=before)).matters:
+                    self._emit(news)
+                return
+        for name in _LOG_FILES:
+            path = self._root / name
+            stream = IncidentStream("file", None, None, now=time.time())
+            if self._read_whole((*rotated(path), path), stream, since):
+                if (news := stream.news(str(path), 0, since=since, before=before)).matters:
+                    self._emit(news)
+                return
+
+    def _read_whole(self, paths: tuple[Path, ...], stream: IncidentStream, since: float) -> bool:
+        """Feed the files written to since then; return whether any could be read."""
+        read_any = False
+        for path in paths:
+            try:
+                if path.stat().st_mtime < since:
+                    continue
+                with open_log(path) as log:
+                    scan_log(log, stream, self._stopped.is_set)
+            except (OSError, EOFError):
+                continue
+            read_any = True
+        return read_any
+
+    def _follow_journal(self, problem: str | None) -> str | None:
+        try:
+            reader = JournalReader(journal_command(self._root, follow=True, since=f"@{time.time() - _DAY:.0f}"))
+        except OSError as error:
+            return f"journalctl: {error.strerror}"
+        stream = IncidentStream("journal", running_gfp_table(self._root), None, now=time.time())
+        splitter, begun = LineSplitter(), False
+        try:
+            while self._wait(reader.fileno(), _QUIET_S if stream.busy or not begun else None):
+                if (data := reader.read()) is None:
+                    return problem or "journalctl ended"
+                for line in splitter.lines(data):
+                    stream.feed_line(line)
+                if not data:
+                    stream.finish()
+                news = stream.news("journal", 0, problem=None if begun else problem)
+                if news.matters or not begun:
+                    self._emit(news)
+                begun = True
+        finally:
+            reader.close()
+        return None
+
+    def _follow_file(self, path: Path, problem: str | None) -> None:
+        """Follow a file: its last day first, then what is appended, through rotation and truncation."""
+        since = time.time() - _DAY
+        stream = IncidentStream("file", None, None, now=time.time())
+        if not path.exists():
+            self._emit(KernelLogNews((), (), 0, (), str(path), f"{path}: no such file yet"))
+        followed = FollowedFile(path, at_end=False)
+        chosen = self._choice != "auto"
+        if not chosen:
+            self._read_whole(rotated(path), stream, since)
+        splitter, begun = LineSplitter(), False
+        try:
+            while not self._stopped.is_set():
+                data = followed.read()
+                for line in splitter.lines(data):
+                    stream.feed_line(line)
+                if data and len(data) == 1 << 20:
+                    continue
+                if not data:
+                    stream.finish()
+                news = stream.news(str(path), 0, since=None if chosen else since, problem=None if begun else problem)
+                if news.matters or not begun:
+                    self._emit(news)
+                begun = True
+                if not data and not self._wait(None, _POLL_S):
+                    return
+        finally:
+            followed.close()
+
+
+def stream_time(record: bytes | None) -> float | None:
+    """Return the epoch second of a raw record of /dev/kmsg, or None."""
+    parts = (record or b"").split(b",", 3)
+    return boot_epoch() + int(parts[2]) / 1e6 if len(parts) == 4 and parts[2].isdigit() else None

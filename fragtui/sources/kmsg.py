@@ -1,0 +1,88 @@
+"""Reader of /dev/kmsg: one read is one record, never blocks, counts what was lost.
+
+Behaviour: Documentation/ABI/testing/dev-kmsg, devkmsg_read() in kernel/printk/printk.c, 3.5 to 6.19.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+_BUFFER = 16_384
+"""CONSOLE_EXT_LOG_MAX is 8192; a smaller buffer makes the kernel skip the record (EINVAL)."""
+
+
+@dataclass(frozen=True, slots=True)
+class KmsgBatch:
+    """Raw records in order. `lost` were overwritten or skipped before or between them; `drained` if no more wait."""
+
+    records: tuple[bytes, ...]
+    lost: int
+    drained: bool
+
+
+class KmsgReader:
+    """An open kernel log. It begins at the oldest record. Raises OSError when it cannot be opened."""
+
+    def __init__(self, path: Path) -> None:
+        self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        self._next: int | None = None
+
+    def fileno(self) -> int:
+        """Return the descriptor, for poll: POLLERR there says that records were lost, it is no failure."""
+        return self._fd
+
+    def close(self) -> None:
+        """Close it; a second time does nothing."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def read(self, limit: int = 2000) -> KmsgBatch:
+        """Return up to `limit` waiting records. Raises OSError if the log is gone for good."""
+        records: list[bytes] = []
+        lost = 0
+        while len(records) < limit:
+            try:
+                data = os.read(self._fd, _BUFFER)
+            except BlockingIOError:
+                return KmsgBatch(tuple(records), lost, True)
+            except InterruptedError:
+                continue
+            except OSError as error:
+                # EPIPE: overwritten before we came, go on with the oldest. EINVAL: longer than the buffer, skipped.
+                if error.errno in {errno.EPIPE, errno.EINVAL}:
+                    continue
+                raise
+            if not data:
+                return KmsgBatch(tuple(records), lost, True)
+            sequence = sequence_of(data)
+            if sequence is not None:
+                if self._next is not None and sequence > self._next:
+                    lost += sequence - self._next
+                self._next = sequence + 1
+            records.append(data)
+        return KmsgBatch(tuple(records), lost, False)
+
+
+def sequence_of(record: bytes) -> int | None:
+    """Return a raw record's sequence number, or None if it has none."""
+    parts = record.split(b",", 2)
+    return int(parts[1]) if len(parts) == 3 and parts[1].isdigit() else None
+
+
+def is_kmsg(path: Path) -> bool:
+    """Tell whether a path is a character device, as the kernel log is."""
+    try:
+        return stat.S_ISCHR(path.stat().st_mode)
+    except OSError:
+        return False
+
+
+def boot_epoch() -> float:
+    """Return the epoch second at which the kernel's time stamps were zero, as far as the clocks tell now."""
+    return time.time() - time.clock_gettime(time.CLOCK_MONOTONIC)

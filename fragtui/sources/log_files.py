@@ -1,0 +1,139 @@
+"""Log files: compressed or not, read as a stream, and followed through rotation."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import os
+from pathlib import Path
+from typing import IO, Any, cast
+
+_BLOCK = 1 << 20
+
+
+class UnreadableLogError(OSError):
+    """A log that this installation cannot decompress; the message says what is missing."""
+
+
+def open_log(path: Path) -> IO[bytes]:
+    """Return a log opened for reading, decompressed as its first bytes say. Raises OSError with the reason."""
+    stream = path.open("rb", buffering=0)
+    try:
+        magic = stream.read(6) or b""
+        if magic[:2] == b"\x1f\x8b":
+            stream.seek(0)
+            return cast("IO[bytes]", gzip.GzipFile(fileobj=cast("IO[bytes]", stream)))
+        if magic == b"\xfd7zXZ\x00":
+            stream.seek(0)
+            return cast("IO[bytes]", lzma.LZMAFile(cast("IO[bytes]", stream)))
+        if magic[:4] == b"\x28\xb5\x2f\xfd":
+            stream.seek(0)
+            return _zstd(path, cast("IO[bytes]", stream))
+        if stream.seekable():
+            stream.seek(0)
+            return cast("IO[bytes]", stream)
+    except BaseException:
+        stream.close()
+        raise
+    return cast("IO[bytes]", _Prefixed(magic, cast("IO[bytes]", stream)))
+
+
+def _zstd(path: Path, stream: IO[bytes]) -> IO[bytes]:
+    try:
+        import zstandard  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415
+    except ImportError:
+        raise UnreadableLogError(
+            f"{path}: needs the Python package zstandard (fragtui[zstd]); or zstd -dc {path.name} | fragtui explain -"
+        ) from None
+    reader: Any = zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
+    return cast("IO[bytes]", reader)
+
+
+class _Prefixed:
+    """A pipe whose first bytes were read already."""
+
+    def __init__(self, head: bytes, stream: IO[bytes]) -> None:
+        self._head = head
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        if self._head:
+            head, self._head = self._head, b""
+            return head
+        return self._stream.read(size) or b""
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def __enter__(self) -> _Prefixed:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+class FollowedFile:
+    """A growing log file. It survives rename (the rest of the old file is read first) and truncation."""
+
+    def __init__(self, path: Path, at_end: bool = True) -> None:
+        self._path = path
+        self._stream: IO[bytes] | None = None
+        self._inode: tuple[int, int] | None = None
+        self._position = 0
+        self._open(at_end)
+
+    def _open(self, at_end: bool) -> None:
+        try:
+            stream = self._path.open("rb", buffering=0)
+        except OSError:
+            return
+        found = os.fstat(stream.fileno())
+        self._stream = cast("IO[bytes]", stream)
+        self._inode = (found.st_dev, found.st_ino)
+        self._position = found.st_size if at_end else 0
+
+    def close(self) -> None:
+        """Close it."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def read(self) -> bytes:
+        """Return what was written since the last call, at most 1 MiB; empty if nothing. Raises no OSError."""
+        for _ in range(2):
+            if self._stream is None:
+                self._open(False)
+            if self._stream is None:
+                return b""
+            try:
+                if os.fstat(self._stream.fileno()).st_size < self._position:
+                    self._position = 0
+                self._stream.seek(self._position)
+                data = self._stream.read(_BLOCK) or b""
+            except OSError:
+                self.close()
+                return b""
+            if data:
+                self._position += len(data)
+                return data
+            if not self._was_replaced():
+                return b""
+            self.close()
+        return b""
+
+    def _was_replaced(self) -> bool:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return False  # Renamed, and the new one is not there yet: the old one may still grow.
+        return (found.st_dev, found.st_ino) != self._inode
+
+
+def rotated(path: Path, count: int = 3) -> tuple[Path, ...]:
+    """Return the older generations of a log, oldest first: ``.1``, ``.1.gz``, ``-20250101`` and the like."""
+    try:
+        family = [found for found in path.parent.glob(path.name + "[.-]*") if found.is_file()]
+        family.sort(key=lambda found: found.stat().st_mtime)
+    except OSError:
+        return ()
+    return tuple(family[-count:])
