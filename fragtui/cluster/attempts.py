@@ -15,6 +15,7 @@ _NAMELESS_SECONDS = 2.0
 _NAMELESS_LINES = 12
 _WINDOW_SECONDS = 120.0
 _MOST_OPEN = 512
+_MOST_IDS = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class _Open:
         if not self.error or telling(row) > telling(self.reason_class):
             self.reason_class, self.reason, self.error = row, core, sighting.error
         self.stretch(sighting.time, sighting.line)
+        self.stretch(None, sighting.last_line)
         if sighting.first_time is not None:
             self.stretch(sighting.first_time, None)
         self.sandbox_id = self.sandbox_id or sighting.sandbox_id
@@ -139,6 +141,7 @@ class AttemptAssembler:
         self._prefix = prefix
         self._serial = 0
         self._open: list[_Open] = []
+        self._by_id: dict[str, _Open] = {}
 
     def add(self, sighting: Sighting) -> Attempt | None:
         """Take in one sighting and return the attempt that it began or changed, None if it changed none."""
@@ -154,7 +157,7 @@ class AttemptAssembler:
 
     def failed_ids(self, sandbox_id: str | None) -> bool:
         """Say whether a recent failed attempt had this sandbox or container id."""
-        return sandbox_id is not None and any(sandbox_id in attempt.ids for attempt in self._open)
+        return sandbox_id in self._by_id
 
     def _failed(self, sighting: Sighting) -> _Open:
         self._forget_old(sighting.time)
@@ -165,16 +168,25 @@ class AttemptAssembler:
             attempt = _Open(f"{self._prefix}-{self._serial}", sighting.pod, sighting.stage)
             self._open.append(attempt)
         attempt.take(sighting, classify(sighting.error), printable(core))
+        self._index(attempt)
         return attempt
+
+    def _index(self, attempt: _Open) -> None:
+        for each in attempt.ids:
+            self._by_id[each] = attempt
+        while len(self._by_id) > _MOST_IDS:
+            del self._by_id[next(iter(self._by_id))]
 
     def _same_attempt(self, sighting: Sighting, core: str) -> _Open | None:
         ids = {each for each in (sighting.sandbox_id, sighting.container_id) if each}
+        for each in ids:
+            known = self._by_id.get(each)
+            if known is not None and known.stage == sighting.stage:
+                return known
         nameless: list[_Open] = []
         named: _Open | None = None
         for attempt in reversed(self._open):
             if sighting.event_id is not None and sighting.event_id in attempt.counts:
-                return attempt
-            if ids & attempt.ids and attempt.stage == sighting.stage:
                 return attempt
             if attempt.stage != sighting.stage or (ids and attempt.ids and sighting.sandbox_id and attempt.sandbox_id):
                 continue
@@ -196,7 +208,7 @@ class AttemptAssembler:
             for attempt in self._open
             if attempt.pod.may_be(sighting.pod) and _near(attempt, sighting, _SAME_ATTEMPT_SECONDS)
         ]
-        owner = next((attempt for attempt in self._open if what in attempt.ids), None)
+        owner = self._by_id.get(what) if what is not None else None
         if owner is None:
             idless = [attempt for attempt in mine if not attempt.ids and attempt.stage == "sandbox"]
             if not idless or what is None or sighting.said is not Said.DIED:
@@ -207,10 +219,11 @@ class AttemptAssembler:
             other = next((attempt for attempt in reversed(mine) if not attempt.ids), None)
             if other is not None:
                 other.absorb(owner)
-                self._open.remove(owner)
+                self._open = [attempt for attempt in self._open if attempt is not owner]
                 owner = other
         owner.pod = owner.pod.filled(sighting.pod)
         owner.stretch(None, sighting.line)
+        self._index(owner)
         return owner.frozen()
 
     def _forget_old(self, now: float | None) -> None:

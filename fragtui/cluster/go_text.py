@@ -6,8 +6,8 @@ import re
 
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|(.))", re.DOTALL)
 _SIMPLE = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
-_SLASHED_QUOTE = re.compile(r"\\+(?=[\"'])")
-_SLASHED_BREAK = re.compile(r"\\+[nrt]|[\n\r\t]")
+_SLASHED_QUOTE = re.compile(r"(?<!\\)\\++(?=[\"'])")
+_SLASHED_BREAK = re.compile(r"(?<!\\)\\++[nrt]|[\n\r\t]")
 _SPACES = re.compile(r"\s{2,}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from fragtui.cluster.go_text import quoted_end, read_value, unescape
 
@@ -59,6 +60,23 @@ def _split_structured(body: str) -> tuple[str, dict[str, str]]:
         value, at = read_value(body, match.end())
         fields.setdefault(match.group(1), value)
     return message, fields
+
+
+def dated(klog: KlogLine, now: float, utc_offset: float = 0.0) -> float | None:
+    """Return the moment of a klog line in epoch seconds, the last one before `now` (plus a day) that its date fits.
+
+    `utc_offset` is how many seconds the clock of the node's wall is ahead of UTC.
+    """
+    year = datetime.fromtimestamp(now, UTC).year
+    for candidate in (year + 1, year, year - 1, year - 2, year - 3, year - 4):
+        try:
+            day = datetime(candidate, klog.month, klog.day, tzinfo=UTC).timestamp()
+        except ValueError:
+            continue
+        moment = day + klog.second_of_day - utc_offset
+        if moment <= now + 86_400:
+            return moment
+    return None
 
 
 def seconds_near(reference: float, second_of_day: float) -> float:

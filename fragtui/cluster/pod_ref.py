@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 _UUID = r"[0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}"
 _UID = rf"(?:{_UUID}|[0-9a-f]{{32}})"
-_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9.\-_\\]*[A-Za-z0-9])?"
-_LONG = re.compile(rf"({_NAME})_([A-Za-z0-9\-]+)\(({_UID})?\)")
+_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9.\-_\\]{0,252}[A-Za-z0-9])?"
+_LONG = re.compile(rf"([A-Za-z0-9][A-Za-z0-9.\-_\\]{{0,316}})\(({_UID})?\)")
 _SLASHED = re.compile(rf"^([A-Za-z0-9\-]+)/({_NAME})$")
 _CGROUP_POD = re.compile(rf"(?:^|[/\-:])pod({_UID})(?=[/.:]|$)")
 _CGROUP_CONTAINER = re.compile(r"(?:^|[/:\-])([0-9a-f]{64})(?:\.scope)?(?=/|$)")
@@ -60,10 +60,11 @@ def dashed_uid(uid: str | None) -> str | None:
 
 def long_ref(text: str) -> PodRef | None:
     """Return the first ``name_namespace(uid)`` in the text, as the kubelet prints pods in messages, or None."""
-    match = _LONG.search(text)
-    if match is None:
-        return None
-    return PodRef(match.group(2), match.group(1).replace("\\", ""), dashed_uid(match.group(3)))
+    for match in _LONG.finditer(text):
+        name, _, namespace = match.group(1).replace("\\", "").rpartition("_")
+        if name and namespace:
+            return PodRef(namespace, name, dashed_uid(match.group(2)))
+    return None
 
 
 def slashed_ref(text: str, uid: str | None = None) -> PodRef | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fragtui.cluster.klog import parse_klog
+from collections.abc import Callable
+
+from fragtui.cluster.klog import KlogLine, parse_klog
 from fragtui.cluster.kubelet_lines import read_kubelet_line
 from fragtui.cluster.logfmt import parse_logfmt
 from fragtui.cluster.runtime_lines import read_runtime_line
@@ -36,18 +38,20 @@ def worth_reading(line: bytes) -> bool:
     return any(needle in line for needle in _NEEDLES)
 
 
-def read_line(record: LogRecord) -> tuple[Sighting, ...]:
+def read_line(record: LogRecord, date: Callable[[KlogLine], float | None] | None = None) -> tuple[Sighting, ...]:
     """Return what the record says about the start of pods, nothing if it says nothing. Never raises.
 
     Kubelet (glog, klog), containerd, dockerd and CRI-O (logfmt, JSON), tables of events, and bare error texts
-    are told apart by their form, not by the program's name: units are called many things.
+    are told apart by their form, not by the program's name: units are called many things. `date` gives the moment
+    of a klog line that its transport did not stamp.
     """
     text = record.text.lstrip()
     if record.from_kernel or not any(needle in text for needle in NEEDLES_TEXT):
         return ()
     klog = parse_klog(text)
     if klog is not None:
-        return read_kubelet_line(klog, record.time, record.line)
+        time = date(klog) if record.time is None and date is not None else record.time
+        return read_kubelet_line(klog, time, record.line)
     fields = parse_logfmt(text)
     if fields is not None:
         return read_runtime_line(fields, record.program, record.time, record.line)

@@ -65,8 +65,9 @@ _WRAPPERS = re.compile(
     )\s*""",
     re.IGNORECASE | re.VERBOSE,
 )
-_TAIL = re.compile(r'(?:[\s"}>…│]|: unknown|, skipping)+$')
-_POD_NAMES = re.compile(r'\bpod(?:UID)?[ =]\s*"[^"]*"|"?[\w.\-\\]+_[\w\-]+\([0-9a-f\-]*\)"?')
+_LIMIT = 20_000
+_TAIL = ' "}>…│'
+_POD_NAMES = re.compile(r'\bpod(?:UID)?[ =]\s?"[^"]{0,320}"|[\w.\-\\]{1,320}\([0-9a-f\-]{0,36}\)')
 
 
 def core_of(error: str) -> str:
@@ -75,13 +76,14 @@ def core_of(error: str) -> str:
     ``rpc error: … OCI runtime create failed: … caused "exit status 6"": unknown`` becomes
     ``running exec setns process for init caused "exit status 6"``. Empty if there is nothing inside.
     """
-    text = flatten(error)[:6000]
+    text = flatten(error[:_LIMIT])[:6000]
     for _ in range(40):
         match = _WRAPPERS.match(text)
         if match is None or match.end() == 0:
             break
         text = text[match.end() :]
-    text = _TAIL.sub("", text)
+    while (shorter := text.rstrip(_TAIL).removesuffix(": unknown").removesuffix(", skipping")) != text:
+        text = shorter
     return text + '"' if text.count('"') % 2 else text
 
 
@@ -91,7 +93,7 @@ def classify(error: str) -> ReasonClass:
     Names of pods are not evidence: ``flannel-abc`` may fail for any reason.
     """
     core = core_of(error)
-    for text in (core, _POD_NAMES.sub(" ", flatten(error)[:6000])):
+    for text in (core, _POD_NAMES.sub(" ", flatten(error[:_LIMIT])[:6000])):
         for pattern, row in _TABLE:
             if pattern.search(text):
                 return row

@@ -41,6 +41,13 @@ ROWS: tuple[Row, ...] = (
         "Look for a kernel line of that moment and at the count of cgroups in /proc/cgroups.",
     ),
     (
+        "volume-enomem",
+        True,
+        (rf"(?:MountVolume|MapVolume|AttachVolume)\.\w+ failed.{{0,600}}{_ENOMEM}",),
+        "the kernel refused memory while a volume was set up",
+        "Look for the kernel line of that moment; free memory first, then compact.",
+    ),
+    (
         "veth-highorder",
         True,
         (

@@ -40,6 +40,7 @@ class Sighting:
     time: float | None = None
     """Epoch seconds."""
     line: int | None = None
+    """Line of the log, counted from 1; `last_line` where it took several."""
     error: str = ""
     """The error as written, wrappers and all."""
     sandbox_id: str | None = None
@@ -53,5 +54,6 @@ class Sighting:
     """What tells one event object from another."""
     since: float | None = None
     """When the pod began to wait, where the API says it."""
+    last_line: int | None = None
     pids: tuple[int, ...] = ()
     """Processes that the line names, for the tie to a kernel line."""

@@ -9,7 +9,7 @@ from fragtui.cluster.kubelet_lines import EVENT_REASONS
 from fragtui.cluster.pod_ref import PodRef, docker_name_ref
 from fragtui.cluster.sighting import Said, Sighting
 
-_BOX = re.compile(r"^[\s│┃|║]+|[\s│┃║]+$")
+_BOX = " \t│┃|║"
 _TABLE_ROW = re.compile(
     r"^(?:(\S+)\s+)?(?:\S+\s+)?(?:Warning|Normal)\s+(\w+)\s+(?:(\S+)\s+(?:\(x(\d+) over (\S+)\)\s+)?)?(.*)$",
 )
@@ -35,7 +35,7 @@ _FREE_TEXT = (
 
 def read_told_line(text: str, time: float | None, line: int | None) -> tuple[Sighting, ...]:
     """Return the failure that a line of prose or of an events table tells, nothing if it tells none. Never raises."""
-    text = _BOX.sub("", text)
+    text = text.strip(_BOX)
     row = _TABLE_ROW.match(text)
     if row is not None:
         before, reason, age, times, _, rest = row.groups()

@@ -101,10 +101,11 @@ class PodBoard:
                 linked |= self._tie(entry, attempt, incident)
         return linked
 
-    def remedy_ran(self, name: str) -> None:
-        """Note that a remedy ran now: the pods that are stuck carry its name when they start."""
+    def remedy_ran(self, name: str) -> bool:
+        """Note that a remedy ran now, for the pods that are stuck to carry when they start; return if one is."""
         for entry in self._entries:
             entry.after_remedy = name
+        return bool(self._entries)
 
     def pod_of(self, cgroup_path: str) -> PodRef | None:
         """Return the pod that a cgroup path belongs to, by name if any source named it; None if it is no pod's."""

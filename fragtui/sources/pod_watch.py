@@ -77,7 +77,7 @@ class PodWatch:
 
     def remedy_ran(self, name: str) -> None:
         """Tell that a remedy ran just now; from any thread, never waits."""
-        self._offer(lambda board, _: board.remedy_ran(name) is None)
+        self._offer(lambda board, _: board.remedy_ran(name))
 
     def sightings(self, told: tuple[Sighting, ...]) -> None:
         """See `Telling`."""

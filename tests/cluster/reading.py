@@ -1,0 +1,43 @@
+"""Reading a whole log into attempts, as `explain` and the watch do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from fragtui.cluster.attempts import Attempt, AttemptAssembler
+from fragtui.cluster.pod_log import PodLogReader
+from fragtui.cluster.sighting import Sighting
+from fragtui.logs.transport import LogParser
+
+FIXTURES = Path(__file__).parent / "fixtures"
+SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
+NOV_2026 = 1_795_600_000.0
+
+
+def sightings_of(text: bytes, now: float = NOV_2026) -> list[Sighting]:
+    reader, parser = PodLogReader(), LogParser(now=now)
+    told: list[Sighting] = []
+    for number, line in enumerate(text.split(b"\n"), 1):
+        if reader.worth_reading(line):
+            for record in parser.feed(line, number):
+                told.extend(reader.feed(record))
+    for record in parser.finish():
+        told.extend(reader.feed(record))
+    told.extend(reader.finish())
+    return told
+
+
+def assembled(told: Iterable[Sighting]) -> list[Attempt]:
+    assembler, kept = AttemptAssembler(), {}
+    for sighting in told:
+        attempt = assembler.add(sighting)
+        if attempt is not None:
+            kept[attempt.id] = attempt
+            for absorbed in attempt.absorbed:
+                kept.pop(absorbed, None)
+    return list(kept.values())
+
+
+def attempts_of(text: bytes) -> list[Attempt]:
+    return assembled(sightings_of(text))
