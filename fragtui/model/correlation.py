@@ -45,7 +45,7 @@ class KernelSide(Protocol):
     @property
     def cause(self) -> str | None: ...  # noqa: D102
     @property
-    def stack(self) -> tuple[str, ...]: ...  # noqa: D102
+    def stack(self) -> tuple[str, ...] | None: ...  # noqa: D102
     @property
     def cpuset(self) -> str | None: ...  # noqa: D102
     @property
@@ -73,7 +73,7 @@ def tie(attempt: Attempt, kernel: KernelSide, rivals: int = 0) -> PodLink | None
     child = _CHILD_COMMS.match(comm) is not None
     runtime = child or _RUNTIME_COMMS.match(comm) is not None
     starting = _STARTING_CAUSES.search(kernel.cause or "") is not None or any(
-        _STARTING_FRAMES.search(frame) for frame in kernel.stack
+        _STARTING_FRAMES.search(frame) for frame in kernel.stack or ()
     )
     if kernel.kind == "oom":
         return PodLink(kernel.id, "likely", f"the OOM killer took {comm}, {when}") if runtime else None

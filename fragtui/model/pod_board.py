@@ -136,10 +136,7 @@ class PodBoard:
         return StuckPods(tuple(stuck), started)
 
     def _failed(self, sighting: Sighting, now: float) -> bool:
-        known = self._lately_started(sighting.pod)
-        if known is not None and (
-            sighting.time is None or sighting.time <= (known.entry.started or 0.0) + _SLACK_SECONDS
-        ):
+        if self._ran_after(sighting):
             return False
         attempt = self._assembler.add(sighting)
         if attempt is None:
@@ -162,14 +159,8 @@ class PodBoard:
 
     def _place(self, attempt: Attempt, now: float) -> bool:
         entry = self._find(attempt.pod) if attempt.pod else None
-        nameless = next(
-            (
-                each
-                for each in self._nameless
-                if attempt.id in each.attempts or set(attempt.absorbed) & set(each.attempts)
-            ),
-            None,
-        )
+        ids = {attempt.id, *attempt.absorbed}
+        nameless = next((each for each in self._nameless if ids & each.attempts.keys()), None)
         if entry is None and nameless is not None:
             entry = nameless
             if attempt.pod:

@@ -17,6 +17,7 @@ from fragtui.sources.kube_api import KubeApi
 from fragtui.sources.pod_directories import read_pod_directories
 from fragtui.sources.pod_news import PodNews, SourceState
 from fragtui.sources.pod_telling import PodSource
+from fragtui.sources.runtime_log import RuntimeLog
 
 NEWS_SECONDS = 0.25
 """Shortest time between two news."""
@@ -57,6 +58,7 @@ class PodWatch:
         self._states_changed = threading.Event()
         self._stopping = threading.Event()
         self._sources: tuple[PodSource, ...] = (
+            RuntimeLog(root, self, kubelet_log),
             KubeApi(root, self, kubeconfig),
             Crictl(root, self),
         )

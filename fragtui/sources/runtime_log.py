@@ -1,0 +1,218 @@
+"""The logs of the kubelet and the container runtime, followed on one daemon thread: journal units and files."""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from fragtui.cluster.pod_log import PodLogReader
+from fragtui.cluster.sighting import Sighting
+from fragtui.logs.transport import LogParser
+from fragtui.sources.backoff import Backoff
+from fragtui.sources.host_files import reason
+from fragtui.sources.incident_stream import LineSplitter
+from fragtui.sources.journal import JournalReader, has_journal, journal_directory
+from fragtui.sources.log_files import FollowedFile
+from fragtui.sources.pod_telling import Telling
+from fragtui.text import printable
+
+UNITS = (
+    "kubelet",
+    "containerd",
+    "docker",
+    "crio",
+    "cri-docker",
+    "k3s",
+    "k3s-agent",
+    "rke2-server",
+    "rke2-agent",
+    "snap.microk8s.daemon-kubelite",
+    "snap.microk8s.daemon-kubelet",
+    "snap.microk8s.daemon-containerd",
+)
+SYSLOG_FILES = ("var/log/messages", "var/log/syslog")
+OWN_FILES = (
+    "var/log/kubelet.log",
+    "var/log/kubelet/kubelet.log",
+    "var/log/containerd.log",
+    "var/log/docker.log",
+    "var/log/crio/crio.log",
+    "var/lib/rancher/k3s/agent/containerd/containerd.log",
+    "var/lib/rancher/rke2/agent/logs/kubelet.log",
+    "var/lib/rancher/rke2/agent/containerd/containerd.log",
+)
+"""Written by no journal, so read beside it."""
+NAME = "kubelet log"
+CANNOT_TELL = "pods that wait without an error"
+NOTHING = "found no journal and no log of kubelet or runtime: give --kubelet-log FILE"
+_HISTORY = "-30min"
+_TAIL = 8 * 1024 * 1024
+_POLL_SECONDS = 0.25
+_PARSED_A_SECOND = 2000.0
+_FIELDS = "MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_FACILITY,PRIORITY,_PID,_HOSTNAME,_TRANSPORT,_COMM"
+
+
+def unit_journal_command(root: Path) -> list[str]:
+    """Return the command that follows the journal of kubelet and runtime units under `root` as JSON lines."""
+    command = ["journalctl", "--output=json", f"--output-fields={_FIELDS}", "--all", "--no-pager", "--quiet"]
+    if root != Path("/"):
+        command.append(f"--directory={journal_directory(root)}")
+    return [*command, "--follow", f"--since={_HISTORY}", *(f"_SYSTEMD_UNIT={unit}.service" for unit in UNITS)]
+
+
+class PacedReader:
+    """Bytes of one log -> sightings, at most so many lines parsed a second: a flood of failures is sampled."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._splitter = LineSplitter()
+        self._parser = LogParser(now=clock())
+        self._reader = PodLogReader(clock, float(time.localtime(clock()).tm_gmtoff))
+        self._room = _PARSED_A_SECOND
+        self._filled = time.monotonic()
+        self.left_out = 0
+        """Lines worth reading that were not read."""
+
+    def read(self, data: bytes, whole: bool = False) -> tuple[Sighting, ...]:
+        """Return what the data says; `whole` reads all of it, however much."""
+        now = time.monotonic()
+        self._room = min(_PARSED_A_SECOND, self._room + (now - self._filled) * _PARSED_A_SECOND)
+        self._filled = now
+        told: list[Sighting] = []
+        for line in self._splitter.lines(data):
+            if not self._parser.busy and not self._reader.worth_reading(line):
+                continue
+            if self._room < 1 and not whole:
+                self.left_out += 1
+                continue
+            self._room -= 1
+            for record in self._parser.feed(line):
+                told.extend(self._reader.feed(record))
+        told.extend(self._reader.finish())
+        return tuple(told)
+
+
+class RuntimeLog:
+    """Tells what the logs of kubelet and runtime say of pods, from half an hour ago on."""
+
+    def __init__(self, root: Path, telling: Telling, choice: str = "auto") -> None:
+        """`choice` is ``auto``, ``none``, or files joined by commas."""
+        self._root = root
+        self._telling = telling
+        self._choice = choice
+        self._stopping = threading.Event()
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_write, False)
+
+    def start(self) -> None:
+        """Begin on a daemon thread."""
+        threading.Thread(target=self._run, name="fragtui-kubelet-log", daemon=True).start()
+
+    def stop(self) -> None:
+        """End soon; never waits."""
+        self._stopping.set()
+        try:
+            os.write(self._wake_write, b"x")
+        except OSError:
+            return
+
+    def _run(self) -> None:
+        if self._choice == "none":
+            self._telling.state(NAME, "off", "switched off")
+            return
+        journal = self._choice == "auto" and has_journal(self._root)
+        files = self._files(journal)
+        if not journal and not files:
+            self._telling.state(NAME, "absent", self._why_nothing())
+            return
+        followed = [(FollowedFile(path), PacedReader(), path) for path in files]
+        names = [str(path) for path in files]
+        self._live(["journal", *names] if journal else names, 0)
+        for _, reader, path in followed:
+            self._tell(reader.read(_tail(path), whole=True))
+        self._follow(followed, journal, names)
+
+    def _files(self, journal: bool) -> list[Path]:
+        if self._choice != "auto":
+            return [path for each in self._choice.split(",") if (path := Path(each)).is_file()]
+        wanted = OWN_FILES if journal else (*SYSLOG_FILES, *OWN_FILES)
+        return [path for each in wanted if (path := self._root / each).is_file() and os.access(path, os.R_OK)]
+
+    def _why_nothing(self) -> str:
+        for each in () if self._choice == "auto" else self._choice.split(","):
+            try:
+                Path(each).stat()
+            except OSError as error:
+                return f"{printable(each)}: {reason(error)}"
+        if (self._root / "var/log/journal").is_dir() and shutil.which("journalctl") is None:
+            return "there is a journal but no journalctl here: give --kubelet-log FILE"
+        return NOTHING
+
+    def _follow(self, followed: list[tuple[FollowedFile, PacedReader, Path]], journal: bool, names: list[str]) -> None:
+        backoff = Backoff(1.0, 60.0)
+        child: JournalReader | None = None
+        journal_reader = PacedReader()
+        retry_at = 0.0
+        left_out = 0
+        while not self._stopping.is_set():
+            if journal and child is None and time.monotonic() >= retry_at:
+                child, retry_at = self._start_journal(backoff)
+            self._wait(child)
+            for file, reader, _ in followed:
+                while not self._stopping.is_set() and (data := file.read()):
+                    self._tell(reader.read(data))
+            if child is not None:
+                read_data = child.read()
+                if read_data is None:
+                    child.close()
+                    child, retry_at = None, time.monotonic() + backoff.wait()
+                elif read_data:
+                    backoff.reset()
+                    self._tell(journal_reader.read(read_data))
+            skipped = journal_reader.left_out + sum(reader.left_out for _, reader, _ in followed)
+            if skipped != left_out:
+                left_out = skipped
+                self._live(["journal", *names] if journal else names, left_out)
+        if child is not None:
+            child.close()
+        for file, _, _ in followed:
+            file.close()
+
+    def _start_journal(self, backoff: Backoff) -> tuple[JournalReader | None, float]:
+        try:
+            return JournalReader(unit_journal_command(self._root)), 0.0
+        except OSError as error:
+            self._telling.state(NAME, "waiting", f"journalctl: {reason(error)}")
+            return None, time.monotonic() + backoff.wait()
+
+    def _wait(self, child: JournalReader | None) -> None:
+        poll = select.poll()
+        poll.register(self._wake_read, select.POLLIN)
+        if child is not None:
+            poll.register(child.fileno(), select.POLLIN)
+        poll.poll(_POLL_SECONDS * 1000)
+
+    def _tell(self, told: tuple[Sighting, ...]) -> None:
+        if told:
+            self._telling.sightings(told)
+
+    def _live(self, names: list[str], left_out: int) -> None:
+        flood = f"; {left_out} lines of a flood were not read" if left_out else ""
+        self._telling.state(NAME, "live", f"{CANNOT_TELL}{flood} (reads {', '.join(names)})")
+
+
+def _tail(path: Path) -> bytes:
+    """Return the end of a log, from a line's beginning, at most 8 MiB of it; nothing where it can't be read."""
+    try:
+        with path.open("rb") as log:
+            size = log.seek(0, os.SEEK_END)
+            start = max(0, size - _TAIL)
+            log.seek(start)
+            data = log.read(size - start)
+    except OSError:
+        return b""
+    return data[data.find(b"\n") + 1 :] if start else data
