@@ -23,7 +23,7 @@ RUN = 256
 large block, long runs hardly any. From before and after on 6.18; tests/lab/test_remedies.py holds it to account."""
 SHORT_RUN = 8
 """The same where memory has been mixed for long: the low end of a forecast."""
-SLAB_SHARE = 0.6
+SLAB_SHARE = 0.5
 """Share of SReclaimable that drop_caches 2 frees: an object in use keeps its slab, an inode with page cache stays."""
 
 
