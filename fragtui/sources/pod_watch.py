@@ -15,7 +15,7 @@ from fragtui.model.pod_board import PodBoard
 from fragtui.sources.crictl import Crictl
 from fragtui.sources.kube_api import KubeApi
 from fragtui.sources.pod_directories import read_pod_directories
-from fragtui.sources.pod_news import PodNews, SourceState
+from fragtui.model.pod_news import PodNews, SourceState
 from fragtui.sources.pod_telling import PodSource
 from fragtui.sources.runtime_log import RuntimeLog
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from textual.message import Message
 
+from fragtui.model.kernel_log_news import KernelLogNews
+from fragtui.model.pod_news import PodNews
 from fragtui.model.snapshot import Snapshot
 from fragtui.remedies.outcome import Outcome
 
@@ -34,3 +36,23 @@ class RemedyEnded(Message, bubble=False):
     def __init__(self, result: Outcome | str) -> None:
         super().__init__()
         self.result = result
+
+
+class KernelTold(Message, bubble=False):
+    """News of the kernel log."""
+
+    def __init__(self, news: KernelLogNews) -> None:
+        super().__init__()
+        self.news = news
+
+
+class PodsTold(Message, bubble=False):
+    """News of the pods; each holds the whole board, so the newest is enough."""
+
+    def __init__(self, news: PodNews) -> None:
+        super().__init__()
+        self.news = news
+
+    def can_replace(self, message: Message) -> bool:
+        """Return True for older news still in the queue."""
+        return isinstance(message, PodsTold)
