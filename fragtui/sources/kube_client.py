@@ -208,7 +208,8 @@ def _point_into_root(described: Any, kubeconfig: Path, root: Path) -> str | None
     if not isinstance(described, dict):
         raise ApiError(f"{kubeconfig} is not a kubeconfig")
     for group, inner in (("clusters", "cluster"), ("users", "user")):
-        for each in described.get(group) or ():
+        entries = described.get(group)
+        for each in entries if isinstance(entries, list) else ():
             settings = each.get(inner) if isinstance(each, dict) else None
             if not isinstance(settings, dict):
                 continue
