@@ -13,6 +13,9 @@ REPORT_NEEDLES: tuple[bytes, ...] = (
 )
 """Literal bytes. The last ones only find victim lines that stand alone, as in a log that somebody filtered."""
 
+SCAN_NEEDLES: tuple[bytes, ...] = (b"alloc", b"oom-kill", b"ut of memory", b"Killed process ")
+"""The fewest that find every report in a large log: the others stand within a few lines of one of these."""
+
 REMEDY_NEEDLE = b"drop_caches: "
 
 BEFORE = 8

@@ -33,7 +33,7 @@ class LogParser:
         self._export = ExportEntry()
         self._dmesg = DmesgJson()
         self._last: LogRecord | None = None
-        self._cached_head = ""
+        self._cached_head = b""
         self._cached: SyslogLine | None = None
 
     @property
@@ -43,6 +43,15 @@ class LogParser:
 
     def feed(self, line: bytes, number: int | None = None, torn: bool = False) -> tuple[LogRecord, ...]:
         """Return the records that a line (without its newline) completes; `torn` if it ended without a newline."""
+        head = self._cached_head
+        if (
+            head
+            and not torn
+            and line.startswith(head)
+            and (quick := self._same_head(line[len(head) :], number)) is not None
+        ):
+            self._last = quick
+            return (quick,)
         if self._export.active or (line[:2] == b"__" and _EXPORT_START.match(line)):
             if self._export.add(line, number):
                 return self._remember(self._export.take(None))
@@ -62,6 +71,7 @@ class LogParser:
     def skip(self) -> None:
         """Forget the line before: lines were left out here."""
         self._last = None
+        self._cached_head = b""
         if not self._export.active:
             self._export.take(None)
 
@@ -69,6 +79,23 @@ class LogParser:
         if records:
             self._last = records[-1]
         return records
+
+    def _same_head(self, rest: bytes, number: int | None) -> LogRecord | None:
+        """Return a plain kernel line whose syslog head is that of the line before, or None if it wants a closer look."""
+        same = self._cached
+        if (
+            same is None
+            or not rest.isascii()
+            or b"#" in rest
+            or rest[:1] in {b"<", b"("}
+            or (rest[:1] == b"[" and rest[:2] != b"[<")
+            or b" repeated " in rest
+        ):
+            return None
+        text = rest.decode("ascii")
+        if not text.isprintable() or len(text) > LIMIT:
+            return None
+        return LogRecord(text, number, same.time, host=same.host, program="kernel", from_kernel=None)
 
     def _records(self, line: bytes, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
         first = text[:1]
@@ -124,15 +151,12 @@ class LogParser:
         return None
 
     def _syslog(self, text: str, prefix: Prefix) -> SyslogLine | None:
-        """Parse a syslog line; the stamp, host and `kernel:` of a report's lines are mostly the same, so kept."""
-        head = self._cached_head
-        if head and text.startswith(head) and self._cached is not None:
-            same = self._cached
-            return SyslogLine(same.time, same.host, same.program, same.pid, text[len(head) :])
+        """Parse a syslog line, and keep its stamp, host and `kernel:` for the lines that have the same."""
         parsed = parse_syslog(text, prefix, self._now)
-        self._cached_head = ""
-        if parsed is not None and parsed.program == "kernel" and prefix.end == 0:
-            self._cached_head, self._cached = text[: len(text) - len(parsed.text)], parsed
+        self._cached_head = b""
+        if parsed is not None and parsed.program == "kernel" and prefix.end == 0 and text.isprintable():
+            self._cached_head = text[: len(text) - len(parsed.text)].encode("utf-8", "surrogateescape")
+            self._cached = parsed
         return parsed
 
     def _plain(self, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
@@ -172,8 +196,9 @@ class LogParser:
             repeats = int(found[1][:9])
             text = found[2] or text
             from_kernel = None
+        words = text if text.isprintable() and len(text) <= LIMIT else None
         record = LogRecord(
-            text="",
+            text=words or "",
             line=number,
             time=self._times(prefix, None if syslog is None else syslog.time),
             monotonic=prefix.monotonic,
@@ -187,6 +212,8 @@ class LogParser:
             torn=torn,
             repeats=repeats,
         )
+        if words is not None:
+            return (record,)
         if "\n" not in text:
             return (replace(record, text=printable(text, LIMIT)),)
         parts = text.split("\n")

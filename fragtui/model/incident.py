@@ -48,7 +48,7 @@ class IncidentVictim:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One incident; what is not known is None.
+    """One incident; what is not known is None, for `zones` and `stack` empty.
 
     `time` is in seconds since the epoch, `mode` the mask as a number, `stack` the symbols from the innermost out
     (``? `` before those that the kernel was not sure of). `memory` tells whether the node's memory is to blame: False
@@ -70,8 +70,8 @@ class Incident:
     nodemask: str | None = None
     cpuset: str | None = None
     mems_allowed: str | None = None
-    zones: tuple[IncidentZone, ...] | None = None
-    stack: tuple[str, ...] | None = None
+    zones: tuple[IncidentZone, ...] = ()
+    stack: tuple[str, ...] = ()
     cause: str | None = None
     memory: bool | None = None
     suppressed: int | None = None
@@ -96,6 +96,8 @@ class Incident:
             found["time"] = iso_utc(self.time)
         if self.mode is not None:
             found["mode"] = f"{self.mode:#x}"
+        for name in ("zones", "stack"):
+            found[name] = found[name] or None
         return found
 
     @property

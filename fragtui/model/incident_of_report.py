@@ -28,9 +28,9 @@ def incident_of(
     release = report.release or live_kernel
     version = parse_version(release) if release else None
     reading = decode(report.mode, report.names, version, running) if report.mode is not None else None
+    if report.head and "cation failed (gfp=" in report.head:
+        reading = GfpReading(None, None)  # 2.4 numbered the flags otherwise, in its head line and nowhere else.
     found = cause_of(report, version)
-    zones = tuple(_zone(zone) for zone in report.zones)
-    # The only lines that name the container are those of the cgroups; the cpuset of a pod's task is its own.
     paths = (report.task_memcg, report.oom_memcg, report.cpuset)
     return Incident(
         kind=IncidentKind(report.kind.value),
@@ -46,8 +46,8 @@ def incident_of(
         nodemask=report.nodemask,
         cpuset=report.cpuset,
         mems_allowed=report.mems_allowed,
-        zones=zones or None,
-        stack=tuple(("" if frame.reliable else "? ") + frame.symbol for frame in report.stack) or None,
+        zones=tuple(_zone(zone) for zone in report.zones),
+        stack=tuple(("" if frame.reliable else "? ") + frame.symbol for frame in report.stack),
         cause=found.cause.key if found else None,
         memory=memory_is_to_blame(report),
         suppressed=report.suppressed,

@@ -103,12 +103,6 @@ class IncidentStream:
             self.feed(record)
         self._done.extend(self._gatherer.finish())
 
-    def take_done(self) -> list[Incident]:
-        """Return the incidents that are complete, in the log's order, and forget them."""
-        done = [self._incident(report) for report in self._done]
-        self._done.clear()
-        return done
-
     def news(
         self,
         source: str,

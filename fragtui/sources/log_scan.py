@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO
 
-from fragtui.kernel.needles import BEFORE, REPORT_NEEDLES
+from fragtui.kernel.needles import BEFORE, SCAN_NEEDLES
 from fragtui.sources.incident_stream import IncidentStream
+from fragtui.sources.needle_search import best_search
 
 BLOCK = 1 << 20
+_AHEAD = 4
+_EXPORT = (b"MESSAGE=", b"MESSAGE\n")
+_EXPORT_BEFORE = 64
+"""A journal export entry has some 30 lines, the stamp before the message."""
 
 
 def scan_log(log: IO[bytes], stream: IncidentStream, stopped: Callable[[], bool] = lambda: False) -> None:
     """Feed an incident stream with a log; lines are counted from 1."""
-    for number, line, torn, gap in near_lines(log, REPORT_NEEDLES, lambda: stream.busy):
+    for number, line, torn, gap in near_lines(log, SCAN_NEEDLES, lambda: stream.busy):
         if gap:
             stream.skip()
         stream.feed_numbered(line, number, torn)
@@ -23,78 +31,80 @@ def scan_log(log: IO[bytes], stream: IncidentStream, stopped: Callable[[], bool]
 
 
 def near_lines(
-    log: IO[bytes], needles: tuple[bytes, ...], busy: Callable[[], bool], before: int = BEFORE
+    log: IO[bytes], needles: Sequence[bytes], busy: Callable[[], bool], before: int = BEFORE
 ) -> Iterator[tuple[int, bytes, bool, bool]]:
     """Yield (line number, line, torn, gap) of the lines near a needle, and after them while the reader is busy.
 
     `torn` marks the last line when it has no newline, `gap` that lines were left out before this one.
     """
-    number, rest, gap = 0, b"", False
-    ended = False
-    while not ended:
-        data = log.read(BLOCK) or b""
-        ended = not data
-        block = rest + data
-        end = len(block) if ended else block.rfind(b"\n") + 1
-        rest = block[end:]
-        if not end:
-            continue
+    number, gap = 0, False
+    for block, hits in _searched(log, needles):
+        end = len(block)
         at = 0  # Everything before `at` is yielded or passed over; `number` lines lie before it.
-        hits = _hits(block, needles, end)
-        hit = next(hits, None)
         while at < end:
-            if not busy():
-                while hit is not None and hit < at:
-                    hit = next(hits, None)
-                if hit is None:
+            if busy():
+                through = at
+            else:
+                index = bisect_left(hits, at)
+                if index == len(hits):
                     number += block.count(b"\n", at, end)
                     at, gap = end, True
                     break
-                start = _back(block, hit, at, before)
+                through = hits[index]
+                start = _back(block, through, at, before)
                 if start > at:
                     number += block.count(b"\n", at, start)
                     at, gap = start, True
-                for line_end in _line_ends(block, at, hit, end):
-                    number += 1
-                    yield number, block[at:line_end], line_end == end and block[end - 1 : end] != b"\n", gap
-                    at, gap = min(line_end + 1, end), False
+            while at <= through:
+                line_end = block.find(b"\n", at, end)
+                torn = line_end < 0
+                line_end = end if torn else line_end
+                number += 1
+                yield number, block[at:line_end], torn, gap
+                at, gap = line_end + 1, False
+
+
+def _searched(log: IO[bytes], needles: Sequence[bytes]) -> Iterator[tuple[bytes, list[int]]]:
+    """Yield blocks of whole lines with the places of the needles; the search of the next ones runs meanwhile."""
+    search = best_search()
+    waiting: deque[tuple[bytes, Future[list[int]] | list[int]]] = deque()
+    first = True
+    with ThreadPoolExecutor(2, "needles") as pool:
+        for block in _blocks(log):
+            if first and len(block) < BLOCK:  # A small log is not worth a thread.
+                yield block, search(block, needles)
                 continue
-            line_end = block.find(b"\n", at, end)
-            line_end = end if line_end < 0 else line_end
-            number += 1
-            yield number, block[at:line_end], line_end == end, gap
-            at, gap = min(line_end + 1, end), False
+            first = False
+            waiting.append((block, pool.submit(search, block, needles)))
+            while len(waiting) > _AHEAD:
+                done, hits = waiting.popleft()
+                yield done, hits.result() if isinstance(hits, Future) else hits
+        while waiting:
+            done, hits = waiting.popleft()
+            yield done, hits.result() if isinstance(hits, Future) else hits
 
 
-def _line_ends(block: bytes, at: int, hit: int, end: int) -> Iterator[int]:
-    """Yield the ends of the lines from `at` through the one that holds `hit`."""
-    while at <= hit:
-        line_end = block.find(b"\n", at, end)
-        line_end = end if line_end < 0 else line_end
-        yield line_end
-        at = line_end + 1
+def _blocks(log: IO[bytes]) -> Iterator[bytes]:
+    """Yield the log in blocks that end with a newline, but for the last."""
+    rest: list[bytes] = []
+    while data := log.read(BLOCK):
+        end = data.rfind(b"\n") + 1
+        if end:
+            yield b"".join((*rest, data[:end]))
+            rest = [data[end:]] if end < len(data) else []
+        else:
+            rest.append(data)
+    if last := b"".join(rest):
+        yield last
 
 
 def _back(block: bytes, hit: int, floor: int, lines: int) -> int:
     """Return where the line `lines` before the hit's own begins, not before `floor`."""
-    start = hit
-    for _ in range(lines + 1):
-        start = block.rfind(b"\n", floor, start)
-        if start < 0:
+    start = block.rfind(b"\n", floor, hit) + 1 or floor
+    if block.startswith(_EXPORT, start):
+        lines = _EXPORT_BEFORE
+    for _ in range(lines):
+        if start <= floor:
             return floor
-    return start + 1
-
-
-def _hits(block: bytes, needles: tuple[bytes, ...], end: int) -> Iterator[int]:
-    """Yield the places of needles in order."""
-    nearest = {needle: block.find(needle, 0, end) for needle in needles}
-    nearest = {needle: place for needle, place in nearest.items() if place >= 0}
-    while nearest:
-        needle = min(nearest, key=nearest.__getitem__)
-        place = nearest[needle]
-        yield place
-        following = block.find(needle, place + 1, end)
-        if following < 0:
-            del nearest[needle]
-        else:
-            nearest[needle] = following
+        start = block.rfind(b"\n", floor, start - 1) + 1 or floor
+    return start
