@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, Sampler
+
+if TYPE_CHECKING:
+    from fragtui.model.kernel_log_news import KernelLogNews
+    from fragtui.model.pod_news import PodNews
+    from fragtui.ui.app import Feed, PodFeed
 
 HELP = "the full-screen view (without a verb)"
 
@@ -19,6 +26,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help=f"seconds between samples, {MIN_INTERVAL:g} to {MAX_INTERVAL:g} (default 1)",
     )
+    for option, what in (
+        ("--kernel-log", "kernel messages are"),
+        ("--kubelet-log", "kubelet and runtime messages are"),
+    ):
+        parser.add_argument(option, default="auto", metavar="auto|FILE|none", help=f"where {what} read (default auto)")
+    parser.add_argument("--kubeconfig", metavar="FILE", help="credentials for the API server instead of the kubelet's")
     parser.add_argument("--theme", metavar="NAME", help="a Textual theme; default by the terminal's colours")
 
 
@@ -38,10 +51,22 @@ def run(args: argparse.Namespace) -> int:
     from fragtui.sources.node import NodeReader
     from fragtui.ui.app import FragtuiApp, Parts
 
+    def kernel_log(on_news: Callable[[KernelLogNews], None]) -> Feed:
+        from fragtui.sources.kernel_log import KernelLog
+
+        return KernelLog(args.root, args.kernel_log, on_news)
+
+    def pods(on_news: Callable[[PodNews], None]) -> PodFeed:
+        from fragtui.sources.pod_watch import PodWatch
+
+        return PodWatch(args.root, args.kubelet_log, args.kubeconfig, on_news)
+
     reader = NodeReader(args.root)
     app = FragtuiApp(
         Parts(
             sampler=lambda deliver, crash: Sampler(reader, deliver, crash, args.interval),
+            kernel_log=kernel_log,
+            pods=pods,
             root=args.root,
             live=reader.live,
             order=args.order,

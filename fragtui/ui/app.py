@@ -5,23 +5,48 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.message import Message
 
+from fragtui.model.incident import Incident
+from fragtui.model.kernel_log_news import KernelLogNews
+from fragtui.model.pod_news import PodNews
 from fragtui.model.snapshot import Snapshot
 from fragtui.sampler import Sampler
 from fragtui.ui.main_screen import MainScreen
-from fragtui.ui.messages import Crashed, Sampled
+from fragtui.ui.messages import Crashed, KernelTold, PodsTold, Sampled
 from fragtui.ui.terminal import has_true_colour, is_gone
 
 TRUE_COLOUR_THEME = "tokyo-night"
 ANSI_THEME = "ansi-dark"
+
+
+class Feed(Protocol):
+    """A reader on a thread of its own."""
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+
+    def stop(self) -> None:
+        """End soon; never waits."""
+
+
+class PodFeed(Feed, Protocol):
+    """The watch over pods, which is told what the kernel said and what was done."""
+
+    def kernel_incident(self, incident: Incident) -> None:
+        """Tell it of a kernel incident that a pod may hang on."""
+
+    def remedy_ran(self, name: str) -> None:
+        """Tell it that a remedy ran."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +55,10 @@ class Parts:
 
     sampler: Callable[[Callable[[Snapshot], None], Callable[[str], None]], Sampler]
     """Makes the sampler, given where snapshots and tracebacks go."""
+    kernel_log: Callable[[Callable[[KernelLogNews], None]], Feed]
+    """Makes the follower of the kernel log; called on a thread of its own, after the first bars."""
+    pods: Callable[[Callable[[PodNews], None]], PodFeed]
+    """The same for the watch over pods."""
     root: Path
     live: bool
     """Whether the root is this kernel's own; saved files can't be healed."""
@@ -60,6 +89,8 @@ class FragtuiApp(App[int]):
         super().__init__()
         self.parts = parts
         self._failure: str | None = None
+        self._feeds: list[Feed] = []
+        self.pod_feed: PodFeed | None = None
         self.sampler = parts.sampler(self._deliver, self._report_crash)
         self.main = MainScreen(self.sampler, parts)
 
@@ -76,6 +107,26 @@ class FragtuiApp(App[int]):
         """Abort a remedy, stop the readers; threads that hang in a read are left to die with the process."""
         self.main.healing.close(2.0)
         self.sampler.stop()
+        for feed in self._feeds:
+            feed.stop()
+
+    def start_feeds(self) -> None:
+        """Start the readers of logs and pods: after the first bars, since what they import takes its time."""
+        threading.Thread(target=self._start_feeds, name="feeds", daemon=True).start()
+
+    def _start_feeds(self) -> None:
+        try:
+            kernel_log = self.parts.kernel_log(lambda news: self._tell(KernelTold(news)))
+            self._feeds.append(kernel_log)
+            kernel_log.start()
+            self.pod_feed = self.parts.pods(lambda news: self._tell(PodsTold(news)))
+            self._feeds.append(self.pod_feed)
+            self.pod_feed.start()
+        except Exception:
+            self._report_crash(traceback.format_exc())
+
+    def _tell(self, message: Message) -> None:
+        self.main.post_message(message)
 
     def _deliver(self, snapshot: Snapshot) -> None:
         self.main.post_message(Sampled(snapshot))

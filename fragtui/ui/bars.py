@@ -80,8 +80,7 @@ class Bars(Rows):
         first = max(0, min(session.order - room // 2, len(zone.free_blocks) - room))
         shown = range(first, min(len(zone.free_blocks), first + room))
         rows += [self._row(judged, order, columns, split, baseline, decades) for order in shown]
-        if room > len(zone.free_blocks) + 1:
-            rows.append(line())
+        if room > len(zone.free_blocks):
             rows.append(_note(session, snapshot))
         return rows
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -15,18 +16,26 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
 
+from fragtui.model.incident import Incident
 from fragtui.model.session import Session
+from fragtui.model.tail import Tail
 from fragtui.remedies.audit import default_path
 from fragtui.remedies.catalogue import Remedy
 from fragtui.remedies.outcome import Outcome
 from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, Sampler
+from fragtui.text import counted
+from fragtui.ui.ask import Ask
 from fragtui.ui.bars import Bars
+from fragtui.ui.failures import Failures
 from fragtui.ui.healing import SETTLED, Healing
 from fragtui.ui.help import help_lines
 from fragtui.ui.keys import KEYS, REMEDY_OF_KEY, bindings
-from fragtui.ui.messages import Crashed, RemedyEnded, Sampled
+from fragtui.ui.listing import Listing
+from fragtui.ui.messages import Crashed, KernelTold, PodsTold, RemedyEnded, Sampled
 from fragtui.ui.places import share_out
+from fragtui.ui.pods import Pods, pod_lines, pod_name
 from fragtui.ui.recovery import recovery_lines
+from fragtui.ui.remarks import remarks
 from fragtui.ui.remedy_dialog import Question, RemedyDialog
 from fragtui.ui.rows import Line, Rows
 from fragtui.ui.sheet import Sheet
@@ -36,7 +45,7 @@ from fragtui.ui.verdict import VerdictLines
 from fragtui.ui.zones import Zones
 
 if TYPE_CHECKING:
-    from fragtui.ui.app import Parts
+    from fragtui.ui.app import FragtuiApp, Parts
 
 _INTERVALS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
@@ -53,6 +62,8 @@ class MainScreen(Screen[None]):
         self._parts = parts
         self._latest = 0.0
         self._zoomed: Widget | None = None
+        self._fed = False
+        self._tail = Tail()
         audit = parts.audit or default_path(parts.root)
         self.healing = Healing(self.session, parts.root, audit, parts.barred)
         self._barred: str | None = None
@@ -61,7 +72,12 @@ class MainScreen(Screen[None]):
         self._zones = Zones(self.session)
         self._bars = Bars(self.session)
         self._strip = Strip(self.healing)
-        self._panels: tuple[Rows, ...] = (self._top, self._verdict, self._strip, self._zones, self._bars)
+        self._failures = Failures(self.session, self._tail, self._pod_of)
+        self._pods = Pods()
+        self._panels: tuple[Rows, ...] = (
+            *(self._top, self._verdict, self._strip),
+            *(self._zones, self._bars, self._failures, self._pods),
+        )
 
     def compose(self) -> ComposeResult:
         """Lay the panels out; their heights are set when the size is known."""
@@ -73,7 +89,8 @@ class MainScreen(Screen[None]):
                 yield self._zones
                 yield self._bars
             with Container(id="right"):
-                yield from ()
+                yield self._failures
+                yield self._pods
         yield Footer(compact=True, show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -95,9 +112,33 @@ class MainScreen(Screen[None]):
         if self.session.accept(message.snapshot):
             if self._shape() != shape:
                 self._share_out()
-            if self.healing.see(message.snapshot) is not None:
+            if (treated := self.healing.see(message.snapshot)) is not None:
+                if (feed := self._app.pod_feed) is not None:
+                    feed.remedy_ran(treated.outcome.remedy.title)
                 self.action_recovery()
             self.show()
+        if not self._fed:
+            self._fed = True
+            self.call_after_refresh(self._app.start_feeds)
+
+    def on_kernel_told(self, message: KernelTold) -> None:
+        """Take news of the kernel log."""
+        news = message.news
+        self._tail.take(news)
+        if (feed := self._app.pod_feed) is not None:
+            for incident in (*news.incidents, *news.updated):
+                feed.kernel_incident(incident)
+        if (last := self._tail.last_refusal) is not None and last.order is not None:
+            self.session.note_failed_order(last.order)
+        self.show()
+
+    def on_pods_told(self, message: PodsTold) -> None:
+        """Take news of the pods."""
+        shape = self._shape()
+        self._pods.news = message.news
+        if self._shape() != shape:
+            self._share_out()
+        self.show()
 
     def on_crashed(self, message: Crashed) -> None:
         """Say that a reader failed, and where."""
@@ -106,6 +147,7 @@ class MainScreen(Screen[None]):
     def show(self) -> None:
         """Have every panel draw what changed."""
         self._top.state = self._state()
+        self._verdict.remarks = remarks(self.session, self._tail, self._pods.board)
         for panel in self._panels:
             panel.rebuild()
 
@@ -123,7 +165,7 @@ class MainScreen(Screen[None]):
 
     def _shape(self) -> tuple[int, int, int]:
         zones = self.session.snapshot.zones if self.session.snapshot else None
-        return len(zones or ()), self.session.orders, 0
+        return len(zones or ()), self.session.orders, len(self._pods.items())
 
     def _share_out(self) -> None:
         width, height = self.size
@@ -133,7 +175,10 @@ class MainScreen(Screen[None]):
         places = share_out(width, height, *self._shape(), strip=self._strip.display)
         self.query_one("#body").set_class(places.side_by_side, "side-by-side")
         self._verdict.styles.height = places.verdict
-        for panel, shared in ((self._zones, places.zones), (self._bars, places.bars)):
+        for panel, shared in (
+            *((self._zones, places.zones), (self._bars, places.bars)),
+            *((self._failures, places.failures), (self._pods, places.pods)),
+        ):
             zoomed = height - 2 - self._strip.display - places.verdict if panel is self._zoomed else 0
             lines = shared if self._zoomed is None else zoomed
             panel.display = lines > 0
@@ -236,8 +281,76 @@ class MainScreen(Screen[None]):
 
     def action_choose(self, step: int) -> None:
         """Move the choice in the focused panel."""
-        self.session.choose(step)
-        self.show()
+        if isinstance(self.focused, Listing):
+            self.focused.move(step)
+        else:
+            self.session.choose(step)
+            self.show()
+
+    def action_open(self) -> None:
+        """Open what is chosen in the focused panel."""
+        if self.focused is self._pods and (pod := self._pods.chosen) is not None:
+            sources = self._pods.news.sources if self._pods.news else ()
+            self.app.push_screen(Sheet(f"Pod {pod_name(pod)}", lambda width: pod_lines(pod, sources, width)))
+        elif self.focused is self._zones:
+            self.action_zoom()
+        elif (alike := self._failures.chosen) is not None:
+            # Imported here: the table of causes is not needed for the first bars.
+            from fragtui.ui.report import report_lines  # noqa: PLC0415
+
+            title = f"Report: {alike.last.comm or 'unknown'}"
+            self.app.push_screen(Sheet(title, lambda width: report_lines(alike, self._pod_lines, width)))
+        else:
+            self.notify("Nothing is listed here.", markup=False)
+
+    def action_filter(self) -> None:
+        """Ask for the text that listed failures must hold."""
+
+        def take(wanted: str | None) -> None:
+            if wanted is not None:
+                self._tail.filter(wanted)
+                self.show()
+
+        self.app.push_screen(Ask("List failures that hold this text", self._tail.wanted), take)
+
+    def action_copy(self) -> None:
+        """Copy the chosen failure as JSON."""
+        if (alike := self._failures.chosen) is None:
+            self.notify("No failure is listed.", markup=False)
+            return
+        self.app.copy_to_clipboard(json.dumps(alike.last.to_json()))
+        self.notify("Copied, if the terminal allows it (OSC 52).", markup=False)
+
+    def action_save(self) -> None:
+        """Save the listed failures as JSON lines where fragtui was started."""
+        path = Path.cwd() / f"fragtui-failures-{time.strftime('%Y%m%d-%H%M%S')}.jsonl"
+        incidents = [incident for row in self._tail.rows for incident in row.incidents]
+        try:
+            with path.open("x") as file:
+                file.writelines(json.dumps(incident.to_json()) + "\n" for incident in incidents)
+        except OSError as error:
+            self.notify(f"{path}: {error.strerror}", title="Not saved", severity="error", markup=False)
+        else:
+            self.notify(f"{counted(len(incidents), 'failure')} in {path}", title="Saved", markup=False)
+
+    @property
+    def _app(self) -> FragtuiApp:
+        return cast("FragtuiApp", self.app)
+
+    def _pod_of(self, incident: Incident) -> str | None:
+        if linked := self._pods.board.linked_to(incident.id):
+            return pod_name(linked[0])
+        if incident.pod:
+            return f"{incident.namespace or '?'}/{incident.pod}"
+        return None
+
+    def _pod_lines(self, incident: Incident) -> list[str]:
+        return [
+            f"{pod_name(pod)} hangs on it ({link.confidence}): {link.why}"
+            for pod in self._pods.board.linked_to(incident.id)
+            for link in pod.links
+            if link.incident_id == incident.id
+        ]
 
     def action_interval(self, step: int) -> None:
         """Choose the next longer or shorter interval."""

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 WIDE = 150
 """From this width on the failures and pods stand beside the zones, not below."""
 
+ROOMY = 13
+"""Lines left over from which on panels get air."""
+
 
 @dataclass(frozen=True, slots=True)
 class Places:
@@ -40,7 +43,11 @@ def share_out(width: int, height: int, zones: int, orders: int, pods: int, *, st
     least_below = 3
     zone_lines = min(want_zones, max(2, (room - least_below) // 3)) if want_zones > 5 else want_zones
     zone_lines = min(zone_lines, room)
+    if room - zone_lines - want_bars >= ROOMY:
+        # A blank line after the zones, the columns' names, and a note on what they were made from.
+        zone_lines += 1
+        want_bars += 4
     bar_lines = max(0, min(want_bars, room - zone_lines - least_below))
     below = max(0, room - zone_lines - bar_lines)
-    pod_lines = min(below, max(1, min(1 + pods, below // 2)))
+    pod_lines = min(below, max(1, min(1 + pods, below // 2), below // 3 if below >= 9 else 1))
     return Places(verdict, zone_lines, bar_lines, below - pod_lines, pod_lines, False)

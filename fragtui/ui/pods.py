@@ -6,8 +6,8 @@ import time
 from collections.abc import Sequence
 from datetime import datetime
 
-from fragtui.model.pods import StuckPod, StuckPods
 from fragtui.model.pod_news import PodNews, SourceState
+from fragtui.model.pods import StuckPod, StuckPods
 from fragtui.text import counted, format_duration
 from fragtui.ui.cells import wrap
 from fragtui.ui.listing import Listing, columns
