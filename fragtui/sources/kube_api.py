@@ -100,7 +100,10 @@ class KubeApi:
         return loop
 
     def _open(self) -> Api:
-        path = Path(self._given) if self._given is not None else find_kubeconfig(self._root, self._kubelet())
+        if self._given is not None:
+            # A file that the user names lies where the user is, and so do the files that it names.
+            return self._connect(Path(self._given), Path("/"))
+        path = find_kubeconfig(self._root, self._kubelet())
         if path is None:
             raise ApiError(NO_CREDENTIALS)
         return self._connect(path, self._root)

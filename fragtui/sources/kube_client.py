@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from fragtui.sources.host_files import reason
 from fragtui.sources.in_root import in_root
 from fragtui.sources.kubelet_process import node_of_certificate
 from fragtui.text import printable
@@ -62,7 +63,7 @@ class KubernetesApi:
         try:
             described = yaml.safe_load(kubeconfig.read_text("utf-8"))
         except OSError as error:
-            raise ApiError(f"{kubeconfig}: {error.strerror}") from None
+            raise ApiError(f"{kubeconfig}: {reason(error)}") from None
         except (yaml.YAMLError, ValueError):
             raise ApiError(f"{kubeconfig} is not a kubeconfig") from None
         self._certificate = _point_into_root(described, kubeconfig, root)
@@ -218,9 +219,15 @@ def _point_into_root(described: Any, kubeconfig: Path, root: Path) -> str | None
             for key in ("certificate-authority", "client-certificate", "client-key", "tokenFile"):
                 path = settings.get(key)
                 if isinstance(path, str) and path:
-                    try:
-                        settings[key] = str(in_root(root, path) if path.startswith("/") else kubeconfig.parent / path)
-                    except OSError as error:
-                        raise ApiError(f"{path}: {error.strerror}") from None
+                    settings[key] = str(_file(path, kubeconfig, root))
             certificate = settings.get("client-certificate") or certificate
     return certificate
+
+
+def _file(path: str, kubeconfig: Path, root: Path) -> Path:
+    try:
+        found = in_root(root, path) if path.startswith("/") else kubeconfig.parent / path
+        found.stat()
+    except OSError as error:
+        raise ApiError(f"{path}: {reason(error)}") from None
+    return found

@@ -12,10 +12,10 @@ from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sighting import Sighting
 from fragtui.model.correlation import KernelSide
 from fragtui.model.pod_board import PodBoard
+from fragtui.model.pod_news import PodNews, SourceState
 from fragtui.sources.crictl import Crictl
 from fragtui.sources.kube_api import KubeApi
 from fragtui.sources.pod_directories import read_pod_directories
-from fragtui.model.pod_news import PodNews, SourceState
 from fragtui.sources.pod_telling import PodSource
 from fragtui.sources.runtime_log import RuntimeLog
 
