@@ -158,7 +158,7 @@ def test_between_unmovable_pages_compaction_is_said_not_to_help(order: int) -> N
 def test_the_outlook_names_what_helps() -> None:
     assert forecast(CACHE, 9).outlook is Outlook.DROP_CACHES
     assert forecast(UNMOVABLE, 9).outlook is Outlook.NEITHER
-    assert outlook_sentence(forecast(CACHE, 9)).startswith("Dropping caches would make about 8115 more blocks of 2M")
+    assert outlook_sentence(forecast(CACHE, 9)).startswith("Dropping caches would make about 8105 more blocks of 2M")
     assert "100 % of the" in outlook_sentence(forecast(UNMOVABLE, 9))
     no_cache = replace(CACHE, meminfo={**CACHE.meminfo, "Active(file)": 0, "Inactive(file)": 0, "SReclaimable": 0})
     assert forecast(no_cache, 9).outlook is Outlook.COMPACT

@@ -1,0 +1,106 @@
+"""``fragtui history``: the remedies of this and earlier runs, from the audit log."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import asdict
+
+from fragtui.model.advice import Advice, advise
+from fragtui.model.remedy_history import Episode, repeats
+from fragtui.remedies.audit import AuditLog, default_path
+from fragtui.remedies.past import Past, read_past
+from fragtui.remedies.tuning import read_tuning
+from fragtui.sources.node import NodeReader
+from fragtui.text import format_count, format_duration, printable
+
+HELP = "the remedies that were run, what they brought and how long it lasted"
+_ORDER = 3
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's own options."""
+    parser.add_argument("--last", type=_count, metavar="N", help="only the last N")
+    parser.add_argument("--json", action="store_true", help="one JSON object a remedy")
+    parser.add_argument("--advice", action="store_true", help="settings that would make it last, even if it does")
+    parser.epilog = "exit status: 0 shown, 3 the log could not be read"
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the history; 0, or 3 where the log is there and can't be read."""
+    audit = AuditLog(args.audit or default_path(args.root))
+    past = read_past(audit, args.root)
+    shown = past.history[-args.last :] if args.last else past.history
+    unknown = {episode.intent.id for episode in past.unknown}
+    for problem in past.problems:
+        print(f"fragtui: {printable(problem)}", file=sys.stderr)
+    if args.json:
+        for episode in shown:
+            print(json.dumps(_fields(episode, unknown)))
+    else:
+        for episode in shown:
+            print(_line(episode, unknown))
+        if not shown:
+            print(f"No remedy on record in {audit.path}")
+        _print_advice(args, past)
+    return 3 if past.problems and not past.history else 0
+
+
+def _line(episode: Episode, unknown: set[str]) -> str:
+    intent = episode.intent
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(intent.time))
+    words = [f"{when}  {intent.remedy:<20} by {intent.by:<8}"]
+    if episode.ended is not None:
+        error = f" ({episode.ended.error})" if episode.ended.error else ""
+        words.append(f"{episode.ended.result.value}{error} in {format_duration(episode.ended.seconds)}")
+    else:
+        words.append("outcome unknown" if intent.id in unknown else "under way")
+    if episode.gained is not None:
+        forecast = f", forecast {format_count(intent.expected_blocks)}" if intent.expected_blocks is not None else ""
+        words.append(f"order {intent.order}: {format_count(episode.gained)} blocks gained{forecast}")
+    if (lasted := episode.lasted) is not None:
+        words.append(lasted)
+    return "; ".join(words)
+
+
+def _fields(episode: Episode, unknown: set[str]) -> dict[str, object]:
+    state = episode.ended.result.value if episode.ended else "running"
+    return {
+        **asdict(episode.intent),
+        "state": "unknown" if episode.intent.id in unknown else state,
+        "ended": asdict(episode.ended) if episode.ended else None,
+        "gained": episode.gained,
+        "lasted": episode.lasted,
+        "evidence": [asdict(look) for look in episode.evidence],
+    }
+
+
+def _print_advice(args: argparse.Namespace, past: Past) -> None:
+    said = repeats(past.history, time.time())
+    if said is not None:
+        print(said)
+    if said is None and not args.advice:
+        return
+    reader = NodeReader(args.root)
+    snapshot = reader.sample()
+    reader.close()
+    order = args.order if args.order is not None else _ORDER
+    for advice in advise(snapshot, order, read_tuning(args.root, snapshot.host.page_size)):
+        print(_advice_text(advice))
+
+
+def _advice_text(advice: Advice) -> str:
+    lines = [f"- {advice.what}: {advice.why}."]
+    if advice.line:
+        lines.append(f"    {advice.line}")
+    if advice.risk:
+        lines.append(f"    at the price: {advice.risk}")
+    return "\n".join(lines)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: expected a number of remedies")
+    return int(text)

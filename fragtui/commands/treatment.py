@@ -1,0 +1,157 @@
+"""One remedy from the command line: the plan, the confirmation, the run, the report. For the verbs that run one."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from fragtui.commands.treatment_report import describe_outcome, outcome_fields
+from fragtui.model.expectation import Expectation, expect
+from fragtui.model.forecast import forecast
+from fragtui.model.remedy_history import Result, describe_unknown
+from fragtui.model.risk import Risk, risks
+from fragtui.model.snapshot import Snapshot
+from fragtui.model.target import target_blocks
+from fragtui.remedies.audit import AuditLog, default_path
+from fragtui.remedies.catalogue import Remedy
+from fragtui.remedies.followup import Followup
+from fragtui.remedies.outcome import Outcome
+from fragtui.remedies.past import read_past
+from fragtui.remedies.permission import why_not
+from fragtui.remedies.run import Asked, Refused, Running
+from fragtui.remedies.surroundings import read_surroundings
+from fragtui.sources.node import NodeReader
+from fragtui.text import format_duration
+
+DONE, FAILED, NOT_CONFIRMED, REFUSED, ABORTED = 0, 1, 2, 3, 130
+EXIT_STATUS = (
+    "exit status: 0 done, 1 failed, 2 not confirmed or wrong usage, 3 not run (no right to write, audit log, another "
+    "remedy), 130 aborted"
+)
+ORDER = 3
+"""Target order where none is given: PAGE_ALLOC_COSTLY_ORDER, the highest that the kernel works hard for."""
+SETTLE = 1.2
+"""Seconds after the end before the gain is taken: the kernel's counters lag by vm.stat_interval (1 s)."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of every verb that runs one remedy."""
+    parser.add_argument("--yes", action="store_true", help="run without asking; needed where there is no terminal")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of words")
+    parser.epilog = EXIT_STATUS
+
+
+def treat(args: argparse.Namespace, remedy: Remedy) -> int:
+    """Run `remedy` as the arguments say and return the exit status."""
+    order = ORDER if args.order is None else args.order
+    audit = AuditLog(args.audit or default_path(args.root))
+    barred = "--read-only" if args.read_only else None
+    if (why := why_not(remedy, args.root, barred)) is not None:
+        return _refuse(args, remedy, why)
+    for episode in read_past(audit, args.root).unknown:
+        print(f"fragtui: {describe_unknown(episode)}", file=sys.stderr)
+    reader = NodeReader(args.root)
+    before = reader.sample(page_types=True)
+    view = forecast(before, order)
+    expectation = expect(before, view, remedy.effect)
+    warnings = risks(before, view, remedy.effect, read_surroundings(args.root))
+    if not args.json:
+        _print_plan(remedy, args.root, audit.path, expectation, warnings)
+    if not args.yes and not _confirmed():
+        return NOT_CONFIRMED
+    asked = Asked("command", order, target_blocks(before, order), expectation.gain)
+    try:
+        running = Running.start(remedy, args.root, audit, asked, barred)
+    except Refused as refused:
+        return _refuse(args, remedy, str(refused))
+    outcome = _watch(running)
+    followup = _follow(reader, audit, outcome, before, order)
+    if args.json:
+        fields = {"remedy": remedy.id, "steps": [step.sentence(args.root) for step in remedy.steps]}
+        fields |= outcome_fields(outcome, followup.recovery, expectation.gain) | {"audit": str(audit.path)}
+        print(json.dumps(fields))
+    else:
+        print(describe_outcome(outcome, followup.recovery, expectation.gain))
+    for problem in (outcome.audit_problem, followup.problem):
+        if problem:
+            print(f"fragtui: not on record: {problem}", file=sys.stderr)
+    return {Result.DONE: DONE, Result.ABORTED: ABORTED}.get(outcome.result, FAILED)
+
+
+def _refuse(args: argparse.Namespace, remedy: Remedy, why: str) -> int:
+    if args.json:
+        print(json.dumps({"remedy": remedy.id, "result": "refused", "explanation": why}))
+    print(f"fragtui: {remedy.id} not run: {why}", file=sys.stderr)
+    return REFUSED
+
+
+def _print_plan(remedy: Remedy, root: Path, audit: Path, expectation: Expectation, warnings: tuple[Risk, ...]) -> None:
+    print(f"{remedy.title}:")
+    for step in remedy.steps:
+        print(f"  {step.sentence(root)}")
+    print(expectation.headline)
+    for reason in expectation.reasons:
+        print(f"  {reason}")
+    print("Cost:")
+    for cost in expectation.costs:
+        print(f"  {cost}")
+    for risk in warnings:
+        print(f"  WARNING: {risk.sentence}")
+    print(f"On record first in {audit}", flush=True)
+
+
+def _confirmed() -> bool:
+    """Ask on the terminal; without one the answer is no."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        print("fragtui: not run: there is no terminal to ask on; --yes runs it without asking", file=sys.stderr)
+        return False
+    print("Type 'yes' to run it: ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip() == "yes":
+        return True
+    print("fragtui: not run", file=sys.stderr)
+    return False
+
+
+def _watch(running: Running) -> Outcome:
+    """Wait for the end with the elapsed time on the terminal; Ctrl-C and SIGTERM abort it."""
+    shown = sys.stderr.isatty()
+    with _aborting(running):
+        while (outcome := running.wait(0.2)) is None:
+            if shown:
+                state = "aborting" if running.aborting else "Ctrl-C aborts"
+                print(f"\r{format_duration(running.elapsed)} ({state}) ", end="", file=sys.stderr, flush=True)
+    if shown:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    return outcome
+
+
+@contextmanager
+def _aborting(running: Running) -> Iterator[None]:
+    """Turn SIGINT, SIGTERM and SIGHUP into an abort of the remedy: its end is to be on record."""
+
+    def abort(number: int, frame: FrameType | None) -> None:
+        running.abort()
+
+    old: dict[signal.Signals, Any] = {}
+    try:
+        for sent in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            old[sent] = signal.signal(sent, abort)
+        yield
+    finally:
+        for sent, handler in old.items():
+            signal.signal(sent, handler)
+
+
+def _follow(reader: NodeReader, audit: AuditLog, outcome: Outcome, before: Snapshot, order: int) -> Followup:
+    time.sleep(SETTLE)
+    after = reader.sample(page_types=True)
+    reader.close()
+    return Followup(audit, outcome.id, before, after, order)

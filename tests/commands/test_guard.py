@@ -1,0 +1,225 @@
+"""The guard's rules, and its verb as far as it goes without running anything."""
+
+import argparse
+import os
+import time as clock
+from dataclasses import replace
+from datetime import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fragtui.commands import guard as verb
+from fragtui.commands.parser import common_options
+from fragtui.kernel.buddyinfo import ZoneBlocks
+from fragtui.kernel.pressure import Pressure, Stall
+from fragtui.model.forecast import Gain
+from fragtui.model.remedy_history import Result
+from fragtui.model.snapshot import Host, Snapshot, Zone
+from fragtui.remedies import guard as guard_module
+from fragtui.remedies.audit import AuditLog
+from fragtui.remedies.catalogue import compact_all
+from fragtui.remedies.guard import Guard
+from fragtui.remedies.guard_rules import HOUR, Decision, Do, GuardState, began, decide, ended, look
+from fragtui.remedies.ladder import Climbed, End, LadderEnd
+from fragtui.remedies.lock import Busy
+from fragtui.remedies.outcome import Outcome
+from fragtui.remedies.policy import Policy, QuietHours, parse_policy
+
+NOON = time(12)
+POLICY = Policy(order=2, blocks=10, hold=5, cooldown=100, per_hour=2, give_up=2)
+NOTHING = LadderEnd(End.EXHAUSTED, (), (), "0 blocks of order 2 after all steps, 10 asked for")
+
+
+def tick(at: float, blocks: int | None, pressure: float | None = None) -> Snapshot:
+    zone = Zone(ZoneBlocks(0, "Normal", (50_000, 0, blocks or 0)), None)
+    return Snapshot(
+        time=at,
+        monotonic=at,
+        host=Host("node", None, None, 4096),
+        zones=None if blocks is None else (zone,),
+        pressure=None if pressure is None else Pressure(Stall(pressure, 0, 0, 0), None),
+    )
+
+
+def see(
+    state: GuardState, snapshot: Snapshot, policy: Policy = POLICY, now: time = NOON
+) -> tuple[GuardState, Decision]:
+    state = look(policy, state, snapshot)
+    return state, decide(policy, state, snapshot, now)
+
+
+def test_it_runs_only_when_blocks_have_been_short_for_as_long_as_asked() -> None:
+    state, decision = see(GuardState(0), tick(0, 50))
+    assert (decision.do, decision.topic) == (Do.WATCH, "enough")
+    state, decision = see(state, tick(10, 9))
+    assert (decision.do, decision.wait) == (Do.WATCH, 5)
+    state, decision = see(state, tick(13, 30))
+    assert state.short_since is None
+    state, decision = see(state, tick(14, 9))
+    state, decision = see(state, tick(19, 9))
+    assert decision.do is Do.RUN and "9 blocks of order 2" in decision.why and not decision.periodic
+
+
+def short(state: GuardState, at: float) -> GuardState:
+    return replace(state, short_since=at - 60)
+
+
+@pytest.mark.parametrize(
+    ("state", "snapshot", "policy", "topic"),
+    [
+        (GuardState(0), tick(1000, 0), replace(POLICY, quiet=(QuietHours(time(11), time(13)),)), "quiet"),
+        (GuardState(0), tick(1000, 0, pressure=40), POLICY, "pressure"),
+        (GuardState(0, last=950), tick(1000, 0), POLICY, "cooldown"),
+        (GuardState(0, runs=(100, 200), last=300), tick(1000, 0), POLICY, "ceiling"),
+        (GuardState(0), tick(1000, None), POLICY, "unknown"),
+    ],
+)
+def test_what_speaks_against_a_run_holds_it_back(
+    state: GuardState, snapshot: Snapshot, policy: Policy, topic: str
+) -> None:
+    _, decision = see(short(state, 1000), snapshot, policy)
+    assert (decision.do, decision.topic) == (Do.HOLD, topic)
+
+
+def test_the_ceiling_says_when_the_next_run_may_be() -> None:
+    _, decision = see(short(GuardState(0, runs=(100, 200), last=300), 1000), tick(1000, 0))
+    assert decision.wait == 100 + HOUR - 1000
+
+
+def test_a_period_is_due_whatever_is_there_and_counts_from_the_last_run() -> None:
+    policy = replace(POLICY, period=3600)
+    state, decision = see(GuardState(0), tick(3599, 500), policy)
+    assert decision.do is Do.WATCH and decision.wait == 1
+    state, decision = see(state, tick(3600, 500), policy)
+    assert decision.do is Do.RUN and decision.periodic and decision.why == "every 1h00m"
+    state = ended(policy, began(state, 3600), LadderEnd(End.REACHED, (), (), ""), 3610)
+    assert see(state, tick(7000, 500), policy)[1].wait == 210
+
+
+def climbed(before: int, after: int) -> LadderEnd:
+    remedy = compact_all()
+    outcome = Outcome(remedy, "id", Result.DONE, 1.0, (), "Compact all memory: done in 1.0s.")
+    return LadderEnd(End.EXHAUSTED, (Climbed(remedy, Gain(0, 5), outcome, before, after),), (), "too few")
+
+
+def test_it_stops_by_itself_when_remedies_bring_nothing() -> None:
+    state = ended(POLICY, GuardState(0), NOTHING, 10)
+    assert state.fruitless == 1 and state.stopped is None
+    fruit = ended(POLICY, state, climbed(0, 4), 20)
+    assert fruit.fruitless == 0
+    state = ended(POLICY, state, climbed(0, 0), 20)
+    assert state.stopped is not None and state.stopped.startswith("gave up: 2 runs in a row brought nothing")
+    assert see(state, tick(5000, 0))[1].do is Do.STOPPED
+
+
+def test_an_aborted_run_and_a_dry_one_count_for_the_cooldown_alone() -> None:
+    for end in (None, LadderEnd(End.ABORTED, (), (), "aborted")):
+        state = ended(POLICY, began(GuardState(0), 5), end, 10)
+        assert (state.fruitless, state.last, state.runs) == (0, 10, (5,))
+
+
+@settings(max_examples=200)
+@given(
+    steps=st.lists(
+        st.tuples(st.floats(0.1, 900), st.integers(0, 20), st.none() | st.floats(0, 100), st.floats(0, 300)),
+        max_size=120,
+    ),
+    period=st.none() | st.floats(60, 4000),
+    cooldown=st.floats(1, 1000),
+    per_hour=st.integers(1, 4),
+)
+def test_no_run_ever_breaks_the_policy(
+    steps: list[tuple[float, int, float | None, float]], period: float | None, cooldown: float, per_hour: int
+) -> None:
+    policy = replace(POLICY, period=period, cooldown=cooldown, per_hour=per_hour, give_up=1000)
+    policy = replace(policy, quiet=(QuietHours(time(6), time(9)),))
+    state, now = GuardState(0), 0.0
+    starts: list[float] = []
+    last_end: float | None = None
+    for gap, blocks, pressure, took in steps:
+        now += gap
+        of_day = time(int(now / 3600) % 24, int(now / 60) % 60)
+        state, decision = see(state, tick(now, blocks, pressure), policy, of_day)
+        if decision.do is not Do.RUN:
+            continue
+        assert not time(6) <= of_day < time(9)
+        assert pressure is None or pressure < policy.pressure
+        assert last_end is None or now - last_end >= cooldown - 1e-6
+        assert blocks < policy.blocks or (period is not None and now >= period)
+        starts.append(now)
+        state = began(state, now)
+        assert sum(now - start < HOUR for start in starts) <= per_hour
+        now += took
+        state = ended(policy, state, climbed(0, 0), now)
+        last_end = now
+
+
+@pytest.fixture
+def lock_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(guard_module, "lock_directories", lambda root, audit: (tmp_path,))
+    return tmp_path
+
+
+def parsed(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(parents=[common_options()])
+    verb.configure(parser)
+    return parser.parse_args(words)
+
+
+def test_the_second_guard_refuses(lock_here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    audit = AuditLog(lock_here / "audit.jsonl")
+    first = Guard(POLICY, Path("/"), audit, 0)
+    with pytest.raises(Busy):
+        Guard(POLICY, Path("/"), audit, 0)
+    assert verb.run(parsed("--dry-run", "--audit", str(audit.path))) == 3
+    assert f"another guard runs here: a guard with pid {os.getpid()}" in capsys.readouterr().err
+    first.close()
+    Guard(POLICY, Path("/"), audit, 0).close()
+
+
+def test_a_dry_run_decides_and_writes_nothing(lock_here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    audit = lock_here / "audit.jsonl"
+    status = verb.run(parsed("--dry-run", "--once", "--blocks", str(1 << 40), "--order", "3", "--audit", str(audit)))
+    said = capsys.readouterr().out
+    assert status == 0 and "would run: " in said and "(dry run)" in said
+    assert not audit.exists()
+
+
+def test_enough_blocks_are_left_alone(lock_here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    audit = lock_here / "audit.jsonl"
+    status = verb.run(parsed("--dry-run", "--once", "--blocks", "1", "--order", "0", "--audit", str(audit)))
+    assert status == 0 and "watch: " in capsys.readouterr().out
+
+
+def test_read_only_is_no_guard(lock_here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert verb.run(parsed("--read-only", "--audit", str(lock_here / "a"))) == 3
+    assert "--read-only" in capsys.readouterr().err
+
+
+def test_a_wrong_policy_is_one_line(lock_here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = lock_here / "guard.toml"
+    file.write_text("order = 3\ncooldown = 'x'\n")
+    assert verb.run(parsed("--policy", str(file))) == 2
+    assert capsys.readouterr().err.startswith(f"fragtui: {file}: line 2: cooldown: expected a time")
+    assert verb.run(parsed("--steps", "reboot")) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_what_it_prints_can_be_used(capsys: pytest.CaptureFixture[str]) -> None:
+    assert verb.run(parsed("--print-policy", "--blocks", "5", "--quiet", "22:00-06:00")) == 0
+    policy = parse_policy(capsys.readouterr().out)
+    assert policy.blocks == 5 and policy.quiet == (QuietHours(time(22), time(6)),)
+    assert verb.run(parsed("--print-unit")) == 0
+    assert "ExecStart=/usr/bin/env fragtui guard --policy" in capsys.readouterr().out
+    assert verb.run(parsed("--print-manifest")) == 0
+    assert "kind: DaemonSet" in capsys.readouterr().out
+
+
+def test_a_guard_that_sees_no_blocks_runs_nothing(lock_here: Path) -> None:
+    guard = Guard(replace(POLICY, hold=0), Path("/"), AuditLog(lock_here / "a"), 0)
+    decision = guard.tick(replace(tick(clock.monotonic(), None)))
+    assert decision.do is Do.HOLD and guard.ladder is None
+    guard.close()

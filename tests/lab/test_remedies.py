@@ -1,0 +1,199 @@
+"""Remedies on a real kernel: the forecast held against what happens, the ladder, the guard, the abort.
+
+They fragment this machine's memory and drop its caches, so they run only as root and with FRAGTUI_LAB=1.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from fragtui.model.effect import Effect
+from fragtui.model.expectation import expect
+from fragtui.model.forecast import forecast
+from fragtui.model.recovery import compare
+from fragtui.model.remedy_history import Ended, Intent, Result, episodes, unknown_outcomes
+from fragtui.model.target import usable_blocks
+from fragtui.remedies.audit import AuditLog
+from fragtui.remedies.catalogue import compact_all, drop_caches
+from fragtui.remedies.guard import Guard
+from fragtui.remedies.ladder import End, Ladder, LadderEnd, Rung, rungs
+from fragtui.remedies.past import read_past
+from fragtui.remedies.policy import Policy
+from fragtui.remedies.run import Asked, Running
+from fragtui.sources.node import NodeReader
+
+pytestmark = [
+    pytest.mark.lab,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(
+        os.geteuid() != 0 or os.environ.get("FRAGTUI_LAB") != "1", reason="needs root and FRAGTUI_LAB=1"
+    ),
+]
+ROOT = Path("/")
+HERE = Path(__file__).parent
+ASKED = Asked("command", 9)
+
+
+@contextmanager
+def held(script: str, *arguments: str) -> Iterator[None]:
+    """Run a script that fragments memory and holds it, until the block ends."""
+    process = subprocess.Popen([sys.executable, str(HERE / script), *arguments], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None and process.stdout.readline() == "READY\n"
+        time.sleep(1.2)
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> AuditLog:
+    return AuditLog(tmp_path / "audit.jsonl")
+
+
+@pytest.fixture
+def reader() -> Iterator[NodeReader]:
+    found = NodeReader(ROOT)
+    yield found
+    found.close()
+
+
+def climb(ladder: Ladder, reader: NodeReader) -> LadderEnd:
+    while (end := ladder.advance(reader.sample(page_types=ladder.running is None))) is None:
+        time.sleep(0.1)
+    return end
+
+
+def test_page_cache_the_ladder_stops_after_dropping_it_as_was_forecast(
+    reader: NodeReader, log: AuditLog, tmp_path: Path
+) -> None:
+    with held("hold_page_cache.py", str(tmp_path), "2500"):
+        before = reader.sample(page_types=True)
+        seen = {order: forecast(before, order).gain(Effect(page_cache=True)).blocks for order in range(2, 11)}
+        there = usable_blocks(before, 9)
+        assert there is not None
+        ladder = Ladder(rungs(Rung, (0,)), ROOT, log, 9, there + 2000, "command")
+        end = climb(ladder, reader)
+        after = reader.sample(page_types=True)
+    assert end.end is End.REACHED, end
+    assert [rung.remedy.id for rung in end.rungs] == ["sync", "drop-caches-1"]
+    for order, expected in seen.items():
+        gained = compare(before, after, order).gained
+        print(f"drop-caches-1, order {order}: forecast {expected}, gained {gained}")
+        assert expected is not None and gained is not None and gained / 2 <= expected <= gained * 2
+    intents = [entry for entry in log.read().entries if isinstance(entry, Intent)]
+    assert [intent.by for intent in intents] == ["command"] * 2
+
+
+def test_page_cache_compaction_brings_what_was_forecast(reader: NodeReader, log: AuditLog, tmp_path: Path) -> None:
+    with held("hold_page_cache.py", str(tmp_path), "2500"):
+        before = reader.sample(page_types=True)
+        seen = {order: forecast(before, order).gain(Effect(compact=True)).blocks for order in range(2, 11)}
+        outcome = Running.start(compact_all(), ROOT, log, ASKED).wait(120)
+        assert outcome is not None and outcome.result is Result.DONE and outcome.cpu > 0
+        time.sleep(1.2)
+        after = reader.sample()
+    for order, expected in seen.items():
+        gained = compare(before, after, order).gained
+        print(f"compact, order {order}: forecast {expected}, gained {gained}")
+        assert expected is not None and gained is not None and gained / 2 <= expected <= gained * 2
+    moved = compare(before, after, 9).cost.migrated
+    assert moved is not None and moved > 10_000
+
+
+def test_an_abort_and_a_kill_end_compaction_in_the_kernel_too(log: AuditLog, tmp_path: Path) -> None:
+    with held("hold_page_cache.py", str(tmp_path), "2500"):
+        running = Running.start(compact_all(), ROOT, log, ASKED)
+        time.sleep(0.3)
+        assert running.poll() is None, "compaction was through before it could be aborted"
+        running.abort()
+        start = time.monotonic()
+        outcome = running.wait(20)
+        assert outcome is not None and outcome.result is Result.ABORTED
+        assert time.monotonic() - start < 1.0
+        code = (
+            "import sys, time; from pathlib import Path; from fragtui.remedies.run import Running, Asked; "
+            "from fragtui.remedies.audit import AuditLog; from fragtui.remedies.catalogue import compact_all; "
+            "r = Running.start(compact_all(), Path('/'), AuditLog(Path(sys.argv[1])), Asked('screen')); "
+            "time.sleep(0.2); print(r._process.pid, r.poll() is None, flush=True); time.sleep(60)"
+        )
+        fragtui = subprocess.Popen([sys.executable, "-c", code, str(log.path)], stdout=subprocess.PIPE, text=True)
+        assert fragtui.stdout is not None
+        child, under_way = fragtui.stdout.readline().split()
+        assert under_way == "True"
+        fragtui.kill()
+        fragtui.wait()
+        end = time.monotonic() + 2
+        while Path(f"/proc/{child}").exists() and time.monotonic() < end:
+            time.sleep(0.01)
+        assert not Path(f"/proc/{child}").exists()
+    assert [episode.intent.pid for episode in unknown_outcomes(episodes(log.read().entries))] == [fragtui.pid]
+    assert [episode.intent.pid for episode in read_past(log, ROOT).unknown] == [fragtui.pid]
+
+
+def test_unmovable_memory_is_said_not_to_be_healed_and_is_not_and_the_guard_gives_up(
+    reader: NodeReader, log: AuditLog
+) -> None:
+    Running.start(drop_caches(3, sync=True), ROOT, log, ASKED).wait(120)
+    with held("hold_pipes.py", "1500"):
+        before = reader.sample(page_types=True)
+        view = forecast(before, 9)
+        said = expect(before, view, Effect(compact=True))
+        print(said.headline, *said.reasons, sep="\n")
+        assert view.bound is not None and view.bound > 0.8
+        there = usable_blocks(before, 9) or 0
+        wanted = there + 400
+        assert (said.gain.blocks or 0) < 40
+        policy = Policy(
+            order=9,
+            blocks=wanted,
+            hold=0,
+            cooldown=1,
+            per_hour=10,
+            give_up=2,
+            steps=(Rung.PAGE_CACHE, Rung.COMPACT),
+            pressure=100,
+        )
+        guard = Guard(policy, ROOT, log, time.monotonic())
+        deadline = time.monotonic() + 120
+        while guard.state.stopped is None and time.monotonic() < deadline:
+            guard.tick(reader.sample())
+            time.sleep(0.1)
+        guard.close()
+        after = reader.sample(page_types=True)
+    assert guard.state.stopped is not None and guard.state.stopped.startswith("gave up: 2 runs in a row")
+    gained = compare(before, after, 9).gained
+    print(f"guard on unmovable memory: {gained} blocks of order 9 gained; {guard.state.stopped}")
+    assert gained is not None and gained < 40
+    runs = [entry for entry in log.read().entries if isinstance(entry, Intent) and entry.by == "guard"]
+    assert [run.remedy for run in runs] == ["drop-caches-1", "compact"] * 2
+
+
+def test_slab_is_brought_back_by_dropping_it(reader: NodeReader, log: AuditLog, tmp_path: Path) -> None:
+    Running.start(drop_caches(3, sync=True), ROOT, log, ASKED).wait(120)
+    for number in range(4_000_000):
+        try:
+            # A name that is not there leaves a negative dentry; a Path for each would take longer than the look-up.
+            os.stat(f"{tmp_path}/n{number}")  # noqa: PTH116
+        except FileNotFoundError:
+            continue
+    before = reader.sample(page_types=True)
+    seen = forecast(before, 3).gain(Effect(slab=True))
+    outcome = Running.start(drop_caches(2, sync=False), ROOT, log, ASKED).wait(120)
+    assert outcome is not None and outcome.result is Result.DONE
+    time.sleep(1.5)
+    after = reader.sample(page_types=True)
+    gained = compare(before, after, 3).gained
+    fell = before.meminfo["SReclaimable"] - after.meminfo["SReclaimable"]
+    print(f"drop-caches-2, order 3: forecast {seen.blocks}, gained {gained}; slab fell by {fell >> 20} MiB")
+    assert fell > 300 << 20
+    assert seen.blocks is not None and gained is not None and gained / 2.5 <= seen.blocks <= gained * 2.5
+    ended = [entry for entry in log.read().entries if isinstance(entry, Ended)]
+    assert [entry.result for entry in ended] == [Result.DONE] * 2
