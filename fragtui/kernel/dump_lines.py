@@ -52,7 +52,8 @@ _WORKQUEUE = re.compile(r"\s*Workqueue: (\S.*)$")
 OUR_FRAMES = (
     "dump_stack", "show_stack", "dump_backtrace", "warn_alloc", "__alloc_", "alloc_pages", "alloc_page", "get_page",
     "__get_free_pages", "get_zeroed_page", "kmalloc", "__kmalloc", "___kmalloc", "kzalloc", "kmem_cache", "slab_",
-    "new_slab", "__slab", "allocate_slab", "krealloc", "kvmalloc", "__kvmalloc", "cache_", "fallback_alloc", "____cache",
+    "new_slab", "__slab", "allocate_slab", "krealloc", "kvmalloc", "__kvmalloc", "cache_", "fallback_alloc",
+    "____cache",
     "vmalloc",
     "__vmalloc", "kmem_", "unwind_backtrace", "page_frag", "folio_alloc", "kcalloc", "devm_kmalloc", "show_trace",
 )  # fmt: skip

@@ -30,7 +30,8 @@ class ReportedZone:
     """A zone as a report shows it. Sizes in KiB.
 
     `free_blocks[k]` counts blocks of order k, `letters[k]` names the migratetypes whose lists hold some (U M E H C I; R
-    is the reserve up to 4.3), None before 3.9. `lowmem_reserve_pages` is the row `lowmem_reserve[]`, in pages, index = the
+    is the reserve up to 4.3), None before 3.9. `lowmem_reserve_pages` is the row `lowmem_reserve[]`, in pages, index
+    = the
     request's highest zone.
     """
 

@@ -81,7 +81,7 @@ class LogParser:
         return records
 
     def _same_head(self, rest: bytes, number: int | None) -> LogRecord | None:
-        """Return a plain kernel line whose syslog head is that of the line before, or None if it wants a closer look."""
+        """Return a plain kernel line whose syslog head is known, or None if it wants a closer look."""
         same = self._cached
         if (
             same is None

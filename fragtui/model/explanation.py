@@ -162,7 +162,8 @@ def _oom(report: KernelReport, version: KernelVersion | None, reading: GfpReadin
         ]
         judgement = judge(report, version, reading)
         if above and judgement is not None and judgement.why in {Why.FRAGMENTED, Why.RESERVED}:
-            return f"{killed}, because memory is fragmented: free memory was above low, {_block(report)} was not to be had."
+            killed += ", because memory is fragmented: free memory was above low,"
+            return f"{killed} {_block(report)} was not to be had."
         if report.zones and not above:
             return f"{killed} for {_block(report)}: memory was short, no zone was above its low watermark."
         return f"{killed} for {_block(report)}; the report does not show whether memory was short or fragmented."

@@ -15,13 +15,6 @@ from fragtui.model.log_digest import LogDigest
 from fragtui.sources.log_scan import near_lines
 
 POD_NEEDLES: tuple[bytes, ...] = (b"andbox", b"ntainer process", b"unshar")
-    b"andbox",
-    b"andBox",
-    b"ntainer process",
-    b"unshar",
-    b"rror syncing pod",
-    b"from daemon",
-)
 """What finds the lines of failing sandboxes in a large log; what else tells of their pods stands around them."""
 
 
