@@ -48,8 +48,11 @@ def run(args: argparse.Namespace) -> int:
         print("fragtui: the full screen needs a terminal; without one use 'fragtui check'", file=sys.stderr)
         return 2
     # Textual takes most of the start; the other verbs never pay for it.
+    from fragtui.commands.light_start import without_tls
     from fragtui.sources.node import NodeReader
-    from fragtui.ui.app import FragtuiApp, Parts
+
+    with without_tls():
+        from fragtui.ui.app import FragtuiApp, Parts
 
     def kernel_log(on_news: Callable[[KernelLogNews], None]) -> Feed:
         from fragtui.sources.kernel_log import KernelLog

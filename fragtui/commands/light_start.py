@@ -1,0 +1,24 @@
+"""Leaving out of the start what the full screen never uses."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def without_tls() -> Iterator[None]:
+    """Have asyncio imported as in a Python built without TLS: the screen's event loop speaks none.
+
+    It saves 15 ms of CPU and 5 MiB on a node that has little of both. Who imports `ssl` later (the Kubernetes client)
+    gets the real one.
+    """
+    if "ssl" in sys.modules or "asyncio" in sys.modules:
+        yield
+        return
+    sys.modules["ssl"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["ssl"]
