@@ -33,6 +33,11 @@ class PodLogReader:
         self._described = PodRef()
         self._described_at: int | None = None
 
+    @property
+    def busy(self) -> bool:
+        """Whether the next line may be the rest of the last one."""
+        return self._held is not None
+
     def worth_reading(self, line: bytes) -> bool:
         """Say whether this raw line is worth parsing: it may tell of a pod, or be the rest of one that does."""
         return self._held is not None or line_worth_reading(line) or line.startswith(_DESCRIBED_BYTES)

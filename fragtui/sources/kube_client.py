@@ -142,6 +142,8 @@ class KubernetesApi:
         try:
             opened = call(_preload_content=False, _request_timeout=(_CONNECT_SECONDS, _READ_SECONDS), **query)
         except ApiException as error:
+            if not error.status:  # how newer clients put what urllib3 raised
+                raise _unreachable(error) from None
             raise _refused(error.status, error.body) from None
         except Exception as error:  # urllib3's, ssl's and exec plug-ins' errors
             raise _unreachable(error) from None

@@ -19,9 +19,9 @@ from .test_runtime_log import failure
 
 
 class Watching:
-    def __init__(self, root: Path, **settings: str) -> None:
+    def __init__(self, root: Path, kubeconfig: str | None = None) -> None:
         self.news: list[tuple[float, PodNews]] = []
-        self.watch = PodWatch(root, on_news=self._take, **settings)
+        self.watch = PodWatch(root, kubeconfig=kubeconfig, on_news=self._take)
 
     def _take(self, news: PodNews) -> None:
         self.news.append((time.monotonic(), news))
@@ -104,7 +104,11 @@ def test_a_thousand_lines_a_tick_make_few_news(tmp_path: Path, log: Path) -> Non
 
 def test_a_slow_screen_holds_up_only_itself(tmp_path: Path, log: Path) -> None:
     release = threading.Event()
-    watch = PodWatch(tmp_path, on_news=lambda _: release.wait(5) is None)
+
+    def slow(news: PodNews) -> None:
+        release.wait(5)
+
+    watch = PodWatch(tmp_path, on_news=slow)
     watch.start()
     began = time.monotonic()
     for at in range(500):
