@@ -1,0 +1,72 @@
+"""Asking crictl: a child process that may be absent, fail, hang or talk nonsense."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from fragtui.sources import crictl
+from fragtui.sources.crictl import CANNOT_TELL, Crictl
+
+from .telling import Told, until
+
+METADATA = '{"name": "web", "namespace": "shop", "uid": "u"}'
+ANSWER = f'{{"items": [{{"id": "{1:064x}", "metadata": {METADATA}, "state": "SANDBOX_READY", '
+ANSWER += '"createdAt": "1795497076136076744"}]}'
+
+
+def asking(directory: Path, body: str | None, every: float = 0.1) -> tuple[Crictl, Told]:
+    if body is not None:
+        program = directory / "crictl"
+        program.write_text(f"#!/bin/sh\n{body}\n")
+        program.chmod(0o755)
+    told = Told()
+    return Crictl(Path("/"), told, path=str(directory), every=every), told
+
+
+def test_running_sandboxes_are_told(tmp_path: Path) -> None:
+    source, told = asking(tmp_path, f"echo \"$@\" >> {tmp_path}/asked\ncat <<'X'\n{ANSWER}\nX")
+    source.start()
+    assert until(lambda: len(told.seen) >= 2)
+    source.stop()
+    assert told.last_state("crictl") == ("live", CANNOT_TELL)
+    assert (str(told.seen[0].pod), told.seen[0].time) == ("shop/web", 1795497076.136076744)
+    assert (tmp_path / "asked").read_text().splitlines()[0] == "--timeout=10s pods -o json"
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("echo first >&2; echo 'validate service connection: no such file' >&2; exit 1", "no such file"),
+        ("echo nonsense", "not its JSON"),
+        ("exit 3", "ended with status 3"),
+        ("printf '\\033[31mred' >&2; exit 1", "\\x1b[31mred"),
+    ],
+)
+def test_why_it_does_not_answer_is_said(tmp_path: Path, body: str, why: str) -> None:
+    source, told = asking(tmp_path, body)
+    source.start()
+    assert until(lambda: told.last_state("crictl")[0] == "waiting")
+    source.stop()
+    assert why in told.last_state("crictl")[1]
+
+
+def test_absent_and_under_another_root(tmp_path: Path) -> None:
+    source, told = asking(tmp_path, None)
+    source.start()
+    assert until(lambda: told.last_state("crictl")[0] == "absent")
+    told = Told()
+    Crictl(tmp_path, told).start()
+    assert until(lambda: told.last_state("crictl")[0] == "off")
+
+
+def test_one_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crictl, "LIMIT_SECONDS", -1.5)
+    source, told = asking(tmp_path, "exec sleep 30")
+    began = time.monotonic()
+    source.start()
+    assert until(lambda: told.last_state("crictl")[0] == "waiting", 5)
+    assert time.monotonic() - began < 5 and "did not answer" in told.last_state("crictl")[1]
+    source.stop()
