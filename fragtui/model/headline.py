@@ -34,7 +34,7 @@ def headline(snapshot: Snapshot, judgement: Judgement) -> str:
     if judgement.kernel is Verdict.AVAILABLE:
         return _available(judgement, block, free, largest) + unsure
     if judgement.kernel is Verdict.FRAGMENTED:
-        return f"Fragmented: {free} is free, but no {block} can be had; {largest}.{unsure}"
+        return f"{free} is free, but no {block} can be had; {largest}.{unsure}"
     if judgement.kernel is Verdict.RESERVED:
         if judgement.halving_stop is not None:
             return (

@@ -7,20 +7,23 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.screen import Screen
 
 from fragtui.model.incident import Incident
 from fragtui.model.kernel_log_news import KernelLogNews
 from fragtui.model.pod_news import PodNews
 from fragtui.model.snapshot import Snapshot
 from fragtui.sampler import Sampler
+from fragtui.ui.keys import KEYS
 from fragtui.ui.main_screen import MainScreen
 from fragtui.ui.messages import Crashed, KernelTold, PodsTold, Sampled
 from fragtui.ui.terminal import has_true_colour, is_gone
@@ -102,6 +105,16 @@ class FragtuiApp(App[int]):
         self.push_screen(self.main)
         self.sampler.start()
         self.set_interval(1.0, self._leave_lost_terminal)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Offer every key of the main screen in the command palette."""
+        yield from super().get_system_commands(screen)
+        for key in KEYS:
+            if not key.action.startswith("app."):
+                yield SystemCommand(key.label, f"{key.help} ({key.shown})", partial(self._press, key.action))
+
+    async def _press(self, action: str) -> None:
+        await self.main.run_action(action)
 
     def on_unmount(self) -> None:
         """Abort a remedy, stop the readers; threads that hang in a read are left to die with the process."""

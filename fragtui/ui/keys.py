@@ -36,6 +36,7 @@ class Key:
 HEAL, LOOK, VIEW = "Remedies", "Looking", "The view"
 
 KEYS = (
+    Key("question_mark", "help", "Help", "All keys", VIEW, footer=True),
     Key("1", "remedy('drop-1')", "Page cache", "Drop the page cache (drop_caches 1), with or without sync first", HEAL),
     Key("2", "remedy('drop-2')", "Slab", "Drop reclaimable slab: dentries, inodes (drop_caches 2)", HEAL),
     Key("3", "remedy('drop-3')", "Drop caches", "Drop page cache and slab (drop_caches 3)", HEAL, footer=True),
@@ -63,7 +64,6 @@ KEYS = (
     Key("minus", "interval(-1)", "Faster", "Shorter interval", VIEW),
     Key("t", "next_theme", "Theme", "Next theme", VIEW),
     Key("S", "picture", "Picture", "Save the screen as SVG in the working directory", VIEW),
-    Key("question_mark", "help", "Help", "All keys", VIEW, footer=True),
 )
 
 

@@ -81,6 +81,10 @@ class RemedyDialog(ModalScreen[Remedy | None]):
         self.query_one("#cancel").focus()
         self._shown_at = time.monotonic()
 
+    def on_resize(self) -> None:
+        """Keep the answers on the screen however long the text is: it scrolls."""
+        self.query_one("#dialog-text").styles.max_height = max(3, self.size.height - 4)
+
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Take the answer of the focused button."""
         self.action_answer(event.button.id == "run")

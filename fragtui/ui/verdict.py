@@ -33,11 +33,11 @@ class VerdictLines(Rows):
         if session.snapshot is None or session.judgement is None:
             return []
         word = f" {badge(session.judgement)} "
-        indent = len(word) + 1
         text = headline(session.snapshot, session.judgement)
-        sentences = wrap(text, width - indent - 1, height)
-        rows = [line((word, _BADGES[session.judgement.severity]), (" " + sentences[0], "text"))]
-        rows += [line((" " * indent + sentence, "text")) for sentence in sentences[1:]]
+        # The badge takes the first words' place, then it is drawn over their blanks.
+        sentences = wrap("\u00a0" * (len(word) + 1) + text, width - 1, height)
+        rows = [line((word, _BADGES[session.judgement.severity]), (sentences[0][len(word) :], "text"))]
+        rows += [line((" " + sentence, "text")) for sentence in sentences[1:]]
         room = height - len(rows)
         if room > 0 and self.remarks:
             rows += [line((" " + row, "dim")) for row in wrap("  ".join(self.remarks), width - 2, room)]

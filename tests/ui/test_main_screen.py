@@ -1,0 +1,225 @@
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from fragtui.ui.keys import KEYS
+from tests.support.host_tree import FRAGMENTED, HostTree, ZoneFacts
+from tests.support.screen import SIZES, lines_of, make_app, running, text_of, until
+
+sizes = pytest.mark.parametrize("size", SIZES, ids=[f"{w}x{h}" for w, h in SIZES])
+
+
+@sizes
+async def test_every_size_shows_verdict_zones_bars_and_keys(tmp_path: Path, size: tuple[int, int]) -> None:
+    HostTree.small(tmp_path, FRAGMENTED)
+    app = make_app(tmp_path, order=4)
+    async with running(app, size) as pilot:
+        await pilot.pause()
+        text = text_of(app)
+        flat = " ".join(text.replace("\u00a0", " ").split())
+        for word in ("node-7", "FRAGMENTED", "no order-4 block", "N0 DMA32", "▸N0 Normal", "▾4", "live", "Help"):
+            assert word in flat, f"{word!r} is not on the screen:\n{text}"
+        assert "Allocation failures" in text
+        assert "Stuck pods" in text
+        assert len(lines_of(app)) == size[1]
+        assert {cell_len(row) for row in lines_of(app)} == {size[0]}
+
+
+@sizes
+async def test_resizing_keeps_the_screen_whole(tmp_path: Path, size: tuple[int, int]) -> None:
+    HostTree.small(tmp_path)
+    app = make_app(tmp_path)
+    async with running(app, (80, 24)) as pilot:
+        for width, height in ((1, 1), (30, 8), size):
+            await pilot.resize_terminal(width, height)
+            await pilot.pause()
+        text = text_of(app)
+        assert "N0 Normal" in text
+        assert "OK" in text
+
+
+@sizes
+async def test_every_key_works_and_is_in_the_help(tmp_path: Path, size: tuple[int, int]) -> None:
+    HostTree.small(tmp_path)
+    app = make_app(tmp_path, read_only=True)
+    async with running(app, size) as pilot:
+        for key in KEYS:
+            if key.action in ("picture", "save"):
+                continue
+            await pilot.press(key.keys.split(",")[0])
+            await pilot.pause()
+            while len(app.screen_stack) > 2:
+                await pilot.press("escape")
+                await pilot.pause()
+        assert app.is_running
+        await pilot.press("question_mark")
+        await pilot.pause()
+        page = app.screen.query_one("#page")
+        shown = " ".join(text for row in page._lines for text, _ in row.spans)  # type: ignore[attr-defined]
+        for key in KEYS:
+            assert f" {key.shown} " in shown
+
+
+async def test_the_target_order_follows_keys_and_goes_back(tmp_path: Path) -> None:
+    HostTree.small(tmp_path)
+    app = make_app(tmp_path)
+    async with running(app) as pilot:
+        assert app.main.session.order == 3
+        await pilot.press("right_square_bracket", "right_square_bracket")
+        assert app.main.session.order == 5
+        await pilot.pause()
+        assert "order-5 block (128K)" in text_of(app)
+        await pilot.press("left_square_bracket")
+        assert app.main.session.order == 4
+        await pilot.press("a")
+        assert app.main.session.order == 3
+        for _ in range(20):
+            await pilot.press("right_square_bracket")
+        assert app.main.session.order == 10
+
+
+async def test_pause_freezes_the_screen_and_goes_on(tmp_path: Path) -> None:
+    tree = HostTree.small(tmp_path)
+    app = make_app(tmp_path)
+    async with running(app) as pilot:
+        await pilot.press("space")
+        await until(pilot, lambda: "paused" in text_of(app))
+        tree.zones[2].free_blocks = (7,) * 11
+        tree.write()
+        ticks = len(app.main.session.history._ticks)
+        await until(pilot, lambda: len(app.main.session.history._ticks) > ticks + 2)
+        zone = app.main.session.zone
+        assert zone is not None
+        assert zone.free_blocks != (7,) * 11
+        await pilot.press("space")
+        await until(pilot, lambda: app.main.session.zone is not None and app.main.session.zone.free_blocks == (7,) * 11)
+
+
+async def test_the_interval_changes_by_keys_within_its_bounds(tmp_path: Path) -> None:
+    HostTree.small(tmp_path)
+    app = make_app(tmp_path, interval=1.0)
+    async with running(app) as pilot:
+        await pilot.press("plus")
+        assert app.sampler.interval == 2.0
+        for _ in range(12):
+            await pilot.press("minus")
+        assert app.sampler.interval == 0.2
+        for _ in range(12):
+            await pilot.press("plus")
+        assert app.sampler.interval == 60.0
+        await pilot.pause()
+        assert "live 60s" in text_of(app)
+
+
+async def test_change_is_seen_against_the_baseline(tmp_path: Path) -> None:
+    tree = HostTree.small(tmp_path, FRAGMENTED)
+    app = make_app(tmp_path)
+    async with running(app) as pilot:
+        assert "┊" not in bars_of(app)
+        tree.zones[2].free_blocks = (1000, 900, 800, 700, 600, 500, 400, 300, 200, 100, 50)
+        tree.write()
+        await until(pilot, lambda: "┊" in bars_of(app))
+        await pilot.press("b")
+        await pilot.pause()
+        assert "┊" not in bars_of(app)
+        assert app.main.session.baseline is not None
+        assert app.main.session.baseline.reason == "key b"
+
+
+def bars_of(app: object) -> str:
+    return "\n".join(row for row in lines_of(app) if "baseline" not in row)
+
+
+async def test_zones_are_chosen_with_the_arrows_and_zoomed(tmp_path: Path) -> None:
+    HostTree.numa(tmp_path, nodes=16, orders=14)
+    app = make_app(tmp_path)
+    async with running(app, (80, 24)) as pilot:
+        assert app.main.session.chosen == (0, "Normal")
+        for _ in range(12):
+            await pilot.press("down")
+        await pilot.pause()
+        assert app.main.session.chosen == (12, "Normal")
+        assert "▸N12 Normal" in text_of(app)
+        await pilot.press("z")
+        await pilot.pause()
+        text = text_of(app)
+        assert "Allocation failures" not in text
+        assert "13   32M" in text
+
+
+async def test_sixteen_nodes_and_hotplug(tmp_path: Path) -> None:
+    tree = HostTree.numa(tmp_path, nodes=16)
+    app = make_app(tmp_path)
+    async with running(app, (200, 50)) as pilot:
+        assert "N15 Normal" in text_of(app)
+        tree.zones.append(ZoneFacts(16, "Movable", (5,) * 11))
+        tree.write()
+        await until(pilot, lambda: "N16 Movable" in text_of(app))
+        assert "– user only" in text_of(app)
+        del tree.zones[0]
+        tree.write()
+        await until(pilot, lambda: "N0 Normal" not in text_of(app))
+        assert app.main.session.chosen != (0, "Normal")
+
+
+async def test_files_that_vanish_are_unknown_not_zero(tmp_path: Path) -> None:
+    HostTree.small(tmp_path)
+    app = make_app(tmp_path)
+    (tmp_path / "proc/pressure/memory").unlink()
+    (tmp_path / "proc/meminfo").unlink()
+    (tmp_path / "proc/pagetypeinfo").unlink()
+    async with running(app) as pilot:
+        await pilot.pause()
+        text = text_of(app)
+        assert "memory unknown" in text
+        assert "PSI not there" in text
+        assert "migratetypes: not there" in text
+    (tmp_path / "proc/buddyinfo").unlink()
+    app = make_app(tmp_path)
+    async with running(app) as pilot:
+        await pilot.pause()
+        text = text_of(app)
+        assert "UNKNOWN" in text
+        assert "not there" in text
+
+
+async def test_themes_change_and_an_ansi_one_is_there(tmp_path: Path) -> None:
+    HostTree.small(tmp_path)
+    app = make_app(tmp_path, theme="ansi-dark")
+    async with running(app) as pilot:
+        assert app.theme == "ansi-dark"
+        before = app.main._zones.get_visual_style("rows--title").rich_style
+        await pilot.press("t")
+        await pilot.pause()
+        assert app.theme != "ansi-dark"
+        app.theme = "nord"
+        await pilot.pause()
+        strip = app.main._zones.render_line(0)
+        after = app.main._zones.get_visual_style("rows--title").rich_style
+        assert before != after
+        assert any(segment.style and segment.style.color == after.color for segment in strip)
+
+
+async def test_a_picture_is_saved_where_it_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    HostTree.small(tmp_path)
+    app = make_app(tmp_path)
+    out = tmp_path / "out"
+    out.mkdir()
+    monkeypatch.chdir(out)
+    async with running(app) as pilot:
+        await pilot.press("S")
+        await until(pilot, lambda: bool(list(out.glob("*.svg"))))
+        assert "<svg" in next(out.glob("*.svg")).read_text()
+
+
+async def test_the_command_palette_offers_the_remedies(tmp_path: Path) -> None:
+    HostTree.small(tmp_path)
+    app = make_app(tmp_path)
+    async with running(app) as pilot:
+        titles = [command.title for command in app.get_system_commands(app.main)]
+        assert "Drop caches" in titles
+        assert "Baseline" in titles
+        await pilot.press("ctrl+p")
+        await pilot.pause()
+        assert len(app.screen_stack) > 2

@@ -1,0 +1,123 @@
+from pathlib import Path
+
+import pytest
+
+from fragtui.remedies.catalogue import Remedy, compact_all, drop_caches
+from fragtui.sources.node import NodeReader
+from fragtui.ui.app import FragtuiApp
+from fragtui.ui.keys import REMEDY_OF_KEY
+from fragtui.ui.remedy_dialog import SETTLE, Question, RemedyDialog
+from tests.support.host_tree import HostTree
+from tests.support.screen import SIZES, make_app, running, text_of, until
+
+sizes = pytest.mark.parametrize("size", SIZES, ids=[f"{w}x{h}" for w, h in SIZES])
+
+
+def ask(app: FragtuiApp, root: Path, answers: list[Remedy | None], *variants: Remedy) -> None:
+    question = Question(variants, NodeReader(root).sample(), 6, Path("/"), Path("/var/log/fragtui/audit.jsonl"))
+    app.push_screen(RemedyDialog(question), answers.append)
+
+
+@sizes
+async def test_the_dialog_says_what_is_written_where_and_what_it_costs(tmp_path: Path, size: tuple[int, int]) -> None:
+    HostTree.small(tmp_path)
+    app = make_app(tmp_path)
+    answers: list[Remedy | None] = []
+    async with running(app, size) as pilot:
+        ask(app, tmp_path, answers, drop_caches(3, sync=False), drop_caches(3, sync=True))
+        await pilot.pause()
+        await pilot.pause()
+        page = app.screen.query_one("#dialog-page")
+        words = " ".join(" ".join(t for row in page._lines for t, _ in row.spans).split())  # type: ignore[attr-defined]
+        for part in (
+            "1. writes '3' to /proc/sys/vm/drop_caches",
+            "What it should bring",
+            "What it costs here, now",
+            "page cache is read again from disk",
+            "memory pressure now",
+            "On record first in /var/log/fragtui/audit.jsonl",
+            "sync first",
+        ):
+            assert part in words
+        text = text_of(app)
+        assert "Cancel (Esc)" in text, text
+        assert "Run it (y)" in text
+        assert app.focused is app.screen.query_one("#cancel")
+        await pilot.press("escape")
+        await pilot.pause()
+        assert answers == [None]
+
+
+async def test_only_a_second_deliberate_key_runs_it(tmp_path: Path) -> None:
+    HostTree.small(tmp_path)
+    app = make_app(tmp_path)
+    answers: list[Remedy | None] = []
+    async with running(app) as pilot:
+        for keys in (["enter"], ["escape"], ["n"], ["q"], ["tab", "tab", "enter"]):
+            ask(app, tmp_path, answers, compact_all())
+            await pilot.pause()
+            await pilot.press(*keys)
+            await pilot.pause()
+        assert answers == [None] * 5
+        ask(app, tmp_path, answers, compact_all())
+        await pilot.pause()
+        await pilot.press("y")
+        assert len(answers) == 5, "a key typed ahead must not run it"
+        await pilot.pause(SETTLE + 0.1)
+        await pilot.press("y")
+        await pilot.pause()
+        assert answers[5:] == [compact_all()]
+        ask(app, tmp_path, answers, compact_all())
+        await pilot.pause(SETTLE + 0.1)
+        await pilot.press("tab", "enter")
+        await pilot.pause()
+        assert answers[6:] == [compact_all()]
+
+
+async def test_sync_first_is_a_key_away(tmp_path: Path) -> None:
+    HostTree.small(tmp_path)
+    app = make_app(tmp_path)
+    answers: list[Remedy | None] = []
+    async with running(app) as pilot:
+        ask(app, tmp_path, answers, drop_caches(1, sync=False), drop_caches(1, sync=True))
+        await pilot.pause(SETTLE + 0.1)
+        assert "[ ] sync first" in text_of(app)
+        await pilot.press("s")
+        await pilot.pause()
+        assert "[x] sync first" in text_of(app)
+        assert "1. sync(2)" in text_of(app)
+        await pilot.press("y")
+        await pilot.pause()
+        assert answers == [drop_caches(1, sync=True)]
+
+
+@pytest.mark.parametrize("key", REMEDY_OF_KEY)
+async def test_saved_files_are_never_written_and_it_is_said(tmp_path: Path, key: str) -> None:
+    HostTree.small(tmp_path)
+    tree = HostTree.small(tmp_path)
+    tree.put("proc/sys/vm/drop_caches", "0\n")
+    tree.put("proc/sys/vm/compact_memory", "0\n")
+    audit = tmp_path / "audit.jsonl"
+    app = make_app(tmp_path, audit=audit)
+    async with running(app) as pilot:
+        await pilot.press(key)
+        await pilot.pause()
+        assert len(app.screen_stack) == 2, "no dialog"
+        await until(pilot, lambda: bool(app._notifications))
+    assert (tmp_path / "proc/sys/vm/drop_caches").read_text() == "0\n"
+    assert (tmp_path / "proc/sys/vm/compact_memory").read_text() == "0\n"
+    assert not audit.exists()
+
+
+@pytest.mark.parametrize("key", REMEDY_OF_KEY)
+async def test_read_only_greys_every_remedy_and_says_why(tmp_path: Path, key: str) -> None:
+    app = make_app(Path("/"), read_only=True, audit=tmp_path / "audit.jsonl")
+    async with running(app) as pilot:
+        await until(pilot, lambda: "no remedies" in text_of(app))
+        await pilot.press(key)
+        await until(pilot, lambda: bool(app._notifications))
+        (notice,) = app._notifications
+        assert "--read-only" in notice.message
+        assert len(app.screen_stack) == 2
+        binding = app.main.active_bindings[key]
+        assert not binding.enabled
