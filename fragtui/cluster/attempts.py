@@ -188,7 +188,7 @@ class AttemptAssembler:
         for attempt in reversed(self._open):
             if sighting.event_id is not None and sighting.event_id in attempt.counts:
                 return attempt
-            if attempt.stage != sighting.stage or (ids and attempt.ids and sighting.sandbox_id and attempt.sandbox_id):
+            if attempt.stage != sighting.stage or _other_ids(attempt, sighting):
                 continue
             match _same_by_words(attempt, sighting, core):
                 case "pod":
@@ -238,6 +238,13 @@ class AttemptAssembler:
                 for attempt in self._open
                 if attempt.last_time is None or now - attempt.last_time <= _WINDOW_SECONDS
             ]
+
+
+def _other_ids(attempt: _Open, sighting: Sighting) -> bool:
+    """Say whether both name a sandbox, or both a container, and not the same one (the same is found by its id)."""
+    if sighting.sandbox_id is not None and attempt.sandbox_id is not None:
+        return True
+    return sighting.container_id is not None and attempt.container_id not in (None, sighting.container_id)
 
 
 def _near(attempt: _Open, sighting: Sighting, seconds: float) -> bool:

@@ -42,7 +42,7 @@ class PodBoard:
         self._nameless: deque[PodEntry] = deque(maxlen=16)
         self._started: deque[_Started] = deque(maxlen=_MOST_STARTED)
         self._kernel: deque[KernelSide] = deque(maxlen=256)
-        self._recent: deque[Attempt] = deque(maxlen=512)
+        self._recent: dict[str, Attempt] = {}
         self._names: dict[str, PodRef] = {}
         self._runs_since: dict[str, float] = {}
 
@@ -177,8 +177,9 @@ class PodBoard:
         entry.take(attempt)
         entry.last_word = max(entry.last_word, attempt.last_time if attempt.last_time is not None else now)
         self._index(entry)
-        if not any(recent.id == attempt.id for recent in self._recent):
-            self._recent.append(attempt)
+        self._recent[attempt.id] = attempt
+        if len(self._recent) > 512:
+            del self._recent[next(iter(self._recent))]
         for incident in self._kernel:
             self._tie(entry, attempt, incident)
         return True
@@ -202,7 +203,7 @@ class PodBoard:
         if attempt.last_time is not None:
             rivals = sum(
                 1
-                for other in self._recent
+                for other in self._recent.values()
                 if other.last_time is not None
                 and abs(other.last_time - attempt.last_time) <= WINDOW_SECONDS / 3
                 and not other.pod.may_be(attempt.pod)

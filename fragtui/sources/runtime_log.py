@@ -53,7 +53,9 @@ NOTHING = "found no journal and no log of kubelet or runtime: give --kubelet-log
 _HISTORY = "-30min"
 _TAIL = 8 * 1024 * 1024
 _POLL_SECONDS = 0.25
-_PARSED_A_SECOND = 2000.0
+_PARSED_A_SECOND = 1000.0
+_PARSED_AT_ONCE = 8000.0
+"""Room for what the journal holds of the last half hour."""
 _FIELDS = "MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_FACILITY,PRIORITY,_PID,_HOSTNAME,_TRANSPORT,_COMM"
 
 
@@ -72,7 +74,7 @@ class PacedReader:
         self._splitter = LineSplitter()
         self._parser = LogParser(now=clock())
         self._reader = PodLogReader(clock, float(time.localtime(clock()).tm_gmtoff))
-        self._room = _PARSED_A_SECOND
+        self._room = _PARSED_AT_ONCE
         self._filled = time.monotonic()
         self.left_out = 0
         """Lines worth reading that were not read."""
@@ -80,7 +82,7 @@ class PacedReader:
     def read(self, data: bytes, whole: bool = False) -> tuple[Sighting, ...]:
         """Return what the data says; `whole` reads all of it, however much."""
         now = time.monotonic()
-        self._room = min(_PARSED_A_SECOND, self._room + (now - self._filled) * _PARSED_A_SECOND)
+        self._room = min(_PARSED_AT_ONCE, self._room + (now - self._filled) * _PARSED_A_SECOND)
         self._filled = now
         told: list[Sighting] = []
         for line in self._splitter.lines(data):
