@@ -32,9 +32,9 @@ class DmesgJson:
         """Return the records of a line of the document (often none), or None if it is no such line."""
         bare = line.strip()
         if bare in {"{", "}", "},{", "},", "]", "[", "}]"}:
-            if bare != "{" or self.active:
-                self._clear()
-            return () if self.active or bare != "{" else None
+            self._clear()
+            self.active = self.active and line[:1] != "}"
+            return () if bare[0] in "{}" or self.active else None
         if (found := _MEMBER.match(line)) is None:
             return None
         self.active = True

@@ -99,15 +99,14 @@ class LogParser:
 
     def _records(self, line: bytes, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
         first = text[:1]
-        if first == " " and self._last is not None and not self._dmesg.active:
+        if (
+            (self._dmesg.active or first == "{" or text.lstrip(" ")[:1] == '"')
+            and (found := self._dmesg.add(text, number)) is not None
+        ):  # fmt: skip
+            return found
+        if first == " " and self._last is not None:
             return (self._continued(text, number, torn),)
         if first == "{" and (found := parse_json_line(text, number, torn)) is not None:
-            return found
-        if (
-            first in {"{", "}", " ", '"', "]"}
-            and (self._dmesg.active or first != " ")
-            and (found := self._dmesg.add(text, number)) is not None
-        ):
             return found
         if first.isdigit() and looks_like_kmsg(text):
             return parse_kmsg_record(line, self._boot, number, torn)

@@ -1,0 +1,67 @@
+"""``fragtui explain`` as it is called."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fragtui.commands import explain
+
+GENUINE = Path(__file__).parents[1] / "kernel" / "samples" / "kmsg-6.18-lab-1.txt"
+CALL = "import argparse, sys; from fragtui.commands import explain as m; p = argparse.ArgumentParser(); m.configure(p);"
+CALL += " code = m.run(p.parse_args()); assert 'textual' not in sys.modules; sys.exit(code)"
+
+
+def call(*words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([sys.executable, "-c", CALL, *words], input=stdin, capture_output=True, check=False)
+
+
+def test_json_of_the_genuine_report() -> None:
+    done = call("--json", str(GENUINE))
+    assert done.returncode == 0
+    (found,) = (json.loads(line) for line in done.stdout.splitlines())
+    assert found["kind"] == "allocation_failure"
+    assert (found["comm"], found["pid"], found["cpu"], found["order"]) == ("runc:[1:CHILD]", 8499, 0, 10)
+    assert found["mode"] == "0x40cc0"
+    assert (found["gfp"], found["gfp_from"]) == (["GFP_KERNEL", "__GFP_COMP"], "printed")
+    assert found["kernel"] == "6.18.44-fc-v657"
+    assert [zone["zone"] for zone in found["zones"]] == ["DMA", "DMA32", "Normal"]
+    assert found["zones"][1]["boost_kb"] == 2048
+    assert found["zones"][2]["free_blocks"] == [1934738, 67460, 728, 3186, 206, 11, 3, 0, 0, 0, 0]
+    assert "sock_kmalloc" in found["stack"]
+    assert found["memory"] is True
+    assert "fragmented" in found["explanation"]
+    assert found["victim"] is None
+    assert found["lines"][0] == 1
+
+
+def test_words_from_standard_input() -> None:
+    done = call(stdin=b"mysqld: page allocation failure. order:4, mode:0x10c0d0\n")
+    assert done.returncode == 0
+    assert b"mysqld was refused a block of order 4 (64K)" in done.stdout
+    assert b"GFP_KERNEL_ACCOUNT" in done.stdout  # one of the candidates, named as such
+
+
+def test_a_release_given_decides_what_the_log_leaves_open() -> None:
+    done = call("--json", "--kernel", "3.10.0-514.el7", stdin=b"x: page allocation failure: order:4, mode:0x10c0d0\n")
+    found = json.loads(done.stdout)
+    assert found["gfp"] == ["GFP_KERNEL", "__GFP_COMP", "__GFP_ZERO", "__GFP_KMEMCG"]
+    assert found["gfp_from"] == "decoded"
+    assert found["kernel"] is None
+
+
+def test_an_unreadable_log_is_said_and_the_others_are_read() -> None:
+    done = call("/nowhere", str(GENUINE))
+    assert done.returncode == 1
+    assert b"/nowhere: No such file or directory" in done.stderr
+    assert b"runc:[1:CHILD] was refused" in done.stdout
+
+
+def test_a_log_without_incidents_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    done = call("--json", stdin=b"all is well\n" * 10)
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert explain.HELP

@@ -1,0 +1,79 @@
+"""Head lines of every era."""
+
+from __future__ import annotations
+
+import pytest
+
+from fragtui.kernel.failure_report import parse_cpuset_line, parse_drop_caches, parse_failure_head, parse_slab_head
+from fragtui.kernel.report import ReportKind
+
+KERNEL = ("GFP_KERNEL", "__GFP_COMP")
+
+
+@pytest.mark.parametrize(
+    ("text", "comm", "order", "mode", "names"),
+    [
+        ("mysqld: page allocation failure. order:4, mode:0x10c0d0", "mysqld", 4, 0x10C0D0, None),
+        ("runc:[1:CHILD]: page allocation failure: order:6, mode:0x10c0d0", "runc:[1:CHILD]", 6, 0x10C0D0, None),
+        ("Web Content: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL|__GFP_COMP)", "Web Content", 4, 0x40CC0, KERNEL),
+        ("a) b(: page allocation failure: order:0, mode:0x0(), nodemask=(null)", "a) b(", 0, 0, ()),
+        ("page allocation failure: order:0 0000000000000000", None, 0, None, None),
+        ("__alloc_pages: 3-order allocation failed (gfp=0x1d2/0)", None, 3, 0x1D2, None),
+    ],
+)  # fmt: skip
+def test_head(text: str, comm: str | None, order: int, mode: int | None, names: tuple[str, ...] | None) -> None:
+    head = parse_failure_head(text)
+    assert head is not None
+    assert head.kind is ReportKind.ALLOCATION_FAILURE
+    assert (head.comm, head.request.order, head.request.mode, head.request.names) == (comm, order, mode, names)
+
+
+def test_modern_head_has_nodemask_and_cpuset() -> None:
+    head = parse_failure_head(
+        "x: page allocation failure: order:5, mode:0x40dc0(GFP_KERNEL), nodemask=0,2-3,cpuset=a,b,mems_allowed=0-3"
+    )
+    assert head is not None
+    assert (head.request.nodemask, head.request.cpuset, head.request.mems_allowed) == ("0,2-3", "a,b", "0-3")
+
+
+def test_stall_and_vmalloc() -> None:
+    stall = parse_failure_head("p: page allocation stalls for 190508ms, order:0, mode:0x24200ca(GFP_HIGHUSER_MOVABLE)")
+    assert stall is not None
+    assert (stall.kind, stall.stalled_ms, stall.comm) == (ReportKind.STALL, 190508, "p")
+    for text, what in (
+        ("insmod: vmalloc error: size 16384, vm_struct allocation failed, mode:0xcc0(GFP_KERNEL)", "16384 bytes"),
+        ("x: vmalloc: allocation failure: 4096 bytes, mode:0x14000c0(GFP_KERNEL)", "4096 bytes"),
+        ("vmalloc: allocation failure, allocated 12 of 99 bytes", "12 of 99 bytes"),
+        ("vmap allocation for size 8192 failed: use vmalloc=<size> to increase size", "8192 bytes"),
+    ):
+        head = parse_failure_head(text)
+        assert head is not None
+        assert head.kind is ReportKind.VMALLOC_FAILURE
+        assert head.vmalloc is not None
+        assert what in head.vmalloc
+
+
+def test_slab_heads_of_three_eras() -> None:
+    for text in (
+        "SLUB: Unable to allocate memory on node -1 (gfp=0x20)",
+        "SLUB: Unable to allocate memory on node -1, gfp=0x20(GFP_ATOMIC)",
+        "SLUB: Unable to allocate memory on CPU 3 (of node 0) on node -1, gfp=0x20(GFP_ATOMIC)",
+        "SLAB: Unable to allocate memory on node 0 (gfp=0x20)",
+    ):
+        head = parse_slab_head(text)
+        assert head is not None
+        assert head.request.mode == 0x20
+
+
+def test_cpuset_line_and_foreign_remedy() -> None:
+    assert parse_cpuset_line("fc_vmm cpuset=x mems_allowed=0") == ("fc_vmm", "x", "0")
+    assert parse_cpuset_line("rsyslogd cpuset=") == ("rsyslogd", None, None)
+    assert parse_drop_caches("bash (1234): drop_caches: 3") == ("bash", 1234, 3)
+    assert parse_drop_caches("bash (1234): drop_caches: ") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["", "page allocation", "HugeTLB: allocating 8 of page size 2 MiB failed.", "vmallocinfo"]
+)
+def test_no_head(text: str) -> None:
+    assert parse_failure_head(text) is None
