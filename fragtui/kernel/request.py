@@ -9,7 +9,9 @@ import re
 from dataclasses import dataclass
 
 _ORDER = re.compile(r"order[:=](-?\d{1,4})(?=[,\s.]|$)", re.ASCII)
-_MODE = re.compile(r"(?:mode:|gfp_mask=|gfp=)(0x[0-9a-fA-F]{1,16}|0)(?=[,\s(/).]|$)(?!\([^()]*$)(?:\(([^()]*)\))?", re.ASCII)
+_MODE = re.compile(
+    r"(?:mode:|gfp_mask=|gfp=)(0x[0-9a-fA-F]{1,16}|0)(?=[,\s(/).]|$)(?!\([^()]*$)(?:\(([^()]*)\))?", re.ASCII
+)
 # Names that break off make the mask alone look like one of a kernel that prints none: both are unknown then.
 _NAMES = re.compile(r"\((_{0,2}GFP_[A-Z0-9_|x]*)\)")
 _NODEMASK = re.compile(r"nodemask=(\(null\)|\d[\d,-]*?)(?=,cpuset=|, ? ?order=|,?\s*$)", re.ASCII)

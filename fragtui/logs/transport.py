@@ -17,6 +17,7 @@ _EXPORT_START = re.compile(rb"__(?:CURSOR|REALTIME_TIMESTAMP|MONOTONIC_TIMESTAMP
 _REPEATED = re.compile(r"(?:last message repeated|message repeated) (\d+) times(?:: \[ ?(.*)\])?")
 _QUOTE = re.compile(r"(?:[>│|] ?)+")
 _TALOS = re.compile(r"(?:\S+: )?(?=(?:kern|user|daemon|syslog): +[a-z]+: \[\d{4}-)")
+_KERNEL_STAMP = re.compile(r"\[ *(\d{1,10})\.(\d{6})\](?:\[ *([TC]\d+)\])? ?", re.ASCII)
 _MONOTONIC_HOST = re.compile(r"(\S+) (kernel|[a-zA-Z][\w.@-]*\[\d+\]): ")
 
 
@@ -83,19 +84,19 @@ class LogParser:
     def _same_head(self, rest: bytes, number: int | None) -> LogRecord | None:
         """Return a plain kernel line whose syslog head is known, or None if it wants a closer look."""
         same = self._cached
-        if (
-            same is None
-            or not rest.isascii()
-            or b"#" in rest
-            or rest[:1] in {b"<", b"("}
-            or (rest[:1] == b"[" and rest[:2] != b"[<")
-            or b" repeated " in rest
-        ):
+        if same is None or not rest.isascii() or b"#" in rest or rest[:1] in {b"<", b"("} or b" repeated " in rest:
             return None
         text = rest.decode("ascii")
         if not text.isprintable() or len(text) > LIMIT:
             return None
-        return LogRecord(text, number, same.time, host=same.host, program="kernel", from_kernel=None)
+        if rest[:1] != b"[" or rest[:2] == b"[<":
+            return LogRecord(text, number, same.time, host=same.host, program="kernel")
+        if (found := _KERNEL_STAMP.match(text)) is None or text[found.end() : found.end() + 1] == "[":
+            return None
+        stamp = int(found[1]) + int(found[2]) / 1e6
+        return LogRecord(
+            text[found.end() :], number, same.time, stamp, caller=found[3], host=same.host, program="kernel"
+        )
 
     def _records(self, line: bytes, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
         first = text[:1]

@@ -55,50 +55,58 @@ def plain_symbol(symbol: str) -> str:
     return _SUFFIX.sub("", _SUFFIX.sub("", symbol.removeprefix("? ")))
 
 
-def find_cause(
-    table: Sequence[Cause],
-    stack: Sequence[tuple[str, bool, str | None]] = (),
-    workqueue: str | None = None,
-    comm: str | None = None,
-) -> FoundCause | None:
-    """Return the cause that the innermost telling frame names, or None: unknown stays unknown.
+class CauseTable:
+    """Causes in the order in which they are tried, with what was found remembered: logs name the same frames over."""
 
-    `stack` holds (symbol, reliable, module) from the innermost out. Reliable frames come first, then the work item,
-    then unreliable frames, then the causes that only say how memory was asked for, last the task's name.
-    """
-    strong = [cause for cause in table if not cause.weak]
-    weak = [cause for cause in table if cause.weak]
-    work = (workqueue or "").replace("[", " ").replace("]", " ").split()
-    for reliable in (True, False):
-        if (found := _in_stack(strong, stack, reliable)) is not None:
+    def __init__(self, causes: Sequence[Cause]) -> None:
+        self.causes = tuple(causes)
+        self._known: dict[tuple[str, str | None], tuple[Cause | None, Cause | None]] = {}
+
+    def look_up(self, name: str, module: str | None) -> tuple[Cause | None, Cause | None]:
+        """Return the strong and the weak cause that a frame of this name and module tells of."""
+        key = (name, module)
+        if key not in self._known:
+            if len(self._known) > 10_000:
+                self._known.clear()
+            plain = plain_symbol(name)
+            found = [cause for cause in self.causes if _matches(cause, plain, module)]
+            self._known[key] = (
+                next((cause for cause in found if not cause.weak), None),
+                next((cause for cause in found if cause.weak), None),
+            )
+        return self._known[key]
+
+    def find(
+        self,
+        stack: Sequence[tuple[str, bool, str | None]] = (),
+        workqueue: str | None = None,
+        comm: str | None = None,
+    ) -> FoundCause | None:
+        """Return the cause that the innermost telling frame names, or None: unknown stays unknown.
+
+        `stack` holds (symbol, reliable, module) from the innermost out. Reliable frames come first, then the work
+        item, then unreliable frames, then the causes that only say how memory was asked for, last the task's name.
+        """
+        sure = [(place, symbol, module) for place, (symbol, reliable, module) in enumerate(stack) if reliable]
+        unsure = [(place, symbol, module) for place, (symbol, reliable, module) in enumerate(stack) if not reliable]
+        if (found := self._in_frames(sure, 0)) is not None:
             return found
-        if reliable:
-            for cause in strong:
-                if word := next((word for word in work if _matches(cause, word, word)), None):
-                    return FoundCause(cause, f"work item {word}")
-    if (found := _in_stack(weak, stack, True)) is not None:
-        return found
-    for cause in table:
-        if comm and cause.comms and comm.startswith(cause.comms):
-            return FoundCause(cause, f"task {comm}")
-    return None
+        for word in (workqueue or "").replace("[", " ").replace("]", " ").split():
+            if (cause := self.look_up(word, word)[0]) is not None:
+                return FoundCause(cause, f"work item {word}")
+        if (found := self._in_frames(unsure, 0) or self._in_frames(sure, 1)) is not None:
+            return found
+        for cause in self.causes:
+            if comm and cause.comms and comm.startswith(cause.comms):
+                return FoundCause(cause, f"task {comm}")
+        return None
 
-
-def _in_stack(
-    causes: Sequence[Cause], stack: Sequence[tuple[str, bool, str | None]], reliable: bool
-) -> FoundCause | None:
-    for place, (symbol, certain, module) in enumerate(stack):
-        if certain is reliable:
-            name = plain_symbol(symbol)
-            for cause in causes:
-                if _matches(cause, name, module):
-                    return FoundCause(cause, name, place)
-    return None
+    def _in_frames(self, frames: Sequence[tuple[int, str, str | None]], strength: int) -> FoundCause | None:
+        for place, symbol, module in frames:
+            if (cause := self.look_up(symbol, module)[strength]) is not None:
+                return FoundCause(cause, plain_symbol(symbol), place)
+        return None
 
 
 def _matches(cause: Cause, name: str, module: str | None) -> bool:
-    return (
-        name.startswith(cause.symbols)
-        if module is None or not cause.modules
-        else (module in cause.modules or (bool(cause.symbols) and name.startswith(cause.symbols)))
-    )
+    return (module is not None and module in cause.modules) or (bool(cause.symbols) and name.startswith(cause.symbols))

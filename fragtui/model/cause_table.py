@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fragtui.model.cause import Cause
+from fragtui.model.cause import Cause, CauseTable
 
 _FREE_BLOCKS = "Free memory first (drop caches), compact if that is not enough"
 
@@ -156,3 +156,5 @@ CAUSES: tuple[Cause, ...] = (
           symbols=("__x64_sys_", "__arm64_sys_", "SyS_", "sys_", "__se_sys_", "__sys_", "ksys_", "do_syscall_64"),
           weak=True),
 )  # fmt: skip
+
+TABLE = CauseTable(CAUSES)

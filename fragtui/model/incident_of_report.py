@@ -8,8 +8,8 @@ from fragtui.kernel.dump_lines import OUR_FRAMES
 from fragtui.kernel.gfp import GfpReading, GfpTable, decode
 from fragtui.kernel.report import KernelReport, ReportedZone, ReportKind
 from fragtui.kernel.version import KernelVersion, parse_version
-from fragtui.model.cause import Cause, FoundCause, find_cause
-from fragtui.model.cause_table import CAUSES
+from fragtui.model.cause import Cause, FoundCause
+from fragtui.model.cause_table import CAUSES, TABLE
 from fragtui.model.cgroup_path import container_id, pod_uid
 from fragtui.model.explanation import explain
 from fragtui.model.incident import Incident, IncidentKind, IncidentVictim, IncidentZone
@@ -75,7 +75,7 @@ def cause_of(report: KernelReport, version: KernelVersion | None) -> FoundCause 
     if report.kind in {ReportKind.OOM, ReportKind.SLAB_FAILURE}:
         return None
     stack = [(frame.symbol, frame.reliable, frame.module) for frame in report.stack]
-    found = find_cause(CAUSES, stack, report.workqueue, report.comm)
+    found = TABLE.find(stack, report.workqueue, report.comm)
     if found is not None and found.cause.key == "netns" and found.frame is None:
         # Without a stack the name says only that runc made the namespaces; what asked there is known up to 4.6.
         old = report.mode is not None and report.names is None

@@ -13,7 +13,7 @@ from fragtui.sources.incident_stream import IncidentStream
 from fragtui.sources.needle_search import best_search
 
 BLOCK = 1 << 20
-_AHEAD = 4
+_AHEAD = 8
 _EXPORT = (b"MESSAGE=", b"MESSAGE\n")
 _EXPORT_BEFORE = 64
 """A journal export entry has some 30 lines, the stamp before the message."""

@@ -15,12 +15,18 @@ KERNEL = ("GFP_KERNEL", "__GFP_COMP")
     [
         ("mysqld: page allocation failure. order:4, mode:0x10c0d0", "mysqld", 4, 0x10C0D0, None),
         ("runc:[1:CHILD]: page allocation failure: order:6, mode:0x10c0d0", "runc:[1:CHILD]", 6, 0x10C0D0, None),
-        ("Web Content: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL|__GFP_COMP)", "Web Content", 4, 0x40CC0, KERNEL),
+        (
+            "Web Content: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL|__GFP_COMP)",
+            "Web Content",
+            4,
+            0x40CC0,
+            KERNEL,
+        ),
         ("a) b(: page allocation failure: order:0, mode:0x0(), nodemask=(null)", "a) b(", 0, 0, ()),
         ("page allocation failure: order:0 0000000000000000", None, 0, None, None),
         ("__alloc_pages: 3-order allocation failed (gfp=0x1d2/0)", None, 3, 0x1D2, None),
     ],
-)  # fmt: skip
+)
 def test_head(text: str, comm: str | None, order: int, mode: int | None, names: tuple[str, ...] | None) -> None:
     head = parse_failure_head(text)
     assert head is not None

@@ -32,11 +32,17 @@ def test_invoked(text: str, comm: str | None, order: int) -> None:
         ("Killed process 456 (a) b) total-vm:1kB, anon-rss:1kB, file-rss:4kB", "a) b", 456, True, None),
         ("Killed process 9 (x), UID 48, total-vm:1kB", "x", 9, True, None),
         ("Out of memory: Killed process 123, UID 48, (httpd).", "httpd", 123, True, False),
-        ("Memory cgroup out of memory: Killed process 128 (stress-ng-vm) total-vm:1kB, UID:0", "stress-ng-vm", 128, True, True),
+        (
+            "Memory cgroup out of memory: Killed process 128 (stress-ng-vm) total-vm:1kB, UID:0",
+            "stress-ng-vm",
+            128,
+            True,
+            True,
+        ),
         ("VM: killing process layers", "layers", None, True, False),
         ("Out of memory: OOM victim 77 (x) is already exiting. Skip killing the task", "x", 77, True, False),
     ],
-)  # fmt: skip
+)
 def test_victim(text: str, comm: str, pid: int | None, killed: bool, memcg: bool | None) -> None:
     found = parse_oom_victim(text)
     assert found is not None

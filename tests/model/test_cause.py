@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 
 from fragtui.kernel.version import parse_version
-from fragtui.model.cause import find_cause
-from fragtui.model.cause_table import CAUSES
+from fragtui.model.cause_table import CAUSES, TABLE
 
 
 def key(*symbols: str, workqueue: str | None = None, comm: str | None = None) -> str | None:
     stack = [(symbol.removeprefix("? "), not symbol.startswith("?"), None) for symbol in symbols]
-    found = find_cause(CAUSES, stack, workqueue, comm)
+    found = TABLE.find(stack, workqueue, comm)
     return found.cause.key if found else None
 
 
@@ -41,7 +40,7 @@ def test_unknown_stays_unknown() -> None:
 
 
 def test_fixed_is_told_by_version() -> None:
-    found = find_cause(CAUSES, [("veth_alloc_queues", True, None)])
+    found = TABLE.find([("veth_alloc_queues", True, None)])
     assert found is not None
     assert found.is_fixed_in(parse_version("6.1.69")) is False
     assert found.is_fixed_in(parse_version("6.12.1")) is True

@@ -31,8 +31,9 @@ Jul  1 00:45:31 node kernel: 595260 pages reserved
 OOM = b"""\
 [  100.000001][  T100] php-fpm invoked oom-killer: gfp_mask=0x1100cca(GFP_HIGHUSER_MOVABLE), order=0, oom_score_adj=0
 [  100.000002][  T100] CPU: 8 PID: 100 Comm: php-fpm Not tainted 5.15.158-2-pve #1
-[  100.000003][  T100] oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/a,task_memcg=/a/b,task=php (x,pid=390,uid=1000
-[  100.000004][  T100] Memory cgroup out of memory: Killed process 390 (php (x) total-vm:14740176kB, anon-rss:1kB, UID:1000
+[  100.000003][  T100] oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,oom_memcg=/a,\
+task_memcg=/a/b,task=php (x,pid=390,uid=1000
+[  100.000004][  T100] Memory cgroup out of memory: Killed process 390 (php (x) total-vm:14740176kB, UID:1000
 """
 REPORTS = (GENUINE, EL7, OOM)
 DERIVED = {"explanation", "cause", "lines", "id", "memory", "time", "linked"}

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from fragtui.model.kernel_log_news import KernelLogNews
-from fragtui.sources import kmsg
 from fragtui.sources.incident_stream import IncidentStream
 from fragtui.sources.kernel_log import KernelLog, read_ring
 from fragtui.sources.kmsg import KmsgReader
@@ -36,7 +35,7 @@ class Device:
 
 def reader(monkeypatch: pytest.MonkeyPatch, *reads: bytes | int) -> KmsgReader:
     found = KmsgReader(Path("/dev/null"))
-    monkeypatch.setattr(kmsg.os, "read", Device(*reads).read)
+    monkeypatch.setattr(os, "read", Device(*reads).read)
     return found
 
 
