@@ -44,14 +44,13 @@ def _interval(text: str) -> float:
 
 def run(args: argparse.Namespace) -> int:
     """Run the view until it is left; 0, or 1 after a fault of its own, 2 without a terminal."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        print("fragtui: the full screen needs a terminal; without one use 'fragtui check'", file=sys.stderr)
-        return 2
     # Textual takes most of the start; the other verbs never pay for it.
     from fragtui.commands.light_start import without_tls
     from fragtui.sources.node import NodeReader
 
     with without_tls():
+        from textual.theme import BUILTIN_THEMES
+
         from fragtui.ui.app import FragtuiApp, Parts
 
     def kernel_log(on_news: Callable[[KernelLogNews], None]) -> Feed:
@@ -65,6 +64,12 @@ def run(args: argparse.Namespace) -> int:
         return PodWatch(args.root, args.kubelet_log, args.kubeconfig, on_news)
 
     reader = NodeReader(args.root)
+    if args.theme is not None and args.theme not in BUILTIN_THEMES:
+        print(f"fragtui: --theme {args.theme}: expected one of {', '.join(sorted(BUILTIN_THEMES))}", file=sys.stderr)
+        return 2
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        print("fragtui: the full screen needs a terminal; without one use 'fragtui check'", file=sys.stderr)
+        return 2
     app = FragtuiApp(
         Parts(
             sampler=lambda deliver, crash: Sampler(reader, deliver, crash, args.interval),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 import threading
@@ -152,14 +153,25 @@ class FragtuiApp(App[int]):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
             try:
-                loop.add_signal_handler(number, self.exit)
+                loop.add_signal_handler(number, self._leave)
             except (RuntimeError, ValueError):  # not on the main thread: a test's loop
                 return
+
+    def _leave(self) -> None:
+        """Leave in good order, or at once where there is no terminal left to restore.
+
+        Textual's output thread dies of the first failed write, and the next thirty-first would wait for it for ever.
+        """
+        if self.is_headless or not is_gone():
+            self.exit()
+            return
+        self.main.healing.close(2.0)
+        os._exit(0)
 
     def _leave_lost_terminal(self) -> None:
         # Textual's input thread spins on a terminal at end of file; without SIGHUP nobody else would notice.
         if not self.is_headless and is_gone():
-            self.exit()
+            self._leave()
 
     def _handle_exception(self, error: Exception) -> None:
         """Keep the traceback for after the terminal is restored: plain, and without the values of variables."""

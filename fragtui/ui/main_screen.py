@@ -117,6 +117,10 @@ class MainScreen(Screen[None]):
                     feed.remedy_ran(treated.outcome.remedy.title)
                 self.action_recovery()
             self.show()
+        self._feed()
+
+    def _feed(self) -> None:
+        """Start the readers of logs and pods once the first bars, or the want of them, are on screen."""
         if not self._fed:
             self._fed = True
             self.call_after_refresh(self._app.start_feeds)
@@ -157,6 +161,7 @@ class MainScreen(Screen[None]):
             self._top.state = state
             self._top.rebuild()
         self._strip.rebuild()
+        self._feed()
 
     def _state(self) -> tuple[tuple[str, str], ...]:
         age = time.monotonic() - self._latest

@@ -26,7 +26,8 @@ class TopLine(Rows):
         snapshot = self._session.snapshot
         right = list(self.state)
         if snapshot is None:
-            return [line((fit(" fragtui: reading the node for the first time", width), "title"))]
+            text = " fragtui: reading the node for the first time"
+            return [line((fit(text, max(0, width - spans_width(right) - 1)), "title"), *right)]
         left: list[tuple[int, list[Span]]] = [
             (0, [(f" {snapshot.host.name or 'unknown node'} ", "title")]),
             (4, [(f" {snapshot.host.release or 'kernel unknown'} ", "dim")]),
@@ -71,7 +72,7 @@ def state_spans(
     """Return the view's state in words; a read that hangs comes first, then the pause."""
     spans: list[Span] = [(f"{note} ", "warn") for note in notes]
     if stuck and stuck[1] > max(2.0, 2 * interval):
-        spans.append((f"⚠ no answer from {stuck[0]} for {format_duration(stuck[1])}", "bad"))
+        spans.append((f"⚠ no answer from {stuck[0].rsplit('/', 1)[-1]} for {format_duration(stuck[1])}", "bad"))
     elif session.paused:
         spans.append(("⏸ paused", "warn"))
     elif age > max(3.0, 3 * interval):

@@ -1,0 +1,84 @@
+"""The whole job through a terminal: see the fragmentation, run the remedy, watch it recover."""
+
+import json
+import re
+from pathlib import Path
+
+from fragtui.kernel.buddyinfo import parse_buddyinfo
+from tests.support.lab import fragmented_cache, lab
+from tests.support.terminal import terminal
+
+pytestmark = lab
+ORDER = 10
+
+
+def large_blocks() -> int:
+    zones, _ = parse_buddyinfo(Path("/proc/buddyinfo").read_text())
+    return sum(zone.free_blocks[ORDER] for zone in zones if zone.zone != "DMA")
+
+
+def entries(audit: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in audit.read_text().splitlines()]
+
+
+def test_drop_caches_heals_and_is_on_record(tmp_path: Path) -> None:
+    audit = tmp_path / "audit.jsonl"
+    with (
+        fragmented_cache(),
+        terminal("--order", str(ORDER), "--audit", str(audit), "--kernel-log", "none", "--kubelet-log", "none") as term,
+    ):
+        term.until("FRAGMENTED")
+        assert f"no order-{ORDER} block" in " ".join(term.text.replace("\xa0", " ").split())
+        before = large_blocks()
+        term.press("1")
+        term.until("It does exactly this")
+        assert "writes '1' to /proc/sys/vm/drop_caches" in term.text
+        assert not audit.exists(), "nothing is on record before it is asked for"
+        term.pump(0.6)
+        term.press("\r")
+        term.until(lambda text: "It does exactly this" not in text)
+        assert not audit.exists(), "Enter is Cancel"
+        assert large_blocks() <= before + 20
+        term.press("1")
+        term.until("It does exactly this")
+        term.pump(0.6)
+        term.press("y")
+        term.until("Recovery: Drop page cache", 60)
+        text = term.text
+        assert re.search(r"Blocks of order 10: \d+ before, [\d.k]+ after \(\+", text), text
+        assert re.search(r"before +[\d.k]+", text)
+        assert re.search(r"after +[\d.k]+", text)
+        assert large_blocks() > before + 100
+        term.press("\x1b")
+        term.until("✓ Drop page cache")
+        term.until(lambda text: "FRAGMENTED" not in text)
+        term.press("q")
+        assert term.wait() == 0
+    intent, ended = entries(audit)[:2]
+    assert (intent["kind"], intent["remedy"], intent["by"]) == ("intent", "drop-caches-1", "screen")
+    assert intent["paths"] == ["/proc/sys/vm/drop_caches"]
+    assert (ended["kind"], ended["id"], ended["result"]) == ("ended", intent["id"], "done")
+    assert audit.stat().st_mode & 0o777 == 0o600
+
+
+def test_compaction_is_aborted_by_key_and_leaves_no_child(tmp_path: Path) -> None:
+    audit = tmp_path / "audit.jsonl"
+    with (
+        fragmented_cache(),
+        terminal("--order", str(ORDER), "--audit", str(audit), "--kernel-log", "none", "--kubelet-log", "none") as term,
+    ):
+        term.until("FRAGMENTED")
+        term.press("c")
+        term.until("writes '1' to /proc/sys/vm/compact_memory")
+        term.pump(0.6)
+        term.press("yx")
+        term.until(lambda text: "aborted after" in text or "done in" in text, 60)
+        term.pump(0.5)
+        assert not term.children()
+        term.press("\x1bq")
+        assert term.wait() == 0
+    intent, ended = entries(audit)[:2]
+    assert intent["remedy"] == "compact"
+    # On a quick machine compaction may be through before the key is heard; what is on record must be the truth.
+    assert ended["result"] in ("aborted", "done")
+    assert ended["result"] == "aborted" or float(str(ended["seconds"])) < 1.0

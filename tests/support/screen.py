@@ -1,0 +1,76 @@
+"""The full screen without a terminal: the real application over a host made of files."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from fragtui.sampler import Sampler
+from fragtui.sources.kernel_log import KernelLog
+from fragtui.sources.node import NodeReader
+from fragtui.sources.pod_watch import PodWatch
+from fragtui.ui.app import FragtuiApp, Parts
+
+SIZES = [(60, 20), (80, 24), (120, 40), (200, 50)]
+
+
+def make_app(
+    root: Path,
+    *,
+    kernel_log: str = "none",
+    kubelet_log: str = "none",
+    interval: float = 0.2,
+    order: int | None = None,
+    read_only: bool = False,
+    theme: str | None = "tokyo-night",
+    audit: Path | None = None,
+) -> FragtuiApp:
+    """Return the application as the command line makes it."""
+    reader = NodeReader(root)
+    return FragtuiApp(
+        Parts(
+            sampler=lambda deliver, crash: Sampler(reader, deliver, crash, interval),
+            kernel_log=lambda on_news: KernelLog(root, kernel_log, on_news),
+            pods=lambda on_news: PodWatch(root, kubelet_log, None, on_news),
+            root=root,
+            live=reader.live,
+            order=order,
+            read_only=read_only,
+            theme=theme,
+            audit=audit,
+        )
+    )
+
+
+@asynccontextmanager
+async def running(app: FragtuiApp, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Pilot[int]]:
+    """Run the application until its first snapshot is shown, and to its end."""
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: app.main.session.snapshot is not None)
+        await pilot.pause()
+        yield pilot
+
+
+async def until(pilot: Pilot[int], condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait until a condition holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"not within {seconds} s; the screen was:\n{text_of(pilot.app)}"
+        await asyncio.sleep(0.02)
+        await pilot.pause()
+
+
+def lines_of(app: object) -> list[str]:
+    """Return the screen as lines of text."""
+    screen = app.screen  # type: ignore[attr-defined]
+    return [strip.text for strip in screen._compositor.render_strips()]
+
+
+def text_of(app: object) -> str:
+    """Return the screen as text."""
+    return "\n".join(lines_of(app))

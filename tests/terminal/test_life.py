@@ -1,0 +1,105 @@
+"""The installed command from its start to every kind of end."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.host_tree import FRAGMENTED, HostTree
+from tests.support.terminal import command, terminal
+
+NULL = subprocess.DEVNULL
+RESTORED = (b"\x1b[?1049l", b"\x1b[?1000l", b"\x1b[?25h")
+"""Alternate screen off, mouse reporting off, cursor on."""
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Path:
+    HostTree.small(tmp_path, FRAGMENTED)
+    return tmp_path
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 60)], ids=str)
+def test_it_starts_shows_the_node_and_quits(host: Path, size: tuple[int, int]) -> None:
+    with terminal("--root", str(host), "--order", "6", columns=size[0], rows=size[1]) as term:
+        term.until("FRAGMENTED")
+        term.until("N0 Normal")
+        term.press("q")
+        assert term.wait() == 0
+        assert all(code in term.written for code in RESTORED)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_signals_give_the_terminal_back(host: Path, number: signal.Signals) -> None:
+    with terminal("--root", str(host)) as term:
+        term.until("N0 Normal")
+        term.pump(0.5)
+        term.kill(number)
+        if number is signal.SIGINT:
+            term.press("q")
+        assert term.wait() == 0
+        assert all(code in term.written for code in RESTORED)
+
+
+def test_sighup_ignored_by_the_parent_still_ends_it_when_the_terminal_is_lost(host: Path) -> None:
+    argv = ["/bin/sh", "-c", 'trap "" HUP; exec "$0" "$@"', *command()]
+    with terminal("--root", str(host), argv=argv) as term:
+        term.until("N0 Normal")
+        term.hang_up()
+        start = time.monotonic()
+        term.wait(6.0)
+        assert time.monotonic() - start < 5
+
+
+def test_it_resizes_and_goes_on(host: Path) -> None:
+    with terminal("--root", str(host), columns=120, rows=40) as term:
+        term.until("N0 Normal")
+        for columns, rows in ((60, 20), (200, 60), (80, 24)):
+            term.resize(columns, rows)
+            term.pump(0.8)
+            term.until(lambda text: "N0 Normal" in text and "Stuck pods" in text)
+        term.press("q")
+        assert term.wait() == 0
+
+
+def test_a_read_that_hangs_is_said_and_does_not_keep_anybody_from_quitting(host: Path) -> None:
+    file = host / "proc/vmstat"
+    file.unlink()
+    os.mkfifo(file)
+    with terminal("--root", str(host), "--interval", "0.5") as term:
+        term.until("no answer from", 10)
+        assert "vmstat" in term.text
+        start = time.monotonic()
+        term.press("q")
+        assert term.wait() == 0
+        assert time.monotonic() - start < 3
+
+
+def test_without_a_terminal_it_says_so(host: Path) -> None:
+    done = subprocess.run([*command(), "--root", str(host)], check=False, capture_output=True, text=True, stdin=NULL)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "needs a terminal" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--root", "/no/such/place"], "expected a directory"),
+        (["--order", "x"], "expected an order"),
+        (["--interval", "0"], "expected 0.2 to 60"),
+        (["--theme", "no-such-theme"], "expected one of"),
+    ],
+)
+def test_bad_arguments_get_one_clear_line(arguments: list[str], word: str) -> None:
+    done = subprocess.run([*command(), *arguments], check=False, capture_output=True, text=True, stdin=NULL)
+    assert done.returncode == 2
+    assert word in done.stderr.splitlines()[-1]
+
+
+def test_version() -> None:
+    done = subprocess.run([*command(), "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("fragtui ")
