@@ -56,7 +56,7 @@ def advise(snapshot: Snapshot, order: int, tuning: Tuning) -> tuple[Advice, ...]
     return tuple(advice for advice in found if advice is not None)
 
 
-def node_score(snapshot: Snapshot, node: int, huge_order: int) -> int | None:
+def node_score(snapshot: Snapshot, node: int, huge_order: int = 9) -> int | None:
     """Return a NUMA node's fragmentation score, 0 to 100, as proactive compaction sees it, or None if unknown.
 
     mm/compaction.c fragmentation_score_node, 5.9 to 6.19: each zone's share of free memory unusable for a huge page,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fragtui.model.advice import node_score, start_score
 from fragtui.model.effect import Effect
 from fragtui.model.forecast import Forecast, Gain, Outlook
 from fragtui.model.snapshot import Snapshot
@@ -29,7 +30,8 @@ class Expectation:
 def expect(snapshot: Snapshot, forecast: Forecast, effect: Effect) -> Expectation:
     """Return what to say of a remedy with this `effect` on the node as sampled."""
     gain = forecast.gain(effect)
-    return Expectation(gain, _headline(forecast, effect, gain), _reasons(forecast, effect), _costs(snapshot, effect))
+    reasons = _gentle_reasons(snapshot) if effect.gentle else _reasons(forecast, effect)
+    return Expectation(gain, _headline(forecast, effect, gain), reasons, _costs(snapshot, effect))
 
 
 def outlook_sentence(forecast: Forecast) -> str:
@@ -113,6 +115,18 @@ def _reasons(forecast: Forecast, effect: Effect) -> tuple[str, ...]:
     elif forecast.age is not None and forecast.age > _STALE:
         reasons.append(f"migratetypes were read {format_duration(forecast.age)} ago")
     return tuple(reasons)
+
+
+def _gentle_reasons(snapshot: Snapshot) -> tuple[str, ...]:
+    """Return each NUMA node's score, which decides whether a woken kcompactd compacts."""
+    nodes = sorted({zone.node for zone in snapshot.zones or ()})
+    scores = [(node, node_score(snapshot, node)) for node in nodes]
+    return tuple(
+        f"kcompactd's score of NUMA node {node} is {score}; with the default proactiveness of 20 it compacts above "
+        f"{start_score(20, snapshot)}"
+        for node, score in scores
+        if score is not None
+    )
 
 
 def _bound_phrase(forecast: Forecast) -> str:

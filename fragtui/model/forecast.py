@@ -14,11 +14,12 @@ from fragtui.model.room import (
     RUN,
     SHORT_RUN,
     SLAB_SHARE,
+    Area,
     Room,
-    assembled,
     dirty_bytes,
     page_cache,
     rooms,
+    unlocked,
     whole,
 )
 from fragtui.model.snapshot import Snapshot
@@ -89,6 +90,8 @@ class Forecast:
 
     def gain(self, effect: Effect) -> Gain:
         """Return what the steps of `effect`, taken in their order, bring over now."""
+        if effect.gentle:
+            return Gain(None, None, why="kcompactd decides by its own score whether it compacts")
         if not self.rooms:
             return Gain(None, None, why="no zone that serves kernel requests could be read")
         if effect.drops:
@@ -99,7 +102,8 @@ class Forecast:
         likely, low, high = (
             sum(_blocks(room, effect, run) for room in self.rooms) for run in (RUN, SHORT_RUN, float("inf"))
         )
-        return Gain(total, round(likely), round(low), round(high), self._nothing(effect, round(likely)))
+        blocks = round(likely)
+        return Gain(total, blocks, min(blocks, round(low)), max(blocks, round(high)), self._nothing(effect, blocks))
 
     @property
     def outlook(self) -> Outlook:
@@ -124,6 +128,9 @@ class Forecast:
             return "free memory is at the min watermark: nothing to move pages into"
         if effect.compact and self.bound is not None and self.bound > 0.8:
             return "what is free lies between unmovable pages"
+        used = sum(room.movable.used for room in chosen)
+        if effect.compact and not effect.drops and sum(room.stuck or 0 for room in chosen) * 2 > used:
+            return "most of what stands between the free pages can't be moved"
         return "too little of it lies together"
 
 
@@ -157,26 +164,48 @@ def _freed(room: Room, effect: Effect) -> int | None:
 
 
 def _blocks(room: Room, effect: Effect, run: float) -> float:
-    """Return the blocks of the target order that the zone gains; never less than none."""
+    """Return the blocks of the target order that the zone gains, with runs in use of `run` pages."""
     movable = room.movable
-    cache = (_freed(room, Effect(sync=effect.sync, page_cache=True)) or 0) if effect.page_cache else 0
-    left = max(0, movable.used - cache)
-    now = movable.blocks
-    after: float = now
-    if cache:
-        after = max(now, assembled(movable.pages, left, room.order, run))
-    gained = after - now
+    gained = 0.0
+    left = movable.used
+    if effect.page_cache:
+        freed = min(left, _freed(room, Effect(sync=effect.sync, page_cache=True)) or 0)
+        gained += _dropped_blocks(movable, freed, run)
+        left -= freed
     if effect.slab:
-        gained += _slab_blocks(room, run)
+        gained += _dropped_blocks(room.reclaimable, _freed(room, Effect(slab=True)) or 0, run)
     if effect.compact and effect.node in (None, room.key[0]) and room.compactable is not False:
-        small = max(0.0, movable.pages - left - after * (1 << room.order))
-        stuck = min(room.stuck or 0, left)
-        share = stuck / movable.pages if movable.pages else 1.0
-        gained += small / (1 << room.order) * whole(share, room.order, run)
+        gained += _compacted_blocks(room, left, movable.blocks + gained, run)
     return gained
 
 
-def _slab_blocks(room: Room, run: float) -> float:
-    pages = _freed(room, Effect(slab=True)) or 0
-    area = room.reclaimable
-    return max(0.0, assembled(area.pages, area.used - pages, room.order, run) - area.blocks)
+def _dropped_blocks(area: Area, freed: int, run: float) -> float:
+    """Return what freeing so many pages of an area wins: blocks that only those pages kept from being whole.
+
+    At its best (`run` infinite) all free pages lie together, and each block takes at least one freed page.
+    """
+    if area.pages <= 0 or freed <= 0:
+        return 0.0
+    left = max(0, area.used - freed)
+    broken = (area.pages >> area.order) - area.blocks
+    if run == float("inf"):
+        return max(0, min(((area.pages - left) >> area.order) - area.blocks, freed))
+    before, after = area.used / area.pages, left / area.pages
+    odds = ((1 - share) * whole(share, area.order, run) for share in (before, after))
+    return max(0, broken) * unlocked(*odds)
+
+
+def _compacted_blocks(room: Room, left: int, blocks: float, run: float) -> float:
+    """Return what compaction puts together of the free pages in small blocks, with `left` pages in use.
+
+    It can do no more than take the movable pages away: free memory that lies between stuck pages stays as it is.
+    """
+    movable = room.movable
+    small = max(0.0, movable.pages - left - blocks * (1 << room.order))
+    stuck = min(room.stuck or 0, left)
+    if movable.pages <= 0 or left <= stuck:
+        return 0.0
+    if run == float("inf"):
+        return min(small / (1 << room.order), left - stuck)
+    odds = (whole(pages / movable.pages, room.order, run) for pages in (left, stuck))
+    return small / (1 << room.order) * unlocked(*odds)

@@ -23,7 +23,7 @@ RUN = 256
 large block, long runs hardly any. From before and after on 6.18; tests/lab/test_remedies.py holds it to account."""
 SHORT_RUN = 8
 """The same where memory has been mixed for long: the low end of a forecast."""
-SLAB_SHARE = 0.5
+SLAB_SHARE = 0.6
 """Share of SReclaimable that drop_caches 2 frees: an object in use keeps its slab, an inode with page cache stays."""
 
 
@@ -73,7 +73,7 @@ class Room:
 
 
 def whole(share_in_use: float, order: int, run: float = RUN) -> float:
-    """Return the chance that a free page is the first of `2**order` free ones, where runs in use are `run` pages long.
+    """Return the chance that a free page is the first of `2**order` free ones, with runs in use of `run` pages.
 
     Along the page numbers, runs in use and free runs take turns; with a share d in use the free runs are
     run * (1-d) / d long, and a free run goes on for n more pages with probability exp(-n / length).
@@ -85,12 +85,12 @@ def whole(share_in_use: float, order: int, run: float = RUN) -> float:
     return exp(-((1 << order) - 1) * share_in_use / (run * (1 - share_in_use)))
 
 
-def assembled(pages: int, left: float, order: int, run: float = RUN) -> float:
-    """Return how many blocks of `order` an area of `pages` gives when `left` of them stay in use."""
-    if pages <= 0 or left >= pages:
-        return 0.0
-    left = max(0.0, left)
-    return (pages - left) / (1 << order) * whole(left / pages, order, run)
+def unlocked(before: float, after: float) -> float:
+    """Return the chance that what was not whole at odds `before` is whole at odds `after`, as far as after allows.
+
+    What is broken up now is known to be; the run lengths say only how much of it the pages that go were to blame for.
+    """
+    return max(0.0, after - before) / (1 - before) if before < 1 else 0.0
 
 
 def page_cache(meminfo: Mapping[str, int]) -> int | None:

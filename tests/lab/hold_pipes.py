@@ -1,6 +1,7 @@
-"""Fill memory with pipe buffers, drain every second page, say READY and hold: what no remedy heals.
+"""Fill memory with pipe buffers, drain every second page when told, and hold: what no remedy heals.
 
-Usage: hold_pipes.py LEAVE_MB. It is the first that the OOM killer takes.
+Usage: hold_pipes.py LEAVE_MB. Says FULL when LEAVE_MB are free or its descriptors are used up, drains after a line
+on its input, says READY. It is the first that the OOM killer takes.
 """
 
 import fcntl
@@ -29,15 +30,17 @@ def pipe() -> tuple[int, int]:
     return reader, writer
 
 
-pairs: list[tuple[int, int]] = []
-while free_mb() > leave and len(pairs) < (hard - 1000) // 4:
+every_second: list[int] = []
+while free_mb() > leave and len(every_second) < (hard - 1000) // 4:
     for _ in range(32):
         (_, kept), (reader, drained) = pipe(), pipe()
         for _ in range(PAGES):
             os.write(kept, PAGE)
             os.write(drained, PAGE)
-        pairs.append((reader, drained))
-for reader, _ in pairs:
+        every_second.append(reader)
+print("FULL", flush=True)
+sys.stdin.readline()
+for reader in every_second:
     for _ in range(PAGES):
         os.read(reader, 4096)
 print("READY", flush=True)
