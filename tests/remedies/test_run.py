@@ -269,3 +269,21 @@ def test_no_write_runs_that_is_not_on_record_first(
         assert running.wait(20) is not None
     assert started or filter_now() == before
     Path("/", FILTER).write_text(hex(before))
+
+
+def test_what_remedies_write_stands_in_one_place() -> None:
+    """No other part of the program names a file that heals, or starts a program to write one."""
+    package = Path(str(child.__file__)).parents[1]
+    paths = ("sys/vm/drop_caches", "sys/vm/compact_memory", "sys/vm/compaction_proactiveness")
+    naming = {
+        str(file.relative_to(package))
+        for file in package.rglob("*.py")
+        if any(f'"{prefix}{path}' in file.read_text() for path in paths for prefix in ("proc/", "/proc/"))
+    }
+    assert naming == {"remedies/catalogue.py"}
+    starting = {
+        str(file.relative_to(package))
+        for file in package.rglob("*.py")
+        if "child.py" in file.read_text() or "child.__file__" in file.read_text()
+    }
+    assert starting == {"remedies/run.py"}
