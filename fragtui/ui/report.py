@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from fragtui.model.cause import find_cause
-from fragtui.model.cause_table import CAUSES
+from fragtui.model.cause_table import TABLE
 from fragtui.model.fragmentation import blocks_of
 from fragtui.model.gfp_words import flag_words
 from fragtui.model.incident import Incident, IncidentZone
@@ -120,9 +119,8 @@ def _zone_bars(zone: IncidentZone, counts: tuple[int, ...], order: int | None, w
 def _stack(incident: Incident, width: int) -> list[Line]:
     if not incident.stack:
         return [line(), line(("Stack", "title"), ("  the report shows none", "dim"))]
-    told = find_cause(
-        CAUSES, [(symbol.removeprefix("? "), not symbol.startswith("?"), None) for symbol in incident.stack]
-    )
+    frames = [(symbol.removeprefix("? "), not symbol.startswith("?"), None) for symbol in incident.stack]
+    told = TABLE.find(frames)
     rows = [line(), line(("Stack", "title"), ("  the innermost frame first", "dim"))]
     for place, symbol in enumerate(incident.stack):
         if told is not None and told.frame == place:

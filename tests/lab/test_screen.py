@@ -29,7 +29,6 @@ def test_drop_caches_heals_and_is_on_record(tmp_path: Path) -> None:
     ):
         term.until("FRAGMENTED")
         assert f"no order-{ORDER} block" in " ".join(term.text.replace("\xa0", " ").split())
-        before = large_blocks()
         term.press("1")
         term.until("It does exactly this")
         assert "writes '1' to /proc/sys/vm/drop_caches" in term.text
@@ -38,7 +37,7 @@ def test_drop_caches_heals_and_is_on_record(tmp_path: Path) -> None:
         term.press("\r")
         term.until(lambda text: "It does exactly this" not in text)
         assert not audit.exists(), "Enter is Cancel"
-        assert large_blocks() <= before + 20
+        before = large_blocks()
         term.press("1")
         term.until("It does exactly this")
         term.pump(0.6)
@@ -75,7 +74,10 @@ def test_compaction_is_aborted_by_key_and_leaves_no_child(tmp_path: Path) -> Non
         term.until(lambda text: "aborted after" in text or "done in" in text, 60)
         term.pump(0.5)
         assert not term.children()
-        term.press("\x1bq")
+        term.until("Recovery: Compact all memory", 30)
+        term.press("\x1b")
+        term.until(lambda text: "Recovery:" not in text)
+        term.press("q")
         assert term.wait() == 0
     intent, ended = entries(audit)[:2]
     assert intent["remedy"] == "compact"

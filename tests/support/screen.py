@@ -50,7 +50,7 @@ def make_app(
 @asynccontextmanager
 async def running(app: FragtuiApp, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Pilot[int]]:
     """Run the application until its first snapshot is shown, and to its end."""
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=True) as pilot:
         await until(pilot, lambda: app.main.session.snapshot is not None)
         await pilot.pause()
         yield pilot

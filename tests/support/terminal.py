@@ -33,10 +33,13 @@ class Terminal:
         self.written = b""
         self.status: int | None = None
         self.pid, self.fd = pty.fork()
+        size = struct.pack("HHHH", rows, columns, 0, 0)
         if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, size)
+            for name in ("COLUMNS", "LINES", "NO_COLOR"):
+                os.environ.pop(name, None)
             os.environ.update({"TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"} | environment)
             os.execvp(argv[0], list(argv))
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     @property
     def text(self) -> str:
