@@ -41,7 +41,7 @@ def outlook_sentence(forecast: Forecast) -> str:
     if outlook is Outlook.UNKNOWN:
         return f"What would help is unknown: {forecast.gain(Effect(page_cache=True)).why or 'no zone could be read'}."
     if outlook is Outlook.NEITHER:
-        return f"Neither dropping caches nor compacting would make many blocks of {size}: {_bound_phrase(forecast)}."
+        return f"Neither dropping caches nor compacting would make many blocks of {size}: {bound_phrase(forecast)}."
     effect = {
         Outlook.DROP_CACHES: Effect(sync=True, page_cache=True, slab=True),
         Outlook.COMPACT: Effect(compact=True),
@@ -70,6 +70,8 @@ def _headline(forecast: Forecast, effect: Effect, gain: Gain) -> str:
     else:
         text = f"{freed}makes about {_blocks(gain)} of {size} (order {forecast.order}){_range(gain)}"
         text += f"; there are {format_count(forecast.blocks)} now." if forecast.blocks is not None else "."
+    if gain.blocks and not forecast.worth(gain):
+        return f"Hardly helps: {text}"
     return text[0].upper() + text[1:]
 
 
@@ -109,7 +111,7 @@ def _reasons(forecast: Forecast, effect: Effect) -> tuple[str, ...]:
         if stuck:
             reasons.append(f"at least {format_bytes(stuck)} in Movable pageblocks can't be moved")
     if forecast.bound is not None and forecast.bound > 0.5 and (effect.drops or effect.compact):
-        reasons.append(_bound_phrase(forecast))
+        reasons.append(bound_phrase(forecast))
     if forecast.rooms and not all(room.typed for room in forecast.rooms):
         reasons.append("migratetypes are unknown (pagetypeinfo): all memory is taken for movable, which flatters")
     elif forecast.age is not None and forecast.age > _STALE:
@@ -129,7 +131,8 @@ def _gentle_reasons(snapshot: Snapshot) -> tuple[str, ...]:
     )
 
 
-def _bound_phrase(forecast: Forecast) -> str:
+def bound_phrase(forecast: Forecast) -> str:
+    """Return why little can be won, as part of a sentence."""
     if forecast.bound is None or forecast.bound <= 0.5:
         return "too little of the memory that can be freed or moved lies together"
     return (

@@ -105,20 +105,23 @@ class Forecast:
         blocks = round(likely)
         return Gain(total, blocks, min(blocks, round(low)), max(blocks, round(high)), self._nothing(effect, blocks))
 
+    def worth(self, gain: Gain) -> bool | None:
+        """Tell whether a gain is worth its cost: at least 8 blocks and a tenth of those there are; None if unknown."""
+        if gain.blocks is None or self.blocks is None:
+            return None
+        return gain.blocks >= max(8, self.blocks // 10)
+
     @property
     def outlook(self) -> Outlook:
-        """Return which remedy is worth running: one that brings at least 8 blocks and a tenth of those there are."""
+        """Return which remedy is worth running, dropping caches before compacting."""
         drop = self.gain(Effect(sync=True, page_cache=True, slab=True))
         compact = self.gain(Effect(compact=True))
         both = self.gain(Effect(sync=True, page_cache=True, slab=True, compact=True))
-        if self.blocks is None or drop.blocks is None or compact.blocks is None or both.blocks is None:
+        worth = [self.worth(gain) for gain in (drop, compact, both)]
+        if None in worth:
             return Outlook.UNKNOWN
-        least = max(8, self.blocks // 10)
-        if drop.blocks >= least:
-            return Outlook.DROP_CACHES
-        if compact.blocks >= least:
-            return Outlook.COMPACT
-        return Outlook.DROP_THEN_COMPACT if both.blocks >= least else Outlook.NEITHER
+        helping = (Outlook.DROP_CACHES, Outlook.COMPACT, Outlook.DROP_THEN_COMPACT)
+        return next((outlook for outlook, helps in zip(helping, worth, strict=True) if helps), Outlook.NEITHER)
 
     def _nothing(self, effect: Effect, blocks: int) -> str | None:
         if blocks > 0 or effect == Effect(sync=True):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from fragtui.kernel.pressure import Pressure
 from fragtui.model.effect import Effect
+from fragtui.model.expectation import bound_phrase
 from fragtui.model.forecast import Forecast
 from fragtui.model.room import dirty_bytes
 from fragtui.model.snapshot import Snapshot
@@ -51,6 +52,10 @@ def risks(
     gain = forecast.gain(effect)
     if gain.blocks == 0 and gain.why:
         found.append(Risk(f"Not expected to help: {gain.why}.", useless=True))
+    elif gain.blocks and forecast.worth(gain) is False:
+        plenty = gain.blocks >= 8 and (forecast.bound or 0.0) <= 0.5
+        why = "there are many such blocks already" if plenty else bound_phrase(forecast)
+        found.append(Risk(f"Hardly worth its cost: {why}.", useless=True))
     dirty = dirty_bytes(snapshot.meminfo)
     if effect.page_cache and not effect.sync and dirty >= _DIRTY:
         found.append(Risk(f"{format_bytes(dirty)} of dirty pages stay: they go only after a sync.", useless=False))

@@ -18,6 +18,7 @@ from fragtui.model.expectation import expect
 from fragtui.model.forecast import forecast
 from fragtui.model.recovery import compare
 from fragtui.model.remedy_history import Ended, Intent, Result, episodes, unknown_outcomes
+from fragtui.model.risk import risks
 from fragtui.model.target import usable_blocks
 from fragtui.remedies.audit import AuditLog
 from fragtui.remedies.catalogue import compact_all, drop_caches
@@ -177,7 +178,8 @@ def test_unmovable_memory_is_said_not_to_be_healed_and_is_not_and_the_guard_give
         assert view.bound is not None and view.bound > 0.8
         there = usable_blocks(before, 9) or 0
         wanted = there + 1000
-        assert said.gain.blocks is not None and said.gain.blocks < 40
+        assert view.worth(said.gain) is False
+        assert any(risk.useless for risk in risks(before, view, Effect(compact=True)))
         policy = Policy(
             order=9,
             blocks=wanted,
@@ -198,7 +200,7 @@ def test_unmovable_memory_is_said_not_to_be_healed_and_is_not_and_the_guard_give
     assert guard.state.stopped is not None and guard.state.stopped.startswith("gave up: 2 runs in a row")
     gained = compare(before, after, 9).gained
     print(f"guard on unmovable memory: {gained} blocks of order 9 gained; {guard.state.stopped}")
-    assert gained is not None and gained < 40
+    assert gained is not None and gained < there // 10 + 40
     runs = [entry for entry in log.read().entries if isinstance(entry, Intent) and entry.by == "guard"]
     assert [run.remedy for run in runs] == ["drop-caches-1", "compact"] * 2
 
