@@ -11,7 +11,14 @@ from types import ModuleType
 
 from fragtui import __version__
 
-VERBS: dict[str, str] = {}
+VERBS = {
+    "explain": "explain",
+    "gfp": "gfp",
+    "drop-caches": "drop_caches",
+    "compact": "compact",
+    "guard": "guard",
+    "history": "history",
+}
 """Verb and module of `fragtui.commands`, each with HELP, configure(parser) and run(args)."""
 
 

@@ -43,7 +43,7 @@ def test_drop_caches_heals_and_is_on_record(tmp_path: Path) -> None:
         term.pump(0.6)
         term.press("y")
         term.until("Recovery: Drop page cache", 60)
-        text = term.text
+        text = term.until("Cost: took")
         assert re.search(r"Blocks of order 10: \d+ before, [\d.k]+ after \(\+", text), text
         assert re.search(r"before +[\d.k]+", text)
         assert re.search(r"after +[\d.k]+", text)

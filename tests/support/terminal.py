@@ -36,10 +36,10 @@ class Terminal:
         size = struct.pack("HHHH", rows, columns, 0, 0)
         if self.pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, size)
-            for name in ("COLUMNS", "LINES", "NO_COLOR"):
-                os.environ.pop(name, None)
-            os.environ.update({"TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"} | environment)
-            os.execvp(argv[0], list(argv))
+            # An environment of its own: readline sets COLUMNS and LINES behind Python's back.
+            kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
+            colours = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
+            os.execvpe(argv[0], list(argv), kept | colours | environment)
 
     @property
     def text(self) -> str:
