@@ -149,7 +149,13 @@ class DumpGatherer:
 
     def _begin_memory(self, record: LogRecord) -> None:
         candidates = self._gatherer.candidates(record)
-        running = [report for report in candidates if report.memory is Stage.RUNNING and not report.tail_done]
+        running = []
+        for other in candidates:
+            if other.memory is Stage.RUNNING:
+                if other.tail_done or other.idle > _NEAR:  # It was over, its end is lost.
+                    other.closed = True
+                else:
+                    running.append(other)
         waiting = [report for report in candidates if report.memory is Stage.AWAITED]
         if not waiting:
             return

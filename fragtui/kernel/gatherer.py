@@ -95,6 +95,9 @@ class Gatherer:
             for other in self.reports:
                 if other.caller == record.caller and other.host == record.host and not other.closed:
                     other.closed = True
+        for other in self.candidates(record):
+            if other.tail_done:
+                other.closed = other.complete = True
         report = OpenReport(self._next_key, kind, record)
         self._next_key += 1
         if self._suppressed is not None:

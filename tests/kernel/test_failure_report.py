@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from fragtui.kernel.failure_report import parse_cpuset_line, parse_drop_caches, parse_failure_head, parse_slab_head
+from fragtui.kernel.gatherer import Gatherer
 from fragtui.kernel.report import ReportKind
+from fragtui.logs.record import LogRecord
 
 KERNEL = ("GFP_KERNEL", "__GFP_COMP")
 
@@ -83,3 +85,25 @@ def test_cpuset_line_and_foreign_remedy() -> None:
 )
 def test_no_head(text: str) -> None:
     assert parse_failure_head(text) is None
+
+
+def test_reports_back_to_back_keep_their_own_zones() -> None:
+    gatherer, found = Gatherer(), []
+    for number in range(1, 40):
+        for text in (
+            f"t{number}: page allocation failure: order:3, mode:0x20",
+            f"CPU: 0 PID: {number} Comm: t{number} Not tainted 3.10.0 #1",
+            "Call Trace:",
+            *([f" asks_{number}+0x1/0x2"] * 8),
+            "Mem-Info:",
+            f"Node 0 Normal free:{number}kB min:1kB low:2kB high:3kB",
+            f"Node 0 Normal: {number}*4kB (U) = {number * 4}kB",
+            *(["1 pages reserved"] if number % 2 else []),  # Every second one has lost its end.
+        ):
+            found += gatherer.feed(LogRecord(text))
+    found += gatherer.finish()
+    assert [report.comm for report in found] == [f"t{number}" for number in range(1, 40)]
+    for number, report in enumerate(found, 1):
+        assert report.pid == number
+        assert {frame.symbol for frame in report.stack} == {f"asks_{number}"}
+        assert [zone.free_blocks for zone in report.zones] == [(number,)]
