@@ -6,7 +6,7 @@ import pytest
 
 from fragtui.kernel.failure_report import parse_cpuset_line, parse_drop_caches, parse_failure_head, parse_slab_head
 from fragtui.kernel.gatherer import Gatherer
-from fragtui.kernel.report import ReportKind
+from fragtui.kernel.report import KernelReport, ReportKind
 from fragtui.logs.record import LogRecord
 
 KERNEL = ("GFP_KERNEL", "__GFP_COMP")
@@ -88,7 +88,8 @@ def test_no_head(text: str) -> None:
 
 
 def test_reports_back_to_back_keep_their_own_zones() -> None:
-    gatherer, found = Gatherer(), []
+    gatherer = Gatherer()
+    found: list[KernelReport] = []
     for number in range(1, 40):
         for text in (
             f"t{number}: page allocation failure: order:3, mode:0x20",
