@@ -1,0 +1,134 @@
+"""What the full screen costs, side by side with htop, btop and glances in one run.
+
+Each program runs in a pseudo terminal of 120 columns and 40 rows at one update a second: CPU to the first screen, then
+CPU over the time and resident memory at its end, on the machine as it is and with 500 sleeping processes. fragtui runs
+twice: on this node, and on a host made of files of which every zone changes at every tick.
+
+Usage: python -m tests.bench.bench_screen [SECONDS]   (default 30; prints a table in Markdown)
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from tests.support.host_tree import HostTree
+from tests.support.terminal import Terminal, command
+
+SLEEPERS = 500
+SETTLE = 6.0
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program and the text that tells that its first screen is there."""
+
+    name: str
+    argv: list[str]
+    ready: str
+
+
+@dataclass(frozen=True)
+class Cost:
+    """CPU seconds to the first screen, CPU share of one core after, resident MiB."""
+
+    first: float
+    share: float
+    resident: float
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time of all threads, from the scheduler's own nanoseconds."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+
+def measure(program: Program, seconds: float) -> Cost:
+    """Run one program and return its cost."""
+    term = Terminal(program.argv, 120, 40)
+    try:
+        term.until(program.ready, 30)
+        first = cpu_seconds(term.pid)
+        term.pump(SETTLE)
+        before, start = cpu_seconds(term.pid), time.monotonic()
+        term.pump(seconds)
+        share = (cpu_seconds(term.pid) - before) / (time.monotonic() - start)
+        return Cost(first, share, psutil.Process(term.pid).memory_info().rss / (1 << 20))
+    finally:
+        term.close()
+
+
+@contextmanager
+def sleepers(count: int) -> Iterator[None]:
+    """Have so many processes asleep for the time of the block."""
+    asleep = [subprocess.Popen(["sleep", "3600"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in asleep:
+            process.kill()
+        for process in asleep:
+            process.wait()
+
+
+@contextmanager
+def changing_host() -> Iterator[Path]:
+    """Keep a host of files of which every zone changes ten times a second."""
+    with tempfile.TemporaryDirectory() as directory:
+        tree = HostTree.small(Path(directory))
+        done = threading.Event()
+
+        def change() -> None:
+            rng = random.Random(1)
+            while not done.wait(0.1):
+                for zone in tree.zones:
+                    zone.free_blocks = tuple(rng.randint(0, 5000) for _ in zone.free_blocks)
+                tree.write()
+
+        thread = threading.Thread(target=change)
+        thread.start()
+        try:
+            yield tree.root
+        finally:
+            done.set()
+            thread.join()
+
+
+def main() -> None:
+    """Print the table."""
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 30.0
+    with changing_host() as host:
+        programs = [
+            Program("fragtui", [*command(), "--read-only"], "N0 Normal"),
+            Program("fragtui, every zone changing", [*command(), "--root", str(host)], "N0 Normal"),
+            Program("htop", ["htop", "-d", "10"], "PID"),
+            Program("btop", ["btop", "--utf-force"], "cpu"),
+            Program("glances", ["glances", "-t", "1"], "CPU"),
+        ]
+        programs = [program for program in programs if shutil.which(program.argv[0])]
+        print(f"| program | CPU to first screen | CPU at 1 Hz | CPU at 1 Hz, {SLEEPERS} more processes | resident |")
+        print("|---|---|---|---|---|")
+        for program in programs:
+            idle = measure(program, seconds)
+            with sleepers(SLEEPERS):
+                busy = measure(program, seconds)
+            print(
+                f"| {program.name} | {idle.first * 1000:.0f} ms | {idle.share * 100:.2f} % | {busy.share * 100:.2f} % "
+                f"| {max(idle.resident, busy.resident):.1f} MiB |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
