@@ -9,12 +9,12 @@ import time
 from dataclasses import asdict
 
 from fragtui.model.advice import Advice, advise
-from fragtui.model.remedy_history import Episode, repeats
+from fragtui.model.remedy_history import Episode, describe, repeats
 from fragtui.remedies.audit import AuditLog, default_path
 from fragtui.remedies.past import Past, read_past
 from fragtui.remedies.tuning import read_tuning
 from fragtui.sources.node import NodeReader
-from fragtui.text import format_count, format_duration, printable
+from fragtui.text import printable
 
 HELP = "the remedies that were run, what they brought and how long it lasted"
 _ORDER = 3
@@ -41,28 +41,11 @@ def run(args: argparse.Namespace) -> int:
             print(json.dumps(_fields(episode, unknown)))
     else:
         for episode in shown:
-            print(_line(episode, unknown))
+            print(describe(episode, episode.intent.id in unknown))
         if not shown:
             print(f"No remedy on record in {audit.path}")
         _print_advice(args, past)
     return 3 if past.problems and not past.history else 0
-
-
-def _line(episode: Episode, unknown: set[str]) -> str:
-    intent = episode.intent
-    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(intent.time))
-    words = [f"{when}  {intent.remedy:<20} by {intent.by:<8}"]
-    if episode.ended is not None:
-        error = f" ({episode.ended.error})" if episode.ended.error else ""
-        words.append(f"{episode.ended.result.value}{error} in {format_duration(episode.ended.seconds)}")
-    else:
-        words.append("outcome unknown" if intent.id in unknown else "under way")
-    if episode.gained is not None:
-        forecast = f", forecast {format_count(intent.expected_blocks)}" if intent.expected_blocks is not None else ""
-        words.append(f"order {intent.order}: {format_count(episode.gained)} blocks gained{forecast}")
-    if (lasted := episode.lasted) is not None:
-        words.append(lasted)
-    return "; ".join(words)
 
 
 def _fields(episode: Episode, unknown: set[str]) -> dict[str, object]:

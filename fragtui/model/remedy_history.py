@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from fragtui.text import format_count, format_duration
@@ -142,6 +143,24 @@ def episodes(entries: Iterable[Entry]) -> tuple[Episode, ...]:
 def unknown_outcomes(history: Sequence[Episode], running: str | None = None) -> tuple[Episode, ...]:
     """Return the remedies that have an intent and no end; `running` is the id of the one under way, if any."""
     return tuple(episode for episode in history if episode.ended is None and episode.intent.id != running)
+
+
+def describe(episode: Episode, unknown: bool) -> str:
+    """Return one remedy in a line: when, what, by whom, how it ended, what it brought and for how long."""
+    intent = episode.intent
+    when = datetime.fromtimestamp(intent.time).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    words = [f"{when}  {intent.remedy:<20} by {intent.by:<8}"]
+    if episode.ended is not None:
+        error = f" ({episode.ended.error})" if episode.ended.error else ""
+        words.append(f"{episode.ended.result.value}{error} in {format_duration(episode.ended.seconds)}")
+    else:
+        words.append("outcome unknown" if unknown else "under way")
+    if episode.gained is not None:
+        expected = f", forecast {format_count(intent.expected_blocks)}" if intent.expected_blocks is not None else ""
+        words.append(f"order {intent.order}: {format_count(episode.gained)} blocks gained{expected}")
+    if (lasted := episode.lasted) is not None:
+        words.append(lasted)
+    return "; ".join(words)
 
 
 def describe_unknown(episode: Episode) -> str:

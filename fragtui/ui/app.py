@@ -119,7 +119,8 @@ class FragtuiApp(App[int]):
 
     def on_unmount(self) -> None:
         """Abort a remedy, stop the readers; threads that hang in a read are left to die with the process."""
-        self.main.healing.close(2.0)
+        if self.main.care is not None:
+            self.main.care.close(2.0)
         self.sampler.stop()
         for feed in self._feeds:
             feed.stop()
@@ -165,7 +166,8 @@ class FragtuiApp(App[int]):
         if self.is_headless or not is_gone():
             self.exit()
             return
-        self.main.healing.close(2.0)
+        if self.main.care is not None:
+            self.main.care.close(2.0)
         os._exit(0)
 
     def _leave_lost_terminal(self) -> None:

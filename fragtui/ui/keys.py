@@ -43,6 +43,9 @@ KEYS = (
     Key("c", "remedy('compact')", "Compact", "Compact all memory (compact_memory)", HEAL, footer=True),
     Key("n", "remedy('compact-node')", "Compact node", "Compact the chosen zone's NUMA node only", HEAL),
     Key("w", "remedy('nudge')", "Wake kcompactd", "Start a round of background compaction (5.15 and later)", HEAL),
+    Key("l", "ladder", "Step by step", "Sync, drop, compact one after another until there are blocks enough", HEAL),
+    Key("G", "guard", "Guard", "Switch the guard on (remedies by policy, without asking) or off", HEAL),
+    Key("H", "history", "History", "Remedies on record, and what would help for longer", HEAL),
     Key("x", "abort", "Abort", "Abort the remedy under way", HEAL),
     Key("r", "recovery", "Recovery", "Before and after the last remedy, its cost, what is left", HEAL, footer=True),
     Key("space", "pause", "Pause", "Freeze the screen; sampling goes on", VIEW, footer=True),
@@ -69,6 +72,8 @@ KEYS = (
 
 REMEDY_OF_KEY = {key.keys: key.action[8:-2] for key in KEYS if key.action.startswith("remedy(")}
 """The remedy that each key names."""
+BARRED_KEYS = frozenset((*REMEDY_OF_KEY, "l", "G"))
+"""Keys that write, greyed where nothing may be written."""
 
 
 def bindings(keys: tuple[Key, ...]) -> list[Binding]:

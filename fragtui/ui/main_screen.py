@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -19,33 +18,26 @@ from textual.widgets import Footer
 from fragtui.model.incident import Incident
 from fragtui.model.session import Session
 from fragtui.model.tail import Tail
-from fragtui.remedies.audit import default_path
-from fragtui.remedies.catalogue import Remedy
-from fragtui.remedies.outcome import Outcome
 from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, Sampler
 from fragtui.text import counted
-from fragtui.ui.ask import Ask
 from fragtui.ui.bars import Bars
 from fragtui.ui.failures import Failures
-from fragtui.ui.healing import SETTLED, Healing
-from fragtui.ui.help import help_lines
-from fragtui.ui.keys import KEYS, REMEDY_OF_KEY, bindings
+from fragtui.ui.keys import BARRED_KEYS, KEYS, bindings
 from fragtui.ui.listing import Listing
-from fragtui.ui.messages import Crashed, KernelTold, PodsTold, RemedyEnded, Sampled
+from fragtui.ui.messages import Crashed, KernelTold, PodsTold, RemediesRecalled, RemediesTold, Sampled
 from fragtui.ui.places import share_out
 from fragtui.ui.pods import Pods, pod_lines, pod_name
-from fragtui.ui.recovery import recovery_lines
 from fragtui.ui.remarks import remarks
-from fragtui.ui.remedy_dialog import Question, RemedyDialog
-from fragtui.ui.rows import Line, Rows
-from fragtui.ui.sheet import Sheet
+from fragtui.ui.rows import Rows
 from fragtui.ui.strip import Strip
 from fragtui.ui.top_line import TopLine, state_spans
 from fragtui.ui.verdict import VerdictLines
 from fragtui.ui.zones import Zones
 
 if TYPE_CHECKING:
+    from fragtui.remedies.attendant import Attended, Recalled
     from fragtui.ui.app import FragtuiApp, Parts
+    from fragtui.ui.care import Care
 
 _INTERVALS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
@@ -64,14 +56,14 @@ class MainScreen(Screen[None]):
         self._zoomed: Widget | None = None
         self._fed = False
         self._tail = Tail()
-        audit = parts.audit or default_path(parts.root)
-        self.healing = Healing(self.session, parts.root, audit, parts.barred)
+        self.care: Care | None = None
+        """The remedies; None until the first bars are on screen."""
         self._barred: str | None = None
         self._top = TopLine(self.session)
         self._verdict = VerdictLines(self.session)
         self._zones = Zones(self.session)
         self._bars = Bars(self.session)
-        self._strip = Strip(self.healing)
+        self._strip = Strip()
         self._failures = Failures(self.session, self._tail, self._pod_of)
         self._pods = Pods()
         self._panels: tuple[Rows, ...] = (
@@ -98,8 +90,6 @@ class MainScreen(Screen[None]):
         self._latest = time.monotonic()
         self.set_interval(1.0, self._heartbeat)
         self._zones.focus()
-        self._barred = self.healing.barred
-        self.refresh_bindings()
 
     def on_resize(self) -> None:
         """Share the lines out again."""
@@ -112,18 +102,32 @@ class MainScreen(Screen[None]):
         if self.session.accept(message.snapshot):
             if self._shape() != shape:
                 self._share_out()
-            if (treated := self.healing.see(message.snapshot)) is not None:
-                if (feed := self._app.pod_feed) is not None:
-                    feed.remedy_ran(treated.outcome.remedy.title)
-                self.action_recovery()
             self.show()
+        if self.care is not None:
+            self.care.see(message.snapshot)
         self._feed()
 
     def _feed(self) -> None:
         """Start the readers of logs and pods once the first bars, or the want of them, are on screen."""
         if not self._fed:
             self._fed = True
+            self.call_after_refresh(self._begin_care)
             self.call_after_refresh(self._app.start_feeds)
+
+    def _begin_care(self) -> None:
+        # Imported here: what remedies need takes a tenth of the time to the first bars.
+        from fragtui.remedies.audit import default_path
+        from fragtui.ui.care import Care
+
+        parts = self._parts
+        audit = parts.audit or default_path(parts.root)
+        self.care = Care(self._app, self.session, parts.root, audit, parts.barred, self._tell_care)
+        self._barred = self.care.barred
+        self.refresh_bindings()
+        self.show()
+
+    def _tell_care(self, news: Attended | str) -> None:
+        self.post_message(Crashed(news) if isinstance(news, str) else RemediesTold(news))
 
     def on_kernel_told(self, message: KernelTold) -> None:
         """Take news of the kernel log."""
@@ -152,6 +156,7 @@ class MainScreen(Screen[None]):
         """Have every panel draw what changed."""
         self._top.state = self._state()
         self._verdict.remarks = remarks(self.session, self._tail, self._pods.board)
+        self._show_strip()
         for panel in self._panels:
             panel.rebuild()
 
@@ -160,12 +165,21 @@ class MainScreen(Screen[None]):
         if state != self._top.state:
             self._top.state = state
             self._top.rebuild()
-        self._strip.rebuild()
+        self._show_strip()
         self._feed()
+
+    def _show_strip(self) -> None:
+        """Show the line about remedies, and make or take back the room for it."""
+        self._strip.said = self.care.line if self.care is not None else None
+        if self._strip.display != (self._strip.said is not None):
+            self._share_out()
+        self._strip.rebuild()
 
     def _state(self) -> tuple[tuple[str, str], ...]:
         age = time.monotonic() - self._latest
-        notes = ("◌ no remedies",) if self._barred else ()
+        notes = ["◌ no remedies"] if self._barred else []
+        if self.care is not None and (guard := self.care.guard_words) is not None:
+            notes.append(f"◉ {guard}")
         return state_spans(self.session, self._sampler.interval, self._sampler.stuck(), age, notes)
 
     def _shape(self) -> tuple[int, int, int]:
@@ -176,7 +190,7 @@ class MainScreen(Screen[None]):
         width, height = self.size
         if not width or not height:
             return
-        self._strip.display = self.healing.line is not None
+        self._strip.display = self._strip.said is not None
         places = share_out(width, height, *self._shape(), strip=self._strip.display)
         self.query_one("#body").set_class(places.side_by_side, "side-by-side")
         self._verdict.styles.height = places.verdict
@@ -191,68 +205,67 @@ class MainScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey the keys of remedies that can't be run here."""
-        if action == "remedy" and self._barred:
+        if action in ("remedy", "ladder", "guard") and self._barred:
             return None
         return True
 
     def on_key(self, event: Key) -> None:
         """Say why a greyed key does nothing."""
-        if self._barred and event.key in REMEDY_OF_KEY:
+        if self._barred and event.key in BARRED_KEYS:
             self.notify(self._barred, title="No remedy can be run here", severity="warning", markup=False)
 
     def action_remedy(self, name: str) -> None:
         """Ask whether to run a remedy."""
-        if (why := self.healing.why_not(name)) is not None:
-            self.notify(why, title="Can't be run", severity="warning", markup=False)
-            return
-        if self.session.snapshot is None:
-            return
-        question = Question(
-            self.healing.variants(name),
-            self.session.snapshot,
-            self.session.order,
-            self.healing.root,
-            self.healing.audit.path,
-        )
-        self.app.push_screen(RemedyDialog(question), self._run)
+        if self.care is not None:
+            self.care.ask(name)
 
-    def _run(self, remedy: Remedy | None) -> None:
-        if remedy is None:
-            return
-        self._sampler.hurried = True
-        self._sampler.tick_now()
-        self.healing.start(remedy, self._tell_end)
-        self._share_out()
-        self.show()
+    def action_ladder(self) -> None:
+        """Ask whether to run remedies step by step."""
+        if self.care is not None:
+            self.care.ask_ladder()
 
-    def _tell_end(self, result: Outcome | str) -> None:
-        self.post_message(RemedyEnded(result))
-
-    def on_remedy_ended(self, message: RemedyEnded) -> None:
-        """Take the end of a remedy; a last quick look follows."""
-        self.healing.end(message.result, time.monotonic())
-        self._sampler.hurried = False
-        self.set_timer(SETTLED + 0.1, lambda: self._sampler.tick_now(page_types=True))
-        self._share_out()
-        self.show()
+    def action_guard(self) -> None:
+        """Switch the guard on or off."""
+        if self.care is not None:
+            self.care.switch_guard()
 
     def action_abort(self) -> None:
         """Abort the remedy under way."""
-        if self.healing.under_way is not None:
-            self.healing.under_way.run.abort()
-            self.show()
+        if self.care is not None:
+            self.care.abort()
 
     def action_recovery(self) -> None:
         """Show what the last remedy brought."""
-        if self.healing.treated is None:
-            self.notify("No remedy has been run yet.", markup=False)
+        if self.care is not None:
+            self.care.show_recovery()
+
+    def action_history(self) -> None:
+        """Show the remedies on record."""
+        if self.care is not None:
+            self.care.show_history(self._tell_recalled)
+
+    def _tell_recalled(self, recalled: Recalled) -> None:
+        self.post_message(RemediesRecalled(recalled))
+
+    def on_remedies_recalled(self, message: RemediesRecalled) -> None:
+        """Open the page once the record has been read."""
+        if self.care is not None:
+            self.care.open_history(message.recalled)
+
+    def on_remedies_told(self, message: RemediesTold) -> None:
+        """Take news of the remedies."""
+        if self.care is None:
             return
-
-        def lines(width: int) -> Sequence[Line]:
-            assert self.healing.treated is not None
-            return recovery_lines(self.healing.treated, width)
-
-        self.app.push_screen(Sheet(f"Recovery: {self.healing.treated.outcome.remedy.title}", lines))
+        new = self.care.take(message.state)
+        if self.care.state.busy != self._sampler.hurried:
+            self._sampler.hurried = self.care.state.busy
+            self._sampler.tick_now(page_types=self.care.state.settling)
+        if new and self.care.state.treated is not None:
+            if (feed := self._app.pod_feed) is not None:
+                feed.remedy_ran(self.care.state.treated.outcome.remedy.title)
+            self._sampler.tick_now(page_types=True)
+            self.care.show_recovery()
+        self.show()
 
     def action_pause(self) -> None:
         """Freeze the screen or let it go on."""
@@ -294,14 +307,15 @@ class MainScreen(Screen[None]):
 
     def action_open(self) -> None:
         """Open what is chosen in the focused panel."""
+        from fragtui.ui.sheet import Sheet
+
         if self.focused is self._pods and (pod := self._pods.chosen) is not None:
             sources = self._pods.news.sources if self._pods.news else ()
             self.app.push_screen(Sheet(f"Pod {pod_name(pod)}", lambda width: pod_lines(pod, sources, width)))
         elif self.focused is self._zones:
             self.action_zoom()
         elif (alike := self._failures.chosen) is not None:
-            # Imported here: the table of causes is not needed for the first bars.
-            from fragtui.ui.report import report_lines  # noqa: PLC0415
+            from fragtui.ui.report import report_lines
 
             title = f"Report: {alike.last.comm or 'unknown'}"
             self.app.push_screen(Sheet(title, lambda width: report_lines(alike, self._pod_lines, width)))
@@ -310,6 +324,7 @@ class MainScreen(Screen[None]):
 
     def action_filter(self) -> None:
         """Ask for the text that listed failures must hold."""
+        from fragtui.ui.ask import Ask
 
         def take(wanted: str | None) -> None:
             if wanted is not None:
@@ -375,6 +390,9 @@ class MainScreen(Screen[None]):
 
     def action_help(self) -> None:
         """Show all keys."""
+        from fragtui.ui.help import help_lines
+        from fragtui.ui.sheet import Sheet
+
         self.app.push_screen(Sheet("Keys and signs", lambda width: help_lines(KEYS, width)))
 
     def action_picture(self) -> None:

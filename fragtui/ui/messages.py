@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from textual.message import Message
 
-from fragtui.model.kernel_log_news import KernelLogNews
-from fragtui.model.pod_news import PodNews
 from fragtui.model.snapshot import Snapshot
-from fragtui.remedies.outcome import Outcome
+
+if TYPE_CHECKING:
+    from fragtui.model.kernel_log_news import KernelLogNews
+    from fragtui.model.pod_news import PodNews
+    from fragtui.remedies.attendant import Attended, Recalled
 
 
 class Sampled(Message, bubble=False):
@@ -30,12 +34,24 @@ class Crashed(Message, bubble=False):
         self.traceback = traceback
 
 
-class RemedyEnded(Message, bubble=False):
-    """The remedy under way has ended, or was refused with these words."""
+class RemediesTold(Message, bubble=False):
+    """News of the remedies; each holds all that is known, so the newest is enough."""
 
-    def __init__(self, result: Outcome | str) -> None:
+    def __init__(self, state: Attended) -> None:
         super().__init__()
-        self.result = result
+        self.state = state
+
+    def can_replace(self, message: Message) -> bool:
+        """Return True for older news still in the queue."""
+        return isinstance(message, RemediesTold)
+
+
+class RemediesRecalled(Message, bubble=False):
+    """The remedies on record, read because a key asked for them."""
+
+    def __init__(self, recalled: Recalled) -> None:
+        super().__init__()
+        self.recalled = recalled
 
 
 class KernelTold(Message, bubble=False):

@@ -3,36 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from fragtui.model.expectation import error_sentence
-from fragtui.model.forecast import Gain
-from fragtui.model.recovery import Lasting, Recovery, ZoneRecovery
-from fragtui.remedies.outcome import Outcome
+from fragtui.model.recovery import Recovery, ZoneRecovery
+from fragtui.remedies.attendant import Treated
+from fragtui.remedies.ladder import LadderEnd
 from fragtui.text import format_bytes, format_count, format_duration
 from fragtui.ui.cells import fit, fit_right, wrap
 from fragtui.ui.rows import Line, Span, line
 
 
-@dataclass(frozen=True, slots=True)
-class Treated:
-    """A remedy that is over, with what was seen before and after."""
-
-    outcome: Outcome
-    recovery: Recovery
-    expected: Gain | None
-    lasting: Lasting | None
-
-
 def summary(treated: Treated) -> str:
     """Return the result in one sentence for the main screen."""
     recovery = treated.recovery
+    said = treated.outcome.explanation if treated.climbed is None else f"Step by step: {treated.climbed.why}."
     if recovery.before is None or recovery.after is None:
-        return treated.outcome.explanation
-    text = (
-        f"{treated.outcome.explanation} Order-{recovery.order} blocks: {format_count(recovery.before)} → "
-        f"{format_count(recovery.after)}"
-    )
+        return said
+    text = f"{said} Order-{recovery.order} blocks: {format_count(recovery.before)} → {format_count(recovery.after)}"
     lasting = treated.lasting
     if lasting and lasting.share is not None and lasting.age is not None:
         text += f"; {min(9.99, lasting.share) * 100:.0f} % of the gain left after {format_duration(lasting.age)}"
@@ -43,7 +30,8 @@ def recovery_lines(treated: Treated, width: int) -> Sequence[Line]:
     """Return the whole page for one remedy."""
     outcome, recovery = treated.outcome, treated.recovery
     style = "good" if outcome.result == "done" else "warn"
-    lines = [line((row, style)) for row in wrap(outcome.explanation, width, 3)]
+    lines = _climbed(treated.climbed, width) if treated.climbed else []
+    lines += [line((row, style)) for row in wrap(outcome.explanation, width, 3)]
     if outcome.audit_problem:
         lines += [line((row, "bad")) for row in wrap(f"Its end is not on record: {outcome.audit_problem}", width, 2)]
     lines += [line((row, "text")) for row in wrap(_gain(treated), width, 3)]
@@ -51,6 +39,16 @@ def recovery_lines(treated: Treated, width: int) -> Sequence[Line]:
     lines += _table(recovery, width)
     lines.append(line())
     lines += [line((row, "dim")) for row in wrap(_cost(treated), width, 4)]
+    return lines
+
+
+def _climbed(end: LadderEnd, width: int) -> list[Line]:
+    lines = [line((row, "text")) for row in wrap(f"Step by step: {end.end}, {end.why}.", width, 3)]
+    for rung in end.rungs:
+        before, after = ("?" if count is None else format_count(count) for count in (rung.before, rung.after))
+        lines.append(line((f"  {rung.remedy.title}", "text"), (f"  {before} → {after} blocks", "good")))
+    for skipped in end.skipped:
+        lines += [line((f"  {row}", "dim")) for row in wrap(f"skipped {skipped}", width - 2, 2)]
     return lines
 
 

@@ -2,11 +2,14 @@ from pathlib import Path
 
 import pytest
 
+from fragtui.model.remedy_history import Intent
+from fragtui.remedies.audit import AuditLog
 from fragtui.remedies.catalogue import Remedy, compact_all, drop_caches
 from fragtui.sources.node import NodeReader
 from fragtui.ui.app import FragtuiApp
-from fragtui.ui.keys import REMEDY_OF_KEY
-from fragtui.ui.remedy_dialog import SETTLE, Question, RemedyDialog
+from fragtui.ui.keys import BARRED_KEYS
+from fragtui.ui.remedy_dialog import GuardDialog, RemedyDialog, Setting
+from fragtui.ui.warning import SETTLE
 from tests.support.host_tree import HostTree
 from tests.support.screen import SIZES, make_app, running, text_of, until
 
@@ -14,8 +17,8 @@ sizes = pytest.mark.parametrize("size", SIZES, ids=[f"{w}x{h}" for w, h in SIZES
 
 
 def ask(app: FragtuiApp, root: Path, answers: list[Remedy | None], *variants: Remedy) -> None:
-    question = Question(variants, NodeReader(root).sample(), 6, Path("/"), Path("/var/log/fragtui/audit.jsonl"))
-    app.push_screen(RemedyDialog(question), answers.append)
+    setting = Setting(NodeReader(root).sample(), 6, Path("/"), Path("/var/log/fragtui/audit.jsonl"))
+    app.push_screen(RemedyDialog(setting, variants), answers.append)
 
 
 @sizes
@@ -91,7 +94,7 @@ async def test_sync_first_is_a_key_away(tmp_path: Path) -> None:
         assert answers == [drop_caches(1, sync=True)]
 
 
-@pytest.mark.parametrize("key", REMEDY_OF_KEY)
+@pytest.mark.parametrize("key", sorted(BARRED_KEYS))
 async def test_saved_files_are_never_written_and_it_is_said(tmp_path: Path, key: str) -> None:
     HostTree.small(tmp_path)
     tree = HostTree.small(tmp_path)
@@ -100,6 +103,7 @@ async def test_saved_files_are_never_written_and_it_is_said(tmp_path: Path, key:
     audit = tmp_path / "audit.jsonl"
     app = make_app(tmp_path, audit=audit)
     async with running(app) as pilot:
+        await until(pilot, lambda: "no remedies" in text_of(app))
         await pilot.press(key)
         await pilot.pause()
         assert len(app.screen_stack) == 2, "no dialog"
@@ -109,7 +113,7 @@ async def test_saved_files_are_never_written_and_it_is_said(tmp_path: Path, key:
     assert not audit.exists()
 
 
-@pytest.mark.parametrize("key", REMEDY_OF_KEY)
+@pytest.mark.parametrize("key", sorted(BARRED_KEYS))
 async def test_read_only_greys_every_remedy_and_says_why(tmp_path: Path, key: str) -> None:
     app = make_app(Path("/"), read_only=True, audit=tmp_path / "audit.jsonl")
     async with running(app) as pilot:
@@ -121,3 +125,41 @@ async def test_read_only_greys_every_remedy_and_says_why(tmp_path: Path, key: st
         assert len(app.screen_stack) == 2
         binding = app.main.active_bindings[key]
         assert not binding.enabled
+
+
+async def test_the_guard_asks_shows_its_state_and_is_switched_off(tmp_path: Path) -> None:
+    app = make_app(Path("/"), audit=tmp_path / "audit.jsonl")
+    async with running(app) as pilot:
+        await until(pilot, lambda: app.main.care is not None)
+        assert app.main.care is not None
+        if app.main.care.barred:
+            pytest.skip(f"remedies can't be run here: {app.main.care.barred}")
+        await pilot.press("G")
+        await pilot.pause(SETTLE + 0.1)
+        assert isinstance(app.screen, GuardDialog)
+        assert "without asking" in " ".join(text_of(app).split())
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.main.care.state.guard is None, "Enter is Cancel"
+        await pilot.press("G")
+        await pilot.pause(SETTLE + 0.1)
+        await pilot.press("y")
+        await until(pilot, lambda: "◉ guard" in text_of(app))
+        await pilot.press("G")
+        await until(pilot, lambda: "◉ guard" not in text_of(app))
+    assert not (tmp_path / "audit.jsonl").exists(), "watching writes nothing"
+
+
+async def test_the_history_tells_unknown_outcomes(tmp_path: Path) -> None:
+    audit = tmp_path / "audit.jsonl"
+    intent = Intent(
+        "abc", 1_795_000_000.0, "drop-caches-3", ("writes '3'",), ("/x",), "screen", 2**22 - 1, 0, boot="another"
+    )
+    AuditLog(audit).append(intent)
+    HostTree.small(tmp_path)
+    app = make_app(tmp_path, audit=audit)
+    async with running(app) as pilot:
+        await until(pilot, lambda: "outcome unknown" in text_of(app))
+        await pilot.press("H")
+        await until(pilot, lambda: "Remedies on record" in text_of(app))
+        assert "drop-caches-3" in text_of(app)

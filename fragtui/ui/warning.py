@@ -1,0 +1,101 @@
+"""A question before something is written: the exact words, the cost, Cancel in focus, a second key to go on."""
+
+from __future__ import annotations
+
+import time
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, Generic, TypeVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button
+
+from fragtui.ui.cells import wrap
+from fragtui.ui.rows import Line, line
+from fragtui.ui.sheet import Page
+
+T = TypeVar("T")
+SETTLE = 0.4
+"""Seconds in which a key that runs it is not heard: one typed ahead on a slow terminal was not meant for this."""
+
+
+class Warning(ModalScreen[T | None], Generic[T]):
+    """Asks; the answer is `answer`, or None. Enter alone never runs anything: Cancel has the focus."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,n,q", "answer(False)", "Cancel"),
+        Binding("y", "answer(True)", "Run"),
+        Binding("left,right", "app.focus_next", "Switch", show=False),
+        Binding("down,j", "scroll(1)", show=False),
+        Binding("up,k", "scroll(-1)", show=False),
+        Binding("pagedown", "scroll(8)", show=False),
+        Binding("pageup", "scroll(-8)", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(classes="dialog")
+        self._shown_at = time.monotonic()
+        self._page = Page(self.lines, id="dialog-page")
+
+    @property
+    @abstractmethod
+    def heading(self) -> str:
+        """What is asked about."""
+
+    @property
+    @abstractmethod
+    def answer(self) -> T:
+        """What going on answers."""
+
+    @abstractmethod
+    def lines(self, width: int) -> Sequence[Line]:
+        """Return the text for that width."""
+
+    def compose(self) -> ComposeResult:
+        """Lay out the text and the two answers."""
+        with Container(id="dialog") as frame:
+            frame.border_title = Content(f" ⚠ {self.heading} ")
+            with VerticalScroll(id="dialog-text", can_focus=False):
+                yield self._page
+            with Container(id="dialog-keys"):
+                yield Button(Content("Cancel (Esc)"), id="cancel")
+                yield Button(Content("Run it (y)"), id="run")
+
+    def on_mount(self) -> None:
+        """Put the focus on Cancel."""
+        self.query_one("#cancel").focus()
+        self._shown_at = time.monotonic()
+
+    def on_resize(self) -> None:
+        """Keep the answers on the screen however long the text is: it scrolls."""
+        self.query_one("#dialog-text").styles.max_height = max(3, self.size.height - 4)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Take the answer of the focused button."""
+        self.action_answer(event.button.id == "run")
+
+    def action_answer(self, run: bool) -> None:
+        """Close with the answer; going on needs the question to have stood for a moment."""
+        if not run:
+            self.dismiss(None)
+        elif time.monotonic() - self._shown_at >= SETTLE:
+            self.dismiss(self.answer)
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll the text."""
+        self.query_one("#dialog-text", VerticalScroll).scroll_relative(y=lines, animate=False)
+
+    def changed(self) -> None:
+        """Show the question anew: what it asks for has changed."""
+        self.query_one("#dialog").border_title = Content(f" ⚠ {self.heading} ")
+        self._page.rebuild()
+
+
+def paragraph(text: str, width: int, style: str) -> list[Line]:
+    """Return a text as indented lines."""
+    rows = wrap(text, width - 2, 6)
+    return [line((("  " if index == 0 else "    ") + row, style)) for index, row in enumerate(rows)]
