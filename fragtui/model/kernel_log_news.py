@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from fragtui.kernel.report import ForeignRemedy
-from fragtui.model.incident import Incident
+if TYPE_CHECKING:
+    from fragtui.kernel.report import ForeignRemedy
+    from fragtui.model.incident import Incident
 
 
 @dataclass(frozen=True, slots=True)

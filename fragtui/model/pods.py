@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from fragtui.cluster.pod_ref import PodRef
-from fragtui.cluster.reason import ReasonClass
+if TYPE_CHECKING:
+    from fragtui.cluster.pod_ref import PodRef
+    from fragtui.cluster.reason import ReasonClass
 
 
 @dataclass(frozen=True, slots=True)

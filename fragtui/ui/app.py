@@ -12,22 +12,24 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 
-from fragtui.model.incident import Incident
-from fragtui.model.kernel_log_news import KernelLogNews
-from fragtui.model.pod_news import PodNews
 from fragtui.model.snapshot import Snapshot
 from fragtui.sampler import Sampler
 from fragtui.ui.keys import KEYS
 from fragtui.ui.main_screen import MainScreen
 from fragtui.ui.messages import Crashed, KernelTold, PodsTold, Sampled
 from fragtui.ui.terminal import has_true_colour, is_gone
+
+if TYPE_CHECKING:
+    from fragtui.model.incident import Incident
+    from fragtui.model.kernel_log_news import KernelLogNews
+    from fragtui.model.pod_news import PodNews
 
 TRUE_COLOUR_THEME = "tokyo-night"
 ANSI_THEME = "ansi-dark"

@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from fragtui.model.pod_news import PodNews, SourceState
 from fragtui.model.pods import StuckPod, StuckPods
 from fragtui.text import counted, format_duration
 from fragtui.ui.cells import wrap
 from fragtui.ui.listing import Listing, columns
 from fragtui.ui.rows import Line, Span, line
+
+if TYPE_CHECKING:
+    from fragtui.model.pod_news import PodNews, SourceState
 
 _SIGNS = {"live": "●", "connecting": "◌", "waiting": "◌", "absent": "○", "refused": "✗", "off": "○"}
 

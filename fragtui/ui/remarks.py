@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 
-from fragtui.model.expectation import outlook_sentence
-from fragtui.model.forecast import forecast
 from fragtui.model.pods import StuckPods
 from fragtui.model.session import Session
 from fragtui.model.tail import Tail
@@ -33,5 +31,9 @@ def remarks(session: Session, tail: Tail, board: StuckPods) -> tuple[str, ...]:
         refused = f", {board.refused_memory} of them refused memory" if board.refused_memory else ""
         said.append(f"{counted(len(board.pods), 'pod')} stuck{refused}.")
     if judgement.severity is not Severity.FINE or recent:
+        # Imported where it is first needed: most nodes are well at the first bars.
+        from fragtui.model.expectation import outlook_sentence
+        from fragtui.model.forecast import forecast
+
         said.append(outlook_sentence(forecast(snapshot, judgement.order)))
     return tuple(said)
