@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -19,8 +18,8 @@ from fragtui.model.incident import Incident
 from fragtui.model.session import Session
 from fragtui.model.tail import Tail
 from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, Sampler
-from fragtui.text import counted
 from fragtui.ui.bars import Bars
+from fragtui.ui.failure_actions import ask_filter, copy_incident, save_incidents
 from fragtui.ui.failures import Failures
 from fragtui.ui.keys import BARRED_KEYS, KEYS, bindings
 from fragtui.ui.listing import Listing
@@ -324,34 +323,15 @@ class MainScreen(Screen[None]):
 
     def action_filter(self) -> None:
         """Ask for the text that listed failures must hold."""
-        from fragtui.ui.ask import Ask
-
-        def take(wanted: str | None) -> None:
-            if wanted is not None:
-                self._tail.filter(wanted)
-                self.show()
-
-        self.app.push_screen(Ask("List failures that hold this text", self._tail.wanted), take)
+        ask_filter(self.app, self._tail, self.show)
 
     def action_copy(self) -> None:
         """Copy the chosen failure as JSON."""
-        if (alike := self._failures.chosen) is None:
-            self.notify("No failure is listed.", markup=False)
-            return
-        self.app.copy_to_clipboard(json.dumps(alike.last.to_json()))
-        self.notify("Copied, if the terminal allows it (OSC 52).", markup=False)
+        copy_incident(self.app, self._failures.chosen)
 
     def action_save(self) -> None:
         """Save the listed failures as JSON lines where fragtui was started."""
-        path = Path.cwd() / f"fragtui-failures-{time.strftime('%Y%m%d-%H%M%S')}.jsonl"
-        incidents = [incident for row in self._tail.rows for incident in row.incidents]
-        try:
-            with path.open("x") as file:
-                file.writelines(json.dumps(incident.to_json()) + "\n" for incident in incidents)
-        except OSError as error:
-            self.notify(f"{path}: {error.strerror}", title="Not saved", severity="error", markup=False)
-        else:
-            self.notify(f"{counted(len(incidents), 'failure')} in {path}", title="Saved", markup=False)
+        save_incidents(self.app, self._tail.rows)
 
     @property
     def _app(self) -> FragtuiApp:

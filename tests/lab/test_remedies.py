@@ -1,6 +1,6 @@
 """Remedies on a real kernel: the forecast held against what happens, the ladder, the guard, the abort.
 
-They fragment this machine's memory and drop its caches, so they run only as root and with FRAGTUI_LAB=1.
+They fragment this machine's memory and drop its caches, one at a time.
 """
 
 import os
@@ -28,14 +28,9 @@ from fragtui.remedies.past import read_past
 from fragtui.remedies.policy import Policy
 from fragtui.remedies.run import Asked, Running
 from fragtui.sources.node import NodeReader
+from tests.support.lab import alone, lab
 
-pytestmark = [
-    pytest.mark.lab,
-    pytest.mark.timeout(600),
-    pytest.mark.skipif(
-        os.geteuid() != 0 or os.environ.get("FRAGTUI_LAB") != "1", reason="needs root and FRAGTUI_LAB=1"
-    ),
-]
+pytestmark = lab
 ROOT = Path("/")
 HERE = Path(__file__).parent
 ASKED = Asked("command", 9)
@@ -79,6 +74,12 @@ def held_by_pipes(leave_mb: int) -> Iterator[None]:
         for process in processes:
             process.kill()
             process.wait()
+
+
+@pytest.fixture(autouse=True)
+def one_at_a_time() -> Iterator[None]:
+    with alone():
+        yield
 
 
 @pytest.fixture
