@@ -49,7 +49,8 @@ class Failures(Listing[Alike]):
         last = item.last
         size = self._session.snapshot.host.page_size if self._session.snapshot else 4096
         style = "text" if last.memory is False else "bad" if last.kind is IncidentKind.ALLOCATION_FAILURE else "warn"
-        flag_width = max(0, min(44, width - 66))
+        pod = self._pod_of(last)
+        flag_width = max(0, min(44, width - 66 - (len(pod) + 3 if pod else 0)))
         cells = [(f" {clock(last.time)}", 13, "dim"), (last.comm or "?", 16, "text"), (what(last, size), 14, style)]
         if flag_width >= 10:
             cells.append((flags(last), flag_width, "dim"))
@@ -58,9 +59,9 @@ class Failures(Listing[Alike]):
             spans.append((f"×{item.count} ", "accent"))
         if item.suppressed:
             spans.append((f"+{item.suppressed} ", "warn"))
+        if pod:
+            spans.append((f"⇒ {pod} ", "accent"))
         spans.append((tail_words(last), "text"))
-        if pod := self._pod_of(last):
-            spans.append((f" ⇒ {pod}", "accent"))
         return tuple(spans)
 
     def empty(self, width: int) -> Sequence[Line]:
