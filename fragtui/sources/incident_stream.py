@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 from fragtui.kernel.gatherer import Gatherer
 from fragtui.kernel.gfp import GfpTable
@@ -17,6 +18,9 @@ from fragtui.model.kernel_log_news import KernelLogNews
 from fragtui.sources.near_hits import NearHits
 
 _LINE_LIMIT = 1 << 20
+
+StreamCall = tuple[str | bytes | float | None, ...]
+"""A call that an `IncidentStream` took: its name and arguments. The same calls again bring the same news."""
 
 
 class LineSplitter:
@@ -42,6 +46,7 @@ class IncidentStream:
     """Parses what is near a needle, gathers reports and keeps what was told of them.
 
     `boot` (epoch of the kernel's time zero) dates records of /dev/kmsg, `now` syslog stamps without a year.
+    `on_call`, if set, is told every call that leaves a trace, in order.
     """
 
     def __init__(
@@ -52,6 +57,7 @@ class IncidentStream:
         *,
         boot: float | None = None,
         now: float | None = None,
+        on_call: Callable[[StreamCall], None] | None = None,
     ) -> None:
         self._name = name
         self._running = running
@@ -63,7 +69,11 @@ class IncidentStream:
         self._told: dict[int, Incident] = {}
         self._done: deque[KernelReport] = deque()
         self._line = 0
-        self._remedies_told = 0
+        self._on_call = on_call
+        self._fed = False
+        self._asked = False
+        if on_call is not None:
+            on_call(("open", name, release, boot, now))
 
     @property
     def busy(self) -> bool:
@@ -73,24 +83,30 @@ class IncidentStream:
     def feed_kmsg(self, record: bytes) -> None:
         """Take a raw record of /dev/kmsg."""
         for raw in self._near.offer(record, self._gatherer.busy):
-            for parsed in parse_kmsg_record(raw, self._boot):
-                self.feed(parsed)
+            self.feed_near_kmsg(raw)
+
+    def feed_near_kmsg(self, record: bytes) -> None:
+        """Take a raw record that is known to be worth it."""
+        self._note("kmsg", record)
+        for parsed in parse_kmsg_record(record, self._boot):
+            self.feed(parsed)
 
     def feed_line(self, line: bytes) -> None:
         """Take the next line of a log."""
         self._line += 1
         waiting = self._near.offer(line, self.busy)
         for offset, raw in enumerate(waiting):
-            for parsed in self._parser.feed(raw, self._line - len(waiting) + 1 + offset):
-                self.feed(parsed)
+            self.feed_numbered(raw, self._line - len(waiting) + 1 + offset)
 
     def feed_numbered(self, line: bytes, number: int, torn: bool = False) -> None:
         """Take a line that is known to be worth it, with its number."""
+        self._note("line", number, torn, line)
         for parsed in self._parser.feed(line, number, torn):
             self.feed(parsed)
 
     def skip(self) -> None:
         """Note that lines without interest were left out here."""
+        self._note("skip")
         self._parser.skip()
 
     def feed(self, record: LogRecord) -> None:
@@ -99,6 +115,9 @@ class IncidentStream:
 
     def finish(self) -> None:
         """Take what is open as complete: the log paused, ended, or lost records."""
+        if self._fed:
+            self._note("finish")
+            self._fed = False
         for record in self._parser.finish():
             self.feed(record)
         self._done.extend(self._gatherer.finish())
@@ -113,6 +132,10 @@ class IncidentStream:
         problem: str | None = None,
     ) -> KernelLogNews:
         """Return what is new since the last call; of the incidents only those between two epoch seconds, if given."""
+        waiting = bool(self._done or self._gatherer.open_reports() or self._gatherer.foreign_remedies)
+        if waiting or lost or problem or not self._asked:
+            self._note("news", source, lost, since, before, problem)
+            self._asked = True
         fresh: list[Incident] = []
         updated: list[Incident] = []
         finished = [(report, True) for report in self._done]
@@ -136,6 +159,11 @@ class IncidentStream:
         if since is not None:
             remedies = tuple(remedy for remedy in remedies if remedy.time is None or remedy.time >= since)
         return KernelLogNews(tuple(fresh), tuple(updated), lost, remedies, source, problem)
+
+    def _note(self, *call: str | bytes | float | None) -> None:
+        if self._on_call is not None:
+            self._on_call(call)
+            self._fed |= call[0] in ("kmsg", "line", "skip")
 
     def _incident(self, report: KernelReport) -> Incident:
         return incident_of(report, self._name, self._running, self._release)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fragtui.kernel.gfp import GfpTable, parse_print_fmt
 from fragtui.model.kernel_log_news import KernelLogNews
-from fragtui.sources.incident_stream import IncidentStream, LineSplitter
+from fragtui.sources.incident_stream import IncidentStream, LineSplitter, StreamCall
 from fragtui.sources.journal import JournalReader, has_journal, journal_command
 from fragtui.sources.kmsg import KmsgReader, boot_epoch, is_kmsg
 from fragtui.sources.log_files import FollowedFile, open_log, rotated
@@ -86,14 +86,20 @@ class KernelLog:
 
     `choice` is ``auto`` (/dev/kmsg, else the journal, else log files, all under `root`), ``none``, or a file. `on_news`
     is called on the thread of the log, never two calls at once; it must not block. An exception in it ends the thread.
+    `on_stream` gives each stream of records the one who is told its calls, for a recording.
     """
 
     def __init__(
-        self, root: Path, choice: str = "auto", on_news: Callable[[KernelLogNews], None] = lambda _: None
+        self,
+        root: Path,
+        choice: str = "auto",
+        on_news: Callable[[KernelLogNews], None] = lambda _: None,
+        on_stream: Callable[[], Callable[[StreamCall], None]] | None = None,
     ) -> None:
         self._root = root
         self._choice = choice
         self._on_news = on_news
+        self._on_stream = on_stream
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._wake_read, self._wake_write = os.pipe()
@@ -126,7 +132,7 @@ class KernelLog:
 
     def _follow(self) -> None:
         if self._choice == "none":
-            self._emit(KernelLogNews((), (), 0, (), "none", None))
+            self._emit(self._stream("none").news("none", 0))
             return
         if self._choice != "auto":
             path = Path(self._choice)
@@ -146,7 +152,7 @@ class KernelLog:
             if (self._root / name).is_file():
                 self._follow_file(self._root / name, problem)
                 return
-        self._emit(KernelLogNews((), (), 0, (), "none", problem))
+        self._emit(self._stream("none").news("none", 0, problem=problem))
 
     def _wait(self, descriptor: int | None, seconds: float | None) -> bool:
         """Wait for input, the end or the time; return False when it is over."""
@@ -157,8 +163,17 @@ class KernelLog:
         poll.poll(None if seconds is None else int(seconds * 1000))
         return not self._stopped.is_set()
 
-    def _stream(self, name: str) -> IncidentStream:
-        return IncidentStream(name, running_gfp_table(self._root), running_release(self._root), boot=boot_epoch())
+    def _stream(
+        self,
+        name: str,
+        running: GfpTable | None = None,
+        release: str | None = None,
+        *,
+        boot: float | None = None,
+        now: float | None = None,
+    ) -> IncidentStream:
+        on_call = self._on_stream() if self._on_stream is not None else None
+        return IncidentStream(name, running, release, boot=boot, now=now, on_call=on_call)
 
     def _follow_kmsg(self, path: Path) -> str | None:
         """Follow the device; return why that is not possible."""
@@ -168,7 +183,8 @@ class KernelLog:
             reader = KmsgReader(path)
         except OSError as error:
             return f"{path}: {error.strerror}"
-        stream = self._stream("kmsg")
+        running, release = running_gfp_table(self._root), running_release(self._root)
+        stream = self._stream("kmsg", running, release, boot=boot_epoch())
         source = str(path)
         try:
             try:
@@ -202,7 +218,7 @@ class KernelLog:
     def _history(self, before: float, since: float) -> None:
         if has_journal(self._root):
             command = journal_command(self._root, follow=False, since=f"@{since:.0f}", until=f"@{before:.0f}")
-            stream = IncidentStream("journal", None, None, now=before)
+            stream = self._stream("journal", now=before)
             try:
                 reader = JournalReader(command)
             except OSError:
@@ -224,7 +240,7 @@ class KernelLog:
                 return
         for name in _LOG_FILES:
             path = self._root / name
-            stream = IncidentStream("file", None, None, now=time.time())
+            stream = self._stream("file", now=time.time())
             if self._read_whole((*rotated(path), path), stream, since):
                 if (news := stream.news(str(path), 0, since=since, before=before)).matters:
                     self._emit(news)
@@ -249,7 +265,7 @@ class KernelLog:
             reader = JournalReader(journal_command(self._root, follow=True, since=f"@{time.time() - _DAY:.0f}"))
         except OSError as error:
             return f"journalctl: {error.strerror}"
-        stream = IncidentStream("journal", running_gfp_table(self._root), None, now=time.time())
+        stream = self._stream("journal", running_gfp_table(self._root), now=time.time())
         splitter, begun = LineSplitter(), False
         try:
             while self._wait(reader.fileno(), _QUIET_S if stream.busy or not begun else None):
@@ -270,9 +286,9 @@ class KernelLog:
     def _follow_file(self, path: Path, problem: str | None) -> None:
         """Follow a file: its last day first, then what is appended, through rotation and truncation."""
         since = time.time() - _DAY
-        stream = IncidentStream("file", None, None, now=time.time())
+        stream = self._stream("file", now=time.time())
         if not path.exists():
-            self._emit(KernelLogNews((), (), 0, (), str(path), f"{path}: no such file yet"))
+            self._emit(stream.news(str(path), 0, problem=f"{path}: no such file yet"))
         followed = FollowedFile(path, at_end=False)
         chosen = self._choice != "auto"
         if not chosen:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sighting import Sighting
+from fragtui.model.pod_news import SourceState
 
 
 class Telling(Protocol):
@@ -29,3 +31,44 @@ class PodSource(Protocol):
 
     def stop(self) -> None:
         """End soon; never waits."""
+
+
+class PodWitness(Protocol):
+    """Who is told what the sources of pod news say, from any thread, so that it can be said again."""
+
+    def log(self) -> Callable[[Sequence[bytes]], None]:
+        """Return who is handed the lines of one log that tell of pods, a reading at a time."""
+
+    def learnt(self, pod: PodRef) -> None:
+        """Take a pod of this node."""
+
+    def seen(self, told: tuple[Sighting, ...]) -> None:
+        """Take what a source without raw lines saw."""
+
+    def all_pods(self, pods: tuple[PodRef, ...]) -> None:
+        """Take the complete list of this node's pods."""
+
+    def state(self, state: SourceState) -> None:
+        """Take how a source is doing."""
+
+
+class Overheard:
+    """A `Telling` that passes everything on, and tells a witness."""
+
+    def __init__(self, telling: Telling, witness: PodWitness) -> None:
+        self._telling = telling
+        self._witness = witness
+
+    def sightings(self, told: tuple[Sighting, ...]) -> None:
+        """See `Telling`."""
+        self._witness.seen(told)
+        self._telling.sightings(told)
+
+    def all_pods(self, pods: tuple[PodRef, ...]) -> None:
+        """See `Telling`."""
+        self._witness.all_pods(pods)
+        self._telling.all_pods(pods)
+
+    def state(self, name: str, state: str, cannot_tell: str) -> None:
+        """See `Telling`."""
+        self._telling.state(name, state, cannot_tell)

@@ -16,7 +16,7 @@ from fragtui.model.pod_news import PodNews, SourceState
 from fragtui.sources.crictl import Crictl
 from fragtui.sources.kube_api import KubeApi
 from fragtui.sources.pod_directories import read_pod_directories
-from fragtui.sources.pod_telling import PodSource
+from fragtui.sources.pod_telling import Overheard, PodSource, PodWitness
 from fragtui.sources.runtime_log import RuntimeLog
 
 NEWS_SECONDS = 0.25
@@ -43,11 +43,12 @@ class PodWatch:
         on_news: Callable[[PodNews], None] = lambda _: None,
         *,
         clock: Callable[[], float] = time.time,
+        witness: PodWitness | None = None,
     ) -> None:
         """Watch the node under `root`.
 
         `kubelet_log` is ``auto``, ``none`` or a file, or several joined by commas; `kubeconfig` a file whose
-        rights may reach further than the kubelet's own.
+        rights may reach further than the kubelet's own. `witness` is told all that the sources say, for a recording.
         """
         self._root = root
         self._on_news = on_news
@@ -57,10 +58,12 @@ class PodWatch:
         self._states: dict[str, SourceState] = {}
         self._states_changed = threading.Event()
         self._stopping = threading.Event()
+        self._witness = witness
+        others = self if witness is None else Overheard(self, witness)
         self._sources: tuple[PodSource, ...] = (
-            RuntimeLog(root, self, kubelet_log),
-            KubeApi(root, self, kubeconfig),
-            Crictl(root, self),
+            RuntimeLog(root, self, kubelet_log, witness.log if witness is not None else None),
+            KubeApi(root, others, kubeconfig),
+            Crictl(root, others),
         )
 
     def start(self) -> None:
@@ -102,6 +105,8 @@ class PodWatch:
         if self._states.get(name) != told:
             self._states[name] = told
             self._states_changed.set()
+            if self._witness is not None:
+                self._witness.state(told)
 
     def _put(self, change: _Change) -> None:
         while not self._stopping.is_set():
@@ -120,6 +125,8 @@ class PodWatch:
     def _run(self) -> None:
         for pod in read_pod_directories(self._root):
             self._board.learn(pod)
+            if self._witness is not None:
+                self._witness.learnt(pod)
         for source in self._sources:
             source.start()
         last: PodNews | None = None

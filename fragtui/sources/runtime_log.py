@@ -7,7 +7,7 @@ import select
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fragtui.cluster.pod_log import PodLogReader
@@ -67,13 +67,36 @@ def unit_journal_command(root: Path) -> list[str]:
     return [*command, "--follow", f"--since={_HISTORY}", *(f"_SYSTEMD_UNIT={unit}.service" for unit in UNITS)]
 
 
+class PodLines:
+    """Lines of one log, those worth it only -> sightings."""
+
+    def __init__(self, clock: Callable[[], float], utc_offset: float) -> None:
+        self._parser = LogParser(now=clock())
+        self._reader = PodLogReader(clock, utc_offset)
+
+    def worth_reading(self, line: bytes) -> bool:
+        """Say whether the line may tell of a pod, or go on with one that does."""
+        return self._parser.busy or self._reader.worth_reading(line)
+
+    def feed(self, line: bytes) -> list[Sighting]:
+        """Return what the line says."""
+        return [sighting for record in self._parser.feed(line) for sighting in self._reader.feed(record)]
+
+    def finish(self) -> tuple[Sighting, ...]:
+        """Return what was held back: nothing more has come for now."""
+        return self._reader.finish()
+
+
 class PacedReader:
     """Bytes of one log -> sightings, at most so many lines parsed a second: a flood of failures is sampled."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.time, on_lines: Callable[[Sequence[bytes]], None] | None = None
+    ) -> None:
+        """`on_lines`, if set, is handed the lines of each reading that were worth it."""
         self._splitter = LineSplitter()
-        self._parser = LogParser(now=clock())
-        self._reader = PodLogReader(clock, float(time.localtime(clock()).tm_gmtoff))
+        self._lines = PodLines(clock, float(time.localtime(clock()).tm_gmtoff))
+        self._on_lines = on_lines
         self._room = _PARSED_AT_ONCE
         self._filled = time.monotonic()
         self.left_out = 0
@@ -85,27 +108,38 @@ class PacedReader:
         self._room = min(_PARSED_AT_ONCE, self._room + (now - self._filled) * _PARSED_A_SECOND)
         self._filled = now
         told: list[Sighting] = []
+        taken: list[bytes] = []
         for line in self._splitter.lines(data):
-            if not self._parser.busy and not self._reader.worth_reading(line):
+            if not self._lines.worth_reading(line):
                 continue
             if self._room < 1 and not whole:
                 self.left_out += 1
                 continue
             self._room -= 1
-            for record in self._parser.feed(line):
-                told.extend(self._reader.feed(record))
-        told.extend(self._reader.finish())
+            told.extend(self._lines.feed(line))
+            if self._on_lines is not None:
+                taken.append(line)
+        told.extend(self._lines.finish())
+        if self._on_lines is not None and taken:
+            self._on_lines(taken)
         return tuple(told)
 
 
 class RuntimeLog:
     """Tells what the logs of kubelet and runtime say of pods, from half an hour ago on."""
 
-    def __init__(self, root: Path, telling: Telling, choice: str = "auto") -> None:
-        """`choice` is ``auto``, ``none``, or files joined by commas."""
+    def __init__(
+        self,
+        root: Path,
+        telling: Telling,
+        choice: str = "auto",
+        on_log: Callable[[], Callable[[Sequence[bytes]], None]] | None = None,
+    ) -> None:
+        """`choice` is ``auto``, ``none``, or files joined by commas. `on_log`: who is handed a log's lines."""
         self._root = root
         self._telling = telling
         self._choice = choice
+        self._on_log = on_log
         self._stopping = threading.Event()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
@@ -131,12 +165,15 @@ class RuntimeLog:
         if not journal and not files:
             self._telling.state(NAME, "absent", self._why_nothing())
             return
-        followed = [(FollowedFile(path), PacedReader(), path) for path in files]
+        followed = [(FollowedFile(path), self._reader(), path) for path in files]
         names = [str(path) for path in files]
         self._live(["journal", *names] if journal else names, 0)
         for _, reader, path in followed:
             self._tell(reader.read(_tail(path), whole=True))
         self._follow(followed, journal, names)
+
+    def _reader(self) -> PacedReader:
+        return PacedReader(on_lines=self._on_log() if self._on_log is not None else None)
 
     def _files(self, journal: bool) -> list[Path]:
         if self._choice != "auto":
@@ -157,7 +194,7 @@ class RuntimeLog:
     def _follow(self, followed: list[tuple[FollowedFile, PacedReader, Path]], journal: bool, names: list[str]) -> None:
         backoff = Backoff(1.0, 60.0)
         child: JournalReader | None = None
-        journal_reader = PacedReader()
+        journal_reader = self._reader()
         retry_at = 0.0
         left_out = 0
         while not self._stopping.is_set():
