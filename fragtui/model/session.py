@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 
+from fragtui.model.foreign import drops_between
 from fragtui.model.history import History
 from fragtui.model.snapshot import Snapshot, Zone, ZoneKey
 from fragtui.model.verdict import COSTLY_ORDER, Judgement, judge
@@ -36,6 +38,8 @@ class Session:
     failed_order: int | None = None
     """The order that the last refused kernel request asked for."""
     chosen: ZoneKey | None = None
+    marks: deque[tuple[float, str]] = field(default_factory=lambda: deque(maxlen=64))
+    """Remedies seen, own and foreign: monotonic seconds and who did what."""
 
     @property
     def order(self) -> int:
@@ -59,6 +63,7 @@ class Session:
     def accept(self, snapshot: Snapshot) -> bool:
         """Take a new snapshot; return whether the view changed (a paused one only goes on remembering)."""
         self.history.add(snapshot)
+        self._note_uncounted_drops(snapshot)
         if self.paused:
             return False
         self.snapshot = snapshot
@@ -77,6 +82,27 @@ class Session:
         """Set the baseline to now."""
         if self.snapshot and self.snapshot.zones:
             self.baseline = Baseline(self.snapshot, reason)
+
+    def note_remedy(self, wall: float, what: str) -> None:
+        """Mark a remedy on the timeline, at its wall clock time."""
+        if self.snapshot is not None:
+            self.marks.append((self.snapshot.monotonic - (self.snapshot.time - wall), what))
+
+    def marks_in(self, seconds: float, points: int) -> frozenset[int]:
+        """Return which of `points` equal spans of the last `seconds` hold a remedy."""
+        if self.snapshot is None or points <= 0:
+            return frozenset()
+        start = self.snapshot.monotonic - seconds
+        places = (int((at - start) / seconds * points) for at, _ in self.marks if at >= start)
+        return frozenset(min(place, points - 1) for place in places)
+
+    def _note_uncounted_drops(self, snapshot: Snapshot) -> None:
+        """Mark caches dropped between two ticks by the kernel's own count, where no log line told of it yet."""
+        if self.snapshot is None or self.paused:
+            return
+        drops = drops_between(self.snapshot, snapshot)
+        if drops and any(drops) and not any(snapshot.monotonic - at < 3 for at, _ in self.marks):
+            self.marks.append((snapshot.monotonic, "caches were dropped"))
 
     def change_order(self, step: int) -> None:
         """Choose the next higher or lower target order."""

@@ -34,6 +34,8 @@ _LETTERS = {
 }
 _LETTER_STYLES = {"U": "unmovable", "M": "movable", "E": "reclaimable"}
 _GHOST = "┊"
+_REMEDY = "▼"
+"""Where on the sparkline a remedy ran, own or foreign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,9 @@ class Bars(Rows):
             " " if value is None else SPARKS[round(math.log1p(value) / top * (len(SPARKS) - 1))] for value in series
         )
         gap = " " * (room - points - len(label) - len(tail) - 1)
-        return (gap + label, "dim"), (marks, "accent"), (tail + " ", "dim")
+        treated = session.marks_in(SPARK_SECONDS, points)
+        spark = tuple((_REMEDY, "key") if index in treated else (mark, "accent") for index, mark in enumerate(marks))
+        return (gap + label, "dim"), *spark, (tail + " ", "dim")
 
     def _row(
         self,

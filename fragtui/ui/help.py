@@ -29,6 +29,7 @@ _SIGNS = (
         ("dim", "UMEHCI"),
         "migratetypes with free blocks, as the kernel writes them: unmovable, movable, reclaimable, ...",
     ),
+    (("key", "▼"), "on the sparkline: a remedy ran then, of fragtui or of somebody else"),
     (
         ("dim", "unus."),
         "share of the zone's free memory in blocks too small for the order (unusable free space index)",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -25,6 +26,7 @@ from fragtui.ui.keys import BARRED_KEYS, KEYS, bindings
 from fragtui.ui.listing import Listing
 from fragtui.ui.messages import Crashed, KernelTold, PodsTold, RemediesRecalled, RemediesTold, Sampled
 from fragtui.ui.places import share_out
+from fragtui.ui.pod_links import pod_of, pods_hanging_on
 from fragtui.ui.pods import Pods, pod_lines, pod_name
 from fragtui.ui.remarks import remarks
 from fragtui.ui.rows import Rows
@@ -34,6 +36,7 @@ from fragtui.ui.verdict import VerdictLines
 from fragtui.ui.zones import Zones
 
 if TYPE_CHECKING:
+    from fragtui.kernel.report import ForeignRemedy
     from fragtui.remedies.attendant import Attended, Recalled
     from fragtui.ui.app import FragtuiApp, Parts
     from fragtui.ui.care import Care
@@ -135,9 +138,20 @@ class MainScreen(Screen[None]):
         if (feed := self._app.pod_feed) is not None:
             for incident in (*news.incidents, *news.updated):
                 feed.kernel_incident(incident)
+        for foreign in news.foreign_remedies:
+            self._note_foreign(foreign)
         if (last := self._tail.last_refusal) is not None and last.order is not None:
             self.session.note_failed_order(last.order)
         self.show()
+
+    def _note_foreign(self, foreign: ForeignRemedy) -> None:
+        """Mark what somebody else did to the node, and say so if it was just now."""
+        if foreign.time is None:
+            return
+        what = f"{foreign.comm} (pid {foreign.pid}) wrote {foreign.value} to drop_caches"
+        self.session.note_remedy(foreign.time, what)
+        if time.time() - foreign.time < 10:
+            self.notify(what, title="Somebody else dropped caches", markup=False)
 
     def on_pods_told(self, message: PodsTold) -> None:
         """Take news of the pods."""
@@ -317,7 +331,8 @@ class MainScreen(Screen[None]):
             from fragtui.ui.report import report_lines
 
             title = f"Report: {alike.last.comm or 'unknown'}"
-            self.app.push_screen(Sheet(title, lambda width: report_lines(alike, self._pod_lines, width)))
+            pods = partial(pods_hanging_on, self._pods.news)
+            self.app.push_screen(Sheet(title, lambda width: report_lines(alike, pods, width)))
         else:
             self.notify("Nothing is listed here.", markup=False)
 
@@ -338,19 +353,7 @@ class MainScreen(Screen[None]):
         return cast("FragtuiApp", self.app)
 
     def _pod_of(self, incident: Incident) -> str | None:
-        if linked := self._pods.board.linked_to(incident.id):
-            return pod_name(linked[0])
-        if incident.pod:
-            return f"{incident.namespace or '?'}/{incident.pod}"
-        return None
-
-    def _pod_lines(self, incident: Incident) -> list[str]:
-        return [
-            f"{pod_name(pod)} hangs on it ({link.confidence}): {link.why}"
-            for pod in self._pods.board.linked_to(incident.id)
-            for link in pod.links
-            if link.incident_id == incident.id
-        ]
+        return pod_of(self._pods.news, incident)
 
     def action_interval(self, step: int) -> None:
         """Choose the next longer or shorter interval."""
