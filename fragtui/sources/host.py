@@ -6,40 +6,92 @@ import os
 import re
 from pathlib import Path
 
+from fragtui.kernel.counters import parse_meminfo
 from fragtui.kernel.version import parse_version
+from fragtui.kernel.zoneinfo import parse_zoneinfo
 from fragtui.model.snapshot import Host
 from fragtui.sources.host_files import read_text
+from fragtui.sources.saved_tree import SavedTree, saved_tree
 from fragtui.text import printable
 
-_NAME_FILES = ("proc/sys/kernel/hostname", "etc/hostname")
-_RELEASE_FILES = ("proc/sys/kernel/osrelease", "proc/version")
 _KERNEL_PAGE = re.compile(r"^KernelPageSize:\s+(\d+) kB", re.MULTILINE)
+_UNAME = re.compile(r"^Linux (\S+) (\d+\.\S+) .*?\b(\w+)(?: GNU/Linux)?\s*$", re.MULTILINE)
+_BANNER = re.compile(rb"Linux version (\d+\.\S+)")
+_BANNER_WITHIN = 1 << 20
+_ONE_SIZE = ("x86_64", "amd64", "i386", "i486", "i586", "i686", "s390x", "riscv64", "armv7l")
+"""Machines whose kernels have pages of 4 KiB and no other size."""
+_SIZES = (4096, 16384, 65536)
+_SIZE_OF_ORDERS = {14: 65536, 9: 65536, 12: 16384}
+"""Page sizes by the number of orders, where it tells: arm64 with 64 and 16 KiB, ppc64 with 64 KiB."""
 
 
-def read_host(root: Path) -> Host:
-    """Return who the node under `root` is; a page size that no file tells is this host's own, and marked so."""
-    name = next((text for file in _NAME_FILES if (text := read_text(root / file))), None)
-    release = next((text for file in _RELEASE_FILES if (text := read_text(root / file))), None)
+def read_host(root: Path, tree: SavedTree | None = None) -> Host:
+    """Return who the node under `root` is; a page size that no file tells is guessed, and marked so."""
+    if is_live(root):
+        return _host(
+            read_text(root / "proc/sys/kernel/hostname"),
+            read_text(root / "proc/sys/kernel/osrelease"),
+            os.sysconf("SC_PAGE_SIZE"),
+        )
+    tree = tree or saved_tree(root)
+    if tree.nodes:
+        return Host(None, None, None, os.sysconf("SC_PAGE_SIZE"), True)
+    uname = _UNAME.search(_text(tree.uname()) or "")
+    name = read_text(tree.proc("sys/kernel/hostname")) or _text(tree.hostname()) or (uname[1] if uname else tree.node)
+    release = read_text(tree.proc("sys/kernel/osrelease")) or read_text(tree.proc("version"))
     if release and release.startswith("Linux version "):
         release = release.removeprefix("Linux version ").split(" ", 1)[0]
-    told = _page_size(root)
+    release = release or (uname[2] if uname else None) or _banner(tree.kernel_log())
+    machine = uname[3] if uname else (release or "").rpartition(".")[2]
+    return _host(name, release, _page_size(tree, machine), tree)
+
+
+def _host(name: str | None, release: str | None, size: int | None, tree: SavedTree | None = None) -> Host:
+    buddyinfo = (read_text(tree.proc("buddyinfo")) if tree and size is None else None) or ""
+    orders = len(buddyinfo.split("\n", 1)[0].split()) - 4
     return Host(
         name=printable(name.split("\n")[0]) if name else None,
         release=printable(release) if release else None,
         version=parse_version(release) if release else None,
-        page_size=told or os.sysconf("SC_PAGE_SIZE"),
-        page_size_assumed=told is None,
+        page_size=size or _SIZE_OF_ORDERS.get(orders, 4096),
+        page_size_assumed=size is None,
     )
 
 
-def _page_size(root: Path) -> int | None:
-    """Return the page size that the root's own files tell, or None; a live /proc is of this kernel."""
-    if is_live(root):
-        return os.sysconf("SC_PAGE_SIZE")
-    smaps = read_text(root / "proc/self/smaps") or read_text(root / "proc/1/smaps")
+def _text(path: Path | None) -> str | None:
+    return read_text(path) if path is not None else None
+
+
+def _banner(log: Path | None) -> str | None:
+    """Return the release that a kernel log begins with, or None."""
+    if log is None:
+        return None
+    from fragtui.sources.log_files import open_log  # noqa: PLC0415
+
+    try:
+        with open_log(log) as lines:
+            found = _BANNER.search(lines.read(_BANNER_WITHIN) or b"")
+    except (OSError, EOFError):
+        return None
+    return found[1].decode("ascii", "replace") if found else None
+
+
+def _page_size(tree: SavedTree, machine: str) -> int | None:
+    """Return the page size that the files tell, or None.
+
+    Pages of all zones times the page size are MemTotal (totalram_pages, mm/show_mem.c): that tells it without a word.
+    """
+    smaps = read_text(tree.proc("self/smaps")) or read_text(tree.proc("1/smaps"))
     if smaps and (found := _KERNEL_PAGE.search(smaps)):
         return int(found[1]) * 1024
-    return None
+    if machine in _ONE_SIZE:
+        return 4096
+    zoneinfo, meminfo = read_text(tree.proc("zoneinfo"), 32 << 20), read_text(tree.proc("meminfo"))
+    total = parse_meminfo((meminfo or "") + "\n").get("MemTotal")
+    managed = sum(zone.managed or 0 for zone in parse_zoneinfo((zoneinfo or "") + "\n"))
+    if not total or not managed:
+        return None
+    return next((size for size in _SIZES if abs(managed * size - total) < total // 10), None)
 
 
 def is_live(root: Path) -> bool:

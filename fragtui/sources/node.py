@@ -21,6 +21,8 @@ from fragtui.sources.node_texts import (
     Tick,
 )
 from fragtui.sources.pace import Pace
+from fragtui.sources.saved_layouts import HOST
+from fragtui.sources.saved_tree import SavedTree, saved_tree
 
 PAGETYPEINFO_SHARE = 0.0005
 """Largest share of time for reading /proc/pagetypeinfo: it walks free lists under the zone lock, interrupts off."""
@@ -38,15 +40,12 @@ class NodeReader:
     def __init__(self, root: Path = Path("/")) -> None:
         self.root = root
         self.live = is_live(root)
-        self.host = read_host(root)
+        self.tree = tree = SavedTree(root, HOST) if self.live else saved_tree(root)
+        self.host = read_host(root, tree)
         self.reading: str | None = None
         self.on_tick: Callable[[Tick], None] | None = None
-        proc = root / "proc"
-        if not proc.is_dir() and (root / "buddyinfo").exists():
-            proc = root
-        self._files = {
-            name: HostFile(proc / name) for name in (BUDDYINFO, ZONEINFO, PAGETYPEINFO, MEMINFO, VMSTAT, PRESSURE)
-        }
+        names = (BUDDYINFO, ZONEINFO, PAGETYPEINFO, MEMINFO, VMSTAT, PRESSURE)
+        self._files = {name: HostFile(tree.proc(name)) for name in names}
         self._zoneinfo_pace = Pace(ZONEINFO_SHARE)
         self._page_types_pace = Pace(PAGETYPEINFO_SHARE, least=10.0)
         self._maker = SnapshotMaker(self.host)

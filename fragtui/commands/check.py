@@ -1,0 +1,96 @@
+"""``fragtui check``: one sample, judged; in words or JSON, with the exit status of a monitoring plugin."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+
+from fragtui.model.check_json import check_fields, everything_unreadable, one_sentence
+from fragtui.model.forecast import Forecast, forecast
+from fragtui.model.headline import badge, headline
+from fragtui.model.incident import IncidentKind
+from fragtui.model.snapshot import Snapshot, Unreadable
+from fragtui.model.verdict import COSTLY_ORDER, Judgement, Severity, judge
+from fragtui.sources.node import NodeReader
+from fragtui.text import counted
+
+HELP = "judge the node once, in words or JSON, with the exit status of a monitoring plugin"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's own options."""
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.epilog = (
+        "exit status: 0 fine, 1 warning (about to run out), 2 critical (a GFP_KERNEL request of the order is refused "
+        "now) or wrong usage, 3 unknown"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the verdict and return its severity."""
+    reader = NodeReader(args.root)
+    try:
+        snapshot = reader.sample()
+    finally:
+        reader.close()
+    if (several := reader.tree.ambiguous) is not None:
+        snapshot = dataclasses.replace(snapshot, unreadable=(Unreadable(str(args.root / "buddyinfo"), several),))
+    order = args.order if args.order is not None else target_order(reader)
+    judgement = judge(snapshot, order)
+    view = forecast(snapshot, order)
+    summary = one_sentence(headline(snapshot, judgement))
+    if snapshot.zones is None and (told := _told_by_log(reader)):
+        summary = f"{summary.removesuffix('.')}; {told}."
+    unreadable = everything_unreadable(snapshot)
+    if args.json:
+        import json
+
+        print(json.dumps(check_fields(snapshot, judgement, view, summary, unreadable)))
+    else:
+        _print_words(snapshot, judgement, view, summary, unreadable)
+    return int(judgement.severity)
+
+
+def target_order(reader: NodeReader) -> int:
+    """Return the order that the last failures asked for, else 3, up to which the kernel works hard for a block."""
+    if not reader.live:
+        return COSTLY_ORDER
+    from fragtui.sources.last_failure import last_failed_order
+
+    found = last_failed_order(reader.root)
+    return COSTLY_ORDER if found is None else found
+
+
+def _told_by_log(reader: NodeReader) -> str | None:
+    """Return what a saved kernel log says where nothing tells the free blocks."""
+    if reader.live or (log := reader.tree.kernel_log()) is None:
+        return None
+    from fragtui.sources.saved_incidents import incidents_of
+
+    incidents, _ = incidents_of((log,))
+    refused = [each for each in incidents if each.kind is IncidentKind.ALLOCATION_FAILURE]
+    if not refused:
+        return f"{log.name} tells of no refused request"
+    last = max(refused, key=lambda each: each.time or 0.0)
+    count = sum(each.count for each in refused)
+    asked = f"the last of order {last.order} by {last.comm or 'an unnamed task'}"
+    return f"{log.name} tells of {counted(count, 'refused request')}, {asked}"
+
+
+def _print_words(
+    snapshot: Snapshot, judgement: Judgement, view: Forecast, summary: str, unreadable: tuple[Unreadable, ...]
+) -> None:
+    from fragtui.commands.order_chart import bars_for, chart, painter
+
+    paint = painter(sys.stdout)
+    host = snapshot.host
+    about = f"{host.name or 'unnamed node'}, kernel {host.release or 'unknown'}, order {judgement.order}"
+    print(f"{paint(badge(judgement), judgement.kernel)}  {about}")
+    print(summary)
+    if lines := chart(judgement, paint, bars_for(sys.stdout)):
+        print("\n" + "\n".join(lines))
+    if judgement.zones and judgement.severity is not Severity.FINE:
+        print(f"\nWhat would help: {view.outlook}.")
+    for problem in unreadable:
+        print(f"not read: {problem}")

@@ -1,0 +1,99 @@
+"""Where collections of support data keep what fragtui reads: one row a layout, patterns tried in their order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One way to lay a node's files out. Patterns are globs below the node's directory; ``{name}`` is a file of /proc.
+
+    `marks` tell the layout: one of them must be there. `nodes` are directories of single nodes in the collection,
+    empty where it is of one node; `named` says that such a directory has the node's name.
+    """
+
+    name: str
+    marks: tuple[str, ...]
+    proc: tuple[str, ...] = ("proc/{name}",)
+    nodes: tuple[str, ...] = ()
+    named: bool = False
+    hostname: tuple[str, ...] = ()
+    uname: tuple[str, ...] = ()
+    kernel_logs: tuple[str, ...] = ()
+    """The first that is there has the kernel's messages."""
+    pod_logs: tuple[str, ...] = ()
+
+
+LAYOUTS = (
+    Layout(
+        name="sosreport",
+        marks=("sos_commands", "sos_logs"),
+        hostname=("hostname", "sos_commands/host/hostname", "etc/hostname"),
+        uname=("uname", "sos_commands/kernel/uname_-a"),
+        kernel_logs=(
+            "sos_commands/kernel/dmesg_-T",
+            "sos_commands/kernel/dmesg",
+            "dmesg",
+            "sos_commands/logs/journalctl_--no-pager",
+            "var/log/messages",
+            "var/log/kern.log",
+            "var/log/syslog",
+            "var/log/dmesg",
+        ),
+        pod_logs=(
+            "sos_commands/kubernetes/journalctl_*kubelet*",
+            "sos_commands/openshift/journalctl_*kubelet*",
+            "sos_commands/crio/journalctl_*crio*",
+            "sos_commands/containerd/journalctl_*containerd*",
+            "var/log/messages",
+            "var/log/syslog",
+        ),
+    ),
+    Layout(
+        name="must-gather",
+        marks=("cluster-scoped-resources", "host_service_logs", "nodes/*/*_logs_kubelet.gz"),
+        nodes=("nodes/*",),
+        named=True,
+        proc=("proc/{name}", "sysinfo/proc/{name}", "proc_{name}", "{name}"),
+        kernel_logs=("dmesg",),
+        pod_logs=("*_logs_kubelet.gz", "*_logs_kubelet", "*_logs_crio.gz", "*_logs_crio"),
+    ),
+    Layout(
+        name="Talos support bundle",
+        marks=("dmesg.log", "*/dmesg.log"),
+        nodes=("*",),
+        named=True,
+        proc=("proc/{name}", "{name}"),
+        kernel_logs=("dmesg.log",),
+        pod_logs=("service-logs/kubelet.log", "service-logs/cri.log"),
+    ),
+    Layout(
+        name="EKS log bundle",
+        marks=("kernel/dmesg.current", "kernel/uname.txt"),
+        proc=("proc/{name}", "system/{name}", "system/{name}.txt", "kernel/{name}", "kernel/{name}.txt"),
+        uname=("kernel/uname.txt",),
+        kernel_logs=("kernel/dmesg.human.current", "kernel/dmesg.current", "var_log/messages", "var_log/syslog"),
+        pod_logs=("kubelet/kubelet.log", "containerd/containerd-log.txt", "docker/docker.log", "var_log/messages"),
+    ),
+)
+
+FOLDER = Layout(
+    name="folder of saved files",
+    marks=(),
+    proc=("proc/{name}", "{name}", "{name}.txt", "proc_{name}", "proc_{name}.txt"),
+    hostname=("hostname", "hostname.txt"),
+    uname=("uname", "uname.txt", "uname_-a"),
+    kernel_logs=("dmesg", "dmesg.txt", "dmesg.log", "kernel.log", "kern.log", "messages", "syslog"),
+    pod_logs=("kubelet.log", "containerd.log", "crio.log"),
+)
+"""What none of the layouts claims: a few files that somebody saved."""
+
+HOST = Layout(
+    name="host",
+    marks=(),
+    hostname=("proc/sys/kernel/hostname", "etc/hostname"),
+    kernel_logs=("var/log/kern.log", "var/log/messages", "var/log/syslog"),
+    pod_logs=("var/log/messages", "var/log/syslog"),
+)
+"""A root file system, or a directory of files that stand as in one."""

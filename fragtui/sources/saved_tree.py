@@ -1,0 +1,131 @@
+"""A directory of files as the node that they were taken from: which layout it has and where it keeps what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fragtui.sources.saved_layouts import FOLDER, HOST, LAYOUTS, Layout
+
+_DEEPEST = 3
+"""An unpacked collection lies in a directory of its name, that of a must-gather in one of its image's name too."""
+_MOST_NODES = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class SavedTree:
+    """The files of one node; or, with `nodes`, a collection of several, in which no file is the node's."""
+
+    root: Path
+    layout: Layout
+    node: str | None = None
+    """The node's name where its directory has it."""
+    nodes: tuple[Path, ...] = ()
+
+    def proc(self, name: str) -> Path:
+        """Return where a file of /proc lies; where none is, the place at which it was to be expected."""
+        if self.nodes:
+            return self.root / "nodes" / name
+        names = dict.fromkeys((name, name.replace("/", "_")))
+        found = self._first(pattern.format(name=each) for pattern in self.layout.proc for each in names)
+        if found is None and self.layout is FOLDER:
+            return self.root / name
+        return found or self.root / "proc" / name
+
+    def hostname(self) -> Path | None:
+        """Return the file with the node's name."""
+        return self._first(self.layout.hostname)
+
+    def uname(self) -> Path | None:
+        """Return the file with the output of ``uname -a``."""
+        return self._first(self.layout.uname)
+
+    def kernel_log(self) -> Path | None:
+        """Return the best saved log with the kernel's messages."""
+        return self._first(self.layout.kernel_logs)
+
+    def logs(self) -> tuple[Path, ...]:
+        """Return the logs to read: the kernel's, and those of kubelet and runtime."""
+        found = [self.kernel_log()] if not self.nodes else []
+        for pattern in self.layout.pod_logs if not self.nodes else ():
+            found += _matches(self.root, pattern)
+        return tuple(dict.fromkeys(path for path in found if path is not None))
+
+    @property
+    def ambiguous(self) -> str | None:
+        """Say that the directory is of several nodes and how to choose one; None if it is of one."""
+        if not self.nodes:
+            return None
+        names = ", ".join(str(path.relative_to(self.root)) for path in self.nodes[:6])
+        more = f" and {len(self.nodes) - 6} more" if len(self.nodes) > 6 else ""
+        return f"this {self.layout.name} has {len(self.nodes)} nodes, give one of them as --root: {names}{more}"
+
+    def _first(self, patterns: Iterable[str]) -> Path | None:
+        return next((path for pattern in patterns for path in _matches(self.root, pattern)), None)
+
+
+def saved_tree(root: Path) -> SavedTree:
+    """Return what kind of tree `root` is; a plain host where nothing tells otherwise. Raises no OSError."""
+    place = root
+    for _ in range(_DEEPEST):
+        for layout in LAYOUTS:
+            if any(_is_there(place, mark) for mark in layout.marks):
+                return _of_node(place, layout)
+        if (place / "proc").is_dir():
+            return SavedTree(place, HOST)
+        if _has_buddyinfo(place):
+            return SavedTree(place, FOLDER)
+        inside = _only_directory(place)
+        if inside is None:
+            break
+        place = inside
+    parent = root.parent
+    if parent.name == "nodes" and any(_is_there(parent.parent, mark) for mark in LAYOUTS[1].marks):
+        return SavedTree(root, LAYOUTS[1], root.name)
+    return SavedTree(root, FOLDER if any(root.glob("*dmesg*")) else HOST)
+
+
+def _of_node(place: Path, layout: Layout) -> SavedTree:
+    if not layout.nodes or (place / "dmesg.log").is_file():
+        return SavedTree(place, layout, place.name if layout.named else None)
+    logs = (*layout.kernel_logs, *layout.pod_logs)
+    nodes = [
+        path
+        for pattern in layout.nodes
+        for path in sorted(place.glob(pattern))[:_MOST_NODES]
+        if path.is_dir() and any(_is_there(path, log) for log in logs)
+    ]
+    if len(nodes) == 1:
+        return SavedTree(nodes[0], layout, nodes[0].name)
+    return SavedTree(place, layout, nodes=tuple(nodes))
+
+
+def _has_buddyinfo(place: Path) -> bool:
+    return any(_is_there(place, pattern.format(name="buddyinfo")) for pattern in FOLDER.proc)
+
+
+def _only_directory(place: Path) -> Path | None:
+    try:
+        directories = [path for path in place.iterdir() if path.is_dir() and not path.is_symlink()]
+    except OSError:
+        return None
+    return directories[0] if len(directories) == 1 else None
+
+
+def _is_there(place: Path, pattern: str) -> bool:
+    return next(_matches(place, pattern), None) is not None
+
+
+def _matches(place: Path, pattern: str) -> Iterator[Path]:
+    """Yield what a pattern names that can be looked at, a plain name without listing the directory."""
+    try:
+        if not re.search(r"[*?\[]", pattern):
+            path = place / pattern
+            if path.exists():
+                yield path
+            return
+        yield from sorted(place.glob(pattern))
+    except OSError:
+        return
