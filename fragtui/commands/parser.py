@@ -12,6 +12,7 @@ from types import ModuleType
 from fragtui import __version__
 
 VERBS = {
+    "check": "check",
     "explain": "explain",
     "gfp": "gfp",
     "drop-caches": "drop_caches",
@@ -22,15 +23,25 @@ VERBS = {
 """Verb and module of `fragtui.commands`, each with HELP, configure(parser) and run(args)."""
 
 
-def common_options() -> argparse.ArgumentParser:
-    """Return the options that every verb takes."""
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument(
-        "--root", type=_directory, default=Path("/"), metavar="DIR", help="the host's root as mounted, or saved files"
-    )
+_VALUED = frozenset(
+    ("--root", "--order", "--audit", "--interval", "--kernel-log", "--kubelet-log", "--kubeconfig", "--theme")
+)
+"""Options before the verb whose next word is a value, whatever it looks like."""
+
+
+def common_options(*, after_verb: bool = False) -> argparse.ArgumentParser:
+    """Return the options that every verb takes.
+
+    They stand before the verb or after it. What is not given after it has no default there: a default of the verb's
+    own parser would take the place of what was given before.
+    """
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS if after_verb else None)
+    common.add_argument("--root", type=_directory, metavar="DIR", help="the host's root as mounted, or saved files")
     common.add_argument("--order", type=_order, metavar="K", help="target order (default: that of the last failures)")
-    common.add_argument("--read-only", action="store_true", help="no remedy can be run")
+    common.add_argument("--read-only", action="store_const", const=True, help="no remedy can be run")
     common.add_argument("--audit", type=Path, metavar="FILE", help="the audit log of remedies")
+    if not after_verb:
+        common.set_defaults(root=Path("/"), read_only=False)
     return common
 
 
@@ -53,7 +64,7 @@ def build(argv: Sequence[str]) -> argparse.ArgumentParser:
     Every verb's module is imported only where its help is shown: a verb starts without paying for the others.
     """
     common = common_options()
-    verb = next((word for word in argv if word in VERBS), None)
+    verb = _verb_of(argv)
     asked_for_help = verb is None and any(word in ("-h", "--help") for word in argv)
     parser = argparse.ArgumentParser(
         prog="fragtui",
@@ -69,12 +80,21 @@ def build(argv: Sequence[str]) -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="verbs", metavar="VERB")
     for name, module_name in VERBS.items():
         module = _module(module_name) if asked_for_help or name == verb else None
-        child = verbs.add_parser(name, parents=[common], help=module.HELP if module else None)
+        child = verbs.add_parser(name, parents=[common_options(after_verb=True)], help=module.HELP if module else None)
         if module:
             child.description = module.HELP
             child.set_defaults(run=module.run)
             module.configure(child)
     return parser
+
+
+def _verb_of(argv: Sequence[str]) -> str | None:
+    before = ""
+    for word in argv:
+        if word in VERBS and before not in _VALUED:
+            return word
+        before = word
+    return None
 
 
 def _module(name: str) -> ModuleType:
