@@ -1,0 +1,87 @@
+"""The pods of a recording: what their sources said, told to a board again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from fragtui.cluster.pod_ref import PodRef
+from fragtui.cluster.sighting import Said, Sighting
+from fragtui.model.correlation import KernelSide
+from fragtui.model.pod_board import PodBoard
+from fragtui.model.pod_news import PodNews, SourceState
+from fragtui.sources.recording import Event
+from fragtui.sources.runtime_log import PodLines
+from fragtui.text import printable
+
+
+class RecordedPods:
+    """Makes news of the events of kind ``P``; time is that of the recording."""
+
+    def __init__(self) -> None:
+        self._board = PodBoard()
+        self._logs: dict[int, PodLines] = {}
+        self._states: dict[str, SourceState] = {}
+        self._now = 0.0
+
+    def take(self, event: Event) -> None:
+        """Take an event; those that make no sense tell nothing."""
+        self._now = event.time
+        try:
+            self._take(event.facts[0], event.facts[1:])
+        except (ValueError, TypeError, KeyError, IndexError, OverflowError):
+            return
+
+    def kernel_incident(self, incident: KernelSide) -> None:
+        """Tell of a kernel incident, to be linked with the pods that it failed."""
+        self._board.kernel_incident(incident)
+
+    def remedy_ran(self, name: str) -> None:
+        """Tell that a remedy ran."""
+        self._board.remedy_ran(name)
+
+    def news(self, now: float) -> PodNews:
+        """Return the board as it stands at an epoch second."""
+        return PodNews(self._board.snapshot(now), tuple(self._states.values()), self._board.names)
+
+    def _take(self, what: object, facts: Sequence[Any]) -> None:
+        if what == "log":
+            number, now, offset = facts
+            self._logs.setdefault(int(number), PodLines(lambda: self._now or float(now), float(offset)))
+        elif what == "lines" and (log := self._logs.get(int(facts[0]))) is not None:
+            told = [sighting for line in facts[1:] for sighting in log.feed(line.encode("latin-1"))]
+            for sighting in (*told, *log.finish()):
+                self._board.tell(sighting, self._now)
+        elif what == "seen":
+            self._board.tell(_sighting(facts[0]), self._now)
+        elif what == "learnt":
+            self._board.learn(_pod(facts[0]))
+        elif what == "all":
+            self._board.only_these_exist([_pod(fact) for fact in facts])
+        elif what == "state":
+            state = SourceState(*(_text(facts[0][key]) or "" for key in ("name", "state", "cannot_tell")))
+            self._states[state.name] = state
+
+
+def _pod(facts: Mapping[str, object]) -> PodRef:
+    return PodRef(*(_text(facts[key]) for key in ("namespace", "name", "uid")))
+
+
+def _sighting(facts: Mapping[str, Any]) -> Sighting:
+    known: dict[str, Any] = {field.name: facts[field.name] for field in fields(Sighting) if field.name in facts}
+    for name, value in known.items():
+        if isinstance(value, str):
+            known[name] = printable(value, 16_000)
+        elif isinstance(value, bool) or not isinstance(value, int | float | list | dict | None):
+            raise TypeError(name)
+    pids = known.get("pids", [])
+    if not all(isinstance(pid, int) for pid in pids):
+        raise TypeError("pids")
+    return Sighting(**{**known, "said": Said(facts["said"]), "pod": _pod(facts["pod"]), "pids": tuple(pids)})
+
+
+def _text(value: object) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise TypeError("a text")
+    return None if value is None else printable(value)

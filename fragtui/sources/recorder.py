@@ -1,0 +1,183 @@
+"""Making a recording: raw texts and lines into frames, into a ring in memory, and from there into a file."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from fragtui.cluster.pod_ref import PodRef
+from fragtui.cluster.sighting import Sighting
+from fragtui.model.pod_news import SourceState
+from fragtui.model.snapshot import Host
+from fragtui.sources.incident_stream import LineSplitter, StreamCall
+from fragtui.sources.log_files import FollowedFile
+from fragtui.sources.node_texts import Tick
+from fragtui.sources.recording_file import RecordingFile
+from fragtui.sources.recording_format import HEADER, Deflater, put_bytes, put_signed
+from fragtui.sources.tick_frames import TickWriter
+
+FLUSH_SECONDS = 5.0
+"""A recording that is cut off loses at most so much."""
+SEGMENT_SECONDS = 120.0
+RING_BYTES = 1_500_000
+
+
+class Recorder:
+    """Takes ticks and lines from any thread; keeps the last minutes, and writes a file while there is one.
+
+    It is also the witness of kernel log and pods (`log_stream`, `PodWitness`).
+    """
+
+    def __init__(self, host: Host, kept: int = RING_BYTES, audit: Path | None = None) -> None:
+        """`kept` bytes are remembered while there is no file; `audit` is the log of remedies to take lines from."""
+        self._host = host
+        self._kept = kept
+        self._lock = threading.Lock()
+        self._ring: deque[list[bytes]] = deque()
+        self._size = 0
+        self._pending = bytearray()
+        self._flushed = 0.0
+        self._begun: float | None = None
+        self._ticks = TickWriter()
+        self._deflater = Deflater()
+        self._standing: dict[str, tuple[str, list[object]]] = {}
+        self._numbers = itertools.count()
+        self._file: RecordingFile | None = None
+        self._audit = FollowedFile(audit, at_end=True) if audit is not None else None
+        self._audit_lines = LineSplitter()
+
+    @property
+    def file(self) -> RecordingFile | None:
+        """The file that is written, or None."""
+        return self._file
+
+    @property
+    def remembered(self) -> int:
+        """Compressed bytes in memory."""
+        return self._size
+
+    def save(self, path: Path) -> RecordingFile:
+        """Begin to write a new file with what is remembered; raise OSError where it can't be made."""
+        file = RecordingFile(path)
+        with self._lock:
+            self._flush()
+            file.append(HEADER)
+            for segment in self._ring:
+                for chunk in segment:
+                    file.append(chunk)
+            self._file = file
+        return file
+
+    def end(self) -> None:
+        """End the file, if there is one, with all that was taken."""
+        with self._lock:
+            self._flush()
+            file, self._file = self._file, None
+        if file is not None:
+            file.close()
+
+    def take_tick(self, tick: Tick) -> None:
+        """Take the texts of a tick."""
+        lines = self._audit_lines.lines(self._audit.read()) if self._audit is not None else []
+        with self._lock:
+            if self._begun is None or tick.monotonic - self._begun >= SEGMENT_SECONDS:
+                self._begin(tick)
+            for line in lines:
+                self._event("R", [line.decode("utf-8", "replace")], tick.monotonic)
+            self._frame(b"T", tick.monotonic, self._ticks.body(tick))
+            if tick.monotonic - self._flushed >= FLUSH_SECONDS:
+                self._flush()
+                self._flushed = tick.monotonic
+
+    def log_stream(self) -> Callable[[StreamCall], None]:
+        """Return who takes the calls of one stream of the kernel log."""
+        number = next(self._numbers)
+
+        def take(call: StreamCall) -> None:
+            plain = [word.decode("latin-1") if isinstance(word, bytes) else word for word in call]
+            self._tell("L", [number, *plain], f"L{number}" if call[0] == "open" else None)
+
+        return take
+
+    def log(self) -> Callable[[Sequence[bytes]], None]:
+        """See `PodWitness`."""
+        number = next(self._numbers)
+        opened = ["log", number, time.time(), float(time.localtime().tm_gmtoff)]
+        self._tell("P", opened, f"P{number}")
+        return lambda lines: self._tell("P", ["lines", number, *(line.decode("latin-1") for line in lines)])
+
+    def learnt(self, pod: PodRef) -> None:
+        """See `PodWitness`."""
+        self._tell("P", ["learnt", asdict(pod)])
+
+    def seen(self, told: tuple[Sighting, ...]) -> None:
+        """See `PodWitness`."""
+        for sighting in told:
+            self._tell("P", ["seen", {**asdict(sighting), "said": sighting.said.value}])
+
+    def all_pods(self, pods: tuple[PodRef, ...]) -> None:
+        """See `PodWitness`."""
+        self._tell("P", ["all", *(asdict(pod) for pod in pods)])
+
+    def state(self, state: SourceState) -> None:
+        """See `PodWitness`."""
+        self._tell("P", ["state", asdict(state)], f"state {state.name}")
+
+    def _tell(self, kind: str, facts: list[object], standing: str | None = None) -> None:
+        """Take an event; one that stands is told again at the beginning of each segment."""
+        with self._lock:
+            if standing is not None:
+                self._standing[standing] = (kind, facts)
+            if self._begun is not None:
+                self._event(kind, facts, time.monotonic())
+            elif standing is None:
+                # Before the first tick there is nothing to hang it on: it waits for that.
+                self._standing[f"early {len(self._standing)}"] = (kind, facts)
+
+    def _begin(self, tick: Tick) -> None:
+        """Begin a segment that needs none before it."""
+        self._flush()
+        early = [name for name in self._standing if name.startswith("early ")]
+        self._begun = self._flushed = tick.monotonic
+        self._ticks = TickWriter(self._ticks.last)
+        self._deflater = Deflater()
+        self._ring.append([])
+        self._forget()
+        host = {
+            "name": self._host.name,
+            "release": self._host.release,
+            "page_size": self._host.page_size,
+            "page_size_assumed": self._host.page_size_assumed,
+        }
+        self._event("S", [tick.monotonic, tick.time, host], tick.monotonic)
+        for kind, facts in self._standing.values():
+            self._event(kind, facts, tick.monotonic)
+        for name in early:
+            del self._standing[name]
+
+    def _forget(self) -> None:
+        while self._size > self._kept and len(self._ring) > 1:
+            self._size -= sum(map(len, self._ring.popleft()))
+
+    def _event(self, kind: str, facts: list[object], at: float) -> None:
+        self._frame(kind.encode(), at, json.dumps(facts, separators=(",", ":")).encode())
+
+    def _frame(self, kind: bytes, at: float, body: bytes) -> None:
+        body = put_signed(round((at - (self._begun or at)) * 1e6)) + body
+        self._pending += kind + put_bytes(body)
+
+    def _flush(self) -> None:
+        if not self._pending:
+            return
+        chunk = self._deflater.chunk(bytes(self._pending))
+        self._pending.clear()
+        self._size += len(chunk)
+        self._ring[-1].append(chunk)
+        if self._file is not None:
+            self._file.append(chunk)

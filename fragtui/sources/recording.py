@@ -1,0 +1,176 @@
+"""A recording as read from its file: its frames in order, and the snapshot at any tick."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from dataclasses import dataclass
+from pathlib import Path
+
+from fragtui.kernel.version import parse_version
+from fragtui.model.snapshot import Host, Snapshot
+from fragtui.sources.host_files import reason
+from fragtui.sources.node_texts import PAGETYPEINFO, ZONEINFO, FileText, SnapshotMaker, Tick
+from fragtui.sources.recording_format import Cursor, NotARecording, check_header, read_chunks
+from fragtui.sources.tick_frames import TickReader, tick_time
+from fragtui.text import printable
+
+_KINDS = b"STLPR"
+_KEPT = (ZONEINFO, PAGETYPEINFO)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that was told between ticks: ``L`` of the kernel log, ``P`` of pods, ``R`` of remedies."""
+
+    at: float
+    """Monotonic seconds."""
+    time: float
+    """Wall clock."""
+    kind: str
+    facts: tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedTick:
+    """Where one tick is: `segment` is the place of the first tick that can be read without those before it."""
+
+    at: float
+    time: float
+    segment: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A whole recording, up to where its file is cut."""
+
+    host: Host
+    ticks: tuple[RecordedTick, ...]
+    events: tuple[Event, ...]
+    damaged: bool
+    """Whether something follows the last whole chunk: the file was cut, or is being written."""
+
+    def tick_at(self, at: float) -> int:
+        """Return the place of the last tick not after a monotonic second; the first one before all."""
+        return max(0, bisect_right(self.ticks, at, key=lambda tick: tick.at) - 1)
+
+
+def read_recording(path: Path) -> Recording:
+    """Return what a file holds; raise NotARecording, in words, where it can't be replayed."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise NotARecording(reason(error)) from None
+    return parse_recording(data)
+
+
+def parse_recording(data: bytes) -> Recording:
+    """Return what a file's bytes hold up to the first chunk that is cut or damaged."""
+    start = check_header(data)
+    gathered = _Gathered()
+    for chunk in read_chunks(data, start):
+        start += chunk.size
+        try:
+            gathered.take(chunk.data)
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+            break
+    if gathered.host is None or not gathered.ticks:
+        raise NotARecording("is a recording without a single whole sample: it was cut too early")
+    return Recording(gathered.host, tuple(gathered.ticks), tuple(gathered.events), start < len(data))
+
+
+class RecordedReader:
+    """Hands out the snapshots of a recording with the shape of `NodeReader`, read anew by the same parsers."""
+
+    def __init__(self, recording: Recording) -> None:
+        self.host = recording.host
+        self.live = False
+        self.reading: str | None = None
+        self._recording = recording
+        self._next = 0
+        self._texts = TickReader()
+        self._passed: dict[str, FileText] = {}
+        self._maker = SnapshotMaker(recording.host)
+
+    @property
+    def place(self) -> int:
+        """The tick that `sample` returns next."""
+        return self._next
+
+    def sample(self, *, page_types: bool = False) -> Snapshot:
+        """Return the next tick; the last one again at the end. Ticks that can't be read raise ValueError."""
+        if self._next >= len(self._recording.ticks):
+            self.seek(len(self._recording.ticks) - 1)
+        tick = self._read()
+        passed, self._passed = self._passed, {}
+        return self._maker.snapshot(Tick(tick.time, tick.monotonic, passed | dict(tick.files)))
+
+    def seek(self, place: int) -> None:
+        """Have `sample` return that tick next."""
+        segment = self._recording.ticks[place].segment
+        if not segment <= self._next <= place:
+            self._next = segment
+            self._passed = {}
+        while self._next < place:
+            # Files that are not read every tick are parsed only once the place is reached.
+            self._passed |= {name: file for name, file in self._read().files.items() if name in _KEPT}
+
+    def _read(self) -> Tick:
+        tick = self._recording.ticks[self._next]
+        if tick.segment == self._next:
+            self._texts = TickReader()
+        self._next += 1
+        return self._texts.tick(tick.body, tick.at)
+
+
+class _Gathered:
+    """The frames of the chunks taken so far."""
+
+    def __init__(self) -> None:
+        self.host: Host | None = None
+        self.ticks: list[RecordedTick] = []
+        self.events: list[Event] = []
+        self._begun = 0.0
+        self._latest = 0.0
+        self._ahead = 0.0
+        self._segment = 0
+
+    def take(self, text: bytes) -> None:
+        """Take a chunk's frames, all of them or none."""
+        ticks: list[RecordedTick] = []
+        events: list[Event] = []
+        cursor = Cursor(text)
+        while cursor.more:
+            kind, body = cursor.byte(), cursor.data()
+            if kind not in _KINDS:
+                raise ValueError("a frame of no known kind")
+            inside = Cursor(body)
+            offset = inside.signed() / 1e6
+            rest = inside.rest()
+            if kind == ord("S"):
+                self._begin(json.loads(rest), len(self.ticks) + len(ticks))
+                continue
+            # Threads told their events side by side: time never runs back here.
+            at = self._latest = max(self._latest, self._begun + offset)
+            if kind == ord("T"):
+                wall = tick_time(rest)
+                self._ahead = wall - at
+                ticks.append(RecordedTick(at, wall, self._segment, rest))
+            else:
+                facts = tuple(json.loads(rest))
+                events.append(Event(at, at + self._ahead, chr(kind), facts))
+        self.ticks += ticks
+        self.events += events
+
+    def _begin(self, facts: list[object], place: int) -> None:
+        begun, wall, told = facts
+        if not isinstance(begun, float | int) or not isinstance(wall, float | int) or not isinstance(told, dict):
+            raise TypeError("the beginning of a segment")
+        page_size = told["page_size"]
+        if not isinstance(page_size, int) or page_size < 1:
+            raise TypeError("page size")
+        name, release = (printable(told[key]) if isinstance(told[key], str) else None for key in ("name", "release"))
+        self._begun, self._ahead, self._segment = float(begun), wall - begun, place
+        version = parse_version(release) if release else None
+        self.host = Host(name, release, version, page_size, bool(told["page_size_assumed"]))
