@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, Sampler
+from fragtui.commands.source_options import add_source_options
+from fragtui.sampler import Sampler
 
 if TYPE_CHECKING:
     from fragtui.model.kernel_log_news import KernelLogNews
@@ -19,27 +20,8 @@ HELP = "the full-screen view (without a verb)"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the view's own options."""
-    parser.add_argument(
-        "--interval",
-        type=_interval,
-        default=1.0,
-        metavar="S",
-        help=f"seconds between samples, {MIN_INTERVAL:g} to {MAX_INTERVAL:g} (default 1)",
-    )
-    for option, what in (
-        ("--kernel-log", "kernel messages are"),
-        ("--kubelet-log", "kubelet and runtime messages are"),
-    ):
-        parser.add_argument(option, default="auto", metavar="auto|FILE|none", help=f"where {what} read (default auto)")
-    parser.add_argument("--kubeconfig", metavar="FILE", help="credentials for the API server instead of the kubelet's")
+    add_source_options(parser)
     parser.add_argument("--theme", metavar="NAME", help="a Textual theme; default by the terminal's colours")
-
-
-def _interval(text: str) -> float:
-    value = float(text)
-    if not MIN_INTERVAL <= value <= MAX_INTERVAL:
-        raise argparse.ArgumentTypeError(f"{text}: expected {MIN_INTERVAL:g} to {MAX_INTERVAL:g} seconds")
-    return value
 
 
 def run(args: argparse.Namespace) -> int:
