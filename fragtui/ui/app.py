@@ -24,7 +24,8 @@ from fragtui.sampler import Sampler
 from fragtui.ui.keys import KEYS
 from fragtui.ui.main_screen import MainScreen
 from fragtui.ui.messages import Crashed, KernelTold, PodsTold, Sampled
-from fragtui.ui.terminal import has_true_colour, is_gone
+from fragtui.ui.rows import Rows
+from fragtui.ui.terminal import has_true_colour, has_unicode, is_gone
 
 if TYPE_CHECKING:
     from fragtui.model.incident import Incident
@@ -104,6 +105,8 @@ class FragtuiApp(App[int]):
         """Show the main screen, then start reading."""
         themes = (self.parts.theme, TRUE_COLOUR_THEME if has_true_colour() else ANSI_THEME)
         self.theme = next(name for name in themes if name in self.available_themes)
+        Rows.in_ascii = not self.is_headless and not has_unicode()
+        self.set_class(Rows.in_ascii, "in-ascii")
         self._end_on_signals()
         self.push_screen(self.main)
         self.sampler.start()

@@ -11,6 +11,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from fragtui.ui.rows import framed
+
 
 class Ask(ModalScreen[str | None]):
     """Asks; Enter answers with the text, Escape with None."""
@@ -25,7 +27,7 @@ class Ask(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """Show the line with what it held before."""
         with Container(id="ask") as frame:
-            frame.border_title = Content(f" {self._title} ")
+            frame.border_title = Content(framed(f" {self._title} "))
             yield Input(self._value, id="answer")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

@@ -11,6 +11,8 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from fragtui.ui.terminal import in_ascii
+
 Span = tuple[str, str]
 """A text and the name of its style, one of `STYLES`."""
 
@@ -29,6 +31,11 @@ class Line(NamedTuple):
     chosen: bool = False
 
 
+def framed(text: str) -> str:
+    """Return a frame's title as the terminal can show it."""
+    return in_ascii(text) if Rows.in_ascii else text
+
+
 def line(*spans: Span, chosen: bool = False) -> Line:
     """Return a line of those spans."""
     return Line(spans, chosen)
@@ -37,6 +44,8 @@ def line(*spans: Span, chosen: bool = False) -> Line:
 class Rows(Widget):
     """A widget that draws lines which a subclass builds whole in `build`, from data that it was given before."""
 
+    in_ascii: ClassVar[bool] = False
+    """Whether glyphs are drawn as ASCII signs; set once, at the start."""
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"rows--{name}" for name in STYLES}
 
     def __init__(self, id: str) -> None:
@@ -84,6 +93,8 @@ class Rows(Widget):
             return Strip.blank(width, base)
         spans, chosen = self._lines[y]
         cursor = self._style("cursor") if chosen else None
+        if Rows.in_ascii:
+            spans = tuple((in_ascii(text), name) for text, name in spans)
         segments = [Segment(text, self._span_style(name, base, cursor)) for text, name in spans]
         return Strip(segments).adjust_cell_length(width, base if cursor is None else base + cursor)
 

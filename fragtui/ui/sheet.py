@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 
-from fragtui.ui.rows import Line, Rows
+from fragtui.ui.rows import Line, Rows, framed
 
 Build = Callable[[int], Sequence[Line]]
 """Makes the lines for a width in cells."""
@@ -57,8 +57,8 @@ class Sheet(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """Put the page in a scrolling frame."""
         with VerticalScroll(id="sheet", can_focus=False) as frame:
-            frame.border_title = Content(f" {self._title} ")
-            frame.border_subtitle = Content(" Esc closes ")
+            frame.border_title = Content(framed(f" {self._title} "))
+            frame.border_subtitle = Content(framed(" Esc closes "))
             yield self.page
 
     def action_scroll(self, lines: int) -> None:

@@ -14,8 +14,43 @@ def has_true_colour() -> bool:
 
 
 def has_unicode() -> bool:
-    """Tell whether the locale can show block characters."""
-    return "utf" in (locale.nl_langinfo(locale.CODESET) or "").lower()
+    """Tell whether the terminal can show block characters: not under other locales, nor on the Linux console."""
+    encoding = getattr(sys.__stderr__, "encoding", None) or locale.nl_langinfo(locale.CODESET) or ""
+    return "utf" in encoding.lower() and os.environ.get("TERM") != "linux"
+
+
+_GLYPHS = {
+    "█▉▊▋▌▍▎▏": "#",
+    "▇": "#",
+    "▆": "*",
+    "▅": "+",
+    "▄": "=",
+    "▃": "-",
+    "▂": ":",
+    "▁░": ".",
+    "▒": "o",
+    "▸⇒→": ">",
+    "▾▽▼": "v",
+    "⇐": "<",
+    "┊": "|",
+    "✓": "+",
+    "✗×": "x",
+    "◦○": "o",
+    "●◉": "*",
+    "◌·": ".",
+    "⏸": "=",
+    "⚠": "!",
+    "⟳…": "~",
+    "≥": ">",
+    "–": "-",
+    "\u00a0": " ",
+}
+_ASCII = str.maketrans({glyph: plain for glyphs, plain in _GLYPHS.items() for glyph in glyphs})
+
+
+def in_ascii(text: str) -> str:
+    """Return the text for a terminal without block characters: each glyph as the sign that comes nearest."""
+    return text.translate(_ASCII).encode("ascii", "replace").decode("ascii")
 
 
 def is_gone() -> bool:

@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from fragtui.ui.cells import wrap
-from fragtui.ui.rows import Line, line
+from fragtui.ui.rows import Line, framed, line
 from fragtui.ui.sheet import Page
 
 T = TypeVar("T")
@@ -58,7 +58,7 @@ class Warning(ModalScreen[T | None], Generic[T]):
     def compose(self) -> ComposeResult:
         """Lay out the text and the two answers."""
         with Container(id="dialog") as frame:
-            frame.border_title = Content(f" ⚠ {self.heading} ")
+            frame.border_title = Content(framed(f" ⚠ {self.heading} "))
             with VerticalScroll(id="dialog-text", can_focus=False):
                 yield self._page
             with Container(id="dialog-keys"):
@@ -91,7 +91,7 @@ class Warning(ModalScreen[T | None], Generic[T]):
 
     def changed(self) -> None:
         """Show the question anew: what it asks for has changed."""
-        self.query_one("#dialog").border_title = Content(f" ⚠ {self.heading} ")
+        self.query_one("#dialog").border_title = Content(framed(f" ⚠ {self.heading} "))
         self._page.rebuild()
 
 

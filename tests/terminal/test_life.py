@@ -103,3 +103,20 @@ def test_bad_arguments_get_one_clear_line(arguments: list[str], word: str) -> No
 def test_version() -> None:
     done = subprocess.run([*command(), "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("fragtui ")
+
+
+@pytest.mark.parametrize("environment", [{"TERM": "linux"}, {"PYTHONIOENCODING": "latin-1"}], ids=str)
+def test_a_terminal_without_block_characters_gets_ascii(host: Path, environment: dict[str, str]) -> None:
+    with terminal("--root", str(host), "--order", "6", **environment) as term:
+        term.until("FRAGMENTED")
+        term.until("N0 Normal")
+        assert "#####" in term.text
+        assert term.text.isascii(), [c for c in term.text if not c.isascii()]
+        term.pump(0.5)
+        term.press("?")
+        term.until("Keys and signs")
+        assert term.text.isascii(), [c for c in term.text if not c.isascii()]
+        term.press("q")
+        term.pump(0.3)
+        term.press("q")
+        assert term.wait() == 0
