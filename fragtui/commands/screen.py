@@ -13,7 +13,7 @@ from fragtui.sampler import Sampler
 if TYPE_CHECKING:
     from fragtui.model.kernel_log_news import KernelLogNews
     from fragtui.model.pod_news import PodNews
-    from fragtui.ui.app import Feed, PodFeed
+    from fragtui.ui.parts import Feed, PodFeed
 
 HELP = "the full-screen view (without a verb)"
 
@@ -33,7 +33,8 @@ def run(args: argparse.Namespace) -> int:
     with without_tls():
         from textual.theme import BUILTIN_THEMES
 
-        from fragtui.ui.app import FragtuiApp, Parts
+        from fragtui.ui.app import FragtuiApp
+        from fragtui.ui.parts import Parts
 
     def kernel_log(on_news: Callable[[KernelLogNews], None]) -> Feed:
         from fragtui.sources.kernel_log import KernelLog

@@ -6,79 +6,25 @@ import asyncio
 import os
 import signal
 import sys
-import threading
 import traceback
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.screen import Screen
 
 from fragtui.model.snapshot import Snapshot
-from fragtui.sampler import Sampler
 from fragtui.ui.keys import KEYS
 from fragtui.ui.main_screen import MainScreen
-from fragtui.ui.messages import Crashed, KernelTold, PodsTold, Sampled
+from fragtui.ui.messages import Crashed, Sampled
+from fragtui.ui.parts import Feeds, Parts
 from fragtui.ui.rows import Rows
 from fragtui.ui.terminal import has_true_colour, has_unicode, is_gone
 
-if TYPE_CHECKING:
-    from fragtui.model.incident import Incident
-    from fragtui.model.kernel_log_news import KernelLogNews
-    from fragtui.model.pod_news import PodNews
-
 TRUE_COLOUR_THEME = "tokyo-night"
 ANSI_THEME = "ansi-dark"
-
-
-class Feed(Protocol):
-    """A reader on a thread of its own."""
-
-    def start(self) -> None:
-        """Begin; returns at once."""
-
-    def stop(self) -> None:
-        """End soon; never waits."""
-
-
-class PodFeed(Feed, Protocol):
-    """The watch over pods, which is told what the kernel said and what was done."""
-
-    def kernel_incident(self, incident: Incident) -> None:
-        """Tell it of a kernel incident that a pod may hang on."""
-
-    def remedy_ran(self, name: str) -> None:
-        """Tell it that a remedy ran."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the application is put together from."""
-
-    sampler: Callable[[Callable[[Snapshot], None], Callable[[str], None]], Sampler]
-    """Makes the sampler, given where snapshots and tracebacks go."""
-    kernel_log: Callable[[Callable[[KernelLogNews], None]], Feed]
-    """Makes the follower of the kernel log; called on a thread of its own, after the first bars."""
-    pods: Callable[[Callable[[PodNews], None]], PodFeed]
-    """The same for the watch over pods."""
-    root: Path
-    live: bool
-    """Whether the root is this kernel's own; saved files can't be healed."""
-    order: int | None = None
-    read_only: bool = False
-    theme: str | None = None
-    audit: Path | None = None
-    """The audit log, if not at its place under the root."""
-
-    @property
-    def barred(self) -> str | None:
-        """Why nothing may be written whatever the node allows, or None."""
-        return "started with --read-only" if self.read_only else None
 
 
 class FragtuiApp(App[int]):
@@ -96,10 +42,9 @@ class FragtuiApp(App[int]):
         super().__init__()
         self.parts = parts
         self._failure: str | None = None
-        self._feeds: list[Feed] = []
-        self.pod_feed: PodFeed | None = None
         self.sampler = parts.sampler(self._deliver, self._report_crash)
-        self.main = MainScreen(self.sampler, parts)
+        self.feeds = Feeds(parts, lambda message: self.main.post_message(message))
+        self.main = MainScreen(self.sampler, parts, self.feeds)
 
     def on_mount(self) -> None:
         """Show the main screen, then start reading."""
@@ -127,26 +72,7 @@ class FragtuiApp(App[int]):
         if self.main.care is not None:
             self.main.care.close(2.0)
         self.sampler.stop()
-        for feed in self._feeds:
-            feed.stop()
-
-    def start_feeds(self) -> None:
-        """Start the readers of logs and pods: after the first bars, since what they import takes its time."""
-        threading.Thread(target=self._start_feeds, name="feeds", daemon=True).start()
-
-    def _start_feeds(self) -> None:
-        try:
-            kernel_log = self.parts.kernel_log(lambda news: self._tell(KernelTold(news)))
-            self._feeds.append(kernel_log)
-            kernel_log.start()
-            self.pod_feed = self.parts.pods(lambda news: self._tell(PodsTold(news)))
-            self._feeds.append(self.pod_feed)
-            self.pod_feed.start()
-        except Exception:
-            self._report_crash(traceback.format_exc())
-
-    def _tell(self, message: Message) -> None:
-        self.main.post_message(message)
+        self.feeds.stop()
 
     def _deliver(self, snapshot: Snapshot) -> None:
         self.main.post_message(Sampled(snapshot))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from textual.app import App
 
@@ -43,7 +44,7 @@ class Care:
 
     def __init__(
         self,
-        app: App[int],
+        app: App[Any],
         session: Session,
         root: Path,
         audit: Path,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -38,8 +38,8 @@ from fragtui.ui.zones import Zones
 if TYPE_CHECKING:
     from fragtui.kernel.report import ForeignRemedy
     from fragtui.remedies.attendant import Attended, Recalled
-    from fragtui.ui.app import FragtuiApp, Parts
     from fragtui.ui.care import Care
+    from fragtui.ui.parts import Feeds, Parts
 
 _INTERVALS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
@@ -49,11 +49,12 @@ class MainScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
 
-    def __init__(self, sampler: Sampler, parts: Parts) -> None:
+    def __init__(self, sampler: Sampler, parts: Parts, feeds: Feeds) -> None:
         super().__init__()
         self.session = Session(manual_order=parts.order)
         self._sampler = sampler
         self._parts = parts
+        self._feeds = feeds
         self._latest = 0.0
         self._zoomed: Widget | None = None
         self._fed = False
@@ -114,7 +115,7 @@ class MainScreen(Screen[None]):
         if not self._fed:
             self._fed = True
             self.call_after_refresh(self._begin_care)
-            self.call_after_refresh(self._app.start_feeds)
+            self.call_after_refresh(self._feeds.start)
 
     def _begin_care(self) -> None:
         # Imported here: what remedies need takes a tenth of the time to the first bars.
@@ -123,7 +124,7 @@ class MainScreen(Screen[None]):
 
         parts = self._parts
         audit = parts.audit or default_path(parts.root)
-        self.care = Care(self._app, self.session, parts.root, audit, parts.barred, self._tell_care)
+        self.care = Care(self.app, self.session, parts.root, audit, parts.barred, self._tell_care)
         self._barred = self.care.barred
         self.refresh_bindings()
         self.show()
@@ -135,7 +136,7 @@ class MainScreen(Screen[None]):
         """Take news of the kernel log."""
         news = message.news
         self._tail.take(news)
-        if (feed := self._app.pod_feed) is not None:
+        if (feed := self._feeds.pods) is not None:
             for incident in (*news.incidents, *news.updated):
                 feed.kernel_incident(incident)
         for foreign in news.foreign_remedies:
@@ -274,7 +275,7 @@ class MainScreen(Screen[None]):
             self._sampler.hurried = self.care.state.busy
             self._sampler.tick_now(page_types=self.care.state.settling)
         if new and self.care.state.treated is not None:
-            if (feed := self._app.pod_feed) is not None:
+            if (feed := self._feeds.pods) is not None:
                 feed.remedy_ran(self.care.state.treated.outcome.remedy.title)
             self._sampler.tick_now(page_types=True)
             self.care.show_recovery()
@@ -347,10 +348,6 @@ class MainScreen(Screen[None]):
     def action_save(self) -> None:
         """Save the listed failures as JSON lines where fragtui was started."""
         save_incidents(self.app, self._tail.rows)
-
-    @property
-    def _app(self) -> FragtuiApp:
-        return cast("FragtuiApp", self.app)
 
     def _pod_of(self, incident: Incident) -> str | None:
         return pod_of(self._pods.news, incident)

@@ -14,7 +14,8 @@ from fragtui.sampler import Sampler
 from fragtui.sources.kernel_log import KernelLog
 from fragtui.sources.node import NodeReader
 from fragtui.sources.pod_watch import PodWatch
-from fragtui.ui.app import FragtuiApp, Parts
+from fragtui.ui.app import FragtuiApp
+from fragtui.ui.parts import Parts
 
 SIZES = [(60, 20), (80, 24), (120, 40), (200, 50)]
 
