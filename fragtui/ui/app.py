@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.screen import Screen
 
 from fragtui.model.snapshot import Snapshot
@@ -43,7 +44,7 @@ class FragtuiApp(App[int]):
         self.parts = parts
         self._failure: str | None = None
         self.sampler = parts.sampler(self._deliver, self._report_crash)
-        self.feeds = Feeds(parts, lambda message: self.main.post_message(message))
+        self.feeds = Feeds(parts, self._tell)
         self.main = MainScreen(self.sampler, parts, self.feeds)
 
     def on_mount(self) -> None:
@@ -73,6 +74,9 @@ class FragtuiApp(App[int]):
             self.main.care.close(2.0)
         self.sampler.stop()
         self.feeds.stop()
+
+    def _tell(self, message: Message) -> None:
+        self.main.post_message(message)
 
     def _deliver(self, snapshot: Snapshot) -> None:
         self.main.post_message(Sampled(snapshot))

@@ -87,12 +87,18 @@ class Feeds:
 
     def _start(self) -> None:
         try:
-            kernel_log = self._parts.kernel_log(lambda news: self._tell(KernelTold(news)) and None)
+            kernel_log = self._parts.kernel_log(self._tell_kernel)
             self._started.append(kernel_log)
             kernel_log.start()
-            pods = self._parts.pods(lambda news: self._tell(PodsTold(news)) and None)
+            pods = self._parts.pods(self._tell_pods)
             self._started.append(pods)
             pods.start()
             self.pods = pods
         except Exception:
             self._tell(Crashed(traceback.format_exc()))
+
+    def _tell_kernel(self, news: KernelLogNews) -> None:
+        self._tell(KernelTold(news))
+
+    def _tell_pods(self, news: PodNews) -> None:
+        self._tell(PodsTold(news))
