@@ -1,0 +1,141 @@
+"""``fragtui report``: one readable file for a ticket."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import threading
+import time
+from pathlib import Path
+
+from fragtui import __version__
+from fragtui.model.advice import advise
+from fragtui.model.check_json import everything_unreadable
+from fragtui.model.forecast import forecast
+from fragtui.model.incident import Incident, IncidentKind
+from fragtui.model.pod_news import PodNews
+from fragtui.model.report_page import ReportFacts, report_page
+from fragtui.model.snapshot import Unreadable
+from fragtui.model.verdict import COSTLY_ORDER, judge
+from fragtui.remedies.audit import AuditLog, default_path
+from fragtui.remedies.past import read_past
+from fragtui.remedies.tuning import read_tuning
+from fragtui.sources.host_files import reason
+from fragtui.sources.node import NodeReader
+from fragtui.text import printable
+
+HELP = "write a report for a ticket: verdict, zones, incidents, pods, remedies, advice"
+_PODS_WAIT = 3.0
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's own options."""
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="where to write it (default: standard output)"
+    )
+    parser.add_argument(
+        "--redact", action="store_true", help="replace the names of pods, namespaces and hosts by tokens"
+    )
+    parser.epilog = "exit status: 0 written, 1 not written"
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the report; 0, or 1 where that fails."""
+    page = report_page(collect(args.root, args.order, args.audit), redact=args.redact)
+    if args.output is None:
+        sys.stdout.write(page)
+        return 0
+    try:
+        args.output.write_text(page, encoding="utf-8")
+    except OSError as error:
+        print(f"fragtui report: {args.output}: {reason(error)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def collect(root: Path, order: int | None, audit: Path | None) -> ReportFacts:
+    """Return all that is known of the node under `root` now; takes up to three seconds on a live one."""
+    reader = NodeReader(root)
+    snapshot = reader.sample(page_types=True)
+    reader.close()
+    if (several := reader.tree.ambiguous) is not None:
+        snapshot = dataclasses.replace(snapshot, unreadable=(Unreadable(str(root), several),))
+    incidents, source, problems = _incidents(reader)
+    pods, cannot_tell = (None, "saved files have no pods but those of the failed sandboxes above")
+    if reader.live:
+        pods, cannot_tell = _pods(root, incidents)
+    target = order if order is not None else _failed_order(incidents)
+    past = read_past(AuditLog(audit or default_path(root)), root)
+    return ReportFacts(
+        snapshot=snapshot,
+        judgement=judge(snapshot, target),
+        forecast=forecast(snapshot, target),
+        incidents=incidents,
+        incidents_from=source,
+        pods=pods.board if pods else None,
+        pods_unknown=cannot_tell,
+        episodes=past.history,
+        advice=advise(snapshot, target, read_tuning(reader.tree.root, snapshot.host.page_size)),
+        unreadable=(
+            *everything_unreadable(snapshot),
+            *problems,
+            *(Unreadable("audit log", printable(problem)) for problem in past.problems),
+        ),
+        made_by=f"fragtui {__version__}",
+    )
+
+
+def _failed_order(incidents: tuple[Incident, ...]) -> int:
+    """Return the order that the newest refusal above order 0 asked for, else 3."""
+    refusals = [each for each in incidents if each.kind is IncidentKind.ALLOCATION_FAILURE and each.order]
+    newest = max(refusals, key=lambda each: each.time or 0.0, default=None)
+    return newest.order if newest is not None and newest.order else COSTLY_ORDER
+
+
+def _incidents(reader: NodeReader) -> tuple[tuple[Incident, ...], str | None, tuple[Unreadable, ...]]:
+    """Return the incidents, where they are from (None if no log could be read), and what could not be read."""
+    problems: list[Unreadable] = []
+    if reader.live:
+        from fragtui.sources.kernel_log import read_ring
+
+        news = read_ring(reader.root)
+        if news.problem is None:
+            return news.incidents, news.source, ()
+        problems.append(Unreadable(str(reader.root / "dev/kmsg"), news.problem))
+    from fragtui.sources.saved_incidents import incidents_of
+
+    logs = reader.tree.logs()
+    incidents, unread = incidents_of(logs)
+    problems += unread
+    read = [str(path) for path in logs if not any(problem.path == str(path) for problem in unread)]
+    return incidents, ", ".join(read) or None, tuple(problems)
+
+
+def _pods(root: Path, incidents: tuple[Incident, ...]) -> tuple[PodNews | None, str]:
+    """Return what the pod sources know after a moment, and what they can't tell."""
+    from fragtui.sources.pod_watch import PodWatch
+
+    heard: list[PodNews] = []
+    settled = threading.Event()
+
+    def on_news(news: PodNews) -> None:
+        heard.append(news)
+        if news.sources and all(source.state not in ("connecting", "waiting") for source in news.sources):
+            settled.set()
+
+    watch = PodWatch(root, "auto", None, on_news)
+    watch.start()
+    for incident in incidents:
+        watch.kernel_incident(incident)
+    if settled.wait(_PODS_WAIT):
+        # What the sources read first is on its way: news come four times a second.
+        time.sleep(0.5)
+    watch.stop()
+    if not heard:
+        return None, "no source answered"
+    silent = [source for source in heard[-1].sources if source.state != "live"]
+    lacks = "; ".join(f"{each.name} {each.state}: {each.cannot_tell}".rstrip(": ") for each in silent)
+    if all(source.state != "live" for source in heard[-1].sources):
+        return None, lacks or "no source answered"
+    return heard[-1], lacks
