@@ -82,7 +82,7 @@ class _Page:
         self._redaction = redaction
 
     def _out(self, text: str | None, unknown: str = "unknown") -> str:
-        return _SPECIAL.sub(r"\\\1", self._redaction.text(text)) if text else unknown
+        return _escaped(self._redaction.text(text)) if text else unknown
 
     def head(self) -> list[str]:
         facts, snapshot = self._facts, self._facts.snapshot
@@ -222,9 +222,9 @@ class _Page:
             return ["## Advice", "", "No setting of this node is known to stand in the way."]
         lines = ["## Advice", "", "Settings that would keep blocks there; nothing here was applied."]
         for advice in self._facts.advice:
-            lines += ["", f"- {self._out(advice.what)}: {self._out(advice.why)}."]
+            lines += ["", f"- {_escaped(advice.what)}: {_escaped(advice.why)}."]
             lines += [f"  `{advice.line}`"] if advice.line else []
-            lines += [f"  At the price: {self._out(advice.risk)}."] if advice.risk else []
+            lines += [f"  At the price: {_escaped(advice.risk)}."] if advice.risk else []
         return lines
 
     def unreadable(self) -> list[str]:
@@ -232,6 +232,10 @@ class _Page:
             return ["## What could not be read", "", "Nothing was missing."]
         rows = [f"- {self._out(problem.path)}: {self._out(problem.why)}" for problem in self._facts.unreadable]
         return ["## What could not be read", "", *rows]
+
+
+def _escaped(text: str) -> str:
+    return _SPECIAL.sub(r"\\\1", text)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

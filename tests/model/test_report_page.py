@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.reason import UNKNOWN
+from fragtui.model.advice import Advice
 from fragtui.model.forecast import forecast
 from fragtui.model.incident import Incident, IncidentKind
 from fragtui.model.pods import StuckPod, StuckPods
@@ -93,6 +94,18 @@ def test_redacted_no_name_is_left_and_the_same_name_is_the_same_token(tmp_path: 
     assert r"pod pod-1\_namespace-1(pod-1-uid) on host-1" in page
     assert "runc on host-1 asked for 64K for namespace-1/pod-1" in page
     assert "copy\\_net\\_ns" in page, "what is no name stays"
+
+
+def test_a_host_that_is_called_like_a_word_of_ours_changes_no_setting(tmp_path: Path) -> None:
+    tree = HostTree.small(tmp_path)
+    tree.hostname = "vm"
+    tree.write()
+    snapshot = NodeReader(tmp_path).sample()
+    advice = Advice("raise vm.min_free_kbytes", "of vm", "vm.min_free_kbytes = 1")
+    page = report_page(ReportFacts(snapshot, judge(snapshot, 3), forecast(snapshot, 3), advice=(advice,)), redact=True)
+    assert "on host-1" in page
+    assert r"raise vm.min\_free\_kbytes: of vm" in page
+    assert "`vm.min_free_kbytes = 1`" in page
 
 
 def test_longer_names_win_and_parts_of_words_stay() -> None:
