@@ -13,6 +13,7 @@ from fragtui import __version__
 
 VERBS = {
     "check": "check",
+    "report": "report",
     "explain": "explain",
     "gfp": "gfp",
     "drop-caches": "drop_caches",
