@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, cast
 
@@ -26,44 +25,55 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print every incident; 0, or 1 if a log could not be read to its end."""
-    failed = False
-    for name in args.files or ["-"]:
-        try:
-            for incident in _incidents(name, args.kernel, len(args.files) > 1):
-                if args.json:
-                    print(json.dumps(incident.to_json(), ensure_ascii=False))
-                else:
-                    print(words(incident, name if len(args.files) > 1 else None))
-                    print()
-        except (OSError, EOFError) as error:
-            if isinstance(error, BrokenPipeError):
-                raise
-            sys.stdout.flush()
-            reason = getattr(error, "strerror", None) or str(error)
-            print(f"fragtui explain: {name}: {reason}", file=sys.stderr)
-            failed = True
-    return 1 if failed else 0
+    from fragtui.sources.explained_log import OpenLog, explain_logs
 
-
-def _incidents(name: str, kernel: str | None, several: bool) -> Iterator[Incident]:
-    from fragtui.sources.explained_log import explain_log
-    from fragtui.sources.log_files import open_log
-
-    table, version = None, None
-    if kernel is not None:
+    table = None
+    if args.kernel is not None:
         from fragtui.kernel.gfp import table_for
         from fragtui.kernel.version import parse_version
 
-        version = parse_version(kernel)
+        version = parse_version(args.kernel)
         table = table_for(version) if version else None
-    source = name if several else ""
+    failed: list[str] = []
+
+    def complain(name: str, error: Exception) -> None:
+        sys.stdout.flush()
+        reason = getattr(error, "strerror", None) or str(error)
+        print(f"fragtui explain: {name}: {reason}", file=sys.stderr)
+        failed.append(name)
+
+    names = args.files or ["-"]
+    logs, shown = [], []
+    with ExitStack() as opened:
+        for name in names:
+            try:
+                log, now = _opened(name)
+            except OSError as error:
+                complain(name, error)
+                continue
+            opened.callback(log.close)
+            # A single log has no name in ids: they stay when the file is moved.
+            logs.append(OpenLog(log, name if len(names) > 1 else "", now))
+            shown.append(name)
+        incidents = explain_logs(logs, table, args.kernel, lambda log, error: complain(log.name or names[0], error))
+        for each in incidents:
+            if args.json:
+                print(json.dumps(each.incident.to_json(), ensure_ascii=False))
+            else:
+                print(words(each.incident, shown[each.log] if len(names) > 1 else None))
+                print()
+    return 1 if failed else 0
+
+
+def _opened(name: str) -> tuple[IO[bytes], float | None]:
+    """Return a log to read and its last change, None for standard input."""
+    from fragtui.sources.log_files import open_log
+
     if name == "-":
-        yield from explain_log(cast("IO[bytes]", sys.stdin.buffer), source, table, kernel=kernel)
-        return
+        return cast("IO[bytes]", open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)), None
     path = Path(name)
     now = path.stat().st_mtime
-    with closing(open_log(path)) as log:
-        yield from explain_log(log, source, table, now, kernel)
+    return open_log(path), now
 
 
 def words(incident: Incident, name: str | None = None) -> str:

@@ -59,21 +59,31 @@ def iso_time(stamp: str) -> float | None:
         return None
 
 
-@lru_cache(maxsize=256)
 def dated_time(year: int, month: int, day: int, clock: str) -> float | None:
     """Return the epoch seconds of a local date and a clock ``hh:mm:ss``."""
+    minute = _minute_time(year, month, day, clock[:5])
+    return None if minute is None or not clock[6:].isdecimal() else minute + min(int(clock[6:8]), 59)
+
+
+@lru_cache(maxsize=4096)
+def _minute_time(year: int, month: int, day: int, clock: str) -> float | None:
     try:
-        hour, minute, second = (int(part) for part in clock.split(":"))
-        return datetime(year, month, day, hour, minute, min(second, 59)).timestamp()
+        return datetime(year, month, day, int(clock[:2]), int(clock[3:5])).timestamp()
     except (ValueError, OverflowError, OSError):
         return None
 
 
 def yearless_time(month: int, day: int, clock: str, now: float) -> float | None:
     """Return the epoch seconds of an RFC 3164 stamp: in the latest year that does not put it past tomorrow."""
+    minute = _yearless_minute(month, day, clock[:5], now)
+    return None if minute is None or not clock[6:].isdecimal() else minute + min(int(clock[6:8]), 59)
+
+
+@lru_cache(maxsize=4096)
+def _yearless_minute(month: int, day: int, clock: str, now: float) -> float | None:
     year = datetime.fromtimestamp(now).year
     for candidate in (year + 1, year, year - 1, year - 2, year - 3, year - 4):
-        found = dated_time(candidate, month, day, clock)
+        found = _minute_time(candidate, month, day, clock)
         if found is not None and found <= now + _DAY:
             return found
     return None

@@ -17,7 +17,8 @@ _EXPORT_START = re.compile(rb"__(?:CURSOR|REALTIME_TIMESTAMP|MONOTONIC_TIMESTAMP
 _REPEATED = re.compile(r"(?:last message repeated|message repeated) (\d+) times(?:: \[ ?(.*)\])?")
 _QUOTE = re.compile(r"(?:[>│|] ?)+")
 _TALOS = re.compile(r"(?:\S+: )?(?=(?:kern|user|daemon|syslog): +[a-z]+: \[\d{4}-)")
-_KERNEL_STAMP = re.compile(r"\[ *(\d{1,10})\.(\d{6})\](?:\[ *([TC]\d+)\])? ?", re.ASCII)
+_SIMPLE = re.compile(rb"(?:\[ *(\d{1,10})\.(\d{6})\](?:\[ *([TC]\d+)\])?+ ?+(?!\[)|(?!\[(?!<)|[<(]))([ -\"$-~]*)\Z")
+"""What follows ``kernel: `` where nothing wants a closer look: a stamp and a caller or none, printable ASCII, no #."""
 _MONOTONIC_HOST = re.compile(r"(\S+) (kernel|[a-zA-Z][\w.@-]*\[\d+\]): ")
 
 
@@ -84,18 +85,17 @@ class LogParser:
     def _same_head(self, rest: bytes, number: int | None) -> LogRecord | None:
         """Return a plain kernel line whose syslog head is known, or None if it wants a closer look."""
         same = self._cached
-        if same is None or not rest.isascii() or b"#" in rest or rest[:1] in {b"<", b"("} or b" repeated " in rest:
+        if same is None or (found := _SIMPLE.match(rest)) is None or b" repeated " in rest or len(rest) > LIMIT:
             return None
-        text = rest.decode("ascii")
-        if not text.isprintable() or len(text) > LIMIT:
-            return None
-        if rest[:1] != b"[" or rest[:2] == b"[<":
-            return LogRecord(text, number, same.time, host=same.host, program="kernel")
-        if (found := _KERNEL_STAMP.match(text)) is None or text[found.end() : found.end() + 1] == "[":
-            return None
-        stamp = int(found[1]) + int(found[2]) / 1e6
+        second, micro, caller, words = found.groups()
         return LogRecord(
-            text[found.end() :], number, same.time, stamp, caller=found[3], host=same.host, program="kernel"
+            words.decode("ascii"),
+            number,
+            same.time,
+            None if second is None else int(second) + int(micro) / 1e6,
+            caller=None if caller is None else caller.decode("ascii"),
+            host=same.host,
+            program="kernel",
         )
 
     def _records(self, line: bytes, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...]:

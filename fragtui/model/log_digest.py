@@ -1,134 +1,201 @@
-"""Records of a log -> incidents in the log's order: kernel reports, failed sandboxes, and the links between them."""
+"""What logs tell, put together: kernel reports and failed sandboxes of one or more logs, linked on both sides."""
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from fragtui.cluster.attempts import Attempt, AttemptAssembler
 from fragtui.cluster.pod_log import PodLogReader
+from fragtui.cluster.pod_ref import PodRef
+from fragtui.cluster.sighting import Sighting
 from fragtui.kernel.gatherer import Gatherer
 from fragtui.kernel.gfp import GfpTable
 from fragtui.kernel.report import KernelReport
 from fragtui.logs.record import LogRecord
 from fragtui.logs.syslog_line import KERNEL_PROGRAMS
-from fragtui.model.correlation import tie
-from fragtui.model.incident import Incident, IncidentKind
+from fragtui.model.incident import Incident
 from fragtui.model.incident_of_report import incident_of
+from fragtui.model.sandbox_incidents import link_sides
+
+Told = Incident | Sighting
 
 _HELD = 256
-"""Incidents held back for what may still be tied to them."""
+_MOST_HELD = 2_048
+"""Incidents held back for what may still be tied to them, at most."""
 _SETTLED_S = 180.0
 _FAR_LINES = 2_000
+_MOST_NAMES = 4_096
+_APART = 1 << 40
+"""Keeps the line numbers of different logs from looking near to each other."""
 
 
-class LogDigest:
-    """Feed it records in order; it gives back incidents that nothing more is expected of."""
+class LogTeller:
+    """Feed it the records of one log in order; it gives back the kernel's incidents and what is said of pods."""
 
-    def __init__(self, source: str = "", running: GfpTable | None = None, kernel: str | None = None) -> None:
-        self._source = source
+    def __init__(self, name: str, pods: PodLogReader, running: GfpTable | None, kernel: str | None) -> None:
+        self._name = name
         self._running = running
         self._kernel = kernel
         self._gatherer = Gatherer()
-        self._pods = PodLogReader()
-        self._attempts = AttemptAssembler(f"{source}pod")
-        self._open: dict[str, Attempt] = {}
-        self._held: deque[Incident] = deque()
-        self._time: float | None = None
+        self._pods = pods
+        self.time: float | None = None
+        """The latest stamp so far: what is told now was written about then."""
 
     @property
     def busy(self) -> bool:
         """Whether the next record may belong to something open."""
         return self._gatherer.busy
 
-    def feed(self, record: LogRecord) -> list[Incident]:
-        """Take a record; return the incidents that are settled."""
-        for report in self._gatherer.feed(record):
-            self._hold(report)
-        if not record.from_kernel and record.program not in KERNEL_PROGRAMS:
-            for sighting in self._pods.feed(record):
-                if (attempt := self._attempts.add(sighting)) is not None:
-                    for gone in attempt.absorbed:
-                        self._open.pop(gone, None)
-                    self._open[attempt.id] = attempt
-        if record.time is not None:
-            self._time = record.time
-        if len(self._held) + len(self._open) > _HELD:
-            return self._settle(record)
-        return []
+    def feed(self, record: LogRecord, of_pods: bool = True) -> list[Told]:
+        """Take a record; return what it completes. `of_pods` tells whether it may speak of pods."""
+        time = record.time
+        if time is not None and (self.time is None or time > self.time):
+            self.time = time
+        reports = self._gatherer.feed(record)
+        told: list[Told] = [self._incident(report) for report in reports]
+        if of_pods and not record.from_kernel and record.program not in KERNEL_PROGRAMS:
+            told.extend(self._pods.feed(record))
+        return told
 
-    def finish(self) -> list[Incident]:
+    def finish(self) -> list[Told]:
+        """Return what the end of the log completes."""
+        told: list[Told] = [self._incident(report) for report in self._gatherer.finish()]
+        told.extend(self._pods.finish())
+        return told
+
+    def _incident(self, report: KernelReport) -> Incident:
+        return incident_of(report, self._name, self._running, self._kernel)
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """An incident with the place of its log among those given."""
+
+    incident: Incident
+    log: int
+
+
+class LogDigest:
+    """Feed it what the logs tell, about in the order of time; it gives back what nothing more is expected of.
+
+    An incident is held back until everything that may be tied to it is settled too, so both sides name each other.
+    What comes thicker than `_MOST_HELD` within that time goes out unlinked with what comes later: memory stays flat.
+    """
+
+    def __init__(self) -> None:
+        self._attempts = AttemptAssembler()
+        self._open: dict[str, Attempt] = {}
+        self._places: dict[str, tuple[int, int, int]] = {}
+        self._kernel: dict[int, Explained] = {}
+        self._serial = 0
+        self._names: dict[str, PodRef] = {}
+        self._limit = _HELD
+        self._time: float | None = None
+        self._line = 0
+
+    def feed(self, told: Told, log: int = 0) -> list[Explained]:
+        """Take what the log of that place tells; return the incidents that are settled."""
+        if isinstance(told, Incident):
+            self._serial += 1
+            self._kernel[self._serial] = Explained(told, log)
+            time, line = told.time, told.lines[1] if told.lines else None
+        else:
+            self._see(told, log)
+            time, line = told.time, told.line
+        if time is not None and (self._time is None or time > self._time):
+            self._time = time
+        self._line = line or self._line
+        if len(self._kernel) + len(self._open) <= self._limit:
+            return []
+        done = self._release(self._settled_kernel(log), self._settled_attempts(log))
+        held = len(self._kernel) + len(self._open)
+        if held > _MOST_HELD:
+            done += self._release(
+                list(self._kernel)[: len(self._kernel) // 2], list(self._open)[: len(self._open) // 2]
+            )
+            held = len(self._kernel) + len(self._open)
+        self._limit = held + _HELD
+        return done
+
+    def finish(self) -> list[Explained]:
         """Return all that is left."""
-        for report in self._gatherer.finish():
-            self._hold(report)
-        for sighting in self._pods.finish():
-            if (attempt := self._attempts.add(sighting)) is not None:
-                for gone in attempt.absorbed:
-                    self._open.pop(gone, None)
-                self._open[attempt.id] = attempt
-        return self._release(list(self._open.values()), len(self._held))
+        return self._release(list(self._kernel), list(self._open))
 
-    def _hold(self, report: KernelReport) -> None:
-        self._held.append(incident_of(report, self._source, self._running, self._kernel))
+    def _see(self, told: Sighting, log: int) -> None:
+        pod = told.pod
+        if pod.uid and pod.name:
+            self._names[pod.uid] = pod
+            if len(self._names) > _MOST_NAMES:
+                del self._names[next(iter(self._names))]
+        apart = log * _APART
+        moved = told
+        if apart and told.line is not None:
+            last = None if told.last_line is None else told.last_line + apart
+            moved = replace(told, line=told.line + apart, last_line=last)
+        attempt = self._attempts.add(moved)
+        if attempt is None:
+            return
+        self._open[attempt.id] = attempt
+        mine = (attempt.id, *attempt.absorbed)
+        places = [self._places.pop(each) for each in mine if each in self._places]
+        if told.line is not None:
+            places.append((log, told.line, told.last_line or told.line))
+        for gone in attempt.absorbed:
+            self._open.pop(gone, None)
+        if places:
+            first = places[0][0]
+            same = [place for place in places if place[0] == first]
+            self._places[attempt.id] = (first, min(place[1] for place in same), max(place[2] for place in same))
 
-    def _settle(self, record: LogRecord) -> list[Incident]:
-        """Release the older half, and the attempts that got no word for long."""
-        line = record.line or 0
-        over = [
-            attempt
-            for attempt in self._open.values()
-            if (
-                attempt.last_time is not None and self._time is not None and self._time - attempt.last_time > _SETTLED_S
-            )
-            or (attempt.lines is not None and line - attempt.lines[1] > _FAR_LINES)
-        ]
-        count = len(self._held) // 2 if self._held else 0
-        return self._release(over, count)
+    def _settled_kernel(self, log: int) -> list[int]:
+        found = []
+        for key, each in self._kernel.items():
+            lines = each.incident.lines
+            if self._is_settled(each.incident.time, log, each.log, lines[1] if lines else None):
+                found.append(key)
+        return found
 
-    def _release(self, attempts: list[Attempt], count: int) -> list[Incident]:
-        kernel = list(self._held)
-        links: dict[str, list[str]] = {}
-        done: list[Incident] = []
-        for attempt in attempts:
-            self._open.pop(attempt.id, None)
-            tied = []
-            for incident in kernel:
-                rivals = sum(other is not attempt for other in attempts if _same_second(other, attempt))
-                if tie(attempt, incident, rivals) is not None:
-                    tied.append(incident.id)
-                    links.setdefault(incident.id, []).append(attempt.id)
-            done.append(incident_of_attempt(attempt, tuple(tied)))
-        if links:
-            self._held = deque(
-                replace(each, linked=(*each.linked, *links[each.id])) if each.id in links else each for each in kernel
-            )
-        done.extend(self._held.popleft() for _ in range(count))
-        done.sort(key=lambda each: each.lines[0] if each.lines else 0)
+    def _settled_attempts(self, log: int) -> list[str]:
+        found = []
+        for key, attempt in self._open.items():
+            its_log, _, last = self._places.get(key, (-1, 0, 0))
+            if self._is_settled(attempt.last_time, log, its_log, last):
+                found.append(key)
+        return found
+
+    def _is_settled(self, time: float | None, log: int, its_log: int, line: int | None) -> bool:
+        if time is not None and self._time is not None:
+            return self._time - time > _SETTLED_S
+        return its_log == log and line is not None and self._line - line > _FAR_LINES
+
+    def _release(self, kernel: Sequence[int], attempts: Sequence[str]) -> list[Explained]:
+        """Link all that is held and let go of the settled, but for a report tied to an attempt that is not."""
+        if not kernel and not attempts:
+            return []
+        keys, going, leaving = list(self._kernel), set(attempts), set(kernel)
+        told, pods = link_sides(
+            [each.incident for each in self._kernel.values()], list(self._open.values()), self._names.values()
+        )
+        held = self._open.keys() - going
+        done: list[Explained] = []
+        for key, incident in zip(keys, told, strict=True):
+            log = self._kernel[key].log
+            if key in leaving and held.isdisjoint(incident.linked):
+                del self._kernel[key]
+                done.append(Explained(incident, log))
+            elif not going.isdisjoint(incident.linked):  # It stays, and keeps the names of those that go.
+                linked = tuple(each for each in incident.linked if each not in held)
+                self._kernel[key] = Explained(replace(incident, linked=linked), log)
+        for incident in pods:
+            if incident.id in going:
+                del self._open[incident.id]
+                log, first, last = self._places.pop(incident.id, (0, 0, 0))
+                done.append(Explained(replace(incident, lines=(first, last) if first else None), log))
+        one_log = len({each.log for each in done}) == 1
+        done.sort(key=lambda each: _in_order(each.incident, one_log))
         return done
 
 
-def incident_of_attempt(attempt: Attempt, linked: tuple[str, ...] = ()) -> Incident:
-    """Return the incident that a failed attempt to start a sandbox or container is."""
-    named = str(attempt.pod)
-    return Incident(
-        kind=IncidentKind.SANDBOX_FAILURE,
-        time=attempt.first_time,
-        pid=attempt.pids[0] if len(attempt.pids) == 1 else None,
-        cause=attempt.reason_class.name,
-        memory=attempt.reason_class.memory,
-        repeated=attempt.count,
-        namespace=attempt.pod.namespace,
-        pod=attempt.pod.name,
-        pod_uid=attempt.pod.uid,
-        sandbox_id=attempt.sandbox_id,
-        container_id=attempt.container_id,
-        reason=attempt.reason or None,
-        explanation=f"{named} did not start: {attempt.reason_class.words}. {attempt.reason_class.advice}",
-        lines=attempt.lines,
-        linked=linked,
-        id=attempt.id,
-    )
-
-
-def _same_second(one: Attempt, other: Attempt) -> bool:
-    return one.first_time is not None and other.first_time is not None and abs(one.first_time - other.first_time) <= 1.0
+def _in_order(incident: Incident, one_log: bool) -> tuple[float, int]:
+    return (0.0 if one_log else incident.time or 0.0, incident.lines[0] if incident.lines else 0)

@@ -2,46 +2,102 @@
 
 from __future__ import annotations
 
+import heapq
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from typing import IO
 
-from fragtui.cluster.read_line import worth_reading
+from fragtui.cluster.pod_log import PodLogReader
 from fragtui.kernel.gfp import GfpTable
 from fragtui.kernel.needles import SCAN_NEEDLES
 from fragtui.logs.transport import LogParser
 from fragtui.model.incident import Incident
-from fragtui.model.log_digest import LogDigest
-from fragtui.sources.log_scan import near_lines
+from fragtui.model.log_digest import Explained, LogDigest, LogTeller, Told
+from fragtui.sources.log_scan import near_lines_fast
 
-POD_NEEDLES: tuple[bytes, ...] = (b"andbox", b"ntainer process", b"unshar")
+POD_NEEDLES: tuple[bytes, ...] = (b"andbox", b"ntainer process", b"to unshare")
 """What finds the lines of failing sandboxes in a large log; what else tells of their pods stands around them."""
+_FOLLOWING = 4
+"""Lines read after one that tells of a pod: a wrapped message of kubelet or runtime goes on for a few."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLog:
+    """A log to read. `now` (epoch seconds, its last change) dates stamps without a year."""
+
+    log: IO[bytes]
+    name: str = ""
+    now: float | None = None
 
 
 def explain_log(
     log: IO[bytes], name: str = "", running: GfpTable | None = None, now: float | None = None, kernel: str | None = None
 ) -> Iterator[Incident]:
-    """Yield a log's incidents, about in its order, with flat memory.
+    """Yield one log's incidents, see `explain_logs`. Raises OSError and EOFError as the log does."""
+    for each in explain_logs([OpenLog(log, name, now)], running, kernel):
+        yield each.incident
+
+
+def explain_logs(
+    logs: Sequence[OpenLog],
+    running: GfpTable | None = None,
+    kernel: str | None = None,
+    on_error: Callable[[OpenLog, Exception], None] | None = None,
+) -> Iterator[Explained]:
+    """Yield the incidents of logs read side by side in the order of time, linked across them, with flat memory.
 
     `running` is the flag table to use where a report tells neither flags nor kernel, `kernel` a release to use then.
-    `now` (epoch seconds) dates stamps without a year. Raises OSError and EOFError as the log does.
+    A log that breaks ends there, with what it told so far; `on_error` is told, without it the error is raised.
     """
-    parser = LogParser(now=time.time() if now is None else now)
-    digest = LogDigest(name, running, kernel)
+    digest = LogDigest()
+    if len(logs) == 1:
+        for _, _, told in _told(logs[0], 0, running, kernel, on_error):
+            yield from digest.feed(told)
+    else:
+        tellers = [_told(log, place, running, kernel, on_error) for place, log in enumerate(logs)]
+        for _, place, told in heapq.merge(*tellers, key=lambda each: each[:2]):
+            yield from digest.feed(told, place)
+    yield from digest.finish()
+
+
+def _told(
+    source: OpenLog,
+    place: int,
+    running: GfpTable | None,
+    kernel: str | None,
+    on_error: Callable[[OpenLog, Exception], None] | None,
+) -> Iterator[tuple[float, int, Told]]:
+    """Yield what one log tells, with the moment and the log's place; what has no moment comes at once."""
+    moment = time.time() if source.now is None else source.now
+    parser = LogParser(now=moment)
+    pods = PodLogReader(lambda: moment, time.localtime(moment).tm_gmtoff)
+    teller = LogTeller(source.name, pods, running, kernel)
     after = 0
     busy = False
 
     def wanted() -> bool:
         return busy or after > 0
 
-    for number, line, torn, gap in near_lines(log, (*SCAN_NEEDLES, *POD_NEEDLES), wanted):
-        if gap:
-            parser.skip()
-        # A wrapped message of kubelet or runtime goes on for a few lines.
-        after = 4 if not busy and worth_reading(line) else after - 1
-        for record in parser.feed(line, number, torn):
-            yield from digest.feed(record)
-        busy = digest.busy or parser.busy
+    near = near_lines_fast(source.log, (*SCAN_NEEDLES, *POD_NEEDLES), wanted)
+    try:
+        with closing(near):
+            for number, line, torn, gap in near:
+                if gap:
+                    parser.skip()
+                of_pods = parser.busy or pods.worth_reading(line)
+                after = _FOLLOWING if of_pods and not busy else after - 1
+                for record in parser.feed(line, number, torn):
+                    for told in teller.feed(record, of_pods):
+                        yield teller.time or 0.0, place, told
+                busy = teller.busy or parser.busy
+    except (OSError, EOFError) as error:
+        if on_error is None:
+            raise
+        on_error(source, error)
     for record in parser.finish():
-        yield from digest.feed(record)
-    yield from digest.finish()
+        for told in teller.feed(record):
+            yield teller.time or 0.0, place, told
+    for told in teller.finish():
+        yield teller.time or 0.0, place, told

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import threading
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO
 
 from fragtui.kernel.needles import BEFORE, SCAN_NEEDLES
+from fragtui.sources.forked_search import forked_hits
 from fragtui.sources.incident_stream import IncidentStream
 from fragtui.sources.needle_search import best_search
 
 BLOCK = 1 << 20
 _AHEAD = 8
+_WORTH_FORKING = 32 << 20
+_LARGE_WINDOW = 16 << 10
 _EXPORT = (b"MESSAGE=", b"MESSAGE\n")
 _EXPORT_BEFORE = 64
 """A journal export entry has some 30 lines, the stamp before the message."""
+Near = tuple[int, bytes, bool, bool]
+"""Line number from 1, line without its newline, whether it had none (torn), whether lines before it were left out."""
 
 
 def scan_log(log: IO[bytes], stream: IncidentStream, stopped: Callable[[], bool] = lambda: False) -> None:
@@ -32,13 +40,13 @@ def scan_log(log: IO[bytes], stream: IncidentStream, stopped: Callable[[], bool]
 
 def near_lines(
     log: IO[bytes], needles: Sequence[bytes], busy: Callable[[], bool], before: int = BEFORE
-) -> Iterator[tuple[int, bytes, bool, bool]]:
-    """Yield (line number, line, torn, gap) of the lines near a needle, and after them while the reader is busy.
-
-    `torn` marks the last line when it has no newline, `gap` that lines were left out before this one.
-    """
-    number, gap = 0, False
-    for block, hits in _searched(log, needles):
+) -> Generator[Near]:
+    """Yield the lines near a needle, and after them while the reader is busy."""
+    number, gap, carry = 0, False, b""
+    for fresh, found in _searched(log, needles):
+        # What was passed over last may stand right before a hit of this block.
+        block, hits = (carry + fresh, [len(carry) + hit for hit in found]) if carry else (fresh, found)
+        carry = b""
         end = len(block)
         at = 0  # Everything before `at` is yielded or passed over; `number` lines lie before it.
         while at < end:
@@ -47,8 +55,9 @@ def near_lines(
             else:
                 index = bisect_left(hits, at)
                 if index == len(hits):
-                    number += block.count(b"\n", at, end)
-                    at, gap = end, True
+                    keep = _tail(block, at)
+                    number += block.count(b"\n", at, keep)
+                    carry, gap = block[keep:], gap or keep > at
                     break
                 through = hits[index]
                 start = _back(block, through, at, before)
@@ -64,24 +73,119 @@ def near_lines(
                 at, gap = line_end + 1, False
 
 
+def near_lines_of_file(
+    descriptor: int, size: int, hits: Iterator[tuple[int, int]], busy: Callable[[], bool], before: int = BEFORE
+) -> Generator[Near]:
+    """Yield what `near_lines` yields, of a file whose hits and their line numbers are known already."""
+    text = _Window(descriptor, size)
+    at, number = 0, 0
+    following = next(hits, None)
+    while at < size:
+        gap = False
+        if busy():
+            through = at
+        else:
+            while following is not None and following[0] < at:
+                following = next(hits, None)
+            if following is None:
+                return
+            through = following[0]
+            start, lines = text.back(through, at, before)
+            gap, at, number = start > at, start, following[1] - lines
+        while at <= through:
+            line, whole = text.line(at)
+            if not line and not whole:
+                return  # Cut while we read.
+            number += 1
+            yield number, line, not whole, gap
+            at, gap = at + len(line) + 1, False
+
+
+def large_file(log: IO[bytes]) -> tuple[int, int] | None:
+    """Return descriptor and size of a plain file that is worth a search by child processes, read from its start."""
+    try:
+        descriptor = log.fileno()
+        status = os.fstat(descriptor)
+        plain = stat.S_ISREG(status.st_mode) and os.lseek(descriptor, 0, os.SEEK_CUR) == 0
+    except (OSError, AttributeError, ValueError):
+        return None
+    # A child of a process with threads would inherit their locks.
+    alone = threading.active_count() == 1 and hasattr(os, "fork") and hasattr(os, "preadv")
+    return (descriptor, status.st_size) if plain and alone and status.st_size >= _WORTH_FORKING else None
+
+
+def near_lines_fast(
+    log: IO[bytes], needles: Sequence[bytes], busy: Callable[[], bool], before: int = BEFORE
+) -> Generator[Near]:
+    """Yield what `near_lines` yields; a large plain file is searched by child processes."""
+    if (large := large_file(log)) is not None and (hits := forked_hits(*large, needles)) is not None:
+        return near_lines_of_file(*large, hits, busy, before)
+    return near_lines(log, needles, busy, before)
+
+
+class _Window:
+    """The part of a file around the place that is read."""
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self._descriptor = descriptor
+        self._size = size
+        self._begin = 0
+        self._data = b""
+
+    def back(self, hit: int, floor: int, lines: int) -> tuple[int, int]:
+        """Return where the line `lines` before the hit's own begins, not before `floor`, and how many that are."""
+        reach = _LARGE_WINDOW
+        while True:
+            begin = max(floor, hit - reach)
+            self._load(begin, hit - begin + _LARGE_WINDOW)
+            place = hit - begin
+            start = _back(self._data, place, 0, lines)
+            # The window may begin in the middle of a line.
+            if start > 0 or begin == floor:
+                return begin + start, self._data.count(b"\n", start, place)
+            reach *= 4
+
+    def line(self, at: int) -> tuple[bytes, bool]:
+        """Return the line at an offset and whether it ended with a newline."""
+        reach = _LARGE_WINDOW * 2
+        while True:
+            place = at - self._begin
+            if 0 <= place < len(self._data):
+                end = self._data.find(b"\n", place)
+                if end >= 0:
+                    return self._data[place:end], True
+                if self._begin + len(self._data) >= self._size:
+                    return self._data[place:], False
+            self._load(at, reach)
+            if not self._data:
+                return b"", False
+            if len(self._data) < reach and self._begin + len(self._data) < self._size:
+                self._size = self._begin + len(self._data)
+            reach *= 4
+
+    def _load(self, begin: int, length: int) -> None:
+        self._begin = begin
+        self._data = os.pread(self._descriptor, min(length, self._size - begin), begin)
+
+
 def _searched(log: IO[bytes], needles: Sequence[bytes]) -> Iterator[tuple[bytes, list[int]]]:
     """Yield blocks of whole lines with the places of the needles; the search of the next ones runs meanwhile."""
     search = best_search()
-    waiting: deque[tuple[bytes, Future[list[int]] | list[int]]] = deque()
+    waiting: deque[tuple[bytes, Future[list[int]]]] = deque()
     first = True
     with ThreadPoolExecutor(2, "needles") as pool:
         for block in _blocks(log):
             if first and len(block) < BLOCK:  # A small log is not worth a thread.
-                yield block, search(block, needles)
+                yield block, search(block, len(block), needles)
                 continue
             first = False
-            waiting.append((block, pool.submit(search, block, needles)))
+            waiting.append((block, pool.submit(search, block, len(block), needles)))
             while len(waiting) > _AHEAD:
                 done, hits = waiting.popleft()
-                yield done, hits.result() if isinstance(hits, Future) else hits
+                yield done, hits.result()
         while waiting:
             done, hits = waiting.popleft()
-            yield done, hits.result() if isinstance(hits, Future) else hits
+            yield done, hits.result()
 
 
 def _blocks(log: IO[bytes]) -> Iterator[bytes]:
@@ -96,6 +200,13 @@ def _blocks(log: IO[bytes]) -> Iterator[bytes]:
             rest.append(data)
     if last := b"".join(rest):
         yield last
+
+
+def _tail(block: bytes, floor: int) -> int:
+    """Return where the last lines of a block begin, as many as may belong to a hit in the next one."""
+    edge = max(floor, len(block) - _LARGE_WINDOW)
+    start = _back(block, len(block), edge, _EXPORT_BEFORE)
+    return start if start > edge or edge == floor else block.find(b"\n", edge) + 1 or len(block)
 
 
 def _back(block: bytes, hit: int, floor: int, lines: int) -> int:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Sequence
 
-Search = Callable[[bytes, Sequence[bytes]], list[int]]
+Block = bytes | bytearray
+Search = Callable[[Block, int, Sequence[bytes]], list[int]]
+"""Takes a block, how many of its bytes count, and needles; gives the places of the needles, sorted."""
 
 
-def _by_bytes_find(block: bytes, needles: Sequence[bytes]) -> list[int]:
+def _by_bytes_find(block: Block, size: int, needles: Sequence[bytes]) -> list[int]:
     found = []
     for needle in needles:
-        place = block.find(needle)
+        place = block.find(needle, 0, size)
         while place >= 0:
             found.append(place)
-            place = block.find(needle, place + 1)
+            place = block.find(needle, place + 1, size)
     found.sort()
     return found
 
@@ -32,14 +34,17 @@ def best_search() -> Search:
     memmem.restype = ctypes.c_void_p
     memmem.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t]
 
-    def search(block: bytes, needles: Sequence[bytes]) -> list[int]:
-        begin = ctypes.cast(ctypes.c_char_p(block), ctypes.c_void_p).value
-        if begin is None:
+    def search(block: Block, size: int, needles: Sequence[bytes]) -> list[int]:
+        if not size:
             return []
-        end = begin + len(block)
+        if isinstance(block, bytes):
+            begin = ctypes.cast(ctypes.c_char_p(block), ctypes.c_void_p).value or 0
+        else:
+            begin = ctypes.addressof(ctypes.c_char.from_buffer(block))
+        end = begin + size
         found = []
         for needle in needles:
-            place = memmem(begin, len(block), needle, len(needle))
+            place = memmem(begin, size, needle, len(needle))
             while place is not None:
                 found.append(place - begin)
                 place = memmem(place + 1, end - place - 1, needle, len(needle))

@@ -139,3 +139,15 @@ def test_kmsg_escapes_round_trip(raw: bytes) -> None:
     assert len(found) == raw.count(b"\n") + 1
     if raw.isascii() and raw.replace(b"\n", b"").decode().isprintable():
         assert "\n".join(record.text for record in found).encode() == raw
+
+
+@given(
+    st.text(st.sampled_from("[]<>(). 0123456789TC#abc:+=%\t\x1cé"), max_size=24),
+    st.sampled_from(["", "[ 12.345678]", "[    1.000001] ", "[ 12.345678][  T460] ", "[12.345678]  [", "[ 1.5] "]),
+)
+@settings(max_examples=500, deadline=None)
+def test_the_quick_way_for_a_known_head_reads_what_the_careful_way_reads(rest: str, stamp: str) -> None:
+    line = f"Jul  1 00:45:31 node kernel: {stamp}{rest}".encode()
+    careful, quick = LogParser(now=1.79e9), LogParser(now=1.79e9)
+    quick.feed(b"Jul  1 00:45:31 node kernel: x", 1)
+    assert quick.feed(line, 2) == careful.feed(line, 2)

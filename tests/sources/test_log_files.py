@@ -71,4 +71,4 @@ def test_every_line_near_a_hit_comes_once_with_its_number(lines: list[bytes], be
 @given(st.binary(max_size=200).map(lambda raw: bytes(b % 3 + 97 for b in raw)))
 def test_both_searches_agree(block: bytes) -> None:
     needles = (b"ab", b"abc", b"c")
-    assert best_search()(block, needles) == _by_bytes_find(block, needles)
+    assert best_search()(block, len(block), needles) == _by_bytes_find(block, len(block), needles)
