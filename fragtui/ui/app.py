@@ -17,7 +17,6 @@ from textual.message import Message
 from textual.screen import Screen
 
 from fragtui.model.snapshot import Snapshot
-from fragtui.ui.keys import KEYS
 from fragtui.ui.main_screen import MainScreen
 from fragtui.ui.messages import Crashed, Sampled
 from fragtui.ui.parts import Feeds, Parts
@@ -47,6 +46,10 @@ class FragtuiApp(App[int]):
         self.feeds = Feeds(parts, self._tell)
         self.main = MainScreen(self.sampler, parts, self.feeds)
 
+    def make_main(self) -> MainScreen:
+        """Return the main screen."""
+        return MainScreen(self.sampler, self.parts)
+
     def on_mount(self) -> None:
         """Show the main screen, then start reading."""
         themes = (self.parts.theme, TRUE_COLOUR_THEME if has_true_colour() else ANSI_THEME)
@@ -61,7 +64,7 @@ class FragtuiApp(App[int]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Offer every key of the main screen in the command palette."""
         yield from super().get_system_commands(screen)
-        for key in KEYS:
+        for key in self.main.KEYS:
             if not key.action.startswith("app."):
                 yield SystemCommand(key.label, f"{key.help} ({key.shown})", partial(self._press, key.action))
 

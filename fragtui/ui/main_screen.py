@@ -18,11 +18,12 @@ from textual.widgets import Footer
 from fragtui.model.incident import Incident
 from fragtui.model.session import Session
 from fragtui.model.tail import Tail
-from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, Sampler
+from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, Ticker
 from fragtui.ui.bars import Bars
 from fragtui.ui.failure_actions import ask_filter, copy_incident, save_incidents
 from fragtui.ui.failures import Failures
 from fragtui.ui.keys import BARRED_KEYS, KEYS, bindings
+from fragtui.ui.keys import Key as ShownKey
 from fragtui.ui.listing import Listing
 from fragtui.ui.messages import Crashed, KernelTold, PodsTold, RemediesRecalled, RemediesTold, Sampled
 from fragtui.ui.places import share_out
@@ -47,9 +48,10 @@ _INTERVALS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 class MainScreen(Screen[None]):
     """Everything at a glance."""
 
+    KEYS: ClassVar[tuple[ShownKey, ...]] = KEYS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
 
-    def __init__(self, sampler: Sampler, parts: Parts, feeds: Feeds) -> None:
+    def __init__(self, sampler: Ticker, parts: Parts, feeds: Feeds) -> None:
         super().__init__()
         self.session = Session(manual_order=parts.order)
         self._sampler = sampler
@@ -184,10 +186,13 @@ class MainScreen(Screen[None]):
 
     def _show_strip(self) -> None:
         """Show the line about remedies, and make or take back the room for it."""
-        self._strip.said = self.care.line if self.care is not None else None
+        self._strip.said = self._said()
         if self._strip.display != (self._strip.said is not None):
             self._share_out()
         self._strip.rebuild()
+
+    def _said(self) -> tuple[str, str] | None:
+        return self.care.line if self.care is not None else None
 
     def _state(self) -> tuple[tuple[str, str], ...]:
         age = time.monotonic() - self._latest
@@ -373,7 +378,7 @@ class MainScreen(Screen[None]):
         from fragtui.ui.help import help_lines
         from fragtui.ui.sheet import Sheet
 
-        self.app.push_screen(Sheet("Keys and signs", lambda width: help_lines(KEYS, width)))
+        self.app.push_screen(Sheet("Keys and signs", lambda width: help_lines(self.KEYS, width)))
 
     def action_picture(self) -> None:
         """Save the screen as an SVG file where fragtui was started."""

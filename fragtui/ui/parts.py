@@ -87,13 +87,12 @@ class Feeds:
 
     def _start(self) -> None:
         try:
+            # The pods first: what the kernel tells at once must find somebody to tell it to.
+            self.pods = self._parts.pods(self._tell_pods)
             kernel_log = self._parts.kernel_log(self._tell_kernel)
-            self._started.append(kernel_log)
+            self._started += [self.pods, kernel_log]
+            self.pods.start()
             kernel_log.start()
-            pods = self._parts.pods(self._tell_pods)
-            self._started.append(pods)
-            pods.start()
-            self.pods = pods
         except Exception:
             self._tell(Crashed(traceback.format_exc()))
 

@@ -99,11 +99,16 @@ def _marks(zone: IncidentZone) -> str:
 
 def _zone_bars(zone: IncidentZone, counts: tuple[int, ...], order: int | None, width: int) -> list[Line]:
     most = max((1, *counts))
+    # Pages against KiB: even with the smallest page this is more than the zone has free.
+    shut = (
+        bool(zone.lowmem_reserve) and zone.free_kb is not None and max(zone.lowmem_reserve or (0,)) * 4 > zone.free_kb
+    )
     rows = []
     for index, count in enumerate(counts):
         letters = zone.letters[index] if zone.letters and index < len(zone.letters) else ""
         wanted = order is not None and index >= order
-        style = "dim" if not wanted else "good" if blocks_of(counts, index) else "bad"
+        there = "held" if shut else "good"
+        style = "dim" if not wanted else there if blocks_of(counts, index) else "bad"
         mark = "▸" if index == order else " "
         share = count.bit_length() / max(1, most.bit_length())
         spans: list[Span] = [
