@@ -7,6 +7,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from typing import Protocol
 
 from fragtui.model.snapshot import OwnCost, Snapshot
 from fragtui.sources.node import NodeReader
@@ -16,6 +17,25 @@ MAX_INTERVAL = 60.0
 HURRIED_INTERVAL = 0.25
 """Seconds between ticks while a remedy runs."""
 _OWN_COST_EVERY = 5.0
+
+
+class Ticker(Protocol):
+    """What hands a screen its snapshots, live or from a recording."""
+
+    interval: float
+    hurried: bool
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+
+    def stop(self) -> None:
+        """End soon; never waits."""
+
+    def tick_now(self, *, page_types: bool = False) -> None:
+        """Hand on a snapshot at once."""
+
+    def stuck(self) -> tuple[str, float] | None:
+        """Return what does not answer and for how many seconds, or None."""
 
 
 class Sampler:

@@ -44,11 +44,11 @@ class FragtuiApp(App[int]):
         self._failure: str | None = None
         self.sampler = parts.sampler(self._deliver, self._report_crash)
         self.feeds = Feeds(parts, self._tell)
-        self.main = MainScreen(self.sampler, parts, self.feeds)
+        self.main = self.make_main()
 
     def make_main(self) -> MainScreen:
         """Return the main screen."""
-        return MainScreen(self.sampler, self.parts)
+        return MainScreen(self.sampler, self.parts, self.feeds)
 
     def on_mount(self) -> None:
         """Show the main screen, then start reading."""
