@@ -20,8 +20,11 @@ class History:
     def add(self, snapshot: Snapshot) -> None:
         """Note one snapshot."""
         zones = snapshot.zones
-        blocks = {zone.key: zone.free_blocks for zone in zones} if zones is not None else None
-        self._ticks.append((snapshot.monotonic, blocks))
+        self.note(snapshot.monotonic, {zone.key: zone.free_blocks for zone in zones} if zones is not None else None)
+
+    def note(self, monotonic: float, blocks: dict[ZoneKey, tuple[int, ...]] | None) -> None:
+        """Note the free blocks of one tick; None where they could not be read."""
+        self._ticks.append((monotonic, blocks))
 
     def series(self, key: ZoneKey, order: int, seconds: float, points: int) -> tuple[int | None, ...]:
         """Return the blocks of `order` that the zone had over the last `seconds`, oldest first, one value a point.

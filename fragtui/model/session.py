@@ -74,6 +74,13 @@ class Session:
         self.rejudge()
         return True
 
+    def rewind(self, history: History, first: Snapshot) -> None:
+        """Forget what was seen and begin again with a past of its own; what was chosen stays."""
+        self.snapshot = self.judgement = self.failed_order = None
+        self.history = history
+        self.marks.clear()
+        self.baseline = Baseline(first, "start") if first.zones else None
+
     def rejudge(self) -> None:
         """Judge the snapshot again: the target order has changed."""
         self.judgement = judge(self.snapshot, self.order) if self.snapshot else None

@@ -60,6 +60,13 @@ class Tail:
         self.source, self.problem = news.source, news.problem
         self._changed()
 
+    def clear(self) -> None:
+        """Forget all incidents; what is wanted stays."""
+        self._incidents.clear()
+        self.lost_records = 0
+        self.source = self.problem = None
+        self._changed()
+
     def filter(self, wanted: str) -> None:
         """List only incidents that hold this text."""
         self.wanted = wanted

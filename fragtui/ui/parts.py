@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from textual.message import Message
 
 from fragtui.model.snapshot import Snapshot
-from fragtui.sampler import Sampler
+from fragtui.sampler import Ticker
 from fragtui.ui.messages import Crashed, KernelTold, PodsTold
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class PodFeed(Feed, Protocol):
 class Parts:
     """What the application is put together from."""
 
-    sampler: Callable[[Callable[[Snapshot], None], Callable[[str], None]], Sampler]
+    sampler: Callable[[Callable[[Snapshot], None], Callable[[str], None]], Ticker]
     """Makes the sampler, given where snapshots and tracebacks go."""
     kernel_log: Callable[[Callable[[KernelLogNews], None]], Feed]
     """Makes the follower of the kernel log; called on a thread of its own, after the first bars."""
