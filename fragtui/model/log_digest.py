@@ -21,7 +21,7 @@ from fragtui.model.sandbox_incidents import link_sides
 Told = Incident | Sighting
 
 _HELD = 256
-_MOST_HELD = 2_048
+_MOST_HELD = 1_024
 """Incidents held back for what may still be tied to them, at most."""
 _SETTLED_S = 180.0
 _FAR_LINES = 2_000
@@ -109,12 +109,9 @@ class LogDigest:
         if len(self._kernel) + len(self._open) <= self._limit:
             return []
         done = self._release(self._settled_kernel(log), self._settled_attempts(log))
+        if len(self._kernel) + len(self._open) > _MOST_HELD:
+            done += self._release(list(self._kernel), list(self._open))
         held = len(self._kernel) + len(self._open)
-        if held > _MOST_HELD:
-            done += self._release(
-                list(self._kernel)[: len(self._kernel) // 2], list(self._open)[: len(self._open) // 2]
-            )
-            held = len(self._kernel) + len(self._open)
         self._limit = held + _HELD
         return done
 
