@@ -14,6 +14,7 @@ from fragtui import __version__
 VERBS = {
     "check": "check",
     "report": "report",
+    "export": "export",
     "explain": "explain",
     "gfp": "gfp",
     "drop-caches": "drop_caches",
