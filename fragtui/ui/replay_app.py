@@ -1,0 +1,51 @@
+"""The application over a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn, cast
+
+from fragtui.player import Moment, Player
+from fragtui.ui.app import FragtuiApp
+from fragtui.ui.parts import Parts
+from fragtui.ui.replay_screen import Played, ReplayScreen
+
+
+def _never(_: object) -> NoReturn:
+    raise AssertionError("a replay reads no log: its player tells everything")
+
+
+class ReplayApp(FragtuiApp):
+    """The full-screen view of a recording; `make_player` is given where moments and tracebacks go."""
+
+    def __init__(
+        self,
+        make_player: Callable[[Callable[[Moment], None], Callable[[str], None]], Player],
+        order: int | None = None,
+        theme: str | None = None,
+    ) -> None:
+        super().__init__(
+            Parts(
+                sampler=lambda _, crash: make_player(self._play, crash),
+                kernel_log=_never,
+                pods=_never,
+                root=Path("/"),
+                live=False,
+                order=order,
+                read_only=True,
+                theme=theme,
+            )
+        )
+
+    @property
+    def player(self) -> Player:
+        """What plays."""
+        return cast("Player", self.sampler)
+
+    def make_main(self) -> ReplayScreen:
+        """Return the main screen of a replay."""
+        return ReplayScreen(self.player, self.parts, self.feeds)
+
+    def _play(self, moment: Moment) -> None:
+        self.main.post_message(Played(moment))
