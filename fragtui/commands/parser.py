@@ -21,6 +21,8 @@ VERBS = {
     "compact": "compact",
     "guard": "guard",
     "history": "history",
+    "record": "record",
+    "replay": "replay",
 }
 """Verb and module of `fragtui.commands`, each with HELP, configure(parser) and run(args)."""
 
