@@ -30,6 +30,14 @@ class Key:
             "space": "space",
             "question_mark": "?",
             "slash": "/",
+            "full_stop": ".",
+            "comma": ",",
+            "greater_than_sign": ">",
+            "less_than_sign": "<",
+            "right": "→",
+            "left": "←",
+            "shift+right": "⇧→",
+            "shift+left": "⇧←",
         }.get(first, first)
 
 
