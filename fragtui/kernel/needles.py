@@ -10,10 +10,12 @@ REPORT_NEEDLES: tuple[bytes, ...] = (
     b"ut of Memory",  # 2.6.18
     b"Killed process ",
     b"killing process ",  # 2.4
+    b'"MESSAGE":[',  # The journal's JSON gives a text that is not UTF-8 as numbers: a comm can hide its line so.
+    b'"MESSAGE" : [',  # As older systemd spaces it.
 )
-"""Literal bytes. The last ones only find victim lines that stand alone, as in a log that somebody filtered."""
+"""Literal bytes. Those of a kill only find victim lines that stand alone, as in a log that somebody filtered."""
 
-SCAN_NEEDLES: tuple[bytes, ...] = (b"alloc", b"oom-kill", b"ut of memory", b"Killed process ")
+SCAN_NEEDLES: tuple[bytes, ...] = (b"alloc", b"oom-kill", b"ut of memory", b"Killed process ", b'"MESSAGE":[')
 """The fewest that find every report in a large log: the others stand within a few lines of one of these."""
 
 REMEDY_NEEDLE = b"drop_caches: "

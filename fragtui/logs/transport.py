@@ -175,7 +175,7 @@ class LogParser:
             text = syslog.text
             prefix.end = 0
             if "#" in text:
-                text = unescape_octal(text)
+                text = unescape_octal(text).replace("\t", " ")
         if program is None or program in KERNEL_PROGRAMS:
             if syslog is None and text.startswith("kernel: "):
                 prefix.end, program = 8, "kernel"
