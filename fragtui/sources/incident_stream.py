@@ -12,6 +12,7 @@ from fragtui.kernel.report import KernelReport
 from fragtui.logs.kmsg_record import parse_kmsg_record
 from fragtui.logs.record import LogRecord
 from fragtui.logs.transport import LogParser
+from fragtui.model.foreign import is_own
 from fragtui.model.incident import Incident
 from fragtui.model.incident_of_report import incident_of
 from fragtui.model.kernel_log_news import KernelLogNews
@@ -154,7 +155,7 @@ class IncidentStream:
                 self._told.pop(report.key, None)
             else:
                 self._told[report.key] = incident
-        remedies = tuple(self._gatherer.foreign_remedies)
+        remedies = tuple(remedy for remedy in self._gatherer.foreign_remedies if not is_own(remedy))
         self._gatherer.foreign_remedies.clear()
         if since is not None:
             remedies = tuple(remedy for remedy in remedies if remedy.time is None or remedy.time >= since)

@@ -77,7 +77,10 @@ def test_cpuset_line_and_foreign_remedy() -> None:
     assert parse_cpuset_line("fc_vmm cpuset=x mems_allowed=0") == ("fc_vmm", "x", "0")
     assert parse_cpuset_line("rsyslogd cpuset=") == ("rsyslogd", None, None)
     assert parse_drop_caches("bash (1234): drop_caches: 3") == ("bash", 1234, 3)
-    assert parse_drop_caches("bash (1234): drop_caches: ") is None
+    assert parse_drop_caches("runc:[1:CHILD] (7): drop_caches: 1") == ("runc:[1:CHILD]", 7, 1)
+    assert parse_drop_caches("a (b) (9): drop_caches: 2") == ("a (b)", 9, 2)
+    for text in ("bash (1234): drop_caches: ", "bash (1234): drop_caches: 3 x", "drop_caches: 3"):
+        assert parse_drop_caches(text) is None
 
 
 @pytest.mark.parametrize(

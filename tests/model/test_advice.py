@@ -4,10 +4,11 @@ from pathlib import Path
 import pytest
 
 from fragtui.kernel.buddyinfo import ZoneBlocks
+from fragtui.kernel.report import ForeignRemedy
 from fragtui.kernel.version import parse_version
 from fragtui.kernel.zoneinfo import ZoneInfo
 from fragtui.model.advice import Advice, Tuning, advise, node_score, start_score
-from fragtui.model.foreign import drops_between, parse_drop_line
+from fragtui.model.foreign import drops_between, is_own
 from fragtui.model.snapshot import Host, Snapshot, Zone
 from fragtui.remedies.surroundings import read_surroundings
 from fragtui.remedies.tuning import read_tuning
@@ -145,20 +146,9 @@ def test_surroundings_are_read_from_the_root(tmp_path: Path) -> None:
     assert read_surroundings(tmp_path).memory_cgroups == 43
 
 
-@pytest.mark.parametrize(
-    ("text", "who"),
-    [
-        ("bash (1234): drop_caches: 3", ("bash", 1234, 3, False)),
-        ("runc:[1:CHILD] (7): drop_caches: 1", ("runc:[1:CHILD]", 7, 1, False)),
-        ("a (b) (9): drop_caches: 2", ("a (b)", 9, 2, False)),
-        ("fragtui-remedy (42): drop_caches: 1", ("fragtui-remedy", 42, 1, True)),
-        ("bash (1234): drop_caches: 3 x", None),
-        ("drop_caches: 3", None),
-    ],
-)
-def test_who_dropped_caches_is_read_from_the_kernels_line(text: str, who: tuple[str, int, int, bool] | None) -> None:
-    found = parse_drop_line(text)
-    assert (None if found is None else (found.comm, found.pid, found.value, found.own)) == who
+@pytest.mark.parametrize(("comm", "own"), [("bash", False), ("fragtui-remedy", True), ("fragtui-remedy2", False)])
+def test_fragtuis_own_child_is_told_from_others(comm: str, own: bool) -> None:
+    assert is_own(ForeignRemedy(comm, 42, 3)) is own
 
 
 def test_drops_are_counted_between_ticks() -> None:
