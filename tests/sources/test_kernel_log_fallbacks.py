@@ -1,0 +1,203 @@
+"""Where the ring cannot be read, the journal is; where that fails, the log files; the day before on the side."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import stat
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from fragtui.model.incident import Incident
+from fragtui.model.kernel_log_news import KernelLogNews
+from fragtui.sources.kernel_log import KernelLog
+from fragtui.sources.log_files import open_log
+
+HEAD = ": page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL|__GFP_COMP)"
+
+
+class Journal:
+    """A journalctl on PATH that prints what is in a file, as the real one does: what it was asked is kept."""
+
+    def __init__(self, folder: Path) -> None:
+        self.entries = folder / "entries"
+        self.entries.write_bytes(b"")
+        self._calls = folder / "calls"
+        program = folder / "journalctl"
+        program.write_text(f"""#!{sys.executable}
+import sys, time
+open({str(self._calls)!r}, "a").write(" ".join(sys.argv[1:]) + "\\n")
+with open({str(self.entries)!r}, "rb") as entries:
+    while True:
+        sys.stdout.buffer.write(entries.read())
+        sys.stdout.flush()
+        if "--follow" not in sys.argv:
+            break
+        time.sleep(0.02)
+""")
+        program.chmod(0o755)
+
+    def add(self, *messages: str, ago: float = 1.0) -> None:
+        stamp = str(int((time.time() - ago) * 1e6))
+        with self.entries.open("a") as file:
+            for message in messages:
+                entry = {"__REALTIME_TIMESTAMP": stamp, "_TRANSPORT": "kernel", "MESSAGE": message}
+                file.write(json.dumps({**entry, "PRIORITY": "4", "SYSLOG_IDENTIFIER": "kernel"}) + "\n")
+
+    def calls(self) -> list[str]:
+        return self._calls.read_text().splitlines() if self._calls.exists() else []
+
+
+class Listener:
+    """Collects news and waits for some."""
+
+    def __init__(self) -> None:
+        self.news: list[KernelLogNews] = []
+        self._told = threading.Condition()
+
+    def __call__(self, news: KernelLogNews) -> None:
+        with self._told:
+            self.news.append(news)
+            self._told.notify_all()
+
+    def incidents(self) -> list[Incident]:
+        return [incident for news in self.news for incident in news.incidents]
+
+    def wait_for(self, wanted: Callable[[], bool], seconds: float = 10) -> None:
+        with self._told:
+            assert self._told.wait_for(wanted, seconds), self.news
+
+
+@pytest.fixture
+def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Journal:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    return Journal(folder)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    found = tmp_path / "host"
+    (found / "var/log").mkdir(parents=True)
+    return found
+
+
+@pytest.fixture
+def follow(root: Path) -> Iterator[Callable[[], Listener]]:
+    followers: list[KernelLog] = []
+
+    def start() -> Listener:
+        listener = Listener()
+        followers.append(KernelLog(root, "auto", listener))
+        followers[-1].start()
+        return listener
+
+    yield start
+    for follower in followers:
+        follower.stop()
+
+
+def stamped(seconds_ago: float, text: str) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(time.time() - seconds_ago)) + f" node kernel: {text}\n"
+
+
+def test_without_the_ring_the_journal_is_followed(journal: Journal, root: Path, follow: Callable[[], Listener]) -> None:
+    (root / "var/log/journal").mkdir()
+    journal.add("java" + HEAD, "CPU: 1 PID: 77 Comm: java Not tainted 6.18.0 #1", ago=3600)
+    listener = follow()
+    listener.wait_for(lambda: len(listener.incidents()) == 1)
+    assert listener.news[0].source == "journal"
+    assert listener.news[0].problem is not None
+    assert "dev/kmsg is not there" in listener.news[0].problem
+    journal.add("perl" + HEAD)
+    listener.wait_for(lambda: len(listener.incidents()) == 2)
+    assert [each.comm for each in listener.incidents()] == ["java", "perl"]
+    (call,) = journal.calls()
+    assert f"--directory={root}/var/log/journal" in call
+    assert "_TRANSPORT=kernel" in call
+    assert "--follow" in call
+
+
+def test_a_journal_that_ends_gives_way_to_the_log_files(
+    journal: Journal, root: Path, follow: Callable[[], Listener], tmp_path: Path
+) -> None:
+    (root / "run/log/journal").mkdir(parents=True)
+    (tmp_path / "bin/journalctl").write_text("#!/bin/sh\nexit 1\n")
+    (root / "var/log/syslog").write_text(stamped(60, "java" + HEAD))
+    listener = follow()
+    listener.wait_for(lambda: len(listener.incidents()) == 1)
+    assert listener.news[-1].source.endswith("var/log/syslog")
+
+
+def test_log_files_tell_of_their_last_day_with_rotated_ones_and_go_on(
+    root: Path, follow: Callable[[], Listener]
+) -> None:
+    log = root / "var/log/messages"
+    log.write_text(stamped(60, "sh" + HEAD))
+    with gzip.open(root / "var/log/messages.1.gz", "wt") as older:
+        older.write(stamped(3 * 86400, "ancient" + HEAD) + stamped(7200, "perl" + HEAD))
+    listener = follow()
+    listener.wait_for(lambda: len(listener.incidents()) == 2)
+    with log.open("a") as file:
+        file.write(stamped(0, "awk" + HEAD))
+    listener.wait_for(lambda: len(listener.incidents()) == 3)
+    assert [each.comm for each in listener.incidents()] == ["perl", "sh", "awk"]
+
+
+def test_without_any_source_that_is_said(root: Path, follow: Callable[[], Listener]) -> None:
+    listener = follow()
+    listener.wait_for(lambda: bool(listener.news))
+    assert listener.news[0].source == "none"
+    assert "not there" in (listener.news[0].problem or "")
+
+
+def ring_of(root: Path) -> None:
+    """Put the kernel's own device under a root; skip where that is not allowed or the ring reaches back a day."""
+    (root / "dev").mkdir()
+    try:
+        os.mknod(root / "dev/kmsg", 0o600 | stat.S_IFCHR, os.makedev(1, 11))
+        os.close(os.open(root / "dev/kmsg", os.O_RDONLY | os.O_NONBLOCK))
+    except OSError as error:
+        pytest.skip(f"no device of one's own: {error.strerror}")
+    if time.clock_gettime(time.CLOCK_MONOTONIC) > 86_000:
+        pytest.skip("the ring may reach back a whole day")
+
+
+@pytest.mark.parametrize("source", ["journal", "files"])
+def test_what_was_before_the_ring_comes_from_journal_or_files(
+    source: str, journal: Journal, root: Path, follow: Callable[[], Listener]
+) -> None:
+    ring_of(root)
+    before_boot = time.clock_gettime(time.CLOCK_MONOTONIC) + 60
+    if source == "journal":
+        (root / "var/log/journal").mkdir()
+        journal.add("java-of-before" + HEAD, ago=before_boot)
+    else:
+        (root / "var/log/kern.log").write_text(
+            stamped(before_boot, "java-of-before" + HEAD) + stamped(0, "java-of-today" + HEAD)
+        )
+    listener = follow()
+    listener.wait_for(lambda: any(each.comm == "java-of-before" for each in listener.incidents()))
+    assert listener.news[0].source == str(root / "dev/kmsg")
+    assert not any(each.comm == "java-of-today" for each in listener.incidents())
+    if source == "journal":
+        (call,) = journal.calls()
+        assert "--until=@" in call
+        assert "--follow" not in call
+
+
+def test_zstd_is_read_with_its_package(tmp_path: Path) -> None:
+    zstandard = pytest.importorskip("zstandard")
+    text = b"one\ntwo\n" * 100_000
+    path = tmp_path / "messages.zst"
+    half = len(text) // 2
+    path.write_bytes(zstandard.compress(text[:half]) + zstandard.compress(text[half:]))
+    with open_log(path) as log:
+        assert b"".join(iter(lambda: log.read(1 << 16), b"")) == text
