@@ -63,7 +63,7 @@ CAUSES: tuple[Cause, ...] = (
           symbols=("bnxt_", "bnx2x_", "tg3_"), modules=("bnxt_en", "bnx2x", "tg3")),
     Cause("atlantic", "an Aquantia network card's rings", "Make the rings smaller (ethtool -G)",
           symbols=("aq_",), modules=("atlantic",)),
-    Cause("mhi/ath11k", "a Qualcomm Wi-Fi device (MHI) on resume", "Free blocks before the suspend; a newer kernel or firmware may keep its buffers",
+    Cause("mhi/ath11k", "a Qualcomm Wi-Fi device (MHI) on resume", "Free blocks before the suspend",
           symbols=("mhi_", "__mhi_", "ath11k_", "ath12k_"), modules=("mhi", "ath11k", "ath11k_pci", "ath12k")),
     Cause("wifi", "a wireless network card", "Update its driver or firmware",
           symbols=("iwl_", "ath10k_", "brcmf_", "mt76"), modules=("iwlwifi", "ath10k_core", "brcmfmac", "mt76")),
