@@ -21,6 +21,9 @@ VERBS = {
     "compact": "compact",
     "guard": "guard",
     "history": "history",
+    "completion": "completion",
+    "man": "man",
+    "ship": "ship",
     "record": "record",
     "replay": "replay",
 }
@@ -62,14 +65,14 @@ def _order(text: str) -> int:
     return int(text)
 
 
-def build(argv: Sequence[str]) -> argparse.ArgumentParser:
-    """Return the parser with the verb of `argv` configured, and the others by name and help only.
+def build(argv: Sequence[str], *, whole: bool = False) -> argparse.ArgumentParser:
+    """Return the parser with the verb of `argv` configured, and the others by name and help only; `whole`: all.
 
     Every verb's module is imported only where its help is shown: a verb starts without paying for the others.
     """
     common = common_options()
     verb = _verb_of(argv)
-    asked_for_help = verb is None and any(word in ("-h", "--help") for word in argv)
+    asked_for_help = whole or (verb is None and any(word in ("-h", "--help") for word in argv))
     parser = argparse.ArgumentParser(
         prog="fragtui",
         parents=[common],
