@@ -86,7 +86,8 @@ def _told(
             for number, line, torn, gap in near:
                 if gap:
                     parser.skip()
-                of_pods = parser.busy or pods.worth_reading(line)
+                # Within a report most lines are the kernel's, which nobody asks about pods.
+                of_pods = busy or parser.busy or pods.worth_reading(line)
                 after = _FOLLOWING if of_pods and not busy else after - 1
                 for record in parser.feed(line, number, torn):
                     for told in teller.feed(record, of_pods):

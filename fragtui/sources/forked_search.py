@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
 from fragtui.sources.needle_search import best_search
@@ -14,6 +15,8 @@ SEGMENT = 8 << 20
 _BLOCK = 512 << 10
 """Small enough to stay in the processor's cache between reading, searching and counting."""
 _PROCESSES = 2
+_AHEAD = 16
+"""Segments searched before they are asked for: what is found in them waits in memory."""
 
 
 def forked_hits(
@@ -21,43 +24,74 @@ def forked_hits(
 ) -> Iterator[tuple[int, int]] | None:
     """Return (offset, newlines before it) of the first hit of every line in the first `size` bytes of a file.
 
-    Children search its segments by turns; a hit belongs to the segment in which it begins, so none is lost or doubled
-    at a border. None if no child can be started. Closing the iterator ends the children.
+    Children search its segments, whoever is free the next one; a hit belongs to the segment in which it begins, so
+    none is lost or doubled at a border. None if no child can be started. Closing the iterator ends the children.
     """
-    children: list[tuple[int, int]] = []
+    team = _Team()
     try:
-        for turn in range(_PROCESSES):
-            children.append(_start(descriptor, size, needles, segment, turn, [end for _, end in children]))
+        for _ in range(_PROCESSES):
+            team.add(lambda begin: search_segment(descriptor, begin, min(begin + segment, size), needles))
     except OSError:  # A node without memory may refuse to fork.
-        _end(children)
+        team.end()
         return None
-    return _collected(children, -(-size // segment))
+    return _collected(team, range(0, size, segment))
 
 
-def _start(
-    descriptor: int, size: int, needles: Sequence[bytes], segment: int, turn: int, others: Sequence[int]
-) -> tuple[int, int]:
-    """Start the child of a turn; return its process id and the descriptor to read from."""
-    read_end, write_end = os.pipe()
-    try:
-        child = os.fork()
-    except OSError:
-        os.close(read_end)
-        os.close(write_end)
-        raise
-    if child:
-        os.close(write_end)
-        return child, read_end
-    try:  # Nothing of the parent may run here: no handler, no buffer of its streams.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.nice(10)  # The parent has more to do: where processors are few, it goes first.
-        for other in (*others, read_end):
-            os.close(other)
-        for begin in range(turn * segment, size, _PROCESSES * segment):
-            _write(write_end, search_segment(descriptor, begin, min(begin + segment, size), needles).tobytes())
-        os._exit(0)
-    except BaseException:
-        os._exit(1)
+class _Team:
+    """Child processes that take the beginnings of segments from one pipe and answer each on a pipe of its own."""
+
+    def __init__(self) -> None:
+        self._tasks, self._assign = os.pipe()
+        self._children: dict[int, int] = {}
+        """Process ids by the descriptor to read from."""
+
+    def add(self, work: Callable[[int], array[int]]) -> None:
+        """Start a child. Raises OSError."""
+        source, target = os.pipe()
+        try:
+            child = os.fork()
+        except OSError:
+            os.close(source)
+            os.close(target)
+            raise
+        if child:
+            os.close(target)
+            self._children[source] = child
+            return
+        try:  # Nothing of the parent may run here: no handler, no buffer of its streams.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.nice(10)  # The parent has more to do: where processors are few, it goes first.
+            for mine in (*self._children, source, self._assign):
+                os.close(mine)
+            while task := os.read(self._tasks, 8):
+                _write(target, task + work(int.from_bytes(task, "little")).tobytes())
+            os._exit(0)
+        except BaseException:
+            os._exit(1)
+
+    def assign(self, begin: int) -> None:
+        """Have a segment searched by whoever is free first."""
+        os.write(self._assign, begin.to_bytes(8, "little"))
+
+    def answer(self) -> tuple[int, array[int]]:
+        """Wait for the next answer: a segment's begin and what `search_segment` found. Raises OSError."""
+        poll = select.poll()
+        for source in self._children:
+            poll.register(source, select.POLLIN)
+        source = poll.poll()[0][0]
+        begin, count, newlines = _read(source, 3)
+        return begin, array("Q", (count, newlines)) + _read(source, 2 * count)
+
+    def end(self) -> None:
+        """End the children, whatever they do."""
+        os.close(self._tasks)
+        os.close(self._assign)
+        for source, child in self._children.items():
+            os.close(source)
+            with suppress(OSError):
+                os.kill(child, signal.SIGKILL)
+            with suppress(OSError):
+                os.waitpid(child, 0)
 
 
 def search_segment(descriptor: int, begin: int, end: int, needles: Sequence[bytes], block: int = _BLOCK) -> array[int]:
@@ -88,22 +122,26 @@ def search_segment(descriptor: int, begin: int, end: int, needles: Sequence[byte
     return found
 
 
-def _collected(children: list[tuple[int, int]], segments: int) -> Iterator[tuple[int, int]]:
-    before = 0
-    last_line = -1
+def _collected(team: _Team, segments: range) -> Iterator[tuple[int, int]]:
+    before, last_line = 0, -1
+    answers: dict[int, array[int]] = {}
     try:
-        for index in range(segments):
-            source = children[index % len(children)][1]
-            count, newlines = _read(source, 2)
-            pairs = _read(source, 2 * count)
-            for place in range(0, 2 * count, 2):
-                line = before + pairs[place + 1]
-                if line != last_line:
-                    yield pairs[place], line
-                last_line = line
+        for begin in segments[:_AHEAD]:
+            team.assign(begin)
+        for place, begin in enumerate(segments):
+            while begin not in answers:
+                found, answer = team.answer()
+                answers[found] = answer
+            _, newlines, *pairs = answers.pop(begin)
+            if place + _AHEAD < len(segments):
+                team.assign(segments[place + _AHEAD])
+            for offset, line in zip(pairs[::2], pairs[1::2], strict=True):
+                if before + line != last_line:
+                    yield offset, before + line
+                last_line = before + line
             before += newlines
     finally:
-        _end(children)
+        team.end()
 
 
 def _read(source: int, numbers: int) -> array[int]:
@@ -124,13 +162,3 @@ def _write(target: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(target, view) :]
-
-
-def _end(children: list[tuple[int, int]]) -> None:
-    for child, source in children:
-        os.close(source)
-        with suppress(OSError):
-            os.kill(child, signal.SIGKILL)
-        with suppress(OSError):
-            os.waitpid(child, 0)
-    children.clear()
