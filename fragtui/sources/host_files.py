@@ -24,7 +24,7 @@ class HostFile:
     def read(self) -> str:
         """Return the file's text (bytes that are not UTF-8 become U+FFFD); raise OSError where it can't be read."""
         if self._descriptor is None:
-            self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         chunks: list[bytes] = []
         offset = 0
         try:
@@ -59,10 +59,17 @@ def reason(error: OSError) -> str:
     return words.get(error.errno or 0) or (error.strerror or str(error)).lower()
 
 
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK)
+
+
 def read_text(path: Path, limit: int = 1 << 20) -> str | None:
-    """Return a small file's text without the white space around it, or None where it can't be read."""
+    """Return a small file's text without the white space around it, or None where it can't be read.
+
+    Never waits: in saved files a pipe may stand in the place of a file.
+    """
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_open_at_once) as file:
             return file.read(limit).decode("utf-8", "replace").strip()
     except OSError:
         return None

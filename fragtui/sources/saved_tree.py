@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from fragtui.sources.in_root import in_root
 from fragtui.sources.saved_layouts import FOLDER, HOST, LAYOUTS, Layout
 
+_GLOB = re.compile(r"[*?\[]")
 _DEEPEST = 3
 """An unpacked collection lies in a directory of its name, that of a must-gather in one of its image's name too."""
 _MOST_NODES = 5000
@@ -50,7 +52,7 @@ class SavedTree:
         """Return the logs to read: the kernel's, and those of kubelet and runtime."""
         found = [self.kernel_log()] if not self.nodes else []
         for pattern in self.layout.pod_logs if not self.nodes else ():
-            found += _matches(self.root, pattern)
+            found += _files(self.root, pattern)
         return tuple(dict.fromkeys(path for path in found if path is not None))
 
     @property
@@ -63,7 +65,7 @@ class SavedTree:
         return f"this {self.layout.name} has {len(self.nodes)} nodes, give one of them as --root: {names}{more}"
 
     def _first(self, patterns: Iterable[str]) -> Path | None:
-        return next((path for pattern in patterns for path in _matches(self.root, pattern)), None)
+        return next((path for pattern in patterns for path in _files(self.root, pattern)), None)
 
 
 def saved_tree(root: Path) -> SavedTree:
@@ -118,14 +120,23 @@ def _is_there(place: Path, pattern: str) -> bool:
     return next(_matches(place, pattern), None) is not None
 
 
+def _files(place: Path, pattern: str) -> Iterator[Path]:
+    """Yield the regular files that a pattern names, links followed inside the tree only: it is somebody else's."""
+    for path in _matches(place, pattern):
+        try:
+            inside = in_root(place, str(path.relative_to(place)))
+        except OSError:
+            continue
+        if inside.is_file():
+            yield inside
+
+
 def _matches(place: Path, pattern: str) -> Iterator[Path]:
-    """Yield what a pattern names that can be looked at, a plain name without listing the directory."""
+    """Yield what a pattern names, a plain name without listing the directory."""
     try:
-        if not re.search(r"[*?\[]", pattern):
-            path = place / pattern
-            if path.exists():
-                yield path
-            return
-        yield from sorted(place.glob(pattern))
+        if _GLOB.search(pattern):
+            yield from sorted(place.glob(pattern))
+        elif (path := place / pattern).exists() or path.is_symlink():
+            yield path
     except OSError:
         return

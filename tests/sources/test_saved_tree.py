@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -156,3 +157,36 @@ def test_an_empty_folder_is_a_host_of_which_nothing_is_known(tmp_path: Path) -> 
     snapshot = NodeReader(tmp_path / "empty").sample()
     assert snapshot.zones is None
     assert snapshot.why("proc/buddyinfo") == "not there"
+
+
+def test_links_of_a_collection_lead_nowhere_outside_it(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("not-for-you\n")
+    place = sosreport(tmp_path) / "sosreport-web-3-2026-01-01-abcdefg"
+    (place / "hostname").symlink_to(tmp_path / "secret")
+    (place / "sos_commands/host/hostname").unlink()
+    (place / "dmesg").symlink_to("../../secret")
+    (place / "sos_commands/kernel/dmesg").unlink()
+    tree = saved_tree(place)
+    assert read_host(place, tree).name == "web-3", "by uname"
+    assert tree.kernel_log() is None
+
+
+def test_a_host_whose_links_are_absolute_is_followed_inside(tmp_path: Path) -> None:
+    tree = HostTree.small(tmp_path)
+    (tmp_path / "proc/sys/kernel/hostname").unlink()
+    tree.put("static/etc/hostname", "node-9\n")
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/hostname").symlink_to("/static/etc/hostname")
+    assert read_host(tmp_path).name == "node-9"
+
+
+def test_a_pipe_in_the_place_of_a_file_holds_nobody_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    HostTree.small(tmp_path)
+    for name in ("proc/buddyinfo", "proc/meminfo", "var/log/messages"):
+        path = tmp_path / name
+        path.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.mkfifo(path)
+    assert main(["check", "--root", str(tmp_path)]) == 3
+    assert main(["report", "--root", str(tmp_path)]) == 0
+    assert "unknown" in capsys.readouterr().out.lower()
