@@ -3,14 +3,20 @@
 Most free memory is put into the pool of huge pages first, which the caller gives back. What is left is filled by
 reading two sparse files a page each in turn; then one of them is dropped, so that every second page of it is free.
 Dropping caches heals it, and compaction can: page cache is movable. The few large blocks that are left are taken by
-packet rings. Usage: fragment_cache.py HOG_LEAVES_MB LEAVE_MB EAT_ORDER
+packet rings. Usage: fragment_cache.py HOG_LEAVES_MB LEAVE_MB EAT_ORDER [pin]
+
+With ``pin`` the cache is held in pipes, as a stalled sendfile(2) holds it, until SIGUSR1: no compaction moves it, so
+large requests are refused.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import mmap
 import os
+import resource
+import signal
 import socket
 import struct
 import sys
@@ -67,10 +73,31 @@ def eat(least: int) -> list[socket.socket]:
     return rings
 
 
+def pin(file: int, size: int) -> list[int]:
+    """Hold the pages of the file in pipes; return the ends to read them from."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    held: list[int] = []
+    offset = 0
+    while offset < size:
+        end, entry = os.pipe()
+        held.append(end)
+        room = fcntl.fcntl(entry, fcntl.F_SETPIPE_SZ, 1 << 20)
+        with contextlib.suppress(BlockingIOError):
+            while room > 0 and offset < size:
+                moved = os.splice(file, entry, min(room, size - offset), offset_src=offset, flags=os.SPLICE_F_NONBLOCK)
+                offset, room = offset + moved, room - moved
+        os.close(entry)
+    return held
+
+
 def main() -> None:
     """Run until the parent ends."""
     hog_leaves, leave, least = (int(word) for word in sys.argv[1:4])
+    pinned = sys.argv[4:] == ["pin"]
     Path("/proc/self/oom_score_adj").write_text("1000")
+    if pinned:
+        # Whole blocks of other files' cache could be reclaimed for a large request.
+        Path("/proc/sys/vm/drop_caches").write_text("1")
     # Huge pages of the pool are not zeroed until they are used: the quickest way to have less memory.
     HUGE_POOL.write_text(str(max(0, free_mb() - hog_leaves) // 2))
     kept, dropped = sparse(tempfile.gettempdir()), sparse(tempfile.gettempdir())
@@ -82,6 +109,13 @@ def main() -> None:
             os.pread(dropped, PAGE, offset)
             offset += PAGE
     os.posix_fadvise(dropped, 0, 0, os.POSIX_FADV_DONTNEED)
+    pipes = pin(kept, offset) if pinned else []
+
+    def unpin(*_: object) -> None:
+        while pipes:
+            os.close(pipes.pop())
+
+    signal.signal(signal.SIGUSR1, unpin)
     rings = eat(least)
     print("READY", len(rings), flush=True)
     while os.getppid() != 1:

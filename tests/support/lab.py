@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -51,16 +53,22 @@ def alone() -> Iterator[None]:
 
 
 @contextmanager
-def fragmented_cache(hog_leaves_mb: int = 6000, leave_mb: int = 250, eat_order: int = 6) -> Iterator[None]:
-    """Fragment free memory with page cache for the time of the block; everything is given back after it."""
+def fragmented_cache(
+    hog_leaves_mb: int = 6000, leave_mb: int = 250, eat_order: int = 6, *, pinned: bool = False
+) -> Iterator[Callable[[], None]]:
+    """Fragment free memory with page cache for the time of the block; everything is given back after it.
+
+    If `pinned`, no compaction can heal it until what it yields is called: large requests are refused.
+    """
     with alone():
         command = [sys.executable, str(HERE / "fragment_cache.py"), str(hog_leaves_mb), str(leave_mb), str(eat_order)]
+        command += ["pin"] if pinned else []
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
             assert process.stdout is not None
             if not process.stdout.readline().startswith("READY"):
                 pytest.fail("the lab could not fragment this machine's memory")
-            yield
+            yield partial(process.send_signal, signal.SIGUSR1)
         finally:
             process.kill()
             process.wait()

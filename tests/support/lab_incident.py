@@ -1,0 +1,134 @@
+"""A real incident, recorded: memory fragmented, a large request refused, caches dropped, recovery.
+
+Usage: python -m tests.support.lab_incident FILE (as root; fragments this machine's memory for half a minute)
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from fragtui.model.forecast import forecast
+from fragtui.model.incident import Incident
+from fragtui.model.kernel_log_news import KernelLogNews
+from fragtui.model.snapshot import Snapshot
+from fragtui.model.target import target_blocks
+from fragtui.remedies.audit import AuditLog
+from fragtui.remedies.catalogue import drop_caches
+from fragtui.remedies.run import Asked, Running
+from fragtui.sampler import Sampler
+from fragtui.sources.incident_stream import StreamCall
+from fragtui.sources.kernel_log import KernelLog, stream_time
+from fragtui.sources.node import NodeReader
+from fragtui.sources.recorder import Recorder
+from tests.support.lab import fragmented_cache, refuse
+
+ORDER = 10
+COMM = "runc:[1:CHILD]"
+TRIES = 12
+
+
+class LabIncident:
+    """Records what happens while it lives; `live` and `incidents` are what a screen would have been told."""
+
+    def __init__(self, path: Path, name: str = "node-7") -> None:
+        self.live: list[Snapshot] = []
+        self.incidents: list[Incident] = []
+        self._work = tempfile.TemporaryDirectory()
+        self._audit = AuditLog(Path(self._work.name) / "audit.jsonl")
+        self._shown = Path(self._work.name) / "shown.jsonl"
+        self._shown.write_text("")
+        self._name = name
+        self._began = time.time()
+        reader = NodeReader()
+        self.recorder = Recorder(replace(reader.host, name=name), kept=0, audit=self._shown)
+        self.file = self.recorder.save(path)
+        reader.on_tick = self.recorder.take_tick
+        self._sampler = Sampler(reader, self.live.append, sys.stderr.write, 0.5)  # type: ignore[arg-type]
+        self._log = KernelLog(Path("/"), "auto", self._take, self._stream)
+        self._sampler.start()
+        self._log.start()
+
+    def close(self) -> None:
+        """End the recording."""
+        self._sampler.stop()
+        self._log.stop()
+        time.sleep(0.6)
+        self.recorder.end()
+        self._work.cleanup()
+
+    def refuse(self) -> int:
+        """Ask for large blocks until one is refused and reported; return how many were refused."""
+        refused = 0
+        for _ in range(TRIES):
+            refused += refuse(ORDER, COMM) == "ENOBUFS"
+            time.sleep(0.5)
+            if self.incidents:
+                break
+        return refused
+
+    def heal(self) -> None:
+        """Drop the caches through the engine of the remedies, with its record."""
+        before = self.live[-1]
+        remedy = drop_caches(3, sync=False)
+        gain = forecast(before, ORDER).gain(remedy.effect)
+        self._sampler.hurried = True
+        running = Running.start(
+            remedy, Path("/"), self._audit, Asked("screen", ORDER, target_blocks(before, ORDER), gain), None
+        )
+        self._show()
+        while running.poll() is None:
+            time.sleep(0.05)
+        self._show()
+        time.sleep(1.0)
+        self._sampler.hurried = False
+
+    def _show(self) -> None:
+        """Hand the recorder the lines of the audit log without who ran this and where."""
+        lines = [json.loads(line) for line in self._audit.path.read_text().splitlines()]
+        hidden: dict[str, object] = {"host": self._name, "login": None, "boot": None, "pid": 4711}
+        told = [{key: hidden.get(key, value) if key in hidden else value for key, value in each.items()}
+                for each in lines]  # fmt: skip
+        done = len(self._shown.read_text().splitlines())
+        with self._shown.open("a") as shown:
+            shown.writelines(json.dumps(each) + "\n" for each in told[done:])
+
+    def _stream(self) -> Callable[[StreamCall], None]:
+        take = self.recorder.log_stream()
+
+        def filtered(call: StreamCall) -> None:
+            # What this machine's kernel said before is nobody's business.
+            if call[0] == "kmsg" and isinstance(call[1], bytes) and (stream_time(call[1]) or 0.0) < self._began:
+                return
+            take(call)
+
+        return filtered
+
+    def _take(self, news: KernelLogNews) -> None:
+        self.incidents += [each for each in news.incidents if each.time is not None and each.time >= self._began]
+
+
+def record_incident(path: Path) -> LabIncident:
+    """Make an incident and its recording."""
+    with fragmented_cache(pinned=True) as unpin:
+        incident = LabIncident(path)
+        try:
+            time.sleep(4.0)
+            incident.refuse()
+            unpin()
+            time.sleep(3.0)
+            incident.heal()
+            time.sleep(6.0)
+        finally:
+            incident.close()
+    return incident
+
+
+if __name__ == "__main__":
+    made = record_incident(Path(sys.argv[1]))
+    print(f"{sys.argv[1]}: {len(made.live)} samples, {len(made.incidents)} refusals, {made.file.written} bytes")
