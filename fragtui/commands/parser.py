@@ -87,11 +87,13 @@ def build(argv: Sequence[str], *, whole: bool = False) -> argparse.ArgumentParse
     verbs = parser.add_subparsers(title="verbs", metavar="VERB")
     for name, module_name in VERBS.items():
         module = _module(module_name) if asked_for_help or name == verb else None
-        child = verbs.add_parser(name, parents=[common_options(after_verb=True)], help=module.HELP if module else None)
-        if module:
-            child.description = module.HELP
-            child.set_defaults(run=module.run)
-            module.configure(child)
+        if module is None:
+            verbs.add_parser(name, add_help=False)
+            continue
+        child = verbs.add_parser(name, parents=[common_options(after_verb=True)], help=module.HELP)
+        child.description = module.HELP
+        child.set_defaults(run=module.run)
+        module.configure(child)
     return parser
 
 
