@@ -106,6 +106,9 @@ class Incident:
         return 1 + (self.repeated or 0) + (self.suppressed or 0)
 
 
+_SIMPLE = frozenset({str, int, float, bool})
+
+
 def iso_utc(time: float) -> str | None:
     """Return epoch seconds as ISO 8601 in UTC, or None for a time that no calendar has."""
     try:
@@ -115,6 +118,8 @@ def iso_utc(time: float) -> str | None:
 
 
 def _plain(value: object) -> object:
+    if value is None or type(value) in _SIMPLE:
+        return value
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, IncidentZone | IncidentVictim):

@@ -52,8 +52,7 @@ class LogTeller:
         time = record.time
         if time is not None and (self.time is None or time > self.time):
             self.time = time
-        reports = self._gatherer.feed(record)
-        told: list[Told] = [self._incident(report) for report in reports]
+        told: list[Told] = [self._incident(report) for report in self._gatherer.feed(record)]
         if of_pods and not record.from_kernel and record.program not in KERNEL_PROGRAMS:
             told.extend(self._pods.feed(record))
         return told

@@ -93,9 +93,14 @@ def near_lines_of_file(
             start, lines = text.back(through, at, before)
             gap, at, number = start > at, start, following[1] - lines
         while at <= through:
-            line, whole = text.line(at)
-            if not line and not whole:
-                return  # Cut while we read.
+            place = at - text.begin
+            line_end = text.data.find(b"\n", place)
+            if line_end >= 0:
+                line, whole = text.data[place:line_end], True
+            else:
+                line, whole = text.line(at)
+                if not line and not whole:
+                    return  # Cut while we read.
             number += 1
             yield number, line, not whole, gap
             at, gap = at + len(line) + 1, False
@@ -124,13 +129,13 @@ def near_lines_fast(
 
 
 class _Window:
-    """The part of a file around the place that is read."""
+    """The part of a file around the place that is read: `data`, which begins at `begin`."""
 
     def __init__(self, descriptor: int, size: int) -> None:
         self._descriptor = descriptor
         self._size = size
-        self._begin = 0
-        self._data = b""
+        self.begin = 0
+        self.data = b""
 
     def back(self, hit: int, floor: int, lines: int) -> tuple[int, int]:
         """Return where the line `lines` before the hit's own begins, not before `floor`, and how many that are."""
@@ -139,33 +144,33 @@ class _Window:
             begin = max(floor, hit - reach)
             self._load(begin, hit - begin + _LARGE_WINDOW)
             place = hit - begin
-            start = _back(self._data, place, 0, lines)
+            start = _back(self.data, place, 0, lines)
             # The window may begin in the middle of a line.
             if start > 0 or begin == floor:
-                return begin + start, self._data.count(b"\n", start, place)
+                return begin + start, self.data.count(b"\n", start, place)
             reach *= 4
 
     def line(self, at: int) -> tuple[bytes, bool]:
         """Return the line at an offset and whether it ended with a newline."""
         reach = _LARGE_WINDOW * 2
         while True:
-            place = at - self._begin
-            if 0 <= place < len(self._data):
-                end = self._data.find(b"\n", place)
+            place = at - self.begin
+            if 0 <= place < len(self.data):
+                end = self.data.find(b"\n", place)
                 if end >= 0:
-                    return self._data[place:end], True
-                if self._begin + len(self._data) >= self._size:
-                    return self._data[place:], False
+                    return self.data[place:end], True
+                if self.begin + len(self.data) >= self._size:
+                    return self.data[place:], False
             self._load(at, reach)
-            if not self._data:
+            if not self.data:
                 return b"", False
-            if len(self._data) < reach and self._begin + len(self._data) < self._size:
-                self._size = self._begin + len(self._data)
+            if len(self.data) < reach and self.begin + len(self.data) < self._size:
+                self._size = self.begin + len(self.data)
             reach *= 4
 
     def _load(self, begin: int, length: int) -> None:
-        self._begin = begin
-        self._data = os.pread(self._descriptor, min(length, self._size - begin), begin)
+        self.begin = begin
+        self.data = os.pread(self._descriptor, min(length, self._size - begin), begin)
 
 
 def _searched(log: IO[bytes], needles: Sequence[bytes]) -> Iterator[tuple[bytes, list[int]]]:
