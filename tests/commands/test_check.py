@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from fragtui.commands.parser import main
 from fragtui.sources.last_failure import newest_order
@@ -157,3 +161,25 @@ def test_the_order_of_the_last_failure() -> None:
     assert newest_order(records, 3000) is None
     assert newest_order([b"12,1,9,-;x: page allocation failure: order:9, mode:0x0"], 0) is None, "not the kernel"
     assert newest_order([b"4,1,9,-; page allocation failure: order:9x: page allocation failure: order:2, m"], 0) == 2
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(["buddyinfo", "zoneinfo", "meminfo", "version", "pagetypeinfo"]), st.binary(max_size=300), st.data()
+)
+def test_no_bytes_in_any_file_end_in_a_fault(
+    tmp_path_factory: pytest.TempPathFactory, name: str, noise: bytes, data: st.DataObject
+) -> None:
+    root = tmp_path_factory.mktemp("noise")
+    HostTree.small(root, FRAGMENTED)
+    path = root / "proc" / name
+    whole = path.read_bytes() if path.exists() else b""
+    at = data.draw(st.integers(0, len(whole)))
+    path.write_bytes(whole[:at] + noise + whole[at + len(noise) :])
+    out = io.StringIO()
+    with redirect_stdout(out):
+        status = main(["check", "--json", "--root", str(root), "--order", "4"])
+        assert main(["check", "--root", str(root), "--order", "4"]) == status
+    report = json.loads(out.getvalue().split("\n")[0])
+    assert report["exit"] == status
+    assert "\x1b" not in out.getvalue()
