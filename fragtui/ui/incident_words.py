@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime
 
 from fragtui.model.incident import Incident, IncidentKind
 from fragtui.text import format_bytes, format_duration
+from fragtui.ui.clock import CLOCK
 
 _DAY = 86_400.0
 _KINDS = {
@@ -23,13 +23,13 @@ def clock(at: float | None, now: float | None = None) -> str:
     if at is None:
         return "time ?"
     moment = datetime.fromtimestamp(at).astimezone()
-    recent = abs((time.time() if now is None else now) - at) < _DAY / 2
+    recent = abs((CLOCK.now() if now is None else now) - at) < _DAY / 2
     return moment.strftime("%H:%M:%S" if recent else "%b %d %H:%M")
 
 
 def ago(at: float | None) -> str:
     """Return how long ago that was, in words."""
-    return "at an unknown time" if at is None else f"{format_duration(max(0.0, time.time() - at))} ago"
+    return "at an unknown time" if at is None else f"{format_duration(max(0.0, CLOCK.now() - at))} ago"
 
 
 def what(incident: Incident, page_size: int) -> str:

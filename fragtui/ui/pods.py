@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from fragtui.model.pods import StuckPod, StuckPods
 from fragtui.text import counted, format_duration
 from fragtui.ui.cells import wrap
+from fragtui.ui.clock import CLOCK
 from fragtui.ui.listing import Listing, columns
 from fragtui.ui.rows import Line, Span, line
 
@@ -52,7 +52,7 @@ class Pods(Listing[StuckPod]):
 
     def row(self, item: StuckPod, width: int) -> tuple[Span, ...]:
         """Return who, for how long, why, how often, and the kernel line it hangs on."""
-        seconds = item.stuck_seconds(time.time())
+        seconds = item.stuck_seconds(CLOCK.now())
         lasted = "?" if seconds is None else format_duration(seconds)
         name_width = max(16, min(48, width // 3))
         if item.started is not None:
@@ -85,7 +85,7 @@ def pod_name(pod: StuckPod) -> str:
 
 def pod_lines(pod: StuckPod, sources: Sequence[SourceState], width: int) -> list[Line]:
     """Return the page about one pod: the evidence, and what is missing."""
-    now = time.time()
+    now = CLOCK.now()
     seconds = pod.stuck_seconds(now)
     state = "started" if pod.started is not None else "stuck"
     lines = [line((pod_name(pod), "title"))]

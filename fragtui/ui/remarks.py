@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 from fragtui.model.pods import StuckPods
 from fragtui.model.session import Session
 from fragtui.model.tail import Tail
 from fragtui.model.verdict import Severity
 from fragtui.text import counted, format_bytes
+from fragtui.ui.clock import CLOCK
 from fragtui.ui.incident_words import ago
 
 RECENT = 3600.0
@@ -22,7 +21,7 @@ def remarks(session: Session, tail: Tail, board: StuckPods) -> tuple[str, ...]:
         return ()
     said: list[str] = []
     last = tail.last_refusal
-    recent = last is not None and last.time is not None and time.time() - last.time < RECENT
+    recent = last is not None and last.time is not None and CLOCK.now() - last.time < RECENT
     if last is not None and recent:
         size = format_bytes(snapshot.host.page_size << (last.order or 0))
         cause = f" for {last.cause}" if last.cause else ""

@@ -17,6 +17,7 @@ from fragtui.model.snapshot import Snapshot
 from fragtui.player import Moment, Player
 from fragtui.remedies.replayed import ReplayedRemedies, title_of
 from fragtui.ui.cells import wrap
+from fragtui.ui.clock import CLOCK
 from fragtui.ui.keys import Key as ShownKey
 from fragtui.ui.keys import bindings
 from fragtui.ui.main_screen import MainScreen
@@ -51,6 +52,10 @@ class ReplayScreen(MainScreen):
         self._remedies = ReplayedRemedies()
         self._barred = BARRED
 
+    def on_unmount(self) -> None:
+        """Leave the time of the recording."""
+        CLOCK.show(None)
+
     def _feed(self) -> None:
         """Start nothing: the player tells all there is."""
 
@@ -65,6 +70,7 @@ class ReplayScreen(MainScreen):
         moment = message.moment
         self._latest = time.monotonic()
         self._position = moment.position
+        CLOCK.show(moment.position.time)
         shape = self._shape()
         if moment.start is not None:
             self._begin(moment)

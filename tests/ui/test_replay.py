@@ -22,6 +22,7 @@ from fragtui.sources.node import NodeReader
 from fragtui.sources.node_texts import SnapshotMaker, Tick
 from fragtui.sources.recorder import Recorder
 from fragtui.sources.recording import Recording, read_recording
+from fragtui.ui.clock import CLOCK
 from fragtui.ui.keys import KEYS
 from fragtui.ui.replay_app import ReplayApp
 from fragtui.ui.replay_keys import REPLAY_KEYS, UNUSED
@@ -272,3 +273,12 @@ def test_a_recording_that_is_cut_plays_up_to_the_cut(made: Made, tmp_path: Path)
     assert found.damaged
     assert 0 < len(found.ticks) < TICKS
     assert json.dumps(asdict(found.host))
+
+
+async def test_ages_are_counted_from_the_moment_shown(made: Made) -> None:
+    async with replaying(made) as (app, pilot):
+        await go(app, pilot, "greater_than_sign", 100)
+        await go(app, pilot, "right", 110)
+        await until(pilot, lambda: "was refused order 6 (256K)" in text_of(app))
+        assert "10s ago" in text_of(app)
+    assert abs(CLOCK.now() - time.time()) < 1
