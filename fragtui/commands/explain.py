@@ -7,7 +7,7 @@ import json
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 from fragtui.model.incident import Incident
 
@@ -70,7 +70,7 @@ def _opened(name: str) -> tuple[IO[bytes], float | None]:
     from fragtui.sources.log_files import open_log
 
     if name == "-":
-        return cast("IO[bytes]", open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)), None
+        return sys.stdin.buffer, None
     path = Path(name)
     now = path.stat().st_mtime
     return open_log(path), now
