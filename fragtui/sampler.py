@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import threading
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 from fragtui.model.snapshot import OwnCost, Snapshot
@@ -111,14 +113,24 @@ class Sampler:
     def _own_cost(self) -> OwnCost | None:
         now = time.monotonic()
         if now - self._own_at >= _OWN_COST_EVERY:
-            # Imported here: it costs a tenth of the time to the first bars and nothing before them needs it.
-            import psutil  # noqa: PLC0415
-
             cpu = time.process_time()
             try:
-                resident = psutil.Process().memory_info().rss
-            except (psutil.Error, OSError):
+                resident = _resident()
+            except (OSError, ValueError):
                 return None
             self._own = OwnCost((cpu - self._own_cpu) / (now - self._own_at), resident)
             self._own_at, self._own_cpu = now, cpu
         return self._own
+
+
+def _resident() -> int:
+    """Return this process's resident bytes: by psutil, or where that is not (in a zipapp) by procfs."""
+    try:
+        # Imported here: it costs a tenth of the time to the first bars and nothing before them needs it.
+        import psutil  # noqa: PLC0415
+    except ImportError:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    try:
+        return int(psutil.Process().memory_info().rss)
+    except psutil.Error as error:
+        raise OSError(str(error)) from error

@@ -29,7 +29,7 @@ sys.exit(main())
 _DATA = (".py", ".tcss", ".typed", ".scm", ".css")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _LEFT_OUT = (
-    ("psutil", "it is compiled; only what the screen says of its own memory is from it"),
+    ("psutil", "it is compiled; fragtui's own memory is read from /proc/self instead"),
     ("prometheus-client", "fragtui export then needs it installed"),
 )
 _STAMP = (2020, 1, 1, 0, 0, 0)

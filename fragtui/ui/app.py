@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pkgutil
 import signal
 import sys
 import traceback
@@ -21,6 +22,7 @@ from fragtui.ui.main_screen import MainScreen
 from fragtui.ui.messages import Crashed, Sampled
 from fragtui.ui.parts import Feeds, Parts
 from fragtui.ui.rows import Rows
+from fragtui.ui.tape import switch
 from fragtui.ui.terminal import has_true_colour, has_unicode, is_gone
 
 TRUE_COLOUR_THEME = "tokyo-night"
@@ -31,7 +33,8 @@ class FragtuiApp(App[int]):
     """The full-screen view."""
 
     TITLE = "fragtui"
-    CSS_PATH = "fragtui.tcss"
+    # Read by the loader, not from a path: in a zipapp there is none.
+    CSS = (pkgutil.get_data("fragtui.ui", "fragtui.tcss") or b"").decode()
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "Quit", id="quit", tooltip="Leave; readers are not waited for"),
@@ -65,7 +68,7 @@ class FragtuiApp(App[int]):
         """Offer every key of the main screen in the command palette."""
         yield from super().get_system_commands(screen)
         for key in self.main.KEYS:
-            if not key.action.startswith("app."):
+            if key.action != "app.focus_next":
                 yield SystemCommand(key.label, f"{key.help} ({key.shown})", partial(self._press, key.action))
 
     async def _press(self, action: str) -> None:
@@ -77,6 +80,17 @@ class FragtuiApp(App[int]):
             self.main.care.close(2.0)
         self.sampler.stop()
         self.feeds.stop()
+        if self.parts.tape is not None:
+            self.parts.tape.end(2.0)
+
+    def action_record(self) -> None:
+        """Begin to record into a file where fragtui was started, or end it."""
+        if self.parts.tape is None:
+            self.notify("There is nothing to record here.", markup=False)
+            return
+        snapshot = self.main.session.snapshot
+        switch(self, self.parts.tape, snapshot.host.name if snapshot else None)
+        self.main.show()
 
     def _tell(self, message: Message) -> None:
         self.main.post_message(message)

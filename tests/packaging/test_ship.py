@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from fragtui.commands.parser import main
+from tests.support.terminal import terminal
 
 NOBODY = 65534
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -170,3 +171,11 @@ def test_the_manifest_is_what_the_api_takes(capsys: pytest.CaptureFixture[str]) 
     mounts = {mount["name"] for mount in container["volumeMounts"]}
     assert mounts == {volume["name"] for volume in template["spec"]["volumes"]}
     assert {"hostPath": {"path": "/"}, "name": "host"} in template["spec"]["volumes"]
+
+
+def test_the_full_screen_runs_from_the_zipapp(zipapp: Path, tmp_path: Path) -> None:
+    bare = ["env", "-i", "TERM=xterm-256color", "LC_ALL=C.UTF-8", bare_python(), "-I", "-S", str(zipapp)]
+    with terminal(argv=bare) as shown:
+        assert "node 0" in shown.until("Zones", 20).lower() or "N0" in shown.text
+        shown.press("q")
+        assert shown.wait() == 0
