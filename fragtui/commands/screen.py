@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fragtui.commands.source_options import add_source_options
@@ -28,7 +29,9 @@ def run(args: argparse.Namespace) -> int:
     """Run the view until it is left; 0, or 1 after a fault of its own, 2 without a terminal."""
     # Textual takes most of the start; the other verbs never pay for it.
     from fragtui.commands.light_start import without_tls
+    from fragtui.remedies.audit import default_path
     from fragtui.sources.node import NodeReader
+    from fragtui.sources.recorder import Recorder
 
     with without_tls():
         from textual.theme import BUILTIN_THEMES
@@ -39,14 +42,16 @@ def run(args: argparse.Namespace) -> int:
     def kernel_log(on_news: Callable[[KernelLogNews], None]) -> Feed:
         from fragtui.sources.kernel_log import KernelLog
 
-        return KernelLog(args.root, args.kernel_log, on_news)
+        return KernelLog(args.root, args.kernel_log, on_news, recorder.log_stream)
 
     def pods(on_news: Callable[[PodNews], None]) -> PodFeed:
         from fragtui.sources.pod_watch import PodWatch
 
-        return PodWatch(args.root, args.kubelet_log, args.kubeconfig, on_news)
+        return PodWatch(args.root, args.kubelet_log, args.kubeconfig, on_news, witness=recorder)
 
     reader = NodeReader(args.root)
+    recorder = Recorder(reader.host, audit=args.audit or default_path(args.root))
+    reader.on_tick = recorder.take_tick
     if args.theme is not None and args.theme not in BUILTIN_THEMES:
         print(f"fragtui: --theme {args.theme}: expected one of {', '.join(sorted(BUILTIN_THEMES))}", file=sys.stderr)
         return 2
@@ -64,8 +69,16 @@ def run(args: argparse.Namespace) -> int:
             read_only=args.read_only,
             theme=args.theme,
             audit=args.audit,
+            tape=recorder,
+            write_report=lambda: _write_report(args),
         )
     )
     app.run()
     app.say_failure()
     return app.return_code or 0
+
+
+def _write_report(args: argparse.Namespace) -> Path:
+    from fragtui.commands.report import write_here
+
+    return write_here(args.root, args.order, args.audit)

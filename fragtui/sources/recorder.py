@@ -10,17 +10,20 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fragtui.cluster.pod_ref import PodRef
-from fragtui.cluster.sighting import Sighting
-from fragtui.model.pod_news import SourceState
 from fragtui.model.snapshot import Host
-from fragtui.sources.incident_stream import LineSplitter, StreamCall
-from fragtui.sources.log_files import FollowedFile
 from fragtui.sources.node_texts import Tick
 from fragtui.sources.recording_file import RecordingFile
 from fragtui.sources.recording_format import HEADER, Deflater, put_bytes, put_signed
 from fragtui.sources.tick_frames import TickWriter
+
+if TYPE_CHECKING:
+    from fragtui.cluster.pod_ref import PodRef
+    from fragtui.cluster.sighting import Sighting
+    from fragtui.model.pod_news import SourceState
+    from fragtui.sources.incident_stream import StreamCall
+    from fragtui.sources.log_files import FollowedFile
 
 FLUSH_SECONDS = 5.0
 """A recording that is cut off loses at most so much."""
@@ -49,8 +52,9 @@ class Recorder:
         self._standing: dict[str, tuple[str, list[object]]] = {}
         self._numbers = itertools.count()
         self._file: RecordingFile | None = None
-        self._audit = FollowedFile(audit, at_end=True) if audit is not None else None
-        self._audit_lines = LineSplitter()
+        self._audit_path = audit
+        self._audit: FollowedFile | None = None
+        self._audit_rest = b""
 
     @property
     def file(self) -> RecordingFile | None:
@@ -74,17 +78,17 @@ class Recorder:
             self._file = file
         return file
 
-    def end(self) -> None:
-        """End the file, if there is one, with all that was taken."""
+    def end(self, seconds: float = 5.0) -> None:
+        """End the file, if there is one, with all that was taken; wait at most so long for the disk."""
         with self._lock:
             self._flush()
             file, self._file = self._file, None
         if file is not None:
-            file.close()
+            file.close(seconds)
 
     def take_tick(self, tick: Tick) -> None:
         """Take the texts of a tick."""
-        lines = self._audit_lines.lines(self._audit.read()) if self._audit is not None else []
+        lines = self._remedies() if self._begun is not None else []
         with self._lock:
             if self._begun is None or tick.monotonic - self._begun >= SEGMENT_SECONDS:
                 self._begin(tick)
@@ -94,6 +98,18 @@ class Recorder:
             if tick.monotonic - self._flushed >= FLUSH_SECONDS:
                 self._flush()
                 self._flushed = tick.monotonic
+
+    def _remedies(self) -> list[bytes]:
+        """Return the lines that the audit log got since the last call."""
+        if self._audit_path is None:
+            return []
+        if self._audit is None:
+            # Imported here, after the first tick: what opens logs of all kinds takes its time.
+            from fragtui.sources.log_files import FollowedFile  # noqa: PLC0415
+
+            self._audit = FollowedFile(self._audit_path, at_end=True)
+        *lines, self._audit_rest = (self._audit_rest + self._audit.read()).split(b"\n")
+        return lines
 
     def log_stream(self) -> Callable[[StreamCall], None]:
         """Return who takes the calls of one stream of the kernel log."""

@@ -69,11 +69,13 @@ KEYS = (
     Key("slash", "filter", "Filter", "List only failures that hold a text", LOOK),
     Key("y", "copy", "Copy", "The chosen failure as JSON into the clipboard of the terminal", LOOK),
     Key("W", "save", "Save", "The listed failures as JSON lines into a file here", LOOK),
+    Key("T", "ticket", "Report", "Write one page for a ticket (Markdown) into the working directory", VIEW),
     Key("tab", "app.focus_next", "Next panel", "Zones, failures, pods in turn", VIEW),
     Key("z", "zoom", "Zoom", "The focused panel alone, and back", VIEW),
     Key("plus,equals_sign", "interval(1)", "Slower", "Longer interval", VIEW),
     Key("minus", "interval(-1)", "Faster", "Shorter interval", VIEW),
     Key("t", "next_theme", "Theme", "Next theme", VIEW),
+    Key("R", "app.record", "Record", "Record into a file here, with the minutes before; again to end it", VIEW),
     Key("S", "picture", "Picture", "Save the screen as SVG in the working directory", VIEW),
 )
 

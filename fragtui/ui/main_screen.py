@@ -32,6 +32,8 @@ from fragtui.ui.pods import Pods, pod_lines, pod_name
 from fragtui.ui.remarks import remarks
 from fragtui.ui.rows import Rows
 from fragtui.ui.strip import Strip
+from fragtui.ui.tape import notes as recording_notes
+from fragtui.ui.ticket import write_ticket
 from fragtui.ui.top_line import TopLine, state_spans
 from fragtui.ui.verdict import VerdictLines
 from fragtui.ui.zones import Zones
@@ -196,7 +198,7 @@ class MainScreen(Screen[None]):
 
     def _state(self) -> tuple[tuple[str, str], ...]:
         age = time.monotonic() - self._latest
-        notes = ["◌ no remedies"] if self._barred else []
+        notes = recording_notes(self.app, self._parts.tape) + (["◌ no remedies"] if self._barred else [])
         if self.care is not None and (guard := self.care.guard_words) is not None:
             notes.append(f"◉ {guard}")
         return state_spans(self.session, self._sampler.interval, self._sampler.stuck(), age, notes)
@@ -388,6 +390,10 @@ class MainScreen(Screen[None]):
             self.notify(f"not saved: {error.strerror}", severity="error", markup=False)
         else:
             self.notify(path, title="Saved", markup=False)
+
+    def action_ticket(self) -> None:
+        """Write the report for a ticket."""
+        write_ticket(self, self._parts.write_report)
 
     def action_next_theme(self) -> None:
         """Take the next theme."""

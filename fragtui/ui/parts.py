@@ -14,6 +14,7 @@ from textual.message import Message
 from fragtui.model.snapshot import Snapshot
 from fragtui.sampler import Ticker
 from fragtui.ui.messages import Crashed, KernelTold, PodsTold
+from fragtui.ui.tape import Tape
 
 if TYPE_CHECKING:
     from fragtui.model.incident import Incident
@@ -59,6 +60,10 @@ class Parts:
     theme: str | None = None
     audit: Path | None = None
     """The audit log, if not at its place under the root."""
+    write_report: Callable[[], Path] | None = None
+    """Writes the report for a ticket and returns where; raises OSError. None where there is nothing to report on."""
+    tape: Tape | None = None
+    """What the key R records with, or None where there is nothing to record."""
 
     @property
     def barred(self) -> str | None:

@@ -21,7 +21,7 @@ _OWN = (
     Key("home", "edge(True)", "Beginning", "To the beginning of the recording", REPLAY),
     Key("end", "edge(False)", "End", "To its end", REPLAY),
 )
-_NOT_THERE = ("pause", "interval(1)", "interval(-1)", "page_types", "abort", "record")
+_NOT_THERE = ("pause", "interval(1)", "interval(-1)", "page_types", "abort", "app.record")
 """Actions of the live screen that a recording has no use for."""
 _FOOTER = ("help", "open", "recovery")
 

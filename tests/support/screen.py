@@ -14,6 +14,7 @@ from fragtui.sampler import Sampler
 from fragtui.sources.kernel_log import KernelLog
 from fragtui.sources.node import NodeReader
 from fragtui.sources.pod_watch import PodWatch
+from fragtui.sources.recorder import Recorder
 from fragtui.ui.app import FragtuiApp
 from fragtui.ui.parts import Parts
 
@@ -33,17 +34,20 @@ def make_app(
 ) -> FragtuiApp:
     """Return the application as the command line makes it."""
     reader = NodeReader(root)
+    recorder = Recorder(reader.host, audit=audit)
+    reader.on_tick = recorder.take_tick
     return FragtuiApp(
         Parts(
             sampler=lambda deliver, crash: Sampler(reader, deliver, crash, interval),
-            kernel_log=lambda on_news: KernelLog(root, kernel_log, on_news),
-            pods=lambda on_news: PodWatch(root, kubelet_log, None, on_news),
+            kernel_log=lambda on_news: KernelLog(root, kernel_log, on_news, recorder.log_stream),
+            pods=lambda on_news: PodWatch(root, kubelet_log, None, on_news, witness=recorder),
             root=root,
             live=reader.live,
             order=order,
             read_only=read_only,
             theme=theme,
             audit=audit,
+            tape=recorder,
         )
     )
 
