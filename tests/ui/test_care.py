@@ -15,7 +15,7 @@ from fragtui.remedies.audit import AuditLog
 from fragtui.ui.keys import KEYS
 from tests.support.screen import make_app, running
 
-QUIET = {"quit", "picture", "save", "app.focus_next"}
+QUIET = {"quit", "picture", "save", "app.record", "app.focus_next"}
 PRESSED = [key.keys.split(",")[0] for key in KEYS if key.action not in QUIET]
 PRESSED += ["y", "y", "enter", "escape", "tab", "s"]
 REAL = subprocess.Popen

@@ -1,0 +1,54 @@
+"""A real incident on file: the same verdicts at the same ticks, the refusal, the remedy, the recovery."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fragtui.model.verdict import judge
+from fragtui.model.watermark import Verdict
+from fragtui.player import find_marks
+from fragtui.remedies.replayed import ReplayedRemedies
+from fragtui.sources.recorded_log import RecordedLog
+from fragtui.sources.recording import RecordedReader, read_recording
+from tests.support.lab import lab
+from tests.support.lab_incident import COMM, ORDER, record_incident
+
+pytestmark = lab
+
+
+def test_an_incident_replays_to_the_same_verdicts_at_the_same_ticks(tmp_path: Path) -> None:
+    made = record_incident(tmp_path / "incident.rec")
+    recording = read_recording(tmp_path / "incident.rec")
+    assert not recording.damaged
+    assert (tmp_path / "incident.rec").stat().st_size < 300_000
+    assert recording.host.name == "node-7"
+    reader = RecordedReader(recording)
+    replayed = [reader.sample() for _ in recording.ticks]
+    live = {snapshot.monotonic: snapshot for snapshot in made.live}
+    assert len(replayed) >= len(live) - 1
+    kinds = set()
+    for snapshot in replayed:
+        then = min(live.values(), key=lambda each: abs(each.monotonic - snapshot.monotonic))
+        if abs(then.monotonic - snapshot.monotonic) > 0.001:
+            continue  # the tick that was under way when the recording ended
+        for order in (3, 6, ORDER):
+            verdict = judge(snapshot, order)
+            assert verdict == judge(then, order)
+        kinds.add(judge(snapshot, ORDER).kernel)
+        assert snapshot.zones == then.zones
+    assert {Verdict.FRAGMENTED, Verdict.AVAILABLE} <= kinds, "the test needs fragmentation and its end"
+    log = RecordedLog()
+    news = [brought for event in recording.events if event.kind == "L" and (brought := log.news(event)) is not None]
+    told = [incident for each in news for incident in each.incidents]
+    assert [incident.id for incident in told] == [incident.id for incident in made.incidents]
+    assert all((incident.comm, incident.order) == (COMM, ORDER) for incident in told)
+    remedies = ReplayedRemedies()
+    remedied = [event for event in recording.events if event.kind == "R"]
+    for snapshot in replayed:
+        while remedied and remedied[0].at <= snapshot.monotonic:
+            remedies.take(str(remedied.pop(0).facts[0]))
+        remedies.see(snapshot)
+    assert remedies.treated is not None
+    assert remedies.treated.outcome.remedy.id == "drop-caches-3"
+    assert (remedies.treated.recovery.gained or 0) > 100
+    assert len(find_marks(recording)) >= 1 + bool(made.incidents)
