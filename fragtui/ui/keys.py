@@ -41,6 +41,8 @@ class Key:
         }.get(first, first)
 
 
+Keys = tuple[Key, ...]
+
 HEAL, LOOK, VIEW = "Remedies", "Looking", "The view"
 
 KEYS = (

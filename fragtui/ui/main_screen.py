@@ -22,8 +22,7 @@ from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, Ticker
 from fragtui.ui.bars import Bars
 from fragtui.ui.failure_actions import ask_filter, copy_incident, save_incidents
 from fragtui.ui.failures import Failures
-from fragtui.ui.keys import BARRED_KEYS, KEYS, bindings
-from fragtui.ui.keys import Key as ShownKey
+from fragtui.ui.keys import BARRED_KEYS, KEYS, Keys, bindings
 from fragtui.ui.listing import Listing
 from fragtui.ui.messages import Crashed, KernelTold, PodsTold, RemediesRecalled, RemediesTold, Sampled
 from fragtui.ui.places import share_out
@@ -50,7 +49,7 @@ _INTERVALS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 class MainScreen(Screen[None]):
     """Everything at a glance."""
 
-    KEYS: ClassVar[tuple[ShownKey, ...]] = KEYS
+    KEYS: ClassVar[Keys] = KEYS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
 
     def __init__(self, sampler: Ticker, parts: Parts, feeds: Feeds) -> None:
@@ -188,13 +187,10 @@ class MainScreen(Screen[None]):
 
     def _show_strip(self) -> None:
         """Show the line about remedies, and make or take back the room for it."""
-        self._strip.said = self._said()
+        self._strip.said = self.care.line if self.care is not None else None
         if self._strip.display != (self._strip.said is not None):
             self._share_out()
         self._strip.rebuild()
-
-    def _said(self) -> tuple[str, str] | None:
-        return self.care.line if self.care is not None else None
 
     def _state(self) -> tuple[tuple[str, str], ...]:
         age = time.monotonic() - self._latest

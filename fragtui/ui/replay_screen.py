@@ -18,8 +18,7 @@ from fragtui.player import Moment, Player
 from fragtui.remedies.replayed import ReplayedRemedies, title_of
 from fragtui.ui.cells import wrap
 from fragtui.ui.clock import CLOCK
-from fragtui.ui.keys import Key as ShownKey
-from fragtui.ui.keys import bindings
+from fragtui.ui.keys import Keys, bindings
 from fragtui.ui.main_screen import MainScreen
 from fragtui.ui.messages import KernelTold, PodsTold
 from fragtui.ui.parts import Feeds, Parts
@@ -42,7 +41,7 @@ class Played(Message, bubble=False):
 class ReplayScreen(MainScreen):
     """Everything at a glance, as it was."""
 
-    KEYS: ClassVar[tuple[ShownKey, ...]] = REPLAY_KEYS
+    KEYS: ClassVar[Keys] = REPLAY_KEYS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(REPLAY_KEYS)]
 
     def __init__(self, player: Player, parts: Parts, feeds: Feeds) -> None:
@@ -116,6 +115,12 @@ class ReplayScreen(MainScreen):
             else:
                 self.session.accept(step)
                 self._remedies.see(step)
+
+    def _show_strip(self) -> None:
+        self._strip.said = self._said()
+        if self._strip.display != (self._strip.said is not None):
+            self._share_out()
+        self._strip.rebuild()
 
     def _said(self) -> tuple[str, str] | None:
         remedies = self._remedies
