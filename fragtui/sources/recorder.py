@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 FLUSH_SECONDS = 5.0
 """A recording that is cut off loses at most so much."""
 SEGMENT_SECONDS = 120.0
-RING_BYTES = 1_500_000
+RING_BYTES = 700_000
+"""About an hour of a busy node of two CPUs; small enough for the budget of memory that may be added over time."""
 
 
 class Recorder:

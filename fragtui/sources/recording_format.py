@@ -1,7 +1,7 @@
 """The form of a recording: a header line, then chunks of compressed frames, each good or bad by itself.
 
-The header is ``fragtui recording VERSION`` and a newline. A chunk is its length and the CRC-32 of its data, four bytes
-each, little endian, the highest bit of the length marking the first chunk of a segment. A segment's chunks are one
+The header is ``fragtui recording VERSION`` and a newline. A chunk is its length and the CRC-32 of that and its data, four
+bytes each, little endian, the highest bit of the length marking the first chunk of a segment. A segment's chunks are one
 deflate stream, flushed at the end of each: what is cut off costs the chunk that it cuts, nothing before it. A segment
 needs no segment before it, so that the oldest can be thrown away.
 
@@ -53,8 +53,8 @@ def check_header(data: bytes) -> int:
 
 def frame_chunk(first: bool, data: bytes) -> bytes:
     """Return a chunk with its length and CRC, ready to be appended."""
-    length = len(data) | (_FIRST if first else 0)
-    return length.to_bytes(4, "little") + zlib.crc32(data).to_bytes(4, "little") + data
+    length = (len(data) | (_FIRST if first else 0)).to_bytes(4, "little")
+    return length + zlib.crc32(length + data).to_bytes(4, "little") + data
 
 
 def read_chunks(data: bytes, start: int) -> Iterator[Chunk]:
@@ -65,7 +65,7 @@ def read_chunks(data: bytes, start: int) -> Iterator[Chunk]:
         first, length = bool(length & _FIRST), length & ~_FIRST
         packed = data[start + 8 : start + 8 + length]
         crc = int.from_bytes(data[start + 4 : start + 8], "little")
-        if length > _LIMIT or len(packed) < length or zlib.crc32(packed) != crc:
+        if length > _LIMIT or len(packed) < length or zlib.crc32(data[start : start + 4] + packed) != crc:
             return
         if first:
             stream = zlib.decompressobj(-15)

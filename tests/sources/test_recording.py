@@ -176,15 +176,18 @@ def test_a_damaged_byte_costs_what_follows_and_is_never_taken_for_data(tmp_path:
     data = path.read_bytes()
     whole = parse_recording(data)
     chance = random.Random(7)
-    for _ in range(400):
-        place = chance.randrange(len(HEADER), len(data))
+    starts = [len(HEADER)]
+    while starts[-1] < len(data):
+        starts.append(starts[-1] + 8 + (int.from_bytes(data[starts[-1] : starts[-1] + 4], "little") & 0x7FFFFFFF))
+    flips = [(chance.randrange(len(HEADER), len(data)), chance.randrange(8)) for _ in range(400)]
+    # The highest bit of every length: what begins a segment.
+    for place, bit in (*flips, *((start + 3, 7) for start in starts[:-1])):
         damaged = bytearray(data)
-        damaged[place] ^= 1 << chance.randrange(8)
+        damaged[place] ^= 1 << bit
         try:
             found = parse_recording(bytes(damaged))
         except NotARecording:
             continue
-        # The bit that begins a segment stands outside the CRC: with it gone the stream can't be read on.
         assert found.ticks == whole.ticks[: len(found.ticks)]
         assert found.damaged
 
