@@ -1,9 +1,9 @@
 """The form of a recording: a header line, then chunks of compressed frames, each good or bad by itself.
 
-The header is ``fragtui recording VERSION`` and a newline. A chunk is its length and the CRC-32 of that and its data, four
-bytes each, little endian, the highest bit of the length marking the first chunk of a segment. A segment's chunks are one
-deflate stream, flushed at the end of each: what is cut off costs the chunk that it cuts, nothing before it. A segment
-needs no segment before it, so that the oldest can be thrown away.
+The header is ``fragtui recording VERSION`` and a newline. A chunk is its length, the CRC-32 of that and its data (both
+four bytes, little endian), and the data; the highest bit of the length marks the first chunk of a segment. A segment's
+chunks are one deflate stream, flushed at the end of each: what is cut off costs the chunk that it cuts, nothing before
+it. A segment needs no segment before it, so that the oldest can be thrown away.
 
 A frame is its kind (one byte), the length of its body (varint) and the body.
 """
