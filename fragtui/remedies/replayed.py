@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+
 from fragtui.model.recovery import Lasting, compare
 from fragtui.model.remedy_history import Ended, Entry, Intent, Result
 from fragtui.model.snapshot import Snapshot
