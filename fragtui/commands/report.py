@@ -54,6 +54,15 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def write_here(root: Path, order: int | None, audit: Path | None) -> Path:
+    """Write the report into a new file of the working directory and return it; raise OSError where that fails."""
+    path = Path.cwd() / f"fragtui-report-{time.strftime('%Y%m%d-%H%M%S')}.md"
+    page = report_page(collect(root, order, audit))
+    with path.open("x", encoding="utf-8") as file:
+        file.write(page)
+    return path
+
+
 def collect(root: Path, order: int | None, audit: Path | None) -> ReportFacts:
     """Return all that is known of the node under `root` now; takes up to three seconds on a live one."""
     reader = NodeReader(root)
