@@ -65,13 +65,12 @@ def test_it_resizes_and_goes_on(host: Path) -> None:
         assert term.wait() == 0
 
 
-def test_a_read_that_hangs_is_said_and_does_not_keep_anybody_from_quitting(host: Path) -> None:
+def test_a_pipe_in_place_of_a_file_hangs_nothing(host: Path) -> None:
     file = host / "proc/vmstat"
     file.unlink()
     os.mkfifo(file)
     with terminal("--root", str(host), "--interval", "0.5") as term:
-        term.until("no answer from", 10)
-        assert "vmstat" in term.text
+        term.until("N0 Normal", 10)
         start = time.monotonic()
         term.press("q")
         assert term.wait() == 0
@@ -105,9 +104,10 @@ def test_version() -> None:
     assert done.stdout.startswith("fragtui ")
 
 
-@pytest.mark.parametrize("environment", [{"TERM": "linux"}, {"PYTHONIOENCODING": "latin-1"}], ids=str)
-def test_a_terminal_without_block_characters_gets_ascii(host: Path, environment: dict[str, str]) -> None:
-    with terminal("--root", str(host), "--order", "6", **environment) as term:
+@pytest.mark.parametrize(("name", "value"), [("TERM", "linux"), ("PYTHONIOENCODING", "latin-1")])
+def test_a_terminal_without_block_characters_gets_ascii(host: Path, name: str, value: str) -> None:
+    argv = ["env", f"{name}={value}", *command()]
+    with terminal("--root", str(host), "--order", "6", argv=argv) as term:
         term.until("FRAGMENTED")
         term.until("N0 Normal")
         assert "#####" in term.text

@@ -1,0 +1,34 @@
+"""A read that blocks in the kernel is said, and nobody waits for it."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from fragtui.sources.host_files import HostFile
+from tests.support.host_tree import HostTree
+from tests.support.screen import make_app, running, text_of, until
+
+
+async def test_it_is_named_and_does_not_keep_anybody_from_quitting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    HostTree.small(tmp_path)
+    let_go, hangs = threading.Event(), threading.Event()
+    read = HostFile.read
+
+    def blocked(file: HostFile) -> str:
+        if hangs.is_set() and file.path.name == "vmstat":
+            let_go.wait(60)
+        return read(file)
+
+    monkeypatch.setattr(HostFile, "read", blocked)
+    app = make_app(tmp_path)
+    async with running(app) as pilot:
+        hangs.set()
+        await until(pilot, lambda: "no answer from vmstat" in text_of(app))
+        start = time.monotonic()
+        await pilot.press("q")
+    assert time.monotonic() - start < 3
+    let_go.set()
