@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+import pytest
 
 from fragtui.model.verdict import judge
 from fragtui.model.watermark import Verdict
@@ -13,7 +16,10 @@ from fragtui.sources.recording import RecordedReader, read_recording
 from tests.support.lab import lab
 from tests.support.lab_incident import COMM, ORDER, record_incident
 
-pytestmark = lab
+pytestmark = [
+    *lab,
+    pytest.mark.skipif(os.environ.get("FRAGTUI_LAB") != "1", reason="the long lab: minutes, set FRAGTUI_LAB=1"),
+]
 
 
 def test_an_incident_replays_to_the_same_verdicts_at_the_same_ticks(tmp_path: Path) -> None:

@@ -30,7 +30,10 @@ from fragtui.remedies.run import Asked, Running
 from fragtui.sources.node import NodeReader
 from tests.support.lab import alone, lab
 
-pytestmark = lab
+pytestmark = [
+    *lab,
+    pytest.mark.skipif(os.environ.get("FRAGTUI_LAB") != "1", reason="the long lab: minutes, set FRAGTUI_LAB=1"),
+]
 ROOT = Path("/")
 HERE = Path(__file__).parent
 ASKED = Asked("command", 9)

@@ -24,7 +24,7 @@ def entries(audit: Path) -> list[dict[str, object]]:
 def test_drop_caches_heals_and_is_on_record(tmp_path: Path) -> None:
     audit = tmp_path / "audit.jsonl"
     with (
-        fragmented_cache(),
+        fragmented_cache(pinned=True) as unpin,
         terminal("--order", str(ORDER), "--audit", str(audit), "--kernel-log", "none", "--kubelet-log", "none") as term,
     ):
         term.until("FRAGMENTED")
@@ -37,6 +37,7 @@ def test_drop_caches_heals_and_is_on_record(tmp_path: Path) -> None:
         term.press("\r")
         term.until(lambda text: "It does exactly this" not in text)
         assert not audit.exists(), "Enter is Cancel"
+        unpin()
         before = large_blocks()
         term.press("1")
         term.until("It does exactly this")
@@ -63,10 +64,11 @@ def test_drop_caches_heals_and_is_on_record(tmp_path: Path) -> None:
 def test_compaction_is_aborted_by_key_and_leaves_no_child(tmp_path: Path) -> None:
     audit = tmp_path / "audit.jsonl"
     with (
-        fragmented_cache(),
+        fragmented_cache(pinned=True) as unpin,
         terminal("--order", str(ORDER), "--audit", str(audit), "--kernel-log", "none", "--kubelet-log", "none") as term,
     ):
         term.until("FRAGMENTED")
+        unpin()
         term.press("c")
         term.until("writes '1' to /proc/sys/vm/compact_memory")
         term.pump(0.6)
