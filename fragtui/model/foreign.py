@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from fragtui.kernel.report import ForeignRemedy
-from fragtui.model.snapshot import Snapshot
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fragtui.kernel.report import ForeignRemedy
+    from fragtui.model.snapshot import Snapshot
 
 _OWN = "fragtui-remedy"
 """The name of fragtui's own child."""

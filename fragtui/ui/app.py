@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar
 
@@ -93,13 +94,15 @@ class FragtuiApp(App[int]):
         self.main.show()
 
     def _tell(self, message: Message) -> None:
-        self.main.post_message(message)
+        """Hand the screen what a reader's thread brought; readers may outlive the screen, which then is not there."""
+        with suppress(RuntimeError):  # no application any more (NoActiveAppError), or its loop is closed
+            self.main.post_message(message)
 
     def _deliver(self, snapshot: Snapshot) -> None:
-        self.main.post_message(Sampled(snapshot))
+        self._tell(Sampled(snapshot))
 
     def _report_crash(self, text: str) -> None:
-        self.main.post_message(Crashed(text))
+        self._tell(Crashed(text))
 
     def _end_on_signals(self) -> None:
         """Leave in good order on SIGTERM and SIGHUP, even where the parent had them ignored."""

@@ -29,7 +29,7 @@ from fragtui.ui.places import share_out
 from fragtui.ui.pod_links import pod_of, pods_hanging_on
 from fragtui.ui.pods import Pods, pod_lines, pod_name
 from fragtui.ui.remarks import remarks
-from fragtui.ui.rows import Rows
+from fragtui.ui.rows import PALETTE, Rows
 from fragtui.ui.strip import Strip
 from fragtui.ui.tape import notes as recording_notes
 from fragtui.ui.ticket import write_ticket
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from fragtui.ui.care import Care
     from fragtui.ui.parts import Feeds, Parts
 
+_AFTER_BARS = 0.1
+"""Seconds after the first bars at which what they don't need is imported: sooner, that would hold up their way to the
+terminal, which is a thread of its own."""
 _INTERVALS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
 
@@ -50,6 +53,7 @@ class MainScreen(Screen[None]):
     """Everything at a glance."""
 
     KEYS: ClassVar[Keys] = KEYS
+    COMPONENT_CLASSES: ClassVar[set[str]] = PALETTE
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
 
     def __init__(self, sampler: Ticker, parts: Parts, feeds: Feeds) -> None:
@@ -117,20 +121,25 @@ class MainScreen(Screen[None]):
         """Start the readers of logs and pods once the first bars, or the want of them, are on screen."""
         if not self._fed:
             self._fed = True
-            self.call_after_refresh(self._begin_care)
-            self.call_after_refresh(self._feeds.start)
+            self.call_after_refresh(self.set_timer, _AFTER_BARS, self._begin_rest)
 
-    def _begin_care(self) -> None:
-        # Imported here: what remedies need takes a tenth of the time to the first bars.
-        from fragtui.remedies.audit import default_path
-        from fragtui.ui.care import Care
+    def _begin_rest(self) -> None:
+        self._ready_care()
+        self._feeds.start()
 
-        parts = self._parts
-        audit = parts.audit or default_path(parts.root)
-        self.care = Care(self.app, self.session, parts.root, audit, parts.barred, self._tell_care)
-        self._barred = self.care.barred
-        self.refresh_bindings()
-        self.show()
+    def _ready_care(self) -> Care:
+        """Return the remedies, begun by the first key that asks for them or soon after the first bars."""
+        if self.care is None:
+            from fragtui.remedies.audit import default_path
+            from fragtui.ui.care import Care
+
+            parts = self._parts
+            audit = parts.audit or default_path(parts.root)
+            self.care = Care(self.app, self.session, parts.root, audit, parts.barred, self._tell_care)
+            self._barred = self.care.barred
+            self.refresh_bindings()
+            self.show()
+        return self.care
 
     def _tell_care(self, news: Attended | str) -> None:
         self.post_message(Crashed(news) if isinstance(news, str) else RemediesTold(news))
@@ -233,18 +242,15 @@ class MainScreen(Screen[None]):
 
     def action_remedy(self, name: str) -> None:
         """Ask whether to run a remedy."""
-        if self.care is not None:
-            self.care.ask(name)
+        self._ready_care().ask(name)
 
     def action_ladder(self) -> None:
         """Ask whether to run remedies step by step."""
-        if self.care is not None:
-            self.care.ask_ladder()
+        self._ready_care().ask_ladder()
 
     def action_guard(self) -> None:
         """Switch the guard on or off."""
-        if self.care is not None:
-            self.care.switch_guard()
+        self._ready_care().switch_guard()
 
     def action_abort(self) -> None:
         """Abort the remedy under way."""
@@ -253,13 +259,11 @@ class MainScreen(Screen[None]):
 
     def action_recovery(self) -> None:
         """Show what the last remedy brought."""
-        if self.care is not None:
-            self.care.show_recovery()
+        self._ready_care().show_recovery()
 
     def action_history(self) -> None:
         """Show the remedies on record."""
-        if self.care is not None:
-            self.care.show_history(self._tell_recalled)
+        self._ready_care().show_history(self._tell_recalled)
 
     def _tell_recalled(self, recalled: Recalled) -> None:
         self.post_message(RemediesRecalled(recalled))

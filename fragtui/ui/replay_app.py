@@ -48,4 +48,4 @@ class ReplayApp(FragtuiApp):
         return ReplayScreen(self.player, self.parts, self.feeds)
 
     def _play(self, moment: Moment) -> None:
-        self.main.post_message(Played(moment))
+        self._tell(Played(moment))

@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 
-from fragtui.ui.rows import Line, Rows, framed
+from fragtui.ui.rows import PALETTE, Line, Rows, framed
 
 Build = Callable[[int], Sequence[Line]]
 """Makes the lines for a width in cells."""
@@ -39,6 +39,7 @@ class Page(Rows):
 class Sheet(ModalScreen[None]):
     """A titled page; Escape, q and Enter close it, arrows and page keys scroll it."""
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = PALETTE
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter,question_mark", "dismiss", "Close"),
         Binding("down,j", "scroll(1)", "Down", show=False),
