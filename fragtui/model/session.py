@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from fragtui.model.foreign import drops_between
 from fragtui.model.history import History
+from fragtui.model.rates import RateWindow
 from fragtui.model.snapshot import Snapshot, Zone, ZoneKey
 from fragtui.model.verdict import COSTLY_ORDER, Judgement, judge
 
@@ -40,6 +42,9 @@ class Session:
     chosen: ZoneKey | None = None
     marks: deque[tuple[float, str]] = field(default_factory=lambda: deque(maxlen=64))
     """Remedies seen, own and foreign: monotonic seconds and who did what."""
+    refusals: deque[float] = field(default_factory=lambda: deque(maxlen=256))
+    """When the kernel refused requests, monotonic seconds."""
+    rates: RateWindow = field(default_factory=RateWindow)
 
     @property
     def order(self) -> int:
@@ -63,6 +68,7 @@ class Session:
     def accept(self, snapshot: Snapshot) -> bool:
         """Take a new snapshot; return whether the view changed (a paused one only goes on remembering)."""
         self.history.add(snapshot)
+        self.rates.note(snapshot)
         self._note_uncounted_drops(snapshot)
         if self.paused:
             return False
@@ -79,6 +85,8 @@ class Session:
         self.snapshot = self.judgement = self.failed_order = None
         self.history = history
         self.marks.clear()
+        self.refusals.clear()
+        self.rates.clear()
         self.baseline = Baseline(first, "start") if first.zones else None
 
     def rejudge(self) -> None:
@@ -95,12 +103,24 @@ class Session:
         if self.snapshot is not None:
             self.marks.append((self.snapshot.monotonic - (self.snapshot.time - wall), what))
 
+    def note_refusal(self, wall: float) -> None:
+        """Mark a refused request on the timeline, at its wall clock time."""
+        if self.snapshot is not None:
+            self.refusals.append(self.snapshot.monotonic - (self.snapshot.time - wall))
+
     def marks_in(self, seconds: float, points: int) -> frozenset[int]:
         """Return which of `points` equal spans of the last `seconds` hold a remedy."""
+        return self._places((at for at, _ in self.marks), seconds, points)
+
+    def refusals_in(self, seconds: float, points: int) -> frozenset[int]:
+        """Return which of `points` equal spans of the last `seconds` hold a refusal."""
+        return self._places(self.refusals, seconds, points)
+
+    def _places(self, times: Iterable[float], seconds: float, points: int) -> frozenset[int]:
         if self.snapshot is None or points <= 0:
             return frozenset()
         start = self.snapshot.monotonic - seconds
-        places = (int((at - start) / seconds * points) for at, _ in self.marks if at >= start)
+        places = (int((at - start) / seconds * points) for at in times if at >= start)
         return frozenset(min(place, points - 1) for place in places)
 
     def _note_uncounted_drops(self, snapshot: Snapshot) -> None:

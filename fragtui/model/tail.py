@@ -28,7 +28,7 @@ class Alike:
     @property
     def count(self) -> int:
         """Failures that these stand for, at least."""
-        return sum(1 + (incident.repeated or 0) for incident in self.incidents)
+        return sum(_failures(incident) for incident in self.incidents)
 
     @property
     def suppressed(self) -> int:
@@ -45,17 +45,20 @@ class Tail:
         self.problem: str | None = None
         self.wanted = ""
         """Only incidents that hold this text are listed; case does not matter."""
-        self.revision = 0
-        """Counts changes, so that a view knows when to look again."""
         self._incidents: dict[str, Incident] = {}
         self._rows: tuple[Alike, ...] | None = None
+        self._last_refusal: Incident | None = None
+        self._forgotten = 0
+        self._forgotten_suppressed = 0
 
     def take(self, news: KernelLogNews) -> None:
         """Take what the kernel log brought."""
         for incident in (*news.incidents, *news.updated):
             self._incidents[incident.id] = incident
         while len(self._incidents) > KEPT:
-            del self._incidents[next(iter(self._incidents))]
+            forgotten = self._incidents.pop(next(iter(self._incidents)))
+            self._forgotten += _failures(forgotten)
+            self._forgotten_suppressed += forgotten.suppressed or 0
         self.lost_records += news.lost_records
         self.source, self.problem = news.source, news.problem
         self._changed()
@@ -63,6 +66,7 @@ class Tail:
     def clear(self) -> None:
         """Forget all incidents; what is wanted stays."""
         self._incidents.clear()
+        self._forgotten = self._forgotten_suppressed = 0
         self.lost_records = 0
         self.source = self.problem = None
         self._changed()
@@ -93,26 +97,31 @@ class Tail:
     @property
     def failures(self) -> int:
         """Failures told, at least."""
-        return sum(1 + (incident.repeated or 0) for incident in self._incidents.values())
+        return self._forgotten + sum(_failures(incident) for incident in self._incidents.values())
 
     @property
     def suppressed(self) -> int:
         """Reports that the kernel's rate limit hid."""
-        return sum(incident.suppressed or 0 for incident in self._incidents.values())
+        return self._forgotten_suppressed + sum(incident.suppressed or 0 for incident in self._incidents.values())
 
     @property
     def last_refusal(self) -> Incident | None:
         """The newest allocation failure above order 0: what the target order follows."""
+        return self._last_refusal
+
+    def _changed(self) -> None:
+        self._rows = None
         refusals = [
             incident
             for incident in self._incidents.values()
             if incident.kind is IncidentKind.ALLOCATION_FAILURE and incident.order
         ]
-        return max(refusals, key=lambda incident: incident.time or 0.0, default=None)
+        self._last_refusal = max(refusals, key=lambda incident: incident.time or 0.0, default=None)
 
-    def _changed(self) -> None:
-        self._rows = None
-        self.revision += 1
+
+def _failures(incident: Incident) -> int:
+    """Return how many failures one told incident stands for, at least."""
+    return 1 + (incident.repeated or 0)
 
 
 def together(incidents: Iterable[Incident]) -> tuple[Alike, ...]:

@@ -6,14 +6,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fragtui.model.fragmentation import format_index
+from fragtui.model.fragmentation import blocks_of, format_index
+from fragtui.model.rates import rate_words
 from fragtui.model.session import Session
 from fragtui.model.snapshot import Snapshot, Zone
-from fragtui.model.verdict import ZoneJudgement
+from fragtui.model.verdict import FEW_BLOCKS, ZoneJudgement
 from fragtui.model.watermark import Request, Verdict
 from fragtui.text import format_bytes, format_count, format_duration
 from fragtui.ui.cells import SPARKS, bar, fit, fit_right, spans_width
 from fragtui.ui.rows import Line, Rows, Span, line
+from fragtui.ui.scale import DECADES, decades, log_share
 
 SPARK_SECONDS = 300.0
 _BAR_STYLES = {
@@ -23,6 +25,14 @@ _BAR_STYLES = {
     Verdict.SHORT: "bad",
     Verdict.UNKNOWN: "warn",
 }
+_EMPTY = {
+    Verdict.AVAILABLE: ("· by splitting larger ones", "dim"),
+    Verdict.RESERVED: ("◦ held back", "held"),
+    Verdict.FRAGMENTED: ("✗ none", "bad"),
+    Verdict.SHORT: ("▽ none: short of memory", "bad"),
+    Verdict.UNKNOWN: ("? unknown", "warn"),
+}
+"""What stands in the place of a bar where there is no block of the order."""
 _LETTERS = {
     "Unmovable": "U",
     "Movable": "M",
@@ -60,6 +70,8 @@ class Bars(Rows):
         self._session = session
         self.by_type = False
         """Whether bars show the split by migratetype instead of the verdict."""
+        self.tells_rates = True
+        """Whether the rates stand below; not where the timeline does."""
 
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the zone's heading and as many orders around the target as there is room for."""
@@ -73,17 +85,19 @@ class Bars(Rows):
         split = _split(snapshot, zone)
         columns = _columns(width, bool(split))
         baseline = session.baseline.free_blocks(zone.key) if session.baseline else None
-        decades = _decades(zone.free_blocks, baseline)
+        span = decades([*zone.free_blocks, *(baseline or ())])
         rows = [self._heading(zone, snapshot, width)]
         room = height - 1
         if room > len(zone.free_blocks):
-            rows.append(_column_names(columns, decades))
+            rows.append(_column_names(columns, span))
             room -= 1
         first = max(0, min(session.order - room // 2, len(zone.free_blocks) - room))
         shown = range(first, min(len(zone.free_blocks), first + room))
-        rows += [self._row(judged, order, columns, split, baseline, decades) for order in shown]
+        rows += [self._row(judged, order, columns, split, baseline, span) for order in shown]
         if room > len(zone.free_blocks):
             rows.append(_note(session, snapshot))
+        if room > len(zone.free_blocks) + 1 and self.tells_rates:
+            rows.append(line((fit(f" {rate_words(session.rates.rates)}", width), "dim")))
         return rows
 
     def _heading(self, zone: Zone, snapshot: Snapshot, width: int) -> Line:
@@ -109,7 +123,7 @@ class Bars(Rows):
         points = min(60, room - len(label) - len(tail) - 2)
         if points < 6:
             return ()
-        series = session.history.series(zone.key, session.order, SPARK_SECONDS, points)
+        series = session.history.series((zone.key,), session.order, SPARK_SECONDS, points)
         top = math.log1p(max((value for value in series if value is not None), default=0)) or 1.0
         marks = "".join(
             " " if value is None else SPARKS[round(math.log1p(value) / top * (len(SPARKS) - 1))] for value in series
@@ -126,7 +140,7 @@ class Bars(Rows):
         columns: _Columns,
         split: dict[str, tuple[int, ...]],
         baseline: tuple[int, ...] | None,
-        decades: int,
+        span: int,
     ) -> Line:
         session = self._session
         assert session.snapshot is not None
@@ -135,7 +149,7 @@ class Bars(Rows):
         pages = judged.zone.blocks.free_pages
         target = order == session.order
         verdict = judged.verdict(Request.GFP_KERNEL, order)
-        style = _BAR_STYLES[verdict] if judged.serves_kernel else "dim"
+        style = _style(judged, order) if judged.serves_kernel else "dim"
         spans: list[Span] = [
             (f"{'▸' if target else ' '}{order:2d} ", "target" if target else "dim"),
             (fit_right(format_bytes(size << order), 5), "dim"),
@@ -153,7 +167,11 @@ class Bars(Rows):
             spans.append((" " + fit(letters, 5), "dim"))
         spans.append((" ", "text"))
         ghost = baseline[order] if baseline and order < len(baseline) else None
-        spans += self._bar(count, ghost, columns.bar, decades, style, split, order)
+        if count:
+            spans += self._bar(count, ghost, columns.bar, span, style, split, order)
+        else:
+            word, style = _EMPTY[verdict] if judged.serves_kernel else ("", "dim")
+            spans += _no_bar(word, style, ghost, columns.bar, span)
         return line(*spans)
 
     def _bar(
@@ -161,17 +179,14 @@ class Bars(Rows):
         count: int,
         ghost: int | None,
         width: int,
-        decades: int,
+        span: int,
         style: str,
         split: dict[str, tuple[int, ...]],
         order: int,
     ) -> list[Span]:
-        filled = bar(_log_share(count, decades), width)
-        mark = None if ghost is None or ghost == count else min(width - 1, int(_log_share(ghost, decades) * width))
-        if self.by_type and split and count:
-            spans = _typed_bar(len(filled), split, order)
-        else:
-            spans = [(filled, style)] if filled else []
+        filled = bar(log_share(count, span), width)
+        mark = None if ghost is None or ghost == count else min(width - 1, int(log_share(ghost, span) * width))
+        spans = _typed_bar(len(filled), split, order) if self.by_type and split else [(filled, style)]
         used = len(filled)
         if mark is None:
             return spans
@@ -180,6 +195,24 @@ class Bars(Rows):
         if self.by_type:
             return spans
         return [(filled[:mark], style), (_GHOST, "ghost"), (filled[mark + 1 :], style)]
+
+
+def _style(judged: ZoneJudgement, order: int) -> str:
+    """Return the bar's colour, the same as that of the zone's cell above."""
+    verdict = judged.verdict(Request.GFP_KERNEL, order)
+    if verdict is Verdict.AVAILABLE and blocks_of(judged.zone.free_blocks, order) < FEW_BLOCKS:
+        return "warn"
+    return _BAR_STYLES[verdict]
+
+
+def _no_bar(word: str, style: str, ghost: int | None, width: int, span: int) -> list[Span]:
+    """Return what stands in the place of a bar where there is no block: a word, and the baseline's mark if any."""
+    if not ghost:
+        return [(fit(word, width), style)]
+    mark = min(width - 1, int(log_share(ghost, span) * width))
+    if mark > len(word):
+        return [(fit(word, mark), style), (_GHOST, "ghost")]
+    return [(" " * mark, "text"), (_GHOST, "ghost"), (fit(" " + word, width - mark - 1), style)]
 
 
 def _columns(width: int, typed: bool) -> _Columns:
@@ -194,7 +227,7 @@ def _columns(width: int, typed: bool) -> _Columns:
     return _Columns(indices, share, types, max(1, room))
 
 
-def _column_names(columns: _Columns, decades: int) -> Line:
+def _column_names(columns: _Columns, span: int) -> Line:
     text = " ord" + fit_right("size", 5) + fit_right("blocks", 7) + fit_right("bytes", 7)
     if columns.share:
         text += fit_right("share", 7)
@@ -203,9 +236,9 @@ def _column_names(columns: _Columns, decades: int) -> Line:
     if columns.types:
         text += " types"
     scale = [" "] * columns.bar
-    for decade in range(decades + 1):
-        at = min(int(_log_share(10**decade, decades) * columns.bar), columns.bar - 1)
-        label = ("1", "10", "100", "1k", "10k", "100k", "1M", "10M")[min(decade, 7)]
+    for decade in range(span + 1):
+        at = min(int(log_share(10**decade, span) * columns.bar), columns.bar - 1)
+        label = DECADES[min(decade, len(DECADES) - 1)]
         if at + len(label) <= columns.bar:
             scale[at : at + len(label)] = label
     return line((text + " " + "".join(scale), "dim"))
@@ -248,16 +281,3 @@ def _typed_bar(width: int, split: dict[str, tuple[int, ...]], order: int) -> lis
         spans.append((letter * cells, _LETTER_STYLES.get(letter, "other")))
         used += cells
     return spans
-
-
-def _decades(counts: Sequence[int], baseline: Sequence[int] | None) -> int:
-    """Return the powers of ten that the scale spans: at least four, so that it seldom changes."""
-    most = max([*counts, *(baseline or ()), 1])
-    return max(4, math.ceil(math.log10(most + 1)))
-
-
-def _log_share(count: int, decades: int) -> float:
-    """Return the bar's share for a count: one block shows, each further power of ten adds the same."""
-    if count <= 0:
-        return 0.0
-    return (1 + math.log10(count) * 4) / (1 + decades * 4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from fragtui.model.incident import Incident, IncidentKind
+from fragtui.model.incident import IncidentKind
 from fragtui.model.session import Session
 from fragtui.model.tail import Alike, Tail
 from fragtui.text import counted
@@ -19,15 +19,21 @@ class Failures(Listing[Alike]):
 
     newest_last = True
 
-    def __init__(self, session: Session, tail: Tail, pod_of: Callable[[Incident], str | None]) -> None:
+    def __init__(self, session: Session, tail: Tail, pod_of: Callable[[Alike], str | None]) -> None:
         super().__init__(id="failures")
         self._session = session
         self._tail = tail
         self._pod_of = pod_of
+        self._flag_width = 0
 
     def items(self) -> Sequence[Alike]:
         """Return the rows, the newest last."""
         return self._tail.rows
+
+    def build(self, width: int, height: int) -> Sequence[Line]:
+        """Return the lines, the flags' column as wide as the newest rows' flags need."""
+        self._flag_width = max((len(flags(row.last)) for row in self._tail.rows[-height:]), default=0)
+        return super().build(width, height)
 
     def heading(self, width: int) -> tuple[Span, ...]:
         """Return the counts and where they are from."""
@@ -49,8 +55,8 @@ class Failures(Listing[Alike]):
         last = item.last
         size = self._session.snapshot.host.page_size if self._session.snapshot else 4096
         style = "text" if last.memory is False else "bad" if last.kind is IncidentKind.ALLOCATION_FAILURE else "warn"
-        pod = self._pod_of(last)
-        flag_width = max(0, min(44, width - 66 - (len(pod) + 3 if pod else 0)))
+        pod = self._pod_of(item)
+        flag_width = max(0, min(self._flag_width, width - 66 - (len(pod) + 3 if pod else 0)))
         cells = [(f" {clock(last.time)}", 13, "dim"), (last.comm or "?", 16, "text"), (what(last, size), 14, style)]
         if flag_width >= 10:
             cells.append((flags(last), flag_width, "dim"))

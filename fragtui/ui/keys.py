@@ -62,7 +62,7 @@ KEYS = (
     Key("left_square_bracket", "order(-1)", "Order -", "Lower target order", LOOK),
     Key("right_square_bracket", "order(1)", "Order +", "Higher target order", LOOK),
     Key("a", "order_auto", "Order auto", "Target order of the last failures again", LOOK),
-    Key("b", "baseline", "Baseline", "Compare the bars with this moment from now on", LOOK, footer=True),
+    Key("b", "baseline", "Baseline", "Compare the bars with this moment from now on", LOOK),
     Key("m", "by_type", "Migratetypes", "Bars by migratetype (letters) or by verdict", LOOK),
     Key("g", "page_types", "Read types", "Read /proc/pagetypeinfo now (takes a zone lock)", LOOK),
     Key("up,k", "choose(-1)", "Up", "Zone or row above", LOOK),

@@ -15,9 +15,9 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
 
-from fragtui.model.incident import Incident
+from fragtui.model.incident import IncidentKind
 from fragtui.model.session import Session
-from fragtui.model.tail import Tail
+from fragtui.model.tail import Alike, Tail
 from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, Ticker
 from fragtui.ui.bars import Bars
 from fragtui.ui.failure_actions import ask_filter, copy_incident, save_incidents
@@ -33,6 +33,7 @@ from fragtui.ui.rows import PALETTE, Rows
 from fragtui.ui.strip import Strip
 from fragtui.ui.tape import notes as recording_notes
 from fragtui.ui.ticket import write_ticket
+from fragtui.ui.timeline import Timeline
 from fragtui.ui.top_line import TopLine, state_spans
 from fragtui.ui.verdict import VerdictLines
 from fragtui.ui.zones import Zones
@@ -73,12 +74,13 @@ class MainScreen(Screen[None]):
         self._verdict = VerdictLines(self.session)
         self._zones = Zones(self.session)
         self._bars = Bars(self.session)
+        self._timeline = Timeline(self.session)
         self._strip = Strip()
         self._failures = Failures(self.session, self._tail, self._pod_of)
         self._pods = Pods()
         self._panels: tuple[Rows, ...] = (
             *(self._top, self._verdict, self._strip),
-            *(self._zones, self._bars, self._failures, self._pods),
+            *(self._zones, self._bars, self._timeline, self._failures, self._pods),
         )
 
     def compose(self) -> ComposeResult:
@@ -90,6 +92,7 @@ class MainScreen(Screen[None]):
             with Container(id="left"):
                 yield self._zones
                 yield self._bars
+                yield self._timeline
             with Container(id="right"):
                 yield self._failures
                 yield self._pods
@@ -151,6 +154,9 @@ class MainScreen(Screen[None]):
         if (feed := self._feeds.pods) is not None:
             for incident in (*news.incidents, *news.updated):
                 feed.kernel_incident(incident)
+        for incident in news.incidents:
+            if incident.kind is IncidentKind.ALLOCATION_FAILURE and incident.time is not None:
+                self.session.note_refusal(incident.time)
         for foreign in news.foreign_remedies:
             self._note_foreign(foreign)
         if (last := self._tail.last_refusal) is not None and last.order is not None:
@@ -220,8 +226,9 @@ class MainScreen(Screen[None]):
         places = share_out(width, height, *self._shape(), strip=self._strip.display)
         self.query_one("#body").set_class(places.side_by_side, "side-by-side")
         self._verdict.styles.height = places.verdict
+        self._bars.tells_rates = not places.timeline
         for panel, shared in (
-            *((self._zones, places.zones), (self._bars, places.bars)),
+            *((self._zones, places.zones), (self._bars, places.bars), (self._timeline, places.timeline)),
             *((self._failures, places.failures), (self._pods, places.pods)),
         ):
             zoomed = height - 2 - self._strip.display - places.verdict if panel is self._zoomed else 0
@@ -356,8 +363,8 @@ class MainScreen(Screen[None]):
         """Save the listed failures as JSON lines where fragtui was started."""
         save_incidents(self.app, self._tail.rows)
 
-    def _pod_of(self, incident: Incident) -> str | None:
-        return pod_of(self._pods.news, incident)
+    def _pod_of(self, alike: Alike) -> str | None:
+        return pod_of(self._pods.news, alike)
 
     def action_interval(self, step: int) -> None:
         """Choose the next longer or shorter interval."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fragtui.ui.timeline import LEAST, MOST
+
 WIDE = 150
 """From this width on the failures and pods stand beside the zones, not below."""
 
@@ -18,6 +20,7 @@ class Places:
     verdict: int
     zones: int
     bars: int
+    timeline: int
     failures: int
     pods: int
     side_by_side: bool
@@ -38,8 +41,15 @@ def share_out(width: int, height: int, zones: int, orders: int, pods: int, *, st
     side_by_side = width >= WIDE
     if side_by_side:
         zone_lines = min(want_zones + 1, max(4, room - want_bars))
-        pod_lines = max(4, min(room // 2, 2 + pods))
-        return Places(verdict, zone_lines, max(0, room - zone_lines), max(0, room - pod_lines), pod_lines, True)
+        bar_lines = max(0, room - zone_lines)
+        timeline = min(MOST, bar_lines - want_bars - 4)
+        if timeline >= LEAST:
+            bar_lines = want_bars + 4
+        else:
+            timeline = 0
+        pod_lines = max(4, min(room // 2, 2 + pods), room // 3)
+        failures = max(0, room - pod_lines)
+        return Places(verdict, zone_lines, bar_lines, timeline, failures, pod_lines, True)
     least_below = 3
     zone_lines = min(want_zones, max(2, (room - least_below) // 3)) if want_zones > 5 else want_zones
     zone_lines = min(zone_lines, room)
@@ -50,4 +60,4 @@ def share_out(width: int, height: int, zones: int, orders: int, pods: int, *, st
     bar_lines = max(0, min(want_bars, room - zone_lines - least_below))
     below = max(0, room - zone_lines - bar_lines)
     pod_lines = min(below, max(1, min(1 + pods, below // 2), below // 3 if below >= 9 else 1))
-    return Places(verdict, zone_lines, bar_lines, below - pod_lines, pod_lines, False)
+    return Places(verdict, zone_lines, bar_lines, 0, below - pod_lines, pod_lines, False)

@@ -59,11 +59,12 @@ class Pods(Listing[StuckPod]):
             after = f" after {item.after_remedy}" if item.after_remedy else ""
             told = columns((f" {pod_name(item)}", name_width, "dim"), (lasted, 7, "dim"))
             return (*told, (f"✓ started{after}", "good"))
-        link = f" ⇐ kernel ({item.links[0].confidence})" if item.links else ""
-        attempts = f" ×{item.attempts}" if item.attempts and item.attempts > 1 else ""
+        link = f"⇐ kernel ({item.links[0].confidence}) " if item.links else ""
+        attempts = f"×{item.attempts} " if item.attempts and item.attempts > 1 else ""
         style = "bad" if item.memory else "warn"
         told = columns((f" {pod_name(item)}", name_width, "text"), (lasted, 7, style))
-        return (*told, (item.reason_class.words, style), (attempts, "text"), (link, "accent"))
+        # What a narrow panel cuts off must be the words, which Enter shows whole.
+        return (*told, (attempts, "text"), (link, "accent"), (item.reason_class.words, style))
 
     def empty(self, width: int) -> Sequence[Line]:
         """Return what the sources can't tell, so that an empty list is not taken for good news."""

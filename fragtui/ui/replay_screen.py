@@ -137,7 +137,7 @@ class ReplayScreen(MainScreen):
         clock = datetime.fromtimestamp(position.time).astimezone().strftime("%H:%M:%S")
         if position.playing:
             return ((f"▶ replaying {clock} x{position.speed}", "good"),)
-        word = "■ end" if position.at_end else "⏸ paused"
+        word = "■ end" if position.at_end else "‖ paused"
         return ((f"{word} · replaying {clock} x{position.speed}", "warn"),)
 
     def action_play(self) -> None:

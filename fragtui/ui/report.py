@@ -14,7 +14,7 @@ from fragtui.ui.cells import bar, fit, fit_right, wrap
 from fragtui.ui.incident_words import ago, clock
 from fragtui.ui.rows import Line, Span, line
 
-PodLines = Callable[[Incident], Sequence[str]]
+PodLines = Callable[[Alike], Sequence[str]]
 """Tells which pods hang on an incident, in words."""
 
 
@@ -24,7 +24,7 @@ def report_lines(alike: Alike, pods: PodLines, width: int) -> list[Line]:
     lines = [line((_title(incident), "title"), (f"   {clock(incident.time)}, {ago(incident.time)}", "dim"))]
     if incident.explanation:
         lines += [line((row, "text")) for row in wrap(incident.explanation, width, 8)]
-    told = pods(incident)
+    told = pods(alike)
     for text in told:
         lines += [line((row, "accent")) for row in wrap(text, width, 3)]
     lines.append(line())

@@ -74,7 +74,7 @@ def state_spans(
     if stuck and stuck[1] > max(2.0, 2 * interval):
         spans.append((f"⚠ no answer from {stuck[0].rsplit('/', 1)[-1]} for {format_duration(stuck[1])}", "bad"))
     elif session.paused:
-        spans.append(("⏸ paused", "warn"))
+        spans.append(("‖ paused", "warn"))
     elif age > max(3.0, 3 * interval):
         spans.append((f"⚠ stale {format_duration(age)}", "bad"))
     else:

@@ -64,18 +64,17 @@ def _first_shown(keys: list[tuple[int, str]], session: Session, room: int) -> in
 
 
 def _header(session: Session, label: int, cell: int, tail: int, width: int, focused: bool) -> Line:
-    style = "focus" if focused else "title"
-    spans: list[Span] = [(fit(" Zones", label), style)]
+    spans: list[Span] = [(" Zones", "focus" if focused else "title"), (" " * (label - 6), "title")]
     for order in range(session.orders):
         text = str(order)
         if order == session.order:
             spans.append((fit_right(f"▾{text}", cell), "target"))
         else:
-            spans.append((fit_right(text, cell), style))
+            spans.append((fit_right(text, cell), "title"))
     used = label + cell * session.orders
     room = width - used
     word = f" order ≥{session.order}" if tail > 3 else ""
-    spans.append((fit(word, room), style))
+    spans.append((fit(word, room), "title"))
     return line(*spans)
 
 

@@ -177,7 +177,7 @@ async def test_every_key_of_the_timeline(made: Made) -> None:
         await until(pilot, lambda: place(app) > 10)
         assert "▶ replaying" in text_of(app)
         await pilot.press("space")
-        await until(pilot, lambda: "⏸ paused" in text_of(app))
+        await until(pilot, lambda: "‖ paused" in text_of(app))
         stopped = place(app)
         await pilot.pause(0.3)
         assert place(app) == stopped

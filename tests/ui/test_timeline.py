@@ -1,0 +1,54 @@
+"""The timeline and the words in the place of bars, on the real screen."""
+
+from pathlib import Path
+
+from tests.support.host_tree import FRAGMENTED, HEALTHY, HostTree
+from tests.support.screen import lines_of, make_app, running, text_of, until
+
+
+async def test_a_tall_screen_shows_famine_refusal_and_recovery_on_a_timeline(tmp_path: Path) -> None:
+    tree = HostTree.small(tmp_path, FRAGMENTED)
+    app = make_app(tmp_path, order=6)
+    async with running(app, (200, 60)) as pilot:
+        assert any(line.startswith(" Timeline  blocks of order 6 (256K)") for line in lines_of(app))
+        assert "×" in text_of(app), "no block at all is drawn as that, not as a low bar"
+        snapshot = app.main.session.snapshot
+        assert snapshot is not None
+        app.main.session.note_refusal(snapshot.time - 100)
+        app.main.session.note_remedy(snapshot.time - 50, "bash (1) wrote 3 to drop_caches")
+        for zone in tree.zones:
+            zone.free_blocks = HEALTHY if zone.name != "DMA" else zone.free_blocks
+        tree.write()
+        await until(pilot, lambda: "FRAGMENTED" not in text_of(app))
+        marks = next(line for line in lines_of(app) if "✗" in line and "▼" in line and "refused" not in line)
+        assert marks.index("✗") < marks.index("▼")
+
+
+async def test_the_timeline_gives_way_on_small_screens(tmp_path: Path) -> None:
+    HostTree.small(tmp_path)
+    app = make_app(tmp_path)
+    async with running(app, (200, 60)) as pilot:
+        assert "Timeline" in text_of(app)
+        for size in ((120, 40), (200, 24), (60, 20)):
+            await pilot.resize_terminal(*size)
+            await until(pilot, lambda: "Timeline" not in text_of(app))
+            assert "N0 Normal" in text_of(app)
+
+
+async def test_the_rates_stand_under_the_bars(tmp_path: Path) -> None:
+    tree = HostTree.small(tmp_path)
+    app = make_app(tmp_path)
+    async with running(app, (120, 40)) as pilot:
+        tree.write()
+        await until(pilot, lambda: "/s direct compactions" in text_of(app))
+
+
+async def test_an_order_without_blocks_says_why(tmp_path: Path) -> None:
+    gap = (2000, 1500, 0, 800, 0, 0, 0, 0, 0, 0, 0)
+    HostTree.small(tmp_path, gap)
+    app = make_app(tmp_path)
+    async with running(app, (120, 40)):
+        rows = {int(line[1:3]): line for line in lines_of(app) if line[1:3].strip().isdigit()}
+        assert "by splitting larger ones" in rows[2]
+        assert "✗ none" in rows[4]
+        assert "█" in rows[3]
