@@ -33,7 +33,7 @@ def share_out(width: int, height: int, zones: int, orders: int, pods: int, *, st
     failure; the pods' heading always stays, since it carries their count.
     """
     room = max(0, height - 2 - strip)
-    verdict = (3 if width < 80 else 2) if height < 34 else 3
+    verdict = 3 if height >= 34 or width < 80 else 2
     verdict = min(verdict, room)
     room -= verdict
     want_zones = 1 + max(1, zones)

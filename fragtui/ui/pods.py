@@ -25,6 +25,7 @@ class Pods(Listing[StuckPod]):
     def __init__(self) -> None:
         super().__init__(id="pods")
         self.news: PodNews | None = None
+        self._heading_alone = False
 
     @property
     def board(self) -> StuckPods:
@@ -34,6 +35,11 @@ class Pods(Listing[StuckPod]):
     def items(self) -> Sequence[StuckPod]:
         """Return the stuck pods and those that started lately."""
         return (*self.board.pods, *self.board.started)
+
+    def build(self, width: int, height: int) -> Sequence[Line]:
+        """Return the lines; where the heading has no row under it, it names the pods."""
+        self._heading_alone = height < 2
+        return super().build(width, height)
 
     def heading(self, width: int) -> tuple[Span, ...]:
         """Return the counts and how the sources are doing."""
@@ -46,6 +52,8 @@ class Pods(Listing[StuckPod]):
             spans.append(("none ", "good"))
         else:
             spans.append(("unknown ", "warn"))
+        if board.pods and self._heading_alone:
+            return (*spans, (" " + ", ".join(pod_name(pod) for pod in board.pods[:8]), "text"))
         sources = self.news.sources if self.news else ()
         spans += [(f" {_SIGNS.get(source.state, '?')} {source.name}: {source.state}", "dim") for source in sources]
         return tuple(spans)
