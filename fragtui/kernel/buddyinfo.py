@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from fragtui.kernel.problem import Problem
 from fragtui.text import printable
 
-_ROW = re.compile(r"Node\s+(\d+),\s*zone\s+(\S+)((?:[ \t]+\d+)+)\s*", re.ASCII)
+# No unsigned long has more than 20 digits, and Python refuses to convert some thousands of them.
+_ROW = re.compile(r"Node\s+(\d{1,9}),\s*zone\s+(\S+)((?:[ \t]+\d{1,20})+)(\s*)", re.ASCII)
+_PADDED = re.compile(r"[ \t](?=[ \d]{6}$) +\d{1,5}$", re.ASCII)
+"""A last count in the kernel's own width of six: the blanks before it show that none of its digits is missing."""
 _EXPECTED = "'Node N, zone NAME COUNT...'"
 
 
@@ -33,10 +36,13 @@ class ZoneBlocks:
 def parse_buddyinfo(text: str) -> tuple[tuple[ZoneBlocks, ...], tuple[Problem, ...]]:
     """Return the zones in the file's order, and the lines that are not rows of this format.
 
-    A last line without its newline is a row only if it has as many columns as the others: a torn count is not
-    a smaller count. Only populated zones of online nodes are in the file, so zones come and go with hotplug.
+    A torn count is not a smaller count: a last line without its newline is a row only if it has as many columns as
+    the others and its last count is whole, by the blank after it or by its width. Every zone has the same number of
+    orders and one row, so a shorter row (wrapped by a terminal) and a second one are named as problems. Only
+    populated zones of online nodes are in the file, so zones come and go with hotplug.
     """
-    zones: list[ZoneBlocks] = []
+    zones: dict[tuple[int, str], ZoneBlocks] = {}
+    rows: dict[tuple[int, str], tuple[int, str]] = {}
     problems: list[Problem] = []
     lines = text.split("\n")
     for number, line in enumerate(lines, 1):
@@ -47,11 +53,18 @@ def parse_buddyinfo(text: str) -> tuple[tuple[ZoneBlocks, ...], tuple[Problem, .
             problems.append(Problem(number, _EXPECTED, line))
             continue
         counts = tuple(map(int, row[3].split()))
-        if number == len(lines) and (not zones or len(counts) != len(zones[-1].free_blocks)):
-            problems.append(Problem(number, "a whole line", line))
+        key = int(row[1]), printable(row[2])
+        torn = number == len(lines) and (not zones or not (row[4] or _PADDED.search(line)))
+        if torn or key in zones:
+            problems.append(Problem(number, "a whole line" if torn else "one row a zone", line))
             continue
-        zones.append(ZoneBlocks(int(row[1]), printable(row[2]), counts))
-    return tuple(zones), tuple(problems)
+        zones[key] = ZoneBlocks(*key, counts)
+        rows[key] = number, line
+    orders = max((len(zone.free_blocks) for zone in zones.values()), default=0)
+    for key in [key for key, zone in zones.items() if len(zone.free_blocks) < orders]:
+        del zones[key]
+        problems.append(Problem(rows[key][0], f"{orders} counts as in the other rows", rows[key][1]))
+    return tuple(zones.values()), tuple(problems)
 
 
 def format_buddyinfo(zones: tuple[ZoneBlocks, ...]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-_VMSTAT = re.compile(r"^([a-z0-9_]+) (\d+)(?=\n)", re.MULTILINE | re.ASCII)
-_MEMINFO = re.compile(r"^([A-Za-z0-9_()]+):[ \t]*(\d+)( kB)?[ \t]*(?=\n)", re.MULTILINE | re.ASCII)
+_VMSTAT = re.compile(r"^([a-z0-9_]+) (\d{1,20})(?=\r?\n)", re.MULTILINE | re.ASCII)
+_MEMINFO = re.compile(r"^([A-Za-z0-9_()]+):[ \t]*(\d{1,20})( kB)?[ \t\r]*(?=\n)", re.MULTILINE | re.ASCII)
 
 
 def parse_vmstat(text: str) -> Mapping[str, int]:

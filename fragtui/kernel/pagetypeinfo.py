@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from fragtui.kernel.problem import Problem
 from fragtui.text import printable
 
-_FREE_ROW = re.compile(r"Node\s+(\d+),\s*zone\s+(\S+),\s*type\s+([^\s>]+)((?:\s*>?\d+)+)\s*", re.ASCII)
-_BLOCK_ROW = re.compile(r"Node\s+(\d+),\s*zone\s+(\S+)((?:\s+\d+)+)\s*", re.ASCII)
-_BLOCK_ORDER = re.compile(r"Page block order:\s*(\d+)\s*", re.ASCII)
-_BLOCK_PAGES = re.compile(r"Pages per block:\s*(\d+)\s*", re.ASCII)
+# Each count begins with a blank or the sign of the cap, so there is one way to read a row: no input makes it slow.
+_FREE_ROW = re.compile(r"Node\s+(\d{1,9}),\s*zone\s+(\S+),\s*type\s+([^\s>]+)((?:(?:\s+|\s*>)\d{1,20})+)\s*", re.ASCII)
+_BLOCK_ROW = re.compile(r"Node\s+(\d{1,9}),\s*zone\s+(\S+)((?:\s+\d{1,20})+)\s*", re.ASCII)
+_BLOCK_ORDER = re.compile(r"Page block order:\s*(\d{1,2})\s*", re.ASCII)
+_BLOCK_PAGES = re.compile(r"Pages per block:\s*(\d{1,20})\s*", re.ASCII)
 _COUNT = re.compile(r">?\d+", re.ASCII)
 
 

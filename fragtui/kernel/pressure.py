@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 
 _LINE = re.compile(
-    r"^(some|full) avg10=(\d+\.\d+) avg60=(\d+\.\d+) avg300=(\d+\.\d+) total=(\d+)(?=\n)", re.MULTILINE | re.ASCII
+    r"^(some|full) avg10=(\d{1,3}\.\d+) avg60=(\d{1,3}\.\d+) avg300=(\d{1,3}\.\d+) total=(\d{1,20})(?=\r?\n)",
+    re.MULTILINE | re.ASCII,
 )
 
 

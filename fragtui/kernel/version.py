@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_RELEASE = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
-_RHEL = re.compile(r"\.el(\d+)")
+_RELEASE = re.compile(r"(?<!\d)(\d{1,4})\.(\d{1,4})(?:\.(\d{1,6}))?")
+_RHEL = re.compile(r"\.el(\d{1,3})")
 
 
 @dataclass(frozen=True, slots=True)

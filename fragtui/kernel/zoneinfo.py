@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 from fragtui.text import printable
 
-_HEADER = re.compile(r"^Node (\d+), zone +(\S+)[ \t]*$", re.MULTILINE | re.ASCII)
-_LINE = re.compile(r"^ +(?:pages )?([a-z_]+):? +(\d+|\([\d, ]*\))[ \t]*(?=\n)", re.MULTILINE | re.ASCII)
+_HEADER = re.compile(r"^Node (\d{1,9}), zone +(\S+)[ \t\r]*(?=\n)", re.MULTILINE | re.ASCII)
+_LINE = re.compile(
+    r"^ +(?:pages )?([a-z_]+):? +(\d{1,20}|\(\d{1,20}(?:, *\d{1,20})*\))[ \t\r]*(?=\n)", re.MULTILINE | re.ASCII
+)
 _WANTED = frozenset(
     ("free", "boost", "min", "low", "high", "spanned", "present", "managed", "cma", "nr_free_cma", "protection")
 )
@@ -82,7 +84,7 @@ def _parse_zone(header: re.Match[str], text: str, end: int) -> ZoneInfo:
             continue
         if key == "protection":
             if value[0] == "(":
-                protection = tuple(int(part) for part in value[1:-1].split(",") if part.strip())
+                protection = tuple(map(int, value[1:-1].split(",")))
         elif value[0] != "(":
             # The first of a name is the zone's own: 'high' stands again under each CPU's pageset.
             found.setdefault(key, int(value))

@@ -9,15 +9,19 @@ from fragtui.kernel.buddyinfo import ZoneBlocks, format_buddyinfo, parse_buddyin
 ARM64_64K = "Node 0, zone   Normal " + "".join(f"{n:6d} " for n in range(14)) + "\n"
 SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 
-zones = st.builds(
-    ZoneBlocks,
-    node=st.integers(0, 4096),
-    zone=st.sampled_from(["DMA", "DMA32", "Normal", "HighMem", "Movable", "Device"]),
-    free_blocks=st.lists(st.integers(0, 1 << 40), min_size=1, max_size=20).map(tuple),
-)
+NAMES = ("DMA", "DMA32", "Normal", "HighMem", "Movable", "Device")
 
 
-@given(st.lists(zones, max_size=40).map(tuple))
+@st.composite
+def files(draw: st.DrawFn, largest: int = 1 << 40) -> tuple[ZoneBlocks, ...]:
+    """Return the zones of one file: each once, all with the same number of orders."""
+    orders = draw(st.integers(1, 20))
+    keys = draw(st.lists(st.tuples(st.integers(0, 4096), st.sampled_from(NAMES)), max_size=12, unique=True))
+    counts = st.lists(st.integers(0, largest), min_size=orders, max_size=orders).map(tuple)
+    return tuple(ZoneBlocks(node, zone, draw(counts)) for node, zone in keys)
+
+
+@given(files())
 def test_what_is_printed_parses_back(rows: tuple[ZoneBlocks, ...]) -> None:
     assert parse_buddyinfo(format_buddyinfo(rows)) == (rows, ())
 
@@ -27,13 +31,54 @@ def test_no_text_crashes_it(text: str) -> None:
     parse_buddyinfo(text)
 
 
-@given(st.lists(zones, min_size=1, max_size=6).map(tuple), st.data())
-def test_a_torn_text_never_gives_a_smaller_count(rows: tuple[ZoneBlocks, ...], data: st.DataObject) -> None:
+@given(files(largest=(1 << 20) - 1), st.data())
+def test_a_torn_text_never_gives_another_count(rows: tuple[ZoneBlocks, ...], data: st.DataObject) -> None:
     text = format_buddyinfo(rows)
     cut = data.draw(st.integers(0, len(text)))
     parsed, _ = parse_buddyinfo(text[:cut])
-    whole = parsed if len(parsed) <= text[:cut].count("\n") else parsed[:-1]
-    assert whole == rows[: len(whole)]
+    assert parsed == rows[: len(parsed)]
+    assert len(parsed) >= text[:cut].count("\n")
+
+
+@pytest.mark.parametrize(
+    ("last", "counts"),
+    [
+        ("Node 0, zone   Normal      3     45 ", (3, 45)),
+        ("Node 0, zone   Normal      3     45", (3, 45)),
+        ("Node 0, zone   Normal      3     4", None),
+        ("Node 0, zone   Normal      3 ", None),
+        ("Node 0, zone   Normal 3 45", None),
+        ("Node 0, zone   Normal 3 45 ", (3, 45)),
+        ("Node 0, zone   Normal      3 100000", None),
+        ("Node 0, zone   Norm", None),
+    ],
+)
+def test_a_last_line_without_its_newline(last: str, counts: tuple[int, ...] | None) -> None:
+    rows, problems = parse_buddyinfo("Node 0, zone      DMA      1      2 \n" + last)
+    assert [row.free_blocks for row in rows[1:]] == ([] if counts is None else [counts])
+    assert [problem.line for problem in problems] == ([2] if counts is None else [])
+
+
+def test_a_row_wrapped_by_a_terminal_is_not_a_zone_of_fewer_orders() -> None:
+    text = "Node 0, zone      DMA      1      2      3 \nNode 0, zone   Normal      4      5 \n     6 \n"
+    rows, problems = parse_buddyinfo(text)
+    assert [row.zone for row in rows] == ["DMA"]
+    assert {problem.line for problem in problems} == {2, 3}
+    assert "3 counts as in the other rows" in " ".join(map(str, problems))
+
+
+def test_a_second_sample_in_the_same_file_is_not_more_memory() -> None:
+    text = "Node 0, zone   Normal      4      5 \n"
+    rows, (problem,) = parse_buddyinfo(text * 2)
+    assert [row.free_blocks for row in rows] == [(4, 5)]
+    assert problem.expected == "one row a zone"
+
+
+@pytest.mark.parametrize("digits", [21, 5000])
+def test_more_digits_than_a_number_of_the_kernel_has(digits: int) -> None:
+    rows, problems = parse_buddyinfo(f"Node 0, zone   Normal      1 {'9' * digits} \n")
+    assert not rows
+    assert len(problems) == 1
 
 
 def test_fourteen_orders_are_counted_not_assumed() -> None:

@@ -42,6 +42,32 @@ def test_pressure() -> None:
     assert parse_pressure("").some is None
 
 
+def test_pressure_without_its_full_line() -> None:
+    pressure = parse_pressure("some avg10=1.50 avg60=0.20 avg300=0.00 total=123\n")
+    assert pressure.some is not None
+    assert pressure.full is None
+
+
+@given(st.integers(0, 110))
+def test_a_cut_pressure_gives_fewer_lines_never_other_ones(cut: int) -> None:
+    text = "some avg10=1.50 avg60=0.20 avg300=0.00 total=123\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=77\n"
+    whole, part = parse_pressure(text), parse_pressure(text[:cut])
+    assert part.some in (None, whole.some)
+    assert part.full in (None, whole.full)
+
+
+def test_windows_line_ends_change_nothing() -> None:
+    assert parse_vmstat("nr_dirty 12\r\npgpgin 3\r\n") == {"nr_dirty": 12, "pgpgin": 3}
+    assert parse_meminfo("MemTotal:   12 kB\r\n") == {"MemTotal": 12288}
+
+
+def test_more_digits_than_a_number_of_the_kernel_has() -> None:
+    nines = "9" * 5000
+    assert parse_vmstat(f"a {nines}\nb 1\n") == {"b": 1}
+    assert parse_meminfo(f"A: {nines} kB\nB: 1 kB\n") == {"B": 1024}
+    assert parse_pressure(f"some avg10=0.00 avg60=0.00 avg300=0.00 total={nines}\n").some is None
+
+
 @given(st.text())
 def test_no_text_crashes_them(text: str) -> None:
     parse_vmstat(text)

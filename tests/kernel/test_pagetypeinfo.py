@@ -88,6 +88,14 @@ def test_capped_columns_that_touch() -> None:
     assert info.free[0].free_blocks == (100_000, 100_000, 7)
 
 
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("count", ["1" * 4000, "1" * 60 + "x", ">1" * 60 + "x"])
+def test_no_row_makes_it_slow_or_crash(count: str) -> None:
+    info, problems = parse_pagetypeinfo(f"Node    0, zone   Normal, type      Movable {count}\n")
+    assert not info.free
+    assert len(problems) == 1
+
+
 @pytest.mark.parametrize("cut", range(0, len(CAPPED_TWO_NODES), 7))
 def test_a_cut_text_gives_a_part_of_its_rows(cut: int) -> None:
     whole, _ = parse_pagetypeinfo(CAPPED_TWO_NODES)

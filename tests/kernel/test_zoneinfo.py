@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -93,11 +94,83 @@ def test_a_cut_text_gives_fewer_facts_never_other_ones(cut: int) -> None:
     whole = {(zone.node, zone.zone): zone for zone in parse_zoneinfo(MODERN)}
     for zone in parse_zoneinfo(MODERN[:cut]):
         full = whole.get((zone.node, zone.zone))
-        if full is None:  # the name in its header was cut
-            assert zone.free is None
-            continue
+        assert full is not None, "a header is a line too"
         for name in ("free", "min", "low", "high", "boost", "managed", "present", "protection", "file"):
             assert getattr(zone, name) in (None, getattr(full, name))
+
+
+@pytest.mark.parametrize("text", [MODERN, V3_10])
+def test_windows_line_ends_change_nothing(text: str) -> None:
+    assert parse_zoneinfo(text.replace("\n", "\r\n")) == parse_zoneinfo(text)
+
+
+# 2.6.18: active and inactive among the marks, a scanned line of its own form, protection after the counters.
+V2_6_18 = """Node 0, zone      DMA
+  pages free     2880
+        min      6
+        low      7
+        high     9
+        active   0
+        inactive 0
+        scanned  0 (a: 17 i: 17)
+        spanned  4096
+        present  4096
+    nr_anon_pages 0
+        protection: (0, 2000, 2000, 2000)
+  pagesets
+    cpu: 0 pcp: 0
+              count: 0
+              high:  0
+              batch: 1
+  all_unreclaimable: 1
+  prev_priority:     12
+  start_pfn:         0
+"""
+
+
+def test_a_text_of_2_6_18() -> None:
+    (dma,) = parse_zoneinfo(V2_6_18)
+    assert (dma.free, dma.min, dma.low, dma.high, dma.spanned, dma.present) == (2880, 6, 7, 9, 4096, 4096)
+    assert (dma.managed, dma.boost, dma.cma, dma.free_cma, dma.file) == (None,) * 5
+    assert dma.protection == (0, 2000, 2000, 2000)
+
+
+# 4.8 and 4.9: the node's counters stand in the first zone's block, and its name is a zone counter's elsewhere.
+V4_9 = """Node 0, zone   Normal
+  per-node stats
+      nr_inactive_file 7
+      nr_active_file 8
+  pages free     500
+        min      100
+        low      125
+        high     150
+   node_scanned  0
+        spanned  9000
+        present  9000
+        managed  8000
+      nr_free_pages 500
+      nr_zone_inactive_file 3
+      nr_zone_active_file 4
+      nr_free_cma  12
+        protection: (0, 0, 0, 0)
+  pagesets
+    cpu: 0
+              count: 151
+              high:  186
+  node_unreclaimable:  0
+"""
+
+
+def test_a_text_of_4_9() -> None:
+    (normal,) = parse_zoneinfo(V4_9)
+    assert (normal.free, normal.high, normal.managed, normal.free_cma, normal.file) == (500, 150, 8000, 12, 7)
+    assert normal.protection == (0, 0, 0, 0)
+
+
+def test_more_digits_than_a_number_of_the_kernel_has() -> None:
+    (normal,) = parse_zoneinfo(V4_9.replace("free     500", "free     " + "9" * 5000))
+    assert normal.free is None
+    assert normal.min == 100
 
 
 @given(st.text())
