@@ -8,7 +8,7 @@ import sys
 
 from fragtui.model.check_json import check_fields, everything_unreadable, one_sentence
 from fragtui.model.forecast import Forecast, forecast
-from fragtui.model.headline import badge, headline
+from fragtui.model.headline import badge, consequence, headline
 from fragtui.model.incident import IncidentKind
 from fragtui.model.snapshot import Snapshot, Unreadable
 from fragtui.model.verdict import COSTLY_ORDER, Judgement, Severity, judge
@@ -22,8 +22,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.epilog = (
-        "exit status: 0 fine, 1 warning (about to run out), 2 critical (a GFP_KERNEL request of the order is refused "
-        "now) or wrong usage, 3 unknown"
+        "The verdict is on the memory that is free now; what a GFP_KERNEL request gets by waiting for reclaim and "
+        "compaction is told apart from it. exit status: 0 fine, 1 warning (blocks of the order are about to run out, "
+        "or come only after waiting), 2 critical (none at once, and a GFP_KERNEL request may be refused or end in the "
+        "OOM killer) or wrong usage, 3 unknown"
     )
 
 
@@ -39,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     order = args.order if args.order is not None else target_order(reader)
     judgement = judge(snapshot, order)
     view = forecast(snapshot, order)
-    summary = one_sentence(headline(snapshot, judgement))
+    summary = one_sentence(" ".join(filter(None, (headline(snapshot, judgement), consequence(judgement)))))
     if snapshot.zones is None and (told := _told_by_log(reader)):
         summary = f"{summary.removesuffix('.')}; {told}."
     unreadable = everything_unreadable(snapshot)

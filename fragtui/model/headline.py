@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fragtui.model.snapshot import Snapshot
-from fragtui.model.verdict import FEW_BLOCKS, THIN_SHARE, Judgement, Severity
-from fragtui.model.watermark import Verdict
+from fragtui.model.verdict import FEW_BLOCKS, MANY_BLOCKS, THIN_SHARE, Gets, Judgement, Severity
+from fragtui.model.watermark import Verdict, floor_pages, usable_pages
 from fragtui.text import format_bytes, format_count
 
 _WORDS = {
@@ -23,7 +23,13 @@ def badge(judgement: Judgement) -> str:
 
 
 def headline(snapshot: Snapshot, judgement: Judgement) -> str:
-    """Return what a request of the target order meets on this node, with the numbers that show it."""
+    """Return what a request of the target order meets in the memory that is free now, with the numbers that show it."""
+    if judgement.too_large is not None:
+        largest = format_bytes(snapshot.host.page_size << judgement.too_large)
+        return (
+            f"There is no order {judgement.order} here: the largest block of this kernel is {largest} "
+            f"(order {judgement.too_large})."
+        )
     if judgement.kernel is Verdict.UNKNOWN or judgement.free_pages is None:
         return f"Nothing can be said: {snapshot.why('buddyinfo') or 'no zone that kernel requests may use'}."
     size = snapshot.host.page_size
@@ -34,15 +40,43 @@ def headline(snapshot: Snapshot, judgement: Judgement) -> str:
     if judgement.kernel is Verdict.AVAILABLE:
         return _available(judgement, block, free, largest) + unsure
     if judgement.kernel is Verdict.FRAGMENTED:
-        return f"{free} is free, but no {block} can be had; {largest}.{unsure}"
+        return f"{free} is free, but no {block} can be had at once; {largest}.{unsure}"
     if judgement.kernel is Verdict.RESERVED:
         if judgement.halving_stop is not None:
             return (
                 f"Fragmented by this kernel's rule: {free} is free, but too little of it in blocks above order "
                 f"{judgement.halving_stop} to give an {block}; {largest}."
             )
-        return f"Every {block} is held back by the min watermark, with {free} free; {largest}."
-    return f"Short of memory, not fragmented: {free} free is not above the min watermark for an {block}.{unsure}"
+        if judgement.only_foreign:
+            return (
+                f"{free} is free, but every {block} is kept for atomic requests, CMA or isolation; {largest}.{unsure}"
+            )
+        return f"Every {block} is held back: {_floor(judgement, size)}; {largest}."
+    if not judgement.watermarks_known:
+        return f"Short of memory rather than fragmented: {free} is free.{unsure}"
+    return f"Short of memory, not fragmented: {_floor(judgement, size)}."
+
+
+def consequence(judgement: Judgement) -> str | None:
+    """Return what becomes of requests that don't get a block at once; None where they do, or where it is unknown."""
+    if judgement.gets in (Gets.AT_ONCE, Gets.UNKNOWN):
+        return None
+    atomic = "still gets one" if judgement.atomic is Verdict.AVAILABLE else "is refused"
+    return f"A GFP_KERNEL request {judgement.gets}; a GFP_ATOMIC one, which can't wait, {atomic}."
+
+
+def _floor(judgement: Judgement, page_size: int) -> str:
+    """Return what is free for GFP_KERNEL and what must stay so; no zone passing, the sums don't pass either."""
+    states = [zone.state for zone in judgement.serving]
+    usable = sum(usable_pages(state) or 0 for state in states)
+    floor = sum(floor_pages(state) or 0 for state in states)
+    parts = ["min watermark"]
+    if any(state.reserve for state in states):
+        parts.append("lowmem reserve")
+    if boost := sum(state.boost for state in states):
+        parts.append(f"{format_bytes(boost * page_size)} of it a boost that wears off")
+    what = ", ".join(parts)
+    return f"{format_bytes(usable * page_size)} is free, {format_bytes(floor * page_size)} must stay free ({what})"
 
 
 def _largest(judgement: Judgement, page_size: int) -> str:
@@ -55,12 +89,11 @@ def _available(judgement: Judgement, block: str, free: str, largest: str) -> str
     blocks = judgement.blocks or 0
     if judgement.nodes_without:
         nodes = ", ".join(map(str, judgement.nodes_without))
-        return f"No {block} on NUMA node {nodes}; other nodes still have {format_count(blocks)}. {free} is free."
+        have = f"other nodes still have {format_count(blocks)}"
+        return f"No {block} can be had at once on NUMA node {nodes}; {have}. {free} is free."
     if blocks < FEW_BLOCKS:
         return f"Running out: {blocks} x {block} left in {free} free; {largest}."
-    if judgement.unusable is not None and judgement.unusable > THIN_SHARE * 1000:
+    if judgement.unusable is not None and judgement.unusable > THIN_SHARE * 1000 and blocks < MANY_BLOCKS:
         share = judgement.unusable / 10
         return f"Thinning out: {share:.1f} % of the {free} free is in blocks smaller than order {judgement.order}."
-    if judgement.atomic is not Verdict.AVAILABLE:
-        return f"An {block} can be had, but not by GFP_ATOMIC; {free} is free."
-    return f"An {block} can be had: {format_count(blocks)} of them in {free} free; {largest}."
+    return f"An {block} can be had at once: {format_count(blocks)} of them in {free} free; {largest}."

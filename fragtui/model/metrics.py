@@ -39,7 +39,7 @@ def node_metrics(snapshot: Snapshot, judgement: Judgement, version: str) -> tupl
         Family("fragtui_build_info", "Version of fragtui; always 1.", ("version",), (((version,), 1.0),)),
         Family(
             "fragtui_severity",
-            "0 fine, 1 about to run out of the target order, 2 refused, 3 unknown.",
+            "0 fine, 1 about to run out of the target order or only after waiting, 2 may be refused, 3 unknown.",
             ("order",),
             ((order, float(judgement.severity)),),
         ),
@@ -72,7 +72,7 @@ def node_metrics(snapshot: Snapshot, judgement: Judgement, version: str) -> tupl
         ),
         Family(
             "fragtui_zone_order_available",
-            "Whether the zone gives a GFP_KERNEL request of the order now, watermarks considered: 1 or 0.",
+            "Whether the zone gives a GFP_KERNEL request of the order at once, watermarks considered: 1 or 0.",
             (*zone, "order"),
             _per_order(
                 tuple(each for each in zones if each.serves_kernel),
@@ -81,7 +81,7 @@ def node_metrics(snapshot: Snapshot, judgement: Judgement, version: str) -> tupl
         ),
         Family(
             "fragtui_order_available",
-            "Whether any zone of the node gives the request of the order now: 1 or 0.",
+            "Whether any zone of the node gives the request of the order at once: 1 or 0.",
             ("request", "order"),
             tuple(_available(judgement)),
         ),
@@ -98,7 +98,9 @@ def node_metrics(snapshot: Snapshot, judgement: Judgement, version: str) -> tupl
     ]
     if judgement.blocks is not None:
         blocks = ((order, float(judgement.blocks)),)
-        gauges.append(Family("fragtui_target_blocks", "Blocks of the target order to be had.", ("order",), blocks))
+        gauges.append(
+            Family("fragtui_target_blocks", "Blocks of the target order to be had at once.", ("order",), blocks)
+        )
     return tuple(gauges)
 
 

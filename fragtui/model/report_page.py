@@ -10,7 +10,7 @@ from fragtui.model.advice import Advice
 from fragtui.model.effect import Effect
 from fragtui.model.expectation import outlook_sentence
 from fragtui.model.forecast import Forecast, Gain
-from fragtui.model.headline import badge, headline
+from fragtui.model.headline import badge, consequence, headline
 from fragtui.model.incident import Incident, iso_utc
 from fragtui.model.pods import StuckPod, StuckPods
 from fragtui.model.redaction import Redaction, redaction_of
@@ -93,6 +93,7 @@ class _Page:
             f"# Memory fragmentation on {self._out(host.name, 'an unnamed node')}",
             "",
             f"**{badge(facts.judgement)}**: {headline(snapshot, facts.judgement)}",
+            *filter(None, (consequence(facts.judgement),)),
             "",
             *_table(
                 ("Fact", "Value"),

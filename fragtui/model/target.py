@@ -19,9 +19,11 @@ def is_target(zone: Zone, state: ZoneState, page_size: int) -> bool:
     """
     if not may_serve_kernel(zone):
         return False
-    managed = zone.info.managed if zone.info else None
-    if managed is not None and state.mark is not None:
-        return managed > state.mark + state.reserve
+    info = zone.info
+    # Kernels before 3.10 do not print what is managed.
+    pages = (info.present if info.managed is None else info.managed) if info else None
+    if pages is not None and state.mark is not None:
+        return pages > state.mark + state.reserve
     return zone.name != "DMA" or free_pages(zone.free_blocks) * page_size > _TINY
 
 

@@ -65,8 +65,12 @@ class ZoneState:
 
 
 def rule_of(version: KernelVersion | None) -> Rule:
-    """Return the rule of a kernel by its version; without one, today's."""
-    if version is None or (version.at_least(4, 4) and version.rhel != 7):
+    """Return the rule of a kernel by its version; without one, today's.
+
+    Only the number tells: RHEL 7's own kernel is 3.10, and newer ones for it (``5.4.278-1.el7.elrepo``,
+    ``4.14.0-115.el7a``) are built from upstream.
+    """
+    if version is None or version.at_least(4, 4):
         return Rule.FREE_LIST
     return Rule.HALVING
 
@@ -79,8 +83,8 @@ def zone_verdict(state: ZoneState, order: int, request: Request, rule: Rule) -> 
     """
     has_block = order == 0 or _has_block(state, order, request)
     if state.free_pages is None or state.mark is None:
-        if any(state.free_blocks[order:]) and has_block:
-            return Verdict.AVAILABLE
+        if any(state.free_blocks[order:]):
+            return Verdict.AVAILABLE if has_block else Verdict.RESERVED
         return Verdict.FRAGMENTED if fragmentation_index(state.free_blocks, order) > 500 else Verdict.SHORT
     enough = _passes_base(state, order, request)
     if enough and has_block and (rule is Rule.FREE_LIST or halving_stop(state, order, request) is None):
@@ -93,6 +97,23 @@ def zone_verdict(state: ZoneState, order: int, request: Request, rule: Rule) -> 
 def verdicts(state: ZoneState, request: Request, rule: Rule) -> tuple[Verdict, ...]:
     """Return `zone_verdict` for each order of the zone."""
     return tuple(zone_verdict(state, order, request, rule) for order in range(len(state.free_blocks)))
+
+
+def only_foreign(state: ZoneState, order: int, request: Request) -> bool:
+    """Tell whether blocks of `order` are free, but all on lists that the request may not take from."""
+    return order > 0 and any(state.free_blocks[order:]) and not _has_block(state, order, request)
+
+
+def usable_pages(state: ZoneState) -> int | None:
+    """Return the free pages that count for GFP_KERNEL (neither CMA's nor those kept for atomic requests), or None."""
+    if state.free_pages is None:
+        return None
+    return max(0, state.free_pages - state.cma_pages - state.highatomic_pages)
+
+
+def floor_pages(state: ZoneState) -> int | None:
+    """Return the pages that a GFP_KERNEL request must leave free, watermark and lowmem reserve, or None if unknown."""
+    return None if state.mark is None else state.mark + state.reserve
 
 
 def halving_stop(state: ZoneState, order: int, request: Request) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from fragtui.kernel.version import KernelVersion
 from fragtui.kernel.zoneinfo import ZoneInfo
@@ -19,16 +20,25 @@ def may_serve_kernel(zone: Zone) -> bool:
     return zone.name in _LOWEST_FIRST
 
 
-def normal_index(infos: Sequence[ZoneInfo]) -> int:
-    """Return the zone index of Normal, which says what of a zone's `protection` stands against kernel requests.
+def kernel_reserve(info: ZoneInfo, of_node: Sequence[ZoneInfo]) -> int:
+    """Return the pages that a zone keeps from kernel requests: the entry for Normal in its `protection`.
 
-    Since 4.12 unpopulated zones are listed too and the place in the list is the index. Before, the index after the
-    DMA zones is taken; where a zone between is not listed it has no memory, and the entries are equal.
+    The row has an entry for every zone of the kernel. Since 4.12 unpopulated zones are listed too, and the place of
+    Normal among the node's zones is its index. Before, the row itself tells: it adds up the zones above
+    (mm/page_alloc.c setup_per_zone_lowmem_reserve), so it rises once for each of them that has memory.
     """
-    names = [info.zone for info in infos if info.node == infos[0].node]
-    if "Normal" in names:
-        return names.index("Normal")
-    return sum(1 for name in names if name in ("DMA", "DMA32"))
+    row = info.protection or ()
+    names = [each.zone for each in of_node]
+    if len(names) == len(row) and "Normal" in names:
+        return row[names.index("Normal")]
+    above = [each for each in of_node if each.zone in _LOWEST_FIRST and each.populated]
+    count = sum(1 for each in above if _LOWEST_FIRST.index(each.zone) > _place(info.zone))
+    rises = [value for before, value in pairwise((0, *row)) if value > before]
+    return rises[min(count, len(rises)) - 1] if count and rises else 0
+
+
+def _place(zone: str) -> int:
+    return _LOWEST_FIRST.index(zone) if zone in _LOWEST_FIRST else len(_LOWEST_FIRST)
 
 
 def rule_for(snapshot: Snapshot) -> Rule:
@@ -47,23 +57,22 @@ def rule_for(snapshot: Snapshot) -> Rule:
 
 def zone_states(snapshot: Snapshot) -> dict[ZoneKey, ZoneState]:
     """Return the watermark test's view of every zone, with `min` as the mark (what the slow path must exceed)."""
-    index = normal_index(snapshot.zone_infos) if snapshot.zone_infos else None
-    return {zone.key: _state(zone, index, snapshot) for zone in snapshot.zones or ()}
+    nodes: dict[int, list[ZoneInfo]] = {}
+    for info in snapshot.zone_infos:
+        nodes.setdefault(info.node, []).append(info)
+    return {zone.key: _state(zone, nodes.get(zone.node, []), snapshot) for zone in snapshot.zones or ()}
 
 
-def _state(zone: Zone, index: int | None, snapshot: Snapshot) -> ZoneState:
+def _state(zone: Zone, of_node: Sequence[ZoneInfo], snapshot: Snapshot) -> ZoneState:
     info = zone.info
     foreign, highatomic, kept = _special_lists(zone, snapshot)
     if info is None or info.min is None or info.free is None:
         return ZoneState(zone.free_blocks, foreign_blocks=foreign, highatomic_blocks=highatomic)
-    reserve = 0
-    if info.protection and index is not None:
-        reserve = info.protection[min(index, len(info.protection) - 1)]
     return ZoneState(
         free_blocks=zone.free_blocks,
         free_pages=info.free,
         mark=info.min,
-        reserve=reserve,
+        reserve=kernel_reserve(info, of_node),
         boost=info.boost or 0,
         highatomic_pages=kept,
         cma_pages=info.free_cma or 0,

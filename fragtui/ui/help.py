@@ -12,7 +12,7 @@ from fragtui.ui.rows import Line, line
 _SIGNS = (
     (
         ("heat-many", " 755 "),
-        "free blocks of exactly that order; the ground tells how many requests of it can be met: "
+        "free blocks of exactly that order; the ground tells how many requests of it can be met at once: "
         "many (green), under 256 (pale), under 16 (yellow), none (red, also with '·')",
     ),
     (

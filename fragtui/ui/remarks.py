@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fragtui.model.headline import consequence
 from fragtui.model.pods import StuckPods
 from fragtui.model.session import Session
 from fragtui.model.tail import Tail
@@ -35,4 +36,6 @@ def remarks(session: Session, tail: Tail, board: StuckPods) -> tuple[str, ...]:
         from fragtui.model.forecast import forecast
 
         said.append(outlook_sentence(forecast(snapshot, judgement.order)))
+    if then := consequence(judgement):
+        said.append(then)
     return tuple(said)
