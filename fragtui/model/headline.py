@@ -33,14 +33,15 @@ def headline(snapshot: Snapshot, judgement: Judgement) -> str:
     if judgement.kernel is Verdict.UNKNOWN or judgement.free_pages is None:
         return f"Nothing can be said: {snapshot.why('buddyinfo') or 'no zone that kernel requests may use'}."
     size = snapshot.host.page_size
+    # Short enough to stand beside the badge in 80 columns.
     block = f"order-{judgement.order} block ({format_bytes(size << judgement.order)})"
     free = format_bytes(judgement.free_pages * size)
     largest = _largest(judgement, size)
     unsure = "" if judgement.watermarks_known else " Watermarks are unknown: judged by the blocks alone."
     if judgement.kernel is Verdict.AVAILABLE:
-        return _available(judgement, block, free, largest) + unsure
+        return _available(judgement, size, free, largest) + unsure
     if judgement.kernel is Verdict.FRAGMENTED:
-        return f"{free} is free, but no {block} can be had at once; {largest}.{unsure}"
+        return f"No {block} in {free} free; {largest}.{unsure}"
     if judgement.kernel is Verdict.RESERVED:
         if judgement.halving_stop is not None:
             return (
@@ -82,18 +83,20 @@ def _floor(judgement: Judgement, page_size: int) -> str:
 def _largest(judgement: Judgement, page_size: int) -> str:
     if judgement.largest_order is None:
         return "not even a single page can be had"
-    return f"the largest is {format_bytes(page_size << judgement.largest_order)} (order {judgement.largest_order})"
+    return f"largest is {format_bytes(page_size << judgement.largest_order)} (order {judgement.largest_order})"
 
 
-def _available(judgement: Judgement, block: str, free: str, largest: str) -> str:
-    blocks = judgement.blocks or 0
+def _available(judgement: Judgement, page_size: int, free: str, largest: str) -> str:
+    count, order = judgement.blocks or 0, judgement.order
+    size = format_bytes(page_size << order)
+    blocks = f"order-{order} {'block' if count == 1 else 'blocks'} ({size})"
     if judgement.nodes_without:
         nodes = ", ".join(map(str, judgement.nodes_without))
-        have = f"other nodes still have {format_count(blocks)}"
-        return f"No {block} can be had at once on NUMA node {nodes}; {have}. {free} is free."
-    if blocks < FEW_BLOCKS:
-        return f"Running out: {blocks} x {block} left in {free} free; {largest}."
-    if judgement.unusable is not None and judgement.unusable > THIN_SHARE * 1000 and blocks < MANY_BLOCKS:
-        share = judgement.unusable / 10
-        return f"Thinning out: {share:.1f} % of the {free} free is in blocks smaller than order {judgement.order}."
-    return f"An {block} can be had at once: {format_count(blocks)} of them in {free} free; {largest}."
+        return f"No order-{order} block ({size}) on NUMA node {nodes}; {format_count(count)} on others, {free} free."
+    if count < FEW_BLOCKS:
+        return f"Only {count} {blocks} left in {free} free; {largest}."
+    if judgement.unusable is not None and judgement.unusable > THIN_SHARE * 1000 and count < MANY_BLOCKS:
+        return (
+            f"{judgement.unusable / 10:.1f} % of {free} free is in smaller blocks; {format_count(count)} {blocks} left."
+        )
+    return f"{format_count(count)} {blocks} in {free} free; {largest}."

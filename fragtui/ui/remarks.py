@@ -28,9 +28,9 @@ def remarks(session: Session, tail: Tail, board: StuckPods) -> tuple[str, ...]:
         cause = f" for {last.cause}" if last.cause else ""
         said.append(f"{last.comm or 'A task'} was refused order {last.order} ({size}){cause} {ago(last.time)}.")
     if board.pods:
-        refused = f", {board.refused_memory} of them refused memory" if board.refused_memory else ""
+        refused = f", {board.refused_memory} refused memory" if board.refused_memory else ""
         said.append(f"{counted(len(board.pods), 'pod')} stuck{refused}.")
-    if judgement.severity is not Severity.FINE or recent:
+    if judgement.severity is not Severity.FINE:
         # Imported where it is first needed: most nodes are well at the first bars.
         from fragtui.model.expectation import outlook_sentence
         from fragtui.model.forecast import forecast

@@ -28,7 +28,7 @@ def test_drop_caches_heals_and_is_on_record(tmp_path: Path) -> None:
         terminal("--order", str(ORDER), "--audit", str(audit), "--kernel-log", "none", "--kubelet-log", "none") as term,
     ):
         term.until("FRAGMENTED")
-        assert f"no order-{ORDER} block" in " ".join(term.text.replace("\xa0", " ").split())
+        assert f"No order-{ORDER} block" in " ".join(term.text.replace("\xa0", " ").split())
         term.press("1")
         term.until("writes '1' to /proc/sys/vm/drop_caches")
         assert not audit.exists(), "nothing is on record before it is asked for"

@@ -54,16 +54,16 @@ FRESH_BOOT = (40, 30, 25, 20, 15, 10, 8, 6, 5, 4, 4500)
 IDLE_DESKTOP = (9_000, 7_000, 5_000, 3_000, 1_500, 700, 300, 150, 80, 40, 200)
 
 TABLE = [
-    Case("freshly booted", FRESH_BOOT, 3, AVAILABLE, Severity.FINE, Gets.AT_ONCE, "can be had at once"),
-    Case("freshly booted, largest", FRESH_BOOT, 10, AVAILABLE, Severity.FINE, Gets.AT_ONCE, "4500 of them"),
-    Case("idle desktop", IDLE_DESKTOP, 3, AVAILABLE, Severity.FINE, Gets.AT_ONCE, "can be had at once"),
-    Case("busy file server", FILE_SERVER, 3, AVAILABLE, Severity.FINE, Gets.AT_ONCE, "692 of them"),
-    Case("file server, sandbox order", FILE_SERVER, 5, AVAILABLE, Severity.WARNING, Gets.AT_ONCE, "Running out: 3 x"),
-    Case("thinning", (400_000, 9_000, 100, 100, 9), 3, AVAILABLE, Severity.WARNING, Gets.AT_ONCE, "Thinning out"),
-    Case("order 3 after a wait", SCATTERED, 3, FRAGMENTED, Severity.WARNING, Gets.WAITS, "no order-3 block"),
-    Case("no cache to reclaim", SCATTERED, 3, FRAGMENTED, Severity.CRITICAL, Gets.MAY_KILL, "no order-3", file=20_000),
-    Case("cache unknown", SCATTERED, 3, FRAGMENTED, Severity.CRITICAL, Gets.UNKNOWN, "no order-3 block", file=None),
-    Case("costly order", SCATTERED, 4, FRAGMENTED, Severity.CRITICAL, Gets.MAY_FAIL, "no order-4 block (64K)"),
+    Case("freshly booted", FRESH_BOOT, 3, AVAILABLE, Severity.FINE, Gets.AT_ONCE, "order-3 blocks (32K) in"),
+    Case("freshly booted, largest", FRESH_BOOT, 10, AVAILABLE, Severity.FINE, Gets.AT_ONCE, "4500 order-10 blocks"),
+    Case("idle desktop", IDLE_DESKTOP, 3, AVAILABLE, Severity.FINE, Gets.AT_ONCE, "order-3 blocks (32K) in"),
+    Case("busy file server", FILE_SERVER, 3, AVAILABLE, Severity.FINE, Gets.AT_ONCE, "692 order-3 blocks"),
+    Case("file server, sandbox order", FILE_SERVER, 5, AVAILABLE, Severity.WARNING, Gets.AT_ONCE, "Only 3 order-5"),
+    Case("thinning", (400_000, 9_000, 100, 100, 9), 3, AVAILABLE, Severity.WARNING, Gets.AT_ONCE, "in smaller blocks"),
+    Case("order 3 after a wait", SCATTERED, 3, FRAGMENTED, Severity.WARNING, Gets.WAITS, "No order-3 block"),
+    Case("no cache to reclaim", SCATTERED, 3, FRAGMENTED, Severity.CRITICAL, Gets.MAY_KILL, "No order-3", file=20_000),
+    Case("cache unknown", SCATTERED, 3, FRAGMENTED, Severity.CRITICAL, Gets.UNKNOWN, "No order-3 block", file=None),
+    Case("costly order", SCATTERED, 4, FRAGMENTED, Severity.CRITICAL, Gets.MAY_FAIL, "No order-4 block (64K)"),
     Case("boost bars blocks", HEALTHY, 3, RESERVED, Severity.WARNING, Gets.WAITS, "(min watermark, 3.81G",
          min=1_010_000, boost=999_000, file=3_000_000),
     Case("boost bars costly blocks", HEALTHY, 5, RESERVED, Severity.CRITICAL, Gets.MAY_FAIL, "of it a boost",
@@ -72,7 +72,7 @@ TABLE = [
     Case("at the min watermark, blocks", (9_000, 500, 50, 8), 3, RESERVED, Severity.WARNING, Gets.WAITS, "held back"),
     Case("drained", (100, 0, 0, 0, 0), 3, SHORT, Severity.CRITICAL, Gets.MAY_KILL, "400K is free, 43.0M must stay"),
     Case("out of memory", (100, 0, 0, 0, 0), 0, SHORT, Severity.CRITICAL, Gets.MAY_KILL, "Short of memory, not frag"),
-    Case("a page and no more", (20_000, 0, 0, 0, 0), 0, AVAILABLE, Severity.FINE, Gets.AT_ONCE, "order-0 block (4K)"),
+    Case("a page and no more", (20_000, 0, 0, 0, 0), 0, AVAILABLE, Severity.FINE, Gets.AT_ONCE, "order-0 blocks (4K)"),
     Case("above the largest", HEALTHY, 11, UNKNOWN, Severity.UNKNOWN, Gets.UNKNOWN, "There is no order 11 here"),
     Case("CMA alone has blocks", (30_000, 0, 0, 40, 0), 3, RESERVED, Severity.WARNING, Gets.WAITS, "CMA or isolation",
          cma=320, types={"CMA": (0, 0, 0, 40, 0)}),
@@ -83,12 +83,12 @@ TABLE = [
     # 4.4 to 6.11 take off the whole reservation, 6.12 what of it is free: 2 pageblocks of 512 pages, 80 of them free.
     Case("6.11 takes off the reservation", (11_300, 0, 0, 75), 3, RESERVED, Severity.WARNING, Gets.WAITS, "held back",
          types={"HighAtomic": (80,)}, reserved_highatomic=2, release="6.11.0"),
-    Case("6.12 takes off its free pages", (11_300, 0, 0, 75), 3, AVAILABLE, Severity.FINE, Gets.AT_ONCE, "at once",
+    Case("6.12 takes off its free pages", (11_300, 0, 0, 75), 3, AVAILABLE, Severity.FINE, Gets.AT_ONCE, "order-3 blocks",
          types={"HighAtomic": (80,)}, reserved_highatomic=2, release="6.12.0"),
     Case("3.10 wants the watermark above", (400_000, 0, 0, 100), 3, RESERVED, Severity.WARNING, Gets.WAITS,
          "by this kernel's rule", release="3.10.0-1160.el7.x86_64"),
-    Case("4.4 does not", (100_000, 0, 0, 600), 3, AVAILABLE, Severity.FINE, Gets.AT_ONCE, "at once", release="4.4.0"),
-    Case("elrepo's 5.4 does not", (400_000, 9_000, 5_000, 900), 3, AVAILABLE, Severity.FINE, Gets.AT_ONCE, "at once",
+    Case("4.4 does not", (100_000, 0, 0, 600), 3, AVAILABLE, Severity.FINE, Gets.AT_ONCE, "order-3 blocks", release="4.4.0"),
+    Case("elrepo's 5.4 does not", (400_000, 9_000, 5_000, 900), 3, AVAILABLE, Severity.FINE, Gets.AT_ONCE, "order-3 blocks",
          release="5.4.278-1.el7.elrepo.x86_64"),
 ]  # fmt: skip
 
@@ -278,7 +278,7 @@ def test_blocks_of_a_barred_zone_do_not_count_as_to_be_had(tmp_path: Path) -> No
     tree.zones[1].free_blocks = (20_000, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0)
     snapshot, judgement = tree_judged(tree, 3)
     assert judgement.blocks == 3
-    assert "other nodes still have 3" in headline(snapshot, judgement)
+    assert "3 on others" in headline(snapshot, judgement)
 
 
 @pytest.mark.parametrize(("page", "orders", "largest"), [(65536, 14, "512M"), (16384, 12, "32M"), (4096, 11, "4M")])
@@ -288,7 +288,7 @@ def test_block_sizes_follow_the_page_size(tmp_path: Path, page: int, orders: int
     snapshot = NodeReader(tmp_path).sample()
     snapshot = replace(snapshot, host=replace(snapshot.host, page_size=page))
     judgement = judge(snapshot, 3)
-    assert f"the largest is {largest} (order {orders - 1})" in headline(snapshot, judgement)
+    assert f"largest is {largest} (order {orders - 1})" in headline(snapshot, judgement)
     assert f"There is no order {orders} here" in headline(snapshot, judge(snapshot, orders))
 
 

@@ -18,7 +18,7 @@ async def test_every_size_shows_verdict_zones_bars_and_keys(tmp_path: Path, size
         await pilot.pause()
         text = text_of(app)
         flat = " ".join(text.replace("\u00a0", " ").split())
-        for word in ("node-7", "FRAGMENTED", "no order-4 block", "N0 DMA32", "▸N0 Normal", "▾4", "live", "Help"):
+        for word in ("node-7", "FRAGMENTED", "No order-4 block", "N0 DMA32", "▸N0 Normal", "▾4", "live", "Help"):
             assert word in flat, f"{word!r} is not on the screen:\n{text}"
         assert "Allocation failures" in text
         assert "Stuck pods" in text
