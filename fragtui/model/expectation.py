@@ -34,6 +34,14 @@ def expect(snapshot: Snapshot, forecast: Forecast, effect: Effect) -> Expectatio
     return Expectation(gain, _headline(forecast, effect, gain), reasons, _costs(snapshot, effect))
 
 
+_EFFECTS = {
+    Outlook.DROP_CACHES: Effect(sync=True, page_cache=True, slab=True),
+    Outlook.COMPACT: Effect(compact=True),
+    Outlook.DROP_THEN_COMPACT: Effect(sync=True, page_cache=True, slab=True, compact=True),
+}
+"""What is done where an outlook says that it helps."""
+
+
 def outlook_sentence(forecast: Forecast) -> str:
     """Return what would help a request of the target order on this node, in one sentence."""
     size = format_bytes(forecast.block_size)
@@ -42,18 +50,30 @@ def outlook_sentence(forecast: Forecast) -> str:
         return f"What would help is unknown: {forecast.gain(Effect(page_cache=True)).why or 'no zone could be read'}."
     if outlook is Outlook.NEITHER:
         return f"Neither dropping caches nor compacting would make many blocks of {size}: {bound_phrase(forecast)}."
-    effect = {
-        Outlook.DROP_CACHES: Effect(sync=True, page_cache=True, slab=True),
-        Outlook.COMPACT: Effect(compact=True),
-        Outlook.DROP_THEN_COMPACT: Effect(sync=True, page_cache=True, slab=True, compact=True),
-    }[outlook]
-    gain = forecast.gain(effect)
+    gain = forecast.gain(_EFFECTS[outlook])
     verb = {
         Outlook.DROP_CACHES: "Dropping caches",
         Outlook.COMPACT: "Compacting",
         Outlook.DROP_THEN_COMPACT: "Dropping caches, then compacting,",
     }[outlook]
     return f"{verb} would make about {_blocks(gain)} of {size}."
+
+
+_VERBS = {
+    Outlook.DROP_CACHES: "drop caches",
+    Outlook.COMPACT: "compact",
+    Outlook.DROP_THEN_COMPACT: "drop, then compact",
+}
+
+
+def outlook_brief(forecast: Forecast) -> str:
+    """Return what would help in a few words, with the blocks that it makes."""
+    if forecast.outlook is Outlook.UNKNOWN:
+        return "what helps is unknown"
+    if forecast.outlook is Outlook.NEITHER:
+        return "no remedy makes many"
+    blocks = forecast.gain(_EFFECTS[forecast.outlook]).blocks or 0
+    return f"{_VERBS[forecast.outlook]}: ~+{format_count(blocks)}"
 
 
 def _headline(forecast: Forecast, effect: Effect, gain: Gain) -> str:

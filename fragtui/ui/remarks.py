@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from fragtui.model.headline import consequence
 from fragtui.model.pods import StuckPods
 from fragtui.model.session import Session
@@ -15,27 +17,38 @@ RECENT = 3600.0
 """Seconds for which a refusal is news at the top of the screen."""
 
 
-def remarks(session: Session, tail: Tail, board: StuckPods) -> tuple[str, ...]:
-    """Return the sentences, the most telling first."""
+class Remark(NamedTuple):
+    """One thing to know beside the verdict: as a sentence, and in the few words that a narrow screen has room for."""
+
+    sentence: str
+    brief: str
+
+
+def remarks(session: Session, tail: Tail, board: StuckPods) -> tuple[Remark, ...]:
+    """Return what to know beside the verdict, the most telling first."""
     snapshot, judgement = session.snapshot, session.judgement
     if snapshot is None or judgement is None:
         return ()
-    said: list[str] = []
+    said: list[Remark] = []
     last = tail.last_refusal
     recent = last is not None and last.time is not None and CLOCK.now() - last.time < RECENT
     if last is not None and recent:
         size = format_bytes(snapshot.host.page_size << (last.order or 0))
         cause = f" for {last.cause}" if last.cause else ""
-        said.append(f"{last.comm or 'A task'} was refused order {last.order} ({size}){cause} {ago(last.time)}.")
+        who, when = last.comm or "A task", ago(last.time)
+        sentence = f"{who} was refused order {last.order} ({size}){cause} {when}."
+        said.append(Remark(sentence, f"order {last.order} refused to {who} {when}"))
     if board.pods:
         refused = f", {board.refused_memory} refused memory" if board.refused_memory else ""
-        said.append(f"{counted(len(board.pods), 'pod')} stuck{refused}.")
+        stuck = f"{counted(len(board.pods), 'pod')} stuck"
+        said.append(Remark(f"{stuck}{refused}.", stuck))
     if judgement.severity is not Severity.FINE:
         # Imported where it is first needed: most nodes are well at the first bars.
-        from fragtui.model.expectation import outlook_sentence
+        from fragtui.model.expectation import outlook_brief, outlook_sentence
         from fragtui.model.forecast import forecast
 
-        said.append(outlook_sentence(forecast(snapshot, judgement.order)))
+        outlook = forecast(snapshot, judgement.order)
+        said.append(Remark(outlook_sentence(outlook), outlook_brief(outlook)))
     if then := consequence(judgement):
-        said.append(then)
+        said.append(Remark(then, f"GFP_KERNEL {judgement.gets}"))
     return tuple(said)

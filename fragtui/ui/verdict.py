@@ -8,6 +8,7 @@ from fragtui.model.headline import badge, headline
 from fragtui.model.session import Session
 from fragtui.model.verdict import Severity
 from fragtui.ui.cells import wrap
+from fragtui.ui.remarks import Remark
 from fragtui.ui.rows import Line, Rows, line
 
 _BADGES = {
@@ -24,8 +25,8 @@ class VerdictLines(Rows):
     def __init__(self, session: Session) -> None:
         super().__init__(id="verdict")
         self._session = session
-        self.remarks: tuple[str, ...] = ()
-        """Sentences after the verdict, the most telling first."""
+        self.remarks: tuple[Remark, ...] = ()
+        """What stands after the verdict, the most telling first."""
 
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the verdict's sentence after its badge, then as many remarks as there is room for."""
@@ -40,5 +41,12 @@ class VerdictLines(Rows):
         rows += [line((" " + sentence, "text")) for sentence in sentences[1:]]
         room = height - len(rows)
         if room > 0 and self.remarks:
-            rows += [line((" " + row, "dim")) for row in wrap("  ".join(self.remarks), width - 2, room)]
+            rows += [line((" " + row, "dim")) for row in self._remarks(width - 2, room)]
         return rows
+
+    def _remarks(self, width: int, room: int) -> list[str]:
+        """Return the remarks in whole sentences, or in brief where those need more lines than there are."""
+        whole = wrap("  ".join(remark.sentence for remark in self.remarks), width, room + 1)
+        if len(whole) <= room:
+            return whole
+        return wrap(" · ".join(remark.brief for remark in self.remarks), width, room)

@@ -223,3 +223,13 @@ async def test_the_command_palette_offers_the_remedies(tmp_path: Path) -> None:
         await pilot.press("ctrl+p")
         await pilot.pause()
         assert len(app.screen_stack) > 2
+
+
+async def test_the_line_under_the_verdict_is_whole_where_it_fits_and_brief_where_not(tmp_path: Path) -> None:
+    HostTree.small(tmp_path, FRAGMENTED)
+    app = make_app(tmp_path, order=6)
+    async with running(app, (200, 50)) as pilot:
+        assert "Dropping caches would make about" in text_of(app)
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: "drop caches: ~+" in text_of(app))
+        assert "Dropping caches would" not in text_of(app)
