@@ -13,6 +13,7 @@ from itertools import pairwise
 from fragtui.model.history import TICKS, History
 from fragtui.model.kernel_log_news import KernelLogNews
 from fragtui.model.pod_news import PodNews
+from fragtui.model.rates import WINDOW
 from fragtui.model.remedy_history import Intent
 from fragtui.model.snapshot import Snapshot
 from fragtui.remedies.entries import parse_entry
@@ -256,8 +257,8 @@ class Player:
         return self._moment(Start(history, first), at, steps)
 
     def _wanted_whole(self, last: int) -> set[int]:
-        """Return the ticks up to the last that tell what remedies brought, and the last itself."""
-        found = {last}
+        """Return the ticks that tell what remedies brought and what the rates are, and the last itself."""
+        found = set(range(self.recording.tick_at(self._ats[last] - WINDOW), last + 1))
         begun: int | None = None
         for event in self.recording.events:
             place = self.recording.tick_at(event.at)

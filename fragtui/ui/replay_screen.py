@@ -93,6 +93,8 @@ class ReplayScreen(MainScreen):
                 self._remedies.see(step)
             elif isinstance(step, str):
                 self._remedies.take(step)
+        for snapshot in snapshots[:-1]:
+            self.session.rates.note(snapshot)
         self.session.accept(snapshots[-1])
         for step in moment.steps:
             if isinstance(step, KernelLogNews):

@@ -69,7 +69,7 @@ async def test_the_target_order_follows_keys_and_goes_back(tmp_path: Path) -> No
         await pilot.press("right_square_bracket", "right_square_bracket")
         assert app.main.session.order == 5
         await pilot.pause()
-        assert "order-5 block (128K)" in text_of(app)
+        assert "order-5 blocks (128K)" in text_of(app)
         await pilot.press("left_square_bracket")
         assert app.main.session.order == 4
         await pilot.press("a")
