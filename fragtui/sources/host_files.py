@@ -14,17 +14,21 @@ class HostFile:
     """One file that is read whole at each tick through a kept descriptor.
 
     procfs makes its text anew for a read at offset 0, so one descriptor serves for good. A descriptor that fails is
-    closed and the file is opened again at the next read: a file that comes back is seen again.
+    closed and the file is opened again at the next read: a file that comes back is seen again. Files elsewhere
+    (`kept` false) are opened for each read: who replaces one by another, as rsync does, leaves the old one readable;
+    and a link in the file's place, which may lead out of the tree, is not followed.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, kept: bool = True) -> None:
         self.path = path
+        self._kept = kept
         self._descriptor: int | None = None
 
     def read(self) -> str:
         """Return the file's text (bytes that are not UTF-8 become U+FFFD); raise OSError where it can't be read."""
         if self._descriptor is None:
-            self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            follow = 0 if self._kept else os.O_NOFOLLOW
+            self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | follow)
         chunks: list[bytes] = []
         offset = 0
         try:
@@ -35,6 +39,8 @@ class HostFile:
         except OSError:
             self.close()
             raise
+        if not self._kept:
+            self.close()
         return b"".join(chunks).decode("utf-8", "replace")
 
     def close(self) -> None:
@@ -55,6 +61,8 @@ def reason(error: OSError) -> str:
         errno.ENOMEM: "no memory to read it",
         errno.ENOTDIR: "not there",
         errno.EISDIR: "a directory, not a file",
+        errno.ELOOP: "a link that leads to no file of the tree",
+        errno.ESPIPE: "a pipe or terminal, not a file",
     }
     return words.get(error.errno or 0) or (error.strerror or str(error)).lower()
 

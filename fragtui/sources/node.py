@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from fragtui.kernel.buddyinfo import parse_buddyinfo
 from fragtui.model.snapshot import Snapshot
 from fragtui.sources.host import is_live, read_host
 from fragtui.sources.host_files import HostFile, reason
@@ -23,9 +24,14 @@ from fragtui.sources.node_texts import (
 from fragtui.sources.pace import Pace
 from fragtui.sources.saved_layouts import HOST
 from fragtui.sources.saved_tree import SavedTree, saved_tree
+from fragtui.text import format_count
 
 PAGETYPEINFO_SHARE = 0.0005
 """Largest share of time for reading /proc/pagetypeinfo: it walks free lists under the zone lock, interrupts off."""
+CAPPED_SINCE = (5, 4)
+"""From this release on, reading stops at 100000 blocks a list and lets the lock go between orders."""
+WALKED_UNASKED, WALKED_ASKED = 100_000, 1_000_000
+"""Free blocks of one zone that an older kernel may walk under its lock in one go, for a turn of ours and on demand."""
 ZONEINFO_SHARE = 0.002
 """The same for /proc/zoneinfo, which grows with CPUs times NUMA nodes."""
 
@@ -45,9 +51,10 @@ class NodeReader:
         self.reading: str | None = None
         self.on_tick: Callable[[Tick], None] | None = None
         names = (BUDDYINFO, ZONEINFO, PAGETYPEINFO, MEMINFO, VMSTAT, PRESSURE)
-        self._files = {name: HostFile(tree.proc(name)) for name in names}
+        self._files = {name: HostFile(tree.proc(name), kept=self.live) for name in names}
         self._zoneinfo_pace = Pace(ZONEINFO_SHARE)
         self._page_types_pace = Pace(PAGETYPEINFO_SHARE, least=10.0)
+        self._page_types_read = False
         self._maker = SnapshotMaker(self.host)
 
     def sample(self, *, page_types: bool = False) -> Snapshot:
@@ -60,7 +67,12 @@ class NodeReader:
         if self._zoneinfo_pace.due(now):
             files[ZONEINFO] = self._read_paced(ZONEINFO, self._zoneinfo_pace)
         if page_types or self._page_types_pace.due(now):
-            files[PAGETYPEINFO] = self._read_paced(PAGETYPEINFO, self._page_types_pace)
+            limit = WALKED_ASKED if page_types else WALKED_UNASKED
+            if (harm := self._walk(files[BUDDYINFO].text, limit)) is None:
+                files[PAGETYPEINFO] = self._read_paced(PAGETYPEINFO, self._page_types_pace)
+                self._page_types_read = True
+            elif not self._page_types_read:
+                files[PAGETYPEINFO] = FileText(str(self._files[PAGETYPEINFO].path), None, harm)
         files |= {name: self._read(name) for name in (MEMINFO, VMSTAT, PRESSURE)}
         self.reading = None
         tick = Tick(wall, now, files)
@@ -72,6 +84,22 @@ class NodeReader:
         """Give all descriptors back."""
         for file in self._files.values():
             file.close()
+
+    def _walk(self, buddyinfo: str | None, limit: int) -> str | None:
+        """Return why reading /proc/pagetypeinfo now would harm the node, or None if it would not.
+
+        Before 5.4 the kernel walks every free block of a zone with its lock held and interrupts off. Vendors carried
+        the cap back, which no file tells, so newer versions alone are trusted with it.
+        """
+        version = self.host.version
+        if not self.live or (version is not None and version.at_least(*CAPPED_SINCE)):
+            return None
+        zones, _ = parse_buddyinfo(buddyinfo or "")
+        most = max((sum(zone.free_blocks) for zone in zones), default=0)
+        if most <= limit:
+            return None
+        asked = ", g reads it" if most <= WALKED_ASKED else ""
+        return f"not read{asked}: this kernel would walk {format_count(most)} blocks with interrupts off"
 
     def _read(self, name: str) -> FileText:
         file = self._files[name]

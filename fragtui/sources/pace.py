@@ -24,5 +24,5 @@ class Pace:
         return now >= self._next
 
     def took(self, now: float, seconds: float) -> None:
-        """Note a reading that ended at `now` and took `seconds`."""
-        self._next = now + max(self.least, seconds / self.share)
+        """Note a reading that ended at `now` and took `seconds`; what was read before its turn is paid for too."""
+        self._next = max(now + self.least, max(now, self._next) + seconds / self.share)

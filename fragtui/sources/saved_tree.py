@@ -27,14 +27,18 @@ class SavedTree:
     nodes: tuple[Path, ...] = ()
 
     def proc(self, name: str) -> Path:
-        """Return where a file of /proc lies; where none is, the place at which it was to be expected."""
+        """Return where a file of /proc lies; where none is, the place at which it was to be expected.
+
+        A link of somebody else's tree is followed inside the tree only: one that leads to no file there is returned
+        as it stands, not to be followed.
+        """
         if self.nodes:
             return self.root / "nodes" / name
         names = dict.fromkeys((name, name.replace("/", "_")))
         found = self._first(pattern.format(name=each) for pattern in self.layout.proc for each in names)
         if found is None and self.layout is FOLDER:
-            return self.root / name
-        return found or self.root / "proc" / name
+            return self._inside(name)
+        return found or self._inside(f"proc/{name}")
 
     def hostname(self) -> Path | None:
         """Return the file with the node's name."""
@@ -63,6 +67,12 @@ class SavedTree:
         names = ", ".join(str(path.relative_to(self.root)) for path in self.nodes[:6])
         more = f" and {len(self.nodes) - 6} more" if len(self.nodes) > 6 else ""
         return f"this {self.layout.name} has {len(self.nodes)} nodes, give one of them as --root: {names}{more}"
+
+    def _inside(self, path: str) -> Path:
+        try:
+            return in_root(self.root, f"/{path.rpartition('/')[0]}") / path.rpartition("/")[2]
+        except OSError:
+            return self.root / path
 
     def _first(self, patterns: Iterable[str]) -> Path | None:
         return next((path for pattern in patterns for path in _files(self.root, pattern)), None)

@@ -2,8 +2,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from fragtui.kernel.version import parse_version
 from fragtui.model.headline import badge, headline
+from fragtui.model.snapshot import Host
 from fragtui.model.verdict import Severity, judge
 from fragtui.model.watermark import Rule, Verdict
 from fragtui.model.zonelist import rule_for
@@ -136,3 +140,79 @@ def test_a_dear_file_is_read_seldom() -> None:
     pace.took(200.0, 0.0001)
     assert not pace.due(209.0)
     assert pace.due(210.0)
+
+
+@given(st.lists(st.tuples(st.floats(0.01, 30), st.floats(0, 0.5), st.booleans()), min_size=1, max_size=60))
+def test_readings_on_demand_are_paid_for_by_later_turns(steps: list[tuple[float, float, bool]]) -> None:
+    """At each turn that comes by itself, all that was read before it is under its share of the time since the first."""
+    pace = Pace(share=0.0005, least=10.0)
+    now = first = 1000.0
+    spent = 0.0
+    for wait, seconds, asked in steps:
+        now += wait
+        if pace.due(now):
+            assert spent <= 0.0005 * (now - first) + 1e-6
+        elif not asked:
+            continue
+        now += seconds
+        spent += seconds
+        pace.took(now, seconds)
+
+
+def test_files_that_are_replaced_are_followed(tmp_path: Path) -> None:
+    """What rsync does: a new file renamed over the old one."""
+    tree = HostTree.small(tmp_path)
+    reader = NodeReader(tmp_path)
+    reader.sample()
+    other = HostTree.small(tmp_path / "other", FRAGMENTED)
+    for name in ("buddyinfo", "zoneinfo", "meminfo", "vmstat"):
+        (other.root / "proc" / name).replace(tree.root / "proc" / name)
+    snapshot = reader.sample()
+    assert snapshot.zones is not None
+    assert snapshot.zones[2].free_blocks == FRAGMENTED
+    (tmp_path / "proc/buddyinfo").unlink()
+    assert reader.sample().why("buddyinfo") == "not there"
+
+
+def test_links_to_files_outside_the_tree_are_not_read(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("root:x:0:0\n")
+    tree = HostTree.small(tmp_path / "tree")
+    for name in ("buddyinfo", "meminfo"):
+        (tree.root / "proc" / name).unlink()
+    (tree.root / "proc/buddyinfo").symlink_to(tmp_path / "secret")
+    (tree.root / "proc/meminfo").symlink_to("../../secret")
+    snapshot = NodeReader(tree.root).sample()
+    assert snapshot.why("buddyinfo") is not None
+    assert "root:" not in "".join(map(str, snapshot.unreadable))
+
+
+@pytest.mark.parametrize(
+    ("release", "blocks", "unasked", "asked"),
+    [
+        ("6.8.0", 5_000_000, True, True),
+        ("5.4.0", 5_000_000, True, True),
+        ("5.3.18-lp152", 90_000, True, True),
+        ("3.10.0-693.el7.x86_64", 320_000, False, True),
+        ("4.14.105-19-0019", 5_000_000, False, False),
+    ],
+)
+def test_an_older_kernel_is_not_made_to_walk_long_lists(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, release: str, blocks: int, unasked: bool, asked: bool
+) -> None:
+    """A tree of files stands for that kernel's procfs: only what is opened, and when, is looked at."""
+    tree = HostTree.small(tmp_path, (blocks, *(0,) * 10))
+    tree.release = release
+    tree.write()
+    monkeypatch.setattr("fragtui.sources.node.is_live", lambda root: True)
+    monkeypatch.setattr(
+        "fragtui.sources.node.read_host", lambda root, tree: Host("n", release, parse_version(release), 4096)
+    )
+    reader = NodeReader(tmp_path)
+    first = reader.sample()
+    assert (first.page_types is not None) is unasked
+    assert (first.why("pagetypeinfo") is None) is unasked
+    assert unasked or "with interrupts off" in str(first.why("pagetypeinfo"))
+    second = reader.sample(page_types=True)
+    assert (second.page_types is not None) is asked
+    third = reader.sample()
+    assert (third.page_types is not None) is asked, "what was read on demand is not forgotten"

@@ -66,7 +66,6 @@ class HostTree:
     def put(self, path: str, text: str) -> None:
         file = self.root / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        # In place: the reader keeps its descriptor, as on procfs.
         file.write_text(text)
 
     def write(self) -> None:
