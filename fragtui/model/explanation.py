@@ -98,10 +98,9 @@ def _words(judgement: Judgement) -> str:
             f"though {blocks} of order {order} or larger stood free in {names}: "
             "a watermark or another migratetype's reserve kept them"
         )
-    boosted = any((judged.zone.boost_kb or 0) > 0 for judged in zones)
     return (
         f"though {blocks} of order {order} or larger stood free in {names} when the report was written: "
-        f"the free memory had come back, or stood under the {'boosted ' if boosted else ''}low watermark before"
+        "the kernel's rule gives one of those, so they came free after the refusal"
     )
 
 

@@ -18,9 +18,12 @@ def is_own(remedy: ForeignRemedy) -> bool:
 
 
 def drops_between(before: Snapshot, after: Snapshot) -> tuple[int, int] | None:
-    """Return how often page cache and slab were dropped between two ticks, by whomever; None if not counted."""
+    """Return how often page cache and slab were dropped between two ticks, by whomever; None if not counted.
+
+    A count that fell is another boot's (saved files that go on, a recording over a restart): nothing is known then.
+    """
     names = ("drop_pagecache", "drop_slab")
     if any(name not in side.vmstat for side in (before, after) for name in names):
         return None
     pages, slabs = (after.vmstat[name] - before.vmstat[name] for name in names)
-    return pages, slabs
+    return None if pages < 0 or slabs < 0 else (pages, slabs)

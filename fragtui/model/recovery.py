@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fragtui.kernel.counters import sum_prefixed
+from fragtui.kernel.pressure import Stall
 from fragtui.model.fragmentation import blocks_of, free_pages, unusable_index
 from fragtui.model.snapshot import Snapshot, ZoneKey
 from fragtui.model.target import target_blocks, target_zones
@@ -111,10 +112,8 @@ def cost_between(before: Snapshot, after: Snapshot) -> Cost:
     """Return what the node went through between two snapshots."""
     some = full = None
     if before.pressure and after.pressure:
-        if before.pressure.some and after.pressure.some:
-            some = (after.pressure.some.total - before.pressure.some.total) / 1e6
-        if before.pressure.full and after.pressure.full:
-            full = (after.pressure.full.total - before.pressure.full.total) / 1e6
+        some = _stalled(before.pressure.some, after.pressure.some)
+        full = _stalled(before.pressure.full, after.pressure.full)
     read = _delta(before, after, "pgpgin")
     scanned = [_delta(before, after, f"compact_{side}_scanned") for side in ("migrate", "free")]
     old, new = (sum_prefixed(side.vmstat, "workingset_refault") for side in (before, after))
@@ -122,7 +121,7 @@ def cost_between(before: Snapshot, after: Snapshot) -> Cost:
         seconds=after.monotonic - before.monotonic,
         stalled=some,
         stalled_full=full,
-        refaults=None if old is None or new is None else new - old,
+        refaults=None if old is None or new is None or new < old else new - old,
         read=None if read is None else read * 1024,
         migrated=_delta(before, after, "pgmigrate_success"),
         migrate_failed=_delta(before, after, "pgmigrate_fail"),
@@ -134,7 +133,15 @@ def cost_between(before: Snapshot, after: Snapshot) -> Cost:
 def _delta(before: Snapshot, after: Snapshot, name: str) -> int | None:
     if name not in before.vmstat or name not in after.vmstat:
         return None
-    return after.vmstat[name] - before.vmstat[name]
+    # A count that fell is another boot's.
+    return delta if (delta := after.vmstat[name] - before.vmstat[name]) >= 0 else None
+
+
+def _stalled(before: Stall | None, after: Stall | None) -> float | None:
+    """Return the seconds of stall between two readings of one line, or None."""
+    if before is None or after is None or after.total < before.total:
+        return None
+    return (after.total - before.total) / 1e6
 
 
 def _unusable(before: Snapshot, after: Snapshot, order: int) -> tuple[int, int] | None:

@@ -190,5 +190,5 @@ def _state(zone: ReportedZone, page_kb: int, high: bool, reserve: int, version: 
 def _is_barred(state: ZoneState, order: int) -> bool:
     if not state.reserve or state.free_pages is None or state.mark is None:
         return False
-    usable = state.free_pages - ((1 << order) - 1)
+    usable = state.free_pages - state.cma_pages - ((1 << order) - 1)
     return usable <= state.mark + state.reserve and usable > state.mark

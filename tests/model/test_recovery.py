@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from fragtui.kernel.buddyinfo import ZoneBlocks
 from fragtui.kernel.pressure import Pressure, Stall
+from fragtui.model.foreign import drops_between
 from fragtui.model.recovery import MARKS, Lasting, compare
 from fragtui.model.remedy_history import (
     Ended,
@@ -53,6 +54,16 @@ def test_before_and_after_by_zone_and_order() -> None:
     cost = found.cost
     assert (cost.seconds, cost.stalled, cost.stalled_full) == (4, 1.5, None)
     assert (cost.read, cost.refaults, cost.migrated) == (100 * 1024, 4, None)
+
+
+def test_counters_of_another_boot_are_no_cost() -> None:
+    """A count that fell says that the node was restarted between: no stall of minus an hour, no pages given back."""
+    names = ("pgpgin", "workingset_refault_file", "pgmigrate_success", "compact_stall")
+    before = tick(10, (0, "Normal", (1, 1)), stall=9_000_000, **dict.fromkeys(names, 500))
+    after = tick(14, (0, "Normal", (1, 1)), stall=5, **dict.fromkeys(names, 7))
+    cost = compare(before, after, 1).cost
+    assert (cost.stalled, cost.read, cost.refaults, cost.migrated, cost.direct_stalls) == (None,) * 5
+    assert drops_between(tick(0, drop_pagecache=3, drop_slab=1), tick(1, drop_pagecache=0, drop_slab=0)) is None
 
 
 def test_a_zone_that_comes_or_goes_is_shown_with_one_side_unknown() -> None:
