@@ -41,13 +41,15 @@ def run(args: argparse.Namespace) -> int:
     order = args.order if args.order is not None else target_order(reader)
     judgement = judge(snapshot, order)
     view = forecast(snapshot, order)
-    summary = one_sentence(" ".join(filter(None, (headline(snapshot, judgement), consequence(judgement)))))
+    summary = one_sentence(headline(snapshot, judgement))
     if snapshot.zones is None and (told := _told_by_log(reader)):
         summary = f"{summary.removesuffix('.')}; {told}."
     unreadable = everything_unreadable(snapshot)
     if args.json:
         import json
 
+        if then := consequence(judgement):
+            summary = one_sentence(f"{summary} {then}")
         print(json.dumps(check_fields(snapshot, judgement, view, summary, unreadable)))
     else:
         _print_words(snapshot, judgement, view, summary, unreadable)
@@ -90,6 +92,8 @@ def _print_words(
     about = f"{host.name or 'unnamed node'}, kernel {host.release or 'unknown'}, order {judgement.order}"
     print(f"{paint(badge(judgement), judgement.kernel)}  {about}")
     print(summary)
+    if then := consequence(judgement):
+        print(then)
     if lines := chart(judgement, paint, bars_for(sys.stdout)):
         print("\n" + "\n".join(lines))
     if judgement.zones and judgement.severity is not Severity.FINE:

@@ -29,7 +29,7 @@ _COLOURS = {
     Verdict.SHORT: "35",
     Verdict.UNKNOWN: "36",
 }
-LEGEND = "x fragmented, r reserved (a watermark bars it), s short of memory; bars: share of the zone's free memory"
+LEGEND = "x fragmented, r held back (watermark, reserve), s short of memory; bars: share of the zone's free memory"
 
 
 def painter(stream: TextIO) -> Paint:
