@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fragtui.kernel.report import ReportedZone, StackFrame
 
@@ -86,6 +87,7 @@ def is_trace_head(text: str) -> bool:
     return _TRACE.match(text) is not None
 
 
+@lru_cache(maxsize=4096)  # One kernel prints the same frames over and over.
 def parse_frames(text: str) -> tuple[StackFrame, ...]:
     """Return the frames of a line: one since 2.6, several in the symbolised traces of 2.4; none if it is no frame."""
     if found := _FRAME.match(text):

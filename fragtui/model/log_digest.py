@@ -47,13 +47,17 @@ class LogTeller:
         """Whether the next record may belong to something open."""
         return self._gatherer.busy
 
-    def feed(self, record: LogRecord, of_pods: bool = True) -> list[Told]:
+    def feed(self, record: LogRecord, of_pods: bool = True) -> Sequence[Told]:
         """Take a record; return what it completes. `of_pods` tells whether it may speak of pods."""
         time = record.time
         if time is not None and (self.time is None or time > self.time):
             self.time = time
-        told: list[Told] = [self._incident(report) for report in self._gatherer.feed(record)]
-        if of_pods and not record.from_kernel and record.program not in KERNEL_PROGRAMS:
+        reports = self._gatherer.feed(record)
+        of_pods = of_pods and not record.from_kernel and record.program not in KERNEL_PROGRAMS
+        if not reports and not of_pods:
+            return ()
+        told: list[Told] = [self._incident(report) for report in reports]
+        if of_pods:
             told.extend(self._pods.feed(record))
         return told
 

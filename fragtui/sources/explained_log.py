@@ -17,8 +17,11 @@ from fragtui.model.incident import Incident
 from fragtui.model.log_digest import Explained, LogDigest, LogTeller, Told
 from fragtui.sources.log_scan import near_lines_fast
 
-POD_NEEDLES: tuple[bytes, ...] = (b"andbox", b"ntainer process", b"to unshare")
-"""What finds the lines of failing sandboxes in a large log; what else tells of their pods stands around them."""
+POD_NEEDLES: tuple[bytes, ...] = (b"andbox", b"ntainer process")
+"""What finds the lines of failing sandboxes in a large log; what else tells of their pods stands around them.
+
+A bare ``failed to unshare namespaces: Cannot allocate memory`` has the kernel's needle ``alloc`` in it.
+"""
 _FOLLOWING = 4
 """Lines read after one that tells of a pod: a wrapped message of kubelet or runtime goes on for a few."""
 

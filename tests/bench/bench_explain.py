@@ -1,20 +1,27 @@
-"""`fragtui explain` on a large syslog with a thousand incidents, beside `grep -c`: seconds and resident memory.
+"""`fragtui explain` on a large syslog with a thousand incidents, beside `grep -c` of the same file, turn by turn.
 
-Run: python tests/bench/bench_explain.py [MEGABYTES]. Budget: at most three times grep.
+Run: python tests/bench/bench_explain.py [MEGABYTES [ROUNDS]]. Budget: at most three times grep.
+Each round runs grep under C.UTF-8, explain, and grep under C; a ratio compares explain with the mean of the two beside
+it. Processor time (all processes together) says what the machine did; the clock also says what else ran on it.
 """
 
 from __future__ import annotations
 
-import resource
+import os
+import re
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 REPORT = Path(__file__).parents[1] / "kernel" / "samples" / "kmsg-6.18-lab-1.txt"
 EXPLAIN = "import argparse; from fragtui.commands import explain as m; p = argparse.ArgumentParser(); m.configure(p);"
 EXPLAIN += " raise SystemExit(m.run(p.parse_args()))"
+INCIDENTS = 1000
 PROGRAMS = (
     "kubelet[1234]: I0608 11:04:34.865705    9632 manager.go:456] Image registry/app is running",
     "systemd[1]: Started Session 3242 of user root.",
@@ -23,42 +30,79 @@ PROGRAMS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Seconds by the clock and of processors, and the largest resident size of one process in MiB."""
+
+    clock: float
+    cpu: float
+    resident: float
+    out: str
+
+
 def write_log(path: Path, megabytes: int, incidents: int) -> None:
+    """Write a syslog of that size; no two of its reports are alike in their stamps, pids and counts."""
     lines = [
         f"Jul {i % 28 + 1:2d} 10:{i // 60 % 60:02d}:{i % 60:02d} node {PROGRAMS[i % 4]} {i}\n" for i in range(20000)
     ]
-    stamp = "Jul  1 00:45:31 node kernel: "
-    report = "".join(stamp + line.strip() + "\n" for line in REPORT.read_text().splitlines()).encode()
     filler = "".join(lines).encode()
-    share = max(1, (megabytes << 20) // incidents - len(report))
+    text = REPORT.read_text()
+    share = max(1, (megabytes << 20) // incidents - 100 * len(text) // 80)
     with path.open("wb") as log:
         for index in range(incidents):
             start = filler.index(b"\n", index * 7919 % (len(filler) // 2)) + 1
             chunk = (filler[start:] + filler * (share // len(filler) + 1))[:share]
             log.write(chunk[: chunk.rindex(b"\n") + 1])
-            log.write(report)
+            stamp = f"Jul  1 00:{index // 60 % 60:02d}:{index % 60:02d} node kernel: "
+            report = re.sub(r"(?<=\[ )3797(?=\.)", str(3797 + index), text)
+            report = report.replace("8499", str(8499 + index)).replace("free:8407724", f"free:{8407724 + index}")
+            report = report.replace("1934738*", f"{1934738 + index}*")
+            log.write("".join(stamp + line.strip() + "\n" for line in report.splitlines()).encode())
 
 
-def timed(command: list[str]) -> tuple[float, str]:
+def run(command: Sequence[str], locale: str) -> Cost:
+    """Run a command to its end."""
     begun = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return time.perf_counter() - begun, done.stdout
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ | {"LC_ALL": locale}) as process:
+        assert process.stdout is not None
+        out = process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{command[0]} failed")
+    return Cost(time.perf_counter() - begun, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, out)
+
+
+def spread(values: Sequence[float]) -> str:
+    """Return the median and the range of some numbers."""
+    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
 def main() -> None:
+    """Write the log, measure, and print what was measured."""
     megabytes = int(sys.argv[1]) if len(sys.argv) > 1 else 1024
+    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 5
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "messages"
-        write_log(log, megabytes, 1000)
-        grep = min(timed(["grep", "-c", "page allocation", str(log)])[0] for _ in range(3))
-        runs = [timed([sys.executable, "-c", EXPLAIN, "--json", str(log)]) for _ in range(3)]
-        took = min(seconds for seconds, _ in runs)
-        found = runs[0][1].count("\n")
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        write_log(log, megabytes, INCIDENTS)
+        grep = ["grep", "-c", "page allocation", str(log)]
+        explain = [sys.executable, "-c", EXPLAIN, "--json", str(log)]
+        run(grep, "C")  # The file is in memory, Python's modules are compiled.
+        environ = os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        run([*explain[:-1], os.devnull], "C.UTF-8")
+        del environ
+        turns = [(run(grep, "C.UTF-8"), run(explain, "C.UTF-8"), run(grep, "C")) for _ in range(rounds)]
+    found = turns[0][1].out.count("\n")
+    print(f"{megabytes} MiB, {found} incidents, {rounds} rounds on {os.cpu_count()} processors; median (range)")
+    for name, place in (("grep -c, C.UTF-8", 0), ("explain", 1), ("grep -c, C", 2)):
+        costs = [turn[place] for turn in turns]
         print(
-            f"{megabytes} MiB, {found} incidents: explain {took:.2f} s, grep -c {grep:.2f} s, {took / grep:.1f} times"
+            f"{name:17} {spread([each.clock for each in costs])} s, of processors {spread([c.cpu for c in costs])} s,"
+            f" largest process {max(each.resident for each in costs):.0f} MiB"
         )
-        print(f"largest child {peak:.0f} MiB resident")
+    clock = [2 * said.clock / (utf8.clock + plain.clock) for utf8, said, plain in turns]
+    cpu = [2 * said.cpu / (utf8.cpu + plain.cpu) for utf8, said, plain in turns]
+    print(f"explain takes {spread(clock)} times grep by the clock, {spread(cpu)} times its processor time")
 
 
 if __name__ == "__main__":
