@@ -70,6 +70,8 @@ class DumpGatherer:
         if not frames:
             return False
         owner = self._owner.get((record.host, record.caller))
+        if owner is not None and owner.stack is Stage.NAMED and " from " in record.text:
+            self._begin_trace((record.host, record.caller), record)  # ARM's unwinder prints no heading.
         if owner is None or owner.closed or owner.stack is not Stage.RUNNING:
             self._foreign(record, record.text)
             if owner is not None and not owner.closed and owner.stack is Stage.NAMED:

@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from fragtui.kernel.report import ReportKind
 from fragtui.kernel.request import Request, parse_request, settled
 
-_HEAD = re.compile(r"page allocation (?:failure[.:](?= order)|stalls for (\d+)ms,|failure[.:]?\s*$)", re.ASCII)
+_HEAD = re.compile(
+    r"page allocation (?:failure[.:](?= order)|stalls for (\d+)ms,|failure[.:]?\s*$)"
+    r"|vmemmap alloc failure:(?= order)",  # mm/sparse-vmemmap.c
+    re.ASCII,
+)
 _OLD = re.compile(
     r"(?:__alloc_pages: (\d{1,3})-order allo|(?:__alloc_pages: )?[a-z_ -]{0,8})cation failed"
     r" \((?:gfp=)(0x[0-9a-f]+)/\S*\)",

@@ -142,7 +142,7 @@ class Gatherer:
 
     def _take_head(self, record: LogRecord) -> bool:
         text = record.text
-        if not ("page allocation " in text or "vma" in text or "cation failed" in text or "SL" in text):
+        if not ("page allocation " in text or "vm" in text or "cation failed" in text or "SL" in text):
             return False
         head = parse_failure_head(text, record.torn)
         if head is None and text.startswith("SL"):

@@ -16,7 +16,7 @@ _WANTED = frozenset({
 
 
 def parse_json_line(line: str, number: int | None, torn: bool = False) -> tuple[LogRecord, ...] | None:
-    """Return the records of a line that is one JSON object of a journal or of docker, or None if it is neither."""
+    """Return the records of a line that is one JSON object of a journal, or None if it is none."""
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):
@@ -26,14 +26,21 @@ def parse_json_line(line: str, number: int | None, torn: bool = False) -> tuple[
     if "MESSAGE" in entry or "__REALTIME_TIMESTAMP" in entry:
         fields = {key: text for key, value in entry.items() if key in _WANTED and (text := _as_text(value)) is not None}
         return records_of(fields, number, torn)
-    if isinstance(text := entry.get("log"), str):
-        time = entry.get("time")
-        stamp = iso_time(time) if isinstance(time, str) else None
-        return tuple(
-            LogRecord(printable(part.replace("\t", " "), LIMIT), number, stamp, from_kernel=None, torn=torn)
-            for part in text.rstrip("\n").split("\n")
-        )
     return None
+
+
+def parse_docker_line(line: str) -> tuple[str, float | None] | None:
+    """Return the text and the time of a line that docker's json-file driver wrote, or None if it is none."""
+    if '"log":' not in line:
+        return None
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(entry, dict) or not isinstance(text := entry.get("log"), str):
+        return None
+    time = entry.get("time")
+    return text.rstrip("\r\n").replace("\t", " "), iso_time(time) if isinstance(time, str) else None
 
 
 def records_of(fields: dict[str, str], number: int | None, torn: bool = False) -> tuple[LogRecord, ...]:

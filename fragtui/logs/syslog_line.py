@@ -8,7 +8,7 @@ from fragtui.logs.prefixes import Prefix
 from fragtui.logs.stamps import ISO, dated_time, iso_time, month_number, yearless_time
 
 _BSD = re.compile(
-    r"(?:\S{2,4} )?(\d{1,2}[月월]|[^\W\d_]{3,5}\.?) +(\d{1,2}) (?:(\d{4}) )?(\d\d:\d\d:\d\d)(?:[.,]\d+)?(?: (\d{4}))? "
+    r" ?(?:\S{2,4} )?(\d{1,2}[月월]|[^\W\d_]{3,5}\.?) +(\d{1,2}) (?:(\d{4}) )?(\d\d:\d\d:\d\d)(?:[.,]\d+)?(?: (\d{4}))? "
 )
 _FULL = re.compile(r"[^\W\d_]{2,4}\.? (?=\d{4}-\d\d-\d\d )")
 _ZONE_NAME = re.compile(r" ?[A-Z]{3,5}(?= )")
@@ -67,7 +67,8 @@ def parse_syslog(line: str, prefix: Prefix, now: float | None) -> SyslogLine | N
     if found := ISO.match(line, start):
         time = iso_time(found[0])
         end = found.end()
-        if zone := _ZONE_NAME.match(line, end):
+        # After an offset or dmesg's comma what looks like a zone of time is the text: "CPU 0/KVM", "DMA free:".
+        if found[8] is None and "," not in found[0] and (zone := _ZONE_NAME.match(line, end)):
             end = zone.end()
         if line[end : end + 1] not in {" ", ":"}:
             return None if end < len(line) else SyslogLine(time, None, None, None, "")

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from fragtui.logs.dmesg_json import DmesgJson
-from fragtui.logs.journal_entry import ExportEntry, parse_json_line
+from fragtui.logs.journal_entry import ExportEntry, parse_docker_line, parse_json_line
 from fragtui.logs.kmsg_record import LIMIT, looks_like_kmsg, parse_kmsg_record
 from fragtui.logs.prefixes import Prefix, read_brackets, read_priority
 from fragtui.logs.record import LogRecord
@@ -15,6 +15,10 @@ from fragtui.text import printable
 
 _EXPORT_START = re.compile(rb"__(?:CURSOR|REALTIME_TIMESTAMP|MONOTONIC_TIMESTAMP)=")
 _REPEATED = re.compile(r"(?:last message repeated|message repeated) (\d+) times(?:: \[ ?(.*)\])?")
+_DICTIONARY = re.compile(r" [A-Z][A-Z0-9_]*=")
+_STAMPED = re.compile(
+    r"(?:\[ *\d+\.\d|<\d+>|\S{1,5} +\d{1,2} \d\d:\d\d:\d\d|\d{4}-\d\d-\d\d[T ]\d\d:|\[[^\]]*\d\d:\d\d[^\]]*\])"
+)
 _QUOTE = re.compile(r"(?:[>│|] ?)+")
 _TALOS = re.compile(r"(?:\S+: )?(?=(?:kern|user|daemon|syslog): +[a-z]+: \[\d{4}-)")
 _SIMPLE = re.compile(rb"(?:\[ *(\d{1,10})\.(\d{6})\](?:\[ *([TC]\d+)\])?+ ?+(?!\[)|(?!\[(?!<)|[<(]))([ -\"$-~]*)\Z")
@@ -106,8 +110,15 @@ class LogParser:
         ):  # fmt: skip
             return found
         if first == " " and self._last is not None:
-            return (self._continued(text, number, torn),)
-        if first == "{" and (found := parse_json_line(text, number, torn)) is not None:
+            # /dev/kmsg puts a record's dictionary under it.
+            if self._last.sequence is not None and _DICTIONARY.match(text):
+                return ()
+            stripped = text.lstrip(" ")
+            # A whole log that somebody indented; ` 7月` is how Japanese writes a month.
+            if _STAMPED.match(stripped):
+                return self._plain(stripped, number, torn)
+            return (self._continued(self._last, text, number, torn),)
+        if first == "{" and (found := self._json(text, number, torn)) is not None:
             return found
         if first.isdigit() and looks_like_kmsg(text):
             return parse_kmsg_record(line, self._boot, number, torn)
@@ -115,31 +126,17 @@ class LogParser:
             text = text[quote.end() :]
         return self._plain(text, number, torn)
 
-    def _continued(self, text: str, number: int | None, torn: bool) -> LogRecord:
+    def _json(self, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...] | None:
+        """Return the records of one JSON object; what docker logged may be any log's line in its turn."""
+        if (wrapped := parse_docker_line(text)) is None:
+            return parse_json_line(text, number, torn)
+        said, time = wrapped
+        records = [each for part in said.split("\n") for each in self._plain(part, number, torn)]
+        return tuple(replace(each, time=time if each.time is None else each.time) for each in records)
+
+    def _continued(self, before: LogRecord, text: str, number: int | None, torn: bool) -> LogRecord:
         """Return a line that dmesg indented under the first of its record, or a plain line with its own indent."""
-        before, prefix = self._last, Prefix()
-        stripped = text.lstrip(" ")
-        prefix.end = 0
-        read_brackets(stripped, prefix)
-        words = printable(stripped[prefix.end :] if prefix.stamped else text, LIMIT)
-        if prefix.stamped or before is None:
-            time, monotonic, caller = self._times(prefix, None), prefix.monotonic, prefix.caller
-        else:
-            time, monotonic, caller = before.time, before.monotonic, before.caller
-        return LogRecord(
-            text=words,
-            line=number,
-            time=time,
-            monotonic=monotonic,
-            facility=None if before is None else before.facility,
-            level=None if before is None else before.level,
-            caller=caller,
-            host=None if before is None else before.host,
-            program=None if before is None else before.program,
-            pid=None if before is None else before.pid,
-            from_kernel=None if before is None else before.from_kernel,
-            torn=torn,
-        )
+        return replace(before, text=printable(text, LIMIT), line=number, sequence=None, torn=torn, repeats=None)
 
     def _times(self, prefix: Prefix, syslog_time: float | None) -> float | None:
         if syslog_time is not None:

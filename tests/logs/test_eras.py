@@ -1,0 +1,37 @@
+"""Every era's report through every transport gives every field that it states, and nothing that it does not."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+
+from fragtui.sources.explained_log import explain_log
+from tests.support.eras import ERAS, NOTHING, Era
+from tests.support.transports import TRANSPORTS, Transport
+
+NOW = 1.79e9
+
+
+def told(data: bytes) -> list[dict[str, Any]]:
+    """Return the objects of `explain --json`."""
+    return [incident.to_json() for incident in explain_log(io.BytesIO(data), now=NOW)]
+
+
+def stated(found: dict[str, Any], era: Era) -> dict[str, Any]:
+    """Return the fields that the table speaks of, zones with the parts that it names."""
+    wanted = {"kind": "allocation_failure"} | NOTHING | era.facts
+    said = {name: found[name] for name in wanted}
+    if said["zones"]:
+        names = wanted["zones"][0] if wanted["zones"] else said["zones"][0]
+        said["zones"] = [{name: each[name] for name in names} for each in said["zones"]]
+    return said
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS.values(), ids=TRANSPORTS.keys())
+def test_every_report_through(transport: Transport) -> None:
+    for era in ERAS:
+        found = told(transport(era.messages))
+        assert len(found) == 1, (era.name, [each["kind"] for each in found])
+        assert stated(found[0], era) == {"kind": "allocation_failure"} | NOTHING | era.facts, era.name
