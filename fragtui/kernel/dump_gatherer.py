@@ -17,6 +17,7 @@ from fragtui.kernel.dump_lines import (
     parse_zone_line,
 )
 from fragtui.kernel.open_report import MAX_FRAMES, OpenReport, Stage
+from fragtui.kernel.report import ReportKind
 from fragtui.kernel.request import settled
 from fragtui.logs.record import LogRecord
 
@@ -155,7 +156,8 @@ class DumpGatherer:
         for other in candidates:
             if other.memory is Stage.RUNNING:
                 if other.tail_done or other.idle > _NEAR:  # It was over, its end is lost.
-                    other.closed = True
+                    other.memory = Stage.DONE
+                    other.closed = other.kind is not ReportKind.OOM
                 else:
                     running.append(other)
         waiting = [report for report in candidates if report.memory is Stage.AWAITED]

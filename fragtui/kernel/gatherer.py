@@ -99,7 +99,7 @@ class Gatherer:
                 if other.caller == record.caller and other.host == record.host and not other.closed:
                     other.closed = True
         for other in self.candidates(record):
-            if other.tail_done:
+            if other.is_over:
                 other.closed = other.complete = True
         report = OpenReport(self._next_key, kind, record)
         self._next_key += 1
@@ -193,7 +193,7 @@ class Gatherer:
     def _end_after_tail(self, record: LogRecord) -> None:
         """Close the report whose last part is read once its caller says something else."""
         for report in self.candidates(record):
-            if report.tail_done:
+            if report.is_over:
                 if record.text.startswith(("kmem_cache_create(", "Unable to create ")):
                     report.follow_up = record.text
                     report.touch(record)

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _TASK_ROW = re.compile(r"\s*\[ *(?:\d+|pid) *\] +(?:\d+|uid) ")
 _MEMCG = "CONSTRAINT_MEMCG"
 _AFTER_KILL = 16
+_UNTIL_KILL = 500
+"""From 4.15 on a list of slab caches stands between Mem-Info and the tasks."""
 
 
 class OomGatherer:
@@ -53,6 +55,7 @@ class OomGatherer:
 
     def _open(self, record: LogRecord) -> OpenReport:
         report = self._gatherer.open(ReportKind.OOM, record)
+        report.idle_limit = _UNTIL_KILL
         report.touch(record)
         return report
 

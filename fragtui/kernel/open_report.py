@@ -85,6 +85,11 @@ class OpenReport:
             return record.time - self.seen_time > _GAP_S
         return False
 
+    @property
+    def is_over(self) -> bool:
+        """Whether its last part is read; an OOM's is the kill, far below its Mem-Info."""
+        return self.tail_done and (self.kind is not ReportKind.OOM or self.killed)
+
     def merge_request(self, more: Request) -> None:
         """Take what is still unknown of the request from another part of its head line."""
         mine = self.request

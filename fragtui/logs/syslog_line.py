@@ -8,7 +8,8 @@ from fragtui.logs.prefixes import Prefix
 from fragtui.logs.stamps import ISO, dated_time, iso_time, month_number, yearless_time
 
 _BSD = re.compile(
-    r" ?(?:\S{2,4} )?(\d{1,2}[月월]|[^\W\d_]{3,5}\.?) +(\d{1,2}) (?:(\d{4}) )?(\d\d:\d\d:\d\d)(?:[.,]\d+)?(?: (\d{4}))? "
+    r" ?(?:\S{2,4} )?"
+    r"(\d{1,2}[月월]|[^\W\d_]{3,5}\.?) +(\d{1,2}) (?:(\d{4}) )?(\d\d:\d\d:\d\d)(?:[.,]\d+)?(?: (\d{4}))? "
 )
 _FULL = re.compile(r"[^\W\d_]{2,4}\.? (?=\d{4}-\d\d-\d\d )")
 _ZONE_NAME = re.compile(r" ?[A-Z]{3,5}(?= )")
