@@ -11,8 +11,8 @@ from contextlib import contextmanager
 def without_tls() -> Iterator[None]:
     """Have asyncio imported as in a Python built without TLS: the screen's event loop speaks none.
 
-    It saves 15 ms of CPU and 5 MiB on a node that has little of both. Who imports `ssl` later (the Kubernetes client)
-    gets the real one.
+    It saves 15 ms of CPU and 5 MiB on a node that has little of both. The API server is talked to by a
+    child process; who imports `ssl` later gets the real one.
     """
     if "ssl" in sys.modules or "asyncio" in sys.modules:
         yield

@@ -1,22 +1,42 @@
-"""Pods, and events where allowed, of this node from the API server, watched on daemon threads."""
+"""Pods of this node from the API server: a child process watches, a daemon thread reads what it writes.
+
+The child, because an API server's answers are megabytes of JSON: parsed here, they would hold up the screen, and its
+memory would not shrink again.
+"""
 
 from __future__ import annotations
 
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
 import threading
-from collections.abc import Callable
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from fragtui.cluster.objects import pod_ref_of, read_event, read_pod
+from fragtui.cluster.sighting import Sighting
 from fragtui.sources.backoff import Backoff
-from fragtui.sources.host_files import read_text
-from fragtui.sources.kube_client import Api, ApiError, KubernetesApi
-from fragtui.sources.kube_watch import WatchLoop
-from fragtui.sources.kubelet_process import Kubelet, find_kubeconfig, find_kubelet
+from fragtui.sources.host_files import reason
+from fragtui.sources.kube_credentials import NOT_INSTALLED
+from fragtui.sources.kubelet_process import NO_CREDENTIALS, find_kubeconfig, find_kubelet
 from fragtui.sources.pod_telling import Telling
+from fragtui.sources.sighting_facts import read_pod_facts, read_sighting, read_text_fact
 
-NO_CREDENTIALS = "found no kubelet credentials under the root: give --kubeconfig FILE"
-NO_EVENTS = "reasons: the kubelet's credentials may not list events (give --kubeconfig)"
+_PROGRAM = (
+    "import json,sys\n"
+    "order=json.loads(sys.stdin.buffer.raw.readline())\n"
+    "sys.path[:]=order['path']\n"
+    "from fragtui.sources.kube_child import main\n"
+    "main(order)\n"
+)
+"""Given as text, since in a zipapp the child's module is no file. The path leads to the zipapp as well."""
+_READ = 1 << 18
+_LINE_LIMIT = 4 * 1024 * 1024
+_HEALTHY_SECONDS = 60.0
 
 
 class KubeApi:
@@ -28,124 +48,133 @@ class KubeApi:
         telling: Telling,
         kubeconfig: str | None = None,
         *,
-        connect: Callable[[Path, Path], Api] = KubernetesApi,
-        backoff: Callable[[], Backoff] = Backoff,
+        pace: tuple[float, float | None] = (1.0, None),
     ) -> None:
-        """`connect` makes an API from a kubeconfig and the root; it runs on the watching thread."""
+        """`pace` is the first and the longest wait between two tries, in seconds; None for the usual ones."""
         self._root = root
         self._telling = telling
         self._given = kubeconfig
-        self._connect = connect
-        self._backoff = backoff
+        self._pace = pace
         self._stopping = threading.Event()
-        self._loops: list[WatchLoop] = []
-        self._node: str | None = None
+        self._child: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Begin on a daemon thread; the Kubernetes client is imported there."""
+        """Begin on a daemon thread."""
         threading.Thread(target=self._run, name="fragtui-kube", daemon=True).start()
 
     def stop(self) -> None:
         """End soon; never waits."""
         self._stopping.set()
-        for loop in self._loops:
-            loop.interrupt()
+        child = self._child
+        if child is not None:
+            _kill(child)
 
     def _run(self) -> None:
         self._telling.state("API", "connecting", "")
-        waiting = self._backoff()
+        waiting = Backoff(self._pace[0], self._pace[1] or 60.0)
         while not self._stopping.is_set():
-            try:
-                api = self._open()
-                self._node = self._node_name(api)
-                break
-            except ApiError as error:
-                self._telling.state("API", "absent" if error.status is None else "waiting", error.words)
+            lack = self._lack()
+            if lack is not None:
+                self._telling.state("API", "absent", lack)
                 self._stopping.wait(waiting.slowest())
-        if self._stopping.is_set() or self._node is None:
-            return
-        events: threading.Thread | None = None
+                waiting.reset()
+                continue
+            began = time.monotonic()
+            why = self._watch()
+            if self._stopping.is_set():
+                return
+            if time.monotonic() - began > _HEALTHY_SECONDS:
+                waiting.reset()
+            self._telling.state("API", "waiting", why)
+            self._stopping.wait(waiting.wait())
+
+    def _lack(self) -> str | None:
+        """Return what is missing to ask an API server, or None. As long as something is, no child is started."""
         if self._given is not None:
-            loop = self._loop(
-                "events", "involvedObject.kind=Pod,type=Warning", self._events_listed, self._event_changed
-            )
-            events = threading.Thread(target=loop.run, name="fragtui-kube-events", daemon=True)
-            events.start()
-        self._loop("pods", f"spec.nodeName={self._node}", self._pods_listed, self._pod_changed).run()
+            try:
+                with open(self._given, "rb"):
+                    pass
+            except OSError as error:
+                return f"{self._given}: {reason(error)}"
+        elif find_kubeconfig(self._root, find_kubelet(self._root)) is None:
+            return NO_CREDENTIALS
+        return NOT_INSTALLED if importlib.util.find_spec("kubernetes") is None else None
 
-    def _loop(
-        self,
-        resource: str,
-        selector: str,
-        listed: Callable[[list[dict[str, Any]]], None],
-        changed: Callable[[str, dict[str, Any]], None],
-    ) -> WatchLoop:
-        name = "API" if resource == "pods" else "events"
-        lack = NO_EVENTS if resource == "pods" and self._given is None else ""
+    def _watch(self) -> str:
+        """Run a child until it ends; return why it did, in words."""
+        try:
+            child = self._start()
+        except OSError as error:
+            return f"the API's watch can't be started: {reason(error)}"
+        try:
+            self._read(child)
+        finally:
+            _kill(child)
+            self._child = None
+            for pipe in (child.stdin, child.stdout):
+                if pipe is not None:
+                    with suppress(OSError):
+                        pipe.close()
+        return f"the API's watch ended (status {child.wait()})"
 
-        def told(state: str, why: str) -> None:
-            self._telling.state(name, state, why or lack)
-
-        loop = WatchLoop(
-            resource,
-            selector,
-            connect=self._open,
-            on_list=listed,
-            on_change=changed,
-            on_state=told,
-            stopping=self._stopping,
-            backoff=self._backoff(),
+    def _start(self) -> subprocess.Popen[bytes]:
+        order = {
+            "path": sys.path,
+            "root": str(self._root),
+            "kubeconfig": self._given,
+            "pace": self._pace,
+        }
+        # A group of its own, so that it is killed with what it started.
+        child = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            process_group=0,
         )
-        self._loops.append(loop)
-        return loop
+        self._child = child
+        if self._stopping.is_set():
+            _kill(child)
+        assert child.stdin is not None
+        with suppress(BrokenPipeError):
+            # It stays open: its end is the child's sign to end.
+            child.stdin.write(json.dumps(order).encode() + b"\n")
+        return child
 
-    def _open(self) -> Api:
-        if self._given is not None:
-            # A file that the user names lies where the user is, and so do the files that it names.
-            return self._connect(Path(self._given), Path("/"))
-        path = find_kubeconfig(self._root, self._kubelet())
-        if path is None:
-            raise ApiError(NO_CREDENTIALS)
-        return self._connect(path, self._root)
+    def _read(self, child: subprocess.Popen[bytes]) -> None:
+        assert child.stdout is not None
+        pending = b""
+        while not self._stopping.is_set() and (data := os.read(child.stdout.fileno(), _READ)):
+            *lines, pending = (pending + data).split(b"\n")
+            self._tell(lines)
+            if len(pending) > _LINE_LIMIT:
+                return
 
-    def _kubelet(self) -> Kubelet | None:
-        return find_kubelet(self._root)
+    def _tell(self, lines: list[bytes]) -> None:
+        seen: list[Sighting] = []
+        for line in lines:
+            try:
+                facts: dict[str, Any] = json.loads(line)
+                if "seen" in facts:
+                    seen.append(read_sighting(facts["seen"]))
+                    continue
+                # In the order in which they were told.
+                if seen:
+                    self._telling.sightings(tuple(seen))
+                    seen.clear()
+                if "all" in facts:
+                    self._telling.all_pods(tuple(read_pod_facts(pod) for pod in facts["all"]))
+                elif "state" in facts:
+                    name, state, words = (read_text_fact(each) or "" for each in facts["state"])
+                    self._telling.state(name, state, words)
+            except (ValueError, TypeError, KeyError, AttributeError):
+                continue  # Only what killed it in mid-line writes such a thing.
+        if seen:
+            self._telling.sightings(tuple(seen))
 
-    def _node_name(self, api: Api) -> str:
-        named = api.node_of_credentials()
-        if named:
-            return named
-        kubelet = self._kubelet()
-        if kubelet is not None and kubelet.hostname_override:
-            return kubelet.hostname_override
-        for file in ("proc/sys/kernel/hostname", "etc/hostname"):
-            text = read_text(self._root / file)
-            if text and text.strip():
-                return text.strip().lower()
-        raise ApiError("can't tell what the cluster calls this node")
 
-    def _pods_listed(self, items: list[dict[str, Any]]) -> None:
-        sightings = [sighting for item in items if (sighting := read_pod(item)) is not None]
-        self._telling.all_pods(tuple(pod_ref_of(item) for item in items))
-        self._telling.sightings(tuple(sightings))
-
-    def _pod_changed(self, kind: str, pod: dict[str, Any]) -> None:
-        sighting = read_pod(pod, deleted=kind == "DELETED")
-        if sighting is not None:
-            self._telling.sightings((sighting,))
-
-    def _events_listed(self, items: list[dict[str, Any]]) -> None:
-        for item in items:
-            self._event_changed("ADDED", item)
-
-    def _event_changed(self, kind: str, event: dict[str, Any]) -> None:
-        if kind == "DELETED" or not self._of_this_node(event):
-            return
-        sighting = read_event(event)
-        if sighting is not None:
-            self._telling.sightings((sighting,))
-
-    def _of_this_node(self, event: dict[str, Any]) -> bool:
-        source = event.get("source") or event.get("deprecatedSource")
-        host = source.get("host") if isinstance(source, dict) else None
-        return (host or event.get("reportingInstance") or self._node) == self._node
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    if child.returncode is None:
+        with suppress(OSError):
+            os.killpg(child.pid, signal.SIGKILL)

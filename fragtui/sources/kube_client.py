@@ -1,27 +1,27 @@
-"""Talking to the API server through the `kubernetes` client, raw: JSON in, nothing of its models kept.
-
-The client is an optional extra and takes its time and memory to import, so it is imported when first used, on the
-thread that uses it.
-"""
+"""Talking to an API server: lists read object by object, watches byte by byte, by the standard library alone."""
 
 from __future__ import annotations
 
+import http.client
 import json
-from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
+import os
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from typing import Any, Protocol
+from urllib.parse import urlencode, urlsplit
 
-from fragtui.sources.host_files import reason
-from fragtui.sources.in_root import in_root
-from fragtui.sources.kubelet_process import node_of_certificate
+from fragtui import __version__
+from fragtui.sources.json_list import NotAList, read_list
+from fragtui.sources.kube_credentials import Credentials
 from fragtui.text import printable
 
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 90.0
 """Longer than a server is silent: bookmarks come about every minute."""
 _PAGE = 500
-_LIST_LIMIT = 64 * 1024 * 1024
+_CHUNK = 65536
 WATCH_SECONDS = 270
 
 
@@ -37,150 +37,122 @@ class ApiError(Exception):
 class Api(Protocol):
     """What of an API server is used; raises `ApiError` only."""
 
-    def list_page(self, resource: str, selector: str, token: str | None) -> dict[str, Any]:
-        """Return one page of a list (``pods`` or ``events`` of all namespaces) as parsed JSON."""
+    def list_page(
+        self, resource: str, query: dict[str, str], on_item: Callable[[dict[str, Any]], None]
+    ) -> dict[str, Any]:
+        """Hand over the objects of a list (``pods`` or ``events`` of all namespaces), then return its metadata."""
 
-    def watch(self, resource: str, selector: str, version: str) -> Iterator[bytes]:
+    def watch(self, resource: str, query: dict[str, str]) -> Iterator[bytes]:
         """Yield the bytes of a watch as they come, until the server ends it."""
 
-    def interrupt(self) -> None:
-        """End a watch that is under way; from any thread, without waiting."""
 
-    def node_of_credentials(self) -> str | None:
-        """Return the node that the credentials are for, None if they are not a kubelet's."""
+class HttpApi:
+    """An API server over HTTP/1.1; one connection a request, since there is one in minutes."""
 
-
-class KubernetesApi:
-    """An API server as a kubeconfig file describes it. The file's secrets stay in the client's own configuration."""
-
-    def __init__(self, kubeconfig: Path, root: Path) -> None:
-        """Read the kubeconfig; raises `ApiError` with words for what can't be used."""
+    def __init__(self, credentials: Credentials) -> None:
+        """Raises `ApiError` with words for what can't be used."""
+        url = urlsplit(credentials.host)
         try:
-            import yaml  # noqa: PLC0415
-            from kubernetes import client, config  # noqa: PLC0415
-        except ImportError:
-            raise ApiError("the Kubernetes client is not installed: pip install 'fragtui[k8s]'") from None
-        try:
-            described = yaml.safe_load(kubeconfig.read_text("utf-8"))
-        except OSError as error:
-            raise ApiError(f"{kubeconfig}: {reason(error)}") from None
-        except (yaml.YAMLError, ValueError):
-            raise ApiError(f"{kubeconfig} is not a kubeconfig") from None
-        self._certificate = _point_into_root(described, kubeconfig, root)
-        configuration = client.Configuration()
-        load: Any = config.load_kube_config_from_dict
-        try:
-            load(described, client_configuration=configuration, persist_config=False)
-        except Exception as error:  # the client raises many kinds, some with the file's content in their words
-            raise ApiError(f"{kubeconfig} can't be used ({type(error).__name__})") from None
-        configuration.retries = False
-        self._configuration = configuration
-        self._core = client.CoreV1Api(client.ApiClient(configuration))
-        self._under_way: Any = None
+            self._host, self._port = url.hostname or "", url.port
+            self._proxy = urlsplit(credentials.proxy) if credentials.proxy else None
+            self._tls = _tls_context(credentials) if url.scheme == "https" else None
+        except (ValueError, OSError) as error:  # ssl's errors are OSErrors; their words name no secret
+            raise ApiError(f"the credentials can't be used ({type(error).__name__})") from None
+        if self._proxy is not None and self._proxy.scheme != "http":
+            raise ApiError(f"the kubeconfig's proxy can't be used: {printable(self._proxy.scheme, 20)}")
+        self._path = url.path.rstrip("/")
+        self._server_name = credentials.server_name or self._host
+        self._headers = {
+            **credentials.headers,
+            "Accept": "application/json",
+            "User-Agent": f"fragtui/{__version__}",
+            "Connection": "close",
+        }
 
-    def list_page(self, resource: str, selector: str, token: str | None) -> dict[str, Any]:
+    def list_page(
+        self, resource: str, query: dict[str, str], on_item: Callable[[dict[str, Any]], None]
+    ) -> dict[str, Any]:
         """See `Api`."""
-        more = {"_continue": token} if token else {}
-        response = self._open(resource, field_selector=selector, limit=_PAGE, **more)
-        try:
-            body = b"".join(_limited(response.stream(65536, decode_content=True), _LIST_LIMIT))
-            loaded = json.loads(body)
-        except ApiError:
-            raise
-        except Exception as error:
-            raise _unreachable(error) from None
-        finally:
-            _give_back(response)
-        if not isinstance(loaded, dict):
-            raise ApiError("the API server's answer is not an object")
-        return loaded
+        with self._opened(resource, {**query, "limit": str(_PAGE)}) as response:
+            try:
+                told = read_list(_chunks(response), on_item)
+            except NotAList as error:
+                raise ApiError(f"the API server's answer is {error}") from None
+        metadata = told.get("metadata")
+        return metadata if isinstance(metadata, dict) else {}
 
-    def watch(self, resource: str, selector: str, version: str) -> Iterator[bytes]:
+    def watch(self, resource: str, query: dict[str, str]) -> Iterator[bytes]:
         """See `Api`."""
-        response = self._open(
-            resource,
-            field_selector=selector,
-            watch=True,
-            resource_version=version,
-            allow_watch_bookmarks=True,
-            timeout_seconds=WATCH_SECONDS,
-        )
-        self._under_way = response
-        try:
-            yield from response.stream(65536, decode_content=True)
-        except GeneratorExit:
-            raise
-        except Exception as error:
-            raise _unreachable(error) from None
-        finally:
-            self._under_way = None
-            with suppress(Exception):
-                response.close()
+        wanted = {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(WATCH_SECONDS)}
+        with self._opened(resource, {**query, **wanted}) as response:
+            yield from _chunks(response)
 
-    def interrupt(self) -> None:
-        """See `Api`."""
-        response = self._under_way
-        if response is not None:
-            with suppress(Exception):
-                response.shutdown()
-
-    def node_of_credentials(self) -> str | None:
-        """See `Api`."""
-        for path in (self._certificate, getattr(self._configuration, "cert_file", None)):
-            if path:
-                with suppress(OSError):
-                    found = node_of_certificate(Path(path).read_bytes())
-                    if found:
-                        return found
-        return None
-
-    def _open(self, resource: str, **query: Any) -> Any:
-        from kubernetes.client.exceptions import ApiException  # noqa: PLC0415
-
-        core: Any = self._core
-        call = core.list_pod_for_all_namespaces if resource == "pods" else core.list_event_for_all_namespaces
-        try:
-            opened = call(_preload_content=False, _request_timeout=(_CONNECT_SECONDS, _READ_SECONDS), **query)
-        except ApiException as error:
-            if not error.status:  # how newer clients put what urllib3 raised
+    @contextmanager
+    def _opened(self, resource: str, query: dict[str, str]) -> Iterator[http.client.HTTPResponse]:
+        with closing(self._connection()) as connection:
+            try:
+                connection.connect()
+                if self._tls is not None:
+                    connection.sock = self._tls.wrap_socket(connection.sock, server_hostname=self._server_name)
+                connection.sock.settimeout(_READ_SECONDS)
+                connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+                target = f"{self._path}/api/v1/{resource}?{urlencode(query)}"
+                connection.request("GET", target, headers=self._headers)
+                response = connection.getresponse()
+            except (OSError, http.client.HTTPException, ValueError) as error:
                 raise _unreachable(error) from None
-            raise _refused(error.status, error.body) from None
-        except Exception as error:  # urllib3's, ssl's and exec plug-ins' errors
-            raise _unreachable(error) from None
-        response = getattr(opened, "response", opened)
-        if response.status >= 400:
-            body = b""
-            with suppress(Exception):
-                body = response.read(65536)
-            _give_back(response)
-            raise _refused(response.status, body)
-        return response
+            with closing(response):
+                if response.status != 200:
+                    raise _refused(response)
+                yield response
+
+    def _connection(self) -> http.client.HTTPConnection:
+        port = self._port or (443 if self._tls is not None else 80)
+        if self._proxy is None:
+            return http.client.HTTPConnection(self._host, port, timeout=_CONNECT_SECONDS)
+        through = http.client.HTTPConnection(
+            self._proxy.hostname or "", self._proxy.port or 80, timeout=_CONNECT_SECONDS
+        )
+        through.set_tunnel(self._host, port)
+        return through
 
 
-def _limited(chunks: Iterator[bytes], limit: int) -> Iterator[bytes]:
-    size = 0
-    for chunk in chunks:
-        size += len(chunk)
-        if size > limit:
-            raise ApiError(f"the API server's answer is longer than {limit >> 20} MiB")
-        yield chunk
+def _tls_context(credentials: Credentials) -> ssl.SSLContext:
+    context = ssl.create_default_context(cadata=credentials.authority)
+    # Many a cluster's own authority lacks what RFC 5280 asks of one; kubectl takes it, and so does this.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if not credentials.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if credentials.certificate is not None:
+        # OpenSSL takes a client's key from a file only: this one lies in memory and has no name.
+        with open(os.memfd_create("client"), "wb+", buffering=0) as pem:
+            pem.write(f"{credentials.certificate}\n{credentials.key or ''}".encode())
+            context.load_cert_chain(f"/proc/self/fd/{pem.fileno()}")
+    return context
 
 
-def _give_back(response: Any) -> None:
-    with suppress(Exception):
-        response.release_conn()
+def _chunks(response: http.client.HTTPResponse) -> Iterator[bytes]:
+    """Yield what the server sends, as it comes; raises `ApiError` where it is cut off."""
+    try:
+        while data := response.read1(_CHUNK):
+            yield data
+        if response.length:
+            raise ApiError("connection broken")
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise _unreachable(error) from None
 
 
-def _refused(status: int | None, body: Any) -> ApiError:
+def _refused(response: http.client.HTTPResponse) -> ApiError:
     message = ""
     with suppress(Exception):
-        message = str(json.loads(body).get("message", ""))
-    return ApiError(printable(message, 200) or f"HTTP status {status}", status)
+        message = str(json.loads(response.read(_CHUNK)).get("message", ""))
+    return ApiError(printable(message, 200) or f"HTTP status {response.status}", response.status)
 
 
 def _unreachable(error: Exception) -> ApiError:
     """Return the error in words. Only known texts are repeated: others might carry what is secret."""
-    text = str(error)
+    text = f"{error} {type(error).__name__}"
     if "certificate has expired" in text:
         return ApiError("the certificate has expired")
     for words in (
@@ -193,43 +165,9 @@ def _unreachable(error: Exception) -> ApiError:
         "Network is unreachable",
         "Connection reset",
         "IncompleteRead",
-        "Connection broken",
         "certificate expired",
+        "Tunnel connection failed",
     ):
         if words in text:
             return ApiError(words[0].lower() + words[1:])
     return ApiError(type(error).__name__)
-
-
-def _point_into_root(described: Any, kubeconfig: Path, root: Path) -> str | None:
-    """Turn the files that a kubeconfig names into files under the root; return the client certificate's.
-
-    Relative names are relative to the kubeconfig. Raises `ApiError` for a credential plug-in under another root:
-    its program is not here.
-    """
-    certificate = None
-    if not isinstance(described, dict):
-        raise ApiError(f"{kubeconfig} is not a kubeconfig")
-    for group, inner in (("clusters", "cluster"), ("users", "user")):
-        entries = described.get(group)
-        for each in entries if isinstance(entries, list) else ():
-            settings = each.get(inner) if isinstance(each, dict) else None
-            if not isinstance(settings, dict):
-                continue
-            if "exec" in settings and root != Path("/"):
-                raise ApiError("the kubeconfig uses a credential plug-in, which only runs on the node itself")
-            for key in ("certificate-authority", "client-certificate", "client-key", "tokenFile"):
-                path = settings.get(key)
-                if isinstance(path, str) and path:
-                    settings[key] = str(_file(path, kubeconfig, root))
-            certificate = settings.get("client-certificate") or certificate
-    return certificate
-
-
-def _file(path: str, kubeconfig: Path, root: Path) -> Path:
-    try:
-        found = in_root(root, path) if path.startswith("/") else kubeconfig.parent / path
-        found.stat()
-    except OSError as error:
-        raise ApiError(f"{path}: {reason(error)}") from None
-    return found

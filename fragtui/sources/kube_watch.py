@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,7 +13,7 @@ from fragtui.sources.kube_client import Api, ApiError
 _LINE_LIMIT = 8 * 1024 * 1024
 _HEALTHY_SECONDS = 5.0
 _MOST_PAGES = 200
-_REFUSED_WAIT = 300.0
+REFUSED_WAIT = 300.0
 
 
 class WatchLoop:
@@ -25,95 +24,112 @@ class WatchLoop:
         resource: str,
         selector: str,
         *,
-        connect: Callable[[], Api],
-        on_list: Callable[[list[dict[str, Any]]], None],
+        connect: Callable[[bool], Api],
+        on_begin: Callable[[], None],
+        on_item: Callable[[dict[str, Any]], None],
+        on_listed: Callable[[], None],
         on_change: Callable[[str, dict[str, Any]], None],
         on_state: Callable[[str, str], None],
-        stopping: threading.Event,
-        backoff: Backoff | None = None,
+        cached: bool,
+        backoff: Backoff,
+        refused: Backoff,
     ) -> None:
-        """`on_change` gets ADDED, MODIFIED or DELETED with the object; `on_state` a state and why."""
+        """Between `on_begin` and `on_listed`, which comes after whole lists only, `on_item` gets each object of a list.
+
+        `on_change` gets ADDED, MODIFIED or DELETED with the object; `on_state` a state and why. `connect` is told
+        whether the credentials are to be read anew. `cached` asks for the list that the server has in memory, as the
+        kubelet does: without it the server searches all pods of the cluster on its disks for those of this node.
+        """
         self._resource = resource
         self._selector = selector
         self._connect = connect
-        self._on_list = on_list
+        self._on_begin = on_begin
+        self._on_item = on_item
+        self._on_listed = on_listed
         self._on_change = on_change
         self._on_state = on_state
-        self._stopping = stopping
-        self._backoff = backoff or Backoff()
-        self._refused = Backoff(longest=_REFUSED_WAIT) if backoff is None else backoff
+        self._cached = cached
+        self._backoff = backoff
+        self._refused = refused
         self._version: str | None = None
+        self._too_old = False
         self._api: Api | None = None
-
-    def interrupt(self) -> None:
-        """End the watch that is under way; from any thread, without waiting."""
-        if self._api is not None:
-            self._api.interrupt()
+        self._anew = False
+        self._worked = False
 
     def run(self) -> None:
-        """List and watch until `stopping` is set."""
-        while not self._stopping.is_set():
-            try:
-                if self._api is None:
-                    self._api = self._connect()
-                if self._version is None:
-                    self._version = self._list(self._api)
-                self._on_state("live", "")
-                self._watch(self._api, self._version)
-            except ApiError as error:
-                self._recover(error)
+        """List and watch for ever."""
+        while True:
+            self.step()
+
+    def step(self) -> None:
+        """Make one watch, with what must come before it; when it ends or fails, wait as long as is due."""
+        try:
+            if self._api is None:
+                self._api, self._anew = self._connect(self._anew), False
+            if self._version is None:
+                self._version = self._list(self._api)
+            self._on_state("live", "")
+            self._watch(self._api, self._version)
+        except ApiError as error:
+            self._recover(error)
 
     def _recover(self, error: ApiError) -> None:
-        if self._stopping.is_set():
-            return
         if error.status == 410:
-            self._version = None
-            self._stopping.wait(min(self._backoff.wait(), 5.0))
+            self._version, self._too_old = None, True
+            time.sleep(min(self._backoff.wait(), 5.0))
             return
         if error.status in (401, 403):
-            # Rights change and kubelets renew their certificate: look again, rarely, with the files read anew.
-            self._api, self._version = None, None
+            # Rights change, tokens end and kubelets renew their certificate: look again, with the files read anew.
+            self._api, self._version, self._anew = None, None, True
+            if error.status == 401 and self._worked:
+                self._worked = False
+                return
             self._on_state("refused", error.words)
-            self._stopping.wait(self._refused.wait())
+            time.sleep(self._refused.wait())
             return
         if error.status is None:
             self._api = None
         self._on_state("waiting", error.words)
-        self._stopping.wait(self._backoff.wait())
+        time.sleep(self._backoff.wait())
 
     def _list(self, api: Api) -> str:
-        items: list[dict[str, Any]] = []
-        token: str | None = None
-        version = "0"
+        query = {"fieldSelector": self._selector}
+        if self._cached and not self._too_old:
+            query["resourceVersion"] = "0"
+        metadata: dict[str, Any] = {}
+        self._on_begin()
         for _ in range(_MOST_PAGES):
-            page = api.list_page(self._resource, self._selector, token)
-            items.extend(item for item in page.get("items") or () if isinstance(item, dict))
-            told = page.get("metadata")
-            metadata: dict[str, Any] = told if isinstance(told, dict) else {}
-            version, token = str(metadata.get("resourceVersion") or "0"), metadata.get("continue") or None
-            if token is None:
+            metadata = api.list_page(self._resource, query, self._on_item)
+            token = metadata.get("continue")
+            if not isinstance(token, str) or not token:
                 break
-        self._on_list(items)
-        return version
+            query.pop("resourceVersion", None)
+            query["continue"] = token
+        self._on_listed()
+        self._worked, self._too_old = True, False
+        return str(metadata.get("resourceVersion") or "0")
 
     def _watch(self, api: Api, version: str) -> None:
         began = time.monotonic()
-        changes = 0
-        for event in _events(api.watch(self._resource, self._selector, version)):
-            if self._stopping.is_set():
-                return
-            changes += self._take(event)
-        if changes or time.monotonic() - began > _HEALTHY_SECONDS:
-            self._backoff.reset()
-            self._refused.reset()
-        else:
-            # A server or proxy that ends every watch at once must not be asked in a circle.
-            self._stopping.wait(self._backoff.wait())
+        query = {"fieldSelector": self._selector, "resourceVersion": version}
+        try:
+            for event in _events(api.watch(self._resource, query)):
+                self._take(event)
+        finally:
+            healthy = time.monotonic() - began > _HEALTHY_SECONDS
+            if healthy:
+                self._worked = True
+                self._backoff.reset()
+                self._refused.reset()
+        if not healthy:
+            # A server or proxy that ends every watch at once, whatever it sent, must not be asked in a circle.
+            time.sleep(self._backoff.wait())
 
-    def _take(self, event: dict[str, Any]) -> int:
+    def _take(self, event: dict[str, Any]) -> None:
         kind, thing = event.get("type"), event.get("object")
         if not isinstance(thing, dict):
-            return 0
+            return
         if kind == "ERROR":
             code = thing.get("code")
             raise ApiError(str(thing.get("message") or "the watch ended")[:200], code if isinstance(code, int) else 500)
@@ -123,7 +139,6 @@ class WatchLoop:
             self._on_change(str(kind), thing)
         if isinstance(version, str) and version:
             self._version = version
-        return 1
 
 
 def _events(chunks: Iterator[bytes]) -> Iterator[dict[str, Any]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from fragtui.sources.in_root import in_root
 from fragtui.text import printable
 
+NO_CREDENTIALS = "found no kubelet credentials under the root: give --kubeconfig FILE"
 _COMMS = frozenset({"kubelet", "kubelite", "k3s", "k3s-agent", "k3s-server", "rke2", "hyperkube", "kubelet.real"})
 KNOWN_KUBECONFIGS = (
     "/etc/kubernetes/kubelet.conf",

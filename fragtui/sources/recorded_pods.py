@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Sequence
 from typing import Any
 
-from fragtui.cluster.pod_ref import PodRef
-from fragtui.cluster.sighting import Said, Sighting
 from fragtui.model.correlation import KernelSide
 from fragtui.model.pod_board import PodBoard
 from fragtui.model.pod_news import PodNews, SourceState
 from fragtui.sources.recording import Event
 from fragtui.sources.runtime_log import PodLines
-from fragtui.text import printable
+from fragtui.sources.sighting_facts import read_pod_facts, read_sighting, read_text_fact
 
 
 class RecordedPods:
@@ -54,34 +51,11 @@ class RecordedPods:
             for sighting in (*told, *log.finish()):
                 self._board.tell(sighting, self._now)
         elif what == "seen":
-            self._board.tell(_sighting(facts[0]), self._now)
+            self._board.tell(read_sighting(facts[0]), self._now)
         elif what == "learnt":
-            self._board.learn(_pod(facts[0]))
+            self._board.learn(read_pod_facts(facts[0]))
         elif what == "all":
-            self._board.only_these_exist([_pod(fact) for fact in facts])
+            self._board.only_these_exist([read_pod_facts(fact) for fact in facts])
         elif what == "state":
-            state = SourceState(*(_text(facts[0][key]) or "" for key in ("name", "state", "cannot_tell")))
+            state = SourceState(*(read_text_fact(facts[0][key]) or "" for key in ("name", "state", "cannot_tell")))
             self._states[state.name] = state
-
-
-def _pod(facts: Mapping[str, object]) -> PodRef:
-    return PodRef(*(_text(facts[key]) for key in ("namespace", "name", "uid")))
-
-
-def _sighting(facts: Mapping[str, Any]) -> Sighting:
-    known: dict[str, Any] = {field.name: facts[field.name] for field in fields(Sighting) if field.name in facts}
-    for name, value in known.items():
-        if isinstance(value, str):
-            known[name] = printable(value, 16_000)
-        elif isinstance(value, bool) or not isinstance(value, int | float | list | dict | None):
-            raise TypeError(name)
-    pids = known.get("pids", [])
-    if not all(isinstance(pid, int) for pid in pids):
-        raise TypeError("pids")
-    return Sighting(**{**known, "said": Said(facts["said"]), "pod": _pod(facts["pod"]), "pids": tuple(pids)})
-
-
-def _text(value: object) -> str | None:
-    if value is not None and not isinstance(value, str):
-        raise TypeError("a text")
-    return None if value is None else printable(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 import ssl
@@ -101,19 +102,23 @@ class Watcher:
 class ApiServer:
     """Serves ``/api/v1/pods`` and ``/api/v1/events`` on 127.0.0.1; counts what it was asked."""
 
-    def __init__(self, certificate: tuple[Path, Path] | None = None) -> None:
+    def __init__(self, certificate: tuple[Path, Path] | None = None, clients: Path | None = None) -> None:
+        """With `certificate` and key it speaks TLS; with `clients` only to those that have such a certificate."""
         self.pods: list[Json] = []
         self.events: list[Json] = []
         self.version = 10
         self.refuse: Json | None = None
         self.refuse_events: Json | None = None
         self.delay = 0.0
+        self.token: str | None = None
+        """If set, whoever comes with another is sent away with 401."""
         self.page: int | None = None
         self.lists: list[dict[str, list[str]]] = []
         self.requests: list[tuple[float, str]] = []
         self.tokens: list[str | None] = []
         self.on_watch: Callable[[Watcher], None] = lambda watcher: None
         self._closing = threading.Event()
+        self._watchers: list[Watcher] = []
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -131,6 +136,9 @@ class ApiServer:
         if certificate is not None:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*certificate)
+            if clients is not None:
+                context.load_verify_locations(clients)
+                context.verify_mode = ssl.CERT_REQUIRED
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
             self._scheme = "https"
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
@@ -144,9 +152,25 @@ class ApiServer:
         self._server.shutdown()
         self._server.server_close()
 
-    def kubeconfig(self, path: Path, authority: Path | None = None, token: str = "s3cr3t-token") -> Path:
+    def end_watches(self) -> None:
+        """End every watch that is under way, in good order."""
+        for watcher in self._watchers:
+            if not watcher.done.is_set():
+                watcher.end()
+
+    def kubeconfig(
+        self,
+        path: Path,
+        authority: Path | None = None,
+        token: str = "s3cr3t-token",
+        user: Json | None = None,
+        inline: bool = False,
+    ) -> Path:
+        """Write a kubeconfig for this server; `inline` puts the authority's certificate into it."""
         cluster: Json = {"server": self.url}
-        if authority is not None:
+        if authority is not None and inline:
+            cluster["certificate-authority-data"] = base64.b64encode(authority.read_bytes()).decode()
+        elif authority is not None:
             cluster["certificate-authority"] = str(authority)
         path.write_text(
             json.dumps(
@@ -154,7 +178,7 @@ class ApiServer:
                     "apiVersion": "v1",
                     "kind": "Config",
                     "clusters": [{"name": "c", "cluster": cluster}],
-                    "users": [{"name": "u", "user": {"token": token}}],
+                    "users": [{"name": "u", "user": {"token": token} if user is None else user}],
                     "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
                     "current-context": "x",
                 }
@@ -171,6 +195,8 @@ class ApiServer:
             return
         resource = parts.path.rsplit("/", 1)[-1]
         refused = self.refuse or (self.refuse_events if resource == "events" else None)
+        if self.token is not None and handler.headers.get("Authorization") != f"Bearer {self.token}":
+            refused = status(401, "Unauthorized", "Unauthorized")
         if refused is not None:
             self._send(handler, refused["code"], refused)
         elif query.get("watch") == ["True"] or query.get("watch") == ["true"]:
@@ -197,6 +223,7 @@ class ApiServer:
         handler.end_headers()
         handler.wfile.flush()
         watcher = Watcher(handler, query)
+        self._watchers.append(watcher)
         try:
             if resource == "pods":
                 self.on_watch(watcher)

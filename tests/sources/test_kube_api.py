@@ -9,12 +9,22 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from fragtui.sources import kube_watch
 from fragtui.sources.backoff import Backoff
-from fragtui.sources.kube_api import NO_CREDENTIALS, NO_EVENTS, KubeApi
-from fragtui.sources.kubelet_process import find_kubeconfig, find_kubelet, node_of_certificate, read_arguments
+from fragtui.sources.kube_api import KubeApi
+from fragtui.sources.kube_client import ApiError
+from fragtui.sources.kube_pods import NO_EVENTS
+from fragtui.sources.kubelet_process import (
+    NO_CREDENTIALS,
+    find_kubeconfig,
+    find_kubelet,
+    node_of_certificate,
+    read_arguments,
+)
 
 from .api_server import ApiServer, Watcher, pod, status
 from .telling import Told, until
@@ -41,13 +51,39 @@ def node(tmp_path: Path, server: ApiServer) -> Path:
     return root
 
 
+class FakeLoop:
+    """A `WatchLoop` whose watches are cut after so many seconds of a clock of its own, without a child."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        self.waits: list[float] = []
+        monkeypatch.setattr(kube_watch, "time", SimpleNamespace(monotonic=lambda: self.now, sleep=self.waits.append))
+        self._loop = kube_watch.WatchLoop(
+            "pods", "", connect=lambda anew: self, on_begin=lambda: None, on_item=lambda item: None,
+            on_listed=lambda: None, on_change=lambda kind, thing: None, on_state=lambda state, why: None, cached=True,
+            backoff=Backoff(), refused=Backoff(),
+        )  # fmt: skip
+
+    def watch_for(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._loop.step()
+
+    def list_page(self, *asked: object) -> dict[str, object]:
+        return {"resourceVersion": "1"}
+
+    def watch(self, *asked: object) -> Iterator[bytes]:
+        self.now += self._seconds
+        raise ApiError("connection reset")
+        yield b""
+
+
 class Watching:
     """A KubeApi that is stopped at the end, with short waits."""
 
     def __init__(self, root: Path, kubeconfig: Path | None = None, first: float = 0.05) -> None:
         self.told = Told()
         given = None if kubeconfig is None else str(kubeconfig)
-        self.api = KubeApi(root, self.told, given, backoff=lambda: Backoff(first, 0.4))
+        self.api = KubeApi(root, self.told, given, pace=(first, 0.4))
 
     def __enter__(self) -> Told:
         self.api.start()
@@ -74,6 +110,7 @@ def test_pods_appear_and_leave(node: Path, server: ApiServer) -> None:
         assert told.last_state() == ("live", NO_EVENTS)
     query = server.lists[0]
     assert query["fieldSelector"] == ["spec.nodeName=node-1"]
+    assert query["resourceVersion"] == ["0"], "of the server's memory, not by a search of its disks"
     assert steps[0].query["allowWatchBookmarks"] in (["True"], ["true"])
     assert set(server.tokens) == {"Bearer s3cr3t-token"}
     assert all("events" not in path for _, path in server.requests)
@@ -138,6 +175,20 @@ def test_gone_lists_anew(node: Path, server: ApiServer, inside: bool) -> None:
     with Watching(node) as told:
         assert until(lambda: told.stuck == ["other"])
     assert len(server.lists) >= 2
+    assert "resourceVersion" not in server.lists[1], "what the server has in memory may be what was too old"
+
+
+def test_a_server_that_always_says_gone_is_not_asked_in_a_circle(node: Path, server: ApiServer) -> None:
+    def gone(watcher: Watcher) -> None:
+        watcher.event("ERROR", GONE)
+        watcher.end()
+
+    server.on_watch = gone
+    with Watching(node):
+        assert until(lambda: len(server.requests) >= 4)
+        before = len(server.requests)
+        time.sleep(1.5)
+        assert len(server.requests) - before <= 24  # two a round, 0.2 to 0.4 s apart
 
 
 def test_refused_says_so_and_comes_back_without_a_busy_loop(node: Path, server: ApiServer) -> None:
@@ -153,13 +204,32 @@ def test_refused_says_so_and_comes_back_without_a_busy_loop(node: Path, server: 
         assert until(lambda: told.stuck == ["web"])
 
 
-def test_a_server_that_ends_every_watch_is_not_asked_in_a_circle(node: Path, server: ApiServer) -> None:
-    server.on_watch = Watcher.end
+@pytest.mark.parametrize("sends", ["nothing", "a bookmark", "a pod"])
+def test_a_server_that_ends_every_watch_is_not_asked_in_a_circle(node: Path, server: ApiServer, sends: str) -> None:
+    def end(watcher: Watcher) -> None:
+        if sends == "a bookmark":
+            watcher.bookmark(77)
+        elif sends == "a pod":
+            watcher.event("MODIFIED", pod("web", version=78))
+        watcher.end()
+
+    server.on_watch = end
     with Watching(node) as told:
         assert until(lambda: told.last_state()[0] == "live")
         before = len(server.requests)
         time.sleep(1.5)
         assert len(server.requests) - before <= 12
+
+
+def test_a_watch_that_lived_long_is_taken_up_soon_however_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A load balancer that resets every connection after a minute must not make the waits grow to a minute."""
+    loop = FakeLoop(monkeypatch)
+    for _ in range(20):
+        loop.watch_for(60.0)
+    assert max(loop.waits) <= 1.0
+    for _ in range(20):
+        loop.watch_for(0.1)
+    assert max(loop.waits) > 20.0
 
 
 def test_a_server_that_is_down_is_waited_for(node: Path, server: ApiServer) -> None:
@@ -255,26 +325,69 @@ def test_no_secret_is_ever_told(tmp_path: Path, node: Path, server: ApiServer) -
         assert "s3cr3t" not in repr(told.states)
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
-def test_an_expired_certificate_is_named(tmp_path: Path) -> None:
-    key, request, certificate = tmp_path / "key.pem", tmp_path / "req.pem", tmp_path / "cert.pem"
-    (tmp_path / "index.txt").write_text("")
-    (tmp_path / "serial").write_text("01")
-    (tmp_path / "ca.cnf").write_text(
-        f"[ca]\ndefault_ca=d\n[d]\ndatabase={tmp_path}/index.txt\nserial={tmp_path}/serial\nnew_certs_dir={tmp_path}\n"
-        "default_md=sha256\npolicy=p\nx509_extensions=e\n[p]\ncommonName=supplied\n[e]\nsubjectAltName=IP:127.0.0.1\n"
+needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
+
+
+def make_certificate(place: Path, name: str, start: str = "20200101000000Z", end: str = "20990101000000Z") -> Path:
+    """Make a self-signed certificate, valid for the two names of this machine; its key lies beside it."""
+    (place / "index.txt").write_text("")
+    (place / "serial").write_text("01")
+    (place / "ca.cnf").write_text(
+        f"[ca]\ndefault_ca=d\n[d]\ndatabase={place}/index.txt\nserial={place}/serial\nnew_certs_dir={place}\n"
+        "default_md=sha256\npolicy=p\nx509_extensions=e\n[p]\ncommonName=supplied\norganizationName=optional\n"
+        "[e]\nsubjectAltName=IP:127.0.0.1\n"
     )
-    asked = ["req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1", "-keyout", key, "-out", request]
-    dates = ["-startdate", "20200101000000Z", "-enddate", "20200102000000Z"]
-    signed = ["ca", "-batch", "-selfsign", "-config", tmp_path / "ca.cnf", "-keyfile", key, "-in", request, *dates]
+    key, request, certificate = place / f"{name}.key", place / "req.pem", place / f"{name}.crt"
+    subject = {"server": "/CN=127.0.0.1", "client": "/O=system:nodes/CN=system:node:node-1"}[name]
+    asked = ["req", "-newkey", "rsa:2048", "-nodes", "-subj", subject, "-keyout", key, "-out", request]
+    signed = ["ca", "-batch", "-selfsign", "-config", place / "ca.cnf", "-keyfile", key, "-in", request]
+    dates = ["-startdate", start, "-enddate", end, "-out", certificate]
     subprocess.run(["openssl", *map(str, asked)], capture_output=True, check=True)
-    subprocess.run(["openssl", *map(str, signed), "-out", str(certificate)], capture_output=True, check=True)
+    subprocess.run(["openssl", *map(str, signed), *map(str, dates)], capture_output=True, check=True)
+    return certificate
+
+
+@needs_openssl
+def test_an_expired_certificate_is_named(tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path, "server", end="20200102000000Z")
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/hostname").write_text("node-1\n")
-    server = ApiServer((certificate, key))
+    server = ApiServer((certificate, certificate.with_suffix(".key")))
     try:
         with Watching(tmp_path, server.kubeconfig(tmp_path / "conf", certificate)) as told:
             assert until(lambda: told.last_state() == ("waiting", "the certificate has expired"))
+            time.sleep(1.0)
+            assert sum(state == "waiting" for _, state, _ in told.states) <= 20  # pods and events
+            assert server.requests == []
+    finally:
+        server.close()
+
+
+@needs_openssl
+@pytest.mark.parametrize("inline", [False, True])
+def test_a_kubelet_comes_with_its_certificate_and_is_named_by_it(tmp_path: Path, inline: bool) -> None:
+    """As on a real node: under another root, the certificate a link to an absolute path, or data in the file."""
+    root = tmp_path / "host"
+    pki = root / "var/lib/kubelet/pki"
+    pki.mkdir(parents=True)
+    (root / "etc/kubernetes").mkdir(parents=True)
+    authority, client = make_certificate(tmp_path, "server"), make_certificate(tmp_path, "client")
+    both = client.read_text() + client.with_suffix(".key").read_text()
+    (pki / "real.pem").write_text(both)
+    (pki / "kubelet-client-current.pem").symlink_to("/var/lib/kubelet/pki/real.pem")
+    server = ApiServer((authority, authority.with_suffix(".key")), client)
+    server.pods = [pod("web")]
+    link = "/var/lib/kubelet/pki/kubelet-client-current.pem"
+    user = {"client-certificate": link, "client-key": link}
+    if inline:
+        data = base64.b64encode(both.encode()).decode()
+        user = {"client-certificate-data": data, "client-key-data": data}
+    server.kubeconfig(root / "etc/kubernetes/kubelet.conf", authority, user=user, inline=True)
+    try:
+        with Watching(root) as told:
+            assert until(lambda: told.stuck == ["web"])
+        assert server.lists[0]["fieldSelector"] == ["spec.nodeName=node-1"]
+        assert server.tokens[0] is None
     finally:
         server.close()
 

@@ -1,0 +1,134 @@
+"""Pods, and events where allowed, of this node from the API server: what runs in the API's child process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fragtui.cluster.objects import pod_ref_of, read_event, read_pod
+from fragtui.cluster.pod_ref import PodRef
+from fragtui.sources.backoff import Backoff
+from fragtui.sources.host_files import read_text
+from fragtui.sources.kube_client import ApiError, HttpApi
+from fragtui.sources.kube_credentials import Credentials, CredentialsError, load_credentials
+from fragtui.sources.kube_watch import REFUSED_WAIT, WatchLoop
+from fragtui.sources.kubelet_process import NO_CREDENTIALS, find_kubeconfig, find_kubelet
+from fragtui.sources.pod_telling import Telling
+
+NO_EVENTS = "reasons: the kubelet's credentials may not list events (give --kubeconfig)"
+_CREDENTIALS_SECONDS = 600.0
+"""To read them takes a process of its own, so not for every connection; a plug-in's end sooner, and say so by a 401."""
+
+
+class KubePods:
+    """Tells of this node's pods by list and watch, with the kubelet's own credentials or a given kubeconfig."""
+
+    def __init__(self, root: Path, telling: Telling, kubeconfig: str | None, pace: tuple[float, float | None]) -> None:
+        """`pace` is the first and the longest wait between two tries, in seconds; None for the usual ones."""
+        self._root = root
+        self._telling = telling
+        self._given = kubeconfig
+        self._pace = pace
+        self._credentials: Credentials | None = None
+        self._read_at = 0.0
+        self._lock = threading.Lock()
+        self._node = ""
+        self._listed: list[PodRef] = []
+
+    def run(self) -> None:
+        """Watch for ever."""
+        waiting = self._backoff()
+        while not self._node:
+            try:
+                self._node = self._node_name(self._current(anew=True))
+            except ApiError as error:
+                self._telling.state("API", "absent", error.words)
+                time.sleep(waiting.slowest())
+        if self._given is not None:
+            events = self._loop("events", "involvedObject.kind=Pod,type=Warning", self._event_seen)
+            threading.Thread(target=events.run, name="fragtui-kube-events", daemon=True).start()
+        self._loop("pods", f"spec.nodeName={self._node}", self._pod_listed).run()
+
+    def _backoff(self, longest: float = 60.0) -> Backoff:
+        first, given = self._pace
+        return Backoff(first, longest if given is None else given)
+
+    def _loop(self, resource: str, selector: str, on_item: Callable[[dict[str, Any]], None]) -> WatchLoop:
+        pods = resource == "pods"
+        name = "API" if pods else "events"
+        lack = NO_EVENTS if pods and self._given is None else ""
+        return WatchLoop(
+            resource,
+            selector,
+            connect=lambda anew: HttpApi(self._current(anew)),
+            on_begin=self._listed.clear if pods else lambda: None,
+            on_item=on_item,
+            on_listed=self._all_pods if pods else lambda: None,
+            on_change=self._pod_changed if pods else self._event_changed,
+            on_state=lambda state, why: self._telling.state(name, state, why or lack),
+            cached=pods,
+            backoff=self._backoff(),
+            refused=self._backoff(REFUSED_WAIT),
+        )
+
+    def _current(self, anew: bool) -> Credentials:
+        """Return the credentials, read anew if asked to or if they are old. Raises `ApiError`."""
+        with self._lock:
+            old = time.monotonic() - self._read_at > _CREDENTIALS_SECONDS
+            if self._credentials is None or anew or old:
+                self._credentials = self._load()
+                self._read_at = time.monotonic()
+            return self._credentials
+
+    def _load(self) -> Credentials:
+        # A file that the user names lies where the user is, and so do the files that it names.
+        path, root = (Path(self._given), Path("/")) if self._given is not None else (None, self._root)
+        path = path or find_kubeconfig(self._root, find_kubelet(self._root))
+        if path is None:
+            raise ApiError(NO_CREDENTIALS)
+        try:
+            return load_credentials(path, root)
+        except CredentialsError as error:
+            raise ApiError(str(error)) from None
+
+    def _node_name(self, credentials: Credentials) -> str:
+        if credentials.node:
+            return credentials.node
+        kubelet = find_kubelet(self._root)
+        if kubelet is not None and kubelet.hostname_override:
+            return kubelet.hostname_override
+        for file in ("proc/sys/kernel/hostname", "etc/hostname"):
+            if text := read_text(self._root / file):
+                return text.lower()
+        raise ApiError("can't tell what the cluster calls this node")
+
+    def _pod_listed(self, pod: dict[str, Any]) -> None:
+        self._listed.append(pod_ref_of(pod))
+        self._pod_changed("ADDED", pod)
+
+    def _all_pods(self) -> None:
+        self._telling.all_pods(tuple(self._listed))
+        self._listed.clear()
+
+    def _pod_changed(self, kind: str, pod: dict[str, Any]) -> None:
+        sighting = read_pod(pod, deleted=kind == "DELETED")
+        if sighting is not None:
+            self._telling.sightings((sighting,))
+
+    def _event_seen(self, event: dict[str, Any]) -> None:
+        self._event_changed("ADDED", event)
+
+    def _event_changed(self, kind: str, event: dict[str, Any]) -> None:
+        if kind == "DELETED" or not self._of_this_node(event):
+            return
+        sighting = read_event(event)
+        if sighting is not None:
+            self._telling.sightings((sighting,))
+
+    def _of_this_node(self, event: dict[str, Any]) -> bool:
+        source = event.get("source") or event.get("deprecatedSource")
+        host = source.get("host") if isinstance(source, dict) else None
+        return (host or event.get("reportingInstance") or self._node) == self._node

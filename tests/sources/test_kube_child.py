@@ -1,0 +1,175 @@
+"""The API's child process: it is there only when it has something to do, is small, and never outlives its parent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from fragtui.commands.zipapp import build_zipapp
+from fragtui.sources.kube_api import KubeApi
+from fragtui.sources.kubelet_process import NO_CREDENTIALS
+
+from .api_server import ApiServer, pod, status
+from .telling import Told, until
+
+pytest.importorskip("kubernetes")
+
+PARENT = """
+import sys, time
+from pathlib import Path
+sys.path[:0] = sys.argv[2:]
+from fragtui.sources.kube_api import KubeApi
+class Print:
+    def sightings(self, told): print("seen", *(each.pod for each in told), flush=True)
+    def all_pods(self, pods): print("all", len(pods), flush=True)
+    def state(self, *words): print("state", *words, flush=True)
+print(sys.modules[KubeApi.__module__].__file__, flush=True)
+KubeApi(Path("/"), Print(), sys.argv[1]).start()
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[ApiServer]:
+    started = ApiServer()
+    yield started
+    started.close()
+
+
+def children() -> list[psutil.Process]:
+    return [each for each in psutil.Process().children(recursive=True) if each.status() != psutil.STATUS_ZOMBIE]
+
+
+def started(server: ApiServer, tmp_path: Path) -> tuple[KubeApi, Told]:
+    told = Told()
+    api = KubeApi(tmp_path, told, str(server.kubeconfig(tmp_path / "conf")), pace=(0.05, 0.4))
+    (tmp_path / "etc").mkdir(exist_ok=True)
+    (tmp_path / "etc/hostname").write_text("node-1\n")
+    api.start()
+    return api, told
+
+
+def test_stop_ends_it_at_once(server: ApiServer, tmp_path: Path) -> None:
+    server.pods = [pod("web")]
+    api, told = started(server, tmp_path)
+    assert until(lambda: told.stuck == ["web"])
+    (child,) = children()
+    api.stop()
+    assert until(lambda: not child.is_running(), 2.0)
+    assert told.last_state() == ("live", "")
+
+
+def test_stop_ends_it_while_it_still_reads_its_credentials(server: ApiServer, tmp_path: Path) -> None:
+    api, _ = started(server, tmp_path)
+    assert until(lambda: len(children()) == 2, 5.0), "the process that reads the kubeconfig was not seen"
+    api.stop()
+    assert until(lambda: children() == [], 2.0)
+
+
+def test_a_child_that_dies_is_started_again(server: ApiServer, tmp_path: Path) -> None:
+    server.pods = [pod("web")]
+    api, told = started(server, tmp_path)
+    try:
+        assert until(lambda: told.stuck == ["web"])
+        (child,) = children()
+        server.pods = [pod("other")]
+        child.send_signal(signal.SIGKILL)
+        assert until(lambda: told.stuck == ["other"])
+        assert ("API", "waiting", "the API's watch ended (status -9)") in told.states
+    finally:
+        api.stop()
+
+
+def test_without_credentials_no_child_is_started(tmp_path: Path) -> None:
+    told = Told()
+    for given, why in ((None, NO_CREDENTIALS), (str(tmp_path / "none"), f"{tmp_path}/none: not there")):
+        api = KubeApi(tmp_path, told, given)
+        api.start()
+        assert until(lambda why=why: told.last_state() == ("absent", why))  # type: ignore[misc]
+        assert children() == []
+        api.stop()
+
+
+def test_it_is_small_and_the_secret_is_nowhere_to_be_seen(server: ApiServer, tmp_path: Path) -> None:
+    server.pods = [pod(f"p{at}") for at in range(110)]
+    api, told = started(server, tmp_path)
+    try:
+        assert until(lambda: len(told.stuck) == 110)
+        (child,) = children()
+        assert child.memory_info().rss < 30 * 1024 * 1024
+        seen = repr((child.cmdline(), child.environ(), told.states, [str(path) for path in tmp_path.iterdir()]))
+        assert "s3cr3t" not in seen
+        assert set(server.tokens) == {"Bearer s3cr3t-token"}
+    finally:
+        api.stop()
+
+
+@pytest.mark.parametrize("form", ["installed", "zipapp"])
+def test_it_is_gone_when_its_parent_is_killed(server: ApiServer, tmp_path: Path, form: str) -> None:
+    server.pods = [pod("web")]
+    path = []
+    if form == "zipapp":
+        build_zipapp(tmp_path / "fragtui.pyz")
+        path = [str(tmp_path / "fragtui.pyz")]
+    kubeconfig = server.kubeconfig(tmp_path / "conf")
+    command = [sys.executable, "-c", PARENT, str(kubeconfig), *path]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert parent.stdout is not None
+        assert ("fragtui.pyz" in parent.stdout.readline()) is (form == "zipapp")
+        # Which node this is depends on the machine; the server of the tests does not ask.
+        assert any(line == "all 1\n" for line in iter(parent.stdout.readline, ""))
+        family = psutil.Process(parent.pid).children(recursive=True)
+        assert len(family) == 1
+        os.kill(parent.pid, signal.SIGKILL)
+        assert until(lambda: not family[0].is_running() or family[0].status() == psutil.STATUS_ZOMBIE, 3.0)
+    finally:
+        parent.kill()
+        parent.wait()
+        assert parent.stdout is not None
+        parent.stdout.close()
+
+
+def test_a_token_that_ended_is_read_anew_without_a_word(server: ApiServer, tmp_path: Path) -> None:
+    server.pods = [pod("web")]
+    api, told = started(server, tmp_path)
+    try:
+        assert until(lambda: told.stuck == ["web"])
+        server.kubeconfig(tmp_path / "conf", token="another")
+        server.pods = [pod("new")]
+        server.token = "another"
+        server.end_watches()
+        assert until(lambda: told.stuck == ["new"])
+        assert {state for _, state, _ in told.states} == {"connecting", "live"}
+        server.token = "nobody's"
+        server.end_watches()
+        assert until(lambda: told.last_state()[0] == "refused")
+        before = len(server.requests)
+        time.sleep(1.0)
+        assert len(server.requests) - before <= 6
+    finally:
+        api.stop()
+
+
+def test_the_screen_side_imports_no_client(tmp_path: Path) -> None:
+    code = "import fragtui.sources.pod_watch, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    brought = set(done.stdout.split())
+    assert not brought & {"kubernetes", "yaml", "urllib3", "http.client", "fragtui.sources.kube_client"}
+
+
+def test_a_refusal_keeps_its_words(server: ApiServer, tmp_path: Path) -> None:
+    server.refuse = status(403, "Forbidden", "pods is forbidden: \x1b[31mno")
+    api, told = started(server, tmp_path)
+    try:
+        assert until(lambda: told.last_state() == ("refused", "pods is forbidden: \\x1b[31mno"))
+    finally:
+        api.stop()
