@@ -15,7 +15,7 @@ _NAMELESS_SECONDS = 2.0
 _NAMELESS_LINES = 12
 _WINDOW_SECONDS = 120.0
 _MOST_OPEN = 512
-_MOST_IDS = 8192
+_MOST_IDS = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class Attempt:
 
 @dataclass(slots=True, eq=False)
 class _Open:
+    serial: int
     id: str
     pod: PodRef
     stage: str
@@ -142,6 +143,9 @@ class AttemptAssembler:
         self._serial = 0
         self._open: list[_Open] = []
         self._by_id: dict[str, _Open] = {}
+        self._by_event: dict[str, _Open] = {}
+        self._by_pod: dict[str | None, list[_Open]] = {}
+        """Those of `_open` by name and uid of their pod, under None those without a pod."""
 
     def add(self, sighting: Sighting) -> Attempt | None:
         """Take in one sighting and return the attempt that it began or changed, None if it changed none."""
@@ -165,13 +169,21 @@ class AttemptAssembler:
         attempt = self._same_attempt(sighting, core)
         if attempt is None:
             self._serial += 1
-            attempt = _Open(f"{self._prefix}-{self._serial}", sighting.pod, sighting.stage)
+            attempt = _Open(self._serial, f"{self._prefix}-{self._serial}", sighting.pod, sighting.stage)
             self._open.append(attempt)
         attempt.take(sighting, classify(sighting.error), printable(core))
         self._index(attempt)
+        if sighting.event_id is not None:
+            self._by_event[sighting.event_id] = attempt
         return attempt
 
     def _index(self, attempt: _Open) -> None:
+        keys = {attempt.pod.name, attempt.pod.uid} - {None} or {None}
+        if None not in keys and attempt in (nameless := self._by_pod.get(None, [])):
+            nameless.remove(attempt)
+        for key in keys:
+            if attempt not in (same := self._by_pod.setdefault(key, [])):
+                same.append(attempt)
         for each in attempt.ids:
             self._by_id[each] = attempt
         while len(self._by_id) > _MOST_IDS:
@@ -183,11 +195,12 @@ class AttemptAssembler:
             known = self._by_id.get(each)
             if known is not None and known.stage == sighting.stage:
                 return known
+        told_before = self._by_event.get(sighting.event_id) if sighting.event_id is not None else None
+        if told_before is not None:
+            return told_before
         nameless: list[_Open] = []
         named: _Open | None = None
-        for attempt in reversed(self._open):
-            if sighting.event_id is not None and sighting.event_id in attempt.counts:
-                return attempt
+        for attempt in self._candidates(sighting):
             if attempt.stage != sighting.stage or _other_ids(attempt, sighting):
                 continue
             match _same_by_words(attempt, sighting, core):
@@ -200,6 +213,17 @@ class AttemptAssembler:
         if len(nameless) > 1 and any(attempt.ids for attempt in nameless):
             return None
         return nameless[-1] if nameless else None
+
+    def _candidates(self, sighting: Sighting) -> list[_Open]:
+        """Return the open attempts that may be the sighting's, the newest first."""
+        if not sighting.pod:
+            return self._open[::-1]
+        found = {
+            attempt.serial: attempt
+            for key in (sighting.pod.name, sighting.pod.uid, None)
+            for attempt in self._by_pod.get(key, ())
+        }
+        return [found[serial] for serial in sorted(found, reverse=True)]
 
     def _tied(self, sighting: Sighting) -> Attempt | None:
         what = sighting.container_id
@@ -219,7 +243,7 @@ class AttemptAssembler:
             other = next((attempt for attempt in reversed(mine) if not attempt.ids), None)
             if other is not None:
                 other.absorb(owner)
-                self._open = [attempt for attempt in self._open if attempt is not owner]
+                self._keep([attempt for attempt in self._open if attempt is not owner])
                 owner = other
         owner.pod = owner.pod.filled(sighting.pod)
         owner.stretch(None, sighting.line)
@@ -228,16 +252,25 @@ class AttemptAssembler:
 
     def _forget_old(self, now: float | None) -> None:
         if len(self._open) >= _MOST_OPEN:
-            del self._open[: _MOST_OPEN // 4]
+            self._keep(self._open[_MOST_OPEN // 4 :])
         if now is None or not self._open:
             return
         oldest = self._open[0].last_time
         if oldest is not None and now - oldest > _WINDOW_SECONDS:
-            self._open = [
-                attempt
-                for attempt in self._open
-                if attempt.last_time is None or now - attempt.last_time <= _WINDOW_SECONDS
-            ]
+            self._keep(
+                [
+                    attempt
+                    for attempt in self._open
+                    if attempt.last_time is None or now - attempt.last_time <= _WINDOW_SECONDS
+                ]
+            )
+
+    def _keep(self, attempts: list[_Open]) -> None:
+        self._open = attempts
+        self._by_pod = {}
+        self._by_event = {event: attempt for attempt in attempts for event in attempt.counts if event}
+        for attempt in attempts:
+            self._index(attempt)
 
 
 def _other_ids(attempt: _Open, sighting: Sighting) -> bool:

@@ -60,7 +60,8 @@ def dashed_uid(uid: str | None) -> str | None:
 
 def long_ref(text: str) -> PodRef | None:
     """Return the first ``name_namespace(uid)`` in the text, as the kubelet prints pods in messages, or None."""
-    for match in _LONG.finditer(text):
+    # The search for a parenthesis first: that for names tries every place of a long text.
+    for match in _LONG.finditer(text) if "(" in text else ():
         name, _, namespace = match.group(1).replace("\\", "").rpartition("_")
         if name and namespace:
             return PodRef(namespace, name, dashed_uid(match.group(2)))

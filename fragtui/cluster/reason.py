@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fragtui.cluster.go_text import flatten
 from fragtui.cluster.reason_table import ROWS
@@ -70,6 +71,7 @@ _TAIL = ' "}>…│'
 _POD_NAMES = re.compile(r'\bpod(?:UID)?[ =]\s?"[^"]{0,320}"|[\w.\-\\]{1,320}\([0-9a-f\-]{0,36}\)')
 
 
+@lru_cache(maxsize=64)  # several lines repeat one error, and each is asked for twice
 def core_of(error: str) -> str:
     """Return the innermost part of an error: what failed, without the layers that passed it on.
 
@@ -92,12 +94,11 @@ def classify(error: str) -> ReasonClass:
 
     Names of pods are not evidence: ``flannel-abc`` may fail for any reason.
     """
-    core = core_of(error)
-    for text in (core, _POD_NAMES.sub(" ", flatten(error[:_LIMIT])[:6000])):
-        for pattern, row in _TABLE:
-            if pattern.search(text):
-                return row
-    return UNKNOWN
+    return _row_of(core_of(error)) or _row_of(_POD_NAMES.sub(" ", flatten(error[:_LIMIT])[:6000])) or UNKNOWN
+
+
+def _row_of(text: str) -> ReasonClass | None:
+    return next((row for pattern, row in _TABLE if pattern.search(text)), None)
 
 
 def class_named(name: str) -> ReasonClass | None:

@@ -56,6 +56,12 @@ class KernelSide(Protocol):
     def container_id(self) -> str | None: ...  # noqa: D102
 
 
+def near(attempt: Attempt, kernel: KernelSide) -> bool:
+    """Say, at little cost, whether `tie` may find anything: by time, or by the name of a container's cgroup."""
+    named = kernel.container_id is not None or (kernel.cpuset or "/") != "/"
+    return named or _apart(attempt, kernel) is not None
+
+
 def tie(attempt: Attempt, kernel: KernelSide, rivals: int = 0) -> PodLink | None:
     """Return the link between a failed attempt and a kernel incident of the same boot, or None if nothing ties them.
 

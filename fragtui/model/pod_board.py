@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fragtui.cluster.attempts import Attempt, AttemptAssembler
 from fragtui.cluster.pod_ref import PodRef, cgroup_owner
 from fragtui.cluster.sighting import Said, Sighting
-from fragtui.model.correlation import WINDOW_SECONDS, KernelSide, tie
+from fragtui.model.correlation import WINDOW_SECONDS, KernelSide, near, tie
 from fragtui.model.pod_entry import PodEntry
 from fragtui.model.pods import StuckPod, StuckPods
 
@@ -95,10 +95,10 @@ class PodBoard:
                 break
         else:
             self._kernel.append(incident)
-        linked = False
+        linked, rivals = False, self._rivals
         for entry in (*self._entries, *(started.entry for started in self._started)):
             for attempt in entry.attempts.values():
-                linked |= self._tie(entry, attempt, incident)
+                linked |= near(attempt, incident) and _tie(entry, attempt, incident, rivals(attempt))
         return linked
 
     def remedy_ran(self, name: str) -> bool:
@@ -180,8 +180,10 @@ class PodBoard:
         self._recent[attempt.id] = attempt
         if len(self._recent) > 512:
             del self._recent[next(iter(self._recent))]
-        for incident in self._kernel:
-            self._tie(entry, attempt, incident)
+        close = [incident for incident in self._kernel if near(attempt, incident)]
+        rivals = self._rivals(attempt) if close else 0
+        for incident in close:
+            _tie(entry, attempt, incident, rivals)
         return True
 
     def _reopened(self, attempt: Attempt) -> PodEntry | None:
@@ -198,22 +200,17 @@ class PodBoard:
     def _lately_started(self, pod: PodRef) -> _Started | None:
         return next((each for each in self._started if each.entry.ref.may_be(pod)), None)
 
-    def _tie(self, entry: PodEntry, attempt: Attempt, incident: KernelSide) -> bool:
-        rivals = 0
-        if attempt.last_time is not None:
-            rivals = sum(
-                1
-                for other in self._recent.values()
-                if other.last_time is not None
-                and abs(other.last_time - attempt.last_time) <= WINDOW_SECONDS / 3
-                and not other.pod.may_be(attempt.pod)
-                and other.id != attempt.id
-            )
-        link = tie(attempt, incident, rivals)
-        if link is None:
-            return False
-        entry.link(link)
-        return True
+    def _rivals(self, attempt: Attempt) -> int:
+        """Return how many other pods failed in the same moment."""
+        last = attempt.last_time
+        if last is None:
+            return 0
+        others = {
+            other.pod
+            for other in self._recent.values()
+            if other.last_time is not None and abs(other.last_time - last) <= WINDOW_SECONDS / 3
+        }
+        return sum(1 for other in others if not other.may_be(attempt.pod))
 
     def _runs(self, sighting: Sighting, now: float) -> bool:
         if sighting.step == "pleg" and self._assembler.failed_ids(sighting.container_id):
@@ -306,3 +303,11 @@ class PodBoard:
         self._names[pod.uid] = pod
         if len(self._names) > _MOST_NAMES:
             del self._names[next(iter(self._names))]
+
+
+def _tie(entry: PodEntry, attempt: Attempt, incident: KernelSide, rivals: int) -> bool:
+    link = tie(attempt, incident, rivals)
+    if link is None:
+        return False
+    entry.link(link)
+    return True

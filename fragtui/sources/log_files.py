@@ -8,7 +8,8 @@ import os
 from pathlib import Path
 from typing import IO, Any, cast
 
-_BLOCK = 1 << 20
+_BLOCK = 1 << 18
+"""What is read at once: small, since what a flood takes while its lines are cut is never given back."""
 
 
 class UnreadableLogError(OSError):
@@ -99,7 +100,7 @@ class FollowedFile:
             self._stream = None
 
     def read(self) -> bytes:
-        """Return what was written since the last call, at most 1 MiB; empty if nothing. Raises no OSError."""
+        """Return what was written since the last call, at most 256 KiB; empty if nothing. Raises no OSError."""
         for _ in range(2):
             if self._stream is None:
                 self._open(False)
