@@ -307,7 +307,8 @@ def _same_by_words(attempt: _Open, sighting: Sighting, core: str) -> str | None:
         apart = abs(sighting.line - attempt.last_line)
     if not timed and (apart is None or apart > _NAMELESS_LINES):
         return None
-    if _alike(attempt.reason, printable(core)) or (not timed and apart == 1):
+    cut = sighting.error.endswith((">", "…"))
+    if _alike(attempt.reason, printable(core)) or (apart == 1 and (cut or not timed)):
         return "nameless"
     return None
 

@@ -6,7 +6,8 @@ import re
 
 from fragtui.cluster.pod_ref import PodRef, long_ref
 
-_SANDBOX = re.compile(r'sandbox(?: id)?[ :="\\]+([0-9a-f]{64})\b', re.IGNORECASE)
+_SANDBOX = re.compile(r'sandbox(?: id)?(?:[ :="\\]+| k8s_\S{1,600}_\d+\()([0-9a-f]{64})\b', re.IGNORECASE)
+"""CRI-O gives the name of the sandbox first, and its id in parentheses."""
 _CONTAINER = re.compile(r'(?:containers?[/ :="\\]+(?:id[ :="\\]+)?|runc [^"`]{0,200} start )([0-9a-f]{64})\b')
 _FIRST_ID = re.compile(r"^([0-9a-f]{64})\b")
 _POD_NAME = re.compile(r'for pod [\\"]+([A-Za-z0-9][A-Za-z0-9.\-_\\]*)[\\"]+')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,6 +32,8 @@ class KlogLine:
     """The text; of a structured line only its first, quoted part."""
     fields: dict[str, str]
     """Key and value pairs of a structured line, unescaped by one level; empty for text."""
+    epoch: float | None = None
+    """The moment in epoch seconds, which only a line in JSON tells."""
 
 
 def parse_klog(text: str) -> KlogLine | None:
@@ -46,6 +49,40 @@ def parse_klog(text: str) -> KlogLine | None:
     body = text[match.end() :]
     message, fields = _split_structured(body) if body.startswith('"') else (body, {})
     return KlogLine(severity, int(month), int(day), seconds, int(pid), file, message, fields)
+
+
+def parse_klog_json(text: str) -> KlogLine | None:
+    """Return the line of a kubelet with ``--logging-format=json``, or None if the text is none. Never raises.
+
+    Pods are objects there (``{"name": …, "namespace": …}``); they are spelt as in text, other objects stay JSON.
+    """
+    try:
+        loaded = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(loaded, dict) or not isinstance(loaded.get("ts"), int | float) or "caller" not in loaded:
+        return None
+    try:
+        epoch = float(loaded["ts"]) / 1000
+        moment = datetime.fromtimestamp(epoch, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+    second = moment.hour * 3600 + moment.minute * 60 + moment.second + moment.microsecond / 1e6
+    fields = {str(key): _spelt(value) for key, value in loaded.items() if key not in ("ts", "caller", "msg", "v")}
+    severity = "E" if "err" in loaded else "I"
+    file = str(loaded["caller"]).rpartition("/")[2].partition(":")[0]
+    return KlogLine(severity, moment.month, moment.day, second, 0, file, str(loaded.get("msg", "")), fields, epoch)
+
+
+def _spelt(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict) and isinstance(value.get("name"), str) and "ID" not in value:
+        namespace = value.get("namespace")
+        return f"{namespace}/{value['name']}" if isinstance(namespace, str) and namespace else value["name"]
+    if isinstance(value, list):
+        return f"[{' '.join(map(_spelt, value))}]"
+    return json.dumps(value)
 
 
 def _split_structured(body: str) -> tuple[str, dict[str, str]]:

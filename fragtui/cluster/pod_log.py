@@ -18,6 +18,8 @@ _MOST_TEXT = 16_000
 _DESCRIBED = re.compile(r"^(Name|Namespace|UID):\s+([a-z0-9][a-z0-9.\-]*)\s*$")
 _DESCRIBED_BYTES = (b"Name:", b"Namespace:", b"UID:")
 _NEW_RECORD = re.compile(r'time="|level=|\{"|[IWEF]\d{4} \d\d:|\s*(?:Warning|Normal)\s|\w{3} +\d+ \d\d:')
+_GLOG = re.compile(r'E\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w.]+:\d+\] (?!")')
+"""An error in plain text may break off anywhere where a terminal wrapped it."""
 _CUT = re.compile(r"[>…]$")
 
 
@@ -67,7 +69,9 @@ class PodLogReader:
         return () if held is None else self._read(held, held.line)
 
     def _continues(self, held: LogRecord, record: LogRecord) -> bool:
-        if record.program is not None or _NEW_RECORD.match(record.text):
+        # A rest that begins with a space was given the program of the line before it.
+        rest_of_same = record.program == held.program and record.text.startswith(" ")
+        if (record.program is not None and not rest_of_same) or _NEW_RECORD.match(record.text):
             return False
         stamped_itself = record.time is not None and record.time != held.time
         follows = record.line is None or held.line is None or record.line - held.line <= self._parts
@@ -112,6 +116,8 @@ def _open_ended(record: LogRecord) -> bool:
         return _quote_open(text)
     if text.lstrip().startswith("{"):
         return False
+    if _GLOG.match(text):
+        return True
     return '"' in text and _quote_open(text)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fragtui.cluster.klog import KlogLine, parse_klog
+from fragtui.cluster.klog import KlogLine, parse_klog, parse_klog_json
 from fragtui.cluster.kubelet_lines import read_kubelet_line
 from fragtui.cluster.logfmt import parse_logfmt
 from fragtui.cluster.runtime_lines import read_runtime_line
@@ -30,6 +30,8 @@ _NEEDLES = (
     b"StartContainer",
     b"from daemon: failed to",
 )
+_BYTES = b'"MESSAGE":['
+"""The journal gives a message with a control character in it as a list of bytes, which hides every needle."""
 SCAN_NEEDLES = (
     b"andbox",
     b"SyncLoop",
@@ -46,7 +48,7 @@ NEEDLES_TEXT = tuple(needle.decode() for needle in _NEEDLES)
 
 def worth_reading(line: bytes) -> bool:
     """Say whether a line can tell of a pod's start: all that `read_line` answers to passes, most else does not."""
-    return any(needle in line for needle in _NEEDLES)
+    return any(needle in line for needle in _NEEDLES) or _BYTES in line
 
 
 def read_line(record: LogRecord, date: Callable[[KlogLine], float | None] | None = None) -> tuple[Sighting, ...]:
@@ -59,9 +61,11 @@ def read_line(record: LogRecord, date: Callable[[KlogLine], float | None] | None
     text = record.text.lstrip()
     if record.from_kernel or not any(needle in text for needle in NEEDLES_TEXT):
         return ()
-    klog = parse_klog(text)
+    klog = parse_klog_json(text) if text.startswith("{") else parse_klog(text)
     if klog is not None:
-        time = date(klog) if record.time is None and date is not None else record.time
+        time = klog.epoch if record.time is None else record.time
+        if time is None and date is not None:
+            time = date(klog)
         return read_kubelet_line(klog, time, record.line)
     fields = parse_logfmt(text)
     if fields is not None:

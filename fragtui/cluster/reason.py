@@ -54,6 +54,7 @@ _WRAPPERS = re.compile(
     | invalid\ header\ field\ value\ "
     | handler\ for\ (?:POST|GET)\ \S+\ returned\ error:
     | create\ container\ failed\ with\ error:
+    | container\ creation\ error:
     | (?:OCI|oci)\ runtime\ (?:create\ failed|error):
     | failed\ to\ create\ (?:containerd|shim)\ task:
     | runc\ create\ failed:
