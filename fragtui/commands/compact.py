@@ -19,6 +19,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     which.add_argument(
         "--gentle", action="store_true", help="only wake kcompactd, by its own setting rewritten (5.15 and later)"
     )
+    parser.add_argument(
+        "--sync", action="store_true", help="write dirty pages first: from 6.9 on one of them can end compaction early"
+    )
     add_options(parser)
 
 
@@ -29,7 +32,9 @@ def run(args: argparse.Namespace) -> int:
         remedy = find(read_catalogue(args.root, parse_version(release) if release else None), "nudge-kcompactd")
         assert remedy is not None
         return treat(args, remedy)
-    return treat(args, compact_all() if args.node is None else compact_node(args.node))
+    if args.node is None:
+        return treat(args, compact_all(sync=args.sync))
+    return treat(args, compact_node(args.node, sync=args.sync))
 
 
 def _node(text: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fragtui.model.expectation import error_sentence
+from fragtui.model.expectation import early_end_sentence, error_sentence
 from fragtui.model.forecast import Gain
 from fragtui.model.recovery import Cost, Recovery, ZoneRecovery
 from fragtui.remedies.outcome import Outcome
@@ -23,6 +23,8 @@ def describe_outcome(outcome: Outcome, recovery: Recovery, expected: Gain) -> st
         )
         if expected.blocks is not None:
             lines.append(error_sentence(expected.blocks, recovery.gained))
+    if (early := early_end_sentence(recovery, outcome.remedy.effect)) is not None:
+        lines.append(early)
     if recovery.free_bytes is not None:
         sign = "more" if recovery.free_bytes >= 0 else "less"
         lines.append(f"{format_bytes(abs(recovery.free_bytes))} {sign} free.")
@@ -67,6 +69,7 @@ def outcome_fields(outcome: Outcome, recovery: Recovery, expected: Gain) -> dict
             "migrated_pages": cost.migrated,
             "migrate_failed_pages": cost.migrate_failed,
             "scanned_pages": cost.scanned,
+            "scanned_share": None if recovery.looked_at is None else round(recovery.looked_at, 3),
         },
     }
 

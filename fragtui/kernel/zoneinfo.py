@@ -19,7 +19,9 @@ _WANTED = frozenset(
     ("free", "boost", "min", "low", "high", "spanned", "present", "managed", "cma", "nr_free_cma", "protection")
 )
 _FILE_PAGES = (("nr_zone_inactive_file", "nr_zone_active_file"), ("nr_inactive_file", "nr_active_file"))
-_READ = _WANTED | {key for pair in _FILE_PAGES for key in pair}
+_LISTS = ("inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable")
+_LRU = tuple(tuple(f"nr_{prefix}{name}" for name in _LISTS) for prefix in ("zone_", ""))
+_READ = _WANTED | {key for keys in _LRU for key in keys}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class ZoneInfo:
     free_cma: int | None = None
     file: int | None = None
     """Page cache on this zone's LRU lists, mapped and dirty pages among them, shmem not."""
+    lru: int | None = None
+    """Pages on this zone's LRU lists, those that nothing may evict among them."""
     protection: tuple[int, ...] | None = None
 
     @property
@@ -88,11 +92,15 @@ def _parse_zone(header: re.Match[str], text: str, end: int) -> ZoneInfo:
         elif value[0] != "(":
             # The first of a name is the zone's own: 'high' stands again under each CPU's pageset.
             found.setdefault(key, int(value))
-    file: int | None = None
-    for inactive, active in _FILE_PAGES:
-        if inactive in found and active in found:
-            file = found[inactive] + found[active]
-            break
+    file = next((_sum(found, keys) for keys in _FILE_PAGES if _sum(found, keys) is not None), None)
+    lru = next((_sum(found, keys) for keys in _LRU if _sum(found, keys) is not None), None)
     free_cma = found.pop("nr_free_cma", None)
     fields = {key: value for key, value in found.items() if key in _WANTED}
-    return ZoneInfo(int(header[1]), printable(header[2]), **fields, free_cma=free_cma, file=file, protection=protection)
+    return ZoneInfo(
+        int(header[1]), printable(header[2]), **fields, free_cma=free_cma, file=file, lru=lru, protection=protection
+    )
+
+
+def _sum(found: dict[str, int], keys: tuple[str, ...]) -> int | None:
+    """Return the sum of the values, or None where one is not there."""
+    return sum(found[key] for key in keys) if all(key in found for key in keys) else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fragtui.model.advice import node_score, start_score
 from fragtui.model.effect import Effect
 from fragtui.model.forecast import Forecast, Gain, Outlook
+from fragtui.model.recovery import Recovery
 from fragtui.model.snapshot import Snapshot
 from fragtui.text import counted, format_bytes, format_count, format_duration
 
@@ -129,7 +130,14 @@ def _reasons(forecast: Forecast, effect: Effect) -> tuple[str, ...]:
             )
         stuck = sum(room.stuck or 0 for room in rooms) * page
         if stuck:
-            reasons.append(f"at least {format_bytes(stuck)} in Movable pageblocks can't be moved")
+            reasons.append(
+                f"{format_bytes(stuck)} in Movable pageblocks is on no LRU list: per-CPU lists, or not movable"
+            )
+        if forecast.may_end_early(effect):
+            reasons.append(
+                f"{format_bytes(forecast.dirty)} is dirty: from 6.9 on the first dirty large folio that can be neither "
+                "moved nor split ends the compaction of its zone; a sync before prevents it"
+            )
     if forecast.bound is not None and forecast.bound > 0.5 and (effect.drops or effect.compact):
         reasons.append(bound_phrase(forecast))
     if forecast.rooms and not all(room.typed for room in forecast.rooms):
@@ -192,6 +200,16 @@ def _costs(snapshot: Snapshot, effect: Effect) -> tuple[str, ...]:
             f"{snapshot.pressure.some.avg60:.1f} % of the last minute"
         )
     return tuple(costs)
+
+
+def early_end_sentence(recovery: Recovery, effect: Effect) -> str | None:
+    """Return that a compaction of all memory gave up before it was through, or None where it did not."""
+    if not effect.compact or effect.node is not None or not recovery.ended_early or recovery.looked_at is None:
+        return None
+    return (
+        f"Compaction ended early: it looked at {recovery.looked_at * 100:.0f} % of what is in use. From 6.9 on a dirty "
+        "large folio that can be neither moved nor split does that: sync first."
+    )
 
 
 def error_sentence(expected: int, gained: int) -> str:

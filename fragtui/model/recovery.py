@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fragtui.kernel.counters import sum_prefixed
 from fragtui.kernel.pressure import Stall
 from fragtui.model.fragmentation import blocks_of, free_pages, unusable_index
+from fragtui.model.room import pool_pages
 from fragtui.model.snapshot import Snapshot, ZoneKey
 from fragtui.model.target import target_blocks, target_zones
 
@@ -75,6 +76,13 @@ class Recovery:
     unusable: tuple[int, int] | None
     """Unusable free space index at the target order over those zones, in thousandths, before and after."""
     cost: Cost
+    looked_at: float | None = None
+    """What compaction looked at, as a share of what it would in a whole run (see `_to_look_at`); None for unknown."""
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether a compaction of all memory that ran in between gave up: whole runs were at 1 and above on 6.18."""
+        return self.looked_at is not None and self.looked_at < 0.5
 
     @property
     def gained(self) -> int | None:
@@ -97,6 +105,8 @@ def compare(before: Snapshot, after: Snapshot, order: int) -> Recovery:
     if before.zones is not None and after.zones is not None:
         pages = [sum(free_pages(zone.free_blocks) for zone in side) for side in (before.zones, after.zones)]
         free = (pages[1] - pages[0]) * after.host.page_size
+    cost = cost_between(before, after)
+    to_look_at = _to_look_at(before)
     return Recovery(
         order=order,
         zones=tuple(zones),
@@ -104,7 +114,8 @@ def compare(before: Snapshot, after: Snapshot, order: int) -> Recovery:
         after=target_blocks(after, order),
         free_bytes=free,
         unusable=_unusable(before, after, order),
-        cost=cost_between(before, after),
+        cost=cost,
+        looked_at=cost.scanned / to_look_at if cost.scanned is not None and to_look_at else None,
     )
 
 
@@ -128,6 +139,20 @@ def cost_between(before: Snapshot, after: Snapshot) -> Cost:
         scanned=None if scanned[0] is None or scanned[1] is None else scanned[0] + scanned[1],
         direct_stalls=_delta(before, after, "compact_stall"),
     )
+
+
+def _to_look_at(before: Snapshot) -> int | None:
+    """Return what both scanners of a whole compaction look at: pages in use, and free blocks below a pageblock.
+
+    Huge pages of the pool are passed over, so they are left out.
+    """
+    types = before.page_types.info.pageblock_order if before.page_types else None
+    found = 0
+    for zone in before.zones or ():
+        if zone.info is None or zone.info.managed is None:
+            return None
+        found += zone.info.managed - free_pages(zone.free_blocks) + sum(zone.free_blocks[: types or 9])
+    return max(0, found - pool_pages(before))
 
 
 def _delta(before: Snapshot, after: Snapshot, name: str) -> int | None:

@@ -13,6 +13,7 @@ from fragtui.model.snapshot import Snapshot
 from fragtui.text import format_bytes, format_count
 
 _DIRTY = 256 << 20
+_MUCH_FOR_COMPACTION = 1 << 20
 _WAITING = 10.0
 """Percent of the last 10 s in which some task waited."""
 _MEMCGS = 1000
@@ -61,6 +62,8 @@ def risks(
         found.append(Risk(f"{format_bytes(dirty)} of dirty pages stay: they go only after a sync.", useless=False))
     if effect.sync and dirty >= _DIRTY:
         found.append(Risk(f"{format_bytes(dirty)} of dirty pages must reach the disk first."))
+    if forecast.may_end_early(effect) and dirty >= _MUCH_FOR_COMPACTION:
+        found.append(Risk(f"{format_bytes(dirty)} of dirty pages: one of them may end compaction early; sync first."))
     found += _pressure(snapshot, around)
     if previous is not None:
         found += _swapping(snapshot, previous)

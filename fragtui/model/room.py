@@ -8,8 +8,7 @@ nothing moves.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from math import exp
+from dataclasses import dataclass, replace
 
 from fragtui.kernel.pagetypeinfo import PageTypeInfo
 from fragtui.model.fragmentation import blocks_of, free_pages
@@ -17,14 +16,6 @@ from fragtui.model.snapshot import Snapshot, Zone, ZoneKey
 from fragtui.model.target import own_blocks, target_zones
 from fragtui.model.watermark import ZoneState
 from fragtui.model.zonelist import zone_states
-
-RUN = 256
-"""Mean length, in pages, of a run of pages that stay in use (1 MiB with 4 KiB pages): single pages would spoil every
-large block, long runs hardly any. From before and after on 6.18; tests/lab/test_remedies.py holds it to account."""
-SHORT_RUN = 8
-"""The same where memory has been mixed for long: the low end of a forecast."""
-SLAB_SHARE = 0.6
-"""Share of SReclaimable that drop_caches 2 frees: an object in use keeps its slab, an inode with page cache stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +47,8 @@ class Room:
     blocks: int
     """Blocks of the target order that GFP_KERNEL may take now."""
     movable: Area
+    """Huge pages that no drop frees are left out: each is a whole pageblock in one piece, so none stands between free
+    pages, and compaction leaves them where they are (mm/compaction.c skip_isolation_on_order)."""
     reclaimable: Area
     unmovable: Area
     typed: bool
@@ -70,27 +63,6 @@ class Room:
     """Pages in Movable pageblocks that are on no LRU list, so nothing moves them; a lower bound."""
     compactable: bool | None
     """Free pages are above the min watermark: below it the kernel takes no free page as a target to move to."""
-
-
-def whole(share_in_use: float, order: int, run: float = RUN) -> float:
-    """Return the chance that a free page is the first of `2**order` free ones, with runs in use of `run` pages.
-
-    Along the page numbers, runs in use and free runs take turns; with a share d in use the free runs are
-    run * (1-d) / d long, and a free run goes on for n more pages with probability exp(-n / length).
-    """
-    if share_in_use <= 0:
-        return 1.0
-    if share_in_use >= 1:
-        return 0.0
-    return exp(-((1 << order) - 1) * share_in_use / (run * (1 - share_in_use)))
-
-
-def unlocked(before: float, after: float) -> float:
-    """Return the chance that what was not whole at odds `before` is whole at odds `after`, as far as after allows.
-
-    What is broken up now is known to be; the run lengths say only how much of it the pages that go were to blame for.
-    """
-    return max(0.0, after - before) / (1 - before) if before < 1 else 0.0
 
 
 def page_cache(meminfo: Mapping[str, int]) -> int | None:
@@ -116,15 +88,24 @@ def droppable(meminfo: Mapping[str, int]) -> int | None:
     return max(0, cache - dirty_bytes(meminfo) - meminfo.get("Mapped", 0))
 
 
+def pool_pages(snapshot: Snapshot) -> int:
+    """Return the pages in the pool of huge pages (before 4.20 those of the default size alone)."""
+    meminfo = snapshot.meminfo
+    default = meminfo.get("HugePages_Total", 0) * meminfo.get("Hugepagesize", 0)
+    return meminfo.get("Hugetlb", default) // snapshot.host.page_size
+
+
 def rooms(snapshot: Snapshot, order: int) -> tuple[Room, ...]:
     """Return the room of every target zone that has a block of `order` in its columns."""
     states = zone_states(snapshot)
     zones = [zone for zone in target_zones(snapshot) if order < len(zone.free_blocks)]
     types = snapshot.page_types.info if snapshot.page_types and snapshot.page_types.info.pages_per_block else None
     areas = {zone.key: _areas(zone, types, order) for zone in zones}
-    stuck = _stuck_share(snapshot, [movable for movable, _, _, _ in areas.values()])
+    held = _held(snapshot, zones, {key: movable for key, (movable, _, _, _) in areas.items()})
     slabs = sum(reclaimable.used for _, reclaimable, _, _ in areas.values())
-    return tuple(_room(zone, states[zone.key], order, snapshot, areas[zone.key], stuck, slabs) for zone in zones)
+    return tuple(
+        _room(zone, states[zone.key], order, snapshot, areas[zone.key], held[zone.key], slabs) for zone in zones
+    )
 
 
 def _room(
@@ -133,10 +114,11 @@ def _room(
     order: int,
     snapshot: Snapshot,
     areas: tuple[Area, Area, Area, bool],
-    stuck: float | None,
+    held: tuple[int, int | None],
     slabs: int,
 ) -> Room:
     movable, reclaimable, unmovable, typed = areas
+    huge, stuck = held
     size = snapshot.host.page_size
     cache, free_able = page_cache(snapshot.meminfo), droppable(snapshot.meminfo)
     here = zone.info.file if zone.info else None
@@ -155,14 +137,14 @@ def _room(
         key=zone.key,
         order=order,
         blocks=own_blocks(zone, state, order),
-        movable=movable,
+        movable=replace(movable, pages=movable.pages - huge),
         reclaimable=reclaimable,
         unmovable=unmovable,
         typed=typed,
         cache=clean,
         dirty=dirty,
         slab=slab,
-        stuck=None if stuck is None else round(stuck * movable.used),
+        stuck=stuck,
         compactable=compactable,
     )
 
@@ -205,14 +187,38 @@ def _uncapped(zone: Zone, types: PageTypeInfo) -> dict[str, tuple[int, ...]]:
     return {name: tuple(counts) for name, counts in found.items()}
 
 
-def _stuck_share(snapshot: Snapshot, movable: list[Area]) -> float | None:
-    """Return the share of used pages in Movable pageblocks that no LRU list holds, or None if meminfo is silent.
+def _held(
+    snapshot: Snapshot, zones: list[Zone], movable: Mapping[ZoneKey, Area]
+) -> dict[ZoneKey, tuple[int, int | None]]:
+    """Return, for each zone's Movable pageblocks, the pages in huge pages, and those that nothing moves.
 
-    Pages on LRU lists that lie in other pageblocks make this too low, so it is a lower bound.
+    What no LRU list holds is the pool of huge pages, or can't be moved. LRU pages that lie in other pageblocks make
+    that too low, so it is a lower bound; None where neither zoneinfo nor meminfo tells of LRU lists.
     """
+    meminfo, size = snapshot.meminfo, snapshot.host.page_size
+    used = {zone.key: movable[zone.key].used for zone in zones}
+    transparent = (meminfo.get("AnonHugePages", 0) + meminfo.get("ShmemHugePages", 0)) // size
+    pool = pool_pages(snapshot)
+    lru = _on_lru_lists(snapshot, zones, used)
+    if lru is None:
+        return {key: (pages, None) for key, pages in _shared(transparent + pool, used).items()}
+    off = {key: used[key] - lru[key] for key in used}
+    pools, transparents = _shared(pool, off), _shared(transparent, lru)
+    return {key: (pools[key] + transparents[key], off[key] - pools[key]) for key in used}
+
+
+def _on_lru_lists(snapshot: Snapshot, zones: list[Zone], used: Mapping[ZoneKey, int]) -> dict[ZoneKey, int] | None:
+    """Return the pages on LRU lists of each zone, at most those in use; by meminfo where zoneinfo is silent."""
+    known = {zone.key: zone.info.lru for zone in zones if zone.info is not None and zone.info.lru is not None}
+    if len(known) == len(zones):
+        return {key: min(known[key], used[key]) for key in used}
     fields = ("Active", "Inactive", "Unevictable")
     if any(field not in snapshot.meminfo for field in fields):
         return None
-    lru = sum(snapshot.meminfo[field] for field in fields) // snapshot.host.page_size
-    used = sum(area.used for area in movable)
-    return max(0, used - lru) / used if used else 0.0
+    return _shared(sum(snapshot.meminfo[field] for field in fields) // snapshot.host.page_size, used)
+
+
+def _shared(pages: int, room: Mapping[ZoneKey, int]) -> dict[ZoneKey, int]:
+    """Return the pages shared among zones in proportion to `room`, and no more of them than that."""
+    total = sum(room.values())
+    return {key: pages * part // total if pages < total else part for key, part in room.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -103,19 +103,33 @@ def sync_only() -> Remedy:
     return Remedy("sync", "Sync", "s", (Step(Do.SYNC),), Effect(sync=True), "nothing", "Dirty in meminfo falls")
 
 
-def compact_all() -> Remedy:
+def compact_all(*, sync: bool = False) -> Remedy:
     """Return the remedy that compacts every zone of every NUMA node; from 6.5 on the kernel takes nothing but "1"."""
     step = Step(Do.WRITE, COMPACT_MEMORY, "1")
     needs = f"{_ROOT}; CONFIG_COMPACTION"
-    return Remedy("compact", "Compact all memory", "c", (step,), Effect(compact=True), needs, _COMPACTED)
+    remedy = Remedy("compact", "Compact all memory", "c", (step,), Effect(compact=True), needs, _COMPACTED)
+    return _synced(remedy) if sync else remedy
 
 
-def compact_node(node: int) -> Remedy:
+def compact_node(node: int, *, sync: bool = False) -> Remedy:
     """Return the remedy that compacts the zones of one NUMA node; success of the write says nothing."""
     step = Step(Do.WRITE, f"{NODES}/node{node}/compact", "1")
     needs = f"{_ROOT}; CONFIG_COMPACTION and CONFIG_NUMA"
     effect = Effect(compact=True, node=node)
-    return Remedy(f"compact-node-{node}", f"Compact NUMA node {node}", "n", (step,), effect, needs, _COMPACTED)
+    remedy = Remedy(f"compact-node-{node}", f"Compact NUMA node {node}", "n", (step,), effect, needs, _COMPACTED)
+    return _synced(remedy) if sync else remedy
+
+
+def _synced(remedy: Remedy) -> Remedy:
+    """Return the remedy with a sync as its first step: from 6.9 on a dirty page can end compaction early."""
+    return replace(
+        remedy,
+        id=f"sync-{remedy.id}",
+        title=f"Sync, then {remedy.title[0].lower()}{remedy.title[1:]}",
+        key=remedy.key.upper(),
+        steps=(Step(Do.SYNC), *remedy.steps),
+        effect=replace(remedy.effect, sync=True),
+    )
 
 
 def nudge(proactiveness: int | None, version: KernelVersion | None) -> Remedy:
@@ -147,8 +161,9 @@ def catalogue(
 ) -> tuple[Remedy, ...]:
     """Return all remedies of a node with these NUMA nodes, gentlest first."""
     drops = [drop_caches(value, sync=sync) for value in (1, 2, 3) for sync in (False, True)]
-    compacts = [nudge(proactiveness, version), *(compact_node(node) for node in sorted(nodes)), compact_all()]
-    return (sync_only(), *drops, *compacts)
+    by_node = [compact_node(node, sync=sync) for node in sorted(nodes) for sync in (False, True)]
+    compacts = [compact_all(sync=sync) for sync in (False, True)]
+    return (sync_only(), *drops, nudge(proactiveness, version), *by_node, *compacts)
 
 
 def read_catalogue(root: Path, version: KernelVersion | None = None) -> tuple[Remedy, ...]:

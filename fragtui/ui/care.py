@@ -9,6 +9,7 @@ from typing import Any
 
 from textual.app import App
 
+from fragtui.model.forecast import moves_large_folios
 from fragtui.model.session import Session
 from fragtui.model.snapshot import Snapshot
 from fragtui.model.target import target_blocks
@@ -184,17 +185,21 @@ class Care:
     def _variants(self, name: str) -> tuple[Remedy, ...]:
         """Return the remedy that a key names, and the same after a sync where there is such a one."""
         snapshot = self._session.snapshot
+        dirty = (snapshot.meminfo.get("Dirty") or 0) if snapshot else 0
+        ends_early = dirty > 0 and moves_large_folios(snapshot.host.version if snapshot else None)
         if name.startswith("drop-"):
             value = int(name[-1])
-            dirty = (snapshot.meminfo.get("Dirty") or 0) if snapshot else 0
             pair = (drop_caches(value, sync=False), drop_caches(value, sync=True))
             return pair[::-1] if dirty > _MUCH_DIRTY and value != 2 else pair
         if name == "compact":
-            return (compact_all(),)
+            pair = (compact_all(), compact_all(sync=True))
+            return pair[::-1] if ends_early else pair
         if name == "nudge":
             known = read_catalogue(self._root, snapshot.host.version if snapshot else None)
             return (next((remedy for remedy in known if remedy.id == "nudge-kcompactd"), nudge(None, None)),)
-        return (compact_node(self._session.chosen[0] if self._session.chosen else 0),)
+        node = self._session.chosen[0] if self._session.chosen else 0
+        pair = (compact_node(node), compact_node(node, sync=True))
+        return pair[::-1] if ends_early else pair
 
     def _setting(self, remedy: Remedy) -> Setting | None:
         """Return what the remedy would be run on; where it can't be, say why and return None."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fragtui.model.expectation import error_sentence
+from fragtui.model.expectation import early_end_sentence, error_sentence
 from fragtui.model.recovery import Recovery, ZoneRecovery
 from fragtui.remedies.attendant import Treated
 from fragtui.remedies.ladder import LadderEnd
@@ -65,6 +65,8 @@ def _gain(treated: Treated) -> str:
         text += f" Unusable free memory: {recovery.unusable[0] / 10:.1f} % → {recovery.unusable[1] / 10:.1f} %."
     if treated.expected and treated.expected.blocks is not None:
         text += f" {error_sentence(treated.expected.blocks, recovery.gained)}"
+    if (early := early_end_sentence(recovery, treated.outcome.remedy.effect)) is not None:
+        text += f" {early}"
     lasting = treated.lasting
     if lasting and lasting.half_life is not None:
         text += f" Half of the gain was gone after {format_duration(lasting.half_life)}."

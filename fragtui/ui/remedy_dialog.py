@@ -68,7 +68,8 @@ class RemedyDialog(Warning[Remedy]):
         lines += _prospects(setting, remedy.effect, width)
         if len(self._variants) > 1:
             mark = "x" if remedy.sync_first else " "
-            lines.append(line(("s ", "key"), (f"[{mark}] sync first: dirty pages can't be dropped", "text")))
+            why = "one can end compaction early" if remedy.effect.compact else "they can't be dropped"
+            lines.append(line(("s ", "key"), (f"[{mark}] sync first, for dirty pages: {why}", "text")))
         return lines
 
 

@@ -14,8 +14,9 @@ from fragtui.kernel.zoneinfo import ZoneInfo
 from fragtui.model.effect import Effect
 from fragtui.model.expectation import error_sentence, expect, outlook_sentence
 from fragtui.model.forecast import Outlook, forecast
+from fragtui.model.odds import CLUSTERED, SCATTERED, TOGETHER, unlocked, whole
 from fragtui.model.risk import Surroundings, risks
-from fragtui.model.room import RUN, SHORT_RUN, droppable, unlocked, whole
+from fragtui.model.room import droppable
 from fragtui.model.snapshot import Host, PageTypeReading, Snapshot, Zone
 from fragtui.model.target import target_blocks, target_zones, usable_blocks
 
@@ -197,7 +198,7 @@ def test_the_outlook_names_what_helps() -> None:
     assert forecast(CACHE, 9).outlook is Outlook.DROP_CACHES
     assert forecast(UNMOVABLE, 9).outlook is Outlook.NEITHER
     assert forecast(STUCK, 9).outlook is Outlook.NEITHER
-    assert outlook_sentence(forecast(CACHE, 9)).startswith("Dropping caches would make about 8061 more blocks of 2M")
+    assert outlook_sentence(forecast(CACHE, 9)).startswith("Dropping caches would make about 6243 more blocks of 2M")
     assert "100 % of the" in outlook_sentence(forecast(UNMOVABLE, 9))
     no_cache = replace(CACHE, meminfo={**CACHE.meminfo, "Active(file)": 0, "Inactive(file)": 0, "SReclaimable": 0})
     assert forecast(no_cache, 9).outlook is Outlook.COMPACT
@@ -300,13 +301,13 @@ def test_the_error_of_a_forecast_is_said(expected: int, real: int, words: str) -
     before=st.floats(0, 1),
     after=st.floats(0, 1),
     order=st.integers(0, 13),
-    run=st.sampled_from((RUN, SHORT_RUN, float("inf"))),
+    clustered=st.sampled_from((CLUSTERED, SCATTERED, TOGETHER)),
 )
 def test_chances_are_chances_and_fewer_pages_in_use_never_make_them_worse(
-    before: float, after: float, order: int, run: float
+    before: float, after: float, order: int, clustered: float
 ) -> None:
     low, high = sorted((before, after))
-    assert 0 <= whole(high, order, run) <= whole(low, order, run) <= 1
+    assert 0 <= whole(high, order, clustered) <= whole(low, order, clustered) <= 1
     assert 0 <= unlocked(before, after) <= 1
 
 

@@ -16,9 +16,9 @@ def test_what_is_written_where_is_exact() -> None:
         **{f"drop-caches-{n}": [("/proc/sys/vm/drop_caches", str(n))] for n in (1, 2, 3)},
         **{f"sync-drop-caches-{n}": [("/proc/sys/vm/drop_caches", str(n))] for n in (1, 2, 3)},
         "nudge-kcompactd": [("/proc/sys/vm/compaction_proactiveness", "20")],
-        "compact-node-0": [("/sys/devices/system/node/node0/compact", "1")],
-        "compact-node-8": [("/sys/devices/system/node/node8/compact", "1")],
-        "compact": [("/proc/sys/vm/compact_memory", "1")],
+        **{f"{first}compact-node-0": [("/sys/devices/system/node/node0/compact", "1")] for first in ("", "sync-")},
+        **{f"{first}compact-node-8": [("/sys/devices/system/node/node8/compact", "1")] for first in ("", "sync-")},
+        **{f"{first}compact": [("/proc/sys/vm/compact_memory", "1")] for first in ("", "sync-")},
     }
 
 
