@@ -1,9 +1,12 @@
-"""Fill memory with page cache, drop every second page, say READY and hold: what remedies heal.
+"""Fill memory with page cache, drop every second page of it at random, say READY and hold: what remedies heal.
 
-Usage: hold_page_cache.py DIRECTORY LEAVE_MB. It is the first that the OOM killer takes.
+Usage: hold_page_cache.py DIRECTORY LEAVE_MB. It is the first that the OOM killer takes. Which page stays is drawn:
+were it every second one exactly, compaction, whose free scanner goes in strides of a power of two, would see no free
+page at all.
 """
 
 import os
+import random
 import sys
 import time
 from pathlib import Path
@@ -26,13 +29,14 @@ for name in "ab":
     os.ftruncate(descriptor, 64 << 30)
     os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_RANDOM)
     files.append(descriptor)
-kept, dropped = files
-offset = 0
-while free_mb() > leave:
-    for _ in range(8192):
-        os.pread(kept, 4096, offset)
-        os.pread(dropped, 4096, offset)
-        offset += 4096
-os.posix_fadvise(dropped, 0, 0, os.POSIX_FADV_DONTNEED)
+offsets = [0, 0]
+drawn = random.Random(1)
+most = (free_mb() - leave) << 20  # kswapd may keep more free than asked; this much has then gone round
+while free_mb() > leave and sum(offsets) < most:
+    for bit in f"{drawn.getrandbits(16384):016384b}":
+        which = bit == "1"
+        os.pread(files[which], 4096, offsets[which])
+        offsets[which] += 4096
+os.posix_fadvise(files[1], 0, 0, os.POSIX_FADV_DONTNEED)
 print("READY", flush=True)
 time.sleep(600)
