@@ -9,7 +9,6 @@ import sys
 from fragtui.model.check_json import check_fields, everything_unreadable, one_sentence
 from fragtui.model.forecast import Forecast, forecast
 from fragtui.model.headline import badge, consequence, headline
-from fragtui.model.incident import IncidentKind
 from fragtui.model.snapshot import Snapshot, Unreadable
 from fragtui.model.verdict import COSTLY_ORDER, Judgement, Severity, judge
 from fragtui.sources.node import NodeReader
@@ -25,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "The verdict is on the memory that is free now; what a GFP_KERNEL request gets by waiting for reclaim and "
         "compaction is told apart from it. exit status: 0 fine, 1 warning (blocks of the order are about to run out, "
         "or come only after waiting), 2 critical (none at once, and a GFP_KERNEL request may be refused or end in the "
-        "OOM killer) or wrong usage, 3 unknown"
+        "OOM killer), 3 unknown, wrong usage included"
     )
 
 
@@ -70,6 +69,7 @@ def _told_by_log(reader: NodeReader) -> str | None:
     """Return what a saved kernel log says where nothing tells the free blocks."""
     if reader.live or (log := reader.tree.kernel_log()) is None:
         return None
+    from fragtui.model.incident import IncidentKind
     from fragtui.sources.saved_incidents import incidents_of
 
     incidents, _ = incidents_of((log,))

@@ -14,7 +14,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell to print them for")
     parser.epilog = (
         "bash: source <(fragtui completion bash); zsh: fragtui completion zsh > a directory of $fpath as _fragtui; "
-        "fish: fragtui completion fish > ~/.config/fish/completions/fragtui.fish"
+        "fish: fragtui completion fish > ~/.config/fish/completions/fragtui.fish. "
+        "Exit status: 0 printed, 2 wrong usage"
     )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from fragtui.model.incident import Incident
+from fragtui.text import printable
 
 HELP = "explain every refused allocation, OOM kill and failed sandbox of a log"
 
@@ -21,11 +22,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--kernel", metavar="V", help="the release that wrote the log, where the log does not say")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.epilog = "exit status: 0 read, 1 a log could not be read to its end, 2 wrong usage"
 
 
 def run(args: argparse.Namespace) -> int:
     """Print every incident; 0, or 1 if a log could not be read to its end."""
     from fragtui.sources.explained_log import OpenLog, explain_logs
+    from fragtui.sources.host_files import reason
 
     table = None
     if args.kernel is not None:
@@ -38,8 +41,8 @@ def run(args: argparse.Namespace) -> int:
 
     def complain(name: str, error: Exception) -> None:
         sys.stdout.flush()
-        reason = getattr(error, "strerror", None) or str(error)
-        print(f"fragtui explain: {name}: {reason}", file=sys.stderr)
+        why = reason(error) if isinstance(error, OSError) else "it is cut off"
+        print(f"fragtui explain: {printable(name)}: {why}", file=sys.stderr)
         failed.append(name)
 
     names = args.files or ["-"]

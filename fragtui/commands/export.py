@@ -9,7 +9,9 @@ import threading
 from pathlib import Path
 from types import FrameType
 
+from fragtui.commands.source_options import add_source_options
 from fragtui.model.verdict import COSTLY_ORDER
+from fragtui.text import printable
 
 HELP = "serve Prometheus metrics, write them to a textfile, or print alert rules"
 DEFAULT_LISTEN = "127.0.0.1:9917"
@@ -27,12 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     way.add_argument("--textfile", type=Path, metavar="FILE", help="write one sample for node_exporter and end")
     way.add_argument("--rules", action="store_true", help="print alert rules for the target order and end")
-    for option, what in (
-        ("--kernel-log", "kernel messages are"),
-        ("--kubelet-log", "kubelet and runtime messages are"),
-    ):
-        parser.add_argument(option, default="auto", metavar="auto|FILE|none", help=f"where {what} read (default auto)")
-    parser.add_argument("--kubeconfig", metavar="FILE", help="credentials for the API server instead of the kubelet's")
+    add_source_options(parser)
     parser.epilog = "exit status: 0 ended by a signal, written or printed; 1 not served or not written; 2 wrong usage"
 
 
@@ -62,12 +59,13 @@ def _write(args: argparse.Namespace) -> int:
     from prometheus_client import write_to_textfile
 
     from fragtui.commands.exporter import Source, registry_of
-    from fragtui.sources.host_files import reason
+    from fragtui.sources.host_files import reason, refuse_special
 
     try:
+        refuse_special(args.textfile)
         write_to_textfile(str(args.textfile), registry_of(Source(args.root, args.order, args.audit)))
     except OSError as error:
-        print(f"fragtui export: {args.textfile}: {reason(error)}", file=sys.stderr)
+        print(f"fragtui export: {printable(str(args.textfile))}: {reason(error)}", file=sys.stderr)
         return 1
     return 0
 
@@ -76,8 +74,7 @@ def _serve(args: argparse.Namespace) -> int:
     from prometheus_client import start_http_server
 
     from fragtui.commands.exporter import Source, registry_of
-    from fragtui.sources.kernel_log import KernelLog
-    from fragtui.sources.pod_watch import PodWatch
+    from fragtui.commands.feeds import kernel_log_of, pods_of
 
     source = Source(args.root, args.order, args.audit, counting=True)
     host, port = args.listen
@@ -86,8 +83,8 @@ def _serve(args: argparse.Namespace) -> int:
     except OSError as error:
         print(f"fragtui export: {host}:{port}: {(error.strerror or str(error)).lower()}", file=sys.stderr)
         return 1
-    log = KernelLog(args.root, args.kernel_log, source.kernel_log)
-    pods = PodWatch(args.root, args.kubelet_log, args.kubeconfig, source.pod_news)
+    log = kernel_log_of(args, source.reader, source.kernel_log)
+    pods = pods_of(args, source.reader, source.pod_news)
     ended = threading.Event()
 
     def end(number: int, frame: FrameType | None) -> None:

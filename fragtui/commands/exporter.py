@@ -32,7 +32,7 @@ class Source:
 
     def __init__(self, root: Path, order: int | None, audit: Path | None, *, counting: bool = False) -> None:
         self._lock = threading.Lock()
-        self._reader = NodeReader(root)
+        self.reader = NodeReader(root)
         self._order = order
         self._audit = AuditLog(audit or default_path(root))
         self._counts = FailureCounts(time.time()) if counting else None
@@ -60,23 +60,23 @@ class Source:
         with self._lock:
             if self._counts is None:
                 yield from self._logged()
-            snapshot = self._reader.sample()
+            snapshot = self.reader.sample()
             order = self._order if self._order is not None else self._failed_order
             yield from node_metrics(snapshot, judge(snapshot, COSTLY_ORDER if order is None else order), __version__)
             if self._counts is not None and self._log_works:
                 yield failure_counter(self._counts.totals(time.time()))
             if self._pods is not None and any(source.state == "live" for source in self._pods.sources):
                 yield pod_gauge(self._pods.board)
-            past = read_past(self._audit, self._reader.root)
+            past = read_past(self._audit, self.reader.tree.root)
             if past.history or not past.problems:
                 yield remedy_counter(past.history)
 
     def _logged(self) -> Iterator[Family]:
-        if not self._reader.live:
+        if not self.reader.live:
             return
         from fragtui.sources.kernel_log import read_ring
 
-        news = read_ring(self._reader.root)
+        news = read_ring(self.reader.root)
         if news.problem is None:
             for incident in news.incidents:
                 if incident.kind is IncidentKind.ALLOCATION_FAILURE and incident.order:

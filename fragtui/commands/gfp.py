@@ -8,6 +8,7 @@ import sys
 
 from fragtui.kernel.gfp import GfpReading, GfpTable, decode, describe, is_plausible, table_for
 from fragtui.kernel.version import parse_version
+from fragtui.text import printable
 
 HELP = "decode an allocation mask such as 0x40cc0, or names into a mask"
 
@@ -17,6 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("mode", metavar="MODE", help="the mask as a report prints it (0x140cca), or names joined by |")
     parser.add_argument("--kernel", metavar="V", help="the release that printed it (default: the running kernel)")
     parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.epilog = "exit status: 0 decoded, 2 neither a mask nor names of flags, or wrong usage"
 
 
 def run(args: argparse.Namespace) -> int:
@@ -28,7 +30,8 @@ def run(args: argparse.Namespace) -> int:
     mask = _mask(args.mode, table)
     if mask is None:
         print(
-            f"fragtui gfp: {args.mode}: expected a number such as 0x40cc0, or flag names joined by |", file=sys.stderr
+            f"fragtui gfp: {printable(args.mode)}: expected a number such as 0x40cc0, or flag names joined by |",
+            file=sys.stderr,
         )
         return 2
     reading = GfpReading(describe(mask, table), "decoded", table) if table is not None else decode(mask, None, None)

@@ -19,7 +19,7 @@ from fragtui.remedies.ladder import LadderEnd, Rung
 from fragtui.remedies.lock import Busy
 from fragtui.remedies.policy import Policy, PolicyError, format_policy, policy_of, read_policy
 from fragtui.sources.node import NodeReader
-from fragtui.text import format_count, format_duration
+from fragtui.text import format_count, format_duration, printable
 
 HELP = "watch the node and run remedies by a stated policy"
 STOPPED, GAVE_UP, USAGE, CANNOT = 0, 1, 2, 3
@@ -56,14 +56,15 @@ def run(args: argparse.Namespace) -> int:
     try:
         policy = _policy(args)
     except PolicyError as error:
-        print(f"fragtui: {error}", file=sys.stderr)
+        print(f"fragtui: {printable(str(error), 1000)}", file=sys.stderr)
         return USAGE
     if args.print_policy or args.print_unit or args.print_manifest:
         print(format_policy(policy) if args.print_policy else UNIT if args.print_unit else MANIFEST, end="")
         return STOPPED
     audit = AuditLog(args.audit or default_path(args.root))
+    reader = NodeReader(args.root)
     try:
-        guard = Guard(policy, args.root, audit, time.monotonic(), "--read-only" if args.read_only else None)
+        guard = Guard(policy, reader.tree.root, audit, time.monotonic(), "--read-only" if args.read_only else None)
     except Busy as busy:
         print(f"fragtui: not guarding: another guard runs here: {busy}", file=sys.stderr)
         return CANNOT
@@ -72,9 +73,9 @@ def run(args: argparse.Namespace) -> int:
         return CANNOT
     try:
         if not policy.dry_run and (why := guard.why_not) is not None:
-            print(f"fragtui: not guarding: {why}", file=sys.stderr)
+            print(f"fragtui: not guarding: {printable(why, 1000)}", file=sys.stderr)
             return CANNOT
-        return _watch(guard, NodeReader(args.root), args)
+        return _watch(guard, reader, args)
     finally:
         guard.close()
 

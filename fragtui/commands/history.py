@@ -13,11 +13,13 @@ from fragtui.model.remedy_history import Episode, describe, repeats
 from fragtui.remedies.audit import AuditLog, default_path
 from fragtui.remedies.past import Past, read_past
 from fragtui.remedies.tuning import read_tuning
+from fragtui.sources.host import tree_of
 from fragtui.sources.node import NodeReader
-from fragtui.text import printable
+from fragtui.text import counted, printable
 
 HELP = "the remedies that were run, what they brought and how long it lasted"
 _ORDER = 3
+_MOST_PROBLEMS = 3
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -25,25 +27,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--last", type=_count, metavar="N", help="only the last N")
     parser.add_argument("--json", action="store_true", help="one JSON object a remedy")
     parser.add_argument("--advice", action="store_true", help="settings that would make it last, even if it does")
-    parser.epilog = "exit status: 0 shown, 3 the log could not be read"
+    parser.epilog = "exit status: 0 shown, 2 wrong usage, 3 the log could not be read"
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the history; 0, or 3 where the log is there and can't be read."""
     audit = AuditLog(args.audit or default_path(args.root))
-    past = read_past(audit, args.root)
+    past = read_past(audit, tree_of(args.root).root)
     shown = past.history[-args.last :] if args.last else past.history
     unknown = {episode.intent.id for episode in past.unknown}
-    for problem in past.problems:
-        print(f"fragtui: {printable(problem)}", file=sys.stderr)
+    for problem in past.problems[:_MOST_PROBLEMS]:
+        print(f"fragtui history: {printable(problem)}", file=sys.stderr)
+    if (more := len(past.problems) - _MOST_PROBLEMS) > 0:
+        print(f"fragtui history: and {counted(more, 'line')} more", file=sys.stderr)
     if args.json:
         for episode in shown:
             print(json.dumps(_fields(episode, unknown)))
     else:
         for episode in shown:
             print(describe(episode, episode.intent.id in unknown))
-        if not shown:
-            print(f"No remedy on record in {audit.path}")
+        if not shown and not past.problems:
+            print(f"No remedy on record in {printable(str(audit.path))}")
         _print_advice(args, past)
     return 3 if past.problems and not past.history else 0
 

@@ -7,11 +7,12 @@ import argparse
 from fragtui import __version__
 from fragtui.commands.command_tree import Command, Option, command_tree
 
-HELP = "print the man page: fragtui man | man -l -"
+HELP = "print the man page (fragtui man | man -l -)"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add nothing: the verb takes the common options only."""
+    """Add nothing but the exit status: the verb takes the common options only."""
+    parser.epilog = "exit status: 0 printed, 2 wrong usage"
 
 
 def run(args: argparse.Namespace) -> int:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import NoReturn
 
 from fragtui import __version__
+from fragtui.text import printable
 
 VERBS = {
     "check": "check",
@@ -34,15 +39,51 @@ _VALUED = frozenset(
     ("--root", "--order", "--audit", "--interval", "--kernel-log", "--kubelet-log", "--kubeconfig", "--theme")
 )
 """Options before the verb whose next word is a value, whatever it looks like."""
+_WIDEST = 120
+"""Columns of help beyond which lines are hard to read."""
+_UNKNOWN = 3
+_OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
-def common_options(*, after_verb: bool = False) -> argparse.ArgumentParser:
+class _Help(argparse.HelpFormatter):
+    """Help as wide as the terminal, up to what reads well.
+
+    Its width is found out here: argparse imports shutil for it even where no help is shown, which takes a tenth of a
+    short run.
+    """
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and int(told) > 0:
+        return min(int(told), _WIDEST)
+    try:
+        return min(os.get_terminal_size().columns or 80, _WIDEST)
+    except OSError:
+        return 80
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that says in one line what is wrong."""
+
+    usage_status = 2
+    """Exit status of wrong usage; 3 for check, whose 2 says that the node is in trouble."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(self.usage_status, f"{self.prog}: {printable(message, 1000)} (see {self.prog} --help)\n")
+
+
+def common_options(*, after_verb: bool = False) -> _Parser:
     """Return the options that every verb takes.
 
     They stand before the verb or after it. What is not given after it has no default there: a default of the verb's
     own parser would take the place of what was given before.
     """
-    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS if after_verb else None)
+    default = argparse.SUPPRESS if after_verb else None
+    common = _Parser(add_help=False, argument_default=default, formatter_class=_Help)
     common.add_argument("--root", type=_directory, metavar="DIR", help="the host's root as mounted, or saved files")
     common.add_argument("--order", type=_order, metavar="K", help="target order (default: that of the last failures)")
     common.add_argument("--read-only", action="store_const", const=True, help="no remedy can be run")
@@ -54,9 +95,18 @@ def common_options(*, after_verb: bool = False) -> argparse.ArgumentParser:
 
 def _directory(text: str) -> Path:
     path = Path(text)
-    if not path.is_dir():
-        raise argparse.ArgumentTypeError(f"{text}: expected a directory")
-    return path
+    if path.is_dir():
+        return path
+    if not path.is_file():
+        why = "" if path.exists() else ", it is not there"
+        raise argparse.ArgumentTypeError(f"{text}: expected a directory{why}")
+    raise argparse.ArgumentTypeError(f"{text}: expected a directory{_how_to_unpack(path)}")
+
+
+def _how_to_unpack(path: Path) -> str:
+    from fragtui.sources.saved_tree import is_packed
+
+    return f"; unpack it first: tar -xf {path.name}" if is_packed(path) else ", this is a file"
 
 
 def _order(text: str) -> int:
@@ -73,28 +123,47 @@ def build(argv: Sequence[str], *, whole: bool = False) -> argparse.ArgumentParse
     common = common_options()
     verb = _verb_of(argv)
     asked_for_help = whole or (verb is None and any(word in ("-h", "--help") for word in argv))
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="fragtui",
         parents=[common],
+        formatter_class=_Help,
+        allow_abbrev=False,
         description="Memory fragmentation on this node, live: what it breaks and what heals it.",
     )
     parser.add_argument("--version", action="version", version=f"fragtui {__version__}")
     if verb is None:
         _module("screen").configure(parser)
+        parser.epilog = _sentence(parser.epilog or "")
         parser.set_defaults(run=_module("screen").run)
         if not asked_for_help and not any(not word.startswith("-") for word in argv):
             return parser
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB")
+    # With its prog given, argparse formats no usage line to find it out: that alone imports a tenth of a short run.
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", prog="fragtui")
     for name, module_name in VERBS.items():
+        if verb is not None and name != verb and not whole:
+            continue
         module = _module(module_name) if asked_for_help or name == verb else None
         if module is None:
             verbs.add_parser(name, add_help=False)
             continue
-        child = verbs.add_parser(name, parents=[common_options(after_verb=True)], help=module.HELP)
-        child.description = module.HELP
+        child = verbs.add_parser(
+            name,
+            parents=[common_options(after_verb=True)],
+            help=module.HELP,
+            formatter_class=_Help,
+            allow_abbrev=False,
+        )
+        if name == verb == "check":
+            parser.usage_status = child.usage_status = _UNKNOWN
+        child.description = _sentence(module.HELP)
         child.set_defaults(run=module.run)
         module.configure(child)
+        child.epilog = _sentence(child.epilog or "")
     return parser
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
 
 def _verb_of(argv: Sequence[str]) -> str | None:
@@ -112,12 +181,42 @@ def _module(name: str) -> ModuleType:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
+    _open_standard_streams()
     words = sys.argv[1:] if argv is None else list(argv)
     args = build(words).parse_args(words)
     try:
-        return int(args.run(args))
+        status = int(args.run(args))
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        sys.stderr.close()
+        _drop_output()
         return 141
+    except OSError as error:
+        # What a verb reads and writes it answers for itself; without a name it was standard output.
+        if error.filename is not None or error.errno not in _OUTPUT_ERRORS:
+            raise
+        _drop_output()
+        print(f"fragtui: standard output: {(error.strerror or str(error)).lower()}", file=sys.stderr)
+        return _UNKNOWN if _verb_of(words) == "check" else 1
+    return status
+
+
+def _open_standard_streams() -> None:
+    """Put /dev/null where a standard stream was closed: else the next file opened would get what is printed."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            # The lowest free descriptor is the closed one.
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            if descriptor != number:
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
+
+
+def _drop_output() -> None:
+    """Have what is still in the buffer go nowhere: Python flushes it at its end and would complain again."""
+    with contextlib.suppress(OSError, ValueError):
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, sys.stdout.fileno())
+        os.close(devnull)

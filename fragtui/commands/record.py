@@ -11,13 +11,12 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from fragtui.commands.source_options import add_source_options
+from fragtui.commands.feeds import kernel_log_of, pods_of
+from fragtui.commands.source_options import add_interval, add_source_options
 from fragtui.remedies.audit import default_path
 from fragtui.sampler import Sampler
 from fragtui.sources.host_files import reason
-from fragtui.sources.kernel_log import KernelLog
 from fragtui.sources.node import NodeReader
-from fragtui.sources.pod_watch import PodWatch
 from fragtui.sources.recorder import Recorder
 from fragtui.text import counted, format_bytes, format_duration, printable
 
@@ -31,8 +30,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="a new file")
     parser.add_argument("--for", dest="seconds", type=_duration, metavar="TIME", help="end after 90s, 10m, 2h or 1d")
     parser.add_argument("--name", metavar="TEXT", help="what to call the node in it, instead of its name")
+    add_interval(parser)
     add_source_options(parser)
-    parser.epilog = "exit status: 0 recorded, 1 the file could not be written; Ctrl-C ends it"
+    parser.epilog = "Ctrl-C ends it. Exit status: 0 recorded, 1 the file could not be written, 2 wrong usage"
 
 
 def _duration(text: str) -> float:
@@ -62,8 +62,8 @@ def run(args: argparse.Namespace) -> int:
         ticks += 1
 
     sampler = Sampler(reader, count, lambda text: print(text, file=sys.stderr), args.interval)
-    kernel_log = KernelLog(args.root, args.kernel_log, on_stream=recorder.log_stream)
-    pods = PodWatch(args.root, args.kubelet_log, args.kubeconfig, witness=recorder)
+    kernel_log = kernel_log_of(args, reader, on_stream=recorder.log_stream)
+    pods = pods_of(args, reader, witness=recorder)
     started = time.monotonic()
     for feed in (sampler, kernel_log, pods):
         feed.start()

@@ -15,7 +15,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
     parser.add_argument("file", type=Path, metavar="FILE", help="made by fragtui record, or by R on the screen")
     parser.add_argument("--theme", metavar="NAME", help="a Textual theme; default by the terminal's colours")
-    parser.epilog = "exit status: 0 left, 1 a fault of its own, 2 no recording that can be replayed, or no terminal"
+    parser.epilog = (
+        "exit status: 0 left, 1 a fault of its own, 2 no recording that can be replayed, no terminal, or wrong usage"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

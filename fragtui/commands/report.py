@@ -23,6 +23,7 @@ from fragtui.remedies.past import read_past
 from fragtui.remedies.tuning import read_tuning
 from fragtui.sources.host_files import reason
 from fragtui.sources.node import NodeReader
+from fragtui.sources.saved_tree import SavedTree
 from fragtui.text import printable
 
 HELP = "write a report for a ticket: verdict, zones, incidents, pods, remedies, advice"
@@ -37,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--redact", action="store_true", help="replace the names of pods, namespaces and hosts by tokens"
     )
-    parser.epilog = "exit status: 0 written, 1 not written"
+    parser.epilog = "exit status: 0 written, 1 not written, 2 wrong usage"
 
 
 def run(args: argparse.Namespace) -> int:
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         args.output.write_text(page, encoding="utf-8")
     except OSError as error:
-        print(f"fragtui report: {args.output}: {reason(error)}", file=sys.stderr)
+        print(f"fragtui report: {printable(str(args.output))}: {reason(error)}", file=sys.stderr)
         return 1
     return 0
 
@@ -71,11 +72,9 @@ def collect(root: Path, order: int | None, audit: Path | None) -> ReportFacts:
     if (several := reader.tree.ambiguous) is not None:
         snapshot = dataclasses.replace(snapshot, unreadable=(Unreadable(str(root), several),))
     incidents, source, problems = _incidents(reader)
-    pods, cannot_tell = (None, "saved files have no pods but those of the failed sandboxes above")
-    if reader.live:
-        pods, cannot_tell = _pods(root, incidents)
+    pods, cannot_tell = _pods(root, incidents) if reader.live else _saved_pods(reader.tree, incidents)
     target = order if order is not None else _failed_order(incidents)
-    past = read_past(AuditLog(audit or default_path(root)), root)
+    past = read_past(AuditLog(audit or default_path(root)), reader.tree.root)
     return ReportFacts(
         snapshot=snapshot,
         judgement=judge(snapshot, target),
@@ -85,7 +84,7 @@ def collect(root: Path, order: int | None, audit: Path | None) -> ReportFacts:
         pods=pods.board if pods else None,
         pods_unknown=cannot_tell,
         episodes=past.history,
-        advice=advise(snapshot, target, read_tuning(reader.tree.root, snapshot.host.page_size)),
+        advice=advise(snapshot, target, read_tuning(root, snapshot.host.page_size)),
         unreadable=(
             *everything_unreadable(snapshot),
             *problems,
@@ -117,8 +116,20 @@ def _incidents(reader: NodeReader) -> tuple[tuple[Incident, ...], str | None, tu
     logs = reader.tree.logs()
     incidents, unread = incidents_of(logs)
     problems += unread
-    read = [str(path) for path in logs if not any(problem.path == str(path) for problem in unread)]
+    names = [printable(str(path)) for path in logs]
+    read = [name for name in names if all(problem.path != name for problem in unread)]
     return incidents, ", ".join(read) or None, tuple(problems)
+
+
+def _saved_pods(tree: SavedTree, incidents: tuple[Incident, ...]) -> tuple[PodNews | None, str]:
+    """Return what the saved logs tell of pods, and what they can't tell."""
+    from fragtui.sources.saved_feeds import SavedPods
+
+    pods = SavedPods(tree)
+    (state,) = pods.read().sources
+    for incident in incidents:
+        pods.kernel_incident(incident)
+    return (pods.news() if state.state == "live" else None), state.cannot_tell
 
 
 def _pods(root: Path, incidents: tuple[Incident, ...]) -> tuple[PodNews | None, str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fragtui.commands.source_options import add_source_options
+from fragtui.commands.source_options import add_interval, add_source_options
 from fragtui.sampler import Sampler
 
 if TYPE_CHECKING:
@@ -21,8 +21,12 @@ HELP = "the full-screen view (without a verb)"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the view's own options."""
+    add_interval(parser)
     add_source_options(parser)
     parser.add_argument("--theme", metavar="NAME", help="a Textual theme; default by the terminal's colours")
+    parser.epilog = (
+        "exit status: 0 left, 1 a fault of its own, 2 wrong usage or no terminal; those of a verb: fragtui VERB --help"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,14 +44,14 @@ def run(args: argparse.Namespace) -> int:
         from fragtui.ui.parts import Parts
 
     def kernel_log(on_news: Callable[[KernelLogNews], None]) -> Feed:
-        from fragtui.sources.kernel_log import KernelLog
+        from fragtui.commands.feeds import kernel_log_of
 
-        return KernelLog(args.root, args.kernel_log, on_news, recorder.log_stream)
+        return kernel_log_of(args, reader, on_news, recorder.log_stream)
 
     def pods(on_news: Callable[[PodNews], None]) -> PodFeed:
-        from fragtui.sources.pod_watch import PodWatch
+        from fragtui.commands.feeds import pods_of
 
-        return PodWatch(args.root, args.kubelet_log, args.kubeconfig, on_news, witness=recorder)
+        return pods_of(args, reader, on_news, recorder)
 
     reader = NodeReader(args.root)
     recorder = Recorder(reader.host, audit=args.audit or default_path(args.root))
@@ -63,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
             sampler=lambda deliver, crash: Sampler(reader, deliver, crash, args.interval),
             kernel_log=kernel_log,
             pods=pods,
-            root=args.root,
+            root=reader.tree.root,
             live=reader.live,
             order=args.order,
             read_only=args.read_only,

@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from fragtui.text import printable
+
 HELP = "get it onto a node: a one-file zipapp, a Containerfile, a DaemonSet manifest, a kubectl debug line"
 _IMAGE = "registry.example/fragtui:latest"
 
@@ -32,15 +34,18 @@ def run(args: argparse.Namespace) -> int:
         print(texts[args.what], end="")
         return 0
     from fragtui.commands.zipapp import NotBuilt, build_zipapp
+    from fragtui.sources.host_files import reason, refuse_special
 
     target = args.file or Path("fragtui.pyz")
     try:
+        refuse_special(target)
         left_out = build_zipapp(target)
     except (NotBuilt, OSError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        print(f"fragtui ship: {target}: {why}", file=sys.stderr)
+        why = reason(error) if isinstance(error, OSError) else str(error)
+        print(f"fragtui ship: {printable(str(target))}: {why}", file=sys.stderr)
         return 1
-    print(f"{target}: {target.stat().st_size / (1 << 20):.1f} MiB, runs with Python 3.11 or later and nothing else")
+    size = target.stat().st_size / (1 << 20)
+    print(f"{printable(str(target))}: {size:.1f} MiB, runs with Python 3.11 or later and nothing else")
     for name, why in left_out:
         print(f"  without {name}: {why}")
     return 0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL
 
 
-def add_source_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``--interval``, the places of the logs, and the credentials for the API."""
+def add_interval(parser: argparse.ArgumentParser) -> None:
+    """Add ``--interval``."""
     parser.add_argument(
         "--interval",
         type=_interval,
@@ -16,16 +17,34 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help=f"seconds between samples, {MIN_INTERVAL:g} to {MAX_INTERVAL:g} (default 1)",
     )
+
+
+def add_source_options(parser: argparse.ArgumentParser) -> None:
+    """Add the places of the logs, and the credentials for the API."""
     for option, what in (
         ("--kernel-log", "kernel messages are"),
         ("--kubelet-log", "kubelet and runtime messages are"),
     ):
         parser.add_argument(option, default="auto", metavar="auto|FILE|none", help=f"where {what} read (default auto)")
-    parser.add_argument("--kubeconfig", metavar="FILE", help="credentials for the API server instead of the kubelet's")
+    parser.add_argument(
+        "--kubeconfig", type=_file, metavar="FILE", help="credentials for the API server instead of the kubelet's"
+    )
+
+
+def _file(text: str) -> str:
+    path = Path(text)
+    if not path.exists():
+        raise argparse.ArgumentTypeError(f"{text}: expected a file, it is not there")
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text}: expected a file, this is a directory")
+    return text
 
 
 def _interval(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
     if not MIN_INTERVAL <= value <= MAX_INTERVAL:
         raise argparse.ArgumentTypeError(f"{text}: expected {MIN_INTERVAL:g} to {MAX_INTERVAL:g} seconds")
     return value

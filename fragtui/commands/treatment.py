@@ -29,7 +29,7 @@ from fragtui.remedies.permission import why_not
 from fragtui.remedies.run import Asked, Refused, Running
 from fragtui.remedies.surroundings import read_surroundings
 from fragtui.sources.node import NodeReader
-from fragtui.text import format_duration
+from fragtui.text import format_duration, printable
 
 DONE, FAILED, NOT_CONFIRMED, REFUSED, ABORTED = 0, 1, 2, 3, 130
 EXIT_STATUS = (
@@ -89,7 +89,7 @@ def treat(args: argparse.Namespace, remedy: Remedy) -> int:
 def _refuse(args: argparse.Namespace, remedy: Remedy, why: str) -> int:
     if args.json:
         print(json.dumps({"remedy": remedy.id, "result": "refused", "explanation": why}))
-    print(f"fragtui: {remedy.id} not run: {why}", file=sys.stderr)
+    print(f"fragtui: {remedy.id} not run: {printable(why, 1000)}", file=sys.stderr)
     return REFUSED
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from fragtui.model.remedy_history import Entry, Intent
 from fragtui.remedies.entries import format_entry, parse_entry
+from fragtui.sources.host import tree_of
 
 DEFAULT = "var/log/fragtui/audit.jsonl"
 SIZE = 4 << 20
@@ -36,8 +37,8 @@ class Reading:
 
 
 def default_path(root: Path) -> Path:
-    """Return where the log is without ``--audit``: on the host that it is about."""
-    return root / DEFAULT
+    """Return where the log is without ``--audit``: on the host that it is about, live or saved."""
+    return tree_of(root).root / DEFAULT
 
 
 class AuditLog:

@@ -6,31 +6,48 @@ import re
 from pathlib import Path
 
 from fragtui.model.advice import Tuning
+from fragtui.sources.host import tree_of
 from fragtui.sources.host_files import read_text
+from fragtui.sources.saved_tree import SavedTree
 
+_SETTING = re.compile(r"^vm\.(\w+) = (\d{1,18})$", re.MULTILINE | re.ASCII)
 _LISTED = re.compile(r"^ {4,}count:\s+(\d+)", re.MULTILINE | re.ASCII)
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?")
 _ZONEINFO_LIMIT = 32 << 20
 
 
 def read_tuning(root: Path, page_size: int) -> Tuning:
-    """Return the settings of the node under `root`; `page_size` in bytes."""
-    vm = root / "proc/sys/vm"
+    """Return the settings of the node under `root`, live or saved; `page_size` in bytes."""
+    tree = tree_of(root)
+    root = tree.root
+    listed = _listed(tree)
+
+    def setting(name: str) -> int | None:
+        found = _number(tree.proc(f"sys/vm/{name}"))
+        return found if found is not None else listed.get(name)
+
     huge = _number(root / "sys/kernel/mm/transparent_hugepage/hpage_pmd_size")
-    zoneinfo = read_text(root / "proc/zoneinfo", _ZONEINFO_LIMIT)
+    zoneinfo = read_text(tree.proc("zoneinfo"), _ZONEINFO_LIMIT)
     counts = _LISTED.findall(zoneinfo or "")
     return Tuning(
-        min_free_kbytes=_number(vm / "min_free_kbytes"),
-        watermark_scale_factor=_number(vm / "watermark_scale_factor"),
-        extfrag_threshold=_number(vm / "extfrag_threshold"),
-        compaction_proactiveness=_number(vm / "compaction_proactiveness"),
-        defrag_mode=_number(vm / "defrag_mode"),
-        percpu_pagelist_high_fraction=_number(vm / "percpu_pagelist_high_fraction"),
+        min_free_kbytes=setting("min_free_kbytes"),
+        watermark_scale_factor=setting("watermark_scale_factor"),
+        extfrag_threshold=setting("extfrag_threshold"),
+        compaction_proactiveness=setting("compaction_proactiveness"),
+        defrag_mode=setting("defrag_mode"),
+        percpu_pagelist_high_fraction=setting("percpu_pagelist_high_fraction"),
         percpu_pages=sum(map(int, counts)) if counts else None,
         possible_cpus=_cpus(root / "sys/devices/system/cpu/possible"),
         online_cpus=_cpus(root / "sys/devices/system/cpu/online"),
         huge_order=(huge // page_size).bit_length() - 1 if huge and huge >= page_size else 9,
     )
+
+
+def _listed(tree: SavedTree) -> dict[str, int]:
+    """Return the settings that a saved ``sysctl -a`` lists."""
+    path = tree.sysctl()
+    text = read_text(path) if path is not None else None
+    return {name: int(value) for name, value in _SETTING.findall(text or "")}
 
 
 def _number(path: Path) -> int | None:

@@ -11,6 +11,7 @@ from fragtui.kernel.version import parse_version
 from fragtui.kernel.zoneinfo import parse_zoneinfo
 from fragtui.model.snapshot import Host
 from fragtui.sources.host_files import read_text
+from fragtui.sources.saved_layouts import HOST
 from fragtui.sources.saved_tree import SavedTree, saved_tree
 from fragtui.text import printable
 
@@ -92,6 +93,11 @@ def _page_size(tree: SavedTree, machine: str) -> int | None:
     if not total or not managed:
         return None
     return next((size for size in _SIZES if abs(managed * size - total) < total // 10), None)
+
+
+def tree_of(root: Path) -> SavedTree:
+    """Return the tree under `root`: this kernel's own, or a saved one wherever below it lies."""
+    return SavedTree(root, HOST) if is_live(root) else saved_tree(root)
 
 
 def is_live(root: Path) -> bool:

@@ -64,7 +64,15 @@ def reason(error: OSError) -> str:
         errno.ELOOP: "a link that leads to no file of the tree",
         errno.ESPIPE: "a pipe or terminal, not a file",
     }
-    return words.get(error.errno or 0) or (error.strerror or str(error)).lower()
+    text = words.get(error.errno or 0) or error.strerror or str(error)
+    return text[:1].lower() + text[1:]
+
+
+def refuse_special(path: Path) -> None:
+    """Raise OSError for a device, a pipe or a directory: a new file is moved to its place and would take its name."""
+    if path.exists() and not path.is_file():
+        number = errno.EISDIR if path.is_dir() else errno.EINVAL
+        raise OSError(number, "not a regular file", str(path))
 
 
 def _open_at_once(path: str, flags: int) -> int:

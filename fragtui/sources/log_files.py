@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import io
 import lzma
 import os
+import zlib
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -23,10 +26,10 @@ def open_log(path: Path) -> IO[bytes]:
         magic = stream.read(6) or b""
         if magic[:2] == b"\x1f\x8b":
             stream.seek(0)
-            return cast("IO[bytes]", gzip.GzipFile(fileobj=cast("IO[bytes]", stream)))
+            return _unpacking(path, stream, gzip.GzipFile(fileobj=cast("IO[bytes]", stream)), zlib.error)
         if magic == b"\xfd7zXZ\x00":
             stream.seek(0)
-            return cast("IO[bytes]", lzma.LZMAFile(cast("IO[bytes]", stream)))
+            return _unpacking(path, stream, lzma.LZMAFile(cast("IO[bytes]", stream)), lzma.LZMAError)
         if magic[:4] == b"\x28\xb5\x2f\xfd":
             stream.seek(0)
             return _zstd(path, cast("IO[bytes]", stream))
@@ -43,11 +46,43 @@ def _zstd(path: Path, stream: IO[bytes]) -> IO[bytes]:
     try:
         import zstandard  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415
     except ImportError:
-        raise UnreadableLogError(
-            f"{path}: needs the Python package zstandard (fragtui[zstd]); or zstd -dc {path.name} | fragtui explain -"
-        ) from None
+        why = f"needs the Python package zstandard (fragtui[zstd]); or zstd -dc {path.name} | fragtui explain -"
+        raise UnreadableLogError(errno.EINVAL, why, str(path)) from None
     reader: Any = zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
-    return cast("IO[bytes]", reader)
+    return _unpacking(path, stream, reader, zstandard.ZstdError)
+
+
+def _unpacking(path: Path, stream: IO[bytes] | io.RawIOBase, reader: Any, fault: type[Exception]) -> IO[bytes]:
+    return cast("IO[bytes]", _Unpacking(path, stream, reader, fault))
+
+
+class _Unpacking:
+    """A compressed log as it reads unpacked.
+
+    It has no descriptor: whoever asks for one would read the packed bytes. What is damaged raises OSError.
+    """
+
+    def __init__(self, path: Path, stream: Any, reader: Any, fault: type[Exception]) -> None:
+        self._path = path
+        self._stream = stream
+        self._reader = reader
+        self._fault = fault
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self._reader.read(size) or b""
+        except (self._fault, gzip.BadGzipFile) as error:
+            raise UnreadableLogError(errno.EIO, f"damaged: {error}", str(self._path)) from None
+
+    def close(self) -> None:
+        self._reader.close()
+        self._stream.close()
+
+    def __enter__(self) -> _Unpacking:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
 
 class _Prefixed:

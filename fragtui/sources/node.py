@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fragtui.kernel.buddyinfo import parse_buddyinfo
 from fragtui.model.snapshot import Snapshot
-from fragtui.sources.host import is_live, read_host
+from fragtui.sources.host import is_live, read_host, tree_of
 from fragtui.sources.host_files import HostFile, reason
 from fragtui.sources.node_texts import (
     BUDDYINFO,
@@ -22,9 +22,7 @@ from fragtui.sources.node_texts import (
     Tick,
 )
 from fragtui.sources.pace import Pace
-from fragtui.sources.saved_layouts import HOST
-from fragtui.sources.saved_tree import SavedTree, saved_tree
-from fragtui.text import format_count
+from fragtui.text import format_count, printable
 
 PAGETYPEINFO_SHARE = 0.0005
 """Largest share of time for reading /proc/pagetypeinfo: it walks free lists under the zone lock, interrupts off."""
@@ -46,7 +44,7 @@ class NodeReader:
     def __init__(self, root: Path = Path("/")) -> None:
         self.root = root
         self.live = is_live(root)
-        self.tree = tree = SavedTree(root, HOST) if self.live else saved_tree(root)
+        self.tree = tree = tree_of(root)
         self.host = read_host(root, tree)
         self.reading: str | None = None
         self.on_tick: Callable[[Tick], None] | None = None
@@ -103,11 +101,12 @@ class NodeReader:
 
     def _read(self, name: str) -> FileText:
         file = self._files[name]
-        self.reading = str(file.path)
+        # A directory in somebody's collection may have any name.
+        self.reading = path = printable(str(file.path), 1000)
         try:
-            return FileText(str(file.path), file.read())
+            return FileText(path, file.read())
         except OSError as error:
-            return FileText(str(file.path), None, reason(error))
+            return FileText(path, None, reason(error))
 
     def _read_paced(self, name: str, pace: Pace) -> FileText:
         """Read a costly file: only the read may hold a zone lock, parsing is ours."""

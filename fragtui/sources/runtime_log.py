@@ -19,6 +19,7 @@ from fragtui.sources.incident_stream import LineSplitter
 from fragtui.sources.journal import JournalReader, has_journal, journal_directory
 from fragtui.sources.log_files import FollowedFile
 from fragtui.sources.pod_telling import Telling
+from fragtui.sources.saved_layouts import OWN_LOGS
 from fragtui.text import printable
 
 UNITS = (
@@ -36,16 +37,7 @@ UNITS = (
     "snap.microk8s.daemon-containerd",
 )
 SYSLOG_FILES = ("var/log/messages", "var/log/syslog")
-OWN_FILES = (
-    "var/log/kubelet.log",
-    "var/log/kubelet/kubelet.log",
-    "var/log/containerd.log",
-    "var/log/docker.log",
-    "var/log/crio/crio.log",
-    "var/lib/rancher/k3s/agent/containerd/containerd.log",
-    "var/lib/rancher/rke2/agent/logs/kubelet.log",
-    "var/lib/rancher/rke2/agent/containerd/containerd.log",
-)
+OWN_FILES = OWN_LOGS
 """Written by no journal, so read beside it."""
 NAME = "kubelet log"
 CANNOT_TELL = "pods that wait without an error"

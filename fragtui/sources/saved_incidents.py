@@ -11,6 +11,7 @@ from fragtui.model.snapshot import Unreadable
 from fragtui.sources.explained_log import explain_log
 from fragtui.sources.host_files import reason
 from fragtui.sources.log_files import open_log
+from fragtui.text import printable
 
 MOST = 2000
 """Incidents kept, the newest; a log may hold more than anyone reads."""
@@ -24,8 +25,9 @@ def incidents_of(paths: Sequence[Path]) -> tuple[tuple[Incident, ...], tuple[Unr
         try:
             now = path.stat().st_mtime
             with closing(open_log(path)) as log:
-                found += explain_log(log, path.name if len(paths) > 1 else "", None, now)
+                found += explain_log(log, printable(path.name) if len(paths) > 1 else "", None, now)
         except (OSError, EOFError) as error:
-            problems.append(Unreadable(str(path), reason(error) if isinstance(error, OSError) else "it is cut off"))
+            why = reason(error) if isinstance(error, OSError) else "it is cut off"
+            problems.append(Unreadable(printable(str(path)), why))
     found.sort(key=lambda incident: incident.time or 0.0)
     return tuple(found[-MOST:]), tuple(problems)

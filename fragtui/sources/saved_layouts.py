@@ -23,7 +23,22 @@ class Layout:
     kernel_logs: tuple[str, ...] = ()
     """The first that is there has the kernel's messages."""
     pod_logs: tuple[str, ...] = ()
+    """Every one that is there may tell of pods."""
+    sysctl: tuple[str, ...] = ()
+    """The output of ``sysctl -a``, for settings whose files of /proc/sys were not taken along."""
 
+
+OWN_LOGS = (
+    "var/log/kubelet.log",
+    "var/log/kubelet/kubelet.log",
+    "var/log/containerd.log",
+    "var/log/docker.log",
+    "var/log/crio/crio.log",
+    "var/lib/rancher/k3s/agent/containerd/containerd.log",
+    "var/lib/rancher/rke2/agent/logs/kubelet.log",
+    "var/lib/rancher/rke2/agent/containerd/containerd.log",
+)
+"""Logs that kubelet and runtime write themselves, below a host's root."""
 
 LAYOUTS = (
     Layout(
@@ -49,6 +64,7 @@ LAYOUTS = (
             "var/log/messages",
             "var/log/syslog",
         ),
+        sysctl=("sos_commands/kernel/sysctl_-a",),
     ),
     Layout(
         name="must-gather",
@@ -75,6 +91,7 @@ LAYOUTS = (
         uname=("kernel/uname.txt",),
         kernel_logs=("kernel/dmesg.human.current", "kernel/dmesg.current", "var_log/messages", "var_log/syslog"),
         pod_logs=("kubelet/kubelet.log", "containerd/containerd-log.txt", "docker/docker.log", "var_log/messages"),
+        sysctl=("sysctls/sysctl_all.txt",),
     ),
 )
 
@@ -86,6 +103,7 @@ FOLDER = Layout(
     uname=("uname", "uname.txt", "uname_-a"),
     kernel_logs=("dmesg", "dmesg.txt", "dmesg.log", "kernel.log", "kern.log", "messages", "syslog"),
     pod_logs=("kubelet.log", "containerd.log", "crio.log"),
+    sysctl=("sysctl", "sysctl.txt", "sysctl_-a"),
 )
 """What none of the layouts claims: a few files that somebody saved."""
 
@@ -93,7 +111,7 @@ HOST = Layout(
     name="host",
     marks=(),
     hostname=("proc/sys/kernel/hostname", "etc/hostname"),
-    kernel_logs=("var/log/kern.log", "var/log/messages", "var/log/syslog"),
-    pod_logs=("var/log/messages", "var/log/syslog"),
+    kernel_logs=("var/log/kern.log", "var/log/messages", "var/log/syslog", "var/log/dmesg"),
+    pod_logs=("var/log/messages", "var/log/syslog", *OWN_LOGS),
 )
 """A root file system, or a directory of files that stand as in one."""

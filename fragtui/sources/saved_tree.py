@@ -9,8 +9,10 @@ from pathlib import Path
 
 from fragtui.sources.in_root import in_root
 from fragtui.sources.saved_layouts import FOLDER, HOST, LAYOUTS, Layout
+from fragtui.text import printable
 
 _GLOB = re.compile(r"[*?\[]")
+_ARCHIVE = re.compile(r"\.(?:tar(?:\.\w+)?|tgz|txz|tbz2?)$")
 _DEEPEST = 3
 """An unpacked collection lies in a directory of its name, that of a must-gather in one of its image's name too."""
 _MOST_NODES = 5000
@@ -52,19 +54,26 @@ class SavedTree:
         """Return the best saved log with the kernel's messages."""
         return self._first(self.layout.kernel_logs)
 
+    def sysctl(self) -> Path | None:
+        """Return the file with the output of ``sysctl -a``."""
+        return self._first(self.layout.sysctl)
+
+    def pod_logs(self) -> tuple[Path, ...]:
+        """Return the logs of kubelet and runtime."""
+        patterns = self.layout.pod_logs if not self.nodes else ()
+        return tuple(dict.fromkeys(path for pattern in patterns for path in _files(self.root, pattern)))
+
     def logs(self) -> tuple[Path, ...]:
         """Return the logs to read: the kernel's, and those of kubelet and runtime."""
-        found = [self.kernel_log()] if not self.nodes else []
-        for pattern in self.layout.pod_logs if not self.nodes else ():
-            found += _files(self.root, pattern)
-        return tuple(dict.fromkeys(path for path in found if path is not None))
+        kernel = self.kernel_log() if not self.nodes else None
+        return tuple(dict.fromkeys((*((kernel,) if kernel is not None else ()), *self.pod_logs())))
 
     @property
     def ambiguous(self) -> str | None:
-        """Say that the directory is of several nodes and how to choose one; None if it is of one."""
+        """Say how to choose a directory that is one node's: this is of several, or still packed; None if it is one."""
         if not self.nodes:
-            return None
-        names = ", ".join(str(path.relative_to(self.root)) for path in self.nodes[:6])
+            return self._packed()
+        names = ", ".join(printable(str(path.relative_to(self.root)), 80) for path in self.nodes[:6])
         more = f" and {len(self.nodes) - 6} more" if len(self.nodes) > 6 else ""
         return f"this {self.layout.name} has {len(self.nodes)} nodes, give one of them as --root: {names}{more}"
 
@@ -74,8 +83,24 @@ class SavedTree:
         except OSError:
             return self.root / path
 
+    def _packed(self) -> str | None:
+        """Say that the collection lies here as an archive, where nothing else of it does."""
+        if self.layout not in (FOLDER, HOST) or self.proc("buddyinfo").exists() or self.kernel_log() is not None:
+            return None
+        archives = [path for pattern in ("*.tar*", "*.tgz", "*.txz") for path in _matches(self.root, pattern)]
+        name = next((path.name for path in archives if is_packed(path)), None)
+        if name is None:
+            return None
+        name = printable(name, 100)
+        return f"only an archive is here: unpack it (tar -xf {name}) and give the directory that it makes as --root"
+
     def _first(self, patterns: Iterable[str]) -> Path | None:
         return next((path for pattern in patterns for path in _files(self.root, pattern)), None)
+
+
+def is_packed(path: Path) -> bool:
+    """Tell whether a file is an archive by its name."""
+    return _ARCHIVE.search(path.name) is not None and path.is_file()
 
 
 def saved_tree(root: Path) -> SavedTree:
