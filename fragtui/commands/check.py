@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.epilog = (
         "The verdict is on the memory that is free now; what a GFP_KERNEL request gets by waiting for reclaim and "
-        "compaction is told apart from it. exit status: 0 fine, 1 warning (blocks of the order are about to run out, "
+        "compaction is told apart from it. Exit status: 0 fine, 1 warning (blocks of the order are about to run out, "
         "or come only after waiting), 2 critical (none at once, and a GFP_KERNEL request may be refused or end in the "
         "OOM killer), 3 unknown, wrong usage included"
     )

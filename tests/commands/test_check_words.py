@@ -42,13 +42,13 @@ def large_pages_node(root: Path) -> HostTree:
 
 
 NODES = [
-    (container_node, 3, 0, "OK", "An order-3 block (32K) can be had at once: 400 of them in", None),
-    (container_node, 6, 2, "FRAGMENTED", "but no order-6 block (256K) can be had at once;", NONE_CAN_BE_HAD),
+    (container_node, 3, 0, "OK", "400 order-3 blocks (32K) in", None),
+    (container_node, 6, 2, "FRAGMENTED", "No order-6 block (256K) in", NONE_CAN_BE_HAD),
     (halving_node, 4, 2, "RESERVED",
      "Fragmented by this kernel's rule: 119M is free, but too little of it in blocks above order 2 to give an order-4 "
-     "block (64K); the largest is 16K (order 2).", NONE_CAN_BE_HAD),
-    (large_pages_node, 3, 0, "OK", "An order-3 block (512K) can be had at once: 160 of them in", None),
-    (large_pages_node, 5, 2, "FRAGMENTED", "no order-5 block (2M) can be had at once; the largest is 512K (order 3).",
+     "block (64K); largest is 16K (order 2).", NONE_CAN_BE_HAD),
+    (large_pages_node, 3, 0, "OK", "160 order-3 blocks (512K) in", None),
+    (large_pages_node, 5, 2, "FRAGMENTED", "No order-5 block (2M) in 1.16G free; largest is 512K (order 3).",
      NONE_CAN_BE_HAD),
     (large_pages_node, 14, 3, "UNKNOWN", "There is no order 14 here: the largest block of this kernel is 512M",
      None),
@@ -92,6 +92,6 @@ def test_buddyinfo_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert main(["check", "--root", str(tmp_path / "saved"), "--order", "3"]) == 0
     text = capsys.readouterr().out
     assert "watermarks are unknown: judged by the blocks alone." in text
-    assert "400 of them" in text, "DMA's blocks are not among them"
+    assert "400 order-3 blocks" in text, "DMA's blocks are not among them"
     assert "zoneinfo: not there" in text
     assert "page size: no file tells it; 4096 bytes assumed" in text
