@@ -24,12 +24,17 @@ _SIGNS = (
         ("good", "███▌"),
         "blocks of the order on a logarithmic scale; green can be had, red can't, violet is held back",
     ),
+    (
+        ("bad", "✗ none"),
+        "no block of the order; where larger ones can be split for it, that stands there instead",
+    ),
     (("ghost", "┊"), "where the bar stood at the baseline"),
     (
         ("dim", "UMEHCI"),
         "migratetypes with free blocks, as the kernel writes them: unmovable, movable, reclaimable, ...",
     ),
-    (("key", "▼"), "on the sparkline: a remedy ran then, of fragtui or of somebody else"),
+    (("key", "▼"), "on sparkline and timeline: a remedy ran then, of fragtui or of somebody else"),
+    (("bad", "✗ ×"), "on the timeline: a request was refused then; at that moment there was no block at all"),
     (
         ("dim", "unus."),
         "share of the zone's free memory in blocks too small for the order (unusable free space index)",

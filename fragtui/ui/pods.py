@@ -16,6 +16,8 @@ from fragtui.ui.rows import Line, Span, line
 if TYPE_CHECKING:
     from fragtui.model.pod_news import PodNews, SourceState
 
+_SHORT_ID = 13
+"""Characters of an id as crictl shows them."""
 _SIGNS = {"live": "●", "connecting": "◌", "waiting": "◌", "absent": "○", "refused": "✗", "off": "○"}
 
 
@@ -97,28 +99,19 @@ def pod_lines(pod: StuckPod, sources: Sequence[SourceState], width: int) -> list
     now = CLOCK.now()
     seconds = pod.stuck_seconds(now)
     state = "started" if pod.started is not None else "stuck"
-    lines = [line((pod_name(pod), "title"))]
     span = "for an unknown time" if seconds is None else f"for {format_duration(seconds)}"
     count = "an unknown number of attempts" if pod.attempts is None else counted(pod.attempts, "failed attempt")
-    lines.append(line((f"{state} {span}, {count}, at the {pod.stage}", "text")))
+    lines = [line((f"{state} {span}, {count}, at the {pod.stage}", "text"))]
     if pod.after_remedy:
         lines.append(line((f"after the remedy: {pod.after_remedy}", "good")))
     lines.append(line())
-    for word, text, style in (
+    lines += _facts(
+        width,
         ("why", pod.reason_class.words, "bad" if pod.memory else "warn"),
         ("do", pod.reason_class.advice, "text"),
         ("said", pod.reason or "nothing yet", "dim"),
-        ("uid", pod.uid or "unknown", "dim"),
-        ("sandboxes", ", ".join(pod.sandbox_ids) or "none seen", "dim"),
-        ("first seen", _clock(pod.first_failure), "dim"),
-        ("last seen", _clock(pod.last_failure), "dim"),
-        ("told by", ", ".join(pod.sources) or "nobody", "dim"),
-    ):
-        rows = wrap(text, width - 13, 8) or [""]
-        lines.append(line((f"  {word:<11}", "dim"), (rows[0], style)))
-        lines += [line((" " * 13 + row, style)) for row in rows[1:]]
-    lines.append(line())
-    lines.append(line(("Kernel lines", "title")))
+    )
+    lines += [line(), line(("Kernel lines", "title"))]
     if not pod.links:
         lines.append(line(("  none is tied to this pod", "dim")))
     for link in pod.links:
@@ -126,11 +119,30 @@ def pod_lines(pod: StuckPod, sources: Sequence[SourceState], width: int) -> list
             line((("  " if index == 0 else "    ") + row, "text"))
             for index, row in enumerate(wrap(f"{link.confidence}: {link.why} [{link.incident_id}]", width - 4, 4))
         ]
+    lines += [line(), line(("Known of it", "title"))]
+    lines += _facts(
+        width,
+        ("first seen", _clock(pod.first_failure), "dim"),
+        ("last seen", _clock(pod.last_failure), "dim"),
+        ("told by", ", ".join(pod.sources) or "nobody", "dim"),
+        ("uid", pod.uid or "unknown", "dim"),
+        ("sandboxes", ", ".join(each[:_SHORT_ID] for each in pod.sandbox_ids) or "none seen", "dim"),
+    )
     lacking = [source for source in sources if source.cannot_tell]
     if lacking:
         lines += [line(), line(("What the sources can't tell", "title"))]
         for source in lacking:
             lines += [line((f"  {row}", "dim")) for row in wrap(f"{source.name}: {source.cannot_tell}", width - 4, 4)]
+    return lines
+
+
+def _facts(width: int, *facts: tuple[str, str, str]) -> list[Line]:
+    """Return a word and its text each, the text wrapped beside it in the given style."""
+    lines = []
+    for word, text, style in facts:
+        rows = wrap(text, width - 13, 8) or [""]
+        lines.append(line((f"  {word:<11}", "dim"), (rows[0], style)))
+        lines += [line((" " * 13 + row, style)) for row in rows[1:]]
     return lines
 
 
