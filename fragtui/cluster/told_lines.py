@@ -11,7 +11,7 @@ from fragtui.cluster.sighting import Said, Sighting
 
 _BOX = " \t│┃|║"
 _TABLE_ROW = re.compile(
-    r"^(?:(\S+)\s+)?(?:\S+\s+)?(?:Warning|Normal)\s+(\w+)\s+(?:(\S+)\s+(?:\(x(\d+) over (\S+)\)\s+)?)?(.*)$",
+    r"^(?:(\S+)\s+)?(?:\S+\s+)?(?:Warning|Normal)\s+(\w+)\s+(?:(\S+)\s+(?:\(x(\d{1,20}) over (\S+)\)\s+)?)?(.*)$",
 )
 _AGE = re.compile(r"^(?:(?:\d+y)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?|<invalid>|<unknown>)$")
 _FROM = re.compile(r"^(?:kubelet(?:, ?\S+)?|\S+-scheduler|\S+)\s{2,}")

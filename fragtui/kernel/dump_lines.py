@@ -12,10 +12,10 @@ from functools import lru_cache
 from fragtui.kernel.report import ReportedZone, StackFrame
 
 _TASK = re.compile(
-    r"(?:CPU: (\d+) (?:UID: \d+ )?)?P(?:ID|id): (\d+)(?=[ ,]|$),? ?[Cc]omm: (.+?)"
+    r"(?:CPU: (\d{1,20}) (?:UID: \d+ )?)?P(?:ID|id): (\d{1,20})(?=[ ,]|$),? ?[Cc]omm: (.+?)"
     r" (?=Not tainted|Tainted:|Kdump:|[GP] |\d+\.\d+\.\d+)(.*)$"
 )
-_TASK_SHORT = re.compile(r"CPU: (\d+) (?:UID: \d+ )?PID: (\d+)(?= )", re.ASCII)
+_TASK_SHORT = re.compile(r"CPU: (\d{1,20}) (?:UID: \d+ )?PID: (\d{1,20})(?= )", re.ASCII)
 _RELEASE = re.compile(r"(?<= )(\d+\.\d+(?:\.\d+)?[-+~.\w]*)(?= |$)")
 _FRAME = re.compile(
     r"\s*(?:<[/\w]+>\s*)*(?:\(?\[<?[0-9a-f]+>?\]\s*)*\(?(\? )?\s*(?:0x[0-9a-f]+ )?\.?([A-Za-z_][\w.$]*)"
@@ -25,14 +25,16 @@ _ARM_FRAME = re.compile(r"\s*(?:\[<[0-9a-f]+>\] \()?([A-Za-z_][\w.]*)\)? from (?
 _DECIMAL_FRAME = re.compile(r"\[([A-Za-z_]\w*)\+\d+/\d+\]")
 _TRACE = re.compile(r"\s*(?:Call [Tt]race|Backtrace|Stack(?: : .*)?):")
 _ZONE = re.compile(
-    r"(?:Node (\d+) )?([A-Za-z]\w*) free:(\d+)kB(?: boost:(\d+)kB)?"
-    r"(?: min:(\d+)kB(?: low:(\d+)kB(?: high:(\d+)kB)?)?)?",
+    r"(?:Node (\d{1,20}) )?([A-Za-z]\w*) free:(\d{1,20})kB(?: boost:(\d{1,20})kB)?"
+    r"(?: min:(\d{1,20})kB(?: low:(\d{1,20})kB(?: high:(\d{1,20})kB)?)?)?",
     re.ASCII,
 )
-_ZONE_EXTRA = re.compile(r" (reserved_highatomic|free_highatomic|managed|free_cma):(\d+)[kK]B", re.ASCII)
-_BUDDY = re.compile(r"(?:Node (\d+) )?([A-Za-z]\w*): ((?:\d+\*\d+kB (?:\([A-Z]+\) )?)+)= (\d+)kB", re.ASCII)
-_BLOCKS = re.compile(r"(\d+)\*(\d+)kB(?: \(([A-Z]+)\))?", re.ASCII)
-_RESERVE = re.compile(r"(?:lowmem_reserve|protections?)\[\]:((?: \d+)+)\s*$", re.ASCII)
+_ZONE_EXTRA = re.compile(r" (reserved_highatomic|free_highatomic|managed|free_cma):(\d{1,20})[kK]B", re.ASCII)
+_BUDDY = re.compile(
+    r"(?:Node (\d{1,20}) )?([A-Za-z]\w*): ((?:\d{1,20}\*\d{1,20}kB (?:\([A-Z]+\) )?)+)= (\d{1,20})kB", re.ASCII
+)
+_BLOCKS = re.compile(r"(\d{1,20})\*(\d{1,20})kB(?: \(([A-Z]+)\))?", re.ASCII)
+_RESERVE = re.compile(r"(?:lowmem_reserve|protections?)\[\]:((?: \d{1,20})+)\s*$", re.ASCII)
 _TRAILER = re.compile(
     r"\s*(?:\d+ (?:total pagecache pages|pages |reserved pages|slab pages|free pages)|Free swap|Total swap|Swap cache"
     r"|Node \d+ hugepages_|Memory allocations|[\d.]+ [KMG]?i?B +\d+ \S+:\d+)",

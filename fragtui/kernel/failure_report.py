@@ -9,7 +9,7 @@ from fragtui.kernel.report import ReportKind
 from fragtui.kernel.request import Request, parse_request, settled
 
 _HEAD = re.compile(
-    r"page allocation (?:failure[.:](?= order)|stalls for (\d+)ms,|failure[.:]?\s*$)"
+    r"page allocation (?:failure[.:](?= order)|stalls for (\d{1,20})ms,|failure[.:]?\s*$)"
     r"|vmemmap alloc failure:(?= order)",  # mm/sparse-vmemmap.c
     re.ASCII,
 )
@@ -19,22 +19,25 @@ _OLD = re.compile(
     re.ASCII,
 )
 _VMALLOC = re.compile(
-    r"vmalloc(?: error: size (\d+), (.+?)(?=, mode:|$)"
-    r"|: allocation failure(?:: (\d+) bytes|, allocated (\d+) of (\d+) bytes))",
+    r"vmalloc(?: error: size (\d{1,20}), (.+?)(?=, mode:|$)"
+    r"|: allocation failure(?:: (\d{1,20}) bytes|, allocated (\d{1,20}) of (\d{1,20}) bytes))",
     re.ASCII,
 )
-_VMAP = re.compile(r"vmap allocation for size (\d+) failed: use vmalloc=", re.ASCII)
+_VMAP = re.compile(r"vmap allocation for size (\d{1,20}) failed: use vmalloc=", re.ASCII)
 _SLAB = re.compile(r"(SL[AU]B): Unable to allocate memory on (?:CPU \d+ \(of node -?\d+\) on )?node (-?\d+)", re.ASCII)
 _CACHE = re.compile(
-    r"\s*cache: (.*?), object size: (\d+)(?:, (?:buffer size: (\d+), default )?order: (\d+)(?:, min order: (\d+))?)?",
+    r"\s*cache: (.*?), object size: (\d{1,9})"
+    r"(?:, (?:buffer size: (\d{1,9}), default )?order: (\d{1,9})(?:, min order: (\d{1,9}))?)?",
     re.ASCII,
 )
-_SLAB_NODE = re.compile(r"\s*node (\d+): slabs: (\d+(?:/\d+)?), objs: (\d+(?:/\d+)?)(?:, free: (\d+))?", re.ASCII)
+_SLAB_NODE = re.compile(
+    r"\s*node (\d{1,20}): slabs: (\d+(?:/\d+)?), objs: (\d+(?:/\d+)?)(?:, free: (\d{1,20}))?", re.ASCII
+)
 _SUPPRESSED = re.compile(r"(\S+): (\d{1,12}) callbacks suppressed", re.ASCII)
 _COUNTED = frozenset({"__ratelimit", "warn_alloc_failed", "warn_alloc", "slab_out_of_memory", "printk"})
 _CPUSET_LINE = re.compile(r"(.{1,40}?) cpuset=(?:(.*?) mems_allowed=(\d[\d,-]*)?\s*$|(\S*)\s*$)")
 _MEMS_LINE = re.compile(r"\s*mems_allowed=(\d[\d,-]*)\s*$", re.ASCII)
-_DROP_CACHES = re.compile(r"(.{1,15}) \((\d+)\): drop_caches: (\d+)$", re.ASCII)
+_DROP_CACHES = re.compile(r"(.{1,15}) \((\d{1,20})\): drop_caches: (\d{1,20})$", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from fragtui.kernel.version import KernelVersion
 
 _PRINT_FMT = re.compile(r"\{([^{}\"]+),\s*\"(\w+)\"\s*\}")
 _CAST = re.compile(r"\(\s*(?:unsigned long|gfp_t|unsigned int|int)\s*\)|(?<=[0-9a-fA-F])[uUlL]+\b")
-_SHIFT = re.compile(r"(0x[0-9a-fA-F]+|\d+)(?:<<(\d+))?")
+_SHIFT = re.compile(r"(0x[0-9a-fA-F]+|\d+)(?:<<(\d{1,20}))?")
 _IMPLAUSIBLE_ALONE = ("IO", "FS", "NOFAIL", "REPEAT", "RETRY_MAYFAIL")
 
 
@@ -65,7 +65,7 @@ def _marks() -> tuple[Version, ...]:
 
 
 def _el7_build(release: str) -> int:
-    found = re.match(r"3\.10\.0-(\d+)", release)
+    found = re.match(r"3\.10\.0-(\d{1,20})", release)
     return int(found[1]) if found else 0
 
 

@@ -10,7 +10,7 @@ import re
 from fragtui.logs.record import LogRecord
 from fragtui.text import printable
 
-_RECORD = re.compile(r"(\d+),(\d+),(\d+),[-c+](?:,([^;]*))?;", re.ASCII)
+_RECORD = re.compile(r"(\d{1,20}),(\d{1,20}),(\d{1,20}),[-c+](?:,([^;]*))?;", re.ASCII)
 _ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
 LIMIT = 16_384
 """Characters of one message that are kept: far more than the kernel's own limit of about 1 KiB a record."""

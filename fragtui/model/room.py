@@ -62,7 +62,8 @@ class Room:
     stuck: int | None
     """Pages in Movable pageblocks that are on no LRU list, so nothing moves them; a lower bound."""
     compactable: bool | None
-    """Free pages are above the min watermark: below it the kernel takes no free page as a target to move to."""
+    """Free pages are above the min watermark, its boost left aside: below it the kernel takes no free page as a target
+    to move to (mm/page_alloc.c __isolate_free_page)."""
 
 
 def page_cache(meminfo: Mapping[str, int]) -> int | None:
@@ -132,7 +133,7 @@ def _room(
         slab = slab // size * reclaimable.used // slabs if slabs else 0
     compactable = None
     if state.free_pages is not None and state.mark is not None:
-        compactable = state.free_pages > state.mark + (1 << order)
+        compactable = state.free_pages > max(0, state.mark - state.boost) + (1 << order)
     return Room(
         key=zone.key,
         order=order,

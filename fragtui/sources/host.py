@@ -15,7 +15,7 @@ from fragtui.sources.saved_layouts import HOST
 from fragtui.sources.saved_tree import SavedTree, saved_tree
 from fragtui.text import printable
 
-_KERNEL_PAGE = re.compile(r"^KernelPageSize:\s+(\d+) kB", re.MULTILINE)
+_KERNEL_PAGE = re.compile(r"^KernelPageSize:\s+(\d{1,20}) kB", re.MULTILINE)
 _UNAME = re.compile(r"^Linux (\S+) (\d+\.\S+) .*?\b(\w+)(?: GNU/Linux)?\s*$", re.MULTILINE)
 _BANNER = re.compile(rb"Linux version (\d+\.\S+)")
 _BANNER_WITHIN = 1 << 20

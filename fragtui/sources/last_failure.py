@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fragtui.sources.kmsg import KmsgReader, boot_epoch, is_kmsg
 
-_HEAD = re.compile(rb"^(\d+),\d+,(\d+)[^;]*;[^\n]*page allocation failure[:.] order:(\d+)")
+_HEAD = re.compile(rb"^(\d{1,20}),\d+,(\d{1,20})[^;]*;[^\n]*page allocation failure[:.] order:(\d{1,20})")
 _NEEDLE = b"allocation failure"
 _DAY = 86_400.0
 

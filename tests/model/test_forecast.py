@@ -16,7 +16,7 @@ from fragtui.model.expectation import error_sentence, expect, outlook_sentence
 from fragtui.model.forecast import Outlook, forecast
 from fragtui.model.odds import CLUSTERED, SCATTERED, TOGETHER, unlocked, whole
 from fragtui.model.risk import Surroundings, risks
-from fragtui.model.room import droppable
+from fragtui.model.room import droppable, rooms
 from fragtui.model.snapshot import Host, PageTypeReading, Snapshot, Zone
 from fragtui.model.target import target_blocks, target_zones, usable_blocks
 
@@ -348,3 +348,14 @@ def test_waking_kcompactd_promises_nothing_and_tells_its_score() -> None:
     said = expect(CACHE, seen, gentle)
     assert said.gain.blocks is None and not risks(CACHE, seen, gentle)
     assert any("score of NUMA node 0 is" in reason and "above 90" in reason for reason in said.reasons)
+
+
+def test_a_boost_does_not_keep_compaction_from_free_pages() -> None:
+    """It is for allocations: __isolate_free_page measures by the min watermark without it."""
+    zones = CACHE.zones or ()
+    info = zones[-1].info
+    assert info is not None and info.free is not None and info.min is not None
+    for boost, can in ((0, False), (info.free + 1 - info.min, True)):
+        boosted = replace(info, min=info.free + 1, boost=boost)
+        node = replace(CACHE, zones=(Zone(zones[-1].blocks, boosted),), zone_infos=(boosted,))
+        assert [room.compactable for room in rooms(node, 4)] == [can]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
@@ -148,3 +149,30 @@ def test_what_is_held_back_does_not_grow_with_the_log(apart: float) -> None:
         most = max(most, number + 1 - out)
     assert out + len(digest.finish()) == 20_000
     assert most <= 1_300
+
+
+EVERY_LINE = """\
+foo: page allocation failure: order:4, mode:0xcc0(GFP_KERNEL), nodemask=(null),cpuset=/,mems_allowed=0
+CPU: 1 PID: 5 Comm: foo Not tainted 5.4.0
+Mem-Info:
+Node 0 Normal free:100kB boost:0kB min:8kB low:1kB high:2kB reserved_highatomic:0KB managed:5kB free_cma:0kB
+lowmem_reserve[]: 0 7 0
+Node 0 Normal: 6*4kB (UME) 1*8kB (U) = 32kB
+5 pages RAM
+foo: page allocation stalls for 10000ms, order:0, mode:0xcc0(GFP_KERNEL)
+vmap allocation for size 8192 failed: use vmalloc=<size> to increase size
+SLUB: Unable to allocate memory on node -1, gfp=0x480020(GFP_ATOMIC)
+  cache: x, object size: 232, buffer size: 256, default order: 2, min order: 0
+  node 0: slabs: 940, objs: 40864, free: 144
+warn_alloc: 59 callbacks suppressed
+Out of memory: Killed process 7 (x) total-vm:1kB, anon-rss:1kB
+"""
+
+
+@pytest.mark.parametrize("prefix", ["", "[    1.000000] ", "4,7,1000000,-;", "Jan 17 11:08:33 host kernel[4]: "])
+def test_no_number_of_a_report_is_too_long_to_read(prefix: str) -> None:
+    """Python refuses to convert more than 4300 digits; a log is anybody's text."""
+    text = "".join(f"{prefix}{line}\n" for line in EVERY_LINE.splitlines())
+    for number in re.finditer(r"\d+", text):
+        long = text[: number.start()] + "9" * 4400 + text[number.end() :]
+        list(explain_log(io.BytesIO(long.encode()), now=1.79e9))
