@@ -27,6 +27,11 @@ def is_target(zone: Zone, state: ZoneState, page_size: int) -> bool:
     return zone.name != "DMA" or free_pages(zone.free_blocks) * page_size > _TINY
 
 
+def has_order(snapshot: Snapshot, order: int) -> bool:
+    """Tell whether the zones are known and have a column for `order`."""
+    return any(order < len(zone.free_blocks) for zone in snapshot.zones or ())
+
+
 def target_zones(snapshot: Snapshot) -> tuple[Zone, ...]:
     """Return the zones whose blocks count for kernel requests; empty where the zones are unknown."""
     states = zone_states(snapshot)
@@ -41,8 +46,11 @@ def own_blocks(zone: Zone, state: ZoneState, order: int) -> int:
 
 
 def target_blocks(snapshot: Snapshot, order: int) -> int | None:
-    """Return the blocks of `order` in all target zones, watermarks left aside; None where the zones are unknown."""
-    if snapshot.zones is None:
+    """Return the blocks of `order` in all target zones, watermarks left aside; None where the zones are unknown.
+
+    None too for an order above the kernel's largest: that there is none of it is no want of blocks.
+    """
+    if not has_order(snapshot, order):
         return None
     states = zone_states(snapshot)
     return sum(own_blocks(zone, states[zone.key], order) for zone in target_zones(snapshot))
@@ -50,7 +58,7 @@ def target_blocks(snapshot: Snapshot, order: int) -> int | None:
 
 def usable_blocks(snapshot: Snapshot, order: int) -> int | None:
     """Return the blocks of `order` that GFP_KERNEL gets now: those of target zones that the watermark does not bar."""
-    if snapshot.zones is None:
+    if not has_order(snapshot, order):
         return None
     states, rule = zone_states(snapshot), rule_for(snapshot)
     return sum(

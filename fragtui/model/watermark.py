@@ -126,7 +126,7 @@ def halving_stop(state: ZoneState, order: int, request: Request) -> int | None:
         return None
     free = state.free_pages - ((1 << order) - 1)
     mark = _mark_for(state.mark, request)
-    for lower in range(order):
+    for lower in range(min(order, len(state.free_blocks))):
         free -= state.free_blocks[lower] << lower
         mark >>= 1
         if free <= mark:

@@ -73,7 +73,7 @@ def decide(policy: Policy, state: GuardState, snapshot: Snapshot, clock: time) -
     now = snapshot.monotonic
     blocks = usable_blocks(snapshot, policy.order)
     if blocks is None:
-        return Decision(Do.HOLD, "unknown", "the free blocks can't be read")
+        return Decision(Do.HOLD, "unknown", f"how many blocks of order {policy.order} there are is unknown")
     there = f"{counted(blocks, 'block')} of order {policy.order} to be had, {policy.blocks} wanted"
     due = _due_by_period(policy, state, now)
     periodic = due is not None and due <= 0

@@ -15,6 +15,7 @@ from fragtui.kernel.version import parse_version
 from fragtui.kernel.zoneinfo import ZoneInfo
 from fragtui.model.headline import badge, consequence, headline
 from fragtui.model.snapshot import Host, PageTypeReading, Snapshot, Zone
+from fragtui.model.target import target_blocks, usable_blocks
 from fragtui.model.verdict import Gets, Judgement, Severity, judge
 from fragtui.model.watermark import Request, Rule, Verdict, ZoneState, verdicts
 from fragtui.model.zonelist import kernel_reserve
@@ -128,6 +129,13 @@ def test_table(case: Case) -> None:
     assert (judgement.kernel, judgement.severity, judgement.gets) == (case.verdict, case.severity, case.gets), told
     assert case.words in told
     assert (consequence(judgement) is None) == (case.gets in {Gets.AT_ONCE, Gets.UNKNOWN})
+
+
+def test_no_number_of_blocks_is_told_of_an_order_that_is_none() -> None:
+    """A guard set to it must not take that for a want of blocks and drop caches for ever."""
+    snapshot = snapshot_of(TABLE[0])
+    assert usable_blocks(snapshot, 10) == target_blocks(snapshot, 10) == 4500
+    assert usable_blocks(snapshot, 11) is None and target_blocks(snapshot, 11) is None
 
 
 def test_a_request_of_a_cheap_order_waits_and_one_that_cannot_wait_is_refused() -> None:

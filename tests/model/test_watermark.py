@@ -31,6 +31,13 @@ def test_rule_by_release(release: str, rule: Rule) -> None:
     assert rule_of(parse_version(release)) is rule
 
 
+def test_an_order_beyond_the_columns_is_refused_by_either_rule() -> None:
+    state = ZoneState((9000, 100), free_pages=9200, mark=100)
+    for rule in Rule:
+        assert zone_verdict(state, 30, KERNEL, rule) is not Verdict.AVAILABLE
+    assert halving_stop(state, 30, KERNEL) in (None, 0, 1)
+
+
 def test_the_lowmem_reserve_keeps_a_dma_zone_from_being_good_news() -> None:
     dma = ZoneState((0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 3), free_pages=3840, mark=10, reserve=24090)
     assert set(verdicts(dma, KERNEL, Rule.FREE_LIST)) == {Verdict.RESERVED}
