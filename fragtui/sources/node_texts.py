@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from fragtui.kernel.buddyinfo import ZoneBlocks, parse_buddyinfo
@@ -65,7 +65,8 @@ class SnapshotMaker:
         infos = {(info.node, info.zone): info for info in self._zone_infos if info.populated}
         zones = None
         if blocks is not None:
-            zones = tuple(Zone(zone, infos.get((zone.node, zone.zone))) for zone in blocks)
+            fresh = ZONEINFO in tick.files
+            zones = tuple(Zone(zone, _as_of_now(zone, infos.get((zone.node, zone.zone)), fresh)) for zone in blocks)
         return Snapshot(
             time=tick.time,
             monotonic=tick.monotonic,
@@ -112,6 +113,14 @@ class SnapshotMaker:
                 why = str(wrong[0]) if wrong else "it has no free counts"
                 problems.append(Unreadable(file.path, why))
         self._page_types_problem = problems[0] if problems else None
+
+
+def _as_of_now(zone: ZoneBlocks, info: ZoneInfo | None, fresh: bool) -> ZoneInfo | None:
+    """Return a zone's facts; the free pages of an earlier tick would bar blocks that are there, or give ones that went.
+
+    The pages in its free blocks stand for them then: NR_FREE_PAGES but for isolated pages and the counters' lag.
+    """
+    return info if fresh or info is None or info.free is None else replace(info, free=zone.free_pages)
 
 
 def _parsed(file: FileText | None, parse: Callable[[str], T], unreadable: list[Unreadable]) -> T | None:

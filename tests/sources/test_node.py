@@ -1,4 +1,5 @@
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -172,6 +173,20 @@ def test_files_that_are_replaced_are_followed(tmp_path: Path) -> None:
     assert snapshot.zones[2].free_blocks == FRAGMENTED
     (tmp_path / "proc/buddyinfo").unlink()
     assert reader.sample().why("buddyinfo") == "not there"
+
+
+def test_watermarks_of_an_earlier_tick_are_not_held_against_its_free_pages(tmp_path: Path) -> None:
+    """On large machines /proc/zoneinfo is read every few seconds, and caches are dropped in between."""
+    tree = HostTree.small(tmp_path, (100, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
+    reader = NodeReader(tmp_path)
+    assert judge(reader.sample(), 3).kernel is Verdict.SHORT
+    reader._zoneinfo_pace.took(time.monotonic(), 100.0)
+    tree.zones[1].free_blocks = tree.zones[2].free_blocks = HEALTHY
+    tree.write()
+    assert judge(reader.sample(), 3).kernel is Verdict.AVAILABLE
+    tree.zones[1].free_blocks = tree.zones[2].free_blocks = (100, *(0,) * 10)
+    tree.write()
+    assert judge(reader.sample(), 3).kernel is Verdict.SHORT
 
 
 def test_links_to_files_outside_the_tree_are_not_read(tmp_path: Path) -> None:
