@@ -38,10 +38,13 @@ class DumpGatherer:
         self._gatherer = gatherer
         self._owner: dict[tuple[str | None, str | None], OpenReport | None] = {}
         self._foreign_at: dict[tuple[str | None, str | None], int] = {}
+        self._tasked: set[tuple[str | None, str | None]] = set()
+        """Whose dumps have a task line."""
 
     def reset(self) -> None:
         """Forget whose dump runs."""
         self._owner.clear()
+        self._tasked.clear()
         self._foreign_at.clear()
 
     def note_head(self, report: OpenReport) -> None:
@@ -116,6 +119,7 @@ class DumpGatherer:
             report.stack = Stage.NAMED
             report.touch(record)
             self._owner[key] = report
+            self._tasked.add(key)
             return True
         if is_trace_head(text):
             self._begin_trace(key, record)
@@ -137,7 +141,7 @@ class DumpGatherer:
         if owner is None or owner.closed:
             awaiting = [report for report in self._gatherer.candidates(record) if report.stack is Stage.AWAITED]
             # Some dumps have no task line (arm64 of Android, 2.4); then only the single candidate is certain.
-            if key in self._owner or len(awaiting) != 1 or self._foreign_runs(record) or awaiting[0].idle > 4:
+            if key in self._tasked or len(awaiting) != 1 or self._foreign_runs(record) or awaiting[0].idle > 4:
                 self._foreign(record, "")
                 return
             owner = self._owner[key] = awaiting[0]

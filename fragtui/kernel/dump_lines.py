@@ -40,7 +40,9 @@ _TRAILER = re.compile(
     r"|Node \d+ hugepages_|Memory allocations|[\d.]+ [KMG]?i?B +\d+ \S+:\d+)",
     re.ASCII,
 )
-_LAST = re.compile(r"\s*\d+ pages (?:hwpoisoned|non-shared|cma reserved|reserved|in pagetable cache)", re.ASCII)
+_LAST = re.compile(
+    r"\s*\d+ pages (?:hwpoisoned|non-shared|cma reserved|reserved|in pagetable cache|swap cached)", re.ASCII
+)
 _COUNTERS = re.compile(
     r"\s*(?:Node \d+ )?(?:active_anon|active_file|unevictable|slab_reclaimable|mapped|sec_pagetables"
     r"|kernel_misc_reclaimable|free|bounce|dirty|active):\d",

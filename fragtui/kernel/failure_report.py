@@ -49,6 +49,8 @@ class FailureHead:
     request: Request
     stalled_ms: int | None = None
     vmalloc: str | None = None
+    alone: bool = False
+    """2.4 printed this line and nothing else."""
 
 
 def parse_failure_head(text: str, torn: bool = False) -> FailureHead | None:
@@ -67,7 +69,9 @@ def parse_failure_head(text: str, torn: bool = False) -> FailureHead | None:
         )
     if "cation failed (gfp=" in text and (found := _OLD.match(text)):
         order = int(found[1]) if found[1] else None
-        return FailureHead(ReportKind.ALLOCATION_FAILURE, None, Request(order=order, mode=int(found[2], 16)))
+        return FailureHead(
+            ReportKind.ALLOCATION_FAILURE, None, Request(order=order, mode=int(found[2], 16)), alone=True
+        )
     return None
 
 

@@ -26,6 +26,8 @@ from fragtui.kernel.report_pieces import take_piece
 from fragtui.logs.record import LogRecord
 
 MAX_OPEN = 32
+_OTHERS = 1000
+"""Records of other callers after which a report is over."""
 
 
 class Gatherer:
@@ -36,7 +38,7 @@ class Gatherer:
         self.foreign_remedies: deque[ForeignRemedy] = deque(maxlen=1000)
         self._next_key = 1
         self._count = 0
-        self._suppressed: tuple[int, str | None, int] | None = None
+        self._suppressed: tuple[int, LogRecord, int] | None = None
         self._previous: OpenReport | None = None
         self._dump = DumpGatherer(self)
         self._oom = OomGatherer(self)
@@ -103,9 +105,9 @@ class Gatherer:
                 other.closed = other.complete = True
         report = OpenReport(self._next_key, kind, record)
         self._next_key += 1
-        if self._suppressed is not None:
-            hidden, host, at = self._suppressed
-            if host == record.host and self._count - at <= 8:
+        if self._suppressed is not None and self._suppressed[1].caller in {record.caller, None}:
+            hidden, said, at = self._suppressed
+            if said.host == record.host and self._count - at <= 8:
                 report.suppressed = hidden
             self._suppressed = None
         self.reports.append(report)
@@ -124,9 +126,9 @@ class Gatherer:
         if self._take_head(record) or self._oom.take(record):
             return
         if "callbacks suppressed" in text and (hidden := parse_suppressed(text)) is not None:
-            same = self._suppressed is not None and self._suppressed[1] == record.host
+            same = self._suppressed is not None and self._suppressed[1].host == record.host
             before = self._suppressed[0] if same and self._suppressed else 0
-            self._suppressed = (before + hidden, record.host, self._count)
+            self._suppressed = (before + hidden, record, self._count)
             return
         if "drop_caches: " in text and (found := parse_drop_caches(text)) is not None:
             remedy = ForeignRemedy(*found, time=record.time, monotonic=record.monotonic, line=record.line)
@@ -154,7 +156,7 @@ class Gatherer:
         report = self.open(head.kind, record)
         report.comm, report.stalled_ms, report.vmalloc = head.comm, head.stalled_ms, head.vmalloc
         report.request = head.request
-        if head.kind is ReportKind.SLAB_FAILURE:
+        if head.kind is ReportKind.SLAB_FAILURE or head.alone:
             report.idle_limit = 12
             report.stack = report.memory = Stage.DONE
         report.touch(record)
@@ -163,7 +165,9 @@ class Gatherer:
 
     def _joins_vmalloc(self, head: FailureHead, record: LogRecord) -> bool:
         """Up to 4.8 vmalloc's own line comes first, then the head line of warn_alloc_failed with order 0."""
-        if head.kind is not ReportKind.ALLOCATION_FAILURE or head.request.order != 0:
+        if head.kind is not ReportKind.ALLOCATION_FAILURE or head.request.order not in (
+            {0, None} if record.torn else {0}
+        ):
             return False
         last = next((report for report in reversed(self.candidates(record))), None)
         if last is None or last.kind is not ReportKind.VMALLOC_FAILURE or last.comm or last.idle > 1:
@@ -203,8 +207,13 @@ class Gatherer:
         """Close what has waited too long; return the finished reports before the first open one."""
         for report in self.reports:
             if not report.closed and report is not self._previous:
-                report.idle += 1
-                if report.idle > 1 and (report.idle > report.idle_limit or report.is_stale(record)):
+                if record.caller is None or report.caller is None or record.caller == report.caller:
+                    report.idle += 1
+                else:  # What another caller prints meanwhile says little.
+                    report.others += 1
+                if report.idle + report.others > 1 and (
+                    report.idle > report.idle_limit or report.others > _OTHERS or report.is_stale(record)
+                ):
                     report.closed = report.complete = True
         if not self.reports or not self.reports[0].closed:
             return ()

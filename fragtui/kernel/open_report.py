@@ -62,6 +62,8 @@ class OpenReport:
         self.wants_cpuset = self.wants_mems = False
         self.torn = record.torn
         self.idle = 0
+        """Records since the last one that gave something; `others`: those of other callers."""
+        self.others = 0
         self.idle_limit = 100
         self.closed = self.complete = False
         self.version = 0
@@ -70,7 +72,7 @@ class OpenReport:
 
     def touch(self, record: LogRecord) -> None:
         """Note that a record gave something to this report."""
-        self.idle = 0
+        self.idle = self.others = 0
         self.version += 1
         self.seen_time, self.seen_monotonic = record.time, record.monotonic
         self.torn = self.torn or record.torn

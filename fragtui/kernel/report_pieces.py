@@ -32,6 +32,8 @@ def take_piece(candidates: list[OpenReport], record: LogRecord, count: int) -> b
         return True
     if "cpuset=" in text and (found := parse_cpuset_line(text)) is not None:
         comm, cpuset, mems = found
+        if record.torn and "mems_allowed=" not in text:
+            cpuset = None  # Its name may hold spaces: the rest may be missing.
         owners = [report for report in candidates if report.request.cpuset is None and report.comm in {comm, None}]
         if len(owners) != 1 and not (owners and owners[-1].comm == comm):
             return True

@@ -14,9 +14,10 @@ _MODE = re.compile(
 )
 # Names that break off make the mask alone look like one of a kernel that prints none: both are unknown then.
 _NAMES = re.compile(r"\((_{0,2}GFP_[A-Z0-9_|x]*)\)")
-_NODEMASK = re.compile(r"nodemask=(\(null\)|\d[\d,-]*?)(?=,cpuset=|, ? ?order=|,?\s*$)", re.ASCII)
+# A list ends with a digit: one that ends with a comma is cut.
+_NODEMASK = re.compile(r"nodemask=(\(null\)(?=,|\s*$)|\d(?:[\d,-]*\d)?(?=,cpuset=|, ? ?order=|\s*$))", re.ASCII)
 _CPUSET = re.compile(r"cpuset=(.*?)[, ]mems_allowed=")
-_MEMS = re.compile(r"mems_allowed=(\d[\d,-]*?)(?=,(?:oom_memcg|global_oom|task_memcg)|\s|$)", re.ASCII)
+_MEMS = re.compile(r"mems_allowed=(\d(?:[\d,-]*\d)?)(?=,(?:oom_memcg|global_oom|task_memcg)|\s|$)", re.ASCII)
 _GLUED = re.compile(r"(?<=\S)\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? ")
 
 

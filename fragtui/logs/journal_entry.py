@@ -82,7 +82,7 @@ class ExportEntry:
     and a newline; an empty line ends an entry.
     """
 
-    __slots__ = ("_binary", "_data", "_name", "fields", "first_line")
+    __slots__ = ("_binary", "_data", "_name", "_torn", "fields", "first_line")
 
     def __init__(self) -> None:
         self.fields: dict[str, str] = {}
@@ -90,14 +90,15 @@ class ExportEntry:
         self._name = ""
         self._data = b""
         self._binary = False
+        self._torn = False
 
     @property
     def active(self) -> bool:
         """Whether an entry has begun and not ended."""
         return self._binary or bool(self.fields) or self.first_line is not None
 
-    def add(self, line: bytes, number: int | None) -> bool:
-        """Take a line without its newline; return whether it ended the entry."""
+    def add(self, line: bytes, number: int | None, torn: bool = False) -> bool:
+        """Take a line without its newline, `torn` if it had none; return whether it ended the entry."""
         if self.first_line is None:
             self.first_line = number
         if self._binary:
@@ -115,6 +116,7 @@ class ExportEntry:
             return False
         if not line:
             return True
+        self._torn = torn
         name, separator, value = line.partition(b"=")
         key = name.decode("ascii", "replace")
         if separator:
@@ -124,10 +126,10 @@ class ExportEntry:
             self._name, self._data, self._binary = key, b"", True
         return False
 
-    def take(self, number: int | None, torn: bool = False) -> tuple[LogRecord, ...]:
+    def take(self, number: int | None) -> tuple[LogRecord, ...]:
         """Return the records of the entry so far and begin a new one. A field cut before its end is not among them."""
-        records = records_of(self.fields, number if number is not None else self.first_line, torn)
-        self.fields, self.first_line, self._binary, self._data = {}, None, False, b""
+        records = records_of(self.fields, number if number is not None else self.first_line, self._torn)
+        self.fields, self.first_line, self._binary, self._data, self._torn = {}, None, False, b"", False
         return records
 
 

@@ -59,7 +59,7 @@ class LogParser:
             self._last = quick
             return (quick,)
         if self._export.active or (line[:2] == b"__" and _EXPORT_START.match(line)):
-            if self._export.add(line, number):
+            if self._export.add(line, number, torn):
                 return self._remember(self._export.take(None))
             return ()
         text = line.decode("utf-8", "surrogateescape")

@@ -479,7 +479,7 @@ ERAS: tuple[Era, ...] = (
          "Call Trace:", " <TASK>", " dump_stack_lvl+0x5d/0x80", " moom_callback+0x72/0x80", " </TASK>",
          *mem_info([EARLY], letters="UM"), "1 pages RAM", "2 pages reserved", "0 pages hwpoisoned",
          "Unreclaimable slab info:", "Name                      Used          Total",
-         *(f"kmalloc-cache-{number}      {number}KB      1032KB" for number in range(150)),
+         *(f"kmalloc-cache-{number}      {number}KB      1032KB" for number in range(110)),
          "Tasks state (memory values in pages):",
          "oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,task_memcg=/,task=x,pid=7,uid=0",
          "Out of memory: Killed process 7 (x) total-vm:8kB, anon-rss:4kB, file-rss:0kB, shmem-rss:0kB, UID:0 pgtables:1kB"
