@@ -20,11 +20,24 @@ _RUNTIME_COMMS = re.compile(
     r"|exe|pause|unshare|nsenter|bridge|host-local|portmap|loopback|calico.*|flannel|cilium.*|weave.*|multus.*|ip)$"
 )
 _CHILD_COMMS = re.compile(r"^(?:runc(?::\[.*)?|crun.*|exe)$")
-_STARTING_FRAMES = re.compile(
-    r"copy_net_ns|setup_net|ops_init|nf_conntrack|veth_|rtnl_newlink|create_new_namespaces|unshare|br_|copy_process"
-    r"|kernel_clone|_do_fork|ip_vs|copy_ipcs|create_pid_namespace|vxlan|macvlan|ipvlan|alloc_netdev"
+_NAMESPACE_FRAMES = re.compile(
+    r"(?:copy_net_ns|setup_net|ops_init|\w+_net_init|nf_conntrack_(?:init|pernet|standalone)\w*|nf_ct_alloc_hashtable"
+    r"|create_new_namespaces|unshare_nsproxy_namespaces|\w*sys_unshare|copy_ipcs|copy_pid_ns|create_pid_namespace"
+    r"|veth_(?:newlink|alloc_queues|dev_init|enable|open)\w*|\w*rtnl_newlink\w*|br_dev_(?:newlink|init)|br_add_\w+"
+    r"|new_nbp|vxlan_newlink|macvlan_\w*newlink|ipvlan_link_new|alloc_netdev\w*)\b"
 )
-_STARTING_CAUSES = re.compile(r"netns|namespace|veth|conntrack|bridge|fork|clone|net_ns|ipvs")
+"""What makes a namespace or a device in it. Not what carries packets: `veth_xmit`, `br_handle_frame`,
+`nf_conntrack_in` stand in the stack of any interrupt on a node of containers."""
+_FORK_FRAMES = re.compile(r"(?:copy_process|kernel_clone|_?do_fork|dup_task_struct|SyS_clone|\w*sys_clone3?)\b")
+"""Every process of the node forks: this tells of a starting container where a runtime does it."""
+_STARTING_CAUSES = re.compile(r"^(?:netns|veth)")
+
+
+class Victim(Protocol):
+    """Whom the OOM killer took."""
+
+    @property
+    def comm(self) -> str | None: ...  # noqa: D102
 
 
 class KernelSide(Protocol):
@@ -49,6 +62,10 @@ class KernelSide(Protocol):
     @property
     def cpuset(self) -> str | None: ...  # noqa: D102
     @property
+    def memory(self) -> bool | None: ...  # noqa: D102
+    @property
+    def victim(self) -> Victim | None: ...  # noqa: D102
+    @property
     def constraint(self) -> str | None: ...  # noqa: D102
     @property
     def pod_uid(self) -> str | None: ...  # noqa: D102
@@ -68,31 +85,67 @@ def tie(attempt: Attempt, kernel: KernelSide, rivals: int = 0) -> PodLink | None
     `rivals` is how many other pods failed alike within the same moment: with one report for many failures, the
     report proves the illness of that moment but not that it was this pod's own request.
     """
+    refusal = kernel.kind != "stall" and kernel.memory is not False and not _of_memcg(kernel)
     by_identity = _identity(attempt, kernel)
     if by_identity is not None:
-        return PodLink(kernel.id, "proven", by_identity)
+        return PodLink(kernel.id, "proven", by_identity, refusal)
     apart = _apart(attempt, kernel)
     if apart is None or not _same_illness(attempt, kernel):
         return None
+    sureness, why = _by_asker(attempt, kernel, apart, rivals)
+    if sureness == "likely" and (attempt.reason_class.name == "timeout" or (not refusal and not _of_memcg(kernel))):
+        # What timed out hung long before; and who merely stalled got its memory in the end.
+        sureness = "possible"
+    return PodLink(kernel.id, sureness, why, refusal) if sureness else None
+
+
+def _by_asker(attempt: Attempt, kernel: KernelSide, apart: float, rivals: int) -> tuple[str, str]:
+    """Return how sure it is that the attempt hangs on the incident, by who asked for what, and why; "" if it doesn't.
+
+    A refusal to the child that runc starts for a new container is that container's, if no other pod failed in the
+    same moment. The same child within the kernel's rate limit is likely, a runtime for any reason is possible.
+    """
     when = "in the same second" if apart <= 1.0 else f"{apart:.0f} s apart"
     comm = kernel.comm or ""
     child = _CHILD_COMMS.match(comm) is not None
     runtime = child or _RUNTIME_COMMS.match(comm) is not None
-    starting = _STARTING_CAUSES.search(kernel.cause or "") is not None or any(
-        _STARTING_FRAMES.search(frame) for frame in kernel.stack or ()
-    )
     if kernel.kind == "oom":
-        return PodLink(kernel.id, "likely", f"the OOM killer took {comm}, {when}") if runtime else None
+        return _by_victim(kernel, runtime, when)
+    starting = _starting(kernel, runtime)
+    says_memory = attempt.reason_class.memory is True
     who = f"{comm} asked for it" if runtime else "its stack is that of a starting container"
-    if (child and starting) or (runtime and starting and attempt.reason_class.memory is True):
-        if apart <= _SAME_MOMENT_SECONDS and rivals == 0:
-            return PodLink(kernel.id, "proven", f"{who} for a new container, {when}")
-        return PodLink(kernel.id, "likely", f"{who} for a new container, {when}")
-    if child or starting or (runtime and attempt.reason_class.memory is True):
-        return PodLink(kernel.id, "likely", f"{who}, {when}")
-    if runtime or (attempt.reason_class.memory is True and (kernel.order or 0) > 0):
-        return PodLink(kernel.id, "possible", f"the kernel refused memory {when}, to {comm or 'another process'}")
-    return None
+    if starting and (child or (runtime and says_memory)):
+        sure = apart <= _SAME_MOMENT_SECONDS and rivals == 0 and attempt.reason_class.name != "timeout"
+        return "proven" if sure and kernel.kind != "stall" else "likely", f"{who} for a new container, {when}"
+    if child or starting or (runtime and says_memory):
+        return "likely", f"{who}, {when}"
+    if runtime or (says_memory and (kernel.order or 0) > 0):
+        return "possible", f"the kernel refused memory {when}, to {comm or 'another process'}"
+    return "", ""
+
+
+def _starting(kernel: KernelSide, runtime: bool) -> bool:
+    """Say whether the stack, or without one the cause, is that of a container's start."""
+    stack = kernel.stack or ()
+    # Those with a question mark are left from calls before, but some old kernels are sure of none.
+    frames = [frame for frame in stack if not frame.startswith("?")] or [frame.lstrip("? ") for frame in stack]
+    if not frames:
+        return _STARTING_CAUSES.match(kernel.cause or "") is not None
+    return any(
+        _NAMESPACE_FRAMES.match(frame) or (runtime and _FORK_FRAMES.match(frame) is not None) for frame in frames
+    )
+
+
+def _by_victim(kernel: KernelSide, runtime: bool, when: str) -> tuple[str, str]:
+    victim = kernel.victim.comm or "" if kernel.victim is not None else ""
+    if _RUNTIME_COMMS.match(victim):
+        return "likely", f"the OOM killer took {victim}, {when}"
+    if not runtime:
+        return "", ""
+    if _of_memcg(kernel):
+        return "likely", f"{kernel.comm} was at its cgroup's limit, {when}"
+    # Who calls the OOM killer mostly gets its memory from the victim.
+    return "possible", f"{kernel.comm} called the OOM killer, {when}"
 
 
 def _identity(attempt: Attempt, kernel: KernelSide) -> str | None:
@@ -119,18 +172,25 @@ def _apart(attempt: Attempt, kernel: KernelSide) -> float | None:
     return max(before, after, 0.0)
 
 
+def _of_memcg(kernel: KernelSide) -> bool:
+    return kernel.kind == "oom" and (kernel.constraint or "").endswith("MEMCG")
+
+
 def _same_illness(attempt: Attempt, kernel: KernelSide) -> bool:
-    memcg = kernel.kind == "oom" and (kernel.constraint or "").endswith("MEMCG")
     if attempt.reason_class.name == "memcg-limit":
-        return memcg
-    return attempt.reason_class.memory is not False and kernel.kind != "sandbox_failure" and not memcg
+        return _of_memcg(kernel)
+    return attempt.reason_class.memory is not False and kernel.kind != "sandbox_failure" and not _of_memcg(kernel)
 
 
 def memory_of(attempt: Attempt, links: tuple[PodLink, ...]) -> bool | None:
     """Return whether the kernel refused memory to the attempt, its links considered.
 
-    ``exit status 6`` alone proves nothing; with a kernel line that is proven or likely its own, it is memory.
+    ``exit status 6`` alone proves nothing; with a kernel line that is proven or likely its own, it is memory, or, if
+    that line is of the cgroup's own limit, it is not. What the text itself says stands.
     """
-    if attempt.reason_class.memory is None and any(link.confidence in ("proven", "likely") for link in links):
+    if attempt.reason_class.memory is not None:
+        return attempt.reason_class.memory
+    sure = [link for link in links if link.confidence in ("proven", "likely")]
+    if any(link.refusal for link in sure):
         return True
-    return attempt.reason_class.memory
+    return False if sure else None

@@ -19,6 +19,8 @@ class PodLink:
     """``proven``, ``likely`` or ``possible``."""
     why: str
     """What ties them, in words."""
+    refusal: bool = True
+    """Whether the kernel refused the node's memory; False for a stall, and for a kill at the cgroup's own limit."""
 
 
 @dataclass(frozen=True, slots=True)

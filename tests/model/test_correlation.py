@@ -12,7 +12,7 @@ from fragtui.cluster.attempts import Attempt
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.reason import classify, core_of
 from fragtui.model.correlation import memory_of, tie
-from fragtui.model.incident import Incident, IncidentKind
+from fragtui.model.incident import Incident, IncidentKind, IncidentVictim
 from fragtui.model.sandbox_incidents import assemble, link_sides, sandbox_incident
 
 UID = "1bcd0d00-baf1-11ea-88c6-0242c0219250"
@@ -176,3 +176,130 @@ def test_any_pair_is_judged(
 ) -> None:
     link = tie(attempt_at(time, error), refusal(kernel_time, comm, kind=kind, cpuset=cpuset))
     assert link is None or link.confidence in ("proven", "likely", "possible")
+
+
+PACKETS = (
+    ("__alloc_skb", "veth_xmit", "dev_hard_start_xmit", "br_handle_frame", "nf_conntrack_in", "ip_vs_in"),
+    ("page_frag_alloc", "veth_poll", "net_rx_action"),
+    ("kmem_cache_alloc", "br_nf_pre_routing", "nf_conntrack_tcp_packet"),
+)
+
+
+@pytest.mark.parametrize("stack", PACKETS)
+@pytest.mark.parametrize("comm", ["swapper/3", "java", "ksoftirqd/1"])
+def test_packets_that_pass_a_nodes_bridges_are_no_starting_container(stack: tuple[str, ...], comm: str) -> None:
+    assert tie(attempt_at(1000.4), refusal(1000.0, comm, stack=stack, order=0)) is None
+
+
+def test_any_process_may_fork_but_a_runtimes_fork_is_a_start() -> None:
+    fork = ("alloc_thread_stack_node", "dup_task_struct", "copy_process", "kernel_clone")
+    assert tie(attempt_at(1000.4), refusal(1000.0, "java", stack=fork, order=2)) is None
+    link = tie(attempt_at(1000.4), refusal(1000.0, "containerd-shim", stack=fork, order=2))
+    assert link is not None and link.confidence == "likely"
+    told = attempt_at(
+        1000.4, "failed to start shim: fork/exec /usr/bin/containerd-shim-runc-v2: cannot allocate memory"
+    )
+    link = tie(told, refusal(1000.0, "containerd-shim", stack=fork, order=2))
+    assert link is not None and link.confidence == "proven"
+
+
+def test_frames_that_the_kernel_is_not_sure_of_count_only_where_it_is_sure_of_none() -> None:
+    doubtful = ("__alloc_pages_slowpath", "tcp_sendmsg", "? copy_net_ns", "? setup_net")
+    assert tie(attempt_at(1000.4), refusal(1000.0, "java", stack=doubtful)) is None
+    link = tie(attempt_at(1000.4), refusal(1000.0, "java", stack=("? copy_net_ns", "? sys_unshare")))
+    assert link is not None and link.confidence == "likely"
+
+
+@pytest.mark.parametrize("comm", ["dockerd", "containerd", "exe", "runc:[1:CHILD]", "runc", "crun", "calico", "ip"])
+def test_a_namespace_stack_in_the_same_second_makes_an_exit_status_memory(comm: str) -> None:
+    attempt = attempt_at(1000.4)
+    link = tie(attempt, refusal(1000.0, comm))
+    assert link is not None and link.confidence in ("proven", "likely")
+    assert memory_of(attempt, (link,)) is True
+
+
+@pytest.mark.parametrize("order", [0, 3, 6])
+def test_a_runtimes_other_requests_leave_an_exit_status_unknown(order: int) -> None:
+    attempt = attempt_at(1000.4)
+    other = refusal(1000.0, "containerd", stack=("filemap_fault", "ext4_filemap_fault"), order=order)
+    link = tie(attempt, other)
+    assert link is not None and link.confidence == "possible"
+    assert memory_of(attempt, (link,)) is None
+
+
+def test_the_pods_own_limit_is_never_taken_for_the_nodes_memory() -> None:
+    """The cgroup's kill names the pod, so it is proven; but then it is the limit, also where the text says nothing."""
+    attempt = attempt_at(1000.4)
+    kill = refusal(1000.0, kind=IncidentKind.OOM, constraint="CONSTRAINT_MEMCG", memory=False, pod_uid=UID, stack=())
+    link = tie(attempt, kill)
+    assert link is not None and link.confidence == "proven" and not link.refusal
+    assert memory_of(attempt, (link,)) is False
+    kernel, pods = link_sides([kill], [attempt])
+    assert pods[0].memory is False and kernel[0].linked == (attempt.id,)
+    assert "drop caches" not in (pods[0].explanation or "")
+
+
+def test_the_nodes_own_oom_counts_by_its_victim() -> None:
+    attempt = attempt_at(1000.4)
+    took = refusal(1000.0, "java", kind=IncidentKind.OOM, memory=True, stack=(), victim=IncidentVictim("runc", 7))
+    link = tie(attempt, took)
+    assert link is not None and (link.confidence, memory_of(attempt, (link,))) == ("likely", True)
+    asked = refusal(1000.0, "runc", kind=IncidentKind.OOM, memory=True, stack=(), victim=IncidentVictim("java", 7))
+    link = tie(attempt, asked)
+    assert link is not None and (link.confidence, memory_of(attempt, (link,))) == ("possible", None)
+    other = refusal(1000.0, "java", kind=IncidentKind.OOM, memory=True, stack=(), victim=IncidentVictim("java", 7))
+    assert tie(attempt, other) is None
+
+
+def test_a_stall_and_a_lack_of_address_space_are_no_refusal() -> None:
+    attempt = attempt_at(1000.4)
+    for kind, memory in ((IncidentKind.STALL, True), (IncidentKind.VMALLOC_FAILURE, False)):
+        link = tie(attempt, refusal(1000.0, kind=kind, memory=memory))
+        assert link is not None and link.confidence in ("possible", "proven"), kind
+        assert memory_of(attempt, (link,)) is not True
+
+
+def test_what_timed_out_hung_before_the_refusal() -> None:
+    attempt = attempt_at(1000.4, "context deadline exceeded")
+    link = tie(attempt, refusal(1000.0))
+    assert link is not None and link.confidence == "possible"
+    assert memory_of(attempt, (link,)) is None
+
+
+LOOK_ALIKES = (
+    'plugin type="calico" failed (add): error getting ClusterInformation: connection refused',
+    "mkdir /sys/fs/cgroup/memory/kubepods/burstable/podx: cannot allocate memory",
+    "mkdir /sys/fs/cgroup/memory/kubepods/burstable/podx: no space left on device",
+    "error loading seccomp filter into kernel: errno 524",
+    "container init was OOM-killed (memory limit too low?)",
+    "fork/exec /usr/bin/containerd-shim-runc-v2: resource temporarily unavailable",
+    "failed to pull image: dial tcp: i/o timeout",
+    "name is reserved for: name x_y is reserved for z",
+    "write /proc/self/attr/keycreate: permission denied",
+    "mkdir /var/lib/containerd/x: no space left on device",
+    'connection error: desc = "transport: dial unix /run/containerd/containerd.sock: connect: connection refused"',
+)
+
+
+@given(
+    st.sampled_from(LOOK_ALIKES),
+    st.floats(-20, 20),
+    st.sampled_from(["runc:[1:CHILD]", "containerd", "dockerd", "exe", "java", None]),
+    st.sampled_from([kind for kind in IncidentKind if kind is not IncidentKind.SANDBOX_FAILURE]),
+    st.sampled_from([None, UID]),
+    st.sampled_from([(), (70623,)]),
+)
+def test_a_look_alike_is_never_memory(
+    error: str, apart: float, comm: str | None, kind: IncidentKind, uid: str | None, pids: tuple[int, ...]
+) -> None:
+    attempt = attempt_at(1000.0 + apart, error, pids=pids)
+    assert attempt.reason_class.memory is False
+    kernel = refusal(1000.0, comm, kind=kind, pod_uid=uid, cpuset=f"cri-containerd-{SANDBOX}.scope", memory=True)
+    _, (pod,) = link_sides([kernel], [attempt])
+    assert pod.memory is False
+
+
+@given(st.floats(-40, 40), st.sampled_from(["runc:[1:CHILD]", "containerd", "exe"]))
+def test_memory_by_a_kernel_line_needs_the_window(apart: float, comm: str) -> None:
+    _, (pod,) = link_sides([refusal(1000.0, comm)], [attempt_at(1000.0 + apart)])
+    assert pod.memory is (True if -2.0 <= apart <= 15.0 else None)
