@@ -144,9 +144,17 @@ class PodWatch:
             changed, reviewed = False, now
             self._states_changed.clear()
             news = PodNews(self._board.snapshot(self._clock()), tuple(self._states.values()), self._board.names)
-            if news != last:
+            if news != last and not self._stopping.is_set():
                 last, told_at = news, now
-                self._on_news(news)
+                self._hand_over(news)
+
+    def _hand_over(self, news: PodNews) -> None:
+        try:
+            self._on_news(news)
+        except Exception:
+            # Who is being stopped may be gone already, in the middle of the call.
+            if not self._stopping.is_set():
+                raise
 
     def _take_changes(self) -> bool:
         """Apply what is waiting, for at most the time between two news; return whether the board may have changed."""

@@ -128,6 +128,28 @@ def test_no_news_after_stop(tmp_path: Path, log: Path) -> None:
     assert len(watching.news) <= count + 1
 
 
+def test_a_screen_that_is_gone_while_it_is_told_leaves_no_traceback(
+    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raised: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", raised.append)
+    called, gone = threading.Event(), threading.Event()
+
+    def leaving(news: PodNews) -> None:
+        called.set()
+        gone.wait(5)
+        raise RuntimeError("no active app")
+
+    watch = PodWatch(tmp_path, on_news=leaving)
+    before = set(threading.enumerate())
+    watch.start()
+    assert called.wait(5)
+    watch.stop()
+    gone.set()
+    assert until(lambda: not (set(threading.enumerate()) - before), 3.0), "a thread went on after stop"
+    assert raised == []
+
+
 def test_pods_of_a_full_node_come_and_go_by_the_api(tmp_path: Path, log: Path) -> None:
     pytest.importorskip("kubernetes")
     server = ApiServer()
