@@ -11,7 +11,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from fragtui.commands.guard_units import MANIFEST, UNIT
+from fragtui.commands.guard_units import UNIT, manifest
 from fragtui.remedies.audit import AuditLog, default_path
 from fragtui.remedies.guard import Guard
 from fragtui.remedies.guard_rules import Decision, Do
@@ -47,7 +47,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--print-policy", action="store_true", help="print the policy as TOML and leave")
     shown.add_argument("--print-unit", action="store_true", help="print a systemd unit and leave")
-    shown.add_argument("--print-manifest", action="store_true", help="print a Kubernetes DaemonSet and leave")
+    shown.add_argument(
+        "--print-manifest", action="store_true", help="print a Kubernetes DaemonSet with this policy and leave"
+    )
     parser.epilog = EXIT_STATUS
 
 
@@ -59,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"fragtui: {printable(str(error), 1000)}", file=sys.stderr)
         return USAGE
     if args.print_policy or args.print_unit or args.print_manifest:
-        print(format_policy(policy) if args.print_policy else UNIT if args.print_unit else MANIFEST, end="")
+        print(format_policy(policy) if args.print_policy else UNIT if args.print_unit else manifest(policy), end="")
         return STOPPED
     audit = AuditLog(args.audit or default_path(args.root))
     reader = NodeReader(args.root)

@@ -1,5 +1,7 @@
 """What runs the guard on a node: a systemd unit and a Kubernetes DaemonSet, to be read and changed before use."""
 
+from fragtui.remedies.policy import Policy, format_policy
+
 UNIT = """\
 # /etc/systemd/system/fragtui-guard.service
 # The policy in /etc/fragtui/guard.toml: 'fragtui guard --print-policy' prints the default.
@@ -27,8 +29,16 @@ LogsDirectory=fragtui
 WantedBy=multi-user.target
 """
 
-MANIFEST = """\
+_MANIFEST = """\
 # The image must carry fragtui; --dry-run first, and take it away when the log says what you want.
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: fragtui-guard
+  namespace: kube-system
+data:
+  guard.toml: |
+POLICY---
 apiVersion: apps/v1
 kind: DaemonSet
 metadata:
@@ -62,3 +72,9 @@ spec:
       - name: policy
         configMap: {name: fragtui-guard}
 """
+
+
+def manifest(policy: Policy) -> str:
+    """Return the DaemonSet with a ConfigMap that holds the policy."""
+    indented = "".join(f"    {row}\n" for row in format_policy(policy).splitlines())
+    return _MANIFEST.replace("POLICY", indented, 1)

@@ -6,15 +6,16 @@ import argparse
 import json
 import signal
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from fragtui.commands.treatment_report import describe_outcome, outcome_fields
-from fragtui.model.expectation import Expectation, expect
+from fragtui.commands.treatment_report import describe_outcome, lasting_fields, outcome_fields
+from fragtui.model.expectation import Expectation, expect, lasting_sentence, look_sentence
 from fragtui.model.forecast import forecast
 from fragtui.model.remedy_history import Result, describe_unknown
 from fragtui.model.risk import Risk, risks
@@ -26,6 +27,7 @@ from fragtui.remedies.followup import Followup
 from fragtui.remedies.outcome import Outcome
 from fragtui.remedies.past import read_past
 from fragtui.remedies.permission import why_not
+from fragtui.remedies.policy import span_seconds
 from fragtui.remedies.run import Asked, Refused, Running
 from fragtui.remedies.surroundings import read_surroundings
 from fragtui.sources.node import NodeReader
@@ -46,6 +48,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of every verb that runs one remedy."""
     parser.add_argument("--yes", action="store_true", help="run without asking; needed where there is no terminal")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of words")
+    parser.add_argument(
+        "--follow",
+        type=_follow_time,
+        metavar="TIME",
+        help="stay so long (30m) and look again after 1, 5 and 30 minutes; Ctrl-C ends it",
+    )
     parser.epilog = EXIT_STATUS
 
 
@@ -73,13 +81,16 @@ def treat(args: argparse.Namespace, remedy: Remedy) -> int:
     except Refused as refused:
         return _refuse(args, remedy, str(refused))
     outcome = _watch(running)
-    followup = _follow(reader, audit, outcome, before, order)
+    followup = _look(reader, audit, outcome, before, order)
+    if not args.json:
+        print(describe_outcome(outcome, followup.recovery, expectation.gain), flush=True)
+    if args.follow:
+        _follow(followup, reader, args.follow, None if args.json else print)
+    reader.close()
     if args.json:
         fields = {"remedy": remedy.id, "steps": [step.sentence(args.root) for step in remedy.steps]}
-        fields |= outcome_fields(outcome, followup.recovery, expectation.gain) | {"audit": str(audit.path)}
-        print(json.dumps(fields))
-    else:
-        print(describe_outcome(outcome, followup.recovery, expectation.gain))
+        fields |= outcome_fields(outcome, followup.recovery, expectation.gain) | lasting_fields(followup)
+        print(json.dumps(fields | {"audit": str(audit.path)}))
     for problem in (outcome.audit_problem, followup.problem):
         if problem:
             print(f"fragtui: not on record: {problem}", file=sys.stderr)
@@ -123,7 +134,7 @@ def _confirmed() -> bool:
 def _watch(running: Running) -> Outcome:
     """Wait for the end with the elapsed time on the terminal; Ctrl-C and SIGTERM abort it."""
     shown = sys.stderr.isatty()
-    with _aborting(running):
+    with _on_signals(running.abort):
         while (outcome := running.wait(0.2)) is None:
             if shown:
                 state = "aborting" if running.aborting else "Ctrl-C aborts"
@@ -134,24 +145,45 @@ def _watch(running: Running) -> Outcome:
 
 
 @contextmanager
-def _aborting(running: Running) -> Iterator[None]:
-    """Turn SIGINT, SIGTERM and SIGHUP into an abort of the remedy: its end is to be on record."""
+def _on_signals(do: Callable[[], None]) -> Iterator[None]:
+    """Have SIGINT, SIGTERM and SIGHUP do that instead of ending the process: an end is to be on record."""
 
-    def abort(number: int, frame: FrameType | None) -> None:
-        running.abort()
+    def heard(number: int, frame: FrameType | None) -> None:
+        do()
 
     old: dict[signal.Signals, Any] = {}
     try:
         for sent in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            old[sent] = signal.signal(sent, abort)
+            old[sent] = signal.signal(sent, heard)
         yield
     finally:
         for sent, handler in old.items():
             signal.signal(sent, handler)
 
 
-def _follow(reader: NodeReader, audit: AuditLog, outcome: Outcome, before: Snapshot, order: int) -> Followup:
+def _look(reader: NodeReader, audit: AuditLog, outcome: Outcome, before: Snapshot, order: int) -> Followup:
     time.sleep(SETTLE)
-    after = reader.sample(page_types=True)
-    reader.close()
-    return Followup(audit, outcome.id, before, after, order)
+    return Followup(audit, outcome.id, before, reader.sample(page_types=True), order)
+
+
+def _follow(followup: Followup, reader: NodeReader, seconds: float, say: Callable[[str], None] | None) -> None:
+    """Look at what is left every second for so long, or until a signal; `say` is told at each mark and at the end."""
+    stop = threading.Event()
+    end, told = time.monotonic() + seconds, 0
+    with _on_signals(stop.set):
+        while not stop.is_set() and not followup.over and time.monotonic() < end:
+            stop.wait(min(1.0, max(0.0, end - time.monotonic())))
+            followup.see(reader.sample())
+            if say is not None:
+                for look in followup.looks[told:]:
+                    say(look_sentence(look, followup.recovery.order))
+            told = len(followup.looks)
+    if say is not None and (said := lasting_sentence(followup.lasting)) is not None:
+        say(said)
+
+
+def _follow_time(text: str) -> float:
+    seconds = span_seconds(text)
+    if seconds is None or not 1 <= seconds <= 86_400:
+        raise argparse.ArgumentTypeError(f"{text}: expected a time from 1s to 1d such as 90s or 30m")
+    return seconds

@@ -7,6 +7,7 @@ from typing import Any
 from fragtui.model.expectation import early_end_sentence, error_sentence
 from fragtui.model.forecast import Gain
 from fragtui.model.recovery import Cost, Recovery, ZoneRecovery
+from fragtui.remedies.followup import Followup
 from fragtui.remedies.outcome import Outcome
 from fragtui.text import format_bytes, format_count, format_duration
 
@@ -71,6 +72,24 @@ def outcome_fields(outcome: Outcome, recovery: Recovery, expected: Gain) -> dict
             "scanned_pages": cost.scanned,
             "scanned_share": None if recovery.looked_at is None else round(recovery.looked_at, 3),
         },
+    }
+
+
+def lasting_fields(followup: Followup) -> dict[str, Any]:
+    """Return for JSON what was seen of the gain later on; null where nothing was looked for."""
+    lasting = followup.lasting
+    return {
+        "half_life_seconds": lasting.half_life if lasting else None,
+        "looks": [
+            {
+                "after_seconds": look.after,
+                "blocks": look.blocks,
+                "refaults": look.cost.refaults,
+                "read_bytes": look.cost.read,
+                "stalled_seconds": look.cost.stalled,
+            }
+            for look in followup.looks
+        ],
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fragtui.kernel.version import KernelVersion
 from fragtui.model.fragmentation import blocks_of, fragmentation_index, free_pages
 from fragtui.model.snapshot import Snapshot
 from fragtui.model.target import target_zones
@@ -11,6 +12,8 @@ from fragtui.text import format_bytes
 
 _MIB = 1 << 20
 _GIB = 1 << 30
+_VETH_RQ = 704
+"""Least bytes of a struct veth_rq."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ def advise(snapshot: Snapshot, order: int, tuning: Tuning) -> tuple[Advice, ...]
         _defrag_mode(tuning),
         _percpu(snapshot, tuning),
         _possible_cpus(snapshot, tuning),
+        _veth_fix(snapshot, tuning),
+        _memcg_fix(snapshot),
     )
     return tuple(advice for advice in found if advice is not None)
 
@@ -107,11 +112,15 @@ def _scale_factor(snapshot: Snapshot, tuning: Tuning) -> Advice | None:
     total, now = snapshot.meminfo.get("MemTotal"), tuning.watermark_scale_factor
     if total is None or now is None or now >= 50:
         return None
+    # mm/page_alloc.c __setup_per_zone_wmarks: the larger of a quarter of min and this share of the zone.
+    gap = max(total * now // 10_000, (tuning.min_free_kbytes or 0) * 1024 // 4)
+    if gap >= total // 100:
+        return None
     return Advice(
         what=f"raise vm.watermark_scale_factor from {now} to 100",
         why=(
-            f"kswapd starts {format_bytes(total * now // 10_000)} above the min watermark, and stops as much later; "
-            f"with 100 that is {format_bytes(total // 100)}: fewer requests reclaim and compact for themselves"
+            f"kswapd starts {format_bytes(gap)} above the min watermark, and stops as much later; with 100 that is "
+            f"{format_bytes(max(gap, total // 100))}: fewer requests reclaim and compact for themselves"
         ),
         line="vm.watermark_scale_factor = 100",
         risk="about 2 % of memory stays free instead of holding page cache",
@@ -136,7 +145,7 @@ def _proactiveness(snapshot: Snapshot, tuning: Tuning) -> Advice | None:
             f"{wanted} above {start_score(wanted, snapshot)}"
         ),
         line=f"vm.compaction_proactiveness = {wanted}",
-        risk="more CPU time for kcompactd; memory that is in use moves more often",
+        risk="more CPU time for kcompactd; memory in use moves more often, from 5.15 on at once",
     )
 
 
@@ -191,12 +200,46 @@ def _possible_cpus(snapshot: Snapshot, tuning: Tuning) -> Advice | None:
     if possible is None or online is None or possible < 2 * online or possible < 32:
         return None
     version = snapshot.host.version
-    veth = ""
-    if version is not None and version.at_least(5, 13) and not version.at_least(6, 8):
-        veth = "; veth asks for one block for all of them with every pod (kernels from 6.8 on do not need one block)"
+    veth = "; veth asks for one block for all of them with every pod" if _veth_in_one_block(version) else ""
     return Advice(
         what=f"boot with nr_cpus={online}",
         why=f"{possible} CPUs are possible, {online} online; arrays are made for all of them{veth}",
         line=f"nr_cpus={online}",
         risk="no CPU can be added past that without a reboot",
+    )
+
+
+def _veth_in_one_block(version: KernelVersion | None) -> bool:
+    """Tell whether veth_alloc_queues needs one block for all possible CPUs (9d3684c24a52 to 1ce7d306ea63)."""
+    return version is not None and version.at_least(5, 13) and not version.at_least(6, 8)
+
+
+def _veth_fix(snapshot: Snapshot, tuning: Tuning) -> Advice | None:
+    possible, version = tuning.possible_cpus, snapshot.host.version
+    if possible is None or not _veth_in_one_block(version):
+        return None
+    # struct veth_rq is 704 to 1408 bytes by kernel; the allocator rounds up to a power of two of pages.
+    least, most = (
+        max(0, (-(-possible * size // snapshot.host.page_size) - 1).bit_length()) for size in (_VETH_RQ, 2 * _VETH_RQ)
+    )
+    if most < 3:
+        return None
+    orders = f"order {least}" if least == most else f"order {least} or {most}"
+    return Advice(
+        what="run a kernel of 6.8 or later, or one with 1ce7d306ea63 (veth: try harder when allocating queue memory)",
+        why=f"every pod's veth asks for a block of {orders} for {possible} possible CPUs; there vmalloc stands in",
+    )
+
+
+def _memcg_fix(snapshot: Snapshot) -> Advice | None:
+    version = snapshot.host.version
+    if version is None or version.at_least(4, 15):
+        return None
+    return Advice(
+        what="run a kernel of 4.15 or later",
+        why=(
+            "before it arrays that grow with the memory cgroups, dead ones too, must be one block, and so must what a "
+            "new network namespace makes for conntrack (before 4.7, and on RHEL 7); there vmalloc stands in"
+        ),
+        risk="until then cgroup.memory=nokmem at boot, which ends accounting of kernel memory",
     )

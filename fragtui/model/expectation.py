@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fragtui.model.advice import node_score, start_score
 from fragtui.model.effect import Effect
 from fragtui.model.forecast import Forecast, Gain, Outlook
-from fragtui.model.recovery import Recovery
+from fragtui.model.recovery import Lasting, Look, Recovery
 from fragtui.model.snapshot import Snapshot
 from fragtui.text import counted, format_bytes, format_count, format_duration
 
@@ -210,6 +210,27 @@ def early_end_sentence(recovery: Recovery, effect: Effect) -> str | None:
         f"Compaction ended early: it looked at {recovery.looked_at * 100:.0f} % of what is in use. From 6.9 on a dirty "
         "large folio that can be neither moved nor split does that: sync first."
     )
+
+
+def lasting_sentence(lasting: Lasting | None) -> str | None:
+    """Return how long a gain lasts as far as it has been seen, or None where there is none or nothing was seen."""
+    if lasting is None or lasting.gain <= 0 or lasting.share is None or lasting.age is None:
+        return None
+    if lasting.half_life is not None:
+        return f"Half of the gain was gone after {format_duration(lasting.half_life)}."
+    return f"{min(9.99, lasting.share) * 100:.0f} % of the gain is left after {format_duration(lasting.age)}."
+
+
+def look_sentence(look: Look, order: int) -> str:
+    """Return what was there some minutes after a remedy, and what the node paid until then."""
+    said = [f"After {format_duration(look.after)}: {counted(look.blocks, 'block')} of order {order}"]
+    if look.cost.refaults is not None:
+        said.append(counted(look.cost.refaults, "refault"))
+    if look.cost.read is not None:
+        said.append(f"{format_bytes(look.cost.read)} read from disks")
+    if look.cost.stalled is not None:
+        said.append(f"tasks stalled on memory {format_duration(look.cost.stalled)}")
+    return f"{', '.join(said)} since the start."
 
 
 def error_sentence(expected: int, gained: int) -> str:

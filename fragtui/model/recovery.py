@@ -185,6 +185,16 @@ def _unusable(before: Snapshot, after: Snapshot, order: int) -> tuple[int, int] 
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """What was there at one of `MARKS`: blocks of the target order, and what the node went through since the start."""
+
+    after: float
+    """Seconds after the remedy."""
+    blocks: int
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
 class Lasting:
     """How long a gain lasts, folded from the ticks after a remedy; times are monotonic seconds."""
 

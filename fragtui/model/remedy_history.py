@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from fragtui.text import format_count, format_duration
+from fragtui.text import format_bytes, format_count, format_duration
 
 DAY = 86_400.0
 
@@ -115,6 +115,16 @@ class Episode:
         return f"{max(0.0, share) * 100:.0f} % of it left after {format_duration(last.after)}"
 
     @property
+    def paid(self) -> str | None:
+        """What was read again since, by the last look at it; None if nothing was counted."""
+        last = self.evidence[-1] if self.evidence else None
+        if last is None or (last.refaults is None and last.read is None):
+            return None
+        counts = [f"{format_count(last.refaults)} refaults"] if last.refaults is not None else []
+        counts += [f"{format_bytes(last.read)} read"] if last.read is not None else []
+        return f"{', '.join(counts)} in the {format_duration(last.after)} after" if last.after else ", ".join(counts)
+
+    @property
     def short_lived(self) -> bool:
         """Whether half of the gain was gone within half an hour, or there was none."""
         if (gained := self.gained) is None:
@@ -160,6 +170,8 @@ def describe(episode: Episode, unknown: bool) -> str:
         words.append(f"order {intent.order}: {format_count(episode.gained)} blocks gained{expected}")
     if (lasted := episode.lasted) is not None:
         words.append(lasted)
+    if (paid := episode.paid) is not None:
+        words.append(paid)
     return "; ".join(words)
 
 

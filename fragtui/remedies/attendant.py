@@ -17,7 +17,7 @@ from pathlib import Path
 
 from fragtui.model.advice import Advice, advise
 from fragtui.model.forecast import Gain, forecast
-from fragtui.model.recovery import Lasting, Recovery
+from fragtui.model.recovery import Lasting, Look, Recovery
 from fragtui.model.remedy_history import describe, describe_unknown, repeats
 from fragtui.model.snapshot import Snapshot
 from fragtui.model.target import target_blocks
@@ -46,6 +46,8 @@ class Treated:
     recovery: Recovery
     expected: Gain | None
     lasting: Lasting | None
+    looks: tuple[Look, ...] = ()
+    """After 1, 5 and 30 minutes, as far as they have passed."""
     climbed: LadderEnd | None = None
     """The ladder that it ends, or None."""
 
@@ -159,7 +161,8 @@ class Attendant:
                 return
 
     def _turn(self) -> None:
-        busy = self._run is not None or self._over is not None or self._ladder is not None
+        guarding = self._guard is not None and self._guard.ladder is not None
+        busy = guarding or self._run is not None or self._over is not None or self._ladder is not None
         with contextlib.suppress(queue.Empty):
             asked = self._asked.get(timeout=_POLL if busy or self._stopping.is_set() else _IDLE)
             asked()
@@ -171,6 +174,8 @@ class Attendant:
             self._look(snapshot)
         elif self._ladder is not None and snapshot is not None:
             self._advance(self._ladder, snapshot)
+        elif guarding and snapshot is not None:
+            self._tick(snapshot)
         self._tell()
 
     def _look(self, snapshot: Snapshot) -> None:
@@ -182,12 +187,20 @@ class Attendant:
         elif self._followup is not None and not self._followup[0].over:
             followup, treated = self._followup
             followup.see(snapshot)
-            self._state = replace(self._state, treated=replace(treated, lasting=followup.lasting))
+            self._state = replace(self._state, treated=replace(treated, lasting=followup.lasting, looks=followup.looks))
         if self._ladder is not None:
             self._advance(self._ladder, snapshot)
-        if self._guard is not None and not self._state.busy:
-            decision = self._guard.tick(snapshot)
-            self._state = replace(self._state, decision=decision, guard_end=self._guard.last_end)
+        self._tick(snapshot)
+
+    def _tick(self, snapshot: Snapshot) -> None:
+        """Let the guard take a tick, unless a remedy that was asked for is under way."""
+        if self._guard is None or self._state.busy:
+            return
+        if self._guard.ladder is not None and self._abort.is_set():
+            self._abort.clear()
+            self._guard.abort()
+        decision = self._guard.tick(snapshot)
+        self._state = replace(self._state, decision=decision, guard_end=self._guard.last_end)
 
     def _begin(self, remedy: Remedy, before: Snapshot, order: int) -> None:
         if self._state.busy:
@@ -240,7 +253,7 @@ class Attendant:
         self._follow(followup, last.outcome, None, end)
 
     def _follow(self, followup: Followup, outcome: Outcome, expected: Gain | None, end: LadderEnd | None) -> None:
-        treated = Treated(outcome, followup.recovery, expected, followup.lasting, end)
+        treated = Treated(outcome, followup.recovery, expected, followup.lasting, climbed=end)
         self._followup = (followup, treated)
         self._state = replace(self._state, treated=treated, settling=False)
 

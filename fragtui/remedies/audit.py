@@ -10,6 +10,8 @@ import errno
 import fcntl
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,7 @@ SIZE = 4 << 20
 """Bytes past which the next intent starts a new file."""
 KEPT = 4
 """Older files kept."""
+_TRIES = 5
 
 
 class AuditError(Exception):
@@ -71,6 +74,10 @@ class AuditLog:
 
     def read(self) -> Reading:
         """Return all lines, those of rotated files first; files that can't be read are problems, absent ones not."""
+        with self._unrotated():
+            return self._read()
+
+    def _read(self) -> Reading:
         entries: list[Entry] = []
         problems: list[str] = []
         for path in (*(self._older(number) for number in range(self._kept, 0, -1)), self.path):
@@ -92,6 +99,23 @@ class AuditLog:
                 else:
                     entries.append(entry)
         return Reading(tuple(entries), tuple(problems))
+
+    @contextmanager
+    def _unrotated(self) -> Iterator[None]:
+        """Bar rotation while all files are read, or lines would be missed; without a lock where there can be none."""
+        descriptors: list[int] = []
+        try:
+            with suppress(OSError):
+                for _ in range(_TRIES):
+                    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+                    descriptors.append(os.open(self.path, flags))
+                    fcntl.flock(descriptors[-1], fcntl.LOCK_SH)
+                    if self._is_current(descriptors[-1]):
+                        break
+            yield
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
 
     def _older(self, number: int) -> Path:
         return self.path.with_name(f"{self.path.name}.{number}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fragtui.model.recovery import Lasting, Recovery, compare, cost_between
+from fragtui.model.recovery import Lasting, Look, Recovery, compare, cost_between
 from fragtui.model.remedy_history import Evidence
 from fragtui.model.snapshot import Snapshot
 from fragtui.model.target import target_blocks
@@ -19,6 +19,7 @@ class Followup:
         self.recovery: Recovery = compare(before, after, order)
         self.lasting: Lasting | None = None
         self.problem: str | None = None
+        self.looks: tuple[Look, ...] = ()
         self._audit = audit
         self._id = remedy_id
         self._before = before
@@ -39,6 +40,7 @@ class Followup:
         seen = len(self.lasting.marks)
         self.lasting = self.lasting.see(snapshot.monotonic, blocks)
         for mark, there in self.lasting.marks[seen:]:
+            self.looks += (Look(mark, there, cost_between(self._before, snapshot)),)
             self._record(snapshot, mark, there)
         # The half-life is told once it has stood for as long again, so that a dip is no end.
         half, age = self.lasting.half_life, self.lasting.age

@@ -24,6 +24,7 @@ from fragtui.remedies.catalogue import (
     numa_nodes,
     read_catalogue,
 )
+from fragtui.remedies.guard_rules import Do
 from fragtui.remedies.ladder import Rung, rungs
 from fragtui.remedies.permission import why_not
 from fragtui.remedies.policy import Policy
@@ -120,7 +121,7 @@ class Care:
 
     def abort(self) -> None:
         """End what is under way."""
-        if self.state.running is not None:
+        if self.state.running is not None or self._guard_runs:
             self.attendant.abort()
 
     def show_recovery(self) -> None:
@@ -173,7 +174,7 @@ class Care:
             mark = "✓" if state.treated.outcome.result == "done" else "✗"
             return f"{mark} {summary(state.treated)}  (r: before and after)", "text"
         if state.guard is not None and state.decision is not None:
-            return f"◉ Guard: {state.decision.why}", "accent"
+            return f"◉ Guard: {state.decision.why}{'  (x aborts)' if self._guard_runs else ''}", "accent"
         if state.past:
             return f"! {state.past[0]}", "warn"
         return None
@@ -181,6 +182,10 @@ class Care:
     def close(self, seconds: float) -> None:
         """Abort what runs and wait a little for its end to be on record."""
         self.attendant.close(seconds)
+
+    @property
+    def _guard_runs(self) -> bool:
+        return self.state.decision is not None and self.state.decision.do is Do.RUNNING
 
     def _variants(self, name: str) -> tuple[Remedy, ...]:
         """Return the remedy that a key names, and the same after a sync where there is such a one."""

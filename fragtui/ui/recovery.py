@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fragtui.model.expectation import early_end_sentence, error_sentence
+from fragtui.model.expectation import early_end_sentence, error_sentence, lasting_sentence, look_sentence
 from fragtui.model.recovery import Recovery, ZoneRecovery
 from fragtui.remedies.attendant import Treated
 from fragtui.remedies.ladder import LadderEnd
@@ -39,6 +39,8 @@ def recovery_lines(treated: Treated, width: int) -> Sequence[Line]:
     lines += _table(recovery, width)
     lines.append(line())
     lines += [line((row, "dim")) for row in wrap(_cost(treated), width, 4)]
+    for look in treated.looks:
+        lines += [line((row, "dim")) for row in wrap(look_sentence(look, recovery.order), width, 2)]
     return lines
 
 
@@ -67,11 +69,8 @@ def _gain(treated: Treated) -> str:
         text += f" {error_sentence(treated.expected.blocks, recovery.gained)}"
     if (early := early_end_sentence(recovery, treated.outcome.remedy.effect)) is not None:
         text += f" {early}"
-    lasting = treated.lasting
-    if lasting and lasting.half_life is not None:
-        text += f" Half of the gain was gone after {format_duration(lasting.half_life)}."
-    elif lasting and lasting.share is not None and lasting.age is not None and lasting.gain > 0:
-        text += f" {min(9.99, lasting.share) * 100:.0f} % of the gain is left after {format_duration(lasting.age)}."
+    if (said := lasting_sentence(treated.lasting)) is not None:
+        text += f" {said}"
     return text
 
 
