@@ -131,10 +131,14 @@ class Forecast:
         return effect.compact and not effect.sync and self.large_folios and self.dirty > 0
 
     def worth(self, gain: Gain) -> bool | None:
-        """Tell whether a gain is worth its cost: at least 8 blocks and half of those there are; None if unknown."""
+        """Tell whether a gain is worth its cost, or None if unknown.
+
+        That is at least 8 blocks, half of those there are, and a twentieth of what all free memory in smaller blocks
+        would make: with less, most of it stays as it is.
+        """
         if gain.blocks is None or self.blocks is None:
             return None
-        return gain.blocks >= max(8, self.blocks // 2)
+        return gain.blocks >= max(8, self.blocks // 2, self.small_free // self.block_size // 20)
 
     @property
     def outlook(self) -> Outlook:

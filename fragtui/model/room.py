@@ -204,8 +204,26 @@ def _held(
     if lru is None:
         return {key: (pages, None) for key, pages in _shared(transparent + pool, used).items()}
     off = {key: used[key] - lru[key] for key in used}
-    pools, transparents = _shared(pool, off), _shared(transparent, lru)
+    pools, transparents = _pool_by_zone(pool, movable, off), _shared(transparent, lru)
     return {key: (pools[key] + transparents[key], off[key] - pools[key]) for key in used}
+
+
+def _pool_by_zone(pool: int, movable: Mapping[ZoneKey, Area], off: Mapping[ZoneKey, int]) -> dict[ZoneKey, int]:
+    """Return how many pages of the pool lie in each zone, of the `off` that no LRU list holds.
+
+    No file tells. Taken for likely is what leaves each zone's free pages among as many others.
+    """
+    free = sum(movable[key].free for key in off)
+    others = max(0, sum(movable[key].pages for key in off) - pool)
+    wanted = {
+        key: min(off[key], max(0, movable[key].pages - (others * movable[key].free // free if free else 0)))
+        for key in off
+    }
+    missing = pool - sum(wanted.values())
+    if missing < 0:
+        return _shared(pool, wanted)
+    more = _shared(missing, {key: off[key] - wanted[key] for key in off})
+    return {key: wanted[key] + more[key] for key in off}
 
 
 def _on_lru_lists(snapshot: Snapshot, zones: list[Zone], used: Mapping[ZoneKey, int]) -> dict[ZoneKey, int] | None:
