@@ -90,6 +90,7 @@ def collect(root: Path, order: int | None, audit: Path | None) -> ReportFacts:
             *problems,
             *(Unreadable("audit log", printable(problem)) for problem in past.problems),
         ),
+        saved=not reader.live,
         made_by=f"fragtui {__version__}",
     )
 

@@ -41,6 +41,8 @@ class ReportFacts:
     advice: tuple[Advice, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
     """What could not be read, the snapshot's own included."""
+    saved: bool = False
+    """Whether the node's files were saved earlier; the snapshot's time is then theirs."""
     made_by: str = "fragtui"
 
 
@@ -98,7 +100,7 @@ class _Page:
             *_table(
                 ("Fact", "Value"),
                 [
-                    ("sampled", iso_utc(snapshot.time) or "unknown"),
+                    ("saved" if facts.saved else "sampled", iso_utc(snapshot.time) or "unknown"),
                     ("kernel", self._out(host.release)),
                     ("page size", size),
                     (
@@ -188,7 +190,9 @@ class _Page:
         if not pods.pods and not pods.started:
             return [*lines, f"None seen. {self._out(self._facts.pods_unknown, '')}".rstrip()]
         rows = [self._pod(pod) for pod in (*pods.pods, *pods.started)]
-        return [*lines, *_table(("Pod", "Since", "Attempts", "State", "Why", "Reason"), rows)]
+        lines += _table(("Pod", "Since", "Attempts", "State", "Why", "Reason"), rows)
+        lacks = self._out(self._facts.pods_unknown, "")
+        return [*lines, "", f"What these sources can't tell: {lacks}."] if lacks else lines
 
     def _pod(self, pod: StuckPod) -> tuple[str, ...]:
         since = iso_utc(pod.since) if pod.since is not None else None

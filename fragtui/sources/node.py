@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -60,7 +61,7 @@ class NodeReader:
 
         Never raises for a file: what could not be read is None or empty, with its reason in `unreadable`.
         """
-        wall, now = time.time(), time.monotonic()
+        wall, now = time.time() if self.live else self._saved_at(), time.monotonic()
         files = {BUDDYINFO: self._read(BUDDYINFO)}
         if self._zoneinfo_pace.due(now):
             files[ZONEINFO] = self._read_paced(ZONEINFO, self._zoneinfo_pace)
@@ -98,6 +99,14 @@ class NodeReader:
             return None
         asked = ", g reads it" if most <= WALKED_ASKED else ""
         return f"not read{asked}: this kernel would walk {format_count(most)} blocks with interrupts off"
+
+    def _saved_at(self) -> float:
+        """Return when the files were saved, as far as their stamps tell: epoch seconds."""
+        for path in (self._files[BUDDYINFO].path, self.tree.kernel_log()):
+            with contextlib.suppress(OSError):
+                if path is not None:
+                    return path.stat().st_mtime
+        return time.time()
 
     def _read(self, name: str) -> FileText:
         file = self._files[name]

@@ -51,10 +51,6 @@ class ReplayScreen(MainScreen):
         self._remedies = ReplayedRemedies()
         self._barred = BARRED
 
-    def on_unmount(self) -> None:
-        """Leave the time of the recording."""
-        CLOCK.show(None)
-
     def _feed(self) -> None:
         """Start nothing: the player tells all there is."""
 
