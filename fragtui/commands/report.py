@@ -36,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", type=Path, metavar="FILE", help="where to write it (default: standard output)"
     )
     parser.add_argument(
-        "--redact", action="store_true", help="replace the names of pods, namespaces and hosts by tokens"
+        "--redact", action="store_true", help="replace names of pods, namespaces and hosts, ids and addresses by tokens"
     )
     parser.epilog = "exit status: 0 written, 1 not written, 2 wrong usage"
 
@@ -90,6 +90,7 @@ def collect(root: Path, order: int | None, audit: Path | None) -> ReportFacts:
             *problems,
             *(Unreadable("audit log", printable(problem)) for problem in past.problems),
         ),
+        places=(str(root), str(reader.tree.root), str(Path.cwd()), str(Path.home())),
         saved=not reader.live,
         made_by=f"fragtui {__version__}",
     )

@@ -3,10 +3,64 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 _EDGE = "A-Za-z0-9"
+_KNOWN_TO_ALL = frozenset(("default", "kube-system", "kube-public", "kube-node-lease", "localhost"))
+"""Names that every cluster has: they tell nobody anything, and as words they stand in any sentence."""
+_UUID = r"[0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}"
+_DNS = r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?"
+_NAMED = (
+    # The kubelet's long spelling, as a log directory too; klog's pod="ns/name"; docker's k8s_CONTAINER_POD_NS_UID_N.
+    re.compile(rf"(?<![{_EDGE}.-])(?P<pod>{_DNS})_(?P<space>[a-z0-9-]+)\((?:{_UUID}|[0-9a-f]{{32}})?\)"),
+    re.compile(rf'\bpod="?(?P<space>[a-z0-9-]+)/(?P<pod>{_DNS})'),
+    re.compile(rf"\bk8s_[A-Za-z0-9.-]+_(?P<pod>{_DNS})_(?P<space>[a-z0-9-]+)_"),
+    re.compile(rf"/pods/(?P<space>[a-z0-9-]+)_(?P<pod>{_DNS})_(?:{_UUID}|[0-9a-f]{{32}})"),
+    re.compile(rf'\bnamespace[=: ]+\\?"?(?P<space>{_DNS})\\?"'),
+    re.compile(rf'\b(?:pod|sandbox for|for pod)[=: ]+\\?"(?P<pod>{_DNS})\\?"'),
+    re.compile(rf'\b(?:node|host)(?:name)?[=: ]+\\?"(?P<host>{_DNS})\\?"'),
+)
+"""Where a text names a pod, a namespace or a node that nothing else told of."""
+_OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+_GROUP = r"[0-9a-f]{1,4}"
+_NO_HOST = "|".join(
+    "go so ko conf cfg log json sock gz xz yml yaml pid slice service scope mount socket task py sh c h prom tar cold isra "
+    "part constprop".split()
+)
+"""Last words of files, units and symbols, which look like hosts."""
+_SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("mail", re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
+    (
+        "image",
+        re.compile(
+            rf"(?<![{_EDGE}./-])(?:[a-z0-9-]+\.)+[a-z]{{2,}}(?::\d+)?/[a-z0-9._/-]+(?::[\w.-]+|@sha256:[0-9a-f]+)+",
+            re.IGNORECASE,
+        ),
+    ),
+    ("uid", re.compile(rf"(?:(?<![{_EDGE}])|(?<=pod)){_UUID}(?![{_EDGE}])", re.IGNORECASE)),
+    ("id", re.compile(rf"(?<![{_EDGE}])(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{{12,128}}(?![{_EDGE}])")),
+    ("mac", re.compile(rf"(?<![{_EDGE}:])(?:[0-9a-f]{{2}}:){{5}}[0-9a-f]{{2}}(?![{_EDGE}:])", re.IGNORECASE)),
+    ("ip", re.compile(rf"(?<![{_EDGE}.]){_OCTET}(?:\.{_OCTET}){{3}}(?![{_EDGE}]|\.\d)")),
+    (
+        "ip",
+        re.compile(
+            rf"(?<![{_EDGE}:])(?:(?:{_GROUP}:){{7}}{_GROUP}|(?:{_GROUP}:){{1,6}}(?::{_GROUP}){{1,6}}|"
+            rf"(?:{_GROUP}:){{2,7}}:|::(?:{_GROUP}:){{0,5}}{_GROUP})(?![{_EDGE}:])",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "host",
+        re.compile(
+            rf"(?:(?<![{_EDGE}./_-])|(?<=//))(?!io\.containerd\.)(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.){{2,}}(?!(?:{_NO_HOST})\b)"
+            rf"[a-z]{{2,}}(?![{_EDGE}_(-]|\.[{_EDGE}])",
+            re.IGNORECASE,
+        ),
+    ),
+    ("user", re.compile(r"(?<=/home/)[^/\s]+|(?<=/Users/)[^/\s]+")),
+)
+"""What is somebody's by its form alone: an address, an id, an image, a name with a domain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,51 +68,92 @@ class Redaction:
     """What to put in the place of which name; one of nothing leaves texts as they are."""
 
     tokens: dict[str, str] = field(default_factory=dict)
+    """By the name in lower case."""
     _pattern: re.Pattern[str] | None = None
+    _shaped: dict[str, str] | None = None
+    """Tokens of what was found by its form, in the order of their first sight; None: forms are left alone."""
 
     def text(self, text: str) -> str:
-        """Return the text with every known name replaced, also inside longer words that it is set off in."""
-        if self._pattern is None:
-            return text
-        return self._pattern.sub(lambda found: self.tokens[found[0]], text)
+        """Return the text with every known name replaced, also inside longer words that it is set off in.
+
+        Of a redaction of nothing the text itself, else also without addresses, ids and the like, known or not.
+        """
+        if self._shaped is not None:
+            # Forms first: a known name may be a part of an address, and would leave the rest of it.
+            for kind, pattern in _SHAPES:
+                text = pattern.sub(lambda found, kind=kind: self._token(kind, found[0]), text)  # type: ignore[misc]
+        if self._pattern is not None:
+            text = self._pattern.sub(lambda found: self.tokens[found[0].lower()], text)
+        return text
 
     def name(self, name: str | None) -> str | None:
         """Return the token of a name."""
-        return self.tokens.get(name, name) if name is not None else None
+        return self.tokens.get(name.lower(), name) if name is not None else None
+
+    def _token(self, kind: str, found: str) -> str:
+        assert self._shaped is not None
+        if (known := self.tokens.get(found.lower())) is not None:
+            return known
+        key = f"{kind} {found.lower().replace('_', '-')}"
+        if key not in self._shaped:
+            taken = {*self.tokens.values(), *self._shaped.values()}
+            number = 1
+            while f"{kind}-{number}" in taken:
+                number += 1
+            self._shaped[key] = f"{kind}-{number}"
+        return self._shaped[key]
 
 
 def redaction_of(
-    hosts: Iterable[str | None], namespaces: Iterable[str | None], pods: Iterable[tuple[str | None, str | None]]
+    hosts: Iterable[str | None],
+    namespaces: Iterable[str | None],
+    pods: Iterable[tuple[str | None, str | None]],
+    texts: Iterable[str | None] = (),
+    places: Iterable[str | None] = (),
 ) -> Redaction:
     """Return the redaction of these names, numbered in their order; pods are names with uids.
 
-    A host's short name is the host too. A name that stands for two things gets the first one's token.
+    A host's short name is the host too. A name that stands for two things gets the first one's token. `texts` are
+    searched for more names; `places` are directories of whoever made the report.
     """
+    told = [found for text in texts if text for found in _named_in(text)]
     tokens: dict[str, str] = {}
-    for name in _known(hosts):
-        short = name.split(".")[0]
-        token = tokens.get(short) or f"host-{len(set(tokens.values())) + 1}"
-        tokens.setdefault(name, token)
-        tokens.setdefault(short, token)
-    for number, name in enumerate(_known(namespaces), 1):
-        tokens.setdefault(name, f"namespace-{number}")
+    for place in _known(places):
+        if place not in ("/", "."):
+            tokens.setdefault(place.lower().rstrip("/"), "ROOT")
+    host_tokens: dict[str, str] = {}
+    for name in _known((*hosts, *(name for kind, name in told if kind == "host"))):
+        short = name.lower().split(".")[0]
+        token = host_tokens.setdefault(short, f"host-{len(host_tokens) + 1}")
+        tokens.setdefault(name.lower(), token)
+        if not short.isdigit():
+            tokens.setdefault(short, token)
+    for number, name in enumerate(_known((*namespaces, *(name for kind, name in told if kind == "space"))), 1):
+        tokens.setdefault(name.lower(), f"namespace-{number}")
     seen: dict[str, str] = {}
-    for pod, uid in pods:
+    for pod, uid in (*pods, *((name, None) for kind, name in told if kind == "pod")):
         key = pod or uid
-        if not key:
+        if not key or key.lower() in _KNOWN_TO_ALL:
             continue
-        token = seen.setdefault(key, f"pod-{len(seen) + 1}")
+        token = seen.setdefault(key.lower(), f"pod-{len(seen) + 1}")
         if pod:
-            tokens.setdefault(pod, token)
+            tokens.setdefault(pod.lower(), token)
         if uid:
-            tokens.setdefault(uid, f"{token}-uid")
-            tokens.setdefault(uid.replace("-", "_"), f"{token}-uid")
-    if not tokens:
-        return Redaction()
+            tokens.setdefault(uid.lower(), f"{token}-uid")
+            tokens.setdefault(uid.lower().replace("-", "_"), f"{token}-uid")
     longest_first = sorted(tokens, key=len, reverse=True)
     words = "|".join(map(re.escape, longest_first))
-    return Redaction(tokens, re.compile(rf"(?<![{_EDGE}])(?:{words})(?![{_EDGE}])"))
+    # A cgroup's pod<uid> is written in one word.
+    edge = rf"(?:(?<![{_EDGE}])|(?<=(?<![{_EDGE}])pod))"
+    pattern = re.compile(rf"{edge}(?:{words})(?![{_EDGE}])", re.IGNORECASE) if tokens else None
+    return Redaction(tokens, pattern, {})
+
+
+def _named_in(text: str) -> Iterator[tuple[str, str]]:
+    for pattern in _NAMED:
+        for found in pattern.finditer(text):
+            yield from ((kind, name) for kind, name in found.groupdict().items() if name)
 
 
 def _known(names: Iterable[str | None]) -> list[str]:
-    return list(dict.fromkeys(name for name in names if name))
+    return [name for name in dict.fromkeys(names) if name and name.lower() not in _KNOWN_TO_ALL]

@@ -41,6 +41,8 @@ class ReportFacts:
     advice: tuple[Advice, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
     """What could not be read, the snapshot's own included."""
+    places: tuple[str, ...] = ()
+    """Directories of whoever makes the report, which stand at the head of paths in it."""
     saved: bool = False
     """Whether the node's files were saved earlier; the snapshot's time is then theirs."""
     made_by: str = "fragtui"
@@ -60,7 +62,9 @@ def report_page(facts: ReportFacts, *, redact: bool = False) -> str:
         page.unreadable(),
     )
     note = (
-        ["", "Pod, namespace and host names are replaced by tokens, the same name by the same token."] if redact else []
+        ["", "Names of pods, namespaces, hosts and images, ids and addresses are replaced by tokens, each by its own."]
+        if redact
+        else []
     )
     return "\n".join(
         [*(line for section in sections for line in (*section, "")), f"Made by {facts.made_by}.", *note, ""]
@@ -73,6 +77,12 @@ def _redaction(facts: ReportFacts) -> Redaction:
         hosts=(facts.snapshot.host.name, *(episode.intent.host for episode in facts.episodes)),
         namespaces=(*(each.namespace for each in facts.incidents), *(pod.namespace for pod in stuck)),
         pods=(*((each.pod, each.pod_uid) for each in facts.incidents), *((pod.name, pod.uid) for pod in stuck)),
+        texts=(
+            *(text for each in facts.incidents for text in (each.reason, each.explanation, each.cpuset)),
+            *(pod.reason for pod in stuck),
+            facts.pods_unknown,
+        ),
+        places=facts.places,
     )
 
 
@@ -94,7 +104,7 @@ class _Page:
         return [
             f"# Memory fragmentation on {self._out(host.name, 'an unnamed node')}",
             "",
-            f"**{badge(facts.judgement)}**: {headline(snapshot, facts.judgement)}",
+            f"**{badge(facts.judgement)}**: {self._out(headline(snapshot, facts.judgement))}",
             *filter(None, (consequence(facts.judgement),)),
             "",
             *_table(
