@@ -24,9 +24,9 @@ _NAMED = (
 """Where a text names a pod, a namespace or a node that nothing else told of."""
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _GROUP = r"[0-9a-f]{1,4}"
-_NO_HOST = "|".join(
-    "go so ko conf cfg log json sock gz xz yml yaml pid slice service scope mount socket task py sh c h prom tar cold isra "
-    "part constprop".split()
+_NO_HOST = (
+    "go|so|ko|conf|cfg|log|json|sock|gz|xz|yml|yaml|pid|slice|service|scope|mount|socket|task|py|sh|c|h|prom|tar|"
+    "cold|isra|part|constprop"
 )
 """Last words of files, units and symbols, which look like hosts."""
 _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (

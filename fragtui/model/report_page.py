@@ -18,7 +18,7 @@ from fragtui.model.remedy_history import Episode, repeats
 from fragtui.model.snapshot import Snapshot, Unreadable
 from fragtui.model.tail import together
 from fragtui.model.verdict import Judgement
-from fragtui.text import format_bytes, format_count, format_duration
+from fragtui.text import counted, format_bytes, format_count, format_duration
 
 _MOST_INCIDENTS = 20
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
@@ -176,7 +176,7 @@ class _Page:
                 "",
                 f"### {last.kind.replace('_', ' ')}{order}: {self._out(last.comm or last.pod, 'unnamed')}",
                 "",
-                f"{group.count} times, last {when or 'at an unknown time'}. {self._out(last.explanation, '')}".rstrip(),
+                f"{counted(group.count, 'time')}, last {when or 'at an unknown time'}. {self._out(last.explanation, '')}".rstrip(),
             ]
             details = (
                 ("asked with", "|".join(last.gfp) if last.gfp else None),

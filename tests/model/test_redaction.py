@@ -29,8 +29,8 @@ def redaction() -> Redaction:
     ("text", "shown"),
     [
         (
-            f"pod cart-7_shop({UID}) on db-9, DB-9.PROD.example.com",
-            "pod pod-1_namespace-1(pod-1-uid) on host-1, host-1",
+            f"cart-7_shop({UID}) on db-9, DB-9.PROD.example.com",
+            "pod-1_namespace-1(pod-1-uid) on host-1, host-1",
         ),
         (f"/kubepods/burstable/pod{UID}/{ID}", "/kubepods/burstable/podpod-1-uid/id-1"),
         (f"/kubepods/besteffort/pod{OTHER}/x", "/kubepods/besteffort/poduid-1/x"),
