@@ -172,11 +172,12 @@ class _Page:
             last = group.last
             order = f", order {last.order}" if last.order is not None else ""
             when = iso_utc(last.time) if last.time is not None else None
+            seen = f"{counted(group.count, 'time')}, last {when or 'at an unknown time'}."
             lines += [
                 "",
                 f"### {last.kind.replace('_', ' ')}{order}: {self._out(last.comm or last.pod, 'unnamed')}",
                 "",
-                f"{counted(group.count, 'time')}, last {when or 'at an unknown time'}. {self._out(last.explanation, '')}".rstrip(),
+                f"{seen} {self._out(last.explanation, '')}".rstrip(),
             ]
             details = (
                 ("asked with", "|".join(last.gfp) if last.gfp else None),
