@@ -37,6 +37,15 @@ Step = Snapshot | KernelLogNews | str
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A place to jump to: an incident, or a remedy."""
+
+    at: float
+    """Monotonic seconds of the recording."""
+    remedy: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Start:
     """What a moment begins with that goes back, or far ahead: the past of the place that it goes to."""
 
@@ -95,7 +104,7 @@ class Player:
         self._speed = SPEEDS[0]
         self._playing = True
         self._stopped = False
-        self._marks: tuple[float, ...] = ()
+        self._marks: tuple[Mark, ...] = ()
         self._reader = RecordedReader(recording)
         self._log, self._pods = RecordedLog(), RecordedPods()
         self._next_event = 0
@@ -105,11 +114,21 @@ class Player:
         self._thread = threading.Thread(target=self._run, name="player", daemon=True)
 
     @property
+    def length(self) -> float:
+        """How many seconds the recording lasts."""
+        return self._last - self._first
+
+    @property
+    def marks(self) -> tuple[tuple[float, Mark], ...]:
+        """The incidents and remedies, each with the share of the recording that lies before it."""
+        length = self.length
+        return tuple(((mark.at - self._first) / length if length > 0 else 0.0, mark) for mark in self._marks)
+
+    @property
     def position(self) -> Position:
         """Where it is now."""
         place = self.recording.ticks[self.recording.tick_at(self._at)]
-        length = self._last - self._first
-        share = (self._at - self._first) / length if length > 0 else 1.0
+        share = (self._at - self._first) / self.length if self.length > 0 else 1.0
         return Position(place.time + (self._at - place.at), share, self._speed, self._playing)
 
     def start(self) -> None:
@@ -154,8 +173,8 @@ class Player:
     def jump(self, direction: int) -> bool:
         """Go to the next or previous incident or remedy; return False where there is none."""
         at = self._target
-        ahead = [mark for mark in self._marks if mark > at + 0.001]
-        behind = [mark for mark in self._marks if mark < at - 0.001]
+        ahead = [mark.at for mark in self._marks if mark.at > at + 0.001]
+        behind = [mark.at for mark in self._marks if mark.at < at - 0.001]
         found = ahead[:1] if direction > 0 else behind[-1:]
         if found:
             self._seek(found[0])
@@ -299,9 +318,9 @@ class Player:
         return Moment(start, tuple(steps), news if news != told else None, position)
 
 
-def find_marks(recording: Recording) -> tuple[float, ...]:
+def find_marks(recording: Recording) -> tuple[Mark, ...]:
     """Return the places of incidents and remedies that came while it was recorded."""
-    found: list[float] = []
+    found: list[Mark] = []
     log = RecordedLog()
     for event in recording.events:
         mark = False
@@ -313,8 +332,8 @@ def find_marks(recording: Recording) -> tuple[float, ...]:
         elif event.kind == "R" and event.facts:
             mark = isinstance(parse_entry(str(event.facts[0])), Intent)
         at = max(recording.ticks[0].at, min(event.at, recording.ticks[-1].at))
-        if mark and (not found or at - found[-1] >= _APART):
-            found.append(at)
+        if mark and (not found or at - found[-1].at >= _APART or (event.kind == "R") != found[-1].remedy):
+            found.append(Mark(at, event.kind == "R"))
     return tuple(found)
 
 

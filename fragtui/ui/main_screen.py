@@ -76,7 +76,7 @@ class MainScreen(Screen[None]):
         self._zones = Zones(self.session)
         self._bars = Bars(self.session)
         self._timeline = Timeline(self.session)
-        self._strip = Strip()
+        self._strip = self._make_strip()
         self._failures = Failures(self.session, self._tail, self._pod_of)
         self._pods = Pods()
         self._panels: tuple[Rows, ...] = (
@@ -207,10 +207,13 @@ class MainScreen(Screen[None]):
         self._show_strip()
         self._feed()
 
+    def _make_strip(self) -> Strip:
+        return Strip()
+
     def _show_strip(self) -> None:
         """Show the line about remedies, and make or take back the room for it."""
         self._strip.said = self.care.line if self.care is not None else None
-        if self._strip.display != (self._strip.said is not None):
+        if self._strip.display != self._strip.has_line:
             self._share_out()
         self._strip.rebuild()
 
@@ -229,7 +232,7 @@ class MainScreen(Screen[None]):
         width, height = self.size
         if not width or not height:
             return
-        self._strip.display = self._strip.said is not None
+        self._strip.display = self._strip.has_line
         places = share_out(width, height, *self._shape(), strip=self._strip.display)
         self.query_one("#body").set_class(places.side_by_side, "side-by-side")
         self._verdict.styles.height = places.verdict

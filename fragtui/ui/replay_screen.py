@@ -22,6 +22,7 @@ from fragtui.ui.keys import Keys, bindings
 from fragtui.ui.main_screen import MainScreen
 from fragtui.ui.messages import KernelTold, PodsTold
 from fragtui.ui.parts import Feeds, Parts
+from fragtui.ui.recording_line import RecordingLine
 from fragtui.ui.recovery import recovery_lines, summary
 from fragtui.ui.replay_keys import REPLAY_KEYS, UNUSED
 from fragtui.ui.rows import Line, line
@@ -47,6 +48,7 @@ class ReplayScreen(MainScreen):
     def __init__(self, player: Player, parts: Parts, feeds: Feeds) -> None:
         super().__init__(player, parts, feeds)
         self._player = player
+        self._line.length = player.length
         self._position = player.position
         self._remedies = ReplayedRemedies()
         self._barred = BARRED
@@ -114,11 +116,14 @@ class ReplayScreen(MainScreen):
                 self.session.accept(step)
                 self._remedies.see(step)
 
+    def _make_strip(self) -> RecordingLine:
+        self._line = RecordingLine()
+        return self._line
+
     def _show_strip(self) -> None:
-        self._strip.said = self._said()
-        if self._strip.display != (self._strip.said is not None):
-            self._share_out()
-        self._strip.rebuild()
+        self._line.said = self._said()
+        self._line.share, self._line.marks = self._position.share, self._player.marks
+        self._line.rebuild()
 
     def _said(self) -> tuple[str, str] | None:
         remedies = self._remedies

@@ -16,6 +16,11 @@ class Strip(Rows):
         self.said: tuple[str, str] | None = None
         """The words and their style."""
 
+    @property
+    def has_line(self) -> bool:
+        """Whether there is a line to show."""
+        return self.said is not None
+
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the line."""
         return [line((" " + fit(self.said[0], width - 1), self.said[1]))] if self.said else []

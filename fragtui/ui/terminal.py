@@ -42,7 +42,8 @@ _GLYPHS = {
     "⚠": "!",
     "⟳…": "~",
     "≥": ">",
-    "–": "-",
+    "–─": "-",
+    "━": "=",
     "\u00a0": " ",
 }
 _ASCII = str.maketrans({glyph: plain for glyphs, plain in _GLYPHS.items() for glyph in glyphs})

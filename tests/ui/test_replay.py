@@ -184,7 +184,7 @@ async def test_every_key_of_the_timeline(made: Made) -> None:
 
 
 async def test_jumping_from_incident_to_remedy_and_back(made: Made) -> None:
-    assert [mark - 5000 for mark in find_marks(made.recording)] == pytest.approx([100.5, 150, 160.5])
+    assert [mark.at - 5000 for mark in find_marks(made.recording)] == pytest.approx([100.5, 150, 160.5])
     async with replaying(made) as (app, pilot):
         assert "order 6 256K" not in text_of(app)
         await go(app, pilot, "greater_than_sign", 100)
@@ -282,3 +282,18 @@ async def test_ages_are_counted_from_the_moment_shown(made: Made) -> None:
         await until(pilot, lambda: "order 6 refused to" in text_of(app))
         assert "10s ago" in text_of(app)
     assert abs(CLOCK.now() - time.time()) < 1
+
+
+async def test_the_timeline_shows_place_length_incidents_and_remedies(made: Made) -> None:
+    async with replaying(made) as (app, pilot):
+        await go(app, pilot, "greater_than_sign", 100)
+        row = next(row for row in lines_of(app) if " of 4:59 " in row)
+        assert row.startswith(" 1:4"), "a third of five minutes"
+        bar = row.split(" of 4:59 ")[1].split("  ")[0]
+        cursor = bar.index("●")
+        assert abs(cursor / len(bar) - 100.5 / 299) < 0.05
+        assert bar.count("▼") == 1, "the remedy"
+        assert abs(bar.index("▼") / len(bar) - 150 / 299) < 0.05
+        await pilot.press("end")
+        await until(pilot, lambda: " 4:59 of 4:59 " in text_of(app))
+        assert next(row for row in lines_of(app) if " of 4:59 " in row).count("✗") >= 1
