@@ -18,7 +18,7 @@ _WORDS = {
     Verdict.SHORT: ("▽ short", "bad"),
     Verdict.UNKNOWN: ("? unknown", "warn"),
 }
-_SHADES = {"heat-none": " ·", "heat-held": " ◦", "heat-few": " ░", "heat-some": " ▒", "heat-many": " █"}
+_SHADES = {"dim": " ?", "heat-none": " ·", "heat-held": " ◦", "heat-few": " ░", "heat-some": " ▒", "heat-many": " █"}
 
 
 class Zones(Rows, can_focus=True):
@@ -85,18 +85,24 @@ def _row(zone: ZoneJudgement, session: Session, label: int, cell: int, tail: int
     ]
     spans += [_cell(zone, order, cell) for order in range(session.orders)]
     if zone.serves_kernel:
-        word, style = _WORDS[zone.verdict(Request.GFP_KERNEL, session.order)]
+        verdict = zone.verdict(Request.GFP_KERNEL, session.order)
+        word, style = _WORDS[Verdict.UNKNOWN if _uncounted(zone, verdict) else verdict]
     else:
         word, style = "– user only", "dim"
     spans.append((" " + fit(word if tail > 3 else word[0], tail - 1), style))
     return line(*spans, chosen=chosen)
 
 
+def _uncounted(zone: ZoneJudgement, verdict: Verdict) -> bool:
+    """Tell whether the blocks look free only because the lowmem reserve, which keeps them back, could not be read."""
+    return verdict is Verdict.AVAILABLE and not zone.target
+
+
 def _cell(zone: ZoneJudgement, order: int, width: int) -> Span:
     blocks = zone.zone.free_blocks
     if order >= len(blocks):
         return " " * width, "dim"
-    style = _heat(zone, order)
+    style = "dim" if _uncounted(zone, zone.verdict(Request.GFP_KERNEL, order)) else _heat(zone, order)
     if width < 5:
         return _SHADES[style][-1] * (width - 1) + " ", style
     count = blocks[order]

@@ -233,3 +233,13 @@ async def test_the_line_under_the_verdict_is_whole_where_it_fits_and_brief_where
         await pilot.resize_terminal(80, 24)
         await until(pilot, lambda: "drop caches: ~+" in text_of(app))
         assert "Dropping caches would" not in text_of(app)
+
+
+async def test_blocks_of_dma_are_no_good_news_where_the_reserve_is_unknown(tmp_path: Path) -> None:
+    HostTree.small(tmp_path, FRAGMENTED)
+    (tmp_path / "proc/zoneinfo").unlink()
+    app = make_app(tmp_path, order=6)
+    async with running(app, (120, 40)):
+        row = next(row for row in lines_of(app) if "N0 DMA " in row)
+        assert "? unknown" in row
+        assert "✓" not in row
