@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from fragtui.model.pods import StuckPod, StuckPods
 from fragtui.text import counted, format_duration
 from fragtui.ui.cells import wrap
 from fragtui.ui.clock import CLOCK
@@ -15,13 +14,14 @@ from fragtui.ui.rows import Line, Span, line
 
 if TYPE_CHECKING:
     from fragtui.model.pod_news import PodNews, SourceState
+    from fragtui.model.pods import StuckPod, StuckPods
 
 _SHORT_ID = 13
 """Characters of an id as crictl shows them."""
 _SIGNS = {"live": "●", "connecting": "◌", "waiting": "◌", "absent": "○", "refused": "✗", "off": "○"}
 
 
-class Pods(Listing[StuckPod]):
+class Pods(Listing["StuckPod"]):
     """Stuck pods, the longest first, then those that started lately; without a source it says what to give."""
 
     def __init__(self) -> None:
@@ -30,13 +30,13 @@ class Pods(Listing[StuckPod]):
         self._heading_alone = False
 
     @property
-    def board(self) -> StuckPods:
-        """The pods of the last news; none before the first."""
-        return self.news.board if self.news else StuckPods()
+    def board(self) -> StuckPods | None:
+        """The pods of the last news; None before the first."""
+        return self.news.board if self.news else None
 
     def items(self) -> Sequence[StuckPod]:
         """Return the stuck pods and those that started lately."""
-        return (*self.board.pods, *self.board.started)
+        return (*self.news.board.pods, *self.news.board.started) if self.news else ()
 
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the lines; where the heading has no row under it, it names the pods."""
@@ -47,14 +47,14 @@ class Pods(Listing[StuckPod]):
         """Return the counts and how the sources are doing."""
         board = self.board
         spans: list[Span] = [(" Stuck pods ", "title")]
-        if board.pods:
+        if board is not None and board.pods:
             refused = f" ({board.refused_memory} refused memory)" if board.refused_memory else ""
             spans.append((f"{len(board.pods)}{refused} ", "bad"))
         elif self.news and any(source.state == "live" for source in self.news.sources):
             spans.append(("none ", "good"))
         else:
             spans.append(("unknown ", "warn"))
-        if board.pods and self._heading_alone:
+        if board is not None and board.pods and self._heading_alone:
             return (*spans, (" " + ", ".join(pod_name(pod) for pod in board.pods[:8]), "text"))
         sources = self.news.sources if self.news else ()
         spans += [(f" {_SIGNS.get(source.state, '?')} {source.name}: {source.state}", "dim") for source in sources]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from fragtui.model.headline import consequence
-from fragtui.model.pods import StuckPods
 from fragtui.model.session import Session
 from fragtui.model.tail import Tail
 from fragtui.model.verdict import Severity
 from fragtui.text import counted, format_bytes
 from fragtui.ui.clock import CLOCK
 from fragtui.ui.incident_words import ago
+
+if TYPE_CHECKING:
+    from fragtui.model.pods import StuckPods
 
 RECENT = 3600.0
 """Seconds for which a refusal is news at the top of the screen."""
@@ -24,7 +26,7 @@ class Remark(NamedTuple):
     brief: str
 
 
-def remarks(session: Session, tail: Tail, board: StuckPods) -> tuple[Remark, ...]:
+def remarks(session: Session, tail: Tail, board: StuckPods | None) -> tuple[Remark, ...]:
     """Return what to know beside the verdict, the most telling first."""
     snapshot, judgement = session.snapshot, session.judgement
     if snapshot is None or judgement is None:
@@ -38,7 +40,7 @@ def remarks(session: Session, tail: Tail, board: StuckPods) -> tuple[Remark, ...
         who, when = last.comm or "A task", ago(last.time)
         sentence = f"{who} was refused order {last.order} ({size}){cause} {when}."
         said.append(Remark(sentence, f"order {last.order} refused to {who} {when}"))
-    if board.pods:
+    if board is not None and board.pods:
         refused = f", {board.refused_memory} refused memory" if board.refused_memory else ""
         stuck = f"{counted(len(board.pods), 'pod')} stuck"
         said.append(Remark(f"{stuck}{refused}.", stuck))

@@ -102,7 +102,7 @@ async def test_the_seed_incident_links_pod_and_kernel_on_both_sides(tmp_path: Pa
     app = make_app(tmp_path, kernel_log=log, kubelet_log=log)
     async with running(app, (200, 50)) as pilot:
         await until(pilot, lambda: "⇒ job-app/turing" in text_of(app))
-        assert app.main._pods.board.pods[0].links[0].confidence == "proven"
+        assert app.main._pods.items()[0].links[0].confidence == "proven"
         await pilot.press("tab", "tab", "enter")
         await until(pilot, lambda: "proven:" in text_of(app))
         await pilot.press("escape")
