@@ -61,7 +61,7 @@ async def running(app: FragtuiApp, size: tuple[int, int] = (120, 40)) -> AsyncIt
         yield pilot
 
 
-async def until(pilot: Pilot[int], condition: Callable[[], bool], seconds: float = 10.0) -> None:
+async def until(pilot: Pilot[int], condition: Callable[[], bool], seconds: float = 30.0) -> None:
     """Wait until a condition holds."""
     end = time.monotonic() + seconds
     while not condition():

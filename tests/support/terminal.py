@@ -60,7 +60,7 @@ class Terminal:
                 self.written += data
                 self._stream.feed(data)
 
-    def until(self, condition: Callable[[str], bool] | str, seconds: float = 15.0) -> str:
+    def until(self, condition: Callable[[str], bool] | str, seconds: float = 40.0) -> str:
         """Return the screen once it holds a text or meets a condition."""
         wanted = (lambda text: condition in text) if isinstance(condition, str) else condition
         end = time.monotonic() + seconds
@@ -87,7 +87,7 @@ class Terminal:
         """Close the terminal, as a lost connection does."""
         os.close(self.fd)
 
-    def wait(self, seconds: float = 10.0) -> int:
+    def wait(self, seconds: float = 20.0) -> int:
         """Return the exit status, negative for a signal; fail if the program does not end in time."""
         end = time.monotonic() + seconds
         while self.status is None:
