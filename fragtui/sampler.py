@@ -19,6 +19,8 @@ MAX_INTERVAL = 60.0
 HURRIED_INTERVAL = 0.25
 """Seconds between ticks while a remedy runs."""
 _OWN_COST_EVERY = 5.0
+_STARTING = 3.0
+"""Seconds after the start that are left out of the own cost: what is imported then is not what it goes on costing."""
 
 
 class Ticker(Protocol):
@@ -62,6 +64,7 @@ class Sampler:
         self._stopped = False
         self._page_types_wanted = False
         self._reading_since: float | None = None
+        self._started = 0.0
         self._own: OwnCost | None = None
         self._own_at = 0.0
         self._own_cpu = 0.0
@@ -69,7 +72,7 @@ class Sampler:
 
     def start(self) -> None:
         """Begin ticking."""
-        self._own_at, self._own_cpu = time.monotonic(), time.process_time()
+        self._started = time.monotonic()
         self._thread.start()
 
     def stop(self) -> None:
@@ -112,7 +115,10 @@ class Sampler:
 
     def _own_cost(self) -> OwnCost | None:
         now = time.monotonic()
-        if now - self._own_at >= _OWN_COST_EVERY:
+        if not self._own_at:
+            if now - self._started >= _STARTING:
+                self._own_at, self._own_cpu = now, time.process_time()
+        elif now - self._own_at >= _OWN_COST_EVERY:
             cpu = time.process_time()
             try:
                 resident = _resident()
