@@ -16,6 +16,7 @@ from fragtui.logs.transport import LogParser
 from fragtui.model.incident import Incident
 from fragtui.model.log_digest import Explained, LogDigest, LogTeller, Told
 from fragtui.sources.log_scan import near_lines_fast
+from fragtui.sources.saved_objects import are_objects, read_objects
 
 POD_NEEDLES: tuple[bytes, ...] = (b"andbox", b"ntainer process")
 """What finds the lines of failing sandboxes in a large log; what else tells of their pods stands around them.
@@ -73,6 +74,19 @@ def _told(
     on_error: Callable[[OpenLog, Exception], None] | None,
 ) -> Iterator[tuple[float, int, Told]]:
     """Yield what one log tells, with the moment and the log's place; what has no moment comes at once."""
+    try:
+        if are_objects(source.log):
+            sightings, why = read_objects(source.log)
+            for sighting in sightings:
+                yield sighting.time or 0.0, place, sighting
+            if why is not None:
+                raise EOFError(why)
+            return
+    except (OSError, EOFError) as error:
+        if on_error is None:
+            raise
+        on_error(source, error)
+        return
     moment = time.time() if source.now is None else source.now
     parser = LogParser(now=moment)
     pods = PodLogReader(lambda: moment, time.localtime(moment).tm_gmtoff)

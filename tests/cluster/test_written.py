@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from fragtui.commands.parser import main
 from fragtui.model.incident import Incident, IncidentKind
 from fragtui.model.sandbox_incidents import assemble, sandbox_incident
 
-from .reading import attempts_of, sightings_of
+from .reading import FIXTURES, attempts_of, sightings_of
 from .written_texts import CASES, UID, VETH, WEB, Case, containerd, journal_json, klog
 
 
@@ -60,6 +61,39 @@ def test_kubelet_and_runtime_in_files_of_their_own_make_one_incident(
     both = [tmp_path / "containerd.log", tmp_path / "kubelet.json"]
     (one,) = explained(both, capsys)
     assert (one["pod_uid"], one["memory"]) == (UID, True)
+
+
+@pytest.mark.parametrize("form", ["plain", "gzip"])
+def test_saved_events_are_read_and_meet_the_log(form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As `kubectl get events -o json` saves them: alone, and with the kubelet's log of the same attempts."""
+    saved = tmp_path / "events.json"
+    saved.write_bytes((FIXTURES / "events.json").read_bytes())
+    if form == "gzip":
+        saved = tmp_path / "events.json.gz"
+        saved.write_bytes(gzip.compress((FIXTURES / "events.json").read_bytes()))
+    alone = explained([saved], capsys)
+    assert alone and all(each["pod"] and each["pod_uid"] and each["sandbox_id"] and each["time"] for each in alone)
+    assert {each["cause"] for each in alone} == {"runc-init-died"}
+    log = FIXTURES / "unshare-kubelet.log"
+    of_log = {each["sandbox_id"] for each in explained([log], capsys)}
+    both = [each["sandbox_id"] for each in explained([saved, log], capsys)]
+    assert len(both) == len(set(both)) and set(both) == of_log | {each["sandbox_id"] for each in alone}
+
+
+def test_saved_events_that_are_cut_off_tell_what_they_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = (FIXTURES / "events.json").read_bytes()
+    (tmp_path / "cut.json").write_bytes(whole[: len(whole) // 2])
+    assert main(["explain", "--json", str(tmp_path / "cut.json")]) == 1
+    told = capsys.readouterr()
+    assert "cut.json: expected a list of Kubernetes objects" in told.err and told.out.count("sandbox_failure") >= 1
+
+
+def test_one_saved_event(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    events = json.loads((FIXTURES / "events.json").read_text())["items"]
+    failed = next(event for event in events if event["reason"] == "FailedCreatePodSandBox")
+    (tmp_path / "one.json").write_text(json.dumps(failed, indent=1))
+    (one,) = explained([tmp_path / "one.json"], capsys)
+    assert one["pod"] == failed["involvedObject"]["name"]
 
 
 def test_incidents_of_other_kinds_are_not_made() -> None:

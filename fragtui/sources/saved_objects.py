@@ -1,0 +1,55 @@
+"""Objects of the Kubernetes API that were saved with ``kubectl get events -o json`` (or pods), among the logs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import IO, Any
+
+from fragtui.cluster.objects import read_event, read_pod
+from fragtui.cluster.sighting import Sighting
+from fragtui.sources.json_list import NotAList, read_list
+
+_HEAD = 4096
+_BLOCK = 1 << 16
+
+
+def are_objects(log: IO[bytes]) -> bool:
+    """Say whether the log is a list of API objects; nothing of it is taken. False where it can't be looked ahead."""
+    if log.seekable():
+        at = log.tell()
+        head = log.read(_HEAD)
+        log.seek(at)
+    else:
+        peek = getattr(log, "peek", None)
+        head = peek(_HEAD) if peek is not None else b""
+    first, _, rest = head.lstrip().partition(b"\n")
+    # A log of JSON lines has a whole object in its first line.
+    return first.strip() == b"{" and b'"apiVersion"' in rest[:_HEAD]
+
+
+def read_objects(log: IO[bytes]) -> tuple[list[Sighting], str | None]:
+    """Return what a list of events or pods, or one of them, says of the start of pods, in the order of time.
+
+    With it comes why the list could not be read to its end, None if it could. Raises OSError as the log does.
+    """
+    found: list[Sighting] = []
+
+    def take(thing: dict[str, Any]) -> None:
+        event = "involvedObject" in thing or "regarding" in thing
+        sighting = read_event(thing) if event else read_pod(thing)
+        if sighting is not None:
+            found.append(sighting)
+
+    why = None
+    try:
+        whole = read_list(_chunks(log), take)
+        if whole.get("kind") in ("Event", "Pod"):
+            take(whole)
+    except NotAList as error:
+        why = f"expected a list of Kubernetes objects; it is {error}"
+    return sorted(found, key=lambda sighting: sighting.time or 0.0), why
+
+
+def _chunks(log: IO[bytes]) -> Iterator[bytes]:
+    while data := log.read(_BLOCK):
+        yield data
