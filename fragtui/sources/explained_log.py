@@ -15,7 +15,7 @@ from fragtui.kernel.needles import SCAN_NEEDLES
 from fragtui.logs.transport import LogParser
 from fragtui.model.incident import Incident
 from fragtui.model.log_digest import Explained, LogDigest, LogTeller, Told
-from fragtui.sources.log_scan import near_lines_fast
+from fragtui.sources.log_scan import large_file, near_lines_fast
 from fragtui.sources.saved_objects import are_objects, read_objects
 
 POD_NEEDLES: tuple[bytes, ...] = (b"andbox", b"ntainer process")
@@ -23,6 +23,8 @@ POD_NEEDLES: tuple[bytes, ...] = (b"andbox", b"ntainer process")
 
 A bare ``failed to unshare namespaces: Cannot allocate memory`` has the kernel's needle ``alloc`` in it.
 """
+_DESCRIBED: tuple[bytes, ...] = (b"Namespace:  ",)
+"""The head of ``kubectl describe``, far above its events; looked for in logs that are not gigabytes."""
 _FOLLOWING = 4
 """Lines read after one that tells of a pod: a wrapped message of kubelet or runtime goes on for a few."""
 
@@ -97,7 +99,8 @@ def _told(
     def wanted() -> bool:
         return busy or after > 0
 
-    near = near_lines_fast(source.log, (*SCAN_NEEDLES, *POD_NEEDLES), wanted)
+    heads = _DESCRIBED if large_file(source.log) is None else ()
+    near = near_lines_fast(source.log, (*SCAN_NEEDLES, *POD_NEEDLES, *heads), wanted)
     try:
         with closing(near):
             for number, line, torn, gap in near:
