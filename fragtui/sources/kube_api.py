@@ -126,7 +126,7 @@ class KubeApi:
         }
         # A group of its own, so that it is killed with what it started.
         child = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _PROGRAM],
+            [sys.executable, "-I", "-S", "-c", _PROGRAM, "fragtui-kube"],  # the last for whoever looks with ps
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

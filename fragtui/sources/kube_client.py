@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ _READ_SECONDS = 90.0
 """Longer than a server is silent: bookmarks come about every minute."""
 _PAGE = 500
 _CHUNK = 65536
+_CERTIFICATES = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 WATCH_SECONDS = 270
 
 
@@ -118,7 +120,10 @@ class HttpApi:
 
 
 def _tls_context(credentials: Credentials) -> ssl.SSLContext:
-    context = ssl.create_default_context(cadata=credentials.authority)
+    authority = credentials.authority
+    if authority is not None:  # Between the certificates may stand words in any language, which are refused.
+        authority = "\n".join(_CERTIFICATES.findall(authority))
+    context = ssl.create_default_context(cadata=authority)
     # Many a cluster's own authority lacks what RFC 5280 asks of one; kubectl takes it, and so does this.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if not credentials.verify:

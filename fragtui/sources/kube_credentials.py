@@ -63,7 +63,7 @@ def load_credentials(kubeconfig: Path, root: Path) -> Credentials:
     asked = {"path": sys.path, "kubeconfig": str(kubeconfig), "root": str(root)}
     try:
         done = subprocess.run(
-            [sys.executable, "-I", "-S", "-c", _PROGRAM],
+            [sys.executable, "-I", "-S", "-c", _PROGRAM, "fragtui-kubeconfig"],
             input=json.dumps(asked).encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -378,6 +378,7 @@ def test_a_kubelet_comes_with_its_certificate_and_is_named_by_it(tmp_path: Path,
     server = ApiServer((authority, authority.with_suffix(".key")), client)
     server.pods = [pod("web")]
     link = "/var/lib/kubelet/pki/kubelet-client-current.pem"
+    (tmp_path / "server.crt").write_text("# Zertifikat für den Prüfstand\n" + authority.read_text())
     user = {"client-certificate": link, "client-key": link}
     if inline:
         data = base64.b64encode(both.encode()).decode()

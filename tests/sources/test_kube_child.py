@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
+import socketserver
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import ClassVar
 
 import psutil
 import pytest
@@ -48,13 +54,19 @@ def children() -> list[psutil.Process]:
     return [each for each in psutil.Process().children(recursive=True) if each.status() != psutil.STATUS_ZOMBIE]
 
 
-def started(server: ApiServer, tmp_path: Path) -> tuple[KubeApi, Told]:
+def given(tmp_path: Path) -> tuple[KubeApi, Told]:
+    """Watch with the kubeconfig that lies there."""
     told = Told()
-    api = KubeApi(tmp_path, told, str(server.kubeconfig(tmp_path / "conf")), pace=(0.05, 0.4))
+    api = KubeApi(tmp_path, told, str(tmp_path / "conf"), pace=(0.05, 0.4))
     (tmp_path / "etc").mkdir(exist_ok=True)
     (tmp_path / "etc/hostname").write_text("node-1\n")
     api.start()
     return api, told
+
+
+def started(server: ApiServer, tmp_path: Path) -> tuple[KubeApi, Told]:
+    server.kubeconfig(tmp_path / "conf")
+    return given(tmp_path)
 
 
 def test_stop_ends_it_at_once(server: ApiServer, tmp_path: Path) -> None:
@@ -173,3 +185,77 @@ def test_a_refusal_keeps_its_words(server: ApiServer, tmp_path: Path) -> None:
         assert until(lambda: told.last_state() == ("refused", "pods is forbidden: \\x1b[31mno"))
     finally:
         api.stop()
+
+
+def with_plugin(server: ApiServer, tmp_path: Path, script: str) -> None:
+    """Make the kubeconfig's user one whom a credential plug-in speaks for."""
+    plugin = tmp_path / "plugin"
+    plugin.write_text(f"#!/bin/sh\n{script}\n")
+    plugin.chmod(0o700)
+    command = {"apiVersion": "client.authentication.k8s.io/v1", "command": str(plugin), "interactiveMode": "Never"}
+    server.kubeconfig(tmp_path / "conf", user={"exec": command})
+
+
+def test_a_credential_plugin_is_asked(server: ApiServer, tmp_path: Path) -> None:
+    server.pods, server.token = [pod("web")], "from-the-plug-in"
+    credential = '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"%s"}}'
+    with_plugin(server, tmp_path, f"echo chatter >&2; echo '{credential % server.token}'")
+    api, told = given(tmp_path)
+    try:
+        assert until(lambda: told.stuck == ["web"])
+    finally:
+        api.stop()
+
+
+def test_a_credential_plugin_that_hangs_is_ended_with_the_rest(server: ApiServer, tmp_path: Path) -> None:
+    with_plugin(server, tmp_path, f"echo $$ > {tmp_path}/pid; exec sleep 300")
+    api, told = given(tmp_path)
+    assert until(lambda: (tmp_path / "pid").exists() and bool((tmp_path / "pid").read_text().strip()))
+    plugin = psutil.Process(int((tmp_path / "pid").read_text()))
+    began = time.monotonic()
+    api.stop()
+    assert time.monotonic() - began < 0.2
+    assert until(lambda: not plugin.is_running() or plugin.status() == psutil.STATUS_ZOMBIE, 3.0)
+    assert told.stuck == []
+
+
+class Proxy(socketserver.StreamRequestHandler):
+    """An HTTP proxy that knows CONNECT only."""
+
+    asked: ClassVar[list[str]] = []
+
+    def handle(self) -> None:
+        target = self.rfile.readline().split()[1].decode()
+        while self.rfile.readline().strip():
+            continue
+        Proxy.asked.append(target)
+        host, port = target.split(":")
+        with socket.create_connection((host, int(port))) as server:
+            self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            there = threading.Thread(target=self._pass, args=(self.connection, server), daemon=True)
+            there.start()
+            self._pass(server, self.connection)
+
+    @staticmethod
+    def _pass(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+
+
+def test_the_proxy_of_the_kubeconfig_is_gone_through(server: ApiServer, tmp_path: Path) -> None:
+    server.pods = [pod("web")]
+    path = server.kubeconfig(tmp_path / "conf")
+    described = json.loads(path.read_text())
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Proxy) as proxy:
+        proxy.daemon_threads = True
+        threading.Thread(target=proxy.serve_forever, args=(0.05,), daemon=True).start()
+        described["clusters"][0]["cluster"]["proxy-url"] = f"http://127.0.0.1:{proxy.server_address[1]}"
+        path.write_text(json.dumps(described))
+        api, told = given(tmp_path)
+        try:
+            assert until(lambda: told.stuck == ["web"])
+            assert set(Proxy.asked) == {server.url.removeprefix("http://")}
+        finally:
+            api.stop()
+            proxy.shutdown()
