@@ -47,6 +47,7 @@ class SnapshotMaker:
         self._host = host
         self._zone_infos: tuple[ZoneInfo, ...] = ()
         self._zoneinfo_problem: Unreadable | None = None
+        self._zoneinfo_at: float | None = None
         self._page_types: PageTypeReading | None = None
         self._page_types_problem: Unreadable | None = None
 
@@ -65,7 +66,7 @@ class SnapshotMaker:
         infos = {(info.node, info.zone): info for info in self._zone_infos if info.populated}
         zones = None
         if blocks is not None:
-            fresh = ZONEINFO in tick.files
+            fresh = self._zoneinfo_at is None or self._zoneinfo_at >= tick.monotonic
             zones = tuple(Zone(zone, _as_of_now(zone, infos.get((zone.node, zone.zone)), fresh)) for zone in blocks)
         return Snapshot(
             time=tick.time,
@@ -98,6 +99,7 @@ class SnapshotMaker:
         if infos is not None and not infos:
             problems.append(Unreadable(file.path, "no zone in it"))
         self._zone_infos = infos or ()
+        self._zoneinfo_at = file.at
         self._zoneinfo_problem = problems[0] if problems else None
 
     def _take_page_types(self, file: FileText) -> None:
