@@ -96,7 +96,7 @@ def _print_words(
         print(then)
     if lines := chart(judgement, paint, bars_for(sys.stdout)):
         print("\n" + "\n".join(lines))
-    if judgement.zones and judgement.severity is not Severity.FINE:
+    if judgement.zones and judgement.too_large is None and judgement.severity is not Severity.FINE:
         print(f"\nWhat would help: {view.outlook}.")
     for problem in unreadable:
         print(f"not read: {problem}")

@@ -59,10 +59,11 @@ class ZoneInfo:
 def parse_zoneinfo(text: str) -> tuple[ZoneInfo, ...]:
     """Return every zone of the text, unpopulated ones included, in the file's order.
 
-    A line without its newline is torn and not read, so a cut text gives fewer facts, never wrong ones.
+    A line without its newline is torn and not read, so a cut text gives fewer facts, never wrong ones. Of a text that
+    was saved several times into one file the first counts, as in buddyinfo.
     """
     headers = list(_HEADER.finditer(text))
-    zones = []
+    zones: dict[tuple[str, str], ZoneInfo] = {}
     for index, header in enumerate(headers):
         end = headers[index + 1].start() if index + 1 < len(headers) else len(text)
         # The per-CPU lists are the bulk of the file on large machines and nothing here needs them.
@@ -70,8 +71,9 @@ def parse_zoneinfo(text: str) -> tuple[ZoneInfo, ...]:
         if pagesets >= 0:
             tail = text.find("protection:", pagesets, end)
             end = pagesets + 1 if tail < 0 else end
-        zones.append(_parse_zone(header, text, end))
-    return tuple(zones)
+        if header.groups() not in zones:
+            zones[header[1], header[2]] = _parse_zone(header, text, end)
+    return tuple(zones.values())
 
 
 def _parse_zone(header: re.Match[str], text: str, end: int) -> ZoneInfo:

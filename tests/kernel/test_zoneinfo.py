@@ -167,6 +167,10 @@ def test_a_text_of_4_9() -> None:
     assert normal.protection == (0, 0, 0, 0)
 
 
+def test_of_two_samples_in_a_file_the_first_counts() -> None:
+    assert parse_zoneinfo(V4_9 + V4_9.replace("500", "7")) == parse_zoneinfo(V4_9)
+
+
 def test_more_digits_than_a_number_of_the_kernel_has() -> None:
     (normal,) = parse_zoneinfo(V4_9.replace("free     500", "free     " + "9" * 5000))
     assert normal.free is None
