@@ -28,6 +28,9 @@ EXIT_STATUS = (
     "wrong, 3 it can't guard here (no right to write, or another guard runs)"
 )
 
+_FLAGS = {"hold": "for", "period": "every", "per_hour": "per-hour", "give_up": "give-up", "dry_run": "dry-run"}
+"""Settings whose flag has another name."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options; each setting of the policy has one."""
@@ -91,7 +94,11 @@ def _policy(args: argparse.Namespace) -> Policy:
         given["steps"] = [step.strip() for step in given["steps"].split(",")]
     if args.once:
         given |= {"hold": 0, "give_up": 1}
-    return policy_of(given, base)
+    try:
+        return policy_of(given, base)
+    except PolicyError as error:
+        name, _, expected = str(error).partition(":")
+        raise PolicyError(f"--{_FLAGS.get(name, name)}:{expected}") from None
 
 
 def _watch(guard: Guard, reader: NodeReader, args: argparse.Namespace) -> int:

@@ -7,7 +7,6 @@ UNIT = """\
 # The policy in /etc/fragtui/guard.toml: 'fragtui guard --print-policy' prints the default.
 [Unit]
 Description=fragtui guard: frees large blocks of memory by a stated policy
-Documentation=man:proc_buddyinfo(5)
 
 [Service]
 ExecStart=/usr/bin/env fragtui guard --policy /etc/fragtui/guard.toml

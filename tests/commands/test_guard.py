@@ -206,6 +206,8 @@ def test_a_wrong_policy_is_one_line(lock_here: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err.startswith(f"fragtui: {file}: line 2: cooldown: expected a time")
     assert verb.run(parsed("--steps", "reboot")) == 2
     assert capsys.readouterr().err.count("\n") == 1
+    assert verb.run(parsed("--for", "soon")) == 2
+    assert capsys.readouterr().err.startswith("fragtui: --for: expected a time")
 
 
 def test_what_it_prints_can_be_used(capsys: pytest.CaptureFixture[str]) -> None:
@@ -214,8 +216,12 @@ def test_what_it_prints_can_be_used(capsys: pytest.CaptureFixture[str]) -> None:
     assert policy.blocks == 5 and policy.quiet == (QuietHours(time(22), time(6)),)
     assert verb.run(parsed("--print-unit")) == 0
     assert "ExecStart=/usr/bin/env fragtui guard --policy" in capsys.readouterr().out
-    assert verb.run(parsed("--print-manifest")) == 0
-    assert "kind: DaemonSet" in capsys.readouterr().out
+    assert verb.run(parsed("--print-manifest", "--blocks", "5")) == 0
+    config, daemon = capsys.readouterr().out.split("---\n")
+    assert "kind: DaemonSet" in daemon
+    rows = config.split("  guard.toml: |\n")[1].splitlines()
+    assert all(row.startswith("    ") for row in rows)
+    assert parse_policy("\n".join(row[4:] for row in rows)).blocks == 5
 
 
 def test_a_guard_that_sees_no_blocks_runs_nothing(lock_here: Path) -> None:

@@ -106,6 +106,17 @@ def test_plan_run_and_report_as_json(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert all({"node", "zone", "before", "after"} <= set(zone) for zone in report["zones"])
 
 
+def test_what_is_left_is_looked_at_for_as_long_as_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--yes", "--json", "--follow", "1s", "--audit", str(tmp_path / "audit.jsonl"))
+    start = time.monotonic()
+    assert treatment.treat(parsed(drop_caches, *words), HARMLESS) == 0
+    assert time.monotonic() - start >= 1
+    fields = json.loads(capsys.readouterr().out)
+    assert fields["looks"] == [] and "half_life_seconds" in fields
+    with pytest.raises(SystemExit):
+        parsed(drop_caches, "--follow", "soon")
+
+
 def test_a_step_that_fails_has_its_own_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     wrong = Remedy("wrong", "Wrong", "w", (Step(Do.WRITE, FILTER, "nonsense"),), Effect(), "", "")
     assert treatment.treat(parsed(compact, "--yes", "--audit", str(tmp_path / "a")), wrong) == 1

@@ -180,3 +180,12 @@ def test_more_digits_than_a_number_of_the_kernel_has() -> None:
 @given(st.text())
 def test_no_text_crashes_it(text: str) -> None:
     parse_zoneinfo(text)
+
+
+def test_pages_on_lru_lists_are_summed_where_all_lists_are_told() -> None:
+    names = ("inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable")
+    for prefix in ("nr_zone_", "nr_"):
+        counters = "".join(f"      {prefix}{name} {1 << number}\n" for number, name in enumerate(names))
+        text = f"Node 0, zone   Normal\n  pages free     7\n        present  100\n{counters}"
+        assert parse_zoneinfo(text)[0].lru == 31
+        assert parse_zoneinfo(text.replace("unevictable", "mlock"))[0].lru is None

@@ -107,6 +107,29 @@ def test_cpus_that_are_only_possible_cost_blocks() -> None:
     assert line(BROKEN, 4, Tuning(possible_cpus=16, online_cpus=8), "nr_cpus") is None
 
 
+@pytest.mark.parametrize(
+    ("release", "possible", "words"),
+    [
+        ("5.15.0", 240, "order 6 or 7 for 240 possible CPUs"),
+        ("5.15.0", 8, None),
+        ("6.8.0", 240, None),
+        ("5.4.0", 240, None),
+        ("4.14.0", 8, "must be one block"),
+        ("3.10.0-1160.el7", 8, "must be one block"),
+    ],
+)
+def test_the_kernel_that_ends_it_is_advised(release: str, possible: int, words: str | None) -> None:
+    said = [a.why for a in advise(node((1,), release), 4, Tuning(possible_cpus=possible)) if "kernel of" in a.what]
+    assert len(said) == (words is not None)
+    assert words is None or words in said[0]
+
+
+def test_a_large_reserve_already_spaces_the_watermarks() -> None:
+    """A quarter of min is above the share: low and high do not move before the factor gets past it."""
+    large = Tuning(watermark_scale_factor=10, min_free_kbytes=4 * GIB // 1024)
+    assert line(BROKEN, 4, large, "vm.watermark_scale_factor") is None
+
+
 def test_settings_are_read_from_the_root(tmp_path: Path) -> None:
     assert read_tuning(tmp_path, 4096) == Tuning()
     files = {

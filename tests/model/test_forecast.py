@@ -204,6 +204,33 @@ def test_the_outlook_names_what_helps() -> None:
     assert forecast(no_cache, 9).outlook is Outlook.COMPACT
 
 
+def test_a_dirty_page_may_end_compaction_where_large_folios_move_and_a_sync_prevents_it() -> None:
+    dirty = replace(CACHE_2, meminfo={**CACHE_2.meminfo, "Dirty": 8 << 20})
+    seen = forecast(dirty, 9)
+    plain, synced = seen.gain(COMPACT), seen.gain(replace(COMPACT, sync=True))
+    assert plain.low == 0 and synced.low is not None and synced.low > 0
+    assert plain.blocks == synced.blocks
+    assert any("sync before" in reason for reason in expect(dirty, seen, COMPACT).reasons)
+    assert any("sync first" in risk.sentence for risk in risks(dirty, seen, COMPACT))
+    assert not any("sync first" in risk.sentence for risk in risks(dirty, seen, replace(COMPACT, sync=True)))
+    old = replace(dirty, host=replace(dirty.host, version=parse_version("6.8.0")))
+    assert forecast(old, 9).gain(COMPACT).low == synced.low
+
+
+def test_huge_pages_stand_in_no_ones_way() -> None:
+    infos = (CACHE_2.zone_infos[0], replace(CACHE_2.zone_infos[1], lru=2_700_000))
+    zones = tuple(Zone(zone.blocks, info) for zone, info in zip(CACHE_2.zones or (), infos, strict=True))
+    known = replace(CACHE_2, zone_infos=infos, zones=zones)
+    room = forecast(known, 9).rooms[0]
+    pooled = forecast(replace(known, meminfo={**known.meminfo, "Hugetlb": 200_000 << 12}), 9).rooms[0]
+    assert pooled.movable.pages == room.movable.pages - 200_000
+    assert room.stuck is not None and pooled.stuck == room.stuck - 200_000
+    thp = forecast(replace(known, meminfo={**known.meminfo, "AnonHugePages": 50_000 << 12}), 9).rooms[0]
+    assert thp.movable.pages == room.movable.pages - 50_000 and thp.stuck == room.stuck
+    older = {**known.meminfo, "HugePages_Total": 10, "Hugepagesize": 2 << 20}
+    assert forecast(replace(known, meminfo=older), 9).rooms[0].movable.pages == room.movable.pages - 5120
+
+
 def test_counts_stopped_at_100000_are_filled_up_from_buddyinfo() -> None:
     room = forecast(CACHE, 9).rooms[0]
     assert room.movable.free == 2179103 + 2 * 375 + 4 * 15

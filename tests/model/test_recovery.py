@@ -6,6 +6,9 @@ from hypothesis import strategies as st
 
 from fragtui.kernel.buddyinfo import ZoneBlocks
 from fragtui.kernel.pressure import Pressure, Stall
+from fragtui.kernel.zoneinfo import ZoneInfo
+from fragtui.model.effect import Effect
+from fragtui.model.expectation import early_end_sentence, lasting_sentence
 from fragtui.model.foreign import drops_between
 from fragtui.model.recovery import MARKS, Lasting, compare
 from fragtui.model.remedy_history import (
@@ -64,6 +67,30 @@ def test_counters_of_another_boot_are_no_cost() -> None:
     cost = compare(before, after, 1).cost
     assert (cost.stalled, cost.read, cost.refaults, cost.migrated, cost.direct_stalls) == (None,) * 5
     assert drops_between(tick(0, drop_pagecache=3, drop_slab=1), tick(1, drop_pagecache=0, drop_slab=0)) is None
+
+
+def test_a_compaction_that_gave_up_is_told_by_how_little_it_looked_at() -> None:
+    def side(at: float, scanned: int) -> Snapshot:
+        seen = tick(at, (0, "Normal", (400, 0, 0, 0)), compact_migrate_scanned=scanned, compact_free_scanned=0)
+        zones = tuple(replace(zone, info=ZoneInfo(0, "Normal", managed=2000)) for zone in seen.zones or ())
+        return replace(seen, zones=zones, meminfo={"Hugetlb": 500 * 4096})
+
+    # 1,600 pages in use and 400 free blocks; 500 pages lie in the pool of huge pages.
+    early, whole = compare(side(0, 0), side(1, 150), 3), compare(side(0, 0), side(1, 1500), 3)
+    assert early.looked_at == 0.1 and early.ended_early and not whole.ended_early
+    said = early_end_sentence(early, Effect(compact=True))
+    assert said is not None and "10 % of what is in use" in said and "sync first" in said
+    assert early_end_sentence(whole, Effect(compact=True)) is None
+    assert early_end_sentence(early, Effect(page_cache=True)) is None
+    assert early_end_sentence(early, Effect(compact=True, node=0)) is None, "one node's share is not known"
+    assert compare(tick(0), tick(1), 3).looked_at is None
+
+
+def test_what_is_left_of_a_gain_is_one_sentence() -> None:
+    assert lasting_sentence(None) is None
+    assert lasting_sentence(fold(Lasting(0, 10, 110), (60, 90))) == "80 % of the gain is left after 1m00s."
+    assert lasting_sentence(fold(Lasting(0, 10, 110), (30, 20), (60, 20))) == "Half of the gain was gone after 30s."
+    assert lasting_sentence(fold(Lasting(0, 110, 10), (60, 90))) is None
 
 
 def test_a_zone_that_comes_or_goes_is_shown_with_one_side_unknown() -> None:

@@ -3,6 +3,7 @@ import json
 import multiprocessing
 import os
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -181,3 +182,24 @@ def test_many_processes_lose_no_line(tmp_path: Path) -> None:
     reading = AuditLog(path, kept=50).read()
     assert reading.problems == ()
     assert {entry.id for entry in reading.entries} == {f"{name}{n}" for name in "abc" for n in range(60)}
+
+
+def test_what_is_turned_over_while_it_is_read_is_not_missed(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path / "audit.jsonl", size=300, kept=50)
+    done, fewest, count = threading.Event(), [], 0
+
+    def read_on() -> None:
+        while not done.is_set():
+            before = count
+            fewest.append(len(log.read().entries) - before)
+
+    reader = threading.Thread(target=read_on)
+    reader.start()
+    try:
+        for number in range(60):
+            log.append(intent(str(number)))
+            count = number + 1
+    finally:
+        done.set()
+        reader.join()
+    assert min(fewest) >= 0
