@@ -46,6 +46,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--give-up", dest="give_up", type=_number, metavar="N", help="stop after N runs without gain")
     parser.add_argument("--dry-run", dest="dry_run", action="store_true", default=None, help="decide, run nothing")
     parser.add_argument("--once", action="store_true", help="run the ladder now if blocks are short, then leave")
+    parser.add_argument(
+        "--stay", action="store_true", help="having given up, stay and do nothing: for who restarts what ends"
+    )
     parser.add_argument("--interval", type=_interval, default=1.0, metavar="S", help="seconds between samples")
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--print-policy", action="store_true", help="print the policy as TOML and leave")
@@ -121,6 +124,8 @@ def _watch(guard: Guard, reader: NodeReader, args: argparse.Namespace) -> int:
             _say(_end_words(end))
         if guard.state.stopped is not None and guard.ladder is None:
             _say(guard.state.stopped)
+            if args.stay:
+                stop.wait()
             return GAVE_UP
         if args.once and guard.ladder is None and (ran or decision.do in (Do.WATCH, Do.HOLD) or policy.dry_run):
             return STOPPED

@@ -56,7 +56,8 @@ spec:
       containers:
       - name: guard
         image: fragtui:latest
-        command: [fragtui, guard, --dry-run, --root, /host, --policy, /etc/fragtui/guard.toml]
+        # A DaemonSet restarts what ends, so a guard that gave up must stay.
+        command: [fragtui, guard, --dry-run, --stay, --root, /host, --policy, /etc/fragtui/guard.toml]
         # A container that is not privileged has /proc/sys and /sys read-only.
         securityContext: {privileged: true}
         resources:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
+from fragtui.model.remedy_history import episodes
 from fragtui.model.snapshot import Snapshot
 from fragtui.remedies.audit import AuditLog
 from fragtui.remedies.catalogue import numa_nodes
 from fragtui.remedies.followup import Followup
-from fragtui.remedies.guard_rules import Decision, Do, GuardState, began, decide, ended, look
+from fragtui.remedies.guard_rules import Decision, Do, began, decide, ended, look, recalled
 from fragtui.remedies.ladder import Ladder, LadderEnd, rungs
 from fragtui.remedies.lock import NodeLock, lock_directories
 from fragtui.remedies.permission import why_not
@@ -29,7 +31,7 @@ class Guard:
         `now` in monotonic seconds.
         """
         self.policy = policy
-        self.state = GuardState(since=now)
+        self.state = recalled(episodes(audit.read().entries), now, time.time())
         self.ladder: Ladder | None = None
         self.decision: Decision | None = None
         self.last_end: LadderEnd | None = None

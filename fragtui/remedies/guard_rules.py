@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import time
 from enum import StrEnum
 
+from fragtui.model.remedy_history import Episode
 from fragtui.model.snapshot import Snapshot
 from fragtui.model.target import usable_blocks
 from fragtui.remedies.ladder import End, LadderEnd
@@ -13,6 +15,8 @@ from fragtui.remedies.policy import Policy
 from fragtui.text import counted, format_duration
 
 HOUR = 3600.0
+_STEP_GAP = 10.0
+"""Seconds between two steps of one run, at most: a step settles for little more than one."""
 
 
 class Do(StrEnum):
@@ -54,6 +58,24 @@ class GuardState:
     fruitless: int = 0
     stopped: str | None = None
     """Why it has stopped by itself."""
+
+
+def recalled(history: Iterable[Episode], now: float, wall: float) -> GuardState:
+    """Return the state that a guard begins with at `now`, by the runs of earlier ones in the last hour.
+
+    A restart, which a DaemonSet makes of every end, must not begin the hour and the cooldown anew. Steps that follow
+    each other within seconds were one run.
+    """
+    runs: list[float] = []
+    last: float | None = None
+    for episode in history:
+        began_at = now - (wall - episode.intent.time)
+        if episode.intent.by != "guard" or not now - HOUR < began_at <= now:
+            continue
+        if last is None or began_at - last > _STEP_GAP:
+            runs.append(began_at)
+        last = began_at + (episode.ended.seconds if episode.ended else 0.0)
+    return GuardState(since=now, runs=tuple(runs), last=last)
 
 
 def look(policy: Policy, state: GuardState, snapshot: Snapshot) -> GuardState:

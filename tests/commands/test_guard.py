@@ -16,7 +16,7 @@ from fragtui.commands.parser import common_options
 from fragtui.kernel.buddyinfo import ZoneBlocks
 from fragtui.kernel.pressure import Pressure, Stall
 from fragtui.model.forecast import Gain
-from fragtui.model.remedy_history import Result
+from fragtui.model.remedy_history import Ended, Intent, Result
 from fragtui.model.snapshot import Host, Snapshot, Zone
 from fragtui.remedies import guard as guard_module
 from fragtui.remedies.audit import AuditLog
@@ -222,6 +222,19 @@ def test_what_it_prints_can_be_used(capsys: pytest.CaptureFixture[str]) -> None:
     rows = config.split("  guard.toml: |\n")[1].splitlines()
     assert all(row.startswith("    ") for row in rows)
     assert parse_policy("\n".join(row[4:] for row in rows)).blocks == 5
+
+
+def test_a_restart_does_not_begin_the_hour_anew(lock_here: Path) -> None:
+    audit = AuditLog(lock_here / "audit.jsonl")
+    wall = clock.time()
+    for name, ago, by in (("a", 4000, "guard"), ("b", 1000, "guard"), ("c", 998, "guard"), ("d", 500, "guard"),
+                          ("e", 100, "screen")):  # fmt: skip
+        audit.append(Intent(name, wall - ago, "drop-caches-1", ("s",), ("/x",), by, 1, 0))
+        audit.append(Ended(name, wall - ago + 1, Result.DONE, 1.0))
+    guard = Guard(replace(POLICY, hold=0, per_hour=2, cooldown=1), Path("/"), audit, 10_000)
+    assert [round(start) for start in guard.state.runs] == [9000, 9500] and round(guard.state.last or 0) == 9501
+    assert guard.tick(tick(10_001, 0)).topic == "ceiling"
+    guard.close()
 
 
 def test_a_guard_that_sees_no_blocks_runs_nothing(lock_here: Path) -> None:
