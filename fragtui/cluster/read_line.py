@@ -32,6 +32,17 @@ _NEEDLES = (
 )
 _BYTES = b'"MESSAGE":['
 """The journal gives a message with a control character in it as a list of bytes, which hides every needle."""
+SCAN_NEEDLES = (
+    b"andbox",
+    b"SyncLoop",
+    b"rror syncing pod",
+    b"container process",
+    b"container failed with error",
+    b"annot allocate memory",
+    b"Handler for POST",
+    b"Namespace:  ",
+)
+"""The few that find every line that tells of a failure in a log of gigabytes, with the line before each."""
 NEEDLES_TEXT = tuple(needle.decode() for needle in _NEEDLES)
 
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-CONTAINERFILE = """\
+import sys
+
+_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+"""The Python that makes the zipapp: its bytecode is of no use to another."""
+
+CONTAINERFILE = f"""\
 # fragtui in an image: for nodes without Python (Talos, Bottlerocket, Flatcar, COS).
 #   fragtui ship zipapp fragtui.pyz && fragtui ship containerfile > Containerfile
 #   podman build -t registry.example/fragtui:latest .
 # The host's root is mounted at /host; fragtui reads and writes /host/proc, never the container's own /proc.
-FROM docker.io/library/python:3.13-slim
+# The Python is the one that made the zipapp: its bytecode makes the start quick. journalctl (of systemd) reads the
+# host's journal, kubernetes its pods, zstandard rotated logs; without one of them fragtui says what it can't tell.
+FROM docker.io/library/python:{_PYTHON}-slim
+RUN apt-get update && apt-get install -y --no-install-recommends systemd && rm -rf /var/lib/apt/lists/* \\
+ && pip install --no-cache-dir "kubernetes>=29" "prometheus-client>=0.20" "zstandard>=0.22"
 COPY fragtui.pyz /usr/local/bin/fragtui
 RUN chmod 0755 /usr/local/bin/fragtui
 ENV TERM=xterm-256color LC_ALL=C.UTF-8
@@ -18,9 +27,12 @@ ENTRYPOINT ["/usr/local/bin/fragtui", "--root", "/host"]
 _MANIFEST = """\
 # fragtui on every node. It serves metrics to the node's own pod address and waits for you:
 #   kubectl -n fragtui exec -it ds/fragtui -- /usr/local/bin/fragtui --root /host
-# Privileged is what lets it write /host/proc/sys/vm/drop_caches and compact_memory and read /host/dev/kmsg: without it
-# containerd mounts /proc/sys read-only and the remedies are greyed. To watch only, drop `privileged`, add the
-# capability SYSLOG and mount /host read-only.
+# Privileged is what lets it write /host/proc/sys/vm/drop_caches and compact_memory and open /host/dev/kmsg (a container
+# may not open that device otherwise, whatever its capabilities). hostPID: the audit log names processes of the host.
+# To watch only, drop `privileged`, set `readOnly: true` on the mount of /host and add `--read-only`: the kernel log is
+# then read from the host's journal or log files, and no remedy can be run.
+# Not possible: on nodes with user namespaces or a locked-down kernel, and where Pod Security forbids the namespace's
+# label, the pod does not start or /host/proc/sys stays read-only; fragtui then says so.
 apiVersion: v1
 kind: Namespace
 metadata:
@@ -47,7 +59,11 @@ spec:
         prometheus.io/scrape: "true"
         prometheus.io/port: "9917"
     spec:
+      nodeSelector:
+        kubernetes.io/os: linux
       hostPID: true
+      enableServiceLinks: false
+      terminationGracePeriodSeconds: 5
       automountServiceAccountToken: false
       priorityClassName: system-node-critical
       tolerations:
@@ -79,6 +95,7 @@ spec:
         - name: host
           hostPath:
             path: /
+            type: Directory
         - name: tmp
           emptyDir: {{}}
 """

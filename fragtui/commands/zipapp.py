@@ -28,9 +28,11 @@ sys.exit(main())
 """
 _DATA = (".py", ".tcss", ".typed", ".scm", ".css")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
+_WELCOME = "prometheus-client"
+"""Pure Python with no needs of its own: taken along where it is installed."""
 _LEFT_OUT = (
     ("psutil", "it is compiled; fragtui's own memory is read from /proc/self instead"),
-    ("prometheus-client", "fragtui export then needs it installed"),
+    ("kubernetes", "its needs are compiled; pods are known from logs and crictl, unless it is installed there"),
 )
 _STAMP = (2020, 1, 1, 0, 0, 0)
 """Of every member: the same sources make the same file."""
@@ -45,6 +47,11 @@ def build_zipapp(target: Path) -> tuple[tuple[str, str], ...]:
     files = dict(_package())
     for name in _closure(_NEEDED):
         files.update(_distribution(name))
+    left_out: tuple[tuple[str, str], ...] = _LEFT_OUT
+    try:
+        files.update(_distribution(_WELCOME))
+    except importlib.metadata.PackageNotFoundError:
+        left_out = (*left_out, (_WELCOME, "it is not installed here; fragtui export needs it"))
     partial = target.with_name(target.name + ".part")
     try:
         with partial.open("wb") as out:
@@ -60,7 +67,7 @@ def build_zipapp(target: Path) -> tuple[tuple[str, str], ...]:
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
-    return _LEFT_OUT
+    return left_out
 
 
 def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:

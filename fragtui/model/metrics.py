@@ -10,7 +10,7 @@ from fragtui.model.fragmentation import largest_order
 from fragtui.model.pods import StuckPods
 from fragtui.model.remedy_history import Episode
 from fragtui.model.snapshot import Snapshot
-from fragtui.model.verdict import Judgement, ZoneJudgement
+from fragtui.model.verdict import Judgement, ZoneJudgement, node_verdict
 from fragtui.model.watermark import Request, Verdict
 
 Sample = tuple[tuple[str, ...], float]
@@ -86,6 +86,12 @@ def node_metrics(snapshot: Snapshot, judgement: Judgement, version: str) -> tupl
             tuple(_available(judgement)),
         ),
         Family(
+            "fragtui_order_verdict",
+            "What the request of the order gets from the node: 1 for the verdict that holds, 0 for the others.",
+            ("request", "order", "verdict"),
+            tuple(_verdicts(judgement)),
+        ),
+        Family(
             "fragtui_largest_free_bytes",
             "Size of the largest free block, watermarks left aside.",
             zone,
@@ -139,6 +145,18 @@ def _per_order(zones: tuple[ZoneJudgement, ...], values: _Values) -> tuple[Sampl
         for each in zones
         for order, value in enumerate(values(each))
     )
+
+
+def _verdicts(judgement: Judgement) -> list[Sample]:
+    serving = [zone for zone in judgement.zones if zone.target]
+    orders = max((len(zone.zone.free_blocks) for zone in serving), default=0)
+    return [
+        ((request.value, str(order), verdict.value), float(verdict is found))
+        for request in Request
+        for order in range(orders)
+        for found in (node_verdict(serving, request, order),)
+        for verdict in Verdict
+    ]
 
 
 def _available(judgement: Judgement) -> list[Sample]:

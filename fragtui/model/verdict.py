@@ -128,15 +128,15 @@ def judge(snapshot: Snapshot, order: int) -> Judgement:
     zones = tuple(_judge_zone(zone, states[zone.key], rule, size) for zone in snapshot.zones)
     serving = [zone for zone in zones if zone.target]
     within = order < orders
-    kernel = _node_verdict(serving, Request.GFP_KERNEL, order) if within else Verdict.UNKNOWN
-    atomic = _node_verdict(serving, Request.GFP_ATOMIC, order) if within else Verdict.UNKNOWN
+    kernel = node_verdict(serving, Request.GFP_KERNEL, order) if within else Verdict.UNKNOWN
+    atomic = node_verdict(serving, Request.GFP_ATOMIC, order) if within else Verdict.UNKNOWN
     pages = sum(free_pages(zone.zone.free_blocks) for zone in serving)
     blocks = sum(own_blocks(zone.zone, zone.state, order) for zone in serving if _gives(zone, order))
     suitable = sum(blocks_of(zone.zone.free_blocks, order) << order for zone in serving)
     unusable = (pages - suitable) * 1000 // pages if pages else None
     nodes_without = _nodes_without(serving, order) if kernel is Verdict.AVAILABLE else ()
     largest = max(
-        (k for k in range(orders) if _node_verdict(serving, Request.GFP_KERNEL, k) is Verdict.AVAILABLE), default=None
+        (k for k in range(orders) if node_verdict(serving, Request.GFP_KERNEL, k) is Verdict.AVAILABLE), default=None
     )
     gets = _gets(kernel, order, serving)
     return Judgement(
@@ -173,7 +173,7 @@ def _judge_zone(zone: Zone, state: ZoneState, rule: Rule, page_size: int) -> Zon
     )
 
 
-def _node_verdict(serving: list[ZoneJudgement], request: Request, order: int) -> Verdict:
+def node_verdict(serving: list[ZoneJudgement], request: Request, order: int) -> Verdict:
     """Return what the request gets from the node: where no zone passes, the verdict of the one that comes nearest.
 
     A zone that has the memory but no block makes it fragmented; blocks that are only barred come next.
@@ -225,7 +225,7 @@ def _gets(kernel: Verdict, order: int, serving: list[ZoneJudgement]) -> Gets:
     if None in cache or None in floors:
         return Gets.UNKNOWN
     plenty = sum(pages or 0 for pages in cache) > 2 * sum(pages or 0 for pages in floors)
-    keeps_up = _node_verdict(serving, Request.GFP_ATOMIC, 0) is Verdict.AVAILABLE
+    keeps_up = node_verdict(serving, Request.GFP_ATOMIC, 0) is Verdict.AVAILABLE
     return Gets.WAITS if plenty and keeps_up else Gets.MAY_KILL
 
 

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.request
 import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -154,6 +155,8 @@ def test_the_texts_name_what_they_need(capsys: pytest.CaptureFixture[str]) -> No
     )
     assert main(["ship", "containerfile"]) == 0
     containerfile = capsys.readouterr().out
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert f"FROM docker.io/library/python:{version}-slim\n" in containerfile, "the bytecode is of this Python"
     assert re.search(r'^ENTRYPOINT \["/usr/local/bin/fragtui", "--root", "/host"\]$', containerfile, re.MULTILINE)
 
 
@@ -170,7 +173,34 @@ def test_the_manifest_is_what_the_api_takes(capsys: pytest.CaptureFixture[str]) 
     assert container["securityContext"]["privileged"] is True
     mounts = {mount["name"] for mount in container["volumeMounts"]}
     assert mounts == {volume["name"] for volume in template["spec"]["volumes"]}
-    assert {"hostPath": {"path": "/"}, "name": "host"} in template["spec"]["volumes"]
+    assert {"hostPath": {"path": "/", "type": "Directory"}, "name": "host"} in template["spec"]["volumes"]
+    assert template["spec"]["nodeSelector"] == {"kubernetes.io/os": "linux"}
+    assert template["spec"]["automountServiceAccountToken"] is False
+    assert {"operator": "Exists"} in template["spec"]["tolerations"]
+    assert set(container["resources"]) == {"requests", "limits"}
+
+
+def test_what_the_manifest_runs_works_from_the_zipapp(
+    zipapp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The image's entry point with the manifest's arguments, a port of loopback in the place of theirs."""
+    yaml = pytest.importorskip("yaml", reason="PyYAML is not installed (extra: k8s)")
+    pytest.importorskip("prometheus_client", reason="prometheus-client is not installed (extra: prom)")
+    assert main(["ship", "manifest"]) == 0
+    _, daemon = yaml.safe_load_all(capsys.readouterr().out)
+    (container,) = daemon["spec"]["template"]["spec"]["containers"]
+    words = [word.replace("0.0.0.0:9917", "127.0.0.1:0") for word in container["args"]]
+    command = [bare_python(), "-I", "-S", str(zipapp), "--root", "/", *words]
+    process = subprocess.Popen(command, cwd=tmp_path, env={}, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr is not None
+        found = re.search(r"http://(127\.0\.0\.1:\d+)/metrics", process.stderr.readline())
+        assert found
+        with urllib.request.urlopen(f"http://{found[1]}/metrics", timeout=20) as page:
+            assert b"fragtui_order_available{" in page.read()
+    finally:
+        process.terminate()
+        assert process.wait(10) == 0
 
 
 def test_the_full_screen_runs_from_the_zipapp(zipapp: Path, tmp_path: Path) -> None:
