@@ -39,6 +39,8 @@ def page(tree: Command) -> str:
         "Without a verb it is the full\\-screen view. Options that every verb takes stand before the verb or after it.",
         ".SH OPTIONS",
         *(line for option in tree.options for line in _option(option)),
+        ".SH EXIT STATUS",
+        _sentence((tree.epilog or "").removeprefix("Exit status: ")),
         ".SH VERBS",
     ]
     for verb in tree.verbs:

@@ -42,6 +42,7 @@ _VALUED = frozenset(
 _WIDEST = 120
 """Columns of help beyond which lines are hard to read."""
 _UNKNOWN = 3
+_ROOT_HELP = "the host's root as mounted (/host), or saved files: an unpacked support bundle, a few files of /proc"
 _OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
@@ -84,7 +85,7 @@ def common_options(*, after_verb: bool = False) -> _Parser:
     """
     default = argparse.SUPPRESS if after_verb else None
     common = _Parser(add_help=False, argument_default=default, formatter_class=_Help)
-    common.add_argument("--root", type=_directory, metavar="DIR", help="the host's root as mounted, or saved files")
+    common.add_argument("--root", type=_directory, metavar="DIR", help=_ROOT_HELP)
     common.add_argument("--order", type=_order, metavar="K", help="target order (default: that of the last failures)")
     common.add_argument("--read-only", action="store_const", const=True, help="no remedy can be run")
     common.add_argument("--audit", type=Path, metavar="FILE", help="the audit log of remedies")

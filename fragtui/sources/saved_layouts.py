@@ -73,7 +73,15 @@ LAYOUTS = (
         named=True,
         proc=("proc/{name}", "sysinfo/proc/{name}", "proc_{name}", "{name}"),
         kernel_logs=("dmesg",),
-        pod_logs=("*_logs_kubelet.gz", "*_logs_kubelet", "*_logs_crio.gz", "*_logs_crio"),
+        pod_logs=(
+            "*_logs_kubelet.gz",
+            "*_logs_kubelet",
+            "*_logs_crio.gz",
+            "*_logs_crio",
+            # Of all masters in one file; only where no directory of a node is there to be chosen.
+            "host_service_logs/*/kubelet_service.log",
+            "host_service_logs/*/crio_service.log",
+        ),
     ),
     Layout(
         name="Talos support bundle",

@@ -87,6 +87,12 @@ def test_the_kernel_log_is_told_whole(tmp_path: Path, make: Maker) -> None:
     assert "dmesg" in news.source
 
 
+def test_a_must_gather_with_the_masters_service_logs_only(tmp_path: Path) -> None:
+    put(tmp_path / "top/host_service_logs/masters/kubelet_service.log", KUBELET)
+    news = SavedPods(tree_of(tmp_path)).read()
+    assert {pod.name for pod in news.board.pods} == {"hostnet", "api-665b464898-g8dkn"}
+
+
 @pytest.mark.parametrize("make", MAKERS)
 def test_pods_are_those_of_the_logs_last_word(tmp_path: Path, make: Maker) -> None:
     make(tmp_path / "bundle")
