@@ -69,7 +69,7 @@ def _told_by_log(reader: NodeReader) -> str | None:
     """Return what a saved kernel log says where nothing tells the free blocks."""
     if reader.live or (log := reader.tree.kernel_log()) is None:
         return None
-    from fragtui.model.incident import IncidentKind
+    from fragtui.model.incident_kind import IncidentKind
     from fragtui.sources.saved_incidents import incidents_of
 
     incidents, _ = incidents_of((log,))

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, cast
 
 from fragtui import __version__
 from fragtui.model.failure_counts import FailureCounts, count_by_cause
-from fragtui.model.incident import IncidentKind
+from fragtui.model.incident_kind import IncidentKind
 from fragtui.model.kernel_log_news import KernelLogNews
 from fragtui.model.metrics import Family, failure_counter, logged_failures, node_metrics, pod_gauge, remedy_counter
 from fragtui.model.pod_news import PodNews
 from fragtui.model.verdict import COSTLY_ORDER, judge
-from fragtui.remedies.audit import AuditLog, default_path
+from fragtui.remedies.audit import AuditLog
+from fragtui.remedies.audit_place import default_path
 from fragtui.remedies.past import read_past
 from fragtui.sources.node import NodeReader
 

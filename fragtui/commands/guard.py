@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from fragtui.commands.guard_units import UNIT, manifest
-from fragtui.remedies.audit import AuditLog, default_path
+from fragtui.remedies.audit import AuditLog
+from fragtui.remedies.audit_place import default_path
 from fragtui.remedies.guard import Guard
 from fragtui.remedies.guard_rules import Decision, Do
 from fragtui.remedies.ladder import LadderEnd, Rung

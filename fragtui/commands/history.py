@@ -10,7 +10,8 @@ from dataclasses import asdict
 
 from fragtui.model.advice import Advice, advise
 from fragtui.model.remedy_history import Episode, describe, repeats
-from fragtui.remedies.audit import AuditLog, default_path
+from fragtui.remedies.audit import AuditLog
+from fragtui.remedies.audit_place import default_path
 from fragtui.remedies.past import Past, read_past
 from fragtui.remedies.tuning import read_tuning
 from fragtui.sources.host import tree_of

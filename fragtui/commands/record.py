@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fragtui.commands.feeds import kernel_log_of, pods_of
 from fragtui.commands.source_options import add_interval, add_source_options
-from fragtui.remedies.audit import default_path
+from fragtui.remedies.audit_place import default_path
 from fragtui.sampler import Sampler
 from fragtui.sources.host_files import reason
 from fragtui.sources.node import NodeReader

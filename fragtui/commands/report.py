@@ -13,12 +13,14 @@ from fragtui import __version__
 from fragtui.model.advice import advise
 from fragtui.model.check_json import everything_unreadable
 from fragtui.model.forecast import forecast
-from fragtui.model.incident import Incident, IncidentKind
+from fragtui.model.incident import Incident
+from fragtui.model.incident_kind import IncidentKind
 from fragtui.model.pod_news import PodNews
 from fragtui.model.report_page import ReportFacts, report_page
 from fragtui.model.snapshot import Unreadable
 from fragtui.model.verdict import COSTLY_ORDER, judge
-from fragtui.remedies.audit import AuditLog, default_path
+from fragtui.remedies.audit import AuditLog
+from fragtui.remedies.audit_place import default_path
 from fragtui.remedies.past import read_past
 from fragtui.remedies.tuning import read_tuning
 from fragtui.sources.host_files import reason

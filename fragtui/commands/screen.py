@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the view until it is left; 0, or 1 after a fault of its own, 2 without a terminal."""
     # Textual takes most of the start; the other verbs never pay for it.
     from fragtui.commands.light_start import without_tls
-    from fragtui.remedies.audit import default_path
+    from fragtui.remedies.audit_place import default_path
     from fragtui.sources.node import NodeReader
     from fragtui.sources.recorder import Recorder
 

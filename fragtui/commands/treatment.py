@@ -21,7 +21,8 @@ from fragtui.model.remedy_history import Result, describe_unknown
 from fragtui.model.risk import Risk, risks
 from fragtui.model.snapshot import Snapshot
 from fragtui.model.target import target_blocks
-from fragtui.remedies.audit import AuditLog, default_path
+from fragtui.remedies.audit import AuditLog
+from fragtui.remedies.audit_place import default_path
 from fragtui.remedies.catalogue import Remedy
 from fragtui.remedies.followup import Followup
 from fragtui.remedies.outcome import Outcome

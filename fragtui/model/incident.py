@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from enum import StrEnum
 
-
-class IncidentKind(StrEnum):
-    """What happened; the names are those of the JSON."""
-
-    ALLOCATION_FAILURE = "allocation_failure"
-    STALL = "stall"
-    VMALLOC_FAILURE = "vmalloc_failure"
-    SLAB_FAILURE = "slab_failure"
-    OOM = "oom"
-    SANDBOX_FAILURE = "sandbox_failure"
+from fragtui.model.incident_kind import IncidentKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +110,7 @@ def iso_utc(time: float) -> str | None:
 def _plain(value: object) -> object:
     if value is None or type(value) in _SIMPLE:
         return value
-    if isinstance(value, StrEnum):
+    if isinstance(value, IncidentKind):
         return value.value
     if isinstance(value, IncidentZone | IncidentVictim):
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}

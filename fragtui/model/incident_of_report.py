@@ -12,7 +12,8 @@ from fragtui.model.cause import Cause, FoundCause
 from fragtui.model.cause_table import CAUSES, TABLE
 from fragtui.model.cgroup_path import container_id, pod_uid
 from fragtui.model.explanation import explain
-from fragtui.model.incident import Incident, IncidentKind, IncidentVictim, IncidentZone
+from fragtui.model.incident import Incident, IncidentVictim, IncidentZone
+from fragtui.model.incident_kind import IncidentKind
 
 _NETNS_UNTIL = (4, 7, 0)
 

@@ -11,7 +11,8 @@ from fragtui.cluster.attempts import Attempt, AttemptAssembler
 from fragtui.cluster.pod_ref import PodRef, cgroup_owner
 from fragtui.cluster.sighting import Sighting
 from fragtui.model.correlation import WINDOW_SECONDS, memory_of, tie
-from fragtui.model.incident import Incident, IncidentKind
+from fragtui.model.incident import Incident
+from fragtui.model.incident_kind import IncidentKind
 from fragtui.model.pods import PodLink
 from fragtui.text import printable
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from fragtui.model.incident import Incident, IncidentKind
-from fragtui.model.kernel_log_news import KernelLogNews
+from fragtui.model.incident_kind import IncidentKind
+
+if TYPE_CHECKING:
+    from fragtui.model.incident import Incident
+    from fragtui.model.kernel_log_news import KernelLogNews
 
 KEPT = 2000
 """Incidents remembered; older ones leave the list, not the counts."""

@@ -17,9 +17,7 @@ from pathlib import Path
 
 from fragtui.model.remedy_history import Entry, Intent
 from fragtui.remedies.entries import format_entry, parse_entry
-from fragtui.sources.host import tree_of
 
-DEFAULT = "var/log/fragtui/audit.jsonl"
 SIZE = 4 << 20
 """Bytes past which the next intent starts a new file."""
 KEPT = 4
@@ -37,11 +35,6 @@ class Reading:
 
     entries: tuple[Entry, ...]
     problems: tuple[str, ...]
-
-
-def default_path(root: Path) -> Path:
-    """Return where the log is without ``--audit``: on the host that it is about, live or saved."""
-    return tree_of(root).root / DEFAULT
 
 
 class AuditLog:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from fragtui.model.incident import IncidentKind
+from fragtui.model.incident_kind import IncidentKind
 from fragtui.model.session import Session
 from fragtui.model.tail import Alike, Tail
 from fragtui.text import counted

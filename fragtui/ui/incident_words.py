@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from fragtui.model.incident import Incident, IncidentKind
+from fragtui.model.incident_kind import IncidentKind
 from fragtui.text import format_bytes, format_duration
 from fragtui.ui.clock import CLOCK
+
+if TYPE_CHECKING:
+    from fragtui.model.incident import Incident
 
 _DAY = 86_400.0
 _KINDS = {

@@ -15,7 +15,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
 
-from fragtui.model.incident import IncidentKind
+from fragtui.model.incident_kind import IncidentKind
 from fragtui.model.session import Session
 from fragtui.model.tail import Alike, Tail
 from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, Ticker
@@ -140,7 +140,7 @@ class MainScreen(Screen[None]):
     def _ready_care(self) -> Care:
         """Return the remedies, begun by the first key that asks for them or soon after the first bars."""
         if self.care is None:
-            from fragtui.remedies.audit import default_path
+            from fragtui.remedies.audit_place import default_path
             from fragtui.ui.care import Care
 
             parts = self._parts

@@ -10,7 +10,8 @@ import pytest
 
 from fragtui.cluster.go_text import quoted
 from fragtui.commands.parser import main
-from fragtui.model.incident import Incident, IncidentKind
+from fragtui.model.incident import Incident
+from fragtui.model.incident_kind import IncidentKind
 from fragtui.model.sandbox_incidents import assemble, sandbox_incident
 
 from .reading import FIXTURES, attempts_of, sightings_of

@@ -20,7 +20,8 @@ import pytest
 
 from fragtui.commands.parser import main
 from fragtui.model.failure_counts import FailureCounts
-from fragtui.model.incident import Incident, IncidentKind
+from fragtui.model.incident import Incident
+from fragtui.model.incident_kind import IncidentKind
 from fragtui.model.kernel_log_news import KernelLogNews
 from tests.support.host_tree import FRAGMENTED, HostTree
 

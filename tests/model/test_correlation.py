@@ -12,7 +12,8 @@ from fragtui.cluster.attempts import Attempt
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.reason import classify, core_of
 from fragtui.model.correlation import memory_of, tie
-from fragtui.model.incident import Incident, IncidentKind, IncidentVictim
+from fragtui.model.incident import Incident, IncidentVictim
+from fragtui.model.incident_kind import IncidentKind
 from fragtui.model.sandbox_incidents import assemble, link_sides, sandbox_incident
 
 UID = "1bcd0d00-baf1-11ea-88c6-0242c0219250"

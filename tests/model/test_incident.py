@@ -10,7 +10,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fragtui.model.incident import Incident, IncidentKind
+from fragtui.model.incident import Incident
+from fragtui.model.incident_kind import IncidentKind
 from fragtui.sources.explained_log import explain_log
 
 GENUINE = (Path(__file__).parents[1] / "kernel" / "samples" / "kmsg-6.18-lab-1.txt").read_bytes()

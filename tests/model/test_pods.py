@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sighting import Said, Sighting
-from fragtui.model.incident import Incident, IncidentKind
+from fragtui.model.incident import Incident
+from fragtui.model.incident_kind import IncidentKind
 from fragtui.model.pod_board import PATIENCE_SECONDS, QUIET_SECONDS, PodBoard
 
 UID = "1bcd0d00-baf1-11ea-88c6-0242c0219250"

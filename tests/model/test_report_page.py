@@ -10,7 +10,8 @@ from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.reason import UNKNOWN
 from fragtui.model.advice import Advice
 from fragtui.model.forecast import forecast
-from fragtui.model.incident import Incident, IncidentKind
+from fragtui.model.incident import Incident
+from fragtui.model.incident_kind import IncidentKind
 from fragtui.model.pods import StuckPod, StuckPods
 from fragtui.model.redaction import Redaction, redaction_of
 from fragtui.model.remedy_history import Ended, Episode, Evidence, Intent, Result

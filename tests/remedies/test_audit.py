@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fragtui.model.remedy_history import Ended, Entry, Evidence, Intent, Result, episodes
-from fragtui.remedies.audit import AuditError, AuditLog, default_path
+from fragtui.remedies.audit import AuditError, AuditLog
+from fragtui.remedies.audit_place import default_path
 from fragtui.remedies.entries import format_entry, parse_entry
 
 words = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20)

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.model.incident import Incident, IncidentKind
+from fragtui.model.incident import Incident
+from fragtui.model.incident_kind import IncidentKind
 from fragtui.model.log_digest import Explained, LogDigest
 from fragtui.sources.explained_log import OpenLog, explain_log, explain_logs
 from tests.cluster.reading import FIXTURES, NOV_2026, SAMPLES

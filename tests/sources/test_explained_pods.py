@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.model.incident import Incident, IncidentKind
+from fragtui.model.incident import Incident
+from fragtui.model.incident_kind import IncidentKind
 from fragtui.model.sandbox_incidents import sandbox_incident
 from fragtui.sources.explained_log import explain_log
 from tests.cluster.reading import FIXTURES, NOV_2026, SAMPLES, attempts_of

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.model.incident import Incident, IncidentKind
+from fragtui.model.incident import Incident
+from fragtui.model.incident_kind import IncidentKind
 from fragtui.model.pod_news import PodNews
 from fragtui.sources.pod_watch import NEWS_SECONDS, PodWatch
 
