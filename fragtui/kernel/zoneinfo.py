@@ -15,6 +15,7 @@ _HEADER = re.compile(r"^Node (\d{1,9}), zone +(\S+)[ \t\r]*(?=\n)", re.MULTILINE
 _LINE = re.compile(
     r"^ +(?:pages )?([a-z_]+):? +(\d{1,20}|\(\d{1,20}(?:, *\d{1,20})*\))[ \t\r]*(?=\n)", re.MULTILINE | re.ASCII
 )
+_COUNT = re.compile(r"\n +count: +(\d{1,20})(?=\n)", re.ASCII)
 _WANTED = frozenset(
     ("free", "boost", "min", "low", "high", "spanned", "present", "managed", "cma", "nr_free_cma", "protection")
 )
@@ -48,6 +49,8 @@ class ZoneInfo:
     """Page cache on this zone's LRU lists, mapped and dirty pages among them, shmem not."""
     lru: int | None = None
     """Pages on this zone's LRU lists, those that nothing may evict among them."""
+    percpu: int | None = None
+    """Free pages on per-CPU lists: in no free list, so their neighbours can't merge with them."""
     protection: tuple[int, ...] | None = None
 
     @property
@@ -66,17 +69,19 @@ def parse_zoneinfo(text: str) -> tuple[ZoneInfo, ...]:
     zones: dict[tuple[str, str], ZoneInfo] = {}
     for index, header in enumerate(headers):
         end = headers[index + 1].start() if index + 1 < len(headers) else len(text)
-        # The per-CPU lists are the bulk of the file on large machines and nothing here needs them.
+        # The per-CPU lists are the bulk of the file on large machines: of them only the counts are looked for.
         pagesets = text.find("\n  pagesets", header.end(), end)
+        percpu: int | None = None
         if pagesets >= 0:
+            percpu = sum(map(int, _COUNT.findall(text, pagesets, end)))
             tail = text.find("protection:", pagesets, end)
             end = pagesets + 1 if tail < 0 else end
         if header.groups() not in zones:
-            zones[header[1], header[2]] = _parse_zone(header, text, end)
+            zones[header[1], header[2]] = _parse_zone(header, text, end, percpu)
     return tuple(zones.values())
 
 
-def _parse_zone(header: re.Match[str], text: str, end: int) -> ZoneInfo:
+def _parse_zone(header: re.Match[str], text: str, end: int, percpu: int | None) -> ZoneInfo:
     found: dict[str, int] = {}
     protection: tuple[int, ...] | None = None
     node_stats = text.find("  per-node stats", header.end(), end)
@@ -99,7 +104,14 @@ def _parse_zone(header: re.Match[str], text: str, end: int) -> ZoneInfo:
     free_cma = found.pop("nr_free_cma", None)
     fields = {key: value for key, value in found.items() if key in _WANTED}
     return ZoneInfo(
-        int(header[1]), printable(header[2]), **fields, free_cma=free_cma, file=file, lru=lru, protection=protection
+        int(header[1]),
+        printable(header[2]),
+        **fields,
+        free_cma=free_cma,
+        file=file,
+        lru=lru,
+        percpu=percpu,
+        protection=protection,
     )
 
 

@@ -26,8 +26,6 @@ class _Case:
     """Share of the page cache that could be dropped that goes."""
     slab: float
     """The same of reclaimable slab."""
-    stuck: float
-    """Share of the pages on no LRU list that is in use indeed: the others are free, on per-CPU lists."""
     gathered: float
     """Share of the free pages in small blocks that compaction gets hold of: the free scanner goes on in strides where
     it found nothing (mm/compaction.c isolate_freepages), and what lies where both scanners meet stays."""
@@ -35,9 +33,9 @@ class _Case:
 
 # An object in use keeps its slab and an inode with page cache stays: of SReclaimable 45 to 97 % went on 6.18, most
 # where there was most. Page cache is read again meanwhile, and what is freed first fills the per-CPU lists.
-_LIKELY = _Case(CLUSTERED, cache=1.0, slab=0.8, stuck=0.5, gathered=0.75)
-_LOW = _Case(SCATTERED, cache=0.8, slab=0.4, stuck=1.0, gathered=0.5)
-_HIGH = _Case(TOGETHER, cache=1.0, slab=1.0, stuck=0.0, gathered=1.0)
+_LIKELY = _Case(CLUSTERED, cache=1.0, slab=0.8, gathered=0.75)
+_LOW = _Case(SCATTERED, cache=0.8, slab=0.4, gathered=0.5)
+_HIGH = _Case(TOGETHER, cache=1.0, slab=1.0, gathered=1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +207,7 @@ def _blocks(room: Room, effect: Effect, case: _Case) -> float:
     if effect.page_cache:
         freed = _freed(room, Effect(sync=effect.sync, page_cache=True), case) or 0
         # Page cache may lie in other pageblocks too, whose blocks it does not make whole.
-        freed = min(freed, max(0, left - round((room.stuck or 0) * case.stuck)))
+        freed = min(freed, max(0, left - (room.stuck or 0)))
         gained += _dropped_blocks(movable, freed, case.clustered)
         left -= freed
     if effect.slab:

@@ -48,7 +48,8 @@ class Room:
     """Blocks of the target order that GFP_KERNEL may take now."""
     movable: Area
     """Huge pages that no drop frees are left out: each is a whole pageblock in one piece, so none stands between free
-    pages, and compaction leaves them where they are (mm/compaction.c skip_isolation_on_order)."""
+    pages, and compaction leaves them where they are (mm/compaction.c skip_isolation_on_order). So are the pages on
+    per-CPU lists."""
     reclaimable: Area
     unmovable: Area
     typed: bool
@@ -119,7 +120,7 @@ def _room(
     slabs: int,
 ) -> Room:
     movable, reclaimable, unmovable, typed = areas
-    huge, stuck = held
+    aside, stuck = held
     size = snapshot.host.page_size
     cache, free_able = page_cache(snapshot.meminfo), droppable(snapshot.meminfo)
     here = zone.info.file if zone.info else None
@@ -138,7 +139,7 @@ def _room(
         key=zone.key,
         order=order,
         blocks=own_blocks(zone, state, order),
-        movable=replace(movable, pages=movable.pages - huge),
+        movable=replace(movable, pages=movable.pages - aside),
         reclaimable=reclaimable,
         unmovable=unmovable,
         typed=typed,
@@ -191,10 +192,11 @@ def _uncapped(zone: Zone, types: PageTypeInfo) -> dict[str, tuple[int, ...]]:
 def _held(
     snapshot: Snapshot, zones: list[Zone], movable: Mapping[ZoneKey, Area]
 ) -> dict[ZoneKey, tuple[int, int | None]]:
-    """Return, for each zone's Movable pageblocks, the pages in huge pages, and those that nothing moves.
+    """Return, for each zone's Movable pageblocks, the pages to leave out, and those that nothing moves.
 
-    What no LRU list holds is the pool of huge pages, or can't be moved. LRU pages that lie in other pageblocks make
-    that too low, so it is a lower bound; None where neither zoneinfo nor meminfo tells of LRU lists.
+    To be left out are huge pages, and half of the free pages on per-CPU lists: what goes onto them at one time lies
+    together, and stands between few others. What else no LRU list holds can't be moved; LRU pages that lie in other
+    pageblocks make that too low, so it is a lower bound. None where neither zoneinfo nor meminfo tells of LRU lists.
     """
     meminfo, size = snapshot.meminfo, snapshot.host.page_size
     used = {zone.key: movable[zone.key].used for zone in zones}
@@ -204,8 +206,16 @@ def _held(
     if lru is None:
         return {key: (pages, None) for key, pages in _shared(transparent + pool, used).items()}
     off = {key: used[key] - lru[key] for key in used}
+    listed = {zone.key: min(off[zone.key], _listed(zone, movable[zone.key])) for zone in zones}
+    off = {key: off[key] - listed[key] for key in off}
     pools, transparents = _pool_by_zone(pool, movable, off), _shared(transparent, lru)
-    return {key: (pools[key] + transparents[key], off[key] - pools[key]) for key in used}
+    return {key: (pools[key] + transparents[key] + listed[key], off[key] - pools[key]) for key in used}
+
+
+def _listed(zone: Zone, movable: Area) -> int:
+    """Return half of the pages on per-CPU lists, by the share of Movable pageblocks in the zone's free pages."""
+    percpu, free = (zone.info.percpu if zone.info else None) or 0, free_pages(zone.free_blocks)
+    return percpu * movable.free // (2 * free) if free else 0
 
 
 def _pool_by_zone(pool: int, movable: Mapping[ZoneKey, Area], off: Mapping[ZoneKey, int]) -> dict[ZoneKey, int]:

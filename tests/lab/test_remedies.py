@@ -15,7 +15,7 @@ import pytest
 
 from fragtui.model.effect import Effect
 from fragtui.model.expectation import expect
-from fragtui.model.forecast import forecast
+from fragtui.model.forecast import Gain, forecast
 from fragtui.model.recovery import compare
 from fragtui.model.remedy_history import Ended, Intent, Result, episodes, unknown_outcomes
 from fragtui.model.risk import risks
@@ -25,6 +25,7 @@ from fragtui.remedies.audit import AuditLog
 from fragtui.remedies.catalogue import compact_all, drop_caches
 from fragtui.remedies.guard import Guard
 from fragtui.remedies.ladder import End, Ladder, LadderEnd, Rung, rungs
+from fragtui.remedies.outcome import Outcome
 from fragtui.remedies.past import read_past
 from fragtui.remedies.policy import Policy
 from fragtui.remedies.run import Asked, Running
@@ -160,12 +161,12 @@ def test_page_cache_the_ladder_stops_after_dropping_it_as_was_forecast(
 
 
 def test_between_unmovable_pages_compaction_is_said_not_to_help_and_does_not(reader: NodeReader, log: AuditLog) -> None:
-    with hogged(5500), held_by_pipes(1000, 3):
+    with hogged(5000), held_by_pipes(400, 3):
         before = reader.sample(page_types=True)
         view = forecast(before, 9)
         said = expect(before, view, COMPACT)
         print(said.headline, *said.reasons, sep="\n")
-        assert view.bound is not None and view.bound > 0.5
+        assert view.bound is not None and view.bound > 0.8
         assert view.worth(said.gain) is False
         assert any(risk.useless for risk in risks(before, view, COMPACT))
         outcome = Running.start(compact_all(sync=True), ROOT, log, ASKED).wait(120)
@@ -173,7 +174,7 @@ def test_between_unmovable_pages_compaction_is_said_not_to_help_and_does_not(rea
         time.sleep(1.2)
         gained = compare(before, reader.sample(), 9).gained
     print(f"compact between unmovable pages, order 9: forecast {said.gain.blocks}, gained {gained}")
-    assert gained is not None and gained < max(8, (view.blocks or 0) // 2)
+    assert view.worth(Gain(0, gained)) is False
 
 
 @long
@@ -189,41 +190,60 @@ def test_page_cache_compaction_after_a_sync_brings_what_was_forecast(
     reader: NodeReader, log: AuditLog, tmp_path: Path
 ) -> None:
     with held("hold_page_cache.py", str(tmp_path), "2500"):
-        before = reader.sample(page_types=True)
-        outcome = Running.start(compact_all(sync=True), ROOT, log, ASKED).wait(120)
-        assert outcome is not None and outcome.result is Result.DONE and outcome.cpu > 0
-        time.sleep(1.2)
-        after = reader.sample()
-    recovery = compare(before, after, 9)
-    print(f"looked at {recovery.looked_at}")
+        # Who dirties a large folio between the two steps ends compaction early all the same: then once more.
+        for _ in range(6):
+            before = reader.sample(page_types=True)
+            outcome = Running.start(compact_all(sync=True), ROOT, log, ASKED).wait(120)
+            assert outcome is not None and outcome.result is Result.DONE and outcome.cpu > 0
+            time.sleep(1.2)
+            after = reader.sample()
+            recovery = compare(before, after, 9)
+            print(f"looked at {recovery.looked_at} of it, gained {recovery.gained} blocks of order 9")
+            if not recovery.ended_early:
+                break
     assert not recovery.ended_early
     assert recovery.cost.migrated is not None and recovery.cost.migrated > 10_000
     check(before, after, COMPACT, "sync, compact")
 
 
+def aborted_compaction(log: AuditLog) -> Outcome:
+    """Abort compaction while the kernel is at it; again where it ended early by itself."""
+    for _ in range(6):
+        running = Running.start(compact_all(sync=True), ROOT, log, ASKED)
+        while running.step == 0 and running.poll() is None:
+            time.sleep(0.005)
+        time.sleep(0.05)
+        if running.poll() is None:
+            break
+    running.abort()
+    start = time.monotonic()
+    outcome = running.wait(20)
+    assert outcome is not None
+    assert time.monotonic() - start < 1.0
+    return outcome
+
+
 @long
 def test_an_abort_and_a_kill_end_compaction_in_the_kernel_too(log: AuditLog, tmp_path: Path) -> None:
     with held("hold_page_cache.py", str(tmp_path), "2500"):
-        running = Running.start(compact_all(), ROOT, log, ASKED)
-        time.sleep(0.3)
-        assert running.poll() is None, "compaction was through before it could be aborted"
-        running.abort()
-        start = time.monotonic()
-        outcome = running.wait(20)
-        assert outcome is not None and outcome.result is Result.ABORTED
-        assert time.monotonic() - start < 1.0
+        outcome = aborted_compaction(log)
+        assert outcome.result is Result.ABORTED
         code = (
             "import sys, time; from pathlib import Path; from fragtui.remedies.run import Running, Asked; "
             "from fragtui.remedies.audit import AuditLog; from fragtui.remedies.catalogue import compact_all; "
-            "r = Running.start(compact_all(), Path('/'), AuditLog(Path(sys.argv[1])), Asked('screen')); "
-            "time.sleep(0.2); print(r._process.pid, r.poll() is None, flush=True); time.sleep(60)"
+            "r = Running.start(compact_all(sync=True), Path('/'), AuditLog(Path(sys.argv[1])), Asked('screen'))\n"
+            "while r.poll() is None and r.step == 0: time.sleep(0.005)\n"
+            "time.sleep(0.05); print(r._process.pid, r.poll() is None, flush=True); time.sleep(60)"
         )
-        fragtui = subprocess.Popen([sys.executable, "-c", code, str(log.path)], stdout=subprocess.PIPE, text=True)
-        assert fragtui.stdout is not None
-        child, under_way = fragtui.stdout.readline().split()
-        assert under_way == "True"
-        fragtui.kill()
-        fragtui.wait()
+        for _ in range(6):
+            fragtui = subprocess.Popen([sys.executable, "-c", code, str(log.path)], stdout=subprocess.PIPE, text=True)
+            assert fragtui.stdout is not None
+            child, under_way = fragtui.stdout.readline().split()
+            fragtui.kill()
+            fragtui.wait()
+            if under_way == "True":
+                break
+        assert under_way == "True", "compaction was through before fragtui could be killed, six times"
         end = time.monotonic() + 2
         while Path(f"/proc/{child}").exists() and time.monotonic() < end:
             time.sleep(0.01)
@@ -237,7 +257,7 @@ def test_unmovable_memory_is_said_not_to_be_healed_and_is_not_and_the_guard_give
     reader: NodeReader, log: AuditLog
 ) -> None:
     Running.start(drop_caches(3, sync=True), ROOT, log, ASKED).wait(120)
-    with held_by_pipes(1500):
+    with held_by_pipes(400):
         before = reader.sample(page_types=True)
         view = forecast(before, 9)
         said = expect(before, view, COMPACT)
