@@ -76,9 +76,11 @@ class LadderEnd:
 def rungs(chosen: Iterable[Rung], nodes: Sequence[int]) -> tuple[Remedy, ...]:
     """Return the remedies of the chosen rungs in the ladder's own order; one for each of `nodes` where it is by node.
 
-    With one node alone, compacting it is compacting all, so one of the two is enough.
+    With one node alone, compacting it is compacting all, so one of the two is enough. Where a sync is allowed, it is
+    done right before each compaction too: what was dirtied since the first can end it early.
     """
     wanted = set(chosen)
+    synced = Rung.SYNC in wanted
     found: list[Remedy] = []
     if Rung.SYNC in wanted:
         found.append(sync_only())
@@ -87,9 +89,9 @@ def rungs(chosen: Iterable[Rung], nodes: Sequence[int]) -> tuple[Remedy, ...]:
     if Rung.SLAB in wanted:
         found.append(drop_caches(2, sync=False))
     if Rung.COMPACT_NODE in wanted and (len(nodes) > 1 or Rung.COMPACT not in wanted):
-        found += [compact_node(node) for node in nodes]
+        found += [compact_node(node, sync=synced) for node in nodes]
     if Rung.COMPACT in wanted:
-        found.append(compact_all())
+        found.append(compact_all(sync=synced))
     return tuple(found)
 
 

@@ -289,7 +289,7 @@ def test_unmovable_memory_is_said_not_to_be_healed_and_is_not_and_the_guard_give
     print(f"guard on unmovable memory: {gained} blocks of order 9 gained; {guard.state.stopped}")
     assert gained is not None and gained < there // 10 + 40
     runs = [entry for entry in log.read().entries if isinstance(entry, Intent) and entry.by == "guard"]
-    assert [run.remedy for run in runs] == ["sync", "drop-caches-1", "compact"] * 2
+    assert [run.remedy for run in runs] == ["sync", "drop-caches-1", "sync-compact"] * 2
 
 
 @long

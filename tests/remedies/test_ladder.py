@@ -145,8 +145,10 @@ def test_without_a_log_or_with_unknown_blocks_no_step_is_taken(log: AuditLog) ->
 
 def test_the_rungs_are_taken_in_their_order_and_one_node_is_compacted_once() -> None:
     everything = list(reversed(Rung))
-    assert [remedy.id for remedy in rungs(everything, (0,))] == ["sync", "drop-caches-1", "drop-caches-2", "compact"]
-    assert [remedy.id for remedy in rungs(everything, (0, 1))][3:] == ["compact-node-0", "compact-node-1", "compact"]
+    one = ["sync", "drop-caches-1", "drop-caches-2", "sync-compact"]
+    assert [remedy.id for remedy in rungs(everything, (0,))] == one
+    two = ["sync-compact-node-0", "sync-compact-node-1", "sync-compact"]
+    assert [remedy.id for remedy in rungs(everything, (0, 1))][3:] == two
     assert [remedy.id for remedy in rungs([Rung.COMPACT_NODE], (0,))] == ["compact-node-0"]
 
 
