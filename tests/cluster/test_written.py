@@ -15,7 +15,7 @@ from fragtui.model.incident_kind import IncidentKind
 from fragtui.model.sandbox_incidents import assemble, sandbox_incident
 
 from .reading import FIXTURES, attempts_of, sightings_of
-from .written_texts import CASES, UID, VETH, WEB, Case, containerd, journal_json, klog
+from .written_texts import CASES, FINAL_CHILD, S1, UID, VETH, WEB, Case, containerd, journal_json, klog
 
 
 def explained(paths: list[Path], capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
@@ -62,6 +62,50 @@ def test_kubelet_and_runtime_in_files_of_their_own_make_one_incident(
     both = [tmp_path / "containerd.log", tmp_path / "kubelet.json"]
     (one,) = explained(both, capsys)
     assert (one["pod_uid"], one["memory"]) == (UID, True)
+
+
+def refused(comm: str, pid: int, order: int, *frames: str) -> str:
+    """A kernel's report of a refused allocation, as syslog has it."""
+    lines = (
+        f"{comm}: page allocation failure: order:{order}, mode:0x40cc0(GFP_KERNEL|__GFP_COMP), nodemask=(null),"
+        "cpuset=/,mems_allowed=0",
+        f"CPU: 3 PID: {pid} Comm: {comm} Not tainted 5.15.0 #1",
+        "Call Trace:",
+        *(f" {frame}+0x1/0x20" for frame in ("warn_alloc", *frames)),
+    )
+    return "".join(f"Nov 24 05:14:58 node-3 kernel: {line}\n" for line in lines)
+
+
+def killed_at_its_limit() -> str:
+    """A kernel's word for a kill in the pod's own cgroup."""
+    pod = f"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{UID.replace('-', '_')}.slice"
+    lines = (
+        f"oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=cri-containerd-{S1}.scope,mems_allowed=0,"
+        f"oom_memcg={pod},task_memcg={pod}/cri-containerd-{S1}.scope,task=runc:[2:INIT],pid=777,uid=0",
+        "Memory cgroup out of memory: Killed process 777 (runc:[2:INIT]) total-vm:1234kB, anon-rss:12kB, file-rss:1kB, "
+        "shmem-rss:0kB, UID:0 pgtables:1kB oom_score_adj:-998",
+    )
+    return "".join(f"Nov 24 05:14:58 node-3 kernel: {line}\n" for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "memory", "linked"),
+    [
+        (refused("runc:[1:CHILD]", 70623, 5, "copy_net_ns", "create_new_namespaces"), True, True),
+        (refused("swapper/3", 0, 1, "__alloc_skb", "veth_xmit", "br_handle_frame", "nf_conntrack_in"), None, False),
+        (refused("java", 4711, 2, "dup_task_struct", "copy_process", "kernel_clone"), None, False),
+        (killed_at_its_limit(), False, True),
+    ],
+    ids=["a namespace", "passing packets", "a fork of java", "the pod's own limit"],
+)
+def test_the_kernels_line_of_that_moment_says_what_an_exit_status_cannot(
+    kernel: str, memory: bool | None, linked: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "messages").write_text(kernel + klog(FINAL_CHILD, prefix="Nov 24 05:14:59 node-3 kubelet[29426]: "))
+    of_kernel, of_pod = explained([tmp_path / "messages"], capsys)
+    assert (of_pod["kind"], of_pod["cause"], of_pod["memory"]) == ("sandbox_failure", "runc-init-died", memory)
+    assert (of_pod["linked"], of_kernel["linked"]) == (([of_kernel["id"]], [of_pod["id"]]) if linked else ([], []))
+    assert of_kernel["pod_uid"] == (UID if linked else None)
 
 
 @pytest.mark.parametrize("form", ["plain", "gzip"])
