@@ -15,7 +15,7 @@ _HEADER = re.compile(r"^Node (\d{1,9}), zone +(\S+)[ \t\r]*(?=\n)", re.MULTILINE
 _LINE = re.compile(
     r"^ +(?:pages )?([a-z_]+):? +(\d{1,20}|\(\d{1,20}(?:, *\d{1,20})*\))[ \t\r]*(?=\n)", re.MULTILINE | re.ASCII
 )
-_COUNT = re.compile(r"\n +count: +(\d{1,20})(?=\n)", re.ASCII)
+_COUNT = re.compile(r"\n +count: +(\d{1,20})[ \t\r]*(?=\n)", re.ASCII)
 _WANTED = frozenset(
     ("free", "boost", "min", "low", "high", "spanned", "present", "managed", "cma", "nr_free_cma", "protection")
 )
