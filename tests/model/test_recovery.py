@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from fragtui.kernel.buddyinfo import ZoneBlocks
 from fragtui.kernel.pressure import Pressure, Stall
 from fragtui.kernel.zoneinfo import ZoneInfo
 from fragtui.model.effect import Effect
-from fragtui.model.expectation import early_end_sentence, lasting_sentence
+from fragtui.model.expectation import early_end_sentence, lasting_sentence, look_sentence
 from fragtui.model.foreign import drops_between
 from fragtui.model.recovery import MARKS, Lasting, compare
 from fragtui.model.remedy_history import (
@@ -17,12 +18,15 @@ from fragtui.model.remedy_history import (
     Evidence,
     Intent,
     Result,
+    describe,
     describe_unknown,
     episodes,
     repeats,
     unknown_outcomes,
 )
 from fragtui.model.snapshot import Host, Snapshot, Zone
+from fragtui.remedies.audit import AuditLog
+from fragtui.remedies.followup import Followup
 
 
 def tick(at: float, *zones: tuple[int, str, tuple[int, ...]], stall: int = 0, **vmstat: int) -> Snapshot:
@@ -182,3 +186,24 @@ def test_the_third_remedy_of_a_day_that_does_not_last_is_said() -> None:
 def test_evidence_of_another_order_says_nothing(blocks: int | None) -> None:
     (found,) = episodes([intent("a", 0, blocks), Evidence("a", 1, 0, 4, 99)])
     assert found.gained is None
+
+
+def test_each_look_later_says_what_was_paid_until_then(tmp_path: Path) -> None:
+    def side(at: float, blocks: int, refaults: int) -> Snapshot:
+        return tick(at, (0, "Normal", (5, 0, 0, blocks)), workingset_refault_file=refaults, pgpgin=refaults * 4)
+
+    audit = AuditLog(tmp_path / "audit.jsonl")
+    audit.append(replace(intent("a", 0.0, 1), order=3))
+    followup = Followup(audit, "a", side(0, 1, 0), side(10, 101, 0), 3)
+    for at, blocks, refaults in ((40, 90, 10), (70, 80, 100), (310, 20, 1000), (640, 20, 1000)):
+        followup.see(side(at, blocks, refaults))
+    assert [(look.after, look.blocks, look.cost.refaults) for look in followup.looks] == [
+        (60, 80, 100),
+        (300, 20, 1000),
+    ]
+    said = look_sentence(followup.looks[1], 3)
+    assert said.startswith("After 5m00s: 20 blocks of order 3, 1000 refaults, ") and "read from disks" in said
+    (episode,) = episodes(audit.read().entries)
+    assert [look.after for look in episode.evidence] == [0, 60, 300, 630]
+    told = describe(episode, unknown=False)
+    assert "half of it gone after 5m00s" in told and "1000 refaults" in told and "in the 10m30s after" in told
