@@ -35,6 +35,11 @@ def test_an_unreliable_frame_counts_only_without_a_reliable_one() -> None:
     assert key("? veth_dev_init") == "veth"
 
 
+def test_a_packet_that_crosses_a_veth_pair_is_no_new_pair() -> None:
+    assert key("__alloc_skb", "veth_xmit", "dev_hard_start_xmit") != "veth"
+    assert key("__kmalloc", "veth_alloc_queues", "veth_dev_init", "register_netdevice") == "veth"
+
+
 def test_unknown_stays_unknown() -> None:
     assert key("dump_stack", "warn_alloc", "some_new_driver_probe", comm="java") is None
 

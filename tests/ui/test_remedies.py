@@ -51,30 +51,31 @@ async def test_the_dialog_says_what_is_written_where_and_what_it_costs(tmp_path:
         assert answers == [None]
 
 
-async def test_only_a_second_deliberate_key_runs_it(tmp_path: Path) -> None:
+async def test_only_a_second_deliberate_key_runs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
     answers: list[Remedy | None] = []
+    monkeypatch.setattr("fragtui.ui.warning.SETTLE", 3600.0)
     async with running(app) as pilot:
         for keys in (["enter"], ["escape"], ["n"], ["q"], ["tab", "tab", "enter"]):
+            count = len(answers)
             ask(app, tmp_path, answers, compact_all())
             await pilot.pause()
             await pilot.press(*keys)
-            await pilot.pause()
+            await until(pilot, lambda count=count: len(answers) > count)  # type: ignore[misc]
         assert answers == [None] * 5
         ask(app, tmp_path, answers, compact_all())
         await pilot.pause()
-        await pilot.press("y")
+        await pilot.press("y", "tab", "enter")
+        await pilot.pause()
         assert len(answers) == 5, "a key typed ahead must not run it"
-        await pilot.pause(SETTLE + 0.1)
+        monkeypatch.setattr("fragtui.ui.warning.SETTLE", 0.0)
         await pilot.press("y")
-        await pilot.pause()
-        assert answers[5:] == [compact_all()]
+        await until(pilot, lambda: answers[5:] == [compact_all()])
         ask(app, tmp_path, answers, compact_all())
-        await pilot.pause(SETTLE + 0.1)
-        await pilot.press("tab", "enter")
         await pilot.pause()
-        assert answers[6:] == [compact_all()]
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: answers[6:] == [compact_all()])
 
 
 async def test_sync_first_is_a_key_away(tmp_path: Path) -> None:
