@@ -18,7 +18,10 @@ _BUFFER = 16_384
 
 @dataclass(frozen=True, slots=True)
 class KmsgBatch:
-    """Raw records in order. `lost` were overwritten or skipped before or between them; `drained` if no more wait."""
+    """Raw records in order, none missing between them.
+
+    `lost` were overwritten or skipped before the first of them, at least; `drained` if no more wait.
+    """
 
     records: tuple[bytes, ...]
     lost: int
@@ -31,6 +34,7 @@ class KmsgReader:
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
         self._next: int | None = None
+        self._after_gap: bytes | None = None
 
     def fileno(self) -> int:
         """Return the descriptor, for poll: POLLERR there says that records were lost, it is no failure."""
@@ -48,7 +52,8 @@ class KmsgReader:
         lost = 0
         while len(records) < limit:
             try:
-                data = os.read(self._fd, _BUFFER)
+                held, self._after_gap = self._after_gap, None
+                data = os.read(self._fd, _BUFFER) if held is None else held
             except BlockingIOError:
                 return KmsgBatch(tuple(records), lost, True)
             except InterruptedError:
@@ -56,6 +61,8 @@ class KmsgReader:
             except OSError as error:
                 # EPIPE: overwritten before we came, go on with the oldest. EINVAL: longer than the buffer, skipped.
                 if error.errno in {errno.EPIPE, errno.EINVAL}:
+                    if self._next is None:
+                        lost = 1  # How many there were before the first one read, nobody says.
                     continue
                 raise
             if not data:
@@ -63,6 +70,9 @@ class KmsgReader:
             sequence = sequence_of(data)
             if sequence is not None:
                 if self._next is not None and sequence > self._next:
+                    if records:  # What lies before the gap is told first.
+                        self._after_gap = data
+                        return KmsgBatch(tuple(records), lost, False)
                     lost += sequence - self._next
                 self._next = sequence + 1
             records.append(data)

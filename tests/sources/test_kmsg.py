@@ -12,7 +12,7 @@ import pytest
 
 from fragtui.model.kernel_log_news import KernelLogNews
 from fragtui.sources.incident_stream import IncidentStream
-from fragtui.sources.kernel_log import KernelLog, read_ring
+from fragtui.sources.kernel_log import KernelLog, _drain, read_ring
 from fragtui.sources.kmsg import KmsgReader
 
 HEAD = b"4,%d,%d,-;java: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL|__GFP_COMP)\n"
@@ -40,10 +40,37 @@ def reader(monkeypatch: pytest.MonkeyPatch, *reads: bytes | int) -> KmsgReader:
 
 
 def test_overwritten_records_are_counted_and_reading_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = reader(monkeypatch, HEAD % (5, 1), errno.EPIPE, HEAD % (105, 2), errno.EINVAL, HEAD % (107, 3)).read()
-    assert len(found.records) == 3
-    assert found.lost == 99 + 1
-    assert found.drained
+    log = reader(monkeypatch, HEAD % (5, 1), errno.EPIPE, HEAD % (105, 2), errno.EINVAL, HEAD % (107, 3))
+    found = [log.read(), log.read(), log.read(), log.read()]
+    assert [(len(each.records), each.lost, each.drained) for each in found] == [
+        (1, 0, False),
+        (1, 99, False),
+        (1, 1, True),
+        (0, 0, True),
+    ]
+    assert reader(monkeypatch, errno.EPIPE, HEAD % (7, 1)).read().lost == 1  # At least.
+
+
+def test_a_report_does_not_take_what_follows_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    def record(number: int, text: str) -> bytes:
+        return f"4,{number},{number},-;{text}\n".encode()
+
+    head = "%s: page allocation failure: order:3, mode:0x40cc0(GFP_KERNEL|__GFP_COMP)"
+    log = reader(
+        monkeypatch,
+        record(1, head % "java"),
+        record(2, "CPU: 1 PID: 7 Comm: java Not tainted 6.18.0 #1"),
+        record(3, "Mem-Info:"),
+        errno.EPIPE,
+        record(90, "Node 0 Normal: 1*4kB (U) 0*8kB = 4kB"),
+        record(91, head % "perl"),
+    )
+    stream = IncidentStream("kmsg", None, None)
+    lost, first = _drain(log, stream)
+    stream.finish()
+    assert (lost, first) == (86, record(1, head % "java"))
+    one, two = stream.news("x", 0).incidents
+    assert (one.comm, one.pid, one.zones, two.comm) == ("java", 7, (), "perl")
 
 
 def test_a_dead_device_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
