@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 
 from fragtui.kernel.gfp import GfpReading, GfpTable, decode, describe, is_plausible, table_for
@@ -44,8 +45,13 @@ def run(args: argparse.Namespace) -> int:
         print(f"{mask:#x} on {source}: {'|'.join(reading.names) or 'no flags'}")
         print(_meaning(mask, reading.table))
     if doubtful or reading.names is None:
-        print("That kernel would hardly ask so; the mask rather is:" if doubtful else "Without the kernel it may be:")
-        for kernels, names in candidates or _settled(mask):
+        rows = candidates or _settled(mask)
+        doubt = "That kernel would hardly ask so" if doubtful else "Without the kernel"
+        if rows:
+            print(f"{doubt}; the mask rather is:" if doubtful else f"{doubt} it may be:")
+        else:
+            print(f"{doubt}; no kernel's table gives every bit of it a name.")
+        for kernels, names in rows:
             print(f"  {kernels}: {'|'.join(names)}")
     return 0
 
@@ -67,9 +73,11 @@ def _table(args: argparse.Namespace) -> tuple[GfpTable | None, str, str | None]:
 
 
 def _mask(text: str, table: GfpTable | None) -> int | None:
-    try:
-        value = int(text, 16 if text.lower().startswith("0x") else 10)
-    except ValueError:
+    if re.fullmatch(r"0[xX][0-9a-fA-F]+", text):
+        value = int(text, 16)
+    elif re.fullmatch(r"[0-9]{1,20}", text):
+        value = int(text)
+    else:
         value = 0
         for name in text.replace(" ", "").split("|"):
             bits = table.mask_of(name) if table is not None else None

@@ -228,7 +228,9 @@ def is_plausible(mask: int, table: GfpTable) -> bool:
     if mask & ~known:
         return False
     reclaim = table.direct_reclaim
-    if not mask & reclaim and any(mask & table.bits.get(f"__GFP_{name}", 0) for name in _IMPLAUSIBLE_ALONE):
+    light = table.mask_of("GFP_TRANSHUGE_LIGHT") or 0
+    thp = bool(light) and mask & light == light  # The one request that names I/O and does not wait for it.
+    if not thp and not mask & reclaim and any(mask & table.bits.get(f"__GFP_{name}", 0) for name in _IMPLAUSIBLE_ALONE):
         return False
     kswapd = table.bits.get("__GFP_KSWAPD_RECLAIM", 0)
     if kswapd:

@@ -48,22 +48,6 @@ EL7_LATE_BUILD = 957
 """First RHEL 7 build taken to have that bit: -514 was read to have the old one, -1160 the new; between is a guess that
 changes one name only."""
 
-CONFIGURED: tuple[tuple[Version, Version, str, int], ...] = (
-    ((2, 6, 31), (3, 8, 0), "NOTRACK", 0x200000),
-    ((4, 12, 0), (4, 18, 0), "NOLOCKDEP", 0x2000000),
-    ((4, 18, 0), (5, 1, 0), "NOLOCKDEP", 0x800000),
-    ((5, 1, 0), (5, 14, 0), "NOLOCKDEP", 0x800000),
-    ((5, 14, 0), (5, 18, 0), "NOLOCKDEP", 0x2000000),
-    ((5, 18, 0), (6, 4, 0), "SKIP_ZERO", 0x1000000),
-    ((5, 18, 0), (6, 4, 0), "SKIP_KASAN_UNPOISON", 0x2000000),
-    ((5, 18, 0), (6, 4, 0), "SKIP_KASAN_POISON", 0x4000000),
-    ((5, 18, 0), (6, 4, 0), "NOLOCKDEP", 0x8000000),
-    ((6, 4, 0), (6, 10, 0), "SKIP_ZERO", 0x1000000),
-    ((6, 4, 0), (6, 10, 0), "SKIP_KASAN", 0x2000000),
-    ((6, 4, 0), (6, 9, 0), "NOLOCKDEP", 0x4000000),
-)
-"""Bits that exist only with a debug option, (from, before, name, bit): taken when nothing else explains the bit."""
-
 COMPOSITES: tuple[tuple[str, Version, Version, str], ...] = (
     # name, from, before (0 = still there), what it is made of; in the order that the kernel tries them.
     ("GFP_TRANSHUGE", (2, 6, 38), (4, 4, 0), "GFP_HIGHUSER_MOVABLE COMP NOMEMALLOC NORETRY NOWARN NO_KSWAPD"),

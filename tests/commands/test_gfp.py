@@ -43,3 +43,21 @@ def test_without_a_running_kernel_candidates_are_named(tmp_path: Path, capsys: p
 def test_nonsense_is_refused(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert call(*words) == 2
     assert "expected" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("mode", ["0xzz", "0x", "1_000", "+5", "-1", "", "0x1ffffffffffffffff", "__GFP_NOPE", "٤"])
+def test_what_is_no_mask_is_one_line_and_status_2(mode: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--kernel", "6.1", "--", mode) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    assert "expected a number" in said.err
+
+
+def test_a_bit_that_no_kernel_names_and_a_request_for_huge_pages(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("0x8000000000000cc0", "--kernel", "6.1") == 0
+    assert capsys.readouterr().out.endswith("no kernel's table gives every bit of it a name.\n")
+    assert call("0x342ca", "--kernel", "4.9") == 0
+    said = capsys.readouterr().out
+    assert "GFP_TRANSHUGE_LIGHT" in said
+    assert "hardly" not in said
