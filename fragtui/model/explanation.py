@@ -155,6 +155,9 @@ def _oom(report: KernelReport, version: KernelVersion | None, reading: GfpReadin
     order = report.order
     if order is None:
         return f"{killed}."
+    if report.constraint in {"CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY"}:
+        which = "cpuset" if report.constraint == "CONSTRAINT_CPUSET" else "memory policy"
+        return f"{killed}: the nodes that its {which} allows ran out of memory (order {order}); not fragmentation."
     if 1 <= order <= COSTLY_ORDER:
         above = [
             zone for zone in report.zones if zone.free_kb is not None and zone.low_kb and zone.free_kb > zone.low_kb

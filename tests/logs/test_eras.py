@@ -35,3 +35,15 @@ def test_every_report_through(transport: Transport) -> None:
         found = told(transport(era.messages))
         assert len(found) == 1, (era.name, [each["kind"] for each in found])
         assert stated(found[0], era) == {"kind": "allocation_failure"} | NOTHING | era.facts, era.name
+
+
+def test_an_oom_is_called_fragmentation_only_without_a_constraint() -> None:
+    cpuset = next(era for era in ERAS if era.name == "6.1 oom of a cpuset")
+    for order in range(5):
+        log = TRANSPORTS["dmesg"](cpuset.messages).replace(b", order=0,", b", order=%d," % order)
+        (bound,) = told(log)
+        assert "nodes that its cpuset allows" in bound["explanation"]
+        assert "because memory is fragmented" not in bound["explanation"]
+        if order in {0, 4}:  # No order that the OOM killer is called for in want of a block.
+            (free,) = told(log.replace(b"CONSTRAINT_CPUSET", b"CONSTRAINT_NONE"))
+            assert "because memory is fragmented" not in free["explanation"]
