@@ -20,6 +20,7 @@ from textual.screen import Screen
 
 from fragtui.model.snapshot import Snapshot
 from fragtui.ui.main_screen import MainScreen
+from fragtui.ui.clock import CLOCK
 from fragtui.ui.messages import Crashed, Sampled
 from fragtui.ui.parts import Feeds, Parts
 from fragtui.ui.rows import Rows
@@ -81,6 +82,7 @@ class FragtuiApp(App[int]):
             self.main.care.close(2.0)
         self.sampler.stop()
         self.feeds.stop()
+        CLOCK.show(None)
         if self.parts.tape is not None:
             self.parts.tape.end(2.0)
 
@@ -99,6 +101,9 @@ class FragtuiApp(App[int]):
             self.main.post_message(message)
 
     def _deliver(self, snapshot: Snapshot) -> None:
+        if not self.parts.live:
+            # Ages are counted from when the files were saved.
+            CLOCK.show(snapshot.time)
         self._tell(Sampled(snapshot))
 
     def _report_crash(self, text: str) -> None:

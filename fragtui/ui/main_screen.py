@@ -20,7 +20,6 @@ from fragtui.model.session import Session
 from fragtui.model.tail import Alike, Tail
 from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, Ticker
 from fragtui.ui.bars import Bars
-from fragtui.ui.clock import CLOCK
 from fragtui.ui.failure_actions import ask_filter, copy_incident, save_incidents
 from fragtui.ui.failures import Failures
 from fragtui.ui.keys import BARRED_KEYS, KEYS, Keys, bindings
@@ -109,15 +108,9 @@ class MainScreen(Screen[None]):
         """Share the lines out again."""
         self._share_out()
 
-    def on_unmount(self) -> None:
-        """Leave the time of a recording or of saved files."""
-        CLOCK.show(None)
-
     def on_sampled(self, message: Sampled) -> None:
         """Take a snapshot."""
         self._latest = time.monotonic()
-        if not self._parts.live:
-            CLOCK.show(message.snapshot.time)
         shape = self._shape()
         if self.session.accept(message.snapshot):
             if self._shape() != shape:
