@@ -19,8 +19,8 @@ from textual.message import Message
 from textual.screen import Screen
 
 from fragtui.model.snapshot import Snapshot
-from fragtui.ui.main_screen import MainScreen
 from fragtui.ui.clock import CLOCK
+from fragtui.ui.main_screen import MainScreen
 from fragtui.ui.messages import Crashed, Sampled
 from fragtui.ui.parts import Feeds, Parts
 from fragtui.ui.rows import Rows

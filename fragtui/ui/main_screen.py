@@ -10,25 +10,23 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.events import Key
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
 
 from fragtui.model.incident_kind import IncidentKind
-from fragtui.model.session import Session
 from fragtui.model.tail import Alike, Tail
 from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, Ticker
 from fragtui.ui.bars import Bars
 from fragtui.ui.failure_actions import ask_filter, copy_incident, save_incidents
 from fragtui.ui.failures import Failures
-from fragtui.ui.keys import BARRED_KEYS, KEYS, Keys, bindings
+from fragtui.ui.keys import KEYS, Keys, bindings
 from fragtui.ui.listing import Listing
-from fragtui.ui.messages import Crashed, KernelTold, PodsTold, RemediesRecalled, RemediesTold, Sampled
+from fragtui.ui.messages import Crashed, KernelTold, PodsTold, Sampled
 from fragtui.ui.places import share_out
 from fragtui.ui.pod_links import pod_of, pods_hanging_on
 from fragtui.ui.pods import Pods, pod_lines, pod_name
 from fragtui.ui.remarks import remarks
+from fragtui.ui.remedy_screen import RemedyScreen
 from fragtui.ui.rows import PALETTE, Rows
 from fragtui.ui.strip import Strip
 from fragtui.ui.tape import notes as recording_notes
@@ -40,8 +38,6 @@ from fragtui.ui.zones import Zones
 
 if TYPE_CHECKING:
     from fragtui.kernel.report import ForeignRemedy
-    from fragtui.remedies.attendant import Attended, Recalled
-    from fragtui.ui.care import Care
     from fragtui.ui.parts import Feeds, Parts
 
 _AFTER_BARS = 0.1
@@ -50,7 +46,7 @@ terminal, which is a thread of its own."""
 _INTERVALS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
 
-class MainScreen(Screen[None]):
+class MainScreen(RemedyScreen):
     """Everything at a glance."""
 
     KEYS: ClassVar[Keys] = KEYS
@@ -58,18 +54,11 @@ class MainScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
 
     def __init__(self, sampler: Ticker, parts: Parts, feeds: Feeds) -> None:
-        super().__init__()
-        self.session = Session(manual_order=parts.order)
-        self._sampler = sampler
-        self._parts = parts
-        self._feeds = feeds
+        super().__init__(sampler, parts, feeds)
         self._latest = 0.0
         self._zoomed: Widget | None = None
         self._fed = False
         self._tail = Tail()
-        self.care: Care | None = None
-        """The remedies; None until the first bars are on screen."""
-        self._barred: str | None = None
         self._top = TopLine(self.session)
         self._verdict = VerdictLines(self.session)
         self._zones = Zones(self.session)
@@ -129,23 +118,6 @@ class MainScreen(Screen[None]):
     def _begin_rest(self) -> None:
         self._ready_care()
         self._feeds.start()
-
-    def _ready_care(self) -> Care:
-        """Return the remedies, begun by the first key that asks for them or soon after the first bars."""
-        if self.care is None:
-            from fragtui.remedies.audit_place import default_path
-            from fragtui.ui.care import Care
-
-            parts = self._parts
-            audit = parts.audit or default_path(parts.root)
-            self.care = Care(self.app, self.session, parts.root, audit, parts.barred, self._tell_care)
-            self._barred = self.care.barred
-            self.refresh_bindings()
-            self.show()
-        return self.care
-
-    def _tell_care(self, news: Attended | str) -> None:
-        self.post_message(Crashed(news) if isinstance(news, str) else RemediesTold(news))
 
     def on_kernel_told(self, message: KernelTold) -> None:
         """Take news of the kernel log."""
@@ -238,65 +210,6 @@ class MainScreen(Screen[None]):
             lines = shared if self._zoomed is None else zoomed
             panel.display = lines > 0
             panel.styles.height = max(1, lines)
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Grey the keys of remedies that can't be run here."""
-        if action in ("remedy", "ladder", "guard") and self._barred:
-            return None
-        return True
-
-    def on_key(self, event: Key) -> None:
-        """Say why a greyed key does nothing."""
-        if self._barred and event.key in BARRED_KEYS:
-            self.notify(self._barred, title="No remedy can be run here", severity="warning", markup=False)
-
-    def action_remedy(self, name: str) -> None:
-        """Ask whether to run a remedy."""
-        self._ready_care().ask(name)
-
-    def action_ladder(self) -> None:
-        """Ask whether to run remedies step by step."""
-        self._ready_care().ask_ladder()
-
-    def action_guard(self) -> None:
-        """Switch the guard on or off."""
-        self._ready_care().switch_guard()
-
-    def action_abort(self) -> None:
-        """Abort the remedy under way."""
-        if self.care is not None:
-            self.care.abort()
-
-    def action_recovery(self) -> None:
-        """Show what the last remedy brought."""
-        self._ready_care().show_recovery()
-
-    def action_history(self) -> None:
-        """Show the remedies on record."""
-        self._ready_care().show_history(self._tell_recalled)
-
-    def _tell_recalled(self, recalled: Recalled) -> None:
-        self.post_message(RemediesRecalled(recalled))
-
-    def on_remedies_recalled(self, message: RemediesRecalled) -> None:
-        """Open the page once the record has been read."""
-        if self.care is not None:
-            self.care.open_history(message.recalled)
-
-    def on_remedies_told(self, message: RemediesTold) -> None:
-        """Take news of the remedies."""
-        if self.care is None:
-            return
-        new = self.care.take(message.state)
-        if self.care.state.busy != self._sampler.hurried:
-            self._sampler.hurried = self.care.state.busy
-            self._sampler.tick_now(page_types=self.care.state.settling)
-        if new and self.care.state.treated is not None:
-            if (feed := self._feeds.pods) is not None:
-                feed.remedy_ran(self.care.state.treated.outcome.remedy.title)
-            self._sampler.tick_now(page_types=True)
-            self.care.show_recovery()
-        self.show()
 
     def action_pause(self) -> None:
         """Freeze the screen or let it go on."""

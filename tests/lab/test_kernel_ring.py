@@ -10,7 +10,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from fragtui.model.incident import Incident, IncidentKind
+from fragtui.model.incident import Incident
+from fragtui.model.incident_kind import IncidentKind
 from fragtui.model.kernel_log_news import KernelLogNews
 from fragtui.sources.kernel_log import KernelLog
 from fragtui.sources.kmsg import KmsgReader, sequence_of

@@ -1,0 +1,112 @@
+"""The half of the main screen that is about remedies: their keys, and the news of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.events import Key
+from textual.screen import Screen
+
+from fragtui.model.session import Session
+from fragtui.sampler import Ticker
+from fragtui.ui.keys import BARRED_KEYS
+from fragtui.ui.messages import Crashed, RemediesRecalled, RemediesTold
+
+if TYPE_CHECKING:
+    from fragtui.remedies.attendant import Attended, Recalled
+    from fragtui.ui.care import Care
+    from fragtui.ui.parts import Feeds, Parts
+
+
+class RemedyScreen(Screen[None]):
+    """A screen over one session, with remedies at its keys."""
+
+    def __init__(self, sampler: Ticker, parts: Parts, feeds: Feeds) -> None:
+        super().__init__()
+        self.session = Session(manual_order=parts.order)
+        self.care: Care | None = None
+        """The remedies; None until the first bars are on screen."""
+        self._sampler = sampler
+        self._parts = parts
+        self._feeds = feeds
+        self._barred: str | None = None
+
+    def show(self) -> None:
+        """Have every panel draw what changed."""
+        raise NotImplementedError
+
+    def _ready_care(self) -> Care:
+        """Return the remedies, begun by the first key that asks for them or soon after the first bars."""
+        if self.care is None:
+            from fragtui.remedies.audit_place import default_path
+            from fragtui.ui.care import Care
+
+            parts = self._parts
+            audit = parts.audit or default_path(parts.root)
+            self.care = Care(self.app, self.session, parts.root, audit, parts.barred, self._tell_care)
+            self._barred = self.care.barred
+            self.refresh_bindings()
+            self.show()
+        return self.care
+
+    def _tell_care(self, news: Attended | str) -> None:
+        self.post_message(Crashed(news) if isinstance(news, str) else RemediesTold(news))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Grey the keys of remedies that can't be run here."""
+        if action in ("remedy", "ladder", "guard") and self._barred:
+            return None
+        return True
+
+    def on_key(self, event: Key) -> None:
+        """Say why a greyed key does nothing."""
+        if self._barred and event.key in BARRED_KEYS:
+            self.notify(self._barred, title="No remedy can be run here", severity="warning", markup=False)
+
+    def action_remedy(self, name: str) -> None:
+        """Ask whether to run a remedy."""
+        self._ready_care().ask(name)
+
+    def action_ladder(self) -> None:
+        """Ask whether to run remedies step by step."""
+        self._ready_care().ask_ladder()
+
+    def action_guard(self) -> None:
+        """Switch the guard on or off."""
+        self._ready_care().switch_guard()
+
+    def action_abort(self) -> None:
+        """Abort the remedy under way."""
+        if self.care is not None:
+            self.care.abort()
+
+    def action_recovery(self) -> None:
+        """Show what the last remedy brought."""
+        self._ready_care().show_recovery()
+
+    def action_history(self) -> None:
+        """Show the remedies on record."""
+        self._ready_care().show_history(self._tell_recalled)
+
+    def _tell_recalled(self, recalled: Recalled) -> None:
+        self.post_message(RemediesRecalled(recalled))
+
+    def on_remedies_recalled(self, message: RemediesRecalled) -> None:
+        """Open the page once the record has been read."""
+        if self.care is not None:
+            self.care.open_history(message.recalled)
+
+    def on_remedies_told(self, message: RemediesTold) -> None:
+        """Take news of the remedies."""
+        if self.care is None:
+            return
+        new = self.care.take(message.state)
+        if self.care.state.busy != self._sampler.hurried:
+            self._sampler.hurried = self.care.state.busy
+            self._sampler.tick_now(page_types=self.care.state.settling)
+        if new and self.care.state.treated is not None:
+            if (feed := self._feeds.pods) is not None:
+                feed.remedy_ran(self.care.state.treated.outcome.remedy.title)
+            self._sampler.tick_now(page_types=True)
+            self.care.show_recovery()
+        self.show()
