@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fragtui.model.verdict import FEW_BLOCKS
+from fragtui.model.verdict import COSTLY_ORDER, FEW_BLOCKS
 
 _RULES = """\
 groups:
@@ -12,10 +12,10 @@ groups:
         expr: fragtui_order_available{{request="GFP_KERNEL",order="{order}"}} == 0
         for: 2m
         labels:
-          severity: critical
+          severity: {severity}
         annotations:
-          summary: "No order-{order} block can be had on {{{{ $labels.instance }}}}"
-          description: "Requests of order {order} are refused or compact first; fragtui check says what would help."
+          summary: "No order-{order} block can be had at once on {{{{ $labels.instance }}}}"
+          description: "Requests of order {order} {fate}; fragtui check says what would help."
       - alert: FragtuiOrderRunningOut
         expr: |-
           fragtui_target_blocks < {few}
@@ -60,5 +60,11 @@ groups:
 
 
 def alert_rules(order: int) -> str:
-    """Return the rules file for a target order."""
-    return _RULES.format(order=order, few=FEW_BLOCKS)
+    """Return the rules file for a target order: up to the costly limit a request waits, above it it is refused."""
+    costly = order > COSTLY_ORDER
+    return _RULES.format(
+        order=order,
+        few=FEW_BLOCKS,
+        severity="critical" if costly else "warning",
+        fate="are refused unless compaction finds one" if costly else "wait for reclaim and compaction",
+    )

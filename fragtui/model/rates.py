@@ -11,6 +11,9 @@ from fragtui.model.snapshot import Snapshot
 WINDOW = 10.0
 """Seconds that a rate is taken over: the counters are per CPU and are summed about once a second (vm.stat_interval)."""
 
+_MOST = 256
+"""Ticks remembered at most; the shortest interval gives fewer in the window."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -47,7 +50,7 @@ class RateWindow:
     """Remembers the counters of the last `WINDOW` seconds."""
 
     def __init__(self) -> None:
-        self._ticks: deque[Counts] = deque()
+        self._ticks: deque[Counts] = deque(maxlen=_MOST)
 
     def note(self, snapshot: Snapshot) -> None:
         """Take the counters of one tick; a tick without them is left out."""

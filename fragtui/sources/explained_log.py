@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import heapq
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -82,7 +83,7 @@ def _told(
             for sighting in sightings:
                 yield sighting.time or 0.0, place, sighting
             if why is not None:
-                raise EOFError(why)
+                raise OSError(errno.EINVAL, why)
             return
     except (OSError, EOFError) as error:
         if on_error is None:

@@ -39,7 +39,7 @@ def open_log(path: Path) -> IO[bytes]:
     except BaseException:
         stream.close()
         raise
-    return cast("IO[bytes]", _Prefixed(magic, cast("IO[bytes]", stream)))
+    return cast("IO[bytes]", io.BufferedReader(_Prefixed(magic, cast("IO[bytes]", stream)), _BLOCK))
 
 
 def _zstd(path: Path, stream: IO[bytes]) -> IO[bytes]:
@@ -53,10 +53,10 @@ def _zstd(path: Path, stream: IO[bytes]) -> IO[bytes]:
 
 
 def _unpacking(path: Path, stream: IO[bytes] | io.RawIOBase, reader: Any, fault: type[Exception]) -> IO[bytes]:
-    return cast("IO[bytes]", _Unpacking(path, stream, reader, fault))
+    return cast("IO[bytes]", io.BufferedReader(_Unpacking(path, stream, reader, fault), _BLOCK))
 
 
-class _Unpacking:
+class _Unpacking(io.RawIOBase):
     """A compressed log as it reads unpacked.
 
     It has no descriptor: whoever asks for one would read the packed bytes. What is damaged raises OSError.
@@ -68,44 +68,43 @@ class _Unpacking:
         self._reader = reader
         self._fault = fault
 
-    def read(self, size: int = -1) -> bytes:
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
         try:
-            return self._reader.read(size) or b""
+            data = self._reader.read(len(buffer)) or b""
         except (self._fault, gzip.BadGzipFile) as error:
             raise UnreadableLogError(errno.EIO, f"damaged: {error}", str(self._path)) from None
+        buffer[: len(data)] = data
+        return len(data)
 
     def close(self) -> None:
-        self._reader.close()
-        self._stream.close()
-
-    def __enter__(self) -> _Unpacking:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
+        if not self.closed:
+            self._reader.close()
+            self._stream.close()
+        super().close()
 
 
-class _Prefixed:
+class _Prefixed(io.RawIOBase):
     """A pipe whose first bytes were read already."""
 
     def __init__(self, head: bytes, stream: IO[bytes]) -> None:
         self._head = head
         self._stream = stream
 
-    def read(self, size: int = -1) -> bytes:
-        if self._head:
-            head, self._head = self._head, b""
-            return head
-        return self._stream.read(size) or b""
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._head[: len(buffer)] or self._stream.read(len(buffer)) or b""
+        self._head = self._head[len(buffer) :]
+        buffer[: len(data)] = data
+        return len(data)
 
     def close(self) -> None:
         self._stream.close()
-
-    def __enter__(self) -> _Prefixed:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
+        super().close()
 
 
 class FollowedFile:
