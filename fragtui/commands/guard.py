@@ -29,6 +29,8 @@ EXIT_STATUS = (
     "wrong, 3 it can't guard here (no right to write, or another guard runs)"
 )
 
+_RARELY = 30.0
+"""Seconds in which at most one line says that there are enough blocks or too few."""
 _FLAGS = {"hold": "for", "period": "every", "per_hour": "per-hour", "give_up": "give-up", "dry_run": "dry-run"}
 """Settings whose flag has another name."""
 
@@ -112,17 +114,20 @@ def _watch(guard: Guard, reader: NodeReader, args: argparse.Namespace) -> int:
         signal.signal(number, lambda *_: stop.set())
     policy = guard.policy
     _say(f"guarding order {policy.order}: at least {policy.blocks} blocks{' (dry run)' if policy.dry_run else ''}")
-    topic = ""
-    ran = False
+    topic, watched, ran = "", -_RARELY, False
     while not stop.is_set():
         decision = guard.tick(reader.sample())
-        if decision.topic != topic:
-            topic = decision.topic
-            _say(_words(decision, policy))
         end, guard.last_end = guard.last_end, None
         if end is not None:
-            ran = True
+            ran, topic = True, ""
             _say(_end_words(end))
+        elif decision.topic != topic:
+            now = time.monotonic()
+            # Blocks that come and go around the threshold are no news every second.
+            if decision.do is not Do.WATCH or topic == "" or now - watched >= _RARELY:
+                topic = decision.topic
+                watched = now if decision.do is Do.WATCH else -_RARELY
+                _say(_words(decision, policy))
         if guard.state.stopped is not None and guard.ladder is None:
             _say(guard.state.stopped)
             if args.stay:
@@ -141,8 +146,8 @@ def _words(decision: Decision, policy: Policy) -> str:
     text = f"{verb}: {decision.why}"
     if decision.do is Do.RUN:
         text += f" ({', '.join(policy.steps)})"
-    if decision.wait is not None and decision.wait > 0:
-        text += f" (next look in {format_duration(decision.wait)})"
+    if decision.do is Do.WATCH and decision.topic == "enough" and decision.wait:
+        text += f" (next run by the period in {format_duration(decision.wait)})"
     return text
 
 

@@ -32,10 +32,11 @@ class _Case:
 
 
 # An object in use keeps its slab and an inode with page cache stays: of SReclaimable 45 to 97 % went on 6.18, most
-# where there was most. Page cache is read again meanwhile, and what is freed first fills the per-CPU lists.
+# where there was most. Page cache is read again meanwhile, and what is freed first fills the per-CPU lists,
+# which may be drained meanwhile too.
 _LIKELY = _Case(CLUSTERED, cache=1.0, slab=0.8, gathered=0.75)
 _LOW = _Case(SCATTERED, cache=0.8, slab=0.4, gathered=0.5)
-_HIGH = _Case(TOGETHER, cache=1.0, slab=1.0, gathered=1.0)
+_HIGH = _Case(TOGETHER, cache=1.05, slab=1.0, gathered=1.0)
 
 
 @dataclass(frozen=True, slots=True)

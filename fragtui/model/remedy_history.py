@@ -10,6 +10,8 @@ from enum import StrEnum
 from fragtui.text import format_bytes, format_count, format_duration
 
 DAY = 86_400.0
+_STEP_GAP = 10.0
+"""Seconds between two steps of one run, at most: a step settles for little more than one."""
 
 
 class Result(StrEnum):
@@ -165,9 +167,10 @@ def describe(episode: Episode, unknown: bool) -> str:
         words.append(f"{episode.ended.result.value}{error} in {format_duration(episode.ended.seconds)}")
     else:
         words.append("outcome unknown" if unknown else "under way")
-    if episode.gained is not None:
+    if (gained := episode.gained) is not None:
         expected = f", forecast {format_count(intent.expected_blocks)}" if intent.expected_blocks is not None else ""
-        words.append(f"order {intent.order}: {format_count(episode.gained)} blocks gained{expected}")
+        done = "gained" if gained >= 0 else "lost"
+        words.append(f"order {intent.order}: {format_count(abs(gained))} blocks {done}{expected}")
     if (lasted := episode.lasted) is not None:
         words.append(lasted)
     if (paid := episode.paid) is not None:
@@ -183,13 +186,30 @@ def describe_unknown(episode: Episode) -> str:
     )
 
 
+def runs_of(history: Iterable[Episode]) -> tuple[tuple[Episode, ...], ...]:
+    """Return the remedies in runs: steps of one process that follow each other within seconds are one run."""
+    runs: list[list[Episode]] = []
+    for episode in history:
+        before = runs[-1][-1] if runs else None
+        if before is not None and before.intent.pid == episode.intent.pid and before.intent.by == episode.intent.by:
+            ended = before.intent.time + (before.ended.seconds if before.ended else 0.0)
+            if episode.intent.time - ended <= _STEP_GAP:
+                runs[-1].append(episode)
+                continue
+        runs.append([episode])
+    return tuple(tuple(run) for run in runs)
+
+
 def repeats(history: Sequence[Episode], now: float) -> str | None:
-    """Return that remedies of the last day do not last, from the third on; None while that can't be said."""
-    today = [e for e in history if now - DAY <= e.intent.time <= now and e.ended is not None]
+    """Return that remedies of the last day do not last, from the third run on; None while that can't be said.
+
+    A run did not last where no step of it did.
+    """
+    today = runs_of(e for e in history if now - DAY <= e.intent.time <= now and e.ended is not None)
     if len(today) < 3:
         return None
-    known = [episode for episode in today if episode.gained is not None]
-    if len(known) < 3 or sum(episode.short_lived for episode in known) * 2 < len(known):
+    known = [seen for run in today if (seen := [episode for episode in run if episode.gained is not None])]
+    if len(known) < 3 or sum(all(episode.short_lived for episode in run) for run in known) * 2 < len(known):
         return None
     nth = {3: "third", 4: "fourth", 5: "fifth", 6: "sixth"}.get(len(today), f"{format_count(len(today))}th")
     return f"The {nth} remedy in 24 hours, and the gain does not last: change what causes it (see the advice)."

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import time
 from enum import StrEnum
 
-from fragtui.model.remedy_history import Episode
+from fragtui.model.remedy_history import Episode, runs_of
 from fragtui.model.snapshot import Snapshot
 from fragtui.model.target import usable_blocks
 from fragtui.remedies.ladder import End, LadderEnd
@@ -15,8 +15,6 @@ from fragtui.remedies.policy import Policy
 from fragtui.text import counted, format_duration
 
 HOUR = 3600.0
-_STEP_GAP = 10.0
-"""Seconds between two steps of one run, at most: a step settles for little more than one."""
 
 
 class Do(StrEnum):
@@ -63,19 +61,14 @@ class GuardState:
 def recalled(history: Iterable[Episode], now: float, wall: float) -> GuardState:
     """Return the state that a guard begins with at `now`, by the runs of earlier ones in the last hour.
 
-    A restart, which a DaemonSet makes of every end, must not begin the hour and the cooldown anew. Steps that follow
-    each other within seconds were one run.
+    A restart, which a DaemonSet makes of every end, must not begin the hour and the cooldown anew.
     """
-    runs: list[float] = []
+    ran = runs_of(e for e in history if e.intent.by == "guard" and wall - HOUR < e.intent.time <= wall)
     last: float | None = None
-    for episode in history:
-        began_at = now - (wall - episode.intent.time)
-        if episode.intent.by != "guard" or not now - HOUR < began_at <= now:
-            continue
-        if last is None or began_at - last > _STEP_GAP:
-            runs.append(began_at)
-        last = began_at + (episode.ended.seconds if episode.ended else 0.0)
-    return GuardState(since=now, runs=tuple(runs), last=last)
+    if ran:
+        final = ran[-1][-1]
+        last = now - wall + final.intent.time + (final.ended.seconds if final.ended else 0.0)
+    return GuardState(since=now, runs=tuple(now - wall + run[0].intent.time for run in ran), last=last)
 
 
 def look(policy: Policy, state: GuardState, snapshot: Snapshot) -> GuardState:
@@ -104,9 +97,8 @@ def decide(policy: Policy, state: GuardState, snapshot: Snapshot, clock: time) -
             return Decision(Do.WATCH, "enough", there, due)
         held = now - state.short_since
         if held < policy.hold:
-            return Decision(
-                Do.WATCH, "short", f"{there} for {format_duration(held)} of {policy.hold:g}s", policy.hold - held
-            )
+            left = policy.hold - held
+            return Decision(Do.WATCH, "short", f"{there}; a run begins if that stays so for {_left(left)}", left)
     if (against := _against(policy, state, snapshot, clock)) is not None:
         return replace(against, why=f"{there}; {against.why}")
     why = f"every {format_duration(policy.period)}" if periodic and policy.period else there
@@ -137,6 +129,10 @@ def ended(policy: Policy, state: GuardState, end: LadderEnd | None, now: float) 
         return replace(state, fruitless=fruitless)
     why = f"gave up: {counted(fruitless, 'run')} in a row brought nothing worth it ({end.why})"
     return replace(state, fruitless=fruitless, stopped=why)
+
+
+def _left(seconds: float) -> str:
+    return format_duration(max(1.0, seconds))
 
 
 def _due_by_period(policy: Policy, state: GuardState, now: float) -> float | None:

@@ -287,7 +287,7 @@ def test_unmovable_memory_is_said_not_to_be_healed_and_is_not_and_the_guard_give
     assert guard.state.stopped is not None and guard.state.stopped.startswith("gave up: 2 runs in a row")
     gained = compare(before, after, 9).gained
     print(f"guard on unmovable memory: {gained} blocks of order 9 gained; {guard.state.stopped}")
-    assert gained is not None and gained < there // 10 + 40
+    assert gained is not None and view.worth(Gain(0, gained)) is False
     runs = [entry for entry in log.read().entries if isinstance(entry, Intent) and entry.by == "guard"]
     assert [run.remedy for run in runs] == ["sync", "drop-caches-1", "sync-compact"] * 2
 

@@ -207,3 +207,15 @@ def test_each_look_later_says_what_was_paid_until_then(tmp_path: Path) -> None:
     assert [look.after for look in episode.evidence] == [0, 60, 300, 630]
     told = describe(episode, unknown=False)
     assert "half of it gone after 5m00s" in told and "1000 refaults" in told and "in the 10m30s after" in told
+
+
+def test_the_steps_of_one_run_are_one_remedy_of_the_day() -> None:
+    def step(name: str, at: float, gained: int) -> tuple[Entry, ...]:
+        return run(name, at, gained, None)
+
+    ladder = [*step("a", 100, 0), *step("b", 104, 0), *step("c", 108, 0), *step("d", 112, 0)]
+    assert repeats(episodes(ladder), 200) is None, "one run of four steps"
+    later = [*ladder, *step("e", 5000, 0), *step("f", 9000, 0)]
+    assert (repeats(episodes(later), 9100) or "").startswith("The third remedy in 24 hours")
+    held = [*step("a", 100, 0), *step("b", 104, 500), *step("c", 5000, 400), *step("d", 9000, 300)]
+    assert repeats(episodes(held), 9100) is None, "the sync brought nothing, the step after it did"
