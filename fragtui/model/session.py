@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from fragtui.model.foreign import drops_between
-from fragtui.model.history import History
+from fragtui.model.history import History, place_in
 from fragtui.model.rates import RateWindow
 from fragtui.model.snapshot import Snapshot, Zone, ZoneKey
 from fragtui.model.verdict import COSTLY_ORDER, Judgement, judge
@@ -32,6 +32,8 @@ class Session:
 
     snapshot: Snapshot | None = None
     judgement: Judgement | None = None
+    orders: int = 0
+    """How many orders the node's zones have; 0 while that is unknown."""
     baseline: Baseline | None = None
     history: History = field(default_factory=History)
     paused: bool = False
@@ -55,12 +57,6 @@ class Session:
         return max(0, min(wanted, self.orders - 1)) if self.orders else wanted
 
     @property
-    def orders(self) -> int:
-        """How many orders the node's zones have; 0 before anything is known."""
-        zones = self.snapshot.zones if self.snapshot else None
-        return max((len(zone.free_blocks) for zone in zones or ()), default=0)
-
-    @property
     def zone(self) -> Zone | None:
         """The chosen zone, or None if there is none."""
         return self.snapshot.zone(self.chosen) if self.snapshot and self.chosen else None
@@ -73,6 +69,7 @@ class Session:
         if self.paused:
             return False
         self.snapshot = snapshot
+        self.orders = max((len(zone.free_blocks) for zone in snapshot.zones or ()), default=0)
         if self.baseline is None and snapshot.zones:
             self.baseline = Baseline(snapshot, "start")
         if snapshot.zones and (self.chosen is None or snapshot.zone(self.chosen) is None):
@@ -83,6 +80,7 @@ class Session:
     def rewind(self, history: History, first: Snapshot) -> None:
         """Forget what was seen and begin again with a past of its own; what was chosen stays."""
         self.snapshot = self.judgement = self.failed_order = None
+        self.orders = 0
         self.history = history
         self.marks.clear()
         self.refusals.clear()
@@ -119,9 +117,9 @@ class Session:
     def _places(self, times: Iterable[float], seconds: float, points: int) -> frozenset[int]:
         if self.snapshot is None or points <= 0:
             return frozenset()
-        start = self.snapshot.monotonic - seconds
-        places = (int((at - start) / seconds * points) for at in times if at >= start)
-        return frozenset(min(place, points - 1) for place in places)
+        now = self.snapshot.monotonic
+        places = (place_in(at, now, seconds, points) for at in times)
+        return frozenset(place for place in places if place is not None)
 
     def _note_uncounted_drops(self, snapshot: Snapshot) -> None:
         """Mark caches dropped between two ticks by the kernel's own count, where no log line told of it yet."""

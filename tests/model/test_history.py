@@ -30,7 +30,7 @@ def test_one_point_a_tick_is_the_sum_of_the_zones_that_were_there(
 
 def test_a_short_famine_is_not_averaged_away() -> None:
     history = History()
-    for at, large in enumerate((9, 9, 0, 9, 9, 9)):
+    for at, large in enumerate((9, 9, 9, 0, 9, 9)):
         history.note(float(at), {KEYS[1]: (5, large)})
     assert min(value for value in history.series((KEYS[1],), 1, 5.0, 2) if value is not None) == 0
 
@@ -42,3 +42,15 @@ def test_a_tick_that_could_not_be_read_is_a_gap() -> None:
     history.note(10.0, {KEYS[1]: (1, 2)})
     assert history.series((KEYS[1],), 1, 12.0, 12)[6:8] == (None, None)
     assert history.series((KEYS[0],), 1, 12.0, 3) == (None, None, None)
+
+
+@given(ticks, st.integers(0, 14), st.integers(1, 12))
+def test_a_series_asked_for_at_every_tick_is_the_one_asked_for_once(
+    told: list[dict[tuple[int, str], tuple[int, ...]] | None], order: int, points: int
+) -> None:
+    asked, once = History(ticks=20), History(ticks=20)
+    for at, blocks in enumerate(told):
+        for history in (asked, once):
+            history.note(at * 0.7, blocks)
+        asked.series(KEYS, order, 9.0, points)
+    assert asked.series(KEYS, order, 9.0, points) == once.series(KEYS, order, 9.0, points)

@@ -34,7 +34,7 @@ def test_a_remedy_stands_at_its_place_on_the_timeline(tmp_path: Path) -> None:
     session.accept(first)
     session.note_remedy(first.time - 150, "bash (1) wrote 3 to drop_caches")
     session.note_remedy(first.time - 4000, "long ago")
-    assert session.marks_in(300, 60) == {30}
+    assert session.marks_in(300, 60) == {29}
 
 
 def test_caches_dropped_by_somebody_without_a_log_line_are_marked(tmp_path: Path) -> None:
