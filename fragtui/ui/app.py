@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.reactive import Reactive
 from textual.screen import Screen
 
 from fragtui.model.snapshot import Snapshot
@@ -43,6 +44,9 @@ class FragtuiApp(App[int]):
         Binding("ctrl+q", "quit", "Quit", show=False, id="quit-too"),
     ]
 
+    theme: Reactive[str] = Reactive(lambda: TRUE_COLOUR_THEME if has_true_colour() else ANSI_THEME)
+    """The theme to begin with: set later, every style would be reckoned twice before the first bars."""
+
     def __init__(self, parts: Parts) -> None:
         super().__init__()
         self.parts = parts
@@ -57,8 +61,8 @@ class FragtuiApp(App[int]):
 
     def on_mount(self) -> None:
         """Show the main screen, then start reading."""
-        themes = (self.parts.theme, TRUE_COLOUR_THEME if has_true_colour() else ANSI_THEME)
-        self.theme = next(name for name in themes if name in self.available_themes)
+        if self.parts.theme in self.available_themes:
+            self.theme = self.parts.theme
         Rows.in_ascii = not self.is_headless and not has_unicode()
         self.set_class(Rows.in_ascii, "in-ascii")
         self._end_on_signals()

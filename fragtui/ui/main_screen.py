@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from fragtui.model.incident_kind import IncidentKind
 from fragtui.model.tail import Alike, Tail
@@ -19,6 +18,7 @@ from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, Ticker
 from fragtui.ui.bars import Bars
 from fragtui.ui.failure_actions import ask_filter, copy_incident, save_incidents
 from fragtui.ui.failures import Failures
+from fragtui.ui.key_line import KeyLine
 from fragtui.ui.keys import KEYS, Keys, bindings
 from fragtui.ui.listing import Listing
 from fragtui.ui.messages import Crashed, KernelTold, PodsTold, Sampled
@@ -27,7 +27,7 @@ from fragtui.ui.pod_links import pod_of, pods_hanging_on
 from fragtui.ui.pods import Pods, pod_lines, pod_name
 from fragtui.ui.remarks import remarks
 from fragtui.ui.remedy_screen import RemedyScreen
-from fragtui.ui.rows import PALETTE, Rows
+from fragtui.ui.rows import Palette, Rows
 from fragtui.ui.strip import Strip
 from fragtui.ui.tape import notes as recording_notes
 from fragtui.ui.ticket import write_ticket
@@ -50,7 +50,6 @@ class MainScreen(RemedyScreen):
     """Everything at a glance."""
 
     KEYS: ClassVar[Keys] = KEYS
-    COMPONENT_CLASSES: ClassVar[set[str]] = PALETTE
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
 
     def __init__(self, sampler: Ticker, parts: Parts, feeds: Feeds) -> None:
@@ -67,9 +66,10 @@ class MainScreen(RemedyScreen):
         self._strip = self._make_strip()
         self._failures = Failures(self.session, self._tail, self._pod_of)
         self._pods = Pods()
+        self._key_line = KeyLine(self.KEYS)
         self._panels: tuple[Rows, ...] = (
             *(self._top, self._verdict, self._strip),
-            *(self._zones, self._bars, self._timeline, self._failures, self._pods),
+            *(self._zones, self._bars, self._timeline, self._failures, self._pods, self._key_line),
         )
 
     def compose(self) -> ComposeResult:
@@ -85,7 +85,8 @@ class MainScreen(RemedyScreen):
             with Container(id="right"):
                 yield self._failures
                 yield self._pods
-        yield Footer(compact=True, show_command_palette=False)
+        yield self._key_line
+        yield Palette()
 
     def on_mount(self) -> None:
         """Begin to look after the state line."""

@@ -45,7 +45,6 @@ class RemedyScreen(Screen[None]):
             audit = parts.audit or default_path(parts.root)
             self.care = Care(self.app, self.session, parts.root, audit, parts.barred, self._tell_care)
             self._barred = self.care.barred
-            self.refresh_bindings()
             self.show()
         return self.care
 

@@ -24,11 +24,6 @@ STYLES = (
 )
 
 
-PALETTE = {f"rows--{name}" for name in STYLES}
-"""The component classes of every screen that shows such lines. Not the panels': Textual reckons each of them for each
-widget that has it, which took an eighth of the time to the first bars."""
-
-
 class Line(NamedTuple):
     """One line of a panel; the chosen one is drawn with the cursor's background."""
 
@@ -44,6 +39,16 @@ def framed(text: str) -> str:
 def line(*spans: Span, chosen: bool = False) -> Line:
     """Return a line of those spans."""
     return Line(spans, chosen)
+
+
+class Palette(Widget):
+    """Holds the styles for all lines of a screen, which has one of it, unseen.
+
+    Were they component classes of each panel, Textual would reckon all of them for each panel, and were they the
+    screen's, at every change of the screen: a fifth of the time to the first bars.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"rows--{name}" for name in STYLES}
 
 
 class Rows(Widget):
@@ -116,7 +121,7 @@ class Rows(Widget):
     def _style(self, name: str) -> Style:
         """Return the screen's style of that name over this widget's ground."""
         if (style := self._styles.get(name)) is None:
-            named = self.screen.get_component_styles(f"rows--{name}")
+            named = self.screen.query_one(Palette).get_component_styles(f"rows--{name}")
             _, _, ground, colour = self.colors
             if named.has_rule("background"):
                 ground += named.background

@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 
-from fragtui.ui.rows import PALETTE, Line, Rows, framed
+from fragtui.ui.rows import Line, Palette, Rows, framed
 
 Build = Callable[[int], Sequence[Line]]
 """Makes the lines for a width in cells."""
@@ -39,7 +39,6 @@ class Page(Rows):
 class Sheet(ModalScreen[None]):
     """A titled page; Escape, q and Enter close it, arrows and page keys scroll it."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = PALETTE
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter,question_mark", "dismiss", "Close"),
         Binding("down,j", "scroll(1)", "Down", show=False),
@@ -57,6 +56,7 @@ class Sheet(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Put the page in a scrolling frame."""
+        yield Palette()
         with VerticalScroll(id="sheet", can_focus=False) as frame:
             frame.border_title = Content(framed(f" {self._title} "))
             frame.border_subtitle = Content(framed(" Esc closes "))

@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from fragtui.ui.cells import wrap
-from fragtui.ui.rows import PALETTE, Line, framed, line
+from fragtui.ui.rows import Line, Palette, framed, line
 from fragtui.ui.sheet import Page
 
 T = TypeVar("T")
@@ -26,7 +26,6 @@ SETTLE = 0.4
 class Warning(ModalScreen[T | None], Generic[T]):
     """Asks; the answer is `answer`, or None. Enter alone never runs anything: Cancel has the focus."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = PALETTE
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,n,q", "answer(False)", "Cancel"),
         Binding("y", "answer(True)", "Run"),
@@ -58,6 +57,7 @@ class Warning(ModalScreen[T | None], Generic[T]):
 
     def compose(self) -> ComposeResult:
         """Lay out the text and the two answers."""
+        yield Palette()
         with Container(id="dialog") as frame:
             frame.border_title = Content(framed(f" ⚠ {self.heading} "))
             with VerticalScroll(id="dialog-text", can_focus=False):

@@ -189,14 +189,14 @@ async def test_themes_change_and_an_ansi_one_is_there(tmp_path: Path) -> None:
     app = make_app(tmp_path, theme="ansi-dark")
     async with running(app) as pilot:
         assert app.theme == "ansi-dark"
-        before = app.main.get_visual_style("rows--title").rich_style
+        before = app.main._zones._style("title")
         await pilot.press("t")
         await pilot.pause()
         assert app.theme != "ansi-dark"
         app.theme = "nord"
         await pilot.pause()
         strip = app.main._zones.render_line(0)
-        after = app.main.get_visual_style("rows--title").rich_style
+        after = app.main._zones._style("title")
         assert before != after
         assert any(segment.style and segment.style.color == after.color for segment in strip)
 
