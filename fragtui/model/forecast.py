@@ -132,12 +132,12 @@ class Forecast:
     def worth(self, gain: Gain) -> bool | None:
         """Tell whether a gain is worth its cost, or None if unknown.
 
-        That is at least 8 blocks, half of those there are, and a twentieth of what all free memory in smaller blocks
-        would make: with less, most of it stays as it is.
+        That is at least 8 blocks, half of those there are, and a tenth of what all free memory in smaller blocks would
+        make: with less, nearly all of it stays as it is.
         """
         if gain.blocks is None or self.blocks is None:
             return None
-        return gain.blocks >= max(8, self.blocks // 2, self.small_free // self.block_size // 20)
+        return gain.blocks >= max(8, self.blocks // 2, self.small_free // self.block_size // 10)
 
     @property
     def outlook(self) -> Outlook:
