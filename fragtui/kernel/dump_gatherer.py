@@ -142,6 +142,8 @@ class DumpGatherer:
             awaiting = [report for report in self._gatherer.candidates(record) if report.stack is Stage.AWAITED]
             # Some dumps have no task line (arm64 of Android, 2.4); then only the single candidate is certain.
             if key in self._tasked or len(awaiting) != 1 or self._foreign_runs(record) or awaiting[0].idle > 4:
+                for report in awaiting:
+                    report.maybe_dumped = True
                 self._foreign(record, "")
                 return
             owner = self._owner[key] = awaiting[0]
@@ -164,14 +166,17 @@ class DumpGatherer:
                     other.closed = other.kind is not ReportKind.OOM
                 else:
                     running.append(other)
-        waiting = [report for report in candidates if report.memory is Stage.AWAITED]
+        waiting = [report for report in candidates if report.awaits_memory]
         if not waiting:
             return
+        # A CPU dumps its stack before its memory, and its memory at once.
+        dumped = [report for report in waiting if report.stack > Stage.AWAITED or report.maybe_dumped] or waiting
+        dumped = [report for report in dumped if not report.is_past(record)] or dumped
         owner = self._owner.get((record.host, record.caller))
-        report = owner if owner is not None and owner in waiting else waiting[0]
-        if record.caller is None and running:
-            # Two Mem-Infos run through each other and no line says whose it is.
-            for other in (*running, report):
+        report = owner if owner is not None and owner in dumped else dumped[0]
+        if record.caller is None and (running or len(dumped) > 1):
+            # Two Mem-Infos run through each other, or either may come first, and no line says whose it is.
+            for other in (*running, *dumped):
                 other.memory_mixed = True
         report.stack = Stage.DONE
         report.memory = Stage.RUNNING
@@ -183,7 +188,7 @@ class DumpGatherer:
             if report.memory is Stage.RUNNING:
                 return report
         # The heading may be lost; a single report that waits for its Mem-Info can only be meant.
-        waiting = [report for report in candidates if report.memory is Stage.AWAITED]
+        waiting = [report for report in candidates if report.awaits_memory]
         if len(waiting) == 1 and waiting[0].stack >= Stage.NAMED:
             waiting[0].memory, waiting[0].stack = Stage.RUNNING, Stage.DONE
             return waiting[0]

@@ -10,6 +10,8 @@ from fragtui.kernel.request import Request
 from fragtui.logs.record import LogRecord
 
 _GAP_S = 10.0
+_SPAN_S = 2.0
+"""Longer than a report takes to be written, by stamps of whole seconds."""
 MAX_FRAMES = 200
 MAX_ZONES = 4096
 
@@ -56,6 +58,8 @@ class OpenReport:
         self.frames: list[StackFrame] = []
         self.stack = Stage.AWAITED
         self.stack_mixed = False
+        self.maybe_dumped = False
+        """Whether a dump without a name ran that may have been this one's."""
         self.memory = Stage.AWAITED
         self.memory_mixed = False
         self.tail_done = False
@@ -81,11 +85,24 @@ class OpenReport:
 
     def is_stale(self, record: LogRecord) -> bool:
         """Tell whether a later record comes so long after the last one of this report that the report is over."""
+        return self._since(record) > _GAP_S
+
+    def is_past(self, record: LogRecord) -> bool:
+        """Tell whether a later record comes so long after the last one that it hardly goes on with this report."""
+        return self._since(record) > _SPAN_S
+
+    def _since(self, record: LogRecord) -> float:
+        """Return the seconds since the last record of this report; 0 where no stamp tells."""
         if record.monotonic is not None and self.seen_monotonic is not None:
-            return record.monotonic - self.seen_monotonic > _GAP_S
+            return record.monotonic - self.seen_monotonic
         if record.time is not None and self.seen_time is not None:
-            return record.time - self.seen_time > _GAP_S
-        return False
+            return record.time - self.seen_time
+        return 0.0
+
+    @property
+    def awaits_memory(self) -> bool:
+        """Whether its Mem-Info may still come: a memory cgroup's OOM has none, and no OOM has one after the kill."""
+        return self.memory is Stage.AWAITED and not self.killed and self.constraint != "CONSTRAINT_MEMCG"
 
     @property
     def is_over(self) -> bool:

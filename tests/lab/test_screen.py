@@ -75,13 +75,14 @@ def test_compaction_is_aborted_by_key_and_leaves_no_child(tmp_path: Path) -> Non
         term.until(lambda text: "aborted after" in text or "done in" in text, 60)
         term.pump(0.5)
         assert not term.children()
-        term.until("Recovery: Compact all memory", 30)
+        # With dirty pages and a kernel that moves large folios, sync first is what is offered.
+        term.until(lambda text: re.search("Recovery: (Compact|Sync, then compact) all memory", text) is not None, 30)
         term.press("\x1b")
         term.until(lambda text: "Recovery:" not in text)
         term.press("q")
         assert term.wait() == 0
     intent, ended = entries(audit)[:2]
-    assert intent["remedy"] == "compact"
+    assert intent["remedy"] in ("compact", "sync-compact")
     # On a quick machine compaction may be through before the key is heard; what is on record must be the truth.
     assert ended["result"] in ("aborted", "done")
     assert ended["result"] == "aborted" or float(str(ended["seconds"])) < 1.0

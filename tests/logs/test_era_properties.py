@@ -65,11 +65,16 @@ def test_cut_anywhere_no_fact_is_wrong(era: Era, transport: str) -> None:
 def test_reports_one_after_the_other_are_told_whole_and_in_order(parts: Sequence[tuple[Era, list[bytes]]]) -> None:
     data = b"".join(b"".join(noise) + SYSLOG(era.messages) for era, noise in parts)
     found = [each for each in told(data) if each["kind"] != "sandbox_failure"]
+    without_memory = False
     for each, (era, _) in zip(found, parts, strict=True):
         assert not is_subset(each, era)
         # A dump without a task line, as 2.6.18 wrote it, is not certain beside those that have one.
         if any("omm: " in message for message in era.messages) or len({era.name for era, _ in parts}) == 1:
-            assert stated(each, era) == facts_of(era)
+            said, wanted = stated(each, era), facts_of(era)
+            if without_memory:  # All in one second: the next Mem-Info may be the one that is wanting.
+                said, wanted = said | {"zones": None}, wanted | {"zones": None}
+            assert said == wanted
+        without_memory |= not facts_of(era)["zones"]
 
 
 @pytest.mark.parametrize("era", ERAS, ids=NAMES)

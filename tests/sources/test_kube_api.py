@@ -292,7 +292,7 @@ def test_events_give_reasons_with_a_kubeconfig_that_may(tmp_path: Path, node: Pa
         (stuck,) = told.board.snapshot(time.time()).pods
         assert stuck.attempts == 17 and stuck.reason_class.name == "netns-highorder" and stuck.memory is True
         assert len([each for each in told.seen if each.event_id]) == 1
-        assert told.last_state("events")[0] == "live"
+        assert until(lambda: told.last_state("events")[0] == "live")
 
 
 def test_forbidden_events_leave_the_pods_alone(tmp_path: Path, node: Path, server: ApiServer) -> None:
