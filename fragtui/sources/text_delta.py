@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 
 from fragtui.sources.recording_format import Cursor, put_varint
 
@@ -10,35 +11,47 @@ _NUMBER = re.compile(r"( *[0-9]+)")
 
 
 class NumberedText:
-    """A text cut into its numbers (with the spaces before them) and what stands between."""
+    """A text whose numbers (with the spaces before them) change while what stands between them stays."""
 
-    __slots__ = ("_pieces", "text")
+    __slots__ = ("_bases", "_lines", "_pieces", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._pieces = _NUMBER.split(text)
+        self._lines = text.split("\n")
+        self._bases: list[int] | None = None
+        """How many numbers stand before each line; made when first needed, then handed on from text to text."""
+        self._pieces: list[str] | None = None
 
     def delta_to(self, new: NumberedText) -> bytes | None:
         """Return what makes the new text of this one, or None where only the whole text can tell."""
-        old_pieces, new_pieces = self._pieces, new._pieces
-        if old_pieces[::2] != new_pieces[::2]:
+        if len(self._lines) != len(new._lines):
             return None
         out = bytearray()
         last = -1
-        pairs = zip(old_pieces[1::2], new_pieces[1::2], strict=True)
-        for index, (old, now) in [(index, pair) for index, pair in enumerate(pairs) if pair[0] != pair[1]]:
-            change = int(now) - int(old)
-            layout = next((layout for layout in range(3) if _changed(old, change, layout) == now), None)
-            if layout is None:
+        bases = self._numbers_before()
+        for place, (old_line, new_line) in enumerate(zip(self._lines, new._lines, strict=True)):
+            if old_line == new_line:  # Most lines of most ticks: only the others are cut into numbers.
+                continue
+            old_pieces, new_pieces = _NUMBER.split(old_line), _NUMBER.split(new_line)
+            if old_pieces[::2] != new_pieces[::2]:
                 return None
-            out += put_varint(index - last)
-            out += put_varint(layout + 3 * (change << 1 if change >= 0 else (-change << 1) - 1))
-            last = index
+            pairs = zip(old_pieces[1::2], new_pieces[1::2], strict=True)
+            for index, (old, now) in enumerate(pairs, bases[place]):
+                if old == now:
+                    continue
+                change = int(now) - int(old)
+                layout = next((layout for layout in range(3) if _changed(old, change, layout) == now), None)
+                if layout is None:
+                    return None
+                out += put_varint(index - last)
+                out += put_varint(layout + 3 * (change << 1 if change >= 0 else (-change << 1) - 1))
+                last = index
+        new._bases = bases
         return bytes(out)
 
     def changed_by(self, delta: bytes) -> NumberedText:
         """Return the text that a delta makes of this one; raise ValueError for a delta of another text."""
-        pieces = list(self._pieces)
+        pieces = list(self._pieces if self._pieces is not None else _NUMBER.split(self.text))
         cursor = Cursor(delta)
         index = -1
         while cursor.more:
@@ -49,10 +62,15 @@ class NumberedText:
             pieces[2 * index + 1] = _changed(
                 pieces[2 * index + 1], -(change + 1 >> 1) if change & 1 else change >> 1, layout
             )
-        found = NumberedText.__new__(NumberedText)
+        found = NumberedText("".join(pieces))
         found._pieces = pieces
-        found.text = "".join(pieces)
         return found
+
+    def _numbers_before(self) -> list[int]:
+        if self._bases is None:
+            counts = (len(_NUMBER.findall(line)) for line in self._lines)
+            self._bases = [0, *accumulate(counts)]
+        return self._bases
 
 
 def _changed(old: str, change: int, layout: int) -> str:
