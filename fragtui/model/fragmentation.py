@@ -35,6 +35,17 @@ def unusable_index(free_blocks: Sequence[int], order: int) -> int:
     return (pages - (blocks_of(free_blocks, order) << order)) * 1000 // pages
 
 
+def unusable_indices(free_blocks: Sequence[int]) -> tuple[int, ...]:
+    """Return `unusable_index` of every order, in one pass over them."""
+    if not (pages := free_pages(free_blocks)):
+        return (1000,) * len(free_blocks)
+    found, smaller = [], 0
+    for order, count in enumerate(free_blocks):
+        found.append(smaller * 1000 // pages)
+        smaller += count << order
+    return tuple(found)
+
+
 def fragmentation_index(free_blocks: Sequence[int], order: int) -> int:
     """Return why an allocation of `order` would fail: towards 0 lack of memory, towards 1000 fragmentation.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-from fragtui.model.fragmentation import blocks_of, fragmentation_index, free_pages, unusable_index
+from fragtui.model.fragmentation import blocks_of, fragmentation_index, free_pages, unusable_indices
 from fragtui.model.snapshot import Snapshot, Zone
 from fragtui.model.target import is_target, own_blocks
 from fragtui.model.watermark import (
@@ -168,7 +168,7 @@ def _judge_zone(zone: Zone, state: ZoneState, rule: Rule, page_size: int) -> Zon
         target=is_target(zone, state, page_size),
         kernel=verdicts(state, Request.GFP_KERNEL, rule),
         atomic=verdicts(state, Request.GFP_ATOMIC, rule),
-        unusable=tuple(unusable_index(zone.free_blocks, order) for order in orders),
+        unusable=unusable_indices(zone.free_blocks),
         fragmentation=tuple(fragmentation_index(zone.free_blocks, order) for order in orders),
     )
 

@@ -69,7 +69,7 @@ class MainScreen(RemedyScreen):
         self._key_line = KeyLine(self.KEYS)
         self._panels: tuple[Rows, ...] = (
             *(self._top, self._verdict, self._strip),
-            *(self._zones, self._bars, self._timeline, self._failures, self._pods, self._key_line),
+            *(self._zones, self._bars, self._timeline, self._failures, self._pods),
         )
 
     def compose(self) -> ComposeResult:

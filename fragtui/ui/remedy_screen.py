@@ -9,6 +9,7 @@ from textual.screen import Screen
 
 from fragtui.model.session import Session
 from fragtui.sampler import Ticker
+from fragtui.ui.key_line import KeyLine
 from fragtui.ui.keys import BARRED_KEYS
 from fragtui.ui.messages import Crashed, RemediesRecalled, RemediesTold
 
@@ -45,6 +46,7 @@ class RemedyScreen(Screen[None]):
             audit = parts.audit or default_path(parts.root)
             self.care = Care(self.app, self.session, parts.root, audit, parts.barred, self._tell_care)
             self._barred = self.care.barred
+            self.query_one(KeyLine).rebuild()
             self.show()
         return self.care
 

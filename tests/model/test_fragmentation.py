@@ -8,6 +8,7 @@ from fragtui.model.fragmentation import (
     free_pages,
     largest_order,
     unusable_index,
+    unusable_indices,
 )
 
 counts = st.lists(st.integers(0, 10**7), min_size=1, max_size=14)
@@ -46,6 +47,7 @@ def test_indices_stay_in_their_range(blocks: list[int], order: int) -> None:
 def test_the_unusable_share_grows_with_the_order(blocks: list[int]) -> None:
     shares = [unusable_index(blocks, order) for order in range(len(blocks))]
     assert shares == sorted(shares)
+    assert unusable_indices(blocks) == tuple(shares)
 
 
 @given(counts)
