@@ -130,4 +130,4 @@ def _told(rate: float | None, noun: str, more: str = "") -> str:
 
 
 def _failed(share: float | None) -> str:
-    return "" if share is None else f" ({share * 100:.0f} % found no block)"
+    return "" if share is None else f" ({share * 100:.0f} % failed)"

@@ -163,7 +163,9 @@ class Bars(Rows):
             spans.append((f"  {judged.unusable[order] / 1000:.3f}", "dim"))
             spans.append((f" {format_index(judged.fragmentation[order])}", "dim"))
         if columns.types:
-            letters = "".join(_LETTERS.get(name, "?") for name, row in split.items() if order < len(row) and row[order])
+            # The reading is older than the count: of blocks that are gone nothing can be told.
+            there = (name for name, row in split.items() if count and order < len(row) and row[order])
+            letters = "".join(_LETTERS.get(name, "?") for name in there)
             spans.append((" " + fit(letters, 5), "dim"))
         spans.append((" ", "text"))
         ghost = baseline[order] if baseline and order < len(baseline) else None

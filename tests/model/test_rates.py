@@ -49,7 +49,7 @@ def test_stalls_of_all_zones_are_added_up() -> None:
         (((0.0, "compact_stall 1\n"),), "compaction and reclaim: no two readings of /proc/vmstat yet"),
         (
             ((0.0, "compact_stall 1\ncompact_fail 1\n"), (1.0, "compact_stall 4\ncompact_fail 4\n")),
-            "last 1 s: 3.0/s direct compactions (100 % found no block)",
+            "last 1 s: 3.0/s direct compactions (100 % failed)",
         ),
         (
             ((0.0, "compact_stall 1\nallocstall 7\n"), (10.0, "compact_stall 1\nallocstall 7\n")),
