@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -65,3 +66,15 @@ def test_a_log_without_incidents_prints_nothing(capsys: pytest.CaptureFixture[st
     done = call("--json", stdin=b"all is well\n" * 10)
     assert (done.returncode, done.stdout) == (0, b"")
     assert explain.HELP
+
+
+def test_a_large_compressed_log_is_searched_unpacked(tmp_path: Path) -> None:
+    line = b"Jul  1 00:45:30 node systemd[1]: Started Session 3242 of user root.\n"
+    log = tmp_path / "messages.1.gz"
+    # The first part is only stored, so that the file is large; the report stands in none of its bytes as they are.
+    log.write_bytes(gzip.compress(line * (36 << 20 >> 6), 0) + gzip.compress(GENUINE.read_bytes()))
+    assert log.stat().st_size > 32 << 20
+    done = call("--json", str(log))
+    assert done.returncode == 0, done.stderr
+    (found,) = done.stdout.splitlines()
+    assert json.loads(found)["order"] == 10
