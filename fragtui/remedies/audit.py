@@ -10,6 +10,7 @@ import errno
 import fcntl
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -22,7 +23,9 @@ SIZE = 4 << 20
 """Bytes past which the next intent starts a new file."""
 KEPT = 4
 """Older files kept."""
-_TRIES = 5
+_TRIES = 20
+_TURNING = 0.01
+"""Seconds to wait for a file that is being turned over."""
 
 
 class AuditError(Exception):
@@ -101,7 +104,13 @@ class AuditLog:
             with suppress(OSError):
                 for _ in range(_TRIES):
                     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-                    descriptors.append(os.open(self.path, flags))
+                    try:
+                        descriptors.append(os.open(self.path, flags))
+                    except FileNotFoundError:
+                        if not self._older(1).exists():
+                            break  # There is no log yet.
+                        time.sleep(_TURNING)  # It is being turned over: the next one is about to be made.
+                        continue
                     fcntl.flock(descriptors[-1], fcntl.LOCK_SH)
                     if self._is_current(descriptors[-1]):
                         break
