@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.cells import cell_len, set_cell_size
 
-from fragtui.ui.rows import Span
+if TYPE_CHECKING:
+    from fragtui.ui.rows import Span
 
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 SPARKS = "▁▂▃▄▅▆▇█"
+
+
+def cells_of(text: str) -> int:
+    """Return how many cells a text takes."""
+    # Nearly every text is ASCII, and is asked for some hundred times a tick.
+    return len(text) if text.isascii() else cell_len(text)
 
 
 def fit(text: str, width: int) -> str:
     """Return the text in exactly `width` cells, cut with an ellipsis if it is longer."""
     if width <= 0:
         return ""
-    if (length := cell_len(text)) <= width:
+    if (length := cells_of(text)) <= width:
         return text + " " * (width - length)
     return set_cell_size(text, width - 1) + "…"
 
 
 def fit_right(text: str, width: int) -> str:
     """Return the text in exactly `width` cells, against the right."""
-    length = cell_len(text)
+    length = cells_of(text)
     return " " * (width - length) + text if length <= width else fit(text, width)
 
 
 def spans_width(spans: tuple[Span, ...] | list[Span]) -> int:
     """Return how many cells the spans take."""
-    return sum(cell_len(text) for text, _ in spans)
+    return sum(cells_of(text) for text, _ in spans)
 
 
 def wrap(text: str, width: int, lines: int) -> list[str]:
@@ -35,7 +44,7 @@ def wrap(text: str, width: int, lines: int) -> list[str]:
     rows: list[str] = []
     rest = text
     while rest and len(rows) < lines:
-        if cell_len(rest) <= width:
+        if cells_of(rest) <= width:
             rows.append(rest)
             return rows
         if len(rows) == lines - 1:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
@@ -11,6 +13,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from fragtui.ui.cells import cells_of
 from fragtui.ui.terminal import in_ascii
 
 Span = tuple[str, str]
@@ -29,6 +32,10 @@ class Line(NamedTuple):
 
     spans: tuple[Span, ...]
     chosen: bool = False
+
+
+_EMPTY = Line(())
+_style_name = itemgetter(1)
 
 
 def framed(text: str) -> str:
@@ -52,7 +59,10 @@ class Palette(Widget):
 
 
 class Rows(Widget):
-    """A widget that draws lines which a subclass builds whole in `build`, from data that it was given before."""
+    """A widget that draws lines which a subclass builds whole in `build`, from data that it was given before.
+
+    It has no border and no padding: `render_lines` knows none.
+    """
 
     in_ascii: ClassVar[bool] = False
     """Whether glyphs are drawn as ASCII signs; set once, at the start."""
@@ -60,7 +70,10 @@ class Rows(Widget):
     def __init__(self, id: str) -> None:
         super().__init__(id=id, markup=False)
         self._lines: tuple[Line, ...] = ()
-        self._styles: dict[str, Style] = {}
+        self._styles: dict[tuple[str, bool], Style] = {}
+        self._drawn: dict[int, tuple[Line, Strip]] = {}
+        """What was drawn of the lines by their places, for as long as they and `_drawn_for` stay the same."""
+        self._drawn_for: tuple[object, ...] = ()
 
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the lines for a place of that size in cells; those beyond `height` are not drawn."""
@@ -68,16 +81,16 @@ class Rows(Widget):
 
     def rebuild(self) -> None:
         """Build the lines again and repaint those that differ."""
-        width, height = self.size
+        width, height = self.outer_size
         if not width or not height:
             return
-        lines = tuple(self.build(width, height))[:height]
-        before, self._lines = self._lines, lines
-        changed = [
-            Region(0, y, width, 1)
-            for y in range(max(len(before), len(lines)))
-            if y >= len(before) or y >= len(lines) or before[y] != lines[y]
-        ]
+        before, built = self._lines, tuple(self.build(width, height))[:height]
+        same = [old == new for old, new in zip(before, built, strict=False)]
+        # The very same line is not drawn again.
+        self._lines = tuple(old if kept else new for kept, old, new in zip(same, before, built, strict=False))
+        self._lines += built[len(same) :]
+        same += [False] * abs(len(before) - len(built))
+        changed = [Region(0, y, width, 1) for y, kept in enumerate(same) if not kept]
         if changed:
             self.refresh(*changed)
 
@@ -94,39 +107,70 @@ class Rows(Widget):
         """Show that keys go elsewhere."""
         self.rebuild()
 
-    def render_line(self, y: int) -> Strip:
-        """Return one line, cut and filled to the width in cells."""
-        width = self.size.width
-        base = self.visual_style.rich_style
-        if y >= len(self._lines):
-            return Strip.blank(width, base)
-        spans, chosen = self._lines[y]
-        cursor = self._style("cursor") if chosen else None
-        if Rows.in_ascii:
-            spans = tuple((in_ascii(text), name) for text, name in spans)
-        segments = [Segment(text, self._span_style(name, base, cursor)) for text, name in spans]
-        return Strip(segments).adjust_cell_length(width, base if cursor is None else base + cursor)
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return the lines of a part, those that have not changed as they were drawn before.
 
-    def _span_style(self, name: str, base: Style, cursor: Style | None) -> Style:
-        style = base if name == "text" else self._style(name)
-        if cursor is None or name.startswith(("badge", "heat")):
-            return style
-        return style + Style.from_color(None, cursor.bgcolor)
+        Textual's own asks every line of every widget at every update for border, padding, opacity, hatch and links,
+        and makes four strips of each new line: together a third of what a tick takes on the screen's thread.
+        """
+        width = self.outer_size.width
+        filters = self.get_line_filters()
+        if (drawn_for := (width, self.visual_style.rich_style, *filters)) != self._drawn_for:
+            self._drawn_for = drawn_for
+            self._forget()
+        strips = [self._strip(y, width) for y in crop.line_range]
+        return strips if crop.column_span == (0, width) else [strip.crop(*crop.column_span) for strip in strips]
+
+    def _strip(self, y: int, width: int) -> Strip:
+        content = self._lines[y] if y < len(self._lines) else _EMPTY
+        drawn = self._drawn.get(y)
+        if drawn is not None and drawn[0] is content:
+            return drawn[1]
+        strip = self._draw(content, width)
+        self._drawn[y] = content, strip
+        return strip
+
+    def _draw(self, content: Line, width: int) -> Strip:
+        """Return one line, cut and filled to the width in cells."""
+        segments: list[Segment] = []
+        used = 0
+        for name, spans in groupby(content.spans, _style_name):
+            text = "".join([text for text, _ in spans])
+            shown = in_ascii(text) if Rows.in_ascii else text
+            used += cells_of(shown)
+            segments.append(Segment(shown, self._style(name, content.chosen)))
+        if used < width:
+            segments.append(Segment(" " * (width - used), self._style("text", content.chosen)))
+        strip = Strip(segments, max(used, width))
+        return strip if used <= width else strip.adjust_cell_length(width)
 
     def notify_style_update(self) -> None:
         """Forget the styles: the theme has changed."""
-        self._styles.clear()
+        self._forget()
         super().notify_style_update()
 
-    def _style(self, name: str) -> Style:
-        """Return the screen's style of that name over this widget's ground."""
-        if (style := self._styles.get(name)) is None:
-            named = self.screen.query_one(Palette).get_component_styles(f"rows--{name}")
-            _, _, ground, colour = self.colors
-            if named.has_rule("background"):
-                ground += named.background
-            if named.has_rule("color"):
-                colour = named.color
-            style = Style.from_color((ground + colour).rich_color, ground.rich_color) + named.text_style
-            self._styles[name] = style
+    def _forget(self) -> None:
+        self._styles.clear()
+        self._drawn.clear()
+
+    def _style(self, name: str, chosen: bool = False) -> Style:
+        """Return the screen's style of that name over this widget's ground, or over the cursor's, as it is written."""
+        if (style := self._styles.get((name, chosen))) is None:
+            style = self._over_ground(name)
+            if chosen and not name.startswith(("badge", "heat")):
+                style += Style.from_color(None, self._over_ground("cursor").bgcolor)
+            for each in self.get_line_filters():
+                style = each.apply([Segment(" ", style)], self.background_colors[1])[0].style or style
+            self._styles[name, chosen] = style
         return style
+
+    def _over_ground(self, name: str) -> Style:
+        if name == "text":
+            return self.visual_style.rich_style
+        named = self.screen.query_one(Palette).get_component_styles(f"rows--{name}")
+        _, _, ground, colour = self.colors
+        if named.has_rule("background"):
+            ground += named.background
+        if named.has_rule("color"):
+            colour = named.color
+        return Style.from_color((ground + colour).rich_color, ground.rich_color) + named.text_style

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
+from textual.geometry import Region
 
 from fragtui.ui.keys import KEYS
 from tests.support.host_tree import FRAGMENTED, HostTree, ZoneFacts
@@ -195,7 +196,7 @@ async def test_themes_change_and_an_ansi_one_is_there(tmp_path: Path) -> None:
         assert app.theme != "ansi-dark"
         app.theme = "nord"
         await pilot.pause()
-        strip = app.main._zones.render_line(0)
+        strip = app.main._zones.render_lines(Region(0, 0, 80, 1))[0]
         after = app.main._zones._style("title")
         assert before != after
         assert any(segment.style and segment.style.color == after.color for segment in strip)
