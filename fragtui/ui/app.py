@@ -13,14 +13,17 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar
 
+from textual import constants
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.driver import Driver
 from textual.message import Message
 from textual.reactive import Reactive
 from textual.screen import Screen
 
 from fragtui.model.snapshot import Snapshot
 from fragtui.ui.clock import CLOCK
+from fragtui.ui.driver import QuietDriver
 from fragtui.ui.main_screen import MainScreen
 from fragtui.ui.messages import Crashed, Sampled
 from fragtui.ui.parts import Feeds, Parts
@@ -55,6 +58,10 @@ class FragtuiApp(App[int]):
         self.feeds = Feeds(parts, self._tell)
         self.main = self.make_main()
 
+    def get_driver_class(self) -> type[Driver]:
+        """Return the terminal's driver. One that the environment names (TEXTUAL_DRIVER) is taken."""
+        return QuietDriver if constants.DRIVER is None else super().get_driver_class()
+
     def make_main(self) -> MainScreen:
         """Return the main screen."""
         return MainScreen(self.sampler, self.parts, self.feeds)
@@ -68,7 +75,6 @@ class FragtuiApp(App[int]):
         self._end_on_signals()
         self.push_screen(self.main)
         self.sampler.start()
-        self.set_interval(1.0, self._leave_lost_terminal)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Offer every key of the main screen in the command palette."""
@@ -134,10 +140,9 @@ class FragtuiApp(App[int]):
             self.main.care.close(2.0)
         os._exit(0)
 
-    def _leave_lost_terminal(self) -> None:
-        # Textual's input thread spins on a terminal at end of file; without SIGHUP nobody else would notice.
-        if not self.is_headless and is_gone():
-            self._leave()
+    def on_terminal_lost(self) -> None:
+        """Leave: where SIGHUP is ignored, nothing else tells that the terminal is gone."""
+        self._leave()
 
     def _handle_exception(self, error: Exception) -> None:
         """Keep the traceback for after the terminal is restored: plain, and without the values of variables."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, Ticker
 from fragtui.ui.bars import Bars
 from fragtui.ui.failure_actions import ask_filter, copy_incident, save_incidents
 from fragtui.ui.failures import Failures
+from fragtui.ui.ground import Column
 from fragtui.ui.key_line import KeyLine
 from fragtui.ui.keys import KEYS, Keys, bindings
 from fragtui.ui.listing import Listing
@@ -55,6 +57,7 @@ class MainScreen(RemedyScreen):
     def __init__(self, sampler: Ticker, parts: Parts, feeds: Feeds) -> None:
         super().__init__(sampler, parts, feeds)
         self._latest = 0.0
+        self._look: asyncio.TimerHandle | None = None
         self._zoomed: Widget | None = None
         self._fed = False
         self._tail = Tail()
@@ -77,8 +80,8 @@ class MainScreen(RemedyScreen):
         yield self._top
         yield self._verdict
         yield self._strip
-        with Container(id="body"):
-            with Container(id="left"):
+        with Column(id="body"):
+            with Column(id="left"):
                 yield self._zones
                 yield self._bars
                 yield self._timeline
@@ -91,8 +94,13 @@ class MainScreen(RemedyScreen):
     def on_mount(self) -> None:
         """Begin to look after the state line."""
         self._latest = time.monotonic()
-        self.set_interval(1.0, self._heartbeat)
+        self._look_later(1.0)
         self._zones.focus()
+
+    def on_unmount(self) -> None:
+        """Look no more."""
+        if self._look is not None:
+            self._look.cancel()
 
     def on_resize(self) -> None:
         """Share the lines out again."""
@@ -101,6 +109,7 @@ class MainScreen(RemedyScreen):
     def on_sampled(self, message: Sampled) -> None:
         """Take a snapshot."""
         self._latest = time.monotonic()
+        self._look_later(self._sampler.interval + 1.0)
         shape = self._shape()
         if self.session.accept(message.snapshot):
             if self._shape() != shape:
@@ -165,7 +174,18 @@ class MainScreen(RemedyScreen):
         for panel in self._panels:
             panel.rebuild()
 
+    def _look_later(self, seconds: float) -> None:
+        """Have `_heartbeat` look so many seconds from now, unless a snapshot comes before and puts it off.
+
+        No timer of Textual's: that is a task which wakes although there is nothing to look at.
+        """
+        if self._look is not None:
+            self._look.cancel()
+        self._look = asyncio.get_running_loop().call_later(seconds, self.call_next, self._heartbeat)
+
     def _heartbeat(self) -> None:
+        """Say how long nothing has come."""
+        self._look_later(1.0)
         state = self._state()
         if state != self._top.state:
             self._top.state = state

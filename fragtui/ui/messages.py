@@ -34,6 +34,10 @@ class Crashed(Message, bubble=False):
         self.traceback = traceback
 
 
+class TerminalLost(Message, bubble=False):
+    """The terminal was closed."""
+
+
 class RemediesTold(Message, bubble=False):
     """News of the remedies; each holds all that is known, so the newest is enough."""
 

@@ -9,6 +9,7 @@ from textual.screen import Screen
 
 from fragtui.model.session import Session
 from fragtui.sampler import Ticker
+from fragtui.ui.ground import Ground
 from fragtui.ui.key_line import KeyLine
 from fragtui.ui.keys import BARRED_KEYS
 from fragtui.ui.messages import Crashed, RemediesRecalled, RemediesTold
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from fragtui.ui.parts import Feeds, Parts
 
 
-class RemedyScreen(Screen[None]):
+class RemedyScreen(Ground, Screen[None]):
     """A screen over one session, with remedies at its keys."""
 
     def __init__(self, sampler: Ticker, parts: Parts, feeds: Feeds) -> None:
