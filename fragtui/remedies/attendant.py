@@ -35,7 +35,6 @@ from fragtui.remedies.run import Asked, Refused, Running
 from fragtui.remedies.tuning import read_tuning
 
 _POLL = 0.05
-_IDLE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +88,10 @@ class Attended:
         return self.running is not None or self.settling
 
 
+def _look_again() -> None:
+    """Nothing but what wakes the one who waits to be asked."""
+
+
 class Attendant:
     """Runs what it is asked for; `on_change` is called on its thread, also with a traceback where it failed."""
 
@@ -119,8 +122,10 @@ class Attendant:
         self._thread.start()
 
     def see(self, snapshot: Snapshot) -> None:
-        """Hand over a tick; only the newest is looked at."""
+        """Hand over a tick; only the newest is looked at, and only where something hangs on it."""
         self._snapshot = snapshot
+        if self._watches:
+            self._asked.put(_look_again)
 
     def treat(self, remedy: Remedy, before: Snapshot, order: int) -> None:
         """Run one remedy."""
@@ -146,6 +151,7 @@ class Attendant:
         """Abort what runs and wait at most so long for its end to be on record."""
         self._abort.set()
         self._stopping.set()
+        self._asked.put(_look_again)
         if self._thread.is_alive():
             self._thread.join(seconds)
 
@@ -164,7 +170,7 @@ class Attendant:
         guarding = self._guard is not None and self._guard.ladder is not None
         busy = guarding or self._run is not None or self._over is not None or self._ladder is not None
         with contextlib.suppress(queue.Empty):
-            asked = self._asked.get(timeout=_POLL if busy or self._stopping.is_set() else _IDLE)
+            asked = self._asked.get(timeout=_POLL if busy or self._stopping.is_set() else None)
             asked()
         if self._run is not None:
             self._watch(*self._run)
@@ -177,6 +183,12 @@ class Attendant:
         elif guarding and snapshot is not None:
             self._tick(snapshot)
         self._tell()
+
+    @property
+    def _watches(self) -> bool:
+        """Whether something hangs on ticks."""
+        followed = self._followup is not None and not self._followup[0].over
+        return followed or self._over is not None or self._ladder is not None or self._guard is not None
 
     def _look(self, snapshot: Snapshot) -> None:
         """Take a tick in all that hangs on ticks."""

@@ -56,7 +56,6 @@ class PodWatch:
         self._board = PodBoard()
         self._changes: queue.Queue[_Change] = queue.Queue(_BATCHES_WAITING)
         self._states: dict[str, SourceState] = {}
-        self._states_changed = threading.Event()
         self._stopping = threading.Event()
         self._witness = witness
         others = self if witness is None else Overheard(self, witness)
@@ -73,6 +72,7 @@ class PodWatch:
     def stop(self) -> None:
         """End soon; never waits. No news comes after the one that may be under way."""
         self._stopping.set()
+        self._offer(_nothing)
         for source in self._sources:
             source.stop()
 
@@ -104,7 +104,7 @@ class PodWatch:
         told = SourceState(name, state, cannot_tell)
         if self._states.get(name) != told:
             self._states[name] = told
-            self._states_changed.set()
+            self._offer(_is_news)
             if self._witness is not None:
                 self._witness.state(told)
 
@@ -130,22 +130,18 @@ class PodWatch:
         for source in self._sources:
             source.start()
         last: PodNews | None = None
-        told_at = -NEWS_SECONDS
+        looked = time.monotonic() - NEWS_SECONDS
         changed = False
-        reviewed = time.monotonic()
         while not self._stopping.is_set():
-            changed |= self._take_changes()
-            changed |= self._states_changed.is_set()
+            due = looked + (NEWS_SECONDS if changed else _REVIEW_SECONDS)
+            changed |= self._take_change(due - time.monotonic())
             now = time.monotonic()
-            if not changed and now - reviewed < _REVIEW_SECONDS:
+            if now - looked < (NEWS_SECONDS if changed else _REVIEW_SECONDS):
                 continue
-            if now - told_at < NEWS_SECONDS:
-                continue
-            changed, reviewed = False, now
-            self._states_changed.clear()
+            changed, looked = False, now
             news = PodNews(self._board.snapshot(self._clock()), tuple(self._states.values()), self._board.names)
             if news != last and not self._stopping.is_set():
-                last, told_at = news, now
+                last = news
                 self._hand_over(news)
 
     def _hand_over(self, news: PodNews) -> None:
@@ -156,14 +152,20 @@ class PodWatch:
             if not self._stopping.is_set():
                 raise
 
-    def _take_changes(self) -> bool:
-        """Apply what is waiting, for at most the time between two news; return whether the board may have changed."""
-        until = time.monotonic() + NEWS_SECONDS
-        changed = False
-        while (left := until - time.monotonic()) > 0 and not self._stopping.is_set():
-            try:
-                change = self._changes.get(timeout=left)
-            except queue.Empty:
-                break
-            changed |= change(self._board, self._clock())
-        return changed
+    def _take_change(self, seconds: float) -> bool:
+        """Apply a change, waiting so long for one; return whether the board may have changed."""
+        try:
+            change = self._changes.get(timeout=max(0.0, seconds))
+        except queue.Empty:
+            return False
+        return change(self._board, self._clock())
+
+
+def _is_news(_board: PodBoard, _now: float) -> bool:
+    """Change nothing on the board: what is told beside it has changed."""
+    return True
+
+
+def _nothing(_board: PodBoard, _now: float) -> bool:
+    """Change nothing: who waits for a change shall look up."""
+    return False

@@ -44,7 +44,9 @@ CANNOT_TELL = "pods that wait without an error"
 NOTHING = "found no journal and no log of kubelet or runtime: give --kubelet-log FILE"
 _HISTORY = "-30min"
 _TAIL = 8 * 1024 * 1024
-_POLL_SECONDS = 0.25
+_POLL_SECONDS = (0.25, 1.0)
+"""How often files are looked at for new lines: soon after the last ones, and when they have been quiet."""
+_QUIET_SECONDS = 5.0
 _PARSED_A_SECOND = 1000.0
 _PARSED_AT_ONCE = 8000.0
 """Room for what the journal holds of the last half hour."""
@@ -189,12 +191,16 @@ class RuntimeLog:
         journal_reader = self._reader()
         retry_at = 0.0
         left_out = 0
+        quiet_since = time.monotonic()
         while not self._stopping.is_set():
             if journal and child is None and time.monotonic() >= retry_at:
                 child, retry_at = self._start_journal(backoff)
-            self._wait(child)
+            now = time.monotonic()
+            files_due = _POLL_SECONDS[now - quiet_since > _QUIET_SECONDS] if followed else None
+            self._wait(child, files_due, max(0.0, retry_at - now) if journal and child is None else None)
             for file, reader, _ in followed:
                 while not self._stopping.is_set() and (data := file.read()):
+                    quiet_since = time.monotonic()
                     self._tell(reader.read(data))
             if child is not None:
                 read_data = child.read()
@@ -220,12 +226,14 @@ class RuntimeLog:
             self._telling.state(NAME, "waiting", f"journalctl: {reason(error)}")
             return None, time.monotonic() + backoff.wait()
 
-    def _wait(self, child: JournalReader | None) -> None:
+    def _wait(self, child: JournalReader | None, *seconds: float | None) -> None:
+        """Wait for the journal, the end, or the shortest of these times."""
         poll = select.poll()
         poll.register(self._wake_read, select.POLLIN)
         if child is not None:
             poll.register(child.fileno(), select.POLLIN)
-        poll.poll(_POLL_SECONDS * 1000)
+        given = [each for each in seconds if each is not None]
+        poll.poll(min(given) * 1000 if given else None)
 
     def _tell(self, told: tuple[Sighting, ...]) -> None:
         if told:
