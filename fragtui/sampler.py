@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import threading
 import time
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Protocol
 
 from fragtui.model.snapshot import OwnCost, Snapshot
 from fragtui.sources.node import NodeReader
+from fragtui.sources.own_cost import OwnMeter
 
 MIN_INTERVAL = 0.2
 MAX_INTERVAL = 60.0
@@ -66,8 +65,7 @@ class Sampler:
         self._reading_since: float | None = None
         self._started = 0.0
         self._own: OwnCost | None = None
-        self._own_at = 0.0
-        self._own_cpu = 0.0
+        self._meter: OwnMeter | None = None
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
 
     def start(self) -> None:
@@ -114,29 +112,9 @@ class Sampler:
         return dataclasses.replace(snapshot, own=self._own_cost())
 
     def _own_cost(self) -> OwnCost | None:
-        now = time.monotonic()
-        if not self._own_at:
-            if now - self._started >= _STARTING:
-                self._own_at, self._own_cpu = now, time.process_time()
-        elif now - self._own_at >= _OWN_COST_EVERY:
-            cpu = time.process_time()
-            try:
-                resident = _resident()
-            except (OSError, ValueError):
-                return None
-            self._own = OwnCost((cpu - self._own_cpu) / (now - self._own_at), resident)
-            self._own_at, self._own_cpu = now, cpu
+        if self._meter is None:
+            if time.monotonic() - self._started >= _STARTING:
+                self._meter = OwnMeter()
+        elif self._meter.seconds >= _OWN_COST_EVERY:
+            self._own = self._meter.read()
         return self._own
-
-
-def _resident() -> int:
-    """Return this process's resident bytes: by psutil, or where that is not (in a zipapp) by procfs."""
-    try:
-        # Imported here: it costs a tenth of the time to the first bars and nothing before them needs it.
-        import psutil  # noqa: PLC0415
-    except ImportError:
-        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    try:
-        return int(psutil.Process().memory_info().rss)
-    except psutil.Error as error:
-        raise OSError(str(error)) from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fragtui.text import printable
 
@@ -22,6 +23,7 @@ _WANTED = frozenset(
 _FILE_PAGES = (("nr_zone_inactive_file", "nr_zone_active_file"), ("nr_inactive_file", "nr_active_file"))
 _LISTS = ("inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable")
 _LRU = tuple(tuple(f"nr_{prefix}{name}" for name in _LISTS) for prefix in ("zone_", ""))
+_REMEMBERED = 32
 _READ = _WANTED | {key for keys in _LRU for key in keys}
 
 
@@ -77,19 +79,21 @@ def parse_zoneinfo(text: str) -> tuple[ZoneInfo, ...]:
             tail = text.find("protection:", pagesets, end)
             end = pagesets + 1 if tail < 0 else end
         if header.groups() not in zones:
-            zones[header[1], header[2]] = _parse_zone(header, text, end, percpu)
+            zones[header[1], header[2]] = _parse_zone(header[1], header[2], text[header.end() : end], percpu)
     return tuple(zones.values())
 
 
-def _parse_zone(header: re.Match[str], text: str, end: int, percpu: int | None) -> ZoneInfo:
+@lru_cache(_REMEMBERED)
+def _parse_zone(node: str, zone: str, text: str, percpu: int | None) -> ZoneInfo:
+    """Return what a zone's section says; in most seconds the small zones say what they said before."""
     found: dict[str, int] = {}
     protection: tuple[int, ...] | None = None
-    node_stats = text.find("  per-node stats", header.end(), end)
-    start = header.end()
+    node_stats = text.find("  per-node stats")
+    start = 0
     if node_stats >= 0:
-        pages = text.find("\n  pages free", node_stats, end)
-        start = pages if pages >= 0 else end
-    for line in _LINE.finditer(text, start, end):
+        pages = text.find("\n  pages free", node_stats)
+        start = pages if pages >= 0 else len(text)
+    for line in _LINE.finditer(text, start):
         key, value = line.groups()
         if key not in _READ:
             continue
@@ -104,8 +108,8 @@ def _parse_zone(header: re.Match[str], text: str, end: int, percpu: int | None) 
     free_cma = found.pop("nr_free_cma", None)
     fields = {key: value for key, value in found.items() if key in _WANTED}
     return ZoneInfo(
-        int(header[1]),
-        printable(header[2]),
+        int(node),
+        printable(zone),
         **fields,
         free_cma=free_cma,
         file=file,

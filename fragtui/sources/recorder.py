@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 FLUSH_SECONDS = 5.0
 """A recording that is cut off loses at most so much."""
 SEGMENT_SECONDS = 120.0
+_MOST_WAITING = 500
+"""Frames that wait to be packed at most: a flood of log lines is not kept whole."""
 RING_BYTES = 700_000
 """About an hour of a busy node of two CPUs; small enough for the budget of memory that may be added over time."""
 
@@ -45,7 +47,8 @@ class Recorder:
         self._lock = threading.Lock()
         self._ring: deque[list[bytes]] = deque()
         self._size = 0
-        self._pending = bytearray()
+        self._waiting: deque[Tick | tuple[bytes, float, bytes]] = deque()
+        """Ticks and other frames (kind, monotonic seconds, body) that are not yet packed: together they cost half."""
         self._flushed = 0.0
         self._begun: float | None = None
         self._ticks = TickWriter()
@@ -95,7 +98,7 @@ class Recorder:
                 self._begin(tick)
             for line in lines:
                 self._event("R", [line.decode("utf-8", "replace")], tick.monotonic)
-            self._frame(b"T", tick.monotonic, self._ticks.body(tick))
+            self._waiting.append(tick)
             if tick.monotonic - self._flushed >= FLUSH_SECONDS:
                 self._flush()
                 self._flushed = tick.monotonic
@@ -183,17 +186,25 @@ class Recorder:
             self._size -= sum(map(len, self._ring.popleft()))
 
     def _event(self, kind: str, facts: list[object], at: float) -> None:
-        self._frame(kind.encode(), at, json.dumps(facts, separators=(",", ":")).encode())
+        self._waiting.append((kind.encode(), at, json.dumps(facts, separators=(",", ":")).encode()))
+        if len(self._waiting) >= _MOST_WAITING:
+            self._flush()
 
-    def _frame(self, kind: bytes, at: float, body: bytes) -> None:
-        body = put_signed(round((at - (self._begun or at)) * 1e6)) + body
-        self._pending += kind + put_bytes(body)
+    def _frame(self, kind: bytes, at: float, body: bytes) -> bytes:
+        return kind + put_bytes(put_signed(round((at - (self._begun or at)) * 1e6)) + body)
 
     def _flush(self) -> None:
-        if not self._pending:
+        """Pack what waits."""
+        if not self._waiting:
             return
-        chunk = self._deflater.chunk(bytes(self._pending))
-        self._pending.clear()
+        frames = bytearray()
+        while self._waiting:
+            each = self._waiting.popleft()
+            if isinstance(each, Tick):
+                frames += self._frame(b"T", each.monotonic, self._ticks.body(each))
+            else:
+                frames += self._frame(*each)
+        chunk = self._deflater.chunk(bytes(frames))
         self._size += len(chunk)
         self._ring[-1].append(chunk)
         if self._file is not None:
