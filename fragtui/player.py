@@ -13,7 +13,7 @@ from itertools import pairwise
 from fragtui.model.history import TICKS, History
 from fragtui.model.kernel_log_news import KernelLogNews
 from fragtui.model.pod_news import PodNews
-from fragtui.model.rates import WINDOW
+from fragtui.model.rate_window import WINDOW
 from fragtui.model.remedy_history import Intent
 from fragtui.model.snapshot import Snapshot
 from fragtui.remedies.entries import parse_entry

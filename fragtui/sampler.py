@@ -7,11 +7,14 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from fragtui.model.snapshot import OwnCost, Snapshot
+from fragtui.model.snapshot import Snapshot
 from fragtui.sources.node import NodeReader
-from fragtui.sources.own_cost import OwnMeter
+
+if TYPE_CHECKING:
+    from fragtui.model.own_cost import OwnCost
+    from fragtui.sources.own_cost import OwnMeter
 
 MIN_INTERVAL = 0.2
 MAX_INTERVAL = 60.0
@@ -61,7 +64,8 @@ class Sampler:
         self._on_crash = on_crash
         self._wake = threading.Event()
         self._stopped = False
-        self._page_types_wanted = False
+        # What takes longest is not read for the first bars.
+        self._page_types_wanted: bool | None = None
         self._reading_since: float | None = None
         self._started = 0.0
         self._own: OwnCost | None = None
@@ -69,9 +73,10 @@ class Sampler:
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
 
     def start(self) -> None:
-        """Begin ticking."""
-        self._started = time.monotonic()
-        self._thread.start()
+        """Begin ticking, unless it has begun."""
+        if self._thread.ident is None:
+            self._started = time.monotonic()
+            self._thread.start()
 
     def stop(self) -> None:
         """End after the tick that is under way; never waits for it."""
@@ -80,7 +85,7 @@ class Sampler:
 
     def tick_now(self, *, page_types: bool = False) -> None:
         """Sample at once, with /proc/pagetypeinfo if asked."""
-        self._page_types_wanted |= page_types
+        self._page_types_wanted = page_types or self._page_types_wanted
         self._wake.set()
 
     def stuck(self) -> tuple[str, float] | None:
@@ -114,6 +119,8 @@ class Sampler:
     def _own_cost(self) -> OwnCost | None:
         if self._meter is None:
             if time.monotonic() - self._started >= _STARTING:
+                from fragtui.sources.own_cost import OwnMeter  # noqa: PLC0415
+
                 self._meter = OwnMeter()
         elif self._meter.seconds >= _OWN_COST_EVERY:
             self._own = self._meter.read()

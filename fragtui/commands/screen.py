@@ -32,7 +32,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the view until it is left; 0, or 1 after a fault of its own, 2 without a terminal."""
     # Textual takes most of the start; the other verbs never pay for it.
-    from fragtui.commands.light_start import without_tls
+    from fragtui.commands.light_start import begin_collection, put_off_collection, without_tls
+
+    put_off_collection()
     from fragtui.remedies.audit_place import default_path
     from fragtui.sources.node import NodeReader
     from fragtui.sources.recorder import Recorder
@@ -75,8 +77,11 @@ def run(args: argparse.Namespace) -> int:
             audit=args.audit,
             tape=recorder,
             write_report=lambda: _write_report(args),
+            after_bars=begin_collection,
         )
     )
+    # The first reading is there by the time that the screen is laid out.
+    app.sampler.start()
     app.run()
     app.say_failure()
     return app.return_code or 0

@@ -1,18 +1,11 @@
-"""How hard the node works at making large blocks: rates of the kernel's counters over the last seconds."""
+"""How hard the node works at making large blocks: rates of the kernel's counters between two ticks."""
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 
 from fragtui.kernel.counters import sum_prefixed
 from fragtui.model.snapshot import Snapshot
-
-WINDOW = 10.0
-"""Seconds that a rate is taken over: the counters are per CPU and are summed about once a second (vm.stat_interval)."""
-
-_MOST = 256
-"""Ticks remembered at most; the shortest interval gives fewer in the window."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,30 +37,6 @@ class Rates:
     direct_reclaims: float | None
     kcompactd_wakes: float | None
     refaults: float | None
-
-
-class RateWindow:
-    """Remembers the counters of the last `WINDOW` seconds."""
-
-    def __init__(self) -> None:
-        self._ticks: deque[Counts] = deque(maxlen=_MOST)
-
-    def note(self, snapshot: Snapshot) -> None:
-        """Take the counters of one tick; a tick without them is left out."""
-        if not snapshot.vmstat:
-            return
-        self._ticks.append(counts_of(snapshot))
-        while len(self._ticks) > 2 and self._ticks[1].at <= snapshot.monotonic - WINDOW:
-            self._ticks.popleft()
-
-    def clear(self) -> None:
-        """Forget all ticks."""
-        self._ticks.clear()
-
-    @property
-    def rates(self) -> Rates | None:
-        """The rates between the oldest and the newest tick remembered, or None before there are two."""
-        return rates_between(self._ticks[0], self._ticks[-1]) if len(self._ticks) > 1 else None
 
 
 def counts_of(snapshot: Snapshot) -> Counts:
@@ -103,31 +72,3 @@ def rates_between(before: Counts, after: Counts) -> Rates | None:
         kcompactd_wakes=rate(before.kcompactd_wakes, after.kcompactd_wakes),
         refaults=rate(before.refaults, after.refaults),
     )
-
-
-def rate_words(rates: Rates | None) -> str:
-    """Return the rates in words, those that are zero left out; what is unknown is not called zero."""
-    if rates is None:
-        return "compaction and reclaim: no two readings of /proc/vmstat yet"
-    told = [
-        _told(rates.direct_compactions, "direct compactions", _failed(rates.failed_share)),
-        _told(rates.direct_reclaims, "direct reclaims"),
-        _told(rates.kcompactd_wakes, "kcompactd wakes"),
-        _told(rates.refaults, "refaults"),
-    ]
-    said = [words for words in told if words]
-    if rates.direct_compactions is None and rates.direct_reclaims is None:
-        said.insert(0, "compaction and reclaim are not counted here")
-    elif not rates.direct_compactions and not rates.direct_reclaims:
-        said.insert(0, "no allocation waits for compaction or reclaim")
-    return f"last {rates.seconds:.0f} s: {', '.join(said)}"
-
-
-def _told(rate: float | None, noun: str, more: str = "") -> str:
-    if not rate:
-        return ""
-    return f"{rate:.0f}/s {noun}{more}" if rate >= 9.95 else f"{rate:.1f}/s {noun}{more}"
-
-
-def _failed(share: float | None) -> str:
-    return "" if share is None else f" ({share * 100:.0f} % failed)"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from fragtui.model.foreign import drops_between
 from fragtui.model.history import History, place_in
-from fragtui.model.rates import RateWindow
+from fragtui.model.rate_window import RateWindow
 from fragtui.model.snapshot import Snapshot, Zone, ZoneKey
 from fragtui.model.verdict import COSTLY_ORDER, Judgement, judge
 

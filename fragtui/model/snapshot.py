@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from fragtui.kernel.buddyinfo import ZoneBlocks
-from fragtui.kernel.pagetypeinfo import PageTypeInfo
-from fragtui.kernel.pressure import Pressure
 from fragtui.kernel.version import KernelVersion
 from fragtui.kernel.zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from fragtui.kernel.pressure import Pressure
+    from fragtui.model.own_cost import OwnCost
+    from fragtui.model.page_type_reading import PageTypeReading
 
 ZoneKey = tuple[int, str]
 """A zone's identity: NUMA node number and zone name."""
@@ -38,23 +42,6 @@ class Host:
     """Bytes."""
     page_size_assumed: bool = False
     """True where saved files say nothing about it and this host's own was taken."""
-
-
-@dataclass(frozen=True, slots=True)
-class PageTypeReading:
-    """A reading of /proc/pagetypeinfo: what it said, when (monotonic seconds), and the seconds it took."""
-
-    info: PageTypeInfo
-    at: float
-    cost: float
-
-
-@dataclass(frozen=True, slots=True)
-class OwnCost:
-    """What fragtui itself takes: share of one CPU since the last reading (0..1), and resident bytes."""
-
-    cpu: float
-    resident: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,8 +56,10 @@ class NodeReader:
         self._page_types_read = False
         self._maker = SnapshotMaker(self.host)
 
-    def sample(self, *, page_types: bool = False) -> Snapshot:
-        """Read the node now; `page_types` has /proc/pagetypeinfo read even before its next turn.
+    def sample(self, *, page_types: bool | None = False) -> Snapshot:
+        """Read the node now.
+
+        `page_types` has /proc/pagetypeinfo read even before its next turn; None leaves it for a later one.
 
         Never raises for a file: what could not be read is None or empty, with its reason in `unreadable`.
         """
@@ -65,7 +67,7 @@ class NodeReader:
         files = {BUDDYINFO: self._read(BUDDYINFO)}
         if self._zoneinfo_pace.due(now):
             files[ZONEINFO] = self._read_paced(ZONEINFO, self._zoneinfo_pace)
-        if page_types or self._page_types_pace.due(now):
+        if page_types or (page_types is not None and self._page_types_pace.due(now)):
             limit = WALKED_ASKED if page_types else WALKED_UNASKED
             if (harm := self._walk(files[BUDDYINFO].text, limit)) is None:
                 files[PAGETYPEINFO] = self._read_paced(PAGETYPEINFO, self._page_types_pace)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from fragtui.kernel.buddyinfo import ZoneBlocks, parse_buddyinfo
 from fragtui.kernel.counters import parse_meminfo, parse_vmstat
-from fragtui.kernel.pagetypeinfo import parse_pagetypeinfo
 from fragtui.kernel.pressure import Pressure, parse_pressure
 from fragtui.kernel.zoneinfo import ZoneInfo, parse_zoneinfo
-from fragtui.model.snapshot import Host, PageTypeReading, Snapshot, Unreadable, Zone
+from fragtui.model.snapshot import Host, Snapshot, Unreadable, Zone
+
+if TYPE_CHECKING:
+    from fragtui.model.page_type_reading import PageTypeReading
 
 T = TypeVar("T")
 
@@ -108,6 +110,10 @@ class SnapshotMaker:
         if text is None:
             self._page_types = None
         else:
+            # Imported here: the first bars don't wait for it.
+            from fragtui.kernel.pagetypeinfo import parse_pagetypeinfo  # noqa: PLC0415
+            from fragtui.model.page_type_reading import PageTypeReading  # noqa: PLC0415
+
             info, wrong = parse_pagetypeinfo(text)
             if info.free:
                 self._page_types = PageTypeReading(info, file.at or 0.0, file.took or 0.0)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from fragtui.model.snapshot import OwnCost
+from fragtui.model.own_cost import OwnCost
 
 
 class OwnMeter:
@@ -36,7 +36,6 @@ class OwnMeter:
 def _resident_bytes() -> Callable[[], int]:
     """Return what tells this process's resident bytes: psutil, or where that is not (in a zipapp) procfs."""
     try:
-        # Imported here: it costs a tenth of the time to the first bars and nothing before them needs it.
         import psutil  # noqa: PLC0415
     except ImportError:
         return lambda: int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")

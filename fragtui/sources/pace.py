@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 
-
-@dataclass(slots=True)
 class Pace:
     """Keep the measured time of reading a file under a share of all time, and never read it more often than `least`.
 
@@ -13,11 +10,11 @@ class Pace:
     interrupts off.
     """
 
-    share: float
-    """Largest part of time that reading may take, 0..1."""
-    least: float = 0.0
-    """Shortest time between two readings, seconds."""
-    _next: float = field(default=float("-inf"), init=False)
+    def __init__(self, share: float, least: float = 0.0) -> None:
+        """`share` (0..1) is the largest part of time that reading may take, `least` the seconds between readings."""
+        self.share = share
+        self.least = least
+        self._next = float("-inf")
 
     def due(self, now: float) -> bool:
         """Tell whether the file may be read at `now` (monotonic seconds)."""

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import json
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fragtui.model.snapshot import Host
 from fragtui.sources.node_texts import Tick
-from fragtui.sources.recording_file import RecordingFile
-from fragtui.sources.recording_format import HEADER, Deflater, put_bytes, put_signed
-from fragtui.sources.tick_frames import TickWriter
 
 if TYPE_CHECKING:
     from fragtui.cluster.pod_ref import PodRef
@@ -24,6 +20,9 @@ if TYPE_CHECKING:
     from fragtui.model.pod_news import SourceState
     from fragtui.sources.incident_stream import StreamCall
     from fragtui.sources.log_files import FollowedFile
+    from fragtui.sources.node_texts import FileText
+    from fragtui.sources.recording_file import RecordingFile
+    from fragtui.sources.segment_writer import Event, SegmentWriter
 
 FLUSH_SECONDS = 5.0
 """A recording that is cut off loses at most so much."""
@@ -47,12 +46,12 @@ class Recorder:
         self._lock = threading.Lock()
         self._ring: deque[list[bytes]] = deque()
         self._size = 0
-        self._waiting: deque[Tick | tuple[bytes, float, bytes]] = deque()
-        """Ticks and other frames (kind, monotonic seconds, body) that are not yet packed: together they cost half."""
+        self._waiting: list[Tick | Event] = []
+        """What is not yet packed: that costs half where much of it comes together."""
         self._flushed = 0.0
         self._begun: float | None = None
-        self._ticks = TickWriter()
-        self._deflater = Deflater()
+        self._segment: SegmentWriter | None = None
+        self._carried: Mapping[str, FileText] = {}
         self._standing: dict[str, tuple[str, list[object]]] = {}
         self._numbers = itertools.count()
         self._file: RecordingFile | None = None
@@ -72,6 +71,9 @@ class Recorder:
 
     def save(self, path: Path) -> RecordingFile:
         """Begin to write a new file with what is remembered; raise OSError where it can't be made."""
+        from fragtui.sources.recording_file import RecordingFile  # noqa: PLC0415
+        from fragtui.sources.recording_format import HEADER  # noqa: PLC0415
+
         file = RecordingFile(path)
         with self._lock:
             self._flush()
@@ -165,8 +167,8 @@ class Recorder:
         self._flush()
         early = [name for name in self._standing if name.startswith("early ")]
         self._begun = self._flushed = tick.monotonic
-        self._ticks = TickWriter(self._ticks.last)
-        self._deflater = Deflater()
+        self._carried = self._segment.last if self._segment is not None else {}
+        self._segment = None
         self._ring.append([])
         self._forget()
         host = {
@@ -186,25 +188,21 @@ class Recorder:
             self._size -= sum(map(len, self._ring.popleft()))
 
     def _event(self, kind: str, facts: list[object], at: float) -> None:
-        self._waiting.append((kind.encode(), at, json.dumps(facts, separators=(",", ":")).encode()))
+        self._waiting.append((kind, at, facts))
         if len(self._waiting) >= _MOST_WAITING:
             self._flush()
 
-    def _frame(self, kind: bytes, at: float, body: bytes) -> bytes:
-        return kind + put_bytes(put_signed(round((at - (self._begun or at)) * 1e6)) + body)
-
     def _flush(self) -> None:
         """Pack what waits."""
-        if not self._waiting:
+        if not self._waiting or self._begun is None:
             return
-        frames = bytearray()
-        while self._waiting:
-            each = self._waiting.popleft()
-            if isinstance(each, Tick):
-                frames += self._frame(b"T", each.monotonic, self._ticks.body(each))
-            else:
-                frames += self._frame(*each)
-        chunk = self._deflater.chunk(bytes(frames))
+        if self._segment is None:
+            # Imported here, after the first bars.
+            from fragtui.sources.segment_writer import SegmentWriter  # noqa: PLC0415
+
+            self._segment = SegmentWriter(self._begun, self._carried)
+        chunk = self._segment.chunk(self._waiting)
+        self._waiting.clear()
         self._size += len(chunk)
         self._ring[-1].append(chunk)
         if self._file is not None:

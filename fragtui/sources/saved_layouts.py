@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """One way to lay a node's files out. Patterns are globs below the node's directory; ``{name}`` is a file of /proc.
 
     `marks` tell the layout: one of them must be there. `nodes` are directories of single nodes in the collection,

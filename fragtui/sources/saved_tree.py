@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from fragtui.sources.in_root import in_root
@@ -18,15 +17,17 @@ _DEEPEST = 3
 _MOST_NODES = 5000
 
 
-@dataclass(frozen=True, slots=True)
 class SavedTree:
-    """The files of one node; or, with `nodes`, a collection of several, in which no file is the node's."""
+    """The files of one node; or, with `nodes`, a collection of several, in which no file is the node's.
 
-    root: Path
-    layout: Layout
-    node: str | None = None
-    """The node's name where its directory has it."""
-    nodes: tuple[Path, ...] = ()
+    `node` is the node's name where its directory has it.
+    """
+
+    def __init__(self, root: Path, layout: Layout, node: str | None = None, nodes: tuple[Path, ...] = ()) -> None:
+        self.root = root
+        self.layout = layout
+        self.node = node
+        self.nodes = nodes
 
     def proc(self, name: str) -> Path:
         """Return where a file of /proc lies; where none is, the place at which it was to be expected.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import pkgutil
 import signal
 import sys
 import traceback
@@ -28,6 +27,7 @@ from fragtui.ui.main_screen import MainScreen
 from fragtui.ui.messages import Crashed, Sampled
 from fragtui.ui.parts import Feeds, Parts
 from fragtui.ui.rows import Rows
+from fragtui.ui.stylesheet import stylesheet
 from fragtui.ui.tape import switch
 from fragtui.ui.terminal import has_true_colour, has_unicode, is_gone
 
@@ -39,8 +39,7 @@ class FragtuiApp(App[int]):
     """The full-screen view."""
 
     TITLE = "fragtui"
-    # Read by the loader, not from a path: in a zipapp there is none.
-    CSS = (pkgutil.get_data("fragtui.ui", "fragtui.tcss") or b"").decode()
+    CSS = stylesheet("fragtui.tcss")
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "Quit", id="quit", tooltip="Leave; readers are not waited for"),
@@ -54,6 +53,8 @@ class FragtuiApp(App[int]):
         super().__init__()
         self.parts = parts
         self._failure: str | None = None
+        self._first: Snapshot | None = None
+        """What was read before there was a screen to tell."""
         self.sampler = parts.sampler(self._deliver, self._report_crash)
         self.feeds = Feeds(parts, self._tell)
         self.main = self.make_main()
@@ -67,12 +68,14 @@ class FragtuiApp(App[int]):
         return MainScreen(self.sampler, self.parts, self.feeds)
 
     def on_mount(self) -> None:
-        """Show the main screen, then start reading."""
+        """Show the main screen with what was read already, and read on."""
         if self.parts.theme in self.available_themes:
             self.theme = self.parts.theme
         Rows.in_ascii = not self.is_headless and not has_unicode()
         self.set_class(Rows.in_ascii, "in-ascii")
         self._end_on_signals()
+        if self._first is not None:
+            self.main.session.accept(self._first)
         self.push_screen(self.main)
         self.sampler.start()
 
@@ -114,6 +117,8 @@ class FragtuiApp(App[int]):
         if not self.parts.live:
             # Ages are counted from when the files were saved.
             CLOCK.show(snapshot.time)
+        if not self.main.is_running:
+            self._first = snapshot
         self._tell(Sampled(snapshot))
 
     def _report_crash(self, text: str) -> None:

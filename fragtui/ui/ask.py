@@ -8,13 +8,13 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
+from fragtui.ui.over import Over
 from fragtui.ui.rows import framed
 
 
-class Ask(ModalScreen[str | None]):
+class Ask(Over[str | None]):
     """Asks; Enter answers with the text, Escape with None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]

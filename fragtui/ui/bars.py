@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fragtui.model.fragmentation import blocks_of, format_index
-from fragtui.model.rates import rate_words
+from fragtui.model.rate_window import rate_words
 from fragtui.model.session import Session
 from fragtui.model.snapshot import Snapshot, Zone
 from fragtui.model.verdict import FEW_BLOCKS, ZoneJudgement
@@ -48,8 +48,7 @@ _REMEDY = "▼"
 """Where on the sparkline a remedy ran, own or foreign."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Columns:
+class _Columns(NamedTuple):
     """Which columns there is room for, and the cells that are left for the bar."""
 
     indices: bool
@@ -83,7 +82,7 @@ class Bars(Rows):
         if judged is None:
             return []
         split = _split(snapshot, zone)
-        columns = _columns(width, bool(split))
+        columns = _columns(width, bool(split) or _to_come(snapshot))
         baseline = session.baseline.free_blocks(zone.key) if session.baseline else None
         span = decades([*zone.free_blocks, *(baseline or ())])
         rows = [self._heading(zone, snapshot, width)]
@@ -250,7 +249,7 @@ def _note(session: Session, snapshot: Snapshot) -> Line:
     """Return what the columns were made from: the age of the migratetypes and of the baseline."""
     reading = snapshot.page_types
     if reading is None:
-        types = f"migratetypes: {snapshot.why('pagetypeinfo') or 'not read'}"
+        types = f"migratetypes: {snapshot.why('pagetypeinfo') or 'not read yet'}"
     else:
         age = format_duration(max(0.0, snapshot.monotonic - reading.at))
         types = f"migratetypes {age} old (reading took {reading.cost * 1000:.1f} ms)"
@@ -259,6 +258,11 @@ def _note(session: Session, snapshot: Snapshot) -> Line:
         ago = format_duration(snapshot.time - session.baseline.snapshot.time)
         mark = f"   {_GHOST} baseline: {session.baseline.reason}, {ago} ago"
     return line((f" {types}{mark}", "dim"))
+
+
+def _to_come(snapshot: Snapshot) -> bool:
+    """Tell whether the migratetypes are not read yet: their column is kept for them."""
+    return snapshot.page_types is None and snapshot.why("pagetypeinfo") is None
 
 
 def _split(snapshot: Snapshot, zone: Zone) -> dict[str, tuple[int, ...]]:

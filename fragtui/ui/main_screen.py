@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
+from textual.geometry import Size
 from textual.widget import Widget
 
 from fragtui.model.incident_kind import IncidentKind
@@ -96,6 +97,10 @@ class MainScreen(RemedyScreen):
         self._latest = time.monotonic()
         self._look_later(1.0)
         self._zones.focus()
+        # Known before the screen's own: so nothing is laid out twice.
+        self._share_out(self.app.size)
+        if self.session.snapshot is not None:
+            self._feed()
 
     def on_unmount(self) -> None:
         """Look no more."""
@@ -111,7 +116,7 @@ class MainScreen(RemedyScreen):
         self._latest = time.monotonic()
         self._look_later(self._sampler.interval + 1.0)
         shape = self._shape()
-        if self.session.accept(message.snapshot):
+        if message.snapshot is not self.session.snapshot and self.session.accept(message.snapshot):
             if self._shape() != shape:
                 self._share_out()
             self.show()
@@ -126,6 +131,9 @@ class MainScreen(RemedyScreen):
             self.call_after_refresh(self.set_timer, _AFTER_BARS, self._begin_rest)
 
     def _begin_rest(self) -> None:
+        if self._parts.after_bars is not None:
+            self._parts.after_bars()
+        self._sampler.tick_now()
         self._ready_care()
         self._feeds.start()
 
@@ -214,8 +222,8 @@ class MainScreen(RemedyScreen):
         zones = self.session.snapshot.zones if self.session.snapshot else None
         return len(zones or ()), self.session.orders, len(self._pods.items())
 
-    def _share_out(self) -> None:
-        width, height = self.size
+    def _share_out(self, size: Size | None = None) -> None:
+        width, height = size or self.size
         if not width or not height:
             return
         self._strip.display = self._strip.has_line

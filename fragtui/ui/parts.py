@@ -65,6 +65,9 @@ class Parts:
     tape: Tape | None = None
     """What the key R records with, or None where there is nothing to record."""
 
+    after_bars: Callable[[], None] | None = None
+    """Called once, soon after the first bars are on screen or are known to be long in coming."""
+
     @property
     def barred(self) -> str | None:
         """Why nothing may be written whatever the node allows, or None."""

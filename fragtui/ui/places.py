@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fragtui.ui.timeline import LEAST, MOST
 
@@ -13,8 +13,7 @@ ROOMY = 13
 """Lines left over from which on panels get air."""
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(NamedTuple):
     """Lines for each panel; 0 hides it."""
 
     verdict: int

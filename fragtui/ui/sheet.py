@@ -9,8 +9,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 
+from fragtui.ui.over import Over
 from fragtui.ui.rows import Line, Palette, Rows, framed
 
 Build = Callable[[int], Sequence[Line]]
@@ -36,7 +36,7 @@ class Page(Rows):
         self.call_after_refresh(self.rebuild)
 
 
-class Sheet(ModalScreen[None]):
+class Sheet(Over[None]):
     """A titled page; Escape, q and Enter close it, arrows and page keys scroll it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

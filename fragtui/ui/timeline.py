@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from fragtui.model.rates import rate_words
+from fragtui.model.rate_window import rate_words
 from fragtui.model.session import Session
 from fragtui.model.verdict import FEW_BLOCKS
 from fragtui.text import format_bytes, format_duration

@@ -11,10 +11,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from fragtui.ui.cells import wrap
+from fragtui.ui.over import Over
 from fragtui.ui.rows import Line, Palette, framed, line
 from fragtui.ui.sheet import Page
 
@@ -23,7 +23,7 @@ SETTLE = 0.4
 """Seconds in which a key that runs it is not heard: one typed ahead on a slow terminal was not meant for this."""
 
 
-class Warning(ModalScreen[T | None], Generic[T]):
+class Warning(Over[T | None], Generic[T]):
     """Asks; the answer is `answer`, or None. Enter alone never runs anything: Cancel has the focus."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

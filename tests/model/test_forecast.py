@@ -15,9 +15,10 @@ from fragtui.model.effect import Effect
 from fragtui.model.expectation import error_sentence, expect, outlook_sentence
 from fragtui.model.forecast import Outlook, forecast
 from fragtui.model.odds import CLUSTERED, SCATTERED, TOGETHER, unlocked, whole
+from fragtui.model.page_type_reading import PageTypeReading
 from fragtui.model.risk import Surroundings, risks
 from fragtui.model.room import droppable, rooms
-from fragtui.model.snapshot import Host, PageTypeReading, Snapshot, Zone
+from fragtui.model.snapshot import Host, Snapshot, Zone
 from fragtui.model.target import target_blocks, target_zones, usable_blocks
 
 KB = 1024

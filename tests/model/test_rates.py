@@ -3,7 +3,7 @@
 import pytest
 
 from fragtui.kernel.counters import parse_vmstat
-from fragtui.model.rates import WINDOW, RateWindow, rate_words
+from fragtui.model.rate_window import WINDOW, RateWindow, rate_words
 from fragtui.model.snapshot import Host, Snapshot
 
 HOST = Host("node-7", "6.18.0", None, 4096)
@@ -45,8 +45,8 @@ def test_stalls_of_all_zones_are_added_up() -> None:
 @pytest.mark.parametrize(
     "ticks, words",
     [
-        ((), "compaction and reclaim: no two readings of /proc/vmstat yet"),
-        (((0.0, "compact_stall 1\n"),), "compaction and reclaim: no two readings of /proc/vmstat yet"),
+        ((), "compaction and reclaim: /proc/vmstat was not read twice yet"),
+        (((0.0, "compact_stall 1\n"),), "compaction and reclaim: /proc/vmstat was not read twice yet"),
         (
             ((0.0, "compact_stall 1\ncompact_fail 1\n"), (1.0, "compact_stall 4\ncompact_fail 4\n")),
             "last 1 s: 3.0/s direct compactions (100 % failed)",

@@ -14,7 +14,8 @@ from fragtui.kernel.pagetypeinfo import PageTypeInfo, TypeBlocks, ZonePageblocks
 from fragtui.kernel.version import parse_version
 from fragtui.kernel.zoneinfo import ZoneInfo
 from fragtui.model.headline import badge, consequence, headline
-from fragtui.model.snapshot import Host, PageTypeReading, Snapshot, Zone
+from fragtui.model.page_type_reading import PageTypeReading
+from fragtui.model.snapshot import Host, Snapshot, Zone
 from fragtui.model.target import target_blocks, usable_blocks
 from fragtui.model.verdict import Gets, Judgement, Severity, judge
 from fragtui.model.watermark import Request, Rule, Verdict, ZoneState, verdicts

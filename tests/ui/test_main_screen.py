@@ -175,7 +175,7 @@ async def test_files_that_vanish_are_unknown_not_zero(tmp_path: Path) -> None:
         text = text_of(app)
         assert "memory unknown" in text
         assert "PSI not there" in text
-        assert "migratetypes: not there" in text
+        await until(pilot, lambda: "migratetypes: not there" in text_of(app))
     (tmp_path / "proc/buddyinfo").unlink()
     app = make_app(tmp_path)
     async with running(app) as pilot:
