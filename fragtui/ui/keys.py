@@ -77,6 +77,7 @@ KEYS = (
     Key("minus", "interval(-1)", "Faster", "Shorter interval", VIEW),
     Key("t", "next_theme", "Theme", "Next theme", VIEW),
     Key("R", "app.record", "Record", "Record into a file here, with the minutes before; again to end it", VIEW),
+    Key("ctrl+z", "app.suspend_process", "Suspend", "Back to the shell; fg comes back here", VIEW),
     Key("S", "picture", "Picture", "Save the screen as SVG in the working directory", VIEW),
 )
 

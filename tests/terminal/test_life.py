@@ -6,6 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.support.host_tree import FRAGMENTED, HostTree
@@ -52,6 +53,25 @@ def test_sighup_ignored_by_the_parent_still_ends_it_when_the_terminal_is_lost(ho
         start = time.monotonic()
         term.wait(6.0)
         assert time.monotonic() - start < 5
+
+
+def test_it_is_suspended_with_the_terminal_given_back_and_goes_on(host: Path) -> None:
+    with terminal("--root", str(host)) as term:
+        term.until("N0 Normal")
+        term.press("\x1a")
+        process = psutil.Process(term.pid)
+        end = time.monotonic() + 5
+        while process.status() != psutil.STATUS_STOPPED:
+            assert time.monotonic() < end, "it was not suspended"
+            term.pump(0.05)
+        assert all(code in term.written for code in RESTORED)
+        term.kill(signal.SIGCONT)
+        term.press("?")
+        term.until("Keys and signs")
+        term.press("\x1b")
+        term.until("N0 Normal")
+        term.press("q")
+        assert term.wait() == 0
 
 
 def test_it_resizes_and_goes_on(host: Path) -> None:
