@@ -85,6 +85,24 @@ def test_it_resizes_and_goes_on(host: Path) -> None:
         assert term.wait() == 0
 
 
+def _wakes(pid: int) -> int:
+    """Return how often the threads of a process have slept and woken."""
+    told = [status.read_text() for status in Path(f"/proc/{pid}/task").glob("*/status")]
+    return sum(int(text.split("\nvoluntary_ctxt_switches:")[1].split()[0]) for text in told)
+
+
+def test_it_sleeps_until_a_key_or_a_tick_comes(host: Path) -> None:
+    with terminal("--root", str(host), "--interval", "60") as term:
+        term.until("N0 Normal")
+        term.pump(3.0)
+        before = _wakes(term.pid)
+        term.pump(3.0)
+        # The pods' board is reviewed every 5 s; an input thread that polls would alone wake thirty times.
+        assert _wakes(term.pid) - before < 10
+        term.press("?")
+        term.until("Keys and signs")
+
+
 def test_a_pipe_in_place_of_a_file_hangs_nothing(host: Path) -> None:
     file = host / "proc/vmstat"
     file.unlink()
