@@ -47,6 +47,11 @@ class LogParser:
         """Whether a record is half read: further lines belong to it."""
         return self._export.active
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether after `skip` a new parser would read on as this one does."""
+        return not self._export.active and not self._dmesg.active
+
     def feed(self, line: bytes, number: int | None = None, torn: bool = False) -> tuple[LogRecord, ...]:
         """Return the records that a line (without its newline) completes; `torn` if it ended without a newline."""
         head = self._cached_head
