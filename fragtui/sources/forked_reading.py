@@ -1,168 +1,166 @@
-"""Needles of a large plain file, searched by child processes: a hit's line number without its text passing here."""
+"""A large plain file read by child processes: they search and parse its segments, what it tells comes in order."""
 
 from __future__ import annotations
 
-import os
-import select
-import signal
-from array import array
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+import pickle
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 
-from fragtui.sources.needle_search import best_search
+from fragtui.model.log_reading import Found, LogPast, LogReading, LogTerms, Told
+from fragtui.sources.child_team import ChildTeam
+from fragtui.sources.file_hits import BLOCK
+from fragtui.sources.stretches import Part, Rest, StretchReader
 
-SEGMENT = 8 << 20
-_BLOCK = 96 << 10
-"""Small enough to stay in the processor's cache between reading, searching and counting, and for malloc to keep."""
+SEGMENT = 4 << 20
 _PROCESSES = 2
-_AHEAD = 16
-"""Segments searched before they are asked for: what is found in them waits in memory."""
+_AHEAD = 6
+"""Segments read before they are asked for: what is found in them waits in memory."""
+_MOST_FOUND = 4_096
+"""What a child keeps of one stretch at most; a longer one is read here, where it is told at once."""
 
 
-def forked_hits(
-    descriptor: int, size: int, needles: Sequence[bytes], segment: int = SEGMENT
-) -> Iterator[tuple[int, int]] | None:
-    """Return (offset, newlines before it) of the first hit of every line in the first `size` bytes of a file.
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What a child read of a segment: what each stretch tells with its end, its newlines, whether that is all."""
 
-    Children search its segments, whoever is free the next one; a hit belongs to the segment in which it begins, so
-    none is lost or doubled at a border. None if no child can be started. Closing the iterator ends the children.
+    stretches: tuple[tuple[tuple[Found, ...], Rest], ...]
+    newlines: int
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LargeLog:
+    """A file to read, `size` bytes of it, in segments of that many bytes, each searched in blocks.
+
+    `reach` is how far behind the end of its segment a child reads on with what is open.
     """
-    team = _Team()
+
+    descriptor: int
+    size: int
+    needles: Sequence[bytes]
+    terms: LogTerms
+    segment: int = SEGMENT
+    reach: int = SEGMENT
+    block: int = BLOCK
+
+
+def read_forked(log: LargeLog) -> Generator[tuple[float | None, Told]] | None:
+    """Return what a file tells, each with the latest stamp so far. None if no child can be started.
+
+    Closing the iterator ends the children. Raises OSError, what was told until then comes before.
+    """
+    team = ChildTeam()
     try:
         for _ in range(_PROCESSES):
-            team.add(lambda begin: search_segment(descriptor, begin, min(begin + segment, size), needles))
+            team.add(lambda begin: pickle.dumps(read_segment(log, begin), pickle.HIGHEST_PROTOCOL))
     except OSError:  # A node without memory may refuse to fork.
         team.end()
         return None
-    return _collected(team, range(0, size, segment))
+    return join_segments(log, team)
 
 
-class _Team:
-    """Child processes that take the beginnings of segments from one pipe and answer each on a pipe of its own."""
-
-    def __init__(self) -> None:
-        self._tasks, self._assign = os.pipe()
-        self._children: dict[int, int] = {}
-        """Process ids by the descriptor to read from."""
-
-    def add(self, work: Callable[[int], array[int]]) -> None:
-        """Start a child. Raises OSError."""
-        source, target = os.pipe()
-        try:
-            child = os.fork()
-        except OSError:
-            os.close(source)
-            os.close(target)
-            raise
-        if child:
-            os.close(target)
-            self._children[source] = child
-            return
-        try:  # Nothing of the parent may run here: no handler, no buffer of its streams.
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-            for mine in (*self._children, source, self._assign):
-                os.close(mine)
-            while task := os.read(self._tasks, 8):
-                _write(target, task + work(int.from_bytes(task, "little")).tobytes())
-            os._exit(0)
-        except BaseException:
-            os._exit(1)
-
-    def assign(self, begin: int) -> None:
-        """Have a segment searched by whoever is free first."""
-        os.write(self._assign, begin.to_bytes(8, "little"))
-
-    def answer(self) -> tuple[int, array[int]]:
-        """Wait for the next answer: a segment's begin and what `search_segment` found. Raises OSError."""
-        poll = select.poll()
-        for source in self._children:
-            poll.register(source, select.POLLIN)
-        source = poll.poll()[0][0]
-        begin, count, newlines = _read(source, 3)
-        return begin, array("Q", (count, newlines)) + _read(source, 2 * count)
-
-    def end(self) -> None:
-        """End the children, whatever they do."""
-        os.close(self._tasks)
-        os.close(self._assign)
-        for source, child in self._children.items():
-            os.close(source)
-            with suppress(OSError):
-                os.kill(child, signal.SIGKILL)
-            with suppress(OSError):
-                os.waitpid(child, 0)
+def join_segments(log: LargeLog, team: ChildTeam) -> Generator[tuple[float | None, Told]]:
+    """Yield what the segments tell that a team reads, as if one had read them all."""
+    return _Joined(log, team).read()
 
 
-def search_segment(descriptor: int, begin: int, end: int, needles: Sequence[bytes], block: int = _BLOCK) -> array[int]:
-    """Return count of pairs, newlines of the segment, then offset and newlines before it of each line's first hit."""
-    search, overlap = best_search(), max(map(len, needles)) - 1
-    buffer = bytearray(block + overlap)
-    view = memoryview(buffer)
-    found, newlines = array("Q", (0, 0)), 0
-    last_line = -1
-    at = begin
-    while at < end:
-        size = os.preadv(descriptor, [view], at)
-        if size <= 0:
-            break  # Cut while we read.
-        own = min(size, block, end - at)
-        counted = 0
-        for hit in search(buffer, min(size, own + overlap), needles):
-            if hit >= own:
+def read_segment(log: LargeLog, begin: int) -> Segment:
+    """Read a segment, knowing nothing of what is before it."""
+    end = min(begin + log.segment, log.size)
+    until = min(end + log.reach, log.size)
+    reader = StretchReader(Part(log.descriptor, log.size, begin, end, until), log.needles, log.block)
+    stretches: list[tuple[tuple[Found, ...], Rest]] = []
+    found: list[Found] = []
+    for each in reader.read(lambda: LogReading(log.terms, None)):
+        if isinstance(each, Rest):
+            stretches.append((tuple(found), each))
+            found = []
+        else:
+            found.append(each)
+            if len(found) > _MOST_FOUND:
+                reader.gave_up = True
                 break
-            newlines += _newlines(buffer[counted:hit])
-            counted = hit
-            if newlines != last_line:
-                last_line = newlines
-                found.extend((at + hit, newlines))
-        newlines += _newlines(buffer[counted:own])
-        at += own
-    found[0], found[1] = len(found) // 2 - 1, newlines
-    return found
+    return Segment(tuple(stretches), reader.newlines(), not reader.gave_up)
 
 
-def _newlines(text: bytearray) -> int:
-    """Count them by leaving them out: that jumps from one to the next, where `count` looks at every byte."""
-    return len(text) - len(text.replace(b"\n", b""))
+class _Joined:
+    """Puts the segments together as if one had read them all: what no child could know is read here."""
 
+    def __init__(self, log: LargeLog, team: ChildTeam) -> None:
+        self._log = log
+        self._team = team
+        self._past = LogPast()
+        self._place = -1
+        """Everything before is read, nothing is open, and the next stretch begins behind it."""
+        self._lines = 0
+        """Lines before that place."""
 
-def _collected(team: _Team, segments: range) -> Iterator[tuple[int, int]]:
-    before, last_line = 0, -1
-    answers: dict[int, array[int]] = {}
-    try:
-        for begin in segments[:_AHEAD]:
-            team.assign(begin)
-        for place, begin in enumerate(segments):
-            while begin not in answers:
-                found, answer = team.answer()
-                answers[found] = answer
-            _, newlines, *pairs = answers.pop(begin)
-            if place + _AHEAD < len(segments):
-                team.assign(segments[place + _AHEAD])
-            for offset, line in zip(pairs[::2], pairs[1::2], strict=True):
-                if before + line != last_line:
-                    yield offset, before + line
-                last_line = before + line
-            before += newlines
-    finally:
-        team.end()
+    def read(self) -> Generator[tuple[float | None, Told]]:
+        log, team = self._log, self._team
+        segments = range(0, log.size, log.segment)
+        answers: dict[int, bytes] = {}
+        newlines = 0
+        try:
+            for begin in segments[:_AHEAD]:
+                team.assign(begin)
+            for number, begin in enumerate(segments):
+                try:
+                    while begin not in answers:
+                        which, answer = team.answer()
+                        answers[which] = answer
+                except EOFError:  # Ended from outside, as by the kernel for want of memory.
+                    yield from self._read_here(log.size)
+                    return
+                segment: Segment = pickle.loads(answers.pop(begin))
+                if number + _AHEAD < len(segments):
+                    team.assign(segments[number + _AHEAD])
+                yield from self._take(segment, newlines, min(begin + log.segment, log.size))
+                newlines += segment.newlines
+        finally:
+            team.end()
 
+    def _take(self, segment: Segment, before: int, end: int) -> Generator[tuple[float | None, Told]]:
+        """Yield what a segment tells whose first line has that number; what does not fit is read again."""
+        past, name = self._past, self._log.terms.name
+        for found, rest in segment.stretches:
+            while rest.end > self._place:
+                if rest.begin > self._place and past.holds(rest.ending):
+                    for each in found:
+                        yield past.latest(each.time), each.counted_from(before, name)
+                    self._rest(rest, before)
+                else:
+                    place = self._place
+                    yield from self._read_stretch(end)
+                    if self._place == place:
+                        break
+        if not segment.complete:
+            yield from self._read_here(end)
 
-def _read(source: int, numbers: int) -> array[int]:
-    """Return so many numbers. Raises OSError if the child ended before."""
-    data = bytearray()
-    wanted = numbers * 8
-    while len(data) < wanted:
-        part = os.read(source, min(wanted - len(data), 1 << 20))
-        if not part:
-            raise OSError("the search of the log was ended from outside")
-        data += part
-    found = array("Q")
-    found.frombytes(bytes(data))
-    return found
+    def _rest(self, rest: Rest, before: int) -> None:
+        self._place, self._lines = rest.end, before + rest.lines
+        self._past.add(rest.ending)
 
+    def _read_here(self, end: int) -> Generator[tuple[float | None, Told]]:
+        """Read on until an offset is passed."""
+        place = None
+        while self._place < end and place != self._place:
+            place = self._place
+            yield from self._read_stretch(end)
 
-def _write(target: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(target, view) :]
+    def _read_stretch(self, end: int) -> Generator[tuple[float | None, Told]]:
+        """Read the next stretch, if one begins before an offset."""
+        log, past, before = self._log, self._past, self._lines
+        floor = max(self._place, 0)
+        if floor >= end:
+            return
+        reader = StretchReader(Part(log.descriptor, log.size, floor, end, log.size, floor), log.needles, log.block)
+        try:
+            for each in reader.read(lambda: LogReading(log.terms, past)):
+                if isinstance(each, Rest):
+                    self._rest(each, before)
+                    return
+                yield past.latest(each.time), each.counted_from(before, log.terms.name)
+        except OSError:
+            for each in reader.broken_off():
+                yield past.latest(each.time), each.counted_from(before, log.terms.name)
+            raise

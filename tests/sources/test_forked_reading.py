@@ -1,123 +1,244 @@
-"""A large file searched in parts by other processes gives the lines that reading it in one piece gives."""
+"""A large file that child processes read in parts tells what reading it in one piece tells."""
 
 from __future__ import annotations
 
+import errno
 import io
 import os
+import pickle
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fragtui.kernel.needles import SCAN_NEEDLES
+from fragtui.model.incident import Incident
+from fragtui.model.log_reading import LogPast, LogReading, LogTerms, Told
 from fragtui.sources import log_scan
-from fragtui.sources.explained_log import explain_log
-from fragtui.sources.forked_search import forked_hits, search_segment
-from fragtui.sources.log_scan import Near, near_lines, near_lines_of_file
+from fragtui.sources.child_team import ChildTeam
+from fragtui.sources.explained_log import POD_NEEDLES, explain_log
+from fragtui.sources.forked_reading import LargeLog, join_segments, read_forked, read_segment
+from fragtui.sources.log_scan import near_lines
+from tests.support.log_pieces import LOGS, SINGLE, STAMP
 
-NEEDLES = (b"alloc", b"needle")
-WORDS = [b"", b"x", b"alloc", b"a needle here", b"yy alloc alloc", b"open", b"MESSAGE=alloc", b"longer than most" * 3]
+TERMS = LogTerms("a", 1.79e9, 7200.0)
+NEEDLES = (*SCAN_NEEDLES, *POD_NEEDLES, b"Namespace:  ")
 GENUINE = (Path(__file__).parents[1] / "kernel" / "samples" / "kmsg-6.18-lab-1.txt").read_bytes()
-LOGS = st.tuples(st.lists(st.sampled_from(WORDS), max_size=60), st.booleans()).map(
-    lambda made: b"\n".join(made[0]) + b"\n" * made[1]
+NOISE = b"Jul  1 00:45:31 node sshd[881]: Accepted publickey for root from 10.0.0.1 port 4242\n"
+TellIt = list[tuple[float | None, Told]]
+
+
+class SameProcess(ChildTeam):
+    """Does what the children do, one segment after the other."""
+
+    def __init__(self, log: LargeLog) -> None:
+        self._log = log
+        self._waiting: deque[int] = deque()
+
+    def assign(self, task: int) -> None:
+        self._waiting.append(task)
+
+    def answer(self) -> tuple[int, bytes]:
+        task = self._waiting.popleft()
+        return task, pickle.dumps(read_segment(self._log, task))
+
+    def end(self) -> None:
+        pass
+
+
+def in_one_piece(data: bytes) -> TellIt:
+    reading = LogReading(TERMS, LogPast())
+    told: TellIt = []
+    for number, line, torn, gap in near_lines(io.BytesIO(data), NEEDLES, lambda: reading.wanted):
+        if gap:
+            reading.skip()
+        told += [(each.time, each.told) for each in reading.feed(line, number, torn)]
+    return told + [(each.time, each.told) for each in reading.finish()]
+
+
+def in_parts(data: bytes, segment: int, reach: int, block: int) -> TellIt:
+    with tempfile.TemporaryFile(buffering=0) as file:
+        file.write(data)
+        log = LargeLog(file.fileno(), len(data), NEEDLES, TERMS, segment, reach, block)
+        return list(join_segments(log, SameProcess(log)))
+
+
+@given(
+    LOGS,
+    st.sampled_from([60, 700, 3000, 9000]),
+    st.sampled_from([100, 30_000, 30_000]),
+    st.sampled_from([16, 100, 5000, 1 << 17]),
 )
+@settings(max_examples=100, deadline=None)
+def test_no_border_changes_what_is_told(data: bytes, segment: int, reach: int, block: int) -> None:
+    assert in_parts(data, max(segment, len(data) // 30), reach, block) == in_one_piece(data)
 
 
-def read(near: Callable[[Callable[[], bool]], Iterator[Near]]) -> list[Near]:
-    """Read as a reader does that wants two more lines after one that says `open`."""
-    found: list[Near] = []
-    wanted = 0
-    for each in near(lambda: wanted > 0):  # noqa: B023 - asked within the step, not after it.
-        found.append(each)
-        wanted = 2 if each[1] == b"open" else wanted - 1
-    return found
+KERNEL = STAMP + b"kernel: "
+QUIET = SINGLE[0] * 120
+HEAD = KERNEL + b"x: page allocation failure: order:4, mode:0xcc0(GFP_KERNEL)\n"
+FRAME = KERNEL + b" __alloc_skb+0x12/0x34\n"
+TASK = KERNEL + b"CPU: 1 PID: 5 Comm: x Not tainted 5.4.0\n"
+TRACE = KERNEL + b"Call Trace:\n"
+MEMORY = b"".join(
+    KERNEL + text + b"\n"
+    for text in (
+        b"Mem-Info:",
+        b"Node 0 Normal free:100kB min:8kB low:1kB high:2kB managed:5kB",
+        b"Node 0 Normal: 6*4kB (UME) 1*8kB (U) = 32kB",
+        b"5 pages RAM",
+    )
+)
+SUPPRESSED = KERNEL + b"warn_alloc: 59 callbacks suppressed\n"
+KILLED = KERNEL + b"Out of memory: Killed process 12 (x) total-vm:1kB, anon-rss:1kB\n"
+REAPED = KERNEL + b"oom_reaper: reaped process 12 (x), now anon-rss:0kB, file-rss:0kB, shmem-rss:0kB\n"
+EVENT = b"  Warning  FailedCreatePodSandBox  3s  kubelet  Failed to create pod sandbox: cannot allocate memory\n"
+ARM = KERNEL + b"[<c0012345>] (one+0x1/0x2) from [<c0012346>] (two+0x1/0x2)\n"
+FAR_TIES = {
+    "a dump of another task that may still run": TRACE + SINGLE[1] + QUIET + HEAD + TASK + TRACE + FRAME * 3,
+    "dumps that have a task line": HEAD + TASK + TRACE + FRAME + QUIET + HEAD + TRACE + FRAME,
+    "a dump without a stack": HEAD + TASK + QUIET + HEAD + ARM + HEAD + MEMORY,
+    "reports that were hidden": SUPPRESSED + QUIET + HEAD,
+    "reports that were hidden twice": SUPPRESSED + QUIET + SINGLE[2] * 9 + SUPPRESSED + HEAD,
+    "a task that was killed": KILLED + QUIET + SINGLE[2] * 9 + REAPED + SINGLE[1],
+    "the pod that was described": b"Name:  api-3\nNamespace:  shop\n" + QUIET + EVENT,
+    "half an object": b'"fac": "user",\n' + SINGLE[1] + QUIET + b'"msg": "' + HEAD[len(KERNEL) : -1] + b'"\n',
+}
+NEAR_TIES = {
+    "a line that goes on in the next": QUIET + KERNEL + b"no alloc\n " + HEAD[len(KERNEL) :] + QUIET,
+    "a report in the way of every border": HEAD + TASK + TRACE + FRAME * 9 + MEMORY + QUIET,
+}
 
 
-def hits_of(descriptor: int, size: int, segment: int, block: int) -> Iterator[tuple[int, int]]:
-    before, last = 0, -1
-    for begin in range(0, size, segment):
-        count, newlines, *pairs = search_segment(descriptor, begin, min(begin + segment, size), NEEDLES, block)
-        assert len(pairs) == 2 * count
-        for offset, line in zip(pairs[::2], pairs[1::2], strict=True):
-            if before + line != last:
-                yield offset, before + line
-            last = before + line
-        before += newlines
+@pytest.mark.parametrize("tie", [*FAR_TIES, *NEAR_TIES])
+def test_what_is_tied_is_told_as_in_one_piece(tie: str) -> None:
+    data = (FAR_TIES | NEAR_TIES)[tie]
+    whole = in_one_piece(data)
+    step = len(SINGLE[0]) * 3 + 1
+    for segment in (*range(len(data) // 30, len(data), step), len(data)):
+        assert in_parts(data, segment, 20_000, 1000) == whole
 
 
-@given(LOGS, st.integers(1, 300), st.integers(1, 64), st.integers(0, 4))
-@settings(max_examples=300, deadline=None)
-def test_no_border_of_segments_or_blocks_loses_or_doubles_a_line(
-    data: bytes, segment: int, block: int, before: int
-) -> None:
-    whole = read(lambda busy: near_lines(io.BytesIO(data), NEEDLES, busy, before))
-    with tempfile.TemporaryFile(buffering=0) as file:
-        file.write(data)
-        descriptor = file.fileno()
-        hits = hits_of(descriptor, len(data), segment, block)
-        assert read(lambda busy: near_lines_of_file(descriptor, len(data), hits, busy, before)) == whole
+@pytest.mark.parametrize("tie", FAR_TIES)
+def test_what_is_tied_over_lines_left_out_is_not_told_apart(tie: str) -> None:
+    """Else the test before would say nothing."""
+    data = FAR_TIES[tie]
+    middle = data.index(QUIET) + len(QUIET) - 10 * len(SINGLE[0])
+    apart = [untied(in_one_piece(part)) for part in (data[:middle], data[middle:])]
+    assert [*apart[0], *apart[1]] != untied(in_one_piece(data))
 
 
-@given(LOGS, st.integers(1, 64), st.integers(0, 4))
-@settings(max_examples=300, deadline=None)
-def test_a_stream_gives_the_same_lines_in_blocks_of_any_size(data: bytes, block: int, before: int) -> None:
-    whole = read(lambda busy: near_lines(io.BytesIO(data), NEEDLES, busy, before))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(log_scan, "BLOCK", block)
-        assert read(lambda busy: near_lines(io.BytesIO(data), NEEDLES, busy, before)) == whole
+def untied(told: TellIt) -> list[object]:
+    return [
+        replace(each, lines=None, id="") if isinstance(each, Incident) else replace(each, line=None, last_line=None)
+        for _, each in told
+    ]
 
 
-@given(LOGS, st.integers(20, 300))
-@settings(max_examples=20, deadline=None)
-def test_children_find_what_this_process_finds_and_are_gone_after(data: bytes, segment: int) -> None:
-    with tempfile.TemporaryFile(buffering=0) as file:
-        file.write(data)
-        found = forked_hits(file.fileno(), len(data), NEEDLES, segment)
-        assert found is not None
-        assert list(found) == list(hits_of(file.fileno(), len(data), 1 << 20, 1 << 20))
-    with pytest.raises(ChildProcessError):
+def large(count: int = 60) -> bytes:
+    stamp = b"Jul  1 00:45:31 node kernel: "
+    text = b"".join(stamp + line + b"\n" for line in GENUINE.splitlines())
+    return b"".join(NOISE * (7 * place % 900) + text for place in range(count))
+
+
+@pytest.fixture
+def as_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_scan, "WORTH_FORKING", 1 << 20)
+    monkeypatch.setattr(threading, "active_count", lambda: 1)
+
+
+def no_child_is_left() -> bool:
+    try:
         os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return True
+    return False
+
+
+@pytest.mark.usefixtures("as_large")
+def test_a_large_file_gives_the_incidents_of_a_stream(tmp_path: Path) -> None:
+    path = tmp_path / "messages"
+    data = large(200)
+    path.write_bytes(data)
+    with path.open("rb", buffering=0) as log:
+        assert log_scan.large_file(log) is not None
+        told = list(explain_log(log, now=1.79e9))
+    assert len(told) == 200
+    assert told == list(explain_log(io.BytesIO(data), now=1.79e9))
+    assert no_child_is_left()
+
+
+@contextmanager
+def begun(data: bytes, segment: int = 20_000) -> Iterator[tuple[Iterator[tuple[float | None, Told]], int]]:
+    """Children that read a file, what they tell, and its descriptor."""
+    with tempfile.TemporaryFile(buffering=0) as file:
+        file.write(data)
+        told = read_forked(LargeLog(file.fileno(), len(data), NEEDLES, TERMS, segment))
+        assert told is not None
+        with closing(told):
+            yield told, file.fileno()
+    assert no_child_is_left()
+
+
+def children() -> list[int]:
+    path = Path(f"/proc/self/task/{threading.get_native_id()}/children")
+    return [int(child) for child in path.read_text().split()]
 
 
 def test_leaving_early_leaves_no_child() -> None:
+    with begun(large()) as (told, _):
+        next(told)
+        assert len(children()) == 2
+
+
+@pytest.mark.parametrize("victims", [slice(1), slice(2)])
+def test_the_log_is_read_to_its_end_without_the_children_that_died(victims: slice) -> None:
+    with begun(large()) as (told, _):
+        first = next(told)
+        for child in children()[victims]:
+            os.kill(child, signal.SIGKILL)
+        assert [first, *told] == in_one_piece(large())
+
+
+def test_a_file_that_is_cut_while_it_is_read_ends_there() -> None:
+    with begun(large()) as (told, descriptor):
+        first = next(told)
+        os.ftruncate(descriptor, len(large()) // 2)
+        found = [first, *told]
+    assert 1 < len(found) < 60
+    assert found[: len(found) // 3] == in_one_piece(large())[: len(found) // 3]
+
+
+def test_what_was_told_before_an_error_of_the_file_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The children end at it, and so does who reads on for them."""
+    read = os.preadv
+
+    def broken(descriptor: int, buffers: Sequence[memoryview], at: int) -> int:
+        if at > len(large()) // 2:
+            raise OSError(errno.EIO, "bad sector")
+        return read(descriptor, buffers, at)
+
+    monkeypatch.setattr(os, "preadv", broken)
+    found = []
+    with begun(large()) as (told, _), pytest.raises(OSError, match="bad sector"):
+        for each in told:
+            found.append(each)  # noqa: PERF402 - what came before the error counts.
+    assert len(found) > 20
+    assert found[:-1] == in_one_piece(large())[: len(found) - 1]
+
+
+def test_without_a_child_nothing_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused() -> int:
+        raise OSError(errno.ENOMEM, "no memory")
+
+    monkeypatch.setattr(os, "fork", refused)
     with tempfile.TemporaryFile(buffering=0) as file:
-        file.write(b"alloc\n" * 400_000)
-        near = forked_hits(file.fileno(), 2_400_000, NEEDLES, 1000)
-        assert near is not None
-        assert next(near) == (0, 0)
-        del near
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
-
-
-def test_a_child_that_dies_is_an_error_and_not_a_shorter_log() -> None:
-    with tempfile.TemporaryFile(buffering=0) as file:
-        file.write(b"alloc\n" * 400_000)
-        hits = forked_hits(file.fileno(), 2_400_000, NEEDLES, 1000)
-        assert hits is not None
-        assert next(hits) == (0, 0)
-        for child in Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split():
-            os.kill(int(child), signal.SIGKILL)
-        with pytest.raises(OSError, match="ended"):
-            for _ in hits:
-                pass
-
-
-def test_a_large_file_gives_the_incidents_of_a_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    noise = b"Jul  1 00:45:31 node sshd[881]: Accepted publickey for root from 10.0.0.1 port 4242\n"
-    stamp = b"Jul  1 00:45:31 node kernel: "
-    report = b"".join(stamp + line + b"\n" for line in GENUINE.splitlines())
-    data = b"".join(noise * (7 * place % 900) + report for place in range(60))
-    path = tmp_path / "messages"
-    path.write_bytes(data)
-    streamed = list(explain_log(io.BytesIO(data), now=1.79e9))
-    assert len(streamed) == 60
-    monkeypatch.setattr(log_scan, "_WORTH_FORKING", 1 << 20)
-    monkeypatch.setattr(threading, "active_count", lambda: 1)
-    with path.open("rb", buffering=0) as log:
-        assert log_scan.large_file(log) is not None
-        assert list(explain_log(log, now=1.79e9)) == streamed
+        assert read_forked(LargeLog(file.fileno(), 0, NEEDLES, TERMS)) is None
