@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 
 from fragtui.sources.needle_search import best_search
@@ -14,7 +15,9 @@ BLOCK = 96 << 10
 class FileHits:
     """Iterate over it for (offset, newlines since `begin`) of the first hit of every line, the hit from `begin` on.
 
-    Behind `end` it goes on until `enough`, which is told the newlines that were passed, but not behind `until`.
+    So many bytes are searched `at_once` before their hits are given: by turns, searching and parsing would drive each
+    other's data from the processor's cache. Behind `end` it goes on until `enough`, which is told the newlines that
+    were passed, but not behind `until`.
     """
 
     def __init__(
@@ -25,6 +28,7 @@ class FileHits:
         end: int,
         until: int,
         enough: Callable[[int], bool],
+        at_once: int = BLOCK,
         block: int = BLOCK,
     ) -> None:
         self._descriptor = descriptor
@@ -33,6 +37,7 @@ class FileHits:
         self._end = end
         self._until = until
         self._enough = enough
+        self._at_once = at_once
         self._block = block
         self.newlines = 0
         """Newlines from `begin` to `end`, once that was passed."""
@@ -40,30 +45,40 @@ class FileHits:
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         search, overlap = best_search(), max(map(len, self._needles)) - 1
-        buffer = bytearray(self._block + overlap)
-        view = memoryview(buffer)
+        buffer = bytearray(self._block + overlap + 1)
+        view = memoryview(buffer)[:-1]
         newlines, last_line, at, end = 0, -1, self._begin, self._end
         while at < self._until:
             if at >= end and self._enough(newlines):
                 self.had_enough = True
                 return
-            size = os.preadv(self._descriptor, [view], at)
-            if size <= 0:
-                break  # Cut while we read.
-            own = min(size, self._block, (end if at < end else self._until) - at)
-            counted = 0
-            for hit in search(buffer, min(size, own + overlap), self._needles):
-                if hit >= own:
+            stop = min(at + self._at_once, end) if at < end else min(at + self._block, self._until)
+            offsets, befores = array("Q"), array("Q")
+            while at < stop:
+                size = os.preadv(self._descriptor, [view], at)
+                if size <= 0:
+                    self._until = at  # Cut while we read.
                     break
-                newlines += _newlines(buffer[counted:hit])
-                counted = hit
-                if newlines != last_line:
-                    last_line = newlines
-                    yield at + hit, newlines
-            newlines += _newlines(buffer[counted:own])
-            at += own
+                own = min(size, self._block, stop - at)
+                counted, reach = 0, min(size, own + overlap)
+                buffer[reach] = 0  # The fastest search needs it.
+                for hit in search(buffer, reach, self._needles):
+                    if hit >= own:
+                        break
+                    newlines += _newlines(buffer[counted:hit])
+                    counted = hit
+                    if newlines != last_line:
+                        last_line = newlines
+                        offsets.append(at + hit)
+                        befores.append(newlines)
+                if counted:
+                    newlines += _newlines(buffer[counted:own])
+                else:  # Without a copy of all of it.
+                    newlines += _newlines(buffer) - _newlines(buffer[own:])
+                at += own
             if at <= end:
                 self.newlines = newlines
+            yield from zip(offsets, befores, strict=True)
 
 
 def _newlines(text: bytearray) -> int:

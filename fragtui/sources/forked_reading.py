@@ -68,7 +68,7 @@ def read_segment(log: LargeLog, begin: int) -> Segment:
     """Read a segment, knowing nothing of what is before it."""
     end = min(begin + log.segment, log.size)
     until = min(end + log.reach, log.size)
-    reader = StretchReader(Part(log.descriptor, log.size, begin, end, until), log.needles, log.block)
+    reader = StretchReader(Part(log.descriptor, log.size, begin, end, until), log.needles, log.segment, log.block)
     stretches: list[tuple[tuple[Found, ...], Rest]] = []
     found: list[Found] = []
     for each in reader.read(lambda: LogReading(log.terms, None)):
@@ -153,7 +153,9 @@ class _Joined:
         floor = max(self._place, 0)
         if floor >= end:
             return
-        reader = StretchReader(Part(log.descriptor, log.size, floor, end, log.size, floor), log.needles, log.block)
+        reader = StretchReader(
+            Part(log.descriptor, log.size, floor, end, log.size, floor), log.needles, log.block, log.block
+        )
         try:
             for each in reader.read(lambda: LogReading(log.terms, past)):
                 if isinstance(each, Rest):

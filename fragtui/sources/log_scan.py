@@ -8,12 +8,14 @@ import threading
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from fragtui.kernel.needles import BEFORE, SCAN_NEEDLES
 from fragtui.sources.incident_stream import IncidentStream
 from fragtui.sources.needle_search import best_search
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 BLOCK = 1 << 20
 _AHEAD = 8
@@ -87,6 +89,9 @@ def large_file(log: IO[bytes]) -> tuple[int, int] | None:
 
 def _searched(log: IO[bytes], needles: Sequence[bytes]) -> Iterator[tuple[bytes, list[int]]]:
     """Yield blocks of whole lines with the places of the needles; the search of the next ones runs meanwhile."""
+    # Only here: it brings much with it.
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
     search = best_search()
     waiting: deque[tuple[bytes, Future[list[int]]]] = deque()
     first = True

@@ -44,10 +44,12 @@ class Part:
 class StretchReader:
     """Reads the stretches of a part; lines are counted from its beginning."""
 
-    def __init__(self, part: Part, needles: Sequence[bytes], block: int = BLOCK) -> None:
+    def __init__(self, part: Part, needles: Sequence[bytes], at_once: int = BLOCK, block: int = BLOCK) -> None:
         self._part = part
         self._text = FileWindow(part.descriptor, part.size)
-        self._hits = FileHits(part.descriptor, needles, part.begin, part.end, part.until, self._is_enough, block)
+        self._hits = FileHits(
+            part.descriptor, needles, part.begin, part.end, part.until, self._is_enough, at_once, block
+        )
         self._following = iter(self._hits)
         self._reading: LogReading | None = None
         self._number = 0
