@@ -112,7 +112,7 @@ def parse_zone_line(text: str) -> ReportedZone | None:
     if (found := _ZONE.match(text)) is None:
         return None
     numbers = [None if part is None else int(part) for part in found.groups()[2:]]
-    extra = {name: int(value) for name, value in _ZONE_EXTRA.findall(text)}
+    extra = {name: int(value) for name, value in _ZONE_EXTRA.findall(text, found.end())}
     return ReportedZone(
         node=int(found[1] or 0),
         zone=found[2],
@@ -143,17 +143,22 @@ def parse_buddy_line(text: str) -> ReportedZone | None:
     """
     if (found := _BUDDY.match(text)) is None:
         return None
-    blocks = _BLOCKS.findall(found[3])
-    page_kb = int(blocks[0][1])
-    if page_kb < 1 or any(int(size) != page_kb << order for order, (_, size, _) in enumerate(blocks)):
+    counts, sizes, letters = zip(*_BLOCKS.findall(found[3]), strict=True)
+    page_kb = int(sizes[0])
+    if page_kb < 1 or tuple(map(int, sizes)) != _block_sizes(page_kb, len(sizes)):
         return None
     return ReportedZone(
         node=int(found[1] or 0),
         zone=found[2],
-        free_blocks=tuple(int(count) for count, _, _ in blocks),
-        letters=tuple(letters for _, _, letters in blocks) if any(letters for _, _, letters in blocks) else None,
+        free_blocks=tuple(map(int, counts)),
+        letters=letters if any(letters) else None,
         page_kb=page_kb,
     )
+
+
+@lru_cache(maxsize=16)
+def _block_sizes(page_kb: int, orders: int) -> tuple[int, ...]:
+    return tuple(page_kb << order for order in range(orders))
 
 
 def is_trailer(text: str) -> bool:

@@ -140,17 +140,20 @@ class LogReading:
 
     def feed(self, line: bytes, number: int, torn: bool) -> Sequence[Found]:
         """Take a line without its newline (`torn` if it had none); return what it completes."""
-        parser, busy = self._parser, self._busy
-        # Within a report most lines are the kernel's, which nobody asks about pods.
-        of_pods = busy or parser.busy or self._pods.worth_reading(line)
-        self._after = _FOLLOWING if of_pods and not busy else self._after - 1
-        found: list[Found] | None = None
+        parser = self._parser
+        if self._busy:  # Within a report most lines are the kernel's, which nobody asks about pods.
+            of_pods = True
+            self._after -= 1
+        else:
+            of_pods = parser.busy or self._pods.worth_reading(line)
+            self._after = _FOLLOWING if of_pods else self._after - 1
+        found: Sequence[Found] = ()
         for record in parser.feed(line, number, torn):
             more = self._take(record, of_pods)
             if more:
-                found = [*found, *more] if found else list(more)
+                found = (*found, *more) if found else more
         self._busy = self._gatherer.busy or parser.busy
-        return found or ()
+        return found
 
     def finish(self) -> Iterable[Found]:
         """Yield what the end of the log completes."""
