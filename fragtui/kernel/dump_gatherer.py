@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 # The outermost frames of a stack: after one of them the dump is over.
 _OUTERMOST = ("entry_", "ret_from_fork", "system_call", "el0", "start_secondary", "secondary_startup", "tracesys",
               "x86_64_start", "sysenter", "ret_fast_syscall", "syscall_", "retint_", "page_fault", "0x")  # fmt: skip
+_TRAILERS = frozenset("0123456789.FTSNM")
+"""With what a line at the end of Mem-Info begins."""
 _MOST_FOREIGN = 256
 
 
@@ -238,10 +240,10 @@ class DumpGatherer:
                 owner.add_reserve(row)
                 owner.touch(record)
             return True
-        if is_trailer(bare):
+        if bare[:1] in _TRAILERS and is_trailer(bare):
             owner = self._memory_owner(record)
             if owner is not None and owner.memory is Stage.RUNNING:
                 owner.tail_done = owner.tail_done or is_last_trailer(bare)
                 owner.touch(record)
             return True
-        return is_body(text) or is_last_trailer(bare)
+        return is_body(text, bare[:1]) or is_last_trailer(bare)

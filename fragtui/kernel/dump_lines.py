@@ -52,6 +52,8 @@ _REGISTERS = re.compile(
     r"\s*(?:R[A-Z0-9]{1,2}[0-9PXSI]?: |Code: |RIP: |RSP: |ORIG_RAX|</?[A-Z]{2,8}>\s*$|Hardware name"
     r"|(?:[0-9a-f]{8}|[0-9a-f]{16})(?: |$))"
 )
+_OF_COUNTERS = frozenset("Nabdfkmsu")
+_OF_REGISTERS = frozenset("0123456789abcdefRCOH<")
 _WORKQUEUE = re.compile(r"\s*Workqueue: (\S.*)$")
 
 OUR_FRAMES = (
@@ -171,9 +173,14 @@ def is_last_trailer(text: str) -> bool:
     return _LAST.match(text) is not None
 
 
-def is_body(text: str) -> bool:
-    """Tell whether a line is part of a dump without being a fact: counters, registers, hex words."""
-    return _COUNTERS.match(text) is not None or _REGISTERS.match(text) is not None
+def is_body(text: str, first: str) -> bool:
+    """Tell whether a line is part of a dump without being a fact: counters, registers, hex words.
+
+    `first` is what it begins with but for spaces: few lines are looked at twice then.
+    """
+    if first in _OF_COUNTERS and _COUNTERS.match(text) is not None:
+        return True
+    return first in _OF_REGISTERS and _REGISTERS.match(text) is not None
 
 
 def parse_workqueue(text: str) -> str | None:

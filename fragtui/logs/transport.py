@@ -10,7 +10,7 @@ from fragtui.logs.journal_entry import ExportEntry, parse_docker_line, parse_jso
 from fragtui.logs.kmsg_record import LIMIT, looks_like_kmsg, parse_kmsg_record
 from fragtui.logs.prefixes import Prefix, read_brackets, read_priority
 from fragtui.logs.record import LogRecord
-from fragtui.logs.syslog_line import KERNEL_PROGRAMS, SyslogLine, parse_syslog, split_host, unescape_octal
+from fragtui.logs.syslog_line import KERNEL_PROGRAMS, SyslogLine, parse_common, parse_syslog, split_host, unescape_octal
 from fragtui.text import printable
 
 _EXPORT_START = re.compile(rb"__(?:CURSOR|REALTIME_TIMESTAMP|MONOTONIC_TIMESTAMP)=")
@@ -104,6 +104,27 @@ class LogParser:
         return records
 
     def _records(self, line: bytes, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
+        if (
+            not self._dmesg.active
+            and text.isprintable()
+            and "#" not in text
+            and "repeated" not in text
+            and len(text) <= LIMIT
+            and (common := parse_common(text, self._now)) is not None
+        ):  # fmt: skip
+            self._cached_head = b""
+            return (
+                LogRecord(
+                    common.text,
+                    number,
+                    common.time,
+                    host=common.host,
+                    program=common.program,
+                    pid=common.pid,
+                    from_kernel=False,
+                    torn=torn,
+                ),
+            )
         first = text[:1]
         if (
             (self._dmesg.active or first == "{" or text.lstrip(" ")[:1] == '"')

@@ -147,33 +147,32 @@ class LogReading:
         else:
             of_pods = parser.busy or self._pods.worth_reading(line)
             self._after = _FOLLOWING if of_pods else self._after - 1
+        gatherer = self._gatherer
         found: Sequence[Found] = ()
         for record in parser.feed(line, number, torn):
-            more = self._take(record, of_pods)
-            if more:
-                found = (*found, *more) if found else more
-        self._busy = self._gatherer.busy or parser.busy
+            time = record.time
+            if time is not None and (self.time is None or time > self.time):
+                self.time = time
+            reports = gatherer.feed(record)
+            if reports or (of_pods and not record.from_kernel and record.program not in KERNEL_PROGRAMS):
+                found = (*found, *self._told(reports, record, of_pods))
+        self._busy = gatherer.busy or parser.busy
         return found
 
     def finish(self) -> Iterable[Found]:
         """Yield what the end of the log completes."""
         for record in self._parser.finish():
-            yield from self._take(record, True)
+            if record.time is not None and (self.time is None or record.time > self.time):
+                self.time = record.time
+            yield from self._told(self._gatherer.feed(record), record, True)
         for report in self._gatherer.finish():
             yield self._incident(report)
         for sighting in self._pods.finish():
             yield Found(sighting, self.time)
 
-    def _take(self, record: LogRecord, of_pods: bool) -> Sequence[Found]:
-        time = record.time
-        if time is not None and (self.time is None or time > self.time):
-            self.time = time
-        reports = self._gatherer.feed(record)
-        of_pods = of_pods and not record.from_kernel and record.program not in KERNEL_PROGRAMS
-        if not reports and not of_pods:
-            return ()
+    def _told(self, reports: Iterable[KernelReport], record: LogRecord, of_pods: bool) -> list[Found]:
         found = [self._incident(report) for report in reports]
-        if of_pods:
+        if of_pods and not record.from_kernel and record.program not in KERNEL_PROGRAMS:
             found.extend(Found(sighting, self.time) for sighting in self._pods.feed(record))
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import signal
@@ -32,6 +33,7 @@ class ChildTeam:
             return
         try:  # Nothing of the parent may run here: no handler, no buffer of its streams.
             signal.signal(signal.SIGINT, signal.SIG_DFL)
+            gc.freeze()  # What the parent made is not looked through for garbage, and so not copied.
             for mine in (*self._children, source, self._assign):
                 os.close(mine)
             while task := os.read(self._tasks, 8):
