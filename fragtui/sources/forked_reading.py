@@ -11,9 +11,12 @@ from fragtui.sources.child_team import ChildTeam
 from fragtui.sources.file_hits import BLOCK
 from fragtui.sources.stretches import Part, Rest, StretchReader
 
-SEGMENT = 4 << 20
+SEGMENT = 8 << 20
+"""Large enough for several reports: the more are parsed after one search, the warmer the cache."""
+REACH = 2 << 20
+"""More than the longest report: a log without rest is read here, the children only lose their time over it."""
 _PROCESSES = 2
-_AHEAD = 6
+_AHEAD = 4
 """Segments read before they are asked for: what is found in them waits in memory."""
 _MOST_FOUND = 4_096
 """What a child keeps of one stretch at most; a longer one is read here, where it is told at once."""
@@ -40,7 +43,7 @@ class LargeLog:
     needles: Sequence[bytes]
     terms: LogTerms
     segment: int = SEGMENT
-    reach: int = SEGMENT
+    reach: int = REACH
     block: int = BLOCK
 
 
