@@ -26,19 +26,33 @@ _CUT = re.compile(r"[>…]$")
 class PodLogReader:
     """Reads the records of one log in order. What it holds back for a possible rest comes with the next or `finish`."""
 
-    def __init__(self, now: Callable[[], float] | None = None, utc_offset: float = 0.0) -> None:
-        """`now` (epoch seconds) and `utc_offset` (seconds) date klog lines that nothing else dates."""
+    def __init__(
+        self,
+        now: Callable[[], float] | None = None,
+        utc_offset: float = 0.0,
+        described: PodRef | None = PodRef(),  # noqa: B008 - it is frozen.
+    ) -> None:
+        """`now` (epoch seconds) and `utc_offset` (seconds) date klog lines that nothing else dates.
+
+        `described` is the pod that was described before the first record, None if that is not known.
+        """
         self._now = now
         self._utc_offset = utc_offset
         self._held: LogRecord | None = None
         self._parts = 0
-        self._described = PodRef()
-        self._described_at: int | None = None
+        self._described = described
+        self.asked_described = False
+        """Whether it mattered which pod was described before the first record."""
 
     @property
     def busy(self) -> bool:
         """Whether the next line may be the rest of the last one."""
         return self._held is not None
+
+    @property
+    def described(self) -> PodRef | None:
+        """The pod that was described last, None if that is not known."""
+        return self._described
 
     def worth_reading(self, line: bytes) -> bool:
         """Say whether this raw line is worth parsing: it may tell of a pod, or be the rest of one that does."""
@@ -88,10 +102,16 @@ class PodLogReader:
         if key == "Name":
             self._described = PodRef(name=value)
         elif key == "Namespace":
-            self._described = replace(self._described, namespace=value)
+            self._described = replace(self._last_described(), namespace=value)
         else:
-            self._described = replace(self._described, uid=value)
+            self._described = replace(self._last_described(), uid=value)
         return True
+
+    def _last_described(self) -> PodRef:
+        if self._described is None:
+            self.asked_described = True
+            return PodRef()
+        return self._described
 
     def _read(self, record: LogRecord, last_line: int | None) -> tuple[Sighting, ...]:
         told = read_line(record, None if self._now is None else self._date)
@@ -102,8 +122,8 @@ class PodLogReader:
 
     def _named(self, sighting: Sighting, last_line: int | None) -> Sighting:
         told_by_table = sighting.said is Said.FAILED and sighting.source == "event"
-        if told_by_table and self._described and (not sighting.pod or sighting.pod.may_be(self._described)):
-            sighting = replace(sighting, pod=sighting.pod.filled(self._described))
+        if told_by_table and (pod := self._last_described()) and (not sighting.pod or sighting.pod.may_be(pod)):
+            sighting = replace(sighting, pod=sighting.pod.filled(pod))
         return sighting if last_line is None else replace(sighting, last_line=last_line)
 
 

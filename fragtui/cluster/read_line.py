@@ -48,7 +48,10 @@ NEEDLES_TEXT = tuple(needle.decode() for needle in _NEEDLES)
 
 def worth_reading(line: bytes) -> bool:
     """Say whether a line can tell of a pod's start: all that `read_line` answers to passes, most else does not."""
-    return any(needle in line for needle in _NEEDLES) or _BYTES in line
+    for needle in _NEEDLES:  # Asked for most lines that are read: any() takes twice as long.
+        if needle in line:
+            return True
+    return _BYTES in line
 
 
 def read_line(record: LogRecord, date: Callable[[KlogLine], float | None] | None = None) -> tuple[Sighting, ...]:

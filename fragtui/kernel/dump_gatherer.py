@@ -17,6 +17,7 @@ from fragtui.kernel.dump_lines import (
     parse_zone_line,
 )
 from fragtui.kernel.open_report import MAX_FRAMES, OpenReport, Stage
+from fragtui.kernel.past import NEAR, Source
 from fragtui.kernel.report import ReportKind
 from fragtui.kernel.request import settled
 from fragtui.logs.record import LogRecord
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 # The outermost frames of a stack: after one of them the dump is over.
 _OUTERMOST = ("entry_", "ret_from_fork", "system_call", "el0", "start_secondary", "secondary_startup", "tracesys",
               "x86_64_start", "sysenter", "ret_fast_syscall", "syscall_", "retint_", "page_fault", "0x")  # fmt: skip
-_NEAR = 6
-"""A foreign frame within so many records means that its dump still runs."""
+_TRAILERS = frozenset("0123456789.FTSNM")
+"""With what a line at the end of Mem-Info begins."""
+_MOST_FOREIGN = 256
 
 
 class DumpGatherer:
@@ -36,9 +38,10 @@ class DumpGatherer:
 
     def __init__(self, gatherer: Gatherer) -> None:
         self._gatherer = gatherer
-        self._owner: dict[tuple[str | None, str | None], OpenReport | None] = {}
-        self._foreign_at: dict[tuple[str | None, str | None], int] = {}
-        self._tasked: set[tuple[str | None, str | None]] = set()
+        self._owner: dict[Source, OpenReport | None] = {}
+        self._foreign_at: dict[Source, int | None] = {}
+        """The record at which a foreign dump was seen; None: it has ended."""
+        self._tasked: set[Source] = set()
         """Whose dumps have a task line."""
 
     def reset(self) -> None:
@@ -47,10 +50,19 @@ class DumpGatherer:
         self._tasked.clear()
         self._foreign_at.clear()
 
+    def remains(
+        self,
+    ) -> tuple[frozenset[Source], tuple[tuple[Source, int | None], ...], tuple[tuple[Source, bool], ...]]:
+        """Return whose dumps have a task line, where foreign dumps were seen, and which dumps were only named."""
+        named = tuple(
+            (source, owner is not None and owner.stack is Stage.NAMED) for source, owner in self._owner.items()
+        )
+        return frozenset(self._tasked), tuple(self._foreign_at.items()), named
+
     def note_head(self, report: OpenReport) -> None:
         """A new head line by a caller ends that caller's dump."""
         if report.caller is not None:
-            self._owner.pop((report.host, report.caller), None)
+            self._owner[report.host, report.caller] = None
 
     def note_foreign(self, record: LogRecord) -> None:
         """Note a dump's line while no report is open: the dump may run on into one."""
@@ -59,23 +71,38 @@ class DumpGatherer:
             self._foreign(record, text)
 
     def _foreign(self, record: LogRecord, text: str) -> None:
-        if len(self._foreign_at) > 256:
-            self._foreign_at.clear()
-        ended = any(word in text for word in _OUTERMOST) and "+0x" in text
-        self._foreign_at[record.host, record.caller] = -_NEAR if ended else self._gatherer.count
+        count = self._gatherer.count
+        if len(self._foreign_at) > _MOST_FOREIGN:
+            self._foreign_at = {
+                source: at for source, at in self._foreign_at.items() if at is not None and count - at <= NEAR
+            }
+        ended = "+0x" in text and any(word in text for word in _OUTERMOST)
+        self._foreign_at[record.host, record.caller] = None if ended else count
 
     def _foreign_runs(self, record: LogRecord) -> bool:
-        at = self._foreign_at.get((record.host, record.caller))
-        return at is not None and at > 0 and self._gatherer.count - at <= _NEAR
+        source, count = (record.host, record.caller), self._gatherer.count
+        if source in self._foreign_at:
+            at = self._foreign_at[source]
+            return at is not None and count - at <= NEAR
+        return count <= NEAR and self._gatherer.past.dump_runs(source, count)
+
+    def _has_task_lines(self, source: Source) -> bool:
+        return source in self._tasked or self._gatherer.past.has_task_line(source)
+
+    def _was_only_named(self, source: Source) -> bool:
+        if (owner := self._owner.get(source)) is not None:
+            return owner.stack is Stage.NAMED
+        return source not in self._owner and self._gatherer.past.was_only_named(source)
 
     def take_frame(self, record: LogRecord) -> bool:
         """Take a line if it is a stack frame; whose it is decides who printed the last task line or heading."""
         frames = parse_frames(record.text)
         if not frames:
             return False
-        owner = self._owner.get((record.host, record.caller))
-        if owner is not None and owner.stack is Stage.NAMED and " from " in record.text:
-            self._begin_trace((record.host, record.caller), record)  # ARM's unwinder prints no heading.
+        source = (record.host, record.caller)
+        if " from " in record.text and self._was_only_named(source):
+            self._begin_trace(source, record)  # ARM's unwinder prints no heading.
+        owner = self._owner.get(source)
         if owner is None or owner.closed or owner.stack is not Stage.RUNNING:
             self._foreign(record, record.text)
             if owner is not None and not owner.closed and owner.stack is Stage.NAMED:
@@ -136,12 +163,13 @@ class DumpGatherer:
             return True
         return False
 
-    def _begin_trace(self, key: tuple[str | None, str | None], record: LogRecord) -> None:
+    def _begin_trace(self, key: Source, record: LogRecord) -> None:
         owner = self._owner.get(key)
         if owner is None or owner.closed:
             awaiting = [report for report in self._gatherer.candidates(record) if report.stack is Stage.AWAITED]
             # Some dumps have no task line (arm64 of Android, 2.4); then only the single candidate is certain.
-            if key in self._tasked or len(awaiting) != 1 or self._foreign_runs(record) or awaiting[0].idle > 4:
+            certain = len(awaiting) == 1 and awaiting[0].idle <= 4
+            if not certain or self._foreign_runs(record) or self._has_task_lines(key):
                 for report in awaiting:
                     report.maybe_dumped = True
                 self._foreign(record, "")
@@ -161,7 +189,7 @@ class DumpGatherer:
         running = []
         for other in candidates:
             if other.memory is Stage.RUNNING:
-                if other.tail_done or other.idle > _NEAR:  # It was over, its end is lost.
+                if other.tail_done or other.idle > NEAR:  # It was over, its end is lost.
                     other.memory = Stage.DONE
                     other.closed = other.kind is not ReportKind.OOM
                 else:
@@ -212,10 +240,10 @@ class DumpGatherer:
                 owner.add_reserve(row)
                 owner.touch(record)
             return True
-        if is_trailer(bare):
+        if bare[:1] in _TRAILERS and is_trailer(bare):
             owner = self._memory_owner(record)
             if owner is not None and owner.memory is Stage.RUNNING:
                 owner.tail_done = owner.tail_done or is_last_trailer(bare)
                 owner.touch(record)
             return True
-        return is_body(text) or is_last_trailer(bare)
+        return is_body(text, bare[:1]) or is_last_trailer(bare)

@@ -52,6 +52,8 @@ _REGISTERS = re.compile(
     r"\s*(?:R[A-Z0-9]{1,2}[0-9PXSI]?: |Code: |RIP: |RSP: |ORIG_RAX|</?[A-Z]{2,8}>\s*$|Hardware name"
     r"|(?:[0-9a-f]{8}|[0-9a-f]{16})(?: |$))"
 )
+_OF_COUNTERS = frozenset("Nabdfkmsu")
+_OF_REGISTERS = frozenset("0123456789abcdefRCOH<")
 _WORKQUEUE = re.compile(r"\s*Workqueue: (\S.*)$")
 
 OUR_FRAMES = (
@@ -112,7 +114,7 @@ def parse_zone_line(text: str) -> ReportedZone | None:
     if (found := _ZONE.match(text)) is None:
         return None
     numbers = [None if part is None else int(part) for part in found.groups()[2:]]
-    extra = {name: int(value) for name, value in _ZONE_EXTRA.findall(text)}
+    extra = {name: int(value) for name, value in _ZONE_EXTRA.findall(text, found.end())}
     return ReportedZone(
         node=int(found[1] or 0),
         zone=found[2],
@@ -143,17 +145,22 @@ def parse_buddy_line(text: str) -> ReportedZone | None:
     """
     if (found := _BUDDY.match(text)) is None:
         return None
-    blocks = _BLOCKS.findall(found[3])
-    page_kb = int(blocks[0][1])
-    if page_kb < 1 or any(int(size) != page_kb << order for order, (_, size, _) in enumerate(blocks)):
+    counts, sizes, letters = zip(*_BLOCKS.findall(found[3]), strict=True)
+    page_kb = int(sizes[0])
+    if page_kb < 1 or tuple(map(int, sizes)) != _block_sizes(page_kb, len(sizes)):
         return None
     return ReportedZone(
         node=int(found[1] or 0),
         zone=found[2],
-        free_blocks=tuple(int(count) for count, _, _ in blocks),
-        letters=tuple(letters for _, _, letters in blocks) if any(letters for _, _, letters in blocks) else None,
+        free_blocks=tuple(map(int, counts)),
+        letters=letters if any(letters) else None,
         page_kb=page_kb,
     )
+
+
+@lru_cache(maxsize=16)
+def _block_sizes(page_kb: int, orders: int) -> tuple[int, ...]:
+    return tuple(page_kb << order for order in range(orders))
 
 
 def is_trailer(text: str) -> bool:
@@ -166,9 +173,14 @@ def is_last_trailer(text: str) -> bool:
     return _LAST.match(text) is not None
 
 
-def is_body(text: str) -> bool:
-    """Tell whether a line is part of a dump without being a fact: counters, registers, hex words."""
-    return _COUNTERS.match(text) is not None or _REGISTERS.match(text) is not None
+def is_body(text: str, first: str) -> bool:
+    """Tell whether a line is part of a dump without being a fact: counters, registers, hex words.
+
+    `first` is what it begins with but for spaces: few lines are looked at twice then.
+    """
+    if first in _OF_COUNTERS and _COUNTERS.match(text) is not None:
+        return True
+    return first in _OF_REGISTERS and _REGISTERS.match(text) is not None
 
 
 def parse_workqueue(text: str) -> str | None:

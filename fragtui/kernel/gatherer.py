@@ -21,6 +21,7 @@ from fragtui.kernel.failure_report import (
 )
 from fragtui.kernel.oom_gatherer import OomGatherer
 from fragtui.kernel.open_report import OpenReport, Stage
+from fragtui.kernel.past import Hidden, Past, Remains
 from fragtui.kernel.report import ForeignRemedy, KernelReport, ReportKind
 from fragtui.kernel.report_pieces import take_piece
 from fragtui.logs.record import LogRecord
@@ -31,14 +32,19 @@ _OTHERS = 1000
 
 
 class Gatherer:
-    """Feed it the records of one source in order; it gives back reports, in the order of their head lines."""
+    """Feed it the records of one source in order; it gives back reports, in the order of their head lines.
 
-    def __init__(self) -> None:
+    `past` is what was read before the first of them.
+    """
+
+    def __init__(self, past: Past | None = None) -> None:
+        self.past = Past() if past is None else past
         self.reports: list[OpenReport] = []
         self.foreign_remedies: deque[ForeignRemedy] = deque(maxlen=1000)
         self._next_key = 1
         self._count = 0
-        self._suppressed: tuple[int, LogRecord, int] | None = None
+        self._hidden: Hidden | None = None
+        self._knows_hidden = False
         self._previous: OpenReport | None = None
         self._dump = DumpGatherer(self)
         self._oom = OomGatherer(self)
@@ -46,10 +52,17 @@ class Gatherer:
     @property
     def busy(self) -> bool:
         """Whether a report is open, so that further records may belong to it."""
-        for report in self.reports:  # noqa: SIM110 - asked for every line of a log: any() takes three times as long.
-            if not report.closed:
-                return True
-        return False
+        return bool(self.reports)  # The first one is: closed ones are given back up to the first open one.
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing that was read matters but what `remains`."""
+        return not self.reports and self._previous is None
+
+    def remains(self) -> Remains:
+        """Return what still matters of the records so far, at rest."""
+        tasked, dumps, named = self._dump.remains()
+        return Remains(self._count, tasked, dumps, named, self._oom.remains(), self._hidden, self._knows_hidden)
 
     @property
     def count(self) -> int:
@@ -80,7 +93,8 @@ class Gatherer:
         done = tuple(report.freeze() for report in self.reports)
         self.reports.clear()
         self._previous = None
-        self._suppressed = None
+        self._hidden = None
+        self.past = Past()
         self._dump.reset()
         return done
 
@@ -105,11 +119,13 @@ class Gatherer:
                 other.closed = other.complete = True
         report = OpenReport(self._next_key, kind, record)
         self._next_key += 1
-        if self._suppressed is not None and self._suppressed[1].caller in {record.caller, None}:
-            hidden, said, at = self._suppressed
-            if said.host == record.host and self._count - at <= 8:
-                report.suppressed = hidden
-            self._suppressed = None
+        if not self._knows_hidden:
+            self._hidden, self._knows_hidden = self.past.hidden_at_head(self._count), True
+        hidden = self._hidden
+        if hidden is not None and hidden.caller in {record.caller, None}:
+            if hidden.concerns(record.host, self._count):
+                report.suppressed = hidden.count
+            self._hidden = None
         self.reports.append(report)
         self._previous = report
         if sum(not other.closed for other in self.reports) > MAX_OPEN:
@@ -126,9 +142,11 @@ class Gatherer:
         if self._take_head(record) or self._oom.take(record):
             return
         if "callbacks suppressed" in text and (hidden := parse_suppressed(text)) is not None:
-            same = self._suppressed is not None and self._suppressed[1].host == record.host
-            before = self._suppressed[0] if same and self._suppressed else 0
-            self._suppressed = (before + hidden, record, self._count)
+            if not self._knows_hidden:
+                self._hidden, self._knows_hidden = self.past.hidden_at_more(), True
+            if self._hidden is not None and self._hidden.host == record.host:
+                hidden += self._hidden.count
+            self._hidden = Hidden(hidden, record.host, record.caller, self._count)
             return
         if "drop_caches: " in text and (found := parse_drop_caches(text)) is not None:
             remedy = ForeignRemedy(*found, time=record.time, monotonic=record.monotonic, line=record.line)

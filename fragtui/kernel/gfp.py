@@ -56,6 +56,7 @@ def table_for(version: KernelVersion) -> GfpTable | None:
     return _table(max(mark for mark in marks if mark <= version.numbers), el7_late)
 
 
+@lru_cache(maxsize=1)
 def _marks() -> tuple[Version, ...]:
     found = {since for since, _ in data.BITS} | {data.BIT_ORDER_SINCE}
     for _, since, before, _ in data.COMPOSITES:

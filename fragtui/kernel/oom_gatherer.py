@@ -14,6 +14,7 @@ from fragtui.kernel.oom_report import (
     parse_reaped,
 )
 from fragtui.kernel.open_report import OpenReport
+from fragtui.kernel.past import MOST_KILLED, Task
 from fragtui.kernel.report import ReportKind
 from fragtui.kernel.request import Request
 from fragtui.logs.record import LogRecord
@@ -33,7 +34,11 @@ class OomGatherer:
 
     def __init__(self, gatherer: Gatherer) -> None:
         self._gatherer = gatherer
-        self._killed: deque[tuple[str | None, int | None]] = deque(maxlen=32)
+        self._killed: deque[Task] = deque(maxlen=MOST_KILLED)
+
+    def remains(self) -> tuple[Task, ...]:
+        """Return the last tasks that were reported killed."""
+        return tuple(self._killed)
 
     def take(self, record: LogRecord) -> bool:
         """Take a line of the OOM killer; return whether it was one."""
@@ -137,7 +142,11 @@ class OomGatherer:
                 report.touch(record)
                 report.closed = report.complete = True
                 return True
-        if (record.host, victim.pid) not in self._killed and not record.torn:
+        if not record.torn and not self._was_killed((record.host, victim.pid)):
             report = self._open(record)
             report.victim, report.killed, report.idle_limit = victim, True, _AFTER_KILL
         return True
+
+    def _was_killed(self, task: Task) -> bool:
+        last = MOST_KILLED - len(self._killed)
+        return task in self._killed or (last > 0 and self._gatherer.past.was_killed(task, last))

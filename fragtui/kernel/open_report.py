@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import IntEnum
 
 from fragtui.kernel.report import KernelReport, ReportedZone, ReportKind, StackFrame, Victim
@@ -71,7 +70,10 @@ class OpenReport:
         self.idle_limit = 100
         self.closed = self.complete = False
         self.version = 0
-        self._zones: dict[tuple[int, str], ReportedZone] = {}
+        self._zones: dict[tuple[int, str], ReportedZone | None] = {}
+        """The zones in order, with their watermarks; their blocks and reserves are printed apart."""
+        self._blocks: dict[tuple[int, str], ReportedZone] = {}
+        self._reserves: dict[tuple[int, str], tuple[int, ...]] = {}
         self._last_zone: tuple[int, str] | None = None
 
     def touch(self, record: LogRecord) -> None:
@@ -124,24 +126,33 @@ class OpenReport:
     def add_zone(self, zone: ReportedZone) -> None:
         """Take a zone's watermarks or its free blocks; the same ones twice are two dumps mixed."""
         key = (zone.node, zone.zone)
-        old = self._zones.get(key)
-        if old is None:
-            if len(self._zones) < MAX_ZONES:
-                self._zones[key] = zone
-        elif zone.free_blocks is not None and old.free_blocks is None:
-            self._zones[key] = replace(old, free_blocks=zone.free_blocks, letters=zone.letters, page_kb=zone.page_kb)
-        elif zone.free_blocks is None and old.free_kb is None:
-            self._zones[key] = replace(zone, free_blocks=old.free_blocks, letters=old.letters, page_kb=old.page_kb)
+        if key not in self._zones:
+            if len(self._zones) >= MAX_ZONES:
+                return
+            self._zones[key] = None
+        if zone.free_blocks is not None:
+            if key in self._blocks:
+                self.memory_mixed = True
+            else:
+                self._blocks[key] = zone
+            return
+        self._last_zone = key
+        if self._zones[key] is None:
+            self._zones[key] = zone
         else:
             self.memory_mixed = True
-        if zone.free_kb is not None:
-            self._last_zone = key
 
     def add_reserve(self, row: tuple[int, ...]) -> None:
         """Take the lowmem_reserve row of the zone printed just before it."""
         if self._last_zone is not None:
-            self._zones[self._last_zone] = replace(self._zones[self._last_zone], lowmem_reserve_pages=row)
+            self._reserves[self._last_zone] = row
             self._last_zone = None
+
+    def _joined_zones(self) -> tuple[ReportedZone, ...]:
+        return tuple(
+            self._blocks[key] if zone is None else zone.joined(self._blocks.get(key), self._reserves.get(key))
+            for key, zone in self._zones.items()
+        )
 
     @property
     def has_zones(self) -> bool:
@@ -178,7 +189,7 @@ class OpenReport:
             workqueue=self.workqueue,
             stack=() if self.stack_mixed else tuple(self.frames),
             stack_mixed=self.stack_mixed,
-            zones=() if self.memory_mixed else tuple(self._zones.values()),
+            zones=() if self.memory_mixed else self._joined_zones(),
             suppressed=self.suppressed,
             repeated=self.repeated,
             stalled_ms=self.stalled_ms,

@@ -51,6 +51,28 @@ class ReportedZone:
     managed_kb: int | None = None
     free_cma_kb: int | None = None
 
+    def joined(self, blocks: ReportedZone | None, reserve: tuple[int, ...] | None) -> ReportedZone:
+        """Return this zone's watermarks with its free blocks and its lowmem reserve, which the kernel prints apart."""
+        if blocks is None:
+            blocks = self
+        return ReportedZone(
+            self.node,
+            self.zone,
+            blocks.free_blocks,
+            self.free_kb,
+            self.min_kb,
+            self.low_kb,
+            self.high_kb,
+            self.boost_kb,
+            blocks.letters,
+            blocks.page_kb,
+            reserve,
+            self.reserved_highatomic_kb,
+            self.free_highatomic_kb,
+            self.managed_kb,
+            self.free_cma_kb,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Victim:

@@ -39,7 +39,7 @@ def settled(text: str, torn: bool) -> str:
     That is without its last word if the line may be cut, and without what another CPU printed onto its end (seen: a
     whole next record glued on).
     """
-    if "[" in text and (glued := _GLUED.search(text)):
+    if "] " in text and (glued := _GLUED.search(text)):
         text, torn = text[: glued.start()], False
     if not torn:
         return text

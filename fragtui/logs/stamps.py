@@ -31,6 +31,7 @@ _MONTH_NUMBER = {word: number for number, words in enumerate(_MONTHS, 1) for wor
 _DAY = 86_400.0
 
 
+@lru_cache(maxsize=256)
 def month_number(word: str) -> int | None:
     """Return the month that an abbreviated name means in any locale of the table, 1 to 12, or None."""
     word = word.casefold().rstrip(".")

@@ -24,6 +24,12 @@ KERNEL_PROGRAMS = frozenset({"kernel", "vmunix", "klogd", "kern.warn", "kern.err
 _KERNEL_TEXT = re.compile(r"(?:vmalloc|page allocation|.{1,15} (?:invoked oom-killer)|.{1,15} cpuset=)")
 
 
+_COMMON = re.compile(
+    r"([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d) ([A-Za-z][^\s\[\]:(]{0,99}) ([^\s\[\]:(]{1,99})(?:\[(\d{1,20})\])?: "
+)
+"""What most lines of a syslog begin with; the long way round would say the same."""
+
+
 class SyslogLine:
     """The parts of one syslog line; `text` still holds a kernel stamp if the daemon kept it."""
 
@@ -35,6 +41,18 @@ class SyslogLine:
         self.program = program
         self.pid = pid
         self.text = text
+
+
+def parse_common(line: str, now: float | None) -> SyslogLine | None:
+    """Return the parts of a line of no kernel that looks like most lines, or None if it wants a closer look."""
+    if (found := _COMMON.match(line)) is None:
+        return None
+    name, day, clock, host, program, pid = found.groups()
+    month = month_number(name)
+    if month is None or program in KERNEL_PROGRAMS or _has_kernel_words(line):
+        return None
+    time = None if now is None else yearless_time(month, int(day), clock, now)
+    return SyslogLine(time, host, program, int(pid) if pid else None, line[found.end() :])
 
 
 def unescape_octal(text: str) -> str:
@@ -96,7 +114,7 @@ def _split(line: str, start: int, time: float | None) -> SyslogLine:
         start += 1
     if (found := _PROGRAM.match(line, start)) and _is_program(line, found):
         return SyslogLine(time, None, found[1], int(found[2]) if found[2] else None, line[found.end() :])
-    if _KERNEL_TEXT.match(line, start) or line.startswith(("[", "("), start):
+    if _is_kernel_text(line, start) or line.startswith(("[", "("), start):
         return SyslogLine(time, None, None, None, line[start:])
     host, _, rest = line[start:].partition(" ")
     at = start + len(host) + 1
@@ -110,4 +128,13 @@ def _split(line: str, start: int, time: float | None) -> SyslogLine:
 
 
 def _is_program(line: str, found: re.Match[str]) -> bool:
-    return found[1] in KERNEL_PROGRAMS or _KERNEL_TEXT.match(line, found.end()) is None
+    return found[1] in KERNEL_PROGRAMS or not _is_kernel_text(line, found.end())
+
+
+def _is_kernel_text(line: str, at: int) -> bool:
+    # The expression is slow where it fails.
+    return _has_kernel_words(line) and _KERNEL_TEXT.match(line, at) is not None
+
+
+def _has_kernel_words(line: str) -> bool:
+    return "page allocation" in line or "vmalloc" in line or " cpuset=" in line or "invoked oom-killer" in line

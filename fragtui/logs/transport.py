@@ -10,7 +10,7 @@ from fragtui.logs.journal_entry import ExportEntry, parse_docker_line, parse_jso
 from fragtui.logs.kmsg_record import LIMIT, looks_like_kmsg, parse_kmsg_record
 from fragtui.logs.prefixes import Prefix, read_brackets, read_priority
 from fragtui.logs.record import LogRecord
-from fragtui.logs.syslog_line import KERNEL_PROGRAMS, SyslogLine, parse_syslog, split_host, unescape_octal
+from fragtui.logs.syslog_line import KERNEL_PROGRAMS, SyslogLine, parse_common, parse_syslog, split_host, unescape_octal
 from fragtui.text import printable
 
 _EXPORT_START = re.compile(rb"__(?:CURSOR|REALTIME_TIMESTAMP|MONOTONIC_TIMESTAMP)=")
@@ -40,28 +40,44 @@ class LogParser:
         self._dmesg = DmesgJson()
         self._last: LogRecord | None = None
         self._cached_head = b""
-        self._cached: SyslogLine | None = None
+        self._cached = SyslogLine(None, None, None, None, "")
+        self.busy = False
+        """Whether a record is half read: further lines belong to it."""
 
     @property
-    def busy(self) -> bool:
-        """Whether a record is half read: further lines belong to it."""
-        return self._export.active
+    def at_rest(self) -> bool:
+        """Whether after `skip` a new parser would read on as this one does."""
+        return not self.busy and not self._dmesg.active
 
     def feed(self, line: bytes, number: int | None = None, torn: bool = False) -> tuple[LogRecord, ...]:
         """Return the records that a line (without its newline) completes; `torn` if it ended without a newline."""
         head = self._cached_head
-        if (
-            head
-            and not torn
-            and line.startswith(head)
-            and (quick := self._same_head(line[len(head) :], number)) is not None
-        ):
-            self._last = quick
-            return (quick,)
-        if self._export.active or (line[:2] == b"__" and _EXPORT_START.match(line)):
-            if self._export.add(line, number, torn):
-                return self._remember(self._export.take(None))
-            return ()
+        if head and not torn and line.startswith(head) and len(line) <= LIMIT:
+            # A plain kernel line under a syslog head that is known.
+            found = _SIMPLE.match(line, len(head))
+            if found is not None:
+                second, micro, caller, said = found.groups()
+                words = said.decode("ascii")
+                if " repeated " not in words:
+                    same = self._cached
+                    self._last = record = LogRecord(
+                        words,
+                        number,
+                        same.time,
+                        None if second is None else int(second) + int(micro) / 1e6,
+                        None,
+                        None,
+                        None,
+                        None if caller is None else caller.decode("ascii"),
+                        same.host,
+                        "kernel",
+                    )
+                    return (record,)
+        if self.busy or (line[:2] == b"__" and _EXPORT_START.match(line)):
+            ended = self._export.add(line, number, torn)
+            records = self._remember(self._export.take(None)) if ended else ()
+            self.busy = self._export.active
+            return records
         text = line.decode("utf-8", "surrogateescape")
         if not text.isprintable():
             text = text.rstrip("\r").replace("\t", " ")
@@ -70,15 +86,16 @@ class LogParser:
 
     def finish(self) -> tuple[LogRecord, ...]:
         """Return what the end of the log completes."""
-        if self._export.active:
-            return self._export.take(None)
-        return ()
+        if not self.busy:
+            return ()
+        self.busy = False
+        return self._export.take(None)
 
     def skip(self) -> None:
         """Forget the line before: lines were left out here."""
         self._last = None
         self._cached_head = b""
-        if not self._export.active:
+        if not self.busy:
             self._export.take(None)
 
     def _remember(self, records: tuple[LogRecord, ...]) -> tuple[LogRecord, ...]:
@@ -86,23 +103,28 @@ class LogParser:
             self._last = records[-1]
         return records
 
-    def _same_head(self, rest: bytes, number: int | None) -> LogRecord | None:
-        """Return a plain kernel line whose syslog head is known, or None if it wants a closer look."""
-        same = self._cached
-        if same is None or (found := _SIMPLE.match(rest)) is None or b" repeated " in rest or len(rest) > LIMIT:
-            return None
-        second, micro, caller, words = found.groups()
-        return LogRecord(
-            words.decode("ascii"),
-            number,
-            same.time,
-            None if second is None else int(second) + int(micro) / 1e6,
-            caller=None if caller is None else caller.decode("ascii"),
-            host=same.host,
-            program="kernel",
-        )
-
     def _records(self, line: bytes, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
+        if (
+            not self._dmesg.active
+            and text.isprintable()
+            and "#" not in text
+            and "repeated" not in text
+            and len(text) <= LIMIT
+            and (common := parse_common(text, self._now)) is not None
+        ):  # fmt: skip
+            self._cached_head = b""
+            return (
+                LogRecord(
+                    common.text,
+                    number,
+                    common.time,
+                    host=common.host,
+                    program=common.program,
+                    pid=common.pid,
+                    from_kernel=False,
+                    torn=torn,
+                ),
+            )
         first = text[:1]
         if (
             (self._dmesg.active or first == "{" or text.lstrip(" ")[:1] == '"')
@@ -158,7 +180,7 @@ class LogParser:
 
     def _plain(self, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
         prefix = Prefix()
-        if (talos := _TALOS.match(text)) is not None:
+        if ": [" in text and (talos := _TALOS.match(text)) is not None:
             prefix.end = talos.end()
         first = text[prefix.end : prefix.end + 1]
         if first == "<" or first.islower():
@@ -195,19 +217,20 @@ class LogParser:
             from_kernel = None
         words = text if text.isprintable() and len(text) <= LIMIT else None
         record = LogRecord(
-            text=words or "",
-            line=number,
-            time=self._times(prefix, None if syslog is None else syslog.time),
-            monotonic=prefix.monotonic,
-            facility=prefix.facility,
-            level=prefix.level,
-            caller=prefix.caller,
-            host=None if host is None else printable(host),
-            program=None if program is None else printable(program),
-            pid=pid,
-            from_kernel=from_kernel,
-            torn=torn,
-            repeats=repeats,
+            words or "",
+            number,
+            self._times(prefix, None if syslog is None else syslog.time),
+            prefix.monotonic,
+            None,
+            prefix.facility,
+            prefix.level,
+            prefix.caller,
+            None if host is None else printable(host),
+            None if program is None else printable(program),
+            pid,
+            from_kernel,
+            torn,
+            repeats,
         )
         if words is not None:
             return (record,)

@@ -102,8 +102,10 @@ class CauseTable:
         return None
 
     def _in_frames(self, frames: Sequence[tuple[int, str, str | None]], strength: int) -> FoundCause | None:
+        known = self._known
         for place, symbol, module in frames:
-            if (cause := self.look_up(symbol, module)[strength]) is not None:
+            found = known.get((symbol, module)) or self.look_up(symbol, module)
+            if (cause := found[strength]) is not None:
                 return FoundCause(cause, plain_symbol(symbol), place)
         return None
 

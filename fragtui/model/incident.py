@@ -81,7 +81,7 @@ class Incident:
 
     def to_json(self) -> dict[str, object]:
         """Return the object of `explain --json`: time in ISO 8601 (UTC), mode in hexadecimal, null for unknown."""
-        found = {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
+        found = {name: _plain(getattr(self, name)) for name in _NAMES}
         if self.time is not None:
             found["time"] = iso_utc(self.time)
         if self.mode is not None:
@@ -96,7 +96,10 @@ class Incident:
         return 1 + (self.repeated or 0) + (self.suppressed or 0)
 
 
-_SIMPLE = frozenset({str, int, float, bool})
+_NAMES = tuple(field.name for field in fields(Incident))
+_ZONE_NAMES = tuple(field.name for field in fields(IncidentZone))
+_VICTIM_NAMES = tuple(field.name for field in fields(IncidentVictim))
+_SIMPLE = frozenset({str, int, float, bool, type(None)})
 
 
 def iso_utc(time: float) -> str | None:
@@ -108,12 +111,14 @@ def iso_utc(time: float) -> str | None:
 
 
 def _plain(value: object) -> object:
-    if value is None or type(value) in _SIMPLE:
+    if type(value) in _SIMPLE:
         return value
+    if isinstance(value, tuple):
+        return [item if type(item) in _SIMPLE else _plain(item) for item in value]
     if isinstance(value, IncidentKind):
         return value.value
-    if isinstance(value, IncidentZone | IncidentVictim):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+    if isinstance(value, IncidentZone):
+        return {name: _plain(getattr(value, name)) for name in _ZONE_NAMES}
+    if isinstance(value, IncidentVictim):
+        return {name: _plain(getattr(value, name)) for name in _VICTIM_NAMES}
     return value

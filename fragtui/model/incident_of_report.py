@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from zlib import crc32
 
 from fragtui.kernel.dump_lines import OUR_FRAMES
@@ -60,14 +61,28 @@ def incident_of(
         reason=reason_of(report),
         explanation=explain(report, version, reading or GfpReading(report.names, None), found),
         lines=report.lines,
-        id=incident_id(report, source),
+        id=incident_id(source, _place(report), report.time, report.monotonic, report.kind.value),
     )
 
 
-def incident_id(report: KernelReport, source: str) -> str:
+def _place(report: KernelReport) -> int:
+    return report.sequence if report.sequence is not None else report.lines[0] if report.lines else report.key
+
+
+def moved(incident: Incident, by: int, source: str, monotonic: float | None, id_by_line: bool) -> Incident:
+    """Return an incident whose lines were counted from the line `by` of its log; its report had that stamp."""
+    if not by or incident.lines is None:
+        return incident
+    first, last = incident.lines
+    found = incident.id
+    if id_by_line:
+        found = incident_id(source, first + by, incident.time, monotonic, incident.kind.value)
+    return replace(incident, lines=(first + by, last + by), id=found)
+
+
+def incident_id(source: str, place: int, time: float | None, monotonic: float | None, kind: str) -> str:
     """Return an id that stays while the report grows and differs between places of a log."""
-    place = report.sequence if report.sequence is not None else report.lines[0] if report.lines else report.key
-    text = f"{source}|{place}|{report.time}|{report.monotonic}|{report.kind}"
+    text = f"{source}|{place}|{time}|{monotonic}|{kind}"
     return f"{crc32(text.encode('utf-8', 'surrogatepass')):08x}"
 
 

@@ -6,19 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from fragtui.cluster.attempts import Attempt, AttemptAssembler
-from fragtui.cluster.pod_log import PodLogReader
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sighting import Sighting
-from fragtui.kernel.gatherer import Gatherer
-from fragtui.kernel.gfp import GfpTable
-from fragtui.kernel.report import KernelReport
-from fragtui.logs.record import LogRecord
-from fragtui.logs.syslog_line import KERNEL_PROGRAMS
 from fragtui.model.incident import Incident
-from fragtui.model.incident_of_report import incident_of
+from fragtui.model.log_reading import Told
 from fragtui.model.sandbox_incidents import link_sides
-
-Told = Incident | Sighting
 
 _HELD = 256
 _MOST_HELD = 1_024
@@ -28,47 +20,6 @@ _FAR_LINES = 2_000
 _MOST_NAMES = 4_096
 _APART = 1 << 40
 """Keeps the line numbers of different logs from looking near to each other."""
-
-
-class LogTeller:
-    """Feed it the records of one log in order; it gives back the kernel's incidents and what is said of pods."""
-
-    def __init__(self, name: str, pods: PodLogReader, running: GfpTable | None, kernel: str | None) -> None:
-        self._name = name
-        self._running = running
-        self._kernel = kernel
-        self._gatherer = Gatherer()
-        self._pods = pods
-        self.time: float | None = None
-        """The latest stamp so far: what is told now was written about then."""
-
-    @property
-    def busy(self) -> bool:
-        """Whether the next record may belong to something open."""
-        return self._gatherer.busy
-
-    def feed(self, record: LogRecord, of_pods: bool = True) -> Sequence[Told]:
-        """Take a record; return what it completes. `of_pods` tells whether it may speak of pods."""
-        time = record.time
-        if time is not None and (self.time is None or time > self.time):
-            self.time = time
-        reports = self._gatherer.feed(record)
-        of_pods = of_pods and not record.from_kernel and record.program not in KERNEL_PROGRAMS
-        if not reports and not of_pods:
-            return ()
-        told: list[Told] = [self._incident(report) for report in reports]
-        if of_pods:
-            told.extend(self._pods.feed(record))
-        return told
-
-    def finish(self) -> list[Told]:
-        """Return what the end of the log completes."""
-        told: list[Told] = [self._incident(report) for report in self._gatherer.finish()]
-        told.extend(self._pods.finish())
-        return told
-
-    def _incident(self, report: KernelReport) -> Incident:
-        return incident_of(report, self._name, self._running, self._kernel)
 
 
 @dataclass(frozen=True, slots=True)

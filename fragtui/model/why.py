@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from fragtui.kernel.gfp import GfpReading
 from fragtui.kernel.report import KernelReport, ReportedZone
@@ -138,6 +139,7 @@ def _allowed(zone: ReportedZone, report: KernelReport, reading: GfpReading) -> b
     return all(nodes is None or zone.node in nodes for nodes in (_nodes(report.nodemask), _nodes(report.mems_allowed)))
 
 
+@lru_cache(maxsize=256)
 def _nodes(text: str | None) -> frozenset[int] | None:
     """Return the nodes of a list such as ``0-1,3``, or None for no restriction."""
     if not text or not text[0].isdigit():
@@ -168,11 +170,15 @@ def _reserve(zone: ReportedZone, zones: tuple[ReportedZone, ...], high: bool) ->
 def _state(zone: ReportedZone, page_kb: int, high: bool, reserve: int, version: KernelVersion | None) -> ZoneState:
     letters = zone.letters or ()
     blocks = zone.free_blocks or ()
-    foreign = tuple(
-        count if order < len(letters) and letters[order] and set(letters[order]) <= _FOREIGN else 0
-        for order, count in enumerate(blocks)
-    )
-    only_h = tuple(count if order < len(letters) and letters[order] == "H" else 0 for order, count in enumerate(blocks))
+    foreign = only_h = (0,) * len(blocks)
+    if any(each and _FOREIGN.issuperset(each) for each in set(letters)):
+        foreign = tuple(
+            count if order < len(letters) and letters[order] and _FOREIGN.issuperset(letters[order]) else 0
+            for order, count in enumerate(blocks)
+        )
+        only_h = tuple(
+            count if order < len(letters) and letters[order] == "H" else 0 for order, count in enumerate(blocks)
+        )
     kept = zone.free_highatomic_kb if zone.free_highatomic_kb is not None else zone.reserved_highatomic_kb
     return ZoneState(
         free_blocks=blocks,

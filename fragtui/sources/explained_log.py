@@ -10,13 +10,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import IO
 
-from fragtui.cluster.pod_log import PodLogReader
 from fragtui.kernel.gfp import GfpTable
 from fragtui.kernel.needles import SCAN_NEEDLES
-from fragtui.logs.transport import LogParser
 from fragtui.model.incident import Incident
-from fragtui.model.log_digest import Explained, LogDigest, LogTeller, Told
-from fragtui.sources.log_scan import large_file, near_lines_fast
+from fragtui.model.log_digest import Explained, LogDigest
+from fragtui.model.log_reading import LogPast, LogReading, LogTerms, Told
+from fragtui.sources.forked_reading import LargeLog, read_forked
+from fragtui.sources.log_scan import large_file, near_lines
 from fragtui.sources.saved_objects import are_objects, read_objects
 
 POD_NEEDLES: tuple[bytes, ...] = (b"andbox", b"ntainer process")
@@ -26,8 +26,6 @@ A bare ``failed to unshare namespaces: Cannot allocate memory`` has the kernel's
 """
 _DESCRIBED: tuple[bytes, ...] = (b"Namespace:  ",)
 """The head of ``kubectl describe``, far above its events; looked for in logs that are not gigabytes."""
-_FOLLOWING = 4
-"""Lines read after one that tells of a pod: a wrapped message of kubelet or runtime goes on for a few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,35 +89,34 @@ def _told(
         on_error(source, error)
         return
     moment = time.time() if source.now is None else source.now
-    parser = LogParser(now=moment)
-    pods = PodLogReader(lambda: moment, time.localtime(moment).tm_gmtoff)
-    teller = LogTeller(source.name, pods, running, kernel)
-    after = 0
-    busy = False
-
-    def wanted() -> bool:
-        return busy or after > 0
-
-    heads = _DESCRIBED if large_file(source.log) is None else ()
-    near = near_lines_fast(source.log, (*SCAN_NEEDLES, *POD_NEEDLES, *heads), wanted)
+    terms = LogTerms(source.name, moment, time.localtime(moment).tm_gmtoff, running, kernel)
     try:
-        with closing(near):
-            for number, line, torn, gap in near:
-                if gap:
-                    parser.skip()
-                # Within a report most lines are the kernel's, which nobody asks about pods.
-                of_pods = busy or parser.busy or pods.worth_reading(line)
-                after = _FOLLOWING if of_pods and not busy else after - 1
-                for record in parser.feed(line, number, torn):
-                    for told in teller.feed(record, of_pods):
-                        yield teller.time or 0.0, place, told
-                busy = teller.busy or parser.busy
+        for latest, told in _read(source.log, terms):
+            yield latest or 0.0, place, told
     except (OSError, EOFError) as error:
         if on_error is None:
             raise
         on_error(source, error)
-    for record in parser.finish():
-        for told in teller.feed(record):
-            yield teller.time or 0.0, place, told
-    for told in teller.finish():
-        yield teller.time or 0.0, place, told
+
+
+def _read(log: IO[bytes], terms: LogTerms) -> Iterator[tuple[float | None, Told]]:
+    """Yield what a log tells, each with the latest stamp so far. Raises OSError and EOFError as the log does."""
+    needles: tuple[bytes, ...] = (*SCAN_NEEDLES, *POD_NEEDLES)
+    if (large := large_file(log)) is None:
+        needles = (*needles, *_DESCRIBED)
+    elif (parts := read_forked(LargeLog(*large, needles, terms))) is not None:
+        with closing(parts):
+            yield from parts
+        return
+    reading = LogReading(terms, LogPast())
+    try:
+        with closing(near_lines(log, needles, lambda: reading.wanted)) as near:
+            for number, line, torn, gap in near:
+                if gap:
+                    reading.skip()
+                for each in reading.feed(line, number, torn):
+                    yield each.time, each.told
+    except (OSError, EOFError):
+        yield from ((each.time, each.told) for each in reading.finish())
+        raise
+    yield from ((each.time, each.told) for each in reading.finish())

@@ -8,21 +8,22 @@ import threading
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from fragtui.kernel.needles import BEFORE, SCAN_NEEDLES
-from fragtui.sources.forked_search import forked_hits
 from fragtui.sources.incident_stream import IncidentStream
 from fragtui.sources.needle_search import best_search
 
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
 BLOCK = 1 << 20
 _AHEAD = 8
-_WORTH_FORKING = 32 << 20
-_LARGE_WINDOW = 16 << 10
+WORTH_FORKING = 32 << 20
+_TAIL = 16 << 10
 _EXPORT = (b"MESSAGE=", b"MESSAGE\n")
-_EXPORT_BEFORE = 64
-"""A journal export entry has some 30 lines, the stamp before the message."""
+MOST_BEFORE = 64
+"""Lines before a hit that may belong to it at most: a journal export entry has some 30, the stamp first."""
 Near = tuple[int, bytes, bool, bool]
 """Line number from 1, line without its newline, whether it had none (torn), whether lines before it were left out."""
 
@@ -60,7 +61,7 @@ def near_lines(
                     carry, gap = block[keep:], gap or keep > at
                     break
                 through = hits[index]
-                start = _back(block, through, at, before)
+                start = back(block, through, at, before)
                 if start > at:
                     number += block.count(b"\n", at, start)
                     at, gap = start, True
@@ -73,39 +74,6 @@ def near_lines(
                 at, gap = line_end + 1, False
 
 
-def near_lines_of_file(
-    descriptor: int, size: int, hits: Iterator[tuple[int, int]], busy: Callable[[], bool], before: int = BEFORE
-) -> Generator[Near]:
-    """Yield what `near_lines` yields, of a file whose hits and their line numbers are known already."""
-    text = _Window(descriptor, size)
-    at, number = 0, 0
-    following = next(hits, None)
-    while at < size:
-        gap = False
-        if busy():
-            through = at
-        else:
-            while following is not None and following[0] < at:
-                following = next(hits, None)
-            if following is None:
-                return
-            through = following[0]
-            start, lines = text.back(through, at, before)
-            gap, at, number = start > at, start, following[1] - lines
-        while at <= through:
-            place = at - text.begin
-            line_end = text.data.find(b"\n", place)
-            if line_end >= 0:
-                line, whole = text.data[place:line_end], True
-            else:
-                line, whole = text.line(at)
-                if not line and not whole:
-                    return  # Cut while we read.
-            number += 1
-            yield number, line, not whole, gap
-            at, gap = at + len(line) + 1, False
-
-
 def large_file(log: IO[bytes]) -> tuple[int, int] | None:
     """Return descriptor and size of a plain file that is worth a search by child processes, read from its start."""
     try:
@@ -116,65 +84,14 @@ def large_file(log: IO[bytes]) -> tuple[int, int] | None:
         return None
     # A child of a process with threads would inherit their locks.
     alone = threading.active_count() == 1 and hasattr(os, "fork") and hasattr(os, "preadv")
-    return (descriptor, status.st_size) if plain and alone and status.st_size >= _WORTH_FORKING else None
-
-
-def near_lines_fast(
-    log: IO[bytes], needles: Sequence[bytes], busy: Callable[[], bool], before: int = BEFORE
-) -> Generator[Near]:
-    """Yield what `near_lines` yields; a large plain file is searched by child processes."""
-    if (large := large_file(log)) is not None and (hits := forked_hits(*large, needles)) is not None:
-        return near_lines_of_file(*large, hits, busy, before)
-    return near_lines(log, needles, busy, before)
-
-
-class _Window:
-    """The part of a file around the place that is read: `data`, which begins at `begin`."""
-
-    def __init__(self, descriptor: int, size: int) -> None:
-        self._descriptor = descriptor
-        self._size = size
-        self.begin = 0
-        self.data = b""
-
-    def back(self, hit: int, floor: int, lines: int) -> tuple[int, int]:
-        """Return where the line `lines` before the hit's own begins, not before `floor`, and how many that are."""
-        reach = _LARGE_WINDOW
-        while True:
-            begin = max(floor, hit - reach)
-            self._load(begin, hit - begin + _LARGE_WINDOW)
-            place = hit - begin
-            start = _back(self.data, place, 0, lines)
-            # The window may begin in the middle of a line.
-            if start > 0 or begin == floor:
-                return begin + start, self.data.count(b"\n", start, place)
-            reach *= 4
-
-    def line(self, at: int) -> tuple[bytes, bool]:
-        """Return the line at an offset and whether it ended with a newline."""
-        reach = _LARGE_WINDOW * 2
-        while True:
-            place = at - self.begin
-            if 0 <= place < len(self.data):
-                end = self.data.find(b"\n", place)
-                if end >= 0:
-                    return self.data[place:end], True
-                if self.begin + len(self.data) >= self._size:
-                    return self.data[place:], False
-            self._load(at, reach)
-            if not self.data:
-                return b"", False
-            if len(self.data) < reach and self.begin + len(self.data) < self._size:
-                self._size = self.begin + len(self.data)
-            reach *= 4
-
-    def _load(self, begin: int, length: int) -> None:
-        self.begin = begin
-        self.data = os.pread(self._descriptor, min(length, self._size - begin), begin)
+    return (descriptor, status.st_size) if plain and alone and status.st_size >= WORTH_FORKING else None
 
 
 def _searched(log: IO[bytes], needles: Sequence[bytes]) -> Iterator[tuple[bytes, list[int]]]:
     """Yield blocks of whole lines with the places of the needles; the search of the next ones runs meanwhile."""
+    # Only here: it brings much with it.
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
     search = best_search()
     waiting: deque[tuple[bytes, Future[list[int]]]] = deque()
     first = True
@@ -209,16 +126,16 @@ def _blocks(log: IO[bytes]) -> Iterator[bytes]:
 
 def _tail(block: bytes, floor: int) -> int:
     """Return where the last lines of a block begin, as many as may belong to a hit in the next one."""
-    edge = max(floor, len(block) - _LARGE_WINDOW)
-    start = _back(block, len(block), edge, _EXPORT_BEFORE)
+    edge = max(floor, len(block) - _TAIL)
+    start = back(block, len(block), edge, MOST_BEFORE)
     return start if start > edge or edge == floor else block.find(b"\n", edge) + 1 or len(block)
 
 
-def _back(block: bytes, hit: int, floor: int, lines: int) -> int:
+def back(block: bytes, hit: int, floor: int, lines: int) -> int:
     """Return where the line `lines` before the hit's own begins, not before `floor`."""
     start = block.rfind(b"\n", floor, hit) + 1 or floor
     if block.startswith(_EXPORT, start):
-        lines = _EXPORT_BEFORE
+        lines = MOST_BEFORE
     for _ in range(lines):
         if start <= floor:
             return floor

@@ -68,7 +68,7 @@ def test_every_line_near_a_hit_comes_once_with_its_number(lines: list[bytes], be
     assert all(line == lines[number - 1] for number, line, _, _ in found)
 
 
-@given(st.binary(max_size=200).map(lambda raw: bytes(b % 3 + 97 for b in raw)))
+@given(st.binary(max_size=200).map(lambda raw: bytes(b"abcabcabc\0"[b % 10] for b in raw)))
 def test_both_searches_agree(block: bytes) -> None:
     needles = (b"ab", b"abc", b"c")
     assert best_search()(block, len(block), needles) == _by_bytes_find(block, len(block), needles)
