@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
+from fragtui.commands.light_start import begin_collection, put_off_collection
 from fragtui.model.incident import Incident
 from fragtui.text import printable
 
@@ -27,9 +28,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print every incident; 0, or 1 if a log could not be read to its end."""
+    put_off_collection()
     from fragtui.sources.explained_log import OpenLog, explain_logs
     from fragtui.sources.host_files import reason
 
+    begin_collection()
     table = None
     if args.kernel is not None:
         from fragtui.kernel.gfp import table_for

@@ -9,6 +9,9 @@ import signal
 from collections.abc import Callable
 from contextlib import suppress
 
+_BETWEEN_COLLECTIONS = 50_000
+"""Objects that a child makes before it looks for garbage: it makes many, and hardly any in circles."""
+
 
 class ChildTeam:
     """They take numbers from one pipe, whoever is free the next one, and answer each on a pipe of their own."""
@@ -34,6 +37,7 @@ class ChildTeam:
         try:  # Nothing of the parent may run here: no handler, no buffer of its streams.
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             gc.freeze()  # What the parent made is not looked through for garbage, and so not copied.
+            gc.set_threshold(_BETWEEN_COLLECTIONS)
             for mine in (*self._children, source, self._assign):
                 os.close(mine)
             while task := os.read(self._tasks, 8):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ SEGMENT = 8 << 20
 """Large enough for several reports: the more are parsed after one search, the warmer the cache."""
 REACH = 2 << 20
 """More than the longest report: a log without rest is read here, the children only lose their time over it."""
-_PROCESSES = 2
-_AHEAD = 4
+_MOST_CHILDREN = 4
+_AHEAD = 6
 """Segments read before they are asked for: what is found in them waits in memory."""
 _MOST_FOUND = 4_096
 """What a child keeps of one stretch at most; a longer one is read here, where it is told at once."""
@@ -54,7 +55,7 @@ def read_forked(log: LargeLog) -> Generator[tuple[float | None, Told]] | None:
     """
     team = ChildTeam()
     try:
-        for _ in range(_PROCESSES):
+        for _ in range(max(2, min(_MOST_CHILDREN, len(os.sched_getaffinity(0))))):
             team.add(lambda begin: pickle.dumps(read_segment(log, begin), pickle.HIGHEST_PROTOCOL))
     except OSError:  # A node without memory may refuse to fork.
         team.end()
