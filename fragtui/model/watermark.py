@@ -81,22 +81,33 @@ def zone_verdict(state: ZoneState, order: int, request: Request, rule: Rule) -> 
     Where the watermark or the free pages are unknown, the blocks alone decide, and between fragmented and short the
     kernel's fragmentation index with its own threshold of 0.500 (sysctl vm.extfrag_threshold).
     """
-    has_block = order == 0 or _has_block(state, order, request)
+    return _verdict(state, order, request, rule, any(state.free_blocks[order:]), _has_block(state, order, request))
+
+
+def _verdict(state: ZoneState, order: int, request: Request, rule: Rule, is_there: bool, may_take: bool) -> Verdict:
+    """Return the verdict; given whether a block of the order or above is free, and on a list that may be taken from."""
+    has_block = order == 0 or may_take
     if state.free_pages is None or state.mark is None:
-        if any(state.free_blocks[order:]):
+        if is_there:
             return Verdict.AVAILABLE if has_block else Verdict.RESERVED
         return Verdict.FRAGMENTED if fragmentation_index(state.free_blocks, order) > 500 else Verdict.SHORT
     enough = _passes_base(state, order, request)
     if enough and has_block and (rule is Rule.FREE_LIST or halving_stop(state, order, request) is None):
         return Verdict.AVAILABLE
-    if any(state.free_blocks[order:]) and (order > 0 or state.free_pages > state.mark):
+    if is_there and (order > 0 or state.free_pages > state.mark):
         return Verdict.RESERVED
     return Verdict.FRAGMENTED if enough else Verdict.SHORT
 
 
 def verdicts(state: ZoneState, request: Request, rule: Rule) -> tuple[Verdict, ...]:
-    """Return `zone_verdict` for each order of the zone."""
-    return tuple(zone_verdict(state, order, request, rule) for order in range(len(state.free_blocks)))
+    """Return `zone_verdict` for each order of the zone, in one pass from the highest down."""
+    found: list[Verdict] = []
+    is_there = may_take = False
+    for order in reversed(range(len(state.free_blocks))):
+        is_there = is_there or state.free_blocks[order] > 0
+        may_take = may_take or _may_take(state, order, request)
+        found.append(_verdict(state, order, request, rule, is_there, may_take))
+    return tuple(reversed(found))
 
 
 def only_foreign(state: ZoneState, order: int, request: Request) -> bool:
@@ -159,13 +170,15 @@ def _passes_base(state: ZoneState, order: int, request: Request) -> bool:
 
 
 def _has_block(state: ZoneState, order: int, request: Request) -> bool:
-    for index in range(order, len(state.free_blocks)):
-        barred = _at(state.foreign_blocks, index)
-        if request is Request.GFP_ATOMIC:
-            barred -= _at(state.highatomic_blocks, index)
-        if state.free_blocks[index] > max(0, barred):
-            return True
-    return False
+    return any(_may_take(state, index, request) for index in range(order, len(state.free_blocks)))
+
+
+def _may_take(state: ZoneState, order: int, request: Request) -> bool:
+    """Tell whether a block of exactly this order is on a list that the request may take from."""
+    barred = _at(state.foreign_blocks, order)
+    if request is Request.GFP_ATOMIC:
+        barred -= _at(state.highatomic_blocks, order)
+    return state.free_blocks[order] > max(0, barred)
 
 
 def _at(blocks: Sequence[int], order: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textual.containers import Container
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -17,7 +16,3 @@ class Ground(Widget):
         for each in self.get_line_filters():
             strip = strip.apply_filter(each, self.background_colors[1])
         return [strip] * crop.height
-
-
-class Column(Ground, Container):
-    """A container of panels."""

@@ -20,7 +20,6 @@ from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, Ticker
 from fragtui.ui.bars import Bars
 from fragtui.ui.failure_actions import ask_filter, copy_incident, save_incidents
 from fragtui.ui.failures import Failures
-from fragtui.ui.ground import Column
 from fragtui.ui.key_line import KeyLine
 from fragtui.ui.keys import KEYS, Keys, bindings
 from fragtui.ui.listing import Listing
@@ -81,8 +80,8 @@ class MainScreen(RemedyScreen):
         yield self._top
         yield self._verdict
         yield self._strip
-        with Column(id="body"):
-            with Column(id="left"):
+        with Container(id="body"):
+            with Container(id="left"):
                 yield self._zones
                 yield self._bars
                 yield self._timeline
