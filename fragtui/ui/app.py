@@ -53,8 +53,6 @@ class FragtuiApp(App[int]):
         super().__init__()
         self.parts = parts
         self._failure: str | None = None
-        self._first: Snapshot | None = None
-        """What was read before there was a screen to tell."""
         self.sampler = parts.sampler(self._deliver, self._report_crash)
         self.feeds = Feeds(parts, self._tell)
         self.main = self.make_main()
@@ -67,16 +65,17 @@ class FragtuiApp(App[int]):
         """Return the main screen."""
         return MainScreen(self.sampler, self.parts, self.feeds)
 
+    def get_default_screen(self) -> MainScreen:
+        """Return the main screen: pushed over an empty one, both would be laid out before the first bars."""
+        Rows.in_ascii = not self.is_headless and not has_unicode()
+        return self.main
+
     def on_mount(self) -> None:
-        """Show the main screen with what was read already, and read on."""
+        """Start reading, unless that is begun."""
         if self.parts.theme in self.available_themes:
             self.theme = self.parts.theme
-        Rows.in_ascii = not self.is_headless and not has_unicode()
         self.set_class(Rows.in_ascii, "in-ascii")
         self._end_on_signals()
-        if self._first is not None:
-            self.main.session.accept(self._first)
-        self.push_screen(self.main)
         self.sampler.start()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
@@ -117,8 +116,7 @@ class FragtuiApp(App[int]):
         if not self.parts.live:
             # Ages are counted from when the files were saved.
             CLOCK.show(snapshot.time)
-        if not self.main.is_running:
-            self._first = snapshot
+        self.main.early = snapshot
         self._tell(Sampled(snapshot))
 
     def _report_crash(self, text: str) -> None:

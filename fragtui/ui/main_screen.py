@@ -40,6 +40,7 @@ from fragtui.ui.zones import Zones
 
 if TYPE_CHECKING:
     from fragtui.kernel.report import ForeignRemedy
+    from fragtui.model.snapshot import Snapshot
     from fragtui.ui.parts import Feeds, Parts
 
 _AFTER_BARS = 0.1
@@ -56,6 +57,8 @@ class MainScreen(RemedyScreen):
 
     def __init__(self, sampler: Ticker, parts: Parts, feeds: Feeds) -> None:
         super().__init__(sampler, parts, feeds)
+        self.early: Snapshot | None = None
+        """The newest snapshot; it may come before the screen can take messages."""
         self._latest = 0.0
         self._look: asyncio.TimerHandle | None = None
         self._zoomed: Widget | None = None
@@ -96,6 +99,8 @@ class MainScreen(RemedyScreen):
         self._latest = time.monotonic()
         self._look_later(1.0)
         self._zones.focus()
+        if self.early is not None:
+            self.session.accept(self.early)
         # Known before the screen's own: so nothing is laid out twice.
         self._share_out(self.app.size)
         if self.session.snapshot is not None:

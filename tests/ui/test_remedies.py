@@ -107,7 +107,7 @@ async def test_saved_files_are_never_written_and_it_is_said(tmp_path: Path, key:
         await until(pilot, lambda: "no remedies" in text_of(app))
         await pilot.press(key)
         await pilot.pause()
-        assert len(app.screen_stack) == 2, "no dialog"
+        assert len(app.screen_stack) == 1, "no dialog"
         await until(pilot, lambda: bool(app._notifications))
     assert (tmp_path / "proc/sys/vm/drop_caches").read_text() == "0\n"
     assert (tmp_path / "proc/sys/vm/compact_memory").read_text() == "0\n"
@@ -123,7 +123,7 @@ async def test_read_only_greys_every_remedy_and_says_why(tmp_path: Path, key: st
         await until(pilot, lambda: bool(app._notifications))
         (notice,) = app._notifications
         assert "--read-only" in notice.message
-        assert len(app.screen_stack) == 2
+        assert len(app.screen_stack) == 1
         binding = app.main.active_bindings[key]
         assert not binding.enabled
 

@@ -241,7 +241,7 @@ async def test_remedies_are_barred_and_live_keys_are_gone(made: Made) -> None:
             app.clear_notifications()
             await pilot.press(key)
             await until(pilot, lambda: "replaying a recording" in text_of(app))
-            assert len(app.screen_stack) == 2
+            assert len(app.screen_stack) == 1
         own = {key.action for key in REPLAY_KEYS}
         assert own.isdisjoint(key.action for key in UNUSED)
         await pilot.press("g", "x")
