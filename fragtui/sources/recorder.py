@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FLUSH_SECONDS = 5.0
 """A recording that is cut off loses at most so much."""
 SEGMENT_SECONDS = 120.0
-_MOST_WAITING = 500
+_MOST_WAITING = 200
 """Frames that wait to be packed at most: a flood of log lines is not kept whole."""
 RING_BYTES = 700_000
 """About an hour of a busy node of two CPUs; small enough for the budget of memory that may be added over time."""

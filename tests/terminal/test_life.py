@@ -64,6 +64,7 @@ def test_it_is_suspended_with_the_terminal_given_back_and_goes_on(host: Path) ->
         while process.status() != psutil.STATUS_STOPPED:
             assert time.monotonic() < end, "it was not suspended"
             term.pump(0.05)
+        term.pump(0.2)
         assert all(code in term.written for code in RESTORED)
         term.kill(signal.SIGCONT)
         term.press("?")
