@@ -62,7 +62,7 @@ class RateWindow:
 def rate_words(rates: Rates | None) -> str:
     """Return the rates in words, those that are zero left out; what is unknown is not called zero."""
     if rates is None:
-        return "compaction and reclaim: /proc/vmstat was not read twice yet"
+        return "compaction and reclaim: no rate of their counters yet"
     told = [
         _told(rates.direct_compactions, "direct compactions", _failed(rates.failed_share)),
         _told(rates.direct_reclaims, "direct reclaims"),

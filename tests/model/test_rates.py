@@ -45,8 +45,8 @@ def test_stalls_of_all_zones_are_added_up() -> None:
 @pytest.mark.parametrize(
     "ticks, words",
     [
-        ((), "compaction and reclaim: /proc/vmstat was not read twice yet"),
-        (((0.0, "compact_stall 1\n"),), "compaction and reclaim: /proc/vmstat was not read twice yet"),
+        ((), "compaction and reclaim: no rate of their counters yet"),
+        (((0.0, "compact_stall 1\n"),), "compaction and reclaim: no rate of their counters yet"),
         (
             ((0.0, "compact_stall 1\ncompact_fail 1\n"), (1.0, "compact_stall 4\ncompact_fail 4\n")),
             "last 1 s: 3.0/s direct compactions (100 % failed)",
