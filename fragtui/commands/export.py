@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-import threading
 from pathlib import Path
-from types import FrameType
 
+from fragtui.commands.end_signals import end_signals
 from fragtui.commands.source_options import add_source_options
 from fragtui.model.verdict import COSTLY_ORDER
 from fragtui.text import printable
@@ -78,26 +76,20 @@ def _serve(args: argparse.Namespace) -> int:
 
     source = Source(args.root, args.order, args.audit, counting=True)
     host, port = args.listen
-    try:
-        server, _ = start_http_server(port, host, registry_of(source))
-    except OSError as error:
-        print(f"fragtui export: {host}:{port}: {(error.strerror or str(error)).lower()}", file=sys.stderr)
-        return 1
-    log = kernel_log_of(args, source.reader, source.kernel_log)
-    pods = pods_of(args, source.reader, source.pod_news)
-    ended = threading.Event()
-
-    def end(number: int, frame: FrameType | None) -> None:
-        ended.set()
-
-    for sent in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(sent, end)
-    log.start()
-    pods.start()
-    shown = f"[{host}]" if ":" in host else host
-    print(f"fragtui export: http://{shown}:{server.server_port}/metrics", file=sys.stderr, flush=True)
-    ended.wait()
-    pods.stop()
-    log.stop()
-    server.shutdown()
+    with end_signals() as ended:
+        try:
+            server, _ = start_http_server(port, host, registry_of(source))
+        except OSError as error:
+            print(f"fragtui export: {host}:{port}: {(error.strerror or str(error)).lower()}", file=sys.stderr)
+            return 1
+        log = kernel_log_of(args, source.reader, source.kernel_log)
+        pods = pods_of(args, source.reader, source.pod_news)
+        log.start()
+        pods.start()
+        shown = f"[{host}]" if ":" in host else host
+        print(f"fragtui export: http://{shown}:{server.server_port}/metrics", file=sys.stderr, flush=True)
+        ended.wait()
+        pods.stop()
+        log.stop()
+        server.shutdown()
     return 0

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-import threading
 import time
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from fragtui.commands.end_signals import EndSignals, end_signals
 from fragtui.commands.guard_units import UNIT, manifest
 from fragtui.remedies.audit import AuditLog
 from fragtui.remedies.audit_place import default_path
@@ -86,7 +85,8 @@ def run(args: argparse.Namespace) -> int:
         if not policy.dry_run and (why := guard.why_not) is not None:
             print(f"fragtui: not guarding: {printable(why, 1000)}", file=sys.stderr)
             return CANNOT
-        return _watch(guard, reader, args)
+        with end_signals() as ended:
+            return _watch(guard, reader, args, ended)
     finally:
         guard.close()
 
@@ -107,15 +107,12 @@ def _policy(args: argparse.Namespace) -> Policy:
         raise PolicyError(f"--{_FLAGS.get(name, name)}:{expected}") from None
 
 
-def _watch(guard: Guard, reader: NodeReader, args: argparse.Namespace) -> int:
+def _watch(guard: Guard, reader: NodeReader, args: argparse.Namespace, ended: EndSignals) -> int:
     """Sample and decide until a signal comes, the guard stops by itself, or its one run is over."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop.set())
     policy = guard.policy
     _say(f"guarding order {policy.order}: at least {policy.blocks} blocks{' (dry run)' if policy.dry_run else ''}")
     topic, watched, ran = "", -_RARELY, False
-    while not stop.is_set():
+    while not ended.came:
         decision = guard.tick(reader.sample())
         end, guard.last_end = guard.last_end, None
         if end is not None:
@@ -131,12 +128,12 @@ def _watch(guard: Guard, reader: NodeReader, args: argparse.Namespace) -> int:
         if guard.state.stopped is not None and guard.ladder is None:
             _say(guard.state.stopped)
             if args.stay:
-                stop.wait()
+                ended.wait()
             return GAVE_UP
         if args.once and guard.ladder is None and (ran or decision.do in (Do.WATCH, Do.HOLD) or policy.dry_run):
             return STOPPED
         # A run is watched closely; between runs nothing is in a hurry.
-        stop.wait(0.1 if guard.ladder is not None else args.interval)
+        ended.wait(0.1 if guard.ladder is not None else args.interval)
     _say("stopped by a signal")
     return STOPPED
 

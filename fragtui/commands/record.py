@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import re
-import signal
 import sys
-import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 
+from fragtui.commands.end_signals import EndSignals, end_signals
 from fragtui.commands.feeds import kernel_log_of, pods_of
 from fragtui.commands.source_options import add_interval, add_source_options
 from fragtui.remedies.audit_place import default_path
@@ -44,9 +43,11 @@ def _duration(text: str) -> float:
 
 def run(args: argparse.Namespace) -> int:
     """Record until the time is over, a signal comes or the file can't be written; 0, or 1 then."""
-    over = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: over.set())
+    with end_signals() as ended:
+        return _record(args, ended)
+
+
+def _record(args: argparse.Namespace, ended: EndSignals) -> int:
     reader = NodeReader(args.root)
     host = replace(reader.host, name=printable(args.name)) if args.name else reader.host
     recorder = Recorder(host, kept=0, audit=args.audit or default_path(args.root))
@@ -68,11 +69,11 @@ def run(args: argparse.Namespace) -> int:
     for feed in (sampler, kernel_log, pods):
         feed.start()
     print(f"fragtui: recording to {printable(str(args.file))}; Ctrl-C ends it", file=sys.stderr, flush=True)
-    while not over.is_set() and file.problem is None:
+    while not ended.came and file.problem is None:
         left = _LOOK_SECONDS if args.seconds is None else started + args.seconds - time.monotonic()
         if left <= 0:
             break
-        over.wait(min(left, _LOOK_SECONDS))
+        ended.wait(min(left, _LOOK_SECONDS))
     for feed in (sampler, kernel_log, pods):
         feed.stop()
     recorder.end()

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
+from fragtui.commands.end_signals import EndSignals, end_signals
 from fragtui.commands.treatment_report import describe_outcome, lasting_fields, outcome_fields
 from fragtui.model.expectation import Expectation, expect, lasting_sentence, look_sentence
 from fragtui.model.forecast import forecast
@@ -77,11 +73,12 @@ def treat(args: argparse.Namespace, remedy: Remedy) -> int:
     if not args.yes and not _confirmed():
         return NOT_CONFIRMED
     asked = Asked("command", order, target_blocks(before, order), expectation.gain)
-    try:
-        running = Running.start(remedy, args.root, audit, asked, barred)
-    except Refused as refused:
-        return _refuse(args, remedy, str(refused))
-    outcome = _watch(running)
+    with end_signals() as ended:
+        try:
+            running = Running.start(remedy, args.root, audit, asked, barred)
+        except Refused as refused:
+            return _refuse(args, remedy, str(refused))
+        outcome = _watch(running, ended)
     followup = _look(reader, audit, outcome, before, order)
     if not args.json:
         print(describe_outcome(outcome, followup.recovery, expectation.gain), flush=True)
@@ -132,34 +129,18 @@ def _confirmed() -> bool:
     return False
 
 
-def _watch(running: Running) -> Outcome:
+def _watch(running: Running, ended: EndSignals) -> Outcome:
     """Wait for the end with the elapsed time on the terminal; Ctrl-C and SIGTERM abort it."""
     shown = sys.stderr.isatty()
-    with _on_signals(running.abort):
-        while (outcome := running.wait(0.2)) is None:
-            if shown:
-                state = "aborting" if running.aborting else "Ctrl-C aborts"
-                print(f"\r{format_duration(running.elapsed)} ({state}) ", end="", file=sys.stderr, flush=True)
+    while (outcome := running.wait(0.2)) is None:
+        if ended.came:
+            running.abort()
+        if shown:
+            state = "aborting" if running.aborting else "Ctrl-C aborts"
+            print(f"\r{format_duration(running.elapsed)} ({state}) ", end="", file=sys.stderr, flush=True)
     if shown:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
     return outcome
-
-
-@contextmanager
-def _on_signals(do: Callable[[], None]) -> Iterator[None]:
-    """Have SIGINT, SIGTERM and SIGHUP do that instead of ending the process: an end is to be on record."""
-
-    def heard(number: int, frame: FrameType | None) -> None:
-        do()
-
-    old: dict[signal.Signals, Any] = {}
-    try:
-        for sent in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            old[sent] = signal.signal(sent, heard)
-        yield
-    finally:
-        for sent, handler in old.items():
-            signal.signal(sent, handler)
 
 
 def _look(reader: NodeReader, audit: AuditLog, outcome: Outcome, before: Snapshot, order: int) -> Followup:
@@ -169,11 +150,10 @@ def _look(reader: NodeReader, audit: AuditLog, outcome: Outcome, before: Snapsho
 
 def _follow(followup: Followup, reader: NodeReader, seconds: float, say: Callable[[str], None] | None) -> None:
     """Look at what is left every second for so long, or until a signal; `say` is told at each mark and at the end."""
-    stop = threading.Event()
     end, told = time.monotonic() + seconds, 0
-    with _on_signals(stop.set):
-        while not stop.is_set() and not followup.over and time.monotonic() < end:
-            stop.wait(min(1.0, max(0.0, end - time.monotonic())))
+    with end_signals() as ended:
+        while not ended.came and not followup.over and time.monotonic() < end:
+            ended.wait(min(1.0, end - time.monotonic()))
             followup.see(reader.sample())
             if say is not None:
                 for look in followup.looks[told:]:

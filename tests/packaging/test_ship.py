@@ -198,9 +198,11 @@ def test_what_the_manifest_runs_works_from_the_zipapp(
         assert found
         with urllib.request.urlopen(f"http://{found[1]}/metrics", timeout=20) as page:
             assert b"fragtui_order_available{" in page.read()
-    finally:
         process.terminate()
         assert process.wait(10) == 0
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_the_full_screen_runs_from_the_zipapp(zipapp: Path, tmp_path: Path) -> None:
