@@ -27,17 +27,16 @@ class ReasonClass:
 
 
 _TABLE = tuple(
-    (re.compile("|".join(patterns), re.IGNORECASE), ReasonClass(name, memory, words, advice))
-    for name, memory, patterns, words, advice in ROWS
+    ("|".join(patterns), ReasonClass(name, memory, words, advice)) for name, memory, patterns, words, advice in ROWS
 )
+"""With patterns that are compiled when the first error is read: few logs have one."""
 UNKNOWN = ReasonClass("unknown", None, "the log does not say why", "Look at the pod's events and the runtime's log.")
 STARTING = ReasonClass(
     "no-word", None, "no source has given a reason yet", "Give the kubelet's log or a kubeconfig that may list events."
 )
 _BY_NAME = {row.name: row for _, row in _TABLE} | {UNKNOWN.name: UNKNOWN, STARTING.name: STARTING}
 
-_WRAPPERS = re.compile(
-    r"""^(?:
+_WRAPPERS = r"""^(?:
       (?:\(combined\ from\ similar\ events\):|FailedCreatePodSandBox:?|Failed\ (?:to\ )?create\ pod\ sandbox:|docker:)
     | failed\ to\ "\w+"\ for\ "[^"]*"\ with\ \w+:\ "?
     | (?:failed\ to\ create\ sandbox|createpodsandbox)\ for\ pod\ "[^"]*"(?:\ failed)?:
@@ -64,9 +63,7 @@ _WRAPPERS = re.compile(
     | \w+\.go:\d+:
     | starting\ container\ process\ caused:?
     | ["`:\s]+
-    )\s*""",
-    re.IGNORECASE | re.VERBOSE,
-)
+    )\s*"""
 _LIMIT = 20_000
 _TAIL = ' "}>…│'
 _POD_NAMES = re.compile(r'\bpod(?:UID)?[ =]\s?"[^"]{0,320}"|[\w.\-\\]{1,320}\([0-9a-f\-]{0,36}\)')
@@ -81,7 +78,7 @@ def core_of(error: str) -> str:
     """
     text = flatten(error[:_LIMIT])[:6000]
     for _ in range(40):
-        match = _WRAPPERS.match(text)
+        match = re.match(_WRAPPERS, text, re.IGNORECASE | re.VERBOSE)
         if match is None or match.end() == 0:
             break
         text = text[match.end() :]
@@ -99,7 +96,7 @@ def classify(error: str) -> ReasonClass:
 
 
 def _row_of(text: str) -> ReasonClass | None:
-    return next((row for pattern, row in _TABLE if pattern.search(text)), None)
+    return next((row for pattern, row in _TABLE if re.search(pattern, text, re.IGNORECASE)), None)
 
 
 def class_named(name: str) -> ReasonClass | None:

@@ -165,8 +165,8 @@ class DumpGatherer:
 
     def _begin_trace(self, key: Source, record: LogRecord) -> None:
         owner = self._owner.get(key)
+        awaiting = [report for report in self._gatherer.candidates(record) if report.stack is Stage.AWAITED]
         if owner is None or owner.closed:
-            awaiting = [report for report in self._gatherer.candidates(record) if report.stack is Stage.AWAITED]
             # Some dumps have no task line (arm64 of Android, 2.4); then only the single candidate is certain.
             certain = len(awaiting) == 1 and awaiting[0].idle <= 4
             if not certain or self._foreign_runs(record) or self._has_task_lines(key):
@@ -176,6 +176,8 @@ class DumpGatherer:
                 return
             owner = self._owner[key] = awaiting[0]
         if owner.stack >= Stage.RUNNING:  # A second dump: its frames are not this report's.
+            for report in awaiting:
+                report.maybe_dumped = True
             owner.stack = Stage.DONE
             self._owner[key] = None
             self._foreign(record, "")

@@ -134,10 +134,8 @@ class Gatherer:
 
     def _take(self, record: LogRecord) -> None:
         text = record.text
-        if not text:
-            return
         # Most lines of a report are stack frames.
-        if "+0x" in text and self.reports and self._dump.take_frame(record):
+        if not text or ("+0x" in text and self.reports and self._dump.take_frame(record)):
             return
         if self._take_head(record) or self._oom.take(record):
             return

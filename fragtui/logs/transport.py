@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from fragtui.logs.dmesg_json import DmesgJson
@@ -21,7 +22,9 @@ _STAMPED = re.compile(
 )
 _QUOTE = re.compile(r"(?:[>│|] ?)+")
 _TALOS = re.compile(r"(?:\S+: )?(?=(?:kern|user|daemon|syslog): +[a-z]+: \[\d{4}-)")
-_SIMPLE = re.compile(rb"(?:\[ *(\d{1,10})\.(\d{6})\](?:\[ *([TC]\d+)\])?+ ?+(?!\[)|(?!\[(?!<)|[<(]))([ -\"$-~]*)\Z")
+_SIMPLE = re.compile(
+    rb"(?:\[ *(\d{1,10})\.(\d{6})\](?:\[ *([TC]\d+)\])?+ ?+(?!\[)|(?!\[(?!<)|[<(]))([ -\"$-~]*)(?=\n|\Z)"
+)
 """What follows ``kernel: `` where nothing wants a closer look: a stamp and a caller or none, printable ASCII, no #."""
 _MONOTONIC_HOST = re.compile(r"(\S+) (kernel|[a-zA-Z][\w.@-]*\[\d+\]): ")
 
@@ -51,28 +54,9 @@ class LogParser:
 
     def feed(self, line: bytes, number: int | None = None, torn: bool = False) -> tuple[LogRecord, ...]:
         """Return the records that a line (without its newline) completes; `torn` if it ended without a newline."""
-        head = self._cached_head
-        if head and not torn and line.startswith(head) and len(line) <= LIMIT:
-            # A plain kernel line under a syslog head that is known.
-            found = _SIMPLE.match(line, len(head))
-            if found is not None:
-                second, micro, caller, said = found.groups()
-                words = said.decode("ascii")
-                if " repeated " not in words:
-                    same = self._cached
-                    self._last = record = LogRecord(
-                        words,
-                        number,
-                        same.time,
-                        None if second is None else int(second) + int(micro) / 1e6,
-                        None,
-                        None,
-                        None,
-                        None if caller is None else caller.decode("ascii"),
-                        same.host,
-                        "kernel",
-                    )
-                    return (record,)
+        if not torn and (known := self._known(line, 0, number)) is not None and known[1] == len(line):
+            self._last = known[0]
+            return (known[0],)
         if self.busy or (line[:2] == b"__" and _EXPORT_START.match(line)):
             ended = self._export.add(line, number, torn)
             records = self._remember(self._export.take(None)) if ended else ()
@@ -83,6 +67,47 @@ class LogParser:
             text = text.rstrip("\r").replace("\t", " ")
             text = text.removeprefix("\ufeff")
         return self._remember(self._records(line, text, number, torn))
+
+    def known_lines(self, data: bytes, at: int, stop: int, number: int) -> Iterator[tuple[LogRecord, int]]:
+        """Yield the records of the lines from an offset on, each with its end, as long as they are plain and alike.
+
+        That is: whole kernel lines with the syslog head of the line before, as most lines of a report are. `feed`
+        would return the same records. A line is read when it is asked for, none that begins at `stop` or later.
+        """
+        while at < stop and (known := self._known(data, at, number)) is not None:
+            record, at = known
+            if at == len(data):  # Whether more of the line follows is not to be seen.
+                return
+            self._last = record
+            yield known
+            at += 1
+            number += 1
+
+    def _known(self, data: bytes, at: int, number: int | None) -> tuple[LogRecord, int] | None:
+        """Return the record and the end of the line at an offset, if it is plain and its syslog head is known."""
+        head = self._cached_head
+        if not head or not data.startswith(head, at):
+            return None
+        if (found := _SIMPLE.match(data, at + len(head))) is None or (end := found.end()) - at > LIMIT:
+            return None
+        second, micro, caller, said = found.groups()
+        words = said.decode("ascii")
+        if " repeated " in words:
+            return None
+        same = self._cached
+        record = LogRecord(
+            words,
+            number,
+            same.time,
+            None if second is None else int(second) + int(micro) / 1e6,
+            None,
+            None,
+            None,
+            None if caller is None else caller.decode("ascii"),
+            same.host,
+            "kernel",
+        )
+        return record, end
 
     def finish(self) -> tuple[LogRecord, ...]:
         """Return what the end of the log completes."""

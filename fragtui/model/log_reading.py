@@ -140,14 +140,13 @@ class LogReading:
 
     def feed(self, line: bytes, number: int, torn: bool) -> Sequence[Found]:
         """Take a line without its newline (`torn` if it had none); return what it completes."""
-        parser = self._parser
+        parser, gatherer = self._parser, self._gatherer
         if self._busy:  # Within a report most lines are the kernel's, which nobody asks about pods.
             of_pods = True
             self._after -= 1
         else:
             of_pods = parser.busy or self._pods.worth_reading(line)
             self._after = _FOLLOWING if of_pods else self._after - 1
-        gatherer = self._gatherer
         found: Sequence[Found] = ()
         for record in parser.feed(line, number, torn):
             time = record.time
@@ -158,6 +157,24 @@ class LogReading:
                 found = (*found, *self._told(reports, record, of_pods))
         self._busy = gatherer.busy or parser.busy
         return found
+
+    def feed_run(self, data: bytes, at: int, stop: int, number: int) -> tuple[Sequence[Found], int, int]:
+        """Take lines of an open report in one go; return what they complete, how many they are and where they end.
+
+        `at` is where the first of them begins, `number` its number. None is taken that begins at `stop` or later, or
+        that needs a closer look: `feed` that one. It would have told the same, line by line.
+        """
+        gatherer, first = self._gatherer, number
+        found: Sequence[Found] = ()
+        if gatherer.busy and not self._parser.busy:
+            for record, end in self._parser.known_lines(data, at, stop, number):
+                number, at = number + 1, end + 1
+                if reports := gatherer.feed(record):
+                    self._busy = gatherer.busy
+                    found = [self._incident(report) for report in reports]
+                    break
+            self._after -= number - first
+        return found, number - first, at
 
     def finish(self) -> Iterable[Found]:
         """Yield what the end of the log completes."""

@@ -100,13 +100,15 @@ class StretchReader:
                 elif gap:
                     reading.skip()
                 self._reading, at, self._number = reading, start, following[1] - lines
+            data, window = text.data, text.begin
             while at <= through:
-                place = at - text.begin
-                line_end = text.data.find(b"\n", place)
+                place = at - window
+                line_end = data.find(b"\n", place)
                 if line_end >= 0:
-                    line, whole = text.data[place:line_end], True
+                    line, whole = data[place:line_end], True
                 else:
                     line, whole = text.line(at)
+                    data, window = text.data, text.begin
                     if not line and not whole:
                         at = part.size  # Cut while we read.
                         break
@@ -114,6 +116,14 @@ class StretchReader:
                 if found := reading.feed(line, self._number, not whole):
                     yield from found
                 at += len(line) + 1
+                if at > through and at < part.until and reading.wanted:
+                    found, lines, end = reading.feed_run(data, at - window, part.until - window, self._number + 1)
+                    if found:
+                        yield from found
+                    self._number += lines
+                    at = window + end
+                    if at < part.until and reading.wanted:
+                        through = at
         if (reading := self._reading) is not None:
             if self._hits.had_enough:
                 yield self._rest(reading, begin, at)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.logs.test_eras import stated, told
@@ -61,6 +61,7 @@ def test_cut_anywhere_no_fact_is_wrong(era: Era, transport: str) -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(ERAS), st.lists(FOREIGN, max_size=3)), min_size=1, max_size=5))
+@example([(ERAS[NAMES.index("6.6 vmalloc error")], []), (ERAS[NAMES.index("2.6.18 without a task line")], [])])
 @settings(max_examples=60, deadline=None)
 def test_reports_one_after_the_other_are_told_whole_and_in_order(parts: Sequence[tuple[Era, list[bytes]]]) -> None:
     data = b"".join(b"".join(noise) + SYSLOG(era.messages) for era, noise in parts)
