@@ -244,3 +244,13 @@ async def test_blocks_of_dma_are_no_good_news_where_the_reserve_is_unknown(tmp_p
         row = next(row for row in lines_of(app) if "N0 DMA " in row)
         assert "? unknown" in row
         assert "✓" not in row
+
+
+async def test_memory_that_no_zone_has_yet_is_told(tmp_path: Path) -> None:
+    """Kernels that put off initialising memory count it in MemFree long before a zone can give it."""
+    tree = HostTree.small(tmp_path)
+    async with running(make_app(tmp_path)) as pilot:
+        assert "in no zone" not in text_of(pilot.app)
+        kib = sum(zone.managed for zone in tree.zones) * 4 + (10 << 20)
+        tree.put("proc/meminfo", f"MemTotal: {kib} kB\nMemFree: {kib} kB\n")
+        await until(pilot, lambda: "(10G in no zone yet)" in lines_of(pilot.app)[0])
