@@ -23,7 +23,7 @@ _FRAME = re.compile(
 )
 _ARM_FRAME = re.compile(r"\s*(?:\[<[0-9a-f]+>\] \()?([A-Za-z_][\w.]*)\)? from (?:\[<|[A-Za-z_(])")
 _DECIMAL_FRAME = re.compile(r"\[([A-Za-z_]\w*)\+\d+/\d+\]")
-_TRACE = re.compile(r"\s*(?:Call [Tt]race|Backtrace|Stack(?: : .*)?):")
+_TRACE = re.compile(r"\s*(?:Call [Tt]race|Backtrace):")
 _ZONE = re.compile(
     r"(?:Node (\d{1,20}) )?([A-Za-z]\w*) free:(\d{1,20})kB(?: boost:(\d{1,20})kB)?"
     r"(?: min:(\d{1,20})kB(?: low:(\d{1,20})kB(?: high:(\d{1,20})kB)?)?)?",

@@ -37,6 +37,7 @@ _SUPPRESSED = re.compile(r"(\S+): (\d{1,12}) callbacks suppressed", re.ASCII)
 _COUNTED = frozenset({"__ratelimit", "warn_alloc_failed", "warn_alloc", "slab_out_of_memory", "printk"})
 _CPUSET_LINE = re.compile(r"(.{1,40}?) cpuset=(?:(.*?) mems_allowed=(\d[\d,-]*)?\s*$|(\S*)\s*$)")
 _MEMS_LINE = re.compile(r"\s*mems_allowed=(\d[\d,-]*)\s*$", re.ASCII)
+_BEFORE_COMM = re.compile(r".*(?:kernel: |\] )(?=.{1,15}$)")
 _DROP_CACHES = re.compile(r"(.{1,15}) \((\d{1,20})\): drop_caches: (\d{1,20})$", re.ASCII)
 
 
@@ -63,9 +64,11 @@ def parse_failure_head(text: str, torn: bool = False) -> FailureHead | None:
     text = settled(text, torn)
     if found := _HEAD.search(text):
         kind = ReportKind.STALL if found[1] else ReportKind.ALLOCATION_FAILURE
-        comm = text[: found.start()].strip().removesuffix(":")
         return FailureHead(
-            kind, comm or None, parse_request(text[found.start() :]), int(found[1]) if found[1] else None
+            kind,
+            _comm(text[: found.start()]),
+            parse_request(text[found.start() :]),
+            int(found[1]) if found[1] else None,
         )
     if "cation failed (gfp=" in text and (found := _OLD.match(text)):
         order = int(found[1]) if found[1] else None
@@ -84,12 +87,21 @@ def _vmalloc_head(text: str, torn: bool) -> FailureHead | None:
             what = f"{found[3]} bytes"
         else:
             what = f"{found[4]} of {found[5]} bytes were allocated"
-        comm = text[: found.start()].strip().removesuffix(":")
-        return FailureHead(ReportKind.VMALLOC_FAILURE, comm or None, parse_request(text[found.start() :]), vmalloc=what)
+        request = parse_request(text[found.start() :])
+        return FailureHead(ReportKind.VMALLOC_FAILURE, _comm(text[: found.start()]), request, vmalloc=what)
     if found := _VMAP.search(text):
         what = f"no virtual address space for {found[1]} bytes"
         return FailureHead(ReportKind.VMALLOC_FAILURE, None, Request(), vmalloc=what)
     return None
+
+
+def _comm(before: str) -> str | None:
+    """Return the task's name from what stands before the kernel's words."""
+    comm = before.strip().removesuffix(":")
+    # Longer than a comm can be: a program that passes logs on has put something before the line.
+    if len(comm) > 15 and (found := _BEFORE_COMM.match(comm)):
+        comm = comm[found.end() :]
+    return comm or None
 
 
 def parse_slab_head(text: str, torn: bool = False) -> FailureHead | None:

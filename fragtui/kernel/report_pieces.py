@@ -15,11 +15,11 @@ _BARE_WORD = re.compile(r"[^\s<\[:,(][^\s:,(]*$")
 def take_piece(candidates: list[OpenReport], record: LogRecord, count: int) -> bool:
     """Give a piece to the one open report that lacks it; return whether the line was one.
 
-    Seen: ``, mode:0x26040d0(...)`` alone (4.9), the flags on a line of their own (a wrapped paste), and
+    Seen: ``, mode:0x26040d0(...)`` alone (4.9), mode or flags on a line of their own (a wrapped paste), and
     ``COMM cpuset=`` / ``/`` / `` mems_allowed=0-1`` as three records among another CPU's (4.11 to 4.20).
     """
     text = settled(record.text, record.torn)
-    if text.startswith(", mode:0x"):
+    if text.startswith((", mode:0x", "mode:0x", " mode:0x")):
         lacking = [report for report in candidates if report.request.mode is None]
         if len(lacking) == 1:
             _give(lacking[0], record, parse_request(text))

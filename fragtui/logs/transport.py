@@ -18,7 +18,8 @@ _EXPORT_START = re.compile(rb"__(?:CURSOR|REALTIME_TIMESTAMP|MONOTONIC_TIMESTAMP
 _REPEATED = re.compile(r"(?:last message repeated|message repeated) (\d+) times(?:: \[ ?(.*)\])?")
 _DICTIONARY = re.compile(r" [A-Z][A-Z0-9_]*=")
 _STAMPED = re.compile(
-    r"(?:\[ *\d+\.\d|<\d+>|\S{1,5} +\d{1,2} \d\d:\d\d:\d\d|\d{4}-\d\d-\d\d[T ]\d\d:|\[[^\]]*\d\d:\d\d[^\]]*\])"
+    r"(?:(?:[^\s:()\[\]]+ )?kernel: |\[ *\d+\.\d|<\d+>|\S{1,5} +\d{1,2} \d\d:\d\d:\d\d"
+    r"|\d{4}-\d\d-\d\d[T ]\d\d:|\[[^\]]*\d\d:\d\d[^\]]*\])"
 )
 _QUOTE = re.compile(r"(?:[>│|] ?)+")
 _TALOS = re.compile(r"(?:\S+: )?(?=(?:kern|user|daemon|syslog): +[a-z]+: \[\d{4}-)")
@@ -26,6 +27,10 @@ _SIMPLE = re.compile(
     rb"(?:\[ *(\d{1,10})\.(\d{6})\](?:\[ *([TC]\d+)\])?+ ?+(?!\[)|(?!\[(?!<)|[<(]))([ -\"$-~]*)(?=\n|\Z)"
 )
 """What follows ``kernel: `` where nothing wants a closer look: a stamp and a caller or none, printable ASCII, no #."""
+_DATELESS = re.compile(
+    r"(?!.{1,15}(?:: page allocation| invoked oom-killer| cpuset=|: vm))([^\s:()\[\]]+) kernel: ",
+)
+"""A syslog line whose date somebody cut off; it is none where the words could be a task's name."""
 _MONOTONIC_HOST = re.compile(r"(\S+) (kernel|[a-zA-Z][\w.@-]*\[\d+\]): ")
 
 
@@ -156,15 +161,16 @@ class LogParser:
             and (found := self._dmesg.add(text, number)) is not None
         ):  # fmt: skip
             return found
-        if first == " " and self._last is not None:
+        if first == " ":
+            last, stripped = self._last, text.lstrip(" ")
             # /dev/kmsg puts a record's dictionary under it.
-            if self._last.sequence is not None and _DICTIONARY.match(text):
+            if last is not None and last.sequence is not None and _DICTIONARY.match(text):
                 return ()
-            stripped = text.lstrip(" ")
             # A whole log that somebody indented; ` 7月` is how Japanese writes a month.
             if _STAMPED.match(stripped):
                 return self._plain(stripped, number, torn)
-            return (self._continued(self._last, text, number, torn),)
+            if last is not None:
+                return (self._continued(last, text, number, torn),)
         if first == "{" and (found := self._json(text, number, torn)) is not None:
             return found
         if first.isdigit() and looks_like_kmsg(text):
@@ -223,6 +229,8 @@ class LogParser:
         if program is None or program in KERNEL_PROGRAMS:
             if syslog is None and text.startswith("kernel: "):
                 prefix.end, program = 8, "kernel"
+            elif syslog is None and " kernel: " in text and (found := _DATELESS.match(text)):
+                prefix.end, host, program = found.end(), found[1], "kernel"
             read_brackets(text, prefix)
             if syslog is None and prefix.monotonic is not None and (found := _MONOTONIC_HOST.match(text, prefix.end)):
                 syslog = split_host(text, prefix.end)

@@ -25,6 +25,7 @@ KERNEL = ("GFP_KERNEL", "__GFP_COMP")
             KERNEL,
         ),
         ("a) b(: page allocation failure: order:0, mode:0x0(), nodemask=(null)", "a) b(", 0, 0, ()),
+        ("forwarded <4>node kernel: [1.5] b] : page allocation failure. order:4, mode:0x20", "b] ", 4, 0x20, None),
         ("page allocation failure: order:0 0000000000000000", None, 0, None, None),
         ("__alloc_pages: 3-order allocation failed (gfp=0x1d2/0)", None, 3, 0x1D2, None),
     ],
@@ -111,3 +112,32 @@ def test_reports_back_to_back_keep_their_own_zones() -> None:
         assert report.pid == number
         assert {frame.symbol for frame in report.stack} == {f"asks_{number}"}
         assert [zone.free_blocks for zone in report.zones] == [(number,)]
+
+
+def read(*texts: str) -> tuple[KernelReport, ...]:
+    gatherer = Gatherer()
+    return (*[report for text in texts for report in gatherer.feed(LogRecord(text))], *gatherer.finish())
+
+
+@pytest.mark.parametrize(
+    "rest", ["mode:0xcc0(GFP_KERNEL),", " mode:0xcc0(GFP_KERNEL), nodemask=(null)", ", mode:0xcc0"]
+)
+def test_a_head_line_wrapped_before_its_mode(rest: str) -> None:
+    (report,) = read("x: page allocation failure: order:2,", rest, "nodemask=(null)")
+    assert (report.order, report.mode) == (2, 0xCC0)
+    assert report.names == (("GFP_KERNEL",) if "(" in rest else None)
+
+
+def test_a_dump_of_the_stack_itself_before_its_trace() -> None:
+    """As xtensa and MIPS print it."""
+    (report,) = read(
+        "x: page allocation failure: order:2, mode:0xcc0(GFP_KERNEL)",
+        "CPU: 0 PID: 29 Comm: x Not tainted 6.8.0 #1",
+        "Stack:",
+        "> 00000100 00000000 3dbfbc00 423b8f69",
+        "Stack : 00000000 00000000 00000000 00000000 805b7ad2 0000003e 00000000 00000000",
+        "        ...",
+        "Call Trace:",
+        "[<8001a9d8>] show_stack+0x58/0x100",
+    )
+    assert [frame.symbol for frame in report.stack] == ["show_stack"]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.logs.test_eras import stated, told
 from tests.support.eras import ERAS, NOTHING, SWAP, Era, Facts, mem_info, zone
+from tests.support.facts import is_part
 from tests.support.transports import SYSLOG, TRANSPORTS
 
 NAMES = [era.name for era in ERAS]
@@ -25,17 +26,6 @@ LATER = {"victim", "constraint", "cause", "memory"}
 
 def facts_of(era: Era) -> dict[str, Any]:
     return {"kind": "allocation_failure"} | NOTHING | era.facts
-
-
-def is_part(part: Any, whole: Any) -> bool:
-    """Whether every fact of `part` is the same fact of `whole`."""
-    if part is None or part == whole:
-        return True
-    if isinstance(part, dict) and isinstance(whole, dict):
-        return all(is_part(value, whole.get(key)) for key, value in part.items())
-    if isinstance(part, list) and isinstance(whole, list):
-        return len(part) <= len(whole) and all(is_part(a, b) for a, b in zip(part, whole, strict=False))
-    return False
 
 
 def is_subset(found: dict[str, Any], era: Era) -> list[str]:

@@ -57,6 +57,9 @@ def records(data: bytes, **options: float) -> list[LogRecord]:
         (f"01-22 10:00:00.000     0     0 W         : {TEXT}", {}),
         (f"> {TEXT}", {}),
         (f"kernel: {TEXT}", {"program": "kernel"}),
+        (f"    kernel: {TEXT}", {"program": "kernel"}),
+        (f"very-long-node-1 kernel: {TEXT}", {"program": "kernel", "host": "very-long-node-1"}),
+        (f"node-1 kernel: [10223.291166] {TEXT}", {"program": "kernel", "host": "node-1", "monotonic": 10223.291166}),
         (f"2017-01-17T11:08:33.754574+03:00 {TEXT.partition(': ')[2]}", {"host": None}),
         (f"4,22743,6115623303,-,caller=T12;{TEXT}", {"sequence": 22743, "monotonic": 6115.623303, "caller": "T12"}),
         (f"12,345,3671396238,-;{TEXT}", {"facility": 1, "from_kernel": False}),
@@ -192,3 +195,8 @@ def test_lines_read_in_one_go_are_those_read_one_by_one(lines: list[str], stop: 
     assert found == [
         record for number, line in enumerate(pieces, 1) for record in one_by_one.feed(line, number, number == last)
     ]
+
+
+def test_a_task_may_be_called_as_if_it_were_a_host_and_the_kernel() -> None:
+    (record,) = records(b"a kernel: b: page allocation failure: order:4, mode:0x10c0d0")
+    assert (record.text[:14], record.host, record.program) == ("a kernel: b: p", None, None)

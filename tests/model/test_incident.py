@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from fragtui.model.incident import Incident
 from fragtui.model.incident_kind import IncidentKind
 from fragtui.sources.explained_log import explain_log
+from tests.support.facts import is_part
 
 GENUINE = (Path(__file__).parents[1] / "kernel" / "samples" / "kmsg-6.18-lab-1.txt").read_bytes()
 EL7 = b"""\
@@ -42,17 +42,6 @@ DERIVED = {"explanation", "cause", "lines", "id", "memory", "time", "linked"}
 
 def explained(data: bytes) -> list[Incident]:
     return list(explain_log(io.BytesIO(data), now=1.79e9))
-
-
-def is_part(part: Any, whole: Any) -> bool:
-    """Whether every fact of `part` is the same fact of `whole`."""
-    if part is None or part == whole:
-        return True
-    if isinstance(part, dict) and isinstance(whole, dict):
-        return all(is_part(value, whole.get(key)) for key, value in part.items())
-    if isinstance(part, list) and isinstance(whole, list):
-        return len(part) <= len(whole) and all(is_part(a, b) for a, b in zip(part, whole, strict=False))
-    return False
 
 
 def test_a_report_cut_at_every_byte_gives_a_subset_of_its_facts() -> None:
