@@ -1,4 +1,4 @@
-"""Journal entries: `journalctl -o json` objects, `-o export` streams, and docker's json-file lines."""
+"""Journal entries: `journalctl -o json` objects and `-o export` streams."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 
 from fragtui.logs.kmsg_record import LIMIT
 from fragtui.logs.record import LogRecord
-from fragtui.logs.stamps import iso_time
 from fragtui.text import printable
 
 _WANTED = frozenset({
@@ -27,20 +26,6 @@ def parse_json_line(line: str, number: int | None, torn: bool = False) -> tuple[
         fields = {key: text for key, value in entry.items() if key in _WANTED and (text := _as_text(value)) is not None}
         return records_of(fields, number, torn)
     return None
-
-
-def parse_docker_line(line: str) -> tuple[str, float | None] | None:
-    """Return the text and the time of a line that docker's json-file driver wrote, or None if it is none."""
-    if '"log":' not in line:
-        return None
-    try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(entry, dict) or not isinstance(text := entry.get("log"), str):
-        return None
-    time = entry.get("time")
-    return text.rstrip("\r\n").replace("\t", " "), iso_time(time) if isinstance(time, str) else None
 
 
 def records_of(fields: dict[str, str], number: int | None, torn: bool = False) -> tuple[LogRecord, ...]:

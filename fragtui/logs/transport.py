@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from fragtui.logs.dmesg_json import DmesgJson
-from fragtui.logs.journal_entry import ExportEntry, parse_docker_line, parse_json_line
+from fragtui.logs.journal_entry import ExportEntry, parse_json_line
 from fragtui.logs.kmsg_record import LIMIT, looks_like_kmsg, parse_kmsg_record
 from fragtui.logs.prefixes import Prefix, read_brackets, read_priority
 from fragtui.logs.record import LogRecord
+from fragtui.logs.shipped_line import parse_shipped_line
 from fragtui.logs.syslog_line import KERNEL_PROGRAMS, SyslogLine, parse_common, parse_syslog, split_host, unescape_octal
 from fragtui.text import printable
 
@@ -21,6 +22,8 @@ _STAMPED = re.compile(
     r"(?:(?:[^\s:()\[\]]+ )?kernel: |\[ *\d+\.\d|<\d+>|\S{1,5} +\d{1,2} \d\d:\d\d:\d\d"
     r"|\d{4}-\d\d-\d\d[T ]\d\d:|\[[^\]]*\d\d:\d\d[^\]]*\])"
 )
+_COLOUR = re.compile(r"\x1b\[[\d;]*[mK]", re.ASCII)
+"""As `dmesg --color=always` and `grep --color` write it."""
 _QUOTE = re.compile(r"(?:[>│|] ?)+")
 _TALOS = re.compile(r"(?:\S+: )?(?=(?:kern|user|daemon|syslog): +[a-z]+: \[\d{4}-)")
 _SIMPLE = re.compile(
@@ -69,6 +72,8 @@ class LogParser:
             return records
         text = line.decode("utf-8", "surrogateescape")
         if not text.isprintable():
+            if "\x1b[" in text:
+                text = _COLOUR.sub("", text)
             text = text.rstrip("\r").replace("\t", " ")
             text = text.removeprefix("\ufeff")
         return self._remember(self._records(line, text, number, torn))
@@ -180,12 +185,22 @@ class LogParser:
         return self._plain(text, number, torn)
 
     def _json(self, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...] | None:
-        """Return the records of one JSON object; what docker logged may be any log's line in its turn."""
-        if (wrapped := parse_docker_line(text)) is None:
+        """Return the records of one JSON object; what a shipper wrapped may be any log's line in its turn."""
+        if (shipped := parse_shipped_line(text)) is None:
             return parse_json_line(text, number, torn)
-        said, time = wrapped
-        records = [each for part in said.split("\n") for each in self._plain(part, number, torn)]
-        return tuple(replace(each, time=time if each.time is None else each.time) for each in records)
+        records = [each for part in shipped.text.split("\n") for each in self._plain(part, number, torn)]
+        program = None if shipped.program is None else printable(shipped.program)
+        host = None if shipped.host is None else printable(shipped.host)
+        return tuple(
+            replace(
+                each,
+                time=shipped.time if each.time is None else each.time,
+                host=host if each.host is None else each.host,
+                program=program if each.program is None else each.program,
+                from_kernel=False if program is not None and program not in KERNEL_PROGRAMS else each.from_kernel,
+            )
+            for each in records
+        )
 
     def _continued(self, before: LogRecord, text: str, number: int | None, torn: bool) -> LogRecord:
         """Return a line that dmesg indented under the first of its record, or a plain line with its own indent."""

@@ -39,7 +39,7 @@ class Told:
         return next(((state, why) for who, state, why in reversed(self.states) if who == name), ("", ""))
 
 
-def until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+def until(condition: Callable[[], bool], seconds: float = 30.0) -> bool:
     """Wait until the condition holds; return whether it came to hold in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -67,6 +67,6 @@ def test_one_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     source, told = asking(tmp_path, "exec sleep 30")
     began = time.monotonic()
     source.start()
-    assert until(lambda: told.last_state("crictl")[0] == "waiting", 5)
-    assert time.monotonic() - began < 5 and "did not answer" in told.last_state("crictl")[1]
+    assert until(lambda: told.last_state("crictl")[0] == "waiting")
+    assert time.monotonic() - began < 15 and "did not answer" in told.last_state("crictl")[1]
     source.stop()

@@ -80,7 +80,7 @@ def test_stop_ends_it_at_once(server: ApiServer, tmp_path: Path) -> None:
     assert until(lambda: told.stuck == ["web"])
     (child,) = children()
     api.stop()
-    assert until(lambda: not child.is_running(), 2.0)
+    assert until(lambda: not child.is_running(), 10.0)
     assert told.last_state() == ("live", "")
 
 
@@ -88,7 +88,7 @@ def test_stop_ends_it_while_it_still_reads_its_credentials(server: ApiServer, tm
     api, _ = started(server, tmp_path)
     assert until(lambda: len(children()) == 2, 20.0), "the process that reads the kubeconfig was not seen"
     api.stop()
-    assert until(lambda: children() == [], 2.0)
+    assert until(lambda: children() == [], 10.0)
 
 
 def test_a_child_that_dies_is_started_again(server: ApiServer, tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ def test_it_is_gone_when_its_parent_is_killed(server: ApiServer, tmp_path: Path,
         family = psutil.Process(parent.pid).children(recursive=True)
         assert len(family) == 1
         os.kill(parent.pid, signal.SIGKILL)
-        assert until(lambda: not family[0].is_running() or family[0].status() == psutil.STATUS_ZOMBIE, 3.0)
+        assert until(lambda: not family[0].is_running() or family[0].status() == psutil.STATUS_ZOMBIE, 10.0)
     finally:
         parent.kill()
         parent.wait()
@@ -220,7 +220,7 @@ def test_a_credential_plugin_that_hangs_is_ended_with_the_rest(server: ApiServer
     began = time.monotonic()
     api.stop()
     assert time.monotonic() - began < 0.2
-    assert until(lambda: not plugin.is_running() or plugin.status() == psutil.STATUS_ZOMBIE, 3.0)
+    assert until(lambda: not plugin.is_running() or plugin.status() == psutil.STATUS_ZOMBIE, 10.0)
     assert told.stuck == []
 
 

@@ -130,7 +130,7 @@ def test_journal_units_are_followed_and_a_dead_journalctl_is_started_anew(
     calls = tmp_path / "calls"
     with Following(tmp_path) as told:
         assert until(lambda: told.stuck == ["web"])
-        assert until(lambda: len(calls.read_text().splitlines()) >= 2, 8)
+        assert until(lambda: len(calls.read_text().splitlines()) >= 2, 20)
         time.sleep(1.0)
         assert len(calls.read_text().splitlines()) <= 5, "journalctl is started in a circle"
     asked = calls.read_text().splitlines()[0]

@@ -17,6 +17,7 @@ from fragtui.sources.pod_watch import PodWatch
 from fragtui.sources.recorder import Recorder
 from fragtui.ui.app import FragtuiApp
 from fragtui.ui.parts import Parts
+from fragtui.ui.top_line import TopLine
 
 SIZES = [(60, 20), (80, 24), (120, 40), (200, 50)]
 
@@ -54,9 +55,10 @@ def make_app(
 
 @asynccontextmanager
 async def running(app: FragtuiApp, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Pilot[int]]:
-    """Run the application until its first snapshot is shown, and to its end."""
+    """Run the application until its first snapshot is shown with the view's state, and to its end."""
     async with app.run_test(size=size, notifications=True) as pilot:
         await until(pilot, lambda: app.main.session.snapshot is not None)
+        await until(pilot, lambda: app.main.query_one(TopLine).state != ())
         await pilot.pause()
         yield pilot
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 
 Transport = Callable[[Sequence[str]], bytes]
@@ -98,6 +99,23 @@ def _docker(messages: Sequence[str]) -> bytes:
     ).encode()
 
 
+def _shipped(wrap: Callable[[str, float], object]) -> Transport:
+    """One JSON object a line around what syslog or the kernel wrote."""
+    return lambda messages: "".join(
+        json.dumps(wrap(line, stamp)) + "\n" for stamp, message in _stamps(messages) for line in message.split("\n")
+    ).encode()
+
+
+def _coloured(messages: Sequence[str]) -> bytes:
+    """What dmesg colours: the stamp, and what looks like a subsystem's name."""
+    name = re.compile(r"^([^:]+: )", re.MULTILINE)
+    return "".join(
+        f"\x1b[32m[{stamp:12.6f}] \x1b[0m{line}\n"
+        for stamp, message in _stamps(messages)
+        for line in name.sub("\x1b[33m\\1\x1b[0m", message).split("\n")
+    ).encode()
+
+
 def _quoted(transport: Transport, mark: str) -> Transport:
     return lambda messages: b"".join(mark.encode() + line + b"\n" for line in transport(messages).splitlines())
 
@@ -150,6 +168,34 @@ TRANSPORTS: dict[str, Transport] = {
     "busybox": _lines(lambda stamp: f"Jul 29 06:19:50 node-1 kern.warn kernel: [{stamp:12.6f}] "),
     "CRI": _lines(lambda stamp: f"2026-07-29T06:19:50.155737Z stdout F [{stamp:12.6f}] "),
     "docker json-file": _docker,
+    "dmesg --color=always": _coloured,
+    "syslog, its date cut off": _lines(lambda stamp: f"node-1 kernel: [{stamp:12.6f}] "),
+    "Filebeat": _shipped(
+        lambda line, stamp: {
+            "@timestamp": "2026-07-29T06:19:50.155Z",
+            "log": {"file": {"path": "/var/log/kern.log"}},
+            "message": f"Jul 29 06:19:50 node-1 kernel: [{stamp:12.6f}] {line}",
+            "host": {"name": "node-1"},
+        }
+    ),
+    "Elasticsearch, exported": _shipped(
+        lambda line, stamp: {"_id": "x", "_source": {"@timestamp": "2026-07-29T06:19:50.155Z", "message": line}}
+    ),
+    "Vector": _shipped(
+        lambda line, _: {
+            "appname": "kernel",
+            "hostname": "node-1",
+            "message": line,
+            "timestamp": "2026-07-29T06:19:50.155737Z",
+        }
+    ),
+    "Fluent Bit": _shipped(lambda line, stamp: {"date": EPOCH + stamp, "log": f"[{stamp:12.6f}] {line}"}),
+    "Google, textPayload": _shipped(
+        lambda line, stamp: {"textPayload": f"[{stamp:12.6f}] {line}", "timestamp": "2026-07-29T06:19:50.155737Z"}
+    ),
+    "Google, jsonPayload": _shipped(
+        lambda line, _: {"jsonPayload": {"message": line}, "timestamp": "2026-07-29T06:19:50.155737Z"}
+    ),
     "quoted mail, dmesg": _quoted(DMESG, "> "),
     "quoted twice, syslog": _quoted(SYSLOG, ">> "),
     "pasted with a tab": _quoted(SYSLOG, "\t"),

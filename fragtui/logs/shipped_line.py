@@ -1,0 +1,69 @@
+"""One JSON object a line, as log shippers write them: somebody's log line, wrapped with what the shipper knew.
+
+Seen: docker's json-file (``log``, ``time``), Filebeat and Logstash (``message``, ``@timestamp``), Elasticsearch's
+export of them (``_source``), Vector (``message``, ``timestamp``, ``host``, ``appname``), Fluent Bit (``log``,
+``date``), Google's (``textPayload`` or ``jsonPayload.message``, ``timestamp``).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from fragtui.logs.stamps import iso_time
+
+_INSIDE = ("_source", "jsonPayload")
+_TEXTS = ("log", "message", "textPayload")
+_TIMES = ("@timestamp", "time", "timestamp", "date")
+_HOSTS = ("hostname", "host")
+_PROGRAMS = ("appname", "program", "ident")
+_OBJECTS = frozenset({"involvedObject", "kind", "reason", "level"})
+"""What has one of these beside its message is an object or a structured log of its own, and read as a whole."""
+_LATEST = 10_000_000_000
+"""Seconds of the year 2286: a larger number counts milliseconds, microseconds or nanoseconds."""
+
+
+@dataclass(slots=True)
+class ShippedLine:
+    """The line inside, and the moment (epoch seconds), host and program that stood beside it."""
+
+    text: str
+    time: float | None
+    host: str | None
+    program: str | None
+
+
+def parse_shipped_line(line: str) -> ShippedLine | None:
+    """Return what a shipper wrapped, or None if the line is no such object."""
+    if not any(f'"{name}"' in line for name in _TEXTS):
+        return None
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(entry, dict):
+        return None
+    for name in _INSIDE:
+        if isinstance(inner := entry.get(name), dict):
+            entry = entry | inner
+    text = _first(entry, _TEXTS)
+    if text is None or not _OBJECTS.isdisjoint(entry):
+        return None
+    time = next((found for name in _TIMES if (found := _time(entry.get(name))) is not None), None)
+    if isinstance(host := entry.get("host"), dict):  # The Elastic Common Schema's.
+        entry = entry | {"host": host.get("name")}
+    return ShippedLine(text.rstrip("\r\n").replace("\t", " "), time, _first(entry, _HOSTS), _first(entry, _PROGRAMS))
+
+
+def _first(entry: dict[str, object], names: tuple[str, ...]) -> str | None:
+    return next((value for name in names if isinstance(value := entry.get(name), str)), None)
+
+
+def _time(value: object) -> float | None:
+    if isinstance(value, str):
+        return iso_time(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < _LATEST * 10**9:
+        return None
+    while value >= _LATEST:
+        value /= 1000
+    return float(value)
