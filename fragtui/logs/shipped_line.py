@@ -2,12 +2,14 @@
 
 Seen: docker's json-file (``log``, ``time``), Filebeat and Logstash (``message``, ``@timestamp``), Elasticsearch's
 export of them (``_source``), Vector (``message``, ``timestamp``, ``host``, ``appname``), Fluent Bit (``log``,
-``date``), Google's (``textPayload`` or ``jsonPayload.message``, ``timestamp``).
+``date``), Google's (``textPayload`` or ``jsonPayload.message``, ``timestamp``), and the same as their tools print it, a
+member a line (``aws logs filter-log-events``, ``gcloud logging read``).
 """
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 
 from fragtui.logs.stamps import iso_time
@@ -17,6 +19,8 @@ _TEXTS = ("log", "message", "textPayload")
 _TIMES = ("@timestamp", "time", "timestamp", "date")
 _HOSTS = ("hostname", "host")
 _PROGRAMS = ("appname", "program", "ident")
+_MEMBER = re.compile(r'\s*"([\w@.]+)": (.*?),?\s*$', re.ASCII)
+_BRACKETS = re.compile(r"[\s{}\[\],]*$")
 _OBJECTS = frozenset({"involvedObject", "kind", "reason", "level"})
 """What has one of these beside its message is an object or a structured log of its own, and read as a whole."""
 _LATEST = 10_000_000_000
@@ -52,7 +56,11 @@ def parse_shipped_line(line: str) -> ShippedLine | None:
     time = next((found for name in _TIMES if (found := _time(entry.get(name))) is not None), None)
     if isinstance(host := entry.get("host"), dict):  # The Elastic Common Schema's.
         entry = entry | {"host": host.get("name")}
-    return ShippedLine(text.rstrip("\r\n").replace("\t", " "), time, _first(entry, _HOSTS), _first(entry, _PROGRAMS))
+    return ShippedLine(_settled(text), time, _first(entry, _HOSTS), _first(entry, _PROGRAMS))
+
+
+def _settled(text: str) -> str:
+    return text.rstrip("\r\n").replace("\t", " ")
 
 
 def _first(entry: dict[str, object], names: tuple[str, ...]) -> str | None:
@@ -64,6 +72,34 @@ def _time(value: object) -> float | None:
         return iso_time(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < _LATEST * 10**9:
         return None
-    while value >= _LATEST:
-        value /= 1000
-    return float(value)
+    unit = 1
+    while value / unit >= _LATEST:
+        unit *= 1000
+    return value / unit
+
+
+class ShippedMembers:
+    """Such objects printed a member a line: gives the line inside each, with the moment if that stands before it."""
+
+    __slots__ = ("_active", "_time")
+
+    def __init__(self) -> None:
+        self._active = False
+        self._time: float | None = None
+
+    def add(self, line: str) -> ShippedLine | bool:
+        """Return the line inside, or whether a line is another part of such an object."""
+        if (found := _MEMBER.match(line)) is None:
+            self._time = None
+            self._active = self._active and _BRACKETS.match(line) is not None
+            return self._active
+        try:
+            value = json.loads(found[2])
+        except (ValueError, RecursionError):
+            return self._active
+        if found[1] in _TIMES:
+            self._time = _time(value)
+        elif found[1] in _TEXTS and isinstance(value, str):
+            self._active = True
+            return ShippedLine(_settled(value), self._time, None, None)
+        return self._active

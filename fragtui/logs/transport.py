@@ -11,7 +11,7 @@ from fragtui.logs.journal_entry import ExportEntry, parse_json_line
 from fragtui.logs.kmsg_record import LIMIT, looks_like_kmsg, parse_kmsg_record
 from fragtui.logs.prefixes import Prefix, read_brackets, read_priority
 from fragtui.logs.record import LogRecord
-from fragtui.logs.shipped_line import parse_shipped_line
+from fragtui.logs.shipped_line import ShippedLine, ShippedMembers, parse_shipped_line
 from fragtui.logs.syslog_line import KERNEL_PROGRAMS, SyslogLine, parse_common, parse_syslog, split_host, unescape_octal
 from fragtui.text import printable
 
@@ -49,6 +49,7 @@ class LogParser:
         self._boot = boot
         self._export = ExportEntry()
         self._dmesg = DmesgJson()
+        self._members = ShippedMembers()
         self._last: LogRecord | None = None
         self._cached_head = b""
         self._cached = SyslogLine(None, None, None, None, "")
@@ -166,6 +167,8 @@ class LogParser:
             and (found := self._dmesg.add(text, number)) is not None
         ):  # fmt: skip
             return found
+        if first in {" ", '"', "{", "}", "[", "]"} and (part := self._members.add(text)):
+            return () if part is True else self._shipped(part, number, torn)
         if first == " ":
             last, stripped = self._last, text.lstrip(" ")
             # /dev/kmsg puts a record's dictionary under it.
@@ -188,6 +191,9 @@ class LogParser:
         """Return the records of one JSON object; what a shipper wrapped may be any log's line in its turn."""
         if (shipped := parse_shipped_line(text)) is None:
             return parse_json_line(text, number, torn)
+        return self._shipped(shipped, number, torn)
+
+    def _shipped(self, shipped: ShippedLine, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
         records = [each for part in shipped.text.split("\n") for each in self._plain(part, number, torn)]
         program = None if shipped.program is None else printable(shipped.program)
         host = None if shipped.host is None else printable(shipped.host)

@@ -106,6 +106,22 @@ def _shipped(wrap: Callable[[str, float], object]) -> Transport:
     ).encode()
 
 
+def _aws(messages: Sequence[str]) -> bytes:
+    """As `aws logs filter-log-events` prints it."""
+    events = [
+        {
+            "logStreamName": "node-1",
+            "timestamp": 1785305990155,
+            "message": f"Jul 29 06:19:50 node-1 kernel: [{stamp:12.6f}] {line}",
+            "ingestionTime": 1785305990155,
+            "eventId": "36048717",
+        }
+        for stamp, message in _stamps(messages)
+        for line in message.split("\n")
+    ]
+    return json.dumps({"events": events, "searchedLogStreams": []}, indent=4).encode() + b"\n"
+
+
 def _coloured(messages: Sequence[str]) -> bytes:
     """What dmesg colours: the stamp, and what looks like a subsystem's name."""
     name = re.compile(r"^([^:]+: )", re.MULTILINE)
@@ -193,6 +209,7 @@ TRANSPORTS: dict[str, Transport] = {
     "Google, textPayload": _shipped(
         lambda line, stamp: {"textPayload": f"[{stamp:12.6f}] {line}", "timestamp": "2026-07-29T06:19:50.155737Z"}
     ),
+    "AWS, a member a line": _aws,
     "Google, jsonPayload": _shipped(
         lambda line, _: {"jsonPayload": {"message": line}, "timestamp": "2026-07-29T06:19:50.155737Z"}
     ),
