@@ -36,7 +36,7 @@ async def until(pilot: Pilot[int], condition: Callable[[], bool], what: str) -> 
 
 async def fragmented(app: ReplayApp, pilot: Pilot[int]) -> None:
     """The main screen right after the refusal."""
-    await go_to(app, pilot, find_marks(app.player.recording)[0].at + 0.6)
+    await go_to(app, pilot, find_marks(app.player.recording)[0].at + 1.2)
     await until(pilot, lambda: app.main.session.failed_order is not None, "the refusal")
 
 

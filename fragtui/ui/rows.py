@@ -48,6 +48,14 @@ def line(*spans: Span, chosen: bool = False) -> Line:
     return Line(spans, chosen)
 
 
+def _cut(strip: Strip, width: int) -> Strip:
+    """Return a longer strip in that width, with an ellipsis where words are missing."""
+    if width < 2 or not strip.crop(width).text.strip():
+        return strip.adjust_cell_length(width)
+    *_, last = kept = list(strip.adjust_cell_length(width - 1))
+    return Strip([*kept, Segment("." if Rows.in_ascii else "…", last.style)], width)
+
+
 class Palette(Widget):
     """Holds the styles for all lines of a screen, which has one of it, unseen.
 
@@ -142,7 +150,7 @@ class Rows(Widget):
         if used < width:
             segments.append(Segment(" " * (width - used), self._style("text", content.chosen)))
         strip = Strip(segments, max(used, width))
-        return strip if used <= width else strip.adjust_cell_length(width)
+        return strip if used <= width else _cut(strip, width)
 
     def notify_style_update(self) -> None:
         """Forget the styles: the theme has changed."""

@@ -1,11 +1,15 @@
 """A real incident, recorded: memory fragmented, a large request refused, caches dropped, recovery.
 
+Memory and kernel are this machine's. What the kubelet says meanwhile was captured on a node whose runc was refused
+memory in the same place; it is said again with today's stamps.
+
 Usage: python -m tests.support.lab_incident FILE (as root; fragments this machine's memory for half a minute)
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 import time
@@ -25,12 +29,16 @@ from fragtui.sampler import Sampler
 from fragtui.sources.incident_stream import StreamCall
 from fragtui.sources.kernel_log import KernelLog, stream_time
 from fragtui.sources.node import NodeReader
+from fragtui.sources.pod_watch import PodWatch
 from fragtui.sources.recorder import Recorder
 from tests.support.lab import fragmented_cache, refuse
 
 ORDER = 10
 COMM = "runc:[1:CHILD]"
 TRIES = 12
+_FIXTURES = Path(__file__).parents[1] / "cluster/fixtures"
+_KUBELET = (_FIXTURES / "unshare-kubelet.log", _FIXTURES / "unshare-kubelet-started.log")
+_STAMP = re.compile(r"(?<=^[IWEF])\d{4} (\d\d):(\d\d):(\d\d\.\d{6})")
 
 
 class LabIncident:
@@ -49,18 +57,34 @@ class LabIncident:
         self.recorder = Recorder(replace(reader.host, name=name), kept=0, audit=self._shown)
         self.file = self.recorder.save(path)
         reader.on_tick = self.recorder.take_tick
+        self._said = [line for path in _KUBELET for line in path.read_text().splitlines()]
+        self._kubelet = Path(self._work.name) / "kubelet.log"
+        self.kubelet_says("SyncLoop ADD")
         self._sampler = Sampler(reader, self.live.append, sys.stderr.write, 0.5)  # type: ignore[arg-type]
         self._log = KernelLog(Path("/"), "auto", self._take, self._stream)
+        self._pods = PodWatch(Path("/"), str(self._kubelet), witness=self.recorder)
         self._sampler.start()
         self._log.start()
+        self._pods.start()
 
     def close(self) -> None:
         """End the recording."""
         self._sampler.stop()
         self._log.stop()
+        self._pods.stop()
         time.sleep(0.6)
         self.recorder.end()
         self._work.cleanup()
+
+    def kubelet_says(self, *words: str) -> None:
+        """Have the kubelet say, now, the next lines that hold one of these words, one of each pod."""
+        told: dict[str, str] = {}
+        for line in self._said:
+            if any(word in line for word in words):
+                told.setdefault(re.sub(r'.*pods?=\[?"([^"]*)".*', r"\1", line), line)
+        now = time.strftime("%m%d %H:%M:%S", time.localtime()) + f".{time.time_ns() // 1000 % 1_000_000:06d}"
+        with self._kubelet.open("a") as log:
+            log.writelines(f"{_STAMP.sub(now, line)}\n" for line in told.values())
 
     def refuse(self) -> int:
         """Ask for large blocks until one is refused and reported; return how many were refused."""
@@ -110,7 +134,10 @@ class LabIncident:
         return filtered
 
     def _take(self, news: KernelLogNews) -> None:
-        self.incidents += [each for each in news.incidents if each.time is not None and each.time >= self._began]
+        mine = [each for each in news.incidents if each.time is not None and each.time >= self._began]
+        if mine and not self.incidents:
+            self.kubelet_says("Error syncing pod")
+        self.incidents += mine
 
 
 def record_incident(path: Path) -> LabIncident:
@@ -120,10 +147,13 @@ def record_incident(path: Path) -> LabIncident:
         try:
             time.sleep(4.0)
             incident.refuse()
+            time.sleep(2.0)
             unpin()
-            time.sleep(3.0)
+            time.sleep(1.0)
             incident.heal()
-            time.sleep(6.0)
+            time.sleep(2.0)
+            incident.kubelet_says("ContainerStarted")
+            time.sleep(4.0)
         finally:
             incident.close()
     return incident
