@@ -84,6 +84,10 @@ class ShippedMembers:
     __slots__ = ("_active", "_time")
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was read: lines were left out."""
         self._active = False
         self._time: float | None = None
 

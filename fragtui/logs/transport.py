@@ -131,6 +131,7 @@ class LogParser:
         """Forget the line before: lines were left out here."""
         self._last = None
         self._cached_head = b""
+        self._members.reset()
         if not self.busy:
             self._export.take(None)
 

@@ -29,6 +29,8 @@ _NO_HOST = (
     "cold|isra|part|constprop"
 )
 """Last words of files, units and symbols, which look like hosts."""
+_OWN_UNITS = "kubepods|kubelet|containerd|cri|crio|docker|k3s|rke2|libpod|machine|system|systemd|user|session|init|snap"
+"""First words of units that every node has, or that the container runtimes make."""
 _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("mail", re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
     (
@@ -55,6 +57,13 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
         re.compile(
             rf"(?:(?<![{_EDGE}./_-])|(?<=//))(?!io\.containerd\.)(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.){{2,}}(?!(?:{_NO_HOST})\b)"
             rf"[a-z]{{2,}}(?![{_EDGE}_(-]|\.[{_EDGE}])",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "unit",
+        re.compile(
+            rf"(?<![\w.@:-])(?!(?:{_OWN_UNITS})\b)[a-z0-9][\w.@:-]*(?=\.(?:service|scope|slice|mount|socket)(?![\w.]))",
             re.IGNORECASE,
         ),
     ),

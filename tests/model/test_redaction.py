@@ -46,6 +46,10 @@ def redaction() -> Redaction:
         ("https://api.cluster.acme.io:6443/x", "https://host-3:6443/x"),
         ("ledger-0 in pay on ip-10-0-0-7, web-1", "pod-2 in namespace-2 on host-2, pod-3"),
         ("sandbox 09a23f79c963", "sandbox id-1"),
+        (
+            "/system.slice/billing@eu-1.service, cpuset=big.service, billing.service, /tenant.slice/x.scope",
+            "/system.slice/mail-1, cpuset=unit-1.service, unit-2.service, /unit-3.slice/unit-4.scope",
+        ),
         ("alice@corp.example.org", "mail-1"),
         ("/cases/acme-corp/x/proc/buddyinfo, /home/alice/y", "ROOT/proc/buddyinfo, /home/user-1/y"),
         (f"/var/log/pods/pay_ledger-0_{OTHER}/a.log", "/var/log/pods/namespace-2_pod-2_uid-1/a.log"),
@@ -63,6 +67,7 @@ def test_it_is_replaced(text: str, shown: str) -> None:
         "2026-11-24T15:51:51+00:00 12:33:45 0xffffffff81234567 order 10 (4M), 8.86G free",
         "container_linux.go:367: starting container process caused io.containerd.runtime.v2.task",
         "GFP_KERNEL|__GFP_COMP, memory in kube-system by default",
+        "/kubepods.slice/kubepods-besteffort.slice, kubelet.service, /user.slice/user-1000.slice/session-3.scope",
         "raise vm.min_free_kbytes, /proc/sys/vm/drop_caches, runc:[1:CHILD]",
     ],
 )
