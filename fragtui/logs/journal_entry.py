@@ -1,8 +1,9 @@
-"""Journal entries: `journalctl -o json` objects and `-o export` streams."""
+"""Journal entries: `journalctl -o json` objects, `-o export` streams and what `-o verbose` prints."""
 
 from __future__ import annotations
 
 import json
+import re
 
 from fragtui.logs.kmsg_record import LIMIT
 from fragtui.logs.record import LogRecord
@@ -12,6 +13,13 @@ _WANTED = frozenset({
     "MESSAGE", "PRIORITY", "SYSLOG_FACILITY", "SYSLOG_IDENTIFIER", "SYSLOG_PID", "_PID", "_COMM", "_HOSTNAME",
     "_TRANSPORT", "_SOURCE_MONOTONIC_TIMESTAMP", "__REALTIME_TIMESTAMP", "_SOURCE_REALTIME_TIMESTAMP", "_SYSTEMD_UNIT",
 })  # fmt: skip
+
+
+_VERBOSE_HEAD = re.compile(
+    rb"\S.* \[s=[0-9a-f]{32};i=[0-9a-f]+;b=[0-9a-f]{32};m=([0-9a-f]{1,16});t=([0-9a-f]{1,16});x=[0-9a-f]+\]\Z"
+)
+"""A moment and the entry's cursor, which holds the moment in microseconds."""
+_VERBOSE_FIELD = re.compile(rb" {4}([A-Z_][A-Z0-9_]*)=(.*)\Z")
 
 
 def parse_json_line(line: str, number: int | None, torn: bool = False) -> tuple[LogRecord, ...] | None:
@@ -115,6 +123,43 @@ class ExportEntry:
         """Return the records of the entry so far and begin a new one. A field cut before its end is not among them."""
         records = records_of(self.fields, number if number is not None else self.first_line, self._torn)
         self.fields, self.first_line, self._binary, self._data, self._torn = {}, None, False, b"", False
+        return records
+
+
+class VerboseEntry:
+    """Collects the lines of one `journalctl -o verbose` entry; the first line that is none of them ends it."""
+
+    __slots__ = ("_fields", "_line", "_torn")
+
+    def __init__(self) -> None:
+        self._fields: dict[str, str] = {}
+        self._line: int | None = None
+        self._torn = False
+
+    @property
+    def active(self) -> bool:
+        """Whether an entry has begun."""
+        return bool(self._fields)
+
+    def add(self, line: bytes, number: int | None, torn: bool) -> bool:
+        """Take the next line of an entry; return False for any other line."""
+        if not self.active:
+            if not line.endswith(b"]") or (head := _VERBOSE_HEAD.match(line)) is None:
+                return False
+            self._fields = {"__REALTIME_TIMESTAMP": str(int(head[2], 16))}
+            return True
+        if (field := _VERBOSE_FIELD.match(line)) is None:
+            return False
+        if (name := field[1].decode("ascii")) in _WANTED:
+            self._fields[name] = field[2].decode("utf-8", "surrogateescape")
+        if name == "MESSAGE":
+            self._line, self._torn = number, torn
+        return True
+
+    def take(self) -> tuple[LogRecord, ...]:
+        """Return the records of the entry and begin a new one."""
+        records = records_of(self._fields, self._line, self._torn)
+        self._fields, self._line, self._torn = {}, None, False
         return records
 
 

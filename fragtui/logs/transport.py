@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from fragtui.logs.dmesg_json import DmesgJson
-from fragtui.logs.journal_entry import ExportEntry, parse_json_line
+from fragtui.logs.journal_entry import ExportEntry, VerboseEntry, parse_json_line
 from fragtui.logs.kmsg_record import LIMIT, looks_like_kmsg, parse_kmsg_record
 from fragtui.logs.prefixes import Prefix, read_brackets, read_priority
 from fragtui.logs.record import LogRecord
@@ -48,6 +48,7 @@ class LogParser:
         self._now = now
         self._boot = boot
         self._export = ExportEntry()
+        self._verbose = VerboseEntry()
         self._dmesg = DmesgJson()
         self._members = ShippedMembers()
         self._last: LogRecord | None = None
@@ -66,6 +67,13 @@ class LogParser:
         if not torn and (known := self._known(line, 0, number)) is not None and known[1] == len(line):
             self._last = known[0]
             return (known[0],)
+        if self._verbose.add(line, number, torn):
+            self.busy = True
+            return ()
+        if self._verbose.active:
+            records = self._remember(self._verbose.take())
+            self.busy = self._export.active
+            return (*records, *self.feed(line, number, torn))
         if self.busy or (line[:2] == b"__" and _EXPORT_START.match(line)):
             ended = self._export.add(line, number, torn)
             records = self._remember(self._export.take(None)) if ended else ()
@@ -125,7 +133,7 @@ class LogParser:
         if not self.busy:
             return ()
         self.busy = False
-        return self._export.take(None)
+        return (*self._verbose.take(), *self._export.take(None))
 
     def skip(self) -> None:
         """Forget the line before: lines were left out here."""

@@ -21,7 +21,7 @@ BLOCK = 1 << 20
 _AHEAD = 8
 WORTH_FORKING = 32 << 20
 _TAIL = 16 << 10
-_EXPORT = (b"MESSAGE=", b"MESSAGE\n")
+_EXPORT = (b"MESSAGE=", b"MESSAGE\n", b"    MESSAGE=")
 MOST_BEFORE = 64
 """Lines before a hit that may belong to it at most: a journal export entry has some 30, the stamp first."""
 Near = tuple[int, bytes, bool, bool]

@@ -82,6 +82,18 @@ def _journal_export(messages: Sequence[str]) -> bytes:
     return made
 
 
+def _journal_verbose(messages: Sequence[str]) -> bytes:
+    """As `journalctl -o verbose` prints it."""
+    made = ""
+    for place, (stamp, message) in enumerate(_stamps(messages)):
+        moment = f"s={9:032x};i={place:x};b={7:032x};m={int(stamp * 1e6):x};t={int((EPOCH + stamp) * 1e6):x};x=ab12"
+        for line in message.split("\n"):
+            made += f"Wed 2026-07-29 06:19:50.155737 UTC [{moment}]\n    PRIORITY=4\n    _BOOT_ID={7:032x}\n"
+            made += "    SYSLOG_FACILITY=0\n    _MACHINE_ID=x\n    _HOSTNAME=node-1\n    SYSLOG_IDENTIFIER=kernel\n"
+            made += f"    MESSAGE={line}\n    _TRANSPORT=kernel\n    _SOURCE_MONOTONIC_TIMESTAMP={int(stamp * 1e6)}\n"
+    return made.encode()
+
+
 def _dmesg_json(messages: Sequence[str]) -> bytes:
     entries = ",".join(
         f'{{\n         "pri": 4,\n         "time": {stamp:12.6f},\n         "msg": {json.dumps(message)}\n      }}'
@@ -180,6 +192,7 @@ TRANSPORTS: dict[str, Transport] = {
     "journalctl short-monotonic": _lines(lambda stamp: f"[{stamp:12.6f}] node-1 kernel: "),
     "journalctl json": _journal_json,
     "journalctl export": _journal_export,
+    "journalctl verbose": _journal_verbose,
     "Talos": _lines(lambda _: "172.20.0.2: kern: warning: [2026-07-29T06:19:50.155737Z]: "),
     "busybox": _lines(lambda stamp: f"Jul 29 06:19:50 node-1 kern.warn kernel: [{stamp:12.6f}] "),
     "CRI": _lines(lambda stamp: f"2026-07-29T06:19:50.155737Z stdout F [{stamp:12.6f}] "),
