@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fragtui.cluster.error_ids import container_id_in, pids_in, pod_in, sandbox_id_in
+from fragtui.cluster.error_ids import container_id_in, pids_in, pod_group_in, pod_in, sandbox_id_in
 from fragtui.cluster.kubelet_lines import EVENT_REASONS
 from fragtui.cluster.pod_ref import PodRef, docker_name_ref
 from fragtui.cluster.sighting import Said, Sighting
@@ -20,6 +20,9 @@ _FREE_TEXT = (
     ("Failed to create pod sandbox", "event"),
     ("Failed create pod sandbox", "event"),
     ("Failed to create sandbox", "event"),
+    ("unable to ensure pod container exists", "event"),
+    ("Unable to mount volumes for pod", "event"),
+    ("failed to create new sandbox", "text"),
     ("unable to unshare namespaces", "nsexec"),
     ("failed to unshare", "nsexec"),
     ("failed to start sandbox container", "text"),
@@ -57,7 +60,7 @@ def read_told_line(text: str, time: float | None, line: int | None) -> tuple[Sig
 
 def _told(text: str, step: str, pod: PodRef, time: float | None, line: int | None, *, count: int | None) -> Sighting:
     named = docker_name_ref(text)
-    inside = named[0] if named else pod_in(text)
+    inside = named[0] if named else (pod_in(text) or pod_group_in(text))
     return Sighting(
         Said.FAILED,
         "event" if step == "event" else "text",

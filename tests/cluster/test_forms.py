@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import string
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fragtui.cluster.crictl import read_sandboxes
-from fragtui.cluster.error_ids import pod_in
+from fragtui.cluster.error_ids import pod_group_in, pod_in
 from fragtui.cluster.go_text import flatten, quoted, unescape
 from fragtui.cluster.klog import parse_klog, seconds_near
 from fragtui.cluster.logfmt import parse_logfmt
 from fragtui.cluster.objects import read_event, read_pod
 from fragtui.cluster.pod_ref import PodRef, cgroup_owner, docker_name_ref, log_directory_ref, long_ref, slashed_ref
-from fragtui.cluster.read_line import read_line
+from fragtui.cluster.read_line import read_line, worth_reading
 from fragtui.cluster.runtime_lines import stamp_seconds
 from fragtui.cluster.sighting import Said
 from fragtui.logs.record import LogRecord
@@ -27,6 +28,7 @@ NAME = st.from_regex(r"[a-z0-9]([a-z0-9\-]{0,20}[a-z0-9])?", fullmatch=True)
 UID = st.uuids().map(str)
 STATIC_UID = st.text("0123456789abcdef", min_size=32, max_size=32)
 ID = st.text("0123456789abcdef", min_size=64, max_size=64)
+UUID = "bfeaeabc-c36c-4a99-87b2-881b379de2c9"
 SANDBOX = "f47b48e3c415105d25fb316cf224c0e57b146b340c09d6847b2dfcf3b49c923c"
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
@@ -245,3 +247,33 @@ def test_what_the_kubelet_says_of_other_matters_is_no_failure() -> None:
 def test_bare_names_in_errors() -> None:
     assert pod_in('failed to create a sandbox for pod "web-1": Error') == PodRef(name="web-1")
     assert pod_in("nothing here") == PodRef()
+
+
+@pytest.mark.parametrize(
+    ("text", "pod"),
+    [
+        ('cni failed to set up pod "dns-86f-kgjbk_kube-system" network: x', PodRef("kube-system", "dns-86f-kgjbk")),
+        ('Unable to mount volumes for pod "client-g0t89_default": fork/exec', PodRef("default", "client-g0t89")),
+        ('failed to start sandbox container for pod "web": x', PodRef(name="web")),
+        ("failed to create container for [kubepods besteffort pod" + UUID + "] : mkdir", PodRef(uid=UUID)),
+        (f"mkdir /sys/fs/cgroup/memory/kubepods/besteffort/pod{UUID}: cannot allocate memory", PodRef(uid=UUID)),
+        ("for pods [a] pod-7", PodRef()),
+    ],
+)
+def test_a_pod_is_named_by_name_and_namespace_or_by_its_cgroup(text: str, pod: PodRef) -> None:
+    assert (pod_in(text) or pod_group_in(text)) == pod
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "  Warning  FailedCreatePodContainer  6s (x22 over 4m)  kubelet  unable to ensure pod container exists: "
+        f"failed to create container for [kubepods besteffort pod{UUID}] : mkdir /sys/fs/cgroup/memory/x: cannot allocate memory",
+        f"unable to ensure pod container exists: failed to create container for [kubepods pod{UUID}] : mkdir /x: y",
+    ],
+)
+def test_a_pod_whose_cgroup_could_not_be_made_is_told(line: str) -> None:
+    assert worth_reading(line.encode())
+    (sighting,) = read_line(LogRecord(line))
+    count = 22 if "x22" in line else None
+    assert (sighting.said, sighting.pod, sighting.count) == (Said.FAILED, PodRef(uid=UUID), count)
