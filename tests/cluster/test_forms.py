@@ -268,7 +268,7 @@ def test_a_pod_is_named_by_name_and_namespace_or_by_its_cgroup(text: str, pod: P
     "line",
     [
         "  Warning  FailedCreatePodContainer  6s (x22 over 4m)  kubelet  unable to ensure pod container exists: "
-        f"failed to create container for [kubepods besteffort pod{UUID}] : mkdir /sys/fs/cgroup/memory/x: cannot allocate memory",
+        f"failed to create container for [kubepods besteffort pod{UUID}] : mkdir /sys/fs/x: cannot allocate memory",
         f"unable to ensure pod container exists: failed to create container for [kubepods pod{UUID}] : mkdir /x: y",
     ],
 )
