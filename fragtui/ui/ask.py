@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Input
 
 from fragtui.ui.over import Over
-from fragtui.ui.rows import framed
+from fragtui.ui.rows import shown
 
 
 class Ask(Over[str | None]):
@@ -27,7 +27,7 @@ class Ask(Over[str | None]):
     def compose(self) -> ComposeResult:
         """Show the line with what it held before."""
         with Container(id="ask") as frame:
-            frame.border_title = Content(framed(f" {self._title} "))
+            frame.border_title = Content(shown(f" {self._title} "))
             yield Input(self._value, id="answer")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

@@ -38,8 +38,8 @@ _EMPTY = Line(())
 _style_name = itemgetter(1)
 
 
-def framed(text: str) -> str:
-    """Return a frame's title as the terminal can show it."""
+def shown(text: str) -> str:
+    """Return a text as the terminal can show it."""
     return in_ascii(text) if Rows.in_ascii else text
 
 
@@ -53,7 +53,7 @@ def _cut(strip: Strip, width: int) -> Strip:
     if width < 2 or not strip.crop(width).text.strip():
         return strip.adjust_cell_length(width)
     *_, last = kept = list(strip.adjust_cell_length(width - 1))
-    return Strip([*kept, Segment("." if Rows.in_ascii else "…", last.style)], width)
+    return Strip([*kept, Segment(shown("…"), last.style)], width)
 
 
 class Palette(Widget):
@@ -144,9 +144,9 @@ class Rows(Widget):
         used = 0
         for name, spans in groupby(content.spans, _style_name):
             text = "".join([text for text, _ in spans])
-            shown = in_ascii(text) if Rows.in_ascii else text
-            used += cells_of(shown)
-            segments.append(Segment(shown, self._style(name, content.chosen)))
+            told = shown(text)
+            used += cells_of(told)
+            segments.append(Segment(told, self._style(name, content.chosen)))
         if used < width:
             segments.append(Segment(" " * (width - used), self._style("text", content.chosen)))
         strip = Strip(segments, max(used, width))

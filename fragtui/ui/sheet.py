@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 
 from fragtui.ui.over import Over
-from fragtui.ui.rows import Line, Palette, Rows, framed
+from fragtui.ui.rows import Line, Palette, Rows, shown
 
 Build = Callable[[int], Sequence[Line]]
 """Makes the lines for a width in cells."""
@@ -58,8 +58,8 @@ class Sheet(Over[None]):
         """Put the page in a scrolling frame."""
         yield Palette()
         with VerticalScroll(id="sheet", can_focus=False) as frame:
-            frame.border_title = Content(framed(f" {self._title} "))
-            frame.border_subtitle = Content(framed(" Esc closes "))
+            frame.border_title = Content(shown(f" {self._title} "))
+            frame.border_subtitle = Content(shown(" Esc closes "))
             yield self.page
 
     def action_scroll(self, lines: int) -> None:

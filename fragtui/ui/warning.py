@@ -15,7 +15,7 @@ from textual.widgets import Button
 
 from fragtui.ui.cells import wrap
 from fragtui.ui.over import Over
-from fragtui.ui.rows import Line, Palette, framed, line
+from fragtui.ui.rows import Line, Palette, line, shown
 from fragtui.ui.sheet import Page
 
 T = TypeVar("T")
@@ -59,7 +59,7 @@ class Warning(Over[T | None], Generic[T]):
         """Lay out the text and the two answers."""
         yield Palette()
         with Container(id="dialog") as frame:
-            frame.border_title = Content(framed(f" ⚠ {self.heading} "))
+            frame.border_title = Content(shown(f" ⚠ {self.heading} "))
             with VerticalScroll(id="dialog-text", can_focus=False):
                 yield self._page
             with Container(id="dialog-keys"):
@@ -92,7 +92,7 @@ class Warning(Over[T | None], Generic[T]):
 
     def changed(self) -> None:
         """Show the question anew: what it asks for has changed."""
-        self.query_one("#dialog").border_title = Content(framed(f" ⚠ {self.heading} "))
+        self.query_one("#dialog").border_title = Content(shown(f" ⚠ {self.heading} "))
         self._page.rebuild()
 
 
