@@ -6,9 +6,7 @@ import argparse
 import dataclasses
 import sys
 
-from fragtui.model.check_json import check_fields, everything_unreadable, one_sentence
-from fragtui.model.forecast import Forecast, forecast
-from fragtui.model.headline import badge, consequence, headline
+from fragtui.model.headline import badge, consequence, headline, one_sentence
 from fragtui.model.snapshot import Snapshot, Unreadable
 from fragtui.model.verdict import COSTLY_ORDER, Judgement, Severity, judge
 from fragtui.sources.node import NodeReader
@@ -39,19 +37,20 @@ def run(args: argparse.Namespace) -> int:
         snapshot = dataclasses.replace(snapshot, unreadable=(Unreadable(str(args.root / "buddyinfo"), several),))
     order = args.order if args.order is not None else target_order(reader)
     judgement = judge(snapshot, order)
-    view = forecast(snapshot, order)
     summary = one_sentence(headline(snapshot, judgement))
     if snapshot.zones is None and (told := _told_by_log(reader)):
         summary = f"{summary.removesuffix('.')}; {told}."
-    unreadable = everything_unreadable(snapshot)
     if args.json:
         import json
 
+        from fragtui.model.check_json import check_fields
+        from fragtui.model.forecast import forecast
+
         if then := consequence(judgement):
             summary = one_sentence(f"{summary} {then}")
-        print(json.dumps(check_fields(snapshot, judgement, view, summary, unreadable)))
+        print(json.dumps(check_fields(snapshot, judgement, forecast(snapshot, order), summary)))
     else:
-        _print_words(snapshot, judgement, view, summary, unreadable)
+        _print_words(snapshot, judgement, summary)
     return int(judgement.severity)
 
 
@@ -82,9 +81,7 @@ def _told_by_log(reader: NodeReader) -> str | None:
     return f"{log.name} tells of {counted(count, 'refused request')}, {asked}"
 
 
-def _print_words(
-    snapshot: Snapshot, judgement: Judgement, view: Forecast, summary: str, unreadable: tuple[Unreadable, ...]
-) -> None:
+def _print_words(snapshot: Snapshot, judgement: Judgement, summary: str) -> None:
     from fragtui.commands.order_chart import bars_for, chart, painter
 
     paint = painter(sys.stdout)
@@ -97,6 +94,8 @@ def _print_words(
     if lines := chart(judgement, paint, bars_for(sys.stdout)):
         print("\n" + "\n".join(lines))
     if judgement.zones and judgement.too_large is None and judgement.severity is not Severity.FINE:
-        print(f"\nWhat would help: {view.outlook}.")
-    for problem in unreadable:
+        from fragtui.model.forecast import forecast
+
+        print(f"\nWhat would help: {forecast(snapshot, judgement.order).outlook}.")
+    for problem in snapshot.unknown:
         print(f"not read: {problem}")

@@ -1,4 +1,4 @@
-"""Leaving out of the start what the full screen does not need before its first bars, or ever."""
+"""Leaving out of the start what a verb does not need, and the full screen not before its first bars."""
 
 from __future__ import annotations
 
@@ -31,6 +31,6 @@ def put_off_collection() -> None:
 
 
 def begin_collection() -> None:
-    """Look for garbage from now on, but not among what was made until now: that stays as long as the screen."""
+    """Look for garbage from now on, but not among what was made until now: modules stay to the end."""
     gc.freeze()
     gc.enable()

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import NoReturn
 
 from fragtui import __version__
+from fragtui.commands.light_start import begin_collection, put_off_collection
 from fragtui.text import printable
 
 VERBS = {
@@ -183,8 +184,14 @@ def _module(name: str) -> ModuleType:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     _open_standard_streams()
-    words = sys.argv[1:] if argv is None else list(argv)
-    args = build(words).parse_args(words)
+    if argv is None:
+        put_off_collection()
+        words = sys.argv[1:]
+        args = build(words).parse_args(words)
+        begin_collection()
+    else:  # Called by another program, whose garbage is its own business.
+        words = list(argv)
+        args = build(words).parse_args(words)
     try:
         status = int(args.run(args))
         sys.stdout.flush()

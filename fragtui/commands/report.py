@@ -11,7 +11,6 @@ from pathlib import Path
 
 from fragtui import __version__
 from fragtui.model.advice import advise
-from fragtui.model.check_json import everything_unreadable
 from fragtui.model.forecast import forecast
 from fragtui.model.incident import Incident
 from fragtui.model.incident_kind import IncidentKind
@@ -88,7 +87,7 @@ def collect(root: Path, order: int | None, audit: Path | None) -> ReportFacts:
         episodes=past.history,
         advice=advise(snapshot, target, read_tuning(root, snapshot.host.page_size)),
         unreadable=(
-            *everything_unreadable(snapshot),
+            *snapshot.unknown,
             *problems,
             *(Unreadable("audit log", printable(problem)) for problem in past.problems),
         ),

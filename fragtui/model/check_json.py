@@ -7,14 +7,12 @@ from typing import Any
 from fragtui.model.effect import Effect
 from fragtui.model.forecast import Forecast, Gain
 from fragtui.model.fragmentation import free_pages, largest_order
-from fragtui.model.snapshot import Snapshot, Unreadable
+from fragtui.model.snapshot import Snapshot
 from fragtui.model.verdict import Judgement, ZoneJudgement
 from fragtui.model.watermark import Request
 
 
-def check_fields(
-    snapshot: Snapshot, judgement: Judgement, forecast: Forecast, summary: str, unreadable: tuple[Unreadable, ...]
-) -> dict[str, Any]:
+def check_fields(snapshot: Snapshot, judgement: Judgement, forecast: Forecast, summary: str) -> dict[str, Any]:
     """Return the object; what is unknown is null, and `unreadable` says why. Indices are 0 to 1, as the kernel's."""
     return {
         "verdict": judgement.kernel.value,
@@ -28,22 +26,8 @@ def check_fields(
             "drop_caches": _gain(forecast.gain(Effect(page_cache=True, slab=True))),
             "compact": _gain(forecast.gain(Effect(compact=True))),
         },
-        "unreadable": [{"path": problem.path, "why": problem.why} for problem in unreadable],
+        "unreadable": [{"path": problem.path, "why": problem.why} for problem in snapshot.unknown],
     }
-
-
-def everything_unreadable(snapshot: Snapshot) -> tuple[Unreadable, ...]:
-    """Return what gave no value, and what had to be assumed instead."""
-    if not snapshot.host.page_size_assumed:
-        return snapshot.unreadable
-    assumed = Unreadable("page size", f"no file tells it; {snapshot.host.page_size} bytes assumed")
-    return (*snapshot.unreadable, assumed)
-
-
-def one_sentence(text: str) -> str:
-    """Return a headline as one sentence."""
-    parts = text.rstrip(".").split(". ")
-    return "; ".join((parts[0], *(part[:1].lower() + part[1:] for part in parts[1:]))) + "."
 
 
 def _zone(zone: ZoneJudgement, page_size: int) -> dict[str, Any]:

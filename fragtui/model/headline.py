@@ -100,3 +100,9 @@ def _available(judgement: Judgement, page_size: int, free: str, largest: str) ->
             f"{judgement.unusable / 10:.1f} % of {free} free is in smaller blocks; {format_count(count)} {blocks} left."
         )
     return f"{format_count(count)} {blocks} in {free} free; {largest}."
+
+
+def one_sentence(text: str) -> str:
+    """Return a headline as one sentence."""
+    parts = text.rstrip(".").split(". ")
+    return "; ".join((parts[0], *(part[:1].lower() + part[1:] for part in parts[1:]))) + "."

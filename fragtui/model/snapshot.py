@@ -100,3 +100,11 @@ class Snapshot:
     def why(self, path_end: str) -> str | None:
         """Return why the file whose path ends so could not be read, or None if nothing was wrong."""
         return next((problem.why for problem in self.unreadable if problem.path.endswith(path_end)), None)
+
+    @property
+    def unknown(self) -> tuple[Unreadable, ...]:
+        """What gave no value, and what had to be assumed instead."""
+        if not self.host.page_size_assumed:
+            return self.unreadable
+        assumed = Unreadable("page size", f"no file tells it; {self.host.page_size} bytes assumed")
+        return (*self.unreadable, assumed)
