@@ -98,11 +98,11 @@ def test_the_screen_keeps_its_pace_in_a_flood_of_log_lines(tmp_path: Path) -> No
     rate = node.written / node.lasted
     print(
         f"{SECONDS:.0f} s, {rate:.0f} lines a second, {len(drawn)} ticks drawn: longest gap {max(gaps):.2f} s, "
-        f"longest lag {max(lags):.2f} s, CPU {share * 100:.0f} %, grown by {grown:.0f} KiB"
+        f"longest lag {max(lags):.2f} s, CPU {share * 100:.0f} %, grown by {grown:.0f} KiB from {before >> 20} MiB"
     )
     assert rate >= LINES_A_SECOND * 0.98
     assert len(drawn) >= SECONDS * 0.9
     assert max(gaps) < 2.0, "a tick was lost"
     assert max(lags) < 1.0, "what is drawn is not what is"
-    # What is kept of a flood is bounded: 9 MiB after a minute, and no more after another half.
-    assert grown < 12 * 1024
+    # What is kept of a flood is bounded: 8 to 12 MiB after a minute, and no more after another one.
+    assert grown < 14 * 1024
