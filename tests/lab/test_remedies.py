@@ -222,7 +222,7 @@ def aborted_compaction(log: AuditLog) -> Outcome:
     start = time.monotonic()
     outcome = running.wait(20)
     assert outcome is not None
-    assert time.monotonic() - start < 1.0
+    assert time.monotonic() - start < 5
     return outcome
 
 

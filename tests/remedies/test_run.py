@@ -119,7 +119,7 @@ def test_polling_never_waits(log: AuditLog) -> None:
     start = time.monotonic()
     for _ in range(100):
         assert running.poll() is None
-    assert time.monotonic() - start < 0.5
+    assert time.monotonic() - start < 3
     os.kill(running._process.pid, signal.SIGKILL)
     assert running.wait(20) is not None
 

@@ -136,9 +136,9 @@ def test_follower_of_a_file_tells_head_then_whole_and_survives_rotation(tmp_path
 
 def test_stop_never_blocks_and_before_start_too() -> None:
     KernelLog(Path("/"), "none", lambda _: None).stop()
-    follower = KernelLog(Path("/"), "auto", lambda _: time.sleep(0.2))
+    follower = KernelLog(Path("/"), "auto", lambda _: time.sleep(4))
     follower.start()
     begun = time.perf_counter()
     follower.stop()
     follower.stop()
-    assert time.perf_counter() - begun < 0.1
+    assert time.perf_counter() - begun < 2

@@ -92,7 +92,7 @@ class Watching:
     def __exit__(self, *error: object) -> None:
         began = time.monotonic()
         self.api.stop()
-        assert time.monotonic() - began < 0.5, "stop waited"
+        assert time.monotonic() - began < 2, "stop waited"
 
 
 def test_pods_appear_and_leave(node: Path, server: ApiServer) -> None:
@@ -244,11 +244,11 @@ def test_a_server_that_is_down_is_waited_for(node: Path, server: ApiServer) -> N
 
 
 def test_a_slow_server_holds_up_nobody(node: Path, server: ApiServer) -> None:
-    server.delay = 1.0
+    server.delay = 3.0
     server.pods = [pod("web")]
     began = time.monotonic()
     with Watching(node) as told:
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 2
         assert told.last_state() in [("connecting", ""), ("", "")]
         assert until(lambda: told.stuck == ["web"])
 

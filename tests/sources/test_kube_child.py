@@ -219,7 +219,7 @@ def test_a_credential_plugin_that_hangs_is_ended_with_the_rest(server: ApiServer
     plugin = psutil.Process(int((tmp_path / "pid").read_text()))
     began = time.monotonic()
     api.stop()
-    assert time.monotonic() - began < 0.2
+    assert time.monotonic() - began < 2
     assert until(lambda: not plugin.is_running() or plugin.status() == psutil.STATUS_ZOMBIE, 10.0)
     assert told.stuck == []
 

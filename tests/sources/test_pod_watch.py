@@ -38,13 +38,13 @@ class Watching:
     def __enter__(self) -> Watching:
         began = time.monotonic()
         self.watch.start()
-        assert time.monotonic() - began < 0.2
+        assert time.monotonic() - began < 2
         return self
 
     def __exit__(self, *error: object) -> None:
         began = time.monotonic()
         self.watch.stop()
-        assert time.monotonic() - began < 0.2
+        assert time.monotonic() - began < 2
 
 
 @pytest.fixture
@@ -106,17 +106,17 @@ def test_a_slow_screen_holds_up_only_itself(tmp_path: Path, log: Path) -> None:
     release = threading.Event()
 
     def slow(news: PodNews) -> None:
-        release.wait(5)
+        release.wait(20)
 
     watch = PodWatch(tmp_path, on_news=slow)
     watch.start()
     began = time.monotonic()
     for at in range(500):
         watch.remedy_ran(f"r{at}")
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 8
     watch.stop()
     release.set()
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 10
 
 
 def test_no_news_after_stop(tmp_path: Path, log: Path) -> None:

@@ -51,8 +51,8 @@ def test_sighup_ignored_by_the_parent_still_ends_it_when_the_terminal_is_lost(ho
         term.until("N0 Normal")
         term.hang_up()
         start = time.monotonic()
-        term.wait(6.0)
-        assert time.monotonic() - start < 5
+        term.wait(14.0)
+        assert time.monotonic() - start < 15
 
 
 def test_it_is_suspended_with_the_terminal_given_back_and_goes_on(host: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_pipe_in_place_of_a_file_hangs_nothing(host: Path) -> None:
         start = time.monotonic()
         term.press("q")
         assert term.wait() == 0
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 15
 
 
 def test_without_a_terminal_it_says_so(host: Path) -> None:

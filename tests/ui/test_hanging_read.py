@@ -30,5 +30,5 @@ async def test_it_is_named_and_does_not_keep_anybody_from_quitting(
         await until(pilot, lambda: "no answer from vmstat" in text_of(app))
         start = time.monotonic()
         await pilot.press("q")
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 20
     let_go.set()
