@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fragtui.cluster.pod_ref import PodRef, dashed_uid, long_ref
+from fragtui.cluster.pod_ref import PodRef, cgroup_owner, long_ref
 
 _SANDBOX = re.compile(r'sandbox(?: id)?(?:[ :="\\]+| k8s_\S{1,600}_\d+\()([0-9a-f]{64})\b', re.IGNORECASE)
 """CRI-O gives the name of the sandbox first, and its id in parentheses."""
@@ -13,10 +13,6 @@ _FIRST_ID = re.compile(r"^([0-9a-f]{64})\b")
 _POD_NAME = re.compile(r'for pod [\\"]+([A-Za-z0-9][A-Za-z0-9.\-_\\]*)[\\"]+')
 _FULL_NAME = re.compile(r'(?:set up|tear ?down|volumes for) pod [\\"]+([a-z0-9][a-z0-9.\-]*)_([a-z0-9\-]+)[\\"]+')
 """``name_namespace``, as the kubelet of dockershim's days wrote where it spoke of networks and volumes."""
-_POD_GROUP = re.compile(
-    r"(?:[/\-]|\[kubepods (?:[a-z]+ )?)pod([0-9a-f]{8}(?:[-_][0-9a-f]{4}){3}[-_][0-9a-f]{12})(?=[/.:\]]|$)"
-)
-"""A pod's cgroup as a path, or as the kubelet lists its name's parts."""
 _NSEXEC = re.compile(r"nsexec(?:-\d)?\[(\d{1,7})\]")
 
 
@@ -45,8 +41,8 @@ def pod_in(text: str) -> PodRef:
 
 def pod_group_in(text: str) -> PodRef:
     """Return the pod whose cgroup an error names; empty if it names none."""
-    match = _POD_GROUP.search(text)
-    return PodRef(uid=dashed_uid(match.group(1))) if match is not None else PodRef()
+    owner = cgroup_owner(text)
+    return PodRef(uid=owner.uid) if owner is not None else PodRef()
 
 
 def pids_in(text: str) -> tuple[int, ...]:

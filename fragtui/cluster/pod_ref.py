@@ -11,7 +11,7 @@ _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9.\-_\\]{0,252}[A-Za-z0-9])?"
 _LONG = re.compile(rf"([A-Za-z0-9][A-Za-z0-9.\-_\\]{{0,316}})\((?:({_UID})?\)|[0-9a-f\-]{{0,36}}[>…]?$)")
 """The uid may be cut off at the end of the line: then the name alone is believed."""
 _SLASHED = re.compile(rf"^([A-Za-z0-9\-]+)/({_NAME})$")
-_CGROUP_POD = re.compile(rf"(?:^|[/\-:])pod({_UID})(?=[/.:]|$)")
+_CGROUP_POD = re.compile(rf"(?:^|[/\-: ])pod({_UID})(?=[/.:\]]|$)")
 _CGROUP_CONTAINER = re.compile(r"(?:^|[/:\-])([0-9a-f]{64})(?:\.scope)?(?=/|$)")
 _DOCKER_NAME = re.compile(rf"k8s_([A-Za-z0-9.\-]+)_({_NAME})_([A-Za-z0-9\-]+)_({_UID})_(\d+)")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from fragtui.cluster.go_text import flatten
 from fragtui.cluster.reason_table import ROWS
@@ -26,15 +26,12 @@ class ReasonClass:
     advice: str
 
 
-_TABLE = tuple(
-    ("|".join(patterns), ReasonClass(name, memory, words, advice)) for name, memory, patterns, words, advice in ROWS
-)
-"""With patterns that are compiled when the first error is read: few logs have one."""
+_CLASSES = tuple(ReasonClass(name, memory, words, advice) for name, memory, _, words, advice in ROWS)
 UNKNOWN = ReasonClass("unknown", None, "the log does not say why", "Look at the pod's events and the runtime's log.")
 STARTING = ReasonClass(
     "no-word", None, "no source has given a reason yet", "Give the kubelet's log or a kubeconfig that may list events."
 )
-_BY_NAME = {row.name: row for _, row in _TABLE} | {UNKNOWN.name: UNKNOWN, STARTING.name: STARTING}
+_BY_NAME = {row.name: row for row in (*_CLASSES, UNKNOWN, STARTING)}
 
 _WRAPPERS = r"""^(?:
       (?:\(combined\ from\ similar\ events\):|FailedCreatePodSandBox:?|Failed\ (?:to\ )?create\ pod\ sandbox:|docker:)
@@ -78,7 +75,7 @@ def core_of(error: str) -> str:
     """
     text = flatten(error[:_LIMIT])[:6000]
     for _ in range(40):
-        match = re.match(_WRAPPERS, text, re.IGNORECASE | re.VERBOSE)
+        match = _wrappers().match(text)
         if match is None or match.end() == 0:
             break
         text = text[match.end() :]
@@ -96,7 +93,18 @@ def classify(error: str) -> ReasonClass:
 
 
 def _row_of(text: str) -> ReasonClass | None:
-    return next((row for pattern, row in _TABLE if re.search(pattern, text, re.IGNORECASE)), None)
+    return next((row for pattern, row in _table() if pattern.search(text)), None)
+
+
+@cache  # Compiled when the first error is read: few logs have one.
+def _table() -> tuple[tuple[re.Pattern[str], ReasonClass], ...]:
+    patterns = (re.compile("|".join(patterns), re.IGNORECASE) for _, _, patterns, _, _ in ROWS)
+    return tuple(zip(patterns, _CLASSES, strict=True))
+
+
+@cache
+def _wrappers() -> re.Pattern[str]:
+    return re.compile(_WRAPPERS, re.IGNORECASE | re.VERBOSE)
 
 
 def class_named(name: str) -> ReasonClass | None:

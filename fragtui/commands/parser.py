@@ -184,14 +184,12 @@ def _module(name: str) -> ModuleType:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     _open_standard_streams()
-    if argv is None:
+    words = sys.argv[1:] if argv is None else list(argv)
+    if alone := argv is None:  # Else the garbage is the caller's business.
         put_off_collection()
-        words = sys.argv[1:]
-        args = build(words).parse_args(words)
+    args = build(words).parse_args(words)
+    if alone:
         begin_collection()
-    else:  # Called by another program, whose garbage is its own business.
-        words = list(argv)
-        args = build(words).parse_args(words)
     try:
         status = int(args.run(args))
         sys.stdout.flush()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from fragtui.logs.kmsg_record import LIMIT
@@ -22,14 +21,8 @@ _VERBOSE_HEAD = re.compile(
 _VERBOSE_FIELD = re.compile(rb" {4}([A-Z_][A-Z0-9_]*)=(.*)\Z")
 
 
-def parse_json_line(line: str, number: int | None, torn: bool = False) -> tuple[LogRecord, ...] | None:
-    """Return the records of a line that is one JSON object of a journal, or None if it is none."""
-    try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(entry, dict):
-        return None
+def records_of_json(entry: dict[str, object], number: int | None, torn: bool) -> tuple[LogRecord, ...] | None:
+    """Return the records of a JSON object of a journal, or None if it is none."""
     if "MESSAGE" in entry or "__REALTIME_TIMESTAMP" in entry:
         fields = {key: text for key, value in entry.items() if key in _WANTED and (text := _as_text(value)) is not None}
         return records_of(fields, number, torn)

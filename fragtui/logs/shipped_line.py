@@ -37,16 +37,8 @@ class ShippedLine:
     program: str | None
 
 
-def parse_shipped_line(line: str) -> ShippedLine | None:
-    """Return what a shipper wrapped, or None if the line is no such object."""
-    if not any(f'"{name}"' in line for name in _TEXTS):
-        return None
-    try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(entry, dict):
-        return None
+def shipped_in(entry: dict[str, object]) -> ShippedLine | None:
+    """Return what a shipper wrapped in a JSON object, or None if it is no such object."""
     for name in _INSIDE:
         if isinstance(inner := entry.get(name), dict):
             entry = entry | inner

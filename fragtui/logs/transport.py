@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from fragtui.logs.dmesg_json import DmesgJson
-from fragtui.logs.journal_entry import ExportEntry, VerboseEntry, parse_json_line
+from fragtui.logs.journal_entry import ExportEntry, VerboseEntry, records_of_json
 from fragtui.logs.kmsg_record import LIMIT, looks_like_kmsg, parse_kmsg_record
 from fragtui.logs.prefixes import Prefix, read_brackets, read_priority
 from fragtui.logs.record import LogRecord
-from fragtui.logs.shipped_line import ShippedLine, ShippedMembers, parse_shipped_line
+from fragtui.logs.shipped_line import ShippedLine, ShippedMembers, shipped_in
 from fragtui.logs.syslog_line import KERNEL_PROGRAMS, SyslogLine, parse_common, parse_syslog, split_host, unescape_octal
 from fragtui.text import printable
 
@@ -198,8 +199,14 @@ class LogParser:
 
     def _json(self, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...] | None:
         """Return the records of one JSON object; what a shipper wrapped may be any log's line in its turn."""
-        if (shipped := parse_shipped_line(text)) is None:
-            return parse_json_line(text, number, torn)
+        try:
+            entry = json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(entry, dict):
+            return None
+        if (shipped := shipped_in(entry)) is None:
+            return records_of_json(entry, number, torn)
         return self._shipped(shipped, number, torn)
 
     def _shipped(self, shipped: ShippedLine, number: int | None, torn: bool) -> tuple[LogRecord, ...]:

@@ -108,3 +108,16 @@ class Snapshot:
             return self.unreadable
         assumed = Unreadable("page size", f"no file tells it; {self.host.page_size} bytes assumed")
         return (*self.unreadable, assumed)
+
+    @property
+    def in_no_zone(self) -> int:
+        """Bytes of MemTotal that no zone manages, 0 below a percent or if unknown.
+
+        Kernels that put off initialising memory count it as free before they give it to its zone.
+        """
+        managed = [zone.managed for zone in self.zone_infos]
+        total = self.meminfo.get("MemTotal")
+        if total is None or not managed or None in managed:
+            return 0
+        outside = total - sum(filter(None, managed)) * self.host.page_size
+        return outside if outside > total // 100 else 0

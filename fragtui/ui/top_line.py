@@ -35,7 +35,7 @@ class TopLine(Rows):
             (2, _pressure(snapshot)),
             (4, _own(snapshot)),
         ]
-        if outside := _outside(snapshot):
+        if outside := snapshot.in_no_zone:
             left.insert(3, (3, [(f"({format_bytes(outside)} in no zone yet) ", "warn")]))
         pieces = left
         while len(pieces) > 1 and sum(spans_width(spans) for _, spans in pieces) + spans_width(right) + 1 > width:
@@ -51,19 +51,6 @@ def _memory(snapshot: Snapshot) -> list[Span]:
     if free is None or total is None:
         return [(" memory unknown ", "warn")]
     return [(f" {format_bytes(free)}", "text"), (f" free of {format_bytes(total)} ", "dim")]
-
-
-def _outside(snapshot: Snapshot) -> int:
-    """Return the bytes of MemTotal that no zone manages, 0 below a percent or if unknown.
-
-    Kernels that put off initialising memory count it as free before they give it to its zone.
-    """
-    managed = [zone.managed for zone in snapshot.zone_infos]
-    total = snapshot.meminfo.get("MemTotal")
-    if total is None or not managed or None in managed:
-        return 0
-    outside = total - sum(filter(None, managed)) * snapshot.host.page_size
-    return outside if outside > total // 100 else 0
 
 
 def _pressure(snapshot: Snapshot) -> list[Span]:
