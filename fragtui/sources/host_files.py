@@ -6,6 +6,8 @@ import errno
 import os
 from pathlib import Path
 
+from fragtui.sources.trust import UntrustedError
+
 _CHUNK = 64 * 1024
 _LIMIT = 32 * 1024 * 1024
 
@@ -52,6 +54,8 @@ class HostFile:
 
 def reason(error: OSError) -> str:
     """Return why a file could not be read or written, in words for an engineer."""
+    if isinstance(error, UntrustedError):
+        return error.strerror or str(error)
     words = {
         errno.ENOENT: "not there",
         errno.EACCES: "no permission (needs root)",

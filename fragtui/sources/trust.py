@@ -1,0 +1,191 @@
+"""What fragtui trusts on a machine that others use, and the one way by which it opens what it finds there itself.
+
+fragtui mostly runs as root, and looks for files, programs and processes that nobody named to it. Another user may have
+planted each of them. What it finds by itself gets no more trust than this:
+
+=====================================  ==========================================================================
+what                                   trusted if
+=====================================  ==========================================================================
+text files of a root (/proc, saved     `Trust.TEXT`: a regular file inside the root; its content is parsed, bounded
+trees, release, host name)             and printed, nothing else
+log files, journals                    `Trust.LOG`: also no link, file or folder on the way that everyone may write
+programs (crictl, journalctl),         `Trust.OWN`: it and every folder and link on the way belong to root (or to the
+kubeconfigs, certificates, keys,       user that runs fragtui), and nobody else may write them
+token files, credential plug-ins
+the kubelet's command line             it runs as uid 0 in the host's PID and user namespaces
+the audit log, locks                   `Trust.OWN`, and one link only (see `remedies.audit`)
+=====================================  ==========================================================================
+
+What the user names on the command line (``--kubeconfig``, ``--root``, FILE) is the user's choice and is trusted as far
+as the user is. fragtui's own package and interpreter are trusted.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from enum import Enum
+from pathlib import Path
+
+PROGRAM_FOLDERS = (
+    "/usr/local/bin",
+    "/usr/bin",
+    "/bin",
+    "/opt/bin",
+    "/usr/local/sbin",
+    "/usr/sbin",
+    "/sbin",
+    "/var/lib/rancher/rke2/bin",
+)
+"""Where programs are looked for. PATH is not asked: it is the caller's, who need not be root."""
+_MAX_LINKS = 40
+"""As in the kernel (MAXSYMLINKS, include/linux/namei.h)."""
+_WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+_FOLDER = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Trust(Enum):
+    """How far a file must be beyond the reach of other users."""
+
+    TEXT = "text"
+    LOG = "log"
+    OWN = "own"
+
+
+class UntrustedError(PermissionError):
+    """Another user may have made or changed the file; `strerror` says which part of its path and why."""
+
+
+def open_inside(
+    root: Path, path: str | Path, trust: Trust = Trust.TEXT, *, device: tuple[int, int] | None = None
+) -> int:
+    """Return a descriptor for reading a regular file of the node whose ``/`` is `root`.
+
+    `path` is the node's own, or one that begins with `root`. Every link on the way is resolved inside the root, as
+    openat2(2) does with RESOLVE_IN_ROOT, but on kernels before 5.6 too, and with each step checked against `trust`
+    on the descriptor that the next step uses, so nothing can be exchanged in between. Never waits for a FIFO. A
+    character device is opened only if it is the one whose (major, minor) is given. Raises OSError, `UntrustedError`
+    for what `trust` forbids.
+    """
+    parts = _parts(str(path), root)
+    folders = [os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)]
+    names: list[str] = []
+    links = 0
+    try:
+        _check(os.fstat(folders[0]), "/", trust)
+        while parts:
+            name = parts.pop()
+            if name == "..":
+                if names:
+                    names.pop()
+                    os.close(folders.pop())
+                continue
+            here = "/" + "/".join([*names, name])
+            found = os.open(name, _FOLDER, dir_fd=folders[-1])
+            try:
+                status = os.fstat(found)
+                _check(status, here, trust)
+                if stat.S_ISLNK(status.st_mode):
+                    links += 1
+                    if links > _MAX_LINKS:
+                        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), here)
+                    target = os.readlink("", dir_fd=found)
+                    if target.startswith("/"):
+                        while len(folders) > 1:
+                            os.close(folders.pop())
+                        names.clear()
+                    parts.extend(_split(target))
+                elif parts:
+                    if not stat.S_ISDIR(status.st_mode):
+                        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), here)
+                    names.append(name)
+                    folders.append(found)
+                    found = -1
+                else:
+                    return _reopen(found, status, here, device)
+            finally:
+                if found >= 0:
+                    os.close(found)
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    finally:
+        for folder in folders:
+            os.close(folder)
+
+
+def read_inside(root: Path, path: str | Path, limit: int, trust: Trust = Trust.TEXT) -> bytes:
+    """Return at most `limit` bytes of a file; see `open_inside`. Raises OSError."""
+    with open(open_inside(root, path, trust), "rb", buffering=0) as file:
+        chunks: list[bytes] = []
+        left = limit
+        while left > 0 and (chunk := file.read(min(left, 1 << 16))):
+            chunks.append(chunk)
+            left -= len(chunk)
+    return b"".join(chunks)
+
+
+def find_program(name: str, folders: tuple[str, ...] = PROGRAM_FOLDERS) -> str:
+    """Return the absolute path of a program that only root can have put there.
+
+    Raises FileNotFoundError if none of the folders has it, `UntrustedError` if each that has it can't be trusted.
+    """
+    refused: UntrustedError | None = None
+    for folder in folders:
+        path = f"{folder}/{name}"
+        try:
+            descriptor = open_inside(Path("/"), path, Trust.OWN)
+        except UntrustedError as error:
+            refused = error
+            continue
+        except OSError:
+            continue
+        try:
+            if os.fstat(descriptor).st_mode & 0o111:
+                return path
+        finally:
+            os.close(descriptor)
+    raise refused or FileNotFoundError(errno.ENOENT, f"{name} is not installed", name)
+
+
+def _parts(path: str, root: Path) -> list[str]:
+    """Return the names of a path below the root, last first."""
+    base = str(root)
+    if base != "/" and (path == base or path.startswith(base + "/")):
+        path = path[len(base) :]
+    return _split(path)
+
+
+def _split(path: str) -> list[str]:
+    return [name for name in reversed(path.split("/")) if name not in ("", ".")]
+
+
+def _check(status: os.stat_result, path: str, trust: Trust) -> None:
+    if trust is Trust.TEXT:
+        return
+    is_link = stat.S_ISLNK(status.st_mode)
+    mode = stat.S_IMODE(status.st_mode)
+    if trust is Trust.LOG:
+        if is_link and status.st_uid not in (0, os.geteuid()):
+            raise _untrusted(path, f"is a link of uid {status.st_uid}")
+        if not is_link and mode & stat.S_IWOTH:
+            raise _untrusted(path, f"can be written by everyone (mode {mode:04o})")
+        return
+    if status.st_uid not in (0, os.geteuid()):
+        raise _untrusted(path, f"belongs to uid {status.st_uid}, not to root")
+    if not is_link and mode & _WRITABLE_BY_OTHERS:
+        raise _untrusted(path, f"can be written by others than root (mode {mode:04o})")
+
+
+def _untrusted(path: str, why: str) -> UntrustedError:
+    return UntrustedError(errno.EPERM, f"{path} {why}", path)
+
+
+def _reopen(found: int, status: os.stat_result, path: str, device: tuple[int, int] | None) -> int:
+    """Open what an O_PATH descriptor stands for, if it is of the kind that was asked for."""
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    is_device = stat.S_ISCHR(status.st_mode) and device == (os.major(status.st_rdev), os.minor(status.st_rdev))
+    if not stat.S_ISREG(status.st_mode) and not is_device:
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+    return os.open(f"/proc/self/fd/{found}", flags)
