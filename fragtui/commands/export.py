@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import threading
 from pathlib import Path
 
 from fragtui.commands.end_signals import end_signals
@@ -27,6 +28,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     way.add_argument("--textfile", type=Path, metavar="FILE", help="write one sample for node_exporter and end")
     way.add_argument("--rules", action="store_true", help="print alert rules for the target order and end")
+    parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="serve https with this certificate chain (PEM)")
+    parser.add_argument("--tls-key", type=Path, metavar="FILE", help="its key, if the certificate's file has none")
+    parser.add_argument(
+        "--client-ca", type=Path, metavar="FILE", help="ask scrapers for a certificate of this authority"
+    )
+    parser.add_argument(
+        "--token-file", type=Path, metavar="FILE", help="ask scrapers for the bearer token in this file"
+    )
     add_source_options(parser)
     parser.epilog = "exit status: 0 ended by a signal, written or printed; 1 not served or not written; 2 wrong usage"
 
@@ -69,25 +78,33 @@ def _write(args: argparse.Namespace) -> int:
 
 
 def _serve(args: argparse.Namespace) -> int:
-    from prometheus_client import start_http_server
-
     from fragtui.commands.exporter import Source, registry_of
     from fragtui.commands.feeds import kernel_log_of, pods_of
+    from fragtui.commands.metrics_server import MetricsServer, Security, ServerError, exposure
 
+    security = Security(args.tls_cert, args.tls_key, args.client_ca, args.token_file)
+    if security.certificate is None and (security.key or security.client_authority):
+        print("fragtui export: --tls-key and --client-ca need --tls-cert", file=sys.stderr)
+        return 2
     source = Source(args.root, args.order, args.audit, counting=True)
     host, port = args.listen
     with end_signals() as ended:
         try:
-            server, _ = start_http_server(port, host, registry_of(source))
-        except OSError as error:
-            print(f"fragtui export: {host}:{port}: {(error.strerror or str(error)).lower()}", file=sys.stderr)
+            server = MetricsServer((host, port), registry_of(source), security)
+        except ServerError as error:
+            print(f"fragtui export: {error}", file=sys.stderr)
             return 1
+        threading.Thread(target=server.serve_forever, name="fragtui-http", daemon=True).start()
+        if (warning := exposure(host, security)) is not None:
+            print(f"fragtui export: warning: {warning}", file=sys.stderr)
         log = kernel_log_of(args, source.reader, source.kernel_log)
         pods = pods_of(args, source.reader, source.pod_news)
         log.start()
         pods.start()
         shown = f"[{host}]" if ":" in host else host
-        print(f"fragtui export: http://{shown}:{server.server_port}/metrics", file=sys.stderr, flush=True)
+        scheme = "http" if security.certificate is None else "https"
+        port = server.server_address[1]
+        print(f"fragtui export: {scheme}://{shown}:{port}/metrics", file=sys.stderr, flush=True)
         ended.wait()
         pods.stop()
         log.stop()
