@@ -1,8 +1,11 @@
 """Where ``fragtui`` and ``python -m fragtui`` begin."""
 
-from __future__ import annotations
-
 import sys
+
+from fragtui.import_path import restrict_environment, restrict_imports
+
+restrict_imports(__file__.rpartition("/")[0])
+restrict_environment()
 
 
 def main() -> int:

@@ -70,8 +70,9 @@ def _told_by_log(reader: NodeReader) -> str | None:
         return None
     from fragtui.model.incident_kind import IncidentKind
     from fragtui.sources.saved_incidents import incidents_of
+    from fragtui.sources.trust import opener_of
 
-    incidents, _ = incidents_of((log,))
+    incidents, _ = incidents_of((log,), opener_of(reader.tree.root, live=reader.live))
     refused = [each for each in incidents if each.kind is IncidentKind.ALLOCATION_FAILURE]
     if not refused:
         return f"{log.name} tells of no refused request"

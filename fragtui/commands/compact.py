@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the remedy; see `treatment` for the exit status."""
     if args.gentle:
-        release = read_text(args.root / "proc/sys/kernel/osrelease")
+        release = read_text(args.root, "proc/sys/kernel/osrelease")
         remedy = find(read_catalogue(args.root, parse_version(release) if release else None), "nudge-kcompactd")
         assert remedy is not None
         return treat(args, remedy)

@@ -27,10 +27,10 @@ def kernel_log_of(
     """Return the reader of the kernel log that ``--root`` and ``--kernel-log`` ask for."""
     tree = reader.tree
     if args.kernel_log == "auto" and not reader.live:
-        from fragtui.sources.journal import has_journal
+        from fragtui.sources.journal import why_no_journal
         from fragtui.sources.saved_feeds import SavedKernelLog
 
-        if tree.kernel_log() is not None or not has_journal(tree.root):
+        if tree.kernel_log() is not None or why_no_journal(tree.root) is not None:
             return SavedKernelLog(tree, on_news, on_stream)
     return KernelLog(tree.root, args.kernel_log, on_news, on_stream)
 
@@ -47,10 +47,10 @@ def pods_of(
     """
     tree = reader.tree
     if args.kubelet_log == "auto" and args.kubeconfig is None and not reader.live:
-        from fragtui.sources.journal import has_journal
+        from fragtui.sources.journal import why_no_journal
         from fragtui.sources.saved_feeds import SavedPods
 
-        if tree.pod_logs() or not has_journal(tree.root):
+        if tree.pod_logs() or why_no_journal(tree.root) is not None:
             return SavedPods(tree, on_news, witness)
     from fragtui.sources.pod_watch import PodWatch
 

@@ -115,9 +115,10 @@ def _incidents(reader: NodeReader) -> tuple[tuple[Incident, ...], str | None, tu
             return news.incidents, news.source, ()
         problems.append(Unreadable(str(reader.root / "dev/kmsg"), news.problem))
     from fragtui.sources.saved_incidents import incidents_of
+    from fragtui.sources.trust import opener_of
 
     logs = reader.tree.logs()
-    incidents, unread = incidents_of(logs)
+    incidents, unread = incidents_of(logs, opener_of(reader.tree.root, live=reader.live))
     problems += unread
     names = [printable(str(path)) for path in logs]
     read = [name for name in names if all(problem.path != name for problem in unread)]

@@ -168,7 +168,7 @@ def catalogue(
 
 def read_catalogue(root: Path, version: KernelVersion | None = None) -> tuple[Remedy, ...]:
     """Return all remedies of the node under `root`."""
-    value = read_text(root / PROACTIVENESS)
+    value = read_text(root, PROACTIVENESS)
     return catalogue(numa_nodes(root), int(value) if value and value.isdecimal() else None, version)
 
 

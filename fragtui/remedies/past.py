@@ -25,7 +25,7 @@ def read_past(audit: AuditLog, root: Path) -> Past:
     """Return what the log tells. A remedy whose process lives still, in this boot, is under way and not unknown."""
     reading = audit.read()
     history = episodes(reading.entries)
-    boot = read_text(root / "proc/sys/kernel/random/boot_id")
+    boot = read_text(root, "proc/sys/kernel/random/boot_id")
     unknown = tuple(
         episode for episode in unknown_outcomes(history) if not (episode.intent.boot == boot and _lives(episode, root))
     )
@@ -36,8 +36,8 @@ def _lives(episode: Episode, root: Path) -> bool:
     """Tell whether the process that asked is still the one of that pid: it must be older than the intent."""
     if episode.intent.pid == os.getpid():
         return True
-    stat = read_text(root / f"proc/{episode.intent.pid}/stat")
-    uptime = read_text(root / "proc/uptime")
+    stat = read_text(root, f"proc/{episode.intent.pid}/stat")
+    uptime = read_text(root, "proc/uptime")
     if not stat or not uptime:
         return False
     try:

@@ -16,9 +16,9 @@ _CGROUP_STAT = re.compile(r"^nr_(?:dying_)?descendants (\d+)$", re.MULTILINE | r
 
 def read_surroundings(root: Path) -> Surroundings:
     """Return what can be read; what can't is None. Cheap: four small files."""
-    io = read_text(root / "proc/pressure/io")
-    arc = _ARC.search(read_text(root / "proc/spl/kstat/zfs/arcstats") or "")
-    ksm = read_text(root / "sys/kernel/mm/ksm/pages_sharing")
+    io = read_text(root, "proc/pressure/io")
+    arc = _ARC.search(read_text(root, "proc/spl/kstat/zfs/arcstats") or "")
+    ksm = read_text(root, "sys/kernel/mm/ksm/pages_sharing")
     return Surroundings(
         # read_text takes the last newline off, and a line without it counts as torn.
         io=parse_pressure(io + "\n") if io else None,
@@ -30,7 +30,7 @@ def read_surroundings(root: Path) -> Surroundings:
 
 def _memory_cgroups(root: Path) -> int | None:
     """Return the memory cgroups, dying ones among them: of the v2 tree, else of the v1 controller."""
-    if counts := _CGROUP_STAT.findall(read_text(root / "sys/fs/cgroup/cgroup.stat") or ""):
+    if counts := _CGROUP_STAT.findall(read_text(root, "sys/fs/cgroup/cgroup.stat") or ""):
         return sum(map(int, counts))
-    found = _MEMORY.search(read_text(root / "proc/cgroups") or "")
+    found = _MEMORY.search(read_text(root, "proc/cgroups") or "")
     return int(found[1]) if found else None

@@ -23,11 +23,11 @@ def read_tuning(root: Path, page_size: int) -> Tuning:
     listed = _listed(tree)
 
     def setting(name: str) -> int | None:
-        found = _number(tree.proc(f"sys/vm/{name}"))
+        found = _number(root, tree.proc(f"sys/vm/{name}"))
         return found if found is not None else listed.get(name)
 
-    huge = _number(root / "sys/kernel/mm/transparent_hugepage/hpage_pmd_size")
-    zoneinfo = read_text(tree.proc("zoneinfo"), _ZONEINFO_LIMIT)
+    huge = _number(root, "sys/kernel/mm/transparent_hugepage/hpage_pmd_size")
+    zoneinfo = read_text(root, tree.proc("zoneinfo"), _ZONEINFO_LIMIT)
     counts = _LISTED.findall(zoneinfo or "")
     return Tuning(
         min_free_kbytes=setting("min_free_kbytes"),
@@ -37,8 +37,8 @@ def read_tuning(root: Path, page_size: int) -> Tuning:
         defrag_mode=setting("defrag_mode"),
         percpu_pagelist_high_fraction=setting("percpu_pagelist_high_fraction"),
         percpu_pages=sum(map(int, counts)) if counts else None,
-        possible_cpus=_cpus(root / "sys/devices/system/cpu/possible"),
-        online_cpus=_cpus(root / "sys/devices/system/cpu/online"),
+        possible_cpus=_cpus(root, "sys/devices/system/cpu/possible"),
+        online_cpus=_cpus(root, "sys/devices/system/cpu/online"),
         huge_order=(huge // page_size).bit_length() - 1 if huge and huge >= page_size else 9,
     )
 
@@ -46,18 +46,18 @@ def read_tuning(root: Path, page_size: int) -> Tuning:
 def _listed(tree: SavedTree) -> dict[str, int]:
     """Return the settings that a saved ``sysctl -a`` lists."""
     path = tree.sysctl()
-    text = read_text(path) if path is not None else None
+    text = read_text(tree.root, path) if path is not None else None
     return {name: int(value) for name, value in _SETTING.findall(text or "")}
 
 
-def _number(path: Path) -> int | None:
-    text = read_text(path)
+def _number(root: Path, path: str | Path) -> int | None:
+    text = read_text(root, path)
     return int(text) if text and text.isdecimal() else None
 
 
-def _cpus(path: Path) -> int | None:
+def _cpus(root: Path, path: str) -> int | None:
     """Return how many CPUs a list such as ``0-3,8`` names."""
-    text = read_text(path)
+    text = read_text(root, path)
     if not text:
         return None
     count = 0

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import threading
 from pathlib import Path
 
 from fragtui.cluster.crictl import read_sandboxes
 from fragtui.sources.backoff import Backoff
+from fragtui.sources.host_files import reason
 from fragtui.sources.pod_telling import Telling
+from fragtui.sources.trust import UntrustedError, find_program, program_environment
 from fragtui.text import printable
 
 EVERY_SECONDS = 20.0
 LIMIT_SECONDS = 10.0
 _MOST_BYTES = 16 * 1024 * 1024
 CANNOT_TELL = "why a pod failed: crictl knows only which sandboxes run"
-_PLACES = "/usr/local/bin:/usr/bin:/bin:/opt/bin:/usr/local/sbin:/usr/sbin:/sbin:/var/lib/rancher/rke2/bin"
 
 
 class Crictl:
     """Tells which sandboxes run on this node, where crictl is there."""
 
-    def __init__(self, root: Path, telling: Telling, *, path: str | None = None, every: float = EVERY_SECONDS) -> None:
-        """`path` replaces the search path for the program, `every` the seconds between two questions."""
+    def __init__(
+        self, root: Path, telling: Telling, *, folders: tuple[str, ...] | None = None, every: float = EVERY_SECONDS
+    ) -> None:
+        """`folders` replace those in which the program is looked for, `every` the seconds between two questions."""
         self._root = root
         self._telling = telling
-        self._path = f"{os.environ.get('PATH', '')}:{_PLACES}" if path is None else path
+        self._folders = folders
         self._every = every
         self._stopping = threading.Event()
         self._child: subprocess.Popen[bytes] | None = None
@@ -47,8 +48,12 @@ class Crictl:
         if self._root != Path("/"):
             self._telling.state("crictl", "off", "runs only on the node itself, not under another root")
             return
-        program = shutil.which("crictl", path=self._path)
-        if program is None:
+        try:
+            program = find_program("crictl", self._folders)
+        except UntrustedError as error:
+            self._telling.state("crictl", "absent", f"not run: {reason(error)}")
+            return
+        except OSError:
             self._telling.state("crictl", "absent", "crictl is not installed")
             return
         backoff = Backoff(self._every, 300.0)
@@ -67,10 +72,15 @@ class Crictl:
         command = [program, f"--timeout={LIMIT_SECONDS:.0f}s", "pods", "-o", "json"]
         try:
             self._child = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=program_environment(),
+                cwd="/",
             )
         except OSError as error:
-            return f"crictl can't be run: {error.strerror}"
+            return f"crictl can't be run: {reason(error)}"
         child = self._child
         try:
             out, err = child.communicate(timeout=LIMIT_SECONDS + 2)

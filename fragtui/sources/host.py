@@ -13,12 +13,14 @@ from fragtui.model.snapshot import Host
 from fragtui.sources.host_files import read_text
 from fragtui.sources.saved_layouts import HOST
 from fragtui.sources.saved_tree import SavedTree, saved_tree
+from fragtui.sources.trust import opener_of
 from fragtui.text import printable
 
 _KERNEL_PAGE = re.compile(r"^KernelPageSize:\s+(\d{1,20}) kB", re.MULTILINE)
 _UNAME = re.compile(r"^Linux (\S+) (\d+\.\S+) .*?\b(\w+)(?: GNU/Linux)?\s*$", re.MULTILINE)
 _BANNER = re.compile(rb"Linux version (\d+\.\S+)")
 _BANNER_WITHIN = 1 << 20
+_BOOT_ID = "proc/sys/kernel/random/boot_id"
 _ONE_SIZE = ("x86_64", "amd64", "i386", "i486", "i586", "i686", "s390x", "riscv64", "armv7l")
 """Machines whose kernels have pages of 4 KiB and no other size."""
 _SIZES = (4096, 16384, 65536)
@@ -30,25 +32,26 @@ def read_host(root: Path, tree: SavedTree | None = None) -> Host:
     """Return who the node under `root` is; a page size that no file tells is guessed, and marked so."""
     if is_live(root):
         return _host(
-            read_text(root / "proc/sys/kernel/hostname"),
-            read_text(root / "proc/sys/kernel/osrelease"),
+            read_text(root, "proc/sys/kernel/hostname"),
+            read_text(root, "proc/sys/kernel/osrelease"),
             os.sysconf("SC_PAGE_SIZE"),
         )
     tree = tree or saved_tree(root)
     if tree.nodes:
         return Host(None, None, None, os.sysconf("SC_PAGE_SIZE"), True)
-    uname = _UNAME.search(_text(tree.uname()) or "")
-    name = read_text(tree.proc("sys/kernel/hostname")) or _text(tree.hostname()) or (uname[1] if uname else tree.node)
-    release = read_text(tree.proc("sys/kernel/osrelease")) or read_text(tree.proc("version"))
+    uname = _UNAME.search(_text(tree, tree.uname()) or "")
+    named = _text(tree, tree.proc("sys/kernel/hostname")) or _text(tree, tree.hostname())
+    name = named or (uname[1] if uname else tree.node)
+    release = _text(tree, tree.proc("sys/kernel/osrelease")) or _text(tree, tree.proc("version"))
     if release and release.startswith("Linux version "):
         release = release.removeprefix("Linux version ").split(" ", 1)[0]
-    release = release or (uname[2] if uname else None) or _banner(tree.kernel_log())
+    release = release or (uname[2] if uname else None) or _banner(tree)
     machine = uname[3] if uname else (release or "").rpartition(".")[2]
     return _host(name, release, _page_size(tree, machine), tree)
 
 
 def _host(name: str | None, release: str | None, size: int | None, tree: SavedTree | None = None) -> Host:
-    buddyinfo = (read_text(tree.proc("buddyinfo")) if tree and size is None else None) or ""
+    buddyinfo = (_text(tree, tree.proc("buddyinfo")) if tree and size is None else None) or ""
     orders = len(buddyinfo.split("\n", 1)[0].split()) - 4
     return Host(
         name=printable(name.split("\n")[0]) if name else None,
@@ -59,18 +62,19 @@ def _host(name: str | None, release: str | None, size: int | None, tree: SavedTr
     )
 
 
-def _text(path: Path | None) -> str | None:
-    return read_text(path) if path is not None else None
+def _text(tree: SavedTree, path: Path | None, limit: int = 1 << 20) -> str | None:
+    return read_text(tree.root, path, limit) if path is not None else None
 
 
-def _banner(log: Path | None) -> str | None:
-    """Return the release that a kernel log begins with, or None."""
+def _banner(tree: SavedTree) -> str | None:
+    """Return the release that the kernel log begins with, or None."""
+    log = tree.kernel_log()
     if log is None:
         return None
     from fragtui.sources.log_files import open_log  # noqa: PLC0415
 
     try:
-        with open_log(log) as lines:
+        with open_log(log, opener_of(tree.root, live=False)) as lines:
             found = _BANNER.search(lines.read(_BANNER_WITHIN) or b"")
     except (OSError, EOFError):
         return None
@@ -82,12 +86,12 @@ def _page_size(tree: SavedTree, machine: str) -> int | None:
 
     Pages of all zones times the page size are MemTotal (totalram_pages, mm/show_mem.c): that tells it without a word.
     """
-    smaps = read_text(tree.proc("self/smaps")) or read_text(tree.proc("1/smaps"))
+    smaps = _text(tree, tree.proc("self/smaps")) or _text(tree, tree.proc("1/smaps"))
     if smaps and (found := _KERNEL_PAGE.search(smaps)):
         return int(found[1]) * 1024
     if machine in _ONE_SIZE:
         return 4096
-    zoneinfo, meminfo = read_text(tree.proc("zoneinfo"), 32 << 20), read_text(tree.proc("meminfo"))
+    zoneinfo, meminfo = _text(tree, tree.proc("zoneinfo"), 32 << 20), _text(tree, tree.proc("meminfo"))
     total = parse_meminfo((meminfo or "") + "\n").get("MemTotal")
     managed = sum(zone.managed or 0 for zone in parse_zoneinfo((zoneinfo or "") + "\n"))
     if not total or not managed:
@@ -102,9 +106,12 @@ def tree_of(root: Path) -> SavedTree:
 
 def is_live(root: Path) -> bool:
     """Tell whether `root`/proc is this kernel's procfs, not a directory of saved files."""
+    own = read_text(Path("/"), _BOOT_ID)
     try:
-        return (root / "proc/sys/kernel/random/boot_id").read_bytes() == Path(
-            "/proc/sys/kernel/random/boot_id"
-        ).read_bytes() and (root / "proc").stat().st_dev != root.stat().st_dev
+        return (
+            own is not None
+            and read_text(root, _BOOT_ID) == own
+            and (root / "proc").lstat().st_dev != root.stat().st_dev
+        )
     except OSError:
         return False

@@ -6,7 +6,7 @@ import errno
 import os
 from pathlib import Path
 
-from fragtui.sources.trust import UntrustedError
+from fragtui.sources.trust import UntrustedError, open_inside, read_inside
 
 _CHUNK = 64 * 1024
 _LIMIT = 32 * 1024 * 1024
@@ -17,20 +17,20 @@ class HostFile:
 
     procfs makes its text anew for a read at offset 0, so one descriptor serves for good. A descriptor that fails is
     closed and the file is opened again at the next read: a file that comes back is seen again. Files elsewhere
-    (`kept` false) are opened for each read: who replaces one by another, as rsync does, leaves the old one readable;
-    and a link in the file's place, which may lead out of the tree, is not followed.
+    (`kept` false) are opened for each read: a program that replaces one by another, as rsync does, leaves the old one
+    readable. Links lead nowhere but inside `root`.
     """
 
-    def __init__(self, path: Path, *, kept: bool = True) -> None:
+    def __init__(self, root: Path, path: Path, *, kept: bool = True) -> None:
         self.path = path
+        self._root = root
         self._kept = kept
         self._descriptor: int | None = None
 
     def read(self) -> str:
         """Return the file's text (bytes that are not UTF-8 become U+FFFD); raise OSError where it can't be read."""
         if self._descriptor is None:
-            follow = 0 if self._kept else os.O_NOFOLLOW
-            self._descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | follow)
+            self._descriptor = open_inside(self._root, self.path)
         chunks: list[bytes] = []
         offset = 0
         try:
@@ -79,17 +79,12 @@ def refuse_special(path: Path) -> None:
         raise OSError(number, "not a regular file", str(path))
 
 
-def _open_at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK)
+def read_text(root: Path, path: str | Path, limit: int = 1 << 20) -> str | None:
+    """Return a small file's text without the white space around it, or None if it can't be read.
 
-
-def read_text(path: Path, limit: int = 1 << 20) -> str | None:
-    """Return a small file's text without the white space around it, or None where it can't be read.
-
-    Never waits: in saved files a pipe may stand in the place of a file.
+    `path` is the node's, or one that begins with `root`; see `open_inside`.
     """
     try:
-        with open(path, "rb", opener=_open_at_once) as file:
-            return file.read(limit).decode("utf-8", "replace").strip()
+        return read_inside(root, path, limit).decode("utf-8", "replace").strip()
     except OSError:
         return None

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
+from fragtui.sources.host_files import reason
+from fragtui.sources.in_root import in_root
+from fragtui.sources.trust import find_program, program_environment
+
 
 def journal_command(root: Path, *, follow: bool, since: str | None = None, until: str | None = None) -> list[str]:
-    """Return the command line: kernel messages as JSON lines, of the journal under `root`."""
-    command = ["journalctl", "--output=json", "--all", "--no-pager", "--quiet", "_TRANSPORT=kernel"]
+    """Return the command line: kernel messages as JSON lines, of the journal under `root`. Raises OSError."""
+    command = [journalctl(), "--output=json", "--all", "--no-pager", "--quiet", "_TRANSPORT=kernel"]
     if root != Path("/"):
         command.append(f"--directory={journal_directory(root)}")
     if since is not None:
@@ -22,17 +25,28 @@ def journal_command(root: Path, *, follow: bool, since: str | None = None, until
     return command
 
 
+def journalctl() -> str:
+    """Return the path of journalctl. Raises OSError if it is not installed or not root's own."""
+    return find_program("journalctl")
+
+
 def journal_directory(root: Path) -> Path:
     """Return where the journal of a root lies: persistent if there is one, else that of this boot."""
-    persistent = root / "var/log/journal"
-    return persistent if persistent.is_dir() else root / "run/log/journal"
+    persistent = in_root(root, "/var/log/journal")
+    return persistent if persistent.is_dir() else in_root(root, "/run/log/journal")
 
 
-def has_journal(root: Path) -> bool:
-    """Tell whether there is a journal to read and a journalctl to read it with."""
-    return shutil.which("journalctl") is not None and any(
-        (root / place).is_dir() for place in ("var/log/journal", "run/log/journal")
-    )
+def why_no_journal(root: Path) -> str | None:
+    """Return why there is no journal to read, or None if there is one and a journalctl to read it with."""
+    try:
+        if not any(in_root(root, place).is_dir() for place in ("/var/log/journal", "/run/log/journal")):
+            return "there is no journal"
+        journalctl()
+    except FileNotFoundError:
+        return "journalctl is not installed"
+    except OSError as error:
+        return reason(error)
+    return None
 
 
 class JournalReader:
@@ -44,7 +58,8 @@ class JournalReader:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "LC_ALL": "C"},
+            env=program_environment(),
+            cwd="/",
             bufsize=0,
         )
         assert self._child.stdout is not None

@@ -11,11 +11,14 @@ from pathlib import Path
 
 from fragtui.kernel.gfp import GfpTable, parse_print_fmt
 from fragtui.model.kernel_log_news import KernelLogNews
+from fragtui.sources.host import is_live
+from fragtui.sources.host_files import read_text, reason
 from fragtui.sources.incident_stream import IncidentStream, LineSplitter, StreamCall
-from fragtui.sources.journal import JournalReader, has_journal, journal_command
+from fragtui.sources.journal import JournalReader, journal_command, why_no_journal
 from fragtui.sources.kmsg import KmsgReader, boot_epoch, is_kmsg
 from fragtui.sources.log_files import FollowedFile, open_log, rotated
 from fragtui.sources.log_scan import scan_log
+from fragtui.sources.trust import Opener, open_named, opener_of
 from fragtui.text import printable
 
 __all__ = ["KernelLog", "KernelLogNews", "read_ring", "running_gfp_table"]
@@ -31,21 +34,15 @@ _TRACE_FORMATS = ("sys/kernel/tracing", "sys/kernel/debug/tracing")
 def running_gfp_table(root: Path) -> GfpTable | None:
     """Return the running kernel's own names of its flags, or None where tracefs is not mounted or not readable."""
     for place in _TRACE_FORMATS:
-        try:
-            text = (root / place / "events/kmem/mm_page_alloc/format").read_text(errors="replace")
-        except OSError:
-            continue
-        if (table := parse_print_fmt(text)) is not None:
+        text = read_text(root, f"{place}/events/kmem/mm_page_alloc/format")
+        if text is not None and (table := parse_print_fmt(text)) is not None:
             return table
     return None
 
 
 def running_release(root: Path) -> str | None:
     """Return the release of the kernel under a root, or None."""
-    try:
-        return printable((root / "proc/sys/kernel/osrelease").read_text(errors="replace").strip(), 100) or None
-    except OSError:
-        return None
+    return printable(read_text(root, "proc/sys/kernel/osrelease") or "", 100) or None
 
 
 def read_ring(root: Path, reader: KmsgReader | None = None) -> KernelLogNews:
@@ -118,6 +115,10 @@ class KernelLog:
         except OSError:
             return
 
+    def _opener(self) -> Opener:
+        """Return what opens log files: those that were found are less trusted than one that the user named."""
+        return open_named if self._choice != "auto" else opener_of(self._root, live=is_live(self._root))
+
     def _emit(self, news: KernelLogNews) -> None:
         with self._lock:
             if not self._stopped.is_set():
@@ -144,7 +145,8 @@ class KernelLog:
         problem = self._follow_kmsg(self._root / "dev/kmsg")
         if self._stopped.is_set():
             return
-        if has_journal(self._root):
+        no_journal = why_no_journal(self._root)
+        if no_journal is None:
             problem = self._follow_journal(problem)
             if self._stopped.is_set():
                 return
@@ -216,11 +218,12 @@ class KernelLog:
             threading.Thread(target=self._history, args=(stamp, now - _DAY), name="log-history", daemon=True).start()
 
     def _history(self, before: float, since: float) -> None:
-        if has_journal(self._root):
-            command = journal_command(self._root, follow=False, since=f"@{since:.0f}", until=f"@{before:.0f}")
+        if why_no_journal(self._root) is None:
             stream = self._stream("journal", now=before)
             try:
-                reader = JournalReader(command)
+                reader = JournalReader(
+                    journal_command(self._root, follow=False, since=f"@{since:.0f}", until=f"@{before:.0f}")
+                )
             except OSError:
                 return
             splitter, read_any = LineSplitter(), False
@@ -253,7 +256,7 @@ class KernelLog:
             try:
                 if path.stat().st_mtime < since:
                     continue
-                with open_log(path) as log:
+                with open_log(path, self._opener()) as log:
                     scan_log(log, stream, self._stopped.is_set)
             except (OSError, EOFError):
                 continue
@@ -264,7 +267,7 @@ class KernelLog:
         try:
             reader = JournalReader(journal_command(self._root, follow=True, since=f"@{time.time() - _DAY:.0f}"))
         except OSError as error:
-            return f"journalctl: {error.strerror}"
+            return f"journalctl: {reason(error)}"
         stream = self._stream("journal", running_gfp_table(self._root), now=time.time())
         splitter, begun = LineSplitter(), False
         try:
@@ -289,7 +292,7 @@ class KernelLog:
         stream = self._stream("file", now=time.time())
         if not path.exists():
             self._emit(stream.news(str(path), 0, problem=f"{path}: no such file yet"))
-        followed = FollowedFile(path, at_end=False)
+        followed = FollowedFile(path, at_end=False, opener=self._opener())
         chosen = self._choice != "auto"
         if not chosen:
             self._read_whole(rotated(path), stream, since)

@@ -101,7 +101,7 @@ class KubePods:
         if kubelet is not None and kubelet.hostname_override:
             return kubelet.hostname_override
         for file in ("proc/sys/kernel/hostname", "etc/hostname"):
-            if text := read_text(self._root / file):
+            if text := read_text(self._root, file):
                 return text.lower()
         raise ApiError("can't tell what the cluster calls this node")
 

@@ -11,6 +11,8 @@ import zlib
 from pathlib import Path
 from typing import IO, Any, cast
 
+from fragtui.sources.trust import Opener, open_named
+
 _BLOCK = 1 << 18
 """What is read at once: small, since what a flood takes while its lines are cut is never given back."""
 
@@ -19,9 +21,12 @@ class UnreadableLogError(OSError):
     """A log that this installation cannot decompress; the message says what is missing."""
 
 
-def open_log(path: Path) -> IO[bytes]:
-    """Return a log opened for reading, decompressed as its first bytes say. Raises OSError with the reason."""
-    stream = path.open("rb", buffering=0)
+def open_log(path: Path, opener: Opener = open_named) -> IO[bytes]:
+    """Return a log opened for reading, decompressed as its first bytes say. Raises OSError with the reason.
+
+    `opener` is `open_named` for a file that the user named, `opener_of` a root for one that was found.
+    """
+    stream = os.fdopen(opener(path), "rb", buffering=0)
     try:
         magic = stream.read(6) or b""
         if magic[:2] == b"\x1f\x8b":
@@ -110,8 +115,9 @@ class _Prefixed(io.RawIOBase):
 class FollowedFile:
     """A growing log file. It survives rename (the rest of the old file is read first) and truncation."""
 
-    def __init__(self, path: Path, at_end: bool = True) -> None:
+    def __init__(self, path: Path, at_end: bool = True, opener: Opener = open_named) -> None:
         self._path = path
+        self._opener = opener
         self._stream: IO[bytes] | None = None
         self._inode: tuple[int, int] | None = None
         self._position = 0
@@ -119,7 +125,7 @@ class FollowedFile:
 
     def _open(self, at_end: bool) -> None:
         try:
-            stream = self._path.open("rb", buffering=0)
+            stream = os.fdopen(self._opener(self._path), "rb", buffering=0)
         except OSError:
             return
         found = os.fstat(stream.fileno())

@@ -50,7 +50,7 @@ class NodeReader:
         self.reading: str | None = None
         self.on_tick: Callable[[Tick], None] | None = None
         names = (BUDDYINFO, ZONEINFO, PAGETYPEINFO, MEMINFO, VMSTAT, PRESSURE)
-        self._files = {name: HostFile(tree.proc(name), kept=self.live) for name in names}
+        self._files = {name: HostFile(tree.root, tree.proc(name), kept=self.live) for name in names}
         self._zoneinfo_pace = Pace(ZONEINFO_SHARE)
         self._page_types_pace = Pace(PAGETYPEINFO_SHARE, least=10.0)
         self._page_types_read = False

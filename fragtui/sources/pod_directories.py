@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fragtui.cluster.pod_ref import PodRef, log_directory_ref
+from fragtui.sources.in_root import in_root
 from fragtui.text import printable
 
 _MOST = 4096
@@ -14,7 +15,7 @@ def read_pod_directories(root: Path) -> tuple[PodRef, ...]:
     """Return the pods that have a directory under `root`/var/log/pods; none where it can't be read."""
     pods = []
     try:
-        for entry in (root / "var/log/pods").iterdir():
+        for entry in in_root(root, "/var/log/pods").iterdir():
             pod = log_directory_ref(printable(entry.name))
             if pod is not None:
                 pods.append(pod)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import select
-import shutil
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,12 +13,14 @@ from fragtui.cluster.pod_log import PodLogReader
 from fragtui.cluster.sighting import Sighting
 from fragtui.logs.transport import LogParser
 from fragtui.sources.backoff import Backoff
+from fragtui.sources.host import is_live
 from fragtui.sources.host_files import reason
 from fragtui.sources.incident_stream import LineSplitter
-from fragtui.sources.journal import JournalReader, has_journal, journal_directory
+from fragtui.sources.journal import JournalReader, journal_directory, journalctl, why_no_journal
 from fragtui.sources.log_files import FollowedFile
 from fragtui.sources.pod_telling import Telling
 from fragtui.sources.saved_layouts import OWN_LOGS
+from fragtui.sources.trust import Opener, open_named, opener_of
 from fragtui.text import printable
 
 UNITS = (
@@ -54,8 +55,11 @@ _FIELDS = "MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_FACILITY,PRIORITY,_PID,_HOSTNAME,_TR
 
 
 def unit_journal_command(root: Path) -> list[str]:
-    """Return the command that follows the journal of kubelet and runtime units under `root` as JSON lines."""
-    command = ["journalctl", "--output=json", f"--output-fields={_FIELDS}", "--all", "--no-pager", "--quiet"]
+    """Return the command that follows the journal of kubelet and runtime units under `root` as JSON lines.
+
+    Raises OSError if there is no journalctl to run.
+    """
+    command = [journalctl(), "--output=json", f"--output-fields={_FIELDS}", "--all", "--no-pager", "--quiet"]
     if root != Path("/"):
         command.append(f"--directory={journal_directory(root)}")
     return [*command, "--follow", f"--since={_HISTORY}", *(f"_SYSTEMD_UNIT={unit}.service" for unit in UNITS)]
@@ -154,16 +158,17 @@ class RuntimeLog:
         if self._choice == "none":
             self._telling.state(NAME, "off", "switched off")
             return
-        journal = self._choice == "auto" and has_journal(self._root)
+        journal = self._choice == "auto" and why_no_journal(self._root) is None
         files = self._files(journal)
         if not journal and not files:
             self._telling.state(NAME, "absent", self._why_nothing())
             return
-        followed = [(FollowedFile(path), self._reader(), path) for path in files]
+        opener = open_named if self._choice != "auto" else opener_of(self._root, live=is_live(self._root))
+        followed = [(FollowedFile(path, opener=opener), self._reader(), path) for path in files]
         names = [str(path) for path in files]
         self._live(["journal", *names] if journal else names, 0)
         for _, reader, path in followed:
-            self._tell(reader.read(_tail(path), whole=True))
+            self._tell(reader.read(_tail(path, opener), whole=True))
         self._follow(followed, journal, names)
 
     def _reader(self) -> PacedReader:
@@ -181,8 +186,8 @@ class RuntimeLog:
                 Path(each).stat()
             except OSError as error:
                 return f"{printable(each)}: {reason(error)}"
-        if (self._root / "var/log/journal").is_dir() and shutil.which("journalctl") is None:
-            return "there is a journal but no journalctl here: give --kubelet-log FILE"
+        if (self._root / "var/log/journal").is_dir() and (why := why_no_journal(self._root)) is not None:
+            return f"the journal can't be read: {why}: give --kubelet-log FILE"
         return NOTHING
 
     def _follow(self, followed: list[tuple[FollowedFile, PacedReader, Path]], journal: bool, names: list[str]) -> None:
@@ -244,10 +249,10 @@ class RuntimeLog:
         self._telling.state(NAME, "live", f"{CANNOT_TELL}{flood} (reads {', '.join(names)})")
 
 
-def _tail(path: Path) -> bytes:
-    """Return the end of a log, from a line's beginning, at most 8 MiB of it; nothing where it can't be read."""
+def _tail(path: Path, opener: Opener) -> bytes:
+    """Return the end of a log, from a line's beginning, at most 8 MiB of it; nothing if it can't be read."""
     try:
-        with path.open("rb") as log:
+        with os.fdopen(opener(path), "rb") as log:
             size = log.seek(0, os.SEEK_END)
             start = max(0, size - _TAIL)
             log.seek(start)

@@ -21,6 +21,7 @@ from fragtui.sources.pod_directories import read_pod_directories
 from fragtui.sources.pod_scan import scan_pods
 from fragtui.sources.pod_telling import PodWitness
 from fragtui.sources.saved_tree import SavedTree
+from fragtui.sources.trust import opener_of
 from fragtui.text import printable
 
 _NAME = "saved logs"
@@ -52,7 +53,7 @@ class SavedKernelLog:
 
     def _run(self) -> None:
         path = self._tree.kernel_log()
-        opened = _opened(path) if path is not None else None
+        opened = _opened(self._tree, path) if path is not None else None
         on_call = self._on_stream() if self._on_stream is not None else None
         if path is None or opened is None or isinstance(opened, str):
             problem = opened or self._tree.ambiguous or "no kernel log among the saved files"
@@ -146,7 +147,7 @@ class SavedPods:
 
     def _read(self, path: Path) -> str | None:
         """Read one log; return why that was not possible."""
-        opened = _opened(path)
+        opened = _opened(self._tree, path)
         if isinstance(opened, str):
             return opened
         log, changed = opened
@@ -173,10 +174,10 @@ class SavedPods:
             self._witness.learnt(pod)
 
 
-def _opened(path: Path) -> tuple[IO[bytes], float] | str:
+def _opened(tree: SavedTree, path: Path) -> tuple[IO[bytes], float] | str:
     """Return a log and its last change, epoch seconds; or why it can't be read."""
     try:
-        return open_log(path), path.stat().st_mtime
+        return open_log(path, opener_of(tree.root, live=False)), path.stat().st_mtime
     except (OSError, EOFError) as error:
         return _why(error)
 

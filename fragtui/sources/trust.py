@@ -25,7 +25,9 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from pathlib import Path
 
 PROGRAM_FOLDERS = (
@@ -39,10 +41,16 @@ PROGRAM_FOLDERS = (
     "/var/lib/rancher/rke2/bin",
 )
 """Where programs are looked for. PATH is not asked: it is the caller's, who need not be root."""
+_KEPT_VARIABLES = ("CONTAINER_RUNTIME_ENDPOINT", "CRI_CONFIG_FILE")
+"""How a user names crictl's runtime."""
 _MAX_LINKS = 40
 """As in the kernel (MAXSYMLINKS, include/linux/namei.h)."""
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _FOLDER = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+Opener = Callable[[Path], int]
+"""Returns a descriptor for reading a file. Raises OSError."""
 
 
 class Trust(Enum):
@@ -124,13 +132,13 @@ def read_inside(root: Path, path: str | Path, limit: int, trust: Trust = Trust.T
     return b"".join(chunks)
 
 
-def find_program(name: str, folders: tuple[str, ...] = PROGRAM_FOLDERS) -> str:
-    """Return the absolute path of a program that only root can have put there.
+def find_program(name: str, folders: tuple[str, ...] | None = None) -> str:
+    """Return the absolute path of a program that only root can have put there; `folders` replace `PROGRAM_FOLDERS`.
 
     Raises FileNotFoundError if none of the folders has it, `UntrustedError` if each that has it can't be trusted.
     """
     refused: UntrustedError | None = None
-    for folder in folders:
+    for folder in PROGRAM_FOLDERS if folders is None else folders:
         path = f"{folder}/{name}"
         try:
             descriptor = open_inside(Path("/"), path, Trust.OWN)
@@ -145,6 +153,25 @@ def find_program(name: str, folders: tuple[str, ...] = PROGRAM_FOLDERS) -> str:
         finally:
             os.close(descriptor)
     raise refused or FileNotFoundError(errno.ENOENT, f"{name} is not installed", name)
+
+
+def program_environment() -> dict[str, str]:
+    """Return the environment of a program that `find_program` found: a fixed PATH, English words, no more."""
+    kept = {name: value for name in _KEPT_VARIABLES if (value := os.environ.get(name)) is not None}
+    return {"PATH": ":".join(PROGRAM_FOLDERS), "LC_ALL": "C", **kept}
+
+
+def open_named(path: Path) -> int:
+    """Return a descriptor for reading a file that the user named: whatever it is, FIFOs and devices too."""
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY)
+
+
+def opener_of(root: Path, *, live: bool) -> Opener:
+    """Return what opens the logs below a root: a node's own by `Trust.LOG`, saved ones by `Trust.TEXT`.
+
+    Saved files lie in folders of the user's, unpacked with whatever modes: the user named them by ``--root``.
+    """
+    return partial(open_inside, root, trust=Trust.LOG if live else Trust.TEXT)
 
 
 def _parts(path: str, root: Path) -> list[str]:

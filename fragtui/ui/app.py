@@ -12,7 +12,6 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar
 
-from textual import constants
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
@@ -58,8 +57,8 @@ class FragtuiApp(App[int]):
         self.main = self.make_main()
 
     def get_driver_class(self) -> type[Driver]:
-        """Return the terminal's driver. One that the environment names (TEXTUAL_DRIVER) is taken."""
-        return QuietDriver if constants.DRIVER is None else super().get_driver_class()
+        """Return the terminal's driver."""
+        return QuietDriver
 
     def make_main(self) -> MainScreen:
         """Return the main screen."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fragtui.sources import crictl
 from fragtui.sources.crictl import CANNOT_TELL, Crictl
+from tests.support.trusted import trusted_folder
 
 from .telling import Told, until
 
@@ -23,11 +25,17 @@ def asking(directory: Path, body: str | None, every: float = 0.1) -> tuple[Crict
         program.write_text(f"#!/bin/sh\n{body}\n")
         program.chmod(0o755)
     told = Told()
-    return Crictl(Path("/"), told, path=str(directory), every=every), told
+    return Crictl(Path("/"), told, folders=(str(directory),), every=every), told
 
 
-def test_running_sandboxes_are_told(tmp_path: Path) -> None:
-    source, told = asking(tmp_path, f"echo \"$@\" >> {tmp_path}/asked\ncat <<'X'\n{ANSWER}\nX")
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with trusted_folder() as folder:
+        yield folder
+
+
+def test_running_sandboxes_are_told(tmp_path: Path, folder: Path) -> None:
+    source, told = asking(folder, f"echo \"$@\" >> {tmp_path}/asked\ncat <<'X'\n{ANSWER}\nX")
     source.start()
     assert until(lambda: len(told.seen) >= 2)
     source.stop()
@@ -45,8 +53,8 @@ def test_running_sandboxes_are_told(tmp_path: Path) -> None:
         ("printf '\\033[31mred' >&2; exit 1", "\\x1b[31mred"),
     ],
 )
-def test_why_it_does_not_answer_is_said(tmp_path: Path, body: str, why: str) -> None:
-    source, told = asking(tmp_path, body)
+def test_why_it_does_not_answer_is_said(folder: Path, body: str, why: str) -> None:
+    source, told = asking(folder, body)
     source.start()
     assert until(lambda: told.last_state("crictl")[0] == "waiting")
     source.stop()
@@ -62,11 +70,28 @@ def test_absent_and_under_another_root(tmp_path: Path) -> None:
     assert until(lambda: told.last_state("crictl")[0] == "off")
 
 
-def test_one_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_hangs_is_ended(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crictl, "LIMIT_SECONDS", -1.5)
-    source, told = asking(tmp_path, "exec sleep 30")
+    source, told = asking(folder, "exec sleep 30")
     began = time.monotonic()
     source.start()
     assert until(lambda: told.last_state("crictl")[0] == "waiting")
     assert time.monotonic() - began < 15 and "did not answer" in told.last_state("crictl")[1]
     source.stop()
+
+
+def test_one_that_another_user_may_have_planted_is_not_run(folder: Path, tmp_path: Path) -> None:
+    source, told = asking(folder, f"touch {tmp_path}/ran")
+    (folder / "crictl").chmod(0o777)
+    source.start()
+    assert until(lambda: told.last_state("crictl")[0] == "absent")
+    assert told.last_state("crictl")[1] == (f"not run: {folder}/crictl can be written by others than root (mode 0777)")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_path_does_not_say_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, told = asking(tmp_path, f"touch {tmp_path}/ran")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    source.start()
+    assert until(lambda: told.last_state("crictl")[0] == "absent")
+    assert not (tmp_path / "ran").exists()

@@ -6,18 +6,35 @@ import sys
 import time
 from pathlib import Path
 
-from fragtui.sources.journal import JournalReader, journal_command
+import pytest
+
+from fragtui.sources import trust
+from fragtui.sources.journal import JournalReader, journal_command, why_no_journal
+from tests.support.trusted import programs_in, trusted_folder
 
 
 def test_the_command_names_the_journal_of_the_root(tmp_path: Path) -> None:
     (tmp_path / "var/log/journal").mkdir(parents=True)
-    command = journal_command(tmp_path, follow=True, since="@1")
-    assert command[0] == "journalctl"
+    with trusted_folder() as folder, programs_in(folder):
+        (folder / "journalctl").touch(0o755)
+        command = journal_command(tmp_path, follow=True, since="@1")
+        own = journal_command(Path("/"), follow=False)
+    assert command[0] == f"{folder}/journalctl"
     assert f"--directory={tmp_path}/var/log/journal" in command
     assert "--since=@1" in command
     assert "--follow" in command
-    assert "--follow" not in journal_command(Path("/"), follow=False)
-    assert not any(part.startswith("--directory") for part in journal_command(Path("/"), follow=False))
+    assert "--follow" not in own
+    assert not any(part.startswith("--directory") for part in own)
+
+
+def test_a_journalctl_that_is_not_roots_own_is_not_run(tmp_path: Path) -> None:
+    (tmp_path / "var/log/journal").mkdir(parents=True)
+    with trusted_folder() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trust, "PROGRAM_FOLDERS", (str(folder),))
+        assert why_no_journal(tmp_path) == "journalctl is not installed"
+        (folder / "journalctl").touch(0o777)
+        (folder / "journalctl").chmod(0o777)
+        assert why_no_journal(tmp_path) == f"{folder}/journalctl can be written by others than root (mode 0777)"
 
 
 def test_reading_never_blocks_and_tells_the_end() -> None:

@@ -18,18 +18,19 @@ from fragtui.model.incident import Incident
 from fragtui.model.kernel_log_news import KernelLogNews
 from fragtui.sources.kernel_log import KernelLog
 from fragtui.sources.log_files import open_log
+from tests.support.trusted import programs_in, trusted_folder
 
 HEAD = ": page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL|__GFP_COMP)"
 
 
 class Journal:
-    """A journalctl on PATH that prints what is in a file, as the real one does: what it was asked is kept."""
+    """A journalctl that prints what is in a file, as the real one does: what it was asked is kept."""
 
     def __init__(self, folder: Path) -> None:
         self.entries = folder / "entries"
         self.entries.write_bytes(b"")
         self._calls = folder / "calls"
-        program = folder / "journalctl"
+        self.program = program = folder / "journalctl"
         program.write_text(f"""#!{sys.executable}
 import sys, time
 open({str(self._calls)!r}, "a").write(" ".join(sys.argv[1:]) + "\\n")
@@ -75,11 +76,9 @@ class Listener:
 
 
 @pytest.fixture
-def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Journal:
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
-    return Journal(folder)
+def journal() -> Iterator[Journal]:
+    with trusted_folder() as folder, programs_in(folder):
+        yield Journal(folder)
 
 
 @pytest.fixture
@@ -126,10 +125,10 @@ def test_without_the_ring_the_journal_is_followed(journal: Journal, root: Path, 
 
 
 def test_a_journal_that_ends_gives_way_to_the_log_files(
-    journal: Journal, root: Path, follow: Callable[[], Listener], tmp_path: Path
+    journal: Journal, root: Path, follow: Callable[[], Listener]
 ) -> None:
     (root / "run/log/journal").mkdir(parents=True)
-    (tmp_path / "bin/journalctl").write_text("#!/bin/sh\nexit 1\n")
+    journal.program.write_text("#!/bin/sh\nexit 1\n")
     (root / "var/log/syslog").write_text(stamped(60, "java" + HEAD))
     listener = follow()
     listener.wait_for(lambda: len(listener.incidents()) == 1)

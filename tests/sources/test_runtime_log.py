@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 import time
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from fragtui.cluster.sighting import Said
 from fragtui.sources import runtime_log
 from fragtui.sources.runtime_log import NAME, NOTHING, PacedReader, RuntimeLog, unit_journal_command
+from tests.support.trusted import programs_in, trusted_folder
 
 from .telling import Told, until
 
@@ -117,18 +117,15 @@ def journalctl(directory: Path, body: str) -> None:
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
 
 
-def test_journal_units_are_followed_and_a_dead_journalctl_is_started_anew(
-    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_journal_units_are_followed_and_a_dead_journalctl_is_started_again(tmp_path: Path, log: Path) -> None:
     (tmp_path / "var/log/journal").mkdir()
     text = failure("web", 1).rstrip("\n")
     entry = {"MESSAGE": text, "SYSLOG_IDENTIFIER": "kubelet", "_TRANSPORT": "stdout", "_PID": "7",
              "__REALTIME_TIMESTAMP": str(int(time.time() * 1e6))}  # fmt: skip
     (tmp_path / "entry").write_text(json.dumps(entry) + "\n")
-    journalctl(tmp_path / "bin", f'echo "$@" >> {tmp_path}/calls; cat {tmp_path}/entry; sleep 0.2')
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
     calls = tmp_path / "calls"
-    with Following(tmp_path) as told:
+    with trusted_folder() as folder, programs_in(folder), Following(tmp_path) as told:
+        journalctl(folder, f'echo "$@" >> {tmp_path}/calls; cat {tmp_path}/entry; sleep 0.2')
         assert until(lambda: told.stuck == ["web"])
         assert until(lambda: len(calls.read_text().splitlines()) >= 2, 20)
         time.sleep(1.0)

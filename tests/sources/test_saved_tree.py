@@ -17,6 +17,7 @@ from fragtui.sources.host import read_host
 from fragtui.sources.node import NodeReader
 from fragtui.sources.saved_incidents import incidents_of
 from fragtui.sources.saved_tree import saved_tree
+from fragtui.sources.trust import opener_of
 from tests.support.host_tree import FRAGMENTED, HostTree
 
 SAMPLE = Path(__file__).parents[1] / "kernel" / "samples" / "kmsg-6.18-lab-1.txt"
@@ -91,7 +92,7 @@ def test_node_kernel_page_size_and_failures_come_from_the_files(
     host = read_host(tree.root, tree)
     assert (host.name, host.release) == ("web-3", "5.14.0-427.el9.x86_64")
     assert (host.page_size, host.page_size_assumed) == (4096, False)
-    incidents, problems = incidents_of(tree.logs())
+    incidents, problems = incidents_of(tree.logs(), opener_of(tree.root, live=False))
     assert not problems
     assert any(incident.order for incident in incidents)
 

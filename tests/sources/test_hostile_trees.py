@@ -1,0 +1,95 @@
+"""A tree of saved files is somebody else's: links in it lead nowhere else, FIFOs and devices hold nobody up."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fragtui.sources.host import read_host
+from fragtui.sources.saved_tree import saved_tree
+from tests.support.host_tree import HostTree
+
+ROOT = Path(__file__).parents[2]
+NAMES = ("hostname", "osrelease", "random/boot_id")
+SECRET = "6.6.6-from-outside"
+
+
+def tree(tmp_path: Path) -> Path:
+    return HostTree.small(tmp_path / "host").root
+
+
+def files_of(root: Path) -> list[Path]:
+    """Return the files that tell who the node is, and what else a report reads."""
+    kernel = [root / "proc/sys/kernel" / name for name in NAMES]
+    others = ["proc/version", "proc/uptime", "proc/meminfo", "proc/self/smaps", "etc/hostname", "proc/pressure/io"]
+    return [*kernel, *(root / name for name in others), root / "var/log/fragtui/audit.jsonl"]
+
+
+def replaced(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    return path
+
+
+def test_links_out_of_the_tree_are_not_followed(tmp_path: Path) -> None:
+    root = tree(tmp_path)
+    (tmp_path / "outside").write_text(f"{SECRET}\n")
+    for path in files_of(root):
+        replaced(path).symlink_to(tmp_path / "outside")
+    host = read_host(root, saved_tree(root))
+    assert SECRET not in f"{host.name} {host.release}"
+
+
+def test_a_folder_that_is_a_link_out_of_the_tree_is_not_followed(tmp_path: Path) -> None:
+    root = tree(tmp_path)
+    (root / "proc").rename(tmp_path / "proc")
+    (root / "proc").symlink_to("/proc")
+    host = read_host(root, saved_tree(root))
+    assert host.name != os.uname().nodename
+    assert host.release != os.uname().release
+
+
+@pytest.mark.parametrize("verb", ["check", "report", "history"])
+@pytest.mark.parametrize("kind", ["fifo", "zero"])
+def test_fifos_and_devices_hold_no_verb_up(tmp_path: Path, verb: str, kind: str) -> None:
+    root = tree(tmp_path)
+    for path in files_of(root):
+        if kind == "fifo":
+            os.mkfifo(replaced(path))
+        else:
+            replaced(path).symlink_to("/dev/zero")
+    done = subprocess.run(
+        [sys.executable, "-m", "fragtui", verb, "--root", str(root)],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=30,
+    )  # fmt: skip
+    assert done.returncode in (0, 1, 2, 3)
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="makes device files")
+def test_a_device_in_the_tree_is_no_file(tmp_path: Path) -> None:
+    root = tree(tmp_path)
+    path = replaced(root / "proc/sys/kernel/hostname")
+    try:
+        os.mknod(path, 0o644 | 0o020000, os.makedev(1, 5))
+        os.close(os.open(path, os.O_RDONLY))
+    except OSError as error:
+        pytest.skip(f"no devices here: {error.strerror}")
+    assert read_host(root, saved_tree(root)).name is None
+
+
+def test_a_log_that_everyone_can_write_is_not_followed_as_the_nodes_own(tmp_path: Path) -> None:
+    from fragtui.sources.trust import UntrustedError, opener_of
+
+    root = tree(tmp_path)
+    log = root / "var/log/syslog"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("a line\n")
+    log.chmod(0o666)
+    with pytest.raises(UntrustedError, match="can be written by everyone"):
+        opener_of(root, live=True)(log)
+    os.close(opener_of(root, live=False)(log))
