@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
 import sys
 import traceback
 from collections.abc import Iterable
@@ -24,12 +21,12 @@ from fragtui.model.snapshot import Snapshot
 from fragtui.ui.clock import CLOCK
 from fragtui.ui.driver import QuietDriver
 from fragtui.ui.main_screen import MainScreen
-from fragtui.ui.messages import Crashed, Sampled
+from fragtui.ui.messages import Crashed, LeaveAsked, Sampled
 from fragtui.ui.parts import Feeds, Parts
 from fragtui.ui.rows import Rows
 from fragtui.ui.stylesheet import stylesheet
 from fragtui.ui.tape import switch
-from fragtui.ui.terminal import has_true_colour, has_unicode, is_gone
+from fragtui.ui.terminal import has_true_colour, has_unicode
 
 TRUE_COLOUR_THEME = "tokyo-night"
 ANSI_THEME = "ansi-dark"
@@ -75,7 +72,6 @@ class FragtuiApp(App[int]):
         if self.parts.theme in self.available_themes:
             self.theme = self.parts.theme
         self.set_class(Rows.in_ascii, "in-ascii")
-        self._end_on_signals()
         self.sampler.start()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
@@ -122,30 +118,18 @@ class FragtuiApp(App[int]):
     def _report_crash(self, text: str) -> None:
         self._tell(Crashed(text))
 
-    def _end_on_signals(self) -> None:
-        """Leave in good order on SIGTERM and SIGHUP, even where the parent had them ignored."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            try:
-                loop.add_signal_handler(number, self._leave)
-            except (RuntimeError, ValueError):  # not on the main thread: a test's loop
-                return
-
-    def _leave(self) -> None:
-        """Leave in good order, or at once where there is no terminal left to restore.
-
-        Textual's output thread dies of the first failed write, and the next thirty-first would wait for it for ever.
-        """
-        if self.is_headless or not is_gone():
-            self.exit()
-            return
-        if self.main.care is not None:
-            self.main.care.close(2.0)
-        os._exit(0)
+    def on_leave_asked(self, message: LeaveAsked) -> None:
+        """Leave in good order after a signal."""
+        message.acts.set()
+        self.exit()
 
     def on_terminal_lost(self) -> None:
         """Leave: where SIGHUP is ignored, nothing else tells that the terminal is gone."""
-        self._leave()
+        self.exit()
+
+    def on_terminal_read(self) -> None:
+        """Draw the whole screen."""
+        self.refresh(layout=True)
 
     def _handle_exception(self, error: Exception) -> None:
         """Keep the traceback for after the terminal is restored: plain, and without the values of variables."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -36,6 +37,22 @@ class Crashed(Message, bubble=False):
 
 class TerminalLost(Message, bubble=False):
     """The terminal was closed."""
+
+
+class TerminalUnread(Message, bubble=False):
+    """The terminal has read nothing for a minute."""
+
+
+class TerminalRead(Message, bubble=False):
+    """The terminal reads again after output was dropped, or was taken again: what it shows is unknown."""
+
+
+class LeaveAsked(Message, bubble=False):
+    """A signal asks the application to leave; `acts` is to be set as soon as it does."""
+
+    def __init__(self, acts: threading.Event) -> None:
+        super().__init__()
+        self.acts = acts
 
 
 class RemediesTold(Message, bubble=False):
