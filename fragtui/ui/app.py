@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import ExitStack
 from functools import partial
 from typing import Any, ClassVar
 
@@ -13,13 +13,13 @@ from textual import constants
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
-from textual.message import Message
 from textual.reactive import Reactive
 from textual.screen import Screen
 
 from fragtui.model.snapshot import Snapshot
 from fragtui.ui.clock import CLOCK
 from fragtui.ui.driver import QuietDriver
+from fragtui.ui.mailbox import News
 from fragtui.ui.main_screen import MainScreen
 from fragtui.ui.messages import Crashed, LeaveAsked, Sampled
 from fragtui.ui.parts import Feeds, Parts
@@ -50,6 +50,8 @@ class FragtuiApp(App[int]):
         super().__init__()
         self.parts = parts
         self._failure: str | None = None
+        self._rest: ExitStack | None = None
+        """Drawing, while it is put off because nobody reads the terminal."""
         self.sampler = parts.sampler(self._deliver, self._report_crash)
         self.feeds = Feeds(parts, self._tell)
         self.main = self.make_main()
@@ -103,10 +105,9 @@ class FragtuiApp(App[int]):
         switch(self, self.parts.tape, snapshot.host.name if snapshot else None)
         self.main.show()
 
-    def _tell(self, message: Message) -> None:
+    def _tell(self, news: News) -> None:
         """Hand the screen what a reader's thread brought; readers may outlive the screen, which then is not there."""
-        with suppress(RuntimeError):  # no application any more (NoActiveAppError), or its loop is closed
-            self.main.post_message(message)
+        self.main.mail.put(news)
 
     def _deliver(self, snapshot: Snapshot) -> None:
         if not self.parts.live:
@@ -127,8 +128,19 @@ class FragtuiApp(App[int]):
         """Leave: where SIGHUP is ignored, nothing else tells that the terminal is gone."""
         self.exit()
 
+    def on_terminal_unread(self) -> None:
+        """Draw no more, and rest."""
+        if self._rest is None:
+            self._rest = ExitStack()
+            self._rest.enter_context(self.batch_update())
+            self.main.rest(True)
+
     def on_terminal_read(self) -> None:
-        """Draw the whole screen."""
+        """Draw the whole screen, whatever it shows."""
+        if self._rest is not None:
+            self._rest.close()
+            self._rest = None
+            self.main.rest(False)
         self.refresh(layout=True)
 
     def _handle_exception(self, error: Exception) -> None:
