@@ -81,6 +81,17 @@ class Moment:
     pods: PodNews | None
     position: Position
 
+    def after(self, earlier: Moment) -> Moment:
+        """Return both as one; of more than `TICKS` snapshots the oldest are left out, as a history does."""
+        if self.start is not None:
+            return self
+        steps = earlier.steps + self.steps
+        snapshots = [step for step in steps if isinstance(step, Snapshot)]
+        if len(snapshots) > TICKS:
+            oldest = snapshots[-TICKS].monotonic
+            steps = tuple(step for step in steps if not isinstance(step, Snapshot) or step.monotonic >= oldest)
+        return Moment(earlier.start, steps, self.pods or earlier.pods, self.position)
+
 
 class Player:
     """Plays on a daemon thread of its own; every method may be called from any thread and returns at once.
@@ -94,6 +105,8 @@ class Player:
         self.recording = recording
         self.interval = _interval(recording)
         self.hurried = False
+        self.resting = False
+        """While it is set, the recording does not go on."""
         self._on_moment = on_moment
         self._on_crash = on_crash
         self._ats = [tick.at for tick in recording.ticks]
@@ -212,7 +225,7 @@ class Player:
 
     def _turn(self) -> None:
         with self._changed:
-            was_playing, speed = self._playing, self._speed
+            was_playing, speed = self._playing and not self.resting, self._speed
             if self._wanted is None:
                 self._changed.wait(max(_FRAME, (self._due() - self._at) / speed) if was_playing else None)
             now = time.monotonic()

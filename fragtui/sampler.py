@@ -20,6 +20,8 @@ MIN_INTERVAL = 0.2
 MAX_INTERVAL = 60.0
 HURRIED_INTERVAL = 0.25
 """Seconds between ticks while a remedy runs."""
+RESTING_INTERVAL = 10.0
+"""Shortest seconds between ticks while nobody looks at the screen."""
 _OWN_COST_EVERY = 5.0
 _STARTING = 3.0
 """Seconds after the start that are left out of the own cost: what is imported then is not what it goes on costing."""
@@ -30,6 +32,8 @@ class Ticker(Protocol):
 
     interval: float
     hurried: bool
+    resting: bool
+    """Whether nobody looks at the screen, nor waits for a remedy, a guard or a recording."""
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -59,6 +63,7 @@ class Sampler:
     ) -> None:
         self.interval = interval
         self.hurried = False
+        self.resting = False
         self._reader = reader
         self._on_snapshot = on_snapshot
         self._on_crash = on_crash
@@ -102,10 +107,16 @@ class Sampler:
                 self._on_snapshot(self._sample())
             except Exception:
                 self._on_crash(traceback.format_exc())
-            due = max(due + (HURRIED_INTERVAL if self.hurried else self.interval), time.monotonic())
+            due = max(due + self._pace, time.monotonic())
             if self._wake.wait(due - time.monotonic()):
                 self._wake.clear()
                 due = time.monotonic()
+
+    @property
+    def _pace(self) -> float:
+        if self.hurried:
+            return HURRIED_INTERVAL
+        return max(self.interval, RESTING_INTERVAL) if self.resting else self.interval
 
     def _sample(self) -> Snapshot:
         wanted, self._page_types_wanted = self._page_types_wanted, False

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from fragtui.model.incident import Incident
 
 
+MERGED = 2000
+"""Incidents, and foreign remedies, that news which wait may hold together: as many as the screen remembers."""
+
+
 @dataclass(frozen=True, slots=True)
 class KernelLogNews:
     """What the kernel log brought since the news before.
@@ -29,3 +33,19 @@ class KernelLogNews:
     def matters(self) -> bool:
         """Whether there is anything in it."""
         return bool(self.incidents or self.updated or self.lost_records or self.foreign_remedies or self.problem)
+
+    def after(self, earlier: KernelLogNews) -> KernelLogNews:
+        """Return both as one. Of more than `MERGED` incidents the oldest are left out, and counted as lost records."""
+        incidents = {incident.id: incident for incident in earlier.incidents}
+        updated = {incident.id: incident for incident in earlier.updated}
+        for incident in self.updated:
+            (incidents if incident.id in incidents else updated)[incident.id] = incident
+        incidents |= {incident.id: incident for incident in self.incidents}
+        return KernelLogNews(
+            tuple(incidents.values())[-MERGED:],
+            tuple(updated.values())[-MERGED:],
+            earlier.lost_records + self.lost_records + max(0, len(incidents) - MERGED),
+            (*earlier.foreign_remedies, *self.foreign_remedies)[-MERGED:],
+            self.source,
+            self.problem,
+        )

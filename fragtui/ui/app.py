@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
 import sys
 import traceback
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import ExitStack
 from functools import partial
 from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
-from textual.message import Message
 from textual.reactive import Reactive
 from textual.screen import Screen
 
 from fragtui.model.snapshot import Snapshot
 from fragtui.ui.clock import CLOCK
 from fragtui.ui.driver import QuietDriver
+from fragtui.ui.mailbox import News
 from fragtui.ui.main_screen import MainScreen
-from fragtui.ui.messages import Crashed, Sampled
+from fragtui.ui.messages import Crashed, LeaveAsked, Sampled
 from fragtui.ui.parts import Feeds, Parts
 from fragtui.ui.rows import Rows
 from fragtui.ui.stylesheet import stylesheet
 from fragtui.ui.tape import switch
-from fragtui.ui.terminal import has_true_colour, has_unicode, is_gone
+from fragtui.ui.terminal import has_true_colour, has_unicode
 
 TRUE_COLOUR_THEME = "tokyo-night"
 ANSI_THEME = "ansi-dark"
@@ -52,6 +49,8 @@ class FragtuiApp(App[int]):
         super().__init__()
         self.parts = parts
         self._failure: str | None = None
+        self._rest: ExitStack | None = None
+        """Drawing, while it is put off because nobody reads the terminal."""
         self.sampler = parts.sampler(self._deliver, self._report_crash)
         self.feeds = Feeds(parts, self._tell)
         self.main = self.make_main()
@@ -74,7 +73,6 @@ class FragtuiApp(App[int]):
         if self.parts.theme in self.available_themes:
             self.theme = self.parts.theme
         self.set_class(Rows.in_ascii, "in-ascii")
-        self._end_on_signals()
         self.sampler.start()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
@@ -106,10 +104,9 @@ class FragtuiApp(App[int]):
         switch(self, self.parts.tape, snapshot.host.name if snapshot else None)
         self.main.show()
 
-    def _tell(self, message: Message) -> None:
+    def _tell(self, news: News) -> None:
         """Hand the screen what a reader's thread brought; readers may outlive the screen, which then is not there."""
-        with suppress(RuntimeError):  # no application any more (NoActiveAppError), or its loop is closed
-            self.main.post_message(message)
+        self.main.mail.put(news)
 
     def _deliver(self, snapshot: Snapshot) -> None:
         if not self.parts.live:
@@ -121,30 +118,29 @@ class FragtuiApp(App[int]):
     def _report_crash(self, text: str) -> None:
         self._tell(Crashed(text))
 
-    def _end_on_signals(self) -> None:
-        """Leave in good order on SIGTERM and SIGHUP, even where the parent had them ignored."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            try:
-                loop.add_signal_handler(number, self._leave)
-            except (RuntimeError, ValueError):  # not on the main thread: a test's loop
-                return
-
-    def _leave(self) -> None:
-        """Leave in good order, or at once where there is no terminal left to restore.
-
-        Textual's output thread dies of the first failed write, and the next thirty-first would wait for it for ever.
-        """
-        if self.is_headless or not is_gone():
-            self.exit()
-            return
-        if self.main.care is not None:
-            self.main.care.close(2.0)
-        os._exit(0)
+    def on_leave_asked(self, message: LeaveAsked) -> None:
+        """Leave in good order after a signal."""
+        message.acts.set()
+        self.exit()
 
     def on_terminal_lost(self) -> None:
         """Leave: where SIGHUP is ignored, nothing else tells that the terminal is gone."""
-        self._leave()
+        self.exit()
+
+    def on_terminal_unread(self) -> None:
+        """Draw no more, and rest."""
+        if self._rest is None:
+            self._rest = ExitStack()
+            self._rest.enter_context(self.batch_update())
+            self.main.rest(True)
+
+    def on_terminal_read(self) -> None:
+        """Draw the whole screen, whatever it shows."""
+        if self._rest is not None:
+            self._rest.close()
+            self._rest = None
+            self.main.rest(False)
+        self.refresh(layout=True)
 
     def _handle_exception(self, error: Exception) -> None:
         """Keep the traceback for after the terminal is restored: plain, and without the values of variables."""

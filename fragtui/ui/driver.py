@@ -2,32 +2,88 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import select
+import sys
+import termios
 import threading
 from codecs import getincrementaldecoder
+from contextlib import suppress
 from typing import Any
 
 from textual import constants
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
-from fragtui.ui.messages import TerminalLost
+from fragtui.ui.messages import LeaveAsked, TerminalLost, TerminalRead, TerminalUnread
+from fragtui.ui.terminal_output import TerminalOutput
+from fragtui.ui.terminal_signals import TerminalSignals
 
 _UNFINISHED_MS = 100
 """How often the parser is asked for a lone Escape, in milliseconds, while one may wait in it for the rest of a key."""
 
 
 class QuietDriver(LinuxDriver):
-    """Textual's driver with an input thread that waits without end.
+    """Textual's driver with an input thread that waits without end, and an output that never waits.
 
     Its own looks for keys ten times a second, a fifth of what fragtui takes of a processor, and takes all of one
-    where the terminal was closed and nobody says so.
+    where the terminal was closed and nobody says so. Its own output blocks the main thread as soon as the terminal
+    stops reading. Signals that end the process are handled while the terminal is in use: see `TerminalSignals`.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._ending = self.exit_event = _WakingEvent()
+        self._output: TerminalOutput | None = None
+        self._signals = TerminalSignals(lambda acts: self.send_message(LeaveAsked(acts)), self._give_back)
+
+    def start_application_mode(self) -> None:
+        """Take the terminal, and the signals."""
+        file = sys.__stderr__  # Where Textual writes.
+        assert file is not None
+        self._output = TerminalOutput(
+            file.fileno(),
+            file.encoding,
+            on_read=lambda: self.send_message(TerminalRead()),
+            on_unread=lambda: self.send_message(TerminalUnread()),
+        )
+        self._signals.start()
+        # Of a crash in C code this much remains: where it was, on the screen. No Python code runs after it.
+        faulthandler.enable(self._output.fileno())
+        super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual annotates it so
+        super().close()  # Ends Textual's own writing thread, which is not used.
+
+    def resume_application_mode(self) -> None:
+        """Take the terminal again after SIGCONT."""
+        if self._output is not None:
+            # A SIGSTOP, which no handler sees, stopped the process: nothing was given back, a shell changed the modes.
+            self.suspend_application_mode()
+        super().resume_application_mode()
+        self.send_message(TerminalRead())
+
+    def write(self, data: str) -> None:
+        """Have `data` written, unless the terminal was given back; never waits."""
+        if self._output is not None:
+            self._output.write(data)
+
+    def close(self) -> None:
+        """Give the terminal and the signals back; takes less than a second."""
+        if (output := self._output) is not None:
+            output.close()
+            self._output = None
+            faulthandler.disable()
+            self._signals.stop()
+
+    def _give_back(self) -> None:
+        """Give the terminal back at once, from any thread or signal handler."""
+        if (output := self._output) is not None:
+            output.give_back()
+        # In the background the terminal's modes are another program's, and to set them stops the process.
+        if self.attrs_before is not None and _in_foreground(self.fileno):
+            with suppress(termios.error):
+                termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
+                termios.tcflush(self.fileno, termios.TCIFLUSH)
 
     def run_input_thread(self) -> None:
         """Hand on what the terminal sends until the application, or the terminal, ends."""
@@ -60,6 +116,13 @@ class QuietDriver(LinuxDriver):
             return b""
         except OSError:
             return None
+
+
+def _in_foreground(descriptor: int) -> bool:
+    try:
+        return os.tcgetpgrp(descriptor) == os.getpgrp()
+    except OSError:  # Not the controlling terminal: every program may set it.
+        return True
 
 
 class _WakingEvent(threading.Event):

@@ -16,7 +16,7 @@ from textual.widget import Widget
 
 from fragtui.model.incident_kind import IncidentKind
 from fragtui.model.tail import Alike, Tail
-from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, Ticker
+from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, RESTING_INTERVAL, Ticker
 from fragtui.ui.bars import Bars
 from fragtui.ui.failure_actions import ask_filter, copy_incident, save_incidents
 from fragtui.ui.failures import Failures
@@ -179,7 +179,10 @@ class MainScreen(RemedyScreen):
         self.notify(message.traceback.strip().splitlines()[-1], title="A reader failed", severity="error", markup=False)
 
     def show(self) -> None:
-        """Have every panel draw what changed."""
+        """Have every panel draw what changed; while the terminal is not read, do nothing."""
+        if self._unread:
+            self._sampler.resting = not self._needs_samples
+            return
         self._top.state = self._state()
         self._verdict.remarks = remarks(self.session, self._tail, self._pods.board)
         self._show_strip()
@@ -197,7 +200,7 @@ class MainScreen(RemedyScreen):
 
     def _heartbeat(self) -> None:
         """Say how long nothing has come."""
-        self._look_later(1.0)
+        self._look_later(1.0 if not self._unread else RESTING_INTERVAL + 1.0)
         state = self._state()
         if state != self._top.state:
             self._top.state = state

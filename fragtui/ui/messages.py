@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from fragtui.model.snapshot import Snapshot
+from fragtui.ui.mailbox import News
 
 if TYPE_CHECKING:
     from fragtui.model.kernel_log_news import KernelLogNews
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from fragtui.remedies.attendant import Attended, Recalled
 
 
-class Sampled(Message, bubble=False):
+class Sampled(News):
     """A new snapshot; a screen that lags gets the newest only."""
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -26,7 +28,7 @@ class Sampled(Message, bubble=False):
         return isinstance(message, Sampled)
 
 
-class Crashed(Message, bubble=False):
+class Crashed(News):
     """A reading thread met a fault of fragtui's own; it goes on at its next turn."""
 
     def __init__(self, traceback: str) -> None:
@@ -38,7 +40,23 @@ class TerminalLost(Message, bubble=False):
     """The terminal was closed."""
 
 
-class RemediesTold(Message, bubble=False):
+class TerminalUnread(Message, bubble=False):
+    """The terminal has read nothing for a minute."""
+
+
+class TerminalRead(Message, bubble=False):
+    """The terminal reads again after output was dropped, or was taken again: what it shows is unknown."""
+
+
+class LeaveAsked(Message, bubble=False):
+    """A signal asks the application to leave; `acts` is to be set as soon as it does."""
+
+    def __init__(self, acts: threading.Event) -> None:
+        super().__init__()
+        self.acts = acts
+
+
+class RemediesTold(News):
     """News of the remedies; each holds all that is known, so the newest is enough."""
 
     def __init__(self, state: Attended) -> None:
@@ -50,7 +68,7 @@ class RemediesTold(Message, bubble=False):
         return isinstance(message, RemediesTold)
 
 
-class RemediesRecalled(Message, bubble=False):
+class RemediesRecalled(News):
     """The remedies on record, read because a key asked for them."""
 
     def __init__(self, recalled: Recalled) -> None:
@@ -58,15 +76,19 @@ class RemediesRecalled(Message, bubble=False):
         self.recalled = recalled
 
 
-class KernelTold(Message, bubble=False):
+class KernelTold(News):
     """News of the kernel log."""
 
     def __init__(self, news: KernelLogNews) -> None:
         super().__init__()
         self.news = news
 
+    def after(self, earlier: KernelTold) -> KernelTold:
+        """Return one message with the incidents of both."""
+        return KernelTold(self.news.after(earlier.news))
 
-class PodsTold(Message, bubble=False):
+
+class PodsTold(News):
     """News of the pods; each holds the whole board, so the newest is enough."""
 
     def __init__(self, news: PodNews) -> None:

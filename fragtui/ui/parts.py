@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from textual.message import Message
-
 from fragtui.model.snapshot import Snapshot
 from fragtui.sampler import Ticker
+from fragtui.ui.mailbox import News
 from fragtui.ui.messages import Crashed, KernelTold, PodsTold
 from fragtui.ui.tape import Tape
 
@@ -77,7 +76,7 @@ class Parts:
 class Feeds:
     """The readers of logs and pods: started after the first bars, since what they import takes its time."""
 
-    def __init__(self, parts: Parts, tell: Callable[[Message], object]) -> None:
+    def __init__(self, parts: Parts, tell: Callable[[News], object]) -> None:
         self.pods: PodFeed | None = None
         """The watch over pods; None until it has started."""
         self._parts = parts

@@ -12,6 +12,7 @@ from fragtui.sampler import Ticker
 from fragtui.ui.ground import Ground
 from fragtui.ui.key_line import KeyLine
 from fragtui.ui.keys import BARRED_KEYS
+from fragtui.ui.mailbox import Mailbox
 from fragtui.ui.messages import Crashed, RemediesRecalled, RemediesTold
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ class RemedyScreen(Ground, Screen[None]):
 
     def __init__(self, sampler: Ticker, parts: Parts, feeds: Feeds) -> None:
         super().__init__()
+        self.mail = Mailbox(self.post_message)
+        """Where other threads put what they have for the screen."""
+        self._unread = False
         self.session = Session(manual_order=parts.order)
         self.care: Care | None = None
         """The remedies; None until the first bars are on screen."""
@@ -32,6 +36,25 @@ class RemedyScreen(Ground, Screen[None]):
         self._parts = parts
         self._feeds = feeds
         self._barred: str | None = None
+
+    def rest(self, unread: bool) -> None:
+        """Draw nothing while the terminal is not read, and sample as slowly as what still needs the samples allows."""
+        if unread != self._unread:
+            self._unread = unread
+            self._sampler.resting = unread and not self._needs_samples
+            self._sampler.tick_now()
+            self.show()
+
+    @property
+    def _needs_samples(self) -> bool:
+        tape = self._parts.tape
+        recording = tape is not None and tape.file is not None
+        return recording or (self.care is not None and (self.care.state.busy or self.care.state.guard is not None))
+
+    def on_mail_came(self) -> None:
+        """Take what the threads have put into the mailbox."""
+        for news in self.mail.empty():
+            self.post_message(news)
 
     def show(self) -> None:
         """Have every panel draw what changed."""
@@ -52,7 +75,7 @@ class RemedyScreen(Ground, Screen[None]):
         return self.care
 
     def _tell_care(self, news: Attended | str) -> None:
-        self.post_message(Crashed(news) if isinstance(news, str) else RemediesTold(news))
+        self.mail.put(Crashed(news) if isinstance(news, str) else RemediesTold(news))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey the keys of remedies that can't be run here."""
@@ -91,7 +114,7 @@ class RemedyScreen(Ground, Screen[None]):
         self._ready_care().show_history(self._tell_recalled)
 
     def _tell_recalled(self, recalled: Recalled) -> None:
-        self.post_message(RemediesRecalled(recalled))
+        self.mail.put(RemediesRecalled(recalled))
 
     def on_remedies_recalled(self, message: RemediesRecalled) -> None:
         """Open the page once the record has been read."""

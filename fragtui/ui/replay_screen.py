@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import ClassVar
 
 from textual.binding import BindingType
-from textual.message import Message
 
 from fragtui.model.kernel_log_news import KernelLogNews
 from fragtui.model.remedy_history import Ended, Intent, describe, episodes
@@ -19,6 +18,7 @@ from fragtui.remedies.replayed import ReplayedRemedies, title_of
 from fragtui.ui.cells import wrap
 from fragtui.ui.clock import CLOCK
 from fragtui.ui.keys import Keys, bindings
+from fragtui.ui.mailbox import News
 from fragtui.ui.main_screen import MainScreen
 from fragtui.ui.messages import KernelTold, PodsTold
 from fragtui.ui.parts import Feeds, Parts
@@ -31,12 +31,16 @@ from fragtui.ui.sheet import Sheet
 BARRED = "replaying a recording"
 
 
-class Played(Message, bubble=False):
+class Played(News):
     """What the player brought; each builds on those before, so none may be left out."""
 
     def __init__(self, moment: Moment) -> None:
         super().__init__()
         self.moment = moment
+
+    def after(self, earlier: Played) -> Played:
+        """Return one message with the moments of both."""
+        return Played(self.moment.after(earlier.moment))
 
 
 class ReplayScreen(MainScreen):

@@ -1,10 +1,9 @@
-"""What the terminal can show, and whether it is still there."""
+"""What the terminal can show."""
 
 from __future__ import annotations
 
 import locale
 import os
-import select
 import sys
 
 
@@ -52,13 +51,3 @@ _ASCII = str.maketrans({glyph: plain for glyphs, plain in _GLYPHS.items() for gl
 def in_ascii(text: str) -> str:
     """Return the text for a terminal without block characters: each glyph as the sign that comes nearest."""
     return text.translate(_ASCII).encode("ascii", "replace").decode("ascii")
-
-
-def is_gone() -> bool:
-    """Tell whether the terminal behind standard input has been closed."""
-    try:
-        poll = select.poll()
-        poll.register(sys.__stdin__.fileno() if sys.__stdin__ else 0, 0)
-        return any(events & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, events in poll.poll(0))
-    except (OSError, ValueError):
-        return True

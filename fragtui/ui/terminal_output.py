@@ -1,0 +1,217 @@
+"""Output to the terminal that never waits: what a terminal does not read is dropped, and drawn again when it reads."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import termios
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+STALLED = 1.0
+"""Seconds that one write may take before what waits behind it is dropped."""
+UNREAD = 60.0
+"""Seconds without a byte read after which nobody is assumed to look at the terminal."""
+LIMIT = 4 << 20
+"""Characters that may wait, far above the largest frame; a burst beyond it is dropped too."""
+GRACE = 0.3
+"""Seconds that `close` waits for the terminal to read the rest."""
+
+GIVE_BACK = (
+    "\x18\x1b\\"  # CAN and ST end a sequence or a string that was cut.
+    "\x1b[?2026l\x1b[0m"  # No synchronized update, no attributes.
+    "\x1b[?2004l\x1b[?7h\x1b[?2048l"  # No bracketed paste, line wrap, no reports of the size.
+    "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l\x1b[?1004l"  # No reports of mouse and focus.
+    "\x1b[<u\x1b[?1049l\x1b[?25h"  # The keyboard's own codes, the main screen, the cursor.
+)
+"""Resets every mode that Textual's LinuxDriver sets, at whatever byte its output was cut."""
+
+_PIECE = 4096
+"""Bytes written at once: few enough that a terminal whose queue was just emptied takes them all."""
+_AGAIN = 0.05
+_CUT_WAIT = 0.15
+_MODE = re.compile(r"\x1b\[(?:\?(\d{1,5})[hl]|[<>]\d{0,5}u)")
+
+
+class TerminalOutput:
+    """Writes to the terminal behind `descriptor` on a thread of its own, in the order of `write`.
+
+    While one write takes longer than `STALLED`, what waits is dropped except the last setting of each mode. `on_read`
+    is called once the terminal has read again after a drop, `on_unread` when it has read nothing for `UNREAD` seconds;
+    both on the writing thread. Output to a terminal that was closed is discarded.
+    """
+
+    def __init__(
+        self, descriptor: int, encoding: str, on_read: Callable[[], None], on_unread: Callable[[], None]
+    ) -> None:
+        self._descriptor = _open_without_blocking(descriptor)
+        self._encoding = encoding
+        self._on_read = on_read
+        self._on_unread = on_unread
+        # Reentrant: the handler of SIGTSTP writes too, and may interrupt a write.
+        self._changed = threading.Condition(threading.RLock())
+        self._waiting: list[str] = []
+        self._length = 0
+        self._since: float | None = None
+        """When the write under way began, monotonic seconds; None between writes."""
+        self._dropped = False
+        self._closing = False
+        self._cut = False
+        self._writing = threading.Lock()
+        """Held for each system call that writes."""
+        self._thread = threading.Thread(target=self._run, name="terminal-output", daemon=True)
+        self._thread.start()
+
+    def fileno(self) -> int:
+        """Return a descriptor of the terminal on which a write does not block, as far as it could be opened."""
+        return self._descriptor
+
+    def write(self, text: str) -> None:
+        """Have `text` written; never waits."""
+        with self._changed:
+            if self._cut:
+                return
+            self._waiting.append(text)
+            self._length += len(text)
+            late = self._since is not None and (self._length > LIMIT or time.monotonic() - self._since > STALLED)
+            if self._dropped or late:
+                self._drop()
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Write what sets modes, drop the frames, and end; takes less than a second whatever the terminal does."""
+        with self._changed:
+            self._closing = True
+            self._drop()
+            self._changed.notify()
+        self._thread.join(GRACE)
+        if self._thread.is_alive():
+            self.give_back()
+            self._thread.join(_CUT_WAIT)
+        if not self._thread.is_alive():
+            os.close(self._descriptor)
+
+    def give_back(self) -> None:
+        """Write `GIVE_BACK` in place of all that waits; takes less than a second.
+
+        It takes no lock that another caller holds, so a signal handler may call it at any time. What an unresponsive
+        terminal has not read is discarded from its queue, which makes room for it.
+        """
+        self._cut = True
+        held = self._writing.acquire(timeout=_CUT_WAIT)
+        try:
+            left = _write_for(_CUT_WAIT, self._descriptor, GIVE_BACK.encode())
+            if left:
+                termios.tcflush(self._descriptor, termios.TCOFLUSH)
+                _write_for(_CUT_WAIT, self._descriptor, GIVE_BACK.encode())
+        except (OSError, termios.error):  # The terminal was closed.
+            return
+        finally:
+            if held:
+                self._writing.release()
+
+    def _drop(self) -> None:
+        self._dropped = True
+        self._waiting = [_modes(self._waiting)]
+        self._length = 0
+
+    def _run(self) -> None:
+        try:
+            while (data := self._next()) is not None:
+                self._put(data)
+        except OSError:  # The terminal was closed: the input thread reports it.
+            self._cut = True
+
+    def _next(self) -> bytes | None:
+        """Return what waits, as soon as something does; None at the end."""
+        with self._changed:
+            self._since = None
+            if self._dropped:
+                self._dropped = False
+                if not self._closing:
+                    self._on_read()
+            while not self._waiting:
+                if self._closing or self._cut:
+                    return None
+                self._changed.wait()
+            text = "".join(self._waiting)
+            self._waiting, self._length = [], 0
+            self._since = time.monotonic()
+        return text.encode(self._encoding, "replace")
+
+    def _put(self, data: bytes) -> None:
+        """Write `data`, however long the terminal takes. It is never cut, so no escape sequence is."""
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLOUT)
+        left, due = memoryview(data), time.monotonic() + UNREAD
+        told = False
+        while left and not self._cut:
+            poll.poll(None if told else max(0.0, due - time.monotonic()) * 1000)
+            if not told and time.monotonic() >= due:
+                told = True
+                with self._changed:
+                    self._drop()
+                self._on_unread()
+            with self._writing:
+                count = 0 if self._cut else _write_some(self._descriptor, left[:_PIECE])
+            left = left[count:]
+            if count:
+                due = time.monotonic() + UNREAD
+            else:  # A poll may report the room of one byte, where a line feed needs two.
+                time.sleep(_AGAIN)
+
+
+def _open_without_blocking(descriptor: int) -> int:
+    """Return a descriptor of the same terminal with an O_NONBLOCK of its own: the flag of `descriptor` is shared.
+
+    /dev/tty needs no right to the terminal's file, which whoever used su lacks. What can't be opened again is
+    duplicated: then a write may block, which holds up the writing thread alone.
+    """
+    with suppress(OSError):
+        if os.isatty(descriptor):
+            path = "/dev/tty" if _is_controlling(descriptor) else f"/proc/self/fd/{descriptor}"
+            return os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+    return os.dup(descriptor)
+
+
+def _is_controlling(descriptor: int) -> bool:
+    try:
+        os.tcgetpgrp(descriptor)  # ENOTTY for every other terminal
+    except OSError:
+        return False
+    return True
+
+
+def _write_some(descriptor: int, data: bytes | memoryview) -> int:
+    """Return how many bytes were written, 0 if there was no room. Raises OSError for a terminal that was closed."""
+    try:
+        return os.write(descriptor, data)
+    except BlockingIOError:
+        return 0
+
+
+def _write_for(seconds: float, descriptor: int, data: bytes) -> bytes:
+    """Write for at most so long, and return what is left. Raises OSError."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    end = time.monotonic() + seconds
+    while data and (rest := end - time.monotonic()) > 0:
+        if poll.poll(rest * 1000):
+            count = _write_some(descriptor, data)
+            data = data[count:]
+            if not count:
+                time.sleep(0.01)
+    return data
+
+
+def _modes(texts: Iterable[str]) -> str:
+    """Return the last setting of each mode in `texts`, in the order of those."""
+    last: dict[str, str] = {}
+    for found in _MODE.finditer("".join(texts)):
+        name = found[1] or "keyboard"
+        last.pop(name, None)
+        last[name] = found[0]
+    return "".join(last.values())
