@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -73,8 +74,15 @@ class Parts:
         return "started with --read-only" if self.read_only else None
 
 
+RETRY_SECONDS = 10.0
+"""After which a reader that could not be started is tried again."""
+
+
 class Feeds:
-    """The readers of logs and pods: started after the first bars, since what they import takes its time."""
+    """The readers of logs and pods: started after the first bars, since what they import takes its time.
+
+    A reader that can't be started (no descriptors, no threads) says so in its panel, and is tried again.
+    """
 
     def __init__(self, parts: Parts, tell: Callable[[News], object]) -> None:
         self.pods: PodFeed | None = None
@@ -82,26 +90,61 @@ class Feeds:
         self._parts = parts
         self._tell = tell
         self._started: list[Feed] = []
+        self._stopping = threading.Event()
 
     def start(self) -> None:
         """Begin, on a thread of its own."""
-        threading.Thread(target=self._start, name="feeds", daemon=True).start()
+        try:
+            threading.Thread(target=self._start, name="feeds", daemon=True).start()
+        except RuntimeError as error:
+            self._tell_no_pods(str(error))
+            self._tell_no_kernel_log(str(error))
 
     def stop(self) -> None:
         """End them; never waits."""
+        self._stopping.set()
         for feed in self._started:
             feed.stop()
 
     def _start(self) -> None:
+        # The pods first: the kernel log's first news must find the watch that links it with them.
+        missing = [(self._start_pods, self._tell_no_pods), (self._start_kernel_log, self._tell_no_kernel_log)]
+        while missing and not self._stopping.is_set():
+            missing = [(start, tell_why) for start, tell_why in missing if not self._has_started(start, tell_why)]
+            self._stopping.wait(RETRY_SECONDS if missing else 0)
+
+    def _has_started(self, start: Callable[[], None], tell_why: Callable[[str], None]) -> bool:
         try:
-            # The pods first: what the kernel tells at once must find somebody to tell it to.
-            self.pods = self._parts.pods(self._tell_pods)
-            kernel_log = self._parts.kernel_log(self._tell_kernel)
-            self._started += [self.pods, kernel_log]
-            self.pods.start()
-            kernel_log.start()
+            start()
+        except (OSError, RuntimeError) as error:  # RuntimeError: no thread can be started
+            tell_why(error.strerror or str(error) if isinstance(error, OSError) else str(error))
+            return False
         except Exception:
             self._tell(Crashed(traceback.format_exc()))
+        return True
+
+    def _start_pods(self) -> None:
+        pods = self._parts.pods(self._tell_pods)
+        pods.start()
+        self.pods = pods
+        self._started.append(pods)
+
+    def _start_kernel_log(self) -> None:
+        kernel_log = self._parts.kernel_log(self._tell_kernel)
+        kernel_log.start()
+        self._started.append(kernel_log)
+
+    def _tell_no_pods(self, why: str) -> None:
+        from fragtui.model.pod_board import PodBoard
+        from fragtui.model.pod_news import PodNews, SourceState
+
+        state = SourceState("pods", "waiting", f"no source could be started: {why}")
+        self._tell(PodsTold(PodNews(PodBoard().snapshot(time.time()), (state,))))
+
+    def _tell_no_kernel_log(self, why: str) -> None:
+        from fragtui.model.kernel_log_news import KernelLogNews
+
+        self._tell(KernelTold(KernelLogNews((), (), 0, (), "none", f"the kernel log can't be read: {why}")))
 
     def _tell_kernel(self, news: KernelLogNews) -> None:
         self._tell(KernelTold(news))
