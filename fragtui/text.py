@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 _UNITS = "KMGTPE"
 _THOUSANDS = "kMGTPE"
 
@@ -19,6 +21,24 @@ def printable(text: str, limit: int = 300) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+_SHORT_OF = {
+    errno.EMFILE: "this process has reached its limit of open files (ulimit -n)",
+    errno.ENFILE: "this machine has reached its limit of open files (fs.file-max)",
+    errno.EAGAIN: "the limit of tasks (pids cgroup, ulimit -u) is reached",
+    errno.ENOMEM: "there is no memory left",
+}
+
+
+def shortage(error: BaseException) -> str | None:
+    """Return in words that the machine is short of what a program needs to go on, None if the error is another."""
+    if isinstance(error, MemoryError):
+        return _SHORT_OF[errno.ENOMEM]
+    if isinstance(error, RuntimeError) and "start new thread" in str(error):
+        # pthread_create(3) fails alike for a limit and for memory; Python keeps no errno.
+        return "no thread can be started: the limit of tasks (pids cgroup, ulimit -u) or memory is reached"
+    return _SHORT_OF.get(error.errno or 0) if isinstance(error, OSError) else None
 
 
 def format_bytes(size: int) -> str:

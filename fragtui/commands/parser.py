@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from fragtui import __version__
 from fragtui.commands.light_start import begin_collection, put_off_collection
-from fragtui.text import printable
+from fragtui.text import printable, shortage
 
 VERBS = {
     "check": "check",
@@ -198,13 +198,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _drop_output()
         return 141
-    except OSError as error:
+    except (OSError, RuntimeError, MemoryError) as error:
+        verb = _verb_of(words)
+        if (lack := shortage(error)) is not None:
+            print(f"fragtui{f' {verb}' if verb else ''}: {lack}", file=sys.stderr)
+            return _UNKNOWN if verb == "check" else 1
         # What a verb reads and writes it answers for itself; without a name it was standard output.
-        if error.filename is not None or error.errno not in _OUTPUT_ERRORS:
+        if not isinstance(error, OSError) or error.filename is not None or error.errno not in _OUTPUT_ERRORS:
             raise
         _drop_output()
         print(f"fragtui: standard output: {(error.strerror or str(error)).lower()}", file=sys.stderr)
-        return _UNKNOWN if _verb_of(words) == "check" else 1
+        return _UNKNOWN if verb == "check" else 1
     return status
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import resource
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from fragtui.model.pod_news import PodNews
     from fragtui.ui.parts import Feed, PodFeed
 
+_OPEN_FILES = 40
+"""What the screen, its readers and their children use, and as many again for what is open for a moment."""
+_MOST_OPEN_FILES = 1024
 HELP = "the full-screen view (without a verb)"
 
 
@@ -64,6 +68,11 @@ def run(args: argparse.Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print("fragtui: the full screen needs a terminal; without one use 'fragtui check'", file=sys.stderr)
         return 2
+    if (most := _raise_file_limit()) < _OPEN_FILES:
+        print(
+            f"fragtui: the full screen needs {_OPEN_FILES} open files, the limit is {most} (ulimit -n)", file=sys.stderr
+        )
+        return 2
     app = FragtuiApp(
         Parts(
             sampler=lambda deliver, crash: Sampler(reader, deliver, crash, args.interval),
@@ -85,6 +94,14 @@ def run(args: argparse.Namespace) -> int:
     app.run()
     app.say_failure()
     return app.return_code or 0
+
+
+def _raise_file_limit() -> int:
+    """Take as many open files as this process may have; return how many."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < _OPEN_FILES <= hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft := min(hard, _MOST_OPEN_FILES), hard))
+    return soft
 
 
 def _write_report(args: argparse.Namespace) -> Path:

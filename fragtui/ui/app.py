@@ -16,6 +16,7 @@ from textual.reactive import Reactive
 from textual.screen import Screen
 
 from fragtui.model.snapshot import Snapshot
+from fragtui.text import shortage
 from fragtui.ui.clock import CLOCK
 from fragtui.ui.driver import QuietDriver
 from fragtui.ui.mailbox import News
@@ -153,5 +154,7 @@ class FragtuiApp(App[int]):
 
     def say_failure(self) -> None:
         """Print what ended the application, if something did."""
-        if self._failure:
+        if self._exception is not None and (lack := shortage(self._exception)) is not None:
+            sys.stderr.write(f"fragtui: {lack}\n")
+        elif self._failure:
             sys.stderr.write(f"{self._failure}fragtui ended by a fault of its own; the lines above say where.\n")
