@@ -17,7 +17,7 @@ from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
 from fragtui.ui.messages import LeaveAsked, TerminalLost, TerminalRead, TerminalUnread
-from fragtui.ui.terminal_output import TerminalOutput
+from fragtui.ui.terminal_output import TerminalOutput, in_foreground
 from fragtui.ui.terminal_signals import TerminalSignals
 
 _UNFINISHED_MS = 100
@@ -70,17 +70,16 @@ class QuietDriver(LinuxDriver):
     def close(self) -> None:
         """Give the terminal and the signals back; takes less than a second."""
         if (output := self._output) is not None:
+            faulthandler.disable()
             output.close()
             self._output = None
-            faulthandler.disable()
             self._signals.stop()
 
     def _give_back(self) -> None:
         """Give the terminal back at once, from any thread or signal handler."""
         if (output := self._output) is not None:
             output.give_back()
-        # In the background the terminal's modes are another program's, and to set them stops the process.
-        if self.attrs_before is not None and _in_foreground(self.fileno):
+        if self.attrs_before is not None and in_foreground(self.fileno):
             with suppress(termios.error):
                 termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
                 termios.tcflush(self.fileno, termios.TCIFLUSH)
@@ -116,13 +115,6 @@ class QuietDriver(LinuxDriver):
             return b""
         except OSError:
             return None
-
-
-def _in_foreground(descriptor: int) -> bool:
-    try:
-        return os.tcgetpgrp(descriptor) == os.getpgrp()
-    except OSError:  # Not the controlling terminal: every program may set it.
-        return True
 
 
 class _WakingEvent(threading.Event):
