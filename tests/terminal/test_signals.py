@@ -87,10 +87,13 @@ def test_a_signal_that_the_parent_ignores_stays_ignored(host: Path) -> None:
         term.until("Keys and signs")
 
 
-@pytest.mark.parametrize("work", [
+@pytest.mark.parametrize(
+    "work",
+    [
         pytest.param("pass", id="spins"),
         pytest.param("__import__('time').sleep(60)", id="sleeps", marks=pytest.mark.slow),
-    ])
+    ],
+)
 def test_sigterm_ends_it_within_a_second_although_the_main_thread_never_returns(host: Path, work: str) -> None:
     argv = [sys.executable, "-c", BUSY.format(work=work)]
     with terminal("--root", str(host), argv=argv) as term:
