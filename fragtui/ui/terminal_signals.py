@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 LEAVE = frozenset({signal.SIGTERM, signal.SIGHUP, signal.SIGINT})
@@ -86,7 +87,8 @@ class TerminalSignals:
             number = numbers[0]
             if number in LEAVE:
                 acts = threading.Event()
-                self._leave(acts)
+                with suppress(RuntimeError):  # The application's loop is closed.
+                    self._leave(acts)
                 if acts.wait(ACT):
                     self._stopped.wait(LEAVING)
             elif number in self._fatal:

@@ -87,23 +87,32 @@ def test_a_signal_that_the_parent_ignores_stays_ignored(host: Path) -> None:
         term.until("Keys and signs")
 
 
-@pytest.mark.parametrize(
-    "work",
-    [
-        pytest.param("pass", id="spins"),
-        pytest.param("__import__('time').sleep(60)", id="sleeps", marks=pytest.mark.slow),
-    ],
-)
-def test_sigterm_ends_it_within_a_second_although_the_main_thread_never_returns(host: Path, work: str) -> None:
+def _check_ends_by(host: Path, work: str, number: signal.Signals) -> None:
     argv = [sys.executable, "-c", BUSY.format(work=work)]
     with terminal("--root", str(host), argv=argv) as term:
         started(term).press("?")
         term.pump(0.5)
         term.kill(signal.SIGTERM)
         began = time.monotonic()
-        assert term.wait() == -signal.SIGTERM
+        assert term.wait() == -number
         assert time.monotonic() - began < 1.5
         assert is_given_back(term)
+
+
+def test_sigterm_ends_it_within_a_second_although_the_main_thread_never_returns(host: Path) -> None:
+    _check_ends_by(host, "pass", signal.SIGTERM)
+
+
+@pytest.mark.slow
+def test_sigterm_ends_it_within_a_second_although_the_main_thread_sleeps(host: Path) -> None:
+    _check_ends_by(host, "import time; time.sleep(60)", signal.SIGTERM)
+
+
+@pytest.mark.slow
+def test_sigterm_ends_it_by_sigkill_if_the_main_thread_runs_no_handler(host: Path) -> None:
+    """It waits for a lock in C that it holds itself, as it would for a disk that does not answer."""
+    work = "import ctypes; libc = ctypes.CDLL(None); lock = bytes(64); [libc.pthread_mutex_lock(lock) for _ in '12']"
+    _check_ends_by(host, work, signal.SIGKILL)
 
 
 def test_a_stop_that_no_handler_sees_loses_no_settings(host: Path) -> None:

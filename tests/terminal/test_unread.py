@@ -140,11 +140,21 @@ def test_the_screen_is_whole_as_soon_as_the_terminal_reads_again(node: Node) -> 
         os.write(term.fd, b"?")
         time.sleep(0.5)
         term.until("Keys and signs", 2.0)
+        assert cells(term.screen) == cells(drawn_anew(term))
+
+
+def test_what_happened_while_it_slept_is_on_the_screen_as_soon_as_the_terminal_reads_again(node: Node) -> None:
+    with terminal("--root", str(node.root), "--interval", "60", argv=SOONER) as term:
         stop_reading(term)
-        os.write(term.fd, b"\x1b")
+        time.sleep(SOON + 0.5)
         node.change()
-        time.sleep(SOON + 1.0)
-        term.pump(1.5)
+        term.resize(100, 30)
+        os.write(term.fd, b"?")
+        time.sleep(0.5)
+        term.until("Keys and signs", 2.0)
+        assert cells(term.screen) == cells(drawn_anew(term))
+        term.press("\x1b")
+        term.pump(0.5)
         assert "N0 Normal" in term.text
         assert cells(term.screen) == cells(drawn_anew(term))
 
