@@ -36,7 +36,7 @@ class QuietDriver(LinuxDriver):
         super().__init__(*args, **options)
         self._ending = self.exit_event = _WakingEvent()
         self._output: TerminalOutput | None = None
-        self._signals = TerminalSignals(lambda acts: self.send_message(LeaveAsked(acts)), self._give_back)
+        self._signals: TerminalSignals | None = None
 
     def start_application_mode(self) -> None:
         """Take the terminal, and the signals."""
@@ -48,6 +48,7 @@ class QuietDriver(LinuxDriver):
             on_read=lambda: self.send_message(TerminalRead()),
             on_unread=lambda: self.send_message(TerminalUnread()),
         )
+        self._signals = TerminalSignals(lambda acts: self.send_message(LeaveAsked(acts)), self._give_back)
         self._signals.start()
         # Of a crash in C code this much remains: where it was, on the screen. No Python code runs after it.
         faulthandler.enable(self._output.fileno())
@@ -73,7 +74,9 @@ class QuietDriver(LinuxDriver):
             faulthandler.disable()
             output.close()
             self._output = None
+        if self._signals is not None:
             self._signals.stop()
+            self._signals = None
 
     def _give_back(self) -> None:
         """Give the terminal back at once, from any thread or signal handler."""

@@ -17,7 +17,7 @@ UNREAD = 60.0
 """Seconds without a byte read after which nobody is assumed to look at the terminal."""
 LIMIT = 4 << 20
 """Characters that may wait, far above the largest frame; a burst beyond it is dropped too."""
-GRACE = 0.3
+GRACE = 0.2
 """Seconds that `close` waits for the terminal to read the rest."""
 
 GIVE_BACK = (
@@ -32,7 +32,7 @@ GIVE_BACK = (
 _PIECE = 4096
 """Bytes written at once: few enough that a terminal whose queue was just emptied takes them all."""
 _AGAIN = 0.05
-_CUT_WAIT = 0.15
+_CUT_WAIT = 0.1
 _MODE = re.compile(r"\x1b\[(?:\?(\d{1,5})[hl]|[<>]\d{0,5}u)")
 
 

@@ -29,7 +29,7 @@ _NOT_CAUGHT = {signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, sig
 
 
 class TerminalSignals:
-    """Handles signals from `start` to `stop`, both called on the main thread.
+    """Handles signals from `start` to `stop`, both called once, on the main thread.
 
     On one of `LEAVE` it calls `leave`, on a thread of its own, with an event to be set as soon as the application
     leaves. Any other signal that would end the process does so, after `give_back`; one that is ignored stays ignored.

@@ -115,20 +115,35 @@ def test_sigterm_ends_it_by_sigkill_if_the_main_thread_runs_no_handler(host: Pat
     _check_ends_by(host, work, signal.SIGKILL)
 
 
+def stopped(term: Terminal) -> None:
+    end = time.monotonic() + 5
+    while psutil.Process(term.pid).status() != psutil.STATUS_STOPPED:
+        assert time.monotonic() < end, "it was not stopped"
+        term.pump(0.01)
+
+
 def test_a_stop_that_no_handler_sees_loses_no_settings(host: Path) -> None:
     with terminal("--root", str(host)) as term:
         started(term).kill(signal.SIGSTOP)
-        end = time.monotonic() + 5
-        while psutil.Process(term.pid).status() != psutil.STATUS_STOPPED:
-            assert time.monotonic() < end
-            time.sleep(0.01)
+        stopped(term)
         term.kill(signal.SIGCONT)
         term.press("?")
         term.until("Keys and signs")
-        term.press("\x1b")
-        term.pump(0.3)
-        term.press("q")
+        term.kill(signal.SIGTERM)
         assert term.wait() == 0
+        assert is_given_back(term)
+
+
+@pytest.mark.parametrize(("first", "status"), [(signal.SIGCONT, 0), (signal.SIGTERM, -signal.SIGTERM)], ids=str)
+def test_suspended_it_is_ended_by_a_signal_and_so_after_it_went_on(host: Path, first: int, status: int) -> None:
+    with terminal("--root", str(host)) as term:
+        started(term).press("\x1a")
+        stopped(term)
+        assert is_given_back(term)
+        for number in (first, signal.SIGTERM if first == signal.SIGCONT else signal.SIGCONT):
+            term.kill(signal.Signals(number))
+            term.pump(0.5)
+        assert term.wait() == status
         assert is_given_back(term)
 
 
