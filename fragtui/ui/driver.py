@@ -17,7 +17,7 @@ from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
 from fragtui.ui.messages import LeaveAsked, TerminalLost, TerminalRead, TerminalUnread
-from fragtui.ui.terminal_output import TerminalOutput
+from fragtui.ui.terminal_output import TerminalOutput, in_foreground
 from fragtui.ui.terminal_signals import TerminalSignals
 
 _UNFINISHED_MS = 100
@@ -36,7 +36,7 @@ class QuietDriver(LinuxDriver):
         super().__init__(*args, **options)
         self._ending = self.exit_event = _WakingEvent()
         self._output: TerminalOutput | None = None
-        self._signals = TerminalSignals(lambda acts: self.send_message(LeaveAsked(acts)), self._give_back)
+        self._signals: TerminalSignals | None = None
 
     def start_application_mode(self) -> None:
         """Take the terminal, and the signals."""
@@ -48,6 +48,7 @@ class QuietDriver(LinuxDriver):
             on_read=lambda: self.send_message(TerminalRead()),
             on_unread=lambda: self.send_message(TerminalUnread()),
         )
+        self._signals = TerminalSignals(lambda acts: self.send_message(LeaveAsked(acts)), self._give_back)
         self._signals.start()
         # Of a crash in C code this much remains: where it was, on the screen. No Python code runs after it.
         faulthandler.enable(self._output.fileno())
@@ -70,17 +71,18 @@ class QuietDriver(LinuxDriver):
     def close(self) -> None:
         """Give the terminal and the signals back; takes less than a second."""
         if (output := self._output) is not None:
+            faulthandler.disable()
             output.close()
             self._output = None
-            faulthandler.disable()
+        if self._signals is not None:
             self._signals.stop()
+            self._signals = None
 
     def _give_back(self) -> None:
         """Give the terminal back at once, from any thread or signal handler."""
         if (output := self._output) is not None:
             output.give_back()
-        # In the background the terminal's modes are another program's, and to set them stops the process.
-        if self.attrs_before is not None and _in_foreground(self.fileno):
+        if self.attrs_before is not None and in_foreground(self.fileno):
             with suppress(termios.error):
                 termios.tcsetattr(self.fileno, termios.TCSANOW, self.attrs_before)
                 termios.tcflush(self.fileno, termios.TCIFLUSH)
@@ -116,13 +118,6 @@ class QuietDriver(LinuxDriver):
             return b""
         except OSError:
             return None
-
-
-def _in_foreground(descriptor: int) -> bool:
-    try:
-        return os.tcgetpgrp(descriptor) == os.getpgrp()
-    except OSError:  # Not the controlling terminal: every program may set it.
-        return True
 
 
 class _WakingEvent(threading.Event):

@@ -17,7 +17,7 @@ UNREAD = 60.0
 """Seconds without a byte read after which nobody is assumed to look at the terminal."""
 LIMIT = 4 << 20
 """Characters that may wait, far above the largest frame; a burst beyond it is dropped too."""
-GRACE = 0.3
+GRACE = 0.2
 """Seconds that `close` waits for the terminal to read the rest."""
 
 GIVE_BACK = (
@@ -32,7 +32,7 @@ GIVE_BACK = (
 _PIECE = 4096
 """Bytes written at once: few enough that a terminal whose queue was just emptied takes them all."""
 _AGAIN = 0.05
-_CUT_WAIT = 0.15
+_CUT_WAIT = 0.1
 _MODE = re.compile(r"\x1b\[(?:\?(\d{1,5})[hl]|[<>]\d{0,5}u)")
 
 
@@ -59,7 +59,9 @@ class TerminalOutput:
         """When the write under way began, monotonic seconds; None between writes."""
         self._dropped = False
         self._closing = False
+        self._closed = False
         self._cut = False
+        """Nothing but `GIVE_BACK` is written any more."""
         self._writing = threading.Lock()
         """Held for each system call that writes."""
         self._thread = threading.Thread(target=self._run, name="terminal-output", daemon=True)
@@ -83,6 +85,8 @@ class TerminalOutput:
 
     def close(self) -> None:
         """Write what sets modes, drop the frames, and end; takes less than a second whatever the terminal does."""
+        if self._closed:
+            return
         with self._changed:
             self._closing = True
             self._drop()
@@ -91,6 +95,7 @@ class TerminalOutput:
         if self._thread.is_alive():
             self.give_back()
             self._thread.join(_CUT_WAIT)
+        self._cut = self._closed = True
         if not self._thread.is_alive():
             os.close(self._descriptor)
 
@@ -100,11 +105,13 @@ class TerminalOutput:
         It takes no lock that another caller holds, so a signal handler may call it at any time. What an unresponsive
         terminal has not read is discarded from its queue, which makes room for it.
         """
+        if self._closed:
+            return
         self._cut = True
         held = self._writing.acquire(timeout=_CUT_WAIT)
         try:
             left = _write_for(_CUT_WAIT, self._descriptor, GIVE_BACK.encode())
-            if left:
+            if left and in_foreground(self._descriptor):
                 termios.tcflush(self._descriptor, termios.TCOFLUSH)
                 _write_for(_CUT_WAIT, self._descriptor, GIVE_BACK.encode())
         except (OSError, termios.error):  # The terminal was closed.
@@ -154,7 +161,8 @@ class TerminalOutput:
                 told = True
                 with self._changed:
                     self._drop()
-                self._on_unread()
+                    if not self._closing:
+                        self._on_unread()
             with self._writing:
                 count = 0 if self._cut else _write_some(self._descriptor, left[:_PIECE])
             left = left[count:]
@@ -183,6 +191,14 @@ def _is_controlling(descriptor: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def in_foreground(descriptor: int) -> bool:
+    """Tell whether this process may set the terminal; in the background that would stop it by SIGTTOU."""
+    try:
+        return os.tcgetpgrp(descriptor) == os.getpgrp()
+    except OSError:  # Not the controlling terminal: every process may set it.
+        return True
 
 
 def _write_some(descriptor: int, data: bytes | memoryview) -> int:

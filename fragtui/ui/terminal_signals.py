@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 LEAVE = frozenset({signal.SIGTERM, signal.SIGHUP, signal.SIGINT})
@@ -28,7 +29,7 @@ _NOT_CAUGHT = {signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, sig
 
 
 class TerminalSignals:
-    """Handles signals from `start` to `stop`, both called on the main thread.
+    """Handles signals from `start` to `stop`, both called once, on the main thread.
 
     On one of `LEAVE` it calls `leave`, on a thread of its own, with an event to be set as soon as the application
     leaves. Any other signal that would end the process does so, after `give_back`; one that is ignored stays ignored.
@@ -86,7 +87,8 @@ class TerminalSignals:
             number = numbers[0]
             if number in LEAVE:
                 acts = threading.Event()
-                self._leave(acts)
+                with suppress(RuntimeError):  # The application's loop is closed.
+                    self._leave(acts)
                 if acts.wait(ACT):
                     self._stopped.wait(LEAVING)
             elif number in self._fatal:

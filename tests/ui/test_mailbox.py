@@ -1,0 +1,114 @@
+"""What waits for a screen that is busy: one message of each kind."""
+
+import gc
+import threading
+from dataclasses import replace
+from functools import reduce
+from pathlib import Path
+
+from textual.message import Message
+
+from fragtui.model.history import TICKS, History
+from fragtui.model.incident import Incident
+from fragtui.model.incident_kind import IncidentKind
+from fragtui.model.kernel_log_news import MERGED, KernelLogNews
+from fragtui.model.snapshot import Snapshot
+from fragtui.player import Moment, Position, Start
+from fragtui.sources.node import NodeReader
+from fragtui.ui.mailbox import Mailbox
+from fragtui.ui.messages import Crashed, KernelTold, Sampled
+from tests.support.host_tree import HostTree
+from tests.support.screen import make_app, running, until
+
+
+def incident(number: int, comm: str | None = None) -> Incident:
+    return Incident(IncidentKind.ALLOCATION_FAILURE, time=float(number), comm=comm, order=3, id=str(number))
+
+
+def news(*numbers: int, updated: tuple[Incident, ...] = (), lost: int = 0) -> KernelLogNews:
+    return KernelLogNews(tuple(incident(number) for number in numbers), updated, lost, (), "kmsg", None)
+
+
+async def test_a_busy_screen_finds_the_newest_snapshot_and_every_incident(tmp_path: Path) -> None:
+    HostTree.small(tmp_path)
+    snapshot = NodeReader(tmp_path).sample()
+    app = make_app(tmp_path, interval=60)
+
+    def read() -> None:
+        for number in range(1000):
+            app._deliver(snapshot)
+            app._tell(KernelTold(news(number)))
+
+    async with running(app) as pilot:
+        await pilot.pause()
+        reader = threading.Thread(target=read)
+        reader.start()
+        reader.join()  # It blocks the screen's own loop.
+        waiting = [each for each in gc.get_objects() if isinstance(each, Sampled | KernelTold)]
+        assert len(waiting) <= 4
+        del waiting
+        await until(pilot, lambda: app.main._tail.failures == 1000)
+
+
+def test_a_message_is_announced_once_until_the_box_is_emptied() -> None:
+    posted: list[Message] = []
+
+    def post(message: Message) -> bool:
+        posted.append(message)
+        return True
+
+    box = Mailbox(post)
+    for text in ("one", "two", "three"):
+        box.put(Crashed(text))
+    assert len(posted) == 1
+    assert [each.traceback for each in box.empty() if isinstance(each, Crashed)] == ["three"]
+    assert box.empty() == ()
+    box.put(Crashed("four"))
+    assert len(posted) == 2
+
+
+def test_what_comes_before_the_screen_runs_is_kept_for_it() -> None:
+    posted: list[Message] = []
+    runs = False
+
+    def post(message: Message) -> bool:
+        if not runs:
+            raise RuntimeError("no application")
+        posted.append(message)
+        return True
+
+    box = Mailbox(post)
+    box.put(KernelTold(news(1)))
+    runs = True
+    box.put(KernelTold(news(2)))
+    assert len(posted) == 1
+    (told,) = box.empty()
+    assert isinstance(told, KernelTold)
+    assert [each.id for each in told.news.incidents] == ["1", "2"]
+
+
+def test_an_incident_that_became_more_complete_meanwhile_is_told_once() -> None:
+    both = news(3, updated=(incident(1, "runc"), incident(0, "sh")), lost=2).after(news(1, 2, lost=1))
+    assert [(each.id, each.comm) for each in both.incidents] == [("1", "runc"), ("2", None), ("3", None)]
+    assert [(each.id, each.comm) for each in both.updated] == [("0", "sh")]
+    assert both.lost_records == 3
+
+
+def test_of_too_many_incidents_the_newest_are_kept_and_the_others_counted() -> None:
+    both = news(*range(MERGED, MERGED + 10)).after(news(*range(MERGED)))
+    assert [each.id for each in both.incidents] == [str(number) for number in range(10, MERGED + 10)]
+    assert both.lost_records == 10
+
+
+def test_of_a_recording_everything_but_the_oldest_snapshots_is_kept(tmp_path: Path) -> None:
+    HostTree.small(tmp_path)
+    snapshot = NodeReader(tmp_path).sample()
+    at = Position(0.0, 0.5, 1, True)
+    moments = [
+        Moment(None, (replace(snapshot, monotonic=float(tick)), str(tick)), None, at) for tick in range(TICKS + 5)
+    ]
+    both = reduce(lambda earlier, later: later.after(earlier), moments)
+    assert [step.monotonic for step in both.steps if isinstance(step, Snapshot)] == [*range(5, TICKS + 5)]
+    assert [step for step in both.steps if isinstance(step, str)] == [str(tick) for tick in range(TICKS + 5)]
+    begins_anew = replace(moments[0], start=Start(History(), snapshot))
+    assert begins_anew.after(both) is begins_anew
