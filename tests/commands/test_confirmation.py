@@ -52,6 +52,7 @@ def talk(audit: Path, length: str, answer: str, stop: bool = False) -> tuple[int
                 break
         if b"Type 'yes'" in said and not answered:
             answered = True
+            time.sleep(0.6)  # as long as it takes to read the question
             os.write(main, answer.encode() + b"\n")
         if stop and b"Ctrl-C aborts" in said:
             stop = False

@@ -9,8 +9,8 @@ from fragtui.sources.node import NodeReader
 from fragtui.ui.app import FragtuiApp
 from fragtui.ui.keys import BARRED_KEYS
 from fragtui.ui.remedy_dialog import GuardDialog, RemedyDialog, Setting
-from fragtui.ui.warning import SETTLE
 from tests.support.host_tree import HostTree
+from tests.support.person import click, press
 from tests.support.screen import SIZES, make_app, running, text_of, until
 
 sizes = pytest.mark.parametrize("size", SIZES, ids=[f"{w}x{h}" for w, h in SIZES])
@@ -55,7 +55,7 @@ async def test_only_a_second_deliberate_key_runs_it(tmp_path: Path, monkeypatch:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
     answers: list[Remedy | None] = []
-    monkeypatch.setattr("fragtui.ui.warning.SETTLE", 3600.0)
+    monkeypatch.setattr("fragtui.ui.deliberate.SETTLE", 3600.0)
     async with running(app) as pilot:
         for keys in (["enter"], ["escape"], ["n"], ["q"], ["tab", "tab", "enter"]):
             count = len(answers)
@@ -69,13 +69,17 @@ async def test_only_a_second_deliberate_key_runs_it(tmp_path: Path, monkeypatch:
         await pilot.press("y", "tab", "enter")
         await pilot.pause()
         assert len(answers) == 5, "a key typed ahead must not run it"
-        monkeypatch.setattr("fragtui.ui.warning.SETTLE", 0.0)
-        await pilot.press("y")
+        monkeypatch.setattr("fragtui.ui.deliberate.SETTLE", 0.4)
+        await press(pilot, "y")
         await until(pilot, lambda: answers[5:] == [compact_all()])
         ask(app, tmp_path, answers, compact_all())
         await pilot.pause()
-        await pilot.press("tab", "enter")
+        await press(pilot, "tab", "enter")
         await until(pilot, lambda: answers[6:] == [compact_all()])
+        ask(app, tmp_path, answers, compact_all())
+        await pilot.pause()
+        await click(pilot, "#run")
+        await until(pilot, lambda: answers[7:] == [compact_all()])
 
 
 async def test_sync_first_is_a_key_away(tmp_path: Path) -> None:
@@ -84,14 +88,12 @@ async def test_sync_first_is_a_key_away(tmp_path: Path) -> None:
     answers: list[Remedy | None] = []
     async with running(app) as pilot:
         ask(app, tmp_path, answers, drop_caches(1, sync=False), drop_caches(1, sync=True))
-        await pilot.pause(SETTLE + 0.1)
-        assert "[ ] sync first" in text_of(app)
+        await until(pilot, lambda: "[ ] sync first" in text_of(app))
         await pilot.press("s")
-        await pilot.pause()
+        await until(pilot, lambda: "[ ] sync first" not in text_of(app))
         assert "[x] sync first" in text_of(app)
         assert "1. sync(2)" in text_of(app)
-        await pilot.press("y")
-        await pilot.pause()
+        await press(pilot, "y")
         assert answers == [drop_caches(1, sync=True)]
 
 
@@ -135,18 +137,15 @@ async def test_the_guard_asks_shows_its_state_and_is_switched_off(tmp_path: Path
         assert app.main.care is not None
         if app.main.care.barred:
             pytest.skip(f"remedies can't be run here: {app.main.care.barred}")
-        await pilot.press("G")
-        await pilot.pause(SETTLE + 0.1)
+        await press(pilot, "G")
         assert isinstance(app.screen, GuardDialog)
         assert "without asking" in " ".join(text_of(app).split())
         await pilot.press("enter")
         await pilot.pause()
         assert app.main.care.state.guard is None, "Enter is Cancel"
-        await pilot.press("G")
-        await pilot.pause(SETTLE + 0.1)
-        await pilot.press("y")
+        await press(pilot, "G", "y")
         await until(pilot, lambda: "◉ guard" in text_of(app))
-        await pilot.press("G")
+        await press(pilot, "G")
         await until(pilot, lambda: "◉ guard" not in text_of(app))
     assert not (tmp_path / "audit.jsonl").exists(), "watching writes nothing"
 
