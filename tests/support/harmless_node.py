@@ -75,7 +75,8 @@ class HarmlessNode:
 
     def command(self) -> list[str]:
         """Return the command line of the full screen on this node."""
-        return self.inside([*command(), "--root", str(self.root), "--audit", str(self.audit), "--order", "6"])
+        options = ["--root", str(self.root), "--audit", str(self.audit), "--order", "6", "--interval", "10"]
+        return self.inside([*command(), *options])
 
     @contextmanager
     def screen(self, columns: int = 120, rows: int = 40, **environment: str) -> Iterator[Terminal]:
