@@ -50,7 +50,7 @@ class QuietDriver(LinuxDriver):
                 if (data := self._read()) is None:
                     self.send_message(TerminalLost())
                     return
-                came = arriving.take(data, now, waited=now - began < _WAITED)
+                came = arriving.take(data, now, waited=now - began < _WAITED) if data else []
             else:
                 came = arriving.time_out(now)
             for event in came:

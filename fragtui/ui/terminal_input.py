@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from codecs import getincrementaldecoder
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from textual import events
+from textual._keyboard_protocol import MODIFIER_FUNCTIONAL_KEYS as _MODIFIERS
 from textual._xterm_parser import XTermParser
 from textual.message import Message
 
@@ -48,26 +49,26 @@ class TerminalInput:
         text = self._decode(data)
         lost = was_pasting and silent >= _STUCK and text in _WAYS_OUT
         done = pieces.end_paste() if lost else pieces.feed(text)
-        different = {piece.text for piece in done if not piece.text.startswith(f"{ESC}[<")}
+        cut = was_unfinished or pieces.unfinished
+        came = [(piece, self._events(piece, at)) for piece in done]
+        counted = [(piece, meant) for piece, meant in came if not _is_modifier(meant)]
+        different = {piece.text for piece, _ in counted if not piece.text.startswith(f"{ESC}[<")}
         if was_pasting or pieces.pasting or any(piece.pasted for piece in done) or len(different) >= _BURST:
             self._arrivals.note_paste(at)
-        came = self._events(done, at)
-        whole = not (waited or was_unfinished or pieces.unfinished) and len(done) == 1 and done[0].sure
-        if not came or not all(isinstance(event, events.MouseMove) for event in came):
-            self._arrivals.note(at, kind_of(came[0]) if whole and len(came) == 1 else Kind.OTHER)
-        return came
+        if cut or not done or not all(_is_move(meant) for _, meant in counted):
+            whole = len(counted) == 1 and counted[0][0].sure and len(counted[0][1]) == 1 and not (cut or waited)
+            self._arrivals.note(at, kind_of(counted[0][1][0]) if whole else Kind.OTHER)
+        return [event for _, meant in came for event in meant]
 
     def time_out(self, at: float) -> list[Message]:
         """Return the event of a lone Escape: nothing followed it up to that time."""
-        return self._events(self._pieces.time_out(), at)
+        return [event for piece in self._pieces.time_out() for event in self._events(piece, at)]
 
-    def _events(self, pieces: Iterable[Piece], at: float) -> list[Message]:
-        came: list[Message] = []
-        for piece in pieces:
-            if piece.pasted:
-                came += [events.Paste(piece.text.replace("\x00", ""))] if piece.text else []
-            elif len(piece.text) <= MAX_SEQUENCE:
-                came += self._meaning(piece.text)
+    def _events(self, piece: Piece, at: float) -> list[Message]:
+        if piece.pasted:
+            came: list[Message] = [events.Paste(piece.text.replace("\x00", ""))] if piece.text else []
+        else:
+            came = self._meaning(piece.text) if len(piece.text) <= MAX_SEQUENCE else []
         for event in came:
             event.time = at
         return came
@@ -96,3 +97,12 @@ def kind_of(event: Message) -> Kind:
     if isinstance(event, events.MouseDown):
         return Kind.DOWN
     return Kind.UP if isinstance(event, events.MouseUp) else Kind.OTHER
+
+
+def _is_modifier(meant: Sequence[Message]) -> bool:
+    """Tell whether it is Shift and the like alone, which the keyboard protocol of kitty reports as keys."""
+    return bool(meant) and all(isinstance(event, events.Key) and event.key in _MODIFIERS for event in meant)
+
+
+def _is_move(meant: Sequence[Message]) -> bool:
+    return bool(meant) and all(isinstance(event, events.MouseMove) for event in meant)

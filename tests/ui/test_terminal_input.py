@@ -212,6 +212,19 @@ def test_a_key_between_silences_came_alone_while_the_mouse_moves(key: str) -> No
     assert typed.arrivals.is_alone(press)
 
 
+def test_shift_as_kitty_reports_it_is_no_other_key() -> None:
+    typed = Typed()
+    typed.read("\x1b[57441;2u", 0.08)
+    typed.read("\x1b[71;2;71u", 0.2)
+    press = typed.arrivals.newest()
+    assert press is not None
+    assert typed.arrivals.is_alone(press)
+    typed.read("\x1b[57441;2u\x1b[71;2;71u", 0.2)
+    press = typed.arrivals.newest()
+    assert press is not None
+    assert typed.arrivals.is_alone(press)
+
+
 def test_a_key_that_waited_for_nobody_knows_how_long_did_not_come_alone() -> None:
     typed = Typed()
     typed.input.take(b"c", typed.now, waited=True)
