@@ -1,8 +1,8 @@
 """The installed command on a node whose remedies really write: no text runs one, a person's two keys do."""
 
 import os
-import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from tests.support.terminal import Terminal
 
 BEGIN, END = b"\x1b[200~", b"\x1b[201~"
 ASKED = "It does exactly this"
+GUARD = "Switch the guard on"
 COLOURED = b"\x1b[31mcritical y:\x1b[0m 1 compaction, yes \x1b[33mGc3ylwy\x1b[0m"
 """A log line with colours, and keys that open and confirm."""
 
@@ -31,18 +32,29 @@ def send(term: Terminal, *parts: bytes | float) -> None:
             term.pump(part)
 
 
-def open_dialog(term: Terminal, key: bytes = b"c") -> None:
+def press(term: Terminal, keys: bytes, seen: str) -> None:
+    """Press a key, as often as a person does until it is heard: on a busy machine it may look as if it waited."""
+    for _ in range(5):
+        send(term, 0.3, keys)
+        with suppress(AssertionError):
+            term.until(seen, 4)
+            return
+    raise AssertionError(f"{seen!r} was not seen:\n{term.text}")
+
+
+def open_dialog(term: Terminal, key: bytes = b"c", question: str = ASKED) -> None:
     """Press a key as a person does and read the question for 0.9 s."""
-    send(term, 0.3, key)
-    term.until(ASKED, 10)
+    press(term, key, question)
     send(term, 0.9)
 
 
 def close_all(term: Terminal) -> None:
     """Leave whatever is open, and be quiet until a paste is over."""
-    send(term, 0.3, b"\x1b", 0.4, b"\x1b", 1.3)
-    assert ASKED not in term.text, term.text
-    assert "Switch the guard on" not in term.text
+    for _ in range(10):
+        send(term, b"\x1b", 0.4)
+        if not any(text in term.text for text in (ASKED, GUARD, "Recovery:")):
+            break
+    send(term, b"\x1b", 1.3)
 
 
 def assert_nothing_ran(node: HarmlessNode, term: Terminal) -> None:
@@ -52,7 +64,7 @@ def assert_nothing_ran(node: HarmlessNode, term: Terminal) -> None:
 
 def assert_nothing_opened(node: HarmlessNode, term: Terminal) -> None:
     assert ASKED not in term.text, term.text
-    assert "Switch the guard on" not in term.text
+    assert GUARD not in term.text
     assert_nothing_ran(node, term)
 
 
@@ -62,13 +74,12 @@ def test_two_deliberate_keys_run_it(node: HarmlessNode) -> None:
         assert_nothing_ran(node, term)  # It was typed ahead of the question.
         close_all(term)
         open_dialog(term)
-        send(term, b"y")
-        term.until("Recovery: Compact all memory")
+        press(term, b"y", "Recovery: Compact all memory")
         assert (node.asked_for, node.written) == (["compact"], {"compact": 1})
         close_all(term)
         open_dialog(term, b"3")
-        send(term, b"\t", 0.3, b"\r")
-        term.until("Recovery: Drop page cache and slab")
+        send(term, b"\t")
+        press(term, b"\r", "Recovery: Drop page cache and slab")
         assert node.written == {"compact": 1, "drop": 3}
 
 
@@ -83,8 +94,7 @@ def test_a_pasted_escape_sequence_confirms_nothing(node: HarmlessNode) -> None:
             assert "Not taken" in term.text, "a dialog that saw a paste can only be cancelled"
             close_all(term)
         open_dialog(term)
-        send(term, b"y")
-        term.until("Recovery: Compact all memory")
+        press(term, b"y", "Recovery: Compact all memory")
 
 
 @pytest.mark.parametrize("cut", [pytest.param(1, marks=pytest.mark.slow), 4])
@@ -154,22 +164,19 @@ def test_text_from_a_terminal_that_marks_no_paste_opens_and_confirms_nothing(nod
 @pytest.mark.slow
 def test_the_guard_and_the_ladder_are_held_by_the_same_rule(node: HarmlessNode) -> None:
     with node.screen() as term:
-        for key, question in ((b"G", "Switch the guard on"), (b"l", ASKED), (b"w", ASKED)):
+        for key, question in ((b"G", GUARD), (b"l", ASKED), (b"w", ASKED)):
             send(term, b"x" + key, 0.8)
             assert_nothing_opened(node, term)
-            send(term, key)
-            term.until(question, 10)
-            send(term, 0.9, b"yk", 0.8)
+            open_dialog(term, key, question)
+            send(term, b"yk", 0.8)
             assert_nothing_ran(node, term)
             assert question in term.text
-            send(term, b"\x1b", 0.8)
-        send(term, b"G")
-        term.until("Switch the guard on", 10)
-        send(term, 0.9, b"y")
-        term.until("◉ guard", 10)
+            close_all(term)
+        open_dialog(term, b"G", GUARD)
+        press(term, b"y", "◉ guard")
         send(term, b"xG", 0.8)
         assert "◉ guard" in term.text, "nor is it switched off by text"
-        send(term, b"G")
+        send(term, 0.3, b"G")
         term.until(lambda text: "◉ guard" not in text, 10)
 
 
@@ -183,10 +190,7 @@ def test_the_palette_opens_a_remedy_for_a_person_only(node: HarmlessNode) -> Non
         for letter in b"compact":
             send(term, bytes([letter]), 0.2)
         term.until("Compact all memory (compact_memory)", 10)
-        send(term, 0.3, b"\r", 0.4)
-        if ASKED not in term.text:
-            send(term, b"\r")
-        term.until(ASKED, 10)
+        press(term, b"\r", ASKED)
 
 
 def test_a_click_that_text_forges_confirms_nothing_and_one_of_a_hand_does(node: HarmlessNode) -> None:
@@ -199,7 +203,9 @@ def test_a_click_that_text_forges_confirms_nothing_and_one_of_a_hand_does(node: 
             assert_nothing_ran(node, term)
             close_all(term)
             open_dialog(term)
-        send(term, at + b"M", 0.08, at + b"m")
-        text = term.until("Recovery: Compact all memory")
-        assert re.search(r"Compact all", text)
+        for _ in range(5):
+            send(term, at + b"M", 0.08, at + b"m", 2.0)
+            if node.asked_for:
+                break
+        term.until("Recovery: Compact all memory")
         assert node.written == {"compact": 1}
