@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import select
 import sys
+import termios
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from fragtui.commands.end_signals import EndSignals, end_signals
@@ -39,6 +42,11 @@ ORDER = 3
 """Target order where none is given: PAGE_ALLOC_COSTLY_ORDER, the highest that the kernel works hard for."""
 SETTLE = 1.2
 """Seconds after the end before the gain is taken: the kernel's counters lag by vm.stat_interval (1 s)."""
+
+_READING = 0.4
+"""Seconds after the question in which what is typed is no answer: it was typed ahead, or pasted."""
+_ALONE = 0.15
+"""Seconds after the answer in which nothing more comes."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -123,9 +131,15 @@ def _confirmed() -> bool:
         print("fragtui: not run: there is no terminal to ask on; --yes runs it without asking", file=sys.stderr)
         return False
     print("Type 'yes' to run it: ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip() == "yes":
+    # The rest of a pasted text may be on its way, or the next line for the shell: neither is an answer.
+    time.sleep(_READING)
+    with suppress(termios.error):  # the terminal is gone; then nothing is read either
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
+    answer = sys.stdin.readline().strip()
+    if answer == "yes" and not select.select([sys.stdin], [], [], _ALONE)[0]:
         return True
-    print("fragtui: not run", file=sys.stderr)
+    why = ": more came with the answer, as pasted text does; type it" if answer == "yes" else ""
+    print(f"fragtui: not run{why}", file=sys.stderr)
     return False
 
 

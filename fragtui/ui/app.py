@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import traceback
 from collections.abc import Iterable
 from contextlib import ExitStack
@@ -12,12 +13,14 @@ from typing import Any, ClassVar
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
+from textual.events import Event
 from textual.reactive import Reactive
 from textual.screen import Screen
 
 from fragtui.model.snapshot import Snapshot
 from fragtui.text import shortage
 from fragtui.ui.clock import CLOCK
+from fragtui.ui.deliberate import Deliberate
 from fragtui.ui.driver import QuietDriver
 from fragtui.ui.mailbox import News
 from fragtui.ui.main_screen import MainScreen
@@ -54,6 +57,9 @@ class FragtuiApp(App[int]):
         """Drawing, while it is put off because nobody reads the terminal."""
         self.sampler = parts.sampler(self._deliver, self._report_crash)
         self.feeds = Feeds(parts, self._tell)
+        self.deliberate = Deliberate(self)
+        """What opens or confirms a remedy asks it."""
+        self._palette_opened = 0.0
         self.main = self.make_main()
 
     def get_driver_class(self) -> type[Driver]:
@@ -84,7 +90,18 @@ class FragtuiApp(App[int]):
                 yield SystemCommand(key.label, f"{key.help} ({key.shown})", partial(self._press, key.action))
 
     async def _press(self, action: str) -> None:
-        await self.main.run_action(action)
+        with self.deliberate.chosen_in_palette(self._palette_opened):
+            await self.main.run_action(action)
+
+    def action_command_palette(self) -> None:
+        """Open the command palette, and remember when: what was pasted into it opens no remedy."""
+        self._palette_opened = time.monotonic()
+        super().action_command_palette()
+
+    async def on_event(self, event: Event) -> None:
+        """Handle an event; a key is known as the cause of what its handling asks for."""
+        with self.deliberate.handling(event):
+            await super().on_event(event)
 
     def on_unmount(self) -> None:
         """Abort a remedy, stop the readers; threads that hang in a read are left to die with the process."""

@@ -8,20 +8,21 @@ import select
 import sys
 import termios
 import threading
-from codecs import getincrementaldecoder
+import time
 from contextlib import suppress
 from typing import Any
 
 from textual import constants
-from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 
+from fragtui.ui.arrivals import Arrivals
 from fragtui.ui.messages import LeaveAsked, TerminalLost, TerminalRead, TerminalUnread
+from fragtui.ui.terminal_input import TerminalInput
 from fragtui.ui.terminal_output import TerminalOutput, in_foreground
 from fragtui.ui.terminal_signals import TerminalSignals
 
-_UNFINISHED_MS = 100
-"""How often the parser is asked for a lone Escape, in milliseconds, while one may wait in it for the rest of a key."""
+_WAITED = 0.001
+"""Seconds: a poll that ends sooner found what was there before it began."""
 
 
 class QuietDriver(LinuxDriver):
@@ -37,6 +38,9 @@ class QuietDriver(LinuxDriver):
         self._ending = self.exit_event = _WakingEvent()
         self._output: TerminalOutput | None = None
         self._signals: TerminalSignals | None = None
+        self.arrivals = Arrivals()
+        """What the terminal sent lately, and when."""
+        self.arrivals.more_waits = self._more_waits
 
     def start_application_mode(self) -> None:
         """Take the terminal, and the signals."""
@@ -93,22 +97,28 @@ class QuietDriver(LinuxDriver):
         poll = select.poll()
         poll.register(self.fileno, select.POLLIN)
         poll.register(woken, select.POLLIN)
-        parser, decode = XTermParser(self._debug), getincrementaldecoder("utf-8")("replace").decode
-        looks = 0
+        arriving = TerminalInput(self.arrivals, self._debug)
         while not self._ending.is_set():
-            ready = dict(poll.poll(_UNFINISHED_MS if looks else None))
-            looks = max(0, looks - 1)
+            began = time.monotonic()
+            ready = dict(poll.poll(constants.ESCAPE_DELAY * 1000 if arriving.in_doubt else None))
+            now = time.monotonic()
             if woken in ready:
                 os.read(woken, 1)
             if self.fileno in ready:
                 if (data := self._read()) is None:
                     self.send_message(TerminalLost())
                     return
-                looks = 1 + int(constants.ESCAPE_DELAY * 1000) // _UNFINISHED_MS
-                for event in parser.feed(decode(data)):
-                    self.process_message(event)
-            for event in parser.tick():
+                came = arriving.take(data, now, waited=now - began < _WAITED) if data else []
+            else:
+                came = arriving.time_out(now)
+            for event in came:
                 self.process_message(event)
+
+    def _more_waits(self) -> bool:
+        """Tell whether the terminal sent something that has not been read."""
+        poll = select.poll()
+        poll.register(self.fileno, select.POLLIN)
+        return bool(poll.poll(0))
 
     def _read(self) -> bytes | None:
         """Return what the terminal sent, None where it was closed."""

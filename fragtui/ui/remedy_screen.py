@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
 
 from textual.events import Key
 from textual.screen import Screen
@@ -17,6 +18,7 @@ from fragtui.ui.messages import Crashed, RemediesRecalled, RemediesTold
 
 if TYPE_CHECKING:
     from fragtui.remedies.attendant import Attended, Recalled
+    from fragtui.ui.app import FragtuiApp
     from fragtui.ui.care import Care
     from fragtui.ui.parts import Feeds, Parts
 
@@ -90,15 +92,18 @@ class RemedyScreen(Ground, Screen[None]):
 
     def action_remedy(self, name: str) -> None:
         """Ask whether to run a remedy."""
-        self._ready_care().ask(name)
+        self._if_deliberate(lambda: self._ready_care().ask(name))
 
     def action_ladder(self) -> None:
         """Ask whether to run remedies step by step."""
-        self._ready_care().ask_ladder()
+        self._if_deliberate(lambda: self._ready_care().ask_ladder())
 
     def action_guard(self) -> None:
         """Switch the guard on or off."""
-        self._ready_care().switch_guard()
+        self._if_deliberate(lambda: self._ready_care().switch_guard())
+
+    def _if_deliberate(self, act: Callable[[], None]) -> None:
+        cast("FragtuiApp", self.app).deliberate.then(act)
 
     def action_abort(self) -> None:
         """Abort the remedy under way."""

@@ -4,23 +4,57 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Sequence
-from typing import ClassVar, Generic, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
+from textual.geometry import Region
+from textual.strip import Strip
 from textual.widgets import Button
 
 from fragtui.ui.cells import wrap
 from fragtui.ui.over import Over
 from fragtui.ui.rows import Line, Palette, line, shown
-from fragtui.ui.sheet import Page
+from fragtui.ui.sheet import Build, Page
+
+if TYPE_CHECKING:
+    from fragtui.ui.app import FragtuiApp
 
 T = TypeVar("T")
-SETTLE = 0.4
-"""Seconds in which a key that runs it is not heard: one typed ahead on a slow terminal was not meant for this."""
+
+
+class _Question(Page):
+    """The text of a question, which reports when all of it has been drawn."""
+
+    def __init__(self, build: Build, on_drawn: Callable[[], None], id: str) -> None:
+        super().__init__(build, id)
+        self._on_drawn = on_drawn
+        self._reported = False
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return lines of the text, and report once it has its whole height: before that, one line is drawn."""
+        height = self.styles.height
+        if self._lines and not self._reported and height is not None and height.value == len(self._lines):
+            self._reported = True
+            self.call_after_refresh(self._on_drawn)
+        return super().render_lines(crop)
+
+    def change(self) -> None:
+        """Draw another text, and report that."""
+        self._reported = False
+        self.rebuild()
+        self.refresh()
+
+
+class _RunButton(Button):
+    """Runs it on Enter, in the handling of that key: then the gate knows which key it was."""
+
+    async def action_press(self) -> None:  # type: ignore[override]
+        """Answer."""
+        await self.screen.run_action("answer(True)")
 
 
 class Warning(Over[T | None], Generic[T]):
@@ -38,8 +72,9 @@ class Warning(Over[T | None], Generic[T]):
 
     def __init__(self) -> None:
         super().__init__(classes="dialog")
-        self._shown_at = time.monotonic()
-        self._page = Page(self.lines, id="dialog-page")
+        self._asked_at = time.monotonic()
+        self._shown_at: float | None = None
+        self._page = _Question(self.lines, self._note_shown, id="dialog-page")
 
     @property
     @abstractmethod
@@ -64,11 +99,13 @@ class Warning(Over[T | None], Generic[T]):
                 yield self._page
             with Container(id="dialog-keys"):
                 yield Button(Content("Cancel (Esc)"), id="cancel")
-                yield Button(Content("Run it (y)"), id="run")
+                yield _RunButton(Content("Run it (y)"), id="run")
 
     def on_mount(self) -> None:
         """Put the focus on Cancel."""
         self.query_one("#cancel").focus()
+
+    def _note_shown(self) -> None:
         self._shown_at = time.monotonic()
 
     def on_resize(self) -> None:
@@ -80,11 +117,14 @@ class Warning(Over[T | None], Generic[T]):
         self.action_answer(event.button.id == "run")
 
     def action_answer(self, run: bool) -> None:
-        """Close with the answer; going on needs the question to have stood for a moment."""
+        """Close with the answer; going on needs a deliberate key or click after the text was shown for a moment."""
         if not run:
             self.dismiss(None)
-        elif time.monotonic() - self._shown_at >= SETTLE:
-            self.dismiss(self.answer)
+        else:
+            cast("FragtuiApp", self.app).deliberate.then(self._run, asked=self._asked_at, shown=self._shown_at)
+
+    def _run(self) -> None:
+        self.dismiss(self.answer)
 
     def action_scroll(self, lines: int) -> None:
         """Scroll the text."""
@@ -93,7 +133,8 @@ class Warning(Over[T | None], Generic[T]):
     def changed(self) -> None:
         """Show the question anew: what it asks for has changed."""
         self.query_one("#dialog").border_title = Content(shown(f" ⚠ {self.heading} "))
-        self._page.rebuild()
+        self._shown_at = None
+        self._page.change()
 
 
 def paragraph(text: str, width: int, style: str) -> list[Line]:

@@ -34,9 +34,13 @@ sys.exit(status)
 """
 
 
-def talk(audit: Path, length: str, answer: str, stop: bool = False) -> tuple[int, str]:
-    """Run the verb on a terminal of its own, answer its question, and return its status and what it said."""
+def talk(audit: Path, length: str, answer: str, stop: bool = False, ahead: str = "") -> tuple[int, str]:
+    """Run the verb on a terminal of its own, answer its question, and return its status and what it said.
+
+    What is sent `ahead` waits in the terminal before the verb runs.
+    """
     main, side = pty.openpty()
+    os.write(main, ahead.encode())
     process = subprocess.Popen(
         [sys.executable, "-c", VERB, str(audit), length], stdin=side, stdout=side, stderr=side, start_new_session=True
     )
@@ -52,6 +56,7 @@ def talk(audit: Path, length: str, answer: str, stop: bool = False) -> tuple[int
                 break
         if b"Type 'yes'" in said and not answered:
             answered = True
+            time.sleep(0.6)  # as long as it takes to read the question
             os.write(main, answer.encode() + b"\n")
         if stop and b"Ctrl-C aborts" in said:
             stop = False
@@ -69,6 +74,18 @@ def test_yes_runs_it(tmp_path: Path) -> None:
 def test_anything_else_does_not(answer: str, tmp_path: Path) -> None:
     status, said = talk(tmp_path / "audit.jsonl", "short", answer)
     assert status == 2 and "fragtui: not run" in said
+    assert not (tmp_path / "audit.jsonl").exists()
+
+
+def test_yes_typed_ahead_or_pasted_with_the_command_does_not(tmp_path: Path) -> None:
+    status, said = talk(tmp_path / "audit.jsonl", "short", "", ahead="yes\nyes\n")
+    assert status == 2 and "fragtui: not run" in said
+    assert not (tmp_path / "audit.jsonl").exists()
+
+
+def test_yes_as_one_line_of_a_pasted_text_does_not(tmp_path: Path) -> None:
+    status, said = talk(tmp_path / "audit.jsonl", "short", "yes\nkubectl get pods")
+    assert status == 2 and "more came with the answer" in said
     assert not (tmp_path / "audit.jsonl").exists()
 
 

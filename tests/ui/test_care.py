@@ -13,6 +13,7 @@ from fragtui.model.remedy_history import Intent
 from fragtui.remedies import run as remedy_run
 from fragtui.remedies.audit import AuditLog
 from fragtui.ui.keys import KEYS
+from tests.support.person import press
 from tests.support.screen import make_app, running
 
 QUIET = {"quit", "picture", "save", "app.record", "app.focus_next"}
@@ -62,12 +63,11 @@ def test_any_keys_any_order(presses: list[str], tmp_path_factory: pytest.TempPat
         app = make_app(Path("/"), audit=Recorded.audit)
         async with running(app, (80, 24)) as pilot:
             for key in presses:
-                await pilot.press(key)
-                await pilot.pause(0.12)
+                await press(pilot, key)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(subprocess, "Popen", Recorded)
-        patch.setattr("fragtui.ui.warning.SETTLE", 0.0)
+        patch.setattr("fragtui.ui.deliberate.SETTLE", 0.0)
         patch.setattr(remedy_run, "why_not", lambda *_: None)
         asyncio.run(press_all())
     assert all(Recorded.starts)
@@ -76,14 +76,12 @@ def test_any_keys_any_order(presses: list[str], tmp_path_factory: pytest.TempPat
 async def test_the_property_above_sees_a_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Recorded.audit, Recorded.starts = tmp_path / "audit.jsonl", []
     monkeypatch.setattr(subprocess, "Popen", Recorded)
-    monkeypatch.setattr("fragtui.ui.warning.SETTLE", 0.0)
+    monkeypatch.setattr("fragtui.ui.deliberate.SETTLE", 0.0)
     app = make_app(Path("/"), audit=Recorded.audit)
     async with running(app, (80, 24)) as pilot:
         await pilot.pause(0.5)
         if app.main.care is None or app.main.care.barred:
             pytest.skip("remedies can't be run here")
-        await pilot.press("1")
-        await pilot.pause(0.1)
-        await pilot.press("y")
+        await press(pilot, "1", "y")
         await pilot.pause(1.0)
     assert Recorded.starts == [True]

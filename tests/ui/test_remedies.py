@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from textual import events
 
 from fragtui.model.remedy_history import Intent
 from fragtui.remedies.audit import AuditLog
@@ -9,8 +10,8 @@ from fragtui.sources.node import NodeReader
 from fragtui.ui.app import FragtuiApp
 from fragtui.ui.keys import BARRED_KEYS
 from fragtui.ui.remedy_dialog import GuardDialog, RemedyDialog, Setting
-from fragtui.ui.warning import SETTLE
 from tests.support.host_tree import HostTree
+from tests.support.person import PAUSE, click, press
 from tests.support.screen import SIZES, make_app, running, text_of, until
 
 sizes = pytest.mark.parametrize("size", SIZES, ids=[f"{w}x{h}" for w, h in SIZES])
@@ -55,7 +56,7 @@ async def test_only_a_second_deliberate_key_runs_it(tmp_path: Path, monkeypatch:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
     answers: list[Remedy | None] = []
-    monkeypatch.setattr("fragtui.ui.warning.SETTLE", 3600.0)
+    monkeypatch.setattr("fragtui.ui.deliberate.SETTLE", 3600.0)
     async with running(app) as pilot:
         for keys in (["enter"], ["escape"], ["n"], ["q"], ["tab", "tab", "enter"]):
             count = len(answers)
@@ -69,13 +70,17 @@ async def test_only_a_second_deliberate_key_runs_it(tmp_path: Path, monkeypatch:
         await pilot.press("y", "tab", "enter")
         await pilot.pause()
         assert len(answers) == 5, "a key typed ahead must not run it"
-        monkeypatch.setattr("fragtui.ui.warning.SETTLE", 0.0)
-        await pilot.press("y")
+        monkeypatch.setattr("fragtui.ui.deliberate.SETTLE", 0.4)
+        await press(pilot, "y")
         await until(pilot, lambda: answers[5:] == [compact_all()])
         ask(app, tmp_path, answers, compact_all())
         await pilot.pause()
-        await pilot.press("tab", "enter")
+        await press(pilot, "tab", "enter")
         await until(pilot, lambda: answers[6:] == [compact_all()])
+        ask(app, tmp_path, answers, compact_all())
+        await pilot.pause()
+        await click(pilot, "#run")
+        await until(pilot, lambda: answers[7:] == [compact_all()])
 
 
 async def test_sync_first_is_a_key_away(tmp_path: Path) -> None:
@@ -84,14 +89,12 @@ async def test_sync_first_is_a_key_away(tmp_path: Path) -> None:
     answers: list[Remedy | None] = []
     async with running(app) as pilot:
         ask(app, tmp_path, answers, drop_caches(1, sync=False), drop_caches(1, sync=True))
-        await pilot.pause(SETTLE + 0.1)
-        assert "[ ] sync first" in text_of(app)
+        await until(pilot, lambda: "[ ] sync first" in text_of(app))
         await pilot.press("s")
-        await pilot.pause()
+        await until(pilot, lambda: "[ ] sync first" not in text_of(app))
         assert "[x] sync first" in text_of(app)
         assert "1. sync(2)" in text_of(app)
-        await pilot.press("y")
-        await pilot.pause()
+        await press(pilot, "y")
         assert answers == [drop_caches(1, sync=True)]
 
 
@@ -135,18 +138,15 @@ async def test_the_guard_asks_shows_its_state_and_is_switched_off(tmp_path: Path
         assert app.main.care is not None
         if app.main.care.barred:
             pytest.skip(f"remedies can't be run here: {app.main.care.barred}")
-        await pilot.press("G")
-        await pilot.pause(SETTLE + 0.1)
+        await press(pilot, "G")
         assert isinstance(app.screen, GuardDialog)
         assert "without asking" in " ".join(text_of(app).split())
         await pilot.press("enter")
         await pilot.pause()
         assert app.main.care.state.guard is None, "Enter is Cancel"
-        await pilot.press("G")
-        await pilot.pause(SETTLE + 0.1)
-        await pilot.press("y")
+        await press(pilot, "G", "y")
         await until(pilot, lambda: "◉ guard" in text_of(app))
-        await pilot.press("G")
+        await press(pilot, "G")
         await until(pilot, lambda: "◉ guard" not in text_of(app))
     assert not (tmp_path / "audit.jsonl").exists(), "watching writes nothing"
 
@@ -164,3 +164,55 @@ async def test_the_history_tells_unknown_outcomes(tmp_path: Path) -> None:
         await pilot.press("H")
         await until(pilot, lambda: "Remedies on record" in text_of(app))
         assert "drop-caches-3" in text_of(app)
+
+
+async def test_a_key_that_opens_a_remedy_counts_only_alone_and_not_after_a_paste(tmp_path: Path) -> None:
+    app = make_app(Path("/"), audit=tmp_path / "audit.jsonl")
+    async with running(app) as pilot:
+        await until(pilot, lambda: app.main.care is not None)
+        assert app.main.care is not None
+        if app.main.care.barred:
+            pytest.skip(f"remedies can't be run here: {app.main.care.barred}")
+        for key in sorted(BARRED_KEYS):
+            await pilot.press("x", key)
+            await pilot.press(key, "x")
+        await pilot.pause(PAUSE)
+        app.post_message(events.Paste("c"))
+        await pilot.pause(PAUSE)
+        await press(pilot, "c", "G")
+        assert len(app.screen_stack) == 1, "no dialog"
+        await pilot.pause(1.0)
+        await press(pilot, "c")
+        assert isinstance(app.screen, RemedyDialog)
+        await pilot.press("escape")
+
+
+async def test_a_question_counts_as_shown_only_once_all_of_its_text_is_drawn(tmp_path: Path) -> None:
+    HostTree.small(tmp_path)
+    app = make_app(tmp_path)
+    answers: list[Remedy | None] = []
+    async with running(app) as pilot:
+        with app.batch_update():  # nothing is drawn, as while another screen opens
+            ask(app, tmp_path, answers, compact_all())
+            await pilot.pause(0.5)
+            await pilot.press("y")
+            await pilot.pause(PAUSE)
+        assert answers == []
+        await press(pilot, "y")
+        assert answers == [compact_all()]
+
+
+@pytest.mark.parametrize("way", ["key", "button", "click"])
+async def test_a_question_that_saw_a_paste_can_only_be_cancelled(tmp_path: Path, way: str) -> None:
+    HostTree.small(tmp_path)
+    app = make_app(tmp_path)
+    answers: list[Remedy | None] = []
+    async with running(app) as pilot:
+        ask(app, tmp_path, answers, compact_all())
+        await pilot.pause()
+        app.post_message(events.Paste("some text"))
+        await pilot.pause(1.2)
+        await (click(pilot, "#run") if way == "click" else press(pilot, *{"key": "y", "button": ("tab", "enter")}[way]))
+        assert answers == []
+        await pilot.press("escape")
+        await until(pilot, lambda: answers == [None])

@@ -1,0 +1,46 @@
+"""Keys as a person presses them: one at a time, and an answer only after the question has been read."""
+
+from __future__ import annotations
+
+import time
+
+from textual import events
+from textual.pilot import Pilot
+
+from fragtui.ui import deliberate
+from fragtui.ui.arrivals import ALONE
+from fragtui.ui.warning import Warning
+from tests.support.screen import until
+
+PAUSE = ALONE + 0.05
+
+
+async def press(pilot: Pilot[int], *keys: str) -> None:
+    """Press keys, each alone, and see what each does."""
+    for key in keys:
+        await pilot.pause(PAUSE)
+        await has_read(pilot)
+        await pilot.press(key)
+        await pilot.pause(PAUSE)
+        await pilot.pause()
+
+
+async def click(pilot: Pilot[int], selector: str) -> None:
+    """Press and release the left button over a widget, as a terminal reports it."""
+    await pilot.pause(PAUSE)
+    await has_read(pilot)
+    x, y = pilot.app.screen.query_one(selector).region.center
+    at = (None, int(x), int(y), 0, 0, 1, False, False, False)
+    for kind in (events.MouseDown, events.MouseUp):
+        pilot.app.post_message(kind(*at, screen_x=int(x), screen_y=int(y)))
+        await pilot.pause(0.06)
+    await pilot.pause(PAUSE)
+
+
+async def has_read(pilot: Pilot[int]) -> None:
+    """Wait until an open question has been on the screen long enough."""
+    screen = pilot.app.screen
+    if isinstance(screen, Warning):
+        await until(pilot, lambda: screen._shown_at is not None)
+        assert screen._shown_at is not None
+        await pilot.pause(max(0.0, screen._shown_at + deliberate.SETTLE - time.monotonic()) + 0.02)
