@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from textual import constants
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.message import Message
@@ -27,6 +27,7 @@ from fragtui.ui.main_screen import MainScreen
 from fragtui.ui.messages import Crashed, Sampled
 from fragtui.ui.parts import Feeds, Parts
 from fragtui.ui.rows import Rows
+from fragtui.ui.steady import SteadyApp
 from fragtui.ui.stylesheet import stylesheet
 from fragtui.ui.tape import switch
 from fragtui.ui.terminal import has_true_colour, has_unicode, is_gone
@@ -35,7 +36,7 @@ TRUE_COLOUR_THEME = "tokyo-night"
 ANSI_THEME = "ansi-dark"
 
 
-class FragtuiApp(App[int]):
+class FragtuiApp(SteadyApp):
     """The full-screen view."""
 
     TITLE = "fragtui"
@@ -157,6 +158,8 @@ class FragtuiApp(App[int]):
         self._close_messages_no_wait()
 
     def say_failure(self) -> None:
-        """Print what ended the application, if something did."""
+        """Print the faults that the application outlived, and what ended it, if something did."""
+        for told in self.outlived:
+            sys.stderr.write(f"{told}fragtui met this fault of its own and went on.\n")
         if self._failure:
             sys.stderr.write(f"{self._failure}fragtui ended by a fault of its own; the lines above say where.\n")

@@ -13,6 +13,7 @@ from fragtui.ui.ground import Ground
 from fragtui.ui.key_line import KeyLine
 from fragtui.ui.keys import BARRED_KEYS
 from fragtui.ui.messages import Crashed, RemediesRecalled, RemediesTold
+from fragtui.ui.steady import outliving
 
 if TYPE_CHECKING:
     from fragtui.remedies.attendant import Attended, Recalled
@@ -93,11 +94,13 @@ class RemedyScreen(Ground, Screen[None]):
     def _tell_recalled(self, recalled: Recalled) -> None:
         self.post_message(RemediesRecalled(recalled))
 
+    @outliving
     def on_remedies_recalled(self, message: RemediesRecalled) -> None:
         """Open the page once the record has been read."""
         if self.care is not None:
             self.care.open_history(message.recalled)
 
+    @outliving
     def on_remedies_told(self, message: RemediesTold) -> None:
         """Take news of the remedies."""
         if self.care is None:
