@@ -6,19 +6,14 @@ import asyncio
 import os
 import signal
 import sys
-import traceback
-from collections.abc import Iterable
 from contextlib import suppress
-from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from textual import constants
-from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.message import Message
 from textual.reactive import Reactive
-from textual.screen import Screen
 
 from fragtui.model.snapshot import Snapshot
 from fragtui.ui.clock import CLOCK
@@ -27,7 +22,7 @@ from fragtui.ui.main_screen import MainScreen
 from fragtui.ui.messages import Crashed, Sampled
 from fragtui.ui.parts import Feeds, Parts
 from fragtui.ui.rows import Rows
-from fragtui.ui.steady import SteadyApp
+from fragtui.ui.steady import SteadyApp, traceback_of
 from fragtui.ui.stylesheet import stylesheet
 from fragtui.ui.tape import switch
 from fragtui.ui.terminal import has_true_colour, has_unicode, is_gone
@@ -79,15 +74,25 @@ class FragtuiApp(SteadyApp):
         self._end_on_signals()
         self.sampler.start()
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Offer every key of the main screen in the command palette."""
-        yield from super().get_system_commands(screen)
-        for key in self.main.KEYS:
-            if key.action != "app.focus_next":
-                yield SystemCommand(key.label, f"{key.help} ({key.shown})", partial(self._press, key.action))
+    def action_command_palette(self) -> None:
+        """Offer every key of the main screen, and every theme, by name."""
+        from fragtui.ui.commands import Command, Commands
 
-    async def _press(self, action: str) -> None:
-        await self.main.run_action(action)
+        commands = [
+            Command(key.label, f"{key.help} ({key.shown})", key.action)
+            for key in self.main.KEYS
+            if key.action != "app.focus_next"
+        ]
+        themes = [Command("Theme", name, f"app.take_theme({name!r})") for name in sorted(self.available_themes)]
+        self.push_screen(Commands([*commands, Command("Quit", "Leave (q)", "app.quit"), *themes]), self._press)
+
+    async def _press(self, action: str | None) -> None:
+        if action is not None:
+            await self.main.run_action(action)
+
+    def action_take_theme(self, name: str) -> None:
+        """Take a theme."""
+        self.theme = name
 
     def on_unmount(self) -> None:
         """Abort a remedy, stop the readers; threads that hang in a read are left to die with the process."""
@@ -154,7 +159,7 @@ class FragtuiApp(SteadyApp):
         if self._exception is None:
             self._exception = error
             self._exception_event.set()
-        self._failure = "".join(traceback.format_exception(error))
+        self._failure = traceback_of(error)
         self._close_messages_no_wait()
 
     def say_failure(self) -> None:

@@ -119,10 +119,11 @@ class MainScreen(RemedyScreen):
     @outliving
     def on_sampled(self, message: Sampled) -> None:
         """Take a snapshot."""
-        self._look_later(self._sampler.interval + 1.0)
         shape = self._shape()
         accepted = message.snapshot is not self.session.snapshot and self.session.accept(message.snapshot)
-        self._latest = time.monotonic()  # Not before: one that can't be taken must leave the screen stale.
+        # Not before: a snapshot that can't be taken must leave the screen stale.
+        self._latest = time.monotonic()
+        self._look_later(self._sampler.interval + 1.0)
         if accepted:
             if self._shape() != shape:
                 self._share_out()

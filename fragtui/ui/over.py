@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Generic, TypeVar
 
 from textual.await_complete import AwaitComplete
-from textual.command import CommandPalette
 from textual.screen import ModalScreen
-from textual.widgets import OptionList
 
 from fragtui.ui.stylesheet import stylesheet
 
@@ -27,17 +25,3 @@ class Over(ModalScreen[T], Generic[T]):
         burst, a key and a click, or a button's message that arrives late are enough.
         """
         return super().dismiss(result) if self.is_active else AwaitComplete()
-
-
-class Commands(CommandPalette):
-    """Textual's command palette."""
-
-    def dismiss(self, result: None = None) -> AwaitComplete:
-        """Close, unless the palette is closed already or covered: see `Over`."""
-        return super().dismiss(result) if self.is_active else AwaitComplete()
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Ignore keys of the list while it has no room on screen: Textual's `OptionList` raises KeyError at them."""
-        if action == "command_list" and not self.query_one(OptionList).scrollable_content_region:
-            return False
-        return super().check_action(action, parameters)

@@ -12,7 +12,6 @@ from textual.actions import ActionParseResult
 from textual.app import App, ScreenStackError
 from textual.dom import DOMNode, NoScreen
 from textual.notifications import Notification, Notify
-from textual.theme import ThemeProvider
 from textual.widget import Widget
 
 from fragtui.text import printable
@@ -109,25 +108,18 @@ class SteadyApp(App[int]):
 
     def outlive(self, fault: Exception) -> None:
         """Report a fault in one line, each different one once; its traceback is printed when the terminal is back."""
-        told = "".join(traceback.format_exception(fault))
+        told = traceback_of(fault)
         if told in self.outlived or len(self.outlived) >= _KEPT:
             return
         self.outlived.append(told)
         line = printable(traceback.format_exception_only(fault)[-1].strip(), 200)
         self.notify(f"{line}. The screen goes on.", title="A fault of fragtui's own", severity="error", markup=False)
 
-    def action_command_palette(self) -> None:
-        """Open the command palette."""
-        from fragtui.ui.over import Commands
 
-        if not isinstance(self.screen, Commands):
-            self.push_screen(Commands(id="--command-palette"))
-
-    def search_themes(self) -> None:
-        """Open the command palette with all themes."""
-        from fragtui.ui.over import Commands
-
-        self.push_screen(Commands(providers=[ThemeProvider], placeholder="Search for themes…"))
+def traceback_of(fault: BaseException) -> str:
+    """Return a fault's traceback, lines that end with a newline, without the values of variables, safe to print."""
+    lines = "".join(traceback.format_exception(fault)).splitlines()
+    return "".join(f"{printable(line, 1_000)}\n" for line in lines)
 
 
 H = TypeVar("H", bound=Callable[..., None])
