@@ -25,8 +25,11 @@ ALONE = 0.15
 """Seconds without another key before and after one that opens or confirms a remedy."""
 AFTER_PASTE = 1.0
 """Seconds after a paste in which no key opens or confirms a remedy."""
-QUIET = 10.0
-"""Seconds after a batch in which all threads must have gone to sleep once: a loop that never yields does not."""
+QUIET = 12.0
+"""Seconds of its processor time, after a batch, within which all its threads must have gone to sleep at once: a loop
+that never yields does not."""
+LONGEST = 90.0
+"""The same in seconds of the clock, and those within which another size must be drawn: a machine may be busy."""
 
 BEGIN, END = b"\x1b[200~", b"\x1b[201~"
 _LETTERS = [bytes([code]) for code in range(0x20, 0x7F) if code != ord("q")]
@@ -83,7 +86,7 @@ def storm(seed: int, events: int, *, remedies: bool) -> Iterator[Piece]:
         count = sum(max(1, len(piece.tokens)) for piece in pieces)
         left -= count
         since += count
-        if remedies and since > 400:
+        if remedies and since > 1_500:
             since = 0
             yield from _deliberate(rng)
 
@@ -193,13 +196,22 @@ class Storm:
         """The last of what it wrote, for a failure's message."""
         return self._last.decode(errors="replace")
 
+    @property
+    def cpu(self) -> float:
+        """Seconds of processor time that it has used; 0 once it has ended."""
+        try:
+            fields = Path(f"/proc/{self._term.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def send(self, pieces: Iterable[Piece]) -> None:
         """Send them all, or until the application ends."""
         batch = 0
         for piece in pieces:
             if self.over:
                 return
-            if piece.calm or batch >= 60:
+            if piece.calm or batch >= 300:
                 batch = 0
                 self.calm()
                 self._redraws()
@@ -233,15 +245,15 @@ class Storm:
 
     def calm(self) -> None:
         """Wait until all its threads sleep; raise Deaf if they never do."""
-        end, asleep = time.monotonic() + QUIET, 0
+        end, asleep, used = time.monotonic() + LONGEST, 0, self.cpu
         while asleep < 3 and not self.over:
             self.take(0.005)
             states = self._states()
             if "T" in states:  # ctrl+z
                 os.kill(self._term.pid, signal.SIGCONT)
             asleep = asleep + 1 if set(states) <= {"S"} else 0
-            if time.monotonic() > end:
-                raise Deaf(f"not asleep for {QUIET} s: {states}\n{self.tail}")
+            if time.monotonic() > end or self.cpu - used > QUIET:
+                raise Deaf(f"not asleep after {self.cpu - used} s of processor time: {states}\n{self.tail}")
 
     def _redraws(self) -> None:
         """Check that another size is drawn."""
@@ -250,10 +262,10 @@ class Storm:
                 return
             self.take()
             self._resize(*size)
-            end = time.monotonic() + QUIET
+            end = time.monotonic() + LONGEST
             while not self.take(0.02) and not self.over:
                 if time.monotonic() > end:
-                    raise Deaf(f"a new size is not drawn within {QUIET} s\n{self.tail}")
+                    raise Deaf(f"a new size is not drawn within {LONGEST} s\n{self.tail}")
 
     def _states(self) -> str:
         try:
@@ -266,7 +278,7 @@ class Storm:
         fcntl.ioctl(self._term.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def _write(self, data: bytes) -> None:
-        end = time.monotonic() + QUIET
+        end = time.monotonic() + LONGEST
         while data and not self.over:
             if select.select([], [self._term.fd], [], 0.05)[1]:
                 try:
@@ -275,7 +287,7 @@ class Storm:
                     return
             self.take()
             if time.monotonic() > end:
-                raise Deaf(f"it reads nothing for {QUIET} s\n{self.tail}")
+                raise Deaf(f"it reads nothing for {LONGEST} s\n{self.tail}")
 
 
 def unasked(sent: Sequence[Sent], intents: Sequence[tuple[float, str, str]]) -> list[str]:

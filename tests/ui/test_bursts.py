@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from textual import events
 from textual.keys import key_to_character
 
 from fragtui.model.session import Session
-from fragtui.remedies.catalogue import compact_all
+from fragtui.remedies.catalogue import compact_all, drop_caches
 from fragtui.sources.node import NodeReader
 from fragtui.ui.app import FragtuiApp
 from fragtui.ui.commands import Commands
@@ -21,7 +22,7 @@ from fragtui.ui.zones import Zones
 from tests.support.host_tree import HostTree
 from tests.support.screen import make_app, running, text_of, until
 
-TURNS = (0, 2, 10)
+TURNS = (0, 1, 2)
 """Turns of the loop between two keys."""
 
 
@@ -70,15 +71,33 @@ async def test_a_warning_is_answered_once(tmp_path: Path, keys: str) -> None:
     async with running(app) as pilot:
         app.main._bindings.bind("q", "by_type")
         setting = Setting(NodeReader(tmp_path).sample(), 6, Path("/"), Path("/var/log/fragtui/audit.jsonl"))
-        for turns in TURNS:
+        for turns, laid_out in product(TURNS, (False, True)):
             answers: list[object] = []
             app.push_screen(RemedyDialog(setting, (compact_all(),)), answers.append)
+            if laid_out:
+                await pilot.pause()
             await type_at(app, *keys.split(), turns=turns)
             await pilot.pause()
             await pilot.press("escape", "escape")
             await until(pilot, lambda: len(app.screen_stack) == 1)
             await pilot.pause()
             assert len(answers) == 1
+
+
+@pytest.mark.parametrize("action", ["scroll(10)", "answer(False)", "next_variant", "dismiss"])
+async def test_a_key_between_a_push_and_its_compose_does_nothing(tmp_path: Path, action: str) -> None:
+    HostTree.small(tmp_path)
+    app = make_app(tmp_path)
+    async with running(app) as pilot:
+        setting = Setting(NodeReader(tmp_path).sample(), 6, Path("/"), Path("/var/log/fragtui/audit.jsonl"))
+        for over in (Sheet("page", lambda _: []), RemedyDialog(setting, (compact_all(), drop_caches(1, sync=False)))):
+            if hasattr(over, f"action_{action.partition('(')[0]}"):
+                app.push_screen(over)
+                await app.run_action(action, over)
+                await pilot.pause()
+                assert app.screen is over
+                over.dismiss(None)
+                await pilot.pause()
 
 
 async def test_an_answer_never_closes_another_screen(tmp_path: Path) -> None:
