@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, Literal, TypeVar, cast
 
+from textual import events
 from textual.actions import ActionParseResult
 from textual.app import App, ScreenStackError
 from textual.dom import DOMNode, NoScreen
@@ -18,6 +19,8 @@ from fragtui.text import printable
 
 FAULTS_IN_A_ROW = 5
 """Failed actions, without one that succeeded between them, after which the application ends as it did at the first."""
+NOTICES = 4
+"""Notifications that are shown at once, at most: each is a widget, which a held key would pile up."""
 _KEPT = 5
 _SHORTEST = 0.05
 
@@ -62,6 +65,7 @@ class SteadyApp(App[int]):
         self.outlived: list[str] = []
         """Tracebacks of the first few different faults that the screen survived."""
         self._in_a_row = 0
+        self._notices: list[Notice] = []
 
     def notify(
         self,
@@ -72,9 +76,23 @@ class SteadyApp(App[int]):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Show a notification; can be called on any thread."""
+        """Show a notification, unless the same one is shown; of many, the newest few."""
+        shown = [notice for notice in self._notices if not notice.has_expired]
+        if any((notice.message, notice.title) == (message, title) for notice in shown):
+            return
+        if len(shown) >= NOTICES:
+            self.clear_notifications()
+            shown = []
         seconds = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
-        self.post_message(Notify(Notice(message, title, severity, seconds, markup)))
+        notice = Notice(message, title, severity, seconds, markup)
+        self._notices = [*shown, notice]
+        self.post_message(Notify(notice))
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take an event, but no key, click or paste after the last screen is gone: Textual raises at it."""
+        if isinstance(event, events.InputEvent | events.Paste) and not self.screen_stack:
+            return
+        await super().on_event(event)
 
     async def run_action(
         self,

@@ -102,10 +102,10 @@ def _pieces(rng: random.Random) -> list[Piece]:
         return [_keys(rng.choice(_NASTY), pause)]
     if kind < 0.80:
         return _paste(rng)
-    if kind < 0.93:
+    if kind < 0.96:
         return [_mouse(rng, pause)]
-    if kind < 0.97:
-        size = (rng.randint(1, 240), rng.randint(1, 70)) if rng.random() < 0.5 else rng.choice(((120, 40), (80, 24)))
+    if kind < 0.98:
+        size = (rng.randint(1, 200), rng.randint(1, 60)) if rng.random() < 0.5 else rng.choice(((120, 40), (80, 24)))
         return [Piece(b"", (), pause, size)]
     garbage = rng.randbytes(rng.randint(1, 12)).replace(b"q", b"?").replace(b"\x1b[20", b"\x1b[9")
     return [Piece(garbage, (b"garbage",) * 2, pause)]
@@ -211,7 +211,7 @@ class Storm:
         for piece in pieces:
             if self.over:
                 return
-            if piece.calm or batch >= 300:
+            if piece.calm or batch >= 200:
                 batch = 0
                 self.calm()
                 self._redraws()

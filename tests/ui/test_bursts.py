@@ -18,6 +18,7 @@ from fragtui.ui.commands import Commands
 from fragtui.ui.main_screen import MainScreen
 from fragtui.ui.remedy_dialog import RemedyDialog, Setting
 from fragtui.ui.sheet import Sheet
+from fragtui.ui.steady import NOTICES
 from fragtui.ui.zones import Zones
 from tests.support.host_tree import HostTree
 from tests.support.screen import make_app, running, text_of, until
@@ -146,6 +147,26 @@ async def test_the_mouse_is_dragged_over_a_notification(tmp_path: Path) -> None:
         app.post_message(events.MouseUp(app.screen, at + 6, rows[0], 0, 0, 1, False, False, False, at + 6, rows[0]))
         await pilot.pause()
         assert app.is_running
+
+
+async def test_a_held_key_does_not_pile_up_notifications(tmp_path: Path) -> None:
+    HostTree.small(tmp_path)
+    app = make_app(tmp_path)
+    async with running(app) as pilot:
+        for number in range(30):
+            app.notify("the same", markup=False)
+            app.notify(f"number {number}", markup=False)
+        await until(pilot, lambda: "number 29" in text_of(app))
+        await until(pilot, lambda: len(app.screen.query("Toast")) <= NOTICES)
+
+
+async def test_keys_while_it_ends_are_ignored(tmp_path: Path) -> None:
+    HostTree.small(tmp_path)
+    app = make_app(tmp_path)
+    async with running(app):
+        await type_at(app, *"qmmm?qq", turns=1)
+        await asyncio.sleep(0.5)
+    assert app.return_code == 0
 
 
 SPIN = """
