@@ -96,8 +96,11 @@ class RemedyScreen(Ground, Screen[None]):
 
     @outliving
     def on_remedies_recalled(self, message: RemediesRecalled) -> None:
-        """Open the page once the record has been read."""
-        if self.care is not None:
+        """Open the page once the record has been read, unless something else was opened meanwhile.
+
+        Each screen draws those below it, so pages that pile up end in a RecursionError.
+        """
+        if self.care is not None and self.is_active:
             self.care.open_history(message.recalled)
 
     @outliving
@@ -113,5 +116,6 @@ class RemedyScreen(Ground, Screen[None]):
             if (feed := self._feeds.pods) is not None:
                 feed.remedy_ran(self.care.state.treated.outcome.remedy.title)
             self._sampler.tick_now(page_types=True)
-            self.care.show_recovery()
+            if self.is_active:
+                self.care.show_recovery()
         self.show()

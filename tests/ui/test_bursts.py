@@ -117,6 +117,16 @@ async def test_an_answer_never_closes_another_screen(tmp_path: Path) -> None:
         assert app.screen is below
 
 
+async def test_pages_that_come_late_do_not_pile_up(tmp_path: Path) -> None:
+    HostTree.small(tmp_path)
+    app = make_app(tmp_path)
+    async with running(app) as pilot:
+        await type_at(app, *"HHHHHHHH")
+        await until(pilot, lambda: "Remedies on record" in text_of(app))
+        await pilot.pause(0.5)
+        assert len(app.screen_stack) == 2
+
+
 async def test_a_command_is_found_by_its_words_and_run_once(tmp_path: Path) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
