@@ -75,9 +75,11 @@ class FragtuiApp(SteadyApp):
         self.sampler.start()
 
     def action_command_palette(self) -> None:
-        """Offer every key of the main screen, and every theme, by name."""
+        """Offer every key of the main screen, and every theme, by name; not over another screen."""
         from fragtui.ui.commands import Command, Commands
 
+        if self.screen is not self.main:
+            return
         commands = [
             Command(key.label, f"{key.help} ({key.shown})", key.action)
             for key in self.main.KEYS

@@ -97,7 +97,7 @@ def _pieces(rng: random.Random) -> list[Piece]:
     if kind < 0.25:
         return [_keys([_key(rng)], pause)]
     if kind < 0.55:
-        return [_keys([_key(rng) for _ in range(rng.randint(2, 30))], pause)]
+        return [_keys([_key(rng) for _ in range(rng.randint(2, 60))], pause)]
     if kind < 0.70:
         return [_keys(rng.choice(_NASTY), pause)]
     if kind < 0.80:
@@ -105,7 +105,11 @@ def _pieces(rng: random.Random) -> list[Piece]:
     if kind < 0.96:
         return [_mouse(rng, pause)]
     if kind < 0.98:
-        size = (rng.randint(1, 200), rng.randint(1, 60)) if rng.random() < 0.5 else rng.choice(((120, 40), (80, 24)))
+        size = (
+            (rng.randint(1, 200), rng.randint(1, 60))
+            if rng.random() < 0.5
+            else rng.choice(((120, 40), (80, 24), (80, 24)))
+        )
         return [Piece(b"", (), pause, size)]
     garbage = rng.randbytes(rng.randint(1, 12)).replace(b"q", b"?").replace(b"\x1b[20", b"\x1b[9")
     return [Piece(garbage, (b"garbage",) * 2, pause)]
@@ -150,21 +154,21 @@ def _mouse(rng: random.Random, pause: float) -> Piece:
         place = f"{rng.randint(1, 120)};{rng.choice((rng.randint(1, 40), 40, 24))}"
         data = [f"\x1b[<0;{place}M".encode(), f"\x1b[<0;{place}m".encode()] * rng.choice((1, 1, 2, 3))
     elif kind < 0.6:
-        data = [at(0), *(at(32) for _ in range(rng.randint(1, 8))), at(0, "m")]
+        data = [at(0), *(at(32) for _ in range(rng.randint(1, 25))), at(0, "m")]
     elif kind < 0.8:
-        data = [at(35) for _ in range(rng.randint(1, 8))]
+        data = [at(35) for _ in range(rng.randint(1, 25))]
     else:
-        data = [at(rng.choice((64, 65))) for _ in range(rng.randint(1, 8))]
+        data = [at(rng.choice((64, 65))) for _ in range(rng.randint(1, 25))]
     return Piece(b"".join(data), (b"mouse",) * len(data), pause)
 
 
 def _deliberate(rng: random.Random) -> Iterator[Piece]:
     """Yield what a person does: back to the main screen, one key, a look at the dialog, one key."""
-    yield Piece(b"", (), AFTER_PASTE + 0.2, (120, 40))
+    yield Piece(b"", (), AFTER_PASTE + 0.2, (80, 24))
     yield _keys([b"\x1b"] * 8, 0.5)
-    yield Piece(b"", (), 0.3, (121, 40), calm=True)
+    yield Piece(b"", (), 0.3, (81, 24), calm=True)
     yield _keys([rng.choice(_BY_HAND)], 1.0)
-    yield Piece(b"", (), 0.3, (120, 40), calm=True)
+    yield Piece(b"", (), 0.3, (80, 24), calm=True)
     yield _keys([b"y"], 0.5)
 
 
@@ -180,7 +184,6 @@ class Storm:
         self.events = 0
         self._term = term
         self._last = b""
-        self._columns = 120
 
     @property
     def over(self) -> bool:
@@ -211,7 +214,7 @@ class Storm:
         for piece in pieces:
             if self.over:
                 return
-            if piece.calm or batch >= 200:
+            if piece.calm or batch >= 400:
                 batch = 0
                 self.calm()
                 self._redraws()
@@ -257,7 +260,7 @@ class Storm:
 
     def _redraws(self) -> None:
         """Check that another size is drawn."""
-        for size in ((100, 30), (120, 40)):
+        for size in ((81, 24), (80, 24)):
             if self.over:
                 return
             self.take()

@@ -31,7 +31,7 @@ OWN_FAULT = "fault of its own"
 
 def run_round(argv: list[str], ready: str, seed: int, events: int, *, remedies: bool) -> Storm:
     """Send one storm to one start of the application; end it with SIGTERM if it is still there."""
-    with closing(Terminal(argv)) as term:
+    with closing(Terminal(argv, 80, 24)) as term:
         term.until(ready, 120.0)
         sender = Storm(term)
         try:

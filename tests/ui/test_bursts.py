@@ -117,12 +117,15 @@ async def test_an_answer_never_closes_another_screen(tmp_path: Path) -> None:
         assert app.screen is below
 
 
-async def test_pages_that_come_late_do_not_pile_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("key", "opened"), [("H", "Remedies on record"), ("ctrl+p", "Commands"), ("slash", "List fail")]
+)
+async def test_screens_do_not_pile_up(tmp_path: Path, key: str, opened: str) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
     async with running(app) as pilot:
-        await type_at(app, *"HHHHHHHH")
-        await until(pilot, lambda: "Remedies on record" in text_of(app))
+        await type_at(app, *[key] * 8, turns=5)
+        await until(pilot, lambda: opened in text_of(app))
         await pilot.pause(0.5)
         assert len(app.screen_stack) == 2
 
