@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar, cast
 
 from textual import events
 from textual.actions import ActionParseResult
-from textual.app import App, ScreenStackError
+from textual.app import App
 from textual.dom import DOMNode, NoScreen
 from textual.notifications import Notification, Notify
 from textual.widget import Widget
@@ -89,10 +89,9 @@ class SteadyApp(App[int]):
         self.post_message(Notify(notice))
 
     async def on_event(self, event: events.Event) -> None:
-        """Take an event, but no key, click or paste after the last screen is gone: Textual raises at it."""
-        if isinstance(event, events.InputEvent | events.Paste) and not self.screen_stack:
-            return
-        await super().on_event(event)
+        """Take an event, but no key, click or paste while the application ends: Textual raises at it."""
+        if not isinstance(event, events.InputEvent | events.Paste) or self._has_screen:
+            await super().on_event(event)
 
     async def run_action(
         self,
@@ -117,11 +116,17 @@ class SteadyApp(App[int]):
         self._in_a_row = 0
         return handled
 
+    @property
+    def _has_screen(self) -> bool:
+        """Whether there is a screen, and it is not about to go: while the application ends, nothing is laid out."""
+        return bool(self.screen_stack) and self.screen.is_attached
+
     def _is_for_now(self, namespace: DOMNode | None) -> bool:
+        if not self._has_screen or not self.screen.is_mounted:
+            return False
         try:
-            screen = self.screen
-            return screen.is_mounted and (namespace is None or namespace.screen is screen)
-        except (ScreenStackError, NoScreen):
+            return namespace is None or namespace.screen is self.screen
+        except NoScreen:
             return False
 
     def outlive(self, fault: Exception) -> None:

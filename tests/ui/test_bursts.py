@@ -173,11 +173,12 @@ async def test_a_held_key_does_not_pile_up_notifications(tmp_path: Path) -> None
         await until(pilot, lambda: len(app.screen.query("Toast")) <= NOTICES)
 
 
-async def test_keys_while_it_ends_are_ignored(tmp_path: Path) -> None:
+@pytest.mark.parametrize("turns", [0, 1, 2])
+async def test_keys_while_it_ends_are_ignored(tmp_path: Path, turns: int) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
     async with running(app):
-        await type_at(app, *"qmmm?qq", turns=1)
+        await type_at(app, "q", "question_mark", "slash", "H", "pagedown", "m", "q", turns=turns)
         await asyncio.sleep(0.5)
     assert app.return_code == 0
 
