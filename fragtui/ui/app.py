@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-import traceback
-from collections.abc import Iterable
 from contextlib import ExitStack
-from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.events import Event
 from textual.reactive import Reactive
-from textual.screen import Screen
 
 from fragtui.model.snapshot import Snapshot
 from fragtui.text import shortage
@@ -27,6 +22,7 @@ from fragtui.ui.main_screen import MainScreen
 from fragtui.ui.messages import Crashed, LeaveAsked, Sampled
 from fragtui.ui.parts import Feeds, Parts
 from fragtui.ui.rows import Rows
+from fragtui.ui.steady import SteadyApp, traceback_of
 from fragtui.ui.stylesheet import stylesheet
 from fragtui.ui.tape import switch
 from fragtui.ui.terminal import has_true_colour, has_unicode
@@ -35,7 +31,7 @@ TRUE_COLOUR_THEME = "tokyo-night"
 ANSI_THEME = "ansi-dark"
 
 
-class FragtuiApp(App[int]):
+class FragtuiApp(SteadyApp):
     """The full-screen view."""
 
     TITLE = "fragtui"
@@ -82,26 +78,34 @@ class FragtuiApp(App[int]):
         self.set_class(Rows.in_ascii, "in-ascii")
         self.sampler.start()
 
-    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
-        """Offer every key of the main screen in the command palette."""
-        yield from super().get_system_commands(screen)
-        for key in self.main.KEYS:
-            if key.action != "app.focus_next":
-                yield SystemCommand(key.label, f"{key.help} ({key.shown})", partial(self._press, key.action))
-
-    async def _press(self, action: str) -> None:
-        with self.deliberate.chosen_in_palette(self._palette_opened):
-            await self.main.run_action(action)
-
     def action_command_palette(self) -> None:
-        """Open the command palette, and remember when: what was pasted into it opens no remedy."""
-        self._palette_opened = time.monotonic()
-        super().action_command_palette()
+        """Offer every key of the main screen, and every theme, by name; not over another screen."""
+        from fragtui.ui.commands import Command, Commands
+
+        if self.screen is not self.main:
+            return
+        commands = [
+            Command(key.label, f"{key.help} ({key.shown})", key.action)
+            for key in self.main.KEYS
+            if key.action != "app.focus_next"
+        ]
+        themes = [Command("Theme", name, f"app.take_theme({name!r})") for name in sorted(self.available_themes)]
+        self._palette_opened = time.monotonic()  # What is pasted into it from now on opens no remedy.
+        self.push_screen(Commands([*commands, Command("Quit", "Leave (q)", "app.quit"), *themes]), self._press)
+
+    async def _press(self, action: str | None) -> None:
+        if action is not None:
+            with self.deliberate.chosen_in_palette(self._palette_opened):
+                await self.main.run_action(action)
 
     async def on_event(self, event: Event) -> None:
         """Handle an event; a key is known as the cause of what its handling asks for."""
         with self.deliberate.handling(event):
             await super().on_event(event)
+
+    def action_take_theme(self, name: str) -> None:
+        """Take a theme."""
+        self.theme = name
 
     def on_unmount(self) -> None:
         """Abort a remedy, stop the readers; threads that hang in a read are left to die with the process."""
@@ -166,11 +170,13 @@ class FragtuiApp(App[int]):
         if self._exception is None:
             self._exception = error
             self._exception_event.set()
-        self._failure = "".join(traceback.format_exception(error))
+        self._failure = traceback_of(error)
         self._close_messages_no_wait()
 
     def say_failure(self) -> None:
-        """Print what ended the application, if something did."""
+        """Print the faults that the application outlived, and what ended it, if something did."""
+        for fault in self.outlived:
+            sys.stderr.write(f"{fault}fragtui met this fault of its own and went on.\n")
         if self._exception is not None and (lack := shortage(self._exception)) is not None:
             sys.stderr.write(f"fragtui: {lack}\n")
         elif self._failure:

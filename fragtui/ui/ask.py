@@ -13,6 +13,9 @@ from textual.widgets import Input
 from fragtui.ui.over import Over
 from fragtui.ui.rows import shown
 
+LONGEST = 200
+"""Characters that can be typed or pasted, at most."""
+
 
 class Ask(Over[str | None]):
     """Asks; Enter answers with the text, Escape with None."""
@@ -28,7 +31,7 @@ class Ask(Over[str | None]):
         """Show the line with what it held before."""
         with Container(id="ask") as frame:
             frame.border_title = Content(shown(f" {self._title} "))
-            yield Input(self._value, id="answer")
+            yield Input(self._value, id="answer", max_length=LONGEST)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Answer."""

@@ -30,6 +30,7 @@ from fragtui.ui.pods import Pods, pod_lines, pod_name
 from fragtui.ui.remarks import remarks
 from fragtui.ui.remedy_screen import RemedyScreen
 from fragtui.ui.rows import Palette, Rows
+from fragtui.ui.steady import outliving
 from fragtui.ui.strip import Strip
 from fragtui.ui.tape import notes as recording_notes
 from fragtui.ui.ticket import write_ticket
@@ -115,12 +116,15 @@ class MainScreen(RemedyScreen):
         """Share the lines out again."""
         self._share_out()
 
+    @outliving
     def on_sampled(self, message: Sampled) -> None:
         """Take a snapshot."""
+        shape = self._shape()
+        accepted = message.snapshot is not self.session.snapshot and self.session.accept(message.snapshot)
+        # Not before: a snapshot that can't be taken must leave the screen stale.
         self._latest = time.monotonic()
         self._look_later(self._sampler.interval + 1.0)
-        shape = self._shape()
-        if message.snapshot is not self.session.snapshot and self.session.accept(message.snapshot):
+        if accepted:
             if self._shape() != shape:
                 self._share_out()
             self.show()
@@ -134,6 +138,7 @@ class MainScreen(RemedyScreen):
             self._fed = True
             self.call_after_refresh(self.set_timer, _AFTER_BARS, self._begin_rest)
 
+    @outliving
     def _begin_rest(self) -> None:
         if self._parts.after_bars is not None:
             self._parts.after_bars()
@@ -141,6 +146,7 @@ class MainScreen(RemedyScreen):
         self._ready_care()
         self._feeds.start()
 
+    @outliving
     def on_kernel_told(self, message: KernelTold) -> None:
         """Take news of the kernel log."""
         news = message.news
@@ -166,6 +172,7 @@ class MainScreen(RemedyScreen):
         if time.time() - foreign.time < 10:
             self.notify(what, title="Somebody else dropped caches", markup=False)
 
+    @outliving
     def on_pods_told(self, message: PodsTold) -> None:
         """Take news of the pods."""
         shape = self._shape()
@@ -174,6 +181,7 @@ class MainScreen(RemedyScreen):
             self._share_out()
         self.show()
 
+    @outliving
     def on_crashed(self, message: Crashed) -> None:
         """Say that a reader failed, and where."""
         self.notify(message.traceback.strip().splitlines()[-1], title="A reader failed", severity="error", markup=False)
@@ -198,6 +206,7 @@ class MainScreen(RemedyScreen):
             self._look.cancel()
         self._look = asyncio.get_running_loop().call_later(seconds, self.call_next, self._heartbeat)
 
+    @outliving
     def _heartbeat(self) -> None:
         """Say how long nothing has come."""
         self._look_later(1.0 if not self._unread else RESTING_INTERVAL + 1.0)

@@ -15,6 +15,7 @@ from fragtui.ui.key_line import KeyLine
 from fragtui.ui.keys import BARRED_KEYS
 from fragtui.ui.mailbox import Mailbox
 from fragtui.ui.messages import Crashed, RemediesRecalled, RemediesTold
+from fragtui.ui.steady import outliving
 
 if TYPE_CHECKING:
     from fragtui.remedies.attendant import Attended, Recalled
@@ -121,11 +122,16 @@ class RemedyScreen(Ground, Screen[None]):
     def _tell_recalled(self, recalled: Recalled) -> None:
         self.mail.put(RemediesRecalled(recalled))
 
+    @outliving
     def on_remedies_recalled(self, message: RemediesRecalled) -> None:
-        """Open the page once the record has been read."""
-        if self.care is not None:
+        """Open the page once the record has been read, unless something else was opened meanwhile.
+
+        Each screen draws those below it, so pages that pile up end in a RecursionError.
+        """
+        if self.care is not None and self.is_active:
             self.care.open_history(message.recalled)
 
+    @outliving
     def on_remedies_told(self, message: RemediesTold) -> None:
         """Take news of the remedies."""
         if self.care is None:
@@ -138,5 +144,6 @@ class RemedyScreen(Ground, Screen[None]):
             if (feed := self._feeds.pods) is not None:
                 feed.remedy_ran(self.care.state.treated.outcome.remedy.title)
             self._sampler.tick_now(page_types=True)
-            self.care.show_recovery()
+            if self.is_active:
+                self.care.show_recovery()
         self.show()

@@ -27,6 +27,7 @@ from fragtui.ui.recovery import recovery_lines, summary
 from fragtui.ui.replay_keys import REPLAY_KEYS, UNUSED
 from fragtui.ui.rows import Line, line
 from fragtui.ui.sheet import Sheet
+from fragtui.ui.steady import outliving
 
 BARRED = "replaying a recording"
 
@@ -66,6 +67,7 @@ class ReplayScreen(MainScreen):
             return False
         return super().check_action(action, parameters)
 
+    @outliving
     def on_played(self, message: Played) -> None:
         """Take a moment of the recording."""
         moment = message.moment

@@ -14,6 +14,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from fragtui.ui.cells import cells_of
+from fragtui.ui.steady import outlive
 from fragtui.ui.terminal import in_ascii
 
 Span = tuple[str, str]
@@ -92,7 +93,7 @@ class Rows(Widget):
         width, height = self.outer_size
         if not width or not height:
             return
-        before, built = self._lines, tuple(self.build(width, height))[:height]
+        before, built = self._lines, self._built(width, height)
         same = [old == new for old, new in zip(before, built, strict=False)]
         # The very same line is not drawn again.
         self._lines = tuple(old if kept else new for kept, old, new in zip(same, before, built, strict=False))
@@ -101,6 +102,14 @@ class Rows(Widget):
         changed = [Region(0, y, width, 1) for y, kept in enumerate(same) if not kept]
         if changed:
             self.refresh(*changed)
+
+    def _built(self, width: int, height: int) -> tuple[Line, ...]:
+        """Return the lines, or one that says that they could not be built: the other panels go on."""
+        try:
+            return tuple(self.build(width, height))[:height]
+        except Exception as fault:
+            outlive(self, fault)
+            return (line((f" unavailable: fragtui failed to draw this ({type(fault).__name__})", "bad")),)
 
     def on_resize(self) -> None:
         """Fit the lines to the new size."""

@@ -103,14 +103,14 @@ class Warning(Over[T | None], Generic[T]):
 
     def on_mount(self) -> None:
         """Put the focus on Cancel."""
-        self.query_one("#cancel").focus()
+        self.query("#cancel").focus()  # None is there if the application ends meanwhile.
 
     def _note_shown(self) -> None:
         self._shown_at = time.monotonic()
 
     def on_resize(self) -> None:
         """Keep the answers on the screen however long the text is: it scrolls."""
-        self.query_one("#dialog-text").styles.max_height = max(3, self.size.height - 4)
+        self.query("#dialog-text").set_styles(max_height=max(3, self.size.height - 4))
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Take the answer of the focused button."""

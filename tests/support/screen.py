@@ -61,6 +61,7 @@ async def running(app: FragtuiApp, size: tuple[int, int] = (120, 40)) -> AsyncIt
         await until(pilot, lambda: app.main.query_one(TopLine).state != ())
         await pilot.pause()
         yield pilot
+        assert app.outlived == [], "a fault that the screen went on after"
 
 
 async def until(pilot: Pilot[int], condition: Callable[[], bool], seconds: float = 30.0) -> None:
