@@ -47,6 +47,7 @@ class Tail:
         self.lost_records = 0
         self.source: str | None = None
         self.problem: str | None = None
+        """Why the log is read from there and not from a better source; None if nothing is better."""
         self.wanted = ""
         """Only incidents that hold this text are listed; case does not matter."""
         self._incidents: dict[str, Incident] = {}
@@ -64,7 +65,9 @@ class Tail:
             self._forgotten += _failures(forgotten)
             self._forgotten_suppressed += forgotten.suppressed or 0
         self.lost_records += news.lost_records
-        self.source, self.problem = news.source, news.problem
+        if news.problem is not None or news.source != self.source:  # Said once, it holds for the source.
+            self.problem = news.problem
+        self.source = news.source
         self._changed()
 
     def clear(self) -> None:

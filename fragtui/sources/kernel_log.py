@@ -13,7 +13,7 @@ from fragtui.kernel.gfp import GfpTable, parse_print_fmt
 from fragtui.model.kernel_log_news import KernelLogNews
 from fragtui.sources.incident_stream import IncidentStream, LineSplitter, StreamCall
 from fragtui.sources.journal import JournalReader, has_journal, journal_command
-from fragtui.sources.kmsg import KmsgReader, boot_epoch, is_kmsg
+from fragtui.sources.kmsg import MOST_BATCHES, KmsgReader, boot_epoch, is_device, open_kmsg
 from fragtui.sources.log_files import FollowedFile, open_log, rotated
 from fragtui.sources.log_scan import scan_log
 from fragtui.text import printable
@@ -24,6 +24,8 @@ _DAY = 86_400.0
 _QUIET_S = 0.3
 """A report that got no line for so long is complete: its lines come within milliseconds."""
 _POLL_S = 0.25
+_RETRY_S = 60.0
+"""How long a log that could not be read is left alone."""
 _LOG_FILES = ("var/log/kern.log", "var/log/messages", "var/log/syslog")
 _TRACE_FORMATS = ("sys/kernel/tracing", "sys/kernel/debug/tracing")
 
@@ -51,7 +53,7 @@ def running_release(root: Path) -> str | None:
 def read_ring(root: Path, reader: KmsgReader | None = None) -> KernelLogNews:
     """Return at once what the kernel's ring holds of the last day. Takes milliseconds; raises no OSError."""
     try:
-        own = reader or KmsgReader(root / "dev/kmsg")
+        own = reader or open_kmsg(root / "dev/kmsg")
     except OSError as error:
         return KernelLogNews((), (), 0, (), "none", f"/dev/kmsg: {error.strerror}")
     try:
@@ -67,9 +69,9 @@ def read_ring(root: Path, reader: KmsgReader | None = None) -> KernelLogNews:
 
 
 def _drain(reader: KmsgReader, stream: IncidentStream) -> tuple[int, bytes | None]:
-    """Feed all waiting records; return how many were lost, and the first record."""
+    """Feed the waiting records; return how many were lost, and the first record."""
     lost, first = 0, None
-    while True:
+    for _ in range(MOST_BATCHES):
         batch = reader.read()
         lost += batch.lost
         if batch.lost:
@@ -78,7 +80,8 @@ def _drain(reader: KmsgReader, stream: IncidentStream) -> tuple[int, bytes | Non
             first = first or record
             stream.feed_kmsg(record)
         if batch.drained:
-            return lost, first
+            break
+    return lost, first
 
 
 class KernelLog:
@@ -136,23 +139,44 @@ class KernelLog:
             return
         if self._choice != "auto":
             path = Path(self._choice)
-            if is_kmsg(path):
-                self._follow_kmsg(path)
-            else:
-                self._follow_file(path, None)
+            self._until_possible(lambda: self._follow_chosen(path))
             return
+        self._until_possible(self._follow_any)
+
+    def _until_possible(self, follow: Callable[[], str | None]) -> None:
+        """Follow; where that is not possible say why, and try again now and then until the end."""
+        reported: str | None = None
+        while True:
+            problem = follow()
+            if self._stopped.is_set():
+                return
+            if problem != reported:
+                reported = problem
+                self._emit(self._stream("none").news("none", 0, problem=problem))
+            if not self._wait(None, _RETRY_S):
+                return
+
+    def _follow_chosen(self, path: Path) -> str | None:
+        """Follow the file or the device that was asked for; return why that is not possible."""
+        if is_device(path):
+            return self._follow_kmsg(path)
+        self._follow_file(path, None)
+        return None
+
+    def _follow_any(self) -> str | None:
+        """Follow the best source there is; return why none can be read."""
         problem = self._follow_kmsg(self._root / "dev/kmsg")
         if self._stopped.is_set():
-            return
+            return None
         if has_journal(self._root):
             problem = self._follow_journal(problem)
             if self._stopped.is_set():
-                return
+                return None
         for name in _LOG_FILES:
             if (self._root / name).is_file():
                 self._follow_file(self._root / name, problem)
-                return
-        self._emit(self._stream("none").news("none", 0, problem=problem))
+                return None
+        return problem
 
     def _wait(self, descriptor: int | None, seconds: float | None) -> bool:
         """Wait for input, the end or the time; return False when it is over."""
@@ -177,10 +201,10 @@ class KernelLog:
 
     def _follow_kmsg(self, path: Path) -> str | None:
         """Follow the device; return why that is not possible."""
-        if not is_kmsg(path):
-            return f"{path} is not there"
         try:
-            reader = KmsgReader(path)
+            reader = open_kmsg(path)
+        except FileNotFoundError:
+            return f"{path} is not there"
         except OSError as error:
             return f"{path}: {error.strerror}"
         running, release = running_gfp_table(self._root), running_release(self._root)
