@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+LINE_BYTES = 16 * 1024
+"""A line of a log is cut at this length before anything parses it."""
 _UNITS = "KMGTPE"
 _THOUSANDS = "kMGTPE"
 

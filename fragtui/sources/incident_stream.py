@@ -16,9 +16,9 @@ from fragtui.model.foreign import is_own
 from fragtui.model.incident import Incident
 from fragtui.model.incident_of_report import incident_of
 from fragtui.model.kernel_log_news import KernelLogNews
+from fragtui.sources.line_bounds import CutLines, without_holes
 from fragtui.sources.near_hits import NearHits
-
-_LINE_LIMIT = 1 << 20
+from fragtui.text import LINE_BYTES
 
 StreamCall = tuple[str | bytes | float | None, ...]
 """A call that an `IncidentStream` took: its name and arguments. The same calls again bring the same news."""
@@ -29,14 +29,17 @@ class LineSplitter:
 
     def __init__(self) -> None:
         self._rest = b""
+        self.cut = CutLines()
+        """Counts the lines that were too long."""
 
     def lines(self, data: bytes) -> list[bytes]:
         """Return the whole lines that the data completes, without their newlines."""
         if not data:
             return []
-        lines = (self._rest + data).split(b"\n")
-        self._rest = lines.pop()[-_LINE_LIMIT:]
-        return lines
+        lines = (self._rest + without_holes(data)).split(b"\n")
+        # One byte more says that it is too long.
+        self._rest = lines.pop()[: LINE_BYTES + 1]
+        return [self.cut.cut(line) for line in lines]
 
     def rest(self) -> bytes:
         """Return what is left without a newline."""

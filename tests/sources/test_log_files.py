@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fragtui.sources.log_files import FollowedFile, UnreadableLogError, open_log
+from fragtui.sources.log_files import FollowedFile, open_log
 from fragtui.sources.log_scan import near_lines
 from fragtui.sources.needle_search import _by_bytes_find, best_search
+from fragtui.sources.unpacking import UnreadableLogError
 
 TEXT = b"one\ntwo\n" * 1000
 
