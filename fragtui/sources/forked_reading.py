@@ -26,15 +26,11 @@ _MOST_FOUND = 4_096
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """What a child read of a segment: what each stretch tells with its end, its newlines, whether that is all.
-
-    `cut` lines of it were too long.
-    """
+    """What a child read of a segment: what each stretch tells with its end, its newlines, whether that is all."""
 
     stretches: tuple[tuple[tuple[Found, ...], Rest], ...]
     newlines: int
     complete: bool
-    cut: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +89,7 @@ def read_segment(log: LargeLog, begin: int) -> Segment:
             if kept > _MOST_FOUND:
                 reader.gave_up = True
                 break
-    return Segment(tuple(stretches), reader.newlines(), not reader.gave_up, reader.cut.count)
+    return Segment(tuple(stretches), reader.newlines(), not reader.gave_up)
 
 
 class _Joined:
@@ -146,14 +142,13 @@ class _Joined:
                     yield from self._read_stretch(end)
                     if self._place == place:
                         break
-        if segment.complete:
-            self._log.cut.count += segment.cut
-        else:
+        if not segment.complete:
             yield from self._read_here(end)
 
     def _rest(self, rest: Rest, before: int) -> None:
         self._place, self._lines = rest.end, before + rest.lines
         self._past.add(rest.ending)
+        self._log.cut.count += rest.cut
 
     def _read_here(self, end: int) -> Generator[tuple[float | None, Told]]:
         """Read on until an offset is passed."""
@@ -181,5 +176,3 @@ class _Joined:
             for each in reader.broken_off():
                 yield past.latest(each.time), each.counted_from(before, log.terms.name)
             raise
-        finally:
-            log.cut.count += reader.cut.count

@@ -19,12 +19,16 @@ from fragtui.text import LINE_BYTES
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """The end of a stretch from `begin` to `end`, `lines` lines behind the place from which lines are counted."""
+    """The end of a stretch from `begin` to `end`, `lines` lines behind the place from which lines are counted.
+
+    `cut` of them were too long.
+    """
 
     begin: int
     end: int
     lines: int
     ending: Ending
+    cut: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,8 @@ class StretchReader:
 
     def __init__(self, part: Part, needles: Sequence[bytes], at_once: int = BLOCK, block: int = BLOCK) -> None:
         self._part = part
-        self.cut = CutLines()
-        self._text = FileWindow(part.descriptor, part.size, part.until, self.cut)
+        self._cut = CutLines()
+        self._text = FileWindow(part.descriptor, part.size, part.until, self._cut)
         self._hits = FileHits(
             part.descriptor, needles, part.begin, part.end, part.until, self._is_enough, at_once, block
         )
@@ -138,4 +142,5 @@ class StretchReader:
 
     def _rest(self, reading: LogReading, begin: int, end: int) -> Rest:
         self._reading = None
-        return Rest(begin, end, self._number, reading.ending())
+        cut, self._cut.count = self._cut.count, 0
+        return Rest(begin, end, self._number, reading.ending(), cut)
