@@ -61,6 +61,13 @@ class PodEntry:
         while len(self.links) > _LINKS_KEPT:
             del self.links[next(iter(self.links))]
 
+    @property
+    def names_refusal(self) -> bool:
+        """Whether an attempt or a kernel line says that memory was refused."""
+        return any(attempt.reason_class.memory for attempt in self.attempts.values()) or any(
+            link.refusal and link.confidence != "possible" for link in self.links.values()
+        )
+
     def absorb(self, other: PodEntry) -> None:
         """Take over what another entry of the same pod knew."""
         for attempt in other.attempts.values():

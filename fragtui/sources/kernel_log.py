@@ -14,7 +14,7 @@ from fragtui.model.kernel_log_news import KernelLogNews
 from fragtui.sources.incident_stream import IncidentStream, LineSplitter, StreamCall
 from fragtui.sources.journal import JournalReader, has_journal, journal_command
 from fragtui.sources.kmsg import MOST_BATCHES, KmsgReader, boot_epoch, is_device, open_kmsg
-from fragtui.sources.log_files import FollowedFile, open_log, rotated
+from fragtui.sources.log_files import READ_BYTES, FollowedFile, open_log, rotated
 from fragtui.sources.log_scan import scan_log
 from fragtui.text import printable
 
@@ -24,6 +24,10 @@ _DAY = 86_400.0
 _QUIET_S = 0.3
 """A report that got no line for so long is complete: its lines come within milliseconds."""
 _POLL_S = 0.25
+_PAUSE_S = 0.1
+"""Rest after news from the ring: what comes meanwhile is read in one go, however much it is."""
+_NEWS_S = 0.25
+"""Shortest time between two news of a log that does not pause."""
 _RETRY_S = 60.0
 """How long a log that could not be read is left alone."""
 _LOG_FILES = ("var/log/kern.log", "var/log/messages", "var/log/syslog")
@@ -226,6 +230,7 @@ class KernelLog:
                     stream.finish()
                 if (news := stream.news(source, lost)).matters:
                     self._emit(news)
+                self._wait(None, _PAUSE_S)
         finally:
             reader.close()
         return None
@@ -280,6 +285,7 @@ class KernelLog:
                 with open_log(path) as log:
                     scan_log(log, stream, self._stopped.is_set)
             except (OSError, EOFError):
+                stream.finish()
                 continue
             read_any = True
         return read_any
@@ -290,15 +296,19 @@ class KernelLog:
         except OSError as error:
             return f"journalctl: {error.strerror}"
         stream = self._stream("journal", running_gfp_table(self._root), now=time.time())
-        splitter, begun = LineSplitter(), False
+        splitter, begun, waits, told_at = LineSplitter(), False, False, 0.0
         try:
-            while self._wait(reader.fileno(), _QUIET_S if stream.busy or not begun else None):
+            while self._wait(reader.fileno(), _QUIET_S if stream.busy or waits or not begun else None):
                 if (data := reader.read()) is None:
                     return problem or "journalctl ended"
                 for line in splitter.lines(data):
                     stream.feed_line(line)
                 if not data:
                     stream.finish()
+                waits = bool(data) and time.monotonic() - told_at < _NEWS_S
+                if waits:
+                    continue
+                told_at = time.monotonic()
                 news = stream.news("journal", 0, problem=None if begun else problem)
                 if news.matters or not begun:
                     self._emit(news)
@@ -313,25 +323,29 @@ class KernelLog:
         stream = self._stream("file", now=time.time())
         if not path.exists():
             self._emit(stream.news(str(path), 0, problem=f"{path}: no such file yet"))
+        elif not path.is_file():
+            self._emit(stream.news(str(path), 0, problem=f"{path}: not a regular file"))
         followed = FollowedFile(path, at_end=False)
         chosen = self._choice != "auto"
         if not chosen:
             self._read_whole(rotated(path), stream, since)
-        splitter, begun = LineSplitter(), False
+        splitter, begun, told_at = LineSplitter(), False, 0.0
         try:
             while not self._stopped.is_set():
                 data = followed.read()
                 for line in splitter.lines(data):
                     stream.feed_line(line)
-                if data and len(data) == 1 << 20:
+                caught_up = len(data) < READ_BYTES
+                if not caught_up and time.monotonic() - told_at < _NEWS_S:
                     continue
+                told_at = time.monotonic()
                 if not data:
                     stream.finish()
                 news = stream.news(str(path), 0, since=None if chosen else since, problem=None if begun else problem)
                 if news.matters or not begun:
                     self._emit(news)
                 begun = True
-                if not data and not self._wait(None, _POLL_S):
+                if caught_up and not self._wait(None, _POLL_S):
                     return
         finally:
             followed.close()

@@ -12,7 +12,7 @@ from typing import IO, Any, cast
 from fragtui.sources.line_bounds import behind_hole, is_hole
 from fragtui.sources.unpacking import PackedLog, packing_of
 
-_BLOCK = 1 << 18
+READ_BYTES = 1 << 18
 """What is read at once: small, since what a flood takes while its lines are cut is never given back."""
 
 
@@ -33,7 +33,7 @@ def open_log(path: Path) -> IO[bytes]:
     except BaseException:
         stream.close()
         raise
-    return cast("IO[bytes]", io.BufferedReader(_Prefixed(magic, cast("IO[bytes]", stream)), _BLOCK))
+    return cast("IO[bytes]", io.BufferedReader(_Prefixed(magic, cast("IO[bytes]", stream)), READ_BYTES))
 
 
 def refuse_device(status: os.stat_result, name: str) -> None:
@@ -122,7 +122,7 @@ class FollowedFile:
         assert self._stream is not None
         while True:
             self._stream.seek(self._position)
-            data = self._stream.read(_BLOCK) or b""
+            data = self._stream.read(READ_BYTES) or b""
             self._position += len(data)
             if not data or not is_hole(data):
                 return data

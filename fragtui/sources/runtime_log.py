@@ -7,7 +7,7 @@ import select
 import shutil
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from fragtui.cluster.pod_log import PodLogReader
@@ -44,6 +44,10 @@ CANNOT_TELL = "pods that wait without an error"
 NOTHING = "found no journal and no log of kubelet or runtime: give --kubelet-log FILE"
 _HISTORY = "-30min"
 _TAIL = 8 * 1024 * 1024
+_PIECE = 64 * 1024
+"""Of the end of a log so much is parsed before it is handed over."""
+_READS_AT_ONCE = 4
+"""Blocks read of one file before the other sources have their turn."""
 _POLL_SECONDS = (0.25, 1.0)
 """How often files are looked at for new lines: soon after the last ones, and when they have been quiet."""
 _QUIET_SECONDS = 5.0
@@ -163,7 +167,10 @@ class RuntimeLog:
         names = [str(path) for path in files]
         self._live(["journal", *names] if journal else names, 0)
         for _, reader, path in followed:
-            self._tell(reader.read(_tail(path), whole=True))
+            for piece in _tail(path):
+                self._tell(reader.read(piece, whole=True))
+                if self._stopping.is_set():
+                    break
         self._follow(followed, journal, names)
 
     def _reader(self) -> PacedReader:
@@ -192,16 +199,22 @@ class RuntimeLog:
         retry_at = 0.0
         left_out = 0
         quiet_since = time.monotonic()
+        more = False
         while not self._stopping.is_set():
             if journal and child is None and time.monotonic() >= retry_at:
                 child, retry_at = self._start_journal(backoff)
             now = time.monotonic()
             files_due = _POLL_SECONDS[now - quiet_since > _QUIET_SECONDS] if followed else None
+            files_due = 0.0 if more else files_due
             self._wait(child, files_due, max(0.0, retry_at - now) if journal and child is None else None)
+            more = False
             for file, reader, _ in followed:
-                while not self._stopping.is_set() and (data := file.read()):
+                reads = 0
+                while reads < _READS_AT_ONCE and not self._stopping.is_set() and (data := file.read()):
+                    reads += 1
                     quiet_since = time.monotonic()
                     self._tell(reader.read(data))
+                more |= reads == _READS_AT_ONCE
             if child is not None:
                 read_data = child.read()
                 if read_data is None:
@@ -244,14 +257,18 @@ class RuntimeLog:
         self._telling.state(NAME, "live", f"{CANNOT_TELL}{flood} (reads {', '.join(names)})")
 
 
-def _tail(path: Path) -> bytes:
-    """Return the end of a log, from a line's beginning, at most 8 MiB of it; nothing where it can't be read."""
+def _tail(path: Path) -> Iterator[bytes]:
+    """Yield the end of a log, from a line's beginning, at most 8 MiB of it, in pieces; nothing if it can't be read."""
     try:
-        with path.open("rb") as log:
-            size = log.seek(0, os.SEEK_END)
-            start = max(0, size - _TAIL)
-            log.seek(start)
-            data = log.read(size - start)
+        with path.open("rb", buffering=0) as log:
+            size = os.fstat(log.fileno()).st_size
+            start = log.seek(max(0, size - _TAIL))
+            left, cut = size - start, start > 0
+            while left > 0 and (piece := log.read(min(left, _PIECE))):
+                left -= len(piece)
+                if cut:
+                    _, newline, piece = piece.partition(b"\n")
+                    cut = not newline
+                yield piece
     except OSError:
-        return b""
-    return data[data.find(b"\n") + 1 :] if start else data
+        return
