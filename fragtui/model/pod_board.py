@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from heapq import nsmallest
 
 from fragtui.cluster.attempts import Attempt, AttemptAssembler
 from fragtui.cluster.pod_ref import PodRef, cgroup_owner
 from fragtui.cluster.sighting import Said, Sighting
 from fragtui.model.correlation import WINDOW_SECONDS, KernelSide, near, tie
-from fragtui.model.pod_entry import PodEntry
+from fragtui.model.pod_entry import LINKS_KEPT, PodEntry
 from fragtui.model.pods import StuckPod, StuckPods
 
 QUIET_SECONDS = 600.0
@@ -24,6 +25,8 @@ MOST_PODS = 512
 _DROPPED_AT_ONCE = 32
 """Pods that leave a full board together: in a flood of names each order of them costs."""
 _MOST_NAMES = 4096
+_MOST_INCIDENTS = 64
+"""Kernel incidents that pods are compared with, the newest: the kernel reports at most 10 in 5 s."""
 _SLACK_SECONDS = 2.0
 _REOPEN_SECONDS = 30.0
 
@@ -44,7 +47,7 @@ class PodBoard:
         self._by_name: dict[tuple[str | None, str], PodEntry] = {}
         self._nameless: deque[PodEntry] = deque(maxlen=16)
         self._started: deque[_Started] = deque(maxlen=_MOST_STARTED)
-        self._kernel: deque[KernelSide] = deque(maxlen=256)
+        self._kernel: deque[KernelSide] = deque(maxlen=_MOST_INCIDENTS)
         self._recent: dict[str, Attempt] = {}
         self._names: dict[str, PodRef] = {}
         self._runs_since: dict[str, float] = {}
@@ -185,6 +188,9 @@ class PodBoard:
         if len(self._recent) > 512:
             del self._recent[next(iter(self._recent))]
         close = [incident for incident in self._kernel if near(attempt, incident)]
+        if len(close) > LINKS_KEPT:  # In a flood: no more links are kept than that.
+            moment = attempt.last_time or now
+            close = nsmallest(LINKS_KEPT, close, key=lambda each: abs((each.time or 0.0) - moment))
         has_rival = bool(close) and self._has_rival(attempt)
         for incident in close:
             _tie(entry, attempt, incident, has_rival)

@@ -12,7 +12,7 @@ from fragtui.model.pods import PodLink, StuckPod
 from fragtui.text import printable
 
 _ATTEMPTS_KEPT = 8
-_LINKS_KEPT = 16
+LINKS_KEPT = 16
 _RANK = {"proven": 2, "likely": 1, "possible": 0}
 
 
@@ -58,7 +58,7 @@ class PodEntry:
         known = self.links.get(link.incident_id)
         if known is None or _RANK[link.confidence] > _RANK[known.confidence]:
             self.links[link.incident_id] = link
-        while len(self.links) > _LINKS_KEPT:
+        while len(self.links) > LINKS_KEPT:
             del self.links[next(iter(self.links))]
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -13,10 +14,11 @@ Change = Callable[[PodBoard, float], bool]
 """Changes the board at an epoch second and returns whether it may have changed."""
 MOST_SIGHTINGS = 2048
 """Sightings that wait, and one batch more; whoever brings further ones waits for room."""
-MOST_INCIDENTS = 256
-"""Kernel incidents that wait: as many as the board compares with pods."""
+MOST_INCIDENTS = 128
+"""Kernel incidents that wait."""
 _AT_ONCE = 16
-"""Kernel incidents taken at once: each may be compared with every pod on the board."""
+_REST_SECONDS = 0.25
+"""So many kernel incidents are taken at once, then none for so long: each may be compared with every pod."""
 _LOOK_SECONDS = 1.0
 
 
@@ -28,6 +30,7 @@ class PodInbox:
         self._batches: deque[tuple[int, Change, bool]] = deque()
         self._waiting = 0
         self._incidents: dict[str, KernelSide] = {}
+        self._rests_until = 0.0
         self._news = False
         self._closed = False
         self.dropped = 0
@@ -78,10 +81,13 @@ class PodInbox:
 
     def take(self, seconds: float) -> tuple[Change, ...]:
         """Return the next changes, at most one batch of sightings; waits so long for one."""
+        end = time.monotonic() + seconds
         with self._changed:
-            self._changed.wait_for(
-                lambda: bool(self._batches or self._incidents or self._news or self._closed), seconds
-            )
+            while not (self._batches or self._news or self._closed or self._incidents_due()):
+                now = time.monotonic()
+                if now >= end:
+                    return ()
+                self._changed.wait(min(end, self._rests_until) - now if self._incidents else end - now)
             found: list[Change] = []
             if self._news:
                 self._news = False
@@ -91,8 +97,13 @@ class PodInbox:
                 self._waiting -= sightings
                 found.append(change)
                 self._changed.notify_all()
-            found += [_of_incident(self._incidents.pop(key)) for key in list(self._incidents)[:_AT_ONCE]]
+            if self._incidents_due():
+                found += [_of_incident(self._incidents.pop(key)) for key in list(self._incidents)[:_AT_ONCE]]
+                self._rests_until = time.monotonic() + _REST_SECONDS
             return tuple(found)
+
+    def _incidents_due(self) -> bool:
+        return bool(self._incidents) and time.monotonic() >= self._rests_until
 
     def _append(self, sightings: int, change: Change, *, remedy: bool = False) -> None:
         self._batches.append((sightings, change, remedy))

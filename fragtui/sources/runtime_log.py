@@ -51,7 +51,7 @@ _READS_AT_ONCE = 4
 _POLL_SECONDS = (0.25, 1.0)
 """How often files are looked at for new lines: soon after the last ones, and when they have been quiet."""
 _QUIET_SECONDS = 5.0
-_PARSED_A_SECOND = 1000.0
+_PARSED_A_SECOND = 500.0
 _PARSED_AT_ONCE = 8000.0
 """Room for what the journal holds of the last half hour."""
 _FIELDS = "MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_FACILITY,PRIORITY,_PID,_HOSTNAME,_TRANSPORT,_COMM"
