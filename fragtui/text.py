@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 
+LINE_BYTES = 16 * 1024
+"""A line of a log is cut at this length before anything parses it."""
 _UNITS = "KMGTPE"
 _THOUSANDS = "kMGTPE"
 

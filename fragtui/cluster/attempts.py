@@ -16,6 +16,8 @@ _NAMELESS_LINES = 12
 _WINDOW_SECONDS = 120.0
 _MOST_OPEN = 512
 _MOST_IDS = 1024
+_MOST_ABSORBED = 16
+_MOST_COUNTS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,8 @@ class _Open:
         self.container_id = self.container_id or sighting.container_id
         if sighting.count is not None:
             key = sighting.event_id or ""
-            self.counts[key] = max(sighting.count, self.counts.get(key, 0))
+            if key in self.counts or len(self.counts) < _MOST_COUNTS:
+                self.counts[key] = max(sighting.count, self.counts.get(key, 0))
         self.sightings += 1
         self.pids = tuple(dict.fromkeys((*self.pids, *sighting.pids)))[:8]
 
@@ -109,9 +112,10 @@ class _Open:
         self.sandbox_id = self.sandbox_id or other.sandbox_id
         self.container_id = self.container_id or other.container_id
         self.sightings += other.sightings
-        self.counts |= other.counts
+        self.counts = dict([*(self.counts | other.counts).items()][:_MOST_COUNTS])
         self.pids = tuple(dict.fromkeys((*self.pids, *other.pids)))[:8]
-        self.absorbed = (*self.absorbed, other.id, *other.absorbed)
+        # Whoever is handed the attempt hears of each when it is absorbed: the last ones are enough.
+        self.absorbed = (*self.absorbed, other.id, *other.absorbed)[-_MOST_ABSORBED:]
 
     def frozen(self) -> Attempt:
         first, last = self.first_line, self.last_line
@@ -175,6 +179,8 @@ class AttemptAssembler:
         self._index(attempt)
         if sighting.event_id is not None:
             self._by_event[sighting.event_id] = attempt
+            if len(self._by_event) > _MOST_IDS:
+                del self._by_event[next(iter(self._by_event))]
         return attempt
 
     def _index(self, attempt: _Open) -> None:

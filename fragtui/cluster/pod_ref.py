@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _UUID = r"[0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}"
 _UID = rf"(?:{_UUID}|[0-9a-f]{{32}})"
@@ -93,6 +94,7 @@ def log_directory_ref(name: str) -> PodRef | None:
     return PodRef(parts[0], parts[1], parts[2])
 
 
+@lru_cache(1024)
 def cgroup_owner(path: str) -> CgroupOwner | None:
     """Return whom a cgroup path belongs to, or None if it names neither pod nor container.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,7 +20,11 @@ HELP = "explain every refused allocation, OOM kill and failed sandbox of a log"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
     parser.add_argument(
-        "files", nargs="*", metavar="FILE", help="logs in any format, .gz, .xz and .zst too; - or none: standard input"
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="logs in any format, .gz, .xz and .zst too; - or none: standard input. "
+        "Lines are cut at 16 KiB, a compressed log is read for 8 GiB",
     )
     parser.add_argument("--kernel", metavar="V", help="the release that wrote the log, where the log does not say")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -68,14 +73,20 @@ def run(args: argparse.Namespace) -> int:
             else:
                 print(words(each.incident, shown[each.log] if len(names) > 1 else None))
                 print()
+        sys.stdout.flush()
+        for name, opened_log in zip(shown, logs, strict=True):
+            if said := opened_log.cut.words:
+                print(f"fragtui explain: {printable(name)}: {said}", file=sys.stderr)
     return 1 if failed else 0
 
 
 def _opened(name: str) -> tuple[IO[bytes], float | None]:
     """Return a log to read and its last change, None for standard input."""
-    from fragtui.sources.log_files import open_log
+    from fragtui.sources.log_files import open_log, refuse_device
 
     if name == "-":
+        if not sys.stdin.isatty():
+            refuse_device(os.fstat(sys.stdin.fileno()), "standard input")
         return sys.stdin.buffer, None
     path = Path(name)
     now = path.stat().st_mtime

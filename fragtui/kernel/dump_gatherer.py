@@ -17,7 +17,7 @@ from fragtui.kernel.dump_lines import (
     parse_zone_line,
 )
 from fragtui.kernel.open_report import MAX_FRAMES, OpenReport, Stage
-from fragtui.kernel.past import NEAR, Source
+from fragtui.kernel.past import MOST_SOURCES, NEAR, Source
 from fragtui.kernel.report import ReportKind
 from fragtui.kernel.request import settled
 from fragtui.logs.record import LogRecord
@@ -31,6 +31,8 @@ _OUTERMOST = ("entry_", "ret_from_fork", "system_call", "el0", "start_secondary"
 _TRAILERS = frozenset("0123456789.FTSNM")
 """With what a line at the end of Mem-Info begins."""
 _MOST_FOREIGN = 256
+_MOST_OWNERS = 1024
+"""Hosts and callers whose last dump is remembered, the newest; a log of one host has one a CPU or task."""
 
 
 class DumpGatherer:
@@ -62,7 +64,12 @@ class DumpGatherer:
     def note_head(self, report: OpenReport) -> None:
         """A new head line by a caller ends that caller's dump."""
         if report.caller is not None:
-            self._owner[report.host, report.caller] = None
+            self._set_owner((report.host, report.caller), None)
+
+    def _set_owner(self, source: Source, report: OpenReport | None) -> None:
+        if source not in self._owner and len(self._owner) >= _MOST_OWNERS:
+            del self._owner[next(iter(self._owner))]
+        self._owner[source] = report
 
     def note_foreign(self, record: LogRecord) -> None:
         """Note a dump's line while no report is open: the dump may run on into one."""
@@ -138,15 +145,16 @@ class DumpGatherer:
                 same = [report for report in candidates if report.comm == task.comm]
                 same = same or [report for report in candidates if report.comm is None]
             if not same:
-                self._owner[key] = None
+                self._set_owner(key, None)
                 return True
             report = same[0]
             report.comm = report.comm or task.comm
             report.pid, report.cpu, report.release = task.pid, task.cpu, task.release
             report.stack = Stage.NAMED
             report.touch(record)
-            self._owner[key] = report
-            self._tasked.add(key)
+            self._set_owner(key, report)
+            if len(self._tasked) < MOST_SOURCES:
+                self._tasked.add(key)
             return True
         if is_trace_head(text):
             self._begin_trace(key, record)
@@ -174,12 +182,13 @@ class DumpGatherer:
                     report.maybe_dumped = True
                 self._foreign(record, "")
                 return
-            owner = self._owner[key] = awaiting[0]
+            owner = awaiting[0]
+            self._set_owner(key, owner)
         if owner.stack >= Stage.RUNNING:  # A second dump: its frames are not this report's.
             for report in awaiting:
                 report.maybe_dumped = True
             owner.stack = Stage.DONE
-            self._owner[key] = None
+            self._set_owner(key, None)
             self._foreign(record, "")
             return
         owner.stack_mixed = owner.stack_mixed or self._foreign_runs(record)

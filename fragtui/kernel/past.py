@@ -18,6 +18,8 @@ NEAR = 6
 MOST_KILLED = 32
 _HIDDEN_NEAR = 8
 _MOST_DUMPS = 256
+MOST_SOURCES = 4096
+"""Hosts and callers that are remembered of each kind, the first: more of them are no node's log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,8 @@ class Past:
         """Take what the next stretch left."""
         before = self._records
         self._records += more.records
-        self._tasked |= more.tasked
+        if len(self._tasked) < MOST_SOURCES:
+            self._tasked |= more.tasked
         for source, at in more.dumps:
             if at is None:
                 self._dumps.pop(source, None)
@@ -78,7 +81,10 @@ class Past:
         if len(self._dumps) > _MOST_DUMPS:
             self._dumps = {source: at for source, at in self._dumps.items() if self._records - at <= NEAR}
         for source, named in more.named:
-            (self._named.add if named else self._named.discard)(source)
+            if not named:
+                self._named.discard(source)
+            elif len(self._named) < MOST_SOURCES:
+                self._named.add(source)
         self._killed = (*self._killed, *more.killed)[-MOST_KILLED:]
         if more.knows_hidden:
             hidden = more.hidden

@@ -74,7 +74,7 @@ class ExportEntry:
         self.fields: dict[str, str] = {}
         self.first_line: int | None = None
         self._name = ""
-        self._data = b""
+        self._data = bytearray()
         self._binary = False
         self._torn = False
 
@@ -88,11 +88,12 @@ class ExportEntry:
         if self.first_line is None:
             self.first_line = number
         if self._binary:
-            self._data += line + b"\n"
+            self._data += line
+            self._data += b"\n"
             if len(self._data) < 8:
                 return False
             length = int.from_bytes(self._data[:8], "little")
-            if length > 1 << 24:  # No such field: the stream was cut here, start over.
+            if length > 1 << 20:  # No such field: the stream was cut here, start over.
                 self._binary = False
                 return True
             if len(self._data) >= 8 + length + 1:
@@ -109,13 +110,13 @@ class ExportEntry:
             if key in _WANTED:
                 self.fields[key] = value.decode("utf-8", "surrogateescape")
         else:
-            self._name, self._data, self._binary = key, b"", True
+            self._name, self._data, self._binary = key, bytearray(), True
         return False
 
     def take(self, number: int | None) -> tuple[LogRecord, ...]:
         """Return the records of the entry so far and begin a new one. A field cut before its end is not among them."""
         records = records_of(self.fields, number if number is not None else self.first_line, self._torn)
-        self.fields, self.first_line, self._binary, self._data, self._torn = {}, None, False, b"", False
+        self.fields, self.first_line, self._binary, self._data, self._torn = {}, None, False, bytearray(), False
         return records
 
 

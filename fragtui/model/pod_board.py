@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from heapq import nsmallest
 
 from fragtui.cluster.attempts import Attempt, AttemptAssembler
 from fragtui.cluster.pod_ref import PodRef, cgroup_owner
 from fragtui.cluster.sighting import Said, Sighting
 from fragtui.model.correlation import WINDOW_SECONDS, KernelSide, near, tie
-from fragtui.model.pod_entry import PodEntry
+from fragtui.model.pod_entry import LINKS_KEPT, PodEntry
 from fragtui.model.pods import StuckPod, StuckPods
 
 QUIET_SECONDS = 600.0
@@ -19,8 +20,13 @@ PATIENCE_SECONDS = 15.0
 """A pod that merely waits, without a failure seen, is called stuck after this long."""
 _STARTED_SECONDS = 900.0
 _MOST_STARTED = 32
-_MOST_PODS = 1024
+MOST_PODS = 512
+"""Pods on the board; a kubelet runs 110 by default, and few nodes run above 250."""
+_DROPPED_AT_ONCE = 32
+"""Pods that leave a full board together: in a flood of names each order of them costs."""
 _MOST_NAMES = 4096
+_MOST_INCIDENTS = 64
+"""Kernel incidents that pods are compared with, the newest: the kernel reports at most 10 in 5 s."""
 _SLACK_SECONDS = 2.0
 _REOPEN_SECONDS = 30.0
 
@@ -41,10 +47,11 @@ class PodBoard:
         self._by_name: dict[tuple[str | None, str], PodEntry] = {}
         self._nameless: deque[PodEntry] = deque(maxlen=16)
         self._started: deque[_Started] = deque(maxlen=_MOST_STARTED)
-        self._kernel: deque[KernelSide] = deque(maxlen=256)
+        self._kernel: deque[KernelSide] = deque(maxlen=_MOST_INCIDENTS)
         self._recent: dict[str, Attempt] = {}
         self._names: dict[str, PodRef] = {}
         self._runs_since: dict[str, float] = {}
+        self._dropped = 0
 
     def tell(self, sighting: Sighting, now: float) -> bool:
         """Take in what a source says and return whether the board may have changed. Never raises."""
@@ -95,10 +102,10 @@ class PodBoard:
                 break
         else:
             self._kernel.append(incident)
-        linked, rivals = False, self._rivals
+        linked = False
         for entry in (*self._entries, *(started.entry for started in self._started)):
             for attempt in entry.attempts.values():
-                linked |= near(attempt, incident) and _tie(entry, attempt, incident, rivals(attempt))
+                linked |= near(attempt, incident) and _tie(entry, attempt, incident, self._has_rival(attempt))
         return linked
 
     def remedy_ran(self, name: str) -> bool:
@@ -133,7 +140,7 @@ class PodBoard:
         while self._started and now - self._started[0].at > _STARTED_SECONDS:
             self._started.popleft()
         started: tuple[StuckPod, ...] = tuple(each.entry.frozen() for each in reversed(self._started))
-        return StuckPods(tuple(stuck), started)
+        return StuckPods(tuple(stuck), started, self._dropped)
 
     def _failed(self, sighting: Sighting, now: float) -> bool:
         if self._ran_after(sighting):
@@ -181,9 +188,12 @@ class PodBoard:
         if len(self._recent) > 512:
             del self._recent[next(iter(self._recent))]
         close = [incident for incident in self._kernel if near(attempt, incident)]
-        rivals = self._rivals(attempt) if close else 0
+        if len(close) > LINKS_KEPT:  # In a flood: no more links are kept than that.
+            moment = attempt.last_time or now
+            close = nsmallest(LINKS_KEPT, close, key=lambda each: abs((each.time or 0.0) - moment))
+        has_rival = bool(close) and self._has_rival(attempt)
         for incident in close:
-            _tie(entry, attempt, incident, rivals)
+            _tie(entry, attempt, incident, has_rival)
         return True
 
     def _reopened(self, attempt: Attempt) -> PodEntry | None:
@@ -200,17 +210,16 @@ class PodBoard:
     def _lately_started(self, pod: PodRef) -> _Started | None:
         return next((each for each in self._started if each.entry.ref.may_be(pod)), None)
 
-    def _rivals(self, attempt: Attempt) -> int:
-        """Return how many other pods failed in the same moment."""
+    def _has_rival(self, attempt: Attempt) -> bool:
+        """Return whether another pod failed in the same moment."""
         last = attempt.last_time
-        if last is None:
-            return 0
-        others = {
-            other.pod
-            for other in self._recent.values()
-            if other.last_time is not None and abs(other.last_time - last) <= WINDOW_SECONDS / 3
-        }
-        return sum(1 for other in others if not other.may_be(attempt.pod))
+        # The newest first: in a flood one of them is a rival at once.
+        return last is not None and any(
+            other.last_time is not None
+            and abs(other.last_time - last) <= WINDOW_SECONDS / 3
+            and not other.pod.may_be(attempt.pod)
+            for other in reversed(self._recent.values())
+        )
 
     def _runs(self, sighting: Sighting, now: float) -> bool:
         if sighting.step == "pleg" and self._assembler.failed_ids(sighting.container_id):
@@ -272,8 +281,12 @@ class PodBoard:
         return next((entry for entry in candidates if entry is not None and entry.ref.may_be(pod)), None)
 
     def _add(self, entry: PodEntry) -> None:
-        if len(self._entries) >= _MOST_PODS:
-            self._drop(min(self._entries, key=lambda each: each.last_word))
+        if len(self._entries) >= MOST_PODS:
+            # Of use is what names a refusal of memory, then what the API, which says when a pod is gone, knows.
+            by_use = sorted(self._entries, key=lambda each: (each.names_refusal, each.told_by_api, each.last_word))
+            for least in by_use[:_DROPPED_AT_ONCE]:
+                self._drop(least)
+            self._dropped += _DROPPED_AT_ONCE
         self._entries.append(entry)
         self._index(entry)
 
@@ -284,12 +297,16 @@ class PodBoard:
             self._by_name[(entry.ref.namespace, entry.ref.name)] = entry
 
     def _forget(self, entry: PodEntry) -> None:
-        self._entries = [each for each in self._entries if each is not entry]
-        self._by_uid = {uid: each for uid, each in self._by_uid.items() if each is not entry}
-        self._by_name = {name: each for name, each in self._by_name.items() if each is not entry}
+        self._entries.remove(entry)
+        ref = entry.ref  # It is filled only, so these are all the keys that it ever had.
+        if ref.uid and self._by_uid.get(ref.uid) is entry:
+            del self._by_uid[ref.uid]
+        for namespace in {ref.namespace, None}:
+            if ref.name and self._by_name.get((namespace, ref.name)) is entry:
+                del self._by_name[namespace, ref.name]
 
     def _drop(self, entry: PodEntry | None) -> bool:
-        if entry is None:
+        if entry is None or entry not in self._entries:
             return False
         self._forget(entry)
         if entry in self._nameless:
@@ -305,8 +322,8 @@ class PodBoard:
             del self._names[next(iter(self._names))]
 
 
-def _tie(entry: PodEntry, attempt: Attempt, incident: KernelSide, rivals: int) -> bool:
-    link = tie(attempt, incident, rivals)
+def _tie(entry: PodEntry, attempt: Attempt, incident: KernelSide, has_rival: bool) -> bool:
+    link = tie(attempt, incident, int(has_rival))
     if link is None:
         return False
     entry.link(link)

@@ -12,7 +12,7 @@ from fragtui.model.pods import PodLink, StuckPod
 from fragtui.text import printable
 
 _ATTEMPTS_KEPT = 8
-_LINKS_KEPT = 16
+LINKS_KEPT = 16
 _RANK = {"proven": 2, "likely": 1, "possible": 0}
 
 
@@ -58,8 +58,15 @@ class PodEntry:
         known = self.links.get(link.incident_id)
         if known is None or _RANK[link.confidence] > _RANK[known.confidence]:
             self.links[link.incident_id] = link
-        while len(self.links) > _LINKS_KEPT:
+        while len(self.links) > LINKS_KEPT:
             del self.links[next(iter(self.links))]
+
+    @property
+    def names_refusal(self) -> bool:
+        """Whether an attempt or a kernel line says that memory was refused."""
+        return any(attempt.reason_class.memory for attempt in self.attempts.values()) or any(
+            link.refusal and link.confidence != "possible" for link in self.links.values()
+        )
 
     def absorb(self, other: PodEntry) -> None:
         """Take over what another entry of the same pod knew."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fragtui.cluster.pod_ref import PodRef, cgroup_owner
 from fragtui.model.pods import StuckPods
@@ -28,10 +28,21 @@ class PodNews:
     sources: tuple[SourceState, ...]
     names: tuple[PodRef, ...] = ()
     """Every pod of this node that some source named with its uid."""
+    dropped: int = 0
+    """Kernel incidents of a flood that were dropped before they were compared with the pods."""
+    _by_uid: dict[str, PodRef] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the names: rows are drawn at every tick."""
+        object.__setattr__(self, "_by_uid", {pod.uid: pod for pod in self.names if pod.uid})
+
+    def named(self, uid: str) -> PodRef | None:
+        """Return the pod of a uid, None if no source named it."""
+        return self._by_uid.get(uid)
 
     def pod_of(self, cgroup_path: str) -> PodRef | None:
         """Return whose a cgroup path is, by name where known; None if it is no pod's (an OOM kill's task_memcg)."""
         owner = cgroup_owner(cgroup_path)
         if owner is None or owner.uid is None:
             return None
-        return next((pod for pod in self.names if pod.uid == owner.uid), PodRef(uid=owner.uid))
+        return self._by_uid.get(owner.uid) or PodRef(uid=owner.uid)

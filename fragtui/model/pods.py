@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -81,6 +81,17 @@ class StuckPods:
     pods: tuple[StuckPod, ...] = ()
     started: tuple[StuckPod, ...] = ()
     """The newest first, at most 32, for 15 minutes."""
+    dropped: int = 0
+    """Pods that left the board since it was full, and not since they started or were deleted."""
+    _by_incident: dict[str, tuple[StuckPod, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the pods by the incidents that they are linked to: rows are drawn at every tick."""
+        found: dict[str, tuple[StuckPod, ...]] = {}
+        for pod in (*self.pods, *self.started):
+            for incident_id in {link.incident_id for link in pod.links}:
+                found[incident_id] = (*found.get(incident_id, ()), pod)
+        object.__setattr__(self, "_by_incident", found)
 
     @property
     def refused_memory(self) -> int:
@@ -89,6 +100,4 @@ class StuckPods:
 
     def linked_to(self, incident_id: str) -> tuple[StuckPod, ...]:
         """Return the pods, stuck or started, that the kernel incident of this id is linked to."""
-        return tuple(
-            pod for pod in (*self.pods, *self.started) if any(link.incident_id == incident_id for link in pod.links)
-        )
+        return self._by_incident.get(incident_id, ())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from fragtui.model.incident_kind import IncidentKind
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 KEPT = 2000
 """Incidents remembered; older ones leave the list, not the counts."""
+_OLD = KEPT // 4
+"""Of so many of the oldest the first goes that is no refusal of the node's memory."""
 _DIGITS = re.compile(r"\d+")
 
 
@@ -45,8 +48,11 @@ class Tail:
 
     def __init__(self) -> None:
         self.lost_records = 0
+        self.unlisted = 0
+        """Incidents that left the list since it was full."""
         self.source: str | None = None
         self.problem: str | None = None
+        """Why the log is read from there and not from a better source; None if nothing is better."""
         self.wanted = ""
         """Only incidents that hold this text are listed; case does not matter."""
         self._incidents: dict[str, Incident] = {}
@@ -59,19 +65,30 @@ class Tail:
         """Take what the kernel log brought."""
         for incident in (*news.incidents, *news.updated):
             self._incidents[incident.id] = incident
-        while len(self._incidents) > KEPT:
-            forgotten = self._incidents.pop(next(iter(self._incidents)))
-            self._forgotten += _failures(forgotten)
-            self._forgotten_suppressed += forgotten.suppressed or 0
+        self._forget()
         self.lost_records += news.lost_records
-        self.source, self.problem = news.source, news.problem
+        if news.problem is not None or news.source != self.source:  # Said once, it holds for the source.
+            self.problem = news.problem
+        self.source = news.source
         self._changed()
+
+    def _forget(self) -> None:
+        more = len(self._incidents) - KEPT
+        if more <= 0:
+            return
+        old = list(islice(self._incidents.values(), _OLD + more))
+        old.sort(key=lambda incident: incident.memory is not False)  # Stable: the oldest first of each.
+        for incident in old[:more]:
+            del self._incidents[incident.id]
+            self.unlisted += 1
+            self._forgotten += _failures(incident)
+            self._forgotten_suppressed += incident.suppressed or 0
 
     def clear(self) -> None:
         """Forget all incidents; what is wanted stays."""
         self._incidents.clear()
         self._forgotten = self._forgotten_suppressed = 0
-        self.lost_records = 0
+        self.lost_records = self.unlisted = 0
         self.source = self.problem = None
         self._changed()
 

@@ -7,7 +7,7 @@ import heapq
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO
 
 from fragtui.kernel.gfp import GfpTable
@@ -16,6 +16,7 @@ from fragtui.model.incident import Incident
 from fragtui.model.log_digest import Explained, LogDigest
 from fragtui.model.log_reading import LogPast, LogReading, LogTerms, Told
 from fragtui.sources.forked_reading import LargeLog, read_forked
+from fragtui.sources.line_bounds import CutLines
 from fragtui.sources.log_scan import large_file, near_lines
 from fragtui.sources.saved_objects import are_objects, read_objects
 
@@ -30,11 +31,15 @@ _DESCRIBED: tuple[bytes, ...] = (b"Namespace:  ",)
 
 @dataclass(frozen=True, slots=True)
 class OpenLog:
-    """A log to read. `now` (epoch seconds, its last change) dates stamps without a year."""
+    """A log to read. `now` (epoch seconds, its last change) dates stamps without a year.
+
+    `cut` counts its lines that were too long.
+    """
 
     log: IO[bytes]
     name: str = ""
     now: float | None = None
+    cut: CutLines = field(default_factory=CutLines)
 
 
 def explain_log(
@@ -91,7 +96,7 @@ def _told(
     moment = time.time() if source.now is None else source.now
     terms = LogTerms(source.name, moment, time.localtime(moment).tm_gmtoff, running, kernel)
     try:
-        for latest, told in _read(source.log, terms):
+        for latest, told in _read(source.log, terms, source.cut):
             yield latest or 0.0, place, told
     except (OSError, EOFError) as error:
         if on_error is None:
@@ -99,18 +104,18 @@ def _told(
         on_error(source, error)
 
 
-def _read(log: IO[bytes], terms: LogTerms) -> Iterator[tuple[float | None, Told]]:
+def _read(log: IO[bytes], terms: LogTerms, cut: CutLines) -> Iterator[tuple[float | None, Told]]:
     """Yield what a log tells, each with the latest stamp so far. Raises OSError and EOFError as the log does."""
     needles: tuple[bytes, ...] = (*SCAN_NEEDLES, *POD_NEEDLES)
     if (large := large_file(log)) is None:
         needles = (*needles, *_DESCRIBED)
-    elif (parts := read_forked(LargeLog(*large, needles, terms))) is not None:
+    elif (parts := read_forked(LargeLog(*large, needles, terms, cut=cut))) is not None:
         with closing(parts):
             yield from parts
         return
     reading = LogReading(terms, LogPast())
     try:
-        with closing(near_lines(log, needles, lambda: reading.wanted)) as near:
+        with closing(near_lines(log, needles, lambda: reading.wanted, cut=cut)) as near:
             for number, line, torn, gap in near:
                 if gap:
                     reading.skip()

@@ -6,6 +6,7 @@ import os
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 
+from fragtui.sources.line_bounds import behind_hole, is_hole
 from fragtui.sources.needle_search import best_search
 
 BLOCK = 96 << 10
@@ -60,6 +61,9 @@ class FileHits:
                     self._until = at  # Cut while we read.
                     break
                 own = min(size, self._block, stop - at)
+                if not buffer[0] and is_hole(buffer[:own]):
+                    at = max(at + own, min(behind_hole(self._descriptor, at + own), stop))
+                    continue
                 counted, reach = 0, min(size, own + overlap)
                 buffer[reach] = 0  # The fastest search needs it.
                 for hit in search(buffer, reach, self._needles):

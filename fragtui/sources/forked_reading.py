@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import pickle
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fragtui.model.log_reading import Found, LogPast, LogReading, LogTerms, Told
 from fragtui.sources.child_team import ChildTeam
 from fragtui.sources.file_hits import BLOCK
+from fragtui.sources.line_bounds import CutLines
 from fragtui.sources.stretches import Part, Rest, StretchReader
 
 SEGMENT = 8 << 20
@@ -20,7 +21,7 @@ _MOST_CHILDREN = 4
 _AHEAD = 6
 """Segments read before they are asked for: what is found in them waits in memory."""
 _MOST_FOUND = 4_096
-"""What a child keeps of one stretch at most; a longer one is read here, where it is told at once."""
+"""What a child keeps of one segment at most; of more the rest is read here, where it is told at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class LargeLog:
     segment: int = SEGMENT
     reach: int = REACH
     block: int = BLOCK
+    cut: CutLines = field(default_factory=CutLines)
+    """Counts the lines that are too long."""
 
 
 def read_forked(log: LargeLog) -> Generator[tuple[float | None, Told]] | None:
@@ -75,13 +78,15 @@ def read_segment(log: LargeLog, begin: int) -> Segment:
     reader = StretchReader(Part(log.descriptor, log.size, begin, end, until), log.needles, log.segment, log.block)
     stretches: list[tuple[tuple[Found, ...], Rest]] = []
     found: list[Found] = []
+    kept = 0
     for each in reader.read(lambda: LogReading(log.terms, None)):
         if isinstance(each, Rest):
             stretches.append((tuple(found), each))
             found = []
         else:
             found.append(each)
-            if len(found) > _MOST_FOUND:
+            kept += 1
+            if kept > _MOST_FOUND:
                 reader.gave_up = True
                 break
     return Segment(tuple(stretches), reader.newlines(), not reader.gave_up)
@@ -143,6 +148,7 @@ class _Joined:
     def _rest(self, rest: Rest, before: int) -> None:
         self._place, self._lines = rest.end, before + rest.lines
         self._past.add(rest.ending)
+        self._log.cut.count += rest.cut
 
     def _read_here(self, end: int) -> Generator[tuple[float | None, Told]]:
         """Read on until an offset is passed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from fragtui.kernel.gatherer import Gatherer
 from fragtui.kernel.gfp import GfpTable
@@ -16,9 +16,12 @@ from fragtui.model.foreign import is_own
 from fragtui.model.incident import Incident
 from fragtui.model.incident_of_report import incident_of
 from fragtui.model.kernel_log_news import KernelLogNews
+from fragtui.sources.line_bounds import CutLines, without_holes
 from fragtui.sources.near_hits import NearHits
+from fragtui.text import LINE_BYTES
 
-_LINE_LIMIT = 1 << 20
+MOST_WAITING = 2000
+"""Reports that wait to be news, the newest: no list of them is longer."""
 
 StreamCall = tuple[str | bytes | float | None, ...]
 """A call that an `IncidentStream` took: its name and arguments. The same calls again bring the same news."""
@@ -29,14 +32,17 @@ class LineSplitter:
 
     def __init__(self) -> None:
         self._rest = b""
+        self.cut = CutLines()
+        """Counts the lines that were too long."""
 
     def lines(self, data: bytes) -> list[bytes]:
         """Return the whole lines that the data completes, without their newlines."""
         if not data:
             return []
-        lines = (self._rest + data).split(b"\n")
-        self._rest = lines.pop()[-_LINE_LIMIT:]
-        return lines
+        lines = (self._rest + without_holes(data)).split(b"\n")
+        # One byte more says that it is too long.
+        self._rest = lines.pop()[: LINE_BYTES + 1]
+        return [self.cut.cut(line) for line in lines]
 
     def rest(self) -> bytes:
         """Return what is left without a newline."""
@@ -69,6 +75,7 @@ class IncidentStream:
         self._near = NearHits((*REPORT_NEEDLES, REMEDY_NEEDLE), BEFORE)
         self._told: dict[int, Incident] = {}
         self._done: deque[KernelReport] = deque()
+        self._dropped = 0
         self._line = 0
         self._on_call = on_call
         self._fed = False
@@ -112,7 +119,7 @@ class IncidentStream:
 
     def feed(self, record: LogRecord) -> None:
         """Take a record."""
-        self._done.extend(self._gatherer.feed(record))
+        self._take(self._gatherer.feed(record))
 
     def finish(self) -> None:
         """Take what is open as complete: the log paused, ended, or lost records."""
@@ -121,7 +128,7 @@ class IncidentStream:
             self._fed = False
         for record in self._parser.finish():
             self.feed(record)
-        self._done.extend(self._gatherer.finish())
+        self._take(self._gatherer.finish())
 
     def news(
         self,
@@ -132,7 +139,10 @@ class IncidentStream:
         before: float | None = None,
         problem: str | None = None,
     ) -> KernelLogNews:
-        """Return what is new since the last call; of the incidents only those between two epoch seconds, if given."""
+        """Return what is new since the last call; of the incidents only those between two epoch seconds, if given.
+
+        Reports that were dropped, since too many came at once, count as lost records.
+        """
         waiting = bool(self._done or self._gatherer.open_reports() or self._gatherer.foreign_remedies)
         if waiting or lost or problem or not self._asked:
             self._note("news", source, lost, since, before, problem)
@@ -159,7 +169,14 @@ class IncidentStream:
         self._gatherer.foreign_remedies.clear()
         if since is not None:
             remedies = tuple(remedy for remedy in remedies if remedy.time is None or remedy.time >= since)
+        lost, self._dropped = lost + self._dropped, 0
         return KernelLogNews(tuple(fresh), tuple(updated), lost, remedies, source, problem)
+
+    def _take(self, reports: Iterable[KernelReport]) -> None:
+        self._done.extend(reports)
+        while len(self._done) > MOST_WAITING:
+            self._told.pop(self._done.popleft().key, None)
+            self._dropped += 1
 
     def _note(self, *call: str | bytes | float | None) -> None:
         if self._on_call is not None:

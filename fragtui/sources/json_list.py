@@ -7,7 +7,8 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-_OBJECT_LIMIT = 8 * 1024 * 1024
+_OBJECT_LIMIT = 2 * 1024 * 1024
+"""Characters of one object at most; etcd keeps none above 1.5 MiB. As objects it takes up to 20 times as much."""
 _SPACE = " \t\r\n"
 
 
@@ -18,8 +19,10 @@ class NotAList(Exception):
 def read_list(chunks: Iterator[bytes], on_item: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     """Hand over each object of the field ``items`` and return the other fields. Raises `NotAList`.
 
-    `json.loads` would keep the whole answer three times (bytes, text, objects): 30 MiB for a full node.
+    `json.loads` would keep the whole answer three times (bytes, text, objects): 30 MiB for a full node. The other
+    fields together are no longer than one object may be.
     """
+    room = _OBJECT_LIMIT
     text = _Text(chunks)
     others: dict[str, Any] = {}
     if text.next() != "{":
@@ -38,8 +41,15 @@ def read_list(chunks: Iterator[bytes], on_item: Callable[[dict[str, Any]], None]
                 mark = text.next(",]")
         else:
             others[str(name)] = text.value()
+            room -= len(str(name)) + text.taken
+            if room < 0:
+                raise _too_long()
         mark = text.next(",}")
     return others
+
+
+def _too_long() -> NotAList:
+    return NotAList(f"not JSON, or an object longer than {_OBJECT_LIMIT >> 20} MiB")
 
 
 class _Text:
@@ -51,6 +61,8 @@ class _Text:
         self._scan = json.JSONDecoder().raw_decode
         self._text = ""
         self._at = 0
+        self.taken = 0
+        """Characters of the last value."""
 
     def peek(self) -> str:
         """Return the next character that is no space, without taking it."""
@@ -84,13 +96,13 @@ class _Text:
             if end == len(self._text) or self._text[end] in ".eE":  # a number may go on
                 self._more(1)
                 continue
-            self._at = end
+            self.taken, self._at = end - self._at, end
             return value
 
     def _more(self, count: int) -> None:
         text = [self._text[self._at :]]
         if len(text[0]) > _OBJECT_LIMIT:
-            raise NotAList(f"not JSON, or an object longer than {_OBJECT_LIMIT >> 20} MiB")
+            raise _too_long()
         while count > 0:
             chunk = next(self._chunks, None)
             if chunk is None:

@@ -15,10 +15,10 @@ from fragtui.sources.host import is_live
 from fragtui.sources.host_files import read_text, reason
 from fragtui.sources.incident_stream import IncidentStream, LineSplitter, StreamCall
 from fragtui.sources.journal import JournalReader, journal_command, why_no_journal
-from fragtui.sources.kmsg import KmsgReader, boot_epoch, is_kmsg
-from fragtui.sources.log_files import FollowedFile, open_log, rotated
+from fragtui.sources.kmsg import MOST_BATCHES, KmsgReader, boot_epoch, is_device, open_kmsg
+from fragtui.sources.log_files import READ_BYTES, FollowedFile, open_log, rotated
 from fragtui.sources.log_scan import scan_log
-from fragtui.sources.trust import Opener, open_named, opener_of
+from fragtui.sources.trust import Opener, open_at_once, opener_of
 from fragtui.text import printable
 
 __all__ = ["KernelLog", "KernelLogNews", "read_ring", "running_gfp_table"]
@@ -27,6 +27,12 @@ _DAY = 86_400.0
 _QUIET_S = 0.3
 """A report that got no line for so long is complete: its lines come within milliseconds."""
 _POLL_S = 0.25
+_PAUSE_S = 0.1
+"""Rest after news from the ring: what comes meanwhile is read in one go, however much it is."""
+_NEWS_S = 0.25
+"""Shortest time between two news of a log that does not pause."""
+_RETRY_S = 60.0
+"""How long a log that could not be read is left alone."""
 _LOG_FILES = ("var/log/kern.log", "var/log/messages", "var/log/syslog")
 _TRACE_FORMATS = ("sys/kernel/tracing", "sys/kernel/debug/tracing")
 
@@ -48,7 +54,7 @@ def running_release(root: Path) -> str | None:
 def read_ring(root: Path, reader: KmsgReader | None = None) -> KernelLogNews:
     """Return at once what the kernel's ring holds of the last day. Takes milliseconds; raises no OSError."""
     try:
-        own = reader or KmsgReader(root / "dev/kmsg")
+        own = reader or open_kmsg(root / "dev/kmsg")
     except OSError as error:
         return KernelLogNews((), (), 0, (), "none", f"/dev/kmsg: {error.strerror}")
     try:
@@ -64,9 +70,9 @@ def read_ring(root: Path, reader: KmsgReader | None = None) -> KernelLogNews:
 
 
 def _drain(reader: KmsgReader, stream: IncidentStream) -> tuple[int, bytes | None]:
-    """Feed all waiting records; return how many were lost, and the first record."""
+    """Feed the waiting records; return how many were lost, and the first record."""
     lost, first = 0, None
-    while True:
+    for _ in range(MOST_BATCHES):
         batch = reader.read()
         lost += batch.lost
         if batch.lost:
@@ -75,7 +81,8 @@ def _drain(reader: KmsgReader, stream: IncidentStream) -> tuple[int, bytes | Non
             first = first or record
             stream.feed_kmsg(record)
         if batch.drained:
-            return lost, first
+            break
+    return lost, first
 
 
 class KernelLog:
@@ -117,7 +124,7 @@ class KernelLog:
 
     def _opener(self) -> Opener:
         """Return what opens log files: those that were found are less trusted than one that the user named."""
-        return open_named if self._choice != "auto" else opener_of(self._root, live=is_live(self._root))
+        return open_at_once if self._choice != "auto" else opener_of(self._root, live=is_live(self._root))
 
     def _emit(self, news: KernelLogNews) -> None:
         with self._lock:
@@ -137,24 +144,44 @@ class KernelLog:
             return
         if self._choice != "auto":
             path = Path(self._choice)
-            if is_kmsg(path):
-                self._follow_kmsg(path)
-            else:
-                self._follow_file(path, None)
+            self._until_possible(lambda: self._follow_chosen(path))
             return
-        problem = self._follow_kmsg(self._root / "dev/kmsg")
-        if self._stopped.is_set():
-            return
-        no_journal = why_no_journal(self._root)
-        if no_journal is None:
-            problem = self._follow_journal(problem)
+        self._until_possible(self._follow_any)
+
+    def _until_possible(self, follow: Callable[[], str | None]) -> None:
+        """Follow; where that is not possible say why, and try again now and then until the end."""
+        reported: str | None = None
+        while True:
+            problem = follow()
             if self._stopped.is_set():
                 return
+            if problem != reported:
+                reported = problem
+                self._emit(self._stream("none").news("none", 0, problem=problem))
+            if not self._wait(None, _RETRY_S):
+                return
+
+    def _follow_chosen(self, path: Path) -> str | None:
+        """Follow the file or the device that was asked for; return why that is not possible."""
+        if is_device(path):
+            return self._follow_kmsg(path)
+        self._follow_file(path, None)
+        return None
+
+    def _follow_any(self) -> str | None:
+        """Follow the best source there is; return why none can be read."""
+        problem = self._follow_kmsg(self._root / "dev/kmsg")
+        if self._stopped.is_set():
+            return None
+        if why_no_journal(self._root) is None:
+            problem = self._follow_journal(problem)
+            if self._stopped.is_set():
+                return None
         for name in _LOG_FILES:
             if (self._root / name).is_file():
                 self._follow_file(self._root / name, problem)
-                return
-        self._emit(self._stream("none").news("none", 0, problem=problem))
+                return None
+        return problem
 
     def _wait(self, descriptor: int | None, seconds: float | None) -> bool:
         """Wait for input, the end or the time; return False when it is over."""
@@ -179,10 +206,10 @@ class KernelLog:
 
     def _follow_kmsg(self, path: Path) -> str | None:
         """Follow the device; return why that is not possible."""
-        if not is_kmsg(path):
-            return f"{path} is not there"
         try:
-            reader = KmsgReader(path)
+            reader = open_kmsg(path)
+        except FileNotFoundError:
+            return f"{path} is not there"
         except OSError as error:
             return f"{path}: {error.strerror}"
         running, release = running_gfp_table(self._root), running_release(self._root)
@@ -204,6 +231,7 @@ class KernelLog:
                     stream.finish()
                 if (news := stream.news(source, lost)).matters:
                     self._emit(news)
+                self._wait(None, _PAUSE_S)
         finally:
             reader.close()
         return None
@@ -259,6 +287,7 @@ class KernelLog:
                 with open_log(path, self._opener()) as log:
                     scan_log(log, stream, self._stopped.is_set)
             except (OSError, EOFError):
+                stream.finish()
                 continue
             read_any = True
         return read_any
@@ -269,15 +298,19 @@ class KernelLog:
         except OSError as error:
             return f"journalctl: {reason(error)}"
         stream = self._stream("journal", running_gfp_table(self._root), now=time.time())
-        splitter, begun = LineSplitter(), False
+        splitter, begun, waits, told_at = LineSplitter(), False, False, 0.0
         try:
-            while self._wait(reader.fileno(), _QUIET_S if stream.busy or not begun else None):
+            while self._wait(reader.fileno(), _QUIET_S if stream.busy or waits or not begun else None):
                 if (data := reader.read()) is None:
                     return problem or "journalctl ended"
                 for line in splitter.lines(data):
                     stream.feed_line(line)
                 if not data:
                     stream.finish()
+                waits = bool(data) and time.monotonic() - told_at < _NEWS_S
+                if waits:
+                    continue
+                told_at = time.monotonic()
                 news = stream.news("journal", 0, problem=None if begun else problem)
                 if news.matters or not begun:
                     self._emit(news)
@@ -292,25 +325,29 @@ class KernelLog:
         stream = self._stream("file", now=time.time())
         if not path.exists():
             self._emit(stream.news(str(path), 0, problem=f"{path}: no such file yet"))
+        elif not path.is_file():
+            self._emit(stream.news(str(path), 0, problem=f"{path}: not a regular file"))
         followed = FollowedFile(path, at_end=False, opener=self._opener())
         chosen = self._choice != "auto"
         if not chosen:
             self._read_whole(rotated(path), stream, since)
-        splitter, begun = LineSplitter(), False
+        splitter, begun, told_at = LineSplitter(), False, 0.0
         try:
             while not self._stopped.is_set():
                 data = followed.read()
                 for line in splitter.lines(data):
                     stream.feed_line(line)
-                if data and len(data) == 1 << 20:
+                caught_up = len(data) < READ_BYTES
+                if not caught_up and time.monotonic() - told_at < _NEWS_S:
                     continue
+                told_at = time.monotonic()
                 if not data:
                     stream.finish()
                 news = stream.news(str(path), 0, since=None if chosen else since, problem=None if begun else problem)
                 if news.matters or not begun:
                     self._emit(news)
                 begun = True
-                if not data and not self._wait(None, _POLL_S):
+                if caught_up and not self._wait(None, _POLL_S):
                     return
         finally:
             followed.close()

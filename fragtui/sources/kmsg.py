@@ -14,6 +14,10 @@ from pathlib import Path
 
 _BUFFER = 16_384
 """CONSOLE_EXT_LOG_MAX is 8192; a smaller buffer makes the kernel skip the record (EINVAL)."""
+_DEVICE = (1, 11)
+"""Major and minor number of /dev/kmsg (Documentation/admin-guide/devices.txt)."""
+MOST_BATCHES = 512
+"""Batches read in one go at most, a million records: no ring holds more, but a writer may be as fast as the reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +33,10 @@ class KmsgBatch:
 
 
 class KmsgReader:
-    """An open kernel log. It begins at the oldest record. Raises OSError when it cannot be opened."""
+    """An open kernel log, given by its descriptor, which is closed with it. It begins at the oldest record."""
 
-    def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    def __init__(self, descriptor: int) -> None:
+        self._fd = descriptor
         self._next: int | None = None
         self._after_gap: bytes | None = None
 
@@ -65,8 +69,8 @@ class KmsgReader:
                         lost = 1  # How many there were before the first one read, nobody says.
                     continue
                 raise
-            if not data:
-                return KmsgBatch(tuple(records), lost, True)
+            if not data:  # The kernel log has no end: it gives a record or EAGAIN.
+                raise OSError(errno.ENODEV, "not a kernel log: it reads as empty")
             sequence = sequence_of(data)
             if sequence is not None:
                 if self._next is not None and sequence > self._next:
@@ -85,12 +89,37 @@ def sequence_of(record: bytes) -> int | None:
     return int(parts[1]) if len(parts) == 3 and parts[1].isdigit() else None
 
 
-def is_kmsg(path: Path) -> bool:
-    """Tell whether a path is a character device, as the kernel log is."""
+def open_kmsg(path: Path) -> KmsgReader:
+    """Open the kernel log. Raises OSError: ENODEV if the path is another device or a file.
+
+    In nested and unprivileged containers /dev/kmsg may be /dev/null, /dev/zero, a console or an empty file.
+    """
+    _check(path.stat())  # First: opening another device may have effects.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     try:
-        return stat.S_ISCHR(path.stat().st_mode)
+        _check(os.fstat(descriptor))
+    except OSError:
+        os.close(descriptor)
+        raise
+    return KmsgReader(descriptor)
+
+
+def is_device(path: Path) -> bool:
+    """Return whether a path is a device, which is no log file."""
+    try:
+        mode = path.stat().st_mode
     except OSError:
         return False
+    return stat.S_ISCHR(mode) or stat.S_ISBLK(mode)
+
+
+def _check(status: os.stat_result) -> None:
+    number = (os.major(status.st_rdev), os.minor(status.st_rdev))
+    if stat.S_ISCHR(status.st_mode) and number == _DEVICE:
+        return
+    device = stat.S_ISCHR(status.st_mode) or stat.S_ISBLK(status.st_mode)
+    what = f"device {number[0]}:{number[1]}" if device else "no device"
+    raise OSError(errno.ENODEV, f"not a kernel log: it is {what}, /dev/kmsg is character device 1:11")
 
 
 def boot_epoch() -> float:

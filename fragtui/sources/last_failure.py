@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from fragtui.sources.kmsg import KmsgReader, boot_epoch, is_kmsg
+from fragtui.sources.kmsg import MOST_BATCHES, boot_epoch, open_kmsg
 
 _HEAD = re.compile(rb"^(\d{1,20}),\d+,(\d{1,20})[^;]*;[^\n]*page allocation failure[:.] order:(\d{1,20})")
 _NEEDLE = b"allocation failure"
@@ -19,22 +19,20 @@ def last_failed_order(root: Path) -> int | None:
 
     Only head lines are looked at: parsing the reports costs more than all else that a check does.
     """
-    path = root / "dev/kmsg"
-    if not is_kmsg(path):
-        return None
     try:
-        reader = KmsgReader(path)
+        reader = open_kmsg(root / "dev/kmsg")
     except OSError:
         return None
     found: int | None = None
     since = (time.time() - _DAY - boot_epoch()) * 1e6
     try:
-        while True:
+        for _ in range(MOST_BATCHES):
             batch = reader.read()
             newest = newest_order(batch.records, since)
             found = newest if newest is not None else found
             if batch.drained:
-                return found
+                break
+        return found
     except OSError:
         return found
     finally:

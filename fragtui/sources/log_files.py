@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import errno
-import gzip
 import io
-import lzma
 import os
-import zlib
+import stat
 from pathlib import Path
 from typing import IO, Any, cast
 
-from fragtui.sources.trust import Opener, open_named
+from fragtui.sources.line_bounds import behind_hole, is_hole
+from fragtui.sources.trust import Opener, open_at_once, open_named
+from fragtui.sources.unpacking import PackedLog, packing_of
 
-_BLOCK = 1 << 18
+READ_BYTES = 1 << 18
 """What is read at once: small, since what a flood takes while its lines are cut is never given back."""
-
-
-class UnreadableLogError(OSError):
-    """A log that this installation cannot decompress; the message says what is missing."""
 
 
 def open_log(path: Path, opener: Opener = open_named) -> IO[bytes]:
@@ -26,69 +22,29 @@ def open_log(path: Path, opener: Opener = open_named) -> IO[bytes]:
 
     `opener` is `open_named` for a file that the user named, `opener_of` a root for one that was found.
     """
+    refuse_device(path.stat(), str(path))  # First: opening a device may have effects.
     stream = os.fdopen(opener(path), "rb", buffering=0)
     try:
+        refuse_device(os.fstat(stream.fileno()), str(path))
         magic = stream.read(6) or b""
-        if magic[:2] == b"\x1f\x8b":
+        packing = packing_of(magic)
+        if packing is not None:
             stream.seek(0)
-            return _unpacking(path, stream, gzip.GzipFile(fileobj=cast("IO[bytes]", stream)), zlib.error)
-        if magic == b"\xfd7zXZ\x00":
-            stream.seek(0)
-            return _unpacking(path, stream, lzma.LZMAFile(cast("IO[bytes]", stream)), lzma.LZMAError)
-        if magic[:4] == b"\x28\xb5\x2f\xfd":
-            stream.seek(0)
-            return _zstd(path, cast("IO[bytes]", stream))
+            return cast("IO[bytes]", PackedLog(path, cast("IO[bytes]", stream), packing))
         if stream.seekable():
             stream.seek(0)
             return cast("IO[bytes]", stream)
     except BaseException:
         stream.close()
         raise
-    return cast("IO[bytes]", io.BufferedReader(_Prefixed(magic, cast("IO[bytes]", stream)), _BLOCK))
+    return cast("IO[bytes]", io.BufferedReader(_Prefixed(magic, cast("IO[bytes]", stream)), READ_BYTES))
 
 
-def _zstd(path: Path, stream: IO[bytes]) -> IO[bytes]:
-    try:
-        import zstandard  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415
-    except ImportError:
-        why = f"needs the Python package zstandard (fragtui[zstd]); or zstd -dc {path.name} | fragtui explain -"
-        raise UnreadableLogError(errno.EINVAL, why, str(path)) from None
-    reader: Any = zstandard.ZstdDecompressor().stream_reader(stream, read_across_frames=True)
-    return _unpacking(path, stream, reader, zstandard.ZstdError)
-
-
-def _unpacking(path: Path, stream: IO[bytes] | io.RawIOBase, reader: Any, fault: type[Exception]) -> IO[bytes]:
-    return cast("IO[bytes]", io.BufferedReader(_Unpacking(path, stream, reader, fault), _BLOCK))
-
-
-class _Unpacking(io.RawIOBase):
-    """A compressed log as it reads unpacked.
-
-    It has no descriptor: whoever asks for one would read the packed bytes. What is damaged raises OSError.
-    """
-
-    def __init__(self, path: Path, stream: Any, reader: Any, fault: type[Exception]) -> None:
-        self._path = path
-        self._stream = stream
-        self._reader = reader
-        self._fault = fault
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        try:
-            data = self._reader.read(len(buffer)) or b""
-        except (self._fault, gzip.BadGzipFile) as error:
-            raise UnreadableLogError(errno.EIO, f"damaged: {error}", str(self._path)) from None
-        buffer[: len(data)] = data
-        return len(data)
-
-    def close(self) -> None:
-        if not self.closed:
-            self._reader.close()
-            self._stream.close()
-        super().close()
+def refuse_device(status: os.stat_result, name: str) -> None:
+    """Raise OSError for a device: it may never end. /dev/null is as good as an empty file."""
+    mode = status.st_mode
+    if stat.S_ISBLK(mode) or (stat.S_ISCHR(mode) and status.st_rdev != os.makedev(1, 3)):
+        raise OSError(errno.EINVAL, "not a regular file or pipe", name)
 
 
 class _Prefixed(io.RawIOBase):
@@ -115,7 +71,7 @@ class _Prefixed(io.RawIOBase):
 class FollowedFile:
     """A growing log file. It survives rename (the rest of the old file is read first) and truncation."""
 
-    def __init__(self, path: Path, at_end: bool = True, opener: Opener = open_named) -> None:
+    def __init__(self, path: Path, at_end: bool = True, opener: Opener = open_at_once) -> None:
         self._path = path
         self._opener = opener
         self._stream: IO[bytes] | None = None
@@ -125,10 +81,13 @@ class FollowedFile:
 
     def _open(self, at_end: bool) -> None:
         try:
-            stream = os.fdopen(self._opener(self._path), "rb", buffering=0)
+            descriptor = self._opener(self._path)
         except OSError:
             return
-        found = os.fstat(stream.fileno())
+        stream, found = io.FileIO(descriptor, "rb"), os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            stream.close()
+            return
         self._stream = cast("IO[bytes]", stream)
         self._inode = (found.st_dev, found.st_ino)
         self._position = found.st_size if at_end else 0
@@ -140,7 +99,10 @@ class FollowedFile:
             self._stream = None
 
     def read(self) -> bytes:
-        """Return what was written since the last call, at most 256 KiB; empty if nothing. Raises no OSError."""
+        """Return what was written since the last call, at most 256 KiB; empty if nothing. Raises no OSError.
+
+        A hole of a sparse file is left out.
+        """
         for _ in range(2):
             if self._stream is None:
                 self._open(False)
@@ -149,18 +111,26 @@ class FollowedFile:
             try:
                 if os.fstat(self._stream.fileno()).st_size < self._position:
                     self._position = 0
-                self._stream.seek(self._position)
-                data = self._stream.read(_BLOCK) or b""
+                data = self._next()
             except OSError:
                 self.close()
                 return b""
             if data:
-                self._position += len(data)
                 return data
             if not self._was_replaced():
                 return b""
             self.close()
         return b""
+
+    def _next(self) -> bytes:
+        assert self._stream is not None
+        while True:
+            self._stream.seek(self._position)
+            data = self._stream.read(READ_BYTES) or b""
+            self._position += len(data)
+            if not data or not is_hole(data):
+                return data
+            self._position = behind_hole(self._stream.fileno(), self._position)
 
     def _was_replaced(self) -> bool:
         try:

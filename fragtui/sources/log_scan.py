@@ -12,13 +12,16 @@ from typing import IO, TYPE_CHECKING
 
 from fragtui.kernel.needles import BEFORE, SCAN_NEEDLES
 from fragtui.sources.incident_stream import IncidentStream
+from fragtui.sources.line_bounds import CutLines, skip_hole, without_holes
 from fragtui.sources.needle_search import best_search
+from fragtui.text import LINE_BYTES
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-BLOCK = 1 << 20
-_AHEAD = 8
+BLOCK = 1 << 18
+_AHEAD = 4
+"""Blocks searched ahead: with their hits they are what reading a log takes of memory."""
 WORTH_FORKING = 32 << 20
 _TAIL = 16 << 10
 _EXPORT = (b"MESSAGE=", b"MESSAGE\n", b"    MESSAGE=")
@@ -40,9 +43,14 @@ def scan_log(log: IO[bytes], stream: IncidentStream, stopped: Callable[[], bool]
 
 
 def near_lines(
-    log: IO[bytes], needles: Sequence[bytes], busy: Callable[[], bool], before: int = BEFORE
+    log: IO[bytes],
+    needles: Sequence[bytes],
+    busy: Callable[[], bool],
+    before: int = BEFORE,
+    cut: CutLines | None = None,
 ) -> Generator[Near]:
-    """Yield the lines near a needle, and after them while the reader is busy."""
+    """Yield the lines near a needle, and after them while the reader is busy; `cut` counts those that are too long."""
+    cut = cut or CutLines()
     number, gap, carry = 0, False, b""
     for fresh, found in _searched(log, needles):
         # What was passed over last may stand right before a hit of this block.
@@ -70,7 +78,7 @@ def near_lines(
                 torn = line_end < 0
                 line_end = end if torn else line_end
                 number += 1
-                yield number, block[at:line_end], torn, gap
+                yield number, cut.cut(block[at:line_end]), torn, gap
                 at, gap = line_end + 1, False
 
 
@@ -111,17 +119,23 @@ def _searched(log: IO[bytes], needles: Sequence[bytes]) -> Iterator[tuple[bytes,
 
 
 def _blocks(log: IO[bytes]) -> Iterator[bytes]:
-    """Yield the log in blocks that end with a newline, but for the last."""
-    rest: list[bytes] = []
+    """Yield the log in blocks that end with a newline, but for the last.
+
+    Of a line that ends in a later block no more is kept than says that it is too long.
+    """
+    rest = b""
     while data := log.read(BLOCK):
+        if not (data := without_holes(data)):
+            skip_hole(log)
+            continue
         end = data.rfind(b"\n") + 1
         if end:
-            yield b"".join((*rest, data[:end]))
-            rest = [data[end:]] if end < len(data) else []
-        else:
-            rest.append(data)
-    if last := b"".join(rest):
-        yield last
+            yield rest + data[:end]
+            rest = data[end : end + LINE_BYTES + 1]
+        elif len(rest) <= LINE_BYTES:
+            rest += data[: LINE_BYTES + 1]
+    if rest:
+        yield rest
 
 
 def _tail(block: bytes, floor: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from fragtui.model.pod_news import PodNews, SourceState
 from fragtui.sources.crictl import Crictl
 from fragtui.sources.kube_api import KubeApi
 from fragtui.sources.pod_directories import read_pod_directories
+from fragtui.sources.pod_inbox import PodInbox
 from fragtui.sources.pod_telling import Overheard, PodSource, PodWitness
 from fragtui.sources.runtime_log import RuntimeLog
 
@@ -23,10 +23,6 @@ NEWS_SECONDS = 0.25
 """Shortest time between two news."""
 _REVIEW_SECONDS = 5.0
 """How often the board is looked at without news: pods become stuck, and quiet ones gone, by time alone."""
-_BATCHES_WAITING = 64
-_PUT_SECONDS = 1.0
-
-_Change = Callable[[PodBoard, float], bool]
 
 
 class PodWatch:
@@ -54,7 +50,7 @@ class PodWatch:
         self._on_news = on_news
         self._clock = clock
         self._board = PodBoard()
-        self._changes: queue.Queue[_Change] = queue.Queue(_BATCHES_WAITING)
+        self._inbox = PodInbox()
         self._states: dict[str, SourceState] = {}
         self._stopping = threading.Event()
         self._witness = witness
@@ -72,17 +68,17 @@ class PodWatch:
     def stop(self) -> None:
         """End soon; never waits. No news comes after the one that may be under way."""
         self._stopping.set()
-        self._offer(_nothing)
+        self._inbox.close()
         for source in self._sources:
             source.stop()
 
     def kernel_incident(self, incident: KernelSide) -> None:
         """Tell of a kernel incident, to be linked with the pods that it failed; from any thread, never waits."""
-        self._offer(lambda board, _: board.kernel_incident(incident))
+        self._inbox.incident(incident)
 
     def remedy_ran(self, name: str) -> None:
         """Tell that a remedy ran just now; from any thread, never waits."""
-        self._offer(lambda board, _: board.remedy_ran(name))
+        self._inbox.remedy(lambda board, _: board.remedy_ran(name))
 
     def sightings(self, told: tuple[Sighting, ...]) -> None:
         """See `Telling`."""
@@ -93,34 +89,20 @@ class PodWatch:
                 changed |= board.tell(sighting, now)
             return changed
 
-        self._put(change)
+        self._inbox.put(change, len(told))
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
         """See `Telling`."""
-        self._put(lambda board, _: board.only_these_exist(pods))
+        self._inbox.put(lambda board, _: board.only_these_exist(pods), len(pods))
 
     def state(self, name: str, state: str, cannot_tell: str) -> None:
         """See `Telling`."""
         told = SourceState(name, state, cannot_tell)
         if self._states.get(name) != told:
             self._states[name] = told
-            self._offer(_is_news)
+            self._inbox.news()
             if self._witness is not None:
                 self._witness.state(told)
-
-    def _put(self, change: _Change) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._changes.put(change, timeout=_PUT_SECONDS)
-            except queue.Full:
-                continue
-            return
-
-    def _offer(self, change: _Change) -> None:
-        try:
-            self._changes.put_nowait(change)
-        except queue.Full:
-            threading.Thread(target=self._put, args=(change,), daemon=True).start()
 
     def _run(self) -> None:
         for pod in read_pod_directories(self._root):
@@ -134,12 +116,13 @@ class PodWatch:
         changed = False
         while not self._stopping.is_set():
             due = looked + (NEWS_SECONDS if changed else _REVIEW_SECONDS)
-            changed |= self._take_change(due - time.monotonic())
+            changed |= self._take_changes(due - time.monotonic())
             now = time.monotonic()
             if now - looked < (NEWS_SECONDS if changed else _REVIEW_SECONDS):
                 continue
             changed, looked = False, now
-            news = PodNews(self._board.snapshot(self._clock()), tuple(self._states.values()), self._board.names)
+            board, states = self._board.snapshot(self._clock()), tuple(self._states.values())
+            news = PodNews(board, states, self._board.names, self._inbox.dropped)
             if news != last and not self._stopping.is_set():
                 last = news
                 self._hand_over(news)
@@ -152,20 +135,9 @@ class PodWatch:
             if not self._stopping.is_set():
                 raise
 
-    def _take_change(self, seconds: float) -> bool:
-        """Apply a change, waiting so long for one; return whether the board may have changed."""
-        try:
-            change = self._changes.get(timeout=max(0.0, seconds))
-        except queue.Empty:
-            return False
-        return change(self._board, self._clock())
-
-
-def _is_news(_board: PodBoard, _now: float) -> bool:
-    """Change nothing on the board: what is told beside it has changed."""
-    return True
-
-
-def _nothing(_board: PodBoard, _now: float) -> bool:
-    """Change nothing: who waits for a change shall look up."""
-    return False
+    def _take_changes(self, seconds: float) -> bool:
+        """Apply the next changes, waiting so long for one; return whether the board may have changed."""
+        changed = False
+        for change in self._inbox.take(max(0.0, seconds)):
+            changed |= change(self._board, self._clock())
+        return changed

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 FLUSH_SECONDS = 5.0
 """A recording that is cut off loses at most so much."""
 SEGMENT_SECONDS = 120.0
+_MOST_STANDING = 4096
+"""Facts that are repeated in each segment, or wait for the first tick."""
+_LONGEST_AUDIT_LINE = 1 << 20
 _MOST_WAITING = 200
 """Frames that wait to be packed at most: a flood of log lines is not kept whole."""
 RING_BYTES = 700_000
@@ -114,7 +117,8 @@ class Recorder:
             from fragtui.sources.log_files import FollowedFile  # noqa: PLC0415
 
             self._audit = FollowedFile(self._audit_path, at_end=True)
-        *lines, self._audit_rest = (self._audit_rest + self._audit.read()).split(b"\n")
+        *lines, rest = (self._audit_rest + self._audit.read()).split(b"\n")
+        self._audit_rest = rest[:_LONGEST_AUDIT_LINE]
         return lines
 
     def log_stream(self) -> Callable[[StreamCall], None]:
@@ -156,9 +160,11 @@ class Recorder:
         with self._lock:
             if standing is not None:
                 self._standing[standing] = (kind, facts)
+                if len(self._standing) > _MOST_STANDING:
+                    del self._standing[next(iter(self._standing))]
             if self._begun is not None:
                 self._event(kind, facts, time.monotonic())
-            elif standing is None:
+            elif standing is None and len(self._standing) < _MOST_STANDING:
                 # Before the first tick there is nothing to hang it on: it waits for that.
                 self._standing[f"early {len(self._standing)}"] = (kind, facts)
 

@@ -6,7 +6,7 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from fragtui.cluster.pod_log import PodLogReader
@@ -20,7 +20,7 @@ from fragtui.sources.journal import JournalReader, journal_directory, journalctl
 from fragtui.sources.log_files import FollowedFile
 from fragtui.sources.pod_telling import Telling
 from fragtui.sources.saved_layouts import OWN_LOGS
-from fragtui.sources.trust import Opener, open_named, opener_of
+from fragtui.sources.trust import Opener, open_at_once, opener_of
 from fragtui.text import printable
 
 UNITS = (
@@ -45,10 +45,14 @@ CANNOT_TELL = "pods that wait without an error"
 NOTHING = "found no journal and no log of kubelet or runtime: give --kubelet-log FILE"
 _HISTORY = "-30min"
 _TAIL = 8 * 1024 * 1024
+_PIECE = 64 * 1024
+"""Of the end of a log so much is parsed before it is handed over."""
+_READS_AT_ONCE = 4
+"""Blocks read of one file before the other sources have their turn."""
 _POLL_SECONDS = (0.25, 1.0)
 """How often files are looked at for new lines: soon after the last ones, and when they have been quiet."""
 _QUIET_SECONDS = 5.0
-_PARSED_A_SECOND = 1000.0
+_PARSED_A_SECOND = 500.0
 _PARSED_AT_ONCE = 8000.0
 """Room for what the journal holds of the last half hour."""
 _FIELDS = "MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_FACILITY,PRIORITY,_PID,_HOSTNAME,_TRANSPORT,_COMM"
@@ -163,12 +167,15 @@ class RuntimeLog:
         if not journal and not files:
             self._telling.state(NAME, "absent", self._why_nothing())
             return
-        opener = open_named if self._choice != "auto" else opener_of(self._root, live=is_live(self._root))
+        opener = open_at_once if self._choice != "auto" else opener_of(self._root, live=is_live(self._root))
         followed = [(FollowedFile(path, opener=opener), self._reader(), path) for path in files]
         names = [str(path) for path in files]
         self._live(["journal", *names] if journal else names, 0)
         for _, reader, path in followed:
-            self._tell(reader.read(_tail(path, opener), whole=True))
+            for piece in _tail(path, opener):
+                self._tell(reader.read(piece, whole=True))
+                if self._stopping.is_set():
+                    break
         self._follow(followed, journal, names)
 
     def _reader(self) -> PacedReader:
@@ -197,16 +204,22 @@ class RuntimeLog:
         retry_at = 0.0
         left_out = 0
         quiet_since = time.monotonic()
+        more = False
         while not self._stopping.is_set():
             if journal and child is None and time.monotonic() >= retry_at:
                 child, retry_at = self._start_journal(backoff)
             now = time.monotonic()
             files_due = _POLL_SECONDS[now - quiet_since > _QUIET_SECONDS] if followed else None
+            files_due = 0.0 if more else files_due
             self._wait(child, files_due, max(0.0, retry_at - now) if journal and child is None else None)
+            more = False
             for file, reader, _ in followed:
-                while not self._stopping.is_set() and (data := file.read()):
+                reads = 0
+                while reads < _READS_AT_ONCE and not self._stopping.is_set() and (data := file.read()):
+                    reads += 1
                     quiet_since = time.monotonic()
                     self._tell(reader.read(data))
+                more |= reads == _READS_AT_ONCE
             if child is not None:
                 read_data = child.read()
                 if read_data is None:
@@ -249,14 +262,18 @@ class RuntimeLog:
         self._telling.state(NAME, "live", f"{CANNOT_TELL}{flood} (reads {', '.join(names)})")
 
 
-def _tail(path: Path, opener: Opener) -> bytes:
-    """Return the end of a log, from a line's beginning, at most 8 MiB of it; nothing if it can't be read."""
+def _tail(path: Path, opener: Opener) -> Iterator[bytes]:
+    """Yield the end of a log, from a line's beginning, at most 8 MiB of it, in pieces; nothing if it can't be read."""
     try:
-        with os.fdopen(opener(path), "rb") as log:
-            size = log.seek(0, os.SEEK_END)
-            start = max(0, size - _TAIL)
-            log.seek(start)
-            data = log.read(size - start)
+        with os.fdopen(opener(path), "rb", buffering=0) as log:
+            size = os.fstat(log.fileno()).st_size
+            start = log.seek(max(0, size - _TAIL))
+            left, cut = size - start, start > 0
+            while left > 0 and (piece := log.read(min(left, _PIECE))):
+                left -= len(piece)
+                if cut:
+                    _, newline, piece = piece.partition(b"\n")
+                    cut = not newline
+                yield piece
     except OSError:
-        return b""
-    return data[data.find(b"\n") + 1 :] if start else data
+        return

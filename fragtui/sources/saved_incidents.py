@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fragtui.model.incident import Incident
 from fragtui.model.snapshot import Unreadable
-from fragtui.sources.explained_log import explain_log
+from fragtui.sources.explained_log import OpenLog, explain_logs
 from fragtui.sources.host_files import reason
 from fragtui.sources.log_files import open_log
 from fragtui.sources.trust import Opener
@@ -24,14 +24,29 @@ def incidents_of(paths: Sequence[Path], opener: Opener) -> tuple[tuple[Incident,
     `opener` opens each of them, see `opener_of`.
     """
     found: list[Incident] = []
+    dropped = 0
     problems: list[Unreadable] = []
     for path in paths:
         try:
             now = path.stat().st_mtime
+            name = printable(path.name) if len(paths) > 1 else ""
             with closing(open_log(path, opener)) as log:
-                found += explain_log(log, printable(path.name) if len(paths) > 1 else "", None, now)
+                opened = OpenLog(log, name, now)
+                for each in explain_logs([opened]):
+                    found.append(each.incident)
+                    if len(found) >= 2 * MOST:
+                        dropped += MOST
+                        found = _newest(found)
+            if opened.cut.words:
+                problems.append(Unreadable(printable(str(path)), opened.cut.words))
         except (OSError, EOFError) as error:
             why = reason(error) if isinstance(error, OSError) else "it is cut off"
             problems.append(Unreadable(printable(str(path)), why))
-    found.sort(key=lambda incident: incident.time or 0.0)
-    return tuple(found[-MOST:]), tuple(problems)
+    dropped += max(0, len(found) - MOST)
+    if dropped:
+        problems.append(Unreadable("older incidents", f"{dropped} left out, {MOST} are kept"))
+    return tuple(_newest(found)), tuple(problems)
+
+
+def _newest(incidents: list[Incident]) -> list[Incident]:
+    return sorted(incidents, key=lambda incident: incident.time or 0.0)[-MOST:]

@@ -11,6 +11,8 @@ from fragtui.sources.json_list import NotAList, read_list
 
 _HEAD = 4096
 _BLOCK = 1 << 16
+MOST_KEPT = 8192
+"""Sightings kept for their order in time, the newest: some 10 MiB."""
 
 
 def are_objects(log: IO[bytes]) -> bool:
@@ -33,12 +35,17 @@ def read_objects(log: IO[bytes]) -> tuple[list[Sighting], str | None]:
     With it comes why the list could not be read to its end, None if it could. Raises OSError as the log does.
     """
     found: list[Sighting] = []
+    dropped = 0
 
     def take(thing: dict[str, Any]) -> None:
+        nonlocal found, dropped
         event = "involvedObject" in thing or "regarding" in thing
         sighting = read_event(thing) if event else read_pod(thing)
         if sighting is not None:
             found.append(sighting)
+        if len(found) >= 2 * MOST_KEPT:
+            found = sorted(found, key=_moment)[MOST_KEPT:]
+            dropped += MOST_KEPT
 
     why = None
     try:
@@ -47,7 +54,13 @@ def read_objects(log: IO[bytes]) -> tuple[list[Sighting], str | None]:
             take(whole)
     except NotAList as error:
         why = f"expected a list of Kubernetes objects; it is {error}"
-    return sorted(found, key=lambda sighting: sighting.time or 0.0), why
+    if why is None and dropped:
+        why = f"only the newest of its objects were read: {dropped} left out"
+    return sorted(found, key=_moment), why
+
+
+def _moment(sighting: Sighting) -> float:
+    return sighting.time or 0.0
 
 
 def _chunks(log: IO[bytes]) -> Iterator[bytes]:

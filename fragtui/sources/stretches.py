@@ -12,17 +12,23 @@ from fragtui.kernel.needles import BEFORE
 from fragtui.model.log_reading import Ending, Found, LogReading
 from fragtui.sources.file_hits import BLOCK, FileHits
 from fragtui.sources.file_window import FileWindow
+from fragtui.sources.line_bounds import CutLines
 from fragtui.sources.log_scan import MOST_BEFORE
+from fragtui.text import LINE_BYTES
 
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """The end of a stretch from `begin` to `end`, `lines` lines behind the place from which lines are counted."""
+    """The end of a stretch from `begin` to `end`, `lines` lines behind the place from which lines are counted.
+
+    `cut` of them were too long.
+    """
 
     begin: int
     end: int
     lines: int
     ending: Ending
+    cut: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,8 @@ class StretchReader:
 
     def __init__(self, part: Part, needles: Sequence[bytes], at_once: int = BLOCK, block: int = BLOCK) -> None:
         self._part = part
-        self._text = FileWindow(part.descriptor, part.size)
+        self._cut = CutLines()
+        self._text = FileWindow(part.descriptor, part.size, part.until, self._cut)
         self._hits = FileHits(
             part.descriptor, needles, part.begin, part.end, part.until, self._is_enough, at_once, block
         )
@@ -104,18 +111,18 @@ class StretchReader:
             while at <= through:
                 place = at - window
                 line_end = data.find(b"\n", place)
-                if line_end >= 0:
-                    line, whole = data[place:line_end], True
+                if place <= line_end <= place + LINE_BYTES and data[place]:
+                    line, whole, end = data[place:line_end], True, window + line_end
                 else:
-                    line, whole = text.line(at)
+                    line, end, whole = text.line(at)
                     data, window = text.data, text.begin
                     if not line and not whole:
-                        at = part.size  # Cut while we read.
+                        at = max(end, part.until) if end > at else part.size  # A hole, or cut while we read.
                         break
                 self._number += 1
                 if found := reading.feed(line, self._number, not whole):
                     yield from found
-                at += len(line) + 1
+                at = end + 1
                 if at > through and at < part.until and reading.wanted:
                     found, lines, end = reading.feed_run(data, at - window, part.until - window, self._number + 1)
                     if found:
@@ -135,4 +142,5 @@ class StretchReader:
 
     def _rest(self, reading: LogReading, begin: int, end: int) -> Rest:
         self._reading = None
-        return Rest(begin, end, self._number, reading.ending())
+        cut, self._cut.count = self._cut.count, 0
+        return Rest(begin, end, self._number, reading.ending(), cut)

@@ -166,6 +166,11 @@ def open_named(path: Path) -> int:
     return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY)
 
 
+def open_at_once(path: Path) -> int:
+    """Return the same without waiting: a FIFO has no writer yet."""
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
+
+
 def opener_of(root: Path, *, live: bool) -> Opener:
     """Return what opens the logs below a root: a node's own by `Trust.LOG`, saved ones by `Trust.TEXT`.
 

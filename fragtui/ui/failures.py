@@ -45,9 +45,13 @@ class Failures(Listing[Alike]):
             spans.append((f"+{tail.suppressed} suppressed ", "warn"))
         if tail.lost_records:
             spans.append((f"{counted(tail.lost_records, 'record')} lost ", "warn"))
+        if tail.unlisted:
+            spans.append((f"{tail.unlisted} no longer listed ", "warn"))
         if tail.wanted:
             spans.append((f"with '{tail.wanted}' ", "accent"))
         spans.append((f" {tail.source}" if tail.source else " kernel log not read yet", "dim"))
+        if tail.problem and tail.source != "none":
+            spans.append((f" ({tail.problem})", "dim"))
         return tuple(spans)
 
     def row(self, item: Alike, width: int) -> tuple[Span, ...]:
@@ -81,4 +85,7 @@ class Failures(Listing[Alike]):
             why = tail.problem or "switched off by --kernel-log none"
             return [line((f" {row}", "warn")) for row in wrap(f"the kernel log can't be read: {why}", width - 2, 3)]
         text = "none in the kernel log (NOWARN requests fail without a line; from 5.4 on one report in 10 s)"
-        return [line((f" {row}", "dim")) for row in wrap(text, width - 2, 2)]
+        rows = [line((f" {row}", "dim")) for row in wrap(text, width - 2, 2)]
+        if tail.problem:
+            rows += [line((f" {row}", "warn")) for row in wrap(tail.problem, width - 2, 3)]
+        return rows

@@ -27,9 +27,9 @@ def _pod_of(news: PodNews | None, incident: Incident) -> str | None:
     if news is not None:
         if linked := news.board.linked_to(incident.id):
             return pod_name(linked[0])
-        for ref in news.names:
-            if incident.pod_uid and ref.uid == incident.pod_uid and ref.name:
-                return f"{ref.namespace or '?'}/{ref.name}"
+        ref = news.named(incident.pod_uid) if incident.pod_uid else None
+        if ref is not None and ref.name:
+            return f"{ref.namespace or '?'}/{ref.name}"
     if incident.pod:
         return f"{incident.namespace or '?'}/{incident.pod}"
     return f"pod {incident.pod_uid}" if incident.pod_uid else None

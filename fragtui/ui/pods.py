@@ -56,6 +56,10 @@ class Pods(Listing["StuckPod"]):
             spans.append(("unknown ", "warn"))
         if board is not None and board.pods and self._heading_alone:
             return (*spans, (" " + ", ".join(pod_name(pod) for pod in board.pods[:8]), "text"))
+        if board is not None and board.dropped:
+            spans.append((f"+{board.dropped} dropped ", "warn"))
+        if self.news and self.news.dropped:
+            spans.append((f"{counted(self.news.dropped, 'kernel line')} of a flood not compared ", "warn"))
         sources = self.news.sources if self.news else ()
         spans += [(f" {_SIGNS.get(source.state, '?')} {source.name}: {source.state}", "dim") for source in sources]
         return tuple(spans)

@@ -14,7 +14,7 @@ from fragtui.model.incident import Incident
 from fragtui.model.incident_kind import IncidentKind
 from fragtui.model.kernel_log_news import KernelLogNews
 from fragtui.sources.kernel_log import KernelLog
-from fragtui.sources.kmsg import KmsgReader, sequence_of
+from fragtui.sources.kmsg import open_kmsg, sequence_of
 from tests.support.lab import alone, lab
 
 pytestmark = lab
@@ -42,7 +42,7 @@ def unlimited() -> Iterator[None]:
 
 def oldest() -> int:
     """Return the sequence number of the oldest record in the ring."""
-    reader = KmsgReader(DEVICE)
+    reader = open_kmsg(DEVICE)
     try:
         found = sequence_of(reader.read(limit=1).records[0])
         assert found is not None
@@ -80,7 +80,7 @@ def small_cgroup() -> Iterator[Path]:
 
 def test_what_the_ring_lost_is_counted_to_the_record() -> None:
     with alone():
-        reader = KmsgReader(DEVICE)
+        reader = open_kmsg(DEVICE)
         try:
             while not (batch := reader.read()).drained:
                 pass
@@ -145,7 +145,7 @@ def test_a_follower_that_was_held_up_counts_the_loss_believes_no_user_and_goes_o
 
 
 def _newest() -> int:
-    reader = KmsgReader(DEVICE)
+    reader = open_kmsg(DEVICE)
     try:
         found = 0
         while True:

@@ -34,7 +34,7 @@ class Device:
 
 
 def reader(monkeypatch: pytest.MonkeyPatch, *reads: bytes | int) -> KmsgReader:
-    found = KmsgReader(Path("/dev/null"))
+    found = KmsgReader(os.open("/dev/null", os.O_RDONLY))
     monkeypatch.setattr(os, "read", Device(*reads).read)
     return found
 
