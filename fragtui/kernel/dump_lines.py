@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from fragtui.kernel.report import ReportedZone, StackFrame
+from fragtui.kernel.request import MOST_ORDER
 
 _TASK = re.compile(
     r"(?:CPU: (\d{1,20}) (?:UID: \d+ )?)?P(?:ID|id): (\d{1,20})(?=[ ,]|$),? ?[Cc]omm: (.+?)"
@@ -148,7 +149,7 @@ def parse_buddy_line(text: str) -> ReportedZone | None:
         return None
     counts, sizes, letters = zip(*_BLOCKS.findall(found[3]), strict=True)
     page_kb = int(sizes[0])
-    if page_kb < 1 or tuple(map(int, sizes)) != _block_sizes(page_kb, len(sizes)):
+    if page_kb < 1 or len(sizes) > MOST_ORDER + 1 or tuple(map(int, sizes)) != _block_sizes(page_kb, len(sizes)):
         return None
     return ReportedZone(
         node=int(found[1] or 0),

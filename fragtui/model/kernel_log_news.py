@@ -24,8 +24,17 @@ class KernelLogNews:
     foreign_remedies: tuple[ForeignRemedy, ...]
     source: str
     problem: str | None
+    unread_lines: int = 0
+    """Lines since the news before that no parser could read."""
 
     @property
     def matters(self) -> bool:
         """Whether there is anything in it."""
-        return bool(self.incidents or self.updated or self.lost_records or self.foreign_remedies or self.problem)
+        return bool(
+            self.incidents
+            or self.updated
+            or self.lost_records
+            or self.foreign_remedies
+            or self.problem
+            or self.unread_lines
+        )

@@ -45,6 +45,7 @@ class Tail:
 
     def __init__(self) -> None:
         self.lost_records = 0
+        self.unread_lines = 0
         self.source: str | None = None
         self.problem: str | None = None
         self.wanted = ""
@@ -64,6 +65,7 @@ class Tail:
             self._forgotten += _failures(forgotten)
             self._forgotten_suppressed += forgotten.suppressed or 0
         self.lost_records += news.lost_records
+        self.unread_lines += news.unread_lines
         self.source, self.problem = news.source, news.problem
         self._changed()
 
@@ -71,7 +73,7 @@ class Tail:
         """Forget all incidents; what is wanted stays."""
         self._incidents.clear()
         self._forgotten = self._forgotten_suppressed = 0
-        self.lost_records = 0
+        self.lost_records = self.unread_lines = 0
         self.source = self.problem = None
         self._changed()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 from collections.abc import Generator, Sequence
@@ -11,6 +12,7 @@ from fragtui.model.log_reading import Found, LogPast, LogReading, LogTerms, Told
 from fragtui.sources.child_team import ChildTeam
 from fragtui.sources.file_hits import BLOCK
 from fragtui.sources.stretches import Part, Rest, StretchReader
+from fragtui.text import counted
 
 SEGMENT = 8 << 20
 """Large enough for several reports: the more are parsed after one search, the warmer the cache."""
@@ -87,6 +89,12 @@ def read_segment(log: LargeLog, begin: int) -> Segment:
     return Segment(tuple(stretches), reader.newlines(), not reader.gave_up)
 
 
+def raise_unread(lines: int) -> None:
+    """Raise OSError if there are lines over which a parser failed: the log is read, but not all of it."""
+    if lines:
+        raise OSError(errno.EBADMSG, f"{counted(lines, 'line')} could not be read")
+
+
 class _Joined:
     """Puts the segments together as if one had read them all: what no child could know is read here."""
 
@@ -114,7 +122,7 @@ class _Joined:
                         answers[which] = answer
                 except EOFError:  # Ended from outside, as by the kernel for want of memory.
                     yield from self._read_here(log.size)
-                    return
+                    break
                 segment: Segment = pickle.loads(answers.pop(begin))
                 if number + _AHEAD < len(segments):
                     team.assign(segments[number + _AHEAD])
@@ -122,6 +130,7 @@ class _Joined:
                 newlines += segment.newlines
         finally:
             team.end()
+        raise_unread(self._past.unread)
 
     def _take(self, segment: Segment, before: int, end: int) -> Generator[tuple[float | None, Told]]:
         """Yield what a segment tells whose first line has that number; what does not fit is read again."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import codecs
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from fragtui.logs.outside_json import DECODER
 
 _OBJECT_LIMIT = 8 * 1024 * 1024
 _SPACE = " \t\r\n"
@@ -48,7 +49,7 @@ class _Text:
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._scan = json.JSONDecoder().raw_decode
+        self._scan = DECODER.raw_decode
         self._text = ""
         self._at = 0
 

@@ -16,7 +16,7 @@ from fragtui.sources.journal import JournalReader, has_journal, journal_command
 from fragtui.sources.kmsg import KmsgReader, boot_epoch, is_kmsg
 from fragtui.sources.log_files import FollowedFile, open_log, rotated
 from fragtui.sources.log_scan import scan_log
-from fragtui.text import printable
+from fragtui.text import bounded_int, epoch_seconds, printable
 
 __all__ = ["KernelLog", "KernelLogNews", "read_ring", "running_gfp_table"]
 
@@ -316,4 +316,5 @@ class KernelLog:
 def stream_time(record: bytes | None) -> float | None:
     """Return the epoch second of a raw record of /dev/kmsg, or None."""
     parts = (record or b"").split(b",", 3)
-    return boot_epoch() + int(parts[2]) / 1e6 if len(parts) == 4 and parts[2].isdigit() else None
+    stamp = bounded_int(parts[2]) if len(parts) == 4 else None
+    return None if stamp is None else epoch_seconds(boot_epoch() + stamp / 1e6)
