@@ -26,6 +26,8 @@ def facts_of(sighting: Sighting) -> dict[str, Any]:
 
 def read_sighting(facts: Mapping[str, Any]) -> Sighting:
     """Return the sighting again. Raises ValueError, TypeError or KeyError where the facts are none."""
+    if not isinstance(facts, Mapping):
+        raise TypeError("a sighting")
     pids = facts.get("pids") or []
     if not isinstance(pids, list) or len(pids) > _MOST_PIDS or not all(isinstance(pid, int) for pid in pids):
         raise TypeError("pids")
