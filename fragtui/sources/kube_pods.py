@@ -21,6 +21,7 @@ from fragtui.sources.pod_telling import Telling
 from fragtui.text import counted
 
 NO_EVENTS = "reasons: the kubelet's credentials may not list events (give --kubeconfig)"
+_UNREAD_SECONDS = 1.0
 _CREDENTIALS_SECONDS = 600.0
 """To read them takes a process of its own, so not for every connection; a plug-in's end sooner, and say so by a 401."""
 
@@ -41,6 +42,8 @@ class KubePods:
         self._listed: list[PodRef] = []
         self._unread = 0
         """Objects that no parser could read."""
+        self._said_unread = float("-inf")
+        self._states: dict[str, tuple[str, str]] = {}
 
     def run(self) -> None:
         """Watch for ever."""
@@ -72,7 +75,7 @@ class KubePods:
             on_item=on_item,
             on_listed=self._all_pods if pods else lambda: None,
             on_change=self._pod_changed if pods else self._event_changed,
-            on_state=lambda state, why: self._telling.state(name, state, "; ".join(self._lacks(why or lack))),
+            on_state=lambda state, why: self._tell_state(name, state, why or lack),
             cached=pods,
             backoff=self._backoff(),
             refused=self._backoff(REFUSED_WAIT),
@@ -109,9 +112,10 @@ class KubePods:
                 return text.lower()
         raise ApiError("can't tell what the cluster calls this node")
 
-    def _lacks(self, lack: str) -> list[str]:
+    def _tell_state(self, name: str, state: str, lack: str) -> None:
+        self._states[name] = state, lack
         unread = f"{counted(self._unread, 'object')} could not be read" if self._unread else ""
-        return [words for words in (lack, unread) if words]
+        self._telling.state(name, state, "; ".join(words for words in (lack, unread) if words))
 
     def _pod_listed(self, pod: dict[str, Any]) -> None:
         with self._surviving():
@@ -142,11 +146,15 @@ class KubePods:
 
     @contextmanager
     def _surviving(self) -> Iterator[None]:
-        """Count an object over which its parser fails: it costs itself, not the watch."""
+        """Count an object over which its parser fails, and say so at most once a second: it costs only itself."""
         try:
             yield
         except Exception:
             self._unread += 1
+            if time.monotonic() - self._said_unread > _UNREAD_SECONDS:
+                self._said_unread = time.monotonic()
+                for name, told in tuple(self._states.items()):
+                    self._tell_state(name, *told)
 
     def _of_this_node(self, event: dict[str, Any]) -> bool:
         source = event.get("source") or event.get("deprecatedSource")
