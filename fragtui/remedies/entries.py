@@ -26,7 +26,7 @@ def format_entry(entry: Entry) -> bytes:
 
 def parse_entry(line: str) -> Entry | None:
     """Return the entry of one line, or None where it is none that this version can read. Never raises."""
-    if len(line) > JSON_LIMIT:
+    if len(line) > JSON_LIMIT or '"kind"' not in line:
         return None
     try:
         fields = read_json(line)

@@ -42,9 +42,9 @@ def test_a_row_of_a_thousand_orders_is_a_problem_and_no_zone() -> None:
 
 def test_shifts_upon_shifts_stay_within_64_bits() -> None:
     began = time.thread_time()
-    table = parse_print_fmt("{(unsigned long)1" + "<<63" * 20_000 + ', "__GFP_HIGH"}')
+    table = parse_print_fmt("{(unsigned long)1" + "<<63" * 30_000 + ', "__GFP_HIGH"}')
     assert table is not None and table.bits["__GFP_HIGH"] in range(1 << 64)
-    assert time.thread_time() - began < 1
+    assert time.thread_time() - began < 0.5
 
 
 def test_a_list_of_nodes_names_those_that_a_kernel_can_have() -> None:
