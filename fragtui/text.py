@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-LINE_LIMIT = 16_384
+LINE_BYTES = 16 * 1024
 """Bytes of a line, and characters of a message, that are read; the rest is cut off before any expression sees it.
 
 The kernel's own limit is about 1 KiB a record.
 """
-JSON_LIMIT = 1 << 20
-"""Bytes of a line that carries JSON; the message inside is cut at `LINE_LIMIT`."""
+JSON_BYTES = 1 << 20
+"""Bytes of a line that carries JSON; the message inside is cut at `LINE_BYTES`."""
 LATEST = 10_000_000_000
 """Epoch seconds of the year 2286: no log, event or recording has a later stamp."""
 _MOST_DIGITS = 20
@@ -31,6 +31,11 @@ def printable(text: str, limit: int = 300) -> str:
         return text
     text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def line_limit(line: bytes) -> int:
+    """Return how many bytes of a line are read: more of one that carries JSON than of any other."""
+    return JSON_BYTES if line[:64].lstrip()[:1] in {b"{", b'"'} else LINE_BYTES
 
 
 def bounded_int(text: str | bytes | None, most: int = (1 << 64) - 1) -> int | None:

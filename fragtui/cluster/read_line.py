@@ -13,7 +13,7 @@ from fragtui.cluster.runtime_lines import read_runtime_line
 from fragtui.cluster.sighting import Sighting
 from fragtui.cluster.told_lines import read_told_line
 from fragtui.logs.record import LogRecord
-from fragtui.text import LINE_LIMIT, printable
+from fragtui.text import LINE_BYTES, printable
 
 _NEEDLES = (
     b"andbox",
@@ -79,7 +79,7 @@ def _shown_safely(sighting: Sighting) -> Sighting:
     if error.isprintable() and all(each is None or each.isprintable() for each in (pod.namespace, pod.name, pod.uid)):
         return sighting
     names = (None if each is None else printable(each) for each in (pod.namespace, pod.name, pod.uid))
-    return replace(sighting, pod=PodRef(*names), error=printable(error, LINE_LIMIT))
+    return replace(sighting, pod=PodRef(*names), error=printable(error, LINE_BYTES))
 
 
 def _read(text: str, record: LogRecord, date: Callable[[KlogLine], float | None] | None) -> tuple[Sighting, ...]:

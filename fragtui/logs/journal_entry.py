@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from fragtui.logs.record import LogRecord, message_lines
-from fragtui.text import LINE_LIMIT, bounded_int, epoch_seconds, printable
+from fragtui.text import LINE_BYTES, bounded_int, epoch_seconds, printable
 
 _WANTED = frozenset({
     "MESSAGE", "PRIORITY", "SYSLOG_FACILITY", "SYSLOG_IDENTIFIER", "SYSLOG_PID", "_PID", "_COMM", "_HOSTNAME",
@@ -42,7 +42,7 @@ def records_of(fields: dict[str, str], number: int | None, torn: bool = False) -
     # Userland writers of /dev/kmsg share the kernel's transport, but not its facility.
     from_kernel = facility in {0, None} if transport == "kernel" else None if transport is None else False
     lines = message_lines(message.rstrip("\n"))
-    torn = torn or len(message) > LINE_LIMIT
+    torn = torn or len(message) > LINE_BYTES
     return tuple(
         LogRecord(
             text=text,
@@ -91,7 +91,7 @@ class ExportEntry:
         if self.first_line is None:
             self.first_line = number
         if self.binary:
-            if (room := 8 + LINE_LIMIT - len(self._data)) > 0:
+            if (room := 8 + LINE_BYTES - len(self._data)) > 0:
                 self._data += line[:room] + b"\n"
             self._size += len(line) + 1
             if self._size < 8:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from fragtui.logs.record import LogRecord, message_lines
-from fragtui.text import LINE_LIMIT, epoch_seconds, printable
+from fragtui.text import LINE_BYTES, epoch_seconds, printable
 
 _RECORD = re.compile(r"(\d{1,20}),(\d{1,20}),(\d{1,20}),[-c+](?:,([^;]*))?;", re.ASCII)
 _ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
@@ -27,7 +27,7 @@ def parse_kmsg_record(
     The device escapes every byte outside printable ASCII and the backslash as ``\xNN``, newlines included, so the
     text is unescaped after its own line is cut off. `boot` is the epoch second of the kernel's time zero, if known.
     """
-    head, _, _dictionary = data[:LINE_LIMIT].partition(b"\n")
+    head, _, _dictionary = data[:LINE_BYTES].partition(b"\n")
     found = _RECORD.match(head.decode("latin-1"))
     if found is None:
         return ()
@@ -41,7 +41,7 @@ def parse_kmsg_record(
     if b"\\" in raw:
         raw = _ESCAPE.sub(lambda escape: bytes((int(escape[1], 16),)), raw)
     lines = message_lines(raw.decode("utf-8", "surrogateescape"))
-    torn = torn or (len(data) > LINE_LIMIT and len(head) == LINE_LIMIT)
+    torn = torn or (len(data) > LINE_BYTES and len(head) == LINE_BYTES)
     return tuple(
         LogRecord(
             text=text,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from fragtui.text import LINE_LIMIT, printable
+from fragtui.text import LINE_BYTES, printable
 
 _MOST_LINES = 1024
 
@@ -45,6 +45,6 @@ class LogRecord:
 
 
 def message_lines(message: str) -> list[str]:
-    """Return the lines of a message, safe to show: of its first `LINE_LIMIT` characters, and at most 1024 lines."""
-    lines = message[:LINE_LIMIT].replace("\t", " ").split("\n", _MOST_LINES)
-    return [printable(line, LINE_LIMIT) for line in lines[:_MOST_LINES]]
+    """Return the lines of a message, safe to show: of its first `LINE_BYTES` characters, and at most 1024 lines."""
+    lines = message[:LINE_BYTES].replace("\t", " ").split("\n", _MOST_LINES)
+    return [printable(line, LINE_BYTES) for line in lines[:_MOST_LINES]]

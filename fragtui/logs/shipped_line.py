@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from fragtui.logs.outside_json import read_json
 from fragtui.logs.stamps import iso_time
-from fragtui.text import LATEST, LINE_LIMIT
+from fragtui.text import LATEST, LINE_BYTES
 
 _INSIDE = ("_source", "jsonPayload")
 _TEXTS = ("log", "message", "textPayload")
@@ -51,7 +51,7 @@ def shipped_in(entry: dict[str, object]) -> ShippedLine | None:
 
 
 def _settled(text: str) -> str:
-    return text.rstrip("\r\n")[: LINE_LIMIT + 1].replace("\t", " ")
+    return text.rstrip("\r\n")[: LINE_BYTES + 1].replace("\t", " ")
 
 
 def _first(entry: dict[str, object], names: tuple[str, ...]) -> str | None:

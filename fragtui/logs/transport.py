@@ -14,7 +14,7 @@ from fragtui.logs.prefixes import Prefix, read_brackets, read_priority
 from fragtui.logs.record import LogRecord, message_lines
 from fragtui.logs.shipped_line import ShippedLine, ShippedMembers, shipped_in
 from fragtui.logs.syslog_line import KERNEL_PROGRAMS, SyslogLine, parse_common, parse_syslog, split_host, unescape_octal
-from fragtui.text import JSON_LIMIT, LINE_LIMIT, epoch_seconds, printable
+from fragtui.text import LINE_BYTES, epoch_seconds, line_limit, printable
 
 _EXPORT_START = re.compile(rb"__(?:CURSOR|REALTIME_TIMESTAMP|MONOTONIC_TIMESTAMP)=")
 _REPEATED = re.compile(r"(?:last message repeated|message repeated) (\d+) times(?:: \[ ?(.*)\])?")
@@ -70,8 +70,9 @@ class LogParser:
         if not torn and (known := self._known(line, 0, number)) is not None and known[1] == len(line):
             self._last = known[0]
             return (known[0],)
-        if len(line) > LINE_LIMIT and not self._export.binary:
-            line, torn = _cut(line, torn)
+        if len(line) > LINE_BYTES and not self._export.binary:
+            limit = line_limit(line)
+            line, torn = line[:limit], torn or len(line) > limit
         if self._verbose.add(line, number, torn):
             self.busy = True
             return ()
@@ -112,7 +113,7 @@ class LogParser:
         head = self._cached_head
         if not head or not data.startswith(head, at):
             return None
-        if (found := _SIMPLE.match(data, at + len(head))) is None or (end := found.end()) - at > LINE_LIMIT:
+        if (found := _SIMPLE.match(data, at + len(head))) is None or (end := found.end()) - at > LINE_BYTES:
             return None
         second, micro, caller, said = found.groups()
         words = said.decode("ascii")
@@ -159,7 +160,7 @@ class LogParser:
             and text.isprintable()
             and "#" not in text
             and "repeated" not in text
-            and len(text) <= LINE_LIMIT
+            and len(text) <= LINE_BYTES
             and (common := parse_common(text, self._now)) is not None
         ):  # fmt: skip
             self._cached_head = b""
@@ -185,8 +186,8 @@ class LogParser:
             return () if part is True else self._shipped(part, number, torn)
         if first == "{" and (found := self._json(text, number, torn)) is not None:
             return found
-        if len(text) > LINE_LIMIT:  # It looked like JSON, and is none.
-            line, text, torn = line[:LINE_LIMIT], text[:LINE_LIMIT], True
+        if len(text) > LINE_BYTES:  # It looked like JSON, and is none.
+            line, text, torn = line[:LINE_BYTES], text[:LINE_BYTES], True
         if first == " ":
             last, stripped = self._last, text.lstrip(" ")
             # /dev/kmsg puts a record's dictionary under it.
@@ -216,8 +217,8 @@ class LogParser:
         return self._shipped(shipped, number, torn)
 
     def _shipped(self, shipped: ShippedLine, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
-        parts = shipped.text[:LINE_LIMIT].split("\n", _MOST_PARTS)[:_MOST_PARTS]
-        torn = torn or len(shipped.text) > LINE_LIMIT
+        parts = shipped.text[:LINE_BYTES].split("\n", _MOST_PARTS)[:_MOST_PARTS]
+        torn = torn or len(shipped.text) > LINE_BYTES
         records = [each for part in parts for each in self._plain(part, number, torn)]
         program = None if shipped.program is None else printable(shipped.program)
         host = None if shipped.host is None else printable(shipped.host)
@@ -234,7 +235,7 @@ class LogParser:
 
     def _continued(self, before: LogRecord, text: str, number: int | None, torn: bool) -> LogRecord:
         """Return a line that dmesg indented under the first of its record, or a plain line with its own indent."""
-        return replace(before, text=printable(text, LINE_LIMIT), line=number, sequence=None, torn=torn, repeats=None)
+        return replace(before, text=printable(text, LINE_BYTES), line=number, sequence=None, torn=torn, repeats=None)
 
     def _times(self, prefix: Prefix, syslog_time: float | None) -> float | None:
         if syslog_time is not None:
@@ -293,7 +294,7 @@ class LogParser:
             repeats = int(found[1][:9])
             text = found[2] or text
             from_kernel = None
-        words = text if text.isprintable() and len(text) <= LINE_LIMIT else None
+        words = text if text.isprintable() and len(text) <= LINE_BYTES else None
         record = LogRecord(
             words or "",
             number,
@@ -313,14 +314,8 @@ class LogParser:
         if words is not None:
             return (record,)
         if "\n" not in text:
-            return (replace(record, text=printable(text, LINE_LIMIT)),)
+            return (replace(record, text=printable(text, LINE_BYTES)),)
         parts = message_lines(text)
         return tuple(
             replace(record, text=part, torn=torn and index == len(parts) - 1) for index, part in enumerate(parts)
         )
-
-
-def _cut(line: bytes, torn: bool) -> tuple[bytes, bool]:
-    """Return what is read of a long line, torn if that is not all: more of one that carries JSON than of any other."""
-    limit = JSON_LIMIT if line[:64].lstrip()[:1] in {b"{", b'"'} else LINE_LIMIT
-    return line[:limit], torn or len(line) > limit

@@ -10,7 +10,7 @@ from typing import Any
 from fragtui.kernel.request import MOST_ORDER
 from fragtui.logs.outside_json import read_json
 from fragtui.model.remedy_history import Ended, Entry, Evidence, Intent, Result
-from fragtui.text import JSON_LIMIT, epoch_seconds, printable
+from fragtui.text import JSON_BYTES, epoch_seconds, printable
 
 VERSION = 1
 _MOST_SECONDS = 1e12
@@ -26,7 +26,7 @@ def format_entry(entry: Entry) -> bytes:
 
 def parse_entry(line: str) -> Entry | None:
     """Return the entry of one line, or None where it is none that this version can read. Never raises."""
-    if len(line) > JSON_LIMIT or '"kind"' not in line:
+    if len(line) > JSON_BYTES or '"kind"' not in line:
         return None
     try:
         fields = read_json(line)

@@ -17,7 +17,7 @@ from fragtui.model.incident import Incident
 from fragtui.model.incident_of_report import incident_of
 from fragtui.model.kernel_log_news import KernelLogNews
 from fragtui.sources.near_hits import NearHits
-from fragtui.text import JSON_LIMIT
+from fragtui.text import JSON_BYTES
 
 StreamCall = tuple[str | bytes | float | None, ...]
 """A call that an `IncidentStream` took: its name and arguments. The same calls again bring the same news."""
@@ -34,7 +34,7 @@ class LineSplitter:
         if not data:
             return []
         lines = (self._rest + data).split(b"\n")
-        self._rest = lines.pop()[:JSON_LIMIT]
+        self._rest = lines.pop()[:JSON_BYTES]
         return lines
 
     def rest(self) -> bytes:

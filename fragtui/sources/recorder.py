@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from fragtui.model.snapshot import Host
 from fragtui.sources.node_texts import Tick
-from fragtui.text import JSON_LIMIT
+from fragtui.text import JSON_BYTES
 
 if TYPE_CHECKING:
     from fragtui.cluster.pod_ref import PodRef
@@ -116,7 +116,7 @@ class Recorder:
 
             self._audit = FollowedFile(self._audit_path, at_end=True)
         *lines, self._audit_rest = (self._audit_rest + self._audit.read()).split(b"\n")
-        self._audit_rest = self._audit_rest[:JSON_LIMIT]
+        self._audit_rest = self._audit_rest[:JSON_BYTES]
         return lines
 
     def log_stream(self) -> Callable[[StreamCall], None]:

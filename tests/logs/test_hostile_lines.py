@@ -12,7 +12,7 @@ from fragtui.logs.record import LogRecord
 from fragtui.logs.stamps import dated_time, iso_time
 from fragtui.logs.transport import LogParser
 from fragtui.sources.incident_stream import LineSplitter
-from fragtui.text import JSON_LIMIT, LINE_LIMIT, bounded_int, epoch_seconds, printable
+from fragtui.text import JSON_BYTES, LINE_BYTES, bounded_int, epoch_seconds, printable
 
 NOW = 1.785e9
 DIGITS = "9" * 5000
@@ -89,7 +89,7 @@ def test_json_that_is_none_is_a_value_error(text: str) -> None:
 def test_json_nested_deep_is_a_line_like_others() -> None:
     (record,) = parsed('{"log": ' + "[" * 60_000)
     assert record.text.startswith('{"log": [[[')
-    assert len(record.text) <= LINE_LIMIT
+    assert len(record.text) <= LINE_BYTES
 
 
 def test_half_a_surrogate_in_json_is_safe_to_show() -> None:
@@ -99,22 +99,22 @@ def test_half_a_surrogate_in_json_is_safe_to_show() -> None:
 
 def test_of_a_long_line_16_kib_are_read() -> None:
     (record,) = parsed(b"Jul 29 06:19:50 node-1 app[1]: " + b"x" * (5 << 20))
-    assert record.torn and LINE_LIMIT - 100 < len(record.text) <= LINE_LIMIT
+    assert record.torn and LINE_BYTES - 100 < len(record.text) <= LINE_BYTES
 
 
 def test_escapes_make_no_line_longer_than_16_kib() -> None:
-    (record,) = parsed(b"\x01" * LINE_LIMIT)
-    assert len(record.text) == LINE_LIMIT and record.text.isprintable()
+    (record,) = parsed(b"\x01" * LINE_BYTES)
+    assert len(record.text) == LINE_BYTES and record.text.isprintable()
     assert len(printable("\U000e0001" * 300)) == 300
 
 
 def test_of_a_long_line_of_json_a_mib_is_decoded_and_16_kib_of_its_message_are_read() -> None:
     (record,) = parsed(json.dumps({"log": "x" * 200_000, "time": "2026-07-29T06:19:50Z"}))
-    assert record.time == 1785305990 and record.torn and len(record.text) == LINE_LIMIT
+    assert record.time == 1785305990 and record.torn and len(record.text) == LINE_BYTES
     (record,) = parsed(json.dumps({"MESSAGE": "x" * 200_000, "PRIORITY": "3"}))
-    assert record.level == 3 and record.torn and len(record.text) == LINE_LIMIT
-    (record,) = parsed(json.dumps({"log": "x" * JSON_LIMIT}))
-    assert record.torn and len(record.text) == LINE_LIMIT
+    assert record.level == 3 and record.torn and len(record.text) == LINE_BYTES
+    (record,) = parsed(json.dumps({"log": "x" * JSON_BYTES}))
+    assert record.torn and len(record.text) == LINE_BYTES
 
 
 def test_a_message_of_nothing_but_newlines_gives_a_thousand_records_at_most() -> None:
@@ -130,7 +130,7 @@ def test_a_long_binary_field_is_cut_and_the_entry_goes_on_behind_it() -> None:
     )
     records = parsed(*entry.split(b"\n"))
     assert {record.pid for record in records} == {7}
-    assert sum(len(record.text) + 1 for record in records) <= LINE_LIMIT + 1
+    assert sum(len(record.text) + 1 for record in records) <= LINE_BYTES + 1
 
 
 def test_of_a_line_without_end_the_beginning_is_kept() -> None:
@@ -138,5 +138,5 @@ def test_of_a_line_without_end_the_beginning_is_kept() -> None:
     for data in (b"kernel: ", *[b"a" * 100_000] * 40):
         assert splitter.lines(data) == []
     (line, following) = splitter.lines(b"b\nnext\n")
-    assert line.startswith(b"kernel: aaa") and len(line) <= JSON_LIMIT + 1
+    assert line.startswith(b"kernel: aaa") and len(line) <= JSON_BYTES + 1
     assert following == b"next"
