@@ -13,7 +13,7 @@ import pytest
 from tests.fuzz.mutations import Mutator
 from tests.fuzz.targets import TARGETS
 
-SHARE = 900
+SHARE = 4000
 """Inputs of a run in CI."""
 WHOLE = int(os.environ.get("FRAGTUI_FUZZ", "20000"))
 SEED = os.environ.get("FRAGTUI_FUZZ_SEED", "1")
