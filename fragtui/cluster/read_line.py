@@ -75,11 +75,9 @@ def read_line(record: LogRecord, date: Callable[[KlogLine], float | None] | None
 
 def _shown_safely(sighting: Sighting) -> Sighting:
     """Return a sighting whose texts are safe to show: what was quoted in the line may hold any character."""
-    pod, error = sighting.pod, sighting.error
-    if error.isprintable() and all(each is None or each.isprintable() for each in (pod.namespace, pod.name, pod.uid)):
-        return sighting
-    names = (None if each is None else printable(each) for each in (pod.namespace, pod.name, pod.uid))
-    return replace(sighting, pod=PodRef(*names), error=printable(error, LINE_BYTES))
+    pod, error = sighting.pod, printable(sighting.error, LINE_BYTES)
+    safe = PodRef(*(None if each is None else printable(each) for each in (pod.namespace, pod.name, pod.uid)))
+    return sighting if safe == pod and error == sighting.error else replace(sighting, pod=safe, error=error)
 
 
 def _read(text: str, record: LogRecord, date: Callable[[KlogLine], float | None] | None) -> tuple[Sighting, ...]:

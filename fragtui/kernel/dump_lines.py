@@ -95,6 +95,10 @@ def is_trace_head(text: str) -> bool:
     return _TRACE.match(text) is not None
 
 
+LONGEST_FRAMES = 1024
+"""Characters of a line of frames that are looked at: what is remembered of the lines stays small."""
+
+
 @lru_cache(maxsize=4096)  # One kernel prints the same frames over and over.
 def parse_frames(text: str) -> tuple[StackFrame, ...]:
     """Return the frames of a line: one since 2.6, several in the symbolised traces of 2.4; none if it is no frame."""

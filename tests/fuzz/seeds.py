@@ -22,7 +22,7 @@ from tests.support.transports import TRANSPORTS
 
 FIXTURES = Path(__file__).parents[1] / "cluster" / "fixtures"
 SHARED = Path(__file__).parents[3] / "shared"
-_MOST = 16 << 10
+_MOST = 4 << 10
 PRINT_FMT = (
     b'print fmt: "gfp_flags=%s", (REC->gfp_flags) ? __print_flags(REC->gfp_flags, "|", {(unsigned long)((( gfp_t)'
     b'(0x400u|0x800u)) | (( gfp_t)0x40u)), "GFP_KERNEL"}, {( unsigned long)(1UL << 5), "__GFP_HIGH"}) : "none"\n'
@@ -55,7 +55,7 @@ def pod_logs() -> list[bytes]:
 
 def api_texts() -> list[bytes]:
     """Lists, objects and watch events of the Kubernetes API, and what crictl prints."""
-    return [path.read_bytes()[: _MOST * 4] for path in sorted(FIXTURES.glob("*.json*"))] + [
+    return [path.read_bytes() for path in sorted(FIXTURES.glob("*.json*"))] + [
         line for path in sorted(FIXTURES.glob("*.jsonl")) for line in path.read_bytes().splitlines()
     ]
 

@@ -152,10 +152,9 @@ def kmsg_calls(data: bytes) -> Iterator[Call]:
     yield record
 
 
-def _tell(board: PodBoard, sighting: Sighting) -> None:
-    board.tell(sighting, NOW)
-    passed_on = read_sighting(read_json(json.dumps(facts_of(sighting))))
-    board.tell(passed_on, NOW)
+def _passed_on(sighting: Sighting) -> Sighting:
+    """Return a sighting as it comes out of the API's child process and out of a recording."""
+    return read_sighting(read_json(json.dumps(facts_of(sighting))))
 
 
 def pod_calls(data: bytes) -> Iterator[Call]:
@@ -164,12 +163,13 @@ def pod_calls(data: bytes) -> Iterator[Call]:
 
     def read(line: bytes) -> None:
         for sighting in lines.feed(line):
-            _tell(board, sighting)
+            board.tell(sighting, NOW)
+            assert _passed_on(sighting).pod == sighting.pod
         assert not lines.unread
 
     def finish() -> None:
         for sighting in lines.end():
-            _tell(board, sighting)
+            board.tell(sighting, NOW)
         assert not lines.unread
         _is_safe((*board.snapshot(NOW).pods, *board.snapshot(NOW).started))
 
@@ -187,7 +187,7 @@ def api_calls(data: bytes) -> Iterator[Call]:
                 pod_ref_of(each)
                 for sighting in (read_pod(each), read_event(each), read_pod(each, deleted=True)):
                     if sighting is not None:
-                        _tell(board, sighting)
+                        board.tell(_passed_on(sighting), NOW)
 
     def read() -> None:
         with suppress(NotAList):
@@ -196,7 +196,7 @@ def api_calls(data: bytes) -> Iterator[Call]:
             loaded = read_json(data)
             take(loaded if isinstance(loaded, dict) else {})
         for sighting in read_sandboxes(data.decode("utf-8", "replace")) or ():
-            _tell(board, sighting)
+            board.tell(_passed_on(sighting), NOW)
         _is_safe(board.snapshot(NOW).pods)
 
     yield read
@@ -285,14 +285,14 @@ def _sampled(reader: RecordedReader, remedies: ReplayedRemedies) -> None:
 
 
 TARGETS = {
-    "explain": Target(seeds.kernel_logs, explain_calls, 20),
-    "explain of pods": Target(seeds.pod_logs, explain_calls, 10),
-    "kernel log": Target(seeds.kernel_logs, stream_calls, 10),
-    "/dev/kmsg": Target(seeds.kmsg_records, kmsg_calls, 10),
-    "kubelet log": Target(seeds.pod_logs, pod_calls, 15),
-    "API and crictl": Target(seeds.api_texts, api_calls, 5),
-    "/proc": Target(seeds.proc_texts, proc_calls, 5),
-    "audit log": Target(seeds.audit_lines, audit_calls, 10),
+    "explain": Target(seeds.kernel_logs, explain_calls, 12),
+    "explain of pods": Target(seeds.pod_logs, explain_calls, 8),
+    "kernel log": Target(seeds.kernel_logs, stream_calls, 8),
+    "/dev/kmsg": Target(seeds.kmsg_records, kmsg_calls, 15),
+    "kubelet log": Target(seeds.pod_logs, pod_calls, 12),
+    "API and crictl": Target(seeds.api_texts, api_calls, 10),
+    "/proc": Target(seeds.proc_texts, proc_calls, 8),
+    "audit log": Target(seeds.audit_lines, audit_calls, 12),
     "policy": Target(seeds.policies, policy_calls, 5),
     "recording": Target(seeds.recordings, recording_calls, 10),
 }

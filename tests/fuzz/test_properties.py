@@ -56,14 +56,14 @@ def test_any_stamp_is_a_moment_of_every_calendar_or_none(stamp: str) -> None:
     assert found is None or 0 <= found < LATEST
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.text() | JSON.map(json.dumps))
 def test_any_json_is_read_or_is_a_value_error_and_has_no_number_past_all_bounds(text: str) -> None:
     with suppress(ValueError):
         json.loads(json_text(read_json(text)), parse_constant=lambda name: 1 / 0)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(JSON.map(json.dumps))
 def test_any_object_where_a_line_belongs_is_read_or_left_out(text: str) -> None:
     for line in (text, f'{{"MESSAGE": {text}, "PRIORITY": {text}}}', f'{{"log": "x", "time": {text}, "host": {text}}}'):
@@ -72,7 +72,7 @@ def test_any_object_where_a_line_belongs_is_read_or_left_out(text: str) -> None:
             assert record.time is None or 0 <= record.time < LATEST
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.dictionaries(st.sampled_from(list(Sighting.__dataclass_fields__)), JSON), JSON)
 def test_any_facts_are_a_sighting_with_the_types_it_says_or_none(facts: dict[str, Any], name: Any) -> None:
     facts = {**facts, "said": "failed", "pod": {"namespace": None, "name": name, "uid": None}}
@@ -83,7 +83,7 @@ def test_any_facts_are_a_sighting_with_the_types_it_says_or_none(facts: dict[str
         assert all(isinstance(pid, int) for pid in found.pids)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(b"STLPRX"), st.integers(-(1 << 80), 1 << 80), JSON.map(json.dumps))))
 def test_any_frames_are_a_recording_or_are_said_to_be_none(frames: list[tuple[int, int, str]]) -> None:
     begin = b"S" + put_bytes(put_signed(0) + json.dumps([1, 1.7e9, {"name": None, "release": "6.8", "page_size": 4096,
@@ -96,7 +96,7 @@ def test_any_frames_are_a_recording_or_are_said_to_be_none(frames: list[tuple[in
         assert isinstance(found, Recording) and all(0 <= tick.time < LATEST for tick in found.ticks)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.dictionaries(st.sampled_from(["v", "kind", "id", "time", "pid", "order", "steps", "paths", "result"]), JSON))
 def test_any_fields_are_an_entry_of_the_audit_log_or_none(fields: dict[str, Any]) -> None:
     whole = {"v": 1, "kind": "intent", "id": "a", "time": 1.0, "remedy": "r", "steps": [], "paths": [], "by": "x",
