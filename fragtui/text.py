@@ -1,11 +1,20 @@
-"""Words and numbers for people: making outside text safe to show, and sizes short to read."""
+"""Words and numbers: outside text made safe to show, outside numbers bounded, and sizes short to read."""
 
 from __future__ import annotations
 
 import errno
 
 LINE_BYTES = 16 * 1024
-"""A line of a log is cut at this length before anything parses it."""
+"""Bytes of a line, and characters of a message, that are read; the rest is cut off before any expression sees it.
+
+The kernel's own limit is about 1 KiB a record.
+"""
+JSON_BYTES = 1 << 20
+"""Bytes of a line that carries JSON; the message inside is cut at `LINE_BYTES`."""
+LATEST = 10_000_000_000
+"""Epoch seconds of the year 2286: no log, event or recording has a later stamp."""
+_MOST_DIGITS = 20
+"""Digits of the largest 64-bit number. Python refuses to convert some thousands of them."""
 _UNITS = "KMGTPE"
 _THOUSANDS = "kMGTPE"
 
@@ -22,7 +31,26 @@ def printable(text: str, limit: int = 300) -> str:
         text = text[: limit - 1] + "…"
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def line_limit(line: bytes) -> int:
+    """Return how many bytes of a line are read: more of one that carries JSON than of any other."""
+    return JSON_BYTES if line[:64].lstrip()[:1] in {b"{", b'"'} else LINE_BYTES
+
+
+def bounded_int(text: str | bytes | None, most: int = (1 << 64) - 1) -> int | None:
+    """Return the number that ASCII digits spell, from 0 to `most`; None for anything else. Never raises."""
+    if not text or len(text) > _MOST_DIGITS or not text.isdigit() or not text.isascii():
+        return None
+    value = int(text)
+    return value if value <= most else None
+
+
+def epoch_seconds(seconds: float | None) -> float | None:
+    """Return seconds since the epoch if they lie between 1970 and 2286, which every calendar can show; else None."""
+    return seconds if seconds is not None and 0 <= seconds < LATEST else None
 
 
 _SHORT_OF = {

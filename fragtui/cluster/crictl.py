@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from fragtui.cluster.pod_ref import PodRef, dashed_uid
 from fragtui.cluster.sighting import Said, Sighting
-from fragtui.text import printable
+from fragtui.logs.outside_json import read_json
+from fragtui.text import bounded_int, epoch_seconds, printable
 
 
 def read_sandboxes(text: str) -> tuple[Sighting, ...] | None:
@@ -16,8 +16,8 @@ def read_sandboxes(text: str) -> tuple[Sighting, ...] | None:
     A ready sandbox runs; one that is not ready says only who the pod is: it may have ended long ago.
     """
     try:
-        loaded = json.loads(text)
-    except (ValueError, RecursionError):
+        loaded = read_json(text)
+    except ValueError:
         return None
     items = loaded.get("items") if isinstance(loaded, dict) else None
     if not isinstance(items, list):
@@ -43,10 +43,8 @@ def _sandbox(item: Any) -> Sighting | None:
     if not pod:
         return None
     identity, state, created = item.get("id"), item.get("state"), item.get("createdAt")
-    try:
-        time = int(created) / 1e9 if created is not None else None
-    except (TypeError, ValueError, OverflowError):
-        time = None
+    nanoseconds = created if isinstance(created, int) else bounded_int(created) if isinstance(created, str) else None
+    time = None if nanoseconds is None else epoch_seconds(nanoseconds / 1e9)
     said = Said.SANDBOX_RUNS if state == "SANDBOX_READY" else Said.NAMED
     return Sighting(
         said, "crictl", "pods", pod, time, sandbox_id=printable(identity) if isinstance(identity, str) else None

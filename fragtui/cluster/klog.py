@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from fragtui.cluster.go_text import quoted_end, read_value, unescape
+from fragtui.logs.outside_json import json_text, read_json
+from fragtui.text import bounded_int, epoch_seconds
 
 _HEADER = re.compile(
     r"([IWEF])(\d{2})(\d{2}) (\d{2}):(\d{2}):(\d{2})\.(\d{1,9}) +(\d+) ([^\s:\]]+):(\d+)\] ?",
@@ -25,7 +26,7 @@ class KlogLine:
     month: int
     day: int
     second_of_day: float
-    pid: int
+    pid: int | None
     file: str
     """Go source file that wrote it, without its line: ``pod_workers.go``."""
     message: str
@@ -48,7 +49,7 @@ def parse_klog(text: str) -> KlogLine | None:
     seconds = int(hour) * 3600 + int(minute) * 60 + int(second) + int(fraction) / 10 ** len(fraction)
     body = text[match.end() :]
     message, fields = _split_structured(body) if body.startswith('"') else (body, {})
-    return KlogLine(severity, int(month), int(day), seconds, int(pid), file, message, fields)
+    return KlogLine(severity, int(month), int(day), seconds, bounded_int(pid), file, message, fields)
 
 
 def parse_klog_json(text: str) -> KlogLine | None:
@@ -57,21 +58,20 @@ def parse_klog_json(text: str) -> KlogLine | None:
     Pods are objects there (``{"name": …, "namespace": …}``); they are spelt as in text, other objects stay JSON.
     """
     try:
-        loaded = json.loads(text)
-    except (ValueError, RecursionError):
+        loaded = read_json(text)
+    except ValueError:
         return None
     if not isinstance(loaded, dict) or not isinstance(loaded.get("ts"), int | float) or "caller" not in loaded:
         return None
-    try:
-        epoch = float(loaded["ts"]) / 1000
-        moment = datetime.fromtimestamp(epoch, UTC)
-    except (ValueError, OverflowError, OSError):
+    if (epoch := epoch_seconds(loaded["ts"] / 1000)) is None:
         return None
+    moment = datetime.fromtimestamp(epoch, UTC)
     second = moment.hour * 3600 + moment.minute * 60 + moment.second + moment.microsecond / 1e6
     fields = {str(key): _spelt(value) for key, value in loaded.items() if key not in ("ts", "caller", "msg", "v")}
     severity = "E" if "err" in loaded else "I"
-    file = str(loaded["caller"]).rpartition("/")[2].partition(":")[0]
-    return KlogLine(severity, moment.month, moment.day, second, 0, file, str(loaded.get("msg", "")), fields, epoch)
+    file = _spelt(loaded["caller"]).rpartition("/")[2].partition(":")[0]
+    message = _spelt(loaded.get("msg", ""))
+    return KlogLine(severity, moment.month, moment.day, second, None, file, message, fields, epoch)
 
 
 def _spelt(value: object) -> str:
@@ -81,8 +81,12 @@ def _spelt(value: object) -> str:
         namespace = value.get("namespace")
         return f"{namespace}/{value['name']}" if isinstance(namespace, str) and namespace else value["name"]
     if isinstance(value, list):
-        return f"[{' '.join(map(_spelt, value))}]"
-    return json.dumps(value)
+        return f"[{' '.join(each if isinstance(each, str) else _spelt_item(each) for each in value)}]"
+    return json_text(value)
+
+
+def _spelt_item(value: object) -> str:
+    return json_text(value) if isinstance(value, list) else _spelt(value)
 
 
 def _split_structured(body: str) -> tuple[str, dict[str, str]]:
@@ -104,6 +108,8 @@ def dated(klog: KlogLine, now: float, utc_offset: float = 0.0) -> float | None:
 
     `utc_offset` is how many seconds the clock of the node's wall is ahead of UTC.
     """
+    if epoch_seconds(now) is None:
+        return None
     year = datetime.fromtimestamp(now, UTC).year
     for candidate in (year + 1, year, year - 1, year - 2, year - 3, year - 4):
         try:
@@ -112,7 +118,7 @@ def dated(klog: KlogLine, now: float, utc_offset: float = 0.0) -> float | None:
             continue
         moment = day + klog.second_of_day - utc_offset
         if moment <= now + 86_400:
-            return moment
+            return epoch_seconds(moment)
     return None
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from fragtui.cluster.go_text import read_value
+from fragtui.logs.outside_json import json_text, read_json
 
 _KEY = re.compile(r"[A-Za-z_][\w.\-]*=")
 _STARTS = ("time=", "level=", "msg=")
@@ -41,11 +41,11 @@ def parse_logfmt(text: str) -> dict[str, str] | None:
 
 def _parse_json(text: str) -> dict[str, str] | None:
     try:
-        loaded = json.loads(text)
-    except (ValueError, RecursionError):
+        loaded = read_json(text)
+    except ValueError:
         return None
     if not isinstance(loaded, dict) or not ("msg" in loaded or "message" in loaded):
         return None
-    fields = {str(key): value if isinstance(value, str) else json.dumps(value) for key, value in loaded.items()}
+    fields = {str(key): value if isinstance(value, str) else json_text(value) for key, value in loaded.items()}
     fields.setdefault("msg", fields.get("message", ""))
     return fields

@@ -13,6 +13,8 @@ from fragtui.cluster.sighting import Said, Sighting
 from fragtui.text import printable
 
 _ERROR_LIMIT = 4000
+_MOST_COUNTED = (1 << 31) - 1
+"""The field is an int32."""
 _CONTAINER_WAITS = frozenset(
     {
         "ErrImagePull",
@@ -98,10 +100,10 @@ def _sandbox_runs(
 ) -> Sighting:
     for container in (*inits, *containers):
         waiting = _mapping(_mapping(container.get("state")).get("waiting"))
-        reason = waiting.get("reason")
+        reason = _text(waiting.get("reason"))
         if reason in _CONTAINER_WAITS:
-            words = f"{reason}: {waiting.get('message') or container.get('image') or ''}"
-            error = printable(words, _ERROR_LIMIT)
+            told = _text(waiting.get("message"), _ERROR_LIMIT) or _text(container.get("image")) or ""
+            error = printable(f"{reason}: {told}", _ERROR_LIMIT)
             return Sighting(Said.WAITS, "api", "pod", ref, stage="container", error=error, since=changed)
     running = any(_started(container) for container in containers)
     return Sighting(Said.CONTAINER_RUNS if running else Said.SANDBOX_RUNS, "api", "pod", ref, changed)
@@ -110,7 +112,7 @@ def _sandbox_runs(
 def read_event(event: Mapping[str, Any]) -> Sighting | None:
     """Return the failure that an Event object (core/v1 or events.k8s.io) tells, or None. Never raises."""
     about = _mapping(event.get("involvedObject") or event.get("regarding"))
-    reason = event.get("reason")
+    reason = _text(event.get("reason"))
     if about.get("kind") != "Pod":
         return None
     ref = PodRef(_text(about.get("namespace")), _text(about.get("name")), _text(about.get("uid")))
@@ -126,7 +128,7 @@ def read_event(event: Mapping[str, Any]) -> Sighting | None:
         return None
     first = _seconds(event.get("firstTimestamp") or event.get("deprecatedFirstTimestamp"))
     count = series.get("count") or event.get("count") or event.get("deprecatedCount") or 1
-    error = printable(str(event.get("message") or event.get("note") or ""), _ERROR_LIMIT)
+    error = _text(event.get("message"), _ERROR_LIMIT) or _text(event.get("note"), _ERROR_LIMIT) or ""
     identity = _text(_mapping(event.get("metadata")).get("uid"))
     return Sighting(
         Said.FAILED,
@@ -137,7 +139,7 @@ def read_event(event: Mapping[str, Any]) -> Sighting | None:
         error=error if reason == "FailedCreatePodSandBox" else f"{reason}: {error}",
         sandbox_id=sandbox_id_in(error),
         container_id=container_id_in(error),
-        count=count if isinstance(count, int) and count > 0 else 1,
+        count=count if isinstance(count, int) and 0 < count <= _MOST_COUNTED else 1,
         first_time=first,
         event_id=identity,
         pids=pids_in(error),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from fragtui.cluster.klog import KlogLine, parse_klog, parse_klog_json
 from fragtui.cluster.kubelet_lines import read_kubelet_line
 from fragtui.cluster.logfmt import parse_logfmt
+from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.runtime_lines import read_runtime_line
 from fragtui.cluster.sighting import Sighting
 from fragtui.cluster.told_lines import read_told_line
 from fragtui.logs.record import LogRecord
+from fragtui.text import LINE_BYTES, printable
 
 _NEEDLES = (
     b"andbox",
@@ -67,6 +70,17 @@ def read_line(record: LogRecord, date: Callable[[KlogLine], float | None] | None
     text = record.text.lstrip()
     if record.from_kernel or not any(needle in text for needle in NEEDLES_TEXT):
         return ()
+    return tuple(map(_shown_safely, _read(text, record, date)))
+
+
+def _shown_safely(sighting: Sighting) -> Sighting:
+    """Return a sighting whose texts are safe to show: what was quoted in the line may hold any character."""
+    pod, error = sighting.pod, printable(sighting.error, LINE_BYTES)
+    safe = PodRef(*(None if each is None else printable(each) for each in (pod.namespace, pod.name, pod.uid)))
+    return sighting if safe == pod and error == sighting.error else replace(sighting, pod=safe, error=error)
+
+
+def _read(text: str, record: LogRecord, date: Callable[[KlogLine], float | None] | None) -> tuple[Sighting, ...]:
     klog = parse_klog_json(text) if text.startswith("{") else parse_klog(text)
     if klog is not None:
         time = klog.epoch if record.time is None else record.time

@@ -9,6 +9,7 @@ from fragtui.cluster.error_ids import container_id_in, pids_in, pod_in, sandbox_
 from fragtui.cluster.klog import seconds_near
 from fragtui.cluster.pod_ref import PodRef, dashed_uid, docker_name_ref
 from fragtui.cluster.sighting import Said, Sighting
+from fragtui.text import epoch_seconds
 
 _METADATA = re.compile(
     r"RunPodSandbox for (?:name:|&?(?:PodSandboxMetadata)?\{Name:)\"?([^,\" ]+)\"?,?\s*[Uu]id:\"?([^,\" ]+)\"?,?\s*"
@@ -46,7 +47,7 @@ def stamp_seconds(stamp: str) -> float | None:
         whole = datetime.fromisoformat(day + ("+00:00" if zone == "Z" else zone)).timestamp()
     except (ValueError, OverflowError):
         return None
-    return whole + (int(fraction[:9]) / 10 ** len(fraction[:9]) if fraction else 0.0)
+    return epoch_seconds(whole + (int(fraction[:9]) / 10 ** len(fraction[:9]) if fraction else 0.0))
 
 
 def read_runtime_line(

@@ -8,6 +8,7 @@ from fragtui.cluster.error_ids import container_id_in, pids_in, pod_group_in, po
 from fragtui.cluster.kubelet_lines import EVENT_REASONS
 from fragtui.cluster.pod_ref import PodRef, docker_name_ref
 from fragtui.cluster.sighting import Said, Sighting
+from fragtui.text import bounded_int
 
 _BOX = " \t│┃|║"
 _TABLE_ROW = re.compile(
@@ -50,7 +51,7 @@ def read_told_line(text: str, time: float | None, line: int | None) -> tuple[Sig
         namespace = before if named and before and not _AGE.match(before) else None
         told = rest[named.end() :] if named else _FROM.sub("", rest)
         pod = PodRef(namespace, named.group(1)) if named else PodRef()
-        return (_told(told, "event", pod, time, line, count=int(times) if times else 1),)
+        return (_told(told, "event", pod, time, line, count=(bounded_int(times) if times else None) or 1),)
     for words, step in _FREE_TEXT:
         at = text.find(words)
         if at >= 0:

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from fragtui import __version__
 from fragtui.commands.light_start import begin_collection, put_off_collection
-from fragtui.text import printable, shortage
+from fragtui.text import bounded_int, printable, shortage
 
 VERBS = {
     "check": "check",
@@ -60,8 +60,8 @@ class _Help(argparse.HelpFormatter):
 
 def _columns() -> int:
     told = os.environ.get("COLUMNS", "")
-    if told.isdecimal() and int(told) > 0:
-        return min(int(told), _WIDEST)
+    if width := bounded_int(told):
+        return min(width, _WIDEST)
     try:
         return min(os.get_terminal_size().columns or 80, _WIDEST)
     except OSError:

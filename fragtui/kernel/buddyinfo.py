@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from fragtui.kernel.problem import Problem
+from fragtui.kernel.request import MOST_ORDER
 from fragtui.text import printable
 
 # No unsigned long has more than 20 digits, and Python refuses to convert some thousands of them.
@@ -55,8 +56,9 @@ def parse_buddyinfo(text: str) -> tuple[tuple[ZoneBlocks, ...], tuple[Problem, .
         counts = tuple(map(int, row[3].split()))
         key = int(row[1]), printable(row[2])
         torn = number == len(lines) and (not zones or not (row[4] or _PADDED.search(line)))
-        if torn or key in zones:
-            problems.append(Problem(number, "a whole line" if torn else "one row a zone", line))
+        if torn or key in zones or len(counts) > MOST_ORDER + 1:
+            expected = "a whole line" if torn else "one row a zone" if key in zones else f"orders up to {MOST_ORDER}"
+            problems.append(Problem(number, expected, line))
             continue
         zones[key] = ZoneBlocks(*key, counts)
         rows[key] = number, line

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fragtui.kernel.dump_lines import (
+    LONGEST_FRAMES,
     is_body,
     is_last_trailer,
     is_trace_head,
@@ -103,7 +104,7 @@ class DumpGatherer:
 
     def take_frame(self, record: LogRecord) -> bool:
         """Take a line if it is a stack frame; whose it is decides who printed the last task line or heading."""
-        frames = parse_frames(record.text)
+        frames = parse_frames(record.text[:LONGEST_FRAMES])
         if not frames:
             return False
         source = (record.host, record.caller)
@@ -158,7 +159,7 @@ class DumpGatherer:
             return True
         if is_trace_head(text):
             self._begin_trace(key, record)
-            frames = parse_frames(bare.partition(":")[2]) if "[" in bare else ()
+            frames = parse_frames(bare.partition(":")[2][:LONGEST_FRAMES]) if "[" in bare else ()
             owner = self._owner.get(key)
             if frames and owner is not None and owner.stack is Stage.RUNNING:
                 owner.frames.extend(frames)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from fragtui.kernel.report import ReportedZone, StackFrame
+from fragtui.kernel.request import MOST_ORDER
 
 _TASK = re.compile(
     r"(?:CPU: (\d{1,20}) (?:UID: \d+ )?)?P(?:ID|id): (\d{1,20})(?=[ ,]|$),? ?[Cc]omm: (.+?)"
@@ -94,6 +95,10 @@ def is_trace_head(text: str) -> bool:
     return _TRACE.match(text) is not None
 
 
+LONGEST_FRAMES = 1024
+"""Characters of a line of frames that are looked at: what is remembered of the lines stays small."""
+
+
 @lru_cache(maxsize=4096)  # One kernel prints the same frames over and over.
 def parse_frames(text: str) -> tuple[StackFrame, ...]:
     """Return the frames of a line: one since 2.6, several in the symbolised traces of 2.4; none if it is no frame."""
@@ -148,7 +153,7 @@ def parse_buddy_line(text: str) -> ReportedZone | None:
         return None
     counts, sizes, letters = zip(*_BLOCKS.findall(found[3]), strict=True)
     page_kb = int(sizes[0])
-    if page_kb < 1 or tuple(map(int, sizes)) != _block_sizes(page_kb, len(sizes)):
+    if page_kb < 1 or len(sizes) > MOST_ORDER + 1 or tuple(map(int, sizes)) != _block_sizes(page_kb, len(sizes)):
         return None
     return ReportedZone(
         node=int(found[1] or 0),

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from fragtui.kernel.report import ReportKind
-from fragtui.kernel.request import Request, parse_request, settled
+from fragtui.kernel.request import Request, believed_order, parse_request, settled
 
 _HEAD = re.compile(
     r"page allocation (?:failure[.:](?= order)|stalls for (\d{1,20})ms,|failure[.:]?\s*$)"
@@ -71,7 +71,7 @@ def parse_failure_head(text: str, torn: bool = False) -> FailureHead | None:
             int(found[1]) if found[1] else None,
         )
     if "cation failed (gfp=" in text and (found := _OLD.match(text)):
-        order = int(found[1]) if found[1] else None
+        order = believed_order(found[1]) if found[1] else None
         return FailureHead(
             ReportKind.ALLOCATION_FAILURE, None, Request(order=order, mode=int(found[2], 16)), alone=True
         )
@@ -119,7 +119,7 @@ def parse_slab_cache(text: str) -> tuple[str, int | None, str] | None:
     order = found[5] or found[4]
     words = f"objects of {found[2]} bytes" + (f", slabs of order {found[4]}" if found[4] else "")
     words += f" (at least {found[5]})" if found[5] else ""
-    return found[1], int(order) if order else None, words
+    return found[1], believed_order(order) if order else None, words
 
 
 def parse_slab_node(text: str) -> str | None:

@@ -11,6 +11,7 @@ from fragtui.kernel.gfp_table import Version
 from fragtui.kernel.version import KernelVersion
 
 _PRINT_FMT = re.compile(r"\{([^{}\"]+),\s*\"(\w+)\"\s*\}")
+_ALL_BITS = (1 << 64) - 1
 _CAST = re.compile(r"\(\s*(?:unsigned long|gfp_t|unsigned int|int)\s*\)|(?<=[0-9a-fA-F])[uUlL]+\b")
 _SHIFT = re.compile(r"(0x[0-9a-fA-F]+|\d+)(?:<<(\d{1,20}))?")
 _IMPLAUSIBLE_ALONE = ("IO", "FS", "NOFAIL", "REPEAT", "RETRY_MAYFAIL")
@@ -181,14 +182,14 @@ def _evaluate(expression: str) -> int | None:
         if depth > 50 or not token:
             raise ValueError(expression)
         if token == "~":
-            return ~unary(depth + 1)
+            return ~unary(depth + 1) & _ALL_BITS
         if token == "(":
             inner = binary(0, depth + 1)
             if peek() != ")":
                 raise ValueError(expression)
             position += 1
             return inner
-        return int(token, 0)
+        return int(token, 0) & _ALL_BITS
 
     def binary(level: int, depth: int) -> int:
         nonlocal position
@@ -203,9 +204,9 @@ def _evaluate(expression: str) -> int | None:
             if operator == "<<":
                 if not 0 <= right < 64:
                     raise ValueError(expression)
-                left <<= right
+                left = left << right & _ALL_BITS
             elif operator in "+-":
-                left = left + right if operator == "+" else left - right
+                left = (left + right if operator == "+" else left - right) & _ALL_BITS
             else:
                 left = left | right if operator == "|" else left & right
         return left
@@ -214,7 +215,7 @@ def _evaluate(expression: str) -> int | None:
         value = binary(0, 0)
     except (ValueError, RecursionError):
         return None
-    return value & (1 << 64) - 1 if position == len(tokens) else None
+    return value if position == len(tokens) else None
 
 
 def is_plausible(mask: int, table: GfpTable) -> bool:

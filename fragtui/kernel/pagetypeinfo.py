@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from fragtui.kernel.problem import Problem
+from fragtui.kernel.request import MOST_ORDER
 from fragtui.text import printable
 
 # Each count begins with a blank or the sign of the cap, so there is one way to read a row: no input makes it slow.
@@ -72,6 +73,9 @@ def parse_pagetypeinfo(text: str) -> tuple[PageTypeInfo, tuple[Problem, ...]]:
             problems.append(Problem(number, "a whole line", line))
         elif row := _FREE_ROW.fullmatch(line):
             tokens = _COUNT.findall(row[4])
+            if len(tokens) > MOST_ORDER + 1:
+                problems.append(Problem(number, f"orders up to {MOST_ORDER}", line))
+                continue
             counts = tuple(int(token.lstrip(">")) for token in tokens)
             capped = frozenset(order for order, token in enumerate(tokens) if token[0] == ">")
             free.append(TypeBlocks(int(row[1]), printable(row[2]), printable(row[3]), counts, capped))

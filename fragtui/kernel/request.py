@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+MOST_ORDER = 63
+"""No kernel has blocks of a larger order: what names one, or lists as many, is not the kernel's."""
 _ORDER = re.compile(r"order[:=](-?\d{1,4})(?=[,\s.]|$)", re.ASCII)
 _MODE = re.compile(
     r"(?:mode:|gfp_mask=|gfp=)(0x[0-9a-fA-F]{1,16}|0)(?=[,\s(/).]|$)(?!\([^()]*$)(?:\(([^()]*)\))?", re.ASCII
@@ -18,6 +20,7 @@ _NAMES = re.compile(r"\((_{0,2}GFP_[A-Z0-9_|x]*)\)")
 _NODEMASK = re.compile(r"nodemask=(\(null\)(?=,|\s*$)|\d(?:[\d,-]*\d)?(?=,cpuset=|, ? ?order=|\s*$))", re.ASCII)
 _CPUSET = re.compile(r"cpuset=(.*?)[, ]mems_allowed=")
 _MEMS = re.compile(r"mems_allowed=(\d(?:[\d,-]*\d)?)(?=,(?:oom_memcg|global_oom|task_memcg)|\s|$)", re.ASCII)
+_MOST_DIGITS = 20
 _GLUED = re.compile(r"(?<=\S)\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? ")
 
 
@@ -49,20 +52,26 @@ def settled(text: str, torn: bool) -> str:
 
 def parse_request(text: str) -> Request:
     """Return what a settled line says about the request; anything absent or malformed is None."""
-    order = _ORDER.search(text)
+    found = _ORDER.search(text)
     mode = _MODE.search(text)
     names = mode[2] if mode else None
     nodemask = _NODEMASK.search(text)
     cpuset = _CPUSET.search(text)
     mems = _MEMS.search(text)
     return Request(
-        order=int(order[1]) if order else None,
+        order=believed_order(found[1]) if found else None,
         mode=int(mode[1], 16) if mode else None,
         names=split_names(names),
         nodemask=nodemask[1] if nodemask else None,
         cpuset=cpuset[1] if cpuset else None,
         mems_allowed=mems[1] if mems else None,
     )
+
+
+def believed_order(text: str) -> int | None:
+    """Return the order that a few digits spell, -1 (sysrq-f) included, or None for one that no kernel has."""
+    order = int(text[:_MOST_DIGITS])
+    return order if -1 <= order <= MOST_ORDER else None
 
 
 def split_names(names: str | None) -> tuple[str, ...] | None:

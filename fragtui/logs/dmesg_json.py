@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 
-from fragtui.logs.kmsg_record import LIMIT
-from fragtui.logs.record import LogRecord
+from fragtui.logs.outside_json import read_json
+from fragtui.logs.record import LogRecord, message_lines
 from fragtui.text import printable
 
 _MEMBER = re.compile(r'\s*"(pri|fac|time|caller|msg|dmesg)": *(.*?),?\s*$')
@@ -40,7 +39,7 @@ class DmesgJson:
         self.active = True
         name, value = found[1], found[2]
         try:
-            parsed = json.loads(value) if name != "dmesg" else None
+            parsed = read_json(value) if name != "dmesg" else None
         except ValueError:
             return ()
         if name == "pri":
@@ -57,7 +56,7 @@ class DmesgJson:
         elif name == "msg" and isinstance(parsed, str):
             records = tuple(
                 LogRecord(
-                    text=printable(text, LIMIT),
+                    text=text,
                     line=number,
                     monotonic=self._time,
                     facility=self._facility,
@@ -65,7 +64,7 @@ class DmesgJson:
                     caller=self._caller,
                     from_kernel=None if self._facility is None else self._facility == 0,
                 )
-                for text in parsed.replace("\t", " ").split("\n")
+                for text in message_lines(parsed)
             )
             self._clear()
             return records

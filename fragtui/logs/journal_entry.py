@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from fragtui.logs.kmsg_record import LIMIT
-from fragtui.logs.record import LogRecord
-from fragtui.text import printable
+from fragtui.logs.record import LogRecord, message_lines
+from fragtui.text import LINE_BYTES, bounded_int, epoch_seconds, printable
 
 _WANTED = frozenset({
     "MESSAGE", "PRIORITY", "SYSLOG_FACILITY", "SYSLOG_IDENTIFIER", "SYSLOG_PID", "_PID", "_COMM", "_HOSTNAME",
@@ -33,21 +32,22 @@ def records_of(fields: dict[str, str], number: int | None, torn: bool = False) -
     """Return one record for each line of an entry's MESSAGE; `fields` are those of journald by their names."""
     if (message := fields.get("MESSAGE")) is None:
         return ()
-    monotonic = _number(fields.get("_SOURCE_MONOTONIC_TIMESTAMP"))
-    real = _number(fields.get("__REALTIME_TIMESTAMP")) or _number(fields.get("_SOURCE_REALTIME_TIMESTAMP"))
-    facility = _number(fields.get("SYSLOG_FACILITY"))
-    level = _number(fields.get("PRIORITY"))
-    pid = _number(fields.get("_PID") or fields.get("SYSLOG_PID"))
+    monotonic = bounded_int(fields.get("_SOURCE_MONOTONIC_TIMESTAMP"))
+    real = bounded_int(fields.get("__REALTIME_TIMESTAMP")) or bounded_int(fields.get("_SOURCE_REALTIME_TIMESTAMP"))
+    facility = bounded_int(fields.get("SYSLOG_FACILITY"))
+    level = bounded_int(fields.get("PRIORITY"))
+    pid = bounded_int(fields.get("_PID") or fields.get("SYSLOG_PID"))
     program = fields.get("SYSLOG_IDENTIFIER") or fields.get("_COMM")
     transport = fields.get("_TRANSPORT")
     # Userland writers of /dev/kmsg share the kernel's transport, but not its facility.
     from_kernel = facility in {0, None} if transport == "kernel" else None if transport is None else False
-    lines = message.rstrip("\n").replace("\t", " ").split("\n")
+    lines = message_lines(message.rstrip("\n"))
+    torn = torn or len(message) > LINE_BYTES
     return tuple(
         LogRecord(
-            text=printable(text, LIMIT),
+            text=text,
             line=number,
-            time=None if real is None else real / 1e6,
+            time=None if real is None else epoch_seconds(real / 1e6),
             monotonic=None if monotonic is None else monotonic / 1e6,
             facility=facility,
             level=level,
@@ -68,38 +68,42 @@ class ExportEntry:
     and a newline; an empty line ends an entry.
     """
 
-    __slots__ = ("_binary", "_data", "_name", "_torn", "fields", "first_line")
+    __slots__ = ("_data", "_name", "_size", "_torn", "binary", "fields", "first_line")
 
     def __init__(self) -> None:
         self.fields: dict[str, str] = {}
         self.first_line: int | None = None
         self._name = ""
         self._data = bytearray()
-        self._binary = False
+        """The length and the beginning of a binary field, as much of it as is read."""
+        self._size = 0
+        self.binary = False
+        """Whether the next lines are those of a binary field."""
         self._torn = False
 
     @property
     def active(self) -> bool:
         """Whether an entry has begun and not ended."""
-        return self._binary or bool(self.fields) or self.first_line is not None
+        return self.binary or bool(self.fields) or self.first_line is not None
 
     def add(self, line: bytes, number: int | None, torn: bool = False) -> bool:
         """Take a line without its newline, `torn` if it had none; return whether it ended the entry."""
         if self.first_line is None:
             self.first_line = number
-        if self._binary:
-            self._data += line
-            self._data += b"\n"
-            if len(self._data) < 8:
+        if self.binary:
+            if (room := 8 + LINE_BYTES - len(self._data)) > 0:
+                self._data += line[:room] + b"\n"
+            self._size += len(line) + 1
+            if self._size < 8:
                 return False
             length = int.from_bytes(self._data[:8], "little")
-            if length > 1 << 20:  # No such field: the stream was cut here, start over.
-                self._binary = False
+            if length > 1 << 24:  # No such field: the stream was cut here, start over.
+                self.binary = False
                 return True
-            if len(self._data) >= 8 + length + 1:
+            if self._size >= 8 + length + 1:
                 if self._name in _WANTED:
                     self.fields[self._name] = self._data[8 : 8 + length].decode("utf-8", "surrogateescape")
-                self._binary = False
+                self.binary = False
             return False
         if not line:
             return True
@@ -110,13 +114,13 @@ class ExportEntry:
             if key in _WANTED:
                 self.fields[key] = value.decode("utf-8", "surrogateescape")
         else:
-            self._name, self._data, self._binary = key, bytearray(), True
+            self._name, self._data, self._size, self.binary = key, bytearray(), 0, True
         return False
 
     def take(self, number: int | None) -> tuple[LogRecord, ...]:
         """Return the records of the entry so far and begin a new one. A field cut before its end is not among them."""
         records = records_of(self.fields, number if number is not None else self.first_line, self._torn)
-        self.fields, self.first_line, self._binary, self._data, self._torn = {}, None, False, bytearray(), False
+        self.fields, self.first_line, self.binary, self._data, self._torn = {}, None, False, bytearray(), False
         return records
 
 
@@ -166,7 +170,3 @@ def _as_text(value: object) -> str | None:
     if isinstance(value, list) and value and isinstance(value[0], str):
         return value[0]
     return None
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() and len(text) < 20 else None

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import re
 
-from fragtui.logs.record import LogRecord
-from fragtui.text import printable
+from fragtui.logs.record import LogRecord, message_lines
+from fragtui.text import LINE_BYTES, epoch_seconds, printable
 
 _RECORD = re.compile(r"(\d{1,20}),(\d{1,20}),(\d{1,20}),[-c+](?:,([^;]*))?;", re.ASCII)
 _ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
-LIMIT = 16_384
-"""Characters of one message that are kept: far more than the kernel's own limit of about 1 KiB a record."""
 
 
 def looks_like_kmsg(line: str) -> bool:
@@ -29,7 +27,7 @@ def parse_kmsg_record(
     The device escapes every byte outside printable ASCII and the backslash as ``\xNN``, newlines included, so the
     text is unescaped after its own line is cut off. `boot` is the epoch second of the kernel's time zero, if known.
     """
-    head, _, _dictionary = data.partition(b"\n")
+    head, _, _dictionary = data[:LINE_BYTES].partition(b"\n")
     found = _RECORD.match(head.decode("latin-1"))
     if found is None:
         return ()
@@ -42,12 +40,13 @@ def parse_kmsg_record(
     raw = head[found.end() :]
     if b"\\" in raw:
         raw = _ESCAPE.sub(lambda escape: bytes((int(escape[1], 16),)), raw)
-    lines = raw.decode("utf-8", "surrogateescape").replace("\t", " ").split("\n")
+    lines = message_lines(raw.decode("utf-8", "surrogateescape"))
+    torn = torn or (len(data) > LINE_BYTES and len(head) == LINE_BYTES)
     return tuple(
         LogRecord(
-            text=printable(text, LIMIT),
+            text=text,
             line=line,
-            time=None if boot is None else boot + stamp,
+            time=None if boot is None else epoch_seconds(boot + stamp),
             monotonic=stamp,
             sequence=sequence,
             facility=prefix >> 3,

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from fragtui.text import LINE_BYTES, printable
+
+_MOST_LINES = 1024
+
 
 @dataclass(slots=True)
 class LogRecord:
@@ -38,3 +42,9 @@ class LogRecord:
     """True for the last line of a text that ends without a newline: its last word may be the half of a word."""
     repeats: Final[int | None] = None
     """Set on `last message repeated N times` lines: how often the record before it came again."""
+
+
+def message_lines(message: str) -> list[str]:
+    """Return the lines of a message, safe to show: of its first `LINE_BYTES` characters, and at most 1024 lines."""
+    lines = message[:LINE_BYTES].replace("\t", " ").split("\n", _MOST_LINES)
+    return [printable(line, LINE_BYTES) for line in lines[:_MOST_LINES]]

@@ -8,11 +8,12 @@ member a line (``aws logs filter-log-events``, ``gcloud logging read``).
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 
+from fragtui.logs.outside_json import read_json
 from fragtui.logs.stamps import iso_time
+from fragtui.text import LATEST, LINE_BYTES
 
 _INSIDE = ("_source", "jsonPayload")
 _TEXTS = ("log", "message", "textPayload")
@@ -23,8 +24,6 @@ _MEMBER = re.compile(r'\s*"([\w@.]+)": (.*?),?\s*$', re.ASCII)
 _BRACKETS = re.compile(r"[\s{}\[\],]*$")
 _OBJECTS = frozenset({"involvedObject", "kind", "reason", "level"})
 """What has one of these beside its message is an object or a structured log of its own, and read as a whole."""
-_LATEST = 10_000_000_000
-"""Seconds of the year 2286: a larger number counts milliseconds, microseconds or nanoseconds."""
 
 
 @dataclass(slots=True)
@@ -52,7 +51,7 @@ def shipped_in(entry: dict[str, object]) -> ShippedLine | None:
 
 
 def _settled(text: str) -> str:
-    return text.rstrip("\r\n").replace("\t", " ")
+    return text.rstrip("\r\n")[: LINE_BYTES + 1].replace("\t", " ")
 
 
 def _first(entry: dict[str, object], names: tuple[str, ...]) -> str | None:
@@ -62,10 +61,10 @@ def _first(entry: dict[str, object], names: tuple[str, ...]) -> str | None:
 def _time(value: object) -> float | None:
     if isinstance(value, str):
         return iso_time(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < _LATEST * 10**9:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < LATEST * 10**9:
         return None
     unit = 1
-    while value / unit >= _LATEST:
+    while value / unit >= LATEST:  # It counts milliseconds, microseconds or nanoseconds.
         unit *= 1000
     return value / unit
 
@@ -90,8 +89,8 @@ class ShippedMembers:
             self._active = self._active and _BRACKETS.match(line) is not None
             return self._active
         try:
-            value = json.loads(found[2])
-        except (ValueError, RecursionError):
+            value = read_json(found[2])
+        except ValueError:
             return self._active
         if found[1] in _TIMES:
             self._time = _time(value)

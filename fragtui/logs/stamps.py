@@ -6,6 +6,8 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 
+from fragtui.text import epoch_seconds
+
 ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: ?(Z|[+-]\d\d:?\d\d)| (?:UTC|GMT)(?= ))?"
 )
@@ -29,6 +31,8 @@ _MONTHS = (
 )
 _MONTH_NUMBER = {word: number for number, words in enumerate(_MONTHS, 1) for word in words.split()}
 _DAY = 86_400.0
+_LONGEST = 64
+"""Characters of the longest stamp."""
 
 
 @lru_cache(maxsize=256)
@@ -41,9 +45,13 @@ def month_number(word: str) -> int | None:
     return _MONTH_NUMBER.get(word) or _MONTH_NUMBER.get(word[:4]) or _MONTH_NUMBER.get(word[:3])
 
 
-@lru_cache(maxsize=256)
 def iso_time(stamp: str) -> float | None:
     """Return the epoch seconds of a stamp that `ISO` matches; without an offset it is local time."""
+    return _iso_time(stamp[:_LONGEST])
+
+
+@lru_cache(maxsize=256)
+def _iso_time(stamp: str) -> float | None:
     if (found := ISO.match(stamp)) is None:
         return None
     year, month, day, hour, minute, second = (int(found[i]) for i in range(1, 7))
@@ -51,11 +59,12 @@ def iso_time(stamp: str) -> float | None:
     zone: timezone | None = None
     if found[8] == "Z" or (found[8] is None and found[0].endswith(("UTC", "GMT"))):
         zone = UTC
-    elif found[8]:
-        digits = found[8].replace(":", "")
-        zone = timezone(timedelta(hours=int(digits[1:3]), minutes=int(digits[3:5])) * (-1 if digits[0] == "-" else 1))
     try:
-        return datetime(year, month, day, hour, minute, min(second, 59), micro, zone).timestamp()
+        if zone is None and found[8]:
+            digits = found[8].replace(":", "")
+            ahead = timedelta(hours=int(digits[1:3]), minutes=int(digits[3:5]))
+            zone = timezone(-ahead if digits[0] == "-" else ahead)
+        return epoch_seconds(datetime(year, month, day, hour, minute, min(second, 59), micro, zone).timestamp())
     except (ValueError, OverflowError, OSError):
         return None
 
@@ -69,7 +78,7 @@ def dated_time(year: int, month: int, day: int, clock: str) -> float | None:
 @lru_cache(maxsize=4096)
 def _minute_time(year: int, month: int, day: int, clock: str) -> float | None:
     try:
-        return datetime(year, month, day, int(clock[:2]), int(clock[3:5])).timestamp()
+        return epoch_seconds(datetime(year, month, day, int(clock[:2]), int(clock[3:5])).timestamp())
     except (ValueError, OverflowError, OSError):
         return None
 

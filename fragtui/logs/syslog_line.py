@@ -6,6 +6,7 @@ import re
 
 from fragtui.logs.prefixes import Prefix
 from fragtui.logs.stamps import ISO, dated_time, iso_time, month_number, yearless_time
+from fragtui.text import bounded_int
 
 _BSD = re.compile(
     r" ?(?:\S{2,4} )?"
@@ -68,9 +69,7 @@ def parse_syslog(line: str, prefix: Prefix, now: float | None) -> SyslogLine | N
     start = prefix.end
     if line.startswith("1 ", start) and (found := _RFC5424.match(line, start)):
         host, program, pid = (None if part == "-" else part for part in (found[2], found[3], found[4]))
-        return SyslogLine(
-            iso_time(found[1]), host, program, int(pid) if pid and pid.isdecimal() else None, line[found.end() :]
-        )
+        return SyslogLine(iso_time(found[1]), host, program, bounded_int(pid), line[found.end() :])
     time: float | None
     if found := _BSD.match(line, start):
         month, clock = month_number(found[1]), found[4]

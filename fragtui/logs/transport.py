@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from fragtui.logs.dmesg_json import DmesgJson
 from fragtui.logs.journal_entry import ExportEntry, VerboseEntry, records_of_json
-from fragtui.logs.kmsg_record import LIMIT, looks_like_kmsg, parse_kmsg_record
+from fragtui.logs.kmsg_record import looks_like_kmsg, parse_kmsg_record
+from fragtui.logs.outside_json import read_json
 from fragtui.logs.prefixes import Prefix, read_brackets, read_priority
-from fragtui.logs.record import LogRecord
+from fragtui.logs.record import LogRecord, message_lines
 from fragtui.logs.shipped_line import ShippedLine, ShippedMembers, shipped_in
 from fragtui.logs.syslog_line import KERNEL_PROGRAMS, SyslogLine, parse_common, parse_syslog, split_host, unescape_octal
-from fragtui.text import printable
+from fragtui.text import LINE_BYTES, epoch_seconds, line_limit, printable
 
 _EXPORT_START = re.compile(rb"__(?:CURSOR|REALTIME_TIMESTAMP|MONOTONIC_TIMESTAMP)=")
 _REPEATED = re.compile(r"(?:last message repeated|message repeated) (\d+) times(?:: \[ ?(.*)\])?")
@@ -25,6 +25,8 @@ _STAMPED = re.compile(
 )
 _COLOUR = re.compile(r"\x1b\[[\d;]*[mK]", re.ASCII)
 """As `dmesg --color=always` and `grep --color` write it."""
+_MOST_PARTS = 1024
+"""Lines of one shipped message that are read."""
 _QUOTE = re.compile(r"(?:[>│|] ?)+")
 _TALOS = re.compile(r"(?:\S+: )?(?=(?:kern|user|daemon|syslog): +[a-z]+: \[\d{4}-)")
 _SIMPLE = re.compile(
@@ -46,7 +48,7 @@ class LogParser:
     """
 
     def __init__(self, now: float | None = None, boot: float | None = None) -> None:
-        self._now = now
+        self._now = epoch_seconds(now)
         self._boot = boot
         self._export = ExportEntry()
         self._verbose = VerboseEntry()
@@ -68,6 +70,9 @@ class LogParser:
         if not torn and (known := self._known(line, 0, number)) is not None and known[1] == len(line):
             self._last = known[0]
             return (known[0],)
+        if len(line) > LINE_BYTES and not self._export.binary:
+            limit = line_limit(line)
+            line, torn = line[:limit], torn or len(line) > limit
         if self._verbose.add(line, number, torn):
             self.busy = True
             return ()
@@ -108,7 +113,7 @@ class LogParser:
         head = self._cached_head
         if not head or not data.startswith(head, at):
             return None
-        if (found := _SIMPLE.match(data, at + len(head))) is None or (end := found.end()) - at > LIMIT:
+        if (found := _SIMPLE.match(data, at + len(head))) is None or (end := found.end()) - at > LINE_BYTES:
             return None
         second, micro, caller, said = found.groups()
         words = said.decode("ascii")
@@ -155,7 +160,7 @@ class LogParser:
             and text.isprintable()
             and "#" not in text
             and "repeated" not in text
-            and len(text) <= LIMIT
+            and len(text) <= LINE_BYTES
             and (common := parse_common(text, self._now)) is not None
         ):  # fmt: skip
             self._cached_head = b""
@@ -179,6 +184,10 @@ class LogParser:
             return found
         if first in {" ", '"', "{", "}", "[", "]"} and (part := self._members.add(text)):
             return () if part is True else self._shipped(part, number, torn)
+        if first == "{" and (found := self._json(text, number, torn)) is not None:
+            return found
+        if len(text) > LINE_BYTES:  # It looked like JSON, and is none.
+            line, text, torn = line[:LINE_BYTES], text[:LINE_BYTES], True
         if first == " ":
             last, stripped = self._last, text.lstrip(" ")
             # /dev/kmsg puts a record's dictionary under it.
@@ -189,8 +198,6 @@ class LogParser:
                 return self._plain(stripped, number, torn)
             if last is not None:
                 return (self._continued(last, text, number, torn),)
-        if first == "{" and (found := self._json(text, number, torn)) is not None:
-            return found
         if first.isdigit() and looks_like_kmsg(text):
             return parse_kmsg_record(line, self._boot, number, torn)
         if first in {">", "│", "|"} and (quote := _QUOTE.match(text)):
@@ -200,8 +207,8 @@ class LogParser:
     def _json(self, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...] | None:
         """Return the records of one JSON object; what a shipper wrapped may be any log's line in its turn."""
         try:
-            entry = json.loads(text)
-        except (ValueError, RecursionError):
+            entry = read_json(text)
+        except ValueError:
             return None
         if not isinstance(entry, dict):
             return None
@@ -210,7 +217,9 @@ class LogParser:
         return self._shipped(shipped, number, torn)
 
     def _shipped(self, shipped: ShippedLine, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
-        records = [each for part in shipped.text.split("\n") for each in self._plain(part, number, torn)]
+        parts = shipped.text[:LINE_BYTES].split("\n", _MOST_PARTS)[:_MOST_PARTS]
+        torn = torn or len(shipped.text) > LINE_BYTES
+        records = [each for part in parts for each in self._plain(part, number, torn)]
         program = None if shipped.program is None else printable(shipped.program)
         host = None if shipped.host is None else printable(shipped.host)
         return tuple(
@@ -226,7 +235,7 @@ class LogParser:
 
     def _continued(self, before: LogRecord, text: str, number: int | None, torn: bool) -> LogRecord:
         """Return a line that dmesg indented under the first of its record, or a plain line with its own indent."""
-        return replace(before, text=printable(text, LIMIT), line=number, sequence=None, torn=torn, repeats=None)
+        return replace(before, text=printable(text, LINE_BYTES), line=number, sequence=None, torn=torn, repeats=None)
 
     def _times(self, prefix: Prefix, syslog_time: float | None) -> float | None:
         if syslog_time is not None:
@@ -234,7 +243,7 @@ class LogParser:
         if prefix.time is not None:
             return prefix.time
         if self._boot is not None and prefix.monotonic is not None:
-            return self._boot + prefix.monotonic
+            return epoch_seconds(self._boot + prefix.monotonic)
         return None
 
     def _syslog(self, text: str, prefix: Prefix) -> SyslogLine | None:
@@ -285,7 +294,7 @@ class LogParser:
             repeats = int(found[1][:9])
             text = found[2] or text
             from_kernel = None
-        words = text if text.isprintable() and len(text) <= LIMIT else None
+        words = text if text.isprintable() and len(text) <= LINE_BYTES else None
         record = LogRecord(
             words or "",
             number,
@@ -305,9 +314,8 @@ class LogParser:
         if words is not None:
             return (record,)
         if "\n" not in text:
-            return (replace(record, text=printable(text, LIMIT)),)
-        parts = text.split("\n")
+            return (replace(record, text=printable(text, LINE_BYTES)),)
+        parts = message_lines(text)
         return tuple(
-            replace(record, text=printable(part, LIMIT), torn=torn and index == len(parts) - 1)
-            for index, part in enumerate(parts)
+            replace(record, text=part, torn=torn and index == len(parts) - 1) for index, part in enumerate(parts)
         )

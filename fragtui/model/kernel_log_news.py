@@ -28,11 +28,20 @@ class KernelLogNews:
     foreign_remedies: tuple[ForeignRemedy, ...]
     source: str
     problem: str | None
+    unread_lines: int = 0
+    """Lines since the news before that no parser could read."""
 
     @property
     def matters(self) -> bool:
         """Whether there is anything in it."""
-        return bool(self.incidents or self.updated or self.lost_records or self.foreign_remedies or self.problem)
+        return bool(
+            self.incidents
+            or self.updated
+            or self.lost_records
+            or self.foreign_remedies
+            or self.problem
+            or self.unread_lines
+        )
 
     def after(self, earlier: KernelLogNews) -> KernelLogNews:
         """Return both as one. Of more than `MERGED` incidents the oldest are left out, and counted as lost records."""
@@ -48,4 +57,5 @@ class KernelLogNews:
             (*earlier.foreign_remedies, *self.foreign_remedies)[-MERGED:],
             self.source,
             self.problem,
+            earlier.unread_lines + self.unread_lines,
         )

@@ -73,6 +73,8 @@ class Ending:
     described: PodRef | None
     asked: tuple[Question, ...] = ()
     asked_described: bool = False
+    unread: int = 0
+    """Lines over which a parser failed."""
 
 
 class LogPast:
@@ -82,6 +84,7 @@ class LogPast:
         self.reports = Past()
         self.described = PodRef()
         self.time: float | None = None
+        self.unread = 0
 
     def holds(self, ending: Ending) -> bool:
         """Tell whether a reading that did not know this would have been the same knowing it."""
@@ -92,6 +95,7 @@ class LogPast:
         """Take what was read next."""
         self.time = self.latest(ending.time)
         self.reports.add(ending.remains)
+        self.unread += ending.unread
         if ending.described is not None:
             self.described = ending.described
 
@@ -115,6 +119,8 @@ class LogReading:
         self._pods = PodLogReader(lambda: terms.now, terms.utc_offset, described)
         self.time: float | None = None
         """The latest stamp so far."""
+        self.unread = 0
+        """Lines over which a parser failed: each costs itself, not the reading."""
         self._after = 0
         self._busy = False
 
@@ -132,7 +138,7 @@ class LogReading:
         """Return what the lines so far leave to those that follow, at rest."""
         asked = tuple(self._past.asked) if isinstance(self._past, UnknownPast) else ()
         pods = self._pods
-        return Ending(self.time, self._gatherer.remains(), pods.described, asked, pods.asked_described)
+        return Ending(self.time, self._gatherer.remains(), pods.described, asked, pods.asked_described, self.unread)
 
     def skip(self) -> None:
         """Note that lines without interest were left out here."""
@@ -148,13 +154,16 @@ class LogReading:
             of_pods = parser.busy or self._pods.worth_reading(line)
             self._after = _FOLLOWING if of_pods else self._after - 1
         found: Sequence[Found] = ()
-        for record in parser.feed(line, number, torn):
-            time = record.time
-            if time is not None and (self.time is None or time > self.time):
-                self.time = time
-            reports = gatherer.feed(record)
-            if reports or (of_pods and not record.from_kernel and record.program not in KERNEL_PROGRAMS):
-                found = (*found, *self._told(reports, record, of_pods))
+        try:
+            for record in parser.feed(line, number, torn):
+                time = record.time
+                if time is not None and (self.time is None or time > self.time):
+                    self.time = time
+                reports = gatherer.feed(record)
+                if reports or (of_pods and not record.from_kernel and record.program not in KERNEL_PROGRAMS):
+                    found = (*found, *self._told(reports, record, of_pods))
+        except Exception:
+            self.unread += 1
         self._busy = gatherer.busy or parser.busy
         return found
 
@@ -169,21 +178,36 @@ class LogReading:
         if gatherer.busy and not self._parser.busy:
             for record, end in self._parser.known_lines(data, at, stop, number):
                 number, at = number + 1, end + 1
-                if reports := gatherer.feed(record):
-                    self._busy = gatherer.busy
-                    found = [self._incident(report) for report in reports]
+                try:
+                    if reports := gatherer.feed(record):
+                        self._busy = gatherer.busy
+                        found = [self._incident(report) for report in reports]
+                        break
+                except Exception:
+                    self.unread += 1
                     break
             self._after -= number - first
         return found, number - first, at
 
     def finish(self) -> Iterable[Found]:
         """Yield what the end of the log completes."""
+        for step in (self._finish_lines, self._finish_reports, self._finish_pods):
+            try:
+                yield from step()
+            except Exception:
+                self.unread += 1
+
+    def _finish_lines(self) -> Iterable[Found]:
         for record in self._parser.finish():
             if record.time is not None and (self.time is None or record.time > self.time):
                 self.time = record.time
             yield from self._told(self._gatherer.feed(record), record, True)
+
+    def _finish_reports(self) -> Iterable[Found]:
         for report in self._gatherer.finish():
             yield self._incident(report)
+
+    def _finish_pods(self) -> Iterable[Found]:
         for sighting in self._pods.finish():
             yield Found(sighting, self.time)
 

@@ -50,6 +50,7 @@ class Tail:
         self.lost_records = 0
         self.unlisted = 0
         """Incidents that left the list since it was full."""
+        self.unread_lines = 0
         self.source: str | None = None
         self.problem: str | None = None
         """Why the log is read from there and not from a better source; None if nothing is better."""
@@ -67,6 +68,7 @@ class Tail:
             self._incidents[incident.id] = incident
         self._forget()
         self.lost_records += news.lost_records
+        self.unread_lines += news.unread_lines
         if news.problem is not None or news.source != self.source:  # Said once, it holds for the source.
             self.problem = news.problem
         self.source = news.source
@@ -88,7 +90,7 @@ class Tail:
         """Forget all incidents; what is wanted stays."""
         self._incidents.clear()
         self._forgotten = self._forgotten_suppressed = 0
-        self.lost_records = self.unlisted = 0
+        self.lost_records = self.unlisted = self.unread_lines = 0
         self.source = self.problem = None
         self._changed()
 

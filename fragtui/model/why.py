@@ -10,11 +10,14 @@ from fragtui.kernel.gfp import GfpReading
 from fragtui.kernel.report import KernelReport, ReportedZone
 from fragtui.kernel.version import KernelVersion
 from fragtui.model.watermark import Request, Rule, Verdict, ZoneState, rule_of, zone_verdict
+from fragtui.text import bounded_int
 
 _FOREIGN = frozenset("HCI")
 _HIGH_NAMES = ("GFP_HIGHUSER", "GFP_TRANSHUGE", "__GFP_HIGHMEM", "__GFP_MOVABLE")
 _LOW_ZONES = ("DMA", "DMA32", "Normal")
 _DEFAULT_PAGE_KB = 4
+_MOST_NODES = 1023
+"""Largest number of a node: CONFIG_NODES_SHIFT is at most 10."""
 
 
 class Why(StrEnum):
@@ -144,13 +147,14 @@ def _nodes(text: str | None) -> frozenset[int] | None:
     """Return the nodes of a list such as ``0-1,3``, or None for no restriction."""
     if not text or not text[0].isdigit():
         return None
-    found: set[int] = set()
+    mask = 0
     for part in text.split(","):
         first, _, last = part.partition("-")
-        if not first.isdigit() or (last and not last.isdigit()):
+        begin, end = bounded_int(first, _MOST_NODES), bounded_int(last or first, _MOST_NODES)
+        if begin is None or end is None:
             return None
-        found.update(range(int(first[:5]), int((last or first)[:5]) + 1))
-    return frozenset(found)
+        mask |= (2 << max(begin, end)) - (1 << begin) if begin <= end else 0
+    return frozenset(node for node in range(_MOST_NODES + 1) if mask >> node & 1)
 
 
 def _reserve(zone: ReportedZone, zones: tuple[ReportedZone, ...], high: bool) -> int:

@@ -10,11 +10,13 @@ from pathlib import Path
 from fragtui.kernel.version import KernelVersion
 from fragtui.model.effect import Effect
 from fragtui.sources.host_files import read_text
+from fragtui.text import bounded_int
 
 DROP_CACHES = "proc/sys/vm/drop_caches"
 COMPACT_MEMORY = "proc/sys/vm/compact_memory"
 PROACTIVENESS = "proc/sys/vm/compaction_proactiveness"
 NODES = "sys/devices/system/node"
+_MOST_NODE = 1023
 
 
 class Do(StrEnum):
@@ -168,8 +170,7 @@ def catalogue(
 
 def read_catalogue(root: Path, version: KernelVersion | None = None) -> tuple[Remedy, ...]:
     """Return all remedies of the node under `root`."""
-    value = read_text(root, PROACTIVENESS)
-    return catalogue(numa_nodes(root), int(value) if value and value.isdecimal() else None, version)
+    return catalogue(numa_nodes(root), bounded_int(read_text(root, PROACTIVENESS)), version)
 
 
 def numa_nodes(root: Path) -> tuple[int, ...]:
@@ -178,7 +179,8 @@ def numa_nodes(root: Path) -> tuple[int, ...]:
         names = [entry.name for entry in (root / NODES).iterdir()]
     except OSError:
         return ()
-    return tuple(sorted(int(name[4:]) for name in names if name.startswith("node") and name[4:].isdecimal()))
+    numbers = (bounded_int(name[4:], _MOST_NODE) for name in names if name.startswith("node"))
+    return tuple(sorted(number for number in numbers if number is not None))
 
 
 def find(remedies: Iterable[Remedy], remedy_id: str) -> Remedy | None:

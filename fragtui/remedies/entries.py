@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from math import isfinite
 from typing import Any
 
+from fragtui.kernel.request import MOST_ORDER
+from fragtui.logs.outside_json import read_json
 from fragtui.model.remedy_history import Ended, Entry, Evidence, Intent, Result
-from fragtui.text import printable
+from fragtui.text import JSON_BYTES, epoch_seconds, printable
 
 VERSION = 1
+_MOST_SECONDS = 1e12
+_MOST_COUNTED = 1 << 63
 _KINDS: dict[type, str] = {Intent: "intent", Ended: "ended", Evidence: "evidence"}
 
 
@@ -22,13 +25,15 @@ def format_entry(entry: Entry) -> bytes:
 
 
 def parse_entry(line: str) -> Entry | None:
-    """Return the entry of one line, or None where it is none that this version can read."""
+    """Return the entry of one line, or None where it is none that this version can read. Never raises."""
+    if len(line) > JSON_BYTES or '"kind"' not in line:
+        return None
     try:
-        fields = json.loads(line)
+        fields = read_json(line)
         if not isinstance(fields, dict) or fields.get("v") != VERSION:
             return None
         return _read(_Fields(fields))
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         return None
 
 
@@ -38,6 +43,9 @@ class _Fields:
     def __init__(self, fields: Mapping[str, Any]) -> None:
         self._fields = fields
 
+    def absent(self, name: str) -> bool:
+        return self._fields.get(name) is None
+
     def text(self, name: str) -> str:
         value = self._fields[name]
         if not isinstance(value, str):
@@ -45,27 +53,39 @@ class _Fields:
         return printable(value)
 
     def maybe_text(self, name: str) -> str | None:
-        return None if self._fields.get(name) is None else self.text(name)
+        return None if self.absent(name) else self.text(name)
 
     def number(self, name: str) -> float:
         value = self._fields[name]
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise TypeError(name)
-        if not isfinite(value):
+        if not abs(value) < _MOST_SECONDS:
             raise ValueError(name)
         return float(value)
 
+    def time(self) -> float:
+        if (seconds := epoch_seconds(self.number("time"))) is None:
+            raise ValueError("time")
+        return seconds
+
     def maybe_number(self, name: str) -> float | None:
-        return None if self._fields.get(name) is None else self.number(name)
+        return None if self.absent(name) else self.number(name)
 
     def whole(self, name: str) -> int:
         value = self._fields[name]
         if isinstance(value, bool) or not isinstance(value, int):
             raise TypeError(name)
+        if not abs(value) < _MOST_COUNTED:
+            raise ValueError(name)
         return value
 
     def maybe_whole(self, name: str) -> int | None:
-        return None if self._fields.get(name) is None else self.whole(name)
+        return None if self.absent(name) else self.whole(name)
+
+    def order(self) -> int:
+        if not 0 <= (order := self.whole("order")) <= MOST_ORDER:
+            raise ValueError("order")
+        return order
 
     def texts(self, name: str) -> tuple[str, ...]:
         values = self._fields[name]
@@ -79,7 +99,7 @@ def _read(fields: _Fields) -> Entry | None:
     if kind == "intent":
         return Intent(
             id=fields.text("id"),
-            time=fields.number("time"),
+            time=fields.time(),
             remedy=fields.text("remedy"),
             steps=fields.texts("steps"),
             paths=fields.texts("paths"),
@@ -90,7 +110,7 @@ def _read(fields: _Fields) -> Entry | None:
             host=fields.maybe_text("host"),
             kernel=fields.maybe_text("kernel"),
             boot=fields.maybe_text("boot"),
-            order=fields.maybe_whole("order"),
+            order=None if fields.absent("order") else fields.order(),
             blocks=fields.maybe_whole("blocks"),
             expected_blocks=fields.maybe_whole("expected_blocks"),
             expected_bytes=fields.maybe_whole("expected_bytes"),
@@ -98,7 +118,7 @@ def _read(fields: _Fields) -> Entry | None:
     if kind == "ended":
         return Ended(
             id=fields.text("id"),
-            time=fields.number("time"),
+            time=fields.time(),
             result=Result(fields.text("result")),
             seconds=fields.number("seconds"),
             cpu=fields.maybe_number("cpu"),
@@ -108,9 +128,9 @@ def _read(fields: _Fields) -> Entry | None:
     if kind == "evidence":
         return Evidence(
             id=fields.text("id"),
-            time=fields.number("time"),
+            time=fields.time(),
             after=fields.number("after"),
-            order=fields.whole("order"),
+            order=fields.order(),
             blocks=fields.whole("blocks"),
             stalled=fields.maybe_number("stalled"),
             refaults=fields.maybe_whole("refaults"),

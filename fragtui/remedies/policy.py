@@ -16,6 +16,7 @@ from fragtui.text import printable
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)?", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _QUIET = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
+_MOST_BYTES = 64 << 10
 _TOML_LINE = re.compile(r"line (\d+)")
 
 
@@ -73,7 +74,9 @@ def parse_policy(text: str, path: str = "policy") -> Policy:
     """Return the policy of a TOML text; raise PolicyError with file, line and what was expected."""
     try:
         given = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise PolicyError(f"{path}: expected TOML, found values nested too deeply") from None
+    except ValueError as error:  # Of tomllib, or of a number of thousands of digits.
         found = _TOML_LINE.search(str(error))
         line = found[1] if found else str(text.count("\n") + 1)
         raise PolicyError(f"{path}: line {line}: expected TOML: {printable(str(error), 120)}") from error
@@ -87,7 +90,11 @@ def parse_policy(text: str, path: str = "policy") -> Policy:
 def read_policy(path: Path) -> Policy:
     """Return the policy of a file; raise PolicyError where it is none or can't be read."""
     try:
-        text = path.read_bytes().decode("utf-8")
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+        if len(data) > _MOST_BYTES:
+            raise PolicyError(f"{path}: expected a policy of at most {_MOST_BYTES >> 10} KiB")
+        text = data.decode("utf-8")
     except OSError as error:
         raise PolicyError(f"{path}: expected a readable file: {(error.strerror or str(error)).lower()}") from error
     except UnicodeDecodeError as error:
@@ -155,13 +162,13 @@ def _span(low: float) -> Callable[[str, Any], float]:
     def check(name: str, value: Any) -> float:
         seconds = span_seconds(value) if isinstance(value, str) else None
         if isinstance(value, int | float) and not isinstance(value, bool):
-            seconds = float(value)
+            seconds = value
         # The upper bound keeps infinities and typing errors out; a year is longer than any policy means.
         if seconds is None or not low <= seconds <= 366 * 86_400:
             raise PolicyError(
                 f"{name}: expected a time of at least {low:g}s such as 90s, 10m, 2h, found {_shown(value)}"
             )
-        return seconds
+        return float(seconds)
 
     return check
 
@@ -200,7 +207,10 @@ def _quiet(name: str, value: Any) -> tuple[QuietHours, ...]:
 
 
 def _shown(value: Any) -> str:
-    return printable(repr(value), 60)
+    try:
+        return printable(repr(value), 60)
+    except ValueError:  # A hexadecimal number may have more digits than Python writes.
+        return "a number of thousands of digits"
 
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {

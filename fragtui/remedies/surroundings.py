@@ -8,6 +8,7 @@ from pathlib import Path
 from fragtui.kernel.pressure import parse_pressure
 from fragtui.model.risk import Surroundings
 from fragtui.sources.host_files import read_text
+from fragtui.text import bounded_int
 
 _ARC = re.compile(r"^size\s+\d+\s+(\d+)\s*$", re.MULTILINE | re.ASCII)
 _MEMORY = re.compile(r"^memory\s+\d+\s+(\d+)\s+\d+\s*$", re.MULTILINE | re.ASCII)
@@ -22,8 +23,8 @@ def read_surroundings(root: Path) -> Surroundings:
     return Surroundings(
         # read_text takes the last newline off, and a line without it counts as torn.
         io=parse_pressure(io + "\n") if io else None,
-        zfs_arc=int(arc[1]) if arc else None,
-        ksm_sharing=int(ksm) if ksm and ksm.isdecimal() else None,
+        zfs_arc=bounded_int(arc[1]) if arc else None,
+        ksm_sharing=bounded_int(ksm),
         memory_cgroups=_memory_cgroups(root),
     )
 
@@ -31,6 +32,6 @@ def read_surroundings(root: Path) -> Surroundings:
 def _memory_cgroups(root: Path) -> int | None:
     """Return the memory cgroups, dying ones among them: of the v2 tree, else of the v1 controller."""
     if counts := _CGROUP_STAT.findall(read_text(root, "sys/fs/cgroup/cgroup.stat") or ""):
-        return sum(map(int, counts))
+        return sum(bounded_int(count) or 0 for count in counts)
     found = _MEMORY.search(read_text(root, "proc/cgroups") or "")
-    return int(found[1]) if found else None
+    return bounded_int(found[1]) if found else None

@@ -9,9 +9,11 @@ from fragtui.model.advice import Tuning
 from fragtui.sources.host import tree_of
 from fragtui.sources.host_files import read_text
 from fragtui.sources.saved_tree import SavedTree
+from fragtui.text import bounded_int
 
 _SETTING = re.compile(r"^vm\.(\w+) = (\d{1,18})$", re.MULTILINE | re.ASCII)
 _LISTED = re.compile(r"^ {4,}count:\s+(\d+)", re.MULTILINE | re.ASCII)
+_MOST_CPUS = 1 << 16
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?")
 _ZONEINFO_LIMIT = 32 << 20
 
@@ -36,7 +38,7 @@ def read_tuning(root: Path, page_size: int) -> Tuning:
         compaction_proactiveness=setting("compaction_proactiveness"),
         defrag_mode=setting("defrag_mode"),
         percpu_pagelist_high_fraction=setting("percpu_pagelist_high_fraction"),
-        percpu_pages=sum(map(int, counts)) if counts else None,
+        percpu_pages=sum(bounded_int(count) or 0 for count in counts) if counts else None,
         possible_cpus=_cpus(root, "sys/devices/system/cpu/possible"),
         online_cpus=_cpus(root, "sys/devices/system/cpu/online"),
         huge_order=(huge // page_size).bit_length() - 1 if huge and huge >= page_size else 9,
@@ -51,8 +53,7 @@ def _listed(tree: SavedTree) -> dict[str, int]:
 
 
 def _number(root: Path, path: str | Path) -> int | None:
-    text = read_text(root, path)
-    return int(text) if text and text.isdecimal() else None
+    return bounded_int(read_text(root, path))
 
 
 def _cpus(root: Path, path: str) -> int | None:
@@ -64,5 +65,8 @@ def _cpus(root: Path, path: str) -> int | None:
     for part in text.split(","):
         if (found := _RANGE.fullmatch(part)) is None:
             return None
-        count += int(found[2] or found[1]) - int(found[1]) + 1
+        begin, end = bounded_int(found[1], _MOST_CPUS), bounded_int(found[2] or found[1], _MOST_CPUS)
+        if begin is None or end is None:
+            return None
+        count += end - begin + 1
     return count

@@ -93,7 +93,10 @@ class Crictl:
         if child.returncode != 0:
             last = err.decode("utf-8", "replace").strip().rsplit("\n", 1)[-1]
             return printable(last, 160) or f"crictl ended with status {child.returncode}"
-        sandboxes = read_sandboxes(out[:_MOST_BYTES].decode("utf-8", "replace"))
+        try:
+            sandboxes = read_sandboxes(out[:_MOST_BYTES].decode("utf-8", "replace"))
+        except Exception:
+            return "crictl's answer could not be read"
         if sandboxes is None:
             return "crictl's answer is not its JSON"
         self._telling.sightings(sandboxes)

@@ -15,10 +15,11 @@ from fragtui.kernel.needles import SCAN_NEEDLES
 from fragtui.model.incident import Incident
 from fragtui.model.log_digest import Explained, LogDigest
 from fragtui.model.log_reading import LogPast, LogReading, LogTerms, Told
-from fragtui.sources.forked_reading import LargeLog, read_forked
+from fragtui.sources.forked_reading import LargeLog, raise_unread, read_forked
 from fragtui.sources.line_bounds import CutLines
 from fragtui.sources.log_scan import large_file, near_lines
 from fragtui.sources.saved_objects import are_objects, read_objects
+from fragtui.text import epoch_seconds
 
 POD_NEEDLES: tuple[bytes, ...] = (b"andbox", b"ntainer process")
 """What finds the lines of failing sandboxes in a large log; what else tells of their pods stands around them.
@@ -93,7 +94,8 @@ def _told(
             raise
         on_error(source, error)
         return
-    moment = time.time() if source.now is None else source.now
+    changed = epoch_seconds(source.now)
+    moment = time.time() if changed is None else changed
     terms = LogTerms(source.name, moment, time.localtime(moment).tm_gmtoff, running, kernel)
     try:
         for latest, told in _read(source.log, terms, source.cut):
@@ -125,3 +127,4 @@ def _read(log: IO[bytes], terms: LogTerms, cut: CutLines) -> Iterator[tuple[floa
         yield from ((each.time, each.told) for each in reading.finish())
         raise
     yield from ((each.time, each.told) for each in reading.finish())
+    raise_unread(reading.unread)

@@ -6,7 +6,7 @@ import os
 
 from fragtui.sources.line_bounds import HOLE, CutLines, behind_hole, is_hole
 from fragtui.sources.log_scan import back
-from fragtui.text import LINE_BYTES
+from fragtui.text import line_limit
 
 _SIZE = 16 << 10
 _FARTHEST = 1 << 20
@@ -58,7 +58,7 @@ class FileWindow:
                 return b"", at, False
             self._load(at, _SIZE * 2)
         end = self.data.find(b"\n")
-        line = self.data[: LINE_BYTES + 1] if end < 0 else self.data[:end]
+        line = self.data[: line_limit(self.data) + 1] if end < 0 else self.data[:end]
         while end < 0:
             at += len(self.data)
             if not self.data or at >= self._until:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 from collections.abc import Generator, Sequence
@@ -12,6 +13,7 @@ from fragtui.sources.child_team import ChildTeam
 from fragtui.sources.file_hits import BLOCK
 from fragtui.sources.line_bounds import CutLines
 from fragtui.sources.stretches import Part, Rest, StretchReader
+from fragtui.text import counted
 
 SEGMENT = 8 << 20
 """Large enough for several reports: the more are parsed after one search, the warmer the cache."""
@@ -92,6 +94,12 @@ def read_segment(log: LargeLog, begin: int) -> Segment:
     return Segment(tuple(stretches), reader.newlines(), not reader.gave_up)
 
 
+def raise_unread(lines: int) -> None:
+    """Raise OSError if there are lines over which a parser failed: the log is read, but not all of it."""
+    if lines:
+        raise OSError(errno.EBADMSG, f"{counted(lines, 'line')} could not be read")
+
+
 class _Joined:
     """Puts the segments together as if one had read them all: what no child could know is read here."""
 
@@ -119,7 +127,7 @@ class _Joined:
                         answers[which] = answer
                 except EOFError:  # Ended from outside, as by the kernel for want of memory.
                     yield from self._read_here(log.size)
-                    return
+                    break
                 segment: Segment = pickle.loads(answers.pop(begin))
                 if number + _AHEAD < len(segments):
                     team.assign(segments[number + _AHEAD])
@@ -127,6 +135,7 @@ class _Joined:
                 newlines += segment.newlines
         finally:
             team.end()
+        raise_unread(self._past.unread)
 
     def _take(self, segment: Segment, before: int, end: int) -> Generator[tuple[float | None, Told]]:
         """Yield what a segment tells whose first line has that number; what does not fit is read again."""

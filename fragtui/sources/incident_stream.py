@@ -18,7 +18,7 @@ from fragtui.model.incident_of_report import incident_of
 from fragtui.model.kernel_log_news import KernelLogNews
 from fragtui.sources.line_bounds import CutLines, without_holes
 from fragtui.sources.near_hits import NearHits
-from fragtui.text import LINE_BYTES
+from fragtui.text import JSON_BYTES
 
 MOST_WAITING = 2000
 """Reports that wait to be news, the newest: no list of them is longer."""
@@ -28,7 +28,7 @@ StreamCall = tuple[str | bytes | float | None, ...]
 
 
 class LineSplitter:
-    """Cuts a stream of bytes into lines; what follows the last newline waits for its end."""
+    """Cuts a stream of bytes into lines; what follows the last newline waits for its end, the first MiB of it."""
 
     def __init__(self) -> None:
         self._rest = b""
@@ -41,7 +41,7 @@ class LineSplitter:
             return []
         lines = (self._rest + without_holes(data)).split(b"\n")
         # One byte more says that it is too long.
-        self._rest = lines.pop()[: LINE_BYTES + 1]
+        self._rest = lines.pop()[: JSON_BYTES + 1]
         return [self.cut.cut(line) for line in lines]
 
     def rest(self) -> bytes:
@@ -51,6 +51,8 @@ class LineSplitter:
 
 class IncidentStream:
     """Parses what is near a needle, gathers reports and keeps what was told of them.
+
+    A line over which a parser fails is counted, and the news say so: it costs itself and nothing else.
 
     `boot` (epoch of the kernel's time zero) dates records of /dev/kmsg, `now` syslog stamps without a year.
     `on_call`, if set, is told every call that leaves a trace, in order.
@@ -77,6 +79,8 @@ class IncidentStream:
         self._done: deque[KernelReport] = deque()
         self._dropped = 0
         self._line = 0
+        self._unread = 0
+        """Lines since the last news over which a parser failed."""
         self._on_call = on_call
         self._fed = False
         self._asked = False
@@ -96,8 +100,11 @@ class IncidentStream:
     def feed_near_kmsg(self, record: bytes) -> None:
         """Take a raw record that is known to be worth it."""
         self._note("kmsg", record)
-        for parsed in parse_kmsg_record(record, self._boot):
-            self.feed(parsed)
+        try:
+            for parsed in parse_kmsg_record(record, self._boot):
+                self.feed(parsed)
+        except Exception:
+            self._unread += 1
 
     def feed_line(self, line: bytes) -> None:
         """Take the next line of a log."""
@@ -109,8 +116,11 @@ class IncidentStream:
     def feed_numbered(self, line: bytes, number: int, torn: bool = False) -> None:
         """Take a line that is known to be worth it, with its number."""
         self._note("line", number, torn, line)
-        for parsed in self._parser.feed(line, number, torn):
-            self.feed(parsed)
+        try:
+            for parsed in self._parser.feed(line, number, torn):
+                self.feed(parsed)
+        except Exception:
+            self._unread += 1
 
     def skip(self) -> None:
         """Note that lines without interest were left out here."""
@@ -126,8 +136,11 @@ class IncidentStream:
         if self._fed:
             self._note("finish")
             self._fed = False
-        for record in self._parser.finish():
-            self.feed(record)
+        try:
+            for record in self._parser.finish():
+                self.feed(record)
+        except Exception:
+            self._unread += 1
         self._take(self._gatherer.finish())
 
     def news(
@@ -144,7 +157,8 @@ class IncidentStream:
         Reports that were dropped, since too many came at once, count as lost records.
         """
         waiting = bool(self._done or self._gatherer.open_reports() or self._gatherer.foreign_remedies)
-        if waiting or lost or problem or not self._asked:
+        unread, self._unread = self._unread, 0
+        if waiting or lost or problem or unread or not self._asked:
             self._note("news", source, lost, since, before, problem)
             self._asked = True
         fresh: list[Incident] = []
@@ -152,7 +166,11 @@ class IncidentStream:
         finished = [(report, True) for report in self._done]
         self._done.clear()
         for report, done in (*finished, *((report, False) for report in self._gatherer.open_reports())):
-            incident = self._incident(report)
+            try:
+                incident = self._incident(report)
+            except Exception:
+                unread += done
+                continue
             time = incident.time
             if time is not None and ((since is not None and time < since) or (before is not None and time >= before)):
                 continue
@@ -170,7 +188,7 @@ class IncidentStream:
         if since is not None:
             remedies = tuple(remedy for remedy in remedies if remedy.time is None or remedy.time >= since)
         lost, self._dropped = lost + self._dropped, 0
-        return KernelLogNews(tuple(fresh), tuple(updated), lost, remedies, source, problem)
+        return KernelLogNews(tuple(fresh), tuple(updated), lost, remedies, source, problem, unread)
 
     def _take(self, reports: Iterable[KernelReport]) -> None:
         self._done.extend(reports)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import codecs
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
+
+from fragtui.logs.outside_json import DECODER
 
 _OBJECT_LIMIT = 2 * 1024 * 1024
 """Characters of one object at most; etcd keeps none above 1.5 MiB. As objects it takes up to 20 times as much."""
@@ -58,7 +59,7 @@ class _Text:
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._scan = json.JSONDecoder().raw_decode
+        self._scan = DECODER.raw_decode
         self._text = ""
         self._at = 0
         self.taken = 0

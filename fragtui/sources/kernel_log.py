@@ -19,7 +19,7 @@ from fragtui.sources.kmsg import MOST_BATCHES, KmsgReader, boot_epoch, is_device
 from fragtui.sources.log_files import READ_BYTES, FollowedFile, open_log, rotated
 from fragtui.sources.log_scan import scan_log
 from fragtui.sources.trust import Opener, open_at_once, opener_of
-from fragtui.text import printable
+from fragtui.text import bounded_int, epoch_seconds, printable
 
 __all__ = ["KernelLog", "KernelLogNews", "read_ring", "running_gfp_table"]
 
@@ -356,4 +356,5 @@ class KernelLog:
 def stream_time(record: bytes | None) -> float | None:
     """Return the epoch second of a raw record of /dev/kmsg, or None."""
     parts = (record or b"").split(b",", 3)
-    return boot_epoch() + int(parts[2]) / 1e6 if len(parts) == 4 and parts[2].isdigit() else None
+    stamp = bounded_int(parts[2]) if len(parts) == 4 else None
+    return None if stamp is None else epoch_seconds(boot_epoch() + stamp / 1e6)

@@ -12,6 +12,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from fragtui.text import bounded_int
+
 _BUFFER = 16_384
 """CONSOLE_EXT_LOG_MAX is 8192; a smaller buffer makes the kernel skip the record (EINVAL)."""
 _DEVICE = (1, 11)
@@ -86,7 +88,7 @@ class KmsgReader:
 def sequence_of(record: bytes) -> int | None:
     """Return a raw record's sequence number, or None if it has none."""
     parts = record.split(b",", 2)
-    return int(parts[1]) if len(parts) == 3 and parts[1].isdigit() else None
+    return bounded_int(parts[1]) if len(parts) == 3 else None
 
 
 def open_kmsg(path: Path) -> KmsgReader:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from fragtui.cluster.sighting import Sighting
+from fragtui.logs.outside_json import read_json
 from fragtui.sources.backoff import Backoff
 from fragtui.sources.host_files import reason
 from fragtui.sources.kube_credentials import NOT_INSTALLED
@@ -155,7 +156,7 @@ class KubeApi:
         seen: list[Sighting] = []
         for line in lines:
             try:
-                facts: dict[str, Any] = json.loads(line)
+                facts: dict[str, Any] = read_json(line)
                 if "seen" in facts:
                     seen.append(read_sighting(facts["seen"]))
                     continue

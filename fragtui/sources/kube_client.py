@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 import os
 import re
 import socket
@@ -14,6 +13,7 @@ from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
 from fragtui import __version__
+from fragtui.logs.outside_json import read_json
 from fragtui.sources.json_list import NotAList, read_list
 from fragtui.sources.kube_credentials import Credentials
 from fragtui.text import printable
@@ -151,7 +151,8 @@ def _chunks(response: http.client.HTTPResponse) -> Iterator[bytes]:
 def _refused(response: http.client.HTTPResponse) -> ApiError:
     message = ""
     with suppress(Exception):
-        message = str(json.loads(response.read(_CHUNK)).get("message", ""))
+        found = read_json(response.read(_CHUNK)).get("message")
+        message = found if isinstance(found, str) else ""
     return ApiError(printable(message, 200) or f"HTTP status {response.status}", response.status)
 
 

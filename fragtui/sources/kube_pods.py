@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from fragtui.sources.kube_credentials import Credentials, CredentialsError, load
 from fragtui.sources.kube_watch import REFUSED_WAIT, WatchLoop
 from fragtui.sources.kubelet_process import NO_CREDENTIALS, find_kubeconfig, find_kubelet
 from fragtui.sources.pod_telling import Telling
+from fragtui.text import counted
 
 NO_EVENTS = "reasons: the kubelet's credentials may not list events (give --kubeconfig)"
+_UNREAD_SECONDS = 1.0
 _CREDENTIALS_SECONDS = 600.0
 """To read them takes a process of its own, so not for every connection; a plug-in's end sooner, and say so by a 401."""
 
@@ -37,6 +40,10 @@ class KubePods:
         self._lock = threading.Lock()
         self._node = ""
         self._listed: list[PodRef] = []
+        self._unread = 0
+        """Objects that no parser could read."""
+        self._said_unread = float("-inf")
+        self._states: dict[str, tuple[str, str]] = {}
 
     def run(self) -> None:
         """Watch for ever."""
@@ -68,7 +75,7 @@ class KubePods:
             on_item=on_item,
             on_listed=self._all_pods if pods else lambda: None,
             on_change=self._pod_changed if pods else self._event_changed,
-            on_state=lambda state, why: self._telling.state(name, state, why or lack),
+            on_state=lambda state, why: self._tell_state(name, state, why or lack),
             cached=pods,
             backoff=self._backoff(),
             refused=self._backoff(REFUSED_WAIT),
@@ -105,8 +112,14 @@ class KubePods:
                 return text.lower()
         raise ApiError("can't tell what the cluster calls this node")
 
+    def _tell_state(self, name: str, state: str, lack: str) -> None:
+        self._states[name] = state, lack
+        unread = f"{counted(self._unread, 'object')} could not be read" if self._unread else ""
+        self._telling.state(name, state, "; ".join(words for words in (lack, unread) if words))
+
     def _pod_listed(self, pod: dict[str, Any]) -> None:
-        self._listed.append(pod_ref_of(pod))
+        with self._surviving():
+            self._listed.append(pod_ref_of(pod))
         self._pod_changed("ADDED", pod)
 
     def _all_pods(self) -> None:
@@ -114,7 +127,9 @@ class KubePods:
         self._listed.clear()
 
     def _pod_changed(self, kind: str, pod: dict[str, Any]) -> None:
-        sighting = read_pod(pod, deleted=kind == "DELETED")
+        sighting = None
+        with self._surviving():
+            sighting = read_pod(pod, deleted=kind == "DELETED")
         if sighting is not None:
             self._telling.sightings((sighting,))
 
@@ -122,11 +137,24 @@ class KubePods:
         self._event_changed("ADDED", event)
 
     def _event_changed(self, kind: str, event: dict[str, Any]) -> None:
-        if kind == "DELETED" or not self._of_this_node(event):
-            return
-        sighting = read_event(event)
+        sighting = None
+        with self._surviving():
+            if kind != "DELETED" and self._of_this_node(event):
+                sighting = read_event(event)
         if sighting is not None:
             self._telling.sightings((sighting,))
+
+    @contextmanager
+    def _surviving(self) -> Iterator[None]:
+        """Count an object over which its parser fails, and say so at most once a second: it costs only itself."""
+        try:
+            yield
+        except Exception:
+            self._unread += 1
+            if time.monotonic() - self._said_unread > _UNREAD_SECONDS:
+                self._said_unread = time.monotonic()
+                for name, told in tuple(self._states.items()):
+                    self._tell_state(name, *told)
 
     def _of_this_node(self, event: dict[str, Any]) -> bool:
         source = event.get("source") or event.get("deprecatedSource")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from fragtui.logs.outside_json import read_json
 from fragtui.sources.backoff import Backoff
 from fragtui.sources.kube_client import Api, ApiError
+from fragtui.text import printable
 
 _LINE_LIMIT = 8 * 1024 * 1024
 _HEALTHY_SECONDS = 5.0
@@ -108,7 +109,8 @@ class WatchLoop:
             query["continue"] = token
         self._on_listed()
         self._worked, self._too_old = True, False
-        return str(metadata.get("resourceVersion") or "0")
+        version = metadata.get("resourceVersion")
+        return version if isinstance(version, str) and version else "0"
 
     def _watch(self, api: Api, version: str) -> None:
         began = time.monotonic()
@@ -132,7 +134,9 @@ class WatchLoop:
             return
         if kind == "ERROR":
             code = thing.get("code")
-            raise ApiError(str(thing.get("message") or "the watch ended")[:200], code if isinstance(code, int) else 500)
+            told = thing.get("message")
+            words = printable(told, 200) if isinstance(told, str) and told else "the watch ended"
+            raise ApiError(words, code if isinstance(code, int) else 500)
         metadata = thing.get("metadata")
         version = metadata.get("resourceVersion") if isinstance(metadata, dict) else None
         if kind in ("ADDED", "MODIFIED", "DELETED"):
@@ -164,7 +168,7 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     if not line.strip():
         return None
     try:
-        loaded = json.loads(line)
-    except (ValueError, RecursionError):
+        loaded = read_json(line)
+    except ValueError:
         raise ApiError("the watch sent what is not JSON", 500) from None
     return loaded if isinstance(loaded, dict) else None

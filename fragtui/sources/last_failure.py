@@ -7,7 +7,9 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from fragtui.kernel.request import MOST_ORDER
 from fragtui.sources.kmsg import MOST_BATCHES, boot_epoch, open_kmsg
+from fragtui.text import bounded_int
 
 _HEAD = re.compile(rb"^(\d{1,20}),\d+,(\d{1,20})[^;]*;[^\n]*page allocation failure[:.] order:(\d{1,20})")
 _NEEDLE = b"allocation failure"
@@ -47,5 +49,5 @@ def newest_order(records: Iterable[bytes], since: float) -> int | None:
     found: int | None = None
     for record in records:
         if _NEEDLE in record and (head := _HEAD.match(record)) and int(head[1]) < 8 and int(head[2]) >= since:
-            found = int(head[3]) or found
+            found = bounded_int(head[3], MOST_ORDER) or found
     return found

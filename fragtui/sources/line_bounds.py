@@ -6,7 +6,7 @@ import io
 import os
 import re
 
-from fragtui.text import LINE_BYTES, counted
+from fragtui.text import LINE_BYTES, counted, line_limit
 
 _HOLE_BYTES = 16
 """From so many zero bytes on it is a hole: the length of a field in an export of the journal has fewer."""
@@ -16,17 +16,17 @@ _ZEROS = bytes(1 << 20)
 
 
 class CutLines:
-    """Counts the lines that were cut since they were longer than `LINE_BYTES`."""
+    """Counts the lines that were cut since they were longer than is read."""
 
     def __init__(self) -> None:
         self.count = 0
 
     def cut(self, line: bytes) -> bytes:
         """Return the line, or its beginning if it is too long."""
-        if len(line) <= LINE_BYTES:
+        if len(line) <= LINE_BYTES or len(line) <= (limit := line_limit(line)):
             return line
         self.count += 1
-        return line[:LINE_BYTES]
+        return line[:limit]
 
     @property
     def words(self) -> str:

@@ -14,7 +14,7 @@ from fragtui.kernel.needles import BEFORE, SCAN_NEEDLES
 from fragtui.sources.incident_stream import IncidentStream
 from fragtui.sources.line_bounds import CutLines, skip_hole, without_holes
 from fragtui.sources.needle_search import best_search
-from fragtui.text import LINE_BYTES
+from fragtui.text import line_limit
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -131,9 +131,10 @@ def _blocks(log: IO[bytes]) -> Iterator[bytes]:
         end = data.rfind(b"\n") + 1
         if end:
             yield rest + data[:end]
-            rest = data[end : end + LINE_BYTES + 1]
-        elif len(rest) <= LINE_BYTES:
-            rest += data[: LINE_BYTES + 1]
+            rest = data[end:]
+        elif len(rest) <= line_limit(rest):
+            rest += data
+        rest = rest[: line_limit(rest) + 1]
     if rest:
         yield rest
 

@@ -23,7 +23,7 @@ from fragtui.sources.node_texts import (
     Tick,
 )
 from fragtui.sources.pace import Pace
-from fragtui.text import format_count, printable
+from fragtui.text import epoch_seconds, format_count, printable
 
 PAGETYPEINFO_SHARE = 0.0005
 """Largest share of time for reading /proc/pagetypeinfo: it walks free lists under the zone lock, interrupts off."""
@@ -106,8 +106,8 @@ class NodeReader:
         """Return when the files were saved, as far as their stamps tell: epoch seconds."""
         for path in (self._files[BUDDYINFO].path, self.tree.kernel_log()):
             with contextlib.suppress(OSError):
-                if path is not None:
-                    return path.stat().st_mtime
+                if path is not None and (saved := epoch_seconds(path.stat().st_mtime)) is not None:
+                    return saved
         return time.time()
 
     def _read(self, name: str) -> FileText:

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from fragtui.model.kernel_log_news import KernelLogNews
 from fragtui.sources.incident_stream import IncidentStream
 from fragtui.sources.recording import Event
-from fragtui.text import printable
+from fragtui.text import epoch_seconds, printable
+
+_MOST_STREAMS = 1024
 
 
 class RecordedLog:
@@ -21,15 +23,15 @@ class RecordedLog:
         try:
             number, name, *words = event.facts
             return self._call(_whole(number), name, words)
-        except (ValueError, TypeError, IndexError, OverflowError):
+        except (ValueError, TypeError, IndexError):
             return None
 
     def _call(self, number: int, name: object, words: Sequence[object]) -> KernelLogNews | None:
         if name == "open":
             source, release, boot, now = words
-            if number not in self._streams:
+            if len(self._streams) < _MOST_STREAMS and number not in self._streams:
                 self._streams[number] = IncidentStream(
-                    _text(source) or "", None, _text(release), boot=_number(boot), now=_number(now)
+                    _text(source) or "", None, _text(release), boot=epoch_seconds(_number(boot)), now=_number(now)
                 )
             return None
         if (stream := self._streams.get(number)) is None:
@@ -71,4 +73,4 @@ def _whole(value: object) -> int:
 def _number(value: object) -> float | None:
     if value is not None and not isinstance(value, int | float):
         raise TypeError("a number")
-    return None if value is None else float(value)
+    return None if value is None else float(value)  # Of read_json, so a float holds it.

@@ -12,13 +12,16 @@ from fragtui.sources.recording import Event
 from fragtui.sources.runtime_log import PodLines
 from fragtui.sources.sighting_facts import read_pod_facts, read_sighting, read_text_fact
 
+_DAY = 86_400.0
+_MOST_LOGS = 1024
+
 
 class RecordedPods:
     """Makes news of the events of kind ``P``; time is that of the recording."""
 
     def __init__(self) -> None:
         self._board = PodBoard()
-        self._logs: dict[int, PodLines] = {}
+        self._logs: dict[float, PodLines] = {}
         self._states: dict[str, SourceState] = {}
         self._now = 0.0
 
@@ -27,7 +30,7 @@ class RecordedPods:
         self._now = event.time
         try:
             self._take(event.facts[0], event.facts[1:])
-        except (ValueError, TypeError, KeyError, IndexError, OverflowError):
+        except (ValueError, TypeError, KeyError, IndexError):
             return
 
     def kernel_incident(self, incident: KernelSide) -> None:
@@ -44,10 +47,11 @@ class RecordedPods:
 
     def _take(self, what: object, facts: Sequence[Any]) -> None:
         if what == "log":
-            number, now, offset = facts
-            self._logs.setdefault(int(number), PodLines(lambda: self._now or float(now), float(offset)))
-        elif what == "lines" and (log := self._logs.get(int(facts[0]))) is not None:
-            told = [sighting for line in facts[1:] for sighting in log.feed(line.encode("latin-1"))]
+            number, now, offset = (_number(fact) for fact in facts)
+            if len(self._logs) < _MOST_LOGS:
+                self._logs.setdefault(number, PodLines(lambda: self._now or now, max(-_DAY, min(_DAY, offset))))
+        elif what == "lines" and (log := self._logs.get(_number(facts[0]))) is not None:
+            told = [sighting for line in facts[1:] for sighting in log.feed(_raw(line))]
             for sighting in (*told, *log.finish()):
                 self._board.tell(sighting, self._now)
         elif what == "seen":
@@ -58,4 +62,17 @@ class RecordedPods:
             self._board.only_these_exist([read_pod_facts(fact) for fact in facts])
         elif what == "state":
             state = SourceState(*(read_text_fact(facts[0][key]) or "" for key in ("name", "state", "cannot_tell")))
-            self._states[state.name] = state
+            if len(self._states) < _MOST_LOGS or state.name in self._states:
+                self._states[state.name] = state
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, int | float):
+        raise TypeError("a number")
+    return float(value)
+
+
+def _raw(value: object) -> bytes:
+    if not isinstance(value, str):
+        raise TypeError("a raw line")
+    return value.encode("latin-1")

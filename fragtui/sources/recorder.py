@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from fragtui.model.snapshot import Host
 from fragtui.sources.node_texts import Tick
+from fragtui.text import JSON_BYTES
 
 if TYPE_CHECKING:
     from fragtui.cluster.pod_ref import PodRef
@@ -29,7 +30,6 @@ FLUSH_SECONDS = 5.0
 SEGMENT_SECONDS = 120.0
 _MOST_STANDING = 4096
 """Facts that are repeated in each segment, or wait for the first tick."""
-_LONGEST_AUDIT_LINE = 1 << 20
 _MOST_WAITING = 200
 """Frames that wait to be packed at most: a flood of log lines is not kept whole."""
 RING_BYTES = 700_000
@@ -118,7 +118,7 @@ class Recorder:
 
             self._audit = FollowedFile(self._audit_path, at_end=True)
         *lines, rest = (self._audit_rest + self._audit.read()).split(b"\n")
-        self._audit_rest = rest[:_LONGEST_AUDIT_LINE]
+        self._audit_rest = rest[:JSON_BYTES]
         return lines
 
     def log_stream(self) -> Callable[[StreamCall], None]:

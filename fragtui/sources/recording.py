@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 
 from fragtui.kernel.buddyinfo import ZoneBlocks, parse_buddyinfo
 from fragtui.kernel.version import parse_version
+from fragtui.logs.outside_json import read_json
 from fragtui.model.snapshot import Host, Snapshot
 from fragtui.sources.host_files import reason
 from fragtui.sources.node_texts import BUDDYINFO, PAGETYPEINFO, ZONEINFO, FileText, SnapshotMaker, Tick
 from fragtui.sources.recording_format import Cursor, NotARecording, check_header, read_chunks
 from fragtui.sources.tick_frames import TickReader, tick_time
-from fragtui.text import printable
+from fragtui.text import epoch_seconds, printable
 
 _KINDS = b"STLPR"
 _KEPT = (ZONEINFO, PAGETYPEINFO)
+_MOST_PAGE = 1 << 24
+_MOST_SECONDS = 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def parse_recording(data: bytes) -> Recording:
         start += chunk.size
         try:
             gathered.take(chunk.data)
-        except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+        except (ValueError, TypeError, KeyError):
             break
     if gathered.host is None or not gathered.ticks:
         raise NotARecording("is a recording without a single whole sample: it was cut too early")
@@ -160,17 +162,19 @@ class _Gathered:
             offset = inside.signed() / 1e6
             rest = inside.rest()
             if kind == ord("S"):
-                self._begin(json.loads(rest), len(self.ticks) + len(ticks))
+                self._begin(read_json(rest), len(self.ticks) + len(ticks))
                 continue
             # Threads told their events side by side: time never runs back here.
             at = self._latest = max(self._latest, self._begun + offset)
             if kind == ord("T"):
-                wall = tick_time(rest)
+                wall = _wall(tick_time(rest))
                 self._ahead = wall - at
                 ticks.append(RecordedTick(at, wall, self._segment, rest))
             else:
-                facts = tuple(json.loads(rest))
-                events.append(Event(at, at + self._ahead, chr(kind), facts))
+                facts = tuple(read_json(rest))
+                if kind == ord("R") and not all(isinstance(fact, str) for fact in facts):
+                    raise TypeError("a line of the audit log")
+                events.append(Event(at, _wall(at + self._ahead), chr(kind), facts))
         self.ticks += ticks
         self.events += events
 
@@ -179,9 +183,17 @@ class _Gathered:
         if not isinstance(begun, float | int) or not isinstance(wall, float | int) or not isinstance(told, dict):
             raise TypeError("the beginning of a segment")
         page_size = told["page_size"]
-        if not isinstance(page_size, int) or page_size < 1:
-            raise TypeError("page size")
+        if not isinstance(page_size, int) or not 1 <= page_size <= _MOST_PAGE:
+            raise ValueError("page size")
+        if not abs(begun) < _MOST_SECONDS:
+            raise ValueError("the beginning of a segment")
         name, release = (printable(told[key]) if isinstance(told[key], str) else None for key in ("name", "release"))
-        self._begun, self._ahead, self._segment = float(begun), wall - begun, place
+        self._begun, self._ahead, self._segment = float(begun), _wall(wall) - begun, place
         version = parse_version(release) if release else None
         self.host = Host(name, release, version, page_size, bool(told["page_size_assumed"]))
+
+
+def _wall(seconds: float) -> float:
+    if (found := epoch_seconds(seconds)) is None:
+        raise ValueError("a moment that no calendar shows")
+    return found

@@ -21,6 +21,8 @@ _FIRST = 1 << 31
 _LIMIT = 1 << 24
 """Largest chunk and largest text of one, bytes: more is no recording of ours."""
 _TEXT_LIMIT = 1 << 28
+_MOST_SHIFT = 77
+"""Bits of a varint: the change of a 64-bit number with its sign and layout has 68."""
 
 
 class NotARecording(Exception):
@@ -96,7 +98,7 @@ class Deflater:
 
 
 def put_varint(value: int) -> bytes:
-    """Return a number of any size, seven bits a byte, the lowest first."""
+    """Return a number of at most 77 bits, seven bits a byte, the lowest first."""
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)
@@ -145,6 +147,8 @@ class Cursor:
         while (byte := self.byte()) & 0x80:
             value |= (byte & 0x7F) << shift
             shift += 7
+            if shift > _MOST_SHIFT:
+                raise ValueError("a number too long")
         return value | byte << shift
 
     def signed(self) -> int:

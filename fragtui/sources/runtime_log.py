@@ -21,7 +21,7 @@ from fragtui.sources.log_files import FollowedFile
 from fragtui.sources.pod_telling import Telling
 from fragtui.sources.saved_layouts import OWN_LOGS
 from fragtui.sources.trust import Opener, open_at_once, opener_of
-from fragtui.text import printable
+from fragtui.text import counted, printable
 
 UNITS = (
     "kubelet",
@@ -70,23 +70,52 @@ def unit_journal_command(root: Path) -> list[str]:
 
 
 class PodLines:
-    """Lines of one log, those worth it only -> sightings."""
+    """Lines of one log, those worth it only -> sightings. A line over which a parser fails costs only itself."""
 
     def __init__(self, clock: Callable[[], float], utc_offset: float) -> None:
         self._parser = LogParser(now=clock())
         self._reader = PodLogReader(clock, utc_offset)
+        self.unread = 0
+        """Lines over which a parser failed."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether the next line may belong to what was read."""
+        return self._parser.busy or self._reader.busy
 
     def worth_reading(self, line: bytes) -> bool:
         """Say whether the line may tell of a pod, or go on with one that does."""
         return self._parser.busy or self._reader.worth_reading(line)
 
-    def feed(self, line: bytes) -> list[Sighting]:
+    def feed(self, line: bytes, number: int | None = None, torn: bool = False) -> list[Sighting]:
         """Return what the line says."""
-        return [sighting for record in self._parser.feed(line) for sighting in self._reader.feed(record)]
+        try:
+            records = self._parser.feed(line, number, torn)
+            return [sighting for record in records for sighting in self._reader.feed(record)]
+        except Exception:
+            self.unread += 1
+            return []
+
+    def skip(self) -> None:
+        """Note that lines were left out here."""
+        self._parser.skip()
 
     def finish(self) -> tuple[Sighting, ...]:
         """Return what was held back: nothing more has come for now."""
-        return self._reader.finish()
+        try:
+            return self._reader.finish()
+        except Exception:
+            self.unread += 1
+            return ()
+
+    def end(self) -> tuple[Sighting, ...]:
+        """Return what the end of the log completes."""
+        try:
+            rest = [sighting for record in self._parser.finish() for sighting in self._reader.feed(record)]
+        except Exception:
+            self.unread += 1
+            rest = []
+        return (*rest, *self.finish())
 
 
 class PacedReader:
@@ -103,6 +132,11 @@ class PacedReader:
         self._filled = time.monotonic()
         self.left_out = 0
         """Lines worth reading that were not read."""
+
+    @property
+    def unread(self) -> int:
+        """Lines that no parser could read."""
+        return self._lines.unread
 
     def read(self, data: bytes, whole: bool = False) -> tuple[Sighting, ...]:
         """Return what the data says; `whole` reads all of it, however much."""
@@ -170,7 +204,7 @@ class RuntimeLog:
         opener = open_at_once if self._choice != "auto" else opener_of(self._root, live=is_live(self._root))
         followed = [(FollowedFile(path, opener=opener), self._reader(), path) for path in files]
         names = [str(path) for path in files]
-        self._live(["journal", *names] if journal else names, 0)
+        self._live(["journal", *names] if journal else names)
         for _, reader, path in followed:
             for piece in _tail(path, opener):
                 self._tell(reader.read(piece, whole=True))
@@ -202,7 +236,7 @@ class RuntimeLog:
         child: JournalReader | None = None
         journal_reader = self._reader()
         retry_at = 0.0
-        left_out = 0
+        told: tuple[int, int] = (0, 0)
         quiet_since = time.monotonic()
         more = False
         while not self._stopping.is_set():
@@ -228,10 +262,11 @@ class RuntimeLog:
                 elif read_data:
                     backoff.reset()
                     self._tell(journal_reader.read(read_data))
-            skipped = journal_reader.left_out + sum(reader.left_out for _, reader, _ in followed)
-            if skipped != left_out:
-                left_out = skipped
-                self._live(["journal", *names] if journal else names, left_out)
+            readers = (journal_reader, *(reader for _, reader, _ in followed))
+            left = sum(reader.left_out for reader in readers), sum(reader.unread for reader in readers)
+            if left != told:
+                told = left
+                self._live(["journal", *names] if journal else names, *told)
         if child is not None:
             child.close()
         for file, _, _ in followed:
@@ -257,9 +292,15 @@ class RuntimeLog:
         if told:
             self._telling.sightings(told)
 
-    def _live(self, names: list[str], left_out: int) -> None:
+    def _live(self, names: list[str], left_out: int = 0, unread: int = 0) -> None:
         flood = f"; {left_out} lines of a flood were not read" if left_out else ""
-        self._telling.state(NAME, "live", f"{CANNOT_TELL}{flood} (reads {', '.join(names)})")
+        failed = f"; {unread_words(unread)}" if unread else ""
+        self._telling.state(NAME, "live", f"{CANNOT_TELL}{flood}{failed} (reads {', '.join(names)})")
+
+
+def unread_words(lines: int) -> str:
+    """Return that so many lines could not be read, as every source says it."""
+    return f"{counted(lines, 'line')} could not be read"
 
 
 def _tail(path: Path, opener: Opener) -> Iterator[bytes]:

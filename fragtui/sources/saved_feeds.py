@@ -20,9 +20,10 @@ from fragtui.sources.log_scan import scan_log
 from fragtui.sources.pod_directories import read_pod_directories
 from fragtui.sources.pod_scan import scan_pods
 from fragtui.sources.pod_telling import PodWitness
+from fragtui.sources.runtime_log import unread_words
 from fragtui.sources.saved_tree import SavedTree
 from fragtui.sources.trust import opener_of
-from fragtui.text import printable
+from fragtui.text import epoch_seconds, printable
 
 _NAME = "saved logs"
 _CANNOT_TELL = "pods that wait without an error, and what came after"
@@ -87,6 +88,8 @@ class SavedPods:
         self._stopped = threading.Event()
         self._board = PodBoard()
         self._moment: float | None = None
+        self._unread = 0
+        """Lines that no parser could read."""
         self._state: SourceState | None = None
 
     def start(self) -> None:
@@ -122,6 +125,7 @@ class SavedPods:
             name = printable(str(path))
             problems += [f"{name}: {problem}"] if problem else []
             read += [] if problem else [name]
+        problems += [unread_words(self._unread)] if self._unread else []
         told = "; ".join([f"{_CANNOT_TELL} (reads {', '.join(read)})" if read else "", *problems]).strip("; ")
         told = told or self._tree.ambiguous or "no log of kubelet or runtime among the saved files"
         with self._lock:
@@ -154,7 +158,7 @@ class SavedPods:
         offset = float(time.localtime(changed).tm_gmtoff)
         with log:
             try:
-                for sighting in scan_pods(log, changed, offset):
+                for sighting in scan_pods(log, changed, offset, self._failed_over):
                     with self._lock:
                         at = sighting.time if sighting.time is not None else self._moment
                         if sighting.time is not None:
@@ -168,6 +172,9 @@ class SavedPods:
                 return _why(error)
         return None
 
+    def _failed_over(self, lines: int) -> None:
+        self._unread += lines
+
     def _learn(self, pod: PodRef) -> None:
         self._board.learn(pod)
         if self._witness is not None:
@@ -177,7 +184,8 @@ class SavedPods:
 def _opened(tree: SavedTree, path: Path) -> tuple[IO[bytes], float] | str:
     """Return a log and its last change, epoch seconds; or why it can't be read."""
     try:
-        return open_log(path, opener_of(tree.root, live=False)), path.stat().st_mtime
+        changed = epoch_seconds(path.stat().st_mtime)
+        return open_log(path, opener_of(tree.root, live=False)), time.time() if changed is None else changed
     except (OSError, EOFError) as error:
         return _why(error)
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sighting import Said, Sighting
-from fragtui.text import printable
+from fragtui.text import epoch_seconds, printable
 
 _TEXT_LIMIT = 16_000
+_MOST_PIDS = 64
+_MOST_COUNTED = 1 << 63
+_NEEDED = ("source", "step", "error", "stage")
+_TEXTS = ("sandbox_id", "container_id", "event_id")
+_STAMPS = ("time", "first_time", "since")
+_COUNTS = ("line", "last_line", "count")
 
 
 def facts_of(sighting: Sighting) -> dict[str, Any]:
@@ -20,17 +26,30 @@ def facts_of(sighting: Sighting) -> dict[str, Any]:
 
 def read_sighting(facts: Mapping[str, Any]) -> Sighting:
     """Return the sighting again. Raises ValueError, TypeError or KeyError where the facts are none."""
-    known: dict[str, Any] = {field.name: facts[field.name] for field in fields(Sighting) if field.name in facts}
-    for name, value in known.items():
-        if isinstance(value, str):
-            known[name] = printable(value, _TEXT_LIMIT)
-        elif isinstance(value, bool) or not isinstance(value, int | float | list | dict | None):
-            raise TypeError(name)
-    pids = known.get("pids", [])
-    if not all(isinstance(pid, int) for pid in pids):
+    if not isinstance(facts, Mapping):
+        raise TypeError("a sighting")
+    pids = facts.get("pids") or []
+    if not isinstance(pids, list) or len(pids) > _MOST_PIDS or not all(isinstance(pid, int) for pid in pids):
         raise TypeError("pids")
+    texts = {name: read_text_fact(facts.get(name), _TEXT_LIMIT) for name in (*_NEEDED, *_TEXTS)}
+    known: dict[str, Any] = {name: text or "" for name, text in texts.items() if name in _NEEDED}
+    known |= {name: texts[name] for name in _TEXTS}
+    known |= {name: epoch_seconds(_number(facts.get(name))) for name in _STAMPS}
+    known |= {name: _whole(facts.get(name)) for name in _COUNTS}
     pod = read_pod_facts(facts["pod"])
     return Sighting(**{**known, "said": Said(facts["said"]), "pod": pod, "pids": tuple(pids)})
+
+
+def _number(value: object) -> float | None:
+    if value is not None and not isinstance(value, int | float):
+        raise TypeError("a number")
+    return value
+
+
+def _whole(value: object) -> int | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise TypeError("a whole number")
+    return value if value is not None and abs(value) < _MOST_COUNTED else None
 
 
 def read_pod_facts(facts: Mapping[str, object]) -> PodRef:
@@ -38,8 +57,8 @@ def read_pod_facts(facts: Mapping[str, object]) -> PodRef:
     return PodRef(*(read_text_fact(facts[key]) for key in ("namespace", "name", "uid")))
 
 
-def read_text_fact(value: object) -> str | None:
+def read_text_fact(value: object, limit: int = 300) -> str | None:
     """Return a text made safe, or None. Raises TypeError for anything else."""
     if value is not None and not isinstance(value, str):
         raise TypeError("a text")
-    return None if value is None else printable(value)
+    return None if value is None else printable(value, limit)

@@ -8,6 +8,8 @@ from itertools import accumulate
 from fragtui.sources.recording_format import Cursor, put_varint
 
 _NUMBER = re.compile(r"( *[0-9]+)")
+_MOST_DIGITS = 20
+"""Digits of the largest 64-bit number; a text with a longer one is written whole."""
 
 
 class NumberedText:
@@ -39,6 +41,8 @@ class NumberedText:
             for index, (old, now) in enumerate(pairs, bases[place]):
                 if old == now:
                     continue
+                if max(len(now.strip()), len(old.strip())) > _MOST_DIGITS:
+                    return None
                 change = int(now) - int(old)
                 layout = next((layout for layout in range(3) if _changed(old, change, layout) == now), None)
                 if layout is None:
@@ -75,8 +79,10 @@ class NumberedText:
 
 def _changed(old: str, change: int, layout: int) -> str:
     """Return a number changed: with the same spaces before it, in the same width, or with zeros before it."""
-    value = int(old) + change
     digits = old.lstrip(" ")
+    if len(digits) > 2 * _MOST_DIGITS:
+        raise ValueError("a number too long")
+    value = int(old) + change
     if layout == 0:
         return " " * (len(old) - len(digits)) + str(value)
     if layout == 1:

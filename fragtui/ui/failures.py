@@ -47,6 +47,8 @@ class Failures(Listing[Alike]):
             spans.append((f"{counted(tail.lost_records, 'record')} lost ", "warn"))
         if tail.unlisted:
             spans.append((f"{tail.unlisted} no longer listed ", "warn"))
+        if tail.unread_lines:
+            spans.append((f"{counted(tail.unread_lines, 'line')} could not be read ", "warn"))
         if tail.wanted:
             spans.append((f"with '{tail.wanted}' ", "accent"))
         spans.append((f" {tail.source}" if tail.source else " kernel log not read yet", "dim"))

@@ -4,13 +4,14 @@ import multiprocessing
 import os
 import stat
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fragtui.model.remedy_history import Ended, Entry, Evidence, Intent, Result, episodes
+from fragtui.model.remedy_history import Ended, Entry, Evidence, Intent, Result, describe, episodes
 from fragtui.remedies.audit import AuditError, AuditLog
 from fragtui.remedies.audit_place import default_path
 from fragtui.remedies.entries import format_entry, parse_entry
@@ -19,10 +20,11 @@ words = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20)
 maybe_whole = st.none() | st.integers(-(1 << 60), 1 << 60)
 numbers = st.floats(0, 1e12)
 maybe_number = st.none() | numbers
+moments = st.floats(0, 9_999_999_999)
 intents = st.builds(
     Intent,
     id=words,
-    time=numbers,
+    time=moments,
     remedy=words,
     steps=st.lists(words, max_size=3).map(tuple),
     paths=st.lists(words, max_size=3).map(tuple),
@@ -30,7 +32,7 @@ intents = st.builds(
     pid=st.integers(0, 1 << 22),
     uid=st.integers(0, 1 << 32),
     login=st.none() | words,
-    order=maybe_whole,
+    order=st.none() | st.integers(0, 63),
     blocks=maybe_whole,
     expected_blocks=maybe_whole,
     expected_bytes=maybe_whole,
@@ -38,7 +40,7 @@ intents = st.builds(
 ends = st.builds(
     Ended,
     id=words,
-    time=numbers,
+    time=moments,
     result=st.sampled_from(Result),
     seconds=numbers,
     cpu=maybe_number,
@@ -47,7 +49,7 @@ ends = st.builds(
 looks = st.builds(
     Evidence,
     id=words,
-    time=numbers,
+    time=moments,
     after=numbers,
     order=st.integers(0, 13),
     blocks=st.integers(0, 1 << 40),
@@ -204,3 +206,21 @@ def test_what_is_turned_over_while_it_is_read_is_not_missed(tmp_path: Path) -> N
         done.set()
         reader.join()
     assert min(fewest) >= 0
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        '"time": 1e300', '"time": -1', '"time": 253402300800', '"time": NaN', '"pid": ' + "9" * 5000,
+        '"pid": ' + "9" * 20, '"order": 64', '"order": -1', '"blocks": ' + "9" * 400, '"id": {}', '"steps": [[]]',
+        '"steps": ' + "[" * 3000,
+    ],
+    ids=lambda field: field[:20],
+)  # fmt: skip
+def test_an_intent_with_what_nobody_wrote_is_no_entry(field: str) -> None:
+    fields = json.loads(format_entry(replace(intent("a"), order=3, blocks=1)))
+    line = json.dumps(fields)[:-1] + f", {field}}}"
+    found = parse_entry(line)
+    assert found is None or (isinstance(found, Intent) and found.blocks is None)
+    for episode in episodes(() if found is None else (found,)):
+        assert describe(episode, unknown=False)

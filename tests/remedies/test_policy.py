@@ -121,3 +121,32 @@ def test_quiet_hours_may_go_over_midnight(span: QuietHours, inside: time, outsid
 )
 def test_time_spans(text: str, seconds: float | None) -> None:
     assert span_seconds(text) == seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("order = " + "9" * 5000, "expected TOML"),
+        ("order = 0x" + "f" * 5000, "expected a whole number from 0 to 30"),
+        ("hold = " + "9" * 400, "expected a time"),
+        ("hold = 0x" + "f" * 5000, "expected a time"),
+        ("hold = inf", "expected a time"),
+        ('hold = "' + "9" * 5000 + 'd"', "expected a time"),
+        ("pressure = 0x" + "f" * 5000, "expected a percentage"),
+        ("pressure = nan", "expected a percentage"),
+        ("quiet = 0x" + "f" * 5000, "expected spans"),
+        ("steps = " + "[" * 50_000, "expected TOML"),
+    ],
+    ids=lambda text: text[:16],
+)
+def test_a_number_past_all_bounds_is_one_clear_line(text: str, expected: str) -> None:
+    with pytest.raises(PolicyError) as raised:
+        parse_policy(text, "file.toml")
+    assert str(raised.value).startswith("file.toml: line ") or "nested too deeply" in str(raised.value)
+    assert expected in str(raised.value) and len(str(raised.value)) < 300
+
+
+def test_a_policy_is_at_most_64_kib_long(tmp_path: Path) -> None:
+    (tmp_path / "p.toml").write_bytes(b"#" * 70_000)
+    with pytest.raises(PolicyError, match="at most 64 KiB"):
+        read_policy(tmp_path / "p.toml")

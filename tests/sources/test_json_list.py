@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from fragtui.sources.json_list import NotAList, read_list
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers(-(1 << 63), 1 << 63) | st.floats(-1e300, 1e300) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=8,
 )

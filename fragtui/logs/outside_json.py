@@ -1,0 +1,41 @@
+"""JSON that somebody else wrote: read with every number bounded and every fault a ValueError."""
+
+from __future__ import annotations
+
+import json
+from math import isfinite
+from typing import Any
+
+_MOST_DIGITS = 20
+_LONGEST_REAL = 400
+
+
+def _whole(digits: str) -> int | None:
+    return int(digits) if len(digits) <= _MOST_DIGITS else None
+
+
+def _real(digits: str) -> float | None:
+    value = float(digits) if len(digits) <= _LONGEST_REAL else None
+    return value if value is not None and isfinite(value) else None
+
+
+DECODER = json.JSONDecoder(parse_int=_whole, parse_float=_real, parse_constant=lambda _: None)
+"""Reads a number that has more than 20 digits, or that no float holds, and ``NaN`` and ``Infinity``, as null."""
+
+
+def read_json(text: str | bytes) -> Any:
+    """Return the value of a JSON text (bytes are UTF-8). Raises ValueError only, also for one nested too deeply."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    try:
+        return DECODER.decode(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def json_text(value: object) -> str:
+    """Return a value that `read_json` gave as JSON again; empty for one nested too deeply."""
+    try:
+        return json.dumps(value)
+    except RecursionError:
+        return ""

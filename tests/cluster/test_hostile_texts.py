@@ -1,0 +1,87 @@
+"""What kubelet, runtimes, crictl and the API may be made to write: it costs itself at most."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from fragtui.cluster.crictl import read_sandboxes
+from fragtui.cluster.klog import dated, parse_klog, parse_klog_json
+from fragtui.cluster.logfmt import parse_logfmt
+from fragtui.cluster.objects import read_event, read_pod
+from fragtui.cluster.read_line import read_line
+from fragtui.logs.record import LogRecord
+
+DIGITS = "9" * 5000
+EVENT = {
+    "involvedObject": {"kind": "Pod", "namespace": "shop", "name": "web"},
+    "reason": "FailedCreatePodSandBox",
+    "message": "cannot allocate memory",
+    "metadata": {"uid": "u"},
+}
+
+
+def nested(depth: int) -> Any:
+    value: Any = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def test_a_klog_line_with_a_pid_of_5000_digits_is_read_without_it() -> None:
+    klog = parse_klog(f'E1124 05:14:59.185341   {DIGITS} kuberuntime_sandbox.go:70] "Failed" pod="shop/web"')
+    assert klog is not None and klog.pid is None and klog.fields == {"pod": "shop/web"}
+
+
+@pytest.mark.parametrize("ts", ["1e300", "-1e12", DIGITS, "NaN", "253402300800000"])
+def test_a_klog_line_of_a_moment_that_no_calendar_shows_is_none(ts: str) -> None:
+    assert parse_klog_json(f'{{"ts": {ts}, "caller": "a.go:1", "msg": "x"}}') is None
+
+
+def test_no_clock_past_every_calendar_dates_a_klog_line() -> None:
+    klog = parse_klog("E1124 05:14:59.185341 1 a.go:70] x")
+    assert klog is not None and dated(klog, 1e18) is None
+
+
+@pytest.mark.parametrize("depth", [300, 900, 960, 980])
+def test_values_nested_deep_are_spelt_or_left_out(depth: int) -> None:
+    text = "[" * depth + "]" * depth
+    parse_klog_json(f'{{"ts": 1.7e12, "caller": {text}, "msg": {text}, "pods": {text}, "x": {{"name": {text}}}}}')
+    parse_logfmt(f'{{"msg": {text}, "level": {text}}}')
+
+
+def test_what_was_quoted_in_a_line_is_safe_to_show() -> None:
+    line = r'E1124 05:14:59.1 1 a.go:7] "Failed to create sandbox for pod" err="\x1b[31m\u202e" podUID="a\x0cb"'
+    (sighting,) = read_line(LogRecord(line))
+    assert sighting.error.isprintable() and (sighting.pod.uid or "").isprintable()
+
+
+@pytest.mark.parametrize("created", ["9" * 5000, "²", "-1", 1 << 200, 1e300, [], {}, None])
+def test_a_sandbox_made_when_no_calendar_shows_has_no_time(created: object) -> None:
+    item = {"metadata": {"name": "web", "namespace": "shop"}, "createdAt": created, "state": []}
+    (sighting,) = read_sandboxes(json.dumps({"items": [item]})) or ()
+    assert not sighting.time
+
+
+@pytest.mark.parametrize(
+    "thing", [{}, [], {"a": {}}, 7, True, nested(900)], ids=["{}", "[]", "inner", "number", "true", "deep"]
+)
+@pytest.mark.parametrize("field", ["reason", "message", "count", "metadata"])
+def test_an_event_with_an_object_where_a_text_belongs_is_read_without_it(field: str, thing: object) -> None:
+    sighting = read_event({**EVENT, field: thing})
+    assert sighting is None or (sighting.pod.name == "web" and isinstance(sighting.error, str))
+
+
+@pytest.mark.parametrize(
+    "thing", [{}, [], {"a": {}}, 7, True, nested(900)], ids=["{}", "[]", "inner", "number", "true", "deep"]
+)
+@pytest.mark.parametrize("field", ["reason", "message"])
+def test_a_pod_with_an_object_where_a_reason_belongs_is_read_without_it(field: str, thing: object) -> None:
+    waiting = {"reason": "CreateContainerError", "message": "x", field: thing}
+    containers = [{"name": "c", "image": thing, "state": {"waiting": waiting}}]
+    conditions = [{"type": "PodReadyToStartContainers", "status": "True"}]
+    pod = {"metadata": {"name": "web"}, "status": {"containerStatuses": containers, "conditions": conditions}}
+    sighting = read_pod(pod)
+    assert sighting is not None and sighting.pod.name == "web"

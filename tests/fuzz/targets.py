@@ -1,0 +1,298 @@
+"""What takes text from outside, as calls of one input each: every parser, and what is made of what it gives."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+
+from fragtui.cluster.crictl import read_sandboxes
+from fragtui.cluster.objects import pod_ref_of, read_event, read_pod
+from fragtui.cluster.sighting import Sighting
+from fragtui.commands.explain import words
+from fragtui.kernel.gfp import parse_print_fmt
+from fragtui.kernel.version import parse_version
+from fragtui.logs.outside_json import read_json
+from fragtui.model.check_json import check_fields
+from fragtui.model.forecast import forecast
+from fragtui.model.incident import Incident
+from fragtui.model.log_digest import LogDigest
+from fragtui.model.log_reading import LogPast, LogReading, LogTerms
+from fragtui.model.metrics import node_metrics
+from fragtui.model.pod_board import PodBoard
+from fragtui.model.remedy_history import Entry, describe, episodes, repeats, runs_of
+from fragtui.model.snapshot import Host
+from fragtui.model.tail import Tail
+from fragtui.model.verdict import judge
+from fragtui.player import find_marks
+from fragtui.remedies.entries import parse_entry
+from fragtui.remedies.policy import PolicyError, format_policy, parse_policy
+from fragtui.remedies.replayed import ReplayedRemedies
+from fragtui.sources.incident_stream import IncidentStream
+from fragtui.sources.json_list import NotAList, read_list
+from fragtui.sources.kernel_log import stream_time
+from fragtui.sources.kmsg import sequence_of
+from fragtui.sources.last_failure import newest_order
+from fragtui.sources.node_texts import (
+    BUDDYINFO,
+    MEMINFO,
+    PAGETYPEINFO,
+    PRESSURE,
+    VMSTAT,
+    ZONEINFO,
+    FileText,
+    SnapshotMaker,
+    Tick,
+)
+from fragtui.sources.recorded_log import RecordedLog
+from fragtui.sources.recorded_pods import RecordedPods
+from fragtui.sources.recording import RecordedReader, Recording, parse_recording
+from fragtui.sources.recording_format import HEADER, Deflater, NotARecording
+from fragtui.sources.runtime_log import PodLines
+from fragtui.sources.sighting_facts import facts_of, read_sighting
+from fragtui.sources.text_delta import NumberedText
+from tests.fuzz import seeds
+
+NOW = 1.785e9
+HOST = Host("node-1", "6.8.0-45-generic", parse_version("6.8.0-45-generic"), 4096)
+Call = Callable[[], object]
+_PROC = (BUDDYINFO, ZONEINFO, PAGETYPEINFO, MEMINFO, VMSTAT, PRESSURE)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is fuzzed: the texts to begin with, and the calls that one input makes, each a unit of work."""
+
+    texts: Callable[[], list[bytes]]
+    calls: Callable[[bytes], Iterator[Call]]
+    share: int
+    """How much of the inputs it gets."""
+
+
+def _shown(incident: Incident) -> None:
+    text = words(incident)
+    assert text.replace("\n", "").isprintable(), text
+    json.dumps(incident.to_json(), ensure_ascii=False).encode()
+
+
+def _is_safe(value: object) -> None:
+    for text in vars_of(value):
+        assert text.isprintable(), value
+
+
+def vars_of(value: object) -> Iterator[str]:
+    """Yield every text in a value of slotted dataclasses, tuples and enums."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from vars_of(each)
+    elif hasattr(value, "__slots__") and hasattr(value, "__dataclass_fields__"):
+        for name in value.__dataclass_fields__:
+            yield from vars_of(getattr(value, name))
+
+
+def explain_calls(data: bytes) -> Iterator[Call]:
+    """Read a log as `fragtui explain` does."""
+    digest, reading = LogDigest(), LogReading(LogTerms("", NOW), LogPast())
+    lines = data.split(b"\n")
+
+    def line(number: int) -> None:
+        for found in reading.feed(lines[number], number + 1, number == len(lines) - 1):
+            for each in digest.feed(found.told):
+                _shown(each.incident)
+        assert not reading.unread
+
+    def finish() -> None:
+        for found in reading.finish():
+            for each in digest.feed(found.told):
+                _shown(each.incident)
+        assert not reading.unread
+        for each in digest.finish():
+            _shown(each.incident)
+
+    yield from (partial(line, number) for number in range(len(lines)))
+    yield finish
+
+
+def stream_calls(data: bytes) -> Iterator[Call]:
+    """Follow a log as the screen does."""
+    stream, tail = IncidentStream("file", None, None, now=NOW), Tail()
+
+    def news() -> None:
+        found = stream.news("file", 0, since=0.0)
+        assert not found.unread_lines
+        _is_safe(found.incidents)
+        tail.take(found)
+        assert len(tail.rows) >= 0
+
+    for number, line in enumerate(data.split(b"\n")):
+        yield partial(stream.feed_numbered, line, number)
+    yield stream.finish
+    yield news
+
+
+def kmsg_calls(data: bytes) -> Iterator[Call]:
+    """Read one record of /dev/kmsg as the screen and `check` do."""
+    stream = IncidentStream("kmsg", None, None, boot=NOW)
+
+    def record() -> None:
+        sequence_of(data)
+        stream_time(data)
+        newest_order((data,), 0.0)
+        stream.feed_near_kmsg(data)
+        stream.finish()
+        found = stream.news("/dev/kmsg", 0)
+        assert not found.unread_lines
+        _is_safe(found.incidents)
+
+    yield record
+
+
+def _passed_on(sighting: Sighting) -> Sighting:
+    """Return a sighting as it comes out of the API's child process and out of a recording."""
+    return read_sighting(read_json(json.dumps(facts_of(sighting))))
+
+
+def pod_calls(data: bytes) -> Iterator[Call]:
+    """Read a log of kubelet or runtime as the screen does."""
+    lines, board = PodLines(lambda: NOW, 0.0), PodBoard()
+
+    def read(line: bytes) -> None:
+        for sighting in lines.feed(line):
+            board.tell(sighting, NOW)
+            assert _passed_on(sighting).pod == sighting.pod
+        assert not lines.unread
+
+    def finish() -> None:
+        for sighting in lines.end():
+            board.tell(sighting, NOW)
+        assert not lines.unread
+        _is_safe((*board.snapshot(NOW).pods, *board.snapshot(NOW).started))
+
+    yield from (partial(read, line) for line in data.split(b"\n"))
+    yield finish
+
+
+def api_calls(data: bytes) -> Iterator[Call]:
+    """Read what an API server and crictl send."""
+    board = PodBoard()
+
+    def take(thing: dict[str, object]) -> None:
+        for each in (thing, thing.get("object")):
+            if isinstance(each, dict):
+                pod_ref_of(each)
+                for sighting in (read_pod(each), read_event(each), read_pod(each, deleted=True)):
+                    if sighting is not None:
+                        board.tell(_passed_on(sighting), NOW)
+
+    def read() -> None:
+        with suppress(NotAList):
+            take(read_list(iter((data,)), take))
+        with suppress(ValueError):
+            loaded = read_json(data)
+            take(loaded if isinstance(loaded, dict) else {})
+        for sighting in read_sandboxes(data.decode("utf-8", "replace")) or ():
+            board.tell(_passed_on(sighting), NOW)
+        _is_safe(board.snapshot(NOW).pods)
+
+    yield read
+
+
+def proc_calls(data: bytes) -> Iterator[Call]:
+    """Read a file of /proc in the place of each."""
+    text = data.decode("utf-8", "replace")
+    files = {name: FileText(name, text) for name in _PROC}
+
+    def judged() -> None:
+        snapshot = SnapshotMaker(HOST).snapshot(Tick(NOW, 1.0, files))
+        judgement = judge(snapshot, 4)
+        json.dumps(check_fields(snapshot, judgement, forecast(snapshot, 4), ""))
+        node_metrics(snapshot, judgement, "1")
+
+    yield judged
+    yield lambda: parse_print_fmt(text)
+    yield lambda: NumberedText(text).delta_to(NumberedText(text.replace("1", "2")))
+
+
+def audit_calls(data: bytes) -> Iterator[Call]:
+    """Read an audit log as `history`, `report` and the exporter do."""
+    entries: list[Entry] = []
+
+    def told() -> None:
+        history = episodes(entries)
+        assert all(describe(each, False).isprintable() for each in history)
+        repeats(history, NOW)
+        runs_of(history)
+
+    for line in data.decode("utf-8", "replace").split("\n"):
+        yield lambda line=line: entries.extend(filter(None, (parse_entry(line),)))  # type: ignore[misc]
+    yield told
+
+
+def policy_calls(data: bytes) -> Iterator[Call]:
+    """Read a policy."""
+
+    def read() -> None:
+        try:
+            policy = parse_policy(data.decode("utf-8", "replace"))
+        except PolicyError as error:
+            assert str(error).isprintable()
+        else:
+            parse_policy(format_policy(policy))
+
+    yield read
+
+
+def recording_calls(data: bytes) -> Iterator[Call]:
+    """Replay a recording whose only chunk holds these frames, and one that is these bytes."""
+    whole = HEADER + Deflater(1).chunk(data)
+    found: list[Recording] = []
+
+    def parse() -> None:
+        for each in (whole, HEADER + data):
+            with suppress(NotARecording):
+                found.append(parse_recording(each))
+
+    yield parse
+    for recording in found[:1]:
+        log, pods, remedies, reader = RecordedLog(), RecordedPods(), ReplayedRemedies(), RecordedReader(recording)
+        yield partial(find_marks, recording)
+        for event in recording.events[:200]:
+            yield partial(log.news, event)
+            yield partial(pods.take, event)
+            if event.kind == "R":
+                yield partial(remedies.take, "".join(map(str, event.facts[:1])))
+        yield partial(_replayed, pods)
+        for _ in recording.ticks[:20]:
+            yield partial(_sampled, reader, remedies)
+
+
+def _replayed(pods: RecordedPods) -> None:
+    news = pods.news(NOW)
+    _is_safe((news.board.pods, news.sources))
+
+
+def _sampled(reader: RecordedReader, remedies: ReplayedRemedies) -> None:
+    with suppress(ValueError):
+        snapshot = reader.sample()
+        time.gmtime(snapshot.time)
+        judge(snapshot, 4)
+        remedies.see(snapshot)
+
+
+TARGETS = {
+    "explain": Target(seeds.kernel_logs, explain_calls, 12),
+    "explain of pods": Target(seeds.pod_logs, explain_calls, 8),
+    "kernel log": Target(seeds.kernel_logs, stream_calls, 8),
+    "/dev/kmsg": Target(seeds.kmsg_records, kmsg_calls, 15),
+    "kubelet log": Target(seeds.pod_logs, pod_calls, 12),
+    "API and crictl": Target(seeds.api_texts, api_calls, 10),
+    "/proc": Target(seeds.proc_texts, proc_calls, 8),
+    "audit log": Target(seeds.audit_lines, audit_calls, 12),
+    "policy": Target(seeds.policies, policy_calls, 5),
+    "recording": Target(seeds.recordings, recording_calls, 10),
+}

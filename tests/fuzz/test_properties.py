@@ -1,0 +1,105 @@
+"""What holds of every value that a reader of outside numbers, stamps, JSON and facts gives, whatever it was given."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fragtui.cluster.sighting import Sighting
+from fragtui.logs.outside_json import json_text, read_json
+from fragtui.logs.stamps import iso_time
+from fragtui.logs.transport import LogParser
+from fragtui.remedies.entries import parse_entry
+from fragtui.sources.recording import Recording, parse_recording
+from fragtui.sources.recording_format import HEADER, Deflater, NotARecording, put_bytes, put_signed
+from fragtui.sources.sighting_facts import read_sighting
+from fragtui.text import LATEST, LINE_BYTES, bounded_int, epoch_seconds, printable
+
+NUMBERS = st.integers() | st.floats() | st.sampled_from([10**20, -(10**19), 10**400, 1e308])
+JSON = st.recursive(
+    st.none() | st.booleans() | NUMBERS | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=6,
+)
+TWO = st.integers(0, 99).map("{:02}".format)
+ZONES = st.sampled_from(["", "Z"]) | st.builds("{}{}:{}".format, st.sampled_from("+-"), TWO, TWO)
+YEARS = st.integers(0, 9999).map("{:04}".format)
+STAMPS = st.builds("{}-{}-{}T{}:{}:{}{}".format, YEARS, TWO, TWO, TWO, TWO, TWO, ZONES)
+
+
+@given(st.text() | st.integers(0).map(str), st.integers(0, 1 << 64))
+def test_a_bounded_number_is_what_its_digits_say_or_none(text: str, most: int) -> None:
+    value = bounded_int(text, most)
+    assert value is None or (0 <= value <= most and text.isascii() and int(text) == value)
+    assert bounded_int(text.encode("utf-8", "replace"), most) == value
+
+
+@given(NUMBERS | st.none())
+def test_a_moment_is_between_1970_and_2286_or_none(seconds: float | None) -> None:
+    found = epoch_seconds(seconds)
+    assert found is None or (found == seconds and 0 <= found < LATEST)
+
+
+@given(st.text(), st.integers(1, 400))
+def test_what_is_printable_is_no_longer_than_its_limit(text: str, limit: int) -> None:
+    found = printable(text, limit)
+    assert found.isprintable() and len(found) <= limit
+
+
+@given(STAMPS)
+def test_any_stamp_is_a_moment_of_every_calendar_or_none(stamp: str) -> None:
+    found = iso_time(stamp)
+    assert found is None or 0 <= found < LATEST
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text() | JSON.map(json.dumps))
+def test_any_json_is_read_or_is_a_value_error_and_has_no_number_past_all_bounds(text: str) -> None:
+    with suppress(ValueError):
+        json.loads(json_text(read_json(text)), parse_constant=lambda name: 1 / 0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(JSON.map(json.dumps))
+def test_any_object_where_a_line_belongs_is_read_or_left_out(text: str) -> None:
+    for line in (text, f'{{"MESSAGE": {text}, "PRIORITY": {text}}}', f'{{"log": "x", "time": {text}, "host": {text}}}'):
+        for record in LogParser(now=1.7e9).feed(line.encode("utf-8", "surrogatepass")):
+            assert record.text.isprintable() and len(record.text) <= LINE_BYTES
+            assert record.time is None or 0 <= record.time < LATEST
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.dictionaries(st.sampled_from(list(Sighting.__dataclass_fields__)), JSON), JSON)
+def test_any_facts_are_a_sighting_with_the_types_it_says_or_none(facts: dict[str, Any], name: Any) -> None:
+    facts = {**facts, "said": "failed", "pod": {"namespace": None, "name": name, "uid": None}}
+    with suppress(ValueError, TypeError, KeyError):
+        found = read_sighting(read_json(json.dumps(facts)))
+        assert isinstance(found.error, str) and found.error.isprintable()
+        assert found.time is None or 0 <= found.time < LATEST
+        assert all(isinstance(pid, int) for pid in found.pids)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(b"STLPRX"), st.integers(-(1 << 80), 1 << 80), JSON.map(json.dumps))))
+def test_any_frames_are_a_recording_or_are_said_to_be_none(frames: list[tuple[int, int, str]]) -> None:
+    begin = b"S" + put_bytes(put_signed(0) + json.dumps([1, 1.7e9, {"name": None, "release": "6.8", "page_size": 4096,
+                                                                   "page_size_assumed": False}]).encode())  # fmt: skip
+    body = begin + b"".join(
+        bytes((kind,)) + put_bytes(put_signed(offset) + text.encode()) for kind, offset, text in frames
+    )
+    with suppress(NotARecording):
+        found = parse_recording(HEADER + Deflater().chunk(body))
+        assert isinstance(found, Recording) and all(0 <= tick.time < LATEST for tick in found.ticks)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.dictionaries(st.sampled_from(["v", "kind", "id", "time", "pid", "order", "steps", "paths", "result"]), JSON))
+def test_any_fields_are_an_entry_of_the_audit_log_or_none(fields: dict[str, Any]) -> None:
+    whole = {"v": 1, "kind": "intent", "id": "a", "time": 1.0, "remedy": "r", "steps": [], "paths": [], "by": "x",
+             "pid": 1, "uid": 0, **fields}  # fmt: skip
+    entry = parse_entry(json.dumps(whole))
+    assert entry is None or 0 <= entry.time < LATEST
