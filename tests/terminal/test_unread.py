@@ -85,6 +85,14 @@ def ends_within(term: Terminal, seconds: float) -> int:
     return term.status
 
 
+def settle(term: Terminal) -> None:
+    """Read until nothing more comes."""
+    before = -1
+    while before < len(term.written):
+        before = len(term.written)
+        term.pump(0.4)
+
+
 def cells(screen: pyte.Screen) -> list[list[pyte.screens.Char]]:
     return [[screen.buffer[row][column] for column in range(screen.columns)] for row in range(screen.lines)]
 
@@ -93,7 +101,7 @@ def drawn_anew(term: Terminal) -> pyte.Screen:
     """Return what a new terminal shows that is drawn on from nothing."""
     before = len(term.written)
     term.kill(signal.SIGCONT)
-    term.pump(0.6)
+    settle(term)
     screen = pyte.Screen(term.screen.columns, term.screen.lines)
     pyte.ByteStream(screen).feed(term.written[before:])
     return screen
@@ -140,6 +148,7 @@ def test_the_screen_is_whole_as_soon_as_the_terminal_reads_again(node: Node) -> 
         os.write(term.fd, b"?")
         time.sleep(0.5)
         term.until("Keys and signs", 2.0)
+        settle(term)
         assert cells(term.screen) == cells(drawn_anew(term))
 
 
@@ -152,9 +161,10 @@ def test_what_happened_while_it_slept_is_on_the_screen_as_soon_as_the_terminal_r
         os.write(term.fd, b"?")
         time.sleep(0.5)
         term.until("Keys and signs", 2.0)
+        settle(term)
         assert cells(term.screen) == cells(drawn_anew(term))
         term.press("\x1b")
-        term.pump(0.5)
+        settle(term)
         assert "N0 Normal" in term.text
         assert cells(term.screen) == cells(drawn_anew(term))
 

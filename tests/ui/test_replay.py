@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -24,6 +25,7 @@ from fragtui.sources.recorder import Recorder
 from fragtui.sources.recording import Recording, read_recording
 from fragtui.ui.clock import CLOCK
 from fragtui.ui.keys import KEYS
+from fragtui.ui.messages import TerminalRead, TerminalUnread
 from fragtui.ui.replay_app import ReplayApp
 from fragtui.ui.replay_keys import REPLAY_KEYS, UNUSED
 from tests.support.host_tree import FRAGMENTED, HEALTHY, HostTree
@@ -297,3 +299,15 @@ async def test_the_timeline_shows_place_length_incidents_and_remedies(made: Made
         await pilot.press("end")
         await until(pilot, lambda: " 4:59 of 4:59 " in text_of(app))
         assert next(row for row in lines_of(app) if " of 4:59 " in row).count("✗") >= 1
+
+
+async def test_a_replay_waits_for_whoever_looks_at_it(made: Made) -> None:
+    async with replaying(made) as (app, pilot):
+        app.post_message(TerminalUnread())
+        await until(pilot, lambda: app.player.resting)
+        app.player.play_or_pause()
+        place = app.player.position.share
+        await asyncio.sleep(1.5)
+        assert app.player.position.share == place
+        app.post_message(TerminalRead())
+        await until(pilot, lambda: app.player.position.share > place)

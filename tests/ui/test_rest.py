@@ -1,6 +1,5 @@
 """While nobody reads the terminal nothing is drawn, and only what needs samples gets them at their pace."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,6 @@ from fragtui.sampler import Sampler
 from fragtui.ui.messages import TerminalRead, TerminalUnread
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.screen import make_app, running, text_of, until
-from tests.ui.test_replay import Made, made, replaying  # noqa: F401
 
 
 async def test_nothing_is_drawn_until_the_terminal_reads_again(tmp_path: Path) -> None:
@@ -44,15 +42,3 @@ async def test_a_recording_keeps_its_pace_though_nobody_reads(tmp_path: Path, mo
             ticks.append(app.main.session.snapshot)
         assert isinstance(app.sampler, Sampler)
         assert not app.sampler.resting
-
-
-async def test_a_replay_waits_for_whoever_looks_at_it(made: Made) -> None:  # noqa: F811
-    async with replaying(made) as (app, pilot):
-        app.post_message(TerminalUnread())
-        await until(pilot, lambda: app.player.resting)
-        app.player.play_or_pause()
-        place = app.player.position.share
-        await asyncio.sleep(1.5)
-        assert app.player.position.share == place
-        app.post_message(TerminalRead())
-        await until(pilot, lambda: app.player.position.share > place)
