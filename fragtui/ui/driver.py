@@ -33,6 +33,11 @@ class QuietDriver(LinuxDriver):
         """What the terminal sent lately, and when."""
         self.arrivals.more_waits = self._more_waits
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether something that was drawn waits for the terminal to take it."""
+        return self._writer_thread is not None and not self._writer_thread._queue.empty()
+
     def run_input_thread(self) -> None:
         """Hand on what the terminal sends until the application, or the terminal, ends."""
         woken = self._ending.descriptor
