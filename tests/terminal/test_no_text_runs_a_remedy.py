@@ -210,6 +210,7 @@ def test_the_palette_opens_a_remedy_for_a_person_only(node: HarmlessNode) -> Non
         press(term, b"\r", ASKED)
 
 
+@pytest.mark.slow
 def test_a_click_that_text_forges_confirms_nothing_and_one_of_a_hand_does(node: HarmlessNode) -> None:
     with node.screen() as term:
         open_dialog(term)
