@@ -87,6 +87,14 @@ class Deliberate:
         wait = max(0.0, press.last + ALONE - time.monotonic())
         asyncio.get_running_loop().call_later(wait, self._app.call_later, decide)
 
+    def once_seen(self, act: Callable[[], None], wait: float = 0.02) -> None:
+        """Call `act` once the terminal has taken all that was drawn: what it does not read, nobody saw."""
+        driver = self._app._driver
+        if isinstance(driver, QuietDriver) and driver.is_behind:
+            asyncio.get_running_loop().call_later(wait, self.once_seen, act, min(1.0, 2 * wait))
+        else:
+            act()
+
     def _why_not(self, press: Press | None, asked: float, shown: float | None) -> str | None:
         """Return why a key or click is not taken, as far as is known by now."""
         pasted = self.arrivals.pasted

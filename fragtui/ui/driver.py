@@ -42,6 +42,11 @@ class QuietDriver(LinuxDriver):
         """What the terminal sent lately, and when."""
         self.arrivals.more_waits = self._more_waits
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether the terminal has not taken all that was drawn."""
+        return self._output is not None and self._output.is_behind
+
     def start_application_mode(self) -> None:
         """Take the terminal, and the signals."""
         file = sys.__stderr__  # Where Textual writes.

@@ -71,6 +71,12 @@ class TerminalOutput:
         """Return a descriptor of the terminal on which a write does not block, as far as it could be opened."""
         return self._descriptor
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether something waits, is being written, or was dropped and is to be drawn again."""
+        with self._changed:
+            return bool(self._waiting) or self._since is not None or self._dropped
+
     def write(self, text: str) -> None:
         """Have `text` written; never waits."""
         with self._changed:

@@ -74,7 +74,7 @@ class Warning(Over[T | None], Generic[T]):
         super().__init__(classes="dialog")
         self._asked_at = time.monotonic()
         self._shown_at: float | None = None
-        self._page = _Question(self.lines, self._note_shown, id="dialog-page")
+        self._page = _Question(self.lines, self._note_drawn, id="dialog-page")
 
     @property
     @abstractmethod
@@ -104,6 +104,9 @@ class Warning(Over[T | None], Generic[T]):
     def on_mount(self) -> None:
         """Put the focus on Cancel."""
         self.query("#cancel").focus()  # None is there if the application ends meanwhile.
+
+    def _note_drawn(self) -> None:
+        cast("FragtuiApp", self.app).deliberate.once_seen(self._note_shown)
 
     def _note_shown(self) -> None:
         self._shown_at = time.monotonic()

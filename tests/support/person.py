@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 from fragtui.ui import deliberate
 from fragtui.ui.arrivals import ALONE
 from fragtui.ui.warning import Warning
-from tests.support.screen import until
+from tests.support.screen import lines_of, until
 
 PAUSE = ALONE + 0.05
 
@@ -25,14 +25,14 @@ async def press(pilot: Pilot[int], *keys: str) -> None:
         await pilot.pause()
 
 
-async def click(pilot: Pilot[int], selector: str) -> None:
-    """Press and release the left button over a widget, as a terminal reports it."""
+async def click(pilot: Pilot[int], text: str) -> None:
+    """Press and release the left button over a text on the screen, as a terminal reports it."""
     await pilot.pause(PAUSE)
     await has_read(pilot)
-    x, y = pilot.app.screen.query_one(selector).region.center
-    at = (None, int(x), int(y), 0, 0, 1, False, False, False)
+    y, line = next((y, line) for y, line in enumerate(lines_of(pilot.app)) if text in line)
+    x = line.index(text) + 1
     for kind in (events.MouseDown, events.MouseUp):
-        pilot.app.post_message(kind(*at, screen_x=int(x), screen_y=int(y)))
+        pilot.app.post_message(kind(None, x, y, 0, 0, 1, False, False, False, screen_x=x, screen_y=y))
         await pilot.pause(0.06)
     await pilot.pause(PAUSE)
 

@@ -1,6 +1,7 @@
 """The installed command on a node whose remedies really write: no text runs one, a person's two keys do."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -162,6 +163,22 @@ def test_text_from_a_terminal_that_marks_no_paste_opens_and_confirms_nothing(nod
 
 
 @pytest.mark.slow
+def test_a_question_that_the_terminal_did_not_take_is_not_answered_blindly(node: HarmlessNode) -> None:
+    with node.screen() as term:
+        for _ in range(5):  # Each draws the whole screen, which nobody reads.
+            os.write(term.fd, b"t")
+            time.sleep(0.25)
+        for key in (b"c", b"y"):
+            os.write(term.fd, key)
+            time.sleep(2.0)
+        term.pump(1.0)
+        assert_nothing_ran(node, term)
+        term.until(ASKED, 10)
+        send(term, 0.9)
+        press(term, b"y", "Recovery: Compact all memory")
+
+
+@pytest.mark.slow
 def test_the_guard_and_the_ladder_are_held_by_the_same_rule(node: HarmlessNode) -> None:
     with node.screen() as term:
         for key, question in ((b"G", GUARD), (b"l", ASKED), (b"w", ASKED)):
@@ -193,6 +210,7 @@ def test_the_palette_opens_a_remedy_for_a_person_only(node: HarmlessNode) -> Non
         press(term, b"\r", ASKED)
 
 
+@pytest.mark.slow
 def test_a_click_that_text_forges_confirms_nothing_and_one_of_a_hand_does(node: HarmlessNode) -> None:
     with node.screen() as term:
         open_dialog(term)

@@ -79,7 +79,7 @@ async def test_only_a_second_deliberate_key_runs_it(tmp_path: Path, monkeypatch:
         await until(pilot, lambda: answers[6:] == [compact_all()])
         ask(app, tmp_path, answers, compact_all())
         await pilot.pause()
-        await click(pilot, "#run")
+        await click(pilot, "Run it")
         await until(pilot, lambda: answers[7:] == [compact_all()])
 
 
@@ -185,13 +185,19 @@ async def test_a_key_that_opens_a_remedy_counts_only_alone_and_not_after_a_paste
         await press(pilot, "c")
         assert isinstance(app.screen, RemedyDialog)
         await pilot.press("escape")
+        await pilot.pause()
+        await click(pilot, "c Compact")
+        assert isinstance(app.screen, RemedyDialog), "a click on the line of keys opens it too"
 
 
-async def test_a_question_counts_as_shown_only_once_all_of_its_text_is_drawn(tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [(60, 20), (120, 40)], ids=str)
+async def test_a_question_counts_as_shown_only_once_all_of_its_text_is_drawn(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
     answers: list[Remedy | None] = []
-    async with running(app) as pilot:
+    async with running(app, size) as pilot:
         with app.batch_update():  # nothing is drawn, as while another screen opens
             ask(app, tmp_path, answers, compact_all())
             await pilot.pause(0.5)
@@ -212,7 +218,9 @@ async def test_a_question_that_saw_a_paste_can_only_be_cancelled(tmp_path: Path,
         await pilot.pause()
         app.post_message(events.Paste("some text"))
         await pilot.pause(1.2)
-        await (click(pilot, "#run") if way == "click" else press(pilot, *{"key": "y", "button": ("tab", "enter")}[way]))
+        await (
+            click(pilot, "Run it") if way == "click" else press(pilot, *{"key": "y", "button": ("tab", "enter")}[way])
+        )
         assert answers == []
         await pilot.press("escape")
         await until(pilot, lambda: answers == [None])
