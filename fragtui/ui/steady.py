@@ -77,16 +77,20 @@ class SteadyApp(App[int]):
         markup: bool = True,
     ) -> None:
         """Show a notification, unless the same one is shown; of many, the newest few."""
-        shown = [notice for notice in self._notices if not notice.has_expired]
-        if any((notice.message, notice.title) == (message, title) for notice in shown):
+        self._notices = [notice for notice in self._notices if not notice.has_expired]
+        if any((notice.message, notice.title) == (message, title) for notice in self._notices):
             return
-        if len(shown) >= NOTICES:
+        if len(self._notices) >= NOTICES:
             self.clear_notifications()
-            shown = []
         seconds = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
         notice = Notice(message, title, severity, seconds, markup)
-        self._notices = [*shown, notice]
+        self._notices.append(notice)
         self.post_message(Notify(notice))
+
+    def clear_notifications(self) -> None:
+        """Show none any more."""
+        self._notices = []
+        super().clear_notifications()
 
     async def on_event(self, event: events.Event) -> None:
         """Take an event, but no key, click or paste while the application ends: Textual raises at it."""

@@ -51,7 +51,7 @@ _RARE = [b"q", b"S", b"W", b"T", b"R", b"t"]
 OPENING = {b"1": "drop-caches-1", b"2": "drop-caches-2", b"3": "drop-caches-3", b"c": "compact", b"n": "compact-node",
            b"w": "nudge-kcompactd", b"l": "", b"G": ""}  # fmt: skip
 """What each key opens; "" for what runs several remedies."""
-_BY_HAND = [b"1", b"2", b"3", b"c", b"n", b"w", b"l"]
+_BY_HAND = [b"1", b"2", b"3", b"c", b"n", b"w", b"l", b"G"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def storm(seed: int, events: int, *, remedies: bool) -> Iterator[Piece]:
         count = sum(max(1, len(piece.tokens)) for piece in pieces)
         left -= count
         since += count
-        if remedies and since > 1_500:
+        if remedies and since > 500:
             since = 0
             yield from _deliberate(rng)
 
@@ -163,13 +163,17 @@ def _mouse(rng: random.Random, pause: float) -> Piece:
 
 
 def _deliberate(rng: random.Random) -> Iterator[Piece]:
-    """Yield what a person does: back to the main screen, one key, a look at the dialog, one key."""
+    """Yield what a person does: back to the main screen, one key, a look at the dialog, `y`; or the storm in it."""
     yield Piece(b"", (), AFTER_PASTE + 0.2, (80, 24))
     yield _keys([b"\x1b"] * 8, 0.5)
     yield Piece(b"", (), 0.3, (81, 24), calm=True)
     yield _keys([rng.choice(_BY_HAND)], 1.0)
     yield Piece(b"", (), 0.3, (80, 24), calm=True)
-    yield _keys([b"y"], 0.5)
+    if rng.random() < 0.5:
+        yield _keys([b"y"], 0.5)
+    else:
+        for _ in range(rng.randint(1, 4)):
+            yield from _pieces(rng)
 
 
 class Deaf(AssertionError):

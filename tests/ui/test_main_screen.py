@@ -219,9 +219,9 @@ async def test_the_command_palette_offers_the_remedies(tmp_path: Path) -> None:
     app = make_app(tmp_path)
     async with running(app) as pilot:
         await pilot.press("ctrl+p")
-        await until(pilot, lambda: "Drop caches" in text_of(app))
+        await until(pilot, lambda: "Wake kcompactd" in text_of(app))
         await pilot.press(*"base")
-        await until(pilot, lambda: "Baseline" in text_of(app) and "Drop caches" not in text_of(app))
+        await until(pilot, lambda: "Baseline" in text_of(app) and "Wake kcompactd" not in text_of(app))
 
 
 async def test_the_line_under_the_verdict_is_whole_where_it_fits_and_brief_where_not(tmp_path: Path) -> None:
