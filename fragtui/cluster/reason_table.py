@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 _ENOMEM = r"(?:cannot allocate memory|\bENOMEM\b)"
-_RUNTIME_SOCKET = r"dial unix \S*(?:containerd|docker|dockershim|cri-dockerd|crio|k3s)\S*\.sock"
+_RUNTIME_SOCKET = r"dial unix \S{0,200}(?:containerd|docker|dockershim|cri-dockerd|crio|k3s)\S{0,100}\.sock"
 
 Row = tuple[str, bool | None, tuple[str, ...], str, str]
 
@@ -18,7 +18,7 @@ ROWS: tuple[Row, ...] = (
     (
         "cgroup-ids",
         False,
-        (r"/sys/fs/cgroup/[^:]*: no space left on device", r"cgroup[^:]{0,80}: no space left on device"),
+        (r"/sys/fs/cgroup/[^:]{0,400}: no space left on device", r"cgroup[^:]{0,80}: no space left on device"),
         "the kernel's 65,535 memory cgroup ids are used up by dead cgroups",
         "Dying cgroups hold ids until their page cache goes: dropping caches once may free some; "
         "update the kernel (fixed in 4.4 and later).",
@@ -27,8 +27,8 @@ ROWS: tuple[Row, ...] = (
         "cgroup-kmem-leak",
         False,
         (
-            rf"mkdir /sys/fs/cgroup/memory\S*: ?{_ENOMEM}",
-            rf"/sys/fs/cgroup/memory/\S*kmem\S*: {_ENOMEM}",
+            rf"mkdir /sys/fs/cgroup/memory\S{{0,400}}: ?{_ENOMEM}",
+            rf"/sys/fs/cgroup/memory/\S{{0,400}}kmem\S{{0,60}}: {_ENOMEM}",
         ),
         "the memory controller can't make another cgroup: the kmem accounting leak of 3.10 kernels",
         "Boot with cgroup.memory=nokmem or a kernel from 4.0 on; until then a reboot. Dropping caches does nothing.",
@@ -36,7 +36,7 @@ ROWS: tuple[Row, ...] = (
     (
         "cgroup-enomem",
         None,
-        (rf"/sys/fs/cgroup\S*: ?{_ENOMEM}", rf"cgroups?\b[^:]{{0,120}}: ?{_ENOMEM}"),
+        (rf"/sys/fs/cgroup\S{{0,400}}: ?{_ENOMEM}", rf"cgroups?\b[^:]{{0,120}}: ?{_ENOMEM}"),
         "the kernel gave ENOMEM for a new cgroup; that can be memory, or cgroup ids used up on older kernels",
         "Look for a kernel line of that moment and at the count of cgroups in /proc/cgroups.",
     ),
@@ -71,7 +71,7 @@ ROWS: tuple[Row, ...] = (
         True,
         (
             rf"unshar(?:e|ing)\b.{{0,200}}{_ENOMEM}",
-            rf"(?:creat\w+|clone|new|set ?up) (?:a )?(?:network |net)?(?:namespaces?|ns)\b.{{0,120}}{_ENOMEM}",
+            rf"(?:creat\w{{1,20}}|clone|new|set ?up) (?:a )?(?:network |net)?(?:namespaces?|ns)\b.{{0,120}}{_ENOMEM}",
             rf"failed to (?:create|setup|set up) netns.{{0,200}}{_ENOMEM}",
         ),
         "the kernel had no memory, usually no large block, for a new network namespace",
@@ -80,7 +80,7 @@ ROWS: tuple[Row, ...] = (
     (
         "fork-refused",
         True,
-        (rf"fork/exec [^:]*: ?{_ENOMEM}", rf"\b(?:fork|clone|vfork)\b[^:]{{0,60}}: ?{_ENOMEM}"),
+        (rf"fork/exec [^:]{{0,400}}: ?{_ENOMEM}", rf"\b(?:fork|clone|vfork)\b[^:]{{0,60}}: ?{_ENOMEM}"),
         "the kernel refused memory for a new process of the runtime",
         "Look for the kernel line of that moment; check vm.overcommit_memory and the runtime's own cgroup limit.",
     ),
@@ -116,9 +116,9 @@ ROWS: tuple[Row, ...] = (
             r"memory limit too low",
             r"unable to set memory limit",
             r"minimum memory limit allowed",
-            r"container init caused:?\s*(?:\\?\"\\?\")?\s*(?:\"|: unknown|$)",
+            r"container init caused:?\s*+(?:\\?\"\\?\")?\s*+(?:\"|: unknown|$)",
             r"cannot start a container that has stopped",
-            r"memory\.(?:limit_in_bytes|max)\S*: device or resource busy",
+            r"memory\.(?:limit_in_bytes|max)\S{0,200}: device or resource busy",
         ),
         "the pod's own memory limit is too small for its start: the cgroup's OOM killer took the init process",
         "Raise the pod's memory limit (it must hold runc and the pause process). The node's memory is not at fault.",
@@ -154,7 +154,7 @@ ROWS: tuple[Row, ...] = (
     (
         "selinux",
         False,
-        (r"keycreate", r"/proc/\S+/attr/", r"selinux", r"\brelabel", r"setting label"),
+        (r"keycreate", r"/proc/\S{1,60}/attr/", r"selinux", r"\brelabel", r"setting label"),
         "SELinux labels could not be set",
         "Check container-selinux, the policy and the pod's seLinuxOptions.",
     ),

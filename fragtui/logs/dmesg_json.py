@@ -9,7 +9,7 @@ from fragtui.logs.kmsg_record import LIMIT
 from fragtui.logs.record import LogRecord
 from fragtui.text import printable
 
-_MEMBER = re.compile(r'\s*"(pri|fac|time|caller|msg|dmesg)": *(.*?),?\s*$')
+_MEMBER = re.compile(r'\s*+"(pri|fac|time|caller|msg|dmesg)": *+(.*)')
 _LEVELS = ("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug")
 
 
@@ -38,7 +38,7 @@ class DmesgJson:
         if (found := _MEMBER.match(line)) is None:
             return None
         self.active = True
-        name, value = found[1], found[2]
+        name, value = found[1], found[2].rstrip().removesuffix(",")
         try:
             parsed = json.loads(value) if name != "dmesg" else None
         except ValueError:

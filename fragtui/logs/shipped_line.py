@@ -19,7 +19,7 @@ _TEXTS = ("log", "message", "textPayload")
 _TIMES = ("@timestamp", "time", "timestamp", "date")
 _HOSTS = ("hostname", "host")
 _PROGRAMS = ("appname", "program", "ident")
-_MEMBER = re.compile(r'\s*"([\w@.]+)": (.*?),?\s*$', re.ASCII)
+_MEMBER = re.compile(r'\s*+"([\w@.]++)": (.*)', re.ASCII)
 _BRACKETS = re.compile(r"[\s{}\[\],]*$")
 _OBJECTS = frozenset({"involvedObject", "kind", "reason", "level"})
 """What has one of these beside its message is an object or a structured log of its own, and read as a whole."""
@@ -90,7 +90,7 @@ class ShippedMembers:
             self._active = self._active and _BRACKETS.match(line) is not None
             return self._active
         try:
-            value = json.loads(found[2])
+            value = json.loads(found[2].rstrip().removesuffix(","))
         except (ValueError, RecursionError):
             return self._active
         if found[1] in _TIMES:

@@ -32,11 +32,12 @@ _NO_HOST = (
 _OWN_UNITS = "kubepods|kubelet|containerd|cri|crio|docker|k3s|rke2|libpod|machine|system|systemd|user|session|init|snap"
 """First words of units that every node has, or that the container runtimes make."""
 _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("mail", re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
+    ("mail", re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++")),
     (
         "image",
         re.compile(
-            rf"(?<![{_EDGE}./-])(?:[a-z0-9-]+\.)+[a-z]{{2,}}(?::\d+)?/[a-z0-9._/-]+(?::[\w.-]+|@sha256:[0-9a-f]+)+",
+            rf"(?<![{_EDGE}./-])(?:[a-z0-9-]++\.)++[a-z]{{2,}}+(?::\d++)?+/[a-z0-9._/-]{{1,255}}+"
+            r"(?::[\w.-]+|@sha256:[0-9a-f]+)+",
             re.IGNORECASE,
         ),
     ),

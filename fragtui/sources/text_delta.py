@@ -7,7 +7,7 @@ from itertools import accumulate
 
 from fragtui.sources.recording_format import Cursor, put_varint
 
-_NUMBER = re.compile(r"( *[0-9]+)")
+_NUMBER = re.compile(r"((?<! ) ++[0-9]++|[0-9]++)")
 
 
 class NumberedText:
