@@ -15,15 +15,15 @@ from fragtui.remedies import policy
 from tests.support.adversary import Attack, attacks
 from tests.support.package_patterns import Use, package_patterns
 
-SIZES = (16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
+SIZES = (16, 32, 128, 512, 2048)
 LONGEST = 16_384
 """What a line is cut to before an expression sees it."""
 FLOOR = 0.002
-"""Seconds that nobody notices: below it, growth is not measured."""
+"""Seconds that nobody notices: below it, no growth is too much."""
 SLOW = 0.01
 """Seconds from which on growth is measured at once: with a longer text it could take minutes."""
-SCREEN = 0.0003
-"""Seconds from which a text of 4 KiB is looked at more closely: an expression reads it in a third of that."""
+SUSPECT = (50e-6, 5.0)
+"""Seconds for the longest of the sizes, and how many times those for the one before, which call for a closer look."""
 MOST_GROWTH = 6.5
 """How much longer a text four times as long may take: 4 is in step with it, 16 is its square."""
 
@@ -79,12 +79,13 @@ def _runner(use: Use) -> Callable[[Any], object]:
 
 def _growth(run: Callable[[Any], object], use: Use, attack: Attack) -> str | None:
     """Return how the time grows with the length of the text if it does so faster than the text, else None."""
-    size = SIZES[0]
+    size, seconds = 0, 0.0
     for size in SIZES:
-        if _seconds(run, use, attack, size, 1) > SLOW:
+        before, seconds = seconds, _seconds(run, use, attack, size, 1)
+        if seconds > SLOW:
             break
     else:
-        if _seconds(run, use, attack, size, 1) < SCREEN:
+        if seconds < SUSPECT[0] or seconds < SUSPECT[1] * before:
             return None
         size = LONGEST
     # A busy machine makes one measurement long, not the shortest of several, and not again and again.

@@ -16,7 +16,7 @@ _LONG = re.compile(
 _SLASHED = re.compile(rf"^([A-Za-z0-9\-]+)/({_NAME})$")
 _CGROUP_POD = re.compile(rf"(?:^|[/\-: ])pod({_UID})(?=[/.:\]]|$)")
 _CGROUP_CONTAINER = re.compile(r"(?:^|[/:\-])([0-9a-f]{64})(?:\.scope)?(?=/|$)")
-_DOCKER_NAME = re.compile(rf"k8s_([A-Za-z0-9.\-]+)_({_NAME})_([A-Za-z0-9\-]+)_({_UID})_(\d+)")
+_DOCKER_NAME = re.compile(rf"k8s_([A-Za-z0-9.\-]++)_([A-Za-z0-9.\-]++)_([A-Za-z0-9\-]++)_({_UID})_(\d++)")
 
 
 @dataclass(frozen=True, slots=True)

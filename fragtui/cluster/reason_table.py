@@ -5,13 +5,22 @@ from __future__ import annotations
 _ENOMEM = r"(?:cannot allocate memory|\bENOMEM\b)"
 _RUNTIME_SOCKET = r"dial unix \S{0,200}(?:containerd|docker|dockershim|cri-dockerd|crio|k3s)\S{0,100}\.sock"
 
+
+def _near(words: str, most: int, end: str = _ENOMEM) -> str:
+    """Return an expression for the words with the end at most so many characters behind them.
+
+    It looks no further than to the next such words, from where the end is nearer: each character is passed once.
+    """
+    return rf"(?:{words})(?:(?!{words}|{end}).){{0,{most}}}+{end}"
+
+
 Row = tuple[str, bool | None, tuple[str, ...], str, str]
 
 ROWS: tuple[Row, ...] = (
     (
         "bpf-jit-limit",
         False,
-        (r"errno:? 524", r"seccomp.{0,200}\b524\b", r"bpf_jit_limit"),
+        (r"errno:? 524", _near("seccomp", 200, r"\b524\b"), r"bpf_jit_limit"),
         "the BPF JIT's own memory limit is used up (errno 524), not the node's memory",
         "Raise net.core.bpf_jit_limit, or find who leaks seccomp filters; dropping caches does nothing.",
     ),
@@ -36,14 +45,14 @@ ROWS: tuple[Row, ...] = (
     (
         "cgroup-enomem",
         None,
-        (rf"/sys/fs/cgroup\S{{0,400}}: ?{_ENOMEM}", rf"cgroups?\b[^:]{{0,120}}: ?{_ENOMEM}"),
+        (rf"/sys/fs/cgroup\S{{0,400}}: ?{_ENOMEM}", rf"cgroups?\b[^:]{{0,120}}+: ?{_ENOMEM}"),
         "the kernel gave ENOMEM for a new cgroup; that can be memory, or cgroup ids used up on older kernels",
         "Look for a kernel line of that moment and at the count of cgroups in /proc/cgroups.",
     ),
     (
         "volume-enomem",
         True,
-        (rf"(?:MountVolume|MapVolume|AttachVolume)\.\w+ failed.{{0,600}}{_ENOMEM}",),
+        (_near(r"(?:MountVolume|MapVolume|AttachVolume)\.\w+ failed", 600),),
         "the kernel refused memory while a volume was set up",
         "Look for the kernel line of that moment; free memory first, then compact.",
     ),
@@ -52,8 +61,8 @@ ROWS: tuple[Row, ...] = (
         True,
         (
             rf"pair interfaces: ?{_ENOMEM}",
-            rf"\bveth\b.{{0,200}}{_ENOMEM}",
-            rf"failed to (?:create|add|make) (?:the )?(?:host )?veth.{{0,200}}{_ENOMEM}",
+            _near(r"\bveth\b", 200),
+            _near(r"failed to (?:create|add|make) (?:the )?(?:host )?veth", 200),
         ),
         "the kernel had no block large enough for a veth pair's queues (one per possible CPU, order 4 to 6)",
         "Free large blocks (drop caches, then compact); lower the count of possible CPUs or take a kernel "
@@ -62,7 +71,7 @@ ROWS: tuple[Row, ...] = (
     (
         "mount-enomem",
         True,
-        (rf"(?:bind )?mount(?:ing)? [^:]{{0,200}}: ?{_ENOMEM}",),
+        (rf"(?:bind )?mount(?:ing)? [^:]{{0,200}}+: ?{_ENOMEM}",),
         "the kernel refused memory for a mount",
         "Look for the kernel line of that moment; free memory first, then compact.",
     ),
@@ -70,9 +79,9 @@ ROWS: tuple[Row, ...] = (
         "netns-highorder",
         True,
         (
-            rf"unshar(?:e|ing)\b.{{0,200}}{_ENOMEM}",
-            rf"(?:creat\w{{1,20}}|clone|new|set ?up) (?:a )?(?:network |net)?(?:namespaces?|ns)\b.{{0,120}}{_ENOMEM}",
-            rf"failed to (?:create|setup|set up) netns.{{0,200}}{_ENOMEM}",
+            _near(r"unshar(?:e|ing)\b", 200),
+            _near(r"(?:creat\w{1,20}|clone|new|set ?up) (?:a )?(?:network |net)?(?:namespaces?|ns)\b", 120),
+            _near(r"failed to (?:create|setup|set up) netns", 200),
         ),
         "the kernel had no memory, usually no large block, for a new network namespace",
         "Free large blocks: drop caches, then compact; update kernels before 4.7 (conntrack's per-namespace slab).",
@@ -101,8 +110,10 @@ ROWS: tuple[Row, ...] = (
         "network-enomem",
         True,
         (
-            rf"(?:bridge|netlink|\blink\b|interface|endpoint|plugin type|cni|vxlan|ipvlan|macvlan|iptables).{{0,300}}"
-            rf"{_ENOMEM}",
+            _near(
+                r"bridge|netlink|\blink\b|interface|endpoint|plugin type|cni|vxlan|ipvlan|macvlan|iptables",
+                300,
+            ),
         ),
         "the kernel refused memory while the pod's network was set up",
         "Free large blocks (drop caches, then compact) and look for the kernel line of that moment.",
@@ -257,7 +268,7 @@ ROWS: tuple[Row, ...] = (
         (
             r"exit status \d+",
             r"final child'?_?s pid from pipe",
-            r"read(?:ing)? (?:from )?(?:the )?(?:init-p|sync|pipe|json)\S*.{0,80}(?:EOF|connection reset)",
+            r"read(?:ing)? (?:from )?(?:the )?(?:init-p|sync|pipe|json).{0,120}(?:EOF|connection reset)",
             r"setns process",
             r"nsexec",
             r"failed to sync with (?:stage|parent|child)",

@@ -57,7 +57,7 @@ def attacks(pattern: re.Pattern[Any], again: bool) -> list[Attack]:
                 found |= dict.fromkeys(Attack(head, unit, end) for end in (*_ENDS, rest[:-1] + "\x00"))
         if head and again:
             units = [head + inside + each for each in ("", *chars, between, rest[:-1])]
-            found |= dict.fromkeys(Attack("", unit, end) for unit in units for end in _ENDS)
+            found |= dict.fromkeys(Attack("", unit, end) for unit in units for end in _ENDS[1:])
     return list(found)
 
 
