@@ -11,7 +11,8 @@ from fragtui.cluster.pod_ref import PodRef, dashed_uid, docker_name_ref
 from fragtui.cluster.sighting import Said, Sighting
 
 _METADATA = re.compile(
-    r"RunPodSandbox for (?:name:|&?(?:PodSandboxMetadata)?\{Name:)\"?([^,\"\s]++)\"?,?\s*+[Uu]id:\"?([^,\"\s]++)\"?,?\s*+"
+    r"RunPodSandbox for (?:name:|&?(?:PodSandboxMetadata)?\{Name:)\"?([^,\"\s]++)\"?,?\s*+"
+    r"[Uu]id:\"?([^,\"\s]++)\"?,?\s*+"
     r"[Nn]amespace:\"?([^,\"\s]++)\"?,?\s*+(?:[Aa]ttempt:(\d++),?)?\s*+\}?\s*+(.*)",
     re.IGNORECASE | re.DOTALL,
 )

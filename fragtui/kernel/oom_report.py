@@ -28,7 +28,8 @@ _TASK_IN = re.compile(r"Task in (\S+) killed as a result of limit of (\S+)(?=\s|
 _STATS_FOR = re.compile(r"Memory cgroup stats for (\S+?):")
 _ALREADY = re.compile(r"(?>.*?OOM victim (\d++) \()(.*)\) is already exiting")
 _REAPED = re.compile(
-    r"(?>.*?oom_reaper: (?=reaped|unable))(?:reaped process (\d++) \((.*)\), now|unable to reap pid:(\d++) \((.*)\))", re.ASCII
+    r"(?>.*?oom_reaper: (?=reaped|unable))(?:reaped process (\d++) \((.*)\), now|unable to reap pid:(\d++) \((.*)\))",
+    re.ASCII,
 )
 _SCORE_TAIL = re.compile(r"score \d+ (?:or|and) ")
 

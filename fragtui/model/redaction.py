@@ -82,6 +82,8 @@ class Redaction:
     _pattern: re.Pattern[str] | None = None
     _shaped: dict[str, str] | None = None
     """Tokens of what was found by its form, in the order of their first sight; None: forms are left alone."""
+    _taken: dict[str, int] = field(default_factory=dict)
+    """The tokens of names, and the last number of each kind of form: a text may hold thousands."""
 
     def text(self, text: str) -> str:
         """Return the text with every known name replaced, also inside longer words that it is set off in.
@@ -106,10 +108,13 @@ class Redaction:
             return known
         key = f"{kind} {found.lower().replace('_', '-')}"
         if key not in self._shaped:
-            taken = {*self.tokens.values(), *self._shaped.values()}
-            number = 1
+            taken = self._taken
+            if not taken:
+                taken.update(dict.fromkeys(self.tokens.values(), 0))
+            number = taken.get(kind, 0) + 1
             while f"{kind}-{number}" in taken:
                 number += 1
+            taken[kind] = number
             self._shaped[key] = f"{kind}-{number}"
         return self._shaped[key]
 

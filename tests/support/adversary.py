@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 _PARSER: Any = importlib.import_module("re._parser")
 _REPEATS = frozenset({"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"})
 _COMMON = "a0A_ -./:,=\\\"'()[]{}<>|*\t\n\x00é"
-_CATEGORIES = {
+_CATEGORIES: dict[str, Callable[[str], bool]] = {
     "CATEGORY_DIGIT": str.isdecimal,
     "CATEGORY_SPACE": str.isspace,
     "CATEGORY_WORD": lambda char: char.isalnum() or char == "_",
@@ -62,7 +62,7 @@ def attacks(pattern: re.Pattern[Any], again: bool) -> list[Attack]:
 
 
 def _sites(nodes: Sequence[Node], head: str, rest: str) -> Iterator[tuple[str, list[list[Node]], str, str]]:
-    """Yield every long repeat: a text that leads to it, what it repeats, what leads to the next, what ends the match."""
+    """Yield every long repeat: what leads to it, what it repeats, what leads to the next one, what ends the match."""
     for place, (op, value) in enumerate(nodes):
         before = head + _sample(nodes[:place])
         after = _sample(nodes[place + 1 :]) + rest
@@ -158,7 +158,7 @@ def _is(op: Any, value: Any, char: str) -> bool:
             return _CATEGORIES[name](char) is not ("_NOT" in str(value))
         case _:
             negated = str(value[0][0]) == "NEGATE"
-            return any(_is(*item, char) for item in value[negated:]) is not negated
+            return any(_is(item[0], item[1], char) for item in value[negated:]) is not negated
 
 
 def _alphabet(nodes: Sequence[Node], any_case: bool) -> list[str]:
@@ -171,7 +171,7 @@ def _alphabet(nodes: Sequence[Node], any_case: bool) -> list[str]:
     kinds: dict[tuple[bool, ...], str] = {}
     for char in letters:
         swapped = char.swapcase() if any_case else char
-        kinds.setdefault(tuple(_is(*test, char) or _is(*test, swapped) for test in tests), char)
+        kinds.setdefault(tuple(_is(op, value, char) or _is(op, value, swapped) for op, value in tests), char)
     return list(kinds.values())
 
 

@@ -92,7 +92,9 @@ def _methods(tree: ast.Module) -> dict[str, set[str]]:
 def _globals_of(module: ModuleType, tree: ast.Module) -> Iterator[tuple[str, str, re.Pattern[Any]]]:
     """Yield the expressions that the module's own globals hold, however deep, with variable and place."""
     for node in tree.body:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
         for target in targets:
             if isinstance(target, ast.Name):
                 for place, pattern in _inside(getattr(module, target.id, None), target.id):
