@@ -48,30 +48,31 @@ def package_patterns(made: dict[str, list[re.Pattern[Any]]]) -> Found:
     `made` gives those that a function makes of other text, by ``module.function``.
     """
     found = Found()
-    for name in sorted(_module_names()):
-        module = importlib.import_module(name)
-        path = _ROOT.parent.joinpath(*name.split("."))
-        path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-        tree = ast.parse(path.read_text())
-        methods = _methods(tree)
+    trees = {name: ast.parse(_path(name).read_text()) for name in sorted(_module_names())}
+    methods = _methods(trees)
+    for name, tree in trees.items():
         reached: set[str] = set()
-        for variable, place, pattern in _globals_of(module, tree):
+        for variable, place, pattern in _globals_of(importlib.import_module(name), tree):
             reached.add(variable)
-            found.uses.append(Use(f"{name}.{place}", pattern, frozenset(methods[variable] or {"search"})))
-        for function, call in _calls(tree):
-            place = f"{name}.{function}"
-            if function in reached:
+            found.uses.append(Use(f"{name}.{place}", pattern, frozenset(methods[name, variable] or {"search"})))
+        for owner, call in _calls(tree):
+            place = f"{name}.{owner}"
+            if owner in reached:
                 continue
             if place in made:
                 found.uses += [Use(place, pattern, frozenset({"search"})) for pattern in made[place]]
-            elif call.args and isinstance(call.args[0], ast.Constant) and isinstance(call.func, ast.Attribute):
-                text, method = call.args[0].value, call.func.attr
-                flags = re.ASCII if "ASCII" in ast.unparse(call) else 0
-                found.uses.append(Use(place, re.compile(text, flags), frozenset({method.replace("compile", "search")})))
+            elif isinstance(call, ast.Call) and call.args and isinstance(call.args[0], ast.Constant):
+                method = call.func.attr if isinstance(call.func, ast.Attribute) else "search"
+                pattern = re.compile(call.args[0].value, re.ASCII if "ASCII" in ast.unparse(call) else 0)
+                found.uses.append(Use(place, pattern, frozenset({method.replace("compile", "search")})))
             else:
-                found.unreached.append(f"{path.relative_to(_ROOT.parent)}:{call.lineno} in {function}")
-    _share_methods(found)
+                found.unreached.append(f"{_path(name).relative_to(_ROOT.parent)}:{call.lineno} in {owner}")
     return found
+
+
+def _path(name: str) -> Path:
+    path = _ROOT.parent.joinpath(*name.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
 def _module_names() -> Iterator[str]:
@@ -80,12 +81,17 @@ def _module_names() -> Iterator[str]:
             yield module.name
 
 
-def _methods(tree: ast.Module) -> dict[str, set[str]]:
-    """Return the methods called on each name."""
-    methods: dict[str, set[str]] = defaultdict(set)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.attr in _MAKERS:
-            methods[node.value.id].add(node.attr)
+def _methods(trees: dict[str, ast.Module]) -> dict[tuple[str, str], set[str]]:
+    """Return the methods called on each variable of each module, by whatever module imports it."""
+    methods: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for name, tree in trees.items():
+        imported: dict[str, tuple[str, str]] = {}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                imported |= {each.asname or each.name: (node.module, each.name) for each in node.names}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.attr in _MAKERS:
+                methods[imported.get(node.value.id, (name, node.value.id))].add(node.attr)
     return methods
 
 
@@ -115,28 +121,21 @@ def _inside(value: object, place: str) -> Iterator[tuple[str, re.Pattern[Any]]]:
             yield from _inside(getattr(value, name, None), f"{place}.{name}")
 
 
-def _calls(tree: ast.Module) -> Iterator[tuple[str, ast.Call]]:
-    """Yield every call of `re`, with the function it is in, or the variable of the module that it is for."""
+def _calls(tree: ast.Module) -> Iterator[tuple[str, ast.Call | ast.stmt]]:
+    """Yield every call of `re`, with the function it is in, or the variable of the module that it is for.
+
+    An import of `re` that hides its calls is yielded too.
+    """
     for node in tree.body:
         if isinstance(node, ast.Assign | ast.AnnAssign):
-            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-            place = ast.unparse(target)
+            owner = ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target)
         else:
-            place = getattr(node, "name", "the module")
+            owner = getattr(node, "name", "the module")
         for inner in ast.walk(node):
-            if (
-                isinstance(inner, ast.Call)
-                and isinstance(inner.func, ast.Attribute)
-                and isinstance(inner.func.value, ast.Name)
-                and inner.func.value.id == "re"
-                and inner.func.attr in _MAKERS
+            if isinstance(inner, ast.Call) and isinstance(called := inner.func, ast.Attribute):
+                if isinstance(called.value, ast.Name) and called.value.id == "re" and called.attr in _MAKERS:
+                    yield owner, inner
+            elif (isinstance(inner, ast.ImportFrom) and inner.module == "re") or (
+                isinstance(inner, ast.Import) and any(each.name == "re" and each.asname for each in inner.names)
             ):
-                yield place, inner
-
-
-def _share_methods(found: Found) -> None:
-    """One expression that several modules use has the methods of all."""
-    together: dict[int, set[str]] = defaultdict(set)
-    for use in found.uses:
-        together[id(use.pattern)] |= use.methods
-    found.uses = [Use(use.name, use.pattern, frozenset(together[id(use.pattern)])) for use in found.uses]
+                yield owner, inner
