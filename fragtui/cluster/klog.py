@@ -13,7 +13,8 @@ from fragtui.text import bounded_int, epoch_seconds
 _HEADER = re.compile(
     r"([IWEF])(\d{2})(\d{2}) (\d{2}):(\d{2}):(\d{2})\.(\d{1,9}) +(\d+) ([^\s:\]]+):(\d+)\] ?",
 )
-_KEY = re.compile(r"([A-Za-z_][\w./\-]*)=")
+# Only from the beginning of a word on: a search that tries each letter of a long word takes the square of its length.
+_KEY = re.compile(r"(?<![\w./\-])(?:[^\W_a-zA-Z]|[./\-])*+([A-Za-z_][\w./\-]*+)=")
 _MAX_PAIRS = 64
 
 

@@ -21,7 +21,7 @@ _BEGINS = re.compile(r"^No (?:ready )?sandbox for pod\b")
 _LIFECYCLE = re.compile(r'"?ID"?:\s*"?([0-9a-f\-]{32,36})"?,? *"?Type"?:\s*"?(\w+)"?,? *"?Data"?:\s*"?([0-9a-f]{64})')
 _SYNC_LOOP = re.compile(r"^SyncLoop \(?(DELETE|REMOVE)\b")
 _EVENT_REF = re.compile(r'Kind:"Pod", Namespace:"([^"]*)", Name:"([^"]*)", UID:"([^"]*)"')
-_EVENT_REASON = re.compile(r"reason: '(\w+)'\s*(.*)$")
+_EVENT_REASON = re.compile(r"reason: '(\w++)'\s*+(.*)")
 _CONTAINER_FAILS = re.compile(r'failed to "StartContainer" for .{0,300}? with (\w+)')
 _OUR_SYNC_ERRORS = re.compile(
     r'failed to "CreatePodSandbox"|network is not ready|cgroups exist and are correctly applied|pod container exists'

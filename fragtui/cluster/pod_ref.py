@@ -9,12 +9,15 @@ from functools import lru_cache
 _UUID = r"[0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}"
 _UID = rf"(?:{_UUID}|[0-9a-f]{{32}})"
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9.\-_\\]{0,252}[A-Za-z0-9])?"
-_LONG = re.compile(rf"([A-Za-z0-9][A-Za-z0-9.\-_\\]{{0,316}})\((?:({_UID})?\)|[0-9a-f\-]{{0,36}}[>…]?$)")
-"""The uid may be cut off at the end of the line: then the name alone is believed."""
+_LONG = re.compile(
+    rf"(?<![A-Za-z0-9.\-_\\])[.\-_\\]*+([A-Za-z0-9][A-Za-z0-9.\-_\\]{{0,316}}+)"
+    rf"\((?:({_UID})?\)|[0-9a-f\-]{{0,36}}[>…]?$)"
+)
+"""The uid may be cut off at the end of the line: then the name alone is believed. It begins where a word does."""
 _SLASHED = re.compile(rf"^([A-Za-z0-9\-]+)/({_NAME})$")
 _CGROUP_POD = re.compile(rf"(?:^|[/\-: ])pod({_UID})(?=[/.:\]]|$)")
 _CGROUP_CONTAINER = re.compile(r"(?:^|[/:\-])([0-9a-f]{64})(?:\.scope)?(?=/|$)")
-_DOCKER_NAME = re.compile(rf"k8s_([A-Za-z0-9.\-]+)_({_NAME})_([A-Za-z0-9\-]+)_({_UID})_(\d+)")
+_DOCKER_NAME = re.compile(rf"k8s_([A-Za-z0-9.\-]++)_([A-Za-z0-9.\-]++)_([A-Za-z0-9\-]++)_({_UID})_(\d++)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ _WRAPPERS = r"""^(?:
     )\s*"""
 _LIMIT = 20_000
 _TAIL = ' "}>…│'
-_POD_NAMES = re.compile(r'\bpod(?:UID)?[ =]\s?"[^"]{0,320}"|[\w.\-\\]{1,320}\([0-9a-f\-]{0,36}\)')
+_POD_NAMES = re.compile(r'\bpod(?:UID)?[ =]\s?"[^"]{0,320}"|(?<![\w.\-\\])[\w.\-\\]++\([0-9a-f\-]{0,36}\)')
 
 
 @lru_cache(maxsize=64)  # several lines repeat one error, and each is asked for twice

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 _ENOMEM = r"(?:cannot allocate memory|\bENOMEM\b)"
-_RUNTIME_SOCKET = r"dial unix \S*(?:containerd|docker|dockershim|cri-dockerd|crio|k3s)\S*\.sock"
+_RUNTIME_SOCKET = r"dial unix \S{0,200}(?:containerd|docker|dockershim|cri-dockerd|crio|k3s)\S{0,100}\.sock"
+
+
+def _near(words: str, most: int, end: str = _ENOMEM) -> str:
+    """Return an expression for the words with the end at most so many characters behind them.
+
+    It looks no further than to the next such words, from where the end is nearer: each character is passed once.
+    """
+    return rf"(?:{words})(?:(?!{words}|{end}).){{0,{most}}}+{end}"
+
 
 Row = tuple[str, bool | None, tuple[str, ...], str, str]
 
@@ -11,14 +20,14 @@ ROWS: tuple[Row, ...] = (
     (
         "bpf-jit-limit",
         False,
-        (r"errno:? 524", r"seccomp.{0,200}\b524\b", r"bpf_jit_limit"),
+        (r"errno:? 524", _near("seccomp", 200, r"\b524\b"), r"bpf_jit_limit"),
         "the BPF JIT's own memory limit is used up (errno 524), not the node's memory",
         "Raise net.core.bpf_jit_limit, or find who leaks seccomp filters; dropping caches does nothing.",
     ),
     (
         "cgroup-ids",
         False,
-        (r"/sys/fs/cgroup/[^:]*: no space left on device", r"cgroup[^:]{0,80}: no space left on device"),
+        (r"/sys/fs/cgroup/[^:]{0,400}: no space left on device", r"cgroup[^:]{0,80}: no space left on device"),
         "the kernel's 65,535 memory cgroup ids are used up by dead cgroups",
         "Dying cgroups hold ids until their page cache goes: dropping caches once may free some; "
         "update the kernel (fixed in 4.4 and later).",
@@ -27,8 +36,8 @@ ROWS: tuple[Row, ...] = (
         "cgroup-kmem-leak",
         False,
         (
-            rf"mkdir /sys/fs/cgroup/memory\S*: ?{_ENOMEM}",
-            rf"/sys/fs/cgroup/memory/\S*kmem\S*: {_ENOMEM}",
+            rf"mkdir /sys/fs/cgroup/memory\S{{0,400}}: ?{_ENOMEM}",
+            rf"/sys/fs/cgroup/memory/\S{{0,400}}kmem\S{{0,60}}: {_ENOMEM}",
         ),
         "the memory controller can't make another cgroup: the kmem accounting leak of 3.10 kernels",
         "Boot with cgroup.memory=nokmem or a kernel from 4.0 on; until then a reboot. Dropping caches does nothing.",
@@ -36,14 +45,14 @@ ROWS: tuple[Row, ...] = (
     (
         "cgroup-enomem",
         None,
-        (rf"/sys/fs/cgroup\S*: ?{_ENOMEM}", rf"cgroups?\b[^:]{{0,120}}: ?{_ENOMEM}"),
+        (rf"/sys/fs/cgroup\S{{0,400}}: ?{_ENOMEM}", rf"cgroups?\b[^:]{{0,120}}+: ?{_ENOMEM}"),
         "the kernel gave ENOMEM for a new cgroup; that can be memory, or cgroup ids used up on older kernels",
         "Look for a kernel line of that moment and at the count of cgroups in /proc/cgroups.",
     ),
     (
         "volume-enomem",
         True,
-        (rf"(?:MountVolume|MapVolume|AttachVolume)\.\w+ failed.{{0,600}}{_ENOMEM}",),
+        (_near(r"(?:MountVolume|MapVolume|AttachVolume)\.\w+ failed", 600),),
         "the kernel refused memory while a volume was set up",
         "Look for the kernel line of that moment; free memory first, then compact.",
     ),
@@ -52,8 +61,8 @@ ROWS: tuple[Row, ...] = (
         True,
         (
             rf"pair interfaces: ?{_ENOMEM}",
-            rf"\bveth\b.{{0,200}}{_ENOMEM}",
-            rf"failed to (?:create|add|make) (?:the )?(?:host )?veth.{{0,200}}{_ENOMEM}",
+            _near(r"\bveth\b", 200),
+            _near(r"failed to (?:create|add|make) (?:the )?(?:host )?veth", 200),
         ),
         "the kernel had no block large enough for a veth pair's queues (one per possible CPU, order 4 to 6)",
         "Free large blocks (drop caches, then compact); lower the count of possible CPUs or take a kernel "
@@ -62,7 +71,7 @@ ROWS: tuple[Row, ...] = (
     (
         "mount-enomem",
         True,
-        (rf"(?:bind )?mount(?:ing)? [^:]{{0,200}}: ?{_ENOMEM}",),
+        (rf"(?:bind )?mount(?:ing)? [^:]{{0,200}}+: ?{_ENOMEM}",),
         "the kernel refused memory for a mount",
         "Look for the kernel line of that moment; free memory first, then compact.",
     ),
@@ -70,9 +79,9 @@ ROWS: tuple[Row, ...] = (
         "netns-highorder",
         True,
         (
-            rf"unshar(?:e|ing)\b.{{0,200}}{_ENOMEM}",
-            rf"(?:creat\w+|clone|new|set ?up) (?:a )?(?:network |net)?(?:namespaces?|ns)\b.{{0,120}}{_ENOMEM}",
-            rf"failed to (?:create|setup|set up) netns.{{0,200}}{_ENOMEM}",
+            _near(r"unshar(?:e|ing)\b", 200),
+            _near(r"(?:creat\w{1,20}|clone|new|set ?up) (?:a )?(?:network |net)?(?:namespaces?|ns)\b", 120),
+            _near(r"failed to (?:create|setup|set up) netns", 200),
         ),
         "the kernel had no memory, usually no large block, for a new network namespace",
         "Free large blocks: drop caches, then compact; update kernels before 4.7 (conntrack's per-namespace slab).",
@@ -80,7 +89,7 @@ ROWS: tuple[Row, ...] = (
     (
         "fork-refused",
         True,
-        (rf"fork/exec [^:]*: ?{_ENOMEM}", rf"\b(?:fork|clone|vfork)\b[^:]{{0,60}}: ?{_ENOMEM}"),
+        (rf"fork/exec [^:]{{0,400}}: ?{_ENOMEM}", rf"\b(?:fork|clone|vfork)\b[^:]{{0,60}}: ?{_ENOMEM}"),
         "the kernel refused memory for a new process of the runtime",
         "Look for the kernel line of that moment; check vm.overcommit_memory and the runtime's own cgroup limit.",
     ),
@@ -101,8 +110,10 @@ ROWS: tuple[Row, ...] = (
         "network-enomem",
         True,
         (
-            rf"(?:bridge|netlink|\blink\b|interface|endpoint|plugin type|cni|vxlan|ipvlan|macvlan|iptables).{{0,300}}"
-            rf"{_ENOMEM}",
+            _near(
+                r"bridge|netlink|\blink\b|interface|endpoint|plugin type|cni|vxlan|ipvlan|macvlan|iptables",
+                300,
+            ),
         ),
         "the kernel refused memory while the pod's network was set up",
         "Free large blocks (drop caches, then compact) and look for the kernel line of that moment.",
@@ -116,9 +127,9 @@ ROWS: tuple[Row, ...] = (
             r"memory limit too low",
             r"unable to set memory limit",
             r"minimum memory limit allowed",
-            r"container init caused:?\s*(?:\\?\"\\?\")?\s*(?:\"|: unknown|$)",
+            r"container init caused:?\s*+(?:\\?\"\\?\")?\s*+(?:\"|: unknown|$)",
             r"cannot start a container that has stopped",
-            r"memory\.(?:limit_in_bytes|max)\S*: device or resource busy",
+            r"memory\.(?:limit_in_bytes|max)\S{0,200}: device or resource busy",
         ),
         "the pod's own memory limit is too small for its start: the cgroup's OOM killer took the init process",
         "Raise the pod's memory limit (it must hold runc and the pause process). The node's memory is not at fault.",
@@ -154,7 +165,7 @@ ROWS: tuple[Row, ...] = (
     (
         "selinux",
         False,
-        (r"keycreate", r"/proc/\S+/attr/", r"selinux", r"\brelabel", r"setting label"),
+        (r"keycreate", r"/proc/\S{1,60}/attr/", r"selinux", r"\brelabel", r"setting label"),
         "SELinux labels could not be set",
         "Check container-selinux, the policy and the pod's seLinuxOptions.",
     ),
@@ -257,7 +268,7 @@ ROWS: tuple[Row, ...] = (
         (
             r"exit status \d+",
             r"final child'?_?s pid from pipe",
-            r"read(?:ing)? (?:from )?(?:the )?(?:init-p|sync|pipe|json)\S*.{0,80}(?:EOF|connection reset)",
+            r"read(?:ing)? (?:from )?(?:the )?(?:init-p|sync|pipe|json).{0,120}(?:EOF|connection reset)",
             r"setns process",
             r"nsexec",
             r"failed to sync with (?:stage|parent|child)",

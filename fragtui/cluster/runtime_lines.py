@@ -12,8 +12,9 @@ from fragtui.cluster.sighting import Said, Sighting
 from fragtui.text import epoch_seconds
 
 _METADATA = re.compile(
-    r"RunPodSandbox for (?:name:|&?(?:PodSandboxMetadata)?\{Name:)\"?([^,\" ]+)\"?,?\s*[Uu]id:\"?([^,\" ]+)\"?,?\s*"
-    r"[Nn]amespace:\"?([^,\" ]+)\"?,?\s*(?:[Aa]ttempt:(\d+),?)?\s*\}?\s*(.*)$",
+    r"RunPodSandbox for (?:name:|&?(?:PodSandboxMetadata)?\{Name:)\"?([^,\"\s]++)\"?,?\s*+"
+    r"[Uu]id:\"?([^,\"\s]++)\"?,?\s*+"
+    r"[Nn]amespace:\"?([^,\"\s]++)\"?,?\s*+(?:[Aa]ttempt:(\d++),?)?\s*+\}?\s*+(.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _SANDBOX_RETURNED = re.compile(r"returns? sandbox id[ \\\"]+([0-9a-f]{64})")

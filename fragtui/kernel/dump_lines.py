@@ -17,10 +17,11 @@ _TASK = re.compile(
     r" (?=Not tainted|Tainted:|Kdump:|[GP] |\d+\.\d+\.\d+)(.*)$"
 )
 _TASK_SHORT = re.compile(r"CPU: (\d{1,20}) (?:UID: \d+ )?PID: (\d{1,20})(?= )", re.ASCII)
-_RELEASE = re.compile(r"(?<= )(\d+\.\d+(?:\.\d+)?[-+~.\w]*)(?= |$)")
+_RELEASE = re.compile(r"(?<= )(\d+\.\d[-+~.\w]*+)(?= |$)")
 _FRAME = re.compile(
-    r"\s*(?:(?:<|&lt;)[/\w]+(?:>|&gt;)\s*)*(?:\(?\[(?:<|&lt;)?[0-9a-f]*(?:>|&gt;)?\]\s*)*"
-    r"\(?(\? )?\s*(?:0x[0-9a-f]+ )?\.?([A-Za-z_][\w.$]*)\+0x[0-9a-f]+/0x[0-9a-f]+(?:\s+\[(\S+)[^\]]*\])?",
+    r"\s*+(?:(?:<|&lt;)[/\w]++(?:>|&gt;)\s*+)*+(?:\(?\[(?:<|&lt;)?[0-9a-f]*+(?:>|&gt;)?\]\s*+)*+"
+    r"\(?(\? )?+\s*+(?:0x[0-9a-f]++ )?+\.?([A-Za-z_][\w.$]*+)\+0x[0-9a-f]++/0x[0-9a-f]++"
+    r"(?:\s++\[([^\s\]]++)[^\]]*+\])?+",
 )
 """Pages of the web hold stacks with ``[&lt;ffffffff81127933&gt;]``, or what is left of that: ``[]``."""
 _ARM_FRAME = re.compile(r"\s*(?:\[<[0-9a-f]+>\] \()?([A-Za-z_][\w.]*)\)? from (?:\[<|[A-Za-z_(])")

@@ -19,7 +19,7 @@ _OLD = re.compile(
     re.ASCII,
 )
 _VMALLOC = re.compile(
-    r"vmalloc(?: error: size (\d{1,20}), (.+?)(?=, mode:|$)"
+    r"vmalloc(?: error: size (\d{1,20}), (.+?)(?=, mode:|\n|$)"
     r"|: allocation failure(?:: (\d{1,20}) bytes|, allocated (\d{1,20}) of (\d{1,20}) bytes))",
     re.ASCII,
 )

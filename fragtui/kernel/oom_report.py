@@ -10,20 +10,27 @@ from fragtui.kernel.request import Request, parse_request, settled
 
 _INVOKED = re.compile(r"(?:^| invoked )oom-killer: +gfp_mask=")
 _SUMMARY = re.compile(r"oom-kill:constraint=(\w+)(?=,|$)", re.ASCII)
-_OOM_MEMCG = re.compile(r",oom_memcg=(.*?),(?:global_oom,)?task_memcg=")
-_TASK_MEMCG = re.compile(r",task_memcg=(.*?),task=")
-_TASK = re.compile(r",task=(.*),pid=(\d+)(?=,uid=)", re.ASCII)
-_NODEMASK = re.compile(r",nodemask=(\(null\)|\d[\d,-]*?),cpuset=(.*?),mems_allowed=(\d[\d,-]*?)(?=,[a-z])", re.ASCII)
+# What begins with (?>.*? is matched from the beginning of a line and holds to the first place of its words: a search
+# that went on from every other place of theirs would take the square of a line that repeats them.
+_OOM_MEMCG = re.compile(r"(?>.*?,oom_memcg=)(.*?),(?:global_oom,)?task_memcg=")
+_TASK_MEMCG = re.compile(r"(?>.*?,task_memcg=)(.*?),task=")
+_TASK = re.compile(r"(?>.*?,task=)(.*),pid=(\d++)(?=,uid=)", re.ASCII)
+_NODEMASK = re.compile(
+    r"(?>.*?,nodemask=)(\(null\)|\d[\d,-]*?),cpuset=(.*?),mems_allowed=(\d[\d,-]*?)(?=,[a-z])", re.ASCII
+)
 _KILL = re.compile(
-    r"[Kk]ill(ed)? process (\d+)(?:, UID \d+,)? \((.*)\)"
+    r"(?>(.*?)[Kk]ill(ed)? process (\d++)(?:, UID \d++,)? \()(.*)\)"
     r"(?=,? (?:total-vm|score|vsz)|,? UID|,|\.|$)",
     re.ASCII,
 )
 _KILLING_24 = re.compile(r"VM: killing process (\S.{0,14}?)\s*$")
 _TASK_IN = re.compile(r"Task in (\S+) killed as a result of limit of (\S+)(?=\s|$)")
 _STATS_FOR = re.compile(r"Memory cgroup stats for (\S+?):")
-_ALREADY = re.compile(r"OOM victim (\d+) \((.*)\) is already exiting")
-_REAPED = re.compile(r"oom_reaper: (?:reaped process (\d+) \((.*)\), now|unable to reap pid:(\d+) \((.*)\))", re.ASCII)
+_ALREADY = re.compile(r"(?>.*?OOM victim (\d++) \()(.*)\) is already exiting")
+_REAPED = re.compile(
+    r"(?>.*?oom_reaper: (?=reaped|unable))(?:reaped process (\d++) \((.*)\), now|unable to reap pid:(\d++) \((.*)\))",
+    re.ASCII,
+)
 _SCORE_TAIL = re.compile(r"score \d+ (?:or|and) ")
 
 
@@ -75,10 +82,10 @@ def parse_oom_summary(text: str, torn: bool = False) -> OomSummary | None:
     text = settled(text, torn)
     if (found := _SUMMARY.search(text)) is None:
         return None
-    mask = _NODEMASK.search(text)
-    limit = _OOM_MEMCG.search(text)
-    own = _TASK_MEMCG.search(text)
-    task = _TASK.search(text)
+    mask = _NODEMASK.match(text)
+    limit = _OOM_MEMCG.match(text)
+    own = _TASK_MEMCG.match(text)
+    task = _TASK.match(text)
     constraint = found[1]
     if limit and constraint == "CONSTRAINT_NONE":
         constraint = "CONSTRAINT_MEMCG"
@@ -96,20 +103,20 @@ def parse_oom_summary(text: str, torn: bool = False) -> OomSummary | None:
 def parse_oom_victim(text: str, torn: bool = False) -> OomVictim | None:
     """Return the victim that a line names, in any of the shapes since 2.4, or None."""
     text = settled(text, torn)
-    if (found := _KILL.search(text)) is not None:
-        before = text[: found.start()]
+    if (found := _KILL.match(text)) is not None:
+        before = found[1]
         memcg = True if "emory cgroup" in before else False if "ut of " in before else None
-        return OomVictim(Victim(found[3], int(found[2][:9])), found[1] is not None, memcg)
+        return OomVictim(Victim(found[4], int(found[3][:9])), found[2] is not None, memcg)
     if (found := _KILLING_24.search(text)) is not None and not torn:
         return OomVictim(Victim(found[1], None), True, False)
-    if (found := _ALREADY.search(text)) is not None:
+    if (found := _ALREADY.match(text)) is not None:
         return OomVictim(Victim(found[2], int(found[1][:9])), True, "emory cgroup" in text)
     return None
 
 
 def parse_reaped(text: str) -> Victim | None:
     """Return the task that the OOM reaper speaks of, or None."""
-    if (found := _REAPED.search(text)) is None:
+    if (found := _REAPED.match(text)) is None:
         return None
     pid, comm = found[1] or found[3], found[2] if found[1] else found[4]
     return Victim(comm, int(pid[:9]))

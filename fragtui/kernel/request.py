@@ -18,7 +18,8 @@ _MODE = re.compile(
 _NAMES = re.compile(r"\((_{0,2}GFP_[A-Z0-9_|x]*)\)")
 # A list ends with a digit: one that ends with a comma is cut.
 _NODEMASK = re.compile(r"nodemask=(\(null\)(?=,|\s*$)|\d(?:[\d,-]*\d)?(?=,cpuset=|, ? ?order=|\s*$))", re.ASCII)
-_CPUSET = re.compile(r"cpuset=(.*?)[, ]mems_allowed=")
+_CPUSET = re.compile(r"(?>.*?cpuset=)(.*?)[, ]mems_allowed=")
+"""Matched from the beginning of the line: it holds to the first ``cpuset=``."""
 _MEMS = re.compile(r"mems_allowed=(\d(?:[\d,-]*\d)?)(?=,(?:oom_memcg|global_oom|task_memcg)|\s|$)", re.ASCII)
 _MOST_DIGITS = 20
 _GLUED = re.compile(r"(?<=\S)\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? ")
@@ -56,7 +57,7 @@ def parse_request(text: str) -> Request:
     mode = _MODE.search(text)
     names = mode[2] if mode else None
     nodemask = _NODEMASK.search(text)
-    cpuset = _CPUSET.search(text)
+    cpuset = _CPUSET.match(text)
     mems = _MEMS.search(text)
     return Request(
         order=believed_order(found[1]) if found else None,

@@ -8,7 +8,7 @@ from fragtui.logs.outside_json import read_json
 from fragtui.logs.record import LogRecord, message_lines
 from fragtui.text import printable
 
-_MEMBER = re.compile(r'\s*"(pri|fac|time|caller|msg|dmesg)": *(.*?),?\s*$')
+_MEMBER = re.compile(r'\s*+"(pri|fac|time|caller|msg|dmesg)": *+(.*)')
 _LEVELS = ("emerg", "alert", "crit", "err", "warn", "notice", "info", "debug")
 
 
@@ -37,7 +37,7 @@ class DmesgJson:
         if (found := _MEMBER.match(line)) is None:
             return None
         self.active = True
-        name, value = found[1], found[2]
+        name, value = found[1], found[2].rstrip().removesuffix(",")
         try:
             parsed = read_json(value) if name != "dmesg" else None
         except ValueError:

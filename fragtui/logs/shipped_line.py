@@ -20,7 +20,7 @@ _TEXTS = ("log", "message", "textPayload")
 _TIMES = ("@timestamp", "time", "timestamp", "date")
 _HOSTS = ("hostname", "host")
 _PROGRAMS = ("appname", "program", "ident")
-_MEMBER = re.compile(r'\s*"([\w@.]+)": (.*?),?\s*$', re.ASCII)
+_MEMBER = re.compile(r'\s*+"([\w@.]++)": (.*)', re.ASCII)
 _BRACKETS = re.compile(r"[\s{}\[\],]*$")
 _OBJECTS = frozenset({"involvedObject", "kind", "reason", "level"})
 """What has one of these beside its message is an object or a structured log of its own, and read as a whole."""
@@ -89,7 +89,7 @@ class ShippedMembers:
             self._active = self._active and _BRACKETS.match(line) is not None
             return self._active
         try:
-            value = read_json(found[2])
+            value = read_json(found[2].rstrip().removesuffix(","))
         except ValueError:
             return self._active
         if found[1] in _TIMES:

@@ -21,7 +21,7 @@ _REPEATED = re.compile(r"(?:last message repeated|message repeated) (\d+) times(
 _DICTIONARY = re.compile(r" [A-Z][A-Z0-9_]*=")
 _STAMPED = re.compile(
     r"(?:(?:[^\s:()\[\]]+ )?kernel: |\[ *\d+\.\d|<\d+>|\S{1,5} +\d{1,2} \d\d:\d\d:\d\d"
-    r"|\d{4}-\d\d-\d\d[T ]\d\d:|\[[^\]]*\d\d:\d\d[^\]]*\])"
+    r"|\d{4}-\d\d-\d\d[T ]\d\d:|\[(?=[^\]]*+\])[^\]]*?\d\d:\d\d)"
 )
 _COLOUR = re.compile(r"\x1b\[[\d;]*[mK]", re.ASCII)
 """As `dmesg --color=always` and `grep --color` write it."""

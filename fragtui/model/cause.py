@@ -47,7 +47,7 @@ class FoundCause:
         return version.numbers >= self.cause.fixed_in
 
 
-_SUFFIX = re.compile(r"\.(?:constprop|isra|part|cold|llvm|lto_priv).*$|_noprof$")
+_SUFFIX = re.compile(r"\.(?:constprop|isra|part|cold|llvm|lto_priv).*|_noprof$")
 
 
 def plain_symbol(symbol: str) -> str:

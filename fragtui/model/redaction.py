@@ -32,11 +32,12 @@ _NO_HOST = (
 _OWN_UNITS = "kubepods|kubelet|containerd|cri|crio|docker|k3s|rke2|libpod|machine|system|systemd|user|session|init|snap"
 """First words of units that every node has, or that the container runtimes make."""
 _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("mail", re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")),
+    ("mail", re.compile(r"(?<![\w.+-])[\w.+-]++@[\w-]++(?:\.[\w-]++)++")),
     (
         "image",
         re.compile(
-            rf"(?<![{_EDGE}./-])(?:[a-z0-9-]+\.)+[a-z]{{2,}}(?::\d+)?/[a-z0-9._/-]+(?::[\w.-]+|@sha256:[0-9a-f]+)+",
+            rf"(?<![{_EDGE}./-])(?:[a-z0-9-]++\.)++[a-z]{{2,}}+(?::\d++)?+/[a-z0-9._/-]{{1,255}}+"
+            r"(?::[\w.-]+|@sha256:[0-9a-f]+)+",
             re.IGNORECASE,
         ),
     ),
@@ -81,6 +82,8 @@ class Redaction:
     _pattern: re.Pattern[str] | None = None
     _shaped: dict[str, str] | None = None
     """Tokens of what was found by its form, in the order of their first sight; None: forms are left alone."""
+    _taken: dict[str, int] = field(default_factory=dict)
+    """The tokens of names, and the last number of each kind of form: a text may hold thousands."""
 
     def text(self, text: str) -> str:
         """Return the text with every known name replaced, also inside longer words that it is set off in.
@@ -105,10 +108,13 @@ class Redaction:
             return known
         key = f"{kind} {found.lower().replace('_', '-')}"
         if key not in self._shaped:
-            taken = {*self.tokens.values(), *self._shaped.values()}
-            number = 1
+            taken = self._taken
+            if not taken:
+                taken.update(dict.fromkeys(self.tokens.values(), 0))
+            number = taken.get(kind, 0) + 1
             while f"{kind}-{number}" in taken:
                 number += 1
+            taken[kind] = number
             self._shaped[key] = f"{kind}-{number}"
         return self._shaped[key]
 

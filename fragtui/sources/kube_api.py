@@ -145,10 +145,13 @@ class KubeApi:
 
     def _read(self, child: subprocess.Popen[bytes]) -> None:
         assert child.stdout is not None
-        pending = b""
+        pending = bytearray()
         while not self._stopping.is_set() and (data := os.read(child.stdout.fileno(), _READ)):
-            *lines, pending = (pending + data).split(b"\n")
-            self._tell(lines)
+            pending += data
+            if b"\n" in data:  # A long line is not copied and searched for each of its pieces.
+                *lines, rest = bytes(pending).split(b"\n")
+                pending = bytearray(rest)
+                self._tell(lines)
             if len(pending) > _LINE_LIMIT:
                 return
 

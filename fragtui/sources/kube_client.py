@@ -23,7 +23,7 @@ _READ_SECONDS = 90.0
 """Longer than a server is silent: bookmarks come about every minute."""
 _PAGE = 500
 _CHUNK = 65536
-_CERTIFICATES = re.compile("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
+_CERTIFICATES = re.compile("-----BEGIN CERTIFICATE-----[^-]*+-----END CERTIFICATE-----")
 WATCH_SECONDS = 270
 
 

@@ -24,7 +24,7 @@ KNOWN_KUBECONFIGS = (
     "/var/lib/k0s/kubelet.conf",
 )
 _SYSTEM_NODE = b"system:node:"
-_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
+_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----([^-]*+)-----END CERTIFICATE-----")
 
 
 @dataclass(frozen=True, slots=True)
