@@ -20,7 +20,7 @@ from fragtui.sources.journal import JournalReader, has_journal, journal_director
 from fragtui.sources.log_files import FollowedFile
 from fragtui.sources.pod_telling import Telling
 from fragtui.sources.saved_layouts import OWN_LOGS
-from fragtui.text import printable
+from fragtui.text import LINE_BYTES, counted, printable
 
 UNITS = (
     "kubelet",
@@ -100,6 +100,11 @@ class PacedReader:
         self.left_out = 0
         """Lines worth reading that were not read."""
 
+    @property
+    def cut(self) -> int:
+        """Lines that were too long."""
+        return self._splitter.cut.count
+
     def read(self, data: bytes, whole: bool = False) -> tuple[Sighting, ...]:
         """Return what the data says; `whole` reads all of it, however much."""
         now = time.monotonic()
@@ -165,7 +170,7 @@ class RuntimeLog:
             return
         followed = [(FollowedFile(path), self._reader(), path) for path in files]
         names = [str(path) for path in files]
-        self._live(["journal", *names] if journal else names, 0)
+        self._live(["journal", *names] if journal else names)
         for _, reader, path in followed:
             for piece in _tail(path):
                 self._tell(reader.read(piece, whole=True))
@@ -197,7 +202,7 @@ class RuntimeLog:
         child: JournalReader | None = None
         journal_reader = self._reader()
         retry_at = 0.0
-        left_out = 0
+        lacking = (0, 0)
         quiet_since = time.monotonic()
         more = False
         while not self._stopping.is_set():
@@ -223,10 +228,11 @@ class RuntimeLog:
                 elif read_data:
                     backoff.reset()
                     self._tell(journal_reader.read(read_data))
-            skipped = journal_reader.left_out + sum(reader.left_out for _, reader, _ in followed)
-            if skipped != left_out:
-                left_out = skipped
-                self._live(["journal", *names] if journal else names, left_out)
+            readers = (journal_reader, *(reader for _, reader, _ in followed))
+            now_lacking = (sum(reader.left_out for reader in readers), sum(reader.cut for reader in readers))
+            if now_lacking != lacking:
+                lacking = now_lacking
+                self._live(["journal", *names] if journal else names, *lacking)
         if child is not None:
             child.close()
         for file, _, _ in followed:
@@ -252,8 +258,9 @@ class RuntimeLog:
         if told:
             self._telling.sightings(told)
 
-    def _live(self, names: list[str], left_out: int) -> None:
+    def _live(self, names: list[str], left_out: int = 0, cut: int = 0) -> None:
         flood = f"; {left_out} lines of a flood were not read" if left_out else ""
+        flood += f"; {counted(cut, 'line')} cut at {LINE_BYTES >> 10} KiB" if cut else ""
         self._telling.state(NAME, "live", f"{CANNOT_TELL}{flood} (reads {', '.join(names)})")
 
 
