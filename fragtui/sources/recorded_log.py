@@ -9,6 +9,9 @@ from fragtui.sources.incident_stream import IncidentStream
 from fragtui.sources.recording import Event
 from fragtui.text import printable
 
+_MOST_STREAMS = 256
+"""Streams of one recording, the newest: the follower opens one each time that it finds its log again."""
+
 
 class RecordedLog:
     """Makes news of the events of kind ``L``, as they were made when they were recorded."""
@@ -28,6 +31,8 @@ class RecordedLog:
         if name == "open":
             source, release, boot, now = words
             if number not in self._streams:
+                if len(self._streams) >= _MOST_STREAMS:
+                    del self._streams[next(iter(self._streams))]
                 self._streams[number] = IncidentStream(
                     _text(source) or "", None, _text(release), boot=_number(boot), now=_number(now)
                 )

@@ -12,6 +12,9 @@ from fragtui.sources.recording import Event
 from fragtui.sources.runtime_log import PodLines
 from fragtui.sources.sighting_facts import read_pod_facts, read_sighting, read_text_fact
 
+_MOST_LOGS = 256
+"""Logs of one recording; a node has a handful."""
+
 
 class RecordedPods:
     """Makes news of the events of kind ``P``; time is that of the recording."""
@@ -43,7 +46,7 @@ class RecordedPods:
         return PodNews(self._board.snapshot(now), tuple(self._states.values()), self._board.names)
 
     def _take(self, what: object, facts: Sequence[Any]) -> None:
-        if what == "log":
+        if what == "log" and len(self._logs) < _MOST_LOGS:
             number, now, offset = facts
             self._logs.setdefault(int(number), PodLines(lambda: self._now or float(now), float(offset)))
         elif what == "lines" and (log := self._logs.get(int(facts[0]))) is not None:
