@@ -13,6 +13,8 @@ from fragtui.model.kernel_log_news import KernelLogNews
 
 SETTLED_S = 2.0
 """Seconds after which a report is complete: its cause is known when its stack is."""
+MOST_OPEN = 2048
+"""Failures that wait to be complete; of more the oldest are counted as they are."""
 UNKNOWN = "unknown"
 
 
@@ -34,6 +36,8 @@ class FailureCounts:
                 continue
             if incident.id in fresh or incident.id in self._open:
                 self._open[incident.id] = (now, incident)
+        while len(self._open) > MOST_OPEN:
+            self._count(next(iter(self._open)))
         self._settle(now)
 
     def totals(self, now: float) -> dict[str, int]:
@@ -43,8 +47,11 @@ class FailureCounts:
 
     def _settle(self, now: float) -> None:
         for key in [key for key, (at, _) in self._open.items() if now - at >= SETTLED_S]:
-            incident = self._open.pop(key)[1]
-            self._totals[incident.cause or UNKNOWN] += incident.count
+            self._count(key)
+
+    def _count(self, key: str) -> None:
+        incident = self._open.pop(key)[1]
+        self._totals[incident.cause or UNKNOWN] += incident.count
 
 
 def count_by_cause(incidents: Iterable[Incident]) -> dict[str, int]:

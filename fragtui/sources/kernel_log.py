@@ -272,25 +272,28 @@ class KernelLog:
         for name in _LOG_FILES:
             path = self._root / name
             stream = self._stream("file", now=time.time())
-            if self._read_whole((*rotated(path), path), stream, since):
-                if (news := stream.news(str(path), 0, since=since, before=before)).matters:
+            read, problem = self._read_whole((*rotated(path), path), stream, since)
+            if read:
+                if (news := stream.news(str(path), 0, since=since, before=before, problem=problem)).matters:
                     self._emit(news)
                 return
 
-    def _read_whole(self, paths: tuple[Path, ...], stream: IncidentStream, since: float) -> bool:
-        """Feed the files written to since then; return whether any could be read."""
-        read_any = False
+    def _read_whole(self, paths: tuple[Path, ...], stream: IncidentStream, since: float) -> tuple[bool, str | None]:
+        """Feed the files written to since then; return whether any could be read, and what stopped it."""
+        read_any, problem = False, None
         for path in paths:
             try:
                 if path.stat().st_mtime < since:
                     continue
                 with open_log(path, self._opener()) as log:
                     scan_log(log, stream, self._stopped.is_set)
-            except (OSError, EOFError):
+            except (OSError, EOFError) as error:
                 stream.finish()
+                why = reason(error) if isinstance(error, OSError) else "it is cut off"
+                problem = f"{printable(str(path))}: {why}"
                 continue
             read_any = True
-        return read_any
+        return read_any, problem
 
     def _follow_journal(self, problem: str | None) -> str | None:
         try:
@@ -330,7 +333,8 @@ class KernelLog:
         followed = FollowedFile(path, at_end=False, opener=self._opener())
         chosen = self._choice != "auto"
         if not chosen:
-            self._read_whole(rotated(path), stream, since)
+            _, unread = self._read_whole(rotated(path), stream, since)
+            problem = "; ".join(each for each in (problem, unread) if each) or None
         splitter, begun, told_at = LineSplitter(), False, 0.0
         try:
             while not self._stopped.is_set():

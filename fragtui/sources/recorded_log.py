@@ -9,7 +9,8 @@ from fragtui.sources.incident_stream import IncidentStream
 from fragtui.sources.recording import Event
 from fragtui.text import epoch_seconds, printable
 
-_MOST_STREAMS = 1024
+_MOST_STREAMS = 256
+"""Streams of one recording, the newest: the follower opens one each time that it finds its log again."""
 
 
 class RecordedLog:
@@ -29,7 +30,9 @@ class RecordedLog:
     def _call(self, number: int, name: object, words: Sequence[object]) -> KernelLogNews | None:
         if name == "open":
             source, release, boot, now = words
-            if len(self._streams) < _MOST_STREAMS and number not in self._streams:
+            if number not in self._streams:
+                if len(self._streams) >= _MOST_STREAMS:
+                    del self._streams[next(iter(self._streams))]
                 self._streams[number] = IncidentStream(
                     _text(source) or "", None, _text(release), boot=epoch_seconds(_number(boot)), now=_number(now)
                 )

@@ -13,7 +13,8 @@ from fragtui.sources.runtime_log import PodLines
 from fragtui.sources.sighting_facts import read_pod_facts, read_sighting, read_text_fact
 
 _DAY = 86_400.0
-_MOST_LOGS = 1024
+_MOST_LOGS = 256
+"""Logs of one recording; a node has a handful."""
 
 
 class RecordedPods:

@@ -21,7 +21,7 @@ from fragtui.sources.log_files import FollowedFile
 from fragtui.sources.pod_telling import Telling
 from fragtui.sources.saved_layouts import OWN_LOGS
 from fragtui.sources.trust import Opener, open_at_once, opener_of
-from fragtui.text import counted, printable
+from fragtui.text import LINE_BYTES, counted, printable
 
 UNITS = (
     "kubelet",
@@ -138,6 +138,16 @@ class PacedReader:
         """Lines that no parser could read."""
         return self._lines.unread
 
+    @property
+    def cut(self) -> int:
+        """Lines that were too long."""
+        return self._splitter.cut.count
+
+    @property
+    def lacking(self) -> tuple[int, int, int]:
+        """Lines of a flood that were not read, lines that no parser could read, and lines that were cut."""
+        return self.left_out, self.unread, self.cut
+
     def read(self, data: bytes, whole: bool = False) -> tuple[Sighting, ...]:
         """Return what the data says; `whole` reads all of it, however much."""
         now = time.monotonic()
@@ -236,7 +246,7 @@ class RuntimeLog:
         child: JournalReader | None = None
         journal_reader = self._reader()
         retry_at = 0.0
-        told: tuple[int, int] = (0, 0)
+        told = (0, 0, 0)
         quiet_since = time.monotonic()
         more = False
         while not self._stopping.is_set():
@@ -263,9 +273,11 @@ class RuntimeLog:
                     backoff.reset()
                     self._tell(journal_reader.read(read_data))
             readers = (journal_reader, *(reader for _, reader, _ in followed))
-            left = sum(reader.left_out for reader in readers), sum(reader.unread for reader in readers)
-            if left != told:
-                told = left
+            left_out, unread, cut = (
+                sum(counts) for counts in zip(*(reader.lacking for reader in readers), strict=True)
+            )
+            if (left_out, unread, cut) != told:
+                told = (left_out, unread, cut)
                 self._live(["journal", *names] if journal else names, *told)
         if child is not None:
             child.close()
@@ -292,10 +304,11 @@ class RuntimeLog:
         if told:
             self._telling.sightings(told)
 
-    def _live(self, names: list[str], left_out: int = 0, unread: int = 0) -> None:
-        flood = f"; {left_out} lines of a flood were not read" if left_out else ""
-        failed = f"; {unread_words(unread)}" if unread else ""
-        self._telling.state(NAME, "live", f"{CANNOT_TELL}{flood}{failed} (reads {', '.join(names)})")
+    def _live(self, names: list[str], left_out: int = 0, unread: int = 0, cut: int = 0) -> None:
+        lacking = f"; {left_out} lines of a flood were not read" if left_out else ""
+        lacking += f"; {unread_words(unread)}" if unread else ""
+        lacking += f"; {counted(cut, 'line')} cut at {LINE_BYTES >> 10} KiB" if cut else ""
+        self._telling.state(NAME, "live", f"{CANNOT_TELL}{lacking} (reads {', '.join(names)})")
 
 
 def unread_words(lines: int) -> str:

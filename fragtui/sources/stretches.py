@@ -73,6 +73,7 @@ class StretchReader:
         self._reading = None
         for _ in self._following:
             pass
+        self._text.data = b""  # The reader is part of a circle, which a child seldom collects.
         return self._hits.newlines
 
     def broken_off(self) -> Iterator[Found]:

@@ -51,8 +51,10 @@ class Failures(Listing[Alike]):
             spans.append((f"{counted(tail.unread_lines, 'line')} could not be read ", "warn"))
         if tail.wanted:
             spans.append((f"with '{tail.wanted}' ", "accent"))
+        if tail.source == "none":
+            return (*spans, ("unknown ", "warn"))
         spans.append((f" {tail.source}" if tail.source else " kernel log not read yet", "dim"))
-        if tail.problem and tail.source != "none":
+        if tail.problem:
             spans.append((f" ({tail.problem})", "dim"))
         return tuple(spans)
 

@@ -11,6 +11,7 @@ from fragtui.cluster.sighting import Said, Sighting
 from fragtui.kernel.gatherer import Gatherer
 from fragtui.kernel.past import MOST_SOURCES
 from fragtui.logs.transport import LogParser
+from fragtui.model.failure_counts import MOST_OPEN, FailureCounts
 from fragtui.model.incident import Incident
 from fragtui.model.incident_kind import IncidentKind
 from fragtui.model.kernel_log_news import KernelLogNews
@@ -18,6 +19,9 @@ from fragtui.model.pod_board import MOST_PODS, PodBoard
 from fragtui.model.tail import KEPT, Tail
 from fragtui.sources.incident_stream import MOST_WAITING, IncidentStream
 from fragtui.sources.log_scan import scan_log
+from fragtui.sources.recorded_log import RecordedLog
+from fragtui.sources.recorded_pods import RecordedPods
+from fragtui.sources.recording import Event
 
 HEAD = "Jul  1 00:00:00 n{0} kernel: task{0}: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL|__GFP_COMP)"
 
@@ -111,3 +115,20 @@ def test_a_binary_field_of_many_lines_is_read_in_linear_time() -> None:
     for _ in range(1 << 18):
         parser.feed(b"")
     assert time.process_time() - began < 5
+
+
+def test_failures_of_a_flood_are_counted_before_they_are_complete() -> None:
+    counts = FailureCounts(0.0)
+    kind = IncidentKind.ALLOCATION_FAILURE
+    for number in range(MOST_OPEN + 500):
+        counts.take(news(Incident(kind, time=1.0, cause="netns", id=f"k{number}")), 1.0)
+    assert counts.totals(1.0)["netns"] == 500
+    assert counts.totals(10.0)["netns"] == MOST_OPEN + 500
+
+
+def test_streams_and_logs_of_a_recording_have_an_end() -> None:
+    log, pods = RecordedLog(), RecordedPods()
+    for number in range(1000):
+        log.news(Event(0.0, 0.0, "L", (number, "open", "kmsg", None, None, None)))
+        pods.take(Event(0.0, 0.0, "P", ("log", number, 0.0, 0.0)))
+    assert len(log._streams) == len(pods._logs) == 256

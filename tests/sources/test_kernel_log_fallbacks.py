@@ -200,3 +200,19 @@ def test_zstd_is_read_with_its_package(tmp_path: Path) -> None:
     path.write_bytes(zstandard.compress(text[:half]) + zstandard.compress(text[half:]))
     with open_log(path) as log:
         assert b"".join(iter(lambda: log.read(1 << 16), b"")) == text
+
+
+@pytest.mark.parametrize("fault", ["a bomb", "cut off"])
+def test_a_rotated_log_that_cannot_be_unpacked_to_its_end_is_named_and_read_so_far(
+    fault: str, root: Path, follow: Callable[[], Listener], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fragtui.sources.unpacking.UNPACKED_BYTES", 1 << 20)
+    (root / "var/log/syslog").write_text(stamped(60, "java" + HEAD))
+    text = stamped(120, "perl" + HEAD).encode()
+    packed = gzip.compress(text + bytes(2 << 20)) if fault == "a bomb" else gzip.compress(text)[:-4]
+    (root / "var/log/syslog.1.gz").write_bytes(packed)
+    listener = follow()
+    listener.wait_for(lambda: len(listener.incidents()) == 2)
+    assert [each.comm for each in listener.incidents()] == ["perl", "java"]
+    said = "stopped after 1M unpacked" if fault == "a bomb" else "it is cut off"
+    assert f"syslog.1.gz: {said}" in (listener.news[0].problem or "")

@@ -122,8 +122,9 @@ def test_the_screen_says_so_and_idles(target: str, tmp_path: Path) -> None:
     HostTree.small(tmp_path, FRAGMENTED).write()
     (tmp_path / "dev").mkdir(exist_ok=True)
     (tmp_path / "dev/kmsg").symlink_to(target)
-    with terminal("--root", str(tmp_path), "--kernel-log", str(tmp_path / "dev/kmsg")) as term:
-        term.until("not a kernel log")
+    with terminal("--root", str(tmp_path), "--kernel-log", str(tmp_path / "dev/kmsg"), columns=240) as term:
+        text = term.until("not a kernel log")
+        assert "Allocation failures unknown" in text
         process = psutil.Process(term.pid)
         began = sum(process.cpu_times()[:2])
         term.pump(2.0)
