@@ -131,6 +131,8 @@ def stream_calls(data: bytes) -> Iterator[Call]:
 
     for number, line in enumerate(data.split(b"\n")):
         yield partial(stream.feed_numbered, line, number)
+        if number % 50 == 49:  # A call is given what a log brings in a moment, not thousands of reports.
+            yield news
     yield stream.finish
     yield news
 
