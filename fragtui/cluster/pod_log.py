@@ -12,6 +12,7 @@ from fragtui.cluster.read_line import NEEDLES_TEXT, read_line
 from fragtui.cluster.read_line import worth_reading as line_worth_reading
 from fragtui.cluster.sighting import Said, Sighting
 from fragtui.logs.record import LogRecord
+from fragtui.text import printable
 
 _MOST_PARTS = 16
 _MOST_TEXT = 16_000
@@ -98,7 +99,7 @@ class PodLogReader:
         match = _DESCRIBED.match(record.text)
         if match is None:
             return False
-        key, value = match.groups()
+        key, value = match[1], printable(match[2])
         if key == "Name":
             self._described = PodRef(name=value)
         elif key == "Namespace":

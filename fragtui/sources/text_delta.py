@@ -10,6 +10,7 @@ from fragtui.sources.recording_format import Cursor, put_varint
 _NUMBER = re.compile(r"((?<! ) ++[0-9]++|[0-9]++)")
 _MOST_DIGITS = 20
 """Digits of the largest 64-bit number; a text with a longer one is written whole."""
+_LEAST_MOST = 256
 
 
 class NumberedText:
@@ -29,6 +30,7 @@ class NumberedText:
         if len(self._lines) != len(new._lines):
             return None
         out = bytearray()
+        most = max(_LEAST_MOST, len(new.text) // 3)  # The whole text takes no more, once it is packed.
         last = -1
         bases = self._numbers_before()
         for place, (old_line, new_line) in enumerate(zip(self._lines, new._lines, strict=True)):
@@ -42,6 +44,8 @@ class NumberedText:
                 if old == now:
                     continue
                 if max(len(now.strip()), len(old.strip())) > _MOST_DIGITS:
+                    return None
+                if len(out) > most:
                     return None
                 change = int(now) - int(old)
                 layout = next((layout for layout in range(3) if _changed(old, change, layout) == now), None)

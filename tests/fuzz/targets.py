@@ -24,7 +24,7 @@ from fragtui.model.log_reading import LogPast, LogReading, LogTerms
 from fragtui.model.metrics import node_metrics
 from fragtui.model.pod_board import PodBoard
 from fragtui.model.remedy_history import Entry, describe, episodes, repeats, runs_of
-from fragtui.model.snapshot import Host
+from fragtui.model.snapshot import Host, Snapshot
 from fragtui.model.tail import Tail
 from fragtui.model.verdict import judge
 from fragtui.player import find_marks
@@ -59,7 +59,6 @@ from tests.fuzz import seeds
 NOW = 1.785e9
 HOST = Host("node-1", "6.8.0-45-generic", parse_version("6.8.0-45-generic"), 4096)
 Call = Callable[[], object]
-_PROC = (BUDDYINFO, ZONEINFO, PAGETYPEINFO, MEMINFO, VMSTAT, PRESSURE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +130,8 @@ def stream_calls(data: bytes) -> Iterator[Call]:
 
     for number, line in enumerate(data.split(b"\n")):
         yield partial(stream.feed_numbered, line, number)
+        if number % 50 == 49:  # A call is given what a log brings in a moment, not thousands of reports.
+            yield news
     yield stream.finish
     yield news
 
@@ -205,15 +206,18 @@ def api_calls(data: bytes) -> Iterator[Call]:
 def proc_calls(data: bytes) -> Iterator[Call]:
     """Read a file of /proc in the place of each."""
     text = data.decode("utf-8", "replace")
-    files = {name: FileText(name, text) for name in _PROC}
+
+    def read(*names: str) -> Snapshot:
+        return SnapshotMaker(HOST).snapshot(Tick(NOW, 1.0, {name: FileText(name, text) for name in names}))
 
     def judged() -> None:
-        snapshot = SnapshotMaker(HOST).snapshot(Tick(NOW, 1.0, files))
+        snapshot = read(BUDDYINFO, ZONEINFO)
         judgement = judge(snapshot, 4)
         json.dumps(check_fields(snapshot, judgement, forecast(snapshot, 4), ""))
         node_metrics(snapshot, judgement, "1")
 
     yield judged
+    yield from (partial(read, name) for name in (PAGETYPEINFO, MEMINFO, VMSTAT, PRESSURE))
     yield lambda: parse_print_fmt(text)
     yield lambda: NumberedText(text).delta_to(NumberedText(text.replace("1", "2")))
 
