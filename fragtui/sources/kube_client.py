@@ -64,12 +64,12 @@ class HttpApi:
             raise ApiError(f"the kubeconfig's proxy can't be used: {printable(self._proxy.scheme, 20)}")
         self._path = url.path.rstrip("/")
         self._server_name = credentials.server_name or self._host
-        self._headers = {
-            **credentials.headers,
-            "Accept": "application/json",
-            "User-Agent": f"fragtui/{__version__}",
-            "Connection": "close",
-        }
+        self._headers = (
+            *credentials.headers,
+            ("Accept", "application/json"),
+            ("User-Agent", f"fragtui/{__version__}"),
+            ("Connection", "close"),
+        )
 
     def list_page(
         self, resource: str, query: dict[str, str], on_item: Callable[[dict[str, Any]], None]
@@ -99,7 +99,10 @@ class HttpApi:
                 connection.sock.settimeout(_READ_SECONDS)
                 connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
                 target = f"{self._path}/api/v1/{resource}?{urlencode(query)}"
-                connection.request("GET", target, headers=self._headers)
+                connection.putrequest("GET", target, skip_accept_encoding=True)
+                for name, value in self._headers:
+                    connection.putheader(name, value)
+                connection.endheaders()
                 response = connection.getresponse()
             except (OSError, http.client.HTTPException, ValueError) as error:
                 raise _unreachable(error) from None
@@ -133,7 +136,8 @@ def _tls_context(credentials: Credentials) -> ssl.SSLContext:
         # OpenSSL takes a client's key from a file only: this one lies in memory and has no name.
         with open(os.memfd_create("client"), "wb+", buffering=0) as pem:
             pem.write(f"{credentials.certificate}\n{credentials.key or ''}".encode())
-            context.load_cert_chain(f"/proc/self/fd/{pem.fileno()}")
+            # Without a password OpenSSL would ask the terminal for that of an encrypted key.
+            context.load_cert_chain(f"/proc/self/fd/{pem.fileno()}", password="")
     return context
 
 
@@ -149,6 +153,8 @@ def _chunks(response: http.client.HTTPResponse) -> Iterator[bytes]:
 
 
 def _refused(response: http.client.HTTPResponse) -> ApiError:
+    if 300 <= response.status < 400:
+        return ApiError(f"redirected (HTTP status {response.status}), which is not followed", response.status)
     message = ""
     with suppress(Exception):
         message = str(json.loads(response.read(_CHUNK)).get("message", ""))

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from .certificate import server_certificate
+
 Json = dict[str, Any]
 
 
@@ -102,8 +104,10 @@ class Watcher:
 class ApiServer:
     """Serves ``/api/v1/pods`` and ``/api/v1/events`` on 127.0.0.1; counts what it was asked."""
 
-    def __init__(self, certificate: tuple[Path, Path] | None = None, clients: Path | None = None) -> None:
-        """With `certificate` and key it speaks TLS; with `clients` only to those that have such a certificate."""
+    def __init__(
+        self, certificate: tuple[Path, Path] | None = None, clients: Path | None = None, *, tls: bool = True
+    ) -> None:
+        """With `tls` it has a certificate and key; with `clients` it speaks only to those with such a certificate."""
         self.pods: list[Json] = []
         self.events: list[Json] = []
         self.version = 10
@@ -133,7 +137,10 @@ class ApiServer:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._scheme = "http"
-        if certificate is not None:
+        self._authority: Path | None = None
+        if tls:
+            certificate = certificate or server_certificate()
+            self._authority = certificate[0]
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*certificate)
             if clients is not None:
@@ -166,8 +173,10 @@ class ApiServer:
         user: Json | None = None,
         inline: bool = False,
     ) -> Path:
-        """Write a kubeconfig for this server; `inline` puts the authority's certificate into it."""
+        """Write a kubeconfig for this server; `inline`: the certificate lies in it, as without `authority`."""
         cluster: Json = {"server": self.url}
+        if authority is None:
+            authority, inline = self._authority, True
         if authority is not None and inline:
             cluster["certificate-authority-data"] = base64.b64encode(authority.read_bytes()).decode()
         elif authority is not None:
