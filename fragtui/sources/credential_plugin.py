@@ -79,6 +79,7 @@ def _question(version: str, settings: Settings, cluster: Settings, authority: st
 
 
 def _run(argv: list[str], env: dict[str, str], folder: str | None, name: str) -> bytes:
+    before = _group()
     try:
         child = subprocess.Popen(
             argv,
@@ -97,7 +98,7 @@ def _run(argv: list[str], env: dict[str, str], folder: str | None, name: str) ->
     except _TooMuch as error:
         raise CredentialsError(f"the credential plug-in {name} {error}") from None
     finally:
-        _end(child)
+        _end(child, before)
     if status != 0:
         lines = err.decode("utf-8", "replace").strip().splitlines()
         said = f": {printable(lines[-1], 200)}" if lines else ""
@@ -137,20 +138,26 @@ def _communicate(child: subprocess.Popen[bytes]) -> tuple[bytes, bytes, int]:
         raise _TooMuch(f"did not end within {_LIMIT_SECONDS:.0f} s") from None
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """Kill a plug-in and what it started.
+def _group() -> set[int]:
+    """Return the processes of this one's group."""
+    members, group = set(), os.getpgrp()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                if os.getpgid(int(entry.name)) == group:
+                    members.add(int(entry.name))
+    return members
 
-    All share the process group of the API's child, which leads it and has no other members: whoever kills the group
-    ends the plug-in too, whatever became of the child.
+
+def _end(child: subprocess.Popen[bytes], before: set[int]) -> None:
+    """Kill a plug-in and what it started: what is in the process group now and was not there before it.
+
+    It has no group of its own, so that whoever kills that of the API's child ends the plug-in too.
     """
     child.kill()
-    group = os.getpgrp()
-    if group == os.getpid():
-        pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
-        for pid in pids:
-            with suppress(OSError):
-                if pid != group and os.getpgid(pid) == group:
-                    os.kill(pid, signal.SIGKILL)
+    for pid in _group() - before:
+        with suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
     child.wait()
 
 

@@ -126,6 +126,8 @@ def _tls_context(credentials: Credentials) -> ssl.SSLContext:
     authority = credentials.authority
     if authority is not None:  # Between the certificates may stand words in any language, which are refused.
         authority = "\n".join(_CERTIFICATES.findall(authority))
+        if not authority:  # An empty text would stand for the system's certificates.
+            raise ApiError("the kubeconfig's certificate-authority holds no certificate")
     context = ssl.create_default_context(cadata=authority)
     # Many a cluster's own authority lacks what RFC 5280 asks of one; kubectl takes it, and so does this.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT

@@ -54,7 +54,7 @@ def load_credentials(place: Place) -> Credentials:
     expires = None
     if not headers and user.entries.get("exec"):
         if is_plain:
-            raise _plain(host)
+            raise _plain(name)
         answer = ask_plugin(user.within("exec"), cluster, authority, place)
         expires = answer.expires
         if answer.token is not None:
@@ -62,7 +62,7 @@ def load_credentials(place: Place) -> Credentials:
         if answer.certificate is not None:
             certificate, key = answer.certificate, answer.key
     if is_plain and (headers or certificate):
-        raise _plain(host)
+        raise _plain(name)
     return Credentials(
         host=host,
         headers=tuple(_checked(each) for each in (*headers, *_impersonation(user))),
@@ -90,8 +90,8 @@ def _server(cluster: Settings) -> tuple[str, bool, str]:
     raise CredentialsError("the kubeconfig's server is not an https URL")
 
 
-def _plain(host: str) -> CredentialsError:
-    return CredentialsError(f"not asked: {printable(host, 100)} is plain http, and credentials are sent by https only")
+def _plain(name: str) -> CredentialsError:
+    return CredentialsError(f"not asked: http://{printable(name, 100)} is not https, and no credentials are sent there")
 
 
 def _authorization(user: Settings, place: Place) -> list[tuple[str, str]]:

@@ -137,10 +137,10 @@ class ApiServer:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._scheme = "http"
-        self._authority: Path | None = None
+        self.authority: Path | None = None
         if tls:
             certificate = certificate or server_certificate()
-            self._authority = certificate[0]
+            self.authority = certificate[0]
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*certificate)
             if clients is not None:
@@ -176,7 +176,7 @@ class ApiServer:
         """Write a kubeconfig for this server; `inline`: the certificate lies in it, as without `authority`."""
         cluster: Json = {"server": self.url}
         if authority is None:
-            authority, inline = self._authority, True
+            authority, inline = self.authority, True
         if authority is not None and inline:
             cluster["certificate-authority-data"] = base64.b64encode(authority.read_bytes()).decode()
         elif authority is not None:

@@ -25,7 +25,20 @@ def make_certificate(place: Path, name: str, start: str = "20200101000000Z", end
     )
     key, request, certificate = place / f"{name}.key", place / "req.pem", place / f"{name}.crt"
     subject = {"server": "/CN=127.0.0.1", "client": "/O=system:nodes/CN=system:node:node-1"}[name]
-    asked = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", subject, "-keyout", key, "-out", request]
+    asked = [
+        "req",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-subj",
+        subject,
+        "-keyout",
+        key,
+        "-out",
+        request,
+    ]
     signed = ["ca", "-batch", "-selfsign", "-config", place / "ca.cnf", "-keyfile", key, "-in", request]
     dates = ["-startdate", start, "-enddate", end, "-out", certificate]
     subprocess.run(["openssl", *map(str, asked)], capture_output=True, check=True)

@@ -35,14 +35,21 @@ def place() -> Iterator[Path]:
 
 
 @contextmanager
-def kubelet(place: Path, kubeconfig: str, *before: str, user: int | None = None, cwd: str = "/") -> Iterator[int]:
-    """A process with the name and the arguments of a kubelet, which does nothing; yields its pid."""
-    program = place / "kubelet"
+def kubelet(
+    place: Path, kubeconfig: str, *before: str, user: int | None = None, cwd: str = "/", mode: int = 0o755
+) -> Iterator[int]:
+    """A process with the name and the arguments of a kubelet, which does nothing; yields its pid.
+
+    `before` is a command that starts it.
+    """
+    program = Path(tempfile.mkdtemp(dir=place)) / "kubelet"
+    program.parent.chmod(0o755)
     shutil.copy("/bin/sh", program)
+    program.chmod(mode)
     argv = [*before, str(program), "-c", "read line", "kubelet", f"--kubeconfig={kubeconfig}"]
     process = subprocess.Popen(argv, stdin=subprocess.PIPE, user=user, group=user, cwd=cwd)
     try:
-        assert until(lambda: Path(f"/proc/{process.pid}/comm").read_text() in ("kubelet\n", "unshare\n"))
+        assert before or until(lambda: Path(f"/proc/{process.pid}/comm").read_text() == "kubelet\n")
         yield process.pid
     finally:
         process.communicate()
