@@ -89,8 +89,12 @@ class KubePods:
             old = time.monotonic() - self._read_at > _CREDENTIALS_SECONDS
             ends = held is not None and held.expires is not None and time.time() > held.expires - _BEFORE_END
             if held is None or anew or old or ends:
-                held = self._credentials = self._load()
-                self._read_at = time.monotonic()
+                try:
+                    held = self._load()
+                except ApiError:
+                    if held is None or anew or ends:
+                        raise
+                self._credentials, self._read_at = held, time.monotonic()
             return held
 
     def _load(self) -> Credentials:

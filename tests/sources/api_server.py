@@ -116,6 +116,8 @@ class ApiServer:
         self.delay = 0.0
         self.token: str | None = None
         """If set, whoever comes with another is sent away with 401."""
+        self.location: str | None = None
+        """If set, whoever asks is sent there."""
         self.page: int | None = None
         self.lists: list[dict[str, list[str]]] = []
         self.requests: list[tuple[float, str]] = []
@@ -206,7 +208,9 @@ class ApiServer:
         refused = self.refuse or (self.refuse_events if resource == "events" else None)
         if self.token is not None and handler.headers.get("Authorization") != f"Bearer {self.token}":
             refused = status(401, "Unauthorized", "Unauthorized")
-        if refused is not None:
+        if self.location is not None:
+            self._send(handler, 302, {})
+        elif refused is not None:
             self._send(handler, refused["code"], refused)
         elif query.get("watch") == ["True"] or query.get("watch") == ["true"]:
             self._watch(handler, query, resource)
@@ -247,6 +251,8 @@ class ApiServer:
         handler.send_response(code)
         handler.send_header("Content-Type", "application/json")
         handler.send_header("Content-Length", str(len(body)))
+        if self.location is not None:
+            handler.send_header("Location", self.location)
         handler.end_headers()
         with suppress(OSError):
             handler.wfile.write(body)

@@ -18,7 +18,7 @@ from fragtui.sources.kubeconfig_place import CredentialsError, found_kubeconfig
 from fragtui.sources.kubelet_process import running_kubelet
 
 from .api_server import ApiServer, pod
-from .certificate import make_certificate, needs_openssl
+from .certificate import make_certificate, needs_openssl, server_certificate
 from .telling import Told, until
 from .test_planted_kubelet import NOBODY, kubelet, place
 
@@ -120,7 +120,7 @@ def test_what_another_can_change_is_neither_read_nor_run_nor_sent(
     conf = own / "conf"
     conf.mkdir(mode=0o755)
     authority = conf / "ca.crt"
-    shutil.copy(server.authority, authority)
+    shutil.copy(server_certificate()[0], authority)
     path = server.kubeconfig(conf / "kubelet.conf", authority, user=by(server, conf))
     if how == "owner":
         os.chown(conf / name, NOBODY, NOBODY)
