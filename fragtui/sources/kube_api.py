@@ -21,7 +21,7 @@ from typing import Any
 from fragtui.cluster.sighting import Sighting
 from fragtui.sources.backoff import Backoff
 from fragtui.sources.host_files import reason
-from fragtui.sources.kubeconfig_place import NOT_INSTALLED, CredentialsError, found_kubeconfig
+from fragtui.sources.kubeconfig_place import NOT_INSTALLED, CredentialsError, found_kubeconfig, given_kubeconfig
 from fragtui.sources.pod_telling import Telling
 from fragtui.sources.sighting_facts import read_pod_facts, read_sighting, read_text_fact
 
@@ -89,18 +89,14 @@ class KubeApi:
 
     def _lack(self) -> str | None:
         """Return what is missing to ask an API server, or None. As long as something is, no child is started."""
-        if self._given is not None:
-            try:
-                with open(self._given, "rb"):
-                    pass
-            except OSError as error:
-                return f"{self._given}: {reason(error)}"
-        else:
-            try:
+        try:
+            if self._given is not None:
+                given_kubeconfig(self._given).check()
+            else:
                 with found_kubeconfig(self._root):
                     pass
-            except CredentialsError as error:
-                return str(error)
+        except CredentialsError as error:
+            return str(error)
         return NOT_INSTALLED if importlib.util.find_spec("yaml") is None else None
 
     def _watch(self) -> str:

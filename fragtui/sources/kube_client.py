@@ -61,7 +61,7 @@ class HttpApi:
         except (ValueError, OSError) as error:  # ssl's errors are OSErrors; their words name no secret
             raise ApiError(f"the credentials can't be used ({type(error).__name__})") from None
         if self._proxy is not None and self._proxy.scheme != "http":
-            raise ApiError(f"the kubeconfig's proxy can't be used: {printable(self._proxy.scheme, 20)}")
+            raise ApiError(f"the proxy can't be used: it is {printable(self._proxy.scheme, 20)}, not http")
         self._path = url.path.rstrip("/")
         self._server_name = credentials.server_name or self._host
         self._headers = (

@@ -139,4 +139,6 @@ def _proxy_of_environment(name: str) -> str | None:
         pass  # A name.
     from urllib.request import proxy_bypass  # noqa: PLC0415
 
-    return None if proxy_bypass(name) else proxy
+    if proxy_bypass(name):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"

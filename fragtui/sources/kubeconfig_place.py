@@ -59,6 +59,17 @@ class Place:
             raise CredentialsError(f"{printable(name)} is longer than {limit} bytes")
         return data
 
+    def check(self) -> None:
+        """Raise `CredentialsError` if the kubeconfig itself can't be read."""
+        try:
+            os.close(self.open(self.path))
+        except (OSError, ValueError) as error:
+            raise CredentialsError(_words(self.path, error)) from None
+
+    def open(self, name: str) -> int:
+        """Return a descriptor of a file, see `read`. Raises OSError, and ValueError for what is no path."""
+        return open_inside(self.root, self._absolute(name), self._trust)
+
     def program(self, command: str) -> str:
         """Return the path of a program that may be run. Raises `CredentialsError`."""
         if not self.runs:
@@ -72,11 +83,10 @@ class Place:
         try:
             if "/" not in command:
                 return find_program(command)
-            path = self._absolute(command)
-            os.close(open_inside(self.root, path, self._trust))
+            os.close(self.open(command))
         except (OSError, ValueError) as error:
             raise CredentialsError(_words(command, error)) from None
-        return path
+        return self._absolute(command)
 
     @property
     def _trust(self) -> Trust:
@@ -115,7 +125,7 @@ def _first(places: list[Place], refused: list[str]) -> Place:
     reasons: list[str] = []
     for place in places:
         try:
-            os.close(open_inside(place.root, place.path, Trust.OWN))
+            os.close(place.open(place.path))
         except (FileNotFoundError, NotADirectoryError):
             continue
         except (OSError, ValueError) as error:

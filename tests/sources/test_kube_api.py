@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -28,6 +29,14 @@ pytestmark = needs_openssl
 
 FORBIDDEN = status(403, "Forbidden", 'pods is forbidden: User "system:node:node-1" cannot list resource "pods"')
 GONE = status(410, "Expired", "too old resource version: 10 (20)")
+
+
+@pytest.fixture(autouse=True)
+def mask() -> Iterator[None]:
+    """Files are made so that nobody else may write them, whatever the caller's mask."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture

@@ -7,11 +7,14 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from fragtui.sources import credential_plugin
 from fragtui.sources.kube_api import KubeApi
@@ -26,6 +29,12 @@ from .telling import Told, until
 pytest.importorskip("yaml", reason="PyYAML is not installed (extra: k8s)")
 REDIRECTED = "redirected (HTTP status 302), which is not followed"
 V1 = "client.authentication.k8s.io/v1"
+NAMES = (
+    "server certificate-authority certificate-authority-data tls-server-name insecure-skip-tls-verify proxy-url token "
+    "tokenFile client-certificate client-key client-key-data client-certificate-data username password as as-uid "
+    "as-groups as-user-extra auth-provider name extensions"
+)
+KEYS = st.sampled_from(NAMES.split())
 PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
 
 
@@ -247,6 +256,33 @@ def test_what_cannot_be_used_is_named(
         loaded(path)
 
 
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20) | st.just("https://a:1"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.dictionaries(KEYS, VALUES, max_size=12), st.dictionaries(KEYS, VALUES, max_size=12))
+def test_whatever_a_kubeconfig_holds_gives_credentials_or_one_reason(
+    tmp_path_factory: pytest.TempPathFactory, cluster: dict[str, Any], user: dict[str, Any]
+) -> None:
+    user.pop("exec", None)
+    path = kubeconfig(tmp_path_factory.getbasetemp(), user, **cluster)
+    with suppress(CredentialsError):
+        assert loaded(path).host
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.binary(max_size=200) | st.text("ab:-[]{}&*!|>'\"#%@`, \n\t?", max_size=200).map(str.encode))
+def test_no_text_makes_the_reader_fail(text: bytes) -> None:
+    from fragtui.sources.kubeconfig_yaml import NotRead, parse_yaml
+
+    with suppress(NotRead):
+        parse_yaml(text)
+
+
 @needs_openssl
 def test_credentials_do_not_go_over_plain_http(tmp_path: Path) -> None:
     server = ApiServer(tls=False)
@@ -390,6 +426,13 @@ def test_a_plugin_is_asked_again_before_its_token_ends(tmp_path: Path, server: A
         assert until(lambda: told.stuck == ["web"])
         server.end_watches()
         assert until(lambda: len(set(server.tokens)) > 2), server.tokens
+
+
+@needs_openssl
+def test_a_pipe_in_the_place_of_a_kubeconfig_holds_up_nobody(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "conf")
+    with Asking(tmp_path, tmp_path / "conf") as told:
+        assert until(lambda: told.last_state() == ("absent", f"{tmp_path}/conf: not a regular file"), 5)
 
 
 def test_without_pyyaml_the_words_say_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,14 @@ pytestmark = [
 ANSWER = '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"%s"}}'
 
 
+@pytest.fixture(autouse=True)
+def mask() -> Iterator[None]:
+    """Files are made so that nobody else may write them, whatever the caller's mask."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture
 def own() -> Iterator[Path]:
     """A folder that only root can change, with all folders above it."""
@@ -221,6 +229,23 @@ def test_a_bare_command_is_not_looked_for_in_the_callers_path(
     assert set(server.tokens) == {"Bearer s3cr3t-token"}
 
 
+def test_a_known_place_that_another_can_change_is_passed_over_and_named_if_there_is_no_other(
+    own: Path, server: ApiServer
+) -> None:
+    planted, roots = own / "etc/kubernetes/kubelet.conf", own / "var/lib/kubelet/kubeconfig"
+    for each in (planted, roots):
+        each.parent.mkdir(parents=True)
+    server.kubeconfig(planted)
+    planted.chmod(0o666)
+    assert why_not(own) == (
+        "not asked: /etc/kubernetes/kubelet.conf can be written by others than root (mode 0666); give --kubeconfig FILE"
+    )
+    server.kubeconfig(roots)
+    with found_kubeconfig(own) as found:
+        assert found.path == "/var/lib/kubelet/kubeconfig"
+        assert not found.runs, "the programs of another root are not here"
+
+
 def test_a_copied_proc_has_no_kubelet(tmp_path: Path) -> None:
     """What a saved tree says of processes was written by whoever made the tree."""
     process = tmp_path / "proc/4321"
@@ -234,6 +259,8 @@ def test_a_copied_proc_has_no_kubelet(tmp_path: Path) -> None:
     (process / "root").symlink_to("/")
     (process / "cwd").symlink_to("/")
     (process / "exe").symlink_to("/bin/sh")
+    (process / "ns").mkdir()
+    (process / "ns/mnt").symlink_to("/proc/self/ns/mnt")
     with running_kubelet(tmp_path) as found:
         assert found is None
 
