@@ -13,10 +13,10 @@ CONTAINERFILE = f"""\
 #   podman build -t registry.example/fragtui:latest .
 # The host's root is mounted at /host; fragtui reads and writes /host/proc, never the container's own /proc.
 # The Python is the one that made the zipapp: its bytecode makes the start quick. journalctl (of systemd) reads the
-# host's journal, kubernetes its pods, zstandard rotated logs; without one of them fragtui says what it can't tell.
+# host's journal, pyyaml the kubeconfig, zstandard rotated logs; without one of them fragtui says what it can't tell.
 FROM docker.io/library/python:{_PYTHON}-slim
 RUN apt-get update && apt-get install -y --no-install-recommends systemd && rm -rf /var/lib/apt/lists/* \\
- && pip install --no-cache-dir "kubernetes>=29" "prometheus-client>=0.20" "zstandard>=0.22"
+ && pip install --no-cache-dir "pyyaml>=6" "prometheus-client>=0.20" "zstandard>=0.22"
 COPY fragtui.pyz /usr/local/bin/fragtui
 RUN chmod 0755 /usr/local/bin/fragtui
 ENV TERM=xterm-256color LC_ALL=C.UTF-8

@@ -28,12 +28,12 @@ sys.exit(main())
 """
 _DATA = (".py", ".tcss", ".typed", ".scm", ".css")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
-_WELCOME = "prometheus-client"
-"""Pure Python with no needs of its own: taken along where it is installed."""
-_LEFT_OUT = (
-    ("psutil", "it is compiled; fragtui's own memory is read from /proc/self instead"),
-    ("kubernetes", "its needs are compiled; pods are known from logs and crictl, unless it is installed there"),
+_WELCOME = (
+    ("prometheus-client", "it is not installed here; fragtui export needs it"),
+    ("PyYAML", "it is not installed here; without it no kubeconfig is read, and pods are known from logs and crictl"),
 )
+"""Pure Python, or of use without its compiled part, with no needs of its own: included if it is installed."""
+_LEFT_OUT = (("psutil", "it is compiled; fragtui's own memory is read from /proc/self instead"),)
 _STAMP = (2020, 1, 1, 0, 0, 0)
 """Of every member: the same sources make the same file."""
 
@@ -48,10 +48,11 @@ def build_zipapp(target: Path) -> tuple[tuple[str, str], ...]:
     for name in _closure(_NEEDED):
         files.update(_distribution(name))
     left_out: tuple[tuple[str, str], ...] = _LEFT_OUT
-    try:
-        files.update(_distribution(_WELCOME))
-    except importlib.metadata.PackageNotFoundError:
-        left_out = (*left_out, (_WELCOME, "it is not installed here; fragtui export needs it"))
+    for name, why in _WELCOME:
+        try:
+            files.update(_distribution(name, compiled=name == "PyYAML"))
+        except importlib.metadata.PackageNotFoundError:
+            left_out = (*left_out, (name, why))
     partial = target.with_name(target.name + ".part")
     try:
         with partial.open("wb") as out:
@@ -98,10 +99,13 @@ def _package() -> Iterator[tuple[str, Path]]:
             yield f"fragtui/{path.relative_to(home)}", path
 
 
-def _distribution(name: str) -> Iterator[tuple[str, Path]]:
+def _distribution(name: str, *, compiled: bool = False) -> Iterator[tuple[str, Path]]:
+    """Yield a distribution's files. Raises NotBuilt for compiled ones, unless they may be left out (`compiled`)."""
     for file in importlib.metadata.distribution(name).files or ():
         path = Path(str(file.locate()))
         if path.suffix in (".so", ".pyd"):
+            if compiled:
+                continue
             raise NotBuilt(f"{name} is compiled here: {file}")
         licence = file.name == "METADATA" or file.parent.name == "licenses"
         if (path.suffix in _DATA or licence) and ".." not in file.parts and path.is_file():

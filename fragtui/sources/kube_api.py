@@ -22,8 +22,7 @@ from fragtui.cluster.sighting import Sighting
 from fragtui.logs.outside_json import read_json
 from fragtui.sources.backoff import Backoff
 from fragtui.sources.host_files import reason
-from fragtui.sources.kube_credentials import NOT_INSTALLED
-from fragtui.sources.kubelet_process import NO_CREDENTIALS, find_kubeconfig, find_kubelet
+from fragtui.sources.kubeconfig_place import NOT_INSTALLED, CredentialsError, found_kubeconfig, given_kubeconfig
 from fragtui.sources.pod_telling import Telling
 from fragtui.sources.sighting_facts import read_pod_facts, read_sighting, read_text_fact
 
@@ -91,15 +90,15 @@ class KubeApi:
 
     def _lack(self) -> str | None:
         """Return what is missing to ask an API server, or None. As long as something is, no child is started."""
-        if self._given is not None:
-            try:
-                with open(self._given, "rb"):
+        try:
+            if self._given is not None:
+                given_kubeconfig(self._given).check()
+            else:
+                with found_kubeconfig(self._root):
                     pass
-            except OSError as error:
-                return f"{self._given}: {reason(error)}"
-        elif find_kubeconfig(self._root, find_kubelet(self._root)) is None:
-            return NO_CREDENTIALS
-        return NOT_INSTALLED if importlib.util.find_spec("kubernetes") is None else None
+        except CredentialsError as error:
+            return str(error)
+        return NOT_INSTALLED if importlib.util.find_spec("yaml") is None else None
 
     def _watch(self) -> str:
         """Run a child until it ends; return why it did, in words."""

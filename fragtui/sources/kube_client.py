@@ -61,15 +61,15 @@ class HttpApi:
         except (ValueError, OSError) as error:  # ssl's errors are OSErrors; their words name no secret
             raise ApiError(f"the credentials can't be used ({type(error).__name__})") from None
         if self._proxy is not None and self._proxy.scheme != "http":
-            raise ApiError(f"the kubeconfig's proxy can't be used: {printable(self._proxy.scheme, 20)}")
+            raise ApiError(f"the proxy can't be used: it is {printable(self._proxy.scheme, 20)}, not http")
         self._path = url.path.rstrip("/")
         self._server_name = credentials.server_name or self._host
-        self._headers = {
-            **credentials.headers,
-            "Accept": "application/json",
-            "User-Agent": f"fragtui/{__version__}",
-            "Connection": "close",
-        }
+        self._headers = (
+            *credentials.headers,
+            ("Accept", "application/json"),
+            ("User-Agent", f"fragtui/{__version__}"),
+            ("Connection", "close"),
+        )
 
     def list_page(
         self, resource: str, query: dict[str, str], on_item: Callable[[dict[str, Any]], None]
@@ -99,7 +99,10 @@ class HttpApi:
                 connection.sock.settimeout(_READ_SECONDS)
                 connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
                 target = f"{self._path}/api/v1/{resource}?{urlencode(query)}"
-                connection.request("GET", target, headers=self._headers)
+                connection.putrequest("GET", target, skip_accept_encoding=True)
+                for name, value in self._headers:
+                    connection.putheader(name, value)
+                connection.endheaders()
                 response = connection.getresponse()
             except (OSError, http.client.HTTPException, ValueError) as error:
                 raise _unreachable(error) from None
@@ -123,6 +126,8 @@ def _tls_context(credentials: Credentials) -> ssl.SSLContext:
     authority = credentials.authority
     if authority is not None:  # Between the certificates may stand words in any language, which are refused.
         authority = "\n".join(_CERTIFICATES.findall(authority))
+        if not authority:  # An empty text would stand for the system's certificates.
+            raise ApiError("the kubeconfig's certificate-authority holds no certificate")
     context = ssl.create_default_context(cadata=authority)
     # Many a cluster's own authority lacks what RFC 5280 asks of one; kubectl takes it, and so does this.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
@@ -133,7 +138,8 @@ def _tls_context(credentials: Credentials) -> ssl.SSLContext:
         # OpenSSL takes a client's key from a file only: this one lies in memory and has no name.
         with open(os.memfd_create("client"), "wb+", buffering=0) as pem:
             pem.write(f"{credentials.certificate}\n{credentials.key or ''}".encode())
-            context.load_cert_chain(f"/proc/self/fd/{pem.fileno()}")
+            # Without a password OpenSSL would ask the terminal for that of an encrypted key.
+            context.load_cert_chain(f"/proc/self/fd/{pem.fileno()}", password="")
     return context
 
 
@@ -149,6 +155,8 @@ def _chunks(response: http.client.HTTPResponse) -> Iterator[bytes]:
 
 
 def _refused(response: http.client.HTTPResponse) -> ApiError:
+    if 300 <= response.status < 400:
+        return ApiError(f"redirected (HTTP status {response.status}), which is not followed", response.status)
     message = ""
     with suppress(Exception):
         found = read_json(response.read(_CHUNK)).get("message")

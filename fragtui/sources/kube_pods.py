@@ -14,16 +14,19 @@ from fragtui.cluster.pod_ref import PodRef
 from fragtui.sources.backoff import Backoff
 from fragtui.sources.host_files import read_text
 from fragtui.sources.kube_client import ApiError, HttpApi
-from fragtui.sources.kube_credentials import Credentials, CredentialsError, load_credentials
+from fragtui.sources.kube_credentials import Credentials, load_credentials
 from fragtui.sources.kube_watch import REFUSED_WAIT, WatchLoop
-from fragtui.sources.kubelet_process import NO_CREDENTIALS, find_kubeconfig, find_kubelet
+from fragtui.sources.kubeconfig_place import CredentialsError, found_kubeconfig, given_kubeconfig
+from fragtui.sources.kubelet_process import running_kubelet
 from fragtui.sources.pod_telling import Telling
 from fragtui.text import counted
 
 NO_EVENTS = "reasons: the kubelet's credentials may not list events (give --kubeconfig)"
 _UNREAD_SECONDS = 1.0
+UNVERIFIED = "whether the API server is the right one: its certificate is not checked (insecure-skip-tls-verify)"
 _CREDENTIALS_SECONDS = 600.0
-"""To read them takes a process of its own, so not for every connection; a plug-in's end sooner, and say so by a 401."""
+"""How long they are used if they don't say when they end: a plug-in may take a while, so not for one connection."""
+_BEFORE_END = 30.0
 
 
 class KubePods:
@@ -66,7 +69,6 @@ class KubePods:
     def _loop(self, resource: str, selector: str, on_item: Callable[[dict[str, Any]], None]) -> WatchLoop:
         pods = resource == "pods"
         name = "API" if pods else "events"
-        lack = NO_EVENTS if pods and self._given is None else ""
         return WatchLoop(
             resource,
             selector,
@@ -75,38 +77,48 @@ class KubePods:
             on_item=on_item,
             on_listed=self._all_pods if pods else lambda: None,
             on_change=self._pod_changed if pods else self._event_changed,
-            on_state=lambda state, why: self._tell_state(name, state, why or lack),
+            on_state=lambda state, why: self._tell_state(name, state, why or (self._cannot_tell() if pods else "")),
             cached=pods,
             backoff=self._backoff(),
             refused=self._backoff(REFUSED_WAIT),
         )
 
+    def _cannot_tell(self) -> str:
+        lacks = [NO_EVENTS] if self._given is None else []
+        if self._credentials is not None and not self._credentials.verify:
+            lacks.append(UNVERIFIED)
+        return "; ".join(lacks)
+
     def _current(self, anew: bool) -> Credentials:
         """Return the credentials, read anew if asked to or if they are old. Raises `ApiError`."""
         with self._lock:
+            held = self._credentials
             old = time.monotonic() - self._read_at > _CREDENTIALS_SECONDS
-            if self._credentials is None or anew or old:
-                self._credentials = self._load()
-                self._read_at = time.monotonic()
-            return self._credentials
+            ends = held is not None and held.expires is not None and time.time() > held.expires - _BEFORE_END
+            if held is None or anew or old or ends:
+                try:
+                    held = self._load()
+                except ApiError:
+                    if held is None or anew or ends:
+                        raise
+                self._credentials, self._read_at = held, time.monotonic()
+            return held
 
     def _load(self) -> Credentials:
-        # A file that the user names lies where the user is, and so do the files that it names.
-        path, root = (Path(self._given), Path("/")) if self._given is not None else (None, self._root)
-        path = path or find_kubeconfig(self._root, find_kubelet(self._root))
-        if path is None:
-            raise ApiError(NO_CREDENTIALS)
         try:
-            return load_credentials(path, root)
+            if self._given is not None:
+                return load_credentials(given_kubeconfig(self._given))
+            with found_kubeconfig(self._root) as place:
+                return load_credentials(place)
         except CredentialsError as error:
             raise ApiError(str(error)) from None
 
     def _node_name(self, credentials: Credentials) -> str:
         if credentials.node:
             return credentials.node
-        kubelet = find_kubelet(self._root)
-        if kubelet is not None and kubelet.hostname_override:
-            return kubelet.hostname_override
+        with running_kubelet(self._root) as kubelet:
+            if kubelet is not None and kubelet.arguments.hostname_override is not None:
+                return kubelet.arguments.hostname_override
         for file in ("proc/sys/kernel/hostname", "etc/hostname"):
             if text := read_text(self._root, file):
                 return text.lower()

@@ -54,7 +54,6 @@ class WatchLoop:
         self._refused = refused
         self._version: str | None = None
         self._too_old = False
-        self._api: Api | None = None
         self._anew = False
         self._worked = False
 
@@ -66,12 +65,11 @@ class WatchLoop:
     def step(self) -> None:
         """Make one watch, with what must come before it; when it ends or fails, wait as long as is due."""
         try:
-            if self._api is None:
-                self._api, self._anew = self._connect(self._anew), False
+            api, self._anew = self._connect(self._anew), False
             if self._version is None:
-                self._version = self._list(self._api)
+                self._version = self._list(api)
             self._on_state("live", "")
-            self._watch(self._api, self._version)
+            self._watch(api, self._version)
         except ApiError as error:
             self._recover(error)
 
@@ -82,15 +80,13 @@ class WatchLoop:
             return
         if error.status in (401, 403):
             # Rights change, tokens end and kubelets renew their certificate: look again, with the files read anew.
-            self._api, self._version, self._anew = None, None, True
+            self._version, self._anew = None, True
             if error.status == 401 and self._worked:
                 self._worked = False
                 return
             self._on_state("refused", error.words)
             time.sleep(self._refused.wait())
             return
-        if error.status is None:
-            self._api = None
         self._on_state("waiting", error.words)
         time.sleep(self._backoff.wait())
 

@@ -1,60 +1,64 @@
-"""The node's kubelet: which arguments it runs with, where its credentials lie, what the cluster calls the node."""
+"""The node's kubelet: the process that is one beyond doubt, its arguments, what its certificate calls the node."""
 
 from __future__ import annotations
 
 import base64
+import os
 import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from fragtui.sources.in_root import in_root
 from fragtui.text import printable
 
-NO_CREDENTIALS = "found no kubelet credentials under the root: give --kubeconfig FILE"
 _COMMS = frozenset({"kubelet", "kubelite", "k3s", "k3s-agent", "k3s-server", "rke2", "hyperkube", "kubelet.real"})
-KNOWN_KUBECONFIGS = (
-    "/etc/kubernetes/kubelet.conf",
-    "/var/lib/kubelet/kubeconfig",
-    "/etc/kubernetes/kubelet-kubeconfig",
-    "/etc/kubernetes/kubelet/kubeconfig",
-    "/etc/kubernetes/kubeconfig",
-    "/var/lib/rancher/k3s/agent/kubelet.kubeconfig",
-    "/var/lib/rancher/rke2/agent/kubelet.kubeconfig",
-    "/var/snap/microk8s/current/credentials/kubelet.config",
-    "/var/lib/k0s/kubelet.conf",
-)
 _SYSTEM_NODE = b"system:node:"
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----([^-]*+)-----END CERTIFICATE-----")
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_LIMIT = 1 << 18
+_CAP_SYS_ADMIN = 21
+"""include/uapi/linux/capability.h. A kubelet mounts volumes, so it has it."""
+_SET_USER_ID = 0o4000
 
 
 @dataclass(frozen=True, slots=True)
-class Kubelet:
-    """What the kubelet's command line tells; what it leaves to a file or the default is None."""
+class Arguments:
+    """What fragtui uses of a kubelet's command line; None if it is left to a file or the default."""
 
     kubeconfig: str | None
     hostname_override: str | None
 
 
-def find_kubelet(root: Path) -> Kubelet | None:
-    """Return the arguments of the kubelet that runs under `root`/proc, None if none is seen. Never raises."""
-    try:
-        processes = [entry for entry in (root / "proc").iterdir() if entry.name.isdigit()]
-    except OSError:
-        return None
-    for process in processes:
-        try:
-            if (process / "comm").read_text("utf-8", "replace").strip() not in _COMMS:
-                continue
-            arguments = (process / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
-        except OSError:
-            continue
-        if "kubelet" in arguments[0] or any("kubeconfig" in each for each in arguments):
-            return read_arguments(arguments)
-    return None
+@dataclass(frozen=True, slots=True)
+class Kubelet:
+    """A process that is the node's kubelet."""
+
+    arguments: Arguments
+    root: Path | None
+    """What ``/`` is for it, by an open descriptor: valid until `running_kubelet` is left. None without permission."""
+    folder: str
+    """Its working directory, to which a relative path in its arguments refers."""
+    here: bool
+    """Whether it sees the same files as fragtui, and fragtui can run its programs."""
 
 
-def read_arguments(arguments: list[str]) -> Kubelet:
-    """Return what a kubelet's argument vector tells (``--name value`` and ``--name=value``, one dash or two)."""
+@contextmanager
+def running_kubelet(root: Path, refused: list[str] | None = None) -> Iterator[Kubelet | None]:
+    """Yield the kubelet that runs under `root`/proc, None if none does.
+
+    A process counts only if nobody but root can have started it, see `_doubt`. Why others that have a kubelet's name
+    don't count is added to `refused`, in words.
+    """
+    with ExitStack() as held:
+        kubelet = None
+        with suppress(OSError):
+            kubelet = _find(root, held, [] if refused is None else refused)
+        yield kubelet
+
+
+def read_arguments(arguments: list[str]) -> Arguments:
+    """Return what a kubelet's argument vector says (``--name value`` and ``--name=value``, one dash or two)."""
     values: dict[str, str] = {}
     for at, argument in enumerate(arguments):
         name, equals, value = argument.lstrip("-").partition("=")
@@ -64,20 +68,7 @@ def read_arguments(arguments: list[str]) -> Kubelet:
             values[name] = value
         elif at + 1 < len(arguments):
             values[name] = arguments[at + 1]
-    return Kubelet(values.get("kubeconfig") or None, values.get("hostname-override") or None)
-
-
-def find_kubeconfig(root: Path, kubelet: Kubelet | None) -> Path | None:
-    """Return the kubelet's kubeconfig under `root`: where its arguments say, else a known place; None if nowhere."""
-    told = (kubelet.kubeconfig,) if kubelet and kubelet.kubeconfig else ()
-    for path in (*told, *KNOWN_KUBECONFIGS):
-        try:
-            found = in_root(root, path)
-            if found.is_file():
-                return found
-        except OSError:
-            continue
-    return None
+    return Arguments(values.get("kubeconfig") or None, values.get("hostname-override") or None)
 
 
 def node_of_certificate(pem: bytes) -> str | None:
@@ -93,3 +84,86 @@ def node_of_certificate(pem: bytes) -> str | None:
             length = der[at - 1]
             return printable(der[at + len(_SYSTEM_NODE) : at + length].decode("ascii", "replace"))
     return None
+
+
+def _find(root: Path, held: ExitStack, refused: list[str]) -> Kubelet | None:
+    proc = os.open(root / "proc", _FOLDER)
+    held.callback(os.close, proc)
+    if not _is_procfs(proc):
+        return None
+    user_namespace = b""
+    with suppress(OSError):
+        first = os.open("1", _FOLDER, dir_fd=proc)
+        held.callback(os.close, first)
+        user_namespace = _read(first, "uid_map")
+    for pid in sorted((name for name in os.listdir(proc) if name.isdigit()), key=int):  # noqa: PTH208
+        with ExitStack() as kept, suppress(OSError):
+            # From here on everything is read below this descriptor, which never becomes another process's.
+            process = os.open(pid, _FOLDER, dir_fd=proc)
+            kept.callback(os.close, process)
+            comm = _read(process, "comm").decode("utf-8", "replace").strip()
+            if comm not in _COMMS:
+                continue
+            doubt = _doubt(process, user_namespace)
+            if doubt is not None:
+                refused.append(f"a process named {comm} (pid {pid}) {doubt} and was not trusted")
+                continue
+            # Not before: the kernel reads this from the memory of the process, which can make its reader wait for ever.
+            arguments = [os.fsdecode(each) for each in _read(process, "cmdline").split(b"\0")]
+            if "kubelet" not in arguments[0] and not any("kubeconfig" in each for each in arguments):
+                continue
+            kubelet = Kubelet(read_arguments(arguments), None, "/", False)
+            with suppress(PermissionError):
+                its_root = os.open("root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=process)
+                kept.callback(os.close, its_root)
+                here, folder = _is_here(process, its_root), os.readlink("cwd", dir_fd=process)
+                kubelet = Kubelet(kubelet.arguments, Path(f"/proc/self/fd/{its_root}"), folder, here)
+            held.push(kept.pop_all())
+            return kubelet
+    return None
+
+
+def _is_procfs(folder: int) -> bool:
+    """Return whether a folder is of a mounted procfs: in a copied tree anyone may have written what one says."""
+    number = os.fstat(folder).st_dev
+    device = f"{os.major(number)}:{os.minor(number)}"
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as mounts:
+        return any(line.split()[2] == device and " - proc " in line for line in mounts)
+
+
+def _doubt(process: int, user_namespace: bytes) -> str | None:
+    """Return why somebody else than root may have started a process or chosen its arguments, None if nobody can.
+
+    uid 0 alone says little: a container has one, it can make a user namespace in which it has all capabilities, and a
+    set-user-ID program gets it while its arguments come from whoever called it. All of this can be read without the
+    right to trace PID 1, unlike ``ns/``. ``NSpid`` (since Linux 4.1) has an entry for each PID namespace from that of
+    this procfs on; another ``uid_map`` is another user namespace, and only root can make one with PID 1's map.
+    """
+    text = _read(process, "status").decode("utf-8", "replace")
+    status = {name: value.split() for name, _, value in (line.partition(":") for line in text.splitlines())}
+    others = [uid for uid in status.get("Uid", ["?"]) if uid != "0"]
+    if others:
+        return f"runs as uid {others[0]}"
+    if len(status.get("NSpid", [])) != 1:
+        return "runs in a PID namespace of its own"
+    if not user_namespace or _read(process, "uid_map") != user_namespace:
+        return "runs in a user namespace of its own"
+    if not int(status.get("CapEff", ["0"])[0], 16) >> _CAP_SYS_ADMIN & 1:
+        return "lacks CAP_SYS_ADMIN, which a kubelet needs,"
+    with suppress(PermissionError):  # Who may not look at it may not read its files either.
+        if os.stat("exe", dir_fd=process).st_mode & _SET_USER_ID:
+            return "runs a set-user-ID program"
+    return None
+
+
+def _is_here(process: int, its_root: int) -> bool:
+    """Return whether a process has the root and the mounts of this one."""
+    mounts = os.stat("ns/mnt", dir_fd=process)
+    return os.path.samestat(mounts, Path("/proc/self/ns/mnt").stat()) and os.path.samestat(
+        os.fstat(its_root), Path("/").stat()
+    )
+
+
+def _read(process: int, name: str) -> bytes:
+    with open(os.open(name, os.O_RDONLY | os.O_CLOEXEC, dir_fd=process), "rb", buffering=0) as file:
+        return file.read(_LIMIT)

@@ -246,7 +246,7 @@ class RuntimeLog:
         child: JournalReader | None = None
         journal_reader = self._reader()
         retry_at = 0.0
-        told = (0, 0, 0)
+        told: tuple[int, ...] = (0, 0, 0)
         quiet_since = time.monotonic()
         more = False
         while not self._stopping.is_set():

@@ -12,7 +12,8 @@ log files, journals                    `Trust.LOG`: also no link, file or folder
 programs (crictl, journalctl),         `Trust.OWN`: it and every folder and link on the way belong to root (or to the
 kubeconfigs, certificates, keys,       user that runs fragtui), and nobody else may write them
 token files, credential plug-ins
-the kubelet's command line             it runs as uid 0 in the host's PID and user namespaces
+the kubelet's command line             it runs as uid 0 in the host's PID and user namespaces, with CAP_SYS_ADMIN and
+                                       no set-user-ID program (see `kubelet_process`)
 the audit log, locks                   `Trust.OWN`, and one link only (see `remedies.audit`)
 =====================================  ==========================================================================
 

@@ -107,6 +107,22 @@ def test_every_module_is_there_as_bytecode_of_this_python_and_as_source(zipapp: 
     assert done.stdout.strip().endswith("node.pyc")
 
 
+def test_a_kubeconfig_is_read_from_the_zipapp_with_nothing_installed(zipapp: Path, tmp_path: Path) -> None:
+    pytest.importorskip("yaml", reason="PyYAML is not installed (extra: k8s)")
+    (tmp_path / "conf").write_text(
+        "clusters: [{name: c, cluster: {server: 'https://api'}}]\nusers: [{name: u, user: {token: abc}}]\n"
+        "contexts: [{name: x, context: {cluster: c, user: u}}]\n"
+    )
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from fragtui.sources.kubeconfig_place import given_kubeconfig\n"
+        "from fragtui.sources.kube_credentials import load_credentials\n"
+        "print(load_credentials(given_kubeconfig('conf')).host, sys.modules['yaml'].__with_libyaml__)"
+    )
+    done = run([bare_python(), "-I", "-S", "-c", code, zipapp], tmp_path)
+    assert done.stdout == "https://api False\n", done.stderr
+
+
 def test_the_same_sources_make_the_same_file(zipapp: Path, tmp_path: Path) -> None:
     assert main(["ship", "zipapp", str(tmp_path / "again.pyz")]) == 0
     assert (tmp_path / "again.pyz").read_bytes() == zipapp.read_bytes()

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from .certificate import server_certificate
+
 Json = dict[str, Any]
 
 
@@ -102,8 +104,10 @@ class Watcher:
 class ApiServer:
     """Serves ``/api/v1/pods`` and ``/api/v1/events`` on 127.0.0.1; counts what it was asked."""
 
-    def __init__(self, certificate: tuple[Path, Path] | None = None, clients: Path | None = None) -> None:
-        """With `certificate` and key it speaks TLS; with `clients` only to those that have such a certificate."""
+    def __init__(
+        self, certificate: tuple[Path, Path] | None = None, clients: Path | None = None, *, tls: bool = True
+    ) -> None:
+        """With `tls` it has a certificate and key; with `clients` it speaks only to those with such a certificate."""
         self.pods: list[Json] = []
         self.events: list[Json] = []
         self.version = 10
@@ -112,6 +116,8 @@ class ApiServer:
         self.delay = 0.0
         self.token: str | None = None
         """If set, whoever comes with another is sent away with 401."""
+        self.location: str | None = None
+        """If set, whoever asks is sent there."""
         self.page: int | None = None
         self.lists: list[dict[str, list[str]]] = []
         self.requests: list[tuple[float, str]] = []
@@ -133,7 +139,10 @@ class ApiServer:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._scheme = "http"
-        if certificate is not None:
+        self.authority: Path | None = None
+        if tls:
+            certificate = certificate or server_certificate()
+            self.authority = certificate[0]
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(*certificate)
             if clients is not None:
@@ -166,8 +175,10 @@ class ApiServer:
         user: Json | None = None,
         inline: bool = False,
     ) -> Path:
-        """Write a kubeconfig for this server; `inline` puts the authority's certificate into it."""
+        """Write a kubeconfig for this server; `inline`: the certificate lies in it, as without `authority`."""
         cluster: Json = {"server": self.url}
+        if authority is None:
+            authority, inline = self.authority, True
         if authority is not None and inline:
             cluster["certificate-authority-data"] = base64.b64encode(authority.read_bytes()).decode()
         elif authority is not None:
@@ -197,7 +208,9 @@ class ApiServer:
         refused = self.refuse or (self.refuse_events if resource == "events" else None)
         if self.token is not None and handler.headers.get("Authorization") != f"Bearer {self.token}":
             refused = status(401, "Unauthorized", "Unauthorized")
-        if refused is not None:
+        if self.location is not None:
+            self._send(handler, 302, {})
+        elif refused is not None:
             self._send(handler, refused["code"], refused)
         elif query.get("watch") == ["True"] or query.get("watch") == ["true"]:
             self._watch(handler, query, resource)
@@ -238,6 +251,8 @@ class ApiServer:
         handler.send_response(code)
         handler.send_header("Content-Type", "application/json")
         handler.send_header("Content-Length", str(len(body)))
+        if self.location is not None:
+            handler.send_header("Location", self.location)
         handler.end_headers()
         with suppress(OSError):
             handler.wfile.write(body)

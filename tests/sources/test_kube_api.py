@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import base64
-import shutil
-import subprocess
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -18,21 +17,26 @@ from fragtui.sources.backoff import Backoff
 from fragtui.sources.kube_api import KubeApi
 from fragtui.sources.kube_client import ApiError
 from fragtui.sources.kube_pods import NO_EVENTS
-from fragtui.sources.kubelet_process import (
-    NO_CREDENTIALS,
-    find_kubeconfig,
-    find_kubelet,
-    node_of_certificate,
-    read_arguments,
-)
+from fragtui.sources.kubeconfig_place import NO_CREDENTIALS
+from fragtui.sources.kubelet_process import node_of_certificate, read_arguments
 
 from .api_server import ApiServer, Watcher, pod, status
+from .certificate import make_certificate, needs_openssl
 from .telling import Told, until
 
-kubernetes = pytest.importorskip("kubernetes")
+pytest.importorskip("yaml", reason="PyYAML is not installed (extra: k8s)")
+pytestmark = needs_openssl
 
 FORBIDDEN = status(403, "Forbidden", 'pods is forbidden: User "system:node:node-1" cannot list resource "pods"')
 GONE = status(410, "Expired", "too old resource version: 10 (20)")
+
+
+@pytest.fixture(autouse=True)
+def mask() -> Iterator[None]:
+    """Files are made so that nobody else may write them, whatever the caller's mask."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture
@@ -326,29 +330,6 @@ def test_no_secret_is_ever_told(tmp_path: Path, node: Path, server: ApiServer) -
         assert "s3cr3t" not in repr(told.states)
 
 
-needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
-
-
-def make_certificate(place: Path, name: str, start: str = "20200101000000Z", end: str = "20990101000000Z") -> Path:
-    """Make a self-signed certificate, valid for the two names of this machine; its key lies beside it."""
-    (place / "index.txt").write_text("")
-    (place / "serial").write_text("01")
-    (place / "ca.cnf").write_text(
-        f"[ca]\ndefault_ca=d\n[d]\ndatabase={place}/index.txt\nserial={place}/serial\nnew_certs_dir={place}\n"
-        "default_md=sha256\npolicy=p\nx509_extensions=e\n[p]\ncommonName=supplied\norganizationName=optional\n"
-        "[e]\nsubjectAltName=IP:127.0.0.1\n"
-    )
-    key, request, certificate = place / f"{name}.key", place / "req.pem", place / f"{name}.crt"
-    subject = {"server": "/CN=127.0.0.1", "client": "/O=system:nodes/CN=system:node:node-1"}[name]
-    asked = ["req", "-newkey", "rsa:2048", "-nodes", "-subj", subject, "-keyout", key, "-out", request]
-    signed = ["ca", "-batch", "-selfsign", "-config", place / "ca.cnf", "-keyfile", key, "-in", request]
-    dates = ["-startdate", start, "-enddate", end, "-out", certificate]
-    subprocess.run(["openssl", *map(str, asked)], capture_output=True, check=True)
-    subprocess.run(["openssl", *map(str, signed), *map(str, dates)], capture_output=True, check=True)
-    return certificate
-
-
-@needs_openssl
 def test_an_expired_certificate_is_named(tmp_path: Path) -> None:
     certificate = make_certificate(tmp_path, "server", end="20200102000000Z")
     (tmp_path / "etc").mkdir()
@@ -364,7 +345,6 @@ def test_an_expired_certificate_is_named(tmp_path: Path) -> None:
         server.close()
 
 
-@needs_openssl
 @pytest.mark.parametrize("inline", [False, True])
 def test_a_kubelet_comes_with_its_certificate_and_is_named_by_it(tmp_path: Path, inline: bool) -> None:
     """As on a real node: under another root, the certificate a link to an absolute path, or data in the file."""
@@ -402,19 +382,6 @@ def test_kubelet_arguments_in_all_spellings() -> None:
         kubelet = read_arguments(arguments)
         assert (kubelet.kubeconfig, kubelet.hostname_override) == ("/etc/k.conf", "n1")
     assert read_arguments(["kubelet", "--kubeconfig"]).kubeconfig is None
-
-
-def test_credentials_are_found_through_the_process_and_its_links(tmp_path: Path) -> None:
-    process = tmp_path / "proc/4321"
-    process.mkdir(parents=True)
-    (process / "comm").write_text("kubelet\n")
-    (process / "cmdline").write_bytes(b"/opt/kubelet\0--kubeconfig=/opt/conf/here\0")
-    (tmp_path / "opt/real").mkdir(parents=True)
-    (tmp_path / "opt/conf").symlink_to("/opt/real")
-    (tmp_path / "opt/real/here").write_text("x")
-    kubelet = find_kubelet(tmp_path)
-    assert kubelet is not None
-    assert find_kubeconfig(tmp_path, kubelet) == tmp_path / "opt/real/here"
 
 
 def test_the_node_is_named_by_the_kubelets_certificate() -> None:

@@ -21,12 +21,14 @@ import pytest
 
 from fragtui.commands.zipapp import build_zipapp
 from fragtui.sources.kube_api import KubeApi
-from fragtui.sources.kubelet_process import NO_CREDENTIALS
+from fragtui.sources.kubeconfig_place import NO_CREDENTIALS
 
 from .api_server import ApiServer, pod, status
+from .certificate import needs_openssl
 from .telling import Told, until
 
-pytest.importorskip("kubernetes")
+pytest.importorskip("yaml", reason="PyYAML is not installed (extra: k8s)")
+pytestmark = needs_openssl
 
 PARENT = """
 import sys, time
@@ -82,13 +84,6 @@ def test_stop_ends_it_at_once(server: ApiServer, tmp_path: Path) -> None:
     api.stop()
     assert until(lambda: not child.is_running(), 10.0)
     assert told.last_state() == ("live", "")
-
-
-def test_stop_ends_it_while_it_still_reads_its_credentials(server: ApiServer, tmp_path: Path) -> None:
-    api, _ = started(server, tmp_path)
-    assert until(lambda: len(children()) == 2, 20.0), "the process that reads the kubeconfig was not seen"
-    api.stop()
-    assert until(lambda: children() == [], 10.0)
 
 
 def test_a_child_that_dies_is_started_again(server: ApiServer, tmp_path: Path) -> None:
@@ -171,7 +166,7 @@ def test_a_token_that_ended_is_read_anew_without_a_word(server: ApiServer, tmp_p
         assert until(lambda: told.last_state()[0] == "refused")
         before = len(server.requests)
         time.sleep(1.0)
-        assert len(server.requests) - before <= 6
+        assert len(server.requests) - before <= 14  # of pods and events, 0.2 to 0.4 s apart
     finally:
         api.stop()
 
@@ -180,7 +175,7 @@ def test_the_screen_side_imports_no_client(tmp_path: Path) -> None:
     code = "import fragtui.sources.pod_watch, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     brought = set(done.stdout.split())
-    assert not brought & {"kubernetes", "yaml", "urllib3", "http.client", "fragtui.sources.kube_client"}
+    assert not brought & {"yaml", "ssl", "http.client", "fragtui.sources.kube_client"}
 
 
 def test_a_refusal_keeps_its_words(server: ApiServer, tmp_path: Path) -> None:
@@ -260,7 +255,7 @@ def test_the_proxy_of_the_kubeconfig_is_gone_through(server: ApiServer, tmp_path
         api, told = given(tmp_path)
         try:
             assert until(lambda: told.stuck == ["web"])
-            assert set(Proxy.asked) == {server.url.removeprefix("http://")}
+            assert set(Proxy.asked) == {server.url.removeprefix("https://")}
         finally:
             api.stop()
             proxy.shutdown()

@@ -15,6 +15,7 @@ from fragtui.model.pod_news import PodNews
 from fragtui.sources.pod_watch import NEWS_SECONDS, PodWatch
 
 from .api_server import ApiServer, Watcher, pod
+from .certificate import needs_openssl
 from .telling import until
 from .test_runtime_log import failure
 
@@ -150,8 +151,9 @@ def test_a_screen_that_is_gone_while_it_is_told_leaves_no_traceback(
     assert raised == []
 
 
+@needs_openssl
 def test_pods_of_a_full_node_come_and_go_by_the_api(tmp_path: Path, log: Path) -> None:
-    pytest.importorskip("kubernetes")
+    pytest.importorskip("yaml", reason="PyYAML is not installed (extra: k8s)")
     server = ApiServer()
     watchers: list[Watcher] = []
     server.on_watch = watchers.append
