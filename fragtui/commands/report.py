@@ -19,7 +19,7 @@ from fragtui.model.report_page import ReportFacts, report_page
 from fragtui.model.snapshot import Unreadable
 from fragtui.model.verdict import COSTLY_ORDER, judge
 from fragtui.remedies.audit import AuditLog
-from fragtui.remedies.audit_place import default_path
+from fragtui.remedies.audit_place import audit_place
 from fragtui.remedies.past import read_past
 from fragtui.remedies.tuning import read_tuning
 from fragtui.sources.host_files import reason
@@ -75,7 +75,7 @@ def collect(root: Path, order: int | None, audit: Path | None) -> ReportFacts:
     incidents, source, problems = _incidents(reader)
     pods, cannot_tell = _pods(root, incidents) if reader.live else _saved_pods(reader.tree, incidents)
     target = order if order is not None else _failed_order(incidents)
-    past = read_past(AuditLog(audit or default_path(root)), reader.tree.root)
+    past = read_past(AuditLog(audit_place(audit, root)), reader.tree.root)
     return ReportFacts(
         snapshot=snapshot,
         judgement=judge(snapshot, target),
