@@ -125,7 +125,7 @@ class MainScreen(RemedyScreen):
                 self._share_out()
             self.show()
         if self.care is not None:
-            self.care.see(message.snapshot)
+            self.care.see(message.snapshot, self._sampler.interval)
         self._feed()
 
     def _feed(self) -> None:
