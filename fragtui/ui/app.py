@@ -80,7 +80,8 @@ class FragtuiApp(App[int]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Offer every key of the main screen in the command palette."""
-        yield from super().get_system_commands(screen)
+        # Textual's own Screenshot would write through a link that is planted in its place; the key S does not.
+        yield from (each for each in super().get_system_commands(screen) if each.title != "Screenshot")
         for key in self.main.KEYS:
             if key.action != "app.focus_next":
                 yield SystemCommand(key.label, f"{key.help} ({key.shown})", partial(self._press, key.action))
