@@ -14,7 +14,7 @@ LIMIT = 4 << 20
 """Bytes that one reading takes at most, the newest ones; what lies before them is left out."""
 MAX_LINE = 256 << 10
 """Bytes of the longest line; a remedy of five steps takes less than one KiB."""
-_REMEMBERED = 256
+_REMEMBERED = 4096
 """Bytes before the position that tell a file from another that got its inode number, or was written anew."""
 
 
