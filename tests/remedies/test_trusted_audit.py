@@ -228,13 +228,14 @@ def test_the_history_says_that_older_entries_were_left_out(tmp_path: Path) -> No
     assert read_past(AuditLog(path.with_name("short")), Path("/")).problems == ()
 
 
-def test_what_is_kept_is_bounded_however_long_it_goes_on(tmp_path: Path) -> None:
+def test_what_is_kept_is_bounded_however_long_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_module, "MOST_ENTRIES", 100)
     log = AuditLog(tmp_path / "audit.jsonl")
-    end = Ended("a", 2.0, Result.DONE, 1.0)
-    for _ in range(4):
-        write(log.path, *[end] * (MOST_ENTRIES // 2))
+    for number in range(200):
+        write(log.path, *[Ended(f"{number}", 2.0, Result.DONE, 1.0)] * 3)
         reading = log.read()
-    assert len(reading.entries) <= MOST_ENTRIES and reading.left_out
+        assert 3 <= len(reading.entries) <= 100 and reading.entries[-1].id == f"{number}"
+        assert reading.left_out == (number > 32)
 
 
 def test_a_line_that_is_too_long_is_no_entry_and_takes_no_other_with_it(tmp_path: Path) -> None:
