@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 from collections.abc import Iterable
@@ -34,7 +33,7 @@ class NodeLock:
 
     @classmethod
     def take(cls, name: str, directories: Iterable[Path], holder: str) -> NodeLock:
-        """Take the lock or raise Busy; raise OSError, with the file's name, where none can be taken.
+        """Take the lock or raise Busy; raise OSError, with a file's name, if none of the directories is one for it.
 
         `holder` is what the others are told of this one.
         """
@@ -54,8 +53,8 @@ class NodeLock:
                     continue
                 taken.append(descriptor)
                 _lock(descriptor, path, holder)
-            if not taken:
-                raise problem or FileNotFoundError(errno.ENOENT, "no directory for it", f"fragtui-{name}.lock")
+            if problem is not None and not taken:
+                raise problem
         except BaseException:
             _close(taken)
             raise
@@ -75,10 +74,9 @@ class NodeLock:
 def lock_directories(root: Path, audit: Path) -> tuple[Path, ...]:
     """Return where locks of the node under `root` go: its /run/fragtui, this one's, and beside the audit log.
 
-    In a saved tree nothing is written: there are no remedies for it to lock.
+    A saved tree has none: nothing is run on it.
     """
-    here = Path("/", FOLDER)
-    return tuple(dict.fromkeys((root / FOLDER, here, audit.parent))) if is_live(root) else (here,)
+    return tuple(dict.fromkeys((root / FOLDER, Path("/", FOLDER), audit.parent))) if is_live(root) else ()
 
 
 def _open(directory: Path, path: Path) -> int:

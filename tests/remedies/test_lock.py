@@ -210,7 +210,9 @@ def test_nothing_is_written_into_a_saved_tree(tmp_path: Path) -> None:
     HostTree.small(tmp_path)
     (tmp_path / "run").mkdir()
     assert lock_directories(ROOT, Path("/a/b")) == (Path("/run/fragtui"), Path("/a"))
-    assert lock_directories(tmp_path, tmp_path / "a/b") == (Path("/run/fragtui"),)
+    assert lock_directories(tmp_path, tmp_path / "a/b") == ()
+    Guard(Policy(), tmp_path, AuditLog(tmp_path / "a"), 0).close()
+    assert not list((tmp_path / "run").iterdir())
 
 
 def test_a_dry_run_needs_no_lock_where_none_can_be_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
