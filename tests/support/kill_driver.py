@@ -145,6 +145,10 @@ def main(folder: Path, rounds: int, seed: int) -> None:
                 send(target, signal.SIGCONT)
             else:
                 send(fragtui, signal.SIGKILL)
+                if target != fragtui and not reap(statuses, 1.0):
+                    # It was stopped before it could ask to be killed with fragtui: it may go on, and must then end.
+                    counts["ended once they went on"] += 1
+                    send(target, signal.SIGCONT)
         if lives:
             # It was not killed itself: it must come to an end of its own and put that on record.
             if not reap(statuses, 30, fragtui):
@@ -154,7 +158,11 @@ def main(folder: Path, rounds: int, seed: int) -> None:
                 counts["failed"] += 1
         if not reap(statuses, 1.0):
             counts["left"] += 1
-            for pid in filter(str.isdecimal, Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()):
+            for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split():
+                with suppress(OSError):
+                    state = Path(f"/proc/{pid}/stat").read_text().split()
+                    words = f"turn {turn}: {number.name} of {target}, fragtui was {fragtui}, left: {state[:6]}"
+                    print(words, Path(f"/proc/{pid}/cmdline").read_bytes()[-120:], file=sys.stderr)
                 send(int(pid), signal.SIGKILL)
             reap(statuses, 10)
         events = order.events()
