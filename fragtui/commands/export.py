@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fragtui.commands.end_signals import end_signals
 from fragtui.commands.source_options import add_source_options
+from fragtui.fresh_file import PUBLIC, replace_file
 from fragtui.model.verdict import COSTLY_ORDER
 from fragtui.text import printable
 
@@ -63,14 +64,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _write(args: argparse.Namespace) -> int:
-    from prometheus_client import write_to_textfile
+    from prometheus_client import generate_latest
 
     from fragtui.commands.exporter import Source, registry_of
-    from fragtui.sources.host_files import reason, refuse_special
+    from fragtui.sources.host_files import reason
 
     try:
-        refuse_special(args.textfile)
-        write_to_textfile(str(args.textfile), registry_of(Source(args.root, args.order, args.audit)))
+        with replace_file(args.textfile, PUBLIC) as file:
+            file.write(generate_latest(registry_of(Source(args.root, args.order, args.audit))))
     except OSError as error:
         print(f"fragtui export: {printable(str(args.textfile))}: {reason(error)}", file=sys.stderr)
         return 1

@@ -14,10 +14,10 @@ from fragtui.model.incident_kind import IncidentKind
 from fragtui.model.kernel_log_news import KernelLogNews
 from fragtui.model.metrics import Family, failure_counter, logged_failures, node_metrics, pod_gauge, remedy_counter
 from fragtui.model.pod_news import PodNews
+from fragtui.model.remedy_history import episodes
 from fragtui.model.verdict import COSTLY_ORDER, judge
 from fragtui.remedies.audit import AuditLog
-from fragtui.remedies.audit_place import default_path
-from fragtui.remedies.past import read_past
+from fragtui.remedies.audit_place import audit_place
 from fragtui.sources.node import NodeReader
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Source:
         self._lock = threading.Lock()
         self.reader = NodeReader(root)
         self._order = order
-        self._audit = AuditLog(audit or default_path(root))
+        self._audit = AuditLog(audit_place(audit, root))
         self._counts = FailureCounts(time.time()) if counting else None
         self._failed_order: int | None = None
         self._log_works = False
@@ -68,9 +68,9 @@ class Source:
                 yield failure_counter(self._counts.totals(time.time()))
             if self._pods is not None and any(source.state == "live" for source in self._pods.sources):
                 yield pod_gauge(self._pods.board)
-            past = read_past(self._audit, self.reader.tree.root)
-            if past.history or not past.problems:
-                yield remedy_counter(past.history)
+            record = self._audit.read()
+            if record.entries or not record.problems:
+                yield remedy_counter(episodes(record.entries))
 
     def _logged(self) -> Iterator[Family]:
         if not self.reader.live:

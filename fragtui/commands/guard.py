@@ -12,13 +12,14 @@ from typing import Any
 from fragtui.commands.end_signals import EndSignals, end_signals
 from fragtui.commands.guard_units import UNIT, manifest
 from fragtui.remedies.audit import AuditLog
-from fragtui.remedies.audit_place import default_path
+from fragtui.remedies.audit_place import audit_place
 from fragtui.remedies.guard import Guard
 from fragtui.remedies.guard_rules import Decision, Do
 from fragtui.remedies.ladder import LadderEnd, Rung
 from fragtui.remedies.lock import Busy
 from fragtui.remedies.policy import Policy, PolicyError, format_policy, policy_of, read_policy
 from fragtui.sources.node import NodeReader
+from fragtui.sources.own_files import why
 from fragtui.text import format_count, format_duration, printable
 
 HELP = "watch the node and run remedies by a stated policy"
@@ -71,19 +72,20 @@ def run(args: argparse.Namespace) -> int:
     if args.print_policy or args.print_unit or args.print_manifest:
         print(format_policy(policy) if args.print_policy else UNIT if args.print_unit else manifest(policy), end="")
         return STOPPED
-    audit = AuditLog(args.audit or default_path(args.root))
+    audit = AuditLog(audit_place(args.audit, args.root))
     reader = NodeReader(args.root)
     try:
-        guard = Guard(policy, reader.tree.root, audit, time.monotonic(), "--read-only" if args.read_only else None)
+        barred = "--read-only" if args.read_only else None
+        guard = Guard(policy, reader.tree.root, audit, time.monotonic(), barred, args.interval)
     except Busy as busy:
         print(f"fragtui: not guarding: another guard runs here: {busy}", file=sys.stderr)
         return CANNOT
     except OSError as error:
-        print(f"fragtui: not guarding: no lock: {error.filename}: {error.strerror}", file=sys.stderr)
+        print(f"fragtui: not guarding: no lock: {printable(why(error, error.filename))}", file=sys.stderr)
         return CANNOT
     try:
-        if not policy.dry_run and (why := guard.why_not) is not None:
-            print(f"fragtui: not guarding: {printable(why, 1000)}", file=sys.stderr)
+        if not policy.dry_run and (reason := guard.why_not) is not None:
+            print(f"fragtui: not guarding: {printable(reason, 1000)}", file=sys.stderr)
             return CANNOT
         with end_signals() as ended:
             return _watch(guard, reader, args, ended)

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from fragtui.model.advice import Advice, advise
 from fragtui.model.remedy_history import Episode, describe, repeats
 from fragtui.remedies.audit import AuditLog
-from fragtui.remedies.audit_place import default_path
+from fragtui.remedies.audit_place import audit_place
 from fragtui.remedies.past import Past, read_past
 from fragtui.remedies.tuning import read_tuning
 from fragtui.sources.host import tree_of
@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the history; 0, or 3 where the log is there and can't be read."""
-    audit = AuditLog(args.audit or default_path(args.root))
+    audit = AuditLog(audit_place(args.audit, args.root))
     past = read_past(audit, tree_of(args.root).root)
     shown = past.history[-args.last :] if args.last else past.history
     unknown = {episode.intent.id for episode in past.unknown}

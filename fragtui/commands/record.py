@@ -12,7 +12,7 @@ from pathlib import Path
 from fragtui.commands.end_signals import EndSignals, end_signals
 from fragtui.commands.feeds import kernel_log_of, pods_of
 from fragtui.commands.source_options import add_interval, add_source_options
-from fragtui.remedies.audit_place import default_path
+from fragtui.remedies.audit_place import audit_place
 from fragtui.sampler import Sampler
 from fragtui.sources.host_files import reason
 from fragtui.sources.node import NodeReader
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
 def _record(args: argparse.Namespace, ended: EndSignals) -> int:
     reader = NodeReader(args.root)
     host = replace(reader.host, name=printable(args.name)) if args.name else reader.host
-    recorder = Recorder(host, kept=0, audit=args.audit or default_path(args.root))
+    recorder = Recorder(host, kept=0, audit=audit_place(args.audit, args.root))
     try:
         file = recorder.save(args.file)
     except OSError as error:

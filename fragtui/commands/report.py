@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import sys
 import threading
 import time
 from pathlib import Path
 
 from fragtui import __version__
+from fragtui.fresh_file import write_file
 from fragtui.model.advice import advise
 from fragtui.model.forecast import forecast
 from fragtui.model.incident import Incident
@@ -19,7 +21,7 @@ from fragtui.model.report_page import ReportFacts, report_page
 from fragtui.model.snapshot import Unreadable
 from fragtui.model.verdict import COSTLY_ORDER, judge
 from fragtui.remedies.audit import AuditLog
-from fragtui.remedies.audit_place import default_path
+from fragtui.remedies.audit_place import audit_place
 from fragtui.remedies.past import read_past
 from fragtui.remedies.tuning import read_tuning
 from fragtui.sources.host_files import reason
@@ -49,20 +51,27 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(page)
         return 0
     try:
-        args.output.write_text(page, encoding="utf-8")
+        _write(args.output, page)
     except OSError as error:
         print(f"fragtui report: {printable(str(args.output))}: {reason(error)}", file=sys.stderr)
         return 1
     return 0
 
 
+def _write(path: Path, page: str) -> None:
+    """Write the report as a new file, or into a device that the user named, such as /dev/stdout or /dev/fd/63."""
+    absolute = path.absolute()
+    if not absolute.is_relative_to("/dev") or absolute.is_relative_to("/dev/shm"):
+        write_file(path, page)
+        return
+    with open(os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOCTTY), "wb") as device:
+        device.write(page.encode())
+
+
 def write_here(root: Path, order: int | None, audit: Path | None) -> Path:
     """Write the report into a new file of the working directory and return it; raise OSError where that fails."""
     path = Path.cwd() / f"fragtui-report-{time.strftime('%Y%m%d-%H%M%S')}.md"
-    page = report_page(collect(root, order, audit))
-    with path.open("x", encoding="utf-8") as file:
-        file.write(page)
-    return path
+    return write_file(path, report_page(collect(root, order, audit)))
 
 
 def collect(root: Path, order: int | None, audit: Path | None) -> ReportFacts:
@@ -75,7 +84,7 @@ def collect(root: Path, order: int | None, audit: Path | None) -> ReportFacts:
     incidents, source, problems = _incidents(reader)
     pods, cannot_tell = _pods(root, incidents) if reader.live else _saved_pods(reader.tree, incidents)
     target = order if order is not None else _failed_order(incidents)
-    past = read_past(AuditLog(audit or default_path(root)), reader.tree.root)
+    past = read_past(AuditLog(audit_place(audit, root)), reader.tree.root)
     return ReportFacts(
         snapshot=snapshot,
         judgement=judge(snapshot, target),

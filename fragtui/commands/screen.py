@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from fragtui.commands.light_start import begin_collection, put_off_collection, without_tls
 
     put_off_collection()
-    from fragtui.remedies.audit_place import default_path
+    from fragtui.remedies.audit_place import audit_place
     from fragtui.sources.node import NodeReader
     from fragtui.sources.recorder import Recorder
 
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         return pods_of(args, reader, on_news, recorder)
 
     reader = NodeReader(args.root)
-    recorder = Recorder(reader.host, audit=args.audit or default_path(args.root))
+    recorder = Recorder(reader.host, audit=audit_place(args.audit, args.root))
     reader.on_tick = recorder.take_tick
     if args.theme is not None and args.theme not in BUILTIN_THEMES:
         print(f"fragtui: --theme {args.theme}: expected one of {', '.join(sorted(BUILTIN_THEMES))}", file=sys.stderr)

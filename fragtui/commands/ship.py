@@ -34,11 +34,10 @@ def run(args: argparse.Namespace) -> int:
         print(texts[args.what], end="")
         return 0
     from fragtui.commands.zipapp import NotBuilt, build_zipapp
-    from fragtui.sources.host_files import reason, refuse_special
+    from fragtui.sources.host_files import reason
 
     target = args.file or Path("fragtui.pyz")
     try:
-        refuse_special(target)
         left_out = build_zipapp(target)
     except (NotBuilt, OSError) as error:
         why = reason(error) if isinstance(error, OSError) else str(error)

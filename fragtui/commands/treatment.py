@@ -21,7 +21,7 @@ from fragtui.model.risk import Risk, risks
 from fragtui.model.snapshot import Snapshot
 from fragtui.model.target import target_blocks
 from fragtui.remedies.audit import AuditLog
-from fragtui.remedies.audit_place import default_path
+from fragtui.remedies.audit_place import audit_place
 from fragtui.remedies.catalogue import Remedy
 from fragtui.remedies.followup import Followup
 from fragtui.remedies.outcome import Outcome
@@ -65,7 +65,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def treat(args: argparse.Namespace, remedy: Remedy) -> int:
     """Run `remedy` as the arguments say and return the exit status."""
     order = ORDER if args.order is None else args.order
-    audit = AuditLog(args.audit or default_path(args.root))
+    audit = AuditLog(audit_place(args.audit, args.root))
     barred = "--read-only" if args.read_only else None
     if (why := why_not(remedy, args.root, barred)) is not None:
         return _refuse(args, remedy, why)

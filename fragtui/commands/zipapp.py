@@ -6,13 +6,13 @@ import importlib.metadata
 import importlib.util
 import marshal
 import re
-import stat
 import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import fragtui
+from fragtui.fresh_file import PROGRAM, replace_file
 
 _NEEDED = "textual"
 _MAIN = """\
@@ -53,21 +53,15 @@ def build_zipapp(target: Path) -> tuple[tuple[str, str], ...]:
             files.update(_distribution(name, compiled=name == "PyYAML"))
         except importlib.metadata.PackageNotFoundError:
             left_out = (*left_out, (name, why))
-    partial = target.with_name(target.name + ".part")
-    try:
-        with partial.open("wb") as out:
-            out.write(b"#!/usr/bin/env python3\n")
-            with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-                _add(archive, "__main__.py", _MAIN.encode())
-                for name, path in sorted(files.items()):
-                    data = path.read_bytes()
-                    _add(archive, name, data)
-                    if name.endswith(".py"):
-                        _add(archive, name + "c", _bytecode(name, data))
-        partial.chmod(partial.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replace_file(target, PROGRAM) as out:
+        out.write(b"#!/usr/bin/env python3\n")
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+            _add(archive, "__main__.py", _MAIN.encode())
+            for name, path in sorted(files.items()):
+                data = path.read_bytes()
+                _add(archive, name, data)
+                if name.endswith(".py"):
+                    _add(archive, name + "c", _bytecode(name, data))
     return left_out
 
 

@@ -50,6 +50,10 @@ class Intent:
     """Blocks of that order before."""
     expected_blocks: int | None = None
     expected_bytes: int | None = None
+    boottime: float | None = None
+    """CLOCK_BOOTTIME of that boot, seconds: nobody can set it."""
+    run: str | None = None
+    """Id that all steps of one run share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,17 +191,29 @@ def describe_unknown(episode: Episode) -> str:
 
 
 def runs_of(history: Iterable[Episode]) -> tuple[tuple[Episode, ...], ...]:
-    """Return the remedies in runs: steps of one process that follow each other within seconds are one run."""
+    """Return the remedies in runs, in the order of their first steps."""
     runs: list[list[Episode]] = []
+    by_id: dict[str, list[Episode]] = {}
     for episode in history:
-        before = runs[-1][-1] if runs else None
-        if before is not None and before.intent.pid == episode.intent.pid and before.intent.by == episode.intent.by:
-            ended = before.intent.time + (before.ended.seconds if before.ended else 0.0)
-            if episode.intent.time - ended <= _STEP_GAP:
-                runs[-1].append(episode)
-                continue
-        runs.append([episode])
+        run = episode.intent.run
+        if run is not None and run in by_id:
+            by_id[run].append(episode)
+        elif runs and _follows(runs[-1][-1], episode):
+            runs[-1].append(episode)
+        else:
+            runs.append([episode])
+            if run is not None:
+                by_id[run] = runs[-1]
     return tuple(tuple(run) for run in runs)
+
+
+def _follows(before: Episode, episode: Episode) -> bool:
+    """Tell whether one process did both within seconds: entries of earlier versions have no id of their run."""
+    first, second = before.intent, episode.intent
+    if first.run is not None or second.run is not None:
+        return False
+    ended = first.time + (before.ended.seconds if before.ended else 0.0)
+    return (first.pid, first.by) == (second.pid, second.by) and abs(second.time - ended) <= _STEP_GAP
 
 
 def repeats(history: Sequence[Episode], now: float) -> str | None:

@@ -33,6 +33,7 @@ from fragtui.remedies.past import read_past
 from fragtui.remedies.policy import Policy
 from fragtui.remedies.run import Asked, Refused, Running
 from fragtui.remedies.tuning import read_tuning
+from fragtui.sources.own_files import why
 
 _POLL = 0.05
 
@@ -105,6 +106,7 @@ class Attendant:
         self._asked: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._snapshot: Snapshot | None = None
         self._seen: Snapshot | None = None
+        self._interval = 1.0
         self._stopping = threading.Event()
         self._abort = threading.Event()
         self._state = self._told = Attended()
@@ -121,9 +123,13 @@ class Attendant:
         self._asked.put(self._tell_past)
         self._thread.start()
 
-    def see(self, snapshot: Snapshot) -> None:
-        """Hand over a tick; only the newest is looked at, and only where something hangs on it."""
+    def see(self, snapshot: Snapshot, interval: float = 1.0) -> None:
+        """Hand over a tick; only the newest is looked at, and only where something hangs on it.
+
+        The next one is expected after `interval` seconds.
+        """
         self._snapshot = snapshot
+        self._interval = interval
         if self._watches:
             self._asked.put(_look_again)
 
@@ -211,6 +217,7 @@ class Attendant:
         if self._guard.ladder is not None and self._abort.is_set():
             self._abort.clear()
             self._guard.abort()
+        self._guard.interval = self._interval
         decision = self._guard.tick(snapshot)
         self._state = replace(self._state, decision=decision, guard_end=self._guard.last_end)
 
@@ -281,7 +288,7 @@ class Attendant:
         except Busy as busy:
             self._state = replace(self._state, refused=f"another guard is on: {busy}")
         except OSError as error:
-            self._state = replace(self._state, refused=f"no lock for a guard: {error.filename}: {error.strerror}")
+            self._state = replace(self._state, refused=f"no lock for a guard: {why(error, error.filename)}")
         else:
             self._state = replace(self._state, guard=policy, refused=None)
 

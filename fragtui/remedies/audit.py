@@ -1,7 +1,8 @@
 """The audit log: what was asked for is on disk before anything runs, how it ended is there after.
 
 Append-only JSON lines in one file, 0600. Every line is fsync'ed, and so is the directory when the file is made. A log
-that can't be written stops the remedy. Past its size the file is renamed to FILE.1, FILE.1 to FILE.2, and so on.
+that can't be written, or that someone else may write, stops the remedy. Past its size the file is renamed to FILE.1,
+FILE.1 to FILE.2, and so on.
 """
 
 from __future__ import annotations
@@ -9,23 +10,26 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import stat
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from fragtui.model.remedy_history import Entry, Intent
 from fragtui.remedies.entries import format_entry, parse_entry
+from fragtui.sources.own_files import OwnPlace, open_own, sync_folder, why
+from fragtui.sources.own_log import LIMIT, MAX_LINE, Line, OwnLog
+from fragtui.text import format_bytes
 
 SIZE = 4 << 20
 """Bytes past which the next intent starts a new file."""
 KEPT = 4
 """Older files kept."""
-_TRIES = 20
-_TURNING = 0.01
-"""Seconds to wait for a file that is being turned over."""
+MOST_ENTRIES = 20_000
+"""Entries kept in memory, about 10 MB; as many as `own_log.LIMIT` bytes hold."""
+_MOST_PROBLEMS = 1000
+_LOCK_WAIT = 5.0
+"""Seconds to wait for another process that writes its line; one that was stopped meanwhile holds the lock for good."""
 
 
 class AuditError(Exception):
@@ -34,30 +38,50 @@ class AuditError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a log says; `problems` are the lines that are none, a torn last one among them."""
+    """What a log says; `problems` are the lines that are none, a torn last one among them, and unreadable files."""
 
     entries: tuple[Entry, ...]
     problems: tuple[str, ...]
+    left_out: bool = False
+    """Whether there are older entries, which were not read."""
+
+
+OLDER_LEFT_OUT = f"older entries left out: only the last {format_bytes(LIMIT)} of the log are read"
 
 
 class AuditLog:
-    """One log file, opened anew for each line: it may be rotated by another process in between."""
+    """One log file, opened anew for each line: it may be rotated by another process in between.
 
-    def __init__(self, path: Path, size: int = SIZE, kept: int = KEPT) -> None:
-        self.path = path
+    What was read once is kept; `read` is for one thread at a time.
+    """
+
+    def __init__(self, path: Path | OwnPlace, size: int = SIZE, kept: int = KEPT) -> None:
+        """Take the file that the user named, or an `OwnPlace` that fragtui found by itself."""
+        self._place = path if isinstance(path, OwnPlace) else OwnPlace(path)
+        self.path = self._place.path
         self._size = size
         self._kept = kept
+        self._log = OwnLog(self._place, kept)
+        self._reading = Reading((), ())
+        self._bad: tuple[str, ...] = ()
 
     def append(self, entry: Entry) -> None:
         """Write one line and wait until it is on disk; raise AuditError where that fails.
 
         A torn line that a crash left behind gets its newline first, so that it takes no other line with it.
         """
+        if self._place.saved:
+            raise AuditError(f"{self.path}: the log of saved files is only read")
+        data = format_entry(entry)
+        if len(data) > MAX_LINE:
+            raise AuditError(f"{self.path}: an entry of {len(data)} bytes is too long to be read again")
         try:
-            self._make_directory()
-            descriptor = self._open(rotate=isinstance(entry, Intent))
+            folder = self._place.folder(make=True)
             try:
-                data = format_entry(entry)
+                descriptor = self._open(folder, rotate=isinstance(entry, Intent))
+            finally:
+                os.close(folder)
+            try:
                 if not _ends_whole(descriptor):
                     data = b"\n" + data
                 if os.write(descriptor, data) != len(data):
@@ -66,84 +90,43 @@ class AuditLog:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise AuditError(f"{self.path}: {(error.strerror or str(error)).lower()}") from error
+            raise AuditError(why(error, self.path)) from error
 
     def read(self) -> Reading:
-        """Return all lines, those of rotated files first; files that can't be read are problems, absent ones not."""
-        with self._unrotated():
-            return self._read()
+        """Return all lines, those of rotated files first; files that can't be read are problems, absent ones not.
 
-    def _read(self) -> Reading:
-        entries: list[Entry] = []
-        problems: list[str] = []
-        for path in (*(self._older(number) for number in range(self._kept, 0, -1)), self.path):
-            try:
-                text = path.read_bytes().decode("utf-8", "replace")
-            except FileNotFoundError:
-                continue
-            except OSError as error:
-                problems.append(f"{path}: {(error.strerror or str(error)).lower()}")
-                continue
-            lines = text.split("\n")
-            for number, line in enumerate(lines, 1):
-                if not line.strip():
-                    continue
-                # A line is whole with its newline; what a crash cut off may still look like JSON.
-                entry = parse_entry(line) if number < len(lines) else None
-                if entry is None:
-                    problems.append(f"{path}: line {number}: {'torn' if number == len(lines) else 'not an entry'}")
-                else:
-                    entries.append(entry)
-        return Reading(tuple(entries), tuple(problems))
+        Only what was added since the last call is read, and of that at most `LIMIT` bytes.
+        """
+        added = self._log.read()
+        before = Reading((), ()) if added.anew else self._reading
+        bad = () if added.anew else self._bad
+        entries = [(line, _entry_of(line)) for line in added.lines]
+        bad = (*bad, *(f"{line.place}: not an entry" for line, entry in entries if entry is None))[-_MOST_PROBLEMS:]
+        torn = () if added.torn is None else (f"{added.torn}: torn",)
+        new = tuple(entry for _, entry in entries if entry is not None)
+        kept = (*before.entries, *new) if new else before.entries
+        over = len(kept) > MOST_ENTRIES
+        if over:
+            # More than must be: what counts them sees fewer at once, not at each new one.
+            kept = kept[-MOST_ENTRIES // 2 :]
+        self._bad = bad
+        self._reading = Reading(kept, (*bad, *torn, *added.problems), before.left_out or added.left_out or over)
+        return self._reading
 
-    @contextmanager
-    def _unrotated(self) -> Iterator[None]:
-        """Bar rotation while all files are read, or lines would be missed; without a lock where there can be none."""
-        descriptors: list[int] = []
-        try:
-            with suppress(OSError):
-                for _ in range(_TRIES):
-                    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-                    try:
-                        descriptors.append(os.open(self.path, flags))
-                    except FileNotFoundError:
-                        if not self._older(1).exists():
-                            break  # There is no log yet.
-                        time.sleep(_TURNING)  # It is being turned over: the next one is about to be made.
-                        continue
-                    fcntl.flock(descriptors[-1], fcntl.LOCK_SH)
-                    if self._is_current(descriptors[-1]):
-                        break
-            yield
-        finally:
-            for descriptor in descriptors:
-                os.close(descriptor)
-
-    def _older(self, number: int) -> Path:
-        return self.path.with_name(f"{self.path.name}.{number}")
-
-    def _make_directory(self) -> None:
-        directory = self.path.parent
-        if not directory.is_dir():
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _sync_directory(directory.parent)
-
-    def _open(self, *, rotate: bool) -> int:
+    def _open(self, folder: int, *, rotate: bool) -> int:
         """Return a locked descriptor of the current file, made or rotated where need be."""
         while True:
-            descriptor, made = _open_append(self.path)
+            name = self.path.name
+            descriptor, made = open_own(folder, name, str(self.path), os.O_RDWR | os.O_APPEND, make=True)
             try:
-                status = os.fstat(descriptor)
-                if not stat.S_ISREG(status.st_mode):
-                    raise OSError(errno.EINVAL, "not a regular file")
-                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                _lock(descriptor)
                 if made:
-                    _sync_directory(self.path.parent)
-                if not self._is_current(descriptor):
+                    sync_folder(folder)
+                if not _is_current(descriptor, folder, name):
                     os.close(descriptor)
                     continue
                 if rotate and os.fstat(descriptor).st_size >= self._size:
-                    self._rotate()
+                    self._rotate(folder)
                     os.close(descriptor)
                     continue
             except BaseException:
@@ -151,44 +134,42 @@ class AuditLog:
                 raise
             return descriptor
 
-    def _is_current(self, descriptor: int) -> bool:
-        """Tell whether the path still names this file: while the lock was waited for, another may have rotated it."""
-        try:
-            now = self.path.lstat()
-        except FileNotFoundError:
-            return False
-        mine = os.fstat(descriptor)
-        return (now.st_dev, now.st_ino) == (mine.st_dev, mine.st_ino)
-
-    def _rotate(self) -> None:
+    def _rotate(self, folder: int) -> None:
+        name = self.path.name
         for number in range(self._kept - 1, 0, -1):
-            if self._older(number).exists():
-                self._older(number).replace(self._older(number + 1))
-        self.path.replace(self._older(1))
-        _sync_directory(self.path.parent)
+            with suppress(FileNotFoundError):
+                os.replace(f"{name}.{number}", f"{name}.{number + 1}", src_dir_fd=folder, dst_dir_fd=folder)
+        os.replace(name, f"{name}.1", src_dir_fd=folder, dst_dir_fd=folder)
+        sync_folder(folder)
 
 
-def _open_append(path: Path) -> tuple[int, bool]:
-    """Return a descriptor to append to and whether the file was made; a link is refused, a FIFO does not block."""
-    flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+def _entry_of(line: Line) -> Entry | None:
+    return None if line.data is None else parse_entry(line.data.decode("utf-8", "replace"))
+
+
+def _lock(descriptor: int) -> None:
+    end = time.monotonic() + _LOCK_WAIT
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                raise OSError(errno.EAGAIN, "another process holds its lock and writes nothing") from None
+            time.sleep(0.005)
+        else:
+            return
+
+
+def _is_current(descriptor: int, folder: int, name: str) -> bool:
+    """Tell whether the name is still this file's: while the lock was waited for, another may have rotated it."""
     try:
-        return os.open(path, flags), False
+        now = os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
-        pass
-    try:
-        return os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600), True
-    except FileExistsError:
-        return os.open(path, flags), False
+        return False
+    mine = os.fstat(descriptor)
+    return (now.st_dev, now.st_ino) == (mine.st_dev, mine.st_ino)
 
 
 def _ends_whole(descriptor: int) -> bool:
     size = os.fstat(descriptor).st_size
     return size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fragtui.sources.host import tree_of
+from fragtui.sources.host import is_live, tree_of
+from fragtui.sources.own_files import OwnPlace
 
 DEFAULT = "var/log/fragtui/audit.jsonl"
+
+
+def audit_place(given: Path | None, root: Path) -> OwnPlace:
+    """Return where the log is: the file of ``--audit`` if given, else that of the host it is about, live or saved."""
+    if given is not None:
+        return OwnPlace(given)
+    node = tree_of(root).root
+    return OwnPlace(node / DEFAULT, node, saved=not is_live(root))
 
 
 def default_path(root: Path) -> Path:

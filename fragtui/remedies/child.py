@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import json
 import os
 import signal
 import sys
 import time
-from typing import Any
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
@@ -54,7 +52,9 @@ def open_kernel_file(path: str) -> int:
     return descriptor
 
 
-def _say(**line: Any) -> None:
+def _say(**line: object) -> None:
+    import json  # noqa: PLC0415
+
     data = json.dumps(line).encode() + b"\n"
     os.write(1, data)
 
@@ -79,10 +79,13 @@ def _step(step: dict[str, str]) -> str | None:
 
 def main(plan_text: str) -> int:
     """Do the plan's steps; return 0 if all were done, 1 where one failed, 2 if the parent was gone at the start."""
-    plan = json.loads(plan_text)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
+    # Imported only now: until then a parent's death would leave this process behind if something had stopped it.
+    import json  # noqa: PLC0415
+
+    plan = json.loads(plan_text)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     libc.prctl(PR_SET_NAME, ctypes.c_char_p(COMM), 0, 0, 0)
     if os.getppid() != plan["parent"]:
         return 2

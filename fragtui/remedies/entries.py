@@ -114,6 +114,8 @@ def _read(fields: _Fields) -> Entry | None:
             blocks=fields.maybe_whole("blocks"),
             expected_blocks=fields.maybe_whole("expected_blocks"),
             expected_bytes=fields.maybe_whole("expected_bytes"),
+            boottime=fields.maybe_number("boottime"),
+            run=fields.maybe_text("run"),
         )
     if kind == "ended":
         return Ended(

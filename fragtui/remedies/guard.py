@@ -11,11 +11,12 @@ from fragtui.model.snapshot import Snapshot
 from fragtui.remedies.audit import AuditLog
 from fragtui.remedies.catalogue import numa_nodes
 from fragtui.remedies.followup import Followup
-from fragtui.remedies.guard_rules import Decision, Do, began, decide, ended, look, recalled
+from fragtui.remedies.guard_rules import Clocks, Decision, Do, began, decide, ended, look, recalled, watched_gap
 from fragtui.remedies.ladder import Ladder, LadderEnd, rungs
 from fragtui.remedies.lock import NodeLock, lock_directories
 from fragtui.remedies.permission import why_not
 from fragtui.remedies.policy import Policy, local_time
+from fragtui.sources.host_files import read_text
 
 
 class Guard:
@@ -25,13 +26,24 @@ class Guard:
     how the last run ended.
     """
 
-    def __init__(self, policy: Policy, root: Path, audit: AuditLog, now: float, barred: str | None = None) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        root: Path,
+        audit: AuditLog,
+        now: float,
+        barred: str | None = None,
+        interval: float = 1.0,
+    ) -> None:
         """Take the guard's lock: raise Busy where another guard has it, OSError where no lock can be taken.
 
-        `now` in monotonic seconds.
+        A dry run writes nothing, so it goes without a lock then. `now` in monotonic seconds.
         """
         self.policy = policy
-        self.state = recalled(episodes(audit.read().entries), now, time.time())
+        self.interval = interval
+        """Seconds between two ticks as they are meant to come."""
+        boot, boottime = read_text(root, "proc/sys/kernel/random/boot_id"), time.clock_gettime(time.CLOCK_BOOTTIME)
+        self.state = recalled(episodes(audit.read().entries), Clocks(now, time.time(), boot, boottime))
         self.ladder: Ladder | None = None
         self.decision: Decision | None = None
         self.last_end: LadderEnd | None = None
@@ -41,7 +53,12 @@ class Guard:
         self._followups: list[Followup] = []
         self._remedies = rungs(policy.steps, numa_nodes(root))
         directories = lock_directories(root, audit.path)
-        self._lock = NodeLock.take("guard", directories, f"a guard with pid {os.getpid()}")
+        try:
+            self._lock = NodeLock.take("guard", directories, f"a guard with pid {os.getpid()}")
+        except OSError:
+            if not policy.dry_run:
+                raise
+            self._lock = NodeLock(())
 
     @property
     def why_not(self) -> str | None:
@@ -57,7 +74,7 @@ class Guard:
         if self.ladder is not None:
             self.decision = self._watch(self.ladder, snapshot)
             return self.decision
-        self.state = look(self.policy, self.state, snapshot)
+        self.state = look(self.policy, self.state, snapshot, watched_gap(self.policy, self.interval))
         self.decision = decide(self.policy, self.state, snapshot, local_time(snapshot.time))
         if self.decision.do is Do.RUN:
             self._begin(self.decision, snapshot)
@@ -70,10 +87,12 @@ class Guard:
 
     def close(self) -> None:
         """Give the lock back; whatever runs is aborted and, if it must be, left to die with this process."""
-        if self.ladder is not None and self.ladder.running is not None:
-            self.ladder.running.abort()
-            self.ladder.running.wait(2.0)
-        self._lock.release()
+        try:
+            if self.ladder is not None and self.ladder.running is not None:
+                self.ladder.running.abort()
+                self.ladder.running.wait(2.0)
+        finally:
+            self._lock.release()
 
     def _begin(self, decision: Decision, snapshot: Snapshot) -> None:
         self.state = began(self.state, snapshot.monotonic)

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import time
 from enum import StrEnum
+from math import inf
 
-from fragtui.model.remedy_history import Episode, runs_of
+from fragtui.model.remedy_history import Episode, Intent, runs_of
 from fragtui.model.snapshot import Snapshot
 from fragtui.model.target import usable_blocks
 from fragtui.remedies.ladder import End, LadderEnd
@@ -49,6 +50,8 @@ class GuardState:
     """Start of the guard: the first period counts from here."""
     short_since: float | None = None
     """Since when there are too few blocks."""
+    seen: float | None = None
+    """When the blocks were counted last."""
     runs: tuple[float, ...] = ()
     """Starts of the runs of the last hour."""
     last: float | None = None
@@ -58,27 +61,68 @@ class GuardState:
     """Why it has stopped by itself."""
 
 
-def recalled(history: Iterable[Episode], now: float, wall: float) -> GuardState:
-    """Return the state that a guard begins with at `now`, by the runs of earlier ones in the last hour.
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """What the clocks show at one moment, in seconds."""
+
+    monotonic: float
+    wall: float
+    """Since the epoch; anyone may have set it."""
+    boot: str | None = None
+    """boot_id of the kernel that runs."""
+    boottime: float | None = None
+    """CLOCK_BOOTTIME: since that kernel's start, suspend included."""
+
+    def age(self, intent: Intent) -> float:
+        """Return how many seconds ago something was asked for: by the wall clock only if no other was the same then.
+
+        What lies in the future by the wall clock was just now, but not after the boot that followed it.
+        """
+        same_boot = None if self.boot is None or intent.boot is None else intent.boot == self.boot
+        if same_boot and self.boottime is not None and intent.boottime is not None:
+            return max(0.0, self.boottime - intent.boottime)
+        least = self.boottime if same_boot is False and self.boottime is not None else 0.0
+        return max(least, self.wall - intent.time)
+
+
+def recalled(history: Iterable[Episode], clocks: Clocks) -> GuardState:
+    """Return the state that a guard begins with now, by the runs of earlier ones in the last hour.
 
     A restart, which a DaemonSet makes of every end, must not begin the hour and the cooldown anew.
     """
-    ran = runs_of(e for e in history if e.intent.by == "guard" and wall - HOUR < e.intent.time <= wall)
-    last: float | None = None
-    if ran:
-        final = ran[-1][-1]
-        last = now - wall + final.intent.time + (final.ended.seconds if final.ended else 0.0)
-    return GuardState(since=now, runs=tuple(now - wall + run[0].intent.time for run in ran), last=last)
+    now = clocks.monotonic
+    ran = [
+        (now - clocks.age(run[0].intent), now - clocks.age(run[-1].intent) + (ended.seconds if ended else 0.0))
+        for run in runs_of(episode for episode in history if episode.intent.by == "guard")
+        for ended in [run[-1].ended]
+    ]
+    ran = sorted((start, min(end, now)) for start, end in ran if now - start < HOUR)
+    return GuardState(since=now, runs=tuple(start for start, _ in ran), last=max((end for _, end in ran), default=None))
 
 
-def look(policy: Policy, state: GuardState, snapshot: Snapshot) -> GuardState:
-    """Return the state with this tick taken in: since when blocks are short, and the runs of the last hour."""
+def watched_gap(policy: Policy, interval: float) -> float:
+    """Return the longest time between two ticks, in seconds, that counts as watched: what lies in it was not seen.
+
+    A guard that was stopped (SIGSTOP, a frozen cgroup) knows nothing of the time between. Ticks may come late on a node
+    in trouble, but not by so much that a policy's whole time could lie between two of them.
+    """
+    return max(2 * interval, min(5.0, policy.hold / 2))
+
+
+def look(policy: Policy, state: GuardState, snapshot: Snapshot, gap: float = inf) -> GuardState:
+    """Return the state with this tick taken in: since when blocks are short, and the runs of the last hour.
+
+    Blocks that were not counted for longer than `gap` seconds are not known to have been short meanwhile.
+    """
     blocks = usable_blocks(snapshot, policy.order)
     now = snapshot.monotonic
-    short = state.short_since
+    short, seen = state.short_since, state.seen
     if blocks is not None:
-        short = (now if short is None else short) if blocks < policy.blocks else None
-    return replace(state, short_since=short, runs=tuple(start for start in state.runs if now - start < HOUR))
+        watched = seen is None or now - seen <= gap
+        short = (short if short is not None and watched else now) if blocks < policy.blocks else None
+        seen = now
+    runs = tuple(start for start in state.runs if now - start < HOUR)
+    return replace(state, short_since=short, seen=seen, runs=runs)
 
 
 def decide(policy: Policy, state: GuardState, snapshot: Snapshot, clock: time) -> Decision:

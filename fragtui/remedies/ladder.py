@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterable, Sequence
@@ -123,6 +124,7 @@ class Ladder:
         self._root = root
         self._audit = audit
         self._by = by
+        self._run = os.urandom(6).hex()
         self._barred = barred
         self._aborted = threading.Event()
         self._before: Snapshot | None = None
@@ -189,7 +191,7 @@ class Ladder:
                 self._skipped.append(f"{remedy.id}: {why}")
                 continue
             self._expected = forecast(snapshot, self.order).gain(remedy.effect)
-            asked = Asked(self._by, self.order, target_blocks(snapshot, self.order), self._expected)
+            asked = Asked(self._by, self.order, target_blocks(snapshot, self.order), self._expected, self._run)
             try:
                 self.running = Running.start(remedy, self._root, self._audit, asked, self._barred)
             except Refused as refused:

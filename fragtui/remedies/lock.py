@@ -5,9 +5,15 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
+from fragtui.sources.host import is_live
+from fragtui.sources.own_files import open_own
+from fragtui.sources.trust import check_own
 from fragtui.text import printable
+
+FOLDER = "run/fragtui"
 
 
 class Busy(Exception):
@@ -18,7 +24,8 @@ class NodeLock:
     """A lock that ends with the last process that has its descriptors: a child that got them holds it on.
 
     It is taken in every directory of those given that can be written, so that two processes that see different parts
-    of the host (one on it, one in a container with the host under /host) meet in at least one.
+    of the host (one on it, one in a container with the host under /host) meet in at least one. A directory or a file
+    in it that others may have made is not used: it would let them hold the lock, or have another file emptied.
     """
 
     def __init__(self, descriptors: tuple[int, ...]) -> None:
@@ -26,48 +33,85 @@ class NodeLock:
 
     @classmethod
     def take(cls, name: str, directories: Iterable[Path], holder: str) -> NodeLock:
-        """Take the lock or raise Busy; raise OSError where no directory can be written.
+        """Take the lock or raise Busy; raise OSError, with a file's name, if none of the directories is one for it.
 
         `holder` is what the others are told of this one.
         """
         taken: list[int] = []
         problem: OSError | None = None
-        for directory in dict.fromkeys(path.resolve() for path in directories):
-            try:
-                flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-                descriptor = os.open(directory / f"fragtui-{name}.lock", flags, 0o600)
-            except OSError as error:
-                problem = error
-                continue
-            # The same file twice would be refused by ourselves: a second open is a second owner to flock(2).
-            if _same_file(descriptor, taken):
-                os.close(descriptor)
-                continue
-            taken.append(descriptor)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                other = printable(os.pread(descriptor, 200, 0).decode("utf-8", "replace")) or "another process"
-                _close(taken)
-                raise Busy(other) from None
-        if not taken:
-            raise problem or FileNotFoundError("no directory for a lock")
-        for descriptor in taken:
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, holder.encode("utf-8", "replace"), 0)
+        try:
+            for directory in dict.fromkeys(directories):
+                path = directory / f"fragtui-{name}.lock"
+                try:
+                    descriptor = _open(directory, path)
+                except OSError as error:
+                    problem = error
+                    continue
+                # The same file twice would be refused by ourselves: a second open is a second owner to flock(2).
+                if _same_file(descriptor, taken):
+                    os.close(descriptor)
+                    continue
+                taken.append(descriptor)
+                _lock(descriptor, path, holder)
+            if problem is not None and not taken:
+                raise problem
+        except BaseException:
+            _close(taken)
+            raise
         return cls(tuple(taken))
 
     def release(self) -> None:
         """Give the descriptors back; the files stay, empty, since removing them would race."""
-        for descriptor in self.descriptors:
-            os.ftruncate(descriptor, 0)
-        _close(self.descriptors)
-        self.descriptors = ()
+        descriptors, self.descriptors = self.descriptors, ()
+        try:
+            for descriptor in descriptors:
+                with suppress(OSError):
+                    os.ftruncate(descriptor, 0)
+        finally:
+            _close(descriptors)
 
 
 def lock_directories(root: Path, audit: Path) -> tuple[Path, ...]:
-    """Return where locks of the node under `root` go: its /run, this one's, and beside the audit log."""
-    return (root / "run", Path("/run"), audit.parent)
+    """Return where locks of the node under `root` go: its /run/fragtui, this one's, and beside the audit log.
+
+    A saved tree has none: nothing is run on it.
+    """
+    return tuple(dict.fromkeys((root / FOLDER, Path("/", FOLDER), audit.parent))) if is_live(root) else ()
+
+
+def _open(directory: Path, path: Path) -> int:
+    """Open the lock file, with its directory made if it is the one of all locks. Raises OSError with a file's name."""
+    flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        folder = os.open(directory, flags)
+    except FileNotFoundError:
+        if directory.name != Path(FOLDER).name:
+            raise
+        with suppress(FileExistsError):
+            directory.mkdir(mode=0o700)
+        folder = os.open(directory, flags)
+    try:
+        check_own(os.fstat(folder), str(directory))
+        return open_own(folder, path.name, str(path), os.O_RDWR, make=True)[0]
+    except OSError as error:
+        error.filename = str(path)
+        raise
+    finally:
+        os.close(folder)
+
+
+def _lock(descriptor: int, path: Path, holder: str) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        other = printable(os.pread(descriptor, 200, 0).decode("utf-8", "replace")) or "another process"
+        raise Busy(other) from None
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, holder.encode("utf-8", "replace"), 0)
+    except OSError as error:
+        error.filename = str(path)
+        raise
 
 
 def _same_file(descriptor: int, others: list[int]) -> bool:

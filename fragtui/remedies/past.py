@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fragtui.model.remedy_history import Episode, episodes, unknown_outcomes
-from fragtui.remedies.audit import AuditLog
+from fragtui.remedies.audit import OLDER_LEFT_OUT, AuditLog
 from fragtui.sources.host_files import read_text
 
 
@@ -29,7 +29,8 @@ def read_past(audit: AuditLog, root: Path) -> Past:
     unknown = tuple(
         episode for episode in unknown_outcomes(history) if not (episode.intent.boot == boot and _lives(episode, root))
     )
-    return Past(history, unknown, reading.problems)
+    older = (OLDER_LEFT_OUT,) if reading.left_out else ()
+    return Past(history, unknown, (*older, *reading.problems))
 
 
 def _lives(episode: Episode, root: Path) -> bool:
@@ -40,9 +41,12 @@ def _lives(episode: Episode, root: Path) -> bool:
     uptime = read_text(root, "proc/uptime")
     if not stat or not uptime:
         return False
+    asked = episode.intent.boottime
     try:
         started = int(stat.rsplit(")", 1)[1].split()[19]) / os.sysconf("SC_CLK_TCK")
         now = float(uptime.split()[0])
     except (ValueError, IndexError):
         return False
-    return time.time() - episode.intent.time <= now - started + 1
+    if asked is None:
+        asked = now - (time.time() - episode.intent.time)
+    return asked >= started - 1

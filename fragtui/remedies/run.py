@@ -23,6 +23,7 @@ from fragtui.remedies.lock import Busy, NodeLock, lock_directories
 from fragtui.remedies.outcome import Outcome, StepDone, explain
 from fragtui.remedies.permission import why_not
 from fragtui.sources.host_files import read_text
+from fragtui.sources.own_files import why as file_problem
 from fragtui.text import printable
 
 GRACE = 1.0
@@ -43,6 +44,8 @@ class Asked:
     blocks: int | None = None
     """Blocks of that order before."""
     expected: Gain | None = None
+    run: str | None = None
+    """Id of the ladder's run that it is a step of; None for a remedy by itself."""
 
 
 class Running:
@@ -83,20 +86,24 @@ class Running:
         except Busy as busy:
             raise Refused(f"another remedy is running: {busy}") from busy
         except OSError as error:
-            raise Refused(f"no lock can be taken: {error.filename}: {error.strerror}") from error
-        try:
-            audit.append(intent)
-        except AuditError as error:
-            lock.release()
-            raise Refused(f"the audit log can't be written: {error}") from error
-        try:
-            return cls(remedy, intent, audit, lock)
-        except OSError as error:
-            why = f"no child could be started: {error.strerror or error}"
-            with contextlib.suppress(AuditError):
-                audit.append(Ended(intent.id, time.time(), Result.DIED, 0.0, error=why))
-            lock.release()
-            raise Refused(why) from error
+            raise Refused(f"no lock can be taken: {file_problem(error, error.filename)}") from error
+        with contextlib.ExitStack() as undo:
+            undo.callback(lock.release)
+            try:
+                audit.append(intent)
+            except AuditError as error:
+                raise Refused(f"the audit log can't be written: {error}") from error
+            try:
+                running = cls(remedy, intent, audit, lock)
+            except BaseException as error:
+                why = f"no child could be started: {_words(error)}"
+                with contextlib.suppress(AuditError):
+                    audit.append(Ended(intent.id, time.time(), Result.DIED, 0.0, error=why))
+                if isinstance(error, OSError | MemoryError | RuntimeError | subprocess.SubprocessError):
+                    raise Refused(why) from error
+                raise
+            undo.pop_all()
+        return running
 
     @property
     def elapsed(self) -> float:
@@ -180,7 +187,8 @@ class Running:
             self._audit.append(ended)
         except AuditError as error:
             outcome = replace(outcome, audit_problem=str(error))
-        self._lock.release()
+        finally:
+            self._lock.release()
         assert self._process.stdout is not None
         self._process.stdout.close()
         return outcome
@@ -202,9 +210,18 @@ def _spawn(remedy: Remedy, intent: Intent, lock: NodeLock) -> subprocess.Popen[b
         process_group=0,
         pass_fds=lock.descriptors,
     )
-    assert process.stdout is not None
-    os.set_blocking(process.stdout.fileno(), False)
+    try:
+        assert process.stdout is not None
+        os.set_blocking(process.stdout.fileno(), False)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
     return process
+
+
+def _words(error: BaseException) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
 
 
 def _program() -> list[str]:
@@ -218,8 +235,9 @@ def _intent(remedy: Remedy, root: Path, asked: Asked) -> Intent:
     login: str | None = None
     with contextlib.suppress(KeyError):
         login = os.environ.get("SUDO_USER") or pwd.getpwuid(uid).pw_name
+    name = os.urandom(6).hex()
     return Intent(
-        id=os.urandom(6).hex(),
+        id=name,
         time=time.time(),
         remedy=remedy.id,
         steps=tuple(step.sentence(root) for step in remedy.steps),
@@ -235,4 +253,6 @@ def _intent(remedy: Remedy, root: Path, asked: Asked) -> Intent:
         blocks=asked.blocks,
         expected_blocks=asked.expected.blocks if asked.expected else None,
         expected_bytes=asked.expected.bytes if asked.expected else None,
+        boottime=round(time.clock_gettime(time.CLOCK_BOOTTIME), 3),
+        run=asked.run or name,
     )

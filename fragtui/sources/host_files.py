@@ -72,13 +72,6 @@ def reason(error: OSError) -> str:
     return text[:1].lower() + text[1:]
 
 
-def refuse_special(path: Path) -> None:
-    """Raise OSError for a device, a pipe or a directory: a new file is moved to its place and would take its name."""
-    if path.exists() and not path.is_file():
-        number = errno.EISDIR if path.is_dir() else errno.EINVAL
-        raise OSError(number, "not a regular file", str(path))
-
-
 def read_text(root: Path, path: str | Path, limit: int = 1 << 20) -> str | None:
     """Return a small file's text without the white space around it, or None if it can't be read.
 

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING
 
 from fragtui.model.snapshot import Host
 from fragtui.sources.node_texts import Tick
-from fragtui.text import JSON_BYTES
 
 if TYPE_CHECKING:
     from fragtui.cluster.pod_ref import PodRef
     from fragtui.cluster.sighting import Sighting
     from fragtui.model.pod_news import SourceState
     from fragtui.sources.incident_stream import StreamCall
-    from fragtui.sources.log_files import FollowedFile
     from fragtui.sources.node_texts import FileText
+    from fragtui.sources.own_files import OwnPlace
+    from fragtui.sources.own_log import OwnLog
     from fragtui.sources.recording_file import RecordingFile
     from fragtui.sources.segment_writer import Event, SegmentWriter
 
@@ -42,7 +42,7 @@ class Recorder:
     It is also the witness of kernel log and pods (`log_stream`, `PodWitness`).
     """
 
-    def __init__(self, host: Host, kept: int = RING_BYTES, audit: Path | None = None) -> None:
+    def __init__(self, host: Host, kept: int = RING_BYTES, audit: Path | OwnPlace | None = None) -> None:
         """`kept` bytes are remembered while there is no file; `audit` is the log of remedies to take lines from."""
         self._host = host
         self._kept = kept
@@ -58,9 +58,8 @@ class Recorder:
         self._standing: dict[str, tuple[str, list[object]]] = {}
         self._numbers = itertools.count()
         self._file: RecordingFile | None = None
-        self._audit_path = audit
-        self._audit: FollowedFile | None = None
-        self._audit_rest = b""
+        self._audit_place = audit
+        self._audit: OwnLog | None = None
 
     @property
     def file(self) -> RecordingFile | None:
@@ -110,16 +109,16 @@ class Recorder:
 
     def _remedies(self) -> list[bytes]:
         """Return the lines that the audit log got since the last call."""
-        if self._audit_path is None:
+        if self._audit_place is None:
             return []
         if self._audit is None:
-            # Imported here, after the first tick: what opens logs of all kinds takes its time.
-            from fragtui.sources.log_files import FollowedFile  # noqa: PLC0415
+            # Imported here, after the first tick.
+            from fragtui.sources.own_files import OwnPlace  # noqa: PLC0415
+            from fragtui.sources.own_log import OwnLog  # noqa: PLC0415
 
-            self._audit = FollowedFile(self._audit_path, at_end=True)
-        *lines, rest = (self._audit_rest + self._audit.read()).split(b"\n")
-        self._audit_rest = rest[:JSON_BYTES]
-        return lines
+            place = self._audit_place
+            self._audit = OwnLog(place if isinstance(place, OwnPlace) else OwnPlace(place), kept=1, at_end=True)
+        return [line.data for line in self._audit.read().lines if line.data is not None]
 
     def log_stream(self) -> Callable[[StreamCall], None]:
         """Return who takes the calls of one stream of the kernel log."""

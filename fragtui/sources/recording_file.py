@@ -19,10 +19,16 @@ class RecordingFile:
         self.problem: str | None = None
         self.written = 0
         """Bytes handed to the kernel."""
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        self._descriptor = os.open(path, flags, 0o600)
         self._waiting: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="recording", daemon=True)
-        self._thread.start()
+        try:
+            os.fchmod(self._descriptor, 0o600)
+            self._thread.start()
+        except BaseException:
+            os.close(self._descriptor)
+            raise
 
     def append(self, data: bytes) -> None:
         """Have data written; never waits."""

@@ -14,7 +14,7 @@ kubeconfigs, certificates, keys,       user that runs fragtui), and nobody else 
 token files, credential plug-ins
 the kubelet's command line             it runs as uid 0 in the host's PID and user namespaces, with CAP_SYS_ADMIN and
                                        no set-user-ID program (see `kubelet_process`)
-the audit log, locks                   `Trust.OWN`, and one link only (see `remedies.audit`)
+the audit log, locks                   `Trust.OWN` for file and folder, and one link only (see `sources.own_files`)
 =====================================  ==========================================================================
 
 What the user names on the command line (``--kubeconfig``, ``--root``, FILE) is the user's choice and is trusted as far
@@ -67,9 +67,16 @@ class UntrustedError(PermissionError):
 
 
 def open_inside(
-    root: Path, path: str | Path, trust: Trust = Trust.TEXT, *, device: tuple[int, int] | None = None
+    root: Path,
+    path: str | Path,
+    trust: Trust = Trust.TEXT,
+    *,
+    device: tuple[int, int] | None = None,
+    folder: bool = False,
 ) -> int:
     """Return a descriptor for reading a regular file of the node whose ``/`` is `root`.
+
+    With `folder` the path is that of a directory, and the descriptor (O_PATH) is for the ``dir_fd`` of other calls.
 
     `path` is the node's own, or one that begins with `root`. Every link on the way is resolved inside the root, as
     openat2(2) does with RESOLVE_IN_ROOT, but on kernels before 5.6 too, and with each step checked against `trust`
@@ -105,7 +112,7 @@ def open_inside(
                             os.close(folders.pop())
                         names.clear()
                     parts.extend(_split(target))
-                elif parts:
+                elif parts or folder:
                     if not stat.S_ISDIR(status.st_mode):
                         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), here)
                     names.append(name)
@@ -116,10 +123,12 @@ def open_inside(
             finally:
                 if found >= 0:
                     os.close(found)
+        if folder:
+            return os.dup(folders[-1])
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     finally:
-        for folder in folders:
-            os.close(folder)
+        for each in folders:
+            os.close(each)
 
 
 def read_inside(root: Path, path: str | Path, limit: int, trust: Trust = Trust.TEXT) -> bytes:
@@ -131,6 +140,11 @@ def read_inside(root: Path, path: str | Path, limit: int, trust: Trust = Trust.T
             chunks.append(chunk)
             left -= len(chunk)
     return b"".join(chunks)
+
+
+def check_own(status: os.stat_result, path: str) -> None:
+    """Raise `UntrustedError` unless what has this status belongs to root or to us and nobody else may write it."""
+    _check(status, path, Trust.OWN)
 
 
 def find_program(name: str, folders: tuple[str, ...] | None = None) -> str:

@@ -49,7 +49,7 @@ class Care:
         app: App[Any],
         session: Session,
         root: Path,
-        audit: Path,
+        audit: AuditLog,
         barred: str | None,
         on_change: Callable[[Attended | str], None],
     ) -> None:
@@ -57,11 +57,11 @@ class Care:
         self._app = app
         self._session = session
         self._root = root
-        self._audit = audit
+        self._audit = audit.path
         self._barred = barred
         self._previous: Snapshot | None = None
         self._before: Snapshot | None = None
-        self.attendant = Attendant(root, AuditLog(audit), barred, on_change)
+        self.attendant = Attendant(root, audit, barred, on_change)
         self.attendant.start()
 
     @property
@@ -72,11 +72,11 @@ class Care:
         reasons = [why_not(self._variants(name)[0], self._root) for name in ("drop-3", "compact")]
         return reasons[0] if all(reasons) else None
 
-    def see(self, snapshot: Snapshot) -> None:
-        """Take a tick."""
+    def see(self, snapshot: Snapshot, interval: float) -> None:
+        """Take a tick; the next one is expected after `interval` seconds."""
         if self._previous is None or snapshot.monotonic - self._previous.monotonic >= 1.0:
             self._previous = self._session.snapshot
-        self.attendant.see(snapshot)
+        self.attendant.see(snapshot, interval)
 
     def take(self, state: Attended) -> bool:
         """Take news of the attendant; return whether a result is there that has not been shown."""

@@ -10,8 +10,10 @@ from typing import Any
 
 from textual.app import App
 
+from fragtui.fresh_file import write_file
 from fragtui.model.tail import Alike, Tail
 from fragtui.text import counted
+from fragtui.ui.ticket import save_aside
 
 
 def ask_filter(app: App[Any], tail: Tail, then: Callable[[], None]) -> None:
@@ -37,12 +39,11 @@ def copy_incident(app: App[Any], alike: Alike | None) -> None:
 
 def save_incidents(app: App[Any], rows: Sequence[Alike]) -> None:
     """Save failures as JSON lines into a new file in the working directory."""
-    path = Path.cwd() / f"fragtui-failures-{time.strftime('%Y%m%d-%H%M%S')}.jsonl"
+    name = f"fragtui-failures-{time.strftime('%Y%m%d-%H%M%S')}.jsonl"
     incidents = [incident for row in rows for incident in row.incidents]
-    try:
-        with path.open("x") as file:
-            file.writelines(json.dumps(incident.to_json()) + "\n" for incident in incidents)
-    except OSError as error:
-        app.notify(f"{path}: {error.strerror}", title="Not saved", severity="error", markup=False)
-    else:
-        app.notify(f"{counted(len(incidents), 'failure')} in {path}", title="Saved", markup=False)
+    text = "".join(json.dumps(incident.to_json()) + "\n" for incident in incidents)
+
+    def save() -> str:
+        return f"{counted(len(incidents), 'failure')} in {write_file(Path.cwd() / name, text)}"
+
+    save_aside(app, save, "Saved", "Not saved")

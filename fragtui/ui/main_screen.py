@@ -14,6 +14,7 @@ from textual.containers import Container
 from textual.geometry import Size
 from textual.widget import Widget
 
+from fragtui.fresh_file import PUBLIC, write_file
 from fragtui.model.incident_kind import IncidentKind
 from fragtui.model.tail import Alike, Tail
 from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, RESTING_INTERVAL, Ticker
@@ -33,7 +34,7 @@ from fragtui.ui.rows import Palette, Rows
 from fragtui.ui.steady import outliving
 from fragtui.ui.strip import Strip
 from fragtui.ui.tape import notes as recording_notes
-from fragtui.ui.ticket import write_ticket
+from fragtui.ui.ticket import save_aside, write_ticket
 from fragtui.ui.timeline import Timeline
 from fragtui.ui.top_line import TopLine, state_spans
 from fragtui.ui.verdict import VerdictLines
@@ -129,7 +130,7 @@ class MainScreen(RemedyScreen):
                 self._share_out()
             self.show()
         if self.care is not None:
-            self.care.see(message.snapshot)
+            self.care.see(message.snapshot, self._sampler.interval)
         self._feed()
 
     def _feed(self) -> None:
@@ -352,12 +353,8 @@ class MainScreen(RemedyScreen):
 
     def action_picture(self) -> None:
         """Save the screen as an SVG file where fragtui was started."""
-        try:
-            path = self.app.save_screenshot(path=str(Path.cwd()))
-        except OSError as error:
-            self.notify(f"not saved: {error.strerror}", severity="error", markup=False)
-        else:
-            self.notify(path, title="Saved", markup=False)
+        name, picture = f"fragtui-{time.strftime('%Y%m%d-%H%M%S')}.svg", self.app.export_screenshot()
+        save_aside(self.app, lambda: str(write_file(Path.cwd() / name, picture, PUBLIC)), "Saved", "Not saved")
 
     def action_ticket(self) -> None:
         """Write the report for a ticket."""

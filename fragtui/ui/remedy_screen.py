@@ -66,11 +66,12 @@ class RemedyScreen(Ground, Screen[None]):
     def _ready_care(self) -> Care:
         """Return the remedies, begun by the first key that asks for them or soon after the first bars."""
         if self.care is None:
-            from fragtui.remedies.audit_place import default_path
+            from fragtui.remedies.audit import AuditLog
+            from fragtui.remedies.audit_place import audit_place
             from fragtui.ui.care import Care
 
             parts = self._parts
-            audit = parts.audit or default_path(parts.root)
+            audit = AuditLog(audit_place(parts.audit, parts.root))
             self.care = Care(self.app, self.session, parts.root, audit, parts.barred, self._tell_care)
             self._barred = self.care.barred
             self.query_one(KeyLine).rebuild()

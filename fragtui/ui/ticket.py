@@ -1,11 +1,13 @@
-"""The report for a ticket, written by a key while the screen goes on."""
+"""Files that keys write while the screen goes on: a disk that hangs holds up a thread of their own."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from textual.app import App
 from textual.screen import Screen
 
 Write = Callable[[], Path]
@@ -13,18 +15,28 @@ Write = Callable[[], Path]
 
 
 def write_ticket(screen: Screen[None], write: Write | None) -> None:
-    """Have the report written on a thread of its own (it takes some seconds), and say where it is."""
+    """Have the report written, which takes some seconds, and say where it is."""
     if write is None:
         screen.notify("There is no live node to report on.", markup=False)
         return
-    app = screen.app
+    screen.notify("Writing the report…", timeout=3, markup=False)
+    save_aside(screen.app, lambda: str(write()), "Report written", "No report")
+
+
+def save_aside(app: App[Any], save: Callable[[], str], done: str, failed: str) -> None:
+    """Have something saved on a thread of its own, then notify what `save` returns under `done`.
+
+    If it raises OSError, its file and reason are notified under `failed`.
+    """
 
     def work() -> None:
         try:
-            told, title, severity = str(write()), "Report written", "information"
+            told, title, severity = save(), done, "information"
         except OSError as error:
-            told, title, severity = f"{error.filename}: {error.strerror}", "No report", "error"
+            told, title, severity = f"{error.filename}: {error.strerror}", failed, "error"
         app.call_later(lambda: app.notify(told, title=title, severity=severity, markup=False))  # type: ignore[arg-type]
 
-    screen.notify("Writing the report…", timeout=3, markup=False)
-    threading.Thread(target=work, name="report", daemon=True).start()
+    try:
+        threading.Thread(target=work, name="save", daemon=True).start()
+    except RuntimeError as error:
+        app.notify(str(error), title=failed, severity="error", markup=False)

@@ -2,6 +2,9 @@
 
 import argparse
 import os
+import signal
+import subprocess
+import sys
 import time as clock
 from dataclasses import replace
 from datetime import time
@@ -21,12 +24,25 @@ from fragtui.model.snapshot import Host, Snapshot, Zone
 from fragtui.remedies import guard as guard_module
 from fragtui.remedies.audit import AuditLog
 from fragtui.remedies.catalogue import compact_all
+from fragtui.remedies.entries import parse_entry
 from fragtui.remedies.guard import Guard
-from fragtui.remedies.guard_rules import HOUR, Decision, Do, GuardState, began, decide, ended, look
+from fragtui.remedies.guard_rules import (
+    HOUR,
+    Clocks,
+    Decision,
+    Do,
+    GuardState,
+    began,
+    decide,
+    ended,
+    look,
+    watched_gap,
+)
 from fragtui.remedies.ladder import Climbed, End, LadderEnd
 from fragtui.remedies.lock import Busy
 from fragtui.remedies.outcome import Outcome
 from fragtui.remedies.policy import Policy, QuietHours, parse_policy
+from tests.support.host_tree import FRAGMENTED, HostTree
 
 NOON = time(12)
 POLICY = Policy(order=2, blocks=10, hold=5, cooldown=100, per_hour=2, give_up=2)
@@ -235,6 +251,118 @@ def test_a_restart_does_not_begin_the_hour_anew(lock_here: Path) -> None:
     assert [round(start) for start in guard.state.runs] == [9000, 9500] and round(guard.state.last or 0) == 9501
     assert guard.tick(tick(10_001, 0)).topic == "ceiling"
     guard.close()
+
+
+def boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+def boottime() -> float:
+    return clock.clock_gettime(clock.CLOCK_BOOTTIME)
+
+
+def asked(name: str, time: float, ago: float | None, boot: str | None, run: str | None = None) -> Intent:
+    """An intent of the guard; `ago` by the boot's own clock, None for one of an earlier version."""
+    since_boot = None if ago is None else boottime() - ago
+    return Intent(name, time, "drop-caches-1", ("s",), ("/x",), "guard", 1, 0, boot=boot, boottime=since_boot, run=run)
+
+
+@pytest.mark.parametrize("set_by", [-400 * 86_400, -7200, 7200, 400 * 86_400])
+def test_a_clock_that_was_set_does_not_begin_the_hour_anew(set_by: float, lock_here: Path) -> None:
+    audit = AuditLog(lock_here / "audit.jsonl")
+    for name, ago in (("a", 1000), ("b", 500)):
+        audit.append(asked(name, clock.time() - ago - set_by, ago, boot_id(), name))
+        audit.append(Ended(name, clock.time() - ago - set_by + 1, Result.DONE, 1.0))
+    guard = Guard(replace(POLICY, hold=0, per_hour=2, cooldown=1), Path("/"), audit, 10_000)
+    assert [round(start) for start in guard.state.runs] == [9000, 9500] and round(guard.state.last or 0) == 9501
+    assert guard.tick(tick(10_001, 0)).topic == "ceiling"
+    guard.close()
+
+
+def test_what_was_asked_for_in_the_future_was_asked_for_just_now(lock_here: Path) -> None:
+    audit = AuditLog(lock_here / "audit.jsonl")
+    for name in "ab":
+        audit.append(asked(name, clock.time() + 86_400, None, None, name))
+    guard = Guard(replace(POLICY, hold=0, per_hour=2, cooldown=1), Path("/"), audit, 10_000)
+    assert [round(start) for start in guard.state.runs] == [10_000, 10_000] and guard.state.last == 10_000
+    assert guard.tick(tick(10_002, 0)).topic == "ceiling"
+    guard.close()
+
+
+@pytest.mark.parametrize(
+    ("intent", "age"),
+    [
+        (asked("same boot", 0.0, 100, "here"), 100),
+        (asked("same boot, set back", 1e12, 100, "here"), 100),
+        (asked("an earlier boot", 4900.0, 100, "earlier"), 100),
+        (asked("an earlier boot, in the future", 9999.0, 100, "earlier"), 70),
+        (asked("an earlier boot, by its clock after this one's start", 4980.0, 100, "earlier"), 70),
+        (asked("an earlier version", 4900.0, None, "here"), 100),
+        (asked("no boot", 4900.0, 100, None), 100),
+        (asked("no boot, in the future", 9999.0, 100, None), 0),
+    ],
+    ids=lambda value: value.id if isinstance(value, Intent) else None,
+)
+def test_the_age_of_an_intent_goes_by_the_clock_that_nobody_can_set(intent: Intent, age: float) -> None:
+    now = replace(intent, boottime=1000.0 if intent.boottime is not None else None)
+    uptime = 1100.0 if intent.boot == "here" else 70.0
+    assert Clocks(10.0, 5000.0, "here", uptime).age(now) == age
+
+
+def test_the_hour_counts_runs_by_their_ids_and_not_by_gaps(lock_here: Path) -> None:
+    audit, now = AuditLog(lock_here / "audit.jsonl"), clock.time()
+    # One run whose steps lie a minute apart, and two runs of one process within two seconds.
+    for name, ago, run in (("a", 700, "1"), ("b", 640, "1"), ("c", 580, "1"), ("d", 102, "2"), ("e", 100, "3")):
+        audit.append(asked(name, now - ago, ago, boot_id(), run))
+    guard = Guard(POLICY, Path("/"), audit, 10_000)
+    assert [round(start) for start in guard.state.runs] == [9300, 9898, 9900]
+    guard.close()
+
+
+def test_entries_of_earlier_versions_are_read_still() -> None:
+    old = (
+        '{"v": 1, "kind": "intent", "id": "a", "time": 1.0, "remedy": "compact", "steps": [], "paths": [], '
+        '"by": "guard", "pid": 1, "uid": 0, "boot": "b"}'
+    )
+    entry = parse_entry(old)
+    assert isinstance(entry, Intent) and entry.boottime is None and entry.run is None
+
+
+def test_time_that_was_not_watched_does_not_count_as_short(lock_here: Path) -> None:
+    guard = Guard(replace(POLICY, hold=5, dry_run=True), Path("/"), AuditLog(lock_here / "a"), 0, None, 1.0)
+    assert [guard.tick(tick(at, 0)).topic for at in (100, 101, 102)] == ["short"] * 3
+    # It was stopped for ten minutes; or could not count for as long.
+    decision = guard.tick(tick(702, 0))
+    assert (decision.topic, decision.wait) == ("short", 5)
+    assert [guard.tick(tick(at, None)).topic for at in range(703, 713)] == ["unknown"] * 10
+    assert [guard.tick(tick(at, 0)).topic for at in range(713, 719)] == ["short"] * 5 + ["run"]
+    guard.close()
+
+
+@pytest.mark.parametrize(
+    ("interval", "hold", "gap"), [(1, 30, 5), (1, 5, 2.5), (1, 1, 2), (60, 30, 120), (0.1, 0, 0.2)]
+)
+def test_ticks_may_come_late_but_never_by_the_whole_of_what_must_be_held(
+    interval: float, hold: float, gap: float
+) -> None:
+    assert watched_gap(replace(POLICY, hold=hold), interval) == gap
+
+
+def test_a_guard_that_was_stopped_begins_to_count_anew(tmp_path: Path) -> None:
+    HostTree.small(tmp_path / "host", FRAGMENTED)
+    words = ["--dry-run", "--for", "3s", "--interval", "0.1", "--order", "9", "--audit", str(tmp_path / "a")]
+    command = [sys.executable, "-m", "fragtui", "guard", "--root", str(tmp_path / "host"), *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as guard:
+        assert guard.stdout is not None
+        lines = iter(guard.stdout.readline, "")
+        assert any("watch: " in line for line in lines)
+        guard.send_signal(signal.SIGSTOP)
+        clock.sleep(3.5)
+        begun = clock.monotonic()
+        guard.send_signal(signal.SIGCONT)
+        assert any("would run: " in line for line in lines)
+        assert clock.monotonic() - begun >= 2.5
+        guard.terminate()
 
 
 def test_a_guard_that_sees_no_blocks_runs_nothing(lock_here: Path) -> None:

@@ -30,7 +30,14 @@ def zipapp() -> Iterator[Path]:
         place = Path(name)
         place.chmod(0o755)
         file = place / "fragtui.pyz"
-        assert main(["ship", "zipapp", str(file)]) == 0
+        (place / "victim").write_text("keep")
+        file.symlink_to(place / "victim")
+        (place / "fragtui.pyz.part").symlink_to(place / "victim")
+        before = os.umask(0o077)
+        try:
+            assert main(["ship", "zipapp", str(file)]) == 0
+        finally:
+            os.umask(before)
         yield file
 
 
@@ -52,6 +59,11 @@ def run(command: Sequence[str | Path], where: Path, user: int | None = None) -> 
         group=user,
         extra_groups=None if user is None else [],
     )
+
+
+def test_it_is_written_through_no_planted_link_and_can_be_run_by_everyone(zipapp: Path) -> None:
+    assert not zipapp.is_symlink() and zipapp.stat().st_mode & 0o7777 == 0o755
+    assert zipapp.with_name("victim").read_text() == "keep"
 
 
 def test_check_runs_from_the_zipapp_with_an_empty_environment(zipapp: Path, tmp_path: Path) -> None:

@@ -145,7 +145,7 @@ def test_the_lock_lives_as_long_as_a_child_that_has_it(tmp_path: Path) -> None:
     NodeLock.take("x", (tmp_path / "none", tmp_path), "third").release()
     with pytest.raises(OSError, match="none"):
         NodeLock.take("x", (tmp_path / "none",), "fourth")
-    assert lock_directories(Path("/host"), Path("/a/b")) == (Path("/host/run"), Path("/run"), Path("/a"))
+    assert lock_directories(ROOT, Path("/a/b")) == (Path("/run/fragtui"), Path("/a"))
 
 
 def test_a_log_that_cannot_be_written_stops_the_remedy() -> None:
