@@ -61,3 +61,8 @@ def test_a_record_with_numbers_of_5000_digits_has_no_sequence_and_no_stamp() -> 
     record = f"4,{DIGITS},{DIGITS},-;x".encode()
     assert sequence_of(record) is None and stream_time(record) is None
     assert stream_time(b"4,1,99999999999999999999,-;x") is None
+
+
+def test_of_a_text_of_another_kind_a_hundred_lines_are_named() -> None:
+    text = "0\n" * 30_000
+    assert len(parse_buddyinfo(text)[1]) == len(parse_pagetypeinfo(text)[1]) == 100
