@@ -9,6 +9,8 @@ from fragtui.kernel.dump_lines import parse_buddy_line
 from fragtui.kernel.failure_report import parse_failure_head
 from fragtui.kernel.gfp import parse_print_fmt
 from fragtui.kernel.pagetypeinfo import parse_pagetypeinfo
+from fragtui.kernel.report import KernelReport, ReportKind, StackFrame
+from fragtui.model.incident_of_report import incident_of
 from fragtui.model.why import _nodes
 from fragtui.sources.kernel_log import stream_time
 from fragtui.sources.kmsg import sequence_of
@@ -23,6 +25,12 @@ def test_an_order_that_no_kernel_has_is_unknown() -> None:
         assert head is not None and head.request.order is None
     head = parse_failure_head("x: page allocation failure: order:10, mode:0xcc0(GFP_KERNEL)")
     assert head is not None and head.request.order == 10
+
+
+def test_an_order_below_0_in_a_failure_of_veth_is_told_without_a_size() -> None:
+    stack = tuple(StackFrame(name) for name in ("__kmalloc", "veth_alloc_queues", "veth_newlink", "rtnl_newlink"))
+    incident = incident_of(KernelReport(1, ReportKind.ALLOCATION_FAILURE, comm="runc", order=-1, stack=stack))
+    assert incident.cause == "veth" and incident.explanation
 
 
 def test_check_takes_no_order_from_the_ring_that_no_kernel_has() -> None:
