@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from fragtui.kernel.problem import Problem
+from fragtui.kernel.problem import MOST_PROBLEMS, Problem
 from fragtui.kernel.request import MOST_ORDER
 from fragtui.text import printable
 
@@ -51,7 +51,8 @@ def parse_buddyinfo(text: str) -> tuple[tuple[ZoneBlocks, ...], tuple[Problem, .
             continue
         row = _ROW.fullmatch(line)
         if row is None:
-            problems.append(Problem(number, _EXPECTED, line))
+            if len(problems) < MOST_PROBLEMS:
+                problems.append(Problem(number, _EXPECTED, line))
             continue
         counts = tuple(map(int, row[3].split()))
         key = int(row[1]), printable(row[2])

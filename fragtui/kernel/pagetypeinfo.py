@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from fragtui.kernel.problem import Problem
+from fragtui.kernel.problem import MOST_PROBLEMS, Problem
 from fragtui.kernel.request import MOST_ORDER
 from fragtui.text import printable
 
@@ -98,7 +98,7 @@ def parse_pagetypeinfo(text: str) -> tuple[PageTypeInfo, tuple[Problem, ...]]:
             pageblock_order = int(row[1])
         elif row := _BLOCK_PAGES.fullmatch(line):
             pages_per_block = int(row[1])
-        elif not line.startswith("Free pages count per migrate type"):
+        elif len(problems) < MOST_PROBLEMS and not line.startswith("Free pages count per migrate type"):
             problems.append(Problem(number, "a line of /proc/pagetypeinfo", line))
     return PageTypeInfo(pageblock_order, pages_per_block, tuple(free), tuple(pageblocks)), tuple(problems)
 

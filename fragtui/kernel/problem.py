@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from fragtui.text import printable
 
+MOST_PROBLEMS = 100
+"""Lines of a text that are named as problems: one with more is of another kind."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

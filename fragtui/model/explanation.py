@@ -28,7 +28,7 @@ def explain(report: KernelReport, version: KernelVersion | None, reading: GfpRea
     parts = [said + "."]
     if report.kind is ReportKind.ALLOCATION_FAILURE and report.order:
         parts.extend(_advice(version, cause))
-    if cause is not None and cause.cause.key == "veth" and report.order:
+    if cause is not None and cause.cause.key == "veth" and report.order is not None and report.order > 0:
         parts.append(_veth(report))
     if reading.names is None and report.mode is not None and reading.candidates:
         parts.append(_uncertain_flags(report.mode, reading))

@@ -39,7 +39,7 @@ def fuzz(name: str, inputs: int, seed: str) -> None:
         data = mutator.next()
         try:
             # A busy machine, or a collection of garbage, makes a call slow now and then, an expression every time.
-            slow = all(slow_calls(name, data) for _ in range(3))
+            slow = all(slow_calls(name, data) for _ in range(5))
         except Exception as error:
             error.add_note(f"{name}, FRAGTUI_FUZZ_SEED={seed}, input {number}: {data[:300]!r} ({len(data)} bytes)")
             raise

@@ -9,6 +9,8 @@ from fragtui.kernel.dump_lines import parse_buddy_line
 from fragtui.kernel.failure_report import parse_failure_head
 from fragtui.kernel.gfp import parse_print_fmt
 from fragtui.kernel.pagetypeinfo import parse_pagetypeinfo
+from fragtui.kernel.report import KernelReport, ReportKind, StackFrame
+from fragtui.model.incident_of_report import incident_of
 from fragtui.model.why import _nodes
 from fragtui.sources.kernel_log import stream_time
 from fragtui.sources.kmsg import sequence_of
@@ -23,6 +25,12 @@ def test_an_order_that_no_kernel_has_is_unknown() -> None:
         assert head is not None and head.request.order is None
     head = parse_failure_head("x: page allocation failure: order:10, mode:0xcc0(GFP_KERNEL)")
     assert head is not None and head.request.order == 10
+
+
+def test_an_order_below_0_in_a_failure_of_veth_is_told_without_a_size() -> None:
+    stack = tuple(StackFrame(name) for name in ("__kmalloc", "veth_alloc_queues", "veth_newlink", "rtnl_newlink"))
+    incident = incident_of(KernelReport(1, ReportKind.ALLOCATION_FAILURE, comm="runc", order=-1, stack=stack))
+    assert incident.cause == "veth" and incident.explanation
 
 
 def test_check_takes_no_order_from_the_ring_that_no_kernel_has() -> None:
@@ -61,3 +69,8 @@ def test_a_record_with_numbers_of_5000_digits_has_no_sequence_and_no_stamp() -> 
     record = f"4,{DIGITS},{DIGITS},-;x".encode()
     assert sequence_of(record) is None and stream_time(record) is None
     assert stream_time(b"4,1,99999999999999999999,-;x") is None
+
+
+def test_of_a_text_of_another_kind_a_hundred_lines_are_named() -> None:
+    text = "0\n" * 30_000
+    assert len(parse_buddyinfo(text)[1]) == len(parse_pagetypeinfo(text)[1]) == 100
