@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +19,7 @@ from fragtui.sources.kernel_log import KernelLog, read_ring
 from fragtui.sources.kmsg import KmsgReader
 from fragtui.sources.last_failure import last_failed_order
 from tests.support.host_tree import FRAGMENTED, HostTree
-from tests.support.terminal import terminal
+from tests.support.terminal import command, terminal
 
 HEAD = "node kernel: java: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL|__GFP_COMP)\n"
 
@@ -131,6 +133,19 @@ def test_the_screen_says_so_and_idles(target: str, tmp_path: Path) -> None:
         assert (sum(process.cpu_times()[:2]) - began) / 2.0 < 0.25
         term.press("q")
         assert term.wait() == 0
+
+
+@pytest.mark.parametrize("device", ["/dev/null", "/dev/zero"])
+def test_report_says_so_on_a_node_whose_own_kmsg_is_another_device(device: str) -> None:
+    if os.geteuid() or shutil.which("unshare") is None:
+        pytest.skip("needs root and unshare (util-linux)")
+    inside = f'mount --bind {device} /dev/kmsg && exec "$@" report'
+    called = ["unshare", "-m", "sh", "-c", inside, "sh", *command()]
+    done = subprocess.run(called, capture_output=True, text=True, timeout=60, check=False)
+    if "mount" in done.stderr:
+        pytest.skip(f"no mount here: {done.stderr}")
+    assert "/dev/kmsg: not a kernel log: it is device 1:" in done.stdout
+    assert "no kernel log could be read" in done.stdout
 
 
 def followed(root: Path, seconds: float) -> tuple[list[KernelLogNews], float]:
