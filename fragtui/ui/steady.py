@@ -87,6 +87,11 @@ class SteadyApp(App[int]):
         self._notices.append(notice)
         self.post_message(Notify(notice))
 
+    def on_notify(self, event: Notify) -> None:
+        """Leave out a notification that was cleared before its turn came."""
+        if not any(notice is event.notification for notice in self._notices):
+            event.prevent_default()
+
     def clear_notifications(self) -> None:
         """Show none any more."""
         self._notices = []
