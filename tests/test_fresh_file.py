@@ -14,6 +14,7 @@ import pytest
 from fragtui.commands.parser import main
 from fragtui.fresh_file import PRIVATE, PROGRAM, PUBLIC, replace_file, write_file
 from fragtui.sources.recording_file import RecordingFile
+from fragtui.ui.commands import Found
 from tests.support.host_tree import HostTree
 from tests.support.screen import make_app, running, until
 
@@ -210,6 +211,8 @@ async def test_the_palette_offers_no_picture_of_textuals_own(tmp_path: Path) -> 
     """It would be written through a link that is planted in its place."""
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
-    async with running(app):
-        titles = [command.title for command in app.get_system_commands(app.main)]
+    async with running(app) as pilot:
+        await pilot.press("ctrl+p")
+        await pilot.pause()
+        titles = [command.name for command in app.screen.query_one(Found).commands]
     assert "Picture" in titles and "Screenshot" not in titles
