@@ -54,7 +54,7 @@ def running_release(root: Path) -> str | None:
 def read_ring(root: Path, reader: KmsgReader | None = None) -> KernelLogNews:
     """Return at once what the kernel's ring holds of the last day. Takes milliseconds; raises no OSError."""
     try:
-        own = reader or open_kmsg(root / "dev/kmsg")
+        own = reader or open_kmsg(root / "dev/kmsg", root)
     except OSError as error:
         return KernelLogNews((), (), 0, (), "none", f"/dev/kmsg: {error.strerror}")
     try:
@@ -164,13 +164,13 @@ class KernelLog:
     def _follow_chosen(self, path: Path) -> str | None:
         """Follow the file or the device that was asked for; return why that is not possible."""
         if is_device(path):
-            return self._follow_kmsg(path)
+            return self._follow_kmsg(path, Path("/"))
         self._follow_file(path, None)
         return None
 
     def _follow_any(self) -> str | None:
         """Follow the best source there is; return why none can be read."""
-        problem = self._follow_kmsg(self._root / "dev/kmsg")
+        problem = self._follow_kmsg(self._root / "dev/kmsg", self._root)
         if self._stopped.is_set():
             return None
         if why_no_journal(self._root) is None:
@@ -204,10 +204,10 @@ class KernelLog:
         on_call = self._on_stream() if self._on_stream is not None else None
         return IncidentStream(name, running, release, boot=boot, now=now, on_call=on_call)
 
-    def _follow_kmsg(self, path: Path) -> str | None:
+    def _follow_kmsg(self, path: Path, root: Path) -> str | None:
         """Follow the device; return why that is not possible."""
         try:
-            reader = open_kmsg(path)
+            reader = open_kmsg(path, root)
         except FileNotFoundError:
             return f"{path} is not there"
         except OSError as error:

@@ -10,8 +10,8 @@ text files of a root (/proc, saved     `Trust.TEXT`: a regular file inside the r
 trees, release, host name)             and printed, nothing else
 log files, journals                    `Trust.LOG`: also no link, file or folder on the way that everyone may write
 programs (crictl, journalctl),         `Trust.OWN`: it and every folder and link on the way belong to root (or to the
-kubeconfigs, certificates, keys,       user that runs fragtui), and nobody else may write them;
-token files, credential plug-ins       group root may write a folder: /etc/kubernetes is 0775 after ``apt install kubelet``
+kubeconfigs, certificates, keys,       user that runs fragtui), and nobody else may write them, but
+token files, credential plug-ins       group root a folder: kubelet's package makes /etc/kubernetes 0775
 the kubelet's command line             it runs as uid 0 in the host's PID and user namespaces, with CAP_SYS_ADMIN and
                                        no set-user-ID program (see `kubelet_process`)
 the audit log, locks                   `Trust.OWN` for file and folder, and one link only (see `sources.own_files`)

@@ -64,19 +64,24 @@ def test_a_loop_of_links_ends(root: Path) -> None:
         opened(root, "/a", Trust.TEXT)
 
 
+def writable_by_group_7(path: Path) -> None:
+    os.chown(path, 0, 7)
+    path.chmod(path.stat().st_mode | stat.S_IWGRP)
+
+
 @as_root
 @pytest.mark.parametrize("part", ["", "etc", "etc/kubernetes", "etc/kubernetes/kubelet.conf"])
 @pytest.mark.parametrize(
     ("how", "words"),
     [
         (lambda path: os.chown(path, NOBODY, 0), "belongs to uid 65534"),
-        (lambda path: (os.chown(path, 0, 7), path.chmod(path.stat().st_mode | stat.S_IWGRP)), "written by others"),
+        (writable_by_group_7, "can be written by others"),
         (lambda path: path.chmod(path.stat().st_mode | stat.S_IWOTH | stat.S_ISVTX), "can be written by others"),
     ],
     ids=["another user's", "its group may write", "sticky and everyone may write"],
 )
 def test_what_others_can_change_is_not_roots_own(
-    root: Path, part: str, how: Callable[[Path], object], words: str
+    root: Path, part: str, how: Callable[[Path], None], words: str
 ) -> None:
     how(root / part)
     with pytest.raises(UntrustedError, match=words) as refused:
