@@ -129,10 +129,11 @@ def umask(mask: int) -> Iterator[None]:
 
 @pytest.mark.parametrize("mask", [0, 0o022, 0o777])
 def test_its_mode_is_0600_whatever_the_umask(mask: int, tmp_path: Path) -> None:
-    log = AuditLog(tmp_path / "audit.jsonl")
+    log = AuditLog(tmp_path / "new/audit.jsonl")
     with umask(mask):
         log.append(intent())
     assert stat.S_IMODE(log.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(log.path.parent.stat().st_mode) == 0o700
 
 
 def test_a_process_that_stopped_over_its_line_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
