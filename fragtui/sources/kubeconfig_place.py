@@ -116,7 +116,7 @@ def found_kubeconfig(root: Path) -> Iterator[Place]:
             if kubelet.root is not None:
                 places.append(Place(path, kubelet.root, given=False, runs=kubelet.here))
             else:
-                refused.append(f"the kubelet's {printable(path)} can't be reached (needs root)")
+                refused.append(f"the kubelet's {printable(path)} can't be reached (needs root and CAP_SYS_PTRACE)")
         places += [Place(path, root, given=False, runs=root == Path("/")) for path in KNOWN_KUBECONFIGS]
         yield _first(places, refused)
 

@@ -80,7 +80,7 @@ def make_folder(name: str, above: int | None = None) -> None:
         os.mkdir(name, 0o700, dir_fd=above)
         made = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above)
         try:
-            os.chmod(f"/proc/self/fd/{made}", 0o700)
+            Path(f"/proc/self/fd/{made}").chmod(0o700)
         finally:
             os.close(made)
 
