@@ -15,6 +15,12 @@ token files, credential plug-ins       group root a folder: kubelet's package ma
 the kubelet's command line             it runs as uid 0 in the host's PID and user namespaces, with CAP_SYS_ADMIN and
                                        no set-user-ID program (see `kubelet_process`)
 the audit log, locks                   `Trust.OWN` for file and folder, and one link only (see `sources.own_files`)
+credentials in saved files             never: they are used on the node itself only
+sockets                                none is opened; crictl connects to the runtime of its own configuration, or to
+                                       that of CONTAINER_RUNTIME_ENDPOINT
+the current folder, PYTHONPATH         no module is imported from the first, nor from a folder of the second that
+                                       others may write; of TEXTUAL_* only colours count (see `import_path`)
+PATH, other variables                  not for what fragtui finds and runs by itself (`program_environment`)
 =====================================  ==========================================================================
 
 What the user names on the command line (``--kubeconfig``, ``--root``, FILE) is the user's choice and is trusted as far
