@@ -139,7 +139,12 @@ def open_inside(
 
 def read_inside(root: Path, path: str | Path, limit: int, trust: Trust = Trust.TEXT) -> bytes:
     """Return at most `limit` bytes of a file; see `open_inside`. Raises OSError."""
-    with open(open_inside(root, path, trust), "rb", buffering=0) as file:
+    return read_bounded(open_inside(root, path, trust), limit)
+
+
+def read_bounded(descriptor: int, limit: int) -> bytes:
+    """Return at most `limit` bytes of an open file, and close it. Raises OSError."""
+    with open(descriptor, "rb", buffering=0) as file:
         chunks: list[bytes] = []
         left = limit
         while left > 0 and (chunk := file.read(min(left, 1 << 16))):
@@ -190,6 +195,15 @@ def open_named(path: Path) -> int:
 def open_at_once(path: Path) -> int:
     """Return the same without waiting: a FIFO has no writer yet."""
     return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
+
+
+def open_regular(path: str) -> int:
+    """Return a descriptor for reading a regular file that the user named. Raises OSError for any other, unopened."""
+    found = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    try:
+        return _reopen(found, os.fstat(found), path, None)
+    finally:
+        os.close(found)
 
 
 def opener_of(root: Path, *, live: bool) -> Opener:
