@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,18 +11,13 @@ from fragtui.kernel.version import parse_version
 from fragtui.logs.outside_json import read_json
 from fragtui.model.snapshot import Host, Snapshot
 from fragtui.sources.host_files import reason
-from fragtui.sources.log_files import refuse_device
 from fragtui.sources.node_texts import BUDDYINFO, PAGETYPEINFO, ZONEINFO, FileText, SnapshotMaker, Tick
 from fragtui.sources.recording_format import Cursor, NotARecording, check_header, read_chunks
 from fragtui.sources.tick_frames import TickReader, tick_time
-from fragtui.sources.trust import open_named
 from fragtui.text import epoch_seconds, printable
 
 _KINDS = b"STLPR"
 _KEPT = (ZONEINFO, PAGETYPEINFO)
-MOST_BYTES = 256 << 20
-"""Ten days of the busiest node; what follows counts as cut off."""
-_HEAD = 4096
 _MOST_PAGE = 1 << 24
 _MOST_SECONDS = 1e12
 
@@ -66,14 +60,12 @@ class Recording:
 
 
 def read_recording(path: Path) -> Recording:
-    """Return what a file holds, `MOST_BYTES` of it; raise NotARecording, in words, if it can't be replayed."""
+    """Return what a file holds; raise NotARecording, in words, where it can't be replayed."""
     try:
-        with open(open_named(path), "rb") as file:
-            refuse_device(os.fstat(file.fileno()), str(path))
-            check_header(head := file.read(_HEAD))
-            return parse_recording(head + file.read(MOST_BYTES - _HEAD))
+        data = path.read_bytes()
     except OSError as error:
         raise NotARecording(reason(error)) from None
+    return parse_recording(data)
 
 
 def parse_recording(data: bytes) -> Recording:
