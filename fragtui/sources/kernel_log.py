@@ -16,7 +16,7 @@ from fragtui.sources.host_files import read_text, reason
 from fragtui.sources.incident_stream import IncidentStream, LineSplitter, StreamCall
 from fragtui.sources.journal import JournalReader, journal_command, why_no_journal
 from fragtui.sources.kmsg import MOST_BATCHES, KmsgReader, boot_epoch, is_device, open_kmsg
-from fragtui.sources.log_files import READ_BYTES, FollowedFile, open_log, rotated
+from fragtui.sources.log_files import READ_BYTES, FollowedFile, open_log, readable, rotated
 from fragtui.sources.log_scan import scan_log
 from fragtui.sources.trust import Opener, open_at_once, opener_of
 from fragtui.text import bounded_int, epoch_seconds, printable
@@ -177,11 +177,12 @@ class KernelLog:
             problem = self._follow_journal(problem)
             if self._stopped.is_set():
                 return None
-        for name in _LOG_FILES:
-            if (self._root / name).is_file():
-                self._follow_file(self._root / name, problem)
-                return None
-        return problem
+        found, refused = readable((self._root / name for name in _LOG_FILES), self._opener())
+        problem = "; ".join(each for each in (problem, *refused) if each) or None
+        if not found:
+            return problem
+        self._follow_file(found[0], problem)
+        return None
 
     def _wait(self, descriptor: int | None, seconds: float | None) -> bool:
         """Wait for input, the end or the time; return False when it is over."""
