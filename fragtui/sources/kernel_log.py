@@ -14,7 +14,7 @@ from fragtui.model.kernel_log_news import KernelLogNews
 from fragtui.sources.host import is_live
 from fragtui.sources.host_files import read_text, reason
 from fragtui.sources.incident_stream import IncidentStream, LineSplitter, StreamCall
-from fragtui.sources.journal import JournalReader, journal_command, why_no_journal
+from fragtui.sources.journal import NO_JOURNAL, JournalReader, journal_command, why_no_journal
 from fragtui.sources.kmsg import MOST_BATCHES, KmsgReader, boot_epoch, is_device, open_kmsg
 from fragtui.sources.log_files import READ_BYTES, FollowedFile, open_log, readable, rotated
 from fragtui.sources.log_scan import scan_log
@@ -173,11 +173,13 @@ class KernelLog:
         problem = self._follow_kmsg(self._root / "dev/kmsg", self._root)
         if self._stopped.is_set():
             return None
-        if why_no_journal(self._root) is None:
+        if (why := why_no_journal(self._root)) is None:
             problem = self._follow_journal(problem)
             if self._stopped.is_set():
                 return None
         found, refused = readable((self._root / name for name in _LOG_FILES), self._opener())
+        if why not in (None, NO_JOURNAL):
+            refused.insert(0, f"the journal can't be read: {why}")
         problem = "; ".join(each for each in (problem, *refused) if each) or None
         if not found:
             return problem
