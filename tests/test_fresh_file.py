@@ -207,6 +207,21 @@ async def test_keys_save_files_with_their_own_modes(
     assert modes == {".svg": 0o644, ".jsonl": 0o600}
 
 
+async def test_the_name_of_the_folder_cannot_move_the_cursor_in_a_notification(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    HostTree.small(tmp_path / "host")
+    hostile = tmp_path / "\x1b[31mred\x07"
+    hostile.mkdir()
+    monkeypatch.chdir(hostile)
+    app = make_app(tmp_path / "host")
+    async with running(app) as pilot:
+        await pilot.press("S")
+        await until(pilot, lambda: bool(app._notices))
+        message = app._notices[0].message
+    assert "\\x1b[31mred\\x07" in message and message.isprintable()
+
+
 async def test_the_palette_offers_no_picture_of_textuals_own(tmp_path: Path) -> None:
     """It would be written through a link that is planted in its place."""
     HostTree.small(tmp_path)

@@ -54,4 +54,4 @@ def pods_of(
             return SavedPods(tree, on_news, witness)
     from fragtui.sources.pod_watch import PodWatch
 
-    return PodWatch(tree.root, args.kubelet_log, args.kubeconfig, on_news, witness=witness)
+    return PodWatch(tree.root, args.kubelet_log, args.kubeconfig, on_news, live=reader.live, witness=witness)

@@ -204,7 +204,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _metrics(self) -> None:
         from prometheus_client.exposition import choose_encoder
 
-        encode, kind = choose_encoder(self.headers.get("Accept", ""))
+        try:
+            encode, kind = choose_encoder(self.headers.get("Accept", ""))
+        except (TypeError, ValueError):  # The header names a version that is no number.
+            encode, kind = choose_encoder("")
         body = encode(self.server.registry)
         headers = {"Content-Type": kind}
         if "gzip" in self.headers.get("Accept-Encoding", ""):

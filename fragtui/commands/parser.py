@@ -98,7 +98,8 @@ def common_options(*, after_verb: bool = False) -> _Parser:
 def _directory(text: str) -> Path:
     path = Path(text)
     if path.is_dir():
-        return path
+        # Children run in another folder, and "/" by any other name is this node itself.
+        return Path("/") if path.samefile("/") else path.absolute()
     if not path.is_file():
         why = "" if path.exists() else ", it is not there"
         raise argparse.ArgumentTypeError(f"{text}: expected a directory{why}")

@@ -16,8 +16,3 @@ def audit_place(given: Path | None, root: Path) -> OwnPlace:
         return OwnPlace(given)
     node = tree_of(root).root
     return OwnPlace(node / DEFAULT, node, saved=not is_live(root))
-
-
-def default_path(root: Path) -> Path:
-    """Return where the log is without ``--audit``: on the host that it is about, live or saved."""
-    return tree_of(root).root / DEFAULT

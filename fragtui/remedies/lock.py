@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from fragtui.sources.host import is_live
-from fragtui.sources.own_files import open_own
+from fragtui.sources.own_files import make_folder, open_own
 from fragtui.sources.trust import check_own
 from fragtui.text import printable
 
@@ -87,8 +87,7 @@ def _open(directory: Path, path: Path) -> int:
     except FileNotFoundError:
         if directory.name != Path(FOLDER).name:
             raise
-        with suppress(FileExistsError):
-            directory.mkdir(mode=0o700)
+        make_folder(str(directory))
         folder = os.open(directory, flags)
     try:
         check_own(os.fstat(folder), str(directory))

@@ -234,7 +234,7 @@ def _intent(remedy: Remedy, root: Path, asked: Asked) -> Intent:
     uid = os.getuid()
     login: str | None = None
     with contextlib.suppress(KeyError):
-        login = os.environ.get("SUDO_USER") or pwd.getpwuid(uid).pw_name
+        login = printable(os.environ.get("SUDO_USER") or pwd.getpwuid(uid).pw_name)
     name = os.urandom(6).hex()
     return Intent(
         id=name,

@@ -10,6 +10,8 @@ from fragtui.sources.host_files import reason
 from fragtui.sources.in_root import in_root
 from fragtui.sources.trust import find_program, program_environment
 
+NO_JOURNAL = "there is no journal"
+
 
 def journal_command(root: Path, *, follow: bool, since: str | None = None, until: str | None = None) -> list[str]:
     """Return the command line: kernel messages as JSON lines, of the journal under `root`. Raises OSError."""
@@ -40,7 +42,7 @@ def why_no_journal(root: Path) -> str | None:
     """Return why there is no journal to read, or None if there is one and a journalctl to read it with."""
     try:
         if not any(in_root(root, place).is_dir() for place in ("/var/log/journal", "/run/log/journal")):
-            return "there is no journal"
+            return NO_JOURNAL
         journalctl()
     except FileNotFoundError:
         return "journalctl is not installed"

@@ -14,9 +14,9 @@ from fragtui.model.kernel_log_news import KernelLogNews
 from fragtui.sources.host import is_live
 from fragtui.sources.host_files import read_text, reason
 from fragtui.sources.incident_stream import IncidentStream, LineSplitter, StreamCall
-from fragtui.sources.journal import JournalReader, journal_command, why_no_journal
+from fragtui.sources.journal import NO_JOURNAL, JournalReader, journal_command, why_no_journal
 from fragtui.sources.kmsg import MOST_BATCHES, KmsgReader, boot_epoch, is_device, open_kmsg
-from fragtui.sources.log_files import READ_BYTES, FollowedFile, open_log, rotated
+from fragtui.sources.log_files import READ_BYTES, FollowedFile, open_log, readable, rotated
 from fragtui.sources.log_scan import scan_log
 from fragtui.sources.trust import Opener, open_at_once, opener_of
 from fragtui.text import bounded_int, epoch_seconds, printable
@@ -54,7 +54,7 @@ def running_release(root: Path) -> str | None:
 def read_ring(root: Path, reader: KmsgReader | None = None) -> KernelLogNews:
     """Return at once what the kernel's ring holds of the last day. Takes milliseconds; raises no OSError."""
     try:
-        own = reader or open_kmsg(root / "dev/kmsg")
+        own = reader or open_kmsg(root / "dev/kmsg", root)
     except OSError as error:
         return KernelLogNews((), (), 0, (), "none", f"/dev/kmsg: {error.strerror}")
     try:
@@ -164,24 +164,27 @@ class KernelLog:
     def _follow_chosen(self, path: Path) -> str | None:
         """Follow the file or the device that was asked for; return why that is not possible."""
         if is_device(path):
-            return self._follow_kmsg(path)
+            return self._follow_kmsg(path, Path("/"))
         self._follow_file(path, None)
         return None
 
     def _follow_any(self) -> str | None:
         """Follow the best source there is; return why none can be read."""
-        problem = self._follow_kmsg(self._root / "dev/kmsg")
+        problem = self._follow_kmsg(self._root / "dev/kmsg", self._root)
         if self._stopped.is_set():
             return None
-        if why_no_journal(self._root) is None:
+        if (why := why_no_journal(self._root)) is None:
             problem = self._follow_journal(problem)
             if self._stopped.is_set():
                 return None
-        for name in _LOG_FILES:
-            if (self._root / name).is_file():
-                self._follow_file(self._root / name, problem)
-                return None
-        return problem
+        found, refused = readable((self._root / name for name in _LOG_FILES), self._opener())
+        if why not in (None, NO_JOURNAL):
+            refused.insert(0, f"the journal can't be read: {why}")
+        problem = "; ".join(each for each in (problem, *refused) if each) or None
+        if not found:
+            return problem
+        self._follow_file(found[0], problem)
+        return None
 
     def _wait(self, descriptor: int | None, seconds: float | None) -> bool:
         """Wait for input, the end or the time; return False when it is over."""
@@ -204,10 +207,10 @@ class KernelLog:
         on_call = self._on_stream() if self._on_stream is not None else None
         return IncidentStream(name, running, release, boot=boot, now=now, on_call=on_call)
 
-    def _follow_kmsg(self, path: Path) -> str | None:
+    def _follow_kmsg(self, path: Path, root: Path) -> str | None:
         """Follow the device; return why that is not possible."""
         try:
-            reader = open_kmsg(path)
+            reader = open_kmsg(path, root)
         except FileNotFoundError:
             return f"{path} is not there"
         except OSError as error:

@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from fragtui.sources.trust import open_inside
 from fragtui.text import bounded_int
 
 _BUFFER = 16_384
@@ -91,19 +92,14 @@ def sequence_of(record: bytes) -> int | None:
     return bounded_int(parts[1]) if len(parts) == 3 else None
 
 
-def open_kmsg(path: Path) -> KmsgReader:
+def open_kmsg(path: Path, root: Path = Path("/")) -> KmsgReader:
     """Open the kernel log. Raises OSError: ENODEV if the path is another device or a file.
 
-    In nested and unprivileged containers /dev/kmsg may be /dev/null, /dev/zero, a console or an empty file.
+    A link is followed inside `root` only, so the files of another node never show this one's log. In nested and
+    unprivileged containers /dev/kmsg may be /dev/null, /dev/zero, a console or an empty file.
     """
     _check(path.stat())  # First: opening another device may have effects.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-    try:
-        _check(os.fstat(descriptor))
-    except OSError:
-        os.close(descriptor)
-        raise
-    return KmsgReader(descriptor)
+    return KmsgReader(open_inside(root, path.absolute(), device=_DEVICE))
 
 
 def is_device(path: Path) -> bool:

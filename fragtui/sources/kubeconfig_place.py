@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fragtui.sources.host_files import reason
 from fragtui.sources.kubelet_process import running_kubelet
-from fragtui.sources.trust import Trust, UntrustedError, find_program, open_inside, read_inside
+from fragtui.sources.trust import Trust, UntrustedError, find_program, open_inside, open_regular, read_bounded
 from fragtui.text import printable
 
 NO_CREDENTIALS = "found no kubelet credentials under the root: give --kubeconfig FILE"
@@ -52,7 +52,7 @@ class Place:
         Raises `CredentialsError`.
         """
         try:
-            data = read_inside(self.root, self._absolute(name), limit + 1, self._trust)
+            data = read_bounded(self.open(name), limit + 1)
         except (OSError, ValueError) as error:
             raise CredentialsError(_words(name, error)) from None
         if len(data) > limit:
@@ -68,7 +68,8 @@ class Place:
 
     def open(self, name: str) -> int:
         """Return a descriptor of a file, see `read`. Raises OSError, and ValueError for what is no path."""
-        return open_inside(self.root, self._absolute(name), self._trust)
+        path = self._absolute(name)
+        return open_regular(path) if self.given else open_inside(self.root, path, Trust.OWN)
 
     def program(self, command: str) -> str:
         """Return the path of a program that may be run. Raises `CredentialsError`."""
@@ -87,10 +88,6 @@ class Place:
         except (OSError, ValueError) as error:
             raise CredentialsError(_words(command, error)) from None
         return self._absolute(command)
-
-    @property
-    def _trust(self) -> Trust:
-        return Trust.TEXT if self.given else Trust.OWN
 
     def _absolute(self, name: str) -> str:
         return os.path.join(os.path.dirname(self.path), name)  # noqa: PTH118, PTH120 (a Path would drop "..")
@@ -116,7 +113,7 @@ def found_kubeconfig(root: Path) -> Iterator[Place]:
             if kubelet.root is not None:
                 places.append(Place(path, kubelet.root, given=False, runs=kubelet.here))
             else:
-                refused.append(f"the kubelet's {printable(path)} can't be reached (needs root)")
+                refused.append(f"the kubelet's {printable(path)} can't be reached (needs root and CAP_SYS_PTRACE)")
         places += [Place(path, root, given=False, runs=root == Path("/")) for path in KNOWN_KUBECONFIGS]
         yield _first(places, refused)
 

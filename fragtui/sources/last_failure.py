@@ -22,7 +22,7 @@ def last_failed_order(root: Path) -> int | None:
     Only head lines are looked at: parsing the reports costs more than all else that a check does.
     """
     try:
-        reader = open_kmsg(root / "dev/kmsg")
+        reader = open_kmsg(root / "dev/kmsg", root)
     except OSError:
         return None
     found: int | None = None

@@ -6,12 +6,15 @@ import errno
 import io
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any, cast
 
 from fragtui.sources.line_bounds import behind_hole, is_hole
+from fragtui.sources.own_files import why
 from fragtui.sources.trust import Opener, open_at_once, open_named
 from fragtui.sources.unpacking import PackedLog, packing_of
+from fragtui.text import printable
 
 READ_BYTES = 1 << 18
 """What is read at once: small, since what a flood takes while its lines are cut is never given back."""
@@ -138,6 +141,22 @@ class FollowedFile:
         except OSError:
             return False  # Renamed, and the new one is not there yet: the old one may still grow.
         return (found.st_dev, found.st_ino) != self._inode
+
+
+def readable(paths: Iterable[Path], opener: Opener) -> tuple[list[Path], list[str]]:
+    """Return the logs that are there and can be opened, and why the others that are there can't."""
+    found: list[Path] = []
+    refused: list[str] = []
+    for path in paths:
+        try:
+            os.close(opener(path))
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            continue
+        except OSError as error:
+            refused.append(printable(why(error, path)))
+        else:
+            found.append(path)
+    return found, refused
 
 
 def rotated(path: Path, count: int = 3) -> tuple[Path, ...]:

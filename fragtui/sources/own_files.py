@@ -74,6 +74,17 @@ def open_own(folder: int, name: str, shown: str, flags: int, *, make: bool = Fal
     raise OSError(errno.EAGAIN, "made and removed again and again by another process", shown)
 
 
+def make_folder(name: str, above: int | None = None) -> None:
+    """Make a folder, 0700 whatever the umask, unless it is there. Raises OSError."""
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(name, 0o700, dir_fd=above)
+        made = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above)
+        try:
+            Path(f"/proc/self/fd/{made}").chmod(0o700)
+        finally:
+            os.close(made)
+
+
 def sync_folder(folder: int) -> None:
     """Wait until the names in a folder are on disk."""
     descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
@@ -98,9 +109,8 @@ def _folder(root: Path, path: Path, trust: Trust, make: bool) -> int:
             raise
     above = _folder(root, path.parent, trust, make)
     try:
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(path.name, 0o700, dir_fd=above)
-            sync_folder(above)
+        make_folder(path.name, above)
+        sync_folder(above)
     finally:
         os.close(above)
     return open_inside(root, path, trust, folder=True)

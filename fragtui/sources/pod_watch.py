@@ -38,13 +38,15 @@ class PodWatch:
         kubeconfig: str | None = None,
         on_news: Callable[[PodNews], None] = lambda _: None,
         *,
+        live: bool = True,
         clock: Callable[[], float] = time.time,
         witness: PodWitness | None = None,
     ) -> None:
         """Watch the node under `root`.
 
         `kubelet_log` is ``auto``, ``none`` or a file, or several joined by commas; `kubeconfig` a file whose
-        rights may reach further than the kubelet's own. `witness` is told all that the sources say, for a recording.
+        rights may reach further than the kubelet's own. Without `live` the node's files are saved ones: the credentials
+        in them are not used. `witness` is told all that the sources say, for a recording.
         """
         self._root = root
         self._on_news = on_news
@@ -57,7 +59,7 @@ class PodWatch:
         others = self if witness is None else Overheard(self, witness)
         self._sources: tuple[PodSource, ...] = (
             RuntimeLog(root, self, kubelet_log, witness.log if witness is not None else None),
-            KubeApi(root, others, kubeconfig),
+            *((KubeApi(root, others, kubeconfig),) if live or kubeconfig is not None else ()),
             Crictl(root, others),
         )
 

@@ -17,7 +17,7 @@ from fragtui.sources.host import is_live
 from fragtui.sources.host_files import reason
 from fragtui.sources.incident_stream import LineSplitter
 from fragtui.sources.journal import JournalReader, journal_directory, journalctl, why_no_journal
-from fragtui.sources.log_files import FollowedFile
+from fragtui.sources.log_files import FollowedFile, readable
 from fragtui.sources.pod_telling import Telling
 from fragtui.sources.saved_layouts import OWN_LOGS
 from fragtui.sources.trust import Opener, open_at_once, opener_of
@@ -186,6 +186,8 @@ class RuntimeLog:
         self._telling = telling
         self._choice = choice
         self._on_log = on_log
+        self._refused: list[str] = []
+        """Why logs that are there are not read."""
         self._stopping = threading.Event()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
@@ -207,11 +209,11 @@ class RuntimeLog:
             self._telling.state(NAME, "off", "switched off")
             return
         journal = self._choice == "auto" and why_no_journal(self._root) is None
-        files = self._files(journal)
+        opener = open_at_once if self._choice != "auto" else opener_of(self._root, live=is_live(self._root))
+        files, self._refused = readable(self._wanted(journal), opener)
         if not journal and not files:
             self._telling.state(NAME, "absent", self._why_nothing())
             return
-        opener = open_at_once if self._choice != "auto" else opener_of(self._root, live=is_live(self._root))
         followed = [(FollowedFile(path, opener=opener), self._reader(), path) for path in files]
         names = [str(path) for path in files]
         self._live(["journal", *names] if journal else names)
@@ -225,11 +227,10 @@ class RuntimeLog:
     def _reader(self) -> PacedReader:
         return PacedReader(on_lines=self._on_log() if self._on_log is not None else None)
 
-    def _files(self, journal: bool) -> list[Path]:
+    def _wanted(self, journal: bool) -> list[Path]:
         if self._choice != "auto":
             return [path for each in self._choice.split(",") if (path := Path(each)).is_file()]
-        wanted = OWN_FILES if journal else (*SYSLOG_FILES, *OWN_FILES)
-        return [path for each in wanted if (path := self._root / each).is_file() and os.access(path, os.R_OK)]
+        return [self._root / each for each in (OWN_FILES if journal else (*SYSLOG_FILES, *OWN_FILES))]
 
     def _why_nothing(self) -> str:
         for each in () if self._choice == "auto" else self._choice.split(","):
@@ -237,6 +238,8 @@ class RuntimeLog:
                 Path(each).stat()
             except OSError as error:
                 return f"{printable(each)}: {reason(error)}"
+        if self._refused:
+            return f"not read: {'; '.join(self._refused)}: give --kubelet-log FILE"
         if (self._root / "var/log/journal").is_dir() and (why := why_no_journal(self._root)) is not None:
             return f"the journal can't be read: {why}: give --kubelet-log FILE"
         return NOTHING
@@ -305,7 +308,8 @@ class RuntimeLog:
             self._telling.sightings(told)
 
     def _live(self, names: list[str], left_out: int = 0, unread: int = 0, cut: int = 0) -> None:
-        lacking = f"; {left_out} lines of a flood were not read" if left_out else ""
+        lacking = "".join(f"; not read: {each}" for each in self._refused)
+        lacking += f"; {left_out} lines of a flood were not read" if left_out else ""
         lacking += f"; {unread_words(unread)}" if unread else ""
         lacking += f"; {counted(cut, 'line')} cut at {LINE_BYTES >> 10} KiB" if cut else ""
         self._telling.state(NAME, "live", f"{CANNOT_TELL}{lacking} (reads {', '.join(names)})")

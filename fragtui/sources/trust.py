@@ -10,11 +10,17 @@ text files of a root (/proc, saved     `Trust.TEXT`: a regular file inside the r
 trees, release, host name)             and printed, nothing else
 log files, journals                    `Trust.LOG`: also no link, file or folder on the way that everyone may write
 programs (crictl, journalctl),         `Trust.OWN`: it and every folder and link on the way belong to root (or to the
-kubeconfigs, certificates, keys,       user that runs fragtui), and nobody else may write them
-token files, credential plug-ins
+kubeconfigs, certificates, keys,       user that runs fragtui), and nobody else may write them, but
+token files, credential plug-ins       group root a folder: kubelet's package makes /etc/kubernetes 0775
 the kubelet's command line             it runs as uid 0 in the host's PID and user namespaces, with CAP_SYS_ADMIN and
                                        no set-user-ID program (see `kubelet_process`)
 the audit log, locks                   `Trust.OWN` for file and folder, and one link only (see `sources.own_files`)
+credentials in saved files             never: they are used on the node itself only
+sockets                                none is opened; crictl connects to the runtime of its own configuration, or to
+                                       that of CONTAINER_RUNTIME_ENDPOINT
+the current folder, PYTHONPATH         no module is imported from the first, nor from a folder of the second that
+                                       others may write; of TEXTUAL_* only colours count (see `import_path`)
+PATH, other variables                  not for what fragtui finds and runs by itself (`program_environment`)
 =====================================  ==========================================================================
 
 What the user names on the command line (``--kubeconfig``, ``--root``, FILE) is the user's choice and is trusted as far
@@ -133,7 +139,12 @@ def open_inside(
 
 def read_inside(root: Path, path: str | Path, limit: int, trust: Trust = Trust.TEXT) -> bytes:
     """Return at most `limit` bytes of a file; see `open_inside`. Raises OSError."""
-    with open(open_inside(root, path, trust), "rb", buffering=0) as file:
+    return read_bounded(open_inside(root, path, trust), limit)
+
+
+def read_bounded(descriptor: int, limit: int) -> bytes:
+    """Return at most `limit` bytes of an open file, and close it. Raises OSError."""
+    with open(descriptor, "rb", buffering=0) as file:
         chunks: list[bytes] = []
         left = limit
         while left > 0 and (chunk := file.read(min(left, 1 << 16))):
@@ -186,6 +197,15 @@ def open_at_once(path: Path) -> int:
     return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
 
 
+def open_regular(path: str) -> int:
+    """Return a descriptor for reading a regular file that the user named. Raises OSError for any other, unopened."""
+    found = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    try:
+        return _reopen(found, os.fstat(found), path, None)
+    finally:
+        os.close(found)
+
+
 def opener_of(root: Path, *, live: bool) -> Opener:
     """Return what opens the logs below a root: a node's own by `Trust.LOG`, saved ones by `Trust.TEXT`.
 
@@ -219,7 +239,8 @@ def _check(status: os.stat_result, path: str, trust: Trust) -> None:
         return
     if status.st_uid not in (0, os.geteuid()):
         raise _untrusted(path, f"belongs to uid {status.st_uid}, not to root")
-    if not is_link and mode & _WRITABLE_BY_OTHERS:
+    roots_folder = stat.S_ISDIR(status.st_mode) and status.st_gid == 0
+    if not is_link and mode & (stat.S_IWOTH if roots_folder else _WRITABLE_BY_OTHERS):
         raise _untrusted(path, f"can be written by others than root (mode {mode:04o})")
 
 

@@ -76,7 +76,11 @@ class SteadyApp(App[int]):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Show a notification, unless the same one is shown; of many, the newest few."""
+        """Show a notification, unless the same one is shown; of many, the newest few.
+
+        Its text is made printable: it may hold the path of a folder that another user named.
+        """
+        message = printable(message, 1000)
         self._notices = [notice for notice in self._notices if not notice.has_expired]
         if any((notice.message, notice.title) == (message, title) for notice in self._notices):
             return

@@ -111,6 +111,20 @@ def test_a_scrape_gets_the_metrics_packed_or_not(serve: Serve) -> None:
     assert status(server, "/metrics", **{"Accept-Encoding": "gzip", "Accept": "application/openmetrics-text"}) == 200
 
 
+def test_an_accept_header_that_no_one_understands_gets_the_plain_metrics(
+    serve: Serve, capfd: pytest.CaptureFixture[str]
+) -> None:
+    server = serve()
+    for accept in (
+        "application/openmetrics-text;version=\xff",
+        "application/openmetrics-text;version=a.b",
+        ";;,=",
+        "*",
+    ):
+        assert status(server, "/metrics", Accept=accept) == 200
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.parametrize("drip", [b"", b"GET /metrics HTTP/1.1\r\nHost: "], ids=["silent", "one byte at a time"])
 def test_a_connection_ends_at_its_limit_however_slowly_it_speaks(serve: Serve, drip: bytes) -> None:
     stranger = connected(serve())

@@ -36,7 +36,7 @@ def test_a_directory_that_is_called_like_a_verb(tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     words = ["--root", "compact", "check"]
     args = build(words).parse_args(words)
-    assert args.root == Path("compact")
+    assert args.root == tmp_path / "compact"
     assert main(words) == 0
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fragtui.model.remedy_history import Ended, Entry, Evidence, Intent, Result, describe, episodes
 from fragtui.remedies.audit import AuditError, AuditLog
-from fragtui.remedies.audit_place import default_path
+from fragtui.remedies.audit_place import audit_place
 from fragtui.remedies.entries import format_entry, parse_entry
 
 words = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20)
@@ -95,7 +95,7 @@ def test_the_log_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     log.append(intent())
     assert stat.S_IMODE(log.path.stat().st_mode) == 0o600
     assert log.read().entries == (intent(),)
-    assert default_path(Path("/host")) == Path("/host/var/log/fragtui/audit.jsonl")
+    assert audit_place(None, Path("/host")).path == Path("/host/var/log/fragtui/audit.jsonl")
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)

@@ -184,7 +184,7 @@ def test_a_folder_that_others_may_write_is_no_place_for_a_lock(tmp_path: Path) -
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("mask", [0, 0o022])
+@pytest.mark.parametrize("mask", [0, 0o022, 0o777])
 def test_the_folder_of_locks_is_made_for_root_alone(mask: int, tmp_path: Path) -> None:
     before = os.umask(mask)
     try:

@@ -157,6 +157,18 @@ def test_a_log_that_cannot_be_written_stops_the_remedy() -> None:
     assert filter_now() == before
 
 
+@pytest.mark.parametrize("name", ["\x1b[31m" + "A" * 100_000, "\udcff" * 100_000])
+def test_a_login_of_any_length_or_bytes_is_put_on_record_bounded(
+    log: AuditLog, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("SUDO_USER", name)
+    outcome = Running.start(remedy(write("0x33")), Path("/"), log, Asked("command")).wait(10)
+    assert outcome is not None and outcome.result is Result.DONE
+    intent = log.read().entries[0]
+    assert isinstance(intent, Intent)
+    assert log.path.stat().st_size < 3000 and (intent.login or "").isprintable()
+
+
 def test_a_log_lost_meanwhile_is_told_with_the_outcome(log: AuditLog, tmp_path: Path) -> None:
     running = Running.start(remedy(write("0x11")), ROOT, log, ASKED)
     log.path.rename(tmp_path / "kept")

@@ -5,13 +5,22 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from fragtui.commands.feeds import pods_of
+from fragtui.commands.parser import build
+from fragtui.model.pod_news import PodNews
 from fragtui.sources.host import read_host
+from fragtui.sources.kernel_log import read_ring
+from fragtui.sources.node import NodeReader
 from fragtui.sources.saved_tree import saved_tree
 from tests.support.host_tree import HostTree
+
+from .api_server import ApiServer
+from .telling import until
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("hostname", "osrelease", "random/boot_id")
@@ -93,3 +102,40 @@ def test_a_log_that_everyone_can_write_is_not_followed_as_the_nodes_own(tmp_path
     with pytest.raises(UntrustedError, match="can be written by everyone"):
         opener_of(root, live=True)(log)
     os.close(opener_of(root, live=False)(log))
+
+
+def test_a_link_to_this_hosts_kernel_log_does_not_show_it_as_the_trees(tmp_path: Path) -> None:
+    root = tree(tmp_path)
+    (root / "dev").mkdir()
+    (root / "dev/kmsg").symlink_to("/dev/kmsg")
+    assert read_ring(root).source == "none"
+
+
+def test_credentials_in_saved_files_are_not_used_and_their_server_is_not_asked(tmp_path: Path) -> None:
+    root = tree(tmp_path)
+    (root / "var/log/journal").mkdir(parents=True)
+    (root / "etc/kubernetes").mkdir(parents=True)
+    news: list[PodNews] = []
+    with closing(ApiServer()) as server:
+        server.kubeconfig(root / "etc/kubernetes/kubelet.conf")
+        for path in (root, *root.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        args = build(["record"]).parse_args(["record", "--root", str(root), str(tmp_path / "recording")])
+        watch = pods_of(args, NodeReader(args.root), news.append)
+        watch.start()
+        try:
+            assert until(lambda: bool(news) and {"kubelet log", "crictl"} <= {each.name for each in news[-1].sources})
+        finally:
+            watch.stop()
+        assert "API" not in {source.name for source in news[-1].sources}
+        assert server.requests == []
+
+
+def test_a_root_by_a_relative_path_or_another_name_is_the_same_node(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Children run in another folder: a relative root would be another one there."""
+    tree(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for given, root in (("host", tmp_path / "host"), ("//", Path("/")), ("/proc/self/root", Path("/"))):
+        assert build(["check"]).parse_args(["check", "--root", given]).root == root

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -440,3 +441,21 @@ def test_without_pyyaml_the_words_say_what_to_install(tmp_path: Path, monkeypatc
     assert why_not(kubeconfig(tmp_path, {})) == (
         "PyYAML, which reads the kubeconfig, is not installed: pip install 'fragtui[k8s]'"
     )
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="makes a mount namespace")
+def test_a_path_through_another_process_leads_where_the_kernel_says(tmp_path: Path) -> None:
+    """A kubelet in a container: the files that only it sees are given by /proc/PID/root."""
+    inside, seen = tmp_path / "inside", tmp_path / "seen"
+    inside.mkdir()
+    seen.mkdir()
+    (inside / "conf").write_text("the container's")
+    (seen / "conf").write_text("the host's")
+    mounting = ["unshare", "--mount", "sh", "-c", f"mount --bind {inside} {seen} && echo && read line"]
+    with subprocess.Popen(mounting, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        if not process.stdout.readline():
+            pytest.skip("no mount namespace can be made here")
+        place = given_kubeconfig(f"/proc/{process.pid}/root{seen}/conf")
+        assert place.read(place.path, 100) == b"the container's"
+        process.communicate()

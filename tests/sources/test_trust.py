@@ -64,13 +64,18 @@ def test_a_loop_of_links_ends(root: Path) -> None:
         opened(root, "/a", Trust.TEXT)
 
 
+def writable_by_group_7(path: Path) -> None:
+    os.chown(path, 0, 7)
+    path.chmod(path.stat().st_mode | stat.S_IWGRP)
+
+
 @as_root
 @pytest.mark.parametrize("part", ["", "etc", "etc/kubernetes", "etc/kubernetes/kubelet.conf"])
 @pytest.mark.parametrize(
     ("how", "words"),
     [
         (lambda path: os.chown(path, NOBODY, 0), "belongs to uid 65534"),
-        (lambda path: path.chmod(path.stat().st_mode | stat.S_IWGRP), "can be written by others"),
+        (writable_by_group_7, "can be written by others"),
         (lambda path: path.chmod(path.stat().st_mode | stat.S_IWOTH | stat.S_ISVTX), "can be written by others"),
     ],
     ids=["another user's", "its group may write", "sticky and everyone may write"],
@@ -83,6 +88,19 @@ def test_what_others_can_change_is_not_roots_own(
         opened(root, "/etc/kubernetes/kubelet.conf", Trust.OWN)
     assert refused.value.filename == f"/{part}"
     assert opened(root, "/etc/kubernetes/kubelet.conf", Trust.TEXT) == "inside"
+
+
+@as_root
+def test_folders_that_only_group_root_can_write_too_are_roots_own(root: Path) -> None:
+    """The kubelet's package of pkgs.k8s.io makes /etc/kubernetes and /var/lib/kubelet 0775 root:root on Debian."""
+    folder, file = root / "etc/kubernetes", root / "etc/kubernetes/kubelet.conf"
+    for path in (folder, file):
+        os.chown(path, 0, 0)
+    folder.chmod(0o775)
+    assert opened(root, "/etc/kubernetes/kubelet.conf", Trust.OWN) == "inside"
+    file.chmod(0o664)
+    with pytest.raises(UntrustedError, match="can be written by others"):
+        opened(root, "/etc/kubernetes/kubelet.conf", Trust.OWN)
 
 
 @as_root
