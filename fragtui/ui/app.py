@@ -86,13 +86,13 @@ class FragtuiApp(SteadyApp):
         if self.screen is not self.main:
             return
         commands = [
-            Command(key.label, f"{key.help} ({key.shown})", key.action)
+            Command(key.label, key.shown, key.help, key.action)
             for key in self.main.KEYS
             if key.action != "app.focus_next"
         ]
-        themes = [Command("Theme", name, f"app.take_theme({name!r})") for name in sorted(self.available_themes)]
+        themes = [Command("Theme", "", name, f"app.take_theme({name!r})") for name in sorted(self.available_themes)]
         self._palette_opened = time.monotonic()  # What is pasted into it from now on opens no remedy.
-        self.push_screen(Commands([*commands, Command("Quit", "Leave (q)", "app.quit"), *themes]), self._press)
+        self.push_screen(Commands([*commands, Command("Quit", "q", "Leave", "app.quit"), *themes]), self._press)
 
     async def _press(self, action: str | None) -> None:
         if action is not None:
