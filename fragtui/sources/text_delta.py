@@ -7,7 +7,7 @@ from itertools import accumulate
 
 from fragtui.sources.recording_format import Cursor, put_varint
 
-_NUMBER = re.compile(r"((?<! ) ++[0-9]++|[0-9]++)")
+_NUMBER = re.compile(r"((?<! ) *+[0-9]++)")
 _MOST_DIGITS = 20
 """Digits of the largest 64-bit number; a text with a longer one is written whole."""
 _LEAST_MOST = 256

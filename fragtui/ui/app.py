@@ -7,6 +7,7 @@ import time
 from contextlib import ExitStack
 from typing import ClassVar
 
+from rich.console import RenderableType
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.events import Event
@@ -19,7 +20,7 @@ from fragtui.ui.deliberate import Deliberate
 from fragtui.ui.driver import QuietDriver
 from fragtui.ui.mailbox import News
 from fragtui.ui.main_screen import MainScreen
-from fragtui.ui.messages import Crashed, LeaveAsked, Sampled
+from fragtui.ui.messages import Crashed, Sampled
 from fragtui.ui.parts import Feeds, Parts
 from fragtui.ui.rows import Rows
 from fragtui.ui.steady import SteadyApp, traceback_of
@@ -85,13 +86,13 @@ class FragtuiApp(SteadyApp):
         if self.screen is not self.main:
             return
         commands = [
-            Command(key.label, f"{key.help} ({key.shown})", key.action)
+            Command(key.label, key.shown, key.help, key.action)
             for key in self.main.KEYS
             if key.action != "app.focus_next"
         ]
-        themes = [Command("Theme", name, f"app.take_theme({name!r})") for name in sorted(self.available_themes)]
+        themes = [Command("Theme", "", name, f"app.take_theme({name!r})") for name in sorted(self.available_themes)]
         self._palette_opened = time.monotonic()  # What is pasted into it from now on opens no remedy.
-        self.push_screen(Commands([*commands, Command("Quit", "Leave (q)", "app.quit"), *themes]), self._press)
+        self.push_screen(Commands([*commands, Command("Quit", "q", "Leave", "app.quit"), *themes]), self._press)
 
     async def _press(self, action: str | None) -> None:
         if action is not None:
@@ -140,10 +141,15 @@ class FragtuiApp(SteadyApp):
     def _report_crash(self, text: str) -> None:
         self._tell(Crashed(text))
 
-    def on_leave_asked(self, message: LeaveAsked) -> None:
+    def on_leave_asked(self) -> None:
         """Leave in good order after a signal."""
-        message.acts.set()
         self.exit()
+
+    def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        """Leave; a signal that comes meanwhile, as a Ctrl-C that was typed ahead, does not cut it short."""
+        if isinstance(self._driver, QuietDriver):
+            self._driver.note_leaving()
+        super().exit(result, return_code, message)
 
     def on_terminal_lost(self) -> None:
         """Leave: where SIGHUP is ignored, nothing else tells that the terminal is gone."""

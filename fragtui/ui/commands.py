@@ -24,9 +24,10 @@ from fragtui.ui.rows import Line, Palette, Rows, line, shown
 
 
 class Command(NamedTuple):
-    """One command: its name, what it does, and the action that does it."""
+    """One command: its name, its key if it has one, what it does, and the action that does it."""
 
     name: str
+    key: str
     help: str
     action: str
 
@@ -41,6 +42,11 @@ class Found(Rows):
         super().__init__(id="found")
         self.commands: tuple[Command, ...] = ()
         self._at = 0
+
+    @property
+    def place(self) -> str:
+        """Where the cursor is, in words."""
+        return f" {self._at + 1} of {len(self.commands)} " if self.commands else ""
 
     @property
     def chosen(self) -> Command | None:
@@ -63,8 +69,8 @@ class Found(Rows):
             return [line((" Nothing has that name.", "dim"))]
         first = self._first(height)
         return [
-            line((fit(f" {command.name}", 16) + " ", "key"), (command.help, "text"), chosen=number == self._at)
-            for number, command in enumerate(self.commands[first : first + height], first)
+            line((fit(f" {c.name}", 16) + fit(c.key, 6), "key"), (c.help, "text"), chosen=number == self._at)
+            for number, c in enumerate(self.commands[first : first + height], first)
         ]
 
     def on_click(self, event: Click) -> None:
@@ -104,12 +110,12 @@ class Commands(Over[str | None]):
 
     def on_mount(self) -> None:
         """List all of them."""
-        self._found.list(self._commands)
+        self._list(self._commands)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """List those that hold every word."""
         words = event.value.casefold().split()
-        self._found.list([c for c in self._commands if all(word in f"{c.name} {c.help}".casefold() for word in words)])
+        self._list([c for c in self._commands if all(word in f"{c.name} {c.help}".casefold() for word in words)])
 
     def on_input_submitted(self) -> None:
         """Answer with the command under the cursor."""
@@ -122,10 +128,27 @@ class Commands(Over[str | None]):
     def action_move(self, rows: int) -> None:
         """Move the cursor."""
         self._found.move(rows)
+        self._show_place()
+
+    def on_mouse_scroll_down(self) -> None:
+        """Move the cursor down."""
+        self.action_move(3)
+
+    def on_mouse_scroll_up(self) -> None:
+        """Move the cursor up."""
+        self.action_move(-3)
 
     def action_cancel(self) -> None:
         """Do nothing."""
         self.dismiss(None)
+
+    def _list(self, commands: Sequence[Command]) -> None:
+        self._found.list(commands)
+        self._show_place()
+
+    def _show_place(self) -> None:
+        for frame in self.query("#commands"):  # None is there if the application ends meanwhile.
+            frame.border_subtitle = Content(shown(self._found.place))
 
     def _answer(self) -> None:
         if (command := self._found.chosen) is not None:

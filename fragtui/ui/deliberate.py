@@ -11,13 +11,12 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from textual import events
-from textual.app import App
 
 from fragtui.ui.arrivals import AFTER_PASTE, ALONE, Arrivals, Press
 from fragtui.ui.driver import QuietDriver
+from fragtui.ui.steady import SteadyApp
 from fragtui.ui.terminal_input import kind_of
 
 SETTLE = 0.4
@@ -30,7 +29,7 @@ _TOGETHER = f"it came with other input, as pasted text does; press it alone, {AL
 class Deliberate:
     """Decides for one application; used on the screen's thread."""
 
-    def __init__(self, app: App[Any]) -> None:
+    def __init__(self, app: SteadyApp) -> None:
         self._app = app
         self._own = Arrivals()
         self._cause: Press | None = None
@@ -78,8 +77,15 @@ class Deliberate:
 
         def decide() -> None:
             """Look again, now that nothing more can have come too close, unless another screen has come over it."""
-            if self._app.screen is screen:
-                self._say(why) if (why := self._why_not(press, asked, shown)) else act()
+            if self._app.screen is not screen:
+                return
+            if (why := self._why_not(press, asked, shown)) is not None:
+                self._say(why)
+                return
+            try:
+                act()
+            except Exception as fault:  # It runs outside the action that asked for it.
+                self._app.outlive(fault)
 
         if (why := self._why_not(press, asked, shown)) is not None or press is None:
             self._say(why or _TOGETHER)

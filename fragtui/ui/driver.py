@@ -57,7 +57,7 @@ class QuietDriver(LinuxDriver):
             on_read=lambda: self.send_message(TerminalRead()),
             on_unread=lambda: self.send_message(TerminalUnread()),
         )
-        self._signals = TerminalSignals(lambda acts: self.send_message(LeaveAsked(acts)), self._give_back)
+        self._signals = TerminalSignals(lambda: self.send_message(LeaveAsked()), self._give_back)
         self._signals.start()
         # Of a crash in C code this much remains: where it was, on the screen. No Python code runs after it.
         faulthandler.enable(self._output.fileno())
@@ -71,6 +71,11 @@ class QuietDriver(LinuxDriver):
             self.suspend_application_mode()
         super().resume_application_mode()
         self.send_message(TerminalRead())
+
+    def note_leaving(self) -> None:
+        """Note that the application leaves in good order, so that no further signal cuts that short."""
+        if self._signals is not None:
+            self._signals.leaving.set()
 
     def write(self, data: str) -> None:
         """Have `data` written, unless the terminal was given back; never waits."""

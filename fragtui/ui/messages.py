@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 from textual.message import Message
@@ -49,11 +48,7 @@ class TerminalRead(Message, bubble=False):
 
 
 class LeaveAsked(Message, bubble=False):
-    """A signal asks the application to leave; `acts` is to be set as soon as it does."""
-
-    def __init__(self, acts: threading.Event) -> None:
-        super().__init__()
-        self.acts = acts
+    """A signal asks the application to leave."""
 
 
 class RemediesTold(News):

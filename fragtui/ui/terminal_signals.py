@@ -31,13 +31,15 @@ _NOT_CAUGHT = {signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, sig
 class TerminalSignals:
     """Handles signals from `start` to `stop`, both called once, on the main thread.
 
-    On one of `LEAVE` it calls `leave`, on a thread of its own, with an event to be set as soon as the application
-    leaves. Any other signal that would end the process does so, after `give_back`; one that is ignored stays ignored.
+    On one of `LEAVE` it calls `leave`, on a thread of its own. Any other signal that would end the process does so,
+    after `give_back`; one that is ignored stays ignored.
     If the main thread does not act in time, this thread gives the terminal back and ends the process: by the same
     signal if the main thread still runs Python code, else by SIGKILL.
     """
 
-    def __init__(self, leave: Callable[[threading.Event], object], give_back: Callable[[], object]) -> None:
+    def __init__(self, leave: Callable[[], object], give_back: Callable[[], object]) -> None:
+        self.leaving = threading.Event()
+        """To be set as soon as the application leaves, for whatever reason."""
         self._leave = leave
         self._give_back = give_back
         self._late = False
@@ -86,10 +88,9 @@ class TerminalSignals:
         while (numbers := os.read(came, 1)) and not self._stopped.is_set():
             number = numbers[0]
             if number in LEAVE:
-                acts = threading.Event()
                 with suppress(RuntimeError):  # The application's loop is closed.
-                    self._leave(acts)
-                if acts.wait(ACT):
+                    self._leave()
+                if self.leaving.wait(ACT):
                     self._stopped.wait(LEAVING)
             elif number in self._fatal:
                 self._stopped.wait(ACT)

@@ -31,6 +31,14 @@ MainScreen.action_help = busy
 from fragtui.__main__ import main
 sys.exit(main())
 """
+SLOW = """
+import sys, time
+from fragtui.ui.app import FragtuiApp
+leave = FragtuiApp.on_unmount
+FragtuiApp.on_unmount = lambda app: (time.sleep(1.5), leave(app))
+from fragtui.__main__ import main
+sys.exit(main())
+"""
 
 
 @pytest.fixture
@@ -114,6 +122,17 @@ def test_sigterm_ends_it_by_sigkill_if_the_main_thread_runs_no_handler(host: Pat
     _check_ends_by(host, work, signal.SIGKILL)
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=str)
+def test_a_signal_while_it_leaves_does_not_cut_that_short(host: Path, number: signal.Signals) -> None:
+    """A remedy is aborted and put on record then; a Ctrl-C may be typed ahead."""
+    with terminal("--root", str(host), argv=[sys.executable, "-c", SLOW]) as term:
+        started(term).press("q")
+        term.pump(0.3)
+        term.kill(number)
+        assert term.wait() == 0
+        assert is_given_back(term)
+
+
 def stopped(term: Terminal) -> None:
     end = time.monotonic() + 5
     while psutil.Process(term.pid).status() != psutil.STATUS_STOPPED:
@@ -158,7 +177,7 @@ def test_a_signal_to_a_forked_child_is_the_childs_alone() -> None:
     script = """
 import os, signal, time
 from fragtui.ui.terminal_signals import TerminalSignals
-signals = TerminalSignals(lambda acts: print("leave", flush=True), lambda: print("give back", flush=True))
+signals = TerminalSignals(lambda: print("leave", flush=True), lambda: print("give back", flush=True))
 signals.start()
 child = os.fork()
 if child == 0:

@@ -1,6 +1,7 @@
 """Keys and clicks that come faster than screens open and close end nothing, and neither does one that fails."""
 
 import asyncio
+import re
 import subprocess
 import sys
 from itertools import product
@@ -23,6 +24,7 @@ from fragtui.ui.sheet import Sheet
 from fragtui.ui.steady import NOTICES
 from fragtui.ui.zones import Zones
 from tests.support.host_tree import HostTree
+from tests.support.person import press
 from tests.support.screen import make_app, running, text_of, until
 
 TURNS = (0, 1, 2)
@@ -143,8 +145,11 @@ async def test_a_command_is_found_by_its_words_and_run_once(tmp_path: Path) -> N
         await pilot.press("ctrl+p")
         await pilot.pause()
         assert isinstance(app.screen, Commands)
+        assert re.search(r"Compact node +n +Compact the chosen", text_of(app))
+        app.post_message(events.MouseScrollDown(None, 50, 10, 0, 0, 0, False, False, False, 50, 10))
+        await until(pilot, lambda: " 4 of " in text_of(app))
         await pilot.press(*"migrat")
-        await pilot.pause()
+        await until(pilot, lambda: " 1 of 1 " in text_of(app))
         before = app.main._bars.by_type
         await type_at(app, "enter", "enter", "enter")
         await until(pilot, lambda: app.main._bars.by_type != before)
@@ -257,6 +262,21 @@ async def test_a_key_that_fails_is_reported_and_the_screen_goes_on(
     printed = capsys.readouterr().err
     assert r"LookupError: broken \x1b[31m" in printed
     assert "\x1b" not in printed
+
+
+async def test_what_waits_until_its_key_was_alone_and_fails_is_reported_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise LookupError("broken")
+
+    monkeypatch.setattr(MainScreen, "action_baseline", lambda self: self.app.deliberate.then(fail))
+    HostTree.small(tmp_path)
+    app = make_app(tmp_path)
+    async with running(app) as pilot:
+        await press(pilot, "b")
+        await until(pilot, lambda: "LookupError: broken" in text_of(app))
+        app.outlived.clear()
 
 
 async def test_keys_that_only_fail_end_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
