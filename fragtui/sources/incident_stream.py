@@ -142,7 +142,10 @@ class IncidentStream:
                 self.feed(record)
         except Exception:
             self._unread += 1
-        self._take(self._gatherer.finish())
+        try:
+            self._take(self._gatherer.finish())
+        except Exception:
+            self._unread += 1
 
     def news(
         self,

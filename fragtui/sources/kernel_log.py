@@ -19,7 +19,7 @@ from fragtui.sources.kmsg import MOST_BATCHES, KmsgReader, boot_epoch, is_device
 from fragtui.sources.log_files import READ_BYTES, FollowedFile, open_log, rotated
 from fragtui.sources.log_scan import scan_log
 from fragtui.sources.trust import Opener, open_at_once, opener_of
-from fragtui.text import bounded_int, epoch_seconds, printable
+from fragtui.text import bounded_int, epoch_seconds, printable, shortage
 
 __all__ = ["KernelLog", "KernelLogNews", "read_ring", "running_gfp_table"]
 
@@ -221,7 +221,8 @@ class KernelLog:
             except OSError as error:
                 return f"{path}: {error.strerror}"
             self._emit(stream.news(source, lost, since=time.time() - _DAY))
-            self._begin_history(first)
+            if (problem := self._begin_history(first)) is not None:
+                self._emit(stream.news(source, 0, problem=problem))
             while self._wait(reader.fileno(), _QUIET_S if stream.busy else None):
                 try:
                     lost, first = _drain(reader, stream)
@@ -236,14 +237,22 @@ class KernelLog:
             reader.close()
         return None
 
-    def _begin_history(self, first: bytes | None) -> None:
-        """Look on another thread for what was before the ring's first record, if that is within the last day."""
+    def _begin_history(self, first: bytes | None) -> str | None:
+        """Look on another thread for what was before the ring's first record, if that is within the last day.
+
+        Returns why that is not possible.
+        """
         stamp = stream_time(first)
         now = time.time()
         if stamp is None:
             stamp = now
         if now - stamp < _DAY:
-            threading.Thread(target=self._history, args=(stamp, now - _DAY), name="log-history", daemon=True).start()
+            history = threading.Thread(target=self._history, args=(stamp, now - _DAY), name="log-history", daemon=True)
+            try:
+                history.start()
+            except RuntimeError as error:
+                return f"what was before it is not read: {shortage(error) or error}"
+        return None
 
     def _history(self, before: float, since: float) -> None:
         if why_no_journal(self._root) is None:

@@ -163,7 +163,10 @@ class SavedPods:
                         at = sighting.time if sighting.time is not None else self._moment
                         if sighting.time is not None:
                             self._moment = max(self._moment or 0.0, sighting.time)
-                        self._board.tell(sighting, changed if at is None else at)
+                        try:
+                            self._board.tell(sighting, changed if at is None else at)
+                        except Exception:  # It costs only itself.
+                            self._unread += 1
                     if self._witness is not None:
                         self._witness.seen((sighting,))
                     if self._stopped.is_set():

@@ -190,7 +190,7 @@ def server() -> Iterator[ApiServer]:
 
 
 def test_a_pod_with_an_object_where_a_text_belongs_does_not_end_the_watch(tmp_path: Path, server: ApiServer) -> None:
-    pytest.importorskip("kubernetes")
+    pytest.importorskip("yaml")
     (tmp_path / "etc/kubernetes").mkdir(parents=True)
     (tmp_path / "etc/hostname").write_text("node-1\n")
     server.kubeconfig(tmp_path / "etc/kubernetes/kubelet.conf")
