@@ -311,6 +311,7 @@ class KernelLog:
             return f"journalctl: {reason(error)}"
         stream = self._stream("journal", running_gfp_table(self._root), now=time.time())
         splitter, begun, waits, told_at = LineSplitter(), False, False, 0.0
+        said: str | None = None
         try:
             while self._wait(reader.fileno(), _QUIET_S if stream.busy or waits or not begun else None):
                 if (data := reader.read()) is None:
@@ -323,7 +324,8 @@ class KernelLog:
                 if waits:
                     continue
                 told_at = time.monotonic()
-                news = stream.news("journal", 0, problem=None if begun else problem)
+                said, known = _said_of(problem, splitter), said
+                news = stream.news("journal", 0, problem=said if said != known else None)
                 if news.matters or not begun:
                     self._emit(news)
                 begun = True
@@ -345,6 +347,7 @@ class KernelLog:
             _, unread = self._read_whole(rotated(path), stream, since)
             problem = "; ".join(each for each in (problem, unread) if each) or None
         splitter, begun, told_at = LineSplitter(), False, 0.0
+        said: str | None = None
         try:
             while not self._stopped.is_set():
                 data = followed.read()
@@ -356,7 +359,10 @@ class KernelLog:
                 told_at = time.monotonic()
                 if not data:
                     stream.finish()
-                news = stream.news(str(path), 0, since=None if chosen else since, problem=None if begun else problem)
+                said, known = _said_of(problem, splitter), said
+                news = stream.news(
+                    str(path), 0, since=None if chosen else since, problem=said if said != known else None
+                )
                 if news.matters or not begun:
                     self._emit(news)
                 begun = True
@@ -364,6 +370,11 @@ class KernelLog:
                     return
         finally:
             followed.close()
+
+
+def _said_of(problem: str | None, splitter: LineSplitter) -> str | None:
+    """Return what is said of a log: why no better one is read, and how many of its lines were cut."""
+    return "; ".join(words for words in (problem, splitter.cut.words) if words) or None
 
 
 def stream_time(record: bytes | None) -> float | None:

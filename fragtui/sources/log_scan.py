@@ -29,9 +29,14 @@ Near = tuple[int, bytes, bool, bool]
 """Line number from 1, line without its newline, whether it had none (torn), whether lines before it were left out."""
 
 
-def scan_log(log: IO[bytes], stream: IncidentStream, stopped: Callable[[], bool] = lambda: False) -> None:
-    """Feed an incident stream with a log; lines are counted from 1."""
-    for number, line, torn, gap in near_lines(log, SCAN_NEEDLES, lambda: stream.busy):
+def scan_log(
+    log: IO[bytes],
+    stream: IncidentStream,
+    stopped: Callable[[], bool] = lambda: False,
+    cut: CutLines | None = None,
+) -> None:
+    """Feed an incident stream with a log; lines are counted from 1, those that are too long by `cut`."""
+    for number, line, torn, gap in near_lines(log, SCAN_NEEDLES, lambda: stream.busy, cut=cut):
         if gap:
             stream.skip()
         stream.feed_numbered(line, number, torn)

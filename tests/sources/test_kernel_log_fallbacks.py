@@ -17,11 +17,13 @@ import pytest
 
 from fragtui.model.incident import Incident
 from fragtui.model.kernel_log_news import KernelLogNews
+from fragtui.sources.host import tree_of
 from fragtui.sources.incident_stream import IncidentStream
 from fragtui.sources.kernel_log import KernelLog
 from fragtui.sources.kmsg import KmsgReader
 from fragtui.sources.log_files import open_log
 from fragtui.sources.log_scan import scan_log
+from fragtui.sources.saved_feeds import SavedKernelLog
 from tests.sources.telling import until
 from tests.support.trusted import programs_in, trusted_folder
 
@@ -263,3 +265,24 @@ def test_a_history_for_which_no_thread_can_be_started_is_said_and_the_ring_is_fo
         far.send(f"4,2,{stamp + 1},-;go{HEAD}\n".encode())
         assert until(lambda: [each.comm for told in news for each in told.incidents] == ["java", "go"])
         log.stop()
+
+
+def test_a_line_that_is_too_long_is_said_by_the_follower_and_of_saved_logs(tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/buddyinfo").write_text("")
+    (tmp_path / "var/log").mkdir(parents=True)
+    path = tmp_path / "var/log/kern.log"
+    path.write_text("a" * 20_000 + f" alloc\njava{HEAD}\n")
+    said = "1 line longer than 16 KiB was cut"
+    news: list[KernelLogNews] = []
+    log = KernelLog(tmp_path, str(path), news.append)
+    log.start()
+    assert until(lambda: any(said in (each.problem or "") for each in news))
+    with path.open("a") as more:
+        more.write("b" * 20_000 + "\n")
+    assert until(lambda: any("2 lines longer than 16 KiB were cut" in (each.problem or "") for each in news))
+    log.stop()
+    saved: list[KernelLogNews] = []
+    SavedKernelLog(tree_of(tmp_path), saved.append).start()
+    assert until(lambda: bool(saved))
+    assert said in (saved[0].problem or "") or "2 lines" in (saved[0].problem or "")
