@@ -50,12 +50,14 @@ class KernelLogNews:
         for incident in self.updated:
             (incidents if incident.id in incidents else updated)[incident.id] = incident
         incidents |= {incident.id: incident for incident in self.incidents}
+        # Said once, it holds for the source.
+        holds = self.problem is None and self.source == earlier.source
         return KernelLogNews(
             tuple(incidents.values())[-MERGED:],
             tuple(updated.values())[-MERGED:],
             earlier.lost_records + self.lost_records + max(0, len(incidents) - MERGED),
             (*earlier.foreign_remedies, *self.foreign_remedies)[-MERGED:],
             self.source,
-            self.problem,
+            earlier.problem if holds else self.problem,
             earlier.unread_lines + self.unread_lines,
         )

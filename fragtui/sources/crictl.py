@@ -22,6 +22,8 @@ CANNOT_TELL = "why a pod failed: crictl knows only which sandboxes run"
 class Crictl:
     """Tells which sandboxes run on this node, where crictl is there."""
 
+    name = "crictl"
+
     def __init__(
         self, root: Path, telling: Telling, *, folders: tuple[str, ...] | None = None, every: float = EVERY_SECONDS
     ) -> None:
@@ -46,25 +48,25 @@ class Crictl:
 
     def _run(self) -> None:
         if self._root != Path("/"):
-            self._telling.state("crictl", "off", "runs only on the node itself, not under another root")
+            self._telling.state(self.name, "off", "runs only on the node itself, not under another root")
             return
         try:
             program = find_program("crictl", self._folders)
         except UntrustedError as error:
-            self._telling.state("crictl", "absent", f"not run: {reason(error)}")
+            self._telling.state(self.name, "absent", f"not run: {reason(error)}")
             return
         except OSError:
-            self._telling.state("crictl", "absent", "crictl is not installed")
+            self._telling.state(self.name, "absent", "crictl is not installed")
             return
         backoff = Backoff(self._every, 300.0)
         while not self._stopping.is_set():
             why = self._ask(program)
             if why is None:
                 backoff.reset()
-                self._telling.state("crictl", "live", CANNOT_TELL)
+                self._telling.state(self.name, "live", CANNOT_TELL)
                 self._stopping.wait(self._every)
             else:
-                self._telling.state("crictl", "waiting", why)
+                self._telling.state(self.name, "waiting", why)
                 self._stopping.wait(backoff.wait())
 
     def _ask(self, program: str) -> str | None:

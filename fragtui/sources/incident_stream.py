@@ -18,7 +18,7 @@ from fragtui.model.incident_of_report import incident_of
 from fragtui.model.kernel_log_news import KernelLogNews
 from fragtui.sources.line_bounds import CutLines, without_holes
 from fragtui.sources.near_hits import NearHits
-from fragtui.text import JSON_BYTES
+from fragtui.text import line_limit
 
 MOST_WAITING = 2000
 """Reports that wait to be news, the newest: no list of them is longer."""
@@ -28,7 +28,7 @@ StreamCall = tuple[str | bytes | float | None, ...]
 
 
 class LineSplitter:
-    """Cuts a stream of bytes into lines; what follows the last newline waits for its end, the first MiB of it."""
+    """Cuts a stream of bytes into lines; of what follows the last newline no more is kept than is read of a line."""
 
     def __init__(self) -> None:
         self._rest = b""
@@ -40,8 +40,9 @@ class LineSplitter:
         if not data:
             return []
         lines = (self._rest + without_holes(data)).split(b"\n")
+        rest = lines.pop()
         # One byte more says that it is too long.
-        self._rest = lines.pop()[: JSON_BYTES + 1]
+        self._rest = rest[: line_limit(rest) + 1]
         return [self.cut.cut(line) for line in lines]
 
     def rest(self) -> bytes:
@@ -141,7 +142,10 @@ class IncidentStream:
                 self.feed(record)
         except Exception:
             self._unread += 1
-        self._take(self._gatherer.finish())
+        try:
+            self._take(self._gatherer.finish())
+        except Exception:
+            self._unread += 1
 
     def news(
         self,

@@ -19,7 +19,7 @@ from fragtui.sources.kmsg import MOST_BATCHES, KmsgReader, boot_epoch, is_device
 from fragtui.sources.log_files import READ_BYTES, FollowedFile, open_log, readable, rotated
 from fragtui.sources.log_scan import scan_log
 from fragtui.sources.trust import Opener, open_at_once, opener_of
-from fragtui.text import bounded_int, epoch_seconds, printable
+from fragtui.text import bounded_int, epoch_seconds, printable, shortage
 
 __all__ = ["KernelLog", "KernelLogNews", "read_ring", "running_gfp_table"]
 
@@ -224,7 +224,8 @@ class KernelLog:
             except OSError as error:
                 return f"{path}: {error.strerror}"
             self._emit(stream.news(source, lost, since=time.time() - _DAY))
-            self._begin_history(first)
+            if (problem := self._begin_history(first)) is not None:
+                self._emit(stream.news(source, 0, problem=problem))
             while self._wait(reader.fileno(), _QUIET_S if stream.busy else None):
                 try:
                     lost, first = _drain(reader, stream)
@@ -239,14 +240,22 @@ class KernelLog:
             reader.close()
         return None
 
-    def _begin_history(self, first: bytes | None) -> None:
-        """Look on another thread for what was before the ring's first record, if that is within the last day."""
+    def _begin_history(self, first: bytes | None) -> str | None:
+        """Look on another thread for what was before the ring's first record, if that is within the last day.
+
+        Returns why that is not possible.
+        """
         stamp = stream_time(first)
         now = time.time()
         if stamp is None:
             stamp = now
         if now - stamp < _DAY:
-            threading.Thread(target=self._history, args=(stamp, now - _DAY), name="log-history", daemon=True).start()
+            history = threading.Thread(target=self._history, args=(stamp, now - _DAY), name="log-history", daemon=True)
+            try:
+                history.start()
+            except RuntimeError as error:
+                return f"what was before it is not read: {shortage(error) or error}"
+        return None
 
     def _history(self, before: float, since: float) -> None:
         if why_no_journal(self._root) is None:
@@ -305,6 +314,7 @@ class KernelLog:
             return f"journalctl: {reason(error)}"
         stream = self._stream("journal", running_gfp_table(self._root), now=time.time())
         splitter, begun, waits, told_at = LineSplitter(), False, False, 0.0
+        said: str | None = None
         try:
             while self._wait(reader.fileno(), _QUIET_S if stream.busy or waits or not begun else None):
                 if (data := reader.read()) is None:
@@ -317,7 +327,8 @@ class KernelLog:
                 if waits:
                     continue
                 told_at = time.monotonic()
-                news = stream.news("journal", 0, problem=None if begun else problem)
+                said, known = _said_of(problem, splitter), said
+                news = stream.news("journal", 0, problem=said if said != known else None)
                 if news.matters or not begun:
                     self._emit(news)
                 begun = True
@@ -339,6 +350,7 @@ class KernelLog:
             _, unread = self._read_whole(rotated(path), stream, since)
             problem = "; ".join(each for each in (problem, unread) if each) or None
         splitter, begun, told_at = LineSplitter(), False, 0.0
+        said: str | None = None
         try:
             while not self._stopped.is_set():
                 data = followed.read()
@@ -350,7 +362,10 @@ class KernelLog:
                 told_at = time.monotonic()
                 if not data:
                     stream.finish()
-                news = stream.news(str(path), 0, since=None if chosen else since, problem=None if begun else problem)
+                said, known = _said_of(problem, splitter), said
+                news = stream.news(
+                    str(path), 0, since=None if chosen else since, problem=said if said != known else None
+                )
                 if news.matters or not begun:
                     self._emit(news)
                 begun = True
@@ -358,6 +373,11 @@ class KernelLog:
                     return
         finally:
             followed.close()
+
+
+def _said_of(problem: str | None, splitter: LineSplitter) -> str | None:
+    """Return what is said of a log: why no better one is read, and how many of its lines were cut."""
+    return "; ".join(words for words in (problem, splitter.cut.words) if words) or None
 
 
 def stream_time(record: bytes | None) -> float | None:

@@ -42,6 +42,8 @@ _HEALTHY_SECONDS = 60.0
 class KubeApi:
     """Tells of this node's pods by list and watch, with the kubelet's own credentials or a given kubeconfig."""
 
+    name = "API"
+
     def __init__(
         self,
         root: Path,
@@ -70,12 +72,12 @@ class KubeApi:
             _kill(child)
 
     def _run(self) -> None:
-        self._telling.state("API", "connecting", "")
+        self._telling.state(self.name, "connecting", "")
         waiting = Backoff(self._pace[0], self._pace[1] or 60.0)
         while not self._stopping.is_set():
             lack = self._lack()
             if lack is not None:
-                self._telling.state("API", "absent", lack)
+                self._telling.state(self.name, "absent", lack)
                 self._stopping.wait(waiting.slowest())
                 waiting.reset()
                 continue
@@ -85,7 +87,7 @@ class KubeApi:
                 return
             if time.monotonic() - began > _HEALTHY_SECONDS:
                 waiting.reset()
-            self._telling.state("API", "waiting", why)
+            self._telling.state(self.name, "waiting", why)
             self._stopping.wait(waiting.wait())
 
     def _lack(self) -> str | None:

@@ -19,7 +19,7 @@ from fragtui.sources.kube_watch import REFUSED_WAIT, WatchLoop
 from fragtui.sources.kubeconfig_place import CredentialsError, found_kubeconfig, given_kubeconfig
 from fragtui.sources.kubelet_process import running_kubelet
 from fragtui.sources.pod_telling import Telling
-from fragtui.text import counted
+from fragtui.text import counted, shortage
 
 NO_EVENTS = "reasons: the kubelet's credentials may not list events (give --kubeconfig)"
 _UNREAD_SECONDS = 1.0
@@ -59,7 +59,10 @@ class KubePods:
                 time.sleep(waiting.slowest())
         if self._given is not None:
             events = self._loop("events", "involvedObject.kind=Pod,type=Warning", self._event_seen)
-            threading.Thread(target=events.run, name="fragtui-kube-events", daemon=True).start()
+            try:
+                threading.Thread(target=events.run, name="fragtui-kube-events", daemon=True).start()
+            except RuntimeError as error:
+                self._telling.state("events", "absent", shortage(error) or str(error))
         self._loop("pods", f"spec.nodeName={self._node}", self._pod_listed).run()
 
     def _backoff(self, longest: float = 60.0) -> Backoff:

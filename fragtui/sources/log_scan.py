@@ -8,16 +8,14 @@ import threading
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import IO, TYPE_CHECKING
+from functools import partial
+from typing import IO
 
 from fragtui.kernel.needles import BEFORE, SCAN_NEEDLES
 from fragtui.sources.incident_stream import IncidentStream
 from fragtui.sources.line_bounds import CutLines, skip_hole, without_holes
 from fragtui.sources.needle_search import best_search
 from fragtui.text import line_limit
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
 
 BLOCK = 1 << 18
 _AHEAD = 4
@@ -31,9 +29,14 @@ Near = tuple[int, bytes, bool, bool]
 """Line number from 1, line without its newline, whether it had none (torn), whether lines before it were left out."""
 
 
-def scan_log(log: IO[bytes], stream: IncidentStream, stopped: Callable[[], bool] = lambda: False) -> None:
-    """Feed an incident stream with a log; lines are counted from 1."""
-    for number, line, torn, gap in near_lines(log, SCAN_NEEDLES, lambda: stream.busy):
+def scan_log(
+    log: IO[bytes],
+    stream: IncidentStream,
+    stopped: Callable[[], bool] = lambda: False,
+    cut: CutLines | None = None,
+) -> None:
+    """Feed an incident stream with a log; lines are counted from 1, those that are too long by `cut`."""
+    for number, line, torn, gap in near_lines(log, SCAN_NEEDLES, lambda: stream.busy, cut=cut):
         if gap:
             stream.skip()
         stream.feed_numbered(line, number, torn)
@@ -101,21 +104,28 @@ def _searched(log: IO[bytes], needles: Sequence[bytes]) -> Iterator[tuple[bytes,
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
 
     search = best_search()
-    waiting: deque[tuple[bytes, Future[list[int]]]] = deque()
+    waiting: deque[tuple[bytes, Callable[[], list[int]]]] = deque()
     first = True
     with ThreadPoolExecutor(2, "needles") as pool:
+
+        def begin(block: bytes) -> Callable[[], list[int]]:
+            try:
+                return pool.submit(search, block, len(block), needles).result
+            except RuntimeError:  # No thread can be started: the search runs here, in its turn.
+                return partial(search, block, len(block), needles)
+
         for block in _blocks(log):
             if first and len(block) < BLOCK:  # A small log is not worth a thread.
                 yield block, search(block, len(block), needles)
                 continue
             first = False
-            waiting.append((block, pool.submit(search, block, len(block), needles)))
+            waiting.append((block, begin(block)))
             while len(waiting) > _AHEAD:
                 done, hits = waiting.popleft()
-                yield done, hits.result()
+                yield done, hits()
         while waiting:
             done, hits = waiting.popleft()
-            yield done, hits.result()
+            yield done, hits()
 
 
 def _blocks(log: IO[bytes]) -> Iterator[bytes]:

@@ -26,8 +26,11 @@ class Telling(Protocol):
 class PodSource(Protocol):
     """One source of pod news."""
 
+    name: str
+    """That of its `SourceState`."""
+
     def start(self) -> None:
-        """Begin, on threads of its own."""
+        """Begin, on threads of its own. Raises RuntimeError if none can be started."""
 
     def stop(self) -> None:
         """End soon; never waits."""

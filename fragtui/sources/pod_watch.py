@@ -18,6 +18,7 @@ from fragtui.sources.pod_directories import read_pod_directories
 from fragtui.sources.pod_inbox import PodInbox
 from fragtui.sources.pod_telling import Overheard, PodSource, PodWitness
 from fragtui.sources.runtime_log import RuntimeLog
+from fragtui.text import shortage
 
 NEWS_SECONDS = 0.25
 """Shortest time between two news."""
@@ -53,6 +54,8 @@ class PodWatch:
         self._clock = clock
         self._board = PodBoard()
         self._inbox = PodInbox()
+        self._unread = 0
+        """What a source saw and the board failed over."""
         self._states: dict[str, SourceState] = {}
         self._stopping = threading.Event()
         self._witness = witness
@@ -62,6 +65,7 @@ class PodWatch:
             *((KubeApi(root, others, kubeconfig),) if live or kubeconfig is not None else ()),
             Crictl(root, others),
         )
+        self._unstarted: tuple[PodSource, ...] = self._sources
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -88,7 +92,11 @@ class PodWatch:
         def change(board: PodBoard, now: float) -> bool:
             changed = False
             for sighting in told:
-                changed |= board.tell(sighting, now)
+                try:
+                    changed |= board.tell(sighting, now)
+                except Exception:  # It costs only itself.
+                    self._unread += 1
+                    changed = True
             return changed
 
         self._inbox.put(change, len(told))
@@ -111,8 +119,7 @@ class PodWatch:
             self._board.learn(pod)
             if self._witness is not None:
                 self._witness.learnt(pod)
-        for source in self._sources:
-            source.start()
+        self._start_sources()
         last: PodNews | None = None
         looked = time.monotonic() - NEWS_SECONDS
         changed = False
@@ -123,11 +130,24 @@ class PodWatch:
             if now - looked < (NEWS_SECONDS if changed else _REVIEW_SECONDS):
                 continue
             changed, looked = False, now
+            self._start_sources()
             board, states = self._board.snapshot(self._clock()), tuple(self._states.values())
-            news = PodNews(board, states, self._board.names, self._inbox.dropped)
+            news = PodNews(board, states, self._board.names, self._inbox.dropped, self._unread)
             if news != last and not self._stopping.is_set():
                 last = news
                 self._hand_over(news)
+
+    def _start_sources(self) -> None:
+        """Start those that are not started yet; on a node that allows no thread, the next look tries again."""
+        self._unstarted = tuple(source for source in self._unstarted if not self._started(source))
+
+    def _started(self, source: PodSource) -> bool:
+        try:
+            source.start()
+        except RuntimeError as error:
+            self.state(source.name, "waiting", shortage(error) or str(error))
+            return False
+        return True
 
     def _hand_over(self, news: PodNews) -> None:
         try:
@@ -141,5 +161,9 @@ class PodWatch:
         """Apply the next changes, waiting so long for one; return whether the board may have changed."""
         changed = False
         for change in self._inbox.take(max(0.0, seconds)):
-            changed |= change(self._board, self._clock())
+            try:
+                changed |= change(self._board, self._clock())
+            except Exception:
+                self._unread += 1
+                changed = True
         return changed

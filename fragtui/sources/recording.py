@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +16,21 @@ from fragtui.sources.host_files import reason
 from fragtui.sources.node_texts import BUDDYINFO, PAGETYPEINFO, ZONEINFO, FileText, SnapshotMaker, Tick
 from fragtui.sources.recording_format import Cursor, NotARecording, check_header, read_chunks
 from fragtui.sources.tick_frames import TickReader, tick_time
-from fragtui.text import epoch_seconds, printable
+from fragtui.sources.trust import open_at_once
+from fragtui.text import epoch_seconds, format_bytes, printable
 
 _KINDS = b"STLPR"
 _KEPT = (ZONEINFO, PAGETYPEINFO)
 _MOST_PAGE = 1 << 24
 _MOST_SECONDS = 1e12
+_MOST_BYTES = 1 << 28
+"""Bytes of the longest recording that is replayed: nine days of the busiest node."""
+_MOST_MEMORY = 1 << 30
+"""Bytes that its frames may take of memory, about; those of a real one take four to five times its own size."""
+_FRAME_BYTES = 256
+"""What a frame takes beside its body."""
+_VALUE_BYTES = 100
+"""What a value of an event takes beside its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +73,22 @@ class Recording:
 def read_recording(path: Path) -> Recording:
     """Return what a file holds; raise NotARecording, in words, where it can't be replayed."""
     try:
-        data = path.read_bytes()
+        with os.fdopen(open_at_once(path), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise NotARecording("is not a regular file")
+            if status.st_size > _MOST_BYTES:
+                raise NotARecording(f"has {format_bytes(status.st_size)}, at most {_MOST_BYTES >> 20} MiB are replayed")
+            return parse_recording(file.read(status.st_size))
     except OSError as error:
         raise NotARecording(reason(error)) from None
-    return parse_recording(data)
 
 
 def parse_recording(data: bytes) -> Recording:
-    """Return what a file's bytes hold up to the first chunk that is cut or damaged."""
+    """Return what a file's bytes hold up to the first chunk that is cut or damaged.
+
+    Raises NotARecording for one of another kind, and for one that would take too much memory.
+    """
     start = check_header(data)
     gathered = _Gathered()
     for chunk in read_chunks(data, start):
@@ -148,6 +167,7 @@ class _Gathered:
         self._latest = 0.0
         self._ahead = 0.0
         self._segment = 0
+        self._room = _MOST_MEMORY
 
     def take(self, text: bytes) -> None:
         """Take a chunk's frames, all of them or none."""
@@ -161,6 +181,7 @@ class _Gathered:
             inside = Cursor(body)
             offset = inside.signed() / 1e6
             rest = inside.rest()
+            self._charge(rest, kind == ord("T"))
             if kind == ord("S"):
                 self._begin(read_json(rest), len(self.ticks) + len(ticks))
                 continue
@@ -177,6 +198,13 @@ class _Gathered:
                 events.append(Event(at, _wall(at + self._ahead), chr(kind), facts))
         self.ticks += ticks
         self.events += events
+
+    def _charge(self, body: bytes, tick: bool) -> None:
+        """Raise NotARecording if no memory is left for a frame: a few bytes may unpack to more than any machine has."""
+        values = 0 if tick else body.count(b",") + body.count(b"[") + body.count(b"{")
+        self._room -= _FRAME_BYTES + len(body) + values * _VALUE_BYTES
+        if self._room < 0:
+            raise NotARecording(f"needs more than {_MOST_MEMORY >> 30} GiB of memory")
 
     def _begin(self, facts: list[object], place: int) -> None:
         begun, wall, told = facts

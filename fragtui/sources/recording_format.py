@@ -19,8 +19,9 @@ MAGIC = b"fragtui recording "
 HEADER = MAGIC + str(VERSION).encode() + b"\n"
 _FIRST = 1 << 31
 _LIMIT = 1 << 24
-"""Largest chunk and largest text of one, bytes: more is no recording of ours."""
-_TEXT_LIMIT = 1 << 28
+"""Bytes of the largest chunk. A chunk holds some seconds: more is no recording of ours."""
+_TEXT_LIMIT = 1 << 25
+"""Bytes of the largest text of a chunk."""
 _MOST_SHIFT = 77
 """Bits of a varint: the change of a 64-bit number with its sign and layout has 68."""
 

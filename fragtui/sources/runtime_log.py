@@ -174,6 +174,8 @@ class PacedReader:
 class RuntimeLog:
     """Tells what the logs of kubelet and runtime say of pods, from half an hour ago on."""
 
+    name = NAME
+
     def __init__(
         self,
         root: Path,

@@ -15,6 +15,7 @@ from fragtui.model.pod_board import PodBoard
 from fragtui.model.pod_news import PodNews, SourceState
 from fragtui.sources.host_files import reason
 from fragtui.sources.incident_stream import IncidentStream, StreamCall
+from fragtui.sources.line_bounds import CutLines
 from fragtui.sources.log_files import open_log
 from fragtui.sources.log_scan import scan_log
 from fragtui.sources.pod_directories import read_pod_directories
@@ -62,10 +63,11 @@ class SavedKernelLog:
         else:
             log, changed = opened
             stream = IncidentStream("file", None, None, now=changed, on_call=on_call)
-            problem = None
+            problem, cut = None, CutLines()
             with log:
                 try:
-                    scan_log(log, stream, self._stopped.is_set)
+                    scan_log(log, stream, self._stopped.is_set, cut)
+                    problem = cut.words or None
                 except (OSError, EOFError) as error:
                     stream.finish()
                     problem = f"{printable(str(path))}: {_why(error)}"
@@ -163,7 +165,10 @@ class SavedPods:
                         at = sighting.time if sighting.time is not None else self._moment
                         if sighting.time is not None:
                             self._moment = max(self._moment or 0.0, sighting.time)
-                        self._board.tell(sighting, changed if at is None else at)
+                        try:
+                            self._board.tell(sighting, changed if at is None else at)
+                        except Exception:  # It costs only itself.
+                            self._unread += 1
                     if self._witness is not None:
                         self._witness.seen((sighting,))
                     if self._stopped.is_set():

@@ -8,6 +8,7 @@ from typing import IO, Any
 from fragtui.cluster.objects import read_event, read_pod
 from fragtui.cluster.sighting import Sighting
 from fragtui.sources.json_list import NotAList, read_list
+from fragtui.text import counted
 
 _HEAD = 4096
 _BLOCK = 1 << 16
@@ -35,12 +36,16 @@ def read_objects(log: IO[bytes]) -> tuple[list[Sighting], str | None]:
     With it comes why the list could not be read to its end, None if it could. Raises OSError as the log does.
     """
     found: list[Sighting] = []
-    dropped = 0
+    dropped = unread = 0
 
     def take(thing: dict[str, Any]) -> None:
-        nonlocal found, dropped
+        nonlocal found, dropped, unread
         event = "involvedObject" in thing or "regarding" in thing
-        sighting = read_event(thing) if event else read_pod(thing)
+        try:
+            sighting = read_event(thing) if event else read_pod(thing)
+        except Exception:  # It costs only itself.
+            unread += 1
+            return
         if sighting is not None:
             found.append(sighting)
         if len(found) >= 2 * MOST_KEPT:
@@ -56,6 +61,8 @@ def read_objects(log: IO[bytes]) -> tuple[list[Sighting], str | None]:
         why = f"expected a list of Kubernetes objects; it is {error}"
     if why is None and dropped:
         why = f"only the newest of its objects were read: {dropped} left out"
+    if why is None and unread:
+        why = f"{counted(unread, 'object')} could not be read"
     return sorted(found, key=_moment), why
 
 

@@ -43,13 +43,15 @@ class NumberedText:
             for index, (old, now) in enumerate(pairs, bases[place]):
                 if old == now:
                     continue
-                if max(len(now.strip()), len(old.strip())) > _MOST_DIGITS:
+                if _is_long(now) or _is_long(old):
                     return None
                 if len(out) > most:
                     return None
                 change = int(now) - int(old)
-                layout = next((layout for layout in range(3) if _changed(old, change, layout) == now), None)
-                if layout is None:
+                for layout in range(3):
+                    if _changed(old, change, layout) == now:
+                        break
+                else:
                     return None
                 out += put_varint(index - last)
                 out += put_varint(layout + 3 * (change << 1 if change >= 0 else (-change << 1) - 1))
@@ -81,14 +83,18 @@ class NumberedText:
         return self._bases
 
 
+def _is_long(number: str) -> bool:
+    return len(number) > _MOST_DIGITS and len(number.lstrip(" ")) > _MOST_DIGITS
+
+
 def _changed(old: str, change: int, layout: int) -> str:
     """Return a number changed: with the same spaces before it, in the same width, or with zeros before it."""
     digits = old.lstrip(" ")
     if len(digits) > 2 * _MOST_DIGITS:
         raise ValueError("a number too long")
-    value = int(old) + change
+    value = int(digits) + change
     if layout == 0:
-        return " " * (len(old) - len(digits)) + str(value)
+        return f"{old[: len(old) - len(digits)]}{value}"
     if layout == 1:
         return str(value).rjust(len(old))
     return " " * (len(old) - len(digits)) + str(value).zfill(len(digits))

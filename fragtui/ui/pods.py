@@ -60,6 +60,8 @@ class Pods(Listing["StuckPod"]):
             spans.append((f"+{board.dropped} dropped ", "warn"))
         if self.news and self.news.dropped:
             spans.append((f"{counted(self.news.dropped, 'kernel line')} of a flood not compared ", "warn"))
+        if self.news and self.news.unread:
+            spans.append((f"{counted(self.news.unread, 'sighting')} could not be read ", "warn"))
         sources = self.news.sources if self.news else ()
         spans += [(f" {_SIGNS.get(source.state, '?')} {source.name}: {source.state}", "dim") for source in sources]
         return tuple(spans)

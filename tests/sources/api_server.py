@@ -161,6 +161,11 @@ class ApiServer:
         self._server.shutdown()
         self._server.server_close()
 
+    @property
+    def watched(self) -> int:
+        """How many watches were begun."""
+        return len(self._watchers)
+
     def end_watches(self) -> None:
         """End every watch that is under way, in good order."""
         for watcher in self._watchers:

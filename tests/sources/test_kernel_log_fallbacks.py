@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import socket
 import stat
 import sys
 import threading
@@ -16,8 +17,14 @@ import pytest
 
 from fragtui.model.incident import Incident
 from fragtui.model.kernel_log_news import KernelLogNews
+from fragtui.sources.host import tree_of
+from fragtui.sources.incident_stream import IncidentStream
 from fragtui.sources.kernel_log import KernelLog
+from fragtui.sources.kmsg import KmsgReader
 from fragtui.sources.log_files import open_log
+from fragtui.sources.log_scan import scan_log
+from fragtui.sources.saved_feeds import SavedKernelLog
+from tests.sources.telling import until
 from tests.support.trusted import programs_in, trusted_folder
 
 HEAD = ": page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL|__GFP_COMP)"
@@ -216,3 +223,66 @@ def test_a_rotated_log_that_cannot_be_unpacked_to_its_end_is_named_and_read_so_f
     assert [each.comm for each in listener.incidents()] == ["perl", "java"]
     said = "stopped after 1M unpacked" if fault == "a bomb" else "it is cut off"
     assert f"syslog.1.gz: {said}" in (listener.news[0].problem or "")
+
+
+def test_a_large_log_is_searched_without_a_thread_if_none_can_be_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    path = tmp_path / "log"
+    path.write_text(f"java{HEAD}\n" + "nothing\n" * 300_000 + f"go{HEAD}\n")
+    stream = IncidentStream("file", None, None)
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    with open_log(path) as log:
+        scan_log(log, stream)
+    assert [each.comm for each in stream.news("file", 0).incidents] == ["java", "go"]
+
+
+def test_a_history_for_which_no_thread_can_be_started_is_said_and_the_ring_is_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def scarce(thread: threading.Thread) -> None:
+        if thread.name == "log-history":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", scarce)
+    near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ring = KmsgReader(near.detach())
+    os.set_blocking(ring.fileno(), False)
+    monkeypatch.setattr("fragtui.sources.kernel_log.open_kmsg", lambda _path: ring)
+    stamp = int((time.monotonic() - 1) * 1e6)
+    far.send(f"4,1,{stamp},-;java{HEAD}\n".encode())
+    news: list[KernelLogNews] = []
+    log = KernelLog(tmp_path, "auto", news.append)
+    log.start()
+    with far:
+        assert until(lambda: any("no thread can be started" in (each.problem or "") for each in news))
+        far.send(f"4,2,{stamp + 1},-;go{HEAD}\n".encode())
+        assert until(lambda: [each.comm for told in news for each in told.incidents] == ["java", "go"])
+        log.stop()
+
+
+def test_a_line_that_is_too_long_is_said_by_the_follower_and_of_saved_logs(tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/buddyinfo").write_text("")
+    (tmp_path / "var/log").mkdir(parents=True)
+    path = tmp_path / "var/log/kern.log"
+    path.write_text("a" * 20_000 + f" alloc\njava{HEAD}\n")
+    said = "1 line longer than 16 KiB was cut"
+    news: list[KernelLogNews] = []
+    log = KernelLog(tmp_path, str(path), news.append)
+    log.start()
+    assert until(lambda: any(said in (each.problem or "") for each in news))
+    with path.open("a") as more:
+        more.write("b" * 20_000 + "\n")
+    assert until(lambda: any("2 lines longer than 16 KiB were cut" in (each.problem or "") for each in news))
+    log.stop()
+    saved: list[KernelLogNews] = []
+    SavedKernelLog(tree_of(tmp_path), saved.append).start()
+    assert until(lambda: bool(saved))
+    assert said in (saved[0].problem or "") or "2 lines" in (saved[0].problem or "")

@@ -79,7 +79,7 @@ def started(server: ApiServer, tmp_path: Path) -> tuple[KubeApi, Told]:
 def test_stop_ends_it_at_once(server: ApiServer, tmp_path: Path) -> None:
     server.pods = [pod("web")]
     api, told = started(server, tmp_path)
-    assert until(lambda: told.stuck == ["web"])
+    assert until(lambda: told.stuck == ["web"] and told.last_state() == ("live", ""))
     (child,) = children()
     api.stop()
     assert until(lambda: not child.is_running(), 10.0)
@@ -154,7 +154,7 @@ def test_a_token_that_ended_is_read_anew_without_a_word(server: ApiServer, tmp_p
     server.pods = [pod("web")]
     api, told = started(server, tmp_path)
     try:
-        assert until(lambda: told.stuck == ["web"])
+        assert until(lambda: told.stuck == ["web"] and server.watched == 2)  # pods and events
         server.kubeconfig(tmp_path / "conf", token="another")
         server.pods = [pod("new")]
         server.token = "another"

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from fragtui.cluster.sighting import Sighting
 from fragtui.model.incident import Incident
 from fragtui.model.incident_kind import IncidentKind
+from fragtui.model.pod_board import PodBoard
 from fragtui.model.pod_news import PodNews
 from fragtui.sources.pod_watch import NEWS_SECONDS, PodWatch
+from fragtui.ui.pods import Pods
 
 from .api_server import ApiServer, Watcher, pod
 from .certificate import needs_openssl
@@ -62,6 +65,48 @@ def test_every_source_is_named_with_what_it_cannot_tell(tmp_path: Path) -> None:
         states = {source.name: source for source in watching.last.sources}
     assert set(states) == {"kubelet log", "API", "crictl"}
     assert "--kubelet-log" in states["kubelet log"].cannot_tell and "--kubeconfig" in states["API"].cannot_tell
+
+
+def test_a_source_for_which_no_thread_can_be_started_says_so_and_starts_later(
+    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowed, start = threading.Event(), threading.Thread.start
+
+    def scarce(thread: threading.Thread) -> None:
+        if thread.name in ("fragtui-kubelet-log", "fragtui-crictl") and not allowed.is_set():
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", scarce)
+    monkeypatch.setattr("fragtui.sources.pod_watch._REVIEW_SECONDS", 0.1)
+    with Watching(tmp_path) as watching:
+        assert until(lambda: len(watching.last.sources) == 3)
+        states = {source.name: source for source in watching.last.sources}
+        for name in ("kubelet log", "crictl"):
+            assert states[name].state == "waiting" and "no thread can be started" in states[name].cannot_tell
+        assert states["API"].state != "waiting"
+        allowed.set()
+        assert until(lambda: all(source.state != "waiting" for source in watching.last.sources))
+
+
+def test_a_sighting_over_which_the_board_fails_costs_only_itself(
+    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell = PodBoard.tell
+
+    def failing(board: PodBoard, sighting: Sighting, now: float) -> bool:
+        if sighting.pod.name == "bad":
+            raise ZeroDivisionError
+        return tell(board, sighting, now)
+
+    monkeypatch.setattr(PodBoard, "tell", failing)
+    log.write_text(failure("one", 1) + failure("bad", 2) + failure("two", 3))
+    with Watching(tmp_path) as watching:
+        assert until(lambda: watching.stuck == ["one", "two"])
+        assert until(lambda: watching.last.unread > 0)
+    pods = Pods()
+    pods.news = watching.last
+    assert "sighting could not be read" in "".join(text for text, _ in pods.heading(200))
 
 
 def test_log_kernel_and_remedy_meet_on_the_board(tmp_path: Path, log: Path) -> None:

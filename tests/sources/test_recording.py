@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 import zlib
@@ -29,7 +30,15 @@ from fragtui.sources.recording import (
     parse_recording,
     read_recording,
 )
-from fragtui.sources.recording_format import HEADER, Cursor, NotARecording, frame_chunk, put_signed, put_varint
+from fragtui.sources.recording_format import (
+    HEADER,
+    Cursor,
+    NotARecording,
+    frame_chunk,
+    put_bytes,
+    put_signed,
+    put_varint,
+)
 from fragtui.sources.text_delta import NumberedText
 from tests.sources.test_runtime_log import failure
 from tests.support.host_tree import FRAGMENTED, HEALTHY, HostTree
@@ -222,6 +231,42 @@ def test_what_is_no_recording_of_this_version_gets_one_line(data: bytes, why: st
     with pytest.raises(NotARecording, match=why) as caught:
         parse_recording(data)
     assert "\n" not in str(caught.value)
+
+
+def begun(*frames: bytes) -> bytes:
+    """Return the text of a chunk: a segment's beginning and these frames."""
+    beginning = b'[0,1785000000,{"page_size":4096,"name":"n","release":"6.8.0","page_size_assumed":false}]'
+    return framed("S", beginning) + b"".join(frames)
+
+
+def framed(kind: str, body: bytes) -> bytes:
+    return kind.encode() + put_bytes(put_signed(0) + body)
+
+
+def test_a_recording_that_unpacks_to_far_more_than_itself_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fragtui.sources.recording._MOST_MEMORY", 4 << 20)
+    tick = framed("T", put_varint(1_785_000_000_000_000))
+    assert parse_recording(HEADER + frame_chunk(True, deflated(begun(tick)))).ticks
+    for text in (
+        begun(tick * 20_000),  # More objects than bytes.
+        begun(tick, framed("L", b"[" + b"[]," * 50_000 + b"0]")),
+        begun(tick, framed("T", put_varint(1_785_000_000_000_000) + bytes(5 << 20))),
+    ):
+        with pytest.raises(NotARecording, match=r"needs more than .* of memory"):
+            parse_recording(HEADER + frame_chunk(True, deflated(text)))
+
+
+@pytest.mark.timeout(20)
+def test_only_a_regular_file_of_a_sound_size_is_replayed(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    with (tmp_path / "sparse").open("wb") as file:
+        file.write(HEADER)
+        file.truncate(10 << 30)
+    for path in (Path("/dev/zero"), Path("/dev/null"), tmp_path / "fifo"):
+        with pytest.raises(NotARecording, match="is not a regular file"):
+            read_recording(path)
+    with pytest.raises(NotARecording, match="has 10G, at most 256 MiB are replayed"):
+        read_recording(tmp_path / "sparse")
 
 
 def test_the_ring_forgets_the_oldest_and_stays_whole(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from fragtui.model.kernel_log_news import KernelLogNews
 from fragtui.model.log_reading import LogTerms
 from fragtui.model.session import Session
 from fragtui.model.tail import Tail
-from fragtui.sources import kube_pods
+from fragtui.sources import kube_pods, saved_objects
 from fragtui.sources.crictl import Crictl
 from fragtui.sources.forked_reading import LargeLog, read_forked
 from fragtui.sources.host import tree_of
@@ -182,6 +182,16 @@ def test_an_object_of_the_api_over_which_the_parser_fails_is_counted(
     assert told.last_state() == ("live", "1 object could not be read")
 
 
+def test_an_object_of_a_saved_list_over_which_the_parser_fails_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(saved_objects, "read_pod", lambda thing: read_pod(thing) if "kind" in thing else 1 / 0)
+    items = [{"metadata": {"name": "bad"}}, pod("web")]
+    (tmp_path / "pods.json").write_text(json.dumps({"apiVersion": "v1", "items": items, "kind": "List"}, indent=1))
+    assert main(["explain", str(tmp_path / "pods.json")]) == 1
+    assert capsys.readouterr().err.endswith("pods.json: 1 object could not be read\n")
+
+
 @pytest.fixture
 def server() -> Iterator[ApiServer]:
     started = ApiServer()
@@ -190,7 +200,7 @@ def server() -> Iterator[ApiServer]:
 
 
 def test_a_pod_with_an_object_where_a_text_belongs_does_not_end_the_watch(tmp_path: Path, server: ApiServer) -> None:
-    pytest.importorskip("kubernetes")
+    pytest.importorskip("yaml")
     (tmp_path / "etc/kubernetes").mkdir(parents=True)
     (tmp_path / "etc/hostname").write_text("node-1\n")
     server.kubeconfig(tmp_path / "etc/kubernetes/kubelet.conf")

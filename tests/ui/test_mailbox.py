@@ -50,6 +50,13 @@ async def test_a_busy_screen_finds_the_newest_snapshot_and_every_incident(tmp_pa
         await until(pilot, lambda: app.main._tail.failures == 1000)
 
 
+def test_why_a_log_is_read_outlives_the_news_that_come_after_it() -> None:
+    why = replace(news(1), problem="/dev/kmsg: not a kernel log")
+    assert news(2).after(why).problem == why.problem
+    assert replace(news(2), source="journal").after(why).problem is None
+    assert why.after(news(2)).problem == why.problem
+
+
 def test_a_message_is_announced_once_until_the_box_is_emptied() -> None:
     posted: list[Message] = []
 
