@@ -114,7 +114,7 @@ class _Open:
         self.sightings += other.sightings
         self.counts = dict([*(self.counts | other.counts).items()][:_MOST_COUNTS])
         self.pids = tuple(dict.fromkeys((*self.pids, *other.pids)))[:8]
-        # Whoever is handed the attempt hears of each when it is absorbed: the last ones are enough.
+        # Each was reported when it was absorbed: the last ones are enough.
         self.absorbed = (*self.absorbed, other.id, *other.absorbed)[-_MOST_ABSORBED:]
 
     def frozen(self) -> Attempt:

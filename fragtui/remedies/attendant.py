@@ -124,7 +124,7 @@ class Attendant:
         self._thread.start()
 
     def see(self, snapshot: Snapshot, interval: float = 1.0) -> None:
-        """Hand over a tick; only the newest is looked at, and only where something hangs on it.
+        """Hand over a tick; only the newest is looked at, and only if something depends on it.
 
         The next one is expected after `interval` seconds.
         """

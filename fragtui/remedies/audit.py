@@ -50,7 +50,7 @@ OLDER_LEFT_OUT = f"older entries left out: only the last {format_bytes(LIMIT)} o
 
 
 class AuditLog:
-    """One log file, opened anew for each line: it may be rotated by another process in between.
+    """One log file, opened again for each line: another process may rotate it in between.
 
     What was read once is kept; `read` is for one thread at a time.
     """
@@ -98,8 +98,8 @@ class AuditLog:
         Only what was added since the last call is read, and of that at most `LIMIT` bytes.
         """
         added = self._log.read()
-        before = Reading((), ()) if added.anew else self._reading
-        bad = () if added.anew else self._bad
+        before = Reading((), ()) if added.restarted else self._reading
+        bad = () if added.restarted else self._bad
         entries = [(line, _entry_of(line)) for line in added.lines]
         bad = (*bad, *(f"{line.place}: not an entry" for line, entry in entries if entry is None))[-_MOST_PROBLEMS:]
         torn = () if added.torn is None else (f"{added.torn}: torn",)

@@ -152,7 +152,7 @@ def _group() -> set[int]:
 def _end(child: subprocess.Popen[bytes], before: set[int]) -> None:
     """Kill a plug-in and what it started: what is in the process group now and was not there before it.
 
-    It has no group of its own, so that whoever kills that of the API's child ends the plug-in too.
+    It has no group of its own, so killing that of the API's child ends the plug-in too.
     """
     child.kill()
     for pid in _group() - before:

@@ -135,7 +135,7 @@ def _doubt(process: int, user_namespace: bytes) -> str | None:
     """Return why somebody else than root may have started a process or chosen its arguments, None if nobody can.
 
     uid 0 alone says little: a container has one, it can make a user namespace in which it has all capabilities, and a
-    set-user-ID program gets it while its arguments come from whoever called it. All of this can be read without the
+    set-user-ID program gets it while its arguments come from its caller. All of this can be read without the
     right to trace PID 1, unlike ``ns/``. ``NSpid`` (since Linux 4.1) has an entry for each PID namespace from that of
     this procfs on; another ``uid_map`` is another user namespace, and only root can make one with PID 1's map.
     """

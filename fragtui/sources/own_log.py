@@ -16,7 +16,7 @@ LIMIT = 4 << 20
 MAX_LINE = 256 << 10
 """Bytes of the longest line; a remedy of five steps takes less than one KiB."""
 _REMEMBERED = 4096
-"""Bytes before the position that tell a file from another that got its inode number, or was written anew."""
+"""Bytes before the position that tell a file from another that got its inode number, or was written again."""
 
 
 _Seen = tuple[int, ...]
@@ -40,7 +40,7 @@ class Added:
     """Place of the newest file's last line if it has no newline yet: it may be whole at the next reading."""
     problems: tuple[str, ...]
     """Files that could not be read, and why."""
-    anew: bool
+    restarted: bool
     """Whether the log is another than at the last reading: what that brought is not in it."""
     left_out: bool
     """Whether there are lines before these that were left out."""
@@ -153,19 +153,19 @@ class OwnLog:
         problems: list[str] = []
         lines: list[Line] = []
         torn: str | None = None
-        anew = left_out = False
+        restarted = left_out = False
         try:
             with ExitStack() as opened:
                 files = self._open(opened, problems)
                 if files or not problems:
-                    anew = self._go_on(files)
+                    restarted = self._go_on(files)
                     left_out = self._leave_out(files)
                 for file in files:
                     torn = file.read(lines, newest=file is files[-1])
                     self._read = file
         except OSError as error:
             problems.append(why(error, self._place.path))
-        return Added(tuple(lines), torn, tuple(problems), anew, left_out)
+        return Added(tuple(lines), torn, tuple(problems), restarted, left_out)
 
     def _open(self, opened: ExitStack, problems: list[str]) -> list[_File]:
         """Return the files, the oldest first.
@@ -188,7 +188,7 @@ class OwnLog:
             except OSError as error:
                 problems.append(why(error, path))
                 if error.errno == errno.EACCES:
-                    break  # Whoever may not read one may read none.
+                    break  # A user who may not read one may read none.
                 continue
             opened.callback(os.close, descriptor)
             status = os.fstat(descriptor)

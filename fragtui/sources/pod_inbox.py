@@ -1,4 +1,4 @@
-"""What the board of pods has not taken yet: bounded, whoever writes the logs."""
+"""What the board of pods has not taken yet: bounded, whatever the logs hold."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fragtui.model.pod_board import PodBoard
 Change = Callable[[PodBoard, float], bool]
 """Changes the board at an epoch second and returns whether it may have changed."""
 MOST_SIGHTINGS = 2048
-"""Sightings that wait, and one batch more; whoever brings further ones waits for room."""
+"""Sightings that wait, and one batch more; a source that brings more waits for room."""
 MOST_INCIDENTS = 128
 """Kernel incidents that wait."""
 _AT_ONCE = 16

@@ -50,7 +50,7 @@ def packing_of(magic: bytes) -> str | None:
 class PackedLog(io.BufferedReader):
     """A compressed log as it reads unpacked.
 
-    It has no descriptor: whoever asks for one would read the packed bytes. Raises OSError for a damaged log and for
+    It has no descriptor: reading from it would give the packed bytes. Raises OSError for a damaged log and for
     one that takes too much memory or unpacks to more than `limit` bytes, EOFError for one that is cut off.
     """
 

@@ -181,7 +181,7 @@ class TerminalOutput:
 def _open_without_blocking(descriptor: int) -> int:
     """Return a descriptor of the same terminal with an O_NONBLOCK of its own: the flag of `descriptor` is shared.
 
-    /dev/tty needs no right to the terminal's file, which whoever used su lacks. What can't be opened again is
+    /dev/tty needs no right to the terminal's file, which a user who used su lacks. What can't be opened again is
     duplicated: then a write may block, which holds up the writing thread alone.
     """
     with suppress(OSError):

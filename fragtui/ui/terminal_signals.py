@@ -17,7 +17,7 @@ ACT = 0.6
 _DIE = 0.25
 """Seconds within which the main thread must then end the process."""
 LEAVING = 5.0
-"""Seconds that leaving may take: a remedy is aborted and put on record, a recording is ended."""
+"""Seconds that leaving may take: a remedy is aborted and its end is logged, a recording is ended."""
 
 _NOT_FATAL = {
     *(signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH),

@@ -31,7 +31,7 @@ peak = int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
 print("PEAK", max(peak, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss), file=sys.stderr)
 sys.exit(code)
 """
-# The size of pytest would count as that of what it starts, were it not for VmHWM, which begins anew.
+# The size of pytest would count as that of what it starts, were it not for VmHWM, which starts again.
 
 
 class Explained:

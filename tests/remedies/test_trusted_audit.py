@@ -174,7 +174,7 @@ def test_the_exporter_reads_only_what_was_added(tmp_path: Path) -> None:
     assert read_bytes() - before < path.stat().st_size // 4
 
 
-@pytest.mark.parametrize("what", ["replaced", "cut off", "written anew"])
+@pytest.mark.parametrize("what", ["replaced", "cut off", "written again"])
 def test_another_log_in_its_place_is_read_from_its_beginning(what: str, tmp_path: Path) -> None:
     log = AuditLog(write(tmp_path / "audit.jsonl", intent("a"), intent("b")))
     assert len(log.read().entries) == 2
@@ -270,7 +270,7 @@ def test_in_a_saved_tree_no_link_leads_out_and_nothing_waits(tmp_path: Path) -> 
     assert "not a regular file" in AuditLog(audit_place(None, host)).read().problems[0]
 
 
-def test_in_a_saved_tree_it_is_read_whoever_owns_it_and_never_written(tmp_path: Path) -> None:
+def test_in_a_saved_tree_it_is_read_whatever_its_owner_and_never_written(tmp_path: Path) -> None:
     host = saved(tmp_path)
     write(host / "var/real.jsonl", intent(), mode=0o666)
     (host / DEFAULT).symlink_to("/var/real.jsonl")

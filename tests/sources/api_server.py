@@ -117,7 +117,7 @@ class ApiServer:
         self.token: str | None = None
         """If set, whoever comes with another is sent away with 401."""
         self.location: str | None = None
-        """If set, whoever asks is sent there."""
+        """If set, every request is redirected there."""
         self.page: int | None = None
         self.lists: list[dict[str, list[str]]] = []
         self.requests: list[tuple[float, str]] = []

@@ -248,7 +248,7 @@ def test_a_known_place_that_another_can_change_is_passed_over_and_named_if_there
 
 
 def test_a_copied_proc_has_no_kubelet(tmp_path: Path) -> None:
-    """What a saved tree says of processes was written by whoever made the tree."""
+    """What a saved tree says of processes was written by the maker of the tree."""
     process = tmp_path / "proc/4321"
     process.mkdir(parents=True)
     (process / "comm").write_text("kubelet\n")

@@ -1,7 +1,7 @@
 """A stand-in node on which remedies really run and harm nothing: their sysctls are files of a process that sleeps.
 
 In a mount namespace of its own, /proc/PID/coredump_filter of sleeping processes lies over the files that remedies
-write in a `HostTree`. These are files of a real procfs, so that a remedy is offered, put on record, and written; the
+write in a `HostTree`. These are files of a real procfs, so a remedy is offered, logged and written; the
 test sees each write in that process, and each run that was asked for in the audit log. Nothing of this machine's
 /proc/sys is touched. The namespace has a /run of its own, so that the locks of other runs are not met.
 """
@@ -47,7 +47,7 @@ class HarmlessNode:
 
     @property
     def asked_for(self) -> list[str]:
-        """The ids of the remedies that were put on record so far, in their order."""
+        """The ids of the remedies that are in the audit log so far, in their order."""
         if not self.audit.exists():
             return []
         lines = [json.loads(line) for line in self.audit.read_text().splitlines()]
@@ -60,7 +60,7 @@ class HarmlessNode:
         return {name: int(value, 16) for name, value in held.items() if value != _UNTOUCHED}
 
     def forget(self) -> None:
-        """Begin anew: nothing written, nothing on record."""
+        """Start again: nothing written, an empty audit log."""
         for pid in self.sleepers.values():
             Path(f"/proc/{pid}/coredump_filter").write_text("0x40")
         self.audit.unlink(missing_ok=True)

@@ -72,7 +72,7 @@ def start(log: Path, turn: int) -> int:
         return pid
     status = 70
     try:
-        # Whoever reaps orphans is of another session, as init is: the kernel then ends a child that is stopped.
+        # The reaper of orphans is of another session, as init is: the kernel then ends a child that is stopped.
         os.setsid()
         remedy = compact_all() if turn % 4 == 3 else drop_caches(1 + turn % 4, sync=False)
         running = Running.start(remedy, Path("/"), AuditLog(log), Asked("screen"))

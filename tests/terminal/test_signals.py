@@ -124,7 +124,7 @@ def test_sigterm_ends_it_by_sigkill_if_the_main_thread_runs_no_handler(host: Pat
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=str)
 def test_a_signal_while_it_leaves_does_not_cut_that_short(host: Path, number: signal.Signals) -> None:
-    """A remedy is aborted and put on record then; a Ctrl-C may be typed ahead."""
+    """A remedy is aborted and its end logged then; a Ctrl-C may be typed ahead."""
     with terminal("--root", str(host), argv=[sys.executable, "-c", SLOW]) as term:
         started(term).press("q")
         term.pump(0.3)

@@ -301,7 +301,7 @@ async def test_the_timeline_shows_place_length_incidents_and_remedies(made: Made
         assert next(row for row in lines_of(app) if " of 4:59 " in row).count("✗") >= 1
 
 
-async def test_a_replay_waits_for_whoever_looks_at_it(made: Made) -> None:
+async def test_a_replay_waits_for_its_viewer(made: Made) -> None:
     async with replaying(made) as (app, pilot):
         app.post_message(TerminalUnread())
         await until(pilot, lambda: app.player.resting)
