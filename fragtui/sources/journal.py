@@ -43,12 +43,19 @@ def why_no_journal(root: Path) -> str | None:
     try:
         if not any(in_root(root, place).is_dir() for place in ("/var/log/journal", "/run/log/journal")):
             return NO_JOURNAL
+        if root != Path("/") and _has_links(journal_directory(root)):
+            return "it holds links, which journalctl would follow out of the tree"
         journalctl()
     except FileNotFoundError:
         return "journalctl is not installed"
     except OSError as error:
         return reason(error)
     return None
+
+
+def _has_links(directory: Path) -> bool:
+    """Return whether a folder of journals, or one in it, holds a link."""
+    return any(path.is_symlink() for pattern in ("*", "*/*") for path in directory.glob(pattern))
 
 
 class JournalReader:

@@ -14,6 +14,7 @@ from fragtui.commands.feeds import pods_of
 from fragtui.commands.parser import build
 from fragtui.model.pod_news import PodNews
 from fragtui.sources.host import read_host
+from fragtui.sources.journal import why_no_journal
 from fragtui.sources.kernel_log import read_ring
 from fragtui.sources.node import NodeReader
 from fragtui.sources.saved_tree import saved_tree
@@ -129,6 +130,16 @@ def test_credentials_in_saved_files_are_not_used_and_their_server_is_not_asked(t
             watch.stop()
         assert "API" not in {source.name for source in news[-1].sources}
         assert server.requests == []
+
+
+@pytest.mark.parametrize("link", ["machine", "machine/system.journal"])
+def test_a_journal_with_links_is_not_given_to_journalctl(tmp_path: Path, link: str) -> None:
+    """It would follow them to the journal of this host."""
+    root = tree(tmp_path)
+    path = root / "var/log/journal" / link
+    path.parent.mkdir(parents=True)
+    path.symlink_to("/var/log/journal")
+    assert why_no_journal(root) == "it holds links, which journalctl would follow out of the tree"
 
 
 def test_a_root_by_a_relative_path_or_another_name_is_the_same_node(
