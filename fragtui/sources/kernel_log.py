@@ -7,6 +7,7 @@ import select
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from fragtui.kernel.gfp import GfpTable, parse_print_fmt
@@ -243,7 +244,9 @@ class KernelLog:
         if stamp is None:
             stamp = now
         if now - stamp < _DAY:
-            threading.Thread(target=self._history, args=(stamp, now - _DAY), name="log-history", daemon=True).start()
+            history = threading.Thread(target=self._history, args=(stamp, now - _DAY), name="log-history", daemon=True)
+            with suppress(RuntimeError):  # No thread can be started: what comes from now on is worth more.
+                history.start()
 
     def _history(self, before: float, since: float) -> None:
         if why_no_journal(self._root) is None:

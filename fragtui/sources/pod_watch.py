@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from fragtui.cluster.pod_ref import PodRef
@@ -17,7 +17,8 @@ from fragtui.sources.kube_api import KubeApi
 from fragtui.sources.pod_directories import read_pod_directories
 from fragtui.sources.pod_inbox import PodInbox
 from fragtui.sources.pod_telling import Overheard, PodSource, PodWitness
-from fragtui.sources.runtime_log import RuntimeLog
+from fragtui.sources.runtime_log import NAME, RuntimeLog
+from fragtui.text import shortage
 
 NEWS_SECONDS = 0.25
 """Shortest time between two news."""
@@ -55,11 +56,11 @@ class PodWatch:
         self._stopping = threading.Event()
         self._witness = witness
         others = self if witness is None else Overheard(self, witness)
-        self._sources: tuple[PodSource, ...] = (
-            RuntimeLog(root, self, kubelet_log, witness.log if witness is not None else None),
-            KubeApi(root, others, kubeconfig),
-            Crictl(root, others),
-        )
+        self._sources: dict[str, PodSource] = {
+            NAME: RuntimeLog(root, self, kubelet_log, witness.log if witness is not None else None),
+            "API": KubeApi(root, others, kubeconfig),
+            "crictl": Crictl(root, others),
+        }
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -69,7 +70,7 @@ class PodWatch:
         """End soon; never waits. No news comes after the one that may be under way."""
         self._stopping.set()
         self._inbox.close()
-        for source in self._sources:
+        for source in self._sources.values():
             source.stop()
 
     def kernel_incident(self, incident: KernelSide) -> None:
@@ -109,8 +110,7 @@ class PodWatch:
             self._board.learn(pod)
             if self._witness is not None:
                 self._witness.learnt(pod)
-        for source in self._sources:
-            source.start()
+        missing = self._start(self._sources)
         last: PodNews | None = None
         looked = time.monotonic() - NEWS_SECONDS
         changed = False
@@ -121,11 +121,23 @@ class PodWatch:
             if now - looked < (NEWS_SECONDS if changed else _REVIEW_SECONDS):
                 continue
             changed, looked = False, now
+            missing = self._start(missing)
             board, states = self._board.snapshot(self._clock()), tuple(self._states.values())
             news = PodNews(board, states, self._board.names, self._inbox.dropped)
             if news != last and not self._stopping.is_set():
                 last = news
                 self._hand_over(news)
+
+    def _start(self, sources: Mapping[str, PodSource]) -> dict[str, PodSource]:
+        """Start sources; return those that can't be started now, which say so."""
+        missing: dict[str, PodSource] = {}
+        for name, source in sources.items():
+            try:
+                source.start()
+            except (OSError, RuntimeError) as error:  # RuntimeError: no thread can be started
+                missing[name] = source
+                self.state(name, "waiting", shortage(error) or str(error))
+        return missing
 
     def _hand_over(self, news: PodNews) -> None:
         try:

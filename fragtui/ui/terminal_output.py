@@ -160,11 +160,11 @@ class TerminalOutput:
         poll = select.poll()
         poll.register(self._descriptor, select.POLLOUT)
         left, due = memoryview(data), time.monotonic() + UNREAD
-        told = False
+        unread = False
         while left and not self._cut:
-            poll.poll(None if told else max(0.0, due - time.monotonic()) * 1000)
-            if not told and time.monotonic() >= due:
-                told = True
+            poll.poll(None if unread else max(0.0, due - time.monotonic()) * 1000)
+            if not unread and time.monotonic() >= due:
+                unread = True
                 with self._changed:
                     self._drop()
                     if not self._closing:
@@ -181,7 +181,7 @@ class TerminalOutput:
 def _open_without_blocking(descriptor: int) -> int:
     """Return a descriptor of the same terminal with an O_NONBLOCK of its own: the flag of `descriptor` is shared.
 
-    /dev/tty needs no right to the terminal's file, which whoever used su lacks. What can't be opened again is
+    /dev/tty needs no right to the terminal's file, which a user after su does not have. What can't be opened again is
     duplicated: then a write may block, which holds up the writing thread alone.
     """
     with suppress(OSError):
