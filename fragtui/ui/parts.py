@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from fragtui.model.snapshot import Snapshot
 from fragtui.sampler import Ticker
+from fragtui.text import shortage
 from fragtui.ui.mailbox import News
 from fragtui.ui.messages import Crashed, KernelTold, PodsTold
 from fragtui.ui.tape import Tape
@@ -89,6 +90,9 @@ class Feeds:
         """The watch over pods; None until it has started."""
         self._parts = parts
         self._tell = tell
+        self._made_pods: PodFeed | None = None
+        self._made_kernel_log: Feed | None = None
+        """Made once, however often they are started in vain: each holds descriptors."""
         self._started: list[Feed] = []
         self._stopping = threading.Event()
 
@@ -97,8 +101,8 @@ class Feeds:
         try:
             threading.Thread(target=self._start, name="feeds", daemon=True).start()
         except RuntimeError as error:
-            self._tell_no_pods(str(error))
-            self._tell_no_kernel_log(str(error))
+            self._tell_no_pods(_reason(error))
+            self._tell_no_kernel_log(_reason(error))
 
     def stop(self) -> None:
         """End them; never waits."""
@@ -116,21 +120,21 @@ class Feeds:
     def _has_started(self, start: Callable[[], None], tell_why: Callable[[str], None]) -> bool:
         try:
             start()
-        except (OSError, RuntimeError) as error:  # RuntimeError: no thread can be started
-            tell_why(error.strerror or str(error) if isinstance(error, OSError) else str(error))
-            return False
-        except Exception:
+        except Exception as error:
+            tell_why(_reason(error))
+            if shortage(error) is not None or isinstance(error, OSError):
+                return False
             self._tell(Crashed(traceback.format_exc()))
         return True
 
     def _start_pods(self) -> None:
-        pods = self._parts.pods(self._tell_pods)
+        self._made_pods = pods = self._made_pods or self._parts.pods(self._tell_pods)
         pods.start()
         self.pods = pods
         self._started.append(pods)
 
     def _start_kernel_log(self) -> None:
-        kernel_log = self._parts.kernel_log(self._tell_kernel)
+        self._made_kernel_log = kernel_log = self._made_kernel_log or self._parts.kernel_log(self._tell_kernel)
         kernel_log.start()
         self._started.append(kernel_log)
 
@@ -138,16 +142,20 @@ class Feeds:
         from fragtui.model.pod_board import PodBoard
         from fragtui.model.pod_news import PodNews, SourceState
 
-        state = SourceState("pods", "waiting", f"no source could be started: {why}")
+        state = SourceState("pods", "waiting", f"no source can be started: {why}")
         self._tell(PodsTold(PodNews(PodBoard().snapshot(time.time()), (state,))))
 
     def _tell_no_kernel_log(self, why: str) -> None:
         from fragtui.model.kernel_log_news import KernelLogNews
 
-        self._tell(KernelTold(KernelLogNews((), (), 0, (), "none", f"the kernel log can't be read: {why}")))
+        self._tell(KernelTold(KernelLogNews((), (), 0, (), "none", f"its reader can't be started: {why}")))
 
     def _tell_kernel(self, news: KernelLogNews) -> None:
         self._tell(KernelTold(news))
 
     def _tell_pods(self, news: PodNews) -> None:
         self._tell(PodsTold(news))
+
+
+def _reason(error: Exception) -> str:
+    return shortage(error) or (isinstance(error, OSError) and error.strerror) or str(error)

@@ -144,10 +144,10 @@ class SteadyApp(App[int]):
 
     def outlive(self, fault: Exception) -> None:
         """Report a fault in one line, each different one once; its traceback is printed when the terminal is back."""
-        told = traceback_of(fault)
-        if told in self.outlived or len(self.outlived) >= _KEPT:
+        lines = traceback_of(fault)
+        if lines in self.outlived or len(self.outlived) >= _KEPT:
             return
-        self.outlived.append(told)
+        self.outlived.append(lines)
         line = printable(traceback.format_exception_only(fault)[-1].strip(), 200)
         self.notify(f"{line}. The screen goes on.", title="A fault of fragtui's own", severity="error", markup=False)
 

@@ -160,11 +160,11 @@ class TerminalOutput:
         poll = select.poll()
         poll.register(self._descriptor, select.POLLOUT)
         left, due = memoryview(data), time.monotonic() + UNREAD
-        told = False
+        unread = False
         while left and not self._cut:
-            poll.poll(None if told else max(0.0, due - time.monotonic()) * 1000)
-            if not told and time.monotonic() >= due:
-                told = True
+            poll.poll(None if unread else max(0.0, due - time.monotonic()) * 1000)
+            if not unread and time.monotonic() >= due:
+                unread = True
                 with self._changed:
                     self._drop()
                     if not self._closing:

@@ -10,6 +10,8 @@ from typing import Any
 from textual.app import App
 from textual.screen import Screen
 
+from fragtui.text import printable, shortage
+
 Write = Callable[[], Path]
 """Writes the report and returns where; raises OSError where it can't."""
 
@@ -26,17 +28,23 @@ def write_ticket(screen: Screen[None], write: Write | None) -> None:
 def save_aside(app: App[Any], save: Callable[[], str], done: str, failed: str) -> None:
     """Have something saved on a thread of its own, then notify what `save` returns under `done`.
 
-    If it raises OSError, its file and reason are notified under `failed`.
+    If it raises, the file and the reason are notified under `failed`.
     """
 
     def work() -> None:
         try:
             told, title, severity = save(), done, "information"
-        except OSError as error:
-            told, title, severity = f"{error.filename}: {error.strerror}", failed, "error"
+        except Exception as error:
+            told, title, severity = _reason(error), failed, "error"
         app.call_later(lambda: app.notify(told, title=title, severity=severity, markup=False))  # type: ignore[arg-type]
 
     try:
         threading.Thread(target=work, name="save", daemon=True).start()
     except RuntimeError as error:
-        app.notify(str(error), title=failed, severity="error", markup=False)
+        app.notify(_reason(error), title=failed, severity="error", markup=False)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return shortage(error) or printable(f"{type(error).__name__}: {error}")

@@ -1,9 +1,10 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.support.host_tree import HostTree
-from tests.support.screen import make_app
+from tests.support.screen import make_app, running, text_of, until
 
 
 async def test_a_crash_is_told_plainly_and_without_the_values_of_variables(
@@ -25,3 +26,24 @@ async def test_a_crash_is_told_plainly_and_without_the_values_of_variables(
     assert "RuntimeError: broken 21" in told
     assert "hunter2hunter2" not in told
     assert app.return_code == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (RuntimeError("can't start new thread"), "no thread can be started"),
+        (LookupError("broken \x1b[31m"), r"LookupError: broken \x1b[31m"),
+        (OSError(28, "No space left on device", "/x.md"), "/x.md: No space left on device"),
+    ],
+)
+async def test_a_report_that_can_not_be_written_says_why(tmp_path: Path, error: Exception, words: str) -> None:
+    def fail() -> Path:
+        raise error
+
+    HostTree.small(tmp_path)
+    app = make_app(tmp_path)
+    app.main._parts = replace(app.parts, write_report=fail)
+    async with running(app) as pilot:
+        await pilot.press("T")
+        await until(pilot, lambda: "No report" in text_of(app))
+        assert words[:25] in text_of(app)
