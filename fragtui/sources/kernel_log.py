@@ -149,7 +149,7 @@ class KernelLog:
         self._until_possible(self._follow_any)
 
     def _until_possible(self, follow: Callable[[], str | None]) -> None:
-        """Follow; where that is not possible say why, and try again now and then until the end."""
+        """Follow; if that is not possible say why, and try again now and then until the end."""
         reported: str | None = None
         while True:
             problem = follow()

@@ -13,7 +13,7 @@ from fragtui.model.pod_board import PodBoard
 Change = Callable[[PodBoard, float], bool]
 """Changes the board at an epoch second and returns whether it may have changed."""
 MOST_SIGHTINGS = 2048
-"""Sightings that wait, and one batch more; whoever brings further ones waits for room."""
+"""Sightings that wait, and one batch more; a source that brings further ones waits for room."""
 MOST_INCIDENTS = 128
 """Kernel incidents that wait."""
 _AT_ONCE = 16
@@ -116,5 +116,5 @@ def _of_incident(incident: KernelSide) -> Change:
 
 
 def _is_news(_board: PodBoard, _now: float) -> bool:
-    """Change nothing on the board: what is told beside it has changed."""
+    """Change nothing on the board: the state of a source has changed."""
     return True
