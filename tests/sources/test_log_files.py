@@ -165,12 +165,13 @@ def test_whatever_takes_the_place_of_a_log_is_left_alone_until_a_file_does(tmp_p
     followed = FollowedFile(path, at_end=False)
     assert followed.read() == b"one\n"
     opened = len(list(Path("/proc/self/fd").iterdir()))
-    for put, take in (
+    others: tuple[tuple[Callable[[], None], Callable[[], None]], ...] = (
         (lambda: os.mkfifo(path), path.unlink),
         (lambda: path.symlink_to("/dev/zero"), path.unlink),
         (path.mkdir, path.rmdir),
         (lambda: path.symlink_to(path), path.unlink),
-    ):
+    )
+    for put, take in others:
         path.unlink()
         put()
         assert [followed.read() for _ in range(3)] == [b""] * 3
