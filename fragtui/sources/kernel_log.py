@@ -134,6 +134,10 @@ class KernelLog:
     def _run(self) -> None:
         try:
             self._follow()
+        except Exception as error:
+            # A fault of its own: what was read last must not pass for what is.
+            self._emit(self._stream("none").news("none", 0, problem=f"its reader failed ({type(error).__name__})"))
+            raise
         finally:
             self._stopped.set()
             os.close(self._wake_read)
