@@ -31,7 +31,7 @@ class PodNews:
     dropped: int = 0
     """Kernel incidents of a flood that were dropped before they were compared with the pods."""
     unread: int = 0
-    """What a source saw and nobody could make sense of: the board failed over it."""
+    """Sightings that could not be read: the board failed over them."""
     _by_uid: dict[str, PodRef] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -134,6 +134,10 @@ class KernelLog:
     def _run(self) -> None:
         try:
             self._follow()
+        except Exception as error:
+            # A fault of its own: what was read last must not pass for what is.
+            self._emit(self._stream("none").news("none", 0, problem=f"its reader failed ({type(error).__name__})"))
+            raise
         finally:
             self._stopped.set()
             os.close(self._wake_read)
@@ -149,7 +153,7 @@ class KernelLog:
         self._until_possible(self._follow_any)
 
     def _until_possible(self, follow: Callable[[], str | None]) -> None:
-        """Follow; where that is not possible say why, and try again now and then until the end."""
+        """Follow; if that is not possible say why, and try again now and then until the end."""
         reported: str | None = None
         while True:
             problem = follow()

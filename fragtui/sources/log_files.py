@@ -87,11 +87,11 @@ class FollowedFile:
             descriptor = self._opener(self._path)
         except OSError:
             return
-        stream, found = io.FileIO(descriptor, "rb"), os.fstat(descriptor)
+        found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
-            stream.close()
+            os.close(descriptor)
             return
-        self._stream = cast("IO[bytes]", stream)
+        self._stream = cast("IO[bytes]", io.FileIO(descriptor, "rb"))
         self._inode = (found.st_dev, found.st_ino)
         self._position = found.st_size if at_end else 0
 

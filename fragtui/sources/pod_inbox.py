@@ -116,5 +116,5 @@ def _of_incident(incident: KernelSide) -> Change:
 
 
 def _is_news(_board: PodBoard, _now: float) -> bool:
-    """Change nothing on the board: what is told beside it has changed."""
+    """Change nothing on the board: the state of a source has changed."""
     return True

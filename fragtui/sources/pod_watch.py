@@ -55,7 +55,7 @@ class PodWatch:
         self._board = PodBoard()
         self._inbox = PodInbox()
         self._unread = 0
-        """What a source saw and the board failed over."""
+        """Changes over which the board failed."""
         self._states: dict[str, SourceState] = {}
         self._stopping = threading.Event()
         self._witness = witness

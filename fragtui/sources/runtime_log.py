@@ -196,7 +196,7 @@ class RuntimeLog:
 
     def start(self) -> None:
         """Begin on a daemon thread."""
-        threading.Thread(target=self._run, name="fragtui-kubelet-log", daemon=True).start()
+        threading.Thread(target=self._read, name="fragtui-kubelet-log", daemon=True).start()
 
     def stop(self) -> None:
         """End soon; never waits."""
@@ -205,6 +205,14 @@ class RuntimeLog:
             os.write(self._wake_write, b"x")
         except OSError:
             return
+
+    def _read(self) -> None:
+        try:
+            self._run()
+        except Exception as error:
+            # A fault of its own: what was read last must not pass for what is.
+            self._telling.state(NAME, "absent", f"its reader failed ({type(error).__name__})")
+            raise
 
     def _run(self) -> None:
         if self._choice == "none":

@@ -90,10 +90,10 @@ class Feeds:
         """The watch over pods; None until it has started."""
         self._parts = parts
         self._tell = tell
-        self._made_pods: PodFeed | None = None
-        self._made_kernel_log: Feed | None = None
-        """Made once, however often they are started in vain: each holds descriptors."""
         self._started: list[Feed] = []
+        # Each made once, since making one takes descriptors, and started again if that failed.
+        self._pods: PodFeed | None = None
+        self._kernel_log: Feed | None = None
         self._stopping = threading.Event()
 
     def start(self) -> None:
@@ -128,15 +128,15 @@ class Feeds:
         return True
 
     def _start_pods(self) -> None:
-        self._made_pods = pods = self._made_pods or self._parts.pods(self._tell_pods)
-        pods.start()
-        self.pods = pods
-        self._started.append(pods)
+        self._pods = self._pods or self._parts.pods(self._tell_pods)
+        self._pods.start()
+        self.pods = self._pods
+        self._started.append(self._pods)
 
     def _start_kernel_log(self) -> None:
-        self._made_kernel_log = kernel_log = self._made_kernel_log or self._parts.kernel_log(self._tell_kernel)
-        kernel_log.start()
-        self._started.append(kernel_log)
+        self._kernel_log = self._kernel_log or self._parts.kernel_log(self._tell_kernel)
+        self._kernel_log.start()
+        self._started.append(self._kernel_log)
 
     def _tell_no_pods(self, why: str) -> None:
         from fragtui.model.pod_board import PodBoard

@@ -59,7 +59,7 @@ class Pods(Listing["StuckPod"]):
         if board is not None and board.dropped:
             spans.append((f"+{board.dropped} dropped ", "warn"))
         if self.news and self.news.dropped:
-            spans.append((f"{counted(self.news.dropped, 'kernel line')} of a flood not compared ", "warn"))
+            spans.append((f"{counted(self.news.dropped, 'kernel report')} of a flood not compared ", "warn"))
         if self.news and self.news.unread:
             spans.append((f"{counted(self.news.unread, 'sighting')} could not be read ", "warn"))
         sources = self.news.sources if self.news else ()

@@ -157,3 +157,26 @@ def test_following_a_fifo_or_a_device_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     assert FollowedFile(tmp_path / "fifo").read() == b""
     assert FollowedFile(Path("/dev/zero"), at_end=False).read() == b""
+
+
+def test_whatever_takes_the_place_of_a_log_is_left_alone_until_a_file_does(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"one\n")
+    followed = FollowedFile(path, at_end=False)
+    assert followed.read() == b"one\n"
+    opened = len(list(Path("/proc/self/fd").iterdir()))
+    others: tuple[tuple[Callable[[], None], Callable[[], None]], ...] = (
+        (lambda: os.mkfifo(path), path.unlink),
+        (lambda: path.symlink_to("/dev/zero"), path.unlink),
+        (path.mkdir, path.rmdir),
+        (lambda: path.symlink_to(path), path.unlink),
+    )
+    for put, take in others:
+        path.unlink()
+        put()
+        assert [followed.read() for _ in range(3)] == [b""] * 3
+        assert len(list(Path("/proc/self/fd").iterdir())) <= opened
+        take()
+        path.write_bytes(b"again\n")
+        assert followed.read() == b"again\n"
+    followed.close()

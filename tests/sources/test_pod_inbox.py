@@ -48,7 +48,10 @@ def failed(number: int, at: float = 1000.0) -> Sighting:
     )
 
 
-def test_an_incident_never_waits_nor_starts_a_thread_and_the_dropped_are_counted(tmp_path: Path) -> None:
+def test_an_incident_never_waits_nor_starts_a_thread_and_the_dropped_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fragtui.sources.pod_watch._REVIEW_SECONDS", 0.5)
     held, news = threading.Event(), []
 
     def slow(told: PodNews) -> None:

@@ -32,6 +32,7 @@ from fragtui.sources.incident_stream import IncidentStream
 from fragtui.sources.kernel_log import KernelLog
 from fragtui.sources.kube_api import KubeApi
 from fragtui.sources.kube_pods import KubePods
+from fragtui.sources.log_files import FollowedFile
 from fragtui.sources.runtime_log import NAME, RuntimeLog
 from fragtui.sources.saved_feeds import SavedKernelLog, SavedPods
 from fragtui.ui.failures import Failures
@@ -167,6 +168,20 @@ def test_a_large_log_read_by_children_counts_the_same(tmp_path: Path) -> None:
             assert isinstance(told, Incident)
             found.append(told.order)
     assert found == [4, 5] * 3
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_reader_that_fails_as_a_whole_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "x.log"
+    log.write_text(kernel_log())
+    monkeypatch.setattr(FollowedFile, "read", lambda self: 1 / 0)
+    news: list[KernelLogNews] = []
+    KernelLog(tmp_path, str(log), news.append).start()
+    assert until(lambda: bool(news))
+    assert (news[-1].source, news[-1].problem) == ("none", "its reader failed (ZeroDivisionError)")
+    told = Told()
+    RuntimeLog(tmp_path, told, str(log)).start()
+    assert until(lambda: told.last_state(NAME) == ("absent", "its reader failed (ZeroDivisionError)"))
 
 
 def test_an_object_of_the_api_over_which_the_parser_fails_is_counted(
