@@ -254,7 +254,7 @@ def test_a_history_for_which_no_thread_can_be_started_is_said_and_the_ring_is_fo
     near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ring = KmsgReader(near.detach())
     os.set_blocking(ring.fileno(), False)
-    monkeypatch.setattr("fragtui.sources.kernel_log.open_kmsg", lambda _path: ring)
+    monkeypatch.setattr("fragtui.sources.kernel_log.open_kmsg", lambda *_: ring)
     stamp = int((time.monotonic() - 1) * 1e6)
     far.send(f"4,1,{stamp},-;java{HEAD}\n".encode())
     news: list[KernelLogNews] = []
