@@ -176,6 +176,24 @@ def ring_of(root: Path) -> None:
         pytest.skip("the ring may reach back a whole day")
 
 
+def test_without_a_thread_for_what_was_before_the_ring_is_followed(
+    root: Path, follow: Callable[[], Listener], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        if thread.name == "log-history":
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    ring_of(root)
+    monkeypatch.setattr(threading.Thread, "start", start)
+    listener = follow()
+    listener.wait_for(lambda: bool(listener.news))
+    time.sleep(0.2)
+    assert any(thread.name == "kernel-log" for thread in threading.enumerate())
+
+
 @pytest.mark.parametrize("source", ["journal", "files"])
 def test_what_was_before_the_ring_comes_from_journal_or_files(
     source: str, journal: Journal, root: Path, follow: Callable[[], Listener]

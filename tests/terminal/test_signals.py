@@ -140,11 +140,22 @@ def stopped(term: Terminal) -> None:
         term.pump(0.01)
 
 
+def go_on(term: Terminal) -> None:
+    """Continue it, and wait until it has taken the terminal again."""
+    taken = term.written.count(b"\x1b[?2004h")
+    term.kill(signal.SIGCONT)
+    end = time.monotonic() + 20
+    while term.written.count(b"\x1b[?2004h") == taken:
+        assert time.monotonic() < end, "it did not take the terminal again"
+        term.pump(0.05)
+    term.pump(0.5)
+
+
 def test_a_stop_that_no_handler_sees_loses_no_settings(host: Path) -> None:
     with terminal("--root", str(host)) as term:
         started(term).kill(signal.SIGSTOP)
         stopped(term)
-        term.kill(signal.SIGCONT)
+        go_on(term)
         term.press("?")
         term.until("Keys and signs")
         term.kill(signal.SIGTERM)
@@ -158,9 +169,12 @@ def test_suspended_it_is_ended_by_a_signal_and_so_after_it_went_on(host: Path, f
         started(term).press("\x1a")
         stopped(term)
         assert is_given_back(term)
-        for number in (first, signal.SIGTERM if first == signal.SIGCONT else signal.SIGCONT):
-            term.kill(signal.Signals(number))
-            term.pump(0.5)
+        if first == signal.SIGCONT:
+            go_on(term)
+            term.kill(signal.SIGTERM)
+        else:
+            term.kill(signal.SIGTERM)
+            term.kill(signal.SIGCONT)
         assert term.wait() == status
         assert is_given_back(term)
 
