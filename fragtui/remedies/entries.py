@@ -59,7 +59,7 @@ class _Fields:
         value = self._fields[name]
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise TypeError(name)
-        if not abs(value) < _MOST_SECONDS:
+        if not abs(value) <= _MOST_SECONDS:
             raise ValueError(name)
         return float(value)
 
