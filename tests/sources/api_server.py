@@ -148,7 +148,9 @@ class ApiServer:
             if clients is not None:
                 context.load_verify_locations(clients)
                 context.verify_mode = ssl.CERT_REQUIRED
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+            # The handshake is done by the thread of the connection: a client that stops in it holds up no other.
+            listening = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+            self._server.socket = listening
             self._scheme = "https"
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 

@@ -119,7 +119,7 @@ def test_an_empty_read_ends_the_reading(tmp_path: Path) -> None:
     reader.close()
 
 
-@pytest.mark.parametrize("target", ["/dev/null", "/dev/zero"])
+@pytest.mark.parametrize("target", [pytest.param("/dev/null", marks=pytest.mark.slow), "/dev/zero"])
 def test_the_screen_says_so_and_idles(target: str, tmp_path: Path) -> None:
     HostTree.small(tmp_path, FRAGMENTED).write()
     (tmp_path / "dev").mkdir(exist_ok=True)
@@ -133,7 +133,7 @@ def test_the_screen_says_so_and_idles(target: str, tmp_path: Path) -> None:
         assert term.wait() == 0
 
 
-@pytest.mark.parametrize("device", ["/dev/null", "/dev/zero"])
+@pytest.mark.parametrize("device", [pytest.param("/dev/null", marks=pytest.mark.slow), "/dev/zero"])
 def test_report_says_so_on_a_node_whose_own_kmsg_is_another_device(device: str) -> None:
     if os.geteuid() or shutil.which("unshare") is None:
         pytest.skip("needs root and unshare (util-linux)")

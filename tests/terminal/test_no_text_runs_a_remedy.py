@@ -84,9 +84,10 @@ def test_two_deliberate_keys_run_it(node: HarmlessNode) -> None:
         assert node.written == {"compact": 1, "drop": 3}
 
 
-def test_a_pasted_escape_sequence_confirms_nothing(node: HarmlessNode) -> None:
+@pytest.mark.parametrize("times", [1, pytest.param(3, marks=pytest.mark.slow)])
+def test_a_pasted_escape_sequence_confirms_nothing(node: HarmlessNode, times: int) -> None:
     with node.screen() as term:
-        for _ in range(3):
+        for _ in range(times):
             open_dialog(term)
             send(term, BEGIN + b"\x1b[31my" + END, 0.8)
             assert_nothing_ran(node, term)
@@ -98,23 +99,37 @@ def test_a_pasted_escape_sequence_confirms_nothing(node: HarmlessNode) -> None:
         press(term, b"y", "Recovery: Compact all memory")
 
 
-@pytest.mark.parametrize("cut", [pytest.param(1, marks=pytest.mark.slow), 4])
-def test_a_paste_whose_start_marker_comes_in_two_pieces_confirms_nothing(node: HarmlessNode, cut: int) -> None:
+@pytest.mark.parametrize(
+    ("cut", "times"), [(4, 1), pytest.param(4, 3, marks=pytest.mark.slow), pytest.param(1, 3, marks=pytest.mark.slow)]
+)
+def test_a_paste_whose_start_marker_comes_in_two_pieces_confirms_nothing(
+    node: HarmlessNode, cut: int, times: int
+) -> None:
     with node.screen() as term:
-        for _ in range(3):
+        for _ in range(times):
             open_dialog(term)
             send(term, BEGIN[:cut], 0.3, BEGIN[cut:] + b"y" + END, 0.6)
             assert_nothing_ran(node, term)
             close_all(term)
 
 
-def test_two_pastes_of_a_coloured_line_open_and_confirm_nothing(node: HarmlessNode) -> None:
+@pytest.mark.parametrize("times", [1, pytest.param(3, marks=pytest.mark.slow)])
+def test_two_pastes_of_a_coloured_line_open_and_confirm_nothing(node: HarmlessNode, times: int) -> None:
     with node.screen() as term:
-        for _ in range(3):
+        for _ in range(times):
             for _ in range(2):
                 send(term, BEGIN + COLOURED + END, 0.9)
                 assert_nothing_opened(node, term)
             close_all(term)
+
+
+def test_a_line_pasted_without_markers_opens_and_confirms_nothing(node: HarmlessNode) -> None:
+    with node.screen() as term:
+        send(term, b"c y", 0.5)
+        assert_nothing_opened(node, term)
+        open_dialog(term)
+        send(term, COLOURED, 0.7)
+        assert_nothing_ran(node, term)
 
 
 @pytest.mark.slow
@@ -146,6 +161,7 @@ def test_a_paste_that_a_slow_link_brings_byte_by_byte_runs_nothing(node: Harmles
             close_all(term)
 
 
+@pytest.mark.slow
 def test_text_from_a_terminal_that_marks_no_paste_opens_and_confirms_nothing(node: HarmlessNode) -> None:
     with node.screen() as term:
         for text in (b"c y", b"cy", b"y\nc\n", COLOURED + b"\r", b"Gy", b"l\ry", b"\x10compact\r", b"\x1b[31mc"):

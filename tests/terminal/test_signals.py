@@ -122,7 +122,7 @@ def test_sigterm_ends_it_by_sigkill_if_the_main_thread_runs_no_handler(host: Pat
     _check_ends_by(host, work, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=str)
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)], ids=str)
 def test_a_signal_while_it_leaves_does_not_cut_that_short(host: Path, number: signal.Signals) -> None:
     """A remedy is aborted and its end logged then; a Ctrl-C may be typed ahead."""
     with terminal("--root", str(host), argv=[sys.executable, "-c", SLOW]) as term:

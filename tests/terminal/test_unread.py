@@ -152,6 +152,7 @@ def test_the_screen_is_whole_as_soon_as_the_terminal_reads_again(node: Node) -> 
         assert cells(term.screen) == cells(drawn_anew(term))
 
 
+@pytest.mark.slow
 def test_what_happened_while_it_slept_is_on_the_screen_as_soon_as_the_terminal_reads_again(node: Node) -> None:
     with terminal("--root", str(node.root), "--interval", "60", argv=SOONER) as term:
         stop_reading(term)
@@ -180,6 +181,7 @@ def _measure(term: Terminal, node: Node, seconds: float, between: Callable[[], N
     return (sum(process.cpu_times()[:2]) - used) / seconds, process.memory_info().rss - before
 
 
+@pytest.mark.slow
 def test_it_sleeps_while_nobody_reads(node: Node) -> None:
     with terminal("--root", str(node.root), "--interval", "0.2", argv=SOONER) as term:
         stop_reading(term)
