@@ -23,7 +23,7 @@ from fragtui.commands.zipapp import build_zipapp
 from fragtui.sources.kube_api import KubeApi
 from fragtui.sources.kubeconfig_place import NO_CREDENTIALS
 
-from .api_server import ApiServer, pod, status
+from .api_server import ApiServer, Watcher, pod, status
 from .certificate import needs_openssl
 from .telling import Told, until
 
@@ -157,6 +157,13 @@ def test_a_token_that_ended_is_read_anew_without_a_word(server: ApiServer, tmp_p
         assert until(lambda: told.stuck == ["web"] and server.watched == 2)  # pods and events
         server.kubeconfig(tmp_path / "conf", token="another")
         server.pods = [pod("new")]
+
+        def changes(watcher: Watcher) -> None:
+            """What a server sends to a watch that goes on: the other watch may have read the new token already."""
+            watcher.event("DELETED", pod("web", version=11))
+            watcher.event("ADDED", pod("new", version=12))
+
+        server.on_watch = changes
         server.token = "another"
         server.end_watches()
         assert until(lambda: told.stuck == ["new"])
