@@ -5,8 +5,6 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ from fragtui.sources.recording_file import RecordingFile
 from fragtui.ui.commands import Found
 from tests.support.host_tree import HostTree
 from tests.support.screen import make_app, running, until
+from tests.support.trusted import umask
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
@@ -36,15 +35,6 @@ except OSError as error:
     print(error.filename, error.strerror)
 print(target.read_text(), sorted(path.name for path in folder.iterdir()))
 """
-
-
-@contextmanager
-def umask(mask: int) -> Iterator[None]:
-    before = os.umask(mask)
-    try:
-        yield
-    finally:
-        os.umask(before)
 
 
 def mode_of(path: Path) -> int:

@@ -18,6 +18,7 @@ import pytest
 
 from fragtui.commands.parser import main
 from tests.support.terminal import terminal
+from tests.support.trusted import umask
 
 NOBODY = 65534
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -33,11 +34,8 @@ def zipapp() -> Iterator[Path]:
         (place / "victim").write_text("keep")
         file.symlink_to(place / "victim")
         (place / "fragtui.pyz.part").symlink_to(place / "victim")
-        before = os.umask(0o077)
-        try:
+        with umask(0o077):
             assert main(["ship", "zipapp", str(file)]) == 0
-        finally:
-            os.umask(before)
         yield file
 
 

@@ -19,6 +19,7 @@ from fragtui.remedies.lock import Busy, NodeLock, lock_directories
 from fragtui.remedies.policy import Policy
 from fragtui.remedies.run import Asked, Refused, Running
 from tests.support.host_tree import HostTree
+from tests.support.trusted import umask
 
 ROOT = Path("/")
 SYNC = Remedy("test", "Test", "t", (Step(Do.SYNC),), Effect(), "", "")
@@ -186,11 +187,8 @@ def test_a_folder_that_others_may_write_is_no_place_for_a_lock(tmp_path: Path) -
 
 @pytest.mark.parametrize("mask", [0, 0o022, 0o777])
 def test_the_folder_of_locks_is_made_for_root_alone(mask: int, tmp_path: Path) -> None:
-    before = os.umask(mask)
-    try:
+    with umask(mask):
         lock = NodeLock.take("x", (tmp_path / "fragtui",), "holder")
-    finally:
-        os.umask(before)
     assert stat.S_IMODE((tmp_path / "fragtui").stat().st_mode) == 0o700
     assert stat.S_IMODE((tmp_path / "fragtui/fragtui-x.lock").stat().st_mode) == 0o600
     lock.release()

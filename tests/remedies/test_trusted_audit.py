@@ -6,8 +6,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,7 @@ from fragtui.sources.own_files import OwnPlace
 from fragtui.sources.own_log import LIMIT, MAX_LINE, OwnLog
 from fragtui.sources.recorder import Recorder
 from tests.support.host_tree import HostTree
+from tests.support.trusted import umask
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be another user")
 NOBODY = 65534
@@ -116,15 +116,6 @@ def test_a_folder_that_the_user_names_is_the_users_choice(tmp_path: Path) -> Non
     log = AuditLog(tmp_path / "audit.jsonl")
     log.append(intent())
     assert log.read().entries == (intent(),)
-
-
-@contextmanager
-def umask(mask: int) -> Iterator[None]:
-    before = os.umask(mask)
-    try:
-        yield
-    finally:
-        os.umask(before)
 
 
 @pytest.mark.parametrize("mask", [0, 0o022, 0o777])

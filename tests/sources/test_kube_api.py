@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from fragtui.sources.kube_client import ApiError
 from fragtui.sources.kube_pods import NO_EVENTS
 from fragtui.sources.kubeconfig_place import NO_CREDENTIALS
 from fragtui.sources.kubelet_process import node_of_certificate, read_arguments
+from tests.support.trusted import umask
 
 from .api_server import ApiServer, Watcher, pod, status
 from .certificate import make_certificate, needs_openssl
@@ -34,9 +34,8 @@ GONE = status(410, "Expired", "too old resource version: 10 (20)")
 @pytest.fixture(autouse=True)
 def mask() -> Iterator[None]:
     """Files are made so that nobody else may write them, whatever the caller's mask."""
-    before = os.umask(0o022)
-    yield
-    os.umask(before)
+    with umask(0o022):
+        yield
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 from fragtui.sources.kube_api import KubeApi
 from fragtui.sources.kubeconfig_place import CredentialsError, found_kubeconfig
 from fragtui.sources.kubelet_process import running_kubelet
+from tests.support.trusted import trusted_folder, umask
 
 from .api_server import ApiServer, pod
 from .certificate import make_certificate, needs_openssl, server_certificate
@@ -37,17 +37,15 @@ ANSWER = '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential
 @pytest.fixture(autouse=True)
 def mask() -> Iterator[None]:
     """Files are made so that nobody else may write them, whatever the caller's mask."""
-    before = os.umask(0o022)
-    yield
-    os.umask(before)
+    with umask(0o022):
+        yield
 
 
 @pytest.fixture
 def own() -> Iterator[Path]:
     """A folder that only root can change, with all folders above it."""
-    with tempfile.TemporaryDirectory(dir="/run") as name:
-        Path(name).chmod(0o755)
-        yield Path(name)
+    with trusted_folder() as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -150,7 +150,7 @@ def main(folder: Path, rounds: int, seed: int) -> None:
                     counts["ended once they went on"] += 1
                     send(target, signal.SIGCONT)
         if lives:
-            # It was not killed itself: it must come to an end of its own and put that on record.
+            # It was not killed itself: it must end by itself and log that.
             if not reap(statuses, 30, fragtui):
                 counts["hung"] += 1
                 send(fragtui, signal.SIGKILL)

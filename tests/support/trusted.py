@@ -36,3 +36,13 @@ def programs_in(folder: Path) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trust, "PROGRAM_FOLDERS", (str(folder), *trust.PROGRAM_FOLDERS))
         yield
+
+
+@contextmanager
+def umask(mask: int) -> Iterator[None]:
+    """Have files made with that mask, whatever the caller's."""
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
