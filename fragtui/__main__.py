@@ -10,7 +10,7 @@ restrict_environment()
 
 def main() -> int:
     """Run the command line and return its exit status."""
-    from fragtui.commands.parser import main as run  # noqa: PLC0415
+    from fragtui.commands.cli.parser import main as run  # noqa: PLC0415
 
     return run()
 

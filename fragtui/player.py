@@ -10,16 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from fragtui.model.history import TICKS, History
-from fragtui.model.kernel_log_news import KernelLogNews
-from fragtui.model.pod_news import PodNews
-from fragtui.model.rate_window import WINDOW
-from fragtui.model.remedy_history import Intent
-from fragtui.model.snapshot import Snapshot
-from fragtui.remedies.entries import parse_entry
-from fragtui.sources.recorded_log import RecordedLog
-from fragtui.sources.recorded_pods import RecordedPods
-from fragtui.sources.recording import RecordedReader, Recording
+from fragtui.model.failures.kernel_log_update import KernelLogNews
+from fragtui.model.node.history import TICKS, History
+from fragtui.model.node.rate_window import WINDOW
+from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.pods.pod_update import PodNews
+from fragtui.model.remedy.audit_entry import parse_entry
+from fragtui.model.remedy.remedy_history import Intent
+from fragtui.sources.recording.kernel_log import RecordedLog
+from fragtui.sources.recording.pods import RecordedPods
+from fragtui.sources.recording.reader import RecordedReader, Recording
 
 SPEEDS = (1, 4, 16, 60)
 _FRAME = 0.05

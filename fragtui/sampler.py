@@ -9,12 +9,12 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from fragtui.model.snapshot import Snapshot
-from fragtui.sources.node import NodeReader
+from fragtui.model.node.snapshot import Snapshot
+from fragtui.sources.host.reader import NodeReader
 
 if TYPE_CHECKING:
-    from fragtui.model.own_cost import OwnCost
-    from fragtui.sources.own_cost import OwnMeter
+    from fragtui.model.node.own_cost import OwnCost
+    from fragtui.sources.host.self_usage import OwnMeter
 
 MIN_INTERVAL = 0.2
 MAX_INTERVAL = 60.0
@@ -130,7 +130,7 @@ class Sampler:
     def _own_cost(self) -> OwnCost | None:
         if self._meter is None:
             if time.monotonic() - self._started >= _STARTING:
-                from fragtui.sources.own_cost import OwnMeter  # noqa: PLC0415
+                from fragtui.sources.host.self_usage import OwnMeter  # noqa: PLC0415
 
                 self._meter = OwnMeter()
         elif self._meter.seconds >= _OWN_COST_EVERY:

@@ -13,8 +13,8 @@ from textual.pilot import Pilot
 
 from fragtui.player import Player, find_marks
 from fragtui.remedies.catalogue import drop_caches
-from fragtui.sources.recording import Recording, read_recording
-from fragtui.ui.remedy_dialog import RemedyDialog, Setting
+from fragtui.sources.recording.reader import Recording, read_recording
+from fragtui.ui.dialogs.remedy_dialogs import RemedyDialog, Setting
 from fragtui.ui.replay_app import ReplayApp
 
 HERE = Path(__file__).parent

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.support.places import REPOSITORY
+
 HEAVY = ("textual", "rich", "prometheus_client", "asyncio")
 
 
@@ -16,7 +17,7 @@ def modules_after(code: str) -> set[str]:
         check=True,
         capture_output=True,
         text=True,
-        cwd=ROOT,
+        cwd=REPOSITORY,
     )
     return set(done.stdout.splitlines())
 
@@ -24,7 +25,7 @@ def modules_after(code: str) -> set[str]:
 def packages(folder: str) -> list[str]:
     return [
         f"fragtui.{folder}.{path.stem}"
-        for path in sorted((ROOT / "fragtui" / folder).glob("*.py"))
+        for path in sorted((REPOSITORY / "fragtui" / folder).glob("*.py"))
         if path.stem[0] != "_"
     ]
 
@@ -47,14 +48,14 @@ def test_the_contracts_hold() -> None:
     linter = Path(sys.executable).with_name("lint-imports")
     if not linter.exists():
         pytest.skip("import-linter is not installed (extra: dev)")
-    done = subprocess.run([str(linter), "--no-cache"], check=False, capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run([str(linter), "--no-cache"], check=False, capture_output=True, text=True, cwd=REPOSITORY)
     assert done.returncode == 0, done.stdout
 
 
 def test_no_file_of_the_package_is_too_long_to_read_in_one_sitting() -> None:
     long = {
-        str(path.relative_to(ROOT)): count
-        for path in (ROOT / "fragtui").rglob("*.py")
+        str(path.relative_to(REPOSITORY)): count
+        for path in (REPOSITORY / "fragtui").rglob("*.py")
         if (count := len(path.read_text().splitlines())) > 400
     }
     assert not long

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from fragtui.import_path import is_own
+from tests.support.places import REPOSITORY
 from tests.support.trusted import trusted_folder
 
-ROOT = Path(__file__).parents[1]
 PLANTED = "import pathlib\npathlib.Path({!r}).touch()\nraise SystemExit(99)\n"
 
 
@@ -25,7 +25,7 @@ def plant(folder: Path, mark: Path) -> Path:
 
 def fragtui(*words: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run it by -m, as installed: its own folder comes last on the path, as site-packages does."""
-    start = f"import sys, runpy\nsys.path.append({str(ROOT)!r})\nsys.argv = {['fragtui', *words]!r}\n"
+    start = f"import sys, runpy\nsys.path.append({str(REPOSITORY)!r})\nsys.argv = {['fragtui', *words]!r}\n"
     start += "sys.path.insert(0, __import__('os').getcwd())\nrunpy.run_module('fragtui', run_name='__main__')\n"
     environment = {**os.environ, **variables}
     return subprocess.run(
@@ -58,7 +58,11 @@ def test_a_folder_of_pythonpath_that_is_ones_own_counts() -> None:
 
 def test_a_checkout_runs_from_its_own_folder() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "fragtui", "gfp", "GFP_KERNEL"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "fragtui", "gfp", "GFP_KERNEL"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
 
@@ -69,7 +73,7 @@ def test_textual_presses_no_key_and_loads_no_driver_that_a_variable_names() -> N
     named = {"TEXTUAL_PRESS": "c,y", "TEXTUAL_DRIVER": "evil:Driver", "TEXTUAL_LOG": "/etc/passwd"}
     environment = {**os.environ, **named, "TEXTUAL_ANIMATIONS": "none"}
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines() == ["|None|None", "['TEXTUAL_ANIMATIONS']"]
 

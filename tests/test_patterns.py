@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from fragtui.cluster import reason
-from fragtui.model.redaction import redaction_of
-from fragtui.remedies import policy
+from fragtui.cluster import failure_reason as reason
+from fragtui.remedies.guard import policy
+from fragtui.render.redaction import redaction_of
 from tests.support.adversary import Attack, attacks
 from tests.support.package_patterns import Use, package_patterns
 
@@ -45,14 +45,14 @@ def compiled_by(function: Callable[..., object], *arguments: object) -> list[re.
 
 
 MADE = {
-    "fragtui.cluster.reason._table": compiled_by(reason._table.__wrapped__),
-    "fragtui.cluster.reason._wrappers": compiled_by(reason._wrappers.__wrapped__),
-    "fragtui.model.redaction.redaction_of": compiled_by(redaction_of, ["node-1.example"], ["web"], [("web-0", None)]),
-    "fragtui.remedies.policy._line_of": compiled_by(policy._line_of, "", "guard"),
+    "fragtui.cluster.failure_reason._table": compiled_by(reason._table.__wrapped__),
+    "fragtui.cluster.failure_reason._wrappers": compiled_by(reason._wrappers.__wrapped__),
+    "fragtui.render.redaction.redaction_of": compiled_by(redaction_of, ["node-1.example"], ["web"], [("web-0", None)]),
+    "fragtui.remedies.guard.policy._line_of": compiled_by(policy._line_of, "", "guard"),
 }
 """Those that a function makes when it is called."""
 FOUND = package_patterns(MADE)
-LINE_BY_LINE = {"fragtui.cluster.reason._wrappers": "match", "fragtui.remedies.policy._line_of": "match"}
+LINE_BY_LINE = {"fragtui.cluster.failure_reason._wrappers": "match", "fragtui.remedies.guard.policy._line_of": "match"}
 
 
 def test_every_expression_of_the_package_is_reached() -> None:

@@ -2,14 +2,13 @@
 
 import io
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fragtui.sources.explained_log import explain_log
+from fragtui.sources.large_logs.explain import explain_log
+from tests.support.places import SAMPLES
 
-SAMPLES = Path(__file__).parents[2] / "shared" / "samples"
 pytestmark = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the shared samples are not here")
 
 ALLOCATION, OOM = "allocation_failure", "oom"

@@ -47,7 +47,7 @@ def test_a_picture_is_made_from_the_recording(
 
 
 def test_the_recording_names_nobody() -> None:
-    from fragtui.sources.recording import read_recording
+    from fragtui.sources.recording.reader import read_recording
 
     found = read_recording(HERE / "incident.rec")
     assert (HERE / "incident.rec").stat().st_size < 300_000

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from fragtui.cluster.error_ids import container_id_in, pids_in, pod_in, sandbox_id_in
-from fragtui.cluster.klog import KlogLine, seconds_near
+from fragtui.cluster.observation import Said, Sighting
 from fragtui.cluster.pod_ref import PodRef, dashed_uid, long_ref, slashed_ref
-from fragtui.cluster.sighting import Said, Sighting
+from fragtui.logs.klog import KlogLine, seconds_near
 
 _FAILURE_STEPS = (
     ("RunPodSandbox from runtime service failed", "runtime"),

@@ -6,9 +6,9 @@ import re
 from datetime import datetime
 
 from fragtui.cluster.error_ids import container_id_in, pids_in, pod_in, sandbox_id_in
-from fragtui.cluster.klog import seconds_near
+from fragtui.cluster.observation import Said, Sighting
 from fragtui.cluster.pod_ref import PodRef, dashed_uid, docker_name_ref
-from fragtui.cluster.sighting import Said, Sighting
+from fragtui.logs.klog import seconds_near
 from fragtui.text import epoch_seconds
 
 _METADATA = re.compile(

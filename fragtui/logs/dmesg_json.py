@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fragtui.logs.outside_json import read_json
+from fragtui.logs.bounded_json import read_json
 from fragtui.logs.record import LogRecord, message_lines
 from fragtui.text import printable
 

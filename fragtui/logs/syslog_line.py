@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from fragtui.logs.prefixes import Prefix
-from fragtui.logs.stamps import ISO, dated_time, iso_time, month_number, yearless_time
+from fragtui.logs.dmesg_prefix import Prefix
+from fragtui.logs.timestamps import ISO, dated_time, iso_time, month_number, yearless_time
 from fragtui.text import bounded_int
 
 _BSD = re.compile(

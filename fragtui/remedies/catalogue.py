@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from fragtui.kernel.version import KernelVersion
-from fragtui.model.effect import Effect
-from fragtui.sources.host_files import read_text
+from fragtui.kernel.procfs.version import KernelVersion
+from fragtui.model.remedy.effect import Effect
+from fragtui.sources.files.host_files import read_text
 from fragtui.text import bounded_int
 
 DROP_CACHES = "proc/sys/vm/drop_caches"

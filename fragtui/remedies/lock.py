@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from fragtui.sources.host import is_live
-from fragtui.sources.own_files import make_folder, open_own
-from fragtui.sources.trust import check_own
+from fragtui.sources.files.own_files import make_folder, open_own
+from fragtui.sources.files.trust import check_own
+from fragtui.sources.host.identity import is_live
 from fragtui.text import printable
 
 FOLDER = "run/fragtui"

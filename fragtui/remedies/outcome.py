@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fragtui.model.remedy_history import Result
+from fragtui.model.remedy.remedy_history import Result
 from fragtui.remedies.catalogue import COMPACT_MEMORY, Do, Remedy, Step
-from fragtui.remedies.child import NOT_A_KERNEL_FILE
+from fragtui.remedies.worker import NOT_A_KERNEL_FILE
 from fragtui.text import format_duration
 
 

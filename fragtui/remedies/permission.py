@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from fragtui.remedies.catalogue import COMPACT_MEMORY, Do, Remedy, Step
-from fragtui.remedies.child import filesystem_of, open_kernel_file
+from fragtui.remedies.worker import filesystem_of, open_kernel_file
 
 
 def why_not(remedy: Remedy, root: Path, barred: str | None = None) -> str | None:

@@ -13,20 +13,20 @@ from textual.driver import Driver
 from textual.events import Event
 from textual.reactive import Reactive
 
-from fragtui.model.snapshot import Snapshot
+from fragtui.model.node.snapshot import Snapshot
 from fragtui.text import shortage
 from fragtui.ui.clock import CLOCK
-from fragtui.ui.deliberate import Deliberate
-from fragtui.ui.driver import QuietDriver
 from fragtui.ui.mailbox import News
-from fragtui.ui.main_screen import MainScreen
 from fragtui.ui.messages import Crashed, Sampled
-from fragtui.ui.parts import Feeds, Parts
-from fragtui.ui.rows import Rows
-from fragtui.ui.steady import SteadyApp, traceback_of
-from fragtui.ui.stylesheet import stylesheet
-from fragtui.ui.tape import switch
-from fragtui.ui.terminal import has_true_colour, has_unicode
+from fragtui.ui.screens.main import MainScreen
+from fragtui.ui.screens.recording_actions import switch
+from fragtui.ui.terminal.deliberate import Deliberate
+from fragtui.ui.terminal.driver import QuietDriver
+from fragtui.ui.widgets.glyphs import has_true_colour, has_unicode
+from fragtui.ui.widgets.rows import Rows
+from fragtui.ui.widgets.steady import SteadyApp, traceback_of
+from fragtui.ui.widgets.stylesheet import stylesheet
+from fragtui.ui.wiring import Feeds, Parts
 
 TRUE_COLOUR_THEME = "tokyo-night"
 ANSI_THEME = "ansi-dark"
@@ -81,7 +81,7 @@ class FragtuiApp(SteadyApp):
 
     def action_command_palette(self) -> None:
         """Offer every key of the main screen, and every theme, by name; not over another screen."""
-        from fragtui.ui.commands import Command, Commands
+        from fragtui.ui.dialogs.command_palette import Command, Commands
 
         if self.screen is not self.main:
             return

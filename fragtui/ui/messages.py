@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from fragtui.model.snapshot import Snapshot
+from fragtui.model.node.snapshot import Snapshot
 from fragtui.ui.mailbox import News
 
 if TYPE_CHECKING:
-    from fragtui.model.kernel_log_news import KernelLogNews
-    from fragtui.model.pod_news import PodNews
-    from fragtui.remedies.attendant import Attended, Recalled
+    from fragtui.model.failures.kernel_log_update import KernelLogNews
+    from fragtui.model.pods.pod_update import PodNews
+    from fragtui.remedies.service import Attended, Recalled
 
 
 class Sampled(News):

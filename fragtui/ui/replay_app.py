@@ -8,8 +8,8 @@ from typing import NoReturn, cast
 
 from fragtui.player import Moment, Player
 from fragtui.ui.app import FragtuiApp
-from fragtui.ui.parts import Parts
-from fragtui.ui.replay_screen import Played, ReplayScreen
+from fragtui.ui.screens.replay import Played, ReplayScreen
+from fragtui.ui.wiring import Parts
 
 
 def _never(_: object) -> NoReturn:

@@ -19,7 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-REPORT = Path(__file__).parents[1] / "kernel" / "samples" / "kmsg-6.18-lab-1.txt"
+from tests.support.places import GENUINE
+
 EXPLAIN = "import argparse; from fragtui.commands import explain as m; p = argparse.ArgumentParser(); m.configure(p);"
 EXPLAIN += " raise SystemExit(m.run(p.parse_args()))"
 INCIDENTS = 1000
@@ -47,7 +48,7 @@ def write_log(path: Path, megabytes: int, incidents: int) -> None:
         f"Jul {i % 28 + 1:2d} 10:{i // 60 % 60:02d}:{i % 60:02d} node {PROGRAMS[i % 4]} {i}\n" for i in range(20000)
     ]
     filler = "".join(lines).encode()
-    text = REPORT.read_text()
+    text = GENUINE.read_text()
     share = max(1, (megabytes << 20) // incidents - 100 * len(text) // 80)
     with path.open("wb") as log:
         for index in range(incidents):

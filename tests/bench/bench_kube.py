@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from tests.bench.bench_screen import SETTLE, cpu_seconds
-from tests.sources.api_server import ApiServer, Json, Watcher, pod
+from tests.support.api_server import ApiServer, Json, Watcher, pod
 from tests.support.host_tree import HostTree
 from tests.support.terminal import Terminal, command
 

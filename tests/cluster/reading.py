@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from fragtui.cluster.attempts import Attempt, AttemptAssembler
-from fragtui.cluster.pod_log import PodLogReader
-from fragtui.cluster.sighting import Sighting
-from fragtui.logs.transport import LogParser
+from fragtui.cluster.observation import Sighting
+from fragtui.cluster.pod_log_reader import PodLogReader
+from fragtui.cluster.sandbox_attempts import Attempt, AttemptAssembler
+from fragtui.logs.parser import LogParser
 
 FIXTURES = Path(__file__).parent / "fixtures"
-SAMPLES = Path(__file__).parents[3] / "shared" / "samples"
 NOV_2026 = 1_795_600_000.0
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-from fragtui.cluster.attempts import Attempt
-from fragtui.cluster.crictl import read_sandboxes
-from fragtui.cluster.objects import read_event, read_pod
-from fragtui.cluster.sighting import Said
-
-from .reading import FIXTURES, assembled, attempts_of, sightings_of
+from fragtui.cluster.api_objects import read_event, read_pod
+from fragtui.cluster.crictl_json import read_sandboxes
+from fragtui.cluster.observation import Said
+from fragtui.cluster.sandbox_attempts import Attempt
+from tests.cluster.reading import assembled, attempts_of, sightings_of
+from tests.support.places import FIXTURES
 
 
 def test_each_layer_that_was_refused_memory_has_its_class() -> None:

@@ -9,19 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fragtui.cluster.crictl import read_sandboxes
+from fragtui.cluster.api_objects import read_event, read_pod
+from fragtui.cluster.crictl_json import read_sandboxes
 from fragtui.cluster.error_ids import pod_group_in, pod_in
-from fragtui.cluster.go_text import flatten, quoted, unescape
-from fragtui.cluster.klog import parse_klog, seconds_near
-from fragtui.cluster.logfmt import parse_logfmt
-from fragtui.cluster.objects import read_event, read_pod
+from fragtui.cluster.line_reader import read_line, worth_reading
+from fragtui.cluster.observation import Said
 from fragtui.cluster.pod_ref import PodRef, cgroup_owner, docker_name_ref, log_directory_ref, long_ref, slashed_ref
-from fragtui.cluster.read_line import read_line, worth_reading
 from fragtui.cluster.runtime_lines import stamp_seconds
-from fragtui.cluster.sighting import Said
+from fragtui.logs.go_quoting import flatten, quoted, unescape
+from fragtui.logs.klog import parse_klog, seconds_near
+from fragtui.logs.logfmt import parse_logfmt
 from fragtui.logs.record import LogRecord
-
-from .reading import attempts_of, sightings_of
+from tests.cluster.reading import attempts_of, sightings_of
 
 ANY_TEXT = st.text(max_size=300)
 NAME = st.from_regex(r"[a-z0-9]([a-z0-9\-]{0,20}[a-z0-9])?", fullmatch=True)

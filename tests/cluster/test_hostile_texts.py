@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from fragtui.cluster.crictl import read_sandboxes
-from fragtui.cluster.klog import dated, parse_klog, parse_klog_json
-from fragtui.cluster.logfmt import parse_logfmt
-from fragtui.cluster.objects import read_event, read_pod
-from fragtui.cluster.read_line import read_line
+from fragtui.cluster.api_objects import read_event, read_pod
+from fragtui.cluster.crictl_json import read_sandboxes
+from fragtui.cluster.line_reader import read_line
+from fragtui.logs.klog import dated, parse_klog, parse_klog_json
+from fragtui.logs.logfmt import parse_logfmt
 from fragtui.logs.record import LogRecord
 
 DIGITS = "9" * 5000

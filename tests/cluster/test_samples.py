@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from .reading import SAMPLES, attempts_of
+from tests.cluster.reading import attempts_of
+from tests.support.places import SAMPLES
 
 pytestmark = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the public samples are not here")
 

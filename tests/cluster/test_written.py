@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.cluster.go_text import quoted
-from fragtui.commands.parser import main
-from fragtui.model.incident import Incident
-from fragtui.model.incident_kind import IncidentKind
-from fragtui.model.sandbox_incidents import assemble, sandbox_incident
-
-from .reading import FIXTURES, attempts_of, sightings_of
-from .written_texts import CASES, FINAL_CHILD, S1, UID, VETH, WEB, Case, containerd, journal_json, klog
+from fragtui.commands.cli.parser import main
+from fragtui.logs.go_quoting import quoted
+from fragtui.model.failures.incident import Incident
+from fragtui.model.failures.incident_kind import IncidentKind
+from fragtui.model.pods.sandbox_failures import assemble, sandbox_incident
+from tests.cluster.reading import attempts_of, sightings_of
+from tests.cluster.written_texts import CASES, FINAL_CHILD, S1, UID, VETH, WEB, Case, containerd, journal_json, klog
+from tests.support.places import FIXTURES
 
 
 def explained(paths: list[Path], capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:

@@ -8,20 +8,19 @@ from dataclasses import replace
 from datetime import time
 from pathlib import Path
 
-from fragtui.model.remedy_history import Ended, Evidence, Intent, Result
-from fragtui.remedies.entries import format_entry
-from fragtui.remedies.policy import Policy, QuietHours, format_policy
-from fragtui.sources.node import NodeReader
-from fragtui.sources.recorder import Recorder
-from fragtui.sources.recording_format import check_header, read_chunks
+from fragtui.model.remedy.audit_entry import format_entry
+from fragtui.model.remedy.remedy_history import Ended, Evidence, Intent, Result
+from fragtui.remedies.guard.policy import Policy, QuietHours, format_policy
+from fragtui.sources.host.reader import NodeReader
+from fragtui.sources.recording.format import check_header, read_chunks
+from fragtui.sources.recording.recorder import Recorder
 from tests.cluster.written_texts import CASES
 from tests.support.eras import ERAS
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.log_pieces import FAILED, SINGLE, STAMP
+from tests.support.places import FIXTURES, SHARED
 from tests.support.transports import TRANSPORTS
 
-FIXTURES = Path(__file__).parents[1] / "cluster" / "fixtures"
-SHARED = Path(__file__).parents[3] / "shared"
 _MOST = 4 << 10
 PRINT_FMT = (
     b'print fmt: "gfp_flags=%s", (REC->gfp_flags) ? __print_flags(REC->gfp_flags, "|", {(unsigned long)((( gfp_t)'

@@ -9,34 +9,29 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from fragtui.cluster.crictl import read_sandboxes
-from fragtui.cluster.objects import pod_ref_of, read_event, read_pod
-from fragtui.cluster.sighting import Sighting
-from fragtui.commands.explain import words
-from fragtui.kernel.gfp import parse_print_fmt
-from fragtui.kernel.version import parse_version
-from fragtui.logs.outside_json import read_json
-from fragtui.model.check_json import check_fields
-from fragtui.model.forecast import forecast
-from fragtui.model.incident import Incident
-from fragtui.model.log_digest import LogDigest
-from fragtui.model.log_reading import LogPast, LogReading, LogTerms
-from fragtui.model.metrics import node_metrics
-from fragtui.model.pod_board import PodBoard
-from fragtui.model.remedy_history import Entry, describe, episodes, repeats, runs_of
-from fragtui.model.snapshot import Host, Snapshot
-from fragtui.model.tail import Tail
-from fragtui.model.verdict import judge
+from fragtui.cluster.api_objects import pod_ref_of, read_event, read_pod
+from fragtui.cluster.crictl_json import read_sandboxes
+from fragtui.cluster.observation import Sighting
+from fragtui.commands.look.explain import words
+from fragtui.kernel.gfp.flags import parse_print_fmt
+from fragtui.kernel.procfs.version import parse_version
+from fragtui.logs.bounded_json import read_json
+from fragtui.model.failures.failure_list import Tail
+from fragtui.model.failures.incident import Incident
+from fragtui.model.log_linker import LogDigest
+from fragtui.model.log_reader import LogPast, LogReading, LogTerms
+from fragtui.model.node.snapshot import Host, Snapshot
+from fragtui.model.node.verdict import judge
+from fragtui.model.pods.pod_tracker import PodBoard
+from fragtui.model.remedy.audit_entry import parse_entry
+from fragtui.model.remedy.forecast import forecast
+from fragtui.model.remedy.remedy_history import Entry, describe, episodes, repeats, runs_of
 from fragtui.player import find_marks
-from fragtui.remedies.entries import parse_entry
-from fragtui.remedies.policy import PolicyError, format_policy, parse_policy
-from fragtui.remedies.replayed import ReplayedRemedies
-from fragtui.sources.incident_stream import IncidentStream
-from fragtui.sources.json_list import NotAList, read_list
-from fragtui.sources.kernel_log import stream_time
-from fragtui.sources.kmsg import sequence_of
-from fragtui.sources.last_failure import newest_order
-from fragtui.sources.node_texts import (
+from fragtui.remedies.guard.policy import PolicyError, format_policy, parse_policy
+from fragtui.remedies.replay import ReplayedRemedies
+from fragtui.render.check_json import check_fields
+from fragtui.render.metrics import node_metrics
+from fragtui.sources.host.snapshot_builder import (
     BUDDYINFO,
     MEMINFO,
     PAGETYPEINFO,
@@ -47,13 +42,18 @@ from fragtui.sources.node_texts import (
     SnapshotMaker,
     Tick,
 )
-from fragtui.sources.recorded_log import RecordedLog
-from fragtui.sources.recorded_pods import RecordedPods
-from fragtui.sources.recording import RecordedReader, Recording, parse_recording
-from fragtui.sources.recording_format import HEADER, Deflater, NotARecording
-from fragtui.sources.runtime_log import PodLines
-from fragtui.sources.sighting_facts import facts_of, read_sighting
-from fragtui.sources.text_delta import NumberedText
+from fragtui.sources.kernel_log.follower import stream_time
+from fragtui.sources.kernel_log.incident_stream import IncidentStream
+from fragtui.sources.kernel_log.kmsg import sequence_of
+from fragtui.sources.kernel_log.last_failed_order import newest_order
+from fragtui.sources.pods.json_stream import NotAList, read_list
+from fragtui.sources.pods.observation_json import facts_of, read_sighting
+from fragtui.sources.pods.runtime_log import PodLines
+from fragtui.sources.recording.format import HEADER, Deflater, NotARecording
+from fragtui.sources.recording.kernel_log import RecordedLog
+from fragtui.sources.recording.pods import RecordedPods
+from fragtui.sources.recording.reader import RecordedReader, Recording, parse_recording
+from fragtui.sources.recording.text_delta import NumberedText
 from tests.fuzz import seeds
 
 NOW = 1.785e9

@@ -9,14 +9,14 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fragtui.cluster.sighting import Sighting
-from fragtui.logs.outside_json import json_text, read_json
-from fragtui.logs.stamps import iso_time
-from fragtui.logs.transport import LogParser
-from fragtui.remedies.entries import parse_entry
-from fragtui.sources.recording import Recording, parse_recording
-from fragtui.sources.recording_format import HEADER, Deflater, NotARecording, put_bytes, put_signed
-from fragtui.sources.sighting_facts import read_sighting
+from fragtui.cluster.observation import Sighting
+from fragtui.logs.bounded_json import json_text, read_json
+from fragtui.logs.parser import LogParser
+from fragtui.logs.timestamps import iso_time
+from fragtui.model.remedy.audit_entry import parse_entry
+from fragtui.sources.pods.observation_json import read_sighting
+from fragtui.sources.recording.format import HEADER, Deflater, NotARecording, put_bytes, put_signed
+from fragtui.sources.recording.reader import Recording, parse_recording
 from fragtui.text import LATEST, LINE_BYTES, bounded_int, epoch_seconds, printable
 
 NUMBERS = st.integers() | st.floats() | st.sampled_from([10**20, -(10**19), 10**400, 1e308])

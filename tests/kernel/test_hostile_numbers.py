@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 
-from fragtui.kernel.buddyinfo import parse_buddyinfo
-from fragtui.kernel.dump_lines import parse_buddy_line
-from fragtui.kernel.failure_report import parse_failure_head
-from fragtui.kernel.gfp import parse_print_fmt
-from fragtui.kernel.pagetypeinfo import parse_pagetypeinfo
-from fragtui.kernel.report import KernelReport, ReportKind, StackFrame
-from fragtui.model.incident_of_report import incident_of
-from fragtui.model.why import _nodes
-from fragtui.sources.kernel_log import stream_time
-from fragtui.sources.kmsg import sequence_of
-from fragtui.sources.last_failure import newest_order
+from fragtui.kernel.gfp.flags import parse_print_fmt
+from fragtui.kernel.procfs.buddyinfo import parse_buddyinfo
+from fragtui.kernel.procfs.pagetypeinfo import parse_pagetypeinfo
+from fragtui.kernel.reports.dump_lines import parse_buddy_line
+from fragtui.kernel.reports.head_lines import parse_failure_head
+from fragtui.kernel.reports.report import KernelReport, ReportKind, StackFrame
+from fragtui.model.failures.from_report import incident_of
+from fragtui.model.failures.refusal import _nodes
+from fragtui.sources.kernel_log.follower import stream_time
+from fragtui.sources.kernel_log.kmsg import sequence_of
+from fragtui.sources.kernel_log.last_failed_order import newest_order
 
 DIGITS = "9" * 5000
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.kernel.buddyinfo import parse_buddyinfo
-from fragtui.model.fragmentation import format_index, fragmentation_index, unusable_index
+from fragtui.kernel.procfs.buddyinfo import parse_buddyinfo
+from fragtui.model.node.indices import format_index, fragmentation_index, unusable_index
 from tests.support.lab import fragmented_cache, lab
 
 pytestmark = lab

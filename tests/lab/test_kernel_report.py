@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fragtui.kernel.buddyinfo import parse_buddyinfo
-from fragtui.model.incident import Incident
-from fragtui.model.kernel_log_news import KernelLogNews
-from fragtui.sources.kernel_log import KernelLog
+from fragtui.kernel.procfs.buddyinfo import parse_buddyinfo
+from fragtui.model.failures.incident import Incident
+from fragtui.model.failures.kernel_log_update import KernelLogNews
+from fragtui.sources.kernel_log.follower import KernelLog
 from tests.support.fragment_cache import HUGE_POOL
 from tests.support.lab import alone, lab, refuse
 

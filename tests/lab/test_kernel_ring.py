@@ -10,11 +10,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from fragtui.model.incident import Incident
-from fragtui.model.incident_kind import IncidentKind
-from fragtui.model.kernel_log_news import KernelLogNews
-from fragtui.sources.kernel_log import KernelLog
-from fragtui.sources.kmsg import open_kmsg, sequence_of
+from fragtui.model.failures.incident import Incident
+from fragtui.model.failures.incident_kind import IncidentKind
+from fragtui.model.failures.kernel_log_update import KernelLogNews
+from fragtui.sources.kernel_log.follower import KernelLog
+from fragtui.sources.kernel_log.kmsg import open_kmsg, sequence_of
 from tests.support.lab import alone, lab
 
 pytestmark = lab

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.model.verdict import judge
-from fragtui.model.watermark import Verdict
+from fragtui.model.node.verdict import judge
+from fragtui.model.node.watermark import Verdict
 from fragtui.player import find_marks
-from fragtui.remedies.replayed import ReplayedRemedies
-from fragtui.sources.recorded_log import RecordedLog
-from fragtui.sources.recording import RecordedReader, read_recording
+from fragtui.remedies.replay import ReplayedRemedies
+from fragtui.sources.recording.kernel_log import RecordedLog
+from fragtui.sources.recording.reader import RecordedReader, read_recording
 from tests.support.lab import lab
 from tests.support.lab_incident import COMM, ORDER, record_incident
 

@@ -13,23 +13,23 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.model.effect import Effect
-from fragtui.model.expectation import expect
-from fragtui.model.forecast import Gain, forecast
-from fragtui.model.recovery import compare
-from fragtui.model.remedy_history import Ended, Intent, Result, episodes, unknown_outcomes
-from fragtui.model.risk import risks
-from fragtui.model.snapshot import Snapshot
-from fragtui.model.target import usable_blocks
-from fragtui.remedies.audit import AuditLog
+from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.node.target_zones import usable_blocks
+from fragtui.model.remedy.effect import Effect
+from fragtui.model.remedy.forecast import Gain, forecast
+from fragtui.model.remedy.recovery import compare
+from fragtui.model.remedy.remedy_history import Ended, Intent, Result, episodes, unknown_outcomes
+from fragtui.model.remedy.risk import risks
+from fragtui.remedies.audit.history import read_past
+from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import compact_all, drop_caches
-from fragtui.remedies.guard import Guard
-from fragtui.remedies.ladder import End, Ladder, LadderEnd, Rung, rungs
+from fragtui.remedies.escalation import End, Ladder, LadderEnd, Rung, rungs
+from fragtui.remedies.guard.guard import Guard
+from fragtui.remedies.guard.policy import Policy
 from fragtui.remedies.outcome import Outcome
-from fragtui.remedies.past import read_past
-from fragtui.remedies.policy import Policy
-from fragtui.remedies.run import Asked, Running
-from fragtui.sources.node import NodeReader
+from fragtui.remedies.runner import Asked, Running
+from fragtui.render.forecast_text import expect
+from fragtui.sources.host.reader import NodeReader
 from tests.support.fragment_cache import HUGE_POOL
 from tests.support.lab import alone, lab
 
@@ -232,8 +232,8 @@ def test_an_abort_and_a_kill_end_compaction_in_the_kernel_too(log: AuditLog, tmp
         outcome = aborted_compaction(log)
         assert outcome.result is Result.ABORTED
         code = (
-            "import sys, time; from pathlib import Path; from fragtui.remedies.run import Running, Asked; "
-            "from fragtui.remedies.audit import AuditLog; from fragtui.remedies.catalogue import compact_all; "
+            "import sys, time; from pathlib import Path; from fragtui.remedies.runner import Running, Asked; "
+            "from fragtui.remedies.audit.log import AuditLog; from fragtui.remedies.catalogue import compact_all; "
             "r = Running.start(compact_all(sync=True), Path('/'), AuditLog(Path(sys.argv[1])), Asked('screen'))\n"
             "while r.poll() is None and r.step == 0: time.sleep(0.005)\n"
             "time.sleep(0.05); print(r._process.pid, r.poll() is None, flush=True); time.sleep(60)"

@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from fragtui.kernel.buddyinfo import parse_buddyinfo
+from fragtui.kernel.procfs.buddyinfo import parse_buddyinfo
 from tests.support.lab import fragmented_cache, lab
 from tests.support.terminal import terminal
 

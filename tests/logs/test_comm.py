@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fragtui.sources.explained_log import explain_log
+from fragtui.sources.large_logs.explain import explain_log
 from fragtui.text import printable
 
 HEAD = b": page allocation failure: order:3, mode:0x40cc0(GFP_KERNEL|__GFP_COMP)"

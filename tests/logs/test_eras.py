@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fragtui.sources.explained_log import explain_log
+from fragtui.sources.large_logs.explain import explain_log
 from tests.support.eras import ERAS, NOTHING, Era
 from tests.support.transports import TRANSPORTS, Transport
 

@@ -6,12 +6,12 @@ import json
 
 import pytest
 
+from fragtui.logs.bounded_json import read_json
 from fragtui.logs.kmsg_record import parse_kmsg_record
-from fragtui.logs.outside_json import read_json
+from fragtui.logs.parser import LogParser
 from fragtui.logs.record import LogRecord
-from fragtui.logs.stamps import dated_time, iso_time
-from fragtui.logs.transport import LogParser
-from fragtui.sources.incident_stream import LineSplitter
+from fragtui.logs.timestamps import dated_time, iso_time
+from fragtui.sources.kernel_log.incident_stream import LineSplitter
 from fragtui.text import JSON_BYTES, LINE_BYTES, bounded_int, epoch_seconds, printable
 
 NOW = 1.785e9

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.kernel.version import parse_version
+from fragtui.kernel.procfs.version import parse_version
 from fragtui.remedies.catalogue import Do, catalogue, compact_node, drop_caches, find, nudge, numa_nodes, read_catalogue
 
 ALL = catalogue((0, 8), 20, parse_version("6.18.0"))

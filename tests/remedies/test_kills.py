@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-DRIVER = ROOT / "tests/support/kill_driver.py"
+from tests.support.places import REPOSITORY
+
+DRIVER = REPOSITORY / "tests/support/kill_driver.py"
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for a mount namespace")
 MUST_BE_NONE = ("writes without an intent", "writes before their intent", "writes unseen", "left", "hung", "failed")
 
@@ -23,7 +24,7 @@ def test_kills_and_stops_at_random_instants_leave_no_write_without_an_intent_and
 ) -> None:
     command = [sys.executable, str(DRIVER), str(tmp_path), str(rounds), "7"]
     ended = subprocess.run(
-        command, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+        command, check=False, env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, capture_output=True, text=True
     )
     assert ended.returncode == 0, ended.stderr
     counts = json.loads(ended.stdout)
@@ -36,9 +37,9 @@ def test_kills_and_stops_at_random_instants_leave_no_write_without_an_intent_and
 ONE = """
 import os, sys
 from pathlib import Path
-from fragtui.model.effect import Effect
-from fragtui.remedies import run
-from fragtui.remedies.audit import AuditLog
+from fragtui.model.remedy.effect import Effect
+from fragtui.remedies import runner as run
+from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import Do, Remedy, Step
 run.lock_directories = lambda root, audit: (audit.parent,)
 step = Step(Do.WRITE, f"proc/{os.getpid()}/coredump_filter", "0x2b")
@@ -54,7 +55,7 @@ def test_the_intent_is_on_disk_before_the_child_is_even_started(tmp_path: Path) 
     trace = tmp_path / "trace"
     calls = "trace=write,fsync,execve"
     command = ["strace", "-f", "-s", "200", "-e", calls, "-o", str(trace), sys.executable, "-c", ONE]
-    subprocess.run([*command, str(tmp_path / "audit.jsonl")], check=True, cwd=ROOT)
+    subprocess.run([*command, str(tmp_path / "audit.jsonl")], check=True, cwd=REPOSITORY)
     lines = trace.read_text().splitlines()
 
     def first(pattern: str, after: int = 0) -> int:

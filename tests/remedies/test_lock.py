@@ -9,16 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.model.effect import Effect
-from fragtui.model.remedy_history import Ended, Entry, Intent, Result
-from fragtui.remedies import run as run_module
-from fragtui.remedies.audit import AuditLog
+from fragtui.model.remedy.effect import Effect
+from fragtui.model.remedy.remedy_history import Ended, Entry, Intent, Result
+from fragtui.remedies import runner as run_module
+from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import Do, Remedy, Step
-from fragtui.remedies.guard import Guard
+from fragtui.remedies.guard.guard import Guard
+from fragtui.remedies.guard.policy import Policy
 from fragtui.remedies.lock import Busy, NodeLock, lock_directories
-from fragtui.remedies.policy import Policy
-from fragtui.remedies.run import Asked, Refused, Running
+from fragtui.remedies.runner import Asked, Refused, Running
 from tests.support.host_tree import HostTree
+from tests.support.places import REPOSITORY
 from tests.support.trusted import umask
 
 ROOT = Path("/")
@@ -45,8 +46,8 @@ NodeLock.take("x", (folder,), "second").release()
 print("taken")
 """
 REFUSE_AND_RUN = """
-from fragtui.remedies import run
-from fragtui.remedies.audit import AuditLog
+from fragtui.remedies import runner as run
+from fragtui.remedies.audit.log import AuditLog
 from tests.remedies.test_lock import SYNC, ROOT, Asked, Refused, Running
 (folder / "fragtui-remedy.lock").touch(0o600)
 run.lock_directories = lambda root, audit: (folder,)
@@ -77,7 +78,7 @@ print("taken")
 
 def python(code: str, *arguments: Path) -> list[str]:
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    ran = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False)
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, check=False)
     assert ran.returncode == 0, ran.stderr
     return ran.stdout.splitlines()
 
@@ -214,7 +215,7 @@ def test_nothing_is_written_into_a_saved_tree(tmp_path: Path) -> None:
 
 
 def test_a_dry_run_needs_no_lock_where_none_can_be_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fragtui.remedies.guard.lock_directories", lambda root, audit: (tmp_path / "none",))
+    monkeypatch.setattr("fragtui.remedies.guard.guard.lock_directories", lambda root, audit: (tmp_path / "none",))
     log = AuditLog(tmp_path / "audit.jsonl")
     Guard(Policy(dry_run=True), ROOT, log, 0).close()
     with pytest.raises(FileNotFoundError):

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.model.effect import Effect
+from fragtui.model.remedy.effect import Effect
 from fragtui.remedies.catalogue import Do, Remedy, Step, compact_all, compact_node, drop_caches, nudge, sync_only
-from fragtui.remedies.child import filesystem_of
 from fragtui.remedies.permission import is_live, why_not
+from fragtui.remedies.worker import filesystem_of
 
 ROOT = Path("/")
 DROP = drop_caches(1, sync=False)

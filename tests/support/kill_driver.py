@@ -16,10 +16,10 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
-from fragtui.model.remedy_history import Ended, Intent
-from fragtui.remedies.audit import AuditLog
+from fragtui.model.remedy.remedy_history import Ended, Intent
+from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import compact_all, drop_caches
-from fragtui.remedies.run import Asked, Refused, Running
+from fragtui.remedies.runner import Asked, Refused, Running
 
 CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x1000, 0x4000, 0x40000
 PR_SET_CHILD_SUBREAPER, IN_MODIFY = 36, 2

@@ -17,27 +17,27 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from fragtui.model.forecast import forecast
-from fragtui.model.incident import Incident
-from fragtui.model.kernel_log_news import KernelLogNews
-from fragtui.model.snapshot import Snapshot
-from fragtui.model.target import target_blocks
-from fragtui.remedies.audit import AuditLog
+from fragtui.model.failures.incident import Incident
+from fragtui.model.failures.kernel_log_update import KernelLogNews
+from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.node.target_zones import target_blocks
+from fragtui.model.remedy.forecast import forecast
+from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import drop_caches
-from fragtui.remedies.run import Asked, Running
+from fragtui.remedies.runner import Asked, Running
 from fragtui.sampler import Sampler
-from fragtui.sources.incident_stream import StreamCall
-from fragtui.sources.kernel_log import KernelLog, stream_time
-from fragtui.sources.node import NodeReader
-from fragtui.sources.pod_watch import PodWatch
-from fragtui.sources.recorder import Recorder
+from fragtui.sources.host.reader import NodeReader
+from fragtui.sources.kernel_log.follower import KernelLog, stream_time
+from fragtui.sources.kernel_log.incident_stream import StreamCall
+from fragtui.sources.pods.watcher import PodWatch
+from fragtui.sources.recording.recorder import Recorder
 from tests.support.lab import fragmented_cache, refuse
+from tests.support.places import FIXTURES
 
 ORDER = 10
 COMM = "runc:[1:CHILD]"
 TRIES = 12
-_FIXTURES = Path(__file__).parents[1] / "cluster/fixtures"
-_KUBELET = (_FIXTURES / "unshare-kubelet.log", _FIXTURES / "unshare-kubelet-started.log")
+_KUBELET = (FIXTURES / "unshare-kubelet.log", FIXTURES / "unshare-kubelet-started.log")
 _STAMP = re.compile(r"(?<=^[IWEF])\d{4} (\d\d):(\d\d):(\d\d\.\d{6})")
 
 

@@ -7,9 +7,9 @@ import time
 from textual import events
 from textual.pilot import Pilot
 
-from fragtui.ui import deliberate
-from fragtui.ui.arrivals import ALONE
-from fragtui.ui.warning import Warning
+from fragtui.ui.dialogs.confirm import Warning
+from fragtui.ui.terminal import deliberate
+from fragtui.ui.terminal.arrivals import ALONE
 from tests.support.screen import lines_of, until
 
 PAUSE = ALONE + 0.05

@@ -11,13 +11,13 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from fragtui.sampler import Sampler
-from fragtui.sources.kernel_log import KernelLog
-from fragtui.sources.node import NodeReader
-from fragtui.sources.pod_watch import PodWatch
-from fragtui.sources.recorder import Recorder
+from fragtui.sources.host.reader import NodeReader
+from fragtui.sources.kernel_log.follower import KernelLog
+from fragtui.sources.pods.watcher import PodWatch
+from fragtui.sources.recording.recorder import Recorder
 from fragtui.ui.app import FragtuiApp
-from fragtui.ui.parts import Parts
-from fragtui.ui.top_line import TopLine
+from fragtui.ui.panels.status_line import TopLine
+from fragtui.ui.wiring import Parts
 
 SIZES = [(60, 20), (80, 24), (120, 40), (200, 50)]
 

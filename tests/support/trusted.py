@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.sources import trust
-from fragtui.sources.trust import Trust, open_inside
+from fragtui.sources.files import trust
+from fragtui.sources.files.trust import Trust, open_inside
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.sources.test_runtime_log import failure
+from tests.sources.pods.test_runtime_log import failure
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.terminal import Terminal, terminal
 

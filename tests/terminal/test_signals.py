@@ -23,7 +23,7 @@ SOME = ("QUIT", "USR1", "ABRT")
 OTHERS = ("ALRM", "XCPU", "USR2", "VTALRM", "PROF", "SYS", "TRAP", "IO", "STKFLT", "PWR", "RTMIN", "RTMAX")
 BUSY = """
 import sys
-from fragtui.ui.main_screen import MainScreen
+from fragtui.ui.screens.main import MainScreen
 def busy(screen):
     while True:
         {work}
@@ -190,7 +190,7 @@ def test_a_crash_in_c_code_says_where_and_keeps_its_status(host: Path) -> None:
 def test_a_signal_to_a_forked_child_is_the_childs_alone() -> None:
     script = """
 import os, signal, time
-from fragtui.ui.terminal_signals import TerminalSignals
+from fragtui.ui.terminal.signals import TerminalSignals
 signals = TerminalSignals(lambda: print("leave", flush=True), lambda: print("give back", flush=True))
 signals.start()
 child = os.fork()

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.sources.node import NodeReader
-from fragtui.sources.node_texts import Tick
-from fragtui.sources.recorder import Recorder
+from fragtui.sources.host.reader import NodeReader
+from fragtui.sources.host.snapshot_builder import Tick
+from fragtui.sources.recording.recorder import Recorder
 from tests.support.harmless_node import HarmlessNode, harmless_node
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.storm import Deaf, Piece, Sent, Storm, storm, unasked

@@ -15,7 +15,7 @@ import psutil
 import pyte
 import pytest
 
-from fragtui.ui.terminal_output import STALLED
+from fragtui.ui.terminal.output import STALLED
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.terminal import Terminal, terminal
 from tests.terminal.test_signals import is_given_back
@@ -26,7 +26,7 @@ SOON = 2.0
 """Seconds after which the tests that don't take their time assume that nobody looks at the terminal."""
 _SOONER = f"""
 import sys
-from fragtui.ui import terminal_output
+from fragtui.ui.terminal import output as terminal_output
 terminal_output.UNREAD = {SOON}
 from fragtui.__main__ import main
 sys.exit(main())

@@ -11,20 +11,21 @@ import pytest
 from textual import events
 from textual.keys import key_to_character
 
-from fragtui.model.session import Session
-from fragtui.remedies.attendant import Recalled
 from fragtui.remedies.catalogue import compact_all, drop_caches
-from fragtui.sources.node import NodeReader
+from fragtui.remedies.service import Recalled
+from fragtui.sources.host.reader import NodeReader
 from fragtui.ui.app import FragtuiApp
-from fragtui.ui.commands import Commands
-from fragtui.ui.main_screen import MainScreen
+from fragtui.ui.dialogs.command_palette import Commands
+from fragtui.ui.dialogs.remedy_dialogs import RemedyDialog, Setting
 from fragtui.ui.messages import RemediesRecalled
-from fragtui.ui.remedy_dialog import RemedyDialog, Setting
-from fragtui.ui.sheet import Sheet
-from fragtui.ui.steady import NOTICES
-from fragtui.ui.zones import Zones
+from fragtui.ui.panels.zones import Zones
+from fragtui.ui.screens.main import MainScreen
+from fragtui.ui.session import Session
+from fragtui.ui.widgets.page import Sheet
+from fragtui.ui.widgets.steady import NOTICES
 from tests.support.host_tree import HostTree
 from tests.support.person import press
+from tests.support.places import REPOSITORY
 from tests.support.screen import make_app, running, text_of, until
 
 TURNS = (0, 1, 2)
@@ -234,7 +235,7 @@ def test_a_notification_that_expires_while_it_is_shown_does_not_spin(tmp_path: P
         capture_output=True,
         text=True,
         timeout=120,
-        cwd=Path(__file__).parents[2],
+        cwd=REPOSITORY,
     )
     assert done.stdout == "alive\n", f"status {done.returncode}: {done.stderr[-500:]}"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fragtui.model.snapshot import Snapshot
-from fragtui.sources.node import NodeReader
+from fragtui.model.node.snapshot import Snapshot
+from fragtui.sources.host.reader import NodeReader
 from fragtui.ui.messages import Sampled
 from tests.support.host_tree import HostTree
 from tests.support.screen import make_app, running

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from fragtui.sampler import Sampler
-from fragtui.sources.kernel_log import KernelLog
-from fragtui.sources.node import NodeReader
-from fragtui.sources.pod_watch import PodWatch
-from fragtui.ui import parts
-from fragtui.ui.parts import Feeds, Parts
-from tests.sources.telling import until
+from fragtui.sources.host.reader import NodeReader
+from fragtui.sources.kernel_log.follower import KernelLog
+from fragtui.sources.pods.watcher import PodWatch
+from fragtui.ui import wiring as parts
+from fragtui.ui.wiring import Feeds, Parts
+from tests.support.pod_sink import until
 
 
 def test_readers_that_cannot_start_take_no_more_descriptors_at_each_try(

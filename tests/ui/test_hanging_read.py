@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.sources.host_files import HostFile
+from fragtui.sources.files.host_files import HostFile
 from tests.support.host_tree import HostTree
 from tests.support.screen import make_app, running, text_of, until
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from textual.message import Message
 
-from fragtui.model.history import TICKS, History
-from fragtui.model.incident import Incident
-from fragtui.model.incident_kind import IncidentKind
-from fragtui.model.kernel_log_news import MERGED, KernelLogNews
-from fragtui.model.snapshot import Snapshot
+from fragtui.model.failures.incident import Incident
+from fragtui.model.failures.incident_kind import IncidentKind
+from fragtui.model.failures.kernel_log_update import MERGED, KernelLogNews
+from fragtui.model.node.history import TICKS, History
+from fragtui.model.node.snapshot import Snapshot
 from fragtui.player import Moment, Position, Start
-from fragtui.sources.node import NodeReader
+from fragtui.sources.host.reader import NodeReader
 from fragtui.ui.mailbox import Mailbox
 from fragtui.ui.messages import Crashed, KernelTold, Sampled
 from tests.support.host_tree import HostTree

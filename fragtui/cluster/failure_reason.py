@@ -1,0 +1,121 @@
+"""Why a pod's sandbox did not start: the classes of reason, told from the error's text alone.
+
+The order of the table is the order of asking: what is special comes before what is general, and every look-alike
+of "cannot allocate memory" before memory itself.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+from fragtui.cluster.failure_reasons import ROWS
+from fragtui.logs.go_quoting import flatten
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonClass:
+    """One kind of reason, with words for the engineer."""
+
+    name: str
+    """Stable key: ``netns-highorder``, ``cgroup-kmem-leak``, ``cni``."""
+    memory: bool | None
+    """True if the text says that the kernel refused memory, False if it is another illness, None if it can't tell."""
+    words: str
+    advice: str
+
+
+_CLASSES = tuple(ReasonClass(name, memory, words, advice) for name, memory, _, words, advice in ROWS)
+UNKNOWN = ReasonClass("unknown", None, "the log does not say why", "Look at the pod's events and the runtime's log.")
+STARTING = ReasonClass(
+    "no-word", None, "no source has given a reason yet", "Give the kubelet's log or a kubeconfig that may list events."
+)
+_BY_NAME = {row.name: row for row in (*_CLASSES, UNKNOWN, STARTING)}
+
+_WRAPPERS = r"""^(?:
+      (?:\(combined\ from\ similar\ events\):|FailedCreatePodSandBox:?|Failed\ (?:to\ )?create\ pod\ sandbox:|docker:)
+    | failed\ to\ "\w+"\ for\ "[^"]*"\ with\ \w+:\ "?
+    | (?:failed\ to\ create\ sandbox|createpodsandbox)\ for\ pod\ "[^"]*"(?:\ failed)?:
+    | RunPodSandbox\ from\ runtime\ service\ failed:
+    | error\ syncing\ pod\ .{0,300}?,\ skipping:
+    | [\w-]+\ cleanup:
+    | `?/?[\w./-]*runc\ [^`]{0,400}`\ failed:
+    | rpc\ error:(?:\ code\ =\ \w*)?(?:\ desc\ =)?
+    | failed\ to\ (?:start|create|run|setup|set\ up)\ (?:a\ )?sandbox(?:\ container)?(?:\ for\ pod)?
+        (?:\ "[^"]*"|\ \.\.\.)?(?::|(?=\ Error\ response))
+    | (?:failed\ )?to\ start\ sandbox\ container\ for\ pod\ (?:"[^"]*"|\.\.\.):?
+    | error\ response\ from\ daemon:
+    | \{"message":\s*"
+    | invalid\ header\ field\ value\ "
+    | handler\ for\ (?:POST|GET)\ \S+\ returned\ error:
+    | create\ container\ failed\ with\ error:
+    | container\ creation\ error:
+    | (?:OCI|oci)\ runtime\ (?:create\ failed|error):
+    | failed\ to\ create\ (?:containerd|shim)\ task:
+    | runc\ create\ failed:
+    | container\ create(?:ion)?\ (?:failed|error):
+    | time="[^"]*"\ level=\w+\ msg="
+    | unable\ to\ start\ container\ process:
+    | \w+\.go:\d+:
+    | starting\ container\ process\ caused:?
+    | ["`:\s]+
+    )\s*"""
+_LIMIT = 20_000
+_TAIL = ' "}>…│'
+_POD_NAMES = re.compile(r'\bpod(?:UID)?[ =]\s?"[^"]{0,320}"|(?<![\w.\-\\])[\w.\-\\]++\([0-9a-f\-]{0,36}\)')
+
+
+@lru_cache(maxsize=64)  # several lines repeat one error, and each is asked for twice
+def core_of(error: str) -> str:
+    """Return the innermost part of an error: what failed, without the layers that passed it on.
+
+    ``rpc error: … OCI runtime create failed: … caused "exit status 6"": unknown`` becomes
+    ``running exec setns process for init caused "exit status 6"``. Empty if there is nothing inside.
+    """
+    text = flatten(error[:_LIMIT])[:6000]
+    for _ in range(40):
+        match = _wrappers().match(text)
+        if match is None or match.end() == 0:
+            break
+        text = text[match.end() :]
+    while (shorter := text.rstrip(_TAIL).removesuffix(": unknown").removesuffix(", skipping")) != text:
+        text = shorter
+    return text + '"' if text.count('"') % 2 else text
+
+
+def classify(error: str) -> ReasonClass:
+    """Return the class of an error text, `UNKNOWN` if no row of the table knows it. Never raises.
+
+    Names of pods are not evidence: ``flannel-abc`` may fail for any reason.
+    """
+    return _row_of(core_of(error)) or _row_of(_POD_NAMES.sub(" ", flatten(error[:_LIMIT])[:6000])) or UNKNOWN
+
+
+def _row_of(text: str) -> ReasonClass | None:
+    return next((row for pattern, row in _table() if pattern.search(text)), None)
+
+
+@cache  # Compiled when the first error is read: few logs have one.
+def _table() -> tuple[tuple[re.Pattern[str], ReasonClass], ...]:
+    patterns = (re.compile("|".join(patterns), re.IGNORECASE) for _, _, patterns, _, _ in ROWS)
+    return tuple(zip(patterns, _CLASSES, strict=True))
+
+
+@cache
+def _wrappers() -> re.Pattern[str]:
+    return re.compile(_WRAPPERS, re.IGNORECASE | re.VERBOSE)
+
+
+def class_named(name: str) -> ReasonClass | None:
+    """Return the class of that name, None if there is none."""
+    return _BY_NAME.get(name)
+
+
+def telling(row: ReasonClass) -> int:
+    """Return how much a class says: 3 it names an illness, 2 it can't tell memory from others, 1 nothing, 0 no word."""
+    if row is STARTING:
+        return 0
+    if row is UNKNOWN:
+        return 1
+    return 2 if row.memory is None else 3

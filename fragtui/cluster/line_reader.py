@@ -1,0 +1,93 @@
+"""One log record -> what it says about the start of pods; and a cheap test of which bytes are worth reading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from fragtui.cluster.event_tables import read_told_line
+from fragtui.cluster.kubelet_lines import read_kubelet_line
+from fragtui.cluster.observation import Sighting
+from fragtui.cluster.pod_ref import PodRef
+from fragtui.cluster.runtime_lines import read_runtime_line
+from fragtui.logs.klog import KlogLine, parse_klog, parse_klog_json
+from fragtui.logs.logfmt import parse_logfmt
+from fragtui.logs.record import LogRecord
+from fragtui.text import LINE_BYTES, printable
+
+_NEEDLES = (
+    b"andbox",
+    b"PodSandBox",
+    b"SyncLoop",
+    b"rror syncing pod",
+    b"unshar",
+    b"container process",
+    b"start container",
+    b"ontainer failed",
+    b"pair interfaces",
+    b"runtime create failed",
+    b"oci runtime error",
+    b"Handler for POST",
+    b"FailedMount",
+    b"FailedCreatePod",
+    b"pod container exists",
+    b"nable to mount volumes",
+    b"NetworkNotReady",
+    b"StartContainer",
+    b"from daemon: failed to",
+)
+_BYTES = b'"MESSAGE":['
+"""The journal gives a message with a control character in it as a list of bytes, which hides every needle."""
+SCAN_NEEDLES = (
+    b"andbox",
+    b"SyncLoop",
+    b"rror syncing pod",
+    b"container process",
+    b"container failed with error",
+    b"annot allocate memory",
+    b"Handler for POST",
+    b"Namespace:  ",
+)
+"""The few that find every line that tells of a failure in a log of gigabytes, with the line before each."""
+NEEDLES_TEXT = tuple(needle.decode() for needle in _NEEDLES)
+
+
+def worth_reading(line: bytes) -> bool:
+    """Say whether a line can tell of a pod's start: all that `read_line` answers to passes, most else does not."""
+    for needle in _NEEDLES:  # Asked for most lines that are read: any() takes twice as long.
+        if needle in line:
+            return True
+    return _BYTES in line
+
+
+def read_line(record: LogRecord, date: Callable[[KlogLine], float | None] | None = None) -> tuple[Sighting, ...]:
+    """Return what the record says about the start of pods, nothing if it says nothing. Never raises.
+
+    Kubelet (glog, klog), containerd, dockerd and CRI-O (logfmt, JSON), tables of events, and bare error texts
+    are told apart by their form, not by the program's name: units are called many things. `date` gives the moment
+    of a klog line that its transport did not stamp.
+    """
+    text = record.text.lstrip()
+    if record.from_kernel or not any(needle in text for needle in NEEDLES_TEXT):
+        return ()
+    return tuple(map(_shown_safely, _read(text, record, date)))
+
+
+def _shown_safely(sighting: Sighting) -> Sighting:
+    """Return a sighting whose texts are safe to show: what was quoted in the line may hold any character."""
+    pod, error = sighting.pod, printable(sighting.error, LINE_BYTES)
+    safe = PodRef(*(None if each is None else printable(each) for each in (pod.namespace, pod.name, pod.uid)))
+    return sighting if safe == pod and error == sighting.error else replace(sighting, pod=safe, error=error)
+
+
+def _read(text: str, record: LogRecord, date: Callable[[KlogLine], float | None] | None) -> tuple[Sighting, ...]:
+    klog = parse_klog_json(text) if text.startswith("{") else parse_klog(text)
+    if klog is not None:
+        time = klog.epoch if record.time is None else record.time
+        if time is None and date is not None:
+            time = date(klog)
+        return read_kubelet_line(klog, time, record.line)
+    fields = parse_logfmt(text)
+    if fields is not None:
+        return read_runtime_line(fields, record.program, record.time, record.line)
+    return read_told_line(text, record.time, record.line)

@@ -1,0 +1,147 @@
+"""One log of kubelet or runtime, line after line: rejoins what a terminal wrapped, and tells what each line says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from fragtui.cluster.line_reader import NEEDLES_TEXT, read_line
+from fragtui.cluster.line_reader import worth_reading as line_worth_reading
+from fragtui.cluster.observation import Said, Sighting
+from fragtui.cluster.pod_ref import PodRef
+from fragtui.logs.klog import KlogLine, dated
+from fragtui.logs.record import LogRecord
+from fragtui.text import printable
+
+_MOST_PARTS = 16
+_MOST_TEXT = 16_000
+_DESCRIBED = re.compile(r"^(Name|Namespace|UID):\s+([a-z0-9][a-z0-9.\-]*)\s*$")
+_DESCRIBED_BYTES = (b"Name:", b"Namespace:", b"UID:")
+_NEW_RECORD = re.compile(r'time="|level=|\{"|[IWEF]\d{4} \d\d:|\s*(?:Warning|Normal)\s|\w{3} +\d+ \d\d:')
+_GLOG = re.compile(r'E\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w.]+:\d+\] (?!")')
+"""An error in plain text may break off anywhere where a terminal wrapped it."""
+_CUT = re.compile(r"[>…]$")
+
+
+class PodLogReader:
+    """Reads the records of one log in order. What it holds back for a possible rest comes with the next or `finish`."""
+
+    def __init__(
+        self,
+        now: Callable[[], float] | None = None,
+        utc_offset: float = 0.0,
+        described: PodRef | None = PodRef(),  # noqa: B008 - it is frozen.
+    ) -> None:
+        """`now` (epoch seconds) and `utc_offset` (seconds) date klog lines that nothing else dates.
+
+        `described` is the pod that was described before the first record, None if that is not known.
+        """
+        self._now = now
+        self._utc_offset = utc_offset
+        self._held: LogRecord | None = None
+        self._parts = 0
+        self._described = described
+        self.asked_described = False
+        """Whether it mattered which pod was described before the first record."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether the next line may be the rest of the last one."""
+        return self._held is not None
+
+    @property
+    def described(self) -> PodRef | None:
+        """The pod that was described last, None if that is not known."""
+        return self._described
+
+    def worth_reading(self, line: bytes) -> bool:
+        """Say whether this raw line is worth parsing: it may tell of a pod, or be the rest of one that does."""
+        return self._held is not None or line_worth_reading(line) or line.startswith(_DESCRIBED_BYTES)
+
+    def feed(self, record: LogRecord) -> tuple[Sighting, ...]:
+        """Return what the log has said with this record. Never raises."""
+        held = self._held
+        if held is not None and self._continues(held, record):
+            joined = replace(held, text=held.text + record.text)
+            self._parts += 1
+            if _open_ended(joined) and self._parts < _MOST_PARTS and len(joined.text) < _MOST_TEXT:
+                self._held = joined
+                return ()
+            self._held = None
+            return self._read(joined, record.line)
+        told = self.finish()
+        if self._describes(record):
+            return told
+        if _open_ended(record):
+            self._held, self._parts = record, 1
+            return told
+        return (*told, *self._read(record, record.line))
+
+    def finish(self) -> tuple[Sighting, ...]:
+        """Return what was held back: the log ends here, or nothing more came for now."""
+        held, self._held = self._held, None
+        return () if held is None else self._read(held, held.line)
+
+    def _continues(self, held: LogRecord, record: LogRecord) -> bool:
+        # A rest that begins with a space was given the program of the line before it.
+        rest_of_same = record.program == held.program and record.text.startswith(" ")
+        if (record.program is not None and not rest_of_same) or _NEW_RECORD.match(record.text):
+            return False
+        stamped_itself = record.time is not None and record.time != held.time
+        follows = record.line is None or held.line is None or record.line - held.line <= self._parts
+        return not stamped_itself and follows and bool(record.text)
+
+    def _describes(self, record: LogRecord) -> bool:
+        """Remember the pod that ``kubectl describe`` names above its table of events."""
+        if ":" not in record.text[:10]:
+            return False
+        match = _DESCRIBED.match(record.text)
+        if match is None:
+            return False
+        key, value = match[1], printable(match[2])
+        if key == "Name":
+            self._described = PodRef(name=value)
+        elif key == "Namespace":
+            self._described = replace(self._last_described(), namespace=value)
+        else:
+            self._described = replace(self._last_described(), uid=value)
+        return True
+
+    def _last_described(self) -> PodRef:
+        if self._described is None:
+            self.asked_described = True
+            return PodRef()
+        return self._described
+
+    def _read(self, record: LogRecord, last_line: int | None) -> tuple[Sighting, ...]:
+        told = read_line(record, None if self._now is None else self._date)
+        return tuple(self._named(sighting, last_line) for sighting in told)
+
+    def _date(self, klog: KlogLine) -> float | None:
+        return None if self._now is None else dated(klog, self._now(), self._utc_offset)
+
+    def _named(self, sighting: Sighting, last_line: int | None) -> Sighting:
+        told_by_table = sighting.said is Said.FAILED and sighting.source == "event"
+        if told_by_table and (pod := self._last_described()) and (not sighting.pod or sighting.pod.may_be(pod)):
+            sighting = replace(sighting, pod=sighting.pod.filled(pod))
+        return sighting if last_line is None else replace(sighting, last_line=last_line)
+
+
+def _open_ended(record: LogRecord) -> bool:
+    """Say whether the text breaks off inside a quoted value that this reader cares about."""
+    text = record.text
+    if not any(needle in text for needle in NEEDLES_TEXT) or _CUT.search(text):
+        return False
+    if text.startswith(("time=", "level=", "msg=")):
+        return _quote_open(text)
+    if text.lstrip().startswith("{"):
+        return False
+    if _GLOG.match(text):
+        return True
+    return '"' in text and _quote_open(text)
+
+
+def _quote_open(text: str) -> bool:
+    unescaped = re.sub(r"\\.", "", text)
+    return unescaped.count('"') % 2 == 1

@@ -1,0 +1,324 @@
+"""Many lines of several programs -> one attempt to start a pod's sandbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fragtui.cluster.failure_reason import UNKNOWN, ReasonClass, classify, core_of, telling
+from fragtui.cluster.observation import Said, Sighting
+from fragtui.cluster.pod_ref import PodRef
+from fragtui.text import printable
+
+_SAME_ATTEMPT_SECONDS = 5.0
+_SAME_EVENT_SECONDS = 3.0
+_NAMELESS_SECONDS = 2.0
+_NAMELESS_LINES = 12
+_WINDOW_SECONDS = 120.0
+_MOST_OPEN = 512
+_MOST_IDS = 1024
+_MOST_ABSORBED = 16
+_MOST_COUNTS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One failed attempt to start a pod's sandbox or container, all its lines considered. Times in epoch seconds."""
+
+    id: str
+    pod: PodRef
+    stage: str
+    reason_class: ReasonClass
+    reason: str
+    """The innermost error text."""
+    error: str
+    """The error as first written in full."""
+    first_time: float | None
+    last_time: float | None
+    lines: tuple[int, int] | None
+    """First and last line of the log, counted from 1."""
+    sandbox_id: str | None
+    container_id: str | None
+    sources: tuple[str, ...]
+    sightings: int
+    """How many lines and events told of it."""
+    count: int | None
+    """How often an event counts it; None if none does."""
+    pids: tuple[int, ...]
+    absorbed: tuple[str, ...]
+    """Ids of attempts that turned out to be this one; what was kept of them is to be dropped."""
+
+
+@dataclass(slots=True, eq=False)
+class _Open:
+    serial: int
+    id: str
+    pod: PodRef
+    stage: str
+    steps: dict[tuple[str, str], tuple[float | None, str]] = field(default_factory=dict)
+    reason_class: ReasonClass = UNKNOWN
+    reason: str = ""
+    error: str = ""
+    first_time: float | None = None
+    last_time: float | None = None
+    first_line: int | None = None
+    last_line: int | None = None
+    sandbox_id: str | None = None
+    container_id: str | None = None
+    sightings: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    pids: tuple[int, ...] = ()
+    absorbed: tuple[str, ...] = ()
+    ended: bool = False
+
+    @property
+    def ids(self) -> set[str]:
+        return {each for each in (self.sandbox_id, self.container_id) if each}
+
+    def take(self, sighting: Sighting, row: ReasonClass, core: str) -> None:
+        self.pod = self.pod.filled(sighting.pod)
+        self.steps.setdefault((sighting.source, sighting.step), (sighting.time, sighting.error))
+        if not self.error or telling(row) > telling(self.reason_class):
+            self.reason_class, self.reason, self.error = row, core, sighting.error
+        self.stretch(sighting.time, sighting.line)
+        self.stretch(None, sighting.last_line)
+        if sighting.first_time is not None:
+            self.stretch(sighting.first_time, None)
+        self.sandbox_id = self.sandbox_id or sighting.sandbox_id
+        self.container_id = self.container_id or sighting.container_id
+        if sighting.count is not None:
+            key = sighting.event_id or ""
+            if key in self.counts or len(self.counts) < _MOST_COUNTS:
+                self.counts[key] = max(sighting.count, self.counts.get(key, 0))
+        self.sightings += 1
+        self.pids = tuple(dict.fromkeys((*self.pids, *sighting.pids)))[:8]
+
+    def stretch(self, time: float | None, line: int | None) -> None:
+        if time is not None:
+            self.first_time = time if self.first_time is None else min(self.first_time, time)
+            self.last_time = time if self.last_time is None else max(self.last_time, time)
+        if line is not None:
+            self.first_line = line if self.first_line is None else min(self.first_line, line)
+            self.last_line = line if self.last_line is None else max(self.last_line, line)
+
+    def absorb(self, other: _Open) -> None:
+        self.pod = self.pod.filled(other.pod)
+        self.steps = other.steps | self.steps
+        if telling(other.reason_class) > telling(self.reason_class) or not self.error:
+            self.reason_class, self.reason, self.error = other.reason_class, other.reason, other.error
+        for time in (other.first_time, other.last_time):
+            self.stretch(time, None)
+        for line in (other.first_line, other.last_line):
+            self.stretch(None, line)
+        self.sandbox_id = self.sandbox_id or other.sandbox_id
+        self.container_id = self.container_id or other.container_id
+        self.sightings += other.sightings
+        self.counts = dict([*(self.counts | other.counts).items()][:_MOST_COUNTS])
+        self.pids = tuple(dict.fromkeys((*self.pids, *other.pids)))[:8]
+        # Each was reported when it was absorbed: the last ones are enough.
+        self.absorbed = (*self.absorbed, other.id, *other.absorbed)[-_MOST_ABSORBED:]
+
+    def frozen(self) -> Attempt:
+        first, last = self.first_line, self.last_line
+        return Attempt(
+            self.id,
+            self.pod,
+            self.stage,
+            self.reason_class,
+            self.reason,
+            self.error,
+            self.first_time,
+            self.last_time,
+            None if first is None or last is None else (first, last),
+            self.sandbox_id,
+            self.container_id,
+            tuple(dict.fromkeys(source for source, _ in self.steps)),
+            self.sightings,
+            sum(self.counts.values()) if self.counts else None,
+            self.pids,
+            self.absorbed,
+        )
+
+
+class AttemptAssembler:
+    """Assembles sightings, in about the order of their times, into attempts; keeps only those of the last moments."""
+
+    def __init__(self, prefix: str = "pod") -> None:
+        self._prefix = prefix
+        self._serial = 0
+        self._open: list[_Open] = []
+        self._by_id: dict[str, _Open] = {}
+        self._by_event: dict[str, _Open] = {}
+        self._by_pod: dict[str | None, list[_Open]] = {}
+        """Those of `_open` by name and uid of their pod, under None those without a pod."""
+
+    def add(self, sighting: Sighting) -> Attempt | None:
+        """Take in one sighting and return the attempt that it began or changed, None if it changed none."""
+        if sighting.said is Said.FAILED:
+            return self._failed(sighting).frozen()
+        if sighting.said is Said.DIED or (sighting.said is Said.SANDBOX_RUNS and sighting.step == "pleg"):
+            return self._tied(sighting)
+        if sighting.said is Said.BEGINS:
+            for attempt in self._open:
+                if attempt.pod and attempt.pod.may_be(sighting.pod):
+                    attempt.ended = True
+        return None
+
+    def failed_ids(self, sandbox_id: str | None) -> bool:
+        """Say whether a recent failed attempt had this sandbox or container id."""
+        return sandbox_id in self._by_id
+
+    def _failed(self, sighting: Sighting) -> _Open:
+        self._forget_old(sighting.time)
+        core = core_of(sighting.error)
+        attempt = self._same_attempt(sighting, core)
+        if attempt is None:
+            self._serial += 1
+            attempt = _Open(self._serial, f"{self._prefix}-{self._serial}", sighting.pod, sighting.stage)
+            self._open.append(attempt)
+        attempt.take(sighting, classify(sighting.error), printable(core))
+        self._index(attempt)
+        if sighting.event_id is not None:
+            self._by_event[sighting.event_id] = attempt
+            if len(self._by_event) > _MOST_IDS:
+                del self._by_event[next(iter(self._by_event))]
+        return attempt
+
+    def _index(self, attempt: _Open) -> None:
+        keys = {attempt.pod.name, attempt.pod.uid} - {None} or {None}
+        if None not in keys and attempt in (nameless := self._by_pod.get(None, [])):
+            nameless.remove(attempt)
+        for key in keys:
+            if attempt not in (same := self._by_pod.setdefault(key, [])):
+                same.append(attempt)
+        for each in attempt.ids:
+            self._by_id[each] = attempt
+        while len(self._by_id) > _MOST_IDS:
+            del self._by_id[next(iter(self._by_id))]
+
+    def _same_attempt(self, sighting: Sighting, core: str) -> _Open | None:
+        ids = {each for each in (sighting.sandbox_id, sighting.container_id) if each}
+        for each in ids:
+            known = self._by_id.get(each)
+            if known is not None and known.stage == sighting.stage:
+                return known
+        told_before = self._by_event.get(sighting.event_id) if sighting.event_id is not None else None
+        if told_before is not None:
+            return told_before
+        nameless: list[_Open] = []
+        named: _Open | None = None
+        for attempt in self._candidates(sighting):
+            if attempt.stage != sighting.stage or _other_ids(attempt, sighting):
+                continue
+            match _same_by_words(attempt, sighting, core):
+                case "pod":
+                    named = named or attempt
+                case "nameless":
+                    nameless.append(attempt)
+        if named is not None:
+            return named
+        if len(nameless) > 1 and any(attempt.ids for attempt in nameless):
+            return None
+        return nameless[-1] if nameless else None
+
+    def _candidates(self, sighting: Sighting) -> list[_Open]:
+        """Return the open attempts that may be the sighting's, the newest first."""
+        if not sighting.pod:
+            return self._open[::-1]
+        found = {
+            attempt.serial: attempt
+            for key in (sighting.pod.name, sighting.pod.uid, None)
+            for attempt in self._by_pod.get(key, ())
+        }
+        return [found[serial] for serial in sorted(found, reverse=True)]
+
+    def _tied(self, sighting: Sighting) -> Attempt | None:
+        what = sighting.container_id
+        mine = [
+            attempt
+            for attempt in self._open
+            if attempt.pod.may_be(sighting.pod) and _near(attempt, sighting, _SAME_ATTEMPT_SECONDS)
+        ]
+        owner = self._by_id.get(what) if what is not None else None
+        if owner is None:
+            idless = [attempt for attempt in mine if not attempt.ids and attempt.stage == "sandbox"]
+            if not idless or what is None or sighting.said is not Said.DIED:
+                return None
+            idless[-1].container_id = what
+            owner = idless[-1]
+        elif not owner.pod:
+            other = next((attempt for attempt in reversed(mine) if not attempt.ids), None)
+            if other is not None:
+                other.absorb(owner)
+                self._keep([attempt for attempt in self._open if attempt is not owner])
+                owner = other
+        owner.pod = owner.pod.filled(sighting.pod)
+        owner.stretch(None, sighting.line)
+        self._index(owner)
+        return owner.frozen()
+
+    def _forget_old(self, now: float | None) -> None:
+        if len(self._open) >= _MOST_OPEN:
+            self._keep(self._open[_MOST_OPEN // 4 :])
+        if now is None or not self._open:
+            return
+        oldest = self._open[0].last_time
+        if oldest is not None and now - oldest > _WINDOW_SECONDS:
+            self._keep(
+                [
+                    attempt
+                    for attempt in self._open
+                    if attempt.last_time is None or now - attempt.last_time <= _WINDOW_SECONDS
+                ]
+            )
+
+    def _keep(self, attempts: list[_Open]) -> None:
+        self._open = attempts
+        self._by_pod = {}
+        self._by_event = {event: attempt for attempt in attempts for event in attempt.counts if event}
+        for attempt in attempts:
+            self._index(attempt)
+
+
+def _other_ids(attempt: _Open, sighting: Sighting) -> bool:
+    """Say whether both name a sandbox, or both a container, and not the same one (the same is found by its id)."""
+    if sighting.sandbox_id is not None and attempt.sandbox_id is not None:
+        return True
+    return sighting.container_id is not None and attempt.container_id not in (None, sighting.container_id)
+
+
+def _near(attempt: _Open, sighting: Sighting, seconds: float) -> bool:
+    if sighting.time is None or attempt.last_time is None or attempt.first_time is None:
+        return True
+    return attempt.first_time - seconds <= sighting.time <= attempt.last_time + seconds
+
+
+def _same_by_words(attempt: _Open, sighting: Sighting, core: str) -> str | None:
+    """Return how the sighting belongs to the attempt without a common id: by ``pod``, ``nameless``, or not."""
+    said_before = attempt.steps.get((sighting.source, sighting.step))
+    if said_before is not None and said_before != (sighting.time, sighting.error):
+        return None
+    repeated = said_before is not None and sighting.time is not None
+    if said_before is not None and not repeated:
+        return None
+    seconds = _SAME_EVENT_SECONDS if "event" in (sighting.source, sighting.step) else _SAME_ATTEMPT_SECONDS
+    if attempt.pod and sighting.pod:
+        late = attempt.ended and not repeated and sighting.source != "event"
+        same = attempt.pod.may_be(sighting.pod) and not late and _near(attempt, sighting, seconds)
+        return "pod" if same else None
+    timed = sighting.time is not None and attempt.last_time is not None
+    if timed and not _near(attempt, sighting, _NAMELESS_SECONDS):
+        return None
+    apart = None
+    if sighting.line is not None and attempt.last_line is not None:
+        apart = abs(sighting.line - attempt.last_line)
+    if not timed and (apart is None or apart > _NAMELESS_LINES):
+        return None
+    cut = sighting.error.endswith((">", "…"))
+    if _alike(attempt.reason, printable(core)) or (apart == 1 and (cut or not timed)):
+        return "nameless"
+    return None
+
+
+def _alike(one: str, other: str) -> bool:
+    first, second = (text.replace('"', "").replace(":", "").rstrip("…> ") for text in (one, other))
+    return first.startswith(second) or second.startswith(first)

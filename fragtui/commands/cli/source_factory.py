@@ -1,0 +1,57 @@
+"""Which readers of logs and pods a tree gets: those that follow a node, or those that read saved files once."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from fragtui.sources.host.reader import NodeReader
+from fragtui.sources.kernel_log.follower import KernelLog
+
+if TYPE_CHECKING:
+    from fragtui.model.failures.kernel_log_update import KernelLogNews
+    from fragtui.model.pods.pod_update import PodNews
+    from fragtui.sources.kernel_log.incident_stream import StreamCall
+    from fragtui.sources.pods.interfaces import PodWitness
+    from fragtui.sources.pods.watcher import PodWatch
+    from fragtui.sources.saved.readers import SavedKernelLog, SavedPods
+
+
+def kernel_log_of(
+    args: argparse.Namespace,
+    reader: NodeReader,
+    on_news: Callable[[KernelLogNews], None] = lambda _: None,
+    on_stream: Callable[[], Callable[[StreamCall], None]] | None = None,
+) -> KernelLog | SavedKernelLog:
+    """Return the reader of the kernel log that ``--root`` and ``--kernel-log`` ask for."""
+    tree = reader.tree
+    if args.kernel_log == "auto" and not reader.live:
+        from fragtui.sources.kernel_log.journal import why_no_journal
+        from fragtui.sources.saved.readers import SavedKernelLog
+
+        if tree.kernel_log() is not None or why_no_journal(tree.root) is not None:
+            return SavedKernelLog(tree, on_news, on_stream)
+    return KernelLog(tree.root, args.kernel_log, on_news, on_stream)
+
+
+def pods_of(
+    args: argparse.Namespace,
+    reader: NodeReader,
+    on_news: Callable[[PodNews], None] = lambda _: None,
+    witness: PodWitness | None = None,
+) -> PodWatch | SavedPods:
+    """Return the watch over pods that ``--root``, ``--kubelet-log`` and ``--kubeconfig`` ask for.
+
+    Saved files name credentials and servers that are somebody else's: none is asked unless ``--kubeconfig`` says so.
+    """
+    tree = reader.tree
+    if args.kubelet_log == "auto" and args.kubeconfig is None and not reader.live:
+        from fragtui.sources.kernel_log.journal import why_no_journal
+        from fragtui.sources.saved.readers import SavedPods
+
+        if tree.pod_logs() or why_no_journal(tree.root) is not None:
+            return SavedPods(tree, on_news, witness)
+    from fragtui.sources.pods.watcher import PodWatch
+
+    return PodWatch(tree.root, args.kubelet_log, args.kubeconfig, on_news, live=reader.live, witness=witness)

@@ -1,0 +1,1 @@
+"""Verbs that write to the kernel: drop-caches, compact, guard."""

@@ -1,0 +1,43 @@
+"""``fragtui compact``: compact all memory or one NUMA node, on record and with a report."""
+
+from __future__ import annotations
+
+import argparse
+
+from fragtui.commands.fix.run_remedy import add_options, treat
+from fragtui.kernel.procfs.version import parse_version
+from fragtui.remedies.catalogue import compact_all, compact_node, find, read_catalogue
+from fragtui.sources.files.host_files import read_text
+
+HELP = "compact memory, after a confirmation"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's own options."""
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--node", type=_node, metavar="N", help="only this NUMA node")
+    which.add_argument(
+        "--gentle", action="store_true", help="only wake kcompactd, by its own setting rewritten (5.15 and later)"
+    )
+    parser.add_argument(
+        "--sync", action="store_true", help="write dirty pages first: from 6.9 on one of them can end compaction early"
+    )
+    add_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the remedy; see `treatment` for the exit status."""
+    if args.gentle:
+        release = read_text(args.root, "proc/sys/kernel/osrelease")
+        remedy = find(read_catalogue(args.root, parse_version(release) if release else None), "nudge-kcompactd")
+        assert remedy is not None
+        return treat(args, remedy)
+    if args.node is None:
+        return treat(args, compact_all(sync=args.sync))
+    return treat(args, compact_node(args.node, sync=args.sync))
+
+
+def _node(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text}: expected a NUMA node number")
+    return int(text)

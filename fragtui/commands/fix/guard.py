@@ -1,0 +1,181 @@
+"""``fragtui guard``: watches the node and runs the ladder by a policy; one line a decision."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from fragtui.commands.cli.signals import EndSignals, end_signals
+from fragtui.commands.ship.guard_units import UNIT, manifest
+from fragtui.remedies.audit.log import AuditLog
+from fragtui.remedies.audit.path import audit_place
+from fragtui.remedies.escalation import LadderEnd, Rung
+from fragtui.remedies.guard.guard import Guard
+from fragtui.remedies.guard.policy import Policy, PolicyError, format_policy, policy_of, read_policy
+from fragtui.remedies.guard.rules import Decision, Do
+from fragtui.remedies.lock import Busy
+from fragtui.sources.files.own_files import why
+from fragtui.sources.host.reader import NodeReader
+from fragtui.text import format_count, format_duration, printable
+
+HELP = "watch the node and run remedies by a stated policy"
+STOPPED, GAVE_UP, USAGE, CANNOT = 0, 1, 2, 3
+EXIT_STATUS = (
+    "exit status: 0 stopped by a signal or done (--once), 1 gave up because remedies bring nothing, 2 the policy is "
+    "wrong, 3 it can't guard here (no right to write, or another guard runs)"
+)
+
+_RARELY = 30.0
+"""Seconds in which at most one line says that there are enough blocks or too few."""
+_FLAGS = {"hold": "for", "period": "every", "per_hour": "per-hour", "give_up": "give-up", "dry_run": "dry-run"}
+"""Settings whose flag has another name."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's own options; each setting of the policy has one."""
+    parser.add_argument("--policy", type=Path, metavar="FILE", help="TOML file; the flags below go over it")
+    parser.add_argument("--blocks", type=_number, metavar="N", help="fewer free blocks than this start a run")
+    parser.add_argument("--for", dest="hold", metavar="TIME", help="how long there must be fewer (30s, 5m)")
+    parser.add_argument("--steps", metavar="LIST", help=f"allowed steps, with commas: {', '.join(Rung)}")
+    parser.add_argument("--every", dest="period", metavar="TIME", help="run at this interval too (6h)")
+    parser.add_argument("--cooldown", metavar="TIME", help="shortest time between two runs")
+    parser.add_argument("--per-hour", dest="per_hour", type=_number, metavar="N", help="most runs in an hour")
+    parser.add_argument("--quiet", action="append", metavar="HH:MM-HH:MM", help="hours in which nothing runs")
+    parser.add_argument("--pressure", type=float, metavar="PERCENT", help="memory pressure from which it holds back")
+    parser.add_argument("--give-up", dest="give_up", type=_number, metavar="N", help="stop after N runs without gain")
+    parser.add_argument("--dry-run", dest="dry_run", action="store_true", default=None, help="decide, run nothing")
+    parser.add_argument("--once", action="store_true", help="run the ladder now if blocks are short, then leave")
+    parser.add_argument(
+        "--stay", action="store_true", help="having given up, stay and do nothing: for who restarts what ends"
+    )
+    parser.add_argument("--interval", type=_interval, default=1.0, metavar="S", help="seconds between samples")
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument("--print-policy", action="store_true", help="print the policy as TOML and leave")
+    shown.add_argument("--print-unit", action="store_true", help="print a systemd unit and leave")
+    shown.add_argument(
+        "--print-manifest", action="store_true", help="print a Kubernetes DaemonSet with this policy and leave"
+    )
+    parser.epilog = EXIT_STATUS
+
+
+def run(args: argparse.Namespace) -> int:
+    """Guard until told to stop; see EXIT_STATUS."""
+    try:
+        policy = _policy(args)
+    except PolicyError as error:
+        print(f"fragtui: {printable(str(error), 1000)}", file=sys.stderr)
+        return USAGE
+    if args.print_policy or args.print_unit or args.print_manifest:
+        print(format_policy(policy) if args.print_policy else UNIT if args.print_unit else manifest(policy), end="")
+        return STOPPED
+    audit = AuditLog(audit_place(args.audit, args.root))
+    reader = NodeReader(args.root)
+    try:
+        barred = "--read-only" if args.read_only else None
+        guard = Guard(policy, reader.tree.root, audit, time.monotonic(), barred, args.interval)
+    except Busy as busy:
+        print(f"fragtui: not guarding: another guard runs here: {busy}", file=sys.stderr)
+        return CANNOT
+    except OSError as error:
+        print(f"fragtui: not guarding: no lock: {printable(why(error, error.filename))}", file=sys.stderr)
+        return CANNOT
+    try:
+        if not policy.dry_run and (reason := guard.why_not) is not None:
+            print(f"fragtui: not guarding: {printable(reason, 1000)}", file=sys.stderr)
+            return CANNOT
+        with end_signals() as ended:
+            return _watch(guard, reader, args, ended)
+    finally:
+        guard.close()
+
+
+def _policy(args: argparse.Namespace) -> Policy:
+    base = read_policy(args.policy) if args.policy else Policy()
+    given: dict[str, Any] = {
+        field.name: value for field in fields(Policy) if (value := getattr(args, field.name, None)) is not None
+    }
+    if isinstance(given.get("steps"), str):
+        given["steps"] = [step.strip() for step in given["steps"].split(",")]
+    if args.once:
+        given |= {"hold": 0, "give_up": 1}
+    try:
+        return policy_of(given, base)
+    except PolicyError as error:
+        name, _, expected = str(error).partition(":")
+        raise PolicyError(f"--{_FLAGS.get(name, name)}:{expected}") from None
+
+
+def _watch(guard: Guard, reader: NodeReader, args: argparse.Namespace, ended: EndSignals) -> int:
+    """Sample and decide until a signal comes, the guard stops by itself, or its one run is over."""
+    policy = guard.policy
+    _say(f"guarding order {policy.order}: at least {policy.blocks} blocks{' (dry run)' if policy.dry_run else ''}")
+    topic, watched, ran = "", -_RARELY, False
+    while not ended.came:
+        decision = guard.tick(reader.sample())
+        end, guard.last_end = guard.last_end, None
+        if end is not None:
+            ran, topic = True, ""
+            _say(_end_words(end))
+        elif decision.topic != topic:
+            now = time.monotonic()
+            # Blocks that come and go around the threshold are no news every second.
+            if decision.do is not Do.WATCH or topic == "" or now - watched >= _RARELY:
+                topic = decision.topic
+                watched = now if decision.do is Do.WATCH else -_RARELY
+                _say(_words(decision, policy))
+        if guard.state.stopped is not None and guard.ladder is None:
+            _say(guard.state.stopped)
+            if args.stay:
+                ended.wait()
+            return GAVE_UP
+        if args.once and guard.ladder is None and (ran or decision.do in (Do.WATCH, Do.HOLD) or policy.dry_run):
+            return STOPPED
+        # A run is watched closely; between runs nothing is in a hurry.
+        ended.wait(0.1 if guard.ladder is not None else args.interval)
+    _say("stopped by a signal")
+    return STOPPED
+
+
+def _words(decision: Decision, policy: Policy) -> str:
+    verb = "would run" if decision.do is Do.RUN and policy.dry_run else decision.do.value
+    text = f"{verb}: {decision.why}"
+    if decision.do is Do.RUN:
+        text += f" ({', '.join(policy.steps)})"
+    if decision.do is Do.WATCH and decision.topic == "enough" and decision.wait:
+        text += f" (next run by the period in {format_duration(decision.wait)})"
+    return text
+
+
+def _end_words(end: LadderEnd) -> str:
+    steps = []
+    for rung in end.rungs:
+        gained = ""
+        if rung.before is not None and rung.after is not None:
+            expected = f", forecast {format_count(rung.expected.blocks)}" if rung.expected.blocks is not None else ""
+            gained = f", {format_count(rung.after - rung.before)} blocks gained{expected}"
+        steps.append(f"{rung.outcome.explanation.rstrip('.')}{gained}")
+    return "; ".join([f"run over, {end.end.value}: {end.why}", *steps, *(f"skipped {text}" for text in end.skipped)])
+
+
+def _say(text: str) -> None:
+    print(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {text}", flush=True)
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text}: expected a whole number")
+    return int(text)
+
+
+def _interval(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.1 <= value <= 3600:
+        raise argparse.ArgumentTypeError(f"{text}: expected 0.1 to 3600 seconds")
+    return value

@@ -1,0 +1,184 @@
+"""One remedy from the command line: the plan, the confirmation, the run, the report. For the verbs that run one."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import select
+import sys
+import termios
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from fragtui.commands.cli.signals import EndSignals, end_signals
+from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.node.target_zones import target_blocks
+from fragtui.model.remedy.forecast import forecast
+from fragtui.model.remedy.remedy_history import Result, describe_unknown
+from fragtui.model.remedy.risk import Risk, risks
+from fragtui.remedies.audit.history import read_past
+from fragtui.remedies.audit.log import AuditLog
+from fragtui.remedies.audit.path import audit_place
+from fragtui.remedies.catalogue import Remedy
+from fragtui.remedies.follow_up import Followup
+from fragtui.remedies.guard.policy import span_seconds
+from fragtui.remedies.outcome import Outcome
+from fragtui.remedies.permission import why_not
+from fragtui.remedies.runner import Asked, Refused, Running
+from fragtui.render.forecast_text import Expectation, expect, lasting_sentence, look_sentence
+from fragtui.render.remedy_report import describe_outcome, lasting_fields, outcome_fields
+from fragtui.sources.host.conditions import read_surroundings
+from fragtui.sources.host.reader import NodeReader
+from fragtui.text import format_duration, printable
+
+DONE, FAILED, NOT_CONFIRMED, REFUSED, ABORTED = 0, 1, 2, 3, 130
+EXIT_STATUS = (
+    "exit status: 0 done, 1 failed, 2 not confirmed or wrong usage, 3 not run (no right to write, audit log, another "
+    "remedy), 130 aborted"
+)
+ORDER = 3
+"""Target order where none is given: PAGE_ALLOC_COSTLY_ORDER, the highest that the kernel works hard for."""
+SETTLE = 1.2
+"""Seconds after the end before the gain is taken: the kernel's counters lag by vm.stat_interval (1 s)."""
+
+_READING = 0.4
+"""Seconds after the question in which what is typed is no answer: it was typed ahead, or pasted."""
+_ALONE = 0.15
+"""Seconds after the answer in which nothing more comes."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of every verb that runs one remedy."""
+    parser.add_argument("--yes", action="store_true", help="run without asking; needed where there is no terminal")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of words")
+    parser.add_argument(
+        "--follow",
+        type=_follow_time,
+        metavar="TIME",
+        help="stay so long (30m) and look again after 1, 5 and 30 minutes; Ctrl-C ends it",
+    )
+    parser.epilog = EXIT_STATUS
+
+
+def treat(args: argparse.Namespace, remedy: Remedy) -> int:
+    """Run `remedy` as the arguments say and return the exit status."""
+    order = ORDER if args.order is None else args.order
+    audit = AuditLog(audit_place(args.audit, args.root))
+    barred = "--read-only" if args.read_only else None
+    if (why := why_not(remedy, args.root, barred)) is not None:
+        return _refuse(args, remedy, why)
+    for episode in read_past(audit, args.root).unknown:
+        print(f"fragtui: {describe_unknown(episode)}", file=sys.stderr)
+    reader = NodeReader(args.root)
+    before = reader.sample(page_types=True)
+    view = forecast(before, order)
+    expectation = expect(before, view, remedy.effect)
+    warnings = risks(before, view, remedy.effect, read_surroundings(args.root))
+    if not args.json:
+        _print_plan(remedy, args.root, audit.path, expectation, warnings)
+    if not args.yes and not _confirmed():
+        return NOT_CONFIRMED
+    asked = Asked("command", order, target_blocks(before, order), expectation.gain)
+    with end_signals() as ended:
+        try:
+            running = Running.start(remedy, args.root, audit, asked, barred)
+        except Refused as refused:
+            return _refuse(args, remedy, str(refused))
+        outcome = _watch(running, ended)
+    followup = _look(reader, audit, outcome, before, order)
+    if not args.json:
+        print(describe_outcome(outcome, followup.recovery, expectation.gain), flush=True)
+    if args.follow:
+        _follow(followup, reader, args.follow, None if args.json else print)
+    reader.close()
+    if args.json:
+        fields = {"remedy": remedy.id, "steps": [step.sentence(args.root) for step in remedy.steps]}
+        fields |= outcome_fields(outcome, followup.recovery, expectation.gain) | lasting_fields(followup)
+        print(json.dumps(fields | {"audit": str(audit.path)}))
+    for problem in (outcome.audit_problem, followup.problem):
+        if problem:
+            print(f"fragtui: not on record: {problem}", file=sys.stderr)
+    return {Result.DONE: DONE, Result.ABORTED: ABORTED}.get(outcome.result, FAILED)
+
+
+def _refuse(args: argparse.Namespace, remedy: Remedy, why: str) -> int:
+    if args.json:
+        print(json.dumps({"remedy": remedy.id, "result": "refused", "explanation": why}))
+    print(f"fragtui: {remedy.id} not run: {printable(why, 1000)}", file=sys.stderr)
+    return REFUSED
+
+
+def _print_plan(remedy: Remedy, root: Path, audit: Path, expectation: Expectation, warnings: tuple[Risk, ...]) -> None:
+    print(f"{remedy.title}:")
+    for step in remedy.steps:
+        print(f"  {step.sentence(root)}")
+    print(expectation.headline)
+    for reason in expectation.reasons:
+        print(f"  {reason}")
+    print("Cost:")
+    for cost in expectation.costs:
+        print(f"  {cost}")
+    for risk in warnings:
+        print(f"  WARNING: {risk.sentence}")
+    print(f"On record first in {audit}", flush=True)
+
+
+def _confirmed() -> bool:
+    """Ask on the terminal; without one the answer is no."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        print("fragtui: not run: there is no terminal to ask on; --yes runs it without asking", file=sys.stderr)
+        return False
+    print("Type 'yes' to run it: ", end="", file=sys.stderr, flush=True)
+    # The rest of a pasted text may be on its way, or the next line for the shell: neither is an answer.
+    time.sleep(_READING)
+    with suppress(termios.error):  # the terminal is gone; then nothing is read either
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
+    answer = sys.stdin.readline().strip()
+    if answer == "yes" and not select.select([sys.stdin], [], [], _ALONE)[0]:
+        return True
+    why = ": more came with the answer, as pasted text does; type it" if answer == "yes" else ""
+    print(f"fragtui: not run{why}", file=sys.stderr)
+    return False
+
+
+def _watch(running: Running, ended: EndSignals) -> Outcome:
+    """Wait for the end with the elapsed time on the terminal; Ctrl-C and SIGTERM abort it."""
+    shown = sys.stderr.isatty()
+    while (outcome := running.wait(0.2)) is None:
+        if ended.came:
+            running.abort()
+        if shown:
+            state = "aborting" if running.aborting else "Ctrl-C aborts"
+            print(f"\r{format_duration(running.elapsed)} ({state}) ", end="", file=sys.stderr, flush=True)
+    if shown:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    return outcome
+
+
+def _look(reader: NodeReader, audit: AuditLog, outcome: Outcome, before: Snapshot, order: int) -> Followup:
+    time.sleep(SETTLE)
+    return Followup(audit, outcome.id, before, reader.sample(page_types=True), order)
+
+
+def _follow(followup: Followup, reader: NodeReader, seconds: float, say: Callable[[str], None] | None) -> None:
+    """Look at what is left every second for so long, or until a signal; `say` is told at each mark and at the end."""
+    end, told = time.monotonic() + seconds, 0
+    with end_signals() as ended:
+        while not ended.came and not followup.over and time.monotonic() < end:
+            ended.wait(min(1.0, end - time.monotonic()))
+            followup.see(reader.sample())
+            if say is not None:
+                for look in followup.looks[told:]:
+                    say(look_sentence(look, followup.recovery.order))
+            told = len(followup.looks)
+    if say is not None and (said := lasting_sentence(followup.lasting)) is not None:
+        say(said)
+
+
+def _follow_time(text: str) -> float:
+    seconds = span_seconds(text)
+    if seconds is None or not 1 <= seconds <= 86_400:
+        raise argparse.ArgumentTypeError(f"{text}: expected a time from 1s to 1d such as 90s or 30m")
+    return seconds

@@ -1,0 +1,1 @@
+"""Verbs that look: screen, check, explain, report, gfp, history."""

@@ -1,0 +1,143 @@
+"""``fragtui explain``: what a log says of refused memory, OOM kills and sandboxes that did not start."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO
+
+from fragtui.commands.cli.startup import begin_collection, put_off_collection
+from fragtui.model.failures.incident import Incident
+from fragtui.text import printable
+
+HELP = "explain every refused allocation, OOM kill and failed sandbox of a log"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's own options."""
+    parser.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="logs in any format, .gz, .xz and .zst too; - or none: standard input. "
+        "Lines are cut at 16 KiB, a compressed log is read for 8 GiB",
+    )
+    parser.add_argument("--kernel", metavar="V", help="the release that wrote the log, where the log does not say")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.epilog = "exit status: 0 read, 1 a log could not be read to its end, 2 wrong usage"
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print every incident; 0, or 1 if a log could not be read to its end."""
+    put_off_collection()
+    from fragtui.sources.files.host_files import reason
+    from fragtui.sources.large_logs.explain import OpenLog, explain_logs
+
+    begin_collection()
+    table = None
+    if args.kernel is not None:
+        from fragtui.kernel.gfp.flags import table_for
+        from fragtui.kernel.procfs.version import parse_version
+
+        version = parse_version(args.kernel)
+        table = table_for(version) if version else None
+    failed: list[str] = []
+
+    def complain(name: str, error: Exception) -> None:
+        sys.stdout.flush()
+        why = reason(error) if isinstance(error, OSError) else "it is cut off"
+        print(f"fragtui explain: {printable(name)}: {why}", file=sys.stderr)
+        failed.append(name)
+
+    names = args.files or ["-"]
+    logs, shown = [], []
+    with ExitStack() as opened:
+        for name in names:
+            try:
+                log, now = _opened(name)
+            except OSError as error:
+                complain(name, error)
+                continue
+            opened.callback(log.close)
+            # A single log has no name in ids: they stay when the file is moved.
+            logs.append(OpenLog(log, name if len(names) > 1 else "", now))
+            shown.append(name)
+        incidents = explain_logs(logs, table, args.kernel, lambda log, error: complain(log.name or names[0], error))
+        for each in incidents:
+            if args.json:
+                print(json.dumps(each.incident.to_json(), ensure_ascii=False))
+            else:
+                print(words(each.incident, shown[each.log] if len(names) > 1 else None))
+                print()
+        sys.stdout.flush()
+        for name, opened_log in zip(shown, logs, strict=True):
+            if said := opened_log.cut.words:
+                print(f"fragtui explain: {printable(name)}: {said}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _opened(name: str) -> tuple[IO[bytes], float | None]:
+    """Return a log to read and its last change, None for standard input."""
+    from fragtui.sources.files.log_files import open_log, refuse_device
+
+    if name == "-":
+        if not sys.stdin.isatty():
+            refuse_device(os.fstat(sys.stdin.fileno()), "standard input")
+        return sys.stdin.buffer, None
+    path = Path(name)
+    now = path.stat().st_mtime
+    return open_log(path), now
+
+
+def words(incident: Incident, name: str | None = None) -> str:
+    """Return an incident as a paragraph: where it stands, what happened, the facts."""
+    from fragtui.model.failures.incident import iso_utc
+
+    place = ""
+    if incident.lines:
+        first, last = incident.lines
+        place = f"line {first}" if first == last else f"lines {first}-{last}"
+    when = (iso_utc(incident.time) or "") if incident.time is not None else ""
+    head = "  ".join(part for part in (name, place, when, incident.kind.replace("_", " ")) if part)
+    rows = [head, f"  {incident.explanation}"]
+    if incident.gfp:
+        rows.append(f"  asked with {'|'.join(incident.gfp)} ({incident.gfp_from})")
+    facts = [
+        f"{label} {value}"
+        for label, value in (
+            ("pid", incident.pid),
+            ("cpu", incident.cpu),
+            ("kernel", incident.kernel),
+            ("cpuset", incident.cpuset),
+            ("cause", incident.cause),
+        )
+        if value is not None
+    ]
+    if facts:
+        rows.append("  " + ", ".join(facts))
+    if incident.reason:
+        rows.append(f"  {incident.reason}")
+    if incident.suppressed or incident.repeated:
+        rows.append(f"  stands for at least {incident.count} ({_hidden(incident)})")
+    for zone in incident.zones:
+        if zone.free_blocks is not None:
+            blocks = " ".join(str(count) for count in zone.free_blocks)
+            rows.append(f"  node {zone.node} {zone.zone:<8} free blocks by order: {blocks}")
+    if incident.stack:
+        rows.append("  stack: " + " < ".join(incident.stack[:12]) + (" ..." if len(incident.stack) > 12 else ""))
+    if incident.linked:
+        rows.append("  goes with " + ", ".join(incident.linked))
+    return "\n".join(rows)
+
+
+def _hidden(incident: Incident) -> str:
+    parts = []
+    if incident.suppressed:
+        parts.append(f"{incident.suppressed} suppressed by the kernel's rate limit")
+    if incident.repeated:
+        parts.append(f"repeated {incident.repeated} times")
+    return ", ".join(parts)

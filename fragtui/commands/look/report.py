@@ -1,0 +1,174 @@
+"""``fragtui report``: one readable file for a ticket."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+from fragtui import __version__
+from fragtui.model.failures.incident import Incident
+from fragtui.model.failures.incident_kind import IncidentKind
+from fragtui.model.node.snapshot import Unreadable
+from fragtui.model.node.verdict import COSTLY_ORDER, judge
+from fragtui.model.pods.pod_update import PodNews
+from fragtui.model.remedy.forecast import forecast
+from fragtui.model.remedy.tuning_advice import advise
+from fragtui.output_file import write_file
+from fragtui.remedies.audit.history import read_past
+from fragtui.remedies.audit.log import AuditLog
+from fragtui.remedies.audit.path import audit_place
+from fragtui.render.report_page import ReportFacts, report_page
+from fragtui.sources.files.host_files import reason
+from fragtui.sources.host.reader import NodeReader
+from fragtui.sources.host.tree import SavedTree
+from fragtui.sources.host.vm_settings import read_tuning
+from fragtui.text import printable
+
+HELP = "write a report for a ticket: verdict, zones, incidents, pods, remedies, advice"
+_PODS_WAIT = 3.0
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's own options."""
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="where to write it (default: standard output)"
+    )
+    parser.add_argument(
+        "--redact", action="store_true", help="replace names of pods, namespaces and hosts, ids and addresses by tokens"
+    )
+    parser.epilog = "exit status: 0 written, 1 not written, 2 wrong usage"
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the report; 0, or 1 where that fails."""
+    page = report_page(collect(args.root, args.order, args.audit), redact=args.redact)
+    if args.output is None:
+        sys.stdout.write(page)
+        return 0
+    try:
+        _write(args.output, page)
+    except OSError as error:
+        print(f"fragtui report: {printable(str(args.output))}: {reason(error)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _write(path: Path, page: str) -> None:
+    """Write the report as a new file, or into a device that the user named, such as /dev/stdout or /dev/fd/63."""
+    absolute = path.absolute()
+    if not absolute.is_relative_to("/dev") or absolute.is_relative_to("/dev/shm"):
+        write_file(path, page)
+        return
+    with open(os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOCTTY), "wb") as device:
+        device.write(page.encode())
+
+
+def write_here(root: Path, order: int | None, audit: Path | None) -> Path:
+    """Write the report into a new file of the working directory and return it; raise OSError where that fails."""
+    path = Path.cwd() / f"fragtui-report-{time.strftime('%Y%m%d-%H%M%S')}.md"
+    return write_file(path, report_page(collect(root, order, audit)))
+
+
+def collect(root: Path, order: int | None, audit: Path | None) -> ReportFacts:
+    """Return all that is known of the node under `root` now; takes up to three seconds on a live one."""
+    reader = NodeReader(root)
+    snapshot = reader.sample(page_types=True)
+    reader.close()
+    if (several := reader.tree.ambiguous) is not None:
+        snapshot = dataclasses.replace(snapshot, unreadable=(Unreadable(str(root), several),))
+    incidents, source, problems = _incidents(reader)
+    pods, cannot_tell = _pods(root, incidents) if reader.live else _saved_pods(reader.tree, incidents)
+    target = order if order is not None else _failed_order(incidents)
+    past = read_past(AuditLog(audit_place(audit, root)), reader.tree.root)
+    return ReportFacts(
+        snapshot=snapshot,
+        judgement=judge(snapshot, target),
+        forecast=forecast(snapshot, target),
+        incidents=incidents,
+        incidents_from=source,
+        pods=pods.board if pods else None,
+        pods_unknown=cannot_tell,
+        episodes=past.history,
+        advice=advise(snapshot, target, read_tuning(root, snapshot.host.page_size)),
+        unreadable=(
+            *snapshot.unknown,
+            *problems,
+            *(Unreadable("audit log", printable(problem)) for problem in past.problems),
+        ),
+        places=(str(root), str(reader.tree.root), str(Path.cwd()), str(Path.home())),
+        saved=not reader.live,
+        made_by=f"fragtui {__version__}",
+    )
+
+
+def _failed_order(incidents: tuple[Incident, ...]) -> int:
+    """Return the order that the newest refusal above order 0 asked for, else 3."""
+    refusals = [each for each in incidents if each.kind is IncidentKind.ALLOCATION_FAILURE and each.order]
+    newest = max(refusals, key=lambda each: each.time or 0.0, default=None)
+    return newest.order if newest is not None and newest.order else COSTLY_ORDER
+
+
+def _incidents(reader: NodeReader) -> tuple[tuple[Incident, ...], str | None, tuple[Unreadable, ...]]:
+    """Return the incidents, where they are from (None if no log could be read), and what could not be read."""
+    problems: list[Unreadable] = []
+    if reader.live:
+        from fragtui.sources.kernel_log.follower import read_ring
+
+        news = read_ring(reader.root)
+        if news.problem is None:
+            return news.incidents, news.source, ()
+        problems.append(Unreadable(str(reader.root / "dev/kmsg"), news.problem))
+    from fragtui.sources.files.trust import opener_of
+    from fragtui.sources.saved.incidents import incidents_of
+
+    logs = reader.tree.logs()
+    incidents, unread = incidents_of(logs, opener_of(reader.tree.root, live=reader.live))
+    problems += unread
+    names = [printable(str(path)) for path in logs]
+    read = [name for name in names if all(problem.path != name for problem in unread)]
+    return incidents, ", ".join(read) or None, tuple(problems)
+
+
+def _saved_pods(tree: SavedTree, incidents: tuple[Incident, ...]) -> tuple[PodNews | None, str]:
+    """Return what the saved logs tell of pods, and what they can't tell."""
+    from fragtui.sources.saved.readers import SavedPods
+
+    pods = SavedPods(tree)
+    (state,) = pods.read().sources
+    for incident in incidents:
+        pods.kernel_incident(incident)
+    return (pods.news() if state.state == "live" else None), state.cannot_tell
+
+
+def _pods(root: Path, incidents: tuple[Incident, ...]) -> tuple[PodNews | None, str]:
+    """Return what the pod sources know after a moment, and what they can't tell."""
+    from fragtui.sources.pods.watcher import PodWatch
+
+    heard: list[PodNews] = []
+    settled = threading.Event()
+
+    def on_news(news: PodNews) -> None:
+        heard.append(news)
+        if news.sources and all(source.state not in ("connecting", "waiting") for source in news.sources):
+            settled.set()
+
+    watch = PodWatch(root, "auto", None, on_news)
+    watch.start()
+    for incident in incidents:
+        watch.kernel_incident(incident)
+    if settled.wait(_PODS_WAIT):
+        # What the sources read first is on its way: news come four times a second.
+        time.sleep(0.5)
+    watch.stop()
+    if not heard:
+        return None, "no source answered"
+    silent = [source for source in heard[-1].sources if source.state != "live"]
+    lacks = "; ".join(f"{each.name} {each.state}: {each.cannot_tell}".rstrip(": ") for each in silent)
+    if all(source.state != "live" for source in heard[-1].sources):
+        return None, lacks or "no source answered"
+    return heard[-1], lacks

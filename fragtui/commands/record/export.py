@@ -1,0 +1,113 @@
+"""``fragtui export``: Prometheus metrics on a port or in a file, and alert rules."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+from pathlib import Path
+
+from fragtui.commands.cli.signals import end_signals
+from fragtui.commands.cli.source_options import add_source_options
+from fragtui.model.node.verdict import COSTLY_ORDER
+from fragtui.output_file import PUBLIC, replace_file
+from fragtui.text import printable
+
+HELP = "serve Prometheus metrics, write them to a textfile, or print alert rules"
+DEFAULT_LISTEN = "127.0.0.1:9917"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's own options."""
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument(
+        "--listen",
+        type=_address,
+        default=_address(DEFAULT_LISTEN),
+        metavar="[HOST:]PORT",
+        help=f"serve /metrics there (default {DEFAULT_LISTEN}: this machine only; port 0: any free one)",
+    )
+    way.add_argument("--textfile", type=Path, metavar="FILE", help="write one sample for node_exporter and end")
+    way.add_argument("--rules", action="store_true", help="print alert rules for the target order and end")
+    parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="serve https with this certificate chain (PEM)")
+    parser.add_argument("--tls-key", type=Path, metavar="FILE", help="its key, if the certificate's file has none")
+    parser.add_argument(
+        "--client-ca", type=Path, metavar="FILE", help="ask scrapers for a certificate of this authority"
+    )
+    parser.add_argument(
+        "--token-file", type=Path, metavar="FILE", help="ask scrapers for the bearer token in this file"
+    )
+    add_source_options(parser)
+    parser.epilog = "exit status: 0 ended by a signal, written or printed; 1 not served or not written; 2 wrong usage"
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or int(port) > 65535:
+        raise argparse.ArgumentTypeError(f"{text}: expected [HOST:]PORT")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until a signal, or write once; see the epilog for the status."""
+    if args.rules:
+        from fragtui.render.alert_rules import alert_rules
+
+        print(alert_rules(COSTLY_ORDER if args.order is None else args.order), end="")
+        return 0
+    try:
+        import prometheus_client  # noqa: F401
+    except ImportError:
+        print("fragtui export: needs the Python package prometheus-client (fragtui[prom])", file=sys.stderr)
+        return 2
+    return _serve(args) if args.textfile is None else _write(args)
+
+
+def _write(args: argparse.Namespace) -> int:
+    from prometheus_client import generate_latest
+
+    from fragtui.commands.record.exporter import Source, registry_of
+    from fragtui.sources.files.host_files import reason
+
+    try:
+        with replace_file(args.textfile, PUBLIC) as file:
+            file.write(generate_latest(registry_of(Source(args.root, args.order, args.audit))))
+    except OSError as error:
+        print(f"fragtui export: {printable(str(args.textfile))}: {reason(error)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from fragtui.commands.cli.source_factory import kernel_log_of, pods_of
+    from fragtui.commands.record.exporter import Source, registry_of
+    from fragtui.commands.record.metrics_server import MetricsServer, Security, ServerError, exposure
+
+    security = Security(args.tls_cert, args.tls_key, args.client_ca, args.token_file)
+    if security.certificate is None and (security.key or security.client_authority):
+        print("fragtui export: --tls-key and --client-ca need --tls-cert", file=sys.stderr)
+        return 2
+    source = Source(args.root, args.order, args.audit, counting=True)
+    host, port = args.listen
+    with end_signals() as ended:
+        try:
+            server = MetricsServer((host, port), registry_of(source), security)
+        except ServerError as error:
+            print(f"fragtui export: {error}", file=sys.stderr)
+            return 1
+        threading.Thread(target=server.serve_forever, name="fragtui-http", daemon=True).start()
+        if (warning := exposure(host, security)) is not None:
+            print(f"fragtui export: warning: {warning}", file=sys.stderr)
+        log = kernel_log_of(args, source.reader, source.kernel_log)
+        pods = pods_of(args, source.reader, source.pod_news)
+        log.start()
+        pods.start()
+        shown = f"[{host}]" if ":" in host else host
+        scheme = "http" if security.certificate is None else "https"
+        port = server.server_address[1]
+        print(f"fragtui export: {scheme}://{shown}:{port}/metrics", file=sys.stderr, flush=True)
+        ended.wait()
+        pods.stop()
+        log.stop()
+        server.shutdown()
+    return 0

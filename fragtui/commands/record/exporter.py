@@ -1,0 +1,112 @@
+"""What the exporter knows between scrapes, and how prometheus-client gets it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from fragtui import __version__
+from fragtui.model.failures.failure_counts import FailureCounts, count_by_cause
+from fragtui.model.failures.incident_kind import IncidentKind
+from fragtui.model.failures.kernel_log_update import KernelLogNews
+from fragtui.model.node.verdict import COSTLY_ORDER, judge
+from fragtui.model.pods.pod_update import PodNews
+from fragtui.model.remedy.remedy_history import episodes
+from fragtui.remedies.audit.log import AuditLog
+from fragtui.remedies.audit.path import audit_place
+from fragtui.render.metrics import Family, failure_counter, logged_failures, node_metrics, pod_gauge, remedy_counter
+from fragtui.sources.host.reader import NodeReader
+
+if TYPE_CHECKING:
+    from prometheus_client.core import Metric
+    from prometheus_client.registry import Collector, CollectorRegistry
+
+
+class Source:
+    """Samples the node at each scrape, one scrape at a time; news may come from other threads.
+
+    With `counting` failures are counted from now on; without, those of the kernel's ring are told as they stand.
+    """
+
+    def __init__(self, root: Path, order: int | None, audit: Path | None, *, counting: bool = False) -> None:
+        self._lock = threading.Lock()
+        self.reader = NodeReader(root)
+        self._order = order
+        self._audit = AuditLog(audit_place(audit, root))
+        self._counts = FailureCounts(time.time()) if counting else None
+        self._failed_order: int | None = None
+        self._log_works = False
+        self._pods: PodNews | None = None
+
+    def kernel_log(self, news: KernelLogNews) -> None:
+        """Take what the kernel log brought."""
+        with self._lock:
+            self._log_works = news.source != "none"
+            if self._counts is not None:
+                self._counts.take(news, time.time())
+            for incident in news.incidents:
+                if incident.kind is IncidentKind.ALLOCATION_FAILURE and incident.order:
+                    self._failed_order = incident.order
+
+    def pod_news(self, news: PodNews) -> None:
+        """Take what the pod watch tells."""
+        with self._lock:
+            self._pods = news
+
+    def families(self) -> Iterator[Family]:
+        """Sample the node and yield all metrics; what is unknown is left out."""
+        with self._lock:
+            if self._counts is None:
+                yield from self._logged()
+            snapshot = self.reader.sample()
+            order = self._order if self._order is not None else self._failed_order
+            yield from node_metrics(snapshot, judge(snapshot, COSTLY_ORDER if order is None else order), __version__)
+            if self._counts is not None and self._log_works:
+                yield failure_counter(self._counts.totals(time.time()))
+            if self._pods is not None and any(source.state == "live" for source in self._pods.sources):
+                yield pod_gauge(self._pods.board)
+            record = self._audit.read()
+            if record.entries or not record.problems:
+                yield remedy_counter(episodes(record.entries))
+
+    def _logged(self) -> Iterator[Family]:
+        if not self.reader.live:
+            return
+        from fragtui.sources.kernel_log.follower import read_ring
+
+        news = read_ring(self.reader.root)
+        if news.problem is None:
+            for incident in news.incidents:
+                if incident.kind is IncidentKind.ALLOCATION_FAILURE and incident.order:
+                    self._failed_order = incident.order
+            yield logged_failures(count_by_cause(news.incidents))
+
+
+class Exporter:
+    """What prometheus-client calls a collector."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield every metric as it is now."""
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        for family in list(self._source.families()):
+            kind = CounterMetricFamily if family.counter else GaugeMetricFamily
+            metric = kind(family.name, family.help, labels=family.labels)
+            for labels, value in family.samples:
+                metric.add_metric(labels, value)
+            yield metric
+
+
+def registry_of(source: Source) -> CollectorRegistry:
+    """Return a registry with this source alone: nothing of this process's own is exported."""
+    from prometheus_client import CollectorRegistry
+
+    registry = CollectorRegistry()
+    registry.register(cast("Collector", Exporter(source)))
+    return registry

@@ -1,0 +1,1 @@
+"""Verbs that print files to install: manifests, zipapp, completions, man page."""

@@ -1,0 +1,133 @@
+"""fragtui and all it needs as one file that Python runs: sources and bytecode of everything that is pure Python."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import marshal
+import re
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import fragtui
+from fragtui.output_file import PROGRAM, replace_file
+
+_NEEDED = "textual"
+_MAIN = """\
+import sys
+
+if sys.version_info < (3, 11):
+    sys.exit("fragtui needs Python 3.11 or later, this is %d.%d (an image has it: fragtui ship containerfile)"
+             % sys.version_info[:2])
+
+from fragtui.__main__ import main
+
+sys.exit(main())
+"""
+_DATA = (".py", ".tcss", ".typed", ".scm", ".css")
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
+_WELCOME = (
+    ("prometheus-client", "it is not installed here; fragtui export needs it"),
+    ("PyYAML", "it is not installed here; without it no kubeconfig is read, and pods are known from logs and crictl"),
+)
+"""Pure Python, or of use without its compiled part, with no needs of its own: included if it is installed."""
+_LEFT_OUT = (("psutil", "it is compiled; fragtui's own memory is read from /proc/self instead"),)
+_STAMP = (2020, 1, 1, 0, 0, 0)
+"""Of every member: the same sources make the same file."""
+
+
+class NotBuilt(Exception):
+    """The file can't be made here, in words."""
+
+
+def build_zipapp(target: Path) -> tuple[tuple[str, str], ...]:
+    """Write the file and return what is left out of it, each with why. Raises NotBuilt and OSError."""
+    files = dict(_package())
+    for name in _closure(_NEEDED):
+        files.update(_distribution(name))
+    left_out: tuple[tuple[str, str], ...] = _LEFT_OUT
+    for name, why in _WELCOME:
+        try:
+            files.update(_distribution(name, compiled=name == "PyYAML"))
+        except importlib.metadata.PackageNotFoundError:
+            left_out = (*left_out, (name, why))
+    with replace_file(target, PROGRAM) as out:
+        out.write(b"#!/usr/bin/env python3\n")
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+            _add(archive, "__main__.py", _MAIN.encode())
+            for name, path in sorted(files.items()):
+                data = path.read_bytes()
+                _add(archive, name, data)
+                if name.endswith(".py"):
+                    _add(archive, name + "c", _bytecode(name, data))
+    return left_out
+
+
+def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+    member = zipfile.ZipInfo(name, _STAMP)
+    member.compress_type = zipfile.ZIP_DEFLATED
+    member.external_attr = 0o644 << 16
+    archive.writestr(member, data)
+
+
+def _bytecode(name: str, source: bytes) -> bytes:
+    """Return the source's bytecode, never checked against it; another version of Python reads the source instead."""
+    code = compile(source, name, "exec", dont_inherit=True)
+    return (
+        importlib.util.MAGIC_NUMBER
+        + (1).to_bytes(4, "little")
+        + importlib.util.source_hash(source)
+        + marshal.dumps(code)
+    )
+
+
+def _package() -> Iterator[tuple[str, Path]]:
+    """Yield fragtui's own files."""
+    home = Path(fragtui.__file__).parent
+    if not home.is_dir():
+        raise NotBuilt("this fragtui is itself one file; build from an installed one")
+    for path in home.rglob("*"):
+        if path.suffix in _DATA and path.is_file():
+            yield f"fragtui/{path.relative_to(home)}", path
+
+
+def _distribution(name: str, *, compiled: bool = False) -> Iterator[tuple[str, Path]]:
+    """Yield a distribution's files. Raises NotBuilt for compiled ones, unless they may be left out (`compiled`)."""
+    for file in importlib.metadata.distribution(name).files or ():
+        path = Path(str(file.locate()))
+        if path.suffix in (".so", ".pyd"):
+            if compiled:
+                continue
+            raise NotBuilt(f"{name} is compiled here: {file}")
+        licence = file.name == "METADATA" or file.parent.name == "licenses"
+        if (path.suffix in _DATA or licence) and ".." not in file.parts and path.is_file():
+            yield str(file), path
+
+
+def _closure(name: str) -> tuple[str, ...]:
+    """Return a distribution with all that it needs, extras left aside."""
+    found: dict[str, None] = {}
+    waiting = [name]
+    while waiting:
+        current = waiting.pop()
+        if current in found:
+            continue
+        try:
+            wanted = importlib.metadata.requires(current) or []
+        except importlib.metadata.PackageNotFoundError:
+            raise NotBuilt(f"{current} is not installed") from None
+        found[current] = None
+        for line in wanted:
+            requirement, _, marker = line.partition(";")
+            if "extra ==" not in marker and _applies(marker) and (each := _NAME.match(requirement)):
+                waiting.append(each[0].lower().replace("_", "-"))
+    return tuple(found)
+
+
+def _applies(marker: str) -> bool:
+    """Tell whether a requirement is for this Python: those that name an older version or another system are not."""
+    if (older := re.search(r"python_version\s*<\s*[\"']3\.(\d+)", marker)) is not None:
+        return sys.version_info[1] < int(older[1])
+    return "win32" not in marker and "Windows" not in marker

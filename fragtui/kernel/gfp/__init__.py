@@ -1,0 +1,1 @@
+"""GFP masks: decoding, meanings, tables of all kernel versions."""

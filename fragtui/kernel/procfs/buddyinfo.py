@@ -1,0 +1,78 @@
+"""``/proc/buddyinfo``: free blocks per zone and order.
+
+Format (mm/vmstat.c frag_show_print, unchanged from 2.6.24 to 6.19): ``"Node %d, zone %8s "``, then ``"%6lu "`` for
+each order. The number of orders is the number of columns: 11 on x86-64, 14 on arm64 with 64 KiB pages.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from fragtui.kernel.procfs.parse_problem import MOST_PROBLEMS, Problem
+from fragtui.kernel.reports.request import MOST_ORDER
+from fragtui.text import printable
+
+# No unsigned long has more than 20 digits, and Python refuses to convert some thousands of them.
+_ROW = re.compile(r"Node\s+(\d{1,9}),\s*zone\s+(\S+)((?:[ \t]+\d{1,20})+)(\s*)", re.ASCII)
+_PADDED = re.compile(r"[ \t](?=[ \d]{6}$) +\d{1,5}$", re.ASCII)
+"""A last count in the kernel's own width of six: the blanks before it show that none of its digits is missing."""
+_EXPECTED = "'Node N, zone NAME COUNT...'"
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneBlocks:
+    """The free blocks of one zone: `free_blocks[k]` counts the blocks of exactly order k, of every migratetype."""
+
+    node: int
+    zone: str
+    free_blocks: tuple[int, ...]
+
+    @property
+    def free_pages(self) -> int:
+        """Pages in all free blocks; per-CPU lists are not among them."""
+        return sum(count << order for order, count in enumerate(self.free_blocks))
+
+
+def parse_buddyinfo(text: str) -> tuple[tuple[ZoneBlocks, ...], tuple[Problem, ...]]:
+    """Return the zones in the file's order, and the lines that are not rows of this format.
+
+    A torn count is not a smaller count: a last line without its newline is a row only if it has as many columns as
+    the others and its last count is whole, by the blank after it or by its width. Every zone has the same number of
+    orders and one row, so a shorter row (wrapped by a terminal) and a second one are named as problems. Only
+    populated zones of online nodes are in the file, so zones come and go with hotplug.
+    """
+    zones: dict[tuple[int, str], ZoneBlocks] = {}
+    rows: dict[tuple[int, str], tuple[int, str]] = {}
+    problems: list[Problem] = []
+    lines = text.split("\n")
+    for number, line in enumerate(lines, 1):
+        if not line or line.isspace():
+            continue
+        row = _ROW.fullmatch(line)
+        if row is None:
+            if len(problems) < MOST_PROBLEMS:
+                problems.append(Problem(number, _EXPECTED, line))
+            continue
+        counts = tuple(map(int, row[3].split()))
+        key = int(row[1]), printable(row[2])
+        torn = number == len(lines) and (not zones or not (row[4] or _PADDED.search(line)))
+        if torn or key in zones or len(counts) > MOST_ORDER + 1:
+            expected = "a whole line" if torn else "one row a zone" if key in zones else f"orders up to {MOST_ORDER}"
+            problems.append(Problem(number, expected, line))
+            continue
+        zones[key] = ZoneBlocks(*key, counts)
+        rows[key] = number, line
+    orders = max((len(zone.free_blocks) for zone in zones.values()), default=0)
+    for key in [key for key, zone in zones.items() if len(zone.free_blocks) < orders]:
+        del zones[key]
+        problems.append(Problem(rows[key][0], f"{orders} counts as in the other rows", rows[key][1]))
+    return tuple(zones.values()), tuple(problems)
+
+
+def format_buddyinfo(zones: tuple[ZoneBlocks, ...]) -> str:
+    """Return the file as the kernel prints it."""
+    return "".join(
+        f"Node {zone.node}, zone {zone.zone:>8} " + "".join(f"{count:6d} " for count in zone.free_blocks) + "\n"
+        for zone in zones
+    )

@@ -1,0 +1,124 @@
+"""``/proc/pagetypeinfo``: free blocks per zone, migratetype and order, and pageblocks per migratetype.
+
+Format: mm/vmstat.c pagetypeinfo_show. The whole text is printed again for every node with memory. The set and order
+of migratetypes differs by version and configuration (Reserve up to 4.3, HighAtomic from 4.4, CMA and Isolate by
+configuration), so names are read, never positions. From 5.4 a count stops at ``>100000``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from fragtui.kernel.procfs.parse_problem import MOST_PROBLEMS, Problem
+from fragtui.kernel.reports.request import MOST_ORDER
+from fragtui.text import printable
+
+# Each count begins with a blank or the sign of the cap, so there is one way to read a row: no input makes it slow.
+_FREE_ROW = re.compile(r"Node\s+(\d{1,9}),\s*zone\s+(\S+),\s*type\s+([^\s>]+)((?:(?:\s+|\s*>)\d{1,20})+)\s*", re.ASCII)
+_BLOCK_ROW = re.compile(r"Node\s+(\d{1,9}),\s*zone\s+(\S+)((?:\s+\d{1,20})+)\s*", re.ASCII)
+_BLOCK_ORDER = re.compile(r"Page block order:\s*(\d{1,2})\s*", re.ASCII)
+_BLOCK_PAGES = re.compile(r"Pages per block:\s*(\d{1,20})\s*", re.ASCII)
+_COUNT = re.compile(r">?\d+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class TypeBlocks:
+    """Free blocks of one zone and migratetype, by order; those of the orders in `capped` are lower bounds."""
+
+    node: int
+    zone: str
+    migratetype: str
+    free_blocks: tuple[int, ...]
+    capped: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ZonePageblocks:
+    """Pageblocks of one zone by migratetype name: what each block is meant for, free or not."""
+
+    node: int
+    zone: str
+    blocks: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PageTypeInfo:
+    """The whole file; what was not in it is None or empty."""
+
+    pageblock_order: int | None
+    pages_per_block: int | None
+    free: tuple[TypeBlocks, ...]
+    pageblocks: tuple[ZonePageblocks, ...]
+
+
+def parse_pagetypeinfo(text: str) -> tuple[PageTypeInfo, tuple[Problem, ...]]:
+    """Return the file's tables of all nodes, and the lines that fit none of them.
+
+    The table of mixed blocks (page_owner=on) has the columns of the pageblock table and is passed over. A last line
+    without its newline is torn and not used.
+    """
+    pageblock_order: int | None = None
+    pages_per_block: int | None = None
+    free: list[TypeBlocks] = []
+    pageblocks: list[ZonePageblocks] = []
+    problems: list[Problem] = []
+    names: tuple[str, ...] = ()
+    mixed = False
+    lines = text.split("\n")
+    for number, line in enumerate(lines, 1):
+        if not line or line.isspace():
+            continue
+        if number == len(lines):
+            problems.append(Problem(number, "a whole line", line))
+        elif row := _FREE_ROW.fullmatch(line):
+            tokens = _COUNT.findall(row[4])
+            if len(tokens) > MOST_ORDER + 1:
+                problems.append(Problem(number, f"orders up to {MOST_ORDER}", line))
+                continue
+            counts = tuple(int(token.lstrip(">")) for token in tokens)
+            capped = frozenset(order for order, token in enumerate(tokens) if token[0] == ">")
+            free.append(TypeBlocks(int(row[1]), printable(row[2]), printable(row[3]), counts, capped))
+        elif row := _BLOCK_ROW.fullmatch(line):
+            counts = tuple(map(int, row[3].split()))
+            if mixed:
+                continue
+            if len(counts) != len(names):
+                problems.append(Problem(number, "one count for each migratetype of the header", line))
+            else:
+                pageblocks.append(
+                    ZonePageblocks(int(row[1]), printable(row[2]), tuple(zip(names, counts, strict=True)))
+                )
+        elif line.startswith("Number of blocks type"):
+            names = tuple(printable(name) for name in line.removeprefix("Number of blocks type").split())
+            mixed = False
+        elif line.startswith("Number of mixed blocks"):
+            mixed = True
+        elif row := _BLOCK_ORDER.fullmatch(line):
+            pageblock_order = int(row[1])
+        elif row := _BLOCK_PAGES.fullmatch(line):
+            pages_per_block = int(row[1])
+        elif len(problems) < MOST_PROBLEMS and not line.startswith("Free pages count per migrate type"):
+            problems.append(Problem(number, "a line of /proc/pagetypeinfo", line))
+    return PageTypeInfo(pageblock_order, pages_per_block, tuple(free), tuple(pageblocks)), tuple(problems)
+
+
+def format_pagetypeinfo(info: PageTypeInfo) -> str:
+    """Return the file as the kernel prints it for one node."""
+    orders = max((len(row.free_blocks) for row in info.free), default=0)
+    text = f"Page block order: {info.pageblock_order}\nPages per block:  {info.pages_per_block}\n\n"
+    text += f"{'Free pages count per migrate type at order':<43} "
+    text += "".join(f"{order:6d} " for order in range(orders)) + "\n"
+    for row in info.free:
+        text += f"Node {row.node:4d}, zone {row.zone:>8}, type {row.migratetype:>12} "
+        text += "".join(
+            f"{'>' if order in row.capped else ''}{count:6d} " for order, count in enumerate(row.free_blocks)
+        )
+        text += "\n"
+    if info.pageblocks:
+        text += f"\n{'Number of blocks type ':<23}"
+        text += "".join(f"{name:>12} " for name, _ in info.pageblocks[0].blocks) + "\n"
+        for zone in info.pageblocks:
+            text += f"Node {zone.node}, zone {zone.zone:>8} " + "".join(f"{count:12d} " for _, count in zone.blocks)
+            text += "\n"
+    return text

@@ -1,0 +1,1 @@
+"""Reports in the kernel log: allocation failures, stalls, OOM kills."""

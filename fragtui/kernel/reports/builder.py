@@ -1,0 +1,206 @@
+"""A report while its lines still come in."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from fragtui.kernel.reports.report import KernelReport, ReportedZone, ReportKind, StackFrame, Victim
+from fragtui.kernel.reports.request import Request
+from fragtui.logs.record import LogRecord
+
+_GAP_S = 10.0
+_SPAN_S = 2.0
+"""Longer than a report takes to be written, by stamps of whole seconds."""
+MAX_FRAMES = 200
+MAX_ZONES = 4096
+
+
+class Stage(IntEnum):
+    """How far a part of the report (its stack, its Mem-Info) has come."""
+
+    AWAITED = 0
+    NAMED = 1
+    RUNNING = 2
+    DONE = 3
+
+
+class OpenReport:
+    """Collects one report. Contradictory facts (two dumps run through each other) become unknown, not a guess."""
+
+    def __init__(self, key: int, kind: ReportKind, record: LogRecord) -> None:
+        self.key = key
+        self.kind = kind
+        self.host = record.host
+        self.caller = record.caller
+        self.record = record
+        self.head = record.text
+        self.first_line = self.last_line = record.line
+        self.seen_time, self.seen_monotonic = record.time, record.monotonic
+        self.request = Request()
+        self.comm: str | None = None
+        self.pid: int | None = None
+        self.cpu: int | None = None
+        self.release: str | None = None
+        self.workqueue: str | None = None
+        self.suppressed: int | None = None
+        self.repeated: int | None = None
+        self.stalled_ms: int | None = None
+        self.vmalloc: str | None = None
+        self.slab_cache: str | None = None
+        self.slab_facts: list[str] = []
+        self.constraint: str | None = None
+        self.oom_memcg: str | None = None
+        self.task_memcg: str | None = None
+        self.victim: Victim | None = None
+        self.killed = self.summarised = self.group_kill = False
+        self.follow_up: str | None = None
+        self.frames: list[StackFrame] = []
+        self.stack = Stage.AWAITED
+        self.stack_mixed = False
+        self.maybe_dumped = False
+        """Whether a dump without a name ran that may have been this one's."""
+        self.memory = Stage.AWAITED
+        self.memory_mixed = False
+        self.tail_done = False
+        self.wants_cpuset = self.wants_mems = False
+        self.torn = record.torn
+        self.idle = 0
+        """Records since the last one that gave something; `others`: those of other callers."""
+        self.others = 0
+        self.idle_limit = 100
+        self.closed = self.complete = False
+        self.version = 0
+        self._zones: dict[tuple[int, str], ReportedZone | None] = {}
+        """The zones in order, with their watermarks; their blocks and reserves are printed apart."""
+        self._blocks: dict[tuple[int, str], ReportedZone] = {}
+        self._reserves: dict[tuple[int, str], tuple[int, ...]] = {}
+        self._last_zone: tuple[int, str] | None = None
+
+    def touch(self, record: LogRecord) -> None:
+        """Note that a record gave something to this report."""
+        self.idle = self.others = 0
+        self.version += 1
+        self.seen_time, self.seen_monotonic = record.time, record.monotonic
+        self.torn = self.torn or record.torn
+        if record.line is not None:
+            self.last_line = record.line
+
+    def is_stale(self, record: LogRecord) -> bool:
+        """Tell whether a later record comes so long after the last one of this report that the report is over."""
+        return self._since(record) > _GAP_S
+
+    def is_past(self, record: LogRecord) -> bool:
+        """Tell whether a later record comes so long after the last one that it hardly goes on with this report."""
+        return self._since(record) > _SPAN_S
+
+    def _since(self, record: LogRecord) -> float:
+        """Return the seconds since the last record of this report; 0 where no stamp tells."""
+        if record.monotonic is not None and self.seen_monotonic is not None:
+            return record.monotonic - self.seen_monotonic
+        if record.time is not None and self.seen_time is not None:
+            return record.time - self.seen_time
+        return 0.0
+
+    @property
+    def awaits_memory(self) -> bool:
+        """Whether its Mem-Info may still come: a memory cgroup's OOM has none, and no OOM has one after the kill."""
+        return self.memory is Stage.AWAITED and not self.killed and self.constraint != "CONSTRAINT_MEMCG"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its last part is read; an OOM's is the kill, far below its Mem-Info."""
+        return self.tail_done and (self.kind is not ReportKind.OOM or self.killed)
+
+    def merge_request(self, more: Request) -> None:
+        """Take what is still unknown of the request from another part of its head line."""
+        mine = self.request
+        self.request = Request(
+            order=mine.order if mine.order is not None else more.order,
+            mode=mine.mode if mine.mode is not None else more.mode,
+            names=mine.names if mine.names is not None else more.names,
+            nodemask=mine.nodemask if mine.nodemask is not None else more.nodemask,
+            cpuset=mine.cpuset if mine.cpuset is not None else more.cpuset,
+            mems_allowed=mine.mems_allowed if mine.mems_allowed is not None else more.mems_allowed,
+        )
+
+    def add_zone(self, zone: ReportedZone) -> None:
+        """Take a zone's watermarks or its free blocks; the same ones twice are two dumps mixed."""
+        key = (zone.node, zone.zone)
+        if key not in self._zones:
+            if len(self._zones) >= MAX_ZONES:
+                return
+            self._zones[key] = None
+        if zone.free_blocks is not None:
+            if key in self._blocks:
+                self.memory_mixed = True
+            else:
+                self._blocks[key] = zone
+            return
+        self._last_zone = key
+        if self._zones[key] is None:
+            self._zones[key] = zone
+        else:
+            self.memory_mixed = True
+
+    def add_reserve(self, row: tuple[int, ...]) -> None:
+        """Take the lowmem_reserve row of the zone printed just before it."""
+        if self._last_zone is not None:
+            self._reserves[self._last_zone] = row
+            self._last_zone = None
+
+    def _joined_zones(self) -> tuple[ReportedZone, ...]:
+        return tuple(
+            self._blocks[key] if zone is None else zone.joined(self._blocks.get(key), self._reserves.get(key))
+            for key, zone in self._zones.items()
+        )
+
+    @property
+    def has_zones(self) -> bool:
+        """Whether any zone was read."""
+        return bool(self._zones)
+
+    def freeze(self) -> KernelReport:
+        """Return the report as far as it is known."""
+        request = self.request
+        lines = None
+        if self.first_line is not None and self.last_line is not None:
+            lines = (self.first_line, max(self.first_line, self.last_line))
+        return KernelReport(
+            key=self.key,
+            kind=self.kind,
+            complete=self.complete,
+            torn=self.torn,
+            time=self.record.time,
+            monotonic=self.record.monotonic,
+            sequence=self.record.sequence,
+            host=self.host,
+            caller=self.caller,
+            head=self.head,
+            comm=self.comm,
+            pid=self.pid,
+            cpu=self.cpu,
+            order=request.order,
+            mode=request.mode,
+            names=request.names,
+            nodemask=request.nodemask,
+            cpuset=request.cpuset,
+            mems_allowed=request.mems_allowed,
+            release=self.release,
+            workqueue=self.workqueue,
+            stack=() if self.stack_mixed else tuple(self.frames),
+            stack_mixed=self.stack_mixed,
+            zones=() if self.memory_mixed else self._joined_zones(),
+            suppressed=self.suppressed,
+            repeated=self.repeated,
+            stalled_ms=self.stalled_ms,
+            vmalloc=self.vmalloc,
+            slab_cache=self.slab_cache,
+            slab_facts="; ".join(self.slab_facts) or None,
+            constraint=self.constraint,
+            oom_memcg=self.oom_memcg,
+            task_memcg=self.task_memcg,
+            victim=self.victim,
+            sysrq=request.order == -1,
+            follow_up=self.follow_up,
+            lines=lines,
+        )

@@ -1,0 +1,261 @@
+"""Which report a stack frame, a task line or a zone of Mem-Info belongs to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fragtui.kernel.reports.builder import MAX_FRAMES, OpenReport, Stage
+from fragtui.kernel.reports.carry_over import MOST_SOURCES, NEAR, Source
+from fragtui.kernel.reports.dump_lines import (
+    LONGEST_FRAMES,
+    is_body,
+    is_last_trailer,
+    is_trace_head,
+    is_trailer,
+    parse_buddy_line,
+    parse_frames,
+    parse_reserve,
+    parse_task_line,
+    parse_workqueue,
+    parse_zone_line,
+)
+from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.request import settled
+from fragtui.logs.record import LogRecord
+
+if TYPE_CHECKING:
+    from fragtui.kernel.reports.collector import Gatherer
+
+# The outermost frames of a stack: after one of them the dump is over.
+_OUTERMOST = ("entry_", "ret_from_fork", "system_call", "el0", "start_secondary", "secondary_startup", "tracesys",
+              "x86_64_start", "sysenter", "ret_fast_syscall", "syscall_", "retint_", "page_fault", "0x")  # fmt: skip
+_TRAILERS = frozenset("0123456789.FTSNM")
+"""With what a line at the end of Mem-Info begins."""
+_MOST_FOREIGN = 256
+_MOST_OWNERS = 1024
+"""Hosts and callers whose last dump is remembered, the newest; a log of one host has one a CPU or task."""
+
+
+class DumpGatherer:
+    """Attributes the lines of dumps. One instance a gatherer."""
+
+    def __init__(self, gatherer: Gatherer) -> None:
+        self._gatherer = gatherer
+        self._owner: dict[Source, OpenReport | None] = {}
+        self._foreign_at: dict[Source, int | None] = {}
+        """The record at which a foreign dump was seen; None: it has ended."""
+        self._tasked: set[Source] = set()
+        """Whose dumps have a task line."""
+
+    def reset(self) -> None:
+        """Forget whose dump runs."""
+        self._owner.clear()
+        self._tasked.clear()
+        self._foreign_at.clear()
+
+    def remains(
+        self,
+    ) -> tuple[frozenset[Source], tuple[tuple[Source, int | None], ...], tuple[tuple[Source, bool], ...]]:
+        """Return whose dumps have a task line, where foreign dumps were seen, and which dumps were only named."""
+        named = tuple(
+            (source, owner is not None and owner.stack is Stage.NAMED) for source, owner in self._owner.items()
+        )
+        return frozenset(self._tasked), tuple(self._foreign_at.items()), named
+
+    def note_head(self, report: OpenReport) -> None:
+        """A new head line by a caller ends that caller's dump."""
+        if report.caller is not None:
+            self._set_owner((report.host, report.caller), None)
+
+    def _set_owner(self, source: Source, report: OpenReport | None) -> None:
+        if source not in self._owner and len(self._owner) >= _MOST_OWNERS:
+            del self._owner[next(iter(self._owner))]
+        self._owner[source] = report
+
+    def note_foreign(self, record: LogRecord) -> None:
+        """Note a dump's line while no report is open: the dump may run on into one."""
+        text = record.text
+        if "Call Trace:" in text or "Call trace:" in text or "+0x" in text:
+            self._foreign(record, text)
+
+    def _foreign(self, record: LogRecord, text: str) -> None:
+        count = self._gatherer.count
+        if len(self._foreign_at) > _MOST_FOREIGN:
+            self._foreign_at = {
+                source: at for source, at in self._foreign_at.items() if at is not None and count - at <= NEAR
+            }
+        ended = "+0x" in text and any(word in text for word in _OUTERMOST)
+        self._foreign_at[record.host, record.caller] = None if ended else count
+
+    def _foreign_runs(self, record: LogRecord) -> bool:
+        source, count = (record.host, record.caller), self._gatherer.count
+        if source in self._foreign_at:
+            at = self._foreign_at[source]
+            return at is not None and count - at <= NEAR
+        return count <= NEAR and self._gatherer.past.dump_runs(source, count)
+
+    def _has_task_lines(self, source: Source) -> bool:
+        return source in self._tasked or self._gatherer.past.has_task_line(source)
+
+    def _was_only_named(self, source: Source) -> bool:
+        if (owner := self._owner.get(source)) is not None:
+            return owner.stack is Stage.NAMED
+        return source not in self._owner and self._gatherer.past.was_only_named(source)
+
+    def take_frame(self, record: LogRecord) -> bool:
+        """Take a line if it is a stack frame; whose it is decides who printed the last task line or heading."""
+        frames = parse_frames(record.text[:LONGEST_FRAMES])
+        if not frames:
+            return False
+        source = (record.host, record.caller)
+        if " from " in record.text and self._was_only_named(source):
+            self._begin_trace(source, record)  # ARM's unwinder prints no heading.
+        owner = self._owner.get(source)
+        if owner is None or owner.closed or owner.stack is not Stage.RUNNING:
+            self._foreign(record, record.text)
+            if owner is not None and not owner.closed and owner.stack is Stage.NAMED:
+                owner.stack_mixed = True
+            return True
+        if len(owner.frames) < MAX_FRAMES:
+            owner.frames.extend(frames)
+        owner.touch(record)
+        return True
+
+    def take(self, record: LogRecord) -> bool:
+        """Take any other line of a dump; return whether it was one."""
+        text = settled(record.text, record.torn)
+        bare = text.lstrip()
+        first = bare[:1]
+        if first in {"C", "P", "B", "S", "W"} and self._take_stack_line(text, bare, record):
+            return True
+        if first == "M" and bare.startswith(("Mem-Info:", "Mem-info:")):
+            self._begin_memory(record)
+            return True
+        return self._take_memory_line(text, bare, record)
+
+    def _take_stack_line(self, text: str, bare: str, record: LogRecord) -> bool:
+        key = (record.host, record.caller)
+        if "omm: " in bare or bare.startswith("CPU: "):
+            task = parse_task_line(bare)
+            if task is None:
+                return False
+            candidates = [report for report in self._gatherer.candidates(record) if report.stack is Stage.AWAITED]
+            if task.comm is None:
+                same = candidates if record.caller is not None else []
+            else:
+                same = [report for report in candidates if report.comm == task.comm]
+                same = same or [report for report in candidates if report.comm is None]
+            if not same:
+                self._set_owner(key, None)
+                return True
+            report = same[0]
+            report.comm = report.comm or task.comm
+            report.pid, report.cpu, report.release = task.pid, task.cpu, task.release
+            report.stack = Stage.NAMED
+            report.touch(record)
+            self._set_owner(key, report)
+            if len(self._tasked) < MOST_SOURCES:
+                self._tasked.add(key)
+            return True
+        if is_trace_head(text):
+            self._begin_trace(key, record)
+            frames = parse_frames(bare.partition(":")[2][:LONGEST_FRAMES]) if "[" in bare else ()
+            owner = self._owner.get(key)
+            if frames and owner is not None and owner.stack is Stage.RUNNING:
+                owner.frames.extend(frames)
+            return True
+        if (work := parse_workqueue(bare)) is not None:
+            owner = self._owner.get(key)
+            if owner is not None and owner.stack is Stage.NAMED and not record.torn:
+                owner.workqueue = work
+                owner.touch(record)
+            return True
+        return False
+
+    def _begin_trace(self, key: Source, record: LogRecord) -> None:
+        owner = self._owner.get(key)
+        awaiting = [report for report in self._gatherer.candidates(record) if report.stack is Stage.AWAITED]
+        if owner is None or owner.closed:
+            # Some dumps have no task line (arm64 of Android, 2.4); then only the single candidate is certain.
+            certain = len(awaiting) == 1 and awaiting[0].idle <= 4
+            if not certain or self._foreign_runs(record) or self._has_task_lines(key):
+                for report in awaiting:
+                    report.maybe_dumped = True
+                self._foreign(record, "")
+                return
+            owner = awaiting[0]
+            self._set_owner(key, owner)
+        if owner.stack >= Stage.RUNNING:  # A second dump: its frames are not this report's.
+            for report in awaiting:
+                report.maybe_dumped = True
+            owner.stack = Stage.DONE
+            self._set_owner(key, None)
+            self._foreign(record, "")
+            return
+        owner.stack_mixed = owner.stack_mixed or self._foreign_runs(record)
+        owner.stack = Stage.RUNNING
+        owner.touch(record)
+
+    def _begin_memory(self, record: LogRecord) -> None:
+        candidates = self._gatherer.candidates(record)
+        running = []
+        for other in candidates:
+            if other.memory is Stage.RUNNING:
+                if other.tail_done or other.idle > NEAR:  # It was over, its end is lost.
+                    other.memory = Stage.DONE
+                    other.closed = other.kind is not ReportKind.OOM
+                else:
+                    running.append(other)
+        waiting = [report for report in candidates if report.awaits_memory]
+        if not waiting:
+            return
+        # A CPU dumps its stack before its memory, and its memory at once.
+        dumped = [report for report in waiting if report.stack > Stage.AWAITED or report.maybe_dumped] or waiting
+        dumped = [report for report in dumped if not report.is_past(record)] or dumped
+        owner = self._owner.get((record.host, record.caller))
+        report = owner if owner is not None and owner in dumped else dumped[0]
+        if record.caller is None and (running or len(dumped) > 1):
+            # Two Mem-Infos run through each other, or either may come first, and no line says whose it is.
+            for other in (*running, *dumped):
+                other.memory_mixed = True
+        report.stack = Stage.DONE
+        report.memory = Stage.RUNNING
+        report.touch(record)
+
+    def _memory_owner(self, record: LogRecord) -> OpenReport | None:
+        candidates = self._gatherer.candidates(record)
+        for report in candidates:
+            if report.memory is Stage.RUNNING:
+                return report
+        # The heading may be lost; a single report that waits for its Mem-Info can only be meant.
+        waiting = [report for report in candidates if report.awaits_memory]
+        if len(waiting) == 1 and waiting[0].stack >= Stage.NAMED:
+            waiting[0].memory, waiting[0].stack = Stage.RUNNING, Stage.DONE
+            return waiting[0]
+        return None
+
+    def _take_memory_line(self, text: str, bare: str, record: LogRecord) -> bool:
+        zone = None
+        if " free:" in text:
+            zone = parse_zone_line(bare)
+        elif "kB = " in text or ") = " in text:
+            zone = parse_buddy_line(bare)
+        if zone is not None:
+            if (owner := self._memory_owner(record)) is not None:
+                owner.add_zone(zone)
+                owner.touch(record)
+            return True
+        if "[]:" in text:
+            row = None if record.torn else parse_reserve(bare)
+            owner = self._memory_owner(record) if row is not None else None
+            if row is not None and owner is not None:
+                owner.add_reserve(row)
+                owner.touch(record)
+            return True
+        if bare[:1] in _TRAILERS and is_trailer(bare):
+            owner = self._memory_owner(record)
+            if owner is not None and owner.memory is Stage.RUNNING:
+                owner.tail_done = owner.tail_done or is_last_trailer(bare)
+                owner.touch(record)
+            return True
+        return is_body(text, bare[:1]) or is_last_trailer(bare)

@@ -1,0 +1,195 @@
+"""Lines that every dump of the kernel shares: the task line, the stack, Mem-Info and its zones.
+
+Sources: lib/dump_stack.c, arch show_stack, mm/page_alloc.c and mm/show_mem.c show_free_areas(), 2.4 to 6.19.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from fragtui.kernel.reports.report import ReportedZone, StackFrame
+from fragtui.kernel.reports.request import MOST_ORDER
+
+_TASK = re.compile(
+    r"(?:CPU: (\d{1,20}) (?:UID: \d+ )?)?P(?:ID|id): (\d{1,20})(?=[ ,]|$),? ?[Cc]omm: (.+?)"
+    r" (?=Not tainted|Tainted:|Kdump:|[GP] |\d+\.\d+\.\d+)(.*)$"
+)
+_TASK_SHORT = re.compile(r"CPU: (\d{1,20}) (?:UID: \d+ )?PID: (\d{1,20})(?= )", re.ASCII)
+_RELEASE = re.compile(r"(?<= )(\d+\.\d[-+~.\w]*+)(?= |$)")
+_FRAME = re.compile(
+    r"\s*+(?:(?:<|&lt;)[/\w]++(?:>|&gt;)\s*+)*+(?:\(?\[(?:<|&lt;)?[0-9a-f]*+(?:>|&gt;)?\]\s*+)*+"
+    r"\(?(\? )?+\s*+(?:0x[0-9a-f]++ )?+\.?([A-Za-z_][\w.$]*+)\+0x[0-9a-f]++/0x[0-9a-f]++"
+    r"(?:\s++\[([^\s\]]++)[^\]]*+\])?+",
+)
+"""Pages of the web hold stacks with ``[&lt;ffffffff81127933&gt;]``, or what is left of that: ``[]``."""
+_ARM_FRAME = re.compile(r"\s*(?:\[<[0-9a-f]+>\] \()?([A-Za-z_][\w.]*)\)? from (?:\[<|[A-Za-z_(])")
+_DECIMAL_FRAME = re.compile(r"\[([A-Za-z_]\w*)\+\d+/\d+\]")
+_TRACE = re.compile(r"\s*(?:Call [Tt]race|Backtrace):")
+_ZONE = re.compile(
+    r"(?:Node (\d{1,20}) )?([A-Za-z]\w*) free:(\d{1,20})kB(?: boost:(\d{1,20})kB)?"
+    r"(?: min:(\d{1,20})kB(?: low:(\d{1,20})kB(?: high:(\d{1,20})kB)?)?)?",
+    re.ASCII,
+)
+_ZONE_EXTRA = re.compile(r" (reserved_highatomic|free_highatomic|managed|free_cma):(\d{1,20})[kK]B", re.ASCII)
+_BUDDY = re.compile(
+    r"(?:Node (\d{1,20}) )?([A-Za-z]\w*): ((?:\d{1,20}\*\d{1,20}kB (?:\([A-Z]+\) )?)+)= (\d{1,20})kB", re.ASCII
+)
+_BLOCKS = re.compile(r"(\d{1,20})\*(\d{1,20})kB(?: \(([A-Z]+)\))?", re.ASCII)
+_RESERVE = re.compile(r"(?:lowmem_reserve|protections?)\[\]:((?: \d{1,20})+)\s*$", re.ASCII)
+_TRAILER = re.compile(
+    r"\s*(?:\d+ (?:total pagecache pages|pages |reserved pages|slab pages|free pages)|Free swap|Total swap|Swap cache"
+    r"|Node \d+ hugepages_|Memory allocations|[\d.]+ [KMG]?i?B +\d+ \S+:\d+)",
+    re.ASCII,
+)
+_LAST = re.compile(
+    r"\s*\d+ pages (?:hwpoisoned|non-shared|cma reserved|reserved|in pagetable cache|swap cached)", re.ASCII
+)
+_COUNTERS = re.compile(
+    r"\s*(?:Node \d+ )?(?:active_anon|active_file|unevictable|slab_reclaimable|mapped|sec_pagetables"
+    r"|kernel_misc_reclaimable|free|bounce|dirty|active):\d",
+    re.ASCII,
+)
+_REGISTERS = re.compile(
+    r"\s*(?:R[A-Z0-9]{1,2}[0-9PXSI]?: |Code: |RIP: |RSP: |ORIG_RAX|</?[A-Z]{2,8}>\s*$|Hardware name"
+    r"|(?:[0-9a-f]{8}|[0-9a-f]{16})(?: |$))"
+)
+_OF_COUNTERS = frozenset("Nabdfkmsu")
+_OF_REGISTERS = frozenset("0123456789abcdefRCOH<")
+_WORKQUEUE = re.compile(r"\s*Workqueue: (\S.*)$")
+
+OUR_FRAMES = (
+    "dump_stack", "show_stack", "dump_backtrace", "warn_alloc", "__alloc_", "alloc_pages", "alloc_page", "get_page",
+    "__get_free_pages", "get_zeroed_page", "kmalloc", "__kmalloc", "___kmalloc", "kzalloc", "kmem_cache", "slab_",
+    "new_slab", "__slab", "allocate_slab", "krealloc", "kvmalloc", "__kvmalloc", "cache_", "fallback_alloc",
+    "____cache",
+    "vmalloc",
+    "__vmalloc", "kmem_", "unwind_backtrace", "page_frag", "folio_alloc", "kcalloc", "devm_kmalloc", "show_trace",
+)  # fmt: skip
+"""Frames of the allocator itself, by prefix: who asked stands below them."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLine:
+    """``CPU: 27 PID: 70623 Comm: runc:[1:CHILD] Not tainted 3.10.0``: who ran where under which kernel."""
+
+    cpu: int | None
+    pid: int
+    comm: str | None
+    release: str | None
+
+
+def parse_task_line(text: str) -> TaskLine | None:
+    """Return the task line of a dump (2.6 ``Pid: 0, comm: swapper`` too), or None. `text` is settled."""
+    if found := _TASK.match(text):
+        release = _RELEASE.search(" " + found[4])
+        cpu = int(found[1][:9]) if found[1] else None
+        return TaskLine(cpu, int(found[2][:9]), found[3], release[1] if release else None)
+    if found := _TASK_SHORT.match(text):
+        return TaskLine(int(found[1][:9]), int(found[2][:9]), None, None)
+    return None
+
+
+def is_trace_head(text: str) -> bool:
+    """Tell whether a line is the heading of a stack."""
+    return _TRACE.match(text) is not None
+
+
+LONGEST_FRAMES = 1024
+"""Characters of a line of frames that are looked at: what is remembered of the lines stays small."""
+
+
+@lru_cache(maxsize=4096)  # One kernel prints the same frames over and over.
+def parse_frames(text: str) -> tuple[StackFrame, ...]:
+    """Return the frames of a line: one since 2.6, several in the symbolised traces of 2.4; none if it is no frame."""
+    if found := _FRAME.match(text):
+        module = found[3]
+        return (StackFrame(found[2], found[1] is None, module),)
+    if " from " in text and (found := _ARM_FRAME.match(text)):
+        return (StackFrame(found[1]),)
+    if "+" in text and "/" in text and "[" in text and (names := _DECIMAL_FRAME.findall(text)):
+        return tuple(StackFrame(name) for name in names)
+    return ()
+
+
+def parse_zone_line(text: str) -> ReportedZone | None:
+    """Return a zone's watermarks from ``[Node 0 ]Normal free:..kB ... high:..kB ...``, or None. `text` is settled.
+
+    Without CONFIG_NUMA the kernel prints no node: it is node 0. A boost that is not printed is None (before 5.17).
+    """
+    if (found := _ZONE.match(text)) is None:
+        return None
+    numbers = [None if part is None else int(part) for part in found.groups()[2:]]
+    extra = {name: int(value) for name, value in _ZONE_EXTRA.findall(text, found.end())}
+    return ReportedZone(
+        node=int(found[1] or 0),
+        zone=found[2],
+        free_kb=numbers[0],
+        boost_kb=numbers[1],
+        min_kb=numbers[2],
+        low_kb=numbers[3],
+        high_kb=numbers[4],
+        reserved_highatomic_kb=extra.get("reserved_highatomic"),
+        free_highatomic_kb=extra.get("free_highatomic"),
+        managed_kb=extra.get("managed"),
+        free_cma_kb=extra.get("free_cma"),
+    )
+
+
+def parse_reserve(text: str) -> tuple[int, ...] | None:
+    """Return a ``lowmem_reserve[]:`` row in pages, or None."""
+    if (found := _RESERVE.match(text)) is None:
+        return None
+    return tuple(int(part) for part in found[1].split())
+
+
+def parse_buddy_line(text: str) -> ReportedZone | None:
+    """Return a zone's free blocks from ``[Node 0 ]Normal: 7662*4kB (UE) ... = 81296kB``, or None.
+
+    The line counts only with its total: a list of orders that was cut is not a shorter list. The page size is the size
+    of its first entry; every next one must be twice the one before.
+    """
+    if (found := _BUDDY.match(text)) is None:
+        return None
+    counts, sizes, letters = zip(*_BLOCKS.findall(found[3]), strict=True)
+    page_kb = int(sizes[0])
+    if page_kb < 1 or len(sizes) > MOST_ORDER + 1 or tuple(map(int, sizes)) != _block_sizes(page_kb, len(sizes)):
+        return None
+    return ReportedZone(
+        node=int(found[1] or 0),
+        zone=found[2],
+        free_blocks=tuple(map(int, counts)),
+        letters=letters if any(letters) else None,
+        page_kb=page_kb,
+    )
+
+
+@lru_cache(maxsize=16)
+def _block_sizes(page_kb: int, orders: int) -> tuple[int, ...]:
+    return tuple(page_kb << order for order in range(orders))
+
+
+def is_trailer(text: str) -> bool:
+    """Tell whether a line belongs to the end of Mem-Info: page cache, swap, page totals, allocation profile."""
+    return _TRAILER.match(text) is not None
+
+
+def is_last_trailer(text: str) -> bool:
+    """Tell whether a line is one that ends Mem-Info in some kernel; another of them may still follow."""
+    return _LAST.match(text) is not None
+
+
+def is_body(text: str, first: str) -> bool:
+    """Tell whether a line is part of a dump without being a fact: counters, registers, hex words.
+
+    `first` is what it begins with but for spaces: few lines are looked at twice then.
+    """
+    if first in _OF_COUNTERS and _COUNTERS.match(text) is not None:
+        return True
+    return first in _OF_REGISTERS and _REGISTERS.match(text) is not None
+
+
+def parse_workqueue(text: str) -> str | None:
+    """Return the work item of a ``Workqueue:`` line, such as ``nvme-wq nvme_scan_work [nvme_core]``, or None."""
+    return found[1] if (found := _WORKQUEUE.match(text)) else None

@@ -1,0 +1,152 @@
+"""Which OOM report a line of the OOM killer belongs to."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from typing import TYPE_CHECKING
+
+from fragtui.kernel.reports.builder import OpenReport
+from fragtui.kernel.reports.carry_over import MOST_KILLED, Task
+from fragtui.kernel.reports.oom_lines import (
+    parse_memcg_limit,
+    parse_oom_invoked,
+    parse_oom_summary,
+    parse_oom_victim,
+    parse_reaped,
+)
+from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.request import Request
+from fragtui.logs.record import LogRecord
+
+if TYPE_CHECKING:
+    from fragtui.kernel.reports.collector import Gatherer
+
+_TASK_ROW = re.compile(r"\s*\[ *(?:\d+|pid) *\] +(?:\d+|uid) ")
+_MEMCG = "CONSTRAINT_MEMCG"
+_AFTER_KILL = 16
+_UNTIL_KILL = 500
+"""From 4.15 on a list of slab caches stands between Mem-Info and the tasks."""
+
+
+class OomGatherer:
+    """Attributes the lines of the OOM killer. One instance a gatherer."""
+
+    def __init__(self, gatherer: Gatherer) -> None:
+        self._gatherer = gatherer
+        self._killed: deque[Task] = deque(maxlen=MOST_KILLED)
+
+    def remains(self) -> tuple[Task, ...]:
+        """Return the last tasks that were reported killed."""
+        return tuple(self._killed)
+
+    def take(self, record: LogRecord) -> bool:
+        """Take a line of the OOM killer; return whether it was one."""
+        text = record.text
+        if "oom" in text and ("oom-kill" in text or "oom_reaper: " in text):
+            return self._invoked(record) or self._summary(record) or self._reaped(record)
+        if "ill" in text and ("process " in text or "OOM victim" in text or "Task" in text):
+            return self._victim(record) or self._limit(record)
+        if "emory cgroup stats" in text:
+            return self._limit(record)
+        if text.lstrip().startswith("[") and _TASK_ROW.match(text):
+            for report in self._mine(record):
+                report.touch(record)
+            return bool(self._gatherer.reports)
+        return False
+
+    def _mine(self, record: LogRecord) -> list[OpenReport]:
+        return [report for report in self._gatherer.candidates(record) if report.kind is ReportKind.OOM]
+
+    def _open(self, record: LogRecord) -> OpenReport:
+        report = self._gatherer.open(ReportKind.OOM, record)
+        report.idle_limit = _UNTIL_KILL
+        report.touch(record)
+        return report
+
+    def _invoked(self, record: LogRecord) -> bool:
+        found = parse_oom_invoked(record.text, record.torn)
+        if found is None:
+            return False
+        report = self._open(record)
+        report.comm, report.request = found.comm, found.request
+        return True
+
+    def _summary(self, record: LogRecord) -> bool:
+        found = parse_oom_summary(record.text, record.torn)
+        if found is None:
+            return False
+        waiting = [report for report in self._mine(record) if not report.killed and not report.summarised]
+        waiting = [report for report in waiting if not report.is_stale(record)]
+        report = waiting[-1] if waiting else self._open(record)
+        report.summarised = True
+        report.constraint = found.constraint
+        report.merge_request(Request(nodemask=found.nodemask, cpuset=found.cpuset, mems_allowed=found.mems_allowed))
+        report.oom_memcg = found.oom_memcg or report.oom_memcg
+        report.task_memcg = found.task_memcg or report.task_memcg
+        report.victim = found.victim or report.victim
+        report.touch(record)
+        return True
+
+    def _victim(self, record: LogRecord) -> bool:
+        text = record.text
+        found = parse_oom_victim(text, record.torn)
+        if found is None:
+            if "are going to be killed due to memory.oom.group set" in text:
+                for report in self._mine(record)[-1:]:
+                    report.group_kill, report.constraint = True, _MEMCG
+                    report.touch(record)
+                return True
+            return False
+        mine = [report for report in self._mine(record) if not report.is_stale(record)]
+        if mine and mine[-1].group_kill and mine[-1].killed:
+            mine[-1].touch(record)
+            return True
+        waiting = [
+            report
+            for report in mine
+            if not report.killed
+            and (not report.summarised or report.victim is None or report.victim.pid == found.victim.pid)
+        ]
+        report = waiting[-1] if waiting else self._open(record)
+        # Both lines of 2.6.39 to 5.2 name a task; the second one is the task that dies.
+        report.victim, report.killed = found.victim, found.killed
+        if report.constraint is None and found.memcg:
+            report.constraint = _MEMCG
+        if found.killed:
+            report.idle_limit = _AFTER_KILL
+            self._killed.append((record.host, found.victim.pid))
+        report.touch(record)
+        return True
+
+    def _limit(self, record: LogRecord) -> bool:
+        found = parse_memcg_limit(record.text)
+        if found is None:
+            return False
+        task, limit = found
+        mine = self._mine(record)
+        if not mine and task is None:
+            return True
+        report = mine[-1] if mine else self._open(record)
+        report.oom_memcg, report.task_memcg = report.oom_memcg or limit, report.task_memcg or task
+        report.constraint = report.constraint or _MEMCG
+        report.touch(record)
+        return True
+
+    def _reaped(self, record: LogRecord) -> bool:
+        victim = parse_reaped(record.text)
+        if victim is None:
+            return False
+        for report in self._mine(record):
+            if report.victim is not None and report.victim.pid == victim.pid:
+                report.touch(record)
+                report.closed = report.complete = True
+                return True
+        if not record.torn and not self._was_killed((record.host, victim.pid)):
+            report = self._open(record)
+            report.victim, report.killed, report.idle_limit = victim, True, _AFTER_KILL
+        return True
+
+    def _was_killed(self, task: Task) -> bool:
+        last = MOST_KILLED - len(self._killed)
+        return task in self._killed or (last > 0 and self._gatherer.past.was_killed(task, last))

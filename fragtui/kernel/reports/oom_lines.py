@@ -1,0 +1,134 @@
+"""Lines of the OOM killer, 2.4 to 6.19 (mm/oom_kill.c, mm/memcontrol.c)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from fragtui.kernel.reports.report import Victim
+from fragtui.kernel.reports.request import Request, parse_request, settled
+
+_INVOKED = re.compile(r"(?:^| invoked )oom-killer: +gfp_mask=")
+_SUMMARY = re.compile(r"oom-kill:constraint=(\w+)(?=,|$)", re.ASCII)
+# What begins with (?>.*? is matched from the beginning of a line and holds to the first place of its words: a search
+# that went on from every other place of theirs would take the square of a line that repeats them.
+_OOM_MEMCG = re.compile(r"(?>.*?,oom_memcg=)(.*?),(?:global_oom,)?task_memcg=")
+_TASK_MEMCG = re.compile(r"(?>.*?,task_memcg=)(.*?),task=")
+_TASK = re.compile(r"(?>.*?,task=)(.*),pid=(\d++)(?=,uid=)", re.ASCII)
+_NODEMASK = re.compile(
+    r"(?>.*?,nodemask=)(\(null\)|\d[\d,-]*?),cpuset=(.*?),mems_allowed=(\d[\d,-]*?)(?=,[a-z])", re.ASCII
+)
+_KILL = re.compile(
+    r"(?>(.*?)[Kk]ill(ed)? process (\d++)(?:, UID \d++,)? \()(.*)\)"
+    r"(?=,? (?:total-vm|score|vsz)|,? UID|,|\.|$)",
+    re.ASCII,
+)
+_KILLING_24 = re.compile(r"VM: killing process (\S.{0,14}?)\s*$")
+_TASK_IN = re.compile(r"Task in (\S+) killed as a result of limit of (\S+)(?=\s|$)")
+_STATS_FOR = re.compile(r"Memory cgroup stats for (\S+?):")
+_ALREADY = re.compile(r"(?>.*?OOM victim (\d++) \()(.*)\) is already exiting")
+_REAPED = re.compile(
+    r"(?>.*?oom_reaper: (?=reaped|unable))(?:reaped process (\d++) \((.*)\), now|unable to reap pid:(\d++) \((.*)\))",
+    re.ASCII,
+)
+_SCORE_TAIL = re.compile(r"score \d+ (?:or|and) ")
+
+
+@dataclass(frozen=True, slots=True)
+class OomInvoked:
+    """``COMM invoked oom-killer: gfp_mask=..., order=...``; order -1 is sysrq-f."""
+
+    comm: str | None
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class OomSummary:
+    """``oom-kill:constraint=...`` (5.0 and later), possibly cut anywhere."""
+
+    constraint: str | None
+    nodemask: str | None = None
+    cpuset: str | None = None
+    mems_allowed: str | None = None
+    oom_memcg: str | None = None
+    task_memcg: str | None = None
+    victim: Victim | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OomVictim:
+    """A line that names the victim.
+
+    `killed` is False for the first of two lines (``Kill process ... or sacrifice``), which may name the parent of the
+    task that is killed in the end. `memcg` says that a cgroup's limit was hit.
+    """
+
+    victim: Victim
+    killed: bool
+    memcg: bool | None
+
+
+def parse_oom_invoked(text: str, torn: bool = False) -> OomInvoked | None:
+    """Return who invoked the OOM killer for what, or None."""
+    text = settled(text, torn)
+    if (found := _INVOKED.search(text)) is None:
+        return None
+    comm = text[: found.start()].strip()
+    return OomInvoked(comm or None, parse_request(text[found.start() :]))
+
+
+def parse_oom_summary(text: str, torn: bool = False) -> OomSummary | None:
+    """Return the facts of an ``oom-kill:`` line as far as it goes, or None. 5.0 says NONE for memcg kills too."""
+    text = settled(text, torn)
+    if (found := _SUMMARY.search(text)) is None:
+        return None
+    mask = _NODEMASK.match(text)
+    limit = _OOM_MEMCG.match(text)
+    own = _TASK_MEMCG.match(text)
+    task = _TASK.match(text)
+    constraint = found[1]
+    if limit and constraint == "CONSTRAINT_NONE":
+        constraint = "CONSTRAINT_MEMCG"
+    return OomSummary(
+        constraint=constraint,
+        nodemask=mask[1] if mask else None,
+        cpuset=mask[2] if mask else None,
+        mems_allowed=mask[3] if mask else None,
+        oom_memcg=limit[1] if limit else None,
+        task_memcg=own[1] if own else None,
+        victim=Victim(task[1], int(task[2][:9])) if task else None,
+    )
+
+
+def parse_oom_victim(text: str, torn: bool = False) -> OomVictim | None:
+    """Return the victim that a line names, in any of the shapes since 2.4, or None."""
+    text = settled(text, torn)
+    if (found := _KILL.match(text)) is not None:
+        before = found[1]
+        memcg = True if "emory cgroup" in before else False if "ut of " in before else None
+        return OomVictim(Victim(found[4], int(found[3][:9])), found[2] is not None, memcg)
+    if (found := _KILLING_24.search(text)) is not None and not torn:
+        return OomVictim(Victim(found[1], None), True, False)
+    if (found := _ALREADY.match(text)) is not None:
+        return OomVictim(Victim(found[2], int(found[1][:9])), True, "emory cgroup" in text)
+    return None
+
+
+def parse_reaped(text: str) -> Victim | None:
+    """Return the task that the OOM reaper speaks of, or None."""
+    if (found := _REAPED.match(text)) is None:
+        return None
+    pid, comm = found[1] or found[3], found[2] if found[1] else found[4]
+    return Victim(comm, int(pid[:9]))
+
+
+def parse_memcg_limit(text: str) -> tuple[str | None, str] | None:
+    """Return the task's cgroup and the cgroup whose limit was hit; None if the line tells neither.
+
+    The lines are ``Task in A killed as a result of limit of B`` and ``Memory cgroup stats for B``, which names no task.
+    """
+    if found := _TASK_IN.search(text):
+        return found[1], found[2]
+    if found := _STATS_FOR.search(text):
+        return None, found[1]
+    return None

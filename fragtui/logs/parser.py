@@ -1,0 +1,321 @@
+"""Any log, line by line, as records: the format is told anew for every line, so a file may mix them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from fragtui.logs.bounded_json import read_json
+from fragtui.logs.dmesg_json import DmesgJson
+from fragtui.logs.dmesg_prefix import Prefix, read_brackets, read_priority
+from fragtui.logs.journal_entry import ExportEntry, VerboseEntry, records_of_json
+from fragtui.logs.kmsg_record import looks_like_kmsg, parse_kmsg_record
+from fragtui.logs.record import LogRecord, message_lines
+from fragtui.logs.shipper_json import ShippedLine, ShippedMembers, shipped_in
+from fragtui.logs.syslog_line import KERNEL_PROGRAMS, SyslogLine, parse_common, parse_syslog, split_host, unescape_octal
+from fragtui.text import LINE_BYTES, epoch_seconds, line_limit, printable
+
+_EXPORT_START = re.compile(rb"__(?:CURSOR|REALTIME_TIMESTAMP|MONOTONIC_TIMESTAMP)=")
+_REPEATED = re.compile(r"(?:last message repeated|message repeated) (\d+) times(?:: \[ ?(.*)\])?")
+_DICTIONARY = re.compile(r" [A-Z][A-Z0-9_]*=")
+_STAMPED = re.compile(
+    r"(?:(?:[^\s:()\[\]]+ )?kernel: |\[ *\d+\.\d|<\d+>|\S{1,5} +\d{1,2} \d\d:\d\d:\d\d"
+    r"|\d{4}-\d\d-\d\d[T ]\d\d:|\[(?=[^\]]*+\])[^\]]*?\d\d:\d\d)"
+)
+_COLOUR = re.compile(r"\x1b\[[\d;]*[mK]", re.ASCII)
+"""As `dmesg --color=always` and `grep --color` write it."""
+_MOST_PARTS = 1024
+"""Lines of one shipped message that are read."""
+_QUOTE = re.compile(r"(?:[>│|] ?)+")
+_TALOS = re.compile(r"(?:\S+: )?(?=(?:kern|user|daemon|syslog): +[a-z]+: \[\d{4}-)")
+_SIMPLE = re.compile(
+    rb"(?:\[ *(\d{1,10})\.(\d{6})\](?:\[ *([TC]\d+)\])?+ ?+(?!\[)|(?!\[(?!<)|[<(]))([ -\"$-~]*)(?=\n|\Z)"
+)
+"""What follows ``kernel: `` where nothing wants a closer look: a stamp and a caller or none, printable ASCII, no #."""
+_DATELESS = re.compile(
+    r"(?!.{1,15}(?:: page allocation| invoked oom-killer| cpuset=|: vm))([^\s:()\[\]]+) kernel: ",
+)
+"""A syslog line whose date somebody cut off; it is none where the words could be a task's name."""
+_MONOTONIC_HOST = re.compile(r"(\S+) (kernel|[a-zA-Z][\w.@-]*\[\d+\]): ")
+
+
+class LogParser:
+    """Turns the lines of one log into records, in order. Never raises, whatever the bytes.
+
+    `now` (epoch seconds) dates syslog stamps without a year, `boot` (epoch seconds of the kernel's time zero) gives
+    kernel stamps a wall clock; without them those records have no `time`.
+    """
+
+    def __init__(self, now: float | None = None, boot: float | None = None) -> None:
+        self._now = epoch_seconds(now)
+        self._boot = boot
+        self._export = ExportEntry()
+        self._verbose = VerboseEntry()
+        self._dmesg = DmesgJson()
+        self._members = ShippedMembers()
+        self._last: LogRecord | None = None
+        self._cached_head = b""
+        self._cached = SyslogLine(None, None, None, None, "")
+        self.busy = False
+        """Whether a record is half read: further lines belong to it."""
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether after `skip` a new parser would read on as this one does."""
+        return not self.busy and not self._dmesg.active
+
+    def feed(self, line: bytes, number: int | None = None, torn: bool = False) -> tuple[LogRecord, ...]:
+        """Return the records that a line (without its newline) completes; `torn` if it ended without a newline."""
+        if not torn and (known := self._known(line, 0, number)) is not None and known[1] == len(line):
+            self._last = known[0]
+            return (known[0],)
+        if len(line) > LINE_BYTES and not self._export.binary:
+            limit = line_limit(line)
+            line, torn = line[:limit], torn or len(line) > limit
+        if self._verbose.add(line, number, torn):
+            self.busy = True
+            return ()
+        if self._verbose.active:
+            records = self._remember(self._verbose.take())
+            self.busy = self._export.active
+            return (*records, *self.feed(line, number, torn))
+        if self.busy or (line[:2] == b"__" and _EXPORT_START.match(line)):
+            ended = self._export.add(line, number, torn)
+            records = self._remember(self._export.take(None)) if ended else ()
+            self.busy = self._export.active
+            return records
+        text = line.decode("utf-8", "surrogateescape")
+        if not text.isprintable():
+            if "\x1b[" in text:
+                text = _COLOUR.sub("", text)
+            text = text.rstrip("\r").replace("\t", " ")
+            text = text.removeprefix("\ufeff")
+        return self._remember(self._records(line, text, number, torn))
+
+    def known_lines(self, data: bytes, at: int, stop: int, number: int) -> Iterator[tuple[LogRecord, int]]:
+        """Yield the records of the lines from an offset on, each with its end, as long as they are plain and alike.
+
+        That is: whole kernel lines with the syslog head of the line before, as most lines of a report are. `feed`
+        would return the same records. A line is read when it is asked for, none that begins at `stop` or later.
+        """
+        while at < stop and (known := self._known(data, at, number)) is not None:
+            record, at = known
+            if at == len(data):  # Whether more of the line follows is not to be seen.
+                return
+            self._last = record
+            yield known
+            at += 1
+            number += 1
+
+    def _known(self, data: bytes, at: int, number: int | None) -> tuple[LogRecord, int] | None:
+        """Return the record and the end of the line at an offset, if it is plain and its syslog head is known."""
+        head = self._cached_head
+        if not head or not data.startswith(head, at):
+            return None
+        if (found := _SIMPLE.match(data, at + len(head))) is None or (end := found.end()) - at > LINE_BYTES:
+            return None
+        second, micro, caller, said = found.groups()
+        words = said.decode("ascii")
+        if " repeated " in words:
+            return None
+        same = self._cached
+        record = LogRecord(
+            words,
+            number,
+            same.time,
+            None if second is None else int(second) + int(micro) / 1e6,
+            None,
+            None,
+            None,
+            None if caller is None else caller.decode("ascii"),
+            same.host,
+            "kernel",
+        )
+        return record, end
+
+    def finish(self) -> tuple[LogRecord, ...]:
+        """Return what the end of the log completes."""
+        if not self.busy:
+            return ()
+        self.busy = False
+        return (*self._verbose.take(), *self._export.take(None))
+
+    def skip(self) -> None:
+        """Forget the line before: lines were left out here."""
+        self._last = None
+        self._cached_head = b""
+        self._members.reset()
+        if not self.busy:
+            self._export.take(None)
+
+    def _remember(self, records: tuple[LogRecord, ...]) -> tuple[LogRecord, ...]:
+        if records:
+            self._last = records[-1]
+        return records
+
+    def _records(self, line: bytes, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
+        if (
+            not self._dmesg.active
+            and text.isprintable()
+            and "#" not in text
+            and "repeated" not in text
+            and len(text) <= LINE_BYTES
+            and (common := parse_common(text, self._now)) is not None
+        ):  # fmt: skip
+            self._cached_head = b""
+            return (
+                LogRecord(
+                    common.text,
+                    number,
+                    common.time,
+                    host=common.host,
+                    program=common.program,
+                    pid=common.pid,
+                    from_kernel=False,
+                    torn=torn,
+                ),
+            )
+        first = text[:1]
+        if (
+            (self._dmesg.active or first == "{" or text.lstrip(" ")[:1] == '"')
+            and (found := self._dmesg.add(text, number)) is not None
+        ):  # fmt: skip
+            return found
+        if first in {" ", '"', "{", "}", "[", "]"} and (part := self._members.add(text)):
+            return () if part is True else self._shipped(part, number, torn)
+        if first == "{" and (found := self._json(text, number, torn)) is not None:
+            return found
+        if len(text) > LINE_BYTES:  # It looked like JSON, and is none.
+            line, text, torn = line[:LINE_BYTES], text[:LINE_BYTES], True
+        if first == " ":
+            last, stripped = self._last, text.lstrip(" ")
+            # /dev/kmsg puts a record's dictionary under it.
+            if last is not None and last.sequence is not None and _DICTIONARY.match(text):
+                return ()
+            # A whole log that somebody indented; ` 7月` is how Japanese writes a month.
+            if _STAMPED.match(stripped):
+                return self._plain(stripped, number, torn)
+            if last is not None:
+                return (self._continued(last, text, number, torn),)
+        if first.isdigit() and looks_like_kmsg(text):
+            return parse_kmsg_record(line, self._boot, number, torn)
+        if first in {">", "│", "|"} and (quote := _QUOTE.match(text)):
+            text = text[quote.end() :]
+        return self._plain(text, number, torn)
+
+    def _json(self, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...] | None:
+        """Return the records of one JSON object; what a shipper wrapped may be any log's line in its turn."""
+        try:
+            entry = read_json(text)
+        except ValueError:
+            return None
+        if not isinstance(entry, dict):
+            return None
+        if (shipped := shipped_in(entry)) is None:
+            return records_of_json(entry, number, torn)
+        return self._shipped(shipped, number, torn)
+
+    def _shipped(self, shipped: ShippedLine, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
+        parts = shipped.text[:LINE_BYTES].split("\n", _MOST_PARTS)[:_MOST_PARTS]
+        torn = torn or len(shipped.text) > LINE_BYTES
+        records = [each for part in parts for each in self._plain(part, number, torn)]
+        program = None if shipped.program is None else printable(shipped.program)
+        host = None if shipped.host is None else printable(shipped.host)
+        return tuple(
+            replace(
+                each,
+                time=shipped.time if each.time is None else each.time,
+                host=host if each.host is None else each.host,
+                program=program if each.program is None else each.program,
+                from_kernel=False if program is not None and program not in KERNEL_PROGRAMS else each.from_kernel,
+            )
+            for each in records
+        )
+
+    def _continued(self, before: LogRecord, text: str, number: int | None, torn: bool) -> LogRecord:
+        """Return a line that dmesg indented under the first of its record, or a plain line with its own indent."""
+        return replace(before, text=printable(text, LINE_BYTES), line=number, sequence=None, torn=torn, repeats=None)
+
+    def _times(self, prefix: Prefix, syslog_time: float | None) -> float | None:
+        if syslog_time is not None:
+            return syslog_time
+        if prefix.time is not None:
+            return prefix.time
+        if self._boot is not None and prefix.monotonic is not None:
+            return epoch_seconds(self._boot + prefix.monotonic)
+        return None
+
+    def _syslog(self, text: str, prefix: Prefix) -> SyslogLine | None:
+        """Parse a syslog line, and keep its stamp, host and `kernel:` for the lines that have the same."""
+        parsed = parse_syslog(text, prefix, self._now)
+        self._cached_head = b""
+        if parsed is not None and parsed.program == "kernel" and prefix.end == 0 and text.isprintable():
+            self._cached_head = text[: len(text) - len(parsed.text)].encode("utf-8", "surrogateescape")
+            self._cached = parsed
+        return parsed
+
+    def _plain(self, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
+        prefix = Prefix()
+        if ": [" in text and (talos := _TALOS.match(text)) is not None:
+            prefix.end = talos.end()
+        first = text[prefix.end : prefix.end + 1]
+        if first == "<" or first.islower():
+            read_priority(text, prefix)
+        syslog = None
+        host = program = pid = None
+        if text[prefix.end : prefix.end + 1] != "[":
+            syslog = self._syslog(text, prefix)
+        if syslog is not None:
+            host, program, pid = syslog.host, syslog.program, syslog.pid
+            text = syslog.text
+            prefix.end = 0
+            if "#" in text:
+                text = unescape_octal(text).replace("\t", " ")
+        if program is None or program in KERNEL_PROGRAMS:
+            if syslog is None and text.startswith("kernel: "):
+                prefix.end, program = 8, "kernel"
+            elif syslog is None and " kernel: " in text and (found := _DATELESS.match(text)):
+                prefix.end, host, program = found.end(), found[1], "kernel"
+            read_brackets(text, prefix)
+            if syslog is None and prefix.monotonic is not None and (found := _MONOTONIC_HOST.match(text, prefix.end)):
+                syslog = split_host(text, prefix.end)
+                host, program, pid = syslog.host, syslog.program, syslog.pid
+                text, prefix.end = syslog.text, 0
+        text = text[prefix.end :]
+        from_kernel: bool | None = None
+        if prefix.facility is not None and not (program == "kernel" and prefix.facility == 0):
+            # A syslog facility can be chosen by any program; dmesg's is the kernel's word.
+            from_kernel = prefix.facility == 0 if syslog is None else (None if prefix.facility == 0 else False)
+        if program is not None and program not in KERNEL_PROGRAMS:
+            from_kernel = False
+        repeats = None
+        if "repeated" in text and (found := _REPEATED.match(text)):
+            repeats = int(found[1][:9])
+            text = found[2] or text
+            from_kernel = None
+        words = text if text.isprintable() and len(text) <= LINE_BYTES else None
+        record = LogRecord(
+            words or "",
+            number,
+            self._times(prefix, None if syslog is None else syslog.time),
+            prefix.monotonic,
+            None,
+            prefix.facility,
+            prefix.level,
+            prefix.caller,
+            None if host is None else printable(host),
+            None if program is None else printable(program),
+            pid,
+            from_kernel,
+            torn,
+            repeats,
+        )
+        if words is not None:
+            return (record,)
+        if "\n" not in text:
+            return (replace(record, text=printable(text, LINE_BYTES)),)
+        parts = message_lines(text)
+        return tuple(
+            replace(record, text=part, torn=torn and index == len(parts) - 1) for index, part in enumerate(parts)
+        )

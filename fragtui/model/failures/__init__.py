@@ -1,0 +1,1 @@
+"""Kernel reports judged: incidents, their causes and explanations, the failure list."""

@@ -1,0 +1,114 @@
+"""What asked for the memory, told from the stack, the work item and the task's name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fragtui.kernel.procfs.version import KernelVersion
+
+Version = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A known asker: `key` names it in JSON, `title` in words, `advice` is one line on what to do.
+
+    `symbols` match whole function names of the stack by prefix, `modules` kernel modules, `comms` task names by prefix
+    (the weakest sign: only without a telling frame). `fixed` says which release or commit ended it, in words;
+    `fixed_in` is that release for comparison. `weak` causes say how memory was asked for rather than by whom, and give
+    way to any other.
+    """
+
+    key: str
+    title: str
+    advice: str
+    symbols: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    comms: tuple[str, ...] = ()
+    fixed: str | None = None
+    fixed_in: Version | None = None
+    weak: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCause:
+    """A cause with what gave it away: the frame's place in the stack, or the sign in words."""
+
+    cause: Cause
+    sign: str
+    frame: int | None = None
+
+    def is_fixed_in(self, version: KernelVersion | None) -> bool | None:
+        """Tell whether that kernel has the fix by its number (vendors backport); None if either is not known."""
+        if version is None or self.cause.fixed_in is None:
+            return None
+        return version.numbers >= self.cause.fixed_in
+
+
+_SUFFIX = re.compile(r"\.(?:constprop|isra|part|cold|llvm|lto_priv).*|_noprof$")
+
+
+def plain_symbol(symbol: str) -> str:
+    """Return a function's name without the compiler's suffixes and the allocation profiler's."""
+    return _SUFFIX.sub("", _SUFFIX.sub("", symbol.removeprefix("? ")))
+
+
+class CauseTable:
+    """Causes in the order in which they are tried, with what was found remembered: logs name the same frames over."""
+
+    def __init__(self, causes: Sequence[Cause]) -> None:
+        self.causes = tuple(causes)
+        self._known: dict[tuple[str, str | None], tuple[Cause | None, Cause | None]] = {}
+
+    def look_up(self, name: str, module: str | None) -> tuple[Cause | None, Cause | None]:
+        """Return the strong and the weak cause that a frame of this name and module tells of."""
+        key = (name, module)
+        if key not in self._known:
+            if len(self._known) > 10_000:
+                self._known.clear()
+            plain = plain_symbol(name)
+            found = [cause for cause in self.causes if _matches(cause, plain, module)]
+            self._known[key] = (
+                next((cause for cause in found if not cause.weak), None),
+                next((cause for cause in found if cause.weak), None),
+            )
+        return self._known[key]
+
+    def find(
+        self,
+        stack: Sequence[tuple[str, bool, str | None]] = (),
+        workqueue: str | None = None,
+        comm: str | None = None,
+    ) -> FoundCause | None:
+        """Return the cause that the innermost telling frame names, or None: unknown stays unknown.
+
+        `stack` holds (symbol, reliable, module) from the innermost out. Reliable frames come first, then the work
+        item, then unreliable frames, then the causes that only say how memory was asked for, last the task's name.
+        """
+        sure = [(place, symbol, module) for place, (symbol, reliable, module) in enumerate(stack) if reliable]
+        unsure = [(place, symbol, module) for place, (symbol, reliable, module) in enumerate(stack) if not reliable]
+        if (found := self._in_frames(sure, 0)) is not None:
+            return found
+        for word in (workqueue or "").replace("[", " ").replace("]", " ").split():
+            if (cause := self.look_up(word, word)[0]) is not None:
+                return FoundCause(cause, f"work item {word}")
+        if (found := self._in_frames(unsure, 0) or self._in_frames(sure, 1)) is not None:
+            return found
+        for cause in self.causes:
+            if comm and cause.comms and comm.startswith(cause.comms):
+                return FoundCause(cause, f"task {comm}")
+        return None
+
+    def _in_frames(self, frames: Sequence[tuple[int, str, str | None]], strength: int) -> FoundCause | None:
+        known = self._known
+        for place, symbol, module in frames:
+            found = known.get((symbol, module)) or self.look_up(symbol, module)
+            if (cause := found[strength]) is not None:
+                return FoundCause(cause, plain_symbol(symbol), place)
+        return None
+
+
+def _matches(cause: Cause, name: str, module: str | None) -> bool:
+    return (module is not None and module in cause.modules) or (bool(cause.symbols) and name.startswith(cause.symbols))

@@ -1,0 +1,29 @@
+"""Remedies that others ran: the kernel logs who writes to drop_caches, and counts the writes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fragtui.kernel.reports.report import ForeignRemedy
+    from fragtui.model.node.snapshot import Snapshot
+
+_OWN = "fragtui-remedy"
+"""The name of fragtui's own child."""
+
+
+def is_own(remedy: ForeignRemedy) -> bool:
+    """Tell whether fragtui's child wrote it, of this process or another."""
+    return remedy.comm == _OWN
+
+
+def drops_between(before: Snapshot, after: Snapshot) -> tuple[int, int] | None:
+    """Return how often page cache and slab were dropped between two ticks, by whomever; None if not counted.
+
+    A count that fell is another boot's (saved files that go on, a recording over a restart): nothing is known then.
+    """
+    names = ("drop_pagecache", "drop_slab")
+    if any(name not in side.vmstat for side in (before, after) for name in names):
+        return None
+    pages, slabs = (after.vmstat[name] - before.vmstat[name] for name in names)
+    return None if pages < 0 or slabs < 0 else (pages, slabs)

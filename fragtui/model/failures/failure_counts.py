@@ -1,0 +1,68 @@
+"""Failures counted by cause, once each, when nothing more is expected of their report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from fragtui.model.failures.causes import CAUSES
+from fragtui.model.failures.incident import Incident
+from fragtui.model.failures.incident_kind import IncidentKind
+from fragtui.model.failures.kernel_log_update import KernelLogNews
+
+SETTLED_S = 2.0
+"""Seconds after which a report is complete: its cause is known when its stack is."""
+MOST_OPEN = 2048
+"""Failures that wait to be complete; of more the oldest are counted as they are."""
+UNKNOWN = "unknown"
+
+
+@dataclass(slots=True)
+class FailureCounts:
+    """Counts failures after `since` (epoch seconds). A counter must never fall, so a cause is counted when settled."""
+
+    since: float
+    _totals: Counter[str] = field(default_factory=Counter)
+    _open: dict[str, tuple[float, Incident]] = field(default_factory=dict)
+
+    def take(self, news: KernelLogNews, now: float) -> None:
+        """Take what the kernel log brought."""
+        fresh = {incident.id for incident in news.incidents}
+        for incident in (*news.incidents, *news.updated):
+            if incident.kind is not IncidentKind.ALLOCATION_FAILURE:
+                continue
+            if incident.time is not None and incident.time < self.since:
+                continue
+            if incident.id in fresh or incident.id in self._open:
+                self._open[incident.id] = (now, incident)
+        while len(self._open) > MOST_OPEN:
+            self._count(next(iter(self._open)))
+        self._settle(now)
+
+    def totals(self, now: float) -> dict[str, int]:
+        """Return the counts by cause, those without any included: a rate needs the zero before the first."""
+        self._settle(now)
+        return {**dict.fromkeys(known_causes(), 0), **self._totals}
+
+    def _settle(self, now: float) -> None:
+        for key in [key for key, (at, _) in self._open.items() if now - at >= SETTLED_S]:
+            self._count(key)
+
+    def _count(self, key: str) -> None:
+        incident = self._open.pop(key)[1]
+        self._totals[incident.cause or UNKNOWN] += incident.count
+
+
+def count_by_cause(incidents: Iterable[Incident]) -> dict[str, int]:
+    """Return how many allocation failures these are at least, by cause, causes without any included."""
+    totals = Counter[str](dict.fromkeys(known_causes(), 0))
+    for incident in incidents:
+        if incident.kind is IncidentKind.ALLOCATION_FAILURE:
+            totals[incident.cause or UNKNOWN] += incident.count
+    return dict(totals)
+
+
+def known_causes() -> tuple[str, ...]:
+    """Return every cause there is."""
+    return (*(cause.key for cause in CAUSES), UNKNOWN)

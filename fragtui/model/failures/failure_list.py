@@ -1,0 +1,174 @@
+"""The kernel's failures as a tail: alike ones in one row, counted, the newest last."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from fragtui.model.failures.incident_kind import IncidentKind
+
+if TYPE_CHECKING:
+    from fragtui.model.failures.incident import Incident
+    from fragtui.model.failures.kernel_log_update import KernelLogNews
+
+KEPT = 2000
+"""Incidents remembered; older ones leave the list, not the counts."""
+_OLD = KEPT // 4
+"""Of so many of the oldest the first goes that is no refusal of the node's memory."""
+_DIGITS = re.compile(r"\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Incidents of one kind, asker, order, flags and cause, oldest first."""
+
+    incidents: tuple[Incident, ...]
+
+    @property
+    def last(self) -> Incident:
+        """The newest of them."""
+        return self.incidents[-1]
+
+    @property
+    def count(self) -> int:
+        """Failures that these stand for, at least."""
+        return sum(_failures(incident) for incident in self.incidents)
+
+    @property
+    def suppressed(self) -> int:
+        """Reports that the kernel's rate limit hid just before one of these."""
+        return sum(incident.suppressed or 0 for incident in self.incidents)
+
+
+class Tail:
+    """All incidents of the kernel log that were told, and how complete the telling is."""
+
+    def __init__(self) -> None:
+        self.lost_records = 0
+        self.unlisted = 0
+        """Incidents that left the list since it was full."""
+        self.unread_lines = 0
+        self.source: str | None = None
+        self.problem: str | None = None
+        """Why the log is read from there and not from a better source; None if nothing is better."""
+        self.wanted = ""
+        """Only incidents that hold this text are listed; case does not matter."""
+        self._incidents: dict[str, Incident] = {}
+        self._rows: tuple[Alike, ...] | None = None
+        self._last_refusal: Incident | None = None
+        self._forgotten = 0
+        self._forgotten_suppressed = 0
+
+    def take(self, news: KernelLogNews) -> None:
+        """Take what the kernel log brought."""
+        for incident in (*news.incidents, *news.updated):
+            self._incidents[incident.id] = incident
+        self._forget()
+        self.lost_records += news.lost_records
+        self.unread_lines += news.unread_lines
+        if news.problem is not None or news.source != self.source:  # Said once, it holds for the source.
+            self.problem = news.problem
+        self.source = news.source
+        self._changed()
+
+    def _forget(self) -> None:
+        more = len(self._incidents) - KEPT
+        if more <= 0:
+            return
+        old = list(islice(self._incidents.values(), _OLD + more))
+        old.sort(key=lambda incident: incident.memory is not False)  # Stable: the oldest first of each.
+        for incident in old[:more]:
+            del self._incidents[incident.id]
+            self.unlisted += 1
+            self._forgotten += _failures(incident)
+            self._forgotten_suppressed += incident.suppressed or 0
+
+    def clear(self) -> None:
+        """Forget all incidents; what is wanted stays."""
+        self._incidents.clear()
+        self._forgotten = self._forgotten_suppressed = 0
+        self.lost_records = self.unlisted = self.unread_lines = 0
+        self.source = self.problem = None
+        self._changed()
+
+    def filter(self, wanted: str) -> None:
+        """List only incidents that hold this text."""
+        self.wanted = wanted
+        self._changed()
+
+    def incident(self, incident_id: str) -> Incident | None:
+        """Return the incident of that id, or None if it is not remembered."""
+        return self._incidents.get(incident_id)
+
+    @property
+    def incidents(self) -> tuple[Incident, ...]:
+        """All remembered incidents by time; those without a time come first."""
+        return tuple(sorted(self._incidents.values(), key=lambda incident: incident.time or 0.0))
+
+    @property
+    def rows(self) -> tuple[Alike, ...]:
+        """Return the listed incidents, alike ones together, in the order of the newest of each."""
+        if self._rows is None:
+            wanted = self.wanted.casefold()
+            shown = (incident for incident in self.incidents if not wanted or wanted in _text(incident).casefold())
+            self._rows = together(shown)
+        return self._rows
+
+    @property
+    def failures(self) -> int:
+        """Failures told, at least."""
+        return self._forgotten + sum(_failures(incident) for incident in self._incidents.values())
+
+    @property
+    def suppressed(self) -> int:
+        """Reports that the kernel's rate limit hid."""
+        return self._forgotten_suppressed + sum(incident.suppressed or 0 for incident in self._incidents.values())
+
+    @property
+    def last_refusal(self) -> Incident | None:
+        """The newest allocation failure above order 0: what the target order follows."""
+        return self._last_refusal
+
+    def _changed(self) -> None:
+        self._rows = None
+        refusals = [
+            incident
+            for incident in self._incidents.values()
+            if incident.kind is IncidentKind.ALLOCATION_FAILURE and incident.order
+        ]
+        self._last_refusal = max(refusals, key=lambda incident: incident.time or 0.0, default=None)
+
+
+def _failures(incident: Incident) -> int:
+    """Return how many failures one told incident stands for, at least."""
+    return 1 + (incident.repeated or 0)
+
+
+def together(incidents: Iterable[Incident]) -> tuple[Alike, ...]:
+    """Return alike incidents together, in the order of the newest of each; names differing in digits only are alike."""
+    groups: dict[tuple[object, ...], list[Incident]] = {}
+    for incident in incidents:
+        comm = _DIGITS.sub("0", incident.comm or "")
+        key = (incident.kind, comm, incident.order, incident.gfp or incident.mode, incident.cause, incident.constraint)
+        members = groups.pop(key, [])
+        members.append(incident)
+        groups[key] = members
+    return tuple(Alike(tuple(members)) for members in groups.values())
+
+
+def _text(incident: Incident) -> str:
+    words = (
+        incident.comm,
+        incident.cause,
+        incident.kind,
+        incident.explanation,
+        incident.pod,
+        incident.namespace,
+        f"order {incident.order}" if incident.order is not None else None,
+        *(incident.gfp or ()),
+        incident.victim.comm if incident.victim else None,
+    )
+    return " ".join(word for word in words if word)

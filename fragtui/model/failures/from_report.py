@@ -1,0 +1,161 @@
+"""From a report of the kernel to an incident: flags decoded, cause named, the why in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from zlib import crc32
+
+from fragtui.kernel.gfp.flags import GfpReading, GfpTable, decode
+from fragtui.kernel.procfs.version import KernelVersion, parse_version
+from fragtui.kernel.reports.dump_lines import OUR_FRAMES
+from fragtui.kernel.reports.report import KernelReport, ReportedZone, ReportKind
+from fragtui.model.failures.cause import Cause, FoundCause
+from fragtui.model.failures.causes import CAUSES, TABLE
+from fragtui.model.failures.explanation import explain
+from fragtui.model.failures.incident import Incident, IncidentVictim, IncidentZone
+from fragtui.model.failures.incident_kind import IncidentKind
+from fragtui.model.pods.cgroup_path import container_id, pod_uid
+
+_NETNS_UNTIL = (4, 7, 0)
+
+
+def incident_of(
+    report: KernelReport, source: str = "", running: GfpTable | None = None, live_kernel: str | None = None
+) -> Incident:
+    """Return the incident that a report describes.
+
+    `source` tells logs apart in ids. `running` is the running kernel's flag table and `live_kernel` its release: pass
+    them only for reports of this machine's current boot.
+    """
+    release = report.release or live_kernel
+    version = parse_version(release) if release else None
+    reading = decode(report.mode, report.names, version, running) if report.mode is not None else None
+    if report.head and "cation failed (gfp=" in report.head:
+        reading = GfpReading(None, None)  # 2.4 numbered the flags otherwise, in its head line and nowhere else.
+    found = cause_of(report, version)
+    paths = (report.task_memcg, report.oom_memcg, report.cpuset)
+    return Incident(
+        kind=IncidentKind(report.kind.value),
+        time=report.time,
+        comm=report.comm,
+        pid=report.pid,
+        cpu=report.cpu,
+        order=report.order,
+        mode=report.mode,
+        gfp=reading.names if reading else report.names,
+        gfp_from=reading.source if reading else ("printed" if report.names is not None else None),
+        kernel=report.release,
+        nodemask=report.nodemask,
+        cpuset=report.cpuset,
+        mems_allowed=report.mems_allowed,
+        zones=tuple(_zone(zone) for zone in report.zones),
+        stack=tuple(("" if frame.reliable else "? ") + frame.symbol for frame in report.stack),
+        cause=found.cause.key if found else None,
+        memory=memory_is_to_blame(report),
+        suppressed=report.suppressed,
+        repeated=report.repeated,
+        victim=IncidentVictim(report.victim.comm, report.victim.pid) if report.victim else None,
+        constraint=report.constraint,
+        pod_uid=next((uid for path in paths if (uid := pod_uid(path))), None),
+        container_id=next((found_id for path in paths if (found_id := container_id(path))), None),
+        reason=reason_of(report),
+        explanation=explain(report, version, reading or GfpReading(report.names, None), found),
+        lines=report.lines,
+        id=incident_id(source, _place(report), report.time, report.monotonic, report.kind.value),
+    )
+
+
+def _place(report: KernelReport) -> int:
+    return report.sequence if report.sequence is not None else report.lines[0] if report.lines else report.key
+
+
+def moved(incident: Incident, by: int, source: str, monotonic: float | None, id_by_line: bool) -> Incident:
+    """Return an incident whose lines were counted from the line `by` of its log; its report had that stamp."""
+    if not by or incident.lines is None:
+        return incident
+    first, last = incident.lines
+    found = incident.id
+    if id_by_line:
+        found = incident_id(source, first + by, incident.time, monotonic, incident.kind.value)
+    return replace(incident, lines=(first + by, last + by), id=found)
+
+
+def incident_id(source: str, place: int, time: float | None, monotonic: float | None, kind: str) -> str:
+    """Return an id that stays while the report grows and differs between places of a log."""
+    text = f"{source}|{place}|{time}|{monotonic}|{kind}"
+    return f"{crc32(text.encode('utf-8', 'surrogatepass')):08x}"
+
+
+def cause_of(report: KernelReport, version: KernelVersion | None) -> FoundCause | None:
+    """Return who asked, or None. A killed task did not ask, so an OOM has no cause but its limit."""
+    if report.kind in {ReportKind.OOM, ReportKind.SLAB_FAILURE}:
+        return None
+    stack = [(frame.symbol, frame.reliable, frame.module) for frame in report.stack]
+    found = TABLE.find(stack, report.workqueue, report.comm)
+    if found is not None and found.cause.key == "netns" and found.frame is None:
+        # Without a stack the name says only that runc made the namespaces; what asked there is known up to 4.6.
+        old = report.mode is not None and report.names is None
+        if old and report.order and (version is None or version.numbers < _NETNS_UNTIL):
+            conntrack = next(cause for cause in CAUSES if cause.key == "netns/nf_conntrack")
+            return FoundCause(conntrack, found.sign)
+    strong = found is not None and not found.cause.weak
+    if not strong and (module := _asking_module(report)) is not None:
+        cause = Cause(module, f"kernel module {module}", "Look for smaller buffers among the module's options")
+        return FoundCause(cause, f"module {module}")
+    return found
+
+
+def _asking_module(report: KernelReport) -> str | None:
+    for frame in report.stack:
+        if frame.reliable and frame.module is not None:
+            return frame.module
+        if frame.reliable and not frame.symbol.startswith(OUR_FRAMES):
+            return None
+    return None
+
+
+def memory_is_to_blame(report: KernelReport) -> bool | None:
+    """Tell whether the node's own memory could not serve: False for a cgroup's limit, address space or a sysrq."""
+    if report.kind is ReportKind.OOM:
+        if report.sysrq or report.constraint == "CONSTRAINT_MEMCG":
+            return False
+        if report.constraint in {"CONSTRAINT_NONE", "CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY"}:
+            return True
+        return True if report.comm is not None and report.victim is not None else None
+    if report.kind is ReportKind.VMALLOC_FAILURE:
+        words = report.vmalloc or ""
+        if "exceeds total pages" in words or "address space" in words or "vm_struct" in words:
+            return False
+        return None
+    return True
+
+
+def reason_of(report: KernelReport) -> str | None:
+    """Return what the report says beyond its common fields, in words."""
+    if report.kind is ReportKind.STALL and report.stalled_ms is not None:
+        return f"waited {report.stalled_ms} ms so far"
+    if report.kind is ReportKind.VMALLOC_FAILURE:
+        return report.vmalloc
+    if report.kind is ReportKind.SLAB_FAILURE and report.slab_cache is not None:
+        return f"cache {report.slab_cache}: {report.slab_facts}"
+    if report.kind is ReportKind.OOM:
+        if report.sysrq:
+            return "asked for by sysrq"
+        if report.oom_memcg is not None:
+            return f"limit of cgroup {report.oom_memcg}"
+    return report.follow_up
+
+
+def _zone(zone: ReportedZone) -> IncidentZone:
+    return IncidentZone(
+        node=zone.node,
+        zone=zone.zone,
+        free_blocks=zone.free_blocks,
+        free_kb=zone.free_kb,
+        min_kb=zone.min_kb,
+        low_kb=zone.low_kb,
+        high_kb=zone.high_kb,
+        boost_kb=zone.boost_kb,
+        letters=zone.letters,
+        lowmem_reserve=zone.lowmem_reserve_pages,
+    )

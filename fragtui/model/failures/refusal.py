@@ -1,0 +1,204 @@
+"""Why a request was refused, judged on the report's own zones by the kernel's own rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+from fragtui.kernel.gfp.flags import GfpReading
+from fragtui.kernel.procfs.version import KernelVersion
+from fragtui.kernel.reports.report import KernelReport, ReportedZone
+from fragtui.model.node.watermark import Request, Rule, Verdict, ZoneState, rule_of, zone_verdict
+from fragtui.text import bounded_int
+
+_FOREIGN = frozenset("HCI")
+_HIGH_NAMES = ("GFP_HIGHUSER", "GFP_TRANSHUGE", "__GFP_HIGHMEM", "__GFP_MOVABLE")
+_LOW_ZONES = ("DMA", "DMA32", "Normal")
+_DEFAULT_PAGE_KB = 4
+_MOST_NODES = 1023
+"""Largest number of a node: CONFIG_NODES_SHIFT is at most 10."""
+
+
+class Why(StrEnum):
+    """The answer of the whole report."""
+
+    FRAGMENTED = "fragmented"
+    SHORT = "short"
+    RESERVED = "reserved"
+    AVAILABLE = "available"
+    """The zones held such a block when they were printed, later than the refusal."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedZone:
+    """One zone that the request may use, with the verdict of the kernel's rule on it."""
+
+    zone: ReportedZone
+    state: ZoneState
+    verdict: Verdict
+    barred: bool
+    """The lowmem reserve alone keeps this request out: its blocks are no good news."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the report's zones say about its request."""
+
+    why: Why
+    zones: tuple[JudgedZone, ...]
+    order: int
+    page_kb: int
+    atomic: bool
+    rule: Rule
+
+    @property
+    def blocks(self) -> int:
+        """Free blocks of the order or larger in the zones that count."""
+        return sum(
+            sum(judged.state.free_blocks[self.order :]) - sum(judged.state.foreign_blocks[self.order :])
+            for judged in self.zones
+            if not judged.barred
+        )
+
+
+def judge(report: KernelReport, version: KernelVersion | None, reading: GfpReading) -> Judgement | None:
+    """Return why the zones of a report could not serve its request, or None where they do not say.
+
+    Only zones that the request may use count (mm/page_alloc.c gfp_zone; nodes by nodemask and mems_allowed), each by
+    the watermark rule of the report's kernel against `min`, which the slow path must exceed. A zone whose lowmem
+    reserve is what bars the request says nothing about blocks.
+    """
+    order = report.order
+    if order is None or order < 0 or not report.zones:
+        return None
+    atomic = is_atomic(report.mode, reading)
+    high = _may_use_high(reading)
+    page_kb = next((zone.page_kb for zone in report.zones if zone.page_kb), _DEFAULT_PAGE_KB)
+    rule = _rule(report, version)
+    judged = []
+    for zone in report.zones:
+        if (
+            zone.free_blocks is None
+            or zone.free_kb is None
+            or zone.min_kb is None
+            or not _allowed(zone, report, reading)
+        ):
+            continue
+        state = _state(zone, page_kb, high, _reserve(zone, report.zones, high), version)
+        verdict = zone_verdict(state, order, Request.GFP_ATOMIC if atomic else Request.GFP_KERNEL, rule)
+        judged.append(JudgedZone(zone, state, verdict, _is_barred(state, order)))
+    if not judged:
+        return None
+    counting = [each.verdict for each in judged if not each.barred] or [Verdict.SHORT]
+    why = next(
+        (
+            why
+            for verdict, why in (
+                (Verdict.AVAILABLE, Why.AVAILABLE),
+                (Verdict.RESERVED, Why.RESERVED),
+                (Verdict.FRAGMENTED, Why.FRAGMENTED),
+            )
+            if verdict in counting
+        ),
+        Why.SHORT,
+    )
+    return Judgement(why, tuple(judged), order, page_kb, atomic, rule)
+
+
+def is_atomic(mode: int | None, reading: GfpReading) -> bool:
+    """Tell whether the request may not wait: no direct reclaim, so nothing is freed or moved for it."""
+    if mode is not None and reading.table is not None and reading.table.direct_reclaim:
+        return not mode & reading.table.direct_reclaim
+    names = reading.names or ()
+    return "GFP_ATOMIC" in names or "GFP_NOWAIT" in names
+
+
+def _may_use_high(reading: GfpReading) -> bool:
+    return any(name.startswith(_HIGH_NAMES) for name in reading.names or ())
+
+
+def _rule(report: KernelReport, version: KernelVersion | None) -> Rule:
+    """Without a version the migratetypes tell: the reserve list and the halving rule went in the same release."""
+    if version is None:
+        letters = "".join("".join(zone.letters or ()) for zone in report.zones)
+        if "H" in letters:
+            return Rule.FREE_LIST
+        if "R" in letters or report.names is None:
+            return Rule.HALVING
+    return rule_of(version)
+
+
+def _allowed(zone: ReportedZone, report: KernelReport, reading: GfpReading) -> bool:
+    names = reading.names or ()
+    if any(name in {"GFP_DMA", "__GFP_DMA"} for name in names):
+        if zone.zone != "DMA":
+            return False
+    elif any(name in {"GFP_DMA32", "__GFP_DMA32"} for name in names):
+        if zone.zone not in {"DMA", "DMA32"}:
+            return False
+    elif zone.zone not in _LOW_ZONES and not _may_use_high(reading):
+        return False
+    return all(nodes is None or zone.node in nodes for nodes in (_nodes(report.nodemask), _nodes(report.mems_allowed)))
+
+
+@lru_cache(maxsize=256)
+def _nodes(text: str | None) -> frozenset[int] | None:
+    """Return the nodes of a list such as ``0-1,3``, or None for no restriction."""
+    if not text or not text[0].isdigit():
+        return None
+    mask = 0
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        begin, end = bounded_int(first, _MOST_NODES), bounded_int(last or first, _MOST_NODES)
+        if begin is None or end is None:
+            return None
+        mask |= (2 << max(begin, end)) - (1 << begin) if begin <= end else 0
+    return frozenset(node for node in range(_MOST_NODES + 1) if mask >> node & 1)
+
+
+def _reserve(zone: ReportedZone, zones: tuple[ReportedZone, ...], high: bool) -> int:
+    """Return the pages that the zone keeps from this request: the row's entry for the request's highest zone.
+
+    The row has an entry for every zone type of the kernel: DMA, DMA32, Normal, ... or DMA, Normal, HighMem on 32 bits.
+    """
+    row = zone.lowmem_reserve_pages
+    if not row:
+        return 0
+    if high:
+        return row[-1]
+    has_highmem = any(other.zone == "HighMem" for other in zones)
+    return row[min(1 if has_highmem or len(row) < 4 else 2, len(row) - 1)]
+
+
+def _state(zone: ReportedZone, page_kb: int, high: bool, reserve: int, version: KernelVersion | None) -> ZoneState:
+    letters = zone.letters or ()
+    blocks = zone.free_blocks or ()
+    foreign = only_h = (0,) * len(blocks)
+    if any(each and _FOREIGN.issuperset(each) for each in set(letters)):
+        foreign = tuple(
+            count if order < len(letters) and letters[order] and _FOREIGN.issuperset(letters[order]) else 0
+            for order, count in enumerate(blocks)
+        )
+        only_h = tuple(
+            count if order < len(letters) and letters[order] == "H" else 0 for order, count in enumerate(blocks)
+        )
+    kept = zone.free_highatomic_kb if zone.free_highatomic_kb is not None else zone.reserved_highatomic_kb
+    return ZoneState(
+        free_blocks=blocks,
+        free_pages=None if zone.free_kb is None else zone.free_kb // page_kb,
+        mark=None if zone.min_kb is None else zone.min_kb // page_kb,
+        reserve=reserve,
+        boost=(zone.boost_kb or 0) // page_kb,
+        highatomic_pages=(kept or 0) // page_kb,
+        cma_pages=0 if high else (zone.free_cma_kb or 0) // page_kb,
+        foreign_blocks=foreign,
+        highatomic_blocks=only_h,
+    )
+
+
+def _is_barred(state: ZoneState, order: int) -> bool:
+    if not state.reserve or state.free_pages is None or state.mark is None:
+        return False
+    usable = state.free_pages - state.cma_pages - ((1 << order) - 1)
+    return usable <= state.mark + state.reserve and usable > state.mark

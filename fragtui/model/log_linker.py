@@ -1,0 +1,152 @@
+"""What logs tell, put together: kernel reports and failed sandboxes of one or more logs, linked on both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from fragtui.cluster.observation import Sighting
+from fragtui.cluster.pod_ref import PodRef
+from fragtui.cluster.sandbox_attempts import Attempt, AttemptAssembler
+from fragtui.model.failures.incident import Incident
+from fragtui.model.log_reader import Told
+from fragtui.model.pods.sandbox_failures import link_sides
+
+_HELD = 256
+_MOST_HELD = 1_024
+"""Incidents held back for what may still be tied to them, at most."""
+_SETTLED_S = 180.0
+_FAR_LINES = 2_000
+_MOST_NAMES = 4_096
+_APART = 1 << 40
+"""Keeps the line numbers of different logs from looking near to each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """An incident with the place of its log among those given."""
+
+    incident: Incident
+    log: int
+
+
+class LogDigest:
+    """Feed it what the logs tell, about in the order of time; it gives back what nothing more is expected of.
+
+    An incident is held back until everything that may be tied to it is settled too, so both sides name each other.
+    What comes thicker than `_MOST_HELD` within that time goes out unlinked with what comes later: memory stays flat.
+    """
+
+    def __init__(self) -> None:
+        self._attempts = AttemptAssembler()
+        self._open: dict[str, Attempt] = {}
+        self._places: dict[str, tuple[int, int, int]] = {}
+        self._kernel: dict[int, Explained] = {}
+        self._serial = 0
+        self._names: dict[str, PodRef] = {}
+        self._limit = _HELD
+        self._time: float | None = None
+        self._line = 0
+
+    def feed(self, told: Told, log: int = 0) -> list[Explained]:
+        """Take what the log of that place tells; return the incidents that are settled."""
+        if isinstance(told, Incident):
+            self._serial += 1
+            self._kernel[self._serial] = Explained(told, log)
+            time, line = told.time, told.lines[1] if told.lines else None
+        else:
+            self._see(told, log)
+            time, line = told.time, told.line
+        if time is not None and (self._time is None or time > self._time):
+            self._time = time
+        self._line = line or self._line
+        if len(self._kernel) + len(self._open) <= self._limit:
+            return []
+        done = self._release(self._settled_kernel(log), self._settled_attempts(log))
+        if len(self._kernel) + len(self._open) > _MOST_HELD:
+            done += self._release(list(self._kernel), list(self._open))
+        held = len(self._kernel) + len(self._open)
+        self._limit = held + _HELD
+        return done
+
+    def finish(self) -> list[Explained]:
+        """Return all that is left."""
+        return self._release(list(self._kernel), list(self._open))
+
+    def _see(self, told: Sighting, log: int) -> None:
+        pod = told.pod
+        if pod.uid and pod.name:
+            self._names[pod.uid] = pod
+            if len(self._names) > _MOST_NAMES:
+                del self._names[next(iter(self._names))]
+        apart = log * _APART
+        moved = told
+        if apart and told.line is not None:
+            last = None if told.last_line is None else told.last_line + apart
+            moved = replace(told, line=told.line + apart, last_line=last)
+        attempt = self._attempts.add(moved)
+        if attempt is None:
+            return
+        self._open[attempt.id] = attempt
+        mine = (attempt.id, *attempt.absorbed)
+        places = [self._places.pop(each) for each in mine if each in self._places]
+        if told.line is not None:
+            places.append((log, told.line, told.last_line or told.line))
+        for gone in attempt.absorbed:
+            self._open.pop(gone, None)
+        if places:
+            first = places[0][0]
+            same = [place for place in places if place[0] == first]
+            self._places[attempt.id] = (first, min(place[1] for place in same), max(place[2] for place in same))
+
+    def _settled_kernel(self, log: int) -> list[int]:
+        found = []
+        for key, each in self._kernel.items():
+            lines = each.incident.lines
+            if self._is_settled(each.incident.time, log, each.log, lines[1] if lines else None):
+                found.append(key)
+        return found
+
+    def _settled_attempts(self, log: int) -> list[str]:
+        found = []
+        for key, attempt in self._open.items():
+            its_log, _, last = self._places.get(key, (-1, 0, 0))
+            if self._is_settled(attempt.last_time, log, its_log, last):
+                found.append(key)
+        return found
+
+    def _is_settled(self, time: float | None, log: int, its_log: int, line: int | None) -> bool:
+        if time is not None and self._time is not None:
+            return self._time - time > _SETTLED_S
+        return its_log == log and line is not None and self._line - line > _FAR_LINES
+
+    def _release(self, kernel: Sequence[int], attempts: Sequence[str]) -> list[Explained]:
+        """Link all that is held and let go of the settled, but for a report tied to an attempt that is not."""
+        if not kernel and not attempts:
+            return []
+        keys, going, leaving = list(self._kernel), set(attempts), set(kernel)
+        told, pods = link_sides(
+            [each.incident for each in self._kernel.values()], list(self._open.values()), self._names.values()
+        )
+        held = self._open.keys() - going
+        done: list[Explained] = []
+        for key, incident in zip(keys, told, strict=True):
+            log = self._kernel[key].log
+            if key in leaving and held.isdisjoint(incident.linked):
+                del self._kernel[key]
+                done.append(Explained(incident, log))
+            elif not going.isdisjoint(incident.linked):  # It stays, and keeps the names of those that go.
+                linked = tuple(each for each in incident.linked if each not in held)
+                self._kernel[key] = Explained(replace(incident, linked=linked), log)
+        for incident in pods:
+            if incident.id in going:
+                del self._open[incident.id]
+                log, first, last = self._places.pop(incident.id, (0, 0, 0))
+                done.append(Explained(replace(incident, lines=(first, last) if first else None), log))
+        one_log = len({each.log for each in done}) == 1
+        done.sort(key=lambda each: _in_order(each.incident, one_log))
+        return done
+
+
+def _in_order(incident: Incident, one_log: bool) -> tuple[float, int]:
+    return (0.0 if one_log else incident.time or 0.0, incident.lines[0] if incident.lines else 0)

@@ -1,0 +1,1 @@
+"""One node's memory: snapshots, indices, watermarks, verdicts, rates, history."""

@@ -1,0 +1,102 @@
+"""The last minutes of every zone's free blocks."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from fragtui.model.node.snapshot import Snapshot, ZoneKey
+
+TICKS = 1200
+_SERIES = 8
+"""Series kept up at once: those on screen, and some that were a moment ago."""
+
+
+Blocks = dict[ZoneKey, tuple[int, ...]]
+
+
+class History:
+    """The free blocks of each zone at the last ticks; a tick that could not be read is a gap, not a zero."""
+
+    def __init__(self, ticks: int = TICKS) -> None:
+        self._ticks: deque[tuple[float, Blocks | None]] = deque(maxlen=ticks)
+        self._noted = 0
+        self._series: dict[tuple[object, ...], _Series] = {}
+
+    def add(self, snapshot: Snapshot) -> None:
+        """Note one snapshot."""
+        zones = snapshot.zones
+        self.note(snapshot.monotonic, {zone.key: zone.free_blocks for zone in zones} if zones is not None else None)
+
+    def note(self, monotonic: float, blocks: Blocks | None) -> None:
+        """Note the free blocks of one tick; None where they could not be read."""
+        # What is asked for at every repaint is reckoned once a tick.
+        made = None if blocks is None else {key: _blocks_made(counts) for key, counts in blocks.items()}
+        self._ticks.append((monotonic, made))
+        self._noted += 1
+
+    def series(self, keys: Iterable[ZoneKey], order: int, seconds: float, points: int) -> tuple[int | None, ...]:
+        """Return the blocks of `order` in these zones over the last `seconds`, oldest first, one value a point.
+
+        A point covers an equal span of the clock (see `place_in`) and holds the lowest value in it: a short famine must
+        not be averaged away. A span without a reading is None.
+        """
+        if not self._ticks or points <= 0:
+            return (None,) * max(0, points)
+        zones = tuple(keys)
+        wanted = (zones, order, seconds, points)
+        if wanted not in self._series:
+            if len(self._series) >= _SERIES:
+                self._series.clear()
+            self._series[wanted] = _Series(zones, order, seconds / points)
+        series = self._series[wanted]
+        fresh = min(self._noted - series.taken, len(self._ticks))
+        for place in range(len(self._ticks) - fresh, len(self._ticks)):
+            series.take(*self._ticks[place])
+        series.taken = self._noted
+        return series.last(points)
+
+
+class _Series:
+    """One drawn series, which each tick adds to: to go through all ticks at each repaint took half of a tick's time."""
+
+    def __init__(self, zones: tuple[ZoneKey, ...], order: int, span: float) -> None:
+        self.taken = 0
+        self._zones = zones
+        self._order = order
+        self._span = span
+        self._lowest: dict[int, int] = {}
+        self._newest = 0
+
+    def take(self, at: float, made: Blocks | None) -> None:
+        self._newest = place = int(at // self._span)
+        there = [made[zone] for zone in self._zones if zone in made] if made else ()
+        if there:
+            value = sum(counts[self._order] for counts in there if self._order < len(counts))
+            self._lowest[place] = min(value, self._lowest.get(place, value))
+
+    def last(self, points: int) -> tuple[int | None, ...]:
+        first = self._newest - points + 1
+        if len(self._lowest) > 2 * points:
+            self._lowest = {place: value for place, value in self._lowest.items() if place >= first}
+        return tuple(self._lowest.get(place) for place in range(first, self._newest + 1))
+
+
+def place_in(at: float, now: float, seconds: float, points: int) -> int | None:
+    """Return the point of a series that a moment falls into, None before its first; both in monotonic seconds.
+
+    Spans begin at whole multiples of their length, so that what is drawn moves on by a point at a time.
+    """
+    span = seconds / points
+    place = int(at // span) - (int(now // span) - points + 1)
+    return min(place, points - 1) if place >= 0 else None
+
+
+def _blocks_made(free_blocks: Sequence[int]) -> tuple[int, ...]:
+    """Return for each order how many blocks of it the free blocks of that and higher orders make."""
+    made: list[int] = []
+    above = 0
+    for count in reversed(free_blocks):
+        above = 2 * above + count
+        made.append(above)
+    return tuple(reversed(made))

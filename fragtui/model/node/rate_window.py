@@ -1,0 +1,87 @@
+"""The rates of the last seconds, and the words for them."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from fragtui.model.node.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from fragtui.model.node.rates import Counts, Rates
+
+WINDOW = 10.0
+"""Seconds that a rate is taken over: the counters are per CPU and are summed about once a second (vm.stat_interval)."""
+
+_LEAST = 0.9
+"""Seconds below which a rate says nothing: the screen's second tick comes right after its first."""
+
+_MOST = 256
+"""Ticks remembered at most; the shortest interval gives fewer in the window."""
+
+
+class RateWindow:
+    """Remembers the counters of the last `WINDOW` seconds."""
+
+    def __init__(self) -> None:
+        self._ticks: deque[Counts] = deque(maxlen=_MOST)
+        self._first: Snapshot | None = None
+
+    def note(self, snapshot: Snapshot) -> None:
+        """Take the counters of one tick; a tick without them is left out."""
+        if not snapshot.vmstat:
+            return
+        if self._first is None and not self._ticks:
+            self._first = snapshot
+            return
+        # Imported here: a single tick, that of the first bars, has no rates.
+        from fragtui.model.node.rates import counts_of  # noqa: PLC0415
+
+        if self._first is not None:
+            self._ticks.append(counts_of(self._first))
+            self._first = None
+        self._ticks.append(counts_of(snapshot))
+        while len(self._ticks) > 2 and self._ticks[1].at <= snapshot.monotonic - WINDOW:
+            self._ticks.popleft()
+
+    def clear(self) -> None:
+        """Forget all ticks."""
+        self._ticks.clear()
+        self._first = None
+
+    @property
+    def rates(self) -> Rates | None:
+        """The rates between the oldest and the newest tick remembered; None before they are `_LEAST` apart."""
+        if not self._ticks or self._ticks[-1].at - self._ticks[0].at < _LEAST:
+            return None
+        from fragtui.model.node.rates import rates_between  # noqa: PLC0415
+
+        return rates_between(self._ticks[0], self._ticks[-1])
+
+
+def rate_words(rates: Rates | None) -> str:
+    """Return the rates in words, those that are zero left out; what is unknown is not called zero."""
+    if rates is None:
+        return "compaction and reclaim: no rate of their counters yet"
+    told = [
+        _told(rates.direct_compactions, "direct compactions", _failed(rates.failed_share)),
+        _told(rates.direct_reclaims, "direct reclaims"),
+        _told(rates.kcompactd_wakes, "kcompactd wakes"),
+        _told(rates.refaults, "refaults"),
+    ]
+    said = [words for words in told if words]
+    if rates.direct_compactions is None and rates.direct_reclaims is None:
+        said.insert(0, "compaction and reclaim are not counted here")
+    elif not rates.direct_compactions and not rates.direct_reclaims:
+        said.insert(0, "no allocation waits for compaction or reclaim")
+    return f"last {rates.seconds:.0f} s: {', '.join(said)}"
+
+
+def _told(rate: float | None, noun: str, more: str = "") -> str:
+    if not rate:
+        return ""
+    return f"{rate:.0f}/s {noun}{more}" if rate >= 9.95 else f"{rate:.1f}/s {noun}{more}"
+
+
+def _failed(share: float | None) -> str:
+    return "" if share is None else f" ({share * 100:.0f} % failed)"

@@ -1,0 +1,123 @@
+"""What is known of a node at one tick."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from fragtui.kernel.procfs.buddyinfo import ZoneBlocks
+from fragtui.kernel.procfs.version import KernelVersion
+from fragtui.kernel.procfs.zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from fragtui.kernel.procfs.pressure import Pressure
+    from fragtui.model.node.own_cost import OwnCost
+    from fragtui.model.node.page_type_reading import PageTypeReading
+
+ZoneKey = tuple[int, str]
+"""A zone's identity: NUMA node number and zone name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file (or a part of it) that gave no value, and why: what hangs on it is unknown, never zero."""
+
+    path: str
+    why: str
+
+    def __str__(self) -> str:
+        """Return ``path: why``."""
+        return f"{self.path}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What does not change while the node is up; None for unknown."""
+
+    name: str | None
+    release: str | None
+    version: KernelVersion | None
+    page_size: int
+    """Bytes."""
+    page_size_assumed: bool = False
+    """True where saved files say nothing about it and this host's own was taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """One populated zone: its free blocks, and its watermarks where /proc/zoneinfo could be read."""
+
+    blocks: ZoneBlocks
+    info: ZoneInfo | None
+
+    @property
+    def key(self) -> ZoneKey:
+        """NUMA node number and zone name."""
+        return self.blocks.node, self.blocks.zone
+
+    @property
+    def node(self) -> int:
+        """NUMA node number."""
+        return self.blocks.node
+
+    @property
+    def name(self) -> str:
+        """The kernel's name of the zone: DMA, DMA32, Normal, HighMem, Movable, Device."""
+        return self.blocks.zone
+
+    @property
+    def free_blocks(self) -> tuple[int, ...]:
+        """Free blocks of exactly each order."""
+        return self.blocks.free_blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything sampled at one tick. None, or absent from a mapping, is unknown; `unreadable` says why."""
+
+    time: float
+    """Wall clock, seconds since the epoch."""
+    monotonic: float
+    """Seconds on a clock that never jumps."""
+    host: Host
+    zones: tuple[Zone, ...] | None
+    """Populated zones in the kernel's order; None if /proc/buddyinfo could not be read."""
+    zone_infos: tuple[ZoneInfo, ...] = ()
+    """Every zone of /proc/zoneinfo, unpopulated ones too: their places give the zone indices."""
+    page_types: PageTypeReading | None = None
+    meminfo: Mapping[str, int] = field(default_factory=dict)
+    """Bytes."""
+    vmstat: Mapping[str, int] = field(default_factory=dict)
+    pressure: Pressure | None = None
+    unreadable: tuple[Unreadable, ...] = ()
+    own: OwnCost | None = None
+
+    def zone(self, key: ZoneKey) -> Zone | None:
+        """Return the zone of that key, or None where it is not (any more)."""
+        return next((zone for zone in self.zones or () if zone.key == key), None)
+
+    def why(self, path_end: str) -> str | None:
+        """Return why the file whose path ends so could not be read, or None if nothing was wrong."""
+        return next((problem.why for problem in self.unreadable if problem.path.endswith(path_end)), None)
+
+    @property
+    def unknown(self) -> tuple[Unreadable, ...]:
+        """What gave no value, and what had to be assumed instead."""
+        if not self.host.page_size_assumed:
+            return self.unreadable
+        assumed = Unreadable("page size", f"no file tells it; {self.host.page_size} bytes assumed")
+        return (*self.unreadable, assumed)
+
+    @property
+    def in_no_zone(self) -> int:
+        """Bytes of MemTotal that no zone manages, 0 below a percent or if unknown.
+
+        Kernels that put off initialising memory count it as free before they give it to its zone.
+        """
+        managed = [zone.managed for zone in self.zone_infos]
+        total = self.meminfo.get("MemTotal")
+        if total is None or not managed or None in managed:
+            return 0
+        outside = total - sum(filter(None, managed)) * self.host.page_size
+        return outside if outside > total // 100 else 0

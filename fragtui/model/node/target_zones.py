@@ -1,0 +1,68 @@
+"""The blocks that count: those of the target order, in the zones that a GFP_KERNEL request may be served from."""
+
+from __future__ import annotations
+
+from fragtui.model.node.indices import blocks_of, free_pages
+from fragtui.model.node.snapshot import Snapshot, Zone
+from fragtui.model.node.watermark import Request, Verdict, ZoneState, zone_verdict
+from fragtui.model.node.zonelist import may_serve_kernel, rule_for, zone_states
+
+_TINY = 16 << 20
+"""Bytes: the whole of ZONE_DMA on x86-64, which the lowmem reserve keeps for devices."""
+
+
+def is_target(zone: Zone, state: ZoneState, page_size: int) -> bool:
+    """Tell whether GFP_KERNEL could ever be served from the zone, were all of it free.
+
+    ZONE_DMA's few large blocks survive every fragmentation and are barred by the lowmem reserve: counting them would
+    be good news that is none. Where the reserve could not be read, a zone named DMA of 16 MiB free or less is left out.
+    """
+    if not may_serve_kernel(zone):
+        return False
+    info = zone.info
+    # Kernels before 3.10 do not print what is managed.
+    pages = (info.present if info.managed is None else info.managed) if info else None
+    if pages is not None and state.mark is not None:
+        return pages > state.mark + state.reserve
+    return zone.name != "DMA" or free_pages(zone.free_blocks) * page_size > _TINY
+
+
+def has_order(snapshot: Snapshot, order: int) -> bool:
+    """Tell whether the zones are known and have a column for `order`."""
+    return any(order < len(zone.free_blocks) for zone in snapshot.zones or ())
+
+
+def target_zones(snapshot: Snapshot) -> tuple[Zone, ...]:
+    """Return the zones whose blocks count for kernel requests; empty where the zones are unknown."""
+    states = zone_states(snapshot)
+    size = snapshot.host.page_size
+    return tuple(zone for zone in snapshot.zones or () if is_target(zone, states[zone.key], size))
+
+
+def own_blocks(zone: Zone, state: ZoneState, order: int) -> int:
+    """Return the zone's blocks of `order` that GFP_KERNEL may take (not HighAtomic, CMA, Isolate)."""
+    foreign = blocks_of(state.foreign_blocks, order) if state.foreign_blocks else 0
+    return max(0, blocks_of(zone.free_blocks, order) - foreign)
+
+
+def target_blocks(snapshot: Snapshot, order: int) -> int | None:
+    """Return the blocks of `order` in all target zones, watermarks left aside; None where the zones are unknown.
+
+    None too for an order above the kernel's largest: that there is none of it is no want of blocks.
+    """
+    if not has_order(snapshot, order):
+        return None
+    states = zone_states(snapshot)
+    return sum(own_blocks(zone, states[zone.key], order) for zone in target_zones(snapshot))
+
+
+def usable_blocks(snapshot: Snapshot, order: int) -> int | None:
+    """Return the blocks of `order` that GFP_KERNEL gets now: those of target zones that the watermark does not bar."""
+    if not has_order(snapshot, order):
+        return None
+    states, rule = zone_states(snapshot), rule_for(snapshot)
+    return sum(
+        own_blocks(zone, states[zone.key], order)
+        for zone in target_zones(snapshot)
+        if zone_verdict(states[zone.key], order, Request.GFP_KERNEL, rule) is Verdict.AVAILABLE
+    )

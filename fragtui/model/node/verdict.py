@@ -1,0 +1,240 @@
+"""The node's verdict: can a block of the target order be had, and if not, is fragmentation to blame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from fragtui.model.node.indices import blocks_of, fragmentation_index, free_pages, unusable_indices
+from fragtui.model.node.snapshot import Snapshot, Zone
+from fragtui.model.node.target_zones import is_target, own_blocks
+from fragtui.model.node.watermark import (
+    Request,
+    Rule,
+    Verdict,
+    ZoneState,
+    floor_pages,
+    halving_stop,
+    only_foreign,
+    usable_pages,
+    verdicts,
+)
+from fragtui.model.node.zonelist import may_serve_kernel, rule_for, zone_states
+
+COSTLY_ORDER = 3
+"""PAGE_ALLOC_COSTLY_ORDER (include/linux/mmzone.h): above it the allocator gives up instead of looping."""
+FEW_BLOCKS = 16
+"""Fewer blocks of the target order than this on the whole node are about to run out."""
+THIN_SHARE = 0.95
+"""Above this share of free memory in too small blocks the node counts as fragmenting, as oled-tools' memstate does."""
+MANY_BLOCKS = 16 * FEW_BLOCKS
+"""With so many blocks of the target order left, no share of free memory makes them about to run out."""
+
+
+class Gets(StrEnum):
+    """What becomes of a GFP_KERNEL request: the verdict is on the memory that is free now, and it may wait for more.
+
+    Up to PAGE_ALLOC_COSTLY_ORDER the slow path goes on until it has a block or the OOM killer has been called; above
+    it gives up after some rounds of compaction and reclaim (mm/page_alloc.c __alloc_pages_slowpath).
+    """
+
+    AT_ONCE = "gets one at once"
+    WAITS = "waits for reclaim and compaction, then gets one"
+    MAY_FAIL = "tries reclaim and compaction, and is refused if they bring none"
+    MAY_KILL = "waits for reclaim and compaction, and calls the OOM killer if they bring none"
+    UNKNOWN = "unknown"
+
+
+class Severity(IntEnum):
+    """How bad it is; the values are the exit codes of monitoring plugins."""
+
+    FINE = 0
+    WARNING = 1
+    CRITICAL = 2
+    UNKNOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneJudgement:
+    """One zone, judged for every order; indices in thousandths (see fragmentation)."""
+
+    zone: Zone
+    state: ZoneState
+    serves_kernel: bool
+    """Whether GFP_KERNEL and GFP_ATOMIC may take from this zone at all."""
+    target: bool
+    """Whether they could ever be served from it: the lowmem reserve keeps x86's ZONE_DMA shut whatever is free."""
+    kernel: tuple[Verdict, ...]
+    atomic: tuple[Verdict, ...]
+    unusable: tuple[int, ...]
+    fragmentation: tuple[int, ...]
+
+    def verdict(self, request: Request, order: int) -> Verdict:
+        """Return the zone's verdict; an order it has no column for can't be had."""
+        row = self.kernel if request is Request.GFP_KERNEL else self.atomic
+        return row[order] if order < len(row) else Verdict.FRAGMENTED
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The node, judged for a target order."""
+
+    order: int
+    rule: Rule
+    zones: tuple[ZoneJudgement, ...]
+    kernel: Verdict
+    atomic: Verdict
+    severity: Severity
+    largest_order: int | None
+    """Highest order that a GFP_KERNEL request gets now; None if not even a page, or unknown."""
+    free_pages: int | None
+    """Pages in all free blocks of the zones that kernel requests may be served from."""
+    blocks: int | None
+    """Blocks of the target order in those of these zones that give one now, larger ones split."""
+    unusable: int | None
+    """Share of that free memory in blocks too small, in thousandths."""
+    nodes_without: tuple[int, ...]
+    """NUMA nodes whose own zones can't serve the target order though another node's can."""
+    watermarks_known: bool
+    gets: Gets = Gets.UNKNOWN
+    """What a GFP_KERNEL request gets in the end."""
+    halving_stop: int | None = None
+    """Under the rule of up to 4.3: the lower order at which the zone that came furthest was refused."""
+    only_foreign: bool = False
+    """Memory would do, but every block is on a list for atomic requests, CMA or isolation."""
+    too_large: int | None = None
+    """The highest order of this kernel, where the target is above it: such a request is a bug of its caller."""
+
+    @property
+    def serving(self) -> tuple[ZoneJudgement, ...]:
+        """The zones that kernel requests may be served from."""
+        return tuple(zone for zone in self.zones if zone.target)
+
+
+def judge(snapshot: Snapshot, order: int) -> Judgement:
+    """Return the verdict for requests of `order` on the node of `snapshot`.
+
+    A request succeeds if any zone that it may use passes (mm/page_alloc.c get_page_from_freelist); blocks in other
+    zones, and in zones that the lowmem reserve keeps shut, are no good news.
+    """
+    rule = rule_for(snapshot)
+    if not snapshot.zones:
+        return Judgement(
+            order, rule, (), Verdict.UNKNOWN, Verdict.UNKNOWN, Severity.UNKNOWN, None, None, None, None, (), False
+        )
+    states = zone_states(snapshot)
+    size = snapshot.host.page_size
+    orders = max(len(zone.free_blocks) for zone in snapshot.zones)
+    zones = tuple(_judge_zone(zone, states[zone.key], rule, size) for zone in snapshot.zones)
+    serving = [zone for zone in zones if zone.target]
+    within = order < orders
+    kernel = node_verdict(serving, Request.GFP_KERNEL, order) if within else Verdict.UNKNOWN
+    atomic = node_verdict(serving, Request.GFP_ATOMIC, order) if within else Verdict.UNKNOWN
+    pages = sum(free_pages(zone.zone.free_blocks) for zone in serving)
+    blocks = sum(own_blocks(zone.zone, zone.state, order) for zone in serving if _gives(zone, order))
+    suitable = sum(blocks_of(zone.zone.free_blocks, order) << order for zone in serving)
+    unusable = (pages - suitable) * 1000 // pages if pages else None
+    nodes_without = _nodes_without(serving, order) if kernel is Verdict.AVAILABLE else ()
+    largest = max(
+        (k for k in range(orders) if node_verdict(serving, Request.GFP_KERNEL, k) is Verdict.AVAILABLE), default=None
+    )
+    gets = _gets(kernel, order, serving)
+    return Judgement(
+        order=order,
+        rule=rule,
+        zones=zones,
+        kernel=kernel,
+        atomic=atomic,
+        severity=_severity(kernel, gets, blocks, unusable, bool(nodes_without)),
+        largest_order=largest,
+        free_pages=pages,
+        blocks=blocks,
+        unusable=unusable,
+        nodes_without=nodes_without,
+        watermarks_known=all(zone.state.mark is not None for zone in serving),
+        gets=gets,
+        halving_stop=_halving_stop(serving, order) if rule is Rule.HALVING and kernel is Verdict.RESERVED else None,
+        only_foreign=kernel is Verdict.RESERVED and _only_foreign(serving, order),
+        too_large=None if within else orders - 1,
+    )
+
+
+def _judge_zone(zone: Zone, state: ZoneState, rule: Rule, page_size: int) -> ZoneJudgement:
+    orders = range(len(zone.free_blocks))
+    return ZoneJudgement(
+        zone=zone,
+        state=state,
+        serves_kernel=may_serve_kernel(zone),
+        target=is_target(zone, state, page_size),
+        kernel=verdicts(state, Request.GFP_KERNEL, rule),
+        atomic=verdicts(state, Request.GFP_ATOMIC, rule),
+        unusable=unusable_indices(zone.free_blocks),
+        fragmentation=tuple(fragmentation_index(zone.free_blocks, order) for order in orders),
+    )
+
+
+def node_verdict(serving: list[ZoneJudgement], request: Request, order: int) -> Verdict:
+    """Return what the request gets from the node: where no zone passes, the verdict of the one that comes nearest.
+
+    A zone that has the memory but no block makes it fragmented; blocks that are only barred come next.
+    """
+    found = {zone.verdict(request, order) for zone in serving}
+    nearest_first = (Verdict.AVAILABLE, Verdict.FRAGMENTED, Verdict.RESERVED, Verdict.SHORT)
+    return next((verdict for verdict in nearest_first if verdict in found), Verdict.UNKNOWN)
+
+
+def _gives(zone: ZoneJudgement, order: int) -> bool:
+    return zone.verdict(Request.GFP_KERNEL, order) is Verdict.AVAILABLE
+
+
+def _nodes_without(serving: list[ZoneJudgement], order: int) -> tuple[int, ...]:
+    served = {zone.zone.node for zone in serving if _gives(zone, order)}
+    return tuple(sorted({zone.zone.node for zone in serving} - served))
+
+
+def _halving_stop(serving: list[ZoneJudgement], order: int) -> int | None:
+    stops = [stop for zone in serving if (stop := halving_stop(zone.state, order, Request.GFP_KERNEL)) is not None]
+    return max(stops, default=None)
+
+
+def _only_foreign(serving: list[ZoneJudgement], order: int) -> bool:
+    """Tell whether a zone is above its watermark and bars its blocks only by the lists that they are on."""
+    for zone in serving:
+        usable, floor = usable_pages(zone.state), floor_pages(zone.state)
+        enough = usable is None or floor is None or usable - ((1 << order) - 1) > floor
+        if enough and only_foreign(zone.state, order, Request.GFP_KERNEL):
+            return True
+    return False
+
+
+def _gets(kernel: Verdict, order: int, serving: list[ZoneJudgement]) -> Gets:
+    """Return what a request gets that may wait.
+
+    Up to the costly order the kernel goes on as long as free and reclaimable pages together would pass the watermark
+    (should_reclaim_retry). Here the page cache alone must do, and twice: what comes free must also lie together. Where
+    even an atomic request for a page fails, reclaim does not keep up.
+    """
+    if kernel is Verdict.AVAILABLE:
+        return Gets.AT_ONCE
+    if kernel is Verdict.UNKNOWN:
+        return Gets.UNKNOWN
+    if order > COSTLY_ORDER:
+        return Gets.MAY_FAIL
+    cache = [zone.zone.info.file if zone.zone.info else None for zone in serving]
+    floors = [floor_pages(zone.state) for zone in serving]
+    if None in cache or None in floors:
+        return Gets.UNKNOWN
+    plenty = sum(pages or 0 for pages in cache) > 2 * sum(pages or 0 for pages in floors)
+    keeps_up = node_verdict(serving, Request.GFP_ATOMIC, 0) is Verdict.AVAILABLE
+    return Gets.WAITS if plenty and keeps_up else Gets.MAY_KILL
+
+
+def _severity(kernel: Verdict, gets: Gets, blocks: int, unusable: int | None, node_without: bool) -> Severity:
+    if kernel is Verdict.UNKNOWN:
+        return Severity.UNKNOWN
+    if gets is Gets.WAITS:
+        return Severity.WARNING
+    if gets is not Gets.AT_ONCE:
+        return Severity.CRITICAL
+    thin = unusable is not None and unusable > THIN_SHARE * 1000 and blocks < MANY_BLOCKS
+    return Severity.WARNING if blocks < FEW_BLOCKS or thin or node_without else Severity.FINE

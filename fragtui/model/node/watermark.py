@@ -1,0 +1,185 @@
+"""The kernel's own test whether a zone may give a block of an order: __zone_watermark_ok in mm/page_alloc.c.
+
+Two rules exist. Up to 4.3, and in every RHEL 7, the watermark is halved for each lower order and what lies in smaller
+blocks does not count (`Rule.HALVING`); from 4.4 on the base check is made once and then a block must stand on a
+free list that the request may take from (`Rule.FREE_LIST`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+from fragtui.kernel.procfs.version import KernelVersion
+from fragtui.model.node.indices import fragmentation_index
+
+
+class Rule(Enum):
+    """Which of the two rules a kernel follows."""
+
+    HALVING = "halving"
+    FREE_LIST = "free list"
+
+
+class Request(StrEnum):
+    """The two requests that are judged: one that may reclaim and wait, and one that may not."""
+
+    GFP_KERNEL = "GFP_KERNEL"
+    GFP_ATOMIC = "GFP_ATOMIC"
+
+
+class Verdict(StrEnum):
+    """What a request for a block gets."""
+
+    AVAILABLE = "available"
+    RESERVED = "reserved"
+    """Blocks are there; a watermark or the lowmem reserve bars them."""
+    FRAGMENTED = "fragmented"
+    """Free memory is enough, but no block."""
+    SHORT = "short"
+    """Not enough free memory."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneState:
+    """What the test needs of one zone; page counts in pages, None for unknown.
+
+    `free_pages` is NR_FREE_PAGES, which lags the free lists by the per-CPU counters, as in the kernel's own test.
+    `mark` is the watermark in force, its boost included. `reserve` is the lowmem reserve against the request.
+    `highatomic_pages` (the reservation up to 6.11, its free pages since) and `cma_pages` are not for GFP_KERNEL.
+    `foreign_blocks` are those of `free_blocks` on lists that GFP_KERNEL may not take from (HighAtomic, CMA, Isolate),
+    `highatomic_blocks` the part of them that GFP_ATOMIC may.
+    """
+
+    free_blocks: tuple[int, ...]
+    free_pages: int | None = None
+    mark: int | None = None
+    reserve: int = 0
+    boost: int = 0
+    highatomic_pages: int = 0
+    cma_pages: int = 0
+    foreign_blocks: tuple[int, ...] = ()
+    highatomic_blocks: tuple[int, ...] = ()
+
+
+def rule_of(version: KernelVersion | None) -> Rule:
+    """Return the rule of a kernel by its version; without one, today's.
+
+    Only the number tells: RHEL 7's own kernel is 3.10, and newer ones for it (``5.4.278-1.el7.elrepo``,
+    ``4.14.0-115.el7a``) are built from upstream.
+    """
+    if version is None or version.at_least(4, 4):
+        return Rule.FREE_LIST
+    return Rule.HALVING
+
+
+def zone_verdict(state: ZoneState, order: int, request: Request, rule: Rule) -> Verdict:
+    """Return what `request` for a block of `order` gets from this zone now, reclaim and compaction left aside.
+
+    Where the watermark or the free pages are unknown, the blocks alone decide, and between fragmented and short the
+    kernel's fragmentation index with its own threshold of 0.500 (sysctl vm.extfrag_threshold).
+    """
+    return _verdict(state, order, request, rule, any(state.free_blocks[order:]), _has_block(state, order, request))
+
+
+def _verdict(state: ZoneState, order: int, request: Request, rule: Rule, is_there: bool, may_take: bool) -> Verdict:
+    """Return the verdict; given whether a block of the order or above is free, and on a list that may be taken from."""
+    has_block = order == 0 or may_take
+    if state.free_pages is None or state.mark is None:
+        if is_there:
+            return Verdict.AVAILABLE if has_block else Verdict.RESERVED
+        return Verdict.FRAGMENTED if fragmentation_index(state.free_blocks, order) > 500 else Verdict.SHORT
+    enough = _passes_base(state, order, request)
+    if enough and has_block and (rule is Rule.FREE_LIST or halving_stop(state, order, request) is None):
+        return Verdict.AVAILABLE
+    if is_there and (order > 0 or state.free_pages > state.mark):
+        return Verdict.RESERVED
+    return Verdict.FRAGMENTED if enough else Verdict.SHORT
+
+
+def verdicts(state: ZoneState, request: Request, rule: Rule) -> tuple[Verdict, ...]:
+    """Return `zone_verdict` for each order of the zone, in one pass from the highest down."""
+    found: list[Verdict] = []
+    is_there = may_take = False
+    for order in reversed(range(len(state.free_blocks))):
+        is_there = is_there or state.free_blocks[order] > 0
+        may_take = may_take or _may_take(state, order, request)
+        found.append(_verdict(state, order, request, rule, is_there, may_take))
+    return tuple(reversed(found))
+
+
+def only_foreign(state: ZoneState, order: int, request: Request) -> bool:
+    """Tell whether blocks of `order` are free, but all on lists that the request may not take from."""
+    return order > 0 and any(state.free_blocks[order:]) and not _has_block(state, order, request)
+
+
+def usable_pages(state: ZoneState) -> int | None:
+    """Return the free pages that count for GFP_KERNEL (neither CMA's nor those kept for atomic requests), or None."""
+    if state.free_pages is None:
+        return None
+    return max(0, state.free_pages - state.cma_pages - state.highatomic_pages)
+
+
+def floor_pages(state: ZoneState) -> int | None:
+    """Return the pages that a GFP_KERNEL request must leave free, watermark and lowmem reserve, or None if unknown."""
+    return None if state.mark is None else state.mark + state.reserve
+
+
+def halving_stop(state: ZoneState, order: int, request: Request) -> int | None:
+    """Return the order below `order` at which the rule of up to 4.3 refuses, or None if it does not.
+
+    For each lower order i the free pages lose those in blocks of i, the watermark is halved, and what is left must
+    exceed it (2.6.32 mm/page_alloc.c:1364, RHEL 7 alike).
+    """
+    if state.free_pages is None or state.mark is None:
+        return None
+    free = state.free_pages - ((1 << order) - 1)
+    mark = _mark_for(state.mark, request)
+    for lower in range(min(order, len(state.free_blocks))):
+        free -= state.free_blocks[lower] << lower
+        mark >>= 1
+        if free <= mark:
+            return lower
+    return None
+
+
+def _mark_for(mark: int, request: Request) -> int:
+    """Return the watermark that a request must exceed: GFP_ATOMIC may go to 3/8 of it (ALLOC_HIGH, then HARDER)."""
+    if request is Request.GFP_ATOMIC:
+        mark -= mark // 2
+        mark -= mark // 4
+    return mark
+
+
+def _passes_base(state: ZoneState, order: int, request: Request) -> bool:
+    assert state.free_pages is not None and state.mark is not None
+    usable = state.free_pages - ((1 << order) - 1) - state.cma_pages
+    if request is Request.GFP_KERNEL:
+        usable -= state.highatomic_pages
+    if usable > _mark_for(state.mark, request) + state.reserve:
+        return True
+    # 5.9 and later: an order-0 atomic request is tried again against the watermark without its boost.
+    return (
+        order == 0
+        and request is Request.GFP_ATOMIC
+        and state.boost > 0
+        and usable > _mark_for(max(0, state.mark - state.boost), request) + state.reserve
+    )
+
+
+def _has_block(state: ZoneState, order: int, request: Request) -> bool:
+    return any(_may_take(state, index, request) for index in range(order, len(state.free_blocks)))
+
+
+def _may_take(state: ZoneState, order: int, request: Request) -> bool:
+    """Tell whether a block of exactly this order is on a list that the request may take from."""
+    barred = _at(state.foreign_blocks, order)
+    if request is Request.GFP_ATOMIC:
+        barred -= _at(state.highatomic_blocks, order)
+    return state.free_blocks[order] > max(0, barred)
+
+
+def _at(blocks: Sequence[int], order: int) -> int:
+    return blocks[order] if order < len(blocks) else 0

@@ -1,0 +1,130 @@
+"""One pod on the board, while news of it comes in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fragtui.cluster.failure_reason import STARTING, ReasonClass, classify, core_of, telling
+from fragtui.cluster.pod_ref import PodRef
+from fragtui.cluster.sandbox_attempts import Attempt
+from fragtui.model.pods.linking import memory_of
+from fragtui.model.pods.stuck_pods import PodLink, StuckPod
+from fragtui.text import printable
+
+_ATTEMPTS_KEPT = 8
+LINKS_KEPT = 16
+_RANK = {"proven": 2, "likely": 1, "possible": 0}
+
+
+@dataclass(slots=True, eq=False)
+class PodEntry:
+    """What is known of one pod that waits. Attempts beyond the last few are only counted."""
+
+    ref: PodRef
+    waits_since: float | None = None
+    """When it began to wait, by the API."""
+    told_by_api: bool = False
+    stage: str = "sandbox"
+    waiting_error: str = ""
+    attempts: dict[str, Attempt] = field(default_factory=dict)
+    forgotten: int = 0
+    event_counts: dict[str, int] = field(default_factory=dict)
+    first_failure: float | None = None
+    last_failure: float | None = None
+    last_word: float = 0.0
+    links: dict[str, PodLink] = field(default_factory=dict)
+    sources: dict[str, None] = field(default_factory=dict)
+    after_remedy: str | None = None
+    started: float | None = None
+
+    def take(self, attempt: Attempt) -> None:
+        """Add an attempt, or what is now known of one that is here already."""
+        for absorbed in attempt.absorbed:
+            self.attempts.pop(absorbed, None)
+        self.attempts[attempt.id] = attempt
+        while len(self.attempts) > _ATTEMPTS_KEPT:
+            del self.attempts[next(iter(self.attempts))]
+            self.forgotten += 1
+        self.ref = self.ref.filled(attempt.pod)
+        self.sources.update(dict.fromkeys(attempt.sources))
+        self.stage = attempt.stage
+        if attempt.first_time is not None and (self.first_failure is None or attempt.first_time < self.first_failure):
+            self.first_failure = attempt.first_time
+        if attempt.last_time is not None and (self.last_failure is None or attempt.last_time > self.last_failure):
+            self.last_failure = attempt.last_time
+
+    def link(self, link: PodLink) -> None:
+        """Keep a link, the surer one if both sides were linked before."""
+        known = self.links.get(link.incident_id)
+        if known is None or _RANK[link.confidence] > _RANK[known.confidence]:
+            self.links[link.incident_id] = link
+        while len(self.links) > LINKS_KEPT:
+            del self.links[next(iter(self.links))]
+
+    @property
+    def names_refusal(self) -> bool:
+        """Whether an attempt or a kernel line says that memory was refused."""
+        return any(attempt.reason_class.memory for attempt in self.attempts.values()) or any(
+            link.refusal and link.confidence != "possible" for link in self.links.values()
+        )
+
+    def absorb(self, other: PodEntry) -> None:
+        """Take over what another entry of the same pod knew."""
+        for attempt in other.attempts.values():
+            if attempt.id not in self.attempts:
+                self.take(attempt)
+        for link in other.links.values():
+            self.link(link)
+        self.ref = self.ref.filled(other.ref)
+        self.forgotten += other.forgotten
+        self.event_counts |= other.event_counts
+        self.waits_since = other.waits_since if self.waits_since is None else self.waits_since
+        self.told_by_api |= other.told_by_api
+        self.sources.update(other.sources)
+        self.last_word = max(self.last_word, other.last_word)
+
+    @property
+    def since(self) -> float | None:
+        """When it began to wait: by the API if it told, else the first failure seen."""
+        known = [time for time in (self.waits_since, self.first_failure) if time is not None]
+        return min(known) if known else None
+
+    def frozen(self) -> StuckPod:
+        """Return the entry as the screen shows it."""
+        row, reason = self._reason()
+        links = tuple(sorted(self.links.values(), key=lambda link: -_RANK[link.confidence]))
+        memory = row.memory
+        for attempt in self.attempts.values():
+            if attempt.reason_class is row:
+                memory = memory_of(attempt, links)
+        attempts = max(len(self.attempts) + self.forgotten, sum(self.event_counts.values())) or None
+        ids = [attempt.sandbox_id or attempt.container_id for attempt in self.attempts.values()]
+        container_ids = [attempt.container_id for attempt in self.attempts.values() if attempt.container_id]
+        return StuckPod(
+            self.ref,
+            self.since,
+            row,
+            memory,
+            reason,
+            self.stage,
+            attempts,
+            self.first_failure,
+            self.last_failure,
+            tuple(each for each in ids if each),
+            tuple(container_ids),
+            links,
+            tuple(self.sources),
+            self.started,
+            self.after_remedy,
+        )
+
+    def _reason(self) -> tuple[ReasonClass, str]:
+        best: Attempt | None = None
+        for attempt in self.attempts.values():
+            if best is None or telling(attempt.reason_class) >= telling(best.reason_class):
+                best = attempt
+        if best is not None:
+            return best.reason_class, best.reason
+        if self.waiting_error:
+            return classify(self.waiting_error), printable(core_of(self.waiting_error))
+        return STARTING, ""

@@ -1,0 +1,330 @@
+"""The board of stuck pods: takes in what every source says, and knows who is stuck, since when and why."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from heapq import nsmallest
+
+from fragtui.cluster.observation import Said, Sighting
+from fragtui.cluster.pod_ref import PodRef, cgroup_owner
+from fragtui.cluster.sandbox_attempts import Attempt, AttemptAssembler
+from fragtui.model.pods.linking import WINDOW_SECONDS, KernelSide, near, tie
+from fragtui.model.pods.pod_state import LINKS_KEPT, PodEntry
+from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
+
+QUIET_SECONDS = 600.0
+"""A pod that only logs told of, silent for this long, is taken to be gone: kubelets retry within 5 min."""
+PATIENCE_SECONDS = 15.0
+"""A pod that merely waits, without a failure seen, is called stuck after this long."""
+_STARTED_SECONDS = 900.0
+_MOST_STARTED = 32
+MOST_PODS = 512
+"""Pods on the board; a kubelet runs 110 by default, and few nodes run above 250."""
+_DROPPED_AT_ONCE = 32
+"""Pods that leave a full board together: in a flood of names each order of them costs."""
+_MOST_NAMES = 4096
+_MOST_INCIDENTS = 64
+"""Kernel incidents that pods are compared with, the newest: the kernel reports at most 10 in 5 s."""
+_SLACK_SECONDS = 2.0
+_REOPEN_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Started:
+    entry: PodEntry
+    at: float
+
+
+class PodBoard:
+    """Mutable and for one thread; `snapshot` is what others may have. Times are epoch seconds."""
+
+    def __init__(self) -> None:
+        self._assembler = AttemptAssembler()
+        self._entries: list[PodEntry] = []
+        self._by_uid: dict[str, PodEntry] = {}
+        self._by_name: dict[tuple[str | None, str], PodEntry] = {}
+        self._nameless: deque[PodEntry] = deque(maxlen=16)
+        self._started: deque[_Started] = deque(maxlen=_MOST_STARTED)
+        self._kernel: deque[KernelSide] = deque(maxlen=_MOST_INCIDENTS)
+        self._recent: dict[str, Attempt] = {}
+        self._names: dict[str, PodRef] = {}
+        self._runs_since: dict[str, float] = {}
+        self._dropped = 0
+
+    def tell(self, sighting: Sighting, now: float) -> bool:
+        """Take in what a source says and return whether the board may have changed. Never raises."""
+        if sighting.pod.uid and sighting.pod.name:
+            self._learn(sighting.pod)
+        said = sighting.said
+        if said is Said.FAILED:
+            return self._failed(sighting, now)
+        if said is Said.DIED:
+            attempt = self._assembler.add(sighting)
+            return attempt is not None and self._place(attempt, now)
+        if said is Said.BEGINS:
+            self._assembler.add(sighting)
+            entry = self._find(sighting.pod)
+            if entry is not None:
+                entry.last_word = now
+            return False
+        if said in (Said.SANDBOX_RUNS, Said.CONTAINER_RUNS):
+            return self._runs(sighting, now)
+        if said is Said.GONE:
+            return self._drop(self._find(sighting.pod))
+        if said is Said.WAITS:
+            return self._waits(sighting, now)
+        return False
+
+    def only_these_exist(self, pods: Iterable[PodRef]) -> bool:
+        """Drop every pod that a complete list of this node's pods lacks; return whether one was dropped."""
+        uids, names = set(), set()
+        for pod in pods:
+            uids.add(pod.uid)
+            names.add((pod.namespace, pod.name))
+        gone = [
+            entry
+            for entry in self._entries
+            if entry.ref
+            and not (entry.ref.uid in uids if entry.ref.uid else (entry.ref.namespace, entry.ref.name) in names)
+            and (entry.ref.uid or entry.ref.namespace)
+        ]
+        for entry in gone:
+            self._drop(entry)
+        return bool(gone)
+
+    def kernel_incident(self, incident: KernelSide) -> bool:
+        """Take in a kernel incident, again if more became known of it; return whether it got linked to a pod."""
+        for at, known in enumerate(self._kernel):
+            if known.id == incident.id:
+                self._kernel[at] = incident
+                break
+        else:
+            self._kernel.append(incident)
+        linked = False
+        for entry in (*self._entries, *(started.entry for started in self._started)):
+            for attempt in entry.attempts.values():
+                linked |= near(attempt, incident) and _tie(entry, attempt, incident, self._has_rival(attempt))
+        return linked
+
+    def remedy_ran(self, name: str) -> bool:
+        """Note that a remedy ran now, for the pods that are stuck to carry when they start; return if one is."""
+        for entry in self._entries:
+            entry.after_remedy = name
+        return bool(self._entries)
+
+    def pod_of(self, cgroup_path: str) -> PodRef | None:
+        """Return the pod that a cgroup path belongs to, by name if any source named it; None if it is no pod's."""
+        owner = cgroup_owner(cgroup_path)
+        if owner is None or owner.uid is None:
+            return None
+        return self._names.get(owner.uid, PodRef(uid=owner.uid))
+
+    @property
+    def names(self) -> tuple[PodRef, ...]:
+        """Every pod that some source named in full."""
+        return tuple(self._names.values())
+
+    def learn(self, pod: PodRef) -> None:
+        """Remember who a uid is."""
+        if pod.uid and pod.name:
+            self._learn(pod)
+
+    def snapshot(self, now: float) -> StuckPods:
+        """Return the stuck pods, the longest first, and those that started lately."""
+        for entry in [each for each in self._entries if self._quiet(each, now)]:
+            self._drop(entry)
+        stuck = [entry.frozen() for entry in self._entries if self._is_stuck(entry, now)]
+        stuck.sort(key=lambda pod: (pod.since is None, pod.since or 0.0, str(pod.ref)))
+        while self._started and now - self._started[0].at > _STARTED_SECONDS:
+            self._started.popleft()
+        started: tuple[StuckPod, ...] = tuple(each.entry.frozen() for each in reversed(self._started))
+        return StuckPods(tuple(stuck), started, self._dropped)
+
+    def _failed(self, sighting: Sighting, now: float) -> bool:
+        if self._ran_after(sighting):
+            return False
+        attempt = self._assembler.add(sighting)
+        if attempt is None:
+            return False
+        changed = self._place(attempt, now)
+        entry = self._find(attempt.pod)
+        if entry is not None and sighting.event_id is not None and sighting.count is not None:
+            entry.event_counts[sighting.event_id] = sighting.count
+            if len(entry.event_counts) > 256:
+                del entry.event_counts[next(iter(entry.event_counts))]
+        return changed
+
+    def _ran_after(self, sighting: Sighting) -> bool:
+        """Say whether the pod was seen running later: events and old log lines tell of failures long overcome."""
+        known = self._lately_started(sighting.pod)
+        at = known.entry.started if known is not None else None
+        if sighting.pod.uid is not None:
+            at = self._runs_since.get(sighting.pod.uid, at)
+        return at is not None and (sighting.time is None or sighting.time <= at + _SLACK_SECONDS)
+
+    def _place(self, attempt: Attempt, now: float) -> bool:
+        entry = self._find(attempt.pod) if attempt.pod else None
+        ids = {attempt.id, *attempt.absorbed}
+        nameless = next((each for each in self._nameless if ids & each.attempts.keys()), None)
+        if entry is None and nameless is not None:
+            entry = nameless
+            if attempt.pod:
+                self._nameless.remove(nameless)
+        elif entry is not None and nameless is not None and nameless is not entry:
+            self._nameless.remove(nameless)
+            entry.absorb(nameless)
+            self._forget(nameless)
+        if entry is None:
+            entry = self._reopened(attempt) or PodEntry(attempt.pod)
+            self._add(entry)
+            if not attempt.pod:
+                self._nameless.append(entry)
+        entry.take(attempt)
+        entry.last_word = max(entry.last_word, attempt.last_time if attempt.last_time is not None else now)
+        self._index(entry)
+        self._recent[attempt.id] = attempt
+        if len(self._recent) > 512:
+            del self._recent[next(iter(self._recent))]
+        close = [incident for incident in self._kernel if near(attempt, incident)]
+        if len(close) > LINKS_KEPT:  # In a flood: no more links are kept than that.
+            moment = attempt.last_time or now
+            close = nsmallest(LINKS_KEPT, close, key=lambda each: abs((each.time or 0.0) - moment))
+        has_rival = bool(close) and self._has_rival(attempt)
+        for incident in close:
+            _tie(entry, attempt, incident, has_rival)
+        return True
+
+    def _reopened(self, attempt: Attempt) -> PodEntry | None:
+        """Return the entry of a pod that seemed to start just now: docker runs a sandbox before its network is up."""
+        known = self._lately_started(attempt.pod)
+        if known is None or attempt.last_time is None or known.entry.started is None:
+            return None
+        if attempt.last_time - known.entry.started > _REOPEN_SECONDS:
+            return None
+        self._started.remove(known)
+        known.entry.started = None
+        return known.entry
+
+    def _lately_started(self, pod: PodRef) -> _Started | None:
+        return next((each for each in self._started if each.entry.ref.may_be(pod)), None)
+
+    def _has_rival(self, attempt: Attempt) -> bool:
+        """Return whether another pod failed in the same moment."""
+        last = attempt.last_time
+        # The newest first: in a flood one of them is a rival at once.
+        return last is not None and any(
+            other.last_time is not None
+            and abs(other.last_time - last) <= WINDOW_SECONDS / 3
+            and not other.pod.may_be(attempt.pod)
+            for other in reversed(self._recent.values())
+        )
+
+    def _runs(self, sighting: Sighting, now: float) -> bool:
+        if sighting.step == "pleg" and self._assembler.failed_ids(sighting.container_id):
+            return False
+        at = sighting.time if sighting.time is not None else now
+        if sighting.pod.uid is not None:
+            self._runs_since.pop(sighting.pod.uid, None)
+            self._runs_since[sighting.pod.uid] = at
+            if len(self._runs_since) > _MOST_NAMES:
+                del self._runs_since[next(iter(self._runs_since))]
+        entry = self._find(sighting.pod)
+        if entry is None:
+            return False
+        if entry.last_failure is not None and at < entry.last_failure - _SLACK_SECONDS:
+            return False
+        if entry.stage == "container" and sighting.said is Said.SANDBOX_RUNS and sighting.step != "pleg":
+            return False
+        was_stuck = self._is_stuck(entry, now)
+        self._drop(entry)
+        if was_stuck:
+            entry.started = at
+            self._started.append(_Started(entry, now))
+        return True
+
+    def _waits(self, sighting: Sighting, now: float) -> bool:
+        entry = self._find(sighting.pod)
+        if entry is None:
+            entry = PodEntry(sighting.pod)
+            self._add(entry)
+        before = (entry.stage, entry.waiting_error, entry.waits_since, entry.told_by_api)
+        entry.ref = entry.ref.filled(sighting.pod)
+        entry.told_by_api = True
+        entry.stage, entry.waiting_error = sighting.stage, sighting.error
+        if sighting.since is not None:
+            entry.waits_since = sighting.since
+        entry.sources.setdefault(sighting.source)
+        entry.last_word = now
+        self._index(entry)
+        return before != (entry.stage, entry.waiting_error, entry.waits_since, entry.told_by_api)
+
+    def _is_stuck(self, entry: PodEntry, now: float) -> bool:
+        if entry.attempts or entry.waiting_error:
+            return True
+        return entry.since is not None and now - entry.since >= PATIENCE_SECONDS
+
+    def _quiet(self, entry: PodEntry, now: float) -> bool:
+        return not entry.told_by_api and now - entry.last_word > QUIET_SECONDS
+
+    def _find(self, pod: PodRef) -> PodEntry | None:
+        if pod.uid and (entry := self._by_uid.get(pod.uid)) is not None:
+            return entry
+        if pod.name is None:
+            return None
+        candidates = [self._by_name.get((pod.namespace, pod.name))]
+        if pod.namespace is None:
+            candidates = [entry for (_, name), entry in self._by_name.items() if name == pod.name]
+        elif candidates == [None]:
+            candidates = [self._by_name.get((None, pod.name))]
+        return next((entry for entry in candidates if entry is not None and entry.ref.may_be(pod)), None)
+
+    def _add(self, entry: PodEntry) -> None:
+        if len(self._entries) >= MOST_PODS:
+            # Of use is what names a refusal of memory, then what the API, which says when a pod is gone, knows.
+            by_use = sorted(self._entries, key=lambda each: (each.names_refusal, each.told_by_api, each.last_word))
+            for least in by_use[:_DROPPED_AT_ONCE]:
+                self._drop(least)
+            self._dropped += _DROPPED_AT_ONCE
+        self._entries.append(entry)
+        self._index(entry)
+
+    def _index(self, entry: PodEntry) -> None:
+        if entry.ref.uid:
+            self._by_uid[entry.ref.uid] = entry
+        if entry.ref.name:
+            self._by_name[(entry.ref.namespace, entry.ref.name)] = entry
+
+    def _forget(self, entry: PodEntry) -> None:
+        self._entries.remove(entry)
+        ref = entry.ref  # It is filled only, so these are all the keys that it ever had.
+        if ref.uid and self._by_uid.get(ref.uid) is entry:
+            del self._by_uid[ref.uid]
+        for namespace in {ref.namespace, None}:
+            if ref.name and self._by_name.get((namespace, ref.name)) is entry:
+                del self._by_name[namespace, ref.name]
+
+    def _drop(self, entry: PodEntry | None) -> bool:
+        if entry is None or entry not in self._entries:
+            return False
+        self._forget(entry)
+        if entry in self._nameless:
+            self._nameless.remove(entry)
+        return True
+
+    def _learn(self, pod: PodRef) -> None:
+        assert pod.uid is not None
+        if pod.namespace is None and pod.uid in self._names:
+            return
+        self._names[pod.uid] = pod
+        if len(self._names) > _MOST_NAMES:
+            del self._names[next(iter(self._names))]
+
+
+def _tie(entry: PodEntry, attempt: Attempt, incident: KernelSide, has_rival: bool) -> bool:
+    link = tie(attempt, incident, int(has_rival))
+    if link is None:
+        return False
+    entry.link(link)
+    return True

@@ -1,0 +1,50 @@
+"""What the pod watch tells the screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from fragtui.cluster.pod_ref import PodRef, cgroup_owner
+from fragtui.model.pods.stuck_pods import StuckPods
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """How one source of pod news is doing."""
+
+    name: str
+    """``kubelet log``, ``API``, ``events``, ``crictl``."""
+    state: str
+    """``live``, ``connecting``, ``waiting``, ``absent``, ``refused`` or ``off``."""
+    cannot_tell: str
+    """What this source can't tell, or why it tells nothing and what to give, in words; empty if nothing lacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class PodNews:
+    """The board of stuck pods and the state of every source, frozen."""
+
+    board: StuckPods
+    sources: tuple[SourceState, ...]
+    names: tuple[PodRef, ...] = ()
+    """Every pod of this node that some source named with its uid."""
+    dropped: int = 0
+    """Kernel incidents of a flood that were dropped before they were compared with the pods."""
+    unread: int = 0
+    """Sightings that could not be read: the board failed over them."""
+    _by_uid: dict[str, PodRef] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the names: rows are drawn at every tick."""
+        object.__setattr__(self, "_by_uid", {pod.uid: pod for pod in self.names if pod.uid})
+
+    def named(self, uid: str) -> PodRef | None:
+        """Return the pod of a uid, None if no source named it."""
+        return self._by_uid.get(uid)
+
+    def pod_of(self, cgroup_path: str) -> PodRef | None:
+        """Return whose a cgroup path is, by name where known; None if it is no pod's (an OOM kill's task_memcg)."""
+        owner = cgroup_owner(cgroup_path)
+        if owner is None or owner.uid is None:
+            return None
+        return self._by_uid.get(owner.uid) or PodRef(uid=owner.uid)

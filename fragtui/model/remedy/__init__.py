@@ -1,0 +1,1 @@
+"""Remedies judged: forecast, risk, recovery, history, tuning advice."""

@@ -1,0 +1,246 @@
+"""What a remedy brought and cost: two snapshots compared, and how long the gain lasts from the ticks after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fragtui.kernel.procfs.counters import sum_prefixed
+from fragtui.kernel.procfs.pressure import Stall
+from fragtui.model.node.indices import blocks_of, free_pages, unusable_index
+from fragtui.model.node.snapshot import Snapshot, ZoneKey
+from fragtui.model.node.target_zones import target_blocks, target_zones
+from fragtui.model.remedy.zone_capacity import pool_pages
+
+MARKS = (60.0, 300.0, 1800.0)
+"""Seconds after a remedy at which its gain is looked at again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneRecovery:
+    """One zone before and after; None where it was not there (memory hotplug)."""
+
+    key: ZoneKey
+    target: bool
+    """Whether its blocks count for kernel requests."""
+    before: tuple[int, ...] | None
+    """Free blocks of exactly each order."""
+    after: tuple[int, ...] | None
+
+    def gained(self, order: int) -> int | None:
+        """Return the free blocks of exactly `order` won (or lost), or None where one side is unknown."""
+        if self.before is None or self.after is None or order >= min(len(self.before), len(self.after)):
+            return None
+        return self.after[order] - self.before[order]
+
+    def blocks(self, order: int) -> tuple[int | None, int | None]:
+        """Return how many blocks of `order` the free blocks of it and above made, before and after."""
+        return (
+            blocks_of(self.before, order) if self.before is not None else None,
+            blocks_of(self.after, order) if self.after is not None else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What happened between two snapshots; None for a counter that this kernel does not have."""
+
+    seconds: float
+    stalled: float | None
+    """Seconds in which some task waited for memory (PSI)."""
+    stalled_full: float | None
+    """Seconds in which all tasks that could run waited for memory."""
+    refaults: int | None
+    """Pages read back soon after they had been dropped (workingset_refault)."""
+    read: int | None
+    """Bytes read from disks (pgpgin)."""
+    migrated: int | None
+    """Pages that compaction moved; those it could not move are in `migrate_failed`."""
+    migrate_failed: int | None
+    scanned: int | None
+    """Pages that compaction looked at, as sources and as targets."""
+    direct_stalls: int | None
+    """Allocations that had to compact for themselves (compact_stall)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """Before against after, at one order."""
+
+    order: int
+    zones: tuple[ZoneRecovery, ...]
+    before: int | None
+    """Blocks of the target order in the zones that serve kernel requests."""
+    after: int | None
+    free_bytes: int | None
+    """Free memory won (or lost), bytes, all zones."""
+    unusable: tuple[int, int] | None
+    """Unusable free space index at the target order over those zones, in thousandths, before and after."""
+    cost: Cost
+    looked_at: float | None = None
+    """What compaction looked at, as a share of what it would in a whole run (see `_to_look_at`); None for unknown."""
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether a compaction of all memory that ran in between gave up: whole runs were at 1 and above on 6.18."""
+        return self.looked_at is not None and self.looked_at < 0.5
+
+    @property
+    def gained(self) -> int | None:
+        """Blocks of the target order won (or lost)."""
+        return None if self.before is None or self.after is None else self.after - self.before
+
+
+def compare(before: Snapshot, after: Snapshot, order: int) -> Recovery:
+    """Return what changed between two snapshots of one node, judged at `order`."""
+    keys = [zone.key for zone in before.zones or ()]
+    keys += [zone.key for zone in after.zones or () if zone.key not in keys]
+    targets = {zone.key for zone in target_zones(after)} | {zone.key for zone in target_zones(before)}
+    zones = []
+    for key in keys:
+        old, new = before.zone(key), after.zone(key)
+        zones.append(
+            ZoneRecovery(key, key in targets, old.free_blocks if old else None, new.free_blocks if new else None)
+        )
+    free = None
+    if before.zones is not None and after.zones is not None:
+        pages = [sum(free_pages(zone.free_blocks) for zone in side) for side in (before.zones, after.zones)]
+        free = (pages[1] - pages[0]) * after.host.page_size
+    cost = cost_between(before, after)
+    to_look_at = _to_look_at(before)
+    return Recovery(
+        order=order,
+        zones=tuple(zones),
+        before=target_blocks(before, order),
+        after=target_blocks(after, order),
+        free_bytes=free,
+        unusable=_unusable(before, after, order),
+        cost=cost,
+        looked_at=cost.scanned / to_look_at if cost.scanned is not None and to_look_at else None,
+    )
+
+
+def cost_between(before: Snapshot, after: Snapshot) -> Cost:
+    """Return what the node went through between two snapshots."""
+    some = full = None
+    if before.pressure and after.pressure:
+        some = _stalled(before.pressure.some, after.pressure.some)
+        full = _stalled(before.pressure.full, after.pressure.full)
+    read = _delta(before, after, "pgpgin")
+    scanned = [_delta(before, after, f"compact_{side}_scanned") for side in ("migrate", "free")]
+    old, new = (sum_prefixed(side.vmstat, "workingset_refault") for side in (before, after))
+    return Cost(
+        seconds=after.monotonic - before.monotonic,
+        stalled=some,
+        stalled_full=full,
+        refaults=None if old is None or new is None or new < old else new - old,
+        read=None if read is None else read * 1024,
+        migrated=_delta(before, after, "pgmigrate_success"),
+        migrate_failed=_delta(before, after, "pgmigrate_fail"),
+        scanned=None if scanned[0] is None or scanned[1] is None else scanned[0] + scanned[1],
+        direct_stalls=_delta(before, after, "compact_stall"),
+    )
+
+
+def _to_look_at(before: Snapshot) -> int | None:
+    """Return what both scanners of a whole compaction look at: pages in use, and free blocks below a pageblock.
+
+    Huge pages of the pool are passed over, so they are left out.
+    """
+    types = before.page_types.info.pageblock_order if before.page_types else None
+    found = 0
+    for zone in before.zones or ():
+        if zone.info is None or zone.info.managed is None:
+            return None
+        found += zone.info.managed - free_pages(zone.free_blocks) + sum(zone.free_blocks[: types or 9])
+    return max(0, found - pool_pages(before))
+
+
+def _delta(before: Snapshot, after: Snapshot, name: str) -> int | None:
+    if name not in before.vmstat or name not in after.vmstat:
+        return None
+    # A count that fell is another boot's.
+    return delta if (delta := after.vmstat[name] - before.vmstat[name]) >= 0 else None
+
+
+def _stalled(before: Stall | None, after: Stall | None) -> float | None:
+    """Return the seconds of stall between two readings of one line, or None."""
+    if before is None or after is None or after.total < before.total:
+        return None
+    return (after.total - before.total) / 1e6
+
+
+def _unusable(before: Snapshot, after: Snapshot, order: int) -> tuple[int, int] | None:
+    sides = []
+    for snapshot in (before, after):
+        zones = target_zones(snapshot)
+        if not zones:
+            return None
+        width = max(len(zone.free_blocks) for zone in zones)
+        sides.append(
+            unusable_index(
+                [sum(z.free_blocks[i] for z in zones if i < len(z.free_blocks)) for i in range(width)], order
+            )
+        )
+    return sides[0], sides[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was there at one of `MARKS`: blocks of the target order, and what the node went through since the start."""
+
+    after: float
+    """Seconds after the remedy."""
+    blocks: int
+    cost: Cost
+
+
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """How long a gain lasts, folded from the ticks after a remedy; times are monotonic seconds."""
+
+    at: float
+    before: int
+    after: int
+    """Blocks of the target order right before and right after."""
+    seen: float | None = None
+    now: int | None = None
+    half_at: float | None = None
+    """Start of the time since which half of the gain or more has been gone."""
+    marks: tuple[tuple[float, int], ...] = ()
+    """Blocks at the first tick past each of `MARKS`, with that mark's seconds."""
+
+    @property
+    def gain(self) -> int:
+        """Blocks won."""
+        return self.after - self.before
+
+    @property
+    def share(self) -> float | None:
+        """What is left of the gain now, 0..1 (more where blocks went on coming back); None without a gain."""
+        if self.now is None or self.gain <= 0:
+            return None
+        return max(0.0, (self.now - self.before) / self.gain)
+
+    @property
+    def half_life(self) -> float | None:
+        """Seconds until half of the gain was gone, or None while more than half is left (or there was no gain)."""
+        return None if self.half_at is None else self.half_at - self.at
+
+    @property
+    def age(self) -> float | None:
+        """Seconds from the remedy to the last tick seen."""
+        return None if self.seen is None else self.seen - self.at
+
+    def see(self, monotonic: float, blocks: int) -> Lasting:
+        """Return this with one more tick; a dip that is made good again does not count as the end of the gain."""
+        half_at = self.half_at
+        if self.gain > 0 and (blocks - self.before) * 2 <= self.gain:
+            half_at = monotonic if half_at is None else half_at
+        else:
+            half_at = None
+        marks = self.marks
+        due = MARKS[len(marks) : len(marks) + 1]
+        while due and monotonic - self.at >= due[0]:
+            marks += ((due[0], blocks),)
+            due = MARKS[len(marks) : len(marks) + 1]
+        return Lasting(self.at, self.before, self.after, monotonic, blocks, half_at, marks)

@@ -1,0 +1,1 @@
+"""The audit log: where it is, writing it, reading it back."""

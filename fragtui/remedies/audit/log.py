@@ -1,0 +1,175 @@
+"""The audit log: what was asked for is on disk before anything runs, how it ended is there after.
+
+Append-only JSON lines in one file, 0600. Every line is fsync'ed, and so is the directory when the file is made. A log
+that can't be written, or that someone else may write, stops the remedy. Past its size the file is renamed to FILE.1,
+FILE.1 to FILE.2, and so on.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from fragtui.model.remedy.audit_entry import format_entry, parse_entry
+from fragtui.model.remedy.remedy_history import Entry, Intent
+from fragtui.sources.files.own_files import OwnPlace, open_own, sync_folder, why
+from fragtui.sources.files.own_log import LIMIT, MAX_LINE, Line, OwnLog
+from fragtui.text import format_bytes
+
+SIZE = 4 << 20
+"""Bytes past which the next intent starts a new file."""
+KEPT = 4
+"""Older files kept."""
+MOST_ENTRIES = 20_000
+"""Entries kept in memory, about 10 MB; as many as `own_log.LIMIT` bytes hold."""
+_MOST_PROBLEMS = 1000
+_LOCK_WAIT = 5.0
+"""Seconds to wait for another process that writes its line; one that was stopped meanwhile holds the lock for good."""
+
+
+class AuditError(Exception):
+    """The log can't be written, in words; nothing may run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a log says; `problems` are the lines that are none, a torn last one among them, and unreadable files."""
+
+    entries: tuple[Entry, ...]
+    problems: tuple[str, ...]
+    left_out: bool = False
+    """Whether there are older entries, which were not read."""
+
+
+OLDER_LEFT_OUT = f"older entries left out: only the last {format_bytes(LIMIT)} of the log are read"
+
+
+class AuditLog:
+    """One log file, opened again for each line: another process may rotate it in between.
+
+    What was read once is kept; `read` is for one thread at a time.
+    """
+
+    def __init__(self, path: Path | OwnPlace, size: int = SIZE, kept: int = KEPT) -> None:
+        """Take the file that the user named, or an `OwnPlace` that fragtui found by itself."""
+        self._place = path if isinstance(path, OwnPlace) else OwnPlace(path)
+        self.path = self._place.path
+        self._size = size
+        self._kept = kept
+        self._log = OwnLog(self._place, kept)
+        self._reading = Reading((), ())
+        self._bad: tuple[str, ...] = ()
+
+    def append(self, entry: Entry) -> None:
+        """Write one line and wait until it is on disk; raise AuditError where that fails.
+
+        A torn line that a crash left behind gets its newline first, so that it takes no other line with it.
+        """
+        if self._place.saved:
+            raise AuditError(f"{self.path}: the log of saved files is only read")
+        data = format_entry(entry)
+        if len(data) > MAX_LINE:
+            raise AuditError(f"{self.path}: an entry of {len(data)} bytes is too long to be read again")
+        try:
+            folder = self._place.folder(make=True)
+            try:
+                descriptor = self._open(folder, rotate=isinstance(entry, Intent))
+            finally:
+                os.close(folder)
+            try:
+                if not _ends_whole(descriptor):
+                    data = b"\n" + data
+                if os.write(descriptor, data) != len(data):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise AuditError(why(error, self.path)) from error
+
+    def read(self) -> Reading:
+        """Return all lines, those of rotated files first; files that can't be read are problems, absent ones not.
+
+        Only what was added since the last call is read, and of that at most `LIMIT` bytes.
+        """
+        added = self._log.read()
+        before = Reading((), ()) if added.restarted else self._reading
+        bad = () if added.restarted else self._bad
+        entries = [(line, _entry_of(line)) for line in added.lines]
+        bad = (*bad, *(f"{line.place}: not an entry" for line, entry in entries if entry is None))[-_MOST_PROBLEMS:]
+        torn = () if added.torn is None else (f"{added.torn}: torn",)
+        new = tuple(entry for _, entry in entries if entry is not None)
+        kept = (*before.entries, *new) if new else before.entries
+        over = len(kept) > MOST_ENTRIES
+        if over:
+            # More than must be: what counts them sees fewer at once, not at each new one.
+            kept = kept[-MOST_ENTRIES // 2 :]
+        self._bad = bad
+        self._reading = Reading(kept, (*bad, *torn, *added.problems), before.left_out or added.left_out or over)
+        return self._reading
+
+    def _open(self, folder: int, *, rotate: bool) -> int:
+        """Return a locked descriptor of the current file, made or rotated where need be."""
+        while True:
+            name = self.path.name
+            descriptor, made = open_own(folder, name, str(self.path), os.O_RDWR | os.O_APPEND, make=True)
+            try:
+                _lock(descriptor)
+                if made:
+                    sync_folder(folder)
+                if not _is_current(descriptor, folder, name):
+                    os.close(descriptor)
+                    continue
+                if rotate and os.fstat(descriptor).st_size >= self._size:
+                    self._rotate(folder)
+                    os.close(descriptor)
+                    continue
+            except BaseException:
+                os.close(descriptor)
+                raise
+            return descriptor
+
+    def _rotate(self, folder: int) -> None:
+        name = self.path.name
+        for number in range(self._kept - 1, 0, -1):
+            with suppress(FileNotFoundError):
+                os.replace(f"{name}.{number}", f"{name}.{number + 1}", src_dir_fd=folder, dst_dir_fd=folder)
+        os.replace(name, f"{name}.1", src_dir_fd=folder, dst_dir_fd=folder)
+        sync_folder(folder)
+
+
+def _entry_of(line: Line) -> Entry | None:
+    return None if line.data is None else parse_entry(line.data.decode("utf-8", "replace"))
+
+
+def _lock(descriptor: int) -> None:
+    end = time.monotonic() + _LOCK_WAIT
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                raise OSError(errno.EAGAIN, "another process holds its lock and writes nothing") from None
+            time.sleep(0.005)
+        else:
+            return
+
+
+def _is_current(descriptor: int, folder: int, name: str) -> bool:
+    """Tell whether the name is still this file's: while the lock was waited for, another may have rotated it."""
+    try:
+        now = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    mine = os.fstat(descriptor)
+    return (now.st_dev, now.st_ino) == (mine.st_dev, mine.st_ino)
+
+
+def _ends_whole(descriptor: int) -> bool:
+    size = os.fstat(descriptor).st_size
+    return size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"

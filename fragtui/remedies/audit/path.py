@@ -1,0 +1,18 @@
+"""Where the audit log is, for those who only hand its path on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fragtui.sources.files.own_files import OwnPlace
+from fragtui.sources.host.identity import is_live, tree_of
+
+DEFAULT = "var/log/fragtui/audit.jsonl"
+
+
+def audit_place(given: Path | None, root: Path) -> OwnPlace:
+    """Return where the log is: the file of ``--audit`` if given, else that of the host it is about, live or saved."""
+    if given is not None:
+        return OwnPlace(given)
+    node = tree_of(root).root
+    return OwnPlace(node / DEFAULT, node, saved=not is_live(root))

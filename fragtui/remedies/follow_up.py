@@ -1,0 +1,70 @@
+"""What became of a remedy's gain: looked at right after and at 1, 5 and 30 minutes, and put on record each time."""
+
+from __future__ import annotations
+
+from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.node.target_zones import target_blocks
+from fragtui.model.remedy.recovery import Lasting, Look, Recovery, compare, cost_between
+from fragtui.model.remedy.remedy_history import Evidence
+from fragtui.remedies.audit.log import AuditError, AuditLog
+
+
+class Followup:
+    """The evidence of one remedy, fed with every tick after it. Nothing depends on it: a full log costs evidence only.
+
+    `problem` says why the last look is not on record.
+    """
+
+    def __init__(self, audit: AuditLog, remedy_id: str, before: Snapshot, after: Snapshot, order: int) -> None:
+        self.recovery: Recovery = compare(before, after, order)
+        self.lasting: Lasting | None = None
+        self.problem: str | None = None
+        self.looks: tuple[Look, ...] = ()
+        self._audit = audit
+        self._id = remedy_id
+        self._before = before
+        self._half_told = False
+        if self.recovery.before is not None and self.recovery.after is not None:
+            self.lasting = Lasting(after.monotonic, self.recovery.before, self.recovery.after)
+            self._record(after, 0.0, self.recovery.after)
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing more to look for."""
+        return self.lasting is None or len(self.lasting.marks) == 3
+
+    def see(self, snapshot: Snapshot) -> None:
+        """Take a tick."""
+        if self.lasting is None or (blocks := target_blocks(snapshot, self.recovery.order)) is None:
+            return
+        seen = len(self.lasting.marks)
+        self.lasting = self.lasting.see(snapshot.monotonic, blocks)
+        for mark, there in self.lasting.marks[seen:]:
+            self.looks += (Look(mark, there, cost_between(self._before, snapshot)),)
+            self._record(snapshot, mark, there)
+        # The half-life is told once it has stood for as long again, so that a dip is no end.
+        half, age = self.lasting.half_life, self.lasting.age
+        if half is not None and age is not None and not self._half_told and age >= 2 * half:
+            self._half_told = True
+            self._record(snapshot, age, blocks)
+
+    def _record(self, snapshot: Snapshot, after: float, blocks: int) -> None:
+        cost = cost_between(self._before, snapshot)
+        half_life = self.lasting.half_life if self.lasting and (self._half_told or after) else None
+        try:
+            self._audit.append(
+                Evidence(
+                    id=self._id,
+                    time=snapshot.time,
+                    after=round(after, 3),
+                    order=self.recovery.order,
+                    blocks=blocks,
+                    stalled=cost.stalled,
+                    refaults=cost.refaults,
+                    read=cost.read,
+                    half_life=half_life,
+                )
+            )
+            self.problem = None
+        except AuditError as error:
+            self.problem = str(error)

@@ -1,0 +1,1 @@
+"""The guard: its policy, its rules, its loop."""

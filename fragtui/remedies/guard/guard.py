@@ -1,0 +1,131 @@
+"""The guard: runs the ladder by a policy, one guard at a time on a node."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.remedy.remedy_history import episodes
+from fragtui.remedies.audit.log import AuditLog
+from fragtui.remedies.catalogue import numa_nodes
+from fragtui.remedies.escalation import Ladder, LadderEnd, rungs
+from fragtui.remedies.follow_up import Followup
+from fragtui.remedies.guard.policy import Policy, local_time
+from fragtui.remedies.guard.rules import Clocks, Decision, Do, began, decide, ended, look, recalled, watched_gap
+from fragtui.remedies.lock import NodeLock, lock_directories
+from fragtui.remedies.permission import why_not
+from fragtui.sources.files.host_files import read_text
+
+
+class Guard:
+    """Fed with every tick; never waits. Used by one thread, which must live as long as the remedies it starts.
+
+    Both the verb without a screen and the switch on the screen are made of it. `decision` is the last one, `last_end`
+    how the last run ended.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        root: Path,
+        audit: AuditLog,
+        now: float,
+        barred: str | None = None,
+        interval: float = 1.0,
+    ) -> None:
+        """Take the guard's lock: raise Busy where another guard has it, OSError where no lock can be taken.
+
+        A dry run writes nothing, so it goes without a lock then. `now` in monotonic seconds.
+        """
+        self.policy = policy
+        self.interval = interval
+        """Seconds between two ticks as they are meant to come."""
+        boot, boottime = read_text(root, "proc/sys/kernel/random/boot_id"), time.clock_gettime(time.CLOCK_BOOTTIME)
+        self.state = recalled(episodes(audit.read().entries), Clocks(now, time.time(), boot, boottime))
+        self.ladder: Ladder | None = None
+        self.decision: Decision | None = None
+        self.last_end: LadderEnd | None = None
+        self._root = root
+        self._audit = audit
+        self._barred = barred
+        self._followups: list[Followup] = []
+        self._remedies = rungs(policy.steps, numa_nodes(root))
+        directories = lock_directories(root, audit.path)
+        try:
+            self._lock = NodeLock.take("guard", directories, f"a guard with pid {os.getpid()}")
+        except OSError:
+            if not policy.dry_run:
+                raise
+            self._lock = NodeLock(())
+
+    @property
+    def why_not(self) -> str | None:
+        """Why no step of the policy can run here, or None if one can."""
+        reasons = [why_not(remedy, self._root, self._barred) for remedy in self._remedies]
+        return "; ".join(dict.fromkeys(filter(None, reasons))) if all(reasons) else None
+
+    def tick(self, snapshot: Snapshot) -> Decision:
+        """Take a tick: watch a run, or decide whether to begin one. `last_end` is set by the tick that ends a run."""
+        self._followups = [followup for followup in self._followups if not followup.over]
+        for followup in self._followups:
+            followup.see(snapshot)
+        if self.ladder is not None:
+            self.decision = self._watch(self.ladder, snapshot)
+            return self.decision
+        self.state = look(self.policy, self.state, snapshot, watched_gap(self.policy, self.interval))
+        self.decision = decide(self.policy, self.state, snapshot, local_time(snapshot.time))
+        if self.decision.do is Do.RUN:
+            self._begin(self.decision, snapshot)
+        return self.decision
+
+    def abort(self) -> None:
+        """End the run under way; the guard goes on."""
+        if self.ladder is not None:
+            self.ladder.abort()
+
+    def close(self) -> None:
+        """Give the lock back; whatever runs is aborted and, if it must be, left to die with this process."""
+        try:
+            if self.ladder is not None and self.ladder.running is not None:
+                self.ladder.running.abort()
+                self.ladder.running.wait(2.0)
+        finally:
+            self._lock.release()
+
+    def _begin(self, decision: Decision, snapshot: Snapshot) -> None:
+        self.state = began(self.state, snapshot.monotonic)
+        if self.policy.dry_run:
+            self.state = ended(self.policy, self.state, None, snapshot.monotonic)
+            return
+        always = sum(1 for remedy in self._remedies if not remedy.effect.compact) if decision.periodic else 0
+        self.ladder = Ladder(
+            self._remedies,
+            self._root,
+            self._audit,
+            self.policy.order,
+            self.policy.blocks,
+            "guard",
+            self._barred,
+            always,
+        )
+        self._advance(self.ladder, snapshot)
+
+    def _watch(self, ladder: Ladder, snapshot: Snapshot) -> Decision:
+        self._advance(ladder, snapshot)
+        if ladder.running is not None:
+            return Decision(Do.RUNNING, f"running {ladder.running.remedy.id}", ladder.running.remedy.title)
+        if ladder.ended is None:
+            return Decision(Do.RUNNING, "settling", "looking at what the step brought")
+        return Decision(Do.RUNNING, "over", ladder.ended.why)
+
+    def _advance(self, ladder: Ladder, snapshot: Snapshot) -> None:
+        end = ladder.advance(snapshot)
+        if end is None:
+            return
+        self.last_end = end
+        self.ladder = None
+        # Only what the whole run brought is worth following: each step's own gain is the base of the next.
+        self._followups += ladder.followups[-1:]
+        self.state = ended(self.policy, self.state, end, snapshot.monotonic)

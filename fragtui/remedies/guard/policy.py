@@ -1,0 +1,233 @@
+"""The guard's policy: a TOML file or flags, checked before anything is watched."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, time
+from pathlib import Path
+from typing import Any
+
+from fragtui.remedies.escalation import Rung
+from fragtui.text import printable
+
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)?", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_QUIET = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
+_MOST_BYTES = 64 << 10
+_TOML_LINE = re.compile(r"line (\d+)")
+
+
+class PolicyError(Exception):
+    """A policy that is none: where it stands and what was expected there, in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """A daily span of local time in which nothing runs; it may go over midnight."""
+
+    start: time
+    end: time
+
+    def covers(self, moment: time) -> bool:
+        """Tell whether the moment lies in it; the end is not part of it."""
+        if self.start <= self.end:
+            return self.start <= moment < self.end
+        return moment >= self.start or moment < self.end
+
+    def __str__(self) -> str:
+        """Return it as a policy writes it."""
+        return f"{self.start:%H:%M}-{self.end:%H:%M}"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """When the guard runs the ladder, and how far it may go. Time spans in seconds."""
+
+    order: int = 4
+    """Order of the blocks that are guarded."""
+    blocks: int = 64
+    """Fewer blocks than this that kernel requests may get start a run."""
+    hold: float = 30.0
+    """How long there must be fewer without a break."""
+    steps: tuple[Rung, ...] = (Rung.SYNC, Rung.PAGE_CACHE, Rung.SLAB)
+    """Steps of the ladder that it may take; compaction stalls workloads, so it must be asked for."""
+    period: float | None = None
+    """Run at this interval too, whatever is there; None for only when blocks run out."""
+    cooldown: float = 600.0
+    """Shortest time between two runs."""
+    per_hour: int = 3
+    """Most runs in any hour."""
+    quiet: tuple[QuietHours, ...] = ()
+    """Daily spans of local time in which nothing runs."""
+    pressure: float = 40.0
+    """PSI memory some avg10, in percent, from which on it holds back."""
+    give_up: int = 3
+    """Runs in a row without a gain worth the name after which it stops by itself."""
+    dry_run: bool = False
+    """Decide and say so, and run nothing."""
+
+
+def parse_policy(text: str, path: str = "policy") -> Policy:
+    """Return the policy of a TOML text; raise PolicyError with file, line and what was expected."""
+    try:
+        given = tomllib.loads(text)
+    except RecursionError:
+        raise PolicyError(f"{path}: expected TOML, found values nested too deeply") from None
+    except ValueError as error:  # Of tomllib, or of a number of thousands of digits.
+        found = _TOML_LINE.search(str(error))
+        line = found[1] if found else str(text.count("\n") + 1)
+        raise PolicyError(f"{path}: line {line}: expected TOML: {printable(str(error), 120)}") from error
+    try:
+        return policy_of(given)
+    except PolicyError as error:
+        key = str(error).split(":", 1)[0]
+        raise PolicyError(f"{path}: line {_line_of(text, key)}: {error}") from None
+
+
+def read_policy(path: Path) -> Policy:
+    """Return the policy of a file; raise PolicyError where it is none or can't be read."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+        if len(data) > _MOST_BYTES:
+            raise PolicyError(f"{path}: expected a policy of at most {_MOST_BYTES >> 10} KiB")
+        text = data.decode("utf-8")
+    except OSError as error:
+        raise PolicyError(f"{path}: expected a readable file: {(error.strerror or str(error)).lower()}") from error
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"{path}: expected UTF-8: {error}") from error
+    return parse_policy(text, str(path))
+
+
+def policy_of(given: Mapping[str, Any], base: Policy | None = None) -> Policy:
+    """Return `base` with the given settings; raise PolicyError, its message beginning with the setting's name."""
+    policy = base or Policy()
+    known = {field.name for field in fields(Policy)}
+    changes: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in known:
+            raise PolicyError(f"{printable(name, 40)}: expected one of {', '.join(sorted(known))}")
+        changes[name] = _CHECKS[name](name, value)
+    return replace(policy, **changes)
+
+
+def format_policy(policy: Policy) -> str:
+    """Return the policy as TOML."""
+    lines = [
+        f"order = {policy.order}",
+        f"blocks = {policy.blocks}",
+        f'hold = "{_span_text(policy.hold)}"',
+        f"steps = [{', '.join(f'{step.value!r}' for step in policy.steps)}]",
+        f'cooldown = "{_span_text(policy.cooldown)}"',
+        f"per_hour = {policy.per_hour}",
+        f"quiet = [{', '.join(repr(str(span)) for span in policy.quiet)}]",
+        f"pressure = {policy.pressure!r}",
+        f"give_up = {policy.give_up}",
+        f"dry_run = {str(policy.dry_run).lower()}",
+    ]
+    if policy.period is not None:
+        lines.append(f'period = "{_span_text(policy.period)}"')
+    return "\n".join(lines) + "\n"
+
+
+def span_seconds(text: str) -> float | None:
+    """Return the seconds of ``90``, ``90s``, ``10m``, ``1.5h`` or ``2d``, or None where it is none of these."""
+    found = _SPAN.fullmatch(text.strip())
+    return float(found[1]) * _SECONDS[found[2] or "s"] if found else None
+
+
+def _span_text(seconds: float) -> str:
+    return f"{int(seconds)}s" if seconds == int(seconds) else f"{seconds:.6f}".rstrip("0") + "s"
+
+
+def _line_of(text: str, key: str) -> int:
+    """Return the line on which a key is set; the first where it can't be found (a quoted or dotted key)."""
+    pattern = re.compile(rf"""^\s*(["']?){re.escape(key)}\1\s*[=.]|^\s*\[+\s*(["']?){re.escape(key)}\2""")
+    return next((n for n, line in enumerate(text.split("\n"), 1) if pattern.match(line)), 1)
+
+
+def _whole(low: int, high: int) -> Callable[[str, Any], int]:
+    def check(name: str, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise PolicyError(f"{name}: expected a whole number from {low} to {high}, found {_shown(value)}")
+        return value
+
+    return check
+
+
+def _span(low: float) -> Callable[[str, Any], float]:
+    def check(name: str, value: Any) -> float:
+        seconds = span_seconds(value) if isinstance(value, str) else None
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            seconds = value
+        # The upper bound keeps infinities and typing errors out; a year is longer than any policy means.
+        if seconds is None or not low <= seconds <= 366 * 86_400:
+            raise PolicyError(
+                f"{name}: expected a time of at least {low:g}s such as 90s, 10m, 2h, found {_shown(value)}"
+            )
+        return float(seconds)
+
+    return check
+
+
+def _percent(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
+        raise PolicyError(f"{name}: expected a percentage from 0 to 100, found {_shown(value)}")
+    return float(value)
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise PolicyError(f"{name}: expected true or false, found {_shown(value)}")
+    return value
+
+
+def _steps(name: str, value: Any) -> tuple[Rung, ...]:
+    expected = f"{name}: expected a list of {', '.join(Rung)}"
+    if not isinstance(value, list | tuple) or not value:
+        raise PolicyError(f"{expected}, found {_shown(value)}")
+    for step in value:
+        if step not in list(Rung):
+            raise PolicyError(f"{expected}, found {_shown(step)}")
+    chosen = {Rung(step) for step in value}
+    return tuple(rung for rung in Rung if rung in chosen)
+
+
+def _quiet(name: str, value: Any) -> tuple[QuietHours, ...]:
+    spans = []
+    for text in value if isinstance(value, list | tuple) else [value]:
+        found = _QUIET.fullmatch(text) if isinstance(text, str) else None
+        if found is None:
+            raise PolicyError(f"{name}: expected spans such as '08:00-18:00', found {_shown(text)}")
+        spans.append(QuietHours(time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4]))))
+    return tuple(spans)
+
+
+def _shown(value: Any) -> str:
+    try:
+        return printable(repr(value), 60)
+    except ValueError:  # A hexadecimal number may have more digits than Python writes.
+        return "a number of thousands of digits"
+
+
+_CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    "order": _whole(0, 30),
+    "blocks": _whole(1, 1 << 40),
+    "hold": _span(0),
+    "steps": _steps,
+    "period": _span(60),
+    "cooldown": _span(1),
+    "per_hour": _whole(1, 60),
+    "quiet": _quiet,
+    "pressure": _percent,
+    "give_up": _whole(1, 1000),
+    "dry_run": _flag,
+}
+
+
+def local_time(seconds: float) -> time:
+    """Return the local time of day of a moment in seconds since the epoch."""
+    return datetime.fromtimestamp(seconds).time()

@@ -1,0 +1,205 @@
+"""When the guard runs remedies: a pure function of policy, state and what is there now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import time
+from enum import StrEnum
+from math import inf
+
+from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.node.target_zones import usable_blocks
+from fragtui.model.remedy.remedy_history import Episode, Intent, runs_of
+from fragtui.remedies.escalation import End, LadderEnd
+from fragtui.remedies.guard.policy import Policy
+from fragtui.text import counted, format_duration
+
+HOUR = 3600.0
+
+
+class Do(StrEnum):
+    """What the guard does at a tick."""
+
+    WATCH = "watch"
+    HOLD = "hold"
+    """A run is due, and something speaks against it."""
+    RUN = "run"
+    RUNNING = "running"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the guard does now, and why; `topic` stays the same while only numbers change."""
+
+    do: Do
+    topic: str
+    why: str
+    wait: float | None = None
+    """Seconds until this may change by time alone; None where it hangs on the node."""
+    periodic: bool = False
+    """The run is due by the period: what frees memory is done whatever is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardState:
+    """What the guard remembers; times are monotonic seconds."""
+
+    since: float
+    """Start of the guard: the first period counts from here."""
+    short_since: float | None = None
+    """Since when there are too few blocks."""
+    seen: float | None = None
+    """When the blocks were counted last."""
+    runs: tuple[float, ...] = ()
+    """Starts of the runs of the last hour."""
+    last: float | None = None
+    """End of the last run."""
+    fruitless: int = 0
+    stopped: str | None = None
+    """Why it has stopped by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """What the clocks show at one moment, in seconds."""
+
+    monotonic: float
+    wall: float
+    """Since the epoch; anyone may have set it."""
+    boot: str | None = None
+    """boot_id of the kernel that runs."""
+    boottime: float | None = None
+    """CLOCK_BOOTTIME: since that kernel's start, suspend included."""
+
+    def age(self, intent: Intent) -> float:
+        """Return how many seconds ago something was asked for: by the wall clock only if no other was the same then.
+
+        What lies in the future by the wall clock was just now, but not after the boot that followed it.
+        """
+        same_boot = None if self.boot is None or intent.boot is None else intent.boot == self.boot
+        if same_boot and self.boottime is not None and intent.boottime is not None:
+            return max(0.0, self.boottime - intent.boottime)
+        least = self.boottime if same_boot is False and self.boottime is not None else 0.0
+        return max(least, self.wall - intent.time)
+
+
+def recalled(history: Iterable[Episode], clocks: Clocks) -> GuardState:
+    """Return the state that a guard begins with now, by the runs of earlier ones in the last hour.
+
+    A restart, which a DaemonSet makes of every end, must not begin the hour and the cooldown anew.
+    """
+    now = clocks.monotonic
+    ran = [
+        (now - clocks.age(run[0].intent), now - clocks.age(run[-1].intent) + (ended.seconds if ended else 0.0))
+        for run in runs_of(episode for episode in history if episode.intent.by == "guard")
+        for ended in [run[-1].ended]
+    ]
+    ran = sorted((start, min(end, now)) for start, end in ran if now - start < HOUR)
+    return GuardState(since=now, runs=tuple(start for start, _ in ran), last=max((end for _, end in ran), default=None))
+
+
+def watched_gap(policy: Policy, interval: float) -> float:
+    """Return the longest time between two ticks, in seconds, that counts as watched: what lies in it was not seen.
+
+    A guard that was stopped (SIGSTOP, a frozen cgroup) knows nothing of the time between. Ticks may come late on a node
+    in trouble, but not by so much that a policy's whole time could lie between two of them.
+    """
+    return max(2 * interval, min(5.0, policy.hold / 2))
+
+
+def look(policy: Policy, state: GuardState, snapshot: Snapshot, gap: float = inf) -> GuardState:
+    """Return the state with this tick taken in: since when blocks are short, and the runs of the last hour.
+
+    Blocks that were not counted for longer than `gap` seconds are not known to have been short meanwhile.
+    """
+    blocks = usable_blocks(snapshot, policy.order)
+    now = snapshot.monotonic
+    short, seen = state.short_since, state.seen
+    if blocks is not None:
+        watched = seen is None or now - seen <= gap
+        short = (short if short is not None and watched else now) if blocks < policy.blocks else None
+        seen = now
+    runs = tuple(start for start in state.runs if now - start < HOUR)
+    return replace(state, short_since=short, seen=seen, runs=runs)
+
+
+def decide(policy: Policy, state: GuardState, snapshot: Snapshot, clock: time) -> Decision:
+    """Return what to do now; `clock` is the local time of day, for quiet hours. `state` has taken this tick in."""
+    if state.stopped is not None:
+        return Decision(Do.STOPPED, "stopped", state.stopped)
+    now = snapshot.monotonic
+    blocks = usable_blocks(snapshot, policy.order)
+    if blocks is None:
+        return Decision(Do.HOLD, "unknown", f"how many blocks of order {policy.order} there are is unknown")
+    there = f"{counted(blocks, 'block')} of order {policy.order} to be had, {policy.blocks} wanted"
+    due = _due_by_period(policy, state, now)
+    periodic = due is not None and due <= 0
+    if not periodic:
+        if state.short_since is None:
+            return Decision(Do.WATCH, "enough", there, due)
+        held = now - state.short_since
+        if held < policy.hold:
+            left = policy.hold - held
+            return Decision(Do.WATCH, "short", f"{there}; a run begins if that stays so for {_left(left)}", left)
+    if (against := _against(policy, state, snapshot, clock)) is not None:
+        return replace(against, why=f"{there}; {against.why}")
+    why = f"every {format_duration(policy.period)}" if periodic and policy.period else there
+    return Decision(Do.RUN, "run", why, periodic=periodic)
+
+
+def began(state: GuardState, now: float) -> GuardState:
+    """Return the state with a run begun at `now`."""
+    return replace(state, runs=(*state.runs, now))
+
+
+def ended(policy: Policy, state: GuardState, end: LadderEnd | None, now: float) -> GuardState:
+    """Return the state with the run over; None where it was only said (dry run).
+
+    A run bears fruit when it reaches the policy's blocks, or wins a tenth of those that were missing.
+    """
+    state = replace(state, last=now, short_since=None)
+    if end is None or end.end is End.ABORTED:
+        return state
+    if end.end is End.REACHED:
+        return replace(state, fruitless=0)
+    before = end.rungs[0].before if end.rungs else None
+    missing = policy.blocks - before if before is not None else policy.blocks
+    if end.gained is not None and end.gained >= max(1, missing // 10):
+        return replace(state, fruitless=0)
+    fruitless = state.fruitless + 1
+    if fruitless < policy.give_up:
+        return replace(state, fruitless=fruitless)
+    why = f"gave up: {counted(fruitless, 'run')} in a row brought nothing worth it ({end.why})"
+    return replace(state, fruitless=fruitless, stopped=why)
+
+
+def _left(seconds: float) -> str:
+    return format_duration(max(1.0, seconds))
+
+
+def _due_by_period(policy: Policy, state: GuardState, now: float) -> float | None:
+    """Return the seconds until the next periodic run, or None without a period."""
+    if policy.period is None:
+        return None
+    return max(state.since, state.last or state.since) + policy.period - now
+
+
+def _against(policy: Policy, state: GuardState, snapshot: Snapshot, clock: time) -> Decision | None:
+    now = snapshot.monotonic
+    if (quiet := next((span for span in policy.quiet if span.covers(clock)), None)) is not None:
+        return Decision(Do.HOLD, "quiet", f"held back: quiet hours {quiet}")
+    some = snapshot.pressure.some if snapshot.pressure else None
+    if some is not None and some.avg10 >= policy.pressure:
+        return Decision(
+            Do.HOLD, "pressure", f"held back: memory pressure {some.avg10:.0f} %, {policy.pressure:g} % allowed"
+        )
+    if state.last is not None and (left := state.last + policy.cooldown - now) > 0:
+        return Decision(Do.HOLD, "cooldown", f"held back: cooldown, {format_duration(left)} left", left)
+    if len(state.runs) >= policy.per_hour:
+        left = state.runs[-policy.per_hour] + HOUR - now
+        return Decision(
+            Do.HOLD, "ceiling", f"held back: {policy.per_hour} an hour, {format_duration(left)} until the next", left
+        )
+    return None

@@ -1,0 +1,258 @@
+"""Running a remedy: the intent on record, then a child that writes, watched without ever waiting for it."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import json
+import os
+import platform
+import pwd
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from fragtui.model.remedy.forecast import Gain
+from fragtui.model.remedy.remedy_history import Ended, Intent, Result
+from fragtui.remedies import worker as child
+from fragtui.remedies.audit.log import AuditError, AuditLog
+from fragtui.remedies.catalogue import Do, Remedy
+from fragtui.remedies.lock import Busy, NodeLock, lock_directories
+from fragtui.remedies.outcome import Outcome, StepDone, explain
+from fragtui.remedies.permission import why_not
+from fragtui.sources.files.host_files import read_text
+from fragtui.sources.files.own_files import why as file_problem
+from fragtui.text import printable
+
+GRACE = 1.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+
+class Refused(Exception):
+    """The remedy was not started, and nothing was written; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asked for a remedy and what was known then; it goes into the audit log."""
+
+    by: str
+    """screen, command or guard."""
+    order: int | None = None
+    blocks: int | None = None
+    """Blocks of that order before."""
+    expected: Gain | None = None
+    run: str | None = None
+    """Id of the ladder's run that it is a step of; None for a remedy by itself."""
+
+
+class Running:
+    """One remedy under way. Made by `start`; then `poll` until it returns the outcome.
+
+    The child is killed when the thread that started it ends (PR_SET_PDEATHSIG goes by thread), so start it on one that
+    outlives it. Use it from one thread at a time.
+    """
+
+    def __init__(self, remedy: Remedy, intent: Intent, audit: AuditLog, lock: NodeLock) -> None:
+        self.remedy = remedy
+        self.id = intent.id
+        self.started = time.monotonic()
+        self.outcome: Outcome | None = None
+        self.aborting = False
+        self.step = 0
+        """Index of the step under way."""
+        self._audit = audit
+        self._lock = lock
+        self._done: list[StepDone] = []
+        self._text = b""
+        self._noise = ""
+        self._kill_at: float | None = None
+        self._process = _spawn(remedy, intent, lock)
+
+    @classmethod
+    def start(cls, remedy: Remedy, root: Path, audit: AuditLog, asked: Asked, barred: str | None = None) -> Running:
+        """Put the intent on record and start the child; raise Refused where any of that can't be.
+
+        `barred` is the caller's own reason against every write, as for `why_not`.
+        """
+        if (why := why_not(remedy, root, barred)) is not None:
+            raise Refused(why)
+        intent = _intent(remedy, root, asked)
+        try:
+            holder = f"{remedy.id} by pid {os.getpid()}"
+            lock = NodeLock.take("remedy", lock_directories(root, audit.path), holder)
+        except Busy as busy:
+            raise Refused(f"another remedy is running: {busy}") from busy
+        except OSError as error:
+            raise Refused(f"no lock can be taken: {file_problem(error, error.filename)}") from error
+        with contextlib.ExitStack() as undo:
+            undo.callback(lock.release)
+            try:
+                audit.append(intent)
+            except AuditError as error:
+                raise Refused(f"the audit log can't be written: {error}") from error
+            try:
+                running = cls(remedy, intent, audit, lock)
+            except BaseException as error:
+                why = f"no child could be started: {_words(error)}"
+                with contextlib.suppress(AuditError):
+                    audit.append(Ended(intent.id, time.time(), Result.DIED, 0.0, error=why))
+                if isinstance(error, OSError | MemoryError | RuntimeError | subprocess.SubprocessError):
+                    raise Refused(why) from error
+                raise
+            undo.pop_all()
+        return running
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start, up to the end."""
+        return self.outcome.seconds if self.outcome else time.monotonic() - self.started
+
+    def abort(self) -> None:
+        """Ask the child to end: SIGTERM now, SIGKILL from `poll` when it has not ended `GRACE` seconds later.
+
+        Either ends compaction; the page cache half of drop_caches goes on in the kernel until it is through.
+        """
+        if self.outcome is None and not self.aborting:
+            self.aborting = True
+            self._kill_at = time.monotonic() + GRACE
+            self._process.terminate()
+
+    def poll(self) -> Outcome | None:
+        """Return the outcome once the child has ended, else None; never waits."""
+        if self.outcome is not None:
+            return self.outcome
+        self._hear()
+        if self._process.poll() is None:
+            if self._kill_at is not None and time.monotonic() >= self._kill_at:
+                self._process.kill()
+                self._kill_at = None
+            return None
+        self._hear()
+        self.outcome = self._finish()
+        return self.outcome
+
+    def wait(self, seconds: float) -> Outcome | None:
+        """Poll for at most so long; for callers without a loop of their own."""
+        end = time.monotonic() + seconds
+        while (outcome := self.poll()) is None and time.monotonic() < end:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(min(0.05, max(0.0, end - time.monotonic())))
+        return outcome
+
+    def _hear(self) -> None:
+        """Take what the child has said since the last time."""
+        assert self._process.stdout is not None
+        with contextlib.suppress(BlockingIOError):
+            while chunk := os.read(self._process.stdout.fileno(), 65_536):
+                self._text += chunk
+        *lines, self._text = self._text.split(b"\n")
+        for line in lines:
+            try:
+                said = json.loads(line)
+                if said["event"] == "begin":
+                    self.step = int(said["step"])
+                else:
+                    self._done.append(StepDone(said["step"], said["seconds"], said["cpu"], said["error"]))
+            except (ValueError, KeyError, TypeError):
+                self._noise = printable(line.decode("utf-8", "replace"))
+
+    def _finish(self) -> Outcome:
+        seconds = time.monotonic() - self.started
+        status = self._process.returncode
+        failed = bool(self._done) and self._done[-1].error is not None
+        if status == 0 and len(self._done) == len(self.remedy.steps):
+            result = Result.DONE
+        elif self.aborting and (status < 0 or (failed and self._done[-1].error == "EINTR")):
+            result = Result.ABORTED
+        else:
+            result = Result.FAILED if failed else Result.DIED
+        how = f"signal {-status}" if status < 0 else f"status {status}{': ' + self._noise if self._noise else ''}"
+        steps = tuple(self._done)
+        ended = Ended(
+            id=self.id,
+            time=time.time(),
+            result=result,
+            seconds=round(seconds, 3),
+            cpu=round(sum(step.cpu for step in steps), 3) if steps else None,
+            step=None if result is Result.DONE else self.step,
+            error=steps[-1].error if failed else (how if result is Result.DIED else None),
+        )
+        outcome = Outcome(
+            self.remedy, self.id, result, seconds, steps, explain(self.remedy, result, seconds, steps, how)
+        )
+        try:
+            self._audit.append(ended)
+        except AuditError as error:
+            outcome = replace(outcome, audit_problem=str(error))
+        finally:
+            self._lock.release()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        return outcome
+
+
+def _spawn(remedy: Remedy, intent: Intent, lock: NodeLock) -> subprocess.Popen[bytes]:
+    steps = [
+        {"do": "sync"} if step.do is Do.SYNC else {"do": "write", "path": path, "text": step.text}
+        for step, path in zip(remedy.steps, intent.paths, strict=True)
+    ]
+    plan = json.dumps({"parent": os.getpid(), "steps": steps})
+    # A group of its own: Ctrl-C in the terminal is for fragtui, which then aborts the remedy and says so.
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-S", *_program(), plan],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd="/",
+        process_group=0,
+        pass_fds=lock.descriptors,
+    )
+    try:
+        assert process.stdout is not None
+        os.set_blocking(process.stdout.fileno(), False)
+    except BaseException:
+        process.kill()
+        process.wait()
+        raise
+    return process
+
+
+def _words(error: BaseException) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+
+
+def _program() -> list[str]:
+    """Return the child's program as arguments: its file, or its text where fragtui runs from a zip archive."""
+    file = Path(child.__file__)
+    return [str(file)] if file.is_file() else ["-c", inspect.getsource(child)]
+
+
+def _intent(remedy: Remedy, root: Path, asked: Asked) -> Intent:
+    uid = os.getuid()
+    login: str | None = None
+    with contextlib.suppress(KeyError):
+        login = printable(os.environ.get("SUDO_USER") or pwd.getpwuid(uid).pw_name)
+    name = os.urandom(6).hex()
+    return Intent(
+        id=name,
+        time=time.time(),
+        remedy=remedy.id,
+        steps=tuple(step.sentence(root) for step in remedy.steps),
+        paths=tuple("" if step.do is Do.SYNC else str(step.target(root)) for step in remedy.steps),
+        by=asked.by,
+        pid=os.getpid(),
+        uid=uid,
+        login=login,
+        host=read_text(root, "proc/sys/kernel/hostname") or platform.node(),
+        kernel=read_text(root, "proc/sys/kernel/osrelease"),
+        boot=read_text(root, "proc/sys/kernel/random/boot_id"),
+        order=asked.order,
+        blocks=asked.blocks,
+        expected_blocks=asked.expected.blocks if asked.expected else None,
+        expected_bytes=asked.expected.bytes if asked.expected else None,
+        boottime=round(time.clock_gettime(time.CLOCK_BOOTTIME), 3),
+        run=asked.run or name,
+    )

@@ -1,0 +1,63 @@
+"""What `fragtui check --json` prints: one object, its names and meaning stable once released."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fragtui.model.node.indices import free_pages, largest_order
+from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.node.verdict import Judgement, ZoneJudgement
+from fragtui.model.node.watermark import Request
+from fragtui.model.remedy.effect import Effect
+from fragtui.model.remedy.forecast import Forecast, Gain
+
+
+def check_fields(snapshot: Snapshot, judgement: Judgement, forecast: Forecast, summary: str) -> dict[str, Any]:
+    """Return the object; what is unknown is null, and `unreadable` says why. Indices are 0 to 1, as the kernel's."""
+    return {
+        "verdict": judgement.kernel.value,
+        "order": judgement.order,
+        "exit": int(judgement.severity),
+        "summary": summary,
+        "kernel": snapshot.host.release,
+        "page_size": snapshot.host.page_size,
+        "zones": [_zone(zone, snapshot.host.page_size) for zone in judgement.zones],
+        "help": {
+            "drop_caches": _gain(forecast.gain(Effect(page_cache=True, slab=True))),
+            "compact": _gain(forecast.gain(Effect(compact=True))),
+        },
+        "unreadable": [{"path": problem.path, "why": problem.why} for problem in snapshot.unknown],
+    }
+
+
+def _zone(zone: ZoneJudgement, page_size: int) -> dict[str, Any]:
+    blocks = zone.zone.free_blocks
+    largest = largest_order(blocks)
+    return {
+        "node": zone.zone.node,
+        "zone": zone.zone.name,
+        "free_blocks": list(blocks),
+        "free_bytes": free_pages(blocks) * page_size,
+        "largest_free_bytes": 0 if largest is None else page_size << largest,
+        "unusable_index": [index / 1000 for index in zone.unusable],
+        "fragmentation_index": [index / 1000 for index in zone.fragmentation],
+        "verdict": {
+            Request.GFP_KERNEL.value: [verdict.value for verdict in zone.kernel],
+            Request.GFP_ATOMIC.value: [verdict.value for verdict in zone.atomic],
+        },
+        "watermark": _watermark(zone, page_size),
+    }
+
+
+def _watermark(zone: ZoneJudgement, page_size: int) -> dict[str, int | None] | None:
+    info = zone.zone.info
+    if info is None:
+        return None
+    pages = {"min": info.min, "low": info.low, "high": info.high, "boost": info.boost, "reserve": None}
+    if zone.state.mark is not None:
+        pages["reserve"] = zone.state.reserve
+    return {f"{name}_bytes": None if count is None else count * page_size for name, count in pages.items()}
+
+
+def _gain(gain: Gain) -> dict[str, int | str | None]:
+    return {"bytes": gain.bytes, "blocks": gain.blocks, "low": gain.low, "high": gain.high, "why": gain.why}

@@ -1,0 +1,172 @@
+"""The node as metrics: names and labels by Prometheus's conventions. What is unknown has no sample."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from fragtui.model.node.indices import largest_order
+from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.node.verdict import Judgement, ZoneJudgement, node_verdict
+from fragtui.model.node.watermark import Request, Verdict
+from fragtui.model.pods.stuck_pods import StuckPods
+from fragtui.model.remedy.remedy_history import Episode
+
+Sample = tuple[tuple[str, ...], float]
+"""Label values in the family's order, and the value."""
+_Values = Callable[[ZoneJudgement], Sequence[float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric with its samples. A counter's name is without its ``_total``."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...]
+    samples: tuple[Sample, ...]
+    counter: bool = False
+
+
+def node_metrics(snapshot: Snapshot, judgement: Judgement, version: str) -> tuple[Family, ...]:
+    """Return what one sample says."""
+    size = snapshot.host.page_size
+    order = (str(judgement.order),)
+    zone = ("node", "zone")
+    zones = judgement.zones
+    gauges = [
+        Family("fragtui_build_info", "Version of fragtui; always 1.", ("version",), (((version,), 1.0),)),
+        Family(
+            "fragtui_severity",
+            "0 fine, 1 about to run out of the target order or only after waiting, 2 may be refused, 3 unknown.",
+            ("order",),
+            ((order, float(judgement.severity)),),
+        ),
+        Family(
+            "fragtui_source_up",
+            "Whether the file could be read: 1 or 0.",
+            ("source",),
+            tuple(
+                ((name,), float(snapshot.why(name) is None))
+                for name in ("buddyinfo", "zoneinfo", "pagetypeinfo", "meminfo", "vmstat", "pressure/memory")
+            ),
+        ),
+        Family(
+            "fragtui_free_blocks",
+            "Free blocks of exactly this order.",
+            (*zone, "order"),
+            _per_order(zones, lambda each: each.zone.free_blocks),
+        ),
+        Family(
+            "fragtui_unusable_index",
+            "Share of the zone's free memory in blocks too small for the order, 0 to 1.",
+            (*zone, "order"),
+            _per_order(zones, lambda each: [index / 1000 for index in each.unusable]),
+        ),
+        Family(
+            "fragtui_fragmentation_index",
+            "Why the order would fail: towards 0 lack of memory, towards 1 fragmentation, -1 it would not.",
+            (*zone, "order"),
+            _per_order(zones, lambda each: [index / 1000 for index in each.fragmentation]),
+        ),
+        Family(
+            "fragtui_zone_order_available",
+            "Whether the zone gives a GFP_KERNEL request of the order at once, watermarks considered: 1 or 0.",
+            (*zone, "order"),
+            _per_order(
+                tuple(each for each in zones if each.serves_kernel),
+                lambda each: [float(verdict is Verdict.AVAILABLE) for verdict in each.kernel],
+            ),
+        ),
+        Family(
+            "fragtui_order_available",
+            "Whether any zone of the node gives the request of the order at once: 1 or 0.",
+            ("request", "order"),
+            tuple(_available(judgement)),
+        ),
+        Family(
+            "fragtui_order_verdict",
+            "What the request of the order gets from the node: 1 for the verdict that holds, 0 for the others.",
+            ("request", "order", "verdict"),
+            tuple(_verdicts(judgement)),
+        ),
+        Family(
+            "fragtui_largest_free_bytes",
+            "Size of the largest free block, watermarks left aside.",
+            zone,
+            tuple(
+                ((str(each.zone.node), each.zone.name), float(0 if top is None else size << top))
+                for each in zones
+                for top in (largest_order(each.zone.free_blocks),)
+            ),
+        ),
+    ]
+    if judgement.blocks is not None:
+        blocks = ((order, float(judgement.blocks)),)
+        gauges.append(
+            Family("fragtui_target_blocks", "Blocks of the target order to be had at once.", ("order",), blocks)
+        )
+    return tuple(gauges)
+
+
+def failure_counter(totals: Mapping[str, int]) -> Family:
+    """Return the failures since the exporter began, by cause."""
+    samples = tuple(((cause,), float(count)) for cause, count in sorted(totals.items()))
+    text = "Requests that the kernel reported as refused since the exporter began; a lower bound."
+    return Family("fragtui_allocation_failures", text, ("cause",), samples, counter=True)
+
+
+def logged_failures(totals: Mapping[str, int]) -> Family:
+    """Return the failures that the log of the last day holds: it can fall, so it is no counter."""
+    samples = tuple(((cause,), float(count)) for cause, count in sorted(totals.items()))
+    text = "Refused requests that the kernel's log of the last day holds; a lower bound."
+    return Family("fragtui_logged_allocation_failures", text, ("cause",), samples)
+
+
+def pod_gauge(pods: StuckPods) -> Family:
+    """Return how many pods are stuck, by whether the kernel refused memory."""
+    names = {True: "refused", False: "other", None: "unknown"}
+    counts = Counter(names[pod.memory] for pod in pods.pods)
+    text = "Pods of this node that do not start; memory=refused hang on refused memory."
+    return Family("fragtui_stuck_pods", text, ("memory",), tuple(((n,), float(counts[n])) for n in names.values()))
+
+
+def remedy_counter(episodes: tuple[Episode, ...]) -> Family:
+    """Return the remedies on record, by how they ended."""
+    ends = Counter((each.intent.remedy, each.ended.result.value if each.ended else "unknown") for each in episodes)
+    samples = tuple((key, float(count)) for key, count in sorted(ends.items()))
+    return Family("fragtui_remedies", "Remedies in the audit log.", ("remedy", "result"), samples, counter=True)
+
+
+def _per_order(zones: tuple[ZoneJudgement, ...], values: _Values) -> tuple[Sample, ...]:
+    return tuple(
+        ((str(each.zone.node), each.zone.name, str(order)), float(value))
+        for each in zones
+        for order, value in enumerate(values(each))
+    )
+
+
+def _verdicts(judgement: Judgement) -> list[Sample]:
+    serving = [zone for zone in judgement.zones if zone.target]
+    orders = max((len(zone.zone.free_blocks) for zone in serving), default=0)
+    return [
+        ((request.value, str(order), verdict.value), float(verdict is found))
+        for request in Request
+        for order in range(orders)
+        for found in (node_verdict(serving, request, order),)
+        for verdict in Verdict
+    ]
+
+
+def _available(judgement: Judgement) -> list[Sample]:
+    serving = [zone for zone in judgement.zones if zone.target]
+    orders = max((len(zone.zone.free_blocks) for zone in serving), default=0)
+    return [
+        (
+            (request.value, str(order)),
+            float(any(zone.verdict(request, order) is Verdict.AVAILABLE for zone in serving)),
+        )
+        for request in Request
+        for order in range(orders)
+    ]

@@ -1,0 +1,132 @@
+"""What a remedy brought, in words and as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fragtui.model.remedy.forecast import Gain
+from fragtui.model.remedy.recovery import Cost, Recovery, ZoneRecovery
+from fragtui.remedies.follow_up import Followup
+from fragtui.remedies.outcome import Outcome
+from fragtui.render.forecast_text import early_end_sentence, error_sentence
+from fragtui.text import format_bytes, format_count, format_duration
+
+
+def describe_outcome(outcome: Outcome, recovery: Recovery, expected: Gain) -> str:
+    """Return the report in lines: how it ended, before and after per zone and order, what it cost."""
+    lines = [outcome.explanation, *_table(recovery)]
+    if recovery.gained is None:
+        lines.append("What it brought is unknown: the free blocks could not be read before or after.")
+    else:
+        lines.append(
+            f"Order {recovery.order}: {format_count(recovery.before or 0)} blocks before, "
+            f"{format_count(recovery.after or 0)} after ({_signed(recovery.gained)})."
+        )
+        if expected.blocks is not None:
+            lines.append(error_sentence(expected.blocks, recovery.gained))
+    if (early := early_end_sentence(recovery, outcome.remedy.effect)) is not None:
+        lines.append(early)
+    if recovery.free_bytes is not None:
+        sign = "more" if recovery.free_bytes >= 0 else "less"
+        lines.append(f"{format_bytes(abs(recovery.free_bytes))} {sign} free.")
+    lines.append(_cost_line(outcome, recovery.cost))
+    return "\n".join(lines)
+
+
+def outcome_fields(outcome: Outcome, recovery: Recovery, expected: Gain) -> dict[str, Any]:
+    """Return the report for JSON; facts that are unknown are null."""
+    cost = recovery.cost
+    return {
+        "id": outcome.id,
+        "result": outcome.result.value,
+        "explanation": outcome.explanation,
+        "seconds": round(outcome.seconds, 3),
+        "cpu_seconds": round(outcome.cpu, 3),
+        "order": recovery.order,
+        "blocks": {"before": recovery.before, "after": recovery.after, "gained": recovery.gained},
+        "expected": {
+            "bytes": expected.bytes,
+            "blocks": expected.blocks,
+            "low": expected.low,
+            "high": expected.high,
+            "why": expected.why,
+        },
+        "free_bytes_gained": recovery.free_bytes,
+        "zones": [
+            {
+                "node": zone.key[0],
+                "zone": zone.key[1],
+                "serves_kernel": zone.target,
+                "before": zone.before,
+                "after": zone.after,
+            }
+            for zone in recovery.zones
+        ],
+        "cost": {
+            "stalled_seconds": cost.stalled,
+            "stalled_full_seconds": cost.stalled_full,
+            "refaults": cost.refaults,
+            "read_bytes": cost.read,
+            "migrated_pages": cost.migrated,
+            "migrate_failed_pages": cost.migrate_failed,
+            "scanned_pages": cost.scanned,
+            "scanned_share": None if recovery.looked_at is None else round(recovery.looked_at, 3),
+        },
+    }
+
+
+def lasting_fields(followup: Followup) -> dict[str, Any]:
+    """Return for JSON what was seen of the gain later on; null where nothing was looked for."""
+    lasting = followup.lasting
+    return {
+        "half_life_seconds": lasting.half_life if lasting else None,
+        "looks": [
+            {
+                "after_seconds": look.after,
+                "blocks": look.blocks,
+                "refaults": look.cost.refaults,
+                "read_bytes": look.cost.read,
+                "stalled_seconds": look.cost.stalled,
+            }
+            for look in followup.looks
+        ],
+    }
+
+
+def _table(recovery: Recovery) -> list[str]:
+    width = max((len(side) for zone in recovery.zones for side in (zone.before, zone.after) if side), default=0)
+    lines = [f"{'':24}" + "".join(f"{order:>7}" for order in range(width))]
+    for zone in recovery.zones:
+        name = f"node {zone.key[0]} {zone.key[1]}"
+        lines.append(f"{name:<17}before " + _counts(zone.before, width))
+        lines.append(f"{'':<17}after  " + _counts(zone.after, width))
+        lines.append(f"{'':<17}change " + _changes(zone, width))
+    return lines
+
+
+def _counts(counts: tuple[int, ...] | None, width: int) -> str:
+    if counts is None:
+        return "not there"
+    return "".join(f"{format_count(count):>7}" for count in counts[:width])
+
+
+def _changes(zone: ZoneRecovery, width: int) -> str:
+    changes = [zone.gained(order) for order in range(width)]
+    return "".join(f"{'?' if change is None else _signed(change):>7}" for change in changes)
+
+
+def _signed(count: int) -> str:
+    return f"+{format_count(count)}" if count > 0 else format_count(count)
+
+
+def _cost_line(outcome: Outcome, cost: Cost) -> str:
+    parts = [f"Cost: {format_duration(outcome.seconds)}, {format_duration(outcome.cpu)} of it CPU"]
+    if cost.stalled is not None:
+        parts.append(f"tasks stalled on memory {format_duration(cost.stalled)}")
+    if cost.migrated is not None:
+        parts.append(f"{format_count(cost.migrated)} pages moved")
+    if cost.refaults is not None:
+        parts.append(f"{format_count(cost.refaults)} refaults")
+    if cost.read is not None:
+        parts.append(f"{format_bytes(cost.read)} read from disks")
+    return ", ".join(parts) + "."

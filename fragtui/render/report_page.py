@@ -1,0 +1,270 @@
+"""The report for a ticket: everything known of the node at one moment, as one Markdown page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fragtui.model.failures.failure_list import together
+from fragtui.model.failures.incident import Incident, iso_utc
+from fragtui.model.node.snapshot import Snapshot, Unreadable
+from fragtui.model.node.verdict import Judgement
+from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
+from fragtui.model.remedy.effect import Effect
+from fragtui.model.remedy.forecast import Forecast, Gain
+from fragtui.model.remedy.remedy_history import Episode, repeats
+from fragtui.model.remedy.tuning_advice import Advice
+from fragtui.render.forecast_text import outlook_sentence
+from fragtui.render.headline import badge, consequence, headline
+from fragtui.render.redaction import Redaction, redaction_of
+from fragtui.text import counted, format_bytes, format_count, format_duration
+
+_MOST_INCIDENTS = 20
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFacts:
+    """What the page is made of; None for what was not looked at or can't be known, with the reason beside it."""
+
+    snapshot: Snapshot
+    judgement: Judgement
+    forecast: Forecast
+    incidents: tuple[Incident, ...] = ()
+    incidents_from: str | None = None
+    """Where the incidents were read: /dev/kmsg, a log; None if no log could be."""
+    pods: StuckPods | None = None
+    pods_unknown: str = "not looked for"
+    """Why `pods` is None, or what its sources could not tell."""
+    episodes: tuple[Episode, ...] = ()
+    advice: tuple[Advice, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+    """What could not be read, the snapshot's own included."""
+    places: tuple[str, ...] = ()
+    """Directories of whoever makes the report, which stand at the head of paths in it."""
+    saved: bool = False
+    """Whether the node's files were saved earlier; the snapshot's time is then theirs."""
+    made_by: str = "fragtui"
+
+
+def report_page(facts: ReportFacts, *, redact: bool = False) -> str:
+    """Return the page. `redact` puts tokens in the place of pod, namespace and host names, the same everywhere."""
+    page = _Page(facts, _redaction(facts) if redact else Redaction())
+    sections = (
+        page.head(),
+        page.zones(),
+        page.help(),
+        page.incidents(),
+        page.pods(),
+        page.remedies(),
+        page.advice(),
+        page.unreadable(),
+    )
+    note = (
+        ["", "Names of pods, namespaces, hosts and images, ids and addresses are replaced by tokens, each by its own."]
+        if redact
+        else []
+    )
+    return "\n".join(
+        [*(line for section in sections for line in (*section, "")), f"Made by {facts.made_by}.", *note, ""]
+    )
+
+
+def _redaction(facts: ReportFacts) -> Redaction:
+    stuck = (*facts.pods.pods, *facts.pods.started) if facts.pods else ()
+    return redaction_of(
+        hosts=(facts.snapshot.host.name, *(episode.intent.host for episode in facts.episodes)),
+        namespaces=(*(each.namespace for each in facts.incidents), *(pod.namespace for pod in stuck)),
+        pods=(*((each.pod, each.pod_uid) for each in facts.incidents), *((pod.name, pod.uid) for pod in stuck)),
+        texts=(
+            *(text for each in facts.incidents for text in (each.reason, each.explanation, each.cpuset)),
+            *(pod.reason for pod in stuck),
+            facts.pods_unknown,
+        ),
+        places=facts.places,
+    )
+
+
+class _Page:
+    """The sections, each as lines. `_out` takes every text that the node, the kernel or the cluster wrote."""
+
+    def __init__(self, facts: ReportFacts, redaction: Redaction) -> None:
+        self._facts = facts
+        self._redaction = redaction
+
+    def _out(self, text: str | None, unknown: str = "unknown") -> str:
+        return _escaped(self._redaction.text(text)) if text else unknown
+
+    def head(self) -> list[str]:
+        facts, snapshot = self._facts, self._facts.snapshot
+        host, meminfo = snapshot.host, snapshot.meminfo
+        some = snapshot.pressure.some if snapshot.pressure else None
+        size = f"{host.page_size} bytes" + (", assumed: no file tells it" if host.page_size_assumed else "")
+        return [
+            f"# Memory fragmentation on {self._out(host.name, 'an unnamed node')}",
+            "",
+            f"**{badge(facts.judgement)}**: {self._out(headline(snapshot, facts.judgement))}",
+            *filter(None, (consequence(facts.judgement),)),
+            "",
+            *_table(
+                ("Fact", "Value"),
+                [
+                    ("saved" if facts.saved else "sampled", iso_utc(snapshot.time) or "unknown"),
+                    ("kernel", self._out(host.release)),
+                    ("page size", size),
+                    (
+                        "target order",
+                        f"{facts.judgement.order} ({format_bytes(host.page_size << facts.judgement.order)})",
+                    ),
+                    ("GFP_KERNEL gets", facts.judgement.kernel.value),
+                    ("GFP_ATOMIC gets", facts.judgement.atomic.value),
+                    ("memory", _bytes(meminfo.get("MemTotal"))),
+                    ("free", _bytes(meminfo.get("MemFree"))),
+                    ("page cache", _bytes(facts.forecast.cache)),
+                    ("reclaimable slab", _bytes(facts.forecast.slab)),
+                    ("tasks waiting for memory", f"{some.avg10:.1f} % of the last 10 s" if some else "unknown"),
+                ],
+            ),
+        ]
+
+    def zones(self) -> list[str]:
+        judged = self._facts.judgement.zones
+        if not judged:
+            return ["## Zones", "", f"Unknown: {self._out(self._facts.snapshot.why('buddyinfo'), 'none was read')}."]
+        orders = max(len(zone.zone.free_blocks) for zone in judged)
+        rows = []
+        for zone in judged:
+            name = f"node {zone.zone.node} {self._out(zone.zone.name)}"
+            rows.append((name, "free blocks", *map(format_count, zone.zone.free_blocks)))
+            if zone.serves_kernel:
+                rows.append(("", "GFP_KERNEL", *(verdict.value for verdict in zone.kernel)))
+            rows.append(("", "unusable", *(f"{index / 1000:.2f}" for index in zone.unusable)))
+        return ["## Zones", "", *_table(("Zone", "Order", *map(str, range(orders))), rows)]
+
+    def help(self) -> list[str]:
+        view = self._facts.forecast
+        remedies = (
+            ("drop caches", Effect(page_cache=True, slab=True)),
+            ("compact", Effect(compact=True)),
+            ("drop caches, then compact", Effect(page_cache=True, slab=True, compact=True)),
+        )
+        rows = [(name, *_gain(view.gain(effect))) for name, effect in remedies]
+        return [
+            "## What would help",
+            "",
+            outlook_sentence(view),
+            "",
+            *_table(("Remedy", "Memory", f"Blocks of order {view.order}", "Remark"), rows),
+        ]
+
+    def incidents(self) -> list[str]:
+        facts = self._facts
+        title = "## Refused requests, OOM kills and failed sandboxes"
+        if facts.incidents_from is None:
+            return [title, "", "Unknown: no kernel log could be read."]
+        source = self._out(facts.incidents_from)
+        if not facts.incidents:
+            return [title, "", f"None in {source}."]
+        groups = list(reversed(together(facts.incidents)))
+        lines = [title, "", f"From {source}. Counts are lower bounds: the kernel limits how often it reports."]
+        for group in groups[:_MOST_INCIDENTS]:
+            last = group.last
+            order = f", order {last.order}" if last.order is not None else ""
+            when = iso_utc(last.time) if last.time is not None else None
+            seen = f"{counted(group.count, 'time')}, last {when or 'at an unknown time'}."
+            lines += [
+                "",
+                f"### {last.kind.replace('_', ' ')}{order}: {self._out(last.comm or last.pod, 'unnamed')}",
+                "",
+                f"{seen} {self._out(last.explanation, '')}".rstrip(),
+            ]
+            details = (
+                ("asked with", "|".join(last.gfp) if last.gfp else None),
+                ("cause", last.cause),
+                ("pod", f"{last.namespace or '?'}/{last.pod}" if last.pod else None),
+                ("reason", last.reason),
+                ("suppressed just before", str(group.suppressed) if group.suppressed else None),
+                ("stack", " < ".join(last.stack[:10]) or None),
+            )
+            if any(value for _, value in details):
+                lines += ["", *(f"- {name}: {self._out(value)}" for name, value in details if value)]
+        if len(groups) > _MOST_INCIDENTS:
+            lines += ["", f"And {len(groups) - _MOST_INCIDENTS} more kinds, older than these."]
+        return lines
+
+    def pods(self) -> list[str]:
+        pods = self._facts.pods
+        if pods is None:
+            return ["## Stuck pods", "", f"Unknown: {self._out(self._facts.pods_unknown)}."]
+        lines = ["## Stuck pods", ""]
+        if not pods.pods and not pods.started:
+            return [*lines, f"None seen. {self._out(self._facts.pods_unknown, '')}".rstrip()]
+        rows = [self._pod(pod) for pod in (*pods.pods, *pods.started)]
+        lines += _table(("Pod", "Since", "Attempts", "State", "Why", "Reason"), rows)
+        lacks = self._out(self._facts.pods_unknown, "")
+        return [*lines, "", f"What these sources can't tell: {lacks}."] if lacks else lines
+
+    def _pod(self, pod: StuckPod) -> tuple[str, ...]:
+        since = iso_utc(pod.since) if pod.since is not None else None
+        state = "stuck" if pod.started is None else f"started {iso_utc(pod.started)}"
+        attempts = "unknown" if pod.attempts is None else str(pod.attempts)
+        why = f"{pod.reason_class.words} ({pod.reason_class.name})"
+        return (self._out(str(pod.ref)), since or "unknown", attempts, state, self._out(why), self._out(pod.reason, ""))
+
+    def remedies(self) -> list[str]:
+        episodes = self._facts.episodes
+        if not episodes:
+            return ["## Remedies", "", "None on record."]
+        rows = []
+        for episode in reversed(episodes):
+            ended = episode.ended
+            outcome = "unknown" if ended is None else f"{ended.result.value} in {format_duration(ended.seconds)}"
+            gained = "unknown" if episode.gained is None else format_count(episode.gained)
+            at = iso_utc(episode.intent.time) or "unknown"
+            order = "" if episode.intent.order is None else str(episode.intent.order)
+            lasted = episode.lasted or "unknown"
+            rows.append((at, self._out(episode.intent.remedy), episode.intent.by, outcome, order, gained, lasted))
+        lines = [
+            "## Remedies",
+            "",
+            *_table(("Time", "Remedy", "By", "Outcome", "Order", "Blocks gained", "Lasted"), rows),
+        ]
+        said = repeats(episodes, self._facts.snapshot.time)
+        return [*lines, "", said] if said else lines
+
+    def advice(self) -> list[str]:
+        if not self._facts.advice:
+            return ["## Advice", "", "No setting of this node is known to stand in the way."]
+        lines = ["## Advice", "", "Settings that would keep blocks there; nothing here was applied."]
+        for advice in self._facts.advice:
+            lines += ["", f"- {_escaped(advice.what)}: {_escaped(advice.why)}."]
+            lines += [f"  `{advice.line}`"] if advice.line else []
+            lines += [f"  At the price: {_escaped(advice.risk)}."] if advice.risk else []
+        return lines
+
+    def unreadable(self) -> list[str]:
+        if not self._facts.unreadable:
+            return ["## What could not be read", "", "Nothing was missing."]
+        rows = [f"- {self._out(problem.path)}: {self._out(problem.why)}" for problem in self._facts.unreadable]
+        return ["## What could not be read", "", *rows]
+
+
+def _escaped(text: str) -> str:
+    return _SPECIAL.sub(r"\\\1", text)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    filled = [[*row, *[""] * (len(head) - len(row))] for row in rows]
+    return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *filled)]
+
+
+def _gain(gain: Gain) -> tuple[str, str, str]:
+    blocks = "unknown" if gain.blocks is None else format_count(gain.blocks)
+    if gain.blocks is not None and gain.low is not None and gain.high is not None:
+        blocks += f" ({format_count(gain.low)} to {format_count(gain.high)})"
+    return _bytes(gain.bytes), blocks, gain.why or ""
+
+
+def _bytes(size: int | None) -> str:
+    return "unknown" if size is None else format_bytes(size)

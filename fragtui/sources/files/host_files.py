@@ -1,0 +1,83 @@
+"""Reading files of the host under an injected root, again and again, cheaply, with the reason when it fails."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from fragtui.sources.files.trust import UntrustedError, open_inside, read_inside
+
+_CHUNK = 64 * 1024
+_LIMIT = 32 * 1024 * 1024
+
+
+class HostFile:
+    """One file that is read whole at each tick through a kept descriptor.
+
+    procfs makes its text anew for a read at offset 0, so one descriptor serves for good. A descriptor that fails is
+    closed and the file is opened again at the next read: a file that comes back is seen again. Files elsewhere
+    (`kept` false) are opened for each read: a program that replaces one by another, as rsync does, leaves the old one
+    readable. Links lead nowhere but inside `root`.
+    """
+
+    def __init__(self, root: Path, path: Path, *, kept: bool = True) -> None:
+        self.path = path
+        self._root = root
+        self._kept = kept
+        self._descriptor: int | None = None
+
+    def read(self) -> str:
+        """Return the file's text (bytes that are not UTF-8 become U+FFFD); raise OSError where it can't be read."""
+        if self._descriptor is None:
+            self._descriptor = open_inside(self._root, self.path)
+        chunks: list[bytes] = []
+        offset = 0
+        try:
+            # seq_file hands out about a page at a time, whatever the buffer's size.
+            while (chunk := os.pread(self._descriptor, _CHUNK, offset)) and offset < _LIMIT:
+                chunks.append(chunk)
+                offset += len(chunk)
+        except OSError:
+            self.close()
+            raise
+        if not self._kept:
+            self.close()
+        return b"".join(chunks).decode("utf-8", "replace")
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def reason(error: OSError) -> str:
+    """Return why a file could not be read or written, in words for an engineer."""
+    if isinstance(error, UntrustedError):
+        return error.strerror or str(error)
+    words = {
+        errno.ENOENT: "not there",
+        errno.EACCES: "no permission (needs root)",
+        errno.EPERM: "not permitted (capability or lockdown)",
+        errno.EROFS: "read-only file system",
+        errno.EOPNOTSUPP: "switched off in this kernel",
+        errno.ENOMEM: "no memory to read it",
+        errno.ENOTDIR: "not there",
+        errno.EISDIR: "a directory, not a file",
+        errno.ELOOP: "a link that leads to no file of the tree",
+        errno.ESPIPE: "a pipe or terminal, not a file",
+    }
+    text = words.get(error.errno or 0) or error.strerror or str(error)
+    return text[:1].lower() + text[1:]
+
+
+def read_text(root: Path, path: str | Path, limit: int = 1 << 20) -> str | None:
+    """Return a small file's text without the white space around it, or None if it can't be read.
+
+    `path` is the node's, or one that begins with `root`; see `open_inside`.
+    """
+    try:
+        return read_inside(root, path, limit).decode("utf-8", "replace").strip()
+    except OSError:
+        return None

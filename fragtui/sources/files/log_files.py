@@ -1,0 +1,169 @@
+"""Log files: compressed or not, read as a stream, and followed through rotation."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO, Any, cast
+
+from fragtui.sources.files.line_bounds import behind_hole, is_hole
+from fragtui.sources.files.own_files import why
+from fragtui.sources.files.trust import Opener, open_at_once, open_named
+from fragtui.sources.files.unpacking import PackedLog, packing_of
+from fragtui.text import printable
+
+READ_BYTES = 1 << 18
+"""What is read at once: small, since what a flood takes while its lines are cut is never given back."""
+
+
+def open_log(path: Path, opener: Opener = open_named) -> IO[bytes]:
+    """Return a log opened for reading, decompressed as its first bytes say. Raises OSError with the reason.
+
+    `opener` is `open_named` for a file that the user named, `opener_of` a root for one that was found.
+    """
+    refuse_device(path.stat(), str(path))  # First: opening a device may have effects.
+    stream = os.fdopen(opener(path), "rb", buffering=0)
+    try:
+        refuse_device(os.fstat(stream.fileno()), str(path))
+        magic = stream.read(6) or b""
+        packing = packing_of(magic)
+        if packing is not None:
+            stream.seek(0)
+            return cast("IO[bytes]", PackedLog(path, cast("IO[bytes]", stream), packing))
+        if stream.seekable():
+            stream.seek(0)
+            return cast("IO[bytes]", stream)
+    except BaseException:
+        stream.close()
+        raise
+    return cast("IO[bytes]", io.BufferedReader(_Prefixed(magic, cast("IO[bytes]", stream)), READ_BYTES))
+
+
+def refuse_device(status: os.stat_result, name: str) -> None:
+    """Raise OSError for a device: it may never end. /dev/null is as good as an empty file."""
+    mode = status.st_mode
+    if stat.S_ISBLK(mode) or (stat.S_ISCHR(mode) and status.st_rdev != os.makedev(1, 3)):
+        raise OSError(errno.EINVAL, "not a regular file or pipe", name)
+
+
+class _Prefixed(io.RawIOBase):
+    """A pipe whose first bytes were read already."""
+
+    def __init__(self, head: bytes, stream: IO[bytes]) -> None:
+        self._head = head
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._head[: len(buffer)] or self._stream.read(len(buffer)) or b""
+        self._head = self._head[len(buffer) :]
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+class FollowedFile:
+    """A growing log file. It survives rename (the rest of the old file is read first) and truncation."""
+
+    def __init__(self, path: Path, at_end: bool = True, opener: Opener = open_at_once) -> None:
+        self._path = path
+        self._opener = opener
+        self._stream: IO[bytes] | None = None
+        self._inode: tuple[int, int] | None = None
+        self._position = 0
+        self._open(at_end)
+
+    def _open(self, at_end: bool) -> None:
+        try:
+            descriptor = self._opener(self._path)
+        except OSError:
+            return
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            os.close(descriptor)
+            return
+        self._stream = cast("IO[bytes]", io.FileIO(descriptor, "rb"))
+        self._inode = (found.st_dev, found.st_ino)
+        self._position = found.st_size if at_end else 0
+
+    def close(self) -> None:
+        """Close it."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def read(self) -> bytes:
+        """Return what was written since the last call, at most 256 KiB; empty if nothing. Raises no OSError.
+
+        A hole of a sparse file is left out.
+        """
+        for _ in range(2):
+            if self._stream is None:
+                self._open(False)
+            if self._stream is None:
+                return b""
+            try:
+                if os.fstat(self._stream.fileno()).st_size < self._position:
+                    self._position = 0
+                data = self._next()
+            except OSError:
+                self.close()
+                return b""
+            if data:
+                return data
+            if not self._was_replaced():
+                return b""
+            self.close()
+        return b""
+
+    def _next(self) -> bytes:
+        assert self._stream is not None
+        while True:
+            self._stream.seek(self._position)
+            data = self._stream.read(READ_BYTES) or b""
+            self._position += len(data)
+            if not data or not is_hole(data):
+                return data
+            self._position = behind_hole(self._stream.fileno(), self._position)
+
+    def _was_replaced(self) -> bool:
+        try:
+            found = self._path.stat()
+        except OSError:
+            return False  # Renamed, and the new one is not there yet: the old one may still grow.
+        return (found.st_dev, found.st_ino) != self._inode
+
+
+def readable(paths: Iterable[Path], opener: Opener) -> tuple[list[Path], list[str]]:
+    """Return the logs that are there and can be opened, and why the others that are there can't."""
+    found: list[Path] = []
+    refused: list[str] = []
+    for path in paths:
+        try:
+            os.close(opener(path))
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            continue
+        except OSError as error:
+            refused.append(printable(why(error, path)))
+        else:
+            found.append(path)
+    return found, refused
+
+
+def rotated(path: Path, count: int = 3) -> tuple[Path, ...]:
+    """Return the older generations of a log, oldest first: ``.1``, ``.1.gz``, ``-20250101`` and the like."""
+    try:
+        family = [found for found in path.parent.glob(path.name + "[.-]*") if found.is_file()]
+        family.sort(key=lambda found: found.stat().st_mtime)
+    except OSError:
+        return ()
+    return tuple(family[-count:])

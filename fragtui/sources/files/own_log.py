@@ -1,0 +1,221 @@
+"""The lines of a log of fragtui's own, read once and from then on only what was added, through its rotation."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from fragtui.sources.files.own_files import OwnPlace, why
+
+LIMIT = 4 << 20
+"""Bytes that one reading takes at most, the newest ones; what lies before them is left out."""
+MAX_LINE = 256 << 10
+"""Bytes of the longest line; a remedy of five steps takes less than one KiB."""
+_REMEMBERED = 4096
+"""Bytes before the position that tell a file from another that got its inode number, or was written again."""
+
+
+_Seen = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line without its newline; `data` is None if it is too long, or was never finished."""
+
+    place: str
+    """Its file and number, for messages."""
+    data: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What one reading brought."""
+
+    lines: tuple[Line, ...]
+    torn: str | None
+    """Place of the newest file's last line if it has no newline yet: it may be whole at the next reading."""
+    problems: tuple[str, ...]
+    """Files that could not be read, and why."""
+    restarted: bool
+    """Whether the log is another than at the last reading: what that brought is not in it."""
+    left_out: bool
+    """Whether there are lines before these that were left out."""
+
+
+@dataclass(slots=True)
+class _File:
+    path: Path
+    descriptor: int
+    identity: tuple[int, int]
+    size: int
+    position: int = 0
+    lines: int | None = 0
+    """Lines before the position; None if their number is unknown."""
+    skipping: bool = False
+    """Whether the position lies within a line that is left out."""
+    before: bytes = b""
+
+    def go_on(self, read: _File) -> bool:
+        """Go on where an earlier reading ended, if this is the same file and has only grown."""
+        if self.identity != read.identity or self.size < read.position:
+            return False
+        if os.pread(self.descriptor, len(read.before), read.position - len(read.before)) != read.before:
+            return False
+        self.position, self.lines, self.skipping = read.position, read.lines, read.skipping
+        return True
+
+    def skip(self, count: int) -> None:
+        """Leave out bytes, and the rest of the line in which they end."""
+        self.position += count
+        self.lines = None
+        self.skipping = self.position > 0 and os.pread(self.descriptor, 1, self.position - 1) != b"\n"
+
+    def read(self, lines: list[Line], *, newest: bool) -> str | None:
+        """Take the lines up to the end; return the place of a last one without a newline, which is not taken."""
+        data = self._bytes()
+        *whole, rest = data.split(b"\n")
+        for line in whole:
+            if self.skipping:
+                self.skipping = False
+            elif line.strip():
+                lines.append(Line(self._place(), line if len(line) <= MAX_LINE else None))
+            self.position += len(line) + 1
+            self.lines = None if self.lines is None else self.lines + 1
+        torn = None
+        if rest and not self.skipping:
+            torn = self._place()
+            if not newest or len(rest) > MAX_LINE:
+                lines.append(Line(torn, None))
+                torn, self.skipping = None, True
+        if self.skipping:
+            self.position += len(rest)
+        remembered = min(_REMEMBERED, self.position)
+        self.before = os.pread(self.descriptor, remembered, self.position - remembered)
+        return torn
+
+    def _place(self) -> str:
+        return f"{self.path}: {f'byte {self.position}' if self.lines is None else f'line {self.lines + 1}'}"
+
+    def _bytes(self) -> bytes:
+        chunks: list[bytes] = []
+        at = self.position
+        while at < self.size and (chunk := os.pread(self.descriptor, min(self.size - at, 1 << 20), at)):
+            chunks.append(chunk)
+            at += len(chunk)
+        return b"".join(chunks)
+
+
+class OwnLog:
+    """FILE and its older generations FILE.1 to FILE.`kept`. Takes no lock and never waits; for one thread at a time.
+
+    `at_end` leaves out what is there at the first reading.
+    """
+
+    def __init__(self, place: OwnPlace, kept: int, *, limit: int = LIMIT, at_end: bool = False) -> None:
+        self._place = place
+        self._kept = kept
+        self._limit = limit
+        self._at_end = at_end
+        self._read: _File | None = None
+        self._seen: _Seen | None = None
+        """The newest file at the last reading, if that left no problem and nothing unfinished."""
+
+    def read(self) -> Added:
+        """Return what was added since the last reading. Raises no OSError; an absent file is no problem."""
+        seen = self._look()
+        if seen is not None and seen == self._seen:
+            return Added((), None, (), False, False)
+        added = self._read_added()
+        self._seen = seen if added.torn is None and not added.problems else None
+        return added
+
+    def _look(self) -> _Seen | None:
+        """Return what tells whether the newest file has changed, at a twentieth of a reading's cost; None if unknown.
+
+        Rotation replaces the newest file. Below a saved root, links mean something else than here.
+        """
+        if self._place.saved:
+            return None
+        try:
+            found = self._place.path.lstat()
+        except OSError:
+            # Between two steps of a rotation the file is absent too, but not its folder.
+            return None if self._place.path.parent.exists() else ()
+        if stat.S_ISLNK(found.st_mode):
+            return None
+        return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+    def _read_added(self) -> Added:
+        problems: list[str] = []
+        lines: list[Line] = []
+        torn: str | None = None
+        restarted = left_out = False
+        try:
+            with ExitStack() as opened:
+                files = self._open(opened, problems)
+                if files or not problems:
+                    restarted = self._go_on(files)
+                    left_out = self._leave_out(files)
+                for file in files:
+                    torn = file.read(lines, newest=file is files[-1])
+                    self._read = file
+        except OSError as error:
+            problems.append(why(error, self._place.path))
+        return Added(tuple(lines), torn, tuple(problems), restarted, left_out)
+
+    def _open(self, opened: ExitStack, problems: list[str]) -> list[_File]:
+        """Return the files, the oldest first.
+
+        The newest is opened first: rotation makes files older, so none is missed; one may be met twice.
+        """
+        try:
+            folder = self._place.folder()
+        except FileNotFoundError:
+            return []
+        opened.callback(os.close, folder)
+        files: dict[tuple[int, int], _File] = {}
+        name = self._place.path.name
+        for each in (name, *(f"{name}.{number}" for number in range(1, self._kept + 1))):
+            path = self._place.path.with_name(each)
+            try:
+                descriptor = self._place.open(each, folder)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                problems.append(why(error, path))
+                if error.errno == errno.EACCES:
+                    break  # A user who may not read one may read none.
+                continue
+            opened.callback(os.close, descriptor)
+            status = os.fstat(descriptor)
+            identity = (status.st_dev, status.st_ino)
+            files.setdefault(identity, _File(path, descriptor, identity, status.st_size))
+        return [*reversed(files.values())]
+
+    def _go_on(self, files: list[_File]) -> bool:
+        """Leave out what earlier readings took; return whether the log is another than theirs."""
+        read, self._read = self._read, None
+        if self._at_end:
+            self._at_end = False
+            for file in files:
+                file.skip(file.size)
+            return True
+        for index, file in enumerate(files):
+            if read is not None and file.go_on(read):
+                del files[:index]
+                return False
+        return True
+
+    def _leave_out(self, files: list[_File]) -> bool:
+        """Leave out all but the newest bytes; return whether there are others."""
+        excess = over = sum(file.size - file.position for file in files) - self._limit
+        for file in files:
+            if excess > 0:
+                count = min(excess, file.size - file.position)
+                file.skip(count)
+                excess -= count
+        return over > 0

@@ -1,0 +1,1 @@
+"""The host: identity, one tick of /proc, settings, saved trees."""

@@ -1,0 +1,37 @@
+"""What a remedy should know of the node and no Snapshot carries, read once before it is offered."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from fragtui.kernel.procfs.pressure import parse_pressure
+from fragtui.model.remedy.risk import Surroundings
+from fragtui.sources.files.host_files import read_text
+from fragtui.text import bounded_int
+
+_ARC = re.compile(r"^size\s+\d+\s+(\d+)\s*$", re.MULTILINE | re.ASCII)
+_MEMORY = re.compile(r"^memory\s+\d+\s+(\d+)\s+\d+\s*$", re.MULTILINE | re.ASCII)
+_CGROUP_STAT = re.compile(r"^nr_(?:dying_)?descendants (\d+)$", re.MULTILINE | re.ASCII)
+
+
+def read_surroundings(root: Path) -> Surroundings:
+    """Return what can be read; what can't is None. Cheap: four small files."""
+    io = read_text(root, "proc/pressure/io")
+    arc = _ARC.search(read_text(root, "proc/spl/kstat/zfs/arcstats") or "")
+    ksm = read_text(root, "sys/kernel/mm/ksm/pages_sharing")
+    return Surroundings(
+        # read_text takes the last newline off, and a line without it counts as torn.
+        io=parse_pressure(io + "\n") if io else None,
+        zfs_arc=bounded_int(arc[1]) if arc else None,
+        ksm_sharing=bounded_int(ksm),
+        memory_cgroups=_memory_cgroups(root),
+    )
+
+
+def _memory_cgroups(root: Path) -> int | None:
+    """Return the memory cgroups, dying ones among them: of the v2 tree, else of the v1 controller."""
+    if counts := _CGROUP_STAT.findall(read_text(root, "sys/fs/cgroup/cgroup.stat") or ""):
+        return sum(bounded_int(count) or 0 for count in counts)
+    found = _MEMORY.search(read_text(root, "proc/cgroups") or "")
+    return bounded_int(found[1]) if found else None

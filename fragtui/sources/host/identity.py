@@ -1,0 +1,117 @@
+"""Who the node is: name, kernel release, page size."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from fragtui.kernel.procfs.counters import parse_meminfo
+from fragtui.kernel.procfs.version import parse_version
+from fragtui.kernel.procfs.zoneinfo import parse_zoneinfo
+from fragtui.model.node.snapshot import Host
+from fragtui.sources.files.host_files import read_text
+from fragtui.sources.files.trust import opener_of
+from fragtui.sources.host.layouts import HOST
+from fragtui.sources.host.tree import SavedTree, saved_tree
+from fragtui.text import printable
+
+_KERNEL_PAGE = re.compile(r"^KernelPageSize:\s+(\d{1,20}) kB", re.MULTILINE)
+_UNAME = re.compile(r"^Linux (\S+) (\d+\.\S+) .*?\b(\w+)(?: GNU/Linux)?\s*$", re.MULTILINE)
+_BANNER = re.compile(rb"Linux version (\d+\.\S+)")
+_BANNER_WITHIN = 1 << 20
+_BOOT_ID = "proc/sys/kernel/random/boot_id"
+_ONE_SIZE = ("x86_64", "amd64", "i386", "i486", "i586", "i686", "s390x", "riscv64", "armv7l")
+"""Machines whose kernels have pages of 4 KiB and no other size."""
+_SIZES = (4096, 16384, 65536)
+_SIZE_OF_ORDERS = {14: 65536, 9: 65536, 12: 16384}
+"""Page sizes by the number of orders, where it tells: arm64 with 64 and 16 KiB, ppc64 with 64 KiB."""
+
+
+def read_host(root: Path, tree: SavedTree | None = None) -> Host:
+    """Return who the node under `root` is; a page size that no file tells is guessed, and marked so."""
+    if is_live(root):
+        return _host(
+            read_text(root, "proc/sys/kernel/hostname"),
+            read_text(root, "proc/sys/kernel/osrelease"),
+            os.sysconf("SC_PAGE_SIZE"),
+        )
+    tree = tree or saved_tree(root)
+    if tree.nodes:
+        return Host(None, None, None, os.sysconf("SC_PAGE_SIZE"), True)
+    uname = _UNAME.search(_text(tree, tree.uname()) or "")
+    named = _text(tree, tree.proc("sys/kernel/hostname")) or _text(tree, tree.hostname())
+    name = named or (uname[1] if uname else tree.node)
+    release = _text(tree, tree.proc("sys/kernel/osrelease")) or _text(tree, tree.proc("version"))
+    if release and release.startswith("Linux version "):
+        release = release.removeprefix("Linux version ").split(" ", 1)[0]
+    release = release or (uname[2] if uname else None) or _banner(tree)
+    machine = uname[3] if uname else (release or "").rpartition(".")[2]
+    return _host(name, release, _page_size(tree, machine), tree)
+
+
+def _host(name: str | None, release: str | None, size: int | None, tree: SavedTree | None = None) -> Host:
+    buddyinfo = (_text(tree, tree.proc("buddyinfo")) if tree and size is None else None) or ""
+    orders = len(buddyinfo.split("\n", 1)[0].split()) - 4
+    return Host(
+        name=printable(name.split("\n")[0]) if name else None,
+        release=printable(release) if release else None,
+        version=parse_version(release) if release else None,
+        page_size=size or _SIZE_OF_ORDERS.get(orders, 4096),
+        page_size_assumed=size is None,
+    )
+
+
+def _text(tree: SavedTree, path: Path | None, limit: int = 1 << 20) -> str | None:
+    return read_text(tree.root, path, limit) if path is not None else None
+
+
+def _banner(tree: SavedTree) -> str | None:
+    """Return the release that the kernel log begins with, or None."""
+    log = tree.kernel_log()
+    if log is None:
+        return None
+    from fragtui.sources.files.log_files import open_log  # noqa: PLC0415
+
+    try:
+        with open_log(log, opener_of(tree.root, live=False)) as lines:
+            found = _BANNER.search(lines.read(_BANNER_WITHIN) or b"")
+    except (OSError, EOFError):
+        return None
+    return found[1].decode("ascii", "replace") if found else None
+
+
+def _page_size(tree: SavedTree, machine: str) -> int | None:
+    """Return the page size that the files tell, or None.
+
+    Pages of all zones times the page size are MemTotal (totalram_pages, mm/show_mem.c): that tells it without a word.
+    """
+    smaps = _text(tree, tree.proc("self/smaps")) or _text(tree, tree.proc("1/smaps"))
+    if smaps and (found := _KERNEL_PAGE.search(smaps)):
+        return int(found[1]) * 1024
+    if machine in _ONE_SIZE:
+        return 4096
+    zoneinfo, meminfo = _text(tree, tree.proc("zoneinfo"), 32 << 20), _text(tree, tree.proc("meminfo"))
+    total = parse_meminfo((meminfo or "") + "\n").get("MemTotal")
+    managed = sum(zone.managed or 0 for zone in parse_zoneinfo((zoneinfo or "") + "\n"))
+    if not total or not managed:
+        return None
+    return next((size for size in _SIZES if abs(managed * size - total) < total // 10), None)
+
+
+def tree_of(root: Path) -> SavedTree:
+    """Return the tree under `root`: this kernel's own, or a saved one wherever below it lies."""
+    return SavedTree(root, HOST) if is_live(root) else saved_tree(root)
+
+
+def is_live(root: Path) -> bool:
+    """Tell whether `root`/proc is this kernel's procfs, not a directory of saved files."""
+    own = read_text(Path("/"), _BOOT_ID)
+    try:
+        return (
+            own is not None
+            and read_text(root, _BOOT_ID) == own
+            and (root / "proc").lstat().st_dev != root.stat().st_dev
+        )
+    except OSError:
+        return False

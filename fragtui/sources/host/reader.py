@@ -1,0 +1,128 @@
+"""Reading a node: one frozen Snapshot at each call."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from fragtui.kernel.procfs.buddyinfo import parse_buddyinfo
+from fragtui.model.node.snapshot import Snapshot
+from fragtui.sources.files.host_files import HostFile, reason
+from fragtui.sources.host.identity import is_live, read_host, tree_of
+from fragtui.sources.host.read_budget import Pace
+from fragtui.sources.host.snapshot_builder import (
+    BUDDYINFO,
+    MEMINFO,
+    PAGETYPEINFO,
+    PRESSURE,
+    VMSTAT,
+    ZONEINFO,
+    FileText,
+    SnapshotMaker,
+    Tick,
+)
+from fragtui.text import epoch_seconds, format_count, printable
+
+PAGETYPEINFO_SHARE = 0.0005
+"""Largest share of time for reading /proc/pagetypeinfo: it walks free lists under the zone lock, interrupts off."""
+CAPPED_SINCE = (5, 4)
+"""From this release on, reading stops at 100000 blocks a list and lets the lock go between orders."""
+WALKED_UNASKED, WALKED_ASKED = 100_000, 1_000_000
+"""Free blocks of one zone that an older kernel may walk under its lock in one go, for a turn of ours and on demand."""
+ZONEINFO_SHARE = 0.002
+"""The same for /proc/zoneinfo, which grows with CPUs times NUMA nodes."""
+
+
+class NodeReader:
+    """Reads the host files under `root` into Snapshots; keeps what is read less often than every tick.
+
+    Used by one thread at a time. `reading` names the file that is being read now, for the one who waits for it.
+    `on_tick`, if set, is handed the raw texts of every tick.
+    """
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        self.root = root
+        self.live = is_live(root)
+        self.tree = tree = tree_of(root)
+        self.host = read_host(root, tree)
+        self.reading: str | None = None
+        self.on_tick: Callable[[Tick], None] | None = None
+        names = (BUDDYINFO, ZONEINFO, PAGETYPEINFO, MEMINFO, VMSTAT, PRESSURE)
+        self._files = {name: HostFile(tree.root, tree.proc(name), kept=self.live) for name in names}
+        self._zoneinfo_pace = Pace(ZONEINFO_SHARE)
+        self._page_types_pace = Pace(PAGETYPEINFO_SHARE, least=10.0)
+        self._page_types_read = False
+        self._maker = SnapshotMaker(self.host)
+
+    def sample(self, *, page_types: bool | None = False) -> Snapshot:
+        """Read the node now.
+
+        `page_types` has /proc/pagetypeinfo read even before its next turn; None leaves it for a later one.
+
+        Never raises for a file: what could not be read is None or empty, with its reason in `unreadable`.
+        """
+        wall, now = time.time() if self.live else self._saved_at(), time.monotonic()
+        files = {BUDDYINFO: self._read(BUDDYINFO)}
+        if self._zoneinfo_pace.due(now):
+            files[ZONEINFO] = self._read_paced(ZONEINFO, self._zoneinfo_pace)
+        if page_types or (page_types is not None and self._page_types_pace.due(now)):
+            limit = WALKED_ASKED if page_types else WALKED_UNASKED
+            if (harm := self._walk(files[BUDDYINFO].text, limit)) is None:
+                files[PAGETYPEINFO] = self._read_paced(PAGETYPEINFO, self._page_types_pace)
+                self._page_types_read = True
+            elif not self._page_types_read:
+                files[PAGETYPEINFO] = FileText(str(self._files[PAGETYPEINFO].path), None, harm)
+        files |= {name: self._read(name) for name in (MEMINFO, VMSTAT, PRESSURE)}
+        self.reading = None
+        tick = Tick(wall, now, files)
+        if self.on_tick is not None:
+            self.on_tick(tick)
+        return self._maker.snapshot(tick)
+
+    def close(self) -> None:
+        """Give all descriptors back."""
+        for file in self._files.values():
+            file.close()
+
+    def _walk(self, buddyinfo: str | None, limit: int) -> str | None:
+        """Return why reading /proc/pagetypeinfo now would harm the node, or None if it would not.
+
+        Before 5.4 the kernel walks every free block of a zone with its lock held and interrupts off. Vendors carried
+        the cap back, which no file tells, so newer versions alone are trusted with it.
+        """
+        version = self.host.version
+        if not self.live or (version is not None and version.at_least(*CAPPED_SINCE)):
+            return None
+        zones, _ = parse_buddyinfo(buddyinfo or "")
+        most = max((sum(zone.free_blocks) for zone in zones), default=0)
+        if most <= limit:
+            return None
+        asked = ", g reads it" if most <= WALKED_ASKED else ""
+        return f"not read{asked}: this kernel would walk {format_count(most)} blocks with interrupts off"
+
+    def _saved_at(self) -> float:
+        """Return when the files were saved, as far as their stamps tell: epoch seconds."""
+        for path in (self._files[BUDDYINFO].path, self.tree.kernel_log()):
+            with contextlib.suppress(OSError):
+                if path is not None and (saved := epoch_seconds(path.stat().st_mtime)) is not None:
+                    return saved
+        return time.time()
+
+    def _read(self, name: str) -> FileText:
+        file = self._files[name]
+        # A directory in somebody's collection may have any name.
+        self.reading = path = printable(str(file.path), 1000)
+        try:
+            return FileText(path, file.read())
+        except OSError as error:
+            return FileText(path, None, reason(error))
+
+    def _read_paced(self, name: str, pace: Pace) -> FileText:
+        """Read a costly file: only the read may hold a zone lock, parsing is ours."""
+        start = time.monotonic()
+        found = self._read(name)
+        end = time.monotonic()
+        pace.took(end, end - start)
+        return FileText(found.path, found.text, found.why, end, end - start)

@@ -1,0 +1,50 @@
+"""What fragtui itself takes of the node."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from fragtui.model.node.own_cost import OwnCost
+
+
+class OwnMeter:
+    """Meters this process from when it is made; what was imported before is not what it goes on costing."""
+
+    def __init__(self) -> None:
+        self._resident = _resident_bytes()
+        self._at, self._cpu = time.monotonic(), time.process_time()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the last reading."""
+        return time.monotonic() - self._at
+
+    def read(self) -> OwnCost | None:
+        """Return the cost since the last reading, None where it can't be told."""
+        now, cpu = time.monotonic(), time.process_time()
+        try:
+            cost = OwnCost((cpu - self._cpu) / (now - self._at), self._resident())
+        except (OSError, ValueError, ZeroDivisionError):
+            cost = None
+        self._at, self._cpu = now, cpu
+        return cost
+
+
+def _resident_bytes() -> Callable[[], int]:
+    """Return what tells this process's resident bytes: psutil, or where that is not (in a zipapp) procfs."""
+    try:
+        import psutil  # noqa: PLC0415
+    except ImportError:
+        return lambda: int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    own = psutil.Process()
+
+    def resident() -> int:
+        try:
+            return int(own.memory_info().rss)
+        except psutil.Error as error:
+            raise OSError(str(error)) from error
+
+    return resident

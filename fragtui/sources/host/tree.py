@@ -1,0 +1,178 @@
+"""A directory of files as the node that they were taken from: which layout it has and where it keeps what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from fragtui.sources.files.root_path import in_root
+from fragtui.sources.host.layouts import FOLDER, HOST, LAYOUTS, Layout
+from fragtui.text import printable
+
+_GLOB = re.compile(r"[*?\[]")
+_ARCHIVE = re.compile(r"\.(?:tar(?:\.\w+)?|tgz|txz|tbz2?)$")
+_DEEPEST = 3
+"""An unpacked collection lies in a directory of its name, that of a must-gather in one of its image's name too."""
+_MOST_NODES = 5000
+
+
+class SavedTree:
+    """The files of one node; or, with `nodes`, a collection of several, in which no file is the node's.
+
+    `node` is the node's name where its directory has it.
+    """
+
+    def __init__(self, root: Path, layout: Layout, node: str | None = None, nodes: tuple[Path, ...] = ()) -> None:
+        self.root = root
+        self.layout = layout
+        self.node = node
+        self.nodes = nodes
+
+    def proc(self, name: str) -> Path:
+        """Return where a file of /proc lies; where none is, the place at which it was to be expected.
+
+        A link of somebody else's tree is followed inside the tree only: one that leads to no file there is returned
+        as it stands, not to be followed.
+        """
+        if self.nodes:
+            return self.root / "nodes" / name
+        names = dict.fromkeys((name, name.replace("/", "_")))
+        found = self._first(pattern.format(name=each) for pattern in self.layout.proc for each in names)
+        if found is None and self.layout is FOLDER:
+            return self._inside(name)
+        return found or self._inside(f"proc/{name}")
+
+    def hostname(self) -> Path | None:
+        """Return the file with the node's name."""
+        return self._first(self.layout.hostname)
+
+    def uname(self) -> Path | None:
+        """Return the file with the output of ``uname -a``."""
+        return self._first(self.layout.uname)
+
+    def kernel_log(self) -> Path | None:
+        """Return the best saved log with the kernel's messages."""
+        return self._first(self.layout.kernel_logs)
+
+    def sysctl(self) -> Path | None:
+        """Return the file with the output of ``sysctl -a``."""
+        return self._first(self.layout.sysctl)
+
+    def pod_logs(self) -> tuple[Path, ...]:
+        """Return the logs of kubelet and runtime."""
+        patterns = self.layout.pod_logs if not self.nodes else ()
+        return tuple(dict.fromkeys(path for pattern in patterns for path in _files(self.root, pattern)))
+
+    def logs(self) -> tuple[Path, ...]:
+        """Return the logs to read: the kernel's, and those of kubelet and runtime."""
+        kernel = self.kernel_log() if not self.nodes else None
+        return tuple(dict.fromkeys((*((kernel,) if kernel is not None else ()), *self.pod_logs())))
+
+    @property
+    def ambiguous(self) -> str | None:
+        """Say how to choose a directory that is one node's: this is of several, or still packed; None if it is one."""
+        if not self.nodes:
+            return self._packed()
+        names = ", ".join(printable(str(path.relative_to(self.root)), 80) for path in self.nodes[:6])
+        more = f" and {len(self.nodes) - 6} more" if len(self.nodes) > 6 else ""
+        return f"this {self.layout.name} has {len(self.nodes)} nodes, give one of them as --root: {names}{more}"
+
+    def _inside(self, path: str) -> Path:
+        try:
+            return in_root(self.root, f"/{path.rpartition('/')[0]}") / path.rpartition("/")[2]
+        except OSError:
+            return self.root / path
+
+    def _packed(self) -> str | None:
+        """Say that the collection lies here as an archive, where nothing else of it does."""
+        if self.layout not in (FOLDER, HOST) or self.proc("buddyinfo").exists() or self.kernel_log() is not None:
+            return None
+        archives = [path for pattern in ("*.tar*", "*.tgz", "*.txz") for path in _matches(self.root, pattern)]
+        name = next((path.name for path in archives if is_packed(path)), None)
+        if name is None:
+            return None
+        name = printable(name, 100)
+        return f"only an archive is here: unpack it (tar -xf {name}) and give the directory that it makes as --root"
+
+    def _first(self, patterns: Iterable[str]) -> Path | None:
+        return next((path for pattern in patterns for path in _files(self.root, pattern)), None)
+
+
+def is_packed(path: Path) -> bool:
+    """Tell whether a file is an archive by its name."""
+    return _ARCHIVE.search(path.name) is not None and path.is_file()
+
+
+def saved_tree(root: Path) -> SavedTree:
+    """Return what kind of tree `root` is; a plain host where nothing tells otherwise. Raises no OSError."""
+    place = root
+    for _ in range(_DEEPEST):
+        for layout in LAYOUTS:
+            if any(_is_there(place, mark) for mark in layout.marks):
+                return _of_node(place, layout)
+        if (place / "proc").is_dir():
+            return SavedTree(place, HOST)
+        if _has_buddyinfo(place):
+            return SavedTree(place, FOLDER)
+        inside = _only_directory(place)
+        if inside is None:
+            break
+        place = inside
+    parent = root.parent
+    if parent.name == "nodes" and any(_is_there(parent.parent, mark) for mark in LAYOUTS[1].marks):
+        return SavedTree(root, LAYOUTS[1], root.name)
+    return SavedTree(root, FOLDER if any(root.glob("*dmesg*")) else HOST)
+
+
+def _of_node(place: Path, layout: Layout) -> SavedTree:
+    if not layout.nodes or (place / "dmesg.log").is_file():
+        return SavedTree(place, layout, place.name if layout.named else None)
+    logs = (*layout.kernel_logs, *layout.pod_logs)
+    nodes = [
+        path
+        for pattern in layout.nodes
+        for path in sorted(place.glob(pattern))[:_MOST_NODES]
+        if path.is_dir() and any(_is_there(path, log) for log in logs)
+    ]
+    if len(nodes) == 1:
+        return SavedTree(nodes[0], layout, nodes[0].name)
+    return SavedTree(place, layout, nodes=tuple(nodes))
+
+
+def _has_buddyinfo(place: Path) -> bool:
+    return any(_is_there(place, pattern.format(name="buddyinfo")) for pattern in FOLDER.proc)
+
+
+def _only_directory(place: Path) -> Path | None:
+    try:
+        directories = [path for path in place.iterdir() if path.is_dir() and not path.is_symlink()]
+    except OSError:
+        return None
+    return directories[0] if len(directories) == 1 else None
+
+
+def _is_there(place: Path, pattern: str) -> bool:
+    return next(_matches(place, pattern), None) is not None
+
+
+def _files(place: Path, pattern: str) -> Iterator[Path]:
+    """Yield the regular files that a pattern names, links followed inside the tree only: it is somebody else's."""
+    for path in _matches(place, pattern):
+        try:
+            inside = in_root(place, str(path.relative_to(place)))
+        except OSError:
+            continue
+        if inside.is_file():
+            yield inside
+
+
+def _matches(place: Path, pattern: str) -> Iterator[Path]:
+    """Yield what a pattern names, a plain name without listing the directory."""
+    try:
+        if _GLOB.search(pattern):
+            yield from sorted(place.glob(pattern))
+        elif (path := place / pattern).exists() or path.is_symlink():
+            yield path
+    except OSError:
+        return

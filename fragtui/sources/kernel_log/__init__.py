@@ -1,0 +1,1 @@
+"""Where kernel log lines come from: /dev/kmsg, the journal, log files."""

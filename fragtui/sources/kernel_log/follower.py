@@ -1,0 +1,391 @@
+"""The kernel log, followed on a thread of its own: incidents as news, at the first sight of their head line."""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from fragtui.kernel.gfp.flags import GfpTable, parse_print_fmt
+from fragtui.model.failures.kernel_log_update import KernelLogNews
+from fragtui.sources.files.host_files import read_text, reason
+from fragtui.sources.files.log_files import READ_BYTES, FollowedFile, open_log, readable, rotated
+from fragtui.sources.files.trust import Opener, open_at_once, opener_of
+from fragtui.sources.host.identity import is_live
+from fragtui.sources.kernel_log.incident_stream import IncidentStream, LineSplitter, StreamCall
+from fragtui.sources.kernel_log.journal import NO_JOURNAL, JournalReader, journal_command, why_no_journal
+from fragtui.sources.kernel_log.kmsg import MOST_BATCHES, KmsgReader, boot_epoch, is_device, open_kmsg
+from fragtui.sources.kernel_log.scan import scan_log
+from fragtui.text import bounded_int, epoch_seconds, printable, shortage
+
+__all__ = ["KernelLog", "KernelLogNews", "read_ring", "running_gfp_table"]
+
+_DAY = 86_400.0
+_QUIET_S = 0.3
+"""A report that got no line for so long is complete: its lines come within milliseconds."""
+_POLL_S = 0.25
+_PAUSE_S = 0.1
+"""Rest after news from the ring: what comes meanwhile is read in one go, however much it is."""
+_NEWS_S = 0.25
+"""Shortest time between two news of a log that does not pause."""
+_RETRY_S = 60.0
+"""How long a log that could not be read is left alone."""
+_LOG_FILES = ("var/log/kern.log", "var/log/messages", "var/log/syslog")
+_TRACE_FORMATS = ("sys/kernel/tracing", "sys/kernel/debug/tracing")
+
+
+def running_gfp_table(root: Path) -> GfpTable | None:
+    """Return the running kernel's own names of its flags, or None where tracefs is not mounted or not readable."""
+    for place in _TRACE_FORMATS:
+        text = read_text(root, f"{place}/events/kmem/mm_page_alloc/format")
+        if text is not None and (table := parse_print_fmt(text)) is not None:
+            return table
+    return None
+
+
+def running_release(root: Path) -> str | None:
+    """Return the release of the kernel under a root, or None."""
+    return printable(read_text(root, "proc/sys/kernel/osrelease") or "", 100) or None
+
+
+def read_ring(root: Path, reader: KmsgReader | None = None) -> KernelLogNews:
+    """Return at once what the kernel's ring holds of the last day. Takes milliseconds; raises no OSError."""
+    try:
+        own = reader or open_kmsg(root / "dev/kmsg", root)
+    except OSError as error:
+        return KernelLogNews((), (), 0, (), "none", f"/dev/kmsg: {error.strerror}")
+    try:
+        stream = IncidentStream("kmsg", running_gfp_table(root), running_release(root), boot=boot_epoch())
+        lost, _oldest = _drain(own, stream)
+        stream.finish()
+        return stream.news("/dev/kmsg", lost, since=time.time() - _DAY)
+    except OSError as error:
+        return KernelLogNews((), (), 0, (), "none", f"/dev/kmsg: {error.strerror}")
+    finally:
+        if reader is None:
+            own.close()
+
+
+def _drain(reader: KmsgReader, stream: IncidentStream) -> tuple[int, bytes | None]:
+    """Feed the waiting records; return how many were lost, and the first record."""
+    lost, first = 0, None
+    for _ in range(MOST_BATCHES):
+        batch = reader.read()
+        lost += batch.lost
+        if batch.lost:
+            stream.finish()
+        for record in batch.records:
+            first = first or record
+            stream.feed_kmsg(record)
+        if batch.drained:
+            break
+    return lost, first
+
+
+class KernelLog:
+    """Follows the kernel log of a host and reports news.
+
+    `choice` is ``auto`` (/dev/kmsg, else the journal, else log files, all under `root`), ``none``, or a file. `on_news`
+    is called on the thread of the log, never two calls at once; it must not block. An exception in it ends the thread.
+    `on_stream` gives each stream of records the one who is told its calls, for a recording.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        choice: str = "auto",
+        on_news: Callable[[KernelLogNews], None] = lambda _: None,
+        on_stream: Callable[[], Callable[[StreamCall], None]] | None = None,
+    ) -> None:
+        self._root = root
+        self._choice = choice
+        self._on_news = on_news
+        self._on_stream = on_stream
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_write, False)
+        self._thread = threading.Thread(target=self._run, name="kernel-log", daemon=True)
+
+    def start(self) -> None:
+        """Begin: the ring's incidents come as the first news within milliseconds."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it soon. Never blocks, may be called twice and before `start`."""
+        self._stopped.set()
+        try:
+            os.write(self._wake_write, b"x")
+        except OSError:
+            return
+
+    def _opener(self) -> Opener:
+        """Return what opens log files: those that were found are less trusted than one that the user named."""
+        return open_at_once if self._choice != "auto" else opener_of(self._root, live=is_live(self._root))
+
+    def _emit(self, news: KernelLogNews) -> None:
+        with self._lock:
+            if not self._stopped.is_set():
+                self._on_news(news)
+
+    def _run(self) -> None:
+        try:
+            self._follow()
+        except Exception as error:
+            # A fault of its own: what was read last must not pass for what is.
+            self._emit(self._stream("none").news("none", 0, problem=f"its reader failed ({type(error).__name__})"))
+            raise
+        finally:
+            self._stopped.set()
+            os.close(self._wake_read)
+
+    def _follow(self) -> None:
+        if self._choice == "none":
+            self._emit(self._stream("none").news("none", 0))
+            return
+        if self._choice != "auto":
+            path = Path(self._choice)
+            self._until_possible(lambda: self._follow_chosen(path))
+            return
+        self._until_possible(self._follow_any)
+
+    def _until_possible(self, follow: Callable[[], str | None]) -> None:
+        """Follow; if that is not possible say why, and try again now and then until the end."""
+        reported: str | None = None
+        while True:
+            problem = follow()
+            if self._stopped.is_set():
+                return
+            if problem != reported:
+                reported = problem
+                self._emit(self._stream("none").news("none", 0, problem=problem))
+            if not self._wait(None, _RETRY_S):
+                return
+
+    def _follow_chosen(self, path: Path) -> str | None:
+        """Follow the file or the device that was asked for; return why that is not possible."""
+        if is_device(path):
+            return self._follow_kmsg(path, Path("/"))
+        self._follow_file(path, None)
+        return None
+
+    def _follow_any(self) -> str | None:
+        """Follow the best source there is; return why none can be read."""
+        problem = self._follow_kmsg(self._root / "dev/kmsg", self._root)
+        if self._stopped.is_set():
+            return None
+        if (why := why_no_journal(self._root)) is None:
+            problem = self._follow_journal(problem)
+            if self._stopped.is_set():
+                return None
+        found, refused = readable((self._root / name for name in _LOG_FILES), self._opener())
+        if why not in (None, NO_JOURNAL):
+            refused.insert(0, f"the journal can't be read: {why}")
+        problem = "; ".join(each for each in (problem, *refused) if each) or None
+        if not found:
+            return problem
+        self._follow_file(found[0], problem)
+        return None
+
+    def _wait(self, descriptor: int | None, seconds: float | None) -> bool:
+        """Wait for input, the end or the time; return False when it is over."""
+        poll = select.poll()
+        poll.register(self._wake_read, select.POLLIN)
+        if descriptor is not None:
+            poll.register(descriptor, select.POLLIN)
+        poll.poll(None if seconds is None else int(seconds * 1000))
+        return not self._stopped.is_set()
+
+    def _stream(
+        self,
+        name: str,
+        running: GfpTable | None = None,
+        release: str | None = None,
+        *,
+        boot: float | None = None,
+        now: float | None = None,
+    ) -> IncidentStream:
+        on_call = self._on_stream() if self._on_stream is not None else None
+        return IncidentStream(name, running, release, boot=boot, now=now, on_call=on_call)
+
+    def _follow_kmsg(self, path: Path, root: Path) -> str | None:
+        """Follow the device; return why that is not possible."""
+        try:
+            reader = open_kmsg(path, root)
+        except FileNotFoundError:
+            return f"{path} is not there"
+        except OSError as error:
+            return f"{path}: {error.strerror}"
+        running, release = running_gfp_table(self._root), running_release(self._root)
+        stream = self._stream("kmsg", running, release, boot=boot_epoch())
+        source = str(path)
+        try:
+            try:
+                lost, first = _drain(reader, stream)
+            except OSError as error:
+                return f"{path}: {error.strerror}"
+            self._emit(stream.news(source, lost, since=time.time() - _DAY))
+            if (problem := self._begin_history(first)) is not None:
+                self._emit(stream.news(source, 0, problem=problem))
+            while self._wait(reader.fileno(), _QUIET_S if stream.busy else None):
+                try:
+                    lost, first = _drain(reader, stream)
+                except OSError as error:
+                    return f"{path}: {error.strerror}"
+                if first is None and not lost:
+                    stream.finish()
+                if (news := stream.news(source, lost)).matters:
+                    self._emit(news)
+                self._wait(None, _PAUSE_S)
+        finally:
+            reader.close()
+        return None
+
+    def _begin_history(self, first: bytes | None) -> str | None:
+        """Look on another thread for what was before the ring's first record, if that is within the last day.
+
+        Returns why that is not possible.
+        """
+        stamp = stream_time(first)
+        now = time.time()
+        if stamp is None:
+            stamp = now
+        if now - stamp < _DAY:
+            history = threading.Thread(target=self._history, args=(stamp, now - _DAY), name="log-history", daemon=True)
+            try:
+                history.start()
+            except RuntimeError as error:
+                return f"what was before it is not read: {shortage(error) or error}"
+        return None
+
+    def _history(self, before: float, since: float) -> None:
+        if why_no_journal(self._root) is None:
+            stream = self._stream("journal", now=before)
+            try:
+                reader = JournalReader(
+                    journal_command(self._root, follow=False, since=f"@{since:.0f}", until=f"@{before:.0f}")
+                )
+            except OSError:
+                return
+            splitter, read_any = LineSplitter(), False
+            try:
+                while self._wait(reader.fileno(), 30.0):
+                    if (data := reader.read()) is None:
+                        break
+                    read_any = read_any or bool(data)
+                    for line in splitter.lines(data):
+                        stream.feed_line(line)
+            finally:
+                reader.close()
+            stream.finish()
+            if read_any:
+                if (news := stream.news("journal", 0, since=since, before=before)).matters:
+                    self._emit(news)
+                return
+        for name in _LOG_FILES:
+            path = self._root / name
+            stream = self._stream("file", now=time.time())
+            read, problem = self._read_whole((*rotated(path), path), stream, since)
+            if read:
+                if (news := stream.news(str(path), 0, since=since, before=before, problem=problem)).matters:
+                    self._emit(news)
+                return
+
+    def _read_whole(self, paths: tuple[Path, ...], stream: IncidentStream, since: float) -> tuple[bool, str | None]:
+        """Feed the files written to since then; return whether any could be read, and what stopped it."""
+        read_any, problem = False, None
+        for path in paths:
+            try:
+                if path.stat().st_mtime < since:
+                    continue
+                with open_log(path, self._opener()) as log:
+                    scan_log(log, stream, self._stopped.is_set)
+            except (OSError, EOFError) as error:
+                stream.finish()
+                why = reason(error) if isinstance(error, OSError) else "it is cut off"
+                problem = f"{printable(str(path))}: {why}"
+                continue
+            read_any = True
+        return read_any, problem
+
+    def _follow_journal(self, problem: str | None) -> str | None:
+        try:
+            reader = JournalReader(journal_command(self._root, follow=True, since=f"@{time.time() - _DAY:.0f}"))
+        except OSError as error:
+            return f"journalctl: {reason(error)}"
+        stream = self._stream("journal", running_gfp_table(self._root), now=time.time())
+        splitter, begun, waits, told_at = LineSplitter(), False, False, 0.0
+        said: str | None = None
+        try:
+            while self._wait(reader.fileno(), _QUIET_S if stream.busy or waits or not begun else None):
+                if (data := reader.read()) is None:
+                    return problem or "journalctl ended"
+                for line in splitter.lines(data):
+                    stream.feed_line(line)
+                if not data:
+                    stream.finish()
+                waits = bool(data) and time.monotonic() - told_at < _NEWS_S
+                if waits:
+                    continue
+                told_at = time.monotonic()
+                said, known = _said_of(problem, splitter), said
+                news = stream.news("journal", 0, problem=said if said != known else None)
+                if news.matters or not begun:
+                    self._emit(news)
+                begun = True
+        finally:
+            reader.close()
+        return None
+
+    def _follow_file(self, path: Path, problem: str | None) -> None:
+        """Follow a file: its last day first, then what is appended, through rotation and truncation."""
+        since = time.time() - _DAY
+        stream = self._stream("file", now=time.time())
+        if not path.exists():
+            self._emit(stream.news(str(path), 0, problem=f"{path}: no such file yet"))
+        elif not path.is_file():
+            self._emit(stream.news(str(path), 0, problem=f"{path}: not a regular file"))
+        followed = FollowedFile(path, at_end=False, opener=self._opener())
+        chosen = self._choice != "auto"
+        if not chosen:
+            _, unread = self._read_whole(rotated(path), stream, since)
+            problem = "; ".join(each for each in (problem, unread) if each) or None
+        splitter, begun, told_at = LineSplitter(), False, 0.0
+        said: str | None = None
+        try:
+            while not self._stopped.is_set():
+                data = followed.read()
+                for line in splitter.lines(data):
+                    stream.feed_line(line)
+                caught_up = len(data) < READ_BYTES
+                if not caught_up and time.monotonic() - told_at < _NEWS_S:
+                    continue
+                told_at = time.monotonic()
+                if not data:
+                    stream.finish()
+                said, known = _said_of(problem, splitter), said
+                news = stream.news(
+                    str(path), 0, since=None if chosen else since, problem=said if said != known else None
+                )
+                if news.matters or not begun:
+                    self._emit(news)
+                begun = True
+                if caught_up and not self._wait(None, _POLL_S):
+                    return
+        finally:
+            followed.close()
+
+
+def _said_of(problem: str | None, splitter: LineSplitter) -> str | None:
+    """Return what is said of a log: why no better one is read, and how many of its lines were cut."""
+    return "; ".join(words for words in (problem, splitter.cut.words) if words) or None
+
+
+def stream_time(record: bytes | None) -> float | None:
+    """Return the epoch second of a raw record of /dev/kmsg, or None."""
+    parts = (record or b"").split(b",", 3)
+    stamp = bounded_int(parts[2]) if len(parts) == 4 else None
+    return None if stamp is None else epoch_seconds(boot_epoch() + stamp / 1e6)

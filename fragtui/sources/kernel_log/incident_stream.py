@@ -1,0 +1,209 @@
+"""From raw records or lines to news of incidents."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from fragtui.kernel.gfp.flags import GfpTable
+from fragtui.kernel.reports.collector import Gatherer
+from fragtui.kernel.reports.needles import BEFORE, REMEDY_NEEDLE, REPORT_NEEDLES
+from fragtui.kernel.reports.report import KernelReport
+from fragtui.logs.kmsg_record import parse_kmsg_record
+from fragtui.logs.parser import LogParser
+from fragtui.logs.record import LogRecord
+from fragtui.model.failures.external_drops import is_own
+from fragtui.model.failures.from_report import incident_of
+from fragtui.model.failures.incident import Incident
+from fragtui.model.failures.kernel_log_update import KernelLogNews
+from fragtui.sources.files.line_bounds import CutLines, without_holes
+from fragtui.sources.kernel_log.needle_window import NearHits
+from fragtui.text import line_limit
+
+MOST_WAITING = 2000
+"""Reports that wait to be news, the newest: no list of them is longer."""
+
+StreamCall = tuple[str | bytes | float | None, ...]
+"""A call that an `IncidentStream` took: its name and arguments. The same calls again bring the same news."""
+
+
+class LineSplitter:
+    """Cuts a stream of bytes into lines; of what follows the last newline no more is kept than is read of a line."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self.cut = CutLines()
+        """Counts the lines that were too long."""
+
+    def lines(self, data: bytes) -> list[bytes]:
+        """Return the whole lines that the data completes, without their newlines."""
+        if not data:
+            return []
+        lines = (self._rest + without_holes(data)).split(b"\n")
+        rest = lines.pop()
+        # One byte more says that it is too long.
+        self._rest = rest[: line_limit(rest) + 1]
+        return [self.cut.cut(line) for line in lines]
+
+    def rest(self) -> bytes:
+        """Return what is left without a newline."""
+        return self._rest
+
+
+class IncidentStream:
+    """Parses what is near a needle, gathers reports and keeps what was told of them.
+
+    A line over which a parser fails is counted, and the news say so: it costs itself and nothing else.
+
+    `boot` (epoch of the kernel's time zero) dates records of /dev/kmsg, `now` syslog stamps without a year.
+    `on_call`, if set, is told every call that leaves a trace, in order.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        running: GfpTable | None,
+        release: str | None,
+        *,
+        boot: float | None = None,
+        now: float | None = None,
+        on_call: Callable[[StreamCall], None] | None = None,
+    ) -> None:
+        self._name = name
+        self._running = running
+        self._release = release
+        self._boot = boot
+        self._parser = LogParser(now=now)
+        self._gatherer = Gatherer()
+        self._near = NearHits((*REPORT_NEEDLES, REMEDY_NEEDLE), BEFORE)
+        self._told: dict[int, Incident] = {}
+        self._done: deque[KernelReport] = deque()
+        self._dropped = 0
+        self._line = 0
+        self._unread = 0
+        """Lines since the last news over which a parser failed."""
+        self._on_call = on_call
+        self._fed = False
+        self._asked = False
+        if on_call is not None:
+            on_call(("open", name, release, boot, now))
+
+    @property
+    def busy(self) -> bool:
+        """Whether a report is open."""
+        return self._gatherer.busy or self._parser.busy
+
+    def feed_kmsg(self, record: bytes) -> None:
+        """Take a raw record of /dev/kmsg."""
+        for raw in self._near.offer(record, self._gatherer.busy):
+            self.feed_near_kmsg(raw)
+
+    def feed_near_kmsg(self, record: bytes) -> None:
+        """Take a raw record that is known to be worth it."""
+        self._note("kmsg", record)
+        try:
+            for parsed in parse_kmsg_record(record, self._boot):
+                self.feed(parsed)
+        except Exception:
+            self._unread += 1
+
+    def feed_line(self, line: bytes) -> None:
+        """Take the next line of a log."""
+        self._line += 1
+        waiting = self._near.offer(line, self.busy)
+        for offset, raw in enumerate(waiting):
+            self.feed_numbered(raw, self._line - len(waiting) + 1 + offset)
+
+    def feed_numbered(self, line: bytes, number: int, torn: bool = False) -> None:
+        """Take a line that is known to be worth it, with its number."""
+        self._note("line", number, torn, line)
+        try:
+            for parsed in self._parser.feed(line, number, torn):
+                self.feed(parsed)
+        except Exception:
+            self._unread += 1
+
+    def skip(self) -> None:
+        """Note that lines without interest were left out here."""
+        self._note("skip")
+        self._parser.skip()
+
+    def feed(self, record: LogRecord) -> None:
+        """Take a record."""
+        self._take(self._gatherer.feed(record))
+
+    def finish(self) -> None:
+        """Take what is open as complete: the log paused, ended, or lost records."""
+        if self._fed:
+            self._note("finish")
+            self._fed = False
+        try:
+            for record in self._parser.finish():
+                self.feed(record)
+        except Exception:
+            self._unread += 1
+        try:
+            self._take(self._gatherer.finish())
+        except Exception:
+            self._unread += 1
+
+    def news(
+        self,
+        source: str,
+        lost: int,
+        *,
+        since: float | None = None,
+        before: float | None = None,
+        problem: str | None = None,
+    ) -> KernelLogNews:
+        """Return what is new since the last call; of the incidents only those between two epoch seconds, if given.
+
+        Reports that were dropped, since too many came at once, count as lost records.
+        """
+        waiting = bool(self._done or self._gatherer.open_reports() or self._gatherer.foreign_remedies)
+        unread, self._unread = self._unread, 0
+        if waiting or lost or problem or unread or not self._asked:
+            self._note("news", source, lost, since, before, problem)
+            self._asked = True
+        fresh: list[Incident] = []
+        updated: list[Incident] = []
+        finished = [(report, True) for report in self._done]
+        self._done.clear()
+        for report, done in (*finished, *((report, False) for report in self._gatherer.open_reports())):
+            try:
+                incident = self._incident(report)
+            except Exception:
+                unread += done
+                continue
+            time = incident.time
+            if time is not None and ((since is not None and time < since) or (before is not None and time >= before)):
+                continue
+            told = self._told.get(report.key)
+            if told is None:
+                fresh.append(incident)
+            elif told != incident:
+                updated.append(incident)
+            if done:
+                self._told.pop(report.key, None)
+            else:
+                self._told[report.key] = incident
+        remedies = tuple(remedy for remedy in self._gatherer.foreign_remedies if not is_own(remedy))
+        self._gatherer.foreign_remedies.clear()
+        if since is not None:
+            remedies = tuple(remedy for remedy in remedies if remedy.time is None or remedy.time >= since)
+        lost, self._dropped = lost + self._dropped, 0
+        return KernelLogNews(tuple(fresh), tuple(updated), lost, remedies, source, problem, unread)
+
+    def _take(self, reports: Iterable[KernelReport]) -> None:
+        self._done.extend(reports)
+        while len(self._done) > MOST_WAITING:
+            self._told.pop(self._done.popleft().key, None)
+            self._dropped += 1
+
+    def _note(self, *call: str | bytes | float | None) -> None:
+        if self._on_call is not None:
+            self._on_call(call)
+            self._fed |= call[0] in ("kmsg", "line", "skip")
+
+    def _incident(self, report: KernelReport) -> Incident:
+        return incident_of(report, self._name, self._running, self._release)

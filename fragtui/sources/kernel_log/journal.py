@@ -1,0 +1,99 @@
+"""The kernel's messages out of the journal: a journalctl child, read without blocking and without a shell."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from fragtui.sources.files.host_files import reason
+from fragtui.sources.files.root_path import in_root
+from fragtui.sources.files.trust import find_program, program_environment
+
+NO_JOURNAL = "there is no journal"
+
+
+def journal_command(root: Path, *, follow: bool, since: str | None = None, until: str | None = None) -> list[str]:
+    """Return the command line: kernel messages as JSON lines, of the journal under `root`. Raises OSError."""
+    command = [journalctl(), "--output=json", "--all", "--no-pager", "--quiet", "_TRANSPORT=kernel"]
+    if root != Path("/"):
+        command.append(f"--directory={journal_directory(root)}")
+    if since is not None:
+        command.append(f"--since={since}")
+    if until is not None:
+        command.append(f"--until={until}")
+    if follow:
+        command += ["--follow", "--lines=all"]
+    return command
+
+
+def journalctl() -> str:
+    """Return the path of journalctl. Raises OSError if it is not installed or not root's own."""
+    return find_program("journalctl")
+
+
+def journal_directory(root: Path) -> Path:
+    """Return where the journal of a root lies: persistent if there is one, else that of this boot."""
+    persistent = in_root(root, "/var/log/journal")
+    return persistent if persistent.is_dir() else in_root(root, "/run/log/journal")
+
+
+def why_no_journal(root: Path) -> str | None:
+    """Return why there is no journal to read, or None if there is one and a journalctl to read it with."""
+    try:
+        if not any(in_root(root, place).is_dir() for place in ("/var/log/journal", "/run/log/journal")):
+            return NO_JOURNAL
+        if root != Path("/") and _has_links(journal_directory(root)):
+            return "it holds links, which journalctl would follow out of the tree"
+        journalctl()
+    except FileNotFoundError:
+        return "journalctl is not installed"
+    except OSError as error:
+        return reason(error)
+    return None
+
+
+def _has_links(directory: Path) -> bool:
+    """Return whether a folder of journals, or one in it, holds a link."""
+    return any(path.is_symlink() for pattern in ("*", "*/*") for path in directory.glob(pattern))
+
+
+class JournalReader:
+    """A running journalctl. Raises OSError if it cannot be started."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=program_environment(),
+            cwd="/",
+            bufsize=0,
+        )
+        assert self._child.stdout is not None
+        self._fd = self._child.stdout.fileno()
+        os.set_blocking(self._fd, False)
+
+    def fileno(self) -> int:
+        """Return the descriptor to poll."""
+        return self._fd
+
+    def read(self) -> bytes | None:
+        """Return waiting bytes, empty if there are none yet, None at the end."""
+        try:
+            data = os.read(self._fd, 1 << 18)
+        except BlockingIOError:
+            return b""
+        except OSError:
+            return None
+        return data or None
+
+    def close(self) -> None:
+        """End the child; does not wait for it."""
+        if self._child.poll() is None:
+            self._child.kill()
+        if self._child.stdout is not None:
+            self._child.stdout.close()
+        # Reaped here if it is dead already, else by subprocess when the next child is started.
+        self._child.poll()

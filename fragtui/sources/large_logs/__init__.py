@@ -1,0 +1,1 @@
+"""Log files of any size, read for `fragtui explain`."""

@@ -1,0 +1,1 @@
+"""Where facts about pods come from: kubelet and runtime logs, crictl, the API."""

@@ -1,0 +1,105 @@
+"""Asking ``crictl`` now and then which sandboxes run, in a child process with a time limit."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from pathlib import Path
+
+from fragtui.cluster.crictl_json import read_sandboxes
+from fragtui.sources.files.host_files import reason
+from fragtui.sources.files.trust import UntrustedError, find_program, program_environment
+from fragtui.sources.pods.backoff import Backoff
+from fragtui.sources.pods.interfaces import Telling
+from fragtui.text import printable
+
+EVERY_SECONDS = 20.0
+LIMIT_SECONDS = 10.0
+_MOST_BYTES = 16 * 1024 * 1024
+CANNOT_TELL = "why a pod failed: crictl knows only which sandboxes run"
+
+
+class Crictl:
+    """Tells which sandboxes run on this node, where crictl is there."""
+
+    name = "crictl"
+
+    def __init__(
+        self, root: Path, telling: Telling, *, folders: tuple[str, ...] | None = None, every: float = EVERY_SECONDS
+    ) -> None:
+        """`folders` replace those in which the program is looked for, `every` the seconds between two questions."""
+        self._root = root
+        self._telling = telling
+        self._folders = folders
+        self._every = every
+        self._stopping = threading.Event()
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Begin on a daemon thread."""
+        threading.Thread(target=self._run, name="fragtui-crictl", daemon=True).start()
+
+    def stop(self) -> None:
+        """End soon; never waits."""
+        self._stopping.set()
+        child = self._child
+        if child is not None:
+            child.kill()
+
+    def _run(self) -> None:
+        if self._root != Path("/"):
+            self._telling.state(self.name, "off", "runs only on the node itself, not under another root")
+            return
+        try:
+            program = find_program("crictl", self._folders)
+        except UntrustedError as error:
+            self._telling.state(self.name, "absent", f"not run: {reason(error)}")
+            return
+        except OSError:
+            self._telling.state(self.name, "absent", "crictl is not installed")
+            return
+        backoff = Backoff(self._every, 300.0)
+        while not self._stopping.is_set():
+            why = self._ask(program)
+            if why is None:
+                backoff.reset()
+                self._telling.state(self.name, "live", CANNOT_TELL)
+                self._stopping.wait(self._every)
+            else:
+                self._telling.state(self.name, "waiting", why)
+                self._stopping.wait(backoff.wait())
+
+    def _ask(self, program: str) -> str | None:
+        """Ask once and hand the answer over; return why there was none."""
+        command = [program, f"--timeout={LIMIT_SECONDS:.0f}s", "pods", "-o", "json"]
+        try:
+            self._child = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=program_environment(),
+                cwd="/",
+            )
+        except OSError as error:
+            return f"crictl can't be run: {reason(error)}"
+        child = self._child
+        try:
+            out, err = child.communicate(timeout=LIMIT_SECONDS + 2)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.communicate()
+            return f"crictl did not answer in {LIMIT_SECONDS:.0f} s"
+        finally:
+            self._child = None
+        if child.returncode != 0:
+            last = err.decode("utf-8", "replace").strip().rsplit("\n", 1)[-1]
+            return printable(last, 160) or f"crictl ended with status {child.returncode}"
+        try:
+            sandboxes = read_sandboxes(out[:_MOST_BYTES].decode("utf-8", "replace"))
+        except Exception:
+            return "crictl's answer could not be read"
+        if sandboxes is None:
+            return "crictl's answer is not its JSON"
+        self._telling.sightings(sandboxes)
+        return None

@@ -1,0 +1,120 @@
+"""What the board of pods has not taken yet: bounded, whatever the logs hold."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from fragtui.model.pods.linking import KernelSide
+from fragtui.model.pods.pod_tracker import PodBoard
+
+Change = Callable[[PodBoard, float], bool]
+"""Changes the board at an epoch second and returns whether it may have changed."""
+MOST_SIGHTINGS = 2048
+"""Sightings that wait, and one batch more; a source that brings more waits for room."""
+MOST_INCIDENTS = 128
+"""Kernel incidents that wait."""
+_AT_ONCE = 16
+_REST_SECONDS = 0.25
+"""So many kernel incidents are taken at once, then none for so long: each may be compared with every pod."""
+_LOOK_SECONDS = 1.0
+
+
+class PodInbox:
+    """Filled from any thread, emptied by one. Of what cannot wait the newest is kept and the dropped is counted."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._batches: deque[tuple[int, Change, bool]] = deque()
+        self._waiting = 0
+        self._incidents: dict[str, KernelSide] = {}
+        self._rests_until = 0.0
+        self._news = False
+        self._closed = False
+        self.dropped = 0
+        """Kernel incidents that were dropped before the board took them."""
+
+    def put(self, change: Change, sightings: int = 1) -> None:
+        """Add a change of so many sightings; waits for room unless closed."""
+        with self._changed:
+            while self._waiting >= MOST_SIGHTINGS and not self._closed:
+                self._changed.wait(_LOOK_SECONDS)
+            if not self._closed:
+                self._append(sightings, change)
+
+    def remedy(self, change: Change) -> None:
+        """Add a remedy, in its place among the sightings; it replaces one that no sighting follows. Never waits."""
+        with self._changed:
+            if self._batches and self._batches[-1][2]:
+                self._batches[-1] = (0, change, True)
+            else:
+                self._append(0, change, remedy=True)
+
+    def incident(self, incident: KernelSide) -> None:
+        """Add a kernel incident, or what more is known of one that waits. Never waits.
+
+        Where there are too many, the oldest goes that is no refusal of the node's memory, else the oldest.
+        """
+        with self._changed:
+            if incident.id not in self._incidents and len(self._incidents) >= MOST_INCIDENTS:
+                oldest = next(iter(self._incidents))
+                del self._incidents[
+                    next((key for key, each in self._incidents.items() if each.memory is False), oldest)
+                ]
+                self.dropped += 1
+            self._incidents[incident.id] = incident
+            self._changed.notify_all()
+
+    def news(self) -> None:
+        """Note that something beside the board has changed. Never waits."""
+        with self._changed:
+            self._news = True
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Let nobody wait any more."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def take(self, seconds: float) -> tuple[Change, ...]:
+        """Return the next changes, at most one batch of sightings; waits so long for one."""
+        end = time.monotonic() + seconds
+        with self._changed:
+            while not (self._batches or self._news or self._closed or self._incidents_due()):
+                now = time.monotonic()
+                if now >= end:
+                    return ()
+                self._changed.wait(min(end, self._rests_until) - now if self._incidents else end - now)
+            found: list[Change] = []
+            if self._news:
+                self._news = False
+                found.append(_is_news)
+            if self._batches:
+                sightings, change, _ = self._batches.popleft()
+                self._waiting -= sightings
+                found.append(change)
+                self._changed.notify_all()
+            if self._incidents_due():
+                found += [_of_incident(self._incidents.pop(key)) for key in list(self._incidents)[:_AT_ONCE]]
+                self._rests_until = time.monotonic() + _REST_SECONDS
+            return tuple(found)
+
+    def _incidents_due(self) -> bool:
+        return bool(self._incidents) and time.monotonic() >= self._rests_until
+
+    def _append(self, sightings: int, change: Change, *, remedy: bool = False) -> None:
+        self._batches.append((sightings, change, remedy))
+        self._waiting += sightings
+        self._changed.notify_all()
+
+
+def _of_incident(incident: KernelSide) -> Change:
+    return lambda board, _: board.kernel_incident(incident)
+
+
+def _is_news(_board: PodBoard, _now: float) -> bool:
+    """Change nothing on the board: the state of a source has changed."""
+    return True

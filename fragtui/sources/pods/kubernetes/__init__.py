@@ -1,0 +1,1 @@
+"""The Kubernetes API, read in a child process."""

@@ -1,0 +1,177 @@
+"""Pods, and events where allowed, of this node from the API server: what runs in the API's child process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from fragtui.cluster.api_objects import pod_ref_of, read_event, read_pod
+from fragtui.cluster.pod_ref import PodRef
+from fragtui.sources.files.host_files import read_text
+from fragtui.sources.pods.backoff import Backoff
+from fragtui.sources.pods.interfaces import Telling
+from fragtui.sources.pods.kubernetes.client import ApiError, HttpApi
+from fragtui.sources.pods.kubernetes.credentials import Credentials, load_credentials
+from fragtui.sources.pods.kubernetes.kubeconfig_place import CredentialsError, found_kubeconfig, given_kubeconfig
+from fragtui.sources.pods.kubernetes.kubelet import running_kubelet
+from fragtui.sources.pods.kubernetes.watch import REFUSED_WAIT, WatchLoop
+from fragtui.text import counted, shortage
+
+NO_EVENTS = "reasons: the kubelet's credentials may not list events (give --kubeconfig)"
+_UNREAD_SECONDS = 1.0
+UNVERIFIED = "whether the API server is the right one: its certificate is not checked (insecure-skip-tls-verify)"
+_CREDENTIALS_SECONDS = 600.0
+"""How long they are used if they don't say when they end: a plug-in may take a while, so not for one connection."""
+_BEFORE_END = 30.0
+
+
+class KubePods:
+    """Tells of this node's pods by list and watch, with the kubelet's own credentials or a given kubeconfig."""
+
+    def __init__(self, root: Path, telling: Telling, kubeconfig: str | None, pace: tuple[float, float | None]) -> None:
+        """`pace` is the first and the longest wait between two tries, in seconds; None for the usual ones."""
+        self._root = root
+        self._telling = telling
+        self._given = kubeconfig
+        self._pace = pace
+        self._credentials: Credentials | None = None
+        self._read_at = 0.0
+        self._lock = threading.Lock()
+        self._node = ""
+        self._listed: list[PodRef] = []
+        self._unread = 0
+        """Objects that no parser could read."""
+        self._said_unread = float("-inf")
+        self._states: dict[str, tuple[str, str]] = {}
+
+    def run(self) -> None:
+        """Watch for ever."""
+        waiting = self._backoff()
+        while not self._node:
+            try:
+                self._node = self._node_name(self._current(anew=True))
+            except ApiError as error:
+                self._telling.state("API", "absent", error.words)
+                time.sleep(waiting.slowest())
+        if self._given is not None:
+            events = self._loop("events", "involvedObject.kind=Pod,type=Warning", self._event_seen)
+            try:
+                threading.Thread(target=events.run, name="fragtui-kube-events", daemon=True).start()
+            except RuntimeError as error:
+                self._telling.state("events", "absent", shortage(error) or str(error))
+        self._loop("pods", f"spec.nodeName={self._node}", self._pod_listed).run()
+
+    def _backoff(self, longest: float = 60.0) -> Backoff:
+        first, given = self._pace
+        return Backoff(first, longest if given is None else given)
+
+    def _loop(self, resource: str, selector: str, on_item: Callable[[dict[str, Any]], None]) -> WatchLoop:
+        pods = resource == "pods"
+        name = "API" if pods else "events"
+        return WatchLoop(
+            resource,
+            selector,
+            connect=lambda anew: HttpApi(self._current(anew)),
+            on_begin=self._listed.clear if pods else lambda: None,
+            on_item=on_item,
+            on_listed=self._all_pods if pods else lambda: None,
+            on_change=self._pod_changed if pods else self._event_changed,
+            on_state=lambda state, why: self._tell_state(name, state, why or (self._cannot_tell() if pods else "")),
+            cached=pods,
+            backoff=self._backoff(),
+            refused=self._backoff(REFUSED_WAIT),
+        )
+
+    def _cannot_tell(self) -> str:
+        lacks = [NO_EVENTS] if self._given is None else []
+        if self._credentials is not None and not self._credentials.verify:
+            lacks.append(UNVERIFIED)
+        return "; ".join(lacks)
+
+    def _current(self, anew: bool) -> Credentials:
+        """Return the credentials, read anew if asked to or if they are old. Raises `ApiError`."""
+        with self._lock:
+            held = self._credentials
+            old = time.monotonic() - self._read_at > _CREDENTIALS_SECONDS
+            ends = held is not None and held.expires is not None and time.time() > held.expires - _BEFORE_END
+            if held is None or anew or old or ends:
+                try:
+                    held = self._load()
+                except ApiError:
+                    if held is None or anew or ends:
+                        raise
+                self._credentials, self._read_at = held, time.monotonic()
+            return held
+
+    def _load(self) -> Credentials:
+        try:
+            if self._given is not None:
+                return load_credentials(given_kubeconfig(self._given))
+            with found_kubeconfig(self._root) as place:
+                return load_credentials(place)
+        except CredentialsError as error:
+            raise ApiError(str(error)) from None
+
+    def _node_name(self, credentials: Credentials) -> str:
+        if credentials.node:
+            return credentials.node
+        with running_kubelet(self._root) as kubelet:
+            if kubelet is not None and kubelet.arguments.hostname_override is not None:
+                return kubelet.arguments.hostname_override
+        for file in ("proc/sys/kernel/hostname", "etc/hostname"):
+            if text := read_text(self._root, file):
+                return text.lower()
+        raise ApiError("can't tell what the cluster calls this node")
+
+    def _tell_state(self, name: str, state: str, lack: str) -> None:
+        self._states[name] = state, lack
+        unread = f"{counted(self._unread, 'object')} could not be read" if self._unread else ""
+        self._telling.state(name, state, "; ".join(words for words in (lack, unread) if words))
+
+    def _pod_listed(self, pod: dict[str, Any]) -> None:
+        with self._surviving():
+            self._listed.append(pod_ref_of(pod))
+        self._pod_changed("ADDED", pod)
+
+    def _all_pods(self) -> None:
+        self._telling.all_pods(tuple(self._listed))
+        self._listed.clear()
+
+    def _pod_changed(self, kind: str, pod: dict[str, Any]) -> None:
+        sighting = None
+        with self._surviving():
+            sighting = read_pod(pod, deleted=kind == "DELETED")
+        if sighting is not None:
+            self._telling.sightings((sighting,))
+
+    def _event_seen(self, event: dict[str, Any]) -> None:
+        self._event_changed("ADDED", event)
+
+    def _event_changed(self, kind: str, event: dict[str, Any]) -> None:
+        sighting = None
+        with self._surviving():
+            if kind != "DELETED" and self._of_this_node(event):
+                sighting = read_event(event)
+        if sighting is not None:
+            self._telling.sightings((sighting,))
+
+    @contextmanager
+    def _surviving(self) -> Iterator[None]:
+        """Count an object over which its parser fails, and say so at most once a second: it costs only itself."""
+        try:
+            yield
+        except Exception:
+            self._unread += 1
+            if time.monotonic() - self._said_unread > _UNREAD_SECONDS:
+                self._said_unread = time.monotonic()
+                for name, told in tuple(self._states.items()):
+                    self._tell_state(name, *told)
+
+    def _of_this_node(self, event: dict[str, Any]) -> bool:
+        source = event.get("source") or event.get("deprecatedSource")
+        host = source.get("host") if isinstance(source, dict) else None
+        return (host or event.get("reportingInstance") or self._node) == self._node

@@ -1,0 +1,190 @@
+"""Pods of this node from the API server: a child process watches, a daemon thread reads what it writes.
+
+The child, because an API server's answers are megabytes of JSON: parsed here, they would hold up the screen, and its
+memory would not shrink again.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from fragtui.cluster.observation import Sighting
+from fragtui.logs.bounded_json import read_json
+from fragtui.sources.files.host_files import reason
+from fragtui.sources.pods.backoff import Backoff
+from fragtui.sources.pods.interfaces import Telling
+from fragtui.sources.pods.kubernetes.kubeconfig_place import (
+    NOT_INSTALLED,
+    CredentialsError,
+    found_kubeconfig,
+    given_kubeconfig,
+)
+from fragtui.sources.pods.observation_json import read_pod_facts, read_sighting, read_text_fact
+
+_PROGRAM = (
+    "import json,sys\n"
+    "order=json.loads(sys.stdin.buffer.raw.readline())\n"
+    "sys.path[:]=order['path']\n"
+    "from fragtui.sources.pods.kubernetes.worker import main\n"
+    "main(order)\n"
+)
+"""Given as text, since in a zipapp the child's module is no file. The path leads to the zipapp as well."""
+_READ = 1 << 18
+_LINE_LIMIT = 4 * 1024 * 1024
+_HEALTHY_SECONDS = 60.0
+
+
+class KubeApi:
+    """Tells of this node's pods by list and watch, with the kubelet's own credentials or a given kubeconfig."""
+
+    name = "API"
+
+    def __init__(
+        self,
+        root: Path,
+        telling: Telling,
+        kubeconfig: str | None = None,
+        *,
+        pace: tuple[float, float | None] = (1.0, None),
+    ) -> None:
+        """`pace` is the first and the longest wait between two tries, in seconds; None for the usual ones."""
+        self._root = root
+        self._telling = telling
+        self._given = kubeconfig
+        self._pace = pace
+        self._stopping = threading.Event()
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Begin on a daemon thread."""
+        threading.Thread(target=self._run, name="fragtui-kube", daemon=True).start()
+
+    def stop(self) -> None:
+        """End soon; never waits."""
+        self._stopping.set()
+        child = self._child
+        if child is not None:
+            _kill(child)
+
+    def _run(self) -> None:
+        self._telling.state(self.name, "connecting", "")
+        waiting = Backoff(self._pace[0], self._pace[1] or 60.0)
+        while not self._stopping.is_set():
+            lack = self._lack()
+            if lack is not None:
+                self._telling.state(self.name, "absent", lack)
+                self._stopping.wait(waiting.slowest())
+                waiting.reset()
+                continue
+            began = time.monotonic()
+            why = self._watch()
+            if self._stopping.is_set():
+                return
+            if time.monotonic() - began > _HEALTHY_SECONDS:
+                waiting.reset()
+            self._telling.state(self.name, "waiting", why)
+            self._stopping.wait(waiting.wait())
+
+    def _lack(self) -> str | None:
+        """Return what is missing to ask an API server, or None. As long as something is, no child is started."""
+        try:
+            if self._given is not None:
+                given_kubeconfig(self._given).check()
+            else:
+                with found_kubeconfig(self._root):
+                    pass
+        except CredentialsError as error:
+            return str(error)
+        return NOT_INSTALLED if importlib.util.find_spec("yaml") is None else None
+
+    def _watch(self) -> str:
+        """Run a child until it ends; return why it did, in words."""
+        try:
+            child = self._start()
+        except OSError as error:
+            return f"the API's watch can't be started: {reason(error)}"
+        try:
+            self._read(child)
+        finally:
+            _kill(child)
+            self._child = None
+            for pipe in (child.stdin, child.stdout):
+                if pipe is not None:
+                    with suppress(OSError):
+                        pipe.close()
+        return f"the API's watch ended (status {child.wait()})"
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        order = {
+            "path": sys.path,
+            "root": str(self._root),
+            "kubeconfig": self._given,
+            "pace": self._pace,
+        }
+        # A group of its own, so that it is killed with what it started.
+        child = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _PROGRAM, "fragtui-kube"],  # the last for whoever looks with ps
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+            process_group=0,
+        )
+        self._child = child
+        if self._stopping.is_set():
+            _kill(child)
+        assert child.stdin is not None
+        with suppress(BrokenPipeError):
+            # It stays open: its end is the child's sign to end.
+            child.stdin.write(json.dumps(order).encode() + b"\n")
+        return child
+
+    def _read(self, child: subprocess.Popen[bytes]) -> None:
+        assert child.stdout is not None
+        pending = bytearray()
+        while not self._stopping.is_set() and (data := os.read(child.stdout.fileno(), _READ)):
+            pending += data
+            if b"\n" in data:  # A long line is not copied and searched for each of its pieces.
+                *lines, rest = bytes(pending).split(b"\n")
+                pending = bytearray(rest)
+                self._tell(lines)
+            if len(pending) > _LINE_LIMIT:
+                return
+
+    def _tell(self, lines: list[bytes]) -> None:
+        seen: list[Sighting] = []
+        for line in lines:
+            try:
+                facts: dict[str, Any] = read_json(line)
+                if "seen" in facts:
+                    seen.append(read_sighting(facts["seen"]))
+                    continue
+                # In the order in which they were told.
+                if seen:
+                    self._telling.sightings(tuple(seen))
+                    seen.clear()
+                if "all" in facts:
+                    self._telling.all_pods(tuple(read_pod_facts(pod) for pod in facts["all"]))
+                elif "state" in facts:
+                    name, state, words = (read_text_fact(each) or "" for each in facts["state"])
+                    self._telling.state(name, state, words)
+            except (ValueError, TypeError, KeyError, AttributeError):
+                continue  # Only what killed it in mid-line writes such a thing.
+        if seen:
+            self._telling.sightings(tuple(seen))
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    if child.returncode is None:
+        with suppress(OSError):
+            os.killpg(child.pid, signal.SIGKILL)

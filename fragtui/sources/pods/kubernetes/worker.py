@@ -1,0 +1,75 @@
+"""The API's child process: it watches, and writes small facts to a pipe, one JSON line an object.
+
+Run by a bare interpreter with an order as one JSON line on its standard input. When that ends, its parent has ended or
+wants it to: it kills its process group, so that no credential plug-in outlives it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from fragtui.cluster.observation import Sighting
+from fragtui.cluster.pod_ref import PodRef
+from fragtui.sources.pods.kubernetes.pods import KubePods
+from fragtui.sources.pods.observation_json import facts_of
+
+_END_SIGNALS = (signal.SIGINT, signal.SIGQUIT)
+
+
+class PipeTelling:
+    """A `Telling` that writes to a pipe; waits while its reader does not read."""
+
+    def __init__(self, pipe: int) -> None:
+        self._pipe = pipe
+        self._lock = threading.Lock()
+
+    def sightings(self, told: tuple[Sighting, ...]) -> None:
+        """See `Telling`."""
+        for sighting in told:
+            # What is not said is not written.
+            self._write({"seen": {key: value for key, value in facts_of(sighting).items() if value is not None}})
+
+    def all_pods(self, pods: tuple[PodRef, ...]) -> None:
+        """See `Telling`."""
+        self._write({"all": [asdict(pod) for pod in pods]})
+
+    def state(self, name: str, state: str, cannot_tell: str) -> None:
+        """See `Telling`."""
+        self._write({"state": [name, state, cannot_tell]})
+
+    def _write(self, facts: object) -> None:
+        data = memoryview(json.dumps(facts, separators=(",", ":")).encode() + b"\n")
+        with self._lock:
+            while data:
+                data = data[os.write(self._pipe, data) :]
+
+
+def main(order: dict[str, Any]) -> None:
+    """Watch until the standard input ends; does not return."""
+    for each in _END_SIGNALS:  # The terminal's keys are for the screen.
+        signal.signal(each, signal.SIG_IGN)
+    first, longest = order["pace"]
+    pods = KubePods(Path(order["root"]), PipeTelling(1), order["kubeconfig"], (first, longest))
+    threading.Thread(target=_watch, args=(pods,), name="fragtui-kube", daemon=True).start()
+    while os.read(0, 4096):
+        continue
+    _end()
+
+
+def _watch(pods: KubePods) -> None:
+    try:
+        pods.run()
+    finally:  # A fault of its own, or a reader that is gone: the parent sees the pipe end, and starts another.
+        _end()
+
+
+def _end() -> None:
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)

@@ -1,0 +1,64 @@
+"""Sightings and pods as plain facts and back: for a recording, and for the pipe from the API's child process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from fragtui.cluster.observation import Said, Sighting
+from fragtui.cluster.pod_ref import PodRef
+from fragtui.text import epoch_seconds, printable
+
+_TEXT_LIMIT = 16_000
+_MOST_PIDS = 64
+_MOST_COUNTED = 1 << 63
+_NEEDED = ("source", "step", "error", "stage")
+_TEXTS = ("sandbox_id", "container_id", "event_id")
+_STAMPS = ("time", "first_time", "since")
+_COUNTS = ("line", "last_line", "count")
+
+
+def facts_of(sighting: Sighting) -> dict[str, Any]:
+    """Return the sighting as what JSON can hold."""
+    return {**asdict(sighting), "said": sighting.said.value}
+
+
+def read_sighting(facts: Mapping[str, Any]) -> Sighting:
+    """Return the sighting again. Raises ValueError, TypeError or KeyError where the facts are none."""
+    if not isinstance(facts, Mapping):
+        raise TypeError("a sighting")
+    pids = facts.get("pids") or []
+    if not isinstance(pids, list) or len(pids) > _MOST_PIDS or not all(isinstance(pid, int) for pid in pids):
+        raise TypeError("pids")
+    texts = {name: read_text_fact(facts.get(name), _TEXT_LIMIT) for name in (*_NEEDED, *_TEXTS)}
+    known: dict[str, Any] = {name: text or "" for name, text in texts.items() if name in _NEEDED}
+    known |= {name: texts[name] for name in _TEXTS}
+    known |= {name: epoch_seconds(_number(facts.get(name))) for name in _STAMPS}
+    known |= {name: _whole(facts.get(name)) for name in _COUNTS}
+    pod = read_pod_facts(facts["pod"])
+    return Sighting(**{**known, "said": Said(facts["said"]), "pod": pod, "pids": tuple(pids)})
+
+
+def _number(value: object) -> float | None:
+    if value is not None and not isinstance(value, int | float):
+        raise TypeError("a number")
+    return value
+
+
+def _whole(value: object) -> int | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise TypeError("a whole number")
+    return value if value is not None and abs(value) < _MOST_COUNTED else None
+
+
+def read_pod_facts(facts: Mapping[str, object]) -> PodRef:
+    """Return the pod again. Raises TypeError or KeyError where the facts are none."""
+    return PodRef(*(read_text_fact(facts[key]) for key in ("namespace", "name", "uid")))
+
+
+def read_text_fact(value: object, limit: int = 300) -> str | None:
+    """Return a text made safe, or None. Raises TypeError for anything else."""
+    if value is not None and not isinstance(value, str):
+        raise TypeError("a text")
+    return None if value is None else printable(value, limit)

@@ -1,0 +1,347 @@
+"""The logs of the kubelet and the container runtime, followed on one daemon thread: journal units and files."""
+
+from __future__ import annotations
+
+import os
+import select
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from fragtui.cluster.observation import Sighting
+from fragtui.cluster.pod_log_reader import PodLogReader
+from fragtui.logs.parser import LogParser
+from fragtui.sources.files.host_files import reason
+from fragtui.sources.files.log_files import FollowedFile, readable
+from fragtui.sources.files.trust import Opener, open_at_once, opener_of
+from fragtui.sources.host.identity import is_live
+from fragtui.sources.host.layouts import OWN_LOGS
+from fragtui.sources.kernel_log.incident_stream import LineSplitter
+from fragtui.sources.kernel_log.journal import JournalReader, journal_directory, journalctl, why_no_journal
+from fragtui.sources.pods.backoff import Backoff
+from fragtui.sources.pods.interfaces import Telling
+from fragtui.text import LINE_BYTES, counted, printable
+
+UNITS = (
+    "kubelet",
+    "containerd",
+    "docker",
+    "crio",
+    "cri-docker",
+    "k3s",
+    "k3s-agent",
+    "rke2-server",
+    "rke2-agent",
+    "snap.microk8s.daemon-kubelite",
+    "snap.microk8s.daemon-kubelet",
+    "snap.microk8s.daemon-containerd",
+)
+SYSLOG_FILES = ("var/log/messages", "var/log/syslog")
+OWN_FILES = OWN_LOGS
+"""Written by no journal, so read beside it."""
+NAME = "kubelet log"
+CANNOT_TELL = "pods that wait without an error"
+NOTHING = "found no journal and no log of kubelet or runtime: give --kubelet-log FILE"
+_HISTORY = "-30min"
+_TAIL = 8 * 1024 * 1024
+_PIECE = 64 * 1024
+"""Of the end of a log so much is parsed before it is handed over."""
+_READS_AT_ONCE = 4
+"""Blocks read of one file before the other sources have their turn."""
+_POLL_SECONDS = (0.25, 1.0)
+"""How often files are looked at for new lines: soon after the last ones, and when they have been quiet."""
+_QUIET_SECONDS = 5.0
+_PARSED_A_SECOND = 500.0
+_PARSED_AT_ONCE = 8000.0
+"""Room for what the journal holds of the last half hour."""
+_FIELDS = "MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_FACILITY,PRIORITY,_PID,_HOSTNAME,_TRANSPORT,_COMM"
+
+
+def unit_journal_command(root: Path) -> list[str]:
+    """Return the command that follows the journal of kubelet and runtime units under `root` as JSON lines.
+
+    Raises OSError if there is no journalctl to run.
+    """
+    command = [journalctl(), "--output=json", f"--output-fields={_FIELDS}", "--all", "--no-pager", "--quiet"]
+    if root != Path("/"):
+        command.append(f"--directory={journal_directory(root)}")
+    return [*command, "--follow", f"--since={_HISTORY}", *(f"_SYSTEMD_UNIT={unit}.service" for unit in UNITS)]
+
+
+class PodLines:
+    """Lines of one log, those worth it only -> sightings. A line over which a parser fails costs only itself."""
+
+    def __init__(self, clock: Callable[[], float], utc_offset: float) -> None:
+        self._parser = LogParser(now=clock())
+        self._reader = PodLogReader(clock, utc_offset)
+        self.unread = 0
+        """Lines over which a parser failed."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether the next line may belong to what was read."""
+        return self._parser.busy or self._reader.busy
+
+    def worth_reading(self, line: bytes) -> bool:
+        """Say whether the line may tell of a pod, or go on with one that does."""
+        return self._parser.busy or self._reader.worth_reading(line)
+
+    def feed(self, line: bytes, number: int | None = None, torn: bool = False) -> list[Sighting]:
+        """Return what the line says."""
+        try:
+            records = self._parser.feed(line, number, torn)
+            return [sighting for record in records for sighting in self._reader.feed(record)]
+        except Exception:
+            self.unread += 1
+            return []
+
+    def skip(self) -> None:
+        """Note that lines were left out here."""
+        self._parser.skip()
+
+    def finish(self) -> tuple[Sighting, ...]:
+        """Return what was held back: nothing more has come for now."""
+        try:
+            return self._reader.finish()
+        except Exception:
+            self.unread += 1
+            return ()
+
+    def end(self) -> tuple[Sighting, ...]:
+        """Return what the end of the log completes."""
+        try:
+            rest = [sighting for record in self._parser.finish() for sighting in self._reader.feed(record)]
+        except Exception:
+            self.unread += 1
+            rest = []
+        return (*rest, *self.finish())
+
+
+class PacedReader:
+    """Bytes of one log -> sightings, at most so many lines parsed a second: a flood of failures is sampled."""
+
+    def __init__(
+        self, clock: Callable[[], float] = time.time, on_lines: Callable[[Sequence[bytes]], None] | None = None
+    ) -> None:
+        """`on_lines`, if set, is handed the lines of each reading that were worth it."""
+        self._splitter = LineSplitter()
+        self._lines = PodLines(clock, float(time.localtime(clock()).tm_gmtoff))
+        self._on_lines = on_lines
+        self._room = _PARSED_AT_ONCE
+        self._filled = time.monotonic()
+        self.left_out = 0
+        """Lines worth reading that were not read."""
+
+    @property
+    def unread(self) -> int:
+        """Lines that no parser could read."""
+        return self._lines.unread
+
+    @property
+    def cut(self) -> int:
+        """Lines that were too long."""
+        return self._splitter.cut.count
+
+    @property
+    def lacking(self) -> tuple[int, int, int]:
+        """Lines of a flood that were not read, lines that no parser could read, and lines that were cut."""
+        return self.left_out, self.unread, self.cut
+
+    def read(self, data: bytes, whole: bool = False) -> tuple[Sighting, ...]:
+        """Return what the data says; `whole` reads all of it, however much."""
+        now = time.monotonic()
+        self._room = min(_PARSED_AT_ONCE, self._room + (now - self._filled) * _PARSED_A_SECOND)
+        self._filled = now
+        told: list[Sighting] = []
+        taken: list[bytes] = []
+        for line in self._splitter.lines(data):
+            if not self._lines.worth_reading(line):
+                continue
+            if self._room < 1 and not whole:
+                self.left_out += 1
+                continue
+            self._room -= 1
+            told.extend(self._lines.feed(line))
+            if self._on_lines is not None:
+                taken.append(line)
+        told.extend(self._lines.finish())
+        if self._on_lines is not None and taken:
+            self._on_lines(taken)
+        return tuple(told)
+
+
+class RuntimeLog:
+    """Tells what the logs of kubelet and runtime say of pods, from half an hour ago on."""
+
+    name = NAME
+
+    def __init__(
+        self,
+        root: Path,
+        telling: Telling,
+        choice: str = "auto",
+        on_log: Callable[[], Callable[[Sequence[bytes]], None]] | None = None,
+    ) -> None:
+        """`choice` is ``auto``, ``none``, or files joined by commas. `on_log`: who is handed a log's lines."""
+        self._root = root
+        self._telling = telling
+        self._choice = choice
+        self._on_log = on_log
+        self._refused: list[str] = []
+        """Why logs that are there are not read."""
+        self._stopping = threading.Event()
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_write, False)
+
+    def start(self) -> None:
+        """Begin on a daemon thread."""
+        threading.Thread(target=self._read, name="fragtui-kubelet-log", daemon=True).start()
+
+    def stop(self) -> None:
+        """End soon; never waits."""
+        self._stopping.set()
+        try:
+            os.write(self._wake_write, b"x")
+        except OSError:
+            return
+
+    def _read(self) -> None:
+        try:
+            self._run()
+        except Exception as error:
+            # A fault of its own: what was read last must not pass for what is.
+            self._telling.state(NAME, "absent", f"its reader failed ({type(error).__name__})")
+            raise
+
+    def _run(self) -> None:
+        if self._choice == "none":
+            self._telling.state(NAME, "off", "switched off")
+            return
+        journal = self._choice == "auto" and why_no_journal(self._root) is None
+        opener = open_at_once if self._choice != "auto" else opener_of(self._root, live=is_live(self._root))
+        files, self._refused = readable(self._wanted(journal), opener)
+        if not journal and not files:
+            self._telling.state(NAME, "absent", self._why_nothing())
+            return
+        followed = [(FollowedFile(path, opener=opener), self._reader(), path) for path in files]
+        names = [str(path) for path in files]
+        self._live(["journal", *names] if journal else names)
+        for _, reader, path in followed:
+            for piece in _tail(path, opener):
+                self._tell(reader.read(piece, whole=True))
+                if self._stopping.is_set():
+                    break
+        self._follow(followed, journal, names)
+
+    def _reader(self) -> PacedReader:
+        return PacedReader(on_lines=self._on_log() if self._on_log is not None else None)
+
+    def _wanted(self, journal: bool) -> list[Path]:
+        if self._choice != "auto":
+            return [path for each in self._choice.split(",") if (path := Path(each)).is_file()]
+        return [self._root / each for each in (OWN_FILES if journal else (*SYSLOG_FILES, *OWN_FILES))]
+
+    def _why_nothing(self) -> str:
+        for each in () if self._choice == "auto" else self._choice.split(","):
+            try:
+                Path(each).stat()
+            except OSError as error:
+                return f"{printable(each)}: {reason(error)}"
+        if self._refused:
+            return f"not read: {'; '.join(self._refused)}: give --kubelet-log FILE"
+        if (self._root / "var/log/journal").is_dir() and (why := why_no_journal(self._root)) is not None:
+            return f"the journal can't be read: {why}: give --kubelet-log FILE"
+        return NOTHING
+
+    def _follow(self, followed: list[tuple[FollowedFile, PacedReader, Path]], journal: bool, names: list[str]) -> None:
+        backoff = Backoff(1.0, 60.0)
+        child: JournalReader | None = None
+        journal_reader = self._reader()
+        retry_at = 0.0
+        told: tuple[int, ...] = (0, 0, 0)
+        quiet_since = time.monotonic()
+        more = False
+        while not self._stopping.is_set():
+            if journal and child is None and time.monotonic() >= retry_at:
+                child, retry_at = self._start_journal(backoff)
+            now = time.monotonic()
+            files_due = _POLL_SECONDS[now - quiet_since > _QUIET_SECONDS] if followed else None
+            files_due = 0.0 if more else files_due
+            self._wait(child, files_due, max(0.0, retry_at - now) if journal and child is None else None)
+            more = False
+            for file, reader, _ in followed:
+                reads = 0
+                while reads < _READS_AT_ONCE and not self._stopping.is_set() and (data := file.read()):
+                    reads += 1
+                    quiet_since = time.monotonic()
+                    self._tell(reader.read(data))
+                more |= reads == _READS_AT_ONCE
+            if child is not None:
+                read_data = child.read()
+                if read_data is None:
+                    child.close()
+                    child, retry_at = None, time.monotonic() + backoff.wait()
+                elif read_data:
+                    backoff.reset()
+                    self._tell(journal_reader.read(read_data))
+            readers = (journal_reader, *(reader for _, reader, _ in followed))
+            left_out, unread, cut = (
+                sum(counts) for counts in zip(*(reader.lacking for reader in readers), strict=True)
+            )
+            if (left_out, unread, cut) != told:
+                told = (left_out, unread, cut)
+                self._live(["journal", *names] if journal else names, *told)
+        if child is not None:
+            child.close()
+        for file, _, _ in followed:
+            file.close()
+
+    def _start_journal(self, backoff: Backoff) -> tuple[JournalReader | None, float]:
+        try:
+            return JournalReader(unit_journal_command(self._root)), 0.0
+        except OSError as error:
+            self._telling.state(NAME, "waiting", f"journalctl: {reason(error)}")
+            return None, time.monotonic() + backoff.wait()
+
+    def _wait(self, child: JournalReader | None, *seconds: float | None) -> None:
+        """Wait for the journal, the end, or the shortest of these times."""
+        poll = select.poll()
+        poll.register(self._wake_read, select.POLLIN)
+        if child is not None:
+            poll.register(child.fileno(), select.POLLIN)
+        given = [each for each in seconds if each is not None]
+        poll.poll(min(given) * 1000 if given else None)
+
+    def _tell(self, told: tuple[Sighting, ...]) -> None:
+        if told:
+            self._telling.sightings(told)
+
+    def _live(self, names: list[str], left_out: int = 0, unread: int = 0, cut: int = 0) -> None:
+        lacking = "".join(f"; not read: {each}" for each in self._refused)
+        lacking += f"; {left_out} lines of a flood were not read" if left_out else ""
+        lacking += f"; {unread_words(unread)}" if unread else ""
+        lacking += f"; {counted(cut, 'line')} cut at {LINE_BYTES >> 10} KiB" if cut else ""
+        self._telling.state(NAME, "live", f"{CANNOT_TELL}{lacking} (reads {', '.join(names)})")
+
+
+def unread_words(lines: int) -> str:
+    """Return that so many lines could not be read, as every source says it."""
+    return f"{counted(lines, 'line')} could not be read"
+
+
+def _tail(path: Path, opener: Opener) -> Iterator[bytes]:
+    """Yield the end of a log, from a line's beginning, at most 8 MiB of it, in pieces; nothing if it can't be read."""
+    try:
+        with os.fdopen(opener(path), "rb", buffering=0) as log:
+            size = os.fstat(log.fileno()).st_size
+            start = log.seek(max(0, size - _TAIL))
+            left, cut = size - start, start > 0
+            while left > 0 and (piece := log.read(min(left, _PIECE))):
+                left -= len(piece)
+                if cut:
+                    _, newline, piece = piece.partition(b"\n")
+                    cut = not newline
+                yield piece
+    except OSError:
+        return

@@ -1,0 +1,75 @@
+"""Objects of the Kubernetes API that were saved with ``kubectl get events -o json`` (or pods), among the logs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import IO, Any
+
+from fragtui.cluster.api_objects import read_event, read_pod
+from fragtui.cluster.observation import Sighting
+from fragtui.sources.pods.json_stream import NotAList, read_list
+from fragtui.text import counted
+
+_HEAD = 4096
+_BLOCK = 1 << 16
+MOST_KEPT = 8192
+"""Sightings kept for their order in time, the newest: some 10 MiB."""
+
+
+def are_objects(log: IO[bytes]) -> bool:
+    """Say whether the log is a list of API objects; nothing of it is taken. False where it can't be looked ahead."""
+    if log.seekable():
+        at = log.tell()
+        head = log.read(_HEAD)
+        log.seek(at)
+    else:
+        peek = getattr(log, "peek", None)
+        head = peek(_HEAD) if peek is not None else b""
+    first, _, rest = head.lstrip().partition(b"\n")
+    # A log of JSON lines has a whole object in its first line.
+    return first.strip() == b"{" and b'"apiVersion"' in rest[:_HEAD]
+
+
+def read_objects(log: IO[bytes]) -> tuple[list[Sighting], str | None]:
+    """Return what a list of events or pods, or one of them, says of the start of pods, in the order of time.
+
+    With it comes why the list could not be read to its end, None if it could. Raises OSError as the log does.
+    """
+    found: list[Sighting] = []
+    dropped = unread = 0
+
+    def take(thing: dict[str, Any]) -> None:
+        nonlocal found, dropped, unread
+        event = "involvedObject" in thing or "regarding" in thing
+        try:
+            sighting = read_event(thing) if event else read_pod(thing)
+        except Exception:  # It costs only itself.
+            unread += 1
+            return
+        if sighting is not None:
+            found.append(sighting)
+        if len(found) >= 2 * MOST_KEPT:
+            found = sorted(found, key=_moment)[MOST_KEPT:]
+            dropped += MOST_KEPT
+
+    why = None
+    try:
+        whole = read_list(_chunks(log), take)
+        if whole.get("kind") in ("Event", "Pod"):
+            take(whole)
+    except NotAList as error:
+        why = f"expected a list of Kubernetes objects; it is {error}"
+    if why is None and dropped:
+        why = f"only the newest of its objects were read: {dropped} left out"
+    if why is None and unread:
+        why = f"{counted(unread, 'object')} could not be read"
+    return sorted(found, key=_moment), why
+
+
+def _moment(sighting: Sighting) -> float:
+    return sighting.time or 0.0
+
+
+def _chunks(log: IO[bytes]) -> Iterator[bytes]:
+    while data := log.read(_BLOCK):
+        yield data

@@ -1,0 +1,79 @@
+"""The kernel log of a recording: the calls that its streams took, taken again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fragtui.model.failures.kernel_log_update import KernelLogNews
+from fragtui.sources.kernel_log.incident_stream import IncidentStream
+from fragtui.sources.recording.reader import Event
+from fragtui.text import epoch_seconds, printable
+
+_MOST_STREAMS = 256
+"""Streams of one recording, the newest: the follower opens one each time that it finds its log again."""
+
+
+class RecordedLog:
+    """Makes news of the events of kind ``L``, as they were made when they were recorded."""
+
+    def __init__(self) -> None:
+        self._streams: dict[int, IncidentStream] = {}
+
+    def news(self, event: Event) -> KernelLogNews | None:
+        """Take an event; return the news that it brought, if it did. Events that make no sense bring none."""
+        try:
+            number, name, *words = event.facts
+            return self._call(_whole(number), name, words)
+        except (ValueError, TypeError, IndexError):
+            return None
+
+    def _call(self, number: int, name: object, words: Sequence[object]) -> KernelLogNews | None:
+        if name == "open":
+            source, release, boot, now = words
+            if number not in self._streams:
+                if len(self._streams) >= _MOST_STREAMS:
+                    del self._streams[next(iter(self._streams))]
+                self._streams[number] = IncidentStream(
+                    _text(source) or "", None, _text(release), boot=epoch_seconds(_number(boot)), now=_number(now)
+                )
+            return None
+        if (stream := self._streams.get(number)) is None:
+            return None
+        if name == "kmsg":
+            stream.feed_near_kmsg(_raw(words[0]))
+        elif name == "line":
+            stream.feed_numbered(_raw(words[2]), _whole(words[0]), bool(words[1]))
+        elif name == "skip":
+            stream.skip()
+        elif name == "finish":
+            stream.finish()
+        elif name == "news":
+            source, lost, since, before, problem = words
+            return stream.news(
+                _text(source) or "", _whole(lost), since=_number(since), before=_number(before), problem=_text(problem)
+            )
+        return None
+
+
+def _raw(value: object) -> bytes:
+    if not isinstance(value, str):
+        raise TypeError("a raw line")
+    return value.encode("latin-1")
+
+
+def _text(value: object) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise TypeError("a text")
+    return None if value is None else printable(value)
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int):
+        raise TypeError("a whole number")
+    return value
+
+
+def _number(value: object) -> float | None:
+    if value is not None and not isinstance(value, int | float):
+        raise TypeError("a number")
+    return None if value is None else float(value)  # Of read_json, so a float holds it.

@@ -1,0 +1,79 @@
+"""The pods of a recording: what their sources said, told to a board again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fragtui.model.pods.linking import KernelSide
+from fragtui.model.pods.pod_tracker import PodBoard
+from fragtui.model.pods.pod_update import PodNews, SourceState
+from fragtui.sources.pods.observation_json import read_pod_facts, read_sighting, read_text_fact
+from fragtui.sources.pods.runtime_log import PodLines
+from fragtui.sources.recording.reader import Event
+
+_DAY = 86_400.0
+_MOST_LOGS = 256
+"""Logs of one recording; a node has a handful."""
+
+
+class RecordedPods:
+    """Makes news of the events of kind ``P``; time is that of the recording."""
+
+    def __init__(self) -> None:
+        self._board = PodBoard()
+        self._logs: dict[float, PodLines] = {}
+        self._states: dict[str, SourceState] = {}
+        self._now = 0.0
+
+    def take(self, event: Event) -> None:
+        """Take an event; those that make no sense tell nothing."""
+        self._now = event.time
+        try:
+            self._take(event.facts[0], event.facts[1:])
+        except (ValueError, TypeError, KeyError, IndexError):
+            return
+
+    def kernel_incident(self, incident: KernelSide) -> None:
+        """Tell of a kernel incident, to be linked with the pods that it failed."""
+        self._board.kernel_incident(incident)
+
+    def remedy_ran(self, name: str) -> None:
+        """Tell that a remedy ran."""
+        self._board.remedy_ran(name)
+
+    def news(self, now: float) -> PodNews:
+        """Return the board as it stands at an epoch second."""
+        return PodNews(self._board.snapshot(now), tuple(self._states.values()), self._board.names)
+
+    def _take(self, what: object, facts: Sequence[Any]) -> None:
+        if what == "log":
+            number, now, offset = (_number(fact) for fact in facts)
+            if len(self._logs) < _MOST_LOGS:
+                self._logs.setdefault(number, PodLines(lambda: self._now or now, max(-_DAY, min(_DAY, offset))))
+        elif what == "lines" and (log := self._logs.get(_number(facts[0]))) is not None:
+            told = [sighting for line in facts[1:] for sighting in log.feed(_raw(line))]
+            for sighting in (*told, *log.finish()):
+                self._board.tell(sighting, self._now)
+        elif what == "seen":
+            self._board.tell(read_sighting(facts[0]), self._now)
+        elif what == "learnt":
+            self._board.learn(read_pod_facts(facts[0]))
+        elif what == "all":
+            self._board.only_these_exist([read_pod_facts(fact) for fact in facts])
+        elif what == "state":
+            state = SourceState(*(read_text_fact(facts[0][key]) or "" for key in ("name", "state", "cannot_tell")))
+            if len(self._states) < _MOST_LOGS or state.name in self._states:
+                self._states[state.name] = state
+
+
+def _number(value: object) -> float:
+    if not isinstance(value, int | float):
+        raise TypeError("a number")
+    return float(value)
+
+
+def _raw(value: object) -> bytes:
+    if not isinstance(value, str):
+        raise TypeError("a raw line")
+    return value.encode("latin-1")

@@ -1,0 +1,1 @@
+"""Logs and pods of a saved tree."""

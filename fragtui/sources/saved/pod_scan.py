@@ -1,0 +1,35 @@
+"""What a saved log of any size says of pods: large blocks are searched for needles, only their lines are parsed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import IO
+
+from fragtui.cluster.line_reader import SCAN_NEEDLES
+from fragtui.cluster.observation import Sighting
+from fragtui.sources.kernel_log.scan import near_lines
+from fragtui.sources.pods.runtime_log import PodLines
+
+
+def scan_pods(
+    log: IO[bytes],
+    now: float | None = None,
+    utc_offset: float = 0.0,
+    on_unread: Callable[[int], None] = lambda _: None,
+) -> Iterator[Sighting]:
+    """Yield what a log (of kubelet, runtime, syslog, journal, events) says of the start of pods, lines from 1.
+
+    `now` (epoch seconds, the log's last change) dates stamps without a year, `utc_offset` (seconds) those without a
+    zone. `on_unread` gets at the end how many lines no parser could read. Give the sightings of all logs to
+    `fragtui.model.pods.sandbox_failures.assemble`.
+    """
+    moment = time.time() if now is None else now
+    lines = PodLines(lambda: moment, utc_offset)
+    for number, line, torn, gap in near_lines(log, SCAN_NEEDLES, lambda: lines.busy, before=1):
+        if gap:
+            lines.skip()
+        if lines.worth_reading(line):
+            yield from lines.feed(line, number, torn)
+    yield from lines.end()
+    on_unread(lines.unread)

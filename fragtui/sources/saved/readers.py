@@ -1,0 +1,199 @@
+"""Saved logs as the screen takes them: read once to their end, wherever the collection keeps them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from fragtui.cluster.pod_ref import PodRef
+from fragtui.model.failures.kernel_log_update import KernelLogNews
+from fragtui.model.pods.linking import KernelSide
+from fragtui.model.pods.pod_tracker import PodBoard
+from fragtui.model.pods.pod_update import PodNews, SourceState
+from fragtui.sources.files.host_files import reason
+from fragtui.sources.files.line_bounds import CutLines
+from fragtui.sources.files.log_files import open_log
+from fragtui.sources.files.trust import opener_of
+from fragtui.sources.host.tree import SavedTree
+from fragtui.sources.kernel_log.incident_stream import IncidentStream, StreamCall
+from fragtui.sources.kernel_log.scan import scan_log
+from fragtui.sources.pods.interfaces import PodWitness
+from fragtui.sources.pods.log_directories import read_pod_directories
+from fragtui.sources.pods.runtime_log import unread_words
+from fragtui.sources.saved.pod_scan import scan_pods
+from fragtui.text import epoch_seconds, printable
+
+_NAME = "saved logs"
+_CANNOT_TELL = "pods that wait without an error, and what came after"
+
+
+class SavedKernelLog:
+    """The kernel's messages of a saved tree, all of them, however old: its one news comes when they are read."""
+
+    def __init__(
+        self,
+        tree: SavedTree,
+        on_news: Callable[[KernelLogNews], None] = lambda _: None,
+        on_stream: Callable[[], Callable[[StreamCall], None]] | None = None,
+    ) -> None:
+        """`on_stream` gives the one who is told the calls, for a recording."""
+        self._tree = tree
+        self._on_news = on_news
+        self._on_stream = on_stream
+        self._stopped = threading.Event()
+
+    def start(self) -> None:
+        """Begin on a daemon thread."""
+        threading.Thread(target=self._run, name="kernel-log", daemon=True).start()
+
+    def stop(self) -> None:
+        """End soon; never waits."""
+        self._stopped.set()
+
+    def _run(self) -> None:
+        path = self._tree.kernel_log()
+        opened = _opened(self._tree, path) if path is not None else None
+        on_call = self._on_stream() if self._on_stream is not None else None
+        if path is None or opened is None or isinstance(opened, str):
+            problem = opened or self._tree.ambiguous or "no kernel log among the saved files"
+            news = IncidentStream("none", None, None, on_call=on_call).news("none", 0, problem=str(problem))
+        else:
+            log, changed = opened
+            stream = IncidentStream("file", None, None, now=changed, on_call=on_call)
+            problem, cut = None, CutLines()
+            with log:
+                try:
+                    scan_log(log, stream, self._stopped.is_set, cut)
+                    problem = cut.words or None
+                except (OSError, EOFError) as error:
+                    stream.finish()
+                    problem = f"{printable(str(path))}: {_why(error)}"
+            news = stream.news(printable(str(path)), 0, problem=problem)
+        if not self._stopped.is_set():
+            self._on_news(news)
+
+
+class SavedPods:
+    """The pods that failed to start by the saved logs, as they stood at the logs' last word of pods."""
+
+    def __init__(
+        self, tree: SavedTree, on_news: Callable[[PodNews], None] = lambda _: None, witness: PodWitness | None = None
+    ) -> None:
+        """`witness` is told all that the logs say, for a recording."""
+        self._tree = tree
+        self._on_news = on_news
+        self._witness = witness
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._board = PodBoard()
+        self._moment: float | None = None
+        self._unread = 0
+        """Lines that no parser could read."""
+        self._state: SourceState | None = None
+
+    def start(self) -> None:
+        """Begin on a daemon thread."""
+        threading.Thread(target=self._run, name="fragtui-pods", daemon=True).start()
+
+    def stop(self) -> None:
+        """End soon; never waits."""
+        self._stopped.set()
+
+    def kernel_incident(self, incident: KernelSide) -> None:
+        """Tell of a kernel incident, to be linked with the pods that it failed."""
+        with self._lock:
+            linked = self._board.kernel_incident(incident)
+        if linked:
+            self._tell()
+
+    def remedy_ran(self, name: str) -> None:
+        """Take no notice: saved pods are not healed."""
+
+    def read(self) -> PodNews:
+        """Read all logs and return what they tell; raises no OSError."""
+        pods = read_pod_directories(self._tree.root)
+        with self._lock:
+            for pod in pods:
+                self._learn(pod)
+        read: list[str] = []
+        problems: list[str] = []
+        for path in self._tree.pod_logs():
+            if self._stopped.is_set():
+                break
+            problem = self._read(path)
+            name = printable(str(path))
+            problems += [f"{name}: {problem}"] if problem else []
+            read += [] if problem else [name]
+        problems += [unread_words(self._unread)] if self._unread else []
+        told = "; ".join([f"{_CANNOT_TELL} (reads {', '.join(read)})" if read else "", *problems]).strip("; ")
+        told = told or self._tree.ambiguous or "no log of kubelet or runtime among the saved files"
+        with self._lock:
+            self._state = SourceState(_NAME, "live" if read else "absent", told)
+        if self._witness is not None:
+            self._witness.state(self._state)
+        return self.news()
+
+    def _run(self) -> None:
+        self.read()
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._state is not None and not self._stopped.is_set():
+            self._on_news(self.news())
+
+    def news(self) -> PodNews:
+        """Return what the logs that were read tell."""
+        with self._lock:
+            moment = self._moment if self._moment is not None else time.time()
+            states = (self._state,) if self._state is not None else ()
+            return PodNews(self._board.snapshot(moment), states, self._board.names)
+
+    def _read(self, path: Path) -> str | None:
+        """Read one log; return why that was not possible."""
+        opened = _opened(self._tree, path)
+        if isinstance(opened, str):
+            return opened
+        log, changed = opened
+        offset = float(time.localtime(changed).tm_gmtoff)
+        with log:
+            try:
+                for sighting in scan_pods(log, changed, offset, self._failed_over):
+                    with self._lock:
+                        at = sighting.time if sighting.time is not None else self._moment
+                        if sighting.time is not None:
+                            self._moment = max(self._moment or 0.0, sighting.time)
+                        try:
+                            self._board.tell(sighting, changed if at is None else at)
+                        except Exception:  # It costs only itself.
+                            self._unread += 1
+                    if self._witness is not None:
+                        self._witness.seen((sighting,))
+                    if self._stopped.is_set():
+                        break
+            except (OSError, EOFError) as error:
+                return _why(error)
+        return None
+
+    def _failed_over(self, lines: int) -> None:
+        self._unread += lines
+
+    def _learn(self, pod: PodRef) -> None:
+        self._board.learn(pod)
+        if self._witness is not None:
+            self._witness.learnt(pod)
+
+
+def _opened(tree: SavedTree, path: Path) -> tuple[IO[bytes], float] | str:
+    """Return a log and its last change, epoch seconds; or why it can't be read."""
+    try:
+        changed = epoch_seconds(path.stat().st_mtime)
+        return open_log(path, opener_of(tree.root, live=False)), time.time() if changed is None else changed
+    except (OSError, EOFError) as error:
+        return _why(error)
+
+
+def _why(error: OSError | EOFError) -> str:
+    return printable(reason(error)) if isinstance(error, OSError) else "it is cut off"

@@ -1,0 +1,1 @@
+"""Dialogs that wait for an answer."""

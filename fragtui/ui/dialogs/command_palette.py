@@ -1,0 +1,155 @@
+"""Everything that keys do, found by its name: the command palette.
+
+Textual's own is not used: it searches in workers that raise when the palette is closed meanwhile, and its list raises
+at a key that comes before it is laid out; each of that ends the application.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.content import Content
+from textual.events import Click
+from textual.message import Message
+from textual.widgets import Input
+
+from fragtui.ui.dialogs.prompt import LONGEST
+from fragtui.ui.widgets.cells import fit
+from fragtui.ui.widgets.modal import Over
+from fragtui.ui.widgets.rows import Line, Palette, Rows, line, shown
+
+
+class Command(NamedTuple):
+    """One command: its name, its key if it has one, what it does, and the action that does it."""
+
+    name: str
+    key: str
+    help: str
+    action: str
+
+
+class Found(Rows):
+    """The commands that were found, with a cursor."""
+
+    class Chosen(Message):
+        """A row was clicked."""
+
+    def __init__(self) -> None:
+        super().__init__(id="found")
+        self.commands: tuple[Command, ...] = ()
+        self._at = 0
+
+    @property
+    def place(self) -> str:
+        """Where the cursor is, in words."""
+        return f" {self._at + 1} of {len(self.commands)} " if self.commands else ""
+
+    @property
+    def chosen(self) -> Command | None:
+        """The command under the cursor, or None if nothing was found."""
+        return self.commands[self._at] if self.commands else None
+
+    def list(self, commands: Sequence[Command]) -> None:
+        """List these, the cursor at the first."""
+        self.commands, self._at = tuple(commands), 0
+        self.rebuild()
+
+    def move(self, rows: int) -> None:
+        """Move the cursor by that many rows."""
+        self._at = max(0, min(self._at + rows, len(self.commands) - 1))
+        self.rebuild()
+
+    def build(self, width: int, height: int) -> Sequence[Line]:
+        """Return the rows around the cursor."""
+        if not self.commands:
+            return [line((" Nothing has that name.", "dim"))]
+        first = self._first(height)
+        return [
+            line((fit(f" {c.name}", 16) + fit(c.key, 6), "key"), (c.help, "text"), chosen=number == self._at)
+            for number, c in enumerate(self.commands[first : first + height], first)
+        ]
+
+    def on_click(self, event: Click) -> None:
+        """Choose the row under the mouse."""
+        place = self._first(self.size.height) + event.y
+        if 0 <= place < len(self.commands):
+            self._at = place
+            self.post_message(self.Chosen())
+
+    def _first(self, height: int) -> int:
+        return max(0, min(self._at - height // 2, len(self.commands) - height))
+
+
+class Commands(Over[str | None]):
+    """Asks for a command by any part of its words; the answer is its action, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel"),
+        Binding("down", "move(1)", "Down", show=False),
+        Binding("up", "move(-1)", "Up", show=False),
+        Binding("pagedown", "move(10)", "Page down", show=False),
+        Binding("pageup", "move(-10)", "Page up", show=False),
+    ]
+
+    def __init__(self, commands: Sequence[Command]) -> None:
+        super().__init__(classes="commands")
+        self._commands = commands
+        self._found = Found()
+
+    def compose(self) -> ComposeResult:
+        """Show the line to type in and, under it, what was found."""
+        yield Palette()
+        with Container(id="commands") as frame:
+            frame.border_title = Content(shown(" Commands "))
+            yield Input(placeholder="Type a part of the name", id="answer", max_length=LONGEST)
+            yield self._found
+
+    def on_mount(self) -> None:
+        """List all of them."""
+        self._list(self._commands)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """List those that hold every word."""
+        words = event.value.casefold().split()
+        self._list([c for c in self._commands if all(word in f"{c.name} {c.help}".casefold() for word in words)])
+
+    def on_input_submitted(self) -> None:
+        """Answer with the command under the cursor."""
+        self._answer()
+
+    def on_found_chosen(self) -> None:
+        """Answer with the command that was clicked."""
+        self._answer()
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor."""
+        self._found.move(rows)
+        self._show_place()
+
+    def on_mouse_scroll_down(self) -> None:
+        """Move the cursor down."""
+        self.action_move(3)
+
+    def on_mouse_scroll_up(self) -> None:
+        """Move the cursor up."""
+        self.action_move(-3)
+
+    def action_cancel(self) -> None:
+        """Do nothing."""
+        self.dismiss(None)
+
+    def _list(self, commands: Sequence[Command]) -> None:
+        self._found.list(commands)
+        self._show_place()
+
+    def _show_place(self) -> None:
+        for frame in self.query("#commands"):  # None is there if the application ends meanwhile.
+            frame.border_subtitle = Content(shown(self._found.place))
+
+    def _answer(self) -> None:
+        if (command := self._found.chosen) is not None:
+            self.dismiss(command.action)

@@ -1,0 +1,146 @@
+"""A question before something is written: the exact words, the cost, Cancel in focus, a second key to go on."""
+
+from __future__ import annotations
+
+import time
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, VerticalScroll
+from textual.content import Content
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widgets import Button
+
+from fragtui.ui.widgets.cells import wrap
+from fragtui.ui.widgets.modal import Over
+from fragtui.ui.widgets.page import Build, Page
+from fragtui.ui.widgets.rows import Line, Palette, line, shown
+
+if TYPE_CHECKING:
+    from fragtui.ui.app import FragtuiApp
+
+T = TypeVar("T")
+
+
+class _Question(Page):
+    """The text of a question, which reports when all of it has been drawn."""
+
+    def __init__(self, build: Build, on_drawn: Callable[[], None], id: str) -> None:
+        super().__init__(build, id)
+        self._on_drawn = on_drawn
+        self._reported = False
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Return lines of the text, and report once it has its whole height: before that, one line is drawn."""
+        height = self.styles.height
+        if self._lines and not self._reported and height is not None and height.value == len(self._lines):
+            self._reported = True
+            self.call_after_refresh(self._on_drawn)
+        return super().render_lines(crop)
+
+    def change(self) -> None:
+        """Draw another text, and report that."""
+        self._reported = False
+        self.rebuild()
+        self.refresh()
+
+
+class _RunButton(Button):
+    """Runs it on Enter, in the handling of that key: then the gate knows which key it was."""
+
+    async def action_press(self) -> None:  # type: ignore[override]
+        """Answer."""
+        await self.screen.run_action("answer(True)")
+
+
+class Warning(Over[T | None], Generic[T]):
+    """Asks; the answer is `answer`, or None. Enter alone never runs anything: Cancel has the focus."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,n,q", "answer(False)", "Cancel"),
+        Binding("y", "answer(True)", "Run"),
+        Binding("left,right", "app.focus_next", "Switch", show=False),
+        Binding("down,j", "scroll(1)", show=False),
+        Binding("up,k", "scroll(-1)", show=False),
+        Binding("pagedown", "scroll(8)", show=False),
+        Binding("pageup", "scroll(-8)", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(classes="dialog")
+        self._asked_at = time.monotonic()
+        self._shown_at: float | None = None
+        self._page = _Question(self.lines, self._note_drawn, id="dialog-page")
+
+    @property
+    @abstractmethod
+    def heading(self) -> str:
+        """What is asked about."""
+
+    @property
+    @abstractmethod
+    def answer(self) -> T:
+        """What going on answers."""
+
+    @abstractmethod
+    def lines(self, width: int) -> Sequence[Line]:
+        """Return the text for that width."""
+
+    def compose(self) -> ComposeResult:
+        """Lay out the text and the two answers."""
+        yield Palette()
+        with Container(id="dialog") as frame:
+            frame.border_title = Content(shown(f" ⚠ {self.heading} "))
+            with VerticalScroll(id="dialog-text", can_focus=False):
+                yield self._page
+            with Container(id="dialog-keys"):
+                yield Button(Content("Cancel (Esc)"), id="cancel")
+                yield _RunButton(Content("Run it (y)"), id="run")
+
+    def on_mount(self) -> None:
+        """Put the focus on Cancel."""
+        self.query("#cancel").focus()  # None is there if the application ends meanwhile.
+
+    def _note_drawn(self) -> None:
+        cast("FragtuiApp", self.app).deliberate.once_seen(self._note_shown)
+
+    def _note_shown(self) -> None:
+        self._shown_at = time.monotonic()
+
+    def on_resize(self) -> None:
+        """Keep the answers on the screen however long the text is: it scrolls."""
+        self.query("#dialog-text").set_styles(max_height=max(3, self.size.height - 4))
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Take the answer of the focused button."""
+        self.action_answer(event.button.id == "run")
+
+    def action_answer(self, run: bool) -> None:
+        """Close with the answer; going on needs a deliberate key or click after the text was shown for a moment."""
+        if not run:
+            self.dismiss(None)
+        else:
+            cast("FragtuiApp", self.app).deliberate.then(self._run, asked=self._asked_at, shown=self._shown_at)
+
+    def _run(self) -> None:
+        self.dismiss(self.answer)
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll the text."""
+        self.query_one("#dialog-text", VerticalScroll).scroll_relative(y=lines, animate=False)
+
+    def changed(self) -> None:
+        """Show the question anew: what it asks for has changed."""
+        self.query_one("#dialog").border_title = Content(shown(f" ⚠ {self.heading} "))
+        self._shown_at = None
+        self._page.change()
+
+
+def paragraph(text: str, width: int, style: str) -> list[Line]:
+    """Return a text as indented lines."""
+    rows = wrap(text, width - 2, 6)
+    return [line((("  " if index == 0 else "    ") + row, style)) for index, row in enumerate(rows)]

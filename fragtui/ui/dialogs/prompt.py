@@ -1,0 +1,42 @@
+"""One line of text asked for at the bottom of the screen."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.content import Content
+from textual.widgets import Input
+
+from fragtui.ui.widgets.modal import Over
+from fragtui.ui.widgets.rows import shown
+
+LONGEST = 200
+"""Characters that can be typed or pasted, at most."""
+
+
+class Ask(Over[str | None]):
+    """Asks; Enter answers with the text, Escape with None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
+
+    def __init__(self, title: str, value: str) -> None:
+        super().__init__(classes="ask")
+        self._title = title
+        self._value = value
+
+    def compose(self) -> ComposeResult:
+        """Show the line with what it held before."""
+        with Container(id="ask") as frame:
+            frame.border_title = Content(shown(f" {self._title} "))
+            yield Input(self._value, id="answer", max_length=LONGEST)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Answer."""
+        self.dismiss(event.value)
+
+    def action_cancel(self) -> None:
+        """Leave it as it was."""
+        self.dismiss(None)

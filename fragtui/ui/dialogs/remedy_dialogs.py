@@ -1,0 +1,155 @@
+"""The warnings before remedies: what is written where, what it should bring, what it costs here and now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.remedy.effect import Effect
+from fragtui.model.remedy.forecast import forecast
+from fragtui.model.remedy.risk import Surroundings, risks
+from fragtui.remedies.catalogue import Remedy
+from fragtui.remedies.guard.policy import Policy, format_policy
+from fragtui.render.forecast_text import expect
+from fragtui.ui.dialogs.confirm import Warning, paragraph
+from fragtui.ui.widgets.rows import Line, line
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a remedy would be run on."""
+
+    snapshot: Snapshot
+    order: int
+    root: Path
+    audit: Path
+    surroundings: Surroundings | None = None
+    previous: Snapshot | None = None
+    """An earlier tick, for rates."""
+
+
+class RemedyDialog(Warning[Remedy]):
+    """Asks about one remedy, in variants that a key switches between: without sync first, and with it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("s", "next_variant", "Sync first")]
+
+    def __init__(self, setting: Setting, variants: tuple[Remedy, ...]) -> None:
+        self._setting = setting
+        self._variants = variants
+        self._chosen = 0
+        super().__init__()
+
+    @property
+    def answer(self) -> Remedy:
+        """The variant that would run."""
+        return self._variants[self._chosen]
+
+    @property
+    def heading(self) -> str:
+        """Its title."""
+        return self.answer.title
+
+    def action_next_variant(self) -> None:
+        """Switch sync first on or off."""
+        self._chosen = (self._chosen + 1) % len(self._variants)
+        self.changed()
+
+    def lines(self, width: int) -> Sequence[Line]:
+        """Return the steps, the gain, the cost."""
+        setting, remedy = self._setting, self.answer
+        lines = [line(("It does exactly this", "title"))]
+        for number, step in enumerate(remedy.steps, 1):
+            lines += paragraph(f"{number}. {step.sentence(setting.root)}", width, "accent")
+        lines += _prospects(setting, remedy.effect, width)
+        if len(self._variants) > 1:
+            mark = "x" if remedy.sync_first else " "
+            why = "one can end compaction early" if remedy.effect.compact else "they can't be dropped"
+            lines.append(line(("s ", "key"), (f"[{mark}] sync first, for dirty pages: {why}", "text")))
+        return lines
+
+
+class LadderDialog(Warning[tuple[Remedy, ...]]):
+    """Asks about remedies one after another, gentlest first, that stop as soon as there are blocks enough."""
+
+    heading = "Step by step until there are blocks enough"
+
+    def __init__(self, setting: Setting, remedies: tuple[Remedy, ...], blocks: int) -> None:
+        self._setting = setting
+        self._blocks = blocks
+        self._remedies = remedies
+        super().__init__()
+
+    @property
+    def answer(self) -> tuple[Remedy, ...]:
+        """The remedies in their order."""
+        return self._remedies
+
+    def lines(self, width: int) -> Sequence[Line]:
+        """Return the steps in their order, the gain and the cost of all of them."""
+        setting = self._setting
+        lines = paragraph(
+            f"Stops as soon as {self._blocks} blocks of order {setting.order} can be had; x aborts within and between.",
+            width,
+            "text",
+        )
+        lines += [line(), line(("It does exactly this, one after another", "title"))]
+        for number, remedy in enumerate(self.answer, 1):
+            for step in remedy.steps:
+                lines += paragraph(f"{number}. {step.sentence(setting.root)}", width, "accent")
+        effects = [remedy.effect for remedy in self.answer]
+        whole = Effect(
+            sync=any(effect.sync for effect in effects),
+            page_cache=any(effect.page_cache for effect in effects),
+            slab=any(effect.slab for effect in effects),
+            compact=any(effect.compact for effect in effects),
+        )
+        return [*lines, *_prospects(setting, whole, width)]
+
+
+class GuardDialog(Warning[Policy]):
+    """Asks whether to switch the guard on: from then on remedies run without a further question."""
+
+    heading = "Switch the guard on"
+
+    def __init__(self, policy: Policy, audit: Path) -> None:
+        self._audit = audit
+        self._policy = policy
+        super().__init__()
+
+    @property
+    def answer(self) -> Policy:
+        """The policy."""
+        return self._policy
+
+    def lines(self, width: int) -> Sequence[Line]:
+        """Return the policy and what follows from it."""
+        lines = paragraph(
+            "While fragtui runs, these remedies then run by themselves whenever the policy says so, without asking "
+            "again. G switches it off, x aborts a run. It stops by itself when remedies bring nothing.",
+            width,
+            "warn",
+        )
+        lines += [line(), line(("The policy", "title"))]
+        for row in format_policy(self.answer).splitlines():
+            lines += paragraph(row, width, "accent")
+        return [*lines, line(), *paragraph(f"Each run is on record first in {self._audit}", width, "dim")]
+
+
+def _prospects(setting: Setting, effect: Effect, width: int) -> list[Line]:
+    outlook = forecast(setting.snapshot, setting.order)
+    expectation = expect(setting.snapshot, outlook, effect)
+    lines = [line(), line(("What it should bring", "title"))]
+    lines += paragraph(expectation.headline, width, "text")
+    for reason in expectation.reasons:
+        lines += paragraph(f"· {reason}", width, "dim")
+    lines += [line(), line(("What it costs here, now", "title"))]
+    for cost in expectation.costs:
+        lines += paragraph(f"· {cost}", width, "text")
+    for risk in risks(setting.snapshot, outlook, effect, setting.surroundings, setting.previous):
+        lines += paragraph(f"⚠ {risk.sentence}", width, "bad" if risk.useless else "warn")
+    return [*lines, line(), *paragraph(f"On record first in {setting.audit}", width, "dim")]

@@ -1,0 +1,1 @@
+"""Pages that fill the screen: help, history, incident, recovery."""

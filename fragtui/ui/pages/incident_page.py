@@ -1,0 +1,138 @@
+"""The whole report of one incident: in words, flags, the zones of that moment, the stack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from fragtui.kernel.gfp.meanings import flag_words
+from fragtui.model.failures.causes import TABLE
+from fragtui.model.failures.failure_list import Alike
+from fragtui.model.failures.incident import Incident, IncidentZone
+from fragtui.model.node.indices import blocks_of
+from fragtui.text import format_bytes, format_count
+from fragtui.ui.widgets.cells import bar, fit, fit_right, wrap
+from fragtui.ui.widgets.incident_cells import ago, clock
+from fragtui.ui.widgets.rows import Line, Span, line
+
+PodLines = Callable[[Alike], Sequence[str]]
+"""Tells which pods hang on an incident, in words."""
+
+
+def report_lines(alike: Alike, pods: PodLines, width: int) -> list[Line]:
+    """Return the page about the newest of alike incidents."""
+    incident = alike.last
+    lines = [line((_title(incident), "title"), (f"   {clock(incident.time)}, {ago(incident.time)}", "dim"))]
+    if incident.explanation:
+        lines += [line((row, "text")) for row in wrap(incident.explanation, width, 8)]
+    told = pods(alike)
+    for text in told:
+        lines += [line((row, "accent")) for row in wrap(text, width, 3)]
+    lines.append(line())
+    lines += _facts(alike, width)
+    lines += _flags(incident, width)
+    lines += _zones(incident, width)
+    lines += _stack(incident, width)
+    return lines
+
+
+def _title(incident: Incident) -> str:
+    order = "" if incident.order is None else f" order {incident.order}"
+    return f"{incident.kind.replace('_', ' ')}{order}"
+
+
+def _facts(alike: Alike, width: int) -> list[Line]:
+    incident = alike.last
+    pid = "" if incident.pid is None else f" (pid {incident.pid})"
+    cpu = "" if incident.cpu is None else f" on CPU {incident.cpu}"
+    facts = [
+        ("who", f"{incident.comm or 'unknown'}{pid}{cpu}"),
+        ("kernel", incident.kernel),
+        ("cause", incident.cause),
+        ("victim", None if incident.victim is None else f"{incident.victim.comm} (pid {incident.victim.pid})"),
+        ("constraint", incident.constraint),
+        ("cpuset", incident.cpuset),
+        ("nodes", None if incident.mems_allowed is None else f"mems_allowed {incident.mems_allowed}"),
+        (
+            "alike",
+            f"{alike.count} told, {alike.suppressed} suppressed" if alike.count > 1 or alike.suppressed else None,
+        ),
+    ]
+    rows = []
+    for word, text in facts:
+        if text:
+            rows += [
+                line((f"  {word if index == 0 else '':<11}", "dim"), (row, "text"))
+                for index, row in enumerate(wrap(text, width - 14, 3))
+            ]
+    return rows
+
+
+def _flags(incident: Incident, width: int) -> list[Line]:
+    mode = "" if incident.mode is None else f" mode {incident.mode:#x}"
+    source = {"printed": "as the kernel printed them", "decoded": "decoded"}.get(incident.gfp_from or "", "uncertain")
+    rows = [line(), line((f"Flags{mode}", "title"), (f"  {source}", "dim"))]
+    if incident.gfp is None:
+        return [*rows, line(("  unknown: no name was printed and no table of this kernel fits", "dim"))]
+    for name in incident.gfp:
+        rows += [
+            line((fit(f"  {name if index == 0 else ''}", 26), "accent"), (row, "dim"))
+            for index, row in enumerate(wrap(flag_words(name), width - 28, 2) or [""])
+        ]
+    return rows
+
+
+def _zones(incident: Incident, width: int) -> list[Line]:
+    if not incident.zones:
+        return [line(), line(("Zones", "title"), ("  the report shows none", "dim"))]
+    rows = [line(), line(("Zones at that moment", "title"))]
+    for zone in incident.zones:
+        rows.append(line((f"  N{zone.node} {zone.zone}", "text"), (f"  {_marks(zone)}", "dim")))
+        if zone.free_blocks is not None:
+            rows += _zone_bars(zone, zone.free_blocks, incident.order, width)
+    return rows
+
+
+def _marks(zone: IncidentZone) -> str:
+    sizes = (("free", zone.free_kb), ("min", zone.min_kb), ("low", zone.low_kb), ("boost", zone.boost_kb))
+    return " ".join(f"{name} {format_bytes(size * 1024)}" for name, size in sizes if size is not None)
+
+
+def _zone_bars(zone: IncidentZone, counts: tuple[int, ...], order: int | None, width: int) -> list[Line]:
+    most = max((1, *counts))
+    # Pages against KiB: even with the smallest page this is more than the zone has free.
+    shut = (
+        bool(zone.lowmem_reserve) and zone.free_kb is not None and max(zone.lowmem_reserve or (0,)) * 4 > zone.free_kb
+    )
+    rows = []
+    for index, count in enumerate(counts):
+        letters = zone.letters[index] if zone.letters and index < len(zone.letters) else ""
+        wanted = order is not None and index >= order
+        there = "held" if shut else "good"
+        style = "dim" if not wanted else there if blocks_of(counts, index) else "bad"
+        mark = "▸" if index == order else " "
+        share = count.bit_length() / max(1, most.bit_length())
+        spans: list[Span] = [
+            (f"   {mark}{index:2d} ", "target" if index == order else "dim"),
+            (fit_right(format_count(count), 7), "text" if count else style),
+            (" " + fit(letters, 6), "dim"),
+            (bar(share, max(8, min(40, width - 24))), style),
+        ]
+        rows.append(line(*spans))
+    return rows
+
+
+def _stack(incident: Incident, width: int) -> list[Line]:
+    if not incident.stack:
+        return [line(), line(("Stack", "title"), ("  the report shows none", "dim"))]
+    frames = [(symbol.removeprefix("? "), not symbol.startswith("?"), None) for symbol in incident.stack]
+    told = TABLE.find(frames)
+    rows = [line(), line(("Stack", "title"), ("  the innermost frame first", "dim"))]
+    for place, symbol in enumerate(incident.stack):
+        if told is not None and told.frame == place:
+            rows.append(line((f"▸ {symbol}", "target"), (f"  {told.cause.title}", "accent")))
+        else:
+            rows.append(line((f"  {symbol}", "dim" if symbol.startswith("?") else "text")))
+    if told is not None:
+        advice = told.cause.advice + (f" (fixed: {told.cause.fixed})" if told.cause.fixed else "")
+        rows += [line(), *(line((row, "accent")) for row in wrap(advice, width, 3))]
+    return rows

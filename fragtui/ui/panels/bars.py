@@ -1,0 +1,289 @@
+"""The chosen zone opened: a bar for each order, with the baseline's ghost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from fragtui.model.node.indices import blocks_of, format_index
+from fragtui.model.node.rate_window import rate_words
+from fragtui.model.node.snapshot import Snapshot, Zone
+from fragtui.model.node.verdict import FEW_BLOCKS, ZoneJudgement
+from fragtui.model.node.watermark import Request, Verdict
+from fragtui.text import format_bytes, format_count, format_duration
+from fragtui.ui.session import Session
+from fragtui.ui.widgets.cells import SPARKS, bar, fit, fit_right, spans_width
+from fragtui.ui.widgets.log_scale import DECADES, decades, log_share
+from fragtui.ui.widgets.rows import Line, Rows, Span, line
+
+SPARK_SECONDS = 300.0
+_BAR_STYLES = {
+    Verdict.AVAILABLE: "good",
+    Verdict.RESERVED: "held",
+    Verdict.FRAGMENTED: "bad",
+    Verdict.SHORT: "bad",
+    Verdict.UNKNOWN: "warn",
+}
+_EMPTY = {
+    Verdict.AVAILABLE: ("· by splitting larger ones", "dim"),
+    Verdict.RESERVED: ("◦ held back", "held"),
+    Verdict.FRAGMENTED: ("✗ none", "bad"),
+    Verdict.SHORT: ("▽ none: short of memory", "bad"),
+    Verdict.UNKNOWN: ("? unknown", "warn"),
+}
+"""What stands in the place of a bar where there is no block of the order."""
+_LETTERS = {
+    "Unmovable": "U",
+    "Movable": "M",
+    "Reclaimable": "E",
+    "HighAtomic": "H",
+    "Reserve": "R",
+    "CMA": "C",
+    "Isolate": "I",
+}
+_LETTER_STYLES = {"U": "unmovable", "M": "movable", "E": "reclaimable"}
+_GHOST = "┊"
+_REMEDY = "▼"
+"""Where on the sparkline a remedy ran, own or foreign."""
+
+
+class _Columns(NamedTuple):
+    """Which columns there is room for, and the cells that are left for the bar."""
+
+    indices: bool
+    share: bool
+    types: bool
+    bar: int
+
+
+class Bars(Rows):
+    """One line an order: blocks, bytes, share, the kernel's two indices, migratetypes, and a bar of the blocks.
+
+    Bars are on a logarithmic scale of blocks: whether there are none, a few or thousands of an order is what decides
+    allocations, and a linear scale would show a hundred large blocks as nothing beside a million pages.
+    """
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(id="bars")
+        self._session = session
+        self.by_type = False
+        """Whether bars show the split by migratetype instead of the verdict."""
+        self.tells_rates = True
+        """Whether the rates stand below; not where the timeline does."""
+
+    def build(self, width: int, height: int) -> Sequence[Line]:
+        """Return the zone's heading and as many orders around the target as there is room for."""
+        session = self._session
+        zone, snapshot, judgement = session.zone, session.snapshot, session.judgement
+        if zone is None or snapshot is None or judgement is None:
+            return []
+        judged = next((judged for judged in judgement.zones if judged.zone.key == zone.key), None)
+        if judged is None:
+            return []
+        split = _split(snapshot, zone)
+        columns = _columns(width, bool(split) or _to_come(snapshot))
+        baseline = session.baseline.free_blocks(zone.key) if session.baseline else None
+        span = decades([*zone.free_blocks, *(baseline or ())])
+        rows = [self._heading(zone, snapshot, width)]
+        room = height - 1
+        if room > len(zone.free_blocks):
+            rows.append(_column_names(columns, span))
+            room -= 1
+        first = max(0, min(session.order - room // 2, len(zone.free_blocks) - room))
+        shown = range(first, min(len(zone.free_blocks), first + room))
+        rows += [self._row(judged, order, columns, split, baseline, span) for order in shown]
+        if room > len(zone.free_blocks):
+            rows.append(_note(session, snapshot))
+        if room > len(zone.free_blocks) + 1 and self.tells_rates:
+            rows.append(line((fit(f" {rate_words(session.rates.rates)}", width), "dim")))
+        return rows
+
+    def _heading(self, zone: Zone, snapshot: Snapshot, width: int) -> Line:
+        size = snapshot.host.page_size
+        free = format_bytes(zone.blocks.free_pages * size)
+        spans: list[Span] = [(f" N{zone.node} {zone.name}", "title"), (f"  {free}", "text")]
+        info = zone.info
+        if info is None:
+            spans.append((f" free  zoneinfo: {snapshot.why('zoneinfo') or 'this zone is not in it'}", "warn"))
+        else:
+            managed = "" if info.managed is None else f" of {format_bytes(info.managed * size)}"
+            spans.append((f" free{managed}", "dim"))
+            marks = [(name, getattr(info, name)) for name in ("min", "low", "high", "boost")]
+            text = "".join(f" {name} {format_bytes(pages * size)}" for name, pages in marks if pages)
+            if spans_width(spans) + len(text) + 24 < width:
+                spans.append(("  watermarks" + text if width > 110 else " " + text, "dim"))
+        return line(*spans, *self._spark(zone, width - spans_width(spans)))
+
+    def _spark(self, zone: Zone, room: int) -> tuple[Span, ...]:
+        session = self._session
+        label = f"≥{session.order} "
+        tail = f" {format_duration(SPARK_SECONDS)}"
+        points = min(60, room - len(label) - len(tail) - 2)
+        if points < 6:
+            return ()
+        series = session.history.series((zone.key,), session.order, SPARK_SECONDS, points)
+        top = math.log1p(max((value for value in series if value is not None), default=0)) or 1.0
+        marks = "".join(
+            " " if value is None else SPARKS[round(math.log1p(value) / top * (len(SPARKS) - 1))] for value in series
+        )
+        gap = " " * (room - points - len(label) - len(tail) - 1)
+        treated = session.marks_in(SPARK_SECONDS, points)
+        spark = tuple((_REMEDY, "key") if index in treated else (mark, "accent") for index, mark in enumerate(marks))
+        return (gap + label, "dim"), *spark, (tail + " ", "dim")
+
+    def _row(
+        self,
+        judged: ZoneJudgement,
+        order: int,
+        columns: _Columns,
+        split: dict[str, tuple[int, ...]],
+        baseline: tuple[int, ...] | None,
+        span: int,
+    ) -> Line:
+        session = self._session
+        assert session.snapshot is not None
+        size = session.snapshot.host.page_size
+        count = judged.zone.free_blocks[order]
+        pages = judged.zone.blocks.free_pages
+        target = order == session.order
+        verdict = judged.verdict(Request.GFP_KERNEL, order)
+        style = _style(judged, order) if judged.serves_kernel else "dim"
+        spans: list[Span] = [
+            (f"{'▸' if target else ' '}{order:2d} ", "target" if target else "dim"),
+            (fit_right(format_bytes(size << order), 5), "dim"),
+            (fit_right(format_count(count), 7), "text" if count else "dim"),
+            (fit_right(format_bytes(count * (size << order)) if count else "·", 7), "text" if count else "dim"),
+        ]
+        if columns.share:
+            share = count * (1 << order) * 100 / pages if pages else 0.0
+            spans.append((fit_right(f"{share:.1f}%" if count else "·", 7), "dim"))
+        if columns.indices:
+            spans.append((f"  {judged.unusable[order] / 1000:.3f}", "dim"))
+            spans.append((f" {format_index(judged.fragmentation[order])}", "dim"))
+        if columns.types:
+            # The reading is older than the count: of blocks that are gone nothing can be told.
+            there = (name for name, row in split.items() if count and order < len(row) and row[order])
+            letters = "".join(_LETTERS.get(name, "?") for name in there)
+            spans.append((" " + fit(letters, 5), "dim"))
+        spans.append((" ", "text"))
+        ghost = baseline[order] if baseline and order < len(baseline) else None
+        if count:
+            spans += self._bar(count, ghost, columns.bar, span, style, split, order)
+        else:
+            word, style = _EMPTY[verdict] if judged.serves_kernel else ("", "dim")
+            spans += _no_bar(word, style, ghost, columns.bar, span)
+        return line(*spans)
+
+    def _bar(
+        self,
+        count: int,
+        ghost: int | None,
+        width: int,
+        span: int,
+        style: str,
+        split: dict[str, tuple[int, ...]],
+        order: int,
+    ) -> list[Span]:
+        filled = bar(log_share(count, span), width)
+        mark = None if ghost is None or ghost == count else min(width - 1, int(log_share(ghost, span) * width))
+        spans = _typed_bar(len(filled), split, order) if self.by_type and split else [(filled, style)]
+        used = len(filled)
+        if mark is None:
+            return spans
+        if mark >= used:
+            return [*spans, (" " * (mark - used), "text"), (_GHOST, "ghost")]
+        if self.by_type:
+            return spans
+        return [(filled[:mark], style), (_GHOST, "ghost"), (filled[mark + 1 :], style)]
+
+
+def _style(judged: ZoneJudgement, order: int) -> str:
+    """Return the bar's colour, the same as that of the zone's cell above."""
+    verdict = judged.verdict(Request.GFP_KERNEL, order)
+    if verdict is Verdict.AVAILABLE and blocks_of(judged.zone.free_blocks, order) < FEW_BLOCKS:
+        return "warn"
+    return _BAR_STYLES[verdict]
+
+
+def _no_bar(word: str, style: str, ghost: int | None, width: int, span: int) -> list[Span]:
+    """Return what stands in the place of a bar where there is no block: a word, and the baseline's mark if any."""
+    if not ghost:
+        return [(fit(word, width), style)]
+    mark = min(width - 1, int(log_share(ghost, span) * width))
+    if mark > len(word):
+        return [(fit(word, mark), style), (_GHOST, "ghost")]
+    return [(" " * mark, "text"), (_GHOST, "ghost"), (fit(" " + word, width - mark - 1), style)]
+
+
+def _columns(width: int, typed: bool) -> _Columns:
+    """Choose the columns: the bar keeps at least 16 cells."""
+    room = width - 4 - 5 - 7 - 7 - 1
+    share = room - 7 >= 16
+    room -= 7 if share else 0
+    indices = room - 14 >= 16
+    room -= 14 if indices else 0
+    types = typed and room - 6 >= 16
+    room -= 6 if types else 0
+    return _Columns(indices, share, types, max(1, room))
+
+
+def _column_names(columns: _Columns, span: int) -> Line:
+    text = " ord" + fit_right("size", 5) + fit_right("blocks", 7) + fit_right("bytes", 7)
+    if columns.share:
+        text += fit_right("share", 7)
+    if columns.indices:
+        text += "  unus. fragm. "
+    if columns.types:
+        text += " types"
+    scale = [" "] * columns.bar
+    for decade in range(span + 1):
+        at = min(int(log_share(10**decade, span) * columns.bar), columns.bar - 1)
+        label = DECADES[min(decade, len(DECADES) - 1)]
+        if at + len(label) <= columns.bar:
+            scale[at : at + len(label)] = label
+    return line((text + " " + "".join(scale), "dim"))
+
+
+def _note(session: Session, snapshot: Snapshot) -> Line:
+    """Return what the columns were made from: the age of the migratetypes and of the baseline."""
+    reading = snapshot.page_types
+    if reading is None:
+        types = f"migratetypes: {snapshot.why('pagetypeinfo') or 'not read yet'}"
+    else:
+        age = format_duration(max(0.0, snapshot.monotonic - reading.at))
+        types = f"migratetypes {age} old (reading took {reading.cost * 1000:.1f} ms)"
+    mark = ""
+    if session.baseline:
+        ago = format_duration(snapshot.time - session.baseline.snapshot.time)
+        mark = f"   {_GHOST} baseline: {session.baseline.reason}, {ago} ago"
+    return line((f" {types}{mark}", "dim"))
+
+
+def _to_come(snapshot: Snapshot) -> bool:
+    """Tell whether the migratetypes are not read yet: their column is kept for them."""
+    return snapshot.page_types is None and snapshot.why("pagetypeinfo") is None
+
+
+def _split(snapshot: Snapshot, zone: Zone) -> dict[str, tuple[int, ...]]:
+    if snapshot.page_types is None:
+        return {}
+    return {
+        row.migratetype: row.free_blocks for row in snapshot.page_types.info.free if (row.node, row.zone) == zone.key
+    }
+
+
+def _typed_bar(width: int, split: dict[str, tuple[int, ...]], order: int) -> list[Span]:
+    """Return a bar in letters, as long as the plain one, parted as the order's blocks are among migratetypes."""
+    counts = {name: row[order] for name, row in split.items() if order < len(row) and row[order]}
+    total = sum(counts.values())
+    if not total:
+        return [("?" * width, "dim")]
+    spans: list[Span] = []
+    used = 0
+    for index, (name, count) in enumerate(counts.items()):
+        cells = width - used if index == len(counts) - 1 else round(width * count / total)
+        letter = _LETTERS.get(name, "?")
+        spans.append((letter * cells, _LETTER_STYLES.get(letter, "other")))
+        used += cells
+    return spans

@@ -1,0 +1,156 @@
+"""The pods that are stuck in creation, and what the sources can't tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from fragtui.text import counted, format_duration
+from fragtui.ui.clock import CLOCK
+from fragtui.ui.widgets.cells import wrap
+from fragtui.ui.widgets.list_panel import Listing, columns
+from fragtui.ui.widgets.rows import Line, Span, line
+
+if TYPE_CHECKING:
+    from fragtui.model.pods.pod_update import PodNews, SourceState
+    from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
+
+_SHORT_ID = 13
+"""Characters of an id as crictl shows them."""
+_SIGNS = {"live": "●", "connecting": "◌", "waiting": "◌", "absent": "○", "refused": "✗", "off": "○"}
+
+
+class Pods(Listing["StuckPod"]):
+    """Stuck pods, the longest first, then those that started lately; without a source it says what to give."""
+
+    def __init__(self) -> None:
+        super().__init__(id="pods")
+        self.news: PodNews | None = None
+        self._heading_alone = False
+
+    @property
+    def board(self) -> StuckPods | None:
+        """The pods of the last news; None before the first."""
+        return self.news.board if self.news else None
+
+    def items(self) -> Sequence[StuckPod]:
+        """Return the stuck pods and those that started lately."""
+        return (*self.news.board.pods, *self.news.board.started) if self.news else ()
+
+    def build(self, width: int, height: int) -> Sequence[Line]:
+        """Return the lines; where the heading has no row under it, it names the pods."""
+        self._heading_alone = height < 2
+        return super().build(width, height)
+
+    def heading(self, width: int) -> tuple[Span, ...]:
+        """Return the counts and how the sources are doing."""
+        board = self.board
+        spans: list[Span] = [(" Stuck pods ", "title")]
+        if board is not None and board.pods:
+            refused = f" ({board.refused_memory} refused memory)" if board.refused_memory else ""
+            spans.append((f"{len(board.pods)}{refused} ", "bad"))
+        elif self.news and any(source.state == "live" for source in self.news.sources):
+            spans.append(("none ", "good"))
+        else:
+            spans.append(("unknown ", "warn"))
+        if board is not None and board.pods and self._heading_alone:
+            return (*spans, (" " + ", ".join(pod_name(pod) for pod in board.pods[:8]), "text"))
+        if board is not None and board.dropped:
+            spans.append((f"+{board.dropped} dropped ", "warn"))
+        if self.news and self.news.dropped:
+            spans.append((f"{counted(self.news.dropped, 'kernel report')} of a flood not compared ", "warn"))
+        if self.news and self.news.unread:
+            spans.append((f"{counted(self.news.unread, 'sighting')} could not be read ", "warn"))
+        sources = self.news.sources if self.news else ()
+        spans += [(f" {_SIGNS.get(source.state, '?')} {source.name}: {source.state}", "dim") for source in sources]
+        return tuple(spans)
+
+    def row(self, item: StuckPod, width: int) -> tuple[Span, ...]:
+        """Return who, for how long, why, how often, and the kernel line it hangs on."""
+        seconds = item.stuck_seconds(CLOCK.now())
+        lasted = "?" if seconds is None else format_duration(seconds)
+        name_width = max(16, min(48, width // 3))
+        if item.started is not None:
+            after = f" after {item.after_remedy}" if item.after_remedy else ""
+            told = columns((f" {pod_name(item)}", name_width, "dim"), (lasted, 7, "dim"))
+            return (*told, (f"✓ started{after}", "good"))
+        link = f"⇐ kernel ({item.links[0].confidence}) " if item.links else ""
+        attempts = f"×{item.attempts} " if item.attempts and item.attempts > 1 else ""
+        style = "bad" if item.memory else "warn"
+        told = columns((f" {pod_name(item)}", name_width, "text"), (lasted, 7, style))
+        # What a narrow panel cuts off must be the words, which Enter shows whole.
+        return (*told, (attempts, "text"), (link, "accent"), (item.reason_class.words, style))
+
+    def empty(self, width: int) -> Sequence[Line]:
+        """Return what the sources can't tell, so that an empty list is not taken for good news."""
+        if self.news is None:
+            return [line((" looking for the kubelet's log, the API and crictl…", "dim"))]
+        rows: list[Line] = []
+        for source in self.news.sources:
+            if source.cannot_tell:
+                rows += [line((f" {row}", "dim")) for row in wrap(f"{source.name}: {source.cannot_tell}", width - 2, 3)]
+        return rows
+
+
+def pod_name(pod: StuckPod) -> str:
+    """Return ``namespace/name``, or the best that is known."""
+    if pod.name:
+        return f"{pod.namespace or '?'}/{pod.name}"
+    return f"pod {pod.uid}" if pod.uid else "unknown pod"
+
+
+def pod_lines(pod: StuckPod, sources: Sequence[SourceState], width: int) -> list[Line]:
+    """Return the page about one pod: the evidence, and what is missing."""
+    now = CLOCK.now()
+    seconds = pod.stuck_seconds(now)
+    state = "started" if pod.started is not None else "stuck"
+    span = "for an unknown time" if seconds is None else f"for {format_duration(seconds)}"
+    count = "an unknown number of attempts" if pod.attempts is None else counted(pod.attempts, "failed attempt")
+    lines = [line((f"{state} {span}, {count}, at the {pod.stage}", "text"))]
+    if pod.after_remedy:
+        lines.append(line((f"after the remedy: {pod.after_remedy}", "good")))
+    lines.append(line())
+    lines += _facts(
+        width,
+        ("why", pod.reason_class.words, "bad" if pod.memory else "warn"),
+        ("do", pod.reason_class.advice, "text"),
+        ("said", pod.reason or "nothing yet", "dim"),
+    )
+    lines += [line(), line(("Kernel lines", "title"))]
+    if not pod.links:
+        lines.append(line(("  none is tied to this pod", "dim")))
+    for link in pod.links:
+        lines += [
+            line((("  " if index == 0 else "    ") + row, "text"))
+            for index, row in enumerate(wrap(f"{link.confidence}: {link.why} [{link.incident_id}]", width - 4, 4))
+        ]
+    lines += [line(), line(("Known of it", "title"))]
+    lines += _facts(
+        width,
+        ("first seen", _clock(pod.first_failure), "dim"),
+        ("last seen", _clock(pod.last_failure), "dim"),
+        ("told by", ", ".join(pod.sources) or "nobody", "dim"),
+        ("uid", pod.uid or "unknown", "dim"),
+        ("sandboxes", ", ".join(each[:_SHORT_ID] for each in pod.sandbox_ids) or "none seen", "dim"),
+    )
+    lacking = [source for source in sources if source.cannot_tell]
+    if lacking:
+        lines += [line(), line(("What the sources can't tell", "title"))]
+        for source in lacking:
+            lines += [line((f"  {row}", "dim")) for row in wrap(f"{source.name}: {source.cannot_tell}", width - 4, 4)]
+    return lines
+
+
+def _facts(width: int, *facts: tuple[str, str, str]) -> list[Line]:
+    """Return a word and its text each, the text wrapped beside it in the given style."""
+    lines = []
+    for word, text, style in facts:
+        rows = wrap(text, width - 13, 8) or [""]
+        lines.append(line((f"  {word:<11}", "dim"), (rows[0], style)))
+        lines += [line((" " * 13 + row, style)) for row in rows[1:]]
+    return lines
+
+
+def _clock(at: float | None) -> str:
+    return "unknown" if at is None else datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,84 @@
+"""The first line: which node, its memory, pressure, the state of the view, fragtui's own cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fragtui import __version__
+from fragtui.model.node.snapshot import Snapshot
+from fragtui.text import format_bytes, format_duration
+from fragtui.ui.session import Session
+from fragtui.ui.widgets.cells import fit, spans_width
+from fragtui.ui.widgets.rows import Line, Rows, Span, line
+
+
+class TopLine(Rows):
+    """One line; pieces are left out from the least needed on where the screen is narrow."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(id="top-line")
+        self._session = session
+        self.state: tuple[Span, ...] = ()
+        """The words for what the view does now: live, paused, stuck, read-only."""
+
+    def build(self, width: int, height: int) -> Sequence[Line]:
+        """Return the line for that width."""
+        snapshot = self._session.snapshot
+        right = list(self.state)
+        if snapshot is None:
+            text = " fragtui: reading the node for the first time"
+            return [line((fit(text, max(0, width - spans_width(right) - 1)), "title"), *right)]
+        left: list[tuple[int, list[Span]]] = [
+            (0, [(f" {snapshot.host.name or 'unknown node'} ", "title")]),
+            (5, [(f" {snapshot.host.release or 'kernel unknown'} ", "dim")]),
+            (1, _memory(snapshot)),
+            (2, _pressure(snapshot)),
+            (4, _own(snapshot)),
+        ]
+        if outside := snapshot.in_no_zone:
+            left.insert(3, (3, [(f"({format_bytes(outside)} in no zone yet) ", "warn")]))
+        pieces = left
+        while len(pieces) > 1 and sum(spans_width(spans) for _, spans in pieces) + spans_width(right) + 1 > width:
+            worst = max(pieces, key=lambda piece: piece[0])
+            pieces = [piece for piece in pieces if piece is not worst]
+        spans = [span for _, piece in pieces for span in piece]
+        gap = width - spans_width(spans) - spans_width(right) - 1
+        return [line(*spans, (" " * max(1, gap), "text"), *right)]
+
+
+def _memory(snapshot: Snapshot) -> list[Span]:
+    free, total = snapshot.meminfo.get("MemFree"), snapshot.meminfo.get("MemTotal")
+    if free is None or total is None:
+        return [(" memory unknown ", "warn")]
+    return [(f" {format_bytes(free)}", "text"), (f" free of {format_bytes(total)} ", "dim")]
+
+
+def _pressure(snapshot: Snapshot) -> list[Span]:
+    if snapshot.pressure is None or snapshot.pressure.some is None:
+        return [(f" PSI {snapshot.why('pressure/memory') or 'unknown'} ", "dim")]
+    some, full = snapshot.pressure.some.avg10, snapshot.pressure.full
+    style = "bad" if some >= 20 else "warn" if some >= 5 else "text"
+    text = f" {some:.1f}" + (f"/{full.avg10:.1f}" if full else "")
+    return [(" PSI", "dim"), (text, style), ("% 10s ", "dim")]
+
+
+def _own(snapshot: Snapshot) -> list[Span]:
+    if snapshot.own is None:
+        return [(f" fragtui {__version__} ", "dim")]
+    return [(f" self {snapshot.own.cpu * 100:.1f}% {format_bytes(snapshot.own.resident)} ", "dim")]
+
+
+def state_spans(
+    session: Session, interval: float, stuck: tuple[str, float] | None, age: float, notes: Sequence[str]
+) -> tuple[Span, ...]:
+    """Return the view's state in words; a read that hangs comes first, then the pause."""
+    spans: list[Span] = [(f"{note} ", "warn") for note in notes]
+    if stuck and stuck[1] > max(2.0, 2 * interval):
+        spans.append((f"⚠ no answer from {stuck[0].rsplit('/', 1)[-1]} for {format_duration(stuck[1])}", "bad"))
+    elif session.paused:
+        spans.append(("‖ paused", "warn"))
+    elif age > max(3.0, 3 * interval):
+        spans.append((f"⚠ stale {format_duration(age)}", "bad"))
+    else:
+        spans.append((f"● live {interval:g}s", "good"))
+    return tuple(spans)

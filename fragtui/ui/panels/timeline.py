@@ -1,0 +1,108 @@
+"""The last minutes of the target order's blocks on the whole node: running out, refused, remedied, recovered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from fragtui.model.node.rate_window import rate_words
+from fragtui.model.node.verdict import FEW_BLOCKS
+from fragtui.text import format_bytes, format_duration
+from fragtui.ui.session import Session
+from fragtui.ui.widgets.cells import SPARKS, fit, fit_right, spans_width
+from fragtui.ui.widgets.log_scale import DECADES, decades, log_share
+from fragtui.ui.widgets.rows import Line, Rows, Span, line
+
+SECONDS = 300.0
+LEAST = 7
+"""Lines below which it is not shown."""
+MOST = 28
+_LABEL = 6
+_REMEDY, _REFUSED = "▼", "✗"
+
+
+class Timeline(Rows):
+    """A column a moment, on the bars' scale; under it the remedies and refusals of that moment, and the time."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(id="timeline")
+        self._session = session
+
+    def build(self, width: int, height: int) -> Sequence[Line]:
+        """Return the heading, the chart, the marks, the time axis and the rates."""
+        session = self._session
+        if session.snapshot is None or session.judgement is None:
+            return []
+        points = width - _LABEL - 2
+        room = height - 4
+        if points < 12 or room < 2:
+            return []
+        keys = [zone.zone.key for zone in session.judgement.zones if zone.target]
+        series = session.history.series(keys, session.order, SECONDS, points)
+        span = decades(value for value in series if value is not None)
+        rows = [_heading(session)]
+        rows += [_chart_row(series, span, room, row) for row in range(room)]
+        rows.append(_marks(session, points))
+        rows.append(_axis(points))
+        rows.append(line((fit(f" {rate_words(session.rates.rates)}", width), "dim")))
+        return rows
+
+
+def _heading(session: Session) -> Line:
+    assert session.snapshot is not None
+    size = format_bytes(session.snapshot.host.page_size << session.order)
+    return line(
+        (" Timeline", "title"),
+        (f"  blocks of order {session.order} ({size}) that kernel requests may take", "dim"),
+    )
+
+
+def _chart_row(series: Sequence[int | None], span: int, room: int, row: int) -> Line:
+    """Return one row of the chart, 0 the topmost."""
+    floor = (room - 1 - row) * 8
+    spans: list[Span] = [(fit_right(_label(span, room, row), _LABEL) + " ", "dim")]
+    cells = [_cell(value, span, room, floor) for value in series]
+    for style, same in groupby(cells, key=lambda cell: cell[1]):
+        spans.append(("".join(sign for sign, _ in same), style))
+    return line(*spans)
+
+
+def _cell(value: int | None, span: int, room: int, floor: int) -> tuple[str, str]:
+    if value is None:
+        return " ", "text"
+    if value == 0:
+        return ("×", "bad") if floor == 0 else (" ", "text")
+    eighths = round(log_share(value, span) * room * 8) - floor
+    if eighths <= 0:
+        return " ", "text"
+    return SPARKS[min(eighths, 8) - 1], "warn" if value < FEW_BLOCKS else "good"
+
+
+def _label(span: int, room: int, row: int) -> str:
+    """Return the power of ten whose height ends in that row, or nothing."""
+    for decade in range(min(span, len(DECADES) - 1), -1, -1):
+        if room - 1 - int(log_share(10**decade, span) * room * 0.999) == row:
+            return DECADES[decade]
+    return ""
+
+
+def _marks(session: Session, points: int) -> Line:
+    """Return the line of what happened: a refusal outweighs a remedy in the same place."""
+    remedied = session.marks_in(SECONDS, points)
+    refused = session.refusals_in(SECONDS, points)
+    signs = [
+        (_REFUSED, "bad") if place in refused else (_REMEDY, "key") if place in remedied else (" ", "text")
+        for place in range(points)
+    ]
+    spans: list[Span] = [(" " * (_LABEL + 1), "text")]
+    for style, same in groupby(signs, key=lambda sign: sign[1]):
+        spans.append(("".join(sign for sign, _ in same), style))
+    return line(*spans)
+
+
+def _axis(points: int) -> Line:
+    ends = (f"{format_duration(SECONDS)} ago", f"{_REFUSED} refused  {_REMEDY} remedy", "now")
+    gap = points - sum(spans_width(((end, ""),)) for end in ends)
+    if gap < 2:
+        return line((" " * (_LABEL + 1) + fit_right("now", points), "dim"))
+    return line((" " * (_LABEL + 1) + ends[0] + " " * (gap // 2) + ends[1] + " " * (gap - gap // 2) + ends[2], "dim"))

@@ -1,0 +1,1 @@
+"""Screens: the live one, the replay, and their actions."""

@@ -1,0 +1,49 @@
+"""What can be done with the listed failures: filter, copy, save."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from textual.app import App
+
+from fragtui.model.failures.failure_list import Alike, Tail
+from fragtui.output_file import write_file
+from fragtui.text import counted
+from fragtui.ui.screens.report_action import save_aside
+
+
+def ask_filter(app: App[Any], tail: Tail, then: Callable[[], None]) -> None:
+    """Ask for the text that listed failures must hold; Escape leaves it as it was."""
+    from fragtui.ui.dialogs.prompt import Ask
+
+    def take(wanted: str | None) -> None:
+        if wanted is not None:
+            tail.filter(wanted)
+            then()
+
+    app.push_screen(Ask("List failures that hold this text", tail.wanted), take)
+
+
+def copy_incident(app: App[Any], alike: Alike | None) -> None:
+    """Copy the newest of alike failures as JSON into the terminal's clipboard."""
+    if alike is None:
+        app.notify("No failure is listed.", markup=False)
+        return
+    app.copy_to_clipboard(json.dumps(alike.last.to_json()))
+    app.notify("Copied, if the terminal allows it (OSC 52).", markup=False)
+
+
+def save_incidents(app: App[Any], rows: Sequence[Alike]) -> None:
+    """Save failures as JSON lines into a new file in the working directory."""
+    name = f"fragtui-failures-{time.strftime('%Y%m%d-%H%M%S')}.jsonl"
+    incidents = [incident for row in rows for incident in row.incidents]
+    text = "".join(json.dumps(incident.to_json()) + "\n" for incident in incidents)
+
+    def save() -> str:
+        return f"{counted(len(incidents), 'failure')} in {write_file(Path.cwd() / name, text)}"
+
+    save_aside(app, save, "Saved", "Not saved")

@@ -1,0 +1,243 @@
+"""Remedies as the main screen offers them: what bars them, the questions before, the line about them, the results."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from textual.app import App
+
+from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.node.target_zones import target_blocks
+from fragtui.model.remedy.forecast import moves_large_folios
+from fragtui.remedies.audit.log import AuditLog
+from fragtui.remedies.catalogue import (
+    Remedy,
+    compact_all,
+    compact_node,
+    drop_caches,
+    nudge,
+    numa_nodes,
+    read_catalogue,
+)
+from fragtui.remedies.escalation import Rung, rungs
+from fragtui.remedies.guard.policy import Policy
+from fragtui.remedies.guard.rules import Do
+from fragtui.remedies.permission import why_not
+from fragtui.remedies.service import Attendant, Attended, Recalled
+from fragtui.sources.host.conditions import read_surroundings
+from fragtui.text import format_count, format_duration
+from fragtui.ui.dialogs.remedy_dialogs import GuardDialog, LadderDialog, RemedyDialog, Setting
+from fragtui.ui.pages.history_page import history_lines
+from fragtui.ui.pages.recovery_page import recovery_lines, summary
+from fragtui.ui.session import Session
+from fragtui.ui.widgets.page import Sheet
+from fragtui.ui.widgets.rows import Line
+
+LADDER_BLOCKS = 64
+"""Blocks of the target order at which the ladder stops, as the guard's policy has it."""
+_MUCH_DIRTY = 64 << 20
+
+
+class Care:
+    """The remedies of one node on one screen; used on the screen's thread."""
+
+    def __init__(
+        self,
+        app: App[Any],
+        session: Session,
+        root: Path,
+        audit: AuditLog,
+        barred: str | None,
+        on_change: Callable[[Attended | str], None],
+    ) -> None:
+        self.state = Attended()
+        self._app = app
+        self._session = session
+        self._root = root
+        self._audit = audit.path
+        self._barred = barred
+        self._previous: Snapshot | None = None
+        self._before: Snapshot | None = None
+        self.attendant = Attendant(root, audit, barred, on_change)
+        self.attendant.start()
+
+    @property
+    def barred(self) -> str | None:
+        """Return why no remedy at all can be run, or None if one can."""
+        if self._barred is not None:
+            return self._barred
+        reasons = [why_not(self._variants(name)[0], self._root) for name in ("drop-3", "compact")]
+        return reasons[0] if all(reasons) else None
+
+    def see(self, snapshot: Snapshot, interval: float) -> None:
+        """Take a tick; the next one is expected after `interval` seconds."""
+        if self._previous is None or snapshot.monotonic - self._previous.monotonic >= 1.0:
+            self._previous = self._session.snapshot
+        self.attendant.see(snapshot, interval)
+
+    def take(self, state: Attended) -> bool:
+        """Take news of the attendant; return whether a result is there that has not been shown."""
+        before, self.state = self.state.treated, state
+        new = state.treated
+        return new is not None and (before is None or before.outcome is not new.outcome)
+
+    def ask(self, name: str) -> None:
+        """Ask whether to run the remedy that a key names."""
+        variants = self._variants(name)
+        if (setting := self._setting(variants[0])) is not None:
+            self._app.push_screen(RemedyDialog(setting, variants), lambda remedy: self._run(remedy, setting))
+
+    def ask_ladder(self) -> None:
+        """Ask whether to run remedies step by step."""
+        remedies = rungs(Rung, numa_nodes(self._root))
+        if (setting := self._setting(compact_all())) is None:
+            return
+
+        def climb(chosen: tuple[Remedy, ...] | None) -> None:
+            if chosen:
+                self._mark("step by step")
+                self.attendant.climb(chosen, setting.snapshot, setting.order, LADDER_BLOCKS)
+
+        self._app.push_screen(LadderDialog(setting, remedies, LADDER_BLOCKS), climb)
+
+    def switch_guard(self) -> None:
+        """Switch the guard off, or ask whether to switch it on for the target order."""
+        if self.state.guard is not None:
+            self.attendant.guard(None)
+            return
+        if self._barred is not None:
+            self._say(self._barred)
+            return
+        policy = Policy(order=self._session.order)
+
+        def switch(answer: Policy | None) -> None:
+            if answer is not None:
+                self.attendant.guard(answer)
+
+        self._app.push_screen(GuardDialog(policy, self._audit), switch)
+
+    def abort(self) -> None:
+        """End what is under way."""
+        if self.state.running is not None or self._guard_runs:
+            self.attendant.abort()
+
+    def show_recovery(self) -> None:
+        """Show what the last remedy brought."""
+        if (treated := self.state.treated) is None:
+            self._app.notify("No remedy has been run here yet; H shows those on record.", markup=False)
+            return
+
+        def lines(width: int) -> Sequence[Line]:
+            return recovery_lines(self.state.treated or treated, width)
+
+        title = "step by step" if treated.climbed else treated.outcome.remedy.title
+        self._app.push_screen(Sheet(f"Recovery: {title}", lines))
+
+    def show_history(self, on_told: Callable[[Recalled], None]) -> None:
+        """Have the remedies on record read, with advice for this node; `on_told` is called on another thread."""
+        if self._session.snapshot is not None:
+            self.attendant.recall(self._session.snapshot, self._session.order, on_told)
+
+    def open_history(self, recalled: Recalled) -> None:
+        """Show the remedies on record."""
+        self._app.push_screen(Sheet("Remedies on record", lambda width: history_lines(recalled, width)))
+
+    @property
+    def guard_words(self) -> str | None:
+        """Return the state of the guard in two or three words, or None while it is off."""
+        if self.state.guard is None:
+            return None
+        decision = self.state.decision
+        if decision is None:
+            return "guard on"
+        wait = "" if decision.wait is None else f" {format_duration(decision.wait)}"
+        return f"guard {decision.do}{wait}"
+
+    @property
+    def line(self) -> tuple[str, str] | None:
+        """Return the words and the style of the line about remedies, or None where there is nothing to say."""
+        state = self.state
+        if state.running is not None:
+            doing = "aborting" if state.aborting else "x aborts"
+            return (
+                f"⟳ {state.running}: {format_duration(time.monotonic() - state.started)}{self._gain()}  ({doing})",
+                "warn",
+            )
+        if state.settling:
+            return f"⟳ It is over; looking at what it brought…{self._gain()}", "warn"
+        if state.refused is not None:
+            return f"✗ Not run: {state.refused}", "bad"
+        if state.treated is not None:
+            mark = "✓" if state.treated.outcome.result == "done" else "✗"
+            return f"{mark} {summary(state.treated)}  (r: before and after)", "text"
+        if state.guard is not None and state.decision is not None:
+            return f"◉ Guard: {state.decision.why}{'  (x aborts)' if self._guard_runs else ''}", "accent"
+        if state.past:
+            return f"! {state.past[0]}", "warn"
+        return None
+
+    def close(self, seconds: float) -> None:
+        """Abort what runs and wait a little for its end to be on record."""
+        self.attendant.close(seconds)
+
+    @property
+    def _guard_runs(self) -> bool:
+        return self.state.decision is not None and self.state.decision.do is Do.RUNNING
+
+    def _variants(self, name: str) -> tuple[Remedy, ...]:
+        """Return the remedy that a key names, and the same after a sync where there is such a one."""
+        snapshot = self._session.snapshot
+        dirty = (snapshot.meminfo.get("Dirty") or 0) if snapshot else 0
+        ends_early = dirty > 0 and moves_large_folios(snapshot.host.version if snapshot else None)
+        if name.startswith("drop-"):
+            value = int(name[-1])
+            pair = (drop_caches(value, sync=False), drop_caches(value, sync=True))
+            return pair[::-1] if dirty > _MUCH_DIRTY and value != 2 else pair
+        if name == "compact":
+            pair = (compact_all(), compact_all(sync=True))
+            return pair[::-1] if ends_early else pair
+        if name == "nudge":
+            known = read_catalogue(self._root, snapshot.host.version if snapshot else None)
+            return (next((remedy for remedy in known if remedy.id == "nudge-kcompactd"), nudge(None, None)),)
+        node = self._session.chosen[0] if self._session.chosen else 0
+        pair = (compact_node(node), compact_node(node, sync=True))
+        return pair[::-1] if ends_early else pair
+
+    def _setting(self, remedy: Remedy) -> Setting | None:
+        """Return what the remedy would be run on; where it can't be, say why and return None."""
+        why = "another remedy is running; x aborts it" if self.state.busy else why_not(remedy, self._root, self._barred)
+        if why is not None:
+            self._say(why)
+        if why is not None or self._session.snapshot is None:
+            return None
+        return Setting(
+            self._session.snapshot,
+            self._session.order,
+            self._root,
+            self._audit,
+            read_surroundings(self._root),
+            self._previous,
+        )
+
+    def _run(self, remedy: Remedy | None, setting: Setting) -> None:
+        if remedy is not None:
+            self._mark(remedy.title.lower())
+            self.attendant.treat(remedy, self._session.snapshot or setting.snapshot, setting.order)
+
+    def _mark(self, what: str) -> None:
+        self._session.paused = False
+        self._session.mark(what)
+        self._before = self._session.snapshot
+
+    def _gain(self) -> str:
+        before, now, order = self._before, self._session.snapshot, self._session.order
+        if before is None or now is None:
+            return ""
+        then, there = target_blocks(before, order), target_blocks(now, order)
+        return "" if then is None or there is None else f"  order {order}: {format_count(then)} → {format_count(there)}"
+
+    def _say(self, why: str) -> None:
+        self._app.notify(why, title="Can't be run", severity="warning", markup=False)

@@ -1,0 +1,167 @@
+"""All that a view of the node needs to remember between snapshots; no drawing."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from fragtui.model.failures.external_drops import drops_between
+from fragtui.model.node.history import History, place_in
+from fragtui.model.node.rate_window import RateWindow
+from fragtui.model.node.snapshot import Snapshot, Zone, ZoneKey
+from fragtui.model.node.verdict import COSTLY_ORDER, Judgement, judge
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The moment that bars are compared with, and what set it."""
+
+    snapshot: Snapshot
+    reason: str
+
+    def free_blocks(self, key: ZoneKey) -> tuple[int, ...] | None:
+        """Return the free blocks that a zone had then, or None if it was not there."""
+        zone = self.snapshot.zone(key)
+        return zone.free_blocks if zone else None
+
+
+@dataclass(slots=True)
+class Session:
+    """The state of one view: the newest snapshot and what is chosen in it."""
+
+    snapshot: Snapshot | None = None
+    judgement: Judgement | None = None
+    orders: int = 0
+    """How many orders the node's zones have; 0 while that is unknown."""
+    baseline: Baseline | None = None
+    history: History = field(default_factory=History)
+    paused: bool = False
+    manual_order: int | None = None
+    """The target order that was chosen; None follows the last failures."""
+    failed_order: int | None = None
+    """The order that the last refused kernel request asked for."""
+    chosen: ZoneKey | None = None
+    marks: deque[tuple[float, str]] = field(default_factory=lambda: deque(maxlen=64))
+    """Remedies seen, own and foreign: monotonic seconds and who did what."""
+    refusals: deque[float] = field(default_factory=lambda: deque(maxlen=256))
+    """When the kernel refused requests, monotonic seconds."""
+    rates: RateWindow = field(default_factory=RateWindow)
+
+    @property
+    def order(self) -> int:
+        """The target order: chosen, else that of the last failure, else the costly limit; within the orders there."""
+        wanted = self.manual_order
+        if wanted is None:
+            wanted = COSTLY_ORDER if self.failed_order is None else self.failed_order
+        return max(0, min(wanted, self.orders - 1)) if self.orders else wanted
+
+    @property
+    def zone(self) -> Zone | None:
+        """The chosen zone, or None if there is none."""
+        return self.snapshot.zone(self.chosen) if self.snapshot and self.chosen else None
+
+    def accept(self, snapshot: Snapshot) -> bool:
+        """Take a new snapshot; return whether the view changed (a paused one only goes on remembering)."""
+        self.history.add(snapshot)
+        self.rates.note(snapshot)
+        self._note_uncounted_drops(snapshot)
+        if self.paused:
+            return False
+        self.snapshot = snapshot
+        self.orders = max((len(zone.free_blocks) for zone in snapshot.zones or ()), default=0)
+        if self.baseline is None and snapshot.zones:
+            self.baseline = Baseline(snapshot, "start")
+        if snapshot.zones and (self.chosen is None or snapshot.zone(self.chosen) is None):
+            self.chosen = _largest_kernel_zone(snapshot)
+        self.rejudge()
+        return True
+
+    def rewind(self, history: History, first: Snapshot) -> None:
+        """Forget what was seen and begin again with a past of its own; what was chosen stays."""
+        self.snapshot = self.judgement = self.failed_order = None
+        self.orders = 0
+        self.history = history
+        self.marks.clear()
+        self.refusals.clear()
+        self.rates.clear()
+        self.baseline = Baseline(first, "start") if first.zones else None
+
+    def rejudge(self) -> None:
+        """Judge the snapshot again: the target order has changed."""
+        self.judgement = judge(self.snapshot, self.order) if self.snapshot else None
+
+    def mark(self, reason: str) -> None:
+        """Set the baseline to now."""
+        if self.snapshot and self.snapshot.zones:
+            self.baseline = Baseline(self.snapshot, reason)
+
+    def note_remedy(self, wall: float, what: str) -> None:
+        """Mark a remedy on the timeline, at its wall clock time."""
+        if self.snapshot is not None:
+            self.marks.append((self.snapshot.monotonic - (self.snapshot.time - wall), what))
+
+    def note_refusal(self, wall: float) -> None:
+        """Mark a refused request on the timeline, at its wall clock time."""
+        if self.snapshot is not None:
+            self.refusals.append(self.snapshot.monotonic - (self.snapshot.time - wall))
+
+    def marks_in(self, seconds: float, points: int) -> frozenset[int]:
+        """Return which of `points` equal spans of the last `seconds` hold a remedy."""
+        return self._places((at for at, _ in self.marks), seconds, points)
+
+    def refusals_in(self, seconds: float, points: int) -> frozenset[int]:
+        """Return which of `points` equal spans of the last `seconds` hold a refusal."""
+        return self._places(self.refusals, seconds, points)
+
+    def _places(self, times: Iterable[float], seconds: float, points: int) -> frozenset[int]:
+        if self.snapshot is None or points <= 0:
+            return frozenset()
+        now = self.snapshot.monotonic
+        places = (place_in(at, now, seconds, points) for at in times)
+        return frozenset(place for place in places if place is not None)
+
+    def _note_uncounted_drops(self, snapshot: Snapshot) -> None:
+        """Mark caches dropped between two ticks by the kernel's own count, where no log line told of it yet."""
+        if self.snapshot is None or self.paused:
+            return
+        drops = drops_between(self.snapshot, snapshot)
+        if drops and any(drops) and not any(snapshot.monotonic - at < 3 for at, _ in self.marks):
+            self.marks.append((snapshot.monotonic, "caches were dropped"))
+
+    def change_order(self, step: int) -> None:
+        """Choose the next higher or lower target order."""
+        self.manual_order = max(0, min(self.order + step, max(0, self.orders - 1)))
+        self.rejudge()
+
+    def follow_failures(self) -> None:
+        """Give the target order back to the last failures."""
+        self.manual_order = None
+        self.rejudge()
+
+    def note_failed_order(self, order: int) -> None:
+        """Remember the order of a refused request, the target unless one is chosen."""
+        self.failed_order = order
+        if self.manual_order is None:
+            self.rejudge()
+
+    def choose(self, step: int) -> None:
+        """Move the choice among the zones."""
+        zones = self.snapshot.zones if self.snapshot else None
+        if not zones:
+            return
+        keys = [zone.key for zone in zones]
+        index = keys.index(self.chosen) if self.chosen in keys else 0
+        self.chosen = keys[max(0, min(index + step, len(keys) - 1))]
+
+
+def _largest_kernel_zone(snapshot: Snapshot) -> ZoneKey | None:
+    """Return the zone to open first: the one with most memory of those that kernel requests live on."""
+    zones = snapshot.zones or ()
+    normal = [zone for zone in zones if zone.name == "Normal"] or list(zones)
+
+    def size(zone: Zone) -> int:
+        managed = zone.info.managed if zone.info else None
+        return zone.blocks.free_pages if managed is None else managed
+
+    return max(normal, key=size).key if normal else None

@@ -1,0 +1,108 @@
+"""Turns the bytes that a terminal sends into events, and notes when each came and whether it came alone."""
+
+from __future__ import annotations
+
+import math
+from codecs import getincrementaldecoder
+from collections.abc import Sequence
+
+from textual import events
+from textual._keyboard_protocol import MODIFIER_FUNCTIONAL_KEYS as _MODIFIERS
+from textual._xterm_parser import XTermParser
+from textual.message import Message
+
+from fragtui.ui.terminal.arrivals import Arrivals, Kind
+from fragtui.ui.terminal.input_pieces import ESC, MAX_SEQUENCE, Piece, Pieces
+
+_BURST = 3
+"""Different keys in one read that no hand types: a paste from a terminal that does not mark pastes."""
+_STUCK = 2.0
+"""Seconds of silence inside a paste after which Ctrl-C and Ctrl-Q end it: its end was lost."""
+_WAYS_OUT = ("\x03", "\x11", "\x1b[99;5u", "\x1b[113;5u")
+"""Ctrl-C and Ctrl-Q, plain and as the keyboard protocol of kitty writes them."""
+
+
+class TerminalInput:
+    """The events of one terminal."""
+
+    def __init__(self, arrivals: Arrivals, debug: bool = False) -> None:
+        self._arrivals = arrivals
+        self._debug = debug
+        self._decode = getincrementaldecoder("utf-8")("replace").decode
+        self._pieces = Pieces()
+        self._parser = XTermParser(debug)
+        self._last = -math.inf
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether to call `time_out` if nothing more comes: what came may be the whole of a key."""
+        return self._pieces.in_doubt
+
+    def take(self, data: bytes, at: float, *, waited: bool = False) -> list[Message]:
+        """Return the events of what was read at that time (monotonic clock, s).
+
+        `waited` says that it was there before it was looked for, so that it came nobody knows when.
+        """
+        pieces = self._pieces
+        silent, self._last = at - self._last, at
+        was_pasting, was_unfinished = pieces.pasting, pieces.unfinished
+        text = self._decode(data)
+        lost = was_pasting and silent >= _STUCK and text in _WAYS_OUT
+        done = pieces.end_paste() if lost else pieces.feed(text)
+        cut = was_unfinished or pieces.unfinished
+        came = [(piece, self._events(piece, at)) for piece in done]
+        counted = [(piece, meant) for piece, meant in came if not _is_modifier(meant)]
+        different = {piece.text for piece, _ in counted if not piece.text.startswith(f"{ESC}[<")}
+        if was_pasting or pieces.pasting or any(piece.pasted for piece in done) or len(different) >= _BURST:
+            self._arrivals.note_paste(at)
+        if cut or not done or not all(_is_move(meant) for _, meant in counted):
+            whole = len(counted) == 1 and counted[0][0].sure and len(counted[0][1]) == 1 and not (cut or waited)
+            self._arrivals.note(at, kind_of(counted[0][1][0]) if whole else Kind.OTHER)
+        return [event for _, meant in came for event in meant]
+
+    def time_out(self, at: float) -> list[Message]:
+        """Return the event of a lone Escape: nothing followed it up to that time."""
+        return [event for piece in self._pieces.time_out() for event in self._events(piece, at)]
+
+    def _events(self, piece: Piece, at: float) -> list[Message]:
+        if piece.pasted:
+            came: list[Message] = [events.Paste(piece.text.replace("\x00", ""))] if piece.text else []
+        else:
+            came = self._meaning(piece.text) if len(piece.text) <= MAX_SEQUENCE else []
+        for event in came:
+            event.time = at
+        return came
+
+    def _meaning(self, text: str) -> list[Message]:
+        """Return what Textual's parser makes of a whole key or report; nothing if it does not know it."""
+        parser = self._parser
+        try:
+            came = list(parser.feed(text))
+            if parser._timeout_time is not None:  # It waits for more, which never comes: the piece is whole.
+                parser._timeout_time = 0.0
+                rest = list(parser.tick())
+                came += rest if len(text) < 3 else []
+        except (ValueError, OverflowError):  # A code that is no character ends the parser's generator.
+            self._parser = fresh = XTermParser(self._debug)
+            fresh.mouse_pixels = parser.mouse_pixels
+            fresh.terminal_size, fresh.terminal_pixel_size = parser.terminal_size, parser.terminal_pixel_size
+            return []
+        return came
+
+
+def kind_of(event: Message) -> Kind:
+    """Return what an event is to `Arrivals`."""
+    if isinstance(event, events.Key):
+        return Kind.KEY
+    if isinstance(event, events.MouseDown):
+        return Kind.DOWN
+    return Kind.UP if isinstance(event, events.MouseUp) else Kind.OTHER
+
+
+def _is_modifier(meant: Sequence[Message]) -> bool:
+    """Tell whether it is Shift and the like alone, which the keyboard protocol of kitty reports as keys."""
+    return bool(meant) and all(isinstance(event, events.Key) and event.key in _MODIFIERS for event in meant)
+
+
+def _is_move(meant: Sequence[Message]) -> bool:
+    return bool(meant) and all(isinstance(event, events.MouseMove) for event in meant)

@@ -1,0 +1,1 @@
+"""Building blocks of every screen: rows, cells, lists, pages, modals."""

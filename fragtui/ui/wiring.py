@@ -1,0 +1,161 @@
+"""What the application is put together from, and the readers that start after the first bars."""
+
+from __future__ import annotations
+
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from fragtui.model.node.snapshot import Snapshot
+from fragtui.sampler import Ticker
+from fragtui.text import shortage
+from fragtui.ui.mailbox import News
+from fragtui.ui.messages import Crashed, KernelTold, PodsTold
+from fragtui.ui.screens.recording_actions import Tape
+
+if TYPE_CHECKING:
+    from fragtui.model.failures.incident import Incident
+    from fragtui.model.failures.kernel_log_update import KernelLogNews
+    from fragtui.model.pods.pod_update import PodNews
+
+
+class Feed(Protocol):
+    """A reader on a thread of its own."""
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+
+    def stop(self) -> None:
+        """End soon; never waits."""
+
+
+class PodFeed(Feed, Protocol):
+    """The watch over pods, which is told what the kernel said and what was done."""
+
+    def kernel_incident(self, incident: Incident) -> None:
+        """Tell it of a kernel incident that a pod may hang on."""
+
+    def remedy_ran(self, name: str) -> None:
+        """Tell it that a remedy ran."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the application is put together from."""
+
+    sampler: Callable[[Callable[[Snapshot], None], Callable[[str], None]], Ticker]
+    """Makes the sampler, given where snapshots and tracebacks go."""
+    kernel_log: Callable[[Callable[[KernelLogNews], None]], Feed]
+    """Makes the follower of the kernel log; called on a thread of its own, after the first bars."""
+    pods: Callable[[Callable[[PodNews], None]], PodFeed]
+    """The same for the watch over pods."""
+    root: Path
+    live: bool
+    """Whether the root is this kernel's own; saved files can't be healed."""
+    order: int | None = None
+    read_only: bool = False
+    theme: str | None = None
+    audit: Path | None = None
+    """The audit log, if not at its place under the root."""
+    write_report: Callable[[], Path] | None = None
+    """Writes the report for a ticket and returns where; raises OSError. None where there is nothing to report on."""
+    tape: Tape | None = None
+    """What the key R records with, or None where there is nothing to record."""
+
+    after_bars: Callable[[], None] | None = None
+    """Called once, soon after the first bars are on screen or are known to be long in coming."""
+
+    @property
+    def barred(self) -> str | None:
+        """Why nothing may be written whatever the node allows, or None."""
+        return "started with --read-only" if self.read_only else None
+
+
+RETRY_SECONDS = 10.0
+"""After which a reader that could not be started is tried again."""
+
+
+class Feeds:
+    """The readers of logs and pods: started after the first bars, since what they import takes its time.
+
+    A reader that can't be started (no descriptors, no threads) says so in its panel, and is tried again.
+    """
+
+    def __init__(self, parts: Parts, tell: Callable[[News], object]) -> None:
+        self.pods: PodFeed | None = None
+        """The watch over pods; None until it has started."""
+        self._parts = parts
+        self._tell = tell
+        self._started: list[Feed] = []
+        # Each made once, since making one takes descriptors, and started again if that failed.
+        self._pods: PodFeed | None = None
+        self._kernel_log: Feed | None = None
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Begin, on a thread of its own."""
+        try:
+            threading.Thread(target=self._start, name="feeds", daemon=True).start()
+        except RuntimeError as error:
+            self._tell_no_pods(_reason(error))
+            self._tell_no_kernel_log(_reason(error))
+
+    def stop(self) -> None:
+        """End them; never waits."""
+        self._stopping.set()
+        for feed in self._started:
+            feed.stop()
+
+    def _start(self) -> None:
+        # The pods first: the kernel log's first news must find the watch that links it with them.
+        missing = [(self._start_pods, self._tell_no_pods), (self._start_kernel_log, self._tell_no_kernel_log)]
+        while missing and not self._stopping.is_set():
+            missing = [(start, tell_why) for start, tell_why in missing if not self._has_started(start, tell_why)]
+            self._stopping.wait(RETRY_SECONDS if missing else 0)
+
+    def _has_started(self, start: Callable[[], None], tell_why: Callable[[str], None]) -> bool:
+        try:
+            start()
+        except Exception as error:
+            tell_why(_reason(error))
+            if shortage(error) is not None or isinstance(error, OSError):
+                return False
+            self._tell(Crashed(traceback.format_exc()))
+        return True
+
+    def _start_pods(self) -> None:
+        self._pods = self._pods or self._parts.pods(self._tell_pods)
+        self._pods.start()
+        self.pods = self._pods
+        self._started.append(self._pods)
+
+    def _start_kernel_log(self) -> None:
+        self._kernel_log = self._kernel_log or self._parts.kernel_log(self._tell_kernel)
+        self._kernel_log.start()
+        self._started.append(self._kernel_log)
+
+    def _tell_no_pods(self, why: str) -> None:
+        from fragtui.model.pods.pod_tracker import PodBoard
+        from fragtui.model.pods.pod_update import PodNews, SourceState
+
+        state = SourceState("pods", "waiting", f"no source can be started: {why}")
+        self._tell(PodsTold(PodNews(PodBoard().snapshot(time.time()), (state,))))
+
+    def _tell_no_kernel_log(self, why: str) -> None:
+        from fragtui.model.failures.kernel_log_update import KernelLogNews
+
+        self._tell(KernelTold(KernelLogNews((), (), 0, (), "none", f"its reader can't be started: {why}")))
+
+    def _tell_kernel(self, news: KernelLogNews) -> None:
+        self._tell(KernelTold(news))
+
+    def _tell_pods(self, news: PodNews) -> None:
+        self._tell(PodsTold(news))
+
+
+def _reason(error: Exception) -> str:
+    return shortage(error) or (isinstance(error, OSError) and error.strerror) or str(error)

@@ -1,0 +1,178 @@
+"""The verbs that run a remedy, as far as that does no harm, and the history; what they do in earnest is a lab test."""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from fragtui.commands.cli.parser import common_options
+from fragtui.commands.fix import compact, drop_caches
+from fragtui.commands.fix import run_remedy as treatment
+from fragtui.commands.look import history
+from fragtui.model.remedy.effect import Effect
+from fragtui.model.remedy.remedy_history import Ended, Evidence, Intent, Result
+from fragtui.remedies import runner as run_module
+from fragtui.remedies.audit.log import AuditLog
+from fragtui.remedies.catalogue import Do, Remedy, Step
+
+FILTER = f"proc/{os.getpid()}/coredump_filter"
+HARMLESS = Remedy("harmless", "Harmless", "h", (Step(Do.WRITE, FILTER, "0x33"),), Effect(page_cache=True), "", "")
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+@pytest.fixture(autouse=True)
+def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(run_module, "lock_directories", lambda root, audit: (tmp_path,))
+    monkeypatch.setattr(treatment, "SETTLE", 0.0)
+    before = Path("/", FILTER).read_text()
+    yield
+    Path("/", FILTER).write_text("0x" + before)
+
+
+def parsed(verb: ModuleType, *words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(parents=[common_options()])
+    verb.configure(parser)
+    return parser.parse_args(words)
+
+
+def drops() -> list[str]:
+    return [line for line in Path("/proc/vmstat").read_text().splitlines() if line.startswith("drop_")]
+
+
+def test_read_only_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    audit = tmp_path / "audit.jsonl"
+    for verb in (drop_caches, compact):
+        assert verb.run(parsed(verb, "--yes", "--read-only", "--audit", str(audit))) == 3
+    assert capsys.readouterr().err.count("not run: --read-only") == 2
+    assert not audit.exists()
+
+
+def test_saved_files_are_told_and_not_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "proc/sys/vm").mkdir(parents=True)
+    (tmp_path / "proc/sys/vm/drop_caches").write_text("0")
+    assert drop_caches.run(parsed(drop_caches, "3", "--yes", "--json", "--root", str(tmp_path))) == 3
+    said = capsys.readouterr()
+    assert "saved copy" in said.err and json.loads(said.out)["result"] == "refused"
+    assert (tmp_path / "proc/sys/vm/drop_caches").read_text() == "0"
+
+
+@as_root
+def test_without_a_terminal_only_yes_runs_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before, audit = drops(), tmp_path / "audit.jsonl"
+    assert drop_caches.run(parsed(drop_caches, "1", "--sync", "--audit", str(audit))) == 2
+    said = capsys.readouterr()
+    assert "--yes runs it" in said.err
+    assert "writes '1' to /proc/sys/vm/drop_caches" in said.out and "sync(2)" in said.out
+    assert not audit.exists() and drops() == before
+
+
+@as_root
+def test_a_log_that_cannot_be_written_stops_it(capsys: pytest.CaptureFixture[str]) -> None:
+    before = drops()
+    assert drop_caches.run(parsed(drop_caches, "--yes", "--audit", "/proc/none/audit.jsonl")) == 3
+    assert "audit log can't be written" in capsys.readouterr().err
+    assert drops() == before
+
+
+def test_plan_run_and_report_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    audit = tmp_path / "audit.jsonl"
+    assert treatment.treat(parsed(compact, "--yes", "--audit", str(audit)), HARMLESS) == 0
+    said = capsys.readouterr().out
+    for part in (
+        f"writes '0x33' to /{FILTER}",
+        f"On record first in {audit}",
+        "Harmless: done in",
+        "Order 3: ",
+        "Cost: ",
+    ):
+        assert part in said
+    intent, ended, look = AuditLog(audit).read().entries
+    assert isinstance(intent, Intent) and intent.by == "command" and intent.order == 3
+    assert isinstance(ended, Ended) and ended.result is Result.DONE
+    assert isinstance(look, Evidence) and look.after == 0
+
+
+def test_plan_run_and_report_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    audit = tmp_path / "audit.jsonl"
+    args = parsed(compact, "--yes", "--json", "--order", "2", "--audit", str(audit))
+    assert treatment.treat(args, HARMLESS) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["result"] == "done" and report["order"] == 2 and report["audit"] == str(audit)
+    assert set(report["blocks"]) == {"before", "after", "gained"}
+    assert report["blocks"]["gained"] == report["blocks"]["after"] - report["blocks"]["before"]
+    assert all({"node", "zone", "before", "after"} <= set(zone) for zone in report["zones"])
+
+
+def test_what_is_left_is_looked_at_for_as_long_as_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--yes", "--json", "--follow", "1s", "--audit", str(tmp_path / "audit.jsonl"))
+    start = time.monotonic()
+    assert treatment.treat(parsed(drop_caches, *words), HARMLESS) == 0
+    assert time.monotonic() - start >= 1
+    fields = json.loads(capsys.readouterr().out)
+    assert fields["looks"] == [] and "half_life_seconds" in fields
+    with pytest.raises(SystemExit):
+        parsed(drop_caches, "--follow", "soon")
+
+
+def test_a_step_that_fails_has_its_own_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = Remedy("wrong", "Wrong", "w", (Step(Do.WRITE, FILTER, "nonsense"),), Effect(), "", "")
+    assert treatment.treat(parsed(compact, "--yes", "--audit", str(tmp_path / "a")), wrong) == 1
+    assert "EINVAL" in capsys.readouterr().out
+
+
+def test_an_unknown_outcome_is_told_at_the_next_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    audit = tmp_path / "audit.jsonl"
+    AuditLog(audit).append(Intent("lost", time.time(), "compact", (), (), "screen", 1 << 22, 0, boot="earlier"))
+    treatment.treat(parsed(compact, "--yes", "--audit", str(audit)), HARMLESS)
+    assert "outcome unknown: compact by screen" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["4"], ["--node", "1"], ["x"]])
+def test_other_values_are_wrong_usage(words: list[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        parsed(drop_caches, *words)
+    assert left.value.code == 2
+    with pytest.raises(SystemExit):
+        parsed(compact, "--node", "-1")
+    with pytest.raises(SystemExit):
+        parsed(compact, "--node", "0", "--gentle")
+
+
+def record(log: AuditLog, name: str, at: float, gained: int) -> None:
+    log.append(
+        Intent(
+            name, at, "drop-caches-1", ("writes '1'",), ("/x",), "guard", 7, 0, order=4, blocks=10, expected_blocks=90
+        )
+    )
+    log.append(Ended(name, at + 2, Result.DONE, 2.0))
+    log.append(Evidence(name, at + 3, 0, 4, 10 + gained))
+    log.append(Evidence(name, at + 300, 300, 4, 11, half_life=120.0))
+
+
+def test_the_history_tells_what_it_brought_and_how_long_it_lasted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log, now = AuditLog(tmp_path / "audit.jsonl"), time.time()
+    for number in range(3):
+        record(log, str(number), now - 9000 + number * 1000, 80)
+    log.append(Intent("open", now - 50, "compact", (), (), "screen", os.getpid(), 0, boot=None))
+    log.append(Intent("lost", now - 40, "compact", (), (), "screen", 1 << 22, 0, boot="earlier"))
+    assert history.run(parsed(history, "--audit", str(log.path))) == 0
+    said = capsys.readouterr().out
+    assert said.count("order 4: 80 blocks gained, forecast 90; half of it gone after 2m00s") == 3
+    assert "outcome unknown" in said
+    assert "The third remedy in 24 hours, and the gain does not last" in said
+    assert history.run(parsed(history, "--audit", str(log.path), "--json", "--last", "2")) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["id"] for line in lines] == ["open", "lost"] and lines[1]["state"] == "unknown"
+
+
+def test_an_empty_and_an_unreadable_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert history.run(parsed(history, "--audit", str(tmp_path / "none"))) == 0
+    assert "No remedy on record" in capsys.readouterr().out
+    assert history.run(parsed(history, "--audit", str(tmp_path))) == 3

@@ -1,0 +1,97 @@
+"""What `fragtui check` says of nodes as they are met, word for word."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from fragtui.commands.cli.parser import main
+from tests.support.host_tree import HostTree, ZoneFacts
+
+OLD_TYPES = ("Unmovable", "Reclaimable", "Movable", "Reserve", "Isolate")
+NONE_CAN_BE_HAD = (
+    "A GFP_KERNEL request tries reclaim and compaction, and is refused if they bring none; "
+    "a GFP_ATOMIC one, which can't wait, is refused."
+)
+
+
+def container_node(root: Path) -> HostTree:
+    """An 8 GB node of RHEL 7 on which sandboxes are refused order 6: nothing above order 3."""
+    zones = [
+        ZoneFacts(0, "DMA", (1, 0, 1, 0, 2, 1, 1, 0, 1, 1, 3), 33, (0, 2815, 7809, 7809), 3977, 0),
+        ZoneFacts(0, "DMA32", (2700, 620, 480, 180, 0, 0, 0, 0, 0, 0, 0), 2000, (0, 0, 4994, 4994), 720_000, 60_000),
+        ZoneFacts(0, "Normal", (1160, 1100, 930, 220, 0, 0, 0, 0, 0, 0, 0), 2700, (0,) * 4, 1_278_000, 140_000),
+    ]
+    return HostTree(root, zones, release="3.10.0-693.el7.x86_64", migratetypes=OLD_TYPES)
+
+
+def halving_node(root: Path) -> HostTree:
+    """The zone of the worked example: 15 blocks of order 4 stand free, and order 4 was refused."""
+    blocks = (17854, 2829, 1547, 58, 15, 0, 0, 0, 0, 0, 0)
+    zones = [ZoneFacts(0, "DMA32", blocks, 13840, (0, 0, 0, 0), 823_000, 300_000)]
+    return HostTree(root, zones, release="3.10.0-1160.el7.x86_64", migratetypes=OLD_TYPES)
+
+
+def large_pages_node(root: Path) -> HostTree:
+    """Arm64 with 64 KiB pages: 14 orders, a block of order 3 has 512K."""
+    zones = [ZoneFacts(0, "Normal", (9000, 3000, 700, 160, *(0,) * 10), 3000, (0,) * 5, 1_000_000, 200_000)]
+    return HostTree(root, zones, release="5.14.0-427.el9.aarch64+64k")
+
+
+NODES = [
+    (container_node, 3, 0, "OK", "400 order-3 blocks (32K) in", None),
+    (container_node, 6, 2, "FRAGMENTED", "No order-6 block (256K) in", NONE_CAN_BE_HAD),
+    (halving_node, 4, 2, "RESERVED",
+     "Fragmented by this kernel's rule: 119M is free, but too little of it in blocks above order 2 to give an order-4 "
+     "block (64K); largest is 16K (order 2).", NONE_CAN_BE_HAD),
+    (large_pages_node, 3, 0, "OK", "160 order-3 blocks (512K) in", None),
+    (large_pages_node, 5, 2, "FRAGMENTED", "No order-5 block (2M) in 1.16G free; largest is 512K (order 3).",
+     NONE_CAN_BE_HAD),
+    (large_pages_node, 14, 3, "UNKNOWN", "There is no order 14 here: the largest block of this kernel is 512M",
+     None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("node", "order", "status", "word", "sentence", "then"), NODES)
+def test_words(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    node: object,
+    order: int,
+    status: int,
+    word: str,
+    sentence: str,
+    then: str | None,
+) -> None:
+    assert callable(node)
+    tree = node(tmp_path)
+    tree.write()
+    if node is large_pages_node:
+        meminfo = tmp_path / "proc/meminfo"
+        meminfo.write_text(re.sub(r"MemTotal: \d+", f"MemTotal: {1_000_000 * 64}", meminfo.read_text()))
+    call = ["--root", str(tmp_path), "--order", str(order)]
+    assert main(["check", *call]) == status
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[0] == word
+    assert sentence in lines[1]
+    assert lines[2] == (then or "")
+    assert max(map(len, lines[1:3])) < 170
+    assert main(["check", "--json", *call]) == status
+    summary = json.loads(capsys.readouterr().out)["summary"]
+    assert (then is None) == ("GFP_KERNEL" not in summary)
+
+
+def test_buddyinfo_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tree = container_node(tmp_path / "node")
+    tree.write()
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved/buddyinfo").write_text((tree.root / "proc/buddyinfo").read_text())
+    assert main(["check", "--root", str(tmp_path / "saved"), "--order", "3"]) == 0
+    text = capsys.readouterr().out
+    assert "watermarks are unknown: judged by the blocks alone." in text
+    assert "400 order-3 blocks" in text, "DMA's blocks are not among them"
+    assert "zoneinfo: not there" in text
+    assert "page size: no file tells it; 4096 bytes assumed" in text

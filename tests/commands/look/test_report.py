@@ -1,0 +1,49 @@
+"""``fragtui report`` as it is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fragtui.commands.cli.parser import main
+from tests.support.host_tree import FRAGMENTED, HostTree
+from tests.support.places import REPOSITORY
+
+SAMPLES = REPOSITORY / "tests"
+
+
+def saved_host(tmp_path: Path) -> Path:
+    tree = HostTree.small(tmp_path / "node", FRAGMENTED)
+    report = (SAMPLES / "kernel/samples/kmsg-6.18-lab-1.txt").read_text()
+    tree.put("var/log/kern.log", "".join(f"Jan  1 10:00:00 node-7 kernel: {line}\n" for line in report.splitlines()))
+    return tree.root
+
+
+def test_a_saved_host_as_a_file(tmp_path: Path) -> None:
+    place, out = saved_host(tmp_path), tmp_path / "ticket.md"
+    assert main(["report", "--root", str(place), "-o", str(out)]) == 0
+    page = out.read_text()
+    assert "# Memory fragmentation on node-7" in page
+    assert "kern.log" in page
+    assert "### allocation failure, order" in page
+    assert "None on record." in page
+
+
+def test_redacted_on_standard_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "--redact", "--root", str(saved_host(tmp_path))]) == 0
+    page = capsys.readouterr().out
+    assert "# Memory fragmentation on host-1" in page
+    assert "node-7" not in page
+
+
+def test_this_node(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report"]) == 0
+    page = capsys.readouterr().out
+    assert "## Stuck pods" in page
+    assert "node 0" in page
+
+
+def test_a_file_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "--root", str(saved_host(tmp_path)), "-o", str(tmp_path / "no/such.md")]) == 1
+    assert "not there" in capsys.readouterr().err

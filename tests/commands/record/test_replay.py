@@ -1,0 +1,57 @@
+"""``fragtui replay``: the installed command on a terminal, and one line for what can't be replayed."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from fragtui.sources.recording.format import HEADER
+from tests.support.places import REPOSITORY
+from tests.support.terminal import command, terminal
+
+INCIDENT = REPOSITORY / "screenshots/incident.rec"
+
+
+def test_an_incident_on_a_terminal() -> None:
+    with terminal("replay", str(INCIDENT)) as term:
+        term.until("replaying")
+        term.press(" ")
+        term.until("paused")
+        term.press(">")
+        term.until("runc:[1:CHILD]")
+        term.until("FRAGMENTED")
+        term.press("\x1b[F")
+        term.until("■ end")
+        term.until("✓ Drop page cache and slab")
+        term.press("3")
+        term.until("replaying a recording")
+        term.press("q")
+        assert term.wait() == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"fragtui recording 7\n", "is a recording of version 7, this fragtui reads version 1"),
+        (b"hello", "is no recording of fragtui"),
+        (HEADER, "is a recording without a single whole sample"),
+        (None, "not there"),
+    ],
+)
+def test_what_can_not_be_replayed_gets_one_line(tmp_path: Path, data: bytes | None, why: str) -> None:
+    file = tmp_path / "x.rec"
+    if data is not None:
+        file.write_bytes(data)
+    found = subprocess.run([*command(), "replay", str(file)], capture_output=True, text=True, check=False)
+    assert found.returncode == 2
+    assert found.stderr.startswith(f"fragtui: {file}: {why}")
+    assert found.stderr.count("\n") == 1
+    assert found.stdout == ""
+
+
+def test_without_a_terminal_it_says_so() -> None:
+    found = subprocess.run([*command(), "replay", str(INCIDENT)], capture_output=True, text=True, check=False)
+    assert found.returncode == 2
+    assert found.stderr == "fragtui: a replay needs a terminal\n"

@@ -1,0 +1,182 @@
+"""Logs in every packing, followed and scanned."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import lzma
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fragtui.sources.files.line_bounds import CutLines
+from fragtui.sources.files.log_files import FollowedFile, open_log
+from fragtui.sources.files.unpacking import UnreadableLogError
+from fragtui.sources.kernel_log.incident_stream import LineSplitter
+from fragtui.sources.kernel_log.needle_search import _by_bytes_find, best_search
+from fragtui.sources.kernel_log.scan import near_lines
+from fragtui.text import LINE_BYTES
+
+TEXT = b"one\ntwo\n" * 1000
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, lzma.compress])
+def test_packed_by_content_not_by_name(tmp_path: Path, pack: type[bytes]) -> None:
+    path = tmp_path / "messages.1"
+    path.write_bytes(pack(TEXT))
+    with open_log(path) as log:
+        assert b"".join(iter(lambda: log.read(1 << 16), b"")) == TEXT
+
+
+def test_zstd_without_its_package_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    path = tmp_path / "messages.zst"
+    path.write_bytes(b"\x28\xb5\x2f\xfd" + bytes(20))
+    with pytest.raises(UnreadableLogError, match=r"zstd -dc messages\.zst"):
+        open_log(path)
+
+
+def test_following_survives_rename_and_truncation(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"old\n")
+    followed = FollowedFile(path)
+    assert followed.read() == b""
+    with path.open("ab") as stream:
+        stream.write(b"new\n")
+    assert followed.read() == b"new\n"
+    with path.open("ab") as stream:
+        stream.write(b"last of the old\n")
+    path.rename(tmp_path / "log.1")
+    assert followed.read() == b"last of the old\n"
+    assert followed.read() == b""
+    path.write_bytes(b"first of the new\n")
+    assert followed.read() == b"first of the new\n"
+    path.write_bytes(b"cut\n")
+    assert followed.read() == b"cut\n"
+    followed.close()
+
+
+@given(st.lists(st.sampled_from([b"", b"x", b"alloc", b"a needle here", b"yy alloc"]), max_size=60), st.integers(0, 4))
+@settings(max_examples=200, deadline=None)
+def test_every_line_near_a_hit_comes_once_with_its_number(lines: list[bytes], before: int) -> None:
+    data = b"".join(line + b"\n" for line in lines)
+    found = list(near_lines(io.BytesIO(data), (b"alloc", b"needle"), lambda: False, before))
+    wanted = set()
+    for number, line in enumerate(lines, 1):
+        if b"alloc" in line or b"needle" in line:
+            wanted |= set(range(max(1, number - before), number + 1))
+    assert [number for number, *_ in found] == sorted(wanted)
+    assert all(line == lines[number - 1] for number, line, _, _ in found)
+
+
+@given(st.binary(max_size=200).map(lambda raw: bytes(b"abcabcabc\0"[b % 10] for b in raw)))
+def test_both_searches_agree(block: bytes) -> None:
+    needles = (b"ab", b"abc", b"c")
+    assert best_search()(block, len(block), needles) == _by_bytes_find(block, len(block), needles)
+
+
+def test_members_one_after_the_other_and_zero_bytes_between_are_one_log(tmp_path: Path) -> None:
+    for pack in (gzip.compress, lzma.compress):
+        path = tmp_path / "messages"
+        path.write_bytes(pack(b"one\n") + bytes(64) + pack(b"") + pack(b"two\n") + bytes(8))
+        with open_log(path) as log:
+            assert log.read(100) == b"one\ntwo\n"
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress])
+def test_what_a_cut_off_log_still_holds_is_read_before_that_is_said(
+    pack: Callable[[bytes], bytes], tmp_path: Path
+) -> None:
+    text = b"".join(b"line %d\n" % number for number in range(20_000))
+    path = tmp_path / "messages"
+    path.write_bytes(pack(text)[:-1000])
+    with open_log(path) as log:
+        found = log.read(1 << 20)
+        assert len(found) > len(text) // 2
+        assert text.startswith(found)
+        with pytest.raises(EOFError):
+            log.read(1 << 20)
+
+
+def test_a_damaged_log_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "messages"
+    path.write_bytes(gzip.compress(TEXT)[:10] + b"\x07" * 100)
+    with open_log(path) as log, pytest.raises(UnreadableLogError, match="damaged"):
+        while log.read(1 << 16):
+            pass
+
+
+def test_a_window_that_takes_too_much_memory_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "messages.xz"
+    path.write_bytes(lzma.compress(TEXT, preset=9))
+    with open_log(path) as log, pytest.raises(UnreadableLogError, match=r"more than 32 MiB .* xz -dc messages\.xz"):
+        log.read(1)
+    zstandard = pytest.importorskip("zstandard")
+    wide = zstandard.ZstdCompressionParameters(window_log=27, enable_ldm=True)
+    packer = zstandard.ZstdCompressor(compression_params=wide).compressobj()
+    path.write_bytes(packer.compress(TEXT) + packer.flush())
+    with open_log(path) as log, pytest.raises(UnreadableLogError, match=r"more than 32 MiB .* zstd -dc"):
+        log.read(1)
+
+
+def test_a_hole_is_no_part_of_a_line_and_a_long_line_is_cut() -> None:
+    data = b"alloc 1\n" + bytes(5000) + b"alloc 2\nalloc " + b"x" * (4 << 20) + b"\nalloc 4\n" + bytes(1 << 20)
+    cut = CutLines()
+    found = list(near_lines(io.BytesIO(data), (b"alloc",), lambda: False, 0, cut))
+    assert [(number, line[:7]) for number, line, _, _ in found] == [(n, b"alloc %d" % n) for n in (1, 2)] + [
+        (3, b"alloc x"),
+        (4, b"alloc 4"),
+    ]
+    assert len(found[2][1]) == LINE_BYTES
+    assert cut.count == 1
+
+
+def test_following_holds_no_endless_line_and_leaves_holes_out(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    with path.open("wb") as stream:
+        stream.truncate(64 << 30)
+        stream.seek(64 << 30)
+        stream.write(b"behind the hole\n" + b"y" * (1 << 20))
+    followed, splitter = FollowedFile(path, at_end=False), LineSplitter()
+    lines = []
+    while data := followed.read():
+        lines += splitter.lines(data)
+    assert lines == [b"behind the hole"]
+    assert len(splitter.rest()) <= LINE_BYTES + 1
+    assert splitter.lines(b"y\nnext\n") == [b"y" * LINE_BYTES, b"next"]
+    assert splitter.cut.count == 1
+
+
+@pytest.mark.timeout(10)
+def test_following_a_fifo_or_a_device_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    assert FollowedFile(tmp_path / "fifo").read() == b""
+    assert FollowedFile(Path("/dev/zero"), at_end=False).read() == b""
+
+
+def test_whatever_takes_the_place_of_a_log_is_left_alone_until_a_file_does(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(b"one\n")
+    followed = FollowedFile(path, at_end=False)
+    assert followed.read() == b"one\n"
+    opened = len(list(Path("/proc/self/fd").iterdir()))
+    others: tuple[tuple[Callable[[], None], Callable[[], None]], ...] = (
+        (lambda: os.mkfifo(path), path.unlink),
+        (lambda: path.symlink_to("/dev/zero"), path.unlink),
+        (path.mkdir, path.rmdir),
+        (lambda: path.symlink_to(path), path.unlink),
+    )
+    for put, take in others:
+        path.unlink()
+        put()
+        assert [followed.read() for _ in range(3)] == [b""] * 3
+        assert len(list(Path("/proc/self/fd").iterdir())) <= opened
+        take()
+        path.write_bytes(b"again\n")
+        assert followed.read() == b"again\n"
+    followed.close()

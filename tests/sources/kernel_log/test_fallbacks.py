@@ -1,0 +1,306 @@
+"""Where the ring cannot be read, the journal is; where that fails, the log files; the day before on the side."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import socket
+import stat
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from fragtui.model.failures.incident import Incident
+from fragtui.model.failures.kernel_log_update import KernelLogNews
+from fragtui.sources.files.log_files import open_log
+from fragtui.sources.host.identity import tree_of
+from fragtui.sources.kernel_log.follower import KernelLog
+from fragtui.sources.kernel_log.incident_stream import IncidentStream
+from fragtui.sources.kernel_log.kmsg import KmsgReader
+from fragtui.sources.kernel_log.scan import scan_log
+from fragtui.sources.saved.readers import SavedKernelLog
+from tests.support.pod_sink import until
+from tests.support.trusted import programs_in, trusted_folder
+
+HEAD = ": page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL|__GFP_COMP)"
+
+
+class Journal:
+    """A journalctl that prints what is in a file, as the real one does: what it was asked is kept."""
+
+    def __init__(self, folder: Path) -> None:
+        self.entries = folder / "entries"
+        self.entries.write_bytes(b"")
+        self._calls = folder / "calls"
+        self.program = program = folder / "journalctl"
+        program.write_text(f"""#!{sys.executable}
+import sys, time
+open({str(self._calls)!r}, "a").write(" ".join(sys.argv[1:]) + "\\n")
+with open({str(self.entries)!r}, "rb") as entries:
+    while True:
+        sys.stdout.buffer.write(entries.read())
+        sys.stdout.flush()
+        if "--follow" not in sys.argv:
+            break
+        time.sleep(0.02)
+""")
+        program.chmod(0o755)
+
+    def add(self, *messages: str, ago: float = 1.0) -> None:
+        stamp = str(int((time.time() - ago) * 1e6))
+        with self.entries.open("a") as file:
+            for message in messages:
+                entry = {"__REALTIME_TIMESTAMP": stamp, "_TRANSPORT": "kernel", "MESSAGE": message}
+                file.write(json.dumps({**entry, "PRIORITY": "4", "SYSLOG_IDENTIFIER": "kernel"}) + "\n")
+
+    def calls(self) -> list[str]:
+        return self._calls.read_text().splitlines() if self._calls.exists() else []
+
+
+class Listener:
+    """Collects news and waits for some."""
+
+    def __init__(self) -> None:
+        self.news: list[KernelLogNews] = []
+        self._told = threading.Condition()
+
+    def __call__(self, news: KernelLogNews) -> None:
+        with self._told:
+            self.news.append(news)
+            self._told.notify_all()
+
+    def incidents(self) -> list[Incident]:
+        return [incident for news in self.news for incident in news.incidents]
+
+    def wait_for(self, wanted: Callable[[], bool], seconds: float = 10) -> None:
+        with self._told:
+            assert self._told.wait_for(wanted, seconds), self.news
+
+
+@pytest.fixture
+def journal() -> Iterator[Journal]:
+    with trusted_folder() as folder, programs_in(folder):
+        yield Journal(folder)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    found = tmp_path / "host"
+    (found / "var/log").mkdir(parents=True)
+    return found
+
+
+@pytest.fixture
+def follow(root: Path) -> Iterator[Callable[[], Listener]]:
+    followers: list[KernelLog] = []
+
+    def start() -> Listener:
+        listener = Listener()
+        followers.append(KernelLog(root, "auto", listener))
+        followers[-1].start()
+        return listener
+
+    yield start
+    for follower in followers:
+        follower.stop()
+
+
+def stamped(seconds_ago: float, text: str) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(time.time() - seconds_ago)) + f" node kernel: {text}\n"
+
+
+def test_without_the_ring_the_journal_is_followed(journal: Journal, root: Path, follow: Callable[[], Listener]) -> None:
+    (root / "var/log/journal").mkdir()
+    journal.add("java" + HEAD, "CPU: 1 PID: 77 Comm: java Not tainted 6.18.0 #1", ago=3600)
+    listener = follow()
+    listener.wait_for(lambda: len(listener.incidents()) == 1)
+    assert listener.news[0].source == "journal"
+    assert listener.news[0].problem is not None
+    assert "dev/kmsg is not there" in listener.news[0].problem
+    journal.add("perl" + HEAD)
+    listener.wait_for(lambda: len(listener.incidents()) == 2)
+    assert [each.comm for each in listener.incidents()] == ["java", "perl"]
+    (call,) = journal.calls()
+    assert f"--directory={root}/var/log/journal" in call
+    assert "_TRANSPORT=kernel" in call
+    assert "--follow" in call
+
+
+def test_a_journal_that_ends_gives_way_to_the_log_files(
+    journal: Journal, root: Path, follow: Callable[[], Listener]
+) -> None:
+    (root / "run/log/journal").mkdir(parents=True)
+    journal.program.write_text("#!/bin/sh\nexit 1\n")
+    (root / "var/log/syslog").write_text(stamped(60, "java" + HEAD))
+    listener = follow()
+    listener.wait_for(lambda: len(listener.incidents()) == 1)
+    assert listener.news[-1].source.endswith("var/log/syslog")
+
+
+def test_log_files_tell_of_their_last_day_with_rotated_ones_and_go_on(
+    root: Path, follow: Callable[[], Listener]
+) -> None:
+    log = root / "var/log/messages"
+    log.write_text(stamped(60, "sh" + HEAD))
+    with gzip.open(root / "var/log/messages.1.gz", "wt") as older:
+        older.write(stamped(3 * 86400, "ancient" + HEAD) + stamped(7200, "perl" + HEAD))
+    listener = follow()
+    listener.wait_for(lambda: len(listener.incidents()) == 2)
+    with log.open("a") as file:
+        file.write(stamped(0, "awk" + HEAD))
+    listener.wait_for(lambda: len(listener.incidents()) == 3)
+    assert [each.comm for each in listener.incidents()] == ["perl", "sh", "awk"]
+
+
+def test_without_any_source_that_is_said(root: Path, follow: Callable[[], Listener]) -> None:
+    listener = follow()
+    listener.wait_for(lambda: bool(listener.news))
+    assert listener.news[0].source == "none"
+    assert "not there" in (listener.news[0].problem or "")
+
+
+def ring_of(root: Path) -> None:
+    """Put the kernel's own device under a root; skip where that is not allowed or the ring reaches back a day."""
+    (root / "dev").mkdir()
+    try:
+        os.mknod(root / "dev/kmsg", 0o600 | stat.S_IFCHR, os.makedev(1, 11))
+        os.close(os.open(root / "dev/kmsg", os.O_RDONLY | os.O_NONBLOCK))
+    except OSError as error:
+        pytest.skip(f"no device of one's own: {error.strerror}")
+    if time.clock_gettime(time.CLOCK_MONOTONIC) > 86_000:
+        pytest.skip("the ring may reach back a whole day")
+
+
+def test_without_a_thread_for_what_was_before_the_ring_is_followed(
+    root: Path, follow: Callable[[], Listener], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        if thread.name == "log-history":
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    ring_of(root)
+    monkeypatch.setattr(threading.Thread, "start", start)
+    listener = follow()
+    listener.wait_for(lambda: bool(listener.news))
+    time.sleep(0.2)
+    assert any(thread.name == "kernel-log" for thread in threading.enumerate())
+
+
+@pytest.mark.parametrize("source", ["journal", "files"])
+def test_what_was_before_the_ring_comes_from_journal_or_files(
+    source: str, journal: Journal, root: Path, follow: Callable[[], Listener]
+) -> None:
+    ring_of(root)
+    before_boot = time.clock_gettime(time.CLOCK_MONOTONIC) + 60
+    if source == "journal":
+        (root / "var/log/journal").mkdir()
+        journal.add("java-of-before" + HEAD, ago=before_boot)
+    else:
+        (root / "var/log/kern.log").write_text(
+            stamped(before_boot, "java-of-before" + HEAD) + stamped(0, "java-of-today" + HEAD)
+        )
+    listener = follow()
+    listener.wait_for(lambda: any(each.comm == "java-of-before" for each in listener.incidents()))
+    assert listener.news[0].source == str(root / "dev/kmsg")
+    assert not any(each.comm == "java-of-today" for each in listener.incidents())
+    if source == "journal":
+        (call,) = journal.calls()
+        assert "--until=@" in call
+        assert "--follow" not in call
+
+
+def test_zstd_is_read_with_its_package(tmp_path: Path) -> None:
+    zstandard = pytest.importorskip("zstandard")
+    text = b"one\ntwo\n" * 100_000
+    path = tmp_path / "messages.zst"
+    half = len(text) // 2
+    path.write_bytes(zstandard.compress(text[:half]) + zstandard.compress(text[half:]))
+    with open_log(path) as log:
+        assert b"".join(iter(lambda: log.read(1 << 16), b"")) == text
+
+
+@pytest.mark.parametrize("fault", ["a bomb", "cut off"])
+def test_a_rotated_log_that_cannot_be_unpacked_to_its_end_is_named_and_read_so_far(
+    fault: str, root: Path, follow: Callable[[], Listener], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fragtui.sources.files.unpacking.UNPACKED_BYTES", 1 << 20)
+    (root / "var/log/syslog").write_text(stamped(60, "java" + HEAD))
+    text = stamped(120, "perl" + HEAD).encode()
+    packed = gzip.compress(text + bytes(2 << 20)) if fault == "a bomb" else gzip.compress(text)[:-4]
+    (root / "var/log/syslog.1.gz").write_bytes(packed)
+    listener = follow()
+    listener.wait_for(lambda: len(listener.incidents()) == 2)
+    assert [each.comm for each in listener.incidents()] == ["perl", "java"]
+    said = "stopped after 1M unpacked" if fault == "a bomb" else "it is cut off"
+    assert f"syslog.1.gz: {said}" in (listener.news[0].problem or "")
+
+
+def test_a_large_log_is_searched_without_a_thread_if_none_can_be_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    path = tmp_path / "log"
+    path.write_text(f"java{HEAD}\n" + "nothing\n" * 300_000 + f"go{HEAD}\n")
+    stream = IncidentStream("file", None, None)
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    with open_log(path) as log:
+        scan_log(log, stream)
+    assert [each.comm for each in stream.news("file", 0).incidents] == ["java", "go"]
+
+
+def test_a_history_for_which_no_thread_can_be_started_is_said_and_the_ring_is_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def scarce(thread: threading.Thread) -> None:
+        if thread.name == "log-history":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", scarce)
+    near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ring = KmsgReader(near.detach())
+    os.set_blocking(ring.fileno(), False)
+    monkeypatch.setattr("fragtui.sources.kernel_log.follower.open_kmsg", lambda *_: ring)
+    stamp = int((time.monotonic() - 1) * 1e6)
+    far.send(f"4,1,{stamp},-;java{HEAD}\n".encode())
+    news: list[KernelLogNews] = []
+    log = KernelLog(tmp_path, "auto", news.append)
+    log.start()
+    with far:
+        assert until(lambda: any("no thread can be started" in (each.problem or "") for each in news))
+        far.send(f"4,2,{stamp + 1},-;go{HEAD}\n".encode())
+        assert until(lambda: [each.comm for told in news for each in told.incidents] == ["java", "go"])
+        log.stop()
+
+
+def test_a_line_that_is_too_long_is_said_by_the_follower_and_of_saved_logs(tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/buddyinfo").write_text("")
+    (tmp_path / "var/log").mkdir(parents=True)
+    path = tmp_path / "var/log/kern.log"
+    path.write_text("a" * 20_000 + f" alloc\njava{HEAD}\n")
+    said = "1 line longer than 16 KiB was cut"
+    news: list[KernelLogNews] = []
+    log = KernelLog(tmp_path, str(path), news.append)
+    log.start()
+    assert until(lambda: any(said in (each.problem or "") for each in news))
+    with path.open("a") as more:
+        more.write("b" * 20_000 + "\n")
+    assert until(lambda: any("2 lines longer than 16 KiB were cut" in (each.problem or "") for each in news))
+    log.stop()
+    saved: list[KernelLogNews] = []
+    SavedKernelLog(tree_of(tmp_path), saved.append).start()
+    assert until(lambda: bool(saved))
+    assert said in (saved[0].problem or "") or "2 lines" in (saved[0].problem or "")

@@ -1,0 +1,181 @@
+"""A /dev/kmsg that is no kernel log, as nested and unprivileged nodes have it: reported, and no busy loop."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from fragtui.model.failures.kernel_log_update import KernelLogNews
+from fragtui.sources.kernel_log.follower import KernelLog, read_ring
+from fragtui.sources.kernel_log.kmsg import KmsgReader
+from fragtui.sources.kernel_log.last_failed_order import last_failed_order
+from tests.support.host_tree import FRAGMENTED, HostTree
+from tests.support.terminal import command, terminal
+
+HEAD = "node kernel: java: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL|__GFP_COMP)\n"
+
+
+def an_empty_file(path: Path) -> None:
+    path.touch()
+
+
+def a_link_to(target: str) -> Callable[[Path], None]:
+    return lambda path: path.symlink_to(target)
+
+
+def a_node(major: int, minor: int) -> Callable[[Path], None]:
+    def make(path: Path) -> None:
+        try:
+            os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(major, minor))
+            os.close(os.open(path, os.O_RDONLY))
+        except OSError as error:
+            pytest.skip(f"no device of one's own: {error.strerror}")
+
+    return make
+
+
+KINDS = {
+    "an empty file": an_empty_file,
+    "a link to /dev/null": a_link_to("/dev/null"),
+    "a link to /dev/zero": a_link_to("/dev/zero"),
+    "the node of /dev/null": a_node(1, 3),
+    "the node of /dev/zero": a_node(1, 5),
+}
+
+
+@pytest.fixture(params=KINDS, name="root")
+def _root(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    (tmp_path / "dev").mkdir()
+    KINDS[request.param](tmp_path / "dev/kmsg")
+    return tmp_path
+
+
+@pytest.mark.timeout(20)
+def test_reading_the_ring_says_that_it_is_not_a_kernel_log(root: Path) -> None:
+    news = read_ring(root)
+    assert news.incidents == ()
+    assert "not a kernel log" in (news.problem or "")
+    assert last_failed_order(root) is None
+
+
+@pytest.mark.timeout(20)
+def test_the_follower_says_so_reads_the_log_file_instead_and_idles(root: Path) -> None:
+    (root / "var/log").mkdir(parents=True)
+    (root / "var/log/kern.log").write_text(time.strftime("%Y-%m-%dT%H:%M:%S+00:00 ", time.gmtime()) + HEAD)
+    got, took = followed(root, 1.0)
+    assert [incident.comm for news in got for incident in news.incidents] == ["java"]
+    assert got[-1].source.endswith("var/log/kern.log")
+    assert "not a kernel log" in (got[0].problem or "")
+    assert took < 0.2
+
+
+@pytest.mark.timeout(20)
+def test_without_another_source_the_follower_says_so_once_and_waits(root: Path) -> None:
+    got, took = followed(root, 1.0)
+    assert [news.source for news in got] == ["none"]
+    assert "not a kernel log" in (got[0].problem or "")
+    assert took < 0.2
+
+
+def test_a_kernel_log_that_comes_later_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fragtui.sources.kernel_log.follower._RETRY_S", 0.1)
+    got: list[KernelLogNews] = []
+    follower = KernelLog(tmp_path, "auto", got.append)
+    follower.start()
+    try:
+        until(lambda: bool(got))
+        (tmp_path / "var/log").mkdir(parents=True)
+        (tmp_path / "var/log/kern.log").write_text(time.strftime("%Y-%m-%dT%H:%M:%S+00:00 ", time.gmtime()) + HEAD)
+        until(lambda: any(news.incidents for news in got))
+    finally:
+        follower.stop()
+
+
+def test_a_device_that_was_chosen_must_be_the_kernel_log() -> None:
+    got: list[KernelLogNews] = []
+    follower = KernelLog(Path("/"), "/dev/zero", got.append)
+    follower.start()
+    try:
+        until(lambda: bool(got))
+    finally:
+        follower.stop()
+    assert got[0].source == "none"
+    assert "it is device 1:5, /dev/kmsg is character device 1:11" in (got[0].problem or "")
+
+
+def test_an_empty_read_ends_the_reading(tmp_path: Path) -> None:
+    reader = KmsgReader(os.open("/dev/null", os.O_RDONLY))
+    with pytest.raises(OSError, match="not a kernel log: it reads as empty"):
+        reader.read()
+    reader.close()
+
+
+@pytest.mark.parametrize("target", [pytest.param("/dev/null", marks=pytest.mark.slow), "/dev/zero"])
+def test_the_screen_says_so_and_idles(target: str, tmp_path: Path) -> None:
+    HostTree.small(tmp_path, FRAGMENTED).write()
+    (tmp_path / "dev").mkdir(exist_ok=True)
+    (tmp_path / "dev/kmsg").symlink_to(target)
+    with terminal("--root", str(tmp_path), "--kernel-log", str(tmp_path / "dev/kmsg"), columns=240) as term:
+        text = term.until("not a kernel log")
+        assert "Allocation failures unknown" in text
+        process = psutil.Process(term.pid)
+        assert any(used(process, lambda: term.pump(1.0)) < 0.25 for _ in range(15)), "it never idles"
+        term.press("q")
+        assert term.wait() == 0
+
+
+@pytest.mark.parametrize("device", [pytest.param("/dev/null", marks=pytest.mark.slow), "/dev/zero"])
+def test_report_says_so_on_a_node_whose_own_kmsg_is_another_device(device: str) -> None:
+    if os.geteuid() or shutil.which("unshare") is None:
+        pytest.skip("needs root and unshare (util-linux)")
+    inside = f'mount --bind {device} /dev/kmsg && exec "$@" report'
+    called = ["unshare", "-m", "sh", "-c", inside, "sh", *command()]
+    done = subprocess.run(called, capture_output=True, text=True, timeout=60, check=False)
+    if "mount" in done.stderr:
+        pytest.skip(f"no mount here: {done.stderr}")
+    assert "/dev/kmsg: not a kernel log: it is device 1:" in done.stdout
+    assert "no kernel log could be read" in done.stdout
+
+
+def followed(root: Path, seconds: float) -> tuple[list[KernelLogNews], float]:
+    """Return what a follower brought in so many seconds, and the processor time that it took from then on."""
+    got: list[KernelLogNews] = []
+    came = threading.Event()
+
+    def take(news: KernelLogNews) -> None:
+        got.append(news)
+        came.set()
+
+    follower = KernelLog(root, "auto", take)
+    follower.start()
+    try:
+        assert came.wait(10)
+        took = time.process_time()
+        time.sleep(seconds)
+        took = time.process_time() - took
+    finally:
+        follower.stop()
+    return got, took
+
+
+def used(process: psutil.Process, wait: Callable[[], None]) -> float:
+    """Return the processor time that a process takes meanwhile, seconds."""
+    began = sum(process.cpu_times()[:2])
+    wait()
+    return float(sum(process.cpu_times()[:2])) - began
+
+
+def until(wanted: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not wanted():
+        assert time.monotonic() < end
+        time.sleep(0.01)

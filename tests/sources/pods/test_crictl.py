@@ -1,0 +1,96 @@
+"""Asking crictl: a child process that may be absent, fail, hang or talk nonsense."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fragtui.sources.pods import crictl
+from fragtui.sources.pods.crictl import CANNOT_TELL, Crictl
+from tests.support.pod_sink import Told, until
+from tests.support.trusted import trusted_folder
+
+METADATA = '{"name": "web", "namespace": "shop", "uid": "u"}'
+ANSWER = f'{{"items": [{{"id": "{1:064x}", "metadata": {METADATA}, "state": "SANDBOX_READY", '
+ANSWER += '"createdAt": "1795497076136076744"}]}'
+
+
+def asking(directory: Path, body: str | None, every: float = 0.1) -> tuple[Crictl, Told]:
+    if body is not None:
+        program = directory / "crictl"
+        program.write_text(f"#!/bin/sh\n{body}\n")
+        program.chmod(0o755)
+    told = Told()
+    return Crictl(Path("/"), told, folders=(str(directory),), every=every), told
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with trusted_folder() as folder:
+        yield folder
+
+
+def test_running_sandboxes_are_told(tmp_path: Path, folder: Path) -> None:
+    source, told = asking(folder, f"echo \"$@\" >> {tmp_path}/asked\ncat <<'X'\n{ANSWER}\nX")
+    source.start()
+    assert until(lambda: len(told.seen) >= 2)
+    source.stop()
+    assert told.last_state("crictl") == ("live", CANNOT_TELL)
+    assert (str(told.seen[0].pod), told.seen[0].time) == ("shop/web", 1795497076.136076744)
+    assert (tmp_path / "asked").read_text().splitlines()[0] == "--timeout=10s pods -o json"
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("echo first >&2; echo 'validate service connection: no such file' >&2; exit 1", "no such file"),
+        ("echo nonsense", "not its JSON"),
+        ("exit 3", "ended with status 3"),
+        ("printf '\\033[31mred' >&2; exit 1", "\\x1b[31mred"),
+    ],
+)
+def test_why_it_does_not_answer_is_said(folder: Path, body: str, why: str) -> None:
+    source, told = asking(folder, body)
+    source.start()
+    assert until(lambda: told.last_state("crictl")[0] == "waiting")
+    source.stop()
+    assert why in told.last_state("crictl")[1]
+
+
+def test_absent_and_under_another_root(tmp_path: Path) -> None:
+    source, told = asking(tmp_path, None)
+    source.start()
+    assert until(lambda: told.last_state("crictl")[0] == "absent")
+    told = Told()
+    Crictl(tmp_path, told).start()
+    assert until(lambda: told.last_state("crictl")[0] == "off")
+
+
+def test_one_that_hangs_is_ended(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crictl, "LIMIT_SECONDS", -1.5)
+    source, told = asking(folder, "exec sleep 30")
+    began = time.monotonic()
+    source.start()
+    assert until(lambda: told.last_state("crictl")[0] == "waiting")
+    assert time.monotonic() - began < 15 and "did not answer" in told.last_state("crictl")[1]
+    source.stop()
+
+
+def test_one_that_another_user_may_have_planted_is_not_run(folder: Path, tmp_path: Path) -> None:
+    source, told = asking(folder, f"touch {tmp_path}/ran")
+    (folder / "crictl").chmod(0o777)
+    source.start()
+    assert until(lambda: told.last_state("crictl")[0] == "absent")
+    assert told.last_state("crictl")[1] == (f"not run: {folder}/crictl can be written by others than root (mode 0777)")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_path_does_not_say_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, told = asking(tmp_path, f"touch {tmp_path}/ran")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    source.start()
+    assert until(lambda: told.last_state("crictl")[0] == "absent")
+    assert not (tmp_path / "ran").exists()

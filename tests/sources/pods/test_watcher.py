@@ -1,0 +1,216 @@
+"""The watch as the screen uses it: news come, seldom enough, and nothing of it ever waits."""
+
+from __future__ import annotations
+
+import threading
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from fragtui.cluster.observation import Sighting
+from fragtui.model.failures.incident import Incident
+from fragtui.model.failures.incident_kind import IncidentKind
+from fragtui.model.pods.pod_tracker import PodBoard
+from fragtui.model.pods.pod_update import PodNews
+from fragtui.sources.pods.watcher import NEWS_SECONDS, PodWatch
+from fragtui.ui.panels.pods import Pods
+from tests.sources.pods.test_runtime_log import failure
+from tests.support.api_server import ApiServer, Watcher, pod
+from tests.support.certificate import needs_openssl
+from tests.support.pod_sink import until
+
+
+class Watching:
+    def __init__(self, root: Path, kubeconfig: str | None = None) -> None:
+        self.news: list[tuple[float, PodNews]] = []
+        self.watch = PodWatch(root, kubeconfig=kubeconfig, on_news=self._take)
+
+    def _take(self, news: PodNews) -> None:
+        self.news.append((time.monotonic(), news))
+
+    @property
+    def last(self) -> PodNews:
+        return self.news[-1][1] if self.news else PodNews((), ())  # type: ignore[arg-type]
+
+    @property
+    def stuck(self) -> list[str | None]:
+        return [each.name for each in self.last.board.pods] if self.news else []
+
+    def __enter__(self) -> Watching:
+        began = time.monotonic()
+        self.watch.start()
+        assert time.monotonic() - began < 2
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        began = time.monotonic()
+        self.watch.stop()
+        assert time.monotonic() - began < 2
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    (tmp_path / "var/log").mkdir(parents=True)
+    path = tmp_path / "var/log/kubelet.log"
+    path.write_text("")
+    return path
+
+
+def test_every_source_is_named_with_what_it_cannot_tell(tmp_path: Path) -> None:
+    with Watching(tmp_path) as watching:
+        assert until(lambda: len([each for each in watching.last.sources if each.cannot_tell]) == 3)
+        states = {source.name: source for source in watching.last.sources}
+    assert set(states) == {"kubelet log", "API", "crictl"}
+    assert "--kubelet-log" in states["kubelet log"].cannot_tell and "--kubeconfig" in states["API"].cannot_tell
+
+
+def test_a_source_for_which_no_thread_can_be_started_says_so_and_starts_later(
+    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowed, start = threading.Event(), threading.Thread.start
+
+    def scarce(thread: threading.Thread) -> None:
+        if thread.name in ("fragtui-kubelet-log", "fragtui-crictl") and not allowed.is_set():
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", scarce)
+    monkeypatch.setattr("fragtui.sources.pods.watcher._REVIEW_SECONDS", 0.1)
+    with Watching(tmp_path) as watching:
+        assert until(lambda: len(watching.last.sources) == 3)
+        states = {source.name: source for source in watching.last.sources}
+        for name in ("kubelet log", "crictl"):
+            assert states[name].state == "waiting" and "no thread can be started" in states[name].cannot_tell
+        assert states["API"].state != "waiting"
+        allowed.set()
+        assert until(lambda: all(source.state != "waiting" for source in watching.last.sources))
+
+
+def test_a_sighting_over_which_the_board_fails_costs_only_itself(
+    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell = PodBoard.tell
+
+    def failing(board: PodBoard, sighting: Sighting, now: float) -> bool:
+        if sighting.pod.name == "bad":
+            raise ZeroDivisionError
+        return tell(board, sighting, now)
+
+    monkeypatch.setattr(PodBoard, "tell", failing)
+    log.write_text(failure("one", 1) + failure("bad", 2) + failure("two", 3))
+    with Watching(tmp_path) as watching:
+        assert until(lambda: watching.stuck == ["one", "two"])
+        assert until(lambda: watching.last.unread > 0)
+    pods = Pods()
+    pods.news = watching.last
+    assert "sighting could not be read" in "".join(text for text, _ in pods.heading(200))
+
+
+def test_log_kernel_and_remedy_meet_on_the_board(tmp_path: Path, log: Path) -> None:
+    uid = "cdf499e7-4060-46d6-9f6f-e85ffadf0cbc"
+    (tmp_path / f"var/log/pods/shop_web_{uid}").mkdir(parents=True)
+    moment = time.time()
+    refusal = Incident(IncidentKind.ALLOCATION_FAILURE, time=moment, comm="containerd", order=4, id="k1",
+                       stack=("copy_net_ns",))  # fmt: skip
+    with Watching(tmp_path) as watching:
+        watching.watch.kernel_incident(refusal)
+        log.write_text(failure("web", 1, moment))
+        assert until(lambda: watching.stuck == ["web"] and bool(watching.last.board.pods[0].links))
+        assert watching.last.board.linked_to("k1")
+        assert str(watching.last.pod_of(f"/kubepods/pod{uid}/x")) == "shop/web"
+        watching.watch.remedy_ran("drop_caches 3")
+        stamp = time.strftime("%m%d %H:%M:%S", time.localtime(moment + 5))
+        with log.open("a") as more:
+            more.write(f'I{stamp}.5 1 a.go:1] "SyncLoop (PLEG): event for pod" pod="shop/web" event={{"ID":"{uid}",'
+                       f'"Type":"ContainerStarted","Data":"{9:064x}"}}\n')  # fmt: skip
+        assert until(lambda: bool(watching.last.board.started))
+        assert watching.stuck == [] and watching.last.board.started[0].after_remedy == "drop_caches 3"
+
+
+def test_a_thousand_lines_a_tick_make_few_news(tmp_path: Path, log: Path) -> None:
+    with Watching(tmp_path) as watching:
+        assert until(lambda: bool(watching.news))
+        end = time.monotonic() + 3.0
+        written = 0
+        with log.open("a") as more:
+            while time.monotonic() < end:
+                more.write("".join(failure(f"p{at % 110}", written + at) for at in range(1000)))
+                more.flush()
+                written += 1000
+                time.sleep(0.1)
+        assert until(lambda: len(watching.stuck) == 110)
+        times = [at for at, _ in watching.news]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    assert min(gaps) >= NEWS_SECONDS * 0.9
+    assert len(times) <= 5 / NEWS_SECONDS
+
+
+def test_a_slow_screen_holds_up_only_itself(tmp_path: Path, log: Path) -> None:
+    release = threading.Event()
+
+    def slow(news: PodNews) -> None:
+        release.wait(20)
+
+    watch = PodWatch(tmp_path, on_news=slow)
+    watch.start()
+    began = time.monotonic()
+    for at in range(500):
+        watch.remedy_ran(f"r{at}")
+    assert time.monotonic() - began < 8
+    watch.stop()
+    release.set()
+    assert time.monotonic() - began < 10
+
+
+def test_no_news_after_stop(tmp_path: Path, log: Path) -> None:
+    with Watching(tmp_path) as watching:
+        assert until(lambda: bool(watching.news))
+    count = len(watching.news)
+    log.write_text(failure("late", 1))
+    time.sleep(0.8)
+    assert len(watching.news) <= count + 1
+
+
+def test_a_screen_that_is_gone_while_it_is_told_leaves_no_traceback(
+    tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raised: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", raised.append)
+    called, gone = threading.Event(), threading.Event()
+
+    def leaving(news: PodNews) -> None:
+        called.set()
+        gone.wait(5)
+        raise RuntimeError("no active app")
+
+    watch = PodWatch(tmp_path, on_news=leaving)
+    before = set(threading.enumerate())
+    watch.start()
+    assert called.wait(5)
+    watch.stop()
+    gone.set()
+    assert until(lambda: not (set(threading.enumerate()) - before), 3.0), "a thread went on after stop"
+    assert raised == []
+
+
+@needs_openssl
+def test_pods_of_a_full_node_come_and_go_by_the_api(tmp_path: Path, log: Path) -> None:
+    pytest.importorskip("yaml", reason="PyYAML is not installed (extra: k8s)")
+    server = ApiServer()
+    watchers: list[Watcher] = []
+    server.on_watch = watchers.append
+    server.pods = [pod(f"p{at}") for at in range(110)]
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/hostname").write_text("node-1")
+    try:
+        with Watching(tmp_path, kubeconfig=str(server.kubeconfig(tmp_path / "conf"))) as watching:
+            assert until(lambda: len(watching.stuck) == 110)
+            assert until(lambda: bool(watchers))
+            for at in range(110):
+                watchers[0].event("MODIFIED", pod(f"p{at}", ready=True, version=20 + at))
+            assert until(lambda: bool(watching.news) and watching.stuck == [])
+            assert len(watching.last.board.started) == 32
+    finally:
+        server.close()

@@ -1,0 +1,155 @@
+"""The screen on saved files: kernel and pod logs are found where each layout keeps them, however old they are."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fragtui.commands.cli.parser import main
+from fragtui.model.failures.kernel_log_update import KernelLogNews
+from fragtui.sources.host.identity import tree_of
+from fragtui.sources.host.vm_settings import read_tuning
+from fragtui.sources.saved.readers import SavedKernelLog, SavedPods
+from tests.support.host_tree import FRAGMENTED, HostTree
+from tests.support.places import REPOSITORY
+from tests.support.terminal import terminal
+
+TESTS = REPOSITORY / "tests"
+KERNEL = (TESTS / "kernel/samples/kmsg-6.18-lab-1.txt").read_text()
+KUBELET = (TESTS / "cluster/fixtures/unshare-kubelet.log").read_text()
+YEARS_AGO = 1_700_000_000
+
+
+def put(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".gz":
+        path.write_bytes(gzip.compress(text.encode()))
+    else:
+        path.write_text(text)
+    os.utime(path, (YEARS_AGO, YEARS_AGO))
+
+
+def sosreport(top: Path) -> None:
+    put(top / "sos_commands/kernel/dmesg", KERNEL)
+    put(top / "sos_commands/kubernetes/journalctl_--no-pager_--unit_kubelet", KUBELET)
+    put(top / "sos_commands/kernel/sysctl_-a", "vm.min_free_kbytes = 67584\nvm.extfrag_threshold = 500\nx = y\n")
+
+
+def must_gather(top: Path) -> None:
+    put(top / "cluster-scoped-resources/core/nodes/web-3.yaml", "kind: Node\n")
+    put(top / "nodes/web-3/dmesg", KERNEL)
+    put(top / "nodes/web-3/web-3_logs_kubelet.gz", KUBELET)
+
+
+def talos(top: Path) -> None:
+    put(top / "web-3/dmesg.log", KERNEL)
+    put(top / "web-3/service-logs/kubelet.log", KUBELET)
+
+
+def eks(top: Path) -> None:
+    put(top / "kernel/uname.txt", "Linux web-3 6.1.0 #1 SMP x86_64 GNU/Linux\n")
+    put(top / "kernel/dmesg.current", KERNEL)
+    put(top / "kubelet/kubelet.log", KUBELET)
+    put(top / "sysctls/sysctl_all.txt", "vm.min_free_kbytes = 67584\n")
+
+
+def host(top: Path) -> None:
+    HostTree.small(top, FRAGMENTED)
+    put(top / "var/log/dmesg", KERNEL)
+    put(top / "var/log/kubelet.log", KUBELET)
+    (top / "proc/sys/vm").mkdir()
+    put(top / "proc/sys/vm/min_free_kbytes", "67584\n")
+
+
+MAKERS = [sosreport, must_gather, talos, eks, host]
+Maker = Callable[[Path], None]
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_the_kernel_log_is_told_whole(tmp_path: Path, make: Maker) -> None:
+    make(tmp_path / "bundle")
+    heard: list[KernelLogNews] = []
+    told = threading.Event()
+
+    def hear(news: KernelLogNews) -> None:
+        heard.append(news)
+        told.set()
+
+    SavedKernelLog(tree_of(tmp_path / "bundle"), hear).start()
+    assert told.wait(10)
+    (news,) = heard
+    assert [incident.order for incident in news.incidents] == [10]
+    assert news.problem is None
+    assert "dmesg" in news.source
+
+
+def test_a_must_gather_with_the_masters_service_logs_only(tmp_path: Path) -> None:
+    put(tmp_path / "top/host_service_logs/masters/kubelet_service.log", KUBELET)
+    news = SavedPods(tree_of(tmp_path)).read()
+    assert {pod.name for pod in news.board.pods} == {"hostnet", "api-665b464898-g8dkn"}
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_pods_are_those_of_the_logs_last_word(tmp_path: Path, make: Maker) -> None:
+    make(tmp_path / "bundle")
+    news = SavedPods(tree_of(tmp_path / "bundle")).read()
+    assert [(source.name, source.state) for source in news.sources] == [("saved logs", "live")]
+    assert "kubelet" in news.sources[0].cannot_tell
+    found = {pod.name for pod in news.board.pods}
+    assert found == {"hostnet", "api-665b464898-g8dkn"}, "ten minutes of silence are counted from there"
+
+
+@pytest.mark.parametrize("make", [sosreport, eks, host])
+def test_the_settings_are_those_of_the_bundle(tmp_path: Path, make: Maker) -> None:
+    make(tmp_path / "unpacked/bundle")
+    assert read_tuning(tmp_path / "unpacked", 4096).min_free_kbytes == 67584
+
+
+def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
+    must_gather(tmp_path)
+    log = tmp_path / "nodes/web-3/web-3_logs_kubelet.gz"
+    log.write_bytes(log.read_bytes()[:200])
+    (source,) = SavedPods(tree_of(tmp_path)).read().sources
+    assert source.state == "absent"
+    assert source.cannot_tell.endswith("web-3_logs_kubelet.gz: it is cut off")
+
+
+def test_nothing_there_is_said(tmp_path: Path) -> None:
+    (source,) = SavedPods(tree_of(tmp_path)).read().sources
+    assert (source.state, source.cannot_tell) == ("absent", "no log of kubelet or runtime among the saved files")
+
+
+def test_an_archive_that_was_not_unpacked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "sosreport-web-3.tar.xz").write_bytes(b"\xfd7zXZ\x00")
+    assert main(["check", "--root", str(tmp_path)]) == 3
+    assert "unpack it (tar -xf sosreport-web-3.tar.xz)" in capsys.readouterr().out
+
+
+def test_the_report_lists_the_pods_of_a_bundle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    must_gather(tmp_path)
+    assert main(["report", "--root", str(tmp_path)]) == 0
+    page = capsys.readouterr().out
+    assert "| kube-system/hostnet |" in page.replace("\\", "")
+    assert "pods that wait without an error" in page
+
+
+def test_the_audit_log_of_a_bundle_is_found_in_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    top = tmp_path / "unpacked/bundle"
+    host(top)
+    put(top / "var/log/fragtui/audit.jsonl", "")
+    assert main(["history", "--root", str(tmp_path / "unpacked")]) == 0
+    assert str(top / "var/log/fragtui/audit.jsonl") in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("make", [must_gather, eks])
+def test_the_screen_of_a_bundle_shows_its_failures_and_pods(tmp_path: Path, make: Maker) -> None:
+    make(tmp_path / "bundle")
+    with terminal("--root", str(tmp_path / "bundle")) as shown:
+        shown.until(lambda text: "runc:[1:CHILD]" in text and "hostnet" in text, 20)
+        shown.press("q")
+        assert shown.wait() == 0

@@ -1,1 +1,0 @@
-"""What several tests share: hosts made of files, a terminal, the lab."""

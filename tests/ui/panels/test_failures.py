@@ -1,0 +1,109 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.host_tree import FRAGMENTED, HostTree
+from tests.support.places import SAMPLES
+from tests.support.screen import SIZES, make_app, running, text_of, until
+
+sizes = pytest.mark.parametrize("size", SIZES, ids=[f"{w}x{h}" for w, h in SIZES])
+
+
+def refusal(at: str, comm: str, order: int, cause: str = "sock_kmalloc") -> str:
+    return (
+        f"Nov 24 {at} node-7 kernel: [ 100.000000] {comm}: page allocation failure: order:{order}, "
+        "mode:0x40cc0(GFP_KERNEL|__GFP_COMP), nodemask=(null),cpuset=/,mems_allowed=0\n"
+        f"Nov 24 {at} node-7 kernel: [ 100.000001] CPU: 1 UID: 0 PID: 77 Comm: {comm} Not tainted 6.8.0 #1\n"
+        f"Nov 24 {at} node-7 kernel: [ 100.000002] Call Trace:\n"
+        f"Nov 24 {at} node-7 kernel: [ 100.000003]  {cause}+0x45/0x90\n"
+        f"Nov 24 {at} node-7 kernel: [ 100.000004] Mem-Info:\n"
+        f"Nov 24 {at} node-7 kernel: [ 100.000005] Node 0 Normal free:1640KB min:40kB low:50kB high:60kB\n"
+        f"Nov 24 {at} node-7 kernel: [ 100.000006] Node 0 Normal: 400*4kB (UM) 5*8kB (U) 0*16kB 0*32kB = 1640kB\n"
+        f"Nov 24 {at} node-7 kernel: [ 100.000007] 1000 pages RAM\n"
+    )
+
+
+@sizes
+async def test_alike_failures_share_a_row_and_set_the_target_order(tmp_path: Path, size: tuple[int, int]) -> None:
+    HostTree.small(tmp_path, FRAGMENTED)
+    log = tmp_path / "kern.log"
+    log.write_text(refusal("10:00:00", "runc:[1:CHILD]", 6) + refusal("10:00:20", "runc:[1:CHILD]", 6))
+    app = make_app(tmp_path, kernel_log=str(log))
+    async with running(app, size) as pilot:
+        await until(pilot, lambda: app.main.session.order == 6)
+        assert len(app.main._tail.rows) == 1
+        await until(pilot, lambda: "runc:[1:CHILD]" in text_of(app))
+        assert "order 6 256K" in text_of(app)
+        log.open("a").write(refusal("10:00:40", "ethtool", 9))
+        await until(pilot, lambda: app.main.session.order == 9)
+        assert len(app.main._tail.rows) == 2
+
+
+async def test_enter_opens_the_report_in_words(tmp_path: Path) -> None:
+    HostTree.small(tmp_path, FRAGMENTED)
+    log = tmp_path / "kern.log"
+    log.write_text(refusal("10:00:00", "runc:[1:CHILD]", 4, "nf_conntrack_init_net"))
+    app = make_app(tmp_path, kernel_log=str(log))
+    async with running(app, (120, 50)) as pilot:
+        await until(pilot, lambda: bool(app.main._tail.rows))
+        await pilot.press("tab", "enter")
+        await until(pilot, lambda: "Report: runc:[1:CHILD]" in text_of(app))
+        await pilot.pause()
+        page = app.screen.query_one("#page")
+        words = " ".join(" ".join(t for row in page._lines for t, _ in row.spans).split())  # type: ignore[attr-defined]
+        for part in ("was refused a block of order 4", "GFP_KERNEL", "may reclaim, compact", "▸ nf_conntrack_init_net"):
+            assert part in words
+        assert "Zones at that moment" in words
+
+
+async def test_a_filter_lists_only_what_holds_the_text(tmp_path: Path) -> None:
+    HostTree.small(tmp_path)
+    log = tmp_path / "kern.log"
+    log.write_text(refusal("10:00:00", "ethtool", 5) + refusal("10:00:20", "dockerd", 6))
+    app = make_app(tmp_path, kernel_log=str(log))
+    async with running(app) as pilot:
+        await until(pilot, lambda: len(app.main._tail.rows) == 2)
+        await pilot.press("slash", *"Docker", "enter")
+        await until(pilot, lambda: len(app.main._tail.rows) == 1)
+        assert app.main._tail.rows[0].last.comm == "dockerd"
+        assert "with 'Docker'" in text_of(app)
+        await pilot.press("slash", "escape")
+        assert len(app.main._tail.rows) == 1, "Escape leaves the filter"
+
+
+async def test_listed_failures_are_saved_as_json_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    HostTree.small(tmp_path)
+    log = tmp_path / "kern.log"
+    log.write_text(refusal("10:00:00", "ethtool", 5))
+    out = tmp_path / "out"
+    out.mkdir()
+    monkeypatch.chdir(out)
+    app = make_app(tmp_path, kernel_log=str(log))
+    async with running(app) as pilot:
+        await until(pilot, lambda: len(app.main._tail.rows) == 1)
+        await pilot.press("W")
+        await until(pilot, lambda: bool(list(out.glob("*.jsonl"))))
+        (line,) = next(out.glob("*.jsonl")).read_text().splitlines()
+        assert json.loads(line)["comm"] == "ethtool"
+
+
+async def test_without_a_readable_log_it_says_why(tmp_path: Path) -> None:
+    HostTree.small(tmp_path)
+    app = make_app(tmp_path, kernel_log=str(tmp_path / "no-such-log"))
+    async with running(app) as pilot:
+        await until(pilot, lambda: "no-such-log" in text_of(app))
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the shared samples are not beside this checkout")
+async def test_the_seed_incident_links_pod_and_kernel_on_both_sides(tmp_path: Path) -> None:
+    HostTree.small(tmp_path, FRAGMENTED)
+    log = str(SAMPLES / "mixed-syslog-1.txt")
+    app = make_app(tmp_path, kernel_log=log, kubelet_log=log)
+    async with running(app, (200, 50)) as pilot:
+        await until(pilot, lambda: "⇒ job-app/turing" in text_of(app))
+        assert app.main._pods.items()[0].links[0].confidence == "proven"
+        await pilot.press("tab", "tab", "enter")
+        await until(pilot, lambda: "proven:" in text_of(app))
+        await pilot.press("escape")
+        assert "1 pod stuck" in text_of(app)
