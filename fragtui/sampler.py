@@ -13,7 +13,7 @@ from fragtui.model.node.snapshot import Snapshot
 from fragtui.sources.host.reader import NodeReader
 
 if TYPE_CHECKING:
-    from fragtui.model.node.own_cost import OwnCost
+    from fragtui.model.node.snapshot import OwnCost
     from fragtui.sources.host.self_usage import OwnMeter
 
 MIN_INTERVAL = 0.2

@@ -10,7 +10,7 @@ from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sandbox_attempts import Attempt, AttemptAssembler
 from fragtui.model.failures.incident import Incident
 from fragtui.model.log_reader import Told
-from fragtui.model.pods.sandbox_failures import link_sides
+from fragtui.model.sandbox_failures import link_sides
 
 _HELD = 256
 _MOST_HELD = 1_024

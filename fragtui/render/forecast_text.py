@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.remedy.effect import Effect
-from fragtui.model.remedy.forecast import Forecast, Gain, Outlook
+from fragtui.model.remedy.forecast import Forecast, Gain, Outlook, bound_phrase
 from fragtui.model.remedy.recovery import Lasting, Look, Recovery
 from fragtui.model.remedy.tuning_advice import node_score, start_score
 from fragtui.text import counted, format_bytes, format_count, format_duration
@@ -156,16 +156,6 @@ def _gentle_reasons(snapshot: Snapshot) -> tuple[str, ...]:
         f"{start_score(20, snapshot)}"
         for node, score in scores
         if score is not None
-    )
-
-
-def bound_phrase(forecast: Forecast) -> str:
-    """Return why little can be won, as part of a sentence."""
-    if forecast.bound is None or forecast.bound <= 0.5:
-        return "too little of the memory that can be freed or moved lies together"
-    return (
-        f"{forecast.bound * 100:.0f} % of the {format_bytes(forecast.small_free)} free in smaller blocks lies "
-        "between unmovable pages"
     )
 
 

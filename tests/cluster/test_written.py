@@ -10,9 +10,8 @@ import pytest
 
 from fragtui.commands.cli.parser import main
 from fragtui.logs.go_quoting import quoted
-from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.incident_kind import IncidentKind
-from fragtui.model.pods.sandbox_failures import assemble, sandbox_incident
+from fragtui.model.failures.incident import Incident, IncidentKind
+from fragtui.model.sandbox_failures import assemble, sandbox_incident
 from tests.cluster.reading import attempts_of, sightings_of
 from tests.cluster.written_texts import CASES, FINAL_CHILD, S1, UID, VETH, WEB, Case, containerd, journal_json, klog
 from tests.support.places import FIXTURES

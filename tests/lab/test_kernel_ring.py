@@ -10,8 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.incident_kind import IncidentKind
+from fragtui.model.failures.incident import Incident, IncidentKind
 from fragtui.model.failures.kernel_log_update import KernelLogNews
 from fragtui.sources.kernel_log.follower import KernelLog
 from fragtui.sources.kernel_log.kmsg import open_kmsg, sequence_of

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from fragtui.cluster.failure_reason import UNKNOWN
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.incident_kind import IncidentKind
+from fragtui.model.failures.incident import Incident, IncidentKind
 from fragtui.model.node.verdict import judge
 from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
 from fragtui.model.remedy.forecast import forecast

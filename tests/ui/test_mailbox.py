@@ -8,8 +8,7 @@ from pathlib import Path
 
 from textual.message import Message
 
-from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.incident_kind import IncidentKind
+from fragtui.model.failures.incident import Incident, IncidentKind
 from fragtui.model.failures.kernel_log_update import MERGED, KernelLogNews
 from fragtui.model.node.history import TICKS, History
 from fragtui.model.node.snapshot import Snapshot

@@ -68,7 +68,7 @@ def _told_by_log(reader: NodeReader) -> str | None:
     """Return what a saved kernel log says where nothing tells the free blocks."""
     if reader.live or (log := reader.tree.kernel_log()) is None:
         return None
-    from fragtui.model.failures.incident_kind import IncidentKind
+    from fragtui.model.failures.incident import IncidentKind
     from fragtui.sources.files.trust import opener_of
     from fragtui.sources.saved.incidents import incidents_of
 

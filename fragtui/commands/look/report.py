@@ -11,8 +11,7 @@ import time
 from pathlib import Path
 
 from fragtui import __version__
-from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.incident_kind import IncidentKind
+from fragtui.model.failures.incident import Incident, IncidentKind
 from fragtui.model.node.snapshot import Unreadable
 from fragtui.model.node.verdict import COSTLY_ORDER, judge
 from fragtui.model.pods.pod_update import PodNews

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from fragtui import __version__
 from fragtui.model.failures.failure_counts import FailureCounts, count_by_cause
-from fragtui.model.failures.incident_kind import IncidentKind
+from fragtui.model.failures.incident import IncidentKind
 from fragtui.model.failures.kernel_log_update import KernelLogNews
 from fragtui.model.node.verdict import COSTLY_ORDER, judge
 from fragtui.model.pods.pod_update import PodNews

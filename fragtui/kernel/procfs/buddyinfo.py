@@ -10,10 +10,11 @@ import re
 from dataclasses import dataclass
 
 from fragtui.kernel.procfs.parse_problem import MOST_PROBLEMS, Problem
-from fragtui.kernel.reports.request import MOST_ORDER
 from fragtui.text import printable
 
 # No unsigned long has more than 20 digits, and Python refuses to convert some thousands of them.
+MOST_ORDER = 63
+"""No kernel has blocks of a larger order: what names one, or lists as many, is not the kernel's."""
 _ROW = re.compile(r"Node\s+(\d{1,9}),\s*zone\s+(\S+)((?:[ \t]+\d{1,20})+)(\s*)", re.ASCII)
 _PADDED = re.compile(r"[ \t](?=[ \d]{6}$) +\d{1,5}$", re.ASCII)
 """A last count in the kernel's own width of six: the blanks before it show that none of its digits is missing."""

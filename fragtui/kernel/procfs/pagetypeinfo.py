@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from fragtui.kernel.procfs.buddyinfo import MOST_ORDER
 from fragtui.kernel.procfs.parse_problem import MOST_PROBLEMS, Problem
-from fragtui.kernel.reports.request import MOST_ORDER
 from fragtui.text import printable
 
 # Each count begins with a blank or the sign of the cap, so there is one way to read a row: no input makes it slow.

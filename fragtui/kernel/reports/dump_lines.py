@@ -9,8 +9,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from fragtui.kernel.procfs.buddyinfo import MOST_ORDER
 from fragtui.kernel.reports.report import ReportedZone, StackFrame
-from fragtui.kernel.reports.request import MOST_ORDER
 
 _TASK = re.compile(
     r"(?:CPU: (\d{1,20}) (?:UID: \d+ )?)?P(?:ID|id): (\d{1,20})(?=[ ,]|$),? ?[Cc]omm: (.+?)"

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-MOST_ORDER = 63
-"""No kernel has blocks of a larger order: what names one, or lists as many, is not the kernel's."""
+from fragtui.kernel.procfs.buddyinfo import MOST_ORDER
+
 _ORDER = re.compile(r"order[:=](-?\d{1,4})(?=[,\s.]|$)", re.ASCII)
 _MODE = re.compile(
     r"(?:mode:|gfp_mask=|gfp=)(0x[0-9a-fA-F]{1,16}|0)(?=[,\s(/).]|$)(?!\([^()]*$)(?:\(([^()]*)\))?", re.ASCII

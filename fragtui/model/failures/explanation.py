@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fragtui.cluster.pod_ref import cgroup_owner
 from fragtui.kernel.gfp.flags import GfpReading
 from fragtui.kernel.procfs.version import KernelVersion
 from fragtui.kernel.reports.report import KernelReport, ReportKind
@@ -9,7 +10,6 @@ from fragtui.model.failures.cause import FoundCause
 from fragtui.model.failures.refusal import Judgement, Why, is_atomic, judge
 from fragtui.model.node.watermark import Request as WatermarkRequest
 from fragtui.model.node.watermark import Rule, halving_stop
-from fragtui.model.pods.cgroup_path import pod_uid
 from fragtui.text import counted, format_bytes
 
 _DEFAULT_PAGE_KB = 4
@@ -149,7 +149,8 @@ def _oom(report: KernelReport, version: KernelVersion | None, reading: GfpReadin
     if report.sysrq:
         return f"{killed}: somebody asked for it with sysrq; memory was not short."
     if report.constraint == "CONSTRAINT_MEMCG":
-        uid = pod_uid(report.oom_memcg) or pod_uid(report.task_memcg)
+        owners = [cgroup_owner(path) for path in (report.oom_memcg, report.task_memcg) if path]
+        uid = next((owner.uid for owner in owners if owner and owner.uid), None)
         where = f"pod {uid}" if uid else f"cgroup {report.oom_memcg}" if report.oom_memcg else "a cgroup"
         return f"{killed}: {where} reached its own memory limit; the node's memory is not to blame."
     order = report.order

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from fragtui.model.failures.incident_kind import IncidentKind
+from fragtui.model.failures.incident import IncidentKind
 
 if TYPE_CHECKING:
     from fragtui.model.failures.incident import Incident

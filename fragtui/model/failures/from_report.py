@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from zlib import crc32
 
+from fragtui.cluster.pod_ref import cgroup_owner
 from fragtui.kernel.gfp.flags import GfpReading, GfpTable, decode
 from fragtui.kernel.procfs.version import KernelVersion, parse_version
 from fragtui.kernel.reports.dump_lines import OUR_FRAMES
@@ -12,9 +13,7 @@ from fragtui.kernel.reports.report import KernelReport, ReportedZone, ReportKind
 from fragtui.model.failures.cause import Cause, FoundCause
 from fragtui.model.failures.causes import CAUSES, TABLE
 from fragtui.model.failures.explanation import explain
-from fragtui.model.failures.incident import Incident, IncidentVictim, IncidentZone
-from fragtui.model.failures.incident_kind import IncidentKind
-from fragtui.model.pods.cgroup_path import container_id, pod_uid
+from fragtui.model.failures.incident import Incident, IncidentKind, IncidentVictim, IncidentZone
 
 _NETNS_UNTIL = (4, 7, 0)
 
@@ -34,6 +33,7 @@ def incident_of(
         reading = GfpReading(None, None)  # 2.4 numbered the flags otherwise, in its head line and nowhere else.
     found = cause_of(report, version)
     paths = (report.task_memcg, report.oom_memcg, report.cpuset)
+    owners = [owner for path in paths if path and (owner := cgroup_owner(path)) is not None]
     return Incident(
         kind=IncidentKind(report.kind.value),
         time=report.time,
@@ -56,8 +56,8 @@ def incident_of(
         repeated=report.repeated,
         victim=IncidentVictim(report.victim.comm, report.victim.pid) if report.victim else None,
         constraint=report.constraint,
-        pod_uid=next((uid for path in paths if (uid := pod_uid(path))), None),
-        container_id=next((found_id for path in paths if (found_id := container_id(path))), None),
+        pod_uid=next((owner.uid for owner in owners if owner.uid), None),
+        container_id=next((owner.container_id for owner in owners if owner.container_id), None),
         reason=reason_of(report),
         explanation=explain(report, version, reading or GfpReading(report.names, None), found),
         lines=report.lines,

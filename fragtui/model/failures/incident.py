@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from enum import StrEnum
 
-from fragtui.model.failures.incident_kind import IncidentKind
+
+class IncidentKind(StrEnum):
+    """What happened; the names are those of the JSON."""
+
+    ALLOCATION_FAILURE = "allocation_failure"
+    STALL = "stall"
+    VMALLOC_FAILURE = "vmalloc_failure"
+    SLAB_FAILURE = "slab_failure"
+    OOM = "oom"
+    SANDBOX_FAILURE = "sandbox_failure"
 
 
 @dataclass(frozen=True, slots=True)

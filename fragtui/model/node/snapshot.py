@@ -11,12 +11,28 @@ from fragtui.kernel.procfs.version import KernelVersion
 from fragtui.kernel.procfs.zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
+    from fragtui.kernel.procfs.pagetypeinfo import PageTypeInfo
     from fragtui.kernel.procfs.pressure import Pressure
-    from fragtui.model.node.own_cost import OwnCost
-    from fragtui.model.node.page_type_reading import PageTypeReading
 
 ZoneKey = tuple[int, str]
 """A zone's identity: NUMA node number and zone name."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCost:
+    """What fragtui itself takes: share of one CPU since the last reading (0..1), and resident bytes."""
+
+    cpu: float
+    resident: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageTypeReading:
+    """A reading of /proc/pagetypeinfo: what it said, when (monotonic seconds), and the seconds it took."""
+
+    info: PageTypeInfo
+    at: float
+    cost: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from fragtui.kernel.reports.request import MOST_ORDER
+from fragtui.kernel.procfs.buddyinfo import MOST_ORDER
 from fragtui.logs.bounded_json import read_json
 from fragtui.model.remedy.remedy_history import Ended, Entry, Evidence, Intent, Result
 from fragtui.text import JSON_BYTES, epoch_seconds, printable

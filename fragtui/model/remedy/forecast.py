@@ -15,6 +15,7 @@ from fragtui.model.node.target_zones import target_blocks
 from fragtui.model.remedy.block_probability import CLUSTERED, SCATTERED, TOGETHER, unlocked, whole
 from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.zone_capacity import Area, Room, dirty_bytes, page_cache, rooms
+from fragtui.text import format_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,3 +249,13 @@ def _compacted_blocks(room: Room, left: int, blocks: float, case: _Case) -> floa
         return min(small / (1 << room.order), left - stuck)
     odds = (whole(pages / movable.pages, room.order, case.clustered) for pages in (left, stuck))
     return small / (1 << room.order) * unlocked(*odds)
+
+
+def bound_phrase(forecast: Forecast) -> str:
+    """Return why little can be won, as part of a sentence."""
+    if forecast.bound is None or forecast.bound <= 0.5:
+        return "too little of the memory that can be freed or moved lies together"
+    return (
+        f"{forecast.bound * 100:.0f} % of the {format_bytes(forecast.small_free)} free in smaller blocks lies "
+        "between unmovable pages"
+    )

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from fragtui.kernel.procfs.pressure import Pressure
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.remedy.effect import Effect
-from fragtui.model.remedy.forecast import Forecast
+from fragtui.model.remedy.forecast import Forecast, bound_phrase
 from fragtui.model.remedy.zone_capacity import dirty_bytes
-from fragtui.render.forecast_text import bound_phrase
 from fragtui.text import format_bytes, format_count
 
 _DIRTY = 256 << 20

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from fragtui.model.node.own_cost import OwnCost
+from fragtui.model.node.snapshot import OwnCost
 
 
 class OwnMeter:

@@ -13,7 +13,7 @@ from fragtui.kernel.procfs.zoneinfo import ZoneInfo, parse_zoneinfo
 from fragtui.model.node.snapshot import Host, Snapshot, Unreadable, Zone
 
 if TYPE_CHECKING:
-    from fragtui.model.node.page_type_reading import PageTypeReading
+    from fragtui.model.node.snapshot import PageTypeReading
 
 T = TypeVar("T")
 
@@ -112,7 +112,7 @@ class SnapshotMaker:
         else:
             # Imported here: the first bars don't wait for it.
             from fragtui.kernel.procfs.pagetypeinfo import parse_pagetypeinfo  # noqa: PLC0415
-            from fragtui.model.node.page_type_reading import PageTypeReading  # noqa: PLC0415
+            from fragtui.model.node.snapshot import PageTypeReading  # noqa: PLC0415
 
             info, wrong = parse_pagetypeinfo(text)
             if info.free:

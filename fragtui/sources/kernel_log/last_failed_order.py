@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from fragtui.kernel.reports.request import MOST_ORDER
+from fragtui.kernel.procfs.buddyinfo import MOST_ORDER
 from fragtui.sources.kernel_log.kmsg import MOST_BATCHES, boot_epoch, open_kmsg
 from fragtui.text import bounded_int
 

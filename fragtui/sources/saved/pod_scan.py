@@ -22,7 +22,7 @@ def scan_pods(
 
     `now` (epoch seconds, the log's last change) dates stamps without a year, `utc_offset` (seconds) those without a
     zone. `on_unread` gets at the end how many lines no parser could read. Give the sightings of all logs to
-    `fragtui.model.pods.sandbox_failures.assemble`.
+    `fragtui.model.sandbox_failures.assemble`.
     """
     moment = time.time() if now is None else now
     lines = PodLines(lambda: moment, utc_offset)

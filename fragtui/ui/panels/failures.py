@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from fragtui.model.failures.failure_list import Alike, Tail
-from fragtui.model.failures.incident_kind import IncidentKind
+from fragtui.model.failures.incident import IncidentKind
 from fragtui.text import counted
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import wrap

@@ -15,7 +15,7 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from fragtui.model.failures.failure_list import Alike, Tail
-from fragtui.model.failures.incident_kind import IncidentKind
+from fragtui.model.failures.incident import IncidentKind
 from fragtui.output_file import PUBLIC, write_file
 from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, RESTING_INTERVAL, Ticker
 from fragtui.ui.keys import KEYS, Keys, bindings

@@ -15,12 +15,11 @@ from fragtui.model.remedy.remedy_history import Ended, Intent, describe, episode
 from fragtui.player import Moment, Player
 from fragtui.remedies.replay import ReplayedRemedies, title_of
 from fragtui.ui.clock import CLOCK
-from fragtui.ui.keys import Keys, bindings
+from fragtui.ui.keys import REPLAY_KEYS, UNUSED, Keys, bindings
 from fragtui.ui.mailbox import News
 from fragtui.ui.messages import KernelTold, PodsTold
 from fragtui.ui.pages.recovery_page import recovery_lines, summary
 from fragtui.ui.panels.recording_line import RecordingLine
-from fragtui.ui.replay_keys import REPLAY_KEYS, UNUSED
 from fragtui.ui.screens.main import MainScreen
 from fragtui.ui.session import Baseline
 from fragtui.ui.widgets.cells import wrap

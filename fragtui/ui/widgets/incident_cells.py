@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from fragtui.model.failures.incident_kind import IncidentKind
+from fragtui.model.failures.incident import IncidentKind
 from fragtui.text import format_bytes, format_duration
 from fragtui.ui.clock import CLOCK
 

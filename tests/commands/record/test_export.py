@@ -20,8 +20,7 @@ import pytest
 
 from fragtui.commands.cli.parser import main
 from fragtui.model.failures.failure_counts import FailureCounts
-from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.incident_kind import IncidentKind
+from fragtui.model.failures.incident import Incident, IncidentKind
 from fragtui.model.failures.kernel_log_update import KernelLogNews
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.places import REPOSITORY

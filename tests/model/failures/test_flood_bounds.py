@@ -13,8 +13,7 @@ from fragtui.kernel.reports.collector import Gatherer
 from fragtui.logs.parser import LogParser
 from fragtui.model.failures.failure_counts import MOST_OPEN, FailureCounts
 from fragtui.model.failures.failure_list import KEPT, Tail
-from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.incident_kind import IncidentKind
+from fragtui.model.failures.incident import Incident, IncidentKind
 from fragtui.model.failures.kernel_log_update import KernelLogNews
 from fragtui.model.pods.pod_tracker import MOST_PODS, PodBoard
 from fragtui.sources.kernel_log.incident_stream import MOST_WAITING, IncidentStream

@@ -8,8 +8,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.incident_kind import IncidentKind
+from fragtui.model.failures.incident import Incident, IncidentKind
 from fragtui.sources.large_logs.explain import explain_log
 from tests.support.facts import is_part
 from tests.support.places import GENUINE

@@ -13,8 +13,7 @@ from fragtui.kernel.procfs.buddyinfo import ZoneBlocks
 from fragtui.kernel.procfs.pagetypeinfo import PageTypeInfo, TypeBlocks, ZonePageblocks
 from fragtui.kernel.procfs.version import parse_version
 from fragtui.kernel.procfs.zoneinfo import ZoneInfo
-from fragtui.model.node.page_type_reading import PageTypeReading
-from fragtui.model.node.snapshot import Host, Snapshot, Zone
+from fragtui.model.node.snapshot import Host, PageTypeReading, Snapshot, Zone
 from fragtui.model.node.target_zones import target_blocks, usable_blocks
 from fragtui.model.node.verdict import Gets, Judgement, Severity, judge
 from fragtui.model.node.watermark import Request, Rule, Verdict, ZoneState, verdicts

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from fragtui.cluster.failure_reason import classify, core_of
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sandbox_attempts import Attempt
-from fragtui.model.failures.incident import Incident, IncidentVictim
-from fragtui.model.failures.incident_kind import IncidentKind
+from fragtui.model.failures.incident import Incident, IncidentKind, IncidentVictim
 from fragtui.model.pods.linking import memory_of, tie
-from fragtui.model.pods.sandbox_failures import assemble, link_sides, sandbox_incident
+from fragtui.model.sandbox_failures import assemble, link_sides, sandbox_incident
 
 UID = "1bcd0d00-baf1-11ea-88c6-0242c0219250"
 SANDBOX = "029ce88eb5e7ed97a7a52134c5ca26748e104d90cc3ba5434d2ef501b4d74b85"

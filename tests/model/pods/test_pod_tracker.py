@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from fragtui.cluster.observation import Said, Sighting
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.incident_kind import IncidentKind
+from fragtui.model.failures.incident import Incident, IncidentKind
 from fragtui.model.pods.pod_tracker import PATIENCE_SECONDS, QUIET_SECONDS, PodBoard
 
 UID = "1bcd0d00-baf1-11ea-88c6-0242c0219250"

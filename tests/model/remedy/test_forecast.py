@@ -11,8 +11,7 @@ from fragtui.kernel.procfs.pagetypeinfo import PageTypeInfo, TypeBlocks, ZonePag
 from fragtui.kernel.procfs.pressure import Pressure, Stall
 from fragtui.kernel.procfs.version import parse_version
 from fragtui.kernel.procfs.zoneinfo import ZoneInfo
-from fragtui.model.node.page_type_reading import PageTypeReading
-from fragtui.model.node.snapshot import Host, Snapshot, Zone
+from fragtui.model.node.snapshot import Host, PageTypeReading, Snapshot, Zone
 from fragtui.model.node.target_zones import target_blocks, target_zones, usable_blocks
 from fragtui.model.remedy.block_probability import CLUSTERED, SCATTERED, TOGETHER, unlocked, whole
 from fragtui.model.remedy.effect import Effect

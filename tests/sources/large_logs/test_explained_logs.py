@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.incident_kind import IncidentKind
+from fragtui.model.failures.incident import Incident, IncidentKind
 from fragtui.model.log_linker import Explained, LogDigest
 from fragtui.sources.large_logs.explain import OpenLog, explain_log, explain_logs
 from tests.cluster.reading import NOV_2026

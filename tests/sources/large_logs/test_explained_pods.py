@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.incident_kind import IncidentKind
-from fragtui.model.pods.sandbox_failures import sandbox_incident
+from fragtui.model.failures.incident import Incident, IncidentKind
+from fragtui.model.sandbox_failures import sandbox_incident
 from fragtui.sources.large_logs.explain import explain_log
 from tests.cluster.reading import NOV_2026, attempts_of
 from tests.support.places import FIXTURES, SAMPLES

@@ -10,8 +10,7 @@ import pytest
 
 from fragtui.cluster.observation import Said, Sighting
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.incident_kind import IncidentKind
+from fragtui.model.failures.incident import Incident, IncidentKind
 from fragtui.model.pods.linking import KernelSide
 from fragtui.model.pods.pod_tracker import MOST_PODS, PodBoard
 from fragtui.model.pods.pod_update import PodNews

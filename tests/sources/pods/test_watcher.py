@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from fragtui.cluster.observation import Sighting
-from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.incident_kind import IncidentKind
+from fragtui.model.failures.incident import Incident, IncidentKind
 from fragtui.model.pods.pod_tracker import PodBoard
 from fragtui.model.pods.pod_update import PodNews
 from fragtui.sources.pods.watcher import NEWS_SECONDS, PodWatch

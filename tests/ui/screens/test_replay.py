@@ -23,10 +23,9 @@ from fragtui.sources.kernel_log.incident_stream import IncidentStream
 from fragtui.sources.recording.reader import Recording, read_recording
 from fragtui.sources.recording.recorder import Recorder
 from fragtui.ui.clock import CLOCK
-from fragtui.ui.keys import KEYS
+from fragtui.ui.keys import KEYS, REPLAY_KEYS, UNUSED
 from fragtui.ui.messages import TerminalRead, TerminalUnread
 from fragtui.ui.replay_app import ReplayApp
-from fragtui.ui.replay_keys import REPLAY_KEYS, UNUSED
 from fragtui.ui.session import Session
 from tests.support.host_tree import FRAGMENTED, HEALTHY, HostTree
 from tests.support.screen import SIZES, lines_of, text_of, until

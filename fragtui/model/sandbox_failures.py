@@ -10,8 +10,7 @@ from dataclasses import replace
 from fragtui.cluster.observation import Sighting
 from fragtui.cluster.pod_ref import PodRef, cgroup_owner
 from fragtui.cluster.sandbox_attempts import Attempt, AttemptAssembler
-from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.incident_kind import IncidentKind
+from fragtui.model.failures.incident import Incident, IncidentKind
 from fragtui.model.pods.linking import WINDOW_SECONDS, memory_of, tie
 from fragtui.model.pods.stuck_pods import PodLink
 from fragtui.text import printable
