@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
-from fragtui.model.failures.kernel_log_update import KernelLogNews
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.history import TICKS, History
 from fragtui.model.node.rate_window import WINDOW
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.model.pods.pod_update import PodNews
+from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.remedy.audit_entry import parse_entry
-from fragtui.model.remedy.remedy_history import Intent
+from fragtui.model.remedy.remedy_history import IntentEntry
 from fragtui.sources.recording.kernel_log import RecordedLog
 from fragtui.sources.recording.pods import RecordedPods
 from fragtui.sources.recording.reader import RecordedReader, Recording
@@ -33,7 +33,7 @@ _APART = 1.0
 _AFTER_REMEDY = 10
 """Ticks after a remedy of which a jump reads every one; later on every tenth."""
 
-Step = Snapshot | KernelLogNews | str
+PlayedStep = Snapshot | KernelLogUpdate | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,9 @@ class Moment:
     """What the time since the moment before brought, or the whole past if there is a `start`."""
 
     start: Start | None
-    steps: tuple[Step, ...]
+    steps: tuple[PlayedStep, ...]
     """In their order; texts are lines of the audit log."""
-    pods: PodNews | None
+    pods: PodUpdate | None
     position: Position
 
     def after(self, earlier: Moment) -> Moment:
@@ -122,7 +122,7 @@ class Player:
         self._log, self._pods = RecordedLog(), RecordedPods()
         self._next_event = 0
         self._next_tick = 0
-        self._told: PodNews | None = None
+        self._told: PodUpdate | None = None
         self._since = 0.0
         self._thread = threading.Thread(target=self._run, name="player", daemon=True)
 
@@ -254,7 +254,7 @@ class Player:
         return self._forward(at)
 
     def _forward(self, at: float) -> Moment:
-        steps: list[Step] = []
+        steps: list[PlayedStep] = []
         while self._next_tick < len(self._ats) and self._ats[self._next_tick] <= at:
             steps += self._events_until(self._ats[self._next_tick])
             steps.append(self._reader.sample())
@@ -271,7 +271,7 @@ class Player:
         last = self.recording.tick_at(at)
         history = History()
         whole = self._wanted_whole(last)
-        steps: list[Step] = []
+        steps: list[PlayedStep] = []
         for place in range(max(0, min(last - TICKS + 1, *whole)), last + 1):
             if place in whole:
                 steps += self._events_until(self._ats[place])
@@ -301,8 +301,8 @@ class Player:
             found.update(range(begun, last, _AFTER_REMEDY))
         return found
 
-    def _events_until(self, at: float) -> list[Step]:
-        found: list[Step] = []
+    def _events_until(self, at: float) -> list[PlayedStep]:
+        found: list[PlayedStep] = []
         events = self.recording.events
         while self._next_event < len(events) and events[self._next_event].at <= at:
             event = events[self._next_event]
@@ -315,12 +315,12 @@ class Player:
                 found.append(news)
             elif event.kind == "R":
                 line = str(event.facts[0]) if event.facts else ""
-                if isinstance(entry := parse_entry(line), Intent):
+                if isinstance(entry := parse_entry(line), IntentEntry):
                     self._pods.remedy_ran(entry.remedy)
                 found.append(line)
         return found
 
-    def _moment(self, start: Start | None, at: float, steps: list[Step]) -> Moment:
+    def _moment(self, start: Start | None, at: float, steps: list[PlayedStep]) -> Moment:
         with self._changed:
             self._at = at
             if at >= self._last and self._wanted is None:
@@ -343,7 +343,7 @@ def find_marks(recording: Recording) -> tuple[Mark, ...]:
             times = [incident.time for incident in news.incidents] + [each.time for each in news.foreign_remedies]
             mark = any(when is None or when >= began for when in times)
         elif event.kind == "R" and event.facts:
-            mark = isinstance(parse_entry(str(event.facts[0])), Intent)
+            mark = isinstance(parse_entry(str(event.facts[0])), IntentEntry)
         at = max(recording.ticks[0].at, min(event.at, recording.ticks[-1].at))
         if mark and (not found or at - found[-1].at >= _APART or (event.kind == "R") != found[-1].remedy):
             found.append(Mark(at, event.kind == "R"))

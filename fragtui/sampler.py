@@ -13,8 +13,8 @@ from fragtui.model.node.snapshot import Snapshot
 from fragtui.sources.host.reader import NodeReader
 
 if TYPE_CHECKING:
-    from fragtui.model.node.snapshot import OwnCost
-    from fragtui.sources.host.self_usage import OwnMeter
+    from fragtui.model.node.snapshot import SelfUsage
+    from fragtui.sources.host.self_usage import SelfUsageMeter
 
 MIN_INTERVAL = 0.2
 MAX_INTERVAL = 60.0
@@ -73,8 +73,8 @@ class Sampler:
         self._page_types_wanted: bool | None = None
         self._reading_since: float | None = None
         self._started = 0.0
-        self._own: OwnCost | None = None
-        self._meter: OwnMeter | None = None
+        self._own: SelfUsage | None = None
+        self._meter: SelfUsageMeter | None = None
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
 
     def start(self) -> None:
@@ -127,12 +127,12 @@ class Sampler:
             self._reading_since = None
         return dataclasses.replace(snapshot, own=self._own_cost())
 
-    def _own_cost(self) -> OwnCost | None:
+    def _own_cost(self) -> SelfUsage | None:
         if self._meter is None:
             if time.monotonic() - self._started >= _STARTING:
-                from fragtui.sources.host.self_usage import OwnMeter  # noqa: PLC0415
+                from fragtui.sources.host.self_usage import SelfUsageMeter  # noqa: PLC0415
 
-                self._meter = OwnMeter()
+                self._meter = SelfUsageMeter()
         elif self._meter.seconds >= _OWN_COST_EVERY:
             self._own = self._meter.read()
         return self._own

@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from fragtui.player import Player, find_marks
 from fragtui.remedies.catalogue import drop_caches
 from fragtui.sources.recording.reader import Recording, read_recording
-from fragtui.ui.dialogs.remedy_dialogs import RemedyDialog, Setting
+from fragtui.ui.dialogs.remedy_dialogs import DialogContext, RemedyDialog
 from fragtui.ui.replay_app import ReplayApp
 
 HERE = Path(__file__).parent
@@ -46,7 +46,7 @@ async def dialog(app: ReplayApp, pilot: Pilot[int]) -> None:
     session = app.main.session
     assert session.snapshot is not None
     variants = tuple(drop_caches(3, sync=sync) for sync in (False, True))
-    app.push_screen(RemedyDialog(Setting(session.snapshot, session.order, Path("/"), _AUDIT), variants))
+    app.push_screen(RemedyDialog(DialogContext(session.snapshot, session.order, Path("/"), _AUDIT), variants))
 
 
 async def recovery(app: ReplayApp, pilot: Pilot[int]) -> None:

@@ -12,7 +12,7 @@ import pytest
 from fragtui.commands.cli.parser import main
 from fragtui.output_file import PRIVATE, PROGRAM, PUBLIC, replace_file, write_file
 from fragtui.sources.recording.file_writer import RecordingFile
-from fragtui.ui.dialogs.command_palette import Found
+from fragtui.ui.dialogs.command_palette import PaletteList
 from tests.support.host_tree import HostTree
 from tests.support.places import REPOSITORY
 from tests.support.screen import make_app, running, until
@@ -220,5 +220,5 @@ async def test_the_palette_offers_no_picture_of_textuals_own(tmp_path: Path) -> 
     async with running(app) as pilot:
         await pilot.press("ctrl+p")
         await pilot.pause()
-        titles = [command.name for command in app.screen.query_one(Found).commands]
+        titles = [command.name for command in app.screen.query_one(PaletteList).commands]
     assert "Picture" in titles and "Screenshot" not in titles

@@ -7,7 +7,7 @@ from typing import Any
 
 from fragtui.cluster.error_ids import container_id_in, pids_in, sandbox_id_in
 from fragtui.cluster.kubelet_lines import EVENT_REASONS
-from fragtui.cluster.observation import Said, Sighting
+from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.runtime_lines import stamp_seconds
 from fragtui.text import printable
@@ -56,7 +56,7 @@ def pod_ref_of(pod: Mapping[str, Any]) -> PodRef:
     )
 
 
-def read_pod(pod: Mapping[str, Any], deleted: bool = False) -> Sighting | None:
+def read_pod(pod: Mapping[str, Any], deleted: bool = False) -> PodObservation | None:
     """Return what a Pod object says of its start, or None if it names no pod. Never raises.
 
     `deleted` is for the object of a DELETED watch event. Before 1.28 there is no condition that says that the
@@ -68,7 +68,7 @@ def read_pod(pod: Mapping[str, Any], deleted: bool = False) -> Sighting | None:
     metadata, status = _mapping(pod.get("metadata")), _mapping(pod.get("status"))
     phase = status.get("phase")
     if deleted or metadata.get("deletionTimestamp") or phase == "Failed":
-        return Sighting(Said.GONE, "api", "pod", ref)
+        return PodObservation(PodFact.GONE, "api", "pod", ref)
     inits = _mappings(status.get("initContainerStatuses"))
     containers = _mappings(status.get("containerStatuses"))
     ready, changed = _sandbox_condition(status)
@@ -79,8 +79,8 @@ def read_pod(pod: Mapping[str, Any], deleted: bool = False) -> Sighting | None:
         (changed if ran else None) or _seconds(status.get("startTime")) or _seconds(metadata.get("creationTimestamp"))
     )
     if phase == "Running" and ran and not any(each.get("ready") is False for each in containers):
-        return Sighting(Said.NAMED, "api", "pod", ref)
-    return Sighting(Said.WAITS, "api", "pod", ref, since=since)
+        return PodObservation(PodFact.NAMED, "api", "pod", ref)
+    return PodObservation(PodFact.WAITS, "api", "pod", ref, since=since)
 
 
 def _sandbox_condition(status: Mapping[str, Any]) -> tuple[bool | None, float | None]:
@@ -97,19 +97,19 @@ def _started(container: Mapping[str, Any]) -> bool:
 
 def _sandbox_runs(
     ref: PodRef, inits: list[Mapping[str, Any]], containers: list[Mapping[str, Any]], changed: float | None
-) -> Sighting:
+) -> PodObservation:
     for container in (*inits, *containers):
         waiting = _mapping(_mapping(container.get("state")).get("waiting"))
         reason = _text(waiting.get("reason"))
         if reason in _CONTAINER_WAITS:
             told = _text(waiting.get("message"), _ERROR_LIMIT) or _text(container.get("image")) or ""
             error = printable(f"{reason}: {told}", _ERROR_LIMIT)
-            return Sighting(Said.WAITS, "api", "pod", ref, stage="container", error=error, since=changed)
+            return PodObservation(PodFact.WAITS, "api", "pod", ref, stage="container", error=error, since=changed)
     running = any(_started(container) for container in containers)
-    return Sighting(Said.CONTAINER_RUNS if running else Said.SANDBOX_RUNS, "api", "pod", ref, changed)
+    return PodObservation(PodFact.CONTAINER_RUNS if running else PodFact.SANDBOX_RUNS, "api", "pod", ref, changed)
 
 
-def read_event(event: Mapping[str, Any]) -> Sighting | None:
+def read_event(event: Mapping[str, Any]) -> PodObservation | None:
     """Return the failure that an Event object (core/v1 or events.k8s.io) tells, or None. Never raises."""
     about = _mapping(event.get("involvedObject") or event.get("regarding"))
     reason = _text(event.get("reason"))
@@ -123,15 +123,15 @@ def read_event(event: Mapping[str, Any]) -> Sighting | None:
         or _seconds(event.get("eventTime"))
     )
     if reason == "Started" and ref:
-        return Sighting(Said.CONTAINER_RUNS, "event", "started", ref, last)
+        return PodObservation(PodFact.CONTAINER_RUNS, "event", "started", ref, last)
     if reason not in EVENT_REASONS or not ref:
         return None
     first = _seconds(event.get("firstTimestamp") or event.get("deprecatedFirstTimestamp"))
     count = series.get("count") or event.get("count") or event.get("deprecatedCount") or 1
     error = _text(event.get("message"), _ERROR_LIMIT) or _text(event.get("note"), _ERROR_LIMIT) or ""
     identity = _text(_mapping(event.get("metadata")).get("uid"))
-    return Sighting(
-        Said.FAILED,
+    return PodObservation(
+        PodFact.FAILED,
         "event",
         "event",
         ref,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from fragtui.cluster.observation import Said, Sighting
+from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef, dashed_uid
 from fragtui.logs.bounded_json import read_json
 from fragtui.text import bounded_int, epoch_seconds, printable
 
 
-def read_sandboxes(text: str) -> tuple[Sighting, ...] | None:
+def read_sandboxes(text: str) -> tuple[PodObservation, ...] | None:
     """Return one sighting a sandbox, the newest of each pod only, or None if the text isn't crictl's. Never raises.
 
     A ready sandbox runs; one that is not ready says only who the pod is: it may have ended long ago.
@@ -22,18 +22,18 @@ def read_sandboxes(text: str) -> tuple[Sighting, ...] | None:
     items = loaded.get("items") if isinstance(loaded, dict) else None
     if not isinstance(items, list):
         return None
-    newest: dict[PodRef, Sighting] = {}
+    newest: dict[PodRef, PodObservation] = {}
     for item in items:
-        sighting = _sandbox(item)
-        if sighting is None:
+        observation = _sandbox(item)
+        if observation is None:
             continue
-        known = newest.get(sighting.pod)
-        if known is None or (sighting.time or 0.0) > (known.time or 0.0):
-            newest[sighting.pod] = sighting
+        known = newest.get(observation.pod)
+        if known is None or (observation.time or 0.0) > (known.time or 0.0):
+            newest[observation.pod] = observation
     return tuple(newest.values())
 
 
-def _sandbox(item: Any) -> Sighting | None:
+def _sandbox(item: Any) -> PodObservation | None:
     metadata = item.get("metadata") if isinstance(item, dict) else None
     if not isinstance(metadata, dict):
         return None
@@ -45,7 +45,7 @@ def _sandbox(item: Any) -> Sighting | None:
     identity, state, created = item.get("id"), item.get("state"), item.get("createdAt")
     nanoseconds = created if isinstance(created, int) else bounded_int(created) if isinstance(created, str) else None
     time = None if nanoseconds is None else epoch_seconds(nanoseconds / 1e9)
-    said = Said.SANDBOX_RUNS if state == "SANDBOX_READY" else Said.NAMED
-    return Sighting(
+    said = PodFact.SANDBOX_RUNS if state == "SANDBOX_READY" else PodFact.NAMED
+    return PodObservation(
         said, "crictl", "pods", pod, time, sandbox_id=printable(identity) if isinstance(identity, str) else None
     )

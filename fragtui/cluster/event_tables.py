@@ -6,7 +6,7 @@ import re
 
 from fragtui.cluster.error_ids import container_id_in, pids_in, pod_group_in, pod_in, sandbox_id_in
 from fragtui.cluster.kubelet_lines import EVENT_REASONS
-from fragtui.cluster.observation import Said, Sighting
+from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef, docker_name_ref
 from fragtui.text import bounded_int
 
@@ -37,7 +37,7 @@ _FREE_TEXT = (
 )
 
 
-def read_told_line(text: str, time: float | None, line: int | None) -> tuple[Sighting, ...]:
+def read_event_table_line(text: str, time: float | None, line: int | None) -> tuple[PodObservation, ...]:
     """Return the failure that a line of prose or of an events table tells, nothing if it tells none. Never raises."""
     text = text.strip(_BOX)
     row = _TABLE_ROW.match(text)
@@ -59,11 +59,13 @@ def read_told_line(text: str, time: float | None, line: int | None) -> tuple[Sig
     return ()
 
 
-def _told(text: str, step: str, pod: PodRef, time: float | None, line: int | None, *, count: int | None) -> Sighting:
+def _told(
+    text: str, step: str, pod: PodRef, time: float | None, line: int | None, *, count: int | None
+) -> PodObservation:
     named = docker_name_ref(text)
     inside = named[0] if named else (pod_in(text) or pod_group_in(text))
-    return Sighting(
-        Said.FAILED,
+    return PodObservation(
+        PodFact.FAILED,
         "event" if step == "event" else "text",
         step,
         pod.filled(inside) if pod.may_be(inside) or not pod else pod,

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from fragtui.cluster.failure_reasons import ROWS
+from fragtui.cluster.failure_reasons import REASONS
 from fragtui.logs.go_quoting import flatten
 
 
@@ -26,12 +26,14 @@ class ReasonClass:
     advice: str
 
 
-_CLASSES = tuple(ReasonClass(name, memory, words, advice) for name, memory, _, words, advice in ROWS)
-UNKNOWN = ReasonClass("unknown", None, "the log does not say why", "Look at the pod's events and the runtime's log.")
+_CLASSES = tuple(ReasonClass(name, memory, words, advice) for name, memory, _, words, advice in REASONS)
+UNKNOWN_REASON = ReasonClass(
+    "unknown", None, "the log does not say why", "Look at the pod's events and the runtime's log."
+)
 STARTING = ReasonClass(
     "no-word", None, "no source has given a reason yet", "Give the kubelet's log or a kubeconfig that may list events."
 )
-_BY_NAME = {row.name: row for row in (*_CLASSES, UNKNOWN, STARTING)}
+_BY_NAME = {row.name: row for row in (*_CLASSES, UNKNOWN_REASON, STARTING)}
 
 _WRAPPERS = r"""^(?:
       (?:\(combined\ from\ similar\ events\):|FailedCreatePodSandBox:?|Failed\ (?:to\ )?create\ pod\ sandbox:|docker:)
@@ -67,7 +69,7 @@ _POD_NAMES = re.compile(r'\bpod(?:UID)?[ =]\s?"[^"]{0,320}"|(?<![\w.\-\\])[\w.\-
 
 
 @lru_cache(maxsize=64)  # several lines repeat one error, and each is asked for twice
-def core_of(error: str) -> str:
+def innermost_error(error: str) -> str:
     """Return the innermost part of an error: what failed, without the layers that passed it on.
 
     ``rpc error: … OCI runtime create failed: … caused "exit status 6"": unknown`` becomes
@@ -85,11 +87,15 @@ def core_of(error: str) -> str:
 
 
 def classify(error: str) -> ReasonClass:
-    """Return the class of an error text, `UNKNOWN` if no row of the table knows it. Never raises.
+    """Return the class of an error text, `UNKNOWN_REASON` if no row of the table knows it. Never raises.
 
     Names of pods are not evidence: ``flannel-abc`` may fail for any reason.
     """
-    return _row_of(core_of(error)) or _row_of(_POD_NAMES.sub(" ", flatten(error[:_LIMIT])[:6000])) or UNKNOWN
+    return (
+        _row_of(innermost_error(error))
+        or _row_of(_POD_NAMES.sub(" ", flatten(error[:_LIMIT])[:6000]))
+        or UNKNOWN_REASON
+    )
 
 
 def _row_of(text: str) -> ReasonClass | None:
@@ -98,7 +104,7 @@ def _row_of(text: str) -> ReasonClass | None:
 
 @cache  # Compiled when the first error is read: few logs have one.
 def _table() -> tuple[tuple[re.Pattern[str], ReasonClass], ...]:
-    patterns = (re.compile("|".join(patterns), re.IGNORECASE) for _, _, patterns, _, _ in ROWS)
+    patterns = (re.compile("|".join(patterns), re.IGNORECASE) for _, _, patterns, _, _ in REASONS)
     return tuple(zip(patterns, _CLASSES, strict=True))
 
 
@@ -112,10 +118,10 @@ def class_named(name: str) -> ReasonClass | None:
     return _BY_NAME.get(name)
 
 
-def telling(row: ReasonClass) -> int:
+def specificity(row: ReasonClass) -> int:
     """Return how much a class says: 3 it names an illness, 2 it can't tell memory from others, 1 nothing, 0 no word."""
     if row is STARTING:
         return 0
-    if row is UNKNOWN:
+    if row is UNKNOWN_REASON:
         return 1
     return 2 if row.memory is None else 3

@@ -14,9 +14,9 @@ def _near(words: str, most: int, end: str = _ENOMEM) -> str:
     return rf"(?:{words})(?:(?!{words}|{end}).){{0,{most}}}+{end}"
 
 
-Row = tuple[str, bool | None, tuple[str, ...], str, str]
+ReasonRow = tuple[str, bool | None, tuple[str, ...], str, str]
 
-ROWS: tuple[Row, ...] = (
+REASONS: tuple[ReasonRow, ...] = (
     (
         "bpf-jit-limit",
         False,

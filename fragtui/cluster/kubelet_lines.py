@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from fragtui.cluster.error_ids import container_id_in, pids_in, pod_in, sandbox_id_in
-from fragtui.cluster.observation import Said, Sighting
+from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef, dashed_uid, long_ref, slashed_ref
 from fragtui.logs.klog import KlogLine, seconds_near
 
@@ -42,7 +42,7 @@ EVENT_REASONS = frozenset(
 """Event reasons that tell of a pod that can't be created; also written by the kubelet into its own log."""
 
 
-def read_kubelet_line(klog: KlogLine, time: float | None, line: int | None) -> tuple[Sighting, ...]:
+def read_kubelet_line(klog: KlogLine, time: float | None, line: int | None) -> tuple[PodObservation, ...]:
     """Return what the line says, nothing for the many that say nothing of a pod's start. Never raises.
 
     `time` is the transport's stamp in epoch seconds; the line's own microseconds refine it.
@@ -58,7 +58,7 @@ def read_kubelet_line(klog: KlogLine, time: float | None, line: int | None) -> t
     if message.startswith(_SYNC):
         return _sync_error(pod, time, line, error)
     if _BEGINS.match(message):
-        return (Sighting(Said.BEGINS, "kubelet", "begins", pod, time, line),) if pod else ()
+        return (PodObservation(PodFact.BEGINS, "kubelet", "begins", pod, time, line),) if pod else ()
     if message.startswith("SyncLoop"):
         return _sync_loop(klog, pod, time, line)
     if message == "Event occurred":
@@ -92,9 +92,9 @@ def _failure_step(klog: KlogLine) -> str | None:
 
 def _failed(
     step: str, pod: PodRef, time: float | None, line: int | None, error: str, *, stage: str = "sandbox"
-) -> Sighting:
-    return Sighting(
-        Said.FAILED,
+) -> PodObservation:
+    return PodObservation(
+        PodFact.FAILED,
         "kubelet",
         step,
         pod,
@@ -108,7 +108,7 @@ def _failed(
     )
 
 
-def _sync_error(pod: PodRef, time: float | None, line: int | None, error: str) -> tuple[Sighting, ...]:
+def _sync_error(pod: PodRef, time: float | None, line: int | None, error: str) -> tuple[PodObservation, ...]:
     container = _CONTAINER_FAILS.search(error)
     if container is not None:
         if container.group(1) in _NOT_CREATION:
@@ -121,19 +121,19 @@ def _sync_error(pod: PodRef, time: float | None, line: int | None, error: str) -
     return (_failed("worker", pod, time, line, error),)
 
 
-def _sync_loop(klog: KlogLine, pod: PodRef, time: float | None, line: int | None) -> tuple[Sighting, ...]:
+def _sync_loop(klog: KlogLine, pod: PodRef, time: float | None, line: int | None) -> tuple[PodObservation, ...]:
     text = klog.fields.get("event", "") if klog.fields else klog.message
     lifecycle = _LIFECYCLE.search(text)
     if lifecycle is not None:
         uid, kind, what = lifecycle.groups()
         pod = pod.filled(PodRef(uid=dashed_uid(uid)))
-        said = {"ContainerStarted": Said.SANDBOX_RUNS, "ContainerDied": Said.DIED}.get(kind)
+        said = {"ContainerStarted": PodFact.SANDBOX_RUNS, "ContainerDied": PodFact.DIED}.get(kind)
         if said is None:
             return ()
-        return (Sighting(said, "kubelet", "pleg", pod, time, line, container_id=what),)
+        return (PodObservation(said, "kubelet", "pleg", pod, time, line, container_id=what),)
     if _SYNC_LOOP.match(klog.message):
         listed = klog.fields.get("pods", "") if klog.fields else klog.message
-        return tuple(Sighting(Said.GONE, "kubelet", "sync", gone, time, line) for gone in _listed_pods(listed))
+        return tuple(PodObservation(PodFact.GONE, "kubelet", "sync", gone, time, line) for gone in _listed_pods(listed))
     return ()
 
 
@@ -146,7 +146,7 @@ def _listed_pods(listed: str) -> list[PodRef]:
     return pods[:256]
 
 
-def _own_event(reason: str, text: str, pod: PodRef, time: float | None, line: int | None) -> tuple[Sighting, ...]:
+def _own_event(reason: str, text: str, pod: PodRef, time: float | None, line: int | None) -> tuple[PodObservation, ...]:
     if reason not in EVENT_REASONS or not pod:
         return ()
     return (_failed("event", pod, time, line, text),)

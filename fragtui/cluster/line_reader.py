@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from fragtui.cluster.event_tables import read_told_line
+from fragtui.cluster.event_tables import read_event_table_line
 from fragtui.cluster.kubelet_lines import read_kubelet_line
-from fragtui.cluster.observation import Sighting
+from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.runtime_lines import read_runtime_line
 from fragtui.logs.klog import KlogLine, parse_klog, parse_klog_json
@@ -38,7 +38,7 @@ _NEEDLES = (
 )
 _BYTES = b'"MESSAGE":['
 """The journal gives a message with a control character in it as a list of bytes, which hides every needle."""
-SCAN_NEEDLES = (
+POD_NEEDLES = (
     b"andbox",
     b"SyncLoop",
     b"rror syncing pod",
@@ -49,7 +49,7 @@ SCAN_NEEDLES = (
     b"Namespace:  ",
 )
 """The few that find every line that tells of a failure in a log of gigabytes, with the line before each."""
-NEEDLES_TEXT = tuple(needle.decode() for needle in _NEEDLES)
+POD_NEEDLES_TEXT = tuple(needle.decode() for needle in _NEEDLES)
 
 
 def worth_reading(line: bytes) -> bool:
@@ -60,7 +60,7 @@ def worth_reading(line: bytes) -> bool:
     return _BYTES in line
 
 
-def read_line(record: LogRecord, date: Callable[[KlogLine], float | None] | None = None) -> tuple[Sighting, ...]:
+def read_line(record: LogRecord, date: Callable[[KlogLine], float | None] | None = None) -> tuple[PodObservation, ...]:
     """Return what the record says about the start of pods, nothing if it says nothing. Never raises.
 
     Kubelet (glog, klog), containerd, dockerd and CRI-O (logfmt, JSON), tables of events, and bare error texts
@@ -68,19 +68,19 @@ def read_line(record: LogRecord, date: Callable[[KlogLine], float | None] | None
     of a klog line that its transport did not stamp.
     """
     text = record.text.lstrip()
-    if record.from_kernel or not any(needle in text for needle in NEEDLES_TEXT):
+    if record.from_kernel or not any(needle in text for needle in POD_NEEDLES_TEXT):
         return ()
     return tuple(map(_shown_safely, _read(text, record, date)))
 
 
-def _shown_safely(sighting: Sighting) -> Sighting:
+def _shown_safely(observation: PodObservation) -> PodObservation:
     """Return a sighting whose texts are safe to show: what was quoted in the line may hold any character."""
-    pod, error = sighting.pod, printable(sighting.error, LINE_BYTES)
+    pod, error = observation.pod, printable(observation.error, LINE_BYTES)
     safe = PodRef(*(None if each is None else printable(each) for each in (pod.namespace, pod.name, pod.uid)))
-    return sighting if safe == pod and error == sighting.error else replace(sighting, pod=safe, error=error)
+    return observation if safe == pod and error == observation.error else replace(observation, pod=safe, error=error)
 
 
-def _read(text: str, record: LogRecord, date: Callable[[KlogLine], float | None] | None) -> tuple[Sighting, ...]:
+def _read(text: str, record: LogRecord, date: Callable[[KlogLine], float | None] | None) -> tuple[PodObservation, ...]:
     klog = parse_klog_json(text) if text.startswith("{") else parse_klog(text)
     if klog is not None:
         time = klog.epoch if record.time is None else record.time
@@ -90,4 +90,4 @@ def _read(text: str, record: LogRecord, date: Callable[[KlogLine], float | None]
     fields = parse_logfmt(text)
     if fields is not None:
         return read_runtime_line(fields, record.program, record.time, record.line)
-    return read_told_line(text, record.time, record.line)
+    return read_event_table_line(text, record.time, record.line)

@@ -8,7 +8,7 @@ from enum import Enum
 from fragtui.cluster.pod_ref import PodRef
 
 
-class Said(Enum):
+class PodFact(Enum):
     """What a sighting says."""
 
     FAILED = "failed"
@@ -28,10 +28,10 @@ class Said(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class PodObservation:
     """One statement about one pod; what its source did not say is None."""
 
-    said: Said
+    said: PodFact
     source: str
     """Who says it: ``kubelet``, ``containerd``, ``dockerd``, ``crio``, ``event``, ``api``, ``crictl``, ``text``."""
     step: str = ""

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from fragtui.cluster.line_reader import NEEDLES_TEXT, read_line
+from fragtui.cluster.line_reader import POD_NEEDLES_TEXT, read_line
 from fragtui.cluster.line_reader import worth_reading as line_worth_reading
-from fragtui.cluster.observation import Said, Sighting
+from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.logs.klog import KlogLine, dated
 from fragtui.logs.record import LogRecord
@@ -59,7 +59,7 @@ class PodLogReader:
         """Say whether this raw line is worth parsing: it may tell of a pod, or be the rest of one that does."""
         return self._held is not None or line_worth_reading(line) or line.startswith(_DESCRIBED_BYTES)
 
-    def feed(self, record: LogRecord) -> tuple[Sighting, ...]:
+    def feed(self, record: LogRecord) -> tuple[PodObservation, ...]:
         """Return what the log has said with this record. Never raises."""
         held = self._held
         if held is not None and self._continues(held, record):
@@ -78,7 +78,7 @@ class PodLogReader:
             return told
         return (*told, *self._read(record, record.line))
 
-    def finish(self) -> tuple[Sighting, ...]:
+    def finish(self) -> tuple[PodObservation, ...]:
         """Return what was held back: the log ends here, or nothing more came for now."""
         held, self._held = self._held, None
         return () if held is None else self._read(held, held.line)
@@ -114,24 +114,24 @@ class PodLogReader:
             return PodRef()
         return self._described
 
-    def _read(self, record: LogRecord, last_line: int | None) -> tuple[Sighting, ...]:
+    def _read(self, record: LogRecord, last_line: int | None) -> tuple[PodObservation, ...]:
         told = read_line(record, None if self._now is None else self._date)
-        return tuple(self._named(sighting, last_line) for sighting in told)
+        return tuple(self._named(observation, last_line) for observation in told)
 
     def _date(self, klog: KlogLine) -> float | None:
         return None if self._now is None else dated(klog, self._now(), self._utc_offset)
 
-    def _named(self, sighting: Sighting, last_line: int | None) -> Sighting:
-        told_by_table = sighting.said is Said.FAILED and sighting.source == "event"
-        if told_by_table and (pod := self._last_described()) and (not sighting.pod or sighting.pod.may_be(pod)):
-            sighting = replace(sighting, pod=sighting.pod.filled(pod))
-        return sighting if last_line is None else replace(sighting, last_line=last_line)
+    def _named(self, observation: PodObservation, last_line: int | None) -> PodObservation:
+        told_by_table = observation.said is PodFact.FAILED and observation.source == "event"
+        if told_by_table and (pod := self._last_described()) and (not observation.pod or observation.pod.may_be(pod)):
+            observation = replace(observation, pod=observation.pod.filled(pod))
+        return observation if last_line is None else replace(observation, last_line=last_line)
 
 
 def _open_ended(record: LogRecord) -> bool:
     """Say whether the text breaks off inside a quoted value that this reader cares about."""
     text = record.text
-    if not any(needle in text for needle in NEEDLES_TEXT) or _CUT.search(text):
+    if not any(needle in text for needle in POD_NEEDLES_TEXT) or _CUT.search(text):
         return False
     if text.startswith(("time=", "level=", "msg=")):
         return _quote_open(text)

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 
 from fragtui.cluster.error_ids import container_id_in, pids_in, pod_in, sandbox_id_in
-from fragtui.cluster.observation import Said, Sighting
+from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef, dashed_uid, docker_name_ref
 from fragtui.logs.klog import seconds_near
 from fragtui.text import epoch_seconds
@@ -53,7 +53,7 @@ def stamp_seconds(stamp: str) -> float | None:
 
 def read_runtime_line(
     fields: dict[str, str], program: str | None, time: float | None, line: int | None
-) -> tuple[Sighting, ...]:
+) -> tuple[PodObservation, ...]:
     """Return what a runtime's line says, nothing for the many that say nothing of a pod's start. Never raises.
 
     `fields` are those of `parse_logfmt`, `time` the transport's stamp in epoch seconds (refined by the line's own).
@@ -67,10 +67,10 @@ def read_runtime_line(
     crio = _CRIO_RUNS.match(message)
     if crio is not None:
         pod = PodRef(crio.group(2), crio.group(3))
-        return (Sighting(Said.SANDBOX_RUNS, source, "ran", pod, time, line, sandbox_id=crio.group(1)),)
+        return (PodObservation(PodFact.SANDBOX_RUNS, source, "ran", pod, time, line, sandbox_id=crio.group(1)),)
     crio = _CRIO_BEGINS.match(message)
     if crio is not None:
-        return (Sighting(Said.BEGINS, source, "running", PodRef(crio.group(1), crio.group(2)), time, line),)
+        return (PodObservation(PodFact.BEGINS, source, "running", PodRef(crio.group(1), crio.group(2)), time, line),)
     if fields.get("level", "error").lower() not in _ERROR_LEVELS:
         return ()
     return _failure(fields, message, source, time, line)
@@ -92,21 +92,21 @@ def _moment(own: str, transport: float | None) -> float | None:
 
 def _pod_sandbox(
     metadata: re.Match[str], fields: dict[str, str], source: str, time: float | None, line: int | None
-) -> tuple[Sighting, ...]:
+) -> tuple[PodObservation, ...]:
     name, uid, namespace, _, outcome = metadata.groups()
     pod = PodRef(namespace, name, dashed_uid(uid))
     returned = _SANDBOX_RETURNED.search(outcome)
     if returned is not None:
-        return (Sighting(Said.SANDBOX_RUNS, source, "returns", pod, time, line, sandbox_id=returned.group(1)),)
+        return (PodObservation(PodFact.SANDBOX_RUNS, source, "returns", pod, time, line, sandbox_id=returned.group(1)),)
     if "fail" not in outcome and "error" not in fields:
-        return (Sighting(Said.BEGINS, source, "begins", pod, time, line),)
+        return (PodObservation(PodFact.BEGINS, source, "begins", pod, time, line),)
     error = fields.get("error") or outcome
     return (_failed(source, "runtime", pod, (time, line), error),)
 
 
 def _failure(
     fields: dict[str, str], message: str, source: str, time: float | None, line: int | None
-) -> tuple[Sighting, ...]:
+) -> tuple[PodObservation, ...]:
     error = fields.get("error") or fields.get("err") or ""
     container = _CONTAINER_FAILED.match(message)
     if container is not None:
@@ -130,9 +130,9 @@ def _failed(
     *,
     stage: str = "sandbox",
     identity: str = "",
-) -> Sighting:
-    return Sighting(
-        Said.FAILED,
+) -> PodObservation:
+    return PodObservation(
+        PodFact.FAILED,
         source,
         step,
         pod,

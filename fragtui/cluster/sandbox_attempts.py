@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from fragtui.cluster.failure_reason import UNKNOWN, ReasonClass, classify, core_of, telling
-from fragtui.cluster.observation import Said, Sighting
+from fragtui.cluster.failure_reason import UNKNOWN_REASON, ReasonClass, classify, innermost_error, specificity
+from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.text import printable
 
@@ -39,7 +39,7 @@ class Attempt:
     sandbox_id: str | None
     container_id: str | None
     sources: tuple[str, ...]
-    sightings: int
+    observations: int
     """How many lines and events told of it."""
     count: int | None
     """How often an event counts it; None if none does."""
@@ -55,7 +55,7 @@ class _Open:
     pod: PodRef
     stage: str
     steps: dict[tuple[str, str], tuple[float | None, str]] = field(default_factory=dict)
-    reason_class: ReasonClass = UNKNOWN
+    reason_class: ReasonClass = UNKNOWN_REASON
     reason: str = ""
     error: str = ""
     first_time: float | None = None
@@ -64,7 +64,7 @@ class _Open:
     last_line: int | None = None
     sandbox_id: str | None = None
     container_id: str | None = None
-    sightings: int = 0
+    observations: int = 0
     counts: dict[str, int] = field(default_factory=dict)
     pids: tuple[int, ...] = ()
     absorbed: tuple[str, ...] = ()
@@ -74,23 +74,23 @@ class _Open:
     def ids(self) -> set[str]:
         return {each for each in (self.sandbox_id, self.container_id) if each}
 
-    def take(self, sighting: Sighting, row: ReasonClass, core: str) -> None:
-        self.pod = self.pod.filled(sighting.pod)
-        self.steps.setdefault((sighting.source, sighting.step), (sighting.time, sighting.error))
-        if not self.error or telling(row) > telling(self.reason_class):
-            self.reason_class, self.reason, self.error = row, core, sighting.error
-        self.stretch(sighting.time, sighting.line)
-        self.stretch(None, sighting.last_line)
-        if sighting.first_time is not None:
-            self.stretch(sighting.first_time, None)
-        self.sandbox_id = self.sandbox_id or sighting.sandbox_id
-        self.container_id = self.container_id or sighting.container_id
-        if sighting.count is not None:
-            key = sighting.event_id or ""
+    def take(self, observation: PodObservation, row: ReasonClass, core: str) -> None:
+        self.pod = self.pod.filled(observation.pod)
+        self.steps.setdefault((observation.source, observation.step), (observation.time, observation.error))
+        if not self.error or specificity(row) > specificity(self.reason_class):
+            self.reason_class, self.reason, self.error = row, core, observation.error
+        self.stretch(observation.time, observation.line)
+        self.stretch(None, observation.last_line)
+        if observation.first_time is not None:
+            self.stretch(observation.first_time, None)
+        self.sandbox_id = self.sandbox_id or observation.sandbox_id
+        self.container_id = self.container_id or observation.container_id
+        if observation.count is not None:
+            key = observation.event_id or ""
             if key in self.counts or len(self.counts) < _MOST_COUNTS:
-                self.counts[key] = max(sighting.count, self.counts.get(key, 0))
-        self.sightings += 1
-        self.pids = tuple(dict.fromkeys((*self.pids, *sighting.pids)))[:8]
+                self.counts[key] = max(observation.count, self.counts.get(key, 0))
+        self.observations += 1
+        self.pids = tuple(dict.fromkeys((*self.pids, *observation.pids)))[:8]
 
     def stretch(self, time: float | None, line: int | None) -> None:
         if time is not None:
@@ -103,7 +103,7 @@ class _Open:
     def absorb(self, other: _Open) -> None:
         self.pod = self.pod.filled(other.pod)
         self.steps = other.steps | self.steps
-        if telling(other.reason_class) > telling(self.reason_class) or not self.error:
+        if specificity(other.reason_class) > specificity(self.reason_class) or not self.error:
             self.reason_class, self.reason, self.error = other.reason_class, other.reason, other.error
         for time in (other.first_time, other.last_time):
             self.stretch(time, None)
@@ -111,7 +111,7 @@ class _Open:
             self.stretch(None, line)
         self.sandbox_id = self.sandbox_id or other.sandbox_id
         self.container_id = self.container_id or other.container_id
-        self.sightings += other.sightings
+        self.observations += other.observations
         self.counts = dict([*(self.counts | other.counts).items()][:_MOST_COUNTS])
         self.pids = tuple(dict.fromkeys((*self.pids, *other.pids)))[:8]
         # Each was reported when it was absorbed: the last ones are enough.
@@ -132,7 +132,7 @@ class _Open:
             self.sandbox_id,
             self.container_id,
             tuple(dict.fromkeys(source for source, _ in self.steps)),
-            self.sightings,
+            self.observations,
             sum(self.counts.values()) if self.counts else None,
             self.pids,
             self.absorbed,
@@ -151,15 +151,17 @@ class AttemptAssembler:
         self._by_pod: dict[str | None, list[_Open]] = {}
         """Those of `_open` by name and uid of their pod, under None those without a pod."""
 
-    def add(self, sighting: Sighting) -> Attempt | None:
+    def add(self, observation: PodObservation) -> Attempt | None:
         """Take in one sighting and return the attempt that it began or changed, None if it changed none."""
-        if sighting.said is Said.FAILED:
-            return self._failed(sighting).frozen()
-        if sighting.said is Said.DIED or (sighting.said is Said.SANDBOX_RUNS and sighting.step == "pleg"):
-            return self._tied(sighting)
-        if sighting.said is Said.BEGINS:
+        if observation.said is PodFact.FAILED:
+            return self._failed(observation).frozen()
+        if observation.said is PodFact.DIED or (
+            observation.said is PodFact.SANDBOX_RUNS and observation.step == "pleg"
+        ):
+            return self._tied(observation)
+        if observation.said is PodFact.BEGINS:
             for attempt in self._open:
-                if attempt.pod and attempt.pod.may_be(sighting.pod):
+                if attempt.pod and attempt.pod.may_be(observation.pod):
                     attempt.ended = True
         return None
 
@@ -167,18 +169,18 @@ class AttemptAssembler:
         """Say whether a recent failed attempt had this sandbox or container id."""
         return sandbox_id in self._by_id
 
-    def _failed(self, sighting: Sighting) -> _Open:
-        self._forget_old(sighting.time)
-        core = core_of(sighting.error)
-        attempt = self._same_attempt(sighting, core)
+    def _failed(self, observation: PodObservation) -> _Open:
+        self._forget_old(observation.time)
+        core = innermost_error(observation.error)
+        attempt = self._same_attempt(observation, core)
         if attempt is None:
             self._serial += 1
-            attempt = _Open(self._serial, f"{self._prefix}-{self._serial}", sighting.pod, sighting.stage)
+            attempt = _Open(self._serial, f"{self._prefix}-{self._serial}", observation.pod, observation.stage)
             self._open.append(attempt)
-        attempt.take(sighting, classify(sighting.error), printable(core))
+        attempt.take(observation, classify(observation.error), printable(core))
         self._index(attempt)
-        if sighting.event_id is not None:
-            self._by_event[sighting.event_id] = attempt
+        if observation.event_id is not None:
+            self._by_event[observation.event_id] = attempt
             if len(self._by_event) > _MOST_IDS:
                 del self._by_event[next(iter(self._by_event))]
         return attempt
@@ -195,21 +197,21 @@ class AttemptAssembler:
         while len(self._by_id) > _MOST_IDS:
             del self._by_id[next(iter(self._by_id))]
 
-    def _same_attempt(self, sighting: Sighting, core: str) -> _Open | None:
-        ids = {each for each in (sighting.sandbox_id, sighting.container_id) if each}
+    def _same_attempt(self, observation: PodObservation, core: str) -> _Open | None:
+        ids = {each for each in (observation.sandbox_id, observation.container_id) if each}
         for each in ids:
             known = self._by_id.get(each)
-            if known is not None and known.stage == sighting.stage:
+            if known is not None and known.stage == observation.stage:
                 return known
-        told_before = self._by_event.get(sighting.event_id) if sighting.event_id is not None else None
+        told_before = self._by_event.get(observation.event_id) if observation.event_id is not None else None
         if told_before is not None:
             return told_before
         nameless: list[_Open] = []
         named: _Open | None = None
-        for attempt in self._candidates(sighting):
-            if attempt.stage != sighting.stage or _other_ids(attempt, sighting):
+        for attempt in self._candidates(observation):
+            if attempt.stage != observation.stage or _other_ids(attempt, observation):
                 continue
-            match _same_by_words(attempt, sighting, core):
+            match _same_by_words(attempt, observation, core):
                 case "pod":
                     named = named or attempt
                 case "nameless":
@@ -220,28 +222,28 @@ class AttemptAssembler:
             return None
         return nameless[-1] if nameless else None
 
-    def _candidates(self, sighting: Sighting) -> list[_Open]:
+    def _candidates(self, observation: PodObservation) -> list[_Open]:
         """Return the open attempts that may be the sighting's, the newest first."""
-        if not sighting.pod:
+        if not observation.pod:
             return self._open[::-1]
         found = {
             attempt.serial: attempt
-            for key in (sighting.pod.name, sighting.pod.uid, None)
+            for key in (observation.pod.name, observation.pod.uid, None)
             for attempt in self._by_pod.get(key, ())
         }
         return [found[serial] for serial in sorted(found, reverse=True)]
 
-    def _tied(self, sighting: Sighting) -> Attempt | None:
-        what = sighting.container_id
+    def _tied(self, observation: PodObservation) -> Attempt | None:
+        what = observation.container_id
         mine = [
             attempt
             for attempt in self._open
-            if attempt.pod.may_be(sighting.pod) and _near(attempt, sighting, _SAME_ATTEMPT_SECONDS)
+            if attempt.pod.may_be(observation.pod) and _near(attempt, observation, _SAME_ATTEMPT_SECONDS)
         ]
         owner = self._by_id.get(what) if what is not None else None
         if owner is None:
             idless = [attempt for attempt in mine if not attempt.ids and attempt.stage == "sandbox"]
-            if not idless or what is None or sighting.said is not Said.DIED:
+            if not idless or what is None or observation.said is not PodFact.DIED:
                 return None
             idless[-1].container_id = what
             owner = idless[-1]
@@ -251,8 +253,8 @@ class AttemptAssembler:
                 other.absorb(owner)
                 self._keep([attempt for attempt in self._open if attempt is not owner])
                 owner = other
-        owner.pod = owner.pod.filled(sighting.pod)
-        owner.stretch(None, sighting.line)
+        owner.pod = owner.pod.filled(observation.pod)
+        owner.stretch(None, observation.line)
         self._index(owner)
         return owner.frozen()
 
@@ -279,41 +281,41 @@ class AttemptAssembler:
             self._index(attempt)
 
 
-def _other_ids(attempt: _Open, sighting: Sighting) -> bool:
+def _other_ids(attempt: _Open, observation: PodObservation) -> bool:
     """Say whether both name a sandbox, or both a container, and not the same one (the same is found by its id)."""
-    if sighting.sandbox_id is not None and attempt.sandbox_id is not None:
+    if observation.sandbox_id is not None and attempt.sandbox_id is not None:
         return True
-    return sighting.container_id is not None and attempt.container_id not in (None, sighting.container_id)
+    return observation.container_id is not None and attempt.container_id not in (None, observation.container_id)
 
 
-def _near(attempt: _Open, sighting: Sighting, seconds: float) -> bool:
-    if sighting.time is None or attempt.last_time is None or attempt.first_time is None:
+def _near(attempt: _Open, observation: PodObservation, seconds: float) -> bool:
+    if observation.time is None or attempt.last_time is None or attempt.first_time is None:
         return True
-    return attempt.first_time - seconds <= sighting.time <= attempt.last_time + seconds
+    return attempt.first_time - seconds <= observation.time <= attempt.last_time + seconds
 
 
-def _same_by_words(attempt: _Open, sighting: Sighting, core: str) -> str | None:
+def _same_by_words(attempt: _Open, observation: PodObservation, core: str) -> str | None:
     """Return how the sighting belongs to the attempt without a common id: by ``pod``, ``nameless``, or not."""
-    said_before = attempt.steps.get((sighting.source, sighting.step))
-    if said_before is not None and said_before != (sighting.time, sighting.error):
+    said_before = attempt.steps.get((observation.source, observation.step))
+    if said_before is not None and said_before != (observation.time, observation.error):
         return None
-    repeated = said_before is not None and sighting.time is not None
+    repeated = said_before is not None and observation.time is not None
     if said_before is not None and not repeated:
         return None
-    seconds = _SAME_EVENT_SECONDS if "event" in (sighting.source, sighting.step) else _SAME_ATTEMPT_SECONDS
-    if attempt.pod and sighting.pod:
-        late = attempt.ended and not repeated and sighting.source != "event"
-        same = attempt.pod.may_be(sighting.pod) and not late and _near(attempt, sighting, seconds)
+    seconds = _SAME_EVENT_SECONDS if "event" in (observation.source, observation.step) else _SAME_ATTEMPT_SECONDS
+    if attempt.pod and observation.pod:
+        late = attempt.ended and not repeated and observation.source != "event"
+        same = attempt.pod.may_be(observation.pod) and not late and _near(attempt, observation, seconds)
         return "pod" if same else None
-    timed = sighting.time is not None and attempt.last_time is not None
-    if timed and not _near(attempt, sighting, _NAMELESS_SECONDS):
+    timed = observation.time is not None and attempt.last_time is not None
+    if timed and not _near(attempt, observation, _NAMELESS_SECONDS):
         return None
     apart = None
-    if sighting.line is not None and attempt.last_line is not None:
-        apart = abs(sighting.line - attempt.last_line)
+    if observation.line is not None and attempt.last_line is not None:
+        apart = abs(observation.line - attempt.last_line)
     if not timed and (apart is None or apart > _NAMELESS_LINES):
         return None
-    cut = sighting.error.endswith((">", "…"))
+    cut = observation.error.endswith((">", "…"))
     if _alike(attempt.reason, printable(core)) or (apart == 1 and (cut or not timed)):
         return "nameless"
     return None

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from fragtui.cluster.observation import Sighting
+from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sandbox_attempts import Attempt, AttemptAssembler
 from fragtui.model.failures.incident import Incident
-from fragtui.model.log_reader import Told
+from fragtui.model.log_reader import PodLine
 from fragtui.model.sandbox_failures import link_sides
 
 _HELD = 256
@@ -30,7 +30,7 @@ class Explained:
     log: int
 
 
-class LogDigest:
+class LogLinker:
     """Feed it what the logs tell, about in the order of time; it gives back what nothing more is expected of.
 
     An incident is held back until everything that may be tied to it is settled too, so both sides name each other.
@@ -48,7 +48,7 @@ class LogDigest:
         self._time: float | None = None
         self._line = 0
 
-    def feed(self, told: Told, log: int = 0) -> list[Explained]:
+    def feed(self, told: PodLine, log: int = 0) -> list[Explained]:
         """Take what the log of that place tells; return the incidents that are settled."""
         if isinstance(told, Incident):
             self._serial += 1
@@ -73,7 +73,7 @@ class LogDigest:
         """Return all that is left."""
         return self._release(list(self._kernel), list(self._open))
 
-    def _see(self, told: Sighting, log: int) -> None:
+    def _see(self, told: PodObservation, log: int) -> None:
         pod = told.pod
         if pod.uid and pod.name:
             self._names[pod.uid] = pod

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from fragtui.cluster.observation import Sighting
+from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_log_reader import PodLogReader
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.kernel.gfp.flags import GfpTable
-from fragtui.kernel.reports.carry_over import Past, Question, Remains, UnknownPast, is_no_to_all
-from fragtui.kernel.reports.collector import Gatherer
+from fragtui.kernel.reports.carry_over import ParserState, Question, StateDelta, UnknownState, is_no_to_all
+from fragtui.kernel.reports.collector import ReportCollector
 from fragtui.kernel.reports.report import KernelReport
 from fragtui.logs.parser import LogParser
 from fragtui.logs.record import LogRecord
 from fragtui.logs.syslog_line import KERNEL_PROGRAMS
-from fragtui.model.failures.from_report import incident_of, moved
+from fragtui.model.failures.from_report import incident_of, with_time
 from fragtui.model.failures.incident import Incident
 
-Told = Incident | Sighting
+PodLine = Incident | PodObservation
 
 _FOLLOWING = 4
 """Lines read after one that tells of a pod: a wrapped message of kubelet or runtime goes on for a few."""
@@ -40,22 +40,22 @@ class LogTerms:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundIncident:
     """What a log tells. `time` is the latest stamp so far: it was written about then.
 
     For `counted_from`: the stamp of the incident's report, and whether the id is made of its line.
     """
 
-    told: Told
+    told: PodLine
     time: float | None
     monotonic: float | None = None
     id_by_line: bool = False
 
-    def counted_from(self, line: int, source: str) -> Told:
+    def counted_from(self, line: int, source: str) -> PodLine:
         """Return what is told, its lines counted from the line of its log at which the reading began."""
         told = self.told
         if isinstance(told, Incident):
-            return moved(told, line, source, self.monotonic, self.id_by_line)
+            return with_time(told, line, source, self.monotonic, self.id_by_line)
         if not line or told.line is None:
             return told
         return replace(told, line=told.line + line, last_line=None if told.last_line is None else told.last_line + line)
@@ -69,7 +69,7 @@ class Ending:
     """
 
     time: float | None
-    remains: Remains
+    remains: StateDelta
     described: PodRef | None
     asked: tuple[Question, ...] = ()
     asked_described: bool = False
@@ -81,7 +81,7 @@ class LogPast:
     """What was read of a log before a place where nothing is open and lines are left out."""
 
     def __init__(self) -> None:
-        self.reports = Past()
+        self.reports = ParserState()
         self.described = PodRef()
         self.time: float | None = None
         self.unread = 0
@@ -112,9 +112,9 @@ class LogReading:
 
     def __init__(self, terms: LogTerms, past: LogPast | None) -> None:
         self._terms = terms
-        self._past = UnknownPast() if past is None else past.reports
+        self._past = UnknownState() if past is None else past.reports
         self._parser = LogParser(now=terms.now)
-        self._gatherer = Gatherer(self._past)
+        self._gatherer = ReportCollector(self._past)
         described = None if past is None else past.described
         self._pods = PodLogReader(lambda: terms.now, terms.utc_offset, described)
         self.time: float | None = None
@@ -136,7 +136,7 @@ class LogReading:
 
     def ending(self) -> Ending:
         """Return what the lines so far leave to those that follow, at rest."""
-        asked = tuple(self._past.asked) if isinstance(self._past, UnknownPast) else ()
+        asked = tuple(self._past.asked) if isinstance(self._past, UnknownState) else ()
         pods = self._pods
         return Ending(self.time, self._gatherer.remains(), pods.described, asked, pods.asked_described, self.unread)
 
@@ -144,7 +144,7 @@ class LogReading:
         """Note that lines without interest were left out here."""
         self._parser.skip()
 
-    def feed(self, line: bytes, number: int, torn: bool) -> Sequence[Found]:
+    def feed(self, line: bytes, number: int, torn: bool) -> Sequence[FoundIncident]:
         """Take a line without its newline (`torn` if it had none); return what it completes."""
         parser, gatherer = self._parser, self._gatherer
         if self._busy:  # Within a report most lines are the kernel's, which nobody asks about pods.
@@ -153,7 +153,7 @@ class LogReading:
         else:
             of_pods = parser.busy or self._pods.worth_reading(line)
             self._after = _FOLLOWING if of_pods else self._after - 1
-        found: Sequence[Found] = ()
+        found: Sequence[FoundIncident] = ()
         try:
             for record in parser.feed(line, number, torn):
                 time = record.time
@@ -167,14 +167,14 @@ class LogReading:
         self._busy = gatherer.busy or parser.busy
         return found
 
-    def feed_run(self, data: bytes, at: int, stop: int, number: int) -> tuple[Sequence[Found], int, int]:
+    def feed_run(self, data: bytes, at: int, stop: int, number: int) -> tuple[Sequence[FoundIncident], int, int]:
         """Take lines of an open report in one go; return what they complete, how many they are and where they end.
 
         `at` is where the first of them begins, `number` its number. None is taken that begins at `stop` or later, or
         that needs a closer look: `feed` that one. It would have told the same, line by line.
         """
         gatherer, first = self._gatherer, number
-        found: Sequence[Found] = ()
+        found: Sequence[FoundIncident] = ()
         if gatherer.busy and not self._parser.busy:
             for record, end in self._parser.known_lines(data, at, stop, number):
                 number, at = number + 1, end + 1
@@ -189,7 +189,7 @@ class LogReading:
             self._after -= number - first
         return found, number - first, at
 
-    def finish(self) -> Iterable[Found]:
+    def finish(self) -> Iterable[FoundIncident]:
         """Yield what the end of the log completes."""
         for step in (self._finish_lines, self._finish_reports, self._finish_pods):
             try:
@@ -197,27 +197,27 @@ class LogReading:
             except Exception:
                 self.unread += 1
 
-    def _finish_lines(self) -> Iterable[Found]:
+    def _finish_lines(self) -> Iterable[FoundIncident]:
         for record in self._parser.finish():
             if record.time is not None and (self.time is None or record.time > self.time):
                 self.time = record.time
             yield from self._told(self._gatherer.feed(record), record, True)
 
-    def _finish_reports(self) -> Iterable[Found]:
+    def _finish_reports(self) -> Iterable[FoundIncident]:
         for report in self._gatherer.finish():
             yield self._incident(report)
 
-    def _finish_pods(self) -> Iterable[Found]:
-        for sighting in self._pods.finish():
-            yield Found(sighting, self.time)
+    def _finish_pods(self) -> Iterable[FoundIncident]:
+        for observation in self._pods.finish():
+            yield FoundIncident(observation, self.time)
 
-    def _told(self, reports: Iterable[KernelReport], record: LogRecord, of_pods: bool) -> list[Found]:
+    def _told(self, reports: Iterable[KernelReport], record: LogRecord, of_pods: bool) -> list[FoundIncident]:
         found = [self._incident(report) for report in reports]
         if of_pods and not record.from_kernel and record.program not in KERNEL_PROGRAMS:
-            found.extend(Found(sighting, self.time) for sighting in self._pods.feed(record))
+            found.extend(FoundIncident(observation, self.time) for observation in self._pods.feed(record))
         return found
 
-    def _incident(self, report: KernelReport) -> Found:
+    def _incident(self, report: KernelReport) -> FoundIncident:
         terms = self._terms
         incident = incident_of(report, terms.name, terms.running, terms.kernel)
-        return Found(incident, self.time, report.monotonic, report.sequence is None)
+        return FoundIncident(incident, self.time, report.monotonic, report.sequence is None)

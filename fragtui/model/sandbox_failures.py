@@ -7,11 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from fragtui.cluster.observation import Sighting
+from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef, cgroup_owner
 from fragtui.cluster.sandbox_attempts import Attempt, AttemptAssembler
 from fragtui.model.failures.incident import Incident, IncidentKind
-from fragtui.model.pods.linking import WINDOW_SECONDS, memory_of, tie
+from fragtui.model.pods.linking import WINDOW_SECONDS, link_of, memory_of
 from fragtui.model.pods.stuck_pods import PodLink
 from fragtui.text import printable
 
@@ -19,21 +19,21 @@ _RIVAL_SECONDS = 5.0
 _SURE = ("proven", "likely")
 
 
-def assemble(sightings: Iterable[Sighting]) -> tuple[Attempt, ...]:
+def assemble(observations: Iterable[PodObservation]) -> tuple[Attempt, ...]:
     """Return the attempts that sightings of one or more logs tell of, in the order of their first times.
 
     Sightings are put in the order of time first, so that the logs of kubelet and runtime may come one after the
     other; one without a time keeps its place behind the one before it.
     """
-    ordered: list[tuple[float, int, Sighting]] = []
+    ordered: list[tuple[float, int, PodObservation]] = []
     last = 0.0
-    for place, sighting in enumerate(sightings):
-        last = sighting.time if sighting.time is not None else last
-        ordered.append((last, place, sighting))
+    for place, observation in enumerate(observations):
+        last = observation.time if observation.time is not None else last
+        ordered.append((last, place, observation))
     ordered.sort(key=lambda each: each[:2])
     assembler, kept = AttemptAssembler("sandbox"), {}
-    for _, _, sighting in ordered:
-        attempt = assembler.add(sighting)
+    for _, _, observation in ordered:
+        attempt = assembler.add(observation)
         if attempt is not None:
             kept[attempt.id] = attempt
             for absorbed in attempt.absorbed:
@@ -126,7 +126,7 @@ def _links(kernel: Sequence[Incident], attempts: Sequence[Attempt]) -> dict[str,
         if not near:
             continue
         rivals = _rivals(attempt, moments)
-        tied = tuple(link for incident in near if (link := tie(attempt, incident, rivals)) is not None)
+        tied = tuple(link for incident in near if (link := link_of(attempt, incident, rivals)) is not None)
         if tied:
             found[attempt.id] = tied
     return found

@@ -19,7 +19,7 @@ NODES = "sys/devices/system/node"
 _MOST_NODE = 1023
 
 
-class Do(StrEnum):
+class Action(StrEnum):
     """What a step does."""
 
     SYNC = "sync"
@@ -27,10 +27,10 @@ class Do(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RemedyStep:
     """One step: sync(2), or `text` written as it stands (no newline added) to `path` below the host's root."""
 
-    do: Do
+    do: Action
     path: str = ""
     text: str = ""
 
@@ -40,7 +40,7 @@ class Step:
 
     def sentence(self, root: Path) -> str:
         """Return what the step does, exactly."""
-        if self.do is Do.SYNC:
+        if self.do is Action.SYNC:
             return "sync(2): writes all dirty pages of all file systems"
         return f"writes {self.text!r} to {self.target(root)}"
 
@@ -53,12 +53,12 @@ class Remedy:
     title: str
     key: str
     """The key that the screen offers it under."""
-    steps: tuple[Step, ...]
+    steps: tuple[RemedyStep, ...]
     effect: Effect
     needs: str
     evidence: str
     """How to tell that it worked."""
-    barred: str | None = None
+    disabled_reason: str | None = None
     """Why this node has no such remedy whoever asks; None where it has."""
 
     @property
@@ -86,14 +86,14 @@ def drop_caches(value: int, *, sync: bool) -> Remedy:
     Other values exist (4 stops the kernel's log line) or are refused (5 and above); see fs/drop_caches.c.
     """
     title, effect, evidence = _DROPS[value]
-    write = Step(Do.WRITE, DROP_CACHES, str(value))
+    write = RemedyStep(Action.WRITE, DROP_CACHES, str(value))
     if not sync:
         return Remedy(f"drop-caches-{value}", title, str(value), (write,), effect, _ROOT, evidence)
     return Remedy(
         id=f"sync-drop-caches-{value}",
         title=f"Sync, then {title[0].lower()}{title[1:]}",
         key=str(value + 3),
-        steps=(Step(Do.SYNC), write),
+        steps=(RemedyStep(Action.SYNC), write),
         effect=Effect(sync=True, page_cache=effect.page_cache, slab=effect.slab),
         needs=_ROOT,
         evidence=evidence,
@@ -102,12 +102,14 @@ def drop_caches(value: int, *, sync: bool) -> Remedy:
 
 def sync_only() -> Remedy:
     """Return the remedy that only writes dirty pages."""
-    return Remedy("sync", "Sync", "s", (Step(Do.SYNC),), Effect(sync=True), "nothing", "Dirty in meminfo falls")
+    return Remedy(
+        "sync", "Sync", "s", (RemedyStep(Action.SYNC),), Effect(sync=True), "nothing", "Dirty in meminfo falls"
+    )
 
 
 def compact_all(*, sync: bool = False) -> Remedy:
     """Return the remedy that compacts every zone of every NUMA node; from 6.5 on the kernel takes nothing but "1"."""
-    step = Step(Do.WRITE, COMPACT_MEMORY, "1")
+    step = RemedyStep(Action.WRITE, COMPACT_MEMORY, "1")
     needs = f"{_ROOT}; CONFIG_COMPACTION"
     remedy = Remedy("compact", "Compact all memory", "c", (step,), Effect(compact=True), needs, _COMPACTED)
     return _synced(remedy) if sync else remedy
@@ -115,7 +117,7 @@ def compact_all(*, sync: bool = False) -> Remedy:
 
 def compact_node(node: int, *, sync: bool = False) -> Remedy:
     """Return the remedy that compacts the zones of one NUMA node; success of the write says nothing."""
-    step = Step(Do.WRITE, f"{NODES}/node{node}/compact", "1")
+    step = RemedyStep(Action.WRITE, f"{NODES}/node{node}/compact", "1")
     needs = f"{_ROOT}; CONFIG_COMPACTION and CONFIG_NUMA"
     effect = Effect(compact=True, node=node)
     remedy = Remedy(f"compact-node-{node}", f"Compact NUMA node {node}", "n", (step,), effect, needs, _COMPACTED)
@@ -129,32 +131,32 @@ def _synced(remedy: Remedy) -> Remedy:
         id=f"sync-{remedy.id}",
         title=f"Sync, then {remedy.title[0].lower()}{remedy.title[1:]}",
         key=remedy.key.upper(),
-        steps=(Step(Do.SYNC), *remedy.steps),
+        steps=(RemedyStep(Action.SYNC), *remedy.steps),
         effect=replace(remedy.effect, sync=True),
     )
 
 
-def nudge(proactiveness: int | None, version: KernelVersion | None) -> Remedy:
+def wake_kcompactd(proactiveness: int | None, version: KernelVersion | None) -> Remedy:
     """Return the remedy that writes compaction_proactiveness the value it has, which wakes kcompactd from 5.15 on.
 
     No setting changes. See mm/compaction.c compaction_proactiveness_sysctl_handler.
     """
-    barred = None
+    disabled_reason = None
     if proactiveness is None:
-        barred = "vm.compaction_proactiveness is not there to read (kernel 5.9 and later, CONFIG_COMPACTION)"
+        disabled_reason = "vm.compaction_proactiveness is not there to read (kernel 5.9 and later, CONFIG_COMPACTION)"
     elif proactiveness == 0:
-        barred = "vm.compaction_proactiveness is 0: background compaction is switched off"
+        disabled_reason = "vm.compaction_proactiveness is 0: background compaction is switched off"
     elif version is not None and not version.at_least(5, 15):
-        barred = "before 5.15 a write to vm.compaction_proactiveness starts nothing"
+        disabled_reason = "before 5.15 a write to vm.compaction_proactiveness starts nothing"
     return Remedy(
         id="nudge-kcompactd",
         title="Wake background compaction",
         key="b",
-        steps=(Step(Do.WRITE, PROACTIVENESS, str(proactiveness or 0)),),
+        steps=(RemedyStep(Action.WRITE, PROACTIVENESS, str(proactiveness or 0)),),
         effect=Effect(gentle=True),
         needs=f"{_ROOT}; kernel 5.15",
         evidence="compact_daemon_migrate_scanned in vmstat rises",
-        barred=barred,
+        disabled_reason=disabled_reason,
     )
 
 
@@ -165,7 +167,7 @@ def catalogue(
     drops = [drop_caches(value, sync=sync) for value in (1, 2, 3) for sync in (False, True)]
     by_node = [compact_node(node, sync=sync) for node in sorted(nodes) for sync in (False, True)]
     compacts = [compact_all(sync=sync) for sync in (False, True)]
-    return (sync_only(), *drops, nudge(proactiveness, version), *by_node, *compacts)
+    return (sync_only(), *drops, wake_kcompactd(proactiveness, version), *by_node, *compacts)
 
 
 def read_catalogue(root: Path, version: KernelVersion | None = None) -> tuple[Remedy, ...]:
@@ -183,6 +185,6 @@ def numa_nodes(root: Path) -> tuple[int, ...]:
     return tuple(sorted(number for number in numbers if number is not None))
 
 
-def find(remedies: Iterable[Remedy], remedy_id: str) -> Remedy | None:
+def find_remedy(remedies: Iterable[Remedy], remedy_id: str) -> Remedy | None:
     """Return the remedy of that id, or None."""
     return next((remedy for remedy in remedies if remedy.id == remedy_id), None)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.target_zones import target_blocks
-from fragtui.model.remedy.recovery import Lasting, Look, Recovery, compare, cost_between
-from fragtui.model.remedy.remedy_history import Evidence
+from fragtui.model.remedy.recovery import Checkpoint, GainDecay, Recovery, compare, cost_between
+from fragtui.model.remedy.remedy_history import EvidenceEntry
 from fragtui.remedies.audit.log import AuditError, AuditLog
 
 
-class Followup:
+class FollowUp:
     """The evidence of one remedy, fed with every tick after it. Nothing depends on it: a full log costs evidence only.
 
     `problem` says why the last look is not on record.
@@ -17,43 +17,43 @@ class Followup:
 
     def __init__(self, audit: AuditLog, remedy_id: str, before: Snapshot, after: Snapshot, order: int) -> None:
         self.recovery: Recovery = compare(before, after, order)
-        self.lasting: Lasting | None = None
+        self.gain_decay: GainDecay | None = None
         self.problem: str | None = None
-        self.looks: tuple[Look, ...] = ()
+        self.checkpoints: tuple[Checkpoint, ...] = ()
         self._audit = audit
         self._id = remedy_id
         self._before = before
         self._half_told = False
         if self.recovery.before is not None and self.recovery.after is not None:
-            self.lasting = Lasting(after.monotonic, self.recovery.before, self.recovery.after)
+            self.gain_decay = GainDecay(after.monotonic, self.recovery.before, self.recovery.after)
             self._record(after, 0.0, self.recovery.after)
 
     @property
     def over(self) -> bool:
         """Whether there is nothing more to look for."""
-        return self.lasting is None or len(self.lasting.marks) == 3
+        return self.gain_decay is None or len(self.gain_decay.marks) == 3
 
     def see(self, snapshot: Snapshot) -> None:
         """Take a tick."""
-        if self.lasting is None or (blocks := target_blocks(snapshot, self.recovery.order)) is None:
+        if self.gain_decay is None or (blocks := target_blocks(snapshot, self.recovery.order)) is None:
             return
-        seen = len(self.lasting.marks)
-        self.lasting = self.lasting.see(snapshot.monotonic, blocks)
-        for mark, there in self.lasting.marks[seen:]:
-            self.looks += (Look(mark, there, cost_between(self._before, snapshot)),)
+        seen = len(self.gain_decay.marks)
+        self.gain_decay = self.gain_decay.see(snapshot.monotonic, blocks)
+        for mark, there in self.gain_decay.marks[seen:]:
+            self.checkpoints += (Checkpoint(mark, there, cost_between(self._before, snapshot)),)
             self._record(snapshot, mark, there)
         # The half-life is told once it has stood for as long again, so that a dip is no end.
-        half, age = self.lasting.half_life, self.lasting.age
+        half, age = self.gain_decay.half_life, self.gain_decay.age
         if half is not None and age is not None and not self._half_told and age >= 2 * half:
             self._half_told = True
             self._record(snapshot, age, blocks)
 
     def _record(self, snapshot: Snapshot, after: float, blocks: int) -> None:
         cost = cost_between(self._before, snapshot)
-        half_life = self.lasting.half_life if self.lasting and (self._half_told or after) else None
+        half_life = self.gain_decay.half_life if self.gain_decay and (self._half_told or after) else None
         try:
             self._audit.append(
-                Evidence(
+                EvidenceEntry(
                     id=self._id,
                     time=snapshot.time,
                     after=round(after, 3),

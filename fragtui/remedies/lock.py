@@ -13,10 +13,10 @@ from fragtui.sources.files.trust import check_own
 from fragtui.sources.host.identity import is_live
 from fragtui.text import printable
 
-FOLDER = "run/fragtui"
+LOCK_FOLDER = "run/fragtui"
 
 
-class Busy(Exception):
+class LockBusy(Exception):
     """Another process holds the lock; the message says which."""
 
 
@@ -76,7 +76,7 @@ def lock_directories(root: Path, audit: Path) -> tuple[Path, ...]:
 
     A saved tree has none: nothing is run on it.
     """
-    return tuple(dict.fromkeys((root / FOLDER, Path("/", FOLDER), audit.parent))) if is_live(root) else ()
+    return tuple(dict.fromkeys((root / LOCK_FOLDER, Path("/", LOCK_FOLDER), audit.parent))) if is_live(root) else ()
 
 
 def _open(directory: Path, path: Path) -> int:
@@ -85,7 +85,7 @@ def _open(directory: Path, path: Path) -> int:
     try:
         folder = os.open(directory, flags)
     except FileNotFoundError:
-        if directory.name != Path(FOLDER).name:
+        if directory.name != Path(LOCK_FOLDER).name:
             raise
         make_folder(str(directory))
         folder = os.open(directory, flags)
@@ -104,7 +104,7 @@ def _lock(descriptor: int, path: Path, holder: str) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         other = printable(os.pread(descriptor, 200, 0).decode("utf-8", "replace")) or "another process"
-        raise Busy(other) from None
+        raise LockBusy(other) from None
     try:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, holder.encode("utf-8", "replace"), 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fragtui.model.remedy.remedy_history import Result
-from fragtui.remedies.catalogue import COMPACT_MEMORY, Do, Remedy, Step
+from fragtui.remedies.catalogue import COMPACT_MEMORY, Action, Remedy, RemedyStep
 from fragtui.remedies.worker import NOT_A_KERNEL_FILE
 from fragtui.text import format_duration
 
@@ -53,7 +53,9 @@ _ERRORS = {
 }
 
 
-def explain(remedy: Remedy, result: Result, seconds: float, steps: tuple[StepDone, ...], detail: str | None) -> str:
+def describe_outcome(
+    remedy: Remedy, result: Result, seconds: float, steps: tuple[StepDone, ...], detail: str | None
+) -> str:
     """Return what happened in one sentence; `detail` says how the child died."""
     took = format_duration(seconds)
     if result is Result.DONE:
@@ -66,7 +68,7 @@ def explain(remedy: Remedy, result: Result, seconds: float, steps: tuple[StepDon
     return f"{remedy.title}: failed: {explain_error(remedy.steps[last.index], last.error or '')}."
 
 
-def explain_error(step: Step, error: str) -> str:
+def explain_error(step: RemedyStep, error: str) -> str:
     """Return what an errno's name means for this step."""
     if error == "EINVAL" and step.path == COMPACT_MEMORY:
         # 6.5 and later take nothing but 1 (mm/compaction.c sysctl_compaction_handler).
@@ -75,5 +77,5 @@ def explain_error(step: Step, error: str) -> str:
         meaning = "the kernel does not take this value"
     else:
         meaning = _ERRORS.get(error, "")
-    what = "sync" if step.do is Do.SYNC else f"writing {step.text!r} to /{step.path}"
+    what = "sync" if step.do is Action.SYNC else f"writing {step.text!r} to /{step.path}"
     return f"{what}: {error}{', ' + meaning if meaning else ''}"

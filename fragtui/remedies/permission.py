@@ -6,25 +6,25 @@ import errno
 import os
 from pathlib import Path
 
-from fragtui.remedies.catalogue import COMPACT_MEMORY, Do, Remedy, Step
+from fragtui.remedies.catalogue import COMPACT_MEMORY, Action, Remedy, RemedyStep
 from fragtui.remedies.worker import filesystem_of, open_kernel_file
 
 
-def why_not(remedy: Remedy, root: Path, barred: str | None = None) -> str | None:
+def disabled_because(remedy: Remedy, root: Path, disabled_reason: str | None = None) -> str | None:
     """Return why `remedy` can't run on the node under `root`, or None if it can.
 
-    `barred` is the caller's own reason against every write: "--read-only", "replaying a recording".
+    `disabled_reason` is the caller's own reason against every write: "--read-only", "replaying a recording".
     The rights are those of the effective uid and of the mount; capabilities are not asked (fs/proc/proc_sysctl.c
     test_perm), so nothing but trying tells.
     """
-    if barred is not None:
-        return barred
-    if remedy.barred is not None:
-        return remedy.barred
+    if disabled_reason is not None:
+        return disabled_reason
+    if remedy.disabled_reason is not None:
+        return remedy.disabled_reason
     return next((why for step in remedy.steps if (why := _why_not_step(step, root)) is not None), None)
 
 
-def is_live(root: Path) -> bool:
+def is_writable_proc(root: Path) -> bool:
     """Tell whether proc below `root` is a mounted procfs, so that the node under it is this kernel."""
     try:
         return filesystem_of((root.resolve() / "proc").lstat().st_dev) == "proc"
@@ -32,10 +32,10 @@ def is_live(root: Path) -> bool:
         return False
 
 
-def _why_not_step(step: Step, root: Path) -> str | None:
-    if step.do is Do.SYNC:
+def _why_not_step(step: RemedyStep, root: Path) -> str | None:
+    if step.do is Action.SYNC:
         # sync(2) is of this kernel whatever the root is, so for saved files it would be the wrong machine's.
-        return None if is_live(root) else f"{root}: saved files, not this kernel's /proc"
+        return None if is_writable_proc(root) else f"{root}: saved files, not this kernel's /proc"
     path = step.target(root)
     try:
         os.close(open_kernel_file(str(path)))
@@ -46,7 +46,7 @@ def _why_not_step(step: Step, root: Path) -> str | None:
     return None
 
 
-def _reason(error: OSError, step: Step, path: Path) -> str:
+def _reason(error: OSError, step: RemedyStep, path: Path) -> str:
     """Return the reason in words for an engineer."""
     if error.errno == errno.EROFS:
         return f"{path} is mounted read-only (a container that is not privileged?)"

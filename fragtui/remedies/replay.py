@@ -7,12 +7,12 @@ import re
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.target_zones import target_blocks
 from fragtui.model.remedy.audit_entry import parse_entry
-from fragtui.model.remedy.recovery import Lasting, compare
-from fragtui.model.remedy.remedy_history import Ended, Entry, Intent, Result
-from fragtui.remedies.catalogue import Remedy, catalogue, find
-from fragtui.remedies.escalation import SETTLE
-from fragtui.remedies.outcome import Outcome, StepDone, explain
-from fragtui.remedies.service import Treated
+from fragtui.model.remedy.recovery import GainDecay, compare
+from fragtui.model.remedy.remedy_history import EndEntry, Entry, IntentEntry, Result
+from fragtui.remedies.catalogue import Remedy, catalogue, find_remedy
+from fragtui.remedies.escalation import SETTLE_SECONDS
+from fragtui.remedies.outcome import Outcome, StepDone, describe_outcome
+from fragtui.remedies.service import RemedyResult
 
 _NODE = re.compile(r"compact-node-(\d{1,4})", re.ASCII)
 
@@ -22,13 +22,13 @@ class ReplayedRemedies:
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
-        self.treated: Treated | None = None
+        self.remedy_result: RemedyResult | None = None
         """The last remedy that is over, as the screen of that time showed it."""
-        self.running: Intent | None = None
+        self.running: IntentEntry | None = None
         self._snapshot: Snapshot | None = None
         self.before: Snapshot | None = None
         """The last snapshot before the last remedy."""
-        self._over: tuple[Intent, Ended, Snapshot] | None = None
+        self._over: tuple[IntentEntry, EndEntry, Snapshot] | None = None
 
     def take(self, line: str) -> Entry | None:
         """Take a line; return its entry, or None where it is none."""
@@ -36,9 +36,9 @@ class ReplayedRemedies:
         if entry is None:
             return None
         self.entries.append(entry)
-        if isinstance(entry, Intent):
+        if isinstance(entry, IntentEntry):
             self.running, self.before = entry, self._snapshot
-        elif isinstance(entry, Ended) and self.running is not None and entry.id == self.running.id:
+        elif isinstance(entry, EndEntry) and self.running is not None and entry.id == self.running.id:
             if self.before is not None:
                 self._over = (self.running, entry, self.before)
             self.running = None
@@ -47,41 +47,45 @@ class ReplayedRemedies:
     def see(self, snapshot: Snapshot) -> bool:
         """Take a snapshot; return whether a remedy's result is known with it that was not before."""
         self._snapshot = snapshot
-        if self._over is not None and snapshot.time >= self._over[1].time + SETTLE:
+        if self._over is not None and snapshot.time >= self._over[1].time + SETTLE_SECONDS:
             intent, ended, before = self._over
             self._over = None
-            self.treated = _treated(intent, ended, before, snapshot)
-            return self.treated is not None
-        if self.treated is not None and self.treated.lasting is not None:
-            blocks = target_blocks(snapshot, self.treated.recovery.order)
+            self.remedy_result = _treated(intent, ended, before, snapshot)
+            return self.remedy_result is not None
+        if self.remedy_result is not None and self.remedy_result.gain_decay is not None:
+            blocks = target_blocks(snapshot, self.remedy_result.recovery.order)
             if blocks is not None:
-                lasting = self.treated.lasting.see(snapshot.monotonic, blocks)
-                self.treated = Treated(self.treated.outcome, self.treated.recovery, None, lasting)
+                gain_decay = self.remedy_result.gain_decay.see(snapshot.monotonic, blocks)
+                self.remedy_result = RemedyResult(
+                    self.remedy_result.outcome, self.remedy_result.recovery, None, gain_decay
+                )
         return False
 
 
-def remedy_of(intent: Intent) -> Remedy | None:
+def remedy_of(intent: IntentEntry) -> Remedy | None:
     """Return the remedy that an intent names, or None for one that this version does not have."""
     node = _NODE.fullmatch(intent.remedy)
-    return find(catalogue([int(node[1])] if node else ()), intent.remedy)
+    return find_remedy(catalogue([int(node[1])] if node else ()), intent.remedy)
 
 
-def title_of(intent: Intent) -> str:
+def title_of(intent: IntentEntry) -> str:
     """Return what an intent's remedy is called."""
     remedy = remedy_of(intent)
     return remedy.title if remedy is not None else intent.remedy
 
 
-def _treated(intent: Intent, ended: Ended, before: Snapshot, after: Snapshot) -> Treated | None:
+def _treated(intent: IntentEntry, ended: EndEntry, before: Snapshot, after: Snapshot) -> RemedyResult | None:
     remedy = remedy_of(intent)
     if remedy is None or intent.order is None:
         return None
     failed = ended.result is Result.FAILED
     step = min(ended.step or 0, len(remedy.steps) - 1)
     steps = (StepDone(step, ended.seconds, ended.cpu or 0.0, ended.error),) if ended.cpu is not None or failed else ()
-    said = explain(remedy, ended.result, ended.seconds, steps, ended.error)
+    said = describe_outcome(remedy, ended.result, ended.seconds, steps, ended.error)
     recovery = compare(before, after, intent.order)
-    lasting = None
+    gain_decay = None
     if recovery.before is not None and recovery.after is not None:
-        lasting = Lasting(after.monotonic, recovery.before, recovery.after)
-    return Treated(Outcome(remedy, intent.id, ended.result, ended.seconds, steps, said), recovery, None, lasting)
+        gain_decay = GainDecay(after.monotonic, recovery.before, recovery.after)
+    return RemedyResult(
+        Outcome(remedy, intent.id, ended.result, ended.seconds, steps, said), recovery, None, gain_decay
+    )

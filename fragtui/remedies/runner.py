@@ -15,27 +15,27 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fragtui.model.remedy.forecast import Gain
-from fragtui.model.remedy.remedy_history import Ended, Intent, Result
+from fragtui.model.remedy.remedy_history import EndEntry, IntentEntry, Result
 from fragtui.remedies import worker as child
 from fragtui.remedies.audit.log import AuditError, AuditLog
-from fragtui.remedies.catalogue import Do, Remedy
-from fragtui.remedies.lock import Busy, NodeLock, lock_directories
-from fragtui.remedies.outcome import Outcome, StepDone, explain
-from fragtui.remedies.permission import why_not
+from fragtui.remedies.catalogue import Action, Remedy
+from fragtui.remedies.lock import LockBusy, NodeLock, lock_directories
+from fragtui.remedies.outcome import Outcome, StepDone, describe_outcome
+from fragtui.remedies.permission import disabled_because
 from fragtui.sources.files.host_files import read_text
-from fragtui.sources.files.own_files import why as file_problem
+from fragtui.sources.files.own_files import os_reason as file_problem
 from fragtui.text import printable
 
-GRACE = 1.0
+ABORT_GRACE_SECONDS = 1.0
 """Seconds between SIGTERM and SIGKILL."""
 
 
-class Refused(Exception):
+class RunRefused(Exception):
     """The remedy was not started, and nothing was written; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RunRequest:
     """Who asked for a remedy and what was known then; it goes into the audit log."""
 
     by: str
@@ -48,14 +48,14 @@ class Asked:
     """Id of the ladder's run that it is a step of; None for a remedy by itself."""
 
 
-class Running:
+class RemedyRun:
     """One remedy under way. Made by `start`; then `poll` until it returns the outcome.
 
     The child is killed when the thread that started it ends (PR_SET_PDEATHSIG goes by thread), so start it on one that
     outlives it. Use it from one thread at a time.
     """
 
-    def __init__(self, remedy: Remedy, intent: Intent, audit: AuditLog, lock: NodeLock) -> None:
+    def __init__(self, remedy: Remedy, intent: IntentEntry, audit: AuditLog, lock: NodeLock) -> None:
         self.remedy = remedy
         self.id = intent.id
         self.started = time.monotonic()
@@ -72,35 +72,37 @@ class Running:
         self._process = _spawn(remedy, intent, lock)
 
     @classmethod
-    def start(cls, remedy: Remedy, root: Path, audit: AuditLog, asked: Asked, barred: str | None = None) -> Running:
-        """Put the intent on record and start the child; raise Refused where any of that can't be.
+    def start(
+        cls, remedy: Remedy, root: Path, audit: AuditLog, asked: RunRequest, disabled_reason: str | None = None
+    ) -> RemedyRun:
+        """Put the intent on record and start the child; raise RunRefused where any of that can't be.
 
-        `barred` is the caller's own reason against every write, as for `why_not`.
+        `disabled_reason` is the caller's own reason against every write, as for `disabled_because`.
         """
-        if (why := why_not(remedy, root, barred)) is not None:
-            raise Refused(why)
+        if (os_reason := disabled_because(remedy, root, disabled_reason)) is not None:
+            raise RunRefused(os_reason)
         intent = _intent(remedy, root, asked)
         try:
             holder = f"{remedy.id} by pid {os.getpid()}"
             lock = NodeLock.take("remedy", lock_directories(root, audit.path), holder)
-        except Busy as busy:
-            raise Refused(f"another remedy is running: {busy}") from busy
+        except LockBusy as busy:
+            raise RunRefused(f"another remedy is running: {busy}") from busy
         except OSError as error:
-            raise Refused(f"no lock can be taken: {file_problem(error, error.filename)}") from error
+            raise RunRefused(f"no lock can be taken: {file_problem(error, error.filename)}") from error
         with contextlib.ExitStack() as undo:
             undo.callback(lock.release)
             try:
                 audit.append(intent)
             except AuditError as error:
-                raise Refused(f"the audit log can't be written: {error}") from error
+                raise RunRefused(f"the audit log can't be written: {error}") from error
             try:
                 running = cls(remedy, intent, audit, lock)
             except BaseException as error:
-                why = f"no child could be started: {_words(error)}"
+                os_reason = f"no child could be started: {_words(error)}"
                 with contextlib.suppress(AuditError):
-                    audit.append(Ended(intent.id, time.time(), Result.DIED, 0.0, error=why))
+                    audit.append(EndEntry(intent.id, time.time(), Result.DIED, 0.0, error=os_reason))
                 if isinstance(error, OSError | MemoryError | RuntimeError | subprocess.SubprocessError):
-                    raise Refused(why) from error
+                    raise RunRefused(os_reason) from error
                 raise
             undo.pop_all()
         return running
@@ -111,13 +113,13 @@ class Running:
         return self.outcome.seconds if self.outcome else time.monotonic() - self.started
 
     def abort(self) -> None:
-        """Ask the child to end: SIGTERM now, SIGKILL from `poll` when it has not ended `GRACE` seconds later.
+        """Ask the child to end: SIGTERM now, SIGKILL from `poll` after `ABORT_GRACE_SECONDS`.
 
         Either ends compaction; the page cache half of drop_caches goes on in the kernel until it is through.
         """
         if self.outcome is None and not self.aborting:
             self.aborting = True
-            self._kill_at = time.monotonic() + GRACE
+            self._kill_at = time.monotonic() + ABORT_GRACE_SECONDS
             self._process.terminate()
 
     def poll(self) -> Outcome | None:
@@ -171,7 +173,7 @@ class Running:
             result = Result.FAILED if failed else Result.DIED
         how = f"signal {-status}" if status < 0 else f"status {status}{': ' + self._noise if self._noise else ''}"
         steps = tuple(self._done)
-        ended = Ended(
+        ended = EndEntry(
             id=self.id,
             time=time.time(),
             result=result,
@@ -181,7 +183,7 @@ class Running:
             error=steps[-1].error if failed else (how if result is Result.DIED else None),
         )
         outcome = Outcome(
-            self.remedy, self.id, result, seconds, steps, explain(self.remedy, result, seconds, steps, how)
+            self.remedy, self.id, result, seconds, steps, describe_outcome(self.remedy, result, seconds, steps, how)
         )
         try:
             self._audit.append(ended)
@@ -194,9 +196,9 @@ class Running:
         return outcome
 
 
-def _spawn(remedy: Remedy, intent: Intent, lock: NodeLock) -> subprocess.Popen[bytes]:
+def _spawn(remedy: Remedy, intent: IntentEntry, lock: NodeLock) -> subprocess.Popen[bytes]:
     steps = [
-        {"do": "sync"} if step.do is Do.SYNC else {"do": "write", "path": path, "text": step.text}
+        {"do": "sync"} if step.do is Action.SYNC else {"do": "write", "path": path, "text": step.text}
         for step, path in zip(remedy.steps, intent.paths, strict=True)
     ]
     plan = json.dumps({"parent": os.getpid(), "steps": steps})
@@ -230,18 +232,18 @@ def _program() -> list[str]:
     return [str(file)] if file.is_file() else ["-c", inspect.getsource(child)]
 
 
-def _intent(remedy: Remedy, root: Path, asked: Asked) -> Intent:
+def _intent(remedy: Remedy, root: Path, asked: RunRequest) -> IntentEntry:
     uid = os.getuid()
     login: str | None = None
     with contextlib.suppress(KeyError):
         login = printable(os.environ.get("SUDO_USER") or pwd.getpwuid(uid).pw_name)
     name = os.urandom(6).hex()
-    return Intent(
+    return IntentEntry(
         id=name,
         time=time.time(),
         remedy=remedy.id,
         steps=tuple(step.sentence(root) for step in remedy.steps),
-        paths=tuple("" if step.do is Do.SYNC else str(step.target(root)) for step in remedy.steps),
+        paths=tuple("" if step.do is Action.SYNC else str(step.target(root)) for step in remedy.steps),
         by=asked.by,
         pid=os.getpid(),
         uid=uid,

@@ -1,7 +1,7 @@
 """All remedies of a screen, on one thread that outlives their children and may wait for a disk: the screen never does.
 
 One remedy, the ladder, the guard and the evidence after them are fed with the same snapshots; what is known of them
-is handed back as one frozen `Attended` whenever it changes.
+is handed back as one frozen `RemedyState` whenever it changes.
 """
 
 from __future__ import annotations
@@ -18,42 +18,42 @@ from pathlib import Path
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.target_zones import target_blocks
 from fragtui.model.remedy.forecast import Gain, forecast
-from fragtui.model.remedy.recovery import Lasting, Look, Recovery
-from fragtui.model.remedy.remedy_history import describe, describe_unknown, repeats
+from fragtui.model.remedy.recovery import Checkpoint, GainDecay, Recovery
+from fragtui.model.remedy.remedy_history import describe_episode, describe_unknown, repeats
 from fragtui.model.remedy.tuning_advice import Advice, advise
-from fragtui.remedies.audit.history import read_past
+from fragtui.remedies.audit.history import read_history
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import Remedy
-from fragtui.remedies.escalation import SETTLE, Ladder, LadderEnd
-from fragtui.remedies.follow_up import Followup
+from fragtui.remedies.escalation import SETTLE_SECONDS, Escalation, EscalationEnd
+from fragtui.remedies.follow_up import FollowUp
 from fragtui.remedies.guard.guard import Guard
 from fragtui.remedies.guard.policy import Policy
 from fragtui.remedies.guard.rules import Decision
-from fragtui.remedies.lock import Busy
+from fragtui.remedies.lock import LockBusy
 from fragtui.remedies.outcome import Outcome
-from fragtui.remedies.runner import Asked, Refused, Running
-from fragtui.sources.files.own_files import why
-from fragtui.sources.host.vm_settings import read_tuning
+from fragtui.remedies.runner import RemedyRun, RunRefused, RunRequest
+from fragtui.sources.files.own_files import os_reason
+from fragtui.sources.host.vm_settings import read_vm_settings
 
 _POLL = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Treated:
+class RemedyResult:
     """A remedy (or a ladder, by its last step) that is over, with what was seen before and after."""
 
     outcome: Outcome
     recovery: Recovery
     expected: Gain | None
-    lasting: Lasting | None
-    looks: tuple[Look, ...] = ()
+    gain_decay: GainDecay | None
+    checkpoints: tuple[Checkpoint, ...] = ()
     """After 1, 5 and 30 minutes, as far as they have passed."""
-    climbed: LadderEnd | None = None
+    escalation_end: EscalationEnd | None = None
     """The ladder that it ends, or None."""
 
 
 @dataclass(frozen=True, slots=True)
-class Recalled:
+class HistoryView:
     """The remedies on record in words, the oldest first, and advice for the node as it is."""
 
     episodes: tuple[str, ...]
@@ -63,7 +63,7 @@ class Recalled:
 
 
 @dataclass(frozen=True, slots=True)
-class Attended:
+class RemedyState:
     """What is known now; None where there is nothing of the kind."""
 
     running: str | None = None
@@ -75,11 +75,11 @@ class Attended:
     """It is over, and a snapshot a moment later is waited for."""
     refused: str | None = None
     """Why what was last asked for did not start, or did not begin to climb."""
-    treated: Treated | None = None
+    remedy_result: RemedyResult | None = None
     guard: Policy | None = None
     """The policy of the guard while it is on."""
     decision: Decision | None = None
-    guard_end: LadderEnd | None = None
+    guard_end: EscalationEnd | None = None
     past: tuple[str, ...] = ()
     """What the audit log tells at the start: outcomes that nobody knows, gains that do not last."""
 
@@ -93,15 +93,15 @@ def _look_again() -> None:
     """Nothing but what wakes the one who waits to be asked."""
 
 
-class Attendant:
+class RemedyService:
     """Runs what it is asked for; `on_change` is called on its thread, also with a traceback where it failed."""
 
     def __init__(
-        self, root: Path, audit: AuditLog, barred: str | None, on_change: Callable[[Attended | str], None]
+        self, root: Path, audit: AuditLog, disabled_reason: str | None, on_change: Callable[[RemedyState | str], None]
     ) -> None:
         self.root = root
         self.audit = audit
-        self._barred = barred
+        self._barred = disabled_reason
         self._on_change = on_change
         self._asked: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._snapshot: Snapshot | None = None
@@ -109,13 +109,13 @@ class Attendant:
         self._interval = 1.0
         self._stopping = threading.Event()
         self._abort = threading.Event()
-        self._state = self._told = Attended()
-        self._run: tuple[Running, Snapshot, int, Gain] | None = None
+        self._state = self._told = RemedyState()
+        self._run: tuple[RemedyRun, Snapshot, int, Gain] | None = None
         self._over: tuple[Outcome, Snapshot, int, Gain, float] | None = None
-        self._ladder: Ladder | None = None
+        self._ladder: Escalation | None = None
         self._ladder_from: Snapshot | None = None
         self._guard: Guard | None = None
-        self._followup: tuple[Followup, Treated] | None = None
+        self._followup: tuple[FollowUp, RemedyResult] | None = None
         self._thread = threading.Thread(target=self._work, name="remedies", daemon=True)
 
     def start(self) -> None:
@@ -145,7 +145,7 @@ class Attendant:
         """Switch the guard on with a policy, or off."""
         self._asked.put(lambda: self._switch(policy))
 
-    def recall(self, snapshot: Snapshot, order: int, on_told: Callable[[Recalled], None]) -> None:
+    def recall(self, snapshot: Snapshot, order: int, on_told: Callable[[HistoryView], None]) -> None:
         """Read the remedies on record and reckon advice; `on_told` is called on this thread."""
         self._asked.put(lambda: on_told(self._recall(snapshot, order)))
 
@@ -198,14 +198,17 @@ class Attendant:
 
     def _look(self, snapshot: Snapshot) -> None:
         """Take a tick in all that hangs on ticks."""
-        if self._over is not None and snapshot.monotonic >= self._over[4] + SETTLE:
+        if self._over is not None and snapshot.monotonic >= self._over[4] + SETTLE_SECONDS:
             outcome, before, order, expected, _ = self._over
             self._over = None
-            self._follow(Followup(self.audit, outcome.id, before, snapshot, order), outcome, expected, None)
+            self._follow(FollowUp(self.audit, outcome.id, before, snapshot, order), outcome, expected, None)
         elif self._followup is not None and not self._followup[0].over:
-            followup, treated = self._followup
+            followup, remedy_result = self._followup
             followup.see(snapshot)
-            self._state = replace(self._state, treated=replace(treated, lasting=followup.lasting, looks=followup.looks))
+            self._state = replace(
+                self._state,
+                remedy_result=replace(remedy_result, gain_decay=followup.gain_decay, checkpoints=followup.checkpoints),
+            )
         if self._ladder is not None:
             self._advance(self._ladder, snapshot)
         self._tick(snapshot)
@@ -226,16 +229,16 @@ class Attendant:
             return
         self._abort.clear()
         expected = forecast(before, order).gain(remedy.effect)
-        asked = Asked("screen", order, target_blocks(before, order), expected)
+        asked = RunRequest("screen", order, target_blocks(before, order), expected)
         try:
-            running = Running.start(remedy, self.root, self.audit, asked, self._barred)
-        except Refused as refused:
+            running = RemedyRun.start(remedy, self.root, self.audit, asked, self._barred)
+        except RunRefused as refused:
             self._state = replace(self._state, refused=str(refused))
             return
         self._run = (running, before, order, expected)
         self._state = replace(self._state, running=remedy.title, started=running.started, refused=None)
 
-    def _watch(self, running: Running, before: Snapshot, order: int, expected: Gain) -> None:
+    def _watch(self, running: RemedyRun, before: Snapshot, order: int, expected: Gain) -> None:
         if self._abort.is_set() and not running.aborting:
             running.abort()
             self._state = replace(self._state, aborting=True)
@@ -248,12 +251,12 @@ class Attendant:
         if self._state.busy:
             return
         self._abort.clear()
-        self._ladder = Ladder(remedies, self.root, self.audit, order, blocks, "screen", self._barred)
+        self._ladder = Escalation(remedies, self.root, self.audit, order, blocks, "screen", self._barred)
         self._ladder_from = before
         self._state = replace(self._state, running="Step by step", started=time.monotonic(), refused=None)
         self._advance(self._ladder, before)
 
-    def _advance(self, ladder: Ladder, snapshot: Snapshot) -> None:
+    def _advance(self, ladder: Escalation, snapshot: Snapshot) -> None:
         if self._abort.is_set():
             ladder.abort()
             self._state = replace(self._state, aborting=True)
@@ -264,17 +267,17 @@ class Attendant:
             return
         self._ladder = None
         self._state = replace(self._state, running=None, aborting=False)
-        if not end.rungs or self._ladder_from is None:
+        if not end.escalation_steps or self._ladder_from is None:
             self._state = replace(self._state, refused=end.why)
             return
-        last = end.rungs[-1]
-        followup = Followup(self.audit, last.outcome.id, self._ladder_from, snapshot, ladder.order)
+        last = end.escalation_steps[-1]
+        followup = FollowUp(self.audit, last.outcome.id, self._ladder_from, snapshot, ladder.order)
         self._follow(followup, last.outcome, None, end)
 
-    def _follow(self, followup: Followup, outcome: Outcome, expected: Gain | None, end: LadderEnd | None) -> None:
-        treated = Treated(outcome, followup.recovery, expected, followup.lasting, climbed=end)
-        self._followup = (followup, treated)
-        self._state = replace(self._state, treated=treated, settling=False)
+    def _follow(self, followup: FollowUp, outcome: Outcome, expected: Gain | None, end: EscalationEnd | None) -> None:
+        remedy_result = RemedyResult(outcome, followup.recovery, expected, followup.gain_decay, escalation_end=end)
+        self._followup = (followup, remedy_result)
+        self._state = replace(self._state, remedy_result=remedy_result, settling=False)
 
     def _switch(self, policy: Policy | None) -> None:
         if self._guard is not None:
@@ -285,25 +288,25 @@ class Attendant:
             return
         try:
             self._guard = Guard(policy, self.root, self.audit, time.monotonic(), self._barred)
-        except Busy as busy:
+        except LockBusy as busy:
             self._state = replace(self._state, refused=f"another guard is on: {busy}")
         except OSError as error:
-            self._state = replace(self._state, refused=f"no lock for a guard: {why(error, error.filename)}")
+            self._state = replace(self._state, refused=f"no lock for a guard: {os_reason(error, error.filename)}")
         else:
             self._state = replace(self._state, guard=policy, refused=None)
 
-    def _recall(self, snapshot: Snapshot, order: int) -> Recalled:
-        past = read_past(self.audit, self.root)
+    def _recall(self, snapshot: Snapshot, order: int) -> HistoryView:
+        past = read_history(self.audit, self.root)
         unknown = {episode.intent.id for episode in past.unknown}
-        return Recalled(
-            tuple(describe(episode, episode.intent.id in unknown) for episode in past.history),
+        return HistoryView(
+            tuple(describe_episode(episode, episode.intent.id in unknown) for episode in past.history),
             repeats(past.history, time.time()),
-            advise(snapshot, order, read_tuning(self.root, snapshot.host.page_size)),
+            advise(snapshot, order, read_vm_settings(self.root, snapshot.host.page_size)),
             past.problems,
         )
 
     def _tell_past(self) -> None:
-        past = read_past(self.audit, self.root)
+        past = read_history(self.audit, self.root)
         told = [describe_unknown(episode) for episode in past.unknown[-3:]]
         if (said := repeats(past.history, time.time())) is not None:
             told.append(said)

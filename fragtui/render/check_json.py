@@ -6,13 +6,13 @@ from typing import Any
 
 from fragtui.model.node.indices import free_pages, largest_order
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.model.node.verdict import Judgement, ZoneJudgement
-from fragtui.model.node.watermark import Request
+from fragtui.model.node.verdict import NodeJudgement, ZoneJudgement
+from fragtui.model.node.watermark import RequestKind
 from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.forecast import Forecast, Gain
 
 
-def check_fields(snapshot: Snapshot, judgement: Judgement, forecast: Forecast, summary: str) -> dict[str, Any]:
+def check_fields(snapshot: Snapshot, judgement: NodeJudgement, forecast: Forecast, summary: str) -> dict[str, Any]:
     """Return the object; what is unknown is null, and `unreadable` says why. Indices are 0 to 1, as the kernel's."""
     return {
         "verdict": judgement.kernel.value,
@@ -42,8 +42,8 @@ def _zone(zone: ZoneJudgement, page_size: int) -> dict[str, Any]:
         "unusable_index": [index / 1000 for index in zone.unusable],
         "fragmentation_index": [index / 1000 for index in zone.fragmentation],
         "verdict": {
-            Request.GFP_KERNEL.value: [verdict.value for verdict in zone.kernel],
-            Request.GFP_ATOMIC.value: [verdict.value for verdict in zone.atomic],
+            RequestKind.GFP_KERNEL.value: [verdict.value for verdict in zone.kernel],
+            RequestKind.GFP_ATOMIC.value: [verdict.value for verdict in zone.atomic],
         },
         "watermark": _watermark(zone, page_size),
     }

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.remedy.effect import Effect
-from fragtui.model.remedy.forecast import Forecast, Gain, Outlook, bound_phrase
-from fragtui.model.remedy.recovery import Lasting, Look, Recovery
+from fragtui.model.remedy.forecast import Forecast, Gain, Outlook, limit_phrase
+from fragtui.model.remedy.recovery import Checkpoint, GainDecay, Recovery
 from fragtui.model.remedy.tuning_advice import node_score, start_score
 from fragtui.text import counted, format_bytes, format_count, format_duration
 
@@ -16,7 +16,7 @@ _STALE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Expectation:
+class ForecastText:
     """What to say before a remedy runs; each entry is one short sentence or phrase."""
 
     gain: Gain
@@ -28,11 +28,11 @@ class Expectation:
     """What it costs this node now."""
 
 
-def expect(snapshot: Snapshot, forecast: Forecast, effect: Effect) -> Expectation:
+def forecast_text(snapshot: Snapshot, forecast: Forecast, effect: Effect) -> ForecastText:
     """Return what to say of a remedy with this `effect` on the node as sampled."""
     gain = forecast.gain(effect)
     reasons = _gentle_reasons(snapshot) if effect.gentle else _reasons(forecast, effect)
-    return Expectation(gain, _headline(forecast, effect, gain), reasons, _costs(snapshot, effect))
+    return ForecastText(gain, _headline(forecast, effect, gain), reasons, _costs(snapshot, effect))
 
 
 _EFFECTS = {
@@ -50,7 +50,7 @@ def outlook_sentence(forecast: Forecast) -> str:
     if outlook is Outlook.UNKNOWN:
         return f"What would help is unknown: {forecast.gain(Effect(page_cache=True)).why or 'no zone could be read'}."
     if outlook is Outlook.NEITHER:
-        return f"Neither dropping caches nor compacting would make many blocks of {size}: {bound_phrase(forecast)}."
+        return f"Neither dropping caches nor compacting would make many blocks of {size}: {limit_phrase(forecast)}."
     gain = forecast.gain(_EFFECTS[outlook])
     verb = {
         Outlook.DROP_CACHES: "Dropping caches",
@@ -110,7 +110,7 @@ def _range(gain: Gain) -> str:
 def _reasons(forecast: Forecast, effect: Effect) -> tuple[str, ...]:
     page = forecast.page_size
     reasons: list[str] = []
-    clean = [room.cache for room in forecast.rooms if room.cache is not None]
+    clean = [room.cache for room in forecast.zone_capacities if room.cache is not None]
     if effect.page_cache and forecast.cache is not None and clean:
         reasons.append(
             f"{format_bytes(sum(clean) * page)} of {format_bytes(forecast.cache)} page cache is clean and not mapped "
@@ -121,7 +121,7 @@ def _reasons(forecast: Forecast, effect: Effect) -> tuple[str, ...]:
     if effect.slab and forecast.slab is not None:
         reasons.append(f"slab: more than half of {format_bytes(forecast.slab)} reclaimable goes as a rule")
     if effect.compact:
-        rooms = [room for room in forecast.rooms if effect.node in (None, room.key[0])]
+        rooms = [room for room in forecast.zone_capacities if effect.node in (None, room.key[0])]
         if all(room.typed for room in rooms):
             small = sum(room.movable.small for room in rooms) * page
             reasons.append(
@@ -139,8 +139,8 @@ def _reasons(forecast: Forecast, effect: Effect) -> tuple[str, ...]:
                 "moved nor split ends the compaction of its zone; a sync before prevents it"
             )
     if forecast.bound is not None and forecast.bound > 0.5 and (effect.drops or effect.compact):
-        reasons.append(bound_phrase(forecast))
-    if forecast.rooms and not all(room.typed for room in forecast.rooms):
+        reasons.append(limit_phrase(forecast))
+    if forecast.zone_capacities and not all(room.typed for room in forecast.zone_capacities):
         reasons.append("migratetypes are unknown (pagetypeinfo): all memory is taken for movable, which flatters")
     elif forecast.age is not None and forecast.age > _STALE:
         reasons.append(f"migratetypes were read {format_duration(forecast.age)} ago")
@@ -202,16 +202,16 @@ def early_end_sentence(recovery: Recovery, effect: Effect) -> str | None:
     )
 
 
-def lasting_sentence(lasting: Lasting | None) -> str | None:
+def decay_sentence(gain_decay: GainDecay | None) -> str | None:
     """Return how long a gain lasts as far as it has been seen, or None where there is none or nothing was seen."""
-    if lasting is None or lasting.gain <= 0 or lasting.share is None or lasting.age is None:
+    if gain_decay is None or gain_decay.gain <= 0 or gain_decay.share is None or gain_decay.age is None:
         return None
-    if lasting.half_life is not None:
-        return f"Half of the gain was gone after {format_duration(lasting.half_life)}."
-    return f"{min(9.99, lasting.share) * 100:.0f} % of the gain is left after {format_duration(lasting.age)}."
+    if gain_decay.half_life is not None:
+        return f"Half of the gain was gone after {format_duration(gain_decay.half_life)}."
+    return f"{min(9.99, gain_decay.share) * 100:.0f} % of the gain is left after {format_duration(gain_decay.age)}."
 
 
-def look_sentence(look: Look, order: int) -> str:
+def checkpoint_sentence(look: Checkpoint, order: int) -> str:
     """Return what was there some minutes after a remedy, and what the node paid until then."""
     said = [f"After {format_duration(look.after)}: {counted(look.blocks, 'block')} of order {order}"]
     if look.cost.refaults is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.model.node.verdict import FEW_BLOCKS, MANY_BLOCKS, THIN_SHARE, Gets, Judgement, Severity
+from fragtui.model.node.verdict import FEW_BLOCKS, MANY_BLOCKS, THIN_SHARE, NodeJudgement, RequestOutcome, Severity
 from fragtui.model.node.watermark import Verdict, floor_pages, usable_pages
 from fragtui.text import format_bytes, format_count
 
@@ -15,14 +15,14 @@ _WORDS = {
 }
 
 
-def badge(judgement: Judgement) -> str:
+def badge(judgement: NodeJudgement) -> str:
     """Return the verdict in one word: OK, THIN, FRAGMENTED, RESERVED, SHORT or UNKNOWN."""
     if judgement.kernel is Verdict.AVAILABLE:
         return "OK" if judgement.severity is Severity.FINE else "THIN"
     return _WORDS[judgement.kernel]
 
 
-def headline(snapshot: Snapshot, judgement: Judgement) -> str:
+def headline(snapshot: Snapshot, judgement: NodeJudgement) -> str:
     """Return what a request of the target order meets in the memory that is free now, with the numbers that show it."""
     if judgement.too_large is not None:
         largest = format_bytes(snapshot.host.page_size << judgement.too_large)
@@ -43,10 +43,10 @@ def headline(snapshot: Snapshot, judgement: Judgement) -> str:
     if judgement.kernel is Verdict.FRAGMENTED:
         return f"No {block} in {free} free; {largest}.{unsure}"
     if judgement.kernel is Verdict.RESERVED:
-        if judgement.halving_stop is not None:
+        if judgement.halving_floor is not None:
             return (
                 f"Fragmented by this kernel's rule: {free} is free, but too little of it in blocks above order "
-                f"{judgement.halving_stop} to give an {block}; {largest}."
+                f"{judgement.halving_floor} to give an {block}; {largest}."
             )
         if judgement.only_foreign:
             return (
@@ -58,15 +58,15 @@ def headline(snapshot: Snapshot, judgement: Judgement) -> str:
     return f"Short of memory, not fragmented: {_floor(judgement, size)}."
 
 
-def consequence(judgement: Judgement) -> str | None:
+def consequence(judgement: NodeJudgement) -> str | None:
     """Return what becomes of requests that don't get a block at once; None where they do, or where it is unknown."""
-    if judgement.gets in (Gets.AT_ONCE, Gets.UNKNOWN):
+    if judgement.gets in (RequestOutcome.AT_ONCE, RequestOutcome.UNKNOWN):
         return None
     atomic = "still gets one" if judgement.atomic is Verdict.AVAILABLE else "is refused"
     return f"A GFP_KERNEL request {judgement.gets}; a GFP_ATOMIC one, which can't wait, {atomic}."
 
 
-def _floor(judgement: Judgement, page_size: int) -> str:
+def _floor(judgement: NodeJudgement, page_size: int) -> str:
     """Return what is free for GFP_KERNEL and what must stay so; no zone passing, the sums don't pass either."""
     states = [zone.state for zone in judgement.serving]
     usable = sum(usable_pages(state) or 0 for state in states)
@@ -80,13 +80,13 @@ def _floor(judgement: Judgement, page_size: int) -> str:
     return f"{format_bytes(usable * page_size)} is free, {format_bytes(floor * page_size)} must stay free ({what})"
 
 
-def _largest(judgement: Judgement, page_size: int) -> str:
+def _largest(judgement: NodeJudgement, page_size: int) -> str:
     if judgement.largest_order is None:
         return "not even a single page can be had"
     return f"largest is {format_bytes(page_size << judgement.largest_order)} (order {judgement.largest_order})"
 
 
-def _available(judgement: Judgement, page_size: int, free: str, largest: str) -> str:
+def _available(judgement: NodeJudgement, page_size: int, free: str, largest: str) -> str:
     count, order = judgement.blocks or 0, judgement.order
     size = format_bytes(page_size << order)
     blocks = f"order-{order} {'block' if count == 1 else 'blocks'} ({size})"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from fragtui.model.node.indices import largest_order
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.model.node.verdict import Judgement, ZoneJudgement, node_verdict
-from fragtui.model.node.watermark import Request, Verdict
+from fragtui.model.node.verdict import NodeJudgement, ZoneJudgement, node_verdict
+from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.model.pods.stuck_pods import StuckPods
 from fragtui.model.remedy.remedy_history import Episode
 
@@ -29,7 +29,7 @@ class Family:
     counter: bool = False
 
 
-def node_metrics(snapshot: Snapshot, judgement: Judgement, version: str) -> tuple[Family, ...]:
+def node_metrics(snapshot: Snapshot, judgement: NodeJudgement, version: str) -> tuple[Family, ...]:
     """Return what one sample says."""
     size = snapshot.host.page_size
     order = (str(judgement.order),)
@@ -147,19 +147,19 @@ def _per_order(zones: tuple[ZoneJudgement, ...], values: _Values) -> tuple[Sampl
     )
 
 
-def _verdicts(judgement: Judgement) -> list[Sample]:
+def _verdicts(judgement: NodeJudgement) -> list[Sample]:
     serving = [zone for zone in judgement.zones if zone.target]
     orders = max((len(zone.zone.free_blocks) for zone in serving), default=0)
     return [
         ((request.value, str(order), verdict.value), float(verdict is found))
-        for request in Request
+        for request in RequestKind
         for order in range(orders)
         for found in (node_verdict(serving, request, order),)
         for verdict in Verdict
     ]
 
 
-def _available(judgement: Judgement) -> list[Sample]:
+def _available(judgement: NodeJudgement) -> list[Sample]:
     serving = [zone for zone in judgement.zones if zone.target]
     orders = max((len(zone.zone.free_blocks) for zone in serving), default=0)
     return [
@@ -167,6 +167,6 @@ def _available(judgement: Judgement) -> list[Sample]:
             (request.value, str(order)),
             float(any(zone.verdict(request, order) is Verdict.AVAILABLE for zone in serving)),
         )
-        for request in Request
+        for request in RequestKind
         for order in range(orders)
     ]

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import TextIO
 
-from fragtui.model.node.verdict import Judgement, ZoneJudgement
+from fragtui.model.node.verdict import NodeJudgement, ZoneJudgement
 from fragtui.model.node.watermark import Verdict
 from fragtui.text import format_count
 
@@ -47,7 +47,7 @@ def bars_for(stream: TextIO) -> str:
     return _BARS
 
 
-def chart(judgement: Judgement, paint: Paint, bars: str = _BARS) -> list[str]:
+def chart(judgement: NodeJudgement, paint: Paint, bars: str = _BARS) -> list[str]:
     """Return the lines: orders, then for each zone its free blocks with what GFP_KERNEL gets, and their bytes."""
     orders = max((len(zone.zone.free_blocks) for zone in judgement.zones), default=0)
     if not orders:

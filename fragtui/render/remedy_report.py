@@ -6,13 +6,13 @@ from typing import Any
 
 from fragtui.model.remedy.forecast import Gain
 from fragtui.model.remedy.recovery import Cost, Recovery, ZoneRecovery
-from fragtui.remedies.follow_up import Followup
+from fragtui.remedies.follow_up import FollowUp
 from fragtui.remedies.outcome import Outcome
 from fragtui.render.forecast_text import early_end_sentence, error_sentence
 from fragtui.text import format_bytes, format_count, format_duration
 
 
-def describe_outcome(outcome: Outcome, recovery: Recovery, expected: Gain) -> str:
+def outcome_lines(outcome: Outcome, recovery: Recovery, expected: Gain) -> str:
     """Return the report in lines: how it ended, before and after per zone and order, what it cost."""
     lines = [outcome.explanation, *_table(recovery)]
     if recovery.gained is None:
@@ -33,7 +33,7 @@ def describe_outcome(outcome: Outcome, recovery: Recovery, expected: Gain) -> st
     return "\n".join(lines)
 
 
-def outcome_fields(outcome: Outcome, recovery: Recovery, expected: Gain) -> dict[str, Any]:
+def outcome_json(outcome: Outcome, recovery: Recovery, expected: Gain) -> dict[str, Any]:
     """Return the report for JSON; facts that are unknown are null."""
     cost = recovery.cost
     return {
@@ -75,11 +75,11 @@ def outcome_fields(outcome: Outcome, recovery: Recovery, expected: Gain) -> dict
     }
 
 
-def lasting_fields(followup: Followup) -> dict[str, Any]:
+def decay_json(followup: FollowUp) -> dict[str, Any]:
     """Return for JSON what was seen of the gain later on; null where nothing was looked for."""
-    lasting = followup.lasting
+    gain_decay = followup.gain_decay
     return {
-        "half_life_seconds": lasting.half_life if lasting else None,
+        "half_life_seconds": gain_decay.half_life if gain_decay else None,
         "looks": [
             {
                 "after_seconds": look.after,
@@ -88,7 +88,7 @@ def lasting_fields(followup: Followup) -> dict[str, Any]:
                 "read_bytes": look.cost.read,
                 "stalled_seconds": look.cost.stalled,
             }
-            for look in followup.looks
+            for look in followup.checkpoints
         ],
     }
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fragtui.model.failures.failure_list import together
+from fragtui.model.failures.failure_list import combined
 from fragtui.model.failures.incident import Incident, iso_utc
 from fragtui.model.node.snapshot import Snapshot, Unreadable
-from fragtui.model.node.verdict import Judgement
+from fragtui.model.node.verdict import NodeJudgement
 from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
 from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.forecast import Forecast, Gain
@@ -29,7 +29,7 @@ class ReportFacts:
     """What the page is made of; None for what was not looked at or can't be known, with the reason beside it."""
 
     snapshot: Snapshot
-    judgement: Judgement
+    judgement: NodeJudgement
     forecast: Forecast
     incidents: tuple[Incident, ...] = ()
     incidents_from: str | None = None
@@ -166,7 +166,7 @@ class _Page:
         source = self._out(facts.incidents_from)
         if not facts.incidents:
             return [title, "", f"None in {source}."]
-        groups = list(reversed(together(facts.incidents)))
+        groups = list(reversed(combined(facts.incidents)))
         lines = [title, "", f"From {source}. Counts are lower bounds: the kernel limits how often it reports."]
         for group in groups[:_MOST_INCIDENTS]:
             last = group.last

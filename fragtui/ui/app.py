@@ -16,23 +16,23 @@ from textual.reactive import Reactive
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.text import shortage
 from fragtui.ui.clock import CLOCK
-from fragtui.ui.mailbox import News
+from fragtui.ui.mailbox import MailboxMessage
 from fragtui.ui.messages import Crashed, Sampled
 from fragtui.ui.screens.main import MainScreen
-from fragtui.ui.screens.recording_actions import switch
-from fragtui.ui.terminal.deliberate import Deliberate
+from fragtui.ui.screens.recording_actions import switch_recording
+from fragtui.ui.terminal.deliberate import KeyGate
 from fragtui.ui.terminal.driver import QuietDriver
 from fragtui.ui.widgets.glyphs import has_true_colour, has_unicode
 from fragtui.ui.widgets.rows import Rows
-from fragtui.ui.widgets.steady import SteadyApp, traceback_of
+from fragtui.ui.widgets.steady import ResilientApp, traceback_of
 from fragtui.ui.widgets.stylesheet import stylesheet
-from fragtui.ui.wiring import Feeds, Parts
+from fragtui.ui.wiring import AppDependencies, BackgroundReaders
 
 TRUE_COLOUR_THEME = "tokyo-night"
 ANSI_THEME = "ansi-dark"
 
 
-class FragtuiApp(SteadyApp):
+class FragtuiApp(ResilientApp):
     """The full-screen view."""
 
     TITLE = "fragtui"
@@ -46,15 +46,15 @@ class FragtuiApp(SteadyApp):
     theme: Reactive[str] = Reactive(lambda: TRUE_COLOUR_THEME if has_true_colour() else ANSI_THEME)
     """The theme to begin with: set later, every style would be reckoned twice before the first bars."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: AppDependencies) -> None:
         super().__init__()
         self.parts = parts
         self._failure: str | None = None
         self._rest: ExitStack | None = None
         """Drawing, while it is put off because nobody reads the terminal."""
         self.sampler = parts.sampler(self._deliver, self._report_crash)
-        self.feeds = Feeds(parts, self._tell)
-        self.deliberate = Deliberate(self)
+        self.feeds = BackgroundReaders(parts, self._tell)
+        self.deliberate = KeyGate(self)
         """What opens or confirms a remedy asks it."""
         self._palette_opened = 0.0
         self.main = self.make_main()
@@ -69,19 +69,19 @@ class FragtuiApp(SteadyApp):
 
     def get_default_screen(self) -> MainScreen:
         """Return the main screen: pushed over an empty one, both would be laid out before the first bars."""
-        Rows.in_ascii = not self.is_headless and not has_unicode()
+        Rows.to_ascii = not self.is_headless and not has_unicode()
         return self.main
 
     def on_mount(self) -> None:
         """Start reading, unless that is begun."""
         if self.parts.theme in self.available_themes:
             self.theme = self.parts.theme
-        self.set_class(Rows.in_ascii, "in-ascii")
+        self.set_class(Rows.to_ascii, "in-ascii")
         self.sampler.start()
 
     def action_command_palette(self) -> None:
         """Offer every key of the main screen, and every theme, by name; not over another screen."""
-        from fragtui.ui.dialogs.command_palette import Command, Commands
+        from fragtui.ui.dialogs.command_palette import Command, CommandPalette
 
         if self.screen is not self.main:
             return
@@ -92,7 +92,7 @@ class FragtuiApp(SteadyApp):
         ]
         themes = [Command("Theme", "", name, f"app.take_theme({name!r})") for name in sorted(self.available_themes)]
         self._palette_opened = time.monotonic()  # What is pasted into it from now on opens no remedy.
-        self.push_screen(Commands([*commands, Command("Quit", "q", "Leave", "app.quit"), *themes]), self._press)
+        self.push_screen(CommandPalette([*commands, Command("Quit", "q", "Leave", "app.quit"), *themes]), self._press)
 
     async def _press(self, action: str | None) -> None:
         if action is not None:
@@ -124,10 +124,10 @@ class FragtuiApp(SteadyApp):
             self.notify("There is nothing to record here.", markup=False)
             return
         snapshot = self.main.session.snapshot
-        switch(self, self.parts.tape, snapshot.host.name if snapshot else None)
+        switch_recording(self, self.parts.tape, snapshot.host.name if snapshot else None)
         self.main.show()
 
-    def _tell(self, news: News) -> None:
+    def _tell(self, news: MailboxMessage) -> None:
         """Hand the screen what a reader's thread brought; readers may outlive the screen, which then is not there."""
         self.main.mail.put(news)
 

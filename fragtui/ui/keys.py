@@ -84,7 +84,7 @@ KEYS = (
 
 REMEDY_OF_KEY = {key.keys: key.action[8:-2] for key in KEYS if key.action.startswith("remedy(")}
 """The remedy that each key names."""
-BARRED_KEYS = frozenset((*REMEDY_OF_KEY, "l", "G"))
+WRITE_KEYS = frozenset((*REMEDY_OF_KEY, "l", "G"))
 """Keys that write, greyed where nothing may be written."""
 
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.ui.mailbox import News
+from fragtui.ui.mailbox import MailboxMessage
 
 if TYPE_CHECKING:
-    from fragtui.model.failures.kernel_log_update import KernelLogNews
-    from fragtui.model.pods.pod_update import PodNews
-    from fragtui.remedies.service import Attended, Recalled
+    from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+    from fragtui.model.pods.pod_update import PodUpdate
+    from fragtui.remedies.service import HistoryView, RemedyState
 
 
-class Sampled(News):
+class Sampled(MailboxMessage):
     """A new snapshot; a screen that lags gets the newest only."""
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -27,7 +27,7 @@ class Sampled(News):
         return isinstance(message, Sampled)
 
 
-class Crashed(News):
+class Crashed(MailboxMessage):
     """A reading thread met a fault of fragtui's own; it goes on at its next turn."""
 
     def __init__(self, traceback: str) -> None:
@@ -51,45 +51,45 @@ class LeaveAsked(Message, bubble=False):
     """A signal asks the application to leave."""
 
 
-class RemediesTold(News):
+class RemediesUpdated(MailboxMessage):
     """News of the remedies; each holds all that is known, so the newest is enough."""
 
-    def __init__(self, state: Attended) -> None:
+    def __init__(self, state: RemedyState) -> None:
         super().__init__()
         self.state = state
 
     def can_replace(self, message: Message) -> bool:
         """Return True for older news still in the queue."""
-        return isinstance(message, RemediesTold)
+        return isinstance(message, RemediesUpdated)
 
 
-class RemediesRecalled(News):
+class HistoryLoaded(MailboxMessage):
     """The remedies on record, read because a key asked for them."""
 
-    def __init__(self, recalled: Recalled) -> None:
+    def __init__(self, recalled: HistoryView) -> None:
         super().__init__()
         self.recalled = recalled
 
 
-class KernelTold(News):
+class KernelLogUpdated(MailboxMessage):
     """News of the kernel log."""
 
-    def __init__(self, news: KernelLogNews) -> None:
+    def __init__(self, news: KernelLogUpdate) -> None:
         super().__init__()
         self.news = news
 
-    def after(self, earlier: KernelTold) -> KernelTold:
+    def after(self, earlier: KernelLogUpdated) -> KernelLogUpdated:
         """Return one message with the incidents of both."""
-        return KernelTold(self.news.after(earlier.news))
+        return KernelLogUpdated(self.news.after(earlier.news))
 
 
-class PodsTold(News):
+class PodsUpdated(MailboxMessage):
     """News of the pods; each holds the whole board, so the newest is enough."""
 
-    def __init__(self, news: PodNews) -> None:
+    def __init__(self, news: PodUpdate) -> None:
         super().__init__()
         self.news = news
 
     def can_replace(self, message: Message) -> bool:
         """Return True for older news still in the queue."""
-        return isinstance(message, PodsTold)
+        return isinstance(message, PodsUpdated)

@@ -9,7 +9,7 @@ from typing import NoReturn, cast
 from fragtui.player import Moment, Player
 from fragtui.ui.app import FragtuiApp
 from fragtui.ui.screens.replay import Played, ReplayScreen
-from fragtui.ui.wiring import Parts
+from fragtui.ui.wiring import AppDependencies
 
 
 def _never(_: object) -> NoReturn:
@@ -26,7 +26,7 @@ class ReplayApp(FragtuiApp):
         theme: str | None = None,
     ) -> None:
         super().__init__(
-            Parts(
+            AppDependencies(
                 sampler=lambda _, crash: make_player(self._play, crash),
                 kernel_log=_never,
                 pods=_never,

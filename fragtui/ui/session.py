@@ -10,7 +10,7 @@ from fragtui.model.failures.external_drops import drops_between
 from fragtui.model.node.history import History, place_in
 from fragtui.model.node.rate_window import RateWindow
 from fragtui.model.node.snapshot import Snapshot, Zone, ZoneKey
-from fragtui.model.node.verdict import COSTLY_ORDER, Judgement, judge
+from fragtui.model.node.verdict import COSTLY_ORDER, NodeJudgement, judge_node
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Session:
     """The state of one view: the newest snapshot and what is chosen in it."""
 
     snapshot: Snapshot | None = None
-    judgement: Judgement | None = None
+    judgement: NodeJudgement | None = None
     orders: int = 0
     """How many orders the node's zones have; 0 while that is unknown."""
     baseline: Baseline | None = None
@@ -89,7 +89,7 @@ class Session:
 
     def rejudge(self) -> None:
         """Judge the snapshot again: the target order has changed."""
-        self.judgement = judge(self.snapshot, self.order) if self.snapshot else None
+        self.judgement = judge_node(self.snapshot, self.order) if self.snapshot else None
 
     def mark(self, reason: str) -> None:
         """Set the baseline to now."""

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Protocol
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.sampler import Ticker
 from fragtui.text import shortage
-from fragtui.ui.mailbox import News
-from fragtui.ui.messages import Crashed, KernelTold, PodsTold
-from fragtui.ui.screens.recording_actions import Tape
+from fragtui.ui.mailbox import MailboxMessage
+from fragtui.ui.messages import Crashed, KernelLogUpdated, PodsUpdated
+from fragtui.ui.screens.recording_actions import ScreenRecorder
 
 if TYPE_CHECKING:
     from fragtui.model.failures.incident import Incident
-    from fragtui.model.failures.kernel_log_update import KernelLogNews
-    from fragtui.model.pods.pod_update import PodNews
+    from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+    from fragtui.model.pods.pod_update import PodUpdate
 
 
-class Feed(Protocol):
+class BackgroundReader(Protocol):
     """A reader on a thread of its own."""
 
     def start(self) -> None:
@@ -33,7 +33,7 @@ class Feed(Protocol):
         """End soon; never waits."""
 
 
-class PodFeed(Feed, Protocol):
+class PodReader(BackgroundReader, Protocol):
     """The watch over pods, which is told what the kernel said and what was done."""
 
     def kernel_incident(self, incident: Incident) -> None:
@@ -44,14 +44,14 @@ class PodFeed(Feed, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class AppDependencies:
     """What the application is put together from."""
 
     sampler: Callable[[Callable[[Snapshot], None], Callable[[str], None]], Ticker]
     """Makes the sampler, given where snapshots and tracebacks go."""
-    kernel_log: Callable[[Callable[[KernelLogNews], None]], Feed]
+    kernel_log: Callable[[Callable[[KernelLogUpdate], None]], BackgroundReader]
     """Makes the follower of the kernel log; called on a thread of its own, after the first bars."""
-    pods: Callable[[Callable[[PodNews], None]], PodFeed]
+    pods: Callable[[Callable[[PodUpdate], None]], PodReader]
     """The same for the watch over pods."""
     root: Path
     live: bool
@@ -63,14 +63,14 @@ class Parts:
     """The audit log, if not at its place under the root."""
     write_report: Callable[[], Path] | None = None
     """Writes the report for a ticket and returns where; raises OSError. None where there is nothing to report on."""
-    tape: Tape | None = None
+    tape: ScreenRecorder | None = None
     """What the key R records with, or None where there is nothing to record."""
 
     after_bars: Callable[[], None] | None = None
     """Called once, soon after the first bars are on screen or are known to be long in coming."""
 
     @property
-    def barred(self) -> str | None:
+    def disabled_reason(self) -> str | None:
         """Why nothing may be written whatever the node allows, or None."""
         return "started with --read-only" if self.read_only else None
 
@@ -79,21 +79,21 @@ RETRY_SECONDS = 10.0
 """After which a reader that could not be started is tried again."""
 
 
-class Feeds:
+class BackgroundReaders:
     """The readers of logs and pods: started after the first bars, since what they import takes its time.
 
     A reader that can't be started (no descriptors, no threads) says so in its panel, and is tried again.
     """
 
-    def __init__(self, parts: Parts, tell: Callable[[News], object]) -> None:
-        self.pods: PodFeed | None = None
+    def __init__(self, parts: AppDependencies, tell: Callable[[MailboxMessage], object]) -> None:
+        self.pods: PodReader | None = None
         """The watch over pods; None until it has started."""
         self._parts = parts
         self._tell = tell
-        self._started: list[Feed] = []
+        self._started: list[BackgroundReader] = []
         # Each made once, since making one takes descriptors, and started again if that failed.
-        self._pods: PodFeed | None = None
-        self._kernel_log: Feed | None = None
+        self._pods: PodReader | None = None
+        self._kernel_log: BackgroundReader | None = None
         self._stopping = threading.Event()
 
     def start(self) -> None:
@@ -139,22 +139,22 @@ class Feeds:
         self._started.append(self._kernel_log)
 
     def _tell_no_pods(self, why: str) -> None:
-        from fragtui.model.pods.pod_tracker import PodBoard
-        from fragtui.model.pods.pod_update import PodNews, SourceState
+        from fragtui.model.pods.pod_tracker import PodTracker
+        from fragtui.model.pods.pod_update import PodUpdate, SourceState
 
         state = SourceState("pods", "waiting", f"no source can be started: {why}")
-        self._tell(PodsTold(PodNews(PodBoard().snapshot(time.time()), (state,))))
+        self._tell(PodsUpdated(PodUpdate(PodTracker().snapshot(time.time()), (state,))))
 
     def _tell_no_kernel_log(self, why: str) -> None:
-        from fragtui.model.failures.kernel_log_update import KernelLogNews
+        from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 
-        self._tell(KernelTold(KernelLogNews((), (), 0, (), "none", f"its reader can't be started: {why}")))
+        self._tell(KernelLogUpdated(KernelLogUpdate((), (), 0, (), "none", f"its reader can't be started: {why}")))
 
-    def _tell_kernel(self, news: KernelLogNews) -> None:
-        self._tell(KernelTold(news))
+    def _tell_kernel(self, news: KernelLogUpdate) -> None:
+        self._tell(KernelLogUpdated(news))
 
-    def _tell_pods(self, news: PodNews) -> None:
-        self._tell(PodsTold(news))
+    def _tell_pods(self, news: PodUpdate) -> None:
+        self._tell(PodsUpdated(news))
 
 
 def _reason(error: Exception) -> str:

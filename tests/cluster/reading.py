@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from fragtui.cluster.observation import Sighting
+from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_log_reader import PodLogReader
 from fragtui.cluster.sandbox_attempts import Attempt, AttemptAssembler
 from fragtui.logs.parser import LogParser
@@ -14,9 +14,9 @@ FIXTURES = Path(__file__).parent / "fixtures"
 NOV_2026 = 1_795_600_000.0
 
 
-def sightings_of(text: bytes, now: float = NOV_2026) -> list[Sighting]:
+def observations_of(text: bytes, now: float = NOV_2026) -> list[PodObservation]:
     reader, parser = PodLogReader(), LogParser(now=now)
-    told: list[Sighting] = []
+    told: list[PodObservation] = []
     for number, line in enumerate(text.split(b"\n"), 1):
         if reader.worth_reading(line):
             for record in parser.feed(line, number):
@@ -27,10 +27,10 @@ def sightings_of(text: bytes, now: float = NOV_2026) -> list[Sighting]:
     return told
 
 
-def assembled(told: Iterable[Sighting]) -> list[Attempt]:
+def assembled(told: Iterable[PodObservation]) -> list[Attempt]:
     assembler, kept = AttemptAssembler(), {}
-    for sighting in told:
-        attempt = assembler.add(sighting)
+    for observation in told:
+        attempt = assembler.add(observation)
         if attempt is not None:
             kept[attempt.id] = attempt
             for absorbed in attempt.absorbed:
@@ -39,4 +39,4 @@ def assembled(told: Iterable[Sighting]) -> list[Attempt]:
 
 
 def attempts_of(text: bytes) -> list[Attempt]:
-    return assembled(sightings_of(text))
+    return assembled(observations_of(text))

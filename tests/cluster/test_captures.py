@@ -7,9 +7,9 @@ from collections import Counter
 
 from fragtui.cluster.api_objects import read_event, read_pod
 from fragtui.cluster.crictl_json import read_sandboxes
-from fragtui.cluster.observation import Said
+from fragtui.cluster.observation import PodFact
 from fragtui.cluster.sandbox_attempts import Attempt
-from tests.cluster.reading import assembled, attempts_of, sightings_of
+from tests.cluster.reading import assembled, attempts_of, observations_of
 from tests.support.places import FIXTURES
 
 
@@ -41,35 +41,35 @@ def test_kubelet_and_containerd_tell_of_the_same_attempts() -> None:
 
 
 def test_containerd_says_when_a_sandbox_runs() -> None:
-    told = sightings_of((FIXTURES / "layers-containerd.log").read_bytes())
-    runs = {sighting.pod.name for sighting in told if sighting.said is Said.SANDBOX_RUNS}
+    told = observations_of((FIXTURES / "layers-containerd.log").read_bytes())
+    runs = {observation.pod.name for observation in told if observation.said is PodFact.SANDBOX_RUNS}
     assert {"n-netns", "n-shim", "n-mount", "n-down"} <= runs
 
 
 def test_events_are_the_same_attempts_as_the_log() -> None:
     events = json.loads((FIXTURES / "events.json").read_text())["items"]
-    told = [sighting for event in events if (sighting := read_event(event)) is not None]
-    failed = [sighting for sighting in told if sighting.said is Said.FAILED]
-    assert failed and all(sighting.sandbox_id and sighting.pod.uid and sighting.time for sighting in failed)
-    log = sightings_of((FIXTURES / "unshare-kubelet.log").read_bytes())
+    told = [observation for event in events if (observation := read_event(event)) is not None]
+    failed = [observation for observation in told if observation.said is PodFact.FAILED]
+    assert failed and all(observation.sandbox_id and observation.pod.uid and observation.time for observation in failed)
+    log = observations_of((FIXTURES / "unshare-kubelet.log").read_bytes())
     alone = {attempt.sandbox_id for attempt in assembled(log)}
     together = {attempt.sandbox_id for attempt in assembled([*log, *failed])}
-    assert together == alone | {sighting.sandbox_id for sighting in failed}
+    assert together == alone | {observation.sandbox_id for observation in failed}
 
 
 def test_pods_appear_and_leave_in_the_watch() -> None:
-    trail: dict[str, list[Said]] = {}
+    trail: dict[str, list[PodFact]] = {}
     since: dict[str, float | None] = {}
     for line in (FIXTURES / "watch-pods.jsonl").read_text().splitlines():
-        sighting = read_pod(json.loads(line)["object"])
-        if sighting is not None:
-            trail.setdefault(str(sighting.pod), []).append(sighting.said)
-            if sighting.said is Said.WAITS:
-                since[str(sighting.pod)] = sighting.since
-    assert trail["default/api-665b464898-g8dkn"][0] is Said.WAITS
-    assert trail["default/api-665b464898-g8dkn"][-1] is Said.CONTAINER_RUNS
+        observation = read_pod(json.loads(line)["object"])
+        if observation is not None:
+            trail.setdefault(str(observation.pod), []).append(observation.said)
+            if observation.said is PodFact.WAITS:
+                since[str(observation.pod)] = observation.since
+    assert trail["default/api-665b464898-g8dkn"][0] is PodFact.WAITS
+    assert trail["default/api-665b464898-g8dkn"][-1] is PodFact.CONTAINER_RUNS
     # A pod that ran and lost its sandbox waits since then, not since it was made.
-    assert Said.WAITS in trail["default/web-2"]
+    assert PodFact.WAITS in trail["default/web-2"]
     assert since["default/web-2"] == 1795497320.0
     assert since["default/api-665b464898-g8dkn"] == 1795497299.0
 
@@ -77,5 +77,5 @@ def test_pods_appear_and_leave_in_the_watch() -> None:
 def test_crictl_tells_which_sandboxes_run() -> None:
     told = read_sandboxes((FIXTURES / "crictl-pods.json").read_text())
     assert told is not None
-    states = {sighting.pod.name: sighting.said for sighting in told}
-    assert states == {"web-1": Said.SANDBOX_RUNS, "sched-1": Said.SANDBOX_RUNS, "web-2": Said.NAMED}
+    states = {observation.pod.name: observation.said for observation in told}
+    assert states == {"web-1": PodFact.SANDBOX_RUNS, "sched-1": PodFact.SANDBOX_RUNS, "web-2": PodFact.NAMED}

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fragtui.cluster.failure_reason import class_named, classify, core_of, telling
-from fragtui.cluster.failure_reasons import ROWS
+from fragtui.cluster.failure_reason import class_named, classify, innermost_error, specificity
+from fragtui.cluster.failure_reasons import REASONS
 
 RPC = "rpc error: code = Unknown desc = "
 RUNC = (
@@ -100,15 +100,15 @@ def test_every_look_alike_of_the_field_is_no_memory() -> None:
 
 
 def test_names_are_unique_and_every_row_says_what_to_do() -> None:
-    names = [name for name, *_ in ROWS]
+    names = [name for name, *_ in REASONS]
     assert len(set(names)) == len(names)
-    assert all(words and advice for _, _, _, words, advice in ROWS)
+    assert all(words and advice for _, _, _, words, advice in REASONS)
 
 
 @given(st.text(max_size=400))
 def test_any_text_has_a_class_and_a_core(text: str) -> None:
-    assert telling(classify(text)) in (1, 2, 3)
-    assert "\n" not in core_of(text)
+    assert specificity(classify(text)) in (1, 2, 3)
+    assert "\n" not in innermost_error(text)
 
 
 def test_long_hostile_errors_are_read_in_bounded_time() -> None:
@@ -121,7 +121,7 @@ def test_long_hostile_errors_are_read_in_bounded_time() -> None:
 
 
 def test_core_is_what_failed_not_who_passed_it_on() -> None:
-    assert core_of(RUNC + "unable to start container process: can't get final child's PID from pipe: EOF: unknown") == (
-        "can't get final child's PID from pipe: EOF"
-    )
-    assert core_of("") == ""
+    assert innermost_error(
+        RUNC + "unable to start container process: can't get final child's PID from pipe: EOF: unknown"
+    ) == ("can't get final child's PID from pipe: EOF")
+    assert innermost_error("") == ""

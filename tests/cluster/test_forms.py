@@ -13,14 +13,14 @@ from fragtui.cluster.api_objects import read_event, read_pod
 from fragtui.cluster.crictl_json import read_sandboxes
 from fragtui.cluster.error_ids import pod_group_in, pod_in
 from fragtui.cluster.line_reader import read_line, worth_reading
-from fragtui.cluster.observation import Said
+from fragtui.cluster.observation import PodFact
 from fragtui.cluster.pod_ref import PodRef, cgroup_owner, docker_name_ref, log_directory_ref, long_ref, slashed_ref
 from fragtui.cluster.runtime_lines import stamp_seconds
 from fragtui.logs.go_quoting import flatten, quoted, unescape
 from fragtui.logs.klog import parse_klog, seconds_near
 from fragtui.logs.logfmt import parse_logfmt
 from fragtui.logs.record import LogRecord
-from tests.cluster.reading import attempts_of, sightings_of
+from tests.cluster.reading import attempts_of, observations_of
 
 ANY_TEXT = st.text(max_size=300)
 NAME = st.from_regex(r"[a-z0-9]([a-z0-9\-]{0,20}[a-z0-9])?", fullmatch=True)
@@ -175,9 +175,9 @@ def test_old_and_new_pod_lifecycle_lines_say_the_same() -> None:
         f'event={{"ID":"{uid}","Type":"ContainerDied","Data":"{SANDBOX}"}}',
     )
     for line in lines:
-        (sighting,) = read_line(LogRecord(line))
-        assert (sighting.said, sighting.pod, sighting.container_id) == (
-            Said.DIED,
+        (observation,) = read_line(LogRecord(line))
+        assert (observation.said, observation.pod, observation.container_id) == (
+            PodFact.DIED,
             PodRef("basic", "web", uid),
             SANDBOX,
         )
@@ -192,20 +192,20 @@ def test_deleted_pods_are_told_in_both_forms() -> None:
     ):
         told = read_line(LogRecord(line))
         assert [(each.said, str(each.pod)) for each in told] == [
-            (Said.GONE, "default/a"),
-            (Said.GONE, "kube-system/b"),
+            (PodFact.GONE, "default/a"),
+            (PodFact.GONE, "kube-system/b"),
         ], line
     assert read_line(LogRecord(klog)) == ()
 
 
 def test_crio_says_when_it_runs_a_sandbox() -> None:
-    begins, runs = sightings_of(
+    begins, runs = observations_of(
         b'time="2021-12-01T09:02:40.123456789Z" level=info msg="Running pod sandbox: shop/cart-1/POD" id=aa name=x\n'
         b'time="2021-12-01T09:02:41.5Z" level=info msg="Ran pod sandbox '
         + SANDBOX.encode()
         + b' with infra container: shop/cart-1/POD" id=aa\n'
     )
-    assert (begins.said, runs.said) == (Said.BEGINS, Said.SANDBOX_RUNS)
+    assert (begins.said, runs.said) == (PodFact.BEGINS, PodFact.SANDBOX_RUNS)
     assert str(runs.pod) == "shop/cart-1" and runs.sandbox_id == SANDBOX
     assert runs.time == 1638349361.5
 
@@ -273,6 +273,6 @@ def test_a_pod_is_named_by_name_and_namespace_or_by_its_cgroup(text: str, pod: P
 )
 def test_a_pod_whose_cgroup_could_not_be_made_is_told(line: str) -> None:
     assert worth_reading(line.encode())
-    (sighting,) = read_line(LogRecord(line))
+    (observation,) = read_line(LogRecord(line))
     count = 22 if "x22" in line else None
-    assert (sighting.said, sighting.pod, sighting.count) == (Said.FAILED, PodRef(uid=UUID), count)
+    assert (observation.said, observation.pod, observation.count) == (PodFact.FAILED, PodRef(uid=UUID), count)

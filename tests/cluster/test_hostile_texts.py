@@ -54,15 +54,15 @@ def test_values_nested_deep_are_spelt_or_left_out(depth: int) -> None:
 
 def test_what_was_quoted_in_a_line_is_safe_to_show() -> None:
     line = r'E1124 05:14:59.1 1 a.go:7] "Failed to create sandbox for pod" err="\x1b[31m\u202e" podUID="a\x0cb"'
-    (sighting,) = read_line(LogRecord(line))
-    assert sighting.error.isprintable() and (sighting.pod.uid or "").isprintable()
+    (observation,) = read_line(LogRecord(line))
+    assert observation.error.isprintable() and (observation.pod.uid or "").isprintable()
 
 
 @pytest.mark.parametrize("created", ["9" * 5000, "²", "-1", 1 << 200, 1e300, [], {}, None])
 def test_a_sandbox_made_when_no_calendar_shows_has_no_time(created: object) -> None:
     item = {"metadata": {"name": "web", "namespace": "shop"}, "createdAt": created, "state": []}
-    (sighting,) = read_sandboxes(json.dumps({"items": [item]})) or ()
-    assert not sighting.time
+    (observation,) = read_sandboxes(json.dumps({"items": [item]})) or ()
+    assert not observation.time
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_a_sandbox_made_when_no_calendar_shows_has_no_time(created: object) -> N
 )
 @pytest.mark.parametrize("field", ["reason", "message", "count", "metadata"])
 def test_an_event_with_an_object_where_a_text_belongs_is_read_without_it(field: str, thing: object) -> None:
-    sighting = read_event({**EVENT, field: thing})
-    assert sighting is None or (sighting.pod.name == "web" and isinstance(sighting.error, str))
+    observation = read_event({**EVENT, field: thing})
+    assert observation is None or (observation.pod.name == "web" and isinstance(observation.error, str))
 
 
 @pytest.mark.parametrize(
@@ -83,5 +83,5 @@ def test_a_pod_with_an_object_where_a_reason_belongs_is_read_without_it(field: s
     containers = [{"name": "c", "image": thing, "state": {"waiting": waiting}}]
     conditions = [{"type": "PodReadyToStartContainers", "status": "True"}]
     pod = {"metadata": {"name": "web"}, "status": {"containerStatuses": containers, "conditions": conditions}}
-    sighting = read_pod(pod)
-    assert sighting is not None and sighting.pod.name == "web"
+    observation = read_pod(pod)
+    assert observation is not None and observation.pod.name == "web"

@@ -9,7 +9,7 @@ from datetime import time
 from pathlib import Path
 
 from fragtui.model.remedy.audit_entry import format_entry
-from fragtui.model.remedy.remedy_history import Ended, Evidence, Intent, Result
+from fragtui.model.remedy.remedy_history import EndEntry, EvidenceEntry, IntentEntry, Result
 from fragtui.remedies.guard.policy import Policy, QuietHours, format_policy
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.recording.format import check_header, read_chunks
@@ -73,9 +73,9 @@ def proc_texts() -> list[bytes]:
 
 def audit_lines() -> list[bytes]:
     """Entries of every kind."""
-    intent = Intent("a1", 1.7e9, "compact", ("writes '1'",), ("/x",), "screen", 7, 0, order=4, blocks=3, host="n")
-    ended = Ended("a1", 1.7e9, Result.DONE, 2.5, cpu=1.5, step=0, error="EBUSY")
-    evidence = Evidence("a1", 1.7e9, 60.0, 4, 80, stalled=0.5, refaults=7, read=4096, half_life=90.0)
+    intent = IntentEntry("a1", 1.7e9, "compact", ("writes '1'",), ("/x",), "screen", 7, 0, order=4, blocks=3, host="n")
+    ended = EndEntry("a1", 1.7e9, Result.DONE, 2.5, cpu=1.5, step=0, error="EBUSY")
+    evidence = EvidenceEntry("a1", 1.7e9, 60.0, 4, 80, stalled=0.5, refaults=7, read=4096, half_life=90.0)
     entries = (intent, replace(intent, blocks=None), ended, evidence, replace(evidence, after=0.0))
     return [format_entry(entry) for entry in entries] + [b"".join(format_entry(entry) for entry in entries)]
 

@@ -11,21 +11,21 @@ from functools import partial
 
 from fragtui.cluster.api_objects import pod_ref_of, read_event, read_pod
 from fragtui.cluster.crictl_json import read_sandboxes
-from fragtui.cluster.observation import Sighting
+from fragtui.cluster.observation import PodObservation
 from fragtui.commands.look.explain import words
 from fragtui.kernel.gfp.flags import parse_print_fmt
 from fragtui.kernel.procfs.version import parse_version
 from fragtui.logs.bounded_json import read_json
-from fragtui.model.failures.failure_list import Tail
+from fragtui.model.failures.failure_list import FailureList
 from fragtui.model.failures.incident import Incident
-from fragtui.model.log_linker import LogDigest
+from fragtui.model.log_linker import LogLinker
 from fragtui.model.log_reader import LogPast, LogReading, LogTerms
 from fragtui.model.node.snapshot import Host, Snapshot
-from fragtui.model.node.verdict import judge
-from fragtui.model.pods.pod_tracker import PodBoard
+from fragtui.model.node.verdict import judge_node
+from fragtui.model.pods.pod_tracker import PodTracker
 from fragtui.model.remedy.audit_entry import parse_entry
 from fragtui.model.remedy.forecast import forecast
-from fragtui.model.remedy.remedy_history import Entry, describe, episodes, repeats, runs_of
+from fragtui.model.remedy.remedy_history import Entry, describe_episode, episodes, repeats, runs_of
 from fragtui.player import find_marks
 from fragtui.remedies.guard.policy import PolicyError, format_policy, parse_policy
 from fragtui.remedies.replay import ReplayedRemedies
@@ -39,7 +39,7 @@ from fragtui.sources.host.snapshot_builder import (
     VMSTAT,
     ZONEINFO,
     FileText,
-    SnapshotMaker,
+    SnapshotBuilder,
     Tick,
 )
 from fragtui.sources.kernel_log.follower import stream_time
@@ -47,8 +47,8 @@ from fragtui.sources.kernel_log.incident_stream import IncidentStream
 from fragtui.sources.kernel_log.kmsg import sequence_of
 from fragtui.sources.kernel_log.last_failed_order import newest_order
 from fragtui.sources.pods.json_stream import NotAList, read_list
-from fragtui.sources.pods.observation_json import facts_of, read_sighting
-from fragtui.sources.pods.runtime_log import PodLines
+from fragtui.sources.pods.observation_json import observation_json, read_observation
+from fragtui.sources.pods.runtime_log import PodLineParser
 from fragtui.sources.recording.format import HEADER, Deflater, NotARecording
 from fragtui.sources.recording.kernel_log import RecordedLog
 from fragtui.sources.recording.pods import RecordedPods
@@ -96,7 +96,7 @@ def vars_of(value: object) -> Iterator[str]:
 
 def explain_calls(data: bytes) -> Iterator[Call]:
     """Read a log as `fragtui explain` does."""
-    digest, reading = LogDigest(), LogReading(LogTerms("", NOW), LogPast())
+    digest, reading = LogLinker(), LogReading(LogTerms("", NOW), LogPast())
     lines = data.split(b"\n")
 
     def line(number: int) -> None:
@@ -119,7 +119,7 @@ def explain_calls(data: bytes) -> Iterator[Call]:
 
 def stream_calls(data: bytes) -> Iterator[Call]:
     """Follow a log as the screen does."""
-    stream, tail = IncidentStream("file", None, None, now=NOW), Tail()
+    stream, tail = IncidentStream("file", None, None, now=NOW), FailureList()
 
     def news() -> None:
         found = stream.news("file", 0, since=0.0)
@@ -153,24 +153,24 @@ def kmsg_calls(data: bytes) -> Iterator[Call]:
     yield record
 
 
-def _passed_on(sighting: Sighting) -> Sighting:
+def _passed_on(observation: PodObservation) -> PodObservation:
     """Return a sighting as it comes out of the API's child process and out of a recording."""
-    return read_sighting(read_json(json.dumps(facts_of(sighting))))
+    return read_observation(read_json(json.dumps(observation_json(observation))))
 
 
 def pod_calls(data: bytes) -> Iterator[Call]:
     """Read a log of kubelet or runtime as the screen does."""
-    lines, board = PodLines(lambda: NOW, 0.0), PodBoard()
+    lines, board = PodLineParser(lambda: NOW, 0.0), PodTracker()
 
     def read(line: bytes) -> None:
-        for sighting in lines.feed(line):
-            board.tell(sighting, NOW)
-            assert _passed_on(sighting).pod == sighting.pod
+        for observation in lines.feed(line):
+            board.tell(observation, NOW)
+            assert _passed_on(observation).pod == observation.pod
         assert not lines.unread
 
     def finish() -> None:
-        for sighting in lines.end():
-            board.tell(sighting, NOW)
+        for observation in lines.end():
+            board.tell(observation, NOW)
         assert not lines.unread
         _is_safe((*board.snapshot(NOW).pods, *board.snapshot(NOW).started))
 
@@ -180,15 +180,15 @@ def pod_calls(data: bytes) -> Iterator[Call]:
 
 def api_calls(data: bytes) -> Iterator[Call]:
     """Read what an API server and crictl send."""
-    board = PodBoard()
+    board = PodTracker()
 
     def take(thing: dict[str, object]) -> None:
         for each in (thing, thing.get("object")):
             if isinstance(each, dict):
                 pod_ref_of(each)
-                for sighting in (read_pod(each), read_event(each), read_pod(each, deleted=True)):
-                    if sighting is not None:
-                        board.tell(_passed_on(sighting), NOW)
+                for observation in (read_pod(each), read_event(each), read_pod(each, deleted=True)):
+                    if observation is not None:
+                        board.tell(_passed_on(observation), NOW)
 
     def read() -> None:
         with suppress(NotAList):
@@ -196,8 +196,8 @@ def api_calls(data: bytes) -> Iterator[Call]:
         with suppress(ValueError):
             loaded = read_json(data)
             take(loaded if isinstance(loaded, dict) else {})
-        for sighting in read_sandboxes(data.decode("utf-8", "replace")) or ():
-            board.tell(_passed_on(sighting), NOW)
+        for observation in read_sandboxes(data.decode("utf-8", "replace")) or ():
+            board.tell(_passed_on(observation), NOW)
         _is_safe(board.snapshot(NOW).pods)
 
     yield read
@@ -208,11 +208,11 @@ def proc_calls(data: bytes) -> Iterator[Call]:
     text = data.decode("utf-8", "replace")
 
     def read(*names: str) -> Snapshot:
-        return SnapshotMaker(HOST).snapshot(Tick(NOW, 1.0, {name: FileText(name, text) for name in names}))
+        return SnapshotBuilder(HOST).snapshot(Tick(NOW, 1.0, {name: FileText(name, text) for name in names}))
 
     def judged() -> None:
         snapshot = read(BUDDYINFO, ZONEINFO)
-        judgement = judge(snapshot, 4)
+        judgement = judge_node(snapshot, 4)
         json.dumps(check_fields(snapshot, judgement, forecast(snapshot, 4), ""))
         node_metrics(snapshot, judgement, "1")
 
@@ -228,7 +228,7 @@ def audit_calls(data: bytes) -> Iterator[Call]:
 
     def told() -> None:
         history = episodes(entries)
-        assert all(describe(each, False).isprintable() for each in history)
+        assert all(describe_episode(each, False).isprintable() for each in history)
         repeats(history, NOW)
         runs_of(history)
 
@@ -284,7 +284,7 @@ def _sampled(reader: RecordedReader, remedies: ReplayedRemedies) -> None:
     with suppress(ValueError):
         snapshot = reader.sample()
         time.gmtime(snapshot.time)
-        judge(snapshot, 4)
+        judge_node(snapshot, 4)
         remedies.see(snapshot)
 
 

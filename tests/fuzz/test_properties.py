@@ -9,12 +9,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fragtui.cluster.observation import Sighting
+from fragtui.cluster.observation import PodObservation
 from fragtui.logs.bounded_json import json_text, read_json
 from fragtui.logs.parser import LogParser
 from fragtui.logs.timestamps import iso_time
 from fragtui.model.remedy.audit_entry import parse_entry
-from fragtui.sources.pods.observation_json import read_sighting
+from fragtui.sources.pods.observation_json import read_observation
 from fragtui.sources.recording.format import HEADER, Deflater, NotARecording, put_bytes, put_signed
 from fragtui.sources.recording.reader import Recording, parse_recording
 from fragtui.text import LATEST, LINE_BYTES, bounded_int, epoch_seconds, printable
@@ -73,11 +73,11 @@ def test_any_object_where_a_line_belongs_is_read_or_left_out(text: str) -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.dictionaries(st.sampled_from(list(Sighting.__dataclass_fields__)), JSON), JSON)
+@given(st.dictionaries(st.sampled_from(list(PodObservation.__dataclass_fields__)), JSON), JSON)
 def test_any_facts_are_a_sighting_with_the_types_it_says_or_none(facts: dict[str, Any], name: Any) -> None:
     facts = {**facts, "said": "failed", "pod": {"namespace": None, "name": name, "uid": None}}
     with suppress(ValueError, TypeError, KeyError):
-        found = read_sighting(read_json(json.dumps(facts)))
+        found = read_observation(read_json(json.dumps(facts)))
         assert isinstance(found.error, str) and found.error.isprintable()
         assert found.time is None or 0 <= found.time < LATEST
         assert all(isinstance(pid, int) for pid in found.pids)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fragtui.kernel.procfs.buddyinfo import parse_buddyinfo
 from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.kernel_log_update import KernelLogNews
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.sources.kernel_log.follower import KernelLog
 from tests.support.fragment_cache import HUGE_POOL
 from tests.support.lab import alone, lab, refuse
@@ -45,7 +45,7 @@ def test_a_genuine_report_is_told_at_once_and_then_whole() -> None:
     whole = threading.Event()
     started, refused = time.time(), 0
 
-    def on_news(news: KernelLogNews) -> None:
+    def on_news(news: KernelLogUpdate) -> None:
         for incident in (*news.incidents, *news.updated):
             if incident.comm == COMM and incident.time is not None and incident.time > started:
                 seen.append((time.time(), incident))

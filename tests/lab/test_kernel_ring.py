@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fragtui.model.failures.incident import Incident, IncidentKind
-from fragtui.model.failures.kernel_log_update import KernelLogNews
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.sources.kernel_log.follower import KernelLog
 from fragtui.sources.kernel_log.kmsg import open_kmsg, sequence_of
 from tests.support.lab import alone, lab
@@ -104,7 +104,7 @@ def test_a_follower_that_was_held_up_counts_the_loss_believes_no_user_and_goes_o
     ready, held, resume, killed = (threading.Event() for _ in range(4))
     started = time.time()
 
-    def on_news(news: KernelLogNews) -> None:
+    def on_news(news: KernelLogUpdate) -> None:
         lost.append(news.lost_records)
         seen.extend(each for each in (*news.incidents, *news.updated) if (each.time or 0) > started - 1)
         if any(each.kind is IncidentKind.OOM and each.victim and each.victim.comm == "ring eater" for each in seen):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.model.node.verdict import judge
+from fragtui.model.node.verdict import judge_node
 from fragtui.model.node.watermark import Verdict
 from fragtui.player import find_marks
 from fragtui.remedies.replay import ReplayedRemedies
@@ -38,9 +38,9 @@ def test_an_incident_replays_to_the_same_verdicts_at_the_same_ticks(tmp_path: Pa
         if abs(then.monotonic - snapshot.monotonic) > 0.001:
             continue  # the tick that was under way when the recording ended
         for order in (3, 6, ORDER):
-            verdict = judge(snapshot, order)
-            assert verdict == judge(then, order)
-        kinds.add(judge(snapshot, ORDER).kernel)
+            verdict = judge_node(snapshot, order)
+            assert verdict == judge_node(then, order)
+        kinds.add(judge_node(snapshot, ORDER).kernel)
         assert snapshot.zones == then.zones
     assert {Verdict.FRAGMENTED, Verdict.AVAILABLE} <= kinds, "the test needs fragmentation and its end"
     log = RecordedLog()
@@ -54,7 +54,7 @@ def test_an_incident_replays_to_the_same_verdicts_at_the_same_ticks(tmp_path: Pa
         while remedied and remedied[0].at <= snapshot.monotonic:
             remedies.take(str(remedied.pop(0).facts[0]))
         remedies.see(snapshot)
-    assert remedies.treated is not None
-    assert remedies.treated.outcome.remedy.id == "drop-caches-3"
-    assert (remedies.treated.recovery.gained or 0) > 100
+    assert remedies.remedy_result is not None
+    assert remedies.remedy_result.outcome.remedy.id == "drop-caches-3"
+    assert (remedies.remedy_result.recovery.gained or 0) > 100
     assert len(find_marks(recording)) >= 1 + bool(made.incidents)

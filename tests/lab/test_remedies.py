@@ -18,17 +18,17 @@ from fragtui.model.node.target_zones import usable_blocks
 from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.forecast import Gain, forecast
 from fragtui.model.remedy.recovery import compare
-from fragtui.model.remedy.remedy_history import Ended, Intent, Result, episodes, unknown_outcomes
+from fragtui.model.remedy.remedy_history import EndEntry, IntentEntry, Result, episodes, unknown_outcomes
 from fragtui.model.remedy.risk import risks
-from fragtui.remedies.audit.history import read_past
+from fragtui.remedies.audit.history import read_history
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import compact_all, drop_caches
-from fragtui.remedies.escalation import End, Ladder, LadderEnd, Rung, rungs
+from fragtui.remedies.escalation import EndReason, Escalation, EscalationEnd, EscalationStep, escalation_steps
 from fragtui.remedies.guard.guard import Guard
 from fragtui.remedies.guard.policy import Policy
 from fragtui.remedies.outcome import Outcome
-from fragtui.remedies.runner import Asked, Running
-from fragtui.render.forecast_text import expect
+from fragtui.remedies.runner import RemedyRun, RunRequest
+from fragtui.render.forecast_text import forecast_text
 from fragtui.sources.host.reader import NodeReader
 from tests.support.fragment_cache import HUGE_POOL
 from tests.support.lab import alone, lab
@@ -40,7 +40,7 @@ COMPACT = Effect(sync=True, compact=True)
 ROOT = Path("/")
 HERE = Path(__file__).parent
 PER_CPU = Path("/proc/sys/vm/percpu_pagelist_high_fraction")
-ASKED = Asked("command", 9)
+ASKED = RunRequest("command", 9)
 
 
 @contextmanager
@@ -122,7 +122,7 @@ def reader() -> Iterator[NodeReader]:
     found.close()
 
 
-def climb(ladder: Ladder, reader: NodeReader) -> LadderEnd:
+def climb(ladder: Escalation, reader: NodeReader) -> EscalationEnd:
     while (end := ladder.advance(reader.sample(page_types=ladder.running is None))) is None:
         time.sleep(0.1)
     return end
@@ -147,12 +147,14 @@ def drop_page_cache_by_the_ladder(reader: NodeReader, log: AuditLog) -> None:
     before = reader.sample(page_types=True)
     there, seen = usable_blocks(before, 9), forecast(before, 9).gain(DROP_1)
     assert there is not None and seen.blocks is not None
-    end = climb(Ladder(rungs(Rung, (0,)), ROOT, log, 9, there + seen.blocks // 2, "command"), reader)
+    end = climb(
+        Escalation(escalation_steps(EscalationStep, (0,)), ROOT, log, 9, there + seen.blocks // 2, "command"), reader
+    )
     after = reader.sample(page_types=True)
-    assert end.end is End.REACHED, end
-    assert [rung.remedy.id for rung in end.rungs] == ["sync", "drop-caches-1"]
+    assert end.end is EndReason.REACHED, end
+    assert [rung.remedy.id for rung in end.escalation_steps] == ["sync", "drop-caches-1"]
     check(before, after, DROP_1, "sync, drop-caches-1")
-    intents = [entry for entry in log.read().entries if isinstance(entry, Intent)]
+    intents = [entry for entry in log.read().entries if isinstance(entry, IntentEntry)]
     assert [intent.by for intent in intents] == ["command"] * 2
 
 
@@ -167,12 +169,12 @@ def test_between_unmovable_pages_compaction_is_said_not_to_help_and_does_not(rea
     with hogged(5000), held_by_pipes(400, 3):
         before = reader.sample(page_types=True)
         view = forecast(before, 9)
-        said = expect(before, view, COMPACT)
+        said = forecast_text(before, view, COMPACT)
         print(said.headline, *said.reasons, sep="\n")
         assert view.bound is not None and view.bound > 0.8
         assert view.worth(said.gain) is False
         assert any(risk.useless for risk in risks(before, view, COMPACT))
-        outcome = Running.start(compact_all(sync=True), ROOT, log, ASKED).wait(120)
+        outcome = RemedyRun.start(compact_all(sync=True), ROOT, log, ASKED).wait(120)
         assert outcome is not None and outcome.result is Result.DONE
         time.sleep(1.2)
         gained = compare(before, reader.sample(), 9).gained
@@ -196,7 +198,7 @@ def test_page_cache_compaction_after_a_sync_brings_what_was_forecast(
         # Who dirties a large folio between the two steps ends compaction early all the same: then once more.
         for _ in range(6):
             before = reader.sample(page_types=True)
-            outcome = Running.start(compact_all(sync=True), ROOT, log, ASKED).wait(120)
+            outcome = RemedyRun.start(compact_all(sync=True), ROOT, log, ASKED).wait(120)
             assert outcome is not None and outcome.result is Result.DONE and outcome.cpu > 0
             time.sleep(1.2)
             after = reader.sample()
@@ -212,7 +214,7 @@ def test_page_cache_compaction_after_a_sync_brings_what_was_forecast(
 def aborted_compaction(log: AuditLog) -> Outcome:
     """Abort compaction while the kernel is at it; again where it ended early by itself."""
     for _ in range(6):
-        running = Running.start(compact_all(sync=True), ROOT, log, ASKED)
+        running = RemedyRun.start(compact_all(sync=True), ROOT, log, ASKED)
         while running.step == 0 and running.poll() is None:
             time.sleep(0.005)
         time.sleep(0.05)
@@ -232,7 +234,7 @@ def test_an_abort_and_a_kill_end_compaction_in_the_kernel_too(log: AuditLog, tmp
         outcome = aborted_compaction(log)
         assert outcome.result is Result.ABORTED
         code = (
-            "import sys, time; from pathlib import Path; from fragtui.remedies.runner import Running, Asked; "
+            "import sys, time; from pathlib import Path; from fragtui.remedies.runner import RemedyRun, RunRequest; "
             "from fragtui.remedies.audit.log import AuditLog; from fragtui.remedies.catalogue import compact_all; "
             "r = Running.start(compact_all(sync=True), Path('/'), AuditLog(Path(sys.argv[1])), Asked('screen'))\n"
             "while r.poll() is None and r.step == 0: time.sleep(0.005)\n"
@@ -252,18 +254,18 @@ def test_an_abort_and_a_kill_end_compaction_in_the_kernel_too(log: AuditLog, tmp
             time.sleep(0.01)
         assert not Path(f"/proc/{child}").exists()
     assert [episode.intent.pid for episode in unknown_outcomes(episodes(log.read().entries))] == [fragtui.pid]
-    assert [episode.intent.pid for episode in read_past(log, ROOT).unknown] == [fragtui.pid]
+    assert [episode.intent.pid for episode in read_history(log, ROOT).unknown] == [fragtui.pid]
 
 
 @long
 def test_unmovable_memory_is_said_not_to_be_healed_and_is_not_and_the_guard_gives_up(
     reader: NodeReader, log: AuditLog
 ) -> None:
-    Running.start(drop_caches(3, sync=True), ROOT, log, ASKED).wait(120)
+    RemedyRun.start(drop_caches(3, sync=True), ROOT, log, ASKED).wait(120)
     with held_by_pipes(400):
         before = reader.sample(page_types=True)
         view = forecast(before, 9)
-        said = expect(before, view, COMPACT)
+        said = forecast_text(before, view, COMPACT)
         print(said.headline, *said.reasons, sep="\n")
         assert view.bound is not None and view.bound > 0.8
         there = usable_blocks(before, 9) or 0
@@ -277,7 +279,7 @@ def test_unmovable_memory_is_said_not_to_be_healed_and_is_not_and_the_guard_give
             cooldown=1,
             per_hour=10,
             give_up=2,
-            steps=(Rung.SYNC, Rung.PAGE_CACHE, Rung.COMPACT),
+            steps=(EscalationStep.SYNC, EscalationStep.PAGE_CACHE, EscalationStep.COMPACT),
             pressure=100,
         )
         guard = Guard(policy, ROOT, log, time.monotonic())
@@ -291,13 +293,13 @@ def test_unmovable_memory_is_said_not_to_be_healed_and_is_not_and_the_guard_give
     gained = compare(before, after, 9).gained
     print(f"guard on unmovable memory: {gained} blocks of order 9 gained; {guard.state.stopped}")
     assert gained is not None and view.worth(Gain(0, gained)) is False
-    runs = [entry for entry in log.read().entries if isinstance(entry, Intent) and entry.by == "guard"]
+    runs = [entry for entry in log.read().entries if isinstance(entry, IntentEntry) and entry.by == "guard"]
     assert [run.remedy for run in runs] == ["sync", "drop-caches-1", "sync-compact"] * 2
 
 
 @long
 def test_slab_is_brought_back_by_dropping_it(reader: NodeReader, log: AuditLog, tmp_path: Path) -> None:
-    Running.start(drop_caches(3, sync=True), ROOT, log, ASKED).wait(120)
+    RemedyRun.start(drop_caches(3, sync=True), ROOT, log, ASKED).wait(120)
     # What the tests before held is still on its way from the per-CPU lists to the free lists.
     time.sleep(10)
     for number in range(4_000_000):
@@ -308,7 +310,7 @@ def test_slab_is_brought_back_by_dropping_it(reader: NodeReader, log: AuditLog, 
             continue
     before = reader.sample(page_types=True)
     seen = forecast(before, 3).gain(Effect(slab=True))
-    outcome = Running.start(drop_caches(2, sync=False), ROOT, log, ASKED).wait(120)
+    outcome = RemedyRun.start(drop_caches(2, sync=False), ROOT, log, ASKED).wait(120)
     assert outcome is not None and outcome.result is Result.DONE
     time.sleep(1.5)
     after = reader.sample(page_types=True)
@@ -317,5 +319,5 @@ def test_slab_is_brought_back_by_dropping_it(reader: NodeReader, log: AuditLog, 
     print(f"drop-caches-2, order 3: forecast {seen.blocks}, gained {gained}; slab fell by {fell >> 20} MiB")
     assert fell > 300 << 20
     assert seen.blocks is not None and gained is not None and gained / 3 <= seen.blocks <= gained * 3
-    ended = [entry for entry in log.read().entries if isinstance(entry, Ended)]
+    ended = [entry for entry in log.read().entries if isinstance(entry, EndEntry)]
     assert [entry.result for entry in ended] == [Result.DONE] * 2

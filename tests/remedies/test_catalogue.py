@@ -3,14 +3,25 @@ from pathlib import Path
 import pytest
 
 from fragtui.kernel.procfs.version import parse_version
-from fragtui.remedies.catalogue import Do, catalogue, compact_node, drop_caches, find, nudge, numa_nodes, read_catalogue
+from fragtui.remedies.catalogue import (
+    Action,
+    catalogue,
+    compact_node,
+    drop_caches,
+    find_remedy,
+    numa_nodes,
+    read_catalogue,
+    wake_kcompactd,
+)
 
 ALL = catalogue((0, 8), 20, parse_version("6.18.0"))
 
 
 def test_what_is_written_where_is_exact() -> None:
     root = Path("/")
-    written = {remedy.id: [(str(s.target(root)), s.text) for s in remedy.steps if s.do is Do.WRITE] for remedy in ALL}
+    written = {
+        remedy.id: [(str(s.target(root)), s.text) for s in remedy.steps if s.do is Action.WRITE] for remedy in ALL
+    }
     assert written == {
         "sync": [],
         **{f"drop-caches-{n}": [("/proc/sys/vm/drop_caches", str(n))] for n in (1, 2, 3)},
@@ -24,14 +35,14 @@ def test_what_is_written_where_is_exact() -> None:
 
 def test_sync_comes_first_where_it_is_asked_for() -> None:
     for remedy in ALL:
-        syncs = [index for index, step in enumerate(remedy.steps) if step.do is Do.SYNC]
+        syncs = [index for index, step in enumerate(remedy.steps) if step.do is Action.SYNC]
         assert syncs == ([0] if remedy.sync_first else [])
 
 
 def test_ids_are_unique_and_every_remedy_says_what_it_needs_and_shows() -> None:
     assert len({remedy.id for remedy in ALL}) == len(ALL)
     assert all(remedy.title and remedy.needs and remedy.evidence and remedy.key for remedy in ALL)
-    assert find(ALL, "compact") is not None and find(ALL, "reboot") is None
+    assert find_remedy(ALL, "compact") is not None and find_remedy(ALL, "reboot") is None
 
 
 def test_the_sentence_names_the_path_below_the_hosts_root(tmp_path: Path) -> None:
@@ -46,8 +57,8 @@ def test_the_sentence_names_the_path_below_the_hosts_root(tmp_path: Path) -> Non
     [(None, "6.1.0", "not there"), (0, "6.1.0", "is 0"), (20, "5.14.0", "before 5.15"), (20, "5.15.0", None)],
 )
 def test_when_kcompactd_can_be_woken(value: int | None, release: str, words: str | None) -> None:
-    barred = nudge(value, parse_version(release)).barred
-    assert barred is None if words is None else barred is not None and words in barred
+    disabled_reason = wake_kcompactd(value, parse_version(release)).disabled_reason
+    assert disabled_reason is None if words is None else disabled_reason is not None and words in disabled_reason
 
 
 def test_nodes_and_the_setting_are_read_from_the_root(tmp_path: Path) -> None:
@@ -57,7 +68,7 @@ def test_nodes_and_the_setting_are_read_from_the_root(tmp_path: Path) -> None:
     (tmp_path / "proc/sys/vm").mkdir(parents=True)
     (tmp_path / "proc/sys/vm/compaction_proactiveness").write_text("35\n")
     assert numa_nodes(tmp_path) == (0, 3, 12)
-    found = find(read_catalogue(tmp_path), "nudge-kcompactd")
+    found = find_remedy(read_catalogue(tmp_path), "nudge-kcompactd")
     assert found is not None and found.steps[0].text == "35"
 
 

@@ -11,31 +11,38 @@ import pytest
 from fragtui.kernel.procfs.buddyinfo import ZoneBlocks
 from fragtui.model.node.snapshot import Host, Snapshot, Zone
 from fragtui.model.remedy.effect import Effect
-from fragtui.model.remedy.remedy_history import Ended, Evidence, Intent, Result
+from fragtui.model.remedy.remedy_history import EndEntry, EvidenceEntry, IntentEntry, Result
 from fragtui.remedies import escalation as ladder_module
 from fragtui.remedies import runner as run_module
 from fragtui.remedies.audit.log import AuditLog
-from fragtui.remedies.catalogue import Do, Remedy, Step
-from fragtui.remedies.escalation import End, Ladder, LadderEnd, Rung, aborted_step, rungs
-from fragtui.remedies.follow_up import Followup
+from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
+from fragtui.remedies.escalation import (
+    EndReason,
+    Escalation,
+    EscalationEnd,
+    EscalationStep,
+    aborted_step,
+    escalation_steps,
+)
+from fragtui.remedies.follow_up import FollowUp
 from fragtui.remedies.guard import guard as guard_module
 from fragtui.remedies.guard.guard import Guard
 from fragtui.remedies.guard.policy import Policy
-from fragtui.remedies.guard.rules import Do as GuardDo
+from fragtui.remedies.guard.rules import GuardAction
 
 ROOT = Path("/")
 FILTER = f"proc/{os.getpid()}/coredump_filter"
 
 
 def step(name: str, text: str = "0x33") -> Remedy:
-    return Remedy(name, name.title(), "x", (Step(Do.WRITE, FILTER, text),), Effect(page_cache=True), "", "")
+    return Remedy(name, name.title(), "x", (RemedyStep(Action.WRITE, FILTER, text),), Effect(page_cache=True), "", "")
 
 
 @pytest.fixture(autouse=True)
 def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(run_module, "lock_directories", lambda root, audit: (tmp_path,))
     monkeypatch.setattr(guard_module, "lock_directories", lambda root, audit: (tmp_path,))
-    monkeypatch.setattr(ladder_module, "SETTLE", 0.0)
+    monkeypatch.setattr(ladder_module, "SETTLE_SECONDS", 0.0)
     before = Path("/", FILTER).read_text()
     yield
     Path("/", FILTER).write_text("0x" + before)
@@ -56,7 +63,7 @@ def node(blocks: int | None) -> Snapshot:
     )
 
 
-def climb(ladder: Ladder, blocks_after: Callable[[int], int | None]) -> LadderEnd:
+def climb(ladder: Escalation, blocks_after: Callable[[int], int | None]) -> EscalationEnd:
     """Advance to the end; `blocks_after` says how many blocks are there after so many steps."""
     end = time.monotonic() + 30
     done = 0
@@ -64,67 +71,71 @@ def climb(ladder: Ladder, blocks_after: Callable[[int], int | None]) -> LadderEn
         if (over := ladder.advance(node(blocks_after(done)))) is not None:
             return over
         if ladder.running is not None:
-            done = sum(isinstance(entry, Intent) for entry in ladder._audit.read().entries)
+            done = sum(isinstance(entry, IntentEntry) for entry in ladder._audit.read().entries)
         time.sleep(0.01)
     raise AssertionError("the ladder does not end")
 
 
 def test_it_stops_as_soon_as_there_are_blocks_enough(log: AuditLog) -> None:
-    ladder = Ladder([step("a"), step("b"), step("c")], ROOT, log, 2, 100, "screen")
+    ladder = Escalation([step("a"), step("b"), step("c")], ROOT, log, 2, 100, "screen")
     end = climb(ladder, lambda done: (0, 40, 120, 999)[done])
-    assert end.end is End.REACHED and [rung.remedy.id for rung in end.rungs] == ["a", "b"]
-    assert [(rung.before, rung.after) for rung in end.rungs] == [(0, 40), (40, 120)]
+    assert end.end is EndReason.REACHED and [rung.remedy.id for rung in end.escalation_steps] == ["a", "b"]
+    assert [(rung.before, rung.after) for rung in end.escalation_steps] == [(0, 40), (40, 120)]
     assert end.gained == 120
-    evidence = [entry for entry in log.read().entries if isinstance(entry, Evidence)]
+    evidence = [entry for entry in log.read().entries if isinstance(entry, EvidenceEntry)]
     assert [(look.after, look.blocks) for look in evidence] == [(0, 40), (0, 120)]
 
 
 def test_with_blocks_enough_nothing_is_run_unless_it_is_time(log: AuditLog) -> None:
-    assert climb(Ladder([step("a")], ROOT, log, 2, 10, "guard"), lambda _: 10).rungs == ()
+    assert climb(Escalation([step("a")], ROOT, log, 2, 10, "guard"), lambda _: 10).escalation_steps == ()
     assert not log.path.exists()
-    end = climb(Ladder([step("a"), step("b")], ROOT, log, 2, 10, "guard", always=1), lambda _: 10)
-    assert end.end is End.REACHED and [rung.remedy.id for rung in end.rungs] == ["a"]
+    end = climb(Escalation([step("a"), step("b")], ROOT, log, 2, 10, "guard", always=1), lambda _: 10)
+    assert end.end is EndReason.REACHED and [rung.remedy.id for rung in end.escalation_steps] == ["a"]
 
 
 def test_after_all_steps_it_says_what_is_missing(log: AuditLog) -> None:
-    end = climb(Ladder([step("a")], ROOT, log, 2, 10, "screen"), lambda done: done)
-    assert end.end is End.EXHAUSTED and "1 block of order 2 after all steps, 10 asked for" in end.why
+    end = climb(Escalation([step("a")], ROOT, log, 2, 10, "screen"), lambda done: done)
+    assert end.end is EndReason.EXHAUSTED and "1 block of order 2 after all steps, 10 asked for" in end.why
 
 
 def test_steps_that_cannot_run_here_are_skipped_and_told(log: AuditLog) -> None:
-    gone = Remedy("gone", "Gone", "g", (Step(Do.WRITE, "proc/sys/vm/nothing", "1"),), Effect(), "", "")
-    end = climb(Ladder([gone, step("a")], ROOT, log, 2, 10, "screen"), lambda done: done * 10)
-    assert end.end is End.REACHED and [rung.remedy.id for rung in end.rungs] == ["a"]
+    gone = Remedy("gone", "Gone", "g", (RemedyStep(Action.WRITE, "proc/sys/vm/nothing", "1"),), Effect(), "", "")
+    end = climb(Escalation([gone, step("a")], ROOT, log, 2, 10, "screen"), lambda done: done * 10)
+    assert end.end is EndReason.REACHED and [rung.remedy.id for rung in end.escalation_steps] == ["a"]
     assert end.skipped == ("gone: /proc/sys/vm/nothing is not there",)
-    end = climb(Ladder([gone], ROOT, log, 2, 1 << 40, "screen"), lambda _: 0)
-    assert end.end is End.REFUSED and "gone" in end.why
+    end = climb(Escalation([gone], ROOT, log, 2, 1 << 40, "screen"), lambda _: 0)
+    assert end.end is EndReason.REFUSED and "gone" in end.why
 
 
 def test_an_abort_within_a_step_ends_the_ladder(log: AuditLog) -> None:
-    long = Remedy("long", "Long", "l", (Step(Do.SYNC),) * 4000, Effect(), "", "")
-    ladder = Ladder([long, step("never")], ROOT, log, 2, 10, "screen")
+    long = Remedy("long", "Long", "l", (RemedyStep(Action.SYNC),) * 4000, Effect(), "", "")
+    ladder = Escalation([long, step("never")], ROOT, log, 2, 10, "screen")
     assert ladder.advance(node(0)) is None and ladder.running is not None
     ladder.abort()
     end = climb(ladder, lambda _: 0)
-    assert end.end is End.ABORTED and aborted_step(end)
-    results = [entry.result for entry in log.read().entries if isinstance(entry, Ended)]
+    assert end.end is EndReason.ABORTED and aborted_step(end)
+    results = [entry.result for entry in log.read().entries if isinstance(entry, EndEntry)]
     assert results == [Result.ABORTED]
 
 
 def test_an_abort_between_steps_begins_no_other(log: AuditLog) -> None:
-    ladder = Ladder([step("a"), step("b")], ROOT, log, 2, 10, "screen")
+    ladder = Escalation([step("a"), step("b")], ROOT, log, 2, 10, "screen")
     assert ladder.advance(node(0)) is None and ladder.running is not None
     assert ladder.running.wait(20) is not None
     ladder.abort()
     end = climb(ladder, lambda _: 0)
-    assert end.end is End.ABORTED and [rung.remedy.id for rung in end.rungs] == ["a"] and not aborted_step(end)
+    assert (
+        end.end is EndReason.ABORTED
+        and [rung.remedy.id for rung in end.escalation_steps] == ["a"]
+        and not aborted_step(end)
+    )
 
 
 def test_a_snapshot_from_before_the_end_of_a_step_is_not_what_it_brought(
     log: AuditLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ladder_module, "SETTLE", 0.2)
-    ladder = Ladder([step("a")], ROOT, log, 2, 10, "screen")
+    monkeypatch.setattr(ladder_module, "SETTLE_SECONDS", 0.2)
+    ladder = Escalation([step("a")], ROOT, log, 2, 10, "screen")
     old = node(0)
     ladder.advance(old)
     assert ladder.running is not None and ladder.running.wait(20) is not None
@@ -136,44 +147,44 @@ def test_a_snapshot_from_before_the_end_of_a_step_is_not_what_it_brought(
 
 
 def test_without_a_log_or_with_unknown_blocks_no_step_is_taken(log: AuditLog) -> None:
-    end = climb(Ladder([step("a")], ROOT, AuditLog(Path("/proc/none/a")), 2, 10, "screen"), lambda _: 0)
-    assert end.end is End.REFUSED and "audit log" in end.why
-    end = climb(Ladder([step("a")], ROOT, log, 2, 10, "screen"), lambda _: None)
-    assert end.end is End.REFUSED and "can't be read" in end.why
+    end = climb(Escalation([step("a")], ROOT, AuditLog(Path("/proc/none/a")), 2, 10, "screen"), lambda _: 0)
+    assert end.end is EndReason.REFUSED and "audit log" in end.why
+    end = climb(Escalation([step("a")], ROOT, log, 2, 10, "screen"), lambda _: None)
+    assert end.end is EndReason.REFUSED and "can't be read" in end.why
     assert end.gained is None
 
 
 def test_the_rungs_are_taken_in_their_order_and_one_node_is_compacted_once() -> None:
-    everything = list(reversed(Rung))
+    everything = list(reversed(EscalationStep))
     one = ["sync", "drop-caches-1", "drop-caches-2", "sync-compact"]
-    assert [remedy.id for remedy in rungs(everything, (0,))] == one
+    assert [remedy.id for remedy in escalation_steps(everything, (0,))] == one
     two = ["sync-compact-node-0", "sync-compact-node-1", "sync-compact"]
-    assert [remedy.id for remedy in rungs(everything, (0, 1))][3:] == two
-    assert [remedy.id for remedy in rungs([Rung.COMPACT_NODE], (0,))] == ["compact-node-0"]
+    assert [remedy.id for remedy in escalation_steps(everything, (0, 1))][3:] == two
+    assert [remedy.id for remedy in escalation_steps([EscalationStep.COMPACT_NODE], (0,))] == ["compact-node-0"]
 
 
 def test_what_becomes_of_the_gain_is_put_on_record(log: AuditLog) -> None:
-    follow = Followup(log, "x", node(10), node(110), 2)
+    follow = FollowUp(log, "x", node(10), node(110), 2)
     start = time.monotonic()
     for after, blocks in ((30, 100), (61, 90), (301, 20), (700, 15), (1801, 12)):
         follow.see(replace(node(blocks), monotonic=start + after))
-    looks = [entry for entry in log.read().entries if isinstance(entry, Evidence)]
-    assert [(round(look.after), look.blocks) for look in looks] == [
+    checkpoints = [entry for entry in log.read().entries if isinstance(entry, EvidenceEntry)]
+    assert [(round(look.after), look.blocks) for look in checkpoints] == [
         (0, 110),
         (60, 90),
         (300, 20),
         (700, 15),
         (1800, 12),
     ]
-    assert [look.half_life is not None for look in looks] == [False, False, True, True, True]
+    assert [look.half_life is not None for look in checkpoints] == [False, False, True, True, True]
     assert follow.over and follow.problem is None
 
 
 def test_the_guard_runs_its_ladder_and_gives_up(log: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard_module, "rungs", lambda chosen, nodes: (step("a"), step("b")))
+    monkeypatch.setattr(guard_module, "escalation_steps", lambda chosen, nodes: (step("a"), step("b")))
     policy = Policy(order=2, blocks=10, hold=0, cooldown=0, per_hour=60, give_up=2)
     guard = Guard(policy, ROOT, log, time.monotonic())
-    assert guard.why_not is None
+    assert guard.disabled_because is None
     seen: list[str] = []
     end = time.monotonic() + 30
     while guard.state.stopped is None and time.monotonic() < end:
@@ -182,8 +193,8 @@ def test_the_guard_runs_its_ladder_and_gives_up(log: AuditLog, monkeypatch: pyte
             seen.append(decision.topic)
         time.sleep(0.01)
     assert guard.state.stopped is not None and guard.state.stopped.startswith("gave up: 2 runs")
-    assert guard.tick(node(0)).do is GuardDo.STOPPED
-    intents = [entry for entry in log.read().entries if isinstance(entry, Intent)]
+    assert guard.tick(node(0)).do is GuardAction.STOPPED
+    intents = [entry for entry in log.read().entries if isinstance(entry, IntentEntry)]
     assert [intent.remedy for intent in intents] == ["a", "b", "a", "b"]
     assert {intent.by for intent in intents} == {"guard"}
     assert "running a" in seen and "over" in seen

@@ -40,9 +40,9 @@ from pathlib import Path
 from fragtui.model.remedy.effect import Effect
 from fragtui.remedies import runner as run
 from fragtui.remedies.audit.log import AuditLog
-from fragtui.remedies.catalogue import Do, Remedy, Step
+from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
 run.lock_directories = lambda root, audit: (audit.parent,)
-step = Step(Do.WRITE, f"proc/{os.getpid()}/coredump_filter", "0x2b")
+step = RemedyStep(Action.WRITE, f"proc/{os.getpid()}/coredump_filter", "0x2b")
 remedy = Remedy("test", "Test", "t", (step,), Effect(), "", "")
 running = run.Running.start(remedy, Path("/"), AuditLog(Path(sys.argv[1])), run.Asked("screen"))
 while running.wait(1.0) is None:

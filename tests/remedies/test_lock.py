@@ -10,20 +10,20 @@ from pathlib import Path
 import pytest
 
 from fragtui.model.remedy.effect import Effect
-from fragtui.model.remedy.remedy_history import Ended, Entry, Intent, Result
+from fragtui.model.remedy.remedy_history import EndEntry, Entry, IntentEntry, Result
 from fragtui.remedies import runner as run_module
 from fragtui.remedies.audit.log import AuditLog
-from fragtui.remedies.catalogue import Do, Remedy, Step
+from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
 from fragtui.remedies.guard.guard import Guard
 from fragtui.remedies.guard.policy import Policy
-from fragtui.remedies.lock import Busy, NodeLock, lock_directories
-from fragtui.remedies.runner import Asked, Refused, Running
+from fragtui.remedies.lock import LockBusy, NodeLock, lock_directories
+from fragtui.remedies.runner import RemedyRun, RunRefused, RunRequest
 from tests.support.host_tree import HostTree
 from tests.support.places import REPOSITORY
 from tests.support.trusted import umask
 
 ROOT = Path("/")
-SYNC = Remedy("test", "Test", "t", (Step(Do.SYNC),), Effect(), "", "")
+SYNC = Remedy("test", "Test", "t", (RemedyStep(Action.SYNC),), Effect(), "", "")
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 FULL_DISK = """
@@ -48,16 +48,16 @@ print("taken")
 REFUSE_AND_RUN = """
 from fragtui.remedies import runner as run
 from fragtui.remedies.audit.log import AuditLog
-from tests.remedies.test_lock import SYNC, ROOT, Asked, Refused, Running
+from tests.remedies.test_lock import SYNC, ROOT, RunRequest, RunRefused, Running
 (folder / "fragtui-remedy.lock").touch(0o600)
 run.lock_directories = lambda root, audit: (folder,)
 log = AuditLog(Path(sys.argv[2]))
 try:
-    Running.start(SYNC, ROOT, log, Asked("screen"))
-except Refused as refused:
+    Running.start(SYNC, ROOT, log, RunRequest("screen"))
+except RunRefused as refused:
     print(refused)
 full.unlink()
-print(Running.start(SYNC, ROOT, log, Asked("screen")).wait(20).result)
+print(Running.start(SYNC, ROOT, log, RunRequest("screen")).wait(20).result)
 """
 SMALL_LIMIT = """
 import resource, sys
@@ -101,7 +101,7 @@ def test_a_limit_of_file_size_names_the_file_and_keeps_no_lock(tmp_path: Path) -
     assert python(SMALL_LIMIT, tmp_path) == [f"{tmp_path}/fragtui-x.lock File too large", "taken"]
 
 
-@pytest.mark.parametrize("at", [Intent, Ended])
+@pytest.mark.parametrize("at", [IntentEntry, EndEntry])
 @pytest.mark.parametrize("fault", [MemoryError, KeyboardInterrupt, RuntimeError])
 def test_whatever_goes_wrong_between_lock_and_child_the_lock_is_given_back(
     at: type[Entry], fault: type[BaseException], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -115,13 +115,13 @@ def test_whatever_goes_wrong_between_lock_and_child_the_lock_is_given_back(
             super().append(entry)
 
     def attempt() -> None:
-        running = Running.start(SYNC, ROOT, Failing(tmp_path / "audit.jsonl"), Asked("screen"))
+        running = RemedyRun.start(SYNC, ROOT, Failing(tmp_path / "audit.jsonl"), RunRequest("screen"))
         while running.wait(20) is None:
             pass
 
     with pytest.raises(fault):
         attempt()
-    outcome = Running.start(SYNC, ROOT, AuditLog(tmp_path / "audit.jsonl"), Asked("screen")).wait(20)
+    outcome = RemedyRun.start(SYNC, ROOT, AuditLog(tmp_path / "audit.jsonl"), RunRequest("screen")).wait(20)
     assert outcome is not None and outcome.result is Result.DONE
 
 
@@ -132,11 +132,11 @@ def test_a_child_that_cannot_be_started_is_on_record_and_keeps_no_lock(
     log = AuditLog(tmp_path / "audit.jsonl")
     with monkeypatch.context() as patched:
         patched.setattr(sys, "executable", "/none/python")
-        with pytest.raises(Refused, match="no child could be started: No such file"):
-            Running.start(SYNC, ROOT, log, Asked("screen"))
+        with pytest.raises(RunRefused, match="no child could be started: No such file"):
+            RemedyRun.start(SYNC, ROOT, log, RunRequest("screen"))
     intent, ended = log.read().entries
-    assert isinstance(ended, Ended) and (ended.id, ended.result) == (intent.id, Result.DIED)
-    outcome = Running.start(SYNC, ROOT, log, Asked("screen")).wait(20)
+    assert isinstance(ended, EndEntry) and (ended.id, ended.result) == (intent.id, Result.DIED)
+    outcome = RemedyRun.start(SYNC, ROOT, log, RunRequest("screen")).wait(20)
     assert outcome is not None and outcome.result is Result.DONE
 
 
@@ -199,7 +199,7 @@ def test_two_that_share_one_folder_of_theirs_meet_in_it(tmp_path: Path) -> None:
     for name in "abc":
         (tmp_path / name).mkdir()
     on_the_host = NodeLock.take("x", (tmp_path / "a", tmp_path / "b"), "the one on the host")
-    with pytest.raises(Busy, match="the one on the host"):
+    with pytest.raises(LockBusy, match="the one on the host"):
         NodeLock.take("x", (tmp_path / "c", tmp_path / "b"), "the one in a container")
     on_the_host.release()
     NodeLock.take("x", (tmp_path / "c", tmp_path / "b"), "the one in a container").release()

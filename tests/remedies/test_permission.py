@@ -7,8 +7,17 @@ from pathlib import Path
 import pytest
 
 from fragtui.model.remedy.effect import Effect
-from fragtui.remedies.catalogue import Do, Remedy, Step, compact_all, compact_node, drop_caches, nudge, sync_only
-from fragtui.remedies.permission import is_live, why_not
+from fragtui.remedies.catalogue import (
+    Action,
+    Remedy,
+    RemedyStep,
+    compact_all,
+    compact_node,
+    drop_caches,
+    sync_only,
+    wake_kcompactd,
+)
+from fragtui.remedies.permission import disabled_because, is_writable_proc
 from fragtui.remedies.worker import filesystem_of
 
 ROOT = Path("/")
@@ -19,7 +28,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 @as_root
 def test_root_may_and_trying_changes_nothing() -> None:
     before = Path("/proc/vmstat").read_text()
-    assert why_not(DROP, ROOT) is None and why_not(sync_only(), ROOT) is None
+    assert disabled_because(DROP, ROOT) is None and disabled_because(sync_only(), ROOT) is None
     after = Path("/proc/vmstat").read_text()
     assert [line for line in before.splitlines() if line.startswith("drop_")] == [
         line for line in after.splitlines() if line.startswith("drop_")
@@ -27,13 +36,13 @@ def test_root_may_and_trying_changes_nothing() -> None:
 
 
 def test_the_callers_reason_and_the_remedys_own_come_first() -> None:
-    assert why_not(DROP, ROOT, "--read-only") == "--read-only"
-    assert "is 0" in str(why_not(nudge(0, None), ROOT))
+    assert disabled_because(DROP, ROOT, "--read-only") == "--read-only"
+    assert "is 0" in str(disabled_because(wake_kcompactd(0, None), ROOT))
 
 
 def _as_nobody(results: "multiprocessing.SimpleQueue[str | None]") -> None:
     os.seteuid(65534)
-    results.put(why_not(DROP, ROOT))
+    results.put(disabled_because(DROP, ROOT))
 
 
 @as_root
@@ -50,7 +59,7 @@ def test_without_root_it_says_so() -> None:
 def test_a_read_only_mount_is_told_from_a_lack_of_rights() -> None:
     code = (
         "from pathlib import Path; from fragtui.remedies import permission, catalogue; "
-        "print(permission.why_not(catalogue.compact_all(), Path('/')))"
+        "print(permission.disabled_because(catalogue.compact_all(), Path('/')))"
     )
     mounts = "mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys"
     script = f'{mounts} && exec {sys.executable} -c "{code}"'
@@ -69,9 +78,9 @@ def saved(tmp_path: Path) -> Path:
 
 def test_saved_files_are_never_written(tmp_path: Path) -> None:
     root = saved(tmp_path)
-    assert not is_live(root)
-    assert "saved copy" in str(why_not(DROP, root))
-    assert "saved files" in str(why_not(sync_only(), root))
+    assert not is_writable_proc(root)
+    assert "saved copy" in str(disabled_because(DROP, root))
+    assert "saved files" in str(disabled_because(sync_only(), root))
     assert (root / "proc/sys/vm/drop_caches").read_text() == "0"
 
 
@@ -81,24 +90,24 @@ def test_a_link_in_saved_files_does_not_lead_to_this_host(linked: str, tmp_path:
     path = tmp_path / linked
     path.parent.mkdir(parents=True, exist_ok=True)
     path.symlink_to(Path("/") / linked)
-    assert "link" in str(why_not(DROP, tmp_path))
-    assert not is_live(tmp_path)
+    assert "link" in str(disabled_because(DROP, tmp_path))
+    assert not is_writable_proc(tmp_path)
 
 
 def test_a_missing_file_is_a_kernel_without_compaction(tmp_path: Path) -> None:
     root = saved(tmp_path)
     (root / "proc/sys/vm/compact_memory").unlink()
-    assert "CONFIG_COMPACTION" in str(why_not(compact_all(), root))
-    assert "node9 is not there" in str(why_not(compact_node(9), ROOT))
-    odd = Remedy("x", "X", "x", (Step(Do.WRITE, "proc/sys/vm/nothing", "1"),), Effect(), "", "")
-    assert str(why_not(odd, root)).endswith("nothing is not there")
+    assert "CONFIG_COMPACTION" in str(disabled_because(compact_all(), root))
+    assert "node9 is not there" in str(disabled_because(compact_node(9), ROOT))
+    odd = Remedy("x", "X", "x", (RemedyStep(Action.WRITE, "proc/sys/vm/nothing", "1"),), Effect(), "", "")
+    assert str(disabled_because(odd, root)).endswith("nothing is not there")
 
 
 def test_a_fifo_among_saved_files_does_not_block(tmp_path: Path) -> None:
     root = saved(tmp_path)
     (root / "proc/sys/vm/drop_caches").unlink()
     os.mkfifo(root / "proc/sys/vm/drop_caches")
-    assert why_not(DROP, root) is not None
+    assert disabled_because(DROP, root) is not None
 
 
 def test_file_systems_are_told_by_their_mount(tmp_path: Path) -> None:

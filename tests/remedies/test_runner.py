@@ -17,27 +17,27 @@ from hypothesis import strategies as st
 
 from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.forecast import Gain
-from fragtui.model.remedy.remedy_history import Ended, Intent, Result, episodes, unknown_outcomes
+from fragtui.model.remedy.remedy_history import EndEntry, IntentEntry, Result, episodes, unknown_outcomes
 from fragtui.remedies import runner as run_module
 from fragtui.remedies import worker as child
 from fragtui.remedies.audit.log import AuditLog
-from fragtui.remedies.catalogue import COMPACT_MEMORY, Do, Remedy, Step
-from fragtui.remedies.lock import Busy, NodeLock, lock_directories
+from fragtui.remedies.catalogue import COMPACT_MEMORY, Action, Remedy, RemedyStep
+from fragtui.remedies.lock import LockBusy, NodeLock, lock_directories
 from fragtui.remedies.outcome import explain_error
-from fragtui.remedies.runner import Asked, Refused, Running
+from fragtui.remedies.runner import RemedyRun, RunRefused, RunRequest
 
 ROOT = Path("/")
 FILTER = f"proc/{os.getpid()}/coredump_filter"
-ASKED = Asked("screen", 3, 17, Gain(1 << 20, 40))
-SYNC = Step(Do.SYNC)
+ASKED = RunRequest("screen", 3, 17, Gain(1 << 20, 40))
+SYNC = RemedyStep(Action.SYNC)
 
 
-def remedy(*steps: Step) -> Remedy:
+def remedy(*steps: RemedyStep) -> Remedy:
     return Remedy("test", "Test", "t", steps, Effect(), "", "")
 
 
-def write(text: str) -> Step:
-    return Step(Do.WRITE, FILTER, text)
+def write(text: str) -> RemedyStep:
+    return RemedyStep(Action.WRITE, FILTER, text)
 
 
 LONG = remedy(*[SYNC] * 4000)
@@ -63,14 +63,14 @@ def log(tmp_path: Path) -> AuditLog:
 
 
 def test_steps_are_done_in_order_and_on_record(log: AuditLog) -> None:
-    running = Running.start(remedy(SYNC, write("0x11"), write("0x13")), ROOT, log, ASKED)
+    running = RemedyRun.start(remedy(SYNC, write("0x11"), write("0x13")), ROOT, log, ASKED)
     outcome = running.wait(20)
     assert outcome is not None and outcome.result is Result.DONE
     assert filter_now() == 0x13
     assert [step.error for step in outcome.steps] == [None] * 3
     assert outcome.audit_problem is None and running.elapsed == outcome.seconds
     intent, ended = log.read().entries
-    assert isinstance(intent, Intent) and isinstance(ended, Ended)
+    assert isinstance(intent, IntentEntry) and isinstance(ended, EndEntry)
     assert intent.paths == ("", f"/{FILTER}", f"/{FILTER}")
     assert intent.steps[1] == f"writes '0x11' to /{FILTER}"
     assert (intent.by, intent.order, intent.blocks, intent.expected_blocks) == ("screen", 3, 17, 40)
@@ -78,28 +78,28 @@ def test_steps_are_done_in_order_and_on_record(log: AuditLog) -> None:
 
 
 def test_a_step_that_fails_stops_the_rest_with_the_name_of_its_errno(log: AuditLog) -> None:
-    outcome = Running.start(remedy(write("nonsense"), write("0x11")), ROOT, log, ASKED).wait(20)
+    outcome = RemedyRun.start(remedy(write("nonsense"), write("0x11")), ROOT, log, ASKED).wait(20)
     assert outcome is not None and outcome.result is Result.FAILED
     assert [step.error for step in outcome.steps] == ["EINVAL"]
     assert "EINVAL" in outcome.explanation
     assert filter_now() != 0x11
     ended = log.read().entries[-1]
-    assert isinstance(ended, Ended) and (ended.error, ended.step) == ("EINVAL", 0)
+    assert isinstance(ended, EndEntry) and (ended.error, ended.step) == ("EINVAL", 0)
 
 
 def test_an_abort_ends_it_and_says_so(log: AuditLog) -> None:
-    running = Running.start(LONG, ROOT, log, ASKED)
+    running = RemedyRun.start(LONG, ROOT, log, ASKED)
     assert running.poll() is None
     running.abort()
     outcome = running.wait(20)
     assert outcome is not None and outcome.result is Result.ABORTED
     ended = log.read().entries[-1]
-    assert isinstance(ended, Ended) and ended.result is Result.ABORTED
+    assert isinstance(ended, EndEntry) and ended.result is Result.ABORTED
 
 
 def test_a_child_that_does_not_heed_is_killed(log: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "GRACE", 0.1)
-    running = Running.start(LONG, ROOT, log, ASKED)
+    monkeypatch.setattr(run_module, "ABORT_GRACE_SECONDS", 0.1)
+    running = RemedyRun.start(LONG, ROOT, log, ASKED)
     os.kill(running._process.pid, signal.SIGSTOP)
     running.abort()
     outcome = running.wait(20)
@@ -107,14 +107,14 @@ def test_a_child_that_does_not_heed_is_killed(log: AuditLog, monkeypatch: pytest
 
 
 def test_a_child_killed_by_another_is_no_success(log: AuditLog) -> None:
-    running = Running.start(LONG, ROOT, log, ASKED)
+    running = RemedyRun.start(LONG, ROOT, log, ASKED)
     os.kill(running._process.pid, signal.SIGKILL)
     outcome = running.wait(20)
     assert outcome is not None and outcome.result is Result.DIED and "signal 9" in outcome.explanation
 
 
 def test_polling_never_waits(log: AuditLog) -> None:
-    running = Running.start(LONG, ROOT, log, ASKED)
+    running = RemedyRun.start(LONG, ROOT, log, ASKED)
     os.kill(running._process.pid, signal.SIGSTOP)
     start = time.monotonic()
     for _ in range(100):
@@ -125,12 +125,12 @@ def test_polling_never_waits(log: AuditLog) -> None:
 
 
 def test_only_one_at_a_time_and_the_next_after_it(log: AuditLog) -> None:
-    first = Running.start(LONG, ROOT, log, ASKED)
-    with pytest.raises(Refused, match=f"another remedy is running: test by pid {os.getpid()}"):
-        Running.start(remedy(SYNC), ROOT, log, ASKED)
+    first = RemedyRun.start(LONG, ROOT, log, ASKED)
+    with pytest.raises(RunRefused, match=f"another remedy is running: test by pid {os.getpid()}"):
+        RemedyRun.start(remedy(SYNC), ROOT, log, ASKED)
     first.abort()
     first.wait(20)
-    outcome = Running.start(remedy(SYNC), ROOT, log, ASKED).wait(20)
+    outcome = RemedyRun.start(remedy(SYNC), ROOT, log, ASKED).wait(20)
     assert outcome is not None and outcome.result is Result.DONE
 
 
@@ -138,7 +138,7 @@ def test_the_lock_lives_as_long_as_a_child_that_has_it(tmp_path: Path) -> None:
     lock = NodeLock.take("x", (tmp_path, tmp_path), "first")
     holder = subprocess.Popen(["sleep", "30"], pass_fds=lock.descriptors)
     os.close(lock.descriptors[0])
-    with pytest.raises(Busy, match="first"):
+    with pytest.raises(LockBusy, match="first"):
         NodeLock.take("x", (tmp_path,), "second")
     holder.kill()
     holder.wait()
@@ -150,10 +150,10 @@ def test_the_lock_lives_as_long_as_a_child_that_has_it(tmp_path: Path) -> None:
 
 def test_a_log_that_cannot_be_written_stops_the_remedy() -> None:
     before = filter_now()
-    with pytest.raises(Refused, match="audit log can't be written"):
-        Running.start(remedy(write("0x11")), ROOT, AuditLog(Path("/proc/none/audit.jsonl")), ASKED)
-    with pytest.raises(Refused, match="not a regular file"):
-        Running.start(remedy(write("0x11")), ROOT, AuditLog(Path("/dev/full")), ASKED)
+    with pytest.raises(RunRefused, match="audit log can't be written"):
+        RemedyRun.start(remedy(write("0x11")), ROOT, AuditLog(Path("/proc/none/audit.jsonl")), ASKED)
+    with pytest.raises(RunRefused, match="not a regular file"):
+        RemedyRun.start(remedy(write("0x11")), ROOT, AuditLog(Path("/dev/full")), ASKED)
     assert filter_now() == before
 
 
@@ -162,15 +162,15 @@ def test_a_login_of_any_length_or_bytes_is_put_on_record_bounded(
     log: AuditLog, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv("SUDO_USER", name)
-    outcome = Running.start(remedy(write("0x33")), Path("/"), log, Asked("command")).wait(10)
+    outcome = RemedyRun.start(remedy(write("0x33")), Path("/"), log, RunRequest("command")).wait(10)
     assert outcome is not None and outcome.result is Result.DONE
     intent = log.read().entries[0]
-    assert isinstance(intent, Intent)
+    assert isinstance(intent, IntentEntry)
     assert log.path.stat().st_size < 3000 and (intent.login or "").isprintable()
 
 
 def test_a_log_lost_meanwhile_is_told_with_the_outcome(log: AuditLog, tmp_path: Path) -> None:
-    running = Running.start(remedy(write("0x11")), ROOT, log, ASKED)
+    running = RemedyRun.start(remedy(write("0x11")), ROOT, log, ASKED)
     log.path.rename(tmp_path / "kept")
     log.path.mkdir()
     outcome = running.wait(20)
@@ -183,11 +183,11 @@ import sys, time
 from pathlib import Path
 from fragtui.remedies import runner as run
 from fragtui.remedies.audit.log import AuditLog
-from fragtui.remedies.catalogue import Do, Remedy, Step
+from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
 from fragtui.model.remedy.effect import Effect
 log = AuditLog(Path(sys.argv[1]))
 run.lock_directories = lambda root, audit: (audit.parent,)
-remedy = Remedy("test", "Test", "t", (Step(Do.SYNC),) * 4000, Effect(), "", "")
+remedy = Remedy("test", "Test", "t", (RemedyStep(Action.SYNC),) * 4000, Effect(), "", "")
 running = run.Running.start(remedy, Path("/"), log, run.Asked("screen"))
 print(running._process.pid, flush=True)
 time.sleep(60)
@@ -209,7 +209,7 @@ def test_killed_with_a_remedy_under_way_the_child_goes_too_and_its_outcome_is_un
     assert not Path(f"/proc/{child}").exists()
     (unknown,) = unknown_outcomes(episodes(log.read().entries))
     assert unknown.intent.pid == fragtui.pid
-    outcome = Running.start(remedy(SYNC), ROOT, log, ASKED).wait(20)
+    outcome = RemedyRun.start(remedy(SYNC), ROOT, log, ASKED).wait(20)
     assert outcome is not None and outcome.result is Result.DONE
 
 
@@ -217,12 +217,12 @@ def test_from_a_zip_archive_the_childs_text_is_run(log: AuditLog, monkeypatch: p
     source = Path(str(child.__file__)).read_text()
     monkeypatch.setattr(inspect, "getsource", lambda module: source)
     monkeypatch.setattr(child, "__file__", "/none.pyz/fragtui/remedies/worker.py")
-    outcome = Running.start(remedy(write("0x11")), ROOT, log, ASKED).wait(20)
+    outcome = RemedyRun.start(remedy(write("0x11")), ROOT, log, ASKED).wait(20)
     assert outcome is not None and outcome.result is Result.DONE and filter_now() == 0x11
 
 
 def test_errors_are_told_as_what_they_are() -> None:
-    compact = Step(Do.WRITE, COMPACT_MEMORY, "1")
+    compact = RemedyStep(Action.WRITE, COMPACT_MEMORY, "1")
     assert "must be exactly 1" in explain_error(compact, "EINVAL")
     assert "interrupted by a signal" in explain_error(compact, "EINTR")
     assert explain_error(compact, "EXYZ") == "writing '1' to /proc/sys/vm/compact_memory: EXYZ"
@@ -252,7 +252,7 @@ def test_no_write_runs_that_is_not_on_record_first(
     def watched(argv: list[str], **options: Any) -> "subprocess.Popen[bytes]":
         plan = json.loads(argv[-1])["steps"]
         last = AuditLog(logs["good"]).read().entries[-1]
-        assert isinstance(last, Intent)
+        assert isinstance(last, IntentEntry)
         assert [("" if s["do"] == "sync" else s["path"]) for s in plan] == list(last.paths)
         for step, sentence in zip(plan, last.steps, strict=True):
             assert step["do"] == "sync" or sentence == f"writes {step['text']!r} to {step['path']}"
@@ -261,15 +261,15 @@ def test_no_write_runs_that_is_not_on_record_first(
 
     monkeypatch.setattr(subprocess, "Popen", watched)
     before = filter_now()
-    under_way: list[Running] = []
-    for words, log_name, barred, then in sequence:
+    under_way: list[RemedyRun] = []
+    for words, log_name, disabled_reason, then in sequence:
         asked = remedy(*(SYNC if word == "sync" else write(word) for word in words))
         count = len(started)
         try:
-            running = Running.start(asked, ROOT, AuditLog(logs[log_name]), ASKED, barred)
-        except Refused:
+            running = RemedyRun.start(asked, ROOT, AuditLog(logs[log_name]), ASKED, disabled_reason)
+        except RunRefused:
             assert len(started) == count
-            assert barred or log_name != "good" or under_way
+            assert disabled_reason or log_name != "good" or under_way
             continue
         under_way.append(running)
         if then == "abort":

@@ -13,23 +13,25 @@ import pytest
 from fragtui.model.remedy.effect import Effect
 from fragtui.remedies import runner as run_module
 from fragtui.remedies.audit.log import AuditLog
-from fragtui.remedies.catalogue import Do, Remedy, Step
-from fragtui.remedies.escalation import End
+from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
+from fragtui.remedies.escalation import EndReason
 from fragtui.remedies.guard import guard as guard_module
 from fragtui.remedies.guard.policy import Policy
-from fragtui.remedies.guard.rules import Do as GuardDo
-from fragtui.remedies.service import Attendant, Attended
+from fragtui.remedies.guard.rules import GuardAction
+from fragtui.remedies.service import RemedyService, RemedyState
 from fragtui.sources.host.reader import NodeReader
 
 FILTER = f"proc/{os.getpid()}/coredump_filter"
-HARMLESS = Remedy("harmless", "Harmless", "h", (Step(Do.WRITE, FILTER, "0x33"),), Effect(page_cache=True), "", "")
+HARMLESS = Remedy(
+    "harmless", "Harmless", "h", (RemedyStep(Action.WRITE, FILTER, "0x33"),), Effect(page_cache=True), "", ""
+)
 
 
 @pytest.fixture
-def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Attended]:
+def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[RemedyState]:
     for module in (run_module, guard_module):
         monkeypatch.setattr(module, "lock_directories", lambda root, audit: (tmp_path,))
-    monkeypatch.setattr(guard_module, "rungs", lambda chosen, nodes: (HARMLESS,) * 3)
+    monkeypatch.setattr(guard_module, "escalation_steps", lambda chosen, nodes: (HARMLESS,) * 3)
     return []
 
 
@@ -42,18 +44,18 @@ def until(condition: Callable[[], bool], do: Callable[[], None]) -> None:
 
 
 def test_a_run_of_the_guard_is_aborted_between_its_steps_and_the_guard_goes_on(
-    tmp_path: Path, seen: list[Attended]
+    tmp_path: Path, seen: list[RemedyState]
 ) -> None:
     before = Path("/", FILTER).read_text()
     changed = threading.Lock()
 
-    def on_change(state: Attended | str) -> None:
-        assert isinstance(state, Attended), state
+    def on_change(state: RemedyState | str) -> None:
+        assert isinstance(state, RemedyState), state
         with changed:
             seen.append(state)
 
     reader = NodeReader(Path("/"))
-    attendant = Attendant(Path("/"), AuditLog(tmp_path / "audit.jsonl"), None, on_change)
+    attendant = RemedyService(Path("/"), AuditLog(tmp_path / "audit.jsonl"), None, on_change)
     attendant.start()
     try:
         attendant.guard(Policy(order=3, blocks=1 << 40, hold=0, pressure=100))
@@ -61,11 +63,11 @@ def test_a_run_of_the_guard_is_aborted_between_its_steps_and_the_guard_goes_on(
         def look() -> None:
             attendant.see(reader.sample())
 
-        until(lambda: any(s.decision is not None and s.decision.do is GuardDo.RUNNING for s in seen), look)
+        until(lambda: any(s.decision is not None and s.decision.do is GuardAction.RUNNING for s in seen), look)
         attendant.abort()
         until(lambda: any(s.guard_end is not None for s in seen), look)
         end = seen[-1].guard_end
-        assert end is not None and end.end is End.ABORTED and len(end.rungs) < 3
+        assert end is not None and end.end is EndReason.ABORTED and len(end.escalation_steps) < 3
         until(lambda: seen[-1].decision is not None and seen[-1].decision.topic == "cooldown", look)
         assert seen[-1].guard is not None
     finally:

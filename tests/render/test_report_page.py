@@ -6,13 +6,13 @@ import dataclasses
 import re
 from pathlib import Path
 
-from fragtui.cluster.failure_reason import UNKNOWN
+from fragtui.cluster.failure_reason import UNKNOWN_REASON
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.model.failures.incident import Incident, IncidentKind
-from fragtui.model.node.verdict import judge
+from fragtui.model.node.verdict import judge_node
 from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
 from fragtui.model.remedy.forecast import forecast
-from fragtui.model.remedy.remedy_history import Ended, Episode, Evidence, Intent, Result
+from fragtui.model.remedy.remedy_history import EndEntry, Episode, EvidenceEntry, IntentEntry, Result
 from fragtui.model.remedy.tuning_advice import Advice
 from fragtui.render.redaction import Redaction, redaction_of
 from fragtui.render.report_page import ReportFacts, report_page
@@ -43,7 +43,7 @@ def facts(tmp_path: Path) -> ReportFacts:
     pod = StuckPod(
         PodRef("shop", "cart-7", UID),
         1_700_000_000.0,
-        UNKNOWN,
+        UNKNOWN_REASON,
         True,
         f"pod cart-7_shop({UID}) on db-9.prod.example.com: cannot allocate memory",
         "sandbox",
@@ -51,17 +51,17 @@ def facts(tmp_path: Path) -> ReportFacts:
         None,
         None,
     )
-    intent = Intent("a", 1_700_000_100.0, "compact", (), (), "screen", 1, 0, None, "db-9", None, None, 4, 10)
-    ended = Ended("a", 1_700_000_103.0, Result.DONE, 2.5)
+    intent = IntentEntry("a", 1_700_000_100.0, "compact", (), (), "screen", 1, 0, None, "db-9", None, None, 4, 10)
+    ended = EndEntry("a", 1_700_000_103.0, Result.DONE, 2.5)
     return ReportFacts(
         snapshot=snapshot,
-        judgement=judge(snapshot, 4),
+        judgement=judge_node(snapshot, 4),
         forecast=forecast(snapshot, 4),
         incidents=(incident, dataclasses.replace(incident, id="k2", time=1_700_000_050.0)),
         incidents_from="/dev/kmsg",
         pods=StuckPods((pod,)),
         pods_unknown="",
-        episodes=(Episode(intent, ended, (Evidence("a", 1.0, 0, 4, 510),)),),
+        episodes=(Episode(intent, ended, (EvidenceEntry("a", 1.0, 0, 4, 510),)),),
     )
 
 
@@ -70,7 +70,7 @@ def test_the_page_has_every_section_and_its_facts(tmp_path: Path) -> None:
     assert re.findall(r"^## (.*)$", page, re.MULTILINE) == [
         "Zones",
         "What would help",
-        "Refused requests, OOM kills and failed sandboxes",
+        "RunRefused requests, OOM kills and failed sandboxes",
         "Stuck pods",
         "Remedies",
         "Advice",
@@ -102,7 +102,9 @@ def test_a_host_that_is_called_like_a_word_of_ours_changes_no_setting(tmp_path: 
     tree.write()
     snapshot = NodeReader(tmp_path).sample()
     advice = Advice("raise vm.min_free_kbytes", "of vm", "vm.min_free_kbytes = 1")
-    page = report_page(ReportFacts(snapshot, judge(snapshot, 3), forecast(snapshot, 3), advice=(advice,)), redact=True)
+    page = report_page(
+        ReportFacts(snapshot, judge_node(snapshot, 3), forecast(snapshot, 3), advice=(advice,)), redact=True
+    )
     assert "on host-1" in page
     assert r"raise vm.min\_free\_kbytes: of vm" in page
     assert "`vm.min_free_kbytes = 1`" in page
@@ -128,7 +130,7 @@ def test_hostile_names_cannot_write_markdown(tmp_path: Path) -> None:
 def test_what_is_unknown_is_said(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     snapshot = NodeReader(tmp_path / "empty").sample()
-    bare = ReportFacts(snapshot, judge(snapshot, 3), forecast(snapshot, 3), unreadable=snapshot.unreadable)
+    bare = ReportFacts(snapshot, judge_node(snapshot, 3), forecast(snapshot, 3), unreadable=snapshot.unreadable)
     page = report_page(bare)
     assert "Unknown: not there." in page
     assert "Unknown: no kernel log could be read." in page

@@ -16,10 +16,10 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
-from fragtui.model.remedy.remedy_history import Ended, Intent
+from fragtui.model.remedy.remedy_history import EndEntry, IntentEntry
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import compact_all, drop_caches
-from fragtui.remedies.runner import Asked, Refused, Running
+from fragtui.remedies.runner import RemedyRun, RunRefused, RunRequest
 
 CLONE_NEWNS, MS_BIND, MS_REC, MS_PRIVATE = 0x20000, 0x1000, 0x4000, 0x40000
 PR_SET_CHILD_SUBREAPER, IN_MODIFY = 36, 2
@@ -75,11 +75,11 @@ def start(log: Path, turn: int) -> int:
         # The reaper of orphans is of another session, as init is: the kernel then ends a child that is stopped.
         os.setsid()
         remedy = compact_all() if turn % 4 == 3 else drop_caches(1 + turn % 4, sync=False)
-        running = Running.start(remedy, Path("/"), AuditLog(log), Asked("screen"))
+        running = RemedyRun.start(remedy, Path("/"), AuditLog(log), RunRequest("screen"))
         while running.wait(1.0) is None:
             pass
         status = 0
-    except Refused as refused:
+    except RunRefused as refused:
         print(refused, file=sys.stderr)
         status = 3
     finally:
@@ -167,10 +167,10 @@ def main(folder: Path, rounds: int, seed: int) -> None:
             reap(statuses, 10)
         events = order.events()
         new = [entry for entry in record.read().entries if entry.id not in known]
-        intents = [entry for entry in new if isinstance(entry, Intent)]
+        intents = [entry for entry in new if isinstance(entry, IntentEntry)]
         known |= {entry.id for entry in new}
         counts["intents"] += len(intents)
-        counts["ends"] += sum(isinstance(entry, Ended) for entry in new)
+        counts["ends"] += sum(isinstance(entry, EndEntry) for entry in new)
         if int(FILTER.read_text(), 16) != UNTOUCHED:
             counts["writes"] += 1
             counts["writes without an intent"] += not intents

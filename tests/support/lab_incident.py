@@ -18,18 +18,18 @@ from dataclasses import replace
 from pathlib import Path
 
 from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.kernel_log_update import KernelLogNews
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.target_zones import target_blocks
 from fragtui.model.remedy.forecast import forecast
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import drop_caches
-from fragtui.remedies.runner import Asked, Running
+from fragtui.remedies.runner import RemedyRun, RunRequest
 from fragtui.sampler import Sampler
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.kernel_log.follower import KernelLog, stream_time
 from fragtui.sources.kernel_log.incident_stream import StreamCall
-from fragtui.sources.pods.watcher import PodWatch
+from fragtui.sources.pods.watcher import PodWatcher
 from fragtui.sources.recording.recorder import Recorder
 from tests.support.lab import fragmented_cache, refuse
 from tests.support.places import FIXTURES
@@ -62,7 +62,7 @@ class LabIncident:
         self.kubelet_says("SyncLoop ADD")
         self._sampler = Sampler(reader, self.live.append, sys.stderr.write, 0.5)  # type: ignore[arg-type]
         self._log = KernelLog(Path("/"), "auto", self._take, self._stream)
-        self._pods = PodWatch(Path("/"), str(self._kubelet), witness=self.recorder)
+        self._pods = PodWatcher(Path("/"), str(self._kubelet), witness=self.recorder)
         self._sampler.start()
         self._log.start()
         self._pods.start()
@@ -102,8 +102,8 @@ class LabIncident:
         remedy = drop_caches(3, sync=False)
         gain = forecast(before, ORDER).gain(remedy.effect)
         self._sampler.hurried = True
-        running = Running.start(
-            remedy, Path("/"), self._audit, Asked("screen", ORDER, target_blocks(before, ORDER), gain), None
+        running = RemedyRun.start(
+            remedy, Path("/"), self._audit, RunRequest("screen", ORDER, target_blocks(before, ORDER), gain), None
         )
         self._show()
         while running.poll() is None:
@@ -133,7 +133,7 @@ class LabIncident:
 
         return filtered
 
-    def _take(self, news: KernelLogNews) -> None:
+    def _take(self, news: KernelLogUpdate) -> None:
         mine = [each for each in news.incidents if each.time is not None and each.time >= self._began]
         if mine and not self.incidents:
             self.kubelet_says("Error syncing pod")

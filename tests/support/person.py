@@ -7,7 +7,7 @@ import time
 from textual import events
 from textual.pilot import Pilot
 
-from fragtui.ui.dialogs.confirm import Warning
+from fragtui.ui.dialogs.confirm import ConfirmDialog
 from fragtui.ui.terminal import deliberate
 from fragtui.ui.terminal.arrivals import ALONE
 from tests.support.screen import lines_of, until
@@ -40,7 +40,7 @@ async def click(pilot: Pilot[int], text: str) -> None:
 async def has_read(pilot: Pilot[int]) -> None:
     """Wait until an open question has been on the screen long enough."""
     screen = pilot.app.screen
-    if isinstance(screen, Warning):
+    if isinstance(screen, ConfirmDialog):
         await until(pilot, lambda: screen._shown_at is not None)
         assert screen._shown_at is not None
-        await pilot.pause(max(0.0, screen._shown_at + deliberate.SETTLE - time.monotonic()) + 0.02)
+        await pilot.pause(max(0.0, screen._shown_at + deliberate.ANSWER_DELAY_SECONDS - time.monotonic()) + 0.02)

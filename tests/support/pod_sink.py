@@ -5,24 +5,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from fragtui.cluster.observation import Sighting
+from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.model.pods.pod_tracker import PodBoard
+from fragtui.model.pods.pod_tracker import PodTracker
 
 
 class Told:
     """What a source told, and the board that comes of it."""
 
     def __init__(self) -> None:
-        self.board = PodBoard()
-        self.seen: list[Sighting] = []
+        self.board = PodTracker()
+        self.seen: list[PodObservation] = []
         self.listed: list[tuple[PodRef, ...]] = []
         self.states: list[tuple[str, str, str]] = []
 
-    def sightings(self, told: tuple[Sighting, ...]) -> None:
+    def observations(self, told: tuple[PodObservation, ...]) -> None:
         self.seen.extend(told)
-        for sighting in told:
-            self.board.tell(sighting, time.time())
+        for observation in told:
+            self.board.tell(observation, time.time())
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
         self.listed.append(pods)

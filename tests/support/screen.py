@@ -13,11 +13,11 @@ from textual.pilot import Pilot
 from fragtui.sampler import Sampler
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.kernel_log.follower import KernelLog
-from fragtui.sources.pods.watcher import PodWatch
+from fragtui.sources.pods.watcher import PodWatcher
 from fragtui.sources.recording.recorder import Recorder
 from fragtui.ui.app import FragtuiApp
-from fragtui.ui.panels.status_line import TopLine
-from fragtui.ui.wiring import Parts
+from fragtui.ui.panels.status_line import StatusLine
+from fragtui.ui.wiring import AppDependencies
 
 SIZES = [(60, 20), (80, 24), (120, 40), (200, 50)]
 
@@ -38,10 +38,10 @@ def make_app(
     recorder = Recorder(reader.host, audit=audit)
     reader.on_tick = recorder.take_tick
     return FragtuiApp(
-        Parts(
+        AppDependencies(
             sampler=lambda deliver, crash: Sampler(reader, deliver, crash, interval),
             kernel_log=lambda on_news: KernelLog(root, kernel_log, on_news, recorder.log_stream),
-            pods=lambda on_news: PodWatch(root, kubelet_log, None, on_news, witness=recorder),
+            pods=lambda on_news: PodWatcher(root, kubelet_log, None, on_news, witness=recorder),
             root=root,
             live=reader.live,
             order=order,
@@ -58,7 +58,7 @@ async def running(app: FragtuiApp, size: tuple[int, int] = (120, 40)) -> AsyncIt
     """Run the application until its first snapshot is shown with the view's state, and to its end."""
     async with app.run_test(size=size, notifications=True) as pilot:
         await until(pilot, lambda: app.main.session.snapshot is not None)
-        await until(pilot, lambda: app.main.query_one(TopLine).state != ())
+        await until(pilot, lambda: app.main.query_one(StatusLine).state != ())
         await pilot.pause()
         yield pilot
         assert app.outlived == [], "a fault that the screen went on after"

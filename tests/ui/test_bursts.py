@@ -12,16 +12,16 @@ from textual import events
 from textual.keys import key_to_character
 
 from fragtui.remedies.catalogue import compact_all, drop_caches
-from fragtui.remedies.service import Recalled
+from fragtui.remedies.service import HistoryView
 from fragtui.sources.host.reader import NodeReader
 from fragtui.ui.app import FragtuiApp
-from fragtui.ui.dialogs.command_palette import Commands
-from fragtui.ui.dialogs.remedy_dialogs import RemedyDialog, Setting
-from fragtui.ui.messages import RemediesRecalled
-from fragtui.ui.panels.zones import Zones
+from fragtui.ui.dialogs.command_palette import CommandPalette
+from fragtui.ui.dialogs.remedy_dialogs import DialogContext, RemedyDialog
+from fragtui.ui.messages import HistoryLoaded
+from fragtui.ui.panels.zones import ZonesPanel
 from fragtui.ui.screens.main import MainScreen
 from fragtui.ui.session import Session
-from fragtui.ui.widgets.page import Sheet
+from fragtui.ui.widgets.page import PageScreen
 from fragtui.ui.widgets.steady import NOTICES
 from tests.support.host_tree import HostTree
 from tests.support.person import press
@@ -70,7 +70,7 @@ async def test_a_warning_is_answered_once(tmp_path: Path, keys: str) -> None:
     app = make_app(tmp_path)
     async with running(app) as pilot:
         app.main._bindings.bind("q", "by_type")
-        setting = Setting(NodeReader(tmp_path).sample(), 6, Path("/"), Path("/var/log/fragtui/audit.jsonl"))
+        setting = DialogContext(NodeReader(tmp_path).sample(), 6, Path("/"), Path("/var/log/fragtui/audit.jsonl"))
         for turns, laid_out in product(TURNS, (False, True)):
             answers: list[object] = []
             app.push_screen(RemedyDialog(setting, (compact_all(),)), answers.append)
@@ -89,8 +89,11 @@ async def test_a_key_between_a_push_and_its_compose_does_nothing(tmp_path: Path,
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
     async with running(app) as pilot:
-        setting = Setting(NodeReader(tmp_path).sample(), 6, Path("/"), Path("/var/log/fragtui/audit.jsonl"))
-        for over in (Sheet("page", lambda _: []), RemedyDialog(setting, (compact_all(), drop_caches(1, sync=False)))):
+        setting = DialogContext(NodeReader(tmp_path).sample(), 6, Path("/"), Path("/var/log/fragtui/audit.jsonl"))
+        for over in (
+            PageScreen("page", lambda _: []),
+            RemedyDialog(setting, (compact_all(), drop_caches(1, sync=False))),
+        ):
             if hasattr(over, f"action_{action.partition('(')[0]}"):
                 app.push_screen(over)
                 await app.run_action(action, over)
@@ -104,7 +107,7 @@ async def test_an_answer_never_closes_another_screen(tmp_path: Path) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
     async with running(app) as pilot:
-        below, above = Sheet("below", lambda _: []), Sheet("above", lambda _: [])
+        below, above = PageScreen("below", lambda _: []), PageScreen("above", lambda _: [])
         await app.push_screen(below)
         await app.push_screen(above)
         below.dismiss(None)
@@ -116,7 +119,7 @@ async def test_an_answer_never_closes_another_screen(tmp_path: Path) -> None:
         assert app.screen is below
 
 
-@pytest.mark.parametrize(("key", "opened"), [("ctrl+p", "Commands"), ("slash", "List fail")])
+@pytest.mark.parametrize(("key", "opened"), [("ctrl+p", "CommandPalette"), ("slash", "List fail")])
 async def test_screens_do_not_pile_up(tmp_path: Path, key: str, opened: str) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
@@ -134,7 +137,7 @@ async def test_pages_that_come_late_do_not_pile_up(tmp_path: Path) -> None:
         await pilot.press("H")
         await until(pilot, lambda: "Remedies on record" in text_of(app))
         for _ in range(3):
-            app.main.post_message(RemediesRecalled(Recalled((), None, (), ())))
+            app.main.post_message(HistoryLoaded(HistoryView((), None, (), ())))
         await pilot.pause(0.5)
         assert len(app.screen_stack) == 2
 
@@ -145,7 +148,7 @@ async def test_a_command_is_found_by_its_words_and_run_once(tmp_path: Path) -> N
     async with running(app) as pilot:
         await pilot.press("ctrl+p")
         await pilot.pause()
-        assert isinstance(app.screen, Commands)
+        assert isinstance(app.screen, CommandPalette)
         assert re.search(r"Compact node +n +Compact the chosen", text_of(app))
         app.post_message(events.MouseScrollDown(None, 50, 10, 0, 0, 0, False, False, False, 50, 10))
         await until(pilot, lambda: " 4 of " in text_of(app))
@@ -295,13 +298,13 @@ async def test_keys_that_only_fail_end_it(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 async def test_a_panel_that_fails_says_so_and_the_others_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(self: Zones, width: int, height: int) -> None:
+    def fail(self: ZonesPanel, width: int, height: int) -> None:
         raise LookupError("broken")
 
     tree = HostTree.small(tmp_path)
     app = make_app(tmp_path)
     async with running(app) as pilot:
-        monkeypatch.setattr(Zones, "build", fail)
+        monkeypatch.setattr(ZonesPanel, "build", fail)
         before = app.main.session.snapshot
         tree.write()
         await until(pilot, lambda: app.main.session.snapshot is not before)

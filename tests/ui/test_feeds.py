@@ -10,9 +10,9 @@ import pytest
 from fragtui.sampler import Sampler
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.kernel_log.follower import KernelLog
-from fragtui.sources.pods.watcher import PodWatch
+from fragtui.sources.pods.watcher import PodWatcher
 from fragtui.ui import wiring as parts
-from fragtui.ui.wiring import Feeds, Parts
+from fragtui.ui.wiring import AppDependencies, BackgroundReaders
 from tests.support.pod_sink import until
 
 
@@ -31,14 +31,14 @@ def test_readers_that_cannot_start_take_no_more_descriptors_at_each_try(
     monkeypatch.setattr(threading.Thread, "start", scarce)
     monkeypatch.setattr(parts, "RETRY_SECONDS", 0.01)
     reader = NodeReader(tmp_path)
-    made = Parts(
+    made = AppDependencies(
         sampler=lambda deliver, crash: Sampler(reader, deliver, crash, 1.0),
         kernel_log=lambda on_news: KernelLog(tmp_path, "none", on_news),
-        pods=lambda on_news: PodWatch(tmp_path, "none", None, on_news),
+        pods=lambda on_news: PodWatcher(tmp_path, "none", None, on_news),
         root=tmp_path,
         live=False,
     )
-    feeds = Feeds(made, lambda _: None)
+    feeds = BackgroundReaders(made, lambda _: None)
     feeds.start()
     try:
         assert until(lambda: len(tries) >= 41)

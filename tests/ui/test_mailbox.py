@@ -9,13 +9,13 @@ from pathlib import Path
 from textual.message import Message
 
 from fragtui.model.failures.incident import Incident, IncidentKind
-from fragtui.model.failures.kernel_log_update import MERGED, KernelLogNews
+from fragtui.model.failures.kernel_log_update import MERGED, KernelLogUpdate
 from fragtui.model.node.history import TICKS, History
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.player import Moment, Position, Start
 from fragtui.sources.host.reader import NodeReader
 from fragtui.ui.mailbox import Mailbox
-from fragtui.ui.messages import Crashed, KernelTold, Sampled
+from fragtui.ui.messages import Crashed, KernelLogUpdated, Sampled
 from tests.support.host_tree import HostTree
 from tests.support.screen import make_app, running, until
 
@@ -24,8 +24,8 @@ def incident(number: int, comm: str | None = None) -> Incident:
     return Incident(IncidentKind.ALLOCATION_FAILURE, time=float(number), comm=comm, order=3, id=str(number))
 
 
-def news(*numbers: int, updated: tuple[Incident, ...] = (), lost: int = 0) -> KernelLogNews:
-    return KernelLogNews(tuple(incident(number) for number in numbers), updated, lost, (), "kmsg", None)
+def news(*numbers: int, updated: tuple[Incident, ...] = (), lost: int = 0) -> KernelLogUpdate:
+    return KernelLogUpdate(tuple(incident(number) for number in numbers), updated, lost, (), "kmsg", None)
 
 
 async def test_a_busy_screen_finds_the_newest_snapshot_and_every_incident(tmp_path: Path) -> None:
@@ -36,14 +36,14 @@ async def test_a_busy_screen_finds_the_newest_snapshot_and_every_incident(tmp_pa
     def read() -> None:
         for number in range(1000):
             app._deliver(snapshot)
-            app._tell(KernelTold(news(number)))
+            app._tell(KernelLogUpdated(news(number)))
 
     async with running(app) as pilot:
         await pilot.pause()
         reader = threading.Thread(target=read)
         reader.start()
         reader.join()  # It blocks the screen's own loop.
-        waiting = [each for each in gc.get_objects() if isinstance(each, Sampled | KernelTold)]
+        waiting = [each for each in gc.get_objects() if isinstance(each, Sampled | KernelLogUpdated)]
         assert len(waiting) <= 4
         del waiting
         await until(pilot, lambda: app.main._tail.failures == 1000)
@@ -84,12 +84,12 @@ def test_what_comes_before_the_screen_runs_is_kept_for_it() -> None:
         return True
 
     box = Mailbox(post)
-    box.put(KernelTold(news(1)))
+    box.put(KernelLogUpdated(news(1)))
     runs = True
-    box.put(KernelTold(news(2)))
+    box.put(KernelLogUpdated(news(2)))
     assert len(posted) == 1
     (told,) = box.empty()
-    assert isinstance(told, KernelTold)
+    assert isinstance(told, KernelLogUpdated)
     assert [each.id for each in told.news.incidents] == ["1", "2"]
 
 

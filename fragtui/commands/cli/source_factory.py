@@ -10,18 +10,18 @@ from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.kernel_log.follower import KernelLog
 
 if TYPE_CHECKING:
-    from fragtui.model.failures.kernel_log_update import KernelLogNews
-    from fragtui.model.pods.pod_update import PodNews
+    from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+    from fragtui.model.pods.pod_update import PodUpdate
     from fragtui.sources.kernel_log.incident_stream import StreamCall
-    from fragtui.sources.pods.interfaces import PodWitness
-    from fragtui.sources.pods.watcher import PodWatch
+    from fragtui.sources.pods.interfaces import PodRecorder
+    from fragtui.sources.pods.watcher import PodWatcher
     from fragtui.sources.saved.readers import SavedKernelLog, SavedPods
 
 
 def kernel_log_of(
     args: argparse.Namespace,
     reader: NodeReader,
-    on_news: Callable[[KernelLogNews], None] = lambda _: None,
+    on_news: Callable[[KernelLogUpdate], None] = lambda _: None,
     on_stream: Callable[[], Callable[[StreamCall], None]] | None = None,
 ) -> KernelLog | SavedKernelLog:
     """Return the reader of the kernel log that ``--root`` and ``--kernel-log`` ask for."""
@@ -38,9 +38,9 @@ def kernel_log_of(
 def pods_of(
     args: argparse.Namespace,
     reader: NodeReader,
-    on_news: Callable[[PodNews], None] = lambda _: None,
-    witness: PodWitness | None = None,
-) -> PodWatch | SavedPods:
+    on_news: Callable[[PodUpdate], None] = lambda _: None,
+    witness: PodRecorder | None = None,
+) -> PodWatcher | SavedPods:
     """Return the watch over pods that ``--root``, ``--kubelet-log`` and ``--kubeconfig`` ask for.
 
     Saved files name credentials and servers that are somebody else's: none is asked unless ``--kubeconfig`` says so.
@@ -52,6 +52,6 @@ def pods_of(
 
         if tree.pod_logs() or why_no_journal(tree.root) is not None:
             return SavedPods(tree, on_news, witness)
-    from fragtui.sources.pods.watcher import PodWatch
+    from fragtui.sources.pods.watcher import PodWatcher
 
-    return PodWatch(tree.root, args.kubelet_log, args.kubeconfig, on_news, live=reader.live, witness=witness)
+    return PodWatcher(tree.root, args.kubelet_log, args.kubeconfig, on_news, live=reader.live, witness=witness)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from fragtui.commands.fix.run_remedy import add_options, treat
+from fragtui.commands.fix.run_remedy import add_options, run_remedy
 from fragtui.kernel.procfs.version import parse_version
-from fragtui.remedies.catalogue import compact_all, compact_node, find, read_catalogue
+from fragtui.remedies.catalogue import compact_all, compact_node, find_remedy, read_catalogue
 from fragtui.sources.files.host_files import read_text
 
 HELP = "compact memory, after a confirmation"
@@ -29,12 +29,12 @@ def run(args: argparse.Namespace) -> int:
     """Run the remedy; see `treatment` for the exit status."""
     if args.gentle:
         release = read_text(args.root, "proc/sys/kernel/osrelease")
-        remedy = find(read_catalogue(args.root, parse_version(release) if release else None), "nudge-kcompactd")
+        remedy = find_remedy(read_catalogue(args.root, parse_version(release) if release else None), "nudge-kcompactd")
         assert remedy is not None
-        return treat(args, remedy)
+        return run_remedy(args, remedy)
     if args.node is None:
-        return treat(args, compact_all(sync=args.sync))
-    return treat(args, compact_node(args.node, sync=args.sync))
+        return run_remedy(args, compact_all(sync=args.sync))
+    return run_remedy(args, compact_node(args.node, sync=args.sync))
 
 
 def _node(text: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from fragtui.commands.fix.run_remedy import add_options, treat
+from fragtui.commands.fix.run_remedy import add_options, run_remedy
 from fragtui.remedies.catalogue import drop_caches
 
 HELP = "drop page cache (1), slab (2) or both (3), after a confirmation"
@@ -21,4 +21,4 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the remedy; see `treatment` for the exit status."""
-    return treat(args, drop_caches(args.value, sync=args.sync))
+    return run_remedy(args, drop_caches(args.value, sync=args.sync))

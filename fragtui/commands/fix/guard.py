@@ -10,21 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from fragtui.commands.cli.signals import EndSignals, end_signals
-from fragtui.commands.ship.guard_units import UNIT, manifest
+from fragtui.commands.ship.guard_units import GUARD_UNIT, guard_manifest
 from fragtui.remedies.audit.log import AuditLog
-from fragtui.remedies.audit.path import audit_place
-from fragtui.remedies.escalation import LadderEnd, Rung
+from fragtui.remedies.audit.path import audit_path
+from fragtui.remedies.escalation import EscalationEnd, EscalationStep
 from fragtui.remedies.guard.guard import Guard
 from fragtui.remedies.guard.policy import Policy, PolicyError, format_policy, policy_of, read_policy
-from fragtui.remedies.guard.rules import Decision, Do
-from fragtui.remedies.lock import Busy
-from fragtui.sources.files.own_files import why
+from fragtui.remedies.guard.rules import Decision, GuardAction
+from fragtui.remedies.lock import LockBusy
+from fragtui.sources.files.own_files import os_reason
 from fragtui.sources.host.reader import NodeReader
 from fragtui.text import format_count, format_duration, printable
 
 HELP = "watch the node and run remedies by a stated policy"
 STOPPED, GAVE_UP, USAGE, CANNOT = 0, 1, 2, 3
-EXIT_STATUS = (
+GUARD_EXIT_STATUS = (
     "exit status: 0 stopped by a signal or done (--once), 1 gave up because remedies bring nothing, 2 the policy is "
     "wrong, 3 it can't guard here (no right to write, or another guard runs)"
 )
@@ -40,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--policy", type=Path, metavar="FILE", help="TOML file; the flags below go over it")
     parser.add_argument("--blocks", type=_number, metavar="N", help="fewer free blocks than this start a run")
     parser.add_argument("--for", dest="hold", metavar="TIME", help="how long there must be fewer (30s, 5m)")
-    parser.add_argument("--steps", metavar="LIST", help=f"allowed steps, with commas: {', '.join(Rung)}")
+    parser.add_argument("--steps", metavar="LIST", help=f"allowed steps, with commas: {', '.join(EscalationStep)}")
     parser.add_argument("--every", dest="period", metavar="TIME", help="run at this interval too (6h)")
     parser.add_argument("--cooldown", metavar="TIME", help="shortest time between two runs")
     parser.add_argument("--per-hour", dest="per_hour", type=_number, metavar="N", help="most runs in an hour")
@@ -59,7 +59,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     shown.add_argument(
         "--print-manifest", action="store_true", help="print a Kubernetes DaemonSet with this policy and leave"
     )
-    parser.epilog = EXIT_STATUS
+    parser.epilog = GUARD_EXIT_STATUS
 
 
 def run(args: argparse.Namespace) -> int:
@@ -70,21 +70,24 @@ def run(args: argparse.Namespace) -> int:
         print(f"fragtui: {printable(str(error), 1000)}", file=sys.stderr)
         return USAGE
     if args.print_policy or args.print_unit or args.print_manifest:
-        print(format_policy(policy) if args.print_policy else UNIT if args.print_unit else manifest(policy), end="")
+        print(
+            format_policy(policy) if args.print_policy else GUARD_UNIT if args.print_unit else guard_manifest(policy),
+            end="",
+        )
         return STOPPED
-    audit = AuditLog(audit_place(args.audit, args.root))
+    audit = AuditLog(audit_path(args.audit, args.root))
     reader = NodeReader(args.root)
     try:
-        barred = "--read-only" if args.read_only else None
-        guard = Guard(policy, reader.tree.root, audit, time.monotonic(), barred, args.interval)
-    except Busy as busy:
+        disabled_reason = "--read-only" if args.read_only else None
+        guard = Guard(policy, reader.tree.root, audit, time.monotonic(), disabled_reason, args.interval)
+    except LockBusy as busy:
         print(f"fragtui: not guarding: another guard runs here: {busy}", file=sys.stderr)
         return CANNOT
     except OSError as error:
-        print(f"fragtui: not guarding: no lock: {printable(why(error, error.filename))}", file=sys.stderr)
+        print(f"fragtui: not guarding: no lock: {printable(os_reason(error, error.filename))}", file=sys.stderr)
         return CANNOT
     try:
-        if not policy.dry_run and (reason := guard.why_not) is not None:
+        if not policy.dry_run and (reason := guard.disabled_because) is not None:
             print(f"fragtui: not guarding: {printable(reason, 1000)}", file=sys.stderr)
             return CANNOT
         with end_signals() as ended:
@@ -123,16 +126,20 @@ def _watch(guard: Guard, reader: NodeReader, args: argparse.Namespace, ended: En
         elif decision.topic != topic:
             now = time.monotonic()
             # Blocks that come and go around the threshold are no news every second.
-            if decision.do is not Do.WATCH or topic == "" or now - watched >= _RARELY:
+            if decision.do is not GuardAction.WATCH or topic == "" or now - watched >= _RARELY:
                 topic = decision.topic
-                watched = now if decision.do is Do.WATCH else -_RARELY
+                watched = now if decision.do is GuardAction.WATCH else -_RARELY
                 _say(_words(decision, policy))
         if guard.state.stopped is not None and guard.ladder is None:
             _say(guard.state.stopped)
             if args.stay:
                 ended.wait()
             return GAVE_UP
-        if args.once and guard.ladder is None and (ran or decision.do in (Do.WATCH, Do.HOLD) or policy.dry_run):
+        if (
+            args.once
+            and guard.ladder is None
+            and (ran or decision.do in (GuardAction.WATCH, GuardAction.HOLD) or policy.dry_run)
+        ):
             return STOPPED
         # A run is watched closely; between runs nothing is in a hurry.
         ended.wait(0.1 if guard.ladder is not None else args.interval)
@@ -141,18 +148,18 @@ def _watch(guard: Guard, reader: NodeReader, args: argparse.Namespace, ended: En
 
 
 def _words(decision: Decision, policy: Policy) -> str:
-    verb = "would run" if decision.do is Do.RUN and policy.dry_run else decision.do.value
+    verb = "would run" if decision.do is GuardAction.RUN and policy.dry_run else decision.do.value
     text = f"{verb}: {decision.why}"
-    if decision.do is Do.RUN:
+    if decision.do is GuardAction.RUN:
         text += f" ({', '.join(policy.steps)})"
-    if decision.do is Do.WATCH and decision.topic == "enough" and decision.wait:
+    if decision.do is GuardAction.WATCH and decision.topic == "enough" and decision.wait:
         text += f" (next run by the period in {format_duration(decision.wait)})"
     return text
 
 
-def _end_words(end: LadderEnd) -> str:
+def _end_words(end: EscalationEnd) -> str:
     steps = []
-    for rung in end.rungs:
+    for rung in end.escalation_steps:
         gained = ""
         if rung.before is not None and rung.after is not None:
             expected = f", forecast {format_count(rung.expected.blocks)}" if rung.expected.blocks is not None else ""

@@ -18,23 +18,23 @@ from fragtui.model.node.target_zones import target_blocks
 from fragtui.model.remedy.forecast import forecast
 from fragtui.model.remedy.remedy_history import Result, describe_unknown
 from fragtui.model.remedy.risk import Risk, risks
-from fragtui.remedies.audit.history import read_past
+from fragtui.remedies.audit.history import read_history
 from fragtui.remedies.audit.log import AuditLog
-from fragtui.remedies.audit.path import audit_place
+from fragtui.remedies.audit.path import audit_path
 from fragtui.remedies.catalogue import Remedy
-from fragtui.remedies.follow_up import Followup
+from fragtui.remedies.follow_up import FollowUp
 from fragtui.remedies.guard.policy import span_seconds
 from fragtui.remedies.outcome import Outcome
-from fragtui.remedies.permission import why_not
-from fragtui.remedies.runner import Asked, Refused, Running
-from fragtui.render.forecast_text import Expectation, expect, lasting_sentence, look_sentence
-from fragtui.render.remedy_report import describe_outcome, lasting_fields, outcome_fields
-from fragtui.sources.host.conditions import read_surroundings
+from fragtui.remedies.permission import disabled_because
+from fragtui.remedies.runner import RemedyRun, RunRefused, RunRequest
+from fragtui.render.forecast_text import ForecastText, checkpoint_sentence, decay_sentence, forecast_text
+from fragtui.render.remedy_report import decay_json, outcome_json, outcome_lines
+from fragtui.sources.host.conditions import read_conditions
 from fragtui.sources.host.reader import NodeReader
 from fragtui.text import format_duration, printable
 
 DONE, FAILED, NOT_CONFIRMED, REFUSED, ABORTED = 0, 1, 2, 3, 130
-EXIT_STATUS = (
+REMEDY_EXIT_STATUS = (
     "exit status: 0 done, 1 failed, 2 not confirmed or wrong usage, 3 not run (no right to write, audit log, another "
     "remedy), 130 aborted"
 )
@@ -59,43 +59,43 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="stay so long (30m) and look again after 1, 5 and 30 minutes; Ctrl-C ends it",
     )
-    parser.epilog = EXIT_STATUS
+    parser.epilog = REMEDY_EXIT_STATUS
 
 
-def treat(args: argparse.Namespace, remedy: Remedy) -> int:
+def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
     """Run `remedy` as the arguments say and return the exit status."""
     order = ORDER if args.order is None else args.order
-    audit = AuditLog(audit_place(args.audit, args.root))
-    barred = "--read-only" if args.read_only else None
-    if (why := why_not(remedy, args.root, barred)) is not None:
+    audit = AuditLog(audit_path(args.audit, args.root))
+    disabled_reason = "--read-only" if args.read_only else None
+    if (why := disabled_because(remedy, args.root, disabled_reason)) is not None:
         return _refuse(args, remedy, why)
-    for episode in read_past(audit, args.root).unknown:
+    for episode in read_history(audit, args.root).unknown:
         print(f"fragtui: {describe_unknown(episode)}", file=sys.stderr)
     reader = NodeReader(args.root)
     before = reader.sample(page_types=True)
     view = forecast(before, order)
-    expectation = expect(before, view, remedy.effect)
-    warnings = risks(before, view, remedy.effect, read_surroundings(args.root))
+    expectation = forecast_text(before, view, remedy.effect)
+    warnings = risks(before, view, remedy.effect, read_conditions(args.root))
     if not args.json:
         _print_plan(remedy, args.root, audit.path, expectation, warnings)
     if not args.yes and not _confirmed():
         return NOT_CONFIRMED
-    asked = Asked("command", order, target_blocks(before, order), expectation.gain)
+    asked = RunRequest("command", order, target_blocks(before, order), expectation.gain)
     with end_signals() as ended:
         try:
-            running = Running.start(remedy, args.root, audit, asked, barred)
-        except Refused as refused:
+            running = RemedyRun.start(remedy, args.root, audit, asked, disabled_reason)
+        except RunRefused as refused:
             return _refuse(args, remedy, str(refused))
         outcome = _watch(running, ended)
     followup = _look(reader, audit, outcome, before, order)
     if not args.json:
-        print(describe_outcome(outcome, followup.recovery, expectation.gain), flush=True)
+        print(outcome_lines(outcome, followup.recovery, expectation.gain), flush=True)
     if args.follow:
         _follow(followup, reader, args.follow, None if args.json else print)
     reader.close()
     if args.json:
         fields = {"remedy": remedy.id, "steps": [step.sentence(args.root) for step in remedy.steps]}
-        fields |= outcome_fields(outcome, followup.recovery, expectation.gain) | lasting_fields(followup)
+        fields |= outcome_json(outcome, followup.recovery, expectation.gain) | decay_json(followup)
         print(json.dumps(fields | {"audit": str(audit.path)}))
     for problem in (outcome.audit_problem, followup.problem):
         if problem:
@@ -110,7 +110,7 @@ def _refuse(args: argparse.Namespace, remedy: Remedy, why: str) -> int:
     return REFUSED
 
 
-def _print_plan(remedy: Remedy, root: Path, audit: Path, expectation: Expectation, warnings: tuple[Risk, ...]) -> None:
+def _print_plan(remedy: Remedy, root: Path, audit: Path, expectation: ForecastText, warnings: tuple[Risk, ...]) -> None:
     print(f"{remedy.title}:")
     for step in remedy.steps:
         print(f"  {step.sentence(root)}")
@@ -143,7 +143,7 @@ def _confirmed() -> bool:
     return False
 
 
-def _watch(running: Running, ended: EndSignals) -> Outcome:
+def _watch(running: RemedyRun, ended: EndSignals) -> Outcome:
     """Wait for the end with the elapsed time on the terminal; Ctrl-C and SIGTERM abort it."""
     shown = sys.stderr.isatty()
     while (outcome := running.wait(0.2)) is None:
@@ -157,12 +157,12 @@ def _watch(running: Running, ended: EndSignals) -> Outcome:
     return outcome
 
 
-def _look(reader: NodeReader, audit: AuditLog, outcome: Outcome, before: Snapshot, order: int) -> Followup:
+def _look(reader: NodeReader, audit: AuditLog, outcome: Outcome, before: Snapshot, order: int) -> FollowUp:
     time.sleep(SETTLE)
-    return Followup(audit, outcome.id, before, reader.sample(page_types=True), order)
+    return FollowUp(audit, outcome.id, before, reader.sample(page_types=True), order)
 
 
-def _follow(followup: Followup, reader: NodeReader, seconds: float, say: Callable[[str], None] | None) -> None:
+def _follow(followup: FollowUp, reader: NodeReader, seconds: float, say: Callable[[str], None] | None) -> None:
     """Look at what is left every second for so long, or until a signal; `say` is told at each mark and at the end."""
     end, told = time.monotonic() + seconds, 0
     with end_signals() as ended:
@@ -170,10 +170,10 @@ def _follow(followup: Followup, reader: NodeReader, seconds: float, say: Callabl
             ended.wait(min(1.0, end - time.monotonic()))
             followup.see(reader.sample())
             if say is not None:
-                for look in followup.looks[told:]:
-                    say(look_sentence(look, followup.recovery.order))
-            told = len(followup.looks)
-    if say is not None and (said := lasting_sentence(followup.lasting)) is not None:
+                for look in followup.checkpoints[told:]:
+                    say(checkpoint_sentence(look, followup.recovery.order))
+            told = len(followup.checkpoints)
+    if say is not None and (said := decay_sentence(followup.gain_decay)) is not None:
         say(said)
 
 

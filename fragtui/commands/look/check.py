@@ -7,7 +7,7 @@ import dataclasses
 import sys
 
 from fragtui.model.node.snapshot import Snapshot, Unreadable
-from fragtui.model.node.verdict import COSTLY_ORDER, Judgement, Severity, judge
+from fragtui.model.node.verdict import COSTLY_ORDER, NodeJudgement, Severity, judge_node
 from fragtui.render.headline import badge, consequence, headline, one_sentence
 from fragtui.sources.host.reader import NodeReader
 from fragtui.text import counted
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     if (several := reader.tree.ambiguous) is not None:
         snapshot = dataclasses.replace(snapshot, unreadable=(Unreadable(str(args.root / "buddyinfo"), several),))
     order = args.order if args.order is not None else target_order(reader)
-    judgement = judge(snapshot, order)
+    judgement = judge_node(snapshot, order)
     summary = one_sentence(headline(snapshot, judgement))
     if snapshot.zones is None and (told := _told_by_log(reader)):
         summary = f"{summary.removesuffix('.')}; {told}."
@@ -82,7 +82,7 @@ def _told_by_log(reader: NodeReader) -> str | None:
     return f"{log.name} tells of {counted(count, 'refused request')}, {asked}"
 
 
-def _print_words(snapshot: Snapshot, judgement: Judgement, summary: str) -> None:
+def _print_words(snapshot: Snapshot, judgement: NodeJudgement, summary: str) -> None:
     from fragtui.render.order_chart import bars_for, chart, painter
 
     paint = painter(sys.stdout)

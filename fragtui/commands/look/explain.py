@@ -34,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print every incident; 0, or 1 if a log could not be read to its end."""
     put_off_collection()
-    from fragtui.sources.files.host_files import reason
+    from fragtui.sources.files.host_files import os_reason
     from fragtui.sources.large_logs.explain import OpenLog, explain_logs
 
     begin_collection()
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
     def complain(name: str, error: Exception) -> None:
         sys.stdout.flush()
-        why = reason(error) if isinstance(error, OSError) else "it is cut off"
+        why = os_reason(error) if isinstance(error, OSError) else "it is cut off"
         print(f"fragtui explain: {printable(name)}: {why}", file=sys.stderr)
         failed.append(name)
 

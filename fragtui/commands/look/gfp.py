@@ -7,7 +7,7 @@ import json
 import re
 import sys
 
-from fragtui.kernel.gfp.flags import GfpReading, GfpTable, decode, describe, is_plausible, table_for
+from fragtui.kernel.gfp.flags import GfpReading, GfpTable, decode, is_plausible, mask_names, table_for
 from fragtui.kernel.procfs.version import parse_version
 from fragtui.text import printable
 
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return 2
-    reading = GfpReading(describe(mask, table), "decoded", table) if table is not None else decode(mask, None, None)
+    reading = GfpReading(mask_names(mask, table), "decoded", table) if table is not None else decode(mask, None, None)
     doubtful = table is not None and not is_plausible(mask, table)
     candidates = reading.candidates or (decode(mask, None, None).candidates if doubtful else ())
     if args.json:

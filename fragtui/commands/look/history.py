@@ -8,14 +8,14 @@ import sys
 import time
 from dataclasses import asdict
 
-from fragtui.model.remedy.remedy_history import Episode, describe, repeats
+from fragtui.model.remedy.remedy_history import Episode, describe_episode, repeats
 from fragtui.model.remedy.tuning_advice import Advice, advise
-from fragtui.remedies.audit.history import Past, read_past
+from fragtui.remedies.audit.history import AuditHistory, read_history
 from fragtui.remedies.audit.log import AuditLog
-from fragtui.remedies.audit.path import audit_place
+from fragtui.remedies.audit.path import audit_path
 from fragtui.sources.host.identity import tree_of
 from fragtui.sources.host.reader import NodeReader
-from fragtui.sources.host.vm_settings import read_tuning
+from fragtui.sources.host.vm_settings import read_vm_settings
 from fragtui.text import counted, printable
 
 HELP = "the remedies that were run, what they brought and how long it lasted"
@@ -33,8 +33,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the history; 0, or 3 where the log is there and can't be read."""
-    audit = AuditLog(audit_place(args.audit, args.root))
-    past = read_past(audit, tree_of(args.root).root)
+    audit = AuditLog(audit_path(args.audit, args.root))
+    past = read_history(audit, tree_of(args.root).root)
     shown = past.history[-args.last :] if args.last else past.history
     unknown = {episode.intent.id for episode in past.unknown}
     for problem in past.problems[:_MOST_PROBLEMS]:
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
             print(json.dumps(_fields(episode, unknown)))
     else:
         for episode in shown:
-            print(describe(episode, episode.intent.id in unknown))
+            print(describe_episode(episode, episode.intent.id in unknown))
         if not shown and not past.problems:
             print(f"No remedy on record in {printable(str(audit.path))}")
         _print_advice(args, past)
@@ -65,7 +65,7 @@ def _fields(episode: Episode, unknown: set[str]) -> dict[str, object]:
     }
 
 
-def _print_advice(args: argparse.Namespace, past: Past) -> None:
+def _print_advice(args: argparse.Namespace, past: AuditHistory) -> None:
     said = repeats(past.history, time.time())
     if said is not None:
         print(said)
@@ -75,7 +75,7 @@ def _print_advice(args: argparse.Namespace, past: Past) -> None:
     snapshot = reader.sample()
     reader.close()
     order = args.order if args.order is not None else _ORDER
-    for advice in advise(snapshot, order, read_tuning(args.root, snapshot.host.page_size)):
+    for advice in advise(snapshot, order, read_vm_settings(args.root, snapshot.host.page_size)):
         print(_advice_text(advice))
 
 

@@ -13,19 +13,19 @@ from pathlib import Path
 from fragtui import __version__
 from fragtui.model.failures.incident import Incident, IncidentKind
 from fragtui.model.node.snapshot import Unreadable
-from fragtui.model.node.verdict import COSTLY_ORDER, judge
-from fragtui.model.pods.pod_update import PodNews
+from fragtui.model.node.verdict import COSTLY_ORDER, judge_node
+from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.remedy.forecast import forecast
 from fragtui.model.remedy.tuning_advice import advise
 from fragtui.output_file import write_file
-from fragtui.remedies.audit.history import read_past
+from fragtui.remedies.audit.history import read_history
 from fragtui.remedies.audit.log import AuditLog
-from fragtui.remedies.audit.path import audit_place
+from fragtui.remedies.audit.path import audit_path
 from fragtui.render.report_page import ReportFacts, report_page
-from fragtui.sources.files.host_files import reason
+from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.host.tree import SavedTree
-from fragtui.sources.host.vm_settings import read_tuning
+from fragtui.sources.host.vm_settings import read_vm_settings
 from fragtui.text import printable
 
 HELP = "write a report for a ticket: verdict, zones, incidents, pods, remedies, advice"
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         _write(args.output, page)
     except OSError as error:
-        print(f"fragtui report: {printable(str(args.output))}: {reason(error)}", file=sys.stderr)
+        print(f"fragtui report: {printable(str(args.output))}: {os_reason(error)}", file=sys.stderr)
         return 1
     return 0
 
@@ -83,17 +83,17 @@ def collect(root: Path, order: int | None, audit: Path | None) -> ReportFacts:
     incidents, source, problems = _incidents(reader)
     pods, cannot_tell = _pods(root, incidents) if reader.live else _saved_pods(reader.tree, incidents)
     target = order if order is not None else _failed_order(incidents)
-    past = read_past(AuditLog(audit_place(audit, root)), reader.tree.root)
+    past = read_history(AuditLog(audit_path(audit, root)), reader.tree.root)
     return ReportFacts(
         snapshot=snapshot,
-        judgement=judge(snapshot, target),
+        judgement=judge_node(snapshot, target),
         forecast=forecast(snapshot, target),
         incidents=incidents,
         incidents_from=source,
         pods=pods.board if pods else None,
         pods_unknown=cannot_tell,
         episodes=past.history,
-        advice=advise(snapshot, target, read_tuning(root, snapshot.host.page_size)),
+        advice=advise(snapshot, target, read_vm_settings(root, snapshot.host.page_size)),
         unreadable=(
             *snapshot.unknown,
             *problems,
@@ -133,7 +133,7 @@ def _incidents(reader: NodeReader) -> tuple[tuple[Incident, ...], str | None, tu
     return incidents, ", ".join(read) or None, tuple(problems)
 
 
-def _saved_pods(tree: SavedTree, incidents: tuple[Incident, ...]) -> tuple[PodNews | None, str]:
+def _saved_pods(tree: SavedTree, incidents: tuple[Incident, ...]) -> tuple[PodUpdate | None, str]:
     """Return what the saved logs tell of pods, and what they can't tell."""
     from fragtui.sources.saved.readers import SavedPods
 
@@ -144,19 +144,19 @@ def _saved_pods(tree: SavedTree, incidents: tuple[Incident, ...]) -> tuple[PodNe
     return (pods.news() if state.state == "live" else None), state.cannot_tell
 
 
-def _pods(root: Path, incidents: tuple[Incident, ...]) -> tuple[PodNews | None, str]:
+def _pods(root: Path, incidents: tuple[Incident, ...]) -> tuple[PodUpdate | None, str]:
     """Return what the pod sources know after a moment, and what they can't tell."""
-    from fragtui.sources.pods.watcher import PodWatch
+    from fragtui.sources.pods.watcher import PodWatcher
 
-    heard: list[PodNews] = []
+    heard: list[PodUpdate] = []
     settled = threading.Event()
 
-    def on_news(news: PodNews) -> None:
+    def on_news(news: PodUpdate) -> None:
         heard.append(news)
         if news.sources and all(source.state not in ("connecting", "waiting") for source in news.sources):
             settled.set()
 
-    watch = PodWatch(root, "auto", None, on_news)
+    watch = PodWatcher(root, "auto", None, on_news)
     watch.start()
     for incident in incidents:
         watch.kernel_incident(incident)

@@ -13,9 +13,9 @@ from fragtui.commands.cli.source_options import add_interval, add_source_options
 from fragtui.sampler import Sampler
 
 if TYPE_CHECKING:
-    from fragtui.model.failures.kernel_log_update import KernelLogNews
-    from fragtui.model.pods.pod_update import PodNews
-    from fragtui.ui.wiring import Feed, PodFeed
+    from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+    from fragtui.model.pods.pod_update import PodUpdate
+    from fragtui.ui.wiring import BackgroundReader, PodReader
 
 _OPEN_FILES = 40
 """What the screen, its readers and their children use, and as many again for what is open for a moment."""
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from fragtui.commands.cli.startup import begin_collection, put_off_collection, without_tls
 
     put_off_collection()
-    from fragtui.remedies.audit.path import audit_place
+    from fragtui.remedies.audit.path import audit_path
     from fragtui.sources.host.reader import NodeReader
     from fragtui.sources.recording.recorder import Recorder
 
@@ -47,20 +47,20 @@ def run(args: argparse.Namespace) -> int:
         from textual.theme import BUILTIN_THEMES
 
         from fragtui.ui.app import FragtuiApp
-        from fragtui.ui.wiring import Parts
+        from fragtui.ui.wiring import AppDependencies
 
-    def kernel_log(on_news: Callable[[KernelLogNews], None]) -> Feed:
+    def kernel_log(on_news: Callable[[KernelLogUpdate], None]) -> BackgroundReader:
         from fragtui.commands.cli.source_factory import kernel_log_of
 
         return kernel_log_of(args, reader, on_news, recorder.log_stream)
 
-    def pods(on_news: Callable[[PodNews], None]) -> PodFeed:
+    def pods(on_news: Callable[[PodUpdate], None]) -> PodReader:
         from fragtui.commands.cli.source_factory import pods_of
 
         return pods_of(args, reader, on_news, recorder)
 
     reader = NodeReader(args.root)
-    recorder = Recorder(reader.host, audit=audit_place(args.audit, args.root))
+    recorder = Recorder(reader.host, audit=audit_path(args.audit, args.root))
     reader.on_tick = recorder.take_tick
     if args.theme is not None and args.theme not in BUILTIN_THEMES:
         print(f"fragtui: --theme {args.theme}: expected one of {', '.join(sorted(BUILTIN_THEMES))}", file=sys.stderr)
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
         )
         return 2
     app = FragtuiApp(
-        Parts(
+        AppDependencies(
             sampler=lambda deliver, crash: Sampler(reader, deliver, crash, args.interval),
             kernel_log=kernel_log,
             pods=pods,

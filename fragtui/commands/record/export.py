@@ -11,6 +11,7 @@ from fragtui.commands.cli.signals import end_signals
 from fragtui.commands.cli.source_options import add_source_options
 from fragtui.model.node.verdict import COSTLY_ORDER
 from fragtui.output_file import PUBLIC, replace_file
+from fragtui.sources.files.host_files import os_reason
 from fragtui.text import printable
 
 HELP = "serve Prometheus metrics, write them to a textfile, or print alert rules"
@@ -66,28 +67,27 @@ def run(args: argparse.Namespace) -> int:
 def _write(args: argparse.Namespace) -> int:
     from prometheus_client import generate_latest
 
-    from fragtui.commands.record.exporter import Source, registry_of
-    from fragtui.sources.files.host_files import reason
+    from fragtui.commands.record.exporter import NodeSource, registry_of
 
     try:
         with replace_file(args.textfile, PUBLIC) as file:
-            file.write(generate_latest(registry_of(Source(args.root, args.order, args.audit))))
+            file.write(generate_latest(registry_of(NodeSource(args.root, args.order, args.audit))))
     except OSError as error:
-        print(f"fragtui export: {printable(str(args.textfile))}: {reason(error)}", file=sys.stderr)
+        print(f"fragtui export: {printable(str(args.textfile))}: {os_reason(error)}", file=sys.stderr)
         return 1
     return 0
 
 
 def _serve(args: argparse.Namespace) -> int:
     from fragtui.commands.cli.source_factory import kernel_log_of, pods_of
-    from fragtui.commands.record.exporter import Source, registry_of
+    from fragtui.commands.record.exporter import NodeSource, registry_of
     from fragtui.commands.record.metrics_server import MetricsServer, Security, ServerError, exposure
 
     security = Security(args.tls_cert, args.tls_key, args.client_ca, args.token_file)
     if security.certificate is None and (security.key or security.client_authority):
         print("fragtui export: --tls-key and --client-ca need --tls-cert", file=sys.stderr)
         return 2
-    source = Source(args.root, args.order, args.audit, counting=True)
+    source = NodeSource(args.root, args.order, args.audit, counting=True)
     host, port = args.listen
     with end_signals() as ended:
         try:

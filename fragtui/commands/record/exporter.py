@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, cast
 from fragtui import __version__
 from fragtui.model.failures.failure_counts import FailureCounts, count_by_cause
 from fragtui.model.failures.incident import IncidentKind
-from fragtui.model.failures.kernel_log_update import KernelLogNews
-from fragtui.model.node.verdict import COSTLY_ORDER, judge
-from fragtui.model.pods.pod_update import PodNews
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+from fragtui.model.node.verdict import COSTLY_ORDER, judge_node
+from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.remedy.remedy_history import episodes
 from fragtui.remedies.audit.log import AuditLog
-from fragtui.remedies.audit.path import audit_place
+from fragtui.remedies.audit.path import audit_path
 from fragtui.render.metrics import Family, failure_counter, logged_failures, node_metrics, pod_gauge, remedy_counter
 from fragtui.sources.host.reader import NodeReader
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from prometheus_client.registry import Collector, CollectorRegistry
 
 
-class Source:
+class NodeSource:
     """Samples the node at each scrape, one scrape at a time; news may come from other threads.
 
     With `counting` failures are counted from now on; without, those of the kernel's ring are told as they stand.
@@ -35,13 +35,13 @@ class Source:
         self._lock = threading.Lock()
         self.reader = NodeReader(root)
         self._order = order
-        self._audit = AuditLog(audit_place(audit, root))
+        self._audit = AuditLog(audit_path(audit, root))
         self._counts = FailureCounts(time.time()) if counting else None
         self._failed_order: int | None = None
         self._log_works = False
-        self._pods: PodNews | None = None
+        self._pods: PodUpdate | None = None
 
-    def kernel_log(self, news: KernelLogNews) -> None:
+    def kernel_log(self, news: KernelLogUpdate) -> None:
         """Take what the kernel log brought."""
         with self._lock:
             self._log_works = news.source != "none"
@@ -51,7 +51,7 @@ class Source:
                 if incident.kind is IncidentKind.ALLOCATION_FAILURE and incident.order:
                     self._failed_order = incident.order
 
-    def pod_news(self, news: PodNews) -> None:
+    def pod_news(self, news: PodUpdate) -> None:
         """Take what the pod watch tells."""
         with self._lock:
             self._pods = news
@@ -63,7 +63,9 @@ class Source:
                 yield from self._logged()
             snapshot = self.reader.sample()
             order = self._order if self._order is not None else self._failed_order
-            yield from node_metrics(snapshot, judge(snapshot, COSTLY_ORDER if order is None else order), __version__)
+            yield from node_metrics(
+                snapshot, judge_node(snapshot, COSTLY_ORDER if order is None else order), __version__
+            )
             if self._counts is not None and self._log_works:
                 yield failure_counter(self._counts.totals(time.time()))
             if self._pods is not None and any(source.state == "live" for source in self._pods.sources):
@@ -88,7 +90,7 @@ class Source:
 class Exporter:
     """What prometheus-client calls a collector."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: NodeSource) -> None:
         self._source = source
 
     def collect(self) -> Iterator[Metric]:
@@ -103,7 +105,7 @@ class Exporter:
             yield metric
 
 
-def registry_of(source: Source) -> CollectorRegistry:
+def registry_of(source: NodeSource) -> CollectorRegistry:
     """Return a registry with this source alone: nothing of this process's own is exported."""
     from prometheus_client import CollectorRegistry
 

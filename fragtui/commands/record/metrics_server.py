@@ -18,7 +18,7 @@ from socketserver import TCPServer, ThreadingMixIn
 from typing import TYPE_CHECKING, Any
 
 from fragtui import __version__
-from fragtui.sources.files.host_files import reason
+from fragtui.sources.files.host_files import os_reason
 from fragtui.text import printable
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class MetricsServer(ThreadingMixIn, TCPServer):
             super().__init__(bound[:2], _Handler)  # type: ignore[arg-type]  # an IPv6 address has four parts
         except OSError as error:
             name = error.filename or f"{host}:{port}"
-            raise ServerError(f"{printable(str(name))}: {reason(error)}") from None
+            raise ServerError(f"{printable(str(name))}: {os_reason(error)}") from None
 
     def _context(self) -> ssl.SSLContext | None:
         """Return the TLS settings, read again after their files were replaced; None if TLS is not used."""

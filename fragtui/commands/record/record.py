@@ -12,9 +12,9 @@ from pathlib import Path
 from fragtui.commands.cli.signals import EndSignals, end_signals
 from fragtui.commands.cli.source_factory import kernel_log_of, pods_of
 from fragtui.commands.cli.source_options import add_interval, add_source_options
-from fragtui.remedies.audit.path import audit_place
+from fragtui.remedies.audit.path import audit_path
 from fragtui.sampler import Sampler
-from fragtui.sources.files.host_files import reason
+from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.recording.recorder import Recorder
 from fragtui.text import counted, format_bytes, format_duration, printable
@@ -50,11 +50,11 @@ def run(args: argparse.Namespace) -> int:
 def _record(args: argparse.Namespace, ended: EndSignals) -> int:
     reader = NodeReader(args.root)
     host = replace(reader.host, name=printable(args.name)) if args.name else reader.host
-    recorder = Recorder(host, kept=0, audit=audit_place(args.audit, args.root))
+    recorder = Recorder(host, kept=0, audit=audit_path(args.audit, args.root))
     try:
         file = recorder.save(args.file)
     except OSError as error:
-        return _failed(args.file, reason(error))
+        return _failed(args.file, os_reason(error))
     reader.on_tick = recorder.take_tick
     ticks = 0
 

@@ -2,7 +2,7 @@
 
 from fragtui.remedies.guard.policy import Policy, format_policy
 
-UNIT = """\
+GUARD_UNIT = """\
 # /etc/systemd/system/fragtui-guard.service
 # The policy in /etc/fragtui/guard.toml: 'fragtui guard --print-policy' prints the default.
 [Unit]
@@ -74,7 +74,7 @@ spec:
 """
 
 
-def manifest(policy: Policy) -> str:
+def guard_manifest(policy: Policy) -> str:
     """Return the DaemonSet with a ConfigMap that holds the policy."""
     indented = "".join(f"    {row}\n" for row in format_policy(policy).splitlines())
     return _MANIFEST.replace("POLICY", indented, 1)

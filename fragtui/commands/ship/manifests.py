@@ -101,7 +101,7 @@ spec:
 """
 
 
-def manifest(image: str) -> str:
+def exporter_manifest(image: str) -> str:
     """Return the manifest of a DaemonSet with that image."""
     return _MANIFEST.format(image=image)
 

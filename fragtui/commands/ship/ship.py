@@ -28,19 +28,19 @@ def run(args: argparse.Namespace) -> int:
     if args.what != "zipapp":
         texts = {
             "containerfile": ship_texts.CONTAINERFILE,
-            "manifest": ship_texts.manifest(args.image),
+            "manifest": ship_texts.exporter_manifest(args.image),
             "debug-line": ship_texts.debug_line(args.node, args.image),
         }
         print(texts[args.what], end="")
         return 0
     from fragtui.commands.ship.zipapp import NotBuilt, build_zipapp
-    from fragtui.sources.files.host_files import reason
+    from fragtui.sources.files.host_files import os_reason
 
     target = args.file or Path("fragtui.pyz")
     try:
         left_out = build_zipapp(target)
     except (NotBuilt, OSError) as error:
-        why = reason(error) if isinstance(error, OSError) else str(error)
+        why = os_reason(error) if isinstance(error, OSError) else str(error)
         print(f"fragtui ship: {printable(str(target))}: {why}", file=sys.stderr)
         return 1
     size = target.stat().st_size / (1 << 20)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from fragtui.kernel.gfp import table as data
-from fragtui.kernel.gfp.table import Version
+from fragtui.kernel.gfp.table import GfpVersion
 from fragtui.kernel.procfs.version import KernelVersion
 
 _PRINT_FMT = re.compile(r"\{([^{}\"]+),\s*\"(\w+)\"\s*\}")
@@ -58,7 +58,7 @@ def table_for(version: KernelVersion) -> GfpTable | None:
 
 
 @lru_cache(maxsize=1)
-def _marks() -> tuple[Version, ...]:
+def _marks() -> tuple[GfpVersion, ...]:
     found = {since for since, _ in data.BITS} | {data.BIT_ORDER_SINCE}
     for _, since, before, _ in data.COMPOSITES:
         found |= {since, before}
@@ -72,7 +72,7 @@ def _el7_build(release: str) -> int:
 
 
 @lru_cache(maxsize=64)
-def _table(version: Version, el7_late: bool = False) -> GfpTable:
+def _table(version: GfpVersion, el7_late: bool = False) -> GfpTable:
     bits: dict[str, int | None] = {}
     for since, changes in data.BITS:
         if since <= version:
@@ -108,7 +108,7 @@ def _table(version: Version, el7_late: bool = False) -> GfpTable:
     )
 
 
-def _composites(version: Version, flags: dict[str, int]) -> dict[str, int]:
+def _composites(version: GfpVersion, flags: dict[str, int]) -> dict[str, int]:
     rows = {
         name: parts
         for name, since, before, parts in data.COMPOSITES
@@ -132,7 +132,7 @@ def _composites(version: Version, flags: dict[str, int]) -> dict[str, int]:
     return done
 
 
-def describe(mask: int, table: GfpTable) -> tuple[str, ...]:
+def mask_names(mask: int, table: GfpTable) -> tuple[str, ...]:
     """Return a mask's names as the kernel's own print gives them; left over bits are one hexadecimal number.
 
     Algorithm: format_flags() in lib/vsprintf.c, 4.6 to 6.19. A mask of 0 has no names.
@@ -262,13 +262,13 @@ def decode(
     if printed is not None:
         return GfpReading(printed, "printed", _table_of_names(mask, printed, version))
     if version is not None and (table := table_for(version)) is not None:
-        return GfpReading(describe(mask, table), "decoded", table)
+        return GfpReading(mask_names(mask, table), "decoded", table)
     fitting = candidates_for(mask)
     readings = {names for _, _, names in fitting}
     if len(readings) == 1:
         return GfpReading(fitting[0][2], "decoded", fitting[-1][1])
     if running is not None and is_plausible(mask, running):
-        own = describe(mask, running)
+        own = mask_names(mask, running)
         if not fitting or (own in readings and len(readings) == 1):
             return GfpReading(own, "decoded", running)
     return GfpReading(None, None, None, tuple((title, names) for title, _, names in fitting))
@@ -282,7 +282,7 @@ def candidates_for(mask: int) -> tuple[tuple[str, GfpTable, tuple[str, ...]], ..
     for number, table in enumerate(tables):
         if not is_plausible(mask, table):
             continue
-        names = describe(mask, table)
+        names = mask_names(mask, table)
         following = next((later.title for later in tables[number + 1 :] if later.title[0].isdigit()), None)
         until = f"before {following}" if following else "and later"
         title = table.title if not table.title[0].isdigit() else f"{table.title} {until}"

@@ -6,9 +6,9 @@ include/trace/events/mmflags.h. A bit of None was removed. RHEL 7 is 3.10 but fo
 
 from __future__ import annotations
 
-Version = tuple[int, int, int]
+GfpVersion = tuple[int, int, int]
 
-BITS: tuple[tuple[Version, dict[str, int | None]], ...] = (
+BITS: tuple[tuple[GfpVersion, dict[str, int | None]], ...] = (
     ((2, 6, 24), {
         "DMA": 0x1, "HIGHMEM": 0x2, "DMA32": 0x4, "WAIT": 0x10, "HIGH": 0x20, "IO": 0x40, "FS": 0x80, "COLD": 0x100,
         "NOWARN": 0x200, "REPEAT": 0x400, "NOFAIL": 0x800, "NORETRY": 0x1000, "COMP": 0x4000, "ZERO": 0x8000,
@@ -48,7 +48,7 @@ EL7_LATE_BUILD = 957
 """First RHEL 7 build taken to have that bit: -514 was read to have the old one, -1160 the new; between is a guess that
 changes one name only."""
 
-COMPOSITES: tuple[tuple[str, Version, Version, str], ...] = (
+COMPOSITES: tuple[tuple[str, GfpVersion, GfpVersion, str], ...] = (
     # name, from, before (0 = still there), what it is made of; in the order that the kernel tries them.
     ("GFP_TRANSHUGE", (2, 6, 38), (4, 4, 0), "GFP_HIGHUSER_MOVABLE COMP NOMEMALLOC NORETRY NOWARN NO_KSWAPD"),
     ("GFP_TRANSHUGE", (4, 4, 0), (4, 6, 0), "HIGHUSER_MOVABLE_LIGHT COMP NOMEMALLOC NORETRY NOWARN DIRECT_RECLAIM"),
@@ -84,6 +84,6 @@ PRINT_ORDER = (
 )  # fmt: skip
 """Order of the single flags in what 4.6 to 6.14 print; from `BIT_ORDER_SINCE` on it is the order of the bits."""
 
-BIT_ORDER_SINCE: Version = (6, 15, 0)
+BIT_ORDER_SINCE: GfpVersion = (6, 15, 0)
 
-FIRST: Version = (2, 6, 24)
+FIRST: GfpVersion = (2, 6, 24)

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from fragtui.kernel.procfs.parse_problem import MOST_PROBLEMS, Problem
+from fragtui.kernel.procfs.parse_problem import MAX_PROBLEMS, ParseProblem
 from fragtui.text import printable
 
 # No unsigned long has more than 20 digits, and Python refuses to convert some thousands of them.
-MOST_ORDER = 63
+MAX_ORDER = 63
 """No kernel has blocks of a larger order: what names one, or lists as many, is not the kernel's."""
 _ROW = re.compile(r"Node\s+(\d{1,9}),\s*zone\s+(\S+)((?:[ \t]+\d{1,20})+)(\s*)", re.ASCII)
 _PADDED = re.compile(r"[ \t](?=[ \d]{6}$) +\d{1,5}$", re.ASCII)
@@ -35,7 +35,7 @@ class ZoneBlocks:
         return sum(count << order for order, count in enumerate(self.free_blocks))
 
 
-def parse_buddyinfo(text: str) -> tuple[tuple[ZoneBlocks, ...], tuple[Problem, ...]]:
+def parse_buddyinfo(text: str) -> tuple[tuple[ZoneBlocks, ...], tuple[ParseProblem, ...]]:
     """Return the zones in the file's order, and the lines that are not rows of this format.
 
     A torn count is not a smaller count: a last line without its newline is a row only if it has as many columns as
@@ -45,29 +45,29 @@ def parse_buddyinfo(text: str) -> tuple[tuple[ZoneBlocks, ...], tuple[Problem, .
     """
     zones: dict[tuple[int, str], ZoneBlocks] = {}
     rows: dict[tuple[int, str], tuple[int, str]] = {}
-    problems: list[Problem] = []
+    problems: list[ParseProblem] = []
     lines = text.split("\n")
     for number, line in enumerate(lines, 1):
         if not line or line.isspace():
             continue
         row = _ROW.fullmatch(line)
         if row is None:
-            if len(problems) < MOST_PROBLEMS:
-                problems.append(Problem(number, _EXPECTED, line))
+            if len(problems) < MAX_PROBLEMS:
+                problems.append(ParseProblem(number, _EXPECTED, line))
             continue
         counts = tuple(map(int, row[3].split()))
         key = int(row[1]), printable(row[2])
         torn = number == len(lines) and (not zones or not (row[4] or _PADDED.search(line)))
-        if torn or key in zones or len(counts) > MOST_ORDER + 1:
-            expected = "a whole line" if torn else "one row a zone" if key in zones else f"orders up to {MOST_ORDER}"
-            problems.append(Problem(number, expected, line))
+        if torn or key in zones or len(counts) > MAX_ORDER + 1:
+            expected = "a whole line" if torn else "one row a zone" if key in zones else f"orders up to {MAX_ORDER}"
+            problems.append(ParseProblem(number, expected, line))
             continue
         zones[key] = ZoneBlocks(*key, counts)
         rows[key] = number, line
     orders = max((len(zone.free_blocks) for zone in zones.values()), default=0)
     for key in [key for key, zone in zones.items() if len(zone.free_blocks) < orders]:
         del zones[key]
-        problems.append(Problem(rows[key][0], f"{orders} counts as in the other rows", rows[key][1]))
+        problems.append(ParseProblem(rows[key][0], f"{orders} counts as in the other rows", rows[key][1]))
     return tuple(zones.values()), tuple(problems)
 
 

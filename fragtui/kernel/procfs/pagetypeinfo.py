@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from fragtui.kernel.procfs.buddyinfo import MOST_ORDER
-from fragtui.kernel.procfs.parse_problem import MOST_PROBLEMS, Problem
+from fragtui.kernel.procfs.buddyinfo import MAX_ORDER
+from fragtui.kernel.procfs.parse_problem import MAX_PROBLEMS, ParseProblem
 from fragtui.text import printable
 
 # Each count begins with a blank or the sign of the cap, so there is one way to read a row: no input makes it slow.
@@ -52,7 +52,7 @@ class PageTypeInfo:
     pageblocks: tuple[ZonePageblocks, ...]
 
 
-def parse_pagetypeinfo(text: str) -> tuple[PageTypeInfo, tuple[Problem, ...]]:
+def parse_pagetypeinfo(text: str) -> tuple[PageTypeInfo, tuple[ParseProblem, ...]]:
     """Return the file's tables of all nodes, and the lines that fit none of them.
 
     The table of mixed blocks (page_owner=on) has the columns of the pageblock table and is passed over. A last line
@@ -62,7 +62,7 @@ def parse_pagetypeinfo(text: str) -> tuple[PageTypeInfo, tuple[Problem, ...]]:
     pages_per_block: int | None = None
     free: list[TypeBlocks] = []
     pageblocks: list[ZonePageblocks] = []
-    problems: list[Problem] = []
+    problems: list[ParseProblem] = []
     names: tuple[str, ...] = ()
     mixed = False
     lines = text.split("\n")
@@ -70,11 +70,11 @@ def parse_pagetypeinfo(text: str) -> tuple[PageTypeInfo, tuple[Problem, ...]]:
         if not line or line.isspace():
             continue
         if number == len(lines):
-            problems.append(Problem(number, "a whole line", line))
+            problems.append(ParseProblem(number, "a whole line", line))
         elif row := _FREE_ROW.fullmatch(line):
             tokens = _COUNT.findall(row[4])
-            if len(tokens) > MOST_ORDER + 1:
-                problems.append(Problem(number, f"orders up to {MOST_ORDER}", line))
+            if len(tokens) > MAX_ORDER + 1:
+                problems.append(ParseProblem(number, f"orders up to {MAX_ORDER}", line))
                 continue
             counts = tuple(int(token.lstrip(">")) for token in tokens)
             capped = frozenset(order for order, token in enumerate(tokens) if token[0] == ">")
@@ -84,7 +84,7 @@ def parse_pagetypeinfo(text: str) -> tuple[PageTypeInfo, tuple[Problem, ...]]:
             if mixed:
                 continue
             if len(counts) != len(names):
-                problems.append(Problem(number, "one count for each migratetype of the header", line))
+                problems.append(ParseProblem(number, "one count for each migratetype of the header", line))
             else:
                 pageblocks.append(
                     ZonePageblocks(int(row[1]), printable(row[2]), tuple(zip(names, counts, strict=True)))
@@ -98,8 +98,8 @@ def parse_pagetypeinfo(text: str) -> tuple[PageTypeInfo, tuple[Problem, ...]]:
             pageblock_order = int(row[1])
         elif row := _BLOCK_PAGES.fullmatch(line):
             pages_per_block = int(row[1])
-        elif len(problems) < MOST_PROBLEMS and not line.startswith("Free pages count per migrate type"):
-            problems.append(Problem(number, "a line of /proc/pagetypeinfo", line))
+        elif len(problems) < MAX_PROBLEMS and not line.startswith("Free pages count per migrate type"):
+            problems.append(ParseProblem(number, "a line of /proc/pagetypeinfo", line))
     return PageTypeInfo(pageblock_order, pages_per_block, tuple(free), tuple(pageblocks)), tuple(problems)
 
 

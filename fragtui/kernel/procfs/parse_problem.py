@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from fragtui.text import printable
 
-MOST_PROBLEMS = 100
+MAX_PROBLEMS = 100
 """Lines of a text that are named as problems: one with more is of another kind."""
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ParseProblem:
     """One line of a kernel text that is not what its format says; the lines around it are still used."""
 
     line: int

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from fragtui.kernel.reports.report import KernelReport, ReportedZone, ReportKind, StackFrame, Victim
-from fragtui.kernel.reports.request import Request
+from fragtui.kernel.reports.report import KernelReport, KilledTask, ReportedZone, ReportKind, StackFrame
+from fragtui.kernel.reports.request import ReportedRequest
 from fragtui.logs.record import LogRecord
 
 _GAP_S = 10.0
@@ -24,7 +24,7 @@ class Stage(IntEnum):
     DONE = 3
 
 
-class OpenReport:
+class ReportBuilder:
     """Collects one report. Contradictory facts (two dumps run through each other) become unknown, not a guess."""
 
     def __init__(self, key: int, kind: ReportKind, record: LogRecord) -> None:
@@ -36,7 +36,7 @@ class OpenReport:
         self.head = record.text
         self.first_line = self.last_line = record.line
         self.seen_time, self.seen_monotonic = record.time, record.monotonic
-        self.request = Request()
+        self.request = ReportedRequest()
         self.comm: str | None = None
         self.pid: int | None = None
         self.cpu: int | None = None
@@ -51,7 +51,7 @@ class OpenReport:
         self.constraint: str | None = None
         self.oom_memcg: str | None = None
         self.task_memcg: str | None = None
-        self.victim: Victim | None = None
+        self.victim: KilledTask | None = None
         self.killed = self.summarised = self.group_kill = False
         self.follow_up: str | None = None
         self.frames: list[StackFrame] = []
@@ -111,10 +111,10 @@ class OpenReport:
         """Whether its last part is read; an OOM's is the kill, far below its Mem-Info."""
         return self.tail_done and (self.kind is not ReportKind.OOM or self.killed)
 
-    def merge_request(self, more: Request) -> None:
+    def merge_request(self, more: ReportedRequest) -> None:
         """Take what is still unknown of the request from another part of its head line."""
         mine = self.request
-        self.request = Request(
+        self.request = ReportedRequest(
             order=mine.order if mine.order is not None else more.order,
             mode=mine.mode if mine.mode is not None else more.mode,
             names=mine.names if mine.names is not None else more.names,

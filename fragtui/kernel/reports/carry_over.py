@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-Source = tuple[str | None, str | None]
+LogSource = tuple[str | None, str | None]
 """Host and printing caller of a record."""
 Task = tuple[str | None, int | None]
 """Host and pid."""
 NEAR = 6
 """A foreign frame within so many records means that its dump still runs."""
-MOST_KILLED = 32
+MAX_KILLED = 32
 _HIDDEN_NEAR = 8
 _MOST_DUMPS = 256
-MOST_SOURCES = 4096
+MAX_SOURCES = 4096
 """Hosts and callers that are remembered of each kind, the first: more of them are no node's log."""
 
 
@@ -37,7 +37,7 @@ class Hidden:
 
 
 @dataclass(frozen=True, slots=True)
-class Remains:
+class StateDelta:
     """What the reading of one stretch of a log leaves behind. Records are counted from its beginning.
 
     `tasked` are those whose dumps have a task line, `dumps` tells where a foreign dump was last seen (None: it ended),
@@ -46,32 +46,32 @@ class Remains:
     """
 
     records: int = 0
-    tasked: frozenset[Source] = frozenset()
-    dumps: tuple[tuple[Source, int | None], ...] = ()
-    named: tuple[tuple[Source, bool], ...] = ()
+    tasked: frozenset[LogSource] = frozenset()
+    dumps: tuple[tuple[LogSource, int | None], ...] = ()
+    named: tuple[tuple[LogSource, bool], ...] = ()
     killed: tuple[Task, ...] = ()
     hidden: Hidden | None = None
     knows_hidden: bool = False
 
 
-class Past:
+class ParserState:
     """What was read before, as far as it matters. Every question is answered with something false for no."""
 
     __slots__ = ("_dumps", "_hidden", "_killed", "_named", "_records", "_tasked")
 
     def __init__(self) -> None:
         self._records = 0
-        self._tasked: set[Source] = set()
-        self._dumps: dict[Source, int] = {}
-        self._named: set[Source] = set()
+        self._tasked: set[LogSource] = set()
+        self._dumps: dict[LogSource, int] = {}
+        self._named: set[LogSource] = set()
         self._killed: tuple[Task, ...] = ()
         self._hidden: Hidden | None = None
 
-    def add(self, more: Remains) -> None:
+    def add(self, more: StateDelta) -> None:
         """Take what the next stretch left."""
         before = self._records
         self._records += more.records
-        if len(self._tasked) < MOST_SOURCES:
+        if len(self._tasked) < MAX_SOURCES:
             self._tasked |= more.tasked
         for source, at in more.dumps:
             if at is None:
@@ -83,25 +83,25 @@ class Past:
         for source, named in more.named:
             if not named:
                 self._named.discard(source)
-            elif len(self._named) < MOST_SOURCES:
+            elif len(self._named) < MAX_SOURCES:
                 self._named.add(source)
-        self._killed = (*self._killed, *more.killed)[-MOST_KILLED:]
+        self._killed = (*self._killed, *more.killed)[-MAX_KILLED:]
         if more.knows_hidden:
             hidden = more.hidden
             if hidden is not None:
                 hidden = Hidden(hidden.count, hidden.host, hidden.caller, before + hidden.at)
             self._hidden = hidden
 
-    def has_task_line(self, source: Source) -> bool:
+    def has_task_line(self, source: LogSource) -> bool:
         """Tell whether dumps of this source were seen to have a task line."""
         return source in self._tasked
 
-    def dump_runs(self, source: Source, records: int) -> bool:
+    def dump_runs(self, source: LogSource, records: int) -> bool:
         """Tell whether a foreign dump of this source may still run, so many records on."""
         at = self._dumps.get(source)
         return at is not None and self._records + records - at <= NEAR
 
-    def was_only_named(self, source: Source) -> bool:
+    def was_only_named(self, source: LogSource) -> bool:
         """Tell whether the last dump of this source got no further than its task line."""
         return source in self._named
 
@@ -121,10 +121,10 @@ class Past:
 
 
 Question = tuple[str, tuple[object, ...]]
-"""A method of `Past` and what it was asked."""
+"""A method of `ParserState` and what it was asked."""
 
 
-class UnknownPast(Past):
+class UnknownState(ParserState):
     """Answers no to everything and keeps what it was asked."""
 
     __slots__ = ("asked",)
@@ -133,17 +133,17 @@ class UnknownPast(Past):
         super().__init__()
         self.asked: list[Question] = []
 
-    def has_task_line(self, source: Source) -> bool:
+    def has_task_line(self, source: LogSource) -> bool:
         """Keep the question."""
         self.asked.append(("has_task_line", (source,)))
         return False
 
-    def dump_runs(self, source: Source, records: int) -> bool:
+    def dump_runs(self, source: LogSource, records: int) -> bool:
         """Keep the question."""
         self.asked.append(("dump_runs", (source, records)))
         return False
 
-    def was_only_named(self, source: Source) -> bool:
+    def was_only_named(self, source: LogSource) -> bool:
         """Keep the question."""
         self.asked.append(("was_only_named", (source,)))
         return False
@@ -164,6 +164,6 @@ class UnknownPast(Past):
         return None
 
 
-def is_no_to_all(past: Past, asked: Iterable[Question]) -> bool:
+def is_no_to_all(past: ParserState, asked: Iterable[Question]) -> bool:
     """Tell whether what took the past for nothing would have read the same knowing it."""
     return not any(getattr(past, name)(*args) for name, args in asked)

@@ -9,21 +9,21 @@ from __future__ import annotations
 
 from collections import deque
 
-from fragtui.kernel.reports.builder import OpenReport, Stage
-from fragtui.kernel.reports.carry_over import Hidden, Past, Remains
-from fragtui.kernel.reports.dump_collector import DumpGatherer
+from fragtui.kernel.reports.builder import ReportBuilder, Stage
+from fragtui.kernel.reports.carry_over import Hidden, ParserState, StateDelta
+from fragtui.kernel.reports.dump_collector import DumpCollector
 from fragtui.kernel.reports.head_lines import (
     FailureHead,
-    parse_drop_caches,
+    parse_drop_caches_line,
     parse_failure_head,
     parse_slab_cache,
     parse_slab_head,
     parse_slab_node,
     parse_suppressed,
 )
-from fragtui.kernel.reports.oom_collector import OomGatherer
-from fragtui.kernel.reports.report import ForeignRemedy, KernelReport, ReportKind
-from fragtui.kernel.reports.torn_heads import take_piece
+from fragtui.kernel.reports.oom_collector import OomCollector
+from fragtui.kernel.reports.report import ExternalDrop, KernelReport, ReportKind
+from fragtui.kernel.reports.torn_heads import take_head_piece
 from fragtui.logs.record import LogRecord
 
 MAX_OPEN = 32
@@ -31,23 +31,23 @@ _OTHERS = 1000
 """Records of other callers after which a report is over."""
 
 
-class Gatherer:
+class ReportCollector:
     """Feed it the records of one source in order; it gives back reports, in the order of their head lines.
 
     `past` is what was read before the first of them.
     """
 
-    def __init__(self, past: Past | None = None) -> None:
-        self.past = Past() if past is None else past
-        self.reports: list[OpenReport] = []
-        self.foreign_remedies: deque[ForeignRemedy] = deque(maxlen=1000)
+    def __init__(self, past: ParserState | None = None) -> None:
+        self.past = ParserState() if past is None else past
+        self.reports: list[ReportBuilder] = []
+        self.foreign_remedies: deque[ExternalDrop] = deque(maxlen=1000)
         self._next_key = 1
         self._count = 0
         self._hidden: Hidden | None = None
         self._knows_hidden = False
-        self._previous: OpenReport | None = None
-        self._dump = DumpGatherer(self)
-        self._oom = OomGatherer(self)
+        self._previous: ReportBuilder | None = None
+        self._dump = DumpCollector(self)
+        self._oom = OomCollector(self)
 
     @property
     def busy(self) -> bool:
@@ -59,10 +59,10 @@ class Gatherer:
         """Whether nothing that was read matters but what `remains`."""
         return not self.reports and self._previous is None
 
-    def remains(self) -> Remains:
+    def remains(self) -> StateDelta:
         """Return what still matters of the records so far, at rest."""
         tasked, dumps, named = self._dump.remains()
-        return Remains(self._count, tasked, dumps, named, self._oom.remains(), self._hidden, self._knows_hidden)
+        return StateDelta(self._count, tasked, dumps, named, self._oom.remains(), self._hidden, self._knows_hidden)
 
     @property
     def count(self) -> int:
@@ -94,11 +94,11 @@ class Gatherer:
         self.reports.clear()
         self._previous = None
         self._hidden = None
-        self.past = Past()
+        self.past = ParserState()
         self._dump.reset()
         return done
 
-    def candidates(self, record: LogRecord) -> list[OpenReport]:
+    def candidates(self, record: LogRecord) -> list[ReportBuilder]:
         """Return the open reports that a record may belong to, oldest first."""
         return [
             report
@@ -108,7 +108,7 @@ class Gatherer:
             and (record.caller is None or report.caller is None or report.caller == record.caller)
         ]
 
-    def open(self, kind: ReportKind, record: LogRecord) -> OpenReport:
+    def open(self, kind: ReportKind, record: LogRecord) -> ReportBuilder:
         """Open a report at its head line. The same caller prints one report at a time."""
         if record.caller is not None:
             for other in self.reports:
@@ -117,7 +117,7 @@ class Gatherer:
         for other in self.candidates(record):
             if other.is_over:
                 other.closed = other.complete = True
-        report = OpenReport(self._next_key, kind, record)
+        report = ReportBuilder(self._next_key, kind, record)
         self._next_key += 1
         if not self._knows_hidden:
             self._hidden, self._knows_hidden = self.past.hidden_at_head(self._count), True
@@ -146,15 +146,17 @@ class Gatherer:
                 hidden += self._hidden.count
             self._hidden = Hidden(hidden, record.host, record.caller, self._count)
             return
-        if "drop_caches: " in text and (found := parse_drop_caches(text)) is not None:
-            remedy = ForeignRemedy(*found, time=record.time, monotonic=record.monotonic, line=record.line)
+        if "drop_caches: " in text and (found := parse_drop_caches_line(text)) is not None:
+            remedy = ExternalDrop(*found, time=record.time, monotonic=record.monotonic, line=record.line)
             self.foreign_remedies.append(remedy)
             return
         if not self.reports:
             self._dump.note_foreign(record)
             return
         if not (
-            self._dump.take(record) or take_piece(self.candidates(record), record, self._count) or self._slab(record)
+            self._dump.take(record)
+            or take_head_piece(self.candidates(record), record, self._count)
+            or self._slab(record)
         ):
             self._end_after_tail(record)
 

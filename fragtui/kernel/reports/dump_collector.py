@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fragtui.kernel.reports.builder import MAX_FRAMES, OpenReport, Stage
-from fragtui.kernel.reports.carry_over import MOST_SOURCES, NEAR, Source
+from fragtui.kernel.reports.builder import MAX_FRAMES, ReportBuilder, Stage
+from fragtui.kernel.reports.carry_over import MAX_SOURCES, NEAR, LogSource
 from fragtui.kernel.reports.dump_lines import (
-    LONGEST_FRAMES,
+    MAX_FRAME_LINES,
     is_body,
     is_last_trailer,
     is_trace_head,
@@ -20,11 +20,11 @@ from fragtui.kernel.reports.dump_lines import (
     parse_zone_line,
 )
 from fragtui.kernel.reports.report import ReportKind
-from fragtui.kernel.reports.request import settled
+from fragtui.kernel.reports.request import intact_part
 from fragtui.logs.record import LogRecord
 
 if TYPE_CHECKING:
-    from fragtui.kernel.reports.collector import Gatherer
+    from fragtui.kernel.reports.collector import ReportCollector
 
 # The outermost frames of a stack: after one of them the dump is over.
 _OUTERMOST = ("entry_", "ret_from_fork", "system_call", "el0", "start_secondary", "secondary_startup", "tracesys",
@@ -36,15 +36,15 @@ _MOST_OWNERS = 1024
 """Hosts and callers whose last dump is remembered, the newest; a log of one host has one a CPU or task."""
 
 
-class DumpGatherer:
+class DumpCollector:
     """Attributes the lines of dumps. One instance a gatherer."""
 
-    def __init__(self, gatherer: Gatherer) -> None:
+    def __init__(self, gatherer: ReportCollector) -> None:
         self._gatherer = gatherer
-        self._owner: dict[Source, OpenReport | None] = {}
-        self._foreign_at: dict[Source, int | None] = {}
+        self._owner: dict[LogSource, ReportBuilder | None] = {}
+        self._foreign_at: dict[LogSource, int | None] = {}
         """The record at which a foreign dump was seen; None: it has ended."""
-        self._tasked: set[Source] = set()
+        self._tasked: set[LogSource] = set()
         """Whose dumps have a task line."""
 
     def reset(self) -> None:
@@ -55,19 +55,19 @@ class DumpGatherer:
 
     def remains(
         self,
-    ) -> tuple[frozenset[Source], tuple[tuple[Source, int | None], ...], tuple[tuple[Source, bool], ...]]:
+    ) -> tuple[frozenset[LogSource], tuple[tuple[LogSource, int | None], ...], tuple[tuple[LogSource, bool], ...]]:
         """Return whose dumps have a task line, where foreign dumps were seen, and which dumps were only named."""
         named = tuple(
             (source, owner is not None and owner.stack is Stage.NAMED) for source, owner in self._owner.items()
         )
         return frozenset(self._tasked), tuple(self._foreign_at.items()), named
 
-    def note_head(self, report: OpenReport) -> None:
+    def note_head(self, report: ReportBuilder) -> None:
         """A new head line by a caller ends that caller's dump."""
         if report.caller is not None:
             self._set_owner((report.host, report.caller), None)
 
-    def _set_owner(self, source: Source, report: OpenReport | None) -> None:
+    def _set_owner(self, source: LogSource, report: ReportBuilder | None) -> None:
         if source not in self._owner and len(self._owner) >= _MOST_OWNERS:
             del self._owner[next(iter(self._owner))]
         self._owner[source] = report
@@ -94,17 +94,17 @@ class DumpGatherer:
             return at is not None and count - at <= NEAR
         return count <= NEAR and self._gatherer.past.dump_runs(source, count)
 
-    def _has_task_lines(self, source: Source) -> bool:
+    def _has_task_lines(self, source: LogSource) -> bool:
         return source in self._tasked or self._gatherer.past.has_task_line(source)
 
-    def _was_only_named(self, source: Source) -> bool:
+    def _was_only_named(self, source: LogSource) -> bool:
         if (owner := self._owner.get(source)) is not None:
             return owner.stack is Stage.NAMED
         return source not in self._owner and self._gatherer.past.was_only_named(source)
 
     def take_frame(self, record: LogRecord) -> bool:
         """Take a line if it is a stack frame; whose it is decides who printed the last task line or heading."""
-        frames = parse_frames(record.text[:LONGEST_FRAMES])
+        frames = parse_frames(record.text[:MAX_FRAME_LINES])
         if not frames:
             return False
         source = (record.host, record.caller)
@@ -123,7 +123,7 @@ class DumpGatherer:
 
     def take(self, record: LogRecord) -> bool:
         """Take any other line of a dump; return whether it was one."""
-        text = settled(record.text, record.torn)
+        text = intact_part(record.text, record.torn)
         bare = text.lstrip()
         first = bare[:1]
         if first in {"C", "P", "B", "S", "W"} and self._take_stack_line(text, bare, record):
@@ -154,12 +154,12 @@ class DumpGatherer:
             report.stack = Stage.NAMED
             report.touch(record)
             self._set_owner(key, report)
-            if len(self._tasked) < MOST_SOURCES:
+            if len(self._tasked) < MAX_SOURCES:
                 self._tasked.add(key)
             return True
         if is_trace_head(text):
             self._begin_trace(key, record)
-            frames = parse_frames(bare.partition(":")[2][:LONGEST_FRAMES]) if "[" in bare else ()
+            frames = parse_frames(bare.partition(":")[2][:MAX_FRAME_LINES]) if "[" in bare else ()
             owner = self._owner.get(key)
             if frames and owner is not None and owner.stack is Stage.RUNNING:
                 owner.frames.extend(frames)
@@ -172,7 +172,7 @@ class DumpGatherer:
             return True
         return False
 
-    def _begin_trace(self, key: Source, record: LogRecord) -> None:
+    def _begin_trace(self, key: LogSource, record: LogRecord) -> None:
         owner = self._owner.get(key)
         awaiting = [report for report in self._gatherer.candidates(record) if report.stack is Stage.AWAITED]
         if owner is None or owner.closed:
@@ -222,7 +222,7 @@ class DumpGatherer:
         report.memory = Stage.RUNNING
         report.touch(record)
 
-    def _memory_owner(self, record: LogRecord) -> OpenReport | None:
+    def _memory_owner(self, record: LogRecord) -> ReportBuilder | None:
         candidates = self._gatherer.candidates(record)
         for report in candidates:
             if report.memory is Stage.RUNNING:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from fragtui.kernel.procfs.buddyinfo import MOST_ORDER
+from fragtui.kernel.procfs.buddyinfo import MAX_ORDER
 from fragtui.kernel.reports.report import ReportedZone, StackFrame
 
 _TASK = re.compile(
@@ -96,7 +96,7 @@ def is_trace_head(text: str) -> bool:
     return _TRACE.match(text) is not None
 
 
-LONGEST_FRAMES = 1024
+MAX_FRAME_LINES = 1024
 """Characters of a line of frames that are looked at: what is remembered of the lines stays small."""
 
 
@@ -154,7 +154,7 @@ def parse_buddy_line(text: str) -> ReportedZone | None:
         return None
     counts, sizes, letters = zip(*_BLOCKS.findall(found[3]), strict=True)
     page_kb = int(sizes[0])
-    if page_kb < 1 or len(sizes) > MOST_ORDER + 1 or tuple(map(int, sizes)) != _block_sizes(page_kb, len(sizes)):
+    if page_kb < 1 or len(sizes) > MAX_ORDER + 1 or tuple(map(int, sizes)) != _block_sizes(page_kb, len(sizes)):
         return None
     return ReportedZone(
         node=int(found[1] or 0),

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from fragtui.kernel.reports.report import ReportKind
-from fragtui.kernel.reports.request import Request, believed_order, parse_request, settled
+from fragtui.kernel.reports.request import ReportedRequest, intact_part, parse_order, parse_request
 
 _HEAD = re.compile(
     r"page allocation (?:failure[.:](?= order)|stalls for (\d{1,20})ms,|failure[.:]?\s*$)"
@@ -47,7 +47,7 @@ class FailureHead:
 
     kind: ReportKind
     comm: str | None
-    request: Request
+    request: ReportedRequest
     stalled_ms: int | None = None
     vmalloc: str | None = None
     alone: bool = False
@@ -61,7 +61,7 @@ def parse_failure_head(text: str, torn: bool = False) -> FailureHead | None:
     """
     if "vmalloc" in text or "vmap alloc" in text:
         return _vmalloc_head(text, torn)
-    text = settled(text, torn)
+    text = intact_part(text, torn)
     if found := _HEAD.search(text):
         kind = ReportKind.STALL if found[1] else ReportKind.ALLOCATION_FAILURE
         return FailureHead(
@@ -71,15 +71,15 @@ def parse_failure_head(text: str, torn: bool = False) -> FailureHead | None:
             int(found[1]) if found[1] else None,
         )
     if "cation failed (gfp=" in text and (found := _OLD.match(text)):
-        order = believed_order(found[1]) if found[1] else None
+        order = parse_order(found[1]) if found[1] else None
         return FailureHead(
-            ReportKind.ALLOCATION_FAILURE, None, Request(order=order, mode=int(found[2], 16)), alone=True
+            ReportKind.ALLOCATION_FAILURE, None, ReportedRequest(order=order, mode=int(found[2], 16)), alone=True
         )
     return None
 
 
 def _vmalloc_head(text: str, torn: bool) -> FailureHead | None:
-    text = settled(text, torn)
+    text = intact_part(text, torn)
     if found := _VMALLOC.search(text):
         if found[1]:
             what = f"{found[2]}, {found[1]} bytes"
@@ -91,7 +91,7 @@ def _vmalloc_head(text: str, torn: bool) -> FailureHead | None:
         return FailureHead(ReportKind.VMALLOC_FAILURE, _comm(text[: found.start()]), request, vmalloc=what)
     if found := _VMAP.search(text):
         what = f"no virtual address space for {found[1]} bytes"
-        return FailureHead(ReportKind.VMALLOC_FAILURE, None, Request(), vmalloc=what)
+        return FailureHead(ReportKind.VMALLOC_FAILURE, None, ReportedRequest(), vmalloc=what)
     return None
 
 
@@ -106,7 +106,7 @@ def _comm(before: str) -> str | None:
 
 def parse_slab_head(text: str, torn: bool = False) -> FailureHead | None:
     """Return the head of a SLUB or SLAB out-of-memory report (mm/slub.c slab_out_of_memory), or None."""
-    text = settled(text, torn)
+    text = intact_part(text, torn)
     if (found := _SLAB.search(text)) is None:
         return None
     return FailureHead(ReportKind.SLAB_FAILURE, None, parse_request(text[found.end() :]))
@@ -119,7 +119,7 @@ def parse_slab_cache(text: str) -> tuple[str, int | None, str] | None:
     order = found[5] or found[4]
     words = f"objects of {found[2]} bytes" + (f", slabs of order {found[4]}" if found[4] else "")
     words += f" (at least {found[5]})" if found[5] else ""
-    return found[1], believed_order(order) if order else None, words
+    return found[1], parse_order(order) if order else None, words
 
 
 def parse_slab_node(text: str) -> str | None:
@@ -153,7 +153,7 @@ def parse_mems_line(text: str) -> str | None:
     return found[1] if (found := _MEMS_LINE.match(text)) else None
 
 
-def parse_drop_caches(text: str) -> tuple[str, int, int] | None:
+def parse_drop_caches_line(text: str) -> tuple[str, int, int] | None:
     """Return comm, pid and value of the kernel's note that somebody dropped caches, or None."""
     if (found := _DROP_CACHES.match(text)) is None:
         return None

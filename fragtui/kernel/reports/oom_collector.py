@@ -6,8 +6,8 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING
 
-from fragtui.kernel.reports.builder import OpenReport
-from fragtui.kernel.reports.carry_over import MOST_KILLED, Task
+from fragtui.kernel.reports.builder import ReportBuilder
+from fragtui.kernel.reports.carry_over import MAX_KILLED, Task
 from fragtui.kernel.reports.oom_lines import (
     parse_memcg_limit,
     parse_oom_invoked,
@@ -16,11 +16,11 @@ from fragtui.kernel.reports.oom_lines import (
     parse_reaped,
 )
 from fragtui.kernel.reports.report import ReportKind
-from fragtui.kernel.reports.request import Request
+from fragtui.kernel.reports.request import ReportedRequest
 from fragtui.logs.record import LogRecord
 
 if TYPE_CHECKING:
-    from fragtui.kernel.reports.collector import Gatherer
+    from fragtui.kernel.reports.collector import ReportCollector
 
 _TASK_ROW = re.compile(r"\s*\[ *(?:\d+|pid) *\] +(?:\d+|uid) ")
 _MEMCG = "CONSTRAINT_MEMCG"
@@ -29,12 +29,12 @@ _UNTIL_KILL = 500
 """From 4.15 on a list of slab caches stands between Mem-Info and the tasks."""
 
 
-class OomGatherer:
+class OomCollector:
     """Attributes the lines of the OOM killer. One instance a gatherer."""
 
-    def __init__(self, gatherer: Gatherer) -> None:
+    def __init__(self, gatherer: ReportCollector) -> None:
         self._gatherer = gatherer
-        self._killed: deque[Task] = deque(maxlen=MOST_KILLED)
+        self._killed: deque[Task] = deque(maxlen=MAX_KILLED)
 
     def remains(self) -> tuple[Task, ...]:
         """Return the last tasks that were reported killed."""
@@ -55,10 +55,10 @@ class OomGatherer:
             return bool(self._gatherer.reports)
         return False
 
-    def _mine(self, record: LogRecord) -> list[OpenReport]:
+    def _mine(self, record: LogRecord) -> list[ReportBuilder]:
         return [report for report in self._gatherer.candidates(record) if report.kind is ReportKind.OOM]
 
-    def _open(self, record: LogRecord) -> OpenReport:
+    def _open(self, record: LogRecord) -> ReportBuilder:
         report = self._gatherer.open(ReportKind.OOM, record)
         report.idle_limit = _UNTIL_KILL
         report.touch(record)
@@ -81,7 +81,9 @@ class OomGatherer:
         report = waiting[-1] if waiting else self._open(record)
         report.summarised = True
         report.constraint = found.constraint
-        report.merge_request(Request(nodemask=found.nodemask, cpuset=found.cpuset, mems_allowed=found.mems_allowed))
+        report.merge_request(
+            ReportedRequest(nodemask=found.nodemask, cpuset=found.cpuset, mems_allowed=found.mems_allowed)
+        )
         report.oom_memcg = found.oom_memcg or report.oom_memcg
         report.task_memcg = found.task_memcg or report.task_memcg
         report.victim = found.victim or report.victim
@@ -148,5 +150,5 @@ class OomGatherer:
         return True
 
     def _was_killed(self, task: Task) -> bool:
-        last = MOST_KILLED - len(self._killed)
+        last = MAX_KILLED - len(self._killed)
         return task in self._killed or (last > 0 and self._gatherer.past.was_killed(task, last))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from fragtui.kernel.reports.report import Victim
-from fragtui.kernel.reports.request import Request, parse_request, settled
+from fragtui.kernel.reports.report import KilledTask
+from fragtui.kernel.reports.request import ReportedRequest, intact_part, parse_request
 
 _INVOKED = re.compile(r"(?:^| invoked )oom-killer: +gfp_mask=")
 _SUMMARY = re.compile(r"oom-kill:constraint=(\w+)(?=,|$)", re.ASCII)
@@ -39,7 +39,7 @@ class OomInvoked:
     """``COMM invoked oom-killer: gfp_mask=..., order=...``; order -1 is sysrq-f."""
 
     comm: str | None
-    request: Request
+    request: ReportedRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class OomSummary:
     mems_allowed: str | None = None
     oom_memcg: str | None = None
     task_memcg: str | None = None
-    victim: Victim | None = None
+    victim: KilledTask | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,14 @@ class OomVictim:
     task that is killed in the end. `memcg` says that a cgroup's limit was hit.
     """
 
-    victim: Victim
+    victim: KilledTask
     killed: bool
     memcg: bool | None
 
 
 def parse_oom_invoked(text: str, torn: bool = False) -> OomInvoked | None:
     """Return who invoked the OOM killer for what, or None."""
-    text = settled(text, torn)
+    text = intact_part(text, torn)
     if (found := _INVOKED.search(text)) is None:
         return None
     comm = text[: found.start()].strip()
@@ -79,7 +79,7 @@ def parse_oom_invoked(text: str, torn: bool = False) -> OomInvoked | None:
 
 def parse_oom_summary(text: str, torn: bool = False) -> OomSummary | None:
     """Return the facts of an ``oom-kill:`` line as far as it goes, or None. 5.0 says NONE for memcg kills too."""
-    text = settled(text, torn)
+    text = intact_part(text, torn)
     if (found := _SUMMARY.search(text)) is None:
         return None
     mask = _NODEMASK.match(text)
@@ -96,30 +96,30 @@ def parse_oom_summary(text: str, torn: bool = False) -> OomSummary | None:
         mems_allowed=mask[3] if mask else None,
         oom_memcg=limit[1] if limit else None,
         task_memcg=own[1] if own else None,
-        victim=Victim(task[1], int(task[2][:9])) if task else None,
+        victim=KilledTask(task[1], int(task[2][:9])) if task else None,
     )
 
 
 def parse_oom_victim(text: str, torn: bool = False) -> OomVictim | None:
     """Return the victim that a line names, in any of the shapes since 2.4, or None."""
-    text = settled(text, torn)
+    text = intact_part(text, torn)
     if (found := _KILL.match(text)) is not None:
         before = found[1]
         memcg = True if "emory cgroup" in before else False if "ut of " in before else None
-        return OomVictim(Victim(found[4], int(found[3][:9])), found[2] is not None, memcg)
+        return OomVictim(KilledTask(found[4], int(found[3][:9])), found[2] is not None, memcg)
     if (found := _KILLING_24.search(text)) is not None and not torn:
-        return OomVictim(Victim(found[1], None), True, False)
+        return OomVictim(KilledTask(found[1], None), True, False)
     if (found := _ALREADY.match(text)) is not None:
-        return OomVictim(Victim(found[2], int(found[1][:9])), True, "emory cgroup" in text)
+        return OomVictim(KilledTask(found[2], int(found[1][:9])), True, "emory cgroup" in text)
     return None
 
 
-def parse_reaped(text: str) -> Victim | None:
+def parse_reaped(text: str) -> KilledTask | None:
     """Return the task that the OOM reaper speaks of, or None."""
     if (found := _REAPED.match(text)) is None:
         return None
     pid, comm = found[1] or found[3], found[2] if found[1] else found[4]
-    return Victim(comm, int(pid[:9]))
+    return KilledTask(comm, int(pid[:9]))
 
 
 def parse_memcg_limit(text: str) -> tuple[str | None, str] | None:

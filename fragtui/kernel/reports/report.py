@@ -75,7 +75,7 @@ class ReportedZone:
 
 
 @dataclass(frozen=True, slots=True)
-class Victim:
+class KilledTask:
     """The task that the OOM killer chose."""
 
     comm: str | None
@@ -124,14 +124,14 @@ class KernelReport:
     constraint: str | None = None
     oom_memcg: str | None = None
     task_memcg: str | None = None
-    victim: Victim | None = None
+    victim: KilledTask | None = None
     sysrq: bool = False
     follow_up: str | None = None
     lines: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ForeignRemedy:
+class ExternalDrop:
     """Somebody wrote drop_caches, as the kernel logs it: ``bash (1234): drop_caches: 3`` (fs/drop_caches.c)."""
 
     comm: str

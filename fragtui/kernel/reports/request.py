@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from fragtui.kernel.procfs.buddyinfo import MOST_ORDER
+from fragtui.kernel.procfs.buddyinfo import MAX_ORDER
 
 _ORDER = re.compile(r"order[:=](-?\d{1,4})(?=[,\s.]|$)", re.ASCII)
 _MODE = re.compile(
@@ -26,7 +26,7 @@ _GLUED = re.compile(r"(?<=\S)\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? ")
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ReportedRequest:
     """What was asked for. `names` are the flags as printed, None where the kernel printed none."""
 
     order: int | None = None
@@ -37,7 +37,7 @@ class Request:
     mems_allowed: str | None = None
 
 
-def settled(text: str, torn: bool) -> str:
+def intact_part(text: str, torn: bool) -> str:
     """Return the part of a line that is certain.
 
     That is without its last word if the line may be cut, and without what another CPU printed onto its end (seen: a
@@ -51,7 +51,7 @@ def settled(text: str, torn: bool) -> str:
     return text[: end + 1]
 
 
-def parse_request(text: str) -> Request:
+def parse_request(text: str) -> ReportedRequest:
     """Return what a settled line says about the request; anything absent or malformed is None."""
     found = _ORDER.search(text)
     mode = _MODE.search(text)
@@ -59,8 +59,8 @@ def parse_request(text: str) -> Request:
     nodemask = _NODEMASK.search(text)
     cpuset = _CPUSET.match(text)
     mems = _MEMS.search(text)
-    return Request(
-        order=believed_order(found[1]) if found else None,
+    return ReportedRequest(
+        order=parse_order(found[1]) if found else None,
         mode=int(mode[1], 16) if mode else None,
         names=split_names(names),
         nodemask=nodemask[1] if nodemask else None,
@@ -69,10 +69,10 @@ def parse_request(text: str) -> Request:
     )
 
 
-def believed_order(text: str) -> int | None:
+def parse_order(text: str) -> int | None:
     """Return the order that a few digits spell, -1 (sysrq-f) included, or None for one that no kernel has."""
     order = int(text[:_MOST_DIGITS])
-    return order if -1 <= order <= MOST_ORDER else None
+    return order if -1 <= order <= MAX_ORDER else None
 
 
 def split_names(names: str | None) -> tuple[str, ...] | None:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import re
 
-from fragtui.kernel.reports.builder import OpenReport
+from fragtui.kernel.reports.builder import ReportBuilder
 from fragtui.kernel.reports.head_lines import parse_cpuset_line, parse_mems_line
-from fragtui.kernel.reports.request import Request, parse_names_line, parse_request, settled
+from fragtui.kernel.reports.request import ReportedRequest, intact_part, parse_names_line, parse_request
 from fragtui.logs.record import LogRecord
 
 _BARE_WORD = re.compile(r"[^\s<\[:,(][^\s:,(]*$")
 
 
-def take_piece(candidates: list[OpenReport], record: LogRecord, count: int) -> bool:
+def take_head_piece(candidates: list[ReportBuilder], record: LogRecord, count: int) -> bool:
     """Give a piece to the one open report that lacks it; return whether the line was one.
 
     Seen: ``, mode:0x26040d0(...)`` alone (4.9), mode or flags on a line of their own (a wrapped paste), and
     ``COMM cpuset=`` / ``/`` / `` mems_allowed=0-1`` as three records among another CPU's (4.11 to 4.20).
     """
-    text = settled(record.text, record.torn)
+    text = intact_part(record.text, record.torn)
     if text.startswith((", mode:0x", "mode:0x", " mode:0x")):
         lacking = [report for report in candidates if report.request.mode is None]
         if len(lacking) == 1:
@@ -27,7 +27,7 @@ def take_piece(candidates: list[OpenReport], record: LogRecord, count: int) -> b
     if text.lstrip().startswith(("(GFP_", "(__GFP_")):
         lacking = [report for report in candidates if report.request.mode is not None and report.request.names is None]
         if lacking and lacking[-1].idle <= 1:
-            _give(lacking[-1], record, Request(names=parse_names_line(text)))
+            _give(lacking[-1], record, ReportedRequest(names=parse_names_line(text)))
             lacking[-1].merge_request(parse_request(text))
         return True
     if "cpuset=" in text and (found := parse_cpuset_line(text)) is not None:
@@ -40,7 +40,7 @@ def take_piece(candidates: list[OpenReport], record: LogRecord, count: int) -> b
         owner = owners[-1]
         owner.wants_cpuset = cpuset is None and not record.torn
         owner.wants_mems = mems is None
-        _give(owner, record, Request(cpuset=cpuset, mems_allowed=mems))
+        _give(owner, record, ReportedRequest(cpuset=cpuset, mems_allowed=mems))
         return True
     waiting = [report for report in candidates if report.wants_mems or report.wants_cpuset]
     if len(waiting) != 1 or record.torn:
@@ -48,15 +48,15 @@ def take_piece(candidates: list[OpenReport], record: LogRecord, count: int) -> b
     report = waiting[0]
     if report.wants_mems and (mems := parse_mems_line(text)) is not None:
         report.wants_mems = report.wants_cpuset = False
-        _give(report, record, Request(mems_allowed=mems))
+        _give(report, record, ReportedRequest(mems_allowed=mems))
         return True
     if report.wants_cpuset and report.idle <= 4 and _BARE_WORD.match(text):
         report.wants_cpuset = False
-        _give(report, record, Request(cpuset=text))
+        _give(report, record, ReportedRequest(cpuset=text))
         return True
     return False
 
 
-def _give(report: OpenReport, record: LogRecord, request: Request) -> None:
+def _give(report: ReportBuilder, record: LogRecord, request: ReportedRequest) -> None:
     report.merge_request(request)
     report.touch(record)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fragtui.kernel.procfs.version import KernelVersion
 
-Version = tuple[int, int, int]
+FixedIn = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Cause:
     modules: tuple[str, ...] = ()
     comms: tuple[str, ...] = ()
     fixed: str | None = None
-    fixed_in: Version | None = None
+    fixed_in: FixedIn | None = None
     weak: bool = False
 
 

@@ -7,16 +7,18 @@ from fragtui.kernel.gfp.flags import GfpReading
 from fragtui.kernel.procfs.version import KernelVersion
 from fragtui.kernel.reports.report import KernelReport, ReportKind
 from fragtui.model.failures.cause import FoundCause
-from fragtui.model.failures.refusal import Judgement, Why, is_atomic, judge
-from fragtui.model.node.watermark import Request as WatermarkRequest
-from fragtui.model.node.watermark import Rule, halving_stop
+from fragtui.model.failures.refusal import RefusalCause, RefusalVerdict, classify_refusal, is_atomic
+from fragtui.model.node.watermark import RequestKind as WatermarkRequest
+from fragtui.model.node.watermark import Rule, halving_floor
 from fragtui.text import counted, format_bytes
 
 _DEFAULT_PAGE_KB = 4
 COSTLY_ORDER = 3
 
 
-def explain(report: KernelReport, version: KernelVersion | None, reading: GfpReading, cause: FoundCause | None) -> str:
+def describe_report(
+    report: KernelReport, version: KernelVersion | None, reading: GfpReading, cause: FoundCause | None
+) -> str:
     """Return what happened: the first sentence answers, the rest says what to do and what is not certain."""
     if report.kind is ReportKind.OOM:
         return _oom(report, version, reading)
@@ -62,7 +64,7 @@ def _page_kb(report: KernelReport) -> int:
 
 
 def _why(report: KernelReport, version: KernelVersion | None, reading: GfpReading) -> str:
-    judgement = judge(report, version, reading)
+    judgement = classify_refusal(report, version, reading)
     flags = _flags(report, reading)
     if judgement is None:
         if report.order == 0:
@@ -71,24 +73,24 @@ def _why(report: KernelReport, version: KernelVersion | None, reading: GfpReadin
     return f" {_words(judgement)}{flags}"
 
 
-def _words(judgement: Judgement) -> str:
-    zones = [judged for judged in judgement.zones if not judged.barred] or list(judgement.zones)
+def _words(judgement: RefusalVerdict) -> str:
+    zones = [judged for judged in judgement.zones if not judged.disabled_reason] or list(judgement.zones)
     free = format_bytes(sum((judged.zone.free_kb or 0) for judged in zones) * 1024)
     names = " and ".join(dict.fromkeys(judged.zone.zone for judged in zones))
     order = judgement.order
     blocks = counted(judgement.blocks, "block")
-    if judgement.why is Why.FRAGMENTED:
+    if judgement.why is RefusalCause.FRAGMENTED:
         return (
             f"because memory is fragmented: {names} had {free} free, above the watermark, "
             f"but no block of order {order} or larger"
         )
-    if judgement.why is Why.SHORT:
+    if judgement.why is RefusalCause.SHORT:
         return f"because memory was short: {names} had {free} free, below what its watermarks ask; not fragmentation"
-    if judgement.why is Why.RESERVED:
+    if judgement.why is RefusalCause.RESERVED:
         for judged in zones:
             request = WatermarkRequest.GFP_ATOMIC if judgement.atomic else WatermarkRequest.GFP_KERNEL
             if judgement.rule is Rule.HALVING:
-                stop = halving_stop(judged.state, order, request)
+                stop = halving_floor(judged.state, order, request)
                 if stop is not None and any(judged.state.free_blocks[order:]):
                     return (
                         f"because memory is fragmented: {blocks} of order {order} or larger "
@@ -163,8 +165,8 @@ def _oom(report: KernelReport, version: KernelVersion | None, reading: GfpReadin
         above = [
             zone for zone in report.zones if zone.free_kb is not None and zone.low_kb and zone.free_kb > zone.low_kb
         ]
-        judgement = judge(report, version, reading)
-        if above and judgement is not None and judgement.why in {Why.FRAGMENTED, Why.RESERVED}:
+        judgement = classify_refusal(report, version, reading)
+        if above and judgement is not None and judgement.why in {RefusalCause.FRAGMENTED, RefusalCause.RESERVED}:
             killed += ", because memory is fragmented: free memory was above low,"
             return f"{killed} {_block(report)} was not to be had."
         if report.zones and not above:

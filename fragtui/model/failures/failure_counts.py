@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 from fragtui.model.failures.causes import CAUSES
 from fragtui.model.failures.incident import Incident, IncidentKind
-from fragtui.model.failures.kernel_log_update import KernelLogNews
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 
 SETTLED_S = 2.0
 """Seconds after which a report is complete: its cause is known when its stack is."""
-MOST_OPEN = 2048
+MAX_OPEN_COUNTS = 2048
 """Failures that wait to be complete; of more the oldest are counted as they are."""
-UNKNOWN = "unknown"
+UNKNOWN_CAUSE = "unknown"
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class FailureCounts:
     _totals: Counter[str] = field(default_factory=Counter)
     _open: dict[str, tuple[float, Incident]] = field(default_factory=dict)
 
-    def take(self, news: KernelLogNews, now: float) -> None:
+    def take(self, news: KernelLogUpdate, now: float) -> None:
         """Take what the kernel log brought."""
         fresh = {incident.id for incident in news.incidents}
         for incident in (*news.incidents, *news.updated):
@@ -35,7 +35,7 @@ class FailureCounts:
                 continue
             if incident.id in fresh or incident.id in self._open:
                 self._open[incident.id] = (now, incident)
-        while len(self._open) > MOST_OPEN:
+        while len(self._open) > MAX_OPEN_COUNTS:
             self._count(next(iter(self._open)))
         self._settle(now)
 
@@ -50,7 +50,7 @@ class FailureCounts:
 
     def _count(self, key: str) -> None:
         incident = self._open.pop(key)[1]
-        self._totals[incident.cause or UNKNOWN] += incident.count
+        self._totals[incident.cause or UNKNOWN_CAUSE] += incident.count
 
 
 def count_by_cause(incidents: Iterable[Incident]) -> dict[str, int]:
@@ -58,10 +58,10 @@ def count_by_cause(incidents: Iterable[Incident]) -> dict[str, int]:
     totals = Counter[str](dict.fromkeys(known_causes(), 0))
     for incident in incidents:
         if incident.kind is IncidentKind.ALLOCATION_FAILURE:
-            totals[incident.cause or UNKNOWN] += incident.count
+            totals[incident.cause or UNKNOWN_CAUSE] += incident.count
     return dict(totals)
 
 
 def known_causes() -> tuple[str, ...]:
     """Return every cause there is."""
-    return (*(cause.key for cause in CAUSES), UNKNOWN)
+    return (*(cause.key for cause in CAUSES), UNKNOWN_CAUSE)

@@ -12,17 +12,17 @@ from fragtui.model.failures.incident import IncidentKind
 
 if TYPE_CHECKING:
     from fragtui.model.failures.incident import Incident
-    from fragtui.model.failures.kernel_log_update import KernelLogNews
+    from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 
-KEPT = 2000
+MAX_KEPT_GROUPS = 2000
 """Incidents remembered; older ones leave the list, not the counts."""
-_OLD = KEPT // 4
+_OLD = MAX_KEPT_GROUPS // 4
 """Of so many of the oldest the first goes that is no refusal of the node's memory."""
 _DIGITS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
-class Alike:
+class FailureGroup:
     """Incidents of one kind, asker, order, flags and cause, oldest first."""
 
     incidents: tuple[Incident, ...]
@@ -43,7 +43,7 @@ class Alike:
         return sum(incident.suppressed or 0 for incident in self.incidents)
 
 
-class Tail:
+class FailureList:
     """All incidents of the kernel log that were told, and how complete the telling is."""
 
     def __init__(self) -> None:
@@ -57,12 +57,12 @@ class Tail:
         self.wanted = ""
         """Only incidents that hold this text are listed; case does not matter."""
         self._incidents: dict[str, Incident] = {}
-        self._rows: tuple[Alike, ...] | None = None
+        self._rows: tuple[FailureGroup, ...] | None = None
         self._last_refusal: Incident | None = None
         self._forgotten = 0
         self._forgotten_suppressed = 0
 
-    def take(self, news: KernelLogNews) -> None:
+    def take(self, news: KernelLogUpdate) -> None:
         """Take what the kernel log brought."""
         for incident in (*news.incidents, *news.updated):
             self._incidents[incident.id] = incident
@@ -75,7 +75,7 @@ class Tail:
         self._changed()
 
     def _forget(self) -> None:
-        more = len(self._incidents) - KEPT
+        more = len(self._incidents) - MAX_KEPT_GROUPS
         if more <= 0:
             return
         old = list(islice(self._incidents.values(), _OLD + more))
@@ -109,12 +109,12 @@ class Tail:
         return tuple(sorted(self._incidents.values(), key=lambda incident: incident.time or 0.0))
 
     @property
-    def rows(self) -> tuple[Alike, ...]:
+    def rows(self) -> tuple[FailureGroup, ...]:
         """Return the listed incidents, alike ones together, in the order of the newest of each."""
         if self._rows is None:
             wanted = self.wanted.casefold()
             shown = (incident for incident in self.incidents if not wanted or wanted in _text(incident).casefold())
-            self._rows = together(shown)
+            self._rows = combined(shown)
         return self._rows
 
     @property
@@ -128,7 +128,7 @@ class Tail:
         return self._forgotten_suppressed + sum(incident.suppressed or 0 for incident in self._incidents.values())
 
     @property
-    def last_refusal(self) -> Incident | None:
+    def last_denied(self) -> Incident | None:
         """The newest allocation failure above order 0: what the target order follows."""
         return self._last_refusal
 
@@ -147,7 +147,7 @@ def _failures(incident: Incident) -> int:
     return 1 + (incident.repeated or 0)
 
 
-def together(incidents: Iterable[Incident]) -> tuple[Alike, ...]:
+def combined(incidents: Iterable[Incident]) -> tuple[FailureGroup, ...]:
     """Return alike incidents together, in the order of the newest of each; names differing in digits only are alike."""
     groups: dict[tuple[object, ...], list[Incident]] = {}
     for incident in incidents:
@@ -156,7 +156,7 @@ def together(incidents: Iterable[Incident]) -> tuple[Alike, ...]:
         members = groups.pop(key, [])
         members.append(incident)
         groups[key] = members
-    return tuple(Alike(tuple(members)) for members in groups.values())
+    return tuple(FailureGroup(tuple(members)) for members in groups.values())
 
 
 def _text(incident: Incident) -> str:

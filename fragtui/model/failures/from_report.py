@@ -12,7 +12,7 @@ from fragtui.kernel.reports.dump_lines import OUR_FRAMES
 from fragtui.kernel.reports.report import KernelReport, ReportedZone, ReportKind
 from fragtui.model.failures.cause import Cause, FoundCause
 from fragtui.model.failures.causes import CAUSES, TABLE
-from fragtui.model.failures.explanation import explain
+from fragtui.model.failures.explanation import describe_report
 from fragtui.model.failures.incident import Incident, IncidentKind, IncidentVictim, IncidentZone
 
 _NETNS_UNTIL = (4, 7, 0)
@@ -59,7 +59,7 @@ def incident_of(
         pod_uid=next((owner.uid for owner in owners if owner.uid), None),
         container_id=next((owner.container_id for owner in owners if owner.container_id), None),
         reason=reason_of(report),
-        explanation=explain(report, version, reading or GfpReading(report.names, None), found),
+        explanation=describe_report(report, version, reading or GfpReading(report.names, None), found),
         lines=report.lines,
         id=incident_id(source, _place(report), report.time, report.monotonic, report.kind.value),
     )
@@ -69,7 +69,7 @@ def _place(report: KernelReport) -> int:
     return report.sequence if report.sequence is not None else report.lines[0] if report.lines else report.key
 
 
-def moved(incident: Incident, by: int, source: str, monotonic: float | None, id_by_line: bool) -> Incident:
+def with_time(incident: Incident, by: int, source: str, monotonic: float | None, id_by_line: bool) -> Incident:
     """Return an incident whose lines were counted from the line `by` of its log; its report had that stamp."""
     if not by or incident.lines is None:
         return incident

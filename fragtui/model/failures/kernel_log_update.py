@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from fragtui.kernel.reports.report import ForeignRemedy
+    from fragtui.kernel.reports.report import ExternalDrop
     from fragtui.model.failures.incident import Incident
 
 
@@ -15,7 +15,7 @@ MERGED = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class KernelLogNews:
+class KernelLogUpdate:
     """What the kernel log brought since the news before.
 
     `incidents` are new, `updated` are known ones (by id) that are now more complete. `lost_records` were overwritten in
@@ -25,7 +25,7 @@ class KernelLogNews:
     incidents: tuple[Incident, ...]
     updated: tuple[Incident, ...]
     lost_records: int
-    foreign_remedies: tuple[ForeignRemedy, ...]
+    foreign_remedies: tuple[ExternalDrop, ...]
     source: str
     problem: str | None
     unread_lines: int = 0
@@ -43,7 +43,7 @@ class KernelLogNews:
             or self.unread_lines
         )
 
-    def after(self, earlier: KernelLogNews) -> KernelLogNews:
+    def after(self, earlier: KernelLogUpdate) -> KernelLogUpdate:
         """Return both as one. Of more than `MERGED` incidents the oldest are left out, and counted as lost records."""
         incidents = {incident.id: incident for incident in earlier.incidents}
         updated = {incident.id: incident for incident in earlier.updated}
@@ -52,7 +52,7 @@ class KernelLogNews:
         incidents |= {incident.id: incident for incident in self.incidents}
         # Said once, it holds for the source.
         holds = self.problem is None and self.source == earlier.source
-        return KernelLogNews(
+        return KernelLogUpdate(
             tuple(incidents.values())[-MERGED:],
             tuple(updated.values())[-MERGED:],
             earlier.lost_records + self.lost_records + max(0, len(incidents) - MERGED),

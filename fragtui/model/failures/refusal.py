@@ -9,7 +9,7 @@ from functools import lru_cache
 from fragtui.kernel.gfp.flags import GfpReading
 from fragtui.kernel.procfs.version import KernelVersion
 from fragtui.kernel.reports.report import KernelReport, ReportedZone
-from fragtui.model.node.watermark import Request, Rule, Verdict, ZoneState, rule_of, zone_verdict
+from fragtui.model.node.watermark import RequestKind, Rule, Verdict, ZoneState, rule_of, zone_verdict
 from fragtui.text import bounded_int
 
 _FOREIGN = frozenset("HCI")
@@ -20,7 +20,7 @@ _MOST_NODES = 1023
 """Largest number of a node: CONFIG_NODES_SHIFT is at most 10."""
 
 
-class Why(StrEnum):
+class RefusalCause(StrEnum):
     """The answer of the whole report."""
 
     FRAGMENTED = "fragmented"
@@ -31,22 +31,22 @@ class Why(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class JudgedZone:
+class RefusalZone:
     """One zone that the request may use, with the verdict of the kernel's rule on it."""
 
     zone: ReportedZone
     state: ZoneState
     verdict: Verdict
-    barred: bool
+    disabled_reason: bool
     """The lowmem reserve alone keeps this request out: its blocks are no good news."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class RefusalVerdict:
     """What the report's zones say about its request."""
 
-    why: Why
-    zones: tuple[JudgedZone, ...]
+    why: RefusalCause
+    zones: tuple[RefusalZone, ...]
     order: int
     page_kb: int
     atomic: bool
@@ -58,11 +58,11 @@ class Judgement:
         return sum(
             sum(judged.state.free_blocks[self.order :]) - sum(judged.state.foreign_blocks[self.order :])
             for judged in self.zones
-            if not judged.barred
+            if not judged.disabled_reason
         )
 
 
-def judge(report: KernelReport, version: KernelVersion | None, reading: GfpReading) -> Judgement | None:
+def classify_refusal(report: KernelReport, version: KernelVersion | None, reading: GfpReading) -> RefusalVerdict | None:
     """Return why the zones of a report could not serve its request, or None where they do not say.
 
     Only zones that the request may use count (mm/page_alloc.c gfp_zone; nodes by nodemask and mems_allowed), each by
@@ -86,24 +86,24 @@ def judge(report: KernelReport, version: KernelVersion | None, reading: GfpReadi
         ):
             continue
         state = _state(zone, page_kb, high, _reserve(zone, report.zones, high), version)
-        verdict = zone_verdict(state, order, Request.GFP_ATOMIC if atomic else Request.GFP_KERNEL, rule)
-        judged.append(JudgedZone(zone, state, verdict, _is_barred(state, order)))
+        verdict = zone_verdict(state, order, RequestKind.GFP_ATOMIC if atomic else RequestKind.GFP_KERNEL, rule)
+        judged.append(RefusalZone(zone, state, verdict, _is_barred(state, order)))
     if not judged:
         return None
-    counting = [each.verdict for each in judged if not each.barred] or [Verdict.SHORT]
+    counting = [each.verdict for each in judged if not each.disabled_reason] or [Verdict.SHORT]
     why = next(
         (
             why
             for verdict, why in (
-                (Verdict.AVAILABLE, Why.AVAILABLE),
-                (Verdict.RESERVED, Why.RESERVED),
-                (Verdict.FRAGMENTED, Why.FRAGMENTED),
+                (Verdict.AVAILABLE, RefusalCause.AVAILABLE),
+                (Verdict.RESERVED, RefusalCause.RESERVED),
+                (Verdict.FRAGMENTED, RefusalCause.FRAGMENTED),
             )
             if verdict in counting
         ),
-        Why.SHORT,
+        RefusalCause.SHORT,
     )
-    return Judgement(why, tuple(judged), order, page_kb, atomic, rule)
+    return RefusalVerdict(why, tuple(judged), order, page_kb, atomic, rule)
 
 
 def is_atomic(mode: int | None, reading: GfpReading) -> bool:

@@ -19,7 +19,7 @@ ZoneKey = tuple[int, str]
 
 
 @dataclass(frozen=True, slots=True)
-class OwnCost:
+class SelfUsage:
     """What fragtui itself takes: share of one CPU since the last reading (0..1), and resident bytes."""
 
     cpu: float
@@ -107,7 +107,7 @@ class Snapshot:
     vmstat: Mapping[str, int] = field(default_factory=dict)
     pressure: Pressure | None = None
     unreadable: tuple[Unreadable, ...] = ()
-    own: OwnCost | None = None
+    own: SelfUsage | None = None
 
     def zone(self, key: ZoneKey) -> Zone | None:
         """Return the zone of that key, or None where it is not (any more)."""
@@ -126,7 +126,7 @@ class Snapshot:
         return (*self.unreadable, assumed)
 
     @property
-    def in_no_zone(self) -> int:
+    def uninitialised_bytes(self) -> int:
         """Bytes of MemTotal that no zone manages, 0 below a percent or if unknown.
 
         Kernels that put off initialising memory count it as free before they give it to its zone.

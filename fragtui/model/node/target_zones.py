@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fragtui.model.node.indices import blocks_of, free_pages
 from fragtui.model.node.snapshot import Snapshot, Zone
-from fragtui.model.node.watermark import Request, Verdict, ZoneState, zone_verdict
+from fragtui.model.node.watermark import RequestKind, Verdict, ZoneState, zone_verdict
 from fragtui.model.node.zonelist import may_serve_kernel, rule_for, zone_states
 
 _TINY = 16 << 20
@@ -64,5 +64,5 @@ def usable_blocks(snapshot: Snapshot, order: int) -> int | None:
     return sum(
         own_blocks(zone, states[zone.key], order)
         for zone in target_zones(snapshot)
-        if zone_verdict(states[zone.key], order, Request.GFP_KERNEL, rule) is Verdict.AVAILABLE
+        if zone_verdict(states[zone.key], order, RequestKind.GFP_KERNEL, rule) is Verdict.AVAILABLE
     )

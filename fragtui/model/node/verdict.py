@@ -9,12 +9,12 @@ from fragtui.model.node.indices import blocks_of, fragmentation_index, free_page
 from fragtui.model.node.snapshot import Snapshot, Zone
 from fragtui.model.node.target_zones import is_target, own_blocks
 from fragtui.model.node.watermark import (
-    Request,
+    RequestKind,
     Rule,
     Verdict,
     ZoneState,
     floor_pages,
-    halving_stop,
+    halving_floor,
     only_foreign,
     usable_pages,
     verdicts,
@@ -31,7 +31,7 @@ MANY_BLOCKS = 16 * FEW_BLOCKS
 """With so many blocks of the target order left, no share of free memory makes them about to run out."""
 
 
-class Gets(StrEnum):
+class RequestOutcome(StrEnum):
     """What becomes of a GFP_KERNEL request: the verdict is on the memory that is free now, and it may wait for more.
 
     Up to PAGE_ALLOC_COSTLY_ORDER the slow path goes on until it has a block or the OOM killer has been called; above
@@ -69,14 +69,14 @@ class ZoneJudgement:
     unusable: tuple[int, ...]
     fragmentation: tuple[int, ...]
 
-    def verdict(self, request: Request, order: int) -> Verdict:
+    def verdict(self, request: RequestKind, order: int) -> Verdict:
         """Return the zone's verdict; an order it has no column for can't be had."""
-        row = self.kernel if request is Request.GFP_KERNEL else self.atomic
+        row = self.kernel if request is RequestKind.GFP_KERNEL else self.atomic
         return row[order] if order < len(row) else Verdict.FRAGMENTED
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class NodeJudgement:
     """The node, judged for a target order."""
 
     order: int
@@ -96,9 +96,9 @@ class Judgement:
     nodes_without: tuple[int, ...]
     """NUMA nodes whose own zones can't serve the target order though another node's can."""
     watermarks_known: bool
-    gets: Gets = Gets.UNKNOWN
+    gets: RequestOutcome = RequestOutcome.UNKNOWN
     """What a GFP_KERNEL request gets in the end."""
-    halving_stop: int | None = None
+    halving_floor: int | None = None
     """Under the rule of up to 4.3: the lower order at which the zone that came furthest was refused."""
     only_foreign: bool = False
     """Memory would do, but every block is on a list for atomic requests, CMA or isolation."""
@@ -111,7 +111,7 @@ class Judgement:
         return tuple(zone for zone in self.zones if zone.target)
 
 
-def judge(snapshot: Snapshot, order: int) -> Judgement:
+def judge_node(snapshot: Snapshot, order: int) -> NodeJudgement:
     """Return the verdict for requests of `order` on the node of `snapshot`.
 
     A request succeeds if any zone that it may use passes (mm/page_alloc.c get_page_from_freelist); blocks in other
@@ -119,7 +119,7 @@ def judge(snapshot: Snapshot, order: int) -> Judgement:
     """
     rule = rule_for(snapshot)
     if not snapshot.zones:
-        return Judgement(
+        return NodeJudgement(
             order, rule, (), Verdict.UNKNOWN, Verdict.UNKNOWN, Severity.UNKNOWN, None, None, None, None, (), False
         )
     states = zone_states(snapshot)
@@ -128,18 +128,19 @@ def judge(snapshot: Snapshot, order: int) -> Judgement:
     zones = tuple(_judge_zone(zone, states[zone.key], rule, size) for zone in snapshot.zones)
     serving = [zone for zone in zones if zone.target]
     within = order < orders
-    kernel = node_verdict(serving, Request.GFP_KERNEL, order) if within else Verdict.UNKNOWN
-    atomic = node_verdict(serving, Request.GFP_ATOMIC, order) if within else Verdict.UNKNOWN
+    kernel = node_verdict(serving, RequestKind.GFP_KERNEL, order) if within else Verdict.UNKNOWN
+    atomic = node_verdict(serving, RequestKind.GFP_ATOMIC, order) if within else Verdict.UNKNOWN
     pages = sum(free_pages(zone.zone.free_blocks) for zone in serving)
     blocks = sum(own_blocks(zone.zone, zone.state, order) for zone in serving if _gives(zone, order))
     suitable = sum(blocks_of(zone.zone.free_blocks, order) << order for zone in serving)
     unusable = (pages - suitable) * 1000 // pages if pages else None
     nodes_without = _nodes_without(serving, order) if kernel is Verdict.AVAILABLE else ()
     largest = max(
-        (k for k in range(orders) if node_verdict(serving, Request.GFP_KERNEL, k) is Verdict.AVAILABLE), default=None
+        (k for k in range(orders) if node_verdict(serving, RequestKind.GFP_KERNEL, k) is Verdict.AVAILABLE),
+        default=None,
     )
     gets = _gets(kernel, order, serving)
-    return Judgement(
+    return NodeJudgement(
         order=order,
         rule=rule,
         zones=zones,
@@ -153,7 +154,7 @@ def judge(snapshot: Snapshot, order: int) -> Judgement:
         nodes_without=nodes_without,
         watermarks_known=all(zone.state.mark is not None for zone in serving),
         gets=gets,
-        halving_stop=_halving_stop(serving, order) if rule is Rule.HALVING and kernel is Verdict.RESERVED else None,
+        halving_floor=_halving_stop(serving, order) if rule is Rule.HALVING and kernel is Verdict.RESERVED else None,
         only_foreign=kernel is Verdict.RESERVED and _only_foreign(serving, order),
         too_large=None if within else orders - 1,
     )
@@ -166,14 +167,14 @@ def _judge_zone(zone: Zone, state: ZoneState, rule: Rule, page_size: int) -> Zon
         state=state,
         serves_kernel=may_serve_kernel(zone),
         target=is_target(zone, state, page_size),
-        kernel=verdicts(state, Request.GFP_KERNEL, rule),
-        atomic=verdicts(state, Request.GFP_ATOMIC, rule),
+        kernel=verdicts(state, RequestKind.GFP_KERNEL, rule),
+        atomic=verdicts(state, RequestKind.GFP_ATOMIC, rule),
         unusable=unusable_indices(zone.free_blocks),
         fragmentation=tuple(fragmentation_index(zone.free_blocks, order) for order in orders),
     )
 
 
-def node_verdict(serving: list[ZoneJudgement], request: Request, order: int) -> Verdict:
+def node_verdict(serving: list[ZoneJudgement], request: RequestKind, order: int) -> Verdict:
     """Return what the request gets from the node: where no zone passes, the verdict of the one that comes nearest.
 
     A zone that has the memory but no block makes it fragmented; blocks that are only barred come next.
@@ -184,7 +185,7 @@ def node_verdict(serving: list[ZoneJudgement], request: Request, order: int) -> 
 
 
 def _gives(zone: ZoneJudgement, order: int) -> bool:
-    return zone.verdict(Request.GFP_KERNEL, order) is Verdict.AVAILABLE
+    return zone.verdict(RequestKind.GFP_KERNEL, order) is Verdict.AVAILABLE
 
 
 def _nodes_without(serving: list[ZoneJudgement], order: int) -> tuple[int, ...]:
@@ -193,7 +194,7 @@ def _nodes_without(serving: list[ZoneJudgement], order: int) -> tuple[int, ...]:
 
 
 def _halving_stop(serving: list[ZoneJudgement], order: int) -> int | None:
-    stops = [stop for zone in serving if (stop := halving_stop(zone.state, order, Request.GFP_KERNEL)) is not None]
+    stops = [stop for zone in serving if (stop := halving_floor(zone.state, order, RequestKind.GFP_KERNEL)) is not None]
     return max(stops, default=None)
 
 
@@ -202,12 +203,12 @@ def _only_foreign(serving: list[ZoneJudgement], order: int) -> bool:
     for zone in serving:
         usable, floor = usable_pages(zone.state), floor_pages(zone.state)
         enough = usable is None or floor is None or usable - ((1 << order) - 1) > floor
-        if enough and only_foreign(zone.state, order, Request.GFP_KERNEL):
+        if enough and only_foreign(zone.state, order, RequestKind.GFP_KERNEL):
             return True
     return False
 
 
-def _gets(kernel: Verdict, order: int, serving: list[ZoneJudgement]) -> Gets:
+def _gets(kernel: Verdict, order: int, serving: list[ZoneJudgement]) -> RequestOutcome:
     """Return what a request gets that may wait.
 
     Up to the costly order the kernel goes on as long as free and reclaimable pages together would pass the watermark
@@ -215,26 +216,26 @@ def _gets(kernel: Verdict, order: int, serving: list[ZoneJudgement]) -> Gets:
     even an atomic request for a page fails, reclaim does not keep up.
     """
     if kernel is Verdict.AVAILABLE:
-        return Gets.AT_ONCE
+        return RequestOutcome.AT_ONCE
     if kernel is Verdict.UNKNOWN:
-        return Gets.UNKNOWN
+        return RequestOutcome.UNKNOWN
     if order > COSTLY_ORDER:
-        return Gets.MAY_FAIL
+        return RequestOutcome.MAY_FAIL
     cache = [zone.zone.info.file if zone.zone.info else None for zone in serving]
     floors = [floor_pages(zone.state) for zone in serving]
     if None in cache or None in floors:
-        return Gets.UNKNOWN
+        return RequestOutcome.UNKNOWN
     plenty = sum(pages or 0 for pages in cache) > 2 * sum(pages or 0 for pages in floors)
-    keeps_up = node_verdict(serving, Request.GFP_ATOMIC, 0) is Verdict.AVAILABLE
-    return Gets.WAITS if plenty and keeps_up else Gets.MAY_KILL
+    keeps_up = node_verdict(serving, RequestKind.GFP_ATOMIC, 0) is Verdict.AVAILABLE
+    return RequestOutcome.WAITS if plenty and keeps_up else RequestOutcome.MAY_KILL
 
 
-def _severity(kernel: Verdict, gets: Gets, blocks: int, unusable: int | None, node_without: bool) -> Severity:
+def _severity(kernel: Verdict, gets: RequestOutcome, blocks: int, unusable: int | None, node_without: bool) -> Severity:
     if kernel is Verdict.UNKNOWN:
         return Severity.UNKNOWN
-    if gets is Gets.WAITS:
+    if gets is RequestOutcome.WAITS:
         return Severity.WARNING
-    if gets is not Gets.AT_ONCE:
+    if gets is not RequestOutcome.AT_ONCE:
         return Severity.CRITICAL
     thin = unusable is not None and unusable > THIN_SHARE * 1000 and blocks < MANY_BLOCKS
     return Severity.WARNING if blocks < FEW_BLOCKS or thin or node_without else Severity.FINE

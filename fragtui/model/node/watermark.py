@@ -22,7 +22,7 @@ class Rule(Enum):
     FREE_LIST = "free list"
 
 
-class Request(StrEnum):
+class RequestKind(StrEnum):
     """The two requests that are judged: one that may reclaim and wait, and one that may not."""
 
     GFP_KERNEL = "GFP_KERNEL"
@@ -75,7 +75,7 @@ def rule_of(version: KernelVersion | None) -> Rule:
     return Rule.HALVING
 
 
-def zone_verdict(state: ZoneState, order: int, request: Request, rule: Rule) -> Verdict:
+def zone_verdict(state: ZoneState, order: int, request: RequestKind, rule: Rule) -> Verdict:
     """Return what `request` for a block of `order` gets from this zone now, reclaim and compaction left aside.
 
     Where the watermark or the free pages are unknown, the blocks alone decide, and between fragmented and short the
@@ -84,7 +84,7 @@ def zone_verdict(state: ZoneState, order: int, request: Request, rule: Rule) -> 
     return _verdict(state, order, request, rule, any(state.free_blocks[order:]), _has_block(state, order, request))
 
 
-def _verdict(state: ZoneState, order: int, request: Request, rule: Rule, is_there: bool, may_take: bool) -> Verdict:
+def _verdict(state: ZoneState, order: int, request: RequestKind, rule: Rule, is_there: bool, may_take: bool) -> Verdict:
     """Return the verdict; given whether a block of the order or above is free, and on a list that may be taken from."""
     has_block = order == 0 or may_take
     if state.free_pages is None or state.mark is None:
@@ -92,14 +92,14 @@ def _verdict(state: ZoneState, order: int, request: Request, rule: Rule, is_ther
             return Verdict.AVAILABLE if has_block else Verdict.RESERVED
         return Verdict.FRAGMENTED if fragmentation_index(state.free_blocks, order) > 500 else Verdict.SHORT
     enough = _passes_base(state, order, request)
-    if enough and has_block and (rule is Rule.FREE_LIST or halving_stop(state, order, request) is None):
+    if enough and has_block and (rule is Rule.FREE_LIST or halving_floor(state, order, request) is None):
         return Verdict.AVAILABLE
     if is_there and (order > 0 or state.free_pages > state.mark):
         return Verdict.RESERVED
     return Verdict.FRAGMENTED if enough else Verdict.SHORT
 
 
-def verdicts(state: ZoneState, request: Request, rule: Rule) -> tuple[Verdict, ...]:
+def verdicts(state: ZoneState, request: RequestKind, rule: Rule) -> tuple[Verdict, ...]:
     """Return `zone_verdict` for each order of the zone, in one pass from the highest down."""
     found: list[Verdict] = []
     is_there = may_take = False
@@ -110,7 +110,7 @@ def verdicts(state: ZoneState, request: Request, rule: Rule) -> tuple[Verdict, .
     return tuple(reversed(found))
 
 
-def only_foreign(state: ZoneState, order: int, request: Request) -> bool:
+def only_foreign(state: ZoneState, order: int, request: RequestKind) -> bool:
     """Tell whether blocks of `order` are free, but all on lists that the request may not take from."""
     return order > 0 and any(state.free_blocks[order:]) and not _has_block(state, order, request)
 
@@ -127,7 +127,7 @@ def floor_pages(state: ZoneState) -> int | None:
     return None if state.mark is None else state.mark + state.reserve
 
 
-def halving_stop(state: ZoneState, order: int, request: Request) -> int | None:
+def halving_floor(state: ZoneState, order: int, request: RequestKind) -> int | None:
     """Return the order below `order` at which the rule of up to 4.3 refuses, or None if it does not.
 
     For each lower order i the free pages lose those in blocks of i, the watermark is halved, and what is left must
@@ -145,40 +145,40 @@ def halving_stop(state: ZoneState, order: int, request: Request) -> int | None:
     return None
 
 
-def _mark_for(mark: int, request: Request) -> int:
+def _mark_for(mark: int, request: RequestKind) -> int:
     """Return the watermark that a request must exceed: GFP_ATOMIC may go to 3/8 of it (ALLOC_HIGH, then HARDER)."""
-    if request is Request.GFP_ATOMIC:
+    if request is RequestKind.GFP_ATOMIC:
         mark -= mark // 2
         mark -= mark // 4
     return mark
 
 
-def _passes_base(state: ZoneState, order: int, request: Request) -> bool:
+def _passes_base(state: ZoneState, order: int, request: RequestKind) -> bool:
     assert state.free_pages is not None and state.mark is not None
     usable = state.free_pages - ((1 << order) - 1) - state.cma_pages
-    if request is Request.GFP_KERNEL:
+    if request is RequestKind.GFP_KERNEL:
         usable -= state.highatomic_pages
     if usable > _mark_for(state.mark, request) + state.reserve:
         return True
     # 5.9 and later: an order-0 atomic request is tried again against the watermark without its boost.
     return (
         order == 0
-        and request is Request.GFP_ATOMIC
+        and request is RequestKind.GFP_ATOMIC
         and state.boost > 0
         and usable > _mark_for(max(0, state.mark - state.boost), request) + state.reserve
     )
 
 
-def _has_block(state: ZoneState, order: int, request: Request) -> bool:
+def _has_block(state: ZoneState, order: int, request: RequestKind) -> bool:
     return any(_may_take(state, index, request) for index in range(order, len(state.free_blocks)))
 
 
-def _may_take(state: ZoneState, order: int, request: Request) -> bool:
+def _may_take(state: ZoneState, order: int, request: RequestKind) -> bool:
     """Tell whether a block of exactly this order is on a list that the request may take from."""
-    barred = _at(state.foreign_blocks, order)
-    if request is Request.GFP_ATOMIC:
-        barred -= _at(state.highatomic_blocks, order)
-    return state.free_blocks[order] > max(0, barred)
+    disabled_reason = _at(state.foreign_blocks, order)
+    if request is RequestKind.GFP_ATOMIC:
+        disabled_reason -= _at(state.highatomic_blocks, order)
+    return state.free_blocks[order] > max(0, disabled_reason)
 
 
 def _at(blocks: Sequence[int], order: int) -> int:

@@ -33,14 +33,14 @@ _FORK_FRAMES = re.compile(r"(?:copy_process|kernel_clone|_?do_fork|dup_task_stru
 _STARTING_CAUSES = re.compile(r"^(?:netns|veth)")
 
 
-class Victim(Protocol):
+class VictimEvidence(Protocol):
     """Whom the OOM killer took."""
 
     @property
     def comm(self) -> str | None: ...  # noqa: D102
 
 
-class KernelSide(Protocol):
+class KernelEvidence(Protocol):
     """What of a kernel incident is asked for."""
 
     @property
@@ -64,7 +64,7 @@ class KernelSide(Protocol):
     @property
     def memory(self) -> bool | None: ...  # noqa: D102
     @property
-    def victim(self) -> Victim | None: ...  # noqa: D102
+    def victim(self) -> VictimEvidence | None: ...  # noqa: D102
     @property
     def constraint(self) -> str | None: ...  # noqa: D102
     @property
@@ -73,13 +73,13 @@ class KernelSide(Protocol):
     def container_id(self) -> str | None: ...  # noqa: D102
 
 
-def near(attempt: Attempt, kernel: KernelSide) -> bool:
-    """Say, at little cost, whether `tie` may find anything: by time, or by the name of a container's cgroup."""
+def is_near(attempt: Attempt, kernel: KernelEvidence) -> bool:
+    """Say, at little cost, whether `link_of` may find anything: by time, or by the name of a container's cgroup."""
     named = kernel.container_id is not None or (kernel.cpuset or "/") != "/"
     return named or _apart(attempt, kernel) is not None
 
 
-def tie(attempt: Attempt, kernel: KernelSide, rivals: int = 0) -> PodLink | None:
+def link_of(attempt: Attempt, kernel: KernelEvidence, rivals: int = 0) -> PodLink | None:
     """Return the link between a failed attempt and a kernel incident of the same boot, or None if nothing ties them.
 
     `rivals` is how many other pods failed alike within the same moment: with one report for many failures, the
@@ -99,7 +99,7 @@ def tie(attempt: Attempt, kernel: KernelSide, rivals: int = 0) -> PodLink | None
     return PodLink(kernel.id, sureness, why, refusal) if sureness else None
 
 
-def _by_asker(attempt: Attempt, kernel: KernelSide, apart: float, rivals: int) -> tuple[str, str]:
+def _by_asker(attempt: Attempt, kernel: KernelEvidence, apart: float, rivals: int) -> tuple[str, str]:
     """Return how sure it is that the attempt hangs on the incident, by who asked for what, and why; "" if it doesn't.
 
     A refusal to the child that runc starts for a new container is that container's, if no other pod failed in the
@@ -124,7 +124,7 @@ def _by_asker(attempt: Attempt, kernel: KernelSide, apart: float, rivals: int) -
     return "", ""
 
 
-def _starting(kernel: KernelSide, runtime: bool) -> bool:
+def _starting(kernel: KernelEvidence, runtime: bool) -> bool:
     """Say whether the stack, or without one the cause, is that of a container's start."""
     stack = kernel.stack or ()
     # Those with a question mark are left from calls before, but some old kernels are sure of none.
@@ -136,7 +136,7 @@ def _starting(kernel: KernelSide, runtime: bool) -> bool:
     )
 
 
-def _by_victim(kernel: KernelSide, runtime: bool, when: str) -> tuple[str, str]:
+def _by_victim(kernel: KernelEvidence, runtime: bool, when: str) -> tuple[str, str]:
     victim = kernel.victim.comm or "" if kernel.victim is not None else ""
     if _RUNTIME_COMMS.match(victim):
         return "likely", f"the OOM killer took {victim}, {when}"
@@ -148,7 +148,7 @@ def _by_victim(kernel: KernelSide, runtime: bool, when: str) -> tuple[str, str]:
     return "possible", f"{kernel.comm} called the OOM killer, {when}"
 
 
-def _identity(attempt: Attempt, kernel: KernelSide) -> str | None:
+def _identity(attempt: Attempt, kernel: KernelEvidence) -> str | None:
     if kernel.pid is not None and kernel.pid in attempt.pids:
         return f"both name process {kernel.pid}" if _apart(attempt, kernel) is not None else None
     owner = cgroup_owner(kernel.cpuset or "")
@@ -162,7 +162,7 @@ def _identity(attempt: Attempt, kernel: KernelSide) -> str | None:
     return None
 
 
-def _apart(attempt: Attempt, kernel: KernelSide) -> float | None:
+def _apart(attempt: Attempt, kernel: KernelEvidence) -> float | None:
     """Return the seconds between both if they may belong together: the kernel refuses first, the runtime complains."""
     if kernel.time is None or attempt.first_time is None or attempt.last_time is None:
         return None
@@ -172,11 +172,11 @@ def _apart(attempt: Attempt, kernel: KernelSide) -> float | None:
     return max(before, after, 0.0)
 
 
-def _of_memcg(kernel: KernelSide) -> bool:
+def _of_memcg(kernel: KernelEvidence) -> bool:
     return kernel.kind == "oom" and (kernel.constraint or "").endswith("MEMCG")
 
 
-def _same_illness(attempt: Attempt, kernel: KernelSide) -> bool:
+def _same_illness(attempt: Attempt, kernel: KernelEvidence) -> bool:
     if attempt.reason_class.name == "memcg-limit":
         return _of_memcg(kernel)
     return attempt.reason_class.memory is not False and kernel.kind != "sandbox_failure" and not _of_memcg(kernel)

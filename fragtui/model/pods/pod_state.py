@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from fragtui.cluster.failure_reason import STARTING, ReasonClass, classify, core_of, telling
+from fragtui.cluster.failure_reason import STARTING, ReasonClass, classify, innermost_error, specificity
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sandbox_attempts import Attempt
 from fragtui.model.pods.linking import memory_of
@@ -17,7 +17,7 @@ _RANK = {"proven": 2, "likely": 1, "possible": 0}
 
 
 @dataclass(slots=True, eq=False)
-class PodEntry:
+class PodState:
     """What is known of one pod that waits. Attempts beyond the last few are only counted."""
 
     ref: PodRef
@@ -68,7 +68,7 @@ class PodEntry:
             link.refusal and link.confidence != "possible" for link in self.links.values()
         )
 
-    def absorb(self, other: PodEntry) -> None:
+    def absorb(self, other: PodState) -> None:
         """Take over what another entry of the same pod knew."""
         for attempt in other.attempts.values():
             if attempt.id not in self.attempts:
@@ -121,10 +121,10 @@ class PodEntry:
     def _reason(self) -> tuple[ReasonClass, str]:
         best: Attempt | None = None
         for attempt in self.attempts.values():
-            if best is None or telling(attempt.reason_class) >= telling(best.reason_class):
+            if best is None or specificity(attempt.reason_class) >= specificity(best.reason_class):
                 best = attempt
         if best is not None:
             return best.reason_class, best.reason
         if self.waiting_error:
-            return classify(self.waiting_error), printable(core_of(self.waiting_error))
+            return classify(self.waiting_error), printable(innermost_error(self.waiting_error))
         return STARTING, ""

@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import nsmallest
 
-from fragtui.cluster.observation import Said, Sighting
+from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef, cgroup_owner
 from fragtui.cluster.sandbox_attempts import Attempt, AttemptAssembler
-from fragtui.model.pods.linking import WINDOW_SECONDS, KernelSide, near, tie
-from fragtui.model.pods.pod_state import LINKS_KEPT, PodEntry
+from fragtui.model.pods.linking import WINDOW_SECONDS, KernelEvidence, is_near, link_of
+from fragtui.model.pods.pod_state import LINKS_KEPT, PodState
 from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
 
 QUIET_SECONDS = 600.0
@@ -20,7 +20,7 @@ PATIENCE_SECONDS = 15.0
 """A pod that merely waits, without a failure seen, is called stuck after this long."""
 _STARTED_SECONDS = 900.0
 _MOST_STARTED = 32
-MOST_PODS = 512
+MAX_PODS = 512
 """Pods on the board; a kubelet runs 110 by default, and few nodes run above 250."""
 _DROPPED_AT_ONCE = 32
 """Pods that leave a full board together: in a flood of names each order of them costs."""
@@ -33,48 +33,48 @@ _REOPEN_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class _Started:
-    entry: PodEntry
+    entry: PodState
     at: float
 
 
-class PodBoard:
+class PodTracker:
     """Mutable and for one thread; `snapshot` is what others may have. Times are epoch seconds."""
 
     def __init__(self) -> None:
         self._assembler = AttemptAssembler()
-        self._entries: list[PodEntry] = []
-        self._by_uid: dict[str, PodEntry] = {}
-        self._by_name: dict[tuple[str | None, str], PodEntry] = {}
-        self._nameless: deque[PodEntry] = deque(maxlen=16)
+        self._entries: list[PodState] = []
+        self._by_uid: dict[str, PodState] = {}
+        self._by_name: dict[tuple[str | None, str], PodState] = {}
+        self._nameless: deque[PodState] = deque(maxlen=16)
         self._started: deque[_Started] = deque(maxlen=_MOST_STARTED)
-        self._kernel: deque[KernelSide] = deque(maxlen=_MOST_INCIDENTS)
+        self._kernel: deque[KernelEvidence] = deque(maxlen=_MOST_INCIDENTS)
         self._recent: dict[str, Attempt] = {}
         self._names: dict[str, PodRef] = {}
         self._runs_since: dict[str, float] = {}
         self._dropped = 0
 
-    def tell(self, sighting: Sighting, now: float) -> bool:
+    def tell(self, observation: PodObservation, now: float) -> bool:
         """Take in what a source says and return whether the board may have changed. Never raises."""
-        if sighting.pod.uid and sighting.pod.name:
-            self._learn(sighting.pod)
-        said = sighting.said
-        if said is Said.FAILED:
-            return self._failed(sighting, now)
-        if said is Said.DIED:
-            attempt = self._assembler.add(sighting)
+        if observation.pod.uid and observation.pod.name:
+            self._learn(observation.pod)
+        said = observation.said
+        if said is PodFact.FAILED:
+            return self._failed(observation, now)
+        if said is PodFact.DIED:
+            attempt = self._assembler.add(observation)
             return attempt is not None and self._place(attempt, now)
-        if said is Said.BEGINS:
-            self._assembler.add(sighting)
-            entry = self._find(sighting.pod)
+        if said is PodFact.BEGINS:
+            self._assembler.add(observation)
+            entry = self._find(observation.pod)
             if entry is not None:
                 entry.last_word = now
             return False
-        if said in (Said.SANDBOX_RUNS, Said.CONTAINER_RUNS):
-            return self._runs(sighting, now)
-        if said is Said.GONE:
-            return self._drop(self._find(sighting.pod))
-        if said is Said.WAITS:
-            return self._waits(sighting, now)
+        if said in (PodFact.SANDBOX_RUNS, PodFact.CONTAINER_RUNS):
+            return self._runs(observation, now)
+        if said is PodFact.GONE:
+            return self._drop(self._find(observation.pod))
+        if said is PodFact.WAITS:
+            return self._waits(observation, now)
         return False
 
     def only_these_exist(self, pods: Iterable[PodRef]) -> bool:
@@ -94,7 +94,7 @@ class PodBoard:
             self._drop(entry)
         return bool(gone)
 
-    def kernel_incident(self, incident: KernelSide) -> bool:
+    def kernel_incident(self, incident: KernelEvidence) -> bool:
         """Take in a kernel incident, again if more became known of it; return whether it got linked to a pod."""
         for at, known in enumerate(self._kernel):
             if known.id == incident.id:
@@ -105,7 +105,7 @@ class PodBoard:
         linked = False
         for entry in (*self._entries, *(started.entry for started in self._started)):
             for attempt in entry.attempts.values():
-                linked |= near(attempt, incident) and _tie(entry, attempt, incident, self._has_rival(attempt))
+                linked |= is_near(attempt, incident) and _tie(entry, attempt, incident, self._has_rival(attempt))
         return linked
 
     def remedy_ran(self, name: str) -> bool:
@@ -142,27 +142,27 @@ class PodBoard:
         started: tuple[StuckPod, ...] = tuple(each.entry.frozen() for each in reversed(self._started))
         return StuckPods(tuple(stuck), started, self._dropped)
 
-    def _failed(self, sighting: Sighting, now: float) -> bool:
-        if self._ran_after(sighting):
+    def _failed(self, observation: PodObservation, now: float) -> bool:
+        if self._ran_after(observation):
             return False
-        attempt = self._assembler.add(sighting)
+        attempt = self._assembler.add(observation)
         if attempt is None:
             return False
         changed = self._place(attempt, now)
         entry = self._find(attempt.pod)
-        if entry is not None and sighting.event_id is not None and sighting.count is not None:
-            entry.event_counts[sighting.event_id] = sighting.count
+        if entry is not None and observation.event_id is not None and observation.count is not None:
+            entry.event_counts[observation.event_id] = observation.count
             if len(entry.event_counts) > 256:
                 del entry.event_counts[next(iter(entry.event_counts))]
         return changed
 
-    def _ran_after(self, sighting: Sighting) -> bool:
+    def _ran_after(self, observation: PodObservation) -> bool:
         """Say whether the pod was seen running later: events and old log lines tell of failures long overcome."""
-        known = self._lately_started(sighting.pod)
+        known = self._lately_started(observation.pod)
         at = known.entry.started if known is not None else None
-        if sighting.pod.uid is not None:
-            at = self._runs_since.get(sighting.pod.uid, at)
-        return at is not None and (sighting.time is None or sighting.time <= at + _SLACK_SECONDS)
+        if observation.pod.uid is not None:
+            at = self._runs_since.get(observation.pod.uid, at)
+        return at is not None and (observation.time is None or observation.time <= at + _SLACK_SECONDS)
 
     def _place(self, attempt: Attempt, now: float) -> bool:
         entry = self._find(attempt.pod) if attempt.pod else None
@@ -177,7 +177,7 @@ class PodBoard:
             entry.absorb(nameless)
             self._forget(nameless)
         if entry is None:
-            entry = self._reopened(attempt) or PodEntry(attempt.pod)
+            entry = self._reopened(attempt) or PodState(attempt.pod)
             self._add(entry)
             if not attempt.pod:
                 self._nameless.append(entry)
@@ -187,7 +187,7 @@ class PodBoard:
         self._recent[attempt.id] = attempt
         if len(self._recent) > 512:
             del self._recent[next(iter(self._recent))]
-        close = [incident for incident in self._kernel if near(attempt, incident)]
+        close = [incident for incident in self._kernel if is_near(attempt, incident)]
         if len(close) > LINKS_KEPT:  # In a flood: no more links are kept than that.
             moment = attempt.last_time or now
             close = nsmallest(LINKS_KEPT, close, key=lambda each: abs((each.time or 0.0) - moment))
@@ -196,7 +196,7 @@ class PodBoard:
             _tie(entry, attempt, incident, has_rival)
         return True
 
-    def _reopened(self, attempt: Attempt) -> PodEntry | None:
+    def _reopened(self, attempt: Attempt) -> PodState | None:
         """Return the entry of a pod that seemed to start just now: docker runs a sandbox before its network is up."""
         known = self._lately_started(attempt.pod)
         if known is None or attempt.last_time is None or known.entry.started is None:
@@ -221,21 +221,21 @@ class PodBoard:
             for other in reversed(self._recent.values())
         )
 
-    def _runs(self, sighting: Sighting, now: float) -> bool:
-        if sighting.step == "pleg" and self._assembler.failed_ids(sighting.container_id):
+    def _runs(self, observation: PodObservation, now: float) -> bool:
+        if observation.step == "pleg" and self._assembler.failed_ids(observation.container_id):
             return False
-        at = sighting.time if sighting.time is not None else now
-        if sighting.pod.uid is not None:
-            self._runs_since.pop(sighting.pod.uid, None)
-            self._runs_since[sighting.pod.uid] = at
+        at = observation.time if observation.time is not None else now
+        if observation.pod.uid is not None:
+            self._runs_since.pop(observation.pod.uid, None)
+            self._runs_since[observation.pod.uid] = at
             if len(self._runs_since) > _MOST_NAMES:
                 del self._runs_since[next(iter(self._runs_since))]
-        entry = self._find(sighting.pod)
+        entry = self._find(observation.pod)
         if entry is None:
             return False
         if entry.last_failure is not None and at < entry.last_failure - _SLACK_SECONDS:
             return False
-        if entry.stage == "container" and sighting.said is Said.SANDBOX_RUNS and sighting.step != "pleg":
+        if entry.stage == "container" and observation.said is PodFact.SANDBOX_RUNS and observation.step != "pleg":
             return False
         was_stuck = self._is_stuck(entry, now)
         self._drop(entry)
@@ -244,31 +244,31 @@ class PodBoard:
             self._started.append(_Started(entry, now))
         return True
 
-    def _waits(self, sighting: Sighting, now: float) -> bool:
-        entry = self._find(sighting.pod)
+    def _waits(self, observation: PodObservation, now: float) -> bool:
+        entry = self._find(observation.pod)
         if entry is None:
-            entry = PodEntry(sighting.pod)
+            entry = PodState(observation.pod)
             self._add(entry)
         before = (entry.stage, entry.waiting_error, entry.waits_since, entry.told_by_api)
-        entry.ref = entry.ref.filled(sighting.pod)
+        entry.ref = entry.ref.filled(observation.pod)
         entry.told_by_api = True
-        entry.stage, entry.waiting_error = sighting.stage, sighting.error
-        if sighting.since is not None:
-            entry.waits_since = sighting.since
-        entry.sources.setdefault(sighting.source)
+        entry.stage, entry.waiting_error = observation.stage, observation.error
+        if observation.since is not None:
+            entry.waits_since = observation.since
+        entry.sources.setdefault(observation.source)
         entry.last_word = now
         self._index(entry)
         return before != (entry.stage, entry.waiting_error, entry.waits_since, entry.told_by_api)
 
-    def _is_stuck(self, entry: PodEntry, now: float) -> bool:
+    def _is_stuck(self, entry: PodState, now: float) -> bool:
         if entry.attempts or entry.waiting_error:
             return True
         return entry.since is not None and now - entry.since >= PATIENCE_SECONDS
 
-    def _quiet(self, entry: PodEntry, now: float) -> bool:
+    def _quiet(self, entry: PodState, now: float) -> bool:
         return not entry.told_by_api and now - entry.last_word > QUIET_SECONDS
 
-    def _find(self, pod: PodRef) -> PodEntry | None:
+    def _find(self, pod: PodRef) -> PodState | None:
         if pod.uid and (entry := self._by_uid.get(pod.uid)) is not None:
             return entry
         if pod.name is None:
@@ -280,8 +280,8 @@ class PodBoard:
             candidates = [self._by_name.get((None, pod.name))]
         return next((entry for entry in candidates if entry is not None and entry.ref.may_be(pod)), None)
 
-    def _add(self, entry: PodEntry) -> None:
-        if len(self._entries) >= MOST_PODS:
+    def _add(self, entry: PodState) -> None:
+        if len(self._entries) >= MAX_PODS:
             # Of use is what names a refusal of memory, then what the API, which says when a pod is gone, knows.
             by_use = sorted(self._entries, key=lambda each: (each.names_refusal, each.told_by_api, each.last_word))
             for least in by_use[:_DROPPED_AT_ONCE]:
@@ -290,13 +290,13 @@ class PodBoard:
         self._entries.append(entry)
         self._index(entry)
 
-    def _index(self, entry: PodEntry) -> None:
+    def _index(self, entry: PodState) -> None:
         if entry.ref.uid:
             self._by_uid[entry.ref.uid] = entry
         if entry.ref.name:
             self._by_name[(entry.ref.namespace, entry.ref.name)] = entry
 
-    def _forget(self, entry: PodEntry) -> None:
+    def _forget(self, entry: PodState) -> None:
         self._entries.remove(entry)
         ref = entry.ref  # It is filled only, so these are all the keys that it ever had.
         if ref.uid and self._by_uid.get(ref.uid) is entry:
@@ -305,7 +305,7 @@ class PodBoard:
             if ref.name and self._by_name.get((namespace, ref.name)) is entry:
                 del self._by_name[namespace, ref.name]
 
-    def _drop(self, entry: PodEntry | None) -> bool:
+    def _drop(self, entry: PodState | None) -> bool:
         if entry is None or entry not in self._entries:
             return False
         self._forget(entry)
@@ -322,8 +322,8 @@ class PodBoard:
             del self._names[next(iter(self._names))]
 
 
-def _tie(entry: PodEntry, attempt: Attempt, incident: KernelSide, has_rival: bool) -> bool:
-    link = tie(attempt, incident, int(has_rival))
+def _tie(entry: PodState, attempt: Attempt, incident: KernelEvidence, has_rival: bool) -> bool:
+    link = link_of(attempt, incident, int(has_rival))
     if link is None:
         return False
     entry.link(link)

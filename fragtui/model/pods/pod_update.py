@@ -21,7 +21,7 @@ class SourceState:
 
 
 @dataclass(frozen=True, slots=True)
-class PodNews:
+class PodUpdate:
     """The board of stuck pods and the state of every source, frozen."""
 
     board: StuckPods

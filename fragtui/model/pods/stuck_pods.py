@@ -94,7 +94,7 @@ class StuckPods:
         object.__setattr__(self, "_by_incident", found)
 
     @property
-    def refused_memory(self) -> int:
+    def denied_memory(self) -> int:
         """How many stuck pods hang on refused memory."""
         return sum(pod.memory is True for pod in self.pods)
 

@@ -7,20 +7,20 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from fragtui.kernel.procfs.buddyinfo import MOST_ORDER
+from fragtui.kernel.procfs.buddyinfo import MAX_ORDER
 from fragtui.logs.bounded_json import read_json
-from fragtui.model.remedy.remedy_history import Ended, Entry, Evidence, Intent, Result
+from fragtui.model.remedy.remedy_history import EndEntry, Entry, EvidenceEntry, IntentEntry, Result
 from fragtui.text import JSON_BYTES, epoch_seconds, printable
 
-VERSION = 1
+AUDIT_VERSION = 1
 _MOST_SECONDS = 1e12
 _MOST_COUNTED = 1 << 63
-_KINDS: dict[type, str] = {Intent: "intent", Ended: "ended", Evidence: "evidence"}
+_KINDS: dict[type, str] = {IntentEntry: "intent", EndEntry: "ended", EvidenceEntry: "evidence"}
 
 
 def format_entry(entry: Entry) -> bytes:
     """Return the entry's line with its newline, in ASCII; facts that are unknown are null."""
-    fields = {"v": VERSION, "kind": _KINDS[type(entry)], **asdict(entry)}
+    fields = {"v": AUDIT_VERSION, "kind": _KINDS[type(entry)], **asdict(entry)}
     return json.dumps(fields, ensure_ascii=True).encode("ascii") + b"\n"
 
 
@@ -30,7 +30,7 @@ def parse_entry(line: str) -> Entry | None:
         return None
     try:
         fields = read_json(line)
-        if not isinstance(fields, dict) or fields.get("v") != VERSION:
+        if not isinstance(fields, dict) or fields.get("v") != AUDIT_VERSION:
             return None
         return _read(_Fields(fields))
     except (ValueError, KeyError, TypeError):
@@ -83,7 +83,7 @@ class _Fields:
         return None if self.absent(name) else self.whole(name)
 
     def order(self) -> int:
-        if not 0 <= (order := self.whole("order")) <= MOST_ORDER:
+        if not 0 <= (order := self.whole("order")) <= MAX_ORDER:
             raise ValueError("order")
         return order
 
@@ -97,7 +97,7 @@ class _Fields:
 def _read(fields: _Fields) -> Entry | None:
     kind = fields.text("kind")
     if kind == "intent":
-        return Intent(
+        return IntentEntry(
             id=fields.text("id"),
             time=fields.time(),
             remedy=fields.text("remedy"),
@@ -118,7 +118,7 @@ def _read(fields: _Fields) -> Entry | None:
             run=fields.maybe_text("run"),
         )
     if kind == "ended":
-        return Ended(
+        return EndEntry(
             id=fields.text("id"),
             time=fields.time(),
             result=Result(fields.text("result")),
@@ -128,7 +128,7 @@ def _read(fields: _Fields) -> Entry | None:
             error=fields.maybe_text("error"),
         )
     if kind == "evidence":
-        return Evidence(
+        return EvidenceEntry(
             id=fields.text("id"),
             time=fields.time(),
             after=fields.number("after"),

@@ -20,7 +20,7 @@ TOGETHER = inf
 """The same where all pages in use lie together: the high end."""
 
 
-def whole(share_in_use: float, order: int, clustered: float = CLUSTERED) -> float:
+def p_free_block(share_in_use: float, order: int, clustered: float = CLUSTERED) -> float:
     """Return the chance that a free page is the first of `2**order` free ones.
 
     With a share d of pages in use, a free page meets the next run in use after `clustered` * (1-d) / d pages if it is
@@ -33,7 +33,7 @@ def whole(share_in_use: float, order: int, clustered: float = CLUSTERED) -> floa
     return exp(-sqrt((1 << order) - 1) * share_in_use / (clustered * (1 - share_in_use)))
 
 
-def unlocked(before: float, after: float) -> float:
+def p_recovered(before: float, after: float) -> float:
     """Return the chance that what was not whole at odds `before` is whole at odds `after`, as far as after allows.
 
     What is broken up now is known to be; the odds say only how much of it the pages that go were to blame for.

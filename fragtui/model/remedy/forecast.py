@@ -12,9 +12,9 @@ from enum import StrEnum
 from fragtui.kernel.procfs.version import KernelVersion
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.target_zones import target_blocks
-from fragtui.model.remedy.block_probability import CLUSTERED, SCATTERED, TOGETHER, unlocked, whole
+from fragtui.model.remedy.block_probability import CLUSTERED, SCATTERED, TOGETHER, p_free_block, p_recovered
 from fragtui.model.remedy.effect import Effect
-from fragtui.model.remedy.zone_capacity import Area, Room, dirty_bytes, page_cache, rooms
+from fragtui.model.remedy.zone_capacity import MobilityArea, ZoneCapacity, dirty_bytes, page_cache, zone_capacities
 from fragtui.text import format_bytes
 
 
@@ -72,7 +72,7 @@ class Forecast:
     page_size: int
     blocks: int | None
     """Blocks of the target order now, in the zones that serve kernel requests."""
-    rooms: tuple[Room, ...]
+    zone_capacities: tuple[ZoneCapacity, ...]
     cache: int | None
     """Bytes of page cache, shmem not among it."""
     dirty: int
@@ -93,29 +93,33 @@ class Forecast:
     def small_free(self) -> int:
         """Bytes free in blocks below the target order, in the zones that serve kernel requests."""
         return self.page_size * sum(
-            area.small for room in self.rooms for area in (room.movable, room.reclaimable, room.unmovable)
+            area.small for room in self.zone_capacities for area in (room.movable, room.reclaimable, room.unmovable)
         )
 
     @property
     def bound(self) -> float | None:
         """Share of `small_free` between unmovable pages, where compaction can't help; None if types are unknown."""
-        if not self.rooms or not all(room.typed for room in self.rooms):
+        if not self.zone_capacities or not all(room.typed for room in self.zone_capacities):
             return None
-        small = sum(area.small for room in self.rooms for area in (room.movable, room.reclaimable, room.unmovable))
-        return 1 - sum(room.movable.small for room in self.rooms) / small if small else 0.0
+        small = sum(
+            area.small for room in self.zone_capacities for area in (room.movable, room.reclaimable, room.unmovable)
+        )
+        return 1 - sum(room.movable.small for room in self.zone_capacities) / small if small else 0.0
 
     def gain(self, effect: Effect) -> Gain:
         """Return what the steps of `effect`, taken in their order, bring over now."""
         if effect.gentle:
             return Gain(None, None, why="kcompactd decides by its own score whether it compacts")
-        if not self.rooms:
+        if not self.zone_capacities:
             return Gain(None, None, why="no zone that serves kernel requests could be read")
         if effect.drops:
-            freed = [_freed(room, effect) for room in self.rooms]
+            freed = [_freed(room, effect) for room in self.zone_capacities]
             if any(pages is None for pages in freed):
                 return Gain(None, None, why="the page cache of each zone or the reclaimable slab could not be read")
-        total = sum(_freed(room, effect) or 0 for room in self.rooms) * self.page_size
-        likely, low, high = (sum(_blocks(room, effect, case) for room in self.rooms) for case in (_LIKELY, _LOW, _HIGH))
+        total = sum(_freed(room, effect) or 0 for room in self.zone_capacities) * self.page_size
+        likely, low, high = (
+            sum(_blocks(room, effect, case) for room in self.zone_capacities) for case in (_LIKELY, _LOW, _HIGH)
+        )
         blocks = round(likely)
         if self.may_end_early(effect) and not effect.drops:
             low = 0
@@ -155,7 +159,7 @@ class Forecast:
     def _nothing(self, effect: Effect, blocks: int) -> str | None:
         if blocks > 0 or effect == Effect(sync=True):
             return None
-        chosen = [room for room in self.rooms if effect.node in (None, room.key[0])]
+        chosen = [room for room in self.zone_capacities if effect.node in (None, room.key[0])]
         if effect.compact and chosen and not effect.drops and all(room.compactable is False for room in chosen):
             return "free memory is at the min watermark: nothing to move pages into"
         if effect.compact and self.bound is not None and self.bound > 0.8:
@@ -178,7 +182,7 @@ def forecast(snapshot: Snapshot, order: int) -> Forecast:
         order=order,
         page_size=snapshot.host.page_size,
         blocks=target_blocks(snapshot, order),
-        rooms=rooms(snapshot, order),
+        zone_capacities=zone_capacities(snapshot, order),
         cache=page_cache(snapshot.meminfo),
         dirty=dirty_bytes(snapshot.meminfo),
         slab=snapshot.meminfo.get("SReclaimable"),
@@ -187,7 +191,7 @@ def forecast(snapshot: Snapshot, order: int) -> Forecast:
     )
 
 
-def _freed(room: Room, effect: Effect, case: _Case = _LIKELY) -> int | None:
+def _freed(room: ZoneCapacity, effect: Effect, case: _Case = _LIKELY) -> int | None:
     """Return the pages that dropping frees in the zone, or None where what it would drop is unknown."""
     pages = 0.0
     if effect.page_cache:
@@ -201,7 +205,7 @@ def _freed(room: Room, effect: Effect, case: _Case = _LIKELY) -> int | None:
     return round(pages)
 
 
-def _blocks(room: Room, effect: Effect, case: _Case) -> float:
+def _blocks(room: ZoneCapacity, effect: Effect, case: _Case) -> float:
     """Return the blocks of the target order that the zone gains, if all is as in that case."""
     movable = room.movable
     gained = 0.0
@@ -219,7 +223,7 @@ def _blocks(room: Room, effect: Effect, case: _Case) -> float:
     return gained
 
 
-def _dropped_blocks(area: Area, freed: int, clustered: float) -> float:
+def _dropped_blocks(area: MobilityArea, freed: int, clustered: float) -> float:
     """Return what freeing so many pages of an area wins: blocks that only those pages kept from being whole.
 
     At its best (`TOGETHER`) all free pages lie together, and each block takes at least one freed page.
@@ -231,11 +235,11 @@ def _dropped_blocks(area: Area, freed: int, clustered: float) -> float:
     if clustered == TOGETHER:
         return max(0, min(((area.pages - left) >> area.order) - area.blocks, freed))
     before, after = area.used / area.pages, left / area.pages
-    odds = ((1 - share) * whole(share, area.order, clustered) for share in (before, after))
-    return max(0, broken) * unlocked(*odds)
+    odds = ((1 - share) * p_free_block(share, area.order, clustered) for share in (before, after))
+    return max(0, broken) * p_recovered(*odds)
 
 
-def _compacted_blocks(room: Room, left: int, blocks: float, case: _Case) -> float:
+def _compacted_blocks(room: ZoneCapacity, left: int, blocks: float, case: _Case) -> float:
     """Return what compaction puts together of the free pages in small blocks, with `left` pages in use.
 
     It can do no more than take the movable pages away: free memory that lies between stuck pages stays as it is.
@@ -247,11 +251,11 @@ def _compacted_blocks(room: Room, left: int, blocks: float, case: _Case) -> floa
         return 0.0
     if case.clustered == TOGETHER:
         return min(small / (1 << room.order), left - stuck)
-    odds = (whole(pages / movable.pages, room.order, case.clustered) for pages in (left, stuck))
-    return small / (1 << room.order) * unlocked(*odds)
+    odds = (p_free_block(pages / movable.pages, room.order, case.clustered) for pages in (left, stuck))
+    return small / (1 << room.order) * p_recovered(*odds)
 
 
-def bound_phrase(forecast: Forecast) -> str:
+def limit_phrase(forecast: Forecast) -> str:
     """Return why little can be won, as part of a sentence."""
     if forecast.bound is None or forecast.bound <= 0.5:
         return "too little of the memory that can be freed or moved lies together"

@@ -11,7 +11,7 @@ from fragtui.model.node.snapshot import Snapshot, ZoneKey
 from fragtui.model.node.target_zones import target_blocks, target_zones
 from fragtui.model.remedy.zone_capacity import pool_pages
 
-MARKS = (60.0, 300.0, 1800.0)
+CHECKPOINT_SECONDS = (60.0, 300.0, 1800.0)
 """Seconds after a remedy at which its gain is looked at again."""
 
 
@@ -185,8 +185,8 @@ def _unusable(before: Snapshot, after: Snapshot, order: int) -> tuple[int, int] 
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What was there at one of `MARKS`: blocks of the target order, and what the node went through since the start."""
+class Checkpoint:
+    """One of `CHECKPOINT_SECONDS` after a remedy: blocks of the target order, and the cost to the node since then."""
 
     after: float
     """Seconds after the remedy."""
@@ -195,7 +195,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Lasting:
+class GainDecay:
     """How long a gain lasts, folded from the ticks after a remedy; times are monotonic seconds."""
 
     at: float
@@ -207,7 +207,7 @@ class Lasting:
     half_at: float | None = None
     """Start of the time since which half of the gain or more has been gone."""
     marks: tuple[tuple[float, int], ...] = ()
-    """Blocks at the first tick past each of `MARKS`, with that mark's seconds."""
+    """Blocks at the first tick past each of `CHECKPOINT_SECONDS`, with that mark's seconds."""
 
     @property
     def gain(self) -> int:
@@ -231,7 +231,7 @@ class Lasting:
         """Seconds from the remedy to the last tick seen."""
         return None if self.seen is None else self.seen - self.at
 
-    def see(self, monotonic: float, blocks: int) -> Lasting:
+    def see(self, monotonic: float, blocks: int) -> GainDecay:
         """Return this with one more tick; a dip that is made good again does not count as the end of the gain."""
         half_at = self.half_at
         if self.gain > 0 and (blocks - self.before) * 2 <= self.gain:
@@ -239,8 +239,8 @@ class Lasting:
         else:
             half_at = None
         marks = self.marks
-        due = MARKS[len(marks) : len(marks) + 1]
+        due = CHECKPOINT_SECONDS[len(marks) : len(marks) + 1]
         while due and monotonic - self.at >= due[0]:
             marks += ((due[0], blocks),)
-            due = MARKS[len(marks) : len(marks) + 1]
-        return Lasting(self.at, self.before, self.after, monotonic, blocks, half_at, marks)
+            due = CHECKPOINT_SECONDS[len(marks) : len(marks) + 1]
+        return GainDecay(self.at, self.before, self.after, monotonic, blocks, half_at, marks)

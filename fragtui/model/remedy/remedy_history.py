@@ -25,7 +25,7 @@ class Result(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Intent:
+class IntentEntry:
     """What was on disk before anything ran."""
 
     id: str
@@ -57,7 +57,7 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class EndEntry:
     """How it ended."""
 
     id: str
@@ -73,7 +73,7 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class EvidenceEntry:
     """What was there some seconds after the end; `after` 0 is right after."""
 
     id: str
@@ -89,16 +89,16 @@ class Evidence:
     half_life: float | None = None
 
 
-Entry = Intent | Ended | Evidence
+Entry = IntentEntry | EndEntry | EvidenceEntry
 
 
 @dataclass(frozen=True, slots=True)
 class Episode:
     """One remedy from intent to what is left of its gain."""
 
-    intent: Intent
-    ended: Ended | None
-    evidence: tuple[Evidence, ...]
+    intent: IntentEntry
+    ended: EndEntry | None
+    evidence: tuple[EvidenceEntry, ...]
 
     @property
     def gained(self) -> int | None:
@@ -140,18 +140,18 @@ class Episode:
 
 def episodes(entries: Iterable[Entry]) -> tuple[Episode, ...]:
     """Return the remedies in the order in which they were asked for; ends without an intent are left out."""
-    intents: dict[str, Intent] = {}
-    ends: dict[str, Ended] = {}
-    looks: dict[str, list[Evidence]] = {}
+    intents: dict[str, IntentEntry] = {}
+    ends: dict[str, EndEntry] = {}
+    checkpoints: dict[str, list[EvidenceEntry]] = {}
     for entry in entries:
-        if isinstance(entry, Intent):
+        if isinstance(entry, IntentEntry):
             intents.setdefault(entry.id, entry)
-        elif isinstance(entry, Ended):
+        elif isinstance(entry, EndEntry):
             ends.setdefault(entry.id, entry)
         else:
-            looks.setdefault(entry.id, []).append(entry)
+            checkpoints.setdefault(entry.id, []).append(entry)
     return tuple(
-        Episode(intent, ends.get(key), tuple(sorted(looks.get(key, []), key=lambda look: look.after)))
+        Episode(intent, ends.get(key), tuple(sorted(checkpoints.get(key, []), key=lambda look: look.after)))
         for key, intent in intents.items()
     )
 
@@ -161,7 +161,7 @@ def unknown_outcomes(history: Sequence[Episode], running: str | None = None) -> 
     return tuple(episode for episode in history if episode.ended is None and episode.intent.id != running)
 
 
-def describe(episode: Episode, unknown: bool) -> str:
+def describe_episode(episode: Episode, unknown: bool) -> str:
     """Return one remedy in a line: when, what, by whom, how it ended, what it brought and for how long."""
     intent = episode.intent
     when = datetime.fromtimestamp(intent.time).astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fragtui.kernel.procfs.pressure import Pressure
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.remedy.effect import Effect
-from fragtui.model.remedy.forecast import Forecast, bound_phrase
+from fragtui.model.remedy.forecast import Forecast, limit_phrase
 from fragtui.model.remedy.zone_capacity import dirty_bytes
 from fragtui.text import format_bytes, format_count
 
@@ -19,7 +19,7 @@ _MEMCGS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class NodeConditions:
     """What no Snapshot carries and a remedy should know of; None for unknown."""
 
     io: Pressure | None = None
@@ -43,18 +43,18 @@ def risks(
     snapshot: Snapshot,
     forecast: Forecast,
     effect: Effect,
-    surroundings: Surroundings | None = None,
+    conditions: NodeConditions | None = None,
     previous: Snapshot | None = None,
 ) -> tuple[Risk, ...]:
     """Return what to warn of before a remedy with this `effect`; `previous` is an earlier tick, for rates."""
-    around = surroundings or Surroundings()
+    around = conditions or NodeConditions()
     found: list[Risk] = []
     gain = forecast.gain(effect)
     if gain.blocks == 0 and gain.why:
         found.append(Risk(f"Not expected to help: {gain.why}.", useless=True))
     elif gain.blocks and forecast.worth(gain) is False:
         plenty = gain.blocks >= 8 and (forecast.bound or 0.0) <= 0.5
-        why = "there are many such blocks already" if plenty else bound_phrase(forecast)
+        why = "there are many such blocks already" if plenty else limit_phrase(forecast)
         found.append(Risk(f"Hardly worth its cost: {why}.", useless=True))
     dirty = dirty_bytes(snapshot.meminfo)
     if effect.page_cache and not effect.sync and dirty >= _DIRTY:
@@ -70,13 +70,15 @@ def risks(
         found += _slab(snapshot, around)
     if effect.compact and around.ksm_sharing:
         found.append(Risk(f"KSM shares {format_count(around.ksm_sharing)} pages: moving one stops all who share it."))
-    if effect.compact and any(room.compactable is False for room in forecast.rooms):
-        names = ", ".join(f"{room.key[0]}/{room.key[1]}" for room in forecast.rooms if room.compactable is False)
+    if effect.compact and any(room.compactable is False for room in forecast.zone_capacities):
+        names = ", ".join(
+            f"{room.key[0]}/{room.key[1]}" for room in forecast.zone_capacities if room.compactable is False
+        )
         found.append(Risk(f"Free memory of {names} is at the min watermark: nothing there to move pages into."))
     return tuple(found)
 
 
-def _pressure(snapshot: Snapshot, around: Surroundings) -> list[Risk]:
+def _pressure(snapshot: Snapshot, around: NodeConditions) -> list[Risk]:
     found = []
     if snapshot.pressure and snapshot.pressure.some and snapshot.pressure.some.avg10 >= _WAITING:
         found.append(Risk(f"Tasks already wait for memory {snapshot.pressure.some.avg10:.0f} % of the time."))
@@ -95,7 +97,7 @@ def _swapping(snapshot: Snapshot, previous: Snapshot) -> list[Risk]:
     )
 
 
-def _slab(snapshot: Snapshot, around: Surroundings) -> list[Risk]:
+def _slab(snapshot: Snapshot, around: NodeConditions) -> list[Risk]:
     found = []
     version = snapshot.host.version
     if version and not version.at_least(5, 10):

@@ -19,7 +19,7 @@ from fragtui.model.node.zonelist import zone_states
 
 
 @dataclass(frozen=True, slots=True)
-class Area:
+class MobilityArea:
     """The pageblocks of one migratetype in a zone, in pages; `blocks` counts free blocks of the target order."""
 
     pages: int = 0
@@ -39,19 +39,19 @@ class Area:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class ZoneCapacity:
     """One target zone as a forecast sees it; page counts in pages, None for unknown."""
 
     key: ZoneKey
     order: int
     blocks: int
     """Blocks of the target order that GFP_KERNEL may take now."""
-    movable: Area
+    movable: MobilityArea
     """Huge pages that no drop frees are left out: each is a whole pageblock in one piece, so none stands between free
     pages, and compaction leaves them where they are (mm/compaction.c skip_isolation_on_order). So are the pages on
     per-CPU lists."""
-    reclaimable: Area
-    unmovable: Area
+    reclaimable: MobilityArea
+    unmovable: MobilityArea
     typed: bool
     """False where the migratetypes are unknown: then the whole zone stands in `movable`."""
     cache: int | None
@@ -97,7 +97,7 @@ def pool_pages(snapshot: Snapshot) -> int:
     return meminfo.get("Hugetlb", default) // snapshot.host.page_size
 
 
-def rooms(snapshot: Snapshot, order: int) -> tuple[Room, ...]:
+def zone_capacities(snapshot: Snapshot, order: int) -> tuple[ZoneCapacity, ...]:
     """Return the room of every target zone that has a block of `order` in its columns."""
     states = zone_states(snapshot)
     zones = [zone for zone in target_zones(snapshot) if order < len(zone.free_blocks)]
@@ -115,10 +115,10 @@ def _room(
     state: ZoneState,
     order: int,
     snapshot: Snapshot,
-    areas: tuple[Area, Area, Area, bool],
+    areas: tuple[MobilityArea, MobilityArea, MobilityArea, bool],
     held: tuple[int, int | None],
     slabs: int,
-) -> Room:
+) -> ZoneCapacity:
     movable, reclaimable, unmovable, typed = areas
     aside, stuck = held
     size = snapshot.host.page_size
@@ -135,7 +135,7 @@ def _room(
     compactable = None
     if state.free_pages is not None and state.mark is not None:
         compactable = state.free_pages > max(0, state.mark - state.boost) + (1 << order)
-    return Room(
+    return ZoneCapacity(
         key=zone.key,
         order=order,
         blocks=own_blocks(zone, state, order),
@@ -151,20 +151,25 @@ def _room(
     )
 
 
-def _areas(zone: Zone, types: PageTypeInfo | None, order: int) -> tuple[Area, Area, Area, bool]:
+def _areas(zone: Zone, types: PageTypeInfo | None, order: int) -> tuple[MobilityArea, MobilityArea, MobilityArea, bool]:
     """Return the Movable (and CMA), Reclaimable and Unmovable areas, and whether the migratetypes are known."""
     blocks = next((row for row in types.pageblocks if (row.node, row.zone) == zone.key), None) if types else None
     if types is None or blocks is None or not types.pages_per_block:
         free = free_pages(zone.free_blocks)
         managed = zone.info.managed if zone.info and zone.info.managed is not None else free
-        return Area(managed, free, blocks_of(zone.free_blocks, order), order), Area(), Area(), False
+        return (
+            MobilityArea(managed, free, blocks_of(zone.free_blocks, order), order),
+            MobilityArea(),
+            MobilityArea(),
+            False,
+        )
     kinds = dict(blocks.blocks)
     free_blocks = _uncapped(zone, types)
     found = []
     for names in (("Movable", "CMA"), ("Reclaimable",), ("Unmovable",)):
         lists = [free_blocks[name] for name in names if name in free_blocks]
         found.append(
-            Area(
+            MobilityArea(
                 pages=sum(kinds.get(name, 0) for name in names) * types.pages_per_block,
                 free=sum(free_pages(counts) for counts in lists),
                 blocks=sum(blocks_of(counts, order) for counts in lists),
@@ -190,7 +195,7 @@ def _uncapped(zone: Zone, types: PageTypeInfo) -> dict[str, tuple[int, ...]]:
 
 
 def _held(
-    snapshot: Snapshot, zones: list[Zone], movable: Mapping[ZoneKey, Area]
+    snapshot: Snapshot, zones: list[Zone], movable: Mapping[ZoneKey, MobilityArea]
 ) -> dict[ZoneKey, tuple[int, int | None]]:
     """Return, for each zone's Movable pageblocks, the pages to leave out, and those that nothing moves.
 
@@ -212,13 +217,13 @@ def _held(
     return {key: (pools[key] + transparents[key] + listed[key], off[key] - pools[key]) for key in used}
 
 
-def _listed(zone: Zone, movable: Area) -> int:
+def _listed(zone: Zone, movable: MobilityArea) -> int:
     """Return half of the pages on per-CPU lists, by the share of Movable pageblocks in the zone's free pages."""
     percpu, free = (zone.info.percpu if zone.info else None) or 0, free_pages(zone.free_blocks)
     return percpu * movable.free // (2 * free) if free else 0
 
 
-def _pool_by_zone(pool: int, movable: Mapping[ZoneKey, Area], off: Mapping[ZoneKey, int]) -> dict[ZoneKey, int]:
+def _pool_by_zone(pool: int, movable: Mapping[ZoneKey, MobilityArea], off: Mapping[ZoneKey, int]) -> dict[ZoneKey, int]:
     """Return how many pages of the pool lie in each zone, of the `off` that no LRU list holds.
 
     No file tells. Taken for likely is what leaves each zone's free pages among as many others.

@@ -13,7 +13,7 @@ from fragtui.sources.files.host_files import read_text
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class AuditHistory:
     """Earlier remedies; `unknown` are those with an intent and no end whose process is gone."""
 
     history: tuple[Episode, ...]
@@ -21,7 +21,7 @@ class Past:
     problems: tuple[str, ...]
 
 
-def read_past(audit: AuditLog, root: Path) -> Past:
+def read_history(audit: AuditLog, root: Path) -> AuditHistory:
     """Return what the log tells. A remedy whose process lives still, in this boot, is under way and not unknown."""
     reading = audit.read()
     history = episodes(reading.entries)
@@ -30,7 +30,7 @@ def read_past(audit: AuditLog, root: Path) -> Past:
         episode for episode in unknown_outcomes(history) if not (episode.intent.boot == boot and _lives(episode, root))
     )
     older = (OLDER_LEFT_OUT,) if reading.left_out else ()
-    return Past(history, unknown, (*older, *reading.problems))
+    return AuditHistory(history, unknown, (*older, *reading.problems))
 
 
 def _lives(episode: Episode, root: Path) -> bool:

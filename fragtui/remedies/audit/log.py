@@ -16,17 +16,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fragtui.model.remedy.audit_entry import format_entry, parse_entry
-from fragtui.model.remedy.remedy_history import Entry, Intent
-from fragtui.sources.files.own_files import OwnPlace, open_own, sync_folder, why
-from fragtui.sources.files.own_log import LIMIT, MAX_LINE, Line, OwnLog
+from fragtui.model.remedy.remedy_history import Entry, IntentEntry
+from fragtui.sources.files.own_files import OwnFile, open_own, os_reason, sync_folder
+from fragtui.sources.files.own_log import MAX_LINE, MAX_OWN_LOG, OwnLine, OwnLog
 from fragtui.text import format_bytes
 
-SIZE = 4 << 20
+ROTATE_BYTES = 4 << 20
 """Bytes past which the next intent starts a new file."""
-KEPT = 4
+KEPT_FILES = 4
 """Older files kept."""
-MOST_ENTRIES = 20_000
-"""Entries kept in memory, about 10 MB; as many as `own_log.LIMIT` bytes hold."""
+MAX_ENTRIES = 20_000
+"""Entries kept in memory, about 10 MB; as many as `own_log.MAX_OWN_LOG` bytes hold."""
 _MOST_PROBLEMS = 1000
 _LOCK_WAIT = 5.0
 """Seconds to wait for another process that writes its line; one that was stopped meanwhile holds the lock for good."""
@@ -37,7 +37,7 @@ class AuditError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class AuditReading:
     """What a log says; `problems` are the lines that are none, a torn last one among them, and unreadable files."""
 
     entries: tuple[Entry, ...]
@@ -46,7 +46,7 @@ class Reading:
     """Whether there are older entries, which were not read."""
 
 
-OLDER_LEFT_OUT = f"older entries left out: only the last {format_bytes(LIMIT)} of the log are read"
+OLDER_LEFT_OUT = f"older entries left out: only the last {format_bytes(MAX_OWN_LOG)} of the log are read"
 
 
 class AuditLog:
@@ -55,14 +55,14 @@ class AuditLog:
     What was read once is kept; `read` is for one thread at a time.
     """
 
-    def __init__(self, path: Path | OwnPlace, size: int = SIZE, kept: int = KEPT) -> None:
-        """Take the file that the user named, or an `OwnPlace` that fragtui found by itself."""
-        self._place = path if isinstance(path, OwnPlace) else OwnPlace(path)
+    def __init__(self, path: Path | OwnFile, size: int = ROTATE_BYTES, kept: int = KEPT_FILES) -> None:
+        """Take the file that the user named, or an `OwnFile` that fragtui found by itself."""
+        self._place = path if isinstance(path, OwnFile) else OwnFile(path)
         self.path = self._place.path
         self._size = size
         self._kept = kept
         self._log = OwnLog(self._place, kept)
-        self._reading = Reading((), ())
+        self._reading = AuditReading((), ())
         self._bad: tuple[str, ...] = ()
 
     def append(self, entry: Entry) -> None:
@@ -78,7 +78,7 @@ class AuditLog:
         try:
             folder = self._place.folder(make=True)
             try:
-                descriptor = self._open(folder, rotate=isinstance(entry, Intent))
+                descriptor = self._open(folder, rotate=isinstance(entry, IntentEntry))
             finally:
                 os.close(folder)
             try:
@@ -90,27 +90,27 @@ class AuditLog:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise AuditError(why(error, self.path)) from error
+            raise AuditError(os_reason(error, self.path)) from error
 
-    def read(self) -> Reading:
+    def read(self) -> AuditReading:
         """Return all lines, those of rotated files first; files that can't be read are problems, absent ones not.
 
-        Only what was added since the last call is read, and of that at most `LIMIT` bytes.
+        Only what was added since the last call is read, and of that at most `MAX_OWN_LOG` bytes.
         """
         added = self._log.read()
-        before = Reading((), ()) if added.restarted else self._reading
+        before = AuditReading((), ()) if added.restarted else self._reading
         bad = () if added.restarted else self._bad
         entries = [(line, _entry_of(line)) for line in added.lines]
         bad = (*bad, *(f"{line.place}: not an entry" for line, entry in entries if entry is None))[-_MOST_PROBLEMS:]
         torn = () if added.torn is None else (f"{added.torn}: torn",)
         new = tuple(entry for _, entry in entries if entry is not None)
         kept = (*before.entries, *new) if new else before.entries
-        over = len(kept) > MOST_ENTRIES
+        over = len(kept) > MAX_ENTRIES
         if over:
             # More than must be: what counts them sees fewer at once, not at each new one.
-            kept = kept[-MOST_ENTRIES // 2 :]
+            kept = kept[-MAX_ENTRIES // 2 :]
         self._bad = bad
-        self._reading = Reading(kept, (*bad, *torn, *added.problems), before.left_out or added.left_out or over)
+        self._reading = AuditReading(kept, (*bad, *torn, *added.problems), before.left_out or added.left_out or over)
         return self._reading
 
     def _open(self, folder: int, *, rotate: bool) -> int:
@@ -143,7 +143,7 @@ class AuditLog:
         sync_folder(folder)
 
 
-def _entry_of(line: Line) -> Entry | None:
+def _entry_of(line: OwnLine) -> Entry | None:
     return None if line.data is None else parse_entry(line.data.decode("utf-8", "replace"))
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fragtui.sources.files.own_files import OwnPlace
+from fragtui.sources.files.own_files import OwnFile
 from fragtui.sources.host.identity import is_live, tree_of
 
-DEFAULT = "var/log/fragtui/audit.jsonl"
+DEFAULT_AUDIT_PATH = "var/log/fragtui/audit.jsonl"
 
 
-def audit_place(given: Path | None, root: Path) -> OwnPlace:
+def audit_path(given: Path | None, root: Path) -> OwnFile:
     """Return where the log is: the file of ``--audit`` if given, else that of the host it is about, live or saved."""
     if given is not None:
-        return OwnPlace(given)
+        return OwnFile(given)
     node = tree_of(root).root
-    return OwnPlace(node / DEFAULT, node, saved=not is_live(root))
+    return OwnFile(node / DEFAULT_AUDIT_PATH, node, saved=not is_live(root))

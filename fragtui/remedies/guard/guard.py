@@ -10,12 +10,22 @@ from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.remedy.remedy_history import episodes
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import numa_nodes
-from fragtui.remedies.escalation import Ladder, LadderEnd, rungs
-from fragtui.remedies.follow_up import Followup
+from fragtui.remedies.escalation import Escalation, EscalationEnd, escalation_steps
+from fragtui.remedies.follow_up import FollowUp
 from fragtui.remedies.guard.policy import Policy, local_time
-from fragtui.remedies.guard.rules import Clocks, Decision, Do, began, decide, ended, look, recalled, watched_gap
+from fragtui.remedies.guard.rules import (
+    Clocks,
+    Decision,
+    GuardAction,
+    decide,
+    observed,
+    run_ended,
+    run_started,
+    state_from_history,
+    watched_gap,
+)
 from fragtui.remedies.lock import NodeLock, lock_directories
-from fragtui.remedies.permission import why_not
+from fragtui.remedies.permission import disabled_because
 from fragtui.sources.files.host_files import read_text
 
 
@@ -32,7 +42,7 @@ class Guard:
         root: Path,
         audit: AuditLog,
         now: float,
-        barred: str | None = None,
+        disabled_reason: str | None = None,
         interval: float = 1.0,
     ) -> None:
         """Take the guard's lock: raise Busy where another guard has it, OSError where no lock can be taken.
@@ -43,15 +53,15 @@ class Guard:
         self.interval = interval
         """Seconds between two ticks as they are meant to come."""
         boot, boottime = read_text(root, "proc/sys/kernel/random/boot_id"), time.clock_gettime(time.CLOCK_BOOTTIME)
-        self.state = recalled(episodes(audit.read().entries), Clocks(now, time.time(), boot, boottime))
-        self.ladder: Ladder | None = None
+        self.state = state_from_history(episodes(audit.read().entries), Clocks(now, time.time(), boot, boottime))
+        self.ladder: Escalation | None = None
         self.decision: Decision | None = None
-        self.last_end: LadderEnd | None = None
+        self.last_end: EscalationEnd | None = None
         self._root = root
         self._audit = audit
-        self._barred = barred
-        self._followups: list[Followup] = []
-        self._remedies = rungs(policy.steps, numa_nodes(root))
+        self._barred = disabled_reason
+        self._followups: list[FollowUp] = []
+        self._remedies = escalation_steps(policy.steps, numa_nodes(root))
         directories = lock_directories(root, audit.path)
         try:
             self._lock = NodeLock.take("guard", directories, f"a guard with pid {os.getpid()}")
@@ -61,9 +71,9 @@ class Guard:
             self._lock = NodeLock(())
 
     @property
-    def why_not(self) -> str | None:
+    def disabled_because(self) -> str | None:
         """Why no step of the policy can run here, or None if one can."""
-        reasons = [why_not(remedy, self._root, self._barred) for remedy in self._remedies]
+        reasons = [disabled_because(remedy, self._root, self._barred) for remedy in self._remedies]
         return "; ".join(dict.fromkeys(filter(None, reasons))) if all(reasons) else None
 
     def tick(self, snapshot: Snapshot) -> Decision:
@@ -74,9 +84,9 @@ class Guard:
         if self.ladder is not None:
             self.decision = self._watch(self.ladder, snapshot)
             return self.decision
-        self.state = look(self.policy, self.state, snapshot, watched_gap(self.policy, self.interval))
+        self.state = observed(self.policy, self.state, snapshot, watched_gap(self.policy, self.interval))
         self.decision = decide(self.policy, self.state, snapshot, local_time(snapshot.time))
-        if self.decision.do is Do.RUN:
+        if self.decision.do is GuardAction.RUN:
             self._begin(self.decision, snapshot)
         return self.decision
 
@@ -95,12 +105,12 @@ class Guard:
             self._lock.release()
 
     def _begin(self, decision: Decision, snapshot: Snapshot) -> None:
-        self.state = began(self.state, snapshot.monotonic)
+        self.state = run_started(self.state, snapshot.monotonic)
         if self.policy.dry_run:
-            self.state = ended(self.policy, self.state, None, snapshot.monotonic)
+            self.state = run_ended(self.policy, self.state, None, snapshot.monotonic)
             return
         always = sum(1 for remedy in self._remedies if not remedy.effect.compact) if decision.periodic else 0
-        self.ladder = Ladder(
+        self.ladder = Escalation(
             self._remedies,
             self._root,
             self._audit,
@@ -112,15 +122,15 @@ class Guard:
         )
         self._advance(self.ladder, snapshot)
 
-    def _watch(self, ladder: Ladder, snapshot: Snapshot) -> Decision:
+    def _watch(self, ladder: Escalation, snapshot: Snapshot) -> Decision:
         self._advance(ladder, snapshot)
         if ladder.running is not None:
-            return Decision(Do.RUNNING, f"running {ladder.running.remedy.id}", ladder.running.remedy.title)
+            return Decision(GuardAction.RUNNING, f"running {ladder.running.remedy.id}", ladder.running.remedy.title)
         if ladder.ended is None:
-            return Decision(Do.RUNNING, "settling", "looking at what the step brought")
-        return Decision(Do.RUNNING, "over", ladder.ended.why)
+            return Decision(GuardAction.RUNNING, "settling", "looking at what the step brought")
+        return Decision(GuardAction.RUNNING, "over", ladder.ended.why)
 
-    def _advance(self, ladder: Ladder, snapshot: Snapshot) -> None:
+    def _advance(self, ladder: Escalation, snapshot: Snapshot) -> None:
         end = ladder.advance(snapshot)
         if end is None:
             return
@@ -128,4 +138,4 @@ class Guard:
         self.ladder = None
         # Only what the whole run brought is worth following: each step's own gain is the base of the next.
         self._followups += ladder.followups[-1:]
-        self.state = ended(self.policy, self.state, end, snapshot.monotonic)
+        self.state = run_ended(self.policy, self.state, end, snapshot.monotonic)

@@ -10,7 +10,7 @@ from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
-from fragtui.remedies.escalation import Rung
+from fragtui.remedies.escalation import EscalationStep
 from fragtui.text import printable
 
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)?", re.ASCII)
@@ -52,7 +52,7 @@ class Policy:
     """Fewer blocks than this that kernel requests may get start a run."""
     hold: float = 30.0
     """How long there must be fewer without a break."""
-    steps: tuple[Rung, ...] = (Rung.SYNC, Rung.PAGE_CACHE, Rung.SLAB)
+    steps: tuple[EscalationStep, ...] = (EscalationStep.SYNC, EscalationStep.PAGE_CACHE, EscalationStep.SLAB)
     """Steps of the ladder that it may take; compaction stalls workloads, so it must be asked for."""
     period: float | None = None
     """Run at this interval too, whatever is there; None for only when blocks run out."""
@@ -185,15 +185,15 @@ def _flag(name: str, value: Any) -> bool:
     return value
 
 
-def _steps(name: str, value: Any) -> tuple[Rung, ...]:
-    expected = f"{name}: expected a list of {', '.join(Rung)}"
+def _steps(name: str, value: Any) -> tuple[EscalationStep, ...]:
+    expected = f"{name}: expected a list of {', '.join(EscalationStep)}"
     if not isinstance(value, list | tuple) or not value:
         raise PolicyError(f"{expected}, found {_shown(value)}")
     for step in value:
-        if step not in list(Rung):
+        if step not in list(EscalationStep):
             raise PolicyError(f"{expected}, found {_shown(step)}")
-    chosen = {Rung(step) for step in value}
-    return tuple(rung for rung in Rung if rung in chosen)
+    chosen = {EscalationStep(step) for step in value}
+    return tuple(rung for rung in EscalationStep if rung in chosen)
 
 
 def _quiet(name: str, value: Any) -> tuple[QuietHours, ...]:

@@ -10,15 +10,15 @@ from math import inf
 
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.target_zones import usable_blocks
-from fragtui.model.remedy.remedy_history import Episode, Intent, runs_of
-from fragtui.remedies.escalation import End, LadderEnd
+from fragtui.model.remedy.remedy_history import Episode, IntentEntry, runs_of
+from fragtui.remedies.escalation import EndReason, EscalationEnd
 from fragtui.remedies.guard.policy import Policy
 from fragtui.text import counted, format_duration
 
 HOUR = 3600.0
 
 
-class Do(StrEnum):
+class GuardAction(StrEnum):
     """What the guard does at a tick."""
 
     WATCH = "watch"
@@ -33,7 +33,7 @@ class Do(StrEnum):
 class Decision:
     """What the guard does now, and why; `topic` stays the same while only numbers change."""
 
-    do: Do
+    do: GuardAction
     topic: str
     why: str
     wait: float | None = None
@@ -73,7 +73,7 @@ class Clocks:
     boottime: float | None = None
     """CLOCK_BOOTTIME: since that kernel's start, suspend included."""
 
-    def age(self, intent: Intent) -> float:
+    def age(self, intent: IntentEntry) -> float:
         """Return how many seconds ago something was asked for: by the wall clock only if no other was the same then.
 
         What lies in the future by the wall clock was just now, but not after the boot that followed it.
@@ -85,16 +85,16 @@ class Clocks:
         return max(least, self.wall - intent.time)
 
 
-def recalled(history: Iterable[Episode], clocks: Clocks) -> GuardState:
+def state_from_history(history: Iterable[Episode], clocks: Clocks) -> GuardState:
     """Return the state that a guard begins with now, by the runs of earlier ones in the last hour.
 
     A restart, which a DaemonSet makes of every end, must not begin the hour and the cooldown anew.
     """
     now = clocks.monotonic
     ran = [
-        (now - clocks.age(run[0].intent), now - clocks.age(run[-1].intent) + (ended.seconds if ended else 0.0))
+        (now - clocks.age(run[0].intent), now - clocks.age(run[-1].intent) + (end.seconds if end else 0.0))
         for run in runs_of(episode for episode in history if episode.intent.by == "guard")
-        for ended in [run[-1].ended]
+        for end in [run[-1].ended]
     ]
     ran = sorted((start, min(end, now)) for start, end in ran if now - start < HOUR)
     return GuardState(since=now, runs=tuple(start for start, _ in ran), last=max((end for _, end in ran), default=None))
@@ -109,7 +109,7 @@ def watched_gap(policy: Policy, interval: float) -> float:
     return max(2 * interval, min(5.0, policy.hold / 2))
 
 
-def look(policy: Policy, state: GuardState, snapshot: Snapshot, gap: float = inf) -> GuardState:
+def observed(policy: Policy, state: GuardState, snapshot: Snapshot, gap: float = inf) -> GuardState:
     """Return the state with this tick taken in: since when blocks are short, and the runs of the last hour.
 
     Blocks that were not counted for longer than `gap` seconds are not known to have been short meanwhile.
@@ -128,43 +128,45 @@ def look(policy: Policy, state: GuardState, snapshot: Snapshot, gap: float = inf
 def decide(policy: Policy, state: GuardState, snapshot: Snapshot, clock: time) -> Decision:
     """Return what to do now; `clock` is the local time of day, for quiet hours. `state` has taken this tick in."""
     if state.stopped is not None:
-        return Decision(Do.STOPPED, "stopped", state.stopped)
+        return Decision(GuardAction.STOPPED, "stopped", state.stopped)
     now = snapshot.monotonic
     blocks = usable_blocks(snapshot, policy.order)
     if blocks is None:
-        return Decision(Do.HOLD, "unknown", f"how many blocks of order {policy.order} there are is unknown")
+        return Decision(GuardAction.HOLD, "unknown", f"how many blocks of order {policy.order} there are is unknown")
     there = f"{counted(blocks, 'block')} of order {policy.order} to be had, {policy.blocks} wanted"
     due = _due_by_period(policy, state, now)
     periodic = due is not None and due <= 0
     if not periodic:
         if state.short_since is None:
-            return Decision(Do.WATCH, "enough", there, due)
+            return Decision(GuardAction.WATCH, "enough", there, due)
         held = now - state.short_since
         if held < policy.hold:
             left = policy.hold - held
-            return Decision(Do.WATCH, "short", f"{there}; a run begins if that stays so for {_left(left)}", left)
+            return Decision(
+                GuardAction.WATCH, "short", f"{there}; a run begins if that stays so for {_left(left)}", left
+            )
     if (against := _against(policy, state, snapshot, clock)) is not None:
         return replace(against, why=f"{there}; {against.why}")
     why = f"every {format_duration(policy.period)}" if periodic and policy.period else there
-    return Decision(Do.RUN, "run", why, periodic=periodic)
+    return Decision(GuardAction.RUN, "run", why, periodic=periodic)
 
 
-def began(state: GuardState, now: float) -> GuardState:
+def run_started(state: GuardState, now: float) -> GuardState:
     """Return the state with a run begun at `now`."""
     return replace(state, runs=(*state.runs, now))
 
 
-def ended(policy: Policy, state: GuardState, end: LadderEnd | None, now: float) -> GuardState:
+def run_ended(policy: Policy, state: GuardState, end: EscalationEnd | None, now: float) -> GuardState:
     """Return the state with the run over; None where it was only said (dry run).
 
     A run bears fruit when it reaches the policy's blocks, or wins a tenth of those that were missing.
     """
     state = replace(state, last=now, short_since=None)
-    if end is None or end.end is End.ABORTED:
+    if end is None or end.end is EndReason.ABORTED:
         return state
-    if end.end is End.REACHED:
+    if end.end is EndReason.REACHED:
         return replace(state, fruitless=0)
-    before = end.rungs[0].before if end.rungs else None
+    before = end.escalation_steps[0].before if end.escalation_steps else None
     missing = policy.blocks - before if before is not None else policy.blocks
     if end.gained is not None and end.gained >= max(1, missing // 10):
         return replace(state, fruitless=0)
@@ -189,17 +191,22 @@ def _due_by_period(policy: Policy, state: GuardState, now: float) -> float | Non
 def _against(policy: Policy, state: GuardState, snapshot: Snapshot, clock: time) -> Decision | None:
     now = snapshot.monotonic
     if (quiet := next((span for span in policy.quiet if span.covers(clock)), None)) is not None:
-        return Decision(Do.HOLD, "quiet", f"held back: quiet hours {quiet}")
+        return Decision(GuardAction.HOLD, "quiet", f"held back: quiet hours {quiet}")
     some = snapshot.pressure.some if snapshot.pressure else None
     if some is not None and some.avg10 >= policy.pressure:
         return Decision(
-            Do.HOLD, "pressure", f"held back: memory pressure {some.avg10:.0f} %, {policy.pressure:g} % allowed"
+            GuardAction.HOLD,
+            "pressure",
+            f"held back: memory pressure {some.avg10:.0f} %, {policy.pressure:g} % allowed",
         )
     if state.last is not None and (left := state.last + policy.cooldown - now) > 0:
-        return Decision(Do.HOLD, "cooldown", f"held back: cooldown, {format_duration(left)} left", left)
+        return Decision(GuardAction.HOLD, "cooldown", f"held back: cooldown, {format_duration(left)} left", left)
     if len(state.runs) >= policy.per_hour:
         left = state.runs[-policy.per_hour] + HOUR - now
         return Decision(
-            Do.HOLD, "ceiling", f"held back: {policy.per_hour} an hour, {format_duration(left)} until the next", left
+            GuardAction.HOLD,
+            "ceiling",
+            f"held back: {policy.per_hour} an hour, {format_duration(left)} until the next",
+            left,
         )
     return None

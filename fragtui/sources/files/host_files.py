@@ -52,7 +52,7 @@ class HostFile:
             self._descriptor = None
 
 
-def reason(error: OSError) -> str:
+def os_reason(error: OSError) -> str:
     """Return why a file could not be read or written, in words for an engineer."""
     if isinstance(error, UntrustedError):
         return error.strerror or str(error)

@@ -19,7 +19,7 @@ _TRIES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class OwnPlace:
+class OwnFile:
     """Where a file of fragtui's own lies."""
 
     path: Path
@@ -94,7 +94,7 @@ def sync_folder(folder: int) -> None:
         os.close(descriptor)
 
 
-def why(error: OSError, path: Path | str) -> str:
+def os_reason(error: OSError, path: Path | str) -> str:
     """Return in one line which file could not be used and why."""
     if isinstance(error, UntrustedError):
         return error.strerror or str(error)

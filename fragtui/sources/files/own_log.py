@@ -9,9 +9,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from fragtui.sources.files.own_files import OwnPlace, why
+from fragtui.sources.files.own_files import OwnFile, os_reason
 
-LIMIT = 4 << 20
+MAX_OWN_LOG = 4 << 20
 """Bytes that one reading takes at most, the newest ones; what lies before them is left out."""
 MAX_LINE = 256 << 10
 """Bytes of the longest line; a remedy of five steps takes less than one KiB."""
@@ -23,7 +23,7 @@ _Seen = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class OwnLine:
     """One line without its newline; `data` is None if it is too long, or was never finished."""
 
     place: str
@@ -35,7 +35,7 @@ class Line:
 class Added:
     """What one reading brought."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[OwnLine, ...]
     torn: str | None
     """Place of the newest file's last line if it has no newline yet: it may be whole at the next reading."""
     problems: tuple[str, ...]
@@ -74,7 +74,7 @@ class _File:
         self.lines = None
         self.skipping = self.position > 0 and os.pread(self.descriptor, 1, self.position - 1) != b"\n"
 
-    def read(self, lines: list[Line], *, newest: bool) -> str | None:
+    def read(self, lines: list[OwnLine], *, newest: bool) -> str | None:
         """Take the lines up to the end; return the place of a last one without a newline, which is not taken."""
         data = self._bytes()
         *whole, rest = data.split(b"\n")
@@ -82,14 +82,14 @@ class _File:
             if self.skipping:
                 self.skipping = False
             elif line.strip():
-                lines.append(Line(self._place(), line if len(line) <= MAX_LINE else None))
+                lines.append(OwnLine(self._place(), line if len(line) <= MAX_LINE else None))
             self.position += len(line) + 1
             self.lines = None if self.lines is None else self.lines + 1
         torn = None
         if rest and not self.skipping:
             torn = self._place()
             if not newest or len(rest) > MAX_LINE:
-                lines.append(Line(torn, None))
+                lines.append(OwnLine(torn, None))
                 torn, self.skipping = None, True
         if self.skipping:
             self.position += len(rest)
@@ -115,7 +115,7 @@ class OwnLog:
     `at_end` leaves out what is there at the first reading.
     """
 
-    def __init__(self, place: OwnPlace, kept: int, *, limit: int = LIMIT, at_end: bool = False) -> None:
+    def __init__(self, place: OwnFile, kept: int, *, limit: int = MAX_OWN_LOG, at_end: bool = False) -> None:
         self._place = place
         self._kept = kept
         self._limit = limit
@@ -151,7 +151,7 @@ class OwnLog:
 
     def _read_added(self) -> Added:
         problems: list[str] = []
-        lines: list[Line] = []
+        lines: list[OwnLine] = []
         torn: str | None = None
         restarted = left_out = False
         try:
@@ -164,7 +164,7 @@ class OwnLog:
                     torn = file.read(lines, newest=file is files[-1])
                     self._read = file
         except OSError as error:
-            problems.append(why(error, self._place.path))
+            problems.append(os_reason(error, self._place.path))
         return Added(tuple(lines), torn, tuple(problems), restarted, left_out)
 
     def _open(self, opened: ExitStack, problems: list[str]) -> list[_File]:
@@ -186,7 +186,7 @@ class OwnLog:
             except FileNotFoundError:
                 continue
             except OSError as error:
-                problems.append(why(error, path))
+                problems.append(os_reason(error, path))
                 if error.errno == errno.EACCES:
                     break  # A user who may not read one may read none.
                 continue

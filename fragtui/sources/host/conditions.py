@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from fragtui.kernel.procfs.pressure import parse_pressure
-from fragtui.model.remedy.risk import Surroundings
+from fragtui.model.remedy.risk import NodeConditions
 from fragtui.sources.files.host_files import read_text
 from fragtui.text import bounded_int
 
@@ -15,12 +15,12 @@ _MEMORY = re.compile(r"^memory\s+\d+\s+(\d+)\s+\d+\s*$", re.MULTILINE | re.ASCII
 _CGROUP_STAT = re.compile(r"^nr_(?:dying_)?descendants (\d+)$", re.MULTILINE | re.ASCII)
 
 
-def read_surroundings(root: Path) -> Surroundings:
+def read_conditions(root: Path) -> NodeConditions:
     """Return what can be read; what can't is None. Cheap: four small files."""
     io = read_text(root, "proc/pressure/io")
     arc = _ARC.search(read_text(root, "proc/spl/kstat/zfs/arcstats") or "")
     ksm = read_text(root, "sys/kernel/mm/ksm/pages_sharing")
-    return Surroundings(
+    return NodeConditions(
         # read_text takes the last newline off, and a line without it counts as torn.
         io=parse_pressure(io + "\n") if io else None,
         zfs_arc=bounded_int(arc[1]) if arc else None,

@@ -12,7 +12,7 @@ from fragtui.kernel.procfs.zoneinfo import parse_zoneinfo
 from fragtui.model.node.snapshot import Host
 from fragtui.sources.files.host_files import read_text
 from fragtui.sources.files.trust import opener_of
-from fragtui.sources.host.layouts import HOST
+from fragtui.sources.host.layouts import LAYOUT_HOST
 from fragtui.sources.host.tree import SavedTree, saved_tree
 from fragtui.text import printable
 
@@ -101,7 +101,7 @@ def _page_size(tree: SavedTree, machine: str) -> int | None:
 
 def tree_of(root: Path) -> SavedTree:
     """Return the tree under `root`: this kernel's own, or a saved one wherever below it lies."""
-    return SavedTree(root, HOST) if is_live(root) else saved_tree(root)
+    return SavedTree(root, LAYOUT_HOST) if is_live(root) else saved_tree(root)
 
 
 def is_live(root: Path) -> bool:

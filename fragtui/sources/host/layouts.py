@@ -102,7 +102,7 @@ LAYOUTS = (
     ),
 )
 
-FOLDER = Layout(
+LAYOUT_FOLDER = Layout(
     name="folder of saved files",
     marks=(),
     proc=("proc/{name}", "{name}", "{name}.txt", "proc_{name}", "proc_{name}.txt"),
@@ -114,7 +114,7 @@ FOLDER = Layout(
 )
 """What none of the layouts claims: a few files that somebody saved."""
 
-HOST = Layout(
+LAYOUT_HOST = Layout(
     name="host",
     marks=(),
     hostname=("proc/sys/kernel/hostname", "etc/hostname"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Pace:
+class ReadBudget:
     """Keep the measured time of reading a file under a share of all time, and never read it more often than `least`.
 
     For /proc/pagetypeinfo the time of the read is an upper bound of the time for which a zone lock is held with

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from fragtui.kernel.procfs.buddyinfo import parse_buddyinfo
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.sources.files.host_files import HostFile, reason
+from fragtui.sources.files.host_files import HostFile, os_reason
 from fragtui.sources.host.identity import is_live, read_host, tree_of
-from fragtui.sources.host.read_budget import Pace
+from fragtui.sources.host.read_budget import ReadBudget
 from fragtui.sources.host.snapshot_builder import (
     BUDDYINFO,
     MEMINFO,
@@ -20,7 +20,7 @@ from fragtui.sources.host.snapshot_builder import (
     VMSTAT,
     ZONEINFO,
     FileText,
-    SnapshotMaker,
+    SnapshotBuilder,
     Tick,
 )
 from fragtui.text import epoch_seconds, format_count, printable
@@ -51,10 +51,10 @@ class NodeReader:
         self.on_tick: Callable[[Tick], None] | None = None
         names = (BUDDYINFO, ZONEINFO, PAGETYPEINFO, MEMINFO, VMSTAT, PRESSURE)
         self._files = {name: HostFile(tree.root, tree.proc(name), kept=self.live) for name in names}
-        self._zoneinfo_pace = Pace(ZONEINFO_SHARE)
-        self._page_types_pace = Pace(PAGETYPEINFO_SHARE, least=10.0)
+        self._zoneinfo_pace = ReadBudget(ZONEINFO_SHARE)
+        self._page_types_pace = ReadBudget(PAGETYPEINFO_SHARE, least=10.0)
         self._page_types_read = False
-        self._maker = SnapshotMaker(self.host)
+        self._maker = SnapshotBuilder(self.host)
 
     def sample(self, *, page_types: bool | None = False) -> Snapshot:
         """Read the node now.
@@ -117,9 +117,9 @@ class NodeReader:
         try:
             return FileText(path, file.read())
         except OSError as error:
-            return FileText(path, None, reason(error))
+            return FileText(path, None, os_reason(error))
 
-    def _read_paced(self, name: str, pace: Pace) -> FileText:
+    def _read_paced(self, name: str, pace: ReadBudget) -> FileText:
         """Read a costly file: only the read may hold a zone lock, parsing is ours."""
         start = time.monotonic()
         found = self._read(name)

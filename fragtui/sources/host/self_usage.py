@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from fragtui.model.node.snapshot import OwnCost
+from fragtui.model.node.snapshot import SelfUsage
 
 
-class OwnMeter:
+class SelfUsageMeter:
     """Meters this process from when it is made; what was imported before is not what it goes on costing."""
 
     def __init__(self) -> None:
@@ -22,11 +22,11 @@ class OwnMeter:
         """Seconds since the last reading."""
         return time.monotonic() - self._at
 
-    def read(self) -> OwnCost | None:
+    def read(self) -> SelfUsage | None:
         """Return the cost since the last reading, None where it can't be told."""
         now, cpu = time.monotonic(), time.process_time()
         try:
-            cost = OwnCost((cpu - self._cpu) / (now - self._at), self._resident())
+            cost = SelfUsage((cpu - self._cpu) / (now - self._at), self._resident())
         except (OSError, ValueError, ZeroDivisionError):
             cost = None
         self._at, self._cpu = now, cpu

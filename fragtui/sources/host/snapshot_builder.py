@@ -42,7 +42,7 @@ class Tick:
     files: Mapping[str, FileText]
 
 
-class SnapshotMaker:
+class SnapshotBuilder:
     """Makes a Snapshot of each tick's texts; keeps what is read less often than every tick."""
 
     def __init__(self, host: Host) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from fragtui.sources.files.root_path import in_root
-from fragtui.sources.host.layouts import FOLDER, HOST, LAYOUTS, Layout
+from fragtui.sources.host.layouts import LAYOUT_FOLDER, LAYOUT_HOST, LAYOUTS, Layout
 from fragtui.text import printable
 
 _GLOB = re.compile(r"[*?\[]")
@@ -39,7 +39,7 @@ class SavedTree:
             return self.root / "nodes" / name
         names = dict.fromkeys((name, name.replace("/", "_")))
         found = self._first(pattern.format(name=each) for pattern in self.layout.proc for each in names)
-        if found is None and self.layout is FOLDER:
+        if found is None and self.layout is LAYOUT_FOLDER:
             return self._inside(name)
         return found or self._inside(f"proc/{name}")
 
@@ -86,7 +86,11 @@ class SavedTree:
 
     def _packed(self) -> str | None:
         """Say that the collection lies here as an archive, where nothing else of it does."""
-        if self.layout not in (FOLDER, HOST) or self.proc("buddyinfo").exists() or self.kernel_log() is not None:
+        if (
+            self.layout not in (LAYOUT_FOLDER, LAYOUT_HOST)
+            or self.proc("buddyinfo").exists()
+            or self.kernel_log() is not None
+        ):
             return None
         archives = [path for pattern in ("*.tar*", "*.tgz", "*.txz") for path in _matches(self.root, pattern)]
         name = next((path.name for path in archives if is_packed(path)), None)
@@ -112,9 +116,9 @@ def saved_tree(root: Path) -> SavedTree:
             if any(_is_there(place, mark) for mark in layout.marks):
                 return _of_node(place, layout)
         if (place / "proc").is_dir():
-            return SavedTree(place, HOST)
+            return SavedTree(place, LAYOUT_HOST)
         if _has_buddyinfo(place):
-            return SavedTree(place, FOLDER)
+            return SavedTree(place, LAYOUT_FOLDER)
         inside = _only_directory(place)
         if inside is None:
             break
@@ -122,7 +126,7 @@ def saved_tree(root: Path) -> SavedTree:
     parent = root.parent
     if parent.name == "nodes" and any(_is_there(parent.parent, mark) for mark in LAYOUTS[1].marks):
         return SavedTree(root, LAYOUTS[1], root.name)
-    return SavedTree(root, FOLDER if any(root.glob("*dmesg*")) else HOST)
+    return SavedTree(root, LAYOUT_FOLDER if any(root.glob("*dmesg*")) else LAYOUT_HOST)
 
 
 def _of_node(place: Path, layout: Layout) -> SavedTree:
@@ -141,7 +145,7 @@ def _of_node(place: Path, layout: Layout) -> SavedTree:
 
 
 def _has_buddyinfo(place: Path) -> bool:
-    return any(_is_there(place, pattern.format(name="buddyinfo")) for pattern in FOLDER.proc)
+    return any(_is_there(place, pattern.format(name="buddyinfo")) for pattern in LAYOUT_FOLDER.proc)
 
 
 def _only_directory(place: Path) -> Path | None:

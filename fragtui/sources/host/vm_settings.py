@@ -18,7 +18,7 @@ _RANGE = re.compile(r"(\d+)(?:-(\d+))?")
 _ZONEINFO_LIMIT = 32 << 20
 
 
-def read_tuning(root: Path, page_size: int) -> Tuning:
+def read_vm_settings(root: Path, page_size: int) -> Tuning:
     """Return the settings of the node under `root`, live or saved; `page_size` in bytes."""
     tree = tree_of(root)
     root = tree.root

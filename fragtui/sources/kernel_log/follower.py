@@ -10,18 +10,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fragtui.kernel.gfp.flags import GfpTable, parse_print_fmt
-from fragtui.model.failures.kernel_log_update import KernelLogNews
-from fragtui.sources.files.host_files import read_text, reason
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+from fragtui.sources.files.host_files import os_reason, read_text
 from fragtui.sources.files.log_files import READ_BYTES, FollowedFile, open_log, readable, rotated
 from fragtui.sources.files.trust import Opener, open_at_once, opener_of
 from fragtui.sources.host.identity import is_live
 from fragtui.sources.kernel_log.incident_stream import IncidentStream, LineSplitter, StreamCall
 from fragtui.sources.kernel_log.journal import NO_JOURNAL, JournalReader, journal_command, why_no_journal
-from fragtui.sources.kernel_log.kmsg import MOST_BATCHES, KmsgReader, boot_epoch, is_device, open_kmsg
+from fragtui.sources.kernel_log.kmsg import MAX_BATCHES, KmsgReader, boot_epoch, is_device, open_kmsg
 from fragtui.sources.kernel_log.scan import scan_log
 from fragtui.text import bounded_int, epoch_seconds, printable, shortage
 
-__all__ = ["KernelLog", "KernelLogNews", "read_ring", "running_gfp_table"]
+__all__ = ["KernelLog", "KernelLogUpdate", "read_ring", "running_gfp_table"]
 
 _DAY = 86_400.0
 _QUIET_S = 0.3
@@ -51,19 +51,19 @@ def running_release(root: Path) -> str | None:
     return printable(read_text(root, "proc/sys/kernel/osrelease") or "", 100) or None
 
 
-def read_ring(root: Path, reader: KmsgReader | None = None) -> KernelLogNews:
+def read_ring(root: Path, reader: KmsgReader | None = None) -> KernelLogUpdate:
     """Return at once what the kernel's ring holds of the last day. Takes milliseconds; raises no OSError."""
     try:
         own = reader or open_kmsg(root / "dev/kmsg", root)
     except OSError as error:
-        return KernelLogNews((), (), 0, (), "none", f"/dev/kmsg: {error.strerror}")
+        return KernelLogUpdate((), (), 0, (), "none", f"/dev/kmsg: {error.strerror}")
     try:
         stream = IncidentStream("kmsg", running_gfp_table(root), running_release(root), boot=boot_epoch())
         lost, _oldest = _drain(own, stream)
         stream.finish()
         return stream.news("/dev/kmsg", lost, since=time.time() - _DAY)
     except OSError as error:
-        return KernelLogNews((), (), 0, (), "none", f"/dev/kmsg: {error.strerror}")
+        return KernelLogUpdate((), (), 0, (), "none", f"/dev/kmsg: {error.strerror}")
     finally:
         if reader is None:
             own.close()
@@ -72,7 +72,7 @@ def read_ring(root: Path, reader: KmsgReader | None = None) -> KernelLogNews:
 def _drain(reader: KmsgReader, stream: IncidentStream) -> tuple[int, bytes | None]:
     """Feed the waiting records; return how many were lost, and the first record."""
     lost, first = 0, None
-    for _ in range(MOST_BATCHES):
+    for _ in range(MAX_BATCHES):
         batch = reader.read()
         lost += batch.lost
         if batch.lost:
@@ -97,7 +97,7 @@ class KernelLog:
         self,
         root: Path,
         choice: str = "auto",
-        on_news: Callable[[KernelLogNews], None] = lambda _: None,
+        on_news: Callable[[KernelLogUpdate], None] = lambda _: None,
         on_stream: Callable[[], Callable[[StreamCall], None]] | None = None,
     ) -> None:
         self._root = root
@@ -126,7 +126,7 @@ class KernelLog:
         """Return what opens log files: those that were found are less trusted than one that the user named."""
         return open_at_once if self._choice != "auto" else opener_of(self._root, live=is_live(self._root))
 
-    def _emit(self, news: KernelLogNews) -> None:
+    def _emit(self, news: KernelLogUpdate) -> None:
         with self._lock:
             if not self._stopped.is_set():
                 self._on_news(news)
@@ -305,7 +305,7 @@ class KernelLog:
                     scan_log(log, stream, self._stopped.is_set)
             except (OSError, EOFError) as error:
                 stream.finish()
-                why = reason(error) if isinstance(error, OSError) else "it is cut off"
+                why = os_reason(error) if isinstance(error, OSError) else "it is cut off"
                 problem = f"{printable(str(path))}: {why}"
                 continue
             read_any = True
@@ -315,7 +315,7 @@ class KernelLog:
         try:
             reader = JournalReader(journal_command(self._root, follow=True, since=f"@{time.time() - _DAY:.0f}"))
         except OSError as error:
-            return f"journalctl: {reason(error)}"
+            return f"journalctl: {os_reason(error)}"
         stream = self._stream("journal", running_gfp_table(self._root), now=time.time())
         splitter, begun, waits, told_at = LineSplitter(), False, False, 0.0
         said: str | None = None

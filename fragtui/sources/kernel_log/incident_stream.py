@@ -6,21 +6,21 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from fragtui.kernel.gfp.flags import GfpTable
-from fragtui.kernel.reports.collector import Gatherer
+from fragtui.kernel.reports.collector import ReportCollector
 from fragtui.kernel.reports.needles import BEFORE, REMEDY_NEEDLE, REPORT_NEEDLES
 from fragtui.kernel.reports.report import KernelReport
 from fragtui.logs.kmsg_record import parse_kmsg_record
 from fragtui.logs.parser import LogParser
 from fragtui.logs.record import LogRecord
-from fragtui.model.failures.external_drops import is_own
+from fragtui.model.failures.external_drops import is_own_drop
 from fragtui.model.failures.from_report import incident_of
 from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.kernel_log_update import KernelLogNews
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.sources.files.line_bounds import CutLines, without_holes
-from fragtui.sources.kernel_log.needle_window import NearHits
+from fragtui.sources.kernel_log.needle_window import NeedleWindow
 from fragtui.text import line_limit
 
-MOST_WAITING = 2000
+MAX_WAITING = 2000
 """Reports that wait to be news, the newest: no list of them is longer."""
 
 StreamCall = tuple[str | bytes | float | None, ...]
@@ -74,8 +74,8 @@ class IncidentStream:
         self._release = release
         self._boot = boot
         self._parser = LogParser(now=now)
-        self._gatherer = Gatherer()
-        self._near = NearHits((*REPORT_NEEDLES, REMEDY_NEEDLE), BEFORE)
+        self._gatherer = ReportCollector()
+        self._near = NeedleWindow((*REPORT_NEEDLES, REMEDY_NEEDLE), BEFORE)
         self._told: dict[int, Incident] = {}
         self._done: deque[KernelReport] = deque()
         self._dropped = 0
@@ -155,7 +155,7 @@ class IncidentStream:
         since: float | None = None,
         before: float | None = None,
         problem: str | None = None,
-    ) -> KernelLogNews:
+    ) -> KernelLogUpdate:
         """Return what is new since the last call; of the incidents only those between two epoch seconds, if given.
 
         Reports that were dropped, since too many came at once, count as lost records.
@@ -187,16 +187,16 @@ class IncidentStream:
                 self._told.pop(report.key, None)
             else:
                 self._told[report.key] = incident
-        remedies = tuple(remedy for remedy in self._gatherer.foreign_remedies if not is_own(remedy))
+        remedies = tuple(remedy for remedy in self._gatherer.foreign_remedies if not is_own_drop(remedy))
         self._gatherer.foreign_remedies.clear()
         if since is not None:
             remedies = tuple(remedy for remedy in remedies if remedy.time is None or remedy.time >= since)
         lost, self._dropped = lost + self._dropped, 0
-        return KernelLogNews(tuple(fresh), tuple(updated), lost, remedies, source, problem, unread)
+        return KernelLogUpdate(tuple(fresh), tuple(updated), lost, remedies, source, problem, unread)
 
     def _take(self, reports: Iterable[KernelReport]) -> None:
         self._done.extend(reports)
-        while len(self._done) > MOST_WAITING:
+        while len(self._done) > MAX_WAITING:
             self._told.pop(self._done.popleft().key, None)
             self._dropped += 1
 

@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from fragtui.sources.files.host_files import reason
+from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.root_path import in_root
 from fragtui.sources.files.trust import find_program, program_environment
 
@@ -49,7 +49,7 @@ def why_no_journal(root: Path) -> str | None:
     except FileNotFoundError:
         return "journalctl is not installed"
     except OSError as error:
-        return reason(error)
+        return os_reason(error)
     return None
 
 

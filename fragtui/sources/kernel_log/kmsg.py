@@ -19,7 +19,7 @@ _BUFFER = 16_384
 """CONSOLE_EXT_LOG_MAX is 8192; a smaller buffer makes the kernel skip the record (EINVAL)."""
 _DEVICE = (1, 11)
 """Major and minor number of /dev/kmsg (Documentation/admin-guide/devices.txt)."""
-MOST_BATCHES = 512
+MAX_BATCHES = 512
 """Batches read in one go at most, a million records: no ring holds more, but a writer may be as fast as the reader."""
 
 

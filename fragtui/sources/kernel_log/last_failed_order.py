@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from fragtui.kernel.procfs.buddyinfo import MOST_ORDER
-from fragtui.sources.kernel_log.kmsg import MOST_BATCHES, boot_epoch, open_kmsg
+from fragtui.kernel.procfs.buddyinfo import MAX_ORDER
+from fragtui.sources.kernel_log.kmsg import MAX_BATCHES, boot_epoch, open_kmsg
 from fragtui.text import bounded_int
 
 _HEAD = re.compile(rb"^(\d{1,20}),\d+,(\d{1,20})[^;]*;[^\n]*page allocation failure[:.] order:(\d{1,20})")
@@ -28,7 +28,7 @@ def last_failed_order(root: Path) -> int | None:
     found: int | None = None
     since = (time.time() - _DAY - boot_epoch()) * 1e6
     try:
-        for _ in range(MOST_BATCHES):
+        for _ in range(MAX_BATCHES):
             batch = reader.read()
             newest = newest_order(batch.records, since)
             found = newest if newest is not None else found
@@ -49,5 +49,5 @@ def newest_order(records: Iterable[bytes], since: float) -> int | None:
     found: int | None = None
     for record in records:
         if _NEEDLE in record and (head := _HEAD.match(record)) and int(head[1]) < 8 and int(head[2]) >= since:
-            found = bounded_int(head[3], MOST_ORDER) or found
+            found = bounded_int(head[3], MAX_ORDER) or found
     return found

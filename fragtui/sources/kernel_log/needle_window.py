@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 
 
-class NearHits:
+class NeedleWindow:
     """Lets through the records around a hit: a few before it, and after it as many as the reader asks for."""
 
     def __init__(self, needles: Sequence[bytes], before: int) -> None:

@@ -17,13 +17,13 @@ from fragtui.sources.kernel_log.incident_stream import IncidentStream
 from fragtui.sources.kernel_log.needle_search import best_search
 from fragtui.text import line_limit
 
-BLOCK = 1 << 18
+SCAN_BLOCK = 1 << 18
 _AHEAD = 4
 """Blocks searched ahead: with their hits they are what reading a log takes of memory."""
 WORTH_FORKING = 32 << 20
 _TAIL = 16 << 10
 _EXPORT = (b"MESSAGE=", b"MESSAGE\n", b"    MESSAGE=")
-MOST_BEFORE = 64
+MAX_BEFORE = 64
 """Lines before a hit that may belong to it at most: a journal export entry has some 30, the stamp first."""
 Near = tuple[int, bytes, bool, bool]
 """Line number from 1, line without its newline, whether it had none (torn), whether lines before it were left out."""
@@ -72,7 +72,7 @@ def near_lines(
                     carry, gap = block[keep:], gap or keep > at
                     break
                 through = hits[index]
-                start = back(block, through, at, before)
+                start = step_back(block, through, at, before)
                 if start > at:
                     number += block.count(b"\n", at, start)
                     at, gap = start, True
@@ -115,7 +115,7 @@ def _searched(log: IO[bytes], needles: Sequence[bytes]) -> Iterator[tuple[bytes,
                 return partial(search, block, len(block), needles)
 
         for block in _blocks(log):
-            if first and len(block) < BLOCK:  # A small log is not worth a thread.
+            if first and len(block) < SCAN_BLOCK:  # A small log is not worth a thread.
                 yield block, search(block, len(block), needles)
                 continue
             first = False
@@ -134,7 +134,7 @@ def _blocks(log: IO[bytes]) -> Iterator[bytes]:
     Of a line that ends in a later block no more is kept than says that it is too long.
     """
     rest = b""
-    while data := log.read(BLOCK):
+    while data := log.read(SCAN_BLOCK):
         if not (data := without_holes(data)):
             skip_hole(log)
             continue
@@ -152,15 +152,15 @@ def _blocks(log: IO[bytes]) -> Iterator[bytes]:
 def _tail(block: bytes, floor: int) -> int:
     """Return where the last lines of a block begin, as many as may belong to a hit in the next one."""
     edge = max(floor, len(block) - _TAIL)
-    start = back(block, len(block), edge, MOST_BEFORE)
+    start = step_back(block, len(block), edge, MAX_BEFORE)
     return start if start > edge or edge == floor else block.find(b"\n", edge) + 1 or len(block)
 
 
-def back(block: bytes, hit: int, floor: int, lines: int) -> int:
+def step_back(block: bytes, hit: int, floor: int, lines: int) -> int:
     """Return where the line `lines` before the hit's own begins, not before `floor`."""
     start = block.rfind(b"\n", floor, hit) + 1 or floor
     if block.startswith(_EXPORT, start):
-        lines = MOST_BEFORE
+        lines = MAX_BEFORE
     for _ in range(lines):
         if start <= floor:
             return floor

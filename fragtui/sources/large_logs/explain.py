@@ -13,8 +13,8 @@ from typing import IO
 from fragtui.kernel.gfp.flags import GfpTable
 from fragtui.kernel.reports.needles import SCAN_NEEDLES
 from fragtui.model.failures.incident import Incident
-from fragtui.model.log_linker import Explained, LogDigest
-from fragtui.model.log_reader import LogPast, LogReading, LogTerms, Told
+from fragtui.model.log_linker import Explained, LogLinker
+from fragtui.model.log_reader import LogPast, LogReading, LogTerms, PodLine
 from fragtui.sources.files.line_bounds import CutLines
 from fragtui.sources.kernel_log.scan import large_file, near_lines
 from fragtui.sources.large_logs.parallel import LargeLog, raise_unread, read_forked
@@ -62,7 +62,7 @@ def explain_logs(
     `running` is the flag table to use where a report tells neither flags nor kernel, `kernel` a release to use then.
     A log that breaks ends there, with what it told so far; `on_error` is told, without it the error is raised.
     """
-    digest = LogDigest()
+    digest = LogLinker()
     if len(logs) == 1:
         for _, _, told in _told(logs[0], 0, running, kernel, on_error):
             yield from digest.feed(told)
@@ -79,13 +79,13 @@ def _told(
     running: GfpTable | None,
     kernel: str | None,
     on_error: Callable[[OpenLog, Exception], None] | None,
-) -> Iterator[tuple[float, int, Told]]:
+) -> Iterator[tuple[float, int, PodLine]]:
     """Yield what one log tells, with the moment and the log's place; what has no moment comes at once."""
     try:
         if are_objects(source.log):
-            sightings, why = read_objects(source.log)
-            for sighting in sightings:
-                yield sighting.time or 0.0, place, sighting
+            observations, why = read_objects(source.log)
+            for observation in observations:
+                yield observation.time or 0.0, place, observation
             if why is not None:
                 raise OSError(errno.EINVAL, why)
             return
@@ -106,7 +106,7 @@ def _told(
         on_error(source, error)
 
 
-def _read(log: IO[bytes], terms: LogTerms, cut: CutLines) -> Iterator[tuple[float | None, Told]]:
+def _read(log: IO[bytes], terms: LogTerms, cut: CutLines) -> Iterator[tuple[float | None, PodLine]]:
     """Yield what a log tells, each with the latest stamp so far. Raises OSError and EOFError as the log does."""
     needles: tuple[bytes, ...] = (*SCAN_NEEDLES, *POD_NEEDLES)
     if (large := large_file(log)) is None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fragtui.sources.files.line_bounds import behind_hole, is_hole
 from fragtui.sources.kernel_log.needle_search import best_search
 
-BLOCK = 96 << 10
+HIT_BLOCK = 96 << 10
 """Small enough to stay in the processor's cache between reading, searching and counting, and for malloc to keep."""
 
 
@@ -29,8 +29,8 @@ class FileHits:
         end: int,
         until: int,
         enough: Callable[[int], bool],
-        at_once: int = BLOCK,
-        block: int = BLOCK,
+        at_once: int = HIT_BLOCK,
+        block: int = HIT_BLOCK,
     ) -> None:
         self._descriptor = descriptor
         self._needles = needles

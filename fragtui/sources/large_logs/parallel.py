@@ -8,11 +8,11 @@ import pickle
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
-from fragtui.model.log_reader import Found, LogPast, LogReading, LogTerms, Told
+from fragtui.model.log_reader import FoundIncident, LogPast, LogReading, LogTerms, PodLine
 from fragtui.sources.files.line_bounds import CutLines
-from fragtui.sources.large_logs.hits import BLOCK
+from fragtui.sources.large_logs.hits import HIT_BLOCK
 from fragtui.sources.large_logs.sections import Part, Rest, StretchReader
-from fragtui.sources.large_logs.worker_pool import ChildTeam
+from fragtui.sources.large_logs.worker_pool import WorkerPool
 from fragtui.text import counted
 
 SEGMENT = 8 << 20
@@ -30,7 +30,7 @@ _MOST_FOUND = 4_096
 class Segment:
     """What a child read of a segment: what each stretch tells with its end, its newlines, whether that is all."""
 
-    stretches: tuple[tuple[tuple[Found, ...], Rest], ...]
+    stretches: tuple[tuple[tuple[FoundIncident, ...], Rest], ...]
     newlines: int
     complete: bool
 
@@ -48,17 +48,17 @@ class LargeLog:
     terms: LogTerms
     segment: int = SEGMENT
     reach: int = REACH
-    block: int = BLOCK
+    block: int = HIT_BLOCK
     cut: CutLines = field(default_factory=CutLines)
     """Counts the lines that are too long."""
 
 
-def read_forked(log: LargeLog) -> Generator[tuple[float | None, Told]] | None:
+def read_forked(log: LargeLog) -> Generator[tuple[float | None, PodLine]] | None:
     """Return what a file tells, each with the latest stamp so far. None if no child can be started.
 
     Closing the iterator ends the children. Raises OSError, what was told until then comes before.
     """
-    team = ChildTeam()
+    team = WorkerPool()
     try:
         for _ in range(max(2, min(_MOST_CHILDREN, len(os.sched_getaffinity(0))))):
             team.add(lambda begin: pickle.dumps(read_segment(log, begin), pickle.HIGHEST_PROTOCOL))
@@ -68,7 +68,7 @@ def read_forked(log: LargeLog) -> Generator[tuple[float | None, Told]] | None:
     return join_segments(log, team)
 
 
-def join_segments(log: LargeLog, team: ChildTeam) -> Generator[tuple[float | None, Told]]:
+def join_segments(log: LargeLog, team: WorkerPool) -> Generator[tuple[float | None, PodLine]]:
     """Yield what the segments tell that a team reads, as if one had read them all."""
     return _Joined(log, team).read()
 
@@ -78,8 +78,8 @@ def read_segment(log: LargeLog, begin: int) -> Segment:
     end = min(begin + log.segment, log.size)
     until = min(end + log.reach, log.size)
     reader = StretchReader(Part(log.descriptor, log.size, begin, end, until), log.needles, log.segment, log.block)
-    stretches: list[tuple[tuple[Found, ...], Rest]] = []
-    found: list[Found] = []
+    stretches: list[tuple[tuple[FoundIncident, ...], Rest]] = []
+    found: list[FoundIncident] = []
     kept = 0
     for each in reader.read(lambda: LogReading(log.terms, None)):
         if isinstance(each, Rest):
@@ -103,7 +103,7 @@ def raise_unread(lines: int) -> None:
 class _Joined:
     """Puts the segments together as if one had read them all: what no child could know is read here."""
 
-    def __init__(self, log: LargeLog, team: ChildTeam) -> None:
+    def __init__(self, log: LargeLog, team: WorkerPool) -> None:
         self._log = log
         self._team = team
         self._past = LogPast()
@@ -112,7 +112,7 @@ class _Joined:
         self._lines = 0
         """Lines before that place."""
 
-    def read(self) -> Generator[tuple[float | None, Told]]:
+    def read(self) -> Generator[tuple[float | None, PodLine]]:
         log, team = self._log, self._team
         segments = range(0, log.size, log.segment)
         answers: dict[int, bytes] = {}
@@ -137,7 +137,7 @@ class _Joined:
             team.end()
         raise_unread(self._past.unread)
 
-    def _take(self, segment: Segment, before: int, end: int) -> Generator[tuple[float | None, Told]]:
+    def _take(self, segment: Segment, before: int, end: int) -> Generator[tuple[float | None, PodLine]]:
         """Yield what a segment tells whose first line has that number; what does not fit is read again."""
         past, name = self._past, self._log.terms.name
         for found, rest in segment.stretches:
@@ -159,14 +159,14 @@ class _Joined:
         self._past.add(rest.ending)
         self._log.cut.count += rest.cut
 
-    def _read_here(self, end: int) -> Generator[tuple[float | None, Told]]:
+    def _read_here(self, end: int) -> Generator[tuple[float | None, PodLine]]:
         """Read on until an offset is passed."""
         place = None
         while self._place < end and place != self._place:
             place = self._place
             yield from self._read_stretch(end)
 
-    def _read_stretch(self, end: int) -> Generator[tuple[float | None, Told]]:
+    def _read_stretch(self, end: int) -> Generator[tuple[float | None, PodLine]]:
         """Read the next stretch, if one begins before an offset."""
         log, past, before = self._log, self._past, self._lines
         floor = max(self._place, 0)

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fragtui.kernel.reports.needles import BEFORE
-from fragtui.model.log_reader import Ending, Found, LogReading
+from fragtui.model.log_reader import Ending, FoundIncident, LogReading
 from fragtui.sources.files.line_bounds import CutLines
-from fragtui.sources.kernel_log.scan import MOST_BEFORE
-from fragtui.sources.large_logs.hits import BLOCK, FileHits
+from fragtui.sources.kernel_log.scan import MAX_BEFORE
+from fragtui.sources.large_logs.hits import HIT_BLOCK, FileHits
 from fragtui.sources.large_logs.window import FileWindow
 from fragtui.text import LINE_BYTES
 
@@ -50,7 +50,7 @@ class Part:
 class StretchReader:
     """Reads the stretches of a part; lines are counted from its beginning."""
 
-    def __init__(self, part: Part, needles: Sequence[bytes], at_once: int = BLOCK, block: int = BLOCK) -> None:
+    def __init__(self, part: Part, needles: Sequence[bytes], at_once: int = HIT_BLOCK, block: int = HIT_BLOCK) -> None:
         self._part = part
         self._cut = CutLines()
         self._text = FileWindow(part.descriptor, part.size, part.until, self._cut)
@@ -66,7 +66,7 @@ class StretchReader:
     def _is_enough(self, newlines: int) -> bool:
         """Tell whether no hit behind so many newlines can go on with what is read."""
         reading = self._reading
-        return reading is None or (reading.at_rest and newlines - self._number > MOST_BEFORE)
+        return reading is None or (reading.at_rest and newlines - self._number > MAX_BEFORE)
 
     def newlines(self) -> int:
         """Return the newlines between the two offsets; what is not read yet is passed over."""
@@ -76,12 +76,12 @@ class StretchReader:
         self._text.data = b""  # The reader is part of a circle, which a child seldom collects.
         return self._hits.newlines
 
-    def broken_off(self) -> Iterator[Found]:
+    def broken_off(self) -> Iterator[FoundIncident]:
         """Yield what is told when nothing more can be read."""
         if self._reading is not None:
             yield from self._reading.finish()
 
-    def read(self, new_reading: Callable[[], LogReading]) -> Iterator[Found | Rest]:
+    def read(self, new_reading: Callable[[], LogReading]) -> Iterator[FoundIncident | Rest]:
         """Yield what every stretch tells, and its end. Raises OSError."""
         part, text, hits = self._part, self._text, self._following
         at = begin = part.floor
@@ -96,7 +96,7 @@ class StretchReader:
                 if following is None:
                     break
                 through = following[0]
-                start, lines = text.back(through, at, BEFORE)
+                start, lines = text.step_back(through, at, BEFORE)
                 gap = start > at
                 if reading is not None and gap and reading.at_rest:
                     yield self._rest(reading, begin, at)

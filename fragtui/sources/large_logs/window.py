@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from fragtui.sources.files.line_bounds import HOLE, CutLines, behind_hole, is_hole
-from fragtui.sources.kernel_log.scan import back
+from fragtui.sources.kernel_log.scan import step_back
 from fragtui.text import line_limit
 
 _SIZE = 16 << 10
@@ -27,14 +27,14 @@ class FileWindow:
         self.begin = 0
         self.data = b""
 
-    def back(self, hit: int, floor: int, lines: int) -> tuple[int, int]:
+    def step_back(self, hit: int, floor: int, lines: int) -> tuple[int, int]:
         """Return where the line `lines` before the hit's own begins, not before `floor`, and how many that are."""
         reach = _SIZE
         while True:
             begin = max(floor, hit - reach)
             self._load(begin, hit - begin + _SIZE)
             place = hit - begin
-            start = back(self.data, place, 0, lines)
+            start = step_back(self.data, place, 0, lines)
             # The window may begin in the middle of a line.
             if start > 0 or begin == floor:
                 return begin + start, self.data.count(b"\n", start, place)

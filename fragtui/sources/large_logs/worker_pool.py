@@ -13,7 +13,7 @@ _BETWEEN_COLLECTIONS = 50_000
 """Objects that a child makes before it looks for garbage: it makes many, and hardly any in circles."""
 
 
-class ChildTeam:
+class WorkerPool:
     """They take numbers from one pipe, whoever is free the next one, and answer each on a pipe of their own."""
 
     def __init__(self) -> None:

@@ -7,25 +7,25 @@ import threading
 from pathlib import Path
 
 from fragtui.cluster.crictl_json import read_sandboxes
-from fragtui.sources.files.host_files import reason
+from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.trust import UntrustedError, find_program, program_environment
 from fragtui.sources.pods.backoff import Backoff
-from fragtui.sources.pods.interfaces import Telling
+from fragtui.sources.pods.interfaces import PodSink
 from fragtui.text import printable
 
 EVERY_SECONDS = 20.0
 LIMIT_SECONDS = 10.0
 _MOST_BYTES = 16 * 1024 * 1024
-CANNOT_TELL = "why a pod failed: crictl knows only which sandboxes run"
+CRICTL_CANNOT_SHOW = "why a pod failed: crictl knows only which sandboxes run"
 
 
-class Crictl:
+class CrictlSource:
     """Tells which sandboxes run on this node, where crictl is there."""
 
     name = "crictl"
 
     def __init__(
-        self, root: Path, telling: Telling, *, folders: tuple[str, ...] | None = None, every: float = EVERY_SECONDS
+        self, root: Path, telling: PodSink, *, folders: tuple[str, ...] | None = None, every: float = EVERY_SECONDS
     ) -> None:
         """`folders` replace those in which the program is looked for, `every` the seconds between two questions."""
         self._root = root
@@ -53,7 +53,7 @@ class Crictl:
         try:
             program = find_program("crictl", self._folders)
         except UntrustedError as error:
-            self._telling.state(self.name, "absent", f"not run: {reason(error)}")
+            self._telling.state(self.name, "absent", f"not run: {os_reason(error)}")
             return
         except OSError:
             self._telling.state(self.name, "absent", "crictl is not installed")
@@ -63,7 +63,7 @@ class Crictl:
             why = self._ask(program)
             if why is None:
                 backoff.reset()
-                self._telling.state(self.name, "live", CANNOT_TELL)
+                self._telling.state(self.name, "live", CRICTL_CANNOT_SHOW)
                 self._stopping.wait(self._every)
             else:
                 self._telling.state(self.name, "waiting", why)
@@ -82,7 +82,7 @@ class Crictl:
                 cwd="/",
             )
         except OSError as error:
-            return f"crictl can't be run: {reason(error)}"
+            return f"crictl can't be run: {os_reason(error)}"
         child = self._child
         try:
             out, err = child.communicate(timeout=LIMIT_SECONDS + 2)
@@ -101,5 +101,5 @@ class Crictl:
             return "crictl's answer could not be read"
         if sandboxes is None:
             return "crictl's answer is not its JSON"
-        self._telling.sightings(sandboxes)
+        self._telling.observations(sandboxes)
         return None

@@ -7,14 +7,14 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from fragtui.model.pods.linking import KernelSide
-from fragtui.model.pods.pod_tracker import PodBoard
+from fragtui.model.pods.linking import KernelEvidence
+from fragtui.model.pods.pod_tracker import PodTracker
 
-Change = Callable[[PodBoard, float], bool]
+Change = Callable[[PodTracker, float], bool]
 """Changes the board at an epoch second and returns whether it may have changed."""
-MOST_SIGHTINGS = 2048
+MAX_OBSERVATIONS = 2048
 """Sightings that wait, and one batch more; a source that brings more waits for room."""
-MOST_INCIDENTS = 128
+MAX_INCIDENTS = 128
 """Kernel incidents that wait."""
 _AT_ONCE = 16
 _REST_SECONDS = 0.25
@@ -29,20 +29,20 @@ class PodInbox:
         self._changed = threading.Condition()
         self._batches: deque[tuple[int, Change, bool]] = deque()
         self._waiting = 0
-        self._incidents: dict[str, KernelSide] = {}
+        self._incidents: dict[str, KernelEvidence] = {}
         self._rests_until = 0.0
         self._news = False
         self._closed = False
         self.dropped = 0
         """Kernel incidents that were dropped before the board took them."""
 
-    def put(self, change: Change, sightings: int = 1) -> None:
+    def put(self, change: Change, observations: int = 1) -> None:
         """Add a change of so many sightings; waits for room unless closed."""
         with self._changed:
-            while self._waiting >= MOST_SIGHTINGS and not self._closed:
+            while self._waiting >= MAX_OBSERVATIONS and not self._closed:
                 self._changed.wait(_LOOK_SECONDS)
             if not self._closed:
-                self._append(sightings, change)
+                self._append(observations, change)
 
     def remedy(self, change: Change) -> None:
         """Add a remedy, in its place among the sightings; it replaces one that no sighting follows. Never waits."""
@@ -52,13 +52,13 @@ class PodInbox:
             else:
                 self._append(0, change, remedy=True)
 
-    def incident(self, incident: KernelSide) -> None:
+    def incident(self, incident: KernelEvidence) -> None:
         """Add a kernel incident, or what more is known of one that waits. Never waits.
 
         Where there are too many, the oldest goes that is no refusal of the node's memory, else the oldest.
         """
         with self._changed:
-            if incident.id not in self._incidents and len(self._incidents) >= MOST_INCIDENTS:
+            if incident.id not in self._incidents and len(self._incidents) >= MAX_INCIDENTS:
                 oldest = next(iter(self._incidents))
                 del self._incidents[
                     next((key for key, each in self._incidents.items() if each.memory is False), oldest)
@@ -93,8 +93,8 @@ class PodInbox:
                 self._news = False
                 found.append(_is_news)
             if self._batches:
-                sightings, change, _ = self._batches.popleft()
-                self._waiting -= sightings
+                observations, change, _ = self._batches.popleft()
+                self._waiting -= observations
                 found.append(change)
                 self._changed.notify_all()
             if self._incidents_due():
@@ -105,16 +105,16 @@ class PodInbox:
     def _incidents_due(self) -> bool:
         return bool(self._incidents) and time.monotonic() >= self._rests_until
 
-    def _append(self, sightings: int, change: Change, *, remedy: bool = False) -> None:
-        self._batches.append((sightings, change, remedy))
-        self._waiting += sightings
+    def _append(self, observations: int, change: Change, *, remedy: bool = False) -> None:
+        self._batches.append((observations, change, remedy))
+        self._waiting += observations
         self._changed.notify_all()
 
 
-def _of_incident(incident: KernelSide) -> Change:
+def _of_incident(incident: KernelEvidence) -> Change:
     return lambda board, _: board.kernel_incident(incident)
 
 
-def _is_news(_board: PodBoard, _now: float) -> bool:
+def _is_news(_board: PodTracker, _now: float) -> bool:
     """Change nothing on the board: the state of a source has changed."""
     return True

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from fragtui.cluster.observation import Sighting
+from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.model.pods.pod_update import SourceState
 
 
-class Telling(Protocol):
+class PodSink(Protocol):
     """Where a source puts its news, from its own thread. Calls may wait for room, never for long."""
 
-    def sightings(self, told: tuple[Sighting, ...]) -> None:
+    def observations(self, told: tuple[PodObservation, ...]) -> None:
         """Hand over what was seen."""
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
@@ -36,7 +36,7 @@ class PodSource(Protocol):
         """End soon; never waits."""
 
 
-class PodWitness(Protocol):
+class PodRecorder(Protocol):
     """Who is told what the sources of pod news say, from any thread, so that it can be said again."""
 
     def log(self) -> Callable[[Sequence[bytes]], None]:
@@ -45,7 +45,7 @@ class PodWitness(Protocol):
     def learnt(self, pod: PodRef) -> None:
         """Take a pod of this node."""
 
-    def seen(self, told: tuple[Sighting, ...]) -> None:
+    def seen(self, told: tuple[PodObservation, ...]) -> None:
         """Take what a source without raw lines saw."""
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
@@ -55,23 +55,23 @@ class PodWitness(Protocol):
         """Take how a source is doing."""
 
 
-class Overheard:
-    """A `Telling` that passes everything on, and tells a witness."""
+class TeeSink:
+    """A `PodSink` that passes everything on, and tells a witness."""
 
-    def __init__(self, telling: Telling, witness: PodWitness) -> None:
+    def __init__(self, telling: PodSink, witness: PodRecorder) -> None:
         self._telling = telling
         self._witness = witness
 
-    def sightings(self, told: tuple[Sighting, ...]) -> None:
-        """See `Telling`."""
+    def observations(self, told: tuple[PodObservation, ...]) -> None:
+        """See `PodSink`."""
         self._witness.seen(told)
-        self._telling.sightings(told)
+        self._telling.observations(told)
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
-        """See `Telling`."""
+        """See `PodSink`."""
         self._witness.all_pods(pods)
         self._telling.all_pods(pods)
 
     def state(self, name: str, state: str, cannot_tell: str) -> None:
-        """See `Telling`."""
+        """See `PodSink`."""
         self._telling.state(name, state, cannot_tell)

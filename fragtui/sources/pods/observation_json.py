@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from fragtui.cluster.observation import Said, Sighting
+from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.text import epoch_seconds, printable
 
@@ -19,12 +19,12 @@ _STAMPS = ("time", "first_time", "since")
 _COUNTS = ("line", "last_line", "count")
 
 
-def facts_of(sighting: Sighting) -> dict[str, Any]:
+def observation_json(observation: PodObservation) -> dict[str, Any]:
     """Return the sighting as what JSON can hold."""
-    return {**asdict(sighting), "said": sighting.said.value}
+    return {**asdict(observation), "said": observation.said.value}
 
 
-def read_sighting(facts: Mapping[str, Any]) -> Sighting:
+def read_observation(facts: Mapping[str, Any]) -> PodObservation:
     """Return the sighting again. Raises ValueError, TypeError or KeyError where the facts are none."""
     if not isinstance(facts, Mapping):
         raise TypeError("a sighting")
@@ -37,7 +37,7 @@ def read_sighting(facts: Mapping[str, Any]) -> Sighting:
     known |= {name: epoch_seconds(_number(facts.get(name))) for name in _STAMPS}
     known |= {name: _whole(facts.get(name)) for name in _COUNTS}
     pod = read_pod_facts(facts["pod"])
-    return Sighting(**{**known, "said": Said(facts["said"]), "pod": pod, "pids": tuple(pids)})
+    return PodObservation(**{**known, "said": PodFact(facts["said"]), "pod": pod, "pids": tuple(pids)})
 
 
 def _number(value: object) -> float | None:

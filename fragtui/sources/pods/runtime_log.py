@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from fragtui.cluster.observation import Sighting
+from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_log_reader import PodLogReader
 from fragtui.logs.parser import LogParser
-from fragtui.sources.files.host_files import reason
+from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.log_files import FollowedFile, readable
 from fragtui.sources.files.trust import Opener, open_at_once, opener_of
 from fragtui.sources.host.identity import is_live
@@ -20,7 +20,7 @@ from fragtui.sources.host.layouts import OWN_LOGS
 from fragtui.sources.kernel_log.incident_stream import LineSplitter
 from fragtui.sources.kernel_log.journal import JournalReader, journal_directory, journalctl, why_no_journal
 from fragtui.sources.pods.backoff import Backoff
-from fragtui.sources.pods.interfaces import Telling
+from fragtui.sources.pods.interfaces import PodSink
 from fragtui.text import LINE_BYTES, counted, printable
 
 UNITS = (
@@ -40,8 +40,8 @@ UNITS = (
 SYSLOG_FILES = ("var/log/messages", "var/log/syslog")
 OWN_FILES = OWN_LOGS
 """Written by no journal, so read beside it."""
-NAME = "kubelet log"
-CANNOT_TELL = "pods that wait without an error"
+SOURCE_NAME = "kubelet log"
+LOG_CANNOT_SHOW = "pods that wait without an error"
 NOTHING = "found no journal and no log of kubelet or runtime: give --kubelet-log FILE"
 _HISTORY = "-30min"
 _TAIL = 8 * 1024 * 1024
@@ -69,7 +69,7 @@ def unit_journal_command(root: Path) -> list[str]:
     return [*command, "--follow", f"--since={_HISTORY}", *(f"_SYSTEMD_UNIT={unit}.service" for unit in UNITS)]
 
 
-class PodLines:
+class PodLineParser:
     """Lines of one log, those worth it only -> sightings. A line over which a parser fails costs only itself."""
 
     def __init__(self, clock: Callable[[], float], utc_offset: float) -> None:
@@ -87,11 +87,11 @@ class PodLines:
         """Say whether the line may tell of a pod, or go on with one that does."""
         return self._parser.busy or self._reader.worth_reading(line)
 
-    def feed(self, line: bytes, number: int | None = None, torn: bool = False) -> list[Sighting]:
+    def feed(self, line: bytes, number: int | None = None, torn: bool = False) -> list[PodObservation]:
         """Return what the line says."""
         try:
             records = self._parser.feed(line, number, torn)
-            return [sighting for record in records for sighting in self._reader.feed(record)]
+            return [observation for record in records for observation in self._reader.feed(record)]
         except Exception:
             self.unread += 1
             return []
@@ -100,7 +100,7 @@ class PodLines:
         """Note that lines were left out here."""
         self._parser.skip()
 
-    def finish(self) -> tuple[Sighting, ...]:
+    def finish(self) -> tuple[PodObservation, ...]:
         """Return what was held back: nothing more has come for now."""
         try:
             return self._reader.finish()
@@ -108,10 +108,10 @@ class PodLines:
             self.unread += 1
             return ()
 
-    def end(self) -> tuple[Sighting, ...]:
+    def end(self) -> tuple[PodObservation, ...]:
         """Return what the end of the log completes."""
         try:
-            rest = [sighting for record in self._parser.finish() for sighting in self._reader.feed(record)]
+            rest = [observation for record in self._parser.finish() for observation in self._reader.feed(record)]
         except Exception:
             self.unread += 1
             rest = []
@@ -126,7 +126,7 @@ class PacedReader:
     ) -> None:
         """`on_lines`, if set, is handed the lines of each reading that were worth it."""
         self._splitter = LineSplitter()
-        self._lines = PodLines(clock, float(time.localtime(clock()).tm_gmtoff))
+        self._lines = PodLineParser(clock, float(time.localtime(clock()).tm_gmtoff))
         self._on_lines = on_lines
         self._room = _PARSED_AT_ONCE
         self._filled = time.monotonic()
@@ -148,12 +148,12 @@ class PacedReader:
         """Lines of a flood that were not read, lines that no parser could read, and lines that were cut."""
         return self.left_out, self.unread, self.cut
 
-    def read(self, data: bytes, whole: bool = False) -> tuple[Sighting, ...]:
+    def read(self, data: bytes, whole: bool = False) -> tuple[PodObservation, ...]:
         """Return what the data says; `whole` reads all of it, however much."""
         now = time.monotonic()
         self._room = min(_PARSED_AT_ONCE, self._room + (now - self._filled) * _PARSED_A_SECOND)
         self._filled = now
-        told: list[Sighting] = []
+        told: list[PodObservation] = []
         taken: list[bytes] = []
         for line in self._splitter.lines(data):
             if not self._lines.worth_reading(line):
@@ -174,12 +174,12 @@ class PacedReader:
 class RuntimeLog:
     """Tells what the logs of kubelet and runtime say of pods, from half an hour ago on."""
 
-    name = NAME
+    name = SOURCE_NAME
 
     def __init__(
         self,
         root: Path,
-        telling: Telling,
+        telling: PodSink,
         choice: str = "auto",
         on_log: Callable[[], Callable[[Sequence[bytes]], None]] | None = None,
     ) -> None:
@@ -211,18 +211,18 @@ class RuntimeLog:
             self._run()
         except Exception as error:
             # A fault of its own: what was read last must not pass for what is.
-            self._telling.state(NAME, "absent", f"its reader failed ({type(error).__name__})")
+            self._telling.state(SOURCE_NAME, "absent", f"its reader failed ({type(error).__name__})")
             raise
 
     def _run(self) -> None:
         if self._choice == "none":
-            self._telling.state(NAME, "off", "switched off")
+            self._telling.state(SOURCE_NAME, "off", "switched off")
             return
         journal = self._choice == "auto" and why_no_journal(self._root) is None
         opener = open_at_once if self._choice != "auto" else opener_of(self._root, live=is_live(self._root))
         files, self._refused = readable(self._wanted(journal), opener)
         if not journal and not files:
-            self._telling.state(NAME, "absent", self._why_nothing())
+            self._telling.state(SOURCE_NAME, "absent", self._why_nothing())
             return
         followed = [(FollowedFile(path, opener=opener), self._reader(), path) for path in files]
         names = [str(path) for path in files]
@@ -247,7 +247,7 @@ class RuntimeLog:
             try:
                 Path(each).stat()
             except OSError as error:
-                return f"{printable(each)}: {reason(error)}"
+                return f"{printable(each)}: {os_reason(error)}"
         if self._refused:
             return f"not read: {'; '.join(self._refused)}: give --kubelet-log FILE"
         if (self._root / "var/log/journal").is_dir() and (why := why_no_journal(self._root)) is not None:
@@ -301,7 +301,7 @@ class RuntimeLog:
         try:
             return JournalReader(unit_journal_command(self._root)), 0.0
         except OSError as error:
-            self._telling.state(NAME, "waiting", f"journalctl: {reason(error)}")
+            self._telling.state(SOURCE_NAME, "waiting", f"journalctl: {os_reason(error)}")
             return None, time.monotonic() + backoff.wait()
 
     def _wait(self, child: JournalReader | None, *seconds: float | None) -> None:
@@ -313,16 +313,16 @@ class RuntimeLog:
         given = [each for each in seconds if each is not None]
         poll.poll(min(given) * 1000 if given else None)
 
-    def _tell(self, told: tuple[Sighting, ...]) -> None:
+    def _tell(self, told: tuple[PodObservation, ...]) -> None:
         if told:
-            self._telling.sightings(told)
+            self._telling.observations(told)
 
     def _live(self, names: list[str], left_out: int = 0, unread: int = 0, cut: int = 0) -> None:
         lacking = "".join(f"; not read: {each}" for each in self._refused)
         lacking += f"; {left_out} lines of a flood were not read" if left_out else ""
         lacking += f"; {unread_words(unread)}" if unread else ""
         lacking += f"; {counted(cut, 'line')} cut at {LINE_BYTES >> 10} KiB" if cut else ""
-        self._telling.state(NAME, "live", f"{CANNOT_TELL}{lacking} (reads {', '.join(names)})")
+        self._telling.state(SOURCE_NAME, "live", f"{LOG_CANNOT_SHOW}{lacking} (reads {', '.join(names)})")
 
 
 def unread_words(lines: int) -> str:

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from fragtui.cluster.api_objects import read_event, read_pod
-from fragtui.cluster.observation import Sighting
+from fragtui.cluster.observation import PodObservation
 from fragtui.sources.pods.json_stream import NotAList, read_list
 from fragtui.text import counted
 
 _HEAD = 4096
 _BLOCK = 1 << 16
-MOST_KEPT = 8192
+MAX_KEPT_OBJECTS = 8192
 """Sightings kept for their order in time, the newest: some 10 MiB."""
 
 
@@ -30,27 +30,27 @@ def are_objects(log: IO[bytes]) -> bool:
     return first.strip() == b"{" and b'"apiVersion"' in rest[:_HEAD]
 
 
-def read_objects(log: IO[bytes]) -> tuple[list[Sighting], str | None]:
+def read_objects(log: IO[bytes]) -> tuple[list[PodObservation], str | None]:
     """Return what a list of events or pods, or one of them, says of the start of pods, in the order of time.
 
     With it comes why the list could not be read to its end, None if it could. Raises OSError as the log does.
     """
-    found: list[Sighting] = []
+    found: list[PodObservation] = []
     dropped = unread = 0
 
     def take(thing: dict[str, Any]) -> None:
         nonlocal found, dropped, unread
         event = "involvedObject" in thing or "regarding" in thing
         try:
-            sighting = read_event(thing) if event else read_pod(thing)
+            observation = read_event(thing) if event else read_pod(thing)
         except Exception:  # It costs only itself.
             unread += 1
             return
-        if sighting is not None:
-            found.append(sighting)
-        if len(found) >= 2 * MOST_KEPT:
-            found = sorted(found, key=_moment)[MOST_KEPT:]
-            dropped += MOST_KEPT
+        if observation is not None:
+            found.append(observation)
+        if len(found) >= 2 * MAX_KEPT_OBJECTS:
+            found = sorted(found, key=_moment)[MAX_KEPT_OBJECTS:]
+            dropped += MAX_KEPT_OBJECTS
 
     why = None
     try:
@@ -66,8 +66,8 @@ def read_objects(log: IO[bytes]) -> tuple[list[Sighting], str | None]:
     return sorted(found, key=_moment), why
 
 
-def _moment(sighting: Sighting) -> float:
-    return sighting.time or 0.0
+def _moment(observation: PodObservation) -> float:
+    return observation.time or 0.0
 
 
 def _chunks(log: IO[bytes]) -> Iterator[bytes]:

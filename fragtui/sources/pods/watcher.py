@@ -7,15 +7,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from fragtui.cluster.observation import Sighting
+from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.model.pods.linking import KernelSide
-from fragtui.model.pods.pod_tracker import PodBoard
-from fragtui.model.pods.pod_update import PodNews, SourceState
-from fragtui.sources.pods.crictl import Crictl
+from fragtui.model.pods.linking import KernelEvidence
+from fragtui.model.pods.pod_tracker import PodTracker
+from fragtui.model.pods.pod_update import PodUpdate, SourceState
+from fragtui.sources.pods.crictl import CrictlSource
 from fragtui.sources.pods.inbox import PodInbox
-from fragtui.sources.pods.interfaces import Overheard, PodSource, PodWitness
-from fragtui.sources.pods.kubernetes.supervisor import KubeApi
+from fragtui.sources.pods.interfaces import PodRecorder, PodSource, TeeSink
+from fragtui.sources.pods.kubernetes.supervisor import ApiSupervisor
 from fragtui.sources.pods.log_directories import read_pod_directories
 from fragtui.sources.pods.runtime_log import RuntimeLog
 from fragtui.text import shortage
@@ -26,7 +26,7 @@ _REVIEW_SECONDS = 5.0
 """How often the board is looked at without news: pods become stuck, and quiet ones gone, by time alone."""
 
 
-class PodWatch:
+class PodWatcher:
     """Watches for pods that are stuck in creation and calls `on_news` from its own daemon thread.
 
     Sources that are absent or refuse say so in the news; none of them can hold up the caller.
@@ -37,11 +37,11 @@ class PodWatch:
         root: Path,
         kubelet_log: str = "auto",
         kubeconfig: str | None = None,
-        on_news: Callable[[PodNews], None] = lambda _: None,
+        on_news: Callable[[PodUpdate], None] = lambda _: None,
         *,
         live: bool = True,
         clock: Callable[[], float] = time.time,
-        witness: PodWitness | None = None,
+        witness: PodRecorder | None = None,
     ) -> None:
         """Watch the node under `root`.
 
@@ -52,18 +52,18 @@ class PodWatch:
         self._root = root
         self._on_news = on_news
         self._clock = clock
-        self._board = PodBoard()
+        self._board = PodTracker()
         self._inbox = PodInbox()
         self._unread = 0
         """Changes over which the board failed."""
         self._states: dict[str, SourceState] = {}
         self._stopping = threading.Event()
         self._witness = witness
-        others = self if witness is None else Overheard(self, witness)
+        others = self if witness is None else TeeSink(self, witness)
         self._sources: tuple[PodSource, ...] = (
             RuntimeLog(root, self, kubelet_log, witness.log if witness is not None else None),
-            *((KubeApi(root, others, kubeconfig),) if live or kubeconfig is not None else ()),
-            Crictl(root, others),
+            *((ApiSupervisor(root, others, kubeconfig),) if live or kubeconfig is not None else ()),
+            CrictlSource(root, others),
         )
         self._unstarted: tuple[PodSource, ...] = self._sources
 
@@ -78,7 +78,7 @@ class PodWatch:
         for source in self._sources:
             source.stop()
 
-    def kernel_incident(self, incident: KernelSide) -> None:
+    def kernel_incident(self, incident: KernelEvidence) -> None:
         """Tell of a kernel incident, to be linked with the pods that it failed; from any thread, never waits."""
         self._inbox.incident(incident)
 
@@ -86,14 +86,14 @@ class PodWatch:
         """Tell that a remedy ran just now; from any thread, never waits."""
         self._inbox.remedy(lambda board, _: board.remedy_ran(name))
 
-    def sightings(self, told: tuple[Sighting, ...]) -> None:
-        """See `Telling`."""
+    def observations(self, told: tuple[PodObservation, ...]) -> None:
+        """See `PodSink`."""
 
-        def change(board: PodBoard, now: float) -> bool:
+        def change(board: PodTracker, now: float) -> bool:
             changed = False
-            for sighting in told:
+            for observation in told:
                 try:
-                    changed |= board.tell(sighting, now)
+                    changed |= board.tell(observation, now)
                 except Exception:  # It costs only itself.
                     self._unread += 1
                     changed = True
@@ -102,11 +102,11 @@ class PodWatch:
         self._inbox.put(change, len(told))
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
-        """See `Telling`."""
+        """See `PodSink`."""
         self._inbox.put(lambda board, _: board.only_these_exist(pods), len(pods))
 
     def state(self, name: str, state: str, cannot_tell: str) -> None:
-        """See `Telling`."""
+        """See `PodSink`."""
         told = SourceState(name, state, cannot_tell)
         if self._states.get(name) != told:
             self._states[name] = told
@@ -120,7 +120,7 @@ class PodWatch:
             if self._witness is not None:
                 self._witness.learnt(pod)
         self._start_sources()
-        last: PodNews | None = None
+        last: PodUpdate | None = None
         looked = time.monotonic() - NEWS_SECONDS
         changed = False
         while not self._stopping.is_set():
@@ -132,7 +132,7 @@ class PodWatch:
             changed, looked = False, now
             self._start_sources()
             board, states = self._board.snapshot(self._clock()), tuple(self._states.values())
-            news = PodNews(board, states, self._board.names, self._inbox.dropped, self._unread)
+            news = PodUpdate(board, states, self._board.names, self._inbox.dropped, self._unread)
             if news != last and not self._stopping.is_set():
                 last = news
                 self._hand_over(news)
@@ -149,7 +149,7 @@ class PodWatch:
             return False
         return True
 
-    def _hand_over(self, news: PodNews) -> None:
+    def _hand_over(self, news: PodUpdate) -> None:
         try:
             self._on_news(news)
         except Exception:

@@ -7,7 +7,7 @@ import queue
 import threading
 from pathlib import Path
 
-from fragtui.sources.files.host_files import reason
+from fragtui.sources.files.host_files import os_reason
 
 
 class RecordingFile:
@@ -47,7 +47,7 @@ class RecordingFile:
             while (data := self._waiting.get()) is not None:
                 self._write(data)
         except OSError as error:
-            self.problem = reason(error)
+            self.problem = os_reason(error)
         finally:
             os.close(self._descriptor)
 

@@ -14,9 +14,9 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-VERSION = 1
+RECORDING_VERSION = 1
 MAGIC = b"fragtui recording "
-HEADER = MAGIC + str(VERSION).encode() + b"\n"
+HEADER = MAGIC + str(RECORDING_VERSION).encode() + b"\n"
 _FIRST = 1 << 31
 _LIMIT = 1 << 24
 """Bytes of the largest chunk. A chunk holds some seconds: more is no recording of ours."""
@@ -46,10 +46,10 @@ def check_header(data: bytes) -> int:
     word = data[len(MAGIC) : end]
     if not data.startswith(MAGIC) or end < 0 or not word.isdigit():
         raise NotARecording("is no recording of fragtui")
-    if int(word) != VERSION:
+    if int(word) != RECORDING_VERSION:
         raise NotARecording(
-            f"is a recording of version {int(word)}, this fragtui reads version {VERSION}: replay it with the fragtui "
-            "that made it or a newer one"
+            f"is a recording of version {int(word)}, this fragtui reads {RECORDING_VERSION}: replay it with the "
+            "fragtui that made it or a newer one"
         )
     return end + 1
 

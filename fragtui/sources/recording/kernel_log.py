@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fragtui.model.failures.kernel_log_update import KernelLogNews
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.sources.kernel_log.incident_stream import IncidentStream
-from fragtui.sources.recording.reader import Event
+from fragtui.sources.recording.reader import RecordedEvent
 from fragtui.text import epoch_seconds, printable
 
 _MOST_STREAMS = 256
@@ -19,7 +19,7 @@ class RecordedLog:
     def __init__(self) -> None:
         self._streams: dict[int, IncidentStream] = {}
 
-    def news(self, event: Event) -> KernelLogNews | None:
+    def news(self, event: RecordedEvent) -> KernelLogUpdate | None:
         """Take an event; return the news that it brought, if it did. Events that make no sense bring none."""
         try:
             number, name, *words = event.facts
@@ -27,7 +27,7 @@ class RecordedLog:
         except (ValueError, TypeError, IndexError):
             return None
 
-    def _call(self, number: int, name: object, words: Sequence[object]) -> KernelLogNews | None:
+    def _call(self, number: int, name: object, words: Sequence[object]) -> KernelLogUpdate | None:
         if name == "open":
             source, release, boot, now = words
             if number not in self._streams:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fragtui.model.pods.linking import KernelSide
-from fragtui.model.pods.pod_tracker import PodBoard
-from fragtui.model.pods.pod_update import PodNews, SourceState
-from fragtui.sources.pods.observation_json import read_pod_facts, read_sighting, read_text_fact
-from fragtui.sources.pods.runtime_log import PodLines
-from fragtui.sources.recording.reader import Event
+from fragtui.model.pods.linking import KernelEvidence
+from fragtui.model.pods.pod_tracker import PodTracker
+from fragtui.model.pods.pod_update import PodUpdate, SourceState
+from fragtui.sources.pods.observation_json import read_observation, read_pod_facts, read_text_fact
+from fragtui.sources.pods.runtime_log import PodLineParser
+from fragtui.sources.recording.reader import RecordedEvent
 
 _DAY = 86_400.0
 _MOST_LOGS = 256
@@ -21,12 +21,12 @@ class RecordedPods:
     """Makes news of the events of kind ``P``; time is that of the recording."""
 
     def __init__(self) -> None:
-        self._board = PodBoard()
-        self._logs: dict[float, PodLines] = {}
+        self._board = PodTracker()
+        self._logs: dict[float, PodLineParser] = {}
         self._states: dict[str, SourceState] = {}
         self._now = 0.0
 
-    def take(self, event: Event) -> None:
+    def take(self, event: RecordedEvent) -> None:
         """Take an event; those that make no sense tell nothing."""
         self._now = event.time
         try:
@@ -34,7 +34,7 @@ class RecordedPods:
         except (ValueError, TypeError, KeyError, IndexError):
             return
 
-    def kernel_incident(self, incident: KernelSide) -> None:
+    def kernel_incident(self, incident: KernelEvidence) -> None:
         """Tell of a kernel incident, to be linked with the pods that it failed."""
         self._board.kernel_incident(incident)
 
@@ -42,21 +42,21 @@ class RecordedPods:
         """Tell that a remedy ran."""
         self._board.remedy_ran(name)
 
-    def news(self, now: float) -> PodNews:
+    def news(self, now: float) -> PodUpdate:
         """Return the board as it stands at an epoch second."""
-        return PodNews(self._board.snapshot(now), tuple(self._states.values()), self._board.names)
+        return PodUpdate(self._board.snapshot(now), tuple(self._states.values()), self._board.names)
 
     def _take(self, what: object, facts: Sequence[Any]) -> None:
         if what == "log":
             number, now, offset = (_number(fact) for fact in facts)
             if len(self._logs) < _MOST_LOGS:
-                self._logs.setdefault(number, PodLines(lambda: self._now or now, max(-_DAY, min(_DAY, offset))))
+                self._logs.setdefault(number, PodLineParser(lambda: self._now or now, max(-_DAY, min(_DAY, offset))))
         elif what == "lines" and (log := self._logs.get(_number(facts[0]))) is not None:
-            told = [sighting for line in facts[1:] for sighting in log.feed(_raw(line))]
-            for sighting in (*told, *log.finish()):
-                self._board.tell(sighting, self._now)
+            told = [observation for line in facts[1:] for observation in log.feed(_raw(line))]
+            for observation in (*told, *log.finish()):
+                self._board.tell(observation, self._now)
         elif what == "seen":
-            self._board.tell(read_sighting(facts[0]), self._now)
+            self._board.tell(read_observation(facts[0]), self._now)
         elif what == "learnt":
             self._board.learn(read_pod_facts(facts[0]))
         elif what == "all":

@@ -12,9 +12,9 @@ from fragtui.kernel.procfs.buddyinfo import ZoneBlocks, parse_buddyinfo
 from fragtui.kernel.procfs.version import parse_version
 from fragtui.logs.bounded_json import read_json
 from fragtui.model.node.snapshot import Host, Snapshot
-from fragtui.sources.files.host_files import reason
+from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.trust import open_at_once
-from fragtui.sources.host.snapshot_builder import BUDDYINFO, PAGETYPEINFO, ZONEINFO, FileText, SnapshotMaker, Tick
+from fragtui.sources.host.snapshot_builder import BUDDYINFO, PAGETYPEINFO, ZONEINFO, FileText, SnapshotBuilder, Tick
 from fragtui.sources.recording.format import Cursor, NotARecording, check_header, read_chunks
 from fragtui.sources.recording.tick_frames import TickReader, tick_time
 from fragtui.text import epoch_seconds, format_bytes, printable
@@ -34,7 +34,7 @@ _VALUE_BYTES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class RecordedEvent:
     """Something that was told between ticks: ``L`` of the kernel log, ``P`` of pods, ``R`` of remedies."""
 
     at: float
@@ -61,7 +61,7 @@ class Recording:
 
     host: Host
     ticks: tuple[RecordedTick, ...]
-    events: tuple[Event, ...]
+    events: tuple[RecordedEvent, ...]
     damaged: bool
     """Whether something follows the last whole chunk: the file was cut, or is being written."""
 
@@ -81,7 +81,7 @@ def read_recording(path: Path) -> Recording:
                 raise NotARecording(f"has {format_bytes(status.st_size)}, at most {_MOST_BYTES >> 20} MiB are replayed")
             return parse_recording(file.read(status.st_size))
     except OSError as error:
-        raise NotARecording(reason(error)) from None
+        raise NotARecording(os_reason(error)) from None
 
 
 def parse_recording(data: bytes) -> Recording:
@@ -113,7 +113,7 @@ class RecordedReader:
         self._next = 0
         self._texts = TickReader()
         self._passed: dict[str, FileText] = {}
-        self._maker = SnapshotMaker(recording.host)
+        self._maker = SnapshotBuilder(recording.host)
 
     @property
     def place(self) -> int:
@@ -162,7 +162,7 @@ class _Gathered:
     def __init__(self) -> None:
         self.host: Host | None = None
         self.ticks: list[RecordedTick] = []
-        self.events: list[Event] = []
+        self.events: list[RecordedEvent] = []
         self._begun = 0.0
         self._latest = 0.0
         self._ahead = 0.0
@@ -172,7 +172,7 @@ class _Gathered:
     def take(self, text: bytes) -> None:
         """Take a chunk's frames, all of them or none."""
         ticks: list[RecordedTick] = []
-        events: list[Event] = []
+        events: list[RecordedEvent] = []
         cursor = Cursor(text)
         while cursor.more:
             kind, body = cursor.byte(), cursor.data()
@@ -195,7 +195,7 @@ class _Gathered:
                 facts = tuple(read_json(rest))
                 if kind == ord("R") and not all(isinstance(fact, str) for fact in facts):
                     raise TypeError("a line of the audit log")
-                events.append(Event(at, _wall(at + self._ahead), chr(kind), facts))
+                events.append(RecordedEvent(at, _wall(at + self._ahead), chr(kind), facts))
         self.ticks += ticks
         self.events += events
 

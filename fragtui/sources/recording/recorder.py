@@ -15,15 +15,15 @@ from fragtui.model.node.snapshot import Host
 from fragtui.sources.host.snapshot_builder import Tick
 
 if TYPE_CHECKING:
-    from fragtui.cluster.observation import Sighting
+    from fragtui.cluster.observation import PodObservation
     from fragtui.cluster.pod_ref import PodRef
     from fragtui.model.pods.pod_update import SourceState
-    from fragtui.sources.files.own_files import OwnPlace
+    from fragtui.sources.files.own_files import OwnFile
     from fragtui.sources.files.own_log import OwnLog
     from fragtui.sources.host.snapshot_builder import FileText
     from fragtui.sources.kernel_log.incident_stream import StreamCall
     from fragtui.sources.recording.file_writer import RecordingFile
-    from fragtui.sources.recording.segment_writer import Event, SegmentWriter
+    from fragtui.sources.recording.segment_writer import RecordedEvent, SegmentWriter
 
 FLUSH_SECONDS = 5.0
 """A recording that is cut off loses at most so much."""
@@ -39,17 +39,17 @@ RING_BYTES = 700_000
 class Recorder:
     """Takes ticks and lines from any thread; keeps the last minutes, and writes a file while there is one.
 
-    It is also the witness of kernel log and pods (`log_stream`, `PodWitness`).
+    It is also the witness of kernel log and pods (`log_stream`, `PodRecorder`).
     """
 
-    def __init__(self, host: Host, kept: int = RING_BYTES, audit: Path | OwnPlace | None = None) -> None:
+    def __init__(self, host: Host, kept: int = RING_BYTES, audit: Path | OwnFile | None = None) -> None:
         """`kept` bytes are remembered while there is no file; `audit` is the log of remedies to take lines from."""
         self._host = host
         self._kept = kept
         self._lock = threading.Lock()
         self._ring: deque[list[bytes]] = deque()
         self._size = 0
-        self._waiting: list[Tick | Event] = []
+        self._waiting: list[Tick | RecordedEvent] = []
         """What is not yet packed: that costs half where much of it comes together."""
         self._flushed = 0.0
         self._begun: float | None = None
@@ -113,11 +113,11 @@ class Recorder:
             return []
         if self._audit is None:
             # Imported here, after the first tick.
-            from fragtui.sources.files.own_files import OwnPlace  # noqa: PLC0415
+            from fragtui.sources.files.own_files import OwnFile  # noqa: PLC0415
             from fragtui.sources.files.own_log import OwnLog  # noqa: PLC0415
 
             place = self._audit_place
-            self._audit = OwnLog(place if isinstance(place, OwnPlace) else OwnPlace(place), kept=1, at_end=True)
+            self._audit = OwnLog(place if isinstance(place, OwnFile) else OwnFile(place), kept=1, at_end=True)
         return [line.data for line in self._audit.read().lines if line.data is not None]
 
     def log_stream(self) -> Callable[[StreamCall], None]:
@@ -131,27 +131,27 @@ class Recorder:
         return take
 
     def log(self) -> Callable[[Sequence[bytes]], None]:
-        """See `PodWitness`."""
+        """See `PodRecorder`."""
         number = next(self._numbers)
         opened = ["log", number, time.time(), float(time.localtime().tm_gmtoff)]
         self._tell("P", opened, f"P{number}")
         return lambda lines: self._tell("P", ["lines", number, *(line.decode("latin-1") for line in lines)])
 
     def learnt(self, pod: PodRef) -> None:
-        """See `PodWitness`."""
+        """See `PodRecorder`."""
         self._tell("P", ["learnt", asdict(pod)])
 
-    def seen(self, told: tuple[Sighting, ...]) -> None:
-        """See `PodWitness`."""
-        for sighting in told:
-            self._tell("P", ["seen", {**asdict(sighting), "said": sighting.said.value}])
+    def seen(self, told: tuple[PodObservation, ...]) -> None:
+        """See `PodRecorder`."""
+        for observation in told:
+            self._tell("P", ["seen", {**asdict(observation), "said": observation.said.value}])
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
-        """See `PodWitness`."""
+        """See `PodRecorder`."""
         self._tell("P", ["all", *(asdict(pod) for pod in pods)])
 
     def state(self, state: SourceState) -> None:
-        """See `PodWitness`."""
+        """See `PodRecorder`."""
         self._tell("P", ["state", asdict(state)], f"state {state.name}")
 
     def _tell(self, kind: str, facts: list[object], standing: str | None = None) -> None:

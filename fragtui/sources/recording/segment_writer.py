@@ -9,7 +9,7 @@ from fragtui.sources.host.snapshot_builder import FileText, Tick
 from fragtui.sources.recording.format import Deflater, put_bytes, put_signed
 from fragtui.sources.recording.tick_frames import TickWriter
 
-Event = tuple[str, float, list[object]]
+RecordedEvent = tuple[str, float, list[object]]
 """A frame that is no tick: its kind, monotonic seconds, its facts."""
 
 
@@ -29,7 +29,7 @@ class SegmentWriter:
         """Every file as it was read last, for the next segment."""
         return self._ticks.last
 
-    def chunk(self, told: Iterable[Tick | Event]) -> bytes:
+    def chunk(self, told: Iterable[Tick | RecordedEvent]) -> bytes:
         """Return the next chunk."""
         frames = bytearray()
         for each in told:

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import IO
 
-from fragtui.cluster.line_reader import SCAN_NEEDLES
-from fragtui.cluster.observation import Sighting
+from fragtui.cluster.line_reader import POD_NEEDLES
+from fragtui.cluster.observation import PodObservation
 from fragtui.sources.kernel_log.scan import near_lines
-from fragtui.sources.pods.runtime_log import PodLines
+from fragtui.sources.pods.runtime_log import PodLineParser
 
 
 def scan_pods(
@@ -17,7 +17,7 @@ def scan_pods(
     now: float | None = None,
     utc_offset: float = 0.0,
     on_unread: Callable[[int], None] = lambda _: None,
-) -> Iterator[Sighting]:
+) -> Iterator[PodObservation]:
     """Yield what a log (of kubelet, runtime, syslog, journal, events) says of the start of pods, lines from 1.
 
     `now` (epoch seconds, the log's last change) dates stamps without a year, `utc_offset` (seconds) those without a
@@ -25,8 +25,8 @@ def scan_pods(
     `fragtui.model.sandbox_failures.assemble`.
     """
     moment = time.time() if now is None else now
-    lines = PodLines(lambda: moment, utc_offset)
-    for number, line, torn, gap in near_lines(log, SCAN_NEEDLES, lambda: lines.busy, before=1):
+    lines = PodLineParser(lambda: moment, utc_offset)
+    for number, line, torn, gap in near_lines(log, POD_NEEDLES, lambda: lines.busy, before=1):
         if gap:
             lines.skip()
         if lines.worth_reading(line):

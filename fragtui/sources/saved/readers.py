@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import IO
 
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.model.failures.kernel_log_update import KernelLogNews
-from fragtui.model.pods.linking import KernelSide
-from fragtui.model.pods.pod_tracker import PodBoard
-from fragtui.model.pods.pod_update import PodNews, SourceState
-from fragtui.sources.files.host_files import reason
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+from fragtui.model.pods.linking import KernelEvidence
+from fragtui.model.pods.pod_tracker import PodTracker
+from fragtui.model.pods.pod_update import PodUpdate, SourceState
+from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.line_bounds import CutLines
 from fragtui.sources.files.log_files import open_log
 from fragtui.sources.files.trust import opener_of
 from fragtui.sources.host.tree import SavedTree
 from fragtui.sources.kernel_log.incident_stream import IncidentStream, StreamCall
 from fragtui.sources.kernel_log.scan import scan_log
-from fragtui.sources.pods.interfaces import PodWitness
+from fragtui.sources.pods.interfaces import PodRecorder
 from fragtui.sources.pods.log_directories import read_pod_directories
 from fragtui.sources.pods.runtime_log import unread_words
 from fragtui.sources.saved.pod_scan import scan_pods
@@ -36,7 +36,7 @@ class SavedKernelLog:
     def __init__(
         self,
         tree: SavedTree,
-        on_news: Callable[[KernelLogNews], None] = lambda _: None,
+        on_news: Callable[[KernelLogUpdate], None] = lambda _: None,
         on_stream: Callable[[], Callable[[StreamCall], None]] | None = None,
     ) -> None:
         """`on_stream` gives the one who is told the calls, for a recording."""
@@ -80,7 +80,7 @@ class SavedPods:
     """The pods that failed to start by the saved logs, as they stood at the logs' last word of pods."""
 
     def __init__(
-        self, tree: SavedTree, on_news: Callable[[PodNews], None] = lambda _: None, witness: PodWitness | None = None
+        self, tree: SavedTree, on_news: Callable[[PodUpdate], None] = lambda _: None, witness: PodRecorder | None = None
     ) -> None:
         """`witness` is told all that the logs say, for a recording."""
         self._tree = tree
@@ -88,7 +88,7 @@ class SavedPods:
         self._witness = witness
         self._lock = threading.Lock()
         self._stopped = threading.Event()
-        self._board = PodBoard()
+        self._board = PodTracker()
         self._moment: float | None = None
         self._unread = 0
         """Lines that no parser could read."""
@@ -102,7 +102,7 @@ class SavedPods:
         """End soon; never waits."""
         self._stopped.set()
 
-    def kernel_incident(self, incident: KernelSide) -> None:
+    def kernel_incident(self, incident: KernelEvidence) -> None:
         """Tell of a kernel incident, to be linked with the pods that it failed."""
         with self._lock:
             linked = self._board.kernel_incident(incident)
@@ -112,7 +112,7 @@ class SavedPods:
     def remedy_ran(self, name: str) -> None:
         """Take no notice: saved pods are not healed."""
 
-    def read(self) -> PodNews:
+    def read(self) -> PodUpdate:
         """Read all logs and return what they tell; raises no OSError."""
         pods = read_pod_directories(self._tree.root)
         with self._lock:
@@ -144,12 +144,12 @@ class SavedPods:
         if self._state is not None and not self._stopped.is_set():
             self._on_news(self.news())
 
-    def news(self) -> PodNews:
+    def news(self) -> PodUpdate:
         """Return what the logs that were read tell."""
         with self._lock:
             moment = self._moment if self._moment is not None else time.time()
             states = (self._state,) if self._state is not None else ()
-            return PodNews(self._board.snapshot(moment), states, self._board.names)
+            return PodUpdate(self._board.snapshot(moment), states, self._board.names)
 
     def _read(self, path: Path) -> str | None:
         """Read one log; return why that was not possible."""
@@ -160,17 +160,17 @@ class SavedPods:
         offset = float(time.localtime(changed).tm_gmtoff)
         with log:
             try:
-                for sighting in scan_pods(log, changed, offset, self._failed_over):
+                for observation in scan_pods(log, changed, offset, self._failed_over):
                     with self._lock:
-                        at = sighting.time if sighting.time is not None else self._moment
-                        if sighting.time is not None:
-                            self._moment = max(self._moment or 0.0, sighting.time)
+                        at = observation.time if observation.time is not None else self._moment
+                        if observation.time is not None:
+                            self._moment = max(self._moment or 0.0, observation.time)
                         try:
-                            self._board.tell(sighting, changed if at is None else at)
+                            self._board.tell(observation, changed if at is None else at)
                         except Exception:  # It costs only itself.
                             self._unread += 1
                     if self._witness is not None:
-                        self._witness.seen((sighting,))
+                        self._witness.seen((observation,))
                     if self._stopped.is_set():
                         break
             except (OSError, EOFError) as error:
@@ -196,4 +196,4 @@ def _opened(tree: SavedTree, path: Path) -> tuple[IO[bytes], float] | str:
 
 
 def _why(error: OSError | EOFError) -> str:
-    return printable(reason(error)) if isinstance(error, OSError) else "it is cut off"
+    return printable(os_reason(error)) if isinstance(error, OSError) else "it is cut off"

@@ -17,9 +17,9 @@ from textual.events import Click
 from textual.message import Message
 from textual.widgets import Input
 
-from fragtui.ui.dialogs.prompt import LONGEST
+from fragtui.ui.dialogs.prompt import MAX_INPUT
 from fragtui.ui.widgets.cells import fit
-from fragtui.ui.widgets.modal import Over
+from fragtui.ui.widgets.modal import ModalPanel
 from fragtui.ui.widgets.rows import Line, Palette, Rows, line, shown
 
 
@@ -32,7 +32,7 @@ class Command(NamedTuple):
     action: str
 
 
-class Found(Rows):
+class PaletteList(Rows):
     """The commands that were found, with a cursor."""
 
     class Chosen(Message):
@@ -84,7 +84,7 @@ class Found(Rows):
         return max(0, min(self._at - height // 2, len(self.commands) - height))
 
 
-class Commands(Over[str | None]):
+class CommandPalette(ModalPanel[str | None]):
     """Asks for a command by any part of its words; the answer is its action, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -98,14 +98,14 @@ class Commands(Over[str | None]):
     def __init__(self, commands: Sequence[Command]) -> None:
         super().__init__(classes="commands")
         self._commands = commands
-        self._found = Found()
+        self._found = PaletteList()
 
     def compose(self) -> ComposeResult:
         """Show the line to type in and, under it, what was found."""
         yield Palette()
         with Container(id="commands") as frame:
             frame.border_title = Content(shown(" Commands "))
-            yield Input(placeholder="Type a part of the name", id="answer", max_length=LONGEST)
+            yield Input(placeholder="Type a part of the name", id="answer", max_length=MAX_INPUT)
             yield self._found
 
     def on_mount(self) -> None:
@@ -121,7 +121,7 @@ class Commands(Over[str | None]):
         """Answer with the command under the cursor."""
         self._answer()
 
-    def on_found_chosen(self) -> None:
+    def on_palette_list_chosen(self) -> None:
         """Answer with the command that was clicked."""
         self._answer()
 

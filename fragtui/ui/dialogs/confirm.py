@@ -16,8 +16,8 @@ from textual.strip import Strip
 from textual.widgets import Button
 
 from fragtui.ui.widgets.cells import wrap
-from fragtui.ui.widgets.modal import Over
-from fragtui.ui.widgets.page import Build, Page
+from fragtui.ui.widgets.modal import ModalPanel
+from fragtui.ui.widgets.page import Build, PageBody
 from fragtui.ui.widgets.rows import Line, Palette, line, shown
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class _Question(Page):
+class _Question(PageBody):
     """The text of a question, which reports when all of it has been drawn."""
 
     def __init__(self, build: Build, on_drawn: Callable[[], None], id: str) -> None:
@@ -57,7 +57,7 @@ class _RunButton(Button):
         await self.screen.run_action("answer(True)")
 
 
-class Warning(Over[T | None], Generic[T]):
+class ConfirmDialog(ModalPanel[T | None], Generic[T]):
     """Asks; the answer is `answer`, or None. Enter alone never runs anything: Cancel has the focus."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

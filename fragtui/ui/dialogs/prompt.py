@@ -10,14 +10,14 @@ from textual.containers import Container
 from textual.content import Content
 from textual.widgets import Input
 
-from fragtui.ui.widgets.modal import Over
+from fragtui.ui.widgets.modal import ModalPanel
 from fragtui.ui.widgets.rows import shown
 
-LONGEST = 200
+MAX_INPUT = 200
 """Characters that can be typed or pasted, at most."""
 
 
-class Ask(Over[str | None]):
+class PromptDialog(ModalPanel[str | None]):
     """Asks; Enter answers with the text, Escape with None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
@@ -31,7 +31,7 @@ class Ask(Over[str | None]):
         """Show the line with what it held before."""
         with Container(id="ask") as frame:
             frame.border_title = Content(shown(f" {self._title} "))
-            yield Input(self._value, id="answer", max_length=LONGEST)
+            yield Input(self._value, id="answer", max_length=MAX_INPUT)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Answer."""

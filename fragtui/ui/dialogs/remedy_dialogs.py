@@ -12,33 +12,33 @@ from textual.binding import Binding, BindingType
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.forecast import forecast
-from fragtui.model.remedy.risk import Surroundings, risks
+from fragtui.model.remedy.risk import NodeConditions, risks
 from fragtui.remedies.catalogue import Remedy
 from fragtui.remedies.guard.policy import Policy, format_policy
-from fragtui.render.forecast_text import expect
-from fragtui.ui.dialogs.confirm import Warning, paragraph
+from fragtui.render.forecast_text import forecast_text
+from fragtui.ui.dialogs.confirm import ConfirmDialog, paragraph
 from fragtui.ui.widgets.rows import Line, line
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class DialogContext:
     """What a remedy would be run on."""
 
     snapshot: Snapshot
     order: int
     root: Path
     audit: Path
-    surroundings: Surroundings | None = None
+    conditions: NodeConditions | None = None
     previous: Snapshot | None = None
     """An earlier tick, for rates."""
 
 
-class RemedyDialog(Warning[Remedy]):
+class RemedyDialog(ConfirmDialog[Remedy]):
     """Asks about one remedy, in variants that a key switches between: without sync first, and with it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("s", "next_variant", "Sync first")]
 
-    def __init__(self, setting: Setting, variants: tuple[Remedy, ...]) -> None:
+    def __init__(self, setting: DialogContext, variants: tuple[Remedy, ...]) -> None:
         self._setting = setting
         self._variants = variants
         self._chosen = 0
@@ -73,12 +73,12 @@ class RemedyDialog(Warning[Remedy]):
         return lines
 
 
-class LadderDialog(Warning[tuple[Remedy, ...]]):
+class EscalationDialog(ConfirmDialog[tuple[Remedy, ...]]):
     """Asks about remedies one after another, gentlest first, that stop as soon as there are blocks enough."""
 
     heading = "Step by step until there are blocks enough"
 
-    def __init__(self, setting: Setting, remedies: tuple[Remedy, ...], blocks: int) -> None:
+    def __init__(self, setting: DialogContext, remedies: tuple[Remedy, ...], blocks: int) -> None:
         self._setting = setting
         self._blocks = blocks
         self._remedies = remedies
@@ -111,7 +111,7 @@ class LadderDialog(Warning[tuple[Remedy, ...]]):
         return [*lines, *_prospects(setting, whole, width)]
 
 
-class GuardDialog(Warning[Policy]):
+class GuardDialog(ConfirmDialog[Policy]):
     """Asks whether to switch the guard on: from then on remedies run without a further question."""
 
     heading = "Switch the guard on"
@@ -140,9 +140,9 @@ class GuardDialog(Warning[Policy]):
         return [*lines, line(), *paragraph(f"Each run is on record first in {self._audit}", width, "dim")]
 
 
-def _prospects(setting: Setting, effect: Effect, width: int) -> list[Line]:
+def _prospects(setting: DialogContext, effect: Effect, width: int) -> list[Line]:
     outlook = forecast(setting.snapshot, setting.order)
-    expectation = expect(setting.snapshot, outlook, effect)
+    expectation = forecast_text(setting.snapshot, outlook, effect)
     lines = [line(), line(("What it should bring", "title"))]
     lines += paragraph(expectation.headline, width, "text")
     for reason in expectation.reasons:
@@ -150,6 +150,6 @@ def _prospects(setting: Setting, effect: Effect, width: int) -> list[Line]:
     lines += [line(), line(("What it costs here, now", "title"))]
     for cost in expectation.costs:
         lines += paragraph(f"· {cost}", width, "text")
-    for risk in risks(setting.snapshot, outlook, effect, setting.surroundings, setting.previous):
+    for risk in risks(setting.snapshot, outlook, effect, setting.conditions, setting.previous):
         lines += paragraph(f"⚠ {risk.sentence}", width, "bad" if risk.useless else "warn")
     return [*lines, line(), *paragraph(f"On record first in {setting.audit}", width, "dim")]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fragtui.remedies.service import Recalled
+from fragtui.remedies.service import HistoryView
 from fragtui.ui.widgets.cells import wrap
 from fragtui.ui.widgets.rows import Line, line
 
 
-def history_lines(recalled: Recalled, width: int) -> Sequence[Line]:
+def history_lines(recalled: HistoryView, width: int) -> Sequence[Line]:
     """Return the page: the newest remedy first, what does not last, then advice with its exact lines."""
     lines: list[Line] = []
     for problem in recalled.problems:

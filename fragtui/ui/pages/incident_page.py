@@ -6,22 +6,22 @@ from collections.abc import Callable, Sequence
 
 from fragtui.kernel.gfp.meanings import flag_words
 from fragtui.model.failures.causes import TABLE
-from fragtui.model.failures.failure_list import Alike
+from fragtui.model.failures.failure_list import FailureGroup
 from fragtui.model.failures.incident import Incident, IncidentZone
 from fragtui.model.node.indices import blocks_of
 from fragtui.text import format_bytes, format_count
 from fragtui.ui.widgets.cells import bar, fit, fit_right, wrap
-from fragtui.ui.widgets.incident_cells import ago, clock
+from fragtui.ui.widgets.incident_cells import clock_time, time_ago
 from fragtui.ui.widgets.rows import Line, Span, line
 
-PodLines = Callable[[Alike], Sequence[str]]
+PodLines = Callable[[FailureGroup], Sequence[str]]
 """Tells which pods hang on an incident, in words."""
 
 
-def report_lines(alike: Alike, pods: PodLines, width: int) -> list[Line]:
+def incident_lines(alike: FailureGroup, pods: PodLines, width: int) -> list[Line]:
     """Return the page about the newest of alike incidents."""
     incident = alike.last
-    lines = [line((_title(incident), "title"), (f"   {clock(incident.time)}, {ago(incident.time)}", "dim"))]
+    lines = [line((_title(incident), "title"), (f"   {clock_time(incident.time)}, {time_ago(incident.time)}", "dim"))]
     if incident.explanation:
         lines += [line((row, "text")) for row in wrap(incident.explanation, width, 8)]
     told = pods(alike)
@@ -40,7 +40,7 @@ def _title(incident: Incident) -> str:
     return f"{incident.kind.replace('_', ' ')}{order}"
 
 
-def _facts(alike: Alike, width: int) -> list[Line]:
+def _facts(alike: FailureGroup, width: int) -> list[Line]:
     incident = alike.last
     pid = "" if incident.pid is None else f" (pid {incident.pid})"
     cpu = "" if incident.cpu is None else f" on CPU {incident.cpu}"

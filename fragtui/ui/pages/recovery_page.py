@@ -5,48 +5,52 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fragtui.model.remedy.recovery import Recovery, ZoneRecovery
-from fragtui.remedies.escalation import LadderEnd
-from fragtui.remedies.service import Treated
-from fragtui.render.forecast_text import early_end_sentence, error_sentence, lasting_sentence, look_sentence
+from fragtui.remedies.escalation import EscalationEnd
+from fragtui.remedies.service import RemedyResult
+from fragtui.render.forecast_text import checkpoint_sentence, decay_sentence, early_end_sentence, error_sentence
 from fragtui.text import format_bytes, format_count, format_duration
 from fragtui.ui.widgets.cells import fit, fit_right, wrap
 from fragtui.ui.widgets.rows import Line, Span, line
 
 
-def summary(treated: Treated) -> str:
+def summary(remedy_result: RemedyResult) -> str:
     """Return the result in one sentence for the main screen."""
-    recovery = treated.recovery
-    said = treated.outcome.explanation if treated.climbed is None else f"Step by step: {treated.climbed.why}."
+    recovery = remedy_result.recovery
+    said = (
+        remedy_result.outcome.explanation
+        if remedy_result.escalation_end is None
+        else f"Step by step: {remedy_result.escalation_end.why}."
+    )
     if recovery.before is None or recovery.after is None:
         return said
     text = f"{said} Order-{recovery.order} blocks: {format_count(recovery.before)} → {format_count(recovery.after)}"
-    lasting = treated.lasting
-    if lasting and lasting.share is not None and lasting.age is not None:
-        text += f"; {min(9.99, lasting.share) * 100:.0f} % of the gain left after {format_duration(lasting.age)}"
+    gain_decay = remedy_result.gain_decay
+    if gain_decay and gain_decay.share is not None and gain_decay.age is not None:
+        text += f"; {min(9.99, gain_decay.share) * 100:.0f} % of the gain left after {format_duration(gain_decay.age)}"
     return text + "."
 
 
-def recovery_lines(treated: Treated, width: int) -> Sequence[Line]:
+def recovery_lines(remedy_result: RemedyResult, width: int) -> Sequence[Line]:
     """Return the whole page for one remedy."""
-    outcome, recovery = treated.outcome, treated.recovery
+    outcome, recovery = remedy_result.outcome, remedy_result.recovery
     style = "good" if outcome.result == "done" else "warn"
-    lines = _climbed(treated.climbed, width) if treated.climbed else []
+    lines = _climbed(remedy_result.escalation_end, width) if remedy_result.escalation_end else []
     lines += [line((row, style)) for row in wrap(outcome.explanation, width, 3)]
     if outcome.audit_problem:
         lines += [line((row, "bad")) for row in wrap(f"Its end is not on record: {outcome.audit_problem}", width, 2)]
-    lines += [line((row, "text")) for row in wrap(_gain(treated), width, 3)]
+    lines += [line((row, "text")) for row in wrap(_gain(remedy_result), width, 3)]
     lines.append(line())
     lines += _table(recovery, width)
     lines.append(line())
-    lines += [line((row, "dim")) for row in wrap(_cost(treated), width, 4)]
-    for look in treated.looks:
-        lines += [line((row, "dim")) for row in wrap(look_sentence(look, recovery.order), width, 2)]
+    lines += [line((row, "dim")) for row in wrap(_cost(remedy_result), width, 4)]
+    for look in remedy_result.checkpoints:
+        lines += [line((row, "dim")) for row in wrap(checkpoint_sentence(look, recovery.order), width, 2)]
     return lines
 
 
-def _climbed(end: LadderEnd, width: int) -> list[Line]:
+def _climbed(end: EscalationEnd, width: int) -> list[Line]:
     lines = [line((row, "text")) for row in wrap(f"Step by step: {end.end}, {end.why}.", width, 3)]
-    for rung in end.rungs:
+    for rung in end.escalation_steps:
         before, after = ("?" if count is None else format_count(count) for count in (rung.before, rung.after))
         lines.append(line((f"  {rung.remedy.title}", "text"), (f"  {before} → {after} blocks", "good")))
     for skipped in end.skipped:
@@ -54,8 +58,8 @@ def _climbed(end: LadderEnd, width: int) -> list[Line]:
     return lines
 
 
-def _gain(treated: Treated) -> str:
-    recovery = treated.recovery
+def _gain(remedy_result: RemedyResult) -> str:
+    recovery = remedy_result.recovery
     if recovery.before is None or recovery.after is None or recovery.gained is None:
         return "What it brought is unknown: the zones could not be read before or after."
     sign = "+" if recovery.gained >= 0 else ""
@@ -65,22 +69,21 @@ def _gain(treated: Treated) -> str:
     )
     if recovery.unusable:
         text += f" Unusable free memory: {recovery.unusable[0] / 10:.1f} % → {recovery.unusable[1] / 10:.1f} %."
-    if treated.expected and treated.expected.blocks is not None:
-        text += f" {error_sentence(treated.expected.blocks, recovery.gained)}"
-    if (early := early_end_sentence(recovery, treated.outcome.remedy.effect)) is not None:
+    if remedy_result.expected and remedy_result.expected.blocks is not None:
+        text += f" {error_sentence(remedy_result.expected.blocks, recovery.gained)}"
+    if (early := early_end_sentence(recovery, remedy_result.outcome.remedy.effect)) is not None:
         text += f" {early}"
-    if (said := lasting_sentence(treated.lasting)) is not None:
+    if (said := decay_sentence(remedy_result.gain_decay)) is not None:
         text += f" {said}"
     return text
 
 
-def _cost(treated: Treated) -> str:
-    cost = treated.recovery.cost
-    pieces = [f"took {format_duration(treated.outcome.seconds)}", f"{treated.outcome.cpu:.1f}s of CPU"]
-    if treated.recovery.free_bytes is not None:
-        pieces.append(
-            f"free memory {'+' if treated.recovery.free_bytes >= 0 else ''}{format_bytes(treated.recovery.free_bytes)}"
-        )
+def _cost(remedy_result: RemedyResult) -> str:
+    cost = remedy_result.recovery.cost
+    pieces = [f"took {format_duration(remedy_result.outcome.seconds)}", f"{remedy_result.outcome.cpu:.1f}s of CPU"]
+    freed = remedy_result.recovery.free_bytes
+    if freed is not None:
+        pieces.append(f"free memory {'+' if freed >= 0 else ''}{format_bytes(freed)}")
     if cost.stalled is not None:
         pieces.append(f"tasks stalled for {format_duration(cost.stalled)}")
     if cost.migrated is not None:

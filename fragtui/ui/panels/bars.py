@@ -10,7 +10,7 @@ from fragtui.model.node.indices import blocks_of, format_index
 from fragtui.model.node.rate_window import rate_words
 from fragtui.model.node.snapshot import Snapshot, Zone
 from fragtui.model.node.verdict import FEW_BLOCKS, ZoneJudgement
-from fragtui.model.node.watermark import Request, Verdict
+from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.text import format_bytes, format_count, format_duration
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import SPARKS, bar, fit, fit_right, spans_width
@@ -57,7 +57,7 @@ class _Columns(NamedTuple):
     bar: int
 
 
-class Bars(Rows):
+class BarsPanel(Rows):
     """One line an order: blocks, bytes, share, the kernel's two indices, migratetypes, and a bar of the blocks.
 
     Bars are on a logarithmic scale of blocks: whether there are none, a few or thousands of an order is what decides
@@ -128,8 +128,10 @@ class Bars(Rows):
             " " if value is None else SPARKS[round(math.log1p(value) / top * (len(SPARKS) - 1))] for value in series
         )
         gap = " " * (room - points - len(label) - len(tail) - 1)
-        treated = session.marks_in(SPARK_SECONDS, points)
-        spark = tuple((_REMEDY, "key") if index in treated else (mark, "accent") for index, mark in enumerate(marks))
+        remedy_result = session.marks_in(SPARK_SECONDS, points)
+        spark = tuple(
+            (_REMEDY, "key") if index in remedy_result else (mark, "accent") for index, mark in enumerate(marks)
+        )
         return (gap + label, "dim"), *spark, (tail + " ", "dim")
 
     def _row(
@@ -147,7 +149,7 @@ class Bars(Rows):
         count = judged.zone.free_blocks[order]
         pages = judged.zone.blocks.free_pages
         target = order == session.order
-        verdict = judged.verdict(Request.GFP_KERNEL, order)
+        verdict = judged.verdict(RequestKind.GFP_KERNEL, order)
         style = _style(judged, order) if judged.serves_kernel else "dim"
         spans: list[Span] = [
             (f"{'▸' if target else ' '}{order:2d} ", "target" if target else "dim"),
@@ -200,7 +202,7 @@ class Bars(Rows):
 
 def _style(judged: ZoneJudgement, order: int) -> str:
     """Return the bar's colour, the same as that of the zone's cell above."""
-    verdict = judged.verdict(Request.GFP_KERNEL, order)
+    verdict = judged.verdict(RequestKind.GFP_KERNEL, order)
     if verdict is Verdict.AVAILABLE and blocks_of(judged.zone.free_blocks, order) < FEW_BLOCKS:
         return "warn"
     return _BAR_STYLES[verdict]

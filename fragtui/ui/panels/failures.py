@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from fragtui.model.failures.failure_list import Alike, Tail
+from fragtui.model.failures.failure_list import FailureGroup, FailureList
 from fragtui.model.failures.incident import IncidentKind
 from fragtui.text import counted
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import wrap
-from fragtui.ui.widgets.incident_cells import clock, flags, tail_words, what
-from fragtui.ui.widgets.list_panel import Listing, columns
+from fragtui.ui.widgets.incident_cells import clock_time, failure_title, flag_cells, list_words
+from fragtui.ui.widgets.list_panel import ListPanel, columns
 from fragtui.ui.widgets.rows import Line, Span, line
 
 
-class Failures(Listing[Alike]):
+class FailuresPanel(ListPanel[FailureGroup]):
     """One row for alike incidents: when last, who, what, flags, why, how many; and the pod that hangs on it."""
 
     newest_last = True
 
-    def __init__(self, session: Session, tail: Tail, pod_of: Callable[[Alike], str | None]) -> None:
+    def __init__(self, session: Session, tail: FailureList, pod_of: Callable[[FailureGroup], str | None]) -> None:
         super().__init__(id="failures")
         self._session = session
         self._tail = tail
         self._pod_of = pod_of
         self._flag_width = 0
 
-    def items(self) -> Sequence[Alike]:
+    def items(self) -> Sequence[FailureGroup]:
         """Return the rows, the newest last."""
         return self._tail.rows
 
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the lines, the flags' column as wide as the newest rows' flags need."""
-        self._flag_width = max((len(flags(row.last)) for row in self._tail.rows[-height:]), default=0)
+        self._flag_width = max((len(flag_cells(row.last)) for row in self._tail.rows[-height:]), default=0)
         return super().build(width, height)
 
     def heading(self, width: int) -> tuple[Span, ...]:
@@ -58,16 +58,20 @@ class Failures(Listing[Alike]):
             spans.append((f" ({tail.problem})", "dim"))
         return tuple(spans)
 
-    def row(self, item: Alike, width: int) -> tuple[Span, ...]:
+    def row(self, item: FailureGroup, width: int) -> tuple[Span, ...]:
         """Return one row; narrow panels leave out the flags."""
         last = item.last
         size = self._session.snapshot.host.page_size if self._session.snapshot else 4096
         style = "text" if last.memory is False else "bad" if last.kind is IncidentKind.ALLOCATION_FAILURE else "warn"
         pod = self._pod_of(item)
         flag_width = max(0, min(self._flag_width, width - 66 - (len(pod) + 3 if pod else 0)))
-        cells = [(f" {clock(last.time)}", 13, "dim"), (last.comm or "?", 16, "text"), (what(last, size), 14, style)]
+        cells = [
+            (f" {clock_time(last.time)}", 13, "dim"),
+            (last.comm or "?", 16, "text"),
+            (failure_title(last, size), 14, style),
+        ]
         if flag_width >= 10:
-            cells.append((flags(last), flag_width, "dim"))
+            cells.append((flag_cells(last), flag_width, "dim"))
         spans = list(columns(*cells))
         if item.count > 1:
             spans.append((f"×{item.count} ", "accent"))
@@ -75,7 +79,7 @@ class Failures(Listing[Alike]):
             spans.append((f"+{item.suppressed} ", "warn"))
         if pod:
             spans.append((f"⇒ {pod} ", "accent"))
-        spans.append((tail_words(last), "text"))
+        spans.append((list_words(last), "text"))
         return tuple(spans)
 
     def empty(self, width: int) -> Sequence[Line]:

@@ -13,7 +13,7 @@ from fragtui.ui.widgets.rows import Line, Rows, Span, line
 _QUIT = Key("q", "app.quit", "Quit", "", "", footer=True)
 
 
-class KeyLine(Rows):
+class KeyFooter(Rows):
     """One line. Textual's Footer is a widget for each key, which took a sixth of the time to the first bars."""
 
     def __init__(self, keys: Keys) -> None:

@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 from fragtui.ui.panels.pods import pod_name
 
 if TYPE_CHECKING:
-    from fragtui.model.failures.failure_list import Alike
+    from fragtui.model.failures.failure_list import FailureGroup
     from fragtui.model.failures.incident import Incident
-    from fragtui.model.pods.pod_update import PodNews
+    from fragtui.model.pods.pod_update import PodUpdate
 
 
 _LOOKED_AT = 20
 """The newest of alike incidents that pods are looked for; a row is drawn at every tick."""
 
 
-def pod_of(news: PodNews | None, alike: Alike) -> str | None:
+def pod_of(news: PodUpdate | None, alike: FailureGroup) -> str | None:
     """Return the pod to name beside alike incidents: that of the newest that has one."""
     newest_first = reversed(alike.incidents[-_LOOKED_AT:])
     return next((pod for incident in newest_first if (pod := _pod_of(news, incident))), None)
 
 
-def _pod_of(news: PodNews | None, incident: Incident) -> str | None:
+def _pod_of(news: PodUpdate | None, incident: Incident) -> str | None:
     """Return the pod that is stuck by an incident, else the one whose task it was."""
     if news is not None:
         if linked := news.board.linked_to(incident.id):
@@ -35,7 +35,7 @@ def _pod_of(news: PodNews | None, incident: Incident) -> str | None:
     return f"pod {incident.pod_uid}" if incident.pod_uid else None
 
 
-def pods_hanging_on(news: PodNews | None, alike: Alike) -> list[str]:
+def pods_linked_to(news: PodUpdate | None, alike: FailureGroup) -> list[str]:
     """Return a sentence for each pod that is tied to alike incidents, the newest first."""
     if news is None:
         return []

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from fragtui.text import counted, format_duration
 from fragtui.ui.clock import CLOCK
 from fragtui.ui.widgets.cells import wrap
-from fragtui.ui.widgets.list_panel import Listing, columns
+from fragtui.ui.widgets.list_panel import ListPanel, columns
 from fragtui.ui.widgets.rows import Line, Span, line
 
 if TYPE_CHECKING:
-    from fragtui.model.pods.pod_update import PodNews, SourceState
+    from fragtui.model.pods.pod_update import PodUpdate, SourceState
     from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
 
 _SHORT_ID = 13
@@ -21,12 +21,12 @@ _SHORT_ID = 13
 _SIGNS = {"live": "●", "connecting": "◌", "waiting": "◌", "absent": "○", "refused": "✗", "off": "○"}
 
 
-class Pods(Listing["StuckPod"]):
+class PodsPanel(ListPanel["StuckPod"]):
     """Stuck pods, the longest first, then those that started lately; without a source it says what to give."""
 
     def __init__(self) -> None:
         super().__init__(id="pods")
-        self.news: PodNews | None = None
+        self.news: PodUpdate | None = None
         self._heading_alone = False
 
     @property
@@ -48,7 +48,7 @@ class Pods(Listing["StuckPod"]):
         board = self.board
         spans: list[Span] = [(" Stuck pods ", "title")]
         if board is not None and board.pods:
-            refused = f" ({board.refused_memory} refused memory)" if board.refused_memory else ""
+            refused = f" ({board.denied_memory} refused memory)" if board.denied_memory else ""
             spans.append((f"{len(board.pods)}{refused} ", "bad"))
         elif self.news and any(source.state == "live" for source in self.news.sources):
             spans.append(("none ", "good"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fragtui.player import Mark
-from fragtui.ui.panels.remedy_line import Strip
+from fragtui.ui.panels.remedy_line import RemedyLine
 from fragtui.ui.widgets.cells import fit
 from fragtui.ui.widgets.rows import Line, Span, line
 
@@ -13,7 +13,7 @@ _LEAST, _MOST = 10, 60
 _LEGEND = "✗ refused or killed   ▼ remedy   > goes to the next"
 
 
-class RecordingLine(Strip):
+class RecordingLine(RemedyLine):
     """Always there; what a remedy brought stands to its right."""
 
     def __init__(self) -> None:

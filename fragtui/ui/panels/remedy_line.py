@@ -8,7 +8,7 @@ from fragtui.ui.widgets.cells import fit
 from fragtui.ui.widgets.rows import Line, Rows, line
 
 
-class Strip(Rows):
+class RemedyLine(Rows):
     """One line, hidden while there is nothing to say."""
 
     def __init__(self) -> None:

@@ -12,7 +12,7 @@ from fragtui.ui.widgets.cells import fit, spans_width
 from fragtui.ui.widgets.rows import Line, Rows, Span, line
 
 
-class TopLine(Rows):
+class StatusLine(Rows):
     """One line; pieces are left out from the least needed on where the screen is narrow."""
 
     def __init__(self, session: Session) -> None:
@@ -35,7 +35,7 @@ class TopLine(Rows):
             (2, _pressure(snapshot)),
             (4, _own(snapshot)),
         ]
-        if outside := snapshot.in_no_zone:
+        if outside := snapshot.uninitialised_bytes:
             left.insert(3, (3, [(f"({format_bytes(outside)} in no zone yet) ", "warn")]))
         pieces = left
         while len(pieces) > 1 and sum(spans_width(spans) for _, spans in pieces) + spans_width(right) + 1 > width:

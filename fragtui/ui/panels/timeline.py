@@ -14,9 +14,9 @@ from fragtui.ui.widgets.log_scale import DECADES, decades, log_share
 from fragtui.ui.widgets.rows import Line, Rows, Span, line
 
 SECONDS = 300.0
-LEAST = 7
+MIN_TIMELINE_ROWS = 7
 """Lines below which it is not shown."""
-MOST = 28
+MAX_TIMELINE_ROWS = 28
 _LABEL = 6
 _REMEDY, _REFUSED = "▼", "✗"
 

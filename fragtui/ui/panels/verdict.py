@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fragtui.model.node.verdict import Severity
 from fragtui.render.headline import badge, headline
-from fragtui.ui.panels.summary import Remark
+from fragtui.ui.panels.summary import SummaryPart
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import wrap
 from fragtui.ui.widgets.rows import Line, Rows, line
@@ -25,7 +25,7 @@ class VerdictLines(Rows):
     def __init__(self, session: Session) -> None:
         super().__init__(id="verdict")
         self._session = session
-        self.remarks: tuple[Remark, ...] = ()
+        self.remarks: tuple[SummaryPart, ...] = ()
         """What stands after the verdict, the most telling first."""
 
     def build(self, width: int, height: int) -> Sequence[Line]:

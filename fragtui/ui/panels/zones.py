@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fragtui.model.node.indices import blocks_of
 from fragtui.model.node.verdict import FEW_BLOCKS, ZoneJudgement
-from fragtui.model.node.watermark import Request, Verdict
+from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import fit, fit_right
 from fragtui.ui.widgets.rows import Line, Rows, Span, line
@@ -21,7 +21,7 @@ _WORDS = {
 _SHADES = {"dim": " ?", "heat-none": " ·", "heat-held": " ◦", "heat-few": " ░", "heat-some": " ▒", "heat-many": " █"}
 
 
-class Zones(Rows, can_focus=True):
+class ZonesPanel(Rows, can_focus=True):
     """A row a zone: free blocks of each order on a ground that says how far they are from running out."""
 
     def __init__(self, session: Session) -> None:
@@ -85,7 +85,7 @@ def _row(zone: ZoneJudgement, session: Session, label: int, cell: int, tail: int
     ]
     spans += [_cell(zone, order, cell) for order in range(session.orders)]
     if zone.serves_kernel:
-        verdict = zone.verdict(Request.GFP_KERNEL, session.order)
+        verdict = zone.verdict(RequestKind.GFP_KERNEL, session.order)
         word, style = _WORDS[Verdict.UNKNOWN if _uncounted(zone, verdict) else verdict]
     else:
         word, style = "– user only", "dim"
@@ -102,7 +102,7 @@ def _cell(zone: ZoneJudgement, order: int, width: int) -> Span:
     blocks = zone.zone.free_blocks
     if order >= len(blocks):
         return " " * width, "dim"
-    style = "dim" if _uncounted(zone, zone.verdict(Request.GFP_KERNEL, order)) else _heat(zone, order)
+    style = "dim" if _uncounted(zone, zone.verdict(RequestKind.GFP_KERNEL, order)) else _heat(zone, order)
     if width < 5:
         return _SHADES[style][-1] * (width - 1) + " ", style
     count = blocks[order]
@@ -113,7 +113,7 @@ def _cell(zone: ZoneJudgement, order: int, width: int) -> Span:
 
 
 def _heat(zone: ZoneJudgement, order: int) -> str:
-    verdict = zone.verdict(Request.GFP_KERNEL, order)
+    verdict = zone.verdict(RequestKind.GFP_KERNEL, order)
     if verdict is Verdict.RESERVED:
         return "heat-held"
     if verdict is not Verdict.AVAILABLE:

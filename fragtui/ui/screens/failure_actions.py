@@ -10,25 +10,25 @@ from typing import Any
 
 from textual.app import App
 
-from fragtui.model.failures.failure_list import Alike, Tail
+from fragtui.model.failures.failure_list import FailureGroup, FailureList
 from fragtui.output_file import write_file
 from fragtui.text import counted
 from fragtui.ui.screens.report_action import save_aside
 
 
-def ask_filter(app: App[Any], tail: Tail, then: Callable[[], None]) -> None:
+def ask_filter(app: App[Any], tail: FailureList, then: Callable[[], None]) -> None:
     """Ask for the text that listed failures must hold; Escape leaves it as it was."""
-    from fragtui.ui.dialogs.prompt import Ask
+    from fragtui.ui.dialogs.prompt import PromptDialog
 
     def take(wanted: str | None) -> None:
         if wanted is not None:
             tail.filter(wanted)
             then()
 
-    app.push_screen(Ask("List failures that hold this text", tail.wanted), take)
+    app.push_screen(PromptDialog("List failures that hold this text", tail.wanted), take)
 
 
-def copy_incident(app: App[Any], alike: Alike | None) -> None:
+def copy_incident(app: App[Any], alike: FailureGroup | None) -> None:
     """Copy the newest of alike failures as JSON into the terminal's clipboard."""
     if alike is None:
         app.notify("No failure is listed.", markup=False)
@@ -37,7 +37,7 @@ def copy_incident(app: App[Any], alike: Alike | None) -> None:
     app.notify("Copied, if the terminal allows it (OSC 52).", markup=False)
 
 
-def save_incidents(app: App[Any], rows: Sequence[Alike]) -> None:
+def save_incidents(app: App[Any], rows: Sequence[FailureGroup]) -> None:
     """Save failures as JSON lines into a new file in the working directory."""
     name = f"fragtui-failures-{time.strftime('%Y%m%d-%H%M%S')}.jsonl"
     incidents = [incident for row in rows for incident in row.incidents]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from fragtui.ui.panels.timeline import LEAST, MOST
+from fragtui.ui.panels.timeline import MAX_TIMELINE_ROWS, MIN_TIMELINE_ROWS
 
 WIDE = 150
 """From this width on the failures and pods stand beside the zones, not below."""
@@ -13,7 +13,7 @@ ROOMY = 13
 """Lines left over from which on panels get air."""
 
 
-class Places(NamedTuple):
+class PanelRows(NamedTuple):
     """Lines for each panel; 0 hides it."""
 
     verdict: int
@@ -25,7 +25,7 @@ class Places(NamedTuple):
     side_by_side: bool
 
 
-def share_out(width: int, height: int, zones: int, orders: int, pods: int, *, strip: bool = False) -> Places:
+def allocate_rows(width: int, height: int, zones: int, orders: int, pods: int, *, strip: bool = False) -> PanelRows:
     """Return the lines for each panel on a screen of that size; its first and last line and the strip come off.
 
     What comes first when lines are few: the verdict, every zone's row, the chosen zone's bars, then at least one
@@ -41,14 +41,14 @@ def share_out(width: int, height: int, zones: int, orders: int, pods: int, *, st
     if side_by_side:
         zone_lines = min(want_zones + 1, max(4, room - want_bars))
         bar_lines = max(0, room - zone_lines)
-        timeline = min(MOST, bar_lines - want_bars - 4)
-        if timeline >= LEAST:
+        timeline = min(MAX_TIMELINE_ROWS, bar_lines - want_bars - 4)
+        if timeline >= MIN_TIMELINE_ROWS:
             bar_lines = want_bars + 4
         else:
             timeline = 0
         pod_lines = max(4, min(room // 2, 2 + pods), room // 3)
         failures = max(0, room - pod_lines)
-        return Places(verdict, zone_lines, bar_lines, timeline, failures, pod_lines, True)
+        return PanelRows(verdict, zone_lines, bar_lines, timeline, failures, pod_lines, True)
     least_below = 3
     zone_lines = min(want_zones, max(2, (room - least_below) // 3)) if want_zones > 5 else want_zones
     zone_lines = min(zone_lines, room)
@@ -59,4 +59,4 @@ def share_out(width: int, height: int, zones: int, orders: int, pods: int, *, st
     bar_lines = max(0, min(want_bars, room - zone_lines - least_below))
     below = max(0, room - zone_lines - bar_lines)
     pod_lines = min(below, max(1, min(1 + pods, below // 2), below // 3 if below >= 9 else 1))
-    return Places(verdict, zone_lines, bar_lines, 0, below - pod_lines, pod_lines, False)
+    return PanelRows(verdict, zone_lines, bar_lines, 0, below - pod_lines, pod_lines, False)

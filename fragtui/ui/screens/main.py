@@ -14,36 +14,36 @@ from textual.containers import Container
 from textual.geometry import Size
 from textual.widget import Widget
 
-from fragtui.model.failures.failure_list import Alike, Tail
+from fragtui.model.failures.failure_list import FailureGroup, FailureList
 from fragtui.model.failures.incident import IncidentKind
 from fragtui.output_file import PUBLIC, write_file
 from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, RESTING_INTERVAL, Ticker
 from fragtui.ui.keys import KEYS, Keys, bindings
-from fragtui.ui.messages import Crashed, KernelTold, PodsTold, Sampled
-from fragtui.ui.panels.bars import Bars
-from fragtui.ui.panels.failures import Failures
-from fragtui.ui.panels.footer import KeyLine
-from fragtui.ui.panels.pod_links import pod_of, pods_hanging_on
-from fragtui.ui.panels.pods import Pods, pod_lines, pod_name
-from fragtui.ui.panels.remedy_line import Strip
-from fragtui.ui.panels.status_line import TopLine, state_spans
-from fragtui.ui.panels.summary import remarks
+from fragtui.ui.messages import Crashed, KernelLogUpdated, PodsUpdated, Sampled
+from fragtui.ui.panels.bars import BarsPanel
+from fragtui.ui.panels.failures import FailuresPanel
+from fragtui.ui.panels.footer import KeyFooter
+from fragtui.ui.panels.pod_links import pod_of, pods_linked_to
+from fragtui.ui.panels.pods import PodsPanel, pod_lines, pod_name
+from fragtui.ui.panels.remedy_line import RemedyLine
+from fragtui.ui.panels.status_line import StatusLine, state_spans
+from fragtui.ui.panels.summary import summary_parts
 from fragtui.ui.panels.timeline import Timeline
 from fragtui.ui.panels.verdict import VerdictLines
-from fragtui.ui.panels.zones import Zones
+from fragtui.ui.panels.zones import ZonesPanel
 from fragtui.ui.screens.failure_actions import ask_filter, copy_incident, save_incidents
-from fragtui.ui.screens.layout import share_out
-from fragtui.ui.screens.recording_actions import notes as recording_notes
-from fragtui.ui.screens.remedy_keys import RemedyScreen
-from fragtui.ui.screens.report_action import save_aside, write_ticket
-from fragtui.ui.widgets.list_panel import Listing
+from fragtui.ui.screens.layout import allocate_rows
+from fragtui.ui.screens.recording_actions import recording_notes
+from fragtui.ui.screens.remedy_keys import RemedyKeys
+from fragtui.ui.screens.report_action import save_aside, save_report
+from fragtui.ui.widgets.list_panel import ListPanel
 from fragtui.ui.widgets.rows import Palette, Rows
-from fragtui.ui.widgets.steady import outliving
+from fragtui.ui.widgets.steady import surviving_errors
 
 if TYPE_CHECKING:
-    from fragtui.kernel.reports.report import ForeignRemedy
+    from fragtui.kernel.reports.report import ExternalDrop
     from fragtui.model.node.snapshot import Snapshot
-    from fragtui.ui.wiring import Feeds, Parts
+    from fragtui.ui.wiring import AppDependencies, BackgroundReaders
 
 _AFTER_BARS = 0.1
 """Seconds after the first bars at which what they don't need is imported: sooner, that would hold up their way to the
@@ -51,13 +51,13 @@ terminal, which is a thread of its own."""
 _INTERVALS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
 
-class MainScreen(RemedyScreen):
+class MainScreen(RemedyKeys):
     """Everything at a glance."""
 
     KEYS: ClassVar[Keys] = KEYS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
 
-    def __init__(self, sampler: Ticker, parts: Parts, feeds: Feeds) -> None:
+    def __init__(self, sampler: Ticker, parts: AppDependencies, feeds: BackgroundReaders) -> None:
         super().__init__(sampler, parts, feeds)
         self.early: Snapshot | None = None
         """The newest snapshot; it may come before the screen can take messages."""
@@ -65,16 +65,16 @@ class MainScreen(RemedyScreen):
         self._look: asyncio.TimerHandle | None = None
         self._zoomed: Widget | None = None
         self._fed = False
-        self._tail = Tail()
-        self._top = TopLine(self.session)
+        self._tail = FailureList()
+        self._top = StatusLine(self.session)
         self._verdict = VerdictLines(self.session)
-        self._zones = Zones(self.session)
-        self._bars = Bars(self.session)
+        self._zones = ZonesPanel(self.session)
+        self._bars = BarsPanel(self.session)
         self._timeline = Timeline(self.session)
         self._strip = self._make_strip()
-        self._failures = Failures(self.session, self._tail, self._pod_of)
-        self._pods = Pods()
-        self._key_line = KeyLine(self.KEYS)
+        self._failures = FailuresPanel(self.session, self._tail, self._pod_of)
+        self._pods = PodsPanel()
+        self._key_line = KeyFooter(self.KEYS)
         self._panels: tuple[Rows, ...] = (
             *(self._top, self._verdict, self._strip),
             *(self._zones, self._bars, self._timeline, self._failures, self._pods),
@@ -117,7 +117,7 @@ class MainScreen(RemedyScreen):
         """Share the lines out again."""
         self._share_out()
 
-    @outliving
+    @surviving_errors
     def on_sampled(self, message: Sampled) -> None:
         """Take a snapshot."""
         shape = self._shape()
@@ -139,7 +139,7 @@ class MainScreen(RemedyScreen):
             self._fed = True
             self.call_after_refresh(self.set_timer, _AFTER_BARS, self._begin_rest)
 
-    @outliving
+    @surviving_errors
     def _begin_rest(self) -> None:
         if self._parts.after_bars is not None:
             self._parts.after_bars()
@@ -147,8 +147,8 @@ class MainScreen(RemedyScreen):
         self._ready_care()
         self._feeds.start()
 
-    @outliving
-    def on_kernel_told(self, message: KernelTold) -> None:
+    @surviving_errors
+    def on_kernel_log_updated(self, message: KernelLogUpdated) -> None:
         """Take news of the kernel log."""
         news = message.news
         self._tail.take(news)
@@ -160,11 +160,11 @@ class MainScreen(RemedyScreen):
                 self.session.note_refusal(incident.time)
         for foreign in news.foreign_remedies:
             self._note_foreign(foreign)
-        if (last := self._tail.last_refusal) is not None and last.order is not None:
+        if (last := self._tail.last_denied) is not None and last.order is not None:
             self.session.note_failed_order(last.order)
         self.show()
 
-    def _note_foreign(self, foreign: ForeignRemedy) -> None:
+    def _note_foreign(self, foreign: ExternalDrop) -> None:
         """Mark what somebody else did to the node, and say so if it was just now."""
         if foreign.time is None:
             return
@@ -173,8 +173,8 @@ class MainScreen(RemedyScreen):
         if time.time() - foreign.time < 10:
             self.notify(what, title="Somebody else dropped caches", markup=False)
 
-    @outliving
-    def on_pods_told(self, message: PodsTold) -> None:
+    @surviving_errors
+    def on_pods_updated(self, message: PodsUpdated) -> None:
         """Take news of the pods."""
         shape = self._shape()
         self._pods.news = message.news
@@ -182,7 +182,7 @@ class MainScreen(RemedyScreen):
             self._share_out()
         self.show()
 
-    @outliving
+    @surviving_errors
     def on_crashed(self, message: Crashed) -> None:
         """Say that a reader failed, and where."""
         self.notify(message.traceback.strip().splitlines()[-1], title="A reader failed", severity="error", markup=False)
@@ -193,7 +193,7 @@ class MainScreen(RemedyScreen):
             self._sampler.resting = not self._needs_samples
             return
         self._top.state = self._state()
-        self._verdict.remarks = remarks(self.session, self._tail, self._pods.board)
+        self._verdict.remarks = summary_parts(self.session, self._tail, self._pods.board)
         self._show_strip()
         for panel in self._panels:
             panel.rebuild()
@@ -207,7 +207,7 @@ class MainScreen(RemedyScreen):
             self._look.cancel()
         self._look = asyncio.get_running_loop().call_later(seconds, self.call_next, self._heartbeat)
 
-    @outliving
+    @surviving_errors
     def _heartbeat(self) -> None:
         """Say how long nothing has come."""
         self._look_later(1.0 if not self._unread else RESTING_INTERVAL + 1.0)
@@ -218,8 +218,8 @@ class MainScreen(RemedyScreen):
         self._show_strip()
         self._feed()
 
-    def _make_strip(self) -> Strip:
-        return Strip()
+    def _make_strip(self) -> RemedyLine:
+        return RemedyLine()
 
     def _show_strip(self) -> None:
         """Show the line about remedies, and make or take back the room for it."""
@@ -244,7 +244,7 @@ class MainScreen(RemedyScreen):
         if not width or not height:
             return
         self._strip.display = self._strip.has_line
-        places = share_out(width, height, *self._shape(), strip=self._strip.display)
+        places = allocate_rows(width, height, *self._shape(), strip=self._strip.display)
         self.query_one("#body").set_class(places.side_by_side, "side-by-side")
         self._verdict.styles.height = places.verdict
         self._bars.tells_rates = not places.timeline
@@ -289,7 +289,7 @@ class MainScreen(RemedyScreen):
 
     def action_choose(self, step: int) -> None:
         """Move the choice in the focused panel."""
-        if isinstance(self.focused, Listing):
+        if isinstance(self.focused, ListPanel):
             self.focused.move(step)
         else:
             self.session.choose(step)
@@ -297,19 +297,19 @@ class MainScreen(RemedyScreen):
 
     def action_open(self) -> None:
         """Open what is chosen in the focused panel."""
-        from fragtui.ui.widgets.page import Sheet
+        from fragtui.ui.widgets.page import PageScreen
 
         if self.focused is self._pods and (pod := self._pods.chosen) is not None:
             sources = self._pods.news.sources if self._pods.news else ()
-            self.app.push_screen(Sheet(f"Pod {pod_name(pod)}", lambda width: pod_lines(pod, sources, width)))
+            self.app.push_screen(PageScreen(f"Pod {pod_name(pod)}", lambda width: pod_lines(pod, sources, width)))
         elif self.focused is self._zones:
             self.action_zoom()
         elif (alike := self._failures.chosen) is not None:
-            from fragtui.ui.pages.incident_page import report_lines
+            from fragtui.ui.pages.incident_page import incident_lines
 
             title = f"Report: {alike.last.comm or 'unknown'}"
-            pods = partial(pods_hanging_on, self._pods.news)
-            self.app.push_screen(Sheet(title, lambda width: report_lines(alike, pods, width)))
+            pods = partial(pods_linked_to, self._pods.news)
+            self.app.push_screen(PageScreen(title, lambda width: incident_lines(alike, pods, width)))
         else:
             self.notify("Nothing is listed here.", markup=False)
 
@@ -325,7 +325,7 @@ class MainScreen(RemedyScreen):
         """Save the listed failures as JSON lines where fragtui was started."""
         save_incidents(self.app, self._tail.rows)
 
-    def _pod_of(self, alike: Alike) -> str | None:
+    def _pod_of(self, alike: FailureGroup) -> str | None:
         return pod_of(self._pods.news, alike)
 
     def action_interval(self, step: int) -> None:
@@ -347,9 +347,9 @@ class MainScreen(RemedyScreen):
     def action_help(self) -> None:
         """Show all keys."""
         from fragtui.ui.pages.help_page import help_lines
-        from fragtui.ui.widgets.page import Sheet
+        from fragtui.ui.widgets.page import PageScreen
 
-        self.app.push_screen(Sheet("Keys and signs", lambda width: help_lines(self.KEYS, width)))
+        self.app.push_screen(PageScreen("Keys and signs", lambda width: help_lines(self.KEYS, width)))
 
     def action_picture(self) -> None:
         """Save the screen as an SVG file where fragtui was started."""
@@ -358,7 +358,7 @@ class MainScreen(RemedyScreen):
 
     def action_ticket(self) -> None:
         """Write the report for a ticket."""
-        write_ticket(self, self._parts.write_report)
+        save_report(self, self._parts.write_report)
 
     def action_next_theme(self) -> None:
         """Take the next theme."""

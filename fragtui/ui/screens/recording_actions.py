@@ -15,7 +15,7 @@ _ODD = re.compile(r"[^A-Za-z0-9.-]+")
 _CLOSING_SECONDS = 0.5
 
 
-class TapeFile(Protocol):
+class ActiveRecording(Protocol):
     """A recording that is being written."""
 
     @property
@@ -31,24 +31,24 @@ class TapeFile(Protocol):
         """Bytes on file."""
 
 
-class Tape(Protocol):
+class ScreenRecorder(Protocol):
     """What remembers the last minutes and writes them, and what follows, to a file."""
 
     @property
-    def file(self) -> TapeFile | None:
+    def file(self) -> ActiveRecording | None:
         """The file that is written, or None."""
 
-    def save(self, path: Path) -> TapeFile:
+    def save(self, path: Path) -> ActiveRecording:
         """Begin a file; raise OSError where it can't be made."""
 
     def end(self, seconds: float = 5.0) -> None:
         """End the file, waiting at most so long for the disk."""
 
 
-def switch(app: App[int], tape: Tape, host: str | None) -> None:
+def switch_recording(app: App[int], tape: ScreenRecorder, host: str | None) -> None:
     """Begin to record where fragtui was started, or end it."""
     if tape.file is not None:
-        finish(app, tape)
+        finish_recording(app, tape)
         return
     name = _ODD.sub("-", host or "node")[:60].strip("-.") or "node"
     path = Path.cwd() / f"fragtui-{name}-{time.strftime('%Y%m%d-%H%M%S')}.rec"
@@ -60,7 +60,7 @@ def switch(app: App[int], tape: Tape, host: str | None) -> None:
         app.notify(f"{path}, with the minutes before; R ends it", title="Recording", markup=False)
 
 
-def finish(app: App[int], tape: Tape) -> None:
+def finish_recording(app: App[int], tape: ScreenRecorder) -> None:
     """End the recording, and say how that went."""
     file = tape.file
     if file is None:
@@ -72,11 +72,11 @@ def finish(app: App[int], tape: Tape) -> None:
         app.notify(f"{file.path}: {format_bytes(file.written)}", title="Recorded", markup=False)
 
 
-def notes(app: App[int], tape: Tape | None) -> list[str]:
+def recording_notes(app: App[int], tape: ScreenRecorder | None) -> list[str]:
     """Return the word for the top line while it records; a file that can't be written is ended and told."""
     if tape is None or (file := tape.file) is None:
         return []
     if file.problem is not None:
-        finish(app, tape)
+        finish_recording(app, tape)
         return []
     return ["◉ recording"]

@@ -18,22 +18,22 @@ from fragtui.remedies.catalogue import (
     compact_all,
     compact_node,
     drop_caches,
-    nudge,
     numa_nodes,
     read_catalogue,
+    wake_kcompactd,
 )
-from fragtui.remedies.escalation import Rung, rungs
+from fragtui.remedies.escalation import EscalationStep, escalation_steps
 from fragtui.remedies.guard.policy import Policy
-from fragtui.remedies.guard.rules import Do
-from fragtui.remedies.permission import why_not
-from fragtui.remedies.service import Attendant, Attended, Recalled
-from fragtui.sources.host.conditions import read_surroundings
+from fragtui.remedies.guard.rules import GuardAction
+from fragtui.remedies.permission import disabled_because
+from fragtui.remedies.service import HistoryView, RemedyService, RemedyState
+from fragtui.sources.host.conditions import read_conditions
 from fragtui.text import format_count, format_duration
-from fragtui.ui.dialogs.remedy_dialogs import GuardDialog, LadderDialog, RemedyDialog, Setting
+from fragtui.ui.dialogs.remedy_dialogs import DialogContext, EscalationDialog, GuardDialog, RemedyDialog
 from fragtui.ui.pages.history_page import history_lines
 from fragtui.ui.pages.recovery_page import recovery_lines, summary
 from fragtui.ui.session import Session
-from fragtui.ui.widgets.page import Sheet
+from fragtui.ui.widgets.page import PageScreen
 from fragtui.ui.widgets.rows import Line
 
 LADDER_BLOCKS = 64
@@ -41,7 +41,7 @@ LADDER_BLOCKS = 64
 _MUCH_DIRTY = 64 << 20
 
 
-class Care:
+class RemedyController:
     """The remedies of one node on one screen; used on the screen's thread."""
 
     def __init__(
@@ -50,26 +50,26 @@ class Care:
         session: Session,
         root: Path,
         audit: AuditLog,
-        barred: str | None,
-        on_change: Callable[[Attended | str], None],
+        disabled_reason: str | None,
+        on_change: Callable[[RemedyState | str], None],
     ) -> None:
-        self.state = Attended()
+        self.state = RemedyState()
         self._app = app
         self._session = session
         self._root = root
         self._audit = audit.path
-        self._barred = barred
+        self._barred = disabled_reason
         self._previous: Snapshot | None = None
         self._before: Snapshot | None = None
-        self.attendant = Attendant(root, audit, barred, on_change)
+        self.attendant = RemedyService(root, audit, disabled_reason, on_change)
         self.attendant.start()
 
     @property
-    def barred(self) -> str | None:
+    def disabled_reason(self) -> str | None:
         """Return why no remedy at all can be run, or None if one can."""
         if self._barred is not None:
             return self._barred
-        reasons = [why_not(self._variants(name)[0], self._root) for name in ("drop-3", "compact")]
+        reasons = [disabled_because(self._variants(name)[0], self._root) for name in ("drop-3", "compact")]
         return reasons[0] if all(reasons) else None
 
     def see(self, snapshot: Snapshot, interval: float) -> None:
@@ -78,10 +78,10 @@ class Care:
             self._previous = self._session.snapshot
         self.attendant.see(snapshot, interval)
 
-    def take(self, state: Attended) -> bool:
+    def take(self, state: RemedyState) -> bool:
         """Take news of the attendant; return whether a result is there that has not been shown."""
-        before, self.state = self.state.treated, state
-        new = state.treated
+        before, self.state = self.state.remedy_result, state
+        new = state.remedy_result
         return new is not None and (before is None or before.outcome is not new.outcome)
 
     def ask(self, name: str) -> None:
@@ -92,7 +92,7 @@ class Care:
 
     def ask_ladder(self) -> None:
         """Ask whether to run remedies step by step."""
-        remedies = rungs(Rung, numa_nodes(self._root))
+        remedies = escalation_steps(EscalationStep, numa_nodes(self._root))
         if (setting := self._setting(compact_all())) is None:
             return
 
@@ -101,7 +101,7 @@ class Care:
                 self._mark("step by step")
                 self.attendant.climb(chosen, setting.snapshot, setting.order, LADDER_BLOCKS)
 
-        self._app.push_screen(LadderDialog(setting, remedies, LADDER_BLOCKS), climb)
+        self._app.push_screen(EscalationDialog(setting, remedies, LADDER_BLOCKS), climb)
 
     def switch_guard(self) -> None:
         """Switch the guard off, or ask whether to switch it on for the target order."""
@@ -126,24 +126,24 @@ class Care:
 
     def show_recovery(self) -> None:
         """Show what the last remedy brought."""
-        if (treated := self.state.treated) is None:
+        if (remedy_result := self.state.remedy_result) is None:
             self._app.notify("No remedy has been run here yet; H shows those on record.", markup=False)
             return
 
         def lines(width: int) -> Sequence[Line]:
-            return recovery_lines(self.state.treated or treated, width)
+            return recovery_lines(self.state.remedy_result or remedy_result, width)
 
-        title = "step by step" if treated.climbed else treated.outcome.remedy.title
-        self._app.push_screen(Sheet(f"Recovery: {title}", lines))
+        title = "step by step" if remedy_result.escalation_end else remedy_result.outcome.remedy.title
+        self._app.push_screen(PageScreen(f"Recovery: {title}", lines))
 
-    def show_history(self, on_told: Callable[[Recalled], None]) -> None:
+    def show_history(self, on_told: Callable[[HistoryView], None]) -> None:
         """Have the remedies on record read, with advice for this node; `on_told` is called on another thread."""
         if self._session.snapshot is not None:
             self.attendant.recall(self._session.snapshot, self._session.order, on_told)
 
-    def open_history(self, recalled: Recalled) -> None:
+    def open_history(self, recalled: HistoryView) -> None:
         """Show the remedies on record."""
-        self._app.push_screen(Sheet("Remedies on record", lambda width: history_lines(recalled, width)))
+        self._app.push_screen(PageScreen("Remedies on record", lambda width: history_lines(recalled, width)))
 
     @property
     def guard_words(self) -> str | None:
@@ -170,9 +170,9 @@ class Care:
             return f"⟳ It is over; looking at what it brought…{self._gain()}", "warn"
         if state.refused is not None:
             return f"✗ Not run: {state.refused}", "bad"
-        if state.treated is not None:
-            mark = "✓" if state.treated.outcome.result == "done" else "✗"
-            return f"{mark} {summary(state.treated)}  (r: before and after)", "text"
+        if state.remedy_result is not None:
+            mark = "✓" if state.remedy_result.outcome.result == "done" else "✗"
+            return f"{mark} {summary(state.remedy_result)}  (r: before and after)", "text"
         if state.guard is not None and state.decision is not None:
             return f"◉ Guard: {state.decision.why}{'  (x aborts)' if self._guard_runs else ''}", "accent"
         if state.past:
@@ -185,7 +185,7 @@ class Care:
 
     @property
     def _guard_runs(self) -> bool:
-        return self.state.decision is not None and self.state.decision.do is Do.RUNNING
+        return self.state.decision is not None and self.state.decision.do is GuardAction.RUNNING
 
     def _variants(self, name: str) -> tuple[Remedy, ...]:
         """Return the remedy that a key names, and the same after a sync where there is such a one."""
@@ -201,28 +201,32 @@ class Care:
             return pair[::-1] if ends_early else pair
         if name == "nudge":
             known = read_catalogue(self._root, snapshot.host.version if snapshot else None)
-            return (next((remedy for remedy in known if remedy.id == "nudge-kcompactd"), nudge(None, None)),)
+            return (next((remedy for remedy in known if remedy.id == "nudge-kcompactd"), wake_kcompactd(None, None)),)
         node = self._session.chosen[0] if self._session.chosen else 0
         pair = (compact_node(node), compact_node(node, sync=True))
         return pair[::-1] if ends_early else pair
 
-    def _setting(self, remedy: Remedy) -> Setting | None:
+    def _setting(self, remedy: Remedy) -> DialogContext | None:
         """Return what the remedy would be run on; where it can't be, say why and return None."""
-        why = "another remedy is running; x aborts it" if self.state.busy else why_not(remedy, self._root, self._barred)
+        why = (
+            "another remedy is running; x aborts it"
+            if self.state.busy
+            else disabled_because(remedy, self._root, self._barred)
+        )
         if why is not None:
             self._say(why)
         if why is not None or self._session.snapshot is None:
             return None
-        return Setting(
+        return DialogContext(
             self._session.snapshot,
             self._session.order,
             self._root,
             self._audit,
-            read_surroundings(self._root),
+            read_conditions(self._root),
             self._previous,
         )
 
-    def _run(self, remedy: Remedy | None, setting: Setting) -> None:
+    def _run(self, remedy: Remedy | None, setting: DialogContext) -> None:
         if remedy is not None:
             self._mark(remedy.title.lower())
             self.attendant.treat(remedy, self._session.snapshot or setting.snapshot, setting.order)

@@ -9,31 +9,31 @@ from textual.events import Key
 from textual.screen import Screen
 
 from fragtui.sampler import Ticker
-from fragtui.ui.keys import BARRED_KEYS
+from fragtui.ui.keys import WRITE_KEYS
 from fragtui.ui.mailbox import Mailbox
-from fragtui.ui.messages import Crashed, RemediesRecalled, RemediesTold
-from fragtui.ui.panels.footer import KeyLine
+from fragtui.ui.messages import Crashed, HistoryLoaded, RemediesUpdated
+from fragtui.ui.panels.footer import KeyFooter
 from fragtui.ui.session import Session
-from fragtui.ui.widgets.blank import Ground
-from fragtui.ui.widgets.steady import outliving
+from fragtui.ui.widgets.blank import BlankBackground
+from fragtui.ui.widgets.steady import surviving_errors
 
 if TYPE_CHECKING:
-    from fragtui.remedies.service import Attended, Recalled
+    from fragtui.remedies.service import HistoryView, RemedyState
     from fragtui.ui.app import FragtuiApp
-    from fragtui.ui.screens.remedy_controller import Care
-    from fragtui.ui.wiring import Feeds, Parts
+    from fragtui.ui.screens.remedy_controller import RemedyController
+    from fragtui.ui.wiring import AppDependencies, BackgroundReaders
 
 
-class RemedyScreen(Ground, Screen[None]):
+class RemedyKeys(BlankBackground, Screen[None]):
     """A screen over one session, with remedies at its keys."""
 
-    def __init__(self, sampler: Ticker, parts: Parts, feeds: Feeds) -> None:
+    def __init__(self, sampler: Ticker, parts: AppDependencies, feeds: BackgroundReaders) -> None:
         super().__init__()
         self.mail = Mailbox(self.post_message)
         """Where other threads put what they have for the screen."""
         self._unread = False
         self.session = Session(manual_order=parts.order)
-        self.care: Care | None = None
+        self.care: RemedyController | None = None
         """The remedies; None until the first bars are on screen."""
         self._sampler = sampler
         self._parts = parts
@@ -54,7 +54,7 @@ class RemedyScreen(Ground, Screen[None]):
         recording = tape is not None and tape.file is not None
         return recording or (self.care is not None and (self.care.state.busy or self.care.state.guard is not None))
 
-    def on_mail_came(self) -> None:
+    def on_mail_arrived(self) -> None:
         """Take what the threads have put into the mailbox."""
         for news in self.mail.empty():
             self.post_message(news)
@@ -63,23 +63,25 @@ class RemedyScreen(Ground, Screen[None]):
         """Have every panel draw what changed."""
         raise NotImplementedError
 
-    def _ready_care(self) -> Care:
+    def _ready_care(self) -> RemedyController:
         """Return the remedies, begun by the first key that asks for them or soon after the first bars."""
         if self.care is None:
             from fragtui.remedies.audit.log import AuditLog
-            from fragtui.remedies.audit.path import audit_place
-            from fragtui.ui.screens.remedy_controller import Care
+            from fragtui.remedies.audit.path import audit_path
+            from fragtui.ui.screens.remedy_controller import RemedyController
 
             parts = self._parts
-            audit = AuditLog(audit_place(parts.audit, parts.root))
-            self.care = Care(self.app, self.session, parts.root, audit, parts.barred, self._tell_care)
-            self._barred = self.care.barred
-            self.query_one(KeyLine).rebuild()
+            audit = AuditLog(audit_path(parts.audit, parts.root))
+            self.care = RemedyController(
+                self.app, self.session, parts.root, audit, parts.disabled_reason, self._tell_care
+            )
+            self._barred = self.care.disabled_reason
+            self.query_one(KeyFooter).rebuild()
             self.show()
         return self.care
 
-    def _tell_care(self, news: Attended | str) -> None:
-        self.mail.put(Crashed(news) if isinstance(news, str) else RemediesTold(news))
+    def _tell_care(self, news: RemedyState | str) -> None:
+        self.mail.put(Crashed(news) if isinstance(news, str) else RemediesUpdated(news))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey the keys of remedies that can't be run here."""
@@ -89,7 +91,7 @@ class RemedyScreen(Ground, Screen[None]):
 
     def on_key(self, event: Key) -> None:
         """Say why a greyed key does nothing."""
-        if self._barred and event.key in BARRED_KEYS:
+        if self._barred and event.key in WRITE_KEYS:
             self.notify(self._barred, title="No remedy can be run here", severity="warning", markup=False)
 
     def action_remedy(self, name: str) -> None:
@@ -120,11 +122,11 @@ class RemedyScreen(Ground, Screen[None]):
         """Show the remedies on record."""
         self._ready_care().show_history(self._tell_recalled)
 
-    def _tell_recalled(self, recalled: Recalled) -> None:
-        self.mail.put(RemediesRecalled(recalled))
+    def _tell_recalled(self, recalled: HistoryView) -> None:
+        self.mail.put(HistoryLoaded(recalled))
 
-    @outliving
-    def on_remedies_recalled(self, message: RemediesRecalled) -> None:
+    @surviving_errors
+    def on_history_loaded(self, message: HistoryLoaded) -> None:
         """Open the page once the record has been read, unless something else was opened meanwhile.
 
         Each screen draws those below it, so pages that pile up end in a RecursionError.
@@ -132,8 +134,8 @@ class RemedyScreen(Ground, Screen[None]):
         if self.care is not None and self.is_active:
             self.care.open_history(message.recalled)
 
-    @outliving
-    def on_remedies_told(self, message: RemediesTold) -> None:
+    @surviving_errors
+    def on_remedies_updated(self, message: RemediesUpdated) -> None:
         """Take news of the remedies."""
         if self.care is None:
             return
@@ -141,9 +143,9 @@ class RemedyScreen(Ground, Screen[None]):
         if self.care.state.busy != self._sampler.hurried:
             self._sampler.hurried = self.care.state.busy
             self._sampler.tick_now(page_types=self.care.state.settling)
-        if new and self.care.state.treated is not None:
+        if new and self.care.state.remedy_result is not None:
             if (feed := self._feeds.pods) is not None:
-                feed.remedy_ran(self.care.state.treated.outcome.remedy.title)
+                feed.remedy_ran(self.care.state.remedy_result.outcome.remedy.title)
             self._sampler.tick_now(page_types=True)
             if self.is_active:
                 self.care.show_recovery()

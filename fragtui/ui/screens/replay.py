@@ -9,29 +9,29 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from fragtui.model.failures.kernel_log_update import KernelLogNews
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.model.remedy.remedy_history import Ended, Intent, describe, episodes
+from fragtui.model.remedy.remedy_history import EndEntry, IntentEntry, describe_episode, episodes
 from fragtui.player import Moment, Player
 from fragtui.remedies.replay import ReplayedRemedies, title_of
 from fragtui.ui.clock import CLOCK
 from fragtui.ui.keys import REPLAY_KEYS, UNUSED, Keys, bindings
-from fragtui.ui.mailbox import News
-from fragtui.ui.messages import KernelTold, PodsTold
+from fragtui.ui.mailbox import MailboxMessage
+from fragtui.ui.messages import KernelLogUpdated, PodsUpdated
 from fragtui.ui.pages.recovery_page import recovery_lines, summary
 from fragtui.ui.panels.recording_line import RecordingLine
 from fragtui.ui.screens.main import MainScreen
 from fragtui.ui.session import Baseline
 from fragtui.ui.widgets.cells import wrap
-from fragtui.ui.widgets.page import Sheet
+from fragtui.ui.widgets.page import PageScreen
 from fragtui.ui.widgets.rows import Line, line
-from fragtui.ui.widgets.steady import outliving
-from fragtui.ui.wiring import Feeds, Parts
+from fragtui.ui.widgets.steady import surviving_errors
+from fragtui.ui.wiring import AppDependencies, BackgroundReaders
 
 BARRED = "replaying a recording"
 
 
-class Played(News):
+class Played(MailboxMessage):
     """What the player brought; each builds on those before, so none may be left out."""
 
     def __init__(self, moment: Moment) -> None:
@@ -49,7 +49,7 @@ class ReplayScreen(MainScreen):
     KEYS: ClassVar[Keys] = REPLAY_KEYS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(REPLAY_KEYS)]
 
-    def __init__(self, player: Player, parts: Parts, feeds: Feeds) -> None:
+    def __init__(self, player: Player, parts: AppDependencies, feeds: BackgroundReaders) -> None:
         super().__init__(player, parts, feeds)
         self._player = player
         self._line.length = player.length
@@ -66,7 +66,7 @@ class ReplayScreen(MainScreen):
             return False
         return super().check_action(action, parameters)
 
-    @outliving
+    @surviving_errors
     def on_played(self, message: Played) -> None:
         """Take a moment of the recording."""
         moment = message.moment
@@ -79,7 +79,7 @@ class ReplayScreen(MainScreen):
         else:
             self._go_on(moment)
         if moment.pods is not None:
-            self.on_pods_told(PodsTold(moment.pods))
+            self.on_pods_updated(PodsUpdated(moment.pods))
         if self._shape() != shape:
             self._share_out()
         self.show()
@@ -100,9 +100,9 @@ class ReplayScreen(MainScreen):
             self.session.rates.note(snapshot)
         self.session.accept(snapshots[-1])
         for step in moment.steps:
-            if isinstance(step, KernelLogNews):
-                self.on_kernel_told(KernelTold(step))
-        asked = [entry for entry in self._remedies.entries if isinstance(entry, Intent)]
+            if isinstance(step, KernelLogUpdate):
+                self.on_kernel_log_updated(KernelLogUpdated(step))
+        asked = [entry for entry in self._remedies.entries if isinstance(entry, IntentEntry)]
         for intent in asked:
             self.session.note_remedy(intent.time, title_of(intent))
         if asked and (before := self._remedies.before) is not None and before.zones:
@@ -110,11 +110,11 @@ class ReplayScreen(MainScreen):
 
     def _go_on(self, moment: Moment) -> None:
         for step in moment.steps:
-            if isinstance(step, KernelLogNews):
-                self.on_kernel_told(KernelTold(step))
+            if isinstance(step, KernelLogUpdate):
+                self.on_kernel_log_updated(KernelLogUpdated(step))
             elif isinstance(step, str):
                 entry = self._remedies.take(step)
-                if isinstance(entry, Intent):
+                if isinstance(entry, IntentEntry):
                     self.session.mark(title_of(entry).lower())
                     self.session.note_remedy(entry.time, title_of(entry))
             else:
@@ -134,10 +134,10 @@ class ReplayScreen(MainScreen):
         remedies = self._remedies
         if remedies.running is not None:
             return f"⟳ {title_of(remedies.running)} is under way", "warn"
-        if remedies.treated is not None:
-            mark = "✓" if remedies.treated.outcome.result == "done" else "✗"
-            return f"{mark} {summary(remedies.treated)}  (r: before and after)", "text"
-        ended = [entry for entry in remedies.entries if isinstance(entry, Ended)]
+        if remedies.remedy_result is not None:
+            mark = "✓" if remedies.remedy_result.outcome.result == "done" else "✗"
+            return f"{mark} {summary(remedies.remedy_result)}  (r: before and after)", "text"
+        ended = [entry for entry in remedies.entries if isinstance(entry, EndEntry)]
         return (f"A remedy ended: {ended[-1].result.value}", "text") if ended else None
 
     def _state(self) -> tuple[tuple[str, str], ...]:
@@ -176,21 +176,21 @@ class ReplayScreen(MainScreen):
 
     def action_recovery(self) -> None:
         """Show what the last remedy until now brought."""
-        if (treated := self._remedies.treated) is None:
+        if (remedy_result := self._remedies.remedy_result) is None:
             self.notify("No remedy has ended by this moment of the recording.", markup=False)
             return
 
         def lines(width: int) -> Sequence[Line]:
-            return recovery_lines(self._remedies.treated or treated, width)
+            return recovery_lines(self._remedies.remedy_result or remedy_result, width)
 
-        self.app.push_screen(Sheet(f"Recovery: {treated.outcome.remedy.title}", lines))
+        self.app.push_screen(PageScreen(f"Recovery: {remedy_result.outcome.remedy.title}", lines))
 
     def action_history(self) -> None:
         """Show the remedies of the recording until now."""
-        told = [describe(episode, unknown=False) for episode in episodes(self._remedies.entries)]
+        told = [describe_episode(episode, unknown=False) for episode in episodes(self._remedies.entries)]
 
         def lines(width: int) -> Sequence[Line]:
             rows = [row for text in reversed(told) for row in wrap(text, width, 4)]
             return [line((row, "text")) for row in rows or ["None until this moment."]]
 
-        self.app.push_screen(Sheet("Remedies in this recording", lines))
+        self.app.push_screen(PageScreen("Remedies in this recording", lines))

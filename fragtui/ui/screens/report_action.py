@@ -16,7 +16,7 @@ Write = Callable[[], Path]
 """Writes the report and returns where; raises OSError where it can't."""
 
 
-def write_ticket(screen: Screen[None], write: Write | None) -> None:
+def save_report(screen: Screen[None], write: Write | None) -> None:
     """Have the report written, which takes some seconds, and say where it is."""
     if write is None:
         screen.notify("There is no live node to report on.", markup=False)

@@ -24,7 +24,7 @@ class Kind(Enum):
     """Scrolling, a report of the terminal, a part of a sequence, several things at once."""
 
 
-class Arrival(NamedTuple):
+class KeyArrival(NamedTuple):
     """One read of the terminal."""
 
     at: float
@@ -39,7 +39,7 @@ class Press(NamedTuple):
     last: float
 
 
-class Arrivals:
+class KeyArrivals:
     """What came lately. One thread notes it, the screen's thread asks; each change is one call of a deque."""
 
     def __init__(self) -> None:
@@ -47,11 +47,11 @@ class Arrivals:
         """When a paste was last under way, seconds of the monotonic clock."""
         self.more_waits: Callable[[], bool] = lambda: False
         """Tells whether the terminal sent something that has not been read."""
-        self._lately: deque[Arrival] = deque(maxlen=256)
+        self._lately: deque[KeyArrival] = deque(maxlen=256)
 
     def note(self, at: float, kind: Kind) -> None:
         """Note that something came."""
-        self._lately.append(Arrival(at, kind))
+        self._lately.append(KeyArrival(at, kind))
 
     def note_paste(self, at: float) -> None:
         """Note that a paste begins, goes on or ends."""
@@ -73,7 +73,7 @@ class Arrivals:
         A button that falls and rises in one read was not pressed by a hand.
         """
         near = [one for one in list(self._lately) if press.first - ALONE < one.at < press.last + ALONE]
-        wanted = [Arrival(press.first, Kind.KEY)]
+        wanted = [KeyArrival(press.first, Kind.KEY)]
         if press.first != press.last:
-            wanted = [Arrival(press.first, Kind.DOWN), Arrival(press.last, Kind.UP)]
+            wanted = [KeyArrival(press.first, Kind.DOWN), KeyArrival(press.last, Kind.UP)]
         return near == wanted and not self.more_waits()

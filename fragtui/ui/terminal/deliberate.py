@@ -14,30 +14,30 @@ from contextlib import contextmanager
 
 from textual import events
 
-from fragtui.ui.terminal.arrivals import AFTER_PASTE, ALONE, Arrivals, Press
+from fragtui.ui.terminal.arrivals import AFTER_PASTE, ALONE, KeyArrivals, Press
 from fragtui.ui.terminal.driver import QuietDriver
 from fragtui.ui.terminal.input import kind_of
-from fragtui.ui.widgets.steady import SteadyApp
+from fragtui.ui.widgets.steady import ResilientApp
 
-SETTLE = 0.4
+ANSWER_DELAY_SECONDS = 0.4
 """Seconds that a question must be on the screen before its answer counts."""
 _NEXT_NOTICE = 2.0
 """Seconds between two notices of what was not taken: a paste can hold a thousand such keys."""
 _TOGETHER = f"it came with other input, as pasted text does; press it alone, {ALONE:g} s before and after all else"
 
 
-class Deliberate:
+class KeyGate:
     """Decides for one application; used on the screen's thread."""
 
-    def __init__(self, app: SteadyApp) -> None:
+    def __init__(self, app: ResilientApp) -> None:
         self._app = app
-        self._own = Arrivals()
+        self._own = KeyArrivals()
         self._cause: Press | None = None
         self._palette = -math.inf
         self._noticed = -math.inf
 
     @property
-    def arrivals(self) -> Arrivals:
+    def arrivals(self) -> KeyArrivals:
         """What came: the driver knows best when, and what has not been read yet."""
         driver = self._app._driver
         return driver.arrivals if isinstance(driver, QuietDriver) else self._own
@@ -85,7 +85,7 @@ class Deliberate:
             try:
                 act()
             except Exception as fault:  # It runs outside the action that asked for it.
-                self._app.outlive(fault)
+                self._app.survive(fault)
 
         if (why := self._why_not(press, asked, shown)) is not None or press is None:
             self._say(why or _TOGETHER)
@@ -110,7 +110,7 @@ class Deliberate:
             return _TOGETHER
         if pasted >= press.first - AFTER_PASTE:
             return f"text was pasted less than {AFTER_PASTE:g} s before; press it again"
-        if shown is None or press.first < shown + SETTLE:
+        if shown is None or press.first < shown + ANSWER_DELAY_SECONDS:
             return "it came before the question was on the screen; press it again"
         return None if self.arrivals.is_alone(press) else _TOGETHER
 

@@ -16,7 +16,7 @@ from textual import constants
 from textual.drivers.linux_driver import LinuxDriver
 
 from fragtui.ui.messages import LeaveAsked, TerminalLost, TerminalRead, TerminalUnread
-from fragtui.ui.terminal.arrivals import Arrivals
+from fragtui.ui.terminal.arrivals import KeyArrivals
 from fragtui.ui.terminal.input import TerminalInput
 from fragtui.ui.terminal.output import TerminalOutput, in_foreground
 from fragtui.ui.terminal.signals import TerminalSignals
@@ -38,7 +38,7 @@ class QuietDriver(LinuxDriver):
         self._ending = self.exit_event = _WakingEvent()
         self._output: TerminalOutput | None = None
         self._signals: TerminalSignals | None = None
-        self.arrivals = Arrivals()
+        self.arrivals = KeyArrivals()
         """What the terminal sent lately, and when."""
         self.arrivals.more_waits = self._more_waits
 

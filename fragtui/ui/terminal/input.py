@@ -11,7 +11,7 @@ from textual._keyboard_protocol import MODIFIER_FUNCTIONAL_KEYS as _MODIFIERS
 from textual._xterm_parser import XTermParser
 from textual.message import Message
 
-from fragtui.ui.terminal.arrivals import Arrivals, Kind
+from fragtui.ui.terminal.arrivals import KeyArrivals, Kind
 from fragtui.ui.terminal.input_pieces import ESC, MAX_SEQUENCE, Piece, Pieces
 
 _BURST = 3
@@ -25,7 +25,7 @@ _WAYS_OUT = ("\x03", "\x11", "\x1b[99;5u", "\x1b[113;5u")
 class TerminalInput:
     """The events of one terminal."""
 
-    def __init__(self, arrivals: Arrivals, debug: bool = False) -> None:
+    def __init__(self, arrivals: KeyArrivals, debug: bool = False) -> None:
         self._arrivals = arrivals
         self._debug = debug
         self._decode = getincrementaldecoder("utf-8")("replace").decode
@@ -91,7 +91,7 @@ class TerminalInput:
 
 
 def kind_of(event: Message) -> Kind:
-    """Return what an event is to `Arrivals`."""
+    """Return what an event is to `KeyArrivals`."""
     if isinstance(event, events.Key):
         return Kind.KEY
     if isinstance(event, events.MouseDown):

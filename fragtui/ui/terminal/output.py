@@ -15,9 +15,9 @@ STALLED = 1.0
 """Seconds that one write may take before what waits behind it is dropped."""
 UNREAD = 60.0
 """Seconds without a byte read after which nobody is assumed to look at the terminal."""
-LIMIT = 4 << 20
+MAX_PENDING_OUTPUT = 4 << 20
 """Characters that may wait, far above the largest frame; a burst beyond it is dropped too."""
-GRACE = 0.2
+WRITE_GRACE_SECONDS = 0.2
 """Seconds that `close` waits for the terminal to read the rest."""
 
 GIVE_BACK = (
@@ -84,7 +84,9 @@ class TerminalOutput:
                 return
             self._waiting.append(text)
             self._length += len(text)
-            late = self._since is not None and (self._length > LIMIT or time.monotonic() - self._since > STALLED)
+            late = self._since is not None and (
+                self._length > MAX_PENDING_OUTPUT or time.monotonic() - self._since > STALLED
+            )
             if self._dropped or late:
                 self._drop()
             self._changed.notify()
@@ -97,7 +99,7 @@ class TerminalOutput:
             self._closing = True
             self._drop()
             self._changed.notify()
-        self._thread.join(GRACE)
+        self._thread.join(WRITE_GRACE_SECONDS)
         if self._thread.is_alive():
             self.give_back()
             self._thread.join(_CUT_WAIT)

@@ -7,7 +7,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 
-class Ground(Widget):
+class BlankBackground(Widget):
     """A widget without border and words of its own, which costs no more than one blank line at each update."""
 
     def render_lines(self, crop: Region) -> list[Strip]:

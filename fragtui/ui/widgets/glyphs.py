@@ -48,6 +48,6 @@ _GLYPHS = {
 _ASCII = str.maketrans({glyph: plain for glyphs, plain in _GLYPHS.items() for glyph in glyphs})
 
 
-def in_ascii(text: str) -> str:
+def to_ascii(text: str) -> str:
     """Return the text for a terminal without block characters: each glyph as the sign that comes nearest."""
     return text.translate(_ASCII).encode("ascii", "replace").decode("ascii")

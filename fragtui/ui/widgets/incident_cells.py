@@ -22,7 +22,7 @@ _KINDS = {
 }
 
 
-def clock(at: float | None, now: float | None = None) -> str:
+def clock_time(at: float | None, now: float | None = None) -> str:
     """Return the local time of day, with the date where it is not of the last day; ``?`` if unknown."""
     if at is None:
         return "time ?"
@@ -31,12 +31,12 @@ def clock(at: float | None, now: float | None = None) -> str:
     return moment.strftime("%H:%M:%S" if recent else "%b %d %H:%M")
 
 
-def ago(at: float | None) -> str:
+def time_ago(at: float | None) -> str:
     """Return how long ago that was, in words."""
     return "at an unknown time" if at is None else f"{format_duration(max(0.0, CLOCK.now() - at))} ago"
 
 
-def what(incident: Incident, page_size: int) -> str:
+def failure_title(incident: Incident, page_size: int) -> str:
     """Return the kind and the order with its size: ``order 6 256K``, ``OOM order 0``."""
     kind = _KINDS.get(incident.kind)
     if incident.order is None or incident.order < 0:
@@ -47,14 +47,14 @@ def what(incident: Incident, page_size: int) -> str:
     return f"{order} {format_bytes(page_size << min(incident.order, 30))}"
 
 
-def flags(incident: Incident) -> str:
+def flag_cells(incident: Incident) -> str:
     """Return the flags with the leading ``__GFP_`` and ``GFP_`` left off all but the first: they are told apart so."""
     if incident.gfp is None:
         return f"mode {incident.mode:#x}" if incident.mode is not None else ""
     return "|".join(name.removeprefix("__GFP_") for name in incident.gfp)
 
 
-def tail_words(incident: Incident) -> str:
+def list_words(incident: Incident) -> str:
     """Return what else tells: the cause, or the OOM killer's victim."""
     if incident.kind is IncidentKind.OOM:
         victim = incident.victim.comm if incident.victim else None

@@ -12,7 +12,7 @@ from fragtui.ui.widgets.rows import Line, Rows, Span, line
 T = TypeVar("T")
 
 
-class Listing(Rows, Generic[T], can_focus=True):
+class ListPanel(Rows, Generic[T], can_focus=True):
     """Rows of items under a heading; `newest_last` has the view stand at the end and follow it."""
 
     newest_last = False

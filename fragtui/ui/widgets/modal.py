@@ -12,7 +12,7 @@ from fragtui.ui.widgets.stylesheet import stylesheet
 T = TypeVar("T")
 
 
-class Over(ModalScreen[T], Generic[T]):
+class ModalPanel(ModalScreen[T], Generic[T]):
     """A screen over the main one, with the styles that only such screens need: the first bars don't wait for them."""
 
     CSS = stylesheet("over.tcss")

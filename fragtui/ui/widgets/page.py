@@ -10,14 +10,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 
-from fragtui.ui.widgets.modal import Over
+from fragtui.ui.widgets.modal import ModalPanel
 from fragtui.ui.widgets.rows import Line, Palette, Rows, shown
 
 Build = Callable[[int], Sequence[Line]]
 """Makes the lines for a width in cells."""
 
 
-class Page(Rows):
+class PageBody(Rows):
     """Lines as high as they need to be, for a scrolling place."""
 
     def __init__(self, build: Build, id: str = "page") -> None:
@@ -36,7 +36,7 @@ class Page(Rows):
         self.call_after_refresh(self.rebuild)
 
 
-class Sheet(Over[None]):
+class PageScreen(ModalPanel[None]):
     """A titled page; Escape, q and Enter close it, arrows and page keys scroll it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -52,7 +52,7 @@ class Sheet(Over[None]):
     def __init__(self, title: str, build: Build) -> None:
         super().__init__(classes="sheet")
         self._title = title
-        self.page = Page(build)
+        self.page = PageBody(build)
 
     def compose(self) -> ComposeResult:
         """Put the page in a scrolling frame."""

@@ -14,8 +14,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from fragtui.ui.widgets.cells import cells_of
-from fragtui.ui.widgets.glyphs import in_ascii
-from fragtui.ui.widgets.steady import outlive
+from fragtui.ui.widgets.glyphs import to_ascii
+from fragtui.ui.widgets.steady import survive
 
 Span = tuple[str, str]
 """A text and the name of its style, one of `STYLES`."""
@@ -41,7 +41,7 @@ _style_name = itemgetter(1)
 
 def shown(text: str) -> str:
     """Return a text as the terminal can show it."""
-    return in_ascii(text) if Rows.in_ascii else text
+    return to_ascii(text) if Rows.to_ascii else text
 
 
 def line(*spans: Span, chosen: bool = False) -> Line:
@@ -73,7 +73,7 @@ class Rows(Widget):
     It has no border and no padding: `render_lines` knows none.
     """
 
-    in_ascii: ClassVar[bool] = False
+    to_ascii: ClassVar[bool] = False
     """Whether glyphs are drawn as ASCII signs; set once, at the start."""
 
     def __init__(self, id: str) -> None:
@@ -108,7 +108,7 @@ class Rows(Widget):
         try:
             return tuple(self.build(width, height))[:height]
         except Exception as fault:
-            outlive(self, fault)
+            survive(self, fault)
             return (line((f" unavailable: fragtui failed to draw this ({type(fault).__name__})", "bad")),)
 
     def on_resize(self) -> None:

@@ -24,7 +24,7 @@ NOTICES = 4
 _KEPT = 5
 _SHORTEST = 0.05
 
-Severity = Literal["information", "warning", "error"]
+NoticeSeverity = Literal["information", "warning", "error"]
 
 
 class Notice(Notification):
@@ -35,7 +35,7 @@ class Notice(Notification):
     never yields: the application takes all of a core and hears nothing, not even SIGTERM.
     """
 
-    def __init__(self, message: str, title: str, severity: Severity, timeout: float, markup: bool) -> None:
+    def __init__(self, message: str, title: str, severity: NoticeSeverity, timeout: float, markup: bool) -> None:
         super().__init__(message, title, severity, timeout, markup=markup)
         self._end = time.monotonic() + timeout
 
@@ -50,7 +50,7 @@ class Notice(Notification):
         return time.monotonic() >= self._end
 
 
-class SteadyApp(App[int]):
+class ResilientApp(App[int]):
     """Runs actions only if the screen that they are meant for is there, and outlives those that fail.
 
     An action fails inside its own call, so no message pump of Textual is closed by it and the screen can go on.
@@ -72,7 +72,7 @@ class SteadyApp(App[int]):
         message: str,
         *,
         title: str = "",
-        severity: Severity = "information",
+        severity: NoticeSeverity = "information",
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
@@ -124,7 +124,7 @@ class SteadyApp(App[int]):
             self._in_a_row += 1
             if self._in_a_row >= FAULTS_IN_A_ROW:
                 raise
-            self.outlive(fault)
+            self.survive(fault)
             return True
         self._in_a_row = 0
         return handled
@@ -142,7 +142,7 @@ class SteadyApp(App[int]):
         except NoScreen:
             return False
 
-    def outlive(self, fault: Exception) -> None:
+    def survive(self, fault: Exception) -> None:
         """Report a fault in one line, each different one once; its traceback is printed when the terminal is back."""
         lines = traceback_of(fault)
         if lines in self.outlived or len(self.outlived) >= _KEPT:
@@ -161,7 +161,7 @@ def traceback_of(fault: BaseException) -> str:
 H = TypeVar("H", bound=Callable[..., None])
 
 
-def outliving(handler: H) -> H:
+def surviving_errors(handler: H) -> H:
     """Return a widget's handler of messages that reports what it raises: else Textual would end the application."""
 
     @wraps(handler)
@@ -169,14 +169,14 @@ def outliving(handler: H) -> H:
         try:
             handler(self, *arguments)
         except Exception as fault:
-            outlive(self, fault)
+            survive(self, fault)
 
     return cast("H", handle)
 
 
-def outlive(widget: Widget, fault: Exception) -> None:
+def survive(widget: Widget, fault: Exception) -> None:
     """Report a fault of a widget's, or raise it if the application is not one that outlives it."""
     app: App[Any] = widget.app
-    if not isinstance(app, SteadyApp):
+    if not isinstance(app, ResilientApp):
         raise fault
-    app.outlive(fault)
+    app.survive(fault)

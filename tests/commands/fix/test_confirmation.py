@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.model.remedy.remedy_history import Ended, Result
+from fragtui.model.remedy.remedy_history import EndEntry, Result
 from fragtui.remedies.audit.log import AuditLog
 
 VERB = """
@@ -21,14 +21,15 @@ from fragtui.commands.fix import compact, run_remedy as treatment
 from fragtui.commands.cli.parser import common_options
 from fragtui.model.remedy.effect import Effect
 from fragtui.remedies import runner as run
-from fragtui.remedies.catalogue import Do, Remedy, Step
+from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
 run.lock_directories = lambda root, audit: (audit.parent,)
 treatment.SETTLE = 0.0
 parser = argparse.ArgumentParser(parents=[common_options()])
 compact.configure(parser)
-write = Step(Do.WRITE, f"proc/{os.getpid()}/coredump_filter", "0x35")
-steps = (write,) if sys.argv[2] == "short" else (Step(Do.SYNC),) * 4000
-status = treatment.treat(parser.parse_args(["--audit", sys.argv[1]]), Remedy("x", "Test", "x", steps, Effect(), "", ""))
+write = RemedyStep(Action.WRITE, f"proc/{os.getpid()}/coredump_filter", "0x35")
+steps = (write,) if sys.argv[2] == "short" else (RemedyStep(Action.SYNC),) * 4000
+remedy = Remedy("x", "Test", "x", steps, Effect(), "", "")
+status = treatment.run_remedy(parser.parse_args(["--audit", sys.argv[1]]), remedy)
 print("written", Path("/proc/self/coredump_filter").read_text(), flush=True)
 sys.exit(status)
 """
@@ -91,7 +92,7 @@ def test_yes_as_one_line_of_a_pasted_text_does_not(tmp_path: Path) -> None:
 
 def test_ctrl_c_aborts_it_and_that_is_on_record(tmp_path: Path) -> None:
     status, said = talk(tmp_path / "audit.jsonl", "long", "yes", stop=True)
-    ended = [entry for entry in AuditLog(tmp_path / "audit.jsonl").read().entries if isinstance(entry, Ended)]
+    ended = [entry for entry in AuditLog(tmp_path / "audit.jsonl").read().entries if isinstance(entry, EndEntry)]
     assert len(ended) == 1
     # Where the disk is quick enough, it is through before the signal comes.
     assert (status, ended[0].result) in ((130, Result.ABORTED), (0, Result.DONE)), said

@@ -21,10 +21,10 @@ from fragtui.kernel.procfs.pressure import Pressure, Stall
 from fragtui.model.node.snapshot import Host, Snapshot, Zone
 from fragtui.model.remedy.audit_entry import parse_entry
 from fragtui.model.remedy.forecast import Gain
-from fragtui.model.remedy.remedy_history import Ended, Intent, Result
+from fragtui.model.remedy.remedy_history import EndEntry, IntentEntry, Result
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import compact_all
-from fragtui.remedies.escalation import Climbed, End, LadderEnd
+from fragtui.remedies.escalation import EndReason, EscalationEnd, StepResult
 from fragtui.remedies.guard import guard as guard_module
 from fragtui.remedies.guard.guard import Guard
 from fragtui.remedies.guard.policy import Policy, QuietHours, parse_policy
@@ -32,21 +32,21 @@ from fragtui.remedies.guard.rules import (
     HOUR,
     Clocks,
     Decision,
-    Do,
+    GuardAction,
     GuardState,
-    began,
     decide,
-    ended,
-    look,
+    observed,
+    run_ended,
+    run_started,
     watched_gap,
 )
-from fragtui.remedies.lock import Busy
+from fragtui.remedies.lock import LockBusy
 from fragtui.remedies.outcome import Outcome
 from tests.support.host_tree import FRAGMENTED, HostTree
 
 NOON = time(12)
 POLICY = Policy(order=2, blocks=10, hold=5, cooldown=100, per_hour=2, give_up=2)
-NOTHING = LadderEnd(End.EXHAUSTED, (), (), "0 blocks of order 2 after all steps, 10 asked for")
+NOTHING = EscalationEnd(EndReason.EXHAUSTED, (), (), "0 blocks of order 2 after all steps, 10 asked for")
 
 
 def tick(at: float, blocks: int | None, pressure: float | None = None) -> Snapshot:
@@ -63,20 +63,20 @@ def tick(at: float, blocks: int | None, pressure: float | None = None) -> Snapsh
 def see(
     state: GuardState, snapshot: Snapshot, policy: Policy = POLICY, now: time = NOON
 ) -> tuple[GuardState, Decision]:
-    state = look(policy, state, snapshot)
+    state = observed(policy, state, snapshot)
     return state, decide(policy, state, snapshot, now)
 
 
 def test_it_runs_only_when_blocks_have_been_short_for_as_long_as_asked() -> None:
     state, decision = see(GuardState(0), tick(0, 50))
-    assert (decision.do, decision.topic) == (Do.WATCH, "enough")
+    assert (decision.do, decision.topic) == (GuardAction.WATCH, "enough")
     state, decision = see(state, tick(10, 9))
-    assert (decision.do, decision.wait) == (Do.WATCH, 5)
+    assert (decision.do, decision.wait) == (GuardAction.WATCH, 5)
     state, decision = see(state, tick(13, 30))
     assert state.short_since is None
     state, decision = see(state, tick(14, 9))
     state, decision = see(state, tick(19, 9))
-    assert decision.do is Do.RUN and "9 blocks of order 2" in decision.why and not decision.periodic
+    assert decision.do is GuardAction.RUN and "9 blocks of order 2" in decision.why and not decision.periodic
 
 
 def short(state: GuardState, at: float) -> GuardState:
@@ -97,7 +97,7 @@ def test_what_speaks_against_a_run_holds_it_back(
     state: GuardState, snapshot: Snapshot, policy: Policy, topic: str
 ) -> None:
     _, decision = see(short(state, 1000), snapshot, policy)
-    assert (decision.do, decision.topic) == (Do.HOLD, topic)
+    assert (decision.do, decision.topic) == (GuardAction.HOLD, topic)
 
 
 def test_the_ceiling_says_when_the_next_run_may_be() -> None:
@@ -108,32 +108,32 @@ def test_the_ceiling_says_when_the_next_run_may_be() -> None:
 def test_a_period_is_due_whatever_is_there_and_counts_from_the_last_run() -> None:
     policy = replace(POLICY, period=3600)
     state, decision = see(GuardState(0), tick(3599, 500), policy)
-    assert decision.do is Do.WATCH and decision.wait == 1
+    assert decision.do is GuardAction.WATCH and decision.wait == 1
     state, decision = see(state, tick(3600, 500), policy)
-    assert decision.do is Do.RUN and decision.periodic and decision.why == "every 1h00m"
-    state = ended(policy, began(state, 3600), LadderEnd(End.REACHED, (), (), ""), 3610)
+    assert decision.do is GuardAction.RUN and decision.periodic and decision.why == "every 1h00m"
+    state = run_ended(policy, run_started(state, 3600), EscalationEnd(EndReason.REACHED, (), (), ""), 3610)
     assert see(state, tick(7000, 500), policy)[1].wait == 210
 
 
-def climbed(before: int, after: int) -> LadderEnd:
+def escalation_end(before: int, after: int) -> EscalationEnd:
     remedy = compact_all()
     outcome = Outcome(remedy, "id", Result.DONE, 1.0, (), "Compact all memory: done in 1.0s.")
-    return LadderEnd(End.EXHAUSTED, (Climbed(remedy, Gain(0, 5), outcome, before, after),), (), "too few")
+    return EscalationEnd(EndReason.EXHAUSTED, (StepResult(remedy, Gain(0, 5), outcome, before, after),), (), "too few")
 
 
 def test_it_stops_by_itself_when_remedies_bring_nothing() -> None:
-    state = ended(POLICY, GuardState(0), NOTHING, 10)
+    state = run_ended(POLICY, GuardState(0), NOTHING, 10)
     assert state.fruitless == 1 and state.stopped is None
-    fruit = ended(POLICY, state, climbed(0, 4), 20)
+    fruit = run_ended(POLICY, state, escalation_end(0, 4), 20)
     assert fruit.fruitless == 0
-    state = ended(POLICY, state, climbed(0, 0), 20)
+    state = run_ended(POLICY, state, escalation_end(0, 0), 20)
     assert state.stopped is not None and state.stopped.startswith("gave up: 2 runs in a row brought nothing")
-    assert see(state, tick(5000, 0))[1].do is Do.STOPPED
+    assert see(state, tick(5000, 0))[1].do is GuardAction.STOPPED
 
 
 def test_an_aborted_run_and_a_dry_one_count_for_the_cooldown_alone() -> None:
-    for end in (None, LadderEnd(End.ABORTED, (), (), "aborted")):
-        state = ended(POLICY, began(GuardState(0), 5), end, 10)
+    for end in (None, EscalationEnd(EndReason.ABORTED, (), (), "aborted")):
+        state = run_ended(POLICY, run_started(GuardState(0), 5), end, 10)
         assert (state.fruitless, state.last, state.runs) == (0, 10, (5,))
 
 
@@ -159,17 +159,17 @@ def test_no_run_ever_breaks_the_policy(
         now += gap
         of_day = time(int(now / 3600) % 24, int(now / 60) % 60)
         state, decision = see(state, tick(now, blocks, pressure), policy, of_day)
-        if decision.do is not Do.RUN:
+        if decision.do is not GuardAction.RUN:
             continue
         assert not time(6) <= of_day < time(9)
         assert pressure is None or pressure < policy.pressure
         assert last_end is None or now - last_end >= cooldown - 1e-6
         assert blocks < policy.blocks or (period is not None and now >= period)
         starts.append(now)
-        state = began(state, now)
+        state = run_started(state, now)
         assert sum(now - start < HOUR for start in starts) <= per_hour
         now += took
-        state = ended(policy, state, climbed(0, 0), now)
+        state = run_ended(policy, state, escalation_end(0, 0), now)
         last_end = now
 
 
@@ -188,7 +188,7 @@ def parsed(*words: str) -> argparse.Namespace:
 def test_the_second_guard_refuses(lock_here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     audit = AuditLog(lock_here / "audit.jsonl")
     first = Guard(POLICY, Path("/"), audit, 0)
-    with pytest.raises(Busy):
+    with pytest.raises(LockBusy):
         Guard(POLICY, Path("/"), audit, 0)
     assert verb.run(parsed("--dry-run", "--audit", str(audit.path))) == 3
     assert f"another guard runs here: a guard with pid {os.getpid()}" in capsys.readouterr().err
@@ -245,8 +245,8 @@ def test_a_restart_does_not_begin_the_hour_anew(lock_here: Path) -> None:
     wall = clock.time()
     for name, ago, by in (("a", 4000, "guard"), ("b", 1000, "guard"), ("c", 998, "guard"), ("d", 500, "guard"),
                           ("e", 100, "screen")):  # fmt: skip
-        audit.append(Intent(name, wall - ago, "drop-caches-1", ("s",), ("/x",), by, 1, 0))
-        audit.append(Ended(name, wall - ago + 1, Result.DONE, 1.0))
+        audit.append(IntentEntry(name, wall - ago, "drop-caches-1", ("s",), ("/x",), by, 1, 0))
+        audit.append(EndEntry(name, wall - ago + 1, Result.DONE, 1.0))
     guard = Guard(replace(POLICY, hold=0, per_hour=2, cooldown=1), Path("/"), audit, 10_000)
     assert [round(start) for start in guard.state.runs] == [9000, 9500] and round(guard.state.last or 0) == 9501
     assert guard.tick(tick(10_001, 0)).topic == "ceiling"
@@ -261,10 +261,12 @@ def boottime() -> float:
     return clock.clock_gettime(clock.CLOCK_BOOTTIME)
 
 
-def asked(name: str, time: float, ago: float | None, boot: str | None, run: str | None = None) -> Intent:
+def asked(name: str, time: float, ago: float | None, boot: str | None, run: str | None = None) -> IntentEntry:
     """An intent of the guard; `ago` by the boot's own clock, None for one of an earlier version."""
     since_boot = None if ago is None else boottime() - ago
-    return Intent(name, time, "drop-caches-1", ("s",), ("/x",), "guard", 1, 0, boot=boot, boottime=since_boot, run=run)
+    return IntentEntry(
+        name, time, "drop-caches-1", ("s",), ("/x",), "guard", 1, 0, boot=boot, boottime=since_boot, run=run
+    )
 
 
 @pytest.mark.parametrize("set_by", [-400 * 86_400, -7200, 7200, 400 * 86_400])
@@ -272,7 +274,7 @@ def test_a_clock_that_was_set_does_not_begin_the_hour_anew(set_by: float, lock_h
     audit = AuditLog(lock_here / "audit.jsonl")
     for name, ago in (("a", 1000), ("b", 500)):
         audit.append(asked(name, clock.time() - ago - set_by, ago, boot_id(), name))
-        audit.append(Ended(name, clock.time() - ago - set_by + 1, Result.DONE, 1.0))
+        audit.append(EndEntry(name, clock.time() - ago - set_by + 1, Result.DONE, 1.0))
     guard = Guard(replace(POLICY, hold=0, per_hour=2, cooldown=1), Path("/"), audit, 10_000)
     assert [round(start) for start in guard.state.runs] == [9000, 9500] and round(guard.state.last or 0) == 9501
     assert guard.tick(tick(10_001, 0)).topic == "ceiling"
@@ -301,9 +303,9 @@ def test_what_was_asked_for_in_the_future_was_asked_for_just_now(lock_here: Path
         (asked("no boot", 4900.0, 100, None), 100),
         (asked("no boot, in the future", 9999.0, 100, None), 0),
     ],
-    ids=lambda value: value.id if isinstance(value, Intent) else None,
+    ids=lambda value: value.id if isinstance(value, IntentEntry) else None,
 )
-def test_the_age_of_an_intent_goes_by_the_clock_that_nobody_can_set(intent: Intent, age: float) -> None:
+def test_the_age_of_an_intent_goes_by_the_clock_that_nobody_can_set(intent: IntentEntry, age: float) -> None:
     now = replace(intent, boottime=1000.0 if intent.boottime is not None else None)
     uptime = 1100.0 if intent.boot == "here" else 70.0
     assert Clocks(10.0, 5000.0, "here", uptime).age(now) == age
@@ -325,7 +327,7 @@ def test_entries_of_earlier_versions_are_read_still() -> None:
         '"by": "guard", "pid": 1, "uid": 0, "boot": "b"}'
     )
     entry = parse_entry(old)
-    assert isinstance(entry, Intent) and entry.boottime is None and entry.run is None
+    assert isinstance(entry, IntentEntry) and entry.boottime is None and entry.run is None
 
 
 def test_time_that_was_not_watched_does_not_count_as_short(lock_here: Path) -> None:
@@ -369,5 +371,5 @@ def test_a_guard_that_was_stopped_starts_counting_again(tmp_path: Path) -> None:
 def test_a_guard_that_sees_no_blocks_runs_nothing(lock_here: Path) -> None:
     guard = Guard(replace(POLICY, hold=0), Path("/"), AuditLog(lock_here / "a"), 0)
     decision = guard.tick(replace(tick(clock.monotonic(), None)))
-    assert decision.do is Do.HOLD and guard.ladder is None
+    assert decision.do is GuardAction.HOLD and guard.ladder is None
     guard.close()

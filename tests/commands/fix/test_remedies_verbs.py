@@ -15,13 +15,15 @@ from fragtui.commands.fix import compact, drop_caches
 from fragtui.commands.fix import run_remedy as treatment
 from fragtui.commands.look import history
 from fragtui.model.remedy.effect import Effect
-from fragtui.model.remedy.remedy_history import Ended, Evidence, Intent, Result
+from fragtui.model.remedy.remedy_history import EndEntry, EvidenceEntry, IntentEntry, Result
 from fragtui.remedies import runner as run_module
 from fragtui.remedies.audit.log import AuditLog
-from fragtui.remedies.catalogue import Do, Remedy, Step
+from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
 
 FILTER = f"proc/{os.getpid()}/coredump_filter"
-HARMLESS = Remedy("harmless", "Harmless", "h", (Step(Do.WRITE, FILTER, "0x33"),), Effect(page_cache=True), "", "")
+HARMLESS = Remedy(
+    "harmless", "Harmless", "h", (RemedyStep(Action.WRITE, FILTER, "0x33"),), Effect(page_cache=True), "", ""
+)
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
@@ -81,7 +83,7 @@ def test_a_log_that_cannot_be_written_stops_it(capsys: pytest.CaptureFixture[str
 
 def test_plan_run_and_report_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     audit = tmp_path / "audit.jsonl"
-    assert treatment.treat(parsed(compact, "--yes", "--audit", str(audit)), HARMLESS) == 0
+    assert treatment.run_remedy(parsed(compact, "--yes", "--audit", str(audit)), HARMLESS) == 0
     said = capsys.readouterr().out
     for part in (
         f"writes '0x33' to /{FILTER}",
@@ -92,15 +94,15 @@ def test_plan_run_and_report_in_words(tmp_path: Path, capsys: pytest.CaptureFixt
     ):
         assert part in said
     intent, ended, look = AuditLog(audit).read().entries
-    assert isinstance(intent, Intent) and intent.by == "command" and intent.order == 3
-    assert isinstance(ended, Ended) and ended.result is Result.DONE
-    assert isinstance(look, Evidence) and look.after == 0
+    assert isinstance(intent, IntentEntry) and intent.by == "command" and intent.order == 3
+    assert isinstance(ended, EndEntry) and ended.result is Result.DONE
+    assert isinstance(look, EvidenceEntry) and look.after == 0
 
 
 def test_plan_run_and_report_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     audit = tmp_path / "audit.jsonl"
     args = parsed(compact, "--yes", "--json", "--order", "2", "--audit", str(audit))
-    assert treatment.treat(args, HARMLESS) == 0
+    assert treatment.run_remedy(args, HARMLESS) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["result"] == "done" and report["order"] == 2 and report["audit"] == str(audit)
     assert set(report["blocks"]) == {"before", "after", "gained"}
@@ -111,7 +113,7 @@ def test_plan_run_and_report_as_json(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_what_is_left_is_looked_at_for_as_long_as_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("--yes", "--json", "--follow", "1s", "--audit", str(tmp_path / "audit.jsonl"))
     start = time.monotonic()
-    assert treatment.treat(parsed(drop_caches, *words), HARMLESS) == 0
+    assert treatment.run_remedy(parsed(drop_caches, *words), HARMLESS) == 0
     assert time.monotonic() - start >= 1
     fields = json.loads(capsys.readouterr().out)
     assert fields["looks"] == [] and "half_life_seconds" in fields
@@ -120,15 +122,15 @@ def test_what_is_left_is_looked_at_for_as_long_as_asked(tmp_path: Path, capsys: 
 
 
 def test_a_step_that_fails_has_its_own_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    wrong = Remedy("wrong", "Wrong", "w", (Step(Do.WRITE, FILTER, "nonsense"),), Effect(), "", "")
-    assert treatment.treat(parsed(compact, "--yes", "--audit", str(tmp_path / "a")), wrong) == 1
+    wrong = Remedy("wrong", "Wrong", "w", (RemedyStep(Action.WRITE, FILTER, "nonsense"),), Effect(), "", "")
+    assert treatment.run_remedy(parsed(compact, "--yes", "--audit", str(tmp_path / "a")), wrong) == 1
     assert "EINVAL" in capsys.readouterr().out
 
 
 def test_an_unknown_outcome_is_told_at_the_next_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     audit = tmp_path / "audit.jsonl"
-    AuditLog(audit).append(Intent("lost", time.time(), "compact", (), (), "screen", 1 << 22, 0, boot="earlier"))
-    treatment.treat(parsed(compact, "--yes", "--audit", str(audit)), HARMLESS)
+    AuditLog(audit).append(IntentEntry("lost", time.time(), "compact", (), (), "screen", 1 << 22, 0, boot="earlier"))
+    treatment.run_remedy(parsed(compact, "--yes", "--audit", str(audit)), HARMLESS)
     assert "outcome unknown: compact by screen" in capsys.readouterr().err
 
 
@@ -145,13 +147,13 @@ def test_other_values_are_wrong_usage(words: list[str]) -> None:
 
 def record(log: AuditLog, name: str, at: float, gained: int) -> None:
     log.append(
-        Intent(
+        IntentEntry(
             name, at, "drop-caches-1", ("writes '1'",), ("/x",), "guard", 7, 0, order=4, blocks=10, expected_blocks=90
         )
     )
-    log.append(Ended(name, at + 2, Result.DONE, 2.0))
-    log.append(Evidence(name, at + 3, 0, 4, 10 + gained))
-    log.append(Evidence(name, at + 300, 300, 4, 11, half_life=120.0))
+    log.append(EndEntry(name, at + 2, Result.DONE, 2.0))
+    log.append(EvidenceEntry(name, at + 3, 0, 4, 10 + gained))
+    log.append(EvidenceEntry(name, at + 300, 300, 4, 11, half_life=120.0))
 
 
 def test_the_history_tells_what_it_brought_and_how_long_it_lasted(
@@ -160,8 +162,8 @@ def test_the_history_tells_what_it_brought_and_how_long_it_lasted(
     log, now = AuditLog(tmp_path / "audit.jsonl"), time.time()
     for number in range(3):
         record(log, str(number), now - 9000 + number * 1000, 80)
-    log.append(Intent("open", now - 50, "compact", (), (), "screen", os.getpid(), 0, boot=None))
-    log.append(Intent("lost", now - 40, "compact", (), (), "screen", 1 << 22, 0, boot="earlier"))
+    log.append(IntentEntry("open", now - 50, "compact", (), (), "screen", os.getpid(), 0, boot=None))
+    log.append(IntentEntry("lost", now - 40, "compact", (), (), "screen", 1 << 22, 0, boot="earlier"))
     assert history.run(parsed(history, "--audit", str(log.path))) == 0
     said = capsys.readouterr().out
     assert said.count("order 4: 80 blocks gained, forecast 90; half of it gone after 2m00s") == 3

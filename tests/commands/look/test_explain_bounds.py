@@ -162,7 +162,7 @@ def test_a_list_of_more_events_than_fit_keeps_the_newest_and_says_so(monkeypatch
         why = {"reason": "FailedCreatePodSandBox", "message": "Failed to create pod sandbox: rpc error: " + "x" * 200}
         return json.dumps({"kind": "Event", "involvedObject": pod, "type": "Warning", "lastTimestamp": moment, **why})
 
-    monkeypatch.setattr(saved_objects, "MOST_KEPT", 100)
+    monkeypatch.setattr(saved_objects, "MAX_KEPT_OBJECTS", 100)
     text = '{\n"apiVersion": "v1",\n"items": [' + ",\n".join(event(second) for second in range(350)) + "]}\n"
     found, why = saved_objects.read_objects(io.BytesIO(text.encode()))
     assert [each.pod.name for each in found] == [f"p{second}" for second in range(200, 350)]

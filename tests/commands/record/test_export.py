@@ -21,7 +21,7 @@ import pytest
 from fragtui.commands.cli.parser import main
 from fragtui.model.failures.failure_counts import FailureCounts
 from fragtui.model.failures.incident import Incident, IncidentKind
-from fragtui.model.failures.kernel_log_update import KernelLogNews
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.places import REPOSITORY
 
@@ -130,11 +130,11 @@ def test_a_failure_counts_once_under_its_last_cause_and_only_from_the_start_on()
     old = Incident(IncidentKind.ALLOCATION_FAILURE, time=50.0, cause="veth", id="old")
     head = Incident(IncidentKind.ALLOCATION_FAILURE, time=120.0, cause=None, id="new")
     whole = Incident(IncidentKind.ALLOCATION_FAILURE, time=120.0, cause="netns", suppressed=2, id="new")
-    counts.take(KernelLogNews((old, head), (), 0, (), "kmsg", None), 120.0)
+    counts.take(KernelLogUpdate((old, head), (), 0, (), "kmsg", None), 120.0)
     assert sum(counts.totals(120.5).values()) == 0, "its stack may still come"
-    counts.take(KernelLogNews((), (whole,), 0, (), "kmsg", None), 121.0)
+    counts.take(KernelLogUpdate((), (whole,), 0, (), "kmsg", None), 121.0)
     assert counts.totals(124.0)["netns"] == 3
-    counts.take(KernelLogNews((), (whole,), 0, (), "kmsg", None), 125.0)
+    counts.take(KernelLogUpdate((), (whole,), 0, (), "kmsg", None), 125.0)
     totals = counts.totals(130.0)
     assert (totals["netns"], totals["veth"], totals["unknown"]) == (3, 0, 0)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fragtui.kernel.gfp.flags import decode, describe, is_plausible, parse_print_fmt, table_for
+from fragtui.kernel.gfp.flags import decode, is_plausible, mask_names, parse_print_fmt, table_for
 from fragtui.kernel.procfs.version import parse_version
 from tests.support.places import SHARED
 
@@ -20,7 +20,7 @@ def names(mask: int, release: str) -> str:
     assert version is not None
     table = table_for(version)
     assert table is not None
-    return "|".join(describe(mask, table))
+    return "|".join(mask_names(mask, table))
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_no_bit_is_lost(mask: int, release: str) -> None:
     table = table_for(version)
     assert table is not None
     found = 0
-    for name in describe(mask, table):
+    for name in mask_names(mask, table):
         bits = int(name, 16) if name.startswith("0x") else table.mask_of(name)
         assert bits is not None
         found |= bits

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from fragtui.kernel.reports.collector import Gatherer
-from fragtui.kernel.reports.head_lines import parse_cpuset_line, parse_drop_caches, parse_failure_head, parse_slab_head
+from fragtui.kernel.reports.collector import ReportCollector
+from fragtui.kernel.reports.head_lines import (
+    parse_cpuset_line,
+    parse_drop_caches_line,
+    parse_failure_head,
+    parse_slab_head,
+)
 from fragtui.kernel.reports.report import KernelReport, ReportKind
 from fragtui.logs.record import LogRecord
 
@@ -77,11 +82,11 @@ def test_slab_heads_of_three_eras() -> None:
 def test_cpuset_line_and_foreign_remedy() -> None:
     assert parse_cpuset_line("fc_vmm cpuset=x mems_allowed=0") == ("fc_vmm", "x", "0")
     assert parse_cpuset_line("rsyslogd cpuset=") == ("rsyslogd", None, None)
-    assert parse_drop_caches("bash (1234): drop_caches: 3") == ("bash", 1234, 3)
-    assert parse_drop_caches("runc:[1:CHILD] (7): drop_caches: 1") == ("runc:[1:CHILD]", 7, 1)
-    assert parse_drop_caches("a (b) (9): drop_caches: 2") == ("a (b)", 9, 2)
+    assert parse_drop_caches_line("bash (1234): drop_caches: 3") == ("bash", 1234, 3)
+    assert parse_drop_caches_line("runc:[1:CHILD] (7): drop_caches: 1") == ("runc:[1:CHILD]", 7, 1)
+    assert parse_drop_caches_line("a (b) (9): drop_caches: 2") == ("a (b)", 9, 2)
     for text in ("bash (1234): drop_caches: ", "bash (1234): drop_caches: 3 x", "drop_caches: 3"):
-        assert parse_drop_caches(text) is None
+        assert parse_drop_caches_line(text) is None
 
 
 @pytest.mark.parametrize(
@@ -92,7 +97,7 @@ def test_no_head(text: str) -> None:
 
 
 def test_reports_back_to_back_keep_their_own_zones() -> None:
-    gatherer = Gatherer()
+    gatherer = ReportCollector()
     found: list[KernelReport] = []
     for number in range(1, 40):
         for text in (
@@ -115,7 +120,7 @@ def test_reports_back_to_back_keep_their_own_zones() -> None:
 
 
 def read(*texts: str) -> tuple[KernelReport, ...]:
-    gatherer = Gatherer()
+    gatherer = ReportCollector()
     return (*[report for text in texts for report in gatherer.feed(LogRecord(text))], *gatherer.finish())
 
 

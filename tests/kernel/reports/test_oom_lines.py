@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fragtui.kernel.reports.oom_lines import parse_oom_invoked, parse_oom_summary, parse_oom_victim
-from fragtui.kernel.reports.report import Victim
+from fragtui.kernel.reports.report import KilledTask
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_invoked(text: str, comm: str | None, order: int) -> None:
 def test_victim(text: str, comm: str, pid: int | None, killed: bool, memcg: bool | None) -> None:
     found = parse_oom_victim(text)
     assert found is not None
-    assert (found.victim, found.killed, found.memcg) == (Victim(comm, pid), killed, memcg)
+    assert (found.victim, found.killed, found.memcg) == (KilledTask(comm, pid), killed, memcg)
 
 
 def test_summary_with_an_odd_task_and_cut_anywhere() -> None:
@@ -57,7 +57,7 @@ def test_summary_with_an_odd_task_and_cut_anywhere() -> None:
     whole = parse_oom_summary(text)
     assert whole is not None
     assert whole.constraint == "CONSTRAINT_MEMCG"  # 5.0 prints NONE for every kill; the cgroup says otherwise.
-    assert whole.victim == Victim("next-build (v16", 3963629)
+    assert whole.victim == KilledTask("next-build (v16", 3963629)
     for cut in range(len(text)):
         part = parse_oom_summary(text[:cut], torn=True)
         if part is not None:

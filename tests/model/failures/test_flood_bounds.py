@@ -5,63 +5,66 @@ from __future__ import annotations
 import io
 import time
 
-from fragtui.cluster.observation import Said, Sighting
+from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sandbox_attempts import AttemptAssembler
-from fragtui.kernel.reports.carry_over import MOST_SOURCES
-from fragtui.kernel.reports.collector import Gatherer
+from fragtui.kernel.reports.carry_over import MAX_SOURCES
+from fragtui.kernel.reports.collector import ReportCollector
 from fragtui.logs.parser import LogParser
-from fragtui.model.failures.failure_counts import MOST_OPEN, FailureCounts
-from fragtui.model.failures.failure_list import KEPT, Tail
+from fragtui.model.failures.failure_counts import MAX_OPEN_COUNTS, FailureCounts
+from fragtui.model.failures.failure_list import MAX_KEPT_GROUPS, FailureList
 from fragtui.model.failures.incident import Incident, IncidentKind
-from fragtui.model.failures.kernel_log_update import KernelLogNews
-from fragtui.model.pods.pod_tracker import MOST_PODS, PodBoard
-from fragtui.sources.kernel_log.incident_stream import MOST_WAITING, IncidentStream
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+from fragtui.model.pods.pod_tracker import MAX_PODS, PodTracker
+from fragtui.sources.kernel_log.incident_stream import MAX_WAITING, IncidentStream
 from fragtui.sources.kernel_log.scan import scan_log
 from fragtui.sources.recording.kernel_log import RecordedLog
 from fragtui.sources.recording.pods import RecordedPods
-from fragtui.sources.recording.reader import Event
+from fragtui.sources.recording.reader import RecordedEvent
 
 HEAD = "Jul  1 00:00:00 n{0} kernel: task{0}: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL|__GFP_COMP)"
 
 
-def failed(number: int, at: float, error: str = "cannot allocate memory", **more: object) -> Sighting:
+def failed(number: int, at: float, error: str = "cannot allocate memory", **more: object) -> PodObservation:
     settings: dict[str, object] = {"error": error, "sandbox_id": f"{number:064x}"} | more
-    return Sighting(Said.FAILED, "kubelet", "worker", PodRef("shop", f"p{number}"), at, **settings)  # type: ignore[arg-type]
+    return PodObservation(PodFact.FAILED, "kubelet", "worker", PodRef("shop", f"p{number}"), at, **settings)  # type: ignore[arg-type]
 
 
-def news(*incidents: Incident) -> KernelLogNews:
-    return KernelLogNews(incidents, (), 0, (), "kmsg", None)
+def news(*incidents: Incident) -> KernelLogUpdate:
+    return KernelLogUpdate(incidents, (), 0, (), "kmsg", None)
 
 
 def test_a_full_board_keeps_the_pods_that_were_refused_memory_and_counts_those_that_left() -> None:
-    board = PodBoard()
+    board = PodTracker()
     for number in range(10):
         board.tell(failed(number, 1000.0), 1000.0)
-    for number in range(10, 3 * MOST_PODS):
+    for number in range(10, 3 * MAX_PODS):
         board.tell(failed(number, 1001.0 + number / 1000, "the network plugin is not ready"), 1000.0)
     seen = board.snapshot(1010.0)
-    assert len(seen.pods) <= MOST_PODS
+    assert len(seen.pods) <= MAX_PODS
     assert {f"p{number}" for number in range(10)} <= {pod.name for pod in seen.pods}
-    assert f"p{3 * MOST_PODS - 1}" in {pod.name for pod in seen.pods}
-    assert seen.dropped == 3 * MOST_PODS - len(seen.pods)
+    assert f"p{3 * MAX_PODS - 1}" in {pod.name for pod in seen.pods}
+    assert seen.dropped == 3 * MAX_PODS - len(seen.pods)
 
 
 def test_a_pod_that_left_a_full_board_is_found_under_none_of_its_names() -> None:
-    board = PodBoard()
-    for number in range(2 * MOST_PODS):
+    board = PodTracker()
+    for number in range(2 * MAX_PODS):
         uid = f"{number:08x}-0000-4000-8000-000000000000"
-        board.tell(Sighting(Said.WAITS, "api", "", PodRef("shop", f"p{number}", uid), 1000.0 + number), 1000.0 + number)
-    assert len(board._entries) <= MOST_PODS
+        board.tell(
+            PodObservation(PodFact.WAITS, "api", "", PodRef("shop", f"p{number}", uid), 1000.0 + number),
+            1000.0 + number,
+        )
+    assert len(board._entries) <= MAX_PODS
     assert len(board._by_uid) == len(board._by_name) == len(board._entries)
 
 
 def test_the_tail_lets_old_incidents_go_those_of_other_limits_first_and_counts_all() -> None:
-    tail = Tail()
-    for number in range(KEPT + 100):
+    tail = FailureList()
+    for number in range(MAX_KEPT_GROUPS + 100):
         tail.take(news(Incident(IncidentKind.OOM, time=float(number), memory=number % 2 == 0, id=f"k{number}")))
-    assert len(tail.incidents) == KEPT
-    assert (tail.unlisted, tail.failures) == (100, KEPT + 100)
+    assert len(tail.incidents) == MAX_KEPT_GROUPS
+    assert (tail.unlisted, tail.failures) == (100, MAX_KEPT_GROUPS + 100)
     assert all(tail.incident(f"k{number}") for number in range(0, 200, 2))
     assert not any(tail.incident(f"k{number}") for number in range(1, 200, 2))
     tail.clear()
@@ -74,34 +77,34 @@ def test_an_attempt_that_everything_is_part_of_stays_small() -> None:
     for number in range(3000):
         attempt = assembler.add(failed(1, 1000.0, sandbox_id=f"{1:064x}", event_id=f"e{number}", count=1)) or attempt
     assert attempt is not None
-    assert attempt.sightings == 3000
+    assert attempt.observations == 3000
     assert attempt.count is not None and attempt.count <= 64
     assert len(assembler._by_event) <= 1024
 
 
 def test_a_log_that_holds_more_reports_than_can_be_news_gives_the_newest_and_counts_the_others() -> None:
     stream = IncidentStream("file", None, None, now=time.time())
-    text = "\n".join(HEAD.format(number) for number in range(MOST_WAITING + 500)) + "\n"
+    text = "\n".join(HEAD.format(number) for number in range(MAX_WAITING + 500)) + "\n"
     scan_log(io.BytesIO(text.encode()), stream)
     told = stream.news("file", 3)
-    assert len(told.incidents) == MOST_WAITING
-    assert told.incidents[-1].comm == f"task{MOST_WAITING + 499}"
+    assert len(told.incidents) == MAX_WAITING
+    assert told.incidents[-1].comm == f"task{MAX_WAITING + 499}"
     assert told.lost_records == 503
     assert stream.news("file", 0).lost_records == 0
 
 
 def test_dumps_of_ever_other_hosts_leave_a_bounded_memory() -> None:
-    gatherer, parser = Gatherer(), LogParser(now=time.time())
+    gatherer, parser = ReportCollector(), LogParser(now=time.time())
     lines = (
         "Jul  1 00:00:00 n{0} kernel: task{0}: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL)",
         "Jul  1 00:00:00 n{0} kernel: CPU: 1 PID: 7 Comm: task{0} Not tainted 6.18.0 #1",
     )
-    for number in range(2 * MOST_SOURCES):
+    for number in range(2 * MAX_SOURCES):
         for line in lines:
             for record in parser.feed(line.format(number).encode()):
                 gatherer.feed(record)
     dump = gatherer._dump
-    assert len(dump._tasked) == MOST_SOURCES
+    assert len(dump._tasked) == MAX_SOURCES
     assert len(dump._owner) <= 1024
 
 
@@ -119,15 +122,15 @@ def test_a_binary_field_of_many_lines_is_read_in_linear_time() -> None:
 def test_failures_of_a_flood_are_counted_before_they_are_complete() -> None:
     counts = FailureCounts(0.0)
     kind = IncidentKind.ALLOCATION_FAILURE
-    for number in range(MOST_OPEN + 500):
+    for number in range(MAX_OPEN_COUNTS + 500):
         counts.take(news(Incident(kind, time=1.0, cause="netns", id=f"k{number}")), 1.0)
     assert counts.totals(1.0)["netns"] == 500
-    assert counts.totals(10.0)["netns"] == MOST_OPEN + 500
+    assert counts.totals(10.0)["netns"] == MAX_OPEN_COUNTS + 500
 
 
 def test_streams_and_logs_of_a_recording_have_an_end() -> None:
     log, pods = RecordedLog(), RecordedPods()
     for number in range(1000):
-        log.news(Event(0.0, 0.0, "L", (number, "open", "kmsg", None, None, None)))
-        pods.take(Event(0.0, 0.0, "P", ("log", number, 0.0, 0.0)))
+        log.news(RecordedEvent(0.0, 0.0, "L", (number, "open", "kmsg", None, None, None)))
+        pods.take(RecordedEvent(0.0, 0.0, "P", ("log", number, 0.0, 0.0)))
     assert len(log._streams) == len(pods._logs) == 256

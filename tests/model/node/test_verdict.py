@@ -15,8 +15,8 @@ from fragtui.kernel.procfs.version import parse_version
 from fragtui.kernel.procfs.zoneinfo import ZoneInfo
 from fragtui.model.node.snapshot import Host, PageTypeReading, Snapshot, Zone
 from fragtui.model.node.target_zones import target_blocks, usable_blocks
-from fragtui.model.node.verdict import Gets, Judgement, Severity, judge
-from fragtui.model.node.watermark import Request, Rule, Verdict, ZoneState, verdicts
+from fragtui.model.node.verdict import NodeJudgement, RequestOutcome, Severity, judge_node
+from fragtui.model.node.watermark import RequestKind, Rule, Verdict, ZoneState, verdicts
 from fragtui.model.node.zonelist import kernel_reserve
 from fragtui.render.headline import badge, consequence, headline
 from fragtui.sources.host.reader import NodeReader
@@ -24,6 +24,7 @@ from tests.support.host_tree import DMA, HEALTHY, HostTree, ZoneFacts
 from tests.support.places import SAMPLES
 
 AVAILABLE, RESERVED, FRAGMENTED, SHORT, UNKNOWN = Verdict
+AT_ONCE, WAITS, MAY_FAIL, MAY_KILL, NO_ANSWER = RequestOutcome
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Case:
     order: int
     verdict: Verdict
     severity: Severity
-    gets: Gets
+    gets: RequestOutcome
     words: str
     min: int = 11_000
     boost: int = 0
@@ -55,41 +56,41 @@ FRESH_BOOT = (40, 30, 25, 20, 15, 10, 8, 6, 5, 4, 4500)
 IDLE_DESKTOP = (9_000, 7_000, 5_000, 3_000, 1_500, 700, 300, 150, 80, 40, 200)
 
 TABLE = [
-    Case("freshly booted", FRESH_BOOT, 3, AVAILABLE, Severity.FINE, Gets.AT_ONCE, "order-3 blocks (32K) in"),
-    Case("freshly booted, largest", FRESH_BOOT, 10, AVAILABLE, Severity.FINE, Gets.AT_ONCE, "4500 order-10 blocks"),
-    Case("idle desktop", IDLE_DESKTOP, 3, AVAILABLE, Severity.FINE, Gets.AT_ONCE, "order-3 blocks (32K) in"),
-    Case("busy file server", FILE_SERVER, 3, AVAILABLE, Severity.FINE, Gets.AT_ONCE, "692 order-3 blocks"),
-    Case("file server, sandbox order", FILE_SERVER, 5, AVAILABLE, Severity.WARNING, Gets.AT_ONCE, "Only 3 order-5"),
-    Case("thinning", (400_000, 9_000, 100, 100, 9), 3, AVAILABLE, Severity.WARNING, Gets.AT_ONCE, "in smaller blocks"),
-    Case("order 3 after a wait", SCATTERED, 3, FRAGMENTED, Severity.WARNING, Gets.WAITS, "No order-3 block"),
-    Case("no cache to reclaim", SCATTERED, 3, FRAGMENTED, Severity.CRITICAL, Gets.MAY_KILL, "No order-3", file=20_000),
-    Case("cache unknown", SCATTERED, 3, FRAGMENTED, Severity.CRITICAL, Gets.UNKNOWN, "No order-3 block", file=None),
-    Case("costly order", SCATTERED, 4, FRAGMENTED, Severity.CRITICAL, Gets.MAY_FAIL, "No order-4 block (64K)"),
-    Case("boost bars blocks", HEALTHY, 3, RESERVED, Severity.WARNING, Gets.WAITS, "(min watermark, 3.81G",
+    Case("freshly booted", FRESH_BOOT, 3, AVAILABLE, Severity.FINE, AT_ONCE, "order-3 blocks (32K) in"),
+    Case("freshly booted, largest", FRESH_BOOT, 10, AVAILABLE, Severity.FINE, AT_ONCE, "4500 order-10 blocks"),
+    Case("idle desktop", IDLE_DESKTOP, 3, AVAILABLE, Severity.FINE, AT_ONCE, "order-3 blocks (32K) in"),
+    Case("busy file server", FILE_SERVER, 3, AVAILABLE, Severity.FINE, AT_ONCE, "692 order-3 blocks"),
+    Case("file server, sandbox order", FILE_SERVER, 5, AVAILABLE, Severity.WARNING, AT_ONCE, "Only 3 order-5"),
+    Case("thinning", (400_000, 9_000, 100, 100, 9), 3, AVAILABLE, Severity.WARNING, AT_ONCE, "in smaller blocks"),
+    Case("order 3 after a wait", SCATTERED, 3, FRAGMENTED, Severity.WARNING, WAITS, "No order-3 block"),
+    Case("no cache to reclaim", SCATTERED, 3, FRAGMENTED, Severity.CRITICAL, MAY_KILL, "No order-3", file=20_000),
+    Case("cache unknown", SCATTERED, 3, FRAGMENTED, Severity.CRITICAL, NO_ANSWER, "No order-3 block", file=None),
+    Case("costly order", SCATTERED, 4, FRAGMENTED, Severity.CRITICAL, MAY_FAIL, "No order-4 block (64K)"),
+    Case("boost bars blocks", HEALTHY, 3, RESERVED, Severity.WARNING, WAITS, "(min watermark, 3.81G",
          min=1_010_000, boost=999_000, file=3_000_000),
-    Case("boost bars costly blocks", HEALTHY, 5, RESERVED, Severity.CRITICAL, Gets.MAY_FAIL, "of it a boost",
+    Case("boost bars costly blocks", HEALTHY, 5, RESERVED, Severity.CRITICAL, MAY_FAIL, "of it a boost",
          min=1_010_000, boost=999_000, file=3_000_000),
-    Case("at the min watermark", (9_000, 900, 50, 0, 0), 3, SHORT, Severity.WARNING, Gets.WAITS, "Short of memory"),
-    Case("at the min watermark, blocks", (9_000, 500, 50, 8), 3, RESERVED, Severity.WARNING, Gets.WAITS, "held back"),
-    Case("drained", (100, 0, 0, 0, 0), 3, SHORT, Severity.CRITICAL, Gets.MAY_KILL, "400K is free, 43.0M must stay"),
-    Case("out of memory", (100, 0, 0, 0, 0), 0, SHORT, Severity.CRITICAL, Gets.MAY_KILL, "Short of memory, not frag"),
-    Case("a page and no more", (20_000, 0, 0, 0, 0), 0, AVAILABLE, Severity.FINE, Gets.AT_ONCE, "order-0 blocks (4K)"),
-    Case("above the largest", HEALTHY, 11, UNKNOWN, Severity.UNKNOWN, Gets.UNKNOWN, "There is no order 11 here"),
-    Case("CMA alone has blocks", (30_000, 0, 0, 40, 0), 3, RESERVED, Severity.WARNING, Gets.WAITS, "CMA or isolation",
+    Case("at the min watermark", (9_000, 900, 50, 0, 0), 3, SHORT, Severity.WARNING, WAITS, "Short of memory"),
+    Case("at the min watermark, blocks", (9_000, 500, 50, 8), 3, RESERVED, Severity.WARNING, WAITS, "held back"),
+    Case("drained", (100, 0, 0, 0, 0), 3, SHORT, Severity.CRITICAL, MAY_KILL, "400K is free, 43.0M must stay"),
+    Case("out of memory", (100, 0, 0, 0, 0), 0, SHORT, Severity.CRITICAL, MAY_KILL, "Short of memory, not frag"),
+    Case("a page and no more", (20_000, 0, 0, 0, 0), 0, AVAILABLE, Severity.FINE, AT_ONCE, "order-0 blocks (4K)"),
+    Case("above the largest", HEALTHY, 11, UNKNOWN, Severity.UNKNOWN, NO_ANSWER, "There is no order 11 here"),
+    Case("CMA alone has blocks", (30_000, 0, 0, 40, 0), 3, RESERVED, Severity.WARNING, WAITS, "CMA or isolation",
          cma=320, types={"CMA": (0, 0, 0, 40, 0)}),
-    Case("CMA makes up the free memory", (10_500, 0, 0, 400), 3, RESERVED, Severity.WARNING, Gets.WAITS, "held back",
+    Case("CMA makes up the free memory", (10_500, 0, 0, 400), 3, RESERVED, Severity.WARNING, WAITS, "held back",
          cma=3_200, types={"CMA": (0, 0, 0, 400)}),
-    Case("highatomic alone has blocks", (30_000, 0, 0, 40), 3, RESERVED, Severity.WARNING, Gets.WAITS, "kept for ato",
+    Case("highatomic alone has blocks", (30_000, 0, 0, 40), 3, RESERVED, Severity.WARNING, WAITS, "kept for ato",
          types={"HighAtomic": (0, 0, 0, 40)}, release="6.12.0"),
     # 4.4 to 6.11 take off the whole reservation, 6.12 what of it is free: 2 pageblocks of 512 pages, 80 of them free.
-    Case("6.11 takes off the reservation", (11_300, 0, 0, 75), 3, RESERVED, Severity.WARNING, Gets.WAITS, "held back",
+    Case("6.11 takes off the reservation", (11_300, 0, 0, 75), 3, RESERVED, Severity.WARNING, WAITS, "held back",
          types={"HighAtomic": (80,)}, reserved_highatomic=2, release="6.11.0"),
-    Case("6.12 takes off its free pages", (11_300, 0, 0, 75), 3, AVAILABLE, Severity.FINE, Gets.AT_ONCE, "order-3",
+    Case("6.12 takes off its free pages", (11_300, 0, 0, 75), 3, AVAILABLE, Severity.FINE, AT_ONCE, "order-3",
          types={"HighAtomic": (80,)}, reserved_highatomic=2, release="6.12.0"),
-    Case("3.10 wants the watermark above", (400_000, 0, 0, 100), 3, RESERVED, Severity.WARNING, Gets.WAITS,
+    Case("3.10 wants the watermark above", (400_000, 0, 0, 100), 3, RESERVED, Severity.WARNING, WAITS,
          "by this kernel's rule", release="3.10.0-1160.el7.x86_64"),
-    Case("4.4 does not", (100_000, 0, 0, 600), 3, AVAILABLE, Severity.FINE, Gets.AT_ONCE, "order-3", release="4.4.0"),
-    Case("elrepo's 5.4 does not", (400_000, 9_000, 5_000, 900), 3, AVAILABLE, Severity.FINE, Gets.AT_ONCE, "order-3",
+    Case("4.4 does not", (100_000, 0, 0, 600), 3, AVAILABLE, Severity.FINE, AT_ONCE, "order-3", release="4.4.0"),
+    Case("elrepo's 5.4 does not", (400_000, 9_000, 5_000, 900), 3, AVAILABLE, Severity.FINE, AT_ONCE, "order-3",
          release="5.4.278-1.el7.elrepo.x86_64"),
 ]  # fmt: skip
 
@@ -124,11 +125,11 @@ def snapshot_of(case: Case) -> Snapshot:
 @pytest.mark.parametrize("case", TABLE, ids=lambda case: case.name)
 def test_table(case: Case) -> None:
     snapshot = snapshot_of(case)
-    judgement = judge(snapshot, case.order)
+    judgement = judge_node(snapshot, case.order)
     told = headline(snapshot, judgement)
     assert (judgement.kernel, judgement.severity, judgement.gets) == (case.verdict, case.severity, case.gets), told
     assert case.words in told
-    assert (consequence(judgement) is None) == (case.gets in {Gets.AT_ONCE, Gets.UNKNOWN})
+    assert (consequence(judgement) is None) == (case.gets in {AT_ONCE, NO_ANSWER})
 
 
 def test_no_number_of_blocks_is_told_of_an_order_that_is_none() -> None:
@@ -140,7 +141,7 @@ def test_no_number_of_blocks_is_told_of_an_order_that_is_none() -> None:
 
 def test_a_request_of_a_cheap_order_waits_and_one_that_cannot_wait_is_refused() -> None:
     case = next(case for case in TABLE if case.name == "order 3 after a wait")
-    assert consequence(judge(snapshot_of(case), 3)) == (
+    assert consequence(judge_node(snapshot_of(case), 3)) == (
         "A GFP_KERNEL request waits for reclaim and compaction, then gets one; "
         "a GFP_ATOMIC one, which can't wait, is refused."
     )
@@ -148,7 +149,7 @@ def test_a_request_of_a_cheap_order_waits_and_one_that_cannot_wait_is_refused() 
 
 def test_the_atomic_reserve_is_told() -> None:
     case = next(case for case in TABLE if case.name == "highatomic alone has blocks")
-    assert "still gets one" in str(consequence(judge(snapshot_of(case), 3)))
+    assert "still gets one" in str(consequence(judge_node(snapshot_of(case), 3)))
 
 
 # (min, GFP_KERNEL, GFP_ATOMIC): 80 free pages in ten blocks of order 3, 73 when one has been taken.
@@ -164,8 +165,8 @@ MARKS = [
 @pytest.mark.parametrize("rule", Rule)
 def test_marks_to_the_page(mark: int, kernel: Verdict, atomic: Verdict, rule: Rule) -> None:
     state = ZoneState((0, 0, 0, 10), 80, mark)
-    assert verdicts(state, Request.GFP_KERNEL, rule)[3] is kernel
-    assert verdicts(state, Request.GFP_ATOMIC, rule)[3] is atomic
+    assert verdicts(state, RequestKind.GFP_KERNEL, rule)[3] is kernel
+    assert verdicts(state, RequestKind.GFP_ATOMIC, rule)[3] is atomic
 
 
 states = st.builds(
@@ -185,18 +186,20 @@ states = st.builds(
 def test_what_the_kernel_gives_to_those_that_wait_it_gives_to_those_that_cannot(
     state: ZoneState, rule: Rule, order: int
 ) -> None:
-    if verdicts(state, Request.GFP_KERNEL, rule)[order] is AVAILABLE:
-        assert verdicts(state, Request.GFP_ATOMIC, rule)[order] is AVAILABLE
+    if verdicts(state, RequestKind.GFP_KERNEL, rule)[order] is AVAILABLE:
+        assert verdicts(state, RequestKind.GFP_ATOMIC, rule)[order] is AVAILABLE
 
 
-@given(states, st.sampled_from(Request), st.sampled_from(Rule), st.integers(1, 10))
-def test_available_means_a_block_and_reserved_too(state: ZoneState, request_: Request, rule: Rule, order: int) -> None:
+@given(states, st.sampled_from(RequestKind), st.sampled_from(Rule), st.integers(1, 10))
+def test_available_means_a_block_and_reserved_too(
+    state: ZoneState, request_: RequestKind, rule: Rule, order: int
+) -> None:
     verdict = verdicts(state, request_, rule)[order]
     assert (verdict in {AVAILABLE, RESERVED}) == any(state.free_blocks[order:])
 
 
-@given(states, st.sampled_from(Request), st.integers(0, 10))
-def test_the_old_rule_never_gives_what_the_new_one_refuses(state: ZoneState, request_: Request, order: int) -> None:
+@given(states, st.sampled_from(RequestKind), st.integers(0, 10))
+def test_the_old_rule_never_gives_what_the_new_one_refuses(state: ZoneState, request_: RequestKind, order: int) -> None:
     if verdicts(state, request_, Rule.HALVING)[order] is AVAILABLE:
         assert verdicts(state, request_, Rule.FREE_LIST)[order] is AVAILABLE
 
@@ -239,10 +242,10 @@ def test_the_lowmem_reserve_against_kernel_requests(
     assert tuple(kernel_reserve(info, of_node) for info in of_node) == reserves
 
 
-def tree_judged(tree: HostTree, order: int) -> tuple[Snapshot, Judgement]:
+def tree_judged(tree: HostTree, order: int) -> tuple[Snapshot, NodeJudgement]:
     tree.write()
     snapshot = NodeReader(tree.root).sample()
-    return snapshot, judge(snapshot, order)
+    return snapshot, judge_node(snapshot, order)
 
 
 def test_the_dma_zone_of_another_node_than_the_first(tmp_path: Path) -> None:
@@ -295,9 +298,9 @@ def test_block_sizes_follow_the_page_size(tmp_path: Path, page: int, orders: int
     tree.write()
     snapshot = NodeReader(tmp_path).sample()
     snapshot = replace(snapshot, host=replace(snapshot.host, page_size=page))
-    judgement = judge(snapshot, 3)
+    judgement = judge_node(snapshot, 3)
     assert f"largest is {largest} (order {orders - 1})" in headline(snapshot, judgement)
-    assert f"There is no order {orders} here" in headline(snapshot, judge(snapshot, orders))
+    assert f"There is no order {orders} here" in headline(snapshot, judge_node(snapshot, orders))
 
 
 def test_rhel_6_prints_no_managed_pages_and_its_dma_zone_is_no_target(tmp_path: Path) -> None:
@@ -307,7 +310,7 @@ def test_rhel_6_prints_no_managed_pages_and_its_dma_zone_is_no_target(tmp_path: 
     tree.write()
     path = tmp_path / "proc/zoneinfo"
     path.write_text("".join(line for line in path.open() if "managed" not in line))
-    judgement = judge(NodeReader(tmp_path).sample(), 5)
+    judgement = judge_node(NodeReader(tmp_path).sample(), 5)
     assert [zone.zone.name for zone in judgement.serving] == ["DMA32", "Normal"]
     assert judgement.kernel is FRAGMENTED
     assert judgement.rule is Rule.HALVING
@@ -317,10 +320,10 @@ def test_dma_blocks_are_no_good_news_without_zoneinfo_either(tmp_path: Path) -> 
     HostTree.small(tmp_path, (410_000, 96_000, 12_000, 40, 0, 0, 0, 0, 0, 0, 0))
     (tmp_path / "proc/zoneinfo").unlink()
     snapshot = NodeReader(tmp_path).sample()
-    judgement = judge(snapshot, 9)
+    judgement = judge_node(snapshot, 9)
     assert DMA[9]
     assert judgement.kernel is FRAGMENTED
-    assert judgement.gets is Gets.MAY_FAIL
+    assert judgement.gets is MAY_FAIL
     assert badge(judgement) == "FRAGMENTED"
     assert "Watermarks are unknown" in headline(snapshot, judgement)
 
@@ -344,7 +347,7 @@ def test_public_buddyinfo(tmp_path: Path, name: str, release: str, order: int, v
     (tmp_path / "buddyinfo").write_text((SAMPLES / name).read_text())
     (tmp_path / "uname").write_text(f"Linux node {release} #1 SMP x86_64 GNU/Linux\n")
     snapshot = NodeReader(tmp_path).sample()
-    assert judge(snapshot, order).kernel is verdict
+    assert judge_node(snapshot, order).kernel is verdict
 
 
 # Both nodes of buddyinfo-el7-frag-1.txt: by the old rule, too, no min watermark below all that is free bars order 6.
@@ -366,4 +369,4 @@ def test_el7_gives_order_6_from_176_blocks_at_any_likely_watermark(
     blocks: tuple[int, ...], mark: int, verdict: Verdict
 ) -> None:
     pages = sum(count << order for order, count in enumerate(blocks))
-    assert verdicts(ZoneState(blocks, pages, mark), Request.GFP_KERNEL, Rule.HALVING)[6] is verdict
+    assert verdicts(ZoneState(blocks, pages, mark), RequestKind.GFP_KERNEL, Rule.HALVING)[6] is verdict

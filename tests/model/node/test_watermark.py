@@ -2,17 +2,17 @@ import pytest
 
 from fragtui.kernel.procfs.version import parse_version
 from fragtui.model.node.watermark import (
-    Request,
+    RequestKind,
     Rule,
     Verdict,
     ZoneState,
-    halving_stop,
+    halving_floor,
     rule_of,
     verdicts,
     zone_verdict,
 )
 
-KERNEL, ATOMIC = Request.GFP_KERNEL, Request.GFP_ATOMIC
+KERNEL, ATOMIC = RequestKind.GFP_KERNEL, RequestKind.GFP_ATOMIC
 
 # A report of 3.13 on linux-mm (order:4, GFP_KERNEL, refused): 15 blocks of order 4 stand in the zone.
 DMA32_313 = ZoneState(
@@ -22,7 +22,7 @@ DMA32_313 = ZoneState(
 
 def test_up_to_4_3_a_free_block_is_not_enough() -> None:
     assert zone_verdict(DMA32_313, 4, KERNEL, Rule.HALVING) is Verdict.RESERVED
-    assert halving_stop(DMA32_313, 4, KERNEL) == 2
+    assert halving_floor(DMA32_313, 4, KERNEL) == 2
     assert zone_verdict(DMA32_313, 4, KERNEL, Rule.FREE_LIST) is Verdict.AVAILABLE
 
 
@@ -44,7 +44,7 @@ def test_an_order_beyond_the_columns_is_refused_by_either_rule() -> None:
     state = ZoneState((9000, 100), free_pages=9200, mark=100)
     for rule in Rule:
         assert zone_verdict(state, 30, KERNEL, rule) is not Verdict.AVAILABLE
-    assert halving_stop(state, 30, KERNEL) in (None, 0, 1)
+    assert halving_floor(state, 30, KERNEL) in (None, 0, 1)
 
 
 def test_the_lowmem_reserve_keeps_a_dma_zone_from_being_good_news() -> None:

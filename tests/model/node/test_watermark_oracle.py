@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fragtui.model.node.watermark import Request, Rule, Verdict, ZoneState, zone_verdict
+from fragtui.model.node.watermark import RequestKind, Rule, Verdict, ZoneState, zone_verdict
 
 ORDERS = 6
 TYPES = ("Unmovable", "Movable", "Reclaimable", "HighAtomic", "CMA", "Isolate")
@@ -68,14 +68,14 @@ NEAR = st.integers(-2, 2)
 """Marks are drawn beside the values at which a term of the test tips: elsewhere a wrong term shows too rarely."""
 
 
-def tipping(base: int, request: Request) -> int:
+def tipping(base: int, request: RequestKind) -> int:
     """Return the mark that `base` usable pages just meet or miss."""
-    return base * 8 // 3 if request is Request.GFP_ATOMIC else base
+    return base * 8 // 3 if request is RequestKind.GFP_ATOMIC else base
 
 
 @settings(max_examples=500)
-@given(lists, st.integers(0, ORDERS - 1), st.sampled_from(Request), st.integers(0, 300), st.data())
-def test_4_4_and_later(free: Lists, order: int, request: Request, reserve: int, data: st.DataObject) -> None:
+@given(lists, st.integers(0, ORDERS - 1), st.sampled_from(RequestKind), st.integers(0, 300), st.data())
+def test_4_4_and_later(free: Lists, order: int, request: RequestKind, reserve: int, data: st.DataObject) -> None:
     if data.draw(st.booleans()):  # no ordinary block of the order: what decides are the other lists
         free |= {name: free[name][:order] + [0] * (ORDERS - order) for name in TYPES[:3]}
     free_pages = sum(pages(free[name]) for name in TYPES if name != "Isolate")
@@ -97,20 +97,20 @@ def test_4_4_and_later(free: Lists, order: int, request: Request, reserve: int, 
         highatomic_blocks=tuple(free["HighAtomic"]),
     )
     ours = zone_verdict(state, order, request, Rule.FREE_LIST) is Verdict.AVAILABLE
-    assert ours == watermark_ok_6_18(free, order, mark, reserve, boost, request is Request.GFP_ATOMIC)
+    assert ours == watermark_ok_6_18(free, order, mark, reserve, boost, request is RequestKind.GFP_ATOMIC)
 
 
 @settings(max_examples=500)
 @given(
     st.lists(st.integers(0, 40), min_size=ORDERS, max_size=ORDERS),
     st.integers(0, ORDERS - 1),
-    st.sampled_from(Request),
+    st.sampled_from(RequestKind),
     st.integers(0, 300),
     st.integers(0, 300),
     st.data(),
 )
 def test_up_to_4_3(
-    counts: list[int], order: int, request: Request, reserve: int, free_cma: int, data: st.DataObject
+    counts: list[int], order: int, request: RequestKind, reserve: int, free_cma: int, data: st.DataObject
 ) -> None:
     lower = data.draw(st.integers(0, order))
     left = pages(counts) - ((1 << order) - 1) - pages(counts[:lower])
@@ -118,4 +118,4 @@ def test_up_to_4_3(
     mark = max(0, tipping(max(0, base), request) + data.draw(st.integers(-2, 1 << lower)))
     state = ZoneState(tuple(counts), pages(counts), mark, reserve, cma_pages=free_cma)
     ours = zone_verdict(state, order, request, Rule.HALVING) is Verdict.AVAILABLE
-    assert ours == watermark_ok_3_10(counts, order, mark, reserve, free_cma, request is Request.GFP_ATOMIC)
+    assert ours == watermark_ok_3_10(counts, order, mark, reserve, free_cma, request is RequestKind.GFP_ATOMIC)

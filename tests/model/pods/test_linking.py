@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fragtui.cluster.failure_reason import classify, core_of
+from fragtui.cluster.failure_reason import classify, innermost_error
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sandbox_attempts import Attempt
 from fragtui.model.failures.incident import Incident, IncidentKind, IncidentVictim
-from fragtui.model.pods.linking import memory_of, tie
+from fragtui.model.pods.linking import link_of, memory_of
 from fragtui.model.sandbox_failures import assemble, link_sides, sandbox_incident
 
 UID = "1bcd0d00-baf1-11ea-88c6-0242c0219250"
@@ -26,7 +26,7 @@ def attempt_at(time: float | None, error: str = EXIT_STATUS, name: str = "web-1"
         pod=PodRef("shop", name, UID if name == "web-1" else None),
         stage="sandbox",
         reason_class=classify(error),
-        reason=core_of(error),
+        reason=innermost_error(error),
         error=error,
         first_time=time,
         last_time=time,
@@ -34,7 +34,7 @@ def attempt_at(time: float | None, error: str = EXIT_STATUS, name: str = "web-1"
         sandbox_id=SANDBOX,
         container_id=None,
         sources=("kubelet",),
-        sightings=4,
+        observations=4,
         count=None,
         pids=(),
         absorbed=(),
@@ -57,7 +57,7 @@ def refusal(time: float | None, comm: str | None = "runc:[1:CHILD]", **more: obj
 
 def test_same_second_same_asker_is_proven_and_makes_it_memory() -> None:
     attempt = attempt_at(1000.4)
-    link = tie(attempt, refusal(1000.0))
+    link = link_of(attempt, refusal(1000.0))
     assert link is not None and link.confidence == "proven" and link.incident_id == "k1"
     assert attempt.reason_class.memory is None
     assert memory_of(attempt, (link,)) is True
@@ -69,37 +69,37 @@ def test_exit_status_without_a_kernel_line_stays_unknown() -> None:
 
 
 def test_one_report_for_many_failures_is_only_likely() -> None:
-    link = tie(attempt_at(1000.4), refusal(1000.0), rivals=3)
+    link = link_of(attempt_at(1000.4), refusal(1000.0), rivals=3)
     assert link is not None and link.confidence == "likely"
 
 
 def test_within_the_rate_limit_it_is_likely() -> None:
-    link = tie(attempt_at(1012.0), refusal(1000.0))
+    link = link_of(attempt_at(1012.0), refusal(1000.0))
     assert link is not None and link.confidence == "likely"
 
 
 @pytest.mark.parametrize("apart", [15.5, 60.0, 86_400.0, -2.5, -60.0])
 def test_outside_the_window_nothing_is_tied(apart: float) -> None:
-    assert tie(attempt_at(1000.0 + apart), refusal(1000.0)) is None
+    assert link_of(attempt_at(1000.0 + apart), refusal(1000.0)) is None
 
 
 def test_without_times_only_an_identity_ties() -> None:
-    assert tie(attempt_at(None), refusal(1000.0)) is None
-    assert tie(attempt_at(None), refusal(None)) is None
-    link = tie(attempt_at(None), refusal(None, cpuset=f"cri-containerd-{SANDBOX}.scope"))
+    assert link_of(attempt_at(None), refusal(1000.0)) is None
+    assert link_of(attempt_at(None), refusal(None)) is None
+    link = link_of(attempt_at(None), refusal(None, cpuset=f"cri-containerd-{SANDBOX}.scope"))
     assert link is not None and link.confidence == "proven"
 
 
 def test_process_id_and_cgroup_prove() -> None:
-    link = tie(attempt_at(1000.0, pids=(70623,)), refusal(1000.0, comm="anything", stack=()))
+    link = link_of(attempt_at(1000.0, pids=(70623,)), refusal(1000.0, comm="anything", stack=()))
     assert link is not None and link.confidence == "proven"
     pod_cgroup = f"/kubepods/burstable/pod{UID}/x"
-    link = tie(attempt_at(1000.0), refusal(1000.0, comm="anything", stack=(), cpuset=pod_cgroup))
+    link = link_of(attempt_at(1000.0), refusal(1000.0, comm="anything", stack=(), cpuset=pod_cgroup))
     assert link is not None and link.confidence == "proven"
 
 
 def test_an_old_pid_used_again_proves_nothing() -> None:
-    assert tie(attempt_at(9000.0, pids=(70623,)), refusal(1000.0)) is None
+    assert link_of(attempt_at(9000.0, pids=(70623,)), refusal(1000.0)) is None
 
 
 @pytest.mark.parametrize(
@@ -113,23 +113,23 @@ def test_an_old_pid_used_again_proves_nothing() -> None:
     ],
 )
 def test_look_alikes_are_not_tied_to_a_refusal(error: str) -> None:
-    assert tie(attempt_at(1000.0, error), refusal(1000.0)) is None
+    assert link_of(attempt_at(1000.0, error), refusal(1000.0)) is None
 
 
 def test_memory_limit_goes_with_the_cgroups_oom_kill_only() -> None:
     attempt = attempt_at(1000.5, 'setns process for init caused "signal: killed"')
     kill = refusal(1000.0, kind=IncidentKind.OOM, constraint="CONSTRAINT_MEMCG", comm="runc:[2:INIT]", stack=())
-    link = tie(attempt, kill)
+    link = link_of(attempt, kill)
     assert link is not None and link.confidence == "likely"
-    assert tie(attempt, refusal(1000.0)) is None
-    assert tie(attempt_at(1000.5), kill) is None
+    assert link_of(attempt, refusal(1000.0)) is None
+    assert link_of(attempt_at(1000.5), kill) is None
     assert memory_of(attempt, (link,)) is False
 
 
 def test_a_strangers_refusal_is_at_most_possible() -> None:
     network = refusal(1000.0, comm="swapper/3", stack=("__netif_receive_skb", "mlx5e_alloc_rq"))
-    assert tie(attempt_at(1000.5), network) is None
-    link = tie(attempt_at(1000.5, "fork/exec /usr/bin/containerd-shim: cannot allocate memory"), network)
+    assert link_of(attempt_at(1000.5), network) is None
+    link = link_of(attempt_at(1000.5, "fork/exec /usr/bin/containerd-shim: cannot allocate memory"), network)
     assert link is not None and link.confidence == "possible"
 
 
@@ -152,10 +152,10 @@ def test_a_memory_cgroup_kill_is_shown_with_its_pod() -> None:
 
 
 def test_logs_given_one_after_the_other_are_put_in_order() -> None:
-    from fragtui.cluster.observation import Said, Sighting
+    from fragtui.cluster.observation import PodFact, PodObservation
 
-    def failed(source: str, step: str, time: float) -> Sighting:
-        return Sighting(Said.FAILED, source, step, PodRef("shop", "web-1", UID), time, error=EXIT_STATUS)
+    def failed(source: str, step: str, time: float) -> PodObservation:
+        return PodObservation(PodFact.FAILED, source, step, PodRef("shop", "web-1", UID), time, error=EXIT_STATUS)
 
     containerd = [failed("containerd", "runtime", moment) for moment in (10.0, 300.0, 900.0)]
     kubelet = [failed("kubelet", "worker", moment) for moment in (10.1, 300.1, 900.1)]
@@ -174,7 +174,7 @@ def test_logs_given_one_after_the_other_are_put_in_order() -> None:
 def test_any_pair_is_judged(
     time: float | None, kernel_time: float | None, comm: str | None, kind: IncidentKind, cpuset: str | None, error: str
 ) -> None:
-    link = tie(attempt_at(time, error), refusal(kernel_time, comm, kind=kind, cpuset=cpuset))
+    link = link_of(attempt_at(time, error), refusal(kernel_time, comm, kind=kind, cpuset=cpuset))
     assert link is None or link.confidence in ("proven", "likely", "possible")
 
 
@@ -188,32 +188,32 @@ PACKETS = (
 @pytest.mark.parametrize("stack", PACKETS)
 @pytest.mark.parametrize("comm", ["swapper/3", "java", "ksoftirqd/1"])
 def test_packets_that_pass_a_nodes_bridges_are_no_starting_container(stack: tuple[str, ...], comm: str) -> None:
-    assert tie(attempt_at(1000.4), refusal(1000.0, comm, stack=stack, order=0)) is None
+    assert link_of(attempt_at(1000.4), refusal(1000.0, comm, stack=stack, order=0)) is None
 
 
 def test_any_process_may_fork_but_a_runtimes_fork_is_a_start() -> None:
     fork = ("alloc_thread_stack_node", "dup_task_struct", "copy_process", "kernel_clone")
-    assert tie(attempt_at(1000.4), refusal(1000.0, "java", stack=fork, order=2)) is None
-    link = tie(attempt_at(1000.4), refusal(1000.0, "containerd-shim", stack=fork, order=2))
+    assert link_of(attempt_at(1000.4), refusal(1000.0, "java", stack=fork, order=2)) is None
+    link = link_of(attempt_at(1000.4), refusal(1000.0, "containerd-shim", stack=fork, order=2))
     assert link is not None and link.confidence == "likely"
     told = attempt_at(
         1000.4, "failed to start shim: fork/exec /usr/bin/containerd-shim-runc-v2: cannot allocate memory"
     )
-    link = tie(told, refusal(1000.0, "containerd-shim", stack=fork, order=2))
+    link = link_of(told, refusal(1000.0, "containerd-shim", stack=fork, order=2))
     assert link is not None and link.confidence == "proven"
 
 
 def test_frames_that_the_kernel_is_not_sure_of_count_only_where_it_is_sure_of_none() -> None:
     doubtful = ("__alloc_pages_slowpath", "tcp_sendmsg", "? copy_net_ns", "? setup_net")
-    assert tie(attempt_at(1000.4), refusal(1000.0, "java", stack=doubtful)) is None
-    link = tie(attempt_at(1000.4), refusal(1000.0, "java", stack=("? copy_net_ns", "? sys_unshare")))
+    assert link_of(attempt_at(1000.4), refusal(1000.0, "java", stack=doubtful)) is None
+    link = link_of(attempt_at(1000.4), refusal(1000.0, "java", stack=("? copy_net_ns", "? sys_unshare")))
     assert link is not None and link.confidence == "likely"
 
 
 @pytest.mark.parametrize("comm", ["dockerd", "containerd", "exe", "runc:[1:CHILD]", "runc", "crun", "calico", "ip"])
 def test_a_namespace_stack_in_the_same_second_makes_an_exit_status_memory(comm: str) -> None:
     attempt = attempt_at(1000.4)
-    link = tie(attempt, refusal(1000.0, comm))
+    link = link_of(attempt, refusal(1000.0, comm))
     assert link is not None and link.confidence in ("proven", "likely")
     assert memory_of(attempt, (link,)) is True
 
@@ -222,7 +222,7 @@ def test_a_namespace_stack_in_the_same_second_makes_an_exit_status_memory(comm: 
 def test_a_runtimes_other_requests_leave_an_exit_status_unknown(order: int) -> None:
     attempt = attempt_at(1000.4)
     other = refusal(1000.0, "containerd", stack=("filemap_fault", "ext4_filemap_fault"), order=order)
-    link = tie(attempt, other)
+    link = link_of(attempt, other)
     assert link is not None and link.confidence == "possible"
     assert memory_of(attempt, (link,)) is None
 
@@ -231,7 +231,7 @@ def test_the_pods_own_limit_is_never_taken_for_the_nodes_memory() -> None:
     """The cgroup's kill names the pod, so it is proven; but then it is the limit, also where the text says nothing."""
     attempt = attempt_at(1000.4)
     kill = refusal(1000.0, kind=IncidentKind.OOM, constraint="CONSTRAINT_MEMCG", memory=False, pod_uid=UID, stack=())
-    link = tie(attempt, kill)
+    link = link_of(attempt, kill)
     assert link is not None and link.confidence == "proven" and not link.refusal
     assert memory_of(attempt, (link,)) is False
     kernel, pods = link_sides([kill], [attempt])
@@ -242,26 +242,26 @@ def test_the_pods_own_limit_is_never_taken_for_the_nodes_memory() -> None:
 def test_the_nodes_own_oom_counts_by_its_victim() -> None:
     attempt = attempt_at(1000.4)
     took = refusal(1000.0, "java", kind=IncidentKind.OOM, memory=True, stack=(), victim=IncidentVictim("runc", 7))
-    link = tie(attempt, took)
+    link = link_of(attempt, took)
     assert link is not None and (link.confidence, memory_of(attempt, (link,))) == ("likely", True)
     asked = refusal(1000.0, "runc", kind=IncidentKind.OOM, memory=True, stack=(), victim=IncidentVictim("java", 7))
-    link = tie(attempt, asked)
+    link = link_of(attempt, asked)
     assert link is not None and (link.confidence, memory_of(attempt, (link,))) == ("possible", None)
     other = refusal(1000.0, "java", kind=IncidentKind.OOM, memory=True, stack=(), victim=IncidentVictim("java", 7))
-    assert tie(attempt, other) is None
+    assert link_of(attempt, other) is None
 
 
 def test_a_stall_and_a_lack_of_address_space_are_no_refusal() -> None:
     attempt = attempt_at(1000.4)
     for kind, memory in ((IncidentKind.STALL, True), (IncidentKind.VMALLOC_FAILURE, False)):
-        link = tie(attempt, refusal(1000.0, kind=kind, memory=memory))
+        link = link_of(attempt, refusal(1000.0, kind=kind, memory=memory))
         assert link is not None and link.confidence in ("possible", "proven"), kind
         assert memory_of(attempt, (link,)) is not True
 
 
 def test_what_timed_out_hung_before_the_refusal() -> None:
     attempt = attempt_at(1000.4, "context deadline exceeded")
-    link = tie(attempt, refusal(1000.0))
+    link = link_of(attempt, refusal(1000.0))
     assert link is not None and link.confidence == "possible"
     assert memory_of(attempt, (link,)) is None
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fragtui.cluster.observation import Said, Sighting
+from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.model.failures.incident import Incident, IncidentKind
-from fragtui.model.pods.pod_tracker import PATIENCE_SECONDS, QUIET_SECONDS, PodBoard
+from fragtui.model.pods.pod_tracker import PATIENCE_SECONDS, QUIET_SECONDS, PodTracker
 
 UID = "1bcd0d00-baf1-11ea-88c6-0242c0219250"
 OTHER = "66ded11b-e3cc-4fdd-a525-99d02ebebd1f"
@@ -16,19 +16,21 @@ WEB = PodRef("shop", "web-1", UID)
 ERROR = "can't get final child's PID from pipe: EOF"
 
 
-def failed(time: float, pod: PodRef = WEB, number: int = 1, **more: object) -> Sighting:
+def failed(time: float, pod: PodRef = WEB, number: int = 1, **more: object) -> PodObservation:
     settings: dict[str, object] = {"error": ERROR, "sandbox_id": f"{number:064x}"} | more
-    return Sighting(Said.FAILED, "kubelet", "worker", pod, time, **settings)  # type: ignore[arg-type]
+    return PodObservation(PodFact.FAILED, "kubelet", "worker", pod, time, **settings)  # type: ignore[arg-type]
 
 
-def told(said: Said, time: float | None, pod: PodRef = WEB, source: str = "containerd", **more: object) -> Sighting:
-    return Sighting(said, source, "", pod, time, **more)  # type: ignore[arg-type]
+def told(
+    said: PodFact, time: float | None, pod: PodRef = WEB, source: str = "containerd", **more: object
+) -> PodObservation:
+    return PodObservation(said, source, "", pod, time, **more)  # type: ignore[arg-type]
 
 
-def board_of(*sightings: Sighting, now: float = 1000.0) -> PodBoard:
-    board = PodBoard()
-    for sighting in sightings:
-        board.tell(sighting, now)
+def board_of(*observations: PodObservation, now: float = 1000.0) -> PodTracker:
+    board = PodTracker()
+    for observation in observations:
+        board.tell(observation, now)
     return board
 
 
@@ -43,7 +45,7 @@ def test_attempts_are_counted_and_the_first_is_kept() -> None:
 
 
 def test_a_pod_leaves_when_its_sandbox_runs_and_says_how_long_it_was() -> None:
-    board = board_of(failed(1000.0), told(Said.SANDBOX_RUNS, 1090.0))
+    board = board_of(failed(1000.0), told(PodFact.SANDBOX_RUNS, 1090.0))
     board_now = board.snapshot(1091.0)
     assert board_now.pods == ()
     (pod,) = board_now.started
@@ -54,21 +56,21 @@ def test_a_pod_leaves_when_its_sandbox_runs_and_says_how_long_it_was() -> None:
 def test_a_remedy_before_the_start_is_told() -> None:
     board = board_of(failed(1000.0))
     board.remedy_ran("drop_caches 1")
-    board.tell(told(Said.SANDBOX_RUNS, 1090.0), 1090.0)
+    board.tell(told(PodFact.SANDBOX_RUNS, 1090.0), 1090.0)
     assert board.snapshot(1091.0).started[0].after_remedy == "drop_caches 1"
-    fresh = board_of(failed(1000.0), told(Said.SANDBOX_RUNS, 1090.0))
+    fresh = board_of(failed(1000.0), told(PodFact.SANDBOX_RUNS, 1090.0))
     assert fresh.snapshot(1091.0).started[0].after_remedy is None
 
 
 def test_old_failures_do_not_bring_a_running_pod_back() -> None:
-    board = board_of(told(Said.SANDBOX_RUNS, 1090.0), failed(1000.0))
+    board = board_of(told(PodFact.SANDBOX_RUNS, 1090.0), failed(1000.0))
     assert board.snapshot(1091.0).pods == ()
     board.tell(failed(1200.0, number=2), 1200.0)
     assert [pod.name for pod in board.snapshot(1201.0).pods] == ["web-1"]
 
 
 def test_old_news_that_it_runs_does_not_hide_a_new_failure() -> None:
-    board = board_of(failed(1000.0), told(Said.SANDBOX_RUNS, 500.0, source="api"))
+    board = board_of(failed(1000.0), told(PodFact.SANDBOX_RUNS, 500.0, source="api"))
     assert len(board.snapshot(1001.0).pods) == 1
 
 
@@ -76,19 +78,19 @@ def test_a_docker_sandbox_that_ran_and_failed_is_not_started() -> None:
     died = "a" * 64
     board = board_of(
         failed(1000.0, sandbox_id=None, container_id=died),
-        Sighting(Said.SANDBOX_RUNS, "kubelet", "pleg", WEB, 1000.3, container_id=died),
+        PodObservation(PodFact.SANDBOX_RUNS, "kubelet", "pleg", WEB, 1000.3, container_id=died),
     )
     assert len(board.snapshot(1001.0).pods) == 1
 
 
 def test_a_start_that_lasted_a_moment_keeps_the_time_stuck() -> None:
-    board = board_of(failed(1000.0), told(Said.SANDBOX_RUNS, 1060.0), failed(1065.0, number=2))
+    board = board_of(failed(1000.0), told(PodFact.SANDBOX_RUNS, 1060.0), failed(1065.0, number=2))
     (pod,) = board.snapshot(1066.0).pods
     assert pod.since == 1000.0 and pod.started is None and pod.attempts == 2
 
 
 def test_waiting_pods_get_patience_and_then_show_without_a_reason() -> None:
-    board = board_of(told(Said.WAITS, None, source="api", since=1000.0))
+    board = board_of(told(PodFact.WAITS, None, source="api", since=1000.0))
     assert board.snapshot(1000.0 + PATIENCE_SECONDS - 1).pods == ()
     (pod,) = board.snapshot(1000.0 + PATIENCE_SECONDS).pods
     assert pod.reason_class.name == "no-word" and pod.attempts is None and pod.since == 1000.0
@@ -96,7 +98,7 @@ def test_waiting_pods_get_patience_and_then_show_without_a_reason() -> None:
 
 def test_api_and_log_tell_of_one_pod() -> None:
     board = board_of(
-        told(Said.WAITS, None, source="api", since=990.0),
+        told(PodFact.WAITS, None, source="api", since=990.0),
         failed(1000.0, PodRef("shop", "web-1")),
         failed(1012.0, WEB, 2),
     )
@@ -111,7 +113,7 @@ def test_pods_of_the_same_name_made_anew_are_others() -> None:
 
 def test_deleted_and_unlisted_pods_leave() -> None:
     board = board_of(failed(1000.0), failed(1000.0, PodRef("shop", "b", OTHER), 2))
-    board.tell(told(Said.GONE, 1001.0), 1001.0)
+    board.tell(told(PodFact.GONE, 1001.0), 1001.0)
     assert [pod.name for pod in board.snapshot(1002.0).pods] == ["b"]
     assert board.only_these_exist([WEB]) is True
     assert board.snapshot(1002.0).pods == () and board.snapshot(1002.0).started == ()
@@ -121,12 +123,12 @@ def test_quiet_pods_of_logs_leave_but_not_those_of_the_api() -> None:
     board = board_of(failed(1000.0))
     assert board.snapshot(1000.0 + QUIET_SECONDS - 1).pods
     assert board.snapshot(1000.0 + QUIET_SECONDS + 1).pods == ()
-    board = board_of(failed(1000.0), told(Said.WAITS, None, source="api", since=990.0))
+    board = board_of(failed(1000.0), told(PodFact.WAITS, None, source="api", since=990.0))
     assert board.snapshot(1000.0 + 10 * QUIET_SECONDS).pods
 
 
 def test_events_count_what_the_log_did_not_show() -> None:
-    event = Sighting(Said.FAILED, "event", "event", WEB, 1000.0, error=ERROR, count=41, event_id="e1")
+    event = PodObservation(PodFact.FAILED, "event", "event", WEB, 1000.0, error=ERROR, count=41, event_id="e1")
     (pod,) = board_of(failed(1000.0), event).snapshot(1001.0).pods
     assert pod.attempts == 41
 
@@ -134,7 +136,7 @@ def test_events_count_what_the_log_did_not_show() -> None:
 def test_kernel_lines_link_whichever_comes_first() -> None:
     refusal = Incident(IncidentKind.ALLOCATION_FAILURE, time=1000.0, comm="runc:[1:CHILD]", order=4, id="k",
                        stack=("copy_net_ns",))  # fmt: skip
-    before, after = PodBoard(), PodBoard()
+    before, after = PodTracker(), PodTracker()
     before.kernel_incident(refusal)
     before.tell(failed(1000.5), 1001.0)
     after.tell(failed(1000.5), 1001.0)
@@ -142,20 +144,20 @@ def test_kernel_lines_link_whichever_comes_first() -> None:
     for board in (before, after):
         news = board.snapshot(1002.0)
         assert [link.confidence for link in news.pods[0].links] == ["proven"]
-        assert news.pods[0].memory is True and news.refused_memory == 1
+        assert news.pods[0].memory is True and news.denied_memory == 1
         assert news.linked_to("k") == news.pods and news.linked_to("other") == ()
 
 
 def test_a_container_stage_pod_stays_until_a_container_runs() -> None:
-    waits = told(Said.WAITS, None, source="api", stage="container", error="CreateContainerError: x", since=1000.0)
-    board = board_of(waits, told(Said.SANDBOX_RUNS, 1001.0, source="crictl"))
+    waits = told(PodFact.WAITS, None, source="api", stage="container", error="CreateContainerError: x", since=1000.0)
+    board = board_of(waits, told(PodFact.SANDBOX_RUNS, 1001.0, source="crictl"))
     assert board.snapshot(1002.0).pods[0].stage == "container"
-    board.tell(told(Said.CONTAINER_RUNS, 1003.0, source="api"), 1003.0)
+    board.tell(told(PodFact.CONTAINER_RUNS, 1003.0, source="api"), 1003.0)
     assert board.snapshot(1004.0).pods == ()
 
 
 def test_cgroup_paths_find_their_pod() -> None:
-    board = board_of(told(Said.NAMED, None))
+    board = board_of(told(PodFact.NAMED, None))
     path = f"/kubepods.slice/kubepods-burstable-pod{UID.replace('-', '_')}.slice/crio-{1:064x}.scope"
     assert board.pod_of(path) == WEB
     assert board.pod_of("/system.slice") is None
@@ -167,8 +169,8 @@ PODS = st.sampled_from(
 )
 IDS = st.none() | st.sampled_from([f"{at:064x}" for at in range(3)])
 ANY_SIGHTING = st.builds(
-    Sighting,
-    st.sampled_from(list(Said)),
+    PodObservation,
+    st.sampled_from(list(PodFact)),
     st.sampled_from(["kubelet", "containerd", "api", "event"]),
     st.sampled_from(["worker", "runtime", "pleg", "event"]),
     PODS,
@@ -184,10 +186,10 @@ ANY_SIGHTING = st.builds(
 
 
 @given(st.lists(ANY_SIGHTING, max_size=25))
-def test_any_news_leaves_a_consistent_board(sightings: list[Sighting]) -> None:
-    board = PodBoard()
-    for at, sighting in enumerate(sightings):
-        board.tell(sighting, 1000.0 + at)
+def test_any_news_leaves_a_consistent_board(observations: list[PodObservation]) -> None:
+    board = PodTracker()
+    for at, observation in enumerate(observations):
+        board.tell(observation, 1000.0 + at)
         news = board.snapshot(1000.0 + at)
         uids = [pod.uid for pod in news.pods if pod.uid]
         assert len(uids) == len(set(uids))
@@ -197,7 +199,7 @@ def test_any_news_leaves_a_consistent_board(sightings: list[Sighting]) -> None:
 
 
 def test_a_flood_of_pods_does_not_grow_the_board() -> None:
-    board = PodBoard()
+    board = PodTracker()
     for at in range(3000):
         board.tell(failed(1000.0 + at / 100, PodRef("shop", f"p{at}", None), at), 1000.0 + at / 100)
     assert len(board.snapshot(1030.0).pods) <= 1024

@@ -13,12 +13,12 @@ from fragtui.kernel.procfs.version import parse_version
 from fragtui.kernel.procfs.zoneinfo import ZoneInfo
 from fragtui.model.node.snapshot import Host, PageTypeReading, Snapshot, Zone
 from fragtui.model.node.target_zones import target_blocks, target_zones, usable_blocks
-from fragtui.model.remedy.block_probability import CLUSTERED, SCATTERED, TOGETHER, unlocked, whole
+from fragtui.model.remedy.block_probability import CLUSTERED, SCATTERED, TOGETHER, p_free_block, p_recovered
 from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.forecast import Outlook, forecast
-from fragtui.model.remedy.risk import Surroundings, risks
-from fragtui.model.remedy.zone_capacity import droppable, rooms
-from fragtui.render.forecast_text import error_sentence, expect, outlook_sentence
+from fragtui.model.remedy.risk import NodeConditions, risks
+from fragtui.model.remedy.zone_capacity import droppable, zone_capacities
+from fragtui.render.forecast_text import error_sentence, forecast_text, outlook_sentence
 
 KB = 1024
 DROP_1, COMPACT = Effect(page_cache=True), Effect(compact=True)
@@ -156,7 +156,7 @@ def test_between_unmovable_pages_compaction_is_said_not_to_help(order: int) -> N
     seen = forecast(UNMOVABLE, order)
     assert seen.gain(COMPACT).blocks == 0
     assert seen.bound is not None and seen.bound > 0.99
-    said = expect(UNMOVABLE, seen, COMPACT)
+    said = forecast_text(UNMOVABLE, seen, COMPACT)
     assert "not expected" in said.headline and "unmovable" in said.headline
     assert any(risk.useless for risk in risks(UNMOVABLE, seen, COMPACT))
 
@@ -190,7 +190,7 @@ def test_where_little_of_what_stands_between_is_movable_little_is_promised(order
     assert real <= gain.high
     seen = forecast(STUCK, order)
     assert not seen.worth(gain)
-    assert expect(STUCK, seen, COMPACT).headline.startswith("Hardly helps: makes about")
+    assert forecast_text(STUCK, seen, COMPACT).headline.startswith("Hardly helps: makes about")
     assert any("Hardly worth" in risk.sentence and risk.useless for risk in risks(STUCK, seen, COMPACT))
 
 
@@ -210,7 +210,7 @@ def test_a_dirty_page_may_end_compaction_where_large_folios_move_and_a_sync_prev
     plain, synced = seen.gain(COMPACT), seen.gain(replace(COMPACT, sync=True))
     assert plain.low == 0 and synced.low is not None and synced.low > 0
     assert plain.blocks == synced.blocks
-    assert any("sync before" in reason for reason in expect(dirty, seen, COMPACT).reasons)
+    assert any("sync before" in reason for reason in forecast_text(dirty, seen, COMPACT).reasons)
     assert any("sync first" in risk.sentence for risk in risks(dirty, seen, COMPACT))
     assert not any("sync first" in risk.sentence for risk in risks(dirty, seen, replace(COMPACT, sync=True)))
     old = replace(dirty, host=replace(dirty.host, version=parse_version("6.8.0")))
@@ -221,18 +221,18 @@ def test_huge_pages_stand_in_no_ones_way() -> None:
     infos = (CACHE_2.zone_infos[0], replace(CACHE_2.zone_infos[1], lru=2_700_000))
     zones = tuple(Zone(zone.blocks, info) for zone, info in zip(CACHE_2.zones or (), infos, strict=True))
     known = replace(CACHE_2, zone_infos=infos, zones=zones)
-    room = forecast(known, 9).rooms[0]
-    pooled = forecast(replace(known, meminfo={**known.meminfo, "Hugetlb": 200_000 << 12}), 9).rooms[0]
+    room = forecast(known, 9).zone_capacities[0]
+    pooled = forecast(replace(known, meminfo={**known.meminfo, "Hugetlb": 200_000 << 12}), 9).zone_capacities[0]
     assert pooled.movable.pages == room.movable.pages - 200_000
     assert room.stuck is not None and pooled.stuck == room.stuck - 200_000
-    thp = forecast(replace(known, meminfo={**known.meminfo, "AnonHugePages": 50_000 << 12}), 9).rooms[0]
+    thp = forecast(replace(known, meminfo={**known.meminfo, "AnonHugePages": 50_000 << 12}), 9).zone_capacities[0]
     assert thp.movable.pages == room.movable.pages - 50_000 and thp.stuck == room.stuck
     older = {**known.meminfo, "HugePages_Total": 10, "Hugepagesize": 2 << 20}
-    assert forecast(replace(known, meminfo=older), 9).rooms[0].movable.pages == room.movable.pages - 5120
+    assert forecast(replace(known, meminfo=older), 9).zone_capacities[0].movable.pages == room.movable.pages - 5120
 
 
 def test_counts_stopped_at_100000_are_filled_up_from_buddyinfo() -> None:
-    room = forecast(CACHE, 9).rooms[0]
+    room = forecast(CACHE, 9).zone_capacities[0]
     assert room.movable.free == 2179103 + 2 * 375 + 4 * 15
     assert room.unmovable.small == sum(
         count << order for order, count in enumerate((0, 512, 593, 361, 265, 196, 116, 41, 14))
@@ -263,14 +263,14 @@ def test_what_cannot_be_read_is_unknown_and_not_nothing() -> None:
     silent = replace(CACHE, meminfo={})
     gain = forecast(silent, 9).gain(DROP_1)
     assert gain.bytes is None and gain.blocks is None and gain.why
-    assert "unknown" in expect(silent, forecast(silent, 9), DROP_1).headline
+    assert "unknown" in forecast_text(silent, forecast(silent, 9), DROP_1).headline
     assert forecast(silent, 9).outlook is Outlook.UNKNOWN
     blind = replace(CACHE, zones=None)
     assert forecast(blind, 9).gain(COMPACT).blocks is None
     assert forecast(blind, 9).blocks is None
     untyped = forecast(replace(CACHE, page_types=None), 9)
     assert untyped.bound is None
-    assert any("flatters" in reason for reason in expect(CACHE, untyped, COMPACT).reasons)
+    assert any("flatters" in reason for reason in forecast_text(CACHE, untyped, COMPACT).reasons)
 
 
 def test_the_dma_zone_is_no_target() -> None:
@@ -291,7 +291,7 @@ def test_blocks_barred_by_the_watermark_are_there_but_not_to_be_had() -> None:
 
 def test_the_warning_states_the_cost_on_this_node() -> None:
     pressed = replace(CACHE, pressure=Pressure(Stall(12.5, 3.0, 1.0, 100), None))
-    costs = " ".join(expect(pressed, forecast(pressed, 9), DROP_3).costs)
+    costs = " ".join(forecast_text(pressed, forecast(pressed, 9), DROP_3).costs)
     for part in ("92K of dirty pages", "10.9G of page cache", "254M of dentries", "12.5 %"):
         assert part in costs
     assert any("already wait for memory" in risk.sentence for risk in risks(pressed, forecast(pressed, 9), COMPACT))
@@ -299,7 +299,7 @@ def test_the_warning_states_the_cost_on_this_node() -> None:
 
 def test_slab_on_old_kernels_with_many_cgroups_is_risky() -> None:
     old = replace(CACHE, host=replace(CACHE.host, version=parse_version("4.18.0-305.el8")))
-    found = risks(old, forecast(old, 9), DROP_3, Surroundings(memory_cgroups=8000, zfs_arc=8 << 30, ksm_sharing=10))
+    found = risks(old, forecast(old, 9), DROP_3, NodeConditions(memory_cgroups=8000, zfs_arc=8 << 30, ksm_sharing=10))
     text = " ".join(risk.sentence for risk in found)
     assert "can't be aborted" in text and "8000 memory cgroups" in text and "ZFS" in text and "KSM" not in text
 
@@ -334,8 +334,8 @@ def test_chances_are_chances_and_fewer_pages_in_use_never_make_them_worse(
     before: float, after: float, order: int, clustered: float
 ) -> None:
     low, high = sorted((before, after))
-    assert 0 <= whole(high, order, clustered) <= whole(low, order, clustered) <= 1
-    assert 0 <= unlocked(before, after) <= 1
+    assert 0 <= p_free_block(high, order, clustered) <= p_free_block(low, order, clustered) <= 1
+    assert 0 <= p_recovered(before, after) <= 1
 
 
 @given(
@@ -372,7 +372,7 @@ def test_never_less_than_nothing_can_be_dropped(meminfo: dict[str, int]) -> None
 def test_waking_kcompactd_promises_nothing_and_tells_its_score() -> None:
     gentle = Effect(gentle=True)
     seen = forecast(CACHE, 9)
-    said = expect(CACHE, seen, gentle)
+    said = forecast_text(CACHE, seen, gentle)
     assert said.gain.blocks is None and not risks(CACHE, seen, gentle)
     assert any("score of NUMA node 0 is" in reason and "above 90" in reason for reason in said.reasons)
 
@@ -385,4 +385,4 @@ def test_a_boost_does_not_keep_compaction_from_free_pages() -> None:
     for boost, can in ((0, False), (info.free + 1 - info.min, True)):
         boosted = replace(info, min=info.free + 1, boost=boost)
         node = replace(CACHE, zones=(Zone(zones[-1].blocks, boosted),), zone_infos=(boosted,))
-        assert [room.compactable for room in rooms(node, 4)] == [can]
+        assert [room.compactable for room in zone_capacities(node, 4)] == [can]

@@ -11,22 +11,22 @@ from fragtui.kernel.procfs.zoneinfo import ZoneInfo
 from fragtui.model.failures.external_drops import drops_between
 from fragtui.model.node.snapshot import Host, Snapshot, Zone
 from fragtui.model.remedy.effect import Effect
-from fragtui.model.remedy.recovery import MARKS, Lasting, compare
+from fragtui.model.remedy.recovery import CHECKPOINT_SECONDS, GainDecay, compare
 from fragtui.model.remedy.remedy_history import (
-    Ended,
+    EndEntry,
     Entry,
-    Evidence,
-    Intent,
+    EvidenceEntry,
+    IntentEntry,
     Result,
-    describe,
+    describe_episode,
     describe_unknown,
     episodes,
     repeats,
     unknown_outcomes,
 )
 from fragtui.remedies.audit.log import AuditLog
-from fragtui.remedies.follow_up import Followup
-from fragtui.render.forecast_text import early_end_sentence, lasting_sentence, look_sentence
+from fragtui.remedies.follow_up import FollowUp
+from fragtui.render.forecast_text import checkpoint_sentence, decay_sentence, early_end_sentence
 
 
 def tick(at: float, *zones: tuple[int, str, tuple[int, ...]], stall: int = 0, **vmstat: int) -> Snapshot:
@@ -91,10 +91,10 @@ def test_a_compaction_that_gave_up_is_told_by_how_little_it_looked_at() -> None:
 
 
 def test_what_is_left_of_a_gain_is_one_sentence() -> None:
-    assert lasting_sentence(None) is None
-    assert lasting_sentence(fold(Lasting(0, 10, 110), (60, 90))) == "80 % of the gain is left after 1m00s."
-    assert lasting_sentence(fold(Lasting(0, 10, 110), (30, 20), (60, 20))) == "Half of the gain was gone after 30s."
-    assert lasting_sentence(fold(Lasting(0, 110, 10), (60, 90))) is None
+    assert decay_sentence(None) is None
+    assert decay_sentence(fold(GainDecay(0, 10, 110), (60, 90))) == "80 % of the gain is left after 1m00s."
+    assert decay_sentence(fold(GainDecay(0, 10, 110), (30, 20), (60, 20))) == "Half of the gain was gone after 30s."
+    assert decay_sentence(fold(GainDecay(0, 110, 10), (60, 90))) is None
 
 
 def test_a_zone_that_comes_or_goes_is_shown_with_one_side_unknown() -> None:
@@ -115,14 +115,14 @@ def test_unknown_zones_make_the_gain_unknown() -> None:
     assert found.cost.stalled is None and found.cost.read is None
 
 
-def fold(lasting: Lasting, *ticks: tuple[float, int]) -> Lasting:
+def fold(gain_decay: GainDecay, *ticks: tuple[float, int]) -> GainDecay:
     for at, blocks in ticks:
-        lasting = lasting.see(at, blocks)
-    return lasting
+        gain_decay = gain_decay.see(at, blocks)
+    return gain_decay
 
 
 def test_the_half_life_is_the_time_from_which_half_of_the_gain_stays_gone() -> None:
-    start = Lasting(at=100, before=10, after=110)
+    start = GainDecay(at=100, before=10, after=110)
     assert fold(start, (101, 108)).share == 0.98
     assert fold(start, (101, 108), (110, 61)).half_life is None
     gone = fold(start, (101, 108), (130, 60), (140, 20))
@@ -132,29 +132,29 @@ def test_the_half_life_is_the_time_from_which_half_of_the_gain_stays_gone() -> N
 
 
 def test_marks_are_taken_at_the_first_tick_past_each() -> None:
-    seen = fold(Lasting(0, 0, 100), (59, 90), (61, 80), (299, 70), (2000, 60))
+    seen = fold(GainDecay(0, 0, 100), (59, 90), (61, 80), (299, 70), (2000, 60))
     assert seen.marks == ((60.0, 80), (300.0, 60), (1800.0, 60))
 
 
 @given(st.lists(st.integers(0, 1000), min_size=1), st.integers(0, 500), st.integers(0, 1000))
 def test_a_share_is_never_negative_and_without_a_gain_there_is_none(later: list[int], before: int, after: int) -> None:
-    seen = fold(Lasting(0, before, after), *((float(i * 100), b) for i, b in enumerate(later)))
+    seen = fold(GainDecay(0, before, after), *((float(i * 100), b) for i, b in enumerate(later)))
     assert (seen.share is None) == (after <= before)
     assert seen.share is None or seen.share >= 0
-    assert [mark for mark, _ in seen.marks] == list(MARKS[: len(seen.marks)])
+    assert [mark for mark, _ in seen.marks] == list(CHECKPOINT_SECONDS[: len(seen.marks)])
     assert after > before or seen.half_life is None
 
 
-def intent(name: str, time: float, blocks: int | None = 10) -> Intent:
-    return Intent(name, time, "compact", ("writes '1'",), ("/x",), "screen", 7, 0, order=3, blocks=blocks)
+def intent(name: str, time: float, blocks: int | None = 10) -> IntentEntry:
+    return IntentEntry(name, time, "compact", ("writes '1'",), ("/x",), "screen", 7, 0, order=3, blocks=blocks)
 
 
 def run(name: str, time: float, gained: int, half_life: float | None) -> tuple[Entry, ...]:
     return (
         intent(name, time),
-        Ended(name, time + 2, Result.DONE, 2.0),
-        Evidence(name, time + 2, 0, 3, 10 + gained),
-        Evidence(name, time + 302, 300, 3, 10 + gained // 3, half_life=half_life),
+        EndEntry(name, time + 2, Result.DONE, 2.0),
+        EvidenceEntry(name, time + 2, 0, 3, 10 + gained),
+        EvidenceEntry(name, time + 302, 300, 3, 10 + gained // 3, half_life=half_life),
     )
 
 
@@ -184,7 +184,7 @@ def test_the_third_remedy_of_a_day_that_does_not_last_is_said() -> None:
 
 @pytest.mark.parametrize("blocks", [None, 10])
 def test_evidence_of_another_order_says_nothing(blocks: int | None) -> None:
-    (found,) = episodes([intent("a", 0, blocks), Evidence("a", 1, 0, 4, 99)])
+    (found,) = episodes([intent("a", 0, blocks), EvidenceEntry("a", 1, 0, 4, 99)])
     assert found.gained is None
 
 
@@ -194,18 +194,18 @@ def test_each_look_later_says_what_was_paid_until_then(tmp_path: Path) -> None:
 
     audit = AuditLog(tmp_path / "audit.jsonl")
     audit.append(replace(intent("a", 0.0, 1), order=3))
-    followup = Followup(audit, "a", side(0, 1, 0), side(10, 101, 0), 3)
+    followup = FollowUp(audit, "a", side(0, 1, 0), side(10, 101, 0), 3)
     for at, blocks, refaults in ((40, 90, 10), (70, 80, 100), (310, 20, 1000), (640, 20, 1000)):
         followup.see(side(at, blocks, refaults))
-    assert [(look.after, look.blocks, look.cost.refaults) for look in followup.looks] == [
+    assert [(look.after, look.blocks, look.cost.refaults) for look in followup.checkpoints] == [
         (60, 80, 100),
         (300, 20, 1000),
     ]
-    said = look_sentence(followup.looks[1], 3)
+    said = checkpoint_sentence(followup.checkpoints[1], 3)
     assert said.startswith("After 5m00s: 20 blocks of order 3, 1000 refaults, ") and "read from disks" in said
     (episode,) = episodes(audit.read().entries)
     assert [look.after for look in episode.evidence] == [0, 60, 300, 630]
-    told = describe(episode, unknown=False)
+    told = describe_episode(episode, unknown=False)
     assert "half of it gone after 5m00s" in told and "1000 refaults" in told and "in the 10m30s after" in told
 
 

@@ -6,12 +6,12 @@ import pytest
 from fragtui.kernel.procfs.buddyinfo import ZoneBlocks
 from fragtui.kernel.procfs.version import parse_version
 from fragtui.kernel.procfs.zoneinfo import ZoneInfo
-from fragtui.kernel.reports.report import ForeignRemedy
-from fragtui.model.failures.external_drops import drops_between, is_own
+from fragtui.kernel.reports.report import ExternalDrop
+from fragtui.model.failures.external_drops import drops_between, is_own_drop
 from fragtui.model.node.snapshot import Host, Snapshot, Zone
 from fragtui.model.remedy.tuning_advice import Advice, Tuning, advise, node_score, start_score
-from fragtui.sources.host.conditions import read_surroundings
-from fragtui.sources.host.vm_settings import read_tuning
+from fragtui.sources.host.conditions import read_conditions
+from fragtui.sources.host.vm_settings import read_vm_settings
 
 GIB = 1 << 30
 
@@ -131,7 +131,7 @@ def test_a_large_reserve_already_spaces_the_watermarks() -> None:
 
 
 def test_settings_are_read_from_the_root(tmp_path: Path) -> None:
-    assert read_tuning(tmp_path, 4096) == Tuning()
+    assert read_vm_settings(tmp_path, 4096) == Tuning()
     files = {
         "proc/sys/vm/min_free_kbytes": "67584\n",
         "proc/sys/vm/extfrag_threshold": "x\n",
@@ -144,13 +144,13 @@ def test_settings_are_read_from_the_root(tmp_path: Path) -> None:
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    found = read_tuning(tmp_path, 65_536)
+    found = read_vm_settings(tmp_path, 65_536)
     assert (found.min_free_kbytes, found.extfrag_threshold) == (67584, None)
     assert (found.possible_cpus, found.online_cpus, found.percpu_pages, found.huge_order) == (5, 1, 12, 13)
 
 
 def test_surroundings_are_read_from_the_root(tmp_path: Path) -> None:
-    assert read_surroundings(tmp_path).memory_cgroups is None
+    assert read_conditions(tmp_path).memory_cgroups is None
     files = {
         "proc/pressure/io": "some avg10=31.00 avg60=0.00 avg300=0.00 total=5\n"
         "full avg10=1.00 avg60=0.00 avg300=0.00 total=2\n",
@@ -161,17 +161,17 @@ def test_surroundings_are_read_from_the_root(tmp_path: Path) -> None:
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    found = read_surroundings(tmp_path)
+    found = read_conditions(tmp_path)
     assert (found.memory_cgroups, found.ksm_sharing, found.zfs_arc) == (8123, 77, 1234)
     assert found.io is not None and found.io.some is not None and found.io.full is not None
     (tmp_path / "sys/fs/cgroup").mkdir(parents=True)
     (tmp_path / "sys/fs/cgroup/cgroup.stat").write_text("nr_descendants 40\nnr_dying_descendants 3\n")
-    assert read_surroundings(tmp_path).memory_cgroups == 43
+    assert read_conditions(tmp_path).memory_cgroups == 43
 
 
 @pytest.mark.parametrize(("comm", "own"), [("bash", False), ("fragtui-remedy", True), ("fragtui-remedy2", False)])
 def test_fragtuis_own_child_is_told_from_others(comm: str, own: bool) -> None:
-    assert is_own(ForeignRemedy(comm, 42, 3)) is own
+    assert is_own_drop(ExternalDrop(comm, 42, 3)) is own
 
 
 def test_drops_are_counted_between_ticks() -> None:

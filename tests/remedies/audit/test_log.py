@@ -12,9 +12,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fragtui.model.remedy.audit_entry import format_entry, parse_entry
-from fragtui.model.remedy.remedy_history import Ended, Entry, Evidence, Intent, Result, describe, episodes
+from fragtui.model.remedy.remedy_history import (
+    EndEntry,
+    Entry,
+    EvidenceEntry,
+    IntentEntry,
+    Result,
+    describe_episode,
+    episodes,
+)
 from fragtui.remedies.audit.log import AuditError, AuditLog
-from fragtui.remedies.audit.path import audit_place
+from fragtui.remedies.audit.path import audit_path
 
 words = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20)
 maybe_whole = st.none() | st.integers(-(1 << 60), 1 << 60)
@@ -22,7 +30,7 @@ numbers = st.floats(0, 1e12)
 maybe_number = st.none() | numbers
 moments = st.floats(0, 9_999_999_999)
 intents = st.builds(
-    Intent,
+    IntentEntry,
     id=words,
     time=moments,
     remedy=words,
@@ -38,7 +46,7 @@ intents = st.builds(
     expected_bytes=maybe_whole,
 )
 ends = st.builds(
-    Ended,
+    EndEntry,
     id=words,
     time=moments,
     result=st.sampled_from(Result),
@@ -46,8 +54,8 @@ ends = st.builds(
     cpu=maybe_number,
     error=st.none() | words,
 )
-looks = st.builds(
-    Evidence,
+checkpoints = st.builds(
+    EvidenceEntry,
     id=words,
     time=moments,
     after=numbers,
@@ -57,11 +65,11 @@ looks = st.builds(
     refaults=maybe_whole,
     half_life=maybe_number,
 )
-entries = st.one_of(intents, ends, looks)
+entries = st.one_of(intents, ends, checkpoints)
 
 
-def intent(name: str = "a") -> Intent:
-    return Intent(name, 1.0, "compact", ("writes '1'",), ("/x",), "screen", 1, 0)
+def intent(name: str = "a") -> IntentEntry:
+    return IntentEntry(name, 1.0, "compact", ("writes '1'",), ("/x",), "screen", 1, 0)
 
 
 @given(entries)
@@ -87,7 +95,7 @@ def test_a_field_of_another_type_is_not_guessed_at(entry: Entry, data: st.DataOb
 def test_hostile_text_in_the_log_is_made_safe() -> None:
     line = format_entry(intent()).decode().replace("screen", "\\u001b]0;x\\u0007")
     read = parse_entry(line)
-    assert isinstance(read, Intent) and read.by == "\\x1b]0;x\\x07"
+    assert isinstance(read, IntentEntry) and read.by == "\\x1b]0;x\\x07"
 
 
 def test_the_log_is_made_for_its_owner_alone(tmp_path: Path) -> None:
@@ -95,7 +103,7 @@ def test_the_log_is_made_for_its_owner_alone(tmp_path: Path) -> None:
     log.append(intent())
     assert stat.S_IMODE(log.path.stat().st_mode) == 0o600
     assert log.read().entries == (intent(),)
-    assert audit_place(None, Path("/host")).path == Path("/host/var/log/fragtui/audit.jsonl")
+    assert audit_path(None, Path("/host")).path == Path("/host/var/log/fragtui/audit.jsonl")
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
@@ -121,12 +129,12 @@ def test_it_turns_over_by_size_before_an_intent_and_keeps_all_readable(tmp_path:
     log = AuditLog(tmp_path / "audit.jsonl", size=1000, kept=3)
     for number in range(40):
         log.append(intent(f"{number:03}"))
-        log.append(Ended(f"{number:03}", 2.0, Result.DONE, 1.0))
+        log.append(EndEntry(f"{number:03}", 2.0, Result.DONE, 1.0))
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["audit.jsonl", "audit.jsonl.1", "audit.jsonl.2", "audit.jsonl.3"]
     reading = log.read()
     assert not reading.problems
-    seen = [entry.id for entry in reading.entries if isinstance(entry, Intent)]
+    seen = [entry.id for entry in reading.entries if isinstance(entry, IntentEntry)]
     assert seen == sorted(seen) and seen[-1] == "039"
     # Only intents turn it over, so an end stands in the file of its intent.
     assert all(episode.ended is not None for episode in episodes(reading.entries))
@@ -221,6 +229,6 @@ def test_an_intent_with_what_nobody_wrote_is_no_entry(field: str) -> None:
     fields = json.loads(format_entry(replace(intent("a"), order=3, blocks=1)))
     line = json.dumps(fields)[:-1] + f", {field}}}"
     found = parse_entry(line)
-    assert found is None or (isinstance(found, Intent) and found.blocks is None)
+    assert found is None or (isinstance(found, IntentEntry) and found.blocks is None)
     for episode in episodes(() if found is None else (found,)):
-        assert describe(episode, unknown=False)
+        assert describe_episode(episode, unknown=False)

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.commands.record.exporter import Source
+from fragtui.commands.record.exporter import NodeSource
 from fragtui.model.remedy.audit_entry import format_entry
-from fragtui.model.remedy.remedy_history import Ended, Entry, Intent, Result
+from fragtui.model.remedy.remedy_history import EndEntry, Entry, IntentEntry, Result
 from fragtui.remedies.audit import log as audit_module
-from fragtui.remedies.audit.history import read_past
-from fragtui.remedies.audit.log import MOST_ENTRIES, AuditError, AuditLog
-from fragtui.remedies.audit.path import DEFAULT, audit_place
-from fragtui.sources.files.own_files import OwnPlace
-from fragtui.sources.files.own_log import LIMIT, MAX_LINE, OwnLog
+from fragtui.remedies.audit.history import read_history
+from fragtui.remedies.audit.log import MAX_ENTRIES, AuditError, AuditLog
+from fragtui.remedies.audit.path import DEFAULT_AUDIT_PATH, audit_path
+from fragtui.sources.files.own_files import OwnFile
+from fragtui.sources.files.own_log import MAX_LINE, MAX_OWN_LOG, OwnLog
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.recording.recorder import Recorder
 from tests.support.host_tree import HostTree
@@ -29,8 +29,8 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be anothe
 NOBODY = 65534
 
 
-def intent(name: str = "a") -> Intent:
-    return Intent(name, 1.0, "compact", ("writes '1'",), ("/x",), "screen", 1, 0)
+def intent(name: str = "a") -> IntentEntry:
+    return IntentEntry(name, 1.0, "compact", ("writes '1'",), ("/x",), "screen", 1, 0)
 
 
 def write(path: Path, *entries: Entry, mode: int = 0o600) -> Path:
@@ -99,7 +99,7 @@ def test_what_another_user_may_have_made_is_neither_read_nor_written(
 
 @pytest.mark.parametrize("place", [plant_writable, pytest.param(plant_foreign, marks=as_root)])
 def test_a_folder_that_others_may_write_is_no_place_for_the_log(place: Callable[[Path], None], tmp_path: Path) -> None:
-    found = OwnPlace(write(tmp_path / DEFAULT, intent()), tmp_path)
+    found = OwnFile(write(tmp_path / DEFAULT_AUDIT_PATH, intent()), tmp_path)
     assert AuditLog(found).read().entries == (intent(),)
     mode, owner = (0o777, 0) if place is plant_writable else (0o755, NOBODY)
     found.path.parent.chmod(mode)
@@ -152,7 +152,7 @@ def test_only_what_was_added_is_read(tmp_path: Path) -> None:
 def test_the_exporter_reads_only_what_was_added(tmp_path: Path) -> None:
     HostTree.small(tmp_path / "host")
     path = write(tmp_path / "audit.jsonl", *(intent(str(n)) for n in range(5000)))
-    source = Source(tmp_path / "host", 3, path)
+    source = NodeSource(tmp_path / "host", 3, path)
 
     def count() -> float:
         (remedies,) = [family for family in source.families() if family.name == "fragtui_remedies"]
@@ -199,16 +199,18 @@ def test_of_a_huge_log_the_newest_entries_are_read_in_little_time_and_memory(tmp
         for _ in range(8):
             file.write(block)
     path.chmod(0o600)
-    assert path.stat().st_size > 6 * LIMIT
+    assert path.stat().st_size > 6 * MAX_OWN_LOG
     before, begun = read_bytes(), time.process_time()
     reading = AuditLog(path).read()
-    assert time.process_time() - begun < 5 and read_bytes() - before < 2 * LIMIT
+    assert time.process_time() - begun < 5 and read_bytes() - before < 2 * MAX_OWN_LOG
     assert reading.left_out and not reading.problems
-    assert 1000 < len(reading.entries) <= MOST_ENTRIES and reading.entries[-1] == intent("019999")
+    assert 1000 < len(reading.entries) <= MAX_ENTRIES and reading.entries[-1] == intent("019999")
 
 
 def test_the_history_says_that_older_entries_were_left_out(tmp_path: Path) -> None:
-    path = write(tmp_path / "audit.jsonl", intent("first"), *[intent("a")] * (LIMIT // len(format_entry(intent()))))
+    path = write(
+        tmp_path / "audit.jsonl", intent("first"), *[intent("a")] * (MAX_OWN_LOG // len(format_entry(intent())))
+    )
     ran = subprocess.run(
         [sys.executable, "-m", "fragtui", "history", "--audit", str(path), "--last", "1"],
         capture_output=True,
@@ -217,14 +219,14 @@ def test_the_history_says_that_older_entries_were_left_out(tmp_path: Path) -> No
     )
     assert ran.stderr == "fragtui history: older entries left out: only the last 4M of the log are read\n"
     write(path.with_name("short"), intent())
-    assert read_past(AuditLog(path.with_name("short")), Path("/")).problems == ()
+    assert read_history(AuditLog(path.with_name("short")), Path("/")).problems == ()
 
 
 def test_what_is_kept_is_bounded_however_long_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit_module, "MOST_ENTRIES", 100)
+    monkeypatch.setattr(audit_module, "MAX_ENTRIES", 100)
     log = AuditLog(tmp_path / "audit.jsonl")
     for number in range(200):
-        write(log.path, *[Ended(f"{number}", 2.0, Result.DONE, 1.0)] * 3)
+        write(log.path, *[EndEntry(f"{number}", 2.0, Result.DONE, 1.0)] * 3)
         reading = log.read()
         assert 3 <= len(reading.entries) <= 100 and reading.entries[-1].id == f"{number}"
         assert reading.left_out == (number > 32)
@@ -247,25 +249,25 @@ def test_a_line_that_is_too_long_is_no_entry_and_takes_no_other_with_it(tmp_path
 def saved(tmp_path: Path) -> Path:
     host = tmp_path / "host"
     HostTree.small(host)
-    (host / DEFAULT).parent.mkdir(parents=True)
+    (host / DEFAULT_AUDIT_PATH).parent.mkdir(parents=True)
     return host
 
 
 def test_in_a_saved_tree_no_link_leads_out_and_nothing_waits(tmp_path: Path) -> None:
     host = saved(tmp_path)
     write(tmp_path / "secret.jsonl", intent("secret"))
-    (host / DEFAULT).symlink_to(tmp_path / "secret.jsonl")
-    assert AuditLog(audit_place(None, host)).read().entries == ()
-    (host / DEFAULT).unlink()
-    os.mkfifo(host / DEFAULT)
-    assert "not a regular file" in AuditLog(audit_place(None, host)).read().problems[0]
+    (host / DEFAULT_AUDIT_PATH).symlink_to(tmp_path / "secret.jsonl")
+    assert AuditLog(audit_path(None, host)).read().entries == ()
+    (host / DEFAULT_AUDIT_PATH).unlink()
+    os.mkfifo(host / DEFAULT_AUDIT_PATH)
+    assert "not a regular file" in AuditLog(audit_path(None, host)).read().problems[0]
 
 
 def test_in_a_saved_tree_it_is_read_whatever_its_owner_and_never_written(tmp_path: Path) -> None:
     host = saved(tmp_path)
     write(host / "var/real.jsonl", intent(), mode=0o666)
-    (host / DEFAULT).symlink_to("/var/real.jsonl")
-    log = AuditLog(audit_place(None, host))
+    (host / DEFAULT_AUDIT_PATH).symlink_to("/var/real.jsonl")
+    log = AuditLog(audit_path(None, host))
     assert log.read().entries == (intent(),)
     with pytest.raises(AuditError, match="only read"):
         log.append(intent("b"))
@@ -274,14 +276,14 @@ def test_in_a_saved_tree_it_is_read_whatever_its_owner_and_never_written(tmp_pat
 
 def test_a_relative_root_is_read_inside_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     host = saved(tmp_path)
-    write(host / DEFAULT, intent())
+    write(host / DEFAULT_AUDIT_PATH, intent())
     monkeypatch.chdir(tmp_path)
-    assert AuditLog(audit_place(None, Path("host"))).read().entries == (intent(),)
+    assert AuditLog(audit_path(None, Path("host"))).read().entries == (intent(),)
 
 
 def test_the_recorder_waits_for_no_fifo_and_takes_only_new_lines(tmp_path: Path) -> None:
     HostTree.small(tmp_path / "host")
-    log = OwnPlace(tmp_path / "audit.jsonl")
+    log = OwnFile(tmp_path / "audit.jsonl")
     os.mkfifo(log.path, 0o600)
     reader = NodeReader(tmp_path / "host")
     recorder = Recorder(reader.host, audit=log.path)
@@ -291,7 +293,7 @@ def test_the_recorder_waits_for_no_fifo_and_takes_only_new_lines(tmp_path: Path)
         reader.sample()
     assert time.monotonic() - begun < 5
     log.path.unlink()
-    own = OwnLog(OwnPlace(write(log.path, intent("old"))), kept=1, at_end=True)
+    own = OwnLog(OwnFile(write(log.path, intent("old"))), kept=1, at_end=True)
     assert own.read().lines == ()
     write(log.path, intent("new"))
     assert [line.data for line in own.read().lines] == [format_entry(intent("new"))[:-1]]

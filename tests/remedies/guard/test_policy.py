@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fragtui.remedies.escalation import Rung
+from fragtui.remedies.escalation import EscalationStep
 from fragtui.remedies.guard.policy import (
     Policy,
     PolicyError,
@@ -26,7 +26,9 @@ policies = st.builds(
     order=st.integers(0, 13),
     blocks=st.integers(1, 10_000),
     hold=st.integers(0, 3600).map(float) | st.floats(0, 3600).map(lambda s: round(s, 3)),
-    steps=st.sets(st.sampled_from(Rung), min_size=1).map(lambda chosen: tuple(r for r in Rung if r in chosen)),
+    steps=st.sets(st.sampled_from(EscalationStep), min_size=1).map(
+        lambda chosen: tuple(r for r in EscalationStep if r in chosen)
+    ),
     period=st.none() | spans,
     cooldown=spans,
     per_hour=st.integers(1, 60),
@@ -91,7 +93,7 @@ def test_flags_go_over_the_file(tmp_path: Path) -> None:
     (tmp_path / "guard.toml").write_text('order = 6\nsteps = ["compact", "sync"]\nquiet = "22:00-06:00"\n')
     policy = policy_of({"blocks": 7, "hold": "2m"}, read_policy(tmp_path / "guard.toml"))
     assert (policy.order, policy.blocks, policy.hold) == (6, 7, 120)
-    assert policy.steps == (Rung.SYNC, Rung.COMPACT)
+    assert policy.steps == (EscalationStep.SYNC, EscalationStep.COMPACT)
     with pytest.raises(PolicyError, match="expected a readable file"):
         read_policy(tmp_path / "none")
     (tmp_path / "bad").write_bytes(b"\xff\xfe")
@@ -100,7 +102,7 @@ def test_flags_go_over_the_file(tmp_path: Path) -> None:
 
 
 def test_compaction_must_be_asked_for() -> None:
-    assert not {Rung.COMPACT, Rung.COMPACT_NODE} & set(Policy().steps)
+    assert not {EscalationStep.COMPACT, EscalationStep.COMPACT_NODE} & set(Policy().steps)
     assert tomllib.loads(format_policy(Policy()))["steps"] == ["sync", "drop-page-cache", "drop-slab"]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from fragtui.commands.cli.parser import build
 from fragtui.commands.cli.source_factory import pods_of
-from fragtui.model.pods.pod_update import PodNews
+from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.sources.host.identity import read_host
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.host.tree import saved_tree
@@ -115,7 +115,7 @@ def test_credentials_in_saved_files_are_not_used_and_their_server_is_not_asked(t
     root = tree(tmp_path)
     (root / "var/log/journal").mkdir(parents=True)
     (root / "etc/kubernetes").mkdir(parents=True)
-    news: list[PodNews] = []
+    news: list[PodUpdate] = []
     with closing(ApiServer()) as server:
         server.kubeconfig(root / "etc/kubernetes/kubelet.conf")
         for path in (root, *root.rglob("*")):

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from fragtui.kernel.procfs.version import parse_version
 from fragtui.model.node.snapshot import Host
-from fragtui.model.node.verdict import Severity, judge
+from fragtui.model.node.verdict import Severity, judge_node
 from fragtui.model.node.watermark import Rule, Verdict
 from fragtui.model.node.zonelist import rule_for
 from fragtui.render.headline import badge, headline
-from fragtui.sources.host.read_budget import Pace
+from fragtui.sources.host.read_budget import ReadBudget
 from fragtui.sources.host.reader import NodeReader
 from tests.support.host_tree import FRAGMENTED, HEALTHY, HostTree, ZoneFacts
 
@@ -36,12 +36,12 @@ def test_a_whole_host(tmp_path: Path) -> None:
 def test_verdicts_of_a_healthy_and_a_fragmented_host(tmp_path: Path) -> None:
     tree = HostTree.small(tmp_path)
     reader = NodeReader(tmp_path)
-    assert badge(judge(reader.sample(), 3)) == "OK"
+    assert badge(judge_node(reader.sample(), 3)) == "OK"
     tree.zones[1].free_blocks = tree.zones[2].free_blocks = FRAGMENTED
     tree.write()
     reader = NodeReader(tmp_path)
     snapshot = reader.sample()
-    judgement = judge(snapshot, 4)
+    judgement = judge_node(snapshot, 4)
     assert judgement.kernel is Verdict.FRAGMENTED
     assert judgement.severity is Severity.CRITICAL
     assert judgement.largest_order == 3
@@ -58,7 +58,7 @@ def test_each_file_can_vanish_and_come_back(tmp_path: Path, name: str) -> None:
     snapshot = reader.sample()
     assert snapshot.why(name) == "not there"
     assert (snapshot.zones is None) == (name == "buddyinfo")
-    judge(snapshot, 3)
+    judge_node(snapshot, 3)
     tree.write()
     reader = NodeReader(tmp_path)
     assert reader.sample().why(name) is None
@@ -71,7 +71,7 @@ def test_a_host_of_which_only_buddyinfo_was_saved(tmp_path: Path) -> None:
     saved.mkdir()
     (saved / "buddyinfo").write_text(text)
     snapshot = NodeReader(saved).sample()
-    judgement = judge(snapshot, 4)
+    judgement = judge_node(snapshot, 4)
     assert judgement.kernel is Verdict.FRAGMENTED
     assert not judgement.watermarks_known
     assert "Watermarks are unknown" in headline(snapshot, judgement)
@@ -83,7 +83,7 @@ def test_an_unreadable_buddyinfo_is_unknown_not_zero(tmp_path: Path) -> None:
     (tmp_path / "proc/buddyinfo").unlink()
     (tmp_path / "proc/buddyinfo").mkdir()
     snapshot = NodeReader(tmp_path).sample()
-    judgement = judge(snapshot, 3)
+    judgement = judge_node(snapshot, 3)
     assert judgement.severity is Severity.UNKNOWN
     assert judgement.free_pages is None
     assert "Nothing can be said" in headline(snapshot, judgement)
@@ -100,7 +100,7 @@ def test_hotplug_fourteen_orders_and_sixteen_nodes(tmp_path: Path) -> None:
     tree.write()
     snapshot = NodeReader(tmp_path).sample()
     assert snapshot.zone((16, "Movable")) is not None
-    assert not next(zone for zone in judge(snapshot, 3).zones if zone.zone.name == "Movable").serves_kernel
+    assert not next(zone for zone in judge_node(snapshot, 3).zones if zone.zone.name == "Movable").serves_kernel
 
 
 def test_one_numa_node_without_blocks_is_said(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_one_numa_node_without_blocks_is_said(tmp_path: Path) -> None:
     tree.zones[1].free_blocks = FRAGMENTED
     tree.write()
     snapshot = NodeReader(tmp_path).sample()
-    judgement = judge(snapshot, 5)
+    judgement = judge_node(snapshot, 5)
     assert judgement.kernel is Verdict.AVAILABLE
     assert judgement.nodes_without == (1,)
     assert judgement.severity is Severity.WARNING
@@ -133,7 +133,7 @@ def test_a_file_that_needs_root(tmp_path: Path) -> None:
 
 
 def test_a_dear_file_is_read_seldom() -> None:
-    pace = Pace(share=0.0005, least=10.0)
+    pace = ReadBudget(share=0.0005, least=10.0)
     assert pace.due(0.0)
     pace.took(100.0, 0.014)
     assert not pace.due(127.0)
@@ -146,7 +146,7 @@ def test_a_dear_file_is_read_seldom() -> None:
 @given(st.lists(st.tuples(st.floats(0.01, 30), st.floats(0, 0.5), st.booleans()), min_size=1, max_size=60))
 def test_readings_on_demand_are_paid_for_by_later_turns(steps: list[tuple[float, float, bool]]) -> None:
     """At each turn that comes by itself, all that was read before it is under its share of the time since the first."""
-    pace = Pace(share=0.0005, least=10.0)
+    pace = ReadBudget(share=0.0005, least=10.0)
     now = first = 1000.0
     spent = 0.0
     for wait, seconds, asked in steps:
@@ -179,14 +179,14 @@ def test_watermarks_of_an_earlier_tick_are_not_held_against_its_free_pages(tmp_p
     """On large machines /proc/zoneinfo is read every few seconds, and caches are dropped in between."""
     tree = HostTree.small(tmp_path, (100, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
     reader = NodeReader(tmp_path)
-    assert judge(reader.sample(), 3).kernel is Verdict.SHORT
+    assert judge_node(reader.sample(), 3).kernel is Verdict.SHORT
     reader._zoneinfo_pace.took(time.monotonic(), 100.0)
     tree.zones[1].free_blocks = tree.zones[2].free_blocks = HEALTHY
     tree.write()
-    assert judge(reader.sample(), 3).kernel is Verdict.AVAILABLE
+    assert judge_node(reader.sample(), 3).kernel is Verdict.AVAILABLE
     tree.zones[1].free_blocks = tree.zones[2].free_blocks = (100, *(0,) * 10)
     tree.write()
-    assert judge(reader.sample(), 3).kernel is Verdict.SHORT
+    assert judge_node(reader.sample(), 3).kernel is Verdict.SHORT
 
 
 def test_links_to_files_outside_the_tree_are_not_read(tmp_path: Path) -> None:

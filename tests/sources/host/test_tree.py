@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fragtui.commands.cli.parser import main
-from fragtui.model.node.verdict import judge
+from fragtui.model.node.verdict import judge_node
 from fragtui.model.node.watermark import Verdict
 from fragtui.sources.files.trust import opener_of
 from fragtui.sources.host.identity import read_host
@@ -102,7 +102,7 @@ def test_a_sosreport_is_judged_like_the_host_it_was_taken_from(tmp_path: Path) -
     theirs, ours = NodeReader(place).sample(), NodeReader(tmp_path / "origin").sample()
     assert theirs.zones == ours.zones
     assert theirs.page_types is not None
-    assert judge(theirs, 4).kernel is judge(ours, 4).kernel is Verdict.FRAGMENTED
+    assert judge_node(theirs, 4).kernel is judge_node(ours, 4).kernel is Verdict.FRAGMENTED
     assert not theirs.unreadable
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.kernel_log_update import KernelLogNews
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.sources.files.log_files import open_log
 from fragtui.sources.host.identity import tree_of
 from fragtui.sources.kernel_log.follower import KernelLog
@@ -66,10 +66,10 @@ class Listener:
     """Collects news and waits for some."""
 
     def __init__(self) -> None:
-        self.news: list[KernelLogNews] = []
+        self.news: list[KernelLogUpdate] = []
         self._told = threading.Condition()
 
-    def __call__(self, news: KernelLogNews) -> None:
+    def __call__(self, news: KernelLogUpdate) -> None:
         with self._told:
             self.news.append(news)
             self._told.notify_all()
@@ -275,7 +275,7 @@ def test_a_history_for_which_no_thread_can_be_started_is_said_and_the_ring_is_fo
     monkeypatch.setattr("fragtui.sources.kernel_log.follower.open_kmsg", lambda *_: ring)
     stamp = int((time.monotonic() - 1) * 1e6)
     far.send(f"4,1,{stamp},-;java{HEAD}\n".encode())
-    news: list[KernelLogNews] = []
+    news: list[KernelLogUpdate] = []
     log = KernelLog(tmp_path, "auto", news.append)
     log.start()
     with far:
@@ -292,7 +292,7 @@ def test_a_line_that_is_too_long_is_said_by_the_follower_and_of_saved_logs(tmp_p
     path = tmp_path / "var/log/kern.log"
     path.write_text("a" * 20_000 + f" alloc\njava{HEAD}\n")
     said = "1 line longer than 16 KiB was cut"
-    news: list[KernelLogNews] = []
+    news: list[KernelLogUpdate] = []
     log = KernelLog(tmp_path, str(path), news.append)
     log.start()
     assert until(lambda: any(said in (each.problem or "") for each in news))
@@ -300,7 +300,7 @@ def test_a_line_that_is_too_long_is_said_by_the_follower_and_of_saved_logs(tmp_p
         more.write("b" * 20_000 + "\n")
     assert until(lambda: any("2 lines longer than 16 KiB were cut" in (each.problem or "") for each in news))
     log.stop()
-    saved: list[KernelLogNews] = []
+    saved: list[KernelLogUpdate] = []
     SavedKernelLog(tree_of(tmp_path), saved.append).start()
     assert until(lambda: bool(saved))
     assert said in (saved[0].problem or "") or "2 lines" in (saved[0].problem or "")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.model.failures.kernel_log_update import KernelLogNews
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.sources.kernel_log.follower import KernelLog, _drain, read_ring
 from fragtui.sources.kernel_log.incident_stream import IncidentStream
 from fragtui.sources.kernel_log.kmsg import KmsgReader
@@ -104,10 +104,10 @@ def test_a_missing_device_is_a_problem_not_an_error(tmp_path: Path) -> None:
 def test_follower_of_a_file_tells_head_then_whole_and_survives_rotation(tmp_path: Path) -> None:
     log = tmp_path / "messages"
     log.write_bytes(b"")
-    got: list[KernelLogNews] = []
+    got: list[KernelLogUpdate] = []
     told = threading.Condition()
 
-    def on_news(news: KernelLogNews) -> None:
+    def on_news(news: KernelLogUpdate) -> None:
         with told:
             got.append(news)
             told.notify_all()

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fragtui.model.failures.kernel_log_update import KernelLogNews
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.sources.kernel_log.follower import KernelLog, read_ring
 from fragtui.sources.kernel_log.kmsg import KmsgReader
 from fragtui.sources.kernel_log.last_failed_order import last_failed_order
@@ -88,7 +88,7 @@ def test_without_another_source_the_follower_says_so_once_and_waits(root: Path) 
 
 def test_a_kernel_log_that_comes_later_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fragtui.sources.kernel_log.follower._RETRY_S", 0.1)
-    got: list[KernelLogNews] = []
+    got: list[KernelLogUpdate] = []
     follower = KernelLog(tmp_path, "auto", got.append)
     follower.start()
     try:
@@ -101,7 +101,7 @@ def test_a_kernel_log_that_comes_later_is_followed(tmp_path: Path, monkeypatch: 
 
 
 def test_a_device_that_was_chosen_must_be_the_kernel_log() -> None:
-    got: list[KernelLogNews] = []
+    got: list[KernelLogUpdate] = []
     follower = KernelLog(Path("/"), "/dev/zero", got.append)
     follower.start()
     try:
@@ -146,12 +146,12 @@ def test_report_says_so_on_a_node_whose_own_kmsg_is_another_device(device: str) 
     assert "no kernel log could be read" in done.stdout
 
 
-def followed(root: Path, seconds: float) -> tuple[list[KernelLogNews], float]:
+def followed(root: Path, seconds: float) -> tuple[list[KernelLogUpdate], float]:
     """Return what a follower brought in so many seconds, and the processor time that it took from then on."""
-    got: list[KernelLogNews] = []
+    got: list[KernelLogUpdate] = []
     came = threading.Event()
 
-    def take(news: KernelLogNews) -> None:
+    def take(news: KernelLogUpdate) -> None:
         got.append(news)
         came.set()
 

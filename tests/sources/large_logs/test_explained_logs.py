@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from fragtui.model.failures.incident import Incident, IncidentKind
-from fragtui.model.log_linker import Explained, LogDigest
+from fragtui.model.log_linker import Explained, LogLinker
 from fragtui.sources.large_logs.explain import OpenLog, explain_log, explain_logs
 from tests.cluster.reading import NOV_2026
 from tests.support.places import FIXTURES, SAMPLES, SHARED
@@ -143,7 +143,7 @@ def test_however_dense_both_sides_name_each_other_and_none_is_lost(apart: int) -
 
 @pytest.mark.parametrize("apart", [0.0, 0.01, 1.0, 1000.0])
 def test_what_is_held_back_does_not_grow_with_the_log(apart: float) -> None:
-    digest, out, most = LogDigest(), 0, 0
+    digest, out, most = LogLinker(), 0, 0
     for number in range(20_000):
         told = Incident(IncidentKind.ALLOCATION_FAILURE, time=NOV_2026 + number * apart, id=str(number))
         out += len(digest.feed(told))

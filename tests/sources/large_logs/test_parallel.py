@@ -21,12 +21,12 @@ from hypothesis import strategies as st
 
 from fragtui.kernel.reports.needles import SCAN_NEEDLES
 from fragtui.model.failures.incident import Incident
-from fragtui.model.log_reader import LogPast, LogReading, LogTerms, Told
+from fragtui.model.log_reader import LogPast, LogReading, LogTerms, PodLine
 from fragtui.sources.kernel_log import scan as log_scan
 from fragtui.sources.kernel_log.scan import near_lines
 from fragtui.sources.large_logs.explain import POD_NEEDLES, explain_log
 from fragtui.sources.large_logs.parallel import LargeLog, join_segments, read_forked, read_segment
-from fragtui.sources.large_logs.worker_pool import ChildTeam
+from fragtui.sources.large_logs.worker_pool import WorkerPool
 from tests.support.log_pieces import LOGS, SINGLE, STAMP
 from tests.support.places import GENUINE
 
@@ -34,10 +34,10 @@ TERMS = LogTerms("a", 1.79e9, 7200.0)
 NEEDLES = (*SCAN_NEEDLES, *POD_NEEDLES, b"Namespace:  ")
 REPORT = GENUINE.read_bytes()
 NOISE = b"Jul  1 00:45:31 node sshd[881]: Accepted publickey for root from 10.0.0.1 port 4242\n"
-TellIt = list[tuple[float | None, Told]]
+TellIt = list[tuple[float | None, PodLine]]
 
 
-class SameProcess(ChildTeam):
+class SameProcess(WorkerPool):
     """Does what the children do, one segment after the other."""
 
     def __init__(self, log: LargeLog) -> None:
@@ -176,7 +176,7 @@ def test_a_large_file_gives_the_incidents_of_a_stream(tmp_path: Path) -> None:
 
 
 @contextmanager
-def begun(data: bytes, segment: int = 20_000) -> Iterator[tuple[Iterator[tuple[float | None, Told]], int]]:
+def begun(data: bytes, segment: int = 20_000) -> Iterator[tuple[Iterator[tuple[float | None, PodLine]], int]]:
     """Children that read a file, what they tell, and its descriptor."""
     others = children()
     with tempfile.TemporaryFile(buffering=0) as file:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fragtui.sources.pods import crictl
-from fragtui.sources.pods.crictl import CANNOT_TELL, Crictl
+from fragtui.sources.pods.crictl import CRICTL_CANNOT_SHOW, CrictlSource
 from tests.support.pod_sink import Told, until
 from tests.support.trusted import trusted_folder
 
@@ -18,13 +18,13 @@ ANSWER = f'{{"items": [{{"id": "{1:064x}", "metadata": {METADATA}, "state": "SAN
 ANSWER += '"createdAt": "1795497076136076744"}]}'
 
 
-def asking(directory: Path, body: str | None, every: float = 0.1) -> tuple[Crictl, Told]:
+def asking(directory: Path, body: str | None, every: float = 0.1) -> tuple[CrictlSource, Told]:
     if body is not None:
         program = directory / "crictl"
         program.write_text(f"#!/bin/sh\n{body}\n")
         program.chmod(0o755)
     told = Told()
-    return Crictl(Path("/"), told, folders=(str(directory),), every=every), told
+    return CrictlSource(Path("/"), told, folders=(str(directory),), every=every), told
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_running_sandboxes_are_told(tmp_path: Path, folder: Path) -> None:
     source.start()
     assert until(lambda: len(told.seen) >= 2)
     source.stop()
-    assert told.last_state("crictl") == ("live", CANNOT_TELL)
+    assert told.last_state("crictl") == ("live", CRICTL_CANNOT_SHOW)
     assert (str(told.seen[0].pod), told.seen[0].time) == ("shop/web", 1795497076.136076744)
     assert (tmp_path / "asked").read_text().splitlines()[0] == "--timeout=10s pods -o json"
 
@@ -65,7 +65,7 @@ def test_absent_and_under_another_root(tmp_path: Path) -> None:
     source.start()
     assert until(lambda: told.last_state("crictl")[0] == "absent")
     told = Told()
-    Crictl(tmp_path, told).start()
+    CrictlSource(tmp_path, told).start()
     assert until(lambda: told.last_state("crictl")[0] == "off")
 
 

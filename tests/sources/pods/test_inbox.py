@@ -8,25 +8,25 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.cluster.observation import Said, Sighting
+from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.model.failures.incident import Incident, IncidentKind
-from fragtui.model.pods.linking import KernelSide
-from fragtui.model.pods.pod_tracker import MOST_PODS, PodBoard
-from fragtui.model.pods.pod_update import PodNews
-from fragtui.sources.pods.inbox import MOST_INCIDENTS, MOST_SIGHTINGS, PodInbox
-from fragtui.sources.pods.watcher import PodWatch
+from fragtui.model.pods.linking import KernelEvidence
+from fragtui.model.pods.pod_tracker import MAX_PODS, PodTracker
+from fragtui.model.pods.pod_update import PodUpdate
+from fragtui.sources.pods.inbox import MAX_INCIDENTS, MAX_OBSERVATIONS, PodInbox
+from fragtui.sources.pods.watcher import PodWatcher
 from tests.support.pod_sink import until
 
 
-class Board(PodBoard):
+class Board(PodTracker):
     """Notes the incidents that it takes."""
 
     def __init__(self) -> None:
         super().__init__()
         self.seen: list[str] = []
 
-    def kernel_incident(self, incident: KernelSide) -> bool:
+    def kernel_incident(self, incident: KernelEvidence) -> bool:
         self.seen.append(incident.id)
         return False
 
@@ -39,10 +39,10 @@ def refusal(number: int, memory: bool = True, order: int = 4) -> Incident:
     )  # fmt: skip
 
 
-def failed(number: int, at: float = 1000.0) -> Sighting:
+def failed(number: int, at: float = 1000.0) -> PodObservation:
     pod = PodRef("shop", f"p{number}")
-    return Sighting(
-        Said.FAILED, "kubelet", "worker", pod, at, error="cannot allocate memory", sandbox_id=f"{number:064x}"
+    return PodObservation(
+        PodFact.FAILED, "kubelet", "worker", pod, at, error="cannot allocate memory", sandbox_id=f"{number:064x}"
     )
 
 
@@ -52,11 +52,11 @@ def test_an_incident_never_waits_nor_starts_a_thread_and_the_dropped_are_counted
     monkeypatch.setattr("fragtui.sources.pods.watcher._REVIEW_SECONDS", 0.5)
     held, news = threading.Event(), []
 
-    def slow(told: PodNews) -> None:
+    def slow(told: PodUpdate) -> None:
         news.append(told)
         held.wait(20)
 
-    watch = PodWatch(tmp_path, "none", on_news=slow)
+    watch = PodWatcher(tmp_path, "none", on_news=slow)
     watch.start()
     try:
         assert until(lambda: bool(news))
@@ -67,16 +67,16 @@ def test_an_incident_never_waits_nor_starts_a_thread_and_the_dropped_are_counted
         assert threading.active_count() <= threads
         assert time.monotonic() - began < 2
         held.set()
-        assert until(lambda: news[-1].dropped >= 3000 - MOST_INCIDENTS - 16)
+        assert until(lambda: news[-1].dropped >= 3000 - MAX_INCIDENTS - 16)
     finally:
         held.set()
         watch.stop()
 
 
 def test_more_of_a_known_incident_takes_its_place() -> None:
-    inbox, board = PodInbox(), PodBoard()
+    inbox, board = PodInbox(), PodTracker()
     board.tell(failed(1), 1000.0)
-    for order in range(1, 2 * MOST_INCIDENTS):
+    for order in range(1, 2 * MAX_INCIDENTS):
         inbox.incident(refusal(7, order=order))
     (change,) = inbox.take(0.0)
     assert change(board, 1000.0)
@@ -86,7 +86,7 @@ def test_more_of_a_known_incident_takes_its_place() -> None:
 
 def test_what_is_no_refusal_of_the_node_goes_first() -> None:
     inbox, board = PodInbox(), Board()
-    for number in range(MOST_INCIDENTS):
+    for number in range(MAX_INCIDENTS):
         inbox.incident(refusal(number, memory=number != 50))
     inbox.incident(refusal(1000))
     inbox.incident(refusal(1001))
@@ -94,12 +94,12 @@ def test_what_is_no_refusal_of_the_node_goes_first() -> None:
     while changes := inbox.take(0.5):
         for change in changes:
             change(board, 0.0)
-    assert board.seen == [f"k{number}" for number in (*range(1, 50), *range(51, MOST_INCIDENTS), 1000, 1001)]
+    assert board.seen == [f"k{number}" for number in (*range(1, 50), *range(51, MAX_INCIDENTS), 1000, 1001)]
 
 
 def test_incidents_are_taken_a_few_at_a_time_so_that_the_rest_of_the_node_has_its_turn() -> None:
     inbox = PodInbox()
-    for number in range(MOST_INCIDENTS):
+    for number in range(MAX_INCIDENTS):
         inbox.incident(refusal(number))
     taken, began = len(inbox.take(1.0)), time.monotonic()
     inbox.put(lambda board, now: False)
@@ -112,7 +112,7 @@ def test_incidents_are_taken_a_few_at_a_time_so_that_the_rest_of_the_node_has_it
 @pytest.mark.timeout(20)
 def test_sightings_wait_for_room_and_nobody_waits_once_it_is_closed() -> None:
     inbox = PodInbox()
-    inbox.put(lambda board, now: True, MOST_SIGHTINGS)
+    inbox.put(lambda board, now: True, MAX_OBSERVATIONS)
     waiting = threading.Thread(target=inbox.put, args=(lambda board, now: True,))
     waiting.start()
     waiting.join(0.2)
@@ -120,7 +120,7 @@ def test_sightings_wait_for_room_and_nobody_waits_once_it_is_closed() -> None:
     assert len(inbox.take(0.0)) == 1
     waiting.join(5)
     assert not waiting.is_alive()
-    inbox.put(lambda board, now: True, MOST_SIGHTINGS)
+    inbox.put(lambda board, now: True, MAX_OBSERVATIONS)
     stopped = threading.Thread(target=inbox.put, args=(lambda board, now: True,))
     stopped.start()
     inbox.close()
@@ -129,20 +129,20 @@ def test_sightings_wait_for_room_and_nobody_waits_once_it_is_closed() -> None:
 
 
 def test_remedies_in_a_row_are_one_and_stay_behind_what_failed_before() -> None:
-    inbox, board = PodInbox(), PodBoard()
+    inbox, board = PodInbox(), PodTracker()
     inbox.put(lambda board, now: board.tell(failed(1), now))
     for number in range(5000):
         inbox.remedy(lambda board, _, number=number: board.remedy_ran(f"remedy {number}"))  # type: ignore[misc]
     assert [change(board, 1000.0) for _ in range(2) for change in inbox.take(0.0)] == [True, True]
     assert inbox.take(0.0) == ()
-    board.tell(Sighting(Said.SANDBOX_RUNS, "containerd", "", PodRef("shop", "p1"), 1090.0), 1090.0)
+    board.tell(PodObservation(PodFact.SANDBOX_RUNS, "containerd", "", PodRef("shop", "p1"), 1090.0), 1090.0)
     assert board.snapshot(1090.0).started[0].after_remedy == "remedy 4999"
 
 
 @pytest.mark.timeout(60)
 def test_a_board_of_strangers_stays_cheap() -> None:
-    board = PodBoard()
-    for number in range(4 * MOST_PODS):
+    board = PodTracker()
+    for number in range(4 * MAX_PODS):
         board.tell(failed(number, 1000.0 + number / 1000), 1000.0)
     for number in range(100):
         board.kernel_incident(refusal(number))

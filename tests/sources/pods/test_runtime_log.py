@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.cluster.observation import Said
+from fragtui.cluster.observation import PodFact
 from fragtui.sources.pods import runtime_log
-from fragtui.sources.pods.runtime_log import NAME, NOTHING, PacedReader, RuntimeLog, unit_journal_command
+from fragtui.sources.pods.runtime_log import NOTHING, SOURCE_NAME, PacedReader, RuntimeLog, unit_journal_command
 from tests.support.pod_sink import Told, until
 from tests.support.trusted import programs_in, trusted_folder
 
@@ -54,14 +54,14 @@ def test_what_was_before_and_what_comes_is_told_once(tmp_path: Path, log: Path) 
         with log.open("a") as more:
             more.write(failure("after", 2))
         assert until(lambda: told.stuck == ["after", "before"])
-        assert len([each for each in told.seen if each.said is Said.FAILED]) == 2
-        assert told.last_state(NAME)[0] == "live" and str(log) in told.last_state(NAME)[1]
+        assert len([each for each in told.seen if each.said is PodFact.FAILED]) == 2
+        assert told.last_state(SOURCE_NAME)[0] == "live" and str(log) in told.last_state(SOURCE_NAME)[1]
 
 
 def test_a_line_written_in_two_halves_is_one(tmp_path: Path, log: Path) -> None:
     log.write_text("")
     with Following(tmp_path) as told, log.open("a") as more:
-        assert until(lambda: told.last_state(NAME)[0] == "live")
+        assert until(lambda: told.last_state(SOURCE_NAME)[0] == "live")
         line = failure("web", 1)
         more.write(line[:100])
         more.flush()
@@ -101,12 +101,12 @@ def test_syslog_files_are_read_where_there_is_no_journal(tmp_path: Path, log: Pa
 
 def test_nothing_there_says_what_to_give(tmp_path: Path) -> None:
     with Following(tmp_path) as told:
-        assert until(lambda: told.last_state(NAME) == ("absent", NOTHING))
+        assert until(lambda: told.last_state(SOURCE_NAME) == ("absent", NOTHING))
     with Following(tmp_path, "none") as told:
-        assert until(lambda: told.last_state(NAME) == ("off", "switched off"))
+        assert until(lambda: told.last_state(SOURCE_NAME) == ("off", "switched off"))
     missing = str(tmp_path / "no.log")
     with Following(tmp_path, missing) as told:
-        assert until(lambda: told.last_state(NAME) == ("absent", f"{missing}: not there"))
+        assert until(lambda: told.last_state(SOURCE_NAME) == ("absent", f"{missing}: not there"))
 
 
 def journalctl(directory: Path, body: str) -> None:

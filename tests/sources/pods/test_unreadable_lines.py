@@ -16,12 +16,12 @@ import pytest
 from fragtui.cluster.api_objects import read_pod
 from fragtui.cluster.pod_log_reader import PodLogReader
 from fragtui.commands.cli.parser import main
-from fragtui.kernel.reports.collector import Gatherer
+from fragtui.kernel.reports.collector import ReportCollector
 from fragtui.kernel.reports.needles import SCAN_NEEDLES
 from fragtui.logs.record import LogRecord
-from fragtui.model.failures.failure_list import Tail
+from fragtui.model.failures.failure_list import FailureList
 from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.kernel_log_update import KernelLogNews
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.log_reader import LogTerms
 from fragtui.sources.files.log_files import FollowedFile
 from fragtui.sources.host.identity import tree_of
@@ -29,13 +29,13 @@ from fragtui.sources.kernel_log.follower import KernelLog
 from fragtui.sources.kernel_log.incident_stream import IncidentStream
 from fragtui.sources.large_logs.parallel import LargeLog, read_forked
 from fragtui.sources.pods import saved_objects
-from fragtui.sources.pods.crictl import Crictl
+from fragtui.sources.pods.crictl import CrictlSource
 from fragtui.sources.pods.kubernetes import pods as kube_pods
-from fragtui.sources.pods.kubernetes.pods import KubePods
-from fragtui.sources.pods.kubernetes.supervisor import KubeApi
-from fragtui.sources.pods.runtime_log import NAME, RuntimeLog
+from fragtui.sources.pods.kubernetes.pods import PodWatchers
+from fragtui.sources.pods.kubernetes.supervisor import ApiSupervisor
+from fragtui.sources.pods.runtime_log import SOURCE_NAME, RuntimeLog
 from fragtui.sources.saved.readers import SavedKernelLog, SavedPods
-from fragtui.ui.panels.failures import Failures
+from fragtui.ui.panels.failures import FailuresPanel
 from fragtui.ui.session import Session
 from tests.sources.pods.test_runtime_log import failure
 from tests.support.api_server import ApiServer, pod
@@ -49,7 +49,7 @@ HEAD = "app: page allocation failure: order:{}, mode:0x40cc0(GFP_KERNEL|__GFP_CO
 @pytest.fixture
 def _failing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the readers of the kernel's and the kubelet's lines fail over one word."""
-    for reader in (Gatherer, PodLogReader):
+    for reader in (ReportCollector, PodLogReader):
         monkeypatch.setattr(reader, "feed", failing(reader.feed))
 
 
@@ -74,7 +74,7 @@ def kernel_log() -> str:
 def test_the_kernel_logs_thread_goes_on_and_the_screen_says_so(tmp_path: Path) -> None:
     log = tmp_path / "kern.log"
     log.write_text(kernel_log())
-    news: list[KernelLogNews] = []
+    news: list[KernelLogUpdate] = []
     follower = KernelLog(tmp_path, str(log), news.append)
     follower.start()
     orders = {4, 5}
@@ -83,11 +83,11 @@ def test_the_kernel_logs_thread_goes_on_and_the_screen_says_so(tmp_path: Path) -
         more.write(kernel_line(BAD) + kernel_line(HEAD.format(6)))
     assert until(lambda: {each.order for told in news for each in told.incidents} == {*orders, 6})
     follower.stop()
-    tail = Tail()
+    tail = FailureList()
     for told in news:
         tail.take(told)
     assert tail.unread_lines == 3
-    heading = "".join(text for text, _ in Failures(Session(), tail, lambda _: None).heading(120))
+    heading = "".join(text for text, _ in FailuresPanel(Session(), tail, lambda _: None).heading(120))
     assert "3 lines could not be read" in heading and str(log) in heading
     tail.clear()
     assert not tail.unread_lines
@@ -118,12 +118,12 @@ def test_the_kubelet_logs_thread_goes_on_and_its_state_says_so(tmp_path: Path) -
     reader = RuntimeLog(tmp_path, told)
     reader.start()
     assert until(lambda: told.stuck == ["before", "between"])
-    assert until(lambda: "1 line could not be read" in told.last_state(NAME)[1])
+    assert until(lambda: "1 line could not be read" in told.last_state(SOURCE_NAME)[1])
     with log.open("a") as more:
         more.write(BAD + "\n" + failure("after", 3))
     assert until(lambda: told.stuck == ["after", "before", "between"])
-    assert until(lambda: "2 lines could not be read" in told.last_state(NAME)[1])
-    assert told.last_state(NAME)[0] == "live"
+    assert until(lambda: "2 lines could not be read" in told.last_state(SOURCE_NAME)[1])
+    assert told.last_state(SOURCE_NAME)[0] == "live"
     reader.stop()
 
 
@@ -138,7 +138,7 @@ def test_saved_logs_are_read_to_their_end_and_say_what_was_left_out(tmp_path: Pa
     pods = SavedPods(tree_of(tmp_path)).read()
     assert {each.ref.name for each in pods.board.pods} == {"one", "two"}
     assert pods.sources[0].state == "live" and "could not be read" in pods.sources[0].cannot_tell
-    news: list[KernelLogNews] = []
+    news: list[KernelLogUpdate] = []
     SavedKernelLog(tree_of(tmp_path), news.append).start()
     assert until(lambda: bool(news))
     assert [each.order for each in news[0].incidents] == [4, 5] and news[0].unread_lines == 2
@@ -175,13 +175,13 @@ def test_a_reader_that_fails_as_a_whole_says_so(tmp_path: Path, monkeypatch: pyt
     log = tmp_path / "x.log"
     log.write_text(kernel_log())
     monkeypatch.setattr(FollowedFile, "read", lambda self: 1 / 0)
-    news: list[KernelLogNews] = []
+    news: list[KernelLogUpdate] = []
     KernelLog(tmp_path, str(log), news.append).start()
     assert until(lambda: bool(news))
     assert (news[-1].source, news[-1].problem) == ("none", "its reader failed (ZeroDivisionError)")
     told = Told()
     RuntimeLog(tmp_path, told, str(log)).start()
-    assert until(lambda: told.last_state(NAME) == ("absent", "its reader failed (ZeroDivisionError)"))
+    assert until(lambda: told.last_state(SOURCE_NAME) == ("absent", "its reader failed (ZeroDivisionError)"))
 
 
 def test_an_object_of_the_api_over_which_the_parser_fails_is_counted(
@@ -189,7 +189,7 @@ def test_an_object_of_the_api_over_which_the_parser_fails_is_counted(
 ) -> None:
     monkeypatch.setattr(kube_pods, "read_pod", lambda thing, deleted: read_pod(thing) if "kind" in thing else 1 / 0)
     told = Told()
-    pods = KubePods(tmp_path, told, None, (1.0, None))
+    pods = PodWatchers(tmp_path, told, None, (1.0, None))
     pods._tell_state("API", "live", "")
     pods._pod_listed({"metadata": {"name": "bad"}})
     pods._pod_listed(pod("web"))
@@ -223,7 +223,7 @@ def test_a_pod_with_an_object_where_a_text_belongs_does_not_end_the_watch(tmp_pa
     bad["status"]["containerStatuses"] = [{"name": "c", "state": {"waiting": {"reason": {}, "message": []}}}]
     server.pods = [bad, pod("web")]
     told = Told()
-    api = KubeApi(tmp_path, told, pace=(0.05, 0.4))
+    api = ApiSupervisor(tmp_path, told, pace=(0.05, 0.4))
     api.start()
     assert until(lambda: told.stuck == ["web"])
     assert until(lambda: told.last_state()[0] == "live")
@@ -237,7 +237,7 @@ def test_an_answer_of_crictl_over_which_the_parser_fails_is_said(monkeypatch: py
     with trusted_folder() as folder:
         (folder / "crictl").write_text("#!/bin/sh\necho '{}'\n")
         (folder / "crictl").chmod(0o755)
-        crictl = Crictl(Path("/"), told, folders=(str(folder),))
+        crictl = CrictlSource(Path("/"), told, folders=(str(folder),))
         crictl.start()
         assert until(lambda: told.last_state("crictl") == ("waiting", "crictl's answer could not be read"))
         crictl.stop()

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.cluster.observation import Sighting
+from fragtui.cluster.observation import PodObservation
 from fragtui.model.failures.incident import Incident, IncidentKind
-from fragtui.model.pods.pod_tracker import PodBoard
-from fragtui.model.pods.pod_update import PodNews
-from fragtui.sources.pods.watcher import NEWS_SECONDS, PodWatch
-from fragtui.ui.panels.pods import Pods
+from fragtui.model.pods.pod_tracker import PodTracker
+from fragtui.model.pods.pod_update import PodUpdate
+from fragtui.sources.pods.watcher import NEWS_SECONDS, PodWatcher
+from fragtui.ui.panels.pods import PodsPanel
 from tests.sources.pods.test_runtime_log import failure
 from tests.support.api_server import ApiServer, Watcher, pod
 from tests.support.certificate import needs_openssl
@@ -23,15 +23,15 @@ from tests.support.pod_sink import until
 
 class Watching:
     def __init__(self, root: Path, kubeconfig: str | None = None) -> None:
-        self.news: list[tuple[float, PodNews]] = []
-        self.watch = PodWatch(root, kubeconfig=kubeconfig, on_news=self._take)
+        self.news: list[tuple[float, PodUpdate]] = []
+        self.watch = PodWatcher(root, kubeconfig=kubeconfig, on_news=self._take)
 
-    def _take(self, news: PodNews) -> None:
+    def _take(self, news: PodUpdate) -> None:
         self.news.append((time.monotonic(), news))
 
     @property
-    def last(self) -> PodNews:
-        return self.news[-1][1] if self.news else PodNews((), ())  # type: ignore[arg-type]
+    def last(self) -> PodUpdate:
+        return self.news[-1][1] if self.news else PodUpdate((), ())  # type: ignore[arg-type]
 
     @property
     def stuck(self) -> list[str | None]:
@@ -90,19 +90,19 @@ def test_a_source_for_which_no_thread_can_be_started_says_so_and_starts_later(
 def test_a_sighting_over_which_the_board_fails_costs_only_itself(
     tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tell = PodBoard.tell
+    tell = PodTracker.tell
 
-    def failing(board: PodBoard, sighting: Sighting, now: float) -> bool:
-        if sighting.pod.name == "bad":
+    def failing(board: PodTracker, observation: PodObservation, now: float) -> bool:
+        if observation.pod.name == "bad":
             raise ZeroDivisionError
-        return tell(board, sighting, now)
+        return tell(board, observation, now)
 
-    monkeypatch.setattr(PodBoard, "tell", failing)
+    monkeypatch.setattr(PodTracker, "tell", failing)
     log.write_text(failure("one", 1) + failure("bad", 2) + failure("two", 3))
     with Watching(tmp_path) as watching:
         assert until(lambda: watching.stuck == ["one", "two"])
         assert until(lambda: watching.last.unread > 0)
-    pods = Pods()
+    pods = PodsPanel()
     pods.news = watching.last
     assert "sighting could not be read" in "".join(text for text, _ in pods.heading(200))
 
@@ -149,10 +149,10 @@ def test_a_thousand_lines_a_tick_make_few_news(tmp_path: Path, log: Path) -> Non
 def test_a_slow_screen_holds_up_only_itself(tmp_path: Path, log: Path) -> None:
     release = threading.Event()
 
-    def slow(news: PodNews) -> None:
+    def slow(news: PodUpdate) -> None:
         release.wait(20)
 
-    watch = PodWatch(tmp_path, on_news=slow)
+    watch = PodWatcher(tmp_path, on_news=slow)
     watch.start()
     began = time.monotonic()
     for at in range(500):
@@ -179,12 +179,12 @@ def test_a_screen_that_is_gone_while_it_is_told_leaves_no_traceback(
     monkeypatch.setattr(threading, "excepthook", raised.append)
     called, gone = threading.Event(), threading.Event()
 
-    def leaving(news: PodNews) -> None:
+    def leaving(news: PodUpdate) -> None:
         called.set()
         gone.wait(5)
         raise RuntimeError("no active app")
 
-    watch = PodWatch(tmp_path, on_news=leaving)
+    watch = PodWatcher(tmp_path, on_news=leaving)
     before = set(threading.enumerate())
     watch.start()
     assert called.wait(5)

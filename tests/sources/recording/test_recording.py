@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fragtui.cluster.observation import Said, Sighting
+from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.model.node.snapshot import Host, Snapshot
-from fragtui.model.node.verdict import judge
+from fragtui.model.node.verdict import judge_node
 from fragtui.model.pods.pod_update import SourceState
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.host.snapshot_builder import FileText, Tick
@@ -32,7 +32,7 @@ from fragtui.sources.recording.format import (
 )
 from fragtui.sources.recording.pods import RecordedPods
 from fragtui.sources.recording.reader import (
-    Event,
+    RecordedEvent,
     RecordedReader,
     Recording,
     parse_recording,
@@ -135,7 +135,7 @@ def recorded(tmp_path: Path, count: int = 12, step: float = 20.0) -> tuple[Path,
 
 
 def verdicts(snapshots: list[Snapshot]) -> list[object]:
-    return [[judge(snapshot, order) for order in (3, 4, 9)] for snapshot in snapshots]
+    return [[judge_node(snapshot, order) for order in (3, 4, 9)] for snapshot in snapshots]
 
 
 def test_the_same_verdicts_at_the_same_ticks_also_when_sought(tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_the_same_verdicts_at_the_same_ticks_also_when_sought(tmp_path: Path) ->
     for place in (9, 2, 11, 0, 7, 6):
         reader.seek(place)
         found = reader.sample()
-        assert judge(found, 4) == judge(live[place], 4)
+        assert judge_node(found, 4) == judge_node(live[place], 4)
         assert found.zone_infos == live[place].zone_infos
         assert (found.page_types is None) == (live[place].page_types is None)
 
@@ -287,7 +287,7 @@ def test_the_ring_forgets_the_oldest_and_stays_whole(tmp_path: Path) -> None:
     assert next(event.facts[1] for event in found.events) == "open", "the stream is told again in each segment"
 
 
-def told(tmp_path: Path, tell: Callable[[Recorder], None]) -> tuple[Event, ...]:
+def told(tmp_path: Path, tell: Callable[[Recorder], None]) -> tuple[RecordedEvent, ...]:
     recorder = Recorder(HOST)
     tick = Tick(time.time(), time.monotonic(), {"buddyinfo": FileText("/proc/buddyinfo", "")})
     recorder.take_tick(tick)
@@ -298,7 +298,9 @@ def told(tmp_path: Path, tell: Callable[[Recorder], None]) -> tuple[Event, ...]:
 
 
 def test_pods_are_told_again_from_raw_lines_and_from_what_the_api_saw(tmp_path: Path) -> None:
-    seen = Sighting(Said.FAILED, "api", pod=PodRef("shop", "db-\x1b0", None), error="no memory", time=time.time())
+    seen = PodObservation(
+        PodFact.FAILED, "api", pod=PodRef("shop", "db-\x1b0", None), error="no memory", time=time.time()
+    )
 
     def tell(recorder: Recorder) -> None:
         recorder.learnt(PodRef("shop", "web-1", "11111111-2222-3333-4444-555555555555"))
@@ -321,8 +323,8 @@ def test_events_without_sense_tell_nothing(facts: list[object]) -> None:
     from fragtui.sources.recording.kernel_log import RecordedLog
 
     for kind in ("log", "lines", "seen", "learnt", "all", "state", 3):
-        RecordedPods().take(Event(0.0, 0.0, "P", (kind, *facts)))
+        RecordedPods().take(RecordedEvent(0.0, 0.0, "P", (kind, *facts)))
     for call in ("open", "kmsg", "line", "news"):
         log = RecordedLog()
-        log.news(Event(0.0, 0.0, "L", (0, "open", "kmsg", None, None, None)))
-        log.news(Event(0.0, 0.0, "L", (0, call, *facts)))
+        log.news(RecordedEvent(0.0, 0.0, "L", (0, "open", "kmsg", None, None, None)))
+        log.news(RecordedEvent(0.0, 0.0, "L", (0, call, *facts)))

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from fragtui.commands.cli.parser import main
-from fragtui.model.failures.kernel_log_update import KernelLogNews
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.sources.host.identity import tree_of
-from fragtui.sources.host.vm_settings import read_tuning
+from fragtui.sources.host.vm_settings import read_vm_settings
 from fragtui.sources.saved.readers import SavedKernelLog, SavedPods
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.places import REPOSITORY
@@ -73,10 +73,10 @@ Maker = Callable[[Path], None]
 @pytest.mark.parametrize("make", MAKERS)
 def test_the_kernel_log_is_told_whole(tmp_path: Path, make: Maker) -> None:
     make(tmp_path / "bundle")
-    heard: list[KernelLogNews] = []
+    heard: list[KernelLogUpdate] = []
     told = threading.Event()
 
-    def hear(news: KernelLogNews) -> None:
+    def hear(news: KernelLogUpdate) -> None:
         heard.append(news)
         told.set()
 
@@ -107,7 +107,7 @@ def test_pods_are_those_of_the_logs_last_word(tmp_path: Path, make: Maker) -> No
 @pytest.mark.parametrize("make", [sosreport, eks, host])
 def test_the_settings_are_those_of_the_bundle(tmp_path: Path, make: Maker) -> None:
     make(tmp_path / "unpacked/bundle")
-    assert read_tuning(tmp_path / "unpacked", 4096).min_free_kbytes == 67584
+    assert read_vm_settings(tmp_path / "unpacked", 4096).min_free_kbytes == 67584
 
 
 def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:

@@ -3,13 +3,13 @@ from pathlib import Path
 import pytest
 from textual import events
 
-from fragtui.model.remedy.remedy_history import Intent
+from fragtui.model.remedy.remedy_history import IntentEntry
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import Remedy, compact_all, drop_caches
 from fragtui.sources.host.reader import NodeReader
 from fragtui.ui.app import FragtuiApp
-from fragtui.ui.dialogs.remedy_dialogs import GuardDialog, RemedyDialog, Setting
-from fragtui.ui.keys import BARRED_KEYS
+from fragtui.ui.dialogs.remedy_dialogs import DialogContext, GuardDialog, RemedyDialog
+from fragtui.ui.keys import WRITE_KEYS
 from tests.support.host_tree import HostTree
 from tests.support.person import PAUSE, click, press
 from tests.support.screen import SIZES, make_app, running, text_of, until
@@ -18,7 +18,7 @@ sizes = pytest.mark.parametrize("size", SIZES, ids=[f"{w}x{h}" for w, h in SIZES
 
 
 def ask(app: FragtuiApp, root: Path, answers: list[Remedy | None], *variants: Remedy) -> None:
-    setting = Setting(NodeReader(root).sample(), 6, Path("/"), Path("/var/log/fragtui/audit.jsonl"))
+    setting = DialogContext(NodeReader(root).sample(), 6, Path("/"), Path("/var/log/fragtui/audit.jsonl"))
     app.push_screen(RemedyDialog(setting, variants), answers.append)
 
 
@@ -56,7 +56,7 @@ async def test_only_a_second_deliberate_key_runs_it(tmp_path: Path, monkeypatch:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
     answers: list[Remedy | None] = []
-    monkeypatch.setattr("fragtui.ui.terminal.deliberate.SETTLE", 3600.0)
+    monkeypatch.setattr("fragtui.ui.terminal.deliberate.ANSWER_DELAY_SECONDS", 3600.0)
     async with running(app) as pilot:
         for keys in (["enter"], ["escape"], ["n"], ["q"], ["tab", "tab", "enter"]):
             count = len(answers)
@@ -70,7 +70,7 @@ async def test_only_a_second_deliberate_key_runs_it(tmp_path: Path, monkeypatch:
         await pilot.press("y", "tab", "enter")
         await pilot.pause()
         assert len(answers) == 5, "a key typed ahead must not run it"
-        monkeypatch.setattr("fragtui.ui.terminal.deliberate.SETTLE", 0.4)
+        monkeypatch.setattr("fragtui.ui.terminal.deliberate.ANSWER_DELAY_SECONDS", 0.4)
         await press(pilot, "y")
         await until(pilot, lambda: answers[5:] == [compact_all()])
         ask(app, tmp_path, answers, compact_all())
@@ -98,7 +98,7 @@ async def test_sync_first_is_a_key_away(tmp_path: Path) -> None:
         assert answers == [drop_caches(1, sync=True)]
 
 
-@pytest.mark.parametrize("key", sorted(BARRED_KEYS))
+@pytest.mark.parametrize("key", sorted(WRITE_KEYS))
 async def test_saved_files_are_never_written_and_it_is_said(tmp_path: Path, key: str) -> None:
     HostTree.small(tmp_path)
     tree = HostTree.small(tmp_path)
@@ -117,7 +117,7 @@ async def test_saved_files_are_never_written_and_it_is_said(tmp_path: Path, key:
     assert not audit.exists()
 
 
-@pytest.mark.parametrize("key", sorted(BARRED_KEYS))
+@pytest.mark.parametrize("key", sorted(WRITE_KEYS))
 async def test_read_only_greys_every_remedy_and_says_why(tmp_path: Path, key: str) -> None:
     app = make_app(Path("/"), read_only=True, audit=tmp_path / "audit.jsonl")
     async with running(app) as pilot:
@@ -136,8 +136,8 @@ async def test_the_guard_asks_shows_its_state_and_is_switched_off(tmp_path: Path
     async with running(app) as pilot:
         await until(pilot, lambda: app.main.care is not None)
         assert app.main.care is not None
-        if app.main.care.barred:
-            pytest.skip(f"remedies can't be run here: {app.main.care.barred}")
+        if app.main.care.disabled_reason:
+            pytest.skip(f"remedies can't be run here: {app.main.care.disabled_reason}")
         await press(pilot, "G")
         assert isinstance(app.screen, GuardDialog)
         assert "without asking" in " ".join(text_of(app).split())
@@ -153,7 +153,7 @@ async def test_the_guard_asks_shows_its_state_and_is_switched_off(tmp_path: Path
 
 async def test_the_history_tells_unknown_outcomes(tmp_path: Path) -> None:
     audit = tmp_path / "audit.jsonl"
-    intent = Intent(
+    intent = IntentEntry(
         "abc", 1_795_000_000.0, "drop-caches-3", ("writes '3'",), ("/x",), "screen", 2**22 - 1, 0, boot="another"
     )
     AuditLog(audit).append(intent)
@@ -171,9 +171,9 @@ async def test_a_key_that_opens_a_remedy_counts_only_alone_and_not_after_a_paste
     async with running(app) as pilot:
         await until(pilot, lambda: app.main.care is not None)
         assert app.main.care is not None
-        if app.main.care.barred:
-            pytest.skip(f"remedies can't be run here: {app.main.care.barred}")
-        for key in sorted(BARRED_KEYS):
+        if app.main.care.disabled_reason:
+            pytest.skip(f"remedies can't be run here: {app.main.care.disabled_reason}")
+        for key in sorted(WRITE_KEYS):
             await pilot.press("x", key)
             await pilot.press(key, "x")
         await pilot.pause(PAUSE)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fragtui.model.remedy.remedy_history import Intent
+from fragtui.model.remedy.remedy_history import IntentEntry
 from fragtui.remedies import runner as remedy_run
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.ui.keys import KEYS
@@ -30,7 +30,7 @@ class Recorded:
 
     def __init__(self, argv: list[str], **options: Any) -> None:
         entries = AuditLog(self.audit).read().entries if self.audit.exists() else ()
-        open_intents = sum(isinstance(entry, Intent) for entry in entries)
+        open_intents = sum(isinstance(entry, IntentEntry) for entry in entries)
         Recorded.starts.append(open_intents == len(Recorded.starts) + 1)
         self._child = REAL(["true"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         self.stdout = self._child.stdout
@@ -67,8 +67,8 @@ def test_any_keys_any_order(presses: list[str], tmp_path_factory: pytest.TempPat
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(subprocess, "Popen", Recorded)
-        patch.setattr("fragtui.ui.terminal.deliberate.SETTLE", 0.0)
-        patch.setattr(remedy_run, "why_not", lambda *_: None)
+        patch.setattr("fragtui.ui.terminal.deliberate.ANSWER_DELAY_SECONDS", 0.0)
+        patch.setattr(remedy_run, "disabled_because", lambda *_: None)
         asyncio.run(press_all())
     assert all(Recorded.starts)
 
@@ -76,11 +76,11 @@ def test_any_keys_any_order(presses: list[str], tmp_path_factory: pytest.TempPat
 async def test_the_property_above_sees_a_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Recorded.audit, Recorded.starts = tmp_path / "audit.jsonl", []
     monkeypatch.setattr(subprocess, "Popen", Recorded)
-    monkeypatch.setattr("fragtui.ui.terminal.deliberate.SETTLE", 0.0)
+    monkeypatch.setattr("fragtui.ui.terminal.deliberate.ANSWER_DELAY_SECONDS", 0.0)
     app = make_app(Path("/"), audit=Recorded.audit)
     async with running(app, (80, 24)) as pilot:
         await pilot.pause(0.5)
-        if app.main.care is None or app.main.care.barred:
+        if app.main.care is None or app.main.care.disabled_reason:
             pytest.skip("remedies can't be run here")
         await press(pilot, "1", "y")
         await pilot.pause(1.0)

@@ -15,10 +15,10 @@ from textual.pilot import Pilot
 
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.remedy.audit_entry import format_entry
-from fragtui.model.remedy.remedy_history import Ended, Intent, Result
+from fragtui.model.remedy.remedy_history import EndEntry, IntentEntry, Result
 from fragtui.player import SPEEDS, Player, find_marks
 from fragtui.sources.host.reader import NodeReader
-from fragtui.sources.host.snapshot_builder import SnapshotMaker, Tick
+from fragtui.sources.host.snapshot_builder import SnapshotBuilder, Tick
 from fragtui.sources.kernel_log.incident_stream import IncidentStream
 from fragtui.sources.recording.reader import Recording, read_recording
 from fragtui.sources.recording.recorder import Recorder
@@ -52,7 +52,7 @@ class Made:
         self.audit = path / "audit.jsonl"
         self.audit.write_text("")
         recorder = Recorder(reader.host, audit=self.audit)
-        maker = SnapshotMaker(reader.host)
+        maker = SnapshotBuilder(reader.host)
         self.live: list[Snapshot] = []
         self.verdicts: list[object] = []
         session = Session()
@@ -93,9 +93,9 @@ class Made:
         return take
 
     def _remedy(self, index: int) -> None:
-        intent = Intent("a1", BEGAN + REMEDY - 0.5, "drop-caches-3", ("writes",), ("/proc/sys/vm/drop_caches",),
+        intent = IntentEntry("a1", BEGAN + REMEDY - 0.5, "drop-caches-3", ("writes",), ("/proc/sys/vm/drop_caches",),
                         "screen", 1, 0, order=6, blocks=0)  # fmt: skip
-        ended = Ended("a1", BEGAN + REMEDY + 0.5, Result.DONE, 1.0, cpu=0.2)
+        ended = EndEntry("a1", BEGAN + REMEDY + 0.5, Result.DONE, 1.0, cpu=0.2)
         for at, entry in ((REMEDY, intent), (REMEDY + 1, ended)):
             if index == at:
                 with self.audit.open("ab") as log:

@@ -10,7 +10,7 @@ from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._xterm_parser import XTermParser
 from textual.message import Message
 
-from fragtui.ui.terminal.arrivals import Arrivals
+from fragtui.ui.terminal.arrivals import KeyArrivals
 from fragtui.ui.terminal.input import TerminalInput
 from fragtui.ui.terminal.input_pieces import MAX_PASTE, PASTE_BEGINS, PASTE_ENDS, Pieces
 
@@ -27,7 +27,7 @@ class Typed:
     """Input that is fed with reads at times of its own."""
 
     def __init__(self) -> None:
-        self.arrivals = Arrivals()
+        self.arrivals = KeyArrivals()
         self.input = TerminalInput(self.arrivals)
         self.now = 100.0
         self.came: list[Message] = []

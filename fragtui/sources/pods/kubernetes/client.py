@@ -36,7 +36,7 @@ class ApiError(Exception):
         self.status = status
 
 
-class Api(Protocol):
+class ApiClient(Protocol):
     """What of an API server is used; raises `ApiError` only."""
 
     def list_page(
@@ -48,7 +48,7 @@ class Api(Protocol):
         """Yield the bytes of a watch as they come, until the server ends it."""
 
 
-class HttpApi:
+class HttpApiClient:
     """An API server over HTTP/1.1; one connection a request, since there is one in minutes."""
 
     def __init__(self, credentials: Credentials) -> None:
@@ -74,7 +74,7 @@ class HttpApi:
     def list_page(
         self, resource: str, query: dict[str, str], on_item: Callable[[dict[str, Any]], None]
     ) -> dict[str, Any]:
-        """See `Api`."""
+        """See `ApiClient`."""
         with self._opened(resource, {**query, "limit": str(_PAGE)}) as response:
             try:
                 told = read_list(_chunks(response), on_item)
@@ -84,7 +84,7 @@ class HttpApi:
         return metadata if isinstance(metadata, dict) else {}
 
     def watch(self, resource: str, query: dict[str, str]) -> Iterator[bytes]:
-        """See `Api`."""
+        """See `ApiClient`."""
         wanted = {"watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(WATCH_SECONDS)}
         with self._opened(resource, {**query, **wanted}) as response:
             yield from _chunks(response)

@@ -18,10 +18,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from fragtui.sources.files.host_files import reason
+from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.trust import PROGRAM_FOLDERS
 from fragtui.sources.pods.kubernetes.kubeconfig import Settings
-from fragtui.sources.pods.kubernetes.kubeconfig_place import CredentialsError, Place
+from fragtui.sources.pods.kubernetes.kubeconfig_place import CredentialsError, KubeconfigLocation
 from fragtui.text import printable
 
 _VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
@@ -43,7 +43,7 @@ class Answer:
     """Seconds since 1970; None if it does not say."""
 
 
-def ask_plugin(settings: Settings, cluster: Settings, authority: str | None, place: Place) -> Answer:
+def ask_plugin(settings: Settings, cluster: Settings, authority: str | None, place: KubeconfigLocation) -> Answer:
     """Run the plug-in of a user (``exec``) for a cluster. Raises `CredentialsError` with words for what went wrong."""
     version = settings.text("apiVersion")
     if version not in _VERSIONS:
@@ -91,7 +91,7 @@ def _run(argv: list[str], env: dict[str, str], folder: str | None, name: str) ->
             bufsize=0,
         )
     except (OSError, ValueError) as error:
-        words = reason(error) if isinstance(error, OSError) else "an argument holds a zero byte"
+        words = os_reason(error) if isinstance(error, OSError) else "an argument holds a zero byte"
         raise CredentialsError(f"the credential plug-in {name} can't be run: {words}") from None
     try:
         out, err, status = _communicate(child)

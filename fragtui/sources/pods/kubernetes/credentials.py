@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from fragtui.sources.pods.kubernetes.credential_plugin import ask_plugin
 from fragtui.sources.pods.kubernetes.kubeconfig import Settings, read_kubeconfig
-from fragtui.sources.pods.kubernetes.kubeconfig_place import CredentialsError, Place
+from fragtui.sources.pods.kubernetes.kubeconfig_place import CredentialsError, KubeconfigLocation
 from fragtui.sources.pods.kubernetes.kubelet import node_of_certificate
 from fragtui.text import printable
 
@@ -42,7 +42,7 @@ class Credentials:
     """When they end, in seconds since 1970; None if not known."""
 
 
-def load_credentials(place: Place) -> Credentials:
+def load_credentials(place: KubeconfigLocation) -> Credentials:
     """Return what the kubeconfig says; raises `CredentialsError` with words for what can't be used."""
     cluster, user = read_kubeconfig(place)
     host, is_plain, name = _server(cluster)
@@ -94,7 +94,7 @@ def _plain(name: str) -> CredentialsError:
     return CredentialsError(f"not asked: http://{printable(name, 100)} is not https, and no credentials are sent there")
 
 
-def _authorization(user: Settings, place: Place) -> list[tuple[str, str]]:
+def _authorization(user: Settings, place: KubeconfigLocation) -> list[tuple[str, str]]:
     """Return the header that says who asks. As in client-go, a token file counts before a token."""
     file, token = user.text("tokenFile"), user.text("token")
     if file:

@@ -7,10 +7,10 @@ import binascii
 from dataclasses import dataclass
 from typing import Any
 
-from fragtui.sources.pods.kubernetes.kubeconfig_place import NOT_INSTALLED, CredentialsError, Place
+from fragtui.sources.pods.kubernetes.kubeconfig_place import NOT_INSTALLED, CredentialsError, KubeconfigLocation
 from fragtui.text import printable
 
-LIMIT = 1 << 20
+MAX_KUBECONFIG = 1 << 20
 """Bytes of a kubeconfig, and of each file that it names."""
 
 
@@ -49,7 +49,7 @@ class Settings:
             raise CredentialsError(f"the kubeconfig's {key} is not a list")
         return [_settings(each, key) for each in values]
 
-    def pem(self, key: str, place: Place) -> str | None:
+    def pem(self, key: str, place: KubeconfigLocation) -> str | None:
         """Return what ``KEY-data`` holds, else the text of the file KEY, None if neither is there.
 
         Raises `CredentialsError`.
@@ -61,12 +61,12 @@ class Settings:
             except (binascii.Error, ValueError):
                 raise CredentialsError(f"the kubeconfig's {key}-data is not base64") from None
         name = self.text(key)
-        return place.read(name, LIMIT).decode("utf-8", "replace") if name else None
+        return place.read(name, MAX_KUBECONFIG).decode("utf-8", "replace") if name else None
 
 
-def read_kubeconfig(place: Place) -> tuple[Settings, Settings]:
+def read_kubeconfig(place: KubeconfigLocation) -> tuple[Settings, Settings]:
     """Return the cluster and the user of the current context. Raises `CredentialsError`."""
-    text = place.read(place.path, LIMIT)
+    text = place.read(place.path, MAX_KUBECONFIG)
     try:
         from fragtui.sources.pods.kubernetes.kubeconfig_yaml import NotRead, parse_yaml  # noqa: PLC0415
     except ImportError:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from fragtui.sources.files.host_files import reason
+from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.trust import Trust, UntrustedError, find_program, open_inside, open_regular, read_bounded
 from fragtui.sources.pods.kubernetes.kubelet import running_kubelet
 from fragtui.text import printable
@@ -35,7 +35,7 @@ class CredentialsError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class KubeconfigLocation:
     """A kubeconfig. What it names is read and run as it is itself: by the user's choice, or only if it is root's."""
 
     path: str
@@ -93,13 +93,13 @@ class Place:
         return os.path.join(os.path.dirname(self.path), name)  # noqa: PTH118, PTH120 (a Path would drop "..")
 
 
-def given_kubeconfig(path: str) -> Place:
+def given_kubeconfig(path: str) -> KubeconfigLocation:
     """Return the kubeconfig that the user named. It and what it names lie where the user is."""
-    return Place(os.path.abspath(path), Path("/"), given=True, runs=True)  # noqa: PTH100
+    return KubeconfigLocation(os.path.abspath(path), Path("/"), given=True, runs=True)  # noqa: PTH100
 
 
 @contextmanager
-def found_kubeconfig(root: Path) -> Iterator[Place]:
+def found_kubeconfig(root: Path) -> Iterator[KubeconfigLocation]:
     """Yield the kubelet's kubeconfig: what its arguments say, else a known place under `root`.
 
     The place can be read until the context is left. Raises `CredentialsError` with why each that there is was not
@@ -107,18 +107,18 @@ def found_kubeconfig(root: Path) -> Iterator[Place]:
     """
     refused: list[str] = []
     with running_kubelet(root, refused) as kubelet:
-        places: list[Place] = []
+        places: list[KubeconfigLocation] = []
         if kubelet is not None and kubelet.arguments.kubeconfig is not None:
             path = os.path.join(kubelet.folder, kubelet.arguments.kubeconfig)  # noqa: PTH118
             if kubelet.root is not None:
-                places.append(Place(path, kubelet.root, given=False, runs=kubelet.here))
+                places.append(KubeconfigLocation(path, kubelet.root, given=False, runs=kubelet.here))
             else:
                 refused.append(f"the kubelet's {printable(path)} can't be reached (needs root and CAP_SYS_PTRACE)")
-        places += [Place(path, root, given=False, runs=root == Path("/")) for path in KNOWN_KUBECONFIGS]
+        places += [KubeconfigLocation(path, root, given=False, runs=root == Path("/")) for path in KNOWN_KUBECONFIGS]
         yield _first(places, refused)
 
 
-def _first(places: list[Place], refused: list[str]) -> Place:
+def _first(places: list[KubeconfigLocation], refused: list[str]) -> KubeconfigLocation:
     reasons: list[str] = []
     for place in places:
         try:
@@ -138,6 +138,6 @@ def _first(places: list[Place], refused: list[str]) -> Place:
 def _words(path: str, error: Exception) -> str:
     """Return why a file was not read or run."""
     if isinstance(error, UntrustedError):
-        return f"not asked: {printable(reason(error))}"
-    words = reason(error) if isinstance(error, OSError) else "not a path"
+        return f"not asked: {printable(os_reason(error))}"
+    words = os_reason(error) if isinstance(error, OSError) else "not a path"
     return f"{printable(path)}: {words}"

@@ -13,8 +13,8 @@ from fragtui.cluster.api_objects import pod_ref_of, read_event, read_pod
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.sources.files.host_files import read_text
 from fragtui.sources.pods.backoff import Backoff
-from fragtui.sources.pods.interfaces import Telling
-from fragtui.sources.pods.kubernetes.client import ApiError, HttpApi
+from fragtui.sources.pods.interfaces import PodSink
+from fragtui.sources.pods.kubernetes.client import ApiError, HttpApiClient
 from fragtui.sources.pods.kubernetes.credentials import Credentials, load_credentials
 from fragtui.sources.pods.kubernetes.kubeconfig_place import CredentialsError, found_kubeconfig, given_kubeconfig
 from fragtui.sources.pods.kubernetes.kubelet import running_kubelet
@@ -29,10 +29,10 @@ _CREDENTIALS_SECONDS = 600.0
 _BEFORE_END = 30.0
 
 
-class KubePods:
+class PodWatchers:
     """Tells of this node's pods by list and watch, with the kubelet's own credentials or a given kubeconfig."""
 
-    def __init__(self, root: Path, telling: Telling, kubeconfig: str | None, pace: tuple[float, float | None]) -> None:
+    def __init__(self, root: Path, telling: PodSink, kubeconfig: str | None, pace: tuple[float, float | None]) -> None:
         """`pace` is the first and the longest wait between two tries, in seconds; None for the usual ones."""
         self._root = root
         self._telling = telling
@@ -75,7 +75,7 @@ class KubePods:
         return WatchLoop(
             resource,
             selector,
-            connect=lambda anew: HttpApi(self._current(anew)),
+            connect=lambda anew: HttpApiClient(self._current(anew)),
             on_begin=self._listed.clear if pods else lambda: None,
             on_item=on_item,
             on_listed=self._all_pods if pods else lambda: None,
@@ -142,22 +142,22 @@ class KubePods:
         self._listed.clear()
 
     def _pod_changed(self, kind: str, pod: dict[str, Any]) -> None:
-        sighting = None
+        observation = None
         with self._surviving():
-            sighting = read_pod(pod, deleted=kind == "DELETED")
-        if sighting is not None:
-            self._telling.sightings((sighting,))
+            observation = read_pod(pod, deleted=kind == "DELETED")
+        if observation is not None:
+            self._telling.observations((observation,))
 
     def _event_seen(self, event: dict[str, Any]) -> None:
         self._event_changed("ADDED", event)
 
     def _event_changed(self, kind: str, event: dict[str, Any]) -> None:
-        sighting = None
+        observation = None
         with self._surviving():
             if kind != "DELETED" and self._of_this_node(event):
-                sighting = read_event(event)
-        if sighting is not None:
-            self._telling.sightings((sighting,))
+                observation = read_event(event)
+        if observation is not None:
+            self._telling.observations((observation,))
 
     @contextmanager
     def _surviving(self) -> Iterator[None]:

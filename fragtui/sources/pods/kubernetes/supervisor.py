@@ -18,18 +18,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from fragtui.cluster.observation import Sighting
+from fragtui.cluster.observation import PodObservation
 from fragtui.logs.bounded_json import read_json
-from fragtui.sources.files.host_files import reason
+from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.pods.backoff import Backoff
-from fragtui.sources.pods.interfaces import Telling
+from fragtui.sources.pods.interfaces import PodSink
 from fragtui.sources.pods.kubernetes.kubeconfig_place import (
     NOT_INSTALLED,
     CredentialsError,
     found_kubeconfig,
     given_kubeconfig,
 )
-from fragtui.sources.pods.observation_json import read_pod_facts, read_sighting, read_text_fact
+from fragtui.sources.pods.observation_json import read_observation, read_pod_facts, read_text_fact
 
 _PROGRAM = (
     "import json,sys\n"
@@ -44,7 +44,7 @@ _LINE_LIMIT = 4 * 1024 * 1024
 _HEALTHY_SECONDS = 60.0
 
 
-class KubeApi:
+class ApiSupervisor:
     """Tells of this node's pods by list and watch, with the kubelet's own credentials or a given kubeconfig."""
 
     name = "API"
@@ -52,7 +52,7 @@ class KubeApi:
     def __init__(
         self,
         root: Path,
-        telling: Telling,
+        telling: PodSink,
         kubeconfig: str | None = None,
         *,
         pace: tuple[float, float | None] = (1.0, None),
@@ -112,7 +112,7 @@ class KubeApi:
         try:
             child = self._start()
         except OSError as error:
-            return f"the API's watch can't be started: {reason(error)}"
+            return f"the API's watch can't be started: {os_reason(error)}"
         try:
             self._read(child)
         finally:
@@ -162,16 +162,16 @@ class KubeApi:
                 return
 
     def _tell(self, lines: list[bytes]) -> None:
-        seen: list[Sighting] = []
+        seen: list[PodObservation] = []
         for line in lines:
             try:
                 facts: dict[str, Any] = read_json(line)
                 if "seen" in facts:
-                    seen.append(read_sighting(facts["seen"]))
+                    seen.append(read_observation(facts["seen"]))
                     continue
                 # In the order in which they were told.
                 if seen:
-                    self._telling.sightings(tuple(seen))
+                    self._telling.observations(tuple(seen))
                     seen.clear()
                 if "all" in facts:
                     self._telling.all_pods(tuple(read_pod_facts(pod) for pod in facts["all"]))
@@ -181,7 +181,7 @@ class KubeApi:
             except (ValueError, TypeError, KeyError, AttributeError):
                 continue  # Only what killed it in mid-line writes such a thing.
         if seen:
-            self._telling.sightings(tuple(seen))
+            self._telling.observations(tuple(seen))
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from fragtui.logs.bounded_json import read_json
 from fragtui.sources.pods.backoff import Backoff
-from fragtui.sources.pods.kubernetes.client import Api, ApiError
+from fragtui.sources.pods.kubernetes.client import ApiClient, ApiError
 from fragtui.text import printable
 
 _LINE_LIMIT = 8 * 1024 * 1024
@@ -25,7 +25,7 @@ class WatchLoop:
         resource: str,
         selector: str,
         *,
-        connect: Callable[[bool], Api],
+        connect: Callable[[bool], ApiClient],
         on_begin: Callable[[], None],
         on_item: Callable[[dict[str, Any]], None],
         on_listed: Callable[[], None],
@@ -90,7 +90,7 @@ class WatchLoop:
         self._on_state("waiting", error.words)
         time.sleep(self._backoff.wait())
 
-    def _list(self, api: Api) -> str:
+    def _list(self, api: ApiClient) -> str:
         query = {"fieldSelector": self._selector}
         if self._cached and not self._too_old:
             query["resourceVersion"] = "0"
@@ -108,7 +108,7 @@ class WatchLoop:
         version = metadata.get("resourceVersion")
         return version if isinstance(version, str) and version else "0"
 
-    def _watch(self, api: Api, version: str) -> None:
+    def _watch(self, api: ApiClient, version: str) -> None:
         began = time.monotonic()
         query = {"fieldSelector": self._selector, "resourceVersion": version}
         try:

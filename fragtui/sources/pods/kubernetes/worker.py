@@ -14,33 +14,35 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from fragtui.cluster.observation import Sighting
+from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.sources.pods.kubernetes.pods import KubePods
-from fragtui.sources.pods.observation_json import facts_of
+from fragtui.sources.pods.kubernetes.pods import PodWatchers
+from fragtui.sources.pods.observation_json import observation_json
 
 _END_SIGNALS = (signal.SIGINT, signal.SIGQUIT)
 
 
-class PipeTelling:
-    """A `Telling` that writes to a pipe; waits while its reader does not read."""
+class PipeSink:
+    """A `PodSink` that writes to a pipe; waits while its reader does not read."""
 
     def __init__(self, pipe: int) -> None:
         self._pipe = pipe
         self._lock = threading.Lock()
 
-    def sightings(self, told: tuple[Sighting, ...]) -> None:
-        """See `Telling`."""
-        for sighting in told:
+    def observations(self, told: tuple[PodObservation, ...]) -> None:
+        """See `PodSink`."""
+        for observation in told:
             # What is not said is not written.
-            self._write({"seen": {key: value for key, value in facts_of(sighting).items() if value is not None}})
+            self._write(
+                {"seen": {key: value for key, value in observation_json(observation).items() if value is not None}}
+            )
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
-        """See `Telling`."""
+        """See `PodSink`."""
         self._write({"all": [asdict(pod) for pod in pods]})
 
     def state(self, name: str, state: str, cannot_tell: str) -> None:
-        """See `Telling`."""
+        """See `PodSink`."""
         self._write({"state": [name, state, cannot_tell]})
 
     def _write(self, facts: object) -> None:
@@ -55,14 +57,14 @@ def main(order: dict[str, Any]) -> None:
     for each in _END_SIGNALS:  # The terminal's keys are for the screen.
         signal.signal(each, signal.SIG_IGN)
     first, longest = order["pace"]
-    pods = KubePods(Path(order["root"]), PipeTelling(1), order["kubeconfig"], (first, longest))
+    pods = PodWatchers(Path(order["root"]), PipeSink(1), order["kubeconfig"], (first, longest))
     threading.Thread(target=_watch, args=(pods,), name="fragtui-kube", daemon=True).start()
     while os.read(0, 4096):
         continue
     _end()
 
 
-def _watch(pods: KubePods) -> None:
+def _watch(pods: PodWatchers) -> None:
     try:
         pods.run()
     finally:  # A fault of its own, or a reader that is gone: the parent sees the pipe end, and starts another.

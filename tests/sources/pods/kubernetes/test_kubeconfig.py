@@ -21,7 +21,7 @@ from fragtui.sources.pods.kubernetes import credential_plugin
 from fragtui.sources.pods.kubernetes.credentials import Credentials, load_credentials
 from fragtui.sources.pods.kubernetes.kubeconfig_place import CredentialsError, found_kubeconfig, given_kubeconfig
 from fragtui.sources.pods.kubernetes.pods import UNVERIFIED
-from fragtui.sources.pods.kubernetes.supervisor import KubeApi
+from fragtui.sources.pods.kubernetes.supervisor import ApiSupervisor
 from tests.support.api_server import ApiServer, pod
 from tests.support.certificate import needs_openssl
 from tests.support.pod_sink import Told, until
@@ -70,7 +70,7 @@ class Asking:
         (root / "etc").mkdir(exist_ok=True)
         (root / "etc/hostname").write_text("node-1\n")
         self.told = Told()
-        self._api = KubeApi(root, self.told, str(path), pace=(0.05, 0.4))
+        self._api = ApiSupervisor(root, self.told, str(path), pace=(0.05, 0.4))
 
     def __enter__(self) -> Told:
         self._api.start()

@@ -14,7 +14,7 @@ import pytest
 
 from fragtui.sources.pods.kubernetes.kubeconfig_place import CredentialsError, found_kubeconfig
 from fragtui.sources.pods.kubernetes.kubelet import running_kubelet
-from fragtui.sources.pods.kubernetes.supervisor import KubeApi
+from fragtui.sources.pods.kubernetes.supervisor import ApiSupervisor
 from tests.sources.pods.kubernetes.test_planted_kubelet import NOBODY, kubelet, place
 from tests.support.api_server import ApiServer, pod
 from tests.support.certificate import make_certificate, needs_openssl, server_certificate
@@ -85,7 +85,7 @@ class Asking:
 
     def __init__(self) -> None:
         self.told = Told()
-        self._api = KubeApi(Path("/"), self.told, None, pace=(0.05, 0.4))
+        self._api = ApiSupervisor(Path("/"), self.told, None, pace=(0.05, 0.4))
 
     def __enter__(self) -> Told:
         self._api.start()

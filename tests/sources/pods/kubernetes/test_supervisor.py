@@ -17,7 +17,7 @@ from fragtui.sources.pods.kubernetes.client import ApiError
 from fragtui.sources.pods.kubernetes.kubeconfig_place import NO_CREDENTIALS
 from fragtui.sources.pods.kubernetes.kubelet import node_of_certificate, read_arguments
 from fragtui.sources.pods.kubernetes.pods import NO_EVENTS
-from fragtui.sources.pods.kubernetes.supervisor import KubeApi
+from fragtui.sources.pods.kubernetes.supervisor import ApiSupervisor
 from tests.support.api_server import ApiServer, Watcher, pod, status
 from tests.support.certificate import make_certificate, needs_openssl
 from tests.support.pod_sink import Told, until
@@ -85,7 +85,7 @@ class Watching:
     def __init__(self, root: Path, kubeconfig: Path | None = None, first: float = 0.05) -> None:
         self.told = Told()
         given = None if kubeconfig is None else str(kubeconfig)
-        self.api = KubeApi(root, self.told, given, pace=(first, 0.4))
+        self.api = ApiSupervisor(root, self.told, given, pace=(first, 0.4))
 
     def __enter__(self) -> Told:
         self.api.start()

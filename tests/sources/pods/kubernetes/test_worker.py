@@ -21,7 +21,7 @@ import pytest
 
 from fragtui.commands.ship.zipapp import build_zipapp
 from fragtui.sources.pods.kubernetes.kubeconfig_place import NO_CREDENTIALS
-from fragtui.sources.pods.kubernetes.supervisor import KubeApi
+from fragtui.sources.pods.kubernetes.supervisor import ApiSupervisor
 from tests.support.api_server import ApiServer, Watcher, pod, status
 from tests.support.certificate import needs_openssl
 from tests.support.pod_sink import Told, until
@@ -33,13 +33,13 @@ PARENT = """
 import sys, time
 from pathlib import Path
 sys.path[:0] = sys.argv[2:]
-from fragtui.sources.pods.kubernetes.supervisor import KubeApi
+from fragtui.sources.pods.kubernetes.supervisor import ApiSupervisor
 class Print:
-    def sightings(self, told): print("seen", *(each.pod for each in told), flush=True)
+    def observations(self, told): print("seen", *(each.pod for each in told), flush=True)
     def all_pods(self, pods): print("all", len(pods), flush=True)
     def state(self, *words): print("state", *words, flush=True)
-print(sys.modules[KubeApi.__module__].__file__, flush=True)
-KubeApi(Path("/"), Print(), sys.argv[1]).start()
+print(sys.modules[ApiSupervisor.__module__].__file__, flush=True)
+ApiSupervisor(Path("/"), Print(), sys.argv[1]).start()
 time.sleep(60)
 """
 
@@ -60,17 +60,17 @@ def children() -> list[psutil.Process]:
     return found
 
 
-def given(tmp_path: Path) -> tuple[KubeApi, Told]:
+def given(tmp_path: Path) -> tuple[ApiSupervisor, Told]:
     """Watch with the kubeconfig that lies there."""
     told = Told()
-    api = KubeApi(tmp_path, told, str(tmp_path / "conf"), pace=(0.05, 0.4))
+    api = ApiSupervisor(tmp_path, told, str(tmp_path / "conf"), pace=(0.05, 0.4))
     (tmp_path / "etc").mkdir(exist_ok=True)
     (tmp_path / "etc/hostname").write_text("node-1\n")
     api.start()
     return api, told
 
 
-def started(server: ApiServer, tmp_path: Path) -> tuple[KubeApi, Told]:
+def started(server: ApiServer, tmp_path: Path) -> tuple[ApiSupervisor, Told]:
     server.kubeconfig(tmp_path / "conf")
     return given(tmp_path)
 
@@ -102,7 +102,7 @@ def test_a_child_that_dies_is_started_again(server: ApiServer, tmp_path: Path) -
 def test_without_credentials_no_child_is_started(tmp_path: Path) -> None:
     told = Told()
     for given, why in ((None, NO_CREDENTIALS), (str(tmp_path / "none"), f"{tmp_path}/none: not there")):
-        api = KubeApi(tmp_path, told, given)
+        api = ApiSupervisor(tmp_path, told, given)
         api.start()
         assert until(lambda why=why: told.last_state() == ("absent", why))  # type: ignore[misc]
         assert children() == []
