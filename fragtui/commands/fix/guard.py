@@ -14,7 +14,7 @@ from fragtui.commands.ship.guard_units import GUARD_UNIT, guard_manifest
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
 from fragtui.remedies.escalation import EscalationEnd, EscalationStep
-from fragtui.remedies.guard.guard import Guard
+from fragtui.remedies.guard.loop import Guard
 from fragtui.remedies.guard.policy import Policy, PolicyError, format_policy, policy_of, read_policy
 from fragtui.remedies.guard.rules import Decision, GuardAction
 from fragtui.remedies.lock import LockBusy
@@ -29,7 +29,7 @@ GUARD_EXIT_STATUS = (
     "wrong, 3 it can't guard here (no right to write, or another guard runs)"
 )
 
-_RARELY = 30.0
+_MIN_REPEAT_SECONDS = 30.0
 """Seconds in which at most one line says that there are enough blocks or too few."""
 _FLAGS = {"hold": "for", "period": "every", "per_hour": "per-hour", "give_up": "give-up", "dry_run": "dry-run"}
 """Settings whose flag has another name."""
@@ -116,7 +116,7 @@ def _watch(guard: Guard, reader: NodeReader, args: argparse.Namespace, ended: En
     """Sample and decide until a signal comes, the guard stops by itself, or its one run is over."""
     policy = guard.policy
     _say(f"guarding order {policy.order}: at least {policy.blocks} blocks{' (dry run)' if policy.dry_run else ''}")
-    topic, watched, ran = "", -_RARELY, False
+    topic, watched, ran = "", -_MIN_REPEAT_SECONDS, False
     while not ended.came:
         decision = guard.tick(reader.sample())
         end, guard.last_end = guard.last_end, None
@@ -126,46 +126,46 @@ def _watch(guard: Guard, reader: NodeReader, args: argparse.Namespace, ended: En
         elif decision.topic != topic:
             now = time.monotonic()
             # Blocks that come and go around the threshold are no news every second.
-            if decision.do is not GuardAction.WATCH or topic == "" or now - watched >= _RARELY:
+            if decision.action is not GuardAction.WATCH or topic == "" or now - watched >= _MIN_REPEAT_SECONDS:
                 topic = decision.topic
-                watched = now if decision.do is GuardAction.WATCH else -_RARELY
+                watched = now if decision.action is GuardAction.WATCH else -_MIN_REPEAT_SECONDS
                 _say(_words(decision, policy))
-        if guard.state.stopped is not None and guard.ladder is None:
+        if guard.state.stopped is not None and guard.escalation is None:
             _say(guard.state.stopped)
             if args.stay:
                 ended.wait()
             return GAVE_UP
         if (
             args.once
-            and guard.ladder is None
-            and (ran or decision.do in (GuardAction.WATCH, GuardAction.HOLD) or policy.dry_run)
+            and guard.escalation is None
+            and (ran or decision.action in (GuardAction.WATCH, GuardAction.HOLD) or policy.dry_run)
         ):
             return STOPPED
         # A run is watched closely; between runs nothing is in a hurry.
-        ended.wait(0.1 if guard.ladder is not None else args.interval)
+        ended.wait(0.1 if guard.escalation is not None else args.interval)
     _say("stopped by a signal")
     return STOPPED
 
 
 def _words(decision: Decision, policy: Policy) -> str:
-    verb = "would run" if decision.do is GuardAction.RUN and policy.dry_run else decision.do.value
+    verb = "would run" if decision.action is GuardAction.RUN and policy.dry_run else decision.action.value
     text = f"{verb}: {decision.why}"
-    if decision.do is GuardAction.RUN:
+    if decision.action is GuardAction.RUN:
         text += f" ({', '.join(policy.steps)})"
-    if decision.do is GuardAction.WATCH and decision.topic == "enough" and decision.wait:
+    if decision.action is GuardAction.WATCH and decision.topic == "enough" and decision.wait:
         text += f" (next run by the period in {format_duration(decision.wait)})"
     return text
 
 
 def _end_words(end: EscalationEnd) -> str:
     steps = []
-    for rung in end.escalation_steps:
+    for step in end.steps:
         gained = ""
-        if rung.before is not None and rung.after is not None:
-            expected = f", forecast {format_count(rung.expected.blocks)}" if rung.expected.blocks is not None else ""
-            gained = f", {format_count(rung.after - rung.before)} blocks gained{expected}"
-        steps.append(f"{rung.outcome.explanation.rstrip('.')}{gained}")
-    return "; ".join([f"run over, {end.end.value}: {end.why}", *steps, *(f"skipped {text}" for text in end.skipped)])
+        if step.before is not None and step.after is not None:
+            expected = f", forecast {format_count(step.expected.blocks)}" if step.expected.blocks is not None else ""
+            gained = f", {format_count(step.after - step.before)} blocks gained{expected}"
+        steps.append(f"{step.outcome.explanation.rstrip('.')}{gained}")
+    return "; ".join([f"run over, {end.reason.value}: {end.why}", *steps, *(f"skipped {text}" for text in end.skipped)])
 
 
 def _say(text: str) -> None:

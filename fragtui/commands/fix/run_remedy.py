@@ -12,9 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from fragtui.commands.cli.signals import EndSignals, end_signals
+from fragtui.commands.cli.signals import end_signals
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.model.node.target_zones import target_blocks
 from fragtui.model.remedy.forecast import forecast
 from fragtui.model.remedy.remedy_history import Result, describe_unknown
 from fragtui.model.remedy.risk import Risk, risks
@@ -22,11 +21,10 @@ from fragtui.remedies.audit.history import read_history
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
 from fragtui.remedies.catalogue import Remedy
+from fragtui.remedies.escalation import Escalation, EscalationEnd
 from fragtui.remedies.follow_up import FollowUp
 from fragtui.remedies.guard.policy import span_seconds
-from fragtui.remedies.outcome import Outcome
 from fragtui.remedies.permission import disabled_because
-from fragtui.remedies.runner import RemedyRun, RunRefused, RunRequest
 from fragtui.render.forecast_text import ForecastText, checkpoint_sentence, decay_sentence, forecast_text
 from fragtui.render.remedy_report import decay_json, outcome_json, outcome_lines
 from fragtui.sources.host.conditions import read_conditions
@@ -40,9 +38,6 @@ REMEDY_EXIT_STATUS = (
 )
 ORDER = 3
 """Target order where none is given: PAGE_ALLOC_COSTLY_ORDER, the highest that the kernel works hard for."""
-SETTLE = 1.2
-"""Seconds after the end before the gain is taken: the kernel's counters lag by vm.stat_interval (1 s)."""
-
 _READING = 0.4
 """Seconds after the question in which what is typed is no answer: it was typed ahead, or pasted."""
 _ALONE = 0.15
@@ -80,14 +75,11 @@ def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
         _print_plan(remedy, args.root, audit.path, expectation, warnings)
     if not args.yes and not _confirmed():
         return NOT_CONFIRMED
-    asked = RunRequest("command", order, target_blocks(before, order), expectation.gain)
-    with end_signals() as ended:
-        try:
-            running = RemedyRun.start(remedy, args.root, audit, asked, disabled_reason)
-        except RunRefused as refused:
-            return _refuse(args, remedy, str(refused))
-        outcome = _watch(running, ended)
-    followup = _look(reader, audit, outcome, before, order)
+    escalation = Escalation([remedy], args.root, audit, order, None, "command", disabled_reason)
+    end = _run_to_end(escalation, reader, before)
+    if not end.steps:
+        return _refuse(args, remedy, end.why)
+    outcome, followup = end.steps[-1].outcome, escalation.followups[-1]
     if not args.json:
         print(outcome_lines(outcome, followup.recovery, expectation.gain), flush=True)
     if args.follow:
@@ -143,23 +135,26 @@ def _confirmed() -> bool:
     return False
 
 
-def _watch(running: RemedyRun, ended: EndSignals) -> Outcome:
-    """Wait for the end with the elapsed time on the terminal; Ctrl-C and SIGTERM abort it."""
+def _run_to_end(escalation: Escalation, reader: NodeReader, before: Snapshot) -> EscalationEnd:
+    """Run the remedy with the elapsed time on the terminal, and measure its gain; Ctrl-C and SIGTERM abort it."""
     shown = sys.stderr.isatty()
-    while (outcome := running.wait(0.2)) is None:
-        if ended.came:
-            running.abort()
-        if shown:
-            state = "aborting" if running.aborting else "Ctrl-C aborts"
-            print(f"\r{format_duration(running.elapsed)} ({state}) ", end="", file=sys.stderr, flush=True)
-    if shown:
+    with end_signals() as signals:
+        end = escalation.advance(before)
+        while (running := escalation.running) is not None:
+            if running.wait(0.2) is None:
+                if signals.came:
+                    escalation.abort()
+                if shown:
+                    state = "aborting" if running.aborting else "Ctrl-C aborts"
+                    print(f"\r{format_duration(running.elapsed)} ({state}) ", end="", file=sys.stderr, flush=True)
+            end = escalation.advance(before)
+    if shown and end is None:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-    return outcome
-
-
-def _look(reader: NodeReader, audit: AuditLog, outcome: Outcome, before: Snapshot, order: int) -> FollowUp:
-    time.sleep(SETTLE)
-    return FollowUp(audit, outcome.id, before, reader.sample(page_types=True), order)
+    while end is None:
+        assert escalation.settled_at is not None
+        time.sleep(max(0.0, escalation.settled_at - time.monotonic()))
+        end = escalation.advance(reader.sample(page_types=True))
+    return end
 
 
 def _follow(followup: FollowUp, reader: NodeReader, seconds: float, say: Callable[[str], None] | None) -> None:

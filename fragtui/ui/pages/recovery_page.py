@@ -49,10 +49,10 @@ def recovery_lines(remedy_result: RemedyResult, width: int) -> Sequence[Line]:
 
 
 def _climbed(end: EscalationEnd, width: int) -> list[Line]:
-    lines = [line((row, "text")) for row in wrap(f"Step by step: {end.end}, {end.why}.", width, 3)]
-    for rung in end.escalation_steps:
-        before, after = ("?" if count is None else format_count(count) for count in (rung.before, rung.after))
-        lines.append(line((f"  {rung.remedy.title}", "text"), (f"  {before} → {after} blocks", "good")))
+    lines = [line((row, "text")) for row in wrap(f"Step by step: {end.reason}, {end.why}.", width, 3)]
+    for step in end.steps:
+        before, after = ("?" if count is None else format_count(count) for count in (step.before, step.after))
+        lines.append(line((f"  {step.remedy.title}", "text"), (f"  {before} → {after} blocks", "good")))
     for skipped in end.skipped:
         lines += [line((f"  {row}", "dim")) for row in wrap(f"skipped {skipped}", width - 2, 2)]
     return lines
