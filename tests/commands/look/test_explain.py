@@ -14,7 +14,8 @@ from fragtui.commands.look import explain
 from tests.support.places import GENUINE
 
 CALL = "import argparse, sys\nfrom fragtui.commands.look import explain as m\n"
-CALL += "p = argparse.ArgumentParser(); m.configure(p)\ncode = m.run(p.parse_args()); assert 'textual' not in sys.modules; sys.exit(code)"
+CALL += "p = argparse.ArgumentParser(); m.configure(p)\n"
+CALL += "code = m.run(p.parse_args()); assert 'textual' not in sys.modules; sys.exit(code)"
 
 
 def call(*words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
