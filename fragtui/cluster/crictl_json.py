@@ -11,7 +11,7 @@ from fragtui.text import bounded_int, epoch_seconds, printable
 
 
 def read_sandboxes(text: str) -> tuple[PodObservation, ...] | None:
-    """Return one sighting a sandbox, the newest of each pod only, or None if the text isn't crictl's. Never raises.
+    """Return one observation per sandbox (the newest of each pod), or None if the text is not crictl's. Never raises.
 
     A ready sandbox runs; one that is not ready says only who the pod is: it may have ended long ago.
     """

@@ -53,7 +53,7 @@ POD_NEEDLES_TEXT = tuple(needle.decode() for needle in _NEEDLES)
 
 
 def worth_reading(line: bytes) -> bool:
-    """Say whether a line can tell of a pod's start: all that `read_line` answers to passes, most else does not."""
+    """Return whether a line can tell of a pod's start: all that `read_line` answers to passes, most else does not."""
     for needle in _NEEDLES:  # Asked for most lines that are read: any() takes twice as long.
         if needle in line:
             return True
@@ -74,7 +74,7 @@ def read_line(record: LogRecord, date: Callable[[KlogLine], float | None] | None
 
 
 def _shown_safely(observation: PodObservation) -> PodObservation:
-    """Return a sighting whose texts are safe to show: what was quoted in the line may hold any character."""
+    """Return an observation whose texts are safe to show: what was quoted in the line may hold any character."""
     pod, error = observation.pod, printable(observation.error, LINE_BYTES)
     safe = PodRef(*(None if each is None else printable(each) for each in (pod.namespace, pod.name, pod.uid)))
     return observation if safe == pod and error == observation.error else replace(observation, pod=safe, error=error)

@@ -9,7 +9,7 @@ from fragtui.cluster.pod_ref import PodRef
 
 
 class PodFact(Enum):
-    """What a sighting says."""
+    """What an observation says."""
 
     FAILED = "failed"
     """An attempt failed; `error` says how."""

@@ -56,7 +56,7 @@ class PodLogReader:
         return self._described
 
     def worth_reading(self, line: bytes) -> bool:
-        """Say whether this raw line is worth parsing: it may tell of a pod, or be the rest of one that does."""
+        """Return whether this raw line is worth parsing: it may tell of a pod, or be the rest of one that does."""
         return self._held is not None or line_worth_reading(line) or line.startswith(_DESCRIBED_BYTES)
 
     def feed(self, record: LogRecord) -> tuple[PodObservation, ...]:
@@ -129,7 +129,7 @@ class PodLogReader:
 
 
 def _open_ended(record: LogRecord) -> bool:
-    """Say whether the text breaks off inside a quoted value that this reader cares about."""
+    """Return whether the text breaks off inside a quoted value that this reader cares about."""
     text = record.text
     if not any(needle in text for needle in POD_NEEDLES_TEXT) or _CUT.search(text):
         return False

@@ -32,7 +32,7 @@ class PodRef:
         return self.name is not None or self.uid is not None
 
     def may_be(self, other: PodRef) -> bool:
-        """Say whether both can be the same pod: they share a name or uid and contradict each other nowhere."""
+        """Return whether both can be the same pod: they share a name or uid and contradict each other nowhere."""
         if self.uid and other.uid:
             return self.uid == other.uid
         if self.name and other.name:

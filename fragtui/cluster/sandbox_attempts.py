@@ -140,7 +140,7 @@ class _Open:
 
 
 class AttemptAssembler:
-    """Assembles sightings, in about the order of their times, into attempts; keeps only those of the last moments."""
+    """Assembles observations, in about the order of their times, into attempts; keeps only those of the last moments."""
 
     def __init__(self, prefix: str = "pod") -> None:
         self._prefix = prefix
@@ -152,7 +152,7 @@ class AttemptAssembler:
         """Those of `_open` by name and uid of their pod, under None those without a pod."""
 
     def add(self, observation: PodObservation) -> Attempt | None:
-        """Take in one sighting and return the attempt that it began or changed, None if it changed none."""
+        """Take in one observation and return the attempt that it began or changed, None if it changed none."""
         if observation.said is PodFact.FAILED:
             return self._failed(observation).frozen()
         if observation.said is PodFact.DIED or (
@@ -166,7 +166,7 @@ class AttemptAssembler:
         return None
 
     def failed_ids(self, sandbox_id: str | None) -> bool:
-        """Say whether a recent failed attempt had this sandbox or container id."""
+        """Return whether a recent failed attempt had this sandbox or container id."""
         return sandbox_id in self._by_id
 
     def _failed(self, observation: PodObservation) -> _Open:
@@ -223,7 +223,7 @@ class AttemptAssembler:
         return nameless[-1] if nameless else None
 
     def _candidates(self, observation: PodObservation) -> list[_Open]:
-        """Return the open attempts that may be the sighting's, the newest first."""
+        """Return the open attempts that may be the observation's, the newest first."""
         if not observation.pod:
             return self._open[::-1]
         found = {
@@ -282,7 +282,7 @@ class AttemptAssembler:
 
 
 def _other_ids(attempt: _Open, observation: PodObservation) -> bool:
-    """Say whether both name a sandbox, or both a container, and not the same one (the same is found by its id)."""
+    """Return whether both name a sandbox, or both a container, and not the same one (the same is found by its id)."""
     if observation.sandbox_id is not None and attempt.sandbox_id is not None:
         return True
     return observation.container_id is not None and attempt.container_id not in (None, observation.container_id)
@@ -295,7 +295,7 @@ def _near(attempt: _Open, observation: PodObservation, seconds: float) -> bool:
 
 
 def _same_by_words(attempt: _Open, observation: PodObservation, core: str) -> str | None:
-    """Return how the sighting belongs to the attempt without a common id: by ``pod``, ``nameless``, or not."""
+    """Return how the observation belongs to the attempt without a common id: by ``pod``, ``nameless``, or not."""
     said_before = attempt.steps.get((observation.source, observation.step))
     if said_before is not None and said_before != (observation.time, observation.error):
         return None

@@ -29,7 +29,7 @@ class History:
         self.note(snapshot.monotonic, {zone.key: zone.free_blocks for zone in zones} if zones is not None else None)
 
     def note(self, monotonic: float, blocks: Blocks | None) -> None:
-        """Note the free blocks of one tick; None where they could not be read."""
+        """Note the free blocks of one tick; None if they could not be read."""
         # What is asked for at every repaint is reckoned once a tick.
         made = None if blocks is None else {key: _blocks_made(counts) for key, counts in blocks.items()}
         self._ticks.append((monotonic, made))

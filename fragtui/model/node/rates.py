@@ -10,7 +10,7 @@ from fragtui.model.node.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The counters of one tick since boot (mm/vmstat.c vmstat_text); None where this kernel has no such counter."""
+    """The counters of one tick since boot (mm/vmstat.c vmstat_text); None if this kernel has no such counter."""
 
     at: float
     """Monotonic seconds."""
@@ -59,7 +59,7 @@ def rates_between(before: Counts, after: Counts) -> Rates | None:
         return None
 
     def rate(old: int | None, new: int | None) -> float | None:
-        # A counter that went back was set anew (another boot in a recording, a CPU taken offline): unknown.
+        # A counter that went back was set again (another boot in a recording, a CPU taken offline): unknown.
         return None if old is None or new is None or new < old else (new - old) / seconds
 
     stalls = rate(before.direct_compactions, after.direct_compactions)

@@ -110,7 +110,7 @@ class Snapshot:
     own: SelfUsage | None = None
 
     def zone(self, key: ZoneKey) -> Zone | None:
-        """Return the zone of that key, or None where it is not (any more)."""
+        """Return the zone of that key, or None if it is not (any more)."""
         return next((zone for zone in self.zones or () if zone.key == key), None)
 
     def why(self, path_end: str) -> str | None:

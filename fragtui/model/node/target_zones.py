@@ -12,7 +12,7 @@ _TINY = 16 << 20
 
 
 def is_target(zone: Zone, state: ZoneState, page_size: int) -> bool:
-    """Tell whether GFP_KERNEL could ever be served from the zone, were all of it free.
+    """Return whether GFP_KERNEL could ever be served from the zone, were all of it free.
 
     ZONE_DMA's few large blocks survive every fragmentation and are barred by the lowmem reserve: counting them would
     be good news that is none. Where the reserve could not be read, a zone named DMA of 16 MiB free or less is left out.
@@ -28,7 +28,7 @@ def is_target(zone: Zone, state: ZoneState, page_size: int) -> bool:
 
 
 def has_order(snapshot: Snapshot, order: int) -> bool:
-    """Tell whether the zones are known and have a column for `order`."""
+    """Return whether the zones are known and have a column for `order`."""
     return any(order < len(zone.free_blocks) for zone in snapshot.zones or ())
 
 
@@ -46,7 +46,7 @@ def own_blocks(zone: Zone, state: ZoneState, order: int) -> int:
 
 
 def target_blocks(snapshot: Snapshot, order: int) -> int | None:
-    """Return the blocks of `order` in all target zones, watermarks left aside; None where the zones are unknown.
+    """Return the blocks of `order` in all target zones, watermarks left aside; None if the zones are unknown.
 
     None too for an order above the kernel's largest: that there is none of it is no want of blocks.
     """

@@ -199,7 +199,7 @@ def _halving_stop(serving: list[ZoneJudgement], order: int) -> int | None:
 
 
 def _only_foreign(serving: list[ZoneJudgement], order: int) -> bool:
-    """Tell whether a zone is above its watermark and bars its blocks only by the lists that they are on."""
+    """Return whether a zone is above its watermark and bars its blocks only by the lists that they are on."""
     for zone in serving:
         usable, floor = usable_pages(zone.state), floor_pages(zone.state)
         enough = usable is None or floor is None or usable - ((1 << order) - 1) > floor

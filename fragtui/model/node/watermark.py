@@ -111,7 +111,7 @@ def verdicts(state: ZoneState, request: RequestKind, rule: Rule) -> tuple[Verdic
 
 
 def only_foreign(state: ZoneState, order: int, request: RequestKind) -> bool:
-    """Tell whether blocks of `order` are free, but all on lists that the request may not take from."""
+    """Return whether blocks of `order` are free, but all on lists that the request may not take from."""
     return order > 0 and any(state.free_blocks[order:]) and not _has_block(state, order, request)
 
 
@@ -174,7 +174,7 @@ def _has_block(state: ZoneState, order: int, request: RequestKind) -> bool:
 
 
 def _may_take(state: ZoneState, order: int, request: RequestKind) -> bool:
-    """Tell whether a block of exactly this order is on a list that the request may take from."""
+    """Return whether a block of exactly this order is on a list that the request may take from."""
     disabled_reason = _at(state.foreign_blocks, order)
     if request is RequestKind.GFP_ATOMIC:
         disabled_reason -= _at(state.highatomic_blocks, order)

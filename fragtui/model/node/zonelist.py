@@ -16,7 +16,7 @@ _FOREIGN = ("HighAtomic", "CMA", "Isolate")
 
 
 def may_serve_kernel(zone: Zone) -> bool:
-    """Tell whether GFP_KERNEL and GFP_ATOMIC may take from the zone: Normal and below (mm/page_alloc.c gfp_zone)."""
+    """Return whether GFP_KERNEL and GFP_ATOMIC may take from the zone: Normal and below (mm/page_alloc.c gfp_zone)."""
     return zone.name in _LOWEST_FIRST
 
 

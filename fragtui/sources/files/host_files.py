@@ -15,7 +15,7 @@ _LIMIT = 32 * 1024 * 1024
 class HostFile:
     """One file that is read whole at each tick through a kept descriptor.
 
-    procfs makes its text anew for a read at offset 0, so one descriptor serves for good. A descriptor that fails is
+    procfs makes its text again for a read at offset 0, so one descriptor serves for good. A descriptor that fails is
     closed and the file is opened again at the next read: a file that comes back is seen again. Files elsewhere
     (`kept` false) are opened for each read: a program that replaces one by another, as rsync does, leaves the old one
     readable. Links lead nowhere but inside `root`.

@@ -105,7 +105,7 @@ def tree_of(root: Path) -> SavedTree:
 
 
 def is_live(root: Path) -> bool:
-    """Tell whether `root`/proc is this kernel's procfs, not a directory of saved files."""
+    """Return whether `root`/proc is this kernel's procfs, not a directory of saved files."""
     own = read_text(Path("/"), _BOOT_ID)
     try:
         return (

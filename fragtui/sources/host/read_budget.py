@@ -17,7 +17,7 @@ class ReadBudget:
         self._next = float("-inf")
 
     def due(self, now: float) -> bool:
-        """Tell whether the file may be read at `now` (monotonic seconds)."""
+        """Return whether the file may be read at `now` (monotonic seconds)."""
         return now >= self._next
 
     def took(self, now: float, seconds: float) -> None:

@@ -23,7 +23,7 @@ class SelfUsageMeter:
         return time.monotonic() - self._at
 
     def read(self) -> SelfUsage | None:
-        """Return the cost since the last reading, None where it can't be told."""
+        """Return the cost since the last reading, None if it can't be told."""
         now, cpu = time.monotonic(), time.process_time()
         try:
             cost = SelfUsage((cpu - self._cpu) / (now - self._at), self._resident())

@@ -104,7 +104,7 @@ class SavedTree:
 
 
 def is_packed(path: Path) -> bool:
-    """Tell whether a file is an archive by its name."""
+    """Return whether a file is an archive by its name."""
     return _ARCHIVE.search(path.name) is not None and path.is_file()
 
 

@@ -38,7 +38,7 @@ _TRACE_FORMATS = ("sys/kernel/tracing", "sys/kernel/debug/tracing")
 
 
 def running_gfp_table(root: Path) -> GfpTable | None:
-    """Return the running kernel's own names of its flags, or None where tracefs is not mounted or not readable."""
+    """Return the running kernel's own names of its flags, or None if tracefs is not mounted or not readable."""
     for place in _TRACE_FORMATS:
         text = read_text(root, f"{place}/events/kmem/mm_page_alloc/format")
         if text is not None and (table := parse_print_fmt(text)) is not None:

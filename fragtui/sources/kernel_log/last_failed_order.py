@@ -17,7 +17,7 @@ _DAY = 86_400.0
 
 
 def last_failed_order(root: Path) -> int | None:
-    """Return the order above 0 that the last failure of the last day asked for, or None where the ring has none.
+    """Return the order above 0 that the last failure of the last day asked for, or None if the ring has none.
 
     Only head lines are looked at: parsing the reports costs more than all else that a check does.
     """

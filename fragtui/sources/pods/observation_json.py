@@ -1,4 +1,4 @@
-"""Sightings and pods as plain facts and back: for a recording, and for the pipe from the API's child process."""
+"""Observations and pods as plain facts and back: for a recording, and for the pipe from the API's child process."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _COUNTS = ("line", "last_line", "count")
 
 
 def observation_json(observation: PodObservation) -> dict[str, Any]:
-    """Return the sighting as what JSON can hold."""
+    """Return the observation as what JSON can hold."""
     return {**asdict(observation), "said": observation.said.value}
 
 
 def read_observation(facts: Mapping[str, Any]) -> PodObservation:
-    """Return the sighting again. Raises ValueError, TypeError or KeyError where the facts are none."""
+    """Return the observation again. Raises ValueError, TypeError or KeyError where the facts are none."""
     if not isinstance(facts, Mapping):
         raise TypeError("a sighting")
     pids = facts.get("pids") or []

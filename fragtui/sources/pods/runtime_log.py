@@ -70,7 +70,7 @@ def unit_journal_command(root: Path) -> list[str]:
 
 
 class PodLineParser:
-    """Lines of one log, those worth it only -> sightings. A line over which a parser fails costs only itself."""
+    """Lines of one log, those worth it only -> observations. A line over which a parser fails costs only itself."""
 
     def __init__(self, clock: Callable[[], float], utc_offset: float) -> None:
         self._parser = LogParser(now=clock())
@@ -84,7 +84,7 @@ class PodLineParser:
         return self._parser.busy or self._reader.busy
 
     def worth_reading(self, line: bytes) -> bool:
-        """Say whether the line may tell of a pod, or go on with one that does."""
+        """Return whether the line may tell of a pod, or go on with one that does."""
         return self._parser.busy or self._reader.worth_reading(line)
 
     def feed(self, line: bytes, number: int | None = None, torn: bool = False) -> list[PodObservation]:
@@ -119,7 +119,7 @@ class PodLineParser:
 
 
 class PacedReader:
-    """Bytes of one log -> sightings, at most so many lines parsed a second: a flood of failures is sampled."""
+    """Bytes of one log -> observations, at most so many lines parsed a second: a flood of failures is sampled."""
 
     def __init__(
         self, clock: Callable[[], float] = time.time, on_lines: Callable[[Sequence[bytes]], None] | None = None

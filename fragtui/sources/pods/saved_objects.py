@@ -13,11 +13,11 @@ from fragtui.text import counted
 _HEAD = 4096
 _BLOCK = 1 << 16
 MAX_KEPT_OBJECTS = 8192
-"""Sightings kept for their order in time, the newest: some 10 MiB."""
+"""Observations kept for their order in time, the newest: some 10 MiB."""
 
 
 def are_objects(log: IO[bytes]) -> bool:
-    """Say whether the log is a list of API objects; nothing of it is taken. False where it can't be looked ahead."""
+    """Return whether the log is a list of API objects; nothing of it is taken. False where it can't be looked ahead."""
     if log.seekable():
         at = log.tell()
         head = log.read(_HEAD)

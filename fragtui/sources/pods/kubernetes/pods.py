@@ -93,7 +93,7 @@ class PodWatchers:
         return "; ".join(lacks)
 
     def _current(self, anew: bool) -> Credentials:
-        """Return the credentials, read anew if asked to or if they are old. Raises `ApiError`."""
+        """Return the credentials, read again if asked to or if they are old. Raises `ApiError`."""
         with self._lock:
             held = self._credentials
             old = time.monotonic() - self._read_at > _CREDENTIALS_SECONDS

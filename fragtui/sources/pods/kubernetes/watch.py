@@ -1,4 +1,4 @@
-"""List and watch, as the API machinery means it: list, watch from there, resume when cut, list anew when too old."""
+"""List and watch, as the API machinery means it: list, watch from there, resume when cut, list again when too old."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class WatchLoop:
         """Between `on_begin` and `on_listed`, which comes after whole lists only, `on_item` gets each object of a list.
 
         `on_change` gets ADDED, MODIFIED or DELETED with the object; `on_state` a state and why. `connect` is told
-        whether the credentials are to be read anew. `cached` asks for the list that the server has in memory, as the
+        whether the credentials are to be read again. `cached` asks for the list that the server has in memory, as the
         kubelet does: without it the server searches all pods of the cluster on its disks for those of this node.
         """
         self._resource = resource
@@ -79,7 +79,7 @@ class WatchLoop:
             time.sleep(min(self._backoff.wait(), 5.0))
             return
         if error.status in (401, 403):
-            # Rights change, tokens end and kubelets renew their certificate: look again, with the files read anew.
+            # Rights change, tokens end and kubelets renew their certificate: look again, with the files read again.
             self._version, self._anew = None, True
             if error.status == 401 and self._worked:
                 self._worked = False
