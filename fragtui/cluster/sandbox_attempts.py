@@ -140,7 +140,7 @@ class _Open:
 
 
 class AttemptAssembler:
-    """Assembles observations, in about the order of their times, into attempts; keeps only those of the last moments."""
+    """Assembles observations, roughly in order of time, into attempts; keeps only those of the last moments."""
 
     def __init__(self, prefix: str = "pod") -> None:
         self._prefix = prefix

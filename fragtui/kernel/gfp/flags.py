@@ -219,7 +219,7 @@ def _evaluate(expression: str) -> int | None:
 
 
 def is_plausible(mask: int, table: GfpTable) -> bool:
-    """Return whether a request of that mask makes sense under a table; the table of a wrong kernel gives nonsense, not an error.
+    """Return whether a request of that mask makes sense under a table: that of a wrong kernel gives nonsense.
 
     Nonsense is: bits without a name; I/O, file systems or endless retries without direct reclaim; from 4.4 on also
     atomic rights without waking kswapd, or reclaim without kswapd outside THP.

@@ -45,7 +45,7 @@ class PodInbox:
                 self._append(observations, change)
 
     def remedy(self, change: Change) -> None:
-        """Add a remedy, in its place among the observations; it replaces one that no observation follows. Never waits."""
+        """Add a remedy in order among the observations; it replaces one that no observation follows. Never waits."""
         with self._changed:
             if self._batches and self._batches[-1][2]:
                 self._batches[-1] = (0, change, True)
