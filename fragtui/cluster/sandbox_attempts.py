@@ -1,4 +1,4 @@
-"""Many lines of several programs -> one attempt to start a pod's sandbox."""
+"""Joins the lines of several programs about one attempt to start a pod's sandbox."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST_COUNTS = 64
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One failed attempt to start a pod's sandbox or container, all its lines considered. Times in epoch seconds."""
+    """One failed attempt to start a pod's sandbox or container, joined from all its lines. Times in epoch seconds."""
 
     id: str
     pod: PodRef
@@ -40,12 +40,12 @@ class Attempt:
     container_id: str | None
     sources: tuple[str, ...]
     observations: int
-    """How many lines and events told of it."""
+    """Number of lines and events about it."""
     count: int | None
-    """How often an event counts it; None if none does."""
+    """The events' count; None without events."""
     pids: tuple[int, ...]
     absorbed: tuple[str, ...]
-    """Ids of attempts that turned out to be this one; what was kept of them is to be dropped."""
+    """Ids of attempts that turned out to be this one: drop what is kept of them."""
 
 
 @dataclass(slots=True, eq=False)
@@ -114,7 +114,7 @@ class _Open:
         self.observations += other.observations
         self.counts = dict([*(self.counts | other.counts).items()][:_MOST_COUNTS])
         self.pids = tuple(dict.fromkeys((*self.pids, *other.pids)))[:8]
-        # Each was reported when it was absorbed: the last ones are enough.
+        # Each was reported when it was merged: the last ones are enough.
         self.absorbed = (*self.absorbed, other.id, *other.absorbed)[-_MOST_ABSORBED:]
 
     def frozen(self) -> Attempt:
@@ -149,10 +149,10 @@ class AttemptAssembler:
         self._by_id: dict[str, _Open] = {}
         self._by_event: dict[str, _Open] = {}
         self._by_pod: dict[str | None, list[_Open]] = {}
-        """Those of `_open` by name and uid of their pod, under None those without a pod."""
+        """The attempts of `_open` by name and uid of their pod; those without a pod under None."""
 
     def add(self, observation: PodObservation) -> Attempt | None:
-        """Take in one observation and return the attempt that it began or changed, None if it changed none."""
+        """Take one observation; return the attempt that it started or changed, None if none."""
         if observation.said is PodFact.FAILED:
             return self._failed(observation).frozen()
         if observation.said is PodFact.DIED or (
