@@ -25,7 +25,7 @@ _CUT = re.compile(r"[>…]$")
 
 
 class PodLogReader:
-    """Reads the records of one log in order; a record held back for its continuation comes with the next or `finish`."""
+    """Reads the records of one log in order; one held back for its continuation comes with the next or `finish`."""
 
     def __init__(
         self,
