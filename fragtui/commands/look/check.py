@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import sys
 
 from fragtui.model.node.snapshot import Snapshot, Unreadable
@@ -85,14 +86,15 @@ def _told_by_log(reader: NodeReader) -> str | None:
 def _print_words(snapshot: Snapshot, judgement: NodeJudgement, summary: str) -> None:
     from fragtui.render.order_chart import bars_for, chart, painter
 
-    paint = painter(sys.stdout)
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM", "dumb") != "dumb"
+    paint = painter(colour)
     host = snapshot.host
     about = f"{host.name or 'unnamed node'}, kernel {host.release or 'unknown'}, order {judgement.order}"
     print(f"{paint(badge(judgement), judgement.kernel)}  {about}")
     print(summary)
     if then := consequence(judgement):
         print(then)
-    if lines := chart(judgement, paint, bars_for(sys.stdout)):
+    if lines := chart(judgement, paint, bars_for(sys.stdout.encoding)):
         print("\n" + "\n".join(lines))
     if judgement.zones and judgement.too_large is None and judgement.severity is not Severity.FINE:
         from fragtui.model.remedy.forecast import forecast

@@ -19,7 +19,7 @@ async def test_every_size_shows_verdict_zones_bars_and_keys(tmp_path: Path, size
         await pilot.pause()
         text = text_of(app)
         flat = " ".join(text.replace("\u00a0", " ").split())
-        for word in ("node-7", "FRAGMENTED", "No order-4 block", "N0 DMA32", "▸N0 Normal", "▾4", "live", "Help"):
+        for word in ("node-7", "FRAGMENTED", "no free 64K block (order", "N0 DMA32", "▸N0 Normal", "▾4", "live", "Help"):
             assert word in flat, f"{word!r} is not on the screen:\n{text}"
         assert "Allocation failures" in text
         assert "Stuck pods" in text
@@ -70,7 +70,7 @@ async def test_the_target_order_follows_keys_and_goes_back(tmp_path: Path) -> No
         await pilot.press("right_square_bracket", "right_square_bracket")
         assert app.main.session.order == 5
         await pilot.pause()
-        assert "order-5 blocks (128K)" in text_of(app)
+        assert "of 128K (order 5)" in text_of(app)
         await pilot.press("left_square_bracket")
         assert app.main.session.order == 4
         await pilot.press("a")
