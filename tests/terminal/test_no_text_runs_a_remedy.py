@@ -12,7 +12,7 @@ from tests.support.harmless_node import HarmlessNode, harmless_node
 from tests.support.terminal import Terminal
 
 BEGIN, END = b"\x1b[200~", b"\x1b[201~"
-ASKED = "It does exactly this"
+ASKED = "Expected result"
 GUARD = "Switch the guard on"
 COLOURED = b"\x1b[31mcritical y:\x1b[0m 1 compaction, yes \x1b[33mGc3ylwy\x1b[0m"
 """A log line with colours, and keys that open and confirm."""

@@ -1,4 +1,4 @@
-"""One remedy from the command line: the plan, the confirmation, the run, the report. For the verbs that run one."""
+"""One remedy from the command line: the plan, the confirmation, the run, the report."""
 
 from __future__ import annotations
 
@@ -33,26 +33,26 @@ from fragtui.text import format_duration, printable
 
 DONE, FAILED, NOT_CONFIRMED, REFUSED, ABORTED = 0, 1, 2, 3, 130
 REMEDY_EXIT_STATUS = (
-    "exit status: 0 done, 1 failed, 2 not confirmed or wrong usage, 3 not run (no right to write, audit log, another "
-    "remedy), 130 aborted"
+    "exit status: 0 done, 1 failed, 2 not confirmed or wrong usage, 3 not run (no permission to write, no audit log, "
+    "another remedy runs), 130 aborted"
 )
 ORDER = 3
-"""Target order where none is given: PAGE_ALLOC_COSTLY_ORDER, the highest that the kernel works hard for."""
-_READING = 0.4
-"""Seconds after the question in which what is typed is no answer: it was typed ahead, or pasted."""
-_ALONE = 0.15
-"""Seconds after the answer in which nothing more comes."""
+"""Default target order: PAGE_ALLOC_COSTLY_ORDER, the highest that the kernel works hard for."""
+_DEAF_SECONDS = 0.4
+"""Seconds after the question in which input is no answer: it was typed ahead, or pasted."""
+_QUIET_SECONDS = 0.15
+"""Seconds after the answer in which no further input may come."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of every verb that runs one remedy."""
-    parser.add_argument("--yes", action="store_true", help="run without asking; needed where there is no terminal")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of words")
+    parser.add_argument("--yes", action="store_true", help="run without asking; needed without a terminal")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     parser.add_argument(
         "--follow",
         type=_follow_time,
         metavar="TIME",
-        help="stay so long (30m) and look again after 1, 5 and 30 minutes; Ctrl-C ends it",
+        help="stay this long (30m) and measure again after 1, 5 and 30 minutes; Ctrl-C ends it",
     )
     parser.epilog = REMEDY_EXIT_STATUS
 
@@ -91,7 +91,7 @@ def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
         print(json.dumps(fields | {"audit": str(audit.path)}))
     for problem in (outcome.audit_problem, followup.problem):
         if problem:
-            print(f"fragtui: not on record: {problem}", file=sys.stderr)
+            print(f"fragtui: not logged: {problem}", file=sys.stderr)
     return {Result.DONE: DONE, Result.ABORTED: ABORTED}.get(outcome.result, FAILED)
 
 
@@ -109,28 +109,28 @@ def _print_plan(remedy: Remedy, root: Path, audit: Path, expectation: ForecastTe
     print(expectation.headline)
     for reason in expectation.reasons:
         print(f"  {reason}")
-    print("Cost:")
+    print("Cost on this node:")
     for cost in expectation.costs:
         print(f"  {cost}")
     for risk in warnings:
         print(f"  WARNING: {risk.sentence}")
-    print(f"On record first in {audit}", flush=True)
+    print(f"Logged to {audit} before it runs", flush=True)
 
 
 def _confirmed() -> bool:
-    """Ask on the terminal; without one the answer is no."""
+    """Ask on the terminal; without a terminal the answer is no."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        print("fragtui: not run: there is no terminal to ask on; --yes runs it without asking", file=sys.stderr)
+        print("fragtui: not run: no terminal to ask on; --yes runs it without asking", file=sys.stderr)
         return False
     print("Type 'yes' to run it: ", end="", file=sys.stderr, flush=True)
-    # The rest of a pasted text may be on its way, or the next line for the shell: neither is an answer.
-    time.sleep(_READING)
-    with suppress(termios.error):  # the terminal is gone; then nothing is read either
+    # The rest of a pasted text may still arrive, or the next line for the shell: neither is an answer.
+    time.sleep(_DEAF_SECONDS)
+    with suppress(termios.error):  # the terminal is gone, and the read below fails too
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
     answer = sys.stdin.readline().strip()
-    if answer == "yes" and not select.select([sys.stdin], [], [], _ALONE)[0]:
+    if answer == "yes" and not select.select([sys.stdin], [], [], _QUIET_SECONDS)[0]:
         return True
-    why = ": more came with the answer, as pasted text does; type it" if answer == "yes" else ""
+    why = ": more input came with the answer, as from a paste; type the answer" if answer == "yes" else ""
     print(f"fragtui: not run{why}", file=sys.stderr)
     return False
 
@@ -158,18 +158,18 @@ def _run_to_end(escalation: Escalation, reader: NodeReader, before: Snapshot) ->
 
 
 def _follow(followup: FollowUp, reader: NodeReader, seconds: float, say: Callable[[str], None] | None) -> None:
-    """Look at what is left every second for so long, or until a signal; `say` is told at each mark and at the end."""
-    end, told = time.monotonic() + seconds, 0
-    with end_signals() as ended:
-        while not ended.came and not followup.over and time.monotonic() < end:
-            ended.wait(min(1.0, end - time.monotonic()))
+    """Measure the gain every second for `seconds` or until a signal; `say` takes each checkpoint and the end."""
+    end, count = time.monotonic() + seconds, 0
+    with end_signals() as signals:
+        while not signals.came and not followup.over and time.monotonic() < end:
+            signals.wait(min(1.0, end - time.monotonic()))
             followup.see(reader.sample())
             if say is not None:
-                for look in followup.checkpoints[told:]:
-                    say(checkpoint_sentence(look, followup.recovery.order))
-            told = len(followup.checkpoints)
-    if say is not None and (said := decay_sentence(followup.gain_decay)) is not None:
-        say(said)
+                for checkpoint in followup.checkpoints[count:]:
+                    say(checkpoint_sentence(checkpoint, followup.recovery))
+            count = len(followup.checkpoints)
+    if say is not None and (decay := decay_sentence(followup.gain_decay)) is not None:
+        say(decay)
 
 
 def _follow_time(text: str) -> float:

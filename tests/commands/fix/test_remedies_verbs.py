@@ -88,9 +88,9 @@ def test_plan_run_and_report_in_words(tmp_path: Path, capsys: pytest.CaptureFixt
     said = capsys.readouterr().out
     for part in (
         f"writes '0x33' to /{FILTER}",
-        f"On record first in {audit}",
+        f"Logged to {audit} before it runs",
         "Harmless: done in",
-        "Order 3: ",
+        "Blocks of 32K (order 3): ",
         "Cost: ",
     ):
         assert part in said
@@ -177,5 +177,5 @@ def test_the_history_tells_what_it_brought_and_how_long_it_lasted(
 
 def test_an_empty_and_an_unreadable_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert history.run(parsed(history, "--audit", str(tmp_path / "none"))) == 0
-    assert "No remedy on record" in capsys.readouterr().out
+    assert "No remedy logged" in capsys.readouterr().out
     assert history.run(parsed(history, "--audit", str(tmp_path))) == 3

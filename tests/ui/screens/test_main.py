@@ -19,7 +19,16 @@ async def test_every_size_shows_verdict_zones_bars_and_keys(tmp_path: Path, size
         await pilot.pause()
         text = text_of(app)
         flat = " ".join(text.replace("\u00a0", " ").split())
-        for word in ("node-7", "FRAGMENTED", "no free 64K block (order", "N0 DMA32", "▸N0 Normal", "▾4", "live", "Help"):
+        for word in (
+            "node-7",
+            "FRAGMENTED",
+            "no free 64K block (order",
+            "N0 DMA32",
+            "▸N0 Normal",
+            "▾4",
+            "live",
+            "Help",
+        ):
             assert word in flat, f"{word!r} is not on the screen:\n{text}"
         assert "Allocation failures" in text
         assert "Stuck pods" in text
@@ -228,10 +237,10 @@ async def test_the_line_under_the_verdict_is_whole_where_it_fits_and_brief_where
     HostTree.small(tmp_path, FRAGMENTED)
     app = make_app(tmp_path, order=6)
     async with running(app, (200, 50)) as pilot:
-        assert "Dropping caches would make about" in text_of(app)
+        assert "Dropping caches should give about" in text_of(app)
         await pilot.resize_terminal(80, 24)
         await until(pilot, lambda: "drop caches: ~+" in text_of(app))
-        assert "Dropping caches would" not in text_of(app)
+        assert "Dropping caches should" not in text_of(app)
 
 
 async def test_blocks_of_dma_are_no_good_news_where_the_reserve_is_unknown(tmp_path: Path) -> None:
