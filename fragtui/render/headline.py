@@ -38,10 +38,7 @@ def headline(snapshot: Snapshot, judgement: NodeJudgement) -> str:
         return _available(judgement, page_size, free) + unsure
     if judgement.kernel is Verdict.FRAGMENTED:
         size = format_bytes(page_size << judgement.order)
-        return (
-            f"Fragmented: no free {size} block (order {judgement.order}). {free} is free, "
-            f"{_pieces(judgement, page_size)}.{unsure}"
-        )
+        return f"No free {size} block (order {judgement.order}); {free} free, {_pieces(judgement, page_size)}.{unsure}"
     if judgement.kernel is Verdict.SHORT:
         if not judgement.watermarks_known:
             return f"Out of memory rather than fragmented: {free} is free.{unsure}"
@@ -86,7 +83,7 @@ def _reserve(judgement: NodeJudgement, page_size: int) -> str:
 def _largest(judgement: NodeJudgement, page_size: int) -> str:
     if judgement.largest_order is None:
         return "not even a single page is available"
-    return f"the largest available is {format_block(page_size, judgement.largest_order)}"
+    return f"largest is {format_block(page_size, judgement.largest_order)}"
 
 
 def _pieces(judgement: NodeJudgement, page_size: int) -> str:
@@ -95,7 +92,7 @@ def _pieces(judgement: NodeJudgement, page_size: int) -> str:
     )
     if largest >= judgement.order:  # in a zone whose reserve keeps it
         return _largest(judgement, page_size)
-    return f"but in pieces of {format_bytes(page_size << largest)} or less"
+    return f"in pieces up to {format_bytes(page_size << largest)}"
 
 
 def _available(judgement: NodeJudgement, page_size: int, free: str) -> str:
@@ -113,7 +110,7 @@ def _available(judgement: NodeJudgement, page_size: int, free: str) -> str:
         )
     unusable = judgement.unusable
     if count < FEW_BLOCKS or (unusable is not None and unusable > THIN_SHARE * 1000 and count < MANY_BLOCKS):
-        share = "" if unusable is None else f"; {unusable / 10:.1f} % of the free {free} is in smaller pieces"
+        share = "" if unusable is None else f"; {unusable / 10:.1f} % of {free} is smaller"
         return f"Running low: {blocks} left{share}."
     return f"Healthy: room for {blocks}; {_largest(judgement, page_size)}."
 

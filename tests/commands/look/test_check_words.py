@@ -43,13 +43,13 @@ def large_pages_node(root: Path) -> HostTree:
 
 NODES = [
     (container_node, 3, 0, "OK", "Healthy: room for 400 blocks of 32K (order 3)", None),
-    (container_node, 6, 2, "FRAGMENTED", "Fragmented: no free 256K block (order 6)", NONE_CAN_BE_HAD),
+    (container_node, 6, 2, "FRAGMENTED", "No free 256K block (order 6)", NONE_CAN_BE_HAD),
     (halving_node, 4, 2, "RESERVED",
      "Fragmented by this kernel's rule: 119M is free, but too little of it in blocks above 16K (order 2) to give one "
-     "of 64K (order 4); the largest available is 16K (order 2).", NONE_CAN_BE_HAD),
+     "of 64K (order 4); largest is 16K (order 2).", NONE_CAN_BE_HAD),
     (large_pages_node, 3, 0, "OK", "room for 160 blocks of 512K (order 3)", None),
     (large_pages_node, 5, 2, "FRAGMENTED",
-     "Fragmented: no free 2M block (order 5); 1.16G is free, but in pieces of 512K or less.",
+     "No free 2M block (order 5); 1.16G free, in pieces up to 512K.",
      NONE_CAN_BE_HAD),
     (large_pages_node, 14, 3, "UNKNOWN", "There is no order 14 here: the largest block of this kernel is 512M",
      None),

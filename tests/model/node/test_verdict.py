@@ -56,16 +56,16 @@ FRESH_BOOT = (40, 30, 25, 20, 15, 10, 8, 6, 5, 4, 4500)
 IDLE_DESKTOP = (9_000, 7_000, 5_000, 3_000, 1_500, 700, 300, 150, 80, 40, 200)
 
 TABLE = [
-    Case("freshly booted", FRESH_BOOT, 3, AVAILABLE, Severity.FINE, AT_ONCE, "blocks of 32K (order 3); the largest"),
+    Case("freshly booted", FRESH_BOOT, 3, AVAILABLE, Severity.FINE, AT_ONCE, "blocks of 32K (order 3); largest"),
     Case("freshly booted, largest", FRESH_BOOT, 10, AVAILABLE, Severity.FINE, AT_ONCE, "4500 blocks of 4M (order 10)"),
-    Case("idle desktop", IDLE_DESKTOP, 3, AVAILABLE, Severity.FINE, AT_ONCE, "blocks of 32K (order 3); the largest"),
+    Case("idle desktop", IDLE_DESKTOP, 3, AVAILABLE, Severity.FINE, AT_ONCE, "blocks of 32K (order 3); largest"),
     Case("busy file server", FILE_SERVER, 3, AVAILABLE, Severity.FINE, AT_ONCE, "692 blocks of 32K (order 3)"),
     Case("file server, sandbox order", FILE_SERVER, 5, AVAILABLE, Severity.WARNING, AT_ONCE, "low: 3 blocks of 128K"),
-    Case("thinning", (400_000, 9_000, 100, 100, 9), 3, AVAILABLE, Severity.WARNING, AT_ONCE, "in smaller pieces"),
-    Case("order 3 after a wait", SCATTERED, 3, FRAGMENTED, Severity.WARNING, WAITS, "no free 32K block"),
-    Case("no cache to reclaim", SCATTERED, 3, FRAGMENTED, Severity.CRITICAL, MAY_KILL, "no free 32K", file=20_000),
-    Case("cache unknown", SCATTERED, 3, FRAGMENTED, Severity.CRITICAL, NO_ANSWER, "no free 32K block", file=None),
-    Case("costly order", SCATTERED, 4, FRAGMENTED, Severity.CRITICAL, MAY_FAIL, "no free 64K block (order 4)"),
+    Case("thinning", (400_000, 9_000, 100, 100, 9), 3, AVAILABLE, Severity.WARNING, AT_ONCE, "is smaller"),
+    Case("order 3 after a wait", SCATTERED, 3, FRAGMENTED, Severity.WARNING, WAITS, "No free 32K block"),
+    Case("no cache to reclaim", SCATTERED, 3, FRAGMENTED, Severity.CRITICAL, MAY_KILL, "No free 32K", file=20_000),
+    Case("cache unknown", SCATTERED, 3, FRAGMENTED, Severity.CRITICAL, NO_ANSWER, "No free 32K block", file=None),
+    Case("costly order", SCATTERED, 4, FRAGMENTED, Severity.CRITICAL, MAY_FAIL, "No free 64K block (order 4)"),
     Case("boost bars blocks", HEALTHY, 3, RESERVED, Severity.WARNING, WAITS, "(min watermark, 3.81G",
          min=1_010_000, boost=999_000, file=3_000_000),
     Case("boost bars costly blocks", HEALTHY, 5, RESERVED, Severity.CRITICAL, MAY_FAIL, "of it a boost",
@@ -301,7 +301,7 @@ def test_block_sizes_follow_the_page_size(tmp_path: Path, page: int, orders: int
     snapshot = NodeReader(tmp_path).sample()
     snapshot = replace(snapshot, host=replace(snapshot.host, page_size=page))
     judgement = judge_node(snapshot, 3)
-    assert f"the largest available is {largest} (order {orders - 1})" in headline(snapshot, judgement)
+    assert f"largest is {largest} (order {orders - 1})" in headline(snapshot, judgement)
     assert f"There is no order {orders} here" in headline(snapshot, judge_node(snapshot, orders))
 
 

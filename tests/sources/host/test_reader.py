@@ -46,7 +46,7 @@ def test_verdicts_of_a_healthy_and_a_fragmented_host(tmp_path: Path) -> None:
     assert judgement.severity is Severity.CRITICAL
     assert judgement.largest_order == 3
     sentence = headline(snapshot, judgement)
-    assert "no free 64K block (order 4)" in sentence
+    assert "No free 64K block (order 4)" in sentence
     assert "order 3" in sentence
 
 
