@@ -21,10 +21,6 @@ from pathlib import Path
 
 from tests.support.places import GENUINE
 
-EXPLAIN = (
-    "import argparse; from fragtui.commands.look import explain as m; p = argparse.ArgumentParser(); m.configure(p);"
-)
-EXPLAIN += " raise SystemExit(m.run(p.parse_args()))"
 INCIDENTS = 1000
 """In a log of 1 GiB; a smaller one has as many a byte."""
 PROGRAMS = (
@@ -95,7 +91,7 @@ def main() -> None:
         writer.start()
         writer.join()
         grep = ["grep", "-c", "page allocation", str(log)]
-        explain = [sys.executable, "-c", EXPLAIN, "--json", str(log)]
+        explain = [sys.executable, "-m", "fragtui", "explain", "--json", str(log)]
         run(grep, "C")  # The file is in memory, Python's modules are compiled.
         environ = os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         run([*explain[:-1], os.devnull], "C.UTF-8")
