@@ -58,7 +58,7 @@ class LogReading:
     @property
     def wanted(self) -> bool:
         """Whether the next line is needed, whatever its text."""
-        return self._busy or self._after > 0
+        return self._busy or self._after > 0 or self._pods.busy
 
     def skip(self) -> None:
         """Note that lines without interest are left out here."""

@@ -1,4 +1,4 @@
-"""A log of any size as a stream: large blocks are searched for needles, only their neighbourhood is parsed."""
+"""A log of any size as a stream: blocks are searched for needles, and only the lines near them are parsed."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from fragtui.text import line_limit
 SCAN_BLOCK = 1 << 17
 """Small enough to stay in the processor's cache between reading, searching and counting lines."""
 _TAIL = 16 << 10
+"""Bytes at the end of a block that are kept for a hit in the next one."""
 _PART = (b"MESSAGE=", b"MESSAGE\n", b" ")
 """What the line of a hit begins with if its record has many lines."""
 _PART_BEFORE = 256
 """Lines before such a hit: a journal export entry has some 30, the stamp first."""
 Near = tuple[int, bytes, bool, bool]
-"""Line number from 1, line without its newline, whether it had none (torn), whether lines before it were left out."""
+"""Line number from 1, line without its newline, whether it had none (torn), whether lines before it are left out."""
 
 
 def scan_log(
@@ -29,7 +30,7 @@ def scan_log(
     stopped: Callable[[], bool] = lambda: False,
     cut: CutLines | None = None,
 ) -> None:
-    """Feed an incident stream with a log; lines are counted from 1, those that are too long by `cut`."""
+    """Feed an incident stream with a log until `stopped`. Lines are numbered from 1; `cut` counts those too long."""
     for number, line, torn, gap in near_lines(log, REPORT_NEEDLES, lambda: stream.busy, cut=cut):
         if gap:
             stream.skip()
@@ -46,13 +47,13 @@ def near_lines(
     before: int = BEFORE,
     cut: CutLines | None = None,
 ) -> Generator[Near]:
-    """Yield the lines near a needle, and after them while the reader is busy; `cut` counts those that are too long."""
+    """Yield the lines near a needle, and those behind them while the reader is busy; `cut` counts those too long."""
     cut = cut or CutLines()
     number, gap, kept = 0, False, 0
     search = best_search()
     for block, overlap, end, tail in _blocks(log):
-        hits = search(block, len(block), needles)  # The fastest search needs the zero byte behind a whole block.
-        at = overlap - kept  # Everything before `at` is yielded or passed over; `number` lines are before it.
+        hits = search(block, needles)
+        at = overlap - kept  # Everything before `at` is yielded or left out; `number` lines are before it.
         kept = 0
         while at < end:
             if busy():
@@ -60,12 +61,12 @@ def near_lines(
             else:
                 index = bisect_left(hits, at)
                 if index == len(hits) or hits[index] >= end:
-                    keep = max(at, tail)  # What is passed over last may belong to a hit of the next block.
+                    keep = max(at, tail)  # These lines may belong to a hit of the next block.
                     number += _newlines(block[at:keep])
                     gap, kept = gap or keep > at, end - keep
                     break
                 through = hits[index]
-                start = step_back(block, through, at, before)
+                start = _step_back(block, through, at, before)
                 if start > at:
                     number += _newlines(block[at:start])
                     at, gap = start, True
@@ -79,10 +80,10 @@ def near_lines(
 
 
 def _blocks(log: IO[bytes]) -> Iterator[tuple[bytes, int, int, int]]:
-    """Yield a block, how many of its bytes the last one had too, its end, and from where on the next one has it too.
+    """Yield blocks: bytes, the end of what the last block held too, of the last whole line, and where the next begins.
 
-    All four places are between lines; the last line may lack its newline. The overlap is what may belong to a hit behind
-    it. Of a line that ends in a later block no more is kept than says that it is too long.
+    Blocks overlap by the lines that may belong to a hit behind them. The last line of the log may lack its newline. Of
+    a line that ends in a later block no more is kept than shows that it is too long.
     """
     rest, overlap = b"", 0
     while data := log.read(SCAN_BLOCK):
@@ -107,7 +108,7 @@ def _newlines(text: bytes) -> int:
     return len(text) - len(text.replace(b"\n", b""))
 
 
-def step_back(block: bytes, hit: int, floor: int, lines: int) -> int:
+def _step_back(block: bytes, hit: int, floor: int, lines: int) -> int:
     """Return where the line `lines` before the hit's own begins, not before `floor`."""
     start = block.rfind(b"\n", floor, hit) + 1 or floor
     if block.startswith(_PART, start):

@@ -80,7 +80,7 @@ def _lines_of(
             if why is not None:
                 raise OSError(errno.EINVAL, why)
             return
-        for latest, line in _read(source.log, terms, source.cut):
+        for latest, line in read_log(source.log, terms, source.cut):
             yield latest or 0.0, place, line
     except (OSError, EOFError) as error:
         if on_error is None:
@@ -88,7 +88,7 @@ def _lines_of(
         on_error(source, error)
 
 
-def _read(log: IO[bytes], terms: LogTerms, cut: CutLines) -> Iterator[tuple[float | None, PodLine]]:
+def read_log(log: IO[bytes], terms: LogTerms, cut: CutLines) -> Iterator[tuple[float | None, PodLine]]:
     """Yield what a log reports, each with the latest stamp so far. Raises OSError and EOFError as the log does."""
     reading = LogReading(terms)
     try:
