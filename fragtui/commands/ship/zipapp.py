@@ -5,16 +5,17 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import marshal
-import re
-import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 import fragtui
 from fragtui.output_file import PROGRAM, replace_file
 
-_NEEDED = "textual"
+_NEEDED = ("textual", "shtab", "packaging")
 _MAIN = """\
 import sys
 
@@ -27,7 +28,6 @@ from fragtui.__main__ import main
 sys.exit(main())
 """
 _DATA = (".py", ".tcss", ".typed", ".scm", ".css")
-_NAME = re.compile(r"[A-Za-z0-9._-]+")
 _WELCOME = (
     ("prometheus-client", "it is not installed here; fragtui export needs it"),
     ("PyYAML", "it is not installed here; without it no kubeconfig is read, and pods are known from logs and crictl"),
@@ -106,28 +106,20 @@ def _distribution(name: str, *, compiled: bool = False) -> Iterator[tuple[str, P
             yield str(file), path
 
 
-def _closure(name: str) -> tuple[str, ...]:
-    """Return a distribution with all that it needs, extras left aside."""
-    found: dict[str, None] = {}
-    waiting = [name]
+def _closure(names: Iterable[str]) -> tuple[str, ...]:
+    """Return distributions with all that they need on this Python, without extras."""
+    closure: dict[str, None] = {}
+    waiting = [*names]
     while waiting:
-        current = waiting.pop()
-        if current in found:
+        name = canonicalize_name(waiting.pop())
+        if name in closure:
             continue
         try:
-            wanted = importlib.metadata.requires(current) or []
+            needs = [Requirement(line) for line in importlib.metadata.requires(name) or ()]
         except importlib.metadata.PackageNotFoundError:
-            raise NotBuilt(f"{current} is not installed") from None
-        found[current] = None
-        for line in wanted:
-            requirement, _, marker = line.partition(";")
-            if "extra ==" not in marker and _applies(marker) and (each := _NAME.match(requirement)):
-                waiting.append(each[0].lower().replace("_", "-"))
-    return tuple(found)
-
-
-def _applies(marker: str) -> bool:
-    """Tell whether a requirement is for this Python: those that name an older version or another system are not."""
-    if (older := re.search(r"python_version\s*<\s*[\"']3\.(\d+)", marker)) is not None:
-        return sys.version_info[1] < int(older[1])
-    return "win32" not in marker and "Windows" not in marker
+            raise NotBuilt(f"{name} is not installed") from None
+        except InvalidRequirement as error:
+            raise NotBuilt(f"the metadata of {name} can't be read: {error}") from None
+        closure[name] = None
+        waiting += [need.name for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
+    return tuple(closure)
