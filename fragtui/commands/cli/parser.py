@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import NoReturn
 
 from fragtui import __version__
-from fragtui.commands.cli.startup import begin_collection, put_off_collection
+from fragtui.sources.host.tree import is_packed
 from fragtui.text import bounded_int, printable, shortage
 
 VERBS = {
@@ -107,8 +107,6 @@ def _directory(text: str) -> Path:
 
 
 def _how_to_unpack(path: Path) -> str:
-    from fragtui.sources.host.tree import is_packed
-
     return f"; unpack it first: tar -xf {path.name}" if is_packed(path) else ", this is a file"
 
 
@@ -186,11 +184,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     _open_standard_streams()
     words = sys.argv[1:] if argv is None else list(argv)
-    if alone := argv is None:  # Else the garbage is the caller's business.
-        put_off_collection()
     args = build(words).parse_args(words)
-    if alone:
-        begin_collection()
     try:
         status = int(args.run(args))
         sys.stdout.flush()

@@ -5,14 +5,23 @@ from __future__ import annotations
 import argparse
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fragtui.commands.cli.signals import end_signals
+from fragtui.commands.cli.source_factory import kernel_log_of, pods_of
 from fragtui.commands.cli.source_options import add_source_options
+from fragtui.commands.record.exporter import NodeSource, registry_of
+from fragtui.commands.record.metrics_server import MetricsServer, Security, ServerError, exposure
 from fragtui.model.node.verdict import COSTLY_ORDER
 from fragtui.output_file import PUBLIC, replace_file
+from fragtui.render.alert_rules import alert_rules
 from fragtui.sources.files.host_files import os_reason
 from fragtui.text import printable
+
+if TYPE_CHECKING:
+    from prometheus_client.registry import CollectorRegistry
 
 HELP = "serve Prometheus metrics, write them to a textfile, or print alert rules"
 DEFAULT_LISTEN = "127.0.0.1:9917"
@@ -52,26 +61,20 @@ def _address(text: str) -> tuple[str, int]:
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal, or write once; see the epilog for the status."""
     if args.rules:
-        from fragtui.render.alert_rules import alert_rules
-
         print(alert_rules(COSTLY_ORDER if args.order is None else args.order), end="")
         return 0
     try:
-        import prometheus_client  # noqa: F401
+        from prometheus_client import generate_latest  # noqa: PLC0415  # Of the extra prom.
     except ImportError:
         print("fragtui export: needs the Python package prometheus-client (fragtui[prom])", file=sys.stderr)
         return 2
-    return _serve(args) if args.textfile is None else _write(args)
+    return _serve(args) if args.textfile is None else _write(args, generate_latest)
 
 
-def _write(args: argparse.Namespace) -> int:
-    from prometheus_client import generate_latest
-
-    from fragtui.commands.record.exporter import NodeSource, registry_of
-
+def _write(args: argparse.Namespace, exposition: Callable[[CollectorRegistry], bytes]) -> int:
     try:
         with replace_file(args.textfile, PUBLIC) as file:
-            file.write(generate_latest(registry_of(NodeSource(args.root, args.order, args.audit))))
+            file.write(exposition(registry_of(NodeSource(args.root, args.order, args.audit))))
     except OSError as error:
         print(f"fragtui export: {printable(str(args.textfile))}: {os_reason(error)}", file=sys.stderr)
         return 1
@@ -79,10 +82,6 @@ def _write(args: argparse.Namespace) -> int:
 
 
 def _serve(args: argparse.Namespace) -> int:
-    from fragtui.commands.cli.source_factory import kernel_log_of, pods_of
-    from fragtui.commands.record.exporter import NodeSource, registry_of
-    from fragtui.commands.record.metrics_server import MetricsServer, Security, ServerError, exposure
-
     security = Security(args.tls_cert, args.tls_key, args.client_ca, args.token_file)
     if security.certificate is None and (security.key or security.client_authority):
         print("fragtui export: --tls-key and --client-ca need --tls-cert", file=sys.stderr)

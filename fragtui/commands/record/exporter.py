@@ -19,6 +19,7 @@ from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
 from fragtui.render.metrics import Family, failure_counter, logged_failures, node_metrics, pod_gauge, remedy_counter
 from fragtui.sources.host.reader import NodeReader
+from fragtui.sources.kernel_log.follower import read_ring
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -77,8 +78,6 @@ class NodeSource:
     def _logged(self) -> Iterator[Family]:
         if not self.reader.live:
             return
-        from fragtui.sources.kernel_log.follower import read_ring
-
         news = read_ring(self.reader.root)
         if news.problem is None:
             for incident in news.incidents:
@@ -95,7 +94,7 @@ class Exporter:
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric as it is now."""
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415  # Of the extra prom.
 
         for family in list(self._source.families()):
             kind = CounterMetricFamily if family.counter else GaugeMetricFamily
@@ -107,7 +106,7 @@ class Exporter:
 
 def registry_of(source: NodeSource) -> CollectorRegistry:
     """Return a registry with this source alone: nothing of this process's own is exported."""
-    from prometheus_client import CollectorRegistry
+    from prometheus_client import CollectorRegistry  # noqa: PLC0415  # Of the extra prom.
 
     registry = CollectorRegistry()
     registry.register(cast("Collector", Exporter(source)))

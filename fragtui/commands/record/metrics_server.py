@@ -202,7 +202,7 @@ class _Handler(BaseHTTPRequestHandler):
         return True
 
     def _metrics(self) -> None:
-        from prometheus_client.exposition import choose_encoder
+        from prometheus_client.exposition import choose_encoder  # noqa: PLC0415  # Of the extra prom.
 
         try:
             encode, kind = choose_encoder(self.headers.get("Accept", ""))

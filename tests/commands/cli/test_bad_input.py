@@ -71,7 +71,7 @@ CASES = [
     ("guard --root dir", 3, "not guarding: "),
     ("history --last 0", 2, "0: expected a number of remedies"),
     ("history --audit dir", 3, "dir: is a directory"),
-    ("completion tcsh", 2, "tcsh"),
+    ("completion ksh", 2, "tcsh"),
     ("man x", 2, "unrecognized arguments: x"),
     ("ship nope", 2, "invalid choice: 'nope'"),
     ("ship zipapp dir", 1, "dir: a directory, not a file"),
