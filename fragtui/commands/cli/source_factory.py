@@ -1,4 +1,4 @@
-"""Which readers of logs and pods a tree gets: those that follow a node, or those that read saved files once."""
+"""The readers of logs and pods for a tree: those that follow a live node, or those that read saved files once."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def pods_of(
     on_news: Callable[[PodUpdate], None] = lambda _: None,
     witness: PodRecorder | None = None,
 ) -> PodWatcher | SavedPods:
-    """Return the watch over pods that ``--root``, ``--kubelet-log`` and ``--kubeconfig`` ask for.
+    """Return the reader of pods that ``--root``, ``--kubelet-log`` and ``--kubeconfig`` ask for.
 
-    Saved files name credentials and servers that are somebody else's: none is asked unless ``--kubeconfig`` says so.
+    Credentials and servers in saved files belong to someone else: only ``--kubeconfig`` makes fragtui ask a server.
     """
     tree = reader.tree
     saved = args.kubelet_log == "auto" and args.kubeconfig is None and not reader.live

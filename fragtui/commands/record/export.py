@@ -35,20 +35,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=_address,
         default=_address(DEFAULT_LISTEN),
         metavar="[HOST:]PORT",
-        help=f"serve /metrics there (default {DEFAULT_LISTEN}: this machine only; port 0: any free one)",
+        help=f"serve /metrics at this address (default {DEFAULT_LISTEN}: this machine only; port 0: any free port)",
     )
-    way.add_argument("--textfile", type=Path, metavar="FILE", help="write one sample for node_exporter and end")
-    way.add_argument("--rules", action="store_true", help="print alert rules for the target order and end")
+    way.add_argument("--textfile", type=Path, metavar="FILE", help="write one sample for node_exporter and exit")
+    way.add_argument("--rules", action="store_true", help="print alert rules for the target order and exit")
     parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="serve https with this certificate chain (PEM)")
-    parser.add_argument("--tls-key", type=Path, metavar="FILE", help="its key, if the certificate's file has none")
+    parser.add_argument("--tls-key", type=Path, metavar="FILE", help="key of the certificate, if its file has none")
     parser.add_argument(
-        "--client-ca", type=Path, metavar="FILE", help="ask scrapers for a certificate of this authority"
+        "--client-ca", type=Path, metavar="FILE", help="require a client certificate signed by this authority"
     )
-    parser.add_argument(
-        "--token-file", type=Path, metavar="FILE", help="ask scrapers for the bearer token in this file"
-    )
+    parser.add_argument("--token-file", type=Path, metavar="FILE", help="require the bearer token in this file")
     add_source_options(parser)
-    parser.epilog = "exit status: 0 ended by a signal, written or printed; 1 not served or not written; 2 wrong usage"
+    parser.epilog = "exit status: 0 stopped by a signal, written or printed; 1 not served or not written; 2 wrong usage"
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -59,14 +57,14 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until a signal, or write once; see the epilog for the status."""
+    """Serve until a signal arrives, or write once; return the exit status of the epilog."""
     if args.rules:
         print(alert_rules(COSTLY_ORDER if args.order is None else args.order), end="")
         return 0
     try:
         from prometheus_client import generate_latest  # noqa: PLC0415  # Of the extra prom.
     except ImportError:
-        print("fragtui export: needs the Python package prometheus-client (fragtui[prom])", file=sys.stderr)
+        print("fragtui export: prometheus-client is not installed: pip install 'fragtui[prom]'", file=sys.stderr)
         return 2
     return _serve(args) if args.textfile is None else _write(args, generate_latest)
 

@@ -1,20 +1,20 @@
-"""What runs the guard on a node: a systemd unit and a Kubernetes DaemonSet, to be read and changed before use."""
+"""A systemd unit and a Kubernetes DaemonSet that run the guard: to read and adapt before use."""
 
 from fragtui.commands.ship.manifests import IMAGE, daemon_set
 from fragtui.remedies.guard.policy import Policy, format_policy
 
 GUARD_UNIT = """\
 # /etc/systemd/system/fragtui-guard.service
-# The policy in /etc/fragtui/guard.toml: 'fragtui guard --print-policy' prints the default.
+# Policy: /etc/fragtui/guard.toml; 'fragtui guard --print-policy' prints the default.
 [Unit]
-Description=fragtui guard: frees large blocks of memory by a stated policy
+Description=fragtui guard: frees large blocks of memory by a policy
 
 [Service]
 ExecStart=/usr/bin/env fragtui guard --policy /etc/fragtui/guard.toml
-# Gave up (1) or a wrong policy (2) wants a look, not a restart.
+# 1 gave up, 2 wrong policy, 3 can't guard here: a person must look, a restart does not help.
 Restart=on-failure
 RestartPreventExitStatus=1 2 3
-# It must not be the one that is killed, nor take part in what it heals.
+# The OOM killer must spare it, and its own use of memory must stay small.
 OOMScoreAdjust=-900
 Nice=10
 MemoryMax=128M

@@ -1,4 +1,4 @@
-"""The Containerfile, the manifest and the debug line: texts to copy, with what they allow and what they do not."""
+"""The Containerfile, the manifests and the debug line: texts to copy, with their requirements and limits."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import sys
 from collections.abc import Sequence
 
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-"""The Python that makes the zipapp: its bytecode is of no use to another."""
+"""The Python that makes the zipapp; no other version can use its bytecode."""
 
 CONTAINERFILE = f"""\
 # fragtui in an image: for nodes without Python (Talos, Bottlerocket, Flatcar, COS).
 #   fragtui ship zipapp fragtui.pyz && fragtui ship containerfile > Containerfile
 #   podman build -t registry.example/fragtui:latest .
-# The host's root is mounted at /host; fragtui reads and writes /host/proc, never the container's own /proc.
-# The Python is the one that made the zipapp: its bytecode makes the start quick. journalctl (of systemd) reads the
-# host's journal, pyyaml the kubeconfig, zstandard rotated logs; without one of them fragtui says what it can't tell.
+# Mount the host's root at /host: fragtui reads and writes /host/proc, never the container's own /proc.
+# The Python version is that of the zipapp, so that its bytecode makes the start quick. journalctl (systemd) reads the
+# host's journal, pyyaml the kubeconfig, zstandard rotated logs; without one of them fragtui reports what is unknown.
 FROM docker.io/library/python:{_PYTHON}-slim
 RUN apt-get update && apt-get install -y --no-install-recommends systemd && rm -rf /var/lib/apt/lists/* \\
  && pip install --no-cache-dir "pyyaml>=6" "prometheus-client>=0.20" "zstandard>=0.22"
@@ -145,9 +145,9 @@ def exporter_manifest(image: str) -> str:
 
 
 def debug_line(node: str, image: str) -> str:
-    """Return the line that starts the full screen on one node."""
+    """Return the command that starts the full screen on one node."""
     return (
         f"kubectl debug node/{node} -it --image={image} --profile=sysadmin -- /usr/local/bin/fragtui --root /host\n"
-        "# --profile=sysadmin makes the pod privileged. Without it /host/proc/sys is read-only and kmsg closed:\n"
-        "# fragtui then shows the zones, greys the remedies and says why. The pod stays until kubectl delete pod.\n"
+        "# --profile=sysadmin makes the pod privileged. Without it /host/proc/sys is read-only, /dev/kmsg closed:\n"
+        "# fragtui then shows the zones, disables the remedies and says why. kubectl delete pod removes the pod.\n"
     )
