@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import shtab
 
 from fragtui.commands.cli.parser import VERBS, build, main
 from fragtui.commands.ship import man
@@ -57,6 +58,12 @@ def test_bash_completes(
     told = set(ran("bash", given=script(capsys, "completion", "bash") + ask, where=tmp_path).split())
     assert wanted <= told
     assert not unwanted & told
+
+
+@pytest.mark.parametrize("shell", shtab.SUPPORTED_SHELLS)
+def test_every_verb_and_option_is_in_the_script_of_every_shell(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = script(capsys, "completion", shell)
+    assert not {word for word in (*VERBS, "root", "read-only", "kubeconfig", "containerfile") if word not in text}
 
 
 def test_fish_completes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import re
@@ -138,6 +139,28 @@ def test_the_same_sources_make_the_same_file(zipapp: Path, tmp_path: Path) -> No
     assert main(["ship", "zipapp", str(tmp_path / "again.pyz")]) == 0
     assert (tmp_path / "again.pyz").read_bytes() == zipapp.read_bytes()
     assert os.access(zipapp, os.X_OK)
+
+
+def test_what_a_dependency_needs_is_read_as_its_metadata_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines: list[str] = []
+    requires = importlib.metadata.requires
+    monkeypatch.setattr(
+        importlib.metadata, "requires", lambda name: [*(requires(name) or ()), *(lines if name == "textual" else ())]
+    )
+    for needed, why in (("absent>=1; python_version >= '3'", "absent is not installed"), ("a b", "can't be read")):
+        lines[:] = [needed]
+        assert main(["ship", "zipapp", str(tmp_path / "f.pyz")]) == 1
+        assert why in capsys.readouterr().err
+        assert not list(tmp_path.iterdir())
+    lines[:] = [
+        "absent; extra == 'x'",
+        "absent; sys_platform == 'win32'",
+        "absent; python_version < '3.11'",
+        "Rich[x]>=1",
+    ]
+    assert main(["ship", "zipapp", str(tmp_path / "f.pyz")]) == 0
 
 
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
