@@ -23,7 +23,6 @@ from fragtui.remedies.audit.history import read_history
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
 from fragtui.remedies.catalogue import Remedy
-from fragtui.remedies.escalation import SETTLE_SECONDS
 from fragtui.remedies.follow_up import FollowUp
 from fragtui.remedies.outcome import Outcome
 from fragtui.remedies.permission import disabled_because
@@ -39,6 +38,9 @@ REMEDY_EXIT_STATUS = (
     "exit status: 0 done, 1 failed, 2 not confirmed or wrong usage, 3 not run (no right to write, audit log, another "
     "remedy), 130 aborted"
 )
+
+SETTLE = 1.2
+"""Seconds after the end before the gain is taken: the kernel's counters lag by vm.stat_interval (1 s)."""
 
 _READING = 0.4
 """Seconds after the question in which what is typed is no answer: it was typed ahead, or pasted."""
@@ -155,7 +157,7 @@ def _watch(running: RemedyRun, ended: EndSignals) -> Outcome:
 
 
 def _look(reader: NodeReader, audit: AuditLog, outcome: Outcome, before: Snapshot, order: int) -> FollowUp:
-    time.sleep(SETTLE_SECONDS)
+    time.sleep(SETTLE)
     return FollowUp(audit, outcome.id, before, reader.sample(page_types=True), order)
 
 

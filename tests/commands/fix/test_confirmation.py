@@ -23,7 +23,7 @@ from fragtui.model.remedy.effect import Effect
 from fragtui.remedies import runner as run
 from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
 run.lock_directories = lambda root, audit: (audit.parent,)
-treatment.SETTLE_SECONDS = 0.0
+treatment.SETTLE = 0.0
 parser = argparse.ArgumentParser(parents=[common_options()])
 compact.configure(parser)
 write = RemedyStep(Action.WRITE, f"proc/{os.getpid()}/coredump_filter", "0x35")

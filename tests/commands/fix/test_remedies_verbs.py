@@ -30,7 +30,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 @pytest.fixture(autouse=True)
 def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(run_module, "lock_directories", lambda root, audit: (tmp_path,))
-    monkeypatch.setattr(treatment, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(treatment, "SETTLE", 0.0)
     before = Path("/", FILTER).read_text()
     yield
     Path("/", FILTER).write_text("0x" + before)
