@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 
 LINE_BYTES = 16 * 1024
 """Bytes of a line, and characters of a message, that are read; the rest is cut off before any expression sees it.
@@ -17,6 +18,8 @@ _MOST_DIGITS = 20
 """Digits of the largest 64-bit number. Python refuses to convert some thousands of them."""
 _UNITS = "KMGTPE"
 _THOUSANDS = "kMGTPE"
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhd]?)", re.ASCII)
+_UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def printable(text: str, limit: int = 300) -> str:
@@ -109,6 +112,12 @@ def format_duration(seconds: float) -> str:
     if whole < 172_800:
         return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
     return f"{whole // 86_400}d"
+
+
+def parse_duration(text: str) -> float | None:
+    """Return the seconds of ``90``, ``90s``, ``10m``, ``1.5h`` or ``2d``; None for any other text."""
+    match = _DURATION.fullmatch(text.strip())
+    return float(match[1]) * _UNIT_SECONDS[match[2]] if match else None
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:

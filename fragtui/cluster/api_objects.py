@@ -9,7 +9,7 @@ from fragtui.cluster.error_ids import container_id_in, pids_in, sandbox_id_in
 from fragtui.cluster.kubelet_lines import EVENT_REASONS
 from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.cluster.runtime_lines import stamp_seconds
+from fragtui.logs.timestamps import rfc3339_time
 from fragtui.text import printable
 
 _ERROR_LIMIT = 4000
@@ -44,7 +44,7 @@ def _text(value: Any, limit: int = 300) -> str | None:
 
 
 def _seconds(value: Any) -> float | None:
-    return stamp_seconds(value) if isinstance(value, str) else None
+    return rfc3339_time(value) if isinstance(value, str) else None
 
 
 def pod_ref_of(pod: Mapping[str, Any]) -> PodRef:

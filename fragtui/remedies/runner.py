@@ -24,6 +24,7 @@ from fragtui.remedies.outcome import Outcome, StepDone, describe_outcome
 from fragtui.remedies.permission import disabled_because
 from fragtui.sources.files.host_files import read_text
 from fragtui.sources.files.own_files import os_reason as file_problem
+from fragtui.sources.host.identity import boot_id
 from fragtui.text import printable
 
 ABORT_GRACE_SECONDS = 1.0
@@ -250,7 +251,7 @@ def _intent(remedy: Remedy, root: Path, asked: RunRequest) -> IntentEntry:
         login=login,
         host=read_text(root, "proc/sys/kernel/hostname") or platform.node(),
         kernel=read_text(root, "proc/sys/kernel/osrelease"),
-        boot=read_text(root, "proc/sys/kernel/random/boot_id"),
+        boot=boot_id(root),
         order=asked.order,
         blocks=asked.blocks,
         expected_blocks=asked.expected.blocks if asked.expected else None,

@@ -15,11 +15,11 @@ from fragtui.cluster.error_ids import pod_group_in, pod_in
 from fragtui.cluster.line_reader import read_line, worth_reading
 from fragtui.cluster.observation import PodFact
 from fragtui.cluster.pod_ref import PodRef, cgroup_owner, docker_name_ref, log_directory_ref, long_ref, slashed_ref
-from fragtui.cluster.runtime_lines import stamp_seconds
 from fragtui.logs.go_quoting import flatten, unescape
 from fragtui.logs.klog import parse_klog, seconds_near
 from fragtui.logs.logfmt import parse_logfmt
 from fragtui.logs.record import LogRecord
+from fragtui.logs.timestamps import rfc3339_time
 from tests.cluster.reading import attempts_of, observations_of
 from tests.support.go_quoting import quoted
 
@@ -102,7 +102,7 @@ def test_any_text_is_read_without_a_crash(text: str) -> None:
     slashed_ref(text)
     docker_name_ref(text)
     log_directory_ref(text)
-    stamp_seconds(text)
+    rfc3339_time(text)
     read_sandboxes(text)
 
 

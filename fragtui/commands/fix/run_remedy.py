@@ -15,6 +15,7 @@ from pathlib import Path
 from fragtui.commands.cli.signals import EndSignals, end_signals
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.target_zones import target_blocks
+from fragtui.model.node.verdict import COSTLY_ORDER
 from fragtui.model.remedy.forecast import forecast
 from fragtui.model.remedy.remedy_history import Result, describe_unknown
 from fragtui.model.remedy.risk import Risk, risks
@@ -23,7 +24,6 @@ from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
 from fragtui.remedies.catalogue import Remedy
 from fragtui.remedies.follow_up import FollowUp
-from fragtui.remedies.guard.policy import span_seconds
 from fragtui.remedies.outcome import Outcome
 from fragtui.remedies.permission import disabled_because
 from fragtui.remedies.runner import RemedyRun, RunRefused, RunRequest
@@ -31,15 +31,14 @@ from fragtui.render.forecast_text import ForecastText, checkpoint_sentence, deca
 from fragtui.render.remedy_report import decay_json, outcome_json, outcome_lines
 from fragtui.sources.host.conditions import read_conditions
 from fragtui.sources.host.reader import NodeReader
-from fragtui.text import format_duration, printable
+from fragtui.text import format_duration, parse_duration, printable
 
 DONE, FAILED, NOT_CONFIRMED, REFUSED, ABORTED = 0, 1, 2, 3, 130
 REMEDY_EXIT_STATUS = (
     "exit status: 0 done, 1 failed, 2 not confirmed or wrong usage, 3 not run (no right to write, audit log, another "
     "remedy), 130 aborted"
 )
-ORDER = 3
-"""Target order where none is given: PAGE_ALLOC_COSTLY_ORDER, the highest that the kernel works hard for."""
+
 SETTLE = 1.2
 """Seconds after the end before the gain is taken: the kernel's counters lag by vm.stat_interval (1 s)."""
 
@@ -64,7 +63,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
     """Run `remedy` as the arguments say and return the exit status."""
-    order = ORDER if args.order is None else args.order
+    order = COSTLY_ORDER if args.order is None else args.order
     audit = AuditLog(audit_path(args.audit, args.root))
     disabled_reason = "--read-only" if args.read_only else None
     if (why := disabled_because(remedy, args.root, disabled_reason)) is not None:
@@ -178,7 +177,7 @@ def _follow(followup: FollowUp, reader: NodeReader, seconds: float, say: Callabl
 
 
 def _follow_time(text: str) -> float:
-    seconds = span_seconds(text)
+    seconds = parse_duration(text)
     if seconds is None or not 1 <= seconds <= 86_400:
         raise argparse.ArgumentTypeError(f"{text}: expected a time from 1s to 1d such as 90s or 30m")
     return seconds

@@ -10,8 +10,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
-from fragtui.commands.cli.startup import begin_collection, put_off_collection
-from fragtui.model.failures.incident import Incident
+from fragtui.kernel.gfp.flags import table_for
+from fragtui.kernel.procfs.version import parse_version
+from fragtui.model.failures.incident import Incident, iso_utc
+from fragtui.sources.files.host_files import os_reason
+from fragtui.sources.files.log_files import open_log, refuse_device
+from fragtui.sources.saved.explain import OpenLog, explain_logs
 from fragtui.text import printable
 
 HELP = "explain every refused allocation, OOM kill and failed sandbox of a log"
@@ -33,16 +37,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print every incident; 0, or 1 if a log could not be read to its end."""
-    put_off_collection()
-    from fragtui.sources.files.host_files import os_reason
-    from fragtui.sources.saved.explain import OpenLog, explain_logs
-
-    begin_collection()
     table = None
     if args.kernel is not None:
-        from fragtui.kernel.gfp.flags import table_for
-        from fragtui.kernel.procfs.version import parse_version
-
         version = parse_version(args.kernel)
         table = table_for(version) if version else None
     failed: list[str] = []
@@ -82,8 +78,6 @@ def run(args: argparse.Namespace) -> int:
 
 def _opened(name: str) -> tuple[IO[bytes], float | None]:
     """Return a log to read and its last change, None for standard input."""
-    from fragtui.sources.files.log_files import open_log, refuse_device
-
     if name == "-":
         if not sys.stdin.isatty():
             refuse_device(os.fstat(sys.stdin.fileno()), "standard input")
@@ -95,8 +89,6 @@ def _opened(name: str) -> tuple[IO[bytes], float | None]:
 
 def words(incident: Incident, name: str | None = None) -> str:
     """Return an incident as a paragraph: where it stands, what happened, the facts."""
-    from fragtui.model.failures.incident import iso_utc
-
     place = ""
     if incident.lines:
         first, last = incident.lines

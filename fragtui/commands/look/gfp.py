@@ -9,6 +9,7 @@ import sys
 
 from fragtui.kernel.gfp.flags import GfpReading, GfpTable, decode, is_plausible, mask_names, table_for
 from fragtui.kernel.procfs.version import parse_version
+from fragtui.sources.kernel_log.follower import running_gfp_table, running_release
 from fragtui.text import printable
 
 HELP = "decode an allocation mask such as 0x40cc0, or names into a mask"
@@ -63,8 +64,6 @@ def _table(args: argparse.Namespace) -> tuple[GfpTable | None, str, str | None]:
         if version is None:
             return None, "", f"{args.kernel}: expected a release such as 4.19 or 3.10.0-1160.el7"
         return table_for(version), args.kernel, None
-    from fragtui.sources.kernel_log.follower import running_gfp_table, running_release
-
     release = running_release(args.root)
     if (own := running_gfp_table(args.root)) is not None:
         return own, f"this kernel ({release})", None

@@ -23,9 +23,14 @@ from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
 from fragtui.render.report_page import ReportFacts, report_page
 from fragtui.sources.files.host_files import os_reason
+from fragtui.sources.files.trust import opener_of
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.host.tree import SavedTree
 from fragtui.sources.host.vm_settings import read_vm_settings
+from fragtui.sources.kernel_log.follower import read_ring
+from fragtui.sources.pods.watcher import PodWatcher
+from fragtui.sources.saved.incidents import incidents_of
+from fragtui.sources.saved.readers import SavedPods
 from fragtui.text import printable
 
 HELP = "write a report for a ticket: verdict, zones, incidents, pods, remedies, advice"
@@ -116,15 +121,10 @@ def _incidents(reader: NodeReader) -> tuple[tuple[Incident, ...], str | None, tu
     """Return the incidents, where they are from (None if no log could be read), and what could not be read."""
     problems: list[Unreadable] = []
     if reader.live:
-        from fragtui.sources.kernel_log.follower import read_ring
-
         news = read_ring(reader.root)
         if news.problem is None:
             return news.incidents, news.source, ()
         problems.append(Unreadable(str(reader.root / "dev/kmsg"), news.problem))
-    from fragtui.sources.files.trust import opener_of
-    from fragtui.sources.saved.incidents import incidents_of
-
     logs = reader.tree.logs()
     incidents, unread = incidents_of(logs, opener_of(reader.tree.root, live=reader.live))
     problems += unread
@@ -135,8 +135,6 @@ def _incidents(reader: NodeReader) -> tuple[tuple[Incident, ...], str | None, tu
 
 def _saved_pods(tree: SavedTree, incidents: tuple[Incident, ...]) -> tuple[PodUpdate | None, str]:
     """Return what the saved logs tell of pods, and what they can't tell."""
-    from fragtui.sources.saved.readers import SavedPods
-
     pods = SavedPods(tree)
     (state,) = pods.read().sources
     for incident in incidents:
@@ -146,8 +144,6 @@ def _saved_pods(tree: SavedTree, incidents: tuple[Incident, ...]) -> tuple[PodUp
 
 def _pods(root: Path, incidents: tuple[Incident, ...]) -> tuple[PodUpdate | None, str]:
     """Return what the pod sources know after a moment, and what they can't tell."""
-    from fragtui.sources.pods.watcher import PodWatcher
-
     heard: list[PodUpdate] = []
     settled = threading.Event()
 

@@ -1,4 +1,4 @@
-"""What the exporter knows between scrapes, and how prometheus-client gets it."""
+"""The state of the exporter between scrapes, and its collector for prometheus-client."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
 from fragtui.render.metrics import Family, failure_counter, logged_failures, node_metrics, pod_gauge, remedy_counter
 from fragtui.sources.host.reader import NodeReader
+from fragtui.sources.kernel_log.follower import read_ring
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
 
 
 class NodeSource:
-    """Samples the node at each scrape, one scrape at a time; news may come from other threads.
+    """Samples the node at each scrape, one scrape at a time; updates may arrive on other threads.
 
-    With `counting` failures are counted from now on; without, those of the kernel's ring are told as they stand.
+    With `counting`, failures are counted from now on; without, the failures in the kernel's ring are reported.
     """
 
     def __init__(self, root: Path, order: int | None, audit: Path | None, *, counting: bool = False) -> None:
@@ -42,7 +43,7 @@ class NodeSource:
         self._pods: PodUpdate | None = None
 
     def kernel_log(self, news: KernelLogUpdate) -> None:
-        """Take what the kernel log brought."""
+        """Take an update of the kernel log."""
         with self._lock:
             self._log_works = news.source != "none"
             if self._counts is not None:
@@ -52,12 +53,12 @@ class NodeSource:
                     self._failed_order = incident.order
 
     def pod_news(self, news: PodUpdate) -> None:
-        """Take what the pod watch tells."""
+        """Take an update of the pods."""
         with self._lock:
             self._pods = news
 
     def families(self) -> Iterator[Family]:
-        """Sample the node and yield all metrics; what is unknown is left out."""
+        """Sample the node and yield all metrics; unknown values have no sample."""
         with self._lock:
             if self._counts is None:
                 yield from self._logged()
@@ -77,8 +78,6 @@ class NodeSource:
     def _logged(self) -> Iterator[Family]:
         if not self.reader.live:
             return
-        from fragtui.sources.kernel_log.follower import read_ring
-
         news = read_ring(self.reader.root)
         if news.problem is None:
             for incident in news.incidents:
@@ -88,14 +87,14 @@ class NodeSource:
 
 
 class Exporter:
-    """What prometheus-client calls a collector."""
+    """A collector of prometheus-client."""
 
     def __init__(self, source: NodeSource) -> None:
         self._source = source
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every metric as it is now."""
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+        """Yield every metric with its present value."""
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415  # Of the extra prom.
 
         for family in list(self._source.families()):
             kind = CounterMetricFamily if family.counter else GaugeMetricFamily
@@ -106,8 +105,8 @@ class Exporter:
 
 
 def registry_of(source: NodeSource) -> CollectorRegistry:
-    """Return a registry with this source alone: nothing of this process's own is exported."""
-    from prometheus_client import CollectorRegistry
+    """Return a registry with this source alone: metrics of the exporter's own process are not exported."""
+    from prometheus_client import CollectorRegistry  # noqa: PLC0415  # Of the extra prom.
 
     registry = CollectorRegistry()
     registry.register(cast("Collector", Exporter(source)))

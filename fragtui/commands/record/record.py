@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 import time
 from dataclasses import replace
@@ -17,10 +16,9 @@ from fragtui.sampler import Sampler
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.recording.recorder import Recorder
-from fragtui.text import counted, format_bytes, format_duration, printable
+from fragtui.text import counted, format_bytes, format_duration, parse_duration, printable
 
 HELP = "write everything sampled and logged into a file, for fragtui replay"
-_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _LOOK_SECONDS = 0.5
 
 
@@ -35,10 +33,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _duration(text: str) -> float:
-    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,3})?)([smhd]?)", text, re.ASCII)
-    if not found or float(found[1]) <= 0:
+    if not (seconds := parse_duration(text)):
         raise argparse.ArgumentTypeError(f"{text}: expected a time such as 90s, 10m or 2h")
-    return float(found[1]) * _UNITS[found[2]]
+    return seconds
 
 
 def run(args: argparse.Namespace) -> int:

@@ -6,6 +6,9 @@ import argparse
 import sys
 from pathlib import Path
 
+from fragtui.player import Player
+from fragtui.sources.recording.format import NotARecording
+from fragtui.sources.recording.reader import read_recording
 from fragtui.text import printable
 
 HELP = "the full screen over a recording: play, seek, jump from incident to incident"
@@ -22,10 +25,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the view until it is left; 0, 1 after a fault of its own, 2 where there is nothing to show."""
-    from fragtui.commands.cli.startup import without_tls
-    from fragtui.sources.recording.format import NotARecording
-    from fragtui.sources.recording.reader import read_recording
-
     try:
         recording = read_recording(args.file)
     except NotARecording as problem:
@@ -34,11 +33,11 @@ def run(args: argparse.Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print("fragtui: a replay needs a terminal", file=sys.stderr)
         return 2
-    with without_tls():
-        from textual.theme import BUILTIN_THEMES
+    # Textual takes 200 ms of CPU, and fragtui --help imports this module too.
+    from textual.theme import BUILTIN_THEMES  # noqa: PLC0415
 
-        from fragtui.player import Player
-        from fragtui.ui.replay_app import ReplayApp
+    from fragtui.ui.replay_app import ReplayApp  # noqa: PLC0415
+
     if args.theme is not None and args.theme not in BUILTIN_THEMES:
         print(f"fragtui: --theme {args.theme}: expected one of {', '.join(sorted(BUILTIN_THEMES))}", file=sys.stderr)
         return 2

@@ -8,12 +8,12 @@ from fragtui.kernel.procfs.version import KernelVersion
 from fragtui.kernel.reports.report import KernelReport, ReportKind
 from fragtui.model.failures.cause import FoundCause
 from fragtui.model.failures.refusal import RefusalCause, RefusalVerdict, classify_refusal, is_atomic
+from fragtui.model.node.verdict import COSTLY_ORDER
 from fragtui.model.node.watermark import RequestKind as WatermarkRequest
 from fragtui.model.node.watermark import Rule, halving_floor
 from fragtui.text import counted, format_bytes
 
 _DEFAULT_PAGE_KB = 4
-COSTLY_ORDER = 3
 
 
 def describe_report(

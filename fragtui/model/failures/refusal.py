@@ -7,16 +7,16 @@ from enum import StrEnum
 from functools import lru_cache
 
 from fragtui.kernel.gfp.flags import GfpReading
+from fragtui.kernel.procfs.number_list import parse_number_list
 from fragtui.kernel.procfs.version import KernelVersion
 from fragtui.kernel.reports.report import KernelReport, ReportedZone
 from fragtui.model.node.watermark import RequestKind, Rule, Verdict, ZoneState, rule_of, zone_verdict
-from fragtui.text import bounded_int
 
 _FOREIGN = frozenset("HCI")
 _HIGH_NAMES = ("GFP_HIGHUSER", "GFP_TRANSHUGE", "__GFP_HIGHMEM", "__GFP_MOVABLE")
 _LOW_ZONES = ("DMA", "DMA32", "Normal")
 _DEFAULT_PAGE_KB = 4
-_MOST_NODES = 1023
+_MAX_NODE = 1023
 """Largest number of a node: CONFIG_NODES_SHIFT is at most 10."""
 
 
@@ -144,17 +144,8 @@ def _allowed(zone: ReportedZone, report: KernelReport, reading: GfpReading) -> b
 
 @lru_cache(maxsize=256)
 def _nodes(text: str | None) -> frozenset[int] | None:
-    """Return the nodes of a list such as ``0-1,3``, or None for no restriction."""
-    if not text or not text[0].isdigit():
-        return None
-    mask = 0
-    for part in text.split(","):
-        first, _, last = part.partition("-")
-        begin, end = bounded_int(first, _MOST_NODES), bounded_int(last or first, _MOST_NODES)
-        if begin is None or end is None:
-            return None
-        mask |= (2 << max(begin, end)) - (1 << begin) if begin <= end else 0
-    return frozenset(node for node in range(_MOST_NODES + 1) if mask >> node & 1)
+    """Return the nodes of a list such as ``0-1,3``, or None for no restriction: ``(null)``."""
+    return parse_number_list(text, _MAX_NODE) if text else None
 
 
 def _reserve(zone: ReportedZone, zones: tuple[ReportedZone, ...], high: bool) -> int:

@@ -114,25 +114,24 @@ class AuditLog:
         return self._reading
 
     def _open(self, folder: int, *, rotate: bool) -> int:
-        """Return a locked descriptor of the current file, made or rotated where need be."""
+        """Return a locked descriptor of the current file, made or rotated if need be."""
+        name = self.path.name
         while True:
-            name = self.path.name
             descriptor, made = open_own(folder, name, str(self.path), os.O_RDWR | os.O_APPEND, make=True)
             try:
                 _lock(descriptor)
                 if made:
                     sync_folder(folder)
-                if not _is_current(descriptor, folder, name):
-                    os.close(descriptor)
-                    continue
-                if rotate and os.fstat(descriptor).st_size >= self._size:
-                    self._rotate(folder)
-                    os.close(descriptor)
-                    continue
+                # While the lock was waited for, another process may have rotated the file.
+                with suppress(FileNotFoundError):
+                    if os.path.samestat(os.fstat(descriptor), os.stat(name, dir_fd=folder, follow_symlinks=False)):
+                        if not rotate or os.fstat(descriptor).st_size < self._size:
+                            return descriptor
+                        self._rotate(folder)
             except BaseException:
                 os.close(descriptor)
                 raise
-            return descriptor
+            os.close(descriptor)
 
     def _rotate(self, folder: int) -> None:
         name = self.path.name
@@ -148,26 +147,16 @@ def _entry_of(line: OwnLine) -> Entry | None:
 
 
 def _lock(descriptor: int) -> None:
+    """Wait for the lock for `_LOCK_WAIT` seconds; raise OSError after that."""
     end = time.monotonic() + _LOCK_WAIT
-    while True:
+    while time.monotonic() < end:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if time.monotonic() >= end:
-                raise OSError(errno.EAGAIN, "another process holds its lock and writes nothing") from None
             time.sleep(0.005)
         else:
             return
-
-
-def _is_current(descriptor: int, folder: int, name: str) -> bool:
-    """Tell whether the name is still this file's: while the lock was waited for, another may have rotated it."""
-    try:
-        now = os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    mine = os.fstat(descriptor)
-    return (now.st_dev, now.st_ino) == (mine.st_dev, mine.st_ino)
+    raise OSError(errno.EAGAIN, "another process holds its lock and writes nothing")
 
 
 def _ends_whole(descriptor: int) -> bool:

@@ -201,7 +201,7 @@ def test_a_file_that_can_not_be_used_is_named(tmp_path: Path, pem: Path) -> None
     junk.write_text("no certificate")
     for security, words in (
         (Security(token=tmp_path / "none"), "none: not there"),
-        (Security(token=empty), "empty: holds no token"),
+        (Security(token=empty), "empty: contains no token"),
         (Security(certificate=junk), "junk: not usable as certificate and key"),
         (Security(certificate=pem / "cert.pem", key=pem / "key.pem", client_authority=tmp_path / "none"), "not there"),
     ):
