@@ -42,6 +42,10 @@ def run(args: argparse.Namespace) -> int:
     if args.theme is not None and args.theme not in BUILTIN_THEMES:
         print(f"fragtui: --theme {args.theme}: expected one of {', '.join(sorted(BUILTIN_THEMES))}", file=sys.stderr)
         return 2
+    if recording.damaged:
+        print(
+            f"fragtui: {printable(str(args.file))}: cut off or still being written, played up to there", file=sys.stderr
+        )
     app = ReplayApp(lambda tell, crash: Player(recording, tell, crash), args.order, args.theme)
     app.run()
     app.say_failure()
