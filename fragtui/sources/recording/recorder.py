@@ -33,7 +33,7 @@ _MAX_REPEATED = 4096
 _MAX_WAITING = 200
 """Ticks and events that wait to be packed: a flood of log lines is not kept unpacked."""
 RING_BYTES = 700_000
-"""About 50 minutes of a node of two CPUs, 15 of a busy one with eight NUMA nodes; small enough for the budget of memory that may be added over time."""
+"""About 50 minutes of a node of two CPUs, 15 of a busy one with eight NUMA nodes; the memory budget allows no more."""
 
 
 class Recorder:
