@@ -1,6 +1,6 @@
 """The format of a recording: gzip of JSON lines, so that ``zcat FILE`` shows it.
 
-A file is a row of segments, each a gzip member that needs no segment before it: the oldest can be dropped from the
+A file is a sequence of segments, each a gzip member that needs no segment before it: the oldest can be dropped from the
 front. The stream is flushed every few seconds; what is cut off or damaged costs what follows the last whole flush.
 `at` is monotonic seconds, `time` seconds since the epoch. The lines of a segment:
 
@@ -8,8 +8,8 @@ front. The stream is flushed every few seconds; what is cut off or damaged costs
 ``["T",at,time,{NAME:FILE}]``: a tick and the files read at it. A FILE is whole, ``{"path","text"}``; or unreadable,
 ``{"path","why"}``; or what changed since its last text in this segment, ``{"lines":[STEP...],"changes":[CHANGE...]}``:
 each step goes so many lines down from the line before, the first from the top; a change is the new line, or the
-difference if only the number at its end changed. ``"after"`` are seconds from the tick to the reading of a file,
-``"took"`` those that it took.
+difference if only the number at its end changed. ``"after"`` is the time from the tick to the reading of a file,
+``"took"`` how long that took, seconds.
 ``[KIND,at,FACTS]``: an event: ``"L"`` of the kernel log, ``"P"`` of pods, ``"R"`` of remedies.
 ``["C",CRC]``: the end of a flush, with the CRC-32 of all text of the segment before it.
 """
@@ -37,10 +37,11 @@ _LEVEL = 6
 _PIECE = 128
 """Compressed bytes unpacked at a time, to at most 132 kB of text; a damaged byte costs the whole piece."""
 _MAX_FLUSH = 1 << 25
-"""Bytes of text between two checks. A flush holds some seconds: more is no recording of ours."""
+"""Bytes of text between two checks. A flush holds some seconds: more is not a recording of fragtui."""
 _LINE_BYTES = 64
 """Bytes that a line takes of memory beside its text."""
-_MAX_DIGITS = 20
+_MAX_DIGITS = 19
+"""Digits of a number that is kept as a difference: `read_json` reads no more than 20 characters of one."""
 _MAX_PATH = 1000
 _MAX_FILES = 16
 """Files of a segment; a node has six."""
@@ -57,7 +58,7 @@ EventLine = tuple[str, float, list[object]]
 
 
 class SegmentWriter:
-    """Packs what belongs to one segment.
+    """Packs the ticks and events of one segment.
 
     `last` holds every file as it was read last; the first tick repeats those that it did not read itself.
     """
@@ -197,7 +198,7 @@ class SegmentReader:
                 return
 
     def flushes(self) -> Iterator[list[bytes]]:
-        """Yield the lines of each whole flush, without its check; stop before the first that is none."""
+        """Yield the lines of each whole flush, without its check; stop before the first that is cut or damaged."""
         crc = size = 0
         flush: list[bytes] = []
         for line in self.lines():
@@ -242,7 +243,7 @@ def tick_times(line: bytes) -> tuple[float, float] | None:
 
 
 def _split(line: str) -> tuple[str, str, str]:
-    """Return a line as what stands before its last number, the number, and the unit after it."""
+    """Return a line as the text before its last number, the number, and the unit after it."""
     unit = " kB" if line.endswith(" kB") else ""
     head, space, number = line.removesuffix(unit).rpartition(" ")
     return head + space, number, unit

@@ -56,7 +56,7 @@ class RecordedEvent:
 
 @dataclass(frozen=True, slots=True)
 class RecordedTick:
-    """Where one tick is: `segment` is the place of the first tick of its segment, `start` the segment's first byte."""
+    """Where one tick is: `segment` is the index of the first tick of its segment, `start` the segment's first byte."""
 
     at: float
     """Monotonic seconds."""
@@ -79,12 +79,12 @@ class Recording:
     """The file; the texts of a tick are unpacked when it is read."""
 
     def tick_at(self, at: float) -> int:
-        """Return the place of the last tick not after a monotonic second; the first one before all."""
+        """Return the index of the last tick not after a monotonic second; 0 if there is none."""
         return max(0, bisect_right(self.ticks, at, key=lambda tick: tick.at) - 1)
 
 
 def read_recording(path: Path) -> Recording:
-    """Return what a file holds; raise NotARecording, in words, if it can't be replayed."""
+    """Return what a file holds; raise NotARecording, with the reason, if it can't be replayed."""
     try:
         with os.fdopen(open_at_once(path), "rb") as file:
             status = os.fstat(file.fileno())
@@ -120,7 +120,7 @@ def parse_recording(data: bytes) -> Recording:
 
 
 class RecordedReader:
-    """Hands out the snapshots of a recording with the shape of `NodeReader`, read anew by the same parsers."""
+    """Returns the snapshots of a recording through the methods of `NodeReader`, parsed by the same parsers."""
 
     def __init__(self, recording: Recording) -> None:
         self.host = recording.host
@@ -139,7 +139,7 @@ class RecordedReader:
         return self._next
 
     def sample(self, *, page_types: bool = False) -> Snapshot:
-        """Return the next tick; the last one again at the end. Ticks that can't be read raise ValueError."""
+        """Return the next tick, at the end the last one again. Raises ValueError for a tick that can't be read."""
         if self._next >= len(self._recording.ticks):
             self.seek(len(self._recording.ticks) - 1)
         tick = self._read()
@@ -147,14 +147,14 @@ class RecordedReader:
         return self._maker.snapshot(Tick(tick.time, tick.monotonic, passed | dict(tick.files)))
 
     def blocks(self) -> tuple[float, tuple[ZoneBlocks, ...] | None]:
-        """Return when the next tick was and its free blocks, and nothing else of it: quick, for a past of many."""
+        """Return the time (monotonic seconds) and the free blocks of the next tick only: fast, for a long history."""
         tick = self._read()
         self._pass(tick)
         file = tick.files.get(BUDDYINFO)
         return tick.monotonic, parse_buddyinfo(file.text)[0] or None if file is not None and file.text else None
 
     def seek(self, place: int) -> None:
-        """Have `sample` return that tick next."""
+        """Make `sample` return this tick next."""
         segment = self._recording.ticks[place].segment
         if not segment <= self._next <= place:
             self._next = segment
@@ -163,7 +163,7 @@ class RecordedReader:
             self._pass(self._read())
 
     def _pass(self, tick: Tick) -> None:
-        """Keep the files that are not read every tick: they are parsed with the next one that is wanted whole."""
+        """Keep the files that are not read at every tick: the next `sample` parses them."""
         self._passed |= {name: file for name, file in tick.files.items() if name in _KEPT}
 
     def _read(self) -> Tick:
@@ -218,7 +218,7 @@ class _Index:
         self.events += events
 
     def _charge(self, line: bytes, tick: bool) -> None:
-        """Raise NotARecording if a line takes too much: a few bytes may unpack to more than any machine has."""
+        """Raise NotARecording if no memory is left for a line: a small file may unpack to more than any machine has."""
         needed = _LINE_BYTES + len(line) + _VALUE_BYTES * sum(map(line.count, (b",", b"[", b"{")))
         self._text -= len(line)
         if needed > self._memory or self._text < 0:
@@ -250,11 +250,11 @@ def _read_event(line: bytes) -> tuple[str, float, tuple[object, ...]]:
 
 def _seconds(value: object) -> float:
     if not isinstance(value, int | float) or not abs(value) < _MAX_SECONDS:
-        raise ValueError("a moment")
+        raise ValueError("not a time")
     return float(value)
 
 
 def _wall(seconds: object) -> float:
     if (found := epoch_seconds(_seconds(seconds))) is None:
-        raise ValueError("a moment that no calendar shows")
+        raise ValueError("a time outside the calendar")
     return found

@@ -114,7 +114,7 @@ class Recorder:
         return [line.data for line in self._audit.read().lines if line.data is not None]
 
     def log_stream(self) -> Callable[[StreamCall], None]:
-        """Return what takes the calls of one stream of the kernel log."""
+        """Return a receiver for the calls of one stream of the kernel log."""
         number = next(self._numbers)
 
         def take(call: StreamCall) -> None:
