@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from contextlib import suppress
 from typing import Any
 
@@ -15,8 +17,8 @@ from fragtui.logs.parser import LogParser
 from fragtui.logs.timestamps import iso_time
 from fragtui.model.remedy.audit_entry import parse_entry
 from fragtui.sources.pods.observation_json import read_observation
-from fragtui.sources.recording.format import HEADER, Deflater, NotARecording, put_bytes, put_signed
-from fragtui.sources.recording.reader import Recording, parse_recording
+from fragtui.sources.recording.format import RECORDING_VERSION, NotARecording
+from fragtui.sources.recording.reader import RecordedReader, Recording, parse_recording
 from fragtui.text import LATEST, LINE_BYTES, bounded_int, epoch_seconds, printable
 
 NUMBERS = st.integers() | st.floats() | st.sampled_from([10**20, -(10**19), 10**400, 1e308])
@@ -84,16 +86,22 @@ def test_any_facts_are_a_sighting_with_the_types_it_says_or_none(facts: dict[str
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(b"STLPRX"), st.integers(-(1 << 80), 1 << 80), JSON.map(json.dumps))))
-def test_any_frames_are_a_recording_or_are_said_to_be_none(frames: list[tuple[int, int, str]]) -> None:
-    begin = b"S" + put_bytes(put_signed(0) + json.dumps([1, 1.7e9, {"name": None, "release": "6.8", "page_size": 4096,
-                                                                   "page_size_assumed": False}]).encode())  # fmt: skip
-    body = begin + b"".join(
-        bytes((kind,)) + put_bytes(put_signed(offset) + text.encode()) for kind, offset, text in frames
-    )
-    with suppress(NotARecording):
-        found = parse_recording(HEADER + Deflater().chunk(body))
-        assert isinstance(found, Recording) and all(0 <= tick.time < LATEST for tick in found.ticks)
+@given(st.lists(st.tuples(st.sampled_from("TLPRCX"), st.integers(-(1 << 80), 1 << 80) | st.floats(), JSON, JSON)))
+def test_any_lines_are_a_recording_or_are_said_to_be_none(lines: list[tuple[str, float, Any, Any]]) -> None:
+    host = {"name": None, "release": "6.8", "page_size": 4096, "page_size_assumed": False}
+    values = [["fragtui recording", RECORDING_VERSION, 1, 1.7e9, host], ["T", 1.5, 1700000000.5, {}]]
+    for kind, at, time, value in lines:
+        values += [[kind, at, value], ["T", 1.5, 1700000000.5, {"vmstat": value}], [kind, at, time, value]]
+    for end in range(2, len(values) + 1):
+        body = b"".join(json.dumps(line, separators=(",", ":")).encode() + b"\n" for line in values[:end])
+        data = gzip.compress(body + b'["C",%d]\n' % zlib.crc32(body), 1)
+        with suppress(NotARecording):
+            found = parse_recording(data)
+            assert isinstance(found, Recording) and all(0 <= tick.time < LATEST for tick in found.ticks)
+            reader = RecordedReader(found)
+            for _ in found.ticks:
+                with suppress(ValueError):
+                    reader.sample()
 
 
 @settings(max_examples=40, deadline=None)

@@ -1,4 +1,4 @@
-"""The line of a recording: where it is, how long it is, and where its incidents and remedies lie."""
+"""The line of a recording: position, length, incidents and remedies."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from fragtui.ui.panels.remedy_line import RemedyLine
 from fragtui.ui.widgets.cells import fit
 from fragtui.ui.widgets.rows import Line, Span, line
 
-_LEAST, _MOST = 10, 60
+_MIN_CELLS, _MAX_CELLS = 10, 60
 _LEGEND = "✗ refused or killed   ▼ remedy   > goes to the next"
 
 
 class RecordingLine(RemedyLine):
-    """Always there; what a remedy brought stands to its right."""
+    """Always shown, with the result of a remedy to its right."""
 
     def __init__(self) -> None:
         super().__init__()
         self.length = 0.0
-        """Seconds that the recording lasts."""
+        """Length of the recording, seconds."""
         self.share = 0.0
-        """How much of it is over, 0 to 1."""
+        """The part that has been played, 0 to 1."""
         self.marks: tuple[tuple[float, Mark], ...] = ()
-        """Its incidents and remedies, with the share of the recording before them."""
+        """Its incidents and remedies, each with its position, 0 to 1."""
 
     @property
     def has_line(self) -> bool:
-        """Whether there is a line to show: always."""
+        """Always true."""
         return True
 
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the line."""
         clock = f" {_clock(self.share * self.length)} of {_clock(self.length)} "
-        cells = max(_LEAST, min(_MOST, width // 3))
+        cells = max(_MIN_CELLS, min(_MAX_CELLS, width // 3))
         said, style = self.said or ((_LEGEND, "dim") if self.marks else ("", "dim"))
         words = fit(f"  {said}", max(0, width - len(clock) - cells))
         return [line((clock, "text"), *self._bar(cells), (words, style))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import subprocess
 import sys
@@ -47,9 +48,9 @@ CASES = [
     ("record x.rec --interval nan", 2, "nan: expected"),
     ("replay missing", 2, "missing: not there"),
     ("replay dir", 2, "dir: a directory, not a file"),
-    ("replay bin", 2, "bin: is no recording of fragtui"),
-    ("replay later.rec", 2, "later.rec: is a recording of version 9"),
-    ("replay cut.rec", 2, "cut.rec: is a recording without a single whole sample"),
+    ("replay bin", 2, "bin: not a recording of fragtui"),
+    ("replay later.rec", 2, "later.rec: a recording of version 9"),
+    ("replay cut.rec", 2, "cut.rec: no whole sample in this recording"),
     ("report --root host -o dir", 1, "dir: a directory, not a file"),
     ("report --root host -o no/x.md", 1, "no/x.md: not there"),
     ("report --root host -o /dev/full", 1, "/dev/full: no space left on device"),
@@ -91,8 +92,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         ("bad.gz", b"\x1f\x8b\x08\x00noise"),
         ("bad.xz", b"\xfd7zXZ\x00" + b"noise" * 20),
         ("bad.zst", b"\x28\xb5\x2f\xfdnoise"),
-        ("later.rec", b"fragtui recording 9\nabc"),
-        ("cut.rec", b"fragtui recording 1\nabc"),
+        ("later.rec", gzip.compress(b'["fragtui recording",9,\n')),
+        ("cut.rec", gzip.compress(b'["fragtui recording",2,')),
         ("broken.toml", b"order = [\n"),
         ("wrong.toml", b"ordr = 3\n"),
     ):
@@ -163,7 +164,7 @@ def test_a_recording_is_not_what_is_printed(place: Path) -> None:
     done = ran(f"record {place / 'x.rec'} --root {place / 'host'} --for 0.5 --kubelet-log none", ">&-")
     assert done.returncode == 0, done.stderr
     assert b"samples in" not in (place / "x.rec").read_bytes()
-    assert (place / "x.rec").read_bytes().startswith(b"fragtui recording 1\n")
+    assert gzip.decompress((place / "x.rec").read_bytes()).startswith(b'["fragtui recording",2,')
 
 
 def test_a_reader_that_leaves_ends_it_quietly(place: Path) -> None:

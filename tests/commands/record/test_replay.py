@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from fragtui.sources.recording.format import HEADER
 from tests.support.places import REPOSITORY
 from tests.support.terminal import command, terminal
 
@@ -31,12 +31,26 @@ def test_an_incident_on_a_terminal() -> None:
         assert term.wait() == 0
 
 
+def test_a_cut_recording_plays_up_to_the_cut_and_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "cut.rec"
+    file.write_bytes(INCIDENT.read_bytes()[:-2000])
+    with terminal("replay", str(file)) as term:
+        term.until("replaying")
+        assert term.written.count(b"cut.rec: cut off or still being written") == 1
+        term.press("q")
+        assert term.wait() == 0
+
+
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b"fragtui recording 7\n", "is a recording of version 7, this fragtui reads 1"),
-        (b"hello", "is no recording of fragtui"),
-        (HEADER, "is a recording without a single whole sample"),
+        (b"fragtui recording 1\nabc", "a recording of an older fragtui; record again"),
+        (
+            gzip.compress(b'["fragtui recording",7,\n', mtime=0),
+            "a recording of version 7, this fragtui reads version 2",
+        ),
+        (b"hello", "not a recording of fragtui"),
+        (b"", "no whole sample in this recording"),
         (None, "not there"),
     ],
 )
