@@ -137,11 +137,9 @@ def _saved_pods(tree: SavedTree, incidents: tuple[Incident, ...]) -> tuple[PodUp
     """Return what the saved logs tell of pods, and what they can't tell."""
     from fragtui.sources.saved.readers import SavedPods
 
-    pods = SavedPods(tree)
-    (state,) = pods.read().sources
-    for incident in incidents:
-        pods.kernel_incident(incident)
-    return (pods.news() if state.state == "live" else None), state.cannot_tell
+    pods = SavedPods(tree, incidents=incidents).read()
+    (state,) = pods.sources
+    return (pods if state.state == "live" else None), state.cannot_tell
 
 
 def _pods(root: Path, incidents: tuple[Incident, ...]) -> tuple[PodUpdate | None, str]:
@@ -156,10 +154,8 @@ def _pods(root: Path, incidents: tuple[Incident, ...]) -> tuple[PodUpdate | None
         if news.sources and all(source.state not in ("connecting", "waiting") for source in news.sources):
             settled.set()
 
-    watch = PodWatcher(root, "auto", None, on_news)
+    watch = PodWatcher(root, "auto", None, on_news, incidents=incidents)
     watch.start()
-    for incident in incidents:
-        watch.kernel_incident(incident)
     if settled.wait(_PODS_WAIT):
         # What the sources read first is on its way: news come four times a second.
         time.sleep(0.5)

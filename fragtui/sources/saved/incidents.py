@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from fragtui.model.failures.incident import Incident
@@ -19,29 +19,40 @@ MAX_SAVED_INCIDENTS = 2000
 
 
 def incidents_of(paths: Sequence[Path], opener: Opener) -> tuple[tuple[Incident, ...], tuple[Unreadable, ...]]:
-    """Return the incidents of the logs, the newest last, and what could not be read. Raises no OSError.
+    """Return the incidents of the logs, linked across them, the newest last, and what could not be read.
+
+    Raises no OSError.
 
     `opener` opens each of them, see `opener_of`.
     """
     found: list[Incident] = []
     dropped = 0
     problems: list[Unreadable] = []
-    for path in paths:
-        try:
-            now = path.stat().st_mtime
-            name = printable(path.name) if len(paths) > 1 else ""
-            with closing(open_log(path, opener)) as log:
-                opened = OpenLog(log, name, now)
-                for each in explain_logs([opened]):
-                    found.append(each.incident)
-                    if len(found) >= 2 * MAX_SAVED_INCIDENTS:
-                        dropped += MAX_SAVED_INCIDENTS
-                        found = _newest(found)
-            if opened.cut.words:
-                problems.append(Unreadable(printable(str(path)), opened.cut.words))
-        except (OSError, EOFError) as error:
-            why = os_reason(error) if isinstance(error, OSError) else "it is cut off"
-            problems.append(Unreadable(printable(str(path)), why))
+    logs: list[OpenLog] = []
+    paths_of: dict[int, Path] = {}
+
+    def complain(path: Path, error: Exception) -> None:
+        why = os_reason(error) if isinstance(error, OSError) else "it is cut off"
+        problems.append(Unreadable(printable(str(path)), why))
+
+    with ExitStack() as opened:
+        for path in paths:
+            try:
+                name = printable(path.name) if len(paths) > 1 else ""
+                log = OpenLog(opened.enter_context(closing(open_log(path, opener))), name, path.stat().st_mtime)
+            except (OSError, EOFError) as error:
+                complain(path, error)
+                continue
+            paths_of[id(log)] = path
+            logs.append(log)
+        for each in explain_logs(logs, on_error=lambda log, error: complain(paths_of[id(log)], error)):
+            found.append(each.incident)
+            if len(found) >= 2 * MAX_SAVED_INCIDENTS:
+                dropped += MAX_SAVED_INCIDENTS
+                found = _newest(found)
+        for log in logs:
+            if log.cut.words:
+                problems.append(Unreadable(printable(str(paths_of[id(log)])), log.cut.words))
     dropped += max(0, len(found) - MAX_SAVED_INCIDENTS)
     if dropped:
         problems.append(Unreadable("older incidents", f"{dropped} left out, {MAX_SAVED_INCIDENTS} are kept"))

@@ -152,9 +152,6 @@ class MainScreen(RemedyKeys):
         """Take news of the kernel log."""
         news = message.news
         self._tail.take(news)
-        if (feed := self._feeds.pods) is not None:
-            for incident in (*news.incidents, *news.updated):
-                feed.kernel_incident(incident)
         for incident in news.incidents:
             if incident.kind is IncidentKind.ALLOCATION_FAILURE and incident.time is not None:
                 self.session.note_refusal(incident.time)
