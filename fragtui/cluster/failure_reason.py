@@ -27,9 +27,7 @@ class ReasonClass:
 
 
 _CLASSES = tuple(ReasonClass(name, memory, words, advice) for name, memory, _, words, advice in REASONS)
-UNKNOWN_REASON = ReasonClass(
-    "unknown", None, "the log does not say why", "Look at the pod's events and the runtime's log."
-)
+UNKNOWN_REASON = ReasonClass("unknown", None, "no cause in the log", "Look at the pod's events and the runtime's log.")
 STARTING = ReasonClass(
     "no-word", None, "no source has given a reason yet", "Give the kubelet's log or a kubeconfig that may list events."
 )

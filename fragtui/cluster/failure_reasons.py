@@ -276,9 +276,8 @@ REASONS: tuple[ReasonRow, ...] = (
             r"unable to start container process: EOF",
             r"runc did not terminate",
         ),
-        "the runtime's init process died before it could say why; by itself that proves nothing",
-        "Only a kernel line of that moment tells: with one, large blocks lacked; without, look at seccomp, "
-        "oom_score_adj, nested runtimes.",
+        "container init died without an error message",
+        "Look for a kernel line of that moment; without one, check seccomp, oom_score_adj and nested runtimes.",
     ),
     (
         "timeout",

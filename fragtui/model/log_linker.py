@@ -13,6 +13,7 @@ from fragtui.model.failures.incident import Incident, IncidentKind
 from fragtui.model.linking import LinkIndex
 from fragtui.model.log_reader import PodLine
 from fragtui.model.pods.pod_state import memory_of
+from fragtui.model.pods.pod_words import advice_words, link_words, reason_words
 from fragtui.model.pods.stuck_pods import PodLink
 from fragtui.text import printable
 
@@ -33,6 +34,8 @@ class Explained:
 
     incident: Incident
     log: int
+    logged: Incident | None = None
+    """The kernel's incident without what its links add, such as the pod; None for a failed sandbox."""
 
 
 class LogLinker:
@@ -58,7 +61,7 @@ class LogLinker:
         """Take what the log of that place tells; return the incidents that are settled."""
         if isinstance(told, Incident):
             self._serial += 1
-            self._kernel[self._serial] = Explained(told, log)
+            self._kernel[self._serial] = Explained(told, log, told)
             self._index.add_incident(told, str(self._serial))
             time, line = told.time, told.lines[1] if told.lines else None
         else:
@@ -142,14 +145,14 @@ class LogLinker:
         held = self._open.keys() - going
         done: list[Explained] = []
         for key, incident in zip(keys, told, strict=True):
-            log = self._kernel[key].log
+            log, logged = self._kernel[key].log, self._kernel[key].logged
             if key in leaving and held.isdisjoint(incident.linked):
                 del self._kernel[key]
                 self._index.remove_incident(str(key))
-                done.append(Explained(incident, log))
+                done.append(Explained(incident, log, logged))
             elif not going.isdisjoint(incident.linked):  # It stays, and keeps the names of those that go.
                 linked = tuple(each for each in incident.linked if each not in held)
-                self._kernel[key] = Explained(replace(incident, linked=linked), log)
+                self._kernel[key] = Explained(replace(incident, linked=linked), log, logged)
         for incident in pods:
             if incident.id in going:
                 del self._open[incident.id]
@@ -203,19 +206,16 @@ def _named(incident: Incident, linked: list[tuple[PodLink, Attempt]], known: dic
 
 def sandbox_incident(attempt: Attempt, links: tuple[PodLink, ...] = ()) -> Incident:
     """Return a failed attempt as an incident, with what its links say."""
-    row = attempt.reason_class
+    reason = attempt.reason_class
     memory = memory_of(attempt, links)
-    words = [f"{attempt.pod}: {row.words}"]
-    words += [f"{link.confidence} tied to kernel incident {link.incident_id}: {link.why}" for link in links]
-    told = row.advice
-    if row.memory is None and memory is True:
-        told = "The kernel refused memory at that moment: drop caches first, then compact."
-    words.append(told)
+    words = [f"{attempt.pod}: {reason_words(reason, memory)}"]
+    words += [f"blocked by {link_words(link)}" for link in links]
+    words.append(advice_words(reason, memory))
     return Incident(
         kind=IncidentKind.SANDBOX_FAILURE,
         time=attempt.first_time,
         pid=attempt.pids[0] if attempt.pids else None,
-        cause=row.name,
+        cause=reason.name,
         memory=memory,
         repeated=attempt.count - 1 if attempt.count is not None and attempt.count > 1 else None,
         namespace=attempt.pod.namespace,

@@ -63,7 +63,13 @@ def test_a_second_pod_of_the_moment_makes_both_links_likely(facts: tuple[Inciden
 
 
 FACTS = (
-    *(REFUSAL, LATER, KILL, replace(REFUSAL, time=1016.0, id="far"), replace(KILL, kind=IncidentKind.STALL, id="stall")),
+    *(
+        REFUSAL,
+        LATER,
+        KILL,
+        replace(REFUSAL, time=1016.0, id="far"),
+        replace(KILL, kind=IncidentKind.STALL, id="stall"),
+    ),
     *(failed(1000.5), failed(1004.0, "api", 2), failed(1013.0, "db", 3, "fork/exec runc: cannot allocate memory")),
     failed(1030.0, "late", 4),
 )

@@ -80,8 +80,8 @@ def collect(root: Path, order: int | None, audit: Path | None) -> ReportFacts:
     reader.close()
     if (several := reader.tree.ambiguous) is not None:
         snapshot = dataclasses.replace(snapshot, unreadable=(Unreadable(str(root), several),))
-    incidents, source, problems = _incidents(reader)
-    pods, cannot_tell = _pods(root, incidents) if reader.live else _saved_pods(reader.tree, incidents)
+    incidents, logged, source, problems = _incidents(reader)
+    pods, cannot_tell = _pods(root, logged) if reader.live else _saved_pods(reader.tree, logged)
     target = order if order is not None else _failed_order(incidents)
     past = read_history(AuditLog(audit_path(audit, root)), reader.tree.root)
     return ReportFacts(
@@ -112,25 +112,32 @@ def _failed_order(incidents: tuple[Incident, ...]) -> int:
     return newest.order if newest is not None and newest.order else COSTLY_ORDER
 
 
-def _incidents(reader: NodeReader) -> tuple[tuple[Incident, ...], str | None, tuple[Unreadable, ...]]:
-    """Return the incidents, where they are from (None if no log could be read), and what could not be read."""
+def _incidents(
+    reader: NodeReader,
+) -> tuple[tuple[Incident, ...], tuple[Incident, ...], str | None, tuple[Unreadable, ...]]:
+    """Return the incidents, linked; the kernel's as logged; where they are from, None if no log could be read.
+
+    The last is what could not be read.
+    """
     problems: list[Unreadable] = []
     if reader.live:
         from fragtui.sources.kernel_log.follower import read_ring
 
         news = read_ring(reader.root)
         if news.problem is None:
-            return news.incidents, news.source, ()
+            return news.incidents, news.incidents, news.source, ()
         problems.append(Unreadable(str(reader.root / "dev/kmsg"), news.problem))
     from fragtui.sources.files.trust import opener_of
     from fragtui.sources.saved.incidents import incidents_of
 
     logs = reader.tree.logs()
-    incidents, unread = incidents_of(logs, opener_of(reader.tree.root, live=reader.live))
+    explained, unread = incidents_of(logs, opener_of(reader.tree.root, live=reader.live))
     problems += unread
     names = [printable(str(path)) for path in logs]
     read = [name for name in names if all(problem.path != name for problem in unread)]
-    return incidents, ", ".join(read) or None, tuple(problems)
+    incidents = tuple(each.incident for each in explained)
+    logged = tuple(each.logged for each in explained if each.logged is not None)
+    return incidents, logged, ", ".join(read) or None, tuple(problems)
 
 
 def _saved_pods(tree: SavedTree, incidents: tuple[Incident, ...]) -> tuple[PodUpdate | None, str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from fragtui.model.failures.incident import Incident
+from fragtui.model.log_linker import Explained
 from fragtui.model.node.snapshot import Unreadable
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.log_files import open_log
@@ -18,14 +18,12 @@ MAX_SAVED_INCIDENTS = 2000
 """Incidents kept, the newest; a log may hold more than anyone reads."""
 
 
-def incidents_of(paths: Sequence[Path], opener: Opener) -> tuple[tuple[Incident, ...], tuple[Unreadable, ...]]:
+def incidents_of(paths: Sequence[Path], opener: Opener) -> tuple[tuple[Explained, ...], tuple[Unreadable, ...]]:
     """Return the incidents of the logs, linked across them, the newest last, and what could not be read.
 
-    Raises no OSError.
-
-    `opener` opens each of them, see `opener_of`.
+    Raises no OSError. `opener` opens each of them, see `opener_of`.
     """
-    found: list[Incident] = []
+    found: list[Explained] = []
     dropped = 0
     problems: list[Unreadable] = []
     logs: list[OpenLog] = []
@@ -46,18 +44,16 @@ def incidents_of(paths: Sequence[Path], opener: Opener) -> tuple[tuple[Incident,
             paths_of[id(log)] = path
             logs.append(log)
         for each in explain_logs(logs, on_error=lambda log, error: complain(paths_of[id(log)], error)):
-            found.append(each.incident)
+            found.append(each)
             if len(found) >= 2 * MAX_SAVED_INCIDENTS:
                 dropped += MAX_SAVED_INCIDENTS
                 found = _newest(found)
-        for log in logs:
-            if log.cut.words:
-                problems.append(Unreadable(printable(str(paths_of[id(log)])), log.cut.words))
+        problems += [Unreadable(printable(str(paths_of[id(log)])), log.cut.words) for log in logs if log.cut.words]
     dropped += max(0, len(found) - MAX_SAVED_INCIDENTS)
     if dropped:
         problems.append(Unreadable("older incidents", f"{dropped} left out, {MAX_SAVED_INCIDENTS} are kept"))
     return tuple(_newest(found)), tuple(problems)
 
 
-def _newest(incidents: list[Incident]) -> list[Incident]:
-    return sorted(incidents, key=lambda incident: incident.time or 0.0)[-MAX_SAVED_INCIDENTS:]
+def _newest(incidents: list[Explained]) -> list[Explained]:
+    return sorted(incidents, key=lambda each: each.incident.time or 0.0)[-MAX_SAVED_INCIDENTS:]
