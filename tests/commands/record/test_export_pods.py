@@ -15,7 +15,7 @@ from fragtui.commands.cli.parser import main
 from tests.commands.record.test_export import exporting, value, with_promtool
 from tests.support.guide_case import guide_case
 
-CASES = ({}, {"pod_first": True}, {"in_two_files": True})
+CASES: tuple[dict[str, bool], ...] = ({}, {"pod_first": True}, {"in_two_files": True})
 
 
 def scraped(root: Path) -> str:
