@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fragtui.sources.large_logs.explain import explain_log
+from tests.support.explained import explain_log
 from tests.support.places import SAMPLES
 
 pytestmark = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the shared samples are not here")

@@ -40,18 +40,3 @@ def assembled(told: Iterable[PodObservation]) -> list[Attempt]:
 
 def attempts_of(text: bytes) -> list[Attempt]:
     return assembled(observations_of(text))
-
-
-def assemble_by_time(observations: Iterable[PodObservation]) -> tuple[Attempt, ...]:
-    """Return the attempts that sightings of one or more logs tell of, in the order of their first times.
-
-    Sightings are put in the order of time first, so that the logs of kubelet and runtime may come one after the
-    other; one without a time keeps its place behind the one before it.
-    """
-    ordered: list[tuple[float, int, PodObservation]] = []
-    last = 0.0
-    for place, observation in enumerate(observations):
-        last = observation.time if observation.time is not None else last
-        ordered.append((last, place, observation))
-    ordered.sort(key=lambda each: each[:2])
-    return tuple(assembled(observation for _, _, observation in ordered))

@@ -16,7 +16,6 @@ from fragtui.model.failures.incident import Incident, IncidentKind, IncidentVict
 from fragtui.model.linking import LinkIndex, link_of
 from fragtui.model.log_linker import link_sides, sandbox_incident
 from fragtui.model.pods.pod_state import memory_of
-from tests.cluster.reading import assemble_by_time
 
 UID = "1bcd0d00-baf1-11ea-88c6-0242c0219250"
 SANDBOX = "029ce88eb5e7ed97a7a52134c5ca26748e104d90cc3ba5434d2ef501b4d74b85"
@@ -163,18 +162,6 @@ def test_a_memory_cgroup_kill_is_shown_with_its_pod() -> None:
     kill = Incident(IncidentKind.OOM, time=1.0, constraint="CONSTRAINT_MEMCG", pod_uid=UID, id="o")
     kernel, _ = linked([kill], [], [PodRef("shop", "web-1", UID)])
     assert (kernel[0].namespace, kernel[0].pod) == ("shop", "web-1")
-
-
-def test_logs_given_one_after_the_other_are_put_in_order() -> None:
-    from fragtui.cluster.observation import PodFact, PodObservation
-
-    def failed(source: str, step: str, time: float) -> PodObservation:
-        return PodObservation(PodFact.FAILED, source, step, PodRef("shop", "web-1", UID), time, error=EXIT_STATUS)
-
-    containerd = [failed("containerd", "runtime", moment) for moment in (10.0, 300.0, 900.0)]
-    kubelet = [failed("kubelet", "worker", moment) for moment in (10.1, 300.1, 900.1)]
-    attempts = assemble_by_time([*containerd, *kubelet])
-    assert [attempt.sources for attempt in attempts] == [("containerd", "kubelet")] * 3
 
 
 @given(

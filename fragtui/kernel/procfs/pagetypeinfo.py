@@ -14,7 +14,7 @@ from fragtui.kernel.procfs.buddyinfo import MAX_ORDER
 from fragtui.kernel.procfs.parse_problem import MAX_PROBLEMS, ParseProblem
 from fragtui.text import printable
 
-# Each count begins with a blank or the sign of the cap, so there is one way to read a row: no input makes it slow.
+# Each count starts with a blank or the cap's sign, so a row can be read in one way only: no input makes it slow.
 _FREE_ROW = re.compile(r"Node\s+(\d{1,9}),\s*zone\s+(\S+),\s*type\s+([^\s>]+)((?:(?:\s+|\s*>)\d{1,20})+)\s*", re.ASCII)
 _BLOCK_ROW = re.compile(r"Node\s+(\d{1,9}),\s*zone\s+(\S+)((?:\s+\d{1,20})+)\s*", re.ASCII)
 _BLOCK_ORDER = re.compile(r"Page block order:\s*(\d{1,2})\s*", re.ASCII)
@@ -35,7 +35,7 @@ class TypeBlocks:
 
 @dataclass(frozen=True, slots=True)
 class ZonePageblocks:
-    """Pageblocks of one zone by migratetype name: what each block is meant for, free or not."""
+    """Pageblocks of one zone by migratetype name, free or not."""
 
     node: int
     zone: str
@@ -44,7 +44,7 @@ class ZonePageblocks:
 
 @dataclass(frozen=True, slots=True)
 class PageTypeInfo:
-    """The whole file; what was not in it is None or empty."""
+    """The whole file; what it lacks is None or empty."""
 
     pageblock_order: int | None
     pages_per_block: int | None
@@ -55,7 +55,7 @@ class PageTypeInfo:
 def parse_pagetypeinfo(text: str) -> tuple[PageTypeInfo, tuple[ParseProblem, ...]]:
     """Return the file's tables of all nodes, and the lines that fit none of them.
 
-    The table of mixed blocks (page_owner=on) has the columns of the pageblock table and is passed over. A last line
+    The table of mixed blocks (page_owner=on) has the columns of the pageblock table and is skipped. A last line
     without its newline is torn and not used.
     """
     pageblock_order: int | None = None
@@ -101,24 +101,3 @@ def parse_pagetypeinfo(text: str) -> tuple[PageTypeInfo, tuple[ParseProblem, ...
         elif len(problems) < MAX_PROBLEMS and not line.startswith("Free pages count per migrate type"):
             problems.append(ParseProblem(number, "a line of /proc/pagetypeinfo", line))
     return PageTypeInfo(pageblock_order, pages_per_block, tuple(free), tuple(pageblocks)), tuple(problems)
-
-
-def format_pagetypeinfo(info: PageTypeInfo) -> str:
-    """Return the file as the kernel prints it for one node."""
-    orders = max((len(row.free_blocks) for row in info.free), default=0)
-    text = f"Page block order: {info.pageblock_order}\nPages per block:  {info.pages_per_block}\n\n"
-    text += f"{'Free pages count per migrate type at order':<43} "
-    text += "".join(f"{order:6d} " for order in range(orders)) + "\n"
-    for row in info.free:
-        text += f"Node {row.node:4d}, zone {row.zone:>8}, type {row.migratetype:>12} "
-        text += "".join(
-            f"{'>' if order in row.capped else ''}{count:6d} " for order, count in enumerate(row.free_blocks)
-        )
-        text += "\n"
-    if info.pageblocks:
-        text += f"\n{'Number of blocks type ':<23}"
-        text += "".join(f"{name:>12} " for name, _ in info.pageblocks[0].blocks) + "\n"
-        for zone in info.pageblocks:
-            text += f"Node {zone.node}, zone {zone.zone:>8} " + "".join(f"{count:12d} " for _, count in zone.blocks)
-            text += "\n"
-    return text

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fragtui.model.failures.incident import Incident, IncidentKind
-from fragtui.sources.large_logs.explain import explain_log
+from tests.support.explained import explain_log
 from tests.support.facts import is_part
 from tests.support.places import GENUINE
 
