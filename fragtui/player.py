@@ -308,8 +308,7 @@ class Player:
             if event.kind == "P":
                 self._pods.take(event)
             elif event.kind == "L" and (news := self._log.news(event)) is not None:
-                for incident in (*news.incidents, *news.updated):
-                    self._pods.kernel_incident(incident)
+                self._pods.kernel_news(news)
                 found.append(news)
             elif event.kind == "R":
                 line = str(event.facts[0]) if event.facts else ""

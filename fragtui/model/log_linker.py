@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from fragtui.cluster.observation import PodObservation
-from fragtui.cluster.pod_ref import PodRef
+from fragtui.cluster.pod_ref import PodRef, cgroup_owner
 from fragtui.cluster.sandbox_attempts import Attempt, AttemptAssembler
-from fragtui.model.failures.incident import Incident
+from fragtui.model.failures.incident import Incident, IncidentKind
+from fragtui.model.linking import LinkIndex
 from fragtui.model.log_reader import PodLine
-from fragtui.model.sandbox_failures import link_sides
+from fragtui.model.pods.pod_state import memory_of
+from fragtui.model.pods.pod_words import advice_words, link_words, reason_words
+from fragtui.model.pods.stuck_pods import PodLink
+from fragtui.text import printable
 
 _HELD = 256
 _MOST_HELD = 1_024
@@ -18,6 +23,7 @@ _MOST_HELD = 1_024
 _SETTLED_S = 180.0
 _FAR_LINES = 2_000
 _MOST_NAMES = 4_096
+_SURE = ("proven", "likely")
 _APART = 1 << 40
 """Keeps the line numbers of different logs from looking near to each other."""
 
@@ -28,6 +34,8 @@ class Explained:
 
     incident: Incident
     log: int
+    logged: Incident | None = None
+    """The kernel's incident without what its links add, such as the pod; None for a failed sandbox."""
 
 
 class LogLinker:
@@ -39,6 +47,7 @@ class LogLinker:
 
     def __init__(self) -> None:
         self._attempts = AttemptAssembler()
+        self._index = LinkIndex()
         self._open: dict[str, Attempt] = {}
         self._places: dict[str, tuple[int, int, int]] = {}
         self._kernel: dict[int, Explained] = {}
@@ -52,7 +61,8 @@ class LogLinker:
         """Take what the log of that place tells; return the incidents that are settled."""
         if isinstance(told, Incident):
             self._serial += 1
-            self._kernel[self._serial] = Explained(told, log)
+            self._kernel[self._serial] = Explained(told, log, told)
+            self._index.add_incident(told, str(self._serial))
             time, line = told.time, told.lines[1] if told.lines else None
         else:
             self._see(told, log)
@@ -88,6 +98,7 @@ class LogLinker:
         if attempt is None:
             return
         self._open[attempt.id] = attempt
+        self._index.add_attempt(attempt)
         mine = (attempt.id, *attempt.absorbed)
         places = [self._places.pop(each) for each in mine if each in self._places]
         if told.line is not None:
@@ -126,21 +137,26 @@ class LogLinker:
             return []
         keys, going, leaving = list(self._kernel), set(attempts), set(kernel)
         told, pods = link_sides(
-            [each.incident for each in self._kernel.values()], list(self._open.values()), self._names.values()
+            [each.incident for each in self._kernel.values()],
+            list(self._open.values()),
+            self._index,
+            self._names.values(),
         )
         held = self._open.keys() - going
         done: list[Explained] = []
         for key, incident in zip(keys, told, strict=True):
-            log = self._kernel[key].log
+            log, logged = self._kernel[key].log, self._kernel[key].logged
             if key in leaving and held.isdisjoint(incident.linked):
                 del self._kernel[key]
-                done.append(Explained(incident, log))
+                self._index.remove_incident(str(key))
+                done.append(Explained(incident, log, logged))
             elif not going.isdisjoint(incident.linked):  # It stays, and keeps the names of those that go.
                 linked = tuple(each for each in incident.linked if each not in held)
-                self._kernel[key] = Explained(replace(incident, linked=linked), log)
+                self._kernel[key] = Explained(replace(incident, linked=linked), log, logged)
         for incident in pods:
             if incident.id in going:
                 del self._open[incident.id]
+                self._index.remove_attempt(incident.id)
                 log, first, last = self._places.pop(incident.id, (0, 0, 0))
                 done.append(Explained(replace(incident, lines=(first, last) if first else None), log))
         one_log = len({each.log for each in done}) == 1
@@ -150,3 +166,66 @@ class LogLinker:
 
 def _in_order(incident: Incident, one_log: bool) -> tuple[float, int]:
     return (0.0 if one_log else incident.time or 0.0, incident.lines[0] if incident.lines else 0)
+
+
+def link_sides(
+    kernel: Sequence[Incident], attempts: Sequence[Attempt], index: LinkIndex, names: Iterable[PodRef] = ()
+) -> tuple[tuple[Incident, ...], tuple[Incident, ...]]:
+    """Return the kernel's incidents and those of the attempts, each naming the other by id if they are linked.
+
+    `index` holds them all. A kernel incident that one pod's attempt is surely linked to, or whose cgroup a known pod
+    has (`names` and the attempts' own), carries that pod's name.
+    """
+    links = {attempt.id: tuple(link for link in index.judge(attempt).values() if link) for attempt in attempts}
+    known = {pod.uid: pod for pod in (*names, *(attempt.pod for attempt in attempts)) if pod.uid and pod.name}
+    pods_of: dict[str, list[tuple[PodLink, Attempt]]] = defaultdict(list)
+    for attempt in attempts:
+        for link in links[attempt.id]:
+            pods_of[link.incident_id].append((link, attempt))
+    named = tuple(_named(incident, pods_of.get(incident.id, []), known) for incident in kernel)
+    return named, tuple(sandbox_incident(attempt, links[attempt.id]) for attempt in attempts)
+
+
+def _named(incident: Incident, linked: list[tuple[PodLink, Attempt]], known: dict[str, PodRef]) -> Incident:
+    ids = tuple(dict.fromkeys((*incident.linked, *(attempt.id for _, attempt in linked))))
+    owner = cgroup_owner(incident.cpuset or "")
+    pod = known.get(incident.pod_uid or (owner.uid if owner else None) or "")
+    sure = [attempt for link, attempt in linked if link.confidence in _SURE and attempt.pod]
+    if pod is None and incident.pod_uid is None and len({attempt.pod for attempt in sure}) == 1:
+        pod = sure[0].pod
+    if pod is None:
+        return replace(incident, linked=ids)
+    return replace(
+        incident,
+        linked=ids,
+        namespace=incident.namespace or pod.namespace,
+        pod=incident.pod or pod.name,
+        pod_uid=incident.pod_uid or pod.uid,
+    )
+
+
+def sandbox_incident(attempt: Attempt, links: tuple[PodLink, ...] = ()) -> Incident:
+    """Return a failed attempt as an incident, with what its links say."""
+    reason = attempt.reason_class
+    memory = memory_of(attempt, links)
+    words = [f"{attempt.pod}: {reason_words(reason, memory)}"]
+    words += [f"blocked by {link_words(link)}" for link in links]
+    words.append(advice_words(reason, memory))
+    return Incident(
+        kind=IncidentKind.SANDBOX_FAILURE,
+        time=attempt.first_time,
+        pid=attempt.pids[0] if attempt.pids else None,
+        cause=reason.name,
+        memory=memory,
+        repeated=attempt.count - 1 if attempt.count is not None and attempt.count > 1 else None,
+        namespace=attempt.pod.namespace,
+        pod=attempt.pod.name,
+        pod_uid=attempt.pod.uid,
+        sandbox_id=attempt.sandbox_id or attempt.container_id,
+        container_id=attempt.container_id,
+        reason=attempt.reason or None,
+        explanation=printable("; ".join(word.rstrip(".") for word in words) + ".", 1200),
+        lines=attempt.lines,
+        linked=tuple(link.incident_id for link in links),
+        id=attempt.id,
+    )

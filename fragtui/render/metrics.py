@@ -128,7 +128,7 @@ def pod_gauge(pods: StuckPods) -> Family:
     """Return the number of stuck pods, by whether the kernel denied them memory."""
     names = {True: "refused", False: "other", None: "unknown"}
     counts = Counter(names[pod.memory] for pod in pods.pods)
-    text = "Pods of this node that have not started; memory=refused: blocked by a failed memory request."
+    text = "Pods of this node that do not start; memory=refused: the kernel denied them memory."
     return Family("fragtui_stuck_pods", text, ("memory",), tuple(((n,), float(counts[n])) for n in names.values()))
 
 

@@ -15,12 +15,17 @@ from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.forecast import Forecast, Gain
 from fragtui.model.remedy.remedy_history import Episode, repeats
 from fragtui.model.remedy.tuning_advice import Advice
+from fragtui.render.facts import Fact
 from fragtui.render.forecast_text import outlook_sentence
 from fragtui.render.headline import badge, consequence, headline
+from fragtui.render.incident_text import count_words, incident_facts, incident_title
+from fragtui.render.pod_text import blocked_pods, kernel_facts, pod_facts, pod_name
 from fragtui.render.redaction import Redaction, redaction_of
 from fragtui.text import counted, format_bytes, format_count, format_duration
 
 _MOST_INCIDENTS = 20
+_POD_COLUMNS = ("cause", "memory")
+"""Facts of a pod that are columns of the table; the others are listed under it."""
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
 
 
@@ -167,28 +172,29 @@ class _Page:
         if not facts.incidents:
             return [title, "", f"None in {source}."]
         groups = list(reversed(combined(facts.incidents)))
+        page_size = facts.snapshot.host.page_size
         lines = [title, "", f"From {source}. Counts are lower bounds: the kernel limits how often it reports."]
         for group in groups[:_MOST_INCIDENTS]:
             last = group.last
-            order = f", order {last.order}" if last.order is not None else ""
             when = iso_utc(last.time) if last.time is not None else None
             seen = f"{counted(group.count, 'time')}, last {when or 'at an unknown time'}."
             lines += [
                 "",
-                f"### {last.kind.replace('_', ' ')}{order}: {self._out(last.comm or last.pod, 'unnamed')}",
+                f"### {incident_title(last, page_size)}: {self._out(last.comm or last.pod, 'unnamed')}",
                 "",
                 f"{seen} {self._out(last.explanation, '')}".rstrip(),
             ]
-            details = (
-                ("asked with", "|".join(last.gfp) if last.gfp else None),
-                ("cause", last.cause),
-                ("pod", f"{last.namespace or '?'}/{last.pod}" if last.pod else None),
-                ("reason", last.reason),
-                ("suppressed just before", str(group.suppressed) if group.suppressed else None),
-                ("stack", " < ".join(last.stack[:10]) or None),
-            )
-            if any(value for _, value in details):
-                lines += ["", *(f"- {name}: {self._out(value)}" for name, value in details if value)]
+            details = [
+                *incident_facts(last),
+                *(Fact("blocked pod", text) for text in blocked_pods(facts.pods, group.incidents)),
+            ]
+            if group.suppressed:
+                details.append(Fact("count", count_words(group.count, group.suppressed)))
+            if last.stack:
+                details.append(Fact("stack", " < ".join(last.stack[:10])))
+            if last.id:
+                details.append(Fact("id", last.id))
+            lines += ["", *(f"- {label}: {self._out(text)}" for label, text in details)]
         if len(groups) > _MOST_INCIDENTS:
             lines += ["", f"And {len(groups) - _MOST_INCIDENTS} more kinds, older than these."]
         return lines
@@ -201,16 +207,20 @@ class _Page:
         if not pods.pods and not pods.started:
             return [*lines, f"None seen. {self._out(self._facts.pods_unknown, '')}".rstrip()]
         rows = [self._pod(pod) for pod in (*pods.pods, *pods.started)]
-        lines += _table(("Pod", "Since", "Attempts", "State", "Why", "Reason"), rows)
+        lines += _table(("Pod", "Since", "Attempts", "State", *(label.capitalize() for label in _POD_COLUMNS)), rows)
+        for pod in pods.pods:
+            facts = [*kernel_facts(pod), *(fact for fact in pod_facts(pod) if fact.label not in _POD_COLUMNS)]
+            lines += ["", f"{self._out(pod_name(pod))}:", ""]
+            lines += [f"- {label}: {self._out(text)}" for label, text in facts]
         lacks = self._out(self._facts.pods_unknown, "")
-        return [*lines, "", f"What these sources can't tell: {lacks}."] if lacks else lines
+        return [*lines, "", f"Not visible from these sources: {lacks}."] if lacks else lines
 
     def _pod(self, pod: StuckPod) -> tuple[str, ...]:
         since = iso_utc(pod.since) if pod.since is not None else None
         state = "stuck" if pod.started is None else f"started {iso_utc(pod.started)}"
         attempts = "unknown" if pod.attempts is None else str(pod.attempts)
-        why = f"{pod.reason_class.words} ({pod.reason_class.name})"
-        return (self._out(str(pod.ref)), since or "unknown", attempts, state, self._out(why), self._out(pod.reason, ""))
+        columns = (self._out(text) for label, text in pod_facts(pod) if label in _POD_COLUMNS)
+        return (self._out(pod_name(pod)), since or "unknown", attempts, state, *columns)
 
     def remedies(self) -> list[str]:
         episodes = self._facts.episodes

@@ -18,7 +18,6 @@ from fragtui.ui.messages import Crashed, KernelLogUpdated, PodsUpdated
 from fragtui.ui.screens.recording_actions import ScreenRecorder
 
 if TYPE_CHECKING:
-    from fragtui.model.failures.incident import Incident
     from fragtui.model.failures.kernel_log_update import KernelLogUpdate
     from fragtui.model.pods.pod_update import PodUpdate
 
@@ -34,10 +33,7 @@ class BackgroundReader(Protocol):
 
 
 class PodReader(BackgroundReader, Protocol):
-    """The watch over pods, which is told what the kernel said and what was done."""
-
-    def kernel_incident(self, incident: Incident) -> None:
-        """Tell it of a kernel incident that a pod may hang on."""
+    """The watch over pods, which takes note of remedies."""
 
     def remedy_ran(self, name: str) -> None:
         """Tell it that a remedy ran."""
@@ -111,7 +107,6 @@ class BackgroundReaders:
             feed.stop()
 
     def _start(self) -> None:
-        # The pods first: the kernel log's first news must find the watch that links it with them.
         missing = [(self._start_pods, self._tell_no_pods), (self._start_kernel_log, self._tell_no_kernel_log)]
         while missing and not self._stopping.is_set():
             missing = [(start, tell_why) for start, tell_why in missing if not self._has_started(start, tell_why)]

@@ -10,7 +10,7 @@ import pytest
 
 from fragtui.commands.cli.parser import main
 from fragtui.model.failures.incident import Incident, IncidentKind
-from fragtui.model.sandbox_failures import sandbox_incident
+from fragtui.model.log_linker import sandbox_incident
 from tests.cluster.reading import attempts_of
 from tests.cluster.written_texts import CASES, FINAL_CHILD, S1, UID, VETH, WEB, Case, containerd, journal_json, klog
 from tests.support.go_quoting import quoted

@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 from fragtui.sampler import Sampler
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.kernel_log.follower import KernelLog
+from fragtui.sources.node_readers import NodeReaders
 from fragtui.sources.pods.watcher import PodWatcher
 from fragtui.sources.recording.recorder import Recorder
 from fragtui.ui.app import FragtuiApp
@@ -37,11 +38,15 @@ def make_app(
     reader = NodeReader(root)
     recorder = Recorder(reader.host, audit=audit)
     reader.on_tick = recorder.take_tick
+    readers = NodeReaders(
+        lambda on_news: KernelLog(root, kernel_log, on_news, recorder.log_stream),
+        lambda on_news: PodWatcher(root, kubelet_log, None, on_news, witness=recorder),
+    )
     return FragtuiApp(
         AppDependencies(
             sampler=lambda deliver, crash: Sampler(reader, deliver, crash, interval),
-            kernel_log=lambda on_news: KernelLog(root, kernel_log, on_news, recorder.log_stream),
-            pods=lambda on_news: PodWatcher(root, kubelet_log, None, on_news, witness=recorder),
+            kernel_log=readers.kernel_log,
+            pods=readers.pods,
             root=root,
             live=reader.live,
             order=order,

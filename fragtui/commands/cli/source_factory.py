@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.pods.pod_update import PodUpdate
@@ -11,9 +12,22 @@ from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.kernel_log.follower import KernelLog
 from fragtui.sources.kernel_log.incident_stream import StreamCall
 from fragtui.sources.kernel_log.journal import why_no_journal
+from fragtui.sources.node_readers import NodeReaders
 from fragtui.sources.pods.interfaces import PodRecorder
 from fragtui.sources.pods.watcher import PodWatcher
 from fragtui.sources.saved.readers import SavedKernelLog, SavedPods
+
+
+def joined_readers(
+    args: argparse.Namespace,
+    reader: NodeReader,
+    on_stream: Callable[[], Callable[[StreamCall], None]] | None = None,
+    witness: PodRecorder | None = None,
+) -> NodeReaders[KernelLog | SavedKernelLog, PodWatcher | SavedPods]:
+    """Return both readers that the options ask for, the pods linked to what the kernel log brings."""
+    return NodeReaders(
+        partial(kernel_log_of, args, reader, on_stream=on_stream), partial(pods_of, args, reader, witness=witness)
+    )
 
 
 def kernel_log_of(

@@ -74,7 +74,8 @@ def _told_by_log(reader: NodeReader) -> str | None:
     from fragtui.model.failures.incident import IncidentKind  # noqa: PLC0415
     from fragtui.sources.saved.incidents import incidents_of  # noqa: PLC0415
 
-    incidents, _ = incidents_of((log,), opener_of(reader.tree.root, live=reader.live))
+    explained, _ = incidents_of((log,), opener_of(reader.tree.root, live=reader.live))
+    incidents = [each.incident for each in explained]
     refused = [each for each in incidents if each.kind is IncidentKind.ALLOCATION_FAILURE]
     if not refused:
         return f"{log.name} tells of no refused request"

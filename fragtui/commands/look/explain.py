@@ -13,6 +13,7 @@ from typing import IO
 from fragtui.kernel.gfp.flags import table_for
 from fragtui.kernel.procfs.version import parse_version
 from fragtui.model.failures.incident import Incident, iso_utc
+from fragtui.render.incident_text import count_words, incident_facts
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.log_files import open_log, refuse_device
 from fragtui.sources.saved.explain import OpenLog, explain_logs
@@ -96,25 +97,11 @@ def words(incident: Incident, name: str | None = None) -> str:
     when = (iso_utc(incident.time) or "") if incident.time is not None else ""
     head = "  ".join(part for part in (name, place, when, incident.kind.replace("_", " ")) if part)
     rows = [head, f"  {incident.explanation}"]
-    if incident.gfp:
-        rows.append(f"  asked with {'|'.join(incident.gfp)} ({incident.gfp_from})")
-    facts = [
-        f"{label} {value}"
-        for label, value in (
-            ("pid", incident.pid),
-            ("cpu", incident.cpu),
-            ("kernel", incident.kernel),
-            ("cpuset", incident.cpuset),
-            ("cause", incident.cause),
-        )
-        if value is not None
-    ]
-    if facts:
-        rows.append("  " + ", ".join(facts))
-    if incident.reason:
-        rows.append(f"  {incident.reason}")
+    if facts := incident_facts(incident):
+        rows.append("  " + ", ".join(f"{label} {text}" for label, text in facts if label != "detail"))
+    rows += [f"  {text}" for label, text in facts if label == "detail"]
     if incident.suppressed or incident.repeated:
-        rows.append(f"  stands for at least {incident.count} ({_hidden(incident)})")
+        rows.append(f"  {count_words(1 + (incident.repeated or 0), incident.suppressed or 0)}")
     for zone in incident.zones:
         if zone.free_blocks is not None:
             blocks = " ".join(str(count) for count in zone.free_blocks)
@@ -122,14 +109,5 @@ def words(incident: Incident, name: str | None = None) -> str:
     if incident.stack:
         rows.append("  stack: " + " < ".join(incident.stack[:12]) + (" ..." if len(incident.stack) > 12 else ""))
     if incident.linked:
-        rows.append("  goes with " + ", ".join(incident.linked))
+        rows.append("  linked to " + ", ".join(incident.linked))
     return "\n".join(rows)
-
-
-def _hidden(incident: Incident) -> str:
-    parts = []
-    if incident.suppressed:
-        parts.append(f"{incident.suppressed} suppressed by the kernel's rate limit")
-    if incident.repeated:
-        parts.append(f"repeated {incident.repeated} times")
-    return ", ".join(parts)

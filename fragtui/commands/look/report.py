@@ -85,8 +85,8 @@ def collect(root: Path, order: int | None, audit: Path | None) -> ReportFacts:
     reader.close()
     if (several := reader.tree.ambiguous) is not None:
         snapshot = dataclasses.replace(snapshot, unreadable=(Unreadable(str(root), several),))
-    incidents, source, problems = _incidents(reader)
-    pods, cannot_tell = _pods(root, incidents) if reader.live else _saved_pods(reader.tree, incidents)
+    incidents, logged, source, problems = _incidents(reader)
+    pods, cannot_tell = _pods(root, logged) if reader.live else _saved_pods(reader.tree, logged)
     target = order if order is not None else _failed_order(incidents)
     past = read_history(AuditLog(audit_path(audit, root)), reader.tree.root)
     return ReportFacts(
@@ -117,29 +117,34 @@ def _failed_order(incidents: tuple[Incident, ...]) -> int:
     return newest.order if newest is not None and newest.order else COSTLY_ORDER
 
 
-def _incidents(reader: NodeReader) -> tuple[tuple[Incident, ...], str | None, tuple[Unreadable, ...]]:
-    """Return the incidents, where they are from (None if no log could be read), and what could not be read."""
+def _incidents(
+    reader: NodeReader,
+) -> tuple[tuple[Incident, ...], tuple[Incident, ...], str | None, tuple[Unreadable, ...]]:
+    """Return the incidents, linked; the kernel's as logged; where they are from, None if no log could be read.
+
+    The last is what could not be read.
+    """
     problems: list[Unreadable] = []
     if reader.live:
         news = read_ring(reader.root)
         if news.problem is None:
-            return news.incidents, news.source, ()
+            return news.incidents, news.incidents, news.source, ()
         problems.append(Unreadable(str(reader.root / "dev/kmsg"), news.problem))
     logs = reader.tree.logs()
-    incidents, unread = incidents_of(logs, opener_of(reader.tree.root, live=reader.live))
+    explained, unread = incidents_of(logs, opener_of(reader.tree.root, live=reader.live))
     problems += unread
     names = [printable(str(path)) for path in logs]
     read = [name for name in names if all(problem.path != name for problem in unread)]
-    return incidents, ", ".join(read) or None, tuple(problems)
+    incidents = tuple(each.incident for each in explained)
+    logged = tuple(each.logged for each in explained if each.logged is not None)
+    return incidents, logged, ", ".join(read) or None, tuple(problems)
 
 
 def _saved_pods(tree: SavedTree, incidents: tuple[Incident, ...]) -> tuple[PodUpdate | None, str]:
     """Return what the saved logs tell of pods, and what they can't tell."""
-    pods = SavedPods(tree)
-    (state,) = pods.read().sources
-    for incident in incidents:
-        pods.kernel_incident(incident)
-    return (pods.news() if state.state == "live" else None), state.cannot_tell
+    pods = SavedPods(tree, incidents=incidents).read()
+    (state,) = pods.sources
+    return (pods if state.state == "live" else None), state.cannot_tell
 
 
 def _pods(root: Path, incidents: tuple[Incident, ...]) -> tuple[PodUpdate | None, str]:
@@ -152,10 +157,8 @@ def _pods(root: Path, incidents: tuple[Incident, ...]) -> tuple[PodUpdate | None
         if news.sources and all(source.state not in ("connecting", "waiting") for source in news.sources):
             settled.set()
 
-    watch = PodWatcher(root, "auto", None, on_news)
+    watch = PodWatcher(root, "auto", None, on_news, incidents=incidents)
     watch.start()
-    for incident in incidents:
-        watch.kernel_incident(incident)
     if settled.wait(_PODS_WAIT):
         # What the sources read first is on its way: news come four times a second.
         time.sleep(0.5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import resource
 import sys
-from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,10 @@ from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.recording.recorder import Recorder
 
 if TYPE_CHECKING:
-    from fragtui.model.failures.kernel_log_update import KernelLogUpdate
-    from fragtui.model.pods.pod_update import PodUpdate
-    from fragtui.ui.wiring import BackgroundReader, PodReader
+    from fragtui.sources.kernel_log.follower import KernelLog
+    from fragtui.sources.node_readers import NodeReaders
+    from fragtui.sources.pods.watcher import PodWatcher
+    from fragtui.sources.saved.readers import SavedKernelLog, SavedPods
 
 _OPEN_FILES = 40
 """What the screen, its readers and their children use, and as many again for what is open for a moment."""
@@ -45,15 +46,12 @@ def run(args: argparse.Namespace) -> int:
     from fragtui.ui.app import FragtuiApp  # noqa: PLC0415
     from fragtui.ui.wiring import AppDependencies  # noqa: PLC0415
 
-    def kernel_log(on_news: Callable[[KernelLogUpdate], None]) -> BackgroundReader:
-        from fragtui.commands.cli.source_factory import kernel_log_of  # noqa: PLC0415
+    @cache
+    def readers() -> NodeReaders[KernelLog | SavedKernelLog, PodWatcher | SavedPods]:
+        # Called by the first of the two readers: what they import is not needed for the first bars.
+        from fragtui.commands.cli.source_factory import joined_readers  # noqa: PLC0415
 
-        return kernel_log_of(args, reader, on_news, recorder.log_stream)
-
-    def pods(on_news: Callable[[PodUpdate], None]) -> PodReader:
-        from fragtui.commands.cli.source_factory import pods_of  # noqa: PLC0415
-
-        return pods_of(args, reader, on_news, recorder)
+        return joined_readers(args, reader, recorder.log_stream, recorder)
 
     reader = NodeReader(args.root)
     recorder = Recorder(reader.host, audit=audit_path(args.audit, args.root))
@@ -72,8 +70,8 @@ def run(args: argparse.Namespace) -> int:
     app = FragtuiApp(
         AppDependencies(
             sampler=lambda deliver, crash: Sampler(reader, deliver, crash, args.interval),
-            kernel_log=kernel_log,
-            pods=pods,
+            kernel_log=lambda on_news: readers().kernel_log(on_news),
+            pods=lambda on_news: readers().pods(on_news),
             root=reader.tree.root,
             live=reader.live,
             order=args.order,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fragtui.commands.cli.signals import end_signals
-from fragtui.commands.cli.source_factory import kernel_log_of, pods_of
+from fragtui.commands.cli.source_factory import joined_readers
 from fragtui.commands.cli.source_options import add_source_options
 from fragtui.commands.record.exporter import NodeSource, registry_of
 from fragtui.commands.record.metrics_server import MetricsServer, Security, ServerError, exposure
@@ -95,10 +95,10 @@ def _serve(args: argparse.Namespace) -> int:
         threading.Thread(target=server.serve_forever, name="fragtui-http", daemon=True).start()
         if (warning := exposure(host, security)) is not None:
             print(f"fragtui export: warning: {warning}", file=sys.stderr)
-        log = kernel_log_of(args, source.reader, source.kernel_log)
-        pods = pods_of(args, source.reader, source.pod_news)
-        log.start()
+        readers = joined_readers(args, source.reader)
+        pods, log = readers.pods(source.pod_news), readers.kernel_log(source.kernel_log)
         pods.start()
+        log.start()
         shown = f"[{host}]" if ":" in host else host
         scheme = "http" if security.certificate is None else "https"
         port = server.server_address[1]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fragtui.cluster.failure_reason import STARTING, ReasonClass, classify, innermost_error, specificity
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sandbox_attempts import Attempt
-from fragtui.model.pods.linking import memory_of
 from fragtui.model.pods.stuck_pods import PodLink, StuckPod
 from fragtui.text import printable
 
 _ATTEMPTS_KEPT = 8
-LINKS_KEPT = 16
+MAX_LINKS = 16
+_MAX_PAIRS = 64
 _RANK = {"proven": 2, "likely": 1, "possible": 0}
 
 
@@ -32,7 +33,8 @@ class PodState:
     first_failure: float | None = None
     last_failure: float | None = None
     last_word: float = 0.0
-    links: dict[str, PodLink] = field(default_factory=dict)
+    pairs: dict[tuple[str, str], PodLink] = field(default_factory=dict)
+    """The link of each attempt to each kernel incident, by their ids."""
     sources: dict[str, None] = field(default_factory=dict)
     after_remedy: str | None = None
     started: float | None = None
@@ -40,7 +42,8 @@ class PodState:
     def take(self, attempt: Attempt) -> None:
         """Add an attempt, or what is now known of one that is here already."""
         for absorbed in attempt.absorbed:
-            self.attempts.pop(absorbed, None)
+            if self.attempts.pop(absorbed, None) is not None:
+                self._move_links(absorbed, attempt.id)
         self.attempts[attempt.id] = attempt
         while len(self.attempts) > _ATTEMPTS_KEPT:
             del self.attempts[next(iter(self.attempts))]
@@ -53,19 +56,41 @@ class PodState:
         if attempt.last_time is not None and (self.last_failure is None or attempt.last_time > self.last_failure):
             self.last_failure = attempt.last_time
 
-    def link(self, link: PodLink) -> None:
-        """Keep a link, the surer one if both sides were linked before."""
-        known = self.links.get(link.incident_id)
-        if known is None or _RANK[link.confidence] > _RANK[known.confidence]:
-            self.links[link.incident_id] = link
-        while len(self.links) > LINKS_KEPT:
-            del self.links[next(iter(self.links))]
+    def link(self, attempt_id: str, links: Mapping[str, PodLink | None]) -> bool:
+        """Take an attempt's links by incident, None for an incident that nothing links it to; return if one is new."""
+        changed = False
+        for incident_id, link in links.items():
+            pair = (attempt_id, incident_id)
+            changed |= self.pairs.get(pair) != link
+            if link is None:
+                self.pairs.pop(pair, None)
+            else:
+                self.pairs[pair] = link
+        while len(self.pairs) > _MAX_PAIRS:
+            del self.pairs[next(iter(self.pairs))]
+        return changed
+
+    @property
+    def links(self) -> tuple[PodLink, ...]:
+        """One link for each incident, the surest of its attempts', the surest first."""
+        surest: dict[str, PodLink] = {}
+        for link in self.pairs.values():
+            known = surest.get(link.incident_id)
+            if known is None or _RANK[link.confidence] > _RANK[known.confidence]:
+                surest[link.incident_id] = link
+        return tuple(sorted(surest.values(), key=lambda link: -_RANK[link.confidence])[:MAX_LINKS])
+
+    def _move_links(self, absorbed: str, attempt_id: str) -> None:
+        self.pairs = {
+            (attempt_id if attempt == absorbed else attempt, incident): link
+            for (attempt, incident), link in self.pairs.items()
+        }
 
     @property
     def names_refusal(self) -> bool:
         """Whether an attempt or a kernel line says that memory was refused."""
         return any(attempt.reason_class.memory for attempt in self.attempts.values()) or any(
-            link.refusal and link.confidence != "possible" for link in self.links.values()
+            link.refusal and link.confidence != "possible" for link in self.pairs.values()
         )
 
     def absorb(self, other: PodState) -> None:
@@ -73,8 +98,7 @@ class PodState:
         for attempt in other.attempts.values():
             if attempt.id not in self.attempts:
                 self.take(attempt)
-        for link in other.links.values():
-            self.link(link)
+        self.pairs = other.pairs | self.pairs
         self.ref = self.ref.filled(other.ref)
         self.forgotten += other.forgotten
         self.event_counts |= other.event_counts
@@ -92,7 +116,7 @@ class PodState:
     def frozen(self) -> StuckPod:
         """Return the entry as the screen shows it."""
         row, reason = self._reason()
-        links = tuple(sorted(self.links.values(), key=lambda link: -_RANK[link.confidence]))
+        links = self.links
         memory = row.memory
         for attempt in self.attempts.values():
             if attempt.reason_class is row:
@@ -128,3 +152,17 @@ class PodState:
         if self.waiting_error:
             return classify(self.waiting_error), printable(innermost_error(self.waiting_error))
         return STARTING, ""
+
+
+def memory_of(attempt: Attempt, links: tuple[PodLink, ...]) -> bool | None:
+    """Return whether the kernel refused memory to the attempt, its links considered.
+
+    ``exit status 6`` alone proves nothing; with a kernel line that is proven or likely its own, it is memory, or, if
+    that line is of the cgroup's own limit, it is not. What the text itself says stands.
+    """
+    if attempt.reason_class.memory is not None:
+        return attempt.reason_class.memory
+    sure = [link for link in links if link.confidence in ("proven", "likely")]
+    if any(link.refusal for link in sure):
+        return True
+    return False if sure else None

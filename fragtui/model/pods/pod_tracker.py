@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from heapq import nsmallest
 
 from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef, cgroup_owner
 from fragtui.cluster.sandbox_attempts import Attempt, AttemptAssembler
-from fragtui.model.pods.linking import WINDOW_SECONDS, KernelEvidence, is_near, link_of
-from fragtui.model.pods.pod_state import LINKS_KEPT, PodState
-from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
+from fragtui.model.pods.pod_state import PodState
+from fragtui.model.pods.stuck_pods import PodLink, StuckPod, StuckPods
 
 QUIET_SECONDS = 600.0
 """A pod that only logs told of, silent for this long, is taken to be gone: kubelets retry within 5 min."""
@@ -25,8 +23,6 @@ MAX_PODS = 512
 _DROPPED_AT_ONCE = 32
 """Pods that leave a full board together: in a flood of names each order of them costs."""
 _MOST_NAMES = 4096
-_MOST_INCIDENTS = 64
-"""Kernel incidents that pods are compared with, the newest: the kernel reports at most 10 in 5 s."""
 _SLACK_SECONDS = 2.0
 _REOPEN_SECONDS = 30.0
 
@@ -40,15 +36,15 @@ class _Started:
 class PodTracker:
     """Mutable and for one thread; `snapshot` is what others may have. Times are epoch seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, links_of: Callable[[Attempt], Mapping[str, PodLink | None]] = lambda _: {}) -> None:
+        """`links_of` returns the links of a new or grown attempt, by kernel incident."""
+        self._links_of = links_of
         self._assembler = AttemptAssembler()
         self._entries: list[PodState] = []
         self._by_uid: dict[str, PodState] = {}
         self._by_name: dict[tuple[str | None, str], PodState] = {}
         self._nameless: deque[PodState] = deque(maxlen=16)
         self._started: deque[_Started] = deque(maxlen=_MOST_STARTED)
-        self._kernel: deque[KernelEvidence] = deque(maxlen=_MOST_INCIDENTS)
-        self._recent: dict[str, Attempt] = {}
         self._names: dict[str, PodRef] = {}
         self._runs_since: dict[str, float] = {}
         self._dropped = 0
@@ -94,19 +90,14 @@ class PodTracker:
             self._drop(entry)
         return bool(gone)
 
-    def kernel_incident(self, incident: KernelEvidence) -> bool:
-        """Take in a kernel incident, again if more became known of it; return whether it got linked to a pod."""
-        for at, known in enumerate(self._kernel):
-            if known.id == incident.id:
-                self._kernel[at] = incident
-                break
-        else:
-            self._kernel.append(incident)
-        linked = False
-        for entry in (*self._entries, *(started.entry for started in self._started)):
-            for attempt in entry.attempts.values():
-                linked |= is_near(attempt, incident) and _tie(entry, attempt, incident, self._has_rival(attempt))
-        return linked
+    def link(self, links: Mapping[str, Mapping[str, PodLink | None]]) -> bool:
+        """Take links by attempt and kernel incident; return whether one is new or gone."""
+        changed = False
+        if links:
+            for entry in (*self._entries, *(started.entry for started in self._started)):
+                for attempt_id in entry.attempts.keys() & links.keys():
+                    changed |= entry.link(attempt_id, links[attempt_id])
+        return changed
 
     def remedy_ran(self, name: str) -> bool:
         """Note that a remedy ran now, for the pods that are stuck to carry when they start; return if one is."""
@@ -184,16 +175,7 @@ class PodTracker:
         entry.take(attempt)
         entry.last_word = max(entry.last_word, attempt.last_time if attempt.last_time is not None else now)
         self._index(entry)
-        self._recent[attempt.id] = attempt
-        if len(self._recent) > 512:
-            del self._recent[next(iter(self._recent))]
-        close = [incident for incident in self._kernel if is_near(attempt, incident)]
-        if len(close) > LINKS_KEPT:  # In a flood: no more links are kept than that.
-            moment = attempt.last_time or now
-            close = nsmallest(LINKS_KEPT, close, key=lambda each: abs((each.time or 0.0) - moment))
-        has_rival = bool(close) and self._has_rival(attempt)
-        for incident in close:
-            _tie(entry, attempt, incident, has_rival)
+        entry.link(attempt.id, self._links_of(attempt))
         return True
 
     def _reopened(self, attempt: Attempt) -> PodState | None:
@@ -209,17 +191,6 @@ class PodTracker:
 
     def _lately_started(self, pod: PodRef) -> _Started | None:
         return next((each for each in self._started if each.entry.ref.may_be(pod)), None)
-
-    def _has_rival(self, attempt: Attempt) -> bool:
-        """Return whether another pod failed in the same moment."""
-        last = attempt.last_time
-        # The newest first: in a flood one of them is a rival at once.
-        return last is not None and any(
-            other.last_time is not None
-            and abs(other.last_time - last) <= WINDOW_SECONDS / 3
-            and not other.pod.may_be(attempt.pod)
-            for other in reversed(self._recent.values())
-        )
 
     def _runs(self, observation: PodObservation, now: float) -> bool:
         if observation.step == "pleg" and self._assembler.failed_ids(observation.container_id):
@@ -320,11 +291,3 @@ class PodTracker:
         self._names[pod.uid] = pod
         if len(self._names) > _MOST_NAMES:
             del self._names[next(iter(self._names))]
-
-
-def _tie(entry: PodState, attempt: Attempt, incident: KernelEvidence, has_rival: bool) -> bool:
-    link = link_of(attempt, incident, int(has_rival))
-    if link is None:
-        return False
-    entry.link(link)
-    return True

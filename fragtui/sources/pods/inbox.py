@@ -1,4 +1,4 @@
-"""What the board of pods has not taken yet: bounded, whatever the logs hold."""
+"""What the tracker has not taken yet: bounded, whatever the logs hold."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from fragtui.model.pods.linking import KernelEvidence
-from fragtui.model.pods.pod_tracker import PodTracker
+from fragtui.model.failures.incident import Incident
+from fragtui.model.tracker import IncidentTracker
 
-Change = Callable[[PodTracker, float], bool]
-"""Changes the board at an epoch second and returns whether it may have changed."""
+Change = Callable[[IncidentTracker, float], bool]
+"""Changes the tracker at an epoch second and returns whether it may have changed."""
 MAX_OBSERVATIONS = 2048
 """Observations that wait, and one batch more; a source that brings more waits for room."""
 MAX_INCIDENTS = 128
@@ -29,12 +29,12 @@ class PodInbox:
         self._changed = threading.Condition()
         self._batches: deque[tuple[int, Change, bool]] = deque()
         self._waiting = 0
-        self._incidents: dict[str, KernelEvidence] = {}
+        self._incidents: dict[str, Incident] = {}
         self._rests_until = 0.0
         self._news = False
         self._closed = False
         self.dropped = 0
-        """Kernel incidents that were dropped before the board took them."""
+        """Kernel incidents that were dropped before the tracker took them."""
 
     def put(self, change: Change, observations: int = 1) -> None:
         """Add a change of so many observations; waits for room unless closed."""
@@ -52,7 +52,7 @@ class PodInbox:
             else:
                 self._append(0, change, remedy=True)
 
-    def incident(self, incident: KernelEvidence) -> None:
+    def incident(self, incident: Incident) -> None:
         """Add a kernel incident, or what more is known of one that waits. Never waits.
 
         Where there are too many, the oldest goes that is no refusal of the node's memory, else the oldest.
@@ -68,7 +68,7 @@ class PodInbox:
             self._changed.notify_all()
 
     def news(self) -> None:
-        """Note that something beside the board has changed. Never waits."""
+        """Note that something beside the tracker has changed. Never waits."""
         with self._changed:
             self._news = True
             self._changed.notify_all()
@@ -111,10 +111,10 @@ class PodInbox:
         self._changed.notify_all()
 
 
-def _of_incident(incident: KernelEvidence) -> Change:
-    return lambda board, _: board.kernel_incident(incident)
+def _of_incident(incident: Incident) -> Change:
+    return lambda tracker, _: tracker.kernel_incident(incident)
 
 
-def _is_news(_board: PodTracker, _now: float) -> bool:
-    """Change nothing on the board: the state of a source has changed."""
+def _is_news(_tracker: IncidentTracker, _now: float) -> bool:
+    """Change nothing: the state of a source has changed."""
     return True

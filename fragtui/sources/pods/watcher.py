@@ -1,17 +1,18 @@
-"""The watch over this node's stuck pods: every source on its own thread, one board, news at most 4 times a second."""
+"""The watch over this node's stuck pods: every source on its own thread, one tracker, news 4 times a second at most."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.model.pods.linking import KernelEvidence
-from fragtui.model.pods.pod_tracker import PodTracker
+from fragtui.model.failures.incident import Incident
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.pods.pod_update import PodUpdate, SourceState
+from fragtui.model.tracker import IncidentTracker
 from fragtui.sources.pods.crictl import CrictlSource
 from fragtui.sources.pods.inbox import PodInbox
 from fragtui.sources.pods.interfaces import PodRecorder, PodSource, TeeSink
@@ -23,7 +24,7 @@ from fragtui.text import shortage
 NEWS_SECONDS = 0.25
 """Shortest time between two news."""
 _REVIEW_SECONDS = 5.0
-"""How often the board is looked at without news: pods become stuck, and quiet ones gone, by time alone."""
+"""How often the tracker is looked at without news: pods become stuck, and quiet ones gone, by time alone."""
 
 
 class PodWatcher:
@@ -42,20 +43,24 @@ class PodWatcher:
         live: bool = True,
         clock: Callable[[], float] = time.time,
         witness: PodRecorder | None = None,
+        incidents: Iterable[Incident] = (),
     ) -> None:
         """Watch the node under `root`.
 
         `kubelet_log` is ``auto``, ``none`` or a file, or several joined by commas; `kubeconfig` a file whose
         rights may reach further than the kubelet's own. Without `live` the node's files are saved ones: the credentials
-        in them are not used. `witness` is told all that the sources say, for a recording.
+        in them are not used. `witness` is told all that the sources say, for a recording. `incidents` are those that
+        the kernel log had before.
         """
         self._root = root
         self._on_news = on_news
         self._clock = clock
-        self._board = PodTracker()
+        self._tracker = IncidentTracker()
+        for incident in incidents:
+            self._tracker.kernel_incident(incident)
         self._inbox = PodInbox()
         self._unread = 0
-        """Changes over which the board failed."""
+        """Changes over which the tracker failed."""
         self._states: dict[str, SourceState] = {}
         self._stopping = threading.Event()
         self._witness = witness
@@ -78,22 +83,23 @@ class PodWatcher:
         for source in self._sources:
             source.stop()
 
-    def kernel_incident(self, incident: KernelEvidence) -> None:
-        """Report a kernel incident, to be linked with the pods that it failed; from any thread, never waits."""
-        self._inbox.incident(incident)
+    def kernel_news(self, news: KernelLogUpdate) -> None:
+        """Take what the kernel log brought, to be linked to the pods; from any thread, never waits."""
+        for incident in (*news.incidents, *news.updated):
+            self._inbox.incident(incident)
 
     def remedy_ran(self, name: str) -> None:
         """Tell that a remedy ran just now; from any thread, never waits."""
-        self._inbox.remedy(lambda board, _: board.remedy_ran(name))
+        self._inbox.remedy(lambda tracker, _: tracker.remedy_ran(name))
 
     def observations(self, told: tuple[PodObservation, ...]) -> None:
         """See `PodSink`."""
 
-        def change(board: PodTracker, now: float) -> bool:
+        def change(tracker: IncidentTracker, now: float) -> bool:
             changed = False
             for observation in told:
                 try:
-                    changed |= board.tell(observation, now)
+                    changed |= tracker.tell(observation, now)
                 except Exception:  # It costs only itself.
                     self._unread += 1
                     changed = True
@@ -103,7 +109,7 @@ class PodWatcher:
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
         """See `PodSink`."""
-        self._inbox.put(lambda board, _: board.only_these_exist(pods), len(pods))
+        self._inbox.put(lambda tracker, _: tracker.only_these_exist(pods), len(pods))
 
     def state(self, name: str, state: str, cannot_tell: str) -> None:
         """See `PodSink`."""
@@ -116,7 +122,7 @@ class PodWatcher:
 
     def _run(self) -> None:
         for pod in read_pod_directories(self._root):
-            self._board.learn(pod)
+            self._tracker.learn(pod)
             if self._witness is not None:
                 self._witness.learnt(pod)
         self._start_sources()
@@ -131,8 +137,8 @@ class PodWatcher:
                 continue
             changed, looked = False, now
             self._start_sources()
-            board, states = self._board.snapshot(self._clock()), tuple(self._states.values())
-            news = PodUpdate(board, states, self._board.names, self._inbox.dropped, self._unread)
+            board, states = self._tracker.snapshot(self._clock()), tuple(self._states.values())
+            news = PodUpdate(board, states, self._tracker.names, self._inbox.dropped, self._unread)
             if news != last and not self._stopping.is_set():
                 last = news
                 self._hand_over(news)
@@ -158,11 +164,11 @@ class PodWatcher:
                 raise
 
     def _take_changes(self, seconds: float) -> bool:
-        """Apply the next changes, waiting so long for one; return whether the board may have changed."""
+        """Apply the next changes, waiting so long for one; return whether the state may have changed."""
         changed = False
         for change in self._inbox.take(max(0.0, seconds)):
             try:
-                changed |= change(self._board, self._clock())
+                changed |= change(self._tracker, self._clock())
             except Exception:
                 self._unread += 1
                 changed = True

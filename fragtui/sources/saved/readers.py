@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO
 
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.model.failures.kernel_log_update import KernelLogUpdate
-from fragtui.model.pods.linking import KernelEvidence
-from fragtui.model.pods.pod_tracker import PodTracker
+from fragtui.model.failures.incident import Incident
+from fragtui.model.failures.kernel_log_update import MERGED, KernelLogUpdate
 from fragtui.model.pods.pod_update import PodUpdate, SourceState
+from fragtui.model.tracker import IncidentTracker
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.line_bounds import CutLines
 from fragtui.sources.files.log_files import open_log
@@ -80,15 +80,21 @@ class SavedPods:
     """The pods that failed to start by the saved logs, as they stood at the logs' last word of pods."""
 
     def __init__(
-        self, tree: SavedTree, on_news: Callable[[PodUpdate], None] = lambda _: None, witness: PodRecorder | None = None
+        self,
+        tree: SavedTree,
+        on_news: Callable[[PodUpdate], None] = lambda _: None,
+        witness: PodRecorder | None = None,
+        incidents: Iterable[Incident] = (),
     ) -> None:
-        """`witness` is told all that the logs say, for a recording."""
+        """`witness` is told all that the logs say, for a recording; `incidents` are those of the kernel log."""
         self._tree = tree
         self._on_news = on_news
         self._witness = witness
         self._lock = threading.Lock()
         self._stopped = threading.Event()
-        self._board = PodTracker()
+        self._tracker = IncidentTracker(MERGED)
+        for incident in incidents:
+            self._tracker.kernel_incident(incident)
         self._moment: float | None = None
         self._unread = 0
         """Lines that no parser could read."""
@@ -102,10 +108,10 @@ class SavedPods:
         """End soon; never waits."""
         self._stopped.set()
 
-    def kernel_incident(self, incident: KernelEvidence) -> None:
-        """Report a kernel incident, to be linked with the pods that it failed."""
+    def kernel_news(self, news: KernelLogUpdate) -> None:
+        """Take what the kernel log brought, to be linked to the pods."""
         with self._lock:
-            linked = self._board.kernel_incident(incident)
+            linked = self._tracker.kernel_news(news)
         if linked:
             self._tell()
 
@@ -149,7 +155,7 @@ class SavedPods:
         with self._lock:
             moment = self._moment if self._moment is not None else time.time()
             states = (self._state,) if self._state is not None else ()
-            return PodUpdate(self._board.snapshot(moment), states, self._board.names)
+            return PodUpdate(self._tracker.snapshot(moment), states, self._tracker.names)
 
     def _read(self, path: Path) -> str | None:
         """Read one log; return why that was not possible."""
@@ -166,7 +172,7 @@ class SavedPods:
                         if observation.time is not None:
                             self._moment = max(self._moment or 0.0, observation.time)
                         try:
-                            self._board.tell(observation, changed if at is None else at)
+                            self._tracker.tell(observation, changed if at is None else at)
                         except Exception:  # It costs only itself.
                             self._unread += 1
                     if self._witness is not None:
@@ -181,7 +187,7 @@ class SavedPods:
         self._unread += lines
 
     def _learn(self, pod: PodRef) -> None:
-        self._board.learn(pod)
+        self._tracker.learn(pod)
         if self._witness is not None:
             self._witness.learnt(pod)
 

@@ -6,16 +6,17 @@ from collections.abc import Callable, Sequence
 
 from fragtui.model.failures.failure_list import FailureGroup, FailureList
 from fragtui.model.failures.incident import IncidentKind
+from fragtui.render.incident_text import brief_title, cause_words, flag_names
 from fragtui.text import counted
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import wrap
-from fragtui.ui.widgets.incident_cells import clock_time, failure_title, flag_cells, list_words
+from fragtui.ui.widgets.incident_cells import clock_time
 from fragtui.ui.widgets.list_panel import ListPanel, columns
 from fragtui.ui.widgets.rows import Line, Span, line
 
 
 class FailuresPanel(ListPanel[FailureGroup]):
-    """One row for alike incidents: when last, who, what, flags, why, how many; and the pod that hangs on it."""
+    """One row for alike incidents: when last, who, what, flags, why, how many; and the pods that it blocks."""
 
     newest_last = True
 
@@ -32,7 +33,7 @@ class FailuresPanel(ListPanel[FailureGroup]):
 
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the lines, the flags' column as wide as the newest rows' flags need."""
-        self._flag_width = max((len(flag_cells(row.last)) for row in self._tail.rows[-height:]), default=0)
+        self._flag_width = max((len(flag_names(row.last)) for row in self._tail.rows[-height:]), default=0)
         return super().build(width, height)
 
     def heading(self, width: int) -> tuple[Span, ...]:
@@ -64,14 +65,14 @@ class FailuresPanel(ListPanel[FailureGroup]):
         size = self._session.snapshot.host.page_size if self._session.snapshot else 4096
         style = "text" if last.memory is False else "bad" if last.kind is IncidentKind.ALLOCATION_FAILURE else "warn"
         pod = self._pod_of(item)
-        flag_width = max(0, min(self._flag_width, width - 66 - (len(pod) + 3 if pod else 0)))
+        flag_width = max(0, min(self._flag_width, width - 67 - (len(pod) + 3 if pod else 0)))
         cells = [
             (f" {clock_time(last.time)}", 13, "dim"),
             (last.comm or "?", 16, "text"),
-            (failure_title(last, size), 14, style),
+            (brief_title(last, size), 15, style),
         ]
         if flag_width >= 10:
-            cells.append((flag_cells(last), flag_width, "dim"))
+            cells.append((flag_names(last), flag_width, "dim"))
         spans = list(columns(*cells))
         if item.count > 1:
             spans.append((f"×{item.count} ", "accent"))
@@ -79,7 +80,7 @@ class FailuresPanel(ListPanel[FailureGroup]):
             spans.append((f"+{item.suppressed} ", "warn"))
         if pod:
             spans.append((f"⇒ {pod} ", "accent"))
-        spans.append((list_words(last), "text"))
+        spans.append((cause_words(last), "text"))
         return tuple(spans)
 
     def empty(self, width: int) -> Sequence[Line]:

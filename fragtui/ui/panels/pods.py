@@ -1,11 +1,13 @@
-"""The pods that are stuck in creation, and what the sources can't tell."""
+"""The pods that are stuck in creation, and what is not visible from the sources."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from fragtui.render.facts import Fact
+from fragtui.render.pod_text import history_facts, kernel_facts, pod_facts, pod_name, pod_reason, state_words
 from fragtui.text import counted, format_duration
 from fragtui.ui.clock import CLOCK
 from fragtui.ui.widgets.cells import wrap
@@ -16,8 +18,6 @@ if TYPE_CHECKING:
     from fragtui.model.pods.pod_update import PodUpdate, SourceState
     from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
 
-_SHORT_ID = 13
-"""Characters of an id as crictl shows them."""
 _SIGNS = {"live": "●", "connecting": "◌", "waiting": "◌", "absent": "○", "refused": "✗", "off": "○"}
 
 
@@ -48,7 +48,7 @@ class PodsPanel(ListPanel["StuckPod"]):
         board = self.board
         spans: list[Span] = [(" Stuck pods ", "title")]
         if board is not None and board.pods:
-            refused = f" ({board.denied_memory} refused memory)" if board.denied_memory else ""
+            refused = f" ({board.denied_memory} denied memory)" if board.denied_memory else ""
             spans.append((f"{len(board.pods)}{refused} ", "bad"))
         elif self.news and any(source.state == "live" for source in self.news.sources):
             spans.append(("none ", "good"))
@@ -67,7 +67,7 @@ class PodsPanel(ListPanel["StuckPod"]):
         return tuple(spans)
 
     def row(self, item: StuckPod, width: int) -> tuple[Span, ...]:
-        """Return who, for how long, why, how often, and the kernel line it hangs on."""
+        """Return who, for how long, why, how often, and how surely a kernel incident blocks it."""
         seconds = item.stuck_seconds(CLOCK.now())
         lasted = "?" if seconds is None else format_duration(seconds)
         name_width = max(16, min(48, width // 3))
@@ -80,7 +80,7 @@ class PodsPanel(ListPanel["StuckPod"]):
         style = "bad" if item.memory else "warn"
         told = columns((f" {pod_name(item)}", name_width, "text"), (lasted, 7, style))
         # What a narrow panel cuts off must be the words, which Enter shows whole.
-        return (*told, (attempts, "text"), (link, "accent"), (item.reason_class.words, style))
+        return (*told, (attempts, "text"), (link, "accent"), (pod_reason(item), style))
 
     def empty(self, width: int) -> Sequence[Line]:
         """Return what the sources can't tell, so that an empty list is not taken for good news."""
@@ -93,64 +93,36 @@ class PodsPanel(ListPanel["StuckPod"]):
         return rows
 
 
-def pod_name(pod: StuckPod) -> str:
-    """Return ``namespace/name``, or the best that is known."""
-    if pod.name:
-        return f"{pod.namespace or '?'}/{pod.name}"
-    return f"pod {pod.uid}" if pod.uid else "unknown pod"
-
-
 def pod_lines(pod: StuckPod, sources: Sequence[SourceState], width: int) -> list[Line]:
     """Return the page about one pod: the evidence, and what is missing."""
-    now = CLOCK.now()
-    seconds = pod.stuck_seconds(now)
-    state = "started" if pod.started is not None else "stuck"
-    span = "for an unknown time" if seconds is None else f"for {format_duration(seconds)}"
-    count = "an unknown number of attempts" if pod.attempts is None else counted(pod.attempts, "failed attempt")
-    lines = [line((f"{state} {span}, {count}, at the {pod.stage}", "text"))]
+    lines = [line((state_words(pod, CLOCK.now()), "text"))]
     if pod.after_remedy:
         lines.append(line((f"after the remedy: {pod.after_remedy}", "good")))
-    lines.append(line())
-    lines += _facts(
-        width,
-        ("why", pod.reason_class.words, "bad" if pod.memory else "warn"),
-        ("do", pod.reason_class.advice, "text"),
-        ("said", pod.reason or "nothing yet", "dim"),
-    )
-    lines += [line(), line(("Kernel lines", "title"))]
-    if not pod.links:
-        lines.append(line(("  none is tied to this pod", "dim")))
-    for link in pod.links:
-        lines += [
-            line((("  " if index == 0 else "    ") + row, "text"))
-            for index, row in enumerate(wrap(f"{link.confidence}: {link.why} [{link.incident_id}]", width - 4, 4))
-        ]
-    lines += [line(), line(("Known of it", "title"))]
-    lines += _facts(
-        width,
-        ("first seen", _clock(pod.first_failure), "dim"),
-        ("last seen", _clock(pod.last_failure), "dim"),
-        ("told by", ", ".join(pod.sources) or "nobody", "dim"),
-        ("uid", pod.uid or "unknown", "dim"),
-        ("sandboxes", ", ".join(each[:_SHORT_ID] for each in pod.sandbox_ids) or "none seen", "dim"),
-    )
+    styles = {"cause": "bad" if pod.memory else "warn", "error": "dim"}
+    lines += [line(), *_rows(pod_facts(pod), width, styles)]
+    lines += [line(), line(("Kernel incidents", "title"))]
+    lines += _rows(kernel_facts(pod), width) or [line(("  none is linked to this pod", "dim"))]
+    lines += [line(), line(("History", "title"))]
+    history = history_facts(pod, _clock)
+    lines += _rows(history, width, dict.fromkeys((fact.label for fact in history), "dim"))
     lacking = [source for source in sources if source.cannot_tell]
     if lacking:
-        lines += [line(), line(("What the sources can't tell", "title"))]
+        lines += [line(), line(("Not visible from these sources", "title"))]
         for source in lacking:
             lines += [line((f"  {row}", "dim")) for row in wrap(f"{source.name}: {source.cannot_tell}", width - 4, 4)]
     return lines
 
 
-def _facts(width: int, *facts: tuple[str, str, str]) -> list[Line]:
-    """Return a word and its text each, the text wrapped beside it in the given style."""
+def _rows(facts: Sequence[Fact], width: int, styles: Mapping[str, str] | None = None) -> list[Line]:
+    """Return the facts, each text wrapped beside its label in the label's style."""
     lines = []
-    for word, text, style in facts:
+    for label, text in facts:
+        style = (styles or {}).get(label, "text")
         rows = wrap(text, width - 13, 8) or [""]
-        lines.append(line((f"  {word:<11}", "dim"), (rows[0], style)))
+        lines.append(line((f"  {label:<11}", "dim"), (rows[0], style)))
         lines += [line((" " * 13 + row, style)) for row in rows[1:]]
     return lines
 
 
-def _clock(at: float | None) -> str:
-    return "unknown" if at is None else datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+def _clock(at: float) -> str:
+    return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -1,4 +1,4 @@
-"""The sentences after the verdict: who was refused, which pods hang on it, what would help."""
+"""The sentences after the verdict: who was denied memory, which pods are stuck, what would help."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from fragtui.model.failures.failure_list import FailureList
 from fragtui.model.node.verdict import Severity
 from fragtui.render.headline import consequence
-from fragtui.text import counted, format_bytes
+from fragtui.render.incident_text import denial_words
+from fragtui.text import counted
 from fragtui.ui.clock import CLOCK
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.incident_cells import time_ago
@@ -35,13 +36,11 @@ def summary_parts(session: Session, tail: FailureList, board: StuckPods | None) 
     last = tail.last_denied
     recent = last is not None and last.time is not None and CLOCK.now() - last.time < RECENT
     if last is not None and recent:
-        size = format_bytes(snapshot.host.page_size << (last.order or 0))
+        denied, when = denial_words(last, snapshot.host.page_size), time_ago(last.time)
         cause = f" for {last.cause}" if last.cause else ""
-        who, when = last.comm or "A task", time_ago(last.time)
-        sentence = f"{who} was refused order {last.order} ({size}){cause} {when}."
-        said.append(SummaryPart(sentence, f"order {last.order} refused to {who} {when}"))
+        said.append(SummaryPart(f"{denied}{cause} {when}.", f"{denied} {when}"))
     if board is not None and board.pods:
-        refused = f", {board.denied_memory} refused memory" if board.denied_memory else ""
+        refused = f", {board.denied_memory} denied memory" if board.denied_memory else ""
         stuck = f"{counted(len(board.pods), 'pod')} stuck"
         said.append(SummaryPart(f"{stuck}{refused}.", stuck))
     if judgement.severity is not Severity.FINE:

@@ -17,6 +17,7 @@ from textual.widget import Widget
 from fragtui.model.failures.failure_list import FailureGroup, FailureList
 from fragtui.model.failures.incident import IncidentKind
 from fragtui.output_file import PUBLIC, write_file
+from fragtui.render.pod_text import pod_name
 from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, RESTING_INTERVAL, Ticker
 from fragtui.ui.keys import KEYS, Keys, bindings
 from fragtui.ui.messages import Crashed, KernelLogUpdated, PodsUpdated, Sampled
@@ -24,7 +25,7 @@ from fragtui.ui.panels.bars import BarsPanel
 from fragtui.ui.panels.failures import FailuresPanel
 from fragtui.ui.panels.footer import KeyFooter
 from fragtui.ui.panels.pod_links import pod_of, pods_linked_to
-from fragtui.ui.panels.pods import PodsPanel, pod_lines, pod_name
+from fragtui.ui.panels.pods import PodsPanel, pod_lines
 from fragtui.ui.panels.remedy_line import RemedyLine
 from fragtui.ui.panels.status_line import StatusLine, state_spans
 from fragtui.ui.panels.summary import summary_parts
@@ -152,9 +153,6 @@ class MainScreen(RemedyKeys):
         """Take news of the kernel log."""
         news = message.news
         self._tail.take(news)
-        if (feed := self._feeds.pods) is not None:
-            for incident in (*news.incidents, *news.updated):
-                feed.kernel_incident(incident)
         for incident in news.incidents:
             if incident.kind is IncidentKind.ALLOCATION_FAILURE and incident.time is not None:
                 self.session.note_refusal(incident.time)
@@ -308,8 +306,9 @@ class MainScreen(RemedyKeys):
             from fragtui.ui.pages.incident_page import incident_lines
 
             title = f"Report: {alike.last.comm or 'unknown'}"
+            size = self.session.snapshot.host.page_size if self.session.snapshot else 4096
             pods = partial(pods_linked_to, self._pods.news)
-            self.app.push_screen(PageScreen(title, lambda width: incident_lines(alike, pods, width)))
+            self.app.push_screen(PageScreen(title, lambda width: incident_lines(alike, pods, size, width)))
         else:
             self.notify("Nothing is listed here.", markup=False)
 

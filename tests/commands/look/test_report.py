@@ -26,7 +26,7 @@ def test_a_saved_host_as_a_file(tmp_path: Path) -> None:
     page = out.read_text()
     assert "# Memory fragmentation on node-7" in page
     assert "kern.log" in page
-    assert "### allocation failure, order" in page
+    assert "### allocation failure, 4M (order 10): " in page
     assert "None on record." in page
 
 

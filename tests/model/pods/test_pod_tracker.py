@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.model.failures.incident import Incident, IncidentKind
 from fragtui.model.pods.pod_tracker import PATIENCE_SECONDS, QUIET_SECONDS, PodTracker
 
 UID = "1bcd0d00-baf1-11ea-88c6-0242c0219250"
@@ -131,21 +130,6 @@ def test_events_count_what_the_log_did_not_show() -> None:
     event = PodObservation(PodFact.FAILED, "event", "event", WEB, 1000.0, error=ERROR, count=41, event_id="e1")
     (pod,) = board_of(failed(1000.0), event).snapshot(1001.0).pods
     assert pod.attempts == 41
-
-
-def test_kernel_lines_link_whichever_comes_first() -> None:
-    refusal = Incident(IncidentKind.ALLOCATION_FAILURE, time=1000.0, comm="runc:[1:CHILD]", order=4, id="k",
-                       stack=("copy_net_ns",))  # fmt: skip
-    before, after = PodTracker(), PodTracker()
-    before.kernel_incident(refusal)
-    before.tell(failed(1000.5), 1001.0)
-    after.tell(failed(1000.5), 1001.0)
-    assert after.kernel_incident(refusal) is True
-    for board in (before, after):
-        news = board.snapshot(1002.0)
-        assert [link.confidence for link in news.pods[0].links] == ["proven"]
-        assert news.pods[0].memory is True and news.denied_memory == 1
-        assert news.linked_to("k") == news.pods and news.linked_to("other") == ()
 
 
 def test_a_container_stage_pod_stays_until_a_container_runs() -> None:

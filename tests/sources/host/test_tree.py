@@ -94,7 +94,7 @@ def test_node_kernel_page_size_and_failures_come_from_the_files(
     assert (host.page_size, host.page_size_assumed) == (4096, False)
     incidents, problems = incidents_of(tree.logs(), opener_of(tree.root, live=False))
     assert not problems
-    assert any(incident.order for incident in incidents)
+    assert any(each.incident.order for each in incidents)
 
 
 def test_a_sosreport_is_judged_like_the_host_it_was_taken_from(tmp_path: Path) -> None:

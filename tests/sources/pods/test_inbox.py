@@ -11,22 +11,23 @@ import pytest
 from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.model.failures.incident import Incident, IncidentKind
-from fragtui.model.pods.linking import KernelEvidence
-from fragtui.model.pods.pod_tracker import MAX_PODS, PodTracker
+from fragtui.model.pods.pod_tracker import MAX_PODS
 from fragtui.model.pods.pod_update import PodUpdate
+from fragtui.model.tracker import IncidentTracker
 from fragtui.sources.pods.inbox import MAX_INCIDENTS, MAX_OBSERVATIONS, PodInbox
 from fragtui.sources.pods.watcher import PodWatcher
+from tests.support.kernel_news import brought
 from tests.support.pod_sink import until
 
 
-class Board(PodTracker):
+class Board(IncidentTracker):
     """Notes the incidents that it takes."""
 
     def __init__(self) -> None:
         super().__init__()
         self.seen: list[str] = []
 
-    def kernel_incident(self, incident: KernelEvidence) -> bool:
+    def kernel_incident(self, incident: Incident) -> bool:
         self.seen.append(incident.id)
         return False
 
@@ -63,7 +64,7 @@ def test_an_incident_never_waits_nor_starts_a_thread_and_the_dropped_are_counted
         threads = threading.active_count()
         began = time.monotonic()
         for number in range(3000):
-            watch.kernel_incident(refusal(number))
+            watch.kernel_news(brought(refusal(number)))
         assert threading.active_count() <= threads
         assert time.monotonic() - began < 2
         held.set()
@@ -74,7 +75,7 @@ def test_an_incident_never_waits_nor_starts_a_thread_and_the_dropped_are_counted
 
 
 def test_more_of_a_known_incident_takes_its_place() -> None:
-    inbox, board = PodInbox(), PodTracker()
+    inbox, board = PodInbox(), IncidentTracker()
     board.tell(failed(1), 1000.0)
     for order in range(1, 2 * MAX_INCIDENTS):
         inbox.incident(refusal(7, order=order))
@@ -129,7 +130,7 @@ def test_sightings_wait_for_room_and_nobody_waits_once_it_is_closed() -> None:
 
 
 def test_remedies_in_a_row_are_one_and_stay_behind_what_failed_before() -> None:
-    inbox, board = PodInbox(), PodTracker()
+    inbox, board = PodInbox(), IncidentTracker()
     inbox.put(lambda board, now: board.tell(failed(1), now))
     for number in range(5000):
         inbox.remedy(lambda board, _, number=number: board.remedy_ran(f"remedy {number}"))  # type: ignore[misc]
@@ -141,7 +142,7 @@ def test_remedies_in_a_row_are_one_and_stay_behind_what_failed_before() -> None:
 
 @pytest.mark.timeout(60)
 def test_a_board_of_strangers_stays_cheap() -> None:
-    board = PodTracker()
+    board = IncidentTracker()
     for number in range(4 * MAX_PODS):
         board.tell(failed(number, 1000.0 + number / 1000), 1000.0)
     for number in range(100):

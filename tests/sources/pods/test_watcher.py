@@ -11,13 +11,14 @@ import pytest
 
 from fragtui.cluster.observation import PodObservation
 from fragtui.model.failures.incident import Incident, IncidentKind
-from fragtui.model.pods.pod_tracker import PodTracker
 from fragtui.model.pods.pod_update import PodUpdate
+from fragtui.model.tracker import IncidentTracker
 from fragtui.sources.pods.watcher import NEWS_SECONDS, PodWatcher
 from fragtui.ui.panels.pods import PodsPanel
 from tests.sources.pods.test_runtime_log import failure
 from tests.support.api_server import ApiServer, Watcher, pod
 from tests.support.certificate import needs_openssl
+from tests.support.kernel_news import brought
 from tests.support.pod_sink import until
 
 
@@ -90,14 +91,14 @@ def test_a_source_for_which_no_thread_can_be_started_says_so_and_starts_later(
 def test_a_sighting_over_which_the_board_fails_costs_only_itself(
     tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tell = PodTracker.tell
+    tell = IncidentTracker.tell
 
-    def failing(board: PodTracker, observation: PodObservation, now: float) -> bool:
+    def failing(tracker: IncidentTracker, observation: PodObservation, now: float) -> bool:
         if observation.pod.name == "bad":
             raise ZeroDivisionError
-        return tell(board, observation, now)
+        return tell(tracker, observation, now)
 
-    monkeypatch.setattr(PodTracker, "tell", failing)
+    monkeypatch.setattr(IncidentTracker, "tell", failing)
     log.write_text(failure("one", 1) + failure("bad", 2) + failure("two", 3))
     with Watching(tmp_path) as watching:
         assert until(lambda: watching.stuck == ["one", "two"])
@@ -114,7 +115,7 @@ def test_log_kernel_and_remedy_meet_on_the_board(tmp_path: Path, log: Path) -> N
     refusal = Incident(IncidentKind.ALLOCATION_FAILURE, time=moment, comm="containerd", order=4, id="k1",
                        stack=("copy_net_ns",))  # fmt: skip
     with Watching(tmp_path) as watching:
-        watching.watch.kernel_incident(refusal)
+        watching.watch.kernel_news(brought(refusal))
         log.write_text(failure("web", 1, moment))
         assert until(lambda: watching.stuck == ["web"] and bool(watching.last.board.pods[0].links))
         assert watching.last.board.linked_to("k1")

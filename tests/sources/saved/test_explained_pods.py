@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fragtui.model.failures.incident import Incident, IncidentKind
-from fragtui.model.sandbox_failures import sandbox_incident
+from fragtui.model.log_linker import sandbox_incident
 from tests.cluster.reading import NOV_2026, attempts_of
 from tests.support.explained import explain_log
 from tests.support.places import FIXTURES, SAMPLES

@@ -187,9 +187,9 @@ async def test_every_key_of_the_timeline(made: Made) -> None:
 async def test_jumping_from_incident_to_remedy_and_back(made: Made) -> None:
     assert [mark.at - 5000 for mark in find_marks(made.recording)] == pytest.approx([100.5, 150, 160.5])
     async with replaying(made) as (app, pilot):
-        assert "order 6 256K" not in text_of(app)
+        assert "256K (order 6)" not in text_of(app)
         await go(app, pilot, "greater_than_sign", 100)
-        await until(pilot, lambda: "order 6 256K" in text_of(app))
+        await until(pilot, lambda: "256K (order 6)" in text_of(app))
         assert app.main.session.order == 6, "the target order follows the failure"
         assert "FRAGMENTED" in text_of(app)
         await go(app, pilot, "N", 150)
@@ -202,7 +202,7 @@ async def test_jumping_from_incident_to_remedy_and_back(made: Made) -> None:
         await go(app, pilot, "less_than_sign", 150)
         await go(app, pilot, "P", 100)
         await go(app, pilot, "home", 0)
-        await until(pilot, lambda: "order 6 256K" not in text_of(app))
+        await until(pilot, lambda: "256K (order 6)" not in text_of(app))
         assert app.main.session.order == 3
 
 
@@ -280,7 +280,7 @@ async def test_ages_are_counted_from_the_moment_shown(made: Made) -> None:
     async with replaying(made) as (app, pilot):
         await go(app, pilot, "greater_than_sign", 100)
         await go(app, pilot, "right", 110)
-        await until(pilot, lambda: "order 6 refused to" in text_of(app))
+        await until(pilot, lambda: "was denied a 256K block" in text_of(app))
         assert "10s ago" in text_of(app)
     assert abs(CLOCK.now() - time.time()) < 1
 

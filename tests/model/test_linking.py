@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -12,8 +13,9 @@ from fragtui.cluster.failure_reason import classify, innermost_error
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sandbox_attempts import Attempt
 from fragtui.model.failures.incident import Incident, IncidentKind, IncidentVictim
-from fragtui.model.pods.linking import link_of, memory_of
-from fragtui.model.sandbox_failures import link_sides, sandbox_incident
+from fragtui.model.linking import LinkIndex, link_of
+from fragtui.model.log_linker import link_sides, sandbox_incident
+from fragtui.model.pods.pod_state import memory_of
 
 UID = "1bcd0d00-baf1-11ea-88c6-0242c0219250"
 SANDBOX = "029ce88eb5e7ed97a7a52134c5ca26748e104d90cc3ba5434d2ef501b4d74b85"
@@ -55,6 +57,17 @@ def refusal(time: float | None, comm: str | None = "runc:[1:CHILD]", **more: obj
     return replace(incident, **more)  # type: ignore[arg-type]
 
 
+def linked(
+    kernel: Sequence[Incident], attempts: Sequence[Attempt], names: Sequence[PodRef] = ()
+) -> tuple[tuple[Incident, ...], tuple[Incident, ...]]:
+    index = LinkIndex()
+    for incident in kernel:
+        index.add_incident(incident)
+    for attempt in attempts:
+        index.add_attempt(attempt)
+    return link_sides(kernel, attempts, index, names)
+
+
 def test_same_second_same_asker_is_proven_and_makes_it_memory() -> None:
     attempt = attempt_at(1000.4)
     link = link_of(attempt, refusal(1000.0))
@@ -69,7 +82,7 @@ def test_exit_status_without_a_kernel_line_stays_unknown() -> None:
 
 
 def test_one_report_for_many_failures_is_only_likely() -> None:
-    link = link_of(attempt_at(1000.4), refusal(1000.0), rivals=3)
+    link = link_of(attempt_at(1000.4), refusal(1000.0), has_rival=True)
     assert link is not None and link.confidence == "likely"
 
 
@@ -135,7 +148,7 @@ def test_a_strangers_refusal_is_at_most_possible() -> None:
 
 def test_both_sides_name_each_other() -> None:
     attempt = attempt_at(1000.4)
-    kernel, pods = link_sides([refusal(1000.0), refusal(5000.0, id="k2")], [attempt, attempt_at(7000.0, name="b")])
+    kernel, pods = linked([refusal(1000.0), refusal(5000.0, id="k2")], [attempt, attempt_at(7000.0, name="b")])
     assert [each.linked for each in kernel] == [(attempt.id,), ()]
     assert [each.linked for each in pods] == [("k1",), ()]
     assert (kernel[0].namespace, kernel[0].pod, kernel[0].pod_uid) == ("shop", "web-1", UID)
@@ -147,7 +160,7 @@ def test_both_sides_name_each_other() -> None:
 
 def test_a_memory_cgroup_kill_is_shown_with_its_pod() -> None:
     kill = Incident(IncidentKind.OOM, time=1.0, constraint="CONSTRAINT_MEMCG", pod_uid=UID, id="o")
-    kernel, _ = link_sides([kill], [], [PodRef("shop", "web-1", UID)])
+    kernel, _ = linked([kill], [], [PodRef("shop", "web-1", UID)])
     assert (kernel[0].namespace, kernel[0].pod) == ("shop", "web-1")
 
 
@@ -222,7 +235,7 @@ def test_the_pods_own_limit_is_never_taken_for_the_nodes_memory() -> None:
     link = link_of(attempt, kill)
     assert link is not None and link.confidence == "proven" and not link.refusal
     assert memory_of(attempt, (link,)) is False
-    kernel, pods = link_sides([kill], [attempt])
+    kernel, pods = linked([kill], [attempt])
     assert pods[0].memory is False and kernel[0].linked == (attempt.id,)
     assert "drop caches" not in (pods[0].explanation or "")
 
@@ -283,11 +296,11 @@ def test_a_look_alike_is_never_memory(
     attempt = attempt_at(1000.0 + apart, error, pids=pids)
     assert attempt.reason_class.memory is False
     kernel = refusal(1000.0, comm, kind=kind, pod_uid=uid, cpuset=f"cri-containerd-{SANDBOX}.scope", memory=True)
-    _, (pod,) = link_sides([kernel], [attempt])
+    _, (pod,) = linked([kernel], [attempt])
     assert pod.memory is False
 
 
 @given(st.floats(-40, 40), st.sampled_from(["runc:[1:CHILD]", "containerd", "exe"]))
 def test_memory_by_a_kernel_line_needs_the_window(apart: float, comm: str) -> None:
-    _, (pod,) = link_sides([refusal(1000.0, comm)], [attempt_at(1000.0 + apart)])
+    _, (pod,) = linked([refusal(1000.0, comm)], [attempt_at(1000.0 + apart)])
     assert pod.memory is (True if -2.0 <= apart <= 15.0 else None)
