@@ -228,7 +228,7 @@ def test_failure_and_sandbox_of_one_second_are_linked() -> None:
 def test_no_sample_makes_an_incident_of_nothing() -> None:
     for path in sorted(SAMPLES.glob("kubelet-*")):
         with path.open("rb") as log:
-            assert {incident.kind.value for incident in explain_log(log, now=1.79e9)} <= {"sandbox_failure"}
+            assert {incident.kind for incident in explain_log(log, now=1.79e9)} <= {"sandbox_failure"}
 
 
 def test_torn_samples_never_raise() -> None:

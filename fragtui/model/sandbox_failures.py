@@ -10,7 +10,7 @@ from dataclasses import replace
 from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef, cgroup_owner
 from fragtui.cluster.sandbox_attempts import Attempt, AttemptAssembler
-from fragtui.model.failures.incident import Incident, IncidentKind
+from fragtui.model.failures.incident import Incident
 from fragtui.model.pods.linking import WINDOW_SECONDS, link_of, memory_of
 from fragtui.model.pods.stuck_pods import PodLink
 from fragtui.text import printable
@@ -52,7 +52,6 @@ def sandbox_incident(attempt: Attempt, links: tuple[PodLink, ...] = ()) -> Incid
         told = "The kernel refused memory at that moment: drop caches first, then compact."
     words.append(told)
     return Incident(
-        kind=IncidentKind.SANDBOX_FAILURE,
         time=attempt.first_time,
         pid=attempt.pids[0] if attempt.pids else None,
         cause=row.name,

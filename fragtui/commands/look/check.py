@@ -68,12 +68,12 @@ def _told_by_log(reader: NodeReader) -> str | None:
     """Return what a saved kernel log says where nothing tells the free blocks."""
     if reader.live or (log := reader.tree.kernel_log()) is None:
         return None
-    from fragtui.model.failures.incident import IncidentKind
+    from fragtui.kernel.reports.report import ReportKind
     from fragtui.sources.files.trust import opener_of
     from fragtui.sources.saved.incidents import incidents_of
 
     incidents, _ = incidents_of((log,), opener_of(reader.tree.root, live=reader.live))
-    refused = [each for each in incidents if each.kind is IncidentKind.ALLOCATION_FAILURE]
+    refused = [each for each in incidents if each.kind is ReportKind.ALLOCATION_FAILURE]
     if not refused:
         return f"{log.name} tells of no refused request"
     last = max(refused, key=lambda each: each.time or 0.0)

@@ -106,12 +106,13 @@ def words(incident: Incident, name: str | None = None) -> str:
     rows = [head, f"  {incident.explanation}"]
     if incident.gfp:
         rows.append(f"  asked with {'|'.join(incident.gfp)} ({incident.gfp_from})")
+    report = incident.report
     facts = [
         f"{label} {value}"
         for label, value in (
             ("pid", incident.pid),
-            ("cpu", incident.cpu),
-            ("kernel", incident.kernel),
+            ("cpu", report.cpu if report else None),
+            ("kernel", report.release if report else None),
             ("cpuset", incident.cpuset),
             ("cause", incident.cause),
         )
@@ -123,7 +124,7 @@ def words(incident: Incident, name: str | None = None) -> str:
         rows.append(f"  {incident.reason}")
     if incident.suppressed or incident.repeated:
         rows.append(f"  stands for at least {incident.count} ({_hidden(incident)})")
-    for zone in incident.zones:
+    for zone in report.zones if report else ():
         if zone.free_blocks is not None:
             blocks = " ".join(str(count) for count in zone.free_blocks)
             rows.append(f"  node {zone.node} {zone.zone:<8} free blocks by order: {blocks}")

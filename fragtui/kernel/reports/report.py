@@ -24,6 +24,10 @@ class StackFrame:
     reliable: bool = True
     module: str | None = None
 
+    def __str__(self) -> str:
+        """Return the symbol as the kernel prints it, without its module."""
+        return self.symbol if self.reliable else f"? {self.symbol}"
+
 
 @dataclass(frozen=True, slots=True)
 class ReportedZone:

@@ -9,11 +9,11 @@ from fragtui.cluster.pod_ref import cgroup_owner
 from fragtui.kernel.gfp.flags import GfpReading, GfpTable, decode
 from fragtui.kernel.procfs.version import KernelVersion, parse_version
 from fragtui.kernel.reports.dump_lines import OUR_FRAMES
-from fragtui.kernel.reports.report import KernelReport, ReportedZone, ReportKind
+from fragtui.kernel.reports.report import KernelReport, ReportKind
 from fragtui.model.failures.cause import Cause, FoundCause
 from fragtui.model.failures.causes import CAUSES, TABLE
 from fragtui.model.failures.explanation import describe_report
-from fragtui.model.failures.incident import Incident, IncidentKind, IncidentVictim, IncidentZone
+from fragtui.model.failures.incident import Incident
 
 _NETNS_UNTIL = (4, 7, 0)
 
@@ -35,33 +35,20 @@ def incident_of(
     paths = (report.task_memcg, report.oom_memcg, report.cpuset)
     owners = [owner for path in paths if path and (owner := cgroup_owner(path)) is not None]
     return Incident(
-        kind=IncidentKind(report.kind.value),
+        report=report,
+        id=incident_id(source, _place(report), report.time, report.monotonic, report.kind),
         time=report.time,
-        comm=report.comm,
         pid=report.pid,
-        cpu=report.cpu,
-        order=report.order,
-        mode=report.mode,
         gfp=reading.names if reading else report.names,
         gfp_from=reading.source if reading else ("printed" if report.names is not None else None),
-        kernel=report.release,
-        nodemask=report.nodemask,
-        cpuset=report.cpuset,
-        mems_allowed=report.mems_allowed,
-        zones=tuple(_zone(zone) for zone in report.zones),
-        stack=tuple(("" if frame.reliable else "? ") + frame.symbol for frame in report.stack),
         cause=found.cause.key if found else None,
         memory=memory_is_to_blame(report),
-        suppressed=report.suppressed,
         repeated=report.repeated,
-        victim=IncidentVictim(report.victim.comm, report.victim.pid) if report.victim else None,
-        constraint=report.constraint,
         pod_uid=next((owner.uid for owner in owners if owner.uid), None),
         container_id=next((owner.container_id for owner in owners if owner.container_id), None),
         reason=reason_of(report),
         explanation=describe_report(report, version, reading or GfpReading(report.names, None), found),
         lines=report.lines,
-        id=incident_id(source, _place(report), report.time, report.monotonic, report.kind.value),
     )
 
 
@@ -76,7 +63,7 @@ def with_time(incident: Incident, by: int, source: str, monotonic: float | None,
     first, last = incident.lines
     found = incident.id
     if id_by_line:
-        found = incident_id(source, first + by, incident.time, monotonic, incident.kind.value)
+        found = incident_id(source, first + by, incident.time, monotonic, incident.kind)
     return replace(incident, lines=(first + by, last + by), id=found)
 
 
@@ -144,18 +131,3 @@ def reason_of(report: KernelReport) -> str | None:
         if report.oom_memcg is not None:
             return f"limit of cgroup {report.oom_memcg}"
     return report.follow_up
-
-
-def _zone(zone: ReportedZone) -> IncidentZone:
-    return IncidentZone(
-        node=zone.node,
-        zone=zone.zone,
-        free_blocks=zone.free_blocks,
-        free_kb=zone.free_kb,
-        min_kb=zone.min_kb,
-        low_kb=zone.low_kb,
-        high_kb=zone.high_kb,
-        boost_kb=zone.boost_kb,
-        letters=zone.letters,
-        lowmem_reserve=zone.lowmem_reserve_pages,
-    )

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from fragtui.model.failures.incident import IncidentKind
+from fragtui.kernel.reports.report import ReportKind
+from fragtui.model.failures.incident import SANDBOX_FAILURE, Incident
 from fragtui.text import format_bytes, format_duration
 from fragtui.ui.clock import CLOCK
 
-if TYPE_CHECKING:
-    from fragtui.model.failures.incident import Incident
-
 _DAY = 86_400.0
-_KINDS = {
-    IncidentKind.STALL: "stall",
-    IncidentKind.VMALLOC_FAILURE: "vmalloc",
-    IncidentKind.SLAB_FAILURE: "slab",
-    IncidentKind.OOM: "OOM",
-    IncidentKind.SANDBOX_FAILURE: "sandbox",
+_KINDS: dict[str, str] = {
+    ReportKind.STALL: "stall",
+    ReportKind.VMALLOC_FAILURE: "vmalloc",
+    ReportKind.SLAB_FAILURE: "slab",
+    ReportKind.OOM: "OOM",
+    SANDBOX_FAILURE: "sandbox",
 }
 
 
@@ -56,7 +53,7 @@ def flag_cells(incident: Incident) -> str:
 
 def list_words(incident: Incident) -> str:
     """Return what else tells: the cause, or the OOM killer's victim."""
-    if incident.kind is IncidentKind.OOM:
+    if incident.kind is ReportKind.OOM:
         victim = incident.victim.comm if incident.victim else None
         limit = " (memory cgroup)" if incident.constraint and "MEMCG" in incident.constraint else ""
         return f"killed {victim}{limit}" if victim else f"killed nobody yet{limit}"

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.model.failures.incident import Incident, IncidentKind
+from fragtui.kernel.reports.report import ReportKind
 from fragtui.model.pods.pod_tracker import PATIENCE_SECONDS, QUIET_SECONDS, PodTracker
+from tests.support.incidents import kernel_incident
 
 UID = "1bcd0d00-baf1-11ea-88c6-0242c0219250"
 OTHER = "66ded11b-e3cc-4fdd-a525-99d02ebebd1f"
@@ -134,7 +135,7 @@ def test_events_count_what_the_log_did_not_show() -> None:
 
 
 def test_kernel_lines_link_whichever_comes_first() -> None:
-    refusal = Incident(IncidentKind.ALLOCATION_FAILURE, time=1000.0, comm="runc:[1:CHILD]", order=4, id="k",
+    refusal = kernel_incident(ReportKind.ALLOCATION_FAILURE, time=1000.0, comm="runc:[1:CHILD]", order=4, id="k",
                        stack=("copy_net_ns",))  # fmt: skip
     before, after = PodTracker(), PodTracker()
     before.kernel_incident(refusal)
