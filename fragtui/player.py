@@ -155,7 +155,7 @@ class Player:
             self._changed.notify()
 
     def tick_now(self, *, page_types: bool = False) -> None:
-        """Tell the position anew; nothing can be read that was not recorded."""
+        """Tell the position again; nothing can be read that was not recorded."""
         self._seek(self._at)
 
     def stuck(self) -> tuple[str, float] | None:
@@ -184,7 +184,7 @@ class Player:
         self._seek(self._target + seconds)
 
     def jump(self, direction: int) -> bool:
-        """Go to the next or previous incident or remedy; return False where there is none."""
+        """Go to the next or previous incident or remedy; return False if there is none."""
         at = self._target
         ahead = [mark.at for mark in self._marks if mark.at > at + 0.001]
         behind = [mark.at for mark in self._marks if mark.at < at - 0.001]

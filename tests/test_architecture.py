@@ -23,9 +23,10 @@ def modules_after(code: str) -> set[str]:
 
 
 def packages(folder: str) -> list[str]:
+    package = REPOSITORY / "fragtui"
     return [
-        f"fragtui.{folder}.{path.stem}"
-        for path in sorted((REPOSITORY / "fragtui" / folder).glob("*.py"))
+        "fragtui." + ".".join(path.relative_to(package).with_suffix("").parts)
+        for path in sorted((package / folder).rglob("*.py"))
         if path.stem[0] != "_"
     ]
 
@@ -59,3 +60,9 @@ def test_no_file_of_the_package_is_too_long_to_read_in_one_sitting() -> None:
         if (count := len(path.read_text().splitlines())) > 400
     }
     assert not long
+
+
+def test_no_folder_of_the_package_has_more_than_18_files() -> None:
+    folders = [path for path in (REPOSITORY / "fragtui").rglob("*") if path.is_dir()]
+    full = {str(folder): count for folder in folders if (count := len(list(folder.glob("*.py")))) > 18}
+    assert len(folders) > 20 and not full

@@ -1,4 +1,4 @@
-"""Pod and Event objects of the Kubernetes API, as parsed JSON -> what they say about the start of pods."""
+"""Pod and Event objects of the Kubernetes API (parsed JSON) -> observations of pod starts."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _seconds(value: Any) -> float | None:
 
 
 def pod_ref_of(pod: Mapping[str, Any]) -> PodRef:
-    """Return who a Pod object is. A static pod goes by the hash that the kubelet and its cgroups use."""
+    """Return the identity of a Pod object. A static pod has the hash that the kubelet and its cgroups use."""
     metadata = _mapping(pod.get("metadata"))
     mirror = _mapping(metadata.get("annotations")).get(_MIRROR)
     return PodRef(
@@ -57,10 +57,10 @@ def pod_ref_of(pod: Mapping[str, Any]) -> PodRef:
 
 
 def read_pod(pod: Mapping[str, Any], deleted: bool = False) -> PodObservation | None:
-    """Return what a Pod object says of its start, or None if it names no pod. Never raises.
+    """Return the observation of a Pod object's start, or None if it names no pod. Never raises.
 
-    `deleted` is for the object of a DELETED watch event. Before 1.28 there is no condition that says that the
-    sandbox runs; then a container that runs or ran says it.
+    `deleted` is set for the object of a DELETED watch event. Before 1.28 no condition says that the sandbox runs;
+    then a container that runs or ran shows it.
     """
     ref = pod_ref_of(pod)
     if not ref:
@@ -110,7 +110,7 @@ def _sandbox_runs(
 
 
 def read_event(event: Mapping[str, Any]) -> PodObservation | None:
-    """Return the failure that an Event object (core/v1 or events.k8s.io) tells, or None. Never raises."""
+    """Return the failure that an Event object (core/v1 or events.k8s.io) reports, or None. Never raises."""
     about = _mapping(event.get("involvedObject") or event.get("regarding"))
     reason = _text(event.get("reason"))
     if about.get("kind") != "Pod":

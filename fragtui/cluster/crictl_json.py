@@ -1,4 +1,4 @@
-"""What ``crictl pods -o json`` prints -> what it says about the start of pods."""
+"""Output of ``crictl pods -o json`` -> observations of pod starts."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from fragtui.text import bounded_int, epoch_seconds, printable
 
 
 def read_sandboxes(text: str) -> tuple[PodObservation, ...] | None:
-    """Return one sighting a sandbox, the newest of each pod only, or None if the text isn't crictl's. Never raises.
+    """Return one observation per sandbox (the newest of each pod), or None if the text is not crictl's. Never raises.
 
-    A ready sandbox runs; one that is not ready says only who the pod is: it may have ended long ago.
+    A ready sandbox runs; one that is not ready only identifies the pod: it may have ended long ago.
     """
     try:
         loaded = read_json(text)

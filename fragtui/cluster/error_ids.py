@@ -7,12 +7,12 @@ import re
 from fragtui.cluster.pod_ref import PodRef, cgroup_owner, long_ref
 
 _SANDBOX = re.compile(r'sandbox(?: id)?(?:[ :="\\]+| k8s_\S{1,600}_\d+\()([0-9a-f]{64})\b', re.IGNORECASE)
-"""CRI-O gives the name of the sandbox first, and its id in parentheses."""
+"""CRI-O prints the name of the sandbox first, and its id in parentheses."""
 _CONTAINER = re.compile(r'(?:containers?[/ :="\\]+(?:id[ :="\\]+)?|runc [^"`]{0,200} start )([0-9a-f]{64})\b')
 _FIRST_ID = re.compile(r"^([0-9a-f]{64})\b")
 _POD_NAME = re.compile(r'for pod [\\"]+([A-Za-z0-9][A-Za-z0-9.\-_\\]*)[\\"]+')
 _FULL_NAME = re.compile(r'(?:set up|tear ?down|volumes for) pod [\\"]+([a-z0-9][a-z0-9.\-]*)_([a-z0-9\-]+)[\\"]+')
-"""``name_namespace``, as the kubelet of dockershim's days wrote where it spoke of networks and volumes."""
+"""``name_namespace``, as kubelets with dockershim wrote about networks and volumes."""
 _NSEXEC = re.compile(r"nsexec(?:-\d)?\[(\d{1,7})\]")
 
 
@@ -29,7 +29,7 @@ def container_id_in(text: str) -> str | None:
 
 
 def pod_in(text: str) -> PodRef:
-    """Return the pod that an error names, in its long spelling or by its name; empty if it names none."""
+    """Return the pod that an error names, in the long form or by name only; empty if it names none."""
     long = long_ref(text)
     if long is not None:
         return long

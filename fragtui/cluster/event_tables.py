@@ -1,4 +1,4 @@
-"""Lines that people and tools paste: ``kubectl describe`` and ``get events``, and errors without any prefix."""
+"""Pasted lines: ``kubectl describe`` and ``kubectl get events``, and errors without any prefix."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _FREE_TEXT = (
 
 
 def read_event_table_line(text: str, time: float | None, line: int | None) -> tuple[PodObservation, ...]:
-    """Return the failure that a line of prose or of an events table tells, nothing if it tells none. Never raises."""
+    """Return the failure that a line of text or of an events table reports, empty if none. Never raises."""
     text = text.strip(_BOX)
     row = _TABLE_ROW.match(text)
     if row is not None:

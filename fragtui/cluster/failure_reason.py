@@ -1,7 +1,7 @@
-"""Why a pod's sandbox did not start: the classes of reason, told from the error's text alone.
+"""Why a pod's sandbox did not start, classified by the error's text alone.
 
-The order of the table is the order of asking: what is special comes before what is general, and every look-alike
-of "cannot allocate memory" before memory itself.
+The table is searched in order: special reasons come before general ones, and everything that resembles "cannot
+allocate memory" before memory itself.
 """
 
 from __future__ import annotations
@@ -16,20 +16,18 @@ from fragtui.logs.go_quoting import flatten
 
 @dataclass(frozen=True, slots=True)
 class ReasonClass:
-    """One kind of reason, with words for the engineer."""
+    """One class of reasons, with a sentence and advice for the engineer."""
 
     name: str
     """Stable key: ``netns-highorder``, ``cgroup-kmem-leak``, ``cni``."""
     memory: bool | None
-    """True if the text says that the kernel refused memory, False if it is another illness, None if it can't tell."""
+    """True if the text means that the kernel denied memory, False for another problem, None if it is unclear."""
     words: str
     advice: str
 
 
 _CLASSES = tuple(ReasonClass(name, memory, words, advice) for name, memory, _, words, advice in REASONS)
-UNKNOWN_REASON = ReasonClass(
-    "unknown", None, "the log does not say why", "Look at the pod's events and the runtime's log."
-)
+UNKNOWN_REASON = ReasonClass("unknown", None, "no cause in the log", "Look at the pod's events and the runtime's log.")
 STARTING = ReasonClass(
     "no-word", None, "no source has given a reason yet", "Give the kubelet's log or a kubeconfig that may list events."
 )
@@ -68,12 +66,12 @@ _TAIL = ' "}>…│'
 _POD_NAMES = re.compile(r'\bpod(?:UID)?[ =]\s?"[^"]{0,320}"|(?<![\w.\-\\])[\w.\-\\]++\([0-9a-f\-]{0,36}\)')
 
 
-@lru_cache(maxsize=64)  # several lines repeat one error, and each is asked for twice
+@lru_cache(maxsize=64)  # several lines repeat one error, and each is looked up twice
 def innermost_error(error: str) -> str:
     """Return the innermost part of an error: what failed, without the layers that passed it on.
 
     ``rpc error: … OCI runtime create failed: … caused "exit status 6"": unknown`` becomes
-    ``running exec setns process for init caused "exit status 6"``. Empty if there is nothing inside.
+    ``running exec setns process for init caused "exit status 6"``. Empty if there is no inner part.
     """
     text = flatten(error[:_LIMIT])[:6000]
     for _ in range(40):
@@ -87,7 +85,7 @@ def innermost_error(error: str) -> str:
 
 
 def classify(error: str) -> ReasonClass:
-    """Return the class of an error text, `UNKNOWN_REASON` if no row of the table knows it. Never raises.
+    """Return the class of an error text, `UNKNOWN_REASON` if no row of the table matches. Never raises.
 
     Names of pods are not evidence: ``flannel-abc`` may fail for any reason.
     """
@@ -102,7 +100,7 @@ def _row_of(text: str) -> ReasonClass | None:
     return next((row for pattern, row in _table() if pattern.search(text)), None)
 
 
-@cache  # Compiled when the first error is read: few logs have one.
+@cache  # Compiled at the first error: few logs have one.
 def _table() -> tuple[tuple[re.Pattern[str], ReasonClass], ...]:
     patterns = (re.compile("|".join(patterns), re.IGNORECASE) for _, _, patterns, _, _ in REASONS)
     return tuple(zip(patterns, _CLASSES, strict=True))
@@ -119,7 +117,7 @@ def class_named(name: str) -> ReasonClass | None:
 
 
 def specificity(row: ReasonClass) -> int:
-    """Return how much a class says: 3 it names an illness, 2 it can't tell memory from others, 1 nothing, 0 no word."""
+    """Return how specific a class is: 3 a known cause, 2 unclear whether memory, 1 unknown cause, 0 no report yet."""
     if row is STARTING:
         return 0
     if row is UNKNOWN_REASON:

@@ -1,4 +1,4 @@
-"""The classes of reason as data: name, is memory refused, patterns, words for the engineer, what to do."""
+"""Reasons of sandbox failures as data: name, whether memory was denied, patterns, sentence, advice."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ _RUNTIME_SOCKET = r"dial unix \S{0,200}(?:containerd|docker|dockershim|cri-docke
 
 
 def _near(words: str, most: int, end: str = _ENOMEM) -> str:
-    """Return an expression for the words with the end at most so many characters behind them.
+    """Return an expression for the words followed by `end` within at most so many characters.
 
-    It looks no further than to the next such words, from where the end is nearer: each character is passed once.
+    It stops at the next such words, which are nearer to the end: each character is passed once.
     """
     return rf"(?:{words})(?:(?!{words}|{end}).){{0,{most}}}+{end}"
 
@@ -22,7 +22,7 @@ REASONS: tuple[ReasonRow, ...] = (
         False,
         (r"errno:? 524", _near("seccomp", 200, r"\b524\b"), r"bpf_jit_limit"),
         "the BPF JIT's own memory limit is used up (errno 524), not the node's memory",
-        "Raise net.core.bpf_jit_limit, or find who leaks seccomp filters; dropping caches does nothing.",
+        "Raise net.core.bpf_jit_limit, or find the process that leaks seccomp filters; dropping caches does not help.",
     ),
     (
         "cgroup-ids",
@@ -40,21 +40,21 @@ REASONS: tuple[ReasonRow, ...] = (
             rf"/sys/fs/cgroup/memory/\S{{0,400}}kmem\S{{0,60}}: {_ENOMEM}",
         ),
         "the memory controller can't make another cgroup: the kmem accounting leak of 3.10 kernels",
-        "Boot with cgroup.memory=nokmem or a kernel from 4.0 on; until then a reboot. Dropping caches does nothing.",
+        "Boot with cgroup.memory=nokmem or a kernel from 4.0 on; until then reboot. Dropping caches does not help.",
     ),
     (
         "cgroup-enomem",
         None,
         (rf"/sys/fs/cgroup\S{{0,400}}: ?{_ENOMEM}", rf"cgroups?\b[^:]{{0,120}}+: ?{_ENOMEM}"),
-        "the kernel gave ENOMEM for a new cgroup; that can be memory, or cgroup ids used up on older kernels",
-        "Look for a kernel line of that moment and at the count of cgroups in /proc/cgroups.",
+        "the kernel returned ENOMEM for a new cgroup: memory, or used-up cgroup ids on older kernels",
+        "Look for a kernel line at that time, and at the number of cgroups in /proc/cgroups.",
     ),
     (
         "volume-enomem",
         True,
         (_near(r"(?:MountVolume|MapVolume|AttachVolume)\.\w+ failed", 600),),
-        "the kernel refused memory while a volume was set up",
-        "Look for the kernel line of that moment; free memory first, then compact.",
+        "the kernel denied memory while a volume was set up",
+        "Look for the kernel line at that time; free memory first, then compact.",
     ),
     (
         "veth-highorder",
@@ -72,8 +72,8 @@ REASONS: tuple[ReasonRow, ...] = (
         "mount-enomem",
         True,
         (rf"(?:bind )?mount(?:ing)? [^:]{{0,200}}+: ?{_ENOMEM}",),
-        "the kernel refused memory for a mount",
-        "Look for the kernel line of that moment; free memory first, then compact.",
+        "the kernel denied memory for a mount",
+        "Look for the kernel line at that time; free memory first, then compact.",
     ),
     (
         "netns-highorder",
@@ -90,8 +90,8 @@ REASONS: tuple[ReasonRow, ...] = (
         "fork-refused",
         True,
         (rf"fork/exec [^:]{{0,400}}: ?{_ENOMEM}", rf"\b(?:fork|clone|vfork)\b[^:]{{0,60}}: ?{_ENOMEM}"),
-        "the kernel refused memory for a new process of the runtime",
-        "Look for the kernel line of that moment; check vm.overcommit_memory and the runtime's own cgroup limit.",
+        "the kernel denied memory for a new process of the runtime",
+        "Look for the kernel line at that time; check vm.overcommit_memory and the runtime's own cgroup limit.",
     ),
     (
         "pid-limit",
@@ -104,7 +104,7 @@ REASONS: tuple[ReasonRow, ...] = (
             r"\bEAGAIN\b",
         ),
         "the process and thread limit is reached (pids.max, kernel.pid_max, threads-max), not memory",
-        "Find who holds the threads; raise TasksMax, pids.max or kernel.pid_max. Dropping caches does nothing.",
+        "Find the process with the threads; raise TasksMax, pids.max or kernel.pid_max. Dropping caches does not help.",
     ),
     (
         "network-enomem",
@@ -115,8 +115,8 @@ REASONS: tuple[ReasonRow, ...] = (
                 300,
             ),
         ),
-        "the kernel refused memory while the pod's network was set up",
-        "Free large blocks (drop caches, then compact) and look for the kernel line of that moment.",
+        "the kernel denied memory while the pod's network was set up",
+        "Free large blocks (drop caches, then compact) and look for the kernel line at that time.",
     ),
     (
         "memcg-limit",
@@ -132,7 +132,7 @@ REASONS: tuple[ReasonRow, ...] = (
             r"memory\.(?:limit_in_bytes|max)\S{0,200}: device or resource busy",
         ),
         "the pod's own memory limit is too small for its start: the cgroup's OOM killer took the init process",
-        "Raise the pod's memory limit (it must hold runc and the pause process). The node's memory is not at fault.",
+        "Raise the pod's memory limit (it must hold runc and the pause process). The node's memory is not the cause.",
     ),
     (
         "image-pull",
@@ -146,13 +146,13 @@ REASONS: tuple[ReasonRow, ...] = (
             r"error pulling image",
         ),
         "an image could not be pulled",
-        "Check the registry, its name, credentials and the way there.",
+        "Check the registry: its name, credentials and network path.",
     ),
     (
         "name-conflict",
         False,
         (r"is already in use by container", r"\bname \S+ is reserved for", r"Conflict\. The container name"),
-        "the runtime still holds a container of that name from an earlier attempt",
+        "the runtime still has a container of that name from an earlier attempt",
         "Remove the old container (crictl rm, docker rm) or restart the runtime.",
     ),
     (
@@ -160,7 +160,7 @@ REASONS: tuple[ReasonRow, ...] = (
         False,
         (r"no space left on device", r"disk quota exceeded", r"\bENOSPC\b"),
         "a file system is full (blocks or inodes), not memory",
-        "Free space or inodes where the path of the error lies.",
+        "Free space or inodes on the file system of the path in the error.",
     ),
     (
         "selinux",
@@ -181,7 +181,7 @@ REASONS: tuple[ReasonRow, ...] = (
         False,
         (r"seccomp",),
         "the seccomp filter could not be applied",
-        "Runtime, libseccomp and profile do not fit each other: update runc and libseccomp.",
+        "Runtime, libseccomp and profile do not match: update runc and libseccomp.",
     ),
     (
         "volume",
@@ -252,15 +252,15 @@ REASONS: tuple[ReasonRow, ...] = (
             r"cgroups exist and are correctly applied",
             r"dbus|org\.freedesktop\.systemd1",
         ),
-        "the pod's cgroup could not be made: drivers of kubelet and runtime differ, or a hierarchy is missing",
+        "the pod's cgroup could not be created: drivers of kubelet and runtime differ, or a hierarchy is missing",
         "Make the kubelet's cgroupDriver equal to the runtime's; check the mounts under /sys/fs/cgroup.",
     ),
     (
         "memory-refused",
         True,
         (_ENOMEM, r"errno:? 12\b", r"error -12\b", r"runtime: out of memory", r"\bout of memory\b"),
-        "the kernel refused memory",
-        "Look for the kernel line of that moment: it says which order; free memory first, then compact.",
+        "the kernel denied memory",
+        "Look for the kernel line at that time: it says which order; free memory first, then compact.",
     ),
     (
         "runc-init-died",
@@ -276,8 +276,8 @@ REASONS: tuple[ReasonRow, ...] = (
             r"unable to start container process: EOF",
             r"runc did not terminate",
         ),
-        "the runtime's init process died before it could say why; by itself that proves nothing",
-        "Only a kernel line of that moment tells: with one, large blocks lacked; without, look at seccomp, "
+        "container init died without an error message (not proof of a memory problem)",
+        "With a kernel line at that time, large blocks were missing; without one, look at seccomp, "
         "oom_score_adj, nested runtimes.",
     ),
     (

@@ -1,4 +1,4 @@
-"""What a line of the kubelet says about the start of a pod."""
+"""Lines of the kubelet -> observations of pod starts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FAILURE_STEPS = (
     ("CreatePodSandbox for pod", "sandbox"),
     ("createPodSandbox for pod", "manager"),
 )
-"""glog's second line and klog's third begin alike: klog's says ``failed`` in its message, see `_failure_step`."""
+"""glog's second line and klog's third start alike: klog's has ``failed`` in its message, see `_failure_step`."""
 _SYNC = ("Error syncing pod",)
 _BEGINS = re.compile(r"^No (?:ready )?sandbox for pod\b")
 _LIFECYCLE = re.compile(r'"?ID"?:\s*"?([0-9a-f\-]{32,36})"?,? *"?Type"?:\s*"?(\w+)"?,? *"?Data"?:\s*"?([0-9a-f]{64})')
@@ -39,13 +39,13 @@ EVENT_REASONS = frozenset(
         "NetworkNotReady",
     }
 )
-"""Event reasons that tell of a pod that can't be created; also written by the kubelet into its own log."""
+"""Event reasons of a pod that can't be created; the kubelet also writes them to its log."""
 
 
 def read_kubelet_line(klog: KlogLine, time: float | None, line: int | None) -> tuple[PodObservation, ...]:
-    """Return what the line says, nothing for the many that say nothing of a pod's start. Never raises.
+    """Return the observations of the line, empty for the many that are not about a pod's start. Never raises.
 
-    `time` is the transport's stamp in epoch seconds; the line's own microseconds refine it.
+    `time` is the log format's timestamp in epoch seconds; the line's own microseconds refine it.
     """
     if time is not None:
         time = seconds_near(time, klog.second_of_day)

@@ -1,4 +1,4 @@
-"""One log record -> what it says about the start of pods; and a cheap test of which bytes are worth reading."""
+"""One log record -> observations of pod starts; and a cheap test of which bytes are worth reading."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _NEEDLES = (
     b"from daemon: failed to",
 )
 _BYTES = b'"MESSAGE":['
-"""The journal gives a message with a control character in it as a list of bytes, which hides every needle."""
+"""The journal prints a message with a control character as a list of bytes, which hides every needle."""
 POD_NEEDLES = (
     b"andbox",
     b"SyncLoop",
@@ -48,24 +48,24 @@ POD_NEEDLES = (
     b"Handler for POST",
     b"Namespace:  ",
 )
-"""The few that find every line that tells of a failure in a log of gigabytes, with the line before each."""
+"""The few that find every line about a failure in a log of gigabytes, with the line before each."""
 POD_NEEDLES_TEXT = tuple(needle.decode() for needle in _NEEDLES)
 
 
 def worth_reading(line: bytes) -> bool:
-    """Say whether a line can tell of a pod's start: all that `read_line` answers to passes, most else does not."""
-    for needle in _NEEDLES:  # Asked for most lines that are read: any() takes twice as long.
+    """Return whether a line may be about a pod's start: all lines that `read_line` reads pass, most others do not."""
+    for needle in _NEEDLES:  # Called for most lines: any() takes twice as long.
         if needle in line:
             return True
     return _BYTES in line
 
 
 def read_line(record: LogRecord, date: Callable[[KlogLine], float | None] | None = None) -> tuple[PodObservation, ...]:
-    """Return what the record says about the start of pods, nothing if it says nothing. Never raises.
+    """Return the record's observations of pod starts, empty if it has none. Never raises.
 
     Kubelet (glog, klog), containerd, dockerd and CRI-O (logfmt, JSON), tables of events, and bare error texts
-    are told apart by their form, not by the program's name: units are called many things. `date` gives the moment
-    of a klog line that its transport did not stamp.
+    are told apart by their form, not by the program's name, which varies. `date` gives the time of a klog line
+    without a timestamp of its log format.
     """
     text = record.text.lstrip()
     if record.from_kernel or not any(needle in text for needle in POD_NEEDLES_TEXT):
@@ -74,7 +74,7 @@ def read_line(record: LogRecord, date: Callable[[KlogLine], float | None] | None
 
 
 def _shown_safely(observation: PodObservation) -> PodObservation:
-    """Return a sighting whose texts are safe to show: what was quoted in the line may hold any character."""
+    """Return an observation whose texts are safe to show: quoted text in the line may contain any character."""
     pod, error = observation.pod, printable(observation.error, LINE_BYTES)
     safe = PodRef(*(None if each is None else printable(each) for each in (pod.namespace, pod.name, pod.uid)))
     return observation if safe == pod and error == observation.error else replace(observation, pod=safe, error=error)

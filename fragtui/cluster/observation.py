@@ -1,4 +1,4 @@
-"""What one line, event or object says about the start of one pod."""
+"""One statement of a line, event or object about the start of one pod."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from fragtui.cluster.pod_ref import PodRef
 
 
 class PodFact(Enum):
-    """What a sighting says."""
+    """What an observation states."""
 
     FAILED = "failed"
     """An attempt failed; `error` says how."""
     BEGINS = "begins"
-    """A new attempt begins."""
+    """A new attempt starts."""
     SANDBOX_RUNS = "sandbox runs"
     CONTAINER_RUNS = "container runs"
     DIED = "died"
@@ -22,38 +22,38 @@ class PodFact(Enum):
     GONE = "gone"
     """The pod was deleted."""
     WAITS = "waits"
-    """The API says that the pod waits for its sandbox or a container."""
+    """The API reports that the pod waits for its sandbox or a container."""
     NAMED = "named"
-    """Nothing but who the pod is."""
+    """The identity of the pod only."""
 
 
 @dataclass(frozen=True, slots=True)
 class PodObservation:
-    """One statement about one pod; what its source did not say is None."""
+    """One statement about one pod; what its source does not give is None."""
 
     said: PodFact
     source: str
-    """Who says it: ``kubelet``, ``containerd``, ``dockerd``, ``crio``, ``event``, ``api``, ``crictl``, ``text``."""
+    """Its source: ``kubelet``, ``containerd``, ``dockerd``, ``crio``, ``event``, ``api``, ``crictl``, ``text``."""
     step: str = ""
-    """Which of the several lines that a source writes about one failure; each comes once an attempt."""
+    """Which of the several lines that a source writes about one failure; each comes once per attempt."""
     pod: PodRef = field(default_factory=PodRef)
     time: float | None = None
     """Epoch seconds."""
     line: int | None = None
-    """Line of the log, counted from 1; `last_line` where it took several."""
+    """Line of the log, counted from 1; `last_line` if it has several."""
     error: str = ""
-    """The error as written, wrappers and all."""
+    """The error as written, with its wrappers."""
     sandbox_id: str | None = None
     container_id: str | None = None
     stage: str = "sandbox"
     """``sandbox`` or ``container``."""
     count: int | None = None
-    """How often an event counts it."""
+    """The event's count."""
     first_time: float | None = None
     event_id: str | None = None
-    """What tells one event object from another."""
+    """The event object's uid."""
     since: float | None = None
-    """When the pod began to wait, where the API says it."""
+    """When the pod started to wait, if the API gives it."""
     last_line: int | None = None
     pids: tuple[int, ...] = ()
-    """Processes that the line names, for the tie to a kernel line."""
+    """Processes that the line names, to link it to a kernel line."""

@@ -1,4 +1,4 @@
-"""One log of kubelet or runtime, line after line: rejoins what a terminal wrapped, and tells what each line says."""
+"""One log of kubelet or runtime, line by line: joins lines that a terminal wrapped, and reads each."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _DESCRIBED = re.compile(r"^(Name|Namespace|UID):\s+([a-z0-9][a-z0-9.\-]*)\s*$")
 _DESCRIBED_BYTES = (b"Name:", b"Namespace:", b"UID:")
 _NEW_RECORD = re.compile(r'time="|level=|\{"|[IWEF]\d{4} \d\d:|\s*(?:Warning|Normal)\s|\w{3} +\d+ \d\d:')
 _GLOG = re.compile(r'E\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w.]+:\d+\] (?!")')
-"""An error in plain text may break off anywhere where a terminal wrapped it."""
+"""A plain-text error may break anywhere if a terminal wrapped it."""
 _CUT = re.compile(r"[>…]$")
 
 
 class PodLogReader:
-    """Reads the records of one log in order. What it holds back for a possible rest comes with the next or `finish`."""
+    """Reads the records of one log in order; one held back for its continuation comes with the next or `finish`."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class PodLogReader:
         utc_offset: float = 0.0,
         described: PodRef | None = PodRef(),  # noqa: B008 - it is frozen.
     ) -> None:
-        """`now` (epoch seconds) and `utc_offset` (seconds) date klog lines that nothing else dates.
+        """`now` (epoch seconds) and `utc_offset` (seconds) date klog lines without another date.
 
         `described` is the pod that was described before the first record, None if that is not known.
         """
@@ -47,7 +47,7 @@ class PodLogReader:
 
     @property
     def busy(self) -> bool:
-        """Whether the next line may be the rest of the last one."""
+        """Whether the next line may continue the last one."""
         return self._held is not None
 
     @property
@@ -56,11 +56,11 @@ class PodLogReader:
         return self._described
 
     def worth_reading(self, line: bytes) -> bool:
-        """Say whether this raw line is worth parsing: it may tell of a pod, or be the rest of one that does."""
+        """Return whether this raw line is worth parsing: it may be about a pod, or continue a line that is."""
         return self._held is not None or line_worth_reading(line) or line.startswith(_DESCRIBED_BYTES)
 
     def feed(self, record: LogRecord) -> tuple[PodObservation, ...]:
-        """Return what the log has said with this record. Never raises."""
+        """Return the observations complete with this record. Never raises."""
         held = self._held
         if held is not None and self._continues(held, record):
             joined = replace(held, text=held.text + record.text)
@@ -79,12 +79,12 @@ class PodLogReader:
         return (*told, *self._read(record, record.line))
 
     def finish(self) -> tuple[PodObservation, ...]:
-        """Return what was held back: the log ends here, or nothing more came for now."""
+        """Return the record held back: the log ends here, or pauses."""
         held, self._held = self._held, None
         return () if held is None else self._read(held, held.line)
 
     def _continues(self, held: LogRecord, record: LogRecord) -> bool:
-        # A rest that begins with a space was given the program of the line before it.
+        # A continuation that starts with a space has the program of the line before it.
         rest_of_same = record.program == held.program and record.text.startswith(" ")
         if (record.program is not None and not rest_of_same) or _NEW_RECORD.match(record.text):
             return False
@@ -129,7 +129,7 @@ class PodLogReader:
 
 
 def _open_ended(record: LogRecord) -> bool:
-    """Say whether the text breaks off inside a quoted value that this reader cares about."""
+    """Return whether the text breaks off inside a relevant quoted value."""
     text = record.text
     if not any(needle in text for needle in POD_NEEDLES_TEXT) or _CUT.search(text):
         return False

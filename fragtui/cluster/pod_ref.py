@@ -1,4 +1,4 @@
-"""Who a pod is, from the many spellings that the kubelet, the runtimes and the cgroup tree use."""
+"""The identity of a pod, from the many forms that the kubelet, the runtimes and the cgroup tree use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LONG = re.compile(
     rf"(?<![A-Za-z0-9.\-_\\])[.\-_\\]*+([A-Za-z0-9][A-Za-z0-9.\-_\\]{{0,316}}+)"
     rf"\((?:({_UID})?\)|[0-9a-f\-]{{0,36}}[>…]?$)"
 )
-"""The uid may be cut off at the end of the line: then the name alone is believed. It begins where a word does."""
+"""The uid may be cut off at the end of the line: then only the name is used. It starts at the start of a word."""
 _SLASHED = re.compile(rf"^([A-Za-z0-9\-]+)/({_NAME})$")
 _CGROUP_POD = re.compile(rf"(?:^|[/\-: ])pod({_UID})(?=[/.:\]]|$)")
 _CGROUP_CONTAINER = re.compile(r"(?:^|[/:\-])([0-9a-f]{64})(?:\.scope)?(?=/|$)")
@@ -22,7 +22,7 @@ _DOCKER_NAME = re.compile(rf"k8s_([A-Za-z0-9.\-]++)_([A-Za-z0-9.\-]++)_([A-Za-z0
 
 @dataclass(frozen=True, slots=True)
 class PodRef:
-    """A pod as far as one source named it; what it left out is None. `uid` is in its dashed spelling."""
+    """A pod as far as one source names it; the rest is None. `uid` is in the form with dashes."""
 
     namespace: str | None = None
     name: str | None = None
@@ -32,7 +32,7 @@ class PodRef:
         return self.name is not None or self.uid is not None
 
     def may_be(self, other: PodRef) -> bool:
-        """Say whether both can be the same pod: they share a name or uid and contradict each other nowhere."""
+        """Return whether both can be the same pod: they share a name or uid and no field differs."""
         if self.uid and other.uid:
             return self.uid == other.uid
         if self.name and other.name:
@@ -41,7 +41,7 @@ class PodRef:
         return False
 
     def filled(self, other: PodRef) -> PodRef:
-        """Return this reference with what it lacks taken from the other."""
+        """Return this reference with its missing fields taken from the other."""
         return PodRef(self.namespace or other.namespace, self.name or other.name, self.uid or other.uid)
 
     def __str__(self) -> str:
@@ -59,13 +59,13 @@ class CgroupOwner:
 
 
 def dashed_uid(uid: str | None) -> str | None:
-    """Return a pod uid in the API's spelling: the systemd driver writes ``_`` for ``-``; static hashes stay."""
+    """Return a pod uid in the API's form: the systemd driver writes ``_`` for ``-``; static hashes stay."""
     return uid.replace("_", "-") if uid else None
 
 
 def long_ref(text: str) -> PodRef | None:
     """Return the first ``name_namespace(uid)`` in the text, as the kubelet prints pods in messages, or None."""
-    # The search for a parenthesis first: that for names tries every place of a long text.
+    # Look for a parenthesis first: the search for names tries every position of a long text.
     for match in _LONG.finditer(text) if "(" in text else ():
         name, _, namespace = match.group(1).replace("\\", "").rpartition("_")
         if name and namespace:
@@ -74,7 +74,7 @@ def long_ref(text: str) -> PodRef | None:
 
 
 def slashed_ref(text: str, uid: str | None = None) -> PodRef | None:
-    """Return the pod of ``namespace/name`` (klog's ``pod=``), or of the older long spelling, or None."""
+    """Return the pod of ``namespace/name`` (klog's ``pod=``), or of the older long form, or None."""
     match = _SLASHED.match(text)
     if match is not None:
         return PodRef(match.group(1), match.group(2), dashed_uid(uid))
@@ -99,11 +99,11 @@ def log_directory_ref(name: str) -> PodRef | None:
 
 @lru_cache(1024)
 def cgroup_owner(path: str) -> CgroupOwner | None:
-    """Return whom a cgroup path belongs to, or None if it names neither pod nor container.
+    """Return the owner of a cgroup path, or None if it names neither pod nor container.
 
     Both drivers (``/kubepods/burstable/pod<uid>/<id>`` and ``kubepods-burstable-pod<uid_>.slice/
     cri-containerd-<id>.scope``, also ``crio-``, ``docker-``), static pods' hashes, and the kernel's
-    ``cpuset=<id>`` are read. A path that the kernel cut short yields what is still whole.
+    ``cpuset=<id>`` are read. A path that the kernel cut short gives its complete ids.
     """
     pods, containers = _CGROUP_POD.findall(path), _CGROUP_CONTAINER.findall(path)
     if not pods and not containers:

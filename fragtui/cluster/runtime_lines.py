@@ -1,4 +1,4 @@
-"""What a line of containerd, dockerd or CRI-O says about the start of a pod."""
+"""Lines of containerd, dockerd and CRI-O -> observations of pod starts."""
 
 from __future__ import annotations
 
@@ -54,9 +54,10 @@ def stamp_seconds(stamp: str) -> float | None:
 def read_runtime_line(
     fields: dict[str, str], program: str | None, time: float | None, line: int | None
 ) -> tuple[PodObservation, ...]:
-    """Return what a runtime's line says, nothing for the many that say nothing of a pod's start. Never raises.
+    """Return the observations of a runtime's line, empty for the many that are not about a pod's start. Never raises.
 
-    `fields` are those of `parse_logfmt`, `time` the transport's stamp in epoch seconds (refined by the line's own).
+    `fields` are those of `parse_logfmt`, `time` is the log format's timestamp in epoch seconds (refined by the line's
+    own).
     """
     time = _moment(fields.get("time", ""), time)
     message = fields.get("msg", "")

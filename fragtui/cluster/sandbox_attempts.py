@@ -1,4 +1,4 @@
-"""Many lines of several programs -> one attempt to start a pod's sandbox."""
+"""Joins the lines of several programs about one attempt to start a pod's sandbox."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST_COUNTS = 64
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One failed attempt to start a pod's sandbox or container, all its lines considered. Times in epoch seconds."""
+    """One failed attempt to start a pod's sandbox or container, joined from all its lines. Times in epoch seconds."""
 
     id: str
     pod: PodRef
@@ -40,12 +40,12 @@ class Attempt:
     container_id: str | None
     sources: tuple[str, ...]
     observations: int
-    """How many lines and events told of it."""
+    """Number of lines and events about it."""
     count: int | None
-    """How often an event counts it; None if none does."""
+    """The events' count; None without events."""
     pids: tuple[int, ...]
     absorbed: tuple[str, ...]
-    """Ids of attempts that turned out to be this one; what was kept of them is to be dropped."""
+    """Ids of attempts that turned out to be this one: drop what is kept of them."""
 
 
 @dataclass(slots=True, eq=False)
@@ -114,7 +114,7 @@ class _Open:
         self.observations += other.observations
         self.counts = dict([*(self.counts | other.counts).items()][:_MOST_COUNTS])
         self.pids = tuple(dict.fromkeys((*self.pids, *other.pids)))[:8]
-        # Each was reported when it was absorbed: the last ones are enough.
+        # Each was reported when it was merged: the last ones are enough.
         self.absorbed = (*self.absorbed, other.id, *other.absorbed)[-_MOST_ABSORBED:]
 
     def frozen(self) -> Attempt:
@@ -140,7 +140,7 @@ class _Open:
 
 
 class AttemptAssembler:
-    """Assembles sightings, in about the order of their times, into attempts; keeps only those of the last moments."""
+    """Assembles observations, roughly in order of time, into attempts; keeps only those of the last moments."""
 
     def __init__(self, prefix: str = "pod") -> None:
         self._prefix = prefix
@@ -149,10 +149,10 @@ class AttemptAssembler:
         self._by_id: dict[str, _Open] = {}
         self._by_event: dict[str, _Open] = {}
         self._by_pod: dict[str | None, list[_Open]] = {}
-        """Those of `_open` by name and uid of their pod, under None those without a pod."""
+        """The attempts of `_open` by name and uid of their pod; those without a pod under None."""
 
     def add(self, observation: PodObservation) -> Attempt | None:
-        """Take in one sighting and return the attempt that it began or changed, None if it changed none."""
+        """Take one observation; return the attempt that it started or changed, None if none."""
         if observation.said is PodFact.FAILED:
             return self._failed(observation).frozen()
         if observation.said is PodFact.DIED or (
@@ -166,7 +166,7 @@ class AttemptAssembler:
         return None
 
     def failed_ids(self, sandbox_id: str | None) -> bool:
-        """Say whether a recent failed attempt had this sandbox or container id."""
+        """Return whether a recent failed attempt had this sandbox or container id."""
         return sandbox_id in self._by_id
 
     def _failed(self, observation: PodObservation) -> _Open:
@@ -223,7 +223,7 @@ class AttemptAssembler:
         return nameless[-1] if nameless else None
 
     def _candidates(self, observation: PodObservation) -> list[_Open]:
-        """Return the open attempts that may be the sighting's, the newest first."""
+        """Return the open attempts that may be the observation's, the newest first."""
         if not observation.pod:
             return self._open[::-1]
         found = {
@@ -282,7 +282,7 @@ class AttemptAssembler:
 
 
 def _other_ids(attempt: _Open, observation: PodObservation) -> bool:
-    """Say whether both name a sandbox, or both a container, and not the same one (the same is found by its id)."""
+    """Return whether both name a sandbox, or both a container, and not the same one (the same is found by its id)."""
     if observation.sandbox_id is not None and attempt.sandbox_id is not None:
         return True
     return observation.container_id is not None and attempt.container_id not in (None, observation.container_id)
@@ -295,7 +295,7 @@ def _near(attempt: _Open, observation: PodObservation, seconds: float) -> bool:
 
 
 def _same_by_words(attempt: _Open, observation: PodObservation, core: str) -> str | None:
-    """Return how the sighting belongs to the attempt without a common id: by ``pod``, ``nameless``, or not."""
+    """Return how the observation belongs to the attempt without a common id: by ``pod``, ``nameless``, or not."""
     said_before = attempt.steps.get((observation.source, observation.step))
     if said_before is not None and said_before != (observation.time, observation.error):
         return None

@@ -1,1 +1,1 @@
-"""Lines of logs as people and machines keep them, parsed to records. Pure: no I/O."""
+"""Log lines in every format that people and machines keep them, parsed into records. Pure: no I/O."""

@@ -1,4 +1,4 @@
-"""JSON that somebody else wrote: read with every number bounded and every fault a ValueError."""
+"""JSON from outside: every number is bounded and every fault is a ValueError."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DECODER = json.JSONDecoder(parse_int=_whole, parse_float=_real, parse_constant=l
 
 
 def read_json(text: str | bytes) -> Any:
-    """Return the value of a JSON text (bytes are UTF-8). Raises ValueError only, also for one nested too deeply."""
+    """Return the value of a JSON text (bytes are UTF-8). Raises only ValueError, also if it is nested too deeply."""
     if isinstance(text, bytes):
         text = text.decode("utf-8", "replace")
     try:
@@ -34,7 +34,7 @@ def read_json(text: str | bytes) -> Any:
 
 
 def json_text(value: object) -> str:
-    """Return a value that `read_json` gave as JSON again; empty for one nested too deeply."""
+    """Return a value of `read_json` as JSON text; empty if it is nested too deeply."""
     try:
         return json.dumps(value)
     except RecursionError:

@@ -1,4 +1,4 @@
-"""What stands before the kernel's words on a line: priorities, stamps, callers, as dmesg and its cousins print them."""
+"""Prefixes of a kernel line: priorities, timestamps and callers, as dmesg and similar tools print them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FACILITIES = ("kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news"
 
 @dataclass(slots=True)
 class Prefix:
-    """What the prefixes of a line said, and where its text begins (`end`, an index into the line)."""
+    """The prefixes of a line, and where its text begins (`end`, an index into the line)."""
 
     end: int = 0
     time: float | None = None
@@ -54,7 +54,7 @@ def read_priority(line: str, prefix: Prefix) -> None:
 
 
 def read_brackets(line: str, prefix: Prefix) -> None:
-    """Read every bracketed stamp and caller at the prefix's end, in whatever order a vendor stacked them.
+    """Read every bracketed timestamp and caller at the prefix's end, in any order.
 
     Seen: ``[ 12.345678]``, ``[ 12.345678][  T460]``, ``[Di Aug 12 03:54:03 2025]``, ``[二 9月  3 05:57:48 2024]``,
     ``[ 12.345 <  0.000012>]``, ``[  +0.000005]``, ``[Apr20 15:09]``, ``[ 12.345678 / 01-22 10:00:00.123]``,
@@ -64,7 +64,7 @@ def read_brackets(line: str, prefix: Prefix) -> None:
         if line[prefix.end : prefix.end + 1] not in {"[", "<", "(", "."}:
             return
         if found := _MONOTONIC.match(line, prefix.end):
-            # The first stamp is the kernel's own; what a vendor adds after it is another clock.
+            # The first timestamp is the kernel's; a vendor's addition after it is another clock.
             if prefix.monotonic is None:
                 prefix.monotonic = int(found[1]) + int(found[2]) / 10 ** len(found[2])
         elif found := _CALLER.match(line, prefix.end):

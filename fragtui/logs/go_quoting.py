@@ -25,7 +25,7 @@ def unescape(text: str) -> str:
 
 
 def quoted_end(text: str, start: int) -> int:
-    """Return where the quoted string that opens at `start` closes, or the text's length if a cut took the end."""
+    """Return where the quoted string that opens at `start` closes, or the text's length if the end was cut off."""
     at = start + 1
     while True:
         quote = text.find('"', at)
@@ -40,9 +40,9 @@ def quoted_end(text: str, start: int) -> int:
 
 
 def read_value(text: str, start: int) -> tuple[str, int]:
-    """Return the value that begins at `start`, quoted or up to a space, and the index behind it.
+    """Return the value that begins at `start`, quoted or up to a space, and the index after it.
 
-    A quoted value whose end was cut off reaches to the end of the text. Brackets and braces keep their spaces
+    A quoted value whose end was cut off extends to the end of the text. Brackets and braces keep their spaces
     (klog prints Go structs and JSON unquoted: ``event={"ID":"x","Type":"y"}``, ``pods=["a/b"]``).
     """
     if start >= len(text):
@@ -78,7 +78,7 @@ def _balanced_end(text: str, start: int) -> int:
 
 
 def flatten(text: str) -> str:
-    """Return an error with every level of nested quoting taken off its quotes, in one line of single spaces."""
+    """Return an error without its nested quoting, on one line with single spaces."""
     text = _SLASHED_BREAK.sub(" ", _SLASHED_QUOTE.sub("", text))
     return _SPACES.sub(" ", text).strip()
 

@@ -1,4 +1,4 @@
-"""Journal entries: `journalctl -o json` objects, `-o export` streams and what `-o verbose` prints."""
+"""Journal entries: `journalctl -o json` objects, `-o export` streams and `-o verbose` text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _VERBOSE_FIELD = re.compile(rb" {4}([A-Z_][A-Z0-9_]*)=(.*)\Z")
 
 
 def records_of_json(entry: dict[str, object], number: int | None, torn: bool) -> tuple[LogRecord, ...] | None:
-    """Return the records of a JSON object of a journal, or None if it is none."""
+    """Return the records of a journal's JSON object, or None if it is not one."""
     if "MESSAGE" in entry or "__REALTIME_TIMESTAMP" in entry:
         fields = {key: text for key, value in entry.items() if key in _WANTED and (text := _as_text(value)) is not None}
         return records_of(fields, number, torn)
@@ -29,7 +29,7 @@ def records_of_json(entry: dict[str, object], number: int | None, torn: bool) ->
 
 
 def records_of(fields: dict[str, str], number: int | None, torn: bool = False) -> tuple[LogRecord, ...]:
-    """Return one record for each line of an entry's MESSAGE; `fields` are those of journald by their names."""
+    """Return one record for each line of an entry's MESSAGE; `fields` maps journald's field names to values."""
     if (message := fields.get("MESSAGE")) is None:
         return ()
     monotonic = bounded_int(fields.get("_SOURCE_MONOTONIC_TIMESTAMP"))
@@ -75,10 +75,10 @@ class ExportEntry:
         self.first_line: int | None = None
         self._name = ""
         self._data = bytearray()
-        """The length and the beginning of a binary field, as much of it as is read."""
+        """The length of a binary field and the part of it read so far."""
         self._size = 0
         self.binary = False
-        """Whether the next lines are those of a binary field."""
+        """Whether the next lines belong to a binary field."""
         self._torn = False
 
     @property
@@ -118,14 +118,14 @@ class ExportEntry:
         return False
 
     def take(self, number: int | None) -> tuple[LogRecord, ...]:
-        """Return the records of the entry so far and begin a new one. A field cut before its end is not among them."""
+        """Return the records of the entry so far and start a new one. A field that is cut off is left out."""
         records = records_of(self.fields, number if number is not None else self.first_line, self._torn)
         self.fields, self.first_line, self.binary, self._data, self._torn = {}, None, False, bytearray(), False
         return records
 
 
 class VerboseEntry:
-    """Collects the lines of one `journalctl -o verbose` entry; the first line that is none of them ends it."""
+    """Collects the lines of one `journalctl -o verbose` entry; the first line of another form ends it."""
 
     __slots__ = ("_fields", "_line", "_torn")
 
@@ -155,7 +155,7 @@ class VerboseEntry:
         return True
 
     def take(self) -> tuple[LogRecord, ...]:
-        """Return the records of the entry and begin a new one."""
+        """Return the records of the entry and start a new one."""
         records = records_of(self._fields, self._line, self._torn)
         self._fields, self._line, self._torn = {}, None, False
         return records

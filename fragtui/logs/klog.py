@@ -13,17 +13,17 @@ from fragtui.text import bounded_int, epoch_seconds
 _HEADER = re.compile(
     r"([IWEF])(\d{2})(\d{2}) (\d{2}):(\d{2}):(\d{2})\.(\d{1,9}) +(\d+) ([^\s:\]]+):(\d+)\] ?",
 )
-# Only from the beginning of a word on: a search that tries each letter of a long word takes the square of its length.
+# Only at the start of a word: a search that tries each letter of a long word takes quadratic time.
 _KEY = re.compile(r"(?<![\w./\-])(?:[^\W_a-zA-Z]|[./\-])*+([A-Za-z_][\w./\-]*+)=")
 _MAX_PAIRS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class KlogLine:
-    """One klog line. klog knows neither the year nor the zone: the clock is what the node's wall showed."""
+    """One klog line. klog prints neither year nor time zone: the clock is the node's local time."""
 
     severity: str
-    """``I``, ``W``, ``E`` or ``F``; an error may well be written at ``I``."""
+    """``I``, ``W``, ``E`` or ``F``; some errors are written at ``I``."""
     month: int
     day: int
     second_of_day: float
@@ -31,17 +31,17 @@ class KlogLine:
     file: str
     """Go source file that wrote it, without its line: ``pod_workers.go``."""
     message: str
-    """The text; of a structured line only its first, quoted part."""
+    """The text; only the first, quoted part of a structured line."""
     fields: dict[str, str]
     """Key and value pairs of a structured line, unescaped by one level; empty for text."""
     epoch: float | None = None
-    """The moment in epoch seconds, which only a line in JSON tells."""
+    """Epoch seconds; only a JSON line has them."""
 
 
 def parse_klog(text: str) -> KlogLine | None:
     """Return the klog line that starts at the beginning of `text`, or None. Never raises.
 
-    What was cut off at the end is absent or shortened; the rest stands.
+    What was cut off at the end is absent or shortened; the rest is used.
     """
     match = _HEADER.match(text)
     if match is None:
@@ -54,9 +54,9 @@ def parse_klog(text: str) -> KlogLine | None:
 
 
 def parse_klog_json(text: str) -> KlogLine | None:
-    """Return the line of a kubelet with ``--logging-format=json``, or None if the text is none. Never raises.
+    """Return the line of a kubelet with ``--logging-format=json``, or None if the text is not one. Never raises.
 
-    Pods are objects there (``{"name": …, "namespace": …}``); they are spelt as in text, other objects stay JSON.
+    Pods are objects there (``{"name": …, "namespace": …}``) and become ``namespace/name``; other objects stay JSON.
     """
     try:
         loaded = read_json(text)
@@ -105,9 +105,9 @@ def _split_structured(body: str) -> tuple[str, dict[str, str]]:
 
 
 def dated(klog: KlogLine, now: float, utc_offset: float = 0.0) -> float | None:
-    """Return the moment of a klog line in epoch seconds, the last one before `now` (plus a day) that its date fits.
+    """Return the moment of a klog line in epoch seconds, the latest one before `now` (plus a day) that fits its date.
 
-    `utc_offset` is how many seconds the clock of the node's wall is ahead of UTC.
+    `utc_offset` is how many seconds the node's local time is ahead of UTC.
     """
     if epoch_seconds(now) is None:
         return None
@@ -126,9 +126,9 @@ def dated(klog: KlogLine, now: float, utc_offset: float = 0.0) -> float | None:
 def seconds_near(reference: float, second_of_day: float) -> float:
     """Return the moment nearest to `reference` (epoch seconds) whose clock shows `second_of_day`, in any time zone.
 
-    The transport's stamp often has whole seconds and the line's own has microseconds but no date or zone. Zones
-    differ by multiples of 15 minutes, so only the place within a quarter of an hour is taken from the line; if
-    the two clocks disagree by more than 5 s, the transport is believed.
+    The log format's timestamp often has whole seconds, the line's own has microseconds but no date or zone. Zones
+    differ by multiples of 15 minutes, so only the offset within a quarter of an hour is taken from the line; if
+    the two clocks disagree by more than 5 s, the log format's is used.
     """
     offset = (second_of_day - reference + 450) % 900 - 450
     return reference + offset if abs(offset) <= 5 else reference

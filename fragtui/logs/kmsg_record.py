@@ -15,14 +15,14 @@ _ESCAPE = re.compile(rb"\\x([0-9a-f]{2})")
 
 
 def looks_like_kmsg(line: str) -> bool:
-    """Tell whether a line begins as a record of /dev/kmsg does."""
+    """Return whether a line starts like a record of /dev/kmsg."""
     return _RECORD.match(line) is not None
 
 
 def parse_kmsg_record(
     data: bytes, boot: float | None = None, line: int | None = None, torn: bool = False
 ) -> tuple[LogRecord, ...]:
-    r"""Return the messages of one record as read from /dev/kmsg, one for each line of its text; none if it is not one.
+    r"""Return the messages of one record as read from /dev/kmsg, one for each line of its text; empty if it is not one.
 
     The device escapes every byte outside printable ASCII and the backslash as ``\xNN``, newlines included, so the
     text is unescaped after its own line is cut off. `boot` is the epoch second of the kernel's time zero, if known.
@@ -52,7 +52,7 @@ def parse_kmsg_record(
             facility=prefix >> 3,
             level=prefix & 7,
             caller=caller,
-            # A writer cannot claim facility 0 (devkmsg_write makes it LOG_USER), so 0 is the kernel's own.
+            # A writer cannot claim facility 0 (devkmsg_write makes it LOG_USER), so 0 is the kernel.
             from_kernel=prefix >> 3 == 0,
             torn=torn and index == len(lines) - 1,
         )

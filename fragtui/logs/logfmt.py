@@ -15,7 +15,7 @@ _MAX_PAIRS = 64
 def parse_logfmt(text: str) -> dict[str, str] | None:
     """Return the fields of a logfmt or JSON log line, unescaped by one level, or None if it is neither.
 
-    Never raises. The first of a repeated key wins; a value whose closing quote was cut off reaches to the end.
+    Never raises. The first of a repeated key wins; a value whose closing quote was cut off extends to the end.
     """
     text = text.lstrip()
     if text.startswith("{"):

@@ -1,4 +1,4 @@
-"""Any log, line by line, as records: the format is told anew for every line, so a file may mix them."""
+"""Any log, line by line, as records: the format is detected for every line, so a file may mix formats."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ _STAMPED = re.compile(
 _COLOUR = re.compile(r"\x1b\[[\d;]*[mK]", re.ASCII)
 """As `dmesg --color=always` and `grep --color` write it."""
 _MOST_PARTS = 1024
-"""Lines of one shipped message that are read."""
+"""Lines read of one shipped message."""
 _QUOTE = re.compile(r"(?:[>│|] ?)+")
 _TALOS = re.compile(r"(?:\S+: )?(?=(?:kern|user|daemon|syslog): +[a-z]+: \[\d{4}-)")
 _SIMPLE = re.compile(
     rb"(?:\[ *(\d{1,10})\.(\d{6})\](?:\[ *([TC]\d+)\])?+ ?+(?!\[)|(?!\[(?!<)|[<(]))([ -\"$-~]*)(?=\n|\Z)"
 )
-"""What follows ``kernel: `` where nothing wants a closer look: a stamp and a caller or none, printable ASCII, no #."""
+"""The plain case after ``kernel: ``: an optional timestamp and caller, printable ASCII, no #."""
 _DATELESS = re.compile(
     r"(?!.{1,15}(?:: page allocation| invoked oom-killer| cpuset=|: vm))([^\s:()\[\]]+) kernel: ",
 )
-"""A syslog line whose date somebody cut off; it is none where the words could be a task's name."""
+"""A syslog line whose date was cut off; not matched if the words could be a task's name."""
 _MONOTONIC_HOST = re.compile(r"(\S+) (kernel|[a-zA-Z][\w.@-]*\[\d+\]): ")
 
 
 class LogParser:
-    """Turns the lines of one log into records, in order. Never raises, whatever the bytes.
+    """Turns the lines of one log into records, in order. Never raises, for any bytes.
 
-    `now` (epoch seconds) dates syslog stamps without a year, `boot` (epoch seconds of the kernel's time zero) gives
-    kernel stamps a wall clock; without them those records have no `time`.
+    `now` (epoch seconds) dates syslog timestamps without a year, `boot` (epoch seconds of the kernel's time zero) gives
+    kernel timestamps a wall clock; without them those records have no `time`.
     """
 
     def __init__(self, now: float | None = None, boot: float | None = None) -> None:
@@ -58,7 +58,7 @@ class LogParser:
         self._cached_head = b""
         self._cached = SyslogLine(None, None, None, None, "")
         self.busy = False
-        """Whether a record is half read: further lines belong to it."""
+        """Whether a record is incomplete: further lines belong to it."""
 
     @property
     def at_rest(self) -> bool:
@@ -66,7 +66,7 @@ class LogParser:
         return not self.busy and not self._dmesg.active
 
     def feed(self, line: bytes, number: int | None = None, torn: bool = False) -> tuple[LogRecord, ...]:
-        """Return the records that a line (without its newline) completes; `torn` if it ended without a newline."""
+        """Return the records that a line (without its newline) completes; `torn` if it had no newline."""
         if not torn and (known := self._known(line, 0, number)) is not None and known[1] == len(line):
             self._last = known[0]
             return (known[0],)
@@ -186,14 +186,14 @@ class LogParser:
             return () if part is True else self._shipped(part, number, torn)
         if first == "{" and (found := self._json(text, number, torn)) is not None:
             return found
-        if len(text) > LINE_BYTES:  # It looked like JSON, and is none.
+        if len(text) > LINE_BYTES:  # It looked like JSON but is not.
             line, text, torn = line[:LINE_BYTES], text[:LINE_BYTES], True
         if first == " ":
             last, stripped = self._last, text.lstrip(" ")
             # /dev/kmsg puts a record's dictionary under it.
             if last is not None and last.sequence is not None and _DICTIONARY.match(text):
                 return ()
-            # A whole log that somebody indented; ` 7月` is how Japanese writes a month.
+            # An indented log; ` 7月` is a month in Japanese.
             if _STAMPED.match(stripped):
                 return self._plain(stripped, number, torn)
             if last is not None:
@@ -205,7 +205,7 @@ class LogParser:
         return self._plain(text, number, torn)
 
     def _json(self, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...] | None:
-        """Return the records of one JSON object; what a shipper wrapped may be any log's line in its turn."""
+        """Return the records of one JSON object; the wrapped text may itself be a line of any log format."""
         try:
             entry = read_json(text)
         except ValueError:
@@ -234,7 +234,7 @@ class LogParser:
         )
 
     def _continued(self, before: LogRecord, text: str, number: int | None, torn: bool) -> LogRecord:
-        """Return a line that dmesg indented under the first of its record, or a plain line with its own indent."""
+        """Return a line that dmesg indented under the first line of its record, or an indented plain line."""
         return replace(before, text=printable(text, LINE_BYTES), line=number, sequence=None, torn=torn, repeats=None)
 
     def _times(self, prefix: Prefix, syslog_time: float | None) -> float | None:
@@ -247,7 +247,7 @@ class LogParser:
         return None
 
     def _syslog(self, text: str, prefix: Prefix) -> SyslogLine | None:
-        """Parse a syslog line, and keep its stamp, host and `kernel:` for the lines that have the same."""
+        """Parse a syslog line; keep its timestamp, host and `kernel:` for following lines with the same head."""
         parsed = parse_syslog(text, prefix, self._now)
         self._cached_head = b""
         if parsed is not None and parsed.program == "kernel" and prefix.end == 0 and text.isprintable():
@@ -285,7 +285,7 @@ class LogParser:
         text = text[prefix.end :]
         from_kernel: bool | None = None
         if prefix.facility is not None and not (program == "kernel" and prefix.facility == 0):
-            # A syslog facility can be chosen by any program; dmesg's is the kernel's word.
+            # Any program can choose a syslog facility; dmesg's comes from the kernel.
             from_kernel = prefix.facility == 0 if syslog is None else (None if prefix.facility == 0 else False)
         if program is not None and program not in KERNEL_PROGRAMS:
             from_kernel = False

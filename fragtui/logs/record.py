@@ -1,4 +1,4 @@
-"""One line of a log, whatever carried it."""
+"""One line of a log, independent of its format."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _MOST_LINES = 1024
 
 @dataclass(slots=True)
 class LogRecord:
-    r"""One message of a log with what its transport knew about it; what it did not know is None.
+    r"""One message of a log with what its format says about it; what it does not say is None.
 
-    `text` is the message without its prefixes, unescaped, one line (a transport that keeps embedded newlines
+    `text` is the message without its prefixes, unescaped, one line (a format that keeps embedded newlines
     gives one record a line, all with the same stamp), and already passed through `printable`. The type checker keeps
     it from being changed: a class frozen at run time takes three times as long to make, once for every line.
     """
@@ -37,14 +37,14 @@ class LogRecord:
     """Syslog identifier or journal unit, without its pid: ``kernel``, ``kubelet``, ``containerd``."""
     pid: Final[int | None] = None
     from_kernel: Final[bool | None] = None
-    """True if only the kernel can have written it, False if something else did, None if the transport can't tell."""
+    """True if only the kernel can have written it, False if something else did, None if the format does not say."""
     torn: Final[bool] = False
-    """True for the last line of a text that ends without a newline: its last word may be the half of a word."""
+    """True for the last line of a text that ends without a newline: its last word may be cut."""
     repeats: Final[int | None] = None
-    """Set on `last message repeated N times` lines: how often the record before it came again."""
+    """Set on `last message repeated N times` lines: how often the record before it was repeated."""
 
 
 def message_lines(message: str) -> list[str]:
-    """Return the lines of a message, safe to show: of its first `LINE_BYTES` characters, and at most 1024 lines."""
+    """Return the lines of a message, safe to show: at most 1024 lines of its first `LINE_BYTES` characters."""
     lines = message[:LINE_BYTES].replace("\t", " ").split("\n", _MOST_LINES)
     return [printable(line, LINE_BYTES) for line in lines[:_MOST_LINES]]

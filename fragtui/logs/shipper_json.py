@@ -1,4 +1,4 @@
-"""One JSON object a line, as log shippers write them: somebody's log line, wrapped with what the shipper knew.
+"""One JSON object a line, as log shippers write them: a log line wrapped with what the shipper adds.
 
 Seen: docker's json-file (``log``, ``time``), Filebeat and Logstash (``message``, ``@timestamp``), Elasticsearch's
 export of them (``_source``), Vector (``message``, ``timestamp``, ``host``, ``appname``), Fluent Bit (``log``,
@@ -23,12 +23,12 @@ _PROGRAMS = ("appname", "program", "ident")
 _MEMBER = re.compile(r'\s*+"([\w@.]++)": (.*)', re.ASCII)
 _BRACKETS = re.compile(r"[\s{}\[\],]*$")
 _OBJECTS = frozenset({"involvedObject", "kind", "reason", "level"})
-"""What has one of these beside its message is an object or a structured log of its own, and read as a whole."""
+"""An object with one of these beside its message is a structured log by itself and read as a whole."""
 
 
 @dataclass(slots=True)
 class ShippedLine:
-    """The line inside, and the moment (epoch seconds), host and program that stood beside it."""
+    """The wrapped line, with the time (epoch seconds), host and program beside it."""
 
     text: str
     time: float | None
@@ -37,7 +37,7 @@ class ShippedLine:
 
 
 def shipped_in(entry: dict[str, object]) -> ShippedLine | None:
-    """Return what a shipper wrapped in a JSON object, or None if it is no such object."""
+    """Return what a shipper wrapped in a JSON object, or None if it is not such an object."""
     for name in _INSIDE:
         if isinstance(inner := entry.get(name), dict):
             entry = entry | inner
@@ -45,7 +45,7 @@ def shipped_in(entry: dict[str, object]) -> ShippedLine | None:
     if text is None or not _OBJECTS.isdisjoint(entry):
         return None
     time = next((found for name in _TIMES if (found := _time(entry.get(name))) is not None), None)
-    if isinstance(host := entry.get("host"), dict):  # The Elastic Common Schema's.
+    if isinstance(host := entry.get("host"), dict):  # Elastic Common Schema.
         entry = entry | {"host": host.get("name")}
     return ShippedLine(_settled(text), time, _first(entry, _HOSTS), _first(entry, _PROGRAMS))
 
@@ -70,7 +70,7 @@ def _time(value: object) -> float | None:
 
 
 class ShippedMembers:
-    """Such objects printed a member a line: gives the line inside each, with the moment if that stands before it."""
+    """Such objects printed one member a line: gives the wrapped line of each, with the time if it comes before it."""
 
     __slots__ = ("_active", "_time")
 
@@ -78,12 +78,12 @@ class ShippedMembers:
         self.reset()
 
     def reset(self) -> None:
-        """Forget what was read: lines were left out."""
+        """Forget the lines before: some were left out."""
         self._active = False
         self._time: float | None = None
 
     def add(self, line: str) -> ShippedLine | bool:
-        """Return the line inside, or whether a line is another part of such an object."""
+        """Return the wrapped line, or whether a line is another part of such an object."""
         if (found := _MEMBER.match(line)) is None:
             self._time = None
             self._active = self._active and _BRACKETS.match(line) is not None

@@ -28,7 +28,7 @@ _KERNEL_TEXT = re.compile(r"(?:vmalloc|page allocation|.{1,15} (?:invoked oom-ki
 _COMMON = re.compile(
     r"([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d) ([A-Za-z][^\s\[\]:(]{0,99}) ([^\s\[\]:(]{1,99})(?:\[(\d{1,20})\])?: "
 )
-"""What most lines of a syslog begin with; the long way round would say the same."""
+"""The start of most syslog lines; the full parser gives the same result more slowly."""
 
 
 class SyslogLine:
@@ -45,7 +45,7 @@ class SyslogLine:
 
 
 def parse_common(line: str, now: float | None) -> SyslogLine | None:
-    """Return the parts of a line of no kernel that looks like most lines, or None if it wants a closer look."""
+    """Return the parts of a plain line that is not the kernel's, or None if it needs the full parser."""
     if (found := _COMMON.match(line)) is None:
         return None
     name, day, clock, host, program, pid = found.groups()
@@ -57,14 +57,14 @@ def parse_common(line: str, now: float | None) -> SyslogLine | None:
 
 
 def unescape_octal(text: str) -> str:
-    """Return text with rsyslog's ``#012`` for control characters made characters again; others stay as they are."""
+    """Return text with rsyslog's ``#012`` escapes turned back into control characters; others stay as they are."""
     return _OCTAL.sub(lambda found: chr(int(found[1], 8)) if int(found[1], 8) < 32 else found[0], text)
 
 
 def parse_syslog(line: str, prefix: Prefix, now: float | None) -> SyslogLine | None:
-    """Return the parts of a syslog line whose priority is read already, or None if it has no stamp that we know.
+    """Return the parts of a syslog line after its priority, or None if it has no known timestamp.
 
-    `now` (epoch seconds) dates stamps without a year; without it they have no time.
+    `now` (epoch seconds) dates timestamps without a year; without it they have no time.
     """
     start = prefix.end
     if line.startswith("1 ", start) and (found := _RFC5424.match(line, start)):
@@ -85,7 +85,7 @@ def parse_syslog(line: str, prefix: Prefix, now: float | None) -> SyslogLine | N
     if found := ISO.match(line, start):
         time = iso_time(found[0])
         end = found.end()
-        # After an offset or dmesg's comma what looks like a zone of time is the text: "CPU 0/KVM", "DMA free:".
+        # After an offset or dmesg's comma, what looks like a time zone is text: "CPU 0/KVM", "DMA free:".
         if found[8] is None and "," not in found[0] and (zone := _ZONE_NAME.match(line, end)):
             end = zone.end()
         if line[end : end + 1] not in {" ", ":"}:
@@ -104,7 +104,7 @@ def parse_syslog(line: str, prefix: Prefix, now: float | None) -> SyslogLine | N
 
 
 def split_host(line: str, start: int) -> SyslogLine:
-    """Return the parts of a line from where its host stands: `journalctl -o short-monotonic`."""
+    """Return the parts of a line from its host on: `journalctl -o short-monotonic`."""
     return _split(line, start, None)
 
 
@@ -131,7 +131,7 @@ def _is_program(line: str, found: re.Match[str]) -> bool:
 
 
 def _is_kernel_text(line: str, at: int) -> bool:
-    # The expression is slow where it fails.
+    # The expression is slow if it fails.
     return _has_kernel_words(line) and _KERNEL_TEXT.match(line, at) is not None
 
 

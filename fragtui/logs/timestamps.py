@@ -1,4 +1,4 @@
-"""Time stamps as logs write them, read into seconds since the epoch."""
+"""Timestamps of logs, as seconds since the epoch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ISO = re.compile(
 )
 """ISO 8601 / RFC 3339, with the comma of `dmesg --time-format iso` and the bare offset of `journalctl -o short-iso`."""
 
-# The first letters of the month in the locales that syslog daemons, dmesg -T and journalctl were seen to print;
+# First letters of months in the locales that syslog daemons, dmesg -T and journalctl print;
 # digits with a month sign (8月, 8월) are read as numbers.
 _MONTHS = (
     "jan ene gen янв січ sty led oca ιαν tammi",
@@ -32,12 +32,12 @@ _MONTHS = (
 _MONTH_NUMBER = {word: number for number, words in enumerate(_MONTHS, 1) for word in words.split()}
 _DAY = 86_400.0
 _LONGEST = 64
-"""Characters of the longest stamp."""
+"""Characters of the longest timestamp."""
 
 
 @lru_cache(maxsize=256)
 def month_number(word: str) -> int | None:
-    """Return the month that an abbreviated name means in any locale of the table, 1 to 12, or None."""
+    """Return the month (1 to 12) of an abbreviated name in any locale of the table, or None."""
     word = word.casefold().rstrip(".")
     if word[:1].isdigit():
         digits = word.rstrip("月월")
@@ -46,7 +46,7 @@ def month_number(word: str) -> int | None:
 
 
 def iso_time(stamp: str) -> float | None:
-    """Return the epoch seconds of a stamp that `ISO` matches; without an offset it is local time."""
+    """Return the epoch seconds of a timestamp that `ISO` matches; without an offset it is local time."""
     return _iso_time(stamp[:_LONGEST])
 
 
@@ -84,7 +84,7 @@ def _minute_time(year: int, month: int, day: int, clock: str) -> float | None:
 
 
 def yearless_time(month: int, day: int, clock: str, now: float) -> float | None:
-    """Return the epoch seconds of an RFC 3164 stamp: in the latest year that does not put it past tomorrow."""
+    """Return the epoch seconds of an RFC 3164 timestamp, in the latest year in which it is not after tomorrow."""
     minute = _yearless_minute(month, day, clock[:5], now)
     return None if minute is None or not clock[6:].isdecimal() else minute + min(int(clock[6:8]), 59)
 

@@ -21,7 +21,9 @@ from pathlib import Path
 
 from tests.support.places import GENUINE
 
-EXPLAIN = "import argparse; from fragtui.commands import explain as m; p = argparse.ArgumentParser(); m.configure(p);"
+EXPLAIN = (
+    "import argparse; from fragtui.commands.look import explain as m\np = argparse.ArgumentParser(); m.configure(p);"
+)
 EXPLAIN += " raise SystemExit(m.run(p.parse_args()))"
 INCIDENTS = 1000
 PROGRAMS = (

@@ -236,7 +236,8 @@ def test_an_abort_and_a_kill_end_compaction_in_the_kernel_too(log: AuditLog, tmp
         code = (
             "import sys, time; from pathlib import Path; from fragtui.remedies.runner import RemedyRun, RunRequest; "
             "from fragtui.remedies.audit.log import AuditLog; from fragtui.remedies.catalogue import compact_all; "
-            "r = Running.start(compact_all(sync=True), Path('/'), AuditLog(Path(sys.argv[1])), Asked('screen'))\n"
+            "log = AuditLog(Path(sys.argv[1]))\n"
+            "r = RemedyRun.start(compact_all(sync=True), Path('/'), log, RunRequest('screen'))\n"
             "while r.poll() is None and r.step == 0: time.sleep(0.005)\n"
             "time.sleep(0.05); print(r._process.pid, r.poll() is None, flush=True); time.sleep(60)"
         )

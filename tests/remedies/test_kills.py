@@ -44,7 +44,7 @@ from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
 run.lock_directories = lambda root, audit: (audit.parent,)
 step = RemedyStep(Action.WRITE, f"proc/{os.getpid()}/coredump_filter", "0x2b")
 remedy = Remedy("test", "Test", "t", (step,), Effect(), "", "")
-running = run.Running.start(remedy, Path("/"), AuditLog(Path(sys.argv[1])), run.Asked("screen"))
+running = run.RemedyRun.start(remedy, Path("/"), AuditLog(Path(sys.argv[1])), run.RunRequest("screen"))
 while running.wait(1.0) is None:
     pass
 """
@@ -65,5 +65,5 @@ def test_the_intent_is_on_disk_before_the_child_is_even_started(tmp_path: Path) 
     descriptor = re.search(r"write\((\d+)", lines[intent])
     assert descriptor is not None
     synced = first(rf"fsync\({descriptor[1]}\) += 0", intent)
-    started = first(r"execve\(.*child\.py", synced)
-    assert first(r'write\(\d+, "0x2b"') > started == first(r"execve\(.*child\.py")
+    started = first(r"execve\(.*worker\.py", synced)
+    assert first(r'write\(\d+, "0x2b"') > started == first(r"execve\(.*worker\.py")

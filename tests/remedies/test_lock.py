@@ -48,16 +48,16 @@ print("taken")
 REFUSE_AND_RUN = """
 from fragtui.remedies import runner as run
 from fragtui.remedies.audit.log import AuditLog
-from tests.remedies.test_lock import SYNC, ROOT, RunRequest, RunRefused, Running
+from tests.remedies.test_lock import SYNC, ROOT, RunRequest, RunRefused, RemedyRun
 (folder / "fragtui-remedy.lock").touch(0o600)
 run.lock_directories = lambda root, audit: (folder,)
 log = AuditLog(Path(sys.argv[2]))
 try:
-    Running.start(SYNC, ROOT, log, RunRequest("screen"))
+    RemedyRun.start(SYNC, ROOT, log, RunRequest("screen"))
 except RunRefused as refused:
     print(refused)
 full.unlink()
-print(Running.start(SYNC, ROOT, log, RunRequest("screen")).wait(20).result)
+print(RemedyRun.start(SYNC, ROOT, log, RunRequest("screen")).wait(20).result)
 """
 SMALL_LIMIT = """
 import resource, sys

@@ -188,7 +188,7 @@ from fragtui.model.remedy.effect import Effect
 log = AuditLog(Path(sys.argv[1]))
 run.lock_directories = lambda root, audit: (audit.parent,)
 remedy = Remedy("test", "Test", "t", (RemedyStep(Action.SYNC),) * 4000, Effect(), "", "")
-running = run.Running.start(remedy, Path("/"), log, run.Asked("screen"))
+running = run.RemedyRun.start(remedy, Path("/"), log, run.RunRequest("screen"))
 print(running._process.pid, flush=True)
 time.sleep(60)
 """
@@ -296,6 +296,6 @@ def test_what_remedies_write_stands_in_one_place() -> None:
     starting = {
         str(file.relative_to(package))
         for file in package.rglob("*.py")
-        if "worker.py" in file.read_text() or "worker.__file__" in file.read_text()
+        if "worker.py" in file.read_text() or "child.__file__" in file.read_text()
     }
     assert starting == {"remedies/runner.py"}

@@ -119,7 +119,7 @@ async def test_an_answer_never_closes_another_screen(tmp_path: Path) -> None:
         assert app.screen is below
 
 
-@pytest.mark.parametrize(("key", "opened"), [("ctrl+p", "CommandPalette"), ("slash", "List fail")])
+@pytest.mark.parametrize(("key", "opened"), [("ctrl+p", "Commands"), ("slash", "List fail")])
 async def test_screens_do_not_pile_up(tmp_path: Path, key: str, opened: str) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)

@@ -19,7 +19,7 @@ _IMPLAUSIBLE_ALONE = ("IO", "FS", "NOFAIL", "REPEAT", "RETRY_MAYFAIL")
 
 @dataclass(frozen=True, slots=True)
 class GfpTable:
-    """What the flags are called in a range of kernels: (mask, name) in the order in which the kernel tries them."""
+    """Names of the flags in a range of kernels: (mask, name) in the order in which the kernel tries them."""
 
     title: str
     names: tuple[tuple[int, str], ...]
@@ -27,12 +27,12 @@ class GfpTable:
     """Single flags by name, ``__GFP_IO`` and so on."""
 
     def mask_of(self, name: str) -> int | None:
-        """Return the bits that a name means, or None if this table has no such name."""
+        """Return the bits of a name, or None if this table does not have it."""
         return next((mask for mask, known in self.names if known == name), self.bits.get(name))
 
     @property
     def direct_reclaim(self) -> int:
-        """The bit that lets a request reclaim and compact: __GFP_WAIT up to 4.3. Zero if the table lacks both."""
+        """The bit that lets a request reclaim and compact: __GFP_WAIT up to 4.3. Zero if the table has neither."""
         return self.bits.get("__GFP_DIRECT_RECLAIM", self.bits.get("__GFP_WAIT", 0))
 
 
@@ -52,7 +52,7 @@ def table_for(version: KernelVersion) -> GfpTable | None:
     if version.numbers < data.FIRST:
         return None
     el7_late = version.rhel == 7 and _el7_build(version.release) >= data.EL7_LATE_BUILD
-    # Between two changes all tables are alike: fall back to the latest change, so that the cache stays small.
+    # Between two changes all tables are equal: use the latest change, so that the cache stays small.
     marks = _marks()
     return _table(max(mark for mark in marks if mark <= version.numbers), el7_late)
 
@@ -133,7 +133,7 @@ def _composites(version: GfpVersion, flags: dict[str, int]) -> dict[str, int]:
 
 
 def mask_names(mask: int, table: GfpTable) -> tuple[str, ...]:
-    """Return a mask's names as the kernel's own print gives them; left over bits are one hexadecimal number.
+    """Return a mask's names as the kernel prints them; remaining bits are one hexadecimal number.
 
     Algorithm: format_flags() in lib/vsprintf.c, 4.6 to 6.19. A mask of 0 has no names.
     """
@@ -148,10 +148,10 @@ def mask_names(mask: int, table: GfpTable) -> tuple[str, ...]:
 
 
 def parse_print_fmt(text: str) -> GfpTable | None:
-    """Return the running kernel's own table from events/kmem/mm_page_alloc/format, or None if there is none in it.
+    """Return the running kernel's own table from events/kmem/mm_page_alloc/format, or None if it has none.
 
     Each entry is ``{(unsigned long)(expression), "NAME"}``; the expression is made of numbers, shifts and ``|``, and is
-    evaluated as such: one with anything else in it is passed over.
+    evaluated as such: one with anything else in it is skipped.
     """
     names: list[tuple[int, str]] = []
     bits: dict[str, int] = {}
@@ -219,7 +219,7 @@ def _evaluate(expression: str) -> int | None:
 
 
 def is_plausible(mask: int, table: GfpTable) -> bool:
-    """Tell whether a request of that mask makes sense under a table; the wrong era's table gives nonsense, no error.
+    """Return whether a request of that mask makes sense under a table: that of a wrong kernel gives nonsense.
 
     Nonsense is: bits without a name; I/O, file systems or endless retries without direct reclaim; from 4.4 on also
     atomic rights without waking kswapd, or reclaim without kswapd outside THP.
@@ -231,7 +231,7 @@ def is_plausible(mask: int, table: GfpTable) -> bool:
         return False
     reclaim = table.direct_reclaim
     light = table.mask_of("GFP_TRANSHUGE_LIGHT") or 0
-    thp = bool(light) and mask & light == light  # The one request that names I/O and does not wait for it.
+    thp = bool(light) and mask & light == light  # The only request that allows I/O without waiting for it.
     if not thp and not mask & reclaim and any(mask & table.bits.get(f"__GFP_{name}", 0) for name in _IMPLAUSIBLE_ALONE):
         return False
     kswapd = table.bits.get("__GFP_KSWAPD_RECLAIM", 0)
@@ -254,10 +254,10 @@ def is_plausible(mask: int, table: GfpTable) -> bool:
 def decode(
     mask: int, printed: tuple[str, ...] | None, version: KernelVersion | None, running: GfpTable | None = None
 ) -> GfpReading:
-    """Return what a report's mask means: by the names it printed, else its own kernel's table, else what fits.
+    """Return what a report's mask means: by its printed names, else by its kernel's table, else by the tables that fit.
 
-    Without names and version the eras that give the mask a sense are compared: if all say the same it is decoded; if
-    the `running` kernel's own table is given and fits and no older era does, it is that; else it stays uncertain.
+    Without names and version the tables that fit the mask are compared: if all give the same it is decoded; if
+    the `running` kernel's own table fits and no older one does, that is used; else it stays uncertain.
     """
     if printed is not None:
         return GfpReading(printed, "printed", _table_of_names(mask, printed, version))
@@ -275,7 +275,7 @@ def decode(
 
 
 def candidates_for(mask: int) -> tuple[tuple[str, GfpTable, tuple[str, ...]], ...]:
-    """Return the eras under which a mask makes sense, oldest first, alike ones joined: (kernels, table, names)."""
+    """Return the tables under which a mask makes sense, oldest first, equal ones joined: (kernels, table, names)."""
     found: list[tuple[str, GfpTable, tuple[str, ...]]] = []
     tables = [_table(mark) for mark in _marks()]
     tables.insert(next(i for i, table in enumerate(tables) if table.title == "3.16"), _table((3, 8, 0), True))

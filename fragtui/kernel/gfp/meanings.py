@@ -55,5 +55,5 @@ _WORDS = {
 
 
 def flag_words(name: str) -> str:
-    """Return what a flag means, or nothing for one that is not in the table."""
+    """Return what a flag means; empty if it is not in the table."""
     return _WORDS.get(name, "")

@@ -1,7 +1,7 @@
 """The allocation flags of every kernel since 2.6.24, as data: what changed, and when.
 
 Facts from include/linux/gfp.h of each release (gfp_types.h from 6.0), without LOCKDEP and KASAN, and the print order of
-include/trace/events/mmflags.h. A bit of None was removed. RHEL 7 is 3.10 but for one bit, see `EL7_LATE`.
+include/trace/events/mmflags.h. A bit of None was removed. RHEL 7 is 3.10 except for one bit, see `EL7_LATE`.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ BITS: tuple[tuple[GfpVersion, dict[str, int | None]], ...] = (
 )  # fmt: skip
 
 EL7_LATE: dict[str, int | None] = {"KMEMCG": None, "ACCOUNT": 0x100000}
-"""What 3.10.0-1160 (RHEL 7.9) changed against 3.10 and 3.10.0-514."""
+"""What 3.10.0-1160 (RHEL 7.9) changed from 3.10 and 3.10.0-514."""
 EL7_LATE_BUILD = 957
-"""First RHEL 7 build taken to have that bit: -514 was read to have the old one, -1160 the new; between is a guess that
+"""First RHEL 7 build assumed to have that bit: -514 has the old one, -1160 the new; in between is a guess that
 changes one name only."""
 
 COMPOSITES: tuple[tuple[str, GfpVersion, GfpVersion, str], ...] = (

@@ -14,16 +14,16 @@ from fragtui.text import printable
 
 # No unsigned long has more than 20 digits, and Python refuses to convert some thousands of them.
 MAX_ORDER = 63
-"""No kernel has blocks of a larger order: what names one, or lists as many, is not the kernel's."""
+"""No kernel has blocks of a larger order: a text that names one is not the kernel's."""
 _ROW = re.compile(r"Node\s+(\d{1,9}),\s*zone\s+(\S+)((?:[ \t]+\d{1,20})+)(\s*)", re.ASCII)
 _PADDED = re.compile(r"[ \t](?=[ \d]{6}$) +\d{1,5}$", re.ASCII)
-"""A last count in the kernel's own width of six: the blanks before it show that none of its digits is missing."""
+"""A last count in the kernel's own width of six: the blanks before it show that no digit is missing."""
 _EXPECTED = "'Node N, zone NAME COUNT...'"
 
 
 @dataclass(frozen=True, slots=True)
 class ZoneBlocks:
-    """The free blocks of one zone: `free_blocks[k]` counts the blocks of exactly order k, of every migratetype."""
+    """Free blocks of one zone: `free_blocks[k]` counts the blocks of exactly order k, of every migratetype."""
 
     node: int
     zone: str
@@ -31,7 +31,7 @@ class ZoneBlocks:
 
     @property
     def free_pages(self) -> int:
-        """Pages in all free blocks; per-CPU lists are not among them."""
+        """Pages in all free blocks, without those on per-CPU lists."""
         return sum(count << order for order, count in enumerate(self.free_blocks))
 
 

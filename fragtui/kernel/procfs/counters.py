@@ -1,4 +1,4 @@
-"""Files of one number a name: ``/proc/vmstat`` and ``/proc/meminfo``."""
+"""Files with one number per name: ``/proc/vmstat`` and ``/proc/meminfo``."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def parse_vmstat(text: str) -> Mapping[str, int]:
 
 
 def parse_meminfo(text: str) -> Mapping[str, int]:
-    """Return all fields by name; those printed in kB are in bytes, the others (HugePages_Total) as they stand."""
+    """Return all fields by name; those printed in kB are in bytes, the others (HugePages_Total) as printed."""
     return {name: int(value) * (1024 if kilo else 1) for name, value, kilo in _MEMINFO.findall(text)}
 
 
 def sum_prefixed(counters: Mapping[str, int], prefix: str) -> int | None:
-    """Return the sum of a counter that newer kernels print once a zone (``allocstall_normal``), or None."""
+    """Return the sum of a counter that newer kernels print per zone (``allocstall_normal``), or None."""
     values = [value for name, value in counters.items() if name == prefix or name.startswith(prefix + "_")]
     return sum(values) if values else None

@@ -14,7 +14,7 @@ from fragtui.kernel.procfs.buddyinfo import MAX_ORDER
 from fragtui.kernel.procfs.parse_problem import MAX_PROBLEMS, ParseProblem
 from fragtui.text import printable
 
-# Each count begins with a blank or the sign of the cap, so there is one way to read a row: no input makes it slow.
+# Each count starts with a blank or the cap's sign, so a row can be read in one way only: no input makes it slow.
 _FREE_ROW = re.compile(r"Node\s+(\d{1,9}),\s*zone\s+(\S+),\s*type\s+([^\s>]+)((?:(?:\s+|\s*>)\d{1,20})+)\s*", re.ASCII)
 _BLOCK_ROW = re.compile(r"Node\s+(\d{1,9}),\s*zone\s+(\S+)((?:\s+\d{1,20})+)\s*", re.ASCII)
 _BLOCK_ORDER = re.compile(r"Page block order:\s*(\d{1,2})\s*", re.ASCII)
@@ -35,7 +35,7 @@ class TypeBlocks:
 
 @dataclass(frozen=True, slots=True)
 class ZonePageblocks:
-    """Pageblocks of one zone by migratetype name: what each block is meant for, free or not."""
+    """Pageblocks of one zone by migratetype name, free or not."""
 
     node: int
     zone: str
@@ -44,7 +44,7 @@ class ZonePageblocks:
 
 @dataclass(frozen=True, slots=True)
 class PageTypeInfo:
-    """The whole file; what was not in it is None or empty."""
+    """The whole file; what it lacks is None or empty."""
 
     pageblock_order: int | None
     pages_per_block: int | None
@@ -55,7 +55,7 @@ class PageTypeInfo:
 def parse_pagetypeinfo(text: str) -> tuple[PageTypeInfo, tuple[ParseProblem, ...]]:
     """Return the file's tables of all nodes, and the lines that fit none of them.
 
-    The table of mixed blocks (page_owner=on) has the columns of the pageblock table and is passed over. A last line
+    The table of mixed blocks (page_owner=on) has the columns of the pageblock table and is skipped. A last line
     without its newline is torn and not used.
     """
     pageblock_order: int | None = None

@@ -1,4 +1,4 @@
-"""What a parser could not make sense of."""
+"""Lines that a parser could not read."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from fragtui.text import printable
 
 MAX_PROBLEMS = 100
-"""Lines of a text that are named as problems: one with more is of another kind."""
+"""Lines of one text reported as problems: a text with more has another format."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParseProblem:
-    """One line of a kernel text that is not what its format says; the lines around it are still used."""
+    """One line of a kernel text that does not fit its format; the lines around it are still used."""
 
     line: int
     """Counted from 1."""

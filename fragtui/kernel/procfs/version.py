@@ -11,7 +11,7 @@ _RHEL = re.compile(r"\.el(\d{1,3})")
 
 @dataclass(frozen=True, slots=True)
 class KernelVersion:
-    """A kernel release: its numbers, and the RHEL major when the string carries one (``.el7``)."""
+    """A kernel release: its numbers, and the RHEL major version if the string has one (``.el7``)."""
 
     major: int
     minor: int
@@ -25,7 +25,7 @@ class KernelVersion:
         return self.major, self.minor, self.patch
 
     def at_least(self, major: int, minor: int, patch: int = 0) -> bool:
-        """Tell whether this release is `major.minor.patch` or later by its number (vendors backport)."""
+        """Return whether this release's number is `major.minor.patch` or later (vendors backport)."""
         return self.numbers >= (major, minor, patch)
 
 

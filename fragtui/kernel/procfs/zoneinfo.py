@@ -31,7 +31,7 @@ _READ = _WANTED | {key for keys in _LRU for key in keys}
 class ZoneInfo:
     """One zone, in pages; None for what this kernel does not print (or what was cut off).
 
-    `min`, `low` and `high` include the `boost` of the moment from 5.0 on, which is printed from 5.17 on.
+    `min`, `low` and `high` include the current `boost` from 5.0 on; it is printed from 5.17 on.
     `protection[i]` is the lowmem reserve against requests whose highest zone has index i.
     """
 
@@ -48,11 +48,11 @@ class ZoneInfo:
     cma: int | None = None
     free_cma: int | None = None
     file: int | None = None
-    """Page cache on this zone's LRU lists, mapped and dirty pages among them, shmem not."""
+    """Page cache on this zone's LRU lists, including mapped and dirty pages, without shmem."""
     lru: int | None = None
-    """Pages on this zone's LRU lists, those that nothing may evict among them."""
+    """Pages on this zone's LRU lists, including unevictable ones."""
     percpu: int | None = None
-    """Free pages on per-CPU lists: in no free list, so their neighbours can't merge with them."""
+    """Free pages on per-CPU lists: not on a free list, so neighbours can't merge with them."""
     protection: tuple[int, ...] | None = None
 
     @property
@@ -71,7 +71,7 @@ def parse_zoneinfo(text: str) -> tuple[ZoneInfo, ...]:
     zones: dict[tuple[str, str], ZoneInfo] = {}
     for index, header in enumerate(headers):
         end = headers[index + 1].start() if index + 1 < len(headers) else len(text)
-        # The per-CPU lists are the bulk of the file on large machines: of them only the counts are looked for.
+        # Per-CPU lists are most of the file on large machines: only their counts are read.
         pagesets = text.find("\n  pagesets", header.end(), end)
         percpu: int | None = None
         if pagesets >= 0:
@@ -85,7 +85,7 @@ def parse_zoneinfo(text: str) -> tuple[ZoneInfo, ...]:
 
 @lru_cache(_REMEMBERED)
 def _parse_zone(node: str, zone: str, text: str, percpu: int | None) -> ZoneInfo:
-    """Return what a zone's section says; in most seconds the small zones say what they said before."""
+    """Return the facts of a zone's section (cached: small zones seldom change)."""
     found: dict[str, int] = {}
     protection: tuple[int, ...] | None = None
     node_stats = text.find("  per-node stats")
@@ -101,7 +101,7 @@ def _parse_zone(node: str, zone: str, text: str, percpu: int | None) -> ZoneInfo
             if value[0] == "(":
                 protection = tuple(map(int, value[1:-1].split(",")))
         elif value[0] != "(":
-            # The first of a name is the zone's own: 'high' stands again under each CPU's pageset.
+            # The first occurrence is the zone's: 'high' is repeated under each CPU's pageset.
             found.setdefault(key, int(value))
     file = next((_sum(found, keys) for keys in _FILE_PAGES if _sum(found, keys) is not None), None)
     lru = next((_sum(found, keys) for keys in _LRU if _sum(found, keys) is not None), None)
@@ -120,5 +120,5 @@ def _parse_zone(node: str, zone: str, text: str, percpu: int | None) -> ZoneInfo
 
 
 def _sum(found: dict[str, int], keys: tuple[str, ...]) -> int | None:
-    """Return the sum of the values, or None where one is not there."""
+    """Return the sum of the values, or None if one is missing."""
     return sum(found[key] for key in keys) if all(key in found for key in keys) else None

@@ -9,14 +9,14 @@ from fragtui.model.node.snapshot import Snapshot, ZoneKey
 
 TICKS = 1200
 _SERIES = 8
-"""Series kept up at once: those on screen, and some that were a moment ago."""
+"""Series kept up to date at once: those on screen and some recent ones."""
 
 
 Blocks = dict[ZoneKey, tuple[int, ...]]
 
 
 class History:
-    """The free blocks of each zone at the last ticks; a tick that could not be read is a gap, not a zero."""
+    """Free blocks of each zone at the last ticks; a tick that could not be read is a gap, not a zero."""
 
     def __init__(self, ticks: int = TICKS) -> None:
         self._ticks: deque[tuple[float, Blocks | None]] = deque(maxlen=ticks)
@@ -24,21 +24,21 @@ class History:
         self._series: dict[tuple[object, ...], _Series] = {}
 
     def add(self, snapshot: Snapshot) -> None:
-        """Note one snapshot."""
+        """Add one snapshot."""
         zones = snapshot.zones
         self.note(snapshot.monotonic, {zone.key: zone.free_blocks for zone in zones} if zones is not None else None)
 
     def note(self, monotonic: float, blocks: Blocks | None) -> None:
-        """Note the free blocks of one tick; None where they could not be read."""
-        # What is asked for at every repaint is reckoned once a tick.
+        """Add the free blocks of one tick; None if they could not be read."""
+        # What every repaint needs is computed once per tick.
         made = None if blocks is None else {key: _blocks_made(counts) for key, counts in blocks.items()}
         self._ticks.append((monotonic, made))
         self._noted += 1
 
     def series(self, keys: Iterable[ZoneKey], order: int, seconds: float, points: int) -> tuple[int | None, ...]:
-        """Return the blocks of `order` in these zones over the last `seconds`, oldest first, one value a point.
+        """Return the blocks of `order` in these zones over the last `seconds`, oldest first, one value per point.
 
-        A point covers an equal span of the clock (see `place_in`) and holds the lowest value in it: a short famine must
+        A point covers an equal span of time (see `place_in`) and holds its lowest value: a short shortage must
         not be averaged away. A span without a reading is None.
         """
         if not self._ticks or points <= 0:
@@ -58,7 +58,7 @@ class History:
 
 
 class _Series:
-    """One drawn series, which each tick adds to: to go through all ticks at each repaint took half of a tick's time."""
+    """One drawn series, extended at each tick: going through all ticks at each repaint took half of a tick's time."""
 
     def __init__(self, zones: tuple[ZoneKey, ...], order: int, span: float) -> None:
         self.taken = 0
@@ -83,9 +83,9 @@ class _Series:
 
 
 def place_in(at: float, now: float, seconds: float, points: int) -> int | None:
-    """Return the point of a series that a moment falls into, None before its first; both in monotonic seconds.
+    """Return the point of a series that a time falls into, None before its first; both in monotonic seconds.
 
-    Spans begin at whole multiples of their length, so that what is drawn moves on by a point at a time.
+    Spans start at whole multiples of their length, so that the drawing moves one point at a time.
     """
     span = seconds / points
     place = int(at // span) - (int(now // span) - points + 1)
@@ -93,7 +93,7 @@ def place_in(at: float, now: float, seconds: float, points: int) -> int | None:
 
 
 def _blocks_made(free_blocks: Sequence[int]) -> tuple[int, ...]:
-    """Return for each order how many blocks of it the free blocks of that and higher orders make."""
+    """Return, for each order, how many blocks of it the free blocks of that and higher orders give."""
     made: list[int] = []
     above = 0
     for count in reversed(free_blocks):

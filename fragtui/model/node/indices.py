@@ -1,4 +1,4 @@
-"""How broken up the free memory of a zone is, from its free blocks alone.
+"""How fragmented a zone's free memory is, from its free blocks alone.
 
 The two indices are the kernel's own (mm/vmstat.c __fragmentation_index and unusable_free_index, 2.6.35 to 6.19) in its
 integer arithmetic, so they equal debugfs ``extfrag/extfrag_index`` and ``extfrag/unusable_index``. Both are in
@@ -16,7 +16,7 @@ def free_pages(free_blocks: Sequence[int]) -> int:
 
 
 def blocks_of(free_blocks: Sequence[int], order: int) -> int:
-    """Return how many blocks of `order` the free blocks of that and higher orders make: one of j counts 2^(j-order)."""
+    """Return how many blocks of `order` the free blocks of that and higher orders give: one of j counts 2^(j-order)."""
     return sum(count << (index - order) for index, count in enumerate(free_blocks) if index >= order)
 
 
@@ -28,7 +28,7 @@ def largest_order(free_blocks: Sequence[int]) -> int | None:
 def unusable_index(free_blocks: Sequence[int], order: int) -> int:
     """Return the share of free memory in blocks too small for `order`: 0 none, 1000 all of it.
 
-    A zone without free memory has 1000, as the kernel says.
+    A zone without free memory has 1000, as in the kernel.
     """
     if not (pages := free_pages(free_blocks)):
         return 1000
@@ -47,9 +47,9 @@ def unusable_indices(free_blocks: Sequence[int]) -> tuple[int, ...]:
 
 
 def fragmentation_index(free_blocks: Sequence[int], order: int) -> int:
-    """Return why an allocation of `order` would fail: towards 0 lack of memory, towards 1000 fragmentation.
+    """Return why an allocation of `order` would fail: towards 0 for lack of memory, towards 1000 for fragmentation.
 
-    -1000 means that a block is there. Other negative values are real: a lone block smaller than asked gives them.
+    -1000 means that a block is free. Other negative values are real: a single block smaller than asked gives them.
     Watermarks are not considered.
     """
     if not (total := sum(free_blocks)):

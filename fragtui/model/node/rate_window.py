@@ -1,4 +1,4 @@
-"""The rates of the last seconds, and the words for them."""
+"""Rates of the last seconds, and their wording."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ if TYPE_CHECKING:
     from fragtui.model.node.rates import Counts, Rates
 
 WINDOW = 10.0
-"""Seconds that a rate is taken over: the counters are per CPU and are summed about once a second (vm.stat_interval)."""
+"""Seconds covered by a rate: the counters are per CPU and are summed about once a second (vm.stat_interval)."""
 
 _LEAST = 0.9
-"""Seconds below which a rate says nothing: the screen's second tick comes right after its first."""
+"""Seconds below which a rate has no meaning: the screen's second tick comes right after its first."""
 
 _MOST = 256
-"""Ticks remembered at most; the shortest interval gives fewer in the window."""
+"""Most ticks kept; the shortest interval gives fewer in the window."""
 
 
 class RateWindow:
-    """Remembers the counters of the last `WINDOW` seconds."""
+    """Keeps the counters of the last `WINDOW` seconds."""
 
     def __init__(self) -> None:
         self._ticks: deque[Counts] = deque(maxlen=_MOST)
         self._first: Snapshot | None = None
 
     def note(self, snapshot: Snapshot) -> None:
-        """Take the counters of one tick; a tick without them is left out."""
+        """Add the counters of one tick; a tick without them is left out."""
         if not snapshot.vmstat:
             return
         if self._first is None and not self._ticks:
@@ -51,7 +51,7 @@ class RateWindow:
 
     @property
     def rates(self) -> Rates | None:
-        """The rates between the oldest and the newest tick remembered; None before they are `_LEAST` apart."""
+        """Rates between the oldest and the newest tick kept; None before they are `_LEAST` apart."""
         if not self._ticks or self._ticks[-1].at - self._ticks[0].at < _LEAST:
             return None
         from fragtui.model.node.rates import rates_between  # noqa: PLC0415
@@ -60,7 +60,7 @@ class RateWindow:
 
 
 def rate_words(rates: Rates | None) -> str:
-    """Return the rates in words, those that are zero left out; what is unknown is not called zero."""
+    """Return the rates in words, without those that are zero; an unknown rate is not called zero."""
     if rates is None:
         return "compaction and reclaim: no rate of their counters yet"
     told = [

@@ -1,4 +1,4 @@
-"""How hard the node works at making large blocks: rates of the kernel's counters between two ticks."""
+"""How hard the node works to make large blocks: rates of the kernel's counters between two ticks."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from fragtui.model.node.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The counters of one tick since boot (mm/vmstat.c vmstat_text); None where this kernel has no such counter."""
+    """The counters of one tick since boot (mm/vmstat.c vmstat_text); None if this kernel has no such counter."""
 
     at: float
     """Monotonic seconds."""
     direct_compactions: int | None
-    """compact_stall: an allocation had to compact for itself, and waited."""
+    """compact_stall: an allocation compacted memory directly and waited."""
     compactions_failed: int | None
-    """compact_fail: it did so and still found no block."""
+    """compact_fail: it did, and still found no block."""
     direct_reclaims: int | None
-    """allocstall, one counter a zone since 4.8: an allocation had to free pages for itself, and waited."""
+    """allocstall, one counter per zone since 4.8: an allocation reclaimed pages directly and waited."""
     kcompactd_wakes: int | None
     """compact_daemon_wake, 4.6 and later."""
     refaults: int | None
-    """workingset_refault, anon and file apart since 5.9: pages read again soon after they were dropped."""
+    """workingset_refault, anon and file apart since 5.9: pages read again soon after they were evicted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Counts a second over `seconds`; None for unknown."""
+    """Counts per second over `seconds`; None for unknown."""
 
     seconds: float
     direct_compactions: float | None
@@ -40,7 +40,7 @@ class Rates:
 
 
 def counts_of(snapshot: Snapshot) -> Counts:
-    """Return the counters that rates are made of."""
+    """Return the counters that rates are computed from."""
     vmstat = snapshot.vmstat
     return Counts(
         at=snapshot.monotonic,
@@ -53,13 +53,13 @@ def counts_of(snapshot: Snapshot) -> Counts:
 
 
 def rates_between(before: Counts, after: Counts) -> Rates | None:
-    """Return the rates between two ticks, or None if no time lies between them."""
+    """Return the rates between two ticks, or None if no time passed between them."""
     seconds = after.at - before.at
     if seconds <= 0:
         return None
 
     def rate(old: int | None, new: int | None) -> float | None:
-        # A counter that went back was set anew (another boot in a recording, a CPU taken offline): unknown.
+        # A counter that went back was reset (another boot in a recording, a CPU taken offline): unknown.
         return None if old is None or new is None or new < old else (new - old) / seconds
 
     stalls = rate(before.direct_compactions, after.direct_compactions)

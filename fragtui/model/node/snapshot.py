@@ -20,7 +20,7 @@ ZoneKey = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class SelfUsage:
-    """What fragtui itself takes: share of one CPU since the last reading (0..1), and resident bytes."""
+    """fragtui's own use: share of one CPU since the last reading (0..1), and resident bytes."""
 
     cpu: float
     resident: int
@@ -28,7 +28,7 @@ class SelfUsage:
 
 @dataclass(frozen=True, slots=True)
 class PageTypeReading:
-    """A reading of /proc/pagetypeinfo: what it said, when (monotonic seconds), and the seconds it took."""
+    """A reading of /proc/pagetypeinfo: its content, when (monotonic seconds), and the seconds it took."""
 
     info: PageTypeInfo
     at: float
@@ -37,7 +37,7 @@ class PageTypeReading:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A file (or a part of it) that gave no value, and why: what hangs on it is unknown, never zero."""
+    """A file (or a part of it) that gave no value, and why: what depends on it is unknown, never zero."""
 
     path: str
     why: str
@@ -57,12 +57,12 @@ class Host:
     page_size: int
     """Bytes."""
     page_size_assumed: bool = False
-    """True where saved files say nothing about it and this host's own was taken."""
+    """True if saved files do not give it and this host's own was taken."""
 
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """One populated zone: its free blocks, and its watermarks where /proc/zoneinfo could be read."""
+    """One populated zone: its free blocks, and its watermarks if /proc/zoneinfo could be read."""
 
     blocks: ZoneBlocks
     info: ZoneInfo | None
@@ -90,7 +90,7 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything sampled at one tick. None, or absent from a mapping, is unknown; `unreadable` says why."""
+    """Everything sampled at one tick. None, or absent from a mapping, means unknown; `unreadable` gives the reason."""
 
     time: float
     """Wall clock, seconds since the epoch."""
@@ -100,7 +100,7 @@ class Snapshot:
     zones: tuple[Zone, ...] | None
     """Populated zones in the kernel's order; None if /proc/buddyinfo could not be read."""
     zone_infos: tuple[ZoneInfo, ...] = ()
-    """Every zone of /proc/zoneinfo, unpopulated ones too: their places give the zone indices."""
+    """Every zone of /proc/zoneinfo, including unpopulated ones: their positions give the zone indices."""
     page_types: PageTypeReading | None = None
     meminfo: Mapping[str, int] = field(default_factory=dict)
     """Bytes."""
@@ -110,16 +110,16 @@ class Snapshot:
     own: SelfUsage | None = None
 
     def zone(self, key: ZoneKey) -> Zone | None:
-        """Return the zone of that key, or None where it is not (any more)."""
+        """Return the zone of that key, or None if it does not exist (any more)."""
         return next((zone for zone in self.zones or () if zone.key == key), None)
 
     def why(self, path_end: str) -> str | None:
-        """Return why the file whose path ends so could not be read, or None if nothing was wrong."""
+        """Return why the file whose path has this ending could not be read, or None if it was read."""
         return next((problem.why for problem in self.unreadable if problem.path.endswith(path_end)), None)
 
     @property
     def unknown(self) -> tuple[Unreadable, ...]:
-        """What gave no value, and what had to be assumed instead."""
+        """Files that gave no value, and what is assumed instead."""
         if not self.host.page_size_assumed:
             return self.unreadable
         assumed = Unreadable("page size", f"no file tells it; {self.host.page_size} bytes assumed")
@@ -129,7 +129,7 @@ class Snapshot:
     def uninitialised_bytes(self) -> int:
         """Bytes of MemTotal that no zone manages, 0 below a percent or if unknown.
 
-        Kernels that put off initialising memory count it as free before they give it to its zone.
+        Kernels that initialise memory late count it as free before they add it to its zone.
         """
         managed = [zone.managed for zone in self.zone_infos]
         total = self.meminfo.get("MemTotal")

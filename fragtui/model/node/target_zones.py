@@ -12,15 +12,15 @@ _TINY = 16 << 20
 
 
 def is_target(zone: Zone, state: ZoneState, page_size: int) -> bool:
-    """Tell whether GFP_KERNEL could ever be served from the zone, were all of it free.
+    """Return whether GFP_KERNEL could be served from the zone if all of it were free.
 
-    ZONE_DMA's few large blocks survive every fragmentation and are barred by the lowmem reserve: counting them would
-    be good news that is none. Where the reserve could not be read, a zone named DMA of 16 MiB free or less is left out.
+    ZONE_DMA's few large blocks survive every fragmentation and the lowmem reserve keeps them: counting them would be
+    false good news. If the reserve could not be read, a zone named DMA with at most 16 MiB free is left out.
     """
     if not may_serve_kernel(zone):
         return False
     info = zone.info
-    # Kernels before 3.10 do not print what is managed.
+    # Kernels before 3.10 do not print managed pages.
     pages = (info.present if info.managed is None else info.managed) if info else None
     if pages is not None and state.mark is not None:
         return pages > state.mark + state.reserve
@@ -28,12 +28,12 @@ def is_target(zone: Zone, state: ZoneState, page_size: int) -> bool:
 
 
 def has_order(snapshot: Snapshot, order: int) -> bool:
-    """Tell whether the zones are known and have a column for `order`."""
+    """Return whether the zones are known and have a column for `order`."""
     return any(order < len(zone.free_blocks) for zone in snapshot.zones or ())
 
 
 def target_zones(snapshot: Snapshot) -> tuple[Zone, ...]:
-    """Return the zones whose blocks count for kernel requests; empty where the zones are unknown."""
+    """Return the zones whose blocks count for kernel requests; empty if the zones are unknown."""
     states = zone_states(snapshot)
     size = snapshot.host.page_size
     return tuple(zone for zone in snapshot.zones or () if is_target(zone, states[zone.key], size))
@@ -46,9 +46,9 @@ def own_blocks(zone: Zone, state: ZoneState, order: int) -> int:
 
 
 def target_blocks(snapshot: Snapshot, order: int) -> int | None:
-    """Return the blocks of `order` in all target zones, watermarks left aside; None where the zones are unknown.
+    """Return the blocks of `order` in all target zones, ignoring watermarks; None if the zones are unknown.
 
-    None too for an order above the kernel's largest: that there is none of it is no want of blocks.
+    None also for an order above the kernel's largest: no kernel has such a block, so none is missing.
     """
     if not has_order(snapshot, order):
         return None
@@ -57,7 +57,7 @@ def target_blocks(snapshot: Snapshot, order: int) -> int | None:
 
 
 def usable_blocks(snapshot: Snapshot, order: int) -> int | None:
-    """Return the blocks of `order` that GFP_KERNEL gets now: those of target zones that the watermark does not bar."""
+    """Return the blocks of `order` that GFP_KERNEL gets now: those of target zones above their watermark."""
     if not has_order(snapshot, order):
         return None
     states, rule = zone_states(snapshot), rule_for(snapshot)

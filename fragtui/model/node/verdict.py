@@ -1,4 +1,4 @@
-"""The node's verdict: can a block of the target order be had, and if not, is fragmentation to blame."""
+"""The node's verdict: is a block of the target order available, and if not, is fragmentation the cause."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from fragtui.model.node.zonelist import may_serve_kernel, rule_for, zone_states
 COSTLY_ORDER = 3
 """PAGE_ALLOC_COSTLY_ORDER (include/linux/mmzone.h): above it the allocator gives up instead of looping."""
 FEW_BLOCKS = 16
-"""Fewer blocks of the target order than this on the whole node are about to run out."""
+"""With fewer blocks of the target order than this on the whole node, they are about to run out."""
 THIN_SHARE = 0.95
-"""Above this share of free memory in too small blocks the node counts as fragmenting, as oled-tools' memstate does."""
+"""Above this share of free memory in too small blocks the node counts as fragmenting, as in oled-tools' memstate."""
 MANY_BLOCKS = 16 * FEW_BLOCKS
-"""With so many blocks of the target order left, no share of free memory makes them about to run out."""
+"""With this many blocks of the target order left they are not about to run out, at any share of free memory."""
 
 
 class RequestOutcome(StrEnum):
-    """What becomes of a GFP_KERNEL request: the verdict is on the memory that is free now, and it may wait for more.
+    """What a GFP_KERNEL request gets in the end: the verdict covers the memory free now, and it may wait for more.
 
     Up to PAGE_ALLOC_COSTLY_ORDER the slow path goes on until it has a block or the OOM killer has been called; above
     it gives up after some rounds of compaction and reclaim (mm/page_alloc.c __alloc_pages_slowpath).
@@ -46,7 +46,7 @@ class RequestOutcome(StrEnum):
 
 
 class Severity(IntEnum):
-    """How bad it is; the values are the exit codes of monitoring plugins."""
+    """Severity; the values are the exit codes of monitoring plugins."""
 
     FINE = 0
     WARNING = 1
@@ -63,14 +63,14 @@ class ZoneJudgement:
     serves_kernel: bool
     """Whether GFP_KERNEL and GFP_ATOMIC may take from this zone at all."""
     target: bool
-    """Whether they could ever be served from it: the lowmem reserve keeps x86's ZONE_DMA shut whatever is free."""
+    """Whether they could ever be served from it: the lowmem reserve keeps x86's ZONE_DMA closed whatever is free."""
     kernel: tuple[Verdict, ...]
     atomic: tuple[Verdict, ...]
     unusable: tuple[int, ...]
     fragmentation: tuple[int, ...]
 
     def verdict(self, request: RequestKind, order: int) -> Verdict:
-        """Return the zone's verdict; an order it has no column for can't be had."""
+        """Return the zone's verdict; an order without a column is not available."""
         row = self.kernel if request is RequestKind.GFP_KERNEL else self.atomic
         return row[order] if order < len(row) else Verdict.FRAGMENTED
 
@@ -86,24 +86,24 @@ class NodeJudgement:
     atomic: Verdict
     severity: Severity
     largest_order: int | None
-    """Highest order that a GFP_KERNEL request gets now; None if not even a page, or unknown."""
+    """Highest order that a GFP_KERNEL request gets now; None if not even a page is available, or unknown."""
     free_pages: int | None
     """Pages in all free blocks of the zones that kernel requests may be served from."""
     blocks: int | None
-    """Blocks of the target order in those of these zones that give one now, larger ones split."""
+    """Blocks of the target order in the zones that give one now, with larger ones split."""
     unusable: int | None
-    """Share of that free memory in blocks too small, in thousandths."""
+    """Share of that free memory in too small blocks, in thousandths."""
     nodes_without: tuple[int, ...]
     """NUMA nodes whose own zones can't serve the target order though another node's can."""
     watermarks_known: bool
     gets: RequestOutcome = RequestOutcome.UNKNOWN
     """What a GFP_KERNEL request gets in the end."""
     halving_floor: int | None = None
-    """Under the rule of up to 4.3: the lower order at which the zone that came furthest was refused."""
+    """Under the rule up to 4.3: the lower order at which the zone that came closest denies the request."""
     only_foreign: bool = False
-    """Memory would do, but every block is on a list for atomic requests, CMA or isolation."""
+    """There is enough memory, but every block is on a list for atomic requests, CMA or isolation."""
     too_large: int | None = None
-    """The highest order of this kernel, where the target is above it: such a request is a bug of its caller."""
+    """The kernel's highest order if the target is above it: such a request is a bug of its caller."""
 
     @property
     def serving(self) -> tuple[ZoneJudgement, ...]:
@@ -115,7 +115,7 @@ def judge_node(snapshot: Snapshot, order: int) -> NodeJudgement:
     """Return the verdict for requests of `order` on the node of `snapshot`.
 
     A request succeeds if any zone that it may use passes (mm/page_alloc.c get_page_from_freelist); blocks in other
-    zones, and in zones that the lowmem reserve keeps shut, are no good news.
+    zones, and in zones that the lowmem reserve keeps closed, do not count.
     """
     rule = rule_for(snapshot)
     if not snapshot.zones:
@@ -175,9 +175,9 @@ def _judge_zone(zone: Zone, state: ZoneState, rule: Rule, page_size: int) -> Zon
 
 
 def node_verdict(serving: list[ZoneJudgement], request: RequestKind, order: int) -> Verdict:
-    """Return what the request gets from the node: where no zone passes, the verdict of the one that comes nearest.
+    """Return what the request gets from the node: if no zone passes, the verdict of the one that comes closest.
 
-    A zone that has the memory but no block makes it fragmented; blocks that are only barred come next.
+    A zone with enough memory but no block makes it fragmented; blocks that are only reserved come next.
     """
     found = {zone.verdict(request, order) for zone in serving}
     nearest_first = (Verdict.AVAILABLE, Verdict.FRAGMENTED, Verdict.RESERVED, Verdict.SHORT)
@@ -199,7 +199,7 @@ def _halving_stop(serving: list[ZoneJudgement], order: int) -> int | None:
 
 
 def _only_foreign(serving: list[ZoneJudgement], order: int) -> bool:
-    """Tell whether a zone is above its watermark and bars its blocks only by the lists that they are on."""
+    """Return whether a zone is above its watermark and only the lists of its blocks make them unusable."""
     for zone in serving:
         usable, floor = usable_pages(zone.state), floor_pages(zone.state)
         enough = usable is None or floor is None or usable - ((1 << order) - 1) > floor
@@ -209,10 +209,10 @@ def _only_foreign(serving: list[ZoneJudgement], order: int) -> bool:
 
 
 def _gets(kernel: Verdict, order: int, serving: list[ZoneJudgement]) -> RequestOutcome:
-    """Return what a request gets that may wait.
+    """Return what a request that may wait gets.
 
     Up to the costly order the kernel goes on as long as free and reclaimable pages together would pass the watermark
-    (should_reclaim_retry). Here the page cache alone must do, and twice: what comes free must also lie together. Where
+    (should_reclaim_retry). Here the page cache alone must suffice, twice over: freed pages must also be adjacent. If
     even an atomic request for a page fails, reclaim does not keep up.
     """
     if kernel is Verdict.AVAILABLE:

@@ -1,7 +1,7 @@
-"""The kernel's own test whether a zone may give a block of an order: __zone_watermark_ok in mm/page_alloc.c.
+"""The kernel's test whether a zone may give a block of an order: __zone_watermark_ok in mm/page_alloc.c.
 
-Two rules exist. Up to 4.3, and in every RHEL 7, the watermark is halved for each lower order and what lies in smaller
-blocks does not count (`Rule.HALVING`); from 4.4 on the base check is made once and then a block must stand on a
+Two rules exist. Up to 4.3, and in every RHEL 7, the watermark is halved for each lower order and smaller blocks do
+not count (`Rule.HALVING`); from 4.4 on the base check is made once and then a block must be on a
 free list that the request may take from (`Rule.FREE_LIST`).
 """
 
@@ -23,7 +23,7 @@ class Rule(Enum):
 
 
 class RequestKind(StrEnum):
-    """The two requests that are judged: one that may reclaim and wait, and one that may not."""
+    """The two kinds of requests: one that may reclaim and wait, and one that may not."""
 
     GFP_KERNEL = "GFP_KERNEL"
     GFP_ATOMIC = "GFP_ATOMIC"
@@ -34,9 +34,9 @@ class Verdict(StrEnum):
 
     AVAILABLE = "available"
     RESERVED = "reserved"
-    """Blocks are there; a watermark or the lowmem reserve bars them."""
+    """Blocks are free; a watermark or the lowmem reserve keeps them."""
     FRAGMENTED = "fragmented"
-    """Free memory is enough, but no block."""
+    """Enough free memory, but no block."""
     SHORT = "short"
     """Not enough free memory."""
     UNKNOWN = "unknown"
@@ -44,13 +44,13 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ZoneState:
-    """What the test needs of one zone; page counts in pages, None for unknown.
+    """What the test needs to know of one zone; counts in pages, None for unknown.
 
     `free_pages` is NR_FREE_PAGES, which lags the free lists by the per-CPU counters, as in the kernel's own test.
     `mark` is the watermark in force, its boost included. `reserve` is the lowmem reserve against the request.
     `highatomic_pages` (the reservation up to 6.11, its free pages since) and `cma_pages` are not for GFP_KERNEL.
     `foreign_blocks` are those of `free_blocks` on lists that GFP_KERNEL may not take from (HighAtomic, CMA, Isolate),
-    `highatomic_blocks` the part of them that GFP_ATOMIC may.
+    `highatomic_blocks` those of them that GFP_ATOMIC may take.
     """
 
     free_blocks: tuple[int, ...]
@@ -65,9 +65,9 @@ class ZoneState:
 
 
 def rule_of(version: KernelVersion | None) -> Rule:
-    """Return the rule of a kernel by its version; without one, today's.
+    """Return the rule of a kernel by its version; without one, the current rule.
 
-    Only the number tells: RHEL 7's own kernel is 3.10, and newer ones for it (``5.4.278-1.el7.elrepo``,
+    Only the number counts: RHEL 7's own kernel is 3.10, and newer ones for it (``5.4.278-1.el7.elrepo``,
     ``4.14.0-115.el7a``) are built from upstream.
     """
     if version is None or version.at_least(4, 4):
@@ -76,16 +76,16 @@ def rule_of(version: KernelVersion | None) -> Rule:
 
 
 def zone_verdict(state: ZoneState, order: int, request: RequestKind, rule: Rule) -> Verdict:
-    """Return what `request` for a block of `order` gets from this zone now, reclaim and compaction left aside.
+    """Return what `request` for a block of `order` gets from this zone now, without reclaim and compaction.
 
-    Where the watermark or the free pages are unknown, the blocks alone decide, and between fragmented and short the
-    kernel's fragmentation index with its own threshold of 0.500 (sysctl vm.extfrag_threshold).
+    If the watermark or the free pages are unknown, the blocks alone decide, and between fragmented and short the
+    kernel's fragmentation index with its threshold of 0.500 (sysctl vm.extfrag_threshold).
     """
     return _verdict(state, order, request, rule, any(state.free_blocks[order:]), _has_block(state, order, request))
 
 
 def _verdict(state: ZoneState, order: int, request: RequestKind, rule: Rule, is_there: bool, may_take: bool) -> Verdict:
-    """Return the verdict; given whether a block of the order or above is free, and on a list that may be taken from."""
+    """Return the verdict, given whether a block of the order or above is free, and on a usable list."""
     has_block = order == 0 or may_take
     if state.free_pages is None or state.mark is None:
         if is_there:
@@ -111,27 +111,27 @@ def verdicts(state: ZoneState, request: RequestKind, rule: Rule) -> tuple[Verdic
 
 
 def only_foreign(state: ZoneState, order: int, request: RequestKind) -> bool:
-    """Tell whether blocks of `order` are free, but all on lists that the request may not take from."""
+    """Return whether blocks of `order` are free, but all on lists that the request may not take from."""
     return order > 0 and any(state.free_blocks[order:]) and not _has_block(state, order, request)
 
 
 def usable_pages(state: ZoneState) -> int | None:
-    """Return the free pages that count for GFP_KERNEL (neither CMA's nor those kept for atomic requests), or None."""
+    """Return the free pages that count for GFP_KERNEL (without CMA and those kept for atomic requests), or None."""
     if state.free_pages is None:
         return None
     return max(0, state.free_pages - state.cma_pages - state.highatomic_pages)
 
 
 def floor_pages(state: ZoneState) -> int | None:
-    """Return the pages that a GFP_KERNEL request must leave free, watermark and lowmem reserve, or None if unknown."""
+    """Return the pages that a GFP_KERNEL request must leave free (watermark and lowmem reserve), or None if unknown."""
     return None if state.mark is None else state.mark + state.reserve
 
 
 def halving_floor(state: ZoneState, order: int, request: RequestKind) -> int | None:
-    """Return the order below `order` at which the rule of up to 4.3 refuses, or None if it does not.
+    """Return the order below `order` at which the rule up to 4.3 denies the request, or None if it does not.
 
-    For each lower order i the free pages lose those in blocks of i, the watermark is halved, and what is left must
-    exceed it (2.6.32 mm/page_alloc.c:1364, RHEL 7 alike).
+    For each lower order i the pages in blocks of i are subtracted, the watermark is halved, and the remaining pages
+    must exceed it (2.6.32 mm/page_alloc.c:1364, same in RHEL 7).
     """
     if state.free_pages is None or state.mark is None:
         return None
@@ -174,7 +174,7 @@ def _has_block(state: ZoneState, order: int, request: RequestKind) -> bool:
 
 
 def _may_take(state: ZoneState, order: int, request: RequestKind) -> bool:
-    """Tell whether a block of exactly this order is on a list that the request may take from."""
+    """Return whether a block of exactly this order is on a list that the request may take from."""
     disabled_reason = _at(state.foreign_blocks, order)
     if request is RequestKind.GFP_ATOMIC:
         disabled_reason -= _at(state.highatomic_blocks, order)

@@ -1,4 +1,4 @@
-"""Which zones a request may use, and the state of each as the watermark test wants it."""
+"""Which zones a request may use, and the state of each for the watermark test."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _FOREIGN = ("HighAtomic", "CMA", "Isolate")
 
 
 def may_serve_kernel(zone: Zone) -> bool:
-    """Tell whether GFP_KERNEL and GFP_ATOMIC may take from the zone: Normal and below (mm/page_alloc.c gfp_zone)."""
+    """Return whether GFP_KERNEL and GFP_ATOMIC may take from the zone: Normal and below (mm/page_alloc.c gfp_zone)."""
     return zone.name in _LOWEST_FIRST
 
 
 def kernel_reserve(info: ZoneInfo, of_node: Sequence[ZoneInfo]) -> int:
     """Return the pages that a zone keeps from kernel requests: the entry for Normal in its `protection`.
 
-    The row has an entry for every zone of the kernel. Since 4.12 unpopulated zones are listed too, and the place of
-    Normal among the node's zones is its index. Before, the row itself tells: it adds up the zones above
+    The row has an entry for every zone of the kernel. Since 4.12 unpopulated zones are listed too, and the position of
+    Normal among the node's zones is its index. Before, the row itself shows it: it adds up the zones above
     (mm/page_alloc.c setup_per_zone_lowmem_reserve), so it rises once for each of them that has memory.
     """
     row = info.protection or ()
@@ -42,9 +42,10 @@ def _place(zone: str) -> int:
 
 
 def rule_for(snapshot: Snapshot) -> Rule:
-    """Return the watermark rule of the sampled kernel: asked of its migratetypes where they could be read.
+    """Return the watermark rule of the sampled kernel, by its migratetypes if they could be read.
 
-    The Reserve migratetype went in the same release (4.4) as the halving rule, and vendors' version numbers lie.
+    The Reserve migratetype went in the same release (4.4) as the halving rule, and vendors' version numbers are not
+    reliable.
     """
     if snapshot.page_types and snapshot.page_types.info.free:
         names = {row.migratetype for row in snapshot.page_types.info.free}
@@ -56,7 +57,7 @@ def rule_for(snapshot: Snapshot) -> Rule:
 
 
 def zone_states(snapshot: Snapshot) -> dict[ZoneKey, ZoneState]:
-    """Return the watermark test's view of every zone, with `min` as the mark (what the slow path must exceed)."""
+    """Return every zone's state for the watermark test, with `min` as the mark (what the slow path must exceed)."""
     nodes: dict[int, list[ZoneInfo]] = {}
     for info in snapshot.zone_infos:
         nodes.setdefault(info.node, []).append(info)
@@ -82,7 +83,7 @@ def _state(zone: Zone, of_node: Sequence[ZoneInfo], snapshot: Snapshot) -> ZoneS
 
 
 def _special_lists(zone: Zone, snapshot: Snapshot) -> tuple[tuple[int, ...], tuple[int, ...], int]:
-    """Return the zone's free blocks that GFP_KERNEL may not take, those of HighAtomic, and HighAtomic's pages."""
+    """Return the zone's free blocks that GFP_KERNEL may not take, those on HighAtomic lists, and HighAtomic's pages."""
     if snapshot.page_types is None:
         return (), (), 0
     info = snapshot.page_types.info
@@ -103,5 +104,5 @@ def _special_lists(zone: Zone, snapshot: Snapshot) -> tuple[tuple[int, ...], tup
 
 
 def _counts_free_highatomic(version: KernelVersion | None) -> bool:
-    """6.12 and later take off the free pages of the HighAtomic lists, earlier ones the whole reservation."""
+    """6.12 and later subtract the free pages of the HighAtomic lists, earlier kernels the whole reservation."""
     return version is None or version.at_least(6, 12)

@@ -1,4 +1,4 @@
-"""Reading files of the host under an injected root, again and again, cheaply, with the reason when it fails."""
+"""Repeated, cheap reading of host files under a given root, with the reason for each failure."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _LIMIT = 32 * 1024 * 1024
 
 
 class HostFile:
-    """One file that is read whole at each tick through a kept descriptor.
+    """One file that is read whole at each tick through an open descriptor.
 
-    procfs makes its text anew for a read at offset 0, so one descriptor serves for good. A descriptor that fails is
-    closed and the file is opened again at the next read: a file that comes back is seen again. Files elsewhere
-    (`kept` false) are opened for each read: a program that replaces one by another, as rsync does, leaves the old one
-    readable. Links lead nowhere but inside `root`.
+    procfs generates its text for each read at offset 0, so one descriptor is enough. A descriptor that fails is closed
+    and the file is opened again at the next read, so a file that returns is found. Files elsewhere (`kept` false) are
+    opened for each read: a program that replaces a file, as rsync does, leaves the old one readable. Links are resolved
+    inside `root` only.
     """
 
     def __init__(self, root: Path, path: Path, *, kept: bool = True) -> None:
@@ -28,13 +28,13 @@ class HostFile:
         self._descriptor: int | None = None
 
     def read(self) -> str:
-        """Return the file's text (bytes that are not UTF-8 become U+FFFD); raise OSError where it can't be read."""
+        """Return the file's text (bytes that are not UTF-8 become U+FFFD); raise OSError if it can't be read."""
         if self._descriptor is None:
             self._descriptor = open_inside(self._root, self.path)
         chunks: list[bytes] = []
         offset = 0
         try:
-            # seq_file hands out about a page at a time, whatever the buffer's size.
+            # seq_file returns about a page at a time, for any buffer size.
             while (chunk := os.pread(self._descriptor, _CHUNK, offset)) and offset < _LIMIT:
                 chunks.append(chunk)
                 offset += len(chunk)
@@ -46,14 +46,14 @@ class HostFile:
         return b"".join(chunks).decode("utf-8", "replace")
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close the descriptor."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
 
 def os_reason(error: OSError) -> str:
-    """Return why a file could not be read or written, in words for an engineer."""
+    """Return why a file could not be read or written, for an engineer."""
     if isinstance(error, UntrustedError):
         return error.strerror or str(error)
     words = {
@@ -73,9 +73,9 @@ def os_reason(error: OSError) -> str:
 
 
 def read_text(root: Path, path: str | Path, limit: int = 1 << 20) -> str | None:
-    """Return a small file's text without the white space around it, or None if it can't be read.
+    """Return a small file's text without surrounding white space, or None if it can't be read.
 
-    `path` is the node's, or one that begins with `root`; see `open_inside`.
+    `path` is the node's, or one that starts with `root`; see `open_inside`.
     """
     try:
         return read_inside(root, path, limit).decode("utf-8", "replace").strip()

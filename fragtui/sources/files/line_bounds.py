@@ -1,4 +1,4 @@
-"""What bounds a line of a log: its length, and holes, the runs of zero bytes that a crash or a sparse file leaves."""
+"""Bounds of a log line: its length, and holes, the runs of zero bytes that a crash or a sparse file leaves."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import re
 from fragtui.text import LINE_BYTES, counted, line_limit
 
 _HOLE_BYTES = 16
-"""From so many zero bytes on it is a hole: the length of a field in an export of the journal has fewer."""
+"""Zero bytes from which on it is a hole: the length of a field in a journal export has fewer."""
 HOLE = bytes(_HOLE_BYTES)
 _HOLES = re.compile(rb"\0{%d,}" % _HOLE_BYTES)
 _ZEROS = bytes(1 << 20)
 
 
 class CutLines:
-    """Counts the lines that were cut since they were longer than is read."""
+    """Counts the lines that were cut because they are too long."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -30,7 +30,7 @@ class CutLines:
 
     @property
     def words(self) -> str:
-        """What to say of it, empty if no line was cut."""
+        """The notice about it, empty if no line was cut."""
         if not self.count:
             return ""
         verb = "was" if self.count == 1 else "were"
@@ -38,19 +38,19 @@ class CutLines:
 
 
 def is_hole(data: bytes | bytearray) -> bool:
-    """Return whether there is nothing but zero bytes, at most 1 MiB of them."""
+    """Return whether the data has only zero bytes, at most 1 MiB of them."""
     return _ZEROS.startswith(data)
 
 
 def without_holes(data: bytes) -> bytes:
-    """Return the data without its holes; a line after a hole begins behind it."""
+    """Return the data without its holes; a line after a hole starts after it."""
     if b"\0" not in data or HOLE not in data:
         return data
     return b"" if is_hole(data) else _HOLES.sub(b"", data)
 
 
 def behind_hole(descriptor: int, at: int) -> int:
-    """Return the offset of the next data in a file from `at` on, its size if there is none; `at` if that is unknown."""
+    """Return the offset of the next data in a file from `at` on, its size if there is no data, `at` if unknown."""
     try:
         return os.lseek(descriptor, at, os.SEEK_DATA)
     except OSError:
@@ -63,6 +63,6 @@ def behind_hole(descriptor: int, at: int) -> int:
 
 
 def skip_hole(log: object) -> None:
-    """Move an unbuffered file to its next data; anything else is left where it is."""
+    """Move an unbuffered file to its next data; leave anything else where it is."""
     if isinstance(log, io.FileIO) and log.seekable():
         log.seek(behind_hole(log.fileno(), log.tell()))

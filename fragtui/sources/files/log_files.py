@@ -17,13 +17,13 @@ from fragtui.sources.files.unpacking import PackedLog, packing_of
 from fragtui.text import printable
 
 READ_BYTES = 1 << 18
-"""What is read at once: small, since what a flood takes while its lines are cut is never given back."""
+"""Bytes read at once: small, since memory taken by a flood while its lines are cut is never given back."""
 
 
 def open_log(path: Path, opener: Opener = open_named) -> IO[bytes]:
-    """Return a log opened for reading, decompressed as its first bytes say. Raises OSError with the reason.
+    """Return a log opened for reading, decompressed according to its first bytes. Raises OSError with the reason.
 
-    `opener` is `open_named` for a file that the user named, `opener_of` a root for one that was found.
+    `opener` is `open_named` for a file that the user names, `opener_of(root)` for one that fragtui finds.
     """
     refuse_device(path.stat(), str(path))  # First: opening a device may have effects.
     stream = os.fdopen(opener(path), "rb", buffering=0)
@@ -44,14 +44,14 @@ def open_log(path: Path, opener: Opener = open_named) -> IO[bytes]:
 
 
 def refuse_device(status: os.stat_result, name: str) -> None:
-    """Raise OSError for a device: it may never end. /dev/null is as good as an empty file."""
+    """Raise OSError for a device: it may never end. /dev/null counts as an empty file."""
     mode = status.st_mode
     if stat.S_ISBLK(mode) or (stat.S_ISCHR(mode) and status.st_rdev != os.makedev(1, 3)):
         raise OSError(errno.EINVAL, "not a regular file or pipe", name)
 
 
 class _Prefixed(io.RawIOBase):
-    """A pipe whose first bytes were read already."""
+    """A pipe whose first bytes are already read."""
 
     def __init__(self, head: bytes, stream: IO[bytes]) -> None:
         self._head = head
@@ -139,12 +139,12 @@ class FollowedFile:
         try:
             found = self._path.stat()
         except OSError:
-            return False  # Renamed, and the new one is not there yet: the old one may still grow.
+            return False  # Renamed, and the new one does not exist yet: the old one may still grow.
         return (found.st_dev, found.st_ino) != self._inode
 
 
 def readable(paths: Iterable[Path], opener: Opener) -> tuple[list[Path], list[str]]:
-    """Return the logs that are there and can be opened, and why the others that are there can't."""
+    """Return the logs that exist and can be opened, and why the other existing ones can't."""
     found: list[Path] = []
     refused: list[str] = []
     for path in paths:

@@ -1,6 +1,6 @@
-"""Files that fragtui writes and reads again, the audit log and locks: only it may have made or may write them.
+"""Files that fragtui writes and reads back (audit log, locks): nobody else may have made them or may write them.
 
-A log that someone else may write proves nothing, and what is written through a planted link goes elsewhere.
+A log that others may write proves nothing, and a write through a planted link goes elsewhere.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from pathlib import Path
 from fragtui.sources.files.trust import Trust, UntrustedError, check_own, open_inside
 
 _TRIES = 100
-"""How often a file may be gone when it is opened and there when it is made: rotation does that once."""
+"""How often a file may vanish before it is opened and reappear before it is made: rotation does that once."""
 
 
 @dataclass(frozen=True, slots=True)
 class OwnFile:
-    """Where a file of fragtui's own lies."""
+    """The place of one of fragtui's own files."""
 
     path: Path
     root: Path | None = None
-    """The node below which fragtui looks for it by itself; None if the user named it: its folder is then trusted."""
+    """The root below which fragtui finds it by itself; None if the user named it: its folder is then trusted."""
     saved: bool = False
-    """Whether that node is a saved tree: it is somebody else's, so the file is read inside it and never written."""
+    """Whether that root is a saved tree: it is from outside, so the file is read inside it and never written."""
 
     def folder(self, *, make: bool = False) -> int:
-        """Return a descriptor of its folder for ``dir_fd``. Raises OSError, `UntrustedError` for one not to be trusted.
+        """Return a descriptor of its folder for ``dir_fd``. Raises OSError, `UntrustedError` for an untrusted one.
 
-        With `make` folders that do not exist are made, 0700.
+        With `make`, missing folders are made, mode 0700.
         """
         trust = Trust.TEXT if self.root is None or self.saved else Trust.LOG
         folder = _folder((self.root or Path("/")).absolute(), self.path.parent.absolute(), trust, make)
@@ -51,9 +51,9 @@ class OwnFile:
 
 
 def open_own(folder: int, name: str, shown: str, flags: int, *, make: bool = False) -> tuple[int, bool]:
-    """Open a file of a folder and return the descriptor and whether the file was made (0600, whatever the umask).
+    """Open a file of a folder and return the descriptor and whether the file was made (mode 0600 for any umask).
 
-    What is no regular file is refused unopened: to open some devices does something. So is a file that belongs to
+    Anything but a regular file is refused unopened: opening some devices has effects. So is a file that belongs to
     others, that others may write, or that has a second name: `UntrustedError`. `shown` is its path for messages.
     """
     flags |= os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW
@@ -75,7 +75,7 @@ def open_own(folder: int, name: str, shown: str, flags: int, *, make: bool = Fal
 
 
 def make_folder(name: str, above: int | None = None) -> None:
-    """Make a folder, 0700 whatever the umask, unless it is there. Raises OSError."""
+    """Make a folder (mode 0700 for any umask) unless it exists. Raises OSError."""
     with contextlib.suppress(FileExistsError):
         os.mkdir(name, 0o700, dir_fd=above)
         made = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above)
@@ -86,7 +86,7 @@ def make_folder(name: str, above: int | None = None) -> None:
 
 
 def sync_folder(folder: int) -> None:
-    """Wait until the names in a folder are on disk."""
+    """Wait until the folder's names are on disk."""
     descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
     try:
         os.fsync(descriptor)
@@ -95,7 +95,7 @@ def sync_folder(folder: int) -> None:
 
 
 def os_reason(error: OSError, path: Path | str) -> str:
-    """Return in one line which file could not be used and why."""
+    """Return, in one line, which file could not be used and why."""
     if isinstance(error, UntrustedError):
         return error.strerror or str(error)
     return f"{path}: {(error.strerror or str(error)).lower()}"

@@ -1,4 +1,4 @@
-"""Paths of the node as seen under an injected root: absolute links there point into the root, not out of it."""
+"""Paths of the node under a given root: absolute links are resolved inside the root."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ _MOST_LINKS = 40
 
 
 def in_root(root: Path, path: str) -> Path:
-    """Return where an absolute path of the node lies under `root`, every symbolic link on the way resolved inside it.
+    """Return the place of an absolute path of the node under `root`, with every symbolic link resolved inside it.
 
-    ``kubelet-client-current.pem`` is a link to an absolute path; from a container with the host at /host it would
-    point nowhere. ``..`` can't leave the root. What doesn't exist is returned as it would lie. Raises OSError on a
+    ``kubelet-client-current.pem`` is a link to an absolute path, which is dangling in a container with the host at
+    /host. ``..`` can't leave the root. A path that does not exist is returned too. Raises OSError on a
     loop of links.
     """
     if root == Path("/"):

@@ -1,7 +1,7 @@
-"""What fragtui trusts on a machine that others use, and the one way by which it opens what it finds there itself.
+"""What fragtui trusts on a shared machine, and the one way to open what it finds by itself.
 
-fragtui mostly runs as root, and looks for files, programs and processes that nobody named to it. Another user may have
-planted each of them. What it finds by itself gets no more trust than this:
+fragtui mostly runs as root and looks for files, programs and processes that the user did not name. Another user may
+have planted each of them. What it finds by itself gets no more trust than this:
 
 =====================================  ==========================================================================
 what                                   trusted if
@@ -13,8 +13,8 @@ programs (crictl, journalctl),         `Trust.OWN`: it and every folder and link
 kubeconfigs, certificates, keys,       user that runs fragtui), and nobody else may write them, but
 token files, credential plug-ins       group root a folder: kubelet's package makes /etc/kubernetes 0775
 the kubelet's command line             it runs as uid 0 in the host's PID and user namespaces, with CAP_SYS_ADMIN and
-                                       no set-user-ID program (see `kubelet_process`)
-the audit log, locks                   `Trust.OWN` for file and folder, and one link only (see `sources.own_files`)
+                                       no set-user-ID program (see `kubernetes.kubelet`)
+the audit log, locks                   `Trust.OWN` for file and folder, and one link only (see `files.own_files`)
 credentials in saved files             never: they are used on the node itself only
 sockets                                none is opened; crictl connects to the runtime of its own configuration, or to
                                        that of CONTAINER_RUNTIME_ENDPOINT
@@ -47,9 +47,9 @@ PROGRAM_FOLDERS = (
     "/sbin",
     "/var/lib/rancher/rke2/bin",
 )
-"""Where programs are looked for. PATH is not asked: it is the caller's, who need not be root."""
+"""Folders that programs are looked up in. PATH is not used: it is the caller's, who may not be root."""
 _KEPT_VARIABLES = ("CONTAINER_RUNTIME_ENDPOINT", "CRI_CONFIG_FILE")
-"""How a user names crictl's runtime."""
+"""The variable in which a user names crictl's runtime."""
 _MAX_LINKS = 40
 """As in the kernel (MAXSYMLINKS, include/linux/namei.h)."""
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
@@ -61,7 +61,7 @@ Opener = Callable[[Path], int]
 
 
 class Trust(Enum):
-    """How far a file must be beyond the reach of other users."""
+    """How well a file must be protected from other users."""
 
     TEXT = "text"
     LOG = "log"
@@ -85,8 +85,8 @@ def open_inside(
     With `folder` the path is that of a directory, and the descriptor (O_PATH) is for the ``dir_fd`` of other calls.
 
     `path` is the node's own, or one that begins with `root`. Every link on the way is resolved inside the root, as
-    openat2(2) does with RESOLVE_IN_ROOT, but on kernels before 5.6 too, and with each step checked against `trust`
-    on the descriptor that the next step uses, so nothing can be exchanged in between. Never waits for a FIFO. A
+    openat2(2) does with RESOLVE_IN_ROOT, but on kernels before 5.6 too, and each step is checked against `trust`
+    on the descriptor that the next step uses, so nothing can be replaced in between. Never waits for a FIFO. A
     character device is opened only if it is the one whose (major, minor) is given. Raises OSError, `UntrustedError`
     for what `trust` forbids.
     """
@@ -154,14 +154,14 @@ def read_bounded(descriptor: int, limit: int) -> bytes:
 
 
 def check_own(status: os.stat_result, path: str) -> None:
-    """Raise `UntrustedError` unless what has this status belongs to root or to us and nobody else may write it."""
+    """Raise `UntrustedError` unless the file of this status belongs to root or to us and nobody else may write it."""
     _check(status, path, Trust.OWN)
 
 
 def find_program(name: str, folders: tuple[str, ...] | None = None) -> str:
-    """Return the absolute path of a program that only root can have put there; `folders` replace `PROGRAM_FOLDERS`.
+    """Return the absolute path of a program that only root can have installed; `folders` replace `PROGRAM_FOLDERS`.
 
-    Raises FileNotFoundError if none of the folders has it, `UntrustedError` if each that has it can't be trusted.
+    Raises FileNotFoundError if no folder has it, `UntrustedError` if no copy of it can be trusted.
     """
     refused: UntrustedError | None = None
     for folder in PROGRAM_FOLDERS if folders is None else folders:
@@ -182,23 +182,23 @@ def find_program(name: str, folders: tuple[str, ...] | None = None) -> str:
 
 
 def program_environment() -> dict[str, str]:
-    """Return the environment of a program that `find_program` found: a fixed PATH, English words, no more."""
+    """Return the environment for a program from `find_program`: a fixed PATH, the C locale, nothing else."""
     kept = {name: value for name in _KEPT_VARIABLES if (value := os.environ.get(name)) is not None}
     return {"PATH": ":".join(PROGRAM_FOLDERS), "LC_ALL": "C", **kept}
 
 
 def open_named(path: Path) -> int:
-    """Return a descriptor for reading a file that the user named: whatever it is, FIFOs and devices too."""
+    """Return a descriptor for reading a file that the user named, FIFOs and devices included."""
     return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY)
 
 
 def open_at_once(path: Path) -> int:
-    """Return the same without waiting: a FIFO has no writer yet."""
+    """Return the same without waiting for a FIFO's writer."""
     return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
 
 
 def open_regular(path: str) -> int:
-    """Return a descriptor for reading a regular file that the user named. Raises OSError for any other, unopened."""
+    """Return a descriptor for reading a regular file that the user named. Raises OSError for others, unopened."""
     found = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
         return _reopen(found, os.fstat(found), path, None)
@@ -207,9 +207,9 @@ def open_regular(path: str) -> int:
 
 
 def opener_of(root: Path, *, live: bool) -> Opener:
-    """Return what opens the logs below a root: a node's own by `Trust.LOG`, saved ones by `Trust.TEXT`.
+    """Return the opener for logs below a root: a node's own by `Trust.LOG`, saved ones by `Trust.TEXT`.
 
-    Saved files lie in folders of the user's, unpacked with whatever modes: the user named them by ``--root``.
+    Saved files are in folders of the user, unpacked with any modes: the user named them by ``--root``.
     """
     return partial(open_inside, root, trust=Trust.LOG if live else Trust.TEXT)
 
@@ -249,7 +249,7 @@ def _untrusted(path: str, why: str) -> UntrustedError:
 
 
 def _reopen(found: int, status: os.stat_result, path: str, device: tuple[int, int] | None) -> int:
-    """Open what an O_PATH descriptor stands for, if it is of the kind that was asked for."""
+    """Open the file of an O_PATH descriptor, if it is of the requested kind."""
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
     is_device = stat.S_ISCHR(status.st_mode) and device == (os.major(status.st_rdev), os.minor(status.st_rdev))

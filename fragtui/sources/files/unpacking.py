@@ -1,4 +1,4 @@
-"""Compressed logs as a stream: unpacked piece by piece, with a limit on memory and on all that is unpacked."""
+"""Compressed logs as a stream: unpacked piece by piece, with limits on memory and on the unpacked size."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import IO, Any, Protocol, cast
 from fragtui.text import format_bytes, printable
 
 UNPACKED_BYTES = 8 << 30
-"""Reading stops after so much of one log: a file of a few MiB can unpack to more than any disk holds."""
+"""Most unpacked bytes of one log: a file of a few MiB can unpack to more than any disk holds."""
 WINDOW_BYTES = 32 << 20
 """The largest window that a decompressor may keep; what xz and zstd write by default needs 8 MiB."""
 _XZ_MEMORY = WINDOW_BYTES + (2 << 20)
 """liblzma counts its own state with the window."""
 _PACKED_BLOCK = 1 << 14
-"""Small: behind each of many short streams all that was read of those that follow is copied."""
+"""Small: after each of many short streams, the bytes read of the following ones are copied."""
 _BLOCK = 1 << 18
 _TOOLS = {"gzip": "zcat", "xz": "xz -dc", "zstd": "zstd -dc"}
 
 
 class UnreadableLogError(OSError):
-    """A log that cannot be unpacked, or not to its end; the message says why."""
+    """A log that cannot be unpacked, or not to its end; the message gives the reason."""
 
 
 class _Member(Protocol):
@@ -50,7 +50,7 @@ def packing_of(magic: bytes) -> str | None:
 class PackedLog(io.BufferedReader):
     """A compressed log as it reads unpacked.
 
-    It has no descriptor: reading from it would give the packed bytes. Raises OSError for a damaged log and for
+    It has no descriptor, which would give the packed bytes. Raises OSError for a damaged log and for
     one that takes too much memory or unpacks to more than `limit` bytes, EOFError for one that is cut off.
     """
 
@@ -59,7 +59,7 @@ class PackedLog(io.BufferedReader):
         self._fault: Exception | None = None
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Return so many bytes, fewer at the end. What could be unpacked before a fault comes before it is raised."""
+        """Return so many bytes, fewer at the end. Bytes before a fault are returned before it is raised."""
         if size is None or size < 0:
             return super().read(size)
         if self._fault is not None:
@@ -119,8 +119,8 @@ def _piped(path: Path, packing: str) -> str:
 
 
 def _reader(path: Path, stream: IO[bytes], packing: str) -> tuple[Callable[[int], bytes], tuple[type[Exception], ...]]:
-    """Return what reads at most so many unpacked bytes, and the errors of a damaged log."""
-    # Only here: most logs need none of them.
+    """Return a reader of at most so many unpacked bytes, and the errors of a damaged log."""
+    # Imported here: most logs need none of them.
     if packing == "gzip":
         import zlib  # noqa: PLC0415
 
@@ -164,7 +164,7 @@ class _GzipMember:
 
 
 class _Members:
-    """A file of one compressed stream after the other, with zero bytes between and behind them."""
+    """A file of several compressed streams, with zero bytes between and after them."""
 
     def __init__(self, stream: IO[bytes], new: Callable[[], _Member]) -> None:
         self._stream = stream
@@ -172,7 +172,7 @@ class _Members:
         self._member = new()
 
     def read(self, size: int) -> bytes:
-        """Return at most so many unpacked bytes, none at the end. Raises EOFError if a stream is cut off."""
+        """Return at most so many unpacked bytes, empty at the end. Raises EOFError if a stream is cut off."""
         while True:
             packed, ended = b"", False
             if self._member.eof:

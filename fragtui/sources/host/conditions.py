@@ -1,4 +1,4 @@
-"""What a remedy should know of the node and no Snapshot carries, read once before it is offered."""
+"""Conditions of the node that a remedy needs and a Snapshot lacks, read once before the remedy is offered."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _CGROUP_STAT = re.compile(r"^nr_(?:dying_)?descendants (\d+)$", re.MULTILINE | r
 
 
 def read_conditions(root: Path) -> NodeConditions:
-    """Return what can be read; what can't is None. Cheap: four small files."""
+    """Return what can be read; the rest is None. Cheap: four small files."""
     io = read_text(root, "proc/pressure/io")
     arc = _ARC.search(read_text(root, "proc/spl/kstat/zfs/arcstats") or "")
     ksm = read_text(root, "sys/kernel/mm/ksm/pages_sharing")
     return NodeConditions(
-        # read_text takes the last newline off, and a line without it counts as torn.
+        # read_text strips the last newline, and a line without it counts as torn.
         io=parse_pressure(io + "\n") if io else None,
         zfs_arc=bounded_int(arc[1]) if arc else None,
         ksm_sharing=bounded_int(ksm),
@@ -30,7 +30,7 @@ def read_conditions(root: Path) -> NodeConditions:
 
 
 def _memory_cgroups(root: Path) -> int | None:
-    """Return the memory cgroups, dying ones among them: of the v2 tree, else of the v1 controller."""
+    """Return the number of memory cgroups, dying ones included: of the v2 tree, else of the v1 controller."""
     if counts := _CGROUP_STAT.findall(read_text(root, "sys/fs/cgroup/cgroup.stat") or ""):
         return sum(bounded_int(count) or 0 for count in counts)
     found = _MEMORY.search(read_text(root, "proc/cgroups") or "")

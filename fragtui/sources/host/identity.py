@@ -1,4 +1,4 @@
-"""Who the node is: name, kernel release, page size."""
+"""The node's identity: name, kernel release, page size."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _BANNER = re.compile(rb"Linux version (\d+\.\S+)")
 _BANNER_WITHIN = 1 << 20
 _BOOT_ID = "proc/sys/kernel/random/boot_id"
 _ONE_SIZE = ("x86_64", "amd64", "i386", "i486", "i586", "i686", "s390x", "riscv64", "armv7l")
-"""Machines whose kernels have pages of 4 KiB and no other size."""
+"""Machines whose kernels only have pages of 4 KiB."""
 _SIZES = (4096, 16384, 65536)
 _SIZE_OF_ORDERS = {14: 65536, 9: 65536, 12: 16384}
-"""Page sizes by the number of orders, where it tells: arm64 with 64 and 16 KiB, ppc64 with 64 KiB."""
+"""Page sizes by the number of orders, if it is unique: arm64 with 64 and 16 KiB, ppc64 with 64 KiB."""
 
 
 def read_host(root: Path, tree: SavedTree | None = None) -> Host:
-    """Return who the node under `root` is; a page size that no file tells is guessed, and marked so."""
+    """Return the identity of the node under `root`; a page size that no file gives is assumed, and marked so."""
     if is_live(root):
         return _host(
             read_text(root, "proc/sys/kernel/hostname"),
@@ -67,7 +67,7 @@ def _text(tree: SavedTree, path: Path | None, limit: int = 1 << 20) -> str | Non
 
 
 def _banner(tree: SavedTree) -> str | None:
-    """Return the release that the kernel log begins with, or None."""
+    """Return the release at the start of the kernel log, or None."""
     log = tree.kernel_log()
     if log is None:
         return None
@@ -82,9 +82,9 @@ def _banner(tree: SavedTree) -> str | None:
 
 
 def _page_size(tree: SavedTree, machine: str) -> int | None:
-    """Return the page size that the files tell, or None.
+    """Return the page size that follows from the files, or None.
 
-    Pages of all zones times the page size are MemTotal (totalram_pages, mm/show_mem.c): that tells it without a word.
+    The pages of all zones times the page size are MemTotal (totalram_pages, mm/show_mem.c).
     """
     smaps = _text(tree, tree.proc("self/smaps")) or _text(tree, tree.proc("1/smaps"))
     if smaps and (found := _KERNEL_PAGE.search(smaps)):
@@ -100,12 +100,12 @@ def _page_size(tree: SavedTree, machine: str) -> int | None:
 
 
 def tree_of(root: Path) -> SavedTree:
-    """Return the tree under `root`: this kernel's own, or a saved one wherever below it lies."""
+    """Return the tree under `root`: this kernel's own, or a saved one at or below it."""
     return SavedTree(root, LAYOUT_HOST) if is_live(root) else saved_tree(root)
 
 
 def is_live(root: Path) -> bool:
-    """Tell whether `root`/proc is this kernel's procfs, not a directory of saved files."""
+    """Return whether `root`/proc is this kernel's procfs, not a directory of saved files."""
     own = read_text(Path("/"), _BOOT_ID)
     try:
         return (

@@ -1,4 +1,4 @@
-"""Where collections of support data keep what fragtui reads: one row a layout, patterns tried in their order."""
+"""Where support bundles keep the files that fragtui reads: one row per layout, patterns tried in order."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 
 class Layout(NamedTuple):
-    """One way to lay a node's files out. Patterns are globs below the node's directory; ``{name}`` is a file of /proc.
+    """One layout of a node's files. Patterns are globs below the node's directory; ``{name}`` is a file of /proc.
 
-    `marks` tell the layout: one of them must be there. `nodes` are directories of single nodes in the collection,
-    empty where it is of one node; `named` says that such a directory has the node's name.
+    `marks` identify the layout: one of them must exist. `nodes` are directories of single nodes in the bundle,
+    empty if it is of one node; `named` means that such a directory has the node's name.
     """
 
     name: str
@@ -20,11 +20,11 @@ class Layout(NamedTuple):
     hostname: tuple[str, ...] = ()
     uname: tuple[str, ...] = ()
     kernel_logs: tuple[str, ...] = ()
-    """The first that is there has the kernel's messages."""
+    """The first that exists has the kernel's messages."""
     pod_logs: tuple[str, ...] = ()
-    """Every one that is there may tell of pods."""
+    """Every existing one may report on pods."""
     sysctl: tuple[str, ...] = ()
-    """The output of ``sysctl -a``, for settings whose files of /proc/sys were not taken along."""
+    """The output of ``sysctl -a``, for settings whose files of /proc/sys were not collected."""
 
 
 OWN_LOGS = (
@@ -77,7 +77,7 @@ LAYOUTS = (
             "*_logs_kubelet",
             "*_logs_crio.gz",
             "*_logs_crio",
-            # Of all masters in one file; only where no directory of a node is there to be chosen.
+            # Of all masters in one file; only if there is no directory of a node to choose.
             "host_service_logs/*/kubelet_service.log",
             "host_service_logs/*/crio_service.log",
         ),
@@ -112,7 +112,7 @@ LAYOUT_FOLDER = Layout(
     pod_logs=("kubelet.log", "containerd.log", "crio.log"),
     sysctl=("sysctl", "sysctl.txt", "sysctl_-a"),
 )
-"""What none of the layouts claims: a few files that somebody saved."""
+"""No known layout: a few saved files."""
 
 LAYOUT_HOST = Layout(
     name="host",
@@ -121,4 +121,4 @@ LAYOUT_HOST = Layout(
     kernel_logs=("var/log/kern.log", "var/log/messages", "var/log/syslog", "var/log/dmesg"),
     pod_logs=("var/log/messages", "var/log/syslog", *OWN_LOGS),
 )
-"""A root file system, or a directory of files that stand as in one."""
+"""A root file system, or a directory with files at the same paths."""

@@ -1,4 +1,4 @@
-"""Reading a node: one frozen Snapshot at each call."""
+"""Reads a node: one frozen Snapshot per call."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from fragtui.text import epoch_seconds, format_count, printable
 PAGETYPEINFO_SHARE = 0.0005
 """Largest share of time for reading /proc/pagetypeinfo: it walks free lists under the zone lock, interrupts off."""
 CAPPED_SINCE = (5, 4)
-"""From this release on, reading stops at 100000 blocks a list and lets the lock go between orders."""
+"""From this release on, reading stops at 100000 blocks per list and releases the lock between orders."""
 WALKED_UNASKED, WALKED_ASKED = 100_000, 1_000_000
-"""Free blocks of one zone that an older kernel may walk under its lock in one go, for a turn of ours and on demand."""
+"""Most free blocks of one zone that an older kernel may walk under its lock: by schedule, and on demand."""
 ZONEINFO_SHARE = 0.002
 """The same for /proc/zoneinfo, which grows with CPUs times NUMA nodes."""
 
 
 class NodeReader:
-    """Reads the host files under `root` into Snapshots; keeps what is read less often than every tick.
+    """Reads the host files under `root` into Snapshots; keeps values that are read less often than every tick.
 
-    Used by one thread at a time. `reading` names the file that is being read now, for the one who waits for it.
-    `on_tick`, if set, is handed the raw texts of every tick.
+    Used by one thread at a time. `reading` names the file that is being read now, for waiting threads.
+    `on_tick`, if set, gets the raw texts of every tick.
     """
 
     def __init__(self, root: Path = Path("/")) -> None:
@@ -59,9 +59,9 @@ class NodeReader:
     def sample(self, *, page_types: bool | None = False) -> Snapshot:
         """Read the node now.
 
-        `page_types` has /proc/pagetypeinfo read even before its next turn; None leaves it for a later one.
+        `page_types` reads /proc/pagetypeinfo even before its next turn; None postpones it.
 
-        Never raises for a file: what could not be read is None or empty, with its reason in `unreadable`.
+        Never raises for a file: a value that could not be read is None or empty, with its reason in `unreadable`.
         """
         wall, now = time.time() if self.live else self._saved_at(), time.monotonic()
         files = {BUDDYINFO: self._read(BUDDYINFO)}
@@ -82,15 +82,15 @@ class NodeReader:
         return self._maker.snapshot(tick)
 
     def close(self) -> None:
-        """Give all descriptors back."""
+        """Close all descriptors."""
         for file in self._files.values():
             file.close()
 
     def _walk(self, buddyinfo: str | None, limit: int) -> str | None:
         """Return why reading /proc/pagetypeinfo now would harm the node, or None if it would not.
 
-        Before 5.4 the kernel walks every free block of a zone with its lock held and interrupts off. Vendors carried
-        the cap back, which no file tells, so newer versions alone are trusted with it.
+        Before 5.4 the kernel walks every free block of a zone with its lock held and interrupts off. Vendors backported
+        the cap, which no file shows, so only newer versions are trusted.
         """
         version = self.host.version
         if not self.live or (version is not None and version.at_least(*CAPPED_SINCE)):
@@ -103,7 +103,7 @@ class NodeReader:
         return f"not read{asked}: this kernel would walk {format_count(most)} blocks with interrupts off"
 
     def _saved_at(self) -> float:
-        """Return when the files were saved, as far as their stamps tell: epoch seconds."""
+        """Return when the files were saved, by their modification times: epoch seconds."""
         for path in (self._files[BUDDYINFO].path, self.tree.kernel_log()):
             with contextlib.suppress(OSError):
                 if path is not None and (saved := epoch_seconds(path.stat().st_mtime)) is not None:
@@ -112,7 +112,7 @@ class NodeReader:
 
     def _read(self, name: str) -> FileText:
         file = self._files[name]
-        # A directory in somebody's collection may have any name.
+        # A directory in a bundle may have any name.
         self.reading = path = printable(str(file.path), 1000)
         try:
             return FileText(path, file.read())
@@ -120,7 +120,7 @@ class NodeReader:
             return FileText(path, None, os_reason(error))
 
     def _read_paced(self, name: str, pace: ReadBudget) -> FileText:
-        """Read a costly file: only the read may hold a zone lock, parsing is ours."""
+        """Read a costly file: only the read may hold a zone lock, not the parsing."""
         start = time.monotonic()
         found = self._read(name)
         end = time.monotonic()

@@ -1,4 +1,4 @@
-"""What fragtui itself takes of the node."""
+"""fragtui's own use of CPU and memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fragtui.model.node.snapshot import SelfUsage
 
 
 class SelfUsageMeter:
-    """Meters this process from when it is made; what was imported before is not what it goes on costing."""
+    """Measures this process from its creation on, without the cost of imports before it."""
 
     def __init__(self) -> None:
         self._resident = _resident_bytes()
@@ -23,7 +23,7 @@ class SelfUsageMeter:
         return time.monotonic() - self._at
 
     def read(self) -> SelfUsage | None:
-        """Return the cost since the last reading, None where it can't be told."""
+        """Return the usage since the last reading, None if it is unknown."""
         now, cpu = time.monotonic(), time.process_time()
         try:
             cost = SelfUsage((cpu - self._cpu) / (now - self._at), self._resident())
@@ -34,7 +34,7 @@ class SelfUsageMeter:
 
 
 def _resident_bytes() -> Callable[[], int]:
-    """Return what tells this process's resident bytes: psutil, or where that is not (in a zipapp) procfs."""
+    """Return a reader of this process's resident bytes: psutil, or procfs without psutil (in a zipapp)."""
     try:
         import psutil  # noqa: PLC0415
     except ImportError:

@@ -1,4 +1,4 @@
-"""The raw texts of one tick, and what they say: one Snapshot, whether they were read just now or long ago."""
+"""The raw texts of one tick, and the Snapshot built from them, live or from a recording."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MEMINFO, VMSTAT, PRESSURE = "meminfo", "vmstat", "pressure/memory"
 
 @dataclass(frozen=True, slots=True)
 class FileText:
-    """One file as it was read: its text, or None and why; `at` (monotonic seconds) and `took` where they matter."""
+    """One file as it was read: its text, or None and why; `at` (monotonic seconds) and `took` (seconds) if needed."""
 
     path: str
     text: str | None
@@ -34,7 +34,7 @@ class FileText:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """The files that were read at one tick, by their names under /proc; those whose turn it was not are absent."""
+    """The files read at one tick, by their names under /proc; files not due at this tick are absent."""
 
     time: float
     """Wall clock, seconds since the epoch."""
@@ -43,7 +43,7 @@ class Tick:
 
 
 class SnapshotBuilder:
-    """Makes a Snapshot of each tick's texts; keeps what is read less often than every tick."""
+    """Builds a Snapshot from each tick's texts; keeps values that are read less often than every tick."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -54,7 +54,7 @@ class SnapshotBuilder:
         self._page_types_problem: Unreadable | None = None
 
     def snapshot(self, tick: Tick) -> Snapshot:
-        """Return what the texts say; what could not be read is None or empty, with its reason in `unreadable`."""
+        """Return the Snapshot; a value that could not be read is None or empty, with its reason in `unreadable`."""
         unreadable: list[Unreadable] = []
         blocks = self._buddyinfo(tick.files.get(BUDDYINFO), unreadable)
         if (zoneinfo := tick.files.get(ZONEINFO)) is not None:
@@ -95,7 +95,7 @@ class SnapshotBuilder:
         return zones or None
 
     def _take_zoneinfo(self, file: FileText) -> None:
-        """Take the watermarks; what was read before does not outlive a failure."""
+        """Take the watermarks; a failure discards those read before."""
         problems: list[Unreadable] = []
         infos = _parsed(file, parse_zoneinfo, problems)
         if infos is not None and not infos:
@@ -124,9 +124,9 @@ class SnapshotBuilder:
 
 
 def _as_of_now(zone: ZoneBlocks, info: ZoneInfo | None, fresh: bool) -> ZoneInfo | None:
-    """Return a zone's facts; the free pages of an earlier tick would bar blocks that are there, or give ones that went.
+    """Return a zone's facts without free pages of an earlier tick, which would make the watermark test wrong.
 
-    The pages in its free blocks stand for them then: NR_FREE_PAGES but for isolated pages and the counters' lag.
+    The pages in its free blocks replace them: NR_FREE_PAGES except for isolated pages and the counters' lag.
     """
     return info if fresh or info is None or info.free is None else replace(info, free=zone.free_pages)
 

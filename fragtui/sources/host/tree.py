@@ -1,4 +1,4 @@
-"""A directory of files as the node that they were taken from: which layout it has and where it keeps what."""
+"""A directory of saved files as a node: its layout, and where each file is."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from fragtui.text import printable
 _GLOB = re.compile(r"[*?\[]")
 _ARCHIVE = re.compile(r"\.(?:tar(?:\.\w+)?|tgz|txz|tbz2?)$")
 _DEEPEST = 3
-"""An unpacked collection lies in a directory of its name, that of a must-gather in one of its image's name too."""
+"""An unpacked bundle is in a directory of its name; a must-gather also in one with its image's name."""
 _MOST_NODES = 5000
 
 
 class SavedTree:
-    """The files of one node; or, with `nodes`, a collection of several, in which no file is the node's.
+    """The files of one node; or, with `nodes`, a bundle of several nodes, without a file of a single node.
 
-    `node` is the node's name where its directory has it.
+    `node` is the node's name if its directory has it.
     """
 
     def __init__(self, root: Path, layout: Layout, node: str | None = None, nodes: tuple[Path, ...] = ()) -> None:
@@ -30,10 +30,10 @@ class SavedTree:
         self.nodes = nodes
 
     def proc(self, name: str) -> Path:
-        """Return where a file of /proc lies; where none is, the place at which it was to be expected.
+        """Return the path of a file of /proc; if it does not exist, the path where it is expected.
 
-        A link of somebody else's tree is followed inside the tree only: one that leads to no file there is returned
-        as it stands, not to be followed.
+        A link in a saved tree is followed inside the tree only; a link without a target there is returned itself, and
+        is not to be followed.
         """
         if self.nodes:
             return self.root / "nodes" / name
@@ -71,7 +71,7 @@ class SavedTree:
 
     @property
     def ambiguous(self) -> str | None:
-        """Say how to choose a directory that is one node's: this is of several, or still packed; None if it is one."""
+        """Return how to choose one node's directory if this has several or is still packed; None if it is one node."""
         if not self.nodes:
             return self._packed()
         names = ", ".join(printable(str(path.relative_to(self.root)), 80) for path in self.nodes[:6])
@@ -85,7 +85,7 @@ class SavedTree:
             return self.root / path
 
     def _packed(self) -> str | None:
-        """Say that the collection lies here as an archive, where nothing else of it does."""
+        """Return a notice that the bundle is here as an archive only."""
         if (
             self.layout not in (LAYOUT_FOLDER, LAYOUT_HOST)
             or self.proc("buddyinfo").exists()
@@ -104,12 +104,12 @@ class SavedTree:
 
 
 def is_packed(path: Path) -> bool:
-    """Tell whether a file is an archive by its name."""
+    """Return whether a file is an archive by its name."""
     return _ARCHIVE.search(path.name) is not None and path.is_file()
 
 
 def saved_tree(root: Path) -> SavedTree:
-    """Return what kind of tree `root` is; a plain host where nothing tells otherwise. Raises no OSError."""
+    """Return the kind of tree of `root`; a plain host by default. Raises no OSError."""
     place = root
     for _ in range(_DEEPEST):
         for layout in LAYOUTS:
@@ -161,7 +161,7 @@ def _is_there(place: Path, pattern: str) -> bool:
 
 
 def _files(place: Path, pattern: str) -> Iterator[Path]:
-    """Yield the regular files that a pattern names, links followed inside the tree only: it is somebody else's."""
+    """Yield the regular files of a pattern; links are followed inside the tree only."""
     for path in _matches(place, pattern):
         try:
             inside = in_root(place, str(path.relative_to(place)))
@@ -172,7 +172,7 @@ def _files(place: Path, pattern: str) -> Iterator[Path]:
 
 
 def _matches(place: Path, pattern: str) -> Iterator[Path]:
-    """Yield what a pattern names, a plain name without listing the directory."""
+    """Yield the paths of a pattern; a plain name needs no listing of the directory."""
     try:
         if _GLOB.search(pattern):
             yield from sorted(place.glob(pattern))

@@ -1,4 +1,4 @@
-"""The node's settings that advice is about, read when it is asked for."""
+"""The node's vm settings, read on request for the tuning advice."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _number(root: Path, path: str | Path) -> int | None:
 
 
 def _cpus(root: Path, path: str) -> int | None:
-    """Return how many CPUs a list such as ``0-3,8`` names."""
+    """Return the number of CPUs in a list such as ``0-3,8``."""
     text = read_text(root, path)
     if not text:
         return None

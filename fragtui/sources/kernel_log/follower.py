@@ -1,4 +1,4 @@
-"""The kernel log, followed on a thread of its own: incidents as news, at the first sight of their head line."""
+"""Follows the kernel log on its own thread: incidents are reported from their head line on."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ __all__ = ["KernelLog", "KernelLogUpdate", "read_ring", "running_gfp_table"]
 
 _DAY = 86_400.0
 _QUIET_S = 0.3
-"""A report that got no line for so long is complete: its lines come within milliseconds."""
+"""Seconds without a line after which a report is complete: its lines come within milliseconds."""
 _POLL_S = 0.25
 _PAUSE_S = 0.1
-"""Rest after news from the ring: what comes meanwhile is read in one go, however much it is."""
+"""Pause after an update from the ring: records that arrive meanwhile are read at once, of any number."""
 _NEWS_S = 0.25
-"""Shortest time between two news of a log that does not pause."""
+"""Shortest time between two updates of a log that does not pause."""
 _RETRY_S = 60.0
-"""How long a log that could not be read is left alone."""
+"""Seconds until a log that could not be read is tried again."""
 _LOG_FILES = ("var/log/kern.log", "var/log/messages", "var/log/syslog")
 _TRACE_FORMATS = ("sys/kernel/tracing", "sys/kernel/debug/tracing")
 
 
 def running_gfp_table(root: Path) -> GfpTable | None:
-    """Return the running kernel's own names of its flags, or None where tracefs is not mounted or not readable."""
+    """Return the running kernel's own flag names, or None if tracefs is not mounted or not readable."""
     for place in _TRACE_FORMATS:
         text = read_text(root, f"{place}/events/kmem/mm_page_alloc/format")
         if text is not None and (table := parse_print_fmt(text)) is not None:
@@ -52,7 +52,7 @@ def running_release(root: Path) -> str | None:
 
 
 def read_ring(root: Path, reader: KmsgReader | None = None) -> KernelLogUpdate:
-    """Return at once what the kernel's ring holds of the last day. Takes milliseconds; raises no OSError."""
+    """Return the last day's content of the kernel's ring. Takes milliseconds; raises no OSError."""
     try:
         own = reader or open_kmsg(root / "dev/kmsg", root)
     except OSError as error:
@@ -70,7 +70,7 @@ def read_ring(root: Path, reader: KmsgReader | None = None) -> KernelLogUpdate:
 
 
 def _drain(reader: KmsgReader, stream: IncidentStream) -> tuple[int, bytes | None]:
-    """Feed the waiting records; return how many were lost, and the first record."""
+    """Feed the available records; return how many were lost, and the first record."""
     lost, first = 0, None
     for _ in range(MAX_BATCHES):
         batch = reader.read()
@@ -86,11 +86,11 @@ def _drain(reader: KmsgReader, stream: IncidentStream) -> tuple[int, bytes | Non
 
 
 class KernelLog:
-    """Follows the kernel log of a host and reports news.
+    """Follows the kernel log of a host and reports updates.
 
     `choice` is ``auto`` (/dev/kmsg, else the journal, else log files, all under `root`), ``none``, or a file. `on_news`
     is called on the thread of the log, never two calls at once; it must not block. An exception in it ends the thread.
-    `on_stream` gives each stream of records the one who is told its calls, for a recording.
+    `on_stream` returns, for each stream of records, the receiver of its calls, for a recording.
     """
 
     def __init__(
@@ -111,11 +111,11 @@ class KernelLog:
         self._thread = threading.Thread(target=self._run, name="kernel-log", daemon=True)
 
     def start(self) -> None:
-        """Begin: the ring's incidents come as the first news within milliseconds."""
+        """Start: the ring's incidents come as the first update within milliseconds."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End it soon. Never blocks, may be called twice and before `start`."""
+        """Stop soon. Never blocks, may be called twice and before `start`."""
         self._stopped.set()
         try:
             os.write(self._wake_write, b"x")
@@ -123,7 +123,7 @@ class KernelLog:
             return
 
     def _opener(self) -> Opener:
-        """Return what opens log files: those that were found are less trusted than one that the user named."""
+        """Return the opener for log files: found ones are less trusted than one that the user named."""
         return open_at_once if self._choice != "auto" else opener_of(self._root, live=is_live(self._root))
 
     def _emit(self, news: KernelLogUpdate) -> None:
@@ -135,7 +135,7 @@ class KernelLog:
         try:
             self._follow()
         except Exception as error:
-            # A fault of its own: what was read last must not pass for what is.
+            # An internal error: the last reading must not pass for the current state.
             self._emit(self._stream("none").news("none", 0, problem=f"its reader failed ({type(error).__name__})"))
             raise
         finally:
@@ -153,7 +153,7 @@ class KernelLog:
         self._until_possible(self._follow_any)
 
     def _until_possible(self, follow: Callable[[], str | None]) -> None:
-        """Follow; if that is not possible say why, and try again now and then until the end."""
+        """Follow; if that is not possible, report why and try again now and then until stopped."""
         reported: str | None = None
         while True:
             problem = follow()
@@ -166,14 +166,14 @@ class KernelLog:
                 return
 
     def _follow_chosen(self, path: Path) -> str | None:
-        """Follow the file or the device that was asked for; return why that is not possible."""
+        """Follow the given file or device; return why that is not possible."""
         if is_device(path):
             return self._follow_kmsg(path, Path("/"))
         self._follow_file(path, None)
         return None
 
     def _follow_any(self) -> str | None:
-        """Follow the best source there is; return why none can be read."""
+        """Follow the best source available; return why none can be read."""
         problem = self._follow_kmsg(self._root / "dev/kmsg", self._root)
         if self._stopped.is_set():
             return None
@@ -191,7 +191,7 @@ class KernelLog:
         return None
 
     def _wait(self, descriptor: int | None, seconds: float | None) -> bool:
-        """Wait for input, the end or the time; return False when it is over."""
+        """Wait for input, the stop or the timeout; return False when stopped."""
         poll = select.poll()
         poll.register(self._wake_read, select.POLLIN)
         if descriptor is not None:
@@ -245,7 +245,7 @@ class KernelLog:
         return None
 
     def _begin_history(self, first: bytes | None) -> str | None:
-        """Look on another thread for what was before the ring's first record, if that is within the last day.
+        """Read, on another thread, what was logged before the ring's first record, if that is within the last day.
 
         Returns why that is not possible.
         """
@@ -295,7 +295,7 @@ class KernelLog:
                 return
 
     def _read_whole(self, paths: tuple[Path, ...], stream: IncidentStream, since: float) -> tuple[bool, str | None]:
-        """Feed the files written to since then; return whether any could be read, and what stopped it."""
+        """Feed the files written since then; return whether any could be read, and what failed."""
         read_any, problem = False, None
         for path in paths:
             try:
@@ -341,7 +341,7 @@ class KernelLog:
         return None
 
     def _follow_file(self, path: Path, problem: str | None) -> None:
-        """Follow a file: its last day first, then what is appended, through rotation and truncation."""
+        """Follow a file: its last day first, then appended lines, through rotation and truncation."""
         since = time.time() - _DAY
         stream = self._stream("file", now=time.time())
         if not path.exists():
@@ -380,7 +380,7 @@ class KernelLog:
 
 
 def _said_of(problem: str | None, splitter: LineSplitter) -> str | None:
-    """Return what is said of a log: why no better one is read, and how many of its lines were cut."""
+    """Return the notice about a log: why no better one is read, and how many of its lines were cut."""
     return "; ".join(words for words in (problem, splitter.cut.words) if words) or None
 
 

@@ -1,4 +1,4 @@
-"""From raw records or lines to news of incidents."""
+"""From raw records or lines to updates of incidents."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from fragtui.sources.kernel_log.needle_window import NeedleWindow
 from fragtui.text import line_limit
 
 MAX_WAITING = 2000
-"""Reports that wait to be news, the newest: no list of them is longer."""
+"""Most reports waiting for an update, the newest: no list of them is longer."""
 
 StreamCall = tuple[str | bytes | float | None, ...]
-"""A call that an `IncidentStream` took: its name and arguments. The same calls again bring the same news."""
+"""A call to an `IncidentStream`: its name and arguments. The same calls give the same updates."""
 
 
 class LineSplitter:
-    """Cuts a stream of bytes into lines; of what follows the last newline no more is kept than is read of a line."""
+    """Cuts a stream of bytes into lines; keeps at most a line's limit after the last newline."""
 
     def __init__(self) -> None:
         self._rest = b""
         self.cut = CutLines()
-        """Counts the lines that were too long."""
+        """Counts lines that were too long."""
 
     def lines(self, data: bytes) -> list[bytes]:
         """Return the whole lines that the data completes, without their newlines."""
@@ -41,22 +41,22 @@ class LineSplitter:
             return []
         lines = (self._rest + without_holes(data)).split(b"\n")
         rest = lines.pop()
-        # One byte more says that it is too long.
+        # One more byte marks it as too long.
         self._rest = rest[: line_limit(rest) + 1]
         return [self.cut.cut(line) for line in lines]
 
     def rest(self) -> bytes:
-        """Return what is left without a newline."""
+        """Return the rest without a newline."""
         return self._rest
 
 
 class IncidentStream:
-    """Parses what is near a needle, gathers reports and keeps what was told of them.
+    """Parses the lines near a needle, collects reports and keeps what was reported of them.
 
-    A line over which a parser fails is counted, and the news say so: it costs itself and nothing else.
+    A line on which a parser fails is counted, and the update says so: only that line is lost.
 
-    `boot` (epoch of the kernel's time zero) dates records of /dev/kmsg, `now` syslog stamps without a year.
-    `on_call`, if set, is told every call that leaves a trace, in order.
+    `boot` (epoch of the kernel's time zero) dates records of /dev/kmsg, `now` syslog timestamps without a year.
+    `on_call`, if set, gets every call that changes state, in order.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class IncidentStream:
         self._dropped = 0
         self._line = 0
         self._unread = 0
-        """Lines since the last news over which a parser failed."""
+        """Lines since the last update on which a parser failed."""
         self._on_call = on_call
         self._fed = False
         self._asked = False
@@ -99,7 +99,7 @@ class IncidentStream:
             self.feed_near_kmsg(raw)
 
     def feed_near_kmsg(self, record: bytes) -> None:
-        """Take a raw record that is known to be worth it."""
+        """Take a raw record that is known to be relevant."""
         self._note("kmsg", record)
         try:
             for parsed in parse_kmsg_record(record, self._boot):
@@ -115,7 +115,7 @@ class IncidentStream:
             self.feed_numbered(raw, self._line - len(waiting) + 1 + offset)
 
     def feed_numbered(self, line: bytes, number: int, torn: bool = False) -> None:
-        """Take a line that is known to be worth it, with its number."""
+        """Take a line that is known to be relevant, with its number."""
         self._note("line", number, torn, line)
         try:
             for parsed in self._parser.feed(line, number, torn):
@@ -124,7 +124,7 @@ class IncidentStream:
             self._unread += 1
 
     def skip(self) -> None:
-        """Note that lines without interest were left out here."""
+        """Mark that irrelevant lines were left out here."""
         self._note("skip")
         self._parser.skip()
 
@@ -133,7 +133,7 @@ class IncidentStream:
         self._take(self._gatherer.feed(record))
 
     def finish(self) -> None:
-        """Take what is open as complete: the log paused, ended, or lost records."""
+        """Complete open reports: the log paused, ended, or lost records."""
         if self._fed:
             self._note("finish")
             self._fed = False
@@ -156,9 +156,9 @@ class IncidentStream:
         before: float | None = None,
         problem: str | None = None,
     ) -> KernelLogUpdate:
-        """Return what is new since the last call; of the incidents only those between two epoch seconds, if given.
+        """Return what is new since the last call; only incidents between two epoch seconds, if given.
 
-        Reports that were dropped, since too many came at once, count as lost records.
+        Reports dropped because too many came at once count as lost records.
         """
         waiting = bool(self._done or self._gatherer.open_reports() or self._gatherer.foreign_remedies)
         unread, self._unread = self._unread, 0

@@ -1,4 +1,4 @@
-"""The kernel's messages out of the journal: a journalctl child, read without blocking and without a shell."""
+"""Kernel messages from the journal: a journalctl child, read without blocking and without a shell."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def journalctl() -> str:
 
 
 def journal_directory(root: Path) -> Path:
-    """Return where the journal of a root lies: persistent if there is one, else that of this boot."""
+    """Return the journal's folder under a root: the persistent one if it exists, else that of this boot."""
     persistent = in_root(root, "/var/log/journal")
     return persistent if persistent.is_dir() else in_root(root, "/run/log/journal")
 
@@ -80,7 +80,7 @@ class JournalReader:
         return self._fd
 
     def read(self) -> bytes | None:
-        """Return waiting bytes, empty if there are none yet, None at the end."""
+        """Return available bytes, empty if there are none yet, None at the end."""
         try:
             data = os.read(self._fd, 1 << 18)
         except BlockingIOError:
@@ -95,5 +95,5 @@ class JournalReader:
             self._child.kill()
         if self._child.stdout is not None:
             self._child.stdout.close()
-        # Reaped here if it is dead already, else by subprocess when the next child is started.
+        # Reaped here if it has ended, else by subprocess when the next child starts.
         self._child.poll()

@@ -1,4 +1,4 @@
-"""Reader of /dev/kmsg: one read is one record, never blocks, counts what was lost.
+"""Reader of /dev/kmsg: one read is one record, never blocks, counts lost records.
 
 Behaviour: Documentation/ABI/testing/dev-kmsg, devkmsg_read() in kernel/printk/printk.c, 3.5 to 6.19.
 """
@@ -20,7 +20,7 @@ _BUFFER = 16_384
 _DEVICE = (1, 11)
 """Major and minor number of /dev/kmsg (Documentation/admin-guide/devices.txt)."""
 MAX_BATCHES = 512
-"""Batches read in one go at most, a million records: no ring holds more, but a writer may be as fast as the reader."""
+"""Most batches read at once, a million records: no ring holds more, but a writer may be as fast as the reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class KmsgBatch:
 
 
 class KmsgReader:
-    """An open kernel log, given by its descriptor, which is closed with it. It begins at the oldest record."""
+    """An open kernel log, given by its descriptor, which is closed with it. It starts at the oldest record."""
 
     def __init__(self, descriptor: int) -> None:
         self._fd = descriptor
@@ -44,7 +44,7 @@ class KmsgReader:
         self._after_gap: bytes | None = None
 
     def fileno(self) -> int:
-        """Return the descriptor, for poll: POLLERR there says that records were lost, it is no failure."""
+        """Return the descriptor, for poll: POLLERR there means that records were lost, not a failure."""
         return self._fd
 
     def close(self) -> None:
@@ -66,10 +66,10 @@ class KmsgReader:
             except InterruptedError:
                 continue
             except OSError as error:
-                # EPIPE: overwritten before we came, go on with the oldest. EINVAL: longer than the buffer, skipped.
+                # EPIPE: overwritten before it was read, go on with the oldest. EINVAL: longer than the buffer, skipped.
                 if error.errno in {errno.EPIPE, errno.EINVAL}:
                     if self._next is None:
-                        lost = 1  # How many there were before the first one read, nobody says.
+                        lost = 1  # The number of records before the first one read is unknown.
                     continue
                 raise
             if not data:  # The kernel log has no end: it gives a record or EAGAIN.
@@ -77,7 +77,7 @@ class KmsgReader:
             sequence = sequence_of(data)
             if sequence is not None:
                 if self._next is not None and sequence > self._next:
-                    if records:  # What lies before the gap is told first.
+                    if records:  # Records before the gap are reported first.
                         self._after_gap = data
                         return KmsgBatch(tuple(records), lost, False)
                     lost += sequence - self._next
@@ -103,7 +103,7 @@ def open_kmsg(path: Path, root: Path = Path("/")) -> KmsgReader:
 
 
 def is_device(path: Path) -> bool:
-    """Return whether a path is a device, which is no log file."""
+    """Return whether a path is a device, not a log file."""
     try:
         mode = path.stat().st_mode
     except OSError:
@@ -121,5 +121,5 @@ def _check(status: os.stat_result) -> None:
 
 
 def boot_epoch() -> float:
-    """Return the epoch second at which the kernel's time stamps were zero, as far as the clocks tell now."""
+    """Return the epoch second at which the kernel's timestamps were zero, by the current clocks."""
     return time.time() - time.clock_gettime(time.CLOCK_MONOTONIC)

@@ -1,4 +1,4 @@
-"""The order of the last refused request, for the price of one pass over the ring."""
+"""The order of the last failed request, in one pass over the ring."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _DAY = 86_400.0
 
 
 def last_failed_order(root: Path) -> int | None:
-    """Return the order above 0 that the last failure of the last day asked for, or None where the ring has none.
+    """Return the order above 0 that the last failure of the last day asked for, or None if the ring has none.
 
-    Only head lines are looked at: parsing the reports costs more than all else that a check does.
+    Only head lines are read: parsing the reports costs more than the rest of a check.
     """
     try:
         reader = open_kmsg(root / "dev/kmsg", root)
@@ -42,9 +42,9 @@ def last_failed_order(root: Path) -> int | None:
 
 
 def newest_order(records: Iterable[bytes], since: float) -> int | None:
-    """Return the order of the last failure among raw records, of those stamped after `since` (microseconds of boot).
+    """Return the order of the last failure among raw records stamped after `since` (microseconds since boot).
 
-    Only facility 0 is the kernel speaking: any root process may write the others.
+    Only facility 0 is the kernel: any root process may write the others.
     """
     found: int | None = None
     for record in records:

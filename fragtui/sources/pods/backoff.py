@@ -1,4 +1,4 @@
-"""Waiting longer after each failure, so that what is down is not hammered."""
+"""Longer waits after each failure, so that a source that is down is not hammered."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Backoff:
         return seconds * random.uniform(0.5, 1.0)
 
     def slowest(self) -> float:
-        """Return the longest wait, for what will not heal by itself soon."""
+        """Return the longest wait, for faults that will not go away soon."""
         self._next = self._longest
         return self._longest * random.uniform(0.5, 1.0)
 
     def reset(self) -> None:
-        """Start again from the first wait: something worked."""
+        """Start again from the first wait, after a success."""
         self._next = self._first

@@ -1,4 +1,4 @@
-"""Asking ``crictl`` now and then which sandboxes run, in a child process with a time limit."""
+"""Asks ``crictl`` now and then which sandboxes run, in a child process with a time limit."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ CRICTL_CANNOT_SHOW = "why a pod failed: crictl knows only which sandboxes run"
 
 
 class CrictlSource:
-    """Tells which sandboxes run on this node, where crictl is there."""
+    """Reports which sandboxes run on this node, if crictl is installed."""
 
     name = "crictl"
 
     def __init__(
         self, root: Path, telling: PodSink, *, folders: tuple[str, ...] | None = None, every: float = EVERY_SECONDS
     ) -> None:
-        """`folders` replace those in which the program is looked for, `every` the seconds between two questions."""
+        """`folders` replace those in which the program is looked up, `every` the seconds between two calls."""
         self._root = root
         self._telling = telling
         self._folders = folders
@@ -36,11 +36,11 @@ class CrictlSource:
         self._child: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Begin on a daemon thread."""
+        """Start on a daemon thread."""
         threading.Thread(target=self._run, name="fragtui-crictl", daemon=True).start()
 
     def stop(self) -> None:
-        """End soon; never waits."""
+        """Stop soon; never waits."""
         self._stopping.set()
         child = self._child
         if child is not None:
@@ -70,7 +70,7 @@ class CrictlSource:
                 self._stopping.wait(backoff.wait())
 
     def _ask(self, program: str) -> str | None:
-        """Ask once and hand the answer over; return why there was none."""
+        """Ask once and pass the answer on; return why there was none."""
         command = [program, f"--timeout={LIMIT_SECONDS:.0f}s", "pods", "-o", "json"]
         try:
             self._child = subprocess.Popen(

@@ -13,7 +13,7 @@ from fragtui.model.pods.pod_tracker import PodTracker
 Change = Callable[[PodTracker, float], bool]
 """Changes the board at an epoch second and returns whether it may have changed."""
 MAX_OBSERVATIONS = 2048
-"""Sightings that wait, and one batch more; a source that brings more waits for room."""
+"""Observations that wait, and one batch more; a source that brings more waits for room."""
 MAX_INCIDENTS = 128
 """Kernel incidents that wait."""
 _AT_ONCE = 16
@@ -37,7 +37,7 @@ class PodInbox:
         """Kernel incidents that were dropped before the board took them."""
 
     def put(self, change: Change, observations: int = 1) -> None:
-        """Add a change of so many sightings; waits for room unless closed."""
+        """Add a change of so many observations; waits for room unless closed."""
         with self._changed:
             while self._waiting >= MAX_OBSERVATIONS and not self._closed:
                 self._changed.wait(_LOOK_SECONDS)
@@ -45,7 +45,7 @@ class PodInbox:
                 self._append(observations, change)
 
     def remedy(self, change: Change) -> None:
-        """Add a remedy, in its place among the sightings; it replaces one that no sighting follows. Never waits."""
+        """Add a remedy in order among the observations; it replaces one that no observation follows. Never waits."""
         with self._changed:
             if self._batches and self._batches[-1][2]:
                 self._batches[-1] = (0, change, True)
@@ -80,7 +80,7 @@ class PodInbox:
             self._changed.notify_all()
 
     def take(self, seconds: float) -> tuple[Change, ...]:
-        """Return the next changes, at most one batch of sightings; waits so long for one."""
+        """Return the next changes, at most one batch of observations; waits so long for one."""
         end = time.monotonic() + seconds
         with self._changed:
             while not (self._batches or self._news or self._closed or self._incidents_due()):

@@ -1,4 +1,4 @@
-"""How the sources of pod news hand over what they learn."""
+"""Interfaces between the sources of pod facts and their receivers."""
 
 from __future__ import annotations
 
@@ -11,52 +11,52 @@ from fragtui.model.pods.pod_update import SourceState
 
 
 class PodSink(Protocol):
-    """Where a source puts its news, from its own thread. Calls may wait for room, never for long."""
+    """Receives a source's observations on the source's thread. Calls may wait for room, never for long."""
 
     def observations(self, told: tuple[PodObservation, ...]) -> None:
-        """Hand over what was seen."""
+        """Receive observations."""
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
-        """Hand over the complete list of this node's pods: those not in it are gone."""
+        """Receive the complete list of this node's pods: others are gone."""
 
     def state(self, name: str, state: str, cannot_tell: str) -> None:
-        """Say how the source is doing, see `SourceState`."""
+        """Receive the state of the source, see `SourceState`."""
 
 
 class PodSource(Protocol):
-    """One source of pod news."""
+    """One source of pod facts."""
 
     name: str
-    """That of its `SourceState`."""
+    """The name in its `SourceState`."""
 
     def start(self) -> None:
-        """Begin, on threads of its own. Raises RuntimeError if none can be started."""
+        """Start, on its own threads. Raises RuntimeError if none can be started."""
 
     def stop(self) -> None:
-        """End soon; never waits."""
+        """Stop soon; never waits."""
 
 
 class PodRecorder(Protocol):
-    """Who is told what the sources of pod news say, from any thread, so that it can be said again."""
+    """Records what the sources of pod facts report, from any thread, for a replay."""
 
     def log(self) -> Callable[[Sequence[bytes]], None]:
-        """Return who is handed the lines of one log that tell of pods, a reading at a time."""
+        """Return a receiver for the lines of one log that report on pods, one reading at a time."""
 
     def learnt(self, pod: PodRef) -> None:
-        """Take a pod of this node."""
+        """Record a pod of this node."""
 
     def seen(self, told: tuple[PodObservation, ...]) -> None:
-        """Take what a source without raw lines saw."""
+        """Record the observations of a source without raw lines."""
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
-        """Take the complete list of this node's pods."""
+        """Record the complete list of this node's pods."""
 
     def state(self, state: SourceState) -> None:
-        """Take how a source is doing."""
+        """Record the state of a source."""
 
 
 class TeeSink:
-    """A `PodSink` that passes everything on, and tells a witness."""
+    """A `PodSink` that passes everything on and to a recorder."""
 
     def __init__(self, telling: PodSink, witness: PodRecorder) -> None:
         self._telling = telling

@@ -1,4 +1,4 @@
-"""A long JSON list, read object by object as it comes: what was handed over is not kept."""
+"""A long JSON list, read object by object as it arrives; objects that were passed on are not kept."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 from fragtui.logs.bounded_json import DECODER
 
 _OBJECT_LIMIT = 2 * 1024 * 1024
-"""Characters of one object at most; etcd keeps none above 1.5 MiB. As objects it takes up to 20 times as much."""
+"""Most characters of one object; etcd stores none above 1.5 MiB. Parsed, it takes up to 20 times as much memory."""
 _SPACE = " \t\r\n"
 
 
 class NotAList(Exception):
-    """The text is not a JSON object with items; says what it is."""
+    """The text is not a JSON object with items; the message says what it is."""
 
 
 def read_list(chunks: Iterator[bytes], on_item: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
-    """Hand over each object of the field ``items`` and return the other fields. Raises `NotAList`.
+    """Pass on each object of the field ``items`` and return the other fields. Raises `NotAList`.
 
     `json.loads` would keep the whole answer three times (bytes, text, objects): 30 MiB for a full node. The other
     fields together are no longer than one object may be.
@@ -54,7 +54,7 @@ def _too_long() -> NotAList:
 
 
 class _Text:
-    """The text that has come and was not taken yet."""
+    """Text that arrived and is not consumed yet."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
@@ -66,7 +66,7 @@ class _Text:
         """Characters of the last value."""
 
     def peek(self) -> str:
-        """Return the next character that is no space, without taking it."""
+        """Return the next character that is not a space, without consuming it."""
         while True:
             while self._at < len(self._text) and self._text[self._at] in _SPACE:
                 self._at += 1
@@ -75,7 +75,7 @@ class _Text:
             self._more(1)
 
     def next(self, wanted: str = "") -> str:
-        """Take the next character that is no space, one of those wanted."""
+        """Consume the next character that is not a space; it must be one of `wanted`."""
         found = self.peek()
         if wanted and found not in wanted:
             raise NotAList("not JSON")
@@ -83,7 +83,7 @@ class _Text:
         return found
 
     def value(self) -> Any:
-        """Take the next value."""
+        """Consume the next value."""
         self.peek()
         while True:
             try:
@@ -91,7 +91,7 @@ class _Text:
             except RecursionError:
                 raise NotAList("nested too deeply") from None
             except ValueError:
-                # Not whole yet, or wrong: as much again, so that a long object is not scanned for every chunk.
+                # Incomplete or wrong: read as much again, so that a long object is not scanned for every chunk.
                 self._more(len(self._text) - self._at)
                 continue
             if end == len(self._text) or self._text[end] in ".eE":  # a number may go on

@@ -1,4 +1,4 @@
-"""Who the pods of this node are, told by the kubelet's log directories: no API, no credentials needed."""
+"""The pods of this node, by the kubelet's log directories: no API, no credentials needed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MOST = 4096
 
 
 def read_pod_directories(root: Path) -> tuple[PodRef, ...]:
-    """Return the pods that have a directory under `root`/var/log/pods; none where it can't be read."""
+    """Return the pods that have a directory under `root`/var/log/pods; empty if it can't be read."""
     pods = []
     try:
         for entry in in_root(root, "/var/log/pods").iterdir():

@@ -1,4 +1,4 @@
-"""Sightings and pods as plain facts and back: for a recording, and for the pipe from the API's child process."""
+"""Observations and pods as JSON values and back: for recordings and for the pipe from the API's child process."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _COUNTS = ("line", "last_line", "count")
 
 
 def observation_json(observation: PodObservation) -> dict[str, Any]:
-    """Return the sighting as what JSON can hold."""
+    """Return the observation as a JSON value."""
     return {**asdict(observation), "said": observation.said.value}
 
 
 def read_observation(facts: Mapping[str, Any]) -> PodObservation:
-    """Return the sighting again. Raises ValueError, TypeError or KeyError where the facts are none."""
+    """Return the observation of a JSON value. Raises ValueError, TypeError or KeyError if it is not one."""
     if not isinstance(facts, Mapping):
         raise TypeError("a sighting")
     pids = facts.get("pids") or []
@@ -53,12 +53,12 @@ def _whole(value: object) -> int | None:
 
 
 def read_pod_facts(facts: Mapping[str, object]) -> PodRef:
-    """Return the pod again. Raises TypeError or KeyError where the facts are none."""
+    """Return the pod of a JSON value. Raises TypeError or KeyError if it is not one."""
     return PodRef(*(read_text_fact(facts[key]) for key in ("namespace", "name", "uid")))
 
 
 def read_text_fact(value: object, limit: int = 300) -> str | None:
-    """Return a text made safe, or None. Raises TypeError for anything else."""
+    """Return a printable text, or None. Raises TypeError for anything else."""
     if value is not None and not isinstance(value, str):
         raise TypeError("a text")
     return None if value is None else printable(value, limit)

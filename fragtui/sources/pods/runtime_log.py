@@ -1,4 +1,4 @@
-"""The logs of the kubelet and the container runtime, followed on one daemon thread: journal units and files."""
+"""Follows the logs of the kubelet and the container runtime on one daemon thread: journal units and files."""
 
 from __future__ import annotations
 
@@ -39,22 +39,22 @@ UNITS = (
 )
 SYSLOG_FILES = ("var/log/messages", "var/log/syslog")
 OWN_FILES = OWN_LOGS
-"""Written by no journal, so read beside it."""
+"""Not in the journal, so read beside it."""
 SOURCE_NAME = "kubelet log"
 LOG_CANNOT_SHOW = "pods that wait without an error"
 NOTHING = "found no journal and no log of kubelet or runtime: give --kubelet-log FILE"
 _HISTORY = "-30min"
 _TAIL = 8 * 1024 * 1024
 _PIECE = 64 * 1024
-"""Of the end of a log so much is parsed before it is handed over."""
+"""Bytes of a log's end parsed before the result is passed on."""
 _READS_AT_ONCE = 4
-"""Blocks read of one file before the other sources have their turn."""
+"""Blocks read of one file before the other files get their turn."""
 _POLL_SECONDS = (0.25, 1.0)
-"""How often files are looked at for new lines: soon after the last ones, and when they have been quiet."""
+"""Seconds between checks for new lines: soon after the last ones, and when the log is quiet."""
 _QUIET_SECONDS = 5.0
 _PARSED_A_SECOND = 500.0
 _PARSED_AT_ONCE = 8000.0
-"""Room for what the journal holds of the last half hour."""
+"""Room for the journal's last half hour."""
 _FIELDS = "MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_FACILITY,PRIORITY,_PID,_HOSTNAME,_TRANSPORT,_COMM"
 
 
@@ -70,25 +70,25 @@ def unit_journal_command(root: Path) -> list[str]:
 
 
 class PodLineParser:
-    """Lines of one log, those worth it only -> sightings. A line over which a parser fails costs only itself."""
+    """Relevant lines of one log -> observations. A line on which a parser fails loses only itself."""
 
     def __init__(self, clock: Callable[[], float], utc_offset: float) -> None:
         self._parser = LogParser(now=clock())
         self._reader = PodLogReader(clock, utc_offset)
         self.unread = 0
-        """Lines over which a parser failed."""
+        """Lines on which a parser failed."""
 
     @property
     def busy(self) -> bool:
-        """Whether the next line may belong to what was read."""
+        """Whether the next line may belong to the last one."""
         return self._parser.busy or self._reader.busy
 
     def worth_reading(self, line: bytes) -> bool:
-        """Say whether the line may tell of a pod, or go on with one that does."""
+        """Return whether the line may report on a pod, or continue a line that does."""
         return self._parser.busy or self._reader.worth_reading(line)
 
     def feed(self, line: bytes, number: int | None = None, torn: bool = False) -> list[PodObservation]:
-        """Return what the line says."""
+        """Return the observations of the line."""
         try:
             records = self._parser.feed(line, number, torn)
             return [observation for record in records for observation in self._reader.feed(record)]
@@ -97,11 +97,11 @@ class PodLineParser:
             return []
 
     def skip(self) -> None:
-        """Note that lines were left out here."""
+        """Mark that lines were left out here."""
         self._parser.skip()
 
     def finish(self) -> tuple[PodObservation, ...]:
-        """Return what was held back: nothing more has come for now."""
+        """Return pending observations: no more lines for now."""
         try:
             return self._reader.finish()
         except Exception:
@@ -109,7 +109,7 @@ class PodLineParser:
             return ()
 
     def end(self) -> tuple[PodObservation, ...]:
-        """Return what the end of the log completes."""
+        """Return the observations completed by the end of the log."""
         try:
             rest = [observation for record in self._parser.finish() for observation in self._reader.feed(record)]
         except Exception:
@@ -119,19 +119,19 @@ class PodLineParser:
 
 
 class PacedReader:
-    """Bytes of one log -> sightings, at most so many lines parsed a second: a flood of failures is sampled."""
+    """Bytes of one log -> observations, with at most so many lines parsed per second: a flood is sampled."""
 
     def __init__(
         self, clock: Callable[[], float] = time.time, on_lines: Callable[[Sequence[bytes]], None] | None = None
     ) -> None:
-        """`on_lines`, if set, is handed the lines of each reading that were worth it."""
+        """`on_lines`, if set, gets the relevant lines of each reading."""
         self._splitter = LineSplitter()
         self._lines = PodLineParser(clock, float(time.localtime(clock()).tm_gmtoff))
         self._on_lines = on_lines
         self._room = _PARSED_AT_ONCE
         self._filled = time.monotonic()
         self.left_out = 0
-        """Lines worth reading that were not read."""
+        """Relevant lines that were not read."""
 
     @property
     def unread(self) -> int:
@@ -145,11 +145,11 @@ class PacedReader:
 
     @property
     def lacking(self) -> tuple[int, int, int]:
-        """Lines of a flood that were not read, lines that no parser could read, and lines that were cut."""
+        """The notice about unread lines of a flood, unparsable lines and cut lines."""
         return self.left_out, self.unread, self.cut
 
     def read(self, data: bytes, whole: bool = False) -> tuple[PodObservation, ...]:
-        """Return what the data says; `whole` reads all of it, however much."""
+        """Return the observations of the data; `whole` reads all of it, of any length."""
         now = time.monotonic()
         self._room = min(_PARSED_AT_ONCE, self._room + (now - self._filled) * _PARSED_A_SECOND)
         self._filled = now
@@ -172,7 +172,7 @@ class PacedReader:
 
 
 class RuntimeLog:
-    """Tells what the logs of kubelet and runtime say of pods, from half an hour ago on."""
+    """Reports what the logs of kubelet and runtime say about pods, from half an hour ago on."""
 
     name = SOURCE_NAME
 
@@ -183,23 +183,23 @@ class RuntimeLog:
         choice: str = "auto",
         on_log: Callable[[], Callable[[Sequence[bytes]], None]] | None = None,
     ) -> None:
-        """`choice` is ``auto``, ``none``, or files joined by commas. `on_log`: who is handed a log's lines."""
+        """`choice` is ``auto``, ``none``, or files separated by commas; `on_log` returns a receiver of log lines."""
         self._root = root
         self._telling = telling
         self._choice = choice
         self._on_log = on_log
         self._refused: list[str] = []
-        """Why logs that are there are not read."""
+        """Why existing logs are not read."""
         self._stopping = threading.Event()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
 
     def start(self) -> None:
-        """Begin on a daemon thread."""
+        """Start on a daemon thread."""
         threading.Thread(target=self._read, name="fragtui-kubelet-log", daemon=True).start()
 
     def stop(self) -> None:
-        """End soon; never waits."""
+        """Stop soon; never waits."""
         self._stopping.set()
         try:
             os.write(self._wake_write, b"x")
@@ -210,7 +210,7 @@ class RuntimeLog:
         try:
             self._run()
         except Exception as error:
-            # A fault of its own: what was read last must not pass for what is.
+            # An internal error: the last reading must not pass for the current state.
             self._telling.state(SOURCE_NAME, "absent", f"its reader failed ({type(error).__name__})")
             raise
 
@@ -326,12 +326,12 @@ class RuntimeLog:
 
 
 def unread_words(lines: int) -> str:
-    """Return that so many lines could not be read, as every source says it."""
+    """Return the notice that so many lines could not be read, in the words of every source."""
     return f"{counted(lines, 'line')} could not be read"
 
 
 def _tail(path: Path, opener: Opener) -> Iterator[bytes]:
-    """Yield the end of a log, from a line's beginning, at most 8 MiB of it, in pieces; nothing if it can't be read."""
+    """Yield the end of a log from a line's start, at most 8 MiB, in pieces; nothing if it can't be read."""
     try:
         with os.fdopen(opener(path), "rb", buffering=0) as log:
             size = os.fstat(log.fileno()).st_size

@@ -1,4 +1,4 @@
-"""Objects of the Kubernetes API that were saved with ``kubectl get events -o json`` (or pods), among the logs."""
+"""Objects of the Kubernetes API saved with ``kubectl get events -o json`` (or pods)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from fragtui.text import counted
 _HEAD = 4096
 _BLOCK = 1 << 16
 MAX_KEPT_OBJECTS = 8192
-"""Sightings kept for their order in time, the newest: some 10 MiB."""
+"""Most observations kept for sorting by time, the newest: about 10 MiB."""
 
 
 def are_objects(log: IO[bytes]) -> bool:
-    """Say whether the log is a list of API objects; nothing of it is taken. False where it can't be looked ahead."""
+    """Return whether the log is a list of API objects, without consuming it. False if it can't be peeked."""
     if log.seekable():
         at = log.tell()
         head = log.read(_HEAD)
@@ -31,9 +31,9 @@ def are_objects(log: IO[bytes]) -> bool:
 
 
 def read_objects(log: IO[bytes]) -> tuple[list[PodObservation], str | None]:
-    """Return what a list of events or pods, or one of them, says of the start of pods, in the order of time.
+    """Return what a list of events or pods, or a single one, says about the start of pods, ordered by time.
 
-    With it comes why the list could not be read to its end, None if it could. Raises OSError as the log does.
+    The second value is why the list could not be read to its end, None if it could. Raises the log's OSError.
     """
     found: list[PodObservation] = []
     dropped = unread = 0
@@ -43,7 +43,7 @@ def read_objects(log: IO[bytes]) -> tuple[list[PodObservation], str | None]:
         event = "involvedObject" in thing or "regarding" in thing
         try:
             observation = read_event(thing) if event else read_pod(thing)
-        except Exception:  # It costs only itself.
+        except Exception:  # Only this object is lost.
             unread += 1
             return
         if observation is not None:

@@ -79,7 +79,7 @@ class PodWatcher:
             source.stop()
 
     def kernel_incident(self, incident: KernelEvidence) -> None:
-        """Tell of a kernel incident, to be linked with the pods that it failed; from any thread, never waits."""
+        """Report a kernel incident, to be linked with the pods that it failed; from any thread, never waits."""
         self._inbox.incident(incident)
 
     def remedy_ran(self, name: str) -> None:

@@ -103,7 +103,7 @@ class SavedPods:
         self._stopped.set()
 
     def kernel_incident(self, incident: KernelEvidence) -> None:
-        """Tell of a kernel incident, to be linked with the pods that it failed."""
+        """Report a kernel incident, to be linked with the pods that it failed."""
         with self._lock:
             linked = self._board.kernel_incident(incident)
         if linked:

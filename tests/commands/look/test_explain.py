@@ -13,8 +13,9 @@ import pytest
 from fragtui.commands.look import explain
 from tests.support.places import GENUINE
 
-CALL = "import argparse, sys; from fragtui.commands import explain as m; p = argparse.ArgumentParser(); m.configure(p);"
-CALL += " code = m.run(p.parse_args()); assert 'textual' not in sys.modules; sys.exit(code)"
+CALL = "import argparse, sys\nfrom fragtui.commands.look import explain as m\n"
+CALL += "p = argparse.ArgumentParser(); m.configure(p)\n"
+CALL += "code = m.run(p.parse_args()); assert 'textual' not in sys.modules; sys.exit(code)"
 
 
 def call(*words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:

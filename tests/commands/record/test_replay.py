@@ -34,7 +34,7 @@ def test_an_incident_on_a_terminal() -> None:
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b"fragtui recording 7\n", "is a recording of version 7, this fragtui reads version 1"),
+        (b"fragtui recording 7\n", "is a recording of version 7, this fragtui reads 1"),
         (b"hello", "is no recording of fragtui"),
         (HEADER, "is a recording without a single whole sample"),
         (None, "not there"),

@@ -114,7 +114,7 @@ def test_every_module_is_there_as_bytecode_of_this_python_and_as_source(zipapp: 
     assert not [name for name in names if name.endswith(".so")]
     code = "import sys; sys.path.insert(0, sys.argv[1]); import fragtui.sources.host.reader as m; print(m.__file__)"
     done = run([bare_python(), "-I", "-S", "-c", code, zipapp], Path("/"))
-    assert done.stdout.strip().endswith("node.pyc")
+    assert done.stdout.strip().endswith("reader.pyc")
 
 
 def test_a_kubeconfig_is_read_from_the_zipapp_with_nothing_installed(zipapp: Path, tmp_path: Path) -> None:

@@ -222,7 +222,7 @@ def deflated(data: bytes) -> bytes:
         (b"", "no recording"),
         (b"\x7fELF", "no recording"),
         (b"fragtui recording two\n", "no recording"),
-        (b"fragtui recording 2\n", "version 2, this fragtui reads version 1"),
+        (b"fragtui recording 2\n", "version 2, this fragtui reads 1"),
         (b"fragtui recording 99\nxyz", "version 99"),
         (HEADER, "cut too early"),
     ],

@@ -1,4 +1,4 @@
-"""Talking to an API server: lists read object by object, watches byte by byte, by the standard library alone."""
+"""A client of the API server on the standard library: lists are read object by object, watches as bytes arrive."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fragtui.text import printable
 
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 90.0
-"""Longer than a server is silent: bookmarks come about every minute."""
+"""Longer than any silence of a server: bookmarks come about every minute."""
 _PAGE = 500
 _CHUNK = 65536
 _CERTIFICATES = re.compile("-----BEGIN CERTIFICATE-----[^-]*+-----END CERTIFICATE-----")
@@ -28,7 +28,7 @@ WATCH_SECONDS = 270
 
 
 class ApiError(Exception):
-    """The API server did not answer as asked; `status` is the HTTP status, None if it was not reached."""
+    """The API server failed a request; `status` is the HTTP status, None if it was not reached."""
 
     def __init__(self, words: str, status: int | None = None) -> None:
         super().__init__(words)
@@ -37,28 +37,28 @@ class ApiError(Exception):
 
 
 class ApiClient(Protocol):
-    """What of an API server is used; raises `ApiError` only."""
+    """The part of an API server's interface that is used; raises only `ApiError`."""
 
     def list_page(
         self, resource: str, query: dict[str, str], on_item: Callable[[dict[str, Any]], None]
     ) -> dict[str, Any]:
-        """Hand over the objects of a list (``pods`` or ``events`` of all namespaces), then return its metadata."""
+        """Pass on the objects of a list (``pods`` or ``events`` of all namespaces), then return its metadata."""
 
     def watch(self, resource: str, query: dict[str, str]) -> Iterator[bytes]:
-        """Yield the bytes of a watch as they come, until the server ends it."""
+        """Yield the bytes of a watch as they arrive, until the server ends it."""
 
 
 class HttpApiClient:
-    """An API server over HTTP/1.1; one connection a request, since there is one in minutes."""
+    """An API server over HTTP/1.1; one connection per request, since requests are minutes apart."""
 
     def __init__(self, credentials: Credentials) -> None:
-        """Raises `ApiError` with words for what can't be used."""
+        """Raises `ApiError` naming what can't be used."""
         url = urlsplit(credentials.host)
         try:
             self._host, self._port = url.hostname or "", url.port
             self._proxy = urlsplit(credentials.proxy) if credentials.proxy else None
             self._tls = _tls_context(credentials) if url.scheme == "https" else None
-        except (ValueError, OSError) as error:  # ssl's errors are OSErrors; their words name no secret
+        except (ValueError, OSError) as error:  # ssl's errors are OSErrors; their texts contain no secret
             raise ApiError(f"the credentials can't be used ({type(error).__name__})") from None
         if self._proxy is not None and self._proxy.scheme != "http":
             raise ApiError(f"the proxy can't be used: it is {printable(self._proxy.scheme, 20)}, not http")
@@ -124,27 +124,27 @@ class HttpApiClient:
 
 def _tls_context(credentials: Credentials) -> ssl.SSLContext:
     authority = credentials.authority
-    if authority is not None:  # Between the certificates may stand words in any language, which are refused.
+    if authority is not None:  # Text between the certificates may be in any language, which ssl refuses.
         authority = "\n".join(_CERTIFICATES.findall(authority))
-        if not authority:  # An empty text would stand for the system's certificates.
+        if not authority:  # An empty text would select the system's certificates.
             raise ApiError("the kubeconfig's certificate-authority holds no certificate")
     context = ssl.create_default_context(cadata=authority)
-    # Many a cluster's own authority lacks what RFC 5280 asks of one; kubectl takes it, and so does this.
+    # Many clusters' own authorities don't meet RFC 5280; kubectl accepts them, and so does this.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if not credentials.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     if credentials.certificate is not None:
-        # OpenSSL takes a client's key from a file only: this one lies in memory and has no name.
+        # OpenSSL takes a client's key only from a file: this one is in memory and has no name.
         with open(os.memfd_create("client"), "wb+", buffering=0) as pem:
             pem.write(f"{credentials.certificate}\n{credentials.key or ''}".encode())
-            # Without a password OpenSSL would ask the terminal for that of an encrypted key.
+            # Without a password OpenSSL would ask for an encrypted key's password on the terminal.
             context.load_cert_chain(f"/proc/self/fd/{pem.fileno()}", password="")
     return context
 
 
 def _chunks(response: http.client.HTTPResponse) -> Iterator[bytes]:
-    """Yield what the server sends, as it comes; raises `ApiError` where it is cut off."""
+    """Yield the server's data as it arrives; raises `ApiError` if it is cut off."""
     try:
         while data := response.read1(_CHUNK):
             yield data
@@ -165,7 +165,7 @@ def _refused(response: http.client.HTTPResponse) -> ApiError:
 
 
 def _unreachable(error: Exception) -> ApiError:
-    """Return the error in words. Only known texts are repeated: others might carry what is secret."""
+    """Return the error's text. Only known texts are repeated: others might contain secrets."""
     text = f"{error} {type(error).__name__}"
     if "certificate has expired" in text:
         return ApiError("the certificate has expired")

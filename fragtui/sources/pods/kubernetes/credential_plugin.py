@@ -1,4 +1,4 @@
-"""Asking a kubeconfig's credential plug-in, by the protocol of client.authentication.k8s.io (v1 and v1beta1).
+"""Runs a kubeconfig's credential plug-in, by the protocol of client.authentication.k8s.io (v1 and v1beta1).
 
 Documented in https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins
 """
@@ -26,7 +26,7 @@ from fragtui.text import printable
 
 _VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
 _LIMIT_SECONDS = 60.0
-"""It may ask a cloud."""
+"""It may call a cloud service."""
 _LIMIT = 1 << 20
 _WORDS = 4096
 _EXTENSION = "client.authentication.k8s.io/exec"
@@ -34,17 +34,17 @@ _EXTENSION = "client.authentication.k8s.io/exec"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a plug-in gave: a token, or a certificate with its key in PEM, or both."""
+    """A plug-in's answer: a token, or a certificate with its key in PEM, or both."""
 
     token: str | None = field(repr=False)
     certificate: str | None = field(repr=False)
     key: str | None = field(repr=False)
     expires: float | None
-    """Seconds since 1970; None if it does not say."""
+    """Seconds since the epoch; None if not given."""
 
 
 def ask_plugin(settings: Settings, cluster: Settings, authority: str | None, place: KubeconfigLocation) -> Answer:
-    """Run the plug-in of a user (``exec``) for a cluster. Raises `CredentialsError` with words for what went wrong."""
+    """Run the plug-in of a user (``exec``) for a cluster. Raises `CredentialsError` with the reason."""
     version = settings.text("apiVersion")
     if version not in _VERSIONS:
         raise CredentialsError(f"the credential plug-in's apiVersion is not {' or '.join(_VERSIONS)}")
@@ -54,7 +54,7 @@ def ask_plugin(settings: Settings, cluster: Settings, authority: str | None, pla
     if not command:
         raise CredentialsError("the kubeconfig's credential plug-in has no command")
     program = place.program(command)
-    # A program that nobody named gets nothing of the caller's environment, who need not be root.
+    # A program that the user did not name gets nothing of the caller's environment, who may not be root.
     env = dict(os.environ) if place.given else {"LC_ALL": "C", "PATH": ":".join(PROGRAM_FOLDERS)}
     env.update((each.text("name"), each.text("value")) for each in settings.each("env"))
     env["KUBERNETES_EXEC_INFO"] = json.dumps(_question(version, settings, cluster, authority))
@@ -107,11 +107,11 @@ def _run(argv: list[str], env: dict[str, str], folder: str | None, name: str) ->
 
 
 class _TooMuch(Exception):
-    """It took more time or said more than it may."""
+    """It took too long or wrote too much."""
 
 
 def _communicate(child: subprocess.Popen[bytes]) -> tuple[bytes, bytes, int]:
-    """Return all that it wrote, the end of what it complained, and its status. Raises `_TooMuch`."""
+    """Return its output, the end of its error output, and its status. Raises `_TooMuch`."""
     assert child.stdout is not None and child.stderr is not None
     end = time.monotonic() + _LIMIT_SECONDS
     out, err = bytearray(), bytearray()
@@ -139,7 +139,7 @@ def _communicate(child: subprocess.Popen[bytes]) -> tuple[bytes, bytes, int]:
 
 
 def _group() -> set[int]:
-    """Return the processes of this one's group."""
+    """Return the processes of this process group."""
     members, group = set(), os.getpgrp()
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -150,9 +150,9 @@ def _group() -> set[int]:
 
 
 def _end(child: subprocess.Popen[bytes], before: set[int]) -> None:
-    """Kill a plug-in and what it started: what is in the process group now and was not there before it.
+    """Kill a plug-in and its children: the processes of this group that were not in it before.
 
-    It has no group of its own, so killing that of the API's child ends the plug-in too.
+    It has no process group of its own, so killing the API child's group ends the plug-in too.
     """
     child.kill()
     for pid in _group() - before:

@@ -1,4 +1,4 @@
-"""A kubeconfig -> what a connection to its API server needs. Nothing secret is on a command line or on the disk."""
+"""A kubeconfig -> the settings of a connection to its API server. No secret is put on a command line or disk."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _TOKEN_LIMIT = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a connection to an API server needs."""
+    """Settings of a connection to an API server."""
 
     host: str
     """Its URL."""
     headers: tuple[tuple[str, str], ...] = field(repr=False)
-    """Those that say who asks, and for whom."""
+    """Headers that name the caller, and whom it impersonates."""
     verify: bool
     """Whether the server's certificate is checked."""
     authority: str | None
-    """The certificates that it is checked against, in PEM; None for those of the system."""
+    """Certificates that it is checked against, in PEM; None for the system's."""
     certificate: str | None = field(repr=False)
-    """The client's own, in PEM, and its key."""
+    """The client's certificate and key, in PEM."""
     key: str | None = field(repr=False)
     server_name: str | None
     """The name to check the server's certificate for, if it is not the URL's."""
@@ -39,11 +39,11 @@ class Credentials:
     node: str | None
     """The node that the client's certificate is for; None if it is not a kubelet's."""
     expires: float | None
-    """When they end, in seconds since 1970; None if not known."""
+    """When they expire, in seconds since the epoch; None if unknown."""
 
 
 def load_credentials(place: KubeconfigLocation) -> Credentials:
-    """Return what the kubeconfig says; raises `CredentialsError` with words for what can't be used."""
+    """Return the kubeconfig's credentials; raises `CredentialsError` naming what can't be used."""
     cluster, user = read_kubeconfig(place)
     host, is_plain, name = _server(cluster)
     if user.entries.get("auth-provider"):
@@ -95,7 +95,7 @@ def _plain(name: str) -> CredentialsError:
 
 
 def _authorization(user: Settings, place: KubeconfigLocation) -> list[tuple[str, str]]:
-    """Return the header that says who asks. As in client-go, a token file counts before a token."""
+    """Return the header that names the caller. As in client-go, a token file takes precedence over a token."""
     file, token = user.text("tokenFile"), user.text("token")
     if file:
         token = place.read(file, _TOKEN_LIMIT).decode("utf-8", "replace")
@@ -112,7 +112,7 @@ def _bearer(token: str) -> tuple[str, str]:
 
 
 def _impersonation(user: Settings) -> list[tuple[str, str]]:
-    """Return the headers that say for whom is asked (``kubectl --as``)."""
+    """Return the headers of impersonation (``kubectl --as``)."""
     headers = [("Impersonate-User", user.text("as")), ("Impersonate-Uid", user.text("as-uid"))]
     headers += [("Impersonate-Group", each) for each in user.texts("as-groups")]
     extra = user.within("as-user-extra")
@@ -121,14 +121,14 @@ def _impersonation(user: Settings) -> list[tuple[str, str]]:
 
 
 def _checked(header: tuple[str, str]) -> tuple[str, str]:
-    """Return a header; raises `CredentialsError` if it would break out of its line."""
+    """Return a header; raises `CredentialsError` if its value would break the line."""
     if all(each.isascii() and each.isprintable() for each in header) and " " not in header[0]:
         return header
     raise CredentialsError(f"the kubeconfig's {header[0].split('-')[0].lower()} holds characters that are not allowed")
 
 
 def _proxy_of_environment(name: str) -> str | None:
-    """Return the proxy for a server, as kubectl takes it from the environment: never for this machine itself."""
+    """Return the proxy for a server from the environment, as kubectl does: never for this machine itself."""
     proxy = os.environ.get("https_proxy") or os.environ.get("HTTPS_PROXY")
     if not proxy or name == "localhost":
         return None

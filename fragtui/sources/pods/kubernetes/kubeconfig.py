@@ -1,4 +1,4 @@
-"""What a kubeconfig says of one cluster and one user, after client-go's tools/clientcmd/api/v1/types.go."""
+"""The cluster and user of a kubeconfig, after client-go's tools/clientcmd/api/v1/types.go."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from fragtui.sources.pods.kubernetes.kubeconfig_place import NOT_INSTALLED, Cred
 from fragtui.text import printable
 
 MAX_KUBECONFIG = 1 << 20
-"""Bytes of a kubeconfig, and of each file that it names."""
+"""Most bytes of a kubeconfig, and of each file that it names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The entries of one mapping, each asked for by the kind of value that it must have."""
+    """The entries of one mapping, read by the type that each must have."""
 
     entries: dict[str, Any]
 
@@ -28,7 +28,7 @@ class Settings:
         return value or ""
 
     def flag(self, key: str) -> bool:
-        """Return whether it says true. Raises `CredentialsError`."""
+        """Return whether it is true. Raises `CredentialsError`."""
         return self.text(key).lower() == "true"
 
     def texts(self, key: str) -> list[str]:
@@ -50,7 +50,7 @@ class Settings:
         return [_settings(each, key) for each in values]
 
     def pem(self, key: str, place: KubeconfigLocation) -> str | None:
-        """Return what ``KEY-data`` holds, else the text of the file KEY, None if neither is there.
+        """Return the value of ``KEY-data``, else the text of the file KEY, None if neither is given.
 
         Raises `CredentialsError`.
         """

@@ -1,4 +1,4 @@
-"""Where a kubeconfig lies, and how far it and what it names are trusted."""
+"""The place of a kubeconfig, and the trust in it and in what it names."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _MOST_REASONS = 2
 
 
 class CredentialsError(Exception):
-    """The kubeconfig can't be used; the words never repeat what it holds."""
+    """The kubeconfig can't be used; the message never repeats its content."""
 
 
 @dataclass(frozen=True, slots=True)
 class KubeconfigLocation:
-    """A kubeconfig. What it names is read and run as it is itself: by the user's choice, or only if it is root's."""
+    """A kubeconfig. What it names is read and run like itself: by the user's choice, or only if it is root's."""
 
     path: str
     """Absolute, inside `root`."""
@@ -44,7 +44,7 @@ class KubeconfigLocation:
     given: bool
     """Whether the user named it, so that it is trusted as kubectl trusts it."""
     runs: bool
-    """Whether the programs that it names are those of this root."""
+    """Whether its programs belong to this root."""
 
     def read(self, name: str, limit: int) -> bytes:
         """Return a file, of `limit` bytes at most; a relative name refers to the kubeconfig's folder.
@@ -76,7 +76,7 @@ class KubeconfigLocation:
         if not self.runs:
             raise CredentialsError("the kubeconfig uses a credential plug-in, which only runs on the node itself")
         if self.given:
-            # As Go's exec.LookPath, which kubectl uses: what PATH finds relative to the current directory is refused.
+            # As in Go's exec.LookPath, which kubectl uses: a program found by a relative PATH entry is refused.
             found = self._absolute(command) if "/" in command else shutil.which(command)
             if found is None or not found.startswith("/"):
                 raise CredentialsError(f"the credential plug-in {printable(command)} is not in PATH")
@@ -94,7 +94,7 @@ class KubeconfigLocation:
 
 
 def given_kubeconfig(path: str) -> KubeconfigLocation:
-    """Return the kubeconfig that the user named. It and what it names lie where the user is."""
+    """Return the kubeconfig that the user named. Its paths are those of the user's own root."""
     return KubeconfigLocation(os.path.abspath(path), Path("/"), given=True, runs=True)  # noqa: PTH100
 
 

@@ -38,17 +38,17 @@ class Kubelet:
     root: Path | None
     """What ``/`` is for it, by an open descriptor: valid until `running_kubelet` is left. None without permission."""
     folder: str
-    """Its working directory, to which a relative path in its arguments refers."""
+    """Its working directory, which relative paths in its arguments refer to."""
     here: bool
     """Whether it sees the same files as fragtui, and fragtui can run its programs."""
 
 
 @contextmanager
 def running_kubelet(root: Path, refused: list[str] | None = None) -> Iterator[Kubelet | None]:
-    """Yield the kubelet that runs under `root`/proc, None if none does.
+    """Yield the kubelet that runs under `root`/proc, None if there is none.
 
-    A process counts only if nobody but root can have started it, see `_doubt`. Why others that have a kubelet's name
-    don't count is added to `refused`, in words.
+    A process counts only if nobody but root can have started it, see `_doubt`. The reasons why other processes with a
+    kubelet's name don't count are added to `refused`.
     """
     with ExitStack() as held:
         kubelet = None
@@ -58,7 +58,7 @@ def running_kubelet(root: Path, refused: list[str] | None = None) -> Iterator[Ku
 
 
 def read_arguments(arguments: list[str]) -> Arguments:
-    """Return what a kubelet's argument vector says (``--name value`` and ``--name=value``, one dash or two)."""
+    """Return the options in a kubelet's argument vector (``--name value`` and ``--name=value``, one dash or two)."""
     values: dict[str, str] = {}
     for at, argument in enumerate(arguments):
         name, equals, value = argument.lstrip("-").partition("=")
@@ -98,7 +98,7 @@ def _find(root: Path, held: ExitStack, refused: list[str]) -> Kubelet | None:
         user_namespace = _read(first, "uid_map")
     for pid in sorted((name for name in os.listdir(proc) if name.isdigit()), key=int):  # noqa: PTH208
         with ExitStack() as kept, suppress(OSError):
-            # From here on everything is read below this descriptor, which never becomes another process's.
+            # From here on everything is read below this descriptor, which never refers to another process.
             process = os.open(pid, _FOLDER, dir_fd=proc)
             kept.callback(os.close, process)
             comm = _read(process, "comm").decode("utf-8", "replace").strip()
@@ -108,7 +108,7 @@ def _find(root: Path, held: ExitStack, refused: list[str]) -> Kubelet | None:
             if doubt is not None:
                 refused.append(f"a process named {comm} (pid {pid}) {doubt} and was not trusted")
                 continue
-            # Not before: the kernel reads this from the memory of the process, which can make its reader wait for ever.
+            # Not before: the kernel reads this from the process's memory, which can block the reader for ever.
             arguments = [os.fsdecode(each) for each in _read(process, "cmdline").split(b"\0")]
             if "kubelet" not in arguments[0] and not any("kubeconfig" in each for each in arguments):
                 continue
@@ -124,7 +124,7 @@ def _find(root: Path, held: ExitStack, refused: list[str]) -> Kubelet | None:
 
 
 def _is_procfs(folder: int) -> bool:
-    """Return whether a folder is of a mounted procfs: in a copied tree anyone may have written what one says."""
+    """Return whether a folder is in a mounted procfs: in a copied tree anyone may have written it."""
     number = os.fstat(folder).st_dev
     device = f"{os.major(number)}:{os.minor(number)}"
     with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as mounts:
@@ -132,10 +132,10 @@ def _is_procfs(folder: int) -> bool:
 
 
 def _doubt(process: int, user_namespace: bytes) -> str | None:
-    """Return why somebody else than root may have started a process or chosen its arguments, None if nobody can.
+    """Return why a user other than root may have started a process or chosen its arguments, None if none can.
 
-    uid 0 alone says little: a container has one, it can make a user namespace in which it has all capabilities, and a
-    set-user-ID program gets it while its arguments come from its caller. All of this can be read without the
+    uid 0 alone proves little: a container has one, it can make a user namespace in which it has all capabilities, and
+    a set-user-ID program gets it while its arguments come from its caller. All of this can be read without the
     right to trace PID 1, unlike ``ns/``. ``NSpid`` (since Linux 4.1) has an entry for each PID namespace from that of
     this procfs on; another ``uid_map`` is another user namespace, and only root can make one with PID 1's map.
     """
@@ -150,14 +150,14 @@ def _doubt(process: int, user_namespace: bytes) -> str | None:
         return "runs in a user namespace of its own"
     if not int(status.get("CapEff", ["0"])[0], 16) >> _CAP_SYS_ADMIN & 1:
         return "lacks CAP_SYS_ADMIN, which a kubelet needs,"
-    with suppress(PermissionError):  # Who may not look at it may not read its files either.
+    with suppress(PermissionError):  # Without permission to look at it, its files can't be read either.
         if os.stat("exe", dir_fd=process).st_mode & _SET_USER_ID:
             return "runs a set-user-ID program"
     return None
 
 
 def _is_here(process: int, its_root: int) -> bool:
-    """Return whether a process has the root and the mounts of this one."""
+    """Return whether a process has the same root and mounts as this one."""
     mounts = os.stat("ns/mnt", dir_fd=process)
     return os.path.samestat(mounts, Path("/proc/self/ns/mnt").stat()) and os.path.samestat(
         os.fstat(its_root), Path("/").stat()

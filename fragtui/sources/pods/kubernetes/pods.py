@@ -1,4 +1,4 @@
-"""Pods, and events where allowed, of this node from the API server: what runs in the API's child process."""
+"""Pods, and events if allowed, of this node from the API server; runs in the API's child process."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ NO_EVENTS = "reasons: the kubelet's credentials may not list events (give --kube
 _UNREAD_SECONDS = 1.0
 UNVERIFIED = "whether the API server is the right one: its certificate is not checked (insecure-skip-tls-verify)"
 _CREDENTIALS_SECONDS = 600.0
-"""How long they are used if they don't say when they end: a plug-in may take a while, so not for one connection."""
+"""Seconds of use if they have no expiry: a plug-in may be slow, so it does not run for every connection."""
 _BEFORE_END = 30.0
 
 
 class PodWatchers:
-    """Tells of this node's pods by list and watch, with the kubelet's own credentials or a given kubeconfig."""
+    """Reports this node's pods by list and watch, with the kubelet's credentials or a given kubeconfig."""
 
     def __init__(self, root: Path, telling: PodSink, kubeconfig: str | None, pace: tuple[float, float | None]) -> None:
-        """`pace` is the first and the longest wait between two tries, in seconds; None for the usual ones."""
+        """`pace` is the first and the longest wait between two tries, in seconds; None for the defaults."""
         self._root = root
         self._telling = telling
         self._given = kubeconfig
@@ -93,7 +93,7 @@ class PodWatchers:
         return "; ".join(lacks)
 
     def _current(self, anew: bool) -> Credentials:
-        """Return the credentials, read anew if asked to or if they are old. Raises `ApiError`."""
+        """Return the credentials, read again if `renew` is set or they are old. Raises `ApiError`."""
         with self._lock:
             held = self._credentials
             old = time.monotonic() - self._read_at > _CREDENTIALS_SECONDS
@@ -161,7 +161,7 @@ class PodWatchers:
 
     @contextmanager
     def _surviving(self) -> Iterator[None]:
-        """Count an object over which its parser fails, and say so at most once a second: it costs only itself."""
+        """Count an object on which its parser fails; report that at most once a second. Only that object is lost."""
         try:
             yield
         except Exception:

@@ -1,6 +1,6 @@
-"""Pods of this node from the API server: a child process watches, a daemon thread reads what it writes.
+"""Pods of this node from the API server: a child process watches, a daemon thread reads its output.
 
-The child, because an API server's answers are megabytes of JSON: parsed here, they would hold up the screen, and its
+A child, because an API server's answers are megabytes of JSON: parsed here, they would block the screen, and its
 memory would not shrink again.
 """
 
@@ -38,14 +38,14 @@ _PROGRAM = (
     "from fragtui.sources.pods.kubernetes.worker import main\n"
     "main(order)\n"
 )
-"""Given as text, since in a zipapp the child's module is no file. The path leads to the zipapp as well."""
+"""Given as text, since in a zipapp the child's module is not a file. The path includes the zipapp."""
 _READ = 1 << 18
 _LINE_LIMIT = 4 * 1024 * 1024
 _HEALTHY_SECONDS = 60.0
 
 
 class ApiSupervisor:
-    """Tells of this node's pods by list and watch, with the kubelet's own credentials or a given kubeconfig."""
+    """Reports this node's pods by list and watch, with the kubelet's credentials or a given kubeconfig."""
 
     name = "API"
 
@@ -57,7 +57,7 @@ class ApiSupervisor:
         *,
         pace: tuple[float, float | None] = (1.0, None),
     ) -> None:
-        """`pace` is the first and the longest wait between two tries, in seconds; None for the usual ones."""
+        """`pace` is the first and the longest wait between two tries, in seconds; None for the defaults."""
         self._root = root
         self._telling = telling
         self._given = kubeconfig
@@ -66,11 +66,11 @@ class ApiSupervisor:
         self._child: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Begin on a daemon thread."""
+        """Start on a daemon thread."""
         threading.Thread(target=self._run, name="fragtui-kube", daemon=True).start()
 
     def stop(self) -> None:
-        """End soon; never waits."""
+        """Stop soon; never waits."""
         self._stopping.set()
         child = self._child
         if child is not None:
@@ -96,7 +96,7 @@ class ApiSupervisor:
             self._stopping.wait(waiting.wait())
 
     def _lack(self) -> str | None:
-        """Return what is missing to ask an API server, or None. As long as something is, no child is started."""
+        """Return what is missing to ask an API server, or None. While something is missing, no child is started."""
         try:
             if self._given is not None:
                 given_kubeconfig(self._given).check()
@@ -108,7 +108,7 @@ class ApiSupervisor:
         return NOT_INSTALLED if importlib.util.find_spec("yaml") is None else None
 
     def _watch(self) -> str:
-        """Run a child until it ends; return why it did, in words."""
+        """Run a child until it ends; return why it did."""
         try:
             child = self._start()
         except OSError as error:
@@ -131,9 +131,9 @@ class ApiSupervisor:
             "kubeconfig": self._given,
             "pace": self._pace,
         }
-        # A group of its own, so that it is killed with what it started.
+        # A process group of its own, so that it is killed with its children.
         child = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _PROGRAM, "fragtui-kube"],  # the last for whoever looks with ps
+            [sys.executable, "-I", "-S", "-c", _PROGRAM, "fragtui-kube"],  # the last is its name in ps
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -145,7 +145,7 @@ class ApiSupervisor:
             _kill(child)
         assert child.stdin is not None
         with suppress(BrokenPipeError):
-            # It stays open: its end is the child's sign to end.
+            # It stays open: its end makes the child end.
             child.stdin.write(json.dumps(order).encode() + b"\n")
         return child
 
@@ -154,7 +154,7 @@ class ApiSupervisor:
         pending = bytearray()
         while not self._stopping.is_set() and (data := os.read(child.stdout.fileno(), _READ)):
             pending += data
-            if b"\n" in data:  # A long line is not copied and searched for each of its pieces.
+            if b"\n" in data:  # A long line is not copied and searched again for each piece.
                 *lines, rest = bytes(pending).split(b"\n")
                 pending = bytearray(rest)
                 self._tell(lines)
@@ -169,7 +169,7 @@ class ApiSupervisor:
                 if "seen" in facts:
                     seen.append(read_observation(facts["seen"]))
                     continue
-                # In the order in which they were told.
+                # In the order of arrival.
                 if seen:
                     self._telling.observations(tuple(seen))
                     seen.clear()
@@ -179,7 +179,7 @@ class ApiSupervisor:
                     name, state, words = (read_text_fact(each) or "" for each in facts["state"])
                     self._telling.state(name, state, words)
             except (ValueError, TypeError, KeyError, AttributeError):
-                continue  # Only what killed it in mid-line writes such a thing.
+                continue  # Only a child killed in the middle of a line writes this.
         if seen:
             self._telling.observations(tuple(seen))
 

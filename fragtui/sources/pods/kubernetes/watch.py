@@ -1,4 +1,4 @@
-"""List and watch, as the API machinery means it: list, watch from there, resume when cut, list anew when too old."""
+"""List and watch as in the API machinery: list, watch from there, resume when cut, list again when too old."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REFUSED_WAIT = 300.0
 
 
 class WatchLoop:
-    """Keeps one resource known, for ever: every failure is waited out, longer each time, and told in words."""
+    """Keeps one resource up to date for ever: after every failure it waits, longer each time, and reports it."""
 
     def __init__(
         self,
@@ -37,8 +37,8 @@ class WatchLoop:
     ) -> None:
         """Between `on_begin` and `on_listed`, which comes after whole lists only, `on_item` gets each object of a list.
 
-        `on_change` gets ADDED, MODIFIED or DELETED with the object; `on_state` a state and why. `connect` is told
-        whether the credentials are to be read anew. `cached` asks for the list that the server has in memory, as the
+        `on_change` gets ADDED, MODIFIED or DELETED with the object; `on_state` a state and why. `connect` gets
+        whether to read the credentials again. `cached` asks for the list that the server has in memory, as the
         kubelet does: without it the server searches all pods of the cluster on its disks for those of this node.
         """
         self._resource = resource
@@ -63,7 +63,7 @@ class WatchLoop:
             self.step()
 
     def step(self) -> None:
-        """Make one watch, with what must come before it; when it ends or fails, wait as long as is due."""
+        """Make one watch, with the list before it if needed; when it ends or fails, wait as long as is due."""
         try:
             api, self._anew = self._connect(self._anew), False
             if self._version is None:
@@ -79,7 +79,7 @@ class WatchLoop:
             time.sleep(min(self._backoff.wait(), 5.0))
             return
         if error.status in (401, 403):
-            # Rights change, tokens end and kubelets renew their certificate: look again, with the files read anew.
+            # Rights change, tokens expire and kubelets renew their certificate: try again, with the files read again.
             self._version, self._anew = None, True
             if error.status == 401 and self._worked:
                 self._worked = False
@@ -121,7 +121,7 @@ class WatchLoop:
                 self._backoff.reset()
                 self._refused.reset()
         if not healthy:
-            # A server or proxy that ends every watch at once, whatever it sent, must not be asked in a circle.
+            # A server or proxy that ends every watch at once must not be asked in a tight loop.
             time.sleep(self._backoff.wait())
 
     def _take(self, event: dict[str, Any]) -> None:

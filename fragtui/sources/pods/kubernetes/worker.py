@@ -1,7 +1,7 @@
-"""The API's child process: it watches, and writes small facts to a pipe, one JSON line an object.
+"""The API's child process: it watches, and writes small facts to a pipe, one JSON line per object.
 
-Run by a bare interpreter with an order as one JSON line on its standard input. When that ends, its parent has ended or
-wants it to: it kills its process group, so that no credential plug-in outlives it.
+Run by a bare interpreter with its settings as one JSON line on standard input. When that ends, its parent has ended or
+wants it to end: it kills its process group, so that no credential plug-in outlives it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _END_SIGNALS = (signal.SIGINT, signal.SIGQUIT)
 
 
 class PipeSink:
-    """A `PodSink` that writes to a pipe; waits while its reader does not read."""
+    """A `PodSink` that writes to a pipe; waits while the pipe is full."""
 
     def __init__(self, pipe: int) -> None:
         self._pipe = pipe
@@ -32,7 +32,7 @@ class PipeSink:
     def observations(self, told: tuple[PodObservation, ...]) -> None:
         """See `PodSink`."""
         for observation in told:
-            # What is not said is not written.
+            # Empty fields are not written.
             self._write(
                 {"seen": {key: value for key, value in observation_json(observation).items() if value is not None}}
             )
@@ -54,7 +54,7 @@ class PipeSink:
 
 def main(order: dict[str, Any]) -> None:
     """Watch until the standard input ends; does not return."""
-    for each in _END_SIGNALS:  # The terminal's keys are for the screen.
+    for each in _END_SIGNALS:  # The terminal's signals are for the screen.
         signal.signal(each, signal.SIG_IGN)
     first, longest = order["pace"]
     pods = PodWatchers(Path(order["root"]), PipeSink(1), order["kubeconfig"], (first, longest))
@@ -67,7 +67,7 @@ def main(order: dict[str, Any]) -> None:
 def _watch(pods: PodWatchers) -> None:
     try:
         pods.run()
-    finally:  # A fault of its own, or a reader that is gone: the parent sees the pipe end, and starts another.
+    finally:  # An internal error, or the reader is gone: the parent sees the pipe end, and starts another child.
         _end()
 
 
