@@ -64,7 +64,9 @@ def with_time(incident: Incident, by: int, source: str, monotonic: float | None,
     found = incident.id
     if id_by_line:
         found = incident_id(source, first + by, incident.time, monotonic, incident.kind)
-    return replace(incident, lines=(first + by, last + by), id=found)
+    lines = (first + by, last + by)
+    report = replace(incident.report, lines=lines) if incident.report else None
+    return replace(incident, report=report, lines=lines, id=found)
 
 
 def incident_id(source: str, place: int, time: float | None, monotonic: float | None, kind: str) -> str:
