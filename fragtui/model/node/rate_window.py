@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
 
+from fragtui.model.node.rates import Counts, Rates, counts_of, rates_between
 from fragtui.model.node.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    from fragtui.model.node.rates import Counts, Rates
 
 WINDOW = 10.0
 """Seconds covered by a rate: the counters are per CPU and are summed about once a second (vm.stat_interval)."""
@@ -34,9 +31,6 @@ class RateWindow:
         if self._first is None and not self._ticks:
             self._first = snapshot
             return
-        # Imported here: a single tick, that of the first bars, has no rates.
-        from fragtui.model.node.rates import counts_of  # noqa: PLC0415
-
         if self._first is not None:
             self._ticks.append(counts_of(self._first))
             self._first = None
@@ -54,8 +48,6 @@ class RateWindow:
         """Rates between the oldest and the newest tick kept; None before they are `_LEAST` apart."""
         if not self._ticks or self._ticks[-1].at - self._ticks[0].at < _LEAST:
             return None
-        from fragtui.model.node.rates import rates_between  # noqa: PLC0415
-
         return rates_between(self._ticks[0], self._ticks[-1])
 
 
