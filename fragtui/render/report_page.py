@@ -100,7 +100,7 @@ class _Page:
         facts, snapshot = self._facts, self._facts.snapshot
         host, meminfo = snapshot.host, snapshot.meminfo
         some = snapshot.pressure.some if snapshot.pressure else None
-        size = f"{host.page_size} bytes" + (", assumed: no file tells it" if host.page_size_assumed else "")
+        size = f"{host.page_size} bytes" + (", assumed: no file gives it" if host.page_size_assumed else "")
         return [
             f"# Memory fragmentation on {self._out(host.name, 'an unnamed node')}",
             "",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 _WORDS = {
-    "GFP_KERNEL": "may reclaim, compact, write and wait: it could do everything, and was refused all the same",
+    "GFP_KERNEL": "was allowed to wait, reclaim, write and compact, and still failed",
     "GFP_KERNEL_ACCOUNT": "as GFP_KERNEL, charged to the task's memory cgroup",
     "GFP_ATOMIC": "may not wait: no reclaim, no compaction; may go below the min watermark",
     "GFP_NOWAIT": "may not wait, no reserves; wakes kswapd",
-    "GFP_NOIO": "may wait but start no I/O: dirty pages and swap are out of reach",
-    "GFP_NOFS": "may wait but enter no file system: its caches are out of reach",
+    "GFP_NOIO": "may wait, but not start I/O: no writeback of dirty pages, no swap",
+    "GFP_NOFS": "may wait, but not enter file systems: their caches are not reclaimed",
     "GFP_USER": "for user space, directly reachable by the kernel",
     "GFP_HIGHUSER": "for user space, any zone but Movable",
     "GFP_HIGHUSER_MOVABLE": "a user page that can be moved, any zone",
@@ -34,7 +34,7 @@ _WORDS = {
     "__GFP_RETRY_MAYFAIL": "tries hard, has a fallback",
     "__GFP_REPEAT": "tries hard (to 4.12)",
     "__GFP_NORETRY": "gives up early: the caller has a fallback",
-    "__GFP_NOFAIL": "must not fail: waits for ever",
+    "__GFP_NOFAIL": "must not fail: waits without limit",
     "__GFP_HARDWALL": "keeps to the task's cpuset",
     "__GFP_THISNODE": "this NUMA node only: other nodes' free blocks don't count",
     "__GFP_ACCOUNT": "charged to the task's memory cgroup",
@@ -48,7 +48,7 @@ _WORDS = {
     "__GFP_NOTRACK": "not tracked by kmemcheck (to 4.14)",
     "__GFP_NO_KSWAPD": "does not wake kswapd (to 4.3)",
     "__GFP_OTHER_NODE": "on behalf of another node (to 4.9)",
-    "__GFP_NOLOCKDEP": "lockdep does not look",
+    "__GFP_NOLOCKDEP": "not checked by lockdep",
     "__GFP_NO_OBJ_EXT": "without an extension object (allocation profiling)",
     "__GFP_ZEROTAGS": "memory tags zeroed too",
 }

@@ -54,7 +54,7 @@ class RateWindow:
 def rate_words(rates: Rates | None) -> str:
     """Return the rates in words, without those that are zero; an unknown rate is not called zero."""
     if rates is None:
-        return "compaction and reclaim: no rate of their counters yet"
+        return "compaction and reclaim: measuring…"
     told = [
         _told(rates.direct_compactions, "direct compactions", _failed(rates.failed_share)),
         _told(rates.direct_reclaims, "direct reclaims"),
@@ -63,9 +63,9 @@ def rate_words(rates: Rates | None) -> str:
     ]
     said = [words for words in told if words]
     if rates.direct_compactions is None and rates.direct_reclaims is None:
-        said.insert(0, "compaction and reclaim are not counted here")
+        said.insert(0, "this kernel does not count compaction and reclaim")
     elif not rates.direct_compactions and not rates.direct_reclaims:
-        said.insert(0, "no allocation waits for compaction or reclaim")
+        said.insert(0, "no stalls for compaction or reclaim")
     return f"last {rates.seconds:.0f} s: {', '.join(said)}"
 
 

@@ -119,7 +119,7 @@ class Snapshot:
         """Files that gave no value, and what is assumed instead."""
         if not self.host.page_size_assumed:
             return self.unreadable
-        assumed = Unreadable("page size", f"no file tells it; {self.host.page_size} bytes assumed")
+        assumed = Unreadable("page size", f"no file gives it; {self.host.page_size} bytes assumed")
         return (*self.unreadable, assumed)
 
     @property

@@ -40,8 +40,8 @@ class RequestOutcome(StrEnum):
 
     AT_ONCE = "gets one at once"
     WAITS = "waits for reclaim and compaction, then gets one"
-    MAY_FAIL = "tries reclaim and compaction, and is refused if they bring none"
-    MAY_KILL = "waits for reclaim and compaction, and calls the OOM killer if they bring none"
+    MAY_FAIL = "tries reclaim and compaction, and fails if they free none"
+    MAY_KILL = "waits for reclaim and compaction, and calls the OOM killer if they free none"
     UNKNOWN = "unknown"
 
 

@@ -13,7 +13,7 @@ from tests.support.host_tree import HostTree, ZoneFacts
 
 OLD_TYPES = ("Unmovable", "Reclaimable", "Movable", "Reserve", "Isolate")
 NONE_CAN_BE_HAD = (
-    "A GFP_KERNEL request tries reclaim and compaction, and is refused if they bring none; "
+    "A GFP_KERNEL request tries reclaim and compaction, and fails if they free none; "
     "a GFP_ATOMIC one, which can't wait, is refused."
 )
 
@@ -94,4 +94,4 @@ def test_buddyinfo_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "watermarks are unknown: judged by the blocks alone." in text
     assert "400 order-3 blocks" in text, "DMA's blocks are not among them"
     assert "zoneinfo: not there" in text
-    assert "page size: no file tells it; 4096 bytes assumed" in text
+    assert "page size: no file gives it; 4096 bytes assumed" in text

@@ -45,23 +45,23 @@ def test_stalls_of_all_zones_are_added_up() -> None:
 @pytest.mark.parametrize(
     "ticks, words",
     [
-        ((), "compaction and reclaim: no rate of their counters yet"),
-        (((0.0, "compact_stall 1\n"),), "compaction and reclaim: no rate of their counters yet"),
+        ((), "compaction and reclaim: measuring…"),
+        (((0.0, "compact_stall 1\n"),), "compaction and reclaim: measuring…"),
         (
             ((0.0, "compact_stall 1\ncompact_fail 1\n"), (1.0, "compact_stall 4\ncompact_fail 4\n")),
             "last 1 s: 3.0/s direct compactions (100 % failed)",
         ),
         (
             ((0.0, "compact_stall 1\nallocstall 7\n"), (10.0, "compact_stall 1\nallocstall 7\n")),
-            "last 10 s: no allocation waits for compaction or reclaim",
+            "last 10 s: no stalls for compaction or reclaim",
         ),
         (
             ((0.0, "pgpgin 1\nworkingset_refault_file 0\n"), (10.0, "pgpgin 9\nworkingset_refault_file 900\n")),
-            "last 10 s: compaction and reclaim are not counted here, 90/s refaults",
+            "last 10 s: this kernel does not count compaction and reclaim, 90/s refaults",
         ),
         (
             ((0.0, "compact_stall 9\n"), (10.0, "compact_stall 1\n")),
-            "last 10 s: compaction and reclaim are not counted here",
+            "last 10 s: this kernel does not count compaction and reclaim",
         ),
     ],
 )

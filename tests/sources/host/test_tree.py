@@ -132,7 +132,7 @@ def test_a_folder_with_just_a_buddyinfo_file(tmp_path: Path, name: str, capsys: 
     words = capsys.readouterr().out
     assert "unnamed node, kernel unknown" in words
     assert "zoneinfo: not there" in words
-    assert "page size: no file tells it; 4096 bytes assumed" in words
+    assert "page size: no file gives it; 4096 bytes assumed" in words
 
 
 @pytest.mark.parametrize("size", [4096, 16384, 65536])

@@ -145,11 +145,11 @@ def _doubt(process: int, user_namespace: bytes) -> str | None:
     if others:
         return f"runs as uid {others[0]}"
     if len(status.get("NSpid", [])) != 1:
-        return "runs in a PID namespace of its own"
+        return "runs in its own PID namespace"
     if not user_namespace or _read(process, "uid_map") != user_namespace:
-        return "runs in a user namespace of its own"
+        return "runs in its own user namespace"
     if not int(status.get("CapEff", ["0"])[0], 16) >> _CAP_SYS_ADMIN & 1:
-        return "lacks CAP_SYS_ADMIN, which a kubelet needs,"
+        return "has no CAP_SYS_ADMIN, which a kubelet needs,"
     with suppress(PermissionError):  # Without permission to look at it, its files can't be read either.
         if os.stat("exe", dir_fd=process).st_mode & _SET_USER_ID:
             return "runs a set-user-ID program"

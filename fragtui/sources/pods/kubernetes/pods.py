@@ -125,7 +125,7 @@ class PodWatchers:
         for file in ("proc/sys/kernel/hostname", "etc/hostname"):
             if text := read_text(self._root, file):
                 return text.lower()
-        raise ApiError("can't tell what the cluster calls this node")
+        raise ApiError("this node's name in the cluster is unknown")
 
     def _tell_state(self, name: str, state: str, lack: str) -> None:
         self._states[name] = state, lack

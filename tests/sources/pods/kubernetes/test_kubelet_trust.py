@@ -157,10 +157,10 @@ def test_a_kubeconfig_in_a_folder_of_everyone_is_refused(place: Path, server: Ap
 @pytest.mark.parametrize(
     ("before", "reason"),
     [
-        (["unshare", "--pid", "--fork"], "runs in a PID namespace of its own"),
-        (["unshare", "--user", "--map-root-user"], "runs in a user namespace of its own"),
-        (["unshare", "--user"], "runs in a user namespace of its own"),
-        (["setpriv", "--bounding-set=-sys_admin"], "lacks CAP_SYS_ADMIN, which a kubelet needs,"),
+        (["unshare", "--pid", "--fork"], "runs in its own PID namespace"),
+        (["unshare", "--user", "--map-root-user"], "runs in its own user namespace"),
+        (["unshare", "--user"], "runs in its own user namespace"),
+        (["setpriv", "--bounding-set=-sys_admin"], "has no CAP_SYS_ADMIN, which a kubelet needs,"),
     ],
 )
 def test_a_uid_0_that_is_not_the_hosts_root_is_refused(
