@@ -22,18 +22,11 @@ class RateWindow:
 
     def __init__(self) -> None:
         self._ticks: deque[Counts] = deque(maxlen=_MOST)
-        self._first: Snapshot | None = None
 
     def note(self, snapshot: Snapshot) -> None:
         """Add the counters of one tick; a tick without them is left out."""
         if not snapshot.vmstat:
             return
-        if self._first is None and not self._ticks:
-            self._first = snapshot
-            return
-        if self._first is not None:
-            self._ticks.append(counts_of(self._first))
-            self._first = None
         self._ticks.append(counts_of(snapshot))
         while len(self._ticks) > 2 and self._ticks[1].at <= snapshot.monotonic - WINDOW:
             self._ticks.popleft()
@@ -41,7 +34,6 @@ class RateWindow:
     def clear(self) -> None:
         """Forget all ticks."""
         self._ticks.clear()
-        self._first = None
 
     @property
     def rates(self) -> Rates | None:
