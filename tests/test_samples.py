@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fragtui.sources.large_logs.explain import explain_log
+from tests.support.explained import explain_log
 from tests.support.places import SAMPLES
 
 pytestmark = pytest.mark.skipif(not SAMPLES.is_dir(), reason="the shared samples are not here")
@@ -214,7 +214,9 @@ def test_blocks_that_came_free_while_the_report_was_written_are_not_taken_for_th
         assert listed - zone["free_kb"] > 100_000
         assert zone["free_kb"] - (128 - 4) > zone["min_kb"] >= zone["boost_kb"]
     assert "they were freed just after the denial" in incident["explanation"]
-    assert "in Normal by the time" in incident["explanation"], "DMA is kept shut by its lowmem reserve once CMA is taken off"
+    assert "in Normal by the time" in incident["explanation"], (
+        "DMA is kept shut by its lowmem reserve once CMA is taken off"
+    )
 
 
 def test_failure_and_sandbox_of_one_second_are_linked() -> None:

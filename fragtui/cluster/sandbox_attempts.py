@@ -142,8 +142,7 @@ class _Open:
 class AttemptAssembler:
     """Assembles observations, roughly in order of time, into attempts; keeps only those of the last moments."""
 
-    def __init__(self, prefix: str = "pod") -> None:
-        self._prefix = prefix
+    def __init__(self) -> None:
         self._serial = 0
         self._open: list[_Open] = []
         self._by_id: dict[str, _Open] = {}
@@ -175,7 +174,7 @@ class AttemptAssembler:
         attempt = self._same_attempt(observation, core)
         if attempt is None:
             self._serial += 1
-            attempt = _Open(self._serial, f"{self._prefix}-{self._serial}", observation.pod, observation.stage)
+            attempt = _Open(self._serial, f"pod-{self._serial}", observation.pod, observation.stage)
             self._open.append(attempt)
         attempt.take(observation, classify(observation.error), printable(core))
         self._index(attempt)

@@ -7,9 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef, cgroup_owner
-from fragtui.cluster.sandbox_attempts import Attempt, AttemptAssembler
+from fragtui.cluster.sandbox_attempts import Attempt
 from fragtui.model.failures.incident import Incident
 from fragtui.model.pods.linking import WINDOW_SECONDS, link_of, memory_of
 from fragtui.model.pods.stuck_pods import PodLink
@@ -17,28 +16,6 @@ from fragtui.text import printable
 
 _RIVAL_SECONDS = 5.0
 _SURE = ("proven", "likely")
-
-
-def assemble(observations: Iterable[PodObservation]) -> tuple[Attempt, ...]:
-    """Return the attempts that sightings of one or more logs tell of, in the order of their first times.
-
-    Sightings are put in the order of time first, so that the logs of kubelet and runtime may come one after the
-    other; one without a time keeps its place behind the one before it.
-    """
-    ordered: list[tuple[float, int, PodObservation]] = []
-    last = 0.0
-    for place, observation in enumerate(observations):
-        last = observation.time if observation.time is not None else last
-        ordered.append((last, place, observation))
-    ordered.sort(key=lambda each: each[:2])
-    assembler, kept = AttemptAssembler("sandbox"), {}
-    for _, _, observation in ordered:
-        attempt = assembler.add(observation)
-        if attempt is not None:
-            kept[attempt.id] = attempt
-            for absorbed in attempt.absorbed:
-                kept.pop(absorbed, None)
-    return tuple(kept.values())
 
 
 def sandbox_incident(attempt: Attempt, links: tuple[PodLink, ...] = ()) -> Incident:

@@ -13,7 +13,6 @@ from pathlib import Path
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.target_zones import target_blocks, usable_blocks
 from fragtui.model.remedy.forecast import Gain, forecast
-from fragtui.model.remedy.remedy_history import Result
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import Remedy, compact_all, compact_node, drop_caches, sync_only
 from fragtui.remedies.follow_up import FollowUp
@@ -211,8 +210,3 @@ class Escalation:
 
     def _end(self, end: EndReason, why: str) -> EscalationEnd:
         return EscalationEnd(end, tuple(self._climbed), tuple(self._skipped), why)
-
-
-def aborted_step(ended: EscalationEnd) -> bool:
-    """Tell whether the last step was cut short."""
-    return bool(ended.escalation_steps) and ended.escalation_steps[-1].outcome.result is Result.ABORTED

@@ -16,11 +16,12 @@ from fragtui.cluster.line_reader import read_line, worth_reading
 from fragtui.cluster.observation import PodFact
 from fragtui.cluster.pod_ref import PodRef, cgroup_owner, docker_name_ref, log_directory_ref, long_ref, slashed_ref
 from fragtui.cluster.runtime_lines import stamp_seconds
-from fragtui.logs.go_quoting import flatten, quoted, unescape
+from fragtui.logs.go_quoting import flatten, unescape
 from fragtui.logs.klog import parse_klog, seconds_near
 from fragtui.logs.logfmt import parse_logfmt
 from fragtui.logs.record import LogRecord
 from tests.cluster.reading import attempts_of, observations_of
+from tests.support.go_quoting import quoted
 
 ANY_TEXT = st.text(max_size=300)
 NAME = st.from_regex(r"[a-z0-9]([a-z0-9\-]{0,20}[a-z0-9])?", fullmatch=True)

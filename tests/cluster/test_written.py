@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from fragtui.commands.cli.parser import main
-from fragtui.logs.go_quoting import quoted
 from fragtui.model.failures.incident import Incident
-from fragtui.model.sandbox_failures import assemble, sandbox_incident
-from tests.cluster.reading import attempts_of, observations_of
+from fragtui.model.sandbox_failures import sandbox_incident
+from tests.cluster.reading import attempts_of
 from tests.cluster.written_texts import CASES, FINAL_CHILD, S1, UID, VETH, WEB, Case, containerd, journal_json, klog
+from tests.support.go_quoting import quoted
 from tests.support.places import FIXTURES
 
 
@@ -36,7 +36,7 @@ def test_explain_reads_it(case: Case, tmp_path: Path, capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize("case", [case for case in CASES if "export" not in case.name], ids=lambda case: case.name)
 def test_the_watch_reads_the_same(case: Case) -> None:
-    told = [sandbox_incident(attempt) for attempt in assemble(observations_of(case.text.encode()))]
+    told = [sandbox_incident(attempt) for attempt in attempts_of(case.text.encode())]
     assert [((each.namespace, each.pod, each.pod_uid), each.cause, each.memory, each.sandbox_id) for each in told] == [
         (fact.pod, fact.cause, fact.memory, fact.sandbox) for fact in case.facts
     ]

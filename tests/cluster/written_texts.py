@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from fragtui.logs.go_quoting import quoted
+from tests.support.go_quoting import quoted
 
 UID = "3f2a9c4e-7b1d-4c55-9e0a-6d1f8b2c7a90"
 STATIC = "0c9c1c2dbb5f7dd7b5ff7fa7b9e4a4f7"

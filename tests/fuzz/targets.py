@@ -19,7 +19,7 @@ from fragtui.logs.bounded_json import read_json
 from fragtui.model.failures.failure_list import FailureList
 from fragtui.model.failures.incident import Incident
 from fragtui.model.log_linker import LogLinker
-from fragtui.model.log_reader import LogPast, LogReading, LogTerms
+from fragtui.model.log_reader import LogReading, LogTerms
 from fragtui.model.node.snapshot import Host, Snapshot
 from fragtui.model.node.verdict import judge_node
 from fragtui.model.pods.pod_tracker import PodTracker
@@ -96,18 +96,18 @@ def vars_of(value: object) -> Iterator[str]:
 
 def explain_calls(data: bytes) -> Iterator[Call]:
     """Read a log as `fragtui explain` does."""
-    digest, reading = LogLinker(), LogReading(LogTerms("", NOW), LogPast())
+    digest, reading = LogLinker(), LogReading(LogTerms("", NOW))
     lines = data.split(b"\n")
 
     def line(number: int) -> None:
         for found in reading.feed(lines[number], number + 1, number == len(lines) - 1):
-            for each in digest.feed(found.told):
+            for each in digest.feed(found):
                 _shown(each.incident)
         assert not reading.unread
 
     def finish() -> None:
         for found in reading.finish():
-            for each in digest.feed(found.told):
+            for each in digest.feed(found):
                 _shown(each.incident)
         assert not reading.unread
         for each in digest.finish():

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from fragtui.sources.large_logs.explain import explain_log
 from tests.support.eras import ERAS, NOTHING, Era
+from tests.support.explained import explain_log
 from tests.support.transports import TRANSPORTS, Transport
 
 NOW = 1.79e9

@@ -160,47 +160,6 @@ def test_the_quick_way_for_a_known_head_reads_what_the_careful_way_reads(rest: s
     assert quick.feed(line, 2) == careful.feed(line, 2)
 
 
-_HEAD = "Jul  1 00:45:31 node kernel: "
-_LINES = st.sampled_from([
-    f"{_HEAD}[ 12.345678] Call Trace:",
-    f"{_HEAD}[ 12.345678][  T460]  warn_alloc+0x138/0x160",
-    f"{_HEAD}x",
-    f"{_HEAD}message repeated 3 times: [ x]",
-    f"{_HEAD}last message repeated 2 times",
-    f"{_HEAD}caf\u00e9 \x1b[1m",
-    f"{_HEAD}{'y' * 20_000}",
-    " MODULE=veth",
-    "Jul  1 00:45:32 node kernel: x",
-    "Jul  1 00:45:31 node sshd[1]: x",
-    "__CURSOR=s=1",
-    "",
-])  # fmt: skip
-
-
-@given(st.lists(_LINES, max_size=12), st.integers(0, 400), st.booleans())
-@settings(max_examples=300, deadline=None)
-def test_lines_read_in_one_go_are_those_read_one_by_one(lines: list[str], stop: int, ended: bool) -> None:
-    data = "\n".join(lines).encode() + b"\n" * ended
-    at, number, run = 0, 1, LogParser(now=NOW)
-    found: list[LogRecord] = []
-    while at < len(data):
-        end = data.find(b"\n", at)
-        end = len(data) if end < 0 else end
-        found += run.feed(data[at:end], number, end == len(data))
-        at, number = end + 1, number + 1
-        for record, end in run.known_lines(data, at, stop, number) if not run.busy else ():
-            assert at < stop
-            assert data[end : end + 1] == b"\n"
-            found.append(record)
-            at, number = end + 1, number + 1
-    one_by_one = LogParser(now=NOW)
-    pieces = data.removesuffix(b"\n").split(b"\n") if data else []
-    last = len(pieces) if not data.endswith(b"\n") else 0
-    assert found == [
-        record for number, line in enumerate(pieces, 1) for record in one_by_one.feed(line, number, number == last)
-    ]
-
-
 def test_a_task_may_be_called_as_if_it_were_a_host_and_the_kernel() -> None:
     (record,) = records(b"a kernel: b: page allocation failure: order:4, mode:0x10c0d0")
     assert (record.text[:14], record.host, record.program) == ("a kernel: b: p", None, None)

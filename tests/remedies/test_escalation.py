@@ -21,7 +21,6 @@ from fragtui.remedies.escalation import (
     Escalation,
     EscalationEnd,
     EscalationStep,
-    aborted_step,
     escalation_steps,
 )
 from fragtui.remedies.follow_up import FollowUp
@@ -113,7 +112,7 @@ def test_an_abort_within_a_step_ends_the_ladder(log: AuditLog) -> None:
     assert ladder.advance(node(0)) is None and ladder.running is not None
     ladder.abort()
     end = climb(ladder, lambda _: 0)
-    assert end.end is EndReason.ABORTED and aborted_step(end)
+    assert end.end is EndReason.ABORTED and end.escalation_steps[-1].outcome.result is Result.ABORTED
     results = [entry.result for entry in log.read().entries if isinstance(entry, EndEntry)]
     assert results == [Result.ABORTED]
 
@@ -127,7 +126,7 @@ def test_an_abort_between_steps_begins_no_other(log: AuditLog) -> None:
     assert (
         end.end is EndReason.ABORTED
         and [rung.remedy.id for rung in end.escalation_steps] == ["a"]
-        and not aborted_step(end)
+        and end.escalation_steps[-1].outcome.result is not Result.ABORTED
     )
 
 

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     """Print every incident; 0, or 1 if a log could not be read to its end."""
     put_off_collection()
     from fragtui.sources.files.host_files import os_reason
-    from fragtui.sources.large_logs.explain import OpenLog, explain_logs
+    from fragtui.sources.saved.explain import OpenLog, explain_logs
 
     begin_collection()
     table = None

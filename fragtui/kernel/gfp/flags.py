@@ -13,7 +13,6 @@ from fragtui.kernel.procfs.version import KernelVersion
 _PRINT_FMT = re.compile(r"\{([^{}\"]+),\s*\"(\w+)\"\s*\}")
 _ALL_BITS = (1 << 64) - 1
 _CAST = re.compile(r"\(\s*(?:unsigned long|gfp_t|unsigned int|int)\s*\)|(?<=[0-9a-fA-F])[uUlL]+\b")
-_SHIFT = re.compile(r"(0x[0-9a-fA-F]+|\d+)(?:<<(\d{1,20}))?")
 _IMPLAUSIBLE_ALONE = ("IO", "FS", "NOFAIL", "REPEAT", "RETRY_MAYFAIL")
 
 

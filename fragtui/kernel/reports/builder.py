@@ -154,11 +154,6 @@ class ReportBuilder:
             for key, zone in self._zones.items()
         )
 
-    @property
-    def has_zones(self) -> bool:
-        """Whether any zone was read."""
-        return bool(self._zones)
-
     def freeze(self) -> KernelReport:
         """Return the report as far as it is known."""
         request = self.request

@@ -8,9 +8,9 @@ where the kernel prints it (CONFIG_PRINTK_CALLER), else by the task line of a du
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 
 from fragtui.kernel.reports.builder import ReportBuilder, Stage
-from fragtui.kernel.reports.carry_over import Hidden, ParserState, StateDelta
 from fragtui.kernel.reports.dump_collector import DumpCollector
 from fragtui.kernel.reports.head_lines import (
     FailureHead,
@@ -21,6 +21,7 @@ from fragtui.kernel.reports.head_lines import (
     parse_slab_node,
     parse_suppressed,
 )
+from fragtui.kernel.reports.needles import BEFORE
 from fragtui.kernel.reports.oom_collector import OomCollector
 from fragtui.kernel.reports.report import ExternalDrop, KernelReport, ReportKind
 from fragtui.kernel.reports.torn_heads import take_head_piece
@@ -31,20 +32,29 @@ _OTHERS = 1000
 """Records of other callers after which a report is over."""
 
 
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """How many reports the rate limit hid, by a line that belongs to the next head line. `at` counts records."""
+
+    count: int
+    host: str | None
+    caller: str | None
+    at: int
+
+    def concerns(self, host: str | None, at: int) -> bool:
+        """Return whether a head line at that record is close enough."""
+        return self.host == host and at - self.at <= BEFORE
+
+
 class ReportCollector:
-    """Feed it the records of one source in order; it gives back reports, in the order of their head lines.
+    """Feed it the records of one source in order; it gives back reports, in the order of their head lines."""
 
-    `past` is what was read before the first of them.
-    """
-
-    def __init__(self, past: ParserState | None = None) -> None:
-        self.past = ParserState() if past is None else past
+    def __init__(self) -> None:
         self.reports: list[ReportBuilder] = []
         self.foreign_remedies: deque[ExternalDrop] = deque(maxlen=1000)
         self._next_key = 1
         self._count = 0
         self._hidden: Hidden | None = None
-        self._knows_hidden = False
         self._previous: ReportBuilder | None = None
         self._dump = DumpCollector(self)
         self._oom = OomCollector(self)
@@ -55,26 +65,16 @@ class ReportCollector:
         return bool(self.reports)  # The first one is: closed ones are given back up to the first open one.
 
     @property
-    def at_rest(self) -> bool:
-        """Whether nothing that was read matters but what `remains`."""
-        return not self.reports and self._previous is None
-
-    def remains(self) -> StateDelta:
-        """Return what still matters of the records so far, at rest."""
-        tasked, dumps, named = self._dump.remains()
-        return StateDelta(self._count, tasked, dumps, named, self._oom.remains(), self._hidden, self._knows_hidden)
-
-    @property
     def count(self) -> int:
-        """Records seen so far."""
+        """Records so far, whoever wrote them; those left out count as a few."""
         return self._count
 
     def feed(self, record: LogRecord) -> tuple[KernelReport, ...]:
         """Take a record; return the reports that it finished."""
+        self._count += 1
         if record.from_kernel is False:
             self._previous = None
             return self._age(record)
-        self._count += 1
         previous, self._previous = self._previous, None
         if record.repeats is not None:
             if previous is not None and previous.host == record.host:
@@ -83,6 +83,10 @@ class ReportCollector:
             return ()
         self._take(record)
         return self._age(record) if self.reports else ()
+
+    def skip(self) -> None:
+        """Note that records were left out here: what was before is not near what comes."""
+        self._count += BEFORE
 
     def open_reports(self) -> tuple[KernelReport, ...]:
         """Return the reports that are not finished, as far as they are known."""
@@ -94,7 +98,6 @@ class ReportCollector:
         self.reports.clear()
         self._previous = None
         self._hidden = None
-        self.past = ParserState()
         self._dump.reset()
         return done
 
@@ -119,8 +122,6 @@ class ReportCollector:
                 other.closed = other.complete = True
         report = ReportBuilder(self._next_key, kind, record)
         self._next_key += 1
-        if not self._knows_hidden:
-            self._hidden, self._knows_hidden = self.past.hidden_at_head(self._count), True
         hidden = self._hidden
         if hidden is not None and hidden.caller in {record.caller, None}:
             if hidden.concerns(record.host, self._count):
@@ -140,8 +141,6 @@ class ReportCollector:
         if self._take_head(record) or self._oom.take(record):
             return
         if "callbacks suppressed" in text and (hidden := parse_suppressed(text)) is not None:
-            if not self._knows_hidden:
-                self._hidden, self._knows_hidden = self.past.hidden_at_more(), True
             if self._hidden is not None and self._hidden.host == record.host:
                 hidden += self._hidden.count
             self._hidden = Hidden(hidden, record.host, record.caller, self._count)
@@ -153,11 +152,7 @@ class ReportCollector:
         if not self.reports:
             self._dump.note_foreign(record)
             return
-        if not (
-            self._dump.take(record)
-            or take_head_piece(self.candidates(record), record, self._count)
-            or self._slab(record)
-        ):
+        if not (self._dump.take(record) or take_head_piece(self.candidates(record), record) or self._slab(record)):
             self._end_after_tail(record)
 
     def _take_head(self, record: LogRecord) -> bool:

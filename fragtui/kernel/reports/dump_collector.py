@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fragtui.kernel.reports.builder import MAX_FRAMES, ReportBuilder, Stage
-from fragtui.kernel.reports.carry_over import MAX_SOURCES, NEAR, LogSource
 from fragtui.kernel.reports.dump_lines import (
     MAX_FRAME_LINES,
     is_body,
@@ -31,6 +30,12 @@ _OUTERMOST = ("entry_", "ret_from_fork", "system_call", "el0", "start_secondary"
               "x86_64_start", "sysenter", "ret_fast_syscall", "syscall_", "retint_", "page_fault", "0x")  # fmt: skip
 _TRAILERS = frozenset("0123456789.FTSNM")
 """With what a line at the end of Mem-Info begins."""
+LogSource = tuple[str | None, str | None]
+"""Host and printing caller of a record."""
+NEAR = 6
+"""A foreign frame within so many records means that its dump still runs."""
+MAX_SOURCES = 4096
+"""Hosts and callers whose dumps are known to have a task line, the first; more of them are no node's log."""
 _MOST_FOREIGN = 256
 _MOST_OWNERS = 1024
 """Hosts and callers whose last dump is remembered, the newest; a log of one host has one a CPU or task."""
@@ -52,15 +57,6 @@ class DumpCollector:
         self._owner.clear()
         self._tasked.clear()
         self._foreign_at.clear()
-
-    def remains(
-        self,
-    ) -> tuple[frozenset[LogSource], tuple[tuple[LogSource, int | None], ...], tuple[tuple[LogSource, bool], ...]]:
-        """Return whose dumps have a task line, where foreign dumps were seen, and which dumps were only named."""
-        named = tuple(
-            (source, owner is not None and owner.stack is Stage.NAMED) for source, owner in self._owner.items()
-        )
-        return frozenset(self._tasked), tuple(self._foreign_at.items()), named
 
     def note_head(self, report: ReportBuilder) -> None:
         """A new head line by a caller ends that caller's dump."""
@@ -88,19 +84,8 @@ class DumpCollector:
         self._foreign_at[record.host, record.caller] = None if ended else count
 
     def _foreign_runs(self, record: LogRecord) -> bool:
-        source, count = (record.host, record.caller), self._gatherer.count
-        if source in self._foreign_at:
-            at = self._foreign_at[source]
-            return at is not None and count - at <= NEAR
-        return count <= NEAR and self._gatherer.past.dump_runs(source, count)
-
-    def _has_task_lines(self, source: LogSource) -> bool:
-        return source in self._tasked or self._gatherer.past.has_task_line(source)
-
-    def _was_only_named(self, source: LogSource) -> bool:
-        if (owner := self._owner.get(source)) is not None:
-            return owner.stack is Stage.NAMED
-        return source not in self._owner and self._gatherer.past.was_only_named(source)
+        at = self._foreign_at.get((record.host, record.caller))
+        return at is not None and self._gatherer.count - at <= NEAR
 
     def take_frame(self, record: LogRecord) -> bool:
         """Take a line if it is a stack frame; whose it is decides who printed the last task line or heading."""
@@ -108,9 +93,10 @@ class DumpCollector:
         if not frames:
             return False
         source = (record.host, record.caller)
-        if " from " in record.text and self._was_only_named(source):
-            self._begin_trace(source, record)  # ARM's unwinder prints no heading.
         owner = self._owner.get(source)
+        if " from " in record.text and owner is not None and owner.stack is Stage.NAMED:
+            self._begin_trace(source, record)  # ARM's unwinder prints no heading.
+            owner = self._owner.get(source)
         if owner is None or owner.closed or owner.stack is not Stage.RUNNING:
             self._foreign(record, record.text)
             if owner is not None and not owner.closed and owner.stack is Stage.NAMED:
@@ -178,7 +164,7 @@ class DumpCollector:
         if owner is None or owner.closed:
             # Some dumps have no task line (arm64 of Android, 2.4); then only the single candidate is certain.
             certain = len(awaiting) == 1 and awaiting[0].idle <= 4
-            if not certain or self._foreign_runs(record) or self._has_task_lines(key):
+            if not certain or self._foreign_runs(record) or key in self._tasked:
                 for report in awaiting:
                     report.maybe_dumped = True
                 self._foreign(record, "")

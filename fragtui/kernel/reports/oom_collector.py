@@ -7,7 +7,6 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from fragtui.kernel.reports.builder import ReportBuilder
-from fragtui.kernel.reports.carry_over import MAX_KILLED, Task
 from fragtui.kernel.reports.oom_lines import (
     parse_memcg_limit,
     parse_oom_invoked,
@@ -24,6 +23,9 @@ if TYPE_CHECKING:
 
 _TASK_ROW = re.compile(r"\s*\[ *(?:\d+|pid) *\] +(?:\d+|uid) ")
 _MEMCG = "CONSTRAINT_MEMCG"
+Task = tuple[str | None, int | None]
+"""Host and pid."""
+MAX_KILLED = 32
 _AFTER_KILL = 16
 _UNTIL_KILL = 500
 """From 4.15 on a list of slab caches stands between Mem-Info and the tasks."""
@@ -35,10 +37,6 @@ class OomCollector:
     def __init__(self, gatherer: ReportCollector) -> None:
         self._gatherer = gatherer
         self._killed: deque[Task] = deque(maxlen=MAX_KILLED)
-
-    def remains(self) -> tuple[Task, ...]:
-        """Return the last tasks that were reported killed."""
-        return tuple(self._killed)
 
     def take(self, record: LogRecord) -> bool:
         """Take a line of the OOM killer; return whether it was one."""
@@ -144,11 +142,7 @@ class OomCollector:
                 report.touch(record)
                 report.closed = report.complete = True
                 return True
-        if not record.torn and not self._was_killed((record.host, victim.pid)):
+        if not record.torn and (record.host, victim.pid) not in self._killed:
             report = self._open(record)
             report.victim, report.killed, report.idle_limit = victim, True, _AFTER_KILL
         return True
-
-    def _was_killed(self, task: Task) -> bool:
-        last = MAX_KILLED - len(self._killed)
-        return task in self._killed or (last > 0 and self._gatherer.past.was_killed(task, last))

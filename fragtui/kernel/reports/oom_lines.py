@@ -31,7 +31,6 @@ _REAPED = re.compile(
     r"(?>.*?oom_reaper: (?=reaped|unable))(?:reaped process (\d++) \((.*)\), now|unable to reap pid:(\d++) \((.*)\))",
     re.ASCII,
 )
-_SCORE_TAIL = re.compile(r"score \d+ (?:or|and) ")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -95,7 +95,7 @@ class KernelReport:
     last line number that gave a fact.
     """
 
-    key: int = field(compare=False)
+    key: int
     kind: ReportKind
     complete: bool = False
     torn: bool = False

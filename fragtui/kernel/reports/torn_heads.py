@@ -12,7 +12,7 @@ from fragtui.logs.record import LogRecord
 _BARE_WORD = re.compile(r"[^\s<\[:,(][^\s:,(]*$")
 
 
-def take_head_piece(candidates: list[ReportBuilder], record: LogRecord, count: int) -> bool:
+def take_head_piece(candidates: list[ReportBuilder], record: LogRecord) -> bool:
     """Give a piece to the one open report that lacks it; return whether the line was one.
 
     Seen: ``, mode:0x26040d0(...)`` alone (4.9), mode or flags on a line of their own (a wrapped paste), and

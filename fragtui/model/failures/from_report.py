@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from zlib import crc32
 
 from fragtui.cluster.pod_ref import cgroup_owner
@@ -54,19 +53,6 @@ def incident_of(
 
 def _place(report: KernelReport) -> int:
     return report.sequence if report.sequence is not None else report.lines[0] if report.lines else report.key
-
-
-def with_time(incident: Incident, by: int, source: str, monotonic: float | None, id_by_line: bool) -> Incident:
-    """Return an incident whose lines were counted from line `by` of its log; `monotonic` is its report's stamp."""
-    if not by or incident.lines is None:
-        return incident
-    first, last = incident.lines
-    found = incident.id
-    if id_by_line:
-        found = incident_id(source, first + by, incident.time, monotonic, incident.kind)
-    lines = (first + by, last + by)
-    report = replace(incident.report, lines=lines) if incident.report else None
-    return replace(incident, report=report, lines=lines, id=found)
 
 
 def incident_id(source: str, place: int, time: float | None, monotonic: float | None, kind: str) -> str:

@@ -127,6 +127,7 @@ class IncidentStream:
         """Mark that irrelevant lines were left out here."""
         self._note("skip")
         self._parser.skip()
+        self._gatherer.skip()
 
     def feed(self, record: LogRecord) -> None:
         """Take a record."""

@@ -1,4 +1,4 @@
-"""Only what stands near a needle is worth parsing: a window over a stream of records or lines."""
+"""A window over a stream of records or lines: only those near a needle are worth parsing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 
 class NeedleWindow:
-    """Lets through the records around a hit: a few before it, and after it as many as the reader asks for."""
+    """Lets through the records around a hit: a few before it, and after it as many as the reader needs."""
 
     def __init__(self, needles: Sequence[bytes], before: int) -> None:
         self._needles = tuple(needles)
@@ -18,13 +18,9 @@ class NeedleWindow:
 
         `busy` says that the reader is in the middle of a report.
         """
-        if busy:
-            waiting = (*self._before, record)
+        if busy or any(needle in record for needle in self._needles):
+            window = (*self._before, record)
             self._before.clear()
-            return waiting
-        if any(needle in record for needle in self._needles):
-            waiting = (*self._before, record)
-            self._before.clear()
-            return waiting
+            return window
         self._before.append(record)
         return ()

@@ -11,7 +11,7 @@ from fragtui.model.node.snapshot import Unreadable
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.log_files import open_log
 from fragtui.sources.files.trust import Opener
-from fragtui.sources.large_logs.explain import OpenLog, explain_logs
+from fragtui.sources.saved.explain import OpenLog, explain_logs
 from fragtui.text import printable
 
 MAX_SAVED_INCIDENTS = 2000

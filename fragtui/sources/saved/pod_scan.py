@@ -21,8 +21,7 @@ def scan_pods(
     """Yield what a log (of kubelet, runtime, syslog, journal, events) says of the start of pods, lines from 1.
 
     `now` (epoch seconds, the log's last change) dates stamps without a year, `utc_offset` (seconds) those without a
-    zone. `on_unread` gets at the end how many lines no parser could read. Give the observations of all logs to
-    `fragtui.model.sandbox_failures.assemble`.
+    zone. `on_unread` gets at the end how many lines no parser could read.
     """
     moment = time.time() if now is None else now
     lines = PodLineParser(lambda: moment, utc_offset)

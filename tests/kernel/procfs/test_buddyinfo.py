@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fragtui.kernel.procfs.buddyinfo import ZoneBlocks, format_buddyinfo, parse_buddyinfo
+from fragtui.kernel.procfs.buddyinfo import ZoneBlocks, parse_buddyinfo
 from tests.support.places import SAMPLES
+from tests.support.procfs import format_buddyinfo
 
 ARM64_64K = "Node 0, zone   Normal " + "".join(f"{n:6d} " for n in range(14)) + "\n"
 

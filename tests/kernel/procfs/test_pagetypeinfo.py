@@ -6,9 +6,9 @@ from fragtui.kernel.procfs.pagetypeinfo import (
     PageTypeInfo,
     TypeBlocks,
     ZonePageblocks,
-    format_pagetypeinfo,
     parse_pagetypeinfo,
 )
+from tests.support.procfs import format_pagetypeinfo
 
 MODERN = ("Unmovable", "Movable", "Reclaimable", "HighAtomic", "CMA", "Isolate")
 OLD = ("Unmovable", "Reclaimable", "Movable", "Reserve", "Isolate")

@@ -8,8 +8,8 @@ import time
 from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sandbox_attempts import AttemptAssembler
-from fragtui.kernel.reports.carry_over import MAX_SOURCES
 from fragtui.kernel.reports.collector import ReportCollector
+from fragtui.kernel.reports.dump_collector import MAX_SOURCES
 from fragtui.kernel.reports.report import ReportKind
 from fragtui.logs.parser import LogParser
 from fragtui.model.failures.failure_counts import MAX_OPEN_COUNTS, FailureCounts

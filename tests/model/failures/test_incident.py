@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fragtui.kernel.reports.report import ReportKind
 from fragtui.model.failures.incident import Incident
-from fragtui.sources.large_logs.explain import explain_log
+from tests.support.explained import explain_log
 from tests.support.facts import is_part
 from tests.support.places import GENUINE
 

@@ -15,7 +15,7 @@ from fragtui.cluster.sandbox_attempts import Attempt
 from fragtui.kernel.reports.report import KilledTask, ReportKind
 from fragtui.model.failures.incident import Incident
 from fragtui.model.pods.linking import link_of, memory_of
-from fragtui.model.sandbox_failures import assemble, link_sides, sandbox_incident
+from fragtui.model.sandbox_failures import link_sides, sandbox_incident
 from tests.support.incidents import kernel_incident
 
 UID = "1bcd0d00-baf1-11ea-88c6-0242c0219250"
@@ -149,18 +149,6 @@ def test_a_memory_cgroup_kill_is_shown_with_its_pod() -> None:
     kill = kernel_incident(ReportKind.OOM, time=1.0, constraint="CONSTRAINT_MEMCG", pod_uid=UID, id="o")
     kernel, _ = link_sides([kill], [], [PodRef("shop", "web-1", UID)])
     assert (kernel[0].namespace, kernel[0].pod) == ("shop", "web-1")
-
-
-def test_logs_given_one_after_the_other_are_put_in_order() -> None:
-    from fragtui.cluster.observation import PodFact, PodObservation
-
-    def failed(source: str, step: str, time: float) -> PodObservation:
-        return PodObservation(PodFact.FAILED, source, step, PodRef("shop", "web-1", UID), time, error=EXIT_STATUS)
-
-    containerd = [failed("containerd", "runtime", moment) for moment in (10.0, 300.0, 900.0)]
-    kubelet = [failed("kubelet", "worker", moment) for moment in (10.1, 300.1, 900.1)]
-    attempts = assemble([*containerd, *kubelet])
-    assert [attempt.sources for attempt in attempts] == [("containerd", "kubelet")] * 3
 
 
 @given(

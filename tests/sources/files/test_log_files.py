@@ -77,7 +77,7 @@ def test_every_line_near_a_hit_comes_once_with_its_number(lines: list[bytes], be
 @given(st.binary(max_size=200).map(lambda raw: bytes(b"abcabcabc\0"[b % 10] for b in raw)))
 def test_both_searches_agree(block: bytes) -> None:
     needles = (b"ab", b"abc", b"c")
-    assert best_search()(block, len(block), needles) == _by_bytes_find(block, len(block), needles)
+    assert best_search()(block, needles) == _by_bytes_find(block, needles)
 
 
 def test_members_one_after_the_other_and_zero_bytes_between_are_one_log(tmp_path: Path) -> None:

@@ -17,17 +17,13 @@ from fragtui.cluster.api_objects import read_pod
 from fragtui.cluster.pod_log_reader import PodLogReader
 from fragtui.commands.cli.parser import main
 from fragtui.kernel.reports.collector import ReportCollector
-from fragtui.kernel.reports.needles import SCAN_NEEDLES
 from fragtui.logs.record import LogRecord
 from fragtui.model.failures.failure_list import FailureList
-from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
-from fragtui.model.log_reader import LogTerms
 from fragtui.sources.files.log_files import FollowedFile
 from fragtui.sources.host.identity import tree_of
 from fragtui.sources.kernel_log.follower import KernelLog
 from fragtui.sources.kernel_log.incident_stream import IncidentStream
-from fragtui.sources.large_logs.parallel import LargeLog, read_forked
 from fragtui.sources.pods import saved_objects
 from fragtui.sources.pods.crictl import CrictlSource
 from fragtui.sources.pods.kubernetes import pods as kube_pods
@@ -148,26 +144,13 @@ def test_saved_logs_are_read_to_their_end_and_say_what_was_left_out(tmp_path: Pa
 def test_explain_tells_all_else_and_says_on_one_line_what_it_left_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "x.log").write_text(kernel_log())
+    (tmp_path / "x.log").write_text((kernel_log() + kernel_line("nothing") * 9_000) * 3)
     with pytest.raises(SystemExit) as ended:
         raise SystemExit(main(["explain", "--json", str(tmp_path / "x.log")]))
     told = capsys.readouterr()
-    assert [json.loads(line)["order"] for line in told.out.splitlines()] == [4, 5]
-    assert told.err.splitlines() == [f"fragtui explain: {tmp_path}/x.log: 2 lines could not be read"]
+    assert [json.loads(line)["order"] for line in told.out.splitlines()] == [4, 5] * 3
+    assert told.err.splitlines() == [f"fragtui explain: {tmp_path}/x.log: 6 lines could not be read"]
     assert ended.value.code == 1
-
-
-@pytest.mark.usefixtures("_failing")
-def test_a_large_log_read_by_children_counts_the_same(tmp_path: Path) -> None:
-    log = tmp_path / "x.log"
-    log.write_text((kernel_log() + kernel_line("nothing") * 9_000) * 3)
-    found = []
-    with log.open("rb") as opened, pytest.raises(OSError, match="6 lines could not be read"):
-        large = LargeLog(opened.fileno(), log.stat().st_size, SCAN_NEEDLES, LogTerms("", time.time()), 1 << 19, 1 << 16)
-        for _, told in read_forked(large) or ():
-            assert isinstance(told, Incident)
-            found.append(told.order)
-    assert found == [4, 5] * 3
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

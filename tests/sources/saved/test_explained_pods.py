@@ -11,8 +11,8 @@ import pytest
 
 from fragtui.model.failures.incident import Incident
 from fragtui.model.sandbox_failures import sandbox_incident
-from fragtui.sources.large_logs.explain import explain_log
 from tests.cluster.reading import NOV_2026, attempts_of
+from tests.support.explained import explain_log
 from tests.support.places import FIXTURES, SAMPLES
 
 FILES = sorted(FIXTURES.glob("*.log"))

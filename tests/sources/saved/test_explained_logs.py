@@ -16,8 +16,9 @@ import pytest
 from fragtui.kernel.reports.report import ReportKind
 from fragtui.model.failures.incident import Incident
 from fragtui.model.log_linker import Explained, LogLinker
-from fragtui.sources.large_logs.explain import OpenLog, explain_log, explain_logs
+from fragtui.sources.saved.explain import OpenLog, explain_logs
 from tests.cluster.reading import NOV_2026
+from tests.support.explained import explain_log
 from tests.support.incidents import kernel_incident
 from tests.support.places import FIXTURES, SAMPLES, SHARED
 
