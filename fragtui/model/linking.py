@@ -203,7 +203,7 @@ def link_of(attempt: Attempt, kernel: Incident, has_rival: bool = False) -> PodL
     `has_rival` says that another pod failed in the same moment: one report for several failures proves the cause of
     that moment, but not that it was this pod's own request.
     """
-    if kernel.kind == "sandbox_failure":
+    if kernel.report is None:
         return None
     refusal = kernel.kind != "stall" and kernel.memory is not False and not _of_memcg(kernel)
     by_identity = _identity(attempt, kernel)

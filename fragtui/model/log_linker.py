@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef, cgroup_owner
 from fragtui.cluster.sandbox_attempts import Attempt, AttemptAssembler
-from fragtui.model.failures.incident import Incident, IncidentKind
+from fragtui.model.failures.incident import Incident
 from fragtui.model.linking import LinkIndex
 from fragtui.model.log_reader import PodLine
 from fragtui.model.pods.pod_state import memory_of
@@ -212,7 +212,6 @@ def sandbox_incident(attempt: Attempt, links: tuple[PodLink, ...] = ()) -> Incid
     words += [f"blocked by {link_words(link)}" for link in links]
     words.append(advice_words(reason, memory))
     return Incident(
-        kind=IncidentKind.SANDBOX_FAILURE,
         time=attempt.first_time,
         pid=attempt.pids[0] if attempt.pids else None,
         cause=reason.name,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from fragtui.model.failures.incident import Incident, IncidentKind
+from fragtui.kernel.reports.report import ReportKind
+from fragtui.model.failures.incident import SANDBOX_FAILURE, Incident
 from fragtui.render.facts import Fact
 from fragtui.text import format_bytes
 
-_KINDS = {
-    IncidentKind.STALL: "stall",
-    IncidentKind.VMALLOC_FAILURE: "vmalloc",
-    IncidentKind.SLAB_FAILURE: "slab",
-    IncidentKind.OOM: "OOM",
-    IncidentKind.SANDBOX_FAILURE: "sandbox",
+_KINDS: dict[str, str] = {
+    ReportKind.STALL: "stall",
+    ReportKind.VMALLOC_FAILURE: "vmalloc",
+    ReportKind.SLAB_FAILURE: "slab",
+    ReportKind.OOM: "OOM",
+    SANDBOX_FAILURE: "sandbox",
 }
 _GFP_SOURCES = {"printed": "as the kernel printed them", "decoded": "decoded"}
 _MAX_ORDER = 30
@@ -49,7 +50,7 @@ def incident_title(incident: Incident, page_size: int) -> str:
 
 def cause_words(incident: Incident) -> str:
     """Return the cause in the width of a column, or the OOM killer's victim."""
-    if incident.kind is IncidentKind.OOM:
+    if incident.kind is ReportKind.OOM:
         victim = incident.victim.comm if incident.victim else None
         limit = " (memory cgroup)" if incident.constraint and "MEMCG" in incident.constraint else ""
         return f"killed {victim}{limit}" if victim else f"killed nobody yet{limit}"
@@ -83,7 +84,8 @@ def count_words(logged: int, suppressed: int) -> str:
 def incident_facts(incident: Incident) -> tuple[Fact, ...]:
     """Return what the incident's log lines say, what they leave out left out here too."""
     pid = "" if incident.pid is None else f" (pid {incident.pid})"
-    cpu = "" if incident.cpu is None else f" on CPU {incident.cpu}"
+    report = incident.report
+    cpu = "" if report is None or report.cpu is None else f" on CPU {report.cpu}"
     victim = incident.victim
     victim_pid = f" (pid {victim.pid})" if victim is not None and victim.pid is not None else ""
     facts = (
@@ -94,8 +96,8 @@ def incident_facts(incident: Incident) -> tuple[Fact, ...]:
         ("victim", f"{victim.comm or 'unknown'}{victim_pid}" if victim is not None else None),
         ("constraint", incident.constraint),
         ("cpuset", incident.cpuset),
-        ("nodes", f"mems_allowed {incident.mems_allowed}" if incident.mems_allowed is not None else None),
-        ("kernel", incident.kernel),
+        ("nodes", f"mems_allowed {report.mems_allowed}" if report and report.mems_allowed is not None else None),
+        ("kernel", report.release if report else None),
         ("detail", incident.reason),
     )
     return tuple(Fact(label, text) for label, text in facts if text)

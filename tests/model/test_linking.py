@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 from fragtui.cluster.failure_reason import classify, innermost_error
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sandbox_attempts import Attempt
-from fragtui.model.failures.incident import Incident, IncidentKind, IncidentVictim
+from fragtui.kernel.reports.report import KilledTask, ReportKind
+from fragtui.model.failures.incident import Incident
 from fragtui.model.linking import LinkIndex, link_of
 from fragtui.model.log_linker import link_sides, sandbox_incident
 from fragtui.model.pods.pod_state import memory_of
+from tests.support.incidents import kernel_incident
 
 UID = "1bcd0d00-baf1-11ea-88c6-0242c0219250"
 SANDBOX = "029ce88eb5e7ed97a7a52134c5ca26748e104d90cc3ba5434d2ef501b4d74b85"
@@ -45,16 +48,13 @@ def attempt_at(time: float | None, error: str = EXIT_STATUS, name: str = "web-1"
 
 
 def refusal(time: float | None, comm: str | None = "runc:[1:CHILD]", **more: object) -> Incident:
-    incident = Incident(
-        IncidentKind.ALLOCATION_FAILURE,
-        time=time,
-        comm=comm,
-        pid=70623,
-        order=5,
-        stack=("dump_stack", "kmem_cache_create", "nf_conntrack_init_net", "copy_net_ns"),
-        id="k1",
-    )
-    return replace(incident, **more)  # type: ignore[arg-type]
+    facts: dict[str, Any] = {
+        "pid": 70623,
+        "order": 5,
+        "stack": ("dump_stack", "kmem_cache_create", "nf_conntrack_init_net", "copy_net_ns"),
+        "id": "k1",
+    }
+    return kernel_incident(time=time, comm=comm, **{**facts, **more})
 
 
 def linked(
@@ -131,7 +131,7 @@ def test_look_alikes_are_not_tied_to_a_refusal(error: str) -> None:
 
 def test_memory_limit_goes_with_the_cgroups_oom_kill_only() -> None:
     attempt = attempt_at(1000.5, 'setns process for init caused "signal: killed"')
-    kill = refusal(1000.0, kind=IncidentKind.OOM, constraint="CONSTRAINT_MEMCG", comm="runc:[2:INIT]", stack=())
+    kill = refusal(1000.0, kind=ReportKind.OOM, constraint="CONSTRAINT_MEMCG", comm="runc:[2:INIT]", stack=())
     link = link_of(attempt, kill)
     assert link is not None and link.confidence == "likely"
     assert link_of(attempt, refusal(1000.0)) is None
@@ -153,13 +153,13 @@ def test_both_sides_name_each_other() -> None:
     assert [each.linked for each in pods] == [("k1",), ()]
     assert (kernel[0].namespace, kernel[0].pod, kernel[0].pod_uid) == ("shop", "web-1", UID)
     assert pods[0].memory is True and pods[1].memory is None
-    assert pods[0].kind is IncidentKind.SANDBOX_FAILURE
+    assert pods[0].report is None
     assert "k1" in (pods[0].explanation or "")
     assert pods[0].to_json()["kind"] == "sandbox_failure"
 
 
 def test_a_memory_cgroup_kill_is_shown_with_its_pod() -> None:
-    kill = Incident(IncidentKind.OOM, time=1.0, constraint="CONSTRAINT_MEMCG", pod_uid=UID, id="o")
+    kill = kernel_incident(ReportKind.OOM, time=1.0, constraint="CONSTRAINT_MEMCG", pod_uid=UID, id="o")
     kernel, _ = linked([kill], [], [PodRef("shop", "web-1", UID)])
     assert (kernel[0].namespace, kernel[0].pod) == ("shop", "web-1")
 
@@ -168,12 +168,12 @@ def test_a_memory_cgroup_kill_is_shown_with_its_pod() -> None:
     st.none() | st.floats(0, 2e9),
     st.none() | st.floats(0, 2e9),
     st.none() | st.text(max_size=15),
-    st.sampled_from(list(IncidentKind)),
+    st.sampled_from(list(ReportKind)),
     st.none() | st.text(max_size=80),
     st.text(max_size=100),
 )
 def test_any_pair_is_judged(
-    time: float | None, kernel_time: float | None, comm: str | None, kind: IncidentKind, cpuset: str | None, error: str
+    time: float | None, kernel_time: float | None, comm: str | None, kind: ReportKind, cpuset: str | None, error: str
 ) -> None:
     link = link_of(attempt_at(time, error), refusal(kernel_time, comm, kind=kind, cpuset=cpuset))
     assert link is None or link.confidence in ("proven", "likely", "possible")
@@ -231,7 +231,7 @@ def test_a_runtimes_other_requests_leave_an_exit_status_unknown(order: int) -> N
 def test_the_pods_own_limit_is_never_taken_for_the_nodes_memory() -> None:
     """The cgroup's kill names the pod, so it is proven; but then it is the limit, also where the text says nothing."""
     attempt = attempt_at(1000.4)
-    kill = refusal(1000.0, kind=IncidentKind.OOM, constraint="CONSTRAINT_MEMCG", memory=False, pod_uid=UID, stack=())
+    kill = refusal(1000.0, kind=ReportKind.OOM, constraint="CONSTRAINT_MEMCG", memory=False, pod_uid=UID, stack=())
     link = link_of(attempt, kill)
     assert link is not None and link.confidence == "proven" and not link.refusal
     assert memory_of(attempt, (link,)) is False
@@ -242,19 +242,19 @@ def test_the_pods_own_limit_is_never_taken_for_the_nodes_memory() -> None:
 
 def test_the_nodes_own_oom_counts_by_its_victim() -> None:
     attempt = attempt_at(1000.4)
-    took = refusal(1000.0, "java", kind=IncidentKind.OOM, memory=True, stack=(), victim=IncidentVictim("runc", 7))
+    took = refusal(1000.0, "java", kind=ReportKind.OOM, memory=True, stack=(), victim=KilledTask("runc", 7))
     link = link_of(attempt, took)
     assert link is not None and (link.confidence, memory_of(attempt, (link,))) == ("likely", True)
-    asked = refusal(1000.0, "runc", kind=IncidentKind.OOM, memory=True, stack=(), victim=IncidentVictim("java", 7))
+    asked = refusal(1000.0, "runc", kind=ReportKind.OOM, memory=True, stack=(), victim=KilledTask("java", 7))
     link = link_of(attempt, asked)
     assert link is not None and (link.confidence, memory_of(attempt, (link,))) == ("possible", None)
-    other = refusal(1000.0, "java", kind=IncidentKind.OOM, memory=True, stack=(), victim=IncidentVictim("java", 7))
+    other = refusal(1000.0, "java", kind=ReportKind.OOM, memory=True, stack=(), victim=KilledTask("java", 7))
     assert link_of(attempt, other) is None
 
 
 def test_a_stall_and_a_lack_of_address_space_are_no_refusal() -> None:
     attempt = attempt_at(1000.4)
-    for kind, memory in ((IncidentKind.STALL, True), (IncidentKind.VMALLOC_FAILURE, False)):
+    for kind, memory in ((ReportKind.STALL, True), (ReportKind.VMALLOC_FAILURE, False)):
         link = link_of(attempt, refusal(1000.0, kind=kind, memory=memory))
         assert link is not None and link.confidence in ("possible", "proven"), kind
         assert memory_of(attempt, (link,)) is not True
@@ -286,12 +286,12 @@ LOOK_ALIKES = (
     st.sampled_from(LOOK_ALIKES),
     st.floats(-20, 20),
     st.sampled_from(["runc:[1:CHILD]", "containerd", "dockerd", "exe", "java", None]),
-    st.sampled_from([kind for kind in IncidentKind if kind is not IncidentKind.SANDBOX_FAILURE]),
+    st.sampled_from(list(ReportKind)),
     st.sampled_from([None, UID]),
     st.sampled_from([(), (70623,)]),
 )
 def test_a_look_alike_is_never_memory(
-    error: str, apart: float, comm: str | None, kind: IncidentKind, uid: str | None, pids: tuple[int, ...]
+    error: str, apart: float, comm: str | None, kind: ReportKind, uid: str | None, pids: tuple[int, ...]
 ) -> None:
     attempt = attempt_at(1000.0 + apart, error, pids=pids)
     assert attempt.reason_class.memory is False

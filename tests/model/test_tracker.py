@@ -11,18 +11,18 @@ from hypothesis import strategies as st
 
 from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.model.failures.incident import Incident, IncidentKind
+from fragtui.kernel.reports.report import ReportKind
+from fragtui.model.failures.incident import Incident
 from fragtui.model.log_linker import LogLinker
 from fragtui.model.pods.stuck_pods import StuckPods
 from fragtui.model.tracker import IncidentTracker
+from tests.support.incidents import kernel_incident
 from tests.support.kernel_news import brought
 
 ERROR = "can't get final child's PID from pipe: EOF"
-REFUSAL = Incident(
-    IncidentKind.ALLOCATION_FAILURE, time=1000.0, comm="runc:[1:CHILD]", order=4, stack=("copy_net_ns",), id="k"
-)
-LATER = replace(REFUSAL, time=1003.0, comm="dockerd", id="later")
-KILL = Incident(IncidentKind.OOM, time=1001.0, comm="runc:[2:INIT]", constraint="CONSTRAINT_MEMCG", memory=False,
+REFUSAL = kernel_incident(time=1000.0, comm="runc:[1:CHILD]", order=4, stack=("copy_net_ns",), id="k")
+LATER = kernel_incident(time=1003.0, comm="dockerd", order=4, stack=("copy_net_ns",), id="later")
+KILL = kernel_incident(ReportKind.OOM, time=1001.0, comm="runc:[2:INIT]", constraint="CONSTRAINT_MEMCG", memory=False,
                 cpuset=f"/kubepods/{2:064x}", id="kill")  # fmt: skip
 
 
@@ -68,7 +68,7 @@ FACTS = (
         LATER,
         KILL,
         replace(REFUSAL, time=1016.0, id="far"),
-        replace(KILL, kind=IncidentKind.STALL, id="stall"),
+        kernel_incident(ReportKind.STALL, time=1001.0, comm="runc:[2:INIT]", memory=False, id="stall"),
     ),
     *(failed(1000.5), failed(1004.0, "api", 2), failed(1013.0, "db", 3, "fork/exec runc: cannot allocate memory")),
     failed(1030.0, "late", 4),
@@ -93,12 +93,12 @@ def test_explain_links_what_the_tracker_links() -> None:
 
 
 def test_a_sandbox_failure_of_a_log_is_no_kernel_line() -> None:
-    own = Incident(IncidentKind.SANDBOX_FAILURE, time=1000.5, sandbox_id=f"{1:064x}", container_id=f"{1:064x}", id="s")
+    own = Incident(time=1000.5, sandbox_id=f"{1:064x}", container_id=f"{1:064x}", id="s")
     assert links_of(tracked(own, failed(1000.5))) == {"web": (None, {})}
 
 
 def test_more_of_an_incident_may_end_a_link() -> None:
-    stranger = replace(REFUSAL, comm="java", stack=("page_frag_alloc",))
+    stranger = kernel_incident(time=1000.0, comm="java", order=4, stack=("page_frag_alloc",), id="k")
     assert links_of(tracked(REFUSAL, failed(1000.5), stranger)) == {"web": (None, {})}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fragtui.cluster.failure_reason import UNKNOWN_REASON
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.model.failures.incident import Incident, IncidentKind
+from fragtui.kernel.reports.report import ReportKind
 from fragtui.model.node.verdict import judge_node
 from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
 from fragtui.model.remedy.forecast import forecast
@@ -18,6 +18,7 @@ from fragtui.render.redaction import Redaction, redaction_of
 from fragtui.render.report_page import ReportFacts, report_page
 from fragtui.sources.host.reader import NodeReader
 from tests.support.host_tree import FRAGMENTED, HostTree
+from tests.support.incidents import kernel_incident
 
 UID = "0f3c1a2b-1111-2222-3333-444455556666"
 
@@ -27,8 +28,8 @@ def facts(tmp_path: Path) -> ReportFacts:
     tree.hostname = "db-9.prod.example.com"
     tree.write()
     snapshot = NodeReader(tmp_path).sample()
-    incident = Incident(
-        kind=IncidentKind.ALLOCATION_FAILURE,
+    incident = kernel_incident(
+        kind=ReportKind.ALLOCATION_FAILURE,
         time=1_700_000_000.0,
         comm="runc:[1:CHILD]",
         order=4,
@@ -120,7 +121,7 @@ def test_longer_names_win_and_parts_of_words_stay() -> None:
 
 def test_hostile_names_cannot_write_markdown(tmp_path: Path) -> None:
     whole = facts(tmp_path)
-    evil = dataclasses.replace(whole.incidents[0], comm="|x| <img src=x> [a](http://b) `#`", id="k9")
+    evil = kernel_incident(comm="|x| <img src=x> [a](http://b) `#`", id="k9")
     page = report_page(dataclasses.replace(whole, incidents=(evil,)))
     assert "<img" not in page.replace("\\<img", "")
     assert r"\|x\|" in page

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from textual.message import Message
 
-from fragtui.model.failures.incident import Incident, IncidentKind
+from fragtui.kernel.reports.report import ReportKind
+from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import MERGED, KernelLogUpdate
 from fragtui.model.node.history import TICKS, History
 from fragtui.model.node.snapshot import Snapshot
@@ -17,11 +18,12 @@ from fragtui.sources.host.reader import NodeReader
 from fragtui.ui.mailbox import Mailbox
 from fragtui.ui.messages import Crashed, KernelLogUpdated, Sampled
 from tests.support.host_tree import HostTree
+from tests.support.incidents import kernel_incident
 from tests.support.screen import make_app, running, until
 
 
 def incident(number: int, comm: str | None = None) -> Incident:
-    return Incident(IncidentKind.ALLOCATION_FAILURE, time=float(number), comm=comm, order=3, id=str(number))
+    return kernel_incident(ReportKind.ALLOCATION_FAILURE, time=float(number), comm=comm, order=3, id=str(number))
 
 
 def news(*numbers: int, updated: tuple[Incident, ...] = (), lost: int = 0) -> KernelLogUpdate:

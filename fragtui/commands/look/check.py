@@ -71,12 +71,12 @@ def _told_by_log(reader: NodeReader) -> str | None:
     if reader.live or (log := reader.tree.kernel_log()) is None:
         return None
     # The readers of logs take 120 ms of CPU, twice as much as the whole verb on a live node.
-    from fragtui.model.failures.incident import IncidentKind  # noqa: PLC0415
+    from fragtui.kernel.reports.report import ReportKind  # noqa: PLC0415
     from fragtui.sources.saved.incidents import incidents_of  # noqa: PLC0415
 
     explained, _ = incidents_of((log,), opener_of(reader.tree.root, live=reader.live))
     incidents = [each.incident for each in explained]
-    refused = [each for each in incidents if each.kind is IncidentKind.ALLOCATION_FAILURE]
+    refused = [each for each in incidents if each.kind is ReportKind.ALLOCATION_FAILURE]
     if not refused:
         return f"{log.name} tells of no refused request"
     last = max(refused, key=lambda each: each.time or 0.0)

@@ -102,7 +102,7 @@ def words(incident: Incident, name: str | None = None) -> str:
     rows += [f"  {text}" for label, text in facts if label == "detail"]
     if incident.suppressed or incident.repeated:
         rows.append(f"  {count_words(1 + (incident.repeated or 0), incident.suppressed or 0)}")
-    for zone in incident.zones:
+    for zone in incident.report.zones if incident.report else ():
         if zone.free_blocks is not None:
             blocks = " ".join(str(count) for count in zone.free_blocks)
             rows.append(f"  node {zone.node} {zone.zone:<8} free blocks by order: {blocks}")

@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 from fragtui import __version__
-from fragtui.model.failures.incident import Incident, IncidentKind
+from fragtui.kernel.reports.report import ReportKind
+from fragtui.model.failures.incident import Incident
 from fragtui.model.node.snapshot import Unreadable
 from fragtui.model.node.verdict import COSTLY_ORDER, judge_node
 from fragtui.model.pods.pod_update import PodUpdate
@@ -112,7 +113,7 @@ def collect(root: Path, order: int | None, audit: Path | None) -> ReportFacts:
 
 def _failed_order(incidents: tuple[Incident, ...]) -> int:
     """Return the order that the newest refusal above order 0 asked for, else 3."""
-    refusals = [each for each in incidents if each.kind is IncidentKind.ALLOCATION_FAILURE and each.order]
+    refusals = [each for each in incidents if each.kind is ReportKind.ALLOCATION_FAILURE and each.order]
     newest = max(refusals, key=lambda each: each.time or 0.0, default=None)
     return newest.order if newest is not None and newest.order else COSTLY_ORDER
 

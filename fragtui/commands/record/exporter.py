@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from fragtui import __version__
+from fragtui.kernel.reports.report import ReportKind
 from fragtui.model.failures.failure_counts import FailureCounts, count_by_cause
-from fragtui.model.failures.incident import IncidentKind
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.verdict import COSTLY_ORDER, judge_node
 from fragtui.model.pods.pod_update import PodUpdate
@@ -49,7 +49,7 @@ class NodeSource:
             if self._counts is not None:
                 self._counts.take(news, time.time())
             for incident in news.incidents:
-                if incident.kind is IncidentKind.ALLOCATION_FAILURE and incident.order:
+                if incident.kind is ReportKind.ALLOCATION_FAILURE and incident.order:
                     self._failed_order = incident.order
 
     def pod_news(self, news: PodUpdate) -> None:
@@ -81,7 +81,7 @@ class NodeSource:
         news = read_ring(self.reader.root)
         if news.problem is None:
             for incident in news.incidents:
-                if incident.kind is IncidentKind.ALLOCATION_FAILURE and incident.order:
+                if incident.kind is ReportKind.ALLOCATION_FAILURE and incident.order:
                     self._failed_order = incident.order
             yield logged_failures(count_by_cause(news.incidents))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from fragtui.kernel.reports.builder import MAX_FRAMES, ReportBuilder, Stage
 from fragtui.kernel.reports.dump_lines import (
     MAX_FRAME_LINES,
@@ -18,12 +16,10 @@ from fragtui.kernel.reports.dump_lines import (
     parse_workqueue,
     parse_zone_line,
 )
+from fragtui.kernel.reports.open_reports import OpenReports
 from fragtui.kernel.reports.report import ReportKind
 from fragtui.kernel.reports.request import intact_part
 from fragtui.logs.record import LogRecord
-
-if TYPE_CHECKING:
-    from fragtui.kernel.reports.collector import ReportCollector
 
 # The outermost frames of a stack: after one of them the dump is over.
 _OUTERMOST = ("entry_", "ret_from_fork", "system_call", "el0", "start_secondary", "secondary_startup", "tracesys",
@@ -42,10 +38,10 @@ _MOST_OWNERS = 1024
 
 
 class DumpCollector:
-    """Attributes the lines of dumps. One instance a gatherer."""
+    """Attributes the lines of dumps. One instance for each collector."""
 
-    def __init__(self, gatherer: ReportCollector) -> None:
-        self._gatherer = gatherer
+    def __init__(self, open_reports: OpenReports) -> None:
+        self._open_reports = open_reports
         self._owner: dict[LogSource, ReportBuilder | None] = {}
         self._foreign_at: dict[LogSource, int | None] = {}
         """The record at which a foreign dump was seen; None: it has ended."""
@@ -75,7 +71,7 @@ class DumpCollector:
             self._foreign(record, text)
 
     def _foreign(self, record: LogRecord, text: str) -> None:
-        count = self._gatherer.count
+        count = self._open_reports.count
         if len(self._foreign_at) > _MOST_FOREIGN:
             self._foreign_at = {
                 source: at for source, at in self._foreign_at.items() if at is not None and count - at <= NEAR
@@ -85,7 +81,7 @@ class DumpCollector:
 
     def _foreign_runs(self, record: LogRecord) -> bool:
         at = self._foreign_at.get((record.host, record.caller))
-        return at is not None and self._gatherer.count - at <= NEAR
+        return at is not None and self._open_reports.count - at <= NEAR
 
     def take_frame(self, record: LogRecord) -> bool:
         """Take a line if it is a stack frame; whose it is decides who printed the last task line or heading."""
@@ -125,7 +121,7 @@ class DumpCollector:
             task = parse_task_line(bare)
             if task is None:
                 return False
-            candidates = [report for report in self._gatherer.candidates(record) if report.stack is Stage.AWAITED]
+            candidates = [report for report in self._open_reports.candidates(record) if report.stack is Stage.AWAITED]
             if task.comm is None:
                 same = candidates if record.caller is not None else []
             else:
@@ -160,7 +156,7 @@ class DumpCollector:
 
     def _begin_trace(self, key: LogSource, record: LogRecord) -> None:
         owner = self._owner.get(key)
-        awaiting = [report for report in self._gatherer.candidates(record) if report.stack is Stage.AWAITED]
+        awaiting = [report for report in self._open_reports.candidates(record) if report.stack is Stage.AWAITED]
         if owner is None or owner.closed:
             # Some dumps have no task line (arm64 of Android, 2.4); then only the single candidate is certain.
             certain = len(awaiting) == 1 and awaiting[0].idle <= 4
@@ -183,7 +179,7 @@ class DumpCollector:
         owner.touch(record)
 
     def _begin_memory(self, record: LogRecord) -> None:
-        candidates = self._gatherer.candidates(record)
+        candidates = self._open_reports.candidates(record)
         running = []
         for other in candidates:
             if other.memory is Stage.RUNNING:
@@ -209,7 +205,7 @@ class DumpCollector:
         report.touch(record)
 
     def _memory_owner(self, record: LogRecord) -> ReportBuilder | None:
-        candidates = self._gatherer.candidates(record)
+        candidates = self._open_reports.candidates(record)
         for report in candidates:
             if report.memory is Stage.RUNNING:
                 return report

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from typing import TYPE_CHECKING
 
 from fragtui.kernel.reports.builder import ReportBuilder
 from fragtui.kernel.reports.oom_lines import (
@@ -14,12 +13,10 @@ from fragtui.kernel.reports.oom_lines import (
     parse_oom_victim,
     parse_reaped,
 )
+from fragtui.kernel.reports.open_reports import OpenReports
 from fragtui.kernel.reports.report import ReportKind
 from fragtui.kernel.reports.request import ReportedRequest
 from fragtui.logs.record import LogRecord
-
-if TYPE_CHECKING:
-    from fragtui.kernel.reports.collector import ReportCollector
 
 _TASK_ROW = re.compile(r"\s*\[ *(?:\d+|pid) *\] +(?:\d+|uid) ")
 _MEMCG = "CONSTRAINT_MEMCG"
@@ -32,10 +29,10 @@ _UNTIL_KILL = 500
 
 
 class OomCollector:
-    """Attributes the lines of the OOM killer. One instance a gatherer."""
+    """Attributes the lines of the OOM killer. One instance for each collector."""
 
-    def __init__(self, gatherer: ReportCollector) -> None:
-        self._gatherer = gatherer
+    def __init__(self, open_reports: OpenReports) -> None:
+        self._open_reports = open_reports
         self._killed: deque[Task] = deque(maxlen=MAX_KILLED)
 
     def take(self, record: LogRecord) -> bool:
@@ -50,14 +47,14 @@ class OomCollector:
         if text.lstrip().startswith("[") and _TASK_ROW.match(text):
             for report in self._mine(record):
                 report.touch(record)
-            return bool(self._gatherer.reports)
+            return bool(self._open_reports.reports)
         return False
 
     def _mine(self, record: LogRecord) -> list[ReportBuilder]:
-        return [report for report in self._gatherer.candidates(record) if report.kind is ReportKind.OOM]
+        return [report for report in self._open_reports.candidates(record) if report.kind is ReportKind.OOM]
 
     def _open(self, record: LogRecord) -> ReportBuilder:
-        report = self._gatherer.open(ReportKind.OOM, record)
+        report = self._open_reports.open(ReportKind.OOM, record)
         report.idle_limit = _UNTIL_KILL
         report.touch(record)
         return report

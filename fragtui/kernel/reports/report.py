@@ -1,4 +1,4 @@
-"""What one report of the kernel about memory says: the values that the gatherer collects, absent facts None."""
+"""What one report of the kernel about memory says: absent facts are None."""
 
 from __future__ import annotations
 
@@ -23,6 +23,10 @@ class StackFrame:
     symbol: str
     reliable: bool = True
     module: str | None = None
+
+    def __str__(self) -> str:
+        """Return the symbol as the kernel prints it, without its module."""
+        return self.symbol if self.reliable else f"? {self.symbol}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ class KilledTask:
 class KernelReport:
     """One report, as complete as it has been read; `complete` says that nothing more is expected.
 
-    `key` is unique within one gatherer and stays the same while the report grows. `stack_mixed` says that another
+    `key` is unique within one collector and stays the same while the report grows. `stack_mixed` says that another
     CPU's dump ran through this one's stack, so that no frame is certain and `stack` is empty. `lines` are the first and
     last line number that gave a fact.
     """

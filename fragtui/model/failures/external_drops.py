@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from fragtui.kernel.reports.report import ExternalDrop
-    from fragtui.model.node.snapshot import Snapshot
+from fragtui.kernel.reports.report import ExternalDrop
+from fragtui.model.node.snapshot import Snapshot
 
 _OWN = "fragtui-remedy"
 """The name of fragtui's own child."""

@@ -6,13 +6,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
 
-from fragtui.model.failures.incident import IncidentKind
-
-if TYPE_CHECKING:
-    from fragtui.model.failures.incident import Incident
-    from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+from fragtui.kernel.reports.report import ReportKind
+from fragtui.model.failures.incident import Incident
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 
 MAX_KEPT_GROUPS = 2000
 """Incidents remembered; older ones leave the list, not the counts."""
@@ -137,7 +134,7 @@ class FailureList:
         refusals = [
             incident
             for incident in self._incidents.values()
-            if incident.kind is IncidentKind.ALLOCATION_FAILURE and incident.order
+            if incident.kind is ReportKind.ALLOCATION_FAILURE and incident.order
         ]
         self._last_refusal = max(refusals, key=lambda incident: incident.time or 0.0, default=None)
 
@@ -152,7 +149,14 @@ def combined(incidents: Iterable[Incident]) -> tuple[FailureGroup, ...]:
     groups: dict[tuple[object, ...], list[Incident]] = {}
     for incident in incidents:
         comm = _DIGITS.sub("0", incident.comm or "")
-        key = (incident.kind, comm, incident.order, incident.gfp or incident.mode, incident.cause, incident.constraint)
+        key = (
+            incident.kind,
+            comm,
+            incident.order,
+            incident.gfp or incident.mode,
+            incident.cause,
+            incident.constraint,
+        )
         members = groups.pop(key, [])
         members.append(incident)
         groups[key] = members

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from fragtui.cluster.failure_reason import ReasonClass
-    from fragtui.cluster.pod_ref import PodRef
+from fragtui.cluster.failure_reason import ReasonClass
+from fragtui.cluster.pod_ref import PodRef
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from fragtui.kernel.gfp.meanings import flag_words
+from fragtui.kernel.reports.report import ReportedZone
 from fragtui.model.failures.causes import TABLE
 from fragtui.model.failures.failure_list import FailureGroup
-from fragtui.model.failures.incident import Incident, IncidentZone
+from fragtui.model.failures.incident import Incident
 from fragtui.model.node.indices import blocks_of
 from fragtui.render.facts import Fact
 from fragtui.render.incident_text import count_words, flag_source, incident_facts, incident_title
@@ -66,27 +67,26 @@ def _flags(incident: Incident, width: int) -> list[Line]:
 
 
 def _zones(incident: Incident, width: int) -> list[Line]:
-    if not incident.zones:
+    zones = incident.report.zones if incident.report else ()
+    if not zones:
         return [line(), line(("Zones", "title"), ("  the report shows none", "dim"))]
     rows = [line(), line(("Zones at that moment", "title"))]
-    for zone in incident.zones:
+    for zone in zones:
         rows.append(line((f"  N{zone.node} {zone.zone}", "text"), (f"  {_marks(zone)}", "dim")))
         if zone.free_blocks is not None:
             rows += _zone_bars(zone, zone.free_blocks, incident.order, width)
     return rows
 
 
-def _marks(zone: IncidentZone) -> str:
+def _marks(zone: ReportedZone) -> str:
     sizes = (("free", zone.free_kb), ("min", zone.min_kb), ("low", zone.low_kb), ("boost", zone.boost_kb))
     return " ".join(f"{name} {format_bytes(size * 1024)}" for name, size in sizes if size is not None)
 
 
-def _zone_bars(zone: IncidentZone, counts: tuple[int, ...], order: int | None, width: int) -> list[Line]:
+def _zone_bars(zone: ReportedZone, counts: tuple[int, ...], order: int | None, width: int) -> list[Line]:
     most = max((1, *counts))
     # Pages against KiB: even with the smallest page this is more than the zone has free.
-    shut = (
-        bool(zone.lowmem_reserve) and zone.free_kb is not None and max(zone.lowmem_reserve or (0,)) * 4 > zone.free_kb
-    )
+    shut = zone.free_kb is not None and max(zone.lowmem_reserve_pages or (0,)) * 4 > zone.free_kb
     rows = []
     for index, count in enumerate(counts):
         letters = zone.letters[index] if zone.letters and index < len(zone.letters) else ""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from fragtui.kernel.reports.report import ReportKind
 from fragtui.model.failures.failure_list import FailureGroup, FailureList
-from fragtui.model.failures.incident import IncidentKind
 from fragtui.render.incident_text import brief_title, cause_words, flag_names
 from fragtui.text import counted
 from fragtui.ui.session import Session
@@ -63,7 +63,7 @@ class FailuresPanel(ListPanel[FailureGroup]):
         """Return one row; narrow panels leave out the flags."""
         last = item.last
         size = self._session.snapshot.host.page_size if self._session.snapshot else 4096
-        style = "text" if last.memory is False else "bad" if last.kind is IncidentKind.ALLOCATION_FAILURE else "warn"
+        style = "text" if last.memory is False else "bad" if last.kind is ReportKind.ALLOCATION_FAILURE else "warn"
         pod = self._pod_of(item)
         flag_width = max(0, min(self._flag_width, width - 67 - (len(pod) + 3 if pod else 0)))
         cells = [

@@ -14,8 +14,8 @@ from textual.containers import Container
 from textual.geometry import Size
 from textual.widget import Widget
 
+from fragtui.kernel.reports.report import ReportKind
 from fragtui.model.failures.failure_list import FailureGroup, FailureList
-from fragtui.model.failures.incident import IncidentKind
 from fragtui.output_file import PUBLIC, write_file
 from fragtui.render.pod_text import pod_name
 from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, RESTING_INTERVAL, Ticker
@@ -154,7 +154,7 @@ class MainScreen(RemedyKeys):
         news = message.news
         self._tail.take(news)
         for incident in news.incidents:
-            if incident.kind is IncidentKind.ALLOCATION_FAILURE and incident.time is not None:
+            if incident.kind is ReportKind.ALLOCATION_FAILURE and incident.time is not None:
                 self.session.note_refusal(incident.time)
         for foreign in news.foreign_remedies:
             self._note_foreign(foreign)

@@ -44,7 +44,7 @@ def test_json_of_the_genuine_report() -> None:
 def test_words_from_standard_input() -> None:
     done = call(stdin=b"mysqld: page allocation failure. order:4, mode:0x10c0d0\n")
     assert done.returncode == 0
-    assert b"mysqld was refused a block of order 4 (64K)" in done.stdout
+    assert b"mysqld was denied a 64K block (order 4)" in done.stdout
     assert b"GFP_KERNEL_ACCOUNT" in done.stdout  # one of the candidates, named as such
 
 
@@ -60,7 +60,7 @@ def test_an_unreadable_log_is_said_and_the_others_are_read() -> None:
     done = call("/nowhere", str(GENUINE))
     assert done.returncode == 1
     assert b"/nowhere: not there" in done.stderr
-    assert b"runc:[1:CHILD] was refused" in done.stdout
+    assert b"runc:[1:CHILD] was denied" in done.stdout
 
 
 def test_a_log_without_incidents_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -151,7 +151,7 @@ def test_reading_stops_at_the_limit_of_unpacked_bytes_and_says_so(
     verb.configure(parser)
     assert verb.run(parser.parse_args([str(log)])) == 1
     said = capsys.readouterr()
-    assert "runc:[1:CHILD] was refused" in said.out
+    assert "runc:[1:CHILD] was denied" in said.out
     assert said.err == f"fragtui explain: {log}: stopped after 3M unpacked\n"
 
 

@@ -10,10 +10,11 @@ from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sandbox_attempts import AttemptAssembler
 from fragtui.kernel.reports.collector import ReportCollector
 from fragtui.kernel.reports.dump_collector import MAX_SOURCES
+from fragtui.kernel.reports.report import ReportKind
 from fragtui.logs.parser import LogParser
 from fragtui.model.failures.failure_counts import MAX_OPEN_COUNTS, FailureCounts
 from fragtui.model.failures.failure_list import MAX_KEPT_GROUPS, FailureList
-from fragtui.model.failures.incident import Incident, IncidentKind
+from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.pods.pod_tracker import MAX_PODS, PodTracker
 from fragtui.sources.kernel_log.incident_stream import MAX_WAITING, IncidentStream
@@ -21,6 +22,7 @@ from fragtui.sources.kernel_log.scan import scan_log
 from fragtui.sources.recording.kernel_log import RecordedLog
 from fragtui.sources.recording.pods import RecordedPods
 from fragtui.sources.recording.reader import RecordedEvent
+from tests.support.incidents import kernel_incident
 
 HEAD = "Jul  1 00:00:00 n{0} kernel: task{0}: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL|__GFP_COMP)"
 
@@ -62,7 +64,7 @@ def test_a_pod_that_left_a_full_board_is_found_under_none_of_its_names() -> None
 def test_the_tail_lets_old_incidents_go_those_of_other_limits_first_and_counts_all() -> None:
     tail = FailureList()
     for number in range(MAX_KEPT_GROUPS + 100):
-        tail.take(news(Incident(IncidentKind.OOM, time=float(number), memory=number % 2 == 0, id=f"k{number}")))
+        tail.take(news(kernel_incident(ReportKind.OOM, time=float(number), memory=number % 2 == 0, id=f"k{number}")))
     assert len(tail.incidents) == MAX_KEPT_GROUPS
     assert (tail.unlisted, tail.failures) == (100, MAX_KEPT_GROUPS + 100)
     assert all(tail.incident(f"k{number}") for number in range(0, 200, 2))
@@ -121,9 +123,9 @@ def test_a_binary_field_of_many_lines_is_read_in_linear_time() -> None:
 
 def test_failures_of_a_flood_are_counted_before_they_are_complete() -> None:
     counts = FailureCounts(0.0)
-    kind = IncidentKind.ALLOCATION_FAILURE
+    kind = ReportKind.ALLOCATION_FAILURE
     for number in range(MAX_OPEN_COUNTS + 500):
-        counts.take(news(Incident(kind, time=1.0, cause="netns", id=f"k{number}")), 1.0)
+        counts.take(news(kernel_incident(kind, time=1.0, cause="netns", id=f"k{number}")), 1.0)
     assert counts.totals(1.0)["netns"] == 500
     assert counts.totals(10.0)["netns"] == MAX_OPEN_COUNTS + 500
 

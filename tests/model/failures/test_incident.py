@@ -8,7 +8,8 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fragtui.model.failures.incident import Incident, IncidentKind
+from fragtui.kernel.reports.report import ReportKind
+from fragtui.model.failures.incident import Incident
 from tests.support.explained import explain_log
 from tests.support.facts import is_part
 from tests.support.places import GENUINE
@@ -75,8 +76,8 @@ NOISE = st.text(st.characters(codec="utf-8", exclude_characters="\n\r"), max_siz
 @settings(max_examples=60, deadline=None)
 def test_no_incident_is_lost_between_noise(parts: list[tuple[int, list[bytes]]]) -> None:
     data = b"".join(b"".join(line + b"\n" for line in noise) + REPORTS[index] for index, noise in parts)
-    kinds = [IncidentKind.ALLOCATION_FAILURE, IncidentKind.ALLOCATION_FAILURE, IncidentKind.OOM]
-    found = [incident.kind for incident in explained(data) if incident.kind is not IncidentKind.SANDBOX_FAILURE]
+    kinds = [ReportKind.ALLOCATION_FAILURE, ReportKind.ALLOCATION_FAILURE, ReportKind.OOM]
+    found = [incident.kind for incident in explained(data) if incident.report is not None]
     assert found == [kinds[index] for index, _ in parts]
 
 
@@ -87,7 +88,7 @@ def test_noise_inside_a_report_changes_none_of_its_facts(noise: list[bytes]) -> 
     mixed = b""
     for index, line in enumerate(EL7.splitlines(True)):
         mixed += line + noise[index % len(noise)] + b"\n"
-    found = [incident for incident in explained(mixed) if incident.kind is IncidentKind.ALLOCATION_FAILURE]
+    found = [incident for incident in explained(mixed) if incident.kind is ReportKind.ALLOCATION_FAILURE]
     assert len(found) == 1
     said = found[0].to_json()
     assert {name: said[name] for name in said if name not in DERIVED} == {
@@ -120,9 +121,11 @@ def test_reports_of_two_callers_interleave_in_any_way(seed: int, data: st.DataOb
     assert found.keys() == {"a b:c", "swapper/0"}
     for comm, tid, order in (("a b:c", 11, 3), ("swapper/0", 22, 5)):
         incident = found[comm]
-        assert (incident.pid, incident.cpu, incident.order) == (tid, tid, order)
+        reported = incident.report
+        assert reported is not None
+        assert (incident.pid, reported.cpu, incident.order) == (tid, tid, order)
         assert incident.stack == (f"caller_of_{tid}",)
-        assert incident.zones[0].free_blocks == (tid, 0)
+        assert reported.zones[0].free_blocks == (tid, 0)
 
 
 @given(st.binary(max_size=400))

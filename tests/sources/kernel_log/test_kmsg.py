@@ -70,7 +70,8 @@ def test_a_report_does_not_take_what_follows_a_gap(monkeypatch: pytest.MonkeyPat
     stream.finish()
     assert (lost, first) == (86, record(1, head % "java"))
     one, two = stream.news("x", 0).incidents
-    assert (one.comm, one.pid, one.zones, two.comm) == ("java", 7, (), "perl")
+    assert one.report is not None
+    assert (one.comm, one.pid, one.report.zones, two.comm) == ("java", 7, (), "perl")
 
 
 def test_a_dead_device_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

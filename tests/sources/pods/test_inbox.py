@@ -10,12 +10,14 @@ import pytest
 
 from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.model.failures.incident import Incident, IncidentKind
+from fragtui.kernel.reports.report import ReportKind
+from fragtui.model.failures.incident import Incident
 from fragtui.model.pods.pod_tracker import MAX_PODS
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.tracker import IncidentTracker
 from fragtui.sources.pods.inbox import MAX_INCIDENTS, MAX_OBSERVATIONS, PodInbox
 from fragtui.sources.pods.watcher import PodWatcher
+from tests.support.incidents import kernel_incident
 from tests.support.kernel_news import brought
 from tests.support.pod_sink import until
 
@@ -34,8 +36,8 @@ class Board(IncidentTracker):
 
 def refusal(number: int, memory: bool = True, order: int = 4) -> Incident:
     uid = f"{number:08x}-0000-4000-8000-000000000000"
-    return Incident(
-        IncidentKind.ALLOCATION_FAILURE, time=1000.0, comm=f"task{number}", order=order, cpuset=f"/kubepods/pod{uid}",
+    return kernel_incident(
+        ReportKind.ALLOCATION_FAILURE, time=1000.0, comm=f"task{number}", order=order, cpuset=f"/kubepods/pod{uid}",
         memory=memory, id=f"k{number}", stack=("copy_net_ns",),
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fragtui.cluster.observation import PodObservation
-from fragtui.model.failures.incident import Incident, IncidentKind
+from fragtui.kernel.reports.report import ReportKind
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.tracker import IncidentTracker
 from fragtui.sources.pods.watcher import NEWS_SECONDS, PodWatcher
@@ -18,6 +18,7 @@ from fragtui.ui.panels.pods import PodsPanel
 from tests.sources.pods.test_runtime_log import failure
 from tests.support.api_server import ApiServer, Watcher, pod
 from tests.support.certificate import needs_openssl
+from tests.support.incidents import kernel_incident
 from tests.support.kernel_news import brought
 from tests.support.pod_sink import until
 
@@ -112,7 +113,7 @@ def test_log_kernel_and_remedy_meet_on_the_board(tmp_path: Path, log: Path) -> N
     uid = "cdf499e7-4060-46d6-9f6f-e85ffadf0cbc"
     (tmp_path / f"var/log/pods/shop_web_{uid}").mkdir(parents=True)
     moment = time.time()
-    refusal = Incident(IncidentKind.ALLOCATION_FAILURE, time=moment, comm="containerd", order=4, id="k1",
+    refusal = kernel_incident(ReportKind.ALLOCATION_FAILURE, time=moment, comm="containerd", order=4, id="k1",
                        stack=("copy_net_ns",))  # fmt: skip
     with Watching(tmp_path) as watching:
         watching.watch.kernel_news(brought(refusal))

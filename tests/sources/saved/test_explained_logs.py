@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.model.failures.incident import Incident, IncidentKind
+from fragtui.kernel.reports.report import ReportKind
+from fragtui.model.failures.incident import Incident
 from fragtui.model.log_linker import Explained, LogLinker
 from fragtui.sources.saved.explain import OpenLog, explain_logs
 from tests.cluster.reading import NOV_2026
 from tests.support.explained import explain_log
+from tests.support.incidents import kernel_incident
 from tests.support.places import FIXTURES, SAMPLES, SHARED
 
 CAPTURES = SHARED / "k8s"
@@ -48,8 +50,8 @@ def read(logs: Sequence[bytes]) -> list[Explained]:
 
 def kinds(found: Iterable[Explained]) -> tuple[list[Incident], list[Incident]]:
     incidents = [each.incident for each in found]
-    pods = [each for each in incidents if each.kind is IncidentKind.SANDBOX_FAILURE]
-    return [each for each in incidents if each.kind is not IncidentKind.SANDBOX_FAILURE], pods
+    pods = [each for each in incidents if each.report is None]
+    return [each for each in incidents if each.report is not None], pods
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the shared samples are not here")
@@ -146,7 +148,7 @@ def test_however_dense_both_sides_name_each_other_and_none_is_lost(apart: int) -
 def test_what_is_held_back_does_not_grow_with_the_log(apart: float) -> None:
     digest, out, most = LogLinker(), 0, 0
     for number in range(20_000):
-        told = Incident(IncidentKind.ALLOCATION_FAILURE, time=NOV_2026 + number * apart, id=str(number))
+        told = kernel_incident(ReportKind.ALLOCATION_FAILURE, time=NOV_2026 + number * apart, id=str(number))
         out += len(digest.feed(told))
         most = max(most, number + 1 - out)
     assert out + len(digest.finish()) == 20_000

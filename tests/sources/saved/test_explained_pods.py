@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.model.failures.incident import Incident, IncidentKind
+from fragtui.model.failures.incident import Incident
 from fragtui.model.log_linker import sandbox_incident
 from tests.cluster.reading import NOV_2026, attempts_of
 from tests.support.explained import explain_log
@@ -28,7 +28,7 @@ def failed_sandboxes(incidents: list[Incident]) -> list[tuple[object, ...]]:
     return [
         (each.namespace, each.pod, each.pod_uid, each.cause, each.sandbox_id)
         for each in incidents
-        if each.kind is IncidentKind.SANDBOX_FAILURE
+        if each.report is None
     ]
 
 
@@ -49,7 +49,7 @@ def test_a_described_pod_far_above_its_events_is_named() -> None:
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the public samples are not here")
 def test_the_seeds_second_is_one_incident_linked_on_both_sides() -> None:
     told = explained((SAMPLES / "mixed-syslog-1.txt").read_bytes())
-    (pod,) = [each for each in told if each.kind is IncidentKind.SANDBOX_FAILURE]
+    (pod,) = [each for each in told if each.report is None]
     assert (pod.namespace, pod.pod) == ("job-app", "turing-schedule-46-20200701004530-zhq44")
     assert pod.memory is True and pod.linked
     first = next(incident for incident in told if incident.id == pod.linked[0])

@@ -53,7 +53,7 @@ async def test_enter_opens_the_report_in_words(tmp_path: Path) -> None:
         page = app.screen.query_one("#page")
         words = " ".join(" ".join(t for row in page._lines for t, _ in row.spans).split())  # type: ignore[attr-defined]
         for part in (
-            "was refused a block of order 4",
+            "was denied a 64K block (order 4)",
             "GFP_KERNEL",
             "was allowed to wait, reclaim",
             "▸ nf_conntrack_init_net",

@@ -8,14 +8,15 @@ import pytest
 
 from fragtui.cluster.failure_reason import UNKNOWN_REASON
 from fragtui.cluster.pod_ref import PodRef
+from fragtui.kernel.reports.report import ReportKind
 from fragtui.model.failures.failure_list import FailureGroup
-from fragtui.model.failures.incident import Incident, IncidentKind
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.pods.stuck_pods import PodLink, StuckPod, StuckPods
 from fragtui.ui.panels.pod_links import pod_of, pods_linked_to
+from tests.support.incidents import kernel_incident
 
 UID = "0f3c1a2b-1111-2222-3333-444455556666"
-REFUSAL = Incident(IncidentKind.ALLOCATION_FAILURE, time=1000.0, comm="runc", order=4, id="k")
+REFUSAL = kernel_incident(ReportKind.ALLOCATION_FAILURE, time=1000.0, comm="runc", order=4, id="k")
 GROUP = FailureGroup((REFUSAL,))
 
 
@@ -45,7 +46,7 @@ def test_a_failure_names_the_same_pod_whichever_starts_first(pods: tuple[StuckPo
 def test_one_pod_or_the_task_s_own() -> None:
     assert pod_of(update((stuck("web", "proven"),)), GROUP) == "shop/web"
     assert pod_of(update(()), GROUP) is None and pod_of(None, GROUP) is None
-    own = Incident(IncidentKind.OOM, time=1.0, pod_uid=UID, id="o")
+    own = kernel_incident(ReportKind.OOM, time=1.0, pod_uid=UID, id="o")
     assert pod_of(None, FailureGroup((own,))) == f"pod {UID}"
     named = PodUpdate(StuckPods(), (), (PodRef("shop", "cart", UID),))
     assert pod_of(named, FailureGroup((own,))) == "shop/cart"
