@@ -1,4 +1,4 @@
-"""A stuck pod in words: the same on the screen, in the report and in the metrics' help."""
+"""A stuck pod in words: the same on the screen and in the report."""
 
 from __future__ import annotations
 
