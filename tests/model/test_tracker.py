@@ -86,7 +86,7 @@ def test_explain_links_what_the_tracker_links() -> None:
     explained = {
         each.incident.pod: (each.incident.memory, sorted(each.incident.linked))
         for each in done
-        if each.incident.kind is IncidentKind.SANDBOX_FAILURE
+        if each.incident.report is None
     }
     assert explained == {name: (memory, sorted(links)) for name, (memory, links) in links_of(tracked(*FACTS)).items()}
     assert any(links for _, links in explained.values())
