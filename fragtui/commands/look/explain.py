@@ -1,4 +1,4 @@
-"""``fragtui explain``: what a log says of refused memory, OOM kills and sandboxes that did not start."""
+"""``fragtui explain``: the allocation failures, OOM kills and failed sandboxes that a log reports."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fragtui.commands.cli.startup import begin_collection, put_off_collection
 from fragtui.model.failures.incident import Incident
 from fragtui.text import printable
 
-HELP = "explain every refused allocation, OOM kill and failed sandbox of a log"
+HELP = "explain every failed allocation, OOM kill and failed sandbox of a log"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,12 +23,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "files",
         nargs="*",
         metavar="FILE",
-        help="logs in any format, .gz, .xz and .zst too; - or none: standard input. "
-        "Lines are cut at 16 KiB, a compressed log is read for 8 GiB",
+        help="logs in any format, also .gz, .xz and .zst; - or none: standard input. "
+        "Lines are cut at 16 KiB, a compressed log after 8 GiB",
     )
-    parser.add_argument("--kernel", metavar="V", help="the release that wrote the log, where the log does not say")
+    parser.add_argument("--kernel", metavar="V", help="the release that wrote the log, if the log does not name it")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.epilog = "exit status: 0 read, 1 a log could not be read to its end, 2 wrong usage"
+    parser.epilog = "exit status: 0 all logs were read, 1 a log could not be read to its end, 2 wrong usage"
 
 
 def run(args: argparse.Namespace) -> int:
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         table = table_for(version) if version else None
     failed: list[str] = []
 
-    def complain(name: str, error: Exception) -> None:
+    def report_error(name: str, error: Exception) -> None:
         sys.stdout.flush()
         why = os_reason(error) if isinstance(error, OSError) else "it is cut off"
         print(f"fragtui explain: {printable(name)}: {why}", file=sys.stderr)
@@ -60,13 +60,13 @@ def run(args: argparse.Namespace) -> int:
             try:
                 log, now = _opened(name)
             except OSError as error:
-                complain(name, error)
+                report_error(name, error)
                 continue
             opened.callback(log.close)
             # A single log has no name in ids: they stay when the file is moved.
             logs.append(OpenLog(log, name if len(names) > 1 else "", now))
             shown.append(name)
-        incidents = explain_logs(logs, table, args.kernel, lambda log, error: complain(log.name or names[0], error))
+        incidents = explain_logs(logs, table, args.kernel, lambda log, error: report_error(log.name or names[0], error))
         for each in incidents:
             if args.json:
                 print(json.dumps(each.incident.to_json(), ensure_ascii=False))
@@ -94,7 +94,7 @@ def _opened(name: str) -> tuple[IO[bytes], float | None]:
 
 
 def words(incident: Incident, name: str | None = None) -> str:
-    """Return an incident as a paragraph: where it stands, what happened, the facts."""
+    """Return an incident as a paragraph: its lines in the log, what happened, the facts."""
     from fragtui.model.failures.incident import iso_utc
 
     place = ""
@@ -105,7 +105,7 @@ def words(incident: Incident, name: str | None = None) -> str:
     head = "  ".join(part for part in (name, place, when, incident.kind.replace("_", " ")) if part)
     rows = [head, f"  {incident.explanation}"]
     if incident.gfp:
-        rows.append(f"  asked with {'|'.join(incident.gfp)} ({incident.gfp_from})")
+        rows.append(f"  flags {'|'.join(incident.gfp)} ({incident.gfp_from})")
     facts = [
         f"{label} {value}"
         for label, value in (
@@ -122,7 +122,7 @@ def words(incident: Incident, name: str | None = None) -> str:
     if incident.reason:
         rows.append(f"  {incident.reason}")
     if incident.suppressed or incident.repeated:
-        rows.append(f"  stands for at least {incident.count} ({_hidden(incident)})")
+        rows.append(f"  counts as at least {incident.count} ({_hidden(incident)})")
     for zone in incident.zones:
         if zone.free_blocks is not None:
             blocks = " ".join(str(count) for count in zone.free_blocks)
@@ -130,7 +130,7 @@ def words(incident: Incident, name: str | None = None) -> str:
     if incident.stack:
         rows.append("  stack: " + " < ".join(incident.stack[:12]) + (" ..." if len(incident.stack) > 12 else ""))
     if incident.linked:
-        rows.append("  goes with " + ", ".join(incident.linked))
+        rows.append("  linked to " + ", ".join(incident.linked))
     return "\n".join(rows)
 
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from fragtui.ui.wiring import BackgroundReader, PodReader
 
 _OPEN_FILES = 40
-"""What the screen, its readers and their children use, and as many again for what is open for a moment."""
-_MOST_OPEN_FILES = 1024
+"""What the screen, its readers and their children use, twice over: some files are open for a moment only."""
+_MAX_OPEN_FILES = 1024
 HELP = "the full-screen view (without a verb)"
 
 
@@ -29,13 +29,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_source_options(parser)
     parser.add_argument("--theme", metavar="NAME", help="a Textual theme; default by the terminal's colours")
     parser.epilog = (
-        "exit status: 0 left, 1 a fault of its own, 2 wrong usage or no terminal; those of a verb: fragtui VERB --help"
+        "exit status: 0 quit, 1 internal error, 2 wrong usage or no terminal; those of a verb: fragtui VERB --help"
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the view until it is left; 0, or 1 after a fault of its own, 2 without a terminal."""
-    # Textual takes most of the start; the other verbs never pay for it.
+    """Run the view until the user quits; 0, or 1 after an internal error, 2 without a terminal."""
+    # Importing Textual takes most of the start; no other verb imports it.
     from fragtui.commands.cli.startup import begin_collection, put_off_collection, without_tls
 
     put_off_collection()
@@ -68,9 +68,10 @@ def run(args: argparse.Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print("fragtui: the full screen needs a terminal; without one use 'fragtui check'", file=sys.stderr)
         return 2
-    if (most := _raise_file_limit()) < _OPEN_FILES:
+    if (limit := _raise_file_limit()) < _OPEN_FILES:
         print(
-            f"fragtui: the full screen needs {_OPEN_FILES} open files, the limit is {most} (ulimit -n)", file=sys.stderr
+            f"fragtui: the full screen needs {_OPEN_FILES} open files, the limit is {limit} (ulimit -n)",
+            file=sys.stderr,
         )
         return 2
     app = FragtuiApp(
@@ -89,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
             after_bars=begin_collection,
         )
     )
-    # The first reading is there by the time that the screen is laid out.
+    # The first snapshot is ready when the screen is laid out.
     app.sampler.start()
     app.run()
     app.say_failure()
@@ -97,10 +98,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _raise_file_limit() -> int:
-    """Take as many open files as this process may have; return how many."""
+    """Raise the limit of open files as far as this process may; return it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < _OPEN_FILES <= hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft := min(hard, _MOST_OPEN_FILES), hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft := min(hard, _MAX_OPEN_FILES), hard))
     return soft
 
 
