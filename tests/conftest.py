@@ -1,7 +1,7 @@
 """Fixtures that several folders use, and how many examples Hypothesis tries.
 
-Profile `dev` (the default) is for the loop of editing and running: 20 examples a property. Profile `ci` tries as many as
-a property needs; `CI=true` or `--hypothesis-profile=ci` select it, and `.ci/run` does.
+Profile `dev`, the default, tries 20 examples a property; `ci` tries as many as a property needs and is selected by
+`--hypothesis-profile=ci` or `CI=true`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 from fragtui.remedies.audit.log import AuditLog
-from tests.support.host_tree import HostTree
+from tests.support.host_tree import FRAGMENTED, HostTree
 
 settings.register_profile("dev", max_examples=20)
 settings.register_profile("ci", max_examples=100)
@@ -27,6 +27,18 @@ def log(tmp_path: Path) -> AuditLog:
 
 
 @pytest.fixture
-def host(tmp_path: Path) -> HostTree:
-    """Return the tree of a small node with memory in large blocks, in `tmp_path`."""
+def tree(tmp_path: Path) -> HostTree:
+    """Return a small node with large free blocks, as files that a test may change."""
     return HostTree.small(tmp_path)
+
+
+@pytest.fixture
+def root(tree: HostTree) -> Path:
+    """Return the root of a small node with large free blocks."""
+    return tree.root
+
+
+@pytest.fixture
+def fragmented_root(tmp_path: Path) -> Path:
+    """Return the root of a small node without a free block above order 3."""
+    return HostTree.small(tmp_path, FRAGMENTED).root

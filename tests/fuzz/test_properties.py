@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fragtui.cluster.observation import PodObservation
@@ -18,6 +18,7 @@ from fragtui.sources.pods.observation_json import read_observation
 from fragtui.sources.recording.format import HEADER, Deflater, NotARecording, put_bytes, put_signed
 from fragtui.sources.recording.reader import Recording, parse_recording
 from fragtui.text import LATEST, LINE_BYTES, bounded_int, epoch_seconds, printable
+from tests.support.examples import examples
 
 NUMBERS = st.integers() | st.floats() | st.sampled_from([10**20, -(10**19), 10**400, 1e308])
 JSON = st.recursive(
@@ -56,14 +57,14 @@ def test_any_stamp_is_a_moment_of_every_calendar_or_none(stamp: str) -> None:
     assert found is None or 0 <= found < LATEST
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.text() | JSON.map(json.dumps))
 def test_any_json_is_read_or_is_a_value_error_and_has_no_number_past_all_bounds(text: str) -> None:
     with suppress(ValueError):
         json.loads(json_text(read_json(text)), parse_constant=lambda name: 1 / 0)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(JSON.map(json.dumps))
 def test_any_object_where_a_line_belongs_is_read_or_left_out(text: str) -> None:
     for line in (text, f'{{"MESSAGE": {text}, "PRIORITY": {text}}}', f'{{"log": "x", "time": {text}, "host": {text}}}'):
@@ -72,7 +73,7 @@ def test_any_object_where_a_line_belongs_is_read_or_left_out(text: str) -> None:
             assert record.time is None or 0 <= record.time < LATEST
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.dictionaries(st.sampled_from(list(PodObservation.__dataclass_fields__)), JSON), JSON)
 def test_any_facts_are_a_sighting_with_the_types_it_says_or_none(facts: dict[str, Any], name: Any) -> None:
     facts = {**facts, "said": "failed", "pod": {"namespace": None, "name": name, "uid": None}}
@@ -83,7 +84,7 @@ def test_any_facts_are_a_sighting_with_the_types_it_says_or_none(facts: dict[str
         assert all(isinstance(pid, int) for pid in found.pids)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.lists(st.tuples(st.sampled_from(b"STLPRX"), st.integers(-(1 << 80), 1 << 80), JSON.map(json.dumps))))
 def test_any_frames_are_a_recording_or_are_said_to_be_none(frames: list[tuple[int, int, str]]) -> None:
     begin = b"S" + put_bytes(put_signed(0) + json.dumps([1, 1.7e9, {"name": None, "release": "6.8", "page_size": 4096,
@@ -96,7 +97,7 @@ def test_any_frames_are_a_recording_or_are_said_to_be_none(frames: list[tuple[in
         assert isinstance(found, Recording) and all(0 <= tick.time < LATEST for tick in found.ticks)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.dictionaries(st.sampled_from(["v", "kind", "id", "time", "pid", "order", "steps", "paths", "result"]), JSON))
 def test_any_fields_are_an_entry_of_the_audit_log_or_none(fields: dict[str, Any]) -> None:
     whole = {"v": 1, "kind": "intent", "id": "a", "time": 1.0, "remedy": "r", "steps": [], "paths": [], "by": "x",

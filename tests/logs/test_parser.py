@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fragtui.logs.kmsg_record import parse_kmsg_record
 from fragtui.logs.parser import LogParser
 from fragtui.logs.record import LogRecord
+from tests.support.examples import examples
 
 TEXT = "java: page allocation failure: order:4, mode:0x10c0d0"
 NOW = 1_780_000_000.0  # 2026-05-28
@@ -132,14 +133,14 @@ def test_repeats_of_both_daemons() -> None:
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_any_bytes_give_printable_records(data: bytes) -> None:
     for record in records(data):
         assert record.text.isprintable()
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_kmsg_escapes_round_trip(raw: bytes) -> None:
     escaped = b"".join(bytes((b,)) if 0x20 <= b < 0x7F and b != 0x5C else b"\\x%02x" % b for b in raw)
     found = parse_kmsg_record(b"6,1,2,-;" + escaped + b"\n")
@@ -152,7 +153,7 @@ def test_kmsg_escapes_round_trip(raw: bytes) -> None:
     st.text(st.sampled_from("[]<>(). 0123456789TC#abc:+=%\t\x1cé"), max_size=24),
     st.sampled_from(["", "[ 12.345678]", "[    1.000001] ", "[ 12.345678][  T460] ", "[12.345678]  [", "[ 1.5] "]),
 )
-@settings(max_examples=500, deadline=None)
+@examples(500)
 def test_the_quick_way_for_a_known_head_reads_what_the_careful_way_reads(rest: str, stamp: str) -> None:
     line = f"Jul  1 00:45:31 node kernel: {stamp}{rest}".encode()
     careful, quick = LogParser(now=1.79e9), LogParser(now=1.79e9)
@@ -178,7 +179,7 @@ _LINES = st.sampled_from([
 
 
 @given(st.lists(_LINES, max_size=12), st.integers(0, 400), st.booleans())
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_lines_read_in_one_go_are_those_read_one_by_one(lines: list[str], stop: int, ended: bool) -> None:
     data = "\n".join(lines).encode() + b"\n" * ended
     at, number, run = 0, 1, LogParser(now=NOW)

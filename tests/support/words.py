@@ -1,7 +1,7 @@
-"""The words that fragtui does not use, and what it uses instead.
+"""The phrases that fragtui does not use, and what it uses instead.
 
-`BANNED` is for all that a user reads: screen, verbs, help, man page, metrics, README. `BANNED_IN_PROSE` is for docstrings
-and comments as well. CONTRIBUTING.md has the terms that are used.
+`BANNED` is for all that a user reads: screen, verbs, help, man page, metrics, README. `BANNED_IN_PROSE` is for
+docstrings and comments. `.github/CONTRIBUTING.md` has the terms that are used.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _FOR_READERS = {
     r"held back": "reserved by the kernel; waiting (guard)",
     r"foreign": "by another tool",
     r"(?:a )?faults? of (?:its|their) own": "an internal error",
-    r"not there": "does not exist, no such file or directory",
+    r"(?:not|isn't|aren't|nothing) there": "does not exist, no such file or directory",
     r"says? so|said so": "prints the reason, reports it",
     r"refused to (?!connect|start|run)": "denied",
     r"nothing can be said": "can't judge: reason",
@@ -67,6 +67,8 @@ _FOR_READERS = {
     r"leaves it alone": "does not read it",
     r"in no zone yet": "not initialised yet",
     r"outcome unknown": "did not report back",
+    r"what it should bring|what it brought|what it costs here": "expected result; result; cost on this node",
+    r"known of it|nothing stands out|by nobody": "history; no setting stands out; no source",
     r"of a sudden|as it were|so to speak": "plain words",
 }
 BANNED = _phrases(_ARCHAIC | _FOR_READERS)

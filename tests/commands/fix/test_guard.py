@@ -11,7 +11,7 @@ from datetime import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fragtui.commands.cli.parser import common_options
@@ -42,6 +42,7 @@ from fragtui.remedies.guard.rules import (
 )
 from fragtui.remedies.lock import LockBusy
 from fragtui.remedies.outcome import Outcome
+from tests.support.examples import examples
 from tests.support.host_tree import FRAGMENTED, HostTree
 
 NOON = time(12)
@@ -137,7 +138,7 @@ def test_an_aborted_run_and_a_dry_one_count_for_the_cooldown_alone() -> None:
         assert (state.fruitless, state.last, state.runs) == (0, 10, (5,))
 
 
-@settings(max_examples=200)
+@examples(200, deadline=200)
 @given(
     steps=st.lists(
         st.tuples(st.floats(0.1, 900), st.integers(0, 20), st.none() | st.floats(0, 100), st.floats(0, 300)),

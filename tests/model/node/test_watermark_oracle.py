@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fragtui.model.node.watermark import RequestKind, Rule, Verdict, ZoneState, zone_verdict
+from tests.support.examples import examples
 
 ORDERS = 6
 TYPES = ("Unmovable", "Movable", "Reclaimable", "HighAtomic", "CMA", "Isolate")
@@ -73,7 +74,7 @@ def tipping(base: int, request: RequestKind) -> int:
     return base * 8 // 3 if request is RequestKind.GFP_ATOMIC else base
 
 
-@settings(max_examples=500)
+@examples(500, deadline=200)
 @given(lists, st.integers(0, ORDERS - 1), st.sampled_from(RequestKind), st.integers(0, 300), st.data())
 def test_4_4_and_later(free: Lists, order: int, request: RequestKind, reserve: int, data: st.DataObject) -> None:
     if data.draw(st.booleans()):  # no ordinary block of the order: what decides are the other lists
@@ -100,7 +101,7 @@ def test_4_4_and_later(free: Lists, order: int, request: RequestKind, reserve: i
     assert ours == watermark_ok_6_18(free, order, mark, reserve, boost, request is RequestKind.GFP_ATOMIC)
 
 
-@settings(max_examples=500)
+@examples(500, deadline=200)
 @given(
     st.lists(st.integers(0, 40), min_size=ORDERS, max_size=ORDERS),
     st.integers(0, ORDERS - 1),

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fragtui.sources.files.line_bounds import CutLines
@@ -21,6 +21,7 @@ from fragtui.sources.kernel_log.incident_stream import LineSplitter
 from fragtui.sources.kernel_log.needle_search import _by_bytes_find, best_search
 from fragtui.sources.kernel_log.scan import near_lines
 from fragtui.text import LINE_BYTES
+from tests.support.examples import examples
 
 TEXT = b"one\ntwo\n" * 1000
 
@@ -62,7 +63,7 @@ def test_following_survives_rename_and_truncation(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.sampled_from([b"", b"x", b"alloc", b"a needle here", b"yy alloc"]), max_size=60), st.integers(0, 4))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_every_line_near_a_hit_comes_once_with_its_number(lines: list[bytes], before: int) -> None:
     data = b"".join(line + b"\n" for line in lines)
     found = list(near_lines(io.BytesIO(data), (b"alloc", b"needle"), lambda: False, before))
