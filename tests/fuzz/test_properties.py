@@ -33,7 +33,7 @@ STAMPS = st.builds("{}-{}-{}T{}:{}:{}{}".format, YEARS, TWO, TWO, TWO, TWO, TWO,
 
 
 @given(st.text() | st.integers(0).map(str), st.integers(0, 1 << 64))
-def test_a_bounded_number_is_what_its_digits_say_or_none(text: str, most: int) -> None:
+def test_a_bounded_number_is_the_value_of_its_digits_or_none(text: str, most: int) -> None:
     value = bounded_int(text, most)
     assert value is None or (0 <= value <= most and text.isascii() and int(text) == value)
     assert bounded_int(text.encode("utf-8", "replace"), most) == value
@@ -46,7 +46,7 @@ def test_a_moment_is_between_1970_and_2286_or_none(seconds: float | None) -> Non
 
 
 @given(st.text(), st.integers(1, 400))
-def test_what_is_printable_is_no_longer_than_its_limit(text: str, limit: int) -> None:
+def test_a_printable_text_is_no_longer_than_its_limit(text: str, limit: int) -> None:
     found = printable(text, limit)
     assert found.isprintable() and len(found) <= limit
 
@@ -75,7 +75,7 @@ def test_any_object_where_a_line_belongs_is_read_or_left_out(text: str) -> None:
 
 @examples(40)
 @given(st.dictionaries(st.sampled_from(list(PodObservation.__dataclass_fields__)), JSON), JSON)
-def test_any_facts_are_a_sighting_with_the_types_it_says_or_none(facts: dict[str, Any], name: Any) -> None:
+def test_any_json_gives_a_well_typed_observation_or_none(facts: dict[str, Any], name: Any) -> None:
     facts = {**facts, "said": "failed", "pod": {"namespace": None, "name": name, "uid": None}}
     with suppress(ValueError, TypeError, KeyError):
         found = read_observation(read_json(json.dumps(facts)))

@@ -54,7 +54,7 @@ def test_cut_anywhere_no_fact_is_wrong(era: Era, transport: str) -> None:
 @given(st.lists(st.tuples(st.sampled_from(ERAS), st.lists(FOREIGN, max_size=3)), min_size=1, max_size=5))
 @example([(ERAS[NAMES.index("6.6 vmalloc error")], []), (ERAS[NAMES.index("2.6.18 without a task line")], [])])
 @examples(60)
-def test_reports_one_after_the_other_are_told_whole_and_in_order(parts: Sequence[tuple[Era, list[bytes]]]) -> None:
+def test_consecutive_reports_are_complete_and_in_order(parts: Sequence[tuple[Era, list[bytes]]]) -> None:
     data = b"".join(b"".join(noise) + SYSLOG(era.messages) for era, noise in parts)
     found = [each for each in told(data) if each["kind"] != "sandbox_failure"]
     without_memory = False
@@ -122,7 +122,7 @@ def report_of(tag: int, mode: str) -> tuple[list[list[str]], Facts]:
 
 @given(st.sampled_from(["0x20", "0x14000c0(GFP_KERNEL), nodemask=(null)"]), st.data())
 @examples(100)
-def test_two_cpus_without_callers_say_nothing_wrong(mode: str, data: st.DataObject) -> None:
+def test_mixed_reports_of_two_cpus_give_no_wrong_facts(mode: str, data: st.DataObject) -> None:
     """Stack dumps are serialised by the kernel; head lines and Mem-Info of two CPUs run through each other."""
     (one, first), (two, second) = report_of(3, mode), report_of(5, mode)
     lines: list[str] = []

@@ -70,7 +70,7 @@ def records(data: bytes, **options: float) -> list[LogRecord]:
         (f"12,345,3671396238,-;{TEXT}", {"facility": 1, "from_kernel": False}),
     ],
 )
-def test_line(line: str, facts: dict[str, object]) -> None:
+def test_each_line_gives_its_record(line: str, facts: dict[str, object]) -> None:
     (record,) = records(line.encode())
     assert record.text in {TEXT, TEXT.partition(": ")[2]}
     assert {name: getattr(record, name) for name in facts} == facts
@@ -97,7 +97,7 @@ def test_embedded_newlines_become_records_with_one_stamp() -> None:
     assert [record.monotonic for record in found] == [1.5, 1.5]
 
 
-def test_journal_json_and_export() -> None:
+def test_journal_json_and_export_give_the_same_records() -> None:
     entry = {
         "__REALTIME_TIMESTAMP": "1785305990155737", "_TRANSPORT": "kernel", "SYSLOG_FACILITY": "0", "PRIORITY": "4",
         "_SOURCE_MONOTONIC_TIMESTAMP": "6115623303", "SYSLOG_IDENTIFIER": "kernel", "MESSAGE": f"{TEXT}\nnext",
@@ -114,7 +114,7 @@ def test_journal_json_and_export() -> None:
     assert [record.text for record in records(export)] == [TEXT, "next", "other"]
 
 
-def test_dmesg_json() -> None:
+def test_dmesg_json_gives_records() -> None:
     text = (
         '{\n   "dmesg": [\n      {\n         "pri": 4,\n         "time":   10.250000,\n         "msg": "'
         + TEXT
@@ -125,7 +125,7 @@ def test_dmesg_json() -> None:
     assert (second.text, second.monotonic) == ("b", 11.0)
 
 
-def test_repeats_of_both_daemons() -> None:
+def test_repeat_lines_of_both_daemons_are_counted() -> None:
     (record,) = records(b"Sep  9 23:08:02 sjoerd last message repeated 93 times")
     assert record.repeats == 93
     (record,) = records(b"Sep  9 23:08:02 h kernel: message repeated 3 times: [ " + TEXT.encode() + b"]")

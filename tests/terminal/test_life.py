@@ -102,7 +102,7 @@ def test_it_sleeps_until_a_key_or_a_tick_comes(host: Path) -> None:
         term.until("Keys and signs")
 
 
-def test_a_pipe_in_place_of_a_file_hangs_nothing(host: Path) -> None:
+def test_a_pipe_in_place_of_a_file_does_not_block(host: Path) -> None:
     file = host / "proc/vmstat"
     file.unlink()
     os.mkfifo(file)
@@ -114,7 +114,7 @@ def test_a_pipe_in_place_of_a_file_hangs_nothing(host: Path) -> None:
         assert time.monotonic() - start < 15
 
 
-def test_without_a_terminal_it_says_so(host: Path) -> None:
+def test_the_screen_without_a_terminal_is_refused(host: Path) -> None:
     done = subprocess.run([*command(), "--root", str(host)], check=False, capture_output=True, text=True, stdin=NULL)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
@@ -136,7 +136,7 @@ def test_bad_arguments_get_one_clear_line(arguments: list[str], word: str) -> No
     assert word in done.stderr.splitlines()[-1]
 
 
-def test_version() -> None:
+def test_version_prints_one_line() -> None:
     done = subprocess.run([*command(), "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("fragtui ")
 

@@ -179,7 +179,7 @@ def test_suspended_it_is_ended_by_a_signal_and_so_after_it_went_on(host: Path, f
         assert is_given_back(term)
 
 
-def test_a_crash_in_c_code_says_where_and_keeps_its_status(host: Path) -> None:
+def test_a_crash_in_c_code_prints_the_place_and_keeps_its_status(host: Path) -> None:
     """No Python code runs after it, so the modes stay: `reset` gives the terminal back."""
     with terminal("--root", str(host)) as term:
         started(term).kill(signal.SIGSEGV)

@@ -103,7 +103,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize(("line", "status", "said"), CASES, ids=[case[0] for case in CASES])
-def test_one_line_and_a_status(
+def test_bad_input_gets_one_line_and_a_status(
     place: Path, capsys: pytest.CaptureFixture[str], line: str, status: int, said: str
 ) -> None:
     try:
@@ -174,7 +174,7 @@ def test_a_reader_that_leaves_ends_it_quietly(place: Path) -> None:
     assert (done.returncode, done.stderr) == (141, "")
 
 
-def test_every_verb_says_its_exit_status() -> None:
+def test_the_help_of_every_verb_has_its_exit_status() -> None:
     parser = build((), whole=True)
     texts = {"": parser.format_help()}
     for verb in VERBS:

@@ -90,7 +90,7 @@ def test_the_fields_of_the_contract(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert str(report["summary"]).count(". ") == 0
 
 
-def test_what_is_missing_is_said_and_unknown_is_null(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_file_is_reported_and_its_fields_are_null(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     HostTree.small(tmp_path, FRAGMENTED)
     (tmp_path / "proc/zoneinfo").unlink()
     (tmp_path / "proc/meminfo").unlink()

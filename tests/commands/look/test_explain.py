@@ -40,7 +40,7 @@ def test_json_of_the_genuine_report() -> None:
     assert found["lines"][0] == 1
 
 
-def test_words_from_standard_input() -> None:
+def test_a_log_on_standard_input_is_explained_as_text() -> None:
     done = call(stdin=b"mysqld: page allocation failure. order:4, mode:0x10c0d0\n")
     assert done.returncode == 0
     assert b"mysqld was refused a block of order 4 (64K)" in done.stdout

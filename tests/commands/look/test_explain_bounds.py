@@ -137,7 +137,7 @@ def test_an_endless_pipe_without_a_newline_stays_flat() -> None:
         assert explain("-", stdin=zeros.stdout).peak_kib < PEAK_KIB
 
 
-def test_reading_stops_at_the_limit_of_unpacked_bytes_and_says_so(
+def test_reading_stops_at_the_limit_of_unpacked_bytes_with_a_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import argparse
@@ -155,7 +155,7 @@ def test_reading_stops_at_the_limit_of_unpacked_bytes_and_says_so(
     assert said.err == f"fragtui explain: {log}: stopped after 3M unpacked\n"
 
 
-def test_a_list_of_more_events_than_fit_keeps_the_newest_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_of_too_many_events_keeps_the_newest_with_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     def event(second: int) -> str:
         moment = f"2026-01-01T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}Z"
         pod = {"kind": "Pod", "namespace": "shop", "name": f"p{second}", "uid": f"u{second}"}

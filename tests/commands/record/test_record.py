@@ -30,7 +30,7 @@ def done(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
-def test_for_a_time(tmp_path: Path) -> None:
+def test_record_stops_after_the_given_time(tmp_path: Path) -> None:
     HostTree.small(tmp_path / "host")
     file = tmp_path / "x.rec"
     status, out, err = done(record(file, "--root", tmp_path / "host", "--for", "1.2", "--interval", "0.2", *QUIET))
@@ -71,7 +71,7 @@ def test_killed_it_can_be_read_up_to_the_last_seconds(tmp_path: Path) -> None:
     assert found.ticks[-1].at - found.ticks[0].at >= 4.5
 
 
-def test_what_logs_and_remedies_say_is_in_it(tmp_path: Path) -> None:
+def test_a_recording_holds_logs_and_remedies(tmp_path: Path) -> None:
     HostTree.small(tmp_path / "host")
     log, audit, file = tmp_path / "kern.log", tmp_path / "audit.jsonl", tmp_path / "x.rec"
     log.write_text("")

@@ -40,7 +40,7 @@ def test_an_incident_on_a_terminal() -> None:
         (None, "not there"),
     ],
 )
-def test_what_can_not_be_replayed_gets_one_line(tmp_path: Path, data: bytes | None, why: str) -> None:
+def test_a_file_that_cannot_be_replayed_gets_one_line(tmp_path: Path, data: bytes | None, why: str) -> None:
     file = tmp_path / "x.rec"
     if data is not None:
         file.write_bytes(data)
@@ -51,7 +51,7 @@ def test_what_can_not_be_replayed_gets_one_line(tmp_path: Path, data: bytes | No
     assert found.stdout == ""
 
 
-def test_without_a_terminal_it_says_so() -> None:
+def test_replay_without_a_terminal_is_refused() -> None:
     found = subprocess.run([*command(), "replay", str(INCIDENT)], capture_output=True, text=True, check=False)
     assert found.returncode == 2
     assert found.stderr == "fragtui: a replay needs a terminal\n"

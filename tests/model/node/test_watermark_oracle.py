@@ -76,7 +76,9 @@ def tipping(base: int, request: RequestKind) -> int:
 
 @examples(500, deadline=200)
 @given(lists, st.integers(0, ORDERS - 1), st.sampled_from(RequestKind), st.integers(0, 300), st.data())
-def test_4_4_and_later(free: Lists, order: int, request: RequestKind, reserve: int, data: st.DataObject) -> None:
+def test_the_rule_of_4_4_and_later_agrees_with_the_kernels_code(
+    free: Lists, order: int, request: RequestKind, reserve: int, data: st.DataObject
+) -> None:
     if data.draw(st.booleans()):  # no ordinary block of the order: what decides are the other lists
         free |= {name: free[name][:order] + [0] * (ORDERS - order) for name in TYPES[:3]}
     free_pages = sum(pages(free[name]) for name in TYPES if name != "Isolate")
@@ -110,7 +112,7 @@ def test_4_4_and_later(free: Lists, order: int, request: RequestKind, reserve: i
     st.integers(0, 300),
     st.data(),
 )
-def test_up_to_4_3(
+def test_the_rule_up_to_4_3_agrees_with_the_kernels_code(
     counts: list[int], order: int, request: RequestKind, reserve: int, free_cma: int, data: st.DataObject
 ) -> None:
     lower = data.draw(st.integers(0, order))

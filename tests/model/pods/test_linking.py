@@ -68,7 +68,7 @@ def test_exit_status_without_a_kernel_line_stays_unknown() -> None:
     assert sandbox_incident(attempt_at(1000.0)).memory is None
 
 
-def test_one_report_for_many_failures_is_only_likely() -> None:
+def test_a_report_for_many_failures_is_only_likely() -> None:
     link = link_of(attempt_at(1000.4), refusal(1000.0), rivals=3)
     assert link is not None and link.confidence == "likely"
 
@@ -83,7 +83,7 @@ def test_outside_the_window_nothing_is_tied(apart: float) -> None:
     assert link_of(attempt_at(1000.0 + apart), refusal(1000.0)) is None
 
 
-def test_without_times_only_an_identity_ties() -> None:
+def test_failures_without_times_are_linked_by_identity_only() -> None:
     assert link_of(attempt_at(None), refusal(1000.0)) is None
     assert link_of(attempt_at(None), refusal(None)) is None
     link = link_of(attempt_at(None), refusal(None, cpuset=f"cri-containerd-{SANDBOX}.scope"))
@@ -171,7 +171,7 @@ def test_logs_given_one_after_the_other_are_put_in_order() -> None:
     st.none() | st.text(max_size=80),
     st.text(max_size=100),
 )
-def test_any_pair_is_judged(
+def test_every_pair_gets_a_judgement(
     time: float | None, kernel_time: float | None, comm: str | None, kind: IncidentKind, cpuset: str | None, error: str
 ) -> None:
     link = link_of(attempt_at(time, error), refusal(kernel_time, comm, kind=kind, cpuset=cpuset))
@@ -259,7 +259,7 @@ def test_a_stall_and_a_lack_of_address_space_are_no_refusal() -> None:
         assert memory_of(attempt, (link,)) is not True
 
 
-def test_what_timed_out_hung_before_the_refusal() -> None:
+def test_a_timed_out_pod_was_blocked_before_the_denial() -> None:
     attempt = attempt_at(1000.4, "context deadline exceeded")
     link = link_of(attempt, refusal(1000.0))
     assert link is not None and link.confidence == "possible"

@@ -43,7 +43,7 @@ def test_any_list_in_any_chunks(
 
 
 @given(st.binary(max_size=60), st.integers(1, 9))
-def test_what_is_no_list_says_so(data: bytes, size: int) -> None:
+def test_a_text_that_is_no_list_is_an_error(data: bytes, size: int) -> None:
     try:
         told = read_list(cut(data, size), lambda item: None)
     except NotAList as error:
