@@ -20,6 +20,14 @@ settings.register_profile("ci", max_examples=100)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "dev")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is run by hand as slow too, before `-m` selects."""
+    for item in items:
+        if item.get_closest_marker("by_hand") is not None:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 def log(tmp_path: Path) -> AuditLog:
     """Return an empty audit log of its own."""

@@ -38,6 +38,7 @@ def is_subset(found: dict[str, Any], era: Era) -> list[str]:
     return wrong + ["zones"] * any(not is_part(each, by_place.get((each["node"], each["zone"]))) for each in zones)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("era", ERAS, ids=NAMES)
 @pytest.mark.parametrize("transport", ["dmesg", "kmsg", "rsyslog with #012", "journalctl export"])
 def test_cut_anywhere_no_fact_is_wrong(era: Era, transport: str) -> None:

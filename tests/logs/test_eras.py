@@ -29,6 +29,7 @@ def stated(found: dict[str, Any], era: Era) -> dict[str, Any]:
     return said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transport", TRANSPORTS.values(), ids=TRANSPORTS.keys())
 def test_every_report_survives_every_transport(transport: Transport) -> None:
     for era in ERAS:

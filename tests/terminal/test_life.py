@@ -12,6 +12,8 @@ import pytest
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.terminal import command, terminal
 
+pytestmark = pytest.mark.slow
+
 NULL = subprocess.DEVNULL
 RESTORED = (b"\x1b[?1049l", b"\x1b[?1000l", b"\x1b[?25h")
 """Alternate screen off, mouse reporting off, cursor on."""

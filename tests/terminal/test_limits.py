@@ -11,6 +11,8 @@ from tests.support.cgroup import limited
 from tests.support.host_tree import HostTree
 from tests.support.terminal import Terminal, command
 
+pytestmark = pytest.mark.slow
+
 VERBS = [
     ["check"],
     ["check", "--json"],
@@ -93,7 +95,7 @@ def test_the_screen_without_reader_threads_reports_it_and_continues(tasks: int) 
             terminal.close()
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 def test_the_screen_draws_and_ends_on_a_twentieth_of_a_cpu(root: Path) -> None:
     with limited("cpu", 5) as group:
         terminal = Terminal(group.command([*command(), "--root", str(root)]))

@@ -20,6 +20,8 @@ from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.terminal import Terminal, terminal
 from tests.terminal.test_signals import is_given_back
 
+pytestmark = pytest.mark.slow
+
 SECONDS = float(os.environ.get("FRAGTUI_UNREAD_SECONDS", "600"))
 """How long nobody reads in the test that takes its time."""
 SOON = 2.0
@@ -107,7 +109,7 @@ def drawn_anew(term: Terminal) -> pyte.Screen:
     return screen
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.by_hand)])
 def test_a_signal_ends_the_screen_within_a_second_on_an_unread_terminal(node: Node, number: signal.Signals) -> None:
     with terminal("--root", str(node.root), "--interval", "0.2") as term:
         stop_reading(term)
@@ -152,7 +154,7 @@ def test_the_screen_is_whole_as_soon_as_the_terminal_reads_again(node: Node) -> 
         assert cells(term.screen) == cells(drawn_anew(term))
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 def test_the_screen_is_current_as_soon_as_the_terminal_reads_again(node: Node) -> None:
     with terminal("--root", str(node.root), "--interval", "60", argv=SOONER) as term:
         stop_reading(term)
@@ -181,7 +183,7 @@ def _measure(term: Terminal, node: Node, seconds: float, between: Callable[[], N
     return (sum(process.cpu_times()[:2]) - used) / seconds, process.memory_info().rss - before
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 def test_the_screen_sleeps_on_an_unread_terminal(node: Node) -> None:
     with terminal("--root", str(node.root), "--interval", "0.2", argv=SOONER) as term:
         stop_reading(term)
@@ -192,7 +194,7 @@ def test_the_screen_sleeps_on_an_unread_terminal(node: Node) -> None:
         assert grown < 256 << 10
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 @pytest.mark.timeout(SECONDS + 120)
 def test_memory_is_flat_for_ten_minutes_on_an_unread_terminal(node: Node) -> None:
     with terminal("--root", str(node.root), "--interval", "0.2") as term:

@@ -142,6 +142,7 @@ def ran(line: str, redirect: str) -> subprocess.CompletedProcess[str]:
 SHORT = ["check", "check --json", "man", "completion bash", "ship manifest", "gfp 0xcc0", "export --rules"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", SHORT)
 def test_a_full_disk_behind_standard_output_is_one_line(place: Path, line: str) -> None:
     done = ran(f"{line} --root {place / 'host'}", ">/dev/full")
@@ -151,6 +152,7 @@ def test_a_full_disk_behind_standard_output_is_one_line(place: Path, line: str) 
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", SHORT)
 def test_closed_standard_streams_are_no_fault(place: Path, line: str) -> None:
     for redirect in (">&-", "<&-", "2>&-", "<&- >&-"):

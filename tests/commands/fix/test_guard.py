@@ -349,7 +349,7 @@ def test_ticks_may_come_late_but_never_by_the_whole_of_what_must_be_held(
     assert watched_gap(replace(POLICY, hold=hold), interval) == gap
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 def test_a_guard_that_was_stopped_starts_counting_again(tmp_path: Path) -> None:
     HostTree.small(tmp_path / "host", FRAGMENTED)
     words = ["--dry-run", "--for", "3s", "--interval", "0.1", "--order", "9", "--audit", str(tmp_path / "a")]

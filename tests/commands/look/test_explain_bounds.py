@@ -18,6 +18,8 @@ from fragtui.sources.files import unpacking
 from fragtui.sources.pods import saved_objects
 from tests.support.places import GENUINE
 
+pytestmark = pytest.mark.slow
+
 MIB = 1 << 20
 SIZE = int(os.environ.get("FRAGTUI_BOMB_MIB", "160")) * MIB
 """Unpacked bytes; the issue asks for 1024 MiB, and already 160 took 350 MiB of memory."""

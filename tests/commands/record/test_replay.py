@@ -14,6 +14,7 @@ from tests.support.terminal import command, terminal
 INCIDENT = REPOSITORY / "screenshots/incident.rec"
 
 
+@pytest.mark.slow
 def test_an_incident_on_a_terminal() -> None:
     with terminal("replay", str(INCIDENT)) as term:
         term.until("replaying")

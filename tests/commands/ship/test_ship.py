@@ -20,6 +20,8 @@ from fragtui.commands.cli.parser import main
 from tests.support.terminal import terminal
 from tests.support.trusted import umask
 
+pytestmark = pytest.mark.slow
+
 NOBODY = 65534
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 

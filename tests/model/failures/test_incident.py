@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,6 +45,7 @@ def explained(data: bytes) -> list[Incident]:
     return list(explain_log(io.BytesIO(data), now=1.79e9))
 
 
+@pytest.mark.slow
 def test_a_report_cut_at_every_byte_gives_a_subset_of_its_facts() -> None:
     for report in REPORTS:
         (whole,) = (incident.to_json() for incident in explained(report))

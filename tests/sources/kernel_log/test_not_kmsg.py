@@ -119,7 +119,8 @@ def test_an_empty_read_ends_the_reading(tmp_path: Path) -> None:
     reader.close()
 
 
-@pytest.mark.parametrize("target", [pytest.param("/dev/null", marks=pytest.mark.slow), "/dev/zero"])
+@pytest.mark.slow
+@pytest.mark.parametrize("target", [pytest.param("/dev/null", marks=pytest.mark.by_hand), "/dev/zero"])
 def test_the_screen_reports_it_and_idles(target: str, tmp_path: Path) -> None:
     HostTree.small(tmp_path, FRAGMENTED).write()
     (tmp_path / "dev").mkdir(exist_ok=True)
@@ -133,7 +134,7 @@ def test_the_screen_reports_it_and_idles(target: str, tmp_path: Path) -> None:
         assert term.wait() == 0
 
 
-@pytest.mark.parametrize("device", [pytest.param("/dev/null", marks=pytest.mark.slow), "/dev/zero"])
+@pytest.mark.parametrize("device", [pytest.param("/dev/null", marks=pytest.mark.by_hand), "/dev/zero"])
 def test_report_notes_a_kmsg_that_is_another_device(device: str) -> None:
     if os.geteuid() or shutil.which("unshare") is None:
         pytest.skip("needs root and unshare (util-linux)")

@@ -139,6 +139,7 @@ def test_remedies_in_a_row_are_one_and_stay_behind_what_failed_before() -> None:
     assert board.snapshot(1090.0).started[0].after_remedy == "remedy 4999"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 def test_a_board_of_strangers_stays_cheap() -> None:
     board = PodTracker()

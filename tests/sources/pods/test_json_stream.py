@@ -24,6 +24,7 @@ def cut(data: bytes, size: int) -> Iterator[bytes]:
     return (data[at : at + size] for at in range(0, len(data), size))
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(st.text().filter(lambda name: name != "items"), VALUES, max_size=3),
     st.lists(OBJECTS | VALUES),

@@ -152,6 +152,7 @@ def test_ten_thousand_lines_a_second_cost_little(monkeypatch: pytest.MonkeyPatch
     assert time.process_time() - began < 5 * 0.15
 
 
+@pytest.mark.slow
 def test_a_flood_of_failures_is_sampled_and_counted() -> None:
     flood = "".join(failure(f"p{at % 50}", at) for at in range(20_000)).encode()
     reader = PacedReader()

@@ -128,6 +128,7 @@ def test_log_kernel_and_remedy_meet_on_the_board(tmp_path: Path, log: Path) -> N
         assert watching.stuck == [] and watching.last.board.started[0].after_remedy == "drop_caches 3"
 
 
+@pytest.mark.slow
 def test_a_thousand_lines_a_tick_make_few_news(tmp_path: Path, log: Path) -> None:
     with Watching(tmp_path) as watching:
         assert until(lambda: bool(watching.news))

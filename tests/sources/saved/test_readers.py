@@ -146,6 +146,7 @@ def test_the_audit_log_of_a_bundle_is_found_in_it(tmp_path: Path, capsys: pytest
     assert str(top / "var/log/fragtui/audit.jsonl") in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [must_gather, eks])
 def test_the_screen_of_a_bundle_shows_its_failures_and_pods(tmp_path: Path, make: Maker) -> None:
     make(tmp_path / "bundle")

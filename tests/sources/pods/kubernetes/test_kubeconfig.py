@@ -375,6 +375,7 @@ def test_a_plugin_gets_its_arguments_environment_and_the_cluster_but_no_input(tm
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("user", "words"),
     [

@@ -105,6 +105,7 @@ def test_roots_kubelet_with_files_of_root_alone_is_asked_for(
     assert set(server.tokens) == ({None} if by is by_certificate else {"Bearer s3cr3t-token"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("by", "name"),
     [

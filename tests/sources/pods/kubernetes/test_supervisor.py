@@ -206,6 +206,7 @@ def test_a_refused_request_is_reported_and_retried_without_a_busy_loop(node: Pat
         assert until(lambda: told.stuck == ["web"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sends", ["nothing", "a bookmark", "a pod"])
 def test_a_server_that_ends_every_watch_is_not_asked_in_a_circle(node: Path, server: ApiServer, sends: str) -> None:
     def end(watcher: Watcher) -> None:

@@ -123,6 +123,7 @@ def test_it_is_small_and_the_secret_is_nowhere_to_be_seen(server: ApiServer, tmp
         api.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["installed", "zipapp"])
 def test_it_is_gone_when_its_parent_is_killed(server: ApiServer, tmp_path: Path, form: str) -> None:
     server.pods = [pod("web")]
