@@ -233,6 +233,7 @@ def test_no_sample_makes_an_incident_of_nothing() -> None:
             assert {incident.kind for incident in explain_log(log, now=1.79e9)} <= {"sandbox_failure"}
 
 
+@pytest.mark.slow
 def test_torn_samples_never_raise() -> None:
     for path in sorted(SAMPLES.glob("*.txt")):
         data = path.read_bytes()

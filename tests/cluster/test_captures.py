@@ -13,7 +13,7 @@ from tests.cluster.reading import assembled, attempts_of, observations_of
 from tests.support.places import FIXTURES
 
 
-def test_each_layer_that_was_refused_memory_has_its_class() -> None:
+def test_each_layer_that_was_denied_memory_has_its_class() -> None:
     attempts = attempts_of((FIXTURES / "layers-kubelet.log").read_bytes())
     first: dict[str, Attempt] = {}
     for attempt in attempts:
@@ -40,7 +40,7 @@ def test_kubelet_and_containerd_tell_of_the_same_attempts() -> None:
     assert all(attempt.reason == "can't get final child's PID from pipe: EOF" for attempt in both)
 
 
-def test_containerd_says_when_a_sandbox_runs() -> None:
+def test_containerd_reports_when_a_sandbox_runs() -> None:
     told = observations_of((FIXTURES / "layers-containerd.log").read_bytes())
     runs = {observation.pod.name for observation in told if observation.said is PodFact.SANDBOX_RUNS}
     assert {"n-netns", "n-shim", "n-mount", "n-down"} <= runs

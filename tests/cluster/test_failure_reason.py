@@ -76,7 +76,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("name", "error"), CASES)
-def test_class_of(name: str, error: str) -> None:
+def test_each_error_text_has_its_class(name: str, error: str) -> None:
     assert classify(error).name == name
     nested = error.replace("\\", "\\\\").replace('"', '\\"')
     wrapped = (
@@ -98,7 +98,7 @@ def test_every_look_alike_of_the_field_is_no_memory() -> None:
         assert memory is False, name
 
 
-def test_names_are_unique_and_every_row_says_what_to_do() -> None:
+def test_names_are_unique_and_every_row_has_an_action() -> None:
     names = [name for name, *_ in REASONS]
     assert len(set(names)) == len(names)
     assert all(words and advice for _, _, _, words, advice in REASONS)

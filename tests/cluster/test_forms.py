@@ -165,7 +165,7 @@ def test_a_line_whose_clock_disagrees_is_not_believed() -> None:
     assert seconds_near(1000.0, 1000.0 + 60) == 1000.0
 
 
-def test_old_and_new_pod_lifecycle_lines_say_the_same() -> None:
+def test_old_and_new_pod_lifecycle_lines_give_the_same_observations() -> None:
     uid = "485fd485-1ed6-11e9-8661-0a587f8021ea"
     lines = (
         f'I0123 14:15:31.372181   26037 kubelet.go:1916] SyncLoop (PLEG): "web_basic({uid})", event: '
@@ -184,7 +184,7 @@ def test_old_and_new_pod_lifecycle_lines_say_the_same() -> None:
         )
 
 
-def test_deleted_pods_are_told_in_both_forms() -> None:
+def test_deleted_pods_are_reported_in_both_forms() -> None:
     klog = "I1"
     for line in (
         'I1124 05:14:59.185269   29426 kubelet.go:2535] "SyncLoop DELETE" pods=["default/a","kube-system/b"]',
@@ -199,7 +199,7 @@ def test_deleted_pods_are_told_in_both_forms() -> None:
     assert read_line(LogRecord(klog)) == ()
 
 
-def test_crio_says_when_it_runs_a_sandbox() -> None:
+def test_crio_reports_when_it_runs_a_sandbox() -> None:
     begins, runs = observations_of(
         b'time="2021-12-01T09:02:40.123456789Z" level=info msg="Running pod sandbox: shop/cart-1/POD" id=aa name=x\n'
         b'time="2021-12-01T09:02:41.5Z" level=info msg="Ran pod sandbox '
@@ -230,7 +230,7 @@ def test_get_events_tables_name_the_pod() -> None:
     assert str(attempt.pod) == "shop/n-shim" and attempt.reason_class.name == "fork-refused"
 
 
-def test_what_the_kubelet_says_of_other_matters_is_no_failure() -> None:
+def test_other_kubelet_lines_are_no_failure() -> None:
     quiet = (
         '"Error syncing pod, skipping" '
         'err="failed to \\"StartContainer\\" for \\"app\\" with CrashLoopBackOff: x" pod="a/b"',
@@ -272,7 +272,7 @@ def test_a_pod_is_named_by_name_and_namespace_or_by_its_cgroup(text: str, pod: P
         f"unable to ensure pod container exists: failed to create container for [kubepods pod{UUID}] : mkdir /x: y",
     ],
 )
-def test_a_pod_whose_cgroup_could_not_be_made_is_told(line: str) -> None:
+def test_a_pod_without_a_cgroup_is_reported(line: str) -> None:
     assert worth_reading(line.encode())
     (observation,) = read_line(LogRecord(line))
     count = 22 if "x22" in line else None

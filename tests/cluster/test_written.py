@@ -23,7 +23,7 @@ def explained(paths: list[Path], capsys: pytest.CaptureFixture[str]) -> list[dic
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_explain_reads_it(case: Case, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_reads_every_written_text(case: Case, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = tmp_path / "node.log"
     log.write_text(case.text)
     told = explained([log], capsys)
@@ -97,7 +97,7 @@ def killed_at_its_limit() -> str:
     ],
     ids=["a namespace", "passing packets", "a fork of java", "the pod's own limit"],
 )
-def test_the_kernels_line_of_that_moment_says_what_an_exit_status_cannot(
+def test_a_kernel_line_of_that_moment_explains_an_exit_status(
     kernel: str, memory: bool | None, linked: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "messages").write_text(kernel + klog(FINAL_CHILD, prefix="Nov 24 05:14:59 node-3 kubelet[29426]: "))
@@ -124,7 +124,9 @@ def test_saved_events_are_read_and_meet_the_log(form: str, tmp_path: Path, capsy
     assert len(both) == len(set(both)) and set(both) == of_log | {each["sandbox_id"] for each in alone}
 
 
-def test_saved_events_that_are_cut_off_tell_what_they_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_saved_events_that_are_cut_off_give_their_complete_items(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     whole = (FIXTURES / "events.json").read_bytes()
     (tmp_path / "cut.json").write_bytes(whole[: len(whole) // 2])
     assert main(["explain", "--json", str(tmp_path / "cut.json")]) == 1
@@ -132,7 +134,7 @@ def test_saved_events_that_are_cut_off_tell_what_they_told(tmp_path: Path, capsy
     assert "cut.json: expected a list of Kubernetes objects" in told.err and told.out.count("sandbox_failure") >= 1
 
 
-def test_one_saved_event(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_saved_event_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     events = json.loads((FIXTURES / "events.json").read_text())["items"]
     failed = next(event for event in events if event["reason"] == "FailedCreatePodSandBox")
     (tmp_path / "one.json").write_text(json.dumps(failed, indent=1))

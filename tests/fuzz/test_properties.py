@@ -8,7 +8,7 @@ import zlib
 from contextlib import suppress
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fragtui.cluster.observation import PodObservation
@@ -20,6 +20,7 @@ from fragtui.sources.pods.observation_json import read_observation
 from fragtui.sources.recording.format import RECORDING_VERSION, NotARecording
 from fragtui.sources.recording.reader import RecordedReader, Recording, parse_recording
 from fragtui.text import LATEST, LINE_BYTES, bounded_int, epoch_seconds, printable
+from tests.support.examples import examples
 
 NUMBERS = st.integers() | st.floats() | st.sampled_from([10**20, -(10**19), 10**400, 1e308])
 JSON = st.recursive(
@@ -34,7 +35,7 @@ STAMPS = st.builds("{}-{}-{}T{}:{}:{}{}".format, YEARS, TWO, TWO, TWO, TWO, TWO,
 
 
 @given(st.text() | st.integers(0).map(str), st.integers(0, 1 << 64))
-def test_a_bounded_number_is_what_its_digits_say_or_none(text: str, most: int) -> None:
+def test_a_bounded_number_is_the_value_of_its_digits_or_none(text: str, most: int) -> None:
     value = bounded_int(text, most)
     assert value is None or (0 <= value <= most and text.isascii() and int(text) == value)
     assert bounded_int(text.encode("utf-8", "replace"), most) == value
@@ -47,7 +48,7 @@ def test_a_moment_is_between_1970_and_2286_or_none(seconds: float | None) -> Non
 
 
 @given(st.text(), st.integers(1, 400))
-def test_what_is_printable_is_no_longer_than_its_limit(text: str, limit: int) -> None:
+def test_a_printable_text_is_no_longer_than_its_limit(text: str, limit: int) -> None:
     found = printable(text, limit)
     assert found.isprintable() and len(found) <= limit
 
@@ -58,14 +59,14 @@ def test_any_stamp_is_a_moment_of_every_calendar_or_none(stamp: str) -> None:
     assert found is None or 0 <= found < LATEST
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.text() | JSON.map(json.dumps))
 def test_any_json_is_read_or_is_a_value_error_and_has_no_number_past_all_bounds(text: str) -> None:
     with suppress(ValueError):
         json.loads(json_text(read_json(text)), parse_constant=lambda name: 1 / 0)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(JSON.map(json.dumps))
 def test_any_object_where_a_line_belongs_is_read_or_left_out(text: str) -> None:
     for line in (text, f'{{"MESSAGE": {text}, "PRIORITY": {text}}}', f'{{"log": "x", "time": {text}, "host": {text}}}'):
@@ -74,9 +75,9 @@ def test_any_object_where_a_line_belongs_is_read_or_left_out(text: str) -> None:
             assert record.time is None or 0 <= record.time < LATEST
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.dictionaries(st.sampled_from(list(PodObservation.__dataclass_fields__)), JSON), JSON)
-def test_any_facts_are_a_sighting_with_the_types_it_says_or_none(facts: dict[str, Any], name: Any) -> None:
+def test_any_json_gives_a_well_typed_observation_or_none(facts: dict[str, Any], name: Any) -> None:
     facts = {**facts, "said": "failed", "pod": {"namespace": None, "name": name, "uid": None}}
     with suppress(ValueError, TypeError, KeyError):
         found = read_observation(read_json(json.dumps(facts)))
@@ -85,7 +86,7 @@ def test_any_facts_are_a_sighting_with_the_types_it_says_or_none(facts: dict[str
         assert all(isinstance(pid, int) for pid in found.pids)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.lists(st.tuples(st.sampled_from("TLPRCX"), st.integers(-(1 << 80), 1 << 80) | st.floats(), JSON, JSON)))
 def test_any_lines_are_a_recording_or_are_said_to_be_none(lines: list[tuple[str, float, Any, Any]]) -> None:
     host = {"name": None, "release": "6.8", "page_size": 4096, "page_size_assumed": False}
@@ -104,7 +105,7 @@ def test_any_lines_are_a_recording_or_are_said_to_be_none(lines: list[tuple[str,
                     reader.sample()
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.dictionaries(st.sampled_from(["v", "kind", "id", "time", "pid", "order", "steps", "paths", "result"]), JSON))
 def test_any_fields_are_an_entry_of_the_audit_log_or_none(fields: dict[str, Any]) -> None:
     whole = {"v": 1, "kind": "intent", "id": "a", "time": 1.0, "remedy": "r", "steps": [], "paths": [], "by": "x",

@@ -27,7 +27,7 @@ def test_an_order_that_no_kernel_has_is_unknown() -> None:
     assert head is not None and head.request.order == 10
 
 
-def test_an_order_below_0_in_a_failure_of_veth_is_told_without_a_size() -> None:
+def test_a_veth_failure_of_a_negative_order_has_no_size() -> None:
     stack = tuple(StackFrame(name) for name in ("__kmalloc", "veth_alloc_queues", "veth_newlink", "rtnl_newlink"))
     incident = incident_of(KernelReport(1, ReportKind.ALLOCATION_FAILURE, comm="runc", order=-1, stack=stack))
     assert incident.cause == "veth" and incident.explanation
@@ -71,6 +71,6 @@ def test_a_record_with_numbers_of_5000_digits_has_no_sequence_and_no_stamp() -> 
     assert stream_time(b"4,1,99999999999999999999,-;x") is None
 
 
-def test_of_a_text_of_another_kind_a_hundred_lines_are_named() -> None:
+def test_a_text_of_another_kind_gives_at_most_a_hundred_problems() -> None:
     text = "0\n" * 30_000
     assert len(parse_buddyinfo(text)[1]) == len(parse_pagetypeinfo(text)[1]) == 100

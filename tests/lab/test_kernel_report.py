@@ -40,7 +40,7 @@ def no_large_block() -> Iterator[None]:
             HUGE_POOL.write_text("0")
 
 
-def test_a_genuine_report_is_told_at_once_and_then_whole() -> None:
+def test_a_genuine_report_is_delivered_at_once_and_later_complete() -> None:
     seen: list[tuple[float, Incident]] = []
     whole = threading.Event()
     started, refused = time.time(), 0

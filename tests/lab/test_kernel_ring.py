@@ -78,7 +78,7 @@ def small_cgroup() -> Iterator[Path]:
             time.sleep(0.1)
 
 
-def test_what_the_ring_lost_is_counted_to_the_record() -> None:
+def test_records_lost_by_the_ring_are_counted_exactly() -> None:
     with alone():
         reader = open_kmsg(DEVICE)
         try:

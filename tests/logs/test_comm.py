@@ -52,6 +52,7 @@ TRANSPORTS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transport", TRANSPORTS.values(), ids=TRANSPORTS.keys())
 def test_any_byte_anywhere_in_a_comm_comes_through(transport: Callable[[bytes], bytes]) -> None:
     for byte in set(range(1, 256)) - {ord("\n")}:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fragtui.logs.kmsg_record import parse_kmsg_record
 from fragtui.logs.parser import LogParser
 from fragtui.logs.record import LogRecord
+from tests.support.examples import examples
 
 TEXT = "java: page allocation failure: order:4, mode:0x10c0d0"
 NOW = 1_780_000_000.0  # 2026-05-28
@@ -69,7 +70,7 @@ def records(data: bytes, **options: float) -> list[LogRecord]:
         (f"12,345,3671396238,-;{TEXT}", {"facility": 1, "from_kernel": False}),
     ],
 )
-def test_line(line: str, facts: dict[str, object]) -> None:
+def test_each_line_gives_its_record(line: str, facts: dict[str, object]) -> None:
     (record,) = records(line.encode())
     assert record.text in {TEXT, TEXT.partition(": ")[2]}
     assert {name: getattr(record, name) for name in facts} == facts
@@ -96,7 +97,7 @@ def test_embedded_newlines_become_records_with_one_stamp() -> None:
     assert [record.monotonic for record in found] == [1.5, 1.5]
 
 
-def test_journal_json_and_export() -> None:
+def test_journal_json_and_export_give_the_same_records() -> None:
     entry = {
         "__REALTIME_TIMESTAMP": "1785305990155737", "_TRANSPORT": "kernel", "SYSLOG_FACILITY": "0", "PRIORITY": "4",
         "_SOURCE_MONOTONIC_TIMESTAMP": "6115623303", "SYSLOG_IDENTIFIER": "kernel", "MESSAGE": f"{TEXT}\nnext",
@@ -113,7 +114,7 @@ def test_journal_json_and_export() -> None:
     assert [record.text for record in records(export)] == [TEXT, "next", "other"]
 
 
-def test_dmesg_json() -> None:
+def test_dmesg_json_gives_records() -> None:
     text = (
         '{\n   "dmesg": [\n      {\n         "pri": 4,\n         "time":   10.250000,\n         "msg": "'
         + TEXT
@@ -124,7 +125,7 @@ def test_dmesg_json() -> None:
     assert (second.text, second.monotonic) == ("b", 11.0)
 
 
-def test_repeats_of_both_daemons() -> None:
+def test_repeat_lines_of_both_daemons_are_counted() -> None:
     (record,) = records(b"Sep  9 23:08:02 sjoerd last message repeated 93 times")
     assert record.repeats == 93
     (record,) = records(b"Sep  9 23:08:02 h kernel: message repeated 3 times: [ " + TEXT.encode() + b"]")
@@ -132,14 +133,14 @@ def test_repeats_of_both_daemons() -> None:
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_any_bytes_give_printable_records(data: bytes) -> None:
     for record in records(data):
         assert record.text.isprintable()
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_kmsg_escapes_round_trip(raw: bytes) -> None:
     escaped = b"".join(bytes((b,)) if 0x20 <= b < 0x7F and b != 0x5C else b"\\x%02x" % b for b in raw)
     found = parse_kmsg_record(b"6,1,2,-;" + escaped + b"\n")
@@ -152,7 +153,7 @@ def test_kmsg_escapes_round_trip(raw: bytes) -> None:
     st.text(st.sampled_from("[]<>(). 0123456789TC#abc:+=%\t\x1cé"), max_size=24),
     st.sampled_from(["", "[ 12.345678]", "[    1.000001] ", "[ 12.345678][  T460] ", "[12.345678]  [", "[ 1.5] "]),
 )
-@settings(max_examples=500, deadline=None)
+@examples(500)
 def test_the_quick_way_for_a_known_head_reads_what_the_careful_way_reads(rest: str, stamp: str) -> None:
     line = f"Jul  1 00:45:31 node kernel: {stamp}{rest}".encode()
     careful, quick = LogParser(now=1.79e9), LogParser(now=1.79e9)

@@ -96,7 +96,7 @@ def test_outside_the_window_nothing_is_tied(apart: float) -> None:
     assert link_of(attempt_at(1000.0 + apart), refusal(1000.0)) is None
 
 
-def test_without_times_only_an_identity_ties() -> None:
+def test_failures_without_times_are_linked_by_identity_only() -> None:
     assert link_of(attempt_at(None), refusal(1000.0)) is None
     assert link_of(attempt_at(None), refusal(None)) is None
     link = link_of(attempt_at(None), refusal(None, cpuset=f"cri-containerd-{SANDBOX}.scope"))
@@ -260,7 +260,7 @@ def test_a_stall_and_a_lack_of_address_space_are_no_refusal() -> None:
         assert memory_of(attempt, (link,)) is not True
 
 
-def test_what_timed_out_hung_before_the_refusal() -> None:
+def test_a_timed_out_pod_was_blocked_before_the_denial() -> None:
     attempt = attempt_at(1000.4, "context deadline exceeded")
     link = link_of(attempt, refusal(1000.0))
     assert link is not None and link.confidence == "possible"

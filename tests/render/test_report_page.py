@@ -128,7 +128,7 @@ def test_hostile_names_cannot_write_markdown(tmp_path: Path) -> None:
     assert "[a](" not in page.replace(r"\[a\]", "")
 
 
-def test_what_is_unknown_is_said(tmp_path: Path) -> None:
+def test_an_unknown_value_is_reported_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     snapshot = NodeReader(tmp_path / "empty").sample()
     bare = ReportFacts(snapshot, judge_node(snapshot, 3), forecast(snapshot, 3), unreadable=snapshot.unreadable)

@@ -12,6 +12,8 @@ import pytest
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.terminal import command, terminal
 
+pytestmark = pytest.mark.slow
+
 NULL = subprocess.DEVNULL
 RESTORED = (b"\x1b[?1049l", b"\x1b[?1000l", b"\x1b[?25h")
 """Alternate screen off, mouse reporting off, cursor on."""
@@ -102,7 +104,7 @@ def test_it_sleeps_until_a_key_or_a_tick_comes(host: Path) -> None:
         term.until("Keys and signs")
 
 
-def test_a_pipe_in_place_of_a_file_hangs_nothing(host: Path) -> None:
+def test_a_pipe_in_place_of_a_file_does_not_block(host: Path) -> None:
     file = host / "proc/vmstat"
     file.unlink()
     os.mkfifo(file)
@@ -114,7 +116,7 @@ def test_a_pipe_in_place_of_a_file_hangs_nothing(host: Path) -> None:
         assert time.monotonic() - start < 15
 
 
-def test_without_a_terminal_it_says_so(host: Path) -> None:
+def test_the_screen_without_a_terminal_is_refused(host: Path) -> None:
     done = subprocess.run([*command(), "--root", str(host)], check=False, capture_output=True, text=True, stdin=NULL)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
@@ -136,7 +138,7 @@ def test_bad_arguments_get_one_clear_line(arguments: list[str], word: str) -> No
     assert word in done.stderr.splitlines()[-1]
 
 
-def test_version() -> None:
+def test_version_prints_one_line() -> None:
     done = subprocess.run([*command(), "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("fragtui ")
 

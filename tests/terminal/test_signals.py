@@ -13,6 +13,8 @@ import pytest
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.terminal import Terminal, terminal
 
+pytestmark = pytest.mark.slow
+
 RESET = tuple(
     f"\x1b[{code}".encode()
     for code in ("?1049l", "?25h", "?2004l", "<u", "?1004l", "?1000l", "?1003l", "?1006l", "?1015l")
@@ -80,7 +82,7 @@ def test_a_signal_that_kills_gives_the_terminal_back_and_is_the_status(host: Pat
     _check_dies_by(host, name)
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 @pytest.mark.parametrize("name", OTHERS)
 def test_every_other_signal_that_kills_does_too(host: Path, name: str) -> None:
     _check_dies_by(host, name)
@@ -110,19 +112,19 @@ def test_sigterm_ends_it_within_a_second_although_the_main_thread_never_returns(
     _check_ends_by(host, "pass", signal.SIGTERM)
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 def test_sigterm_ends_it_within_a_second_although_the_main_thread_sleeps(host: Path) -> None:
     _check_ends_by(host, "import time; time.sleep(60)", signal.SIGTERM)
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 def test_sigterm_ends_it_by_sigkill_if_the_main_thread_runs_no_handler(host: Path) -> None:
     """It waits for a lock in C that it holds itself, as it would for a disk that does not answer."""
     work = "import ctypes; libc = ctypes.CDLL(None); lock = bytes(64); [libc.pthread_mutex_lock(lock) for _ in '12']"
     _check_ends_by(host, work, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)], ids=str)
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.by_hand)], ids=str)
 def test_a_signal_while_it_leaves_does_not_cut_that_short(host: Path, number: signal.Signals) -> None:
     """A remedy is aborted and its end logged then; a Ctrl-C may be typed ahead."""
     with terminal("--root", str(host), argv=[sys.executable, "-c", SLOW]) as term:
@@ -179,7 +181,7 @@ def test_suspended_it_is_ended_by_a_signal_and_so_after_it_went_on(host: Path, f
         assert is_given_back(term)
 
 
-def test_a_crash_in_c_code_says_where_and_keeps_its_status(host: Path) -> None:
+def test_a_crash_in_c_code_prints_the_place_and_keeps_its_status(host: Path) -> None:
     """No Python code runs after it, so the modes stay: `reset` gives the terminal back."""
     with terminal("--root", str(host)) as term:
         started(term).kill(signal.SIGSEGV)

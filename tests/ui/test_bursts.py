@@ -28,6 +28,8 @@ from tests.support.person import press
 from tests.support.places import REPOSITORY
 from tests.support.screen import make_app, running, text_of, until
 
+pytestmark = pytest.mark.slow
+
 TURNS = (0, 1, 2)
 """Turns of the loop between two keys."""
 

@@ -28,6 +28,7 @@ async def test_a_crash_is_told_plainly_and_without_the_values_of_variables(
     assert app.return_code == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "words"),
     [

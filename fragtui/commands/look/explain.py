@@ -1,4 +1,4 @@
-"""``fragtui explain``: what a log says of refused memory, OOM kills and sandboxes that did not start."""
+"""``fragtui explain``: the allocation failures, OOM kills and failed sandboxes that a log reports."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fragtui.sources.files.log_files import open_log, refuse_device
 from fragtui.sources.saved.explain import OpenLog, explain_logs
 from fragtui.text import printable
 
-HELP = "explain every refused allocation, OOM kill and failed sandbox of a log"
+HELP = "explain every failed allocation, OOM kill and failed sandbox of a log"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,12 +28,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "files",
         nargs="*",
         metavar="FILE",
-        help="logs in any format, .gz, .xz and .zst too; - or none: standard input. "
-        "Lines are cut at 16 KiB, a compressed log is read for 8 GiB",
+        help="logs in any format, also .gz, .xz and .zst; - or none: standard input. "
+        "Lines are cut at 16 KiB, a compressed log after 8 GiB",
     )
-    parser.add_argument("--kernel", metavar="V", help="the release that wrote the log, where the log does not say")
+    parser.add_argument("--kernel", metavar="V", help="the release that wrote the log, if the log does not name it")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.epilog = "exit status: 0 read, 1 a log could not be read to its end, 2 wrong usage"
+    parser.epilog = "exit status: 0 all logs were read, 1 a log could not be read to its end, 2 wrong usage"
 
 
 def run(args: argparse.Namespace) -> int:
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         table = table_for(version) if version else None
     failed: list[str] = []
 
-    def complain(name: str, error: Exception) -> None:
+    def report_error(name: str, error: Exception) -> None:
         sys.stdout.flush()
         why = os_reason(error) if isinstance(error, OSError) else "it is cut off"
         print(f"fragtui explain: {printable(name)}: {why}", file=sys.stderr)
@@ -57,13 +57,13 @@ def run(args: argparse.Namespace) -> int:
             try:
                 log, now = _opened(name)
             except OSError as error:
-                complain(name, error)
+                report_error(name, error)
                 continue
             opened.callback(log.close)
             # A single log has no name in ids: they stay when the file is moved.
             logs.append(OpenLog(log, name if len(names) > 1 else "", now))
             shown.append(name)
-        incidents = explain_logs(logs, table, args.kernel, lambda log, error: complain(log.name or names[0], error))
+        incidents = explain_logs(logs, table, args.kernel, lambda log, error: report_error(log.name or names[0], error))
         for each in incidents:
             if args.json:
                 print(json.dumps(each.incident.to_json(), ensure_ascii=False))
@@ -89,7 +89,7 @@ def _opened(name: str) -> tuple[IO[bytes], float | None]:
 
 
 def words(incident: Incident, name: str | None = None) -> str:
-    """Return an incident as a paragraph: where it stands, what happened, the facts."""
+    """Return an incident as a paragraph: its lines in the log, what happened, the facts."""
     place = ""
     if incident.lines:
         first, last = incident.lines

@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the names; 0, or 2 for a mode or a release that is none."""
+    """Print the names; 0, or 2 if the mode or the release can't be parsed."""
     table, source, problem = _table(args)
     if problem is not None:
         print(f"fragtui gfp: {problem}", file=sys.stderr)
@@ -47,9 +47,9 @@ def run(args: argparse.Namespace) -> int:
         print(_meaning(mask, reading.table))
     if doubtful or reading.names is None:
         rows = candidates or _settled(mask)
-        doubt = "That kernel would hardly ask so" if doubtful else "Without the kernel"
+        doubt = "That kernel does not use this combination" if doubtful else "The kernel is unknown"
         if rows:
-            print(f"{doubt}; the mask rather is:" if doubtful else f"{doubt} it may be:")
+            print(f"{doubt}; more likely the mask is:" if doubtful else f"{doubt}; the mask may be:")
         else:
             print(f"{doubt}; no kernel's table gives every bit of it a name.")
         for kernels, names in rows:
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _table(args: argparse.Namespace) -> tuple[GfpTable | None, str, str | None]:
-    """Return the table to use, whose it is, and what is wrong with the release that was asked for."""
+    """Return the table to use, the kernel that it belongs to, and what is wrong with the release given."""
     if args.kernel is not None:
         version = parse_version(args.kernel)
         if version is None:
@@ -95,17 +95,17 @@ def _meaning(mask: int, table: GfpTable | None) -> str:
     if table is None:
         return ""
     if mask & table.direct_reclaim:
-        said = "It may wait: the kernel reclaims and compacts before it refuses."
+        meaning = "It may wait: the kernel reclaims and compacts memory before the request fails."
     else:
-        said = "It may not wait: nothing is reclaimed or compacted for it."
-    for name, words in (
-        ("__GFP_NORETRY", " It is not tried hard: its caller has a fallback."),
-        ("__GFP_RETRY_MAYFAIL", " It may fail after real effort: its caller has a fallback."),
-        ("__GFP_NOFAIL", " It is retried for ever."),
+        meaning = "It can't wait: the kernel neither reclaims nor compacts memory for it."
+    for name, text in (
+        ("__GFP_NORETRY", " The kernel gives up early: its caller has a fallback."),
+        ("__GFP_RETRY_MAYFAIL", " It may fail after several tries: its caller has a fallback."),
+        ("__GFP_NOFAIL", " The kernel retries until it succeeds."),
     ):
         if mask & table.bits.get(name, 0):
-            said += words
-    return said
+            meaning += text
+    return meaning
 
 
 def _json(

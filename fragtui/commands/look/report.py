@@ -50,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the report; 0, or 1 where that fails."""
+    """Write the report; 0, or 1 if that fails."""
     page = report_page(collect(args.root, args.order, args.audit), redact=args.redact)
     if args.output is None:
         sys.stdout.write(page)
@@ -74,7 +74,7 @@ def _write(path: Path, page: str) -> None:
 
 
 def write_here(root: Path, order: int | None, audit: Path | None) -> Path:
-    """Write the report into a new file of the working directory and return it; raise OSError where that fails."""
+    """Write the report into a new file of the working directory and return it; raises OSError if that fails."""
     path = Path.cwd() / f"fragtui-report-{time.strftime('%Y%m%d-%H%M%S')}.md"
     return write_file(path, report_page(collect(root, order, audit)))
 
@@ -112,7 +112,7 @@ def collect(root: Path, order: int | None, audit: Path | None) -> ReportFacts:
 
 
 def _failed_order(incidents: tuple[Incident, ...]) -> int:
-    """Return the order that the newest refusal above order 0 asked for, else 3."""
+    """Return the order of the newest allocation failure above order 0, else 3."""
     refusals = [each for each in incidents if each.kind is ReportKind.ALLOCATION_FAILURE and each.order]
     newest = max(refusals, key=lambda each: each.time or 0.0, default=None)
     return newest.order if newest is not None and newest.order else COSTLY_ORDER

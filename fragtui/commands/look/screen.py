@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from fragtui.sources.saved.readers import SavedKernelLog, SavedPods
 
 _OPEN_FILES = 40
-"""What the screen, its readers and their children use, and as many again for what is open for a moment."""
-_MOST_OPEN_FILES = 1024
+"""What the screen, its readers and their children use, twice over: some files are open for a moment only."""
+_MAX_OPEN_FILES = 1024
 HELP = "the full-screen view (without a verb)"
 
 
@@ -33,12 +33,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_source_options(parser)
     parser.add_argument("--theme", metavar="NAME", help="a Textual theme; default by the terminal's colours")
     parser.epilog = (
-        "exit status: 0 left, 1 a fault of its own, 2 wrong usage or no terminal; those of a verb: fragtui VERB --help"
+        "exit status: 0 quit, 1 internal error, 2 wrong usage or no terminal; those of a verb: fragtui VERB --help"
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the view until it is left; 0, or 1 after a fault of its own, 2 without a terminal."""
+    """Run the view until the user quits; 0, or 1 after an internal error, 2 without a terminal."""
     # Textual takes 200 ms of CPU, and --help and --version import this module too. The readers of logs and pods take
     # 120 ms and the report 60 ms: they are imported when they are asked for, after the first bars.
     from textual.theme import BUILTIN_THEMES  # noqa: PLC0415
@@ -62,9 +62,10 @@ def run(args: argparse.Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print("fragtui: the full screen needs a terminal; without one use 'fragtui check'", file=sys.stderr)
         return 2
-    if (most := _raise_file_limit()) < _OPEN_FILES:
+    if (limit := _raise_file_limit()) < _OPEN_FILES:
         print(
-            f"fragtui: the full screen needs {_OPEN_FILES} open files, the limit is {most} (ulimit -n)", file=sys.stderr
+            f"fragtui: the full screen needs {_OPEN_FILES} open files, the limit is {limit} (ulimit -n)",
+            file=sys.stderr,
         )
         return 2
     app = FragtuiApp(
@@ -82,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
             write_report=lambda: _write_report(args),
         )
     )
-    # The first reading is there by the time that the screen is laid out.
+    # The first snapshot is ready when the screen is laid out.
     app.sampler.start()
     app.run()
     app.say_failure()
@@ -90,10 +91,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _raise_file_limit() -> int:
-    """Take as many open files as this process may have; return how many."""
+    """Raise the limit of open files as far as this process may; return it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < _OPEN_FILES <= hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft := min(hard, _MOST_OPEN_FILES), hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft := min(hard, _MAX_OPEN_FILES), hard))
     return soft
 
 

@@ -104,7 +104,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize(("line", "status", "said"), CASES, ids=[case[0] for case in CASES])
-def test_one_line_and_a_status(
+def test_bad_input_gets_one_line_and_a_status(
     place: Path, capsys: pytest.CaptureFixture[str], line: str, status: int, said: str
 ) -> None:
     try:
@@ -143,6 +143,7 @@ def ran(line: str, redirect: str) -> subprocess.CompletedProcess[str]:
 SHORT = ["check", "check --json", "man", "completion bash", "ship manifest", "gfp 0xcc0", "export --rules"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", SHORT)
 def test_a_full_disk_behind_standard_output_is_one_line(place: Path, line: str) -> None:
     done = ran(f"{line} --root {place / 'host'}", ">/dev/full")
@@ -152,6 +153,7 @@ def test_a_full_disk_behind_standard_output_is_one_line(place: Path, line: str) 
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", SHORT)
 def test_closed_standard_streams_are_no_fault(place: Path, line: str) -> None:
     for redirect in (">&-", "<&-", "2>&-", "<&- >&-"):
@@ -175,7 +177,7 @@ def test_a_reader_that_leaves_ends_it_quietly(place: Path) -> None:
     assert (done.returncode, done.stderr) == (141, "")
 
 
-def test_every_verb_says_its_exit_status() -> None:
+def test_the_help_of_every_verb_has_its_exit_status() -> None:
     parser = build((), whole=True)
     texts = {"": parser.format_help()}
     for verb in VERBS:

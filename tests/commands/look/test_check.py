@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from fragtui.commands.cli.parser import main
 from fragtui.sources.kernel_log.last_failed_order import newest_order
+from tests.support.examples import examples
 from tests.support.host_tree import DMA, FRAGMENTED, HostTree
 from tests.support.places import REPOSITORY
 from tests.support.terminal import command, terminal
@@ -89,7 +90,7 @@ def test_the_fields_of_the_contract(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert str(report["summary"]).count(". ") == 0
 
 
-def test_what_is_missing_is_said_and_unknown_is_null(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_file_is_reported_and_its_fields_are_null(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     HostTree.small(tmp_path, FRAGMENTED)
     (tmp_path / "proc/zoneinfo").unlink()
     (tmp_path / "proc/meminfo").unlink()
@@ -171,7 +172,7 @@ def test_the_order_of_the_last_failure() -> None:
     assert newest_order([b"4,1,9,-; page allocation failure: order:9x: page allocation failure: order:2, m"], 0) == 2
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from(["buddyinfo", "zoneinfo", "meminfo", "version", "pagetypeinfo"]), st.binary(max_size=300), st.data()
 )

@@ -56,7 +56,7 @@ NODES = [
 
 
 @pytest.mark.parametrize(("node", "order", "status", "word", "sentence", "then"), NODES)
-def test_words(
+def test_each_state_has_its_sentences(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     node: object,
@@ -84,7 +84,7 @@ def test_words(
     assert (then is None) == ("GFP_KERNEL" not in summary)
 
 
-def test_buddyinfo_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_tree_of_buddyinfo_alone_is_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tree = container_node(tmp_path / "node")
     tree.write()
     (tmp_path / "saved").mkdir()

@@ -41,7 +41,7 @@ def test_json_of_the_genuine_report() -> None:
     assert found["lines"][0] == 1
 
 
-def test_words_from_standard_input() -> None:
+def test_a_log_on_standard_input_is_explained_as_text() -> None:
     done = call(stdin=b"mysqld: page allocation failure. order:4, mode:0x10c0d0\n")
     assert done.returncode == 0
     assert b"mysqld was denied a 64K block (order 4)" in done.stdout
@@ -69,6 +69,7 @@ def test_a_log_without_incidents_prints_nothing(capsys: pytest.CaptureFixture[st
     assert explain.HELP
 
 
+@pytest.mark.slow
 def test_a_large_compressed_log_is_searched_unpacked(tmp_path: Path) -> None:
     line = b"Jul  1 00:45:30 node systemd[1]: Started Session 3242 of user root.\n"
     log = tmp_path / "messages.1.gz"

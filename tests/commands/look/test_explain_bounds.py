@@ -18,6 +18,8 @@ from fragtui.sources.files import unpacking
 from fragtui.sources.pods import saved_objects
 from tests.support.places import GENUINE
 
+pytestmark = pytest.mark.slow
+
 MIB = 1 << 20
 SIZE = int(os.environ.get("FRAGTUI_BOMB_MIB", "160")) * MIB
 """Unpacked bytes; the issue asks for 1024 MiB, and already 160 took 350 MiB of memory."""
@@ -137,7 +139,7 @@ def test_an_endless_pipe_without_a_newline_stays_flat() -> None:
         assert explain("-", stdin=zeros.stdout).peak_kib < PEAK_KIB
 
 
-def test_reading_stops_at_the_limit_of_unpacked_bytes_and_says_so(
+def test_reading_stops_at_the_limit_of_unpacked_bytes_with_a_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import argparse
@@ -155,7 +157,7 @@ def test_reading_stops_at_the_limit_of_unpacked_bytes_and_says_so(
     assert said.err == f"fragtui explain: {log}: stopped after 3M unpacked\n"
 
 
-def test_a_list_of_more_events_than_fit_keeps_the_newest_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_of_too_many_events_keeps_the_newest_with_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     def event(second: int) -> str:
         moment = f"2026-01-01T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}Z"
         pod = {"kind": "Pod", "namespace": "shop", "name": f"p{second}", "uid": f"u{second}"}

@@ -30,14 +30,14 @@ def test_a_saved_host_as_a_file(tmp_path: Path) -> None:
     assert "None on record." in page
 
 
-def test_redacted_on_standard_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_redacted_report_goes_to_standard_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "--redact", "--root", str(saved_host(tmp_path))]) == 0
     page = capsys.readouterr().out
     assert "# Memory fragmentation on host-1" in page
     assert "node-7" not in page
 
 
-def test_this_node(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_report_of_this_node_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report"]) == 0
     page = capsys.readouterr().out
     assert "## Stuck pods" in page

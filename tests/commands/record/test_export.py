@@ -116,7 +116,7 @@ def test_the_values_are_those_of_the_files(tmp_path: Path) -> None:
     assert value(text, 'fragtui_target_blocks{order="4"}') == 0
 
 
-def test_what_is_unknown_has_no_sample(tmp_path: Path) -> None:
+def test_an_unknown_value_has_no_sample(tmp_path: Path) -> None:
     tree = HostTree.small(tmp_path / "host")
     (tree.root / "proc/buddyinfo").unlink()
     text = textfile(tmp_path, "--root", str(tree.root))

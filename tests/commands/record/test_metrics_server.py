@@ -111,9 +111,7 @@ def test_a_scrape_gets_the_metrics_packed_or_not(serve: Serve) -> None:
     assert status(server, "/metrics", **{"Accept-Encoding": "gzip", "Accept": "application/openmetrics-text"}) == 200
 
 
-def test_an_accept_header_that_no_one_understands_gets_the_plain_metrics(
-    serve: Serve, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_an_unknown_accept_header_gets_the_plain_metrics(serve: Serve, capfd: pytest.CaptureFixture[str]) -> None:
     server = serve()
     for accept in (
         "application/openmetrics-text;version=\xff",
@@ -163,7 +161,7 @@ def test_a_connection_over_the_ceiling_is_closed_and_the_next_is_served_when_the
     assert status(server, "/healthz") == 200
 
 
-def test_without_the_token_there_are_no_metrics(serve: Serve, tmp_path: Path) -> None:
+def test_a_request_without_the_token_gets_no_metrics(serve: Serve, tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("secret\n")
     server = serve(token=file)

@@ -14,6 +14,7 @@ from tests.support.terminal import command, terminal
 INCIDENT = REPOSITORY / "screenshots/incident.rec"
 
 
+@pytest.mark.slow
 def test_an_incident_on_a_terminal() -> None:
     with terminal("replay", str(INCIDENT)) as term:
         term.until("replaying")
@@ -54,7 +55,7 @@ def test_a_cut_recording_plays_up_to_the_cut_and_says_so(tmp_path: Path) -> None
         (None, "not there"),
     ],
 )
-def test_what_can_not_be_replayed_gets_one_line(tmp_path: Path, data: bytes | None, why: str) -> None:
+def test_a_file_that_cannot_be_replayed_gets_one_line(tmp_path: Path, data: bytes | None, why: str) -> None:
     file = tmp_path / "x.rec"
     if data is not None:
         file.write_bytes(data)
@@ -65,7 +66,7 @@ def test_what_can_not_be_replayed_gets_one_line(tmp_path: Path, data: bytes | No
     assert found.stdout == ""
 
 
-def test_without_a_terminal_it_says_so() -> None:
+def test_replay_without_a_terminal_is_refused() -> None:
     found = subprocess.run([*command(), "replay", str(INCIDENT)], capture_output=True, text=True, check=False)
     assert found.returncode == 2
     assert found.stderr == "fragtui: a replay needs a terminal\n"

@@ -22,6 +22,8 @@ from fragtui.remedies.guard.policy import parse_policy
 from tests.support.terminal import terminal
 from tests.support.trusted import umask
 
+pytestmark = pytest.mark.slow
+
 NOBODY = 65534
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
@@ -77,7 +79,7 @@ def test_check_runs_from_the_zipapp_with_an_empty_environment(zipapp: Path, tmp_
 
 
 @as_root
-def test_as_nobody_it_works_or_says_why_not(zipapp: Path, tmp_path: Path) -> None:
+def test_the_zipapp_runs_as_nobody_or_reports_why_not(zipapp: Path, tmp_path: Path) -> None:
     candidates = [
         bare_python(),
         "/usr/bin/python3.13",
@@ -252,7 +254,7 @@ def test_the_manifest_is_what_the_api_takes(
         assert other["metadata"]["namespace"] == daemon["metadata"]["namespace"]
 
 
-def test_what_the_manifest_runs_works_from_the_zipapp(
+def test_the_command_of_the_manifest_runs_from_the_zipapp(
     zipapp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The image's entry point with the manifest's arguments, a port of loopback in the place of theirs."""

@@ -45,7 +45,7 @@ def names(mask: int, release: str) -> str:
         (0x80000CC0, "6.1.0", "GFP_KERNEL|0x80000000"),
     ],
 )
-def test_decoded_by_hand(mask: int, release: str, expected: str) -> None:
+def test_masks_decode_as_by_hand(mask: int, release: str, expected: str) -> None:
     assert names(mask, release) == expected
 
 
@@ -75,7 +75,7 @@ def test_a_mask_alone_tells_its_era_or_stays_uncertain() -> None:
     assert any("GFP_KERNEL_ACCOUNT" in found for _, found in reading.candidates)
 
 
-def test_printed_names_win() -> None:
+def test_names_printed_by_the_kernel_win() -> None:
     reading = decode(0x40CC0, ("GFP_KERNEL", "__GFP_COMP"), parse_version("2.6.32"))
     assert (reading.names, reading.source) == (("GFP_KERNEL", "__GFP_COMP"), "printed")
 

@@ -21,12 +21,12 @@ def files(draw: st.DrawFn, largest: int = 1 << 40) -> tuple[ZoneBlocks, ...]:
 
 
 @given(files())
-def test_what_is_printed_parses_back(rows: tuple[ZoneBlocks, ...]) -> None:
+def test_a_printed_buddyinfo_parses_back(rows: tuple[ZoneBlocks, ...]) -> None:
     assert parse_buddyinfo(format_buddyinfo(rows)) == (rows, ())
 
 
 @given(st.text())
-def test_no_text_crashes_it(text: str) -> None:
+def test_no_text_crashes_the_parser(text: str) -> None:
     parse_buddyinfo(text)
 
 
@@ -112,7 +112,7 @@ def test_saved_text_without_its_last_newline_is_whole() -> None:
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the shared samples are not beside this checkout")
-def test_public_samples() -> None:
+def test_public_samples_parse() -> None:
     (*_, normal0, normal1), _ = parse_buddyinfo((SAMPLES / "buddyinfo-el7-frag-1.txt").read_text())
     assert (104076, 127563, 70473, 24828, 7589, 1506, 176, 5550, 5297, 0, 0) in (
         normal0.free_blocks,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import time
 
+import pytest
+
 from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sandbox_attempts import AttemptAssembler
@@ -95,6 +97,7 @@ def test_a_log_that_holds_more_reports_than_can_be_news_gives_the_newest_and_cou
     assert stream.news("file", 0).lost_records == 0
 
 
+@pytest.mark.slow
 def test_dumps_of_ever_other_hosts_leave_a_bounded_memory() -> None:
     gatherer, parser = ReportCollector(), LogParser(now=time.time())
     lines = (

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import json
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fragtui.kernel.reports.report import ReportKind
 from fragtui.model.failures.incident import Incident
+from tests.support.examples import examples
 from tests.support.explained import explain_log
 from tests.support.facts import is_part
 from tests.support.places import GENUINE
@@ -44,6 +46,7 @@ def explained(data: bytes) -> list[Incident]:
     return list(explain_log(io.BytesIO(data), now=1.79e9))
 
 
+@pytest.mark.slow
 def test_a_report_cut_at_every_byte_gives_a_subset_of_its_facts() -> None:
     for report in REPORTS:
         (whole,) = (incident.to_json() for incident in explained(report))
@@ -73,7 +76,7 @@ NOISE = st.text(st.characters(codec="utf-8", exclude_characters="\n\r"), max_siz
 
 
 @given(st.lists(st.tuples(st.integers(0, len(REPORTS) - 1), st.lists(NOISE, max_size=5)), max_size=4))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_no_incident_is_lost_between_noise(parts: list[tuple[int, list[bytes]]]) -> None:
     data = b"".join(b"".join(line + b"\n" for line in noise) + REPORTS[index] for index, noise in parts)
     kinds = [ReportKind.ALLOCATION_FAILURE, ReportKind.ALLOCATION_FAILURE, ReportKind.OOM]
@@ -82,7 +85,7 @@ def test_no_incident_is_lost_between_noise(parts: list[tuple[int, list[bytes]]])
 
 
 @given(st.lists(NOISE, min_size=1, max_size=8))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_noise_inside_a_report_changes_none_of_its_facts(noise: list[bytes]) -> None:
     (whole,) = (incident.to_json() for incident in explained(EL7))
     mixed = b""
@@ -97,7 +100,7 @@ def test_noise_inside_a_report_changes_none_of_its_facts(noise: list[bytes]) -> 
 
 
 @given(st.integers(0, 40), st.data())
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_reports_of_two_callers_interleave_in_any_way(seed: int, data: st.DataObject) -> None:
     def report(tid: int, comm: str, order: int) -> list[bytes]:
         head = f"[  100.00000{tid % 10}][ T{tid}] "
@@ -129,7 +132,7 @@ def test_reports_of_two_callers_interleave_in_any_way(seed: int, data: st.DataOb
 
 
 @given(st.binary(max_size=400))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_any_bytes_raise_nothing_and_print(data: bytes) -> None:
     for incident in explained(data + b"\npage allocation failure: order:3, mode:0x20\n" + data):
         assert json.dumps(incident.to_json()).isprintable()
@@ -138,7 +141,7 @@ def test_any_bytes_raise_nothing_and_print(data: bytes) -> None:
 @given(
     st.binary(min_size=1, max_size=15).filter(lambda raw: b"\n" not in raw and raw.strip() == raw and b"\0" not in raw)
 )
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_any_comm_is_read_as_the_kernel_wrote_it(raw: bytes) -> None:
     escaped = b"".join(bytes((b,)) if 0x20 <= b < 0x7F and b != 0x5C else b"\\x%02x" % b for b in raw)
     line = b"4,1,1000000,-;" + escaped + b": page allocation failure: order:3, mode:0x40cc0(GFP_KERNEL|__GFP_COMP)\n"

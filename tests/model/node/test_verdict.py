@@ -123,7 +123,7 @@ def snapshot_of(case: Case) -> Snapshot:
 
 
 @pytest.mark.parametrize("case", TABLE, ids=lambda case: case.name)
-def test_table(case: Case) -> None:
+def test_each_case_of_the_table_has_its_verdict(case: Case) -> None:
     snapshot = snapshot_of(case)
     judgement = judge_node(snapshot, case.order)
     told = headline(snapshot, judgement)
@@ -132,7 +132,7 @@ def test_table(case: Case) -> None:
     assert (consequence(judgement) is None) == (case.gets in {AT_ONCE, NO_ANSWER})
 
 
-def test_no_number_of_blocks_is_told_of_an_order_that_is_none() -> None:
+def test_an_invalid_order_has_no_number_of_blocks() -> None:
     """A guard set to it must not take that for a want of blocks and drop caches for ever."""
     snapshot = snapshot_of(TABLE[0])
     assert usable_blocks(snapshot, 10) == target_blocks(snapshot, 10) == 4500
@@ -147,7 +147,7 @@ def test_a_request_of_a_cheap_order_waits_and_one_that_cannot_wait_is_refused() 
     )
 
 
-def test_the_atomic_reserve_is_told() -> None:
+def test_the_atomic_reserve_is_reported() -> None:
     case = next(case for case in TABLE if case.name == "highatomic alone has blocks")
     assert "still gets one" in str(consequence(judge_node(snapshot_of(case), 3)))
 
@@ -163,7 +163,7 @@ MARKS = [
 
 @pytest.mark.parametrize(("mark", "kernel", "atomic"), MARKS)
 @pytest.mark.parametrize("rule", Rule)
-def test_marks_to_the_page(mark: int, kernel: Verdict, atomic: Verdict, rule: Rule) -> None:
+def test_a_watermark_counts_to_the_page(mark: int, kernel: Verdict, atomic: Verdict, rule: Rule) -> None:
     state = ZoneState((0, 0, 0, 10), 80, mark)
     assert verdicts(state, RequestKind.GFP_KERNEL, rule)[3] is kernel
     assert verdicts(state, RequestKind.GFP_ATOMIC, rule)[3] is atomic
@@ -183,9 +183,7 @@ states = st.builds(
 
 
 @given(states, st.sampled_from(Rule), st.integers(0, 10))
-def test_what_the_kernel_gives_to_those_that_wait_it_gives_to_those_that_cannot(
-    state: ZoneState, rule: Rule, order: int
-) -> None:
+def test_a_block_for_waiting_requests_is_also_for_atomic_ones(state: ZoneState, rule: Rule, order: int) -> None:
     if verdicts(state, RequestKind.GFP_KERNEL, rule)[order] is AVAILABLE:
         assert verdicts(state, RequestKind.GFP_ATOMIC, rule)[order] is AVAILABLE
 
@@ -283,7 +281,7 @@ def test_sparse_nodes_and_nodes_of_movable_memory(tmp_path: Path) -> None:
     assert judgement.blocks == 0
 
 
-def test_blocks_of_a_barred_zone_do_not_count_as_to_be_had(tmp_path: Path) -> None:
+def test_blocks_of_a_reserved_zone_do_not_count_as_available(tmp_path: Path) -> None:
     tree = HostTree.numa(tmp_path, nodes=2)
     tree.zones[0].free_blocks = (0, 0, 0, 40, 0, 0, 0, 0, 0, 0, 0)
     tree.zones[1].free_blocks = (20_000, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0)
@@ -343,7 +341,9 @@ PUBLIC = [
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the shared samples are not beside this checkout")
 @pytest.mark.parametrize(("name", "release", "order", "verdict"), PUBLIC)
-def test_public_buddyinfo(tmp_path: Path, name: str, release: str, order: int, verdict: Verdict) -> None:
+def test_public_buddyinfo_samples_are_judged(
+    tmp_path: Path, name: str, release: str, order: int, verdict: Verdict
+) -> None:
     (tmp_path / "buddyinfo").write_text((SAMPLES / name).read_text())
     (tmp_path / "uname").write_text(f"Linux node {release} #1 SMP x86_64 GNU/Linux\n")
     snapshot = NodeReader(tmp_path).sample()

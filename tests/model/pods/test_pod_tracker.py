@@ -43,7 +43,7 @@ def test_attempts_are_counted_and_the_first_is_kept() -> None:
     assert pod.stuck_seconds(1300.0) == 300.0
 
 
-def test_a_pod_leaves_when_its_sandbox_runs_and_says_how_long_it_was() -> None:
+def test_a_pod_leaves_when_its_sandbox_runs_with_the_time_it_was_stuck() -> None:
     board = board_of(failed(1000.0), told(PodFact.SANDBOX_RUNS, 1090.0))
     board_now = board.snapshot(1091.0)
     assert board_now.pods == ()
@@ -52,7 +52,7 @@ def test_a_pod_leaves_when_its_sandbox_runs_and_says_how_long_it_was() -> None:
     assert board.snapshot(1090.0 + 3600).started == ()
 
 
-def test_a_remedy_before_the_start_is_told() -> None:
+def test_a_remedy_before_the_start_is_reported() -> None:
     board = board_of(failed(1000.0))
     board.remedy_ran("drop_caches 1")
     board.tell(told(PodFact.SANDBOX_RUNS, 1090.0), 1090.0)
@@ -105,7 +105,7 @@ def test_api_and_log_tell_of_one_pod() -> None:
     assert pod.since == 990.0 and pod.attempts == 2 and set(pod.sources) == {"api", "kubelet"} and pod.uid == UID
 
 
-def test_pods_of_the_same_name_made_anew_are_others() -> None:
+def test_a_recreated_pod_of_the_same_name_is_another_pod() -> None:
     board = board_of(failed(1000.0), failed(1001.0, PodRef("shop", "web-1", OTHER), 2))
     assert len(board.snapshot(1002.0).pods) == 2
 

@@ -62,6 +62,7 @@ def test_a_folder_that_is_a_link_out_of_the_tree_is_not_followed(tmp_path: Path)
     assert host.release != os.uname().release
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["check", "report", "history"])
 @pytest.mark.parametrize("kind", ["fifo", "zero"])
 def test_fifos_and_devices_hold_no_verb_up(tmp_path: Path, verb: str, kind: str) -> None:

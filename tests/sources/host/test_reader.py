@@ -17,7 +17,7 @@ from fragtui.sources.host.reader import NodeReader
 from tests.support.host_tree import FRAGMENTED, HEALTHY, HostTree, ZoneFacts
 
 
-def test_a_whole_host(tmp_path: Path) -> None:
+def test_a_complete_host_is_read(tmp_path: Path) -> None:
     HostTree.small(tmp_path)
     snapshot = NodeReader(tmp_path).sample()
     assert snapshot.host.name == "node-7"
@@ -103,7 +103,7 @@ def test_hotplug_fourteen_orders_and_sixteen_nodes(tmp_path: Path) -> None:
     assert not next(zone for zone in judge_node(snapshot, 3).zones if zone.zone.name == "Movable").serves_kernel
 
 
-def test_one_numa_node_without_blocks_is_said(tmp_path: Path) -> None:
+def test_a_numa_node_without_blocks_is_reported(tmp_path: Path) -> None:
     tree = HostTree.numa(tmp_path, nodes=2)
     tree.zones[1].free_blocks = FRAGMENTED
     tree.write()

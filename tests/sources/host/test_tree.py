@@ -117,7 +117,7 @@ def test_a_bundle_without_buddyinfo_is_unknown_and_its_log_speaks(
     assert "refused request" in words
 
 
-def test_of_several_nodes_one_must_be_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bundle_of_several_nodes_needs_a_choice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place = talos(tmp_path)
     shutil.copytree(place / "web-3", place / "web-4")
     assert main(["check", "--root", str(place)]) == 3
@@ -181,7 +181,7 @@ def test_a_host_whose_links_are_absolute_is_followed_inside(tmp_path: Path) -> N
     assert read_host(tmp_path).name == "node-9"
 
 
-def test_a_pipe_in_the_place_of_a_file_holds_nobody_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pipe_in_place_of_a_file_does_not_block(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     HostTree.small(tmp_path)
     for name in ("proc/buddyinfo", "proc/meminfo", "var/log/messages"):
         path = tmp_path / name

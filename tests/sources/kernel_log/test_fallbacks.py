@@ -114,7 +114,9 @@ def stamped(seconds_ago: float, text: str) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(time.time() - seconds_ago)) + f" node kernel: {text}\n"
 
 
-def test_without_the_ring_the_journal_is_followed(journal: Journal, root: Path, follow: Callable[[], Listener]) -> None:
+def test_the_journal_is_followed_if_the_ring_is_unavailable(
+    journal: Journal, root: Path, follow: Callable[[], Listener]
+) -> None:
     (root / "var/log/journal").mkdir()
     journal.add("java" + HEAD, "CPU: 1 PID: 77 Comm: java Not tainted 6.18.0 #1", ago=3600)
     listener = follow()
@@ -157,7 +159,7 @@ def test_log_files_tell_of_their_last_day_with_rotated_ones_and_go_on(
     assert [each.comm for each in listener.incidents()] == ["perl", "sh", "awk"]
 
 
-def test_without_any_source_that_is_said(root: Path, follow: Callable[[], Listener]) -> None:
+def test_the_follower_reports_that_no_source_exists(root: Path, follow: Callable[[], Listener]) -> None:
     listener = follow()
     listener.wait_for(lambda: bool(listener.news))
     assert listener.news[0].source == "none"
@@ -176,7 +178,7 @@ def ring_of(root: Path) -> None:
         pytest.skip("the ring may reach back a whole day")
 
 
-def test_without_a_thread_for_what_was_before_the_ring_is_followed(
+def test_the_ring_is_followed_if_no_thread_can_read_the_history(
     root: Path, follow: Callable[[], Listener], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin = threading.Thread.start
@@ -195,7 +197,7 @@ def test_without_a_thread_for_what_was_before_the_ring_is_followed(
 
 
 @pytest.mark.parametrize("source", ["journal", "files"])
-def test_what_was_before_the_ring_comes_from_journal_or_files(
+def test_records_before_the_ring_come_from_journal_or_files(
     source: str, journal: Journal, root: Path, follow: Callable[[], Listener]
 ) -> None:
     ring_of(root)

@@ -79,7 +79,7 @@ def test_a_dead_device_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
         reader(monkeypatch, errno.EIO).read()
 
 
-def test_only_the_kernel_itself_is_believed() -> None:
+def test_only_records_of_the_kernel_are_trusted() -> None:
     stream = IncidentStream("kmsg", None, None)
     stream.feed_kmsg((HEAD % (1, 1)).replace(b"4,", b"12,", 1))
     stream.finish()

@@ -31,6 +31,7 @@ as_root = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @as_root
 @pytest.mark.parametrize(
     ("made", "refused"),

@@ -33,7 +33,7 @@ def folder() -> Iterator[Path]:
         yield folder
 
 
-def test_running_sandboxes_are_told(tmp_path: Path, folder: Path) -> None:
+def test_running_sandboxes_are_reported(tmp_path: Path, folder: Path) -> None:
     source, told = asking(folder, f"echo \"$@\" >> {tmp_path}/asked\ncat <<'X'\n{ANSWER}\nX")
     source.start()
     assert until(lambda: len(told.seen) >= 2)
@@ -69,7 +69,7 @@ def test_absent_and_under_another_root(tmp_path: Path) -> None:
     assert until(lambda: told.last_state("crictl")[0] == "off")
 
 
-def test_one_that_hangs_is_ended(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crictl_that_hangs_is_ended(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crictl, "LIMIT_SECONDS", -1.5)
     source, told = asking(folder, "exec sleep 30")
     began = time.monotonic()
@@ -79,7 +79,7 @@ def test_one_that_hangs_is_ended(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     source.stop()
 
 
-def test_one_that_another_user_may_have_planted_is_not_run(folder: Path, tmp_path: Path) -> None:
+def test_a_crictl_that_another_user_may_have_planted_is_not_run(folder: Path, tmp_path: Path) -> None:
     source, told = asking(folder, f"touch {tmp_path}/ran")
     (folder / "crictl").chmod(0o777)
     source.start()
@@ -88,7 +88,7 @@ def test_one_that_another_user_may_have_planted_is_not_run(folder: Path, tmp_pat
     assert not (tmp_path / "ran").exists()
 
 
-def test_path_does_not_say_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_path_is_not_searched_for_crictl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source, told = asking(tmp_path, f"touch {tmp_path}/ran")
     monkeypatch.setenv("PATH", str(tmp_path))
     source.start()

@@ -87,7 +87,7 @@ def test_more_of_a_known_incident_takes_its_place() -> None:
     assert [link.incident_id for link in board.snapshot(1000.0).pods[0].links] == ["k7"]
 
 
-def test_what_is_no_refusal_of_the_node_goes_first() -> None:
+def test_observations_that_are_no_denial_of_the_node_are_dropped_first() -> None:
     inbox, board = PodInbox(), Board()
     for number in range(MAX_INCIDENTS):
         inbox.incident(refusal(number, memory=number != 50))
@@ -113,7 +113,7 @@ def test_incidents_are_taken_a_few_at_a_time_so_that_the_rest_of_the_node_has_it
 
 
 @pytest.mark.timeout(20)
-def test_sightings_wait_for_room_and_nobody_waits_once_it_is_closed() -> None:
+def test_observations_wait_for_room_until_the_inbox_is_closed() -> None:
     inbox = PodInbox()
     inbox.put(lambda board, now: True, MAX_OBSERVATIONS)
     waiting = threading.Thread(target=inbox.put, args=(lambda board, now: True,))
@@ -142,6 +142,7 @@ def test_remedies_in_a_row_are_one_and_stay_behind_what_failed_before() -> None:
     assert board.snapshot(1090.0).started[0].after_remedy == "remedy 4999"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 def test_a_board_of_strangers_stays_cheap() -> None:
     board = IncidentTracker()

@@ -47,7 +47,7 @@ def log(tmp_path: Path) -> Path:
     return tmp_path / "var/log/kubelet.log"
 
 
-def test_what_was_before_and_what_comes_is_told_once(tmp_path: Path, log: Path) -> None:
+def test_old_and_new_lines_are_reported_once(tmp_path: Path, log: Path) -> None:
     log.write_text(failure("before", 1))
     with Following(tmp_path) as told:
         assert until(lambda: told.stuck == ["before"])
@@ -99,7 +99,7 @@ def test_syslog_files_are_read_where_there_is_no_journal(tmp_path: Path, log: Pa
         assert until(lambda: {each.pod.name for each in told.seen} == {"messages", "syslog"})
 
 
-def test_nothing_there_says_what_to_give(tmp_path: Path) -> None:
+def test_a_missing_log_names_the_option_to_use(tmp_path: Path) -> None:
     with Following(tmp_path) as told:
         assert until(lambda: told.last_state(SOURCE_NAME) == ("absent", NOTHING))
     with Following(tmp_path, "none") as told:
@@ -152,6 +152,7 @@ def test_ten_thousand_lines_a_second_cost_little(monkeypatch: pytest.MonkeyPatch
     assert time.process_time() - began < 5 * 0.15
 
 
+@pytest.mark.slow
 def test_a_flood_of_failures_is_sampled_and_counted() -> None:
     flood = "".join(failure(f"p{at % 50}", at) for at in range(20_000)).encode()
     reader = PacedReader()

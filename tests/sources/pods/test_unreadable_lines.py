@@ -67,7 +67,7 @@ def kernel_log() -> str:
 
 
 @pytest.mark.usefixtures("_failing")
-def test_the_kernel_logs_thread_goes_on_and_the_screen_says_so(tmp_path: Path) -> None:
+def test_the_kernel_logs_thread_continues_and_the_screen_reports_it(tmp_path: Path) -> None:
     log = tmp_path / "kern.log"
     log.write_text(kernel_log())
     news: list[KernelLogUpdate] = []
@@ -106,7 +106,7 @@ def test_a_record_of_kmsg_over_which_the_parser_fails_is_counted(monkeypatch: py
 
 
 @pytest.mark.usefixtures("_failing")
-def test_the_kubelet_logs_thread_goes_on_and_its_state_says_so(tmp_path: Path) -> None:
+def test_the_kubelet_logs_thread_continues_and_its_state_reports_it(tmp_path: Path) -> None:
     log = tmp_path / "var/log/kubelet.log"
     log.parent.mkdir(parents=True)
     log.write_text(failure("before", 1) + BAD + "\n" + failure("between", 2))
@@ -124,7 +124,7 @@ def test_the_kubelet_logs_thread_goes_on_and_its_state_says_so(tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("_failing")
-def test_saved_logs_are_read_to_their_end_and_say_what_was_left_out(tmp_path: Path) -> None:
+def test_saved_logs_are_read_to_their_end_with_the_skipped_lines_counted(tmp_path: Path) -> None:
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc/buddyinfo").write_text("")
     logs = tmp_path / "var/log"
@@ -141,7 +141,7 @@ def test_saved_logs_are_read_to_their_end_and_say_what_was_left_out(tmp_path: Pa
 
 
 @pytest.mark.usefixtures("_failing")
-def test_explain_tells_all_else_and_says_on_one_line_what_it_left_out(
+def test_explain_prints_the_rest_and_one_line_about_skipped_lines(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "x.log").write_text((kernel_log() + kernel_line("nothing") * 9_000) * 3)
@@ -154,7 +154,7 @@ def test_explain_tells_all_else_and_says_on_one_line_what_it_left_out(
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_reader_that_fails_as_a_whole_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_fails_reports_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = tmp_path / "x.log"
     log.write_text(kernel_log())
     monkeypatch.setattr(FollowedFile, "read", lambda self: 1 / 0)

@@ -67,7 +67,7 @@ def test_every_source_is_named_with_what_it_cannot_tell(tmp_path: Path) -> None:
     assert "--kubelet-log" in states["kubelet log"].cannot_tell and "--kubeconfig" in states["API"].cannot_tell
 
 
-def test_a_source_for_which_no_thread_can_be_started_says_so_and_starts_later(
+def test_a_source_without_a_thread_reports_it_and_starts_later(
     tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     allowed, start = threading.Event(), threading.Thread.start
@@ -130,6 +130,7 @@ def test_log_kernel_and_remedy_meet_on_the_board(tmp_path: Path, log: Path) -> N
         assert watching.stuck == [] and watching.last.board.started[0].after_remedy == "drop_caches 3"
 
 
+@pytest.mark.slow
 def test_a_thousand_lines_a_tick_make_few_news(tmp_path: Path, log: Path) -> None:
     with Watching(tmp_path) as watching:
         assert until(lambda: bool(watching.news))
@@ -174,7 +175,7 @@ def test_no_news_after_stop(tmp_path: Path, log: Path) -> None:
     assert len(watching.news) <= count + 1
 
 
-def test_a_screen_that_is_gone_while_it_is_told_leaves_no_traceback(
+def test_a_screen_that_ends_during_an_update_leaves_no_traceback(
     tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raised: list[object] = []

@@ -71,7 +71,7 @@ Maker = Callable[[Path], None]
 
 
 @pytest.mark.parametrize("make", MAKERS)
-def test_the_kernel_log_is_told_whole(tmp_path: Path, make: Maker) -> None:
+def test_the_kernel_log_is_delivered_complete(tmp_path: Path, make: Maker) -> None:
     make(tmp_path / "bundle")
     heard: list[KernelLogUpdate] = []
     told = threading.Event()
@@ -110,7 +110,7 @@ def test_the_settings_are_those_of_the_bundle(tmp_path: Path, make: Maker) -> No
     assert read_vm_settings(tmp_path / "unpacked", 4096).min_free_kbytes == 67584
 
 
-def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
+def test_an_unreadable_log_is_reported(tmp_path: Path) -> None:
     must_gather(tmp_path)
     log = tmp_path / "nodes/web-3/web-3_logs_kubelet.gz"
     log.write_bytes(log.read_bytes()[:200])
@@ -119,7 +119,7 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     assert source.cannot_tell.endswith("web-3_logs_kubelet.gz: it is cut off")
 
 
-def test_nothing_there_is_said(tmp_path: Path) -> None:
+def test_a_tree_without_logs_is_reported(tmp_path: Path) -> None:
     (source,) = SavedPods(tree_of(tmp_path)).read().sources
     assert (source.state, source.cannot_tell) == ("absent", "no log of kubelet or runtime among the saved files")
 
@@ -146,6 +146,7 @@ def test_the_audit_log_of_a_bundle_is_found_in_it(tmp_path: Path, capsys: pytest
     assert str(top / "var/log/fragtui/audit.jsonl") in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [must_gather, eks])
 def test_the_screen_of_a_bundle_shows_its_failures_and_pods(tmp_path: Path, make: Maker) -> None:
     make(tmp_path / "bundle")

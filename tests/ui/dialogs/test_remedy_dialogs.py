@@ -22,6 +22,7 @@ def ask(app: FragtuiApp, root: Path, answers: list[Remedy | None], *variants: Re
     app.push_screen(RemedyDialog(setting, variants), answers.append)
 
 
+@pytest.mark.slow
 @sizes
 async def test_the_dialog_says_what_is_written_where_and_what_it_costs(tmp_path: Path, size: tuple[int, int]) -> None:
     HostTree.small(tmp_path)
@@ -52,6 +53,7 @@ async def test_the_dialog_says_what_is_written_where_and_what_it_costs(tmp_path:
         assert answers == [None]
 
 
+@pytest.mark.slow
 async def test_only_a_second_deliberate_key_runs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
@@ -98,6 +100,7 @@ async def test_sync_first_is_a_key_away(tmp_path: Path) -> None:
         assert answers == [drop_caches(1, sync=True)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", sorted(WRITE_KEYS))
 async def test_saved_files_are_never_written_and_it_is_said(tmp_path: Path, key: str) -> None:
     HostTree.small(tmp_path)
@@ -117,6 +120,7 @@ async def test_saved_files_are_never_written_and_it_is_said(tmp_path: Path, key:
     assert not audit.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", sorted(WRITE_KEYS))
 async def test_read_only_greys_every_remedy_and_says_why(tmp_path: Path, key: str) -> None:
     app = make_app(Path("/"), read_only=True, audit=tmp_path / "audit.jsonl")
@@ -131,6 +135,7 @@ async def test_read_only_greys_every_remedy_and_says_why(tmp_path: Path, key: st
         assert not binding.enabled
 
 
+@pytest.mark.slow
 async def test_the_guard_asks_shows_its_state_and_is_switched_off(tmp_path: Path) -> None:
     app = make_app(Path("/"), audit=tmp_path / "audit.jsonl")
     async with running(app) as pilot:
@@ -166,6 +171,7 @@ async def test_the_history_tells_unknown_outcomes(tmp_path: Path) -> None:
         assert "drop-caches-3" in text_of(app)
 
 
+@pytest.mark.slow
 async def test_a_key_that_opens_a_remedy_counts_only_alone_and_not_after_a_paste(tmp_path: Path) -> None:
     app = make_app(Path("/"), audit=tmp_path / "audit.jsonl")
     async with running(app) as pilot:
@@ -190,6 +196,7 @@ async def test_a_key_that_opens_a_remedy_counts_only_alone_and_not_after_a_paste
         assert isinstance(app.screen, RemedyDialog), "a click on the line of keys opens it too"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(60, 20), (120, 40)], ids=str)
 async def test_a_question_counts_as_shown_only_once_all_of_its_text_is_drawn(
     tmp_path: Path, size: tuple[int, int]
@@ -208,6 +215,7 @@ async def test_a_question_counts_as_shown_only_once_all_of_its_text_is_drawn(
         assert answers == [compact_all()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["key", "button", "click"])
 async def test_a_question_that_saw_a_paste_can_only_be_cancelled(tmp_path: Path, way: str) -> None:
     HostTree.small(tmp_path)

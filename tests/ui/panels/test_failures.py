@@ -24,6 +24,7 @@ def refusal(at: str, comm: str, order: int, cause: str = "sock_kmalloc") -> str:
     )
 
 
+@pytest.mark.slow
 @sizes
 async def test_alike_failures_share_a_row_and_set_the_target_order(tmp_path: Path, size: tuple[int, int]) -> None:
     HostTree.small(tmp_path, FRAGMENTED)

@@ -27,6 +27,7 @@ async def test_every_size_shows_verdict_zones_bars_and_keys(tmp_path: Path, size
         assert {cell_len(row) for row in lines_of(app)} == {size[0]}
 
 
+@pytest.mark.slow
 @sizes
 async def test_resizing_keeps_the_screen_whole(tmp_path: Path, size: tuple[int, int]) -> None:
     HostTree.small(tmp_path)
@@ -40,6 +41,7 @@ async def test_resizing_keeps_the_screen_whole(tmp_path: Path, size: tuple[int, 
         assert "OK" in text
 
 
+@pytest.mark.slow
 @sizes
 async def test_every_key_works_and_is_in_the_help(tmp_path: Path, size: tuple[int, int]) -> None:
     HostTree.small(tmp_path)

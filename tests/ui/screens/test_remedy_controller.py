@@ -52,7 +52,7 @@ class Recorded:
         self._child.kill()
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(presses=st.lists(st.sampled_from(PRESSED), min_size=5, max_size=20))
 def test_any_keys_any_order(presses: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -73,6 +73,7 @@ def test_any_keys_any_order(presses: list[str], tmp_path_factory: pytest.TempPat
     assert all(Recorded.starts)
 
 
+@pytest.mark.slow
 async def test_the_property_above_sees_a_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Recorded.audit, Recorded.starts = tmp_path / "audit.jsonl", []
     monkeypatch.setattr(subprocess, "Popen", Recorded)

@@ -135,6 +135,7 @@ async def go(app: ReplayApp, pilot: Pilot[int], key: str, to: float) -> None:
     await until(pilot, lambda: place(app) == to)
 
 
+@pytest.mark.slow
 async def test_the_same_verdicts_at_the_same_ticks_as_live(made: Made) -> None:
     async with replaying(made) as (app, pilot):
         for index in range(TICKS):
@@ -162,6 +163,7 @@ async def test_a_place_looks_the_same_however_it_was_reached(made: Made) -> None
         assert text_of(app) == forward
 
 
+@pytest.mark.slow
 async def test_every_key_of_the_timeline(made: Made) -> None:
     async with replaying(made) as (app, pilot):
         for key, to in (("full_stop", 1), ("full_stop", 2), ("comma", 1), ("right", 11), ("right", 21), ("left", 11),
@@ -206,6 +208,7 @@ async def test_jumping_from_incident_to_remedy_and_back(made: Made) -> None:
         assert app.main.session.order == 3
 
 
+@pytest.mark.slow
 async def test_what_a_remedy_brought_is_shown_also_after_a_jump(made: Made) -> None:
     async with replaying(made) as (app, pilot):
         await pilot.press("r")
@@ -236,6 +239,7 @@ async def test_the_top_line_says_where_at_every_size(made: Made, size: tuple[int
         assert "x4" in lines_of(app)[0]
 
 
+@pytest.mark.slow
 async def test_remedies_are_barred_and_live_keys_are_gone(made: Made) -> None:
     async with replaying(made) as (app, pilot):
         for key in ("1", "2", "3", "c", "n", "w", "l", "G"):

@@ -154,7 +154,7 @@ users:
         ),
     ],
 )
-def test_every_way_to_say_who_asks(tmp_path: Path, user: dict[str, Any], headers: object) -> None:
+def test_every_kind_of_credential_is_sent(tmp_path: Path, user: dict[str, Any], headers: object) -> None:
     (tmp_path / "token").write_text("from-file\n")
     assert loaded(kubeconfig(tmp_path, user)).headers == headers
 
@@ -165,7 +165,7 @@ def test_the_only_context_counts_without_a_current_one_and_a_server_without_a_sc
     assert loaded(path).host == "https://api:6443"
 
 
-def test_what_the_user_gives_is_trusted_whatever_its_owner(tmp_path: Path) -> None:
+def test_a_file_that_the_user_names_is_trusted_whatever_its_owner(tmp_path: Path) -> None:
     path = kubeconfig(tmp_path, {"tokenFile": "token"})
     (tmp_path / "token").write_text("of-another")
     for each in (path, tmp_path / "token"):
@@ -211,7 +211,7 @@ ONE = "{users: [{name: u, user: {}}], clusters: [{name: c, cluster: {server: a}}
         (ONE % '{cluster: c, user: "\\e[1m"}', "has no user '\\\\x1b[1m'"),
     ],
 )  # fmt: skip
-def test_what_is_no_kubeconfig_is_one_line_soon(tmp_path: Path, text: str, words: str) -> None:
+def test_an_invalid_kubeconfig_is_one_line_soon(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "conf"
     path.write_text(text)
     began = time.process_time()
@@ -244,9 +244,7 @@ def test_what_is_no_kubeconfig_is_one_line_soon(tmp_path: Path, text: str, words
         ({"exec": {"apiVersion": V1, "command": "touch"}}, {"server": "http://api"}, "not asked: http://api"),
     ],
 )
-def test_what_cannot_be_used_is_named(
-    tmp_path: Path, user: dict[str, Any], cluster: dict[str, Any], words: str
-) -> None:
+def test_an_unusable_field_is_named(tmp_path: Path, user: dict[str, Any], cluster: dict[str, Any], words: str) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "big").write_text("x" * 65537)
     path = kubeconfig(tmp_path, user, **cluster)
@@ -377,6 +375,7 @@ def test_a_plugin_gets_its_arguments_environment_and_the_cluster_but_no_input(tm
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("user", "words"),
     [
@@ -410,7 +409,7 @@ def test_a_plugin_that_gives_nothing_is_named(
     assert words in why_not(kubeconfig(tmp_path, user))
 
 
-def test_what_a_plugin_leaves_running_is_ended(tmp_path: Path) -> None:
+def test_processes_that_a_plugin_leaves_are_ended(tmp_path: Path) -> None:
     script = f"sleep 300 >&- 2>&- & echo $! > {tmp_path}/pid; echo '{answer(token='t')}'"
     assert loaded(kubeconfig(tmp_path, plugin(script))).headers
     pid = (tmp_path / "pid").read_text().strip()
@@ -429,13 +428,13 @@ def test_a_plugin_is_asked_again_before_its_token_ends(tmp_path: Path, server: A
 
 
 @needs_openssl
-def test_a_pipe_in_the_place_of_a_kubeconfig_holds_up_nobody(tmp_path: Path) -> None:
+def test_a_pipe_in_place_of_a_kubeconfig_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "conf")
     with Asking(tmp_path, tmp_path / "conf") as told:
         assert until(lambda: told.last_state() == ("absent", f"{tmp_path}/conf: not a regular file"), 5)
 
 
-def test_without_pyyaml_the_words_say_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_message_without_pyyaml_names_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "fragtui.sources.pods.kubernetes.kubeconfig_yaml", None)
     assert why_not(kubeconfig(tmp_path, {})) == (
         "PyYAML, which reads the kubeconfig, is not installed: pip install 'fragtui[k8s]'"
@@ -443,7 +442,7 @@ def test_without_pyyaml_the_words_say_what_to_install(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="makes a mount namespace")
-def test_a_path_through_another_process_leads_where_the_kernel_says(tmp_path: Path) -> None:
+def test_a_path_through_another_process_resolves_as_the_kernel_does(tmp_path: Path) -> None:
     """A kubelet in a container: the files that only it sees are given by /proc/PID/root."""
     inside, seen = tmp_path / "inside", tmp_path / "seen"
     inside.mkdir()

@@ -105,6 +105,7 @@ def test_roots_kubelet_with_files_of_root_alone_is_asked_for(
     assert set(server.tokens) == ({None} if by is by_certificate else {"Bearer s3cr3t-token"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("by", "name"),
     [
@@ -119,7 +120,7 @@ def test_roots_kubelet_with_files_of_root_alone_is_asked_for(
     ],
 )
 @pytest.mark.parametrize("how", ["owner", "mode"])
-def test_what_another_can_change_is_neither_read_nor_run_nor_sent(
+def test_a_file_that_others_can_change_is_neither_read_nor_run_nor_sent(
     own: Path, place: Path, server: ApiServer, by: Any, name: str, how: str
 ) -> None:
     conf = own / "conf"

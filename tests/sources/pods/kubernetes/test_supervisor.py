@@ -155,7 +155,7 @@ def test_a_watch_cut_in_mid_event_is_taken_up_again(node: Path, server: ApiServe
 
 
 @pytest.mark.parametrize("inside", [True, False])
-def test_gone_lists_anew(node: Path, server: ApiServer, inside: bool) -> None:
+def test_a_gone_watch_lists_again(node: Path, server: ApiServer, inside: bool) -> None:
     server.pods = [pod("old")]
     watches = 0
 
@@ -193,7 +193,7 @@ def test_a_server_that_always_says_gone_is_not_asked_in_a_circle(node: Path, ser
         assert len(server.requests) - before <= 24  # two a round, 0.2 to 0.4 s apart
 
 
-def test_refused_says_so_and_comes_back_without_a_busy_loop(node: Path, server: ApiServer) -> None:
+def test_a_refused_request_is_reported_and_retried_without_a_busy_loop(node: Path, server: ApiServer) -> None:
     server.refuse = FORBIDDEN
     with Watching(node) as told:
         assert until(lambda: told.last_state()[0] == "refused")
@@ -206,6 +206,7 @@ def test_refused_says_so_and_comes_back_without_a_busy_loop(node: Path, server: 
         assert until(lambda: told.stuck == ["web"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sends", ["nothing", "a bookmark", "a pod"])
 def test_a_server_that_ends_every_watch_is_not_asked_in_a_circle(node: Path, server: ApiServer, sends: str) -> None:
     def end(watcher: Watcher) -> None:
@@ -245,7 +246,7 @@ def test_a_server_that_is_down_is_waited_for(node: Path, server: ApiServer) -> N
         assert threading.active_count() <= threads + 2
 
 
-def test_a_slow_server_holds_up_nobody(node: Path, server: ApiServer) -> None:
+def test_a_slow_server_does_not_block(node: Path, server: ApiServer) -> None:
     server.delay = 3.0
     server.pods = [pod("web")]
     began = time.monotonic()
@@ -314,12 +315,12 @@ def test_long_lists_come_in_pages(node: Path, server: ApiServer) -> None:
         assert until(lambda: [len(pods) for pods in told.listed] == [110])
 
 
-def test_no_credentials_says_what_to_give(tmp_path: Path) -> None:
+def test_missing_credentials_name_the_option_to_use(tmp_path: Path) -> None:
     with Watching(tmp_path) as told:
         assert until(lambda: told.last_state() == ("absent", NO_CREDENTIALS))
 
 
-def test_no_secret_is_ever_told(tmp_path: Path, node: Path, server: ApiServer) -> None:
+def test_no_secret_is_ever_reported(tmp_path: Path, node: Path, server: ApiServer) -> None:
     server.close()
     (node / "etc/kubernetes/kubelet.conf").write_text("users: [{name: u, user: {token: s3cr3t-token}}]\nclusters: 5")
     with Watching(node) as told:

@@ -99,7 +99,7 @@ def test_a_child_that_dies_is_started_again(server: ApiServer, tmp_path: Path) -
         api.stop()
 
 
-def test_without_credentials_no_child_is_started(tmp_path: Path) -> None:
+def test_no_child_is_started_without_credentials(tmp_path: Path) -> None:
     told = Told()
     for given, why in ((None, NO_CREDENTIALS), (str(tmp_path / "none"), f"{tmp_path}/none: not there")):
         api = ApiSupervisor(tmp_path, told, given)
@@ -123,6 +123,7 @@ def test_it_is_small_and_the_secret_is_nowhere_to_be_seen(server: ApiServer, tmp
         api.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["installed", "zipapp"])
 def test_it_is_gone_when_its_parent_is_killed(server: ApiServer, tmp_path: Path, form: str) -> None:
     server.pods = [pod("web")]
@@ -149,7 +150,7 @@ def test_it_is_gone_when_its_parent_is_killed(server: ApiServer, tmp_path: Path,
         parent.stdout.close()
 
 
-def test_a_token_that_ended_is_read_anew_without_a_word(server: ApiServer, tmp_path: Path) -> None:
+def test_an_expired_token_is_read_again_without_a_message(server: ApiServer, tmp_path: Path) -> None:
     server.pods = [pod("web")]
     api, told = started(server, tmp_path)
     try:
