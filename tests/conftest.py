@@ -47,6 +47,6 @@ def root(tree: HostTree) -> Path:
 
 
 @pytest.fixture
-def fragmented_root(tmp_path: Path) -> Path:
+def fragmented(tmp_path: Path) -> Path:
     """Return the root of a small node without a free block above order 3."""
     return HostTree.small(tmp_path, FRAGMENTED).root

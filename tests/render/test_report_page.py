@@ -97,11 +97,10 @@ def test_redacted_no_name_is_left_and_the_same_name_is_the_same_token(tmp_path: 
     assert "copy\\_net\\_ns" in page, "what is no name stays"
 
 
-def test_a_host_that_is_called_like_a_word_of_ours_changes_no_setting(tmp_path: Path) -> None:
-    tree = HostTree.small(tmp_path)
+def test_a_host_that_is_called_like_a_word_of_ours_changes_no_setting(tree: HostTree) -> None:
     tree.hostname = "vm"
     tree.write()
-    snapshot = NodeReader(tmp_path).sample()
+    snapshot = NodeReader(tree.root).sample()
     advice = Advice("raise vm.min_free_kbytes", "of vm", "vm.min_free_kbytes = 1")
     page = report_page(
         ReportFacts(snapshot, judge_node(snapshot, 3), forecast(snapshot, 3), advice=(advice,)), redact=True
