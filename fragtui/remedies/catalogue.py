@@ -16,7 +16,7 @@ DROP_CACHES = "proc/sys/vm/drop_caches"
 COMPACT_MEMORY = "proc/sys/vm/compact_memory"
 PROACTIVENESS = "proc/sys/vm/compaction_proactiveness"
 NODES = "sys/devices/system/node"
-_MOST_NODE = 1023
+_MAX_NODE = 1023
 
 
 class Action(StrEnum):
@@ -30,7 +30,7 @@ class Action(StrEnum):
 class RemedyStep:
     """One step: sync(2), or `text` written as it stands (no newline added) to `path` below the host's root."""
 
-    do: Action
+    action: Action
     path: str = ""
     text: str = ""
 
@@ -40,7 +40,7 @@ class RemedyStep:
 
     def sentence(self, root: Path) -> str:
         """Return what the step does, exactly."""
-        if self.do is Action.SYNC:
+        if self.action is Action.SYNC:
             return "sync(2): writes all dirty pages of all file systems"
         return f"writes {self.text!r} to {self.target(root)}"
 
@@ -181,7 +181,7 @@ def numa_nodes(root: Path) -> tuple[int, ...]:
         names = [entry.name for entry in (root / NODES).iterdir()]
     except OSError:
         return ()
-    numbers = (bounded_int(name[4:], _MOST_NODE) for name in names if name.startswith("node"))
+    numbers = (bounded_int(name[4:], _MAX_NODE) for name in names if name.startswith("node"))
     return tuple(sorted(number for number in numbers if number is not None))
 
 

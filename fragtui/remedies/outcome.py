@@ -77,5 +77,5 @@ def explain_error(step: RemedyStep, error: str) -> str:
         meaning = "the kernel does not take this value"
     else:
         meaning = _ERRORS.get(error, "")
-    what = "sync" if step.do is Action.SYNC else f"writing {step.text!r} to /{step.path}"
+    what = "sync" if step.action is Action.SYNC else f"writing {step.text!r} to /{step.path}"
     return f"{what}: {error}{', ' + meaning if meaning else ''}"

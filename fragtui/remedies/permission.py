@@ -26,7 +26,7 @@ def disabled_because(remedy: Remedy, root: Path, disabled_reason: str | None = N
 
 
 def _why_not_step(step: RemedyStep, root: Path) -> str | None:
-    if step.do is Action.SYNC:
+    if step.action is Action.SYNC:
         # sync(2) is of this kernel whatever the root is, so for saved files it would be the wrong machine's.
         return None if is_live(root) else f"{root}: saved files, not this kernel's /proc"
     path = step.target(root)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from fragtui.model.remedy.forecast import Gain
 from fragtui.model.remedy.remedy_history import EndEntry, IntentEntry, Result
-from fragtui.remedies import worker as child
+from fragtui.remedies import worker
 from fragtui.remedies.audit.log import AuditError, AuditLog
 from fragtui.remedies.catalogue import Action, Remedy
 from fragtui.remedies.lock import LockBusy, NodeLock, lock_directories
@@ -199,7 +199,7 @@ class RemedyRun:
 
 def _spawn(remedy: Remedy, intent: IntentEntry, lock: NodeLock) -> subprocess.Popen[bytes]:
     steps = [
-        {"do": "sync"} if step.do is Action.SYNC else {"do": "write", "path": path, "text": step.text}
+        {"do": "sync"} if step.action is Action.SYNC else {"do": "write", "path": path, "text": step.text}
         for step, path in zip(remedy.steps, intent.paths, strict=True)
     ]
     plan = json.dumps({"parent": os.getpid(), "steps": steps})
@@ -229,8 +229,8 @@ def _words(error: BaseException) -> str:
 
 def _program() -> list[str]:
     """Return the child's program as arguments: its file, or its text where fragtui runs from a zip archive."""
-    file = Path(child.__file__)
-    return [str(file)] if file.is_file() else ["-c", inspect.getsource(child)]
+    file = Path(worker.__file__)
+    return [str(file)] if file.is_file() else ["-c", inspect.getsource(worker)]
 
 
 def _intent(remedy: Remedy, root: Path, asked: RunRequest) -> IntentEntry:
@@ -244,7 +244,7 @@ def _intent(remedy: Remedy, root: Path, asked: RunRequest) -> IntentEntry:
         time=time.time(),
         remedy=remedy.id,
         steps=tuple(step.sentence(root) for step in remedy.steps),
-        paths=tuple("" if step.do is Action.SYNC else str(step.target(root)) for step in remedy.steps),
+        paths=tuple("" if step.action is Action.SYNC else str(step.target(root)) for step in remedy.steps),
         by=asked.by,
         pid=os.getpid(),
         uid=uid,

@@ -33,7 +33,7 @@ class GuardAction(StrEnum):
 class Decision:
     """What the guard does now, and why; `topic` stays the same while only numbers change."""
 
-    do: GuardAction
+    action: GuardAction
     topic: str
     why: str
     wait: float | None = None
@@ -162,11 +162,11 @@ def run_ended(policy: Policy, state: GuardState, end: EscalationEnd | None, now:
     A run bears fruit when it reaches the policy's blocks, or wins a tenth of those that were missing.
     """
     state = replace(state, last=now, short_since=None)
-    if end is None or end.end is EndReason.ABORTED:
+    if end is None or end.reason is EndReason.ABORTED:
         return state
-    if end.end is EndReason.REACHED:
+    if end.reason is EndReason.REACHED:
         return replace(state, fruitless=0)
-    before = end.escalation_steps[0].before if end.escalation_steps else None
+    before = end.steps[0].before if end.steps else None
     missing = policy.blocks - before if before is not None else policy.blocks
     if end.gained is not None and end.gained >= max(1, missing // 10):
         return replace(state, fruitless=0)

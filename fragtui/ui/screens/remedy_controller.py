@@ -99,7 +99,7 @@ class RemedyController:
         def climb(chosen: tuple[Remedy, ...] | None) -> None:
             if chosen:
                 self._mark("step by step")
-                self.attendant.climb(chosen, setting.snapshot, setting.order, LADDER_BLOCKS)
+                self.attendant.escalate(chosen, setting.snapshot, setting.order, LADDER_BLOCKS)
 
         self._app.push_screen(EscalationDialog(setting, remedies, LADDER_BLOCKS), climb)
 
@@ -139,7 +139,7 @@ class RemedyController:
     def show_history(self, on_told: Callable[[HistoryView], None]) -> None:
         """Have the remedies on record read, with advice for this node; `on_told` is called on another thread."""
         if self._session.snapshot is not None:
-            self.attendant.recall(self._session.snapshot, self._session.order, on_told)
+            self.attendant.load_history(self._session.snapshot, self._session.order, on_told)
 
     def open_history(self, recalled: HistoryView) -> None:
         """Show the remedies on record."""
@@ -154,7 +154,7 @@ class RemedyController:
         if decision is None:
             return "guard on"
         wait = "" if decision.wait is None else f" {format_duration(decision.wait)}"
-        return f"guard {decision.do}{wait}"
+        return f"guard {decision.action}{wait}"
 
     @property
     def line(self) -> tuple[str, str] | None:
@@ -185,7 +185,7 @@ class RemedyController:
 
     @property
     def _guard_runs(self) -> bool:
-        return self.state.decision is not None and self.state.decision.do is GuardAction.RUNNING
+        return self.state.decision is not None and self.state.decision.action is GuardAction.RUNNING
 
     def _variants(self, name: str) -> tuple[Remedy, ...]:
         """Return the remedy that a key names, and the same after a sync where there is such a one."""
@@ -229,7 +229,7 @@ class RemedyController:
     def _run(self, remedy: Remedy | None, setting: DialogContext) -> None:
         if remedy is not None:
             self._mark(remedy.title.lower())
-            self.attendant.treat(remedy, self._session.snapshot or setting.snapshot, setting.order)
+            self.attendant.run(remedy, self._session.snapshot or setting.snapshot, setting.order)
 
     def _mark(self, what: str) -> None:
         self._session.paused = False

@@ -20,10 +20,10 @@ from pathlib import Path
 from fragtui.commands.fix import compact, run_remedy as treatment
 from fragtui.commands.cli.parser import common_options
 from fragtui.model.remedy.effect import Effect
-from fragtui.remedies import runner as run
+from fragtui.remedies import escalation, runner as run
 from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
 run.lock_directories = lambda root, audit: (audit.parent,)
-treatment.SETTLE = 0.0
+escalation.SETTLE_SECONDS = 0.0
 parser = argparse.ArgumentParser(parents=[common_options()])
 compact.configure(parser)
 write = RemedyStep(Action.WRITE, f"proc/{os.getpid()}/coredump_filter", "0x35")

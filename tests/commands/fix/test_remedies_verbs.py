@@ -16,6 +16,7 @@ from fragtui.commands.fix import run_remedy as treatment
 from fragtui.commands.look import history
 from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.remedy_history import EndEntry, EvidenceEntry, IntentEntry, Result
+from fragtui.remedies import escalation
 from fragtui.remedies import runner as run_module
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
@@ -30,7 +31,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 @pytest.fixture(autouse=True)
 def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(run_module, "lock_directories", lambda root, audit: (tmp_path,))
-    monkeypatch.setattr(treatment, "SETTLE", 0.0)
+    monkeypatch.setattr(escalation, "SETTLE_SECONDS", 0.0)
     before = Path("/", FILTER).read_text()
     yield
     Path("/", FILTER).write_text("0x" + before)
@@ -87,9 +88,9 @@ def test_plan_run_and_report_in_words(tmp_path: Path, capsys: pytest.CaptureFixt
     said = capsys.readouterr().out
     for part in (
         f"writes '0x33' to /{FILTER}",
-        f"On record first in {audit}",
+        f"Logged to {audit} before it runs",
         "Harmless: done in",
-        "Order 3: ",
+        "Blocks of 32K (order 3): ",
         "Cost: ",
     ):
         assert part in said
@@ -176,5 +177,5 @@ def test_the_history_tells_what_it_brought_and_how_long_it_lasted(
 
 def test_an_empty_and_an_unreadable_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert history.run(parsed(history, "--audit", str(tmp_path / "none"))) == 0
-    assert "No remedy on record" in capsys.readouterr().out
+    assert "No remedy logged" in capsys.readouterr().out
     assert history.run(parsed(history, "--audit", str(tmp_path))) == 3

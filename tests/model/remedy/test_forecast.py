@@ -190,7 +190,7 @@ def test_mostly_unmovable_memory_gives_a_low_forecast(order: int) -> None:
     assert real <= gain.high
     seen = forecast(STUCK, order)
     assert not seen.worth(gain)
-    assert forecast_text(STUCK, seen, COMPACT).headline.startswith("Hardly helps: makes about")
+    assert forecast_text(STUCK, seen, COMPACT).headline.startswith("Hardly helps: should give about")
     assert any("Hardly worth" in risk.sentence and risk.useless for risk in risks(STUCK, seen, COMPACT))
 
 
@@ -198,7 +198,7 @@ def test_the_outlook_names_what_helps() -> None:
     assert forecast(CACHE, 9).outlook is Outlook.DROP_CACHES
     assert forecast(UNMOVABLE, 9).outlook is Outlook.NEITHER
     assert forecast(STUCK, 9).outlook is Outlook.NEITHER
-    assert outlook_sentence(forecast(CACHE, 9)).startswith("Dropping caches would make about 6243 more blocks of 2M")
+    assert outlook_sentence(forecast(CACHE, 9)).startswith("Dropping caches should give about 6,000 more blocks of 2M")
     assert "100 % of the" in outlook_sentence(forecast(UNMOVABLE, 9))
     no_cache = replace(CACHE, meminfo={**CACHE.meminfo, "Active(file)": 0, "Inactive(file)": 0, "SReclaimable": 0})
     assert forecast(no_cache, 9).outlook is Outlook.COMPACT

@@ -36,11 +36,11 @@ async def test_the_dialog_says_what_is_written_where_and_what_it_costs(tmp_path:
         words = " ".join(" ".join(t for row in page._lines for t, _ in row.spans).split())  # type: ignore[attr-defined]
         for part in (
             "1. writes '3' to /proc/sys/vm/drop_caches",
-            "What it should bring",
-            "What it costs here, now",
+            "Expected result",
+            "Cost on this node",
             "page cache is read again from disk",
             "memory pressure now",
-            "On record first in /var/log/fragtui/audit.jsonl",
+            "Logged to /var/log/fragtui/audit.jsonl before it runs",
             "sync first",
         ):
             assert part in words

@@ -19,7 +19,16 @@ async def test_every_size_shows_verdict_zones_bars_and_keys(tmp_path: Path, size
         await pilot.pause()
         text = text_of(app)
         flat = " ".join(text.replace("\u00a0", " ").split())
-        for word in ("node-7", "FRAGMENTED", "No order-4 block", "N0 DMA32", "▸N0 Normal", "▾4", "live", "Help"):
+        for word in (
+            "node-7",
+            "FRAGMENTED",
+            "no free 64K block (order",
+            "N0 DMA32",
+            "▸N0 Normal",
+            "▾4",
+            "live",
+            "Help",
+        ):
             assert word in flat, f"{word!r} is not on the screen:\n{text}"
         assert "Allocation failures" in text
         assert "Stuck pods" in text
@@ -72,7 +81,7 @@ async def test_the_target_order_follows_keys_and_goes_back(tmp_path: Path) -> No
         await pilot.press("right_square_bracket", "right_square_bracket")
         assert app.main.session.order == 5
         await pilot.pause()
-        assert "order-5 blocks (128K)" in text_of(app)
+        assert "of 128K (order 5)" in text_of(app)
         await pilot.press("left_square_bracket")
         assert app.main.session.order == 4
         await pilot.press("a")
@@ -230,10 +239,10 @@ async def test_the_line_under_the_verdict_is_whole_where_it_fits_and_brief_where
     HostTree.small(tmp_path, FRAGMENTED)
     app = make_app(tmp_path, order=6)
     async with running(app, (200, 50)) as pilot:
-        assert "Dropping caches would make about" in text_of(app)
+        assert "Dropping caches should give about" in text_of(app)
         await pilot.resize_terminal(80, 24)
         await until(pilot, lambda: "drop caches: ~+" in text_of(app))
-        assert "Dropping caches would" not in text_of(app)
+        assert "Dropping caches should" not in text_of(app)
 
 
 async def test_blocks_of_dma_are_no_good_news_where_the_reserve_is_unknown(tmp_path: Path) -> None:
