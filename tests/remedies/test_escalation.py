@@ -101,7 +101,7 @@ def test_steps_that_cannot_run_here_are_skipped_and_told(log: AuditLog) -> None:
     gone = Remedy("gone", "Gone", "g", (RemedyStep(Action.WRITE, "proc/sys/vm/nothing", "1"),), Effect(), "", "")
     end = run_to_end(Escalation([gone, step("a")], ROOT, log, 2, 10, "screen"), lambda done: done * 10)
     assert end.reason is EndReason.REACHED and [step.remedy.id for step in end.steps] == ["a"]
-    assert end.skipped == ("gone: /proc/sys/vm/nothing is not there",)
+    assert end.skipped == ("gone: /proc/sys/vm/nothing does not exist",)
     end = run_to_end(Escalation([gone], ROOT, log, 2, 1 << 40, "screen"), lambda _: 0)
     assert end.reason is EndReason.REFUSED and "gone" in end.why
 

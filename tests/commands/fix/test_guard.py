@@ -77,7 +77,7 @@ def test_it_runs_only_when_blocks_have_been_short_for_as_long_as_asked() -> None
     assert state.short_since is None
     state, decision = see(state, tick(14, 9))
     state, decision = see(state, tick(19, 9))
-    assert decision.action is GuardAction.RUN and "9 blocks of order 2" in decision.why and not decision.periodic
+    assert decision.action is GuardAction.RUN and "9 blocks of 16K (order 2)" in decision.why and not decision.periodic
 
 
 def short(state: GuardState, at: float) -> GuardState:
@@ -126,7 +126,7 @@ def test_it_stops_by_itself_when_remedies_bring_nothing() -> None:
     fruit = run_ended(POLICY, state, escalation_end(0, 4), 20)
     assert fruit.fruitless == 0
     state = run_ended(POLICY, state, escalation_end(0, 0), 20)
-    assert state.stopped is not None and state.stopped.startswith("gave up: 2 runs in a row brought nothing")
+    assert state.stopped is not None and state.stopped.startswith("gave up: 2 runs in a row gained nothing")
     assert see(state, tick(5000, 0))[1].action is GuardAction.STOPPED
 
 

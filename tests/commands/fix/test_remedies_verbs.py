@@ -132,7 +132,7 @@ def test_an_unknown_outcome_is_reported_at_the_next_start(tmp_path: Path, capsys
     audit = tmp_path / "audit.jsonl"
     AuditLog(audit).append(IntentEntry("lost", time.time(), "compact", (), (), "screen", 1 << 22, 0, boot="earlier"))
     treatment.run_remedy(parsed(compact, "--yes", "--audit", str(audit)), HARMLESS)
-    assert "outcome unknown: compact by screen" in capsys.readouterr().err
+    assert "compact by screen (pid 4194304) did not report back" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["4"], ["--node", "1"], ["x"]])
@@ -167,8 +167,8 @@ def test_the_history_tells_what_it_brought_and_how_long_it_lasted(
     log.append(IntentEntry("lost", now - 40, "compact", (), (), "screen", 1 << 22, 0, boot="earlier"))
     assert history.run(parsed(history, "--audit", str(log.path))) == 0
     said = capsys.readouterr().out
-    assert said.count("order 4: 80 blocks gained, forecast 90; half of it gone after 2m00s") == 3
-    assert "outcome unknown" in said
+    assert said.count("80 blocks of order 4 gained, forecast 90; half of it gone after 2m00s") == 3
+    assert "did not report back" in said
     assert "The third remedy in 24 hours, and the gain does not last" in said
     assert history.run(parsed(history, "--audit", str(log.path), "--json", "--last", "2")) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

@@ -165,7 +165,7 @@ async def test_the_history_tells_unknown_outcomes(tmp_path: Path) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path, audit=audit)
     async with running(app) as pilot:
-        await until(pilot, lambda: "outcome unknown" in text_of(app))
+        await until(pilot, lambda: "did not report back" in text_of(app))
         await pilot.press("H")
         await until(pilot, lambda: "Remedies on record" in text_of(app))
         assert "drop-caches-3" in text_of(app)
