@@ -40,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
     put_off_collection()
     from fragtui.remedies.audit.path import audit_path
+    from fragtui.sources.host.conditions import read_conditions
     from fragtui.sources.host.reader import NodeReader
     from fragtui.sources.recording.recorder import Recorder
 
@@ -78,13 +79,14 @@ def run(args: argparse.Namespace) -> int:
             sampler=lambda deliver, crash: Sampler(reader, deliver, crash, args.interval),
             kernel_log=kernel_log,
             pods=pods,
+            read_conditions=read_conditions,
             root=reader.tree.root,
             live=reader.live,
             order=args.order,
             read_only=args.read_only,
             theme=args.theme,
             audit=args.audit,
-            tape=recorder,
+            recorder=recorder,
             write_report=lambda: _write_report(args),
             after_bars=begin_collection,
         )
