@@ -5,6 +5,7 @@ from rich.cells import cell_len
 from textual.geometry import Region
 
 from fragtui.ui.keys import KEYS
+from fragtui.ui.panels.zones import ZonesPanel
 from tests.support.host_tree import FRAGMENTED, HostTree, ZoneFacts
 from tests.support.screen import SIZES, lines_of, make_app, running, text_of, until
 
