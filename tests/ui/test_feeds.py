@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fragtui.sampler import Sampler
+from fragtui.sources.host.conditions import read_conditions
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.kernel_log.follower import KernelLog
 from fragtui.sources.pods.watcher import PodWatcher
@@ -35,6 +36,7 @@ def test_readers_that_cannot_start_take_no_more_descriptors_at_each_try(
         sampler=lambda deliver, crash: Sampler(reader, deliver, crash, 1.0),
         kernel_log=lambda on_news: KernelLog(tmp_path, "none", on_news),
         pods=lambda on_news: PodWatcher(tmp_path, "none", None, on_news),
+        read_conditions=read_conditions,
         root=tmp_path,
         live=False,
     )

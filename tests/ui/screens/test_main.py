@@ -5,6 +5,7 @@ from rich.cells import cell_len
 from textual.geometry import Region
 
 from fragtui.ui.keys import KEYS
+from fragtui.ui.panels.zones import ZonesPanel
 from tests.support.host_tree import FRAGMENTED, HostTree, ZoneFacts
 from tests.support.screen import SIZES, lines_of, make_app, running, text_of, until
 
@@ -201,14 +202,14 @@ async def test_themes_change_and_an_ansi_one_is_there(tmp_path: Path) -> None:
     app = make_app(tmp_path, theme="ansi-dark")
     async with running(app) as pilot:
         assert app.theme == "ansi-dark"
-        before = app.main._zones._style("title")
+        before = app.main.dashboard.panel(ZonesPanel)._style("title")
         await pilot.press("t")
         await pilot.pause()
         assert app.theme != "ansi-dark"
         app.theme = "nord"
         await pilot.pause()
-        strip = app.main._zones.render_lines(Region(0, 0, 80, 1))[0]
-        after = app.main._zones._style("title")
+        strip = app.main.dashboard.panel(ZonesPanel).render_lines(Region(0, 0, 80, 1))[0]
+        after = app.main.dashboard.panel(ZonesPanel)._style("title")
         assert before != after
         assert any(segment.style and segment.style.color == after.color for segment in strip)
 
