@@ -31,8 +31,11 @@ class VerdictLines(Rows):
         session = self._session
         if session.snapshot is None or session.judgement is None:
             return []
-        word = f" {badge(session.judgement)} "
-        text = headline(session.snapshot, session.judgement)
+        state = badge(session.judgement)
+        word, text = f" {state} ", headline(session.snapshot, session.judgement)
+        if text.upper().startswith(f"{state}: "):
+            text = text[len(state) + 2 :]
+            text = text[:1].upper() + text[1:]
         # The badge takes the first words' place, then it is drawn over their blanks.
         sentences = wrap("\u00a0" * (len(word) + 1) + text, width - 1, height)
         rows = [line((word, _BADGES[session.judgement.severity]), (sentences[0][len(word) :], "text"))]

@@ -49,7 +49,7 @@ NODES = [
      "of 64K (order 4); the largest available is 16K (order 2).", NONE_CAN_BE_HAD),
     (large_pages_node, 3, 0, "OK", "room for 160 blocks of 512K (order 3)", None),
     (large_pages_node, 5, 2, "FRAGMENTED",
-     "Fragmented: no free 2M block (order 5); 1.16G is free, but in pieces of 512K or less.",
+     "Fragmented: no free 2M block (order 5); 1.16G free in pieces of 512K or less.",
      NONE_CAN_BE_HAD),
     (large_pages_node, 14, 3, "UNKNOWN", "There is no order 14 here: the largest block of this kernel is 512M",
      None),
