@@ -307,9 +307,9 @@ class Player:
             self._next_event += 1
             if event.kind == "P":
                 self._pods.take(event)
-            elif event.kind == "L" and (news := self._log.news(event)) is not None:
-                self._pods.kernel_news(news)
-                found.append(news)
+            elif event.kind == "L" and (update := self._log.update(event)) is not None:
+                self._pods.kernel_update(update)
+                found.append(update)
             elif event.kind == "R":
                 line = str(event.facts[0]) if event.facts else ""
                 if isinstance(entry := parse_entry(line), IntentEntry):
@@ -323,9 +323,9 @@ class Player:
             if at >= self._last and self._wanted is None:
                 self._playing = False
             position = self.position
-        news = self._pods.news(position.time)
-        last, self._last_pods = self._last_pods, news
-        return Moment(start, tuple(steps), news if news != last else None, position)
+        update = self._pods.update(position.time)
+        last, self._last_pods = self._last_pods, update
+        return Moment(start, tuple(steps), update if update != last else None, position)
 
 
 def find_marks(recording: Recording) -> tuple[Mark, ...]:
@@ -334,10 +334,10 @@ def find_marks(recording: Recording) -> tuple[Mark, ...]:
     log = RecordedLog()
     for event in recording.events:
         mark = False
-        if event.kind == "L" and (news := log.news(event)) is not None:
+        if event.kind == "L" and (update := log.update(event)) is not None:
             # The kernel's ring also holds incidents from before the recording: no mark for them.
             began = recording.ticks[0].time
-            times = [incident.time for incident in news.incidents] + [each.time for each in news.foreign_remedies]
+            times = [incident.time for incident in update.incidents] + [each.time for each in update.foreign_remedies]
             mark = any(when is None or when >= began for when in times)
         elif event.kind == "R" and event.facts:
             mark = isinstance(parse_entry(str(event.facts[0])), IntentEntry)

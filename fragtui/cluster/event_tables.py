@@ -68,7 +68,7 @@ def _told(
         PodFact.FAILED,
         "event" if step == "event" else "text",
         step,
-        pod.filled(inside) if pod.may_be(inside) or not pod else pod,
+        pod.merged_with(inside) if pod.may_be(inside) or not pod else pod,
         time,
         line,
         text,

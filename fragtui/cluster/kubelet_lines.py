@@ -79,7 +79,7 @@ def _pod_of(klog: KlogLine) -> PodRef:
     inside = pod_in(fields.get("err", ""))
     if named is None:
         return inside if inside else PodRef(uid=dashed_uid(uid))
-    return named.filled(inside) if named.may_be(inside) else named
+    return named.merged_with(inside) if named.may_be(inside) else named
 
 
 def _failure_step(klog: KlogLine) -> str | None:
@@ -126,7 +126,7 @@ def _sync_loop(klog: KlogLine, pod: PodRef, time: float | None, line: int | None
     lifecycle = _LIFECYCLE.search(text)
     if lifecycle is not None:
         uid, kind, what = lifecycle.groups()
-        pod = pod.filled(PodRef(uid=dashed_uid(uid)))
+        pod = pod.merged_with(PodRef(uid=dashed_uid(uid)))
         said = {"ContainerStarted": PodFact.SANDBOX_RUNS, "ContainerDied": PodFact.DIED}.get(kind)
         if said is None:
             return ()

@@ -75,7 +75,7 @@ class _Open:
         return {each for each in (self.sandbox_id, self.container_id) if each}
 
     def take(self, observation: PodObservation, row: ReasonClass, core: str) -> None:
-        self.pod = self.pod.filled(observation.pod)
+        self.pod = self.pod.merged_with(observation.pod)
         self.steps.setdefault((observation.source, observation.step), (observation.time, observation.error))
         if not self.error or specificity(row) > specificity(self.reason_class):
             self.reason_class, self.reason, self.error = row, core, observation.error
@@ -101,7 +101,7 @@ class _Open:
             self.last_line = line if self.last_line is None else max(self.last_line, line)
 
     def absorb(self, other: _Open) -> None:
-        self.pod = self.pod.filled(other.pod)
+        self.pod = self.pod.merged_with(other.pod)
         self.steps = other.steps | self.steps
         if specificity(other.reason_class) > specificity(self.reason_class) or not self.error:
             self.reason_class, self.reason, self.error = other.reason_class, other.reason, other.error
@@ -152,13 +152,13 @@ class AttemptAssembler:
 
     def add(self, observation: PodObservation) -> Attempt | None:
         """Take one observation; return the attempt that it started or changed, None if none."""
-        if observation.said is PodFact.FAILED:
+        if observation.fact is PodFact.FAILED:
             return self._failed(observation).frozen()
-        if observation.said is PodFact.DIED or (
-            observation.said is PodFact.SANDBOX_RUNS and observation.step == "pleg"
+        if observation.fact is PodFact.DIED or (
+            observation.fact is PodFact.SANDBOX_RUNS and observation.step == "pleg"
         ):
             return self._tied(observation)
-        if observation.said is PodFact.BEGINS:
+        if observation.fact is PodFact.BEGINS:
             for attempt in self._open:
                 if attempt.pod and attempt.pod.may_be(observation.pod):
                     attempt.ended = True
@@ -242,7 +242,7 @@ class AttemptAssembler:
         owner = self._by_id.get(what) if what is not None else None
         if owner is None:
             idless = [attempt for attempt in mine if not attempt.ids and attempt.stage == "sandbox"]
-            if not idless or what is None or observation.said is not PodFact.DIED:
+            if not idless or what is None or observation.fact is not PodFact.DIED:
                 return None
             idless[-1].container_id = what
             owner = idless[-1]
@@ -252,7 +252,7 @@ class AttemptAssembler:
                 other.absorb(owner)
                 self._keep([attempt for attempt in self._open if attempt is not owner])
                 owner = other
-        owner.pod = owner.pod.filled(observation.pod)
+        owner.pod = owner.pod.merged_with(observation.pod)
         owner.stretch(None, observation.line)
         self._index(owner)
         return owner.frozen()

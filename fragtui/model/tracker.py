@@ -30,10 +30,10 @@ class IncidentTracker:
         self._pods = PodTracker(self._links_of)
         self._less_sure: dict[str, Attempt] = {}
 
-    def kernel_news(self, news: KernelLogUpdate) -> bool:
+    def kernel_update(self, update: KernelLogUpdate) -> bool:
         """Take what the kernel log brought; return whether a pod's links changed."""
         changed = False
-        for incident in (*news.incidents, *news.updated):
+        for incident in (*update.incidents, *update.updated):
             changed |= self.kernel_incident(incident)
         return changed
 
@@ -42,18 +42,18 @@ class IncidentTracker:
         self._index.add_incident(incident)
         return self._pods.link({attempt.id: {incident.id: link} for attempt, link in self._index.near(incident)})
 
-    def tell(self, observation: PodObservation, now: float) -> bool:
+    def observe(self, observation: PodObservation, now: float) -> bool:
         """Take what a source says of a pod; return whether the state may have changed."""
-        changed = self._pods.tell(observation, now)
+        changed = self._pods.observe(observation, now)
         if self._less_sure:
             links = {attempt.id: self._index.judge(attempt) for attempt in self._less_sure.values()}
             self._less_sure.clear()
             changed |= self._pods.link(links)
         return changed
 
-    def only_these_exist(self, pods: Iterable[PodRef]) -> bool:
+    def set_existing(self, pods: Iterable[PodRef]) -> bool:
         """Drop every pod that a complete list of this node's pods lacks; return whether one was dropped."""
-        return self._pods.only_these_exist(pods)
+        return self._pods.set_existing(pods)
 
     def remedy_ran(self, name: str) -> bool:
         """Note that a remedy ran now, for the stuck pods to carry when they start; return whether there are some."""

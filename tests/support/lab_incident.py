@@ -62,7 +62,7 @@ class LabIncident:
         self.kubelet_says("SyncLoop ADD")
         self._sampler = Sampler(reader, self.live.append, sys.stderr.write, 0.5)  # type: ignore[arg-type]
         self._log = KernelLog(Path("/"), "auto", self._take, self._stream)
-        self._pods = PodWatcher(Path("/"), str(self._kubelet), witness=self.recorder)
+        self._pods = PodWatcher(Path("/"), str(self._kubelet), recorder=self.recorder)
         self._sampler.start()
         self._log.start()
         self._pods.start()
@@ -133,8 +133,8 @@ class LabIncident:
 
         return filtered
 
-    def _take(self, news: KernelLogUpdate) -> None:
-        mine = [each for each in news.incidents if each.time is not None and each.time >= self._began]
+    def _take(self, update: KernelLogUpdate) -> None:
+        mine = [each for each in updates.incidents if each.time is not None and each.time >= self._began]
         if mine and not self.incidents:
             self.kubelet_says("Error syncing pod")
         self.incidents += mine

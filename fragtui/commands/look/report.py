@@ -96,7 +96,7 @@ def collect(root: Path, order: int | None, audit: Path | None) -> ReportFacts:
         forecast=forecast(snapshot, target),
         incidents=incidents,
         incidents_from=source,
-        pods=pods.board if pods else None,
+        pods=pods.stuck if pods else None,
         pods_unknown=cannot_tell,
         episodes=past.history,
         advice=advise(snapshot, target, read_vm_settings(root, snapshot.host.page_size)),
@@ -127,10 +127,10 @@ def _incidents(
     """
     problems: list[Unreadable] = []
     if reader.live:
-        news = read_ring(reader.root)
-        if news.problem is None:
-            return news.incidents, news.incidents, news.source, ()
-        problems.append(Unreadable(str(reader.root / "dev/kmsg"), news.problem))
+        update = read_ring(reader.root)
+        if update.problem is None:
+            return update.incidents, update.incidents, update.source, ()
+        problems.append(Unreadable(str(reader.root / "dev/kmsg"), update.problem))
     logs = reader.tree.logs()
     explained, unread = incidents_of(logs, opener_of(reader.tree.root, live=reader.live))
     problems += unread
@@ -153,12 +153,12 @@ def _pods(root: Path, incidents: tuple[Incident, ...]) -> tuple[PodUpdate | None
     heard: list[PodUpdate] = []
     settled = threading.Event()
 
-    def on_news(news: PodUpdate) -> None:
-        heard.append(news)
-        if news.sources and all(source.state not in ("connecting", "waiting") for source in news.sources):
+    def on_update(update: PodUpdate) -> None:
+        heard.append(update)
+        if update.sources and all(source.state not in ("connecting", "waiting") for source in update.sources):
             settled.set()
 
-    watch = PodWatcher(root, "auto", None, on_news, incidents=incidents)
+    watch = PodWatcher(root, "auto", None, on_update, incidents=incidents)
     watch.start()
     if settled.wait(_PODS_WAIT):
         # What the sources read first is on its way: news come four times a second.

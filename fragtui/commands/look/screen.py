@@ -71,8 +71,8 @@ def run(args: argparse.Namespace) -> int:
     app = FragtuiApp(
         AppDependencies(
             sampler=lambda deliver, crash: Sampler(reader, deliver, crash, args.interval),
-            kernel_log=lambda on_news: readers().kernel_log(on_news),
-            pods=lambda on_news: readers().pods(on_news),
+            kernel_log=lambda on_update: readers().kernel_log(on_update),
+            pods=lambda on_update: readers().pods(on_update),
             root=reader.tree.root,
             live=reader.live,
             order=args.order,

@@ -48,7 +48,7 @@ class PodState:
         while len(self.attempts) > _ATTEMPTS_KEPT:
             del self.attempts[next(iter(self.attempts))]
             self.forgotten += 1
-        self.ref = self.ref.filled(attempt.pod)
+        self.ref = self.ref.merged_with(attempt.pod)
         self.sources.update(dict.fromkeys(attempt.sources))
         self.stage = attempt.stage
         if attempt.first_time is not None and (self.first_failure is None or attempt.first_time < self.first_failure):
@@ -99,7 +99,7 @@ class PodState:
             if attempt.id not in self.attempts:
                 self.take(attempt)
         self.pairs = other.pairs | self.pairs
-        self.ref = self.ref.filled(other.ref)
+        self.ref = self.ref.merged_with(other.ref)
         self.forgotten += other.forgotten
         self.event_counts |= other.event_counts
         self.waits_since = other.waits_since if self.waits_since is None else self.waits_since

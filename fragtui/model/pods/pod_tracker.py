@@ -49,7 +49,7 @@ class PodTracker:
         self._runs_since: dict[str, float] = {}
         self._dropped = 0
 
-    def tell(self, observation: PodObservation, now: float) -> bool:
+    def observe(self, observation: PodObservation, now: float) -> bool:
         """Take in what a source says and return whether the board may have changed. Never raises."""
         if observation.pod.uid and observation.pod.name:
             self._learn(observation.pod)
@@ -73,7 +73,7 @@ class PodTracker:
             return self._waits(observation, now)
         return False
 
-    def only_these_exist(self, pods: Iterable[PodRef]) -> bool:
+    def set_existing(self, pods: Iterable[PodRef]) -> bool:
         """Drop every pod that a complete list of this node's pods lacks; return whether one was dropped."""
         uids, names = set(), set()
         for pod in pods:
@@ -206,7 +206,7 @@ class PodTracker:
             return False
         if entry.last_failure is not None and at < entry.last_failure - _SLACK_SECONDS:
             return False
-        if entry.stage == "container" and observation.said is PodFact.SANDBOX_RUNS and observation.step != "pleg":
+        if entry.stage == "container" and observation.fact is PodFact.SANDBOX_RUNS and observation.step != "pleg":
             return False
         was_stuck = self._is_stuck(entry, now)
         self._drop(entry)
@@ -221,7 +221,7 @@ class PodTracker:
             entry = PodState(observation.pod)
             self._add(entry)
         before = (entry.stage, entry.waiting_error, entry.waits_since, entry.told_by_api)
-        entry.ref = entry.ref.filled(observation.pod)
+        entry.ref = entry.ref.merged_with(observation.pod)
         entry.told_by_api = True
         entry.stage, entry.waiting_error = observation.stage, observation.error
         if observation.since is not None:

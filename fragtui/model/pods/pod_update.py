@@ -24,7 +24,7 @@ class SourceState:
 class PodUpdate:
     """The board of stuck pods and the state of every source, frozen."""
 
-    board: StuckPods
+    stuck: StuckPods
     sources: tuple[SourceState, ...]
     names: tuple[PodRef, ...] = ()
     """Every pod of this node that some source named with its uid."""

@@ -25,11 +25,11 @@ class CrictlSource:
     name = "crictl"
 
     def __init__(
-        self, root: Path, telling: PodSink, *, folders: tuple[str, ...] | None = None, every: float = EVERY_SECONDS
+        self, root: Path, sink: PodSink, *, folders: tuple[str, ...] | None = None, every: float = EVERY_SECONDS
     ) -> None:
         """`folders` replace those in which the program is looked up, `every` the seconds between two calls."""
         self._root = root
-        self._telling = telling
+        self._sink = sink
         self._folders = folders
         self._every = every
         self._stopping = threading.Event()
@@ -48,25 +48,25 @@ class CrictlSource:
 
     def _run(self) -> None:
         if self._root != Path("/"):
-            self._telling.state(self.name, "off", "runs only on the node itself, not under another root")
+            self._sink.state(self.name, "off", "runs only on the node itself, not under another root")
             return
         try:
             program = find_program("crictl", self._folders)
         except UntrustedError as error:
-            self._telling.state(self.name, "absent", f"not run: {os_reason(error)}")
+            self._sink.state(self.name, "absent", f"not run: {os_reason(error)}")
             return
         except OSError:
-            self._telling.state(self.name, "absent", "crictl is not installed")
+            self._sink.state(self.name, "absent", "crictl is not installed")
             return
         backoff = Backoff(self._every, 300.0)
         while not self._stopping.is_set():
             why = self._ask(program)
             if why is None:
                 backoff.reset()
-                self._telling.state(self.name, "live", CRICTL_CANNOT_SHOW)
+                self._sink.state(self.name, "live", CRICTL_CANNOT_SHOW)
                 self._stopping.wait(self._every)
             else:
-                self._telling.state(self.name, "waiting", why)
+                self._sink.state(self.name, "waiting", why)
                 self._stopping.wait(backoff.wait())
 
     def _ask(self, program: str) -> str | None:
@@ -101,5 +101,5 @@ class CrictlSource:
             return "crictl's answer could not be read"
         if sandboxes is None:
             return "crictl's answer is not its JSON"
-        self._telling.observations(sandboxes)
+        self._sink.observations(sandboxes)
         return None

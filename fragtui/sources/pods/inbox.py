@@ -31,7 +31,7 @@ class PodInbox:
         self._waiting = 0
         self._incidents: dict[str, Incident] = {}
         self._rests_until = 0.0
-        self._news = False
+        self._state_changed = False
         self._closed = False
         self.dropped = 0
         """Kernel incidents that were dropped before the tracker took them."""
@@ -67,10 +67,10 @@ class PodInbox:
             self._incidents[incident.id] = incident
             self._changed.notify_all()
 
-    def news(self) -> None:
+    def source_changed(self) -> None:
         """Note that something beside the tracker has changed. Never waits."""
         with self._changed:
-            self._news = True
+            self._state_changed = True
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -83,15 +83,15 @@ class PodInbox:
         """Return the next changes, at most one batch of observations; waits so long for one."""
         end = time.monotonic() + seconds
         with self._changed:
-            while not (self._batches or self._news or self._closed or self._incidents_due()):
+            while not (self._batches or self._state_changed or self._closed or self._incidents_due()):
                 now = time.monotonic()
                 if now >= end:
                     return ()
                 self._changed.wait(min(end, self._rests_until) - now if self._incidents else end - now)
             found: list[Change] = []
-            if self._news:
-                self._news = False
-                found.append(_is_news)
+            if self._state_changed:
+                self._state_changed = False
+                found.append(_no_change)
             if self._batches:
                 observations, change, _ = self._batches.popleft()
                 self._waiting -= observations
@@ -115,6 +115,6 @@ def _of_incident(incident: Incident) -> Change:
     return lambda tracker, _: tracker.kernel_incident(incident)
 
 
-def _is_news(_tracker: IncidentTracker, _now: float) -> bool:
+def _no_change(_tracker: IncidentTracker, _now: float) -> bool:
     """Change nothing: the state of a source has changed."""
     return True

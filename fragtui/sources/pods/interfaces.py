@@ -58,20 +58,20 @@ class PodRecorder(Protocol):
 class TeeSink:
     """A `PodSink` that passes everything on and to a recorder."""
 
-    def __init__(self, telling: PodSink, witness: PodRecorder) -> None:
-        self._telling = telling
-        self._witness = witness
+    def __init__(self, sink: PodSink, recorder: PodRecorder) -> None:
+        self._sink = sink
+        self._recorder = recorder
 
     def observations(self, told: tuple[PodObservation, ...]) -> None:
         """See `PodSink`."""
-        self._witness.seen(told)
-        self._telling.observations(told)
+        self._recorder.seen(told)
+        self._sink.observations(told)
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
         """See `PodSink`."""
-        self._witness.all_pods(pods)
-        self._telling.all_pods(pods)
+        self._recorder.all_pods(pods)
+        self._sink.all_pods(pods)
 
     def state(self, name: str, state: str, cannot_tell: str) -> None:
         """See `PodSink`."""
-        self._telling.state(name, state, cannot_tell)
+        self._sink.state(name, state, cannot_tell)

@@ -179,13 +179,13 @@ class RuntimeLog:
     def __init__(
         self,
         root: Path,
-        telling: PodSink,
+        sink: PodSink,
         choice: str = "auto",
         on_log: Callable[[], Callable[[Sequence[bytes]], None]] | None = None,
     ) -> None:
         """`choice` is ``auto``, ``none``, or files separated by commas; `on_log` returns a receiver of log lines."""
         self._root = root
-        self._telling = telling
+        self._sink = sink
         self._choice = choice
         self._on_log = on_log
         self._refused: list[str] = []
@@ -211,25 +211,25 @@ class RuntimeLog:
             self._run()
         except Exception as error:
             # An internal error: the last reading must not pass for the current state.
-            self._telling.state(SOURCE_NAME, "absent", f"its reader failed ({type(error).__name__})")
+            self._sink.state(SOURCE_NAME, "absent", f"its reader failed ({type(error).__name__})")
             raise
 
     def _run(self) -> None:
         if self._choice == "none":
-            self._telling.state(SOURCE_NAME, "off", "switched off")
+            self._sink.state(SOURCE_NAME, "off", "switched off")
             return
         journal = self._choice == "auto" and why_no_journal(self._root) is None
         opener = open_at_once if self._choice != "auto" else opener_of(self._root, live=is_live(self._root))
         files, self._refused = readable(self._wanted(journal), opener)
         if not journal and not files:
-            self._telling.state(SOURCE_NAME, "absent", self._why_nothing())
+            self._sink.state(SOURCE_NAME, "absent", self._why_nothing())
             return
         followed = [(FollowedFile(path, opener=opener), self._reader(), path) for path in files]
         names = [str(path) for path in files]
         self._live(["journal", *names] if journal else names)
         for _, reader, path in followed:
             for piece in _tail(path, opener):
-                self._tell(reader.read(piece, whole=True))
+                self._report(reader.read(piece, whole=True))
                 if self._stopping.is_set():
                     break
         self._follow(followed, journal, names)
@@ -275,7 +275,7 @@ class RuntimeLog:
                 while reads < _READS_AT_ONCE and not self._stopping.is_set() and (data := file.read()):
                     reads += 1
                     quiet_since = time.monotonic()
-                    self._tell(reader.read(data))
+                    self._report(reader.read(data))
                 more |= reads == _READS_AT_ONCE
             if child is not None:
                 read_data = child.read()
@@ -284,7 +284,7 @@ class RuntimeLog:
                     child, retry_at = None, time.monotonic() + backoff.wait()
                 elif read_data:
                     backoff.reset()
-                    self._tell(journal_reader.read(read_data))
+                    self._report(journal_reader.read(read_data))
             readers = (journal_reader, *(reader for _, reader, _ in followed))
             left_out, unread, cut = (
                 sum(counts) for counts in zip(*(reader.lacking for reader in readers), strict=True)
@@ -301,7 +301,7 @@ class RuntimeLog:
         try:
             return JournalReader(unit_journal_command(self._root)), 0.0
         except OSError as error:
-            self._telling.state(SOURCE_NAME, "waiting", f"journalctl: {os_reason(error)}")
+            self._sink.state(SOURCE_NAME, "waiting", f"journalctl: {os_reason(error)}")
             return None, time.monotonic() + backoff.wait()
 
     def _wait(self, child: JournalReader | None, *seconds: float | None) -> None:
@@ -313,16 +313,16 @@ class RuntimeLog:
         given = [each for each in seconds if each is not None]
         poll.poll(min(given) * 1000 if given else None)
 
-    def _tell(self, told: tuple[PodObservation, ...]) -> None:
+    def _report(self, told: tuple[PodObservation, ...]) -> None:
         if told:
-            self._telling.observations(told)
+            self._sink.observations(told)
 
     def _live(self, names: list[str], left_out: int = 0, unread: int = 0, cut: int = 0) -> None:
         lacking = "".join(f"; not read: {each}" for each in self._refused)
         lacking += f"; {left_out} lines of a flood were not read" if left_out else ""
         lacking += f"; {unread_words(unread)}" if unread else ""
         lacking += f"; {counted(cut, 'line')} cut at {LINE_BYTES >> 10} KiB" if cut else ""
-        self._telling.state(SOURCE_NAME, "live", f"{LOG_CANNOT_SHOW}{lacking} (reads {', '.join(names)})")
+        self._sink.state(SOURCE_NAME, "live", f"{LOG_CANNOT_SHOW}{lacking} (reads {', '.join(names)})")
 
 
 def unread_words(lines: int) -> str:

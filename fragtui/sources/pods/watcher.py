@@ -21,14 +21,14 @@ from fragtui.sources.pods.log_directories import read_pod_directories
 from fragtui.sources.pods.runtime_log import RuntimeLog
 from fragtui.text import shortage
 
-NEWS_SECONDS = 0.25
+UPDATE_SECONDS = 0.25
 """Shortest time between two news."""
 _REVIEW_SECONDS = 5.0
 """How often the tracker is looked at without news: pods become stuck, and quiet ones gone, by time alone."""
 
 
 class PodWatcher:
-    """Watches for pods that are stuck in creation and calls `on_news` from its own daemon thread.
+    """Watches for pods that are stuck in creation and calls `on_update` from its own daemon thread.
 
     Sources that are absent or refuse say so in the news; none of them can hold up the caller.
     """
@@ -38,22 +38,22 @@ class PodWatcher:
         root: Path,
         kubelet_log: str = "auto",
         kubeconfig: str | None = None,
-        on_news: Callable[[PodUpdate], None] = lambda _: None,
+        on_update: Callable[[PodUpdate], None] = lambda _: None,
         *,
         live: bool = True,
         clock: Callable[[], float] = time.time,
-        witness: PodRecorder | None = None,
+        recorder: PodRecorder | None = None,
         incidents: Iterable[Incident] = (),
     ) -> None:
         """Watch the node under `root`.
 
         `kubelet_log` is ``auto``, ``none`` or a file, or several joined by commas; `kubeconfig` a file whose
         rights may reach further than the kubelet's own. Without `live` the node's files are saved ones: the credentials
-        in them are not used. `witness` is told all that the sources say, for a recording. `incidents` are those that
+        in them are not used. `recorder` is told all that the sources say, for a recording. `incidents` are those that
         the kernel log had before.
         """
         self._root = root
-        self._on_news = on_news
+        self._on_update = on_update
         self._clock = clock
         self._tracker = IncidentTracker()
         for incident in incidents:
@@ -63,10 +63,10 @@ class PodWatcher:
         """Changes over which the tracker failed."""
         self._states: dict[str, SourceState] = {}
         self._stopping = threading.Event()
-        self._witness = witness
-        others = self if witness is None else TeeSink(self, witness)
+        self._recorder = recorder
+        others = self if recorder is None else TeeSink(self, recorder)
         self._sources: tuple[PodSource, ...] = (
-            RuntimeLog(root, self, kubelet_log, witness.log if witness is not None else None),
+            RuntimeLog(root, self, kubelet_log, recorder.log if recorder is not None else None),
             *((ApiSupervisor(root, others, kubeconfig),) if live or kubeconfig is not None else ()),
             CrictlSource(root, others),
         )
@@ -83,9 +83,9 @@ class PodWatcher:
         for source in self._sources:
             source.stop()
 
-    def kernel_news(self, news: KernelLogUpdate) -> None:
+    def kernel_update(self, update: KernelLogUpdate) -> None:
         """Take what the kernel log brought, to be linked to the pods; from any thread, never waits."""
-        for incident in (*news.incidents, *news.updated):
+        for incident in (*update.incidents, *update.updated):
             self._inbox.incident(incident)
 
     def remedy_ran(self, name: str) -> None:
@@ -99,7 +99,7 @@ class PodWatcher:
             changed = False
             for observation in told:
                 try:
-                    changed |= tracker.tell(observation, now)
+                    changed |= tracker.observe(observation, now)
                 except Exception:  # It costs only itself.
                     self._unread += 1
                     changed = True
@@ -109,39 +109,39 @@ class PodWatcher:
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
         """See `PodSink`."""
-        self._inbox.put(lambda tracker, _: tracker.only_these_exist(pods), len(pods))
+        self._inbox.put(lambda tracker, _: tracker.set_existing(pods), len(pods))
 
     def state(self, name: str, state: str, cannot_tell: str) -> None:
         """See `PodSink`."""
         told = SourceState(name, state, cannot_tell)
         if self._states.get(name) != told:
             self._states[name] = told
-            self._inbox.news()
-            if self._witness is not None:
-                self._witness.state(told)
+            self._inbox.source_changed()
+            if self._recorder is not None:
+                self._recorder.state(told)
 
     def _run(self) -> None:
         for pod in read_pod_directories(self._root):
             self._tracker.learn(pod)
-            if self._witness is not None:
-                self._witness.learnt(pod)
+            if self._recorder is not None:
+                self._recorder.learnt(pod)
         self._start_sources()
         last: PodUpdate | None = None
-        looked = time.monotonic() - NEWS_SECONDS
+        looked = time.monotonic() - UPDATE_SECONDS
         changed = False
         while not self._stopping.is_set():
-            due = looked + (NEWS_SECONDS if changed else _REVIEW_SECONDS)
+            due = looked + (UPDATE_SECONDS if changed else _REVIEW_SECONDS)
             changed |= self._take_changes(due - time.monotonic())
             now = time.monotonic()
-            if now - looked < (NEWS_SECONDS if changed else _REVIEW_SECONDS):
+            if now - looked < (UPDATE_SECONDS if changed else _REVIEW_SECONDS):
                 continue
             changed, looked = False, now
             self._start_sources()
-            board, states = self._tracker.snapshot(self._clock()), tuple(self._states.values())
-            news = PodUpdate(board, states, self._tracker.names, self._inbox.dropped, self._unread)
-            if news != last and not self._stopping.is_set():
-                last = news
-                self._hand_over(news)
+            stuck, states = self._tracker.snapshot(self._clock()), tuple(self._states.values())
+            update = PodUpdate(stuck, states, self._tracker.names, self._inbox.dropped, self._unread)
+            if update != last and not self._stopping.is_set():
+                last = update
+                self._hand_over(update)
 
     def _start_sources(self) -> None:
         """Start those that are not started yet; on a node that allows no thread, the next look tries again."""
@@ -155,9 +155,9 @@ class PodWatcher:
             return False
         return True
 
-    def _hand_over(self, news: PodUpdate) -> None:
+    def _hand_over(self, update: PodUpdate) -> None:
         try:
-            self._on_news(news)
+            self._on_update(update)
         except Exception:
             # Who is being stopped may be gone already, in the middle of the call.
             if not self._stopping.is_set():

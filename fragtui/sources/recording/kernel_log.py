@@ -19,7 +19,7 @@ class RecordedLog:
     def __init__(self) -> None:
         self._streams: dict[int, IncidentStream] = {}
 
-    def news(self, event: RecordedEvent) -> KernelLogUpdate | None:
+    def update(self, event: RecordedEvent) -> KernelLogUpdate | None:
         """Take an event; return the update it completes, or None. Invalid events complete none."""
         try:
             number, name, *arguments = event.facts
@@ -49,7 +49,7 @@ class RecordedLog:
             stream.finish()
         elif name == "news":
             source, lost, since, before, problem = arguments
-            return stream.news(
+            return stream.update(
                 _text(source) or "", _whole(lost), since=_number(since), before=_number(before), problem=_text(problem)
             )
         return None

@@ -34,15 +34,15 @@ class RecordedPods:
         except (ValueError, TypeError, KeyError, IndexError):
             return
 
-    def kernel_news(self, news: KernelLogUpdate) -> None:
+    def kernel_update(self, update: KernelLogUpdate) -> None:
         """Take what the kernel log brought, to be linked to the pods."""
-        self._tracker.kernel_news(news)
+        self._tracker.kernel_update(update)
 
     def remedy_ran(self, name: str) -> None:
         """Tell that a remedy ran."""
         self._tracker.remedy_ran(name)
 
-    def news(self, now: float) -> PodUpdate:
+    def update(self, now: float) -> PodUpdate:
         """Return the state of the pods at an epoch second."""
         return PodUpdate(self._tracker.snapshot(now), tuple(self._states.values()), self._tracker.names)
 
@@ -54,13 +54,13 @@ class RecordedPods:
         elif what == "lines" and (log := self._logs.get(_number(facts[0]))) is not None:
             told = [observation for line in facts[1:] for observation in log.feed(_raw(line))]
             for observation in (*told, *log.finish()):
-                self._tracker.tell(observation, self._now)
+                self._tracker.observe(observation, self._now)
         elif what == "seen":
-            self._tracker.tell(read_observation(facts[0]), self._now)
+            self._tracker.observe(read_observation(facts[0]), self._now)
         elif what == "learnt":
             self._tracker.learn(read_pod_facts(facts[0]))
         elif what == "all":
-            self._tracker.only_these_exist([read_pod_facts(fact) for fact in facts])
+            self._tracker.set_existing([read_pod_facts(fact) for fact in facts])
         elif what == "state":
             state = SourceState(*(read_text_fact(facts[0][key]) or "" for key in ("name", "state", "cannot_tell")))
             if len(self._states) < _MOST_LOGS or state.name in self._states:

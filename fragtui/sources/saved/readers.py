@@ -36,12 +36,12 @@ class SavedKernelLog:
     def __init__(
         self,
         tree: SavedTree,
-        on_news: Callable[[KernelLogUpdate], None] = lambda _: None,
+        on_update: Callable[[KernelLogUpdate], None] = lambda _: None,
         on_stream: Callable[[], Callable[[StreamCall], None]] | None = None,
     ) -> None:
         """`on_stream` gives the one who is told the calls, for a recording."""
         self._tree = tree
-        self._on_news = on_news
+        self._on_update = on_update
         self._on_stream = on_stream
         self._stopped = threading.Event()
 
@@ -59,7 +59,7 @@ class SavedKernelLog:
         on_call = self._on_stream() if self._on_stream is not None else None
         if path is None or opened is None or isinstance(opened, str):
             problem = opened or self._tree.ambiguous or "no kernel log among the saved files"
-            news = IncidentStream("none", None, None, on_call=on_call).news("none", 0, problem=str(problem))
+            update = IncidentStream("none", None, None, on_call=on_call).update("none", 0, problem=str(problem))
         else:
             log, changed = opened
             stream = IncidentStream("file", None, None, now=changed, on_call=on_call)
@@ -71,9 +71,9 @@ class SavedKernelLog:
                 except (OSError, EOFError) as error:
                     stream.finish()
                     problem = f"{printable(str(path))}: {_why(error)}"
-            news = stream.news(printable(str(path)), 0, problem=problem)
+            update = stream.update(printable(str(path)), 0, problem=problem)
         if not self._stopped.is_set():
-            self._on_news(news)
+            self._on_update(update)
 
 
 class SavedPods:
@@ -82,14 +82,14 @@ class SavedPods:
     def __init__(
         self,
         tree: SavedTree,
-        on_news: Callable[[PodUpdate], None] = lambda _: None,
-        witness: PodRecorder | None = None,
+        on_update: Callable[[PodUpdate], None] = lambda _: None,
+        recorder: PodRecorder | None = None,
         incidents: Iterable[Incident] = (),
     ) -> None:
-        """`witness` is told all that the logs say, for a recording; `incidents` are those of the kernel log."""
+        """`recorder` is told all that the logs say, for a recording; `incidents` are those of the kernel log."""
         self._tree = tree
-        self._on_news = on_news
-        self._witness = witness
+        self._on_update = on_update
+        self._recorder = recorder
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._tracker = IncidentTracker(MERGED)
@@ -108,12 +108,12 @@ class SavedPods:
         """End soon; never waits."""
         self._stopped.set()
 
-    def kernel_news(self, news: KernelLogUpdate) -> None:
+    def kernel_update(self, update: KernelLogUpdate) -> None:
         """Take what the kernel log brought, to be linked to the pods."""
         with self._lock:
-            linked = self._tracker.kernel_news(news)
+            linked = self._tracker.kernel_update(update)
         if linked:
-            self._tell()
+            self._send_update()
 
     def remedy_ran(self, name: str) -> None:
         """Take no notice: saved pods are not healed."""
@@ -138,19 +138,19 @@ class SavedPods:
         told = told or self._tree.ambiguous or "no log of kubelet or runtime among the saved files"
         with self._lock:
             self._state = SourceState(_NAME, "live" if read else "absent", told)
-        if self._witness is not None:
-            self._witness.state(self._state)
-        return self.news()
+        if self._recorder is not None:
+            self._recorder.state(self._state)
+        return self.update()
 
     def _run(self) -> None:
         self.read()
-        self._tell()
+        self._send_update()
 
-    def _tell(self) -> None:
+    def _send_update(self) -> None:
         if self._state is not None and not self._stopped.is_set():
-            self._on_news(self.news())
+            self._on_update(self.update())
 
-    def news(self) -> PodUpdate:
+    def update(self) -> PodUpdate:
         """Return what the logs that were read tell."""
         with self._lock:
             moment = self._moment if self._moment is not None else time.time()
@@ -172,11 +172,11 @@ class SavedPods:
                         if observation.time is not None:
                             self._moment = max(self._moment or 0.0, observation.time)
                         try:
-                            self._tracker.tell(observation, changed if at is None else at)
+                            self._tracker.observe(observation, changed if at is None else at)
                         except Exception:  # It costs only itself.
                             self._unread += 1
-                    if self._witness is not None:
-                        self._witness.seen((observation,))
+                    if self._recorder is not None:
+                        self._recorder.seen((observation,))
                     if self._stopped.is_set():
                         break
             except (OSError, EOFError) as error:
@@ -188,8 +188,8 @@ class SavedPods:
 
     def _learn(self, pod: PodRef) -> None:
         self._tracker.learn(pod)
-        if self._witness is not None:
-            self._witness.learnt(pod)
+        if self._recorder is not None:
+            self._recorder.learnt(pod)
 
 
 def _opened(tree: SavedTree, path: Path) -> tuple[IO[bytes], float] | str:

@@ -32,11 +32,11 @@ class PodsPanel(ListPanel["StuckPod"]):
     @property
     def board(self) -> StuckPods | None:
         """The pods of the last news; None before the first."""
-        return self.news.board if self.news else None
+        return self.news.stuck if self.news else None
 
     def items(self) -> Sequence[StuckPod]:
         """Return the stuck pods and those that started lately."""
-        return (*self.news.board.pods, *self.news.board.started) if self.news else ()
+        return (*self.news.stuck.pods, *self.news.stuck.started) if self.news else ()
 
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the lines; where the heading has no row under it, it names the pods."""

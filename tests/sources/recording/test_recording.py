@@ -446,11 +446,11 @@ def test_pods_are_told_again_from_raw_lines_and_from_what_the_api_saw(tmp_path: 
     pods = RecordedPods()
     for event in told(tmp_path, tell):
         pods.take(event)
-    news = pods.news(time.time() + 60)
-    names = {str(pod.ref) for pod in news.board.pods}
+    update = pods.update(time.time() + 60)
+    names = {str(pod.ref) for pod in updates.stuck.pods}
     assert "shop/web-1" in names
     assert r"shop/db-\x1b0" in names, "a recording may come from anywhere: its words are made printable"
-    assert news.sources == (SourceState("API", "live", ""),)
+    assert update.sources == (SourceState("API", "live", ""),)
 
 
 @given(st.lists(st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=4)))
@@ -461,5 +461,5 @@ def test_events_without_sense_tell_nothing(facts: list[object]) -> None:
         RecordedPods().take(RecordedEvent(0.0, 0.0, "P", (kind, *facts)))
     for call in ("open", "kmsg", "line", "news"):
         log = RecordedLog()
-        log.news(RecordedEvent(0.0, 0.0, "L", (0, "open", "kmsg", None, None, None)))
-        log.news(RecordedEvent(0.0, 0.0, "L", (0, call, *facts)))
+        log.update(RecordedEvent(0.0, 0.0, "L", (0, "open", "kmsg", None, None, None)))
+        log.update(RecordedEvent(0.0, 0.0, "L", (0, call, *facts)))

@@ -41,7 +41,7 @@ def by_windows(data: bytes) -> list[PodLine]:
 
 def failures(found: list[PodLine]) -> list[PodLine]:
     """Without what is only said of pods that start: most of it is not near a needle."""
-    return [line for line in found if isinstance(line, Incident) or line.said is PodFact.FAILED]
+    return [line for line in found if isinstance(line, Incident) or line.fact is PodFact.FAILED]
 
 
 @given(LOGS, st.sampled_from([100, 5000, 1 << 17]))
