@@ -127,10 +127,10 @@ def _sync_loop(klog: KlogLine, pod: PodRef, time: float | None, line: int | None
     if lifecycle is not None:
         uid, kind, what = lifecycle.groups()
         pod = pod.merged_with(PodRef(uid=dashed_uid(uid)))
-        said = {"ContainerStarted": PodFact.SANDBOX_RUNS, "ContainerDied": PodFact.DIED}.get(kind)
-        if said is None:
+        fact = {"ContainerStarted": PodFact.SANDBOX_RUNS, "ContainerDied": PodFact.DIED}.get(kind)
+        if fact is None:
             return ()
-        return (PodObservation(said, "kubelet", "pleg", pod, time, line, container_id=what),)
+        return (PodObservation(fact, "kubelet", "pleg", pod, time, line, container_id=what),)
     if _SYNC_LOOP.match(klog.message):
         listed = klog.fields.get("pods", "") if klog.fields else klog.message
         return tuple(PodObservation(PodFact.GONE, "kubelet", "sync", gone, time, line) for gone in _listed_pods(listed))

@@ -31,7 +31,7 @@ class PodFact(Enum):
 class PodObservation:
     """One statement about one pod; what its source does not give is None."""
 
-    said: PodFact
+    fact: PodFact
     source: str
     """Its source: ``kubelet``, ``containerd``, ``dockerd``, ``crio``, ``event``, ``api``, ``crictl``, ``text``."""
     step: str = ""

@@ -109,8 +109,8 @@ class PodLogReader:
         return None if self._now is None else dated(klog, self._now(), self._utc_offset)
 
     def _named(self, observation: PodObservation, last_line: int | None) -> PodObservation:
-        told_by_table = observation.fact is PodFact.FAILED and observation.source == "event"
-        if told_by_table and (pod := self._described) and (not observation.pod or observation.pod.may_be(pod)):
+        from_event_table = observation.fact is PodFact.FAILED and observation.source == "event"
+        if from_event_table and (pod := self._described) and (not observation.pod or observation.pod.may_be(pod)):
             observation = replace(observation, pod=observation.pod.merged_with(pod))
         return observation if last_line is None else replace(observation, last_line=last_line)
 

@@ -134,7 +134,7 @@ class LabIncident:
         return filtered
 
     def _take(self, update: KernelLogUpdate) -> None:
-        mine = [each for each in updates.incidents if each.time is not None and each.time >= self._began]
+        mine = [each for each in update.incidents if each.time is not None and each.time >= self._began]
         if mine and not self.incidents:
             self.kubelet_says("Error syncing pod")
         self.incidents += mine

@@ -53,23 +53,23 @@ class PodTracker:
         """Take in what a source says and return whether the board may have changed. Never raises."""
         if observation.pod.uid and observation.pod.name:
             self._learn(observation.pod)
-        said = observation.said
-        if said is PodFact.FAILED:
+        fact = observation.fact
+        if fact is PodFact.FAILED:
             return self._failed(observation, now)
-        if said is PodFact.DIED:
+        if fact is PodFact.DIED:
             attempt = self._assembler.add(observation)
             return attempt is not None and self._place(attempt, now)
-        if said is PodFact.BEGINS:
+        if fact is PodFact.BEGINS:
             self._assembler.add(observation)
             entry = self._find(observation.pod)
             if entry is not None:
                 entry.last_word = now
             return False
-        if said in (PodFact.SANDBOX_RUNS, PodFact.CONTAINER_RUNS):
+        if fact in (PodFact.SANDBOX_RUNS, PodFact.CONTAINER_RUNS):
             return self._runs(observation, now)
-        if said is PodFact.GONE:
+        if fact is PodFact.GONE:
             return self._drop(self._find(observation.pod))
-        if said is PodFact.WAITS:
+        if fact is PodFact.WAITS:
             return self._waits(observation, now)
         return False
 

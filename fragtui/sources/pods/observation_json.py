@@ -21,7 +21,8 @@ _COUNTS = ("line", "last_line", "count")
 
 def observation_json(observation: PodObservation) -> dict[str, Any]:
     """Return the observation as a JSON value."""
-    return {**asdict(observation), "said": observation.said.value}
+    facts = asdict(observation)
+    return {"said": facts.pop("fact").value, **facts}
 
 
 def read_observation(facts: Mapping[str, Any]) -> PodObservation:
@@ -37,7 +38,7 @@ def read_observation(facts: Mapping[str, Any]) -> PodObservation:
     known |= {name: epoch_seconds(_number(facts.get(name))) for name in _STAMPS}
     known |= {name: _whole(facts.get(name)) for name in _COUNTS}
     pod = read_pod_facts(facts["pod"])
-    return PodObservation(**{**known, "said": PodFact(facts["said"]), "pod": pod, "pids": tuple(pids)})
+    return PodObservation(**{**known, "fact": PodFact(facts["said"]), "pod": pod, "pids": tuple(pids)})
 
 
 def _number(value: object) -> float | None:

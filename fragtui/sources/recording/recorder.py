@@ -134,10 +134,11 @@ class Recorder:
         """See `PodRecorder`."""
         self._take("P", ["learnt", asdict(pod)])
 
-    def seen(self, told: tuple[PodObservation, ...]) -> None:
+    def seen(self, observations: tuple[PodObservation, ...]) -> None:
         """See `PodRecorder`."""
-        for observation in told:
-            self._take("P", ["seen", {**asdict(observation), "said": observation.said.value}])
+        for observation in observations:
+            facts = asdict(observation)
+            self._take("P", ["seen", {"said": facts.pop("fact").value, **facts}])
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
         """See `PodRecorder`."""

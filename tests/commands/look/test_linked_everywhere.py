@@ -55,7 +55,7 @@ every_case = pytest.mark.parametrize("make", [one_file, pod_first, two_files, so
 
 
 def verdicts(update: PodUpdate) -> list[tuple[bool | None, list[str]]]:
-    return [(pod.memory, [f"{link.confidence}: {link.why}" for link in pod.links]) for pod in updates.stuck.pods]
+    return [(pod.memory, [f"{link.confidence}: {link.why}" for link in pod.links]) for pod in update.stuck.pods]
 
 
 def is_proven(update: PodUpdate | None) -> bool:

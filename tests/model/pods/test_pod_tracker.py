@@ -20,10 +20,10 @@ def failed(time: float, pod: PodRef = WEB, number: int = 1, **more: object) -> P
     return PodObservation(PodFact.FAILED, "kubelet", "worker", pod, time, **settings)  # type: ignore[arg-type]
 
 
-def told(
-    said: PodFact, time: float | None, pod: PodRef = WEB, source: str = "containerd", **more: object
+def observed(
+    fact: PodFact, time: float | None, pod: PodRef = WEB, source: str = "containerd", **more: object
 ) -> PodObservation:
-    return PodObservation(said, source, "", pod, time, **more)  # type: ignore[arg-type]
+    return PodObservation(fact, source, "", pod, time, **more)  # type: ignore[arg-type]
 
 
 def tracker_of(*observations: PodObservation, now: float = 1000.0) -> PodTracker:
@@ -44,7 +44,7 @@ def test_attempts_are_counted_and_the_first_is_kept() -> None:
 
 
 def test_a_pod_leaves_when_its_sandbox_runs_with_the_time_it_was_stuck() -> None:
-    tracker = tracker_of(failed(1000.0), told(PodFact.SANDBOX_RUNS, 1090.0))
+    tracker = tracker_of(failed(1000.0), observed(PodFact.SANDBOX_RUNS, 1090.0))
     board_now = tracker.snapshot(1091.0)
     assert board_now.pods == ()
     (pod,) = board_now.started
@@ -55,21 +55,21 @@ def test_a_pod_leaves_when_its_sandbox_runs_with_the_time_it_was_stuck() -> None
 def test_a_remedy_before_the_start_is_reported() -> None:
     tracker = tracker_of(failed(1000.0))
     tracker.remedy_ran("drop_caches 1")
-    tracker.observe(told(PodFact.SANDBOX_RUNS, 1090.0), 1090.0)
+    tracker.observe(observed(PodFact.SANDBOX_RUNS, 1090.0), 1090.0)
     assert tracker.snapshot(1091.0).started[0].after_remedy == "drop_caches 1"
-    fresh = tracker_of(failed(1000.0), told(PodFact.SANDBOX_RUNS, 1090.0))
+    fresh = tracker_of(failed(1000.0), observed(PodFact.SANDBOX_RUNS, 1090.0))
     assert fresh.snapshot(1091.0).started[0].after_remedy is None
 
 
 def test_old_failures_do_not_bring_a_running_pod_back() -> None:
-    tracker = tracker_of(told(PodFact.SANDBOX_RUNS, 1090.0), failed(1000.0))
+    tracker = tracker_of(observed(PodFact.SANDBOX_RUNS, 1090.0), failed(1000.0))
     assert tracker.snapshot(1091.0).pods == ()
     tracker.observe(failed(1200.0, number=2), 1200.0)
     assert [pod.name for pod in tracker.snapshot(1201.0).pods] == ["web-1"]
 
 
 def test_old_news_that_it_runs_does_not_hide_a_new_failure() -> None:
-    tracker = tracker_of(failed(1000.0), told(PodFact.SANDBOX_RUNS, 500.0, source="api"))
+    tracker = tracker_of(failed(1000.0), observed(PodFact.SANDBOX_RUNS, 500.0, source="api"))
     assert len(tracker.snapshot(1001.0).pods) == 1
 
 
@@ -83,13 +83,13 @@ def test_a_docker_sandbox_that_ran_and_failed_is_not_started() -> None:
 
 
 def test_a_start_that_lasted_a_moment_keeps_the_time_stuck() -> None:
-    tracker = tracker_of(failed(1000.0), told(PodFact.SANDBOX_RUNS, 1060.0), failed(1065.0, number=2))
+    tracker = tracker_of(failed(1000.0), observed(PodFact.SANDBOX_RUNS, 1060.0), failed(1065.0, number=2))
     (pod,) = tracker.snapshot(1066.0).pods
     assert pod.since == 1000.0 and pod.started is None and pod.attempts == 2
 
 
 def test_waiting_pods_get_patience_and_then_show_without_a_reason() -> None:
-    tracker = tracker_of(told(PodFact.WAITS, None, source="api", since=1000.0))
+    tracker = tracker_of(observed(PodFact.WAITS, None, source="api", since=1000.0))
     assert tracker.snapshot(1000.0 + PATIENCE_SECONDS - 1).pods == ()
     (pod,) = tracker.snapshot(1000.0 + PATIENCE_SECONDS).pods
     assert pod.reason_class.name == "no-word" and pod.attempts is None and pod.since == 1000.0
@@ -97,7 +97,7 @@ def test_waiting_pods_get_patience_and_then_show_without_a_reason() -> None:
 
 def test_api_and_log_tell_of_one_pod() -> None:
     tracker = tracker_of(
-        told(PodFact.WAITS, None, source="api", since=990.0),
+        observed(PodFact.WAITS, None, source="api", since=990.0),
         failed(1000.0, PodRef("shop", "web-1")),
         failed(1012.0, WEB, 2),
     )
@@ -112,7 +112,7 @@ def test_a_recreated_pod_of_the_same_name_is_another_pod() -> None:
 
 def test_deleted_and_unlisted_pods_leave() -> None:
     tracker = tracker_of(failed(1000.0), failed(1000.0, PodRef("shop", "b", OTHER), 2))
-    tracker.observe(told(PodFact.GONE, 1001.0), 1001.0)
+    tracker.observe(observed(PodFact.GONE, 1001.0), 1001.0)
     assert [pod.name for pod in tracker.snapshot(1002.0).pods] == ["b"]
     assert tracker.set_existing([WEB]) is True
     assert tracker.snapshot(1002.0).pods == () and tracker.snapshot(1002.0).started == ()
@@ -122,7 +122,7 @@ def test_quiet_pods_of_logs_leave_but_not_those_of_the_api() -> None:
     tracker = tracker_of(failed(1000.0))
     assert tracker.snapshot(1000.0 + QUIET_SECONDS - 1).pods
     assert tracker.snapshot(1000.0 + QUIET_SECONDS + 1).pods == ()
-    tracker = tracker_of(failed(1000.0), told(PodFact.WAITS, None, source="api", since=990.0))
+    tracker = tracker_of(failed(1000.0), observed(PodFact.WAITS, None, source="api", since=990.0))
     assert tracker.snapshot(1000.0 + 10 * QUIET_SECONDS).pods
 
 
@@ -133,15 +133,15 @@ def test_events_count_what_the_log_did_not_show() -> None:
 
 
 def test_a_container_stage_pod_stays_until_a_container_runs() -> None:
-    waits = told(PodFact.WAITS, None, source="api", stage="container", error="CreateContainerError: x", since=1000.0)
-    tracker = tracker_of(waits, told(PodFact.SANDBOX_RUNS, 1001.0, source="crictl"))
+    waits = observed(PodFact.WAITS, None, source="api", stage="container", error="CreateContainerError: x", since=1000.0)
+    tracker = tracker_of(waits, observed(PodFact.SANDBOX_RUNS, 1001.0, source="crictl"))
     assert tracker.snapshot(1002.0).pods[0].stage == "container"
-    tracker.observe(told(PodFact.CONTAINER_RUNS, 1003.0, source="api"), 1003.0)
+    tracker.observe(observed(PodFact.CONTAINER_RUNS, 1003.0, source="api"), 1003.0)
     assert tracker.snapshot(1004.0).pods == ()
 
 
 def test_cgroup_paths_find_their_pod() -> None:
-    tracker = tracker_of(told(PodFact.NAMED, None))
+    tracker = tracker_of(observed(PodFact.NAMED, None))
     path = f"/kubepods.slice/kubepods-burstable-pod{UID.replace('-', '_')}.slice/crio-{1:064x}.scope"
     assert tracker.pod_of(path) == WEB
     assert tracker.pod_of("/system.slice") is None
@@ -175,11 +175,11 @@ def test_any_news_leaves_a_consistent_board(observations: list[PodObservation]) 
     for at, observation in enumerate(observations):
         tracker.observe(observation, 1000.0 + at)
         update = tracker.snapshot(1000.0 + at)
-        uids = [pod.uid for pod in updates.pods if pod.uid]
+        uids = [pod.uid for pod in update.pods if pod.uid]
         assert len(uids) == len(set(uids))
-        assert all(pod.started is None for pod in updates.pods)
-        assert all(pod.started is not None for pod in updates.started)
-        assert all(pod.attempts is None or pod.attempts > 0 for pod in updates.pods)
+        assert all(pod.started is None for pod in update.pods)
+        assert all(pod.started is not None for pod in update.started)
+        assert all(pod.attempts is None or pod.attempts > 0 for pod in update.pods)
 
 
 def test_a_flood_of_pods_does_not_grow_the_board() -> None:

@@ -75,7 +75,7 @@ class Listener:
             self._told.notify_all()
 
     def incidents(self) -> list[Incident]:
-        return [incident for update in self.updates for incident in updates.incidents]
+        return [incident for update in self.updates for incident in update.incidents]
 
     def wait_for(self, wanted: Callable[[], bool], seconds: float = 10) -> None:
         with self._told:

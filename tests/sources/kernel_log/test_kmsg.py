@@ -90,7 +90,7 @@ def test_only_records_of_the_kernel_are_trusted() -> None:
     stream.feed_kmsg(b"4,3,3,-;CPU: 1 PID: 77 Comm: java Not tainted 6.18.0 #1\n")
     update = stream.update("x", 0)
     assert update.incidents == ()
-    assert [(each.id, each.pid) for each in updates.updated] == [(first.id, 77)]
+    assert [(each.id, each.pid) for each in update.updated] == [(first.id, 77)]
     stream.finish()
     assert not stream.update("x", 0).incidents
 
@@ -99,7 +99,7 @@ def test_a_missing_device_is_a_problem_not_an_error(tmp_path: Path) -> None:
     update = read_ring(tmp_path)
     assert update.incidents == ()
     assert update.problem is not None
-    assert "No such file" in updates.problem
+    assert "No such file" in update.problem
 
 
 def test_follower_of_a_file_tells_head_then_whole_and_survives_rotation(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_follower_of_a_file_tells_head_then_whole_and_survives_rotation(tmp_path
         wait_for(3)
     finally:
         follower.stop()
-    assert [each.comm for update in got for each in updates.incidents] == ["java", "perl", "sh"]
+    assert [each.comm for update in got for each in update.incidents] == ["java", "perl", "sh"]
 
 
 def test_stop_never_blocks_and_before_start_too() -> None:

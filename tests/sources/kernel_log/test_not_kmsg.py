@@ -72,7 +72,7 @@ def test_the_follower_reports_it_reads_the_log_file_instead_and_idles(root: Path
     (root / "var/log").mkdir(parents=True)
     (root / "var/log/kern.log").write_text(time.strftime("%Y-%m-%dT%H:%M:%S+00:00 ", time.gmtime()) + HEAD)
     got, took = followed(root, 1.0)
-    assert [incident.comm for update in got for incident in updates.incidents] == ["java"]
+    assert [incident.comm for update in got for incident in update.incidents] == ["java"]
     assert got[-1].source.endswith("var/log/kern.log")
     assert "not a kernel log" in (got[0].problem or "")
     assert took < 0.2

@@ -55,8 +55,8 @@ def test_an_incident_never_waits_nor_starts_a_thread_and_the_dropped_are_counted
     monkeypatch.setattr("fragtui.sources.pods.watcher._REVIEW_SECONDS", 0.5)
     held, updates = threading.Event(), []
 
-    def slow(told: PodUpdate) -> None:
-        updates.append(told)
+    def slow(update: PodUpdate) -> None:
+        updates.append(update)
         held.wait(20)
 
     watch = PodWatcher(tmp_path, "none", on_update=slow)

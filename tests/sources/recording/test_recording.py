@@ -447,7 +447,7 @@ def test_pods_are_told_again_from_raw_lines_and_from_what_the_api_saw(tmp_path: 
     for event in told(tmp_path, tell):
         pods.take(event)
     update = pods.update(time.time() + 60)
-    names = {str(pod.ref) for pod in updates.stuck.pods}
+    names = {str(pod.ref) for pod in update.stuck.pods}
     assert "shop/web-1" in names
     assert r"shop/db-\x1b0" in names, "a recording may come from anywhere: its words are made printable"
     assert update.sources == (SourceState("API", "live", ""),)

@@ -83,24 +83,24 @@ def test_the_kernel_log_is_delivered_complete(tmp_path: Path, make: Maker) -> No
     SavedKernelLog(tree_of(tmp_path / "bundle"), hear).start()
     assert told.wait(10)
     (update,) = heard
-    assert [incident.order for incident in updates.incidents] == [10]
+    assert [incident.order for incident in update.incidents] == [10]
     assert update.problem is None
-    assert "dmesg" in updates.source
+    assert "dmesg" in update.source
 
 
 def test_a_must_gather_with_the_masters_service_logs_only(tmp_path: Path) -> None:
     put(tmp_path / "top/host_service_logs/masters/kubelet_service.log", KUBELET)
     update = SavedPods(tree_of(tmp_path)).read()
-    assert {pod.name for pod in updates.stuck.pods} == {"hostnet", "api-665b464898-g8dkn"}
+    assert {pod.name for pod in update.stuck.pods} == {"hostnet", "api-665b464898-g8dkn"}
 
 
 @pytest.mark.parametrize("make", MAKERS)
 def test_pods_are_those_of_the_logs_last_word(tmp_path: Path, make: Maker) -> None:
     make(tmp_path / "bundle")
     update = SavedPods(tree_of(tmp_path / "bundle")).read()
-    assert [(source.name, source.state) for source in updates.sources] == [("saved logs", "live")]
-    assert "kubelet" in updates.sources[0].cannot_tell
-    found = {pod.name for pod in updates.stuck.pods}
+    assert [(source.name, source.state) for source in update.sources] == [("saved logs", "live")]
+    assert "kubelet" in update.sources[0].cannot_tell
+    found = {pod.name for pod in update.stuck.pods}
     assert found == {"hostnet", "api-665b464898-g8dkn"}, "ten minutes of silence are counted from there"
 
 
