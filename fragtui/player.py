@@ -1,4 +1,4 @@
-"""Playing a recording: its snapshots and updates at their recorded times, at any speed, from any position."""
+"""The player of a recording: snapshots and updates at their recorded times, at any speed, from any position."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What was played since the last moment; after a jump (`start`) the whole history."""
+    """The events played since the last moment; after a jump (`start`) the whole history."""
 
     start: Start | None
     steps: tuple[PlayedStep, ...]
@@ -153,7 +153,7 @@ class Player:
             self._changed.notify()
 
     def tick_now(self, *, page_types: bool = False) -> None:
-        """Tell the position again; nothing can be read that was not recorded."""
+        """Send the position again: a recording has no fresh samples."""
         self._seek(self._at)
 
     def stuck(self) -> tuple[str, float] | None:
@@ -261,7 +261,7 @@ class Player:
         return self._moment(None, at, steps)
 
     def _jump_to(self, at: float) -> Moment:
-        """Go there as if everything before had been played, and read only the ticks that this needs."""
+        """Go to a position as if everything before it had been played; read only the ticks that this needs."""
         self._reader = RecordedReader(self.recording)
         self._log, self._pods, self._last_pods = RecordedLog(), RecordedPods(), None
         self._next_event = 0
@@ -287,7 +287,7 @@ class Player:
         return self._moment(Start(history, first), at, steps)
 
     def _wanted_whole(self, last: int) -> set[int]:
-        """Return the ticks that the effect of remedies and the rates are computed from, and the last itself."""
+        """Return the ticks from which the effect of remedies and the rates are computed, and the last tick."""
         places = set(range(self.recording.tick_at(self._ats[last] - WINDOW), last + 1))
         begun: int | None = None
         for event in self.recording.events:

@@ -1,4 +1,4 @@
-"""What logs tell, put together: kernel reports and failed sandboxes of one or more logs, linked on both sides."""
+"""Kernel reports and failed sandboxes of one or more logs, linked on both sides."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ from fragtui.text import printable
 
 _HELD = 256
 _MOST_HELD = 1_024
-"""Incidents held back for what may still be tied to them, at most."""
+"""Incidents that wait for possible links, at most."""
 _SETTLED_S = 180.0
 _FAR_LINES = 2_000
 _MOST_NAMES = 4_096
 _SURE = ("proven", "likely")
 _APART = 1 << 40
-"""Keeps the line numbers of different logs from looking near to each other."""
+"""Separates the line numbers of different logs, so that they are not near to each other."""
 
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """An incident with the place of its log among those given."""
+    """An incident with the index of its log."""
 
     incident: Incident
     log: int
     logged: Incident | None = None
-    """The kernel's incident without what its links add, such as the pod; None for a failed sandbox."""
+    """The kernel's incident without the fields that its links add, such as the pod; None for a failed sandbox."""
 
 
 class LogLinker:
-    """Feed it what the logs tell, about in the order of time; it gives back what nothing more is expected of.
+    """Takes the incidents and observations of logs, roughly in the order of time; returns the settled incidents.
 
-    An incident is held back until everything that may be tied to it is settled too, so both sides name each other.
-    What comes thicker than `_MOST_HELD` within that time goes out unlinked with what comes later: memory stays flat.
+    An incident waits until everything that may be linked to it is settled too, so both sides name each other. Above
+    `MAX_HELD` incidents the oldest are returned without later links: memory stays flat.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class LogLinker:
         self._line = 0
 
     def feed(self, told: PodLine, log: int = 0) -> list[Explained]:
-        """Take what the log of that place tells; return the incidents that are settled."""
+        """Take a line's incident or observation, of the log with this index; return the settled incidents."""
         if isinstance(told, Incident):
             self._serial += 1
             self._kernel[self._serial] = Explained(told, log, told)
@@ -80,7 +80,7 @@ class LogLinker:
         return done
 
     def finish(self) -> list[Explained]:
-        """Return all that is left."""
+        """Return the remaining incidents."""
         return self._release(list(self._kernel), list(self._open))
 
     def _see(self, told: PodObservation, log: int) -> None:
@@ -132,7 +132,7 @@ class LogLinker:
         return its_log == log and line is not None and self._line - line > _FAR_LINES
 
     def _release(self, kernel: Sequence[int], attempts: Sequence[str]) -> list[Explained]:
-        """Link all that is held and let go of the settled, but for a report tied to an attempt that is not."""
+        """Link all and return the settled ones, except a report linked to an attempt that is not settled."""
         if not kernel and not attempts:
             return []
         keys, going, leaving = list(self._kernel), set(attempts), set(kernel)
@@ -150,7 +150,7 @@ class LogLinker:
                 del self._kernel[key]
                 self._index.remove_incident(str(key))
                 done.append(Explained(incident, log, logged))
-            elif not going.isdisjoint(incident.linked):  # It stays, and keeps the names of those that go.
+            elif not going.isdisjoint(incident.linked):  # It stays and keeps the ids of the returned attempts.
                 linked = tuple(each for each in incident.linked if each not in held)
                 self._kernel[key] = Explained(replace(incident, linked=linked), log, logged)
         for incident in pods:
@@ -171,10 +171,10 @@ def _in_order(incident: Incident, one_log: bool) -> tuple[float, int]:
 def link_sides(
     kernel: Sequence[Incident], attempts: Sequence[Attempt], index: LinkIndex, names: Iterable[PodRef] = ()
 ) -> tuple[tuple[Incident, ...], tuple[Incident, ...]]:
-    """Return the kernel's incidents and those of the attempts, each naming the other by id if they are linked.
+    """Return the kernel's incidents and those of the attempts; linked ones have each other's ids.
 
-    `index` holds them all. A kernel incident that one pod's attempt is surely linked to, or whose cgroup a known pod
-    has (`names` and the attempts' own), carries that pod's name.
+    `index` contains them all. A kernel incident gets a pod's name if it is linked to attempts of that pod only, as
+    proven or likely, or if its cgroup is that of a known pod (`names` and the attempts' own).
     """
     links = {attempt.id: tuple(link for link in index.judge(attempt).values() if link) for attempt in attempts}
     known = {pod.uid: pod for pod in (*names, *(attempt.pod for attempt in attempts)) if pod.uid and pod.name}
@@ -205,7 +205,7 @@ def _named(incident: Incident, linked: list[tuple[PodLink, Attempt]], known: dic
 
 
 def sandbox_incident(attempt: Attempt, links: tuple[PodLink, ...] = ()) -> Incident:
-    """Return a failed attempt as an incident, with what its links say."""
+    """Return a failed attempt as an incident, explained with its links."""
     reason = attempt.reason_class
     memory = memory_of(attempt, links)
     words = [f"{attempt.pod}: {reason_words(reason, memory)}"]

@@ -38,7 +38,7 @@ class LogTerms:
 
 
 class LogReading:
-    """Feed it the lines of one log in order; it returns the incidents and observations that they complete.
+    """Reads the lines of one log in order; returns the incidents and observations that they complete.
 
     A line that makes a parser fail is counted in `unread` and does not end the reading.
     """

@@ -1,4 +1,4 @@
-"""Metrics of the node, named by Prometheus's conventions. An unknown value has no sample."""
+"""Metrics of the node, named by the conventions of Prometheus. An unknown value has no sample."""
 
 from __future__ import annotations
 

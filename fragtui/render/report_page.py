@@ -1,4 +1,4 @@
-"""The report for a ticket: everything known of the node at one moment, as one Markdown page."""
+"""The report for a ticket: the state of the node at one moment as a Markdown page."""
 
 from __future__ import annotations
 
@@ -31,30 +31,30 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
 
 @dataclass(frozen=True, slots=True)
 class ReportFacts:
-    """What the page is made of; None for what was not looked at or can't be known, with the reason beside it."""
+    """The content of the page; None for an unknown value, with the reason in the field beside it."""
 
     snapshot: Snapshot
     judgement: NodeJudgement
     forecast: Forecast
     incidents: tuple[Incident, ...] = ()
     incidents_from: str | None = None
-    """Where the incidents were read: /dev/kmsg, a log; None if no log could be."""
+    """Source of the incidents: /dev/kmsg or a log; None if no log could be read."""
     pods: StuckPods | None = None
     pods_unknown: str = "not looked for"
-    """Why `pods` is None, or what its sources could not tell."""
+    """Why `pods` is None, or what its sources can't show."""
     episodes: tuple[Episode, ...] = ()
     advice: tuple[Advice, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
-    """What could not be read, the snapshot's own included."""
+    """The files that could not be read, including those of the snapshot."""
     places: tuple[str, ...] = ()
-    """Directories of whoever makes the report, which stand at the head of paths in it."""
+    """Directories of the person who makes the report; paths in the report start with them."""
     saved: bool = False
     """Whether the node's files were saved earlier; the snapshot's time is then theirs."""
     made_by: str = "fragtui"
 
 
 def report_page(facts: ReportFacts, *, redact: bool = False) -> str:
-    """Return the page. `redact` puts tokens in the place of pod, namespace and host names, the same everywhere."""
+    """Return the page. `redact` replaces each pod, namespace and host name by a token, the same everywhere."""
     page = _Page(facts, _redaction(facts) if redact else Redaction())
     sections = (
         page.head(),
@@ -92,7 +92,7 @@ def _redaction(facts: ReportFacts) -> Redaction:
 
 
 class _Page:
-    """The sections, each as lines. `_out` takes every text that the node, the kernel or the cluster wrote."""
+    """The sections, each as lines. Every text of the node, the kernel or the cluster passes `_out`."""
 
     def __init__(self, facts: ReportFacts, redaction: Redaction) -> None:
         self._facts = facts
@@ -165,7 +165,7 @@ class _Page:
 
     def incidents(self) -> list[str]:
         facts = self._facts
-        title = "## Refused requests, OOM kills and failed sandboxes"
+        title = "## Denied requests, OOM kills and failed sandboxes"
         if facts.incidents_from is None:
             return [title, "", "Unknown: no kernel log could be read."]
         source = self._out(facts.incidents_from)
@@ -177,12 +177,12 @@ class _Page:
         for group in groups[:_MOST_INCIDENTS]:
             last = group.last
             when = iso_utc(last.time) if last.time is not None else None
-            seen = f"{counted(group.count, 'time')}, last {when or 'at an unknown time'}."
+            times = f"{counted(group.count, 'time')}, last {when or 'at an unknown time'}."
             lines += [
                 "",
                 f"### {incident_title(last, page_size)}: {self._out(last.comm or last.pod, 'unnamed')}",
                 "",
-                f"{seen} {self._out(last.explanation, '')}".rstrip(),
+                f"{times} {self._out(last.explanation, '')}".rstrip(),
             ]
             details = [
                 *incident_facts(last),
@@ -205,7 +205,7 @@ class _Page:
             return ["## Stuck pods", "", f"Unknown: {self._out(self._facts.pods_unknown)}."]
         lines = ["## Stuck pods", ""]
         if not pods.pods and not pods.started:
-            return [*lines, f"None seen. {self._out(self._facts.pods_unknown, '')}".rstrip()]
+            return [*lines, f"None found. {self._out(self._facts.pods_unknown, '')}".rstrip()]
         rows = [self._pod(pod) for pod in (*pods.pods, *pods.started)]
         lines += _table(("Pod", "Since", "Attempts", "State", *(label.capitalize() for label in _POD_COLUMNS)), rows)
         for pod in pods.pods:
@@ -225,7 +225,7 @@ class _Page:
     def remedies(self) -> list[str]:
         episodes = self._facts.episodes
         if not episodes:
-            return ["## Remedies", "", "None on record."]
+            return ["## Remedies", "", "None logged."]
         rows = []
         for episode in reversed(episodes):
             ended = episode.ended
@@ -240,17 +240,17 @@ class _Page:
             "",
             *_table(("Time", "Remedy", "By", "Outcome", "Order", "Blocks gained", "Lasted"), rows),
         ]
-        said = repeats(episodes, self._facts.snapshot.time)
-        return [*lines, "", said] if said else lines
+        warning = repeats(episodes, self._facts.snapshot.time)
+        return [*lines, "", warning] if warning else lines
 
     def advice(self) -> list[str]:
         if not self._facts.advice:
-            return ["## Advice", "", "No setting of this node is known to stand in the way."]
-        lines = ["## Advice", "", "Settings that would keep blocks there; nothing here was applied."]
+            return ["## Advice", "", "No setting stands out."]
+        lines = ["## Advice", "", "Longer-term settings that keep large blocks available; none of them was applied."]
         for advice in self._facts.advice:
             lines += ["", f"- {_escaped(advice.what)}: {_escaped(advice.why)}."]
             lines += [f"  `{advice.line}`"] if advice.line else []
-            lines += [f"  At the price: {_escaped(advice.risk)}."] if advice.risk else []
+            lines += [f"  Cost: {_escaped(advice.risk)}."] if advice.risk else []
         return lines
 
     def unreadable(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""The two readers of a node that must be joined: what the kernel log brings goes to the tracker of the pods at once."""
+"""The readers of the kernel log and of pods, joined: each update of the kernel log also goes to the pod tracker."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class KernelUpdateSink(Protocol):
     """A reader of pods, whose tracker links them to kernel incidents."""
 
     def kernel_update(self, update: KernelLogUpdate) -> None:
-        """Take what the kernel log brought; from any thread, never waits."""
+        """Take an update of the kernel log; from any thread, never waits."""
 
 
 Log = TypeVar("Log")
@@ -22,14 +22,14 @@ Pods = TypeVar("Pods", bound=KernelUpdateSink)
 
 
 class NodeReaders(Generic[Log, Pods]):
-    """Makes both readers, in any order and at any time; what the kernel log brings before the other is made, waits."""
+    """Makes both readers, in any order; updates of the kernel log wait until the reader of pods exists."""
 
     def __init__(
         self,
         kernel_log: Callable[[Callable[[KernelLogUpdate], None]], Log],
         pods: Callable[[Callable[[PodUpdate], None]], Pods],
     ) -> None:
-        """Both are called with the function that takes their news."""
+        """Both functions make a reader; their argument receives its updates."""
         self._kernel_log = kernel_log
         self._make_pods = pods
         self._lock = threading.Lock()

@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print every incident; 0, or 1 if a log could not be read to its end."""
+    """Print every incident; return 0, or 1 if a log could not be read to its end."""
     table = None
     if args.kernel is not None:
         version = parse_version(args.kernel)
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
                 report_error(name, error)
                 continue
             opened.callback(log.close)
-            # A single log has no name in ids: they stay when the file is moved.
+            # The ids of a single log do not contain its name: they stay the same when the file is moved.
             logs.append(OpenLog(log, name if len(names) > 1 else "", now))
             shown.append(name)
         incidents = explain_logs(logs, table, args.kernel, lambda log, error: report_error(log.name or names[0], error))
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _opened(name: str) -> tuple[IO[bytes], float | None]:
-    """Return a log to read and its last change, None for standard input."""
+    """Return the open log and its last change; None for standard input."""
     if name == "-":
         if not sys.stdin.isatty():
             refuse_device(os.fstat(sys.stdin.fileno()), "standard input")
@@ -89,7 +89,7 @@ def _opened(name: str) -> tuple[IO[bytes], float | None]:
 
 
 def words(incident: Incident, name: str | None = None) -> str:
-    """Return an incident as a paragraph: its lines in the log, what happened, the facts."""
+    """Return an incident as a paragraph: its lines in the log, its title, its facts."""
     place = ""
     if incident.lines:
         first, last = incident.lines

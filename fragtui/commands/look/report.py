@@ -50,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the report; 0, or 1 if that fails."""
+    """Write the report; return 0, or 1 if that fails."""
     page = report_page(collect(args.root, args.order, args.audit), redact=args.redact)
     if args.output is None:
         sys.stdout.write(page)
@@ -80,7 +80,7 @@ def write_here(root: Path, order: int | None, audit: Path | None) -> Path:
 
 
 def collect(root: Path, order: int | None, audit: Path | None) -> ReportFacts:
-    """Return all that is known of the node under `root` now; takes up to three seconds on a live one."""
+    """Return the present state of the node under `root`; takes up to three seconds on a live node."""
     reader = NodeReader(root)
     snapshot = reader.sample(page_types=True)
     reader.close()
@@ -121,7 +121,7 @@ def _failed_order(incidents: tuple[Incident, ...]) -> int:
 def _incidents(
     reader: NodeReader,
 ) -> tuple[tuple[Incident, ...], tuple[Incident, ...], str | None, tuple[Unreadable, ...]]:
-    """Return the incidents, linked; the kernel's as logged; where they are from, None if no log could be read.
+    """Return the linked incidents, the kernel's as logged, their source (None: no log could be read), and problems.
 
     The last is what could not be read.
     """
@@ -142,14 +142,14 @@ def _incidents(
 
 
 def _saved_pods(tree: SavedTree, incidents: tuple[Incident, ...]) -> tuple[PodUpdate | None, str]:
-    """Return what the saved logs tell of pods, and what they can't tell."""
+    """Return the pods of the saved logs, and what these can't show."""
     pods = SavedPods(tree, incidents=incidents).read()
     (state,) = pods.sources
     return (pods if state.state == "live" else None), state.cannot_tell
 
 
 def _pods(root: Path, incidents: tuple[Incident, ...]) -> tuple[PodUpdate | None, str]:
-    """Return what the pod sources know after a moment, and what they can't tell."""
+    """Return the pods that the sources report within a few seconds, and what these can't show."""
     heard: list[PodUpdate] = []
     settled = threading.Event()
 
@@ -161,7 +161,7 @@ def _pods(root: Path, incidents: tuple[Incident, ...]) -> tuple[PodUpdate | None
     watch = PodWatcher(root, "auto", None, on_update, incidents=incidents)
     watch.start()
     if settled.wait(_PODS_WAIT):
-        # What the sources read first is on its way: news come four times a second.
+        # The first observations may still wait for the next update; there are four a second.
         time.sleep(0.5)
     watch.stop()
     if not heard:

@@ -1,4 +1,4 @@
-"""The board of stuck pods: takes in what every source says, and knows who is stuck, since when and why."""
+"""Which pods are stuck, since when and why, from the observations of all sources."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from fragtui.model.pods.pod_state import PodState
 from fragtui.model.pods.stuck_pods import PodLink, StuckPod, StuckPods
 
 QUIET_SECONDS = 600.0
-"""A pod that only logs told of, silent for this long, is taken to be gone: kubelets retry within 5 min."""
+"""A pod known from logs only counts as gone after this long without a line: kubelets retry within 5 min."""
 PATIENCE_SECONDS = 15.0
-"""A pod that merely waits, without a failure seen, is called stuck after this long."""
+"""A pod that waits without a failure counts as stuck after this long."""
 _STARTED_SECONDS = 900.0
 _MOST_STARTED = 32
 MAX_PODS = 512
-"""Pods on the board; a kubelet runs 110 by default, and few nodes run above 250."""
+"""Pods in the tracker; a kubelet runs 110 by default, and few nodes run above 250."""
 _DROPPED_AT_ONCE = 32
-"""Pods that leave a full board together: in a flood of names each order of them costs."""
+"""Pods dropped together from a full tracker: sorting them for each new name of a flood would cost CPU."""
 _MOST_NAMES = 4096
 _SLACK_SECONDS = 2.0
 _REOPEN_SECONDS = 30.0
@@ -34,7 +34,7 @@ class _Started:
 
 
 class PodTracker:
-    """Mutable and for one thread; `snapshot` is what others may have. Times are epoch seconds."""
+    """Mutable, not thread-safe; `snapshot` is immutable. Times are epoch seconds."""
 
     def __init__(self, links_of: Callable[[Attempt], Mapping[str, PodLink | None]] = lambda _: {}) -> None:
         """`links_of` returns the links of a new or grown attempt, by kernel incident."""
@@ -50,7 +50,7 @@ class PodTracker:
         self._dropped = 0
 
     def observe(self, observation: PodObservation, now: float) -> bool:
-        """Take in what a source says and return whether the board may have changed. Never raises."""
+        """Take an observation; return whether the state may have changed. Never raises."""
         if observation.pod.uid and observation.pod.name:
             self._learn(observation.pod)
         fact = observation.fact
@@ -74,7 +74,7 @@ class PodTracker:
         return False
 
     def set_existing(self, pods: Iterable[PodRef]) -> bool:
-        """Drop every pod that a complete list of this node's pods lacks; return whether one was dropped."""
+        """Drop every pod that is not in `pods`, all pods of this node; return whether one was dropped."""
         uids, names = set(), set()
         for pod in pods:
             uids.add(pod.uid)
@@ -100,13 +100,13 @@ class PodTracker:
         return changed
 
     def remedy_ran(self, name: str) -> bool:
-        """Note that a remedy ran now, for the pods that are stuck to carry when they start; return if one is."""
+        """Note on every stuck pod that a remedy ran now; return whether there are stuck pods."""
         for entry in self._entries:
             entry.after_remedy = name
         return bool(self._entries)
 
     def pod_of(self, cgroup_path: str) -> PodRef | None:
-        """Return the pod that a cgroup path belongs to, by name if any source named it; None if it is no pod's."""
+        """Return the pod of a cgroup path, with its name if known; None if the cgroup is not a pod's."""
         owner = cgroup_owner(cgroup_path)
         if owner is None or owner.uid is None:
             return None
@@ -114,11 +114,11 @@ class PodTracker:
 
     @property
     def names(self) -> tuple[PodRef, ...]:
-        """Every pod that some source named in full."""
+        """Every pod with a known name and uid."""
         return tuple(self._names.values())
 
     def learn(self, pod: PodRef) -> None:
-        """Remember who a uid is."""
+        """Remember the name of a uid."""
         if pod.uid and pod.name:
             self._learn(pod)
 
@@ -148,7 +148,7 @@ class PodTracker:
         return changed
 
     def _ran_after(self, observation: PodObservation) -> bool:
-        """Say whether the pod was seen running later: events and old log lines tell of failures long overcome."""
+        """Return whether the pod ran after the observation: events and old log lines report past failures."""
         known = self._lately_started(observation.pod)
         at = known.entry.started if known is not None else None
         if observation.pod.uid is not None:
@@ -179,7 +179,7 @@ class PodTracker:
         return True
 
     def _reopened(self, attempt: Attempt) -> PodState | None:
-        """Return the entry of a pod that seemed to start just now: docker runs a sandbox before its network is up."""
+        """Return the entry of a pod that has just started: docker runs a sandbox before its network is up."""
         known = self._lately_started(attempt.pod)
         if known is None or attempt.last_time is None or known.entry.started is None:
             return None
@@ -253,7 +253,7 @@ class PodTracker:
 
     def _add(self, entry: PodState) -> None:
         if len(self._entries) >= MAX_PODS:
-            # Of use is what names a refusal of memory, then what the API, which says when a pod is gone, knows.
+            # Keep first the pods that were denied memory, then those of the API, which also reports when a pod is gone.
             by_use = sorted(self._entries, key=lambda each: (each.names_refusal, each.told_by_api, each.last_word))
             for least in by_use[:_DROPPED_AT_ONCE]:
                 self._drop(least)
@@ -269,7 +269,7 @@ class PodTracker:
 
     def _forget(self, entry: PodState) -> None:
         self._entries.remove(entry)
-        ref = entry.ref  # It is filled only, so these are all the keys that it ever had.
+        ref = entry.ref  # A reference only gains fields, so these are all the keys of the entry.
         if ref.uid and self._by_uid.get(ref.uid) is entry:
             del self._by_uid[ref.uid]
         for namespace in {ref.namespace, None}:

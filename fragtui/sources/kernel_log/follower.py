@@ -88,7 +88,8 @@ def _drain(reader: KmsgReader, stream: IncidentStream) -> tuple[int, bytes | Non
 class KernelLog:
     """Follows the kernel log of a host and reports updates.
 
-    `choice` is ``auto`` (/dev/kmsg, else the journal, else log files, all under `root`), ``none``, or a file. `on_update`
+    `choice` is ``auto`` (/dev/kmsg, else the journal, else log files, all under `root`), ``none``, or a file.
+    `on_update`
     is called on the thread of the log, never two calls at once; it must not block. An exception in it ends the thread.
     `on_stream` returns, for each stream of records, the receiver of its calls, for a recording.
     """

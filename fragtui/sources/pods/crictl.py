@@ -1,4 +1,4 @@
-"""Asks ``crictl`` now and then which sandboxes run, in a child process with a time limit."""
+"""The running sandboxes from ``crictl``, called at intervals in a child process with a time limit."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class CrictlSource:
                 self._stopping.wait(backoff.wait())
 
     def _ask(self, program: str) -> str | None:
-        """Ask once and pass the answer on; return why there was none."""
+        """Call crictl once and report the sandboxes; return why there was no answer, else None."""
         command = [program, f"--timeout={LIMIT_SECONDS:.0f}s", "pods", "-o", "json"]
         try:
             self._child = subprocess.Popen(

@@ -11,7 +11,7 @@ from fragtui.model.pods.pod_update import SourceState
 
 
 class PodSink(Protocol):
-    """Receives a source's observations on the source's thread. Calls may wait for room, never for long."""
+    """Receives a source's reports on the source's thread. Calls may wait for room, but not for long."""
 
     def observations(self, told: tuple[PodObservation, ...]) -> None:
         """Receive observations."""

@@ -39,7 +39,7 @@ UNITS = (
 )
 SYSLOG_FILES = ("var/log/messages", "var/log/syslog")
 OWN_FILES = OWN_LOGS
-"""Not in the journal, so read beside it."""
+"""Logs that are not in the journal."""
 SOURCE_NAME = "kubelet log"
 LOG_CANNOT_SHOW = "pods that wait without an error"
 NOTHING = "found no journal and no log of kubelet or runtime: give --kubelet-log FILE"
@@ -70,7 +70,7 @@ def unit_journal_command(root: Path) -> list[str]:
 
 
 class PodLineParser:
-    """Relevant lines of one log -> observations. A line on which a parser fails loses only itself."""
+    """Converts the relevant lines of one log to observations. If a parser fails on a line, only this line is lost."""
 
     def __init__(self, clock: Callable[[], float], utc_offset: float) -> None:
         self._parser = LogParser(now=clock())
@@ -119,7 +119,7 @@ class PodLineParser:
 
 
 class PacedReader:
-    """Bytes of one log -> observations, with at most so many lines parsed per second: a flood is sampled."""
+    """Converts the bytes of one log to observations. It limits the lines parsed per second: a flood is sampled."""
 
     def __init__(
         self, clock: Callable[[], float] = time.time, on_lines: Callable[[Sequence[bytes]], None] | None = None
@@ -145,7 +145,7 @@ class PacedReader:
 
     @property
     def lacking(self) -> tuple[int, int, int]:
-        """The notice about unread lines of a flood, unparsable lines and cut lines."""
+        """The numbers of unread lines of a flood, of unparsable lines and of cut lines."""
         return self.left_out, self.unread, self.cut
 
     def read(self, data: bytes, whole: bool = False) -> tuple[PodObservation, ...]:
@@ -172,7 +172,7 @@ class PacedReader:
 
 
 class RuntimeLog:
-    """Reports what the logs of kubelet and runtime say about pods, from half an hour ago on."""
+    """Reports the observations in the logs of kubelet and runtime, from half an hour ago on."""
 
     name = SOURCE_NAME
 
@@ -305,7 +305,7 @@ class RuntimeLog:
             return None, time.monotonic() + backoff.wait()
 
     def _wait(self, child: JournalReader | None, *seconds: float | None) -> None:
-        """Wait for the journal, the end, or the shortest of these times."""
+        """Wait for the journal, `stop`, or the shortest of these times."""
         poll = select.poll()
         poll.register(self._wake_read, select.POLLIN)
         if child is not None:
@@ -326,7 +326,7 @@ class RuntimeLog:
 
 
 def unread_words(lines: int) -> str:
-    """Return the notice that so many lines could not be read, in the words of every source."""
+    """Return the notice that this number of lines could not be read."""
     return f"{counted(lines, 'line')} could not be read"
 
 

@@ -1,4 +1,4 @@
-"""The watch over this node's stuck pods: every source on its own thread, one tracker, news 4 times a second at most."""
+"""The watcher of this node's stuck pods: each source on its own thread, one tracker, at most 4 updates a second."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from fragtui.sources.pods.runtime_log import RuntimeLog
 from fragtui.text import shortage
 
 UPDATE_SECONDS = 0.25
-"""Shortest time between two news."""
+"""Shortest time between two updates."""
 _REVIEW_SECONDS = 5.0
-"""How often the tracker is looked at without news: pods become stuck, and quiet ones gone, by time alone."""
+"""Time between two looks at the tracker without changes: pods become stuck, and quiet ones gone, by time alone."""
 
 
 class PodWatcher:
     """Watches for pods that are stuck in creation and calls `on_update` from its own daemon thread.
 
-    Sources that are absent or refuse say so in the news; none of them can hold up the caller.
+    The state of each source is in the update; no source can block the caller.
     """
 
     def __init__(
@@ -47,10 +47,9 @@ class PodWatcher:
     ) -> None:
         """Watch the node under `root`.
 
-        `kubelet_log` is ``auto``, ``none`` or a file, or several joined by commas; `kubeconfig` a file whose
-        rights may reach further than the kubelet's own. Without `live` the node's files are saved ones: the credentials
-        in them are not used. `recorder` is told all that the sources say, for a recording. `incidents` are those that
-        the kernel log had before.
+        `kubelet_log` is ``auto``, ``none`` or files joined by commas; `kubeconfig` is a file that may grant more rights
+        than the kubelet's own. Without `live` the node's files are saved ones: the credentials in them are not used.
+        `recorder` gets all reports of the sources. `incidents` are earlier ones of the kernel log.
         """
         self._root = root
         self._on_update = on_update
@@ -60,7 +59,7 @@ class PodWatcher:
             self._tracker.kernel_incident(incident)
         self._inbox = PodInbox()
         self._unread = 0
-        """Changes over which the tracker failed."""
+        """Changes on which the tracker failed."""
         self._states: dict[str, SourceState] = {}
         self._stopping = threading.Event()
         self._recorder = recorder
@@ -73,23 +72,23 @@ class PodWatcher:
         self._unstarted: tuple[PodSource, ...] = self._sources
 
     def start(self) -> None:
-        """Begin; returns at once."""
+        """Start; returns at once."""
         threading.Thread(target=self._run, name="fragtui-pods", daemon=True).start()
 
     def stop(self) -> None:
-        """End soon; never waits. No news comes after the one that may be under way."""
+        """Stop soon; never waits. At most the update that is being delivered still arrives."""
         self._stopping.set()
         self._inbox.close()
         for source in self._sources:
             source.stop()
 
     def kernel_update(self, update: KernelLogUpdate) -> None:
-        """Take what the kernel log brought, to be linked to the pods; from any thread, never waits."""
+        """Take an update of the kernel log, to be linked to the pods; from any thread, never waits."""
         for incident in (*update.incidents, *update.updated):
             self._inbox.incident(incident)
 
     def remedy_ran(self, name: str) -> None:
-        """Tell that a remedy ran just now; from any thread, never waits."""
+        """Note that a remedy ran just now; from any thread, never waits."""
         self._inbox.remedy(lambda tracker, _: tracker.remedy_ran(name))
 
     def observations(self, told: tuple[PodObservation, ...]) -> None:
@@ -100,7 +99,7 @@ class PodWatcher:
             for observation in told:
                 try:
                     changed |= tracker.observe(observation, now)
-                except Exception:  # It costs only itself.
+                except Exception:  # Only this observation is lost.
                     self._unread += 1
                     changed = True
             return changed
@@ -144,7 +143,7 @@ class PodWatcher:
                 self._hand_over(update)
 
     def _start_sources(self) -> None:
-        """Start those that are not started yet; on a node that allows no thread, the next look tries again."""
+        """Start the sources that are not started yet; if the node allows no thread, the next look tries again."""
         self._unstarted = tuple(source for source in self._unstarted if not self._started(source))
 
     def _started(self, source: PodSource) -> bool:
@@ -159,12 +158,12 @@ class PodWatcher:
         try:
             self._on_update(update)
         except Exception:
-            # Who is being stopped may be gone already, in the middle of the call.
+            # While stopping, the receiver may end in the middle of the call.
             if not self._stopping.is_set():
                 raise
 
     def _take_changes(self, seconds: float) -> bool:
-        """Apply the next changes, waiting so long for one; return whether the state may have changed."""
+        """Apply the next changes, wait at most `seconds` for one; return whether the state may have changed."""
         changed = False
         for change in self._inbox.take(max(0.0, seconds)):
             try:

@@ -76,4 +76,4 @@ def _whole(value: object) -> int:
 def _number(value: object) -> float | None:
     if value is not None and not isinstance(value, int | float):
         raise TypeError("a number")
-    return None if value is None else float(value)  # Of read_json, so a float holds it.
+    return None if value is None else float(value)  # `read_json` allows only numbers that a float can hold.

@@ -1,4 +1,4 @@
-"""The pods of a recording: what their sources said, given to a tracker again."""
+"""The pods of a recording: the recorded observations, given to a tracker again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_LOGS = 256
 
 
 class RecordedPods:
-    """Makes news of the events of kind ``P``; time is that of the recording."""
+    """Makes updates of the events of kind ``P``; time is that of the recording."""
 
     def __init__(self) -> None:
         self._tracker = IncidentTracker()
@@ -27,7 +27,7 @@ class RecordedPods:
         self._now = 0.0
 
     def take(self, event: RecordedEvent) -> None:
-        """Take an event; those that make no sense tell nothing."""
+        """Take an event; invalid events are ignored."""
         self._now = event.time
         try:
             self._take(event.facts[0], event.facts[1:])
@@ -35,15 +35,15 @@ class RecordedPods:
             return
 
     def kernel_update(self, update: KernelLogUpdate) -> None:
-        """Take what the kernel log brought, to be linked to the pods."""
+        """Take an update of the kernel log, to be linked to the pods."""
         self._tracker.kernel_update(update)
 
     def remedy_ran(self, name: str) -> None:
-        """Tell that a remedy ran."""
+        """Note that a remedy ran."""
         self._tracker.remedy_ran(name)
 
     def update(self, now: float) -> PodUpdate:
-        """Return the state of the pods at an epoch second."""
+        """Return the update with the state of the pods at an epoch second."""
         return PodUpdate(self._tracker.snapshot(now), tuple(self._states.values()), self._tracker.names)
 
     def _take(self, what: object, facts: Sequence[Any]) -> None:

@@ -15,11 +15,11 @@ from fragtui.sources.saved.explain import OpenLog, explain_logs
 from fragtui.text import printable
 
 MAX_SAVED_INCIDENTS = 2000
-"""Incidents kept, the newest; a log may hold more than anyone reads."""
+"""Incidents kept, the newest; a log may contain far more."""
 
 
 def incidents_of(paths: Sequence[Path], opener: Opener) -> tuple[tuple[Explained, ...], tuple[Unreadable, ...]]:
-    """Return the incidents of the logs, linked across them, the newest last, and what could not be read.
+    """Return the incidents of the logs, linked across them, the newest last, and the logs that could not be read.
 
     Raises no OSError. `opener` opens each of them, see `opener_of`.
     """

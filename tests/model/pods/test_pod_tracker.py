@@ -133,7 +133,8 @@ def test_events_count_what_the_log_did_not_show() -> None:
 
 
 def test_a_container_stage_pod_stays_until_a_container_runs() -> None:
-    waits = observed(PodFact.WAITS, None, source="api", stage="container", error="CreateContainerError: x", since=1000.0)
+    error = "CreateContainerError: x"
+    waits = observed(PodFact.WAITS, None, source="api", stage="container", error=error, since=1000.0)
     tracker = tracker_of(waits, observed(PodFact.SANDBOX_RUNS, 1001.0, source="crictl"))
     assert tracker.snapshot(1002.0).pods[0].stage == "container"
     tracker.observe(observed(PodFact.CONTAINER_RUNS, 1003.0, source="api"), 1003.0)

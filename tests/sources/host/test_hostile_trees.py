@@ -125,7 +125,8 @@ def test_credentials_in_saved_files_are_not_used_and_their_server_is_not_asked(t
         watch = pods_of(args, NodeReader(args.root), updates.append)
         watch.start()
         try:
-            assert until(lambda: bool(updates) and {"kubelet log", "crictl"} <= {each.name for each in updates[-1].sources})
+            asked = {"kubelet log", "crictl"}
+            assert until(lambda: bool(updates) and asked <= {source.name for source in updates[-1].sources})
         finally:
             watch.stop()
         assert "API" not in {source.name for source in updates[-1].sources}

@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 from fragtui.sources.kernel_log.follower import KernelLog
 from fragtui.sources.pods.runtime_log import RuntimeLog
-from tests.support.pod_sink import Told, until
-told, news = Told(), []
+from tests.support.pod_sink import CollectingSink, until
+sink, updates = CollectingSink(), []
 pods, kernel = RuntimeLog(Path("/"), sink), KernelLog(Path("/"), "auto", updates.append)
 pods.start()
 kernel.start()
@@ -65,7 +65,7 @@ def test_a_refused_journalctl_is_named_with_why() -> None:
 
 
 def reported(made: str) -> subprocess.CompletedProcess[str]:
-    """Return what the readers say of a node whose logs are made so."""
+    """Return what the readers report on a node with logs made by this command."""
     inside = f'umask 022; {MOUNTS} && {made} && exec "$@"'
     called = ["unshare", "-m", "sh", "-c", inside, "sh", sys.executable, "-c", READ]
     done = subprocess.run(called, capture_output=True, text=True, timeout=60, check=False, cwd=REPOSITORY)
