@@ -65,8 +65,8 @@ def read_kubelet_line(klog: KlogLine, time: float | None, line: int | None) -> t
         return _own_event(fields.get("reason", ""), fields.get("message", ""), pod, time, line)
     if message.startswith("Event(") and (match := _EVENT_REF.search(message)) is not None:
         pod = PodRef(match.group(1) or None, match.group(2) or None, dashed_uid(match.group(3)))
-        told = _EVENT_REASON.search(message)
-        return _own_event(told.group(1), told.group(2), pod, time, line) if told else ()
+        event = _EVENT_REASON.search(message)
+        return _own_event(event.group(1), event.group(2), pod, time, line) if event else ()
     return ()
 
 

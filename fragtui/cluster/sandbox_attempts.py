@@ -14,10 +14,10 @@ _SAME_EVENT_SECONDS = 3.0
 _NAMELESS_SECONDS = 2.0
 _NAMELESS_LINES = 12
 _WINDOW_SECONDS = 120.0
-_MOST_OPEN = 512
-_MOST_IDS = 1024
-_MOST_ABSORBED = 16
-_MOST_COUNTS = 64
+_MAX_OPEN = 512
+_MAX_IDS = 1024
+_MAX_ABSORBED = 16
+_MAX_COUNTS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class _Open:
         self.container_id = self.container_id or observation.container_id
         if observation.count is not None:
             key = observation.event_id or ""
-            if key in self.counts or len(self.counts) < _MOST_COUNTS:
+            if key in self.counts or len(self.counts) < _MAX_COUNTS:
                 self.counts[key] = max(observation.count, self.counts.get(key, 0))
         self.observations += 1
         self.pids = tuple(dict.fromkeys((*self.pids, *observation.pids)))[:8]
@@ -112,10 +112,10 @@ class _Open:
         self.sandbox_id = self.sandbox_id or other.sandbox_id
         self.container_id = self.container_id or other.container_id
         self.observations += other.observations
-        self.counts = dict([*(self.counts | other.counts).items()][:_MOST_COUNTS])
+        self.counts = dict([*(self.counts | other.counts).items()][:_MAX_COUNTS])
         self.pids = tuple(dict.fromkeys((*self.pids, *other.pids)))[:8]
         # Each was reported when it was merged: the last ones are enough.
-        self.absorbed = (*self.absorbed, other.id, *other.absorbed)[-_MOST_ABSORBED:]
+        self.absorbed = (*self.absorbed, other.id, *other.absorbed)[-_MAX_ABSORBED:]
 
     def frozen(self) -> Attempt:
         first, last = self.first_line, self.last_line
@@ -180,7 +180,7 @@ class AttemptAssembler:
         self._index(attempt)
         if observation.event_id is not None:
             self._by_event[observation.event_id] = attempt
-            if len(self._by_event) > _MOST_IDS:
+            if len(self._by_event) > _MAX_IDS:
                 del self._by_event[next(iter(self._by_event))]
         return attempt
 
@@ -193,7 +193,7 @@ class AttemptAssembler:
                 same.append(attempt)
         for each in attempt.ids:
             self._by_id[each] = attempt
-        while len(self._by_id) > _MOST_IDS:
+        while len(self._by_id) > _MAX_IDS:
             del self._by_id[next(iter(self._by_id))]
 
     def _same_attempt(self, observation: PodObservation, core: str) -> _Open | None:
@@ -234,20 +234,20 @@ class AttemptAssembler:
 
     def _tied(self, observation: PodObservation) -> Attempt | None:
         what = observation.container_id
-        mine = [
+        candidates = [
             attempt
             for attempt in self._open
             if attempt.pod.may_be(observation.pod) and _near(attempt, observation, _SAME_ATTEMPT_SECONDS)
         ]
         owner = self._by_id.get(what) if what is not None else None
         if owner is None:
-            idless = [attempt for attempt in mine if not attempt.ids and attempt.stage == "sandbox"]
+            idless = [attempt for attempt in candidates if not attempt.ids and attempt.stage == "sandbox"]
             if not idless or what is None or observation.fact is not PodFact.DIED:
                 return None
             idless[-1].container_id = what
             owner = idless[-1]
         elif not owner.pod:
-            other = next((attempt for attempt in reversed(mine) if not attempt.ids), None)
+            other = next((attempt for attempt in reversed(candidates) if not attempt.ids), None)
             if other is not None:
                 other.absorb(owner)
                 self._keep([attempt for attempt in self._open if attempt is not owner])
@@ -258,8 +258,8 @@ class AttemptAssembler:
         return owner.frozen()
 
     def _forget_old(self, now: float | None) -> None:
-        if len(self._open) >= _MOST_OPEN:
-            self._keep(self._open[_MOST_OPEN // 4 :])
+        if len(self._open) >= _MAX_OPEN:
+            self._keep(self._open[_MAX_OPEN // 4 :])
         if now is None or not self._open:
             return
         oldest = self._open[0].last_time

@@ -209,17 +209,17 @@ def link_of(attempt: Attempt, kernel: Incident, has_rival: bool = False) -> PodL
     by_identity = _identity(attempt, kernel)
     if by_identity is not None:
         return PodLink(kernel.id, "proven", by_identity, refusal)
-    apart = _apart(attempt, kernel)
-    if apart is None or not _same_illness(attempt, kernel):
+    apart = _seconds_apart(attempt, kernel)
+    if apart is None or not _same_problem(attempt, kernel):
         return None
-    sureness, why = _by_asker(attempt, kernel, apart, has_rival)
-    if sureness == "likely" and (attempt.reason_class.name == "timeout" or (not refusal and not _of_memcg(kernel))):
+    confidence, why = _by_task(attempt, kernel, apart, has_rival)
+    if confidence == "likely" and (attempt.reason_class.name == "timeout" or (not refusal and not _of_memcg(kernel))):
         # A timeout started long before the report, and a stalled request got its memory in the end.
-        sureness = "possible"
-    return PodLink(kernel.id, sureness, why, refusal) if sureness else None
+        confidence = "possible"
+    return PodLink(kernel.id, confidence, why, refusal) if confidence else None
 
 
-def _by_asker(attempt: Attempt, kernel: Incident, apart: float, has_rival: bool) -> tuple[str, str]:
+def _by_task(attempt: Attempt, kernel: Incident, apart: float, has_rival: bool) -> tuple[str, str]:
     """Return the confidence that the incident made the attempt fail, from task and request, and why; "" if none.
 
     A denial to the child that runc starts for a new container is proven if no other pod failed at the same time; within
@@ -270,19 +270,19 @@ def _by_victim(kernel: Incident, runtime: bool, when: str) -> tuple[str, str]:
 
 def _identity(attempt: Attempt, kernel: Incident) -> str | None:
     if kernel.pid is not None and kernel.pid in attempt.pids:
-        return f"both name process {kernel.pid}" if _apart(attempt, kernel) is not None else None
+        return f"both name process {kernel.pid}" if _seconds_apart(attempt, kernel) is not None else None
     owner = cgroup_owner(kernel.cpuset or "")
     containers = {kernel.container_id, owner.container_id if owner else None} - {None}
     ours = {attempt.sandbox_id, attempt.container_id} - {None}
     if containers & ours:
         return "the kernel line names the container's cgroup"
     uids = {kernel.pod_uid, owner.uid if owner else None} - {None}
-    if attempt.pod.uid is not None and attempt.pod.uid in uids and _apart(attempt, kernel) is not None:
+    if attempt.pod.uid is not None and attempt.pod.uid in uids and _seconds_apart(attempt, kernel) is not None:
         return "the kernel line names the pod's cgroup"
     return None
 
 
-def _apart(attempt: Attempt, kernel: Incident) -> float | None:
+def _seconds_apart(attempt: Attempt, kernel: Incident) -> float | None:
     """Return the seconds between both if they may belong together: the kernel reports first, then the runtime."""
     if kernel.time is None or attempt.first_time is None or attempt.last_time is None:
         return None
@@ -296,7 +296,7 @@ def _of_memcg(kernel: Incident) -> bool:
     return kernel.kind == "oom" and (kernel.constraint or "").endswith("MEMCG")
 
 
-def _same_illness(attempt: Attempt, kernel: Incident) -> bool:
+def _same_problem(attempt: Attempt, kernel: Incident) -> bool:
     if attempt.reason_class.name == "memcg-limit":
         return _of_memcg(kernel)
     return attempt.reason_class.memory is not False and not _of_memcg(kernel)

@@ -17,14 +17,14 @@ from fragtui.model.pods.pod_words import advice_words, link_words, reason_words
 from fragtui.model.pods.stuck_pods import PodLink
 from fragtui.text import printable
 
-_HELD = 256
-_MOST_HELD = 1_024
+_RELEASE_AFTER = 256
+_MAX_WAITING = 1_024
 """Incidents that wait for possible links, at most."""
 _SETTLED_S = 180.0
 _FAR_LINES = 2_000
-_MOST_NAMES = 4_096
+_MAX_NAMES = 4_096
 _SURE = ("proven", "likely")
-_APART = 1 << 40
+_LOG_OFFSET = 1 << 40
 """Separates the line numbers of different logs, so that they are not near to each other."""
 
 
@@ -42,7 +42,7 @@ class LogLinker:
     """Takes the incidents and observations of logs, roughly in the order of time; returns the settled incidents.
 
     An incident waits until everything that may be linked to it is settled too, so both sides name each other. Above
-    `MAX_HELD` incidents the oldest are returned without later links: memory stays flat.
+    `_MAX_WAITING` incidents the oldest are returned without later links: memory stays flat.
     """
 
     def __init__(self) -> None:
@@ -53,78 +53,77 @@ class LogLinker:
         self._kernel: dict[int, Explained] = {}
         self._serial = 0
         self._names: dict[str, PodRef] = {}
-        self._limit = _HELD
+        self._limit = _RELEASE_AFTER
         self._time: float | None = None
         self._line = 0
 
-    def feed(self, told: PodLine, log: int = 0) -> list[Explained]:
+    def feed(self, item: PodLine, log: int = 0) -> list[Explained]:
         """Take a line's incident or observation, of the log with this index; return the settled incidents."""
-        if isinstance(told, Incident):
+        if isinstance(item, Incident):
             self._serial += 1
-            self._kernel[self._serial] = Explained(told, log, told)
-            self._index.add_incident(told, str(self._serial))
-            time, line = told.time, told.lines[1] if told.lines else None
+            self._kernel[self._serial] = Explained(item, log, item)
+            self._index.add_incident(item, str(self._serial))
+            time, line = item.time, item.lines[1] if item.lines else None
         else:
-            self._see(told, log)
-            time, line = told.time, told.line
+            self._observe(item, log)
+            time, line = item.time, item.line
         if time is not None and (self._time is None or time > self._time):
             self._time = time
         self._line = line or self._line
         if len(self._kernel) + len(self._open) <= self._limit:
             return []
         done = self._release(self._settled_kernel(log), self._settled_attempts(log))
-        if len(self._kernel) + len(self._open) > _MOST_HELD:
+        if len(self._kernel) + len(self._open) > _MAX_WAITING:
             done += self._release(list(self._kernel), list(self._open))
-        held = len(self._kernel) + len(self._open)
-        self._limit = held + _HELD
+        self._limit = len(self._kernel) + len(self._open) + _RELEASE_AFTER
         return done
 
     def finish(self) -> list[Explained]:
         """Return the remaining incidents."""
         return self._release(list(self._kernel), list(self._open))
 
-    def _see(self, told: PodObservation, log: int) -> None:
-        pod = told.pod
+    def _observe(self, observation: PodObservation, log: int) -> None:
+        pod = observation.pod
         if pod.uid and pod.name:
             self._names[pod.uid] = pod
-            if len(self._names) > _MOST_NAMES:
+            if len(self._names) > _MAX_NAMES:
                 del self._names[next(iter(self._names))]
-        apart = log * _APART
-        moved = told
-        if apart and told.line is not None:
-            last = None if told.last_line is None else told.last_line + apart
-            moved = replace(told, line=told.line + apart, last_line=last)
-        attempt = self._attempts.add(moved)
+        offset = log * _LOG_OFFSET
+        shifted = observation
+        if offset and observation.line is not None:
+            last = None if observation.last_line is None else observation.last_line + offset
+            shifted = replace(observation, line=observation.line + offset, last_line=last)
+        attempt = self._attempts.add(shifted)
         if attempt is None:
             return
         self._open[attempt.id] = attempt
         self._index.add_attempt(attempt)
-        mine = (attempt.id, *attempt.absorbed)
-        places = [self._places.pop(each) for each in mine if each in self._places]
-        if told.line is not None:
-            places.append((log, told.line, told.last_line or told.line))
-        for gone in attempt.absorbed:
-            self._open.pop(gone, None)
+        ids = (attempt.id, *attempt.absorbed)
+        places = [self._places.pop(attempt_id) for attempt_id in ids if attempt_id in self._places]
+        if observation.line is not None:
+            places.append((log, observation.line, observation.last_line or observation.line))
+        for absorbed in attempt.absorbed:
+            self._open.pop(absorbed, None)
         if places:
             first = places[0][0]
             same = [place for place in places if place[0] == first]
             self._places[attempt.id] = (first, min(place[1] for place in same), max(place[2] for place in same))
 
     def _settled_kernel(self, log: int) -> list[int]:
-        found = []
-        for key, each in self._kernel.items():
-            lines = each.incident.lines
-            if self._is_settled(each.incident.time, log, each.log, lines[1] if lines else None):
-                found.append(key)
-        return found
+        settled = []
+        for key, explained in self._kernel.items():
+            lines = explained.incident.lines
+            if self._is_settled(explained.incident.time, log, explained.log, lines[1] if lines else None):
+                settled.append(key)
+        return settled
 
     def _settled_attempts(self, log: int) -> list[str]:
-        found = []
+        settled = []
         for key, attempt in self._open.items():
             its_log, _, last = self._places.get(key, (-1, 0, 0))
             if self._is_settled(attempt.last_time, log, its_log, last):
-                found.append(key)
-        return found
+                settled.append(key)
+        return settled
 
     def _is_settled(self, time: float | None, log: int, its_log: int, line: int | None) -> bool:
         if time is not None and self._time is not None:
@@ -135,32 +134,32 @@ class LogLinker:
         """Link all and return the settled ones, except a report linked to an attempt that is not settled."""
         if not kernel and not attempts:
             return []
-        keys, going, leaving = list(self._kernel), set(attempts), set(kernel)
-        told, pods = link_sides(
-            [each.incident for each in self._kernel.values()],
+        keys, settled, settled_kernel = list(self._kernel), set(attempts), set(kernel)
+        incidents, pods = link_sides(
+            [explained.incident for explained in self._kernel.values()],
             list(self._open.values()),
             self._index,
             self._names.values(),
         )
-        held = self._open.keys() - going
+        waiting = self._open.keys() - settled
         done: list[Explained] = []
-        for key, incident in zip(keys, told, strict=True):
+        for key, incident in zip(keys, incidents, strict=True):
             log, logged = self._kernel[key].log, self._kernel[key].logged
-            if key in leaving and held.isdisjoint(incident.linked):
+            if key in settled_kernel and waiting.isdisjoint(incident.linked):
                 del self._kernel[key]
                 self._index.remove_incident(str(key))
                 done.append(Explained(incident, log, logged))
-            elif not going.isdisjoint(incident.linked):  # It stays and keeps the ids of the returned attempts.
-                linked = tuple(each for each in incident.linked if each not in held)
-                self._kernel[key] = Explained(replace(incident, linked=linked), log, logged)
+            elif not settled.isdisjoint(incident.linked):  # It stays and keeps the ids of the returned attempts.
+                kept = tuple(linked for linked in incident.linked if linked not in waiting)
+                self._kernel[key] = Explained(replace(incident, linked=kept), log, logged)
         for incident in pods:
-            if incident.id in going:
+            if incident.id in settled:
                 del self._open[incident.id]
                 self._index.remove_attempt(incident.id)
                 log, first, last = self._places.pop(incident.id, (0, 0, 0))
                 done.append(Explained(replace(incident, lines=(first, last) if first else None), log))
-        one_log = len({each.log for each in done}) == 1
-        done.sort(key=lambda each: _in_order(each.incident, one_log))
+        one_log = len({explained.log for explained in done}) == 1
+        done.sort(key=lambda explained: _in_order(explained.incident, one_log))
         return done
 
 

@@ -13,7 +13,7 @@ from fragtui.model.remedy.forecast import Forecast, Gain
 
 
 def check_fields(snapshot: Snapshot, judgement: NodeJudgement, forecast: Forecast, summary: str) -> dict[str, Any]:
-    """Return the object; an unknown value is null, with its reason in `unreadable`. Indices are 0 to 1, as the kernel's."""
+    """Return the object; unknown is null, with the reason in `unreadable`. Indices are 0 to 1, as in the kernel."""
     return {
         "verdict": judgement.kernel.value,
         "order": judgement.order,

@@ -23,7 +23,7 @@ from fragtui.render.pod_text import blocked_pods, kernel_facts, pod_facts, pod_n
 from fragtui.render.redaction import Redaction, redaction_of
 from fragtui.text import counted, format_bytes, format_count, format_duration
 
-_MOST_INCIDENTS = 20
+_MAX_INCIDENTS = 20
 _POD_COLUMNS = ("cause", "memory")
 """Facts of a pod that are columns of the table; the others are listed under it."""
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
@@ -80,10 +80,17 @@ def _redaction(facts: ReportFacts) -> Redaction:
     stuck = (*facts.pods.pods, *facts.pods.started) if facts.pods else ()
     return redaction_of(
         hosts=(facts.snapshot.host.name, *(episode.intent.host for episode in facts.episodes)),
-        namespaces=(*(each.namespace for each in facts.incidents), *(pod.namespace for pod in stuck)),
-        pods=(*((each.pod, each.pod_uid) for each in facts.incidents), *((pod.name, pod.uid) for pod in stuck)),
+        namespaces=(*(incident.namespace for incident in facts.incidents), *(pod.namespace for pod in stuck)),
+        pods=(
+            *((incident.pod, incident.pod_uid) for incident in facts.incidents),
+            *((pod.name, pod.uid) for pod in stuck),
+        ),
         texts=(
-            *(text for each in facts.incidents for text in (each.reason, each.explanation, each.cpuset)),
+            *(
+                text
+                for incident in facts.incidents
+                for text in (incident.reason, incident.explanation, incident.cpuset)
+            ),
             *(pod.reason for pod in stuck),
             facts.pods_unknown,
         ),
@@ -174,7 +181,7 @@ class _Page:
         groups = list(reversed(combined(facts.incidents)))
         page_size = facts.snapshot.host.page_size
         lines = [title, "", f"From {source}. Counts are lower bounds: the kernel limits how often it reports."]
-        for group in groups[:_MOST_INCIDENTS]:
+        for group in groups[:_MAX_INCIDENTS]:
             last = group.last
             when = iso_utc(last.time) if last.time is not None else None
             times = f"{counted(group.count, 'time')}, last {when or 'at an unknown time'}."
@@ -195,8 +202,8 @@ class _Page:
             if last.id:
                 details.append(Fact("id", last.id))
             lines += ["", *(f"- {label}: {self._out(text)}" for label, text in details)]
-        if len(groups) > _MOST_INCIDENTS:
-            lines += ["", f"And {len(groups) - _MOST_INCIDENTS} more kinds, older than these."]
+        if len(groups) > _MAX_INCIDENTS:
+            lines += ["", f"And {len(groups) - _MAX_INCIDENTS} more kinds, older than these."]
         return lines
 
     def pods(self) -> list[str]:

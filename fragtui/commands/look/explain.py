@@ -72,8 +72,8 @@ def run(args: argparse.Namespace) -> int:
                 print()
         sys.stdout.flush()
         for name, opened_log in zip(shown, logs, strict=True):
-            if said := opened_log.cut.words:
-                print(f"fragtui explain: {printable(name)}: {said}", file=sys.stderr)
+            if notice := opened_log.cut.words:
+                print(f"fragtui explain: {printable(name)}: {notice}", file=sys.stderr)
     return 1 if failed else 0
 
 

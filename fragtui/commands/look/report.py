@@ -150,11 +150,11 @@ def _saved_pods(tree: SavedTree, incidents: tuple[Incident, ...]) -> tuple[PodUp
 
 def _pods(root: Path, incidents: tuple[Incident, ...]) -> tuple[PodUpdate | None, str]:
     """Return the pods that the sources report within a few seconds, and what these can't show."""
-    heard: list[PodUpdate] = []
+    updates: list[PodUpdate] = []
     settled = threading.Event()
 
     def on_update(update: PodUpdate) -> None:
-        heard.append(update)
+        updates.append(update)
         if update.sources and all(source.state not in ("connecting", "waiting") for source in update.sources):
             settled.set()
 
@@ -164,10 +164,10 @@ def _pods(root: Path, incidents: tuple[Incident, ...]) -> tuple[PodUpdate | None
         # The first observations may still wait for the next update; there are four a second.
         time.sleep(0.5)
     watch.stop()
-    if not heard:
+    if not updates:
         return None, "no source answered"
-    silent = [source for source in heard[-1].sources if source.state != "live"]
-    lacks = "; ".join(f"{each.name} {each.state}: {each.cannot_tell}".rstrip(": ") for each in silent)
-    if all(source.state != "live" for source in heard[-1].sources):
-        return None, lacks or "no source answered"
-    return heard[-1], lacks
+    silent = [source for source in updates[-1].sources if source.state != "live"]
+    missing = "; ".join(f"{each.name} {each.state}: {each.cannot_tell}".rstrip(": ") for each in silent)
+    if all(source.state != "live" for source in updates[-1].sources):
+        return None, missing or "no source answered"
+    return updates[-1], missing

@@ -24,7 +24,7 @@ class PodState:
     ref: PodRef
     waits_since: float | None = None
     """When it started to wait, from the API."""
-    told_by_api: bool = False
+    from_api: bool = False
     stage: str = "sandbox"
     waiting_error: str = ""
     attempts: dict[str, Attempt] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class PodState:
     event_counts: dict[str, int] = field(default_factory=dict)
     first_failure: float | None = None
     last_failure: float | None = None
-    last_word: float = 0.0
+    last_report: float = 0.0
     pairs: dict[tuple[str, str], PodLink] = field(default_factory=dict)
     """The link of each attempt to each kernel incident, by their ids."""
     sources: dict[str, None] = field(default_factory=dict)
@@ -87,7 +87,7 @@ class PodState:
         }
 
     @property
-    def names_refusal(self) -> bool:
+    def names_denial(self) -> bool:
         """Whether an attempt or a linked kernel line reports that memory was denied."""
         return any(attempt.reason_class.memory for attempt in self.attempts.values()) or any(
             link.refusal and link.confidence != "possible" for link in self.pairs.values()
@@ -103,9 +103,9 @@ class PodState:
         self.forgotten += other.forgotten
         self.event_counts |= other.event_counts
         self.waits_since = other.waits_since if self.waits_since is None else self.waits_since
-        self.told_by_api |= other.told_by_api
+        self.from_api |= other.from_api
         self.sources.update(other.sources)
-        self.last_word = max(self.last_word, other.last_word)
+        self.last_report = max(self.last_report, other.last_report)
 
     @property
     def since(self) -> float | None:
@@ -134,7 +134,7 @@ class PodState:
             attempts,
             self.first_failure,
             self.last_failure,
-            tuple(each for each in ids if each),
+            tuple(container for container in ids if container),
             tuple(container_ids),
             links,
             tuple(self.sources),

@@ -17,12 +17,12 @@ QUIET_SECONDS = 600.0
 PATIENCE_SECONDS = 15.0
 """A pod that waits without a failure counts as stuck after this long."""
 _STARTED_SECONDS = 900.0
-_MOST_STARTED = 32
+_MAX_STARTED = 32
 MAX_PODS = 512
 """Pods in the tracker; a kubelet runs 110 by default, and few nodes run above 250."""
 _DROPPED_AT_ONCE = 32
 """Pods dropped together from a full tracker: sorting them for each new name of a flood would cost CPU."""
-_MOST_NAMES = 4096
+_MAX_NAMES = 4096
 _SLACK_SECONDS = 2.0
 _REOPEN_SECONDS = 30.0
 
@@ -44,7 +44,7 @@ class PodTracker:
         self._by_uid: dict[str, PodState] = {}
         self._by_name: dict[tuple[str | None, str], PodState] = {}
         self._nameless: deque[PodState] = deque(maxlen=16)
-        self._started: deque[_Started] = deque(maxlen=_MOST_STARTED)
+        self._started: deque[_Started] = deque(maxlen=_MAX_STARTED)
         self._names: dict[str, PodRef] = {}
         self._runs_since: dict[str, float] = {}
         self._dropped = 0
@@ -63,7 +63,7 @@ class PodTracker:
             self._assembler.add(observation)
             entry = self._find(observation.pod)
             if entry is not None:
-                entry.last_word = now
+                entry.last_report = now
             return False
         if fact in (PodFact.SANDBOX_RUNS, PodFact.CONTAINER_RUNS):
             return self._runs(observation, now)
@@ -173,7 +173,7 @@ class PodTracker:
             if not attempt.pod:
                 self._nameless.append(entry)
         entry.take(attempt)
-        entry.last_word = max(entry.last_word, attempt.last_time if attempt.last_time is not None else now)
+        entry.last_report = max(entry.last_report, attempt.last_time if attempt.last_time is not None else now)
         self._index(entry)
         entry.link(attempt.id, self._links_of(attempt))
         return True
@@ -199,7 +199,7 @@ class PodTracker:
         if observation.pod.uid is not None:
             self._runs_since.pop(observation.pod.uid, None)
             self._runs_since[observation.pod.uid] = at
-            if len(self._runs_since) > _MOST_NAMES:
+            if len(self._runs_since) > _MAX_NAMES:
                 del self._runs_since[next(iter(self._runs_since))]
         entry = self._find(observation.pod)
         if entry is None:
@@ -220,16 +220,16 @@ class PodTracker:
         if entry is None:
             entry = PodState(observation.pod)
             self._add(entry)
-        before = (entry.stage, entry.waiting_error, entry.waits_since, entry.told_by_api)
+        before = (entry.stage, entry.waiting_error, entry.waits_since, entry.from_api)
         entry.ref = entry.ref.merged_with(observation.pod)
-        entry.told_by_api = True
+        entry.from_api = True
         entry.stage, entry.waiting_error = observation.stage, observation.error
         if observation.since is not None:
             entry.waits_since = observation.since
         entry.sources.setdefault(observation.source)
-        entry.last_word = now
+        entry.last_report = now
         self._index(entry)
-        return before != (entry.stage, entry.waiting_error, entry.waits_since, entry.told_by_api)
+        return before != (entry.stage, entry.waiting_error, entry.waits_since, entry.from_api)
 
     def _is_stuck(self, entry: PodState, now: float) -> bool:
         if entry.attempts or entry.waiting_error:
@@ -237,7 +237,7 @@ class PodTracker:
         return entry.since is not None and now - entry.since >= PATIENCE_SECONDS
 
     def _quiet(self, entry: PodState, now: float) -> bool:
-        return not entry.told_by_api and now - entry.last_word > QUIET_SECONDS
+        return not entry.from_api and now - entry.last_report > QUIET_SECONDS
 
     def _find(self, pod: PodRef) -> PodState | None:
         if pod.uid and (entry := self._by_uid.get(pod.uid)) is not None:
@@ -254,7 +254,7 @@ class PodTracker:
     def _add(self, entry: PodState) -> None:
         if len(self._entries) >= MAX_PODS:
             # Keep first the pods that were denied memory, then those of the API, which also reports when a pod is gone.
-            by_use = sorted(self._entries, key=lambda each: (each.names_refusal, each.told_by_api, each.last_word))
+            by_use = sorted(self._entries, key=lambda each: (each.names_denial, each.from_api, each.last_report))
             for least in by_use[:_DROPPED_AT_ONCE]:
                 self._drop(least)
             self._dropped += _DROPPED_AT_ONCE
@@ -289,5 +289,5 @@ class PodTracker:
         if pod.namespace is None and pod.uid in self._names:
             return
         self._names[pod.uid] = pod
-        if len(self._names) > _MOST_NAMES:
+        if len(self._names) > _MAX_NAMES:
             del self._names[next(iter(self._names))]

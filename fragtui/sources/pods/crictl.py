@@ -15,7 +15,7 @@ from fragtui.text import printable
 
 EVERY_SECONDS = 20.0
 LIMIT_SECONDS = 10.0
-_MOST_BYTES = 16 * 1024 * 1024
+_MAX_BYTES = 16 * 1024 * 1024
 CRICTL_CANNOT_SHOW = "why a pod failed: crictl knows only which sandboxes run"
 
 
@@ -96,7 +96,7 @@ class CrictlSource:
             last = err.decode("utf-8", "replace").strip().rsplit("\n", 1)[-1]
             return printable(last, 160) or f"crictl ended with status {child.returncode}"
         try:
-            sandboxes = read_sandboxes(out[:_MOST_BYTES].decode("utf-8", "replace"))
+            sandboxes = read_sandboxes(out[:_MAX_BYTES].decode("utf-8", "replace"))
         except Exception:
             return "crictl's answer could not be read"
         if sandboxes is None:

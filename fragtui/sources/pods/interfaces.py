@@ -13,7 +13,7 @@ from fragtui.model.pods.pod_update import SourceState
 class PodSink(Protocol):
     """Receives a source's reports on the source's thread. Calls may wait for room, but not for long."""
 
-    def observations(self, told: tuple[PodObservation, ...]) -> None:
+    def observations(self, observations: tuple[PodObservation, ...]) -> None:
         """Receive observations."""
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
@@ -45,7 +45,7 @@ class PodRecorder(Protocol):
     def learnt(self, pod: PodRef) -> None:
         """Record a pod of this node."""
 
-    def seen(self, told: tuple[PodObservation, ...]) -> None:
+    def seen(self, observations: tuple[PodObservation, ...]) -> None:
         """Record the observations of a source without raw lines."""
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
@@ -62,10 +62,10 @@ class TeeSink:
         self._sink = sink
         self._recorder = recorder
 
-    def observations(self, told: tuple[PodObservation, ...]) -> None:
+    def observations(self, observations: tuple[PodObservation, ...]) -> None:
         """See `PodSink`."""
-        self._recorder.seen(told)
-        self._sink.observations(told)
+        self._recorder.seen(observations)
+        self._sink.observations(observations)
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
         """See `PodSink`."""

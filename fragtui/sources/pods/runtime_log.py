@@ -144,7 +144,7 @@ class PacedReader:
         return self._splitter.cut.count
 
     @property
-    def lacking(self) -> tuple[int, int, int]:
+    def not_read(self) -> tuple[int, int, int]:
         """The numbers of unread lines of a flood, of unparsable lines and of cut lines."""
         return self.left_out, self.unread, self.cut
 
@@ -153,7 +153,7 @@ class PacedReader:
         now = time.monotonic()
         self._room = min(_PARSED_AT_ONCE, self._room + (now - self._filled) * _PARSED_A_SECOND)
         self._filled = now
-        told: list[PodObservation] = []
+        observations: list[PodObservation] = []
         taken: list[bytes] = []
         for line in self._splitter.lines(data):
             if not self._lines.worth_reading(line):
@@ -162,13 +162,13 @@ class PacedReader:
                 self.left_out += 1
                 continue
             self._room -= 1
-            told.extend(self._lines.feed(line))
+            observations.extend(self._lines.feed(line))
             if self._on_lines is not None:
                 taken.append(line)
-        told.extend(self._lines.finish())
+        observations.extend(self._lines.finish())
         if self._on_lines is not None and taken:
             self._on_lines(taken)
-        return tuple(told)
+        return tuple(observations)
 
 
 class RuntimeLog:
@@ -239,15 +239,15 @@ class RuntimeLog:
 
     def _wanted(self, journal: bool) -> list[Path]:
         if self._choice != "auto":
-            return [path for each in self._choice.split(",") if (path := Path(each)).is_file()]
-        return [self._root / each for each in (OWN_FILES if journal else (*SYSLOG_FILES, *OWN_FILES))]
+            return [path for name in self._choice.split(",") if (path := Path(name)).is_file()]
+        return [self._root / name for name in (OWN_FILES if journal else (*SYSLOG_FILES, *OWN_FILES))]
 
     def _why_nothing(self) -> str:
-        for each in () if self._choice == "auto" else self._choice.split(","):
+        for name in () if self._choice == "auto" else self._choice.split(","):
             try:
-                Path(each).stat()
+                Path(name).stat()
             except OSError as error:
-                return f"{printable(each)}: {os_reason(error)}"
+                return f"{printable(name)}: {os_reason(error)}"
         if self._refused:
             return f"not read: {'; '.join(self._refused)}: give --kubelet-log FILE"
         if (self._root / "var/log/journal").is_dir() and (why := why_no_journal(self._root)) is not None:
@@ -259,7 +259,7 @@ class RuntimeLog:
         child: JournalReader | None = None
         journal_reader = self._reader()
         retry_at = 0.0
-        told: tuple[int, ...] = (0, 0, 0)
+        reported: tuple[int, ...] = (0, 0, 0)
         quiet_since = time.monotonic()
         more = False
         while not self._stopping.is_set():
@@ -287,11 +287,11 @@ class RuntimeLog:
                     self._report(journal_reader.read(read_data))
             readers = (journal_reader, *(reader for _, reader, _ in followed))
             left_out, unread, cut = (
-                sum(counts) for counts in zip(*(reader.lacking for reader in readers), strict=True)
+                sum(counts) for counts in zip(*(reader.not_read for reader in readers), strict=True)
             )
-            if (left_out, unread, cut) != told:
-                told = (left_out, unread, cut)
-                self._live(["journal", *names] if journal else names, *told)
+            if (left_out, unread, cut) != reported:
+                reported = (left_out, unread, cut)
+                self._live(["journal", *names] if journal else names, *reported)
         if child is not None:
             child.close()
         for file, _, _ in followed:
@@ -310,19 +310,19 @@ class RuntimeLog:
         poll.register(self._wake_read, select.POLLIN)
         if child is not None:
             poll.register(child.fileno(), select.POLLIN)
-        given = [each for each in seconds if each is not None]
-        poll.poll(min(given) * 1000 if given else None)
+        times = [time for time in seconds if time is not None]
+        poll.poll(min(times) * 1000 if times else None)
 
-    def _report(self, told: tuple[PodObservation, ...]) -> None:
-        if told:
-            self._sink.observations(told)
+    def _report(self, observations: tuple[PodObservation, ...]) -> None:
+        if observations:
+            self._sink.observations(observations)
 
     def _live(self, names: list[str], left_out: int = 0, unread: int = 0, cut: int = 0) -> None:
-        lacking = "".join(f"; not read: {each}" for each in self._refused)
-        lacking += f"; {left_out} lines of a flood were not read" if left_out else ""
-        lacking += f"; {unread_words(unread)}" if unread else ""
-        lacking += f"; {counted(cut, 'line')} cut at {LINE_BYTES >> 10} KiB" if cut else ""
-        self._sink.state(SOURCE_NAME, "live", f"{LOG_CANNOT_SHOW}{lacking} (reads {', '.join(names)})")
+        not_read = "".join(f"; not read: {why}" for why in self._refused)
+        not_read += f"; {left_out} lines of a flood were not read" if left_out else ""
+        not_read += f"; {unread_words(unread)}" if unread else ""
+        not_read += f"; {counted(cut, 'line')} cut at {LINE_BYTES >> 10} KiB" if cut else ""
+        self._sink.state(SOURCE_NAME, "live", f"{LOG_CANNOT_SHOW}{not_read} (reads {', '.join(names)})")
 
 
 def unread_words(lines: int) -> str:

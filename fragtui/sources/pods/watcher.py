@@ -63,11 +63,11 @@ class PodWatcher:
         self._states: dict[str, SourceState] = {}
         self._stopping = threading.Event()
         self._recorder = recorder
-        others = self if recorder is None else TeeSink(self, recorder)
+        sink = self if recorder is None else TeeSink(self, recorder)
         self._sources: tuple[PodSource, ...] = (
             RuntimeLog(root, self, kubelet_log, recorder.log if recorder is not None else None),
-            *((ApiSupervisor(root, others, kubeconfig),) if live or kubeconfig is not None else ()),
-            CrictlSource(root, others),
+            *((ApiSupervisor(root, sink, kubeconfig),) if live or kubeconfig is not None else ()),
+            CrictlSource(root, sink),
         )
         self._unstarted: tuple[PodSource, ...] = self._sources
 
@@ -91,12 +91,12 @@ class PodWatcher:
         """Note that a remedy ran just now; from any thread, never waits."""
         self._inbox.remedy(lambda tracker, _: tracker.remedy_ran(name))
 
-    def observations(self, told: tuple[PodObservation, ...]) -> None:
+    def observations(self, observations: tuple[PodObservation, ...]) -> None:
         """See `PodSink`."""
 
         def change(tracker: IncidentTracker, now: float) -> bool:
             changed = False
-            for observation in told:
+            for observation in observations:
                 try:
                     changed |= tracker.observe(observation, now)
                 except Exception:  # Only this observation is lost.
@@ -104,7 +104,7 @@ class PodWatcher:
                     changed = True
             return changed
 
-        self._inbox.put(change, len(told))
+        self._inbox.put(change, len(observations))
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
         """See `PodSink`."""
@@ -112,12 +112,12 @@ class PodWatcher:
 
     def state(self, name: str, state: str, cannot_tell: str) -> None:
         """See `PodSink`."""
-        told = SourceState(name, state, cannot_tell)
-        if self._states.get(name) != told:
-            self._states[name] = told
+        source = SourceState(name, state, cannot_tell)
+        if self._states.get(name) != source:
+            self._states[name] = source
             self._inbox.source_changed()
             if self._recorder is not None:
-                self._recorder.state(told)
+                self._recorder.state(source)
 
     def _run(self) -> None:
         for pod in read_pod_directories(self._root):

@@ -13,7 +13,7 @@ from fragtui.sources.pods.runtime_log import PodLineParser
 from fragtui.sources.recording.reader import RecordedEvent
 
 _DAY = 86_400.0
-_MOST_LOGS = 256
+_MAX_LOGS = 256
 """Logs of one recording; a node has a handful."""
 
 
@@ -49,11 +49,11 @@ class RecordedPods:
     def _take(self, what: object, facts: Sequence[Any]) -> None:
         if what == "log":
             number, now, offset = (_number(fact) for fact in facts)
-            if len(self._logs) < _MOST_LOGS:
+            if len(self._logs) < _MAX_LOGS:
                 self._logs.setdefault(number, PodLineParser(lambda: self._now or now, max(-_DAY, min(_DAY, offset))))
         elif what == "lines" and (log := self._logs.get(_number(facts[0]))) is not None:
-            told = [observation for line in facts[1:] for observation in log.feed(_raw(line))]
-            for observation in (*told, *log.finish()):
+            observations = [observation for line in facts[1:] for observation in log.feed(_raw(line))]
+            for observation in (*observations, *log.finish()):
                 self._tracker.observe(observation, self._now)
         elif what == "seen":
             self._tracker.observe(read_observation(facts[0]), self._now)
@@ -63,7 +63,7 @@ class RecordedPods:
             self._tracker.set_existing([read_pod_facts(fact) for fact in facts])
         elif what == "state":
             state = SourceState(*(read_text_fact(facts[0][key]) or "" for key in ("name", "state", "cannot_tell")))
-            if len(self._states) < _MOST_LOGS or state.name in self._states:
+            if len(self._states) < _MAX_LOGS or state.name in self._states:
                 self._states[state.name] = state
 
 

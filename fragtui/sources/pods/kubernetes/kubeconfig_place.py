@@ -27,7 +27,7 @@ KNOWN_KUBECONFIGS = (
     "/var/snap/microk8s/current/credentials/kubelet.config",
     "/var/lib/k0s/kubelet.conf",
 )
-_MOST_REASONS = 2
+_MAX_REASONS = 2
 
 
 class CredentialsError(Exception):
@@ -132,7 +132,7 @@ def _first(places: list[KubeconfigLocation], refused: list[str]) -> KubeconfigLo
     reasons += [f"not asked: {each}" for each in refused]
     if not reasons:
         raise CredentialsError(NO_CREDENTIALS)
-    raise CredentialsError("; ".join([*reasons[:_MOST_REASONS], "give --kubeconfig FILE"]))
+    raise CredentialsError("; ".join([*reasons[:_MAX_REASONS], "give --kubeconfig FILE"]))
 
 
 def _words(path: str, error: Exception) -> str:

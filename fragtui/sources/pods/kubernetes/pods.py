@@ -168,8 +168,8 @@ class PodWatchers:
             self._unread += 1
             if time.monotonic() - self._said_unread > _UNREAD_SECONDS:
                 self._said_unread = time.monotonic()
-                for name, told in tuple(self._states.items()):
-                    self._report_state(name, *told)
+                for name, state in tuple(self._states.items()):
+                    self._report_state(name, *state)
 
     def _of_this_node(self, event: dict[str, Any]) -> bool:
         source = event.get("source") or event.get("deprecatedSource")
