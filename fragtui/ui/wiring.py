@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -134,11 +133,11 @@ class BackgroundReaders:
         self._started.append(self._kernel_log)
 
     def _tell_no_pods(self, why: str) -> None:
-        from fragtui.model.pods.pod_tracker import PodTracker
         from fragtui.model.pods.pod_update import PodUpdate, SourceState
+        from fragtui.model.pods.stuck_pods import StuckPods
 
         state = SourceState("pods", "waiting", f"no source can be started: {why}")
-        self._tell(PodsUpdated(PodUpdate(PodTracker().snapshot(time.time()), (state,))))
+        self._tell(PodsUpdated(PodUpdate(StuckPods(), (state,))))
 
     def _tell_no_kernel_log(self, why: str) -> None:
         from fragtui.model.failures.kernel_log_update import KernelLogUpdate
