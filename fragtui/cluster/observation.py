@@ -18,7 +18,7 @@ class PodFact(Enum):
     SANDBOX_RUNS = "sandbox runs"
     CONTAINER_RUNS = "container runs"
     DIED = "died"
-    """A sandbox or container died; ties its id to the pod."""
+    """A sandbox or container died; links its id to the pod."""
     GONE = "gone"
     """The pod was deleted."""
     WAITS = "waits"

@@ -27,7 +27,7 @@ _CUT = re.compile(r"[>…]$")
 
 
 class PodLogReader:
-    """Reads the records of one log in order; one held back for its continuation comes with the next or `finish`."""
+    """Reads the records of one log in order; the next record or `finish` completes one that may be continued."""
 
     def __init__(self, now: Callable[[], float] | None = None, utc_offset: float = 0.0) -> None:
         """`now` (epoch seconds) and `utc_offset` (seconds) date klog lines without another date."""
@@ -70,7 +70,7 @@ class PodLogReader:
         return (*observations, *self._read(record, record.line))
 
     def finish(self) -> tuple[PodObservation, ...]:
-        """Return the record held back: the log ends here, or pauses."""
+        """Return the observations of the waiting record: the log ends here, or pauses."""
         held, self._held = self._held, None
         return () if held is None else self._read(held, held.line)
 

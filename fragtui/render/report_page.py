@@ -18,7 +18,7 @@ from fragtui.model.remedy.tuning_advice import Advice
 from fragtui.render.facts import Fact
 from fragtui.render.forecast_text import outlook_sentence
 from fragtui.render.headline import badge, consequence, headline
-from fragtui.render.incident_text import count_words, incident_facts, incident_title
+from fragtui.render.incident_text import block_words, count_words, incident_facts, incident_title
 from fragtui.render.pod_text import blocked_pods, kernel_facts, pod_facts, pod_name
 from fragtui.render.redaction import Redaction, redaction_of
 from fragtui.text import counted, format_bytes, format_count, format_duration
@@ -125,10 +125,7 @@ class _Page:
                     ("saved" if facts.saved else "sampled", iso_utc(snapshot.time) or "unknown"),
                     ("kernel", self._out(host.release)),
                     ("page size", size),
-                    (
-                        "target order",
-                        f"{facts.judgement.order} ({format_bytes(host.page_size << facts.judgement.order)})",
-                    ),
+                    ("target", block_words(facts.judgement.order, host.page_size)),
                     ("GFP_KERNEL gets", facts.judgement.kernel.value),
                     ("GFP_ATOMIC gets", facts.judgement.atomic.value),
                     ("memory", _bytes(meminfo.get("MemTotal"))),
@@ -156,6 +153,7 @@ class _Page:
 
     def help(self) -> list[str]:
         view = self._facts.forecast
+        size = block_words(view.order, self._facts.snapshot.host.page_size)
         remedies = (
             ("drop caches", Effect(page_cache=True, slab=True)),
             ("compact", Effect(compact=True)),
@@ -167,7 +165,7 @@ class _Page:
             "",
             outlook_sentence(view),
             "",
-            *_table(("Remedy", "Memory", f"Blocks of order {view.order}", "Remark"), rows),
+            *_table(("Remedy", "Memory", f"Blocks of {size}", "Remark"), rows),
         ]
 
     def incidents(self) -> list[str]:

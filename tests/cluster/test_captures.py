@@ -1,4 +1,4 @@
-"""What our own cluster wrote while it was refused memory, layer by layer."""
+"""The logs of our own cluster while it was denied memory, layer by layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pod failures tied to the kernel's refusals: who, when, and how sure."""
+"""Links between pod failures and kernel denials: the task, the time, the confidence."""
 
 from __future__ import annotations
 
@@ -197,10 +197,10 @@ def test_any_process_may_fork_but_a_runtimes_fork_is_a_start() -> None:
     assert link_of(attempt_at(1000.4), refusal(1000.0, "java", stack=fork, order=2)) is None
     link = link_of(attempt_at(1000.4), refusal(1000.0, "containerd-shim", stack=fork, order=2))
     assert link is not None and link.confidence == "likely"
-    told = attempt_at(
+    attempt = attempt_at(
         1000.4, "failed to start shim: fork/exec /usr/bin/containerd-shim-runc-v2: cannot allocate memory"
     )
-    link = link_of(told, refusal(1000.0, "containerd-shim", stack=fork, order=2))
+    link = link_of(attempt, refusal(1000.0, "containerd-shim", stack=fork, order=2))
     assert link is not None and link.confidence == "proven"
 
 
@@ -229,7 +229,7 @@ def test_a_runtimes_other_requests_leave_an_exit_status_unknown(order: int) -> N
 
 
 def test_the_pods_own_limit_is_never_taken_for_the_nodes_memory() -> None:
-    """The cgroup's kill names the pod, so it is proven; but then it is the limit, also where the text says nothing."""
+    """The cgroup's kill names the pod, so the link is proven; the cause is the limit, even if the text is vague."""
     attempt = attempt_at(1000.4)
     kill = refusal(1000.0, kind=ReportKind.OOM, constraint="CONSTRAINT_MEMCG", memory=False, pod_uid=UID, stack=())
     link = link_of(attempt, kill)

@@ -1,4 +1,4 @@
-"""Kernel incidents and failing pods joined: the same state whatever came first."""
+"""Kernel incidents and failing pods joined: the same state in any order of arrival."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class CollectingSink:
 
 
 def until(condition: Callable[[], bool], seconds: float = 30.0) -> bool:
-    """Wait until the condition holds; return whether it came to hold in time."""
+    """Wait until the condition holds; return whether it did in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():

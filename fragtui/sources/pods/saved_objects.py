@@ -31,7 +31,7 @@ def are_objects(log: IO[bytes]) -> bool:
 
 
 def read_objects(log: IO[bytes]) -> tuple[list[PodObservation], str | None]:
-    """Return what a list of events or pods, or a single one, says about the start of pods, ordered by time.
+    """Return the observations of a list of events or pods, or of a single one, ordered by time.
 
     The second value is why the list could not be read to its end, None if it could. Raises the log's OSError.
     """

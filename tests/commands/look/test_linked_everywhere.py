@@ -1,4 +1,4 @@
-"""Screen, replay, report and explain link the same pod to the same kernel line, whatever file holds which."""
+"""Screen, replay, report and explain link the same pod to the same kernel line, in any distribution over files."""
 
 from __future__ import annotations
 

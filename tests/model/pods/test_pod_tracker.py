@@ -1,4 +1,4 @@
-"""The tracker: pods come, are counted, are told apart, and leave when their sandbox runs."""
+"""The pod tracker: pods appear, are counted, are distinguished, and leave when their sandbox runs."""
 
 from __future__ import annotations
 

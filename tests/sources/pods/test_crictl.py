@@ -1,4 +1,4 @@
-"""Asking crictl: a child process that may be absent, fail, hang or talk nonsense."""
+"""Calls of crictl: a child process that may be absent, fail, hang or print nonsense."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A flood of kernel incidents and sightings meets the watch over pods: merged, dropped and counted, no thread."""
+"""A flood of kernel incidents and observations in the pod watcher: merged, dropped and counted, without a thread."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.pod_sink import until
 
 
 class Board(IncidentTracker):
-    """Notes the incidents that it takes."""
+    """Notes the incidents that it gets."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -154,5 +154,5 @@ def test_a_board_of_strangers_stays_cheap() -> None:
     for number in range(100):
         tracker.kernel_incident(refusal(100 + number))
         tracker.observe(failed(10_000 + number, 1001.0), 1000.0)
-    # 200 ms each before: every attempt was compared with every other pod.
+    # Once 200 ms each, when every attempt was compared with every other pod.
     assert (time.process_time() - began) / 100 < 0.05

@@ -1,6 +1,6 @@
-"""A line or object over which a parser fails costs only itself: its reader goes on, counts it, and says so.
+"""If a parser fails on a line or object, only that one is lost: its reader goes on, counts it, and reports it.
 
-No line that we know of makes a parser fail any more (see tests/fuzz), so here one is made to fail over a word.
+No known line makes a parser fail (see tests/fuzz), so here one is made to fail on a word.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ HEAD = "app: page allocation failure: order:{}, mode:0x40cc0(GFP_KERNEL|__GFP_CO
 
 @pytest.fixture
 def _failing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the readers of the kernel's and the kubelet's lines fail over one word."""
+    """Make the readers of the kernel's and the kubelet's lines fail on one word."""
     for reader in (ReportCollector, PodLogReader):
         monkeypatch.setattr(reader, "feed", failing(reader.feed))
 

@@ -1,4 +1,4 @@
-"""The watch as the screen uses it: news come, seldom enough, and nothing of it ever waits."""
+"""The watcher as the screen uses it: updates arrive at a limited rate, and no call waits."""
 
 from __future__ import annotations
 
@@ -92,12 +92,12 @@ def test_a_source_without_a_thread_reports_it_and_starts_later(
 def test_a_sighting_over_which_the_board_fails_costs_only_itself(
     tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tell = IncidentTracker.observe
+    observe = IncidentTracker.observe
 
     def failing(tracker: IncidentTracker, observation: PodObservation, now: float) -> bool:
         if observation.pod.name == "bad":
             raise ZeroDivisionError
-        return tell(tracker, observation, now)
+        return observe(tracker, observation, now)
 
     monkeypatch.setattr(IncidentTracker, "observe", failing)
     log.write_text(failure("one", 1) + failure("bad", 2) + failure("two", 3))

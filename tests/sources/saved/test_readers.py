@@ -1,4 +1,4 @@
-"""The screen on saved files: kernel and pod logs are found where each layout keeps them, however old they are."""
+"""The screen on saved files: kernel and pod logs of any age are found in each layout."""
 
 from __future__ import annotations
 
@@ -74,14 +74,14 @@ Maker = Callable[[Path], None]
 def test_the_kernel_log_is_delivered_complete(tmp_path: Path, make: Maker) -> None:
     make(tmp_path / "bundle")
     heard: list[KernelLogUpdate] = []
-    told = threading.Event()
+    arrived = threading.Event()
 
     def hear(update: KernelLogUpdate) -> None:
         heard.append(update)
-        told.set()
+        arrived.set()
 
     SavedKernelLog(tree_of(tmp_path / "bundle"), hear).start()
-    assert told.wait(10)
+    assert arrived.wait(10)
     (update,) = heard
     assert [incident.order for incident in update.incidents] == [10]
     assert update.problem is None

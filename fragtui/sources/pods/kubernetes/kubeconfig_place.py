@@ -1,4 +1,4 @@
-"""The place of a kubeconfig, and the trust in it and in what it names."""
+"""The place of a kubeconfig, and the trust in it and in the files that it names."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class CredentialsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class KubeconfigLocation:
-    """A kubeconfig. What it names is read and run like itself: by the user's choice, or only if it is root's."""
+    """A kubeconfig. Its files and programs are trusted like itself: by the user's choice, or only if root's."""
 
     path: str
     """Absolute, inside `root`."""
@@ -100,10 +100,10 @@ def given_kubeconfig(path: str) -> KubeconfigLocation:
 
 @contextmanager
 def found_kubeconfig(root: Path) -> Iterator[KubeconfigLocation]:
-    """Yield the kubelet's kubeconfig: what its arguments say, else a known place under `root`.
+    """Yield the kubelet's kubeconfig: that of its arguments, else a known place under `root`.
 
-    The place can be read until the context is left. Raises `CredentialsError` with why each that there is was not
-    trusted or can't be read, `NO_CREDENTIALS` if there is none.
+    The place can be read until the context is left. Raises `CredentialsError` with the reason why each kubeconfig was
+    not trusted or can't be read, `NO_CREDENTIALS` without one.
     """
     refused: list[str] = []
     with running_kubelet(root, refused) as kubelet:

@@ -1,4 +1,4 @@
-"""Reading a kubeconfig that the user gives: every way in which one says who asks, and what is wrong with others."""
+"""Kubeconfigs given by the user: every kind of credential, and the errors of invalid ones."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def why_not(path: Path) -> str:
 
 
 class Asking:
-    """The API as it is asked with what the user gives."""
+    """The API source with the user's kubeconfig."""
 
     def __init__(self, root: Path, path: Path) -> None:
         (root / "etc").mkdir(exist_ok=True)
@@ -343,10 +343,10 @@ def answer(version: str = V1, **status: object) -> str:
 
 @pytest.mark.parametrize("version", [V1, "client.authentication.k8s.io/v1beta1"])
 def test_a_plugins_token_and_certificate_are_taken(tmp_path: Path, version: str) -> None:
-    said = answer(
+    credential = answer(
         version, token="t", clientCertificateData=PEM, clientKeyData="k", expirationTimestamp="2030-01-01T00:00:00Z"
     )
-    (tmp_path / "answer").write_text(said)
+    (tmp_path / "answer").write_text(credential)
     found = loaded(kubeconfig(tmp_path, plugin(f"cat {tmp_path}/answer", apiVersion=version)))
     assert found.headers == (("Authorization", "Bearer t"),)
     assert (found.certificate, found.key) == (PEM, "k")
@@ -419,8 +419,8 @@ def test_processes_that_a_plugin_leaves_are_ended(tmp_path: Path) -> None:
 @needs_openssl
 def test_a_plugin_is_asked_again_before_its_token_ends(tmp_path: Path, server: ApiServer) -> None:
     soon = (datetime.now(UTC) + timedelta(seconds=20)).isoformat()
-    said = answer(token="number-$(wc -c < count)", expirationTimestamp=soon).replace('"', '\\"')
-    script = f'cd {tmp_path}; printf x >> count; echo "{said}"'
+    credential = answer(token="number-$(wc -c < count)", expirationTimestamp=soon).replace('"', '\\"')
+    script = f'cd {tmp_path}; printf x >> count; echo "{credential}"'
     with Asking(tmp_path, server.kubeconfig(tmp_path / "conf", user=plugin(script))) as sink:
         assert until(lambda: sink.stuck == ["web"])
         server.end_watches()
@@ -443,7 +443,7 @@ def test_the_message_without_pyyaml_names_the_package(tmp_path: Path, monkeypatc
 
 @pytest.mark.skipif(os.getuid() != 0, reason="makes a mount namespace")
 def test_a_path_through_another_process_resolves_as_the_kernel_does(tmp_path: Path) -> None:
-    """A kubelet in a container: the files that only it sees are given by /proc/PID/root."""
+    """A kubelet in a container: /proc/PID/root leads to the files that only it sees."""
     inside, seen = tmp_path / "inside", tmp_path / "seen"
     inside.mkdir()
     seen.mkdir()

@@ -1,4 +1,4 @@
-"""What fragtui finds of a kubelet by itself is used only if root alone can have made it, whatever way it is found."""
+"""Files of a kubelet that fragtui finds by itself are used only if root alone can have made them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ANSWER = '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential
 
 @pytest.fixture(autouse=True)
 def mask() -> Iterator[None]:
-    """Files are made so that nobody else may write them, whatever the caller's mask."""
+    """Make files that nobody else may write, for any umask of the caller."""
     with umask(0o022):
         yield
 
@@ -81,7 +81,7 @@ def by_plugin(server: ApiServer, folder: Path) -> dict[str, Any]:
 
 
 class Asking:
-    """The API as it is asked on this machine with what is found."""
+    """The API source on this machine with the files that it finds."""
 
     def __init__(self) -> None:
         self.sink = CollectingSink()
@@ -199,7 +199,7 @@ def test_a_relative_kubeconfig_lies_in_the_kubelets_folder(own: Path, place: Pat
 def test_a_kubelet_with_mounts_of_its_own_is_read_through_its_root_but_its_programs_are_not_run(
     own: Path, place: Path, server: ApiServer, by: Any
 ) -> None:
-    """As in a snap or a container: the files are where only the kubelet sees them."""
+    """As in a snap or a container: only the kubelet sees the files."""
     inside, seen = own / "inside", own / "seen"
     inside.mkdir(mode=0o755)
     seen.mkdir(mode=0o755)
@@ -246,7 +246,7 @@ def test_a_known_place_that_another_can_change_is_passed_over_and_named_if_there
 
 
 def test_a_copied_proc_has_no_kubelet(tmp_path: Path) -> None:
-    """What a saved tree says of processes was written by the maker of the tree."""
+    """The processes of a saved tree are not trusted: the maker of the tree wrote them."""
     process = tmp_path / "proc/4321"
     process.mkdir(parents=True)
     (process / "comm").write_text("kubelet\n")
@@ -265,7 +265,7 @@ def test_a_copied_proc_has_no_kubelet(tmp_path: Path) -> None:
 
 
 def test_a_process_that_makes_readers_of_its_arguments_wait_is_not_read(place: Path) -> None:
-    """The kernel reads a command line from the memory of its process: only root's is asked for."""
+    """The kernel reads a command line from the memory of its process: only root's is read."""
     with kubelet(place, "/nowhere", user=NOBODY) as pid:
         refused: list[str] = []
         opened: list[str] = []

@@ -32,7 +32,7 @@ GONE = status(410, "Expired", "too old resource version: 10 (20)")
 
 @pytest.fixture(autouse=True)
 def mask() -> Iterator[None]:
-    """Files are made so that nobody else may write them, whatever the caller's mask."""
+    """Make files that nobody else may write, for any umask of the caller."""
     with umask(0o022):
         yield
 
@@ -311,7 +311,7 @@ def test_long_lists_come_in_pages(node: Path, server: ApiServer) -> None:
     server.page = 25
     with Watching(node) as sink:
         assert until(lambda: len(sink.stuck) == 110)
-        # Each pod is told as it comes; that these are all is said once, after the last page.
+        # Each pod is reported when it is read; the complete list once, after the last page.
         assert until(lambda: [len(pods) for pods in sink.listed] == [110])
 
 

@@ -1,4 +1,4 @@
-"""The API's child process: it is there only when it has something to do, is small, and never outlives its parent."""
+"""The API's child process: it exists only if it has something to do, is small, and never outlives its parent."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from pathlib import Path
 sys.path[:0] = sys.argv[2:]
 from fragtui.sources.pods.kubernetes.supervisor import ApiSupervisor
 class Print:
-    def observations(self, told): print("seen", *(each.pod for each in told), flush=True)
+    def observations(self, batch): print("seen", *(each.pod for each in batch), flush=True)
     def all_pods(self, pods): print("all", len(pods), flush=True)
     def state(self, *words): print("state", *words, flush=True)
 print(sys.modules[ApiSupervisor.__module__].__file__, flush=True)
@@ -61,7 +61,7 @@ def children() -> list[psutil.Process]:
 
 
 def given(tmp_path: Path) -> tuple[ApiSupervisor, CollectingSink]:
-    """Watch with the kubeconfig that lies there."""
+    """Watch with the kubeconfig in this folder."""
     sink = CollectingSink()
     api = ApiSupervisor(tmp_path, sink, str(tmp_path / "conf"), pace=(0.05, 0.4))
     (tmp_path / "etc").mkdir(exist_ok=True)
@@ -137,7 +137,7 @@ def test_it_is_gone_when_its_parent_is_killed(server: ApiServer, tmp_path: Path,
     try:
         assert parent.stdout is not None
         assert ("fragtui.pyz" in parent.stdout.readline()) is (form == "zipapp")
-        # Which node this is depends on the machine; the server of the tests does not ask.
+        # The node's name depends on the machine; the test server does not check it.
         assert any(line == "all 1\n" for line in iter(parent.stdout.readline, ""))
         family = psutil.Process(parent.pid).children(recursive=True)
         assert len(family) == 1
@@ -159,7 +159,7 @@ def test_an_expired_token_is_read_again_without_a_message(server: ApiServer, tmp
         server.pods = [pod("new")]
 
         def changes(watcher: Watcher) -> None:
-            """What a server sends to a watch that goes on: the other watch may have read the new token already."""
+            """The server sends this to a watch that goes on: the other watch may have read the new token already."""
             watcher.event("DELETED", pod("web", version=11))
             watcher.event("ADDED", pod("new", version=12))
 
@@ -195,7 +195,7 @@ def test_a_refusal_keeps_its_words(server: ApiServer, tmp_path: Path) -> None:
 
 
 def with_plugin(server: ApiServer, tmp_path: Path, script: str) -> None:
-    """Make the kubeconfig's user one whom a credential plug-in speaks for."""
+    """Make the kubeconfig's user one with a credential plug-in."""
     plugin = tmp_path / "plugin"
     plugin.write_text(f"#!/bin/sh\n{script}\n")
     plugin.chmod(0o700)
@@ -227,7 +227,7 @@ def test_a_credential_plugin_that_hangs_is_ended_with_the_rest(server: ApiServer
 
 
 class Proxy(socketserver.StreamRequestHandler):
-    """An HTTP proxy that knows CONNECT only."""
+    """An HTTP proxy that supports CONNECT only."""
 
     asked: ClassVar[list[str]] = []
 
