@@ -281,7 +281,7 @@ class Player:
             elif place > last - TICKS:
                 self._reader.seek(place)
                 monotonic, blocks = self._reader.blocks()
-                history.note(monotonic, {(each.node, each.zone): each.free_blocks for each in blocks or ()} or None)
+                history.note(monotonic, {(zone.node, zone.zone): zone.free_blocks for zone in blocks or ()} or None)
         self._next_tick = last + 1
         steps += self._events_until(at)
         return self._moment(Start(history, first), at, steps)
@@ -300,7 +300,7 @@ class Player:
         return places
 
     def _events_until(self, at: float) -> list[PlayedStep]:
-        found: list[PlayedStep] = []
+        steps: list[PlayedStep] = []
         events = self.recording.events
         while self._next_event < len(events) and events[self._next_event].at <= at:
             event = events[self._next_event]
@@ -309,13 +309,13 @@ class Player:
                 self._pods.take(event)
             elif event.kind == "L" and (update := self._log.update(event)) is not None:
                 self._pods.kernel_update(update)
-                found.append(update)
+                steps.append(update)
             elif event.kind == "R":
                 line = str(event.facts[0]) if event.facts else ""
                 if isinstance(entry := parse_entry(line), IntentEntry):
                     self._pods.remedy_ran(entry.remedy)
-                found.append(line)
-        return found
+                steps.append(line)
+        return steps
 
     def _moment(self, start: Start | None, at: float, steps: list[PlayedStep]) -> Moment:
         with self._changed:
@@ -337,8 +337,8 @@ def find_marks(recording: Recording) -> tuple[Mark, ...]:
         if event.kind == "L" and (update := log.update(event)) is not None:
             # The kernel's ring also holds incidents from before the recording: no mark for them.
             began = recording.ticks[0].time
-            times = [incident.time for incident in update.incidents] + [each.time for each in update.foreign_remedies]
-            mark = any(when is None or when >= began for when in times)
+            dated = (*update.incidents, *update.foreign_remedies)
+            mark = any(item.time is None or item.time >= began for item in dated)
         elif event.kind == "R" and event.facts:
             mark = isinstance(parse_entry(str(event.facts[0])), IntentEntry)
         at = max(recording.ticks[0].at, min(event.at, recording.ticks[-1].at))

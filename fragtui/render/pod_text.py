@@ -76,12 +76,12 @@ def history_facts(pod: StuckPod, clock: Callable[[float], str]) -> tuple[Fact, .
 def linked_pods(pods: StuckPods | None, incidents: Iterable[Incident]) -> tuple[StuckPod, ...]:
     """Return every pod linked to one of the incidents, the surest first, then by name: the order is stable."""
     ids = {incident.id for incident in incidents}
-    found = {str(pod.ref): pod for incident_id in ids for pod in (pods.linked_to(incident_id) if pods else ())}
+    linked = {str(pod.ref): pod for incident_id in ids for pod in (pods.linked_to(incident_id) if pods else ())}
 
     def rank(pod: StuckPod) -> int:
         return min(_RANK[link.confidence] for link in pod.links if link.incident_id in ids)
 
-    return tuple(sorted(found.values(), key=lambda pod: (rank(pod), str(pod.ref))))
+    return tuple(sorted(linked.values(), key=lambda pod: (rank(pod), str(pod.ref))))
 
 
 def blocked_pods(pods: StuckPods | None, incidents: Iterable[Incident]) -> tuple[str, ...]:

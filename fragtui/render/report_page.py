@@ -217,8 +217,8 @@ class _Page:
             facts = [*kernel_facts(pod), *(fact for fact in pod_facts(pod) if fact.label not in _POD_COLUMNS)]
             lines += ["", f"{self._out(pod_name(pod))}:", ""]
             lines += [f"- {label}: {self._out(text)}" for label, text in facts]
-        lacks = self._out(self._facts.pods_unknown, "")
-        return [*lines, "", f"Not visible from these sources: {lacks}."] if lacks else lines
+        missing = self._out(self._facts.pods_unknown, "")
+        return [*lines, "", f"Not visible from these sources: {missing}."] if missing else lines
 
     def _pod(self, pod: StuckPod) -> tuple[str, ...]:
         since = iso_utc(pod.since) if pod.since is not None else None

@@ -75,7 +75,7 @@ def _failures_in_log(reader: NodeReader) -> str | None:
     from fragtui.sources.saved.incidents import incidents_of  # noqa: PLC0415
 
     explained, _ = incidents_of((log,), opener_of(reader.tree.root, live=reader.live))
-    incidents = [each.incident for each in explained]
+    incidents = [item.incident for item in explained]
     denied = [incident for incident in incidents if incident.kind is ReportKind.ALLOCATION_FAILURE]
     if not denied:
         return f"{log.name} reports no denied request"

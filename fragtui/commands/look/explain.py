@@ -64,11 +64,11 @@ def run(args: argparse.Namespace) -> int:
             logs.append(OpenLog(log, name if len(names) > 1 else "", now))
             shown.append(name)
         incidents = explain_logs(logs, table, args.kernel, lambda log, error: report_error(log.name or names[0], error))
-        for each in incidents:
+        for explained in incidents:
             if args.json:
-                print(json.dumps(each.incident.to_json(), ensure_ascii=False))
+                print(json.dumps(explained.incident.to_json(), ensure_ascii=False))
             else:
-                print(words(each.incident, shown[each.log] if len(names) > 1 else None))
+                print(words(explained.incident, shown[explained.log] if len(names) > 1 else None))
                 print()
         sys.stdout.flush()
         for name, opened_log in zip(shown, logs, strict=True):

@@ -113,8 +113,8 @@ def collect(root: Path, order: int | None, audit: Path | None) -> ReportFacts:
 
 def _failed_order(incidents: tuple[Incident, ...]) -> int:
     """Return the order of the newest allocation failure above order 0, else 3."""
-    refusals = [each for each in incidents if each.kind is ReportKind.ALLOCATION_FAILURE and each.order]
-    newest = max(refusals, key=lambda each: each.time or 0.0, default=None)
+    failures = [incident for incident in incidents if incident.kind is ReportKind.ALLOCATION_FAILURE and incident.order]
+    newest = max(failures, key=lambda incident: incident.time or 0.0, default=None)
     return newest.order if newest is not None and newest.order else COSTLY_ORDER
 
 
@@ -136,8 +136,8 @@ def _incidents(
     problems += unread
     names = [printable(str(path)) for path in logs]
     read = [name for name in names if all(problem.path != name for problem in unread)]
-    incidents = tuple(each.incident for each in explained)
-    logged = tuple(each.logged for each in explained if each.logged is not None)
+    incidents = tuple(item.incident for item in explained)
+    logged = tuple(item.logged for item in explained if item.logged is not None)
     return incidents, logged, ", ".join(read) or None, tuple(problems)
 
 
@@ -167,7 +167,7 @@ def _pods(root: Path, incidents: tuple[Incident, ...]) -> tuple[PodUpdate | None
     if not updates:
         return None, "no source answered"
     silent = [source for source in updates[-1].sources if source.state != "live"]
-    missing = "; ".join(f"{each.name} {each.state}: {each.cannot_tell}".rstrip(": ") for each in silent)
+    missing = "; ".join(f"{source.name} {source.state}: {source.cannot_tell}".rstrip(": ") for source in silent)
     if all(source.state != "live" for source in updates[-1].sources):
         return None, missing or "no source answered"
     return updates[-1], missing

@@ -124,13 +124,13 @@ class PodTracker:
 
     def snapshot(self, now: float) -> StuckPods:
         """Return the stuck pods, the longest first, and those that started lately."""
-        for entry in [each for each in self._entries if self._quiet(each, now)]:
+        for entry in [entry for entry in self._entries if self._quiet(entry, now)]:
             self._drop(entry)
         stuck = [entry.frozen() for entry in self._entries if self._is_stuck(entry, now)]
         stuck.sort(key=lambda pod: (pod.since is None, pod.since or 0.0, str(pod.ref)))
         while self._started and now - self._started[0].at > _STARTED_SECONDS:
             self._started.popleft()
-        started: tuple[StuckPod, ...] = tuple(each.entry.frozen() for each in reversed(self._started))
+        started: tuple[StuckPod, ...] = tuple(started.entry.frozen() for started in reversed(self._started))
         return StuckPods(tuple(stuck), started, self._dropped)
 
     def _failed(self, observation: PodObservation, now: float) -> bool:
@@ -158,7 +158,7 @@ class PodTracker:
     def _place(self, attempt: Attempt, now: float) -> bool:
         entry = self._find(attempt.pod) if attempt.pod else None
         ids = {attempt.id, *attempt.absorbed}
-        nameless = next((each for each in self._nameless if ids & each.attempts.keys()), None)
+        nameless = next((other for other in self._nameless if ids & other.attempts.keys()), None)
         if entry is None and nameless is not None:
             entry = nameless
             if attempt.pod:
@@ -190,7 +190,7 @@ class PodTracker:
         return known.entry
 
     def _lately_started(self, pod: PodRef) -> _Started | None:
-        return next((each for each in self._started if each.entry.ref.may_be(pod)), None)
+        return next((started for started in self._started if started.entry.ref.may_be(pod)), None)
 
     def _runs(self, observation: PodObservation, now: float) -> bool:
         if observation.step == "pleg" and self._assembler.failed_ids(observation.container_id):
@@ -254,7 +254,7 @@ class PodTracker:
     def _add(self, entry: PodState) -> None:
         if len(self._entries) >= MAX_PODS:
             # Keep first the pods that were denied memory, then those of the API, which also reports when a pod is gone.
-            by_use = sorted(self._entries, key=lambda each: (each.names_denial, each.from_api, each.last_report))
+            by_use = sorted(self._entries, key=lambda entry: (entry.names_denial, entry.from_api, entry.last_report))
             for least in by_use[:_DROPPED_AT_ONCE]:
                 self._drop(least)
             self._dropped += _DROPPED_AT_ONCE

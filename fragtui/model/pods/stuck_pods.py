@@ -85,11 +85,11 @@ class StuckPods:
 
     def __post_init__(self) -> None:
         """Index the pods by the incidents that they are linked to: rows are drawn at every tick."""
-        found: dict[str, tuple[StuckPod, ...]] = {}
+        by_incident: dict[str, tuple[StuckPod, ...]] = {}
         for pod in (*self.pods, *self.started):
             for incident_id in {link.incident_id for link in pod.links}:
-                found[incident_id] = (*found.get(incident_id, ()), pod)
-        object.__setattr__(self, "_by_incident", found)
+                by_incident[incident_id] = (*by_incident.get(incident_id, ()), pod)
+        object.__setattr__(self, "_by_incident", by_incident)
 
     @property
     def denied_memory(self) -> int:

@@ -61,7 +61,7 @@ class PodInbox:
             if incident.id not in self._incidents and len(self._incidents) >= MAX_INCIDENTS:
                 oldest = next(iter(self._incidents))
                 del self._incidents[
-                    next((key for key, each in self._incidents.items() if each.memory is False), oldest)
+                    next((key for key, waiting in self._incidents.items() if waiting.memory is False), oldest)
                 ]
                 self.dropped += 1
             self._incidents[incident.id] = incident
@@ -88,19 +88,19 @@ class PodInbox:
                 if now >= end:
                     return ()
                 self._changed.wait(min(end, self._rests_until) - now if self._incidents else end - now)
-            found: list[Change] = []
+            changes: list[Change] = []
             if self._state_changed:
                 self._state_changed = False
-                found.append(_no_change)
+                changes.append(_no_change)
             if self._batches:
                 observations, change, _ = self._batches.popleft()
                 self._waiting -= observations
-                found.append(change)
+                changes.append(change)
                 self._changed.notify_all()
             if self._incidents_due():
-                found += [_of_incident(self._incidents.pop(key)) for key in list(self._incidents)[:_AT_ONCE]]
+                changes += [_of_incident(self._incidents.pop(key)) for key in list(self._incidents)[:_AT_ONCE]]
                 self._rests_until = time.monotonic() + _REST_SECONDS
-            return tuple(found)
+            return tuple(changes)
 
     def _incidents_due(self) -> bool:
         return bool(self._incidents) and time.monotonic() >= self._rests_until

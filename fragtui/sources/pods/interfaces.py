@@ -45,7 +45,7 @@ class PodRecorder(Protocol):
     def learnt(self, pod: PodRef) -> None:
         """Record a pod of this node."""
 
-    def seen(self, observations: tuple[PodObservation, ...]) -> None:
+    def observations(self, observations: tuple[PodObservation, ...]) -> None:
         """Record the observations of a source without raw lines."""
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
@@ -64,7 +64,7 @@ class TeeSink:
 
     def observations(self, observations: tuple[PodObservation, ...]) -> None:
         """See `PodSink`."""
-        self._recorder.seen(observations)
+        self._recorder.observations(observations)
         self._sink.observations(observations)
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:

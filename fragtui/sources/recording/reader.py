@@ -255,6 +255,6 @@ def _seconds(value: object) -> float:
 
 
 def _wall(seconds: object) -> float:
-    if (found := epoch_seconds(_seconds(seconds))) is None:
+    if (time := epoch_seconds(_seconds(seconds))) is None:
         raise ValueError("a time outside the calendar")
-    return found
+    return time

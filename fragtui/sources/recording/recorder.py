@@ -134,7 +134,7 @@ class Recorder:
         """See `PodRecorder`."""
         self._take("P", ["learnt", asdict(pod)])
 
-    def seen(self, observations: tuple[PodObservation, ...]) -> None:
+    def observations(self, observations: tuple[PodObservation, ...]) -> None:
         """See `PodRecorder`."""
         for observation in observations:
             facts = asdict(observation)

@@ -176,7 +176,7 @@ class SavedPods:
                         except Exception:  # Only this observation is lost.
                             self._unread += 1
                     if self._recorder is not None:
-                        self._recorder.seen((observation,))
+                        self._recorder.observations((observation,))
                     if self._stopped.is_set():
                         break
             except (OSError, EOFError) as error:

@@ -440,7 +440,7 @@ def test_pods_are_told_again_from_raw_lines_and_from_what_the_api_saw(tmp_path: 
     def record(recorder: Recorder) -> None:
         recorder.learnt(PodRef("shop", "web-1", "11111111-2222-3333-4444-555555555555"))
         recorder.log()([failure("web-1", 1).encode().strip()])
-        recorder.seen((seen,))
+        recorder.observations((seen,))
         recorder.state(SourceState("API", "live", ""))
 
     pods = RecordedPods()
