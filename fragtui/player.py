@@ -337,8 +337,9 @@ def find_marks(recording: Recording) -> tuple[Mark, ...]:
         if event.kind == "L" and (update := log.update(event)) is not None:
             # The kernel's ring also holds incidents from before the recording: no mark for them.
             began = recording.ticks[0].time
-            dated = (*update.incidents, *update.foreign_remedies)
-            mark = any(item.time is None or item.time >= began for item in dated)
+            times = [incident.time for incident in update.incidents]
+            times += [remedy.time for remedy in update.foreign_remedies]
+            mark = any(time is None or time >= began for time in times)
         elif event.kind == "R" and event.facts:
             mark = isinstance(parse_entry(str(event.facts[0])), IntentEntry)
         at = max(recording.ticks[0].at, min(event.at, recording.ticks[-1].at))
