@@ -232,15 +232,15 @@ def _by_task(attempt: Attempt, kernel: Incident, apart: float, has_rival: bool) 
     if kernel.kind == "oom":
         return _by_victim(kernel, runtime, when)
     starting = _starting(kernel, runtime)
-    says_memory = attempt.reason_class.memory is True
-    who = f"{comm} asked for it" if runtime else "its stack is that of a starting container"
-    if starting and (child or (runtime and says_memory)):
+    names_memory = attempt.reason_class.memory is True
+    who = f"{comm} requested it" if runtime else "its stack is that of a starting container"
+    if starting and (child or (runtime and names_memory)):
         sure = apart <= _SAME_MOMENT_SECONDS and not has_rival and attempt.reason_class.name != "timeout"
         return "proven" if sure and kernel.kind != "stall" else "likely", f"{who} for a new container, {when}"
-    if child or starting or (runtime and says_memory):
+    if child or starting or (runtime and names_memory):
         return "likely", f"{who}, {when}"
-    if runtime or (says_memory and (kernel.order or 0) > 0):
-        return "possible", f"the kernel refused memory {when}, to {comm or 'another process'}"
+    if runtime or (names_memory and (kernel.order or 0) > 0):
+        return "possible", f"the kernel denied memory to {comm or 'another process'}, {when}"
     return "", ""
 
 
@@ -259,13 +259,13 @@ def _starting(kernel: Incident, runtime: bool) -> bool:
 def _by_victim(kernel: Incident, runtime: bool, when: str) -> tuple[str, str]:
     victim = kernel.victim.comm or "" if kernel.victim is not None else ""
     if _RUNTIME_COMMS.match(victim):
-        return "likely", f"the OOM killer took {victim}, {when}"
+        return "likely", f"the OOM killer killed {victim}, {when}"
     if not runtime:
         return "", ""
     if _of_memcg(kernel):
         return "likely", f"{kernel.comm} was at its cgroup's limit, {when}"
     # The process that invokes the OOM killer usually gets its memory from the victim.
-    return "possible", f"{kernel.comm} called the OOM killer, {when}"
+    return "possible", f"{kernel.comm} invoked the OOM killer, {when}"
 
 
 def _identity(attempt: Attempt, kernel: Incident) -> str | None:

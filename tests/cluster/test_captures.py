@@ -27,7 +27,7 @@ def test_each_layer_that_was_denied_memory_has_its_class() -> None:
     assert all(attempt.pod.uid is not None for attempt in attempts)
 
 
-def test_kubelet_and_containerd_tell_of_the_same_attempts() -> None:
+def test_kubelet_and_containerd_report_the_same_attempts() -> None:
     kubelet = (FIXTURES / "unshare-kubelet.log").read_bytes()
     containerd = (FIXTURES / "unshare-containerd.log").read_bytes()
     by_kubelet = {attempt.sandbox_id for attempt in attempts_of(kubelet)}
@@ -74,7 +74,7 @@ def test_pods_appear_and_leave_in_the_watch() -> None:
     assert since["default/api-665b464898-g8dkn"] == 1795497299.0
 
 
-def test_crictl_tells_which_sandboxes_run() -> None:
+def test_crictl_reports_the_running_sandboxes() -> None:
     told = read_sandboxes((FIXTURES / "crictl-pods.json").read_text())
     assert told is not None
     states = {observation.pod.name: observation.fact for observation in told}

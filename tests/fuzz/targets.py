@@ -155,7 +155,7 @@ def kmsg_calls(data: bytes) -> Iterator[Call]:
 
 
 def _passed_on(observation: PodObservation) -> PodObservation:
-    """Return a sighting as it comes out of the API's child process and out of a recording."""
+    """Return an observation as it comes out of the API's child process and out of a recording."""
     return read_observation(read_json(json.dumps(observation_json(observation))))
 
 

@@ -125,7 +125,7 @@ def test_an_old_pid_used_again_proves_nothing() -> None:
         "mkdir /var/lib/docker/aufs: no space left on device",
     ],
 )
-def test_look_alikes_are_not_tied_to_a_refusal(error: str) -> None:
+def test_look_alikes_are_not_linked_to_a_denial(error: str) -> None:
     assert link_of(attempt_at(1000.0, error), refusal(1000.0)) is None
 
 
@@ -139,7 +139,7 @@ def test_memory_limit_goes_with_the_cgroups_oom_kill_only() -> None:
     assert memory_of(attempt, (link,)) is False
 
 
-def test_a_strangers_refusal_is_at_most_possible() -> None:
+def test_the_denial_of_another_task_is_at_most_possible() -> None:
     network = refusal(1000.0, comm="swapper/3", stack=("__netif_receive_skb", "mlx5e_alloc_rq"))
     assert link_of(attempt_at(1000.5), network) is None
     link = link_of(attempt_at(1000.5, "fork/exec /usr/bin/containerd-shim: cannot allocate memory"), network)
@@ -252,7 +252,7 @@ def test_the_nodes_own_oom_counts_by_its_victim() -> None:
     assert link_of(attempt, other) is None
 
 
-def test_a_stall_and_a_lack_of_address_space_are_no_refusal() -> None:
+def test_a_stall_and_a_lack_of_address_space_are_no_denial() -> None:
     attempt = attempt_at(1000.4)
     for kind, memory in ((ReportKind.STALL, True), (ReportKind.VMALLOC_FAILURE, False)):
         link = link_of(attempt, refusal(1000.0, kind=kind, memory=memory))

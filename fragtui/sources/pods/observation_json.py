@@ -28,7 +28,7 @@ def observation_json(observation: PodObservation) -> dict[str, Any]:
 def read_observation(facts: Mapping[str, Any]) -> PodObservation:
     """Return the observation of a JSON value. Raises ValueError, TypeError or KeyError if it is not one."""
     if not isinstance(facts, Mapping):
-        raise TypeError("a sighting")
+        raise TypeError("an observation")
     pids = facts.get("pids") or []
     if not isinstance(pids, list) or len(pids) > _MAX_PIDS or not all(isinstance(pid, int) for pid in pids):
         raise TypeError("pids")

@@ -42,7 +42,7 @@ OWN_FILES = OWN_LOGS
 """Logs that are not in the journal."""
 SOURCE_NAME = "kubelet log"
 LOG_CANNOT_SHOW = "pods that wait without an error"
-NOTHING = "found no journal and no log of kubelet or runtime: give --kubelet-log FILE"
+NOTHING = "found no journal and no log of kubelet or runtime: use --kubelet-log FILE"
 _HISTORY = "-30min"
 _TAIL = 8 * 1024 * 1024
 _PIECE = 64 * 1024
@@ -249,9 +249,9 @@ class RuntimeLog:
             except OSError as error:
                 return f"{printable(name)}: {os_reason(error)}"
         if self._refused:
-            return f"not read: {'; '.join(self._refused)}: give --kubelet-log FILE"
+            return f"not read: {'; '.join(self._refused)}: use --kubelet-log FILE"
         if (self._root / "var/log/journal").is_dir() and (why := why_no_journal(self._root)) is not None:
-            return f"the journal can't be read: {why}: give --kubelet-log FILE"
+            return f"the journal can't be read: {why}: use --kubelet-log FILE"
         return NOTHING
 
     def _follow(self, followed: list[tuple[FollowedFile, PacedReader, Path]], journal: bool, names: list[str]) -> None:

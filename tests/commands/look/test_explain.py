@@ -56,7 +56,7 @@ def test_a_release_given_decides_what_the_log_leaves_open() -> None:
     assert found["kernel"] is None
 
 
-def test_an_unreadable_log_is_said_and_the_others_are_read() -> None:
+def test_an_unreadable_log_is_reported_and_the_others_are_read() -> None:
     done = call("/nowhere", str(GENUINE))
     assert done.returncode == 1
     assert b"/nowhere: not there" in done.stderr

@@ -24,7 +24,7 @@ from tests.support.pod_sink import until
 
 DATED = 1_707_300_000
 """Feb 7, 2024: stamps without a year are of the day before."""
-WHY = "runc:[1:CHILD] asked for it for a new container"
+WHY = "runc:[1:CHILD] requested it for a new container"
 
 
 def one_file(root: Path) -> Path:

@@ -38,7 +38,7 @@ def update(*incidents: Incident) -> KernelLogUpdate:
     return KernelLogUpdate(incidents, (), 0, (), "kmsg", None)
 
 
-def test_a_full_board_keeps_the_pods_that_were_refused_memory_and_counts_those_that_left() -> None:
+def test_a_full_tracker_keeps_the_pods_that_were_denied_memory_and_counts_the_dropped_ones() -> None:
     tracker = PodTracker()
     for number in range(10):
         tracker.observe(failed(number, 1000.0), 1000.0)
@@ -51,7 +51,7 @@ def test_a_full_board_keeps_the_pods_that_were_refused_memory_and_counts_those_t
     assert seen.dropped == 3 * MAX_PODS - len(seen.pods)
 
 
-def test_a_pod_that_left_a_full_board_is_found_under_none_of_its_names() -> None:
+def test_a_pod_dropped_from_a_full_tracker_is_found_under_none_of_its_names() -> None:
     tracker = PodTracker()
     for number in range(2 * MAX_PODS):
         uid = f"{number:08x}-0000-4000-8000-000000000000"
@@ -86,7 +86,7 @@ def test_an_attempt_that_everything_is_part_of_stays_small() -> None:
     assert len(assembler._by_event) <= 1024
 
 
-def test_a_log_that_holds_more_reports_than_can_be_news_gives_the_newest_and_counts_the_others() -> None:
+def test_a_log_with_more_reports_than_an_update_holds_gives_the_newest_and_counts_the_others() -> None:
     stream = IncidentStream("file", None, None, now=time.time())
     text = "\n".join(HEAD.format(number) for number in range(MAX_WAITING + 500)) + "\n"
     scan_log(io.BytesIO(text.encode()), stream)

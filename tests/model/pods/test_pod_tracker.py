@@ -68,7 +68,7 @@ def test_old_failures_do_not_bring_a_running_pod_back() -> None:
     assert [pod.name for pod in tracker.snapshot(1201.0).pods] == ["web-1"]
 
 
-def test_old_news_that_it_runs_does_not_hide_a_new_failure() -> None:
+def test_an_old_report_that_it_runs_does_not_hide_a_new_failure() -> None:
     tracker = tracker_of(failed(1000.0), observed(PodFact.SANDBOX_RUNS, 500.0, source="api"))
     assert len(tracker.snapshot(1001.0).pods) == 1
 
@@ -95,7 +95,7 @@ def test_waiting_pods_get_patience_and_then_show_without_a_reason() -> None:
     assert pod.reason_class.name == "no-word" and pod.attempts is None and pod.since == 1000.0
 
 
-def test_api_and_log_tell_of_one_pod() -> None:
+def test_api_and_log_report_one_pod() -> None:
     tracker = tracker_of(
         observed(PodFact.WAITS, None, source="api", since=990.0),
         failed(1000.0, PodRef("shop", "web-1")),
@@ -171,7 +171,7 @@ ANY_SIGHTING = st.builds(
 
 
 @given(st.lists(ANY_SIGHTING, max_size=25))
-def test_any_news_leaves_a_consistent_board(observations: list[PodObservation]) -> None:
+def test_any_observation_leaves_a_consistent_tracker(observations: list[PodObservation]) -> None:
     tracker = PodTracker()
     for at, observation in enumerate(observations):
         tracker.observe(observation, 1000.0 + at)
@@ -183,7 +183,7 @@ def test_any_news_leaves_a_consistent_board(observations: list[PodObservation]) 
         assert all(pod.attempts is None or pod.attempts > 0 for pod in update.pods)
 
 
-def test_a_flood_of_pods_does_not_grow_the_board() -> None:
+def test_a_flood_of_pods_does_not_grow_the_tracker() -> None:
     tracker = PodTracker()
     for at in range(3000):
         tracker.observe(failed(1000.0 + at / 100, PodRef("shop", f"p{at}", None), at), 1000.0 + at / 100)

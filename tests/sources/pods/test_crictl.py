@@ -52,7 +52,7 @@ def test_running_sandboxes_are_reported(tmp_path: Path, folder: Path) -> None:
         ("printf '\\033[31mred' >&2; exit 1", "\\x1b[31mred"),
     ],
 )
-def test_why_it_does_not_answer_is_said(folder: Path, body: str, why: str) -> None:
+def test_the_reason_for_no_answer_is_reported(folder: Path, body: str, why: str) -> None:
     source, sink = asking(folder, body)
     source.start()
     assert until(lambda: sink.last_state("crictl")[0] == "waiting")

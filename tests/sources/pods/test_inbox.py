@@ -144,7 +144,7 @@ def test_remedies_in_a_row_are_one_and_stay_behind_what_failed_before() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(60)
-def test_a_board_of_strangers_stays_cheap() -> None:
+def test_a_tracker_of_unrelated_pods_stays_cheap() -> None:
     tracker = IncidentTracker()
     for number in range(4 * MAX_PODS):
         tracker.observe(failed(number, 1000.0 + number / 1000), 1000.0)

@@ -90,7 +90,7 @@ def test_the_kernel_logs_thread_continues_and_the_screen_reports_it(tmp_path: Pa
 
 
 @pytest.mark.usefixtures("_failing")
-def test_news_of_nothing_but_a_line_that_could_not_be_read_matter() -> None:
+def test_an_update_with_only_an_unreadable_line_matters() -> None:
     stream = IncidentStream("file", None, None)
     stream.feed_numbered(BAD.encode(), 1)
     update = stream.update("file", 0)
@@ -214,7 +214,7 @@ def test_a_pod_with_an_object_where_a_text_belongs_does_not_end_the_watch(tmp_pa
     assert len(server.lists) == 1
 
 
-def test_an_answer_of_crictl_over_which_the_parser_fails_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_of_crictl_on_which_the_parser_fails_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fragtui.sources.pods.crictl.read_sandboxes", lambda text: 1 / 0)
     sink = CollectingSink()
     with trusted_folder() as folder:

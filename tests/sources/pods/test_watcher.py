@@ -59,7 +59,7 @@ def log(tmp_path: Path) -> Path:
     return path
 
 
-def test_every_source_is_named_with_what_it_cannot_tell(tmp_path: Path) -> None:
+def test_every_source_is_named_with_what_it_cannot_show(tmp_path: Path) -> None:
     with Watching(tmp_path) as watching:
         assert until(lambda: len([each for each in watching.last.sources if each.cannot_tell]) == 3)
         states = {source.name: source for source in watching.last.sources}
@@ -89,7 +89,7 @@ def test_a_source_without_a_thread_reports_it_and_starts_later(
         assert until(lambda: all(source.state != "waiting" for source in watching.last.sources))
 
 
-def test_a_sighting_over_which_the_board_fails_costs_only_itself(
+def test_only_the_observation_on_which_the_tracker_fails_is_lost(
     tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     observe = IncidentTracker.observe
@@ -109,7 +109,7 @@ def test_a_sighting_over_which_the_board_fails_costs_only_itself(
     assert "sighting could not be read" in "".join(text for text, _ in pods.heading(200))
 
 
-def test_log_kernel_and_remedy_meet_on_the_board(tmp_path: Path, log: Path) -> None:
+def test_log_kernel_and_remedy_meet_in_the_tracker(tmp_path: Path, log: Path) -> None:
     uid = "cdf499e7-4060-46d6-9f6f-e85ffadf0cbc"
     (tmp_path / f"var/log/pods/shop_web_{uid}").mkdir(parents=True)
     moment = time.time()
@@ -131,7 +131,7 @@ def test_log_kernel_and_remedy_meet_on_the_board(tmp_path: Path, log: Path) -> N
 
 
 @pytest.mark.slow
-def test_a_thousand_lines_a_tick_make_few_news(tmp_path: Path, log: Path) -> None:
+def test_a_thousand_lines_a_tick_make_few_updates(tmp_path: Path, log: Path) -> None:
     with Watching(tmp_path) as watching:
         assert until(lambda: bool(watching.updates))
         end = time.monotonic() + 3.0
@@ -166,7 +166,7 @@ def test_a_slow_screen_holds_up_only_itself(tmp_path: Path, log: Path) -> None:
     assert time.monotonic() - began < 10
 
 
-def test_no_news_after_stop(tmp_path: Path, log: Path) -> None:
+def test_no_update_after_stop(tmp_path: Path, log: Path) -> None:
     with Watching(tmp_path) as watching:
         assert until(lambda: bool(watching.updates))
     count = len(watching.updates)

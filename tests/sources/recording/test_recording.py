@@ -432,7 +432,7 @@ def events_of(tmp_path: Path, record: Callable[[Recorder], None]) -> tuple[Recor
     return read_recording(tmp_path / "x.rec").events
 
 
-def test_pods_are_told_again_from_raw_lines_and_from_what_the_api_saw(tmp_path: Path) -> None:
+def test_pods_are_replayed_from_raw_lines_and_from_observations_of_the_api(tmp_path: Path) -> None:
     seen = PodObservation(
         PodFact.FAILED, "api", pod=PodRef("shop", "db-\x1b0", None), error="no memory", time=time.time()
     )
@@ -454,7 +454,7 @@ def test_pods_are_told_again_from_raw_lines_and_from_what_the_api_saw(tmp_path: 
 
 
 @given(st.lists(st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=4)))
-def test_events_without_sense_tell_nothing(facts: list[object]) -> None:
+def test_invalid_events_are_ignored(facts: list[object]) -> None:
     from fragtui.sources.recording.kernel_log import RecordedLog
 
     for kind in ("log", "lines", "seen", "learnt", "all", "state", 3):

@@ -70,7 +70,7 @@ def test_the_seeds_second_in_two_files_is_linked_on_both_sides(kernel_first: boo
     assert kernel.lines[0] == 1 and pod.lines[1] <= lines.__len__()
 
 
-def test_kubelet_and_runtime_of_a_capture_tell_of_each_attempt_once_and_the_kernel_of_its_pod() -> None:
+def test_kubelet_and_runtime_of_a_capture_report_each_attempt_once_and_the_kernel_its_pod() -> None:
     kubelet, runtime = ((FIXTURES / name).read_bytes() for name in ("unshare-kubelet.log", "unshare-containerd.log"))
     both = read([kubelet, runtime])
     assert len({each.incident.sandbox_id for each in both}) == len(both) > 10
@@ -103,7 +103,7 @@ def test_whole_captures_by_the_command(capture: str, tmp_path: Path) -> None:
     assert len(found) == 1 + max(apart)
 
 
-def test_lines_are_those_of_the_log_that_told_first() -> None:
+def test_lines_are_those_of_the_log_that_reported_first() -> None:
     stamp = "2026-11-24T05:14:59+00:00"
     line = FAILED.format(stamp=stamp, pod="api-1").encode()
     found = read([b"x\n" * 50 + line, b"y\n" * 7 + line.replace(b"kubelet:", b"kubelet[7]:")])

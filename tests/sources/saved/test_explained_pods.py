@@ -59,7 +59,7 @@ def test_the_seeds_second_is_one_incident_linked_on_both_sides() -> None:
     json.dumps(pod.to_json())
 
 
-def test_what_tells_nothing_is_passed_over_fast() -> None:
+def test_irrelevant_lines_are_skipped_fast() -> None:
     log = b"Nov 24 05:14:59 node-1 systemd[1]: Started Session 4711 of user someone with a long name.\n" * 200_000
     began = time.process_time()
     assert explained(log) == []

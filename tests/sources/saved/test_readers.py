@@ -95,7 +95,7 @@ def test_a_must_gather_with_the_masters_service_logs_only(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("make", MAKERS)
-def test_pods_are_those_of_the_logs_last_word(tmp_path: Path, make: Maker) -> None:
+def test_pods_are_those_of_the_last_observation(tmp_path: Path, make: Maker) -> None:
     make(tmp_path / "bundle")
     update = SavedPods(tree_of(tmp_path / "bundle")).read()
     assert [(source.name, source.state) for source in update.sources] == [("saved logs", "live")]

@@ -21,7 +21,7 @@ from fragtui.sources.pods.kubernetes.kubelet import running_kubelet
 from fragtui.sources.pods.kubernetes.watch import REFUSED_WAIT, WatchLoop
 from fragtui.text import counted, shortage
 
-NO_EVENTS = "reasons: the kubelet's credentials may not list events (give --kubeconfig)"
+NO_EVENTS = "reasons: the kubelet's credentials may not list events (use --kubeconfig)"
 _UNREAD_SECONDS = 1.0
 UNVERIFIED = "whether the API server is the right one: its certificate is not checked (insecure-skip-tls-verify)"
 _CREDENTIALS_SECONDS = 600.0

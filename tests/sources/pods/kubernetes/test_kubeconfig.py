@@ -309,7 +309,7 @@ def test_credentials_do_not_follow_a_redirection(tmp_path: Path, server: ApiServ
 
 
 @needs_openssl
-def test_a_server_that_is_not_verified_is_said(tmp_path: Path, server: ApiServer) -> None:
+def test_a_server_that_is_not_verified_is_reported(tmp_path: Path, server: ApiServer) -> None:
     path = server.kubeconfig(tmp_path / "conf")
     described = json.loads(path.read_text())
     described["clusters"][0]["cluster"] = {"server": server.url, "insecure-skip-tls-verify": True}

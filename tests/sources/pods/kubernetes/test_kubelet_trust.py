@@ -237,7 +237,7 @@ def test_a_known_place_that_another_can_change_is_passed_over_and_named_if_there
     server.kubeconfig(planted)
     planted.chmod(0o666)
     assert why_not(own) == (
-        "not asked: /etc/kubernetes/kubelet.conf can be written by others than root (mode 0666); give --kubeconfig FILE"
+        "not asked: /etc/kubernetes/kubelet.conf can be written by others than root (mode 0666); use --kubeconfig FILE"
     )
     server.kubeconfig(roots)
     with found_kubeconfig(own) as found:

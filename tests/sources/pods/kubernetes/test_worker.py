@@ -185,7 +185,7 @@ def test_the_screen_side_imports_no_client(tmp_path: Path) -> None:
     assert not brought & {"yaml", "ssl", "http.client", "fragtui.sources.pods.kubernetes.client"}
 
 
-def test_a_refusal_keeps_its_words(server: ApiServer, tmp_path: Path) -> None:
+def test_a_refusal_keeps_its_message(server: ApiServer, tmp_path: Path) -> None:
     server.refuse = status(403, "Forbidden", "pods is forbidden: \x1b[31mno")
     api, sink = started(server, tmp_path)
     try:
