@@ -1,4 +1,4 @@
-"""Playing a recording: its snapshots and updates at their recorded times, at any speed, from any position."""
+"""The player of a recording: snapshots and updates at their recorded times, at any speed, from any position."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What was played since the last moment; after a jump (`start`) the whole history."""
+    """The events played since the last moment; after a jump (`start`) the whole history."""
 
     start: Start | None
     steps: tuple[PlayedStep, ...]
@@ -153,7 +153,7 @@ class Player:
             self._changed.notify()
 
     def tick_now(self, *, page_types: bool = False) -> None:
-        """Tell the position again; nothing can be read that was not recorded."""
+        """Send the position again: a recording has no fresh samples."""
         self._seek(self._at)
 
     def stuck(self) -> tuple[str, float] | None:
@@ -261,7 +261,7 @@ class Player:
         return self._moment(None, at, steps)
 
     def _jump_to(self, at: float) -> Moment:
-        """Go there as if everything before had been played, and read only the ticks that this needs."""
+        """Go to a position as if everything before it had been played; read only the ticks that this needs."""
         self._reader = RecordedReader(self.recording)
         self._log, self._pods, self._last_pods = RecordedLog(), RecordedPods(), None
         self._next_event = 0
@@ -281,13 +281,13 @@ class Player:
             elif place > last - TICKS:
                 self._reader.seek(place)
                 monotonic, blocks = self._reader.blocks()
-                history.note(monotonic, {(each.node, each.zone): each.free_blocks for each in blocks or ()} or None)
+                history.note(monotonic, {(zone.node, zone.zone): zone.free_blocks for zone in blocks or ()} or None)
         self._next_tick = last + 1
         steps += self._events_until(at)
         return self._moment(Start(history, first), at, steps)
 
     def _wanted_whole(self, last: int) -> set[int]:
-        """Return the ticks that the effect of remedies and the rates are computed from, and the last itself."""
+        """Return the ticks from which the effect of remedies and the rates are computed, and the last tick."""
         places = set(range(self.recording.tick_at(self._ats[last] - WINDOW), last + 1))
         begun: int | None = None
         for event in self.recording.events:
@@ -300,22 +300,22 @@ class Player:
         return places
 
     def _events_until(self, at: float) -> list[PlayedStep]:
-        found: list[PlayedStep] = []
+        steps: list[PlayedStep] = []
         events = self.recording.events
         while self._next_event < len(events) and events[self._next_event].at <= at:
             event = events[self._next_event]
             self._next_event += 1
             if event.kind == "P":
                 self._pods.take(event)
-            elif event.kind == "L" and (news := self._log.news(event)) is not None:
-                self._pods.kernel_news(news)
-                found.append(news)
+            elif event.kind == "L" and (update := self._log.update(event)) is not None:
+                self._pods.kernel_update(update)
+                steps.append(update)
             elif event.kind == "R":
                 line = str(event.facts[0]) if event.facts else ""
                 if isinstance(entry := parse_entry(line), IntentEntry):
                     self._pods.remedy_ran(entry.remedy)
-                found.append(line)
-        return found
+                steps.append(line)
+        return steps
 
     def _moment(self, start: Start | None, at: float, steps: list[PlayedStep]) -> Moment:
         with self._changed:
@@ -323,9 +323,9 @@ class Player:
             if at >= self._last and self._wanted is None:
                 self._playing = False
             position = self.position
-        news = self._pods.news(position.time)
-        last, self._last_pods = self._last_pods, news
-        return Moment(start, tuple(steps), news if news != last else None, position)
+        update = self._pods.update(position.time)
+        last, self._last_pods = self._last_pods, update
+        return Moment(start, tuple(steps), update if update != last else None, position)
 
 
 def find_marks(recording: Recording) -> tuple[Mark, ...]:
@@ -334,11 +334,12 @@ def find_marks(recording: Recording) -> tuple[Mark, ...]:
     log = RecordedLog()
     for event in recording.events:
         mark = False
-        if event.kind == "L" and (news := log.news(event)) is not None:
+        if event.kind == "L" and (update := log.update(event)) is not None:
             # The kernel's ring also holds incidents from before the recording: no mark for them.
             began = recording.ticks[0].time
-            times = [incident.time for incident in news.incidents] + [each.time for each in news.foreign_remedies]
-            mark = any(when is None or when >= began for when in times)
+            times = [incident.time for incident in update.incidents]
+            times += [remedy.time for remedy in update.foreign_remedies]
+            mark = any(time is None or time >= began for time in times)
         elif event.kind == "R" and event.facts:
             mark = isinstance(parse_entry(str(event.facts[0])), IntentEntry)
         at = max(recording.ticks[0].at, min(event.at, recording.ticks[-1].at))

@@ -14,8 +14,8 @@ from fragtui.logs.klog import KlogLine, dated
 from fragtui.logs.record import LogRecord
 from fragtui.text import printable
 
-_MOST_PARTS = 16
-_MOST_TEXT = 16_000
+_MAX_PARTS = 16
+_MAX_TEXT = 16_000
 _DESCRIBED = re.compile(r"^(Name|Namespace|UID):\s+([a-z0-9][a-z0-9.\-]*)\s*$")
 _DESCRIBED_BYTES = (b"Name:", b"Namespace:", b"UID:")
 _NEW_RECORD = re.compile(r'time="|level=|\{"|[IWEF]\d{4} \d\d:|\s*(?:Warning|Normal)\s|\w{3} +\d+ \d\d:')
@@ -27,7 +27,7 @@ _CUT = re.compile(r"[>…]$")
 
 
 class PodLogReader:
-    """Reads the records of one log in order; one held back for its continuation comes with the next or `finish`."""
+    """Reads the records of one log in order; the next record or `finish` completes one that may be continued."""
 
     def __init__(self, now: Callable[[], float] | None = None, utc_offset: float = 0.0) -> None:
         """`now` (epoch seconds) and `utc_offset` (seconds) date klog lines without another date."""
@@ -56,21 +56,21 @@ class PodLogReader:
         if held is not None and self._continues(held, record):
             joined = replace(held, text=held.text + record.text)
             self._parts += 1
-            if _open_ended(joined) and self._parts < _MOST_PARTS and len(joined.text) < _MOST_TEXT:
+            if _open_ended(joined) and self._parts < _MAX_PARTS and len(joined.text) < _MAX_TEXT:
                 self._held = joined
                 return ()
             self._held = None
             return self._read(joined, record.line)
-        told = self.finish()
+        observations = self.finish()
         if self._describes(record):
-            return told
+            return observations
         if _open_ended(record):
             self._held, self._parts = record, 1
-            return told
-        return (*told, *self._read(record, record.line))
+            return observations
+        return (*observations, *self._read(record, record.line))
 
     def finish(self) -> tuple[PodObservation, ...]:
-        """Return the record held back: the log ends here, or pauses."""
+        """Return the observations of the waiting record: the log ends here, or pauses."""
         held, self._held = self._held, None
         return () if held is None else self._read(held, held.line)
 
@@ -102,16 +102,16 @@ class PodLogReader:
         return True
 
     def _read(self, record: LogRecord, last_line: int | None) -> tuple[PodObservation, ...]:
-        told = read_line(record, None if self._now is None else self._date)
-        return tuple(self._named(observation, last_line) for observation in told)
+        observations = read_line(record, None if self._now is None else self._date)
+        return tuple(self._named(observation, last_line) for observation in observations)
 
     def _date(self, klog: KlogLine) -> float | None:
         return None if self._now is None else dated(klog, self._now(), self._utc_offset)
 
     def _named(self, observation: PodObservation, last_line: int | None) -> PodObservation:
-        told_by_table = observation.said is PodFact.FAILED and observation.source == "event"
-        if told_by_table and (pod := self._described) and (not observation.pod or observation.pod.may_be(pod)):
-            observation = replace(observation, pod=observation.pod.filled(pod))
+        from_event_table = observation.fact is PodFact.FAILED and observation.source == "event"
+        if from_event_table and (pod := self._described) and (not observation.pod or observation.pod.may_be(pod)):
+            observation = replace(observation, pod=observation.pod.merged_with(pod))
         return observation if last_line is None else replace(observation, last_line=last_line)
 
 

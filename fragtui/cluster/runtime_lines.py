@@ -95,11 +95,11 @@ def _failure(
     step = next((step for beginning, step in _DOCKER_STEPS if message.startswith(beginning)), None)
     if step is None or (step == "docker-handler" and "/start" not in message and "/create" not in message):
         return ()
-    told = error or message
+    text = error or message
     named = docker_name_ref(f"{message} {error}")
     identity = fields.get("id") or fields.get("container") or fields.get("containerID") or ""
-    pod = named[0] if named else pod_in(told)
-    return (_failed(source, step, pod, (time, line), told, identity=f"{identity} {message}"),)
+    pod = named[0] if named else pod_in(text)
+    return (_failed(source, step, pod, (time, line), text, identity=f"{identity} {message}"),)
 
 
 def _failed(

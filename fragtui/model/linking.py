@@ -1,4 +1,4 @@
-"""Which kernel incident a pod's failed attempt is linked to, and how sure that is."""
+"""The links between failed attempts of pods and kernel incidents, and their confidence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WINDOW_SECONDS = 15.0
 _SAME_MOMENT_SECONDS = 2.0
 _RIVAL_SECONDS = 5.0
 _CLOCK_SLACK_SECONDS = 2.0
-"""How much later than the attempt's last line the kernel's may be stamped, logs being stamped on arrival."""
+"""How much later than the attempt's last line the kernel's may be stamped: logs stamp lines on arrival."""
 
 _RUNTIME_COMMS = re.compile(
     r"^(?:runc(?::\[.*)?|crun.*|containerd.*|dockerd.*|docker-.*|conmon.*|crio.*|cri-dockerd|kubelet|k3s.*|rke2.*"
@@ -32,23 +32,23 @@ _NAMESPACE_FRAMES = re.compile(
     r"|veth_(?:newlink|alloc_queues|dev_init|enable|open)\w*|\w*rtnl_newlink\w*|br_dev_(?:newlink|init)|br_add_\w+"
     r"|new_nbp|vxlan_newlink|macvlan_\w*newlink|ipvlan_link_new|alloc_netdev\w*)\b"
 )
-"""What makes a namespace or a device in it. Not what carries packets: `veth_xmit`, `br_handle_frame`,
-`nf_conntrack_in` stand in the stack of any interrupt on a node of containers."""
+"""Functions that create a namespace or a device in it. Not those that carry packets: `veth_xmit`, `br_handle_frame`,
+`nf_conntrack_in` are in the stack of any interrupt on a container node."""
 _FORK_FRAMES = re.compile(r"(?:copy_process|kernel_clone|_?do_fork|dup_task_struct|SyS_clone|\w*sys_clone3?)\b")
-"""Every process of the node forks: this tells of a starting container where a runtime does it."""
+"""Every process forks: these are of a starting container only if a runtime calls them."""
 _STARTING_CAUSES = re.compile(r"^(?:netns|veth)")
 
 
 class LinkIndex:
-    """Kernel incidents and failed attempts, each found by its time and by the containers that it names.
+    """Kernel incidents and failed attempts, indexed by time and by container id.
 
-    The links depend on what is in the index, not on the order in which it came. Not for several threads.
+    The links depend on the content of the index, not on the order of insertion. Not thread-safe.
     """
 
     def __init__(
         self, max_incidents: int | None = None, max_attempts: int | None = None, max_links: int | None = None
     ) -> None:
-        """Keep the newest of both, and of one attempt's links the nearest in time; None keeps all."""
+        """Keep the newest of both, and of one attempt the links nearest in time; None keeps all."""
         self._max_incidents, self._max_attempts, self._max_links = max_incidents, max_attempts, max_links
         self._incidents: dict[str, Incident] = {}
         self._attempts: dict[str, Attempt] = {}
@@ -58,10 +58,10 @@ class LinkIndex:
         self._incidents_in: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._attempts_in: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._alone: dict[str, None] = {}
-        """Attempts that were linked while no other pod failed in their moment."""
+        """Attempts that were linked while no other pod failed at the same time."""
 
     def add_incident(self, incident: Incident, key: str | None = None) -> None:
-        """Add an incident, or what more is known of it. `key` tells incidents of one id apart."""
+        """Add an incident, or replace it by a more complete one. `key` distinguishes incidents of one id."""
         key = key or incident.id
         self._unlist_incident(key)
         self._incidents[key] = incident
@@ -73,12 +73,12 @@ class LinkIndex:
             self.remove_incident(next(iter(self._incidents)))
 
     def remove_incident(self, key: str) -> None:
-        """Forget an incident."""
+        """Remove an incident."""
         self._unlist_incident(key)
         self._incidents.pop(key, None)
 
     def add_attempt(self, attempt: Attempt) -> None:
-        """Add an attempt, or what more is known of it."""
+        """Add an attempt, or replace it by a more complete one."""
         for known in (attempt.id, *attempt.absorbed):
             self.remove_attempt(known)
         self._attempts[attempt.id] = attempt
@@ -90,7 +90,7 @@ class LinkIndex:
             self.remove_attempt(next(iter(self._attempts)))
 
     def remove_attempt(self, attempt_id: str) -> None:
-        """Forget an attempt."""
+        """Remove an attempt."""
         attempt = self._attempts.pop(attempt_id, None)
         if attempt is None:
             return
@@ -101,7 +101,7 @@ class LinkIndex:
             _remove(self._attempts_in, container, attempt_id)
 
     def no_longer_alone(self, attempt: Attempt) -> list[Attempt]:
-        """Return the attempts to judge again: of other pods in this moment, judged while no other pod failed in it."""
+        """Return the attempts to judge again: of other pods at the same time, judged without a rival so far."""
         span = self._moment(attempt)
         if len(self._alone) > len(span):
             rivals = [rival for rival in self._rivals(attempt) if rival.id in self._alone]
@@ -111,7 +111,7 @@ class LinkIndex:
         return rivals
 
     def judge(self, attempt: Attempt) -> dict[str, PodLink | None]:
-        """Return the link of an attempt to each incident near it, by the incident's id; None if nothing links them."""
+        """Return the link of an attempt to each incident near it, by the incident's id; None for no link."""
         has_rival = next(self._rivals(attempt), None) is not None
         if has_rival:
             self._alone.pop(attempt.id, None)
@@ -120,7 +120,7 @@ class LinkIndex:
         return {incident.id: link_of(attempt, incident, has_rival) for incident in self._incidents_near(attempt)}
 
     def near(self, incident: Incident) -> Iterator[tuple[Attempt, PodLink | None]]:
-        """Yield the judged attempts near an incident, each with its link; None if nothing links them."""
+        """Yield the judged attempts near an incident, each with its link; None for no link."""
         near: dict[str, None] = {}
         for container in _named_containers(incident):
             near.update(self._attempts_in.get(container, {}))
@@ -150,14 +150,14 @@ class LinkIndex:
         return [self._incidents[key] for key in keys]
 
     def _rivals(self, attempt: Attempt) -> Iterator[Attempt]:
-        """Yield the attempts of other pods that failed in the same moment."""
+        """Yield the attempts of other pods that failed at the same time."""
         for place in self._moment(attempt):
             other = self._attempts[self._attempt_times[place][1]]
             if _are_rivals(attempt, other):
                 yield other
 
     def _moment(self, attempt: Attempt) -> range:
-        """Return the places, by time, of the attempts that failed in the same moment as this one."""
+        """Return the indices, by time, of the attempts that failed at the same time as this one."""
         if attempt.last_time is None:
             return range(0)
         earliest, latest = attempt.last_time - _RIVAL_SECONDS, attempt.last_time + _RIVAL_SECONDS
@@ -175,7 +175,7 @@ class LinkIndex:
 
 
 def _are_rivals(one: Attempt, other: Attempt) -> bool:
-    """Say whether two attempts are of different pods and of the same moment."""
+    """Return whether two attempts are of different pods and at the same time."""
     if one.last_time is None or other.last_time is None or abs(one.last_time - other.last_time) > _RIVAL_SECONDS:
         return False
     return bool(one.pod or other.pod) and not one.pod.may_be(other.pod)
@@ -198,10 +198,10 @@ def _remove(index: dict[str, dict[str, None]], container: str, key: str) -> None
 
 
 def link_of(attempt: Attempt, kernel: Incident, has_rival: bool = False) -> PodLink | None:
-    """Return the link between a failed attempt and a kernel incident of the same boot, or None if nothing ties them.
+    """Return the link between a failed attempt and a kernel incident of the same boot, or None.
 
-    `has_rival` says that another pod failed in the same moment: one report for several failures proves the cause of
-    that moment, but not that it was this pod's own request.
+    `has_rival`: another pod failed at the same time. One report for several failures proves the cause, but not that it
+    was this pod's own request.
     """
     if kernel.report is None:
         return None
@@ -209,21 +209,21 @@ def link_of(attempt: Attempt, kernel: Incident, has_rival: bool = False) -> PodL
     by_identity = _identity(attempt, kernel)
     if by_identity is not None:
         return PodLink(kernel.id, "proven", by_identity, refusal)
-    apart = _apart(attempt, kernel)
-    if apart is None or not _same_illness(attempt, kernel):
+    apart = _seconds_apart(attempt, kernel)
+    if apart is None or not _same_problem(attempt, kernel):
         return None
-    sureness, why = _by_asker(attempt, kernel, apart, has_rival)
-    if sureness == "likely" and (attempt.reason_class.name == "timeout" or (not refusal and not _of_memcg(kernel))):
-        # What timed out hung long before; and who merely stalled got its memory in the end.
-        sureness = "possible"
-    return PodLink(kernel.id, sureness, why, refusal) if sureness else None
+    confidence, why = _by_task(attempt, kernel, apart, has_rival)
+    if confidence == "likely" and (attempt.reason_class.name == "timeout" or (not refusal and not _of_memcg(kernel))):
+        # A timeout started long before the report, and a stalled request got its memory in the end.
+        confidence = "possible"
+    return PodLink(kernel.id, confidence, why, refusal) if confidence else None
 
 
-def _by_asker(attempt: Attempt, kernel: Incident, apart: float, has_rival: bool) -> tuple[str, str]:
-    """Return how sure it is that the attempt hangs on the incident, by who asked for what, and why; "" if it doesn't.
+def _by_task(attempt: Attempt, kernel: Incident, apart: float, has_rival: bool) -> tuple[str, str]:
+    """Return the confidence that the incident made the attempt fail, from task and request, and why; "" if none.
 
-    A refusal to the child that runc starts for a new container is that container's, if no other pod failed in the
-    same moment. The same child within the kernel's rate limit is likely, a runtime for any reason is possible.
+    A denial to the child that runc starts for a new container is proven if no other pod failed at the same time; within
+    the kernel's rate limit it is likely; one to a runtime for another request is possible.
     """
     when = "in the same second" if apart <= 1.0 else f"{apart:.0f} s apart"
     comm = kernel.comm or ""
@@ -232,22 +232,22 @@ def _by_asker(attempt: Attempt, kernel: Incident, apart: float, has_rival: bool)
     if kernel.kind == "oom":
         return _by_victim(kernel, runtime, when)
     starting = _starting(kernel, runtime)
-    says_memory = attempt.reason_class.memory is True
-    who = f"{comm} asked for it" if runtime else "its stack is that of a starting container"
-    if starting and (child or (runtime and says_memory)):
+    names_memory = attempt.reason_class.memory is True
+    who = f"{comm} requested it" if runtime else "its stack is that of a starting container"
+    if starting and (child or (runtime and names_memory)):
         sure = apart <= _SAME_MOMENT_SECONDS and not has_rival and attempt.reason_class.name != "timeout"
         return "proven" if sure and kernel.kind != "stall" else "likely", f"{who} for a new container, {when}"
-    if child or starting or (runtime and says_memory):
+    if child or starting or (runtime and names_memory):
         return "likely", f"{who}, {when}"
-    if runtime or (says_memory and (kernel.order or 0) > 0):
-        return "possible", f"the kernel refused memory {when}, to {comm or 'another process'}"
+    if runtime or (names_memory and (kernel.order or 0) > 0):
+        return "possible", f"the kernel denied memory to {comm or 'another process'}, {when}"
     return "", ""
 
 
 def _starting(kernel: Incident, runtime: bool) -> bool:
-    """Say whether the stack, or without one the cause, is that of a container's start."""
+    """Return whether the stack, or without one the cause, is of a container's start."""
     stack = kernel.stack or ()
-    # Those with a question mark are left from calls before, but some old kernels are sure of none.
+    # Frames with a question mark are remains of earlier calls, but some old kernels mark all of them.
     frames = [frame for frame in stack if not frame.startswith("?")] or [frame.lstrip("? ") for frame in stack]
     if not frames:
         return _STARTING_CAUSES.match(kernel.cause or "") is not None
@@ -259,31 +259,31 @@ def _starting(kernel: Incident, runtime: bool) -> bool:
 def _by_victim(kernel: Incident, runtime: bool, when: str) -> tuple[str, str]:
     victim = kernel.victim.comm or "" if kernel.victim is not None else ""
     if _RUNTIME_COMMS.match(victim):
-        return "likely", f"the OOM killer took {victim}, {when}"
+        return "likely", f"the OOM killer killed {victim}, {when}"
     if not runtime:
         return "", ""
     if _of_memcg(kernel):
         return "likely", f"{kernel.comm} was at its cgroup's limit, {when}"
-    # Who calls the OOM killer mostly gets its memory from the victim.
-    return "possible", f"{kernel.comm} called the OOM killer, {when}"
+    # The process that invokes the OOM killer usually gets its memory from the victim.
+    return "possible", f"{kernel.comm} invoked the OOM killer, {when}"
 
 
 def _identity(attempt: Attempt, kernel: Incident) -> str | None:
     if kernel.pid is not None and kernel.pid in attempt.pids:
-        return f"both name process {kernel.pid}" if _apart(attempt, kernel) is not None else None
+        return f"both name process {kernel.pid}" if _seconds_apart(attempt, kernel) is not None else None
     owner = cgroup_owner(kernel.cpuset or "")
     containers = {kernel.container_id, owner.container_id if owner else None} - {None}
     ours = {attempt.sandbox_id, attempt.container_id} - {None}
     if containers & ours:
         return "the kernel line names the container's cgroup"
     uids = {kernel.pod_uid, owner.uid if owner else None} - {None}
-    if attempt.pod.uid is not None and attempt.pod.uid in uids and _apart(attempt, kernel) is not None:
+    if attempt.pod.uid is not None and attempt.pod.uid in uids and _seconds_apart(attempt, kernel) is not None:
         return "the kernel line names the pod's cgroup"
     return None
 
 
-def _apart(attempt: Attempt, kernel: Incident) -> float | None:
-    """Return the seconds between both if they may belong together: the kernel refuses first, the runtime complains."""
+def _seconds_apart(attempt: Attempt, kernel: Incident) -> float | None:
+    """Return the seconds between both if they may belong together: the kernel reports first, then the runtime."""
     if kernel.time is None or attempt.first_time is None or attempt.last_time is None:
         return None
     before, after = attempt.first_time - kernel.time, kernel.time - attempt.last_time
@@ -296,7 +296,7 @@ def _of_memcg(kernel: Incident) -> bool:
     return kernel.kind == "oom" and (kernel.constraint or "").endswith("MEMCG")
 
 
-def _same_illness(attempt: Attempt, kernel: Incident) -> bool:
+def _same_problem(attempt: Attempt, kernel: Incident) -> bool:
     if attempt.reason_class.name == "memcg-limit":
         return _of_memcg(kernel)
     return attempt.reason_class.memory is not False and not _of_memcg(kernel)

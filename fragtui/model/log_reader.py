@@ -38,7 +38,7 @@ class LogTerms:
 
 
 class LogReading:
-    """Feed it the lines of one log in order; it returns the incidents and observations that they complete.
+    """Reads the lines of one log in order; returns the incidents and observations that they complete.
 
     A line that makes a parser fail is counted in `unread` and does not end the reading.
     """
@@ -74,7 +74,7 @@ class LogReading:
         else:
             of_pods = parser.busy or self._pods.worth_reading(line)
             self._after = _FOLLOWING if of_pods else self._after - 1
-        found: Sequence[PodLine] = ()
+        completed: Sequence[PodLine] = ()
         try:
             for record in parser.feed(line, number, torn):
                 time = record.time
@@ -82,11 +82,11 @@ class LogReading:
                     self.time = time
                 reports = collector.feed(record)
                 if reports or (of_pods and not _is_kernel(record)):
-                    found = (*found, *self._completed(reports, record, of_pods))
+                    completed = (*completed, *self._completed(reports, record, of_pods))
         except Exception:
             self.unread += 1
         self._busy = collector.busy or parser.busy
-        return found
+        return completed
 
     def finish(self) -> Iterator[PodLine]:
         """Yield what the end of the log completes."""

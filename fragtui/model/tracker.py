@@ -1,4 +1,4 @@
-"""The stuck pods of a node, linked to the kernel's incidents: what the logs bring is joined here and nowhere else."""
+"""The stuck pods of a node, linked to the kernel's incidents: pods and incidents are joined only here."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _MAX_ATTEMPTS = 2048
 
 
 class IncidentTracker:
-    """Takes what the kernel log and the pods' sources say, in any order; `snapshot` is the joined state.
+    """Takes kernel incidents and observations of pods, in any order; `snapshot` is the joined state.
 
-    Mutable and for one thread. Times are epoch seconds. Nothing is read here.
+    Mutable, not thread-safe, no I/O. Times are epoch seconds.
     """
 
     def __init__(self, max_incidents: int = MAX_INCIDENTS) -> None:
@@ -30,46 +30,46 @@ class IncidentTracker:
         self._pods = PodTracker(self._links_of)
         self._less_sure: dict[str, Attempt] = {}
 
-    def kernel_news(self, news: KernelLogUpdate) -> bool:
-        """Take what the kernel log brought; return whether a pod's links changed."""
+    def kernel_update(self, update: KernelLogUpdate) -> bool:
+        """Take an update of the kernel log; return whether a pod's links changed."""
         changed = False
-        for incident in (*news.incidents, *news.updated):
+        for incident in (*update.incidents, *update.updated):
             changed |= self.kernel_incident(incident)
         return changed
 
     def kernel_incident(self, incident: Incident) -> bool:
-        """Take a kernel incident, again if more became known of it; return whether a pod's links changed."""
+        """Take a new or more complete kernel incident; return whether a pod's links changed."""
         self._index.add_incident(incident)
         return self._pods.link({attempt.id: {incident.id: link} for attempt, link in self._index.near(incident)})
 
-    def tell(self, observation: PodObservation, now: float) -> bool:
-        """Take what a source says of a pod; return whether the state may have changed."""
-        changed = self._pods.tell(observation, now)
+    def observe(self, observation: PodObservation, now: float) -> bool:
+        """Take an observation of a pod; return whether the state may have changed."""
+        changed = self._pods.observe(observation, now)
         if self._less_sure:
             links = {attempt.id: self._index.judge(attempt) for attempt in self._less_sure.values()}
             self._less_sure.clear()
             changed |= self._pods.link(links)
         return changed
 
-    def only_these_exist(self, pods: Iterable[PodRef]) -> bool:
-        """Drop every pod that a complete list of this node's pods lacks; return whether one was dropped."""
-        return self._pods.only_these_exist(pods)
+    def set_existing(self, pods: Iterable[PodRef]) -> bool:
+        """Drop every pod that is not in `pods`, all pods of this node; return whether one was dropped."""
+        return self._pods.set_existing(pods)
 
     def remedy_ran(self, name: str) -> bool:
-        """Note that a remedy ran now, for the stuck pods to carry when they start; return whether there are some."""
+        """Note on every stuck pod that a remedy ran now; return whether there are stuck pods."""
         return self._pods.remedy_ran(name)
 
     def learn(self, pod: PodRef) -> None:
-        """Remember who a uid is."""
+        """Remember the name of a uid."""
         self._pods.learn(pod)
 
     @property
     def names(self) -> tuple[PodRef, ...]:
-        """Every pod that some source named in full."""
+        """Every pod with a known name and uid."""
         return self._pods.names
 
     def snapshot(self, now: float) -> StuckPods:
-        """Return the stuck pods and those that started lately, with their links and what these prove."""
+        """Return the stuck pods and those that started lately, with their links."""
         return self._pods.snapshot(now)
 
     def _links_of(self, attempt: Attempt) -> Mapping[str, PodLink | None]:

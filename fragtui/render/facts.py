@@ -1,4 +1,4 @@
-"""A labelled fact: what every page about a pod or an incident is made of."""
+"""A labelled fact of a page about a pod or an incident."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Fact(NamedTuple):
-    """A label of one or two words, and what is known, in words."""
+    """A label of one or two words and its text."""
 
     label: str
     text: str

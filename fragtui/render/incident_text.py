@@ -1,4 +1,4 @@
-"""A kernel incident in words: the same on the screen, in the report and for `explain`."""
+"""The text of a kernel incident, the same on the screen, in the report and for `explain`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def block_words(order: int | None, page_size: int) -> str:
 
 
 def denial_words(incident: Incident, page_size: int) -> str:
-    """Return who was denied what: ``runc was denied a 4M block (order 10)``."""
+    """Return the denial as a sentence: ``runc was denied a 4M block (order 10)``."""
     who = incident.comm or "A task"
     if incident.order is None or incident.order < 0:
         return f"{who} was denied memory"
@@ -35,7 +35,7 @@ def denial_words(incident: Incident, page_size: int) -> str:
 
 
 def brief_title(incident: Incident, page_size: int) -> str:
-    """Return the kind and the block in the width of a column: ``256K (order 6)``, ``OOM order 0``."""
+    """Return the kind and the block, short enough for a column: ``256K (order 6)``, ``OOM order 0``."""
     kind = _KINDS.get(incident.kind)
     if incident.order is None or incident.order < 0:
         return kind or "order ?"
@@ -49,11 +49,11 @@ def incident_title(incident: Incident, page_size: int) -> str:
 
 
 def cause_words(incident: Incident) -> str:
-    """Return the cause in the width of a column, or the OOM killer's victim."""
+    """Return the cause, short enough for a column, or the OOM killer's victim."""
     if incident.kind is ReportKind.OOM:
         victim = incident.victim.comm if incident.victim else None
         limit = " (memory cgroup)" if incident.constraint and "MEMCG" in incident.constraint else ""
-        return f"killed {victim}{limit}" if victim else f"killed nobody yet{limit}"
+        return f"killed {victim}{limit}" if victim else f"no victim yet{limit}"
     return (incident.cause or "").replace("_", " ")
 
 
@@ -65,7 +65,7 @@ def flag_names(incident: Incident) -> str:
 
 
 def flag_source(incident: Incident) -> str:
-    """Return where the names of the GFP flags are from."""
+    """Return the source of the GFP flag names."""
     return _GFP_SOURCES.get(incident.gfp_from or "", "uncertain")
 
 
@@ -77,12 +77,12 @@ def pod_of(incident: Incident) -> str | None:
 
 
 def count_words(logged: int, suppressed: int) -> str:
-    """Return how many failures the log shows and how many it left out: both are lower bounds."""
+    """Return the numbers of logged and of suppressed failures: both are lower bounds."""
     return f"{logged} logged" + (f", at least {suppressed} more not logged" if suppressed else "")
 
 
 def incident_facts(incident: Incident) -> tuple[Fact, ...]:
-    """Return what the incident's log lines say, what they leave out left out here too."""
+    """Return the facts of the incident's log lines; unknown ones are left out."""
     pid = "" if incident.pid is None else f" (pid {incident.pid})"
     report = incident.report
     cpu = "" if report is None or report.cpu is None else f" on CPU {report.cpu}"

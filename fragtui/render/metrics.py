@@ -1,4 +1,4 @@
-"""Metrics of the node, named by Prometheus's conventions. An unknown value has no sample."""
+"""Metrics of the node, named by the conventions of Prometheus. An unknown value has no sample."""
 
 from __future__ import annotations
 
@@ -56,27 +56,27 @@ def node_metrics(snapshot: Snapshot, judgement: NodeJudgement, version: str) -> 
             "fragtui_free_blocks",
             "Free blocks of exactly this order.",
             (*zone, "order"),
-            _per_order(zones, lambda each: each.zone.free_blocks),
+            _per_order(zones, lambda zone: zone.zone.free_blocks),
         ),
         Family(
             "fragtui_unusable_index",
             "Share of the zone's free memory in blocks too small for the order, 0 to 1.",
             (*zone, "order"),
-            _per_order(zones, lambda each: [index / 1000 for index in each.unusable]),
+            _per_order(zones, lambda zone: [index / 1000 for index in zone.unusable]),
         ),
         Family(
             "fragtui_fragmentation_index",
             "Why a request would fail: towards 0 lack of memory, towards 1 fragmentation; -1 it would not fail.",
             (*zone, "order"),
-            _per_order(zones, lambda each: [index / 1000 for index in each.fragmentation]),
+            _per_order(zones, lambda zone: [index / 1000 for index in zone.fragmentation]),
         ),
         Family(
             "fragtui_zone_order_available",
             "Whether a GFP_KERNEL request of the order succeeds in the zone at once, by its watermarks: 1 or 0.",
             (*zone, "order"),
             _per_order(
-                tuple(each for each in zones if each.serves_kernel),
-                lambda each: [float(verdict is Verdict.AVAILABLE) for verdict in each.kernel],
+                tuple(zone for zone in zones if zone.serves_kernel),
+                lambda zone: [float(verdict is Verdict.AVAILABLE) for verdict in zone.kernel],
             ),
         ),
         Family(
@@ -96,9 +96,9 @@ def node_metrics(snapshot: Snapshot, judgement: NodeJudgement, version: str) -> 
             "Size of the largest free block, whatever the watermarks.",
             zone,
             tuple(
-                ((str(each.zone.node), each.zone.name), float(0 if top is None else size << top))
-                for each in zones
-                for top in (largest_order(each.zone.free_blocks),)
+                ((str(zone.zone.node), zone.zone.name), float(0 if top is None else size << top))
+                for zone in zones
+                for top in (largest_order(zone.zone.free_blocks),)
             ),
         ),
     ]
@@ -134,16 +134,18 @@ def pod_gauge(pods: StuckPods) -> Family:
 
 def remedy_counter(episodes: tuple[Episode, ...]) -> Family:
     """Return the remedies in the audit log, by result."""
-    ends = Counter((each.intent.remedy, each.ended.result.value if each.ended else "unknown") for each in episodes)
+    ends = Counter(
+        (episode.intent.remedy, episode.ended.result.value if episode.ended else "unknown") for episode in episodes
+    )
     samples = tuple((key, float(count)) for key, count in sorted(ends.items()))
     return Family("fragtui_remedies", "Remedies in the audit log.", ("remedy", "result"), samples, counter=True)
 
 
 def _per_order(zones: tuple[ZoneJudgement, ...], values: _Values) -> tuple[Sample, ...]:
     return tuple(
-        ((str(each.zone.node), each.zone.name, str(order)), float(value))
-        for each in zones
-        for order, value in enumerate(values(each))
+        ((str(zone.zone.node), zone.zone.name, str(order)), float(value))
+        for zone in zones
+        for order, value in enumerate(values(zone))
     )
 
 
@@ -151,10 +153,10 @@ def _verdicts(judgement: NodeJudgement) -> list[Sample]:
     serving = [zone for zone in judgement.zones if zone.target]
     orders = max((len(zone.zone.free_blocks) for zone in serving), default=0)
     return [
-        ((request.value, str(order), verdict.value), float(verdict is found))
+        ((request.value, str(order), verdict.value), float(verdict is current))
         for request in RequestKind
         for order in range(orders)
-        for found in (node_verdict(serving, request, order),)
+        for current in (node_verdict(serving, request, order),)
         for verdict in Verdict
     ]
 

@@ -1,4 +1,4 @@
-"""A stuck pod in words: the same on the screen and in the report."""
+"""The text of a stuck pod, the same on the screen and in the report."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _RANK = {"proven": 0, "likely": 1, "possible": 2}
 
 
 def pod_name(pod: StuckPod) -> str:
-    """Return ``namespace/name``, or the best that is known."""
+    """Return ``namespace/name``, else the uid."""
     if pod.name:
         return f"{pod.namespace or '?'}/{pod.name}"
     return f"pod {pod.uid}" if pod.uid else "unknown pod"
 
 
 def memory_words(pod: StuckPod) -> str:
-    """Return whether the kernel denied the pod memory, and how sure that is."""
+    """Return whether the kernel denied the pod memory, with the confidence."""
     if pod.memory is None:
         return "unknown"
     if not pod.memory:
@@ -33,12 +33,12 @@ def memory_words(pod: StuckPod) -> str:
 
 
 def pod_reason(pod: StuckPod) -> str:
-    """Return why the pod does not start, its links to kernel incidents considered."""
+    """Return why the pod does not start, from its error and its links to kernel incidents."""
     return reason_words(pod.reason_class, pod.memory)
 
 
 def state_words(pod: StuckPod, now: float) -> str:
-    """Return how long it has been stuck at an epoch second, how often it failed and where."""
+    """Return how long the pod has been stuck at an epoch second, how often it failed and at which stage."""
     seconds = pod.stuck_seconds(now)
     state = "started" if pod.started is not None else "stuck"
     span = "for an unknown time" if seconds is None else f"for {format_duration(seconds)}"
@@ -47,7 +47,7 @@ def state_words(pod: StuckPod, now: float) -> str:
 
 
 def pod_facts(pod: StuckPod) -> tuple[Fact, ...]:
-    """Return what the pod fails of, and what to do."""
+    """Return the cause of the failure and what to do."""
     return (
         Fact("cause", pod_reason(pod)),
         Fact("memory", memory_words(pod)),
@@ -57,12 +57,12 @@ def pod_facts(pod: StuckPod) -> tuple[Fact, ...]:
 
 
 def kernel_facts(pod: StuckPod) -> tuple[Fact, ...]:
-    """Return the kernel incidents that it is linked to, the surest first."""
+    """Return the kernel incidents that the pod is linked to, the surest first."""
     return tuple(Fact("blocked by", link_words(link)) for link in pod.links)
 
 
 def history_facts(pod: StuckPod, clock: Callable[[float], str]) -> tuple[Fact, ...]:
-    """Return when it failed and who reported it; `clock` words an epoch second."""
+    """Return when the pod failed, and the sources; `clock` formats an epoch second."""
     first, last = ("unknown" if time is None else clock(time) for time in (pod.first_failure, pod.last_failure))
     return (
         Fact("first seen", first),
@@ -76,16 +76,16 @@ def history_facts(pod: StuckPod, clock: Callable[[float], str]) -> tuple[Fact, .
 def linked_pods(pods: StuckPods | None, incidents: Iterable[Incident]) -> tuple[StuckPod, ...]:
     """Return every pod linked to one of the incidents, the surest first, then by name: the order is stable."""
     ids = {incident.id for incident in incidents}
-    found = {str(pod.ref): pod for incident_id in ids for pod in (pods.linked_to(incident_id) if pods else ())}
+    linked = {str(pod.ref): pod for incident_id in ids for pod in (pods.linked_to(incident_id) if pods else ())}
 
     def rank(pod: StuckPod) -> int:
         return min(_RANK[link.confidence] for link in pod.links if link.incident_id in ids)
 
-    return tuple(sorted(found.values(), key=lambda pod: (rank(pod), str(pod.ref))))
+    return tuple(sorted(linked.values(), key=lambda pod: (rank(pod), str(pod.ref))))
 
 
 def blocked_pods(pods: StuckPods | None, incidents: Iterable[Incident]) -> tuple[str, ...]:
-    """Return each pod that the incidents block, with how sure that is and why, the surest first."""
+    """Return each pod that the incidents block, with the confidence and the reason, the surest first."""
     known = tuple(incidents)
     ids = {incident.id for incident in known}
     return tuple(

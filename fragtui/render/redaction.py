@@ -93,20 +93,20 @@ class Redaction:
         if self._shaped is not None:
             # Forms first: a known name may be part of an address, and the rest of the address would remain.
             for kind, pattern in _SHAPES:
-                text = pattern.sub(lambda found, kind=kind: self._token(kind, found[0]), text)  # type: ignore[misc]
+                text = pattern.sub(lambda match, kind=kind: self._token(kind, match[0]), text)  # type: ignore[misc]
         if self._pattern is not None:
-            text = self._pattern.sub(lambda found: self.tokens[found[0].lower()], text)
+            text = self._pattern.sub(lambda match: self.tokens[match[0].lower()], text)
         return text
 
     def name(self, name: str | None) -> str | None:
         """Return the token of a name, or the name if it has none."""
         return self.tokens.get(name.lower(), name) if name is not None else None
 
-    def _token(self, kind: str, found: str) -> str:
+    def _token(self, kind: str, name: str) -> str:
         assert self._shaped is not None
-        if (known := self.tokens.get(found.lower())) is not None:
+        if (known := self.tokens.get(name.lower())) is not None:
             return known
-        key = f"{kind} {found.lower().replace('_', '-')}"
+        key = f"{kind} {name.lower().replace('_', '-')}"
         if key not in self._shaped:
             taken = self._taken
             if not taken:
@@ -166,8 +166,8 @@ def redaction_of(
 
 def _named_in(text: str) -> Iterator[tuple[str, str]]:
     for pattern in _NAMED:
-        for found in pattern.finditer(text):
-            yield from ((kind, name) for kind, name in found.groupdict().items() if name)
+        for match in pattern.finditer(text):
+            yield from ((kind, name) for kind, name in match.groupdict().items() if name)
 
 
 def _known(names: Iterable[str | None]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The two readers of a node that must be joined: what the kernel log brings goes to the tracker of the pods at once."""
+"""The readers of the kernel log and of pods, joined: each update of the kernel log also goes to the pod tracker."""
 
 from __future__ import annotations
 
@@ -10,54 +10,54 @@ from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.pods.pod_update import PodUpdate
 
 
-class KernelNewsSink(Protocol):
+class KernelUpdateSink(Protocol):
     """A reader of pods, whose tracker links them to kernel incidents."""
 
-    def kernel_news(self, news: KernelLogUpdate) -> None:
-        """Take what the kernel log brought; from any thread, never waits."""
+    def kernel_update(self, update: KernelLogUpdate) -> None:
+        """Take an update of the kernel log; from any thread, never waits."""
 
 
 Log = TypeVar("Log")
-Pods = TypeVar("Pods", bound=KernelNewsSink)
+Pods = TypeVar("Pods", bound=KernelUpdateSink)
 
 
 class NodeReaders(Generic[Log, Pods]):
-    """Makes both readers, in any order and at any time; what the kernel log brings before the other is made, waits."""
+    """Makes both readers, in any order; updates of the kernel log wait until the reader of pods exists."""
 
     def __init__(
         self,
         kernel_log: Callable[[Callable[[KernelLogUpdate], None]], Log],
         pods: Callable[[Callable[[PodUpdate], None]], Pods],
     ) -> None:
-        """Both are called with the function that takes their news."""
+        """Both functions make a reader; their argument receives its updates."""
         self._kernel_log = kernel_log
         self._make_pods = pods
         self._lock = threading.Lock()
         self._pods: Pods | None = None
         self._early: KernelLogUpdate | None = None
 
-    def kernel_log(self, on_news: Callable[[KernelLogUpdate], None]) -> Log:
+    def kernel_log(self, on_update: Callable[[KernelLogUpdate], None]) -> Log:
         """Make the reader of the kernel log."""
 
-        def take(news: KernelLogUpdate) -> None:
-            on_news(news)
-            self._join(news)
+        def take(update: KernelLogUpdate) -> None:
+            on_update(update)
+            self._join(update)
 
         return self._kernel_log(take)
 
-    def pods(self, on_news: Callable[[PodUpdate], None]) -> Pods:
+    def pods(self, on_update: Callable[[PodUpdate], None]) -> Pods:
         """Make the reader of pods."""
-        pods = self._make_pods(on_news)
+        pods = self._make_pods(on_update)
         with self._lock:
             self._pods, early = pods, self._early
             self._early = None
             if early is not None:
-                pods.kernel_news(early)
+                pods.kernel_update(early)
         return pods
 
-    def _join(self, news: KernelLogUpdate) -> None:
+    def _join(self, update: KernelLogUpdate) -> None:
         with self._lock:
             if self._pods is not None:
-                self._pods.kernel_news(news)
+                self._pods.kernel_update(update)
             else:
-                self._early = news if self._early is None else news.after(self._early)
+                self._early = update if self._early is None else update.after(self._early)

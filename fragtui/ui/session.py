@@ -84,7 +84,7 @@ class Session:
     @property
     def listed_pods(self) -> tuple[StuckPod, ...]:
         """The stuck pods, the longest first, then those that started lately."""
-        return (*self.pods.board.pods, *self.pods.board.started) if self.pods else ()
+        return (*self.pods.stuck.pods, *self.pods.stuck.started) if self.pods else ()
 
     @property
     def order(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,8 +11,8 @@ from typing import Protocol
 
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.model.pods.pod_tracker import PodTracker
 from fragtui.model.pods.pod_update import PodUpdate, SourceState
+from fragtui.model.pods.stuck_pods import StuckPods
 from fragtui.model.remedy.risk import NodeConditions
 from fragtui.sampler import Ticker
 from fragtui.text import shortage
@@ -165,7 +164,7 @@ class BackgroundReaders:
 
     def _report_no_pods(self, why: str) -> None:
         state = SourceState("pods", "waiting", f"no source can be started: {why}")
-        self._post(PodsUpdated(PodUpdate(PodTracker().snapshot(time.time()), (state,))))
+        self._post(PodsUpdated(PodUpdate(StuckPods(), (state,))))
 
     def _report_no_kernel_log(self, why: str) -> None:
         self._post(KernelLogUpdated(KernelLogUpdate((), (), 0, (), "none", f"its reader can't be started: {why}")))

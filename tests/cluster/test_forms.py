@@ -177,7 +177,7 @@ def test_old_and_new_pod_lifecycle_lines_give_the_same_observations() -> None:
     )
     for line in lines:
         (observation,) = read_line(LogRecord(line))
-        assert (observation.said, observation.pod, observation.container_id) == (
+        assert (observation.fact, observation.pod, observation.container_id) == (
             PodFact.DIED,
             PodRef("basic", "web", uid),
             SANDBOX,
@@ -192,7 +192,7 @@ def test_deleted_pods_are_reported_in_both_forms() -> None:
         'I1124 05:14:59.185269   29426 kubelet.go:1] SyncLoop (DELETE, "api"): "a_default(), b_kube-system()"',
     ):
         told = read_line(LogRecord(line))
-        assert [(each.said, str(each.pod)) for each in told] == [
+        assert [(each.fact, str(each.pod)) for each in told] == [
             (PodFact.GONE, "default/a"),
             (PodFact.GONE, "kube-system/b"),
         ], line
@@ -206,7 +206,7 @@ def test_crio_reports_when_it_runs_a_sandbox() -> None:
         + SANDBOX.encode()
         + b' with infra container: shop/cart-1/POD" id=aa\n'
     )
-    assert (begins.said, runs.said) == (PodFact.BEGINS, PodFact.SANDBOX_RUNS)
+    assert (begins.fact, runs.fact) == (PodFact.BEGINS, PodFact.SANDBOX_RUNS)
     assert str(runs.pod) == "shop/cart-1" and runs.sandbox_id == SANDBOX
     assert runs.time == 1638349361.5
 
@@ -276,4 +276,4 @@ def test_a_pod_without_a_cgroup_is_reported(line: str) -> None:
     assert worth_reading(line.encode())
     (observation,) = read_line(LogRecord(line))
     count = 22 if "x22" in line else None
-    assert (observation.said, observation.pod, observation.count) == (PodFact.FAILED, PodRef(uid=UUID), count)
+    assert (observation.fact, observation.pod, observation.count) == (PodFact.FAILED, PodRef(uid=UUID), count)

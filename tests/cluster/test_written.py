@@ -1,4 +1,4 @@
-"""Every written text gives its facts by `fragtui explain --json`, and by the watch's way of reading."""
+"""Every written text gives its facts by `fragtui explain --json`, and by the watcher's reader."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_kubelet_and_runtime_in_files_of_their_own_make_one_incident(
 
 
 def refused(comm: str, pid: int, order: int, *frames: str) -> str:
-    """A kernel's report of a refused allocation, as syslog has it."""
+    """A kernel's report of a denied allocation, as in syslog."""
     lines = (
         f"{comm}: page allocation failure: order:{order}, mode:0x40cc0(GFP_KERNEL|__GFP_COMP), nodemask=(null),"
         "cpuset=/,mems_allowed=0",
@@ -76,7 +76,7 @@ def refused(comm: str, pid: int, order: int, *frames: str) -> str:
 
 
 def killed_at_its_limit() -> str:
-    """A kernel's word for a kill in the pod's own cgroup."""
+    """A kernel's report of a kill in the pod's own cgroup."""
     pod = f"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{UID.replace('-', '_')}.slice"
     lines = (
         f"oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=cri-containerd-{S1}.scope,mems_allowed=0,"

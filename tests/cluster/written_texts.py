@@ -20,7 +20,7 @@ API = ("kube-system", "kube-apiserver-node-3", STATIC)
 
 @dataclass(frozen=True)
 class Fact:
-    """One incident that a text tells of."""
+    """One incident of a text."""
 
     pod: tuple[str | None, str | None, str | None]
     cause: str
@@ -72,7 +72,7 @@ def klog(
 
 
 def containerd(error: str, form: str = "1.6", pod: tuple[str, str, str] = WEB, attempt: int = 0) -> str:
-    """What containerd says of one failed sandbox."""
+    """The lines of containerd about one failed sandbox."""
     namespace, name, uid = pod
     metadata = {
         "1.2": f"&PodSandboxMetadata{{Name:{name},Uid:{uid},Namespace:{namespace},Attempt:{attempt},}}",

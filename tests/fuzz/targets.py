@@ -122,8 +122,8 @@ def stream_calls(data: bytes) -> Iterator[Call]:
     """Follow a log as the screen does."""
     stream, tail = IncidentStream("file", None, None, now=NOW), FailureList()
 
-    def news() -> None:
-        found = stream.news("file", 0, since=0.0)
+    def update() -> None:
+        found = stream.update("file", 0, since=0.0)
         assert not found.unread_lines
         _is_safe(found.incidents)
         tail.take(found)
@@ -132,9 +132,9 @@ def stream_calls(data: bytes) -> Iterator[Call]:
     for number, line in enumerate(data.split(b"\n")):
         yield partial(stream.feed_numbered, line, number)
         if number % 50 == 49:  # A call is given what a log brings in a moment, not thousands of reports.
-            yield news
+            yield update
     yield stream.finish
-    yield news
+    yield update
 
 
 def kmsg_calls(data: bytes) -> Iterator[Call]:
@@ -147,7 +147,7 @@ def kmsg_calls(data: bytes) -> Iterator[Call]:
         newest_order((data,), 0.0)
         stream.feed_near_kmsg(data)
         stream.finish()
-        found = stream.news("/dev/kmsg", 0)
+        found = stream.update("/dev/kmsg", 0)
         assert not found.unread_lines
         _is_safe(found.incidents)
 
@@ -155,25 +155,25 @@ def kmsg_calls(data: bytes) -> Iterator[Call]:
 
 
 def _passed_on(observation: PodObservation) -> PodObservation:
-    """Return a sighting as it comes out of the API's child process and out of a recording."""
+    """Return an observation as it comes out of the API's child process and out of a recording."""
     return read_observation(read_json(json.dumps(observation_json(observation))))
 
 
 def pod_calls(data: bytes) -> Iterator[Call]:
     """Read a log of kubelet or runtime as the screen does."""
-    lines, board = PodLineParser(lambda: NOW, 0.0), PodTracker()
+    lines, tracker = PodLineParser(lambda: NOW, 0.0), PodTracker()
 
     def read(line: bytes) -> None:
         for observation in lines.feed(line):
-            board.tell(observation, NOW)
+            tracker.observe(observation, NOW)
             assert _passed_on(observation).pod == observation.pod
         assert not lines.unread
 
     def finish() -> None:
         for observation in lines.end():
-            board.tell(observation, NOW)
+            tracker.observe(observation, NOW)
         assert not lines.unread
-        _is_safe((*board.snapshot(NOW).pods, *board.snapshot(NOW).started))
+        _is_safe((*tracker.snapshot(NOW).pods, *tracker.snapshot(NOW).started))
 
     yield from (partial(read, line) for line in data.split(b"\n"))
     yield finish
@@ -181,7 +181,7 @@ def pod_calls(data: bytes) -> Iterator[Call]:
 
 def api_calls(data: bytes) -> Iterator[Call]:
     """Read what an API server and crictl send."""
-    board = PodTracker()
+    tracker = PodTracker()
 
     def take(thing: dict[str, object]) -> None:
         for each in (thing, thing.get("object")):
@@ -189,7 +189,7 @@ def api_calls(data: bytes) -> Iterator[Call]:
                 pod_ref_of(each)
                 for observation in (read_pod(each), read_event(each), read_pod(each, deleted=True)):
                     if observation is not None:
-                        board.tell(_passed_on(observation), NOW)
+                        tracker.observe(_passed_on(observation), NOW)
 
     def read() -> None:
         with suppress(NotAList):
@@ -198,8 +198,8 @@ def api_calls(data: bytes) -> Iterator[Call]:
             loaded = read_json(data)
             take(loaded if isinstance(loaded, dict) else {})
         for observation in read_sandboxes(data.decode("utf-8", "replace")) or ():
-            board.tell(_passed_on(observation), NOW)
-        _is_safe(board.snapshot(NOW).pods)
+            tracker.observe(_passed_on(observation), NOW)
+        _is_safe(tracker.snapshot(NOW).pods)
 
     yield read
 
@@ -267,7 +267,7 @@ def recording_calls(data: bytes) -> Iterator[Call]:
         log, pods, remedies, reader = RecordedLog(), RecordedPods(), ReplayedRemedies(), RecordedReader(recording)
         yield partial(find_marks, recording)
         for event in recording.events[:200]:
-            yield partial(log.news, event)
+            yield partial(log.update, event)
             yield partial(pods.take, event)
             if event.kind == "R":
                 yield partial(remedies.take, "".join(map(str, event.facts[:1])))
@@ -285,8 +285,8 @@ def _recorded(*texts: str) -> None:
 
 
 def _replayed(pods: RecordedPods) -> None:
-    news = pods.news(NOW)
-    _is_safe((news.board.pods, news.sources))
+    update = pods.update(NOW)
+    _is_safe((update.stuck.pods, update.sources))
 
 
 def _sampled(reader: RecordedReader, remedies: ReplayedRemedies) -> None:

@@ -88,7 +88,7 @@ def test_any_json_gives_a_well_typed_observation_or_none(facts: dict[str, Any], 
 
 @examples(40)
 @given(st.lists(st.tuples(st.sampled_from("TLPRCX"), st.integers(-(1 << 80), 1 << 80) | st.floats(), JSON, JSON)))
-def test_any_lines_are_a_recording_or_are_said_to_be_none(lines: list[tuple[str, float, Any, Any]]) -> None:
+def test_any_lines_are_a_recording_or_are_rejected(lines: list[tuple[str, float, Any, Any]]) -> None:
     host = {"name": None, "release": "6.8", "page_size": 4096, "page_size_assumed": False}
     values = [["fragtui recording", RECORDING_VERSION, 1, 1.7e9, host], ["T", 1.5, 1700000000.5, {}]]
     for kind, at, time, value in lines:

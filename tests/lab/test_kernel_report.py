@@ -45,14 +45,14 @@ def test_a_genuine_report_is_delivered_at_once_and_later_complete() -> None:
     whole = threading.Event()
     started, refused = time.time(), 0
 
-    def on_news(news: KernelLogUpdate) -> None:
-        for incident in (*news.incidents, *news.updated):
+    def on_update(update: KernelLogUpdate) -> None:
+        for incident in (*update.incidents, *update.updated):
             if incident.comm == COMM and incident.time is not None and incident.time > started:
                 seen.append((time.time(), incident))
                 if incident.report and incident.report.zones and incident.stack:
                     whole.set()
 
-    follower = KernelLog(Path("/"), "auto", on_news)
+    follower = KernelLog(Path("/"), "auto", on_update)
     follower.start()
     try:
         with no_large_block():

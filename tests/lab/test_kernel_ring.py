@@ -105,9 +105,9 @@ def test_a_follower_that_was_held_up_counts_the_loss_believes_no_user_and_goes_o
     ready, held, resume, killed = (threading.Event() for _ in range(4))
     started = time.time()
 
-    def on_news(news: KernelLogUpdate) -> None:
-        lost.append(news.lost_records)
-        seen.extend(each for each in (*news.incidents, *news.updated) if (each.time or 0) > started - 1)
+    def on_update(update: KernelLogUpdate) -> None:
+        lost.append(update.lost_records)
+        seen.extend(each for each in (*update.incidents, *update.updated) if (each.time or 0) > started - 1)
         if any(each.kind is ReportKind.OOM and each.victim and each.victim.comm == "ring eater" for each in seen):
             killed.set()
         if ready.is_set() and not resume.is_set():
@@ -119,7 +119,7 @@ def test_a_follower_that_was_held_up_counts_the_loss_believes_no_user_and_goes_o
         subprocess.run([sys.executable, "-c", EAT, str(procs)], check=False, timeout=30)
 
     with alone(), small_cgroup() as procs:
-        follower = KernelLog(Path("/"), "auto", on_news)
+        follower = KernelLog(Path("/"), "auto", on_update)
         follower.start()
         try:
             assert ready.wait(10)

@@ -1,4 +1,4 @@
-"""Pod failures tied to the kernel's refusals: who, when, and how sure."""
+"""Links between pod failures and kernel denials: the task, the time, the confidence."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_an_old_pid_used_again_proves_nothing() -> None:
         "mkdir /var/lib/docker/aufs: no space left on device",
     ],
 )
-def test_look_alikes_are_not_tied_to_a_refusal(error: str) -> None:
+def test_look_alikes_are_not_linked_to_a_denial(error: str) -> None:
     assert link_of(attempt_at(1000.0, error), refusal(1000.0)) is None
 
 
@@ -139,7 +139,7 @@ def test_memory_limit_goes_with_the_cgroups_oom_kill_only() -> None:
     assert memory_of(attempt, (link,)) is False
 
 
-def test_a_strangers_refusal_is_at_most_possible() -> None:
+def test_the_denial_of_another_task_is_at_most_possible() -> None:
     network = refusal(1000.0, comm="swapper/3", stack=("__netif_receive_skb", "mlx5e_alloc_rq"))
     assert link_of(attempt_at(1000.5), network) is None
     link = link_of(attempt_at(1000.5, "fork/exec /usr/bin/containerd-shim: cannot allocate memory"), network)
@@ -197,10 +197,10 @@ def test_any_process_may_fork_but_a_runtimes_fork_is_a_start() -> None:
     assert link_of(attempt_at(1000.4), refusal(1000.0, "java", stack=fork, order=2)) is None
     link = link_of(attempt_at(1000.4), refusal(1000.0, "containerd-shim", stack=fork, order=2))
     assert link is not None and link.confidence == "likely"
-    told = attempt_at(
+    attempt = attempt_at(
         1000.4, "failed to start shim: fork/exec /usr/bin/containerd-shim-runc-v2: cannot allocate memory"
     )
-    link = link_of(told, refusal(1000.0, "containerd-shim", stack=fork, order=2))
+    link = link_of(attempt, refusal(1000.0, "containerd-shim", stack=fork, order=2))
     assert link is not None and link.confidence == "proven"
 
 
@@ -229,7 +229,7 @@ def test_a_runtimes_other_requests_leave_an_exit_status_unknown(order: int) -> N
 
 
 def test_the_pods_own_limit_is_never_taken_for_the_nodes_memory() -> None:
-    """The cgroup's kill names the pod, so it is proven; but then it is the limit, also where the text says nothing."""
+    """The cgroup's kill names the pod, so the link is proven; the cause is the limit, even if the text is vague."""
     attempt = attempt_at(1000.4)
     kill = refusal(1000.0, kind=ReportKind.OOM, constraint="CONSTRAINT_MEMCG", memory=False, pod_uid=UID, stack=())
     link = link_of(attempt, kill)
@@ -252,7 +252,7 @@ def test_the_nodes_own_oom_counts_by_its_victim() -> None:
     assert link_of(attempt, other) is None
 
 
-def test_a_stall_and_a_lack_of_address_space_are_no_refusal() -> None:
+def test_a_stall_and_a_lack_of_address_space_are_no_denial() -> None:
     attempt = attempt_at(1000.4)
     for kind, memory in ((ReportKind.STALL, True), (ReportKind.VMALLOC_FAILURE, False)):
         link = link_of(attempt, refusal(1000.0, kind=kind, memory=memory))

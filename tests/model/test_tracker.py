@@ -1,4 +1,4 @@
-"""Kernel incidents and failing pods joined: the same state whatever came first."""
+"""Kernel incidents and failing pods joined: the same state in any order of arrival."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fragtui.model.log_linker import LogLinker
 from fragtui.model.pods.stuck_pods import StuckPods
 from fragtui.model.tracker import IncidentTracker
 from tests.support.incidents import kernel_incident
-from tests.support.kernel_news import brought
+from tests.support.kernel_update import brought
 
 ERROR = "can't get final child's PID from pipe: EOF"
 REFUSAL = kernel_incident(time=1000.0, comm="runc:[1:CHILD]", order=4, stack=("copy_net_ns",), id="k")
@@ -35,9 +35,9 @@ def tracked(*facts: Incident | PodObservation) -> StuckPods:
     tracker = IncidentTracker()
     for fact in facts:
         if isinstance(fact, Incident):
-            tracker.kernel_news(brought(fact))
+            tracker.kernel_update(brought(fact))
         else:
-            tracker.tell(fact, 1010.0)
+            tracker.observe(fact, 1010.0)
     return tracker.snapshot(1010.0)
 
 
@@ -104,10 +104,10 @@ def test_more_of_an_incident_may_end_a_link() -> None:
 
 def test_a_link_outlives_the_incident_and_the_attempt_it_is_of() -> None:
     tracker = IncidentTracker(max_incidents=4)
-    tracker.kernel_news(brought(REFUSAL))
-    tracker.tell(failed(1000.5), 1000.5)
+    tracker.kernel_update(brought(REFUSAL))
+    tracker.observe(failed(1000.5), 1000.5)
     for number in range(8):
-        tracker.kernel_news(brought(replace(REFUSAL, time=2000.0, id=f"k{number}")))
+        tracker.kernel_update(brought(replace(REFUSAL, time=2000.0, id=f"k{number}")))
     for number in range(2, 20):
-        tracker.tell(failed(1000.0 + 30 * number, number=number), 1000.0 + 30 * number)
+        tracker.observe(failed(1000.0 + 30 * number, number=number), 1000.0 + 30 * number)
     assert links_of(tracker.snapshot(1600.0))["web"] == (True, {"k": "proven"})

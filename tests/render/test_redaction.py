@@ -1,4 +1,4 @@
-"""What must not leave the house, in the texts that it stands in."""
+"""Names that must be redacted, in the texts that contain them."""
 
 from __future__ import annotations
 

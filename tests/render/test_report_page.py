@@ -71,7 +71,7 @@ def test_the_page_has_every_section_and_its_facts(tmp_path: Path) -> None:
     assert re.findall(r"^## (.*)$", page, re.MULTILINE) == [
         "Zones",
         "What would help",
-        "Refused requests, OOM kills and failed sandboxes",
+        "Denied requests, OOM kills and failed sandboxes",
         "Stuck pods",
         "Remedies",
         "Advice",

@@ -1,4 +1,4 @@
-"""Kernel incidents for tests, without a log that shows them."""
+"""Kernel incidents for tests, made without a log."""
 
 from __future__ import annotations
 

@@ -39,8 +39,8 @@ def make_app(
     recorder = Recorder(reader.host, audit=audit)
     reader.on_tick = recorder.take_tick
     readers = NodeReaders(
-        lambda on_news: KernelLog(root, kernel_log, on_news, recorder.log_stream),
-        lambda on_news: PodWatcher(root, kubelet_log, None, on_news, witness=recorder),
+        lambda on_update: KernelLog(root, kernel_log, on_update, recorder.log_stream),
+        lambda on_update: PodWatcher(root, kubelet_log, None, on_update, recorder=recorder),
     )
     return FragtuiApp(
         AppDependencies(

@@ -22,33 +22,33 @@ def joined_readers(
     args: argparse.Namespace,
     reader: NodeReader,
     on_stream: Callable[[], Callable[[StreamCall], None]] | None = None,
-    witness: PodRecorder | None = None,
+    recorder: PodRecorder | None = None,
 ) -> NodeReaders[KernelLog | SavedKernelLog, PodWatcher | SavedPods]:
     """Return both readers that the options ask for, the pods linked to what the kernel log brings."""
     return NodeReaders(
-        partial(kernel_log_of, args, reader, on_stream=on_stream), partial(pods_of, args, reader, witness=witness)
+        partial(kernel_log_of, args, reader, on_stream=on_stream), partial(pods_of, args, reader, recorder=recorder)
     )
 
 
 def kernel_log_of(
     args: argparse.Namespace,
     reader: NodeReader,
-    on_news: Callable[[KernelLogUpdate], None] = lambda _: None,
+    on_update: Callable[[KernelLogUpdate], None] = lambda _: None,
     on_stream: Callable[[], Callable[[StreamCall], None]] | None = None,
 ) -> KernelLog | SavedKernelLog:
     """Return the reader of the kernel log that ``--root`` and ``--kernel-log`` ask for."""
     tree = reader.tree
     saved = args.kernel_log == "auto" and not reader.live
     if saved and (tree.kernel_log() is not None or why_no_journal(tree.root) is not None):
-        return SavedKernelLog(tree, on_news, on_stream)
-    return KernelLog(tree.root, args.kernel_log, on_news, on_stream)
+        return SavedKernelLog(tree, on_update, on_stream)
+    return KernelLog(tree.root, args.kernel_log, on_update, on_stream)
 
 
 def pods_of(
     args: argparse.Namespace,
     reader: NodeReader,
-    on_news: Callable[[PodUpdate], None] = lambda _: None,
-    witness: PodRecorder | None = None,
+    on_update: Callable[[PodUpdate], None] = lambda _: None,
+    recorder: PodRecorder | None = None,
 ) -> PodWatcher | SavedPods:
     """Return the reader of pods that ``--root``, ``--kubelet-log`` and ``--kubeconfig`` ask for.
 
@@ -57,5 +57,5 @@ def pods_of(
     tree = reader.tree
     saved = args.kubelet_log == "auto" and args.kubeconfig is None and not reader.live
     if saved and (tree.pod_logs() or why_no_journal(tree.root) is not None):
-        return SavedPods(tree, on_news, witness)
-    return PodWatcher(tree.root, args.kubelet_log, args.kubeconfig, on_news, live=reader.live, witness=witness)
+        return SavedPods(tree, on_update, recorder)
+    return PodWatcher(tree.root, args.kubelet_log, args.kubeconfig, on_update, live=reader.live, recorder=recorder)

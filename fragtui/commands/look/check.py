@@ -68,15 +68,15 @@ def target_order(reader: NodeReader) -> int:
 
 
 def _failures_in_log(reader: NodeReader) -> str | None:
-    """Return how many requests a saved kernel log reports as denied; None for a live node or without a log."""
+    """Return the number of denied requests in a saved kernel log; None for a live node or without a log."""
     if reader.live or (log := reader.tree.kernel_log()) is None:
         return None
-    # The readers of logs take 120 ms of CPU, twice as much as the whole verb on a live node.
+    # Importing the readers of logs takes 120 ms of CPU, twice as much as the whole verb on a live node.
     from fragtui.kernel.reports.report import ReportKind  # noqa: PLC0415
     from fragtui.sources.saved.incidents import incidents_of  # noqa: PLC0415
 
     explained, _ = incidents_of((log,), opener_of(reader.tree.root, live=reader.live))
-    incidents = [each.incident for each in explained]
+    incidents = [item.incident for item in explained]
     denied = [incident for incident in incidents if incident.kind is ReportKind.ALLOCATION_FAILURE]
     if not denied:
         return f"{log.name} reports no denied request"

@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print every incident; 0, or 1 if a log could not be read to its end."""
+    """Print every incident; return 0, or 1 if a log could not be read to its end."""
     table = None
     if args.kernel is not None:
         version = parse_version(args.kernel)
@@ -60,25 +60,25 @@ def run(args: argparse.Namespace) -> int:
                 report_error(name, error)
                 continue
             opened.callback(log.close)
-            # A single log has no name in ids: they stay when the file is moved.
+            # The ids of a single log do not contain its name: they stay the same when the file is moved.
             logs.append(OpenLog(log, name if len(names) > 1 else "", now))
             shown.append(name)
         incidents = explain_logs(logs, table, args.kernel, lambda log, error: report_error(log.name or names[0], error))
-        for each in incidents:
+        for explained in incidents:
             if args.json:
-                print(json.dumps(each.incident.to_json(), ensure_ascii=False))
+                print(json.dumps(explained.incident.to_json(), ensure_ascii=False))
             else:
-                print(words(each.incident, shown[each.log] if len(names) > 1 else None))
+                print(words(explained.incident, shown[explained.log] if len(names) > 1 else None))
                 print()
         sys.stdout.flush()
         for name, opened_log in zip(shown, logs, strict=True):
-            if said := opened_log.cut.words:
-                print(f"fragtui explain: {printable(name)}: {said}", file=sys.stderr)
+            if notice := opened_log.cut.words:
+                print(f"fragtui explain: {printable(name)}: {notice}", file=sys.stderr)
     return 1 if failed else 0
 
 
 def _opened(name: str) -> tuple[IO[bytes], float | None]:
-    """Return a log to read and its last change, None for standard input."""
+    """Return the open log and its last change; None for standard input."""
     if name == "-":
         if not sys.stdin.isatty():
             refuse_device(os.fstat(sys.stdin.fileno()), "standard input")
@@ -89,7 +89,7 @@ def _opened(name: str) -> tuple[IO[bytes], float | None]:
 
 
 def words(incident: Incident, name: str | None = None) -> str:
-    """Return an incident as a paragraph: its lines in the log, what happened, the facts."""
+    """Return an incident as a paragraph: its lines in the log, its title, its facts."""
     place = ""
     if incident.lines:
         first, last = incident.lines

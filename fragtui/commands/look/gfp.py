@@ -1,4 +1,4 @@
-"""``fragtui gfp``: what an allocation mask means."""
+"""``fragtui gfp``: the flag names of an allocation mask."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the names; 0, or 2 if the mode or the release can't be parsed."""
+    """Print the names; return 0, or 2 if the mode or the release can't be parsed."""
     table, source, problem = _table(args)
     if problem is not None:
         print(f"fragtui gfp: {problem}", file=sys.stderr)
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _table(args: argparse.Namespace) -> tuple[GfpTable | None, str, str | None]:
-    """Return the table to use, the kernel that it belongs to, and what is wrong with the release given."""
+    """Return the flag table, its kernel, and what is wrong with the given release."""
     if args.kernel is not None:
         version = parse_version(args.kernel)
         if version is None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from fragtui.sources.saved.readers import SavedKernelLog, SavedPods
 
 _OPEN_FILES = 40
-"""What the screen, its readers and their children use, twice over: some files are open for a moment only."""
+"""Twice what the screen, its readers and their children keep open: some files are open for a moment only."""
 _MAX_OPEN_FILES = 1024
 HELP = "the full-screen view (without a verb)"
 
@@ -39,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the view until the user quits; 0, or 1 after an internal error, 2 without a terminal."""
+    """Run the view until the user quits; return 0, 1 after an internal error, 2 without a terminal."""
     # Textual takes 200 ms of CPU, and --help and --version import this module too. The readers of logs and pods take
     # 120 ms and the report 60 ms: they are imported when they are asked for, after the first bars.
     from textual.theme import BUILTIN_THEMES  # noqa: PLC0415
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
     @cache
     def readers() -> NodeReaders[KernelLog | SavedKernelLog, PodWatcher | SavedPods]:
-        # Called by the first of the two readers: what they import is not needed for the first bars.
+        # Called by the first of the two readers: the first bars need none of these imports.
         from fragtui.commands.cli.source_factory import joined_readers  # noqa: PLC0415
 
         return joined_readers(args, reader, recorder.log_stream, recorder)
@@ -72,8 +72,8 @@ def run(args: argparse.Namespace) -> int:
     app = FragtuiApp(
         AppDependencies(
             sampler=lambda deliver, crash: Sampler(reader, deliver, crash, args.interval),
-            kernel_log=lambda on_news: readers().kernel_log(on_news),
-            pods=lambda on_news: readers().pods(on_news),
+            kernel_log=lambda on_update: readers().kernel_log(on_update),
+            pods=lambda on_update: readers().pods(on_update),
             read_conditions=read_conditions,
             root=reader.tree.root,
             live=reader.live,

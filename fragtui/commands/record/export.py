@@ -96,7 +96,7 @@ def _serve(args: argparse.Namespace) -> int:
         if (warning := exposure(host, security)) is not None:
             print(f"fragtui export: warning: {warning}", file=sys.stderr)
         readers = joined_readers(args, source.reader)
-        pods, log = readers.pods(source.pod_news), readers.kernel_log(source.kernel_log)
+        pods, log = readers.pods(source.pod_update), readers.kernel_log(source.kernel_log)
         pods.start()
         log.start()
         shown = f"[{host}]" if ":" in host else host

@@ -42,20 +42,20 @@ class NodeSource:
         self._log_works = False
         self._pods: PodUpdate | None = None
 
-    def kernel_log(self, news: KernelLogUpdate) -> None:
+    def kernel_log(self, update: KernelLogUpdate) -> None:
         """Take an update of the kernel log."""
         with self._lock:
-            self._log_works = news.source != "none"
+            self._log_works = update.source != "none"
             if self._counts is not None:
-                self._counts.take(news, time.time())
-            for incident in news.incidents:
+                self._counts.take(update, time.time())
+            for incident in update.incidents:
                 if incident.kind is ReportKind.ALLOCATION_FAILURE and incident.order:
                     self._failed_order = incident.order
 
-    def pod_news(self, news: PodUpdate) -> None:
+    def pod_update(self, update: PodUpdate) -> None:
         """Take an update of the pods."""
         with self._lock:
-            self._pods = news
+            self._pods = update
 
     def families(self) -> Iterator[Family]:
         """Sample the node and yield all metrics; unknown values have no sample."""
@@ -70,7 +70,7 @@ class NodeSource:
             if self._counts is not None and self._log_works:
                 yield failure_counter(self._counts.totals(time.time()))
             if self._pods is not None and any(source.state == "live" for source in self._pods.sources):
-                yield pod_gauge(self._pods.board)
+                yield pod_gauge(self._pods.stuck)
             record = self._audit.read()
             if record.entries or not record.problems:
                 yield remedy_counter(episodes(record.entries))
@@ -78,12 +78,12 @@ class NodeSource:
     def _logged(self) -> Iterator[Family]:
         if not self.reader.live:
             return
-        news = read_ring(self.reader.root)
-        if news.problem is None:
-            for incident in news.incidents:
+        update = read_ring(self.reader.root)
+        if update.problem is None:
+            for incident in update.incidents:
                 if incident.kind is ReportKind.ALLOCATION_FAILURE and incident.order:
                     self._failed_order = incident.order
-            yield logged_failures(count_by_cause(news.incidents))
+            yield logged_failures(count_by_cause(update.incidents))
 
 
 class Exporter:

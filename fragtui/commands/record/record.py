@@ -61,7 +61,7 @@ def _record(args: argparse.Namespace, ended: EndSignals) -> int:
 
     sampler = Sampler(reader, count, lambda text: print(text, file=sys.stderr), args.interval)
     kernel_log = kernel_log_of(args, reader, on_stream=recorder.log_stream)
-    pods = pods_of(args, reader, witness=recorder)
+    pods = pods_of(args, reader, recorder=recorder)
     started = time.monotonic()
     for feed in (sampler, kernel_log, pods):
         feed.start()

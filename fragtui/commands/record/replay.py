@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
         print(
             f"fragtui: {printable(str(args.file))}: cut off or still being written, played up to there", file=sys.stderr
         )
-    app = ReplayApp(lambda tell, crash: Player(recording, tell, crash), args.order, args.theme)
+    app = ReplayApp(lambda deliver, crash: Player(recording, deliver, crash), args.order, args.theme)
     app.run()
     app.say_failure()
     return app.return_code or 0

@@ -26,10 +26,10 @@ class FailureCounts:
     _totals: Counter[str] = field(default_factory=Counter)
     _open: dict[str, tuple[float, Incident]] = field(default_factory=dict)
 
-    def take(self, news: KernelLogUpdate, now: float) -> None:
+    def take(self, update: KernelLogUpdate, now: float) -> None:
         """Take what the kernel log brought."""
-        fresh = {incident.id for incident in news.incidents}
-        for incident in (*news.incidents, *news.updated):
+        fresh = {incident.id for incident in update.incidents}
+        for incident in (*update.incidents, *update.updated):
             if incident.kind is not ReportKind.ALLOCATION_FAILURE:
                 continue
             if incident.time is not None and incident.time < self.since:

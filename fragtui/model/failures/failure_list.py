@@ -59,16 +59,16 @@ class FailureList:
         self._forgotten = 0
         self._forgotten_suppressed = 0
 
-    def take(self, news: KernelLogUpdate) -> None:
+    def take(self, update: KernelLogUpdate) -> None:
         """Take what the kernel log brought."""
-        for incident in (*news.incidents, *news.updated):
+        for incident in (*update.incidents, *update.updated):
             self._incidents[incident.id] = incident
         self._forget()
-        self.lost_records += news.lost_records
-        self.unread_lines += news.unread_lines
-        if news.problem is not None or news.source != self.source:  # Said once, it holds for the source.
-            self.problem = news.problem
-        self.source = news.source
+        self.lost_records += update.lost_records
+        self.unread_lines += update.unread_lines
+        if update.problem is not None or update.source != self.source:  # Said once, it holds for the source.
+            self.problem = update.problem
+        self.source = update.source
         self._changed()
 
     def _forget(self) -> None:

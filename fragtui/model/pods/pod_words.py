@@ -1,4 +1,4 @@
-"""The sentences about a failing pod: the model's own, since `explain --json` holds them too."""
+"""The sentences about a failing pod; in the model because `explain --json` contains them too."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from fragtui.cluster.failure_reason import ReasonClass, specificity
 from fragtui.model.pods.stuck_pods import PodLink
 
 _CANNOT_TELL = 2
-"""The specificity of a reason that memory or something else may be behind."""
+"""The specificity of a reason that may or may not be memory."""
 
 
 def reason_words(reason: ReasonClass, memory: bool | None) -> str:
@@ -30,5 +30,5 @@ def advice_words(reason: ReasonClass, memory: bool | None) -> str:
 
 
 def link_words(link: PodLink) -> str:
-    """Return what links a pod to a kernel incident, and how sure that is."""
+    """Return the reason and the confidence of a link between a pod and a kernel incident."""
     return f"kernel incident {link.incident_id} ({link.confidence}): {link.why}"

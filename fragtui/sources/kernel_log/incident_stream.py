@@ -148,7 +148,7 @@ class IncidentStream:
         except Exception:
             self._unread += 1
 
-    def news(
+    def update(
         self,
         source: str,
         lost: int,

@@ -11,7 +11,7 @@ from fragtui.sources.files.host_files import os_reason
 
 
 class RecordingFile:
-    """A new file, 0600, that grows; the first error ends it, and `problem` says which."""
+    """A new file of mode 0600 that grows; the first error ends it and is kept in `problem`."""
 
     def __init__(self, path: Path) -> None:
         """Create the file; raise OSError if that fails or if it exists."""

@@ -154,7 +154,7 @@ class TickReader:
             number = 0
             for step, change in zip(steps, changes, strict=True):
                 if not isinstance(step, int) or step < 0 or (number := number + step) >= len(lines):
-                    raise ValueError("a change of a line that is not there")
+                    raise ValueError("a change of a line that does not exist")
                 lines[number] = _changed(lines[number], change)
         text = "\n".join(lines)
         self._files[name] = (path, lines)
@@ -243,8 +243,8 @@ def check_beginning(data: bytes) -> None:
 
 def tick_times(line: bytes) -> tuple[float, float] | None:
     """Return when a tick was, monotonic and by the wall clock, without reading the rest; None for another line."""
-    found = _TICK.match(line)
-    return (float(found[1]), float(found[2])) if found else None
+    match = _TICK.match(line)
+    return (float(match[1]), float(match[2])) if match else None
 
 
 def _split(line: str) -> tuple[str, str, str]:

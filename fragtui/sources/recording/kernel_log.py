@@ -19,7 +19,7 @@ class RecordedLog:
     def __init__(self) -> None:
         self._streams: dict[int, IncidentStream] = {}
 
-    def news(self, event: RecordedEvent) -> KernelLogUpdate | None:
+    def update(self, event: RecordedEvent) -> KernelLogUpdate | None:
         """Take an event; return the update it completes, or None. Invalid events complete none."""
         try:
             number, name, *arguments = event.facts
@@ -49,7 +49,7 @@ class RecordedLog:
             stream.finish()
         elif name == "news":
             source, lost, since, before, problem = arguments
-            return stream.news(
+            return stream.update(
                 _text(source) or "", _whole(lost), since=_number(since), before=_number(before), problem=_text(problem)
             )
         return None
@@ -76,4 +76,4 @@ def _whole(value: object) -> int:
 def _number(value: object) -> float | None:
     if value is not None and not isinstance(value, int | float):
         raise TypeError("a number")
-    return None if value is None else float(value)  # Of read_json, so a float holds it.
+    return None if value is None else float(value)  # `read_json` allows only numbers that a float can hold.

@@ -1,4 +1,4 @@
-"""A recording as read from its file: an index of its ticks by time, its events, and the snapshot at any tick."""
+"""The reader of a recording: an index of its ticks by time, its events, and the snapshot at any tick."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _VALUE_BYTES = 100
 
 @dataclass(frozen=True, slots=True)
 class RecordedEvent:
-    """What came between ticks; `kind` is ``L`` for the kernel log, ``P`` for pods, ``R`` for remedies."""
+    """An event between ticks; `kind` is ``L`` for the kernel log, ``P`` for pods, ``R`` for remedies."""
 
     at: float
     """Monotonic seconds."""
@@ -56,7 +56,7 @@ class RecordedEvent:
 
 @dataclass(frozen=True, slots=True)
 class RecordedTick:
-    """Where one tick is: `segment` is the index of the first tick of its segment, `start` the segment's first byte."""
+    """The place of a tick: `segment` is the index of its segment's first tick, `start` the segment's first byte."""
 
     at: float
     """Monotonic seconds."""
@@ -74,7 +74,7 @@ class Recording:
     ticks: tuple[RecordedTick, ...]
     events: tuple[RecordedEvent, ...]
     damaged: bool
-    """Whether its end is missing: the file was cut or damaged, or is being written."""
+    """Whether the end is missing: the file is cut or damaged, or is being written."""
     data: bytes = field(repr=False)
     """The file; the texts of a tick are unpacked when it is read."""
 
@@ -84,7 +84,7 @@ class Recording:
 
 
 def read_recording(path: Path) -> Recording:
-    """Return what a file holds; raise NotARecording, with the reason, if it can't be replayed."""
+    """Return the recording of a file; raise NotARecording, with the reason, if it can't be replayed."""
     try:
         with os.fdopen(open_at_once(path), "rb") as file:
             status = os.fstat(file.fileno())
@@ -98,7 +98,7 @@ def read_recording(path: Path) -> Recording:
 
 
 def parse_recording(data: bytes) -> Recording:
-    """Return what a file's bytes hold up to the first flush that is cut or damaged.
+    """Return the recording of a file's bytes, up to the first flush that is cut or damaged.
 
     Raises NotARecording for a file of another kind or version, and for one that would take too much memory.
     """
@@ -191,7 +191,7 @@ class _Index:
         self._memory = _MAX_MEMORY
 
     def begin(self, start: int) -> None:
-        """Begin the segment at a byte of the file."""
+        """Start the segment at a byte of the file."""
         self._start, self._segment, self._first = start, len(self.ticks), True
 
     def take(self, flush: list[bytes]) -> None:
@@ -205,7 +205,7 @@ class _Index:
                 self._ahead, self.host = _read_beginning(line)
                 self._first = False
             elif times is not None:
-                # Threads report events side by side: time never runs back here.
+                # Threads report events at the same time: the time of an event is never before that of the previous one.
                 at = self._latest = max(self._latest, times[0])
                 wall = _wall(times[1])
                 self._ahead = wall - at
@@ -227,7 +227,7 @@ class _Index:
 
 
 def _read_beginning(line: bytes) -> tuple[float, Host]:
-    """Return how far the wall clock is ahead of the monotonic one, seconds, and the host."""
+    """Return the offset of the wall clock from the monotonic one, seconds, and the host."""
     _, version, begun, wall, facts = read_json(line)
     page_size = facts["page_size"]
     if not line.startswith(MARK) or version != RECORDING_VERSION:
@@ -255,6 +255,6 @@ def _seconds(value: object) -> float:
 
 
 def _wall(seconds: object) -> float:
-    if (found := epoch_seconds(_seconds(seconds))) is None:
+    if (time := epoch_seconds(_seconds(seconds))) is None:
         raise ValueError("a time outside the calendar")
-    return found
+    return time

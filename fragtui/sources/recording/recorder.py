@@ -1,4 +1,4 @@
-"""Making a recording: raw texts and lines are packed into a ring in memory, and from there into a file."""
+"""The recorder: raw texts and lines are packed into a ring in memory, and written from there to a file."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ RING_BYTES = 700_000
 
 
 class Recorder:
-    """Takes ticks and lines from any thread; keeps the last minutes, and writes a file while there is one.
+    """Takes ticks and lines from any thread; keeps the last minutes, and writes to a file if one is open.
 
     It also records the kernel log (`log_stream`) and the pods (it is a `PodRecorder`).
     """
 
     def __init__(self, host: Host, kept: int = RING_BYTES, audit: Path | OwnFile | None = None) -> None:
-        """`kept` bytes are remembered while there is no file; `audit` is the log of remedies to take lines from."""
+        """`kept` bytes stay in memory without a file; `audit` is the log of remedies whose lines are recorded."""
         self._host = host
         self._kept = kept
         self._lock = threading.Lock()
@@ -51,7 +51,7 @@ class Recorder:
         """The segments, each a list of its flushes."""
         self._size = 0
         self._waiting: list[Tick | EventLine] = []
-        """What is not yet packed: packing several together costs half."""
+        """Ticks and events that are not packed yet: packing several together takes half the CPU."""
         self._flushed = 0.0
         self._begun: float | None = None
         """When the open segment began, monotonic seconds; None before the first tick of one."""
@@ -73,7 +73,7 @@ class Recorder:
         return self._size
 
     def save(self, path: Path) -> RecordingFile:
-        """Begin to write a new file with what is remembered; raise OSError if it can't be made."""
+        """Start a new file with the content of the memory; raise OSError if it can't be created."""
         file = RecordingFile(path)
         with self._lock:
             self._flush()
@@ -84,7 +84,7 @@ class Recorder:
         return file
 
     def end(self, seconds: float = 5.0) -> None:
-        """End the file, if there is one, with all that was taken; wait at most this long for the disk."""
+        """End the file, if there is one, after all ticks and events; wait at most `seconds` for the disk."""
         with self._lock:
             self._flush(end=True)
             file, self._file = self._file, None
@@ -134,10 +134,11 @@ class Recorder:
         """See `PodRecorder`."""
         self._take("P", ["learnt", asdict(pod)])
 
-    def seen(self, told: tuple[PodObservation, ...]) -> None:
+    def observations(self, observations: tuple[PodObservation, ...]) -> None:
         """See `PodRecorder`."""
-        for observation in told:
-            self._take("P", ["seen", {**asdict(observation), "said": observation.said.value}])
+        for observation in observations:
+            facts = asdict(observation)
+            self._take("P", ["seen", {"said": facts.pop("fact").value, **facts}])
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
         """See `PodRecorder`."""
@@ -157,11 +158,11 @@ class Recorder:
             if self._begun is not None:
                 self._event(kind, facts, time.monotonic())
             elif repeated is None and len(self._repeated) < _MAX_REPEATED:
-                # No segment is open: the next one begins with it.
+                # No segment is open: the next one starts with this event.
                 self._repeated[f"early {len(self._repeated)}"] = (kind, facts)
 
     def _begin(self, tick: Tick) -> None:
-        """Begin a segment that needs none before it."""
+        """Start a segment that needs none before it."""
         self._flush(end=True)
         self._segment = SegmentWriter(self._host, tick, self._segment.last if self._segment is not None else {})
         self._begun = self._flushed = tick.monotonic
@@ -179,7 +180,7 @@ class Recorder:
             self._flush()
 
     def _flush(self, *, end: bool = False) -> None:
-        """Pack what waits; `end` ends the segment, and the next tick begins another."""
+        """Pack the waiting ticks and events; `end` ends the segment, and the next tick starts another."""
         if self._segment is None or self._begun is None or not (self._waiting or end):
             return
         flush = self._segment.pack(self._waiting, end=end)

@@ -20,9 +20,9 @@ from fragtui.sources.pods.saved_objects import are_objects, read_objects
 from fragtui.text import counted, epoch_seconds
 
 _NEEDLES: tuple[bytes, ...] = (*REPORT_NEEDLES, b"andbox", b"ntainer process", b"Namespace:")
-"""Those of the kernel, of failed sandboxes, and of the head of ``kubectl describe``, far above its events.
+"""Needles of the kernel, of failed sandboxes, and of the head of ``kubectl describe``, far above its events.
 
-A bare ``failed to unshare namespaces: Cannot allocate memory`` holds the kernel's needle ``alloc``.
+A bare ``failed to unshare namespaces: Cannot allocate memory`` contains the kernel's needle ``alloc``.
 """
 
 
@@ -68,7 +68,7 @@ def _lines_of(
     kernel: str | None,
     on_error: Callable[[OpenLog, Exception], None] | None,
 ) -> Iterator[tuple[float, int, PodLine]]:
-    """Yield what one log reports, with its time and the log's place; what has no time comes at once."""
+    """Yield the incidents and observations of a log, with time and the log's index; at once if without a time."""
     changed = epoch_seconds(source.now)
     moment = time.time() if changed is None else changed
     terms = LogTerms(source.name, moment, time.localtime(moment).tm_gmtoff, running, kernel)
@@ -89,7 +89,7 @@ def _lines_of(
 
 
 def read_log(log: IO[bytes], terms: LogTerms, cut: CutLines) -> Iterator[tuple[float | None, PodLine]]:
-    """Yield what a log reports, each with the latest stamp so far. Raises OSError and EOFError as the log does."""
+    """Yield the incidents and observations of a log, each with the latest stamp so far. Raises OSError and EOFError."""
     reading = LogReading(terms)
     try:
         with closing(near_lines(log, _NEEDLES, lambda: reading.wanted, cut=cut)) as near:

@@ -15,15 +15,15 @@ from fragtui.sources.saved.explain import OpenLog, explain_logs
 from fragtui.text import printable
 
 MAX_SAVED_INCIDENTS = 2000
-"""Incidents kept, the newest; a log may hold more than anyone reads."""
+"""Incidents kept, the newest; a log may contain far more."""
 
 
 def incidents_of(paths: Sequence[Path], opener: Opener) -> tuple[tuple[Explained, ...], tuple[Unreadable, ...]]:
-    """Return the incidents of the logs, linked across them, the newest last, and what could not be read.
+    """Return the incidents of the logs, linked across them, the newest last, and the logs that could not be read.
 
     Raises no OSError. `opener` opens each of them, see `opener_of`.
     """
-    found: list[Explained] = []
+    incidents: list[Explained] = []
     dropped = 0
     problems: list[Unreadable] = []
     logs: list[OpenLog] = []
@@ -43,17 +43,17 @@ def incidents_of(paths: Sequence[Path], opener: Opener) -> tuple[tuple[Explained
                 continue
             paths_of[id(log)] = path
             logs.append(log)
-        for each in explain_logs(logs, on_error=lambda log, error: complain(paths_of[id(log)], error)):
-            found.append(each)
-            if len(found) >= 2 * MAX_SAVED_INCIDENTS:
+        for incident in explain_logs(logs, on_error=lambda log, error: complain(paths_of[id(log)], error)):
+            incidents.append(incident)
+            if len(incidents) >= 2 * MAX_SAVED_INCIDENTS:
                 dropped += MAX_SAVED_INCIDENTS
-                found = _newest(found)
+                incidents = _newest(incidents)
         problems += [Unreadable(printable(str(paths_of[id(log)])), log.cut.words) for log in logs if log.cut.words]
-    dropped += max(0, len(found) - MAX_SAVED_INCIDENTS)
+    dropped += max(0, len(incidents) - MAX_SAVED_INCIDENTS)
     if dropped:
         problems.append(Unreadable("older incidents", f"{dropped} left out, {MAX_SAVED_INCIDENTS} are kept"))
-    return tuple(_newest(found)), tuple(problems)
+    return tuple(_newest(incidents)), tuple(problems)
 
 
 def _newest(incidents: list[Explained]) -> list[Explained]:
-    return sorted(incidents, key=lambda each: each.incident.time or 0.0)[-MAX_SAVED_INCIDENTS:]
+    return sorted(incidents, key=lambda explained: explained.incident.time or 0.0)[-MAX_SAVED_INCIDENTS:]

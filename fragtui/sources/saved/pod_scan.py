@@ -1,4 +1,4 @@
-"""What a saved log of any size says of pods: large blocks are searched for needles, only their lines are parsed."""
+"""Observations of pods in a saved log of any size: large blocks are searched for needles, only their lines parsed."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def scan_pods(
     utc_offset: float = 0.0,
     on_unread: Callable[[int], None] = lambda _: None,
 ) -> Iterator[PodObservation]:
-    """Yield what a log (of kubelet, runtime, syslog, journal, events) says of the start of pods, lines from 1.
+    """Yield the observations of pods in a log (kubelet, runtime, syslog, journal, events); lines count from 1.
 
     `now` (epoch seconds, the log's last change) dates stamps without a year, `utc_offset` (seconds) those without a
-    zone. `on_unread` gets at the end how many lines no parser could read.
+    zone. At the end `on_unread` gets the number of lines that no parser could read.
     """
     moment = time.time() if now is None else now
     lines = PodLineParser(lambda: moment, utc_offset)

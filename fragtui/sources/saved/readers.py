@@ -1,4 +1,4 @@
-"""Saved logs as the screen takes them: read once to their end, wherever the collection keeps them."""
+"""Readers of saved logs for the screen: each log is read once, to its end."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ _CANNOT_TELL = "pods that wait without an error, and what came after"
 
 
 class SavedKernelLog:
-    """The kernel's messages of a saved tree, all of them, however old: its one news comes when they are read."""
+    """Reads all kernel messages of a saved tree, of any age, and sends one update at the end."""
 
     def __init__(
         self,
         tree: SavedTree,
-        on_news: Callable[[KernelLogUpdate], None] = lambda _: None,
+        on_update: Callable[[KernelLogUpdate], None] = lambda _: None,
         on_stream: Callable[[], Callable[[StreamCall], None]] | None = None,
     ) -> None:
-        """`on_stream` gives the one who is told the calls, for a recording."""
+        """`on_stream` returns the receiver of the stream's calls, for a recording."""
         self._tree = tree
-        self._on_news = on_news
+        self._on_update = on_update
         self._on_stream = on_stream
         self._stopped = threading.Event()
 
     def start(self) -> None:
-        """Begin on a daemon thread."""
+        """Start on a daemon thread."""
         threading.Thread(target=self._run, name="kernel-log", daemon=True).start()
 
     def stop(self) -> None:
-        """End soon; never waits."""
+        """Stop soon; never waits."""
         self._stopped.set()
 
     def _run(self) -> None:
@@ -59,7 +59,7 @@ class SavedKernelLog:
         on_call = self._on_stream() if self._on_stream is not None else None
         if path is None or opened is None or isinstance(opened, str):
             problem = opened or self._tree.ambiguous or "no kernel log among the saved files"
-            news = IncidentStream("none", None, None, on_call=on_call).news("none", 0, problem=str(problem))
+            update = IncidentStream("none", None, None, on_call=on_call).update("none", 0, problem=str(problem))
         else:
             log, changed = opened
             stream = IncidentStream("file", None, None, now=changed, on_call=on_call)
@@ -71,25 +71,25 @@ class SavedKernelLog:
                 except (OSError, EOFError) as error:
                     stream.finish()
                     problem = f"{printable(str(path))}: {_why(error)}"
-            news = stream.news(printable(str(path)), 0, problem=problem)
+            update = stream.update(printable(str(path)), 0, problem=problem)
         if not self._stopped.is_set():
-            self._on_news(news)
+            self._on_update(update)
 
 
 class SavedPods:
-    """The pods that failed to start by the saved logs, as they stood at the logs' last word of pods."""
+    """The pods that failed to start, from saved logs, at the time of the last observation."""
 
     def __init__(
         self,
         tree: SavedTree,
-        on_news: Callable[[PodUpdate], None] = lambda _: None,
-        witness: PodRecorder | None = None,
+        on_update: Callable[[PodUpdate], None] = lambda _: None,
+        recorder: PodRecorder | None = None,
         incidents: Iterable[Incident] = (),
     ) -> None:
-        """`witness` is told all that the logs say, for a recording; `incidents` are those of the kernel log."""
+        """`recorder` gets all observations; `incidents` are those of the kernel log."""
         self._tree = tree
-        self._on_news = on_news
-        self._witness = witness
+        self._on_update = on_update
+        self._recorder = recorder
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._tracker = IncidentTracker(MERGED)
@@ -101,25 +101,25 @@ class SavedPods:
         self._state: SourceState | None = None
 
     def start(self) -> None:
-        """Begin on a daemon thread."""
+        """Start on a daemon thread."""
         threading.Thread(target=self._run, name="fragtui-pods", daemon=True).start()
 
     def stop(self) -> None:
-        """End soon; never waits."""
+        """Stop soon; never waits."""
         self._stopped.set()
 
-    def kernel_news(self, news: KernelLogUpdate) -> None:
-        """Take what the kernel log brought, to be linked to the pods."""
+    def kernel_update(self, update: KernelLogUpdate) -> None:
+        """Take an update of the kernel log, to be linked to the pods."""
         with self._lock:
-            linked = self._tracker.kernel_news(news)
+            linked = self._tracker.kernel_update(update)
         if linked:
-            self._tell()
+            self._send_update()
 
     def remedy_ran(self, name: str) -> None:
-        """Take no notice: saved pods are not healed."""
+        """Do nothing: a remedy does not change saved pods."""
 
     def read(self) -> PodUpdate:
-        """Read all logs and return what they tell; raises no OSError."""
+        """Read all logs and return the update; raises no OSError."""
         pods = read_pod_directories(self._tree.root)
         with self._lock:
             for pod in pods:
@@ -134,31 +134,31 @@ class SavedPods:
             problems += [f"{name}: {problem}"] if problem else []
             read += [] if problem else [name]
         problems += [unread_words(self._unread)] if self._unread else []
-        told = "; ".join([f"{_CANNOT_TELL} (reads {', '.join(read)})" if read else "", *problems]).strip("; ")
-        told = told or self._tree.ambiguous or "no log of kubelet or runtime among the saved files"
+        shows = "; ".join([f"{_CANNOT_TELL} (reads {', '.join(read)})" if read else "", *problems]).strip("; ")
+        shows = shows or self._tree.ambiguous or "no log of kubelet or runtime among the saved files"
         with self._lock:
-            self._state = SourceState(_NAME, "live" if read else "absent", told)
-        if self._witness is not None:
-            self._witness.state(self._state)
-        return self.news()
+            self._state = SourceState(_NAME, "live" if read else "absent", shows)
+        if self._recorder is not None:
+            self._recorder.state(self._state)
+        return self.update()
 
     def _run(self) -> None:
         self.read()
-        self._tell()
+        self._send_update()
 
-    def _tell(self) -> None:
+    def _send_update(self) -> None:
         if self._state is not None and not self._stopped.is_set():
-            self._on_news(self.news())
+            self._on_update(self.update())
 
-    def news(self) -> PodUpdate:
-        """Return what the logs that were read tell."""
+    def update(self) -> PodUpdate:
+        """Return the update from the logs read so far."""
         with self._lock:
             moment = self._moment if self._moment is not None else time.time()
             states = (self._state,) if self._state is not None else ()
             return PodUpdate(self._tracker.snapshot(moment), states, self._tracker.names)
 
     def _read(self, path: Path) -> str | None:
-        """Read one log; return why that was not possible."""
+        """Read one log; return why that failed, else None."""
         opened = _opened(self._tree, path)
         if isinstance(opened, str):
             return opened
@@ -172,11 +172,11 @@ class SavedPods:
                         if observation.time is not None:
                             self._moment = max(self._moment or 0.0, observation.time)
                         try:
-                            self._tracker.tell(observation, changed if at is None else at)
-                        except Exception:  # It costs only itself.
+                            self._tracker.observe(observation, changed if at is None else at)
+                        except Exception:  # Only this observation is lost.
                             self._unread += 1
-                    if self._witness is not None:
-                        self._witness.seen((observation,))
+                    if self._recorder is not None:
+                        self._recorder.observations((observation,))
                     if self._stopped.is_set():
                         break
             except (OSError, EOFError) as error:
@@ -188,12 +188,12 @@ class SavedPods:
 
     def _learn(self, pod: PodRef) -> None:
         self._tracker.learn(pod)
-        if self._witness is not None:
-            self._witness.learnt(pod)
+        if self._recorder is not None:
+            self._recorder.learnt(pod)
 
 
 def _opened(tree: SavedTree, path: Path) -> tuple[IO[bytes], float] | str:
-    """Return a log and its last change, epoch seconds; or why it can't be read."""
+    """Return the open log and its last change, epoch seconds; or why it can't be read."""
     try:
         changed = epoch_seconds(path.stat().st_mtime)
         return open_log(path, opener_of(tree.root, live=False)), time.time() if changed is None else changed

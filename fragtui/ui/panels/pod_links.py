@@ -20,7 +20,7 @@ _MAX_COMPARED = 20
 def pod_of(news: PodUpdate | None, alike: FailureGroup) -> str | None:
     """Return the pods to name beside alike incidents: all that they block, else the one whose task it was."""
     incidents = alike.incidents[-_MAX_COMPARED:]
-    pods = linked_pods(news.board if news is not None else None, incidents)
+    pods = linked_pods(news.stuck if news is not None else None, incidents)
     if len(pods) > 1:
         return f"{len(pods)} pods: {pod_name(pods[0])} +{len(pods) - 1}"
     if pods:
@@ -37,5 +37,5 @@ def _task_pod(news: PodUpdate | None, incident: Incident) -> str | None:
 
 def pods_linked_to(news: PodUpdate | None, alike: FailureGroup) -> tuple[str, ...]:
     """Return a sentence for each pod that alike incidents block, the surest first."""
-    pods = blocked_pods(news.board if news is not None else None, alike.incidents[-_MAX_COMPARED:])
+    pods = blocked_pods(news.stuck if news is not None else None, alike.incidents[-_MAX_COMPARED:])
     return tuple(f"blocks {pod}" for pod in pods)

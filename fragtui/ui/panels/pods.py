@@ -39,19 +39,19 @@ class PodsPanel(ListPanel[StuckPod]):
     def heading(self, width: int) -> tuple[Span, ...]:
         """Return the counts and how the sources are doing."""
         update = self._session.pods
-        board = update.board if update else None
+        stuck = update.stuck if update else None
         spans: list[Span] = [(" Stuck pods ", "title")]
-        if board is not None and board.pods:
-            refused = f" ({board.denied_memory} denied memory)" if board.denied_memory else ""
-            spans.append((f"{len(board.pods)}{refused} ", "bad"))
+        if stuck is not None and stuck.pods:
+            refused = f" ({stuck.denied_memory} denied memory)" if stuck.denied_memory else ""
+            spans.append((f"{len(stuck.pods)}{refused} ", "bad"))
         elif update and any(source.state == "live" for source in update.sources):
             spans.append(("none ", "good"))
         else:
             spans.append(("unknown ", "warn"))
-        if board is not None and board.pods and self._heading_alone:
-            return (*spans, (" " + ", ".join(pod_name(pod) for pod in board.pods[:8]), "text"))
-        if board is not None and board.dropped:
-            spans.append((f"+{board.dropped} dropped ", "warn"))
+        if stuck is not None and stuck.pods and self._heading_alone:
+            return (*spans, (" " + ", ".join(pod_name(pod) for pod in stuck.pods[:8]), "text"))
+        if stuck is not None and stuck.dropped:
+            spans.append((f"+{stuck.dropped} dropped ", "warn"))
         if update and update.dropped:
             spans.append((f"{counted(update.dropped, 'kernel report')} of a flood not compared ", "warn"))
         if update and update.unread:

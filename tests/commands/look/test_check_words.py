@@ -1,4 +1,4 @@
-"""What `fragtui check` says of nodes as they are met, word for word."""
+"""The exact output of `fragtui check` for realistic nodes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NONE_CAN_BE_HAD = (
 
 
 def container_node(root: Path) -> HostTree:
-    """An 8 GB node of RHEL 7 on which sandboxes are refused order 6: nothing above order 3."""
+    """An 8 GB node of RHEL 7 that denies order 6 to sandboxes: nothing is free above order 3."""
     zones = [
         ZoneFacts(0, "DMA", (1, 0, 1, 0, 2, 1, 1, 0, 1, 1, 3), 33, (0, 2815, 7809, 7809), 3977, 0),
         ZoneFacts(0, "DMA32", (2700, 620, 480, 180, 0, 0, 0, 0, 0, 0, 0), 2000, (0, 0, 4994, 4994), 720_000, 60_000),
@@ -29,7 +29,7 @@ def container_node(root: Path) -> HostTree:
 
 
 def halving_node(root: Path) -> HostTree:
-    """The zone of the worked example: 15 blocks of order 4 stand free, and order 4 was refused."""
+    """The zone of the worked example: 15 blocks of order 4 are free, and order 4 was denied."""
     blocks = (17854, 2829, 1547, 58, 15, 0, 0, 0, 0, 0, 0)
     zones = [ZoneFacts(0, "DMA32", blocks, 13840, (0, 0, 0, 0), 823_000, 300_000)]
     return HostTree(root, zones, release="3.10.0-1160.el7.x86_64", migratetypes=OLD_TYPES)

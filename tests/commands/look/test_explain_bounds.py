@@ -1,4 +1,4 @@
-"""``fragtui explain`` on logs that are made to take its memory: what is left out is said, and memory stays flat."""
+"""``fragtui explain`` on logs made to exhaust memory: it reports what it leaves out, and memory stays flat."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ peak = int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
 print("PEAK", max(peak, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss), file=sys.stderr)
 sys.exit(code)
 """
-# The size of pytest would count as that of what it starts, were it not for VmHWM, which starts again.
+# A child's ru_maxrss includes the size of pytest before exec; VmHWM starts at zero again.
 
 
 class Explained:
-    """What the verb answered, and the largest resident size of its processes in KiB."""
+    """The output of the verb and the largest resident size of its processes in KiB."""
 
     def __init__(self, done: subprocess.CompletedProcess[bytes]) -> None:
         *said, peak = done.stderr.decode().splitlines()

@@ -1,4 +1,4 @@
-"""Screen, replay, report and explain link the same pod to the same kernel line, whatever file holds which."""
+"""Screen, replay, report and explain link the same pod to the same kernel line, in any distribution over files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.pod_sink import until
 
 DATED = 1_707_300_000
 """Feb 7, 2024: stamps without a year are of the day before."""
-WHY = "runc:[1:CHILD] asked for it for a new container"
+WHY = "runc:[1:CHILD] requested it for a new container"
 
 
 def one_file(root: Path) -> Path:
@@ -54,14 +54,14 @@ Case = Callable[[Path], Path]
 every_case = pytest.mark.parametrize("make", [one_file, pod_first, two_files, sosreport])
 
 
-def verdicts(news: PodUpdate) -> list[tuple[bool | None, list[str]]]:
-    return [(pod.memory, [f"{link.confidence}: {link.why}" for link in pod.links]) for pod in news.board.pods]
+def verdicts(update: PodUpdate) -> list[tuple[bool | None, list[str]]]:
+    return [(pod.memory, [f"{link.confidence}: {link.why}" for link in pod.links]) for pod in update.stuck.pods]
 
 
-def is_proven(news: PodUpdate | None) -> bool:
-    if news is None or not news.board.pods:
+def is_proven(update: PodUpdate | None) -> bool:
+    if update is None or not update.stuck.pods:
         return False
-    ((memory, links),) = verdicts(news)
+    ((memory, links),) = verdicts(update)
     return memory is True and len(links) == 1 and links[0].startswith(f"proven: {WHY}")
 
 
@@ -92,12 +92,12 @@ def test_report(tmp_path: Path, make: Case, capsys: pytest.CaptureFixture[str]) 
 def test_screen(tmp_path: Path, make: Case) -> None:
     reader = NodeReader(make(tmp_path))
     options = argparse.Namespace(kernel_log="auto", kubelet_log="auto", kubeconfig=None)
-    readers, news = joined_readers(options, reader), list[PodUpdate]()
+    readers, updates = joined_readers(options, reader), list[PodUpdate]()
     log = readers.kernel_log(lambda _: None)
     log.start()
-    pods = readers.pods(news.append)
+    pods = readers.pods(updates.append)
     pods.start()
-    assert until(lambda: bool(news) and is_proven(news[-1])), verdicts(news[-1])
+    assert until(lambda: bool(updates) and is_proven(updates[-1])), verdicts(updates[-1])
     pods.stop()
     log.stop()
 

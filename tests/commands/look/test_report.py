@@ -27,7 +27,7 @@ def test_a_saved_host_as_a_file(tmp_path: Path) -> None:
     assert "# Memory fragmentation on node-7" in page
     assert "kern.log" in page
     assert "### allocation failure, 4M (order 10): " in page
-    assert "None on record." in page
+    assert "None logged." in page
 
 
 def test_a_redacted_report_goes_to_standard_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

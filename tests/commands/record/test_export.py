@@ -1,4 +1,4 @@
-"""``fragtui export``: what Prometheus's own tools say to it."""
+"""``fragtui export``, checked with Prometheus's own tools."""
 
 from __future__ import annotations
 
@@ -109,8 +109,8 @@ def test_the_values_are_those_of_the_files(tmp_path: Path) -> None:
     assert value(text, 'fragtui_unusable_index{node="0",order="4",zone="Normal"}') == 1
     assert value(text, 'fragtui_order_available{order="3",request="GFP_KERNEL"}') == 1
     assert value(text, 'fragtui_order_available{order="4",request="GFP_KERNEL"}') == 0
-    told = 'fragtui_order_verdict{order="4",request="GFP_KERNEL",verdict="%s"}'
-    assert [value(text, told % verdict) for verdict in ("available", "fragmented", "short")] == [0, 1, 0]
+    sample = 'fragtui_order_verdict{order="4",request="GFP_KERNEL",verdict="%s"}'
+    assert [value(text, sample % verdict) for verdict in ("available", "fragmented", "short")] == [0, 1, 0]
     assert value(text, 'fragtui_largest_free_bytes{node="0",zone="Normal"}') == 32768
     assert value(text, 'fragtui_severity{order="4"}') == 2
     assert value(text, 'fragtui_target_blocks{order="4"}') == 0

@@ -1,4 +1,4 @@
-"""The exporter's server: what a stranger on the network can reach, for how long, and with which credential."""
+"""The exporter's server: access from the network, its time limits and its credentials."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from fragtui.commands.record.metrics_server import MAX_CONNECTIONS, MetricsServe
 
 Serve = Callable[..., MetricsServer]
 SECONDS = 1.0
-"""The limit of a connection here."""
+"""The limit of a connection in these tests."""
 
 
 @pytest.fixture

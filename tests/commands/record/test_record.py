@@ -89,8 +89,8 @@ def test_a_recording_holds_logs_and_remedies(tmp_path: Path) -> None:
     assert done(process)[0] == 0
     found = read_recording(file)
     log_of = RecordedLog()
-    news = [told for event in found.events if event.kind == "L" and (told := log_of.news(event)) is not None]
-    incidents = [incident for told in news for incident in told.incidents]
+    updates = [update for event in found.events if event.kind == "L" and (update := log_of.update(event)) is not None]
+    incidents = [incident for update in updates for incident in update.incidents]
     assert [(incident.comm, incident.order) for incident in incidents] == [("runc:[1:CHILD]", 6)]
     assert [json.loads(str(event.facts[0]))["id"] for event in found.events if event.kind == "R"] == ["a"]
 

@@ -61,9 +61,9 @@ def _root(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 @pytest.mark.timeout(20)
 def test_read_ring_reports_that_it_is_not_a_kernel_log(root: Path) -> None:
-    news = read_ring(root)
-    assert news.incidents == ()
-    assert "not a kernel log" in (news.problem or "")
+    update = read_ring(root)
+    assert update.incidents == ()
+    assert "not a kernel log" in (update.problem or "")
     assert last_failed_order(root) is None
 
 
@@ -72,7 +72,7 @@ def test_the_follower_reports_it_reads_the_log_file_instead_and_idles(root: Path
     (root / "var/log").mkdir(parents=True)
     (root / "var/log/kern.log").write_text(time.strftime("%Y-%m-%dT%H:%M:%S+00:00 ", time.gmtime()) + HEAD)
     got, took = followed(root, 1.0)
-    assert [incident.comm for news in got for incident in news.incidents] == ["java"]
+    assert [incident.comm for update in got for incident in update.incidents] == ["java"]
     assert got[-1].source.endswith("var/log/kern.log")
     assert "not a kernel log" in (got[0].problem or "")
     assert took < 0.2
@@ -81,7 +81,7 @@ def test_the_follower_reports_it_reads_the_log_file_instead_and_idles(root: Path
 @pytest.mark.timeout(20)
 def test_the_follower_without_another_source_reports_it_once_and_waits(root: Path) -> None:
     got, took = followed(root, 1.0)
-    assert [news.source for news in got] == ["none"]
+    assert [update.source for update in got] == ["none"]
     assert "not a kernel log" in (got[0].problem or "")
     assert took < 0.2
 
@@ -95,7 +95,7 @@ def test_a_kernel_log_that_comes_later_is_followed(tmp_path: Path, monkeypatch: 
         until(lambda: bool(got))
         (tmp_path / "var/log").mkdir(parents=True)
         (tmp_path / "var/log/kern.log").write_text(time.strftime("%Y-%m-%dT%H:%M:%S+00:00 ", time.gmtime()) + HEAD)
-        until(lambda: any(news.incidents for news in got))
+        until(lambda: any(update.incidents for update in got))
     finally:
         follower.stop()
 
@@ -152,8 +152,8 @@ def followed(root: Path, seconds: float) -> tuple[list[KernelLogUpdate], float]:
     got: list[KernelLogUpdate] = []
     came = threading.Event()
 
-    def take(news: KernelLogUpdate) -> None:
-        got.append(news)
+    def take(update: KernelLogUpdate) -> None:
+        got.append(update)
         came.set()
 
     follower = KernelLog(root, "auto", take)

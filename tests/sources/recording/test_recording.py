@@ -24,7 +24,7 @@ from fragtui.model.node.verdict import judge_node
 from fragtui.model.pods.pod_update import SourceState
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.host.snapshot_builder import FileText, Tick
-from fragtui.sources.recording.format import NotARecording, SegmentWriter, TickReader
+from fragtui.sources.recording.format import _PIECE, NotARecording, SegmentWriter, TickReader
 from fragtui.sources.recording.pods import RecordedPods
 from fragtui.sources.recording.reader import (
     RecordedEvent,
@@ -93,7 +93,7 @@ def test_every_text_reads_back_through_any_number_of_segments(
         known |= files
         for name, text in files.items():
             assert tick.files[name].text == text
-        # What a segment carries over is the text that was read last.
+        # A segment repeats the text that was read last.
         assert all(file.text == known[name] for name, file in tick.files.items())
 
 
@@ -169,7 +169,7 @@ def test_a_file_cut_at_any_byte_reads_up_to_the_cut(tmp_path: Path) -> None:
         counts.append(len(found.ticks))
         assert found.ticks == whole.ticks[: len(found.ticks)]
         assert found.events == whole.events[: len(found.events)]
-        # At the end of a segment nothing shows that another followed.
+        # At the end of a segment nothing shows whether another followed.
         assert found.damaged or cut in {len(data), *(tick.start for tick in whole.ticks)}
     assert counts == sorted(counts)
     assert counts[-1] == len(whole.ticks)
@@ -209,7 +209,7 @@ def test_a_damaged_byte_costs_what_follows_and_is_never_taken_for_data(tmp_path:
             continue
         assert found.ticks == whole.ticks[: len(found.ticks)]
         assert texts_of(found) == whole_texts[: len(found.ticks)]
-        # Some bits mean nothing: what gzip says of time and system (bytes 3 to 9), what fills the last byte of a flush.
+        # Some bits have no effect: gzip's time and system (bytes 3 to 9) and the padding of a flush's last byte.
         assert found.damaged or len(found.ticks) == len(whole.ticks)
         if not found.damaged:
             missed.append(min(place - start for start in starts if start <= place))
@@ -219,11 +219,12 @@ def test_a_damaged_byte_costs_what_follows_and_is_never_taken_for_data(tmp_path:
 def test_damage_in_a_late_flush_leaves_those_before_it(tmp_path: Path) -> None:
     path, _ = recorded(tmp_path, step=FLUSH_SECONDS)
     data = bytearray(path.read_bytes())
-    whole = len(parse_recording(bytes(data)).ticks)
+    before = parse_recording(bytes(data[: -20 - _PIECE]))
+    assert len(before.ticks) >= 8
     data[-20] ^= 0xFF
     found = parse_recording(bytes(data))
     assert found.damaged
-    assert len(found.ticks) >= whole - 2
+    assert found.ticks[: len(before.ticks)] == before.ticks
 
 
 def test_it_is_gzip_of_json_lines(tmp_path: Path) -> None:
@@ -418,47 +419,47 @@ def test_the_ring_forgets_the_oldest_and_stays_whole(tmp_path: Path) -> None:
     assert found.ticks[-1].at == 2999
     assert found.ticks[0].at > 100
     assert found.ticks[-1].at - found.ticks[0].at >= SEGMENT_SECONDS - 1
-    assert next(event.facts[1] for event in found.events) == "open", "the stream is told again in each segment"
+    assert next(event.facts[1] for event in found.events) == "open", "each segment repeats the stream"
 
 
-def told(tmp_path: Path, tell: Callable[[Recorder], None]) -> tuple[RecordedEvent, ...]:
+def events_of(tmp_path: Path, record: Callable[[Recorder], None]) -> tuple[RecordedEvent, ...]:
     recorder = Recorder(HOST)
     tick = Tick(time.time(), time.monotonic(), {"buddyinfo": FileText("/proc/buddyinfo", "")})
     recorder.take_tick(tick)
-    tell(recorder)
+    record(recorder)
     recorder.save(tmp_path / "x.rec")
     recorder.end()
     return read_recording(tmp_path / "x.rec").events
 
 
-def test_pods_are_told_again_from_raw_lines_and_from_what_the_api_saw(tmp_path: Path) -> None:
+def test_pods_are_replayed_from_raw_lines_and_from_observations_of_the_api(tmp_path: Path) -> None:
     seen = PodObservation(
         PodFact.FAILED, "api", pod=PodRef("shop", "db-\x1b0", None), error="no memory", time=time.time()
     )
 
-    def tell(recorder: Recorder) -> None:
+    def record(recorder: Recorder) -> None:
         recorder.learnt(PodRef("shop", "web-1", "11111111-2222-3333-4444-555555555555"))
         recorder.log()([failure("web-1", 1).encode().strip()])
-        recorder.seen((seen,))
+        recorder.observations((seen,))
         recorder.state(SourceState("API", "live", ""))
 
     pods = RecordedPods()
-    for event in told(tmp_path, tell):
+    for event in events_of(tmp_path, record):
         pods.take(event)
-    news = pods.news(time.time() + 60)
-    names = {str(pod.ref) for pod in news.board.pods}
+    update = pods.update(time.time() + 60)
+    names = {str(pod.ref) for pod in update.stuck.pods}
     assert "shop/web-1" in names
     assert r"shop/db-\x1b0" in names, "a recording may come from anywhere: its words are made printable"
-    assert news.sources == (SourceState("API", "live", ""),)
+    assert update.sources == (SourceState("API", "live", ""),)
 
 
 @given(st.lists(st.recursive(st.none() | st.integers() | st.text(), st.lists, max_leaves=4)))
-def test_events_without_sense_tell_nothing(facts: list[object]) -> None:
+def test_invalid_events_are_ignored(facts: list[object]) -> None:
     from fragtui.sources.recording.kernel_log import RecordedLog
 
     for kind in ("log", "lines", "seen", "learnt", "all", "state", 3):
         RecordedPods().take(RecordedEvent(0.0, 0.0, "P", (kind, *facts)))
     for call in ("open", "kmsg", "line", "news"):
         log = RecordedLog()
-        log.news(RecordedEvent(0.0, 0.0, "L", (0, "open", "kmsg", None, None, None)))
-        log.news(RecordedEvent(0.0, 0.0, "L", (0, call, *facts)))
+        log.update(RecordedEvent(0.0, 0.0, "L", (0, "open", "kmsg", None, None, None)))
+        log.update(RecordedEvent(0.0, 0.0, "L", (0, call, *facts)))

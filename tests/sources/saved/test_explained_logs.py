@@ -1,4 +1,4 @@
-"""Several logs read as one: kernel log and kubelet log in files of their own, each side naming the other."""
+"""Several logs read as one: kernel log and kubelet log in two files, each incident with the ids of the other side."""
 
 from __future__ import annotations
 
@@ -70,16 +70,16 @@ def test_the_seeds_second_in_two_files_is_linked_on_both_sides(kernel_first: boo
     assert kernel.lines[0] == 1 and pod.lines[1] <= lines.__len__()
 
 
-def test_kubelet_and_runtime_of_a_capture_tell_of_each_attempt_once_and_the_kernel_of_its_pod() -> None:
+def test_kubelet_and_runtime_of_a_capture_report_each_attempt_once_and_the_kernel_its_pod() -> None:
     kubelet, runtime = ((FIXTURES / name).read_bytes() for name in ("unshare-kubelet.log", "unshare-containerd.log"))
     both = read([kubelet, runtime])
     assert len({each.incident.sandbox_id for each in both}) == len(both) > 10
     kern = report_at("2026-11-24T05:14:59.70+00:00")
-    (told,), pods = kinds(read([kubelet, runtime, kern]))
+    (report,), pods = kinds(read([kubelet, runtime, kern]))
     assert len(pods) == len(both)
-    assert told.linked
+    assert report.linked
     for pod in pods:
-        assert (told.id in pod.linked) is (pod.id in told.linked)
+        assert (report.id in pod.linked) is (pod.id in report.linked)
         assert pod.memory is True or not pod.linked
 
 
@@ -103,10 +103,10 @@ def test_whole_captures_by_the_command(capture: str, tmp_path: Path) -> None:
     assert len(found) == 1 + max(apart)
 
 
-def test_lines_are_those_of_the_log_that_told_first() -> None:
+def test_lines_are_those_of_the_log_that_reported_first() -> None:
     stamp = "2026-11-24T05:14:59+00:00"
-    said = FAILED.format(stamp=stamp, pod="api-1").encode()
-    found = read([b"x\n" * 50 + said, b"y\n" * 7 + said.replace(b"kubelet:", b"kubelet[7]:")])
+    line = FAILED.format(stamp=stamp, pod="api-1").encode()
+    found = read([b"x\n" * 50 + line, b"y\n" * 7 + line.replace(b"kubelet:", b"kubelet[7]:")])
     (only,) = found
     assert (only.log, only.incident.lines) == (0, (51, 51))
 
@@ -148,8 +148,8 @@ def test_however_dense_both_sides_name_each_other_and_none_is_lost(apart: int) -
 def test_what_is_held_back_does_not_grow_with_the_log(apart: float) -> None:
     digest, out, most = LogLinker(), 0, 0
     for number in range(20_000):
-        told = kernel_incident(ReportKind.ALLOCATION_FAILURE, time=NOV_2026 + number * apart, id=str(number))
-        out += len(digest.feed(told))
+        incident = kernel_incident(ReportKind.ALLOCATION_FAILURE, time=NOV_2026 + number * apart, id=str(number))
+        out += len(digest.feed(incident))
         most = max(most, number + 1 - out)
     assert out + len(digest.finish()) == 20_000
     assert most <= 1_300
@@ -175,7 +175,7 @@ Out of memory: Killed process 7 (x) total-vm:1kB, anon-rss:1kB
 
 @pytest.mark.parametrize("prefix", ["", "[    1.000000] ", "4,7,1000000,-;", "Jan 17 11:08:33 host kernel[4]: "])
 def test_no_number_of_a_report_is_too_long_to_read(prefix: str) -> None:
-    """Python refuses to convert more than 4300 digits; a log is anybody's text."""
+    """Python refuses to convert more than 4300 digits, and a log may contain any text."""
     text = "".join(f"{prefix}{line}\n" for line in EVERY_LINE.splitlines())
     for number in re.finditer(r"\d+", text):
         long = text[: number.start()] + "9" * 4400 + text[number.end() :]

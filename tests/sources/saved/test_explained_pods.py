@@ -1,4 +1,4 @@
-"""Searching a saved log for needles finds what reading every line finds, and ties it to the kernel's line."""
+"""A search for needles in a saved log finds the same as reading every line, linked to the kernel's line."""
 
 from __future__ import annotations
 
@@ -48,18 +48,18 @@ def test_a_described_pod_far_above_its_events_is_named() -> None:
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the public samples are not here")
 def test_the_seeds_second_is_one_incident_linked_on_both_sides() -> None:
-    told = explained((SAMPLES / "mixed-syslog-1.txt").read_bytes())
-    (pod,) = [each for each in told if each.report is None]
+    incidents = explained((SAMPLES / "mixed-syslog-1.txt").read_bytes())
+    (pod,) = [each for each in incidents if each.report is None]
     assert (pod.namespace, pod.pod) == ("job-app", "turing-schedule-46-20200701004530-zhq44")
     assert pod.memory is True and pod.linked
-    first = next(incident for incident in told if incident.id == pod.linked[0])
+    first = next(incident for incident in incidents if incident.id == pod.linked[0])
     assert first.order == 5 and first.comm == "runc:[1:CHILD]" and pod.id in first.linked
     assert first.pod == pod.pod
     assert "proven" in (pod.explanation or "")
     json.dumps(pod.to_json())
 
 
-def test_what_tells_nothing_is_passed_over_fast() -> None:
+def test_irrelevant_lines_are_skipped_fast() -> None:
     log = b"Nov 24 05:14:59 node-1 systemd[1]: Started Session 4711 of user someone with a long name.\n" * 200_000
     began = time.process_time()
     assert explained(log) == []

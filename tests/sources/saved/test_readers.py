@@ -1,4 +1,4 @@
-"""The screen on saved files: kernel and pod logs are found where each layout keeps them, however old they are."""
+"""The screen on saved files: kernel and pod logs of any age are found in each layout."""
 
 from __future__ import annotations
 
@@ -74,33 +74,33 @@ Maker = Callable[[Path], None]
 def test_the_kernel_log_is_delivered_complete(tmp_path: Path, make: Maker) -> None:
     make(tmp_path / "bundle")
     heard: list[KernelLogUpdate] = []
-    told = threading.Event()
+    arrived = threading.Event()
 
-    def hear(news: KernelLogUpdate) -> None:
-        heard.append(news)
-        told.set()
+    def hear(update: KernelLogUpdate) -> None:
+        heard.append(update)
+        arrived.set()
 
     SavedKernelLog(tree_of(tmp_path / "bundle"), hear).start()
-    assert told.wait(10)
-    (news,) = heard
-    assert [incident.order for incident in news.incidents] == [10]
-    assert news.problem is None
-    assert "dmesg" in news.source
+    assert arrived.wait(10)
+    (update,) = heard
+    assert [incident.order for incident in update.incidents] == [10]
+    assert update.problem is None
+    assert "dmesg" in update.source
 
 
 def test_a_must_gather_with_the_masters_service_logs_only(tmp_path: Path) -> None:
     put(tmp_path / "top/host_service_logs/masters/kubelet_service.log", KUBELET)
-    news = SavedPods(tree_of(tmp_path)).read()
-    assert {pod.name for pod in news.board.pods} == {"hostnet", "api-665b464898-g8dkn"}
+    update = SavedPods(tree_of(tmp_path)).read()
+    assert {pod.name for pod in update.stuck.pods} == {"hostnet", "api-665b464898-g8dkn"}
 
 
 @pytest.mark.parametrize("make", MAKERS)
-def test_pods_are_those_of_the_logs_last_word(tmp_path: Path, make: Maker) -> None:
+def test_pods_are_those_of_the_last_observation(tmp_path: Path, make: Maker) -> None:
     make(tmp_path / "bundle")
-    news = SavedPods(tree_of(tmp_path / "bundle")).read()
-    assert [(source.name, source.state) for source in news.sources] == [("saved logs", "live")]
-    assert "kubelet" in news.sources[0].cannot_tell
-    found = {pod.name for pod in news.board.pods}
+    update = SavedPods(tree_of(tmp_path / "bundle")).read()
+    assert [(source.name, source.state) for source in update.sources] == [("saved logs", "live")]
+    assert "kubelet" in update.sources[0].cannot_tell
+    found = {pod.name for pod in update.stuck.pods}
     assert found == {"hostnet", "api-665b464898-g8dkn"}, "ten minutes of silence are counted from there"
 
 

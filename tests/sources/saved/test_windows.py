@@ -1,4 +1,4 @@
-"""Reading only what is near a needle reports what reading every line from the start reports."""
+"""Reading only the lines near a needle reports the same as reading every line from the start."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def by_every_line(data: bytes) -> list[PodLine]:
 
 
 def by_windows(data: bytes) -> list[PodLine]:
-    """What is near a needle."""
+    """The lines near a needle."""
     return [line for _, line in read_log(io.BytesIO(data), TERMS, CutLines())]
 
 
 def failures(found: list[PodLine]) -> list[PodLine]:
-    """Without what is only said of pods that start: most of it is not near a needle."""
-    return [line for line in found if isinstance(line, Incident) or line.said is PodFact.FAILED]
+    """Without the observations of pods that start: most of them are not near a needle."""
+    return [line for line in found if isinstance(line, Incident) or line.fact is PodFact.FAILED]
 
 
 @given(LOGS, st.sampled_from([100, 5000, 1 << 17]))
@@ -111,7 +111,7 @@ def test_what_belongs_together_is_read_as_a_whole(tie: str) -> None:
 
 @pytest.mark.parametrize("tie", FAR_TIES)
 def test_what_belongs_together_over_lines_left_out_is_more_than_its_parts(tie: str) -> None:
-    """Else the test before would prove nothing."""
+    """Without this, the test before would prove nothing."""
     data = FAR_TIES[tie]
     middle = data.index(QUIET) + len(QUIET) - 10 * len(SINGLE[0])
     parts = [anywhere(by_windows(part)) for part in (data[:middle], data[middle:])]
@@ -119,7 +119,7 @@ def test_what_belongs_together_over_lines_left_out_is_more_than_its_parts(tie: s
 
 
 def anywhere(found: list[PodLine]) -> list[PodLine]:
-    """Without what depends on the place in the log."""
+    """Without the facts that depend on the place in the log."""
     return [
         replace(line, lines=None, id="") if isinstance(line, Incident) else replace(line, line=None, last_line=None)
         for line in found

@@ -71,14 +71,14 @@ class Made:
             self.verdicts.append(session.judgement)
             if stream is None:
                 stream = IncidentStream("file", None, None, now=BEGAN, on_call=self._told(recorder, 0))
-                stream.news("kern.log", 0)
+                stream.update("kern.log", 0)
             if index in (REFUSED, REFUSED + 60):
                 # Events are stamped by the clock: here by the tick before them.
                 stream._on_call = self._told(recorder, index)
                 stamp = time.strftime("%b %d %H:%M:%S", time.localtime(BEGAN + index)).encode()
                 stream.feed_line(LINE % (stamp, b"runc:[1:CHILD]", 6))
                 stream.finish()
-                for incident in stream.news("kern.log", 0).incidents:
+                for incident in stream.update("kern.log", 0).incidents:
                     session.note_failed_order(incident.order or 0)
         recorder.save(self.path)
         recorder.end()

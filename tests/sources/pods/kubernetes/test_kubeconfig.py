@@ -1,4 +1,4 @@
-"""Reading a kubeconfig that the user gives: every way in which one says who asks, and what is wrong with others."""
+"""Kubeconfigs given by the user: every kind of credential, and the errors of invalid ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from fragtui.sources.pods.kubernetes.pods import UNVERIFIED
 from fragtui.sources.pods.kubernetes.supervisor import ApiSupervisor
 from tests.support.api_server import ApiServer, pod
 from tests.support.certificate import needs_openssl
-from tests.support.pod_sink import Told, until
+from tests.support.pod_sink import CollectingSink, until
 
 pytest.importorskip("yaml", reason="PyYAML is not installed (extra: k8s)")
 REDIRECTED = "redirected (HTTP status 302), which is not followed"
@@ -64,17 +64,17 @@ def why_not(path: Path) -> str:
 
 
 class Asking:
-    """The API as it is asked with what the user gives."""
+    """The API source with the user's kubeconfig."""
 
     def __init__(self, root: Path, path: Path) -> None:
         (root / "etc").mkdir(exist_ok=True)
         (root / "etc/hostname").write_text("node-1\n")
-        self.told = Told()
-        self._api = ApiSupervisor(root, self.told, str(path), pace=(0.05, 0.4))
+        self.sink = CollectingSink()
+        self._api = ApiSupervisor(root, self.sink, str(path), pace=(0.05, 0.4))
 
-    def __enter__(self) -> Told:
+    def __enter__(self) -> CollectingSink:
         self._api.start()
-        return self.told
+        return self.sink
 
     def __exit__(self, *error: object) -> None:
         self._api.stop()
@@ -286,12 +286,12 @@ def test_credentials_do_not_go_over_plain_http(tmp_path: Path) -> None:
     server = ApiServer(tls=False)
     server.pods = [pod("web")]
     try:
-        with Asking(tmp_path, server.kubeconfig(tmp_path / "conf")) as told:
-            assert until(lambda: told.last_state()[0] == "absent")
-            assert "http://127.0.0.1 is not https, and no credentials are sent there" in told.last_state()[1]
+        with Asking(tmp_path, server.kubeconfig(tmp_path / "conf")) as sink:
+            assert until(lambda: sink.last_state()[0] == "absent")
+            assert "http://127.0.0.1 is not https, and no credentials are sent there" in sink.last_state()[1]
             assert server.requests == []
-        with Asking(tmp_path, server.kubeconfig(tmp_path / "conf", user={})) as told:
-            assert until(lambda: told.stuck == ["web"])
+        with Asking(tmp_path, server.kubeconfig(tmp_path / "conf", user={})) as sink:
+            assert until(lambda: sink.stuck == ["web"])
     finally:
         server.close()
 
@@ -301,22 +301,22 @@ def test_credentials_do_not_follow_a_redirection(tmp_path: Path, server: ApiServ
     other = ApiServer()
     server.location = f"{other.url}/api/v1/pods"
     try:
-        with Asking(tmp_path, server.kubeconfig(tmp_path / "conf")) as told:
-            assert until(lambda: told.last_state() == ("waiting", REDIRECTED))
+        with Asking(tmp_path, server.kubeconfig(tmp_path / "conf")) as sink:
+            assert until(lambda: sink.last_state() == ("waiting", REDIRECTED))
             assert other.requests == []
     finally:
         other.close()
 
 
 @needs_openssl
-def test_a_server_that_is_not_verified_is_said(tmp_path: Path, server: ApiServer) -> None:
+def test_a_server_that_is_not_verified_is_reported(tmp_path: Path, server: ApiServer) -> None:
     path = server.kubeconfig(tmp_path / "conf")
     described = json.loads(path.read_text())
     described["clusters"][0]["cluster"] = {"server": server.url, "insecure-skip-tls-verify": True}
     path.write_text(json.dumps(described))
-    with Asking(tmp_path, path) as told:
-        assert until(lambda: told.stuck == ["web"])
-        assert told.last_state() == ("live", UNVERIFIED)
+    with Asking(tmp_path, path) as sink:
+        assert until(lambda: sink.stuck == ["web"])
+        assert sink.last_state() == ("live", UNVERIFIED)
 
 
 def test_the_environments_proxy_counts_for_what_is_given_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -343,10 +343,10 @@ def answer(version: str = V1, **status: object) -> str:
 
 @pytest.mark.parametrize("version", [V1, "client.authentication.k8s.io/v1beta1"])
 def test_a_plugins_token_and_certificate_are_taken(tmp_path: Path, version: str) -> None:
-    said = answer(
+    credential = answer(
         version, token="t", clientCertificateData=PEM, clientKeyData="k", expirationTimestamp="2030-01-01T00:00:00Z"
     )
-    (tmp_path / "answer").write_text(said)
+    (tmp_path / "answer").write_text(credential)
     found = loaded(kubeconfig(tmp_path, plugin(f"cat {tmp_path}/answer", apiVersion=version)))
     assert found.headers == (("Authorization", "Bearer t"),)
     assert (found.certificate, found.key) == (PEM, "k")
@@ -419,10 +419,10 @@ def test_processes_that_a_plugin_leaves_are_ended(tmp_path: Path) -> None:
 @needs_openssl
 def test_a_plugin_is_asked_again_before_its_token_ends(tmp_path: Path, server: ApiServer) -> None:
     soon = (datetime.now(UTC) + timedelta(seconds=20)).isoformat()
-    said = answer(token="number-$(wc -c < count)", expirationTimestamp=soon).replace('"', '\\"')
-    script = f'cd {tmp_path}; printf x >> count; echo "{said}"'
-    with Asking(tmp_path, server.kubeconfig(tmp_path / "conf", user=plugin(script))) as told:
-        assert until(lambda: told.stuck == ["web"])
+    credential = answer(token="number-$(wc -c < count)", expirationTimestamp=soon).replace('"', '\\"')
+    script = f'cd {tmp_path}; printf x >> count; echo "{credential}"'
+    with Asking(tmp_path, server.kubeconfig(tmp_path / "conf", user=plugin(script))) as sink:
+        assert until(lambda: sink.stuck == ["web"])
         server.end_watches()
         assert until(lambda: len(set(server.tokens)) > 2), server.tokens
 
@@ -430,8 +430,8 @@ def test_a_plugin_is_asked_again_before_its_token_ends(tmp_path: Path, server: A
 @needs_openssl
 def test_a_pipe_in_place_of_a_kubeconfig_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "conf")
-    with Asking(tmp_path, tmp_path / "conf") as told:
-        assert until(lambda: told.last_state() == ("absent", f"{tmp_path}/conf: not a regular file"), 5)
+    with Asking(tmp_path, tmp_path / "conf") as sink:
+        assert until(lambda: sink.last_state() == ("absent", f"{tmp_path}/conf: not a regular file"), 5)
 
 
 def test_the_message_without_pyyaml_names_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -443,7 +443,7 @@ def test_the_message_without_pyyaml_names_the_package(tmp_path: Path, monkeypatc
 
 @pytest.mark.skipif(os.getuid() != 0, reason="makes a mount namespace")
 def test_a_path_through_another_process_resolves_as_the_kernel_does(tmp_path: Path) -> None:
-    """A kubelet in a container: the files that only it sees are given by /proc/PID/root."""
+    """A kubelet in a container: /proc/PID/root leads to the files that only it sees."""
     inside, seen = tmp_path / "inside", tmp_path / "seen"
     inside.mkdir()
     seen.mkdir()

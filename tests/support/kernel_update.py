@@ -1,4 +1,4 @@
-"""What the kernel log brings, without a log."""
+"""Updates of the kernel log, made without a log."""
 
 from __future__ import annotations
 
