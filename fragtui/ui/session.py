@@ -173,7 +173,7 @@ class Session:
         return frozenset(place for place in places if place is not None)
 
     def _note_uncounted_drops(self, snapshot: Snapshot) -> None:
-        """Mark caches dropped between two ticks by the kernel's own count, where no log line told of it yet."""
+        """Mark caches dropped between two ticks by the kernel's own count, if no log line reports it yet."""
         if self.snapshot is None or self.paused:
             return
         drops = drops_between(self.snapshot, snapshot)

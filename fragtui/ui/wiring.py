@@ -80,7 +80,7 @@ class AppDependencies:
     """Reads what the cost of a remedy depends on, of the node under a root."""
     root: Path
     live: bool
-    """Whether the root is this kernel's own; saved files can't be remedied."""
+    """Whether the root is this kernel's own; no remedy runs on saved files."""
     order: int | None = None
     read_only: bool = False
     theme: str | None = None

@@ -132,7 +132,7 @@ def test_an_unknown_value_is_reported_with_its_reason(tmp_path: Path) -> None:
     snapshot = NodeReader(tmp_path / "empty").sample()
     bare = ReportFacts(snapshot, judge_node(snapshot, 3), forecast(snapshot, 3), unreadable=snapshot.unreadable)
     page = report_page(bare)
-    assert "Unknown: not there." in page
+    assert "Unknown: no such file or directory." in page
     assert "Unknown: no kernel log could be read." in page
     assert "Unknown: not looked for." in page
-    assert "proc/buddyinfo: not there" in page
+    assert "proc/buddyinfo: no such file or directory" in page

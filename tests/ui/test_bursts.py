@@ -137,7 +137,7 @@ async def test_pages_that_come_late_do_not_pile_up(tmp_path: Path) -> None:
     app = make_app(tmp_path)
     async with running(app) as pilot:
         await pilot.press("H")
-        await until(pilot, lambda: "Remedies on record" in text_of(app))
+        await until(pilot, lambda: "Logged remedies" in text_of(app))
         for _ in range(3):
             app.main.post_message(HistoryLoaded(HistoryView((), None, (), ())))
         await pilot.pause(0.5)

@@ -30,7 +30,7 @@ GUARD_EXIT_STATUS = (
 )
 
 _MIN_REPEAT_SECONDS = 30.0
-"""Seconds between two lines that only say whether there are enough blocks."""
+"""Seconds between two lines that only report the number of blocks."""
 _FLAGS = {"hold": "for", "period": "every", "per_hour": "per-hour", "give_up": "give-up", "dry_run": "dry-run"}
 """Settings whose flag has another name."""
 

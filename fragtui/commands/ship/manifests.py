@@ -47,7 +47,7 @@ _DAEMON_SET = """\
 # privileged: a container may write /host/proc/sys/vm/drop_caches and compact_memory and open /host/dev/kmsg in no other
 # way, whatever its capabilities. hostPID: the audit log names processes of the host. On nodes with user namespaces or a
 # locked-down kernel, and if Pod Security forbids privileged pods in the namespace, the pod does not start or
-# /host/proc/sys stays read-only; fragtui then says so.
+# /host/proc/sys stays read-only; fragtui then reports it.
 apiVersion: apps/v1
 kind: DaemonSet
 metadata:

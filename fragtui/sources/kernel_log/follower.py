@@ -217,7 +217,7 @@ class KernelLog:
         try:
             reader = open_kmsg(path, root)
         except FileNotFoundError:
-            return f"{path} is not there"
+            return f"{path} does not exist"
         except OSError as error:
             return f"{path}: {error.strerror}"
         running, release = running_gfp_table(self._root), running_release(self._root)

@@ -27,12 +27,12 @@ _BAR_STYLES = {
 }
 _EMPTY = {
     Verdict.AVAILABLE: ("· by splitting larger ones", "dim"),
-    Verdict.RESERVED: ("◦ held back", "held"),
+    Verdict.RESERVED: ("◦ reserved", "held"),
     Verdict.FRAGMENTED: ("✗ none", "bad"),
     Verdict.SHORT: ("▽ none: short of memory", "bad"),
     Verdict.UNKNOWN: ("? unknown", "warn"),
 }
-"""What stands in the place of a bar where there is no block of the order."""
+"""What stands in the place of a bar if there is no block of the order."""
 _LETTERS = {
     "Unmovable": "U",
     "Movable": "M",
@@ -207,7 +207,7 @@ def _style(judged: ZoneJudgement, order: int) -> str:
 
 
 def _no_bar(word: str, style: str, ghost: int | None, width: int, span: int) -> list[Span]:
-    """Return what stands in the place of a bar where there is no block: a word, and the baseline's mark if any."""
+    """Return what stands in the place of a bar if there is no block: a word, and the baseline's mark if any."""
     if not ghost:
         return [(fit(word, width), style)]
     mark = min(width - 1, int(log_share(ghost, span) * width))
@@ -261,7 +261,7 @@ def _note(session: Session, snapshot: Snapshot) -> Line:
 
 
 def _to_come(snapshot: Snapshot) -> bool:
-    """Tell whether the migratetypes are not read yet: their column is kept for them."""
+    """Return whether the migratetypes are not read yet: their column is kept for them."""
     return snapshot.page_types is None and snapshot.why("pagetypeinfo") is None
 
 

@@ -35,7 +35,7 @@ class StatusLine(Rows):
             (4, _own(snapshot)),
         ]
         if outside := snapshot.uninitialised_bytes:
-            left.insert(3, (3, [(f"({format_bytes(outside)} in no zone yet) ", "warn")]))
+            left.insert(3, (3, [(f"({format_bytes(outside)} not initialised yet) ", "warn")]))
         pieces = left
         while len(pieces) > 1 and sum(spans_width(spans) for _, spans in pieces) + spans_width(right) + 1 > width:
             worst = max(pieces, key=lambda piece: piece[0])

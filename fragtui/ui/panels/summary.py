@@ -32,15 +32,15 @@ def summary_parts(session: Session) -> tuple[SummaryPart, ...]:
         return ()
     parts: list[SummaryPart] = []
     last = session.failures.last_denied
-    stuck = session.pods.stuck if session.pods else None
+    pods = session.pods.stuck if session.pods else None
     recent = last is not None and last.time is not None and CLOCK.now() - last.time < RECENT
     if last is not None and recent:
         denied, when = denial_words(last, snapshot.host.page_size), time_ago(last.time)
         cause = f" for {last.cause}" if last.cause else ""
         parts.append(SummaryPart(f"{denied}{cause} {when}.", f"{denied} {when}"))
-    if stuck is not None and stuck.pods:
-        refused = f", {stuck.denied_memory} denied memory" if stuck.denied_memory else ""
-        stuck = f"{counted(len(stuck.pods), 'pod')} stuck"
+    if pods is not None and pods.pods:
+        refused = f", {pods.denied_memory} denied memory" if pods.denied_memory else ""
+        stuck = f"{counted(len(pods.pods), 'pod')} stuck"
         parts.append(SummaryPart(f"{stuck}{refused}.", stuck))
     if judgement.severity is not Severity.FINE:
         outlook = forecast(snapshot, judgement.order)

@@ -114,7 +114,7 @@ class LiveScreen(DashboardScreen):
         self.session.add_kernel_log(update)
         for drop in update.foreign_remedies:
             if drop.time is not None and time.time() - drop.time < _FOREIGN_NOTICE_SECONDS:
-                self.notify(drop_words(drop), title="Somebody else dropped caches", markup=False)
+                self.notify(drop_words(drop), title="Another tool dropped caches", markup=False)
         self.show()
 
     @surviving_errors

@@ -127,14 +127,14 @@ class RemedyController:
         self._app.push_screen(GuardDialog(policy, self._audit), switch)
 
     def abort(self) -> None:
-        """End what is under way."""
+        """Abort the running remedy."""
         if self.state.running is not None or self._guard_runs:
             self.attendant.abort()
 
     def show_recovery(self) -> None:
         """Show what the last remedy brought."""
         if (remedy_result := self.state.remedy_result) is None:
-            self._app.notify("No remedy has been run here yet; H shows those on record.", markup=False)
+            self._app.notify("No remedy has run here yet; H shows logged ones.", markup=False)
             return
 
         def lines(width: int) -> Sequence[Line]:
@@ -144,13 +144,13 @@ class RemedyController:
         self._app.push_screen(PageScreen(f"Recovery: {title}", lines))
 
     def show_history(self, on_told: Callable[[HistoryView], None]) -> None:
-        """Have the remedies on record read, with advice for this node; `on_told` is called on another thread."""
+        """Read the logged remedies, with advice for this node; `on_told` is called on another thread."""
         if self._session.snapshot is not None:
             self.attendant.load_history(self._session.snapshot, self._session.order, on_told)
 
     def open_history(self, recalled: HistoryView) -> None:
-        """Show the remedies on record."""
-        self._app.push_screen(PageScreen("Remedies on record", lambda width: history_lines(recalled, width)))
+        """Show the logged remedies."""
+        self._app.push_screen(PageScreen("Logged remedies", lambda width: history_lines(recalled, width)))
 
     @property
     def guard_words(self) -> str | None:
@@ -165,7 +165,7 @@ class RemedyController:
 
     @property
     def line(self) -> tuple[str, str] | None:
-        """Return the words and the style of the line about remedies, or None where there is nothing to say."""
+        """Return the words and the style of the line about remedies, or None if there is nothing to say."""
         state = self.state
         if state.running is not None:
             doing = "aborting" if state.aborting else "x aborts"
@@ -174,7 +174,7 @@ class RemedyController:
                 "warn",
             )
         if state.settling:
-            return f"⟳ It is over; looking at what it brought…{self._gain()}", "warn"
+            return f"⟳ Done; measuring the result…{self._gain()}", "warn"
         if state.refused is not None:
             return f"✗ Not run: {state.refused}", "bad"
         if state.remedy_result is not None:
@@ -187,7 +187,7 @@ class RemedyController:
         return None
 
     def close(self, seconds: float) -> None:
-        """Abort what runs and wait a little for its end to be on record."""
+        """Abort the running remedy and wait a little for its end to be logged."""
         self.attendant.close(seconds)
 
     @property
@@ -195,7 +195,7 @@ class RemedyController:
         return self.state.decision is not None and self.state.decision.action is GuardAction.RUNNING
 
     def _variants(self, name: str) -> tuple[Remedy, ...]:
-        """Return the remedy that a key names, and the same after a sync where there is such a one."""
+        """Return the remedy that a key names, and the same after a sync if there is such a one."""
         snapshot = self._session.snapshot
         dirty = (snapshot.meminfo.get("Dirty") or 0) if snapshot else 0
         ends_early = dirty > 0 and moves_large_folios(snapshot.host.version if snapshot else None)

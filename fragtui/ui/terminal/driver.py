@@ -125,16 +125,16 @@ class QuietDriver(LinuxDriver):
                 self.process_message(event)
 
     def _more_waits(self) -> bool:
-        """Tell whether the terminal sent something that has not been read."""
+        """Return whether the terminal sent something that has not been read."""
         poll = select.poll()
         poll.register(self.fileno, select.POLLIN)
         return bool(poll.poll(0))
 
     def _read(self) -> bytes | None:
-        """Return what the terminal sent, None where it was closed."""
+        """Return what the terminal sent, None if it was closed."""
         try:
             return os.read(self.fileno, 4096) or None
-        except BlockingIOError:  # Whoever shares the terminal made it so, and was quicker.
+        except BlockingIOError:  # Another process sharing the terminal made it so, and was faster.
             return b""
         except OSError:
             return None

@@ -41,7 +41,7 @@ class TerminalInput:
     def take(self, data: bytes, at: float, *, waited: bool = False) -> list[Message]:
         """Return the events of what was read at that time (monotonic clock, s).
 
-        `waited` says that it was there before it was looked for, so that it came nobody knows when.
+        `waited` means that it arrived before it was read, at an unknown time.
         """
         pieces = self._pieces
         silent, self._last = at - self._last, at
@@ -100,7 +100,7 @@ def kind_of(event: Message) -> Kind:
 
 
 def _is_modifier(meant: Sequence[Message]) -> bool:
-    """Tell whether it is Shift and the like alone, which the keyboard protocol of kitty reports as keys."""
+    """Return whether it is Shift and the like alone, which the keyboard protocol of kitty reports as keys."""
     return bool(meant) and all(isinstance(event, events.Key) and event.key in _MODIFIERS for event in meant)
 
 

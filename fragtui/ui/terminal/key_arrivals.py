@@ -44,9 +44,9 @@ class KeyArrivals:
 
     def __init__(self) -> None:
         self.pasted = -math.inf
-        """When a paste was last under way, seconds of the monotonic clock."""
+        """When a paste was last in progress, seconds of the monotonic clock."""
         self.more_waits: Callable[[], bool] = lambda: False
-        """Tells whether the terminal sent something that has not been read."""
+        """Returns whether the terminal sent something that has not been read."""
         self._lately: deque[KeyArrival] = deque(maxlen=256)
 
     def note(self, at: float, kind: Kind) -> None:
@@ -68,7 +68,7 @@ class KeyArrivals:
         return next((Press(one.at, last) for one in reversed(lately) if one.kind is Kind.DOWN), None)
 
     def is_alone(self, press: Press) -> bool:
-        """Tell whether nothing else came `ALONE` seconds before it, nor since up to as long after it.
+        """Return whether nothing else came `ALONE` seconds before it, nor since up to as long after it.
 
         A button that falls and rises in one read was not pressed by a hand.
         """

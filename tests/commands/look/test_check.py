@@ -96,14 +96,14 @@ def test_a_missing_file_is_reported_and_its_fields_are_null(
     (fragmented / "proc/meminfo").unlink()
     status, report = checked(capsys, "--root", str(fragmented), "--order", "5")
     assert status == 2
-    assert {"path": str(fragmented / "proc/zoneinfo"), "why": "not there"} in report["unreadable"]  # type: ignore[operator]
+    assert {"path": str(fragmented / "proc/zoneinfo"), "why": "no such file or directory"} in report["unreadable"]  # type: ignore[operator]
     assert report["zones"][2]["watermark"] is None  # type: ignore[index]
     assert report["help"]["drop_caches"]["bytes"] is None  # type: ignore[index]
     assert {each["path"] for each in report["unreadable"]} >= {"page size"}  # type: ignore[attr-defined]
     (fragmented / "proc/buddyinfo").unlink()
     status, report = checked(capsys, "--root", str(fragmented))
     assert (status, report["verdict"], report["zones"]) == (3, "unknown", [])
-    assert "buddyinfo" not in str(report["summary"]) or "not there" in str(report["summary"])
+    assert "buddyinfo" not in str(report["summary"]) or "no such file or directory" in str(report["summary"])
 
 
 def test_words_without_a_terminal_are_plain(fragmented: Path, capsys: pytest.CaptureFixture[str]) -> None:

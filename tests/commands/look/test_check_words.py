@@ -94,5 +94,5 @@ def test_a_tree_of_buddyinfo_alone_is_judged(tmp_path: Path, capsys: pytest.Capt
     text = capsys.readouterr().out
     assert "watermarks are unknown: judged by the blocks alone." in text
     assert "400 blocks of 32K (order 3)" in text, "DMA's blocks are not among them"
-    assert "zoneinfo: not there" in text
+    assert "zoneinfo: no such file or directory" in text
     assert "page size: no file gives it; 4096 bytes assumed" in text

@@ -59,7 +59,7 @@ def test_a_release_given_decides_what_the_log_leaves_open() -> None:
 def test_an_unreadable_log_is_reported_and_the_others_are_read() -> None:
     done = call("/nowhere", str(GENUINE))
     assert done.returncode == 1
-    assert b"/nowhere: not there" in done.stderr
+    assert b"/nowhere: no such file or directory" in done.stderr
     assert b"runc:[1:CHILD] was denied" in done.stdout
 
 

@@ -198,10 +198,13 @@ def test_a_file_that_can_not_be_used_is_named(tmp_path: Path, pem: Path) -> None
     empty.touch()
     junk.write_text("no certificate")
     for security, words in (
-        (Security(token=tmp_path / "none"), "none: not there"),
+        (Security(token=tmp_path / "none"), "none: no such file or directory"),
         (Security(token=empty), "empty: contains no token"),
         (Security(certificate=junk), "junk: not usable as certificate and key"),
-        (Security(certificate=pem / "cert.pem", key=pem / "key.pem", client_authority=tmp_path / "none"), "not there"),
+        (
+            Security(certificate=pem / "cert.pem", key=pem / "key.pem", client_authority=tmp_path / "none"),
+            "no such file or directory",
+        ),
     ):
         with pytest.raises(ServerError, match=words):
             MetricsServer(("127.0.0.1", 0), CollectorRegistry(), security)

@@ -99,7 +99,7 @@ def test_a_recording_holds_logs_and_remedies(tmp_path: Path) -> None:
 def test_a_file_that_can_not_be_made_gets_one_line(tmp_path: Path) -> None:
     there = tmp_path / "there"
     there.write_text("mine")
-    for path, why in ((there, "file exists"), (tmp_path / "no/x.rec", "not there"), (tmp_path, "")):
+    for path, why in ((there, "file exists"), (tmp_path / "no/x.rec", "no such file or directory"), (tmp_path, "")):
         status, out, err = done(record(path, "--for", "1", *QUIET))
         assert (status, out) == (1, "")
         assert err.startswith(f"fragtui: {path}: can't be written: {why}")

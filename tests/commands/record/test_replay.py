@@ -52,7 +52,7 @@ def test_a_cut_recording_plays_up_to_the_cut_and_says_so(tmp_path: Path) -> None
         ),
         (b"hello", "not a recording of fragtui"),
         (b"", "no whole sample in this recording"),
-        (None, "not there"),
+        (None, "no such file or directory"),
     ],
 )
 def test_a_file_that_cannot_be_replayed_gets_one_line(tmp_path: Path, data: bytes | None, why: str) -> None:

@@ -53,7 +53,7 @@ def test_each_file_can_vanish_and_come_back(tree: HostTree, name: str) -> None:
     (tree.root / "proc" / name).unlink()
     reader = NodeReader(tree.root)
     snapshot = reader.sample()
-    assert snapshot.why(name) == "not there"
+    assert snapshot.why(name) == "no such file or directory"
     assert (snapshot.zones is None) == (name == "buddyinfo")
     judge_node(snapshot, 3)
     tree.write()
@@ -164,7 +164,7 @@ def test_files_that_are_replaced_are_followed(tree: HostTree) -> None:
     assert snapshot.zones is not None
     assert snapshot.zones[2].free_blocks == FRAGMENTED
     (tree.root / "proc/buddyinfo").unlink()
-    assert reader.sample().why("buddyinfo") == "not there"
+    assert reader.sample().why("buddyinfo") == "no such file or directory"
 
 
 def test_watermarks_of_an_earlier_tick_are_not_held_against_its_free_pages(tmp_path: Path) -> None:

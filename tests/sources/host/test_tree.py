@@ -113,7 +113,7 @@ def test_a_bundle_without_buddyinfo_is_unknown_and_its_log_speaks(
     place = make(tmp_path)
     assert main(["check", "--root", str(place)]) == 3
     words = capsys.readouterr().out
-    assert "not there" in words
+    assert "no such file or directory" in words
     assert "denied request" in words
 
 
@@ -131,7 +131,7 @@ def test_a_folder_with_just_a_buddyinfo_file(tmp_path: Path, name: str, capsys: 
     assert main(["check", "--order", "4", "--root", str(tmp_path / "saved")]) == 2
     words = capsys.readouterr().out
     assert "unnamed node, kernel unknown" in words
-    assert "zoneinfo: not there" in words
+    assert "zoneinfo: no such file or directory" in words
     assert "page size: no file gives it; 4096 bytes assumed" in words
 
 
@@ -156,7 +156,7 @@ def test_an_empty_folder_is_a_host_of_which_nothing_is_known(tmp_path: Path) -> 
     (tmp_path / "empty").mkdir()
     snapshot = NodeReader(tmp_path / "empty").sample()
     assert snapshot.zones is None
-    assert snapshot.why("proc/buddyinfo") == "not there"
+    assert snapshot.why("proc/buddyinfo") == "no such file or directory"
 
 
 def test_links_of_a_collection_lead_nowhere_outside_it(tmp_path: Path) -> None:

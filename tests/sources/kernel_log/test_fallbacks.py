@@ -123,7 +123,7 @@ def test_the_journal_is_followed_if_the_ring_is_unavailable(
     listener.wait_for(lambda: len(listener.incidents()) == 1)
     assert listener.updates[0].source == "journal"
     assert listener.updates[0].problem is not None
-    assert "dev/kmsg is not there" in listener.updates[0].problem
+    assert "dev/kmsg does not exist" in listener.updates[0].problem
     journal.add("perl" + HEAD)
     listener.wait_for(lambda: len(listener.incidents()) == 2)
     assert [each.comm for each in listener.incidents()] == ["java", "perl"]
@@ -163,7 +163,7 @@ def test_the_follower_reports_that_no_source_exists(root: Path, follow: Callable
     listener = follow()
     listener.wait_for(lambda: bool(listener.updates))
     assert listener.updates[0].source == "none"
-    assert "not there" in (listener.updates[0].problem or "")
+    assert "no such file or directory" in (listener.updates[0].problem or "")
 
 
 def ring_of(root: Path) -> None:

@@ -106,7 +106,7 @@ def test_a_missing_log_names_the_option_to_use(tmp_path: Path) -> None:
         assert until(lambda: sink.last_state(SOURCE_NAME) == ("off", "switched off"))
     missing = str(tmp_path / "no.log")
     with Following(tmp_path, missing) as sink:
-        assert until(lambda: sink.last_state(SOURCE_NAME) == ("absent", f"{missing}: not there"))
+        assert until(lambda: sink.last_state(SOURCE_NAME) == ("absent", f"{missing}: no such file or directory"))
 
 
 def journalctl(directory: Path, body: str) -> None:

@@ -78,7 +78,7 @@ def test_every_text_reads_back_through_any_number_of_segments(
     path = tmp_path_factory.mktemp("rec") / "x.rec"
     for index, files in enumerate(written):
         texts = {
-            name: FileText(f"/proc/{name}", text, None if text is not None else "not there")
+            name: FileText(f"/proc/{name}", text, None if text is not None else "no such file or directory")
             for name, text in files.items()
         }
         recorder.take_tick(Tick(1e9 + index * step, 5.0 + index * step, texts))
@@ -114,7 +114,9 @@ def recorded(tmp_path: Path, count: int = 12, step: float = 20.0) -> tuple[Path,
         reader.sample(page_types=index % 4 == 0)
         tick = replace(caught[-1], time=1.7e9 + index * step, monotonic=100.0 + index * step)
         if index == 5:
-            tick = replace(tick, files={**tick.files, "vmstat": FileText("/proc/vmstat", None, "not there")})
+            tick = replace(
+                tick, files={**tick.files, "vmstat": FileText("/proc/vmstat", None, "no such file or directory")}
+            )
         recorder.take_tick(tick)
         live.append(maker.snapshot(tick))
     recorder.save(path)
@@ -136,7 +138,7 @@ def test_the_same_verdicts_at_the_same_ticks_also_when_sought(tmp_path: Path) ->
     assert [s.time for s in replayed] == pytest.approx([s.time for s in live])
     assert [s.unreadable for s in replayed] == [s.unreadable for s in live]
     assert [s.vmstat for s in replayed] == [s.vmstat for s in live]
-    assert live[5].why("vmstat") == "not there"
+    assert live[5].why("vmstat") == "no such file or directory"
     assert live[3] != live[9]
     for place in (9, 2, 11, 0, 7, 6):
         reader.seek(place)

@@ -167,7 +167,7 @@ async def test_the_history_tells_unknown_outcomes(tmp_path: Path) -> None:
     async with running(app) as pilot:
         await until(pilot, lambda: "did not report back" in text_of(app))
         await pilot.press("H")
-        await until(pilot, lambda: "Remedies on record" in text_of(app))
+        await until(pilot, lambda: "Logged remedies" in text_of(app))
         assert "drop-caches-3" in text_of(app)
 
 

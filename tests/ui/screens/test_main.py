@@ -186,15 +186,15 @@ async def test_files_that_vanish_are_unknown_not_zero(tmp_path: Path) -> None:
         await pilot.pause()
         text = text_of(app)
         assert "memory unknown" in text
-        assert "PSI not there" in text
-        await until(pilot, lambda: "migratetypes: not there" in text_of(app))
+        assert "PSI no such" in text
+        await until(pilot, lambda: "migratetypes: no such file or directory" in text_of(app))
     (tmp_path / "proc/buddyinfo").unlink()
     app = make_app(tmp_path)
     async with running(app) as pilot:
         await pilot.pause()
         text = text_of(app)
         assert "UNKNOWN" in text
-        assert "not there" in text
+        assert "no such file or directory" in text
 
 
 async def test_themes_change_and_an_ansi_one_is_there(tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ async def test_memory_that_no_zone_has_yet_is_told(tmp_path: Path) -> None:
     """Kernels that put off initialising memory count it in MemFree long before a zone can give it."""
     tree = HostTree.small(tmp_path)
     async with running(make_app(tmp_path)) as pilot:
-        assert "in no zone" not in text_of(pilot.app)
+        assert "not initialised" not in text_of(pilot.app)
         kib = sum(zone.managed for zone in tree.zones) * 4 + (10 << 20)
         tree.put("proc/meminfo", f"MemTotal: {kib} kB\nMemFree: {kib} kB\n")
-        await until(pilot, lambda: "(10G in no zone yet)" in lines_of(pilot.app)[0])
+        await until(pilot, lambda: "(10G not initialised yet)" in lines_of(pilot.app)[0])

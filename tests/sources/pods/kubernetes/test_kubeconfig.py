@@ -223,7 +223,7 @@ def test_an_invalid_kubeconfig_is_one_line_soon(tmp_path: Path, text: str, words
     ("user", "cluster", "words"),
     [
         ({"auth-provider": {"name": "gcp"}}, {}, "auth-provider, which is not supported: use a credential plug-in"),
-        ({"tokenFile": "none"}, {}, "none: not there"),
+        ({"tokenFile": "none"}, {}, "none: no such file or directory"),
         ({"tokenFile": "."}, {}, ".: a directory, not a file"),
         ({"tokenFile": "pipe"}, {}, "pipe: not a regular file"),
         ({"tokenFile": "/dev/zero"}, {}, "/dev/zero: not a regular file"),
@@ -397,7 +397,7 @@ def test_a_plugin_gets_its_arguments_environment_and_the_cluster_but_no_input(tm
         (plugin("", apiVersion="client.authentication.k8s.io/v1alpha1"), "apiVersion is not client.authentication"),
         (plugin("", command=""), "has no command"),
         (plugin("", command="no-such-program"), "the credential plug-in no-such-program is not in PATH"),
-        (plugin("", command="./none"), "the credential plug-in ./none can't be run: not there"),
+        (plugin("", command="./none"), "the credential plug-in ./none can't be run: no such file or directory"),
         (plugin("", args=["a\0b"]), "the credential plug-in sh can't be run: an argument holds a zero byte"),
         (plugin("", args="a"), "args is not a list of texts"),
     ],

@@ -101,7 +101,7 @@ def test_a_child_that_dies_is_started_again(server: ApiServer, tmp_path: Path) -
 
 def test_no_child_is_started_without_credentials(tmp_path: Path) -> None:
     sink = CollectingSink()
-    for given, why in ((None, NO_CREDENTIALS), (str(tmp_path / "none"), f"{tmp_path}/none: not there")):
+    for given, why in ((None, NO_CREDENTIALS), (str(tmp_path / "none"), f"{tmp_path}/none: no such file or directory")):
         api = ApiSupervisor(tmp_path, sink, given)
         api.start()
         assert until(lambda why=why: sink.last_state() == ("absent", why))  # type: ignore[misc]
