@@ -88,6 +88,11 @@ def format_bytes(size: int) -> str:
     return f"{value:.1f}{_UNITS[unit]}" if value >= 9.995 else f"{value:.2f}{_UNITS[unit]}"
 
 
+def format_block(page_size: int, order: int) -> str:
+    """Return the size of a block, with its order: ``4M (order 10)``."""
+    return f"{format_bytes(page_size << order)} (order {order})"
+
+
 def format_count(count: int) -> str:
     """Return a count in at most five columns: ``842``, ``53.1k``, ``3.81M`` (decimal thousands)."""
     if abs(count) < 10_000:

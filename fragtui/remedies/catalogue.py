@@ -1,4 +1,4 @@
-"""All that fragtui can do to a node, as data: what is written where, what it costs, how to tell that it worked."""
+"""All remedies as data: what is written where, what it does, and how to see that it worked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DROP_CACHES = "proc/sys/vm/drop_caches"
 COMPACT_MEMORY = "proc/sys/vm/compact_memory"
 PROACTIVENESS = "proc/sys/vm/compaction_proactiveness"
 NODES = "sys/devices/system/node"
-_MOST_NODE = 1023
+_MAX_NODE = 1023
 
 
 class Action(StrEnum):
@@ -28,26 +28,26 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RemedyStep:
-    """One step: sync(2), or `text` written as it stands (no newline added) to `path` below the host's root."""
+    """One step: sync(2), or a write of exactly `text` (no newline added) to `path` below the host's root."""
 
-    do: Action
+    action: Action
     path: str = ""
     text: str = ""
 
     def target(self, root: Path) -> Path:
-        """Return the exact path written; links in `root` itself are resolved, below it none may be."""
+        """Return the exact path written; links in `root` itself are resolved, below it there may be none."""
         return root.resolve() / self.path
 
     def sentence(self, root: Path) -> str:
-        """Return what the step does, exactly."""
-        if self.do is Action.SYNC:
+        """Return exactly what the step does."""
+        if self.action is Action.SYNC:
             return "sync(2): writes all dirty pages of all file systems"
         return f"writes {self.text!r} to {self.target(root)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """One thing that can be done. Its `id` is stable: the audit log, policies and scripts name it."""
+    """One remedy. Its `id` is stable: the audit log, policies and scripts use it."""
 
     id: str
     title: str
@@ -57,9 +57,9 @@ class Remedy:
     effect: Effect
     needs: str
     evidence: str
-    """How to tell that it worked."""
+    """How to see that it worked."""
     disabled_reason: str | None = None
-    """Why this node has no such remedy whoever asks; None where it has."""
+    """Why this node has no such remedy; None if it has."""
 
     @property
     def sync_first(self) -> bool:
@@ -83,7 +83,7 @@ _COMPACTED = "pgmigrate_success in vmstat rises, small free blocks turn into lar
 def drop_caches(value: int, *, sync: bool) -> Remedy:
     """Return the remedy that writes `value` (1 page cache, 2 slab, 3 both) to drop_caches, after a sync if asked.
 
-    Other values exist (4 stops the kernel's log line) or are refused (5 and above); see fs/drop_caches.c.
+    4 only stops the kernel's log line, 5 and above are invalid; see fs/drop_caches.c.
     """
     title, effect, evidence = _DROPS[value]
     write = RemedyStep(Action.WRITE, DROP_CACHES, str(value))
@@ -108,7 +108,7 @@ def sync_only() -> Remedy:
 
 
 def compact_all(*, sync: bool = False) -> Remedy:
-    """Return the remedy that compacts every zone of every NUMA node; from 6.5 on the kernel takes nothing but "1"."""
+    """Return the remedy that compacts every zone of every NUMA node; from 6.5 on the kernel accepts only "1"."""
     step = RemedyStep(Action.WRITE, COMPACT_MEMORY, "1")
     needs = f"{_ROOT}; CONFIG_COMPACTION"
     remedy = Remedy("compact", "Compact all memory", "c", (step,), Effect(compact=True), needs, _COMPACTED)
@@ -116,7 +116,7 @@ def compact_all(*, sync: bool = False) -> Remedy:
 
 
 def compact_node(node: int, *, sync: bool = False) -> Remedy:
-    """Return the remedy that compacts the zones of one NUMA node; success of the write says nothing."""
+    """Return the remedy that compacts the zones of one NUMA node; a successful write proves nothing."""
     step = RemedyStep(Action.WRITE, f"{NODES}/node{node}/compact", "1")
     needs = f"{_ROOT}; CONFIG_COMPACTION and CONFIG_NUMA"
     effect = Effect(compact=True, node=node)
@@ -137,15 +137,15 @@ def _synced(remedy: Remedy) -> Remedy:
 
 
 def wake_kcompactd(proactiveness: int | None, version: KernelVersion | None) -> Remedy:
-    """Return the remedy that writes compaction_proactiveness the value it has, which wakes kcompactd from 5.15 on.
+    """Return the remedy that rewrites compaction_proactiveness with its value, which wakes kcompactd from 5.15 on.
 
-    No setting changes. See mm/compaction.c compaction_proactiveness_sysctl_handler.
+    The setting does not change. See mm/compaction.c compaction_proactiveness_sysctl_handler.
     """
     disabled_reason = None
     if proactiveness is None:
-        disabled_reason = "vm.compaction_proactiveness is not there to read (kernel 5.9 and later, CONFIG_COMPACTION)"
+        disabled_reason = "vm.compaction_proactiveness can't be read (needs kernel 5.9 and CONFIG_COMPACTION)"
     elif proactiveness == 0:
-        disabled_reason = "vm.compaction_proactiveness is 0: background compaction is switched off"
+        disabled_reason = "vm.compaction_proactiveness is 0: background compaction is off"
     elif version is not None and not version.at_least(5, 15):
         disabled_reason = "before 5.15 a write to vm.compaction_proactiveness starts nothing"
     return Remedy(
@@ -176,12 +176,12 @@ def read_catalogue(root: Path, version: KernelVersion | None = None) -> tuple[Re
 
 
 def numa_nodes(root: Path) -> tuple[int, ...]:
-    """Return the NUMA nodes that sysfs shows; none where the kernel is built without NUMA or sysfs is not there."""
+    """Return the NUMA nodes that sysfs shows; none if the kernel has no NUMA or sysfs is missing."""
     try:
         names = [entry.name for entry in (root / NODES).iterdir()]
     except OSError:
         return ()
-    numbers = (bounded_int(name[4:], _MOST_NODE) for name in names if name.startswith("node"))
+    numbers = (bounded_int(name[4:], _MAX_NODE) for name in names if name.startswith("node"))
     return tuple(sorted(number for number in numbers if number is not None))
 
 

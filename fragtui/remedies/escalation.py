@@ -1,4 +1,4 @@
-"""Remedies step by step, gentlest first, until the target order has as many blocks as asked."""
+"""Run remedies step by step, gentlest first, until there are enough blocks of the target order."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from fragtui.remedies.follow_up import FollowUp
 from fragtui.remedies.outcome import Outcome
 from fragtui.remedies.permission import disabled_because
 from fragtui.remedies.runner import RemedyRun, RunRefused, RunRequest
-from fragtui.text import counted
+from fragtui.text import counted, format_block
 
 SETTLE_SECONDS = 1.2
-"""Seconds after a step before its gain is taken: the kernel's counters lag by vm.stat_interval (1 s)."""
+"""Seconds after a step before its gain is measured: the kernel's counters lag by vm.stat_interval (1 s)."""
 
 
 class EscalationStep(StrEnum):
-    """The steps of the ladder, in their order; policies name them so."""
+    """The steps of an escalation in their order, gentlest first; policies use these names."""
 
     SYNC = "sync"
     PAGE_CACHE = "drop-page-cache"
@@ -36,7 +36,7 @@ class EscalationStep(StrEnum):
 
 
 class EndReason(StrEnum):
-    """Why a ladder ended."""
+    """Why an escalation ended."""
 
     REACHED = "reached"
     EXHAUSTED = "exhausted"
@@ -46,7 +46,7 @@ class EndReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """One rung that was taken."""
+    """One step that ran."""
 
     remedy: Remedy
     expected: Gain
@@ -58,51 +58,49 @@ class StepResult:
 
 @dataclass(frozen=True, slots=True)
 class EscalationEnd:
-    """What became of it; `skipped` has the rungs that were not taken, each with the reason."""
+    """How an escalation ended; `skipped` has the steps that did not run, each with the reason."""
 
-    end: EndReason
-    escalation_steps: tuple[StepResult, ...]
+    reason: EndReason
+    steps: tuple[StepResult, ...]
     skipped: tuple[str, ...]
     why: str
 
     @property
     def gained(self) -> int | None:
-        """Blocks won over all rungs; None if nothing ran or it could not be seen."""
-        if (
-            not self.escalation_steps
-            or self.escalation_steps[0].before is None
-            or self.escalation_steps[-1].after is None
-        ):
+        """Blocks gained by all steps; None if none ran or the blocks could not be read."""
+        if not self.steps or self.steps[0].before is None or self.steps[-1].after is None:
             return None
-        return self.escalation_steps[-1].after - self.escalation_steps[0].before
+        return self.steps[-1].after - self.steps[0].before
 
 
 def escalation_steps(chosen: Iterable[EscalationStep], nodes: Sequence[int]) -> tuple[Remedy, ...]:
-    """Return the remedies of the chosen rungs in the ladder's own order; one for each of `nodes` where it is by node.
+    """Return the remedies of the chosen steps in the order of `EscalationStep`, with one per node to compact.
 
-    With one node alone, compacting it is compacting all, so one of the two is enough. Where a sync is allowed, it is
-    done right before each compaction too: what was dirtied since the first can end it early.
+    On one NUMA node, compacting it is the same as compacting all memory, so one of the two is enough. If sync is
+    allowed, each compaction starts with one: pages dirtied since the first sync can end a compaction early.
     """
     wanted = set(chosen)
     synced = EscalationStep.SYNC in wanted
-    found: list[Remedy] = []
-    if EscalationStep.SYNC in wanted:
-        found.append(sync_only())
-    if EscalationStep.PAGE_CACHE in wanted:
-        found.append(drop_caches(1, sync=False))
-    if EscalationStep.SLAB in wanted:
-        found.append(drop_caches(2, sync=False))
+    remedies = [
+        remedy
+        for step, remedy in (
+            (EscalationStep.SYNC, sync_only()),
+            (EscalationStep.PAGE_CACHE, drop_caches(1, sync=False)),
+            (EscalationStep.SLAB, drop_caches(2, sync=False)),
+        )
+        if step in wanted
+    ]
     if EscalationStep.COMPACT_NODE in wanted and (len(nodes) > 1 or EscalationStep.COMPACT not in wanted):
-        found += [compact_node(node, sync=synced) for node in nodes]
+        remedies += [compact_node(node, sync=synced) for node in nodes]
     if EscalationStep.COMPACT in wanted:
-        found.append(compact_all(sync=synced))
-    return tuple(found)
+        remedies.append(compact_all(sync=synced))
+    return tuple(remedies)
 
 
 class Escalation:
-    """A ladder under way, advanced by snapshots: it never waits. All of it on one thread that outlives its children.
+    """A run of remedies, one or several, driven by snapshots: it never waits.
 
-    `abort` ends the step under way and takes no other.
+    The one driver of the screen, the guard and the command line. Use it on one thread that outlives the children.
     """
 
     def __init__(
@@ -111,12 +109,15 @@ class Escalation:
         root: Path,
         audit: AuditLog,
         order: int,
-        blocks: int,
+        blocks: int | None,
         by: str,
         disabled_reason: str | None = None,
         always: int = 0,
     ) -> None:
-        """Prepare it; the first `always` steps are taken even where there are blocks enough (a periodic run)."""
+        """Prepare it to run until there are `blocks` blocks of the order; None runs every remedy in any case.
+
+        The first `always` steps run even if there are enough blocks (a periodic run).
+        """
         self.order = order
         self.blocks = blocks
         self.running: RemedyRun | None = None
@@ -127,24 +128,29 @@ class Escalation:
         self._root = root
         self._audit = audit
         self._by = by
-        self._run = os.urandom(6).hex()
-        self._barred = disabled_reason
+        self._run_id = None if blocks is None else os.urandom(6).hex()
+        self._disabled_reason = disabled_reason
         self._aborted = threading.Event()
         self._before: Snapshot | None = None
         self._expected: Gain | None = None
         self._outcome: Outcome | None = None
         self._outcome_at = 0.0
-        self._climbed: list[StepResult] = []
+        self._steps: list[StepResult] = []
         self._skipped: list[str] = []
 
+    @property
+    def settled_at(self) -> float | None:
+        """Monotonic time from which a snapshot shows the gain of the step that has ended, or None."""
+        return None if self._outcome is None else self._outcome_at + SETTLE_SECONDS
+
     def abort(self) -> None:
-        """End it: within a step the child is killed, between steps none is begun."""
+        """Kill the child of the step that runs, if any, and start no other step."""
         self._aborted.set()
 
     def advance(self, snapshot: Snapshot) -> EscalationEnd | None:
-        """Take a tick: watch the step under way, or begin the next; return the end once it has come.
+        """Poll the step that runs or start the next; return the end once it has come.
 
-        A snapshot from before the end of a step is not taken for what is there after it.
+        A snapshot from before `settled_at` is not taken for the result of a step.
         """
         if self.ended is not None:
             return self.ended
@@ -159,14 +165,14 @@ class Escalation:
         if self._outcome is not None:
             if snapshot.monotonic < self._outcome_at + SETTLE_SECONDS:
                 return None
-            self._take(snapshot, self._outcome)
+            self._add_result(snapshot, self._outcome)
             self._outcome = None
-        self.ended = self._next(snapshot)
+        self.ended = self._start_next(snapshot)
         return self.ended
 
-    def _take(self, snapshot: Snapshot, outcome: Outcome) -> None:
+    def _add_result(self, snapshot: Snapshot, outcome: Outcome) -> None:
         assert self._before is not None and self._expected is not None
-        self._climbed.append(
+        self._steps.append(
             StepResult(
                 outcome.remedy,
                 self._expected,
@@ -177,36 +183,40 @@ class Escalation:
         )
         self.followups.append(FollowUp(self._audit, outcome.id, self._before, snapshot, self.order))
 
-    def _next(self, snapshot: Snapshot) -> EscalationEnd | None:
-        """Begin the next step that may run, or return the end."""
-        there = usable_blocks(snapshot, self.order)
+    def _start_next(self, snapshot: Snapshot) -> EscalationEnd | None:
+        """Start the next step that may run, or return the end."""
+        free = usable_blocks(snapshot, self.order)
         if self._aborted.is_set():
             return self._end(EndReason.ABORTED, "aborted")
-        if there is None:
-            return self._end(EndReason.REFUSED, "the free blocks can't be read, so no step's success could be told")
-        if there >= self.blocks and len(self._climbed) + len(self._skipped) >= self._always:
-            return self._end(
-                EndReason.REACHED, f"{counted(there, 'block')} of order {self.order} there, {self.blocks} asked for"
-            )
+        if self.blocks is not None:
+            if free is None:
+                return self._end(EndReason.REFUSED, "free blocks can't be read, so no step could be judged")
+            if free >= self.blocks and len(self._steps) + len(self._skipped) >= self._always:
+                return self._end(EndReason.REACHED, self._count(snapshot, free, "free"))
         while self._left:
             remedy = self._left.pop(0)
-            if (why := disabled_because(remedy, self._root, self._barred)) is not None:
+            # A remedy that runs alone is refused by its own start, with the same trial.
+            why = None if self.blocks is None else disabled_because(remedy, self._root, self._disabled_reason)
+            if why is not None:
                 self._skipped.append(f"{remedy.id}: {why}")
                 continue
             self._expected = forecast(snapshot, self.order).gain(remedy.effect)
-            asked = RunRequest(self._by, self.order, target_blocks(snapshot, self.order), self._expected, self._run)
+            blocks = target_blocks(snapshot, self.order)
+            request = RunRequest(self._by, self.order, blocks, self._expected, self._run_id)
             try:
-                self.running = RemedyRun.start(remedy, self._root, self._audit, asked, self._barred)
+                self.running = RemedyRun.start(remedy, self._root, self._audit, request, self._disabled_reason)
             except RunRefused as refused:
                 return self._end(EndReason.REFUSED, str(refused))
             self._before = snapshot
             return None
-        if not self._climbed:
+        if not self._steps:
             return self._end(EndReason.REFUSED, "; ".join(self._skipped) or "no step is allowed")
-        return self._end(
-            EndReason.EXHAUSTED,
-            f"{counted(there, 'block')} of order {self.order} after all steps, {self.blocks} asked for",
-        )
+        return self._end(EndReason.EXHAUSTED, self._count(snapshot, free, "free after all steps"))
 
-    def _end(self, end: EndReason, why: str) -> EscalationEnd:
-        return EscalationEnd(end, tuple(self._climbed), tuple(self._skipped), why)
+    def _count(self, snapshot: Snapshot, free: int | None, state: str) -> str:
+        size = format_block(snapshot.host.page_size, self.order)
+        blocks = "an unknown number of blocks" if free is None else counted(free, "block")
+        return f"{blocks} of {size} {state}" + ("" if self.blocks is None else f", {self.blocks} wanted")
+
+    def _end(self, reason: EndReason, why: str) -> EscalationEnd:
+        return EscalationEnd(reason, tuple(self._steps), tuple(self._skipped), why)

@@ -1,4 +1,4 @@
-"""What became of a remedy's gain: looked at right after and at 1, 5 and 30 minutes, and put on record each time."""
+"""What is left of a remedy's gain: measured right after it and at 1, 5 and 30 minutes, and logged each time."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from fragtui.remedies.audit.log import AuditError, AuditLog
 
 
 class FollowUp:
-    """The evidence of one remedy, fed with every tick after it. Nothing depends on it: a full log costs evidence only.
+    """The evidence of one remedy, from every tick after it. Nothing depends on it: a full log costs evidence only.
 
-    `problem` says why the last look is not on record.
+    `problem` is why the last measurement is not in the audit log.
     """
 
     def __init__(self, audit: AuditLog, remedy_id: str, before: Snapshot, after: Snapshot, order: int) -> None:
@@ -23,14 +23,14 @@ class FollowUp:
         self._audit = audit
         self._id = remedy_id
         self._before = before
-        self._half_told = False
+        self._half_logged = False
         if self.recovery.before is not None and self.recovery.after is not None:
             self.gain_decay = GainDecay(after.monotonic, self.recovery.before, self.recovery.after)
             self._record(after, 0.0, self.recovery.after)
 
     @property
     def over(self) -> bool:
-        """Whether there is nothing more to look for."""
+        """Whether there is nothing more to measure."""
         return self.gain_decay is None or len(self.gain_decay.marks) == 3
 
     def see(self, snapshot: Snapshot) -> None:
@@ -39,18 +39,18 @@ class FollowUp:
             return
         seen = len(self.gain_decay.marks)
         self.gain_decay = self.gain_decay.see(snapshot.monotonic, blocks)
-        for mark, there in self.gain_decay.marks[seen:]:
-            self.checkpoints += (Checkpoint(mark, there, cost_between(self._before, snapshot)),)
-            self._record(snapshot, mark, there)
-        # The half-life is told once it has stood for as long again, so that a dip is no end.
+        for mark, blocks_then in self.gain_decay.marks[seen:]:
+            self.checkpoints += (Checkpoint(mark, blocks_then, cost_between(self._before, snapshot)),)
+            self._record(snapshot, mark, blocks_then)
+        # Log the half-life after as long again, so that a dip does not count as the end.
         half, age = self.gain_decay.half_life, self.gain_decay.age
-        if half is not None and age is not None and not self._half_told and age >= 2 * half:
-            self._half_told = True
+        if half is not None and age is not None and not self._half_logged and age >= 2 * half:
+            self._half_logged = True
             self._record(snapshot, age, blocks)
 
     def _record(self, snapshot: Snapshot, after: float, blocks: int) -> None:
         cost = cost_between(self._before, snapshot)
-        half_life = self.gain_decay.half_life if self.gain_decay and (self._half_told or after) else None
+        half_life = self.gain_decay.half_life if self.gain_decay and (self._half_logged or after) else None
         try:
             self._audit.append(
                 EvidenceEntry(

@@ -1,4 +1,4 @@
-"""One remedy, and one guard, at a time on a node, whichever process runs it."""
+"""Locks: one remedy and one guard at a time on a node, in any process."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ LOCK_FOLDER = "run/fragtui"
 
 
 class LockBusy(Exception):
-    """Another process holds the lock; the message says which."""
+    """Another process holds the lock; the message names it."""
 
 
 class NodeLock:
-    """A lock that ends with the last process that has its descriptors: a child that got them holds it on.
+    """A lock that ends with the last process that has its descriptors: a child that inherits them keeps it.
 
-    It is taken in every directory of those given that can be written, so that two processes that see different parts
-    of the host (one on it, one in a container with the host under /host) meet in at least one. A directory or a file
-    in it that others may have made is not used: it would let them hold the lock, or have another file emptied.
+    It is taken in every given directory that can be written, so that two processes that see different parts of the
+    host (one on it, one in a container with the host under /host) share at least one. A directory or file that another
+    user may have made is not used: that user could hold the lock, or have another file emptied.
     """
 
     def __init__(self, descriptors: tuple[int, ...]) -> None:
@@ -33,9 +33,9 @@ class NodeLock:
 
     @classmethod
     def take(cls, name: str, directories: Iterable[Path], holder: str) -> NodeLock:
-        """Take the lock or raise Busy; raise OSError, with a file's name, if none of the directories is one for it.
+        """Take the lock or raise LockBusy; raise OSError, with a file name, if no directory can be used.
 
-        `holder` is what the others are told of this one.
+        `holder` names this process to the others.
         """
         taken: list[int] = []
         problem: OSError | None = None
@@ -47,7 +47,7 @@ class NodeLock:
                 except OSError as error:
                     problem = error
                     continue
-                # The same file twice would be refused by ourselves: a second open is a second owner to flock(2).
+                # The same file twice would block itself: to flock(2) a second open is a second owner.
                 if _same_file(descriptor, taken):
                     os.close(descriptor)
                     continue
@@ -61,7 +61,7 @@ class NodeLock:
         return cls(tuple(taken))
 
     def release(self) -> None:
-        """Give the descriptors back; the files stay, empty, since removing them would race."""
+        """Close the descriptors; the files stay, empty, since removing them would race."""
         descriptors, self.descriptors = self.descriptors, ()
         try:
             for descriptor in descriptors:
@@ -72,15 +72,15 @@ class NodeLock:
 
 
 def lock_directories(root: Path, audit: Path) -> tuple[Path, ...]:
-    """Return where locks of the node under `root` go: its /run/fragtui, this one's, and beside the audit log.
+    """Return the lock directories of the node under `root`: its /run/fragtui, the local one, that of the audit log.
 
-    A saved tree has none: nothing is run on it.
+    A saved tree has none, since nothing runs on it.
     """
     return tuple(dict.fromkeys((root / LOCK_FOLDER, Path("/", LOCK_FOLDER), audit.parent))) if is_live(root) else ()
 
 
 def _open(directory: Path, path: Path) -> int:
-    """Open the lock file, with its directory made if it is the one of all locks. Raises OSError with a file's name."""
+    """Open the lock file; make /run/fragtui if needed. Raises OSError with a file name."""
     flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         folder = os.open(directory, flags)
@@ -114,8 +114,7 @@ def _lock(descriptor: int, path: Path, holder: str) -> None:
 
 
 def _same_file(descriptor: int, others: list[int]) -> bool:
-    mine = os.fstat(descriptor)
-    return any((o.st_dev, o.st_ino) == (mine.st_dev, mine.st_ino) for o in map(os.fstat, others))
+    return any(os.path.samestat(os.fstat(descriptor), os.fstat(other)) for other in others)
 
 
 def _close(descriptors: Iterable[int]) -> None:

@@ -1,4 +1,4 @@
-"""How a remedy ended, in words."""
+"""How a remedy ended, as text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fragtui.text import format_duration
 
 @dataclass(frozen=True, slots=True)
 class StepDone:
-    """One finished step: seconds, CPU seconds, and the name of the errno where it failed."""
+    """One finished step: seconds, CPU seconds, and the name of the errno if it failed."""
 
     index: int
     seconds: float
@@ -22,7 +22,7 @@ class StepDone:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A remedy that is over."""
+    """The end of a remedy."""
 
     remedy: Remedy
     id: str
@@ -46,8 +46,8 @@ _ERRORS = {
     "EACCES": "no permission",
     "EPERM": "not permitted",
     "EROFS": "the file system is mounted read-only",
-    "ENOENT": "the file is not there",
-    "EINTR": "interrupted by a signal before it was through (6.9 and later say so)",
+    "ENOENT": "the file does not exist",
+    "EINTR": "interrupted by a signal before its end (reported from 6.9 on)",
     "ENOMEM": "no memory",
     NOT_A_KERNEL_FILE: "the path is no longer a file of this kernel; nothing was written",
 }
@@ -56,14 +56,14 @@ _ERRORS = {
 def describe_outcome(
     remedy: Remedy, result: Result, seconds: float, steps: tuple[StepDone, ...], detail: str | None
 ) -> str:
-    """Return what happened in one sentence; `detail` says how the child died."""
+    """Return what happened in one sentence; `detail` is how the child died."""
     took = format_duration(seconds)
     if result is Result.DONE:
         return f"{remedy.title}: done in {took}."
     if result is Result.ABORTED:
-        return f"{remedy.title}: aborted after {took}; what was done until then stays."
+        return f"{remedy.title}: aborted after {took}; what was done by then stays done."
     if result is Result.DIED:
-        return f"{remedy.title}: its child ended without a word ({detail or 'unknown'})."
+        return f"{remedy.title}: its child process died without a report ({detail or 'unknown'})."
     last = steps[-1]
     return f"{remedy.title}: failed: {explain_error(remedy.steps[last.index], last.error or '')}."
 
@@ -71,11 +71,11 @@ def describe_outcome(
 def explain_error(step: RemedyStep, error: str) -> str:
     """Return what an errno's name means for this step."""
     if error == "EINVAL" and step.path == COMPACT_MEMORY:
-        # 6.5 and later take nothing but 1 (mm/compaction.c sysctl_compaction_handler).
-        meaning = "the kernel does not take this value (from 6.5 on it must be exactly 1)"
+        # From 6.5 on the kernel accepts only 1 (mm/compaction.c sysctl_compaction_handler).
+        meaning = "the kernel does not accept this value (from 6.5 on it must be exactly 1)"
     elif error == "EINVAL":
-        meaning = "the kernel does not take this value"
+        meaning = "the kernel does not accept this value"
     else:
         meaning = _ERRORS.get(error, "")
-    what = "sync" if step.do is Action.SYNC else f"writing {step.text!r} to /{step.path}"
+    what = "sync" if step.action is Action.SYNC else f"writing {step.text!r} to /{step.path}"
     return f"{what}: {error}{', ' + meaning if meaning else ''}"

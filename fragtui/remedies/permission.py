@@ -1,4 +1,4 @@
-"""Why a remedy can't run here, found by trying: opening a sysctl for writing and closing it again does nothing."""
+"""Why a remedy can't run here, found by trial: opening a sysctl for writing and closing it again does nothing."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def disabled_because(remedy: Remedy, root: Path, disabled_reason: str | None = N
     """Return why `remedy` can't run on the node under `root`, or None if it can.
 
     `disabled_reason` is the caller's own reason against every write: "--read-only", "replaying a recording".
-    The rights are those of the effective uid and of the mount; capabilities are not asked (fs/proc/proc_sysctl.c
-    test_perm), so nothing but trying tells.
+    The kernel checks the effective uid and the mount, not capabilities (fs/proc/proc_sysctl.c test_perm), so only a
+    trial shows it.
     """
     if disabled_reason is not None:
         return disabled_reason
@@ -26,8 +26,8 @@ def disabled_because(remedy: Remedy, root: Path, disabled_reason: str | None = N
 
 
 def _why_not_step(step: RemedyStep, root: Path) -> str | None:
-    if step.do is Action.SYNC:
-        # sync(2) is of this kernel whatever the root is, so for saved files it would be the wrong machine's.
+    if step.action is Action.SYNC:
+        # sync(2) acts on this kernel for any root, so for saved files it would act on the wrong machine.
         return None if is_live(root) else f"{root}: saved files, not this kernel's /proc"
     path = step.target(root)
     try:
@@ -40,17 +40,17 @@ def _why_not_step(step: RemedyStep, root: Path) -> str | None:
 
 
 def _reason(error: OSError, step: RemedyStep, path: Path) -> str:
-    """Return the reason in words for an engineer."""
+    """Return an errno of the trial as a reason for an engineer."""
     if error.errno == errno.EROFS:
         return f"{path} is mounted read-only (a container that is not privileged?)"
     if error.errno in (errno.EACCES, errno.EPERM):
         if (uid := os.geteuid()) != 0:
-            return f"needs root: effective uid is {uid}"
-        return f"{path}: refused even to root (user namespace or security module)"
+            return f"must be root: effective uid is {uid}"
+        return f"{path}: denied even to root (user namespace or security module)"
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         if not path.parent.is_dir():
-            return f"{path.parent} is not there"
+            return f"{path.parent} does not exist"
         if step.path == COMPACT_MEMORY or step.path.endswith("/compact"):
-            return f"{path} is not there: kernel without CONFIG_COMPACTION"
-        return f"{path} is not there"
+            return f"{path} does not exist: kernel without CONFIG_COMPACTION"
+        return f"{path} does not exist"
     return f"{path}: {(error.strerror or str(error)).lower()}"

@@ -1,4 +1,4 @@
-"""The remedies of a recording: from the lines of its audit log and the snapshots around them, what they brought."""
+"""The remedies of a recording, with their results from its audit log and the snapshots around them."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _NODE = re.compile(r"compact-node-(\d{1,4})", re.ASCII)
 
 
 class ReplayedRemedies:
-    """Fed with lines and snapshots in the order of their times."""
+    """Takes lines and snapshots in the order of their times."""
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self.remedy_result: RemedyResult | None = None
-        """The last remedy that is over, as the screen of that time showed it."""
+        """The last remedy that has ended, as the screen showed it then."""
         self.running: IntentEntry | None = None
         self._snapshot: Snapshot | None = None
         self.before: Snapshot | None = None
         """The last snapshot before the last remedy."""
-        self._over: tuple[IntentEntry, EndEntry, Snapshot] | None = None
+        self._ended: tuple[IntentEntry, EndEntry, Snapshot] | None = None
 
     def take(self, line: str) -> Entry | None:
-        """Take a line; return its entry, or None where it is none."""
+        """Take a line; return its entry, or None if it is not an entry."""
         entry = parse_entry(line)
         if entry is None:
             return None
@@ -40,17 +40,17 @@ class ReplayedRemedies:
             self.running, self.before = entry, self._snapshot
         elif isinstance(entry, EndEntry) and self.running is not None and entry.id == self.running.id:
             if self.before is not None:
-                self._over = (self.running, entry, self.before)
+                self._ended = (self.running, entry, self.before)
             self.running = None
         return entry
 
     def see(self, snapshot: Snapshot) -> bool:
-        """Take a snapshot; return whether a remedy's result is known with it that was not before."""
+        """Take a snapshot; return whether it shows the result of a remedy for the first time."""
         self._snapshot = snapshot
-        if self._over is not None and snapshot.time >= self._over[1].time + SETTLE_SECONDS:
-            intent, ended, before = self._over
-            self._over = None
-            self.remedy_result = _treated(intent, ended, before, snapshot)
+        if self._ended is not None and snapshot.time >= self._ended[1].time + SETTLE_SECONDS:
+            intent, ended, before = self._ended
+            self._ended = None
+            self.remedy_result = _result(intent, ended, before, snapshot)
             return self.remedy_result is not None
         if self.remedy_result is not None and self.remedy_result.gain_decay is not None:
             blocks = target_blocks(snapshot, self.remedy_result.recovery.order)
@@ -63,29 +63,29 @@ class ReplayedRemedies:
 
 
 def remedy_of(intent: IntentEntry) -> Remedy | None:
-    """Return the remedy that an intent names, or None for one that this version does not have."""
+    """Return the remedy that an intent names, or None if this version does not have it."""
     node = _NODE.fullmatch(intent.remedy)
     return find_remedy(catalogue([int(node[1])] if node else ()), intent.remedy)
 
 
 def title_of(intent: IntentEntry) -> str:
-    """Return what an intent's remedy is called."""
+    """Return the title of an intent's remedy."""
     remedy = remedy_of(intent)
     return remedy.title if remedy is not None else intent.remedy
 
 
-def _treated(intent: IntentEntry, ended: EndEntry, before: Snapshot, after: Snapshot) -> RemedyResult | None:
+def _result(intent: IntentEntry, ended: EndEntry, before: Snapshot, after: Snapshot) -> RemedyResult | None:
     remedy = remedy_of(intent)
     if remedy is None or intent.order is None:
         return None
     failed = ended.result is Result.FAILED
     step = min(ended.step or 0, len(remedy.steps) - 1)
     steps = (StepDone(step, ended.seconds, ended.cpu or 0.0, ended.error),) if ended.cpu is not None or failed else ()
-    said = describe_outcome(remedy, ended.result, ended.seconds, steps, ended.error)
+    explanation = describe_outcome(remedy, ended.result, ended.seconds, steps, ended.error)
     recovery = compare(before, after, intent.order)
     gain_decay = None
     if recovery.before is not None and recovery.after is not None:
         gain_decay = GainDecay(after.monotonic, recovery.before, recovery.after)
     return RemedyResult(
-        Outcome(remedy, intent.id, ended.result, ended.seconds, steps, said), recovery, None, gain_decay
+        Outcome(remedy, intent.id, ended.result, ended.seconds, steps, explanation), recovery, None, gain_decay
     )

@@ -1,4 +1,4 @@
-"""Running a remedy: the intent on record, then a child that writes, watched without ever waiting for it."""
+"""Run a remedy: log the intent, then start a child process that writes, and poll it without ever waiting."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from pathlib import Path
 
 from fragtui.model.remedy.forecast import Gain
 from fragtui.model.remedy.remedy_history import EndEntry, IntentEntry, Result
-from fragtui.remedies import worker as child
+from fragtui.remedies import worker
 from fragtui.remedies.audit.log import AuditError, AuditLog
 from fragtui.remedies.catalogue import Action, Remedy
 from fragtui.remedies.lock import LockBusy, NodeLock, lock_directories
 from fragtui.remedies.outcome import Outcome, StepDone, describe_outcome
 from fragtui.remedies.permission import disabled_because
 from fragtui.sources.files.host_files import read_text
-from fragtui.sources.files.own_files import os_reason as file_problem
+from fragtui.sources.files.own_files import file_problem
 from fragtui.sources.host.identity import boot_id
 from fragtui.text import printable
 
@@ -37,7 +37,7 @@ class RunRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """Who asked for a remedy and what was known then; it goes into the audit log."""
+    """Who asked for a remedy, and the state of the node then; it goes into the audit log."""
 
     by: str
     """screen, command or guard."""
@@ -46,14 +46,14 @@ class RunRequest:
     """Blocks of that order before."""
     expected: Gain | None = None
     run: str | None = None
-    """Id of the ladder's run that it is a step of; None for a remedy by itself."""
+    """Id of the run of an escalation that it is a step of; None for a single remedy."""
 
 
 class RemedyRun:
-    """One remedy under way. Made by `start`; then `poll` until it returns the outcome.
+    """One remedy that runs. Made by `start`; then `poll` until it returns the outcome.
 
-    The child is killed when the thread that started it ends (PR_SET_PDEATHSIG goes by thread), so start it on one that
-    outlives it. Use it from one thread at a time.
+    The kernel kills the child when the thread that started it ends (PR_SET_PDEATHSIG is per thread), so start it on a
+    thread that outlives it. Use it from one thread at a time.
     """
 
     def __init__(self, remedy: Remedy, intent: IntentEntry, audit: AuditLog, lock: NodeLock) -> None:
@@ -63,26 +63,26 @@ class RemedyRun:
         self.outcome: Outcome | None = None
         self.aborting = False
         self.step = 0
-        """Index of the step under way."""
+        """Index of the step that runs."""
         self._audit = audit
         self._lock = lock
         self._done: list[StepDone] = []
         self._text = b""
-        self._noise = ""
+        self._other_output = ""
         self._kill_at: float | None = None
         self._process = _spawn(remedy, intent, lock)
 
     @classmethod
     def start(
-        cls, remedy: Remedy, root: Path, audit: AuditLog, asked: RunRequest, disabled_reason: str | None = None
+        cls, remedy: Remedy, root: Path, audit: AuditLog, request: RunRequest, disabled_reason: str | None = None
     ) -> RemedyRun:
-        """Put the intent on record and start the child; raise RunRefused where any of that can't be.
+        """Log the intent and start the child; raise RunRefused if any of that fails.
 
         `disabled_reason` is the caller's own reason against every write, as for `disabled_because`.
         """
-        if (os_reason := disabled_because(remedy, root, disabled_reason)) is not None:
-            raise RunRefused(os_reason)
-        intent = _intent(remedy, root, asked)
+        if (reason := disabled_because(remedy, root, disabled_reason)) is not None:
+            raise RunRefused(reason)
+        intent = _intent(remedy, root, request)
         try:
             holder = f"{remedy.id} by pid {os.getpid()}"
             lock = NodeLock.take("remedy", lock_directories(root, audit.path), holder)
@@ -99,11 +99,11 @@ class RemedyRun:
             try:
                 running = cls(remedy, intent, audit, lock)
             except BaseException as error:
-                os_reason = f"no child could be started: {_words(error)}"
+                reason = f"no child could be started: {_error_text(error)}"
                 with contextlib.suppress(AuditError):
-                    audit.append(EndEntry(intent.id, time.time(), Result.DIED, 0.0, error=os_reason))
+                    audit.append(EndEntry(intent.id, time.time(), Result.DIED, 0.0, error=reason))
                 if isinstance(error, OSError | MemoryError | RuntimeError | subprocess.SubprocessError):
-                    raise RunRefused(os_reason) from error
+                    raise RunRefused(reason) from error
                 raise
             undo.pop_all()
         return running
@@ -116,7 +116,7 @@ class RemedyRun:
     def abort(self) -> None:
         """Ask the child to end: SIGTERM now, SIGKILL from `poll` after `ABORT_GRACE_SECONDS`.
 
-        Either ends compaction; the page cache half of drop_caches goes on in the kernel until it is through.
+        Either ends compaction; the page cache half of drop_caches runs in the kernel to its end.
         """
         if self.outcome is None and not self.aborting:
             self.aborting = True
@@ -127,26 +127,26 @@ class RemedyRun:
         """Return the outcome once the child has ended, else None; never waits."""
         if self.outcome is not None:
             return self.outcome
-        self._hear()
+        self._read_child()
         if self._process.poll() is None:
             if self._kill_at is not None and time.monotonic() >= self._kill_at:
                 self._process.kill()
                 self._kill_at = None
             return None
-        self._hear()
+        self._read_child()
         self.outcome = self._finish()
         return self.outcome
 
     def wait(self, seconds: float) -> Outcome | None:
-        """Poll for at most so long; for callers without a loop of their own."""
+        """Poll for at most `seconds`."""
         end = time.monotonic() + seconds
         while (outcome := self.poll()) is None and time.monotonic() < end:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(min(0.05, max(0.0, end - time.monotonic())))
         return outcome
 
-    def _hear(self) -> None:
-        """Take what the child has said since the last time."""
+    def _read_child(self) -> None:
+        """Read what the child has reported since the last call."""
         assert self._process.stdout is not None
         with contextlib.suppress(BlockingIOError):
             while chunk := os.read(self._process.stdout.fileno(), 65_536):
@@ -154,13 +154,13 @@ class RemedyRun:
         *lines, self._text = self._text.split(b"\n")
         for line in lines:
             try:
-                said = json.loads(line)
-                if said["event"] == "begin":
-                    self.step = int(said["step"])
+                report = json.loads(line)
+                if report["event"] == "begin":
+                    self.step = int(report["step"])
                 else:
-                    self._done.append(StepDone(said["step"], said["seconds"], said["cpu"], said["error"]))
+                    self._done.append(StepDone(report["step"], report["seconds"], report["cpu"], report["error"]))
             except (ValueError, KeyError, TypeError):
-                self._noise = printable(line.decode("utf-8", "replace"))
+                self._other_output = printable(line.decode("utf-8", "replace"))
 
     def _finish(self) -> Outcome:
         seconds = time.monotonic() - self.started
@@ -172,7 +172,11 @@ class RemedyRun:
             result = Result.ABORTED
         else:
             result = Result.FAILED if failed else Result.DIED
-        how = f"signal {-status}" if status < 0 else f"status {status}{': ' + self._noise if self._noise else ''}"
+        how = (
+            f"signal {-status}"
+            if status < 0
+            else f"status {status}{': ' + self._other_output if self._other_output else ''}"
+        )
         steps = tuple(self._done)
         ended = EndEntry(
             id=self.id,
@@ -199,11 +203,11 @@ class RemedyRun:
 
 def _spawn(remedy: Remedy, intent: IntentEntry, lock: NodeLock) -> subprocess.Popen[bytes]:
     steps = [
-        {"do": "sync"} if step.do is Action.SYNC else {"do": "write", "path": path, "text": step.text}
+        {"do": "sync"} if step.action is Action.SYNC else {"do": "write", "path": path, "text": step.text}
         for step, path in zip(remedy.steps, intent.paths, strict=True)
     ]
     plan = json.dumps({"parent": os.getpid(), "steps": steps})
-    # A group of its own: Ctrl-C in the terminal is for fragtui, which then aborts the remedy and says so.
+    # Its own process group: Ctrl-C in the terminal goes to fragtui alone, which then aborts the remedy.
     process = subprocess.Popen(
         [sys.executable, "-I", "-S", *_program(), plan],
         stdin=subprocess.DEVNULL,
@@ -223,17 +227,17 @@ def _spawn(remedy: Remedy, intent: IntentEntry, lock: NodeLock) -> subprocess.Po
     return process
 
 
-def _words(error: BaseException) -> str:
+def _error_text(error: BaseException) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
 
 
 def _program() -> list[str]:
-    """Return the child's program as arguments: its file, or its text where fragtui runs from a zip archive."""
-    file = Path(child.__file__)
-    return [str(file)] if file.is_file() else ["-c", inspect.getsource(child)]
+    """Return the child's program as arguments: its file, or its text if fragtui runs from a zip archive."""
+    file = Path(worker.__file__)
+    return [str(file)] if file.is_file() else ["-c", inspect.getsource(worker)]
 
 
-def _intent(remedy: Remedy, root: Path, asked: RunRequest) -> IntentEntry:
+def _intent(remedy: Remedy, root: Path, request: RunRequest) -> IntentEntry:
     uid = os.getuid()
     login: str | None = None
     with contextlib.suppress(KeyError):
@@ -244,18 +248,18 @@ def _intent(remedy: Remedy, root: Path, asked: RunRequest) -> IntentEntry:
         time=time.time(),
         remedy=remedy.id,
         steps=tuple(step.sentence(root) for step in remedy.steps),
-        paths=tuple("" if step.do is Action.SYNC else str(step.target(root)) for step in remedy.steps),
-        by=asked.by,
+        paths=tuple("" if step.action is Action.SYNC else str(step.target(root)) for step in remedy.steps),
+        by=request.by,
         pid=os.getpid(),
         uid=uid,
         login=login,
         host=read_text(root, "proc/sys/kernel/hostname") or platform.node(),
         kernel=read_text(root, "proc/sys/kernel/osrelease"),
         boot=boot_id(root),
-        order=asked.order,
-        blocks=asked.blocks,
-        expected_blocks=asked.expected.blocks if asked.expected else None,
-        expected_bytes=asked.expected.bytes if asked.expected else None,
+        order=request.order,
+        blocks=request.blocks,
+        expected_blocks=request.expected.blocks if request.expected else None,
+        expected_bytes=request.expected.bytes if request.expected else None,
         boottime=round(time.clock_gettime(time.CLOCK_BOOTTIME), 3),
-        run=asked.run or name,
+        run=request.run or name,
     )

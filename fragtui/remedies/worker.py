@@ -1,10 +1,10 @@
-"""The program that does the writes, run as a child of its own: a write to compact_memory blocks for seconds.
+"""The child program that does the writes: a write to compact_memory blocks for seconds.
 
-It is run as a file by a bare interpreter (``-I -S``), so it imports nothing but a few modules of the standard library.
+It runs as a file under a bare interpreter (``-I -S``), so it imports only a few modules of the standard library.
 Its only argument is the plan as JSON: ``{"parent": PID, "steps": [{"do": "sync"}, {"do": "write", "path": P,
-"text": T}]}``. It says each step's begin and end on its output, one JSON object a line, and stops at the first step
-that fails. It is killed when its parent dies (PR_SET_PDEATHSIG), so no remedy goes on that nobody watches; the page
-cache half of drop_caches is the exception, which the kernel finishes whatever happens to its writer.
+"text": T}]}``. It reports the start and end of each step on its output, one JSON object per line, and stops at the
+first step that fails. The kernel kills it when its parent dies (PR_SET_PDEATHSIG), so no remedy runs unwatched, except
+the page cache half of drop_caches, which the kernel finishes in any case.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ import time
 PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
 COMM = b"fragtui-remedy"
-"""Under this name the kernel logs a write to drop_caches."""
+"""The kernel logs a write to drop_caches under this name."""
 NOT_A_KERNEL_FILE = "NOT_A_KERNEL_FILE"
 
 
 def filesystem_of(device: int) -> str | None:
-    """Return the type of the mounted file system with that st_dev, or None if it is mounted nowhere here.
+    """Return the type of the mounted file system with that st_dev, or None if it is not mounted here.
 
-    Asked of /proc/self/mountinfo: the f_type of statfs(2) is not in the standard library.
+    From /proc/self/mountinfo: the standard library does not give the f_type of statfs(2).
     """
     wanted = f"{os.major(device)}:{os.minor(device)}"
     with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as mounts:
@@ -38,10 +38,10 @@ def filesystem_of(device: int) -> str | None:
 
 
 def open_kernel_file(path: str) -> int:
-    """Open a file of procfs or sysfs for writing; raise OSError, or ValueError where it is a file of another kind.
+    """Open a file of procfs or sysfs for writing; raise OSError, or ValueError for a file of another kind.
 
-    Nothing is created or cut off, and no link is followed: a saved copy of a host's files must not be written, nor
-    this host through a link in it.
+    It creates and truncates nothing and follows no link: a saved copy of a host's files must not be written, nor this
+    host through a link in it.
     """
     if os.path.realpath(path) != path:
         raise ValueError("a link leads elsewhere")
@@ -52,7 +52,7 @@ def open_kernel_file(path: str) -> int:
     return descriptor
 
 
-def _say(**line: object) -> None:
+def _report(**line: object) -> None:
     import json  # noqa: PLC0415
 
     data = json.dumps(line).encode() + b"\n"
@@ -60,7 +60,7 @@ def _say(**line: object) -> None:
 
 
 def _step(step: dict[str, str]) -> str | None:
-    """Do one step; return the errno's name where it failed."""
+    """Do one step; return the name of the errno if it failed."""
     try:
         if step["do"] == "sync":
             os.sync()
@@ -78,10 +78,10 @@ def _step(step: dict[str, str]) -> str | None:
 
 
 def main(plan_text: str) -> int:
-    """Do the plan's steps; return 0 if all were done, 1 where one failed, 2 if the parent was gone at the start."""
+    """Do the steps of the plan; return 0 if all are done, 1 if one failed, 2 if the parent was gone at the start."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL), 0, 0, 0)
-    # Imported only now: until then a parent's death would leave this process behind if something had stopped it.
+    # Imported only now: before PR_SET_PDEATHSIG a stopped child would outlive its parent.
     import json  # noqa: PLC0415
 
     plan = json.loads(plan_text)
@@ -90,11 +90,11 @@ def main(plan_text: str) -> int:
     if os.getppid() != plan["parent"]:
         return 2
     for index, step in enumerate(plan["steps"]):
-        _say(event="begin", step=index)
+        _report(event="begin", step=index)
         start, used = time.monotonic(), time.process_time()
         error = _step(step)
         seconds, cpu = time.monotonic() - start, time.process_time() - used
-        _say(event="end", step=index, seconds=round(seconds, 6), cpu=round(cpu, 6), error=error)
+        _report(event="end", step=index, seconds=round(seconds, 6), cpu=round(cpu, 6), error=error)
         if error is not None:
             return 1
     return 0

@@ -1,11 +1,11 @@
-"""The verdict in one sentence."""
+"""The state of the node in one sentence."""
 
 from __future__ import annotations
 
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.verdict import FEW_BLOCKS, MANY_BLOCKS, THIN_SHARE, NodeJudgement, RequestOutcome, Severity
 from fragtui.model.node.watermark import Verdict, floor_pages, usable_pages
-from fragtui.text import format_bytes, format_count
+from fragtui.text import format_block, format_bytes, format_count
 
 _WORDS = {
     Verdict.FRAGMENTED: "FRAGMENTED",
@@ -23,51 +23,56 @@ def badge(judgement: NodeJudgement) -> str:
 
 
 def headline(snapshot: Snapshot, judgement: NodeJudgement) -> str:
-    """Return what a request of the target order meets in the memory that is free now, with the numbers that show it."""
+    """Return the state of the node for requests of the target order, with the numbers that show it.
+
+    It fits beside the badge in 80 columns without a first word that repeats the badge.
+    """
+    page_size = snapshot.host.page_size
     if judgement.too_large is not None:
-        largest = format_bytes(snapshot.host.page_size << judgement.too_large)
-        return (
-            f"There is no order {judgement.order} here: the largest block of this kernel is {largest} "
-            f"(order {judgement.too_large})."
-        )
+        largest = format_block(page_size, judgement.too_large)
+        return f"There is no order {judgement.order} here: the largest block of this kernel is {largest}."
     if judgement.kernel is Verdict.UNKNOWN or judgement.free_pages is None:
-        return f"Nothing can be said: {snapshot.why('buddyinfo') or 'no zone that kernel requests may use'}."
-    size = snapshot.host.page_size
-    # Short enough to stand beside the badge in 80 columns.
-    block = f"order-{judgement.order} block ({format_bytes(size << judgement.order)})"
-    free = format_bytes(judgement.free_pages * size)
-    largest = _largest(judgement, size)
+        return f"Can't judge: {snapshot.why('buddyinfo') or 'no zone that kernel requests may use'}."
+    block = format_block(page_size, judgement.order)
+    free = format_bytes(judgement.free_pages * page_size)
     unsure = "" if judgement.watermarks_known else " Watermarks are unknown: judged by the blocks alone."
     if judgement.kernel is Verdict.AVAILABLE:
-        return _available(judgement, size, free, largest) + unsure
+        return _available(judgement, page_size, free) + unsure
     if judgement.kernel is Verdict.FRAGMENTED:
-        return f"No {block} in {free} free; {largest}.{unsure}"
-    if judgement.kernel is Verdict.RESERVED:
-        if judgement.halving_floor is not None:
-            return (
-                f"Fragmented by this kernel's rule: {free} is free, but too little of it in blocks above order "
-                f"{judgement.halving_floor} to give an {block}; {largest}."
-            )
-        if judgement.only_foreign:
-            return (
-                f"{free} is free, but every {block} is kept for atomic requests, CMA or isolation; {largest}.{unsure}"
-            )
-        return f"Every {block} is held back: {_floor(judgement, size)}; {largest}."
-    if not judgement.watermarks_known:
-        return f"Short of memory rather than fragmented: {free} is free.{unsure}"
-    return f"Short of memory, not fragmented: {_floor(judgement, size)}."
+        size = format_bytes(page_size << judgement.order)
+        return (
+            f"Fragmented: no free {size} block (order {judgement.order}); {free} free{_pieces(judgement, page_size)}."
+            f"{unsure}"
+        )
+    if judgement.kernel is Verdict.SHORT:
+        if not judgement.watermarks_known:
+            return f"Out of memory rather than fragmented: {free} is free.{unsure}"
+        return f"Out of memory, not fragmented: {_reserve(judgement, page_size)}."
+    largest = _largest(judgement, page_size)
+    if judgement.halving_floor is not None:
+        floor = format_block(page_size, judgement.halving_floor)
+        return (
+            f"Fragmented by this kernel's rule: {free} is free, but too little of it in blocks above {floor} to give "
+            f"one of {block}; {largest}."
+        )
+    if judgement.only_foreign:
+        return (
+            f"{free} is free, but each block of {block} is kept for atomic requests, CMA or isolation; "
+            f"{largest}.{unsure}"
+        )
+    return f"Blocks of {block} exist, but the kernel keeps them: {_reserve(judgement, page_size)}; {largest}."
 
 
 def consequence(judgement: NodeJudgement) -> str | None:
-    """Return what becomes of requests that don't get a block at once; None where they do, or where it is unknown."""
+    """Return what happens to requests that get no block at once; None if they get one, or if it is unknown."""
     if judgement.gets in (RequestOutcome.AT_ONCE, RequestOutcome.UNKNOWN):
         return None
-    atomic = "still gets one" if judgement.atomic is Verdict.AVAILABLE else "is refused"
+    atomic = "still gets one" if judgement.atomic is Verdict.AVAILABLE else "fails at once"
     return f"A GFP_KERNEL request {judgement.gets}; a GFP_ATOMIC one, which can't wait, {atomic}."
 
 
-def _floor(judgement: NodeJudgement, page_size: int) -> str:
-    """Return what is free for GFP_KERNEL and what must stay so; no zone passing, the sums don't pass either."""
+def _reserve(judgement: NodeJudgement, page_size: int) -> str:
+    """Return what is free for GFP_KERNEL and what must stay free; no zone passes, so the sums don't pass either."""
     states = [zone.state for zone in judgement.serving]
     usable = sum(usable_pages(state) or 0 for state in states)
     floor = sum(floor_pages(state) or 0 for state in states)
@@ -77,29 +82,42 @@ def _floor(judgement: NodeJudgement, page_size: int) -> str:
     if boost := sum(state.boost for state in states):
         parts.append(f"{format_bytes(boost * page_size)} of it a boost that wears off")
     what = ", ".join(parts)
-    return f"{format_bytes(usable * page_size)} is free, {format_bytes(floor * page_size)} must stay free ({what})"
+    return f"{format_bytes(usable * page_size)} is free, the reserve is {format_bytes(floor * page_size)} ({what})"
 
 
 def _largest(judgement: NodeJudgement, page_size: int) -> str:
     if judgement.largest_order is None:
-        return "not even a single page can be had"
-    return f"largest is {format_bytes(page_size << judgement.largest_order)} (order {judgement.largest_order})"
+        return "not even a single page is available"
+    return f"the largest available is {format_block(page_size, judgement.largest_order)}"
 
 
-def _available(judgement: NodeJudgement, page_size: int, free: str, largest: str) -> str:
-    count, order = judgement.blocks or 0, judgement.order
-    size = format_bytes(page_size << order)
-    blocks = f"order-{order} {'block' if count == 1 else 'blocks'} ({size})"
-    if judgement.nodes_without:
-        nodes = ", ".join(map(str, judgement.nodes_without))
-        return f"No order-{order} block ({size}) on NUMA node {nodes}; {format_count(count)} on others, {free} free."
-    if count < FEW_BLOCKS:
-        return f"Only {count} {blocks} left in {free} free; {largest}."
-    if judgement.unusable is not None and judgement.unusable > THIN_SHARE * 1000 and count < MANY_BLOCKS:
+def _pieces(judgement: NodeJudgement, page_size: int) -> str:
+    largest = max(
+        (order for zone in judgement.serving for order, count in enumerate(zone.zone.free_blocks) if count), default=0
+    )
+    if largest >= judgement.order:  # in a zone whose reserve keeps it
+        return f", {_largest(judgement, page_size)}"
+    return f" in pieces of {format_bytes(page_size << largest)} or less"
+
+
+def _available(judgement: NodeJudgement, page_size: int, free: str) -> str:
+    count = judgement.blocks or 0
+    block = format_block(page_size, judgement.order)
+    blocks = f"{format_count(count)} {'block' if count == 1 else 'blocks'} of {block}"
+    if without := judgement.nodes_without:
+        nodes = {zone.zone.node for zone in judgement.serving}
+        few = sorted(nodes.difference(without)) if len(without) * 2 > len(nodes) else without
+        names = f"{'node' if len(few) == 1 else 'nodes'} {', '.join(map(str, few))}"
+        where = names if few is without else f"all but {names}"
         return (
-            f"{judgement.unusable / 10:.1f} % of {free} free is in smaller blocks; {format_count(count)} {blocks} left."
+            f"{len(without)} of {len(nodes)} NUMA nodes {'has' if len(without) == 1 else 'have'} no free block of "
+            f"{block}: {where}. Room for {format_count(count)} on the rest."
         )
-    return f"{format_count(count)} {blocks} in {free} free; {largest}."
+    unusable = judgement.unusable
+    if count < FEW_BLOCKS or (unusable is not None and unusable > THIN_SHARE * 1000 and count < MANY_BLOCKS):
+        share = "" if unusable is None else f"; {unusable / 10:.1f} % of the free {free} is in smaller pieces"
+        return f"Running low: {blocks} left{share}."
+    return f"Healthy: room for {blocks}; {_largest(judgement, page_size)}."
 
 
 def one_sentence(text: str) -> str:

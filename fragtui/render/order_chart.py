@@ -1,17 +1,15 @@
-"""The orders of every zone as a small chart of text: a column an order, in colour where the terminal has it."""
+"""The free blocks of every zone as a small text chart with a column for each order."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from typing import TextIO
 
 from fragtui.model.node.verdict import NodeJudgement, ZoneJudgement
 from fragtui.model.node.watermark import Verdict
 from fragtui.text import format_count
 
 Paint = Callable[[str, Verdict | None], str]
-"""Returns a text in the colour of a verdict, or bold for None."""
+"""Returns a text in the colour of a verdict, or in bold for None."""
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _ASCII_BARS = " .:-=+*#@"
@@ -29,26 +27,25 @@ _COLOURS = {
     Verdict.SHORT: "35",
     Verdict.UNKNOWN: "36",
 }
-LEGEND = "x fragmented, r held back (watermark, reserve), s short of memory; bars: share of the zone's free memory"
+LEGEND = "x fragmented, r reserved by the kernel, s out of memory; bars: share of the zone's free memory"
 
 
-def painter(stream: TextIO) -> Paint:
-    """Return how to colour for a stream: not at all unless it is a terminal that shows colours and may."""
-    plain = not stream.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM", "dumb") == "dumb"
-    return _plain if plain else _coloured
+def painter(colour: bool) -> Paint:
+    """Return the paint of a chart, with or without colour."""
+    return _coloured if colour else _plain
 
 
-def bars_for(stream: TextIO) -> str:
-    """Return the glyphs of the bars that the stream's encoding has."""
+def bars_for(encoding: str | None) -> str:
+    """Return glyphs for the bars that an encoding has."""
     try:
-        _BARS.encode(stream.encoding or "ascii")
+        _BARS.encode(encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
         return _ASCII_BARS
     return _BARS
 
 
 def chart(judgement: NodeJudgement, paint: Paint, bars: str = _BARS) -> list[str]:
-    """Return the lines: orders, then for each zone its free blocks with what GFP_KERNEL gets, and their bytes."""
+    """Return the lines: the orders, then for each zone its free blocks, marked for GFP_KERNEL, and bars of bytes."""
     orders = max((len(zone.zone.free_blocks) for zone in judgement.zones), default=0)
     if not orders:
         return []
@@ -75,7 +72,7 @@ def _bars(zone: ZoneJudgement, paint: Paint, bars: str) -> str:
     total = sum(pages)
     cells = ""
     for share, verdict in zip(pages, zone.kernel, strict=True):
-        # Something is never drawn as nothing.
+        # A share above zero is never drawn as zero.
         height = min(len(bars) - 1, max(1, round(share * (len(bars) - 1) / total))) if share else 0
         cells += paint(f"{bars[height] * 4:>6} ", verdict)
     return cells

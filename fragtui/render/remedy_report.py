@@ -1,40 +1,63 @@
-"""What a remedy brought, in words and as JSON."""
+"""The result of a remedy as text and as JSON."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from fragtui.model.remedy.forecast import Gain
-from fragtui.model.remedy.recovery import Cost, Recovery, ZoneRecovery
+from fragtui.model.remedy.recovery import Recovery, ZoneRecovery
 from fragtui.remedies.follow_up import FollowUp
 from fragtui.remedies.outcome import Outcome
 from fragtui.render.forecast_text import early_end_sentence, error_sentence
-from fragtui.text import format_bytes, format_count, format_duration
+from fragtui.text import counted, format_block, format_bytes, format_count, format_duration
+
+
+def result_sentences(outcome: Outcome, recovery: Recovery, expected: Gain | None) -> list[str]:
+    """Return the gain in blocks of the target order, against the forecast, and whether compaction ended early."""
+    if recovery.before is None or recovery.after is None or recovery.gained is None:
+        sentences = ["The result is unknown: the free blocks could not be read before or after."]
+    else:
+        sentences = [
+            f"Blocks of {format_block(recovery.page_size, recovery.order)}: {format_count(recovery.before)} before, "
+            f"{format_count(recovery.after)} after ({_signed(recovery.gained)})."
+        ]
+        if recovery.unusable:
+            before, after = recovery.unusable
+            sentences.append(f"Unusable free memory: {before / 10:.1f} % → {after / 10:.1f} %.")
+        if expected is not None and expected.blocks is not None:
+            sentences.append(error_sentence(expected.blocks, recovery.gained))
+    if (early := early_end_sentence(recovery, outcome.remedy.effect)) is not None:
+        sentences.append(early)
+    return sentences
+
+
+def cost_sentence(outcome: Outcome, recovery: Recovery) -> str:
+    """Return what the remedy cost the node: time, free memory, stalls, pages moved and read again."""
+    cost = recovery.cost
+    parts = [f"took {format_duration(outcome.seconds)}", f"{format_duration(outcome.cpu)} of CPU"]
+    if recovery.free_bytes is not None:
+        sign = "more" if recovery.free_bytes >= 0 else "less"
+        parts.append(f"{format_bytes(abs(recovery.free_bytes))} {sign} free")
+    if cost.stalled is not None:
+        parts.append(f"tasks stalled for {format_duration(cost.stalled)}")
+    if cost.migrated is not None:
+        failed = f", {format_count(cost.migrate_failed)} could not be moved" if cost.migrate_failed else ""
+        parts.append(f"{format_count(cost.migrated)} pages moved{failed}")
+    if cost.refaults is not None:
+        parts.append(counted(cost.refaults, "refault"))
+    if cost.read is not None:
+        parts.append(f"{format_bytes(cost.read)} read from disk")
+    return f"Cost: {', '.join(parts)}."
 
 
 def outcome_lines(outcome: Outcome, recovery: Recovery, expected: Gain) -> str:
-    """Return the report in lines: how it ended, before and after per zone and order, what it cost."""
-    lines = [outcome.explanation, *_table(recovery)]
-    if recovery.gained is None:
-        lines.append("What it brought is unknown: the free blocks could not be read before or after.")
-    else:
-        lines.append(
-            f"Order {recovery.order}: {format_count(recovery.before or 0)} blocks before, "
-            f"{format_count(recovery.after or 0)} after ({_signed(recovery.gained)})."
-        )
-        if expected.blocks is not None:
-            lines.append(error_sentence(expected.blocks, recovery.gained))
-    if (early := early_end_sentence(recovery, outcome.remedy.effect)) is not None:
-        lines.append(early)
-    if recovery.free_bytes is not None:
-        sign = "more" if recovery.free_bytes >= 0 else "less"
-        lines.append(f"{format_bytes(abs(recovery.free_bytes))} {sign} free.")
-    lines.append(_cost_line(outcome, recovery.cost))
-    return "\n".join(lines)
+    """Return the report as lines: how the remedy ended, before and after for each zone and order, gain and cost."""
+    result = result_sentences(outcome, recovery, expected)
+    return "\n".join([outcome.explanation, *_table(recovery), *result, cost_sentence(outcome, recovery)])
 
 
 def outcome_json(outcome: Outcome, recovery: Recovery, expected: Gain) -> dict[str, Any]:
-    """Return the report for JSON; facts that are unknown are null."""
+    """Return the report for JSON; unknown facts are null."""
     cost = recovery.cost
     return {
         "id": outcome.id,
@@ -76,7 +99,7 @@ def outcome_json(outcome: Outcome, recovery: Recovery, expected: Gain) -> dict[s
 
 
 def decay_json(followup: FollowUp) -> dict[str, Any]:
-    """Return for JSON what was seen of the gain later on; null where nothing was looked for."""
+    """Return the later measurements of the gain for JSON; null if there were none."""
     gain_decay = followup.gain_decay
     return {
         "half_life_seconds": gain_decay.half_life if gain_decay else None,
@@ -106,7 +129,7 @@ def _table(recovery: Recovery) -> list[str]:
 
 def _counts(counts: tuple[int, ...] | None, width: int) -> str:
     if counts is None:
-        return "not there"
+        return "unknown"
     return "".join(f"{format_count(count):>7}" for count in counts[:width])
 
 
@@ -117,16 +140,3 @@ def _changes(zone: ZoneRecovery, width: int) -> str:
 
 def _signed(count: int) -> str:
     return f"+{format_count(count)}" if count > 0 else format_count(count)
-
-
-def _cost_line(outcome: Outcome, cost: Cost) -> str:
-    parts = [f"Cost: {format_duration(outcome.seconds)}, {format_duration(outcome.cpu)} of it CPU"]
-    if cost.stalled is not None:
-        parts.append(f"tasks stalled on memory {format_duration(cost.stalled)}")
-    if cost.migrated is not None:
-        parts.append(f"{format_count(cost.migrated)} pages moved")
-    if cost.refaults is not None:
-        parts.append(f"{format_count(cost.refaults)} refaults")
-    if cost.read is not None:
-        parts.append(f"{format_bytes(cost.read)} read from disks")
-    return ", ".join(parts) + "."

@@ -50,14 +50,16 @@ def test_a_row_of_a_thousand_orders_is_a_problem_and_no_zone() -> None:
 
 def test_shifts_upon_shifts_stay_within_64_bits() -> None:
     began = time.thread_time()
-    table = parse_print_fmt("{(unsigned long)1" + "<<63" * 30_000 + ', "__GFP_HIGH"}')
+    table = parse_print_fmt("{(unsigned long)1" + "<<63" * 200 + ', "__GFP_HIGH"}')
     assert table is not None and table.bits["__GFP_HIGH"] in range(1 << 64)
+    for longer in (1000, 30_000):
+        assert parse_print_fmt("{(unsigned long)1" + "<<63" * longer + ', "__GFP_HIGH"}') is None
     assert time.thread_time() - began < 0.5
 
 
 def test_a_list_of_nodes_names_those_that_a_kernel_can_have() -> None:
     assert _nodes("0-1,3") == frozenset({0, 1, 3})
-    assert _nodes("3-0") == frozenset()
+    assert _nodes("3-0") is None
     for text in ("²", "0-²", "0-99999", DIGITS, "0-", "٣"):
         assert _nodes(text) in (None, frozenset({0}))
     began = time.thread_time()

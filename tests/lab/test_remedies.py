@@ -1,4 +1,4 @@
-"""Remedies on a real kernel: the forecast held against what happens, the ladder, the guard, the abort.
+"""Remedies on a real kernel: the forecast held against what happens, the escalation, the guard, the abort.
 
 They fragment this machine's memory and drop its caches, one at a time.
 """
@@ -24,7 +24,7 @@ from fragtui.remedies.audit.history import read_history
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import compact_all, drop_caches
 from fragtui.remedies.escalation import EndReason, Escalation, EscalationEnd, EscalationStep, escalation_steps
-from fragtui.remedies.guard.guard import Guard
+from fragtui.remedies.guard.loop import Guard
 from fragtui.remedies.guard.policy import Policy
 from fragtui.remedies.outcome import Outcome
 from fragtui.remedies.runner import RemedyRun, RunRequest
@@ -117,8 +117,8 @@ def reader() -> Iterator[NodeReader]:
     found.close()
 
 
-def climb(ladder: Escalation, reader: NodeReader) -> EscalationEnd:
-    while (end := ladder.advance(reader.sample(page_types=ladder.running is None))) is None:
+def run_to_end(escalation: Escalation, reader: NodeReader) -> EscalationEnd:
+    while (end := escalation.advance(reader.sample(page_types=escalation.running is None))) is None:
         time.sleep(0.1)
     return end
 
@@ -137,27 +137,27 @@ def check(before: Snapshot, after: Snapshot, effect: Effect, name: str) -> None:
             assert gained / 2 <= gain.blocks <= gained * 2
 
 
-def drop_page_cache_by_the_ladder(reader: NodeReader, log: AuditLog) -> None:
+def drop_page_cache_by_the_escalation(reader: NodeReader, log: AuditLog) -> None:
     """Climb for more blocks of order 9 than there are: dropping page cache must reach them, as was forecast."""
     before = reader.sample(page_types=True)
     there, seen = usable_blocks(before, 9), forecast(before, 9).gain(DROP_1)
     assert there is not None and seen.blocks is not None
-    end = climb(
+    end = run_to_end(
         Escalation(escalation_steps(EscalationStep, (0,)), ROOT, log, 9, there + seen.blocks // 2, "command"), reader
     )
     after = reader.sample(page_types=True)
-    assert end.end is EndReason.REACHED, end
-    assert [rung.remedy.id for rung in end.escalation_steps] == ["sync", "drop-caches-1"]
+    assert end.reason is EndReason.REACHED, end
+    assert [step.remedy.id for step in end.steps] == ["sync", "drop-caches-1"]
     check(before, after, DROP_1, "sync, drop-caches-1")
     intents = [entry for entry in log.read().entries if isinstance(entry, IntentEntry)]
     assert [intent.by for intent in intents] == ["command"] * 2
 
 
-def test_page_cache_the_ladder_stops_after_dropping_it_as_was_forecast(
+def test_page_cache_the_escalation_stops_after_dropping_it_as_was_forecast(
     reader: NodeReader, log: AuditLog, tmp_path: Path
 ) -> None:
     with hogged(5000), held("hold_page_cache.py", str(tmp_path), "1000"):
-        drop_page_cache_by_the_ladder(reader, log)
+        drop_page_cache_by_the_escalation(reader, log)
 
 
 def test_between_unmovable_pages_compaction_is_said_not_to_help_and_does_not(reader: NodeReader, log: AuditLog) -> None:
@@ -182,7 +182,7 @@ def test_a_whole_memory_of_page_cache_is_dropped_as_was_forecast(
     reader: NodeReader, log: AuditLog, tmp_path: Path
 ) -> None:
     with held("hold_page_cache.py", str(tmp_path), "2500"):
-        drop_page_cache_by_the_ladder(reader, log)
+        drop_page_cache_by_the_escalation(reader, log)
 
 
 @long

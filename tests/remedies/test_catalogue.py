@@ -20,7 +20,7 @@ ALL = catalogue((0, 8), 20, parse_version("6.18.0"))
 def test_what_is_written_where_is_exact() -> None:
     root = Path("/")
     written = {
-        remedy.id: [(str(s.target(root)), s.text) for s in remedy.steps if s.do is Action.WRITE] for remedy in ALL
+        remedy.id: [(str(s.target(root)), s.text) for s in remedy.steps if s.action is Action.WRITE] for remedy in ALL
     }
     assert written == {
         "sync": [],
@@ -35,7 +35,7 @@ def test_what_is_written_where_is_exact() -> None:
 
 def test_sync_comes_first_where_it_is_asked_for() -> None:
     for remedy in ALL:
-        syncs = [index for index, step in enumerate(remedy.steps) if step.do is Action.SYNC]
+        syncs = [index for index, step in enumerate(remedy.steps) if step.action is Action.SYNC]
         assert syncs == ([0] if remedy.sync_first else [])
 
 
@@ -54,7 +54,7 @@ def test_the_sentence_names_the_path_below_the_hosts_root(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("value", "release", "words"),
-    [(None, "6.1.0", "not there"), (0, "6.1.0", "is 0"), (20, "5.14.0", "before 5.15"), (20, "5.15.0", None)],
+    [(None, "6.1.0", "can't be read"), (0, "6.1.0", "is 0"), (20, "5.14.0", "before 5.15"), (20, "5.15.0", None)],
 )
 def test_when_kcompactd_can_be_woken(value: int | None, release: str, words: str | None) -> None:
     disabled_reason = wake_kcompactd(value, parse_version(release)).disabled_reason

@@ -1,4 +1,4 @@
-"""The ladder, with steps that write this process's own coredump_filter and snapshots made up to what they bring."""
+"""The escalation, with steps that write this process's own coredump_filter and snapshots made up to what they bring."""
 
 import os
 import time
@@ -12,7 +12,7 @@ from fragtui.kernel.procfs.buddyinfo import ZoneBlocks
 from fragtui.model.node.snapshot import Host, Snapshot, Zone
 from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.remedy_history import EndEntry, EvidenceEntry, IntentEntry, Result
-from fragtui.remedies import escalation as ladder_module
+from fragtui.remedies import escalation as escalation_module
 from fragtui.remedies import runner as run_module
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
@@ -24,8 +24,8 @@ from fragtui.remedies.escalation import (
     escalation_steps,
 )
 from fragtui.remedies.follow_up import FollowUp
-from fragtui.remedies.guard import guard as guard_module
-from fragtui.remedies.guard.guard import Guard
+from fragtui.remedies.guard import loop as guard_module
+from fragtui.remedies.guard.loop import Guard
 from fragtui.remedies.guard.policy import Policy
 from fragtui.remedies.guard.rules import GuardAction
 
@@ -41,7 +41,7 @@ def step(name: str, text: str = "0x33") -> Remedy:
 def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(run_module, "lock_directories", lambda root, audit: (tmp_path,))
     monkeypatch.setattr(guard_module, "lock_directories", lambda root, audit: (tmp_path,))
-    monkeypatch.setattr(ladder_module, "SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr(escalation_module, "SETTLE_SECONDS", 0.0)
     before = Path("/", FILTER).read_text()
     yield
     Path("/", FILTER).write_text("0x" + before)
@@ -62,98 +62,98 @@ def node(blocks: int | None) -> Snapshot:
     )
 
 
-def climb(ladder: Escalation, blocks_after: Callable[[int], int | None]) -> EscalationEnd:
+def run_to_end(escalation: Escalation, blocks_after: Callable[[int], int | None]) -> EscalationEnd:
     """Advance to the end; `blocks_after` says how many blocks are there after so many steps."""
     end = time.monotonic() + 30
     done = 0
     while time.monotonic() < end:
-        if (over := ladder.advance(node(blocks_after(done)))) is not None:
+        if (over := escalation.advance(node(blocks_after(done)))) is not None:
             return over
-        if ladder.running is not None:
-            done = sum(isinstance(entry, IntentEntry) for entry in ladder._audit.read().entries)
+        if escalation.running is not None:
+            done = sum(isinstance(entry, IntentEntry) for entry in escalation._audit.read().entries)
         time.sleep(0.01)
-    raise AssertionError("the ladder does not end")
+    raise AssertionError("the escalation does not end")
 
 
 def test_it_stops_as_soon_as_there_are_blocks_enough(log: AuditLog) -> None:
-    ladder = Escalation([step("a"), step("b"), step("c")], ROOT, log, 2, 100, "screen")
-    end = climb(ladder, lambda done: (0, 40, 120, 999)[done])
-    assert end.end is EndReason.REACHED and [rung.remedy.id for rung in end.escalation_steps] == ["a", "b"]
-    assert [(rung.before, rung.after) for rung in end.escalation_steps] == [(0, 40), (40, 120)]
+    escalation = Escalation([step("a"), step("b"), step("c")], ROOT, log, 2, 100, "screen")
+    end = run_to_end(escalation, lambda done: (0, 40, 120, 999)[done])
+    assert end.reason is EndReason.REACHED and [step.remedy.id for step in end.steps] == ["a", "b"]
+    assert [(step.before, step.after) for step in end.steps] == [(0, 40), (40, 120)]
     assert end.gained == 120
     evidence = [entry for entry in log.read().entries if isinstance(entry, EvidenceEntry)]
     assert [(look.after, look.blocks) for look in evidence] == [(0, 40), (0, 120)]
 
 
 def test_with_blocks_enough_nothing_is_run_unless_it_is_time(log: AuditLog) -> None:
-    assert climb(Escalation([step("a")], ROOT, log, 2, 10, "guard"), lambda _: 10).escalation_steps == ()
+    assert run_to_end(Escalation([step("a")], ROOT, log, 2, 10, "guard"), lambda _: 10).steps == ()
     assert not log.path.exists()
-    end = climb(Escalation([step("a"), step("b")], ROOT, log, 2, 10, "guard", always=1), lambda _: 10)
-    assert end.end is EndReason.REACHED and [rung.remedy.id for rung in end.escalation_steps] == ["a"]
+    end = run_to_end(Escalation([step("a"), step("b")], ROOT, log, 2, 10, "guard", always=1), lambda _: 10)
+    assert end.reason is EndReason.REACHED and [step.remedy.id for step in end.steps] == ["a"]
 
 
 def test_after_all_steps_it_says_what_is_missing(log: AuditLog) -> None:
-    end = climb(Escalation([step("a")], ROOT, log, 2, 10, "screen"), lambda done: done)
-    assert end.end is EndReason.EXHAUSTED and "1 block of order 2 after all steps, 10 asked for" in end.why
+    end = run_to_end(Escalation([step("a")], ROOT, log, 2, 10, "screen"), lambda done: done)
+    assert end.reason is EndReason.EXHAUSTED and "1 block of 16K (order 2) free after all steps, 10 wanted" in end.why
 
 
 def test_steps_that_cannot_run_here_are_skipped_and_told(log: AuditLog) -> None:
     gone = Remedy("gone", "Gone", "g", (RemedyStep(Action.WRITE, "proc/sys/vm/nothing", "1"),), Effect(), "", "")
-    end = climb(Escalation([gone, step("a")], ROOT, log, 2, 10, "screen"), lambda done: done * 10)
-    assert end.end is EndReason.REACHED and [rung.remedy.id for rung in end.escalation_steps] == ["a"]
-    assert end.skipped == ("gone: /proc/sys/vm/nothing is not there",)
-    end = climb(Escalation([gone], ROOT, log, 2, 1 << 40, "screen"), lambda _: 0)
-    assert end.end is EndReason.REFUSED and "gone" in end.why
+    end = run_to_end(Escalation([gone, step("a")], ROOT, log, 2, 10, "screen"), lambda done: done * 10)
+    assert end.reason is EndReason.REACHED and [step.remedy.id for step in end.steps] == ["a"]
+    assert end.skipped == ("gone: /proc/sys/vm/nothing does not exist",)
+    end = run_to_end(Escalation([gone], ROOT, log, 2, 1 << 40, "screen"), lambda _: 0)
+    assert end.reason is EndReason.REFUSED and "gone" in end.why
 
 
-def test_an_abort_within_a_step_ends_the_ladder(log: AuditLog) -> None:
+def test_an_abort_within_a_step_ends_the_escalation(log: AuditLog) -> None:
     long = Remedy("long", "Long", "l", (RemedyStep(Action.SYNC),) * 4000, Effect(), "", "")
-    ladder = Escalation([long, step("never")], ROOT, log, 2, 10, "screen")
-    assert ladder.advance(node(0)) is None and ladder.running is not None
-    ladder.abort()
-    end = climb(ladder, lambda _: 0)
-    assert end.end is EndReason.ABORTED and end.escalation_steps[-1].outcome.result is Result.ABORTED
+    escalation = Escalation([long, step("never")], ROOT, log, 2, 10, "screen")
+    assert escalation.advance(node(0)) is None and escalation.running is not None
+    escalation.abort()
+    end = run_to_end(escalation, lambda _: 0)
+    assert end.reason is EndReason.ABORTED and end.steps[-1].outcome.result is Result.ABORTED
     results = [entry.result for entry in log.read().entries if isinstance(entry, EndEntry)]
     assert results == [Result.ABORTED]
 
 
 def test_an_abort_between_steps_begins_no_other(log: AuditLog) -> None:
-    ladder = Escalation([step("a"), step("b")], ROOT, log, 2, 10, "screen")
-    assert ladder.advance(node(0)) is None and ladder.running is not None
-    assert ladder.running.wait(20) is not None
-    ladder.abort()
-    end = climb(ladder, lambda _: 0)
+    escalation = Escalation([step("a"), step("b")], ROOT, log, 2, 10, "screen")
+    assert escalation.advance(node(0)) is None and escalation.running is not None
+    assert escalation.running.wait(20) is not None
+    escalation.abort()
+    end = run_to_end(escalation, lambda _: 0)
     assert (
-        end.end is EndReason.ABORTED
-        and [rung.remedy.id for rung in end.escalation_steps] == ["a"]
-        and end.escalation_steps[-1].outcome.result is not Result.ABORTED
+        end.reason is EndReason.ABORTED
+        and [step.remedy.id for step in end.steps] == ["a"]
+        and end.steps[-1].outcome.result is not Result.ABORTED
     )
 
 
 def test_a_snapshot_from_before_the_end_of_a_step_is_not_what_it_brought(
     log: AuditLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ladder_module, "SETTLE_SECONDS", 0.2)
-    ladder = Escalation([step("a")], ROOT, log, 2, 10, "screen")
+    monkeypatch.setattr(escalation_module, "SETTLE_SECONDS", 0.2)
+    escalation = Escalation([step("a")], ROOT, log, 2, 10, "screen")
     old = node(0)
-    ladder.advance(old)
-    assert ladder.running is not None and ladder.running.wait(20) is not None
-    assert ladder.advance(old) is None
-    assert ladder.advance(node(50)) is None
+    escalation.advance(old)
+    assert escalation.running is not None and escalation.running.wait(20) is not None
+    assert escalation.advance(old) is None
+    assert escalation.advance(node(50)) is None
     time.sleep(0.25)
-    end = ladder.advance(node(50))
+    end = escalation.advance(node(50))
     assert end is not None and end.gained == 50
 
 
 def test_without_a_log_or_with_unknown_blocks_no_step_is_taken(log: AuditLog) -> None:
-    end = climb(Escalation([step("a")], ROOT, AuditLog(Path("/proc/none/a")), 2, 10, "screen"), lambda _: 0)
-    assert end.end is EndReason.REFUSED and "audit log" in end.why
-    end = climb(Escalation([step("a")], ROOT, log, 2, 10, "screen"), lambda _: None)
-    assert end.end is EndReason.REFUSED and "can't be read" in end.why
+    end = run_to_end(Escalation([step("a")], ROOT, AuditLog(Path("/proc/none/a")), 2, 10, "screen"), lambda _: 0)
+    assert end.reason is EndReason.REFUSED and "audit log" in end.why
+    end = run_to_end(Escalation([step("a")], ROOT, log, 2, 10, "screen"), lambda _: None)
+    assert end.reason is EndReason.REFUSED and "can't be read" in end.why
     assert end.gained is None
 
 
-def test_the_rungs_are_taken_in_their_order_and_one_node_is_compacted_once() -> None:
+def test_the_steps_are_taken_in_their_order_and_one_node_is_compacted_once() -> None:
     everything = list(reversed(EscalationStep))
     one = ["sync", "drop-caches-1", "drop-caches-2", "sync-compact"]
     assert [remedy.id for remedy in escalation_steps(everything, (0,))] == one
@@ -179,7 +179,7 @@ def test_what_becomes_of_the_gain_is_put_on_record(log: AuditLog) -> None:
     assert follow.over and follow.problem is None
 
 
-def test_the_guard_runs_its_ladder_and_gives_up(log: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_guard_runs_its_escalation_and_gives_up(log: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard_module, "escalation_steps", lambda chosen, nodes: (step("a"), step("b")))
     policy = Policy(order=2, blocks=10, hold=0, cooldown=0, per_hour=60, give_up=2)
     guard = Guard(policy, ROOT, log, time.monotonic())
@@ -192,7 +192,7 @@ def test_the_guard_runs_its_ladder_and_gives_up(log: AuditLog, monkeypatch: pyte
             seen.append(decision.topic)
         time.sleep(0.01)
     assert guard.state.stopped is not None and guard.state.stopped.startswith("gave up: 2 runs")
-    assert guard.tick(node(0)).do is GuardAction.STOPPED
+    assert guard.tick(node(0)).action is GuardAction.STOPPED
     intents = [entry for entry in log.read().entries if isinstance(entry, IntentEntry)]
     assert [intent.remedy for intent in intents] == ["a", "b", "a", "b"]
     assert {intent.by for intent in intents} == {"guard"}

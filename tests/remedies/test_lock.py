@@ -14,7 +14,7 @@ from fragtui.model.remedy.remedy_history import EndEntry, Entry, IntentEntry, Re
 from fragtui.remedies import runner as run_module
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
-from fragtui.remedies.guard.guard import Guard
+from fragtui.remedies.guard.loop import Guard
 from fragtui.remedies.guard.policy import Policy
 from fragtui.remedies.lock import LockBusy, NodeLock, lock_directories
 from fragtui.remedies.runner import RemedyRun, RunRefused, RunRequest
@@ -215,7 +215,7 @@ def test_nothing_is_written_into_a_saved_tree(tmp_path: Path) -> None:
 
 
 def test_a_dry_run_needs_no_lock_where_none_can_be_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fragtui.remedies.guard.guard.lock_directories", lambda root, audit: (tmp_path / "none",))
+    monkeypatch.setattr("fragtui.remedies.guard.loop.lock_directories", lambda root, audit: (tmp_path / "none",))
     log = AuditLog(tmp_path / "audit.jsonl")
     Guard(Policy(dry_run=True), ROOT, log, 0).close()
     with pytest.raises(FileNotFoundError):

@@ -52,7 +52,7 @@ def test_without_root_it_says_so() -> None:
     results = context.SimpleQueue()
     worker = context.Process(target=_as_nobody, args=(results,))
     worker.start()
-    assert results.get() == "needs root: effective uid is 65534"
+    assert results.get() == "must be root: effective uid is 65534"
     worker.join()
 
 
@@ -99,9 +99,9 @@ def test_a_missing_file_is_a_kernel_without_compaction(tmp_path: Path) -> None:
     root = saved(tmp_path)
     (root / "proc/sys/vm/compact_memory").unlink()
     assert "CONFIG_COMPACTION" in str(disabled_because(compact_all(), root))
-    assert "node9 is not there" in str(disabled_because(compact_node(9), ROOT))
+    assert "node9 does not exist" in str(disabled_because(compact_node(9), ROOT))
     odd = Remedy("x", "X", "x", (RemedyStep(Action.WRITE, "proc/sys/vm/nothing", "1"),), Effect(), "", "")
-    assert str(disabled_because(odd, root)).endswith("nothing is not there")
+    assert str(disabled_because(odd, root)).endswith("nothing does not exist")
 
 
 def test_a_fifo_among_saved_files_does_not_block(tmp_path: Path) -> None:

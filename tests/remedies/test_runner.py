@@ -297,6 +297,6 @@ def test_what_remedies_write_stands_in_one_place() -> None:
     starting = {
         str(file.relative_to(package))
         for file in package.rglob("*.py")
-        if "worker.py" in file.read_text() or "child.__file__" in file.read_text()
+        if "worker.py" in file.read_text() or "worker.__file__" in file.read_text()
     }
     assert starting == {"remedies/runner.py"}

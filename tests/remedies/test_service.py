@@ -15,7 +15,7 @@ from fragtui.remedies import runner as run_module
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
 from fragtui.remedies.escalation import EndReason
-from fragtui.remedies.guard import guard as guard_module
+from fragtui.remedies.guard import loop as guard_module
 from fragtui.remedies.guard.policy import Policy
 from fragtui.remedies.guard.rules import GuardAction
 from fragtui.remedies.service import RemedyService, RemedyState
@@ -55,22 +55,22 @@ def test_a_run_of_the_guard_is_aborted_between_its_steps_and_the_guard_goes_on(
             seen.append(state)
 
     reader = NodeReader(Path("/"))
-    attendant = RemedyService(Path("/"), AuditLog(tmp_path / "audit.jsonl"), None, on_change)
-    attendant.start()
+    service = RemedyService(Path("/"), AuditLog(tmp_path / "audit.jsonl"), None, on_change)
+    service.start()
     try:
-        attendant.guard(Policy(order=3, blocks=1 << 40, hold=0, pressure=100))
+        service.guard(Policy(order=3, blocks=1 << 40, hold=0, pressure=100))
 
         def look() -> None:
-            attendant.see(reader.sample())
+            service.see(reader.sample())
 
-        until(lambda: any(s.decision is not None and s.decision.do is GuardAction.RUNNING for s in seen), look)
-        attendant.abort()
+        until(lambda: any(s.decision is not None and s.decision.action is GuardAction.RUNNING for s in seen), look)
+        service.abort()
         until(lambda: any(s.guard_end is not None for s in seen), look)
         end = seen[-1].guard_end
-        assert end is not None and end.end is EndReason.ABORTED and len(end.escalation_steps) < 3
+        assert end is not None and end.reason is EndReason.ABORTED and len(end.steps) < 3
         until(lambda: seen[-1].decision is not None and seen[-1].decision.topic == "cooldown", look)
         assert seen[-1].guard is not None
     finally:
-        attendant.close(5)
+        service.close(5)
         reader.close()
         Path("/", FILTER).write_text("0x" + before)

@@ -14,7 +14,7 @@ from tests.support.terminal import Terminal
 pytestmark = pytest.mark.slow
 
 BEGIN, END = b"\x1b[200~", b"\x1b[201~"
-ASKED = "It does exactly this"
+ASKED = "Expected result"
 GUARD = "Switch the guard on"
 COLOURED = b"\x1b[31mcritical y:\x1b[0m 1 compaction, yes \x1b[33mGc3ylwy\x1b[0m"
 """A log line with colours, and keys that open and confirm."""

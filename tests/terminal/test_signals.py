@@ -24,11 +24,11 @@ SOME = ("QUIT", "USR1", "ABRT")
 OTHERS = ("ALRM", "XCPU", "USR2", "VTALRM", "PROF", "SYS", "TRAP", "IO", "STKFLT", "PWR", "RTMIN", "RTMAX")
 BUSY = """
 import sys
-from fragtui.ui.screens.main import MainScreen
+from fragtui.ui.screens.live import LiveScreen
 def busy(screen):
     while True:
         {work}
-MainScreen.action_help = busy
+LiveScreen.action_help = busy
 from fragtui.__main__ import main
 sys.exit(main())
 """

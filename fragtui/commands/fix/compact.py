@@ -1,4 +1,4 @@
-"""``fragtui compact``: compact all memory or one NUMA node, on record and with a report."""
+"""``fragtui compact``: compact all memory or one NUMA node, logged and with a report."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--node", type=_node, metavar="N", help="only this NUMA node")
     which.add_argument(
-        "--gentle", action="store_true", help="only wake kcompactd, by its own setting rewritten (5.15 and later)"
+        "--gentle",
+        action="store_true",
+        help="only wake kcompactd: rewrite its setting with the same value (5.15 and later)",
     )
     parser.add_argument(
-        "--sync", action="store_true", help="write dirty pages first: from 6.9 on one of them can end compaction early"
+        "--sync", action="store_true", help="write dirty pages first: from 6.9 on, one of them can end compaction early"
     )
     add_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the remedy; see `treatment` for the exit status."""
+    """Run the remedy; see `run_remedy` for the exit status."""
     if args.gentle:
         release = read_text(args.root, "proc/sys/kernel/osrelease")
         remedy = find_remedy(read_catalogue(args.root, parse_version(release) if release else None), "nudge-kcompactd")

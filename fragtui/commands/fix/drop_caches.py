@@ -1,4 +1,4 @@
-"""``fragtui drop-caches``: free page cache, slab or both, on record and with a report."""
+"""``fragtui drop-caches``: free page cache, slab or both, logged and with a report."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the remedy; see `treatment` for the exit status."""
+    """Run the remedy; see `run_remedy` for the exit status."""
     return run_remedy(args, drop_caches(args.value, sync=args.sync))

@@ -1,4 +1,4 @@
-"""``fragtui guard``: watches the node and runs the ladder by a policy; one line a decision."""
+"""``fragtui guard``: watches the node and runs remedies by a policy; prints one line per decision."""
 
 from __future__ import annotations
 
@@ -14,56 +14,56 @@ from fragtui.commands.ship.guard_units import GUARD_UNIT, guard_manifest
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
 from fragtui.remedies.escalation import EscalationEnd, EscalationStep
-from fragtui.remedies.guard.guard import Guard
+from fragtui.remedies.guard.loop import Guard
 from fragtui.remedies.guard.policy import Policy, PolicyError, format_policy, policy_of, read_policy
 from fragtui.remedies.guard.rules import Decision, GuardAction
 from fragtui.remedies.lock import LockBusy
-from fragtui.sources.files.own_files import os_reason
+from fragtui.sources.files.own_files import file_problem
 from fragtui.sources.host.reader import NodeReader
 from fragtui.text import format_count, format_duration, printable
 
-HELP = "watch the node and run remedies by a stated policy"
+HELP = "watch the node and run remedies by a policy"
 STOPPED, GAVE_UP, USAGE, CANNOT = 0, 1, 2, 3
 GUARD_EXIT_STATUS = (
-    "exit status: 0 stopped by a signal or done (--once), 1 gave up because remedies bring nothing, 2 the policy is "
-    "wrong, 3 it can't guard here (no right to write, or another guard runs)"
+    "exit status: 0 stopped by a signal or done (--once), 1 gave up because remedies gain nothing, 2 wrong "
+    "policy, 3 can't guard here (no permission to write, or another guard runs)"
 )
 
-_RARELY = 30.0
-"""Seconds in which at most one line says that there are enough blocks or too few."""
+_MIN_REPEAT_SECONDS = 30.0
+"""Seconds between two lines that only say whether there are enough blocks."""
 _FLAGS = {"hold": "for", "period": "every", "per_hour": "per-hour", "give_up": "give-up", "dry_run": "dry-run"}
 """Settings whose flag has another name."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options; each setting of the policy has one."""
-    parser.add_argument("--policy", type=Path, metavar="FILE", help="TOML file; the flags below go over it")
+    parser.add_argument("--policy", type=Path, metavar="FILE", help="TOML file; the flags below override it")
     parser.add_argument("--blocks", type=_number, metavar="N", help="fewer free blocks than this start a run")
     parser.add_argument("--for", dest="hold", metavar="TIME", help="how long there must be fewer (30s, 5m)")
     parser.add_argument("--steps", metavar="LIST", help=f"allowed steps, with commas: {', '.join(EscalationStep)}")
     parser.add_argument("--every", dest="period", metavar="TIME", help="run at this interval too (6h)")
     parser.add_argument("--cooldown", metavar="TIME", help="shortest time between two runs")
-    parser.add_argument("--per-hour", dest="per_hour", type=_number, metavar="N", help="most runs in an hour")
+    parser.add_argument("--per-hour", dest="per_hour", type=_number, metavar="N", help="maximum of runs in an hour")
     parser.add_argument("--quiet", action="append", metavar="HH:MM-HH:MM", help="hours in which nothing runs")
-    parser.add_argument("--pressure", type=float, metavar="PERCENT", help="memory pressure from which it holds back")
+    parser.add_argument("--pressure", type=float, metavar="PERCENT", help="memory pressure from which the guard waits")
     parser.add_argument("--give-up", dest="give_up", type=_number, metavar="N", help="stop after N runs without gain")
     parser.add_argument("--dry-run", dest="dry_run", action="store_true", default=None, help="decide, run nothing")
-    parser.add_argument("--once", action="store_true", help="run the ladder now if blocks are short, then leave")
+    parser.add_argument("--once", action="store_true", help="run once now if blocks are short, then exit")
     parser.add_argument(
-        "--stay", action="store_true", help="having given up, stay and do nothing: for who restarts what ends"
+        "--stay", action="store_true", help="after giving up, keep running, so that a supervisor doesn't restart it"
     )
     parser.add_argument("--interval", type=_interval, default=1.0, metavar="S", help="seconds between samples")
     shown = parser.add_mutually_exclusive_group()
-    shown.add_argument("--print-policy", action="store_true", help="print the policy as TOML and leave")
-    shown.add_argument("--print-unit", action="store_true", help="print a systemd unit and leave")
+    shown.add_argument("--print-policy", action="store_true", help="print the policy as TOML and exit")
+    shown.add_argument("--print-unit", action="store_true", help="print a systemd unit and exit")
     shown.add_argument(
-        "--print-manifest", action="store_true", help="print a Kubernetes DaemonSet with this policy and leave"
+        "--print-manifest", action="store_true", help="print a Kubernetes DaemonSet with this policy and exit"
     )
     parser.epilog = GUARD_EXIT_STATUS
 
 
 def run(args: argparse.Namespace) -> int:
-    """Guard until told to stop; see EXIT_STATUS."""
+    """Guard until a signal; see GUARD_EXIT_STATUS."""
     try:
         policy = _policy(args)
     except PolicyError as error:
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"fragtui: not guarding: another guard runs here: {busy}", file=sys.stderr)
         return CANNOT
     except OSError as error:
-        print(f"fragtui: not guarding: no lock: {printable(os_reason(error, error.filename))}", file=sys.stderr)
+        print(f"fragtui: not guarding: no lock: {printable(file_problem(error, error.filename))}", file=sys.stderr)
         return CANNOT
     try:
         if not policy.dry_run and (reason := guard.disabled_because) is not None:
@@ -113,10 +113,10 @@ def _policy(args: argparse.Namespace) -> Policy:
 
 
 def _watch(guard: Guard, reader: NodeReader, args: argparse.Namespace, ended: EndSignals) -> int:
-    """Sample and decide until a signal comes, the guard stops by itself, or its one run is over."""
+    """Sample and decide until a signal comes, the guard gives up, or its one run is over."""
     policy = guard.policy
     _say(f"guarding order {policy.order}: at least {policy.blocks} blocks{' (dry run)' if policy.dry_run else ''}")
-    topic, watched, ran = "", -_RARELY, False
+    topic, watched, ran = "", -_MIN_REPEAT_SECONDS, False
     while not ended.came:
         decision = guard.tick(reader.sample())
         end, guard.last_end = guard.last_end, None
@@ -125,47 +125,47 @@ def _watch(guard: Guard, reader: NodeReader, args: argparse.Namespace, ended: En
             _say(_end_words(end))
         elif decision.topic != topic:
             now = time.monotonic()
-            # Blocks that come and go around the threshold are no news every second.
-            if decision.do is not GuardAction.WATCH or topic == "" or now - watched >= _RARELY:
+            # Counts that swing around the threshold are not printed every second.
+            if decision.action is not GuardAction.WATCH or topic == "" or now - watched >= _MIN_REPEAT_SECONDS:
                 topic = decision.topic
-                watched = now if decision.do is GuardAction.WATCH else -_RARELY
+                watched = now if decision.action is GuardAction.WATCH else -_MIN_REPEAT_SECONDS
                 _say(_words(decision, policy))
-        if guard.state.stopped is not None and guard.ladder is None:
+        if guard.state.stopped is not None and guard.escalation is None:
             _say(guard.state.stopped)
             if args.stay:
                 ended.wait()
             return GAVE_UP
         if (
             args.once
-            and guard.ladder is None
-            and (ran or decision.do in (GuardAction.WATCH, GuardAction.HOLD) or policy.dry_run)
+            and guard.escalation is None
+            and (ran or decision.action in (GuardAction.WATCH, GuardAction.HOLD) or policy.dry_run)
         ):
             return STOPPED
-        # A run is watched closely; between runs nothing is in a hurry.
-        ended.wait(0.1 if guard.ladder is not None else args.interval)
+        # Poll a run closely; between runs the interval is enough.
+        ended.wait(0.1 if guard.escalation is not None else args.interval)
     _say("stopped by a signal")
     return STOPPED
 
 
 def _words(decision: Decision, policy: Policy) -> str:
-    verb = "would run" if decision.do is GuardAction.RUN and policy.dry_run else decision.do.value
+    verb = "would run" if decision.action is GuardAction.RUN and policy.dry_run else decision.action.value
     text = f"{verb}: {decision.why}"
-    if decision.do is GuardAction.RUN:
+    if decision.action is GuardAction.RUN:
         text += f" ({', '.join(policy.steps)})"
-    if decision.do is GuardAction.WATCH and decision.topic == "enough" and decision.wait:
+    if decision.action is GuardAction.WATCH and decision.topic == "enough" and decision.wait:
         text += f" (next run by the period in {format_duration(decision.wait)})"
     return text
 
 
 def _end_words(end: EscalationEnd) -> str:
     steps = []
-    for rung in end.escalation_steps:
+    for step in end.steps:
         gained = ""
-        if rung.before is not None and rung.after is not None:
-            expected = f", forecast {format_count(rung.expected.blocks)}" if rung.expected.blocks is not None else ""
-            gained = f", {format_count(rung.after - rung.before)} blocks gained{expected}"
-        steps.append(f"{rung.outcome.explanation.rstrip('.')}{gained}")
-    return "; ".join([f"run over, {end.end.value}: {end.why}", *steps, *(f"skipped {text}" for text in end.skipped)])
+        if step.before is not None and step.after is not None:
+            expected = f", forecast {format_count(step.expected.blocks)}" if step.expected.blocks is not None else ""
+            gained = f", {format_count(step.after - step.before)} blocks gained{expected}"
+        steps.append(f"{step.outcome.explanation.rstrip('.')}{gained}")
+    return "; ".join([f"run over, {end.reason.value}: {end.why}", *steps, *(f"skipped {text}" for text in end.skipped)])
 
 
 def _say(text: str) -> None:

@@ -1,4 +1,4 @@
-"""One remedy from the command line: the plan, the confirmation, the run, the report. For the verbs that run one."""
+"""One remedy from the command line: the plan, the confirmation, the run, the report."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from fragtui.commands.cli.signals import EndSignals, end_signals
+from fragtui.commands.cli.signals import end_signals
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.model.node.target_zones import target_blocks
 from fragtui.model.node.verdict import COSTLY_ORDER
 from fragtui.model.remedy.forecast import forecast
 from fragtui.model.remedy.remedy_history import Result, describe_unknown
@@ -23,10 +22,9 @@ from fragtui.remedies.audit.history import read_history
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
 from fragtui.remedies.catalogue import Remedy
+from fragtui.remedies.escalation import Escalation, EscalationEnd
 from fragtui.remedies.follow_up import FollowUp
-from fragtui.remedies.outcome import Outcome
 from fragtui.remedies.permission import disabled_because
-from fragtui.remedies.runner import RemedyRun, RunRefused, RunRequest
 from fragtui.render.forecast_text import ForecastText, checkpoint_sentence, decay_sentence, forecast_text
 from fragtui.render.remedy_report import decay_json, outcome_json, outcome_lines
 from fragtui.sources.host.conditions import read_conditions
@@ -35,28 +33,24 @@ from fragtui.text import format_duration, parse_duration, printable
 
 DONE, FAILED, NOT_CONFIRMED, REFUSED, ABORTED = 0, 1, 2, 3, 130
 REMEDY_EXIT_STATUS = (
-    "exit status: 0 done, 1 failed, 2 not confirmed or wrong usage, 3 not run (no right to write, audit log, another "
-    "remedy), 130 aborted"
+    "exit status: 0 done, 1 failed, 2 not confirmed or wrong usage, 3 not run (no permission to write, no audit log, "
+    "another remedy runs), 130 aborted"
 )
-
-SETTLE = 1.2
-"""Seconds after the end before the gain is taken: the kernel's counters lag by vm.stat_interval (1 s)."""
-
-_READING = 0.4
-"""Seconds after the question in which what is typed is no answer: it was typed ahead, or pasted."""
-_ALONE = 0.15
-"""Seconds after the answer in which nothing more comes."""
+_DEAF_SECONDS = 0.4
+"""Seconds after the question in which input is no answer: it was typed ahead, or pasted."""
+_QUIET_SECONDS = 0.15
+"""Seconds after the answer in which no further input may come."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of every verb that runs one remedy."""
-    parser.add_argument("--yes", action="store_true", help="run without asking; needed where there is no terminal")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of words")
+    parser.add_argument("--yes", action="store_true", help="run without asking; needed without a terminal")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
     parser.add_argument(
         "--follow",
         type=_follow_time,
         metavar="TIME",
-        help="stay so long (30m) and look again after 1, 5 and 30 minutes; Ctrl-C ends it",
+        help="stay this long (30m) and measure again after 1, 5 and 30 minutes; Ctrl-C ends it",
     )
     parser.epilog = REMEDY_EXIT_STATUS
 
@@ -79,14 +73,11 @@ def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
         _print_plan(remedy, args.root, audit.path, expectation, warnings)
     if not args.yes and not _confirmed():
         return NOT_CONFIRMED
-    asked = RunRequest("command", order, target_blocks(before, order), expectation.gain)
-    with end_signals() as ended:
-        try:
-            running = RemedyRun.start(remedy, args.root, audit, asked, disabled_reason)
-        except RunRefused as refused:
-            return _refuse(args, remedy, str(refused))
-        outcome = _watch(running, ended)
-    followup = _look(reader, audit, outcome, before, order)
+    escalation = Escalation([remedy], args.root, audit, order, None, "command", disabled_reason)
+    end = _run_to_end(escalation, reader, before)
+    if not end.steps:
+        return _refuse(args, remedy, end.why)
+    outcome, followup = end.steps[-1].outcome, escalation.followups[-1]
     if not args.json:
         print(outcome_lines(outcome, followup.recovery, expectation.gain), flush=True)
     if args.follow:
@@ -98,7 +89,7 @@ def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
         print(json.dumps(fields | {"audit": str(audit.path)}))
     for problem in (outcome.audit_problem, followup.problem):
         if problem:
-            print(f"fragtui: not on record: {problem}", file=sys.stderr)
+            print(f"fragtui: not logged: {problem}", file=sys.stderr)
     return {Result.DONE: DONE, Result.ABORTED: ABORTED}.get(outcome.result, FAILED)
 
 
@@ -116,64 +107,67 @@ def _print_plan(remedy: Remedy, root: Path, audit: Path, expectation: ForecastTe
     print(expectation.headline)
     for reason in expectation.reasons:
         print(f"  {reason}")
-    print("Cost:")
+    print("Cost on this node:")
     for cost in expectation.costs:
         print(f"  {cost}")
     for risk in warnings:
         print(f"  WARNING: {risk.sentence}")
-    print(f"On record first in {audit}", flush=True)
+    print(f"Logged to {audit} before it runs", flush=True)
 
 
 def _confirmed() -> bool:
-    """Ask on the terminal; without one the answer is no."""
+    """Ask on the terminal; without a terminal the answer is no."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        print("fragtui: not run: there is no terminal to ask on; --yes runs it without asking", file=sys.stderr)
+        print("fragtui: not run: no terminal to ask on; --yes runs it without asking", file=sys.stderr)
         return False
     print("Type 'yes' to run it: ", end="", file=sys.stderr, flush=True)
-    # The rest of a pasted text may be on its way, or the next line for the shell: neither is an answer.
-    time.sleep(_READING)
-    with suppress(termios.error):  # the terminal is gone; then nothing is read either
+    # The rest of a pasted text may still arrive, or the next line for the shell: neither is an answer.
+    time.sleep(_DEAF_SECONDS)
+    with suppress(termios.error):  # the terminal is gone, and the read below fails too
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
     answer = sys.stdin.readline().strip()
-    if answer == "yes" and not select.select([sys.stdin], [], [], _ALONE)[0]:
+    if answer == "yes" and not select.select([sys.stdin], [], [], _QUIET_SECONDS)[0]:
         return True
-    why = ": more came with the answer, as pasted text does; type it" if answer == "yes" else ""
+    why = ": more input came with the answer, as from a paste; type the answer" if answer == "yes" else ""
     print(f"fragtui: not run{why}", file=sys.stderr)
     return False
 
 
-def _watch(running: RemedyRun, ended: EndSignals) -> Outcome:
-    """Wait for the end with the elapsed time on the terminal; Ctrl-C and SIGTERM abort it."""
+def _run_to_end(escalation: Escalation, reader: NodeReader, before: Snapshot) -> EscalationEnd:
+    """Run the remedy with the elapsed time on the terminal, and measure its gain; Ctrl-C and SIGTERM abort it."""
     shown = sys.stderr.isatty()
-    while (outcome := running.wait(0.2)) is None:
-        if ended.came:
-            running.abort()
-        if shown:
-            state = "aborting" if running.aborting else "Ctrl-C aborts"
-            print(f"\r{format_duration(running.elapsed)} ({state}) ", end="", file=sys.stderr, flush=True)
-    if shown:
+    with end_signals() as signals:
+        end = escalation.advance(before)
+        while (running := escalation.running) is not None:
+            if running.wait(0.2) is None:
+                if signals.came:
+                    escalation.abort()
+                if shown:
+                    state = "aborting" if running.aborting else "Ctrl-C aborts"
+                    print(f"\r{format_duration(running.elapsed)} ({state}) ", end="", file=sys.stderr, flush=True)
+            end = escalation.advance(before)
+    if shown and end is None:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-    return outcome
-
-
-def _look(reader: NodeReader, audit: AuditLog, outcome: Outcome, before: Snapshot, order: int) -> FollowUp:
-    time.sleep(SETTLE)
-    return FollowUp(audit, outcome.id, before, reader.sample(page_types=True), order)
+    while end is None:
+        assert escalation.settled_at is not None
+        time.sleep(max(0.0, escalation.settled_at - time.monotonic()))
+        end = escalation.advance(reader.sample(page_types=True))
+    return end
 
 
 def _follow(followup: FollowUp, reader: NodeReader, seconds: float, say: Callable[[str], None] | None) -> None:
-    """Look at what is left every second for so long, or until a signal; `say` is told at each mark and at the end."""
-    end, told = time.monotonic() + seconds, 0
-    with end_signals() as ended:
-        while not ended.came and not followup.over and time.monotonic() < end:
-            ended.wait(min(1.0, end - time.monotonic()))
+    """Measure the gain every second for `seconds` or until a signal; `say` takes each checkpoint and the end."""
+    end, count = time.monotonic() + seconds, 0
+    with end_signals() as signals:
+        while not signals.came and not followup.over and time.monotonic() < end:
+            signals.wait(min(1.0, end - time.monotonic()))
             followup.see(reader.sample())
             if say is not None:
-                for look in followup.checkpoints[told:]:
-                    say(checkpoint_sentence(look, followup.recovery.order))
-            told = len(followup.checkpoints)
-    if say is not None and (said := decay_sentence(followup.gain_decay)) is not None:
-        say(said)
+                for checkpoint in followup.checkpoints[count:]:
+                    say(checkpoint_sentence(checkpoint, followup.recovery))
+            count = len(followup.checkpoints)
+    if say is not None and (decay := decay_sentence(followup.gain_decay)) is not None:
+        say(decay)
 
 
 def _follow_time(text: str) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import os
 import sys
 
 from fragtui.model.node.snapshot import Snapshot, Unreadable
@@ -86,14 +87,15 @@ def _failures_in_log(reader: NodeReader) -> str | None:
 
 
 def _print_text(snapshot: Snapshot, judgement: NodeJudgement, summary: str) -> None:
-    paint = painter(sys.stdout)
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM", "dumb") != "dumb"
+    paint = painter(colour)
     host = snapshot.host
     about = f"{host.name or 'unnamed node'}, kernel {host.release or 'unknown'}, order {judgement.order}"
     print(f"{paint(badge(judgement), judgement.kernel)}  {about}")
     print(summary)
     if then := consequence(judgement):
         print(then)
-    if lines := chart(judgement, paint, bars_for(sys.stdout)):
+    if lines := chart(judgement, paint, bars_for(sys.stdout.encoding)):
         print("\n" + "\n".join(lines))
     if judgement.zones and judgement.too_large is None and judgement.severity is not Severity.FINE:
         from fragtui.model.remedy.forecast import forecast  # noqa: PLC0415  # See above.

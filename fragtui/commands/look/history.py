@@ -18,28 +18,28 @@ from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.host.vm_settings import read_vm_settings
 from fragtui.text import counted, printable
 
-HELP = "the remedies that were run, what they brought and how long it lasted"
+HELP = "list the remedies that were run, their gain and how long it lasted"
 _ORDER = 3
-_MOST_PROBLEMS = 3
+_MAX_PROBLEMS = 3
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
     parser.add_argument("--last", type=_count, metavar="N", help="only the last N")
     parser.add_argument("--json", action="store_true", help="one JSON object a remedy")
-    parser.add_argument("--advice", action="store_true", help="settings that would make it last, even if it does")
+    parser.add_argument("--advice", action="store_true", help="longer-term settings, even if the gains last")
     parser.epilog = "exit status: 0 shown, 2 wrong usage, 3 the log could not be read"
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the history; 0, or 3 where the log is there and can't be read."""
+    """Print the history; return 0, or 3 if the log exists and can't be read."""
     audit = AuditLog(audit_path(args.audit, args.root))
     past = read_history(audit, tree_of(args.root).root)
     shown = past.history[-args.last :] if args.last else past.history
     unknown = {episode.intent.id for episode in past.unknown}
-    for problem in past.problems[:_MOST_PROBLEMS]:
+    for problem in past.problems[:_MAX_PROBLEMS]:
         print(f"fragtui history: {printable(problem)}", file=sys.stderr)
-    if (more := len(past.problems) - _MOST_PROBLEMS) > 0:
+    if (more := len(past.problems) - _MAX_PROBLEMS) > 0:
         print(f"fragtui history: and {counted(more, 'line')} more", file=sys.stderr)
     if args.json:
         for episode in shown:
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         for episode in shown:
             print(describe_episode(episode, episode.intent.id in unknown))
         if not shown and not past.problems:
-            print(f"No remedy on record in {printable(str(audit.path))}")
+            print(f"No remedy logged in {printable(str(audit.path))}")
         _print_advice(args, past)
     return 3 if past.problems and not past.history else 0
 
@@ -61,15 +61,15 @@ def _fields(episode: Episode, unknown: set[str]) -> dict[str, object]:
         "ended": asdict(episode.ended) if episode.ended else None,
         "gained": episode.gained,
         "lasted": episode.lasted,
-        "evidence": [asdict(look) for look in episode.evidence],
+        "evidence": [asdict(entry) for entry in episode.evidence],
     }
 
 
 def _print_advice(args: argparse.Namespace, past: AuditHistory) -> None:
-    said = repeats(past.history, time.time())
-    if said is not None:
-        print(said)
-    if said is None and not args.advice:
+    repeated = repeats(past.history, time.time())
+    if repeated is not None:
+        print(repeated)
+    elif not args.advice:
         return
     reader = NodeReader(args.root)
     snapshot = reader.sample()
@@ -84,7 +84,7 @@ def _advice_text(advice: Advice) -> str:
     if advice.line:
         lines.append(f"    {advice.line}")
     if advice.risk:
-        lines.append(f"    at the price: {advice.risk}")
+        lines.append(f"    cost: {advice.risk}")
     return "\n".join(lines)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from fragtui.commands.cli.source_options import add_interval, add_source_options
 from fragtui.remedies.audit.path import audit_path
 from fragtui.sampler import Sampler
+from fragtui.sources.host.conditions import read_conditions
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.recording.recorder import Recorder
 
@@ -73,13 +74,14 @@ def run(args: argparse.Namespace) -> int:
             sampler=lambda deliver, crash: Sampler(reader, deliver, crash, args.interval),
             kernel_log=lambda on_update: readers().kernel_log(on_update),
             pods=lambda on_update: readers().pods(on_update),
+            read_conditions=read_conditions,
             root=reader.tree.root,
             live=reader.live,
             order=args.order,
             read_only=args.read_only,
             theme=args.theme,
             audit=args.audit,
-            tape=recorder,
+            recorder=recorder,
             write_report=lambda: _write_report(args),
         )
     )

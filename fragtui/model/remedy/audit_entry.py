@@ -1,4 +1,4 @@
-"""Lines of the audit log: one JSON object each, written and read."""
+"""Entries of the audit log as JSON lines, written and parsed."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from fragtui.model.remedy.remedy_history import EndEntry, Entry, EvidenceEntry, 
 from fragtui.text import JSON_BYTES, epoch_seconds, printable
 
 AUDIT_VERSION = 1
-_MOST_SECONDS = 1e12
-_MOST_COUNTED = 1 << 63
+_MAX_SECONDS = 1e12
+_MAX_COUNT = 1 << 63
 _KINDS: dict[type, str] = {IntentEntry: "intent", EndEntry: "ended", EvidenceEntry: "evidence"}
 
 
 def format_entry(entry: Entry) -> bytes:
-    """Return the entry's line with its newline, in ASCII; facts that are unknown are null."""
+    """Return the entry's line with its newline, in ASCII; unknown facts are null."""
     fields = {"v": AUDIT_VERSION, "kind": _KINDS[type(entry)], **asdict(entry)}
     return json.dumps(fields, ensure_ascii=True).encode("ascii") + b"\n"
 
 
 def parse_entry(line: str) -> Entry | None:
-    """Return the entry of one line, or None where it is none that this version can read. Never raises."""
+    """Return the entry of one line, or None if this version can't read it. Never raises."""
     if len(line) > JSON_BYTES or '"kind"' not in line:
         return None
     try:
@@ -59,7 +59,7 @@ class _Fields:
         value = self._fields[name]
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise TypeError(name)
-        if not abs(value) <= _MOST_SECONDS:
+        if not abs(value) <= _MAX_SECONDS:
             raise ValueError(name)
         return float(value)
 
@@ -75,7 +75,7 @@ class _Fields:
         value = self._fields[name]
         if isinstance(value, bool) or not isinstance(value, int):
             raise TypeError(name)
-        if not abs(value) < _MOST_COUNTED:
+        if not abs(value) < _MAX_COUNT:
             raise ValueError(name)
         return value
 

@@ -1,4 +1,4 @@
-"""What a remedy does, as far as forecasts and risks need to know it; how it is done is the catalogue's matter."""
+"""The effect of a remedy, as forecasts and risks need it; how it is done is in the catalogue."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Effect:
     node: int | None = None
     """The NUMA node compacted; None for all."""
     gentle: bool = False
-    """kcompactd is woken (vm.compaction_proactiveness, 5.15 and later); nothing compacts in the writer."""
+    """Wakes kcompactd (vm.compaction_proactiveness, 5.15 and later); the writer itself compacts nothing."""
 
     @property
     def drops(self) -> bool:

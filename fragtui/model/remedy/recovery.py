@@ -67,6 +67,7 @@ class Recovery:
     """Before against after, at one order."""
 
     order: int
+    page_size: int
     zones: tuple[ZoneRecovery, ...]
     before: int | None
     """Blocks of the target order in the zones that serve kernel requests."""
@@ -109,6 +110,7 @@ def compare(before: Snapshot, after: Snapshot, order: int) -> Recovery:
     to_look_at = _to_look_at(before)
     return Recovery(
         order=order,
+        page_size=after.host.page_size,
         zones=tuple(zones),
         before=target_blocks(before, order),
         after=target_blocks(after, order),

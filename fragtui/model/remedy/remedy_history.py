@@ -1,4 +1,4 @@
-"""Remedies of this and earlier runs, as the audit log has them: what was asked, how it ended, how long it lasted."""
+"""Remedies of this and earlier runs from the audit log: the intent, the end, and how long the gain lasted."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ class Result(StrEnum):
     FAILED = "failed"
     ABORTED = "aborted"
     DIED = "died"
-    """The child ended without a word: killed from outside, or not able to start."""
+    """The child died without a report: killed from outside, or unable to start."""
 
 
 @dataclass(frozen=True, slots=True)
 class IntentEntry:
-    """What was on disk before anything ran."""
+    """The intent, on disk before anything runs."""
 
     id: str
     time: float
     """Wall clock, seconds since the epoch."""
     remedy: str
     steps: tuple[str, ...]
-    """Exactly what is done, a sentence a step."""
+    """Exactly what is done, one sentence per step."""
     paths: tuple[str, ...]
-    """What each step writes to, "" for one that writes to no file."""
+    """What each step writes to, "" for a step that writes to no file."""
     by: str
     """screen, command or guard."""
     pid: int
@@ -44,21 +44,21 @@ class IntentEntry:
     host: str | None = None
     kernel: str | None = None
     boot: str | None = None
-    """boot_id of the kernel: an intent of an earlier boot can't be running any more."""
+    """boot_id of the kernel: a remedy of an earlier boot no longer runs."""
     order: int | None = None
     blocks: int | None = None
     """Blocks of that order before."""
     expected_blocks: int | None = None
     expected_bytes: int | None = None
     boottime: float | None = None
-    """CLOCK_BOOTTIME of that boot, seconds: nobody can set it."""
+    """CLOCK_BOOTTIME of that boot, seconds: it can't be set."""
     run: str | None = None
     """Id that all steps of one run share."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndEntry:
-    """How it ended."""
+    """The end of a remedy."""
 
     id: str
     time: float
@@ -67,14 +67,14 @@ class EndEntry:
     cpu: float | None = None
     """CPU seconds of the child in its finished steps."""
     step: int | None = None
-    """Index of the step that failed or was cut short."""
+    """Index of the step that failed or was aborted."""
     error: str | None = None
     """Name of the errno."""
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceEntry:
-    """What was there some seconds after the end; `after` 0 is right after."""
+    """Blocks and cost `after` seconds after the end; 0 is right after."""
 
     id: str
     time: float
@@ -102,7 +102,7 @@ class Episode:
 
     @property
     def gained(self) -> int | None:
-        """Blocks of the asked order won right after, or None if it was not looked at."""
+        """Blocks of the target order gained right after, or None if they were not counted."""
         first = next((e for e in self.evidence if e.after == 0 and e.order == self.intent.order), None)
         if first is None or self.intent.blocks is None:
             return None
@@ -110,7 +110,7 @@ class Episode:
 
     @property
     def lasted(self) -> str | None:
-        """How long the gain held, in words; None if nothing was seen after the first look."""
+        """How long the gain lasted, as text; None without a later measurement."""
         later = [e for e in self.evidence if e.after > 0 and e.order == self.intent.order]
         if not later or (gained := self.gained) is None or gained <= 0 or self.intent.blocks is None:
             return None
@@ -122,7 +122,7 @@ class Episode:
 
     @property
     def paid(self) -> str | None:
-        """What was read again since, by the last look at it; None if nothing was counted."""
+        """What was read again until the last measurement; None if nothing was counted."""
         last = self.evidence[-1] if self.evidence else None
         if last is None or (last.refaults is None and last.read is None):
             return None
@@ -139,7 +139,7 @@ class Episode:
 
 
 def episodes(entries: Iterable[Entry]) -> tuple[Episode, ...]:
-    """Return the remedies in the order in which they were asked for; ends without an intent are left out."""
+    """Return the remedies in the order of their intents; ends without an intent are ignored."""
     intents: dict[str, IntentEntry] = {}
     ends: dict[str, EndEntry] = {}
     checkpoints: dict[str, list[EvidenceEntry]] = {}
@@ -157,12 +157,12 @@ def episodes(entries: Iterable[Entry]) -> tuple[Episode, ...]:
 
 
 def unknown_outcomes(history: Sequence[Episode], running: str | None = None) -> tuple[Episode, ...]:
-    """Return the remedies that have an intent and no end; `running` is the id of the one under way, if any."""
+    """Return the remedies that have an intent and no end; `running` is the id of the one that runs, if any."""
     return tuple(episode for episode in history if episode.ended is None and episode.intent.id != running)
 
 
 def describe_episode(episode: Episode, unknown: bool) -> str:
-    """Return one remedy in a line: when, what, by whom, how it ended, what it brought and for how long."""
+    """Return one remedy in a line: when, what, by whom, how it ended, its gain and how long it lasted."""
     intent = episode.intent
     when = datetime.fromtimestamp(intent.time).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     words = [f"{when}  {intent.remedy:<20} by {intent.by:<8}"]
@@ -170,11 +170,11 @@ def describe_episode(episode: Episode, unknown: bool) -> str:
         error = f" ({episode.ended.error})" if episode.ended.error else ""
         words.append(f"{episode.ended.result.value}{error} in {format_duration(episode.ended.seconds)}")
     else:
-        words.append("outcome unknown" if unknown else "under way")
+        words.append("did not report back" if unknown else "running")
     if (gained := episode.gained) is not None:
         expected = f", forecast {format_count(intent.expected_blocks)}" if intent.expected_blocks is not None else ""
         done = "gained" if gained >= 0 else "lost"
-        words.append(f"order {intent.order}: {format_count(abs(gained))} blocks {done}{expected}")
+        words.append(f"{format_count(abs(gained))} blocks of order {intent.order} {done}{expected}")
     if (lasted := episode.lasted) is not None:
         words.append(lasted)
     if (paid := episode.paid) is not None:
@@ -183,15 +183,15 @@ def describe_episode(episode: Episode, unknown: bool) -> str:
 
 
 def describe_unknown(episode: Episode) -> str:
-    """Return what to tell of a remedy whose end is on no record."""
+    """Return a sentence about a remedy without an end in the log."""
     return (
-        f"outcome unknown: {episode.intent.remedy} by {episode.intent.by} (pid {episode.intent.pid}) "
-        "has no end in the audit log; fragtui was killed or the node went down"
+        f"{episode.intent.remedy} by {episode.intent.by} (pid {episode.intent.pid}) did not report back: the audit log "
+        "has no end of it; fragtui was killed or the node went down"
     )
 
 
 def runs_of(history: Iterable[Episode]) -> tuple[tuple[Episode, ...], ...]:
-    """Return the remedies in runs, in the order of their first steps."""
+    """Return the remedies grouped by run, in the order of their first steps."""
     runs: list[list[Episode]] = []
     by_id: dict[str, list[Episode]] = {}
     for episode in history:
@@ -208,7 +208,7 @@ def runs_of(history: Iterable[Episode]) -> tuple[tuple[Episode, ...], ...]:
 
 
 def _follows(before: Episode, episode: Episode) -> bool:
-    """Tell whether one process did both within seconds: entries of earlier versions have no id of their run."""
+    """Return whether one process did both within seconds: entries of earlier versions have no run id."""
     first, second = before.intent, episode.intent
     if first.run is not None or second.run is not None:
         return False
@@ -217,15 +217,15 @@ def _follows(before: Episode, episode: Episode) -> bool:
 
 
 def repeats(history: Sequence[Episode], now: float) -> str | None:
-    """Return that remedies of the last day do not last, from the third run on; None while that can't be said.
+    """Return a sentence if the remedies of the last day do not last, from the third run on; else None.
 
-    A run did not last where no step of it did.
+    A run did not last if none of its steps did.
     """
     today = runs_of(e for e in history if now - DAY <= e.intent.time <= now and e.ended is not None)
     if len(today) < 3:
         return None
-    known = [seen for run in today if (seen := [episode for episode in run if episode.gained is not None])]
+    known = [measured for run in today if (measured := [episode for episode in run if episode.gained is not None])]
     if len(known) < 3 or sum(all(episode.short_lived for episode in run) for run in known) * 2 < len(known):
         return None
     nth = {3: "third", 4: "fourth", 5: "fifth", 6: "sixth"}.get(len(today), f"{format_count(len(today))}th")
-    return f"The {nth} remedy in 24 hours, and the gain does not last: change what causes it (see the advice)."
+    return f"The {nth} remedy in 24 hours, and the gain does not last: fix the cause (see the longer-term settings)."

@@ -1,4 +1,4 @@
-"""What the audit log tells at a start: earlier remedies, and those of which nobody knows how they ended."""
+"""The history of remedies in the audit log, and those whose outcome is unknown."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class AuditHistory:
 
 
 def read_history(audit: AuditLog, root: Path) -> AuditHistory:
-    """Return what the log tells. A remedy whose process lives still, in this boot, is under way and not unknown."""
+    """Return the history. A remedy whose process is still alive, in this boot, runs and is not unknown."""
     reading = audit.read()
     history = episodes(reading.entries)
     boot = boot_id(root)
@@ -35,7 +35,7 @@ def read_history(audit: AuditLog, root: Path) -> AuditHistory:
 
 
 def _lives(episode: Episode, root: Path) -> bool:
-    """Tell whether the process that asked is still the one of that pid: it must be older than the intent."""
+    """Return whether the process of that pid is still the one that asked: it must be older than the intent."""
     if episode.intent.pid == os.getpid():
         return True
     stat = read_text(root, f"proc/{episode.intent.pid}/stat")

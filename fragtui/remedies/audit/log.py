@@ -1,8 +1,8 @@
-"""The audit log: what was asked for is on disk before anything runs, how it ended is there after.
+"""The audit log: the intent is on disk before a remedy runs, the outcome after it.
 
-Append-only JSON lines in one file, 0600. Every line is fsync'ed, and so is the directory when the file is made. A log
-that can't be written, or that someone else may write, stops the remedy. Past its size the file is renamed to FILE.1,
-FILE.1 to FILE.2, and so on.
+Append-only JSON lines in one file of mode 0600. Every line is fsync'ed, and so is the directory of a new file. If the
+log can't be written, or another user may write it, no remedy runs. Past its size the file is renamed to FILE.1, FILE.1
+to FILE.2, and so on.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from fragtui.model.remedy.audit_entry import format_entry, parse_entry
 from fragtui.model.remedy.remedy_history import Entry, IntentEntry
-from fragtui.sources.files.own_files import OwnFile, open_own, os_reason, sync_folder
+from fragtui.sources.files.own_files import OwnFile, file_problem, open_own, sync_folder
 from fragtui.sources.files.own_log import MAX_LINE, MAX_OWN_LOG, OwnLine, OwnLog
 from fragtui.text import format_bytes
 
@@ -27,23 +27,23 @@ KEPT_FILES = 4
 """Older files kept."""
 MAX_ENTRIES = 20_000
 """Entries kept in memory, about 10 MB; as many as `own_log.MAX_OWN_LOG` bytes hold."""
-_MOST_PROBLEMS = 1000
+_MAX_PROBLEMS = 1000
 _LOCK_WAIT = 5.0
-"""Seconds to wait for another process that writes its line; one that was stopped meanwhile holds the lock for good."""
+"""Seconds to wait for another process that writes its line; a stopped process never releases the lock."""
 
 
 class AuditError(Exception):
-    """The log can't be written, in words; nothing may run."""
+    """The log can't be written, so nothing may run; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class AuditReading:
-    """What a log says; `problems` are the lines that are none, a torn last one among them, and unreadable files."""
+    """The content of a log; `problems` are invalid lines, a torn last line and unreadable files."""
 
     entries: tuple[Entry, ...]
     problems: tuple[str, ...]
     left_out: bool = False
-    """Whether there are older entries, which were not read."""
+    """Whether older entries exist that were not read."""
 
 
 OLDER_LEFT_OUT = f"older entries left out: only the last {format_bytes(MAX_OWN_LOG)} of the log are read"
@@ -52,11 +52,11 @@ OLDER_LEFT_OUT = f"older entries left out: only the last {format_bytes(MAX_OWN_L
 class AuditLog:
     """One log file, opened again for each line: another process may rotate it in between.
 
-    What was read once is kept; `read` is for one thread at a time.
+    Entries are read once and kept; use `read` from one thread at a time.
     """
 
     def __init__(self, path: Path | OwnFile, size: int = ROTATE_BYTES, kept: int = KEPT_FILES) -> None:
-        """Take the file that the user named, or an `OwnFile` that fragtui found by itself."""
+        """Take the file that the user named, or an `OwnFile` that fragtui located itself."""
         self._place = path if isinstance(path, OwnFile) else OwnFile(path)
         self.path = self._place.path
         self._size = size
@@ -66,12 +66,12 @@ class AuditLog:
         self._bad: tuple[str, ...] = ()
 
     def append(self, entry: Entry) -> None:
-        """Write one line and wait until it is on disk; raise AuditError where that fails.
+        """Write one line and wait until it is on disk; raise AuditError if that fails.
 
-        A torn line that a crash left behind gets its newline first, so that it takes no other line with it.
+        A line torn by a crash gets its newline first, so that it spoils no other line.
         """
         if self._place.saved:
-            raise AuditError(f"{self.path}: the log of saved files is only read")
+            raise AuditError(f"{self.path}: the log of saved files is read-only")
         data = format_entry(entry)
         if len(data) > MAX_LINE:
             raise AuditError(f"{self.path}: an entry of {len(data)} bytes is too long to be read again")
@@ -82,7 +82,7 @@ class AuditLog:
             finally:
                 os.close(folder)
             try:
-                if not _ends_whole(descriptor):
+                if not _ends_with_newline(descriptor):
                     data = b"\n" + data
                 if os.write(descriptor, data) != len(data):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -90,31 +90,31 @@ class AuditLog:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise AuditError(os_reason(error, self.path)) from error
+            raise AuditError(file_problem(error, self.path)) from error
 
     def read(self) -> AuditReading:
-        """Return all lines, those of rotated files first; files that can't be read are problems, absent ones not.
+        """Return all entries, those of rotated files first; unreadable files are problems, missing ones are not.
 
-        Only what was added since the last call is read, and of that at most `MAX_OWN_LOG` bytes.
+        Reads only what was added since the last call, at most `MAX_OWN_LOG` bytes.
         """
         added = self._log.read()
         before = AuditReading((), ()) if added.restarted else self._reading
         bad = () if added.restarted else self._bad
         entries = [(line, _entry_of(line)) for line in added.lines]
-        bad = (*bad, *(f"{line.place}: not an entry" for line, entry in entries if entry is None))[-_MOST_PROBLEMS:]
+        bad = (*bad, *(f"{line.place}: not an entry" for line, entry in entries if entry is None))[-_MAX_PROBLEMS:]
         torn = () if added.torn is None else (f"{added.torn}: torn",)
         new = tuple(entry for _, entry in entries if entry is not None)
         kept = (*before.entries, *new) if new else before.entries
         over = len(kept) > MAX_ENTRIES
         if over:
-            # More than must be: what counts them sees fewer at once, not at each new one.
+            # Drop half at once, not one for each new entry.
             kept = kept[-MAX_ENTRIES // 2 :]
         self._bad = bad
         self._reading = AuditReading(kept, (*bad, *torn, *added.problems), before.left_out or added.left_out or over)
         return self._reading
 
     def _open(self, folder: int, *, rotate: bool) -> int:
-        """Return a locked descriptor of the current file, made or rotated if need be."""
+        """Return a locked descriptor of the current file, created or rotated if needed."""
         name = self.path.name
         while True:
             descriptor, made = open_own(folder, name, str(self.path), os.O_RDWR | os.O_APPEND, make=True)
@@ -159,6 +159,6 @@ def _lock(descriptor: int) -> None:
     raise OSError(errno.EAGAIN, "another process holds its lock and writes nothing")
 
 
-def _ends_whole(descriptor: int) -> bool:
+def _ends_with_newline(descriptor: int) -> bool:
     size = os.fstat(descriptor).st_size
     return size == 0 or os.pread(descriptor, 1, size - 1) == b"\n"

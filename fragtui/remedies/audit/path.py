@@ -1,4 +1,4 @@
-"""Where the audit log is, for those who only hand its path on."""
+"""The path of the audit log."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DEFAULT_AUDIT_PATH = "var/log/fragtui/audit.jsonl"
 
 
 def audit_path(given: Path | None, root: Path) -> OwnFile:
-    """Return where the log is: the file of ``--audit`` if given, else that of the host it is about, live or saved."""
+    """Return the path of the log: that of ``--audit``, else that of the host, live or saved."""
     if given is not None:
         return OwnFile(given)
     node = tree_of(root).root

@@ -1,4 +1,4 @@
-"""The guard's policy: a TOML file or flags, checked before anything is watched."""
+"""The guard's policy: a TOML file or flags, checked before the guard starts."""
 
 from __future__ import annotations
 
@@ -14,58 +14,58 @@ from fragtui.remedies.escalation import EscalationStep
 from fragtui.text import parse_duration, printable
 
 _QUIET = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
-_MOST_BYTES = 64 << 10
+_MAX_BYTES = 64 << 10
 _TOML_LINE = re.compile(r"line (\d+)")
 
 
 class PolicyError(Exception):
-    """A policy that is none: where it stands and what was expected there, in one line."""
+    """An invalid policy: the place of the error and what was expected there, in one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
-    """A daily span of local time in which nothing runs; it may go over midnight."""
+    """A daily span of local time in which nothing runs; it may span midnight."""
 
     start: time
     end: time
 
     def covers(self, moment: time) -> bool:
-        """Tell whether the moment lies in it; the end is not part of it."""
+        """Return whether the span contains the moment; its end is excluded."""
         if self.start <= self.end:
             return self.start <= moment < self.end
         return moment >= self.start or moment < self.end
 
     def __str__(self) -> str:
-        """Return it as a policy writes it."""
+        """Return it as in a policy."""
         return f"{self.start:%H:%M}-{self.end:%H:%M}"
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """When the guard runs the ladder, and how far it may go. Time spans in seconds."""
+    """When the guard runs remedies, and which ones. Time spans in seconds."""
 
     order: int = 4
-    """Order of the blocks that are guarded."""
+    """Order of the guarded blocks."""
     blocks: int = 64
-    """Fewer blocks than this that kernel requests may get start a run."""
+    """A run starts if kernel requests may get fewer blocks than this."""
     hold: float = 30.0
-    """How long there must be fewer without a break."""
+    """How long there must be fewer, without a break."""
     steps: tuple[EscalationStep, ...] = (EscalationStep.SYNC, EscalationStep.PAGE_CACHE, EscalationStep.SLAB)
-    """Steps of the ladder that it may take; compaction stalls workloads, so it must be asked for."""
+    """Allowed steps; compaction stalls workloads, so it is off by default."""
     period: float | None = None
-    """Run at this interval too, whatever is there; None for only when blocks run out."""
+    """Run also at this interval, even with enough blocks; None to run only when blocks run out."""
     cooldown: float = 600.0
     """Shortest time between two runs."""
     per_hour: int = 3
-    """Most runs in any hour."""
+    """Maximum of runs in any hour."""
     quiet: tuple[QuietHours, ...] = ()
     """Daily spans of local time in which nothing runs."""
     pressure: float = 40.0
-    """PSI memory some avg10, in percent, from which on it holds back."""
+    """PSI memory some avg10, in percent, from which the guard waits."""
     give_up: int = 3
-    """Runs in a row without a gain worth the name after which it stops by itself."""
+    """Runs in a row without a real gain after which it gives up."""
     dry_run: bool = False
-    """Decide and say so, and run nothing."""
+    """Decide and report, but run nothing."""
 
 
 def parse_policy(text: str, path: str = "policy") -> Policy:
@@ -86,12 +86,12 @@ def parse_policy(text: str, path: str = "policy") -> Policy:
 
 
 def read_policy(path: Path) -> Policy:
-    """Return the policy of a file; raise PolicyError where it is none or can't be read."""
+    """Return the policy of a file; raise PolicyError if it is invalid or unreadable."""
     try:
         with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
-        if len(data) > _MOST_BYTES:
-            raise PolicyError(f"{path}: expected a policy of at most {_MOST_BYTES >> 10} KiB")
+            data = file.read(_MAX_BYTES + 1)
+        if len(data) > _MAX_BYTES:
+            raise PolicyError(f"{path}: expected a policy of at most {_MAX_BYTES >> 10} KiB")
         text = data.decode("utf-8")
     except OSError as error:
         raise PolicyError(f"{path}: expected a readable file: {(error.strerror or str(error)).lower()}") from error
@@ -136,7 +136,7 @@ def _span_text(seconds: float) -> str:
 
 
 def _line_of(text: str, key: str) -> int:
-    """Return the line on which a key is set; the first where it can't be found (a quoted or dotted key)."""
+    """Return the line on which a key is set; the first if it can't be found (a quoted or dotted key)."""
     pattern = re.compile(rf"""^\s*(["']?){re.escape(key)}\1\s*[=.]|^\s*\[+\s*(["']?){re.escape(key)}\2""")
     return next((n for n, line in enumerate(text.split("\n"), 1) if pattern.match(line)), 1)
 
@@ -155,7 +155,7 @@ def _span(low: float) -> Callable[[str, Any], float]:
         seconds = parse_duration(value) if isinstance(value, str) else None
         if isinstance(value, int | float) and not isinstance(value, bool):
             seconds = value
-        # The upper bound keeps infinities and typing errors out; a year is longer than any policy means.
+        # The upper bound rejects infinities and typing errors; no policy means more than a year.
         if seconds is None or not low <= seconds <= 366 * 86_400:
             raise PolicyError(
                 f"{name}: expected a time of at least {low:g}s such as 90s, 10m, 2h, found {_shown(value)}"
@@ -185,7 +185,7 @@ def _steps(name: str, value: Any) -> tuple[EscalationStep, ...]:
         if step not in list(EscalationStep):
             raise PolicyError(f"{expected}, found {_shown(step)}")
     chosen = {EscalationStep(step) for step in value}
-    return tuple(rung for rung in EscalationStep if rung in chosen)
+    return tuple(step for step in EscalationStep if step in chosen)
 
 
 def _quiet(name: str, value: Any) -> tuple[QuietHours, ...]:

@@ -1,4 +1,4 @@
-"""When the guard runs remedies: a pure function of policy, state and what is there now."""
+"""When the guard runs remedies: a pure function of policy, state and snapshot."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fragtui.model.node.target_zones import usable_blocks
 from fragtui.model.remedy.remedy_history import Episode, IntentEntry, runs_of
 from fragtui.remedies.escalation import EndReason, EscalationEnd
 from fragtui.remedies.guard.policy import Policy
-from fragtui.text import counted, format_duration
+from fragtui.text import counted, format_block, format_duration
 
 HOUR = 3600.0
 
@@ -23,7 +23,7 @@ class GuardAction(StrEnum):
 
     WATCH = "watch"
     HOLD = "hold"
-    """A run is due, and something speaks against it."""
+    """A run is due, but a rule forbids it now."""
     RUN = "run"
     RUNNING = "running"
     STOPPED = "stopped"
@@ -33,13 +33,13 @@ class GuardAction(StrEnum):
 class Decision:
     """What the guard does now, and why; `topic` stays the same while only numbers change."""
 
-    do: GuardAction
+    action: GuardAction
     topic: str
     why: str
     wait: float | None = None
-    """Seconds until this may change by time alone; None where it hangs on the node."""
+    """Seconds until this may change by time alone; None if it depends on the node."""
     periodic: bool = False
-    """The run is due by the period: what frees memory is done whatever is there."""
+    """The run is due by the period: steps that free memory run even if there are enough blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +58,25 @@ class GuardState:
     """End of the last run."""
     fruitless: int = 0
     stopped: str | None = None
-    """Why it has stopped by itself."""
+    """Why it has given up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """What the clocks show at one moment, in seconds."""
+    """The clocks at one moment, in seconds."""
 
     monotonic: float
     wall: float
-    """Since the epoch; anyone may have set it."""
+    """Since the epoch; it may have been set."""
     boot: str | None = None
-    """boot_id of the kernel that runs."""
+    """boot_id of the running kernel."""
     boottime: float | None = None
     """CLOCK_BOOTTIME: since that kernel's start, suspend included."""
 
     def age(self, intent: IntentEntry) -> float:
-        """Return how many seconds ago something was asked for: by the wall clock only if no other was the same then.
+        """Return how many seconds ago a remedy was requested: by the wall clock only if the boot time is unknown.
 
-        What lies in the future by the wall clock was just now, but not after the boot that followed it.
+        A time in the future counts as now, but not as later than the boot that followed it.
         """
         same_boot = None if self.boot is None or intent.boot is None else intent.boot == self.boot
         if same_boot and self.boottime is not None and intent.boottime is not None:
@@ -86,9 +86,9 @@ class Clocks:
 
 
 def state_from_history(history: Iterable[Episode], clocks: Clocks) -> GuardState:
-    """Return the state that a guard begins with now, by the runs of earlier ones in the last hour.
+    """Return the initial state of a guard, from the runs of earlier guards in the last hour.
 
-    A restart, which a DaemonSet makes of every end, must not begin the hour and the cooldown anew.
+    A restart, as a DaemonSet does after every exit, must not reset the hourly limit and the cooldown.
     """
     now = clocks.monotonic
     ran = [
@@ -101,18 +101,18 @@ def state_from_history(history: Iterable[Episode], clocks: Clocks) -> GuardState
 
 
 def watched_gap(policy: Policy, interval: float) -> float:
-    """Return the longest time between two ticks, in seconds, that counts as watched: what lies in it was not seen.
+    """Return the longest time between two ticks, in seconds, that counts as watched.
 
     A guard that was stopped (SIGSTOP, a frozen cgroup) knows nothing of the time between. Ticks may come late on a node
-    in trouble, but not by so much that a policy's whole time could lie between two of them.
+    in trouble, but not so late that the whole `hold` time of a policy fits between two of them.
     """
     return max(2 * interval, min(5.0, policy.hold / 2))
 
 
 def observed(policy: Policy, state: GuardState, snapshot: Snapshot, gap: float = inf) -> GuardState:
-    """Return the state with this tick taken in: since when blocks are short, and the runs of the last hour.
+    """Return the state after this tick: since when blocks are short, and the runs of the last hour.
 
-    Blocks that were not counted for longer than `gap` seconds are not known to have been short meanwhile.
+    If blocks were not counted for longer than `gap` seconds, they are not known to have been short meanwhile.
     """
     blocks = usable_blocks(snapshot, policy.order)
     now = snapshot.monotonic
@@ -126,54 +126,53 @@ def observed(policy: Policy, state: GuardState, snapshot: Snapshot, gap: float =
 
 
 def decide(policy: Policy, state: GuardState, snapshot: Snapshot, clock: time) -> Decision:
-    """Return what to do now; `clock` is the local time of day, for quiet hours. `state` has taken this tick in."""
+    """Return what to do now; `clock` is the local time of day, for quiet hours. `state` includes this tick."""
     if state.stopped is not None:
         return Decision(GuardAction.STOPPED, "stopped", state.stopped)
     now = snapshot.monotonic
     blocks = usable_blocks(snapshot, policy.order)
+    size = format_block(snapshot.host.page_size, policy.order)
     if blocks is None:
-        return Decision(GuardAction.HOLD, "unknown", f"how many blocks of order {policy.order} there are is unknown")
-    there = f"{counted(blocks, 'block')} of order {policy.order} to be had, {policy.blocks} wanted"
+        return Decision(GuardAction.HOLD, "unknown", f"the number of free blocks of {size} is unknown")
+    count = f"{counted(blocks, 'block')} of {size} available, {policy.blocks} wanted"
     due = _due_by_period(policy, state, now)
     periodic = due is not None and due <= 0
     if not periodic:
         if state.short_since is None:
-            return Decision(GuardAction.WATCH, "enough", there, due)
+            return Decision(GuardAction.WATCH, "enough", count, due)
         held = now - state.short_since
         if held < policy.hold:
             left = policy.hold - held
-            return Decision(
-                GuardAction.WATCH, "short", f"{there}; a run begins if that stays so for {_left(left)}", left
-            )
+            return Decision(GuardAction.WATCH, "short", f"{count}; a run starts if that lasts {_left(left)}", left)
     if (against := _against(policy, state, snapshot, clock)) is not None:
-        return replace(against, why=f"{there}; {against.why}")
-    why = f"every {format_duration(policy.period)}" if periodic and policy.period else there
+        return replace(against, why=f"{count}; {against.why}")
+    why = f"every {format_duration(policy.period)}" if periodic and policy.period else count
     return Decision(GuardAction.RUN, "run", why, periodic=periodic)
 
 
 def run_started(state: GuardState, now: float) -> GuardState:
-    """Return the state with a run begun at `now`."""
+    """Return the state with a run started at `now`."""
     return replace(state, runs=(*state.runs, now))
 
 
 def run_ended(policy: Policy, state: GuardState, end: EscalationEnd | None, now: float) -> GuardState:
-    """Return the state with the run over; None where it was only said (dry run).
+    """Return the state after a run; `end` is None for a dry run.
 
-    A run bears fruit when it reaches the policy's blocks, or wins a tenth of those that were missing.
+    A run is fruitful if it reaches the policy's blocks, or gains a tenth of the missing ones.
     """
     state = replace(state, last=now, short_since=None)
-    if end is None or end.end is EndReason.ABORTED:
+    if end is None or end.reason is EndReason.ABORTED:
         return state
-    if end.end is EndReason.REACHED:
+    if end.reason is EndReason.REACHED:
         return replace(state, fruitless=0)
-    before = end.escalation_steps[0].before if end.escalation_steps else None
+    before = end.steps[0].before if end.steps else None
     missing = policy.blocks - before if before is not None else policy.blocks
     if end.gained is not None and end.gained >= max(1, missing // 10):
         return replace(state, fruitless=0)
     fruitless = state.fruitless + 1
     if fruitless < policy.give_up:
         return replace(state, fruitless=fruitless)
-    why = f"gave up: {counted(fruitless, 'run')} in a row brought nothing worth it ({end.why})"
+    why = f"gave up: {counted(fruitless, 'run')} in a row gained nothing worth it ({end.why})"
     return replace(state, fruitless=fruitless, stopped=why)
 
 
@@ -191,22 +190,22 @@ def _due_by_period(policy: Policy, state: GuardState, now: float) -> float | Non
 def _against(policy: Policy, state: GuardState, snapshot: Snapshot, clock: time) -> Decision | None:
     now = snapshot.monotonic
     if (quiet := next((span for span in policy.quiet if span.covers(clock)), None)) is not None:
-        return Decision(GuardAction.HOLD, "quiet", f"held back: quiet hours {quiet}")
+        return Decision(GuardAction.HOLD, "quiet", f"waiting: quiet hours {quiet}")
     some = snapshot.pressure.some if snapshot.pressure else None
     if some is not None and some.avg10 >= policy.pressure:
         return Decision(
             GuardAction.HOLD,
             "pressure",
-            f"held back: memory pressure {some.avg10:.0f} %, {policy.pressure:g} % allowed",
+            f"waiting: memory pressure {some.avg10:.0f} %, {policy.pressure:g} % allowed",
         )
     if state.last is not None and (left := state.last + policy.cooldown - now) > 0:
-        return Decision(GuardAction.HOLD, "cooldown", f"held back: cooldown, {format_duration(left)} left", left)
+        return Decision(GuardAction.HOLD, "cooldown", f"waiting: cooldown, {format_duration(left)} left", left)
     if len(state.runs) >= policy.per_hour:
         left = state.runs[-policy.per_hour] + HOUR - now
         return Decision(
             GuardAction.HOLD,
             "ceiling",
-            f"held back: {policy.per_hour} an hour, {format_duration(left)} until the next",
+            f"waiting: {policy.per_hour} an hour, {format_duration(left)} until the next",
             left,
         )
     return None

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from fragtui.sources.files.own_files import OwnFile, os_reason
+from fragtui.sources.files.own_files import OwnFile, file_problem
 
 MAX_OWN_LOG = 4 << 20
 """Bytes that one reading takes at most, the newest ones; what lies before them is left out."""
@@ -125,7 +125,7 @@ class OwnLog:
                     torn = file.read(lines, newest=file is files[-1])
                     self._read = file
         except OSError as error:
-            problems.append(os_reason(error, self._place.path))
+            problems.append(file_problem(error, self._place.path))
         return Added(tuple(lines), torn, tuple(problems), restarted, left_out)
 
     def _open(self, opened: ExitStack, problems: list[str]) -> list[_File]:
@@ -147,7 +147,7 @@ class OwnLog:
             except FileNotFoundError:
                 continue
             except OSError as error:
-                problems.append(os_reason(error, path))
+                problems.append(file_problem(error, path))
                 if error.errno == errno.EACCES:
                     break  # A user who may not read one may read none.
                 continue

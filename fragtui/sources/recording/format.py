@@ -35,7 +35,9 @@ _GZIP = 31
 """The `wbits` of zlib for a gzip member."""
 _LEVEL = 6
 _PIECE = 128
-"""Compressed bytes unpacked at a time, to at most 132 kB of text; a damaged byte costs the whole piece."""
+"""Compressed bytes unpacked at a time, to at most 132 kB of text."""
+_FLUSHED = b"\x00\x00\xff\xff"
+"""How Z_SYNC_FLUSH ends: no piece goes beyond it, so a damaged byte costs its own flush only."""
 _MAX_FLUSH = 1 << 25
 """Bytes of text between two checks. A flush holds some seconds: more is not a recording of fragtui."""
 _LINE_BYTES = 64
@@ -179,10 +181,13 @@ class SegmentReader:
     def lines(self) -> Iterator[bytes]:
         """Yield every whole line, damaged or not."""
         stream = zlib.decompressobj(_GZIP)
-        size = 0
-        for place in range(self._start, len(self._data), _PIECE):
+        size, end = 0, self._start
+        while end < len(self._data):
+            place, end = end, min(end + _PIECE, len(self._data))
+            if (flushed := self._data.find(_FLUSHED, place, end)) >= 0:
+                end = flushed + len(_FLUSHED)
             try:
-                text = stream.decompress(self._data[place : place + _PIECE])
+                text = stream.decompress(self._data[place:end])
             except zlib.error:
                 return
             self._rest.append(text)
@@ -194,7 +199,7 @@ class SegmentReader:
             if size > _MAX_FLUSH:
                 return
             if stream.eof:
-                self.end = min(place + _PIECE, len(self._data)) - len(stream.unused_data)
+                self.end = end - len(stream.unused_data)
                 return
 
     def flushes(self) -> Iterator[list[bytes]]:

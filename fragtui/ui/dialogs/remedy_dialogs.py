@@ -1,4 +1,4 @@
-"""The warnings before remedies: what is written where, what it should bring, what it costs here and now."""
+"""The dialogs before remedies: the exact writes, the expected result, the cost on this node."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from fragtui.model.remedy.risk import NodeConditions, risks
 from fragtui.remedies.catalogue import Remedy
 from fragtui.remedies.guard.policy import Policy, format_policy
 from fragtui.render.forecast_text import forecast_text
+from fragtui.text import format_block
 from fragtui.ui.dialogs.confirm import ConfirmDialog, paragraph
 from fragtui.ui.widgets.rows import Line, line
 
 
 @dataclass(frozen=True, slots=True)
 class DialogContext:
-    """What a remedy would be run on."""
+    """The node that a remedy would run on."""
 
     snapshot: Snapshot
     order: int
@@ -34,7 +35,7 @@ class DialogContext:
 
 
 class RemedyDialog(ConfirmDialog[Remedy]):
-    """Asks about one remedy, in variants that a key switches between: without sync first, and with it."""
+    """Asks about one remedy; a key switches between its variants, without and with a sync first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("s", "next_variant", "Sync first")]
 
@@ -60,23 +61,23 @@ class RemedyDialog(ConfirmDialog[Remedy]):
         self.changed()
 
     def lines(self, width: int) -> Sequence[Line]:
-        """Return the steps, the gain, the cost."""
+        """Return the commands, the expected result and the cost."""
         setting, remedy = self._setting, self.answer
-        lines = [line(("It does exactly this", "title"))]
+        lines = [line(("Command", "title"))]
         for number, step in enumerate(remedy.steps, 1):
             lines += paragraph(f"{number}. {step.sentence(setting.root)}", width, "accent")
-        lines += _prospects(setting, remedy.effect, width)
+        lines += _expectation(setting, remedy.effect, width)
         if len(self._variants) > 1:
             mark = "x" if remedy.sync_first else " "
-            why = "one can end compaction early" if remedy.effect.compact else "they can't be dropped"
-            lines.append(line(("s ", "key"), (f"[{mark}] sync first, for dirty pages: {why}", "text")))
+            why = "one of them can end compaction early" if remedy.effect.compact else "only clean ones can be dropped"
+            lines.append(line(("s ", "key"), (f"[{mark}] sync first: writes dirty pages, {why}", "text")))
         return lines
 
 
 class EscalationDialog(ConfirmDialog[tuple[Remedy, ...]]):
-    """Asks about remedies one after another, gentlest first, that stop as soon as there are blocks enough."""
+    """Asks about remedies one after another, gentlest first, until there are enough blocks."""
 
-    heading = "Step by step until there are blocks enough"
+    heading = "Step by step until there are enough blocks"
 
     def __init__(self, setting: DialogContext, remedies: tuple[Remedy, ...], blocks: int) -> None:
         self._setting = setting
@@ -90,17 +91,17 @@ class EscalationDialog(ConfirmDialog[tuple[Remedy, ...]]):
         return self._remedies
 
     def lines(self, width: int) -> Sequence[Line]:
-        """Return the steps in their order, the gain and the cost of all of them."""
+        """Return the steps in their order, the expected result and the cost of all of them."""
         setting = self._setting
+        block = format_block(setting.snapshot.host.page_size, setting.order)
         lines = paragraph(
-            f"Stops as soon as {self._blocks} blocks of order {setting.order} can be had; x aborts within and between.",
+            f"Stops as soon as {self._blocks} blocks of {block} are available; x aborts a step and the rest.",
             width,
             "text",
         )
-        lines += [line(), line(("It does exactly this, one after another", "title"))]
-        for number, remedy in enumerate(self.answer, 1):
-            for step in remedy.steps:
-                lines += paragraph(f"{number}. {step.sentence(setting.root)}", width, "accent")
+        lines += [line(), line(("Commands, one after another", "title"))]
+        for number, step in enumerate((step for remedy in self.answer for step in remedy.steps), 1):
+            lines += paragraph(f"{number}. {step.sentence(setting.root)}", width, "accent")
         effects = [remedy.effect for remedy in self.answer]
         whole = Effect(
             sync=any(effect.sync for effect in effects),
@@ -108,11 +109,11 @@ class EscalationDialog(ConfirmDialog[tuple[Remedy, ...]]):
             slab=any(effect.slab for effect in effects),
             compact=any(effect.compact for effect in effects),
         )
-        return [*lines, *_prospects(setting, whole, width)]
+        return [*lines, *_expectation(setting, whole, width)]
 
 
 class GuardDialog(ConfirmDialog[Policy]):
-    """Asks whether to switch the guard on: from then on remedies run without a further question."""
+    """Asks whether to switch the guard on, which then runs remedies without a question."""
 
     heading = "Switch the guard on"
 
@@ -127,29 +128,29 @@ class GuardDialog(ConfirmDialog[Policy]):
         return self._policy
 
     def lines(self, width: int) -> Sequence[Line]:
-        """Return the policy and what follows from it."""
+        """Return the policy and its effect."""
         lines = paragraph(
-            "While fragtui runs, these remedies then run by themselves whenever the policy says so, without asking "
-            "again. G switches it off, x aborts a run. It stops by itself when remedies bring nothing.",
+            "While fragtui is open, the guard runs these steps whenever the policy says so, without asking again. "
+            "G switches it off, x aborts a run. It stops by itself when remedies gain nothing.",
             width,
             "warn",
         )
-        lines += [line(), line(("The policy", "title"))]
+        lines += [line(), line(("Policy", "title"))]
         for row in format_policy(self.answer).splitlines():
             lines += paragraph(row, width, "accent")
-        return [*lines, line(), *paragraph(f"Each run is on record first in {self._audit}", width, "dim")]
+        return [*lines, line(), *paragraph(f"Each step is logged to {self._audit} before it runs", width, "dim")]
 
 
-def _prospects(setting: DialogContext, effect: Effect, width: int) -> list[Line]:
+def _expectation(setting: DialogContext, effect: Effect, width: int) -> list[Line]:
     outlook = forecast(setting.snapshot, setting.order)
-    expectation = forecast_text(setting.snapshot, outlook, effect)
-    lines = [line(), line(("What it should bring", "title"))]
-    lines += paragraph(expectation.headline, width, "text")
-    for reason in expectation.reasons:
+    text = forecast_text(setting.snapshot, outlook, effect)
+    lines = [line(), line(("Expected result", "title"))]
+    lines += paragraph(text.headline, width, "text")
+    for reason in text.reasons:
         lines += paragraph(f"· {reason}", width, "dim")
-    lines += [line(), line(("What it costs here, now", "title"))]
-    for cost in expectation.costs:
+    lines += [line(), line(("Cost on this node", "title"))]
+    for cost in text.costs:
         lines += paragraph(f"· {cost}", width, "text")
     for risk in risks(setting.snapshot, outlook, effect, setting.conditions, setting.previous):
         lines += paragraph(f"⚠ {risk.sentence}", width, "bad" if risk.useless else "warn")
-    return [*lines, line(), *paragraph(f"On record first in {setting.audit}", width, "dim")]
+    return [*lines, line(), *paragraph(f"Logged to {setting.audit} before it runs", width, "dim")]

@@ -1,4 +1,4 @@
-"""The remedies on record and what would help for longer."""
+"""The remedies of the audit log and longer-term settings."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from fragtui.ui.widgets.rows import Line, line
 
 
 def history_lines(recalled: HistoryView, width: int) -> Sequence[Line]:
-    """Return the page: the newest remedy first, what does not last, then advice with its exact lines."""
+    """Return the page: the newest remedy first, gains that do not last, then settings with their exact lines."""
     lines: list[Line] = []
     for problem in recalled.problems:
         lines += [line((row, "bad")) for row in wrap(problem, width, 2)]
     if not recalled.episodes:
-        lines.append(line(("No remedy is on record.", "dim")))
+        lines.append(line(("No remedy is logged.", "dim")))
     for text in reversed(recalled.episodes):
         lines += [
             line((row if index == 0 else f"    {row}", "text")) for index, row in enumerate(wrap(text, width - 4, 4))
         ]
     if recalled.repeats:
         lines += [line(), *(line((row, "warn")) for row in wrap(recalled.repeats, width, 3))]
-    lines += [line(), line(("What would help for longer here (nothing of it is applied)", "title"))]
+    lines += [line(), line(("Longer-term settings (none of them is applied)", "title"))]
     if not recalled.advice:
-        lines.append(line(("Nothing stands out.", "dim")))
+        lines.append(line(("No setting stands out.", "dim")))
     for advice in recalled.advice:
         lines += [line((row, "text")) for row in wrap(f"· {advice.what}: {advice.why}.", width, 5)]
         if advice.line:
             lines.append(line((f"    {advice.line}", "accent")))
         if advice.risk:
-            lines += [line((f"    {row}", "dim")) for row in wrap(f"at the price: {advice.risk}", width - 4, 3)]
+            lines += [line((f"    {row}", "dim")) for row in wrap(f"cost: {advice.risk}", width - 4, 3)]
     return lines

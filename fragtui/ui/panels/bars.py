@@ -67,10 +67,8 @@ class BarsPanel(Rows):
     def __init__(self, session: Session) -> None:
         super().__init__(id="bars")
         self._session = session
-        self.by_type = False
-        """Whether bars show the split by migratetype instead of the verdict."""
-        self.tells_rates = True
-        """Whether the rates stand below; not where the timeline does."""
+        self.shows_rates = True
+        """Whether the rates are shown below the bars: not if the timeline shows them."""
 
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the zone's heading and as many orders around the target as there is room for."""
@@ -95,7 +93,7 @@ class BarsPanel(Rows):
         rows += [self._row(judged, order, columns, split, baseline, span) for order in shown]
         if room > len(zone.free_blocks):
             rows.append(_note(session, snapshot))
-        if room > len(zone.free_blocks) + 1 and self.tells_rates:
+        if room > len(zone.free_blocks) + 1 and self.shows_rates:
             rows.append(line((fit(f" {rate_words(session.rates.rates)}", width), "dim")))
         return rows
 
@@ -189,13 +187,13 @@ class BarsPanel(Rows):
     ) -> list[Span]:
         filled = bar(log_share(count, span), width)
         mark = None if ghost is None or ghost == count else min(width - 1, int(log_share(ghost, span) * width))
-        spans = _typed_bar(len(filled), split, order) if self.by_type and split else [(filled, style)]
+        spans = _typed_bar(len(filled), split, order) if self._session.by_type and split else [(filled, style)]
         used = len(filled)
         if mark is None:
             return spans
         if mark >= used:
             return [*spans, (" " * (mark - used), "text"), (_GHOST, "ghost")]
-        if self.by_type:
+        if self._session.by_type:
             return spans
         return [(filled[:mark], style), (_GHOST, "ghost"), (filled[mark + 1 :], style)]
 

@@ -4,39 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from fragtui.model.pods.pod_update import SourceState
+from fragtui.model.pods.stuck_pods import StuckPod
 from fragtui.render.facts import Fact
 from fragtui.render.pod_text import history_facts, kernel_facts, pod_facts, pod_name, pod_reason, state_words
 from fragtui.text import counted, format_duration
 from fragtui.ui.clock import CLOCK
+from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import wrap
 from fragtui.ui.widgets.list_panel import ListPanel, columns
 from fragtui.ui.widgets.rows import Line, Span, line
 
-if TYPE_CHECKING:
-    from fragtui.model.pods.pod_update import PodUpdate, SourceState
-    from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
-
 _SIGNS = {"live": "●", "connecting": "◌", "waiting": "◌", "absent": "○", "refused": "✗", "off": "○"}
 
 
-class PodsPanel(ListPanel["StuckPod"]):
+class PodsPanel(ListPanel[StuckPod]):
     """Stuck pods, the longest first, then those that started lately; without a source it says what to give."""
 
-    def __init__(self) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__(id="pods")
-        self.news: PodUpdate | None = None
+        self._session = session
         self._heading_alone = False
-
-    @property
-    def board(self) -> StuckPods | None:
-        """The pods of the last news; None before the first."""
-        return self.news.stuck if self.news else None
 
     def items(self) -> Sequence[StuckPod]:
         """Return the stuck pods and those that started lately."""
-        return (*self.news.stuck.pods, *self.news.stuck.started) if self.news else ()
+        return self._session.listed_pods
 
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the lines; where the heading has no row under it, it names the pods."""
@@ -45,24 +38,25 @@ class PodsPanel(ListPanel["StuckPod"]):
 
     def heading(self, width: int) -> tuple[Span, ...]:
         """Return the counts and how the sources are doing."""
-        board = self.board
+        update = self._session.pods
+        stuck = update.stuck if update else None
         spans: list[Span] = [(" Stuck pods ", "title")]
-        if board is not None and board.pods:
-            refused = f" ({board.denied_memory} denied memory)" if board.denied_memory else ""
-            spans.append((f"{len(board.pods)}{refused} ", "bad"))
-        elif self.news and any(source.state == "live" for source in self.news.sources):
+        if stuck is not None and stuck.pods:
+            refused = f" ({stuck.denied_memory} denied memory)" if stuck.denied_memory else ""
+            spans.append((f"{len(stuck.pods)}{refused} ", "bad"))
+        elif update and any(source.state == "live" for source in update.sources):
             spans.append(("none ", "good"))
         else:
             spans.append(("unknown ", "warn"))
-        if board is not None and board.pods and self._heading_alone:
-            return (*spans, (" " + ", ".join(pod_name(pod) for pod in board.pods[:8]), "text"))
-        if board is not None and board.dropped:
-            spans.append((f"+{board.dropped} dropped ", "warn"))
-        if self.news and self.news.dropped:
-            spans.append((f"{counted(self.news.dropped, 'kernel report')} of a flood not compared ", "warn"))
-        if self.news and self.news.unread:
-            spans.append((f"{counted(self.news.unread, 'sighting')} could not be read ", "warn"))
-        sources = self.news.sources if self.news else ()
+        if stuck is not None and stuck.pods and self._heading_alone:
+            return (*spans, (" " + ", ".join(pod_name(pod) for pod in stuck.pods[:8]), "text"))
+        if stuck is not None and stuck.dropped:
+            spans.append((f"+{stuck.dropped} dropped ", "warn"))
+        if update and update.dropped:
+            spans.append((f"{counted(update.dropped, 'kernel report')} of a flood not compared ", "warn"))
+        if update and update.unread:
+            spans.append((f"{counted(update.unread, 'sighting')} could not be read ", "warn"))
+        sources = update.sources if update else ()
         spans += [(f" {_SIGNS.get(source.state, '?')} {source.name}: {source.state}", "dim") for source in sources]
         return tuple(spans)
 
@@ -84,10 +78,10 @@ class PodsPanel(ListPanel["StuckPod"]):
 
     def empty(self, width: int) -> Sequence[Line]:
         """Return what the sources can't tell, so that an empty list is not taken for good news."""
-        if self.news is None:
+        if (update := self._session.pods) is None:
             return [line((" looking for the kubelet's log, the API and crictl…", "dim"))]
         rows: list[Line] = []
-        for source in self.news.sources:
+        for source in update.sources:
             if source.cannot_tell:
                 rows += [line((f" {row}", "dim")) for row in wrap(f"{source.name}: {source.cannot_tell}", width - 2, 3)]
         return rows

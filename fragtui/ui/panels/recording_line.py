@@ -4,47 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fragtui.player import Mark
-from fragtui.ui.panels.remedy_line import RemedyLine
+from fragtui.ui.session import RecordingPosition, Session
 from fragtui.ui.widgets.cells import fit
-from fragtui.ui.widgets.rows import Line, Span, line
+from fragtui.ui.widgets.rows import Line, Rows, Span, line
 
 _MIN_CELLS, _MAX_CELLS = 10, 60
 _LEGEND = "✗ refused or killed   ▼ remedy   > goes to the next"
 
 
-class RecordingLine(RemedyLine):
-    """Always shown, with the result of a remedy to its right."""
+class RecordingLine(Rows):
+    """One line of a replay; the last remedy's result is at its right."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.length = 0.0
-        """Length of the recording, seconds."""
-        self.share = 0.0
-        """The part that has been played, 0 to 1."""
-        self.marks: tuple[tuple[float, Mark], ...] = ()
-        """Its incidents and remedies, each with its position, 0 to 1."""
-
-    @property
-    def has_line(self) -> bool:
-        """Always true."""
-        return True
+    def __init__(self, session: Session) -> None:
+        super().__init__(id="recording-line")
+        self._session = session
 
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the line."""
-        clock = f" {_clock(self.share * self.length)} of {_clock(self.length)} "
+        if (recording := self._session.recording) is None:
+            return []
+        clock = f" {_clock(recording.share * recording.length)} of {_clock(recording.length)} "
         cells = max(_MIN_CELLS, min(_MAX_CELLS, width // 3))
-        said, style = self.said or ((_LEGEND, "dim") if self.marks else ("", "dim"))
-        words = fit(f"  {said}", max(0, width - len(clock) - cells))
-        return [line((clock, "text"), *self._bar(cells), (words, style))]
+        text, style = self._session.remedy_line or ((_LEGEND, "dim") if recording.marks else ("", "dim"))
+        words = fit(f"  {text}", max(0, width - len(clock) - cells))
+        return [line((clock, "text"), *_bar(recording, cells), (words, style))]
 
-    def _bar(self, cells: int) -> list[Span]:
-        here = min(cells - 1, int(self.share * cells))
-        bar: list[Span] = [("━", "accent") if cell < here else ("─", "dim") for cell in range(cells)]
-        for share, mark in self.marks:
-            bar[min(cells - 1, int(share * cells))] = ("▼", "key") if mark.remedy else ("✗", "bad")
-        bar[here] = ("●", "title")
-        return bar
+
+def _bar(recording: RecordingPosition, cells: int) -> list[Span]:
+    place = min(cells - 1, int(recording.share * cells))
+    bar: list[Span] = [("━", "accent") if cell < place else ("─", "dim") for cell in range(cells)]
+    for share, is_remedy in recording.marks:
+        bar[min(cells - 1, int(share * cells))] = ("▼", "key") if is_remedy else ("✗", "bad")
+    bar[place] = ("●", "title")
+    return bar
 
 
 def _clock(seconds: float) -> str:

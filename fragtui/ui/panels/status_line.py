@@ -18,13 +18,12 @@ class StatusLine(Rows):
     def __init__(self, session: Session) -> None:
         super().__init__(id="top-line")
         self._session = session
-        self.state: tuple[Span, ...] = ()
-        """The words for what the view does now: live, paused, stuck, read-only."""
 
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the line for that width."""
-        snapshot = self._session.snapshot
-        right = list(self.state)
+        session = self._session
+        snapshot = session.snapshot
+        right = list(session.status)
         if snapshot is None:
             text = " fragtui: reading the node for the first time"
             return [line((fit(text, max(0, width - spans_width(right) - 1)), "title"), *right)]

@@ -16,8 +16,8 @@ from textual import constants
 from textual.drivers.linux_driver import LinuxDriver
 
 from fragtui.ui.messages import LeaveAsked, TerminalLost, TerminalRead, TerminalUnread
-from fragtui.ui.terminal.arrivals import KeyArrivals
 from fragtui.ui.terminal.input import TerminalInput
+from fragtui.ui.terminal.key_arrivals import KeyArrivals
 from fragtui.ui.terminal.output import TerminalOutput, in_foreground
 from fragtui.ui.terminal.signals import TerminalSignals
 

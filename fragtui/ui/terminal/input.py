@@ -11,8 +11,8 @@ from textual._keyboard_protocol import MODIFIER_FUNCTIONAL_KEYS as _MODIFIERS
 from textual._xterm_parser import XTermParser
 from textual.message import Message
 
-from fragtui.ui.terminal.arrivals import KeyArrivals, Kind
 from fragtui.ui.terminal.input_pieces import ESC, MAX_SEQUENCE, Piece, Pieces
+from fragtui.ui.terminal.key_arrivals import KeyArrivals, Kind
 
 _BURST = 3
 """Different keys in one read that no hand types: a paste from a terminal that does not mark pastes."""

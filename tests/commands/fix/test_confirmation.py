@@ -20,10 +20,10 @@ from pathlib import Path
 from fragtui.commands.fix import compact, run_remedy as treatment
 from fragtui.commands.cli.parser import common_options
 from fragtui.model.remedy.effect import Effect
-from fragtui.remedies import runner as run
+from fragtui.remedies import escalation, runner as run
 from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
 run.lock_directories = lambda root, audit: (audit.parent,)
-treatment.SETTLE = 0.0
+escalation.SETTLE_SECONDS = 0.0
 parser = argparse.ArgumentParser(parents=[common_options()])
 compact.configure(parser)
 write = RemedyStep(Action.WRITE, f"proc/{os.getpid()}/coredump_filter", "0x35")
@@ -87,7 +87,7 @@ def test_yes_typed_ahead_or_pasted_with_the_command_does_not(tmp_path: Path) -> 
 
 def test_yes_as_one_line_of_a_pasted_text_does_not(tmp_path: Path) -> None:
     status, said = talk(tmp_path / "audit.jsonl", "short", "yes\nkubectl get pods")
-    assert status == 2 and "more came with the answer" in said
+    assert status == 2 and "more input came with the answer" in said
     assert not (tmp_path / "audit.jsonl").exists()
 
 

@@ -25,8 +25,8 @@ from fragtui.model.remedy.remedy_history import EndEntry, IntentEntry, Result
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import compact_all
 from fragtui.remedies.escalation import EndReason, EscalationEnd, StepResult
-from fragtui.remedies.guard import guard as guard_module
-from fragtui.remedies.guard.guard import Guard
+from fragtui.remedies.guard import loop as guard_module
+from fragtui.remedies.guard.loop import Guard
 from fragtui.remedies.guard.policy import Policy, QuietHours, parse_policy
 from fragtui.remedies.guard.rules import (
     HOUR,
@@ -70,14 +70,14 @@ def see(
 
 def test_it_runs_only_when_blocks_have_been_short_for_as_long_as_asked() -> None:
     state, decision = see(GuardState(0), tick(0, 50))
-    assert (decision.do, decision.topic) == (GuardAction.WATCH, "enough")
+    assert (decision.action, decision.topic) == (GuardAction.WATCH, "enough")
     state, decision = see(state, tick(10, 9))
-    assert (decision.do, decision.wait) == (GuardAction.WATCH, 5)
+    assert (decision.action, decision.wait) == (GuardAction.WATCH, 5)
     state, decision = see(state, tick(13, 30))
     assert state.short_since is None
     state, decision = see(state, tick(14, 9))
     state, decision = see(state, tick(19, 9))
-    assert decision.do is GuardAction.RUN and "9 blocks of order 2" in decision.why and not decision.periodic
+    assert decision.action is GuardAction.RUN and "9 blocks of 16K (order 2)" in decision.why and not decision.periodic
 
 
 def short(state: GuardState, at: float) -> GuardState:
@@ -96,7 +96,7 @@ def short(state: GuardState, at: float) -> GuardState:
 )
 def test_each_reason_against_a_run_delays_it(state: GuardState, snapshot: Snapshot, policy: Policy, topic: str) -> None:
     _, decision = see(short(state, 1000), snapshot, policy)
-    assert (decision.do, decision.topic) == (GuardAction.HOLD, topic)
+    assert (decision.action, decision.topic) == (GuardAction.HOLD, topic)
 
 
 def test_the_hourly_limit_reports_when_the_next_run_is_allowed() -> None:
@@ -107,9 +107,9 @@ def test_the_hourly_limit_reports_when_the_next_run_is_allowed() -> None:
 def test_a_period_is_due_whatever_is_there_and_counts_from_the_last_run() -> None:
     policy = replace(POLICY, period=3600)
     state, decision = see(GuardState(0), tick(3599, 500), policy)
-    assert decision.do is GuardAction.WATCH and decision.wait == 1
+    assert decision.action is GuardAction.WATCH and decision.wait == 1
     state, decision = see(state, tick(3600, 500), policy)
-    assert decision.do is GuardAction.RUN and decision.periodic and decision.why == "every 1h00m"
+    assert decision.action is GuardAction.RUN and decision.periodic and decision.why == "every 1h00m"
     state = run_ended(policy, run_started(state, 3600), EscalationEnd(EndReason.REACHED, (), (), ""), 3610)
     assert see(state, tick(7000, 500), policy)[1].wait == 210
 
@@ -126,8 +126,8 @@ def test_it_stops_by_itself_when_remedies_bring_nothing() -> None:
     fruit = run_ended(POLICY, state, escalation_end(0, 4), 20)
     assert fruit.fruitless == 0
     state = run_ended(POLICY, state, escalation_end(0, 0), 20)
-    assert state.stopped is not None and state.stopped.startswith("gave up: 2 runs in a row brought nothing")
-    assert see(state, tick(5000, 0))[1].do is GuardAction.STOPPED
+    assert state.stopped is not None and state.stopped.startswith("gave up: 2 runs in a row gained nothing")
+    assert see(state, tick(5000, 0))[1].action is GuardAction.STOPPED
 
 
 def test_an_aborted_run_and_a_dry_one_count_for_the_cooldown_alone() -> None:
@@ -158,7 +158,7 @@ def test_no_run_ever_breaks_the_policy(
         now += gap
         of_day = time(int(now / 3600) % 24, int(now / 60) % 60)
         state, decision = see(state, tick(now, blocks, pressure), policy, of_day)
-        if decision.do is not GuardAction.RUN:
+        if decision.action is not GuardAction.RUN:
             continue
         assert not time(6) <= of_day < time(9)
         assert pressure is None or pressure < policy.pressure
@@ -370,5 +370,5 @@ def test_a_guard_that_was_stopped_starts_counting_again(tmp_path: Path) -> None:
 def test_a_guard_that_sees_no_blocks_runs_nothing(lock_here: Path) -> None:
     guard = Guard(replace(POLICY, hold=0), Path("/"), AuditLog(lock_here / "a"), 0)
     decision = guard.tick(replace(tick(clock.monotonic(), None)))
-    assert decision.do is GuardAction.HOLD and guard.ladder is None
+    assert decision.action is GuardAction.HOLD and guard.escalation is None
     guard.close()

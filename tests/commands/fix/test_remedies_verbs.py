@@ -16,6 +16,7 @@ from fragtui.commands.fix import run_remedy as treatment
 from fragtui.commands.look import history
 from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.remedy_history import EndEntry, EvidenceEntry, IntentEntry, Result
+from fragtui.remedies import escalation
 from fragtui.remedies import runner as run_module
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
@@ -30,7 +31,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 @pytest.fixture(autouse=True)
 def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(run_module, "lock_directories", lambda root, audit: (tmp_path,))
-    monkeypatch.setattr(treatment, "SETTLE", 0.0)
+    monkeypatch.setattr(escalation, "SETTLE_SECONDS", 0.0)
     before = Path("/", FILTER).read_text()
     yield
     Path("/", FILTER).write_text("0x" + before)
@@ -87,9 +88,9 @@ def test_plan_run_and_report_in_words(tmp_path: Path, capsys: pytest.CaptureFixt
     said = capsys.readouterr().out
     for part in (
         f"writes '0x33' to /{FILTER}",
-        f"On record first in {audit}",
+        f"Logged to {audit} before it runs",
         "Harmless: done in",
-        "Order 3: ",
+        "Blocks of 32K (order 3): ",
         "Cost: ",
     ):
         assert part in said
@@ -131,7 +132,7 @@ def test_an_unknown_outcome_is_reported_at_the_next_start(tmp_path: Path, capsys
     audit = tmp_path / "audit.jsonl"
     AuditLog(audit).append(IntentEntry("lost", time.time(), "compact", (), (), "screen", 1 << 22, 0, boot="earlier"))
     treatment.run_remedy(parsed(compact, "--yes", "--audit", str(audit)), HARMLESS)
-    assert "outcome unknown: compact by screen" in capsys.readouterr().err
+    assert "compact by screen (pid 4194304) did not report back" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["4"], ["--node", "1"], ["x"]])
@@ -166,8 +167,8 @@ def test_the_history_tells_what_it_brought_and_how_long_it_lasted(
     log.append(IntentEntry("lost", now - 40, "compact", (), (), "screen", 1 << 22, 0, boot="earlier"))
     assert history.run(parsed(history, "--audit", str(log.path))) == 0
     said = capsys.readouterr().out
-    assert said.count("order 4: 80 blocks gained, forecast 90; half of it gone after 2m00s") == 3
-    assert "outcome unknown" in said
+    assert said.count("80 blocks of order 4 gained, forecast 90; half of it gone after 2m00s") == 3
+    assert "did not report back" in said
     assert "The third remedy in 24 hours, and the gain does not last" in said
     assert history.run(parsed(history, "--audit", str(log.path), "--json", "--last", "2")) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -176,5 +177,5 @@ def test_the_history_tells_what_it_brought_and_how_long_it_lasted(
 
 def test_an_empty_and_an_unreadable_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert history.run(parsed(history, "--audit", str(tmp_path / "none"))) == 0
-    assert "No remedy on record" in capsys.readouterr().out
+    assert "No remedy logged" in capsys.readouterr().out
     assert history.run(parsed(history, "--audit", str(tmp_path))) == 3

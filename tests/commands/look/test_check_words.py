@@ -14,7 +14,7 @@ from tests.support.host_tree import HostTree, ZoneFacts
 OLD_TYPES = ("Unmovable", "Reclaimable", "Movable", "Reserve", "Isolate")
 NONE_CAN_BE_HAD = (
     "A GFP_KERNEL request tries reclaim and compaction, and fails if they free none; "
-    "a GFP_ATOMIC one, which can't wait, is refused."
+    "a GFP_ATOMIC one, which can't wait, fails at once."
 )
 
 
@@ -42,13 +42,14 @@ def large_pages_node(root: Path) -> HostTree:
 
 
 NODES = [
-    (container_node, 3, 0, "OK", "400 order-3 blocks (32K) in", None),
-    (container_node, 6, 2, "FRAGMENTED", "No order-6 block (256K) in", NONE_CAN_BE_HAD),
+    (container_node, 3, 0, "OK", "Healthy: room for 400 blocks of 32K (order 3)", None),
+    (container_node, 6, 2, "FRAGMENTED", "Fragmented: no free 256K block (order 6)", NONE_CAN_BE_HAD),
     (halving_node, 4, 2, "RESERVED",
-     "Fragmented by this kernel's rule: 119M is free, but too little of it in blocks above order 2 to give an order-4 "
-     "block (64K); largest is 16K (order 2).", NONE_CAN_BE_HAD),
-    (large_pages_node, 3, 0, "OK", "160 order-3 blocks (512K) in", None),
-    (large_pages_node, 5, 2, "FRAGMENTED", "No order-5 block (2M) in 1.16G free; largest is 512K (order 3).",
+     "Fragmented by this kernel's rule: 119M is free, but too little of it in blocks above 16K (order 2) to give one "
+     "of 64K (order 4); the largest available is 16K (order 2).", NONE_CAN_BE_HAD),
+    (large_pages_node, 3, 0, "OK", "room for 160 blocks of 512K (order 3)", None),
+    (large_pages_node, 5, 2, "FRAGMENTED",
+     "Fragmented: no free 2M block (order 5); 1.16G free in pieces of 512K or less.",
      NONE_CAN_BE_HAD),
     (large_pages_node, 14, 3, "UNKNOWN", "There is no order 14 here: the largest block of this kernel is 512M",
      None),
@@ -92,6 +93,6 @@ def test_a_tree_of_buddyinfo_alone_is_judged(tmp_path: Path, capsys: pytest.Capt
     assert main(["check", "--root", str(tmp_path / "saved"), "--order", "3"]) == 0
     text = capsys.readouterr().out
     assert "watermarks are unknown: judged by the blocks alone." in text
-    assert "400 order-3 blocks" in text, "DMA's blocks are not among them"
+    assert "400 blocks of 32K (order 3)" in text, "DMA's blocks are not among them"
     assert "zoneinfo: not there" in text
     assert "page size: no file gives it; 4096 bytes assumed" in text

@@ -83,7 +83,7 @@ def test_a_compaction_that_gave_up_is_recognised_by_few_scanned_pages() -> None:
     early, whole = compare(side(0, 0), side(1, 150), 3), compare(side(0, 0), side(1, 1500), 3)
     assert early.looked_at == 0.1 and early.ended_early and not whole.ended_early
     said = early_end_sentence(early, Effect(compact=True))
-    assert said is not None and "10 % of what is in use" in said and "sync first" in said
+    assert said is not None and "10 % of the pages in use" in said and "sync first" in said
     assert early_end_sentence(whole, Effect(compact=True)) is None
     assert early_end_sentence(early, Effect(page_cache=True)) is None
     assert early_end_sentence(early, Effect(compact=True, node=0)) is None, "one node's share is not known"
@@ -92,7 +92,7 @@ def test_a_compaction_that_gave_up_is_recognised_by_few_scanned_pages() -> None:
 
 def test_the_rest_of_a_gain_is_one_sentence() -> None:
     assert decay_sentence(None) is None
-    assert decay_sentence(fold(GainDecay(0, 10, 110), (60, 90))) == "80 % of the gain is left after 1m00s."
+    assert decay_sentence(fold(GainDecay(0, 10, 110), (60, 90))) == "80 % of the gain left 1m00s later."
     assert decay_sentence(fold(GainDecay(0, 10, 110), (30, 20), (60, 20))) == "Half of the gain was gone after 30s."
     assert decay_sentence(fold(GainDecay(0, 110, 10), (60, 90))) is None
 
@@ -162,7 +162,7 @@ def test_an_intent_without_an_end_has_an_unknown_outcome() -> None:
     history = episodes([*run("a", 0, 5, None), intent("b", 100)])
     assert [e.intent.id for e in unknown_outcomes(history)] == ["b"]
     assert unknown_outcomes(history, running="b") == ()
-    assert "outcome unknown: compact by screen (pid 7)" in describe_unknown(history[1])
+    assert "compact by screen (pid 7) did not report back" in describe_unknown(history[1])
     assert history[1].gained is None and history[1].lasted is None
 
 
@@ -201,8 +201,8 @@ def test_each_checkpoint_has_the_cost_until_then(tmp_path: Path) -> None:
         (60, 80, 100),
         (300, 20, 1000),
     ]
-    said = checkpoint_sentence(followup.checkpoints[1], 3)
-    assert said.startswith("After 5m00s: 20 blocks of order 3, 1000 refaults, ") and "read from disks" in said
+    said = checkpoint_sentence(followup.checkpoints[1], followup.recovery)
+    assert said.startswith("After 5m00s: 20 blocks of 32K (order 3), 1000 refaults, ") and "read from disk" in said
     (episode,) = episodes(audit.read().entries)
     assert [look.after for look in episode.evidence] == [0, 60, 300, 630]
     told = describe_episode(episode, unknown=False)

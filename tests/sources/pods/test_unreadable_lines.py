@@ -83,7 +83,7 @@ def test_the_kernel_logs_thread_continues_and_the_screen_reports_it(tmp_path: Pa
     for update in updates:
         tail.take(update)
     assert tail.unread_lines == 3
-    heading = "".join(text for text, _ in FailuresPanel(Session(), tail, lambda _: None).heading(120))
+    heading = "".join(text for text, _ in FailuresPanel(Session(failures=tail)).heading(120))
     assert "3 lines could not be read" in heading and str(log) in heading
     tail.clear()
     assert not tail.unread_lines

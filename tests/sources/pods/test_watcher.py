@@ -15,6 +15,7 @@ from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.tracker import IncidentTracker
 from fragtui.sources.pods.watcher import UPDATE_SECONDS, PodWatcher
 from fragtui.ui.panels.pods import PodsPanel
+from fragtui.ui.session import Session
 from tests.sources.pods.test_runtime_log import failure
 from tests.support.api_server import ApiServer, Watcher, pod
 from tests.support.certificate import needs_openssl
@@ -104,8 +105,7 @@ def test_only_the_observation_on_which_the_tracker_fails_is_lost(
     with Watching(tmp_path) as watching:
         assert until(lambda: watching.stuck == ["one", "two"])
         assert until(lambda: watching.last.unread > 0)
-    pods = PodsPanel()
-    pods.news = watching.last
+    pods = PodsPanel(Session(pods=watching.last))
     assert "sighting could not be read" in "".join(text for text, _ in pods.heading(200))
 
 

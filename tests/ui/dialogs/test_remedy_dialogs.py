@@ -36,11 +36,11 @@ async def test_the_dialog_says_what_is_written_where_and_what_it_costs(tmp_path:
         words = " ".join(" ".join(t for row in page._lines for t, _ in row.spans).split())  # type: ignore[attr-defined]
         for part in (
             "1. writes '3' to /proc/sys/vm/drop_caches",
-            "What it should bring",
-            "What it costs here, now",
+            "Expected result",
+            "Cost on this node",
             "page cache is read again from disk",
             "memory pressure now",
-            "On record first in /var/log/fragtui/audit.jsonl",
+            "Logged to /var/log/fragtui/audit.jsonl before it runs",
             "sync first",
         ):
             assert part in words
@@ -58,7 +58,7 @@ async def test_only_a_second_deliberate_key_runs_it(tmp_path: Path, monkeypatch:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
     answers: list[Remedy | None] = []
-    monkeypatch.setattr("fragtui.ui.terminal.deliberate.ANSWER_DELAY_SECONDS", 3600.0)
+    monkeypatch.setattr("fragtui.ui.terminal.key_gate.ANSWER_DELAY_SECONDS", 3600.0)
     async with running(app) as pilot:
         for keys in (["enter"], ["escape"], ["n"], ["q"], ["tab", "tab", "enter"]):
             count = len(answers)
@@ -72,7 +72,7 @@ async def test_only_a_second_deliberate_key_runs_it(tmp_path: Path, monkeypatch:
         await pilot.press("y", "tab", "enter")
         await pilot.pause()
         assert len(answers) == 5, "a key typed ahead must not run it"
-        monkeypatch.setattr("fragtui.ui.terminal.deliberate.ANSWER_DELAY_SECONDS", 0.4)
+        monkeypatch.setattr("fragtui.ui.terminal.key_gate.ANSWER_DELAY_SECONDS", 0.4)
         await press(pilot, "y")
         await until(pilot, lambda: answers[5:] == [compact_all()])
         ask(app, tmp_path, answers, compact_all())
@@ -139,16 +139,16 @@ async def test_read_only_greys_every_remedy_and_says_why(tmp_path: Path, key: st
 async def test_the_guard_asks_shows_its_state_and_is_switched_off(tmp_path: Path) -> None:
     app = make_app(Path("/"), audit=tmp_path / "audit.jsonl")
     async with running(app) as pilot:
-        await until(pilot, lambda: app.main.care is not None)
-        assert app.main.care is not None
-        if app.main.care.disabled_reason:
-            pytest.skip(f"remedies can't be run here: {app.main.care.disabled_reason}")
+        await until(pilot, lambda: app.main.session.remedies is not None)
+        assert app.main.session.remedies is not None
+        if app.main.session.disabled_reason:
+            pytest.skip(f"remedies can't be run here: {app.main.session.disabled_reason}")
         await press(pilot, "G")
         assert isinstance(app.screen, GuardDialog)
         assert "without asking" in " ".join(text_of(app).split())
         await pilot.press("enter")
         await pilot.pause()
-        assert app.main.care.state.guard is None, "Enter is Cancel"
+        assert app.main.session.remedies.guard is None, "Enter is Cancel"
         await press(pilot, "G", "y")
         await until(pilot, lambda: "◉ guard" in text_of(app))
         await press(pilot, "G")
@@ -165,7 +165,7 @@ async def test_the_history_tells_unknown_outcomes(tmp_path: Path) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path, audit=audit)
     async with running(app) as pilot:
-        await until(pilot, lambda: "outcome unknown" in text_of(app))
+        await until(pilot, lambda: "did not report back" in text_of(app))
         await pilot.press("H")
         await until(pilot, lambda: "Remedies on record" in text_of(app))
         assert "drop-caches-3" in text_of(app)
@@ -175,10 +175,10 @@ async def test_the_history_tells_unknown_outcomes(tmp_path: Path) -> None:
 async def test_a_key_that_opens_a_remedy_counts_only_alone_and_not_after_a_paste(tmp_path: Path) -> None:
     app = make_app(Path("/"), audit=tmp_path / "audit.jsonl")
     async with running(app) as pilot:
-        await until(pilot, lambda: app.main.care is not None)
-        assert app.main.care is not None
-        if app.main.care.disabled_reason:
-            pytest.skip(f"remedies can't be run here: {app.main.care.disabled_reason}")
+        await until(pilot, lambda: app.main.session.remedies is not None)
+        assert app.main.session.remedies is not None
+        if app.main.session.disabled_reason:
+            pytest.skip(f"remedies can't be run here: {app.main.session.disabled_reason}")
         for key in sorted(WRITE_KEYS):
             await pilot.press("x", key)
             await pilot.press(key, "x")

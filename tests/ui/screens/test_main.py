@@ -5,6 +5,7 @@ from rich.cells import cell_len
 from textual.geometry import Region
 
 from fragtui.ui.keys import KEYS
+from fragtui.ui.panels.zones import ZonesPanel
 from tests.support.host_tree import FRAGMENTED, HostTree, ZoneFacts
 from tests.support.screen import SIZES, lines_of, make_app, running, text_of, until
 
@@ -19,7 +20,16 @@ async def test_every_size_shows_verdict_zones_bars_and_keys(tmp_path: Path, size
         await pilot.pause()
         text = text_of(app)
         flat = " ".join(text.replace("\u00a0", " ").split())
-        for word in ("node-7", "FRAGMENTED", "No order-4 block", "N0 DMA32", "▸N0 Normal", "▾4", "live", "Help"):
+        for word in (
+            "node-7",
+            "FRAGMENTED",
+            "free 64K block (order",
+            "N0 DMA32",
+            "▸N0 Normal",
+            "▾4",
+            "live",
+            "Help",
+        ):
             assert word in flat, f"{word!r} is not on the screen:\n{text}"
         assert "Allocation failures" in text
         assert "Stuck pods" in text
@@ -72,7 +82,7 @@ async def test_the_target_order_follows_keys_and_goes_back(tmp_path: Path) -> No
         await pilot.press("right_square_bracket", "right_square_bracket")
         assert app.main.session.order == 5
         await pilot.pause()
-        assert "order-5 blocks (128K)" in text_of(app)
+        assert "of 128K (order 5)" in text_of(app)
         await pilot.press("left_square_bracket")
         assert app.main.session.order == 4
         await pilot.press("a")
@@ -192,14 +202,14 @@ async def test_themes_change_and_an_ansi_one_is_there(tmp_path: Path) -> None:
     app = make_app(tmp_path, theme="ansi-dark")
     async with running(app) as pilot:
         assert app.theme == "ansi-dark"
-        before = app.main._zones._style("title")
+        before = app.main.dashboard.panel(ZonesPanel)._style("title")
         await pilot.press("t")
         await pilot.pause()
         assert app.theme != "ansi-dark"
         app.theme = "nord"
         await pilot.pause()
-        strip = app.main._zones.render_lines(Region(0, 0, 80, 1))[0]
-        after = app.main._zones._style("title")
+        strip = app.main.dashboard.panel(ZonesPanel).render_lines(Region(0, 0, 80, 1))[0]
+        after = app.main.dashboard.panel(ZonesPanel)._style("title")
         assert before != after
         assert any(segment.style and segment.style.color == after.color for segment in strip)
 
@@ -230,10 +240,10 @@ async def test_the_line_under_the_verdict_is_whole_where_it_fits_and_brief_where
     HostTree.small(tmp_path, FRAGMENTED)
     app = make_app(tmp_path, order=6)
     async with running(app, (200, 50)) as pilot:
-        assert "Dropping caches would make about" in text_of(app)
+        assert "Dropping caches should give about" in text_of(app)
         await pilot.resize_terminal(80, 24)
-        await until(pilot, lambda: "drop caches: ~+" in text_of(app))
-        assert "Dropping caches would" not in text_of(app)
+        await until(pilot, lambda: "drop caches: about +" in text_of(app))
+        assert "Dropping caches should" not in text_of(app)
 
 
 async def test_blocks_of_dma_are_no_good_news_where_the_reserve_is_unknown(tmp_path: Path) -> None:

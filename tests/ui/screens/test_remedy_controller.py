@@ -67,7 +67,7 @@ def test_any_keys_any_order(presses: list[str], tmp_path_factory: pytest.TempPat
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(subprocess, "Popen", Recorded)
-        patch.setattr("fragtui.ui.terminal.deliberate.ANSWER_DELAY_SECONDS", 0.0)
+        patch.setattr("fragtui.ui.terminal.key_gate.ANSWER_DELAY_SECONDS", 0.0)
         patch.setattr(remedy_run, "disabled_because", lambda *_: None)
         asyncio.run(press_all())
     assert all(Recorded.starts)
@@ -77,11 +77,11 @@ def test_any_keys_any_order(presses: list[str], tmp_path_factory: pytest.TempPat
 async def test_the_property_above_sees_a_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Recorded.audit, Recorded.starts = tmp_path / "audit.jsonl", []
     monkeypatch.setattr(subprocess, "Popen", Recorded)
-    monkeypatch.setattr("fragtui.ui.terminal.deliberate.ANSWER_DELAY_SECONDS", 0.0)
+    monkeypatch.setattr("fragtui.ui.terminal.key_gate.ANSWER_DELAY_SECONDS", 0.0)
     app = make_app(Path("/"), audit=Recorded.audit)
     async with running(app, (80, 24)) as pilot:
         await pilot.pause(0.5)
-        if app.main.care is None or app.main.care.disabled_reason:
+        if app.main.session.remedies is None or app.main.session.disabled_reason:
             pytest.skip("remedies can't be run here")
         await press(pilot, "1", "y")
         await pilot.pause(1.0)

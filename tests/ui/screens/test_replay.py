@@ -223,7 +223,7 @@ async def test_what_a_remedy_brought_is_shown_also_after_a_jump(made: Made) -> N
             await pilot.press("r")
             await until(pilot, lambda: "Recovery: Drop page cache and slab" in text_of(app))
             text = text_of(app)
-            assert "Blocks of order 6: 0 before" in text
+            assert "Blocks of 256K (order 6): 0 before" in text
             assert "done in 1.0s" in text
             await pilot.press("escape")
         await pilot.press("H")

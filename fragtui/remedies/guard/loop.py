@@ -1,4 +1,4 @@
-"""The guard: runs the ladder by a policy, one guard at a time on a node."""
+"""The guard: runs remedies by a policy; one guard at a time on a node."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from fragtui.sources.host.identity import boot_id
 
 
 class Guard:
-    """Fed with every tick; never waits. Used by one thread, which must live as long as the remedies it starts.
+    """Takes every tick; never waits. Use it from one thread, which must outlive the remedies that it starts.
 
-    Both the verb without a screen and the switch on the screen are made of it. `decision` is the last one, `last_end`
-    how the last run ended.
+    Both ``fragtui guard`` and the switch on the screen use it. `decision` is the last one, `last_end` how the last run
+    ended.
     """
 
     def __init__(
@@ -45,21 +45,21 @@ class Guard:
         disabled_reason: str | None = None,
         interval: float = 1.0,
     ) -> None:
-        """Take the guard's lock: raise Busy where another guard has it, OSError where no lock can be taken.
+        """Take the guard's lock: raise LockBusy if another guard has it, OSError if no lock can be taken.
 
-        A dry run writes nothing, so it goes without a lock then. `now` in monotonic seconds.
+        A dry run writes nothing, so it also works without a lock. `now` is in monotonic seconds.
         """
         self.policy = policy
         self.interval = interval
-        """Seconds between two ticks as they are meant to come."""
+        """Seconds between two ticks as scheduled."""
         boot, boottime = boot_id(root), time.clock_gettime(time.CLOCK_BOOTTIME)
         self.state = state_from_history(episodes(audit.read().entries), Clocks(now, time.time(), boot, boottime))
-        self.ladder: Escalation | None = None
+        self.escalation: Escalation | None = None
         self.decision: Decision | None = None
         self.last_end: EscalationEnd | None = None
         self._root = root
         self._audit = audit
-        self._barred = disabled_reason
+        self._disabled_reason = disabled_reason
         self._followups: list[FollowUp] = []
         self._remedies = escalation_steps(policy.steps, numa_nodes(root))
         directories = lock_directories(root, audit.path)
@@ -73,34 +73,34 @@ class Guard:
     @property
     def disabled_because(self) -> str | None:
         """Why no step of the policy can run here, or None if one can."""
-        reasons = [disabled_because(remedy, self._root, self._barred) for remedy in self._remedies]
+        reasons = [disabled_because(remedy, self._root, self._disabled_reason) for remedy in self._remedies]
         return "; ".join(dict.fromkeys(filter(None, reasons))) if all(reasons) else None
 
     def tick(self, snapshot: Snapshot) -> Decision:
-        """Take a tick: watch a run, or decide whether to begin one. `last_end` is set by the tick that ends a run."""
+        """Take a tick: advance the run, or decide whether to start one. The tick that ends a run sets `last_end`."""
         self._followups = [followup for followup in self._followups if not followup.over]
         for followup in self._followups:
             followup.see(snapshot)
-        if self.ladder is not None:
-            self.decision = self._watch(self.ladder, snapshot)
+        if self.escalation is not None:
+            self.decision = self._watch(self.escalation, snapshot)
             return self.decision
         self.state = observed(self.policy, self.state, snapshot, watched_gap(self.policy, self.interval))
         self.decision = decide(self.policy, self.state, snapshot, local_time(snapshot.time))
-        if self.decision.do is GuardAction.RUN:
+        if self.decision.action is GuardAction.RUN:
             self._begin(self.decision, snapshot)
         return self.decision
 
     def abort(self) -> None:
-        """End the run under way; the guard goes on."""
-        if self.ladder is not None:
-            self.ladder.abort()
+        """Abort the run; the guard stays on."""
+        if self.escalation is not None:
+            self.escalation.abort()
 
     def close(self) -> None:
-        """Give the lock back; whatever runs is aborted and, if it must be, left to die with this process."""
+        """Abort what runs and release the lock; a child that does not end in 2 s is killed with this process."""
         try:
-            if self.ladder is not None and self.ladder.running is not None:
-                self.ladder.running.abort()
-                self.ladder.running.wait(2.0)
+            if self.escalation is not None and self.escalation.running is not None:
+                self.escalation.running.abort()
+                self.escalation.running.wait(2.0)
         finally:
             self._lock.release()
 
@@ -110,32 +110,33 @@ class Guard:
             self.state = run_ended(self.policy, self.state, None, snapshot.monotonic)
             return
         always = sum(1 for remedy in self._remedies if not remedy.effect.compact) if decision.periodic else 0
-        self.ladder = Escalation(
+        self.escalation = Escalation(
             self._remedies,
             self._root,
             self._audit,
             self.policy.order,
             self.policy.blocks,
             "guard",
-            self._barred,
+            self._disabled_reason,
             always,
         )
-        self._advance(self.ladder, snapshot)
+        self._advance(self.escalation, snapshot)
 
-    def _watch(self, ladder: Escalation, snapshot: Snapshot) -> Decision:
-        self._advance(ladder, snapshot)
-        if ladder.running is not None:
-            return Decision(GuardAction.RUNNING, f"running {ladder.running.remedy.id}", ladder.running.remedy.title)
-        if ladder.ended is None:
-            return Decision(GuardAction.RUNNING, "settling", "looking at what the step brought")
-        return Decision(GuardAction.RUNNING, "over", ladder.ended.why)
+    def _watch(self, escalation: Escalation, snapshot: Snapshot) -> Decision:
+        self._advance(escalation, snapshot)
+        if escalation.running is not None:
+            remedy = escalation.running.remedy
+            return Decision(GuardAction.RUNNING, f"running {remedy.id}", remedy.title)
+        if escalation.ended is None:
+            return Decision(GuardAction.RUNNING, "settling", "measuring the result of the step")
+        return Decision(GuardAction.RUNNING, "over", escalation.ended.why)
 
-    def _advance(self, ladder: Escalation, snapshot: Snapshot) -> None:
-        end = ladder.advance(snapshot)
+    def _advance(self, escalation: Escalation, snapshot: Snapshot) -> None:
+        end = escalation.advance(snapshot)
         if end is None:
             return
         self.last_end = end
-        self.ladder = None
-        # Only what the whole run brought is worth following: each step's own gain is the base of the next.
-        self._followups += ladder.followups[-1:]
+        self.escalation = None
+        # Follow only the last step: the gain of each earlier one is the base of the next.
+        self._followups += escalation.followups[-1:]
         self.state = run_ended(self.policy, self.state, end, snapshot.monotonic)

@@ -1,4 +1,4 @@
-"""How the main screen shares its lines among the panels."""
+"""How the dashboard shares its lines among the panels."""
 
 from __future__ import annotations
 
@@ -25,13 +25,15 @@ class PanelRows(NamedTuple):
     side_by_side: bool
 
 
-def allocate_rows(width: int, height: int, zones: int, orders: int, pods: int, *, strip: bool = False) -> PanelRows:
-    """Return the lines for each panel on a screen of that size; its first and last line and the strip come off.
+def allocate_rows(
+    width: int, height: int, zones: int, orders: int, pods: int, *, remedy_line: bool = False
+) -> PanelRows:
+    """Return the lines for each panel on a screen of that size, without its first and last line and the remedy line.
 
     What comes first when lines are few: the verdict, every zone's row, the chosen zone's bars, then at least one
     failure; the pods' heading always stays, since it carries their count.
     """
-    room = max(0, height - 2 - strip)
+    room = max(0, height - 2 - remedy_line)
     verdict = 3 if height >= 34 or width < 80 else 2
     verdict = min(verdict, room)
     room -= verdict

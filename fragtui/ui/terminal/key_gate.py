@@ -1,4 +1,4 @@
-"""The one gate before whatever opens or confirms a remedy: it counts only if somebody pressed it on purpose.
+"""The one gate before all that opens or confirms a remedy: a key counts only if somebody pressed it on purpose.
 
 A key or a click counts if it came alone, outside a paste and not just after one, and after the text that it answers
 was on the screen. Text that is pasted, typed ahead or sent by a program fails at least one of these.
@@ -11,13 +11,15 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol, cast
 
 from textual import events
+from textual.widget import Widget
 
-from fragtui.ui.terminal.arrivals import AFTER_PASTE, ALONE, KeyArrivals, Press
 from fragtui.ui.terminal.driver import QuietDriver
 from fragtui.ui.terminal.input import kind_of
-from fragtui.ui.widgets.steady import ResilientApp
+from fragtui.ui.terminal.key_arrivals import AFTER_PASTE, ALONE, KeyArrivals, Press
+from fragtui.ui.widgets.resilient import ResilientApp
 
 ANSWER_DELAY_SECONDS = 0.4
 """Seconds that a question must be on the screen before its answer counts."""
@@ -118,3 +120,16 @@ class KeyGate:
         if (now := time.monotonic()) - self._noticed >= _NEXT_NOTICE:
             self._noticed = now
             self._app.notify(why, title="Not taken", severity="warning", markup=False)
+
+
+class _GatedApp(Protocol):
+    """An application with a gate."""
+
+    @property
+    def key_gate(self) -> KeyGate:
+        """Its gate."""
+
+
+def key_gate_of(widget: Widget) -> KeyGate:
+    """Return the gate of a widget's application."""
+    return cast("_GatedApp", widget.app).key_gate
