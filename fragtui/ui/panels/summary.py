@@ -40,8 +40,8 @@ def summary_parts(session: Session) -> tuple[SummaryPart, ...]:
         parts.append(SummaryPart(f"{denied}{cause} {when}.", f"{denied} {when}"))
     if stuck is not None and stuck.pods:
         refused = f", {stuck.denied_memory} denied memory" if stuck.denied_memory else ""
-        stuck = f"{counted(len(stuck.pods), 'pod')} stuck"
-        parts.append(SummaryPart(f"{stuck}{refused}.", stuck))
+        count = f"{counted(len(stuck.pods), 'pod')} stuck"
+        parts.append(SummaryPart(f"{count}{refused}.", count))
     if judgement.severity is not Severity.FINE:
         outlook = forecast(snapshot, judgement.order)
         parts.append(SummaryPart(outlook_sentence(outlook), outlook_brief(outlook)))
