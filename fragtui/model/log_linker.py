@@ -41,8 +41,8 @@ class Explained:
 class LogLinker:
     """Takes the incidents and observations of logs, roughly in the order of time; returns the settled incidents.
 
-    An incident waits until everything that may be linked to it is settled too, so both sides name each other. Above
-    `_MAX_WAITING` incidents the oldest are returned without later links: memory stays flat.
+    An incident waits until everything that may be linked to it is settled too, so both sides name each other. If more
+    than `_MAX_WAITING` wait, all of them are returned with their links so far: memory stays flat.
     """
 
     def __init__(self) -> None:
