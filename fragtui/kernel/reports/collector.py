@@ -1,8 +1,8 @@
-"""Reports out of a stream of records: which line belongs to which report, and when a report is over.
+"""Collects reports from a stream of records: which line belongs to which report, and when a report is over.
 
 A report has no terminator and reports of several CPUs interleave: the stack dumps are serialised by the kernel, head
 lines and Mem-Info are not (mm/page_alloc.c warn_alloc, lib/dump_stack.c). Lines are attributed by the printing caller
-where the kernel prints it (CONFIG_PRINTK_CALLER), else by the task line of a dump; what cannot be told is left out.
+if the kernel prints it (CONFIG_PRINTK_CALLER), else by the task line of a dump; ambiguous lines are left out.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _OTHERS = 1000
 
 
 class ReportCollector:
-    """Feed it the records of one source in order; it gives back reports, in the order of their head lines."""
+    """Takes the records of one source in order; returns reports in the order of their head lines."""
 
     def __init__(self) -> None:
         self.foreign_remedies: deque[ExternalDrop] = deque(maxlen=1000)
@@ -43,7 +43,7 @@ class ReportCollector:
     @property
     def busy(self) -> bool:
         """Whether a report is open, so that further records may belong to it."""
-        return bool(self._open.reports)  # The first one is: closed ones are given back up to the first open one.
+        return bool(self._open.reports)  # The first one is: closed reports are returned up to the first open one.
 
     def feed(self, record: LogRecord) -> tuple[KernelReport, ...]:
         """Take a record; return the reports that it finished."""
@@ -61,15 +61,15 @@ class ReportCollector:
         return self._age(record) if self._open.reports else ()
 
     def skip(self) -> None:
-        """Note that records were left out here: what was before is not near what comes."""
+        """Mark that records were left out here: earlier records are not near later ones."""
         self._open.count += BEFORE
 
     def open_reports(self) -> tuple[KernelReport, ...]:
-        """Return the reports that are not finished, as far as they are known."""
+        """Return the unfinished reports, as far as they are known."""
         return tuple(report.freeze() for report in self._open.reports if not report.closed)
 
     def finish(self) -> tuple[KernelReport, ...]:
-        """Return all that is left, at the end of the stream or where records were lost."""
+        """Return all open reports, at the end of the stream or if records were lost."""
         done = tuple(report.freeze() for report in self._open.reports)
         self._open.reports.clear()
         self._open.previous = None
@@ -163,12 +163,12 @@ class ReportCollector:
                 report.closed = report.complete = True
 
     def _age(self, record: LogRecord) -> tuple[KernelReport, ...]:
-        """Close what has waited too long; return the finished reports before the first open one."""
+        """Close reports that waited too long; return the finished ones before the first open one."""
         for report in self._open.reports:
             if not report.closed and report is not self._open.previous:
                 if record.caller is None or report.caller is None or record.caller == report.caller:
                     report.idle += 1
-                else:  # What another caller prints meanwhile says little.
+                else:  # Records of other callers prove little.
                     report.others += 1
                 if report.idle + report.others > 1 and (
                     report.idle > report.idle_limit or report.others > _OTHERS or report.is_stale(record)

@@ -25,20 +25,20 @@ from fragtui.logs.record import LogRecord
 _OUTERMOST = ("entry_", "ret_from_fork", "system_call", "el0", "start_secondary", "secondary_startup", "tracesys",
               "x86_64_start", "sysenter", "ret_fast_syscall", "syscall_", "retint_", "page_fault", "0x")  # fmt: skip
 _TRAILERS = frozenset("0123456789.FTSNM")
-"""With what a line at the end of Mem-Info begins."""
+"""Start of a line at the end of Mem-Info."""
 LogSource = tuple[str | None, str | None]
 """Host and printing caller of a record."""
 NEAR = 6
 """A foreign frame within so many records means that its dump still runs."""
 MAX_SOURCES = 4096
-"""Hosts and callers whose dumps are known to have a task line, the first; more of them are no node's log."""
+"""Most hosts and callers whose dumps are known to have a task line; no node's log has more."""
 _MOST_FOREIGN = 256
 _MOST_OWNERS = 1024
-"""Hosts and callers whose last dump is remembered, the newest; a log of one host has one a CPU or task."""
+"""Most hosts and callers whose last dump is kept, the newest; a log of one host has one per CPU or task."""
 
 
 class DumpCollector:
-    """Attributes the lines of dumps. One instance for each collector."""
+    """Attributes the lines of dumps. One instance per collector."""
 
     def __init__(self, open_reports: OpenReports) -> None:
         self._open_reports = open_reports
@@ -46,10 +46,10 @@ class DumpCollector:
         self._foreign_at: dict[LogSource, int | None] = {}
         """The record at which a foreign dump was seen; None: it has ended."""
         self._tasked: set[LogSource] = set()
-        """Whose dumps have a task line."""
+        """Hosts and callers whose dumps have a task line."""
 
     def reset(self) -> None:
-        """Forget whose dump runs."""
+        """Forget the running dump."""
         self._owner.clear()
         self._tasked.clear()
         self._foreign_at.clear()
@@ -65,7 +65,7 @@ class DumpCollector:
         self._owner[source] = report
 
     def note_foreign(self, record: LogRecord) -> None:
-        """Note a dump's line while no report is open: the dump may run on into one."""
+        """Record a dump's line while no report is open: the dump may continue into one."""
         text = record.text
         if "Call Trace:" in text or "Call trace:" in text or "+0x" in text:
             self._foreign(record, text)
@@ -84,7 +84,7 @@ class DumpCollector:
         return at is not None and self._open_reports.count - at <= NEAR
 
     def take_frame(self, record: LogRecord) -> bool:
-        """Take a line if it is a stack frame; whose it is decides who printed the last task line or heading."""
+        """Take a line if it is a stack frame; its owner is the caller of the last task line or heading."""
         frames = parse_frames(record.text[:MAX_FRAME_LINES])
         if not frames:
             return False
@@ -183,7 +183,7 @@ class DumpCollector:
         running = []
         for other in candidates:
             if other.memory is Stage.RUNNING:
-                if other.tail_done or other.idle > NEAR:  # It was over, its end is lost.
+                if other.tail_done or other.idle > NEAR:  # It had ended, its end is lost.
                     other.memory = Stage.DONE
                     other.closed = other.kind is not ReportKind.OOM
                 else:
@@ -197,7 +197,7 @@ class DumpCollector:
         owner = self._owner.get((record.host, record.caller))
         report = owner if owner is not None and owner in dumped else dumped[0]
         if record.caller is None and (running or len(dumped) > 1):
-            # Two Mem-Infos run through each other, or either may come first, and no line says whose it is.
+            # Two Mem-Infos are interleaved, or either may come first, and no line names its owner.
             for other in (*running, *dumped):
                 other.memory_mixed = True
         report.stack = Stage.DONE
@@ -209,7 +209,7 @@ class DumpCollector:
         for report in candidates:
             if report.memory is Stage.RUNNING:
                 return report
-        # The heading may be lost; a single report that waits for its Mem-Info can only be meant.
+        # The heading may be lost; it belongs to the single report that waits for its Mem-Info.
         waiting = [report for report in candidates if report.awaits_memory]
         if len(waiting) == 1 and waiting[0].stack >= Stage.NAMED:
             waiting[0].memory, waiting[0].stack = Stage.RUNNING, Stage.DONE

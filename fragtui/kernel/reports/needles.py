@@ -1,4 +1,4 @@
-"""What to search a log for before any of it is parsed: every line that can open a report holds one of these."""
+"""Needles to search a log for before parsing: every line that can open a report contains one of them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ REPORT_NEEDLES: tuple[bytes, ...] = (
     b"Killed process ",
     b"killing process ",  # 2.4
     b"killed as a result",
-    b" callbacks suppressed",  # Counts for the next head line, however far.
-    b'"MESSAGE":[',  # The journal's JSON gives a text that is not UTF-8 as numbers: a comm can hide its line so.
-    b'"MESSAGE" : [',  # As older systemd spaces it.
+    b" callbacks suppressed",  # Applies to the next head line, at any distance.
+    b'"MESSAGE":[',  # The journal's JSON prints text that is not UTF-8 as numbers: a comm can hide its line like that.
+    b'"MESSAGE" : [',  # With the spaces of older systemd.
 )
-"""Literal bytes. Those of a kill only find lines without their report, as in a log that somebody filtered."""
+"""Literal bytes. Those of a kill find only lines without their report, as in a filtered log."""
 
 REMEDY_NEEDLE = b"drop_caches: "
 
 BEFORE = 8
-"""Records before a hit that matter to it: what the rate limit hid, vmalloc's own line, a dump that still runs."""
+"""Records before a hit that matter: lines about the rate limit, vmalloc's line, a running dump."""

@@ -25,11 +25,11 @@ Task = tuple[str | None, int | None]
 MAX_KILLED = 32
 _AFTER_KILL = 16
 _UNTIL_KILL = 500
-"""From 4.15 on a list of slab caches stands between Mem-Info and the tasks."""
+"""From 4.15 on a list of slab caches is printed between Mem-Info and the tasks."""
 
 
 class OomCollector:
-    """Attributes the lines of the OOM killer. One instance for each collector."""
+    """Attributes the lines of the OOM killer. One instance per collector."""
 
     def __init__(self, open_reports: OpenReports) -> None:
         self._open_reports = open_reports

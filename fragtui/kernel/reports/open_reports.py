@@ -1,4 +1,4 @@
-"""The reports whose lines still come in, shared by the collectors that give them facts."""
+"""The reports whose lines are still arriving, shared by the collectors that give them facts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class OpenReports:
     def __init__(self) -> None:
         self.reports: list[ReportBuilder] = []
         self.count = 0
-        """Records so far, whoever wrote them; those left out count as a few."""
+        """Records so far, of all callers; those left out count as a few."""
         self.hidden: Hidden | None = None
         self.previous: ReportBuilder | None = None
         """The report that the last record opened: a repeated line repeats it."""

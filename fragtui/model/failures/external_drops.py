@@ -10,7 +10,7 @@ _OWN = "fragtui-remedy"
 
 
 def is_own_drop(remedy: ExternalDrop) -> bool:
-    """Tell whether fragtui's child wrote it, of this process or another."""
+    """Return whether fragtui's child wrote it, of this process or another."""
     return remedy.comm == _OWN
 
 

@@ -41,7 +41,7 @@ class FailureGroup:
 
 
 class FailureList:
-    """All incidents of the kernel log that were told, and how complete the telling is."""
+    """All reported incidents of the kernel log, and how complete they are."""
 
     def __init__(self) -> None:
         self.lost_records = 0
@@ -116,7 +116,7 @@ class FailureList:
 
     @property
     def failures(self) -> int:
-        """Failures told, at least."""
+        """Lower bound of failures."""
         return self._forgotten + sum(_failures(incident) for incident in self._incidents.values())
 
     @property

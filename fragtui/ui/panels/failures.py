@@ -92,7 +92,8 @@ class FailuresPanel(ListPanel[FailureGroup]):
         if failures.source == "none":
             why = failures.problem or "switched off by --kernel-log none"
             return [line((f" {row}", "warn")) for row in wrap(f"the kernel log can't be read: {why}", width - 2, 3)]
-        text = "none in the kernel log (NOWARN requests fail without a line; from 5.4 on one report in 10 s)"
+        place = "the part of the kernel log that was read" if failures.problem else "the kernel log"
+        text = f"none in {place} (it has at most one failure per 10 s, and none of silent (NOWARN) requests)"
         rows = [line((f" {row}", "dim")) for row in wrap(text, width - 2, 2)]
         if failures.problem:
             rows += [line((f" {row}", "warn")) for row in wrap(failures.problem, width - 2, 3)]

@@ -53,6 +53,13 @@ class ReplayScreen(DashboardScreen):
         self.session.disabled_reason = DISABLED_REASON
         self._set_position()
 
+    def rest(self, unread: bool) -> None:
+        """Draw and play nothing while the terminal is not read."""
+        if unread != self.unread:
+            self._player.resting = unread
+            self._player.tick_now()
+        super().rest(unread)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable the keys of remedies; those of the live screen alone do nothing here."""
         if action in {key.action.split("(")[0] for key in UNUSED}:

@@ -163,7 +163,7 @@ def test_the_follower_reports_that_no_source_exists(root: Path, follow: Callable
     listener = follow()
     listener.wait_for(lambda: bool(listener.updates))
     assert listener.updates[0].source == "none"
-    assert "no such file or directory" in (listener.updates[0].problem or "")
+    assert "does not exist" in (listener.updates[0].problem or "")
 
 
 def ring_of(root: Path) -> None:

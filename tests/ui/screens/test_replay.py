@@ -195,7 +195,7 @@ async def test_jumping_from_incident_to_remedy_and_back(made: Made) -> None:
         assert app.main.session.order == 6, "the target order follows the failure"
         assert "FRAGMENTED" in text_of(app)
         await go(app, pilot, "N", 150)
-        await until(pilot, lambda: "Drop page cache and slab is under way" in text_of(app))
+        await until(pilot, lambda: "Drop page cache and slab is running" in text_of(app))
         await go(app, pilot, "N", 160)
         await until(pilot, lambda: "✓ Drop page cache and slab" in text_of(app))
         await pilot.press("N")
