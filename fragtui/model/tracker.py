@@ -14,7 +14,7 @@ from fragtui.model.pods.pod_state import MAX_LINKS
 from fragtui.model.pods.pod_tracker import PodTracker
 from fragtui.model.pods.stuck_pods import PodLink, StuckPods
 
-MAX_INCIDENTS = 512
+MAX_TRACKED_INCIDENTS = 512
 """Kernel incidents that attempts are compared with, the newest: the kernel reports at most 10 in 5 s."""
 _MAX_ATTEMPTS = 2048
 
@@ -25,7 +25,7 @@ class IncidentTracker:
     Mutable, not thread-safe, no I/O. Times are epoch seconds.
     """
 
-    def __init__(self, max_incidents: int = MAX_INCIDENTS) -> None:
+    def __init__(self, max_incidents: int = MAX_TRACKED_INCIDENTS) -> None:
         self._index = LinkIndex(max_incidents, _MAX_ATTEMPTS, MAX_LINKS)
         self._pods = PodTracker(self._links_of)
         self._less_sure: dict[str, Attempt] = {}

@@ -69,7 +69,7 @@ def flag_source(incident: Incident) -> str:
     return _GFP_SOURCES.get(incident.gfp_from or "", "uncertain")
 
 
-def pod_of(incident: Incident) -> str | None:
+def incident_pod(incident: Incident) -> str | None:
     """Return the pod whose task it was, None if that is unknown."""
     if incident.pod:
         return f"{incident.namespace or '?'}/{incident.pod}"
@@ -92,7 +92,7 @@ def incident_facts(incident: Incident) -> tuple[Fact, ...]:
         ("task", f"{incident.comm or 'unknown'}{pid}{cpu}" if incident.comm or pid or cpu else None),
         ("flags", f"{'|'.join(incident.gfp)}, {flag_source(incident)}" if incident.gfp else None),
         ("cause", incident.cause),
-        ("pod", pod_of(incident)),
+        ("pod", incident_pod(incident)),
         ("victim", f"{victim.comm or 'unknown'}{victim_pid}" if victim is not None else None),
         ("constraint", incident.constraint),
         ("cpuset", incident.cpuset),

@@ -91,9 +91,6 @@ class AppDependencies:
     recorder: ScreenRecorder | None = None
     """What the key R records with; None if there is nothing to record."""
 
-    after_bars: Callable[[], None] | None = None
-    """Called once, soon after the first bars are on screen or are known to be long in coming."""
-
     @property
     def disabled_reason(self) -> str | None:
         """Why nothing may be written whatever the node allows, or None."""

@@ -16,9 +16,9 @@ class Incident:
     """A judged kernel report, or a failed sandbox if `report` is None. None means unknown.
 
     `id` stays the same while the incident grows. `time` is in seconds since the epoch. `gfp` are the flag names,
-    `gfp_from` is whether they were printed or decoded. `memory` is whether the node's memory is the cause; it is
-    False for another limit. `repeated` is how often syslog reports that the line was repeated, a lower bound. `lines` are
-    the first and last line number in the source. `linked` are the ids of incidents that belong to the same event.
+    `gfp_from` is whether they were printed or decoded. `memory` is whether the node's memory is the cause; it is False
+    for another limit. `repeated` is how often syslog reports that the line was repeated, a lower bound. `lines` are the
+    first and last line number in the source. `linked` are the ids of incidents that belong to the same event.
     """
 
     report: KernelReport | None = None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
+from fragtui.cluster.line_reader import POD_NEEDLES
+from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import MERGED, KernelLogUpdate
@@ -19,11 +21,10 @@ from fragtui.sources.files.log_files import open_log
 from fragtui.sources.files.trust import opener_of
 from fragtui.sources.host.tree import SavedTree
 from fragtui.sources.kernel_log.incident_stream import IncidentStream, StreamCall
-from fragtui.sources.kernel_log.scan import scan_log
+from fragtui.sources.kernel_log.scan import near_lines, scan_log
 from fragtui.sources.pods.interfaces import PodRecorder
 from fragtui.sources.pods.log_directories import read_pod_directories
-from fragtui.sources.pods.runtime_log import unread_words
-from fragtui.sources.saved.pod_scan import scan_pods
+from fragtui.sources.pods.runtime_log import PodLineParser, unread_words
 from fragtui.text import epoch_seconds, printable
 
 _NAME = "saved logs"
@@ -203,3 +204,25 @@ def _opened(tree: SavedTree, path: Path) -> tuple[IO[bytes], float] | str:
 
 def _why(error: OSError | EOFError) -> str:
     return printable(os_reason(error)) if isinstance(error, OSError) else "it is cut off"
+
+
+def scan_pods(
+    log: IO[bytes],
+    now: float | None = None,
+    utc_offset: float = 0.0,
+    on_unread: Callable[[int], None] = lambda _: None,
+) -> Iterator[PodObservation]:
+    """Yield the observations of pods in a log (kubelet, runtime, syslog, journal, events); lines count from 1.
+
+    `now` (epoch seconds, the log's last change) dates stamps without a year, `utc_offset` (seconds) those without a
+    zone. At the end `on_unread` gets the number of lines that no parser could read.
+    """
+    moment = time.time() if now is None else now
+    lines = PodLineParser(lambda: moment, utc_offset)
+    for number, line, torn, gap in near_lines(log, POD_NEEDLES, lambda: lines.busy, before=1):
+        if gap:
+            lines.skip()
+        if lines.worth_reading(line):
+            yield from lines.feed(line, number, torn)
+    yield from lines.end()
+    on_unread(lines.unread)

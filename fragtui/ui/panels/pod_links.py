@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fragtui.render.incident_text import pod_of as task_pod
+from fragtui.render.incident_text import incident_pod as task_pod
 from fragtui.render.pod_text import blocked_pods, linked_pods, pod_name
 
 if TYPE_CHECKING:

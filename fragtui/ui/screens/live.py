@@ -101,8 +101,6 @@ class LiveScreen(DashboardScreen):
 
     @surviving_errors
     def _start_rest(self) -> None:
-        if self._parts.after_bars is not None:
-            self._parts.after_bars()
         self._sampler.tick_now()
         self._ready_remedies()
         self._readers.start()

@@ -12,8 +12,7 @@ from fragtui.model.node.verdict import Severity, judge_node
 from fragtui.model.node.watermark import Rule, Verdict
 from fragtui.model.node.zonelist import rule_for
 from fragtui.render.headline import badge, headline
-from fragtui.sources.host.read_budget import ReadBudget
-from fragtui.sources.host.reader import NodeReader
+from fragtui.sources.host.reader import NodeReader, ReadBudget
 from tests.support.host_tree import FRAGMENTED, HEALTHY, HostTree, ZoneFacts
 
 
