@@ -1,3 +1,3 @@
-"""fragtui: memory fragmentation on a Linux node, live, with what it breaks and what heals it."""
+"""fragtui: memory fragmentation on a Linux node, live: what fails because of it and what frees blocks."""
 
 __version__ = "0.1.0"

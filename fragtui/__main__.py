@@ -1,4 +1,4 @@
-"""Where ``fragtui`` and ``python -m fragtui`` begin."""
+"""The entry point of ``fragtui`` and ``python -m fragtui``."""
 
 import sys
 

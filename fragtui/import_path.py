@@ -1,8 +1,8 @@
 """Where Python may import from while fragtui runs, and which variables Textual may see.
 
 ``python -m fragtui`` puts the current folder first, and PYTHONPATH may name any folder: a user who can write one of
-them would have code run as root by the next import. This runs before any other import, so it uses nothing but modules
-that are built into the interpreter.
+them could run code as root at the next import. This runs before any other import, so it uses only modules that
+are built into the interpreter.
 """
 
 import posix
@@ -15,9 +15,9 @@ _FOLDER, _LINK, _KIND = 0o040000, 0o120000, 0o170000
 
 
 def restrict_imports(package: str) -> None:
-    """Take the current folder and untrusted folders of PYTHONPATH from ``sys.path``.
+    """Remove the current folder and untrusted folders of PYTHONPATH from ``sys.path``.
 
-    The folder that holds `package`, fragtui's own, stays: it is the installation that was started.
+    The folder that holds `package`, fragtui's own, stays: it is the installation that the user started.
     """
     own = package.rpartition("/")[0]
     given = posix.environ.get(b"PYTHONPATH", b"").decode("utf-8", "surrogateescape").split(":")
@@ -28,7 +28,7 @@ def restrict_imports(package: str) -> None:
 
 
 def restrict_environment() -> None:
-    """Take Textual's variables for developers from the environment."""
+    """Remove Textual's variables for developers from the environment."""
     for name in [name for name in posix.environ if name.startswith(b"TEXTUAL_") and name not in _SHOWN_BY]:
         del posix.environ[name]
         posix.unsetenv(name)

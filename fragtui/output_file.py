@@ -1,4 +1,4 @@
-"""Writing a file that somebody named: whole or not at all, and through nothing that another user planted."""
+"""Write a file that the user named: all of it or nothing, and never through a link that another user planted."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 PRIVATE, PUBLIC, PROGRAM = 0o600, 0o644, 0o755
-"""Modes that files get whatever the umask is."""
+"""Modes of new files; the umask does not change them."""
 
 
 @contextmanager
 def replace_file(path: Path, mode: int) -> Iterator[BinaryIO]:
     """Yield a new file, which takes the place of `path` at the end of the block, once it is on disk.
 
-    It is made in the same folder under a name that nobody can foresee. A link in the place of `path` is replaced, not
-    followed. If anything fails, what was there stays, and nothing is left behind. Raises OSError with the name of
-    `path`, also if a device, a pipe or a directory is in its place.
+    It is made in the same folder under a random name. A link at `path` is replaced, not followed. If anything fails,
+    the old file stays and the new one is removed. Raises OSError with the name of `path`, also if `path` is a device,
+    a pipe or a directory.
     """
     name = f".fragtui-{os.urandom(8).hex()}.tmp"
     try:
@@ -55,14 +55,14 @@ def write_file(path: Path, text: str, mode: int = PRIVATE) -> Path:
 
 
 def _refuse_special(path: Path, folder: int) -> None:
-    """Raise OSError for what a file would take the name of: a device, a pipe, a directory, or anything in /dev."""
+    """Raise OSError if `path` is a device, a pipe, a directory, or anything in /dev."""
     where = Path(os.path.realpath(path.parent))
     if where.is_relative_to("/dev") and not where.is_relative_to("/dev/shm"):
         raise OSError(errno.EINVAL, "not a regular file", str(path))
     try:
         found = os.stat(path.name or ".", dir_fd=folder)
     except OSError:
-        return  # It is not there, or a link to nothing, which is replaced.
+        return  # It does not exist, or is a dangling link, which is replaced.
     if not stat.S_ISREG(found.st_mode):
         number = errno.EISDIR if stat.S_ISDIR(found.st_mode) else errno.EINVAL
         raise OSError(number, "not a regular file", str(path))

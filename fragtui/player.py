@@ -1,4 +1,4 @@
-"""Playing a recording: its snapshots and news at their recorded times, at any speed, from any place."""
+"""The player of a recording: snapshots and updates at their recorded times, at any speed, from any position."""
 
 from __future__ import annotations
 
@@ -23,22 +23,20 @@ from fragtui.sources.recording.reader import RecordedReader, Recording
 
 SPEEDS = (1, 4, 16, 60)
 _FRAME = 0.05
-"""Shortest time between two moments, seconds: at a high speed several ticks come together."""
+"""Shortest time between two moments, seconds: at a high speed one moment holds several ticks."""
 _STRIDE = 40
-"""Ticks up to which a way forward is played; a longer one is a jump."""
-_APART = 1.0
-"""Incidents nearer to each other than so many seconds are one place to jump to."""
-
-
+"""Ticks up to which a move forward is played; a longer one is a jump."""
+_MIN_MARK_GAP = 1.0
+"""Incidents less than this many seconds apart are one mark."""
 _AFTER_REMEDY = 10
-"""Ticks after a remedy of which a jump reads every one; later on every tenth."""
+"""A jump reads each of this many ticks after a remedy, and later every tenth."""
 
 PlayedStep = Snapshot | KernelLogUpdate | str
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A place to jump to: an incident, or a remedy."""
+    """A position to jump to: an incident or a remedy."""
 
     at: float
     """Monotonic seconds of the recording."""
@@ -47,7 +45,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a moment begins with that goes back, or far ahead: the past of the place that it goes to."""
+    """The history before the position that a jump goes to."""
 
     history: History
     first: Snapshot
@@ -56,33 +54,33 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where the player is."""
+    """The position of the player."""
 
     time: float
     """Wall clock of the recording."""
     share: float
-    """0 at its beginning, 1 at its end."""
+    """0 at the beginning, 1 at the end."""
     speed: int
     playing: bool
 
     @property
     def at_end(self) -> bool:
-        """Whether nothing is left to play."""
+        """Whether the end is reached."""
         return self.share >= 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What the time since the moment before brought, or the whole past if there is a `start`."""
+    """The events played since the last moment; after a jump (`start`) the whole history."""
 
     start: Start | None
     steps: tuple[PlayedStep, ...]
-    """In their order; texts are lines of the audit log."""
+    """In order; a text is a line of the audit log."""
     pods: PodUpdate | None
     position: Position
 
     def after(self, earlier: Moment) -> Moment:
-        """Return both as one; of more than `TICKS` snapshots the oldest are left out, as a history does."""
+        """Return both as one, with the newest `TICKS` snapshots, as many as a history keeps."""
         if self.start is not None:
             return self
         steps = earlier.steps + self.steps
@@ -94,9 +92,9 @@ class Moment:
 
 
 class Player:
-    """Plays on a daemon thread of its own; every method may be called from any thread and returns at once.
+    """Plays on its own daemon thread; every method may be called from any thread and returns at once.
 
-    It has the methods of `Sampler`, so that a screen takes either.
+    It has the methods of `Sampler`, so that a screen accepts either.
     """
 
     def __init__(
@@ -106,7 +104,7 @@ class Player:
         self.interval = _interval(recording)
         self.hurried = False
         self.resting = False
-        """While it is set, the recording does not go on."""
+        """While it is set, the recording does not play."""
         self._on_moment = on_moment
         self._on_crash = on_crash
         self._ats = [tick.at for tick in recording.ticks]
@@ -122,48 +120,48 @@ class Player:
         self._log, self._pods = RecordedLog(), RecordedPods()
         self._next_event = 0
         self._next_tick = 0
-        self._told: PodUpdate | None = None
+        self._last_pods: PodUpdate | None = None
         self._since = 0.0
         self._thread = threading.Thread(target=self._run, name="player", daemon=True)
 
     @property
     def length(self) -> float:
-        """How many seconds the recording lasts."""
+        """Length of the recording, seconds."""
         return self._last - self._first
 
     @property
     def marks(self) -> tuple[tuple[float, Mark], ...]:
-        """The incidents and remedies, each with the share of the recording that lies before it."""
+        """The incidents and remedies, each with its position, 0 to 1."""
         length = self.length
         return tuple(((mark.at - self._first) / length if length > 0 else 0.0, mark) for mark in self._marks)
 
     @property
     def position(self) -> Position:
-        """Where it is now."""
+        """The position now."""
         place = self.recording.ticks[self.recording.tick_at(self._at)]
         share = (self._at - self._first) / self.length if self.length > 0 else 1.0
         return Position(place.time + (self._at - place.at), share, self._speed, self._playing)
 
     def start(self) -> None:
-        """Begin to play."""
+        """Start to play."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End soon; never waits."""
+        """Stop soon; never waits."""
         with self._changed:
             self._stopped = True
             self._changed.notify()
 
     def tick_now(self, *, page_types: bool = False) -> None:
-        """Tell the position again; nothing can be read that was not recorded."""
+        """Send the position again: a recording has no fresh samples."""
         self._seek(self._at)
 
     def stuck(self) -> tuple[str, float] | None:
-        """Return None: a recording answers."""
+        """Return None: no read of a recording gets stuck."""
         return None
 
     def play_or_pause(self) -> None:
-        """Stop or go on; at the end, begin again."""
+        """Pause or play; at the end, play from the beginning."""
         with self._changed:
             self._playing = not self._playing
             if self._playing and self._at >= self._last:
@@ -171,7 +169,7 @@ class Player:
             self._changed.notify()
 
     def step(self, ticks: int) -> None:
-        """Pause, and go to the next tick or back to the one before."""
+        """Pause, and go to the next or the previous tick."""
         with self._changed:
             self._playing = False
             at = self._target
@@ -180,7 +178,7 @@ class Player:
             self._changed.notify()
 
     def seek_by(self, seconds: float) -> None:
-        """Go so many seconds ahead, or back."""
+        """Go this many seconds ahead or back."""
         self._seek(self._target + seconds)
 
     def jump(self, direction: int) -> bool:
@@ -188,17 +186,17 @@ class Player:
         at = self._target
         ahead = [mark.at for mark in self._marks if mark.at > at + 0.001]
         behind = [mark.at for mark in self._marks if mark.at < at - 0.001]
-        found = ahead[:1] if direction > 0 else behind[-1:]
-        if found:
-            self._seek(found[0])
-        return bool(found)
+        nearest = ahead[:1] if direction > 0 else behind[-1:]
+        if nearest:
+            self._seek(nearest[0])
+        return bool(nearest)
 
     def to_end(self, *, beginning: bool = False) -> None:
         """Go to the end, or to the beginning."""
         self._seek(self._first if beginning else self._last)
 
     def change_speed(self, step: int) -> None:
-        """Take the next higher or lower speed."""
+        """Change to the next higher or lower speed."""
         with self._changed:
             place = SPEEDS.index(self._speed) + step
             self._speed = SPEEDS[max(0, min(place, len(SPEEDS) - 1))]
@@ -240,7 +238,7 @@ class Player:
         self._on_moment(moment)
 
     def _due(self) -> float:
-        """Return when the next tick or event is."""
+        """Return the time of the next tick or event, monotonic seconds."""
         ats = [self._last]
         if self._next_tick < len(self._ats):
             ats.append(self._ats[self._next_tick])
@@ -263,9 +261,9 @@ class Player:
         return self._moment(None, at, steps)
 
     def _jump_to(self, at: float) -> Moment:
-        """Go there as if everything from the beginning had been played; of the ticks only what is needed is read."""
+        """Go to a position as if everything before it had been played; read only the ticks that this needs."""
         self._reader = RecordedReader(self.recording)
-        self._log, self._pods, self._told = RecordedLog(), RecordedPods(), None
+        self._log, self._pods, self._last_pods = RecordedLog(), RecordedPods(), None
         self._next_event = 0
         first = self._reader.sample()
         last = self.recording.tick_at(at)
@@ -283,42 +281,41 @@ class Player:
             elif place > last - TICKS:
                 self._reader.seek(place)
                 monotonic, blocks = self._reader.blocks()
-                history.note(monotonic, {(each.node, each.zone): each.free_blocks for each in blocks or ()} or None)
+                history.note(monotonic, {(zone.node, zone.zone): zone.free_blocks for zone in blocks or ()} or None)
         self._next_tick = last + 1
         steps += self._events_until(at)
         return self._moment(Start(history, first), at, steps)
 
     def _wanted_whole(self, last: int) -> set[int]:
-        """Return the ticks that tell what remedies brought and what the rates are, and the last itself."""
-        found = set(range(self.recording.tick_at(self._ats[last] - WINDOW), last + 1))
+        """Return the ticks from which the effect of remedies and the rates are computed, and the last tick."""
+        places = set(range(self.recording.tick_at(self._ats[last] - WINDOW), last + 1))
         begun: int | None = None
         for event in self.recording.events:
             place = self.recording.tick_at(event.at)
             if event.kind == "R" and place <= last:
                 begun = place if begun is None else begun
-                found.update(range(max(0, place - 1), min(place + _AFTER_REMEDY, last)))
+                places.update(range(max(0, place - 1), min(place + _AFTER_REMEDY, last)))
         if begun is not None:
-            found.update(range(begun, last, _AFTER_REMEDY))
-        return found
+            places.update(range(begun, last, _AFTER_REMEDY))
+        return places
 
     def _events_until(self, at: float) -> list[PlayedStep]:
-        found: list[PlayedStep] = []
+        steps: list[PlayedStep] = []
         events = self.recording.events
         while self._next_event < len(events) and events[self._next_event].at <= at:
             event = events[self._next_event]
             self._next_event += 1
             if event.kind == "P":
                 self._pods.take(event)
-            elif event.kind == "L" and (news := self._log.news(event)) is not None:
-                for incident in (*news.incidents, *news.updated):
-                    self._pods.kernel_incident(incident)
-                found.append(news)
+            elif event.kind == "L" and (update := self._log.update(event)) is not None:
+                self._pods.kernel_update(update)
+                steps.append(update)
             elif event.kind == "R":
                 line = str(event.facts[0]) if event.facts else ""
                 if isinstance(entry := parse_entry(line), IntentEntry):
                     self._pods.remedy_ran(entry.remedy)
-                found.append(line)
-        return found
+                steps.append(line)
+        return steps
 
     def _moment(self, start: Start | None, at: float, steps: list[PlayedStep]) -> Moment:
         with self._changed:
@@ -326,31 +323,32 @@ class Player:
             if at >= self._last and self._wanted is None:
                 self._playing = False
             position = self.position
-        news = self._pods.news(position.time)
-        told, self._told = self._told, news
-        return Moment(start, tuple(steps), news if news != told else None, position)
+        update = self._pods.update(position.time)
+        last, self._last_pods = self._last_pods, update
+        return Moment(start, tuple(steps), update if update != last else None, position)
 
 
 def find_marks(recording: Recording) -> tuple[Mark, ...]:
-    """Return the places of incidents and remedies that came while it was recorded."""
-    found: list[Mark] = []
+    """Return the positions of incidents and remedies that happened while it was recorded."""
+    marks: list[Mark] = []
     log = RecordedLog()
     for event in recording.events:
         mark = False
-        if event.kind == "L" and (news := log.news(event)) is not None:
-            # What the kernel's ring held from before is told at the beginning and is no place to go to.
+        if event.kind == "L" and (update := log.update(event)) is not None:
+            # The kernel's ring also holds incidents from before the recording: no mark for them.
             began = recording.ticks[0].time
-            times = [incident.time for incident in news.incidents] + [each.time for each in news.foreign_remedies]
-            mark = any(when is None or when >= began for when in times)
+            times = [incident.time for incident in update.incidents]
+            times += [remedy.time for remedy in update.foreign_remedies]
+            mark = any(time is None or time >= began for time in times)
         elif event.kind == "R" and event.facts:
             mark = isinstance(parse_entry(str(event.facts[0])), IntentEntry)
         at = max(recording.ticks[0].at, min(event.at, recording.ticks[-1].at))
-        if mark and (not found or at - found[-1].at >= _APART or (event.kind == "R") != found[-1].remedy):
-            found.append(Mark(at, event.kind == "R"))
-    return tuple(found)
+        if mark and (not marks or at - marks[-1].at >= _MIN_MARK_GAP or (event.kind == "R") != marks[-1].remedy):
+            marks.append(Mark(at, event.kind == "R"))
+    return tuple(marks)
 
 
 def _interval(recording: Recording) -> float:
-    """Return the usual time between two ticks."""
+    """Return the median time between two ticks, seconds."""
     gaps = sorted(later.at - tick.at for tick, later in pairwise(recording.ticks))
     return gaps[len(gaps) // 2] if gaps else 1.0

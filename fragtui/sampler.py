@@ -1,4 +1,4 @@
-"""The ticker: reads the node on its own daemon thread and hands on one Snapshot a tick."""
+"""The ticker: reads the node on its own daemon thread and delivers one Snapshot a tick."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ MAX_INTERVAL = 60.0
 HURRIED_INTERVAL = 0.25
 """Seconds between ticks while a remedy runs."""
 RESTING_INTERVAL = 10.0
-"""Shortest seconds between ticks while nobody looks at the screen."""
+"""Minimum seconds between ticks while nobody looks at the screen."""
 _OWN_COST_EVERY = 5.0
 _STARTING = 3.0
-"""Seconds after the start that are left out of the own cost: what is imported then is not what it goes on costing."""
+"""Seconds after the start that the self usage leaves out: imports are paid only once."""
 
 
 class Ticker(Protocol):
-    """What hands a screen its snapshots, live or from a recording."""
+    """Delivers snapshots to a screen, live or from a recording."""
 
     interval: float
     hurried: bool
     resting: bool
-    """Whether nobody looks at the screen, nor waits for a remedy, a guard or a recording."""
+    """True while nobody looks at the screen and no remedy, guard or recording runs."""
 
     def start(self) -> None:
-        """Begin; returns at once."""
+        """Start; returns at once."""
 
     def stop(self) -> None:
-        """End soon; never waits."""
+        """Stop soon; never waits."""
 
     def tick_now(self, *, page_types: bool = False) -> None:
-        """Hand on a snapshot at once."""
+        """Deliver a snapshot at once."""
 
     def stuck(self) -> tuple[str, float] | None:
-        """Return what does not answer and for how many seconds, or None."""
+        """Return what does not respond and for how many seconds, or None."""
 
 
 class Sampler:
     """Samples `reader` every `interval` seconds without drift and calls `on_snapshot` on its own thread.
 
-    A daemon thread and no worker of the screen's: a read that blocks in the kernel must keep nobody from quitting.
+    It is a daemon thread, not a Textual worker: a read that blocks in the kernel must not prevent quitting.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Sampler:
         self._on_crash = on_crash
         self._wake = threading.Event()
         self._stopped = False
-        # What takes longest is not read for the first bars.
+        # The first bars don't wait for pagetypeinfo, which takes longest.
         self._page_types_wanted: bool | None = None
         self._reading_since: float | None = None
         self._started = 0.0
@@ -78,23 +78,23 @@ class Sampler:
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
 
     def start(self) -> None:
-        """Begin ticking, unless it has begun."""
+        """Start to tick; does nothing if it is started."""
         if self._thread.ident is None:
             self._started = time.monotonic()
             self._thread.start()
 
     def stop(self) -> None:
-        """End after the tick that is under way; never waits for it."""
+        """Stop after the current tick; never waits for it."""
         self._stopped = True
         self._wake.set()
 
     def tick_now(self, *, page_types: bool = False) -> None:
-        """Sample at once, with /proc/pagetypeinfo if asked."""
+        """Sample at once, with /proc/pagetypeinfo if `page_types`."""
         self._page_types_wanted = page_types or self._page_types_wanted
         self._wake.set()
 
     def stuck(self) -> tuple[str, float] | None:
-        """Return the file whose read is under way and for how many seconds, or None between reads."""
+        """Return the file that is being read and for how many seconds, or None between reads."""
         since, reading = self._reading_since, self._reader.reading
         if since is None or reading is None:
             return None

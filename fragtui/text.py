@@ -1,8 +1,9 @@
-"""Words and numbers: outside text made safe to show, outside numbers bounded, and sizes short to read."""
+"""Text and numbers: make outside text safe to show, bound outside numbers, format sizes, counts and durations."""
 
 from __future__ import annotations
 
 import errno
+import re
 
 LINE_BYTES = 16 * 1024
 """Bytes of a line, and characters of a message, that are read; the rest is cut off before any expression sees it.
@@ -13,19 +14,21 @@ JSON_BYTES = 1 << 20
 """Bytes of a line that carries JSON; the message inside is cut at `LINE_BYTES`."""
 LATEST = 10_000_000_000
 """Epoch seconds of the year 2286: no log, event or recording has a later stamp."""
-_MOST_DIGITS = 20
+_MAX_DIGITS = 20
 """Digits of the largest 64-bit number. Python refuses to convert some thousands of them."""
 _UNITS = "KMGTPE"
 _THOUSANDS = "kMGTPE"
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhd]?)", re.ASCII)
+_UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def printable(text: str, limit: int = 300) -> str:
     r"""Return text from outside made safe to show: nothing in it can move a cursor or hide a word.
 
-    Every character that does not print (control bytes, C1, escape, bidirectional marks, lone surrogates)
+    Every character that is not printable (control bytes, C1, escape, bidirectional marks, lone surrogates)
     becomes its escape as Python writes it (``\x1b``, ``\u202e``, ``\n``), and what is longer than `limit`
-    characters is cut with an ellipsis. Every text that the node, the kernel or the cluster wrote passes here
-    once, where it is read.
+    characters is cut with an ellipsis. Every text that the node, the kernel or the cluster wrote passes
+    through here once, when it is read.
     """
     if len(text) > limit:
         text = text[: limit - 1] + "…"
@@ -41,8 +44,8 @@ def line_limit(line: bytes) -> int:
 
 
 def bounded_int(text: str | bytes | None, most: int = (1 << 64) - 1) -> int | None:
-    """Return the number that ASCII digits spell, from 0 to `most`; None for anything else. Never raises."""
-    if not text or len(text) > _MOST_DIGITS or not text.isdigit() or not text.isascii():
+    """Return the number that ASCII digits write, from 0 to `most`; None for anything else. Never raises."""
+    if not text or len(text) > _MAX_DIGITS or not text.isdigit() or not text.isascii():
         return None
     value = int(text)
     return value if value <= most else None
@@ -62,7 +65,7 @@ _SHORT_OF = {
 
 
 def shortage(error: BaseException) -> str | None:
-    """Return in words that the machine is short of what a program needs to go on, None if the error is another."""
+    """Return which resource the machine has run out of, None if the error has another cause."""
     if isinstance(error, MemoryError):
         return _SHORT_OF[errno.ENOMEM]
     if isinstance(error, RuntimeError) and "start new thread" in str(error):
@@ -91,7 +94,7 @@ def format_block(page_size: int, order: int) -> str:
 
 
 def format_count(count: int) -> str:
-    """Return a count in at most five cells: ``842``, ``53.1k``, ``3.81M`` (decimal thousands)."""
+    """Return a count in at most five columns: ``842``, ``53.1k``, ``3.81M`` (decimal thousands)."""
     if abs(count) < 10_000:
         return str(count)
     value, unit = count / 1000, 0
@@ -114,6 +117,12 @@ def format_duration(seconds: float) -> str:
     if whole < 172_800:
         return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
     return f"{whole // 86_400}d"
+
+
+def parse_duration(text: str) -> float | None:
+    """Return the seconds of ``90``, ``90s``, ``10m``, ``1.5h`` or ``2d``; None for any other text."""
+    match = _DURATION.fullmatch(text.strip())
+    return float(match[1]) * _UNIT_SECONDS[match[2]] if match else None
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:

@@ -66,3 +66,9 @@ def test_no_folder_of_the_package_has_more_than_18_files() -> None:
     folders = [path for path in (REPOSITORY / "fragtui").rglob("*") if path.is_dir()]
     full = {str(folder): count for folder in folders if (count := len(list(folder.glob("*.py")))) > 18}
     assert len(folders) > 20 and not full
+
+
+def test_private_modules_of_textual_are_imported_in_one_place() -> None:
+    package = REPOSITORY / "fragtui"
+    users = {str(path.relative_to(package)) for path in package.rglob("*.py") if "textual._" in path.read_text()}
+    assert users == {"ui/terminal/textual_private.py"}

@@ -213,10 +213,9 @@ async def test_the_name_of_the_folder_cannot_move_the_cursor_in_a_notification(
     assert "\\x1b[31mred\\x07" in message and message.isprintable()
 
 
-async def test_the_palette_offers_no_picture_of_textuals_own(tmp_path: Path) -> None:
+async def test_the_palette_offers_no_picture_of_textuals_own(root: Path) -> None:
     """It would be written through a link that is planted in its place."""
-    HostTree.small(tmp_path)
-    app = make_app(tmp_path)
+    app = make_app(root)
     async with running(app) as pilot:
         await pilot.press("ctrl+p")
         await pilot.pause()

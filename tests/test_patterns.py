@@ -60,6 +60,7 @@ def test_every_expression_of_the_package_is_reached() -> None:
     assert len(FOUND.uses) > 190
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("use", FOUND.uses, ids=lambda use: use.name)
 def test_time_grows_in_step_with_the_text(use: Use) -> None:
     run = _runner(use)

@@ -12,8 +12,8 @@ import pytest
 
 HERE = Path(__file__).parent.parent / "screenshots"
 WORDS = {
-    "fragmented-120x40": ("node-7", "FRAGMENTED", "No order-10 block", "runc:[1:CHILD]", "replaying", "fragmented"),
-    "recovery-80x24": ("Recovery: Drop page cache and slab", "Blocks of order 10", "before", "done in"),
+    "fragmented-120x40": ("node-7", "FRAGMENTED", "No free 4M block", "runc:[1:CHILD]", "replaying", "fragmented"),
+    "recovery-80x24": ("Recovery: Drop page cache and slab", "Blocks of 4M", "before", "done in"),
 }
 
 

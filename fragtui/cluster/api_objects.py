@@ -9,11 +9,11 @@ from fragtui.cluster.error_ids import container_id_in, pids_in, sandbox_id_in
 from fragtui.cluster.kubelet_lines import EVENT_REASONS
 from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.cluster.runtime_lines import stamp_seconds
+from fragtui.logs.timestamps import rfc3339_time
 from fragtui.text import printable
 
 _ERROR_LIMIT = 4000
-_MOST_COUNTED = (1 << 31) - 1
+_MAX_COUNTED = (1 << 31) - 1
 """The field is an int32."""
 _CONTAINER_WAITS = frozenset(
     {
@@ -44,7 +44,7 @@ def _text(value: Any, limit: int = 300) -> str | None:
 
 
 def _seconds(value: Any) -> float | None:
-    return stamp_seconds(value) if isinstance(value, str) else None
+    return rfc3339_time(value) if isinstance(value, str) else None
 
 
 def pod_ref_of(pod: Mapping[str, Any]) -> PodRef:
@@ -102,8 +102,8 @@ def _sandbox_runs(
         waiting = _mapping(_mapping(container.get("state")).get("waiting"))
         reason = _text(waiting.get("reason"))
         if reason in _CONTAINER_WAITS:
-            told = _text(waiting.get("message"), _ERROR_LIMIT) or _text(container.get("image")) or ""
-            error = printable(f"{reason}: {told}", _ERROR_LIMIT)
+            message = _text(waiting.get("message"), _ERROR_LIMIT) or _text(container.get("image")) or ""
+            error = printable(f"{reason}: {message}", _ERROR_LIMIT)
             return PodObservation(PodFact.WAITS, "api", "pod", ref, stage="container", error=error, since=changed)
     running = any(_started(container) for container in containers)
     return PodObservation(PodFact.CONTAINER_RUNS if running else PodFact.SANDBOX_RUNS, "api", "pod", ref, changed)
@@ -139,7 +139,7 @@ def read_event(event: Mapping[str, Any]) -> PodObservation | None:
         error=error if reason == "FailedCreatePodSandBox" else f"{reason}: {error}",
         sandbox_id=sandbox_id_in(error),
         container_id=container_id_in(error),
-        count=count if isinstance(count, int) and 0 < count <= _MOST_COUNTED else 1,
+        count=count if isinstance(count, int) and 0 < count <= _MAX_COUNTED else 1,
         first_time=first,
         event_id=identity,
         pids=pids_in(error),

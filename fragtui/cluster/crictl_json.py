@@ -45,7 +45,7 @@ def _sandbox(item: Any) -> PodObservation | None:
     identity, state, created = item.get("id"), item.get("state"), item.get("createdAt")
     nanoseconds = created if isinstance(created, int) else bounded_int(created) if isinstance(created, str) else None
     time = None if nanoseconds is None else epoch_seconds(nanoseconds / 1e9)
-    said = PodFact.SANDBOX_RUNS if state == "SANDBOX_READY" else PodFact.NAMED
+    fact = PodFact.SANDBOX_RUNS if state == "SANDBOX_READY" else PodFact.NAMED
     return PodObservation(
-        said, "crictl", "pods", pod, time, sandbox_id=printable(identity) if isinstance(identity, str) else None
+        fact, "crictl", "pods", pod, time, sandbox_id=printable(identity) if isinstance(identity, str) else None
     )

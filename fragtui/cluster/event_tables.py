@@ -49,17 +49,17 @@ def read_event_table_line(text: str, time: float | None, line: int | None) -> tu
             rest, age = f"{age}  {rest}", None
         named = _OBJECT.match(rest)
         namespace = before if named and before and not _AGE.match(before) else None
-        told = rest[named.end() :] if named else _FROM.sub("", rest)
+        message = rest[named.end() :] if named else _FROM.sub("", rest)
         pod = PodRef(namespace, named.group(1)) if named else PodRef()
-        return (_told(told, "event", pod, time, line, count=(bounded_int(times) if times else None) or 1),)
+        return (_failure(message, "event", pod, time, line, count=(bounded_int(times) if times else None) or 1),)
     for words, step in _FREE_TEXT:
         at = text.find(words)
         if at >= 0:
-            return (_told(text if step != "event" else text[at:], step, PodRef(), time, line, count=None),)
+            return (_failure(text if step != "event" else text[at:], step, PodRef(), time, line, count=None),)
     return ()
 
 
-def _told(
+def _failure(
     text: str, step: str, pod: PodRef, time: float | None, line: int | None, *, count: int | None
 ) -> PodObservation:
     named = docker_name_ref(text)
@@ -68,7 +68,7 @@ def _told(
         PodFact.FAILED,
         "event" if step == "event" else "text",
         step,
-        pod.filled(inside) if pod.may_be(inside) or not pod else pod,
+        pod.merged_with(inside) if pod.may_be(inside) or not pod else pod,
         time,
         line,
         text,

@@ -31,7 +31,6 @@ UNKNOWN_REASON = ReasonClass("unknown", None, "no cause in the log", "Look at th
 STARTING = ReasonClass(
     "no-word", None, "no source has given a reason yet", "Give the kubelet's log or a kubeconfig that may list events."
 )
-_BY_NAME = {row.name: row for row in (*_CLASSES, UNKNOWN_REASON, STARTING)}
 
 _WRAPPERS = r"""^(?:
       (?:\(combined\ from\ similar\ events\):|FailedCreatePodSandBox:?|Failed\ (?:to\ )?create\ pod\ sandbox:|docker:)
@@ -109,11 +108,6 @@ def _table() -> tuple[tuple[re.Pattern[str], ReasonClass], ...]:
 @cache
 def _wrappers() -> re.Pattern[str]:
     return re.compile(_WRAPPERS, re.IGNORECASE | re.VERBOSE)
-
-
-def class_named(name: str) -> ReasonClass | None:
-    """Return the class of that name, None if there is none."""
-    return _BY_NAME.get(name)
 
 
 def specificity(row: ReasonClass) -> int:

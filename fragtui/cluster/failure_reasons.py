@@ -276,9 +276,8 @@ REASONS: tuple[ReasonRow, ...] = (
             r"unable to start container process: EOF",
             r"runc did not terminate",
         ),
-        "container init died without an error message (not proof of a memory problem)",
-        "With a kernel line at that time, large blocks were missing; without one, look at seccomp, "
-        "oom_score_adj, nested runtimes.",
+        "container init died without an error message",
+        "Look for a kernel line at that time; without one, check seccomp, oom_score_adj and nested runtimes.",
     ),
     (
         "timeout",

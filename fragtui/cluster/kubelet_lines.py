@@ -65,8 +65,8 @@ def read_kubelet_line(klog: KlogLine, time: float | None, line: int | None) -> t
         return _own_event(fields.get("reason", ""), fields.get("message", ""), pod, time, line)
     if message.startswith("Event(") and (match := _EVENT_REF.search(message)) is not None:
         pod = PodRef(match.group(1) or None, match.group(2) or None, dashed_uid(match.group(3)))
-        told = _EVENT_REASON.search(message)
-        return _own_event(told.group(1), told.group(2), pod, time, line) if told else ()
+        event = _EVENT_REASON.search(message)
+        return _own_event(event.group(1), event.group(2), pod, time, line) if event else ()
     return ()
 
 
@@ -79,7 +79,7 @@ def _pod_of(klog: KlogLine) -> PodRef:
     inside = pod_in(fields.get("err", ""))
     if named is None:
         return inside if inside else PodRef(uid=dashed_uid(uid))
-    return named.filled(inside) if named.may_be(inside) else named
+    return named.merged_with(inside) if named.may_be(inside) else named
 
 
 def _failure_step(klog: KlogLine) -> str | None:
@@ -126,11 +126,11 @@ def _sync_loop(klog: KlogLine, pod: PodRef, time: float | None, line: int | None
     lifecycle = _LIFECYCLE.search(text)
     if lifecycle is not None:
         uid, kind, what = lifecycle.groups()
-        pod = pod.filled(PodRef(uid=dashed_uid(uid)))
-        said = {"ContainerStarted": PodFact.SANDBOX_RUNS, "ContainerDied": PodFact.DIED}.get(kind)
-        if said is None:
+        pod = pod.merged_with(PodRef(uid=dashed_uid(uid)))
+        fact = {"ContainerStarted": PodFact.SANDBOX_RUNS, "ContainerDied": PodFact.DIED}.get(kind)
+        if fact is None:
             return ()
-        return (PodObservation(said, "kubelet", "pleg", pod, time, line, container_id=what),)
+        return (PodObservation(fact, "kubelet", "pleg", pod, time, line, container_id=what),)
     if _SYNC_LOOP.match(klog.message):
         listed = klog.fields.get("pods", "") if klog.fields else klog.message
         return tuple(PodObservation(PodFact.GONE, "kubelet", "sync", gone, time, line) for gone in _listed_pods(listed))

@@ -64,7 +64,7 @@ def read_line(record: LogRecord, date: Callable[[KlogLine], float | None] | None
     """Return the record's observations of pod starts, empty if it has none. Never raises.
 
     Kubelet (glog, klog), containerd, dockerd and CRI-O (logfmt, JSON), tables of events, and bare error texts
-    are told apart by their form, not by the program's name, which varies. `date` gives the time of a klog line
+    are distinguished by their form, not by the program's name, which varies. `date` gives the time of a klog line
     without a timestamp of its log format.
     """
     text = record.text.lstrip()

@@ -18,7 +18,7 @@ class PodFact(Enum):
     SANDBOX_RUNS = "sandbox runs"
     CONTAINER_RUNS = "container runs"
     DIED = "died"
-    """A sandbox or container died; ties its id to the pod."""
+    """A sandbox or container died; links its id to the pod."""
     GONE = "gone"
     """The pod was deleted."""
     WAITS = "waits"
@@ -31,7 +31,7 @@ class PodFact(Enum):
 class PodObservation:
     """One statement about one pod; what its source does not give is None."""
 
-    said: PodFact
+    fact: PodFact
     source: str
     """Its source: ``kubelet``, ``containerd``, ``dockerd``, ``crio``, ``event``, ``api``, ``crictl``, ``text``."""
     step: str = ""

@@ -14,46 +14,37 @@ from fragtui.logs.klog import KlogLine, dated
 from fragtui.logs.record import LogRecord
 from fragtui.text import printable
 
-_MOST_PARTS = 16
-_MOST_TEXT = 16_000
+_MAX_PARTS = 16
+_MAX_TEXT = 16_000
 _DESCRIBED = re.compile(r"^(Name|Namespace|UID):\s+([a-z0-9][a-z0-9.\-]*)\s*$")
 _DESCRIBED_BYTES = (b"Name:", b"Namespace:", b"UID:")
 _NEW_RECORD = re.compile(r'time="|level=|\{"|[IWEF]\d{4} \d\d:|\s*(?:Warning|Normal)\s|\w{3} +\d+ \d\d:')
 _GLOG = re.compile(r'E\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w.]+:\d+\] (?!")')
 """A plain-text error may break anywhere if a terminal wrapped it."""
+_MAX_APART = 4
+"""Lines between ``Name:``, ``Namespace:`` and ``UID:`` of one description."""
 _CUT = re.compile(r"[>…]$")
 
 
 class PodLogReader:
-    """Reads the records of one log in order; one held back for its continuation comes with the next or `finish`."""
+    """Reads the records of one log in order; the next record or `finish` completes one that may be continued."""
 
-    def __init__(
-        self,
-        now: Callable[[], float] | None = None,
-        utc_offset: float = 0.0,
-        described: PodRef | None = PodRef(),  # noqa: B008 - it is frozen.
-    ) -> None:
-        """`now` (epoch seconds) and `utc_offset` (seconds) date klog lines without another date.
-
-        `described` is the pod that was described before the first record, None if that is not known.
-        """
+    def __init__(self, now: Callable[[], float] | None = None, utc_offset: float = 0.0) -> None:
+        """`now` (epoch seconds) and `utc_offset` (seconds) date klog lines without another date."""
         self._now = now
         self._utc_offset = utc_offset
         self._held: LogRecord | None = None
         self._parts = 0
-        self._described = described
-        self.asked_described = False
-        """Whether it mattered which pod was described before the first record."""
+        self._described = PodRef()
+        """The pod that was described last."""
+        self._name: tuple[str | None, int | None] = (None, None)
+        """The last ``Name:`` and its line: a pod's if its namespace follows."""
+        self._namespace_line: int | None = None
 
     @property
     def busy(self) -> bool:
         """Whether the next line may continue the last one."""
         return self._held is not None
-
-    @property
-    def described(self) -> PodRef | None:
-        """The pod that was described last, None if that is not known."""
-        return self._described
 
     def worth_reading(self, line: bytes) -> bool:
         """Return whether this raw line is worth parsing: it may be about a pod, or continue a line that is."""
@@ -65,21 +56,21 @@ class PodLogReader:
         if held is not None and self._continues(held, record):
             joined = replace(held, text=held.text + record.text)
             self._parts += 1
-            if _open_ended(joined) and self._parts < _MOST_PARTS and len(joined.text) < _MOST_TEXT:
+            if _open_ended(joined) and self._parts < _MAX_PARTS and len(joined.text) < _MAX_TEXT:
                 self._held = joined
                 return ()
             self._held = None
             return self._read(joined, record.line)
-        told = self.finish()
+        observations = self.finish()
         if self._describes(record):
-            return told
+            return observations
         if _open_ended(record):
             self._held, self._parts = record, 1
-            return told
-        return (*told, *self._read(record, record.line))
+            return observations
+        return (*observations, *self._read(record, record.line))
 
     def finish(self) -> tuple[PodObservation, ...]:
-        """Return the record held back: the log ends here, or pauses."""
+        """Return the observations of the waiting record: the log ends here, or pauses."""
         held, self._held = self._held, None
         return () if held is None else self._read(held, held.line)
 
@@ -101,31 +92,32 @@ class PodLogReader:
             return False
         key, value = match[1], printable(match[2])
         if key == "Name":
-            self._described = PodRef(name=value)
+            self._name = (value, record.line)
         elif key == "Namespace":
-            self._described = replace(self._last_described(), namespace=value)
-        else:
-            self._described = replace(self._last_described(), uid=value)
+            name, line = self._name
+            self._described = PodRef(value, name if _is_near(line, record.line) else None)
+            self._namespace_line = record.line
+        elif _is_near(self._namespace_line, record.line):
+            self._described = replace(self._described, uid=value)
         return True
 
-    def _last_described(self) -> PodRef:
-        if self._described is None:
-            self.asked_described = True
-            return PodRef()
-        return self._described
-
     def _read(self, record: LogRecord, last_line: int | None) -> tuple[PodObservation, ...]:
-        told = read_line(record, None if self._now is None else self._date)
-        return tuple(self._named(observation, last_line) for observation in told)
+        observations = read_line(record, None if self._now is None else self._date)
+        return tuple(self._named(observation, last_line) for observation in observations)
 
     def _date(self, klog: KlogLine) -> float | None:
         return None if self._now is None else dated(klog, self._now(), self._utc_offset)
 
     def _named(self, observation: PodObservation, last_line: int | None) -> PodObservation:
-        told_by_table = observation.said is PodFact.FAILED and observation.source == "event"
-        if told_by_table and (pod := self._last_described()) and (not observation.pod or observation.pod.may_be(pod)):
-            observation = replace(observation, pod=observation.pod.filled(pod))
+        from_event_table = observation.fact is PodFact.FAILED and observation.source == "event"
+        if from_event_table and (pod := self._described) and (not observation.pod or observation.pod.may_be(pod)):
+            observation = replace(observation, pod=observation.pod.merged_with(pod))
         return observation if last_line is None else replace(observation, last_line=last_line)
+
+
+def _is_near(before: int | None, line: int | None) -> bool:
+    """Return whether two lines of a description are close to each other; without numbers they are."""
+    return before is None or line is None or line - before <= _MAX_APART
 
 
 def _open_ended(record: LogRecord) -> bool:

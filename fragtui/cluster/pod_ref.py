@@ -40,7 +40,7 @@ class PodRef:
             return self.name == other.name and same_space
         return False
 
-    def filled(self, other: PodRef) -> PodRef:
+    def merged_with(self, other: PodRef) -> PodRef:
         """Return this reference with its missing fields taken from the other."""
         return PodRef(self.namespace or other.namespace, self.name or other.name, self.uid or other.uid)
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 
 from fragtui.cluster.error_ids import container_id_in, pids_in, pod_in, sandbox_id_in
 from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef, dashed_uid, docker_name_ref
 from fragtui.logs.klog import seconds_near
-from fragtui.text import epoch_seconds
+from fragtui.logs.timestamps import ISO, rfc3339_time
 
 _METADATA = re.compile(
     r"RunPodSandbox for (?:name:|&?(?:PodSandboxMetadata)?\{Name:)\"?([^,\"\s]++)\"?,?\s*+"
@@ -23,7 +22,6 @@ _CONTAINER_FAILED = re.compile(
 )
 _CRIO_BEGINS = re.compile(r"^Running pod sandbox: ([^/\s]+)/([^/\s]+)/POD")
 _CRIO_RUNS = re.compile(r"^Ran pod sandbox ([0-9a-f]{64}) with infra container: ([^/\s]+)/([^/\s]+)/POD")
-_STAMP = re.compile(r"^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:[.,](\d+))?\s*(Z|[+-]\d\d:?\d\d)?$")
 _DOCKER_STEPS = (
     ("containerd: start container", "docker-containerd"),
     ("Create container failed with error", "docker-create"),
@@ -36,19 +34,6 @@ _DOCKER_STEPS = (
     ("nsexec", "runc-nsexec"),
 )
 _ERROR_LEVELS = frozenset({"error", "err", "fatal", "warning", "warn"})
-
-
-def stamp_seconds(stamp: str) -> float | None:
-    """Return an RFC 3339 stamp in epoch seconds, None if it isn't one or has no zone."""
-    match = _STAMP.match(stamp)
-    if match is None or match.group(3) is None:
-        return None
-    day, fraction, zone = match.groups()
-    try:
-        whole = datetime.fromisoformat(day + ("+00:00" if zone == "Z" else zone)).timestamp()
-    except (ValueError, OverflowError):
-        return None
-    return epoch_seconds(whole + (int(fraction[:9]) / 10 ** len(fraction[:9]) if fraction else 0.0))
 
 
 def read_runtime_line(
@@ -78,17 +63,12 @@ def read_runtime_line(
 
 
 def _moment(own: str, transport: float | None) -> float | None:
-    seconds = stamp_seconds(own)
     if transport is None:
-        return seconds
-    match = _STAMP.match(own)
+        return rfc3339_time(own)
+    match = ISO.match(own)
     if match is None:
         return transport
-    minute, second = int(match.group(1)[14:16]), int(match.group(1)[17:19])
-    fraction = match.group(2)
-    return seconds_near(
-        transport, minute * 60 + second + (int(fraction[:9]) / 10 ** len(fraction[:9]) if fraction else 0)
-    )
+    return seconds_near(transport, int(match[5]) * 60 + int(match[6]) + float(f"0.{match[7] or 0}"))
 
 
 def _pod_sandbox(
@@ -115,11 +95,11 @@ def _failure(
     step = next((step for beginning, step in _DOCKER_STEPS if message.startswith(beginning)), None)
     if step is None or (step == "docker-handler" and "/start" not in message and "/create" not in message):
         return ()
-    told = error or message
+    text = error or message
     named = docker_name_ref(f"{message} {error}")
     identity = fields.get("id") or fields.get("container") or fields.get("containerID") or ""
-    pod = named[0] if named else pod_in(told)
-    return (_failed(source, step, pod, (time, line), told, identity=f"{identity} {message}"),)
+    pod = named[0] if named else pod_in(text)
+    return (_failed(source, step, pod, (time, line), text, identity=f"{identity} {message}"),)
 
 
 def _failed(

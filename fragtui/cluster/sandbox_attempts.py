@@ -14,10 +14,10 @@ _SAME_EVENT_SECONDS = 3.0
 _NAMELESS_SECONDS = 2.0
 _NAMELESS_LINES = 12
 _WINDOW_SECONDS = 120.0
-_MOST_OPEN = 512
-_MOST_IDS = 1024
-_MOST_ABSORBED = 16
-_MOST_COUNTS = 64
+_MAX_OPEN = 512
+_MAX_IDS = 1024
+_MAX_ABSORBED = 16
+_MAX_COUNTS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class _Open:
         return {each for each in (self.sandbox_id, self.container_id) if each}
 
     def take(self, observation: PodObservation, row: ReasonClass, core: str) -> None:
-        self.pod = self.pod.filled(observation.pod)
+        self.pod = self.pod.merged_with(observation.pod)
         self.steps.setdefault((observation.source, observation.step), (observation.time, observation.error))
         if not self.error or specificity(row) > specificity(self.reason_class):
             self.reason_class, self.reason, self.error = row, core, observation.error
@@ -87,7 +87,7 @@ class _Open:
         self.container_id = self.container_id or observation.container_id
         if observation.count is not None:
             key = observation.event_id or ""
-            if key in self.counts or len(self.counts) < _MOST_COUNTS:
+            if key in self.counts or len(self.counts) < _MAX_COUNTS:
                 self.counts[key] = max(observation.count, self.counts.get(key, 0))
         self.observations += 1
         self.pids = tuple(dict.fromkeys((*self.pids, *observation.pids)))[:8]
@@ -101,7 +101,7 @@ class _Open:
             self.last_line = line if self.last_line is None else max(self.last_line, line)
 
     def absorb(self, other: _Open) -> None:
-        self.pod = self.pod.filled(other.pod)
+        self.pod = self.pod.merged_with(other.pod)
         self.steps = other.steps | self.steps
         if specificity(other.reason_class) > specificity(self.reason_class) or not self.error:
             self.reason_class, self.reason, self.error = other.reason_class, other.reason, other.error
@@ -112,10 +112,10 @@ class _Open:
         self.sandbox_id = self.sandbox_id or other.sandbox_id
         self.container_id = self.container_id or other.container_id
         self.observations += other.observations
-        self.counts = dict([*(self.counts | other.counts).items()][:_MOST_COUNTS])
+        self.counts = dict([*(self.counts | other.counts).items()][:_MAX_COUNTS])
         self.pids = tuple(dict.fromkeys((*self.pids, *other.pids)))[:8]
         # Each was reported when it was merged: the last ones are enough.
-        self.absorbed = (*self.absorbed, other.id, *other.absorbed)[-_MOST_ABSORBED:]
+        self.absorbed = (*self.absorbed, other.id, *other.absorbed)[-_MAX_ABSORBED:]
 
     def frozen(self) -> Attempt:
         first, last = self.first_line, self.last_line
@@ -142,8 +142,7 @@ class _Open:
 class AttemptAssembler:
     """Assembles observations, roughly in order of time, into attempts; keeps only those of the last moments."""
 
-    def __init__(self, prefix: str = "pod") -> None:
-        self._prefix = prefix
+    def __init__(self) -> None:
         self._serial = 0
         self._open: list[_Open] = []
         self._by_id: dict[str, _Open] = {}
@@ -153,13 +152,13 @@ class AttemptAssembler:
 
     def add(self, observation: PodObservation) -> Attempt | None:
         """Take one observation; return the attempt that it started or changed, None if none."""
-        if observation.said is PodFact.FAILED:
+        if observation.fact is PodFact.FAILED:
             return self._failed(observation).frozen()
-        if observation.said is PodFact.DIED or (
-            observation.said is PodFact.SANDBOX_RUNS and observation.step == "pleg"
+        if observation.fact is PodFact.DIED or (
+            observation.fact is PodFact.SANDBOX_RUNS and observation.step == "pleg"
         ):
             return self._tied(observation)
-        if observation.said is PodFact.BEGINS:
+        if observation.fact is PodFact.BEGINS:
             for attempt in self._open:
                 if attempt.pod and attempt.pod.may_be(observation.pod):
                     attempt.ended = True
@@ -175,13 +174,13 @@ class AttemptAssembler:
         attempt = self._same_attempt(observation, core)
         if attempt is None:
             self._serial += 1
-            attempt = _Open(self._serial, f"{self._prefix}-{self._serial}", observation.pod, observation.stage)
+            attempt = _Open(self._serial, f"pod-{self._serial}", observation.pod, observation.stage)
             self._open.append(attempt)
         attempt.take(observation, classify(observation.error), printable(core))
         self._index(attempt)
         if observation.event_id is not None:
             self._by_event[observation.event_id] = attempt
-            if len(self._by_event) > _MOST_IDS:
+            if len(self._by_event) > _MAX_IDS:
                 del self._by_event[next(iter(self._by_event))]
         return attempt
 
@@ -194,7 +193,7 @@ class AttemptAssembler:
                 same.append(attempt)
         for each in attempt.ids:
             self._by_id[each] = attempt
-        while len(self._by_id) > _MOST_IDS:
+        while len(self._by_id) > _MAX_IDS:
             del self._by_id[next(iter(self._by_id))]
 
     def _same_attempt(self, observation: PodObservation, core: str) -> _Open | None:
@@ -235,32 +234,32 @@ class AttemptAssembler:
 
     def _tied(self, observation: PodObservation) -> Attempt | None:
         what = observation.container_id
-        mine = [
+        candidates = [
             attempt
             for attempt in self._open
             if attempt.pod.may_be(observation.pod) and _near(attempt, observation, _SAME_ATTEMPT_SECONDS)
         ]
         owner = self._by_id.get(what) if what is not None else None
         if owner is None:
-            idless = [attempt for attempt in mine if not attempt.ids and attempt.stage == "sandbox"]
-            if not idless or what is None or observation.said is not PodFact.DIED:
+            idless = [attempt for attempt in candidates if not attempt.ids and attempt.stage == "sandbox"]
+            if not idless or what is None or observation.fact is not PodFact.DIED:
                 return None
             idless[-1].container_id = what
             owner = idless[-1]
         elif not owner.pod:
-            other = next((attempt for attempt in reversed(mine) if not attempt.ids), None)
+            other = next((attempt for attempt in reversed(candidates) if not attempt.ids), None)
             if other is not None:
                 other.absorb(owner)
                 self._keep([attempt for attempt in self._open if attempt is not owner])
                 owner = other
-        owner.pod = owner.pod.filled(observation.pod)
+        owner.pod = owner.pod.merged_with(observation.pod)
         owner.stretch(None, observation.line)
         self._index(owner)
         return owner.frozen()
 
     def _forget_old(self, now: float | None) -> None:
-        if len(self._open) >= _MOST_OPEN:
-            self._keep(self._open[_MOST_OPEN // 4 :])
+        if len(self._open) >= _MAX_OPEN:
+            self._keep(self._open[_MAX_OPEN // 4 :])
         if now is None or not self._open:
             return
         oldest = self._open[0].last_time

@@ -81,9 +81,3 @@ def flatten(text: str) -> str:
     """Return an error without its nested quoting, on one line with single spaces."""
     text = _SLASHED_BREAK.sub(" ", _SLASHED_QUOTE.sub("", text))
     return _SPACES.sub(" ", text).strip()
-
-
-def quoted(text: str) -> str:
-    """Return the text as a Go string literal, the inverse of `unescape` for printable text."""
-    body = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
-    return f'"{body}"'

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from fragtui.logs.bounded_json import json_text, read_json
 from fragtui.logs.go_quoting import quoted_end, read_value, unescape
+from fragtui.logs.timestamps import latest_time
 from fragtui.text import bounded_int, epoch_seconds
 
 _HEADER = re.compile(
@@ -112,15 +113,15 @@ def dated(klog: KlogLine, now: float, utc_offset: float = 0.0) -> float | None:
     if epoch_seconds(now) is None:
         return None
     year = datetime.fromtimestamp(now, UTC).year
-    for candidate in (year + 1, year, year - 1, year - 2, year - 3, year - 4):
-        try:
-            day = datetime(candidate, klog.month, klog.day, tzinfo=UTC).timestamp()
-        except ValueError:
-            continue
-        moment = day + klog.second_of_day - utc_offset
-        if moment <= now + 86_400:
-            return epoch_seconds(moment)
-    return None
+    return epoch_seconds(latest_time(lambda year: _time_in(year, klog, utc_offset), year, now))
+
+
+def _time_in(year: int, klog: KlogLine, utc_offset: float) -> float | None:
+    try:
+        day = datetime(year, klog.month, klog.day, tzinfo=UTC).timestamp()
+    except ValueError:
+        return None
+    return day + klog.second_of_day - utc_offset
 
 
 def seconds_near(reference: float, second_of_day: float) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 
 from fragtui.logs.bounded_json import read_json
@@ -29,9 +28,7 @@ _MOST_PARTS = 1024
 """Lines read of one shipped message."""
 _QUOTE = re.compile(r"(?:[>│|] ?)+")
 _TALOS = re.compile(r"(?:\S+: )?(?=(?:kern|user|daemon|syslog): +[a-z]+: \[\d{4}-)")
-_SIMPLE = re.compile(
-    rb"(?:\[ *(\d{1,10})\.(\d{6})\](?:\[ *([TC]\d+)\])?+ ?+(?!\[)|(?!\[(?!<)|[<(]))([ -\"$-~]*)(?=\n|\Z)"
-)
+_SIMPLE = re.compile(rb"(?:\[ *(\d{1,10})\.(\d{6})\](?:\[ *([TC]\d+)\])?+ ?+(?!\[)|(?!\[(?!<)|[<(]))([ -\"$-~]*)")
 """The plain case after ``kernel: ``: an optional timestamp and caller, printable ASCII, no #."""
 _DATELESS = re.compile(
     r"(?!.{1,15}(?:: page allocation| invoked oom-killer| cpuset=|: vm))([^\s:()\[\]]+) kernel: ",
@@ -60,16 +57,11 @@ class LogParser:
         self.busy = False
         """Whether a record is incomplete: further lines belong to it."""
 
-    @property
-    def at_rest(self) -> bool:
-        """Whether after `skip` a new parser would read on as this one does."""
-        return not self.busy and not self._dmesg.active
-
     def feed(self, line: bytes, number: int | None = None, torn: bool = False) -> tuple[LogRecord, ...]:
         """Return the records that a line (without its newline) completes; `torn` if it had no newline."""
-        if not torn and (known := self._known(line, 0, number)) is not None and known[1] == len(line):
-            self._last = known[0]
-            return (known[0],)
+        if not torn and (known := self._known(line, number)) is not None:
+            self._last = known
+            return (known,)
         if len(line) > LINE_BYTES and not self._export.binary:
             limit = line_limit(line)
             line, torn = line[:limit], torn or len(line) > limit
@@ -93,34 +85,19 @@ class LogParser:
             text = text.removeprefix("\ufeff")
         return self._remember(self._records(line, text, number, torn))
 
-    def known_lines(self, data: bytes, at: int, stop: int, number: int) -> Iterator[tuple[LogRecord, int]]:
-        """Yield the records of the lines from an offset on, each with its end, as long as they are plain and alike.
-
-        That is: whole kernel lines with the syslog head of the line before, as most lines of a report are. `feed`
-        would return the same records. A line is read when it is asked for, none that begins at `stop` or later.
-        """
-        while at < stop and (known := self._known(data, at, number)) is not None:
-            record, at = known
-            if at == len(data):  # Whether more of the line follows is not to be seen.
-                return
-            self._last = record
-            yield known
-            at += 1
-            number += 1
-
-    def _known(self, data: bytes, at: int, number: int | None) -> tuple[LogRecord, int] | None:
-        """Return the record and the end of the line at an offset, if it is plain and its syslog head is known."""
+    def _known(self, line: bytes, number: int | None) -> LogRecord | None:
+        """Return the record of a plain line with the syslog head of the line before, as most lines of a report are."""
         head = self._cached_head
-        if not head or not data.startswith(head, at):
+        if not head or not line.startswith(head) or len(line) > LINE_BYTES:
             return None
-        if (found := _SIMPLE.match(data, at + len(head))) is None or (end := found.end()) - at > LINE_BYTES:
+        if (found := _SIMPLE.fullmatch(line, len(head))) is None:
             return None
         second, micro, caller, said = found.groups()
         words = said.decode("ascii")
         if " repeated " in words:
             return None
         same = self._cached
-        record = LogRecord(
+        return LogRecord(
             words,
             number,
             same.time,
@@ -132,7 +109,6 @@ class LogParser:
             same.host,
             "kernel",
         )
-        return record, end
 
     def finish(self) -> tuple[LogRecord, ...]:
         """Return what the end of the log completes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 
@@ -50,6 +51,12 @@ def iso_time(stamp: str) -> float | None:
     return _iso_time(stamp[:_LONGEST])
 
 
+def rfc3339_time(stamp: str) -> float | None:
+    """Return the epoch seconds of a text that is one RFC 3339 stamp and nothing else, None without an offset."""
+    match = ISO.fullmatch(stamp) if len(stamp) <= _LONGEST else None
+    return _iso_time(stamp) if match is not None and match[8] else None
+
+
 @lru_cache(maxsize=256)
 def _iso_time(stamp: str) -> float | None:
     if (found := ISO.match(stamp)) is None:
@@ -92,8 +99,14 @@ def yearless_time(month: int, day: int, clock: str, now: float) -> float | None:
 @lru_cache(maxsize=4096)
 def _yearless_minute(month: int, day: int, clock: str, now: float) -> float | None:
     year = datetime.fromtimestamp(now).year
-    for candidate in (year + 1, year, year - 1, year - 2, year - 3, year - 4):
-        found = _minute_time(candidate, month, day, clock)
-        if found is not None and found <= now + _DAY:
-            return found
-    return None
+    return latest_time(lambda year: _minute_time(year, month, day, clock), year, now)
+
+
+def latest_time(time_in: Callable[[int], float | None], year: int, now: float) -> float | None:
+    """Return the moment of a date without a year: in the latest year that does not put it past tomorrow.
+
+    `time_in` returns the epoch seconds in a year, or None if that year has no such date; `year` is that of `now`. Six
+    years are tried, so that a 29 February is found.
+    """
+    times = (time_in(candidate) for candidate in range(year + 1, year - 5, -1))
+    return next((time for time in times if time is not None and time <= now + _DAY), None)

@@ -1,1 +1,1 @@
-"""All writing: what can be done to the node, done in a child process and put on record first."""
+"""All writing to the node: remedies, run in a child process and logged first."""

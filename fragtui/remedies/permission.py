@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 
 from fragtui.remedies.catalogue import COMPACT_MEMORY, Action, Remedy, RemedyStep
-from fragtui.remedies.worker import filesystem_of, open_kernel_file
+from fragtui.remedies.worker import open_kernel_file
+from fragtui.sources.host.identity import is_live
 
 
 def disabled_because(remedy: Remedy, root: Path, disabled_reason: str | None = None) -> str | None:
@@ -24,18 +25,10 @@ def disabled_because(remedy: Remedy, root: Path, disabled_reason: str | None = N
     return next((why for step in remedy.steps if (why := _why_not_step(step, root)) is not None), None)
 
 
-def is_writable_proc(root: Path) -> bool:
-    """Return whether proc below `root` is a mounted procfs, so that the node under it runs this kernel."""
-    try:
-        return filesystem_of((root.resolve() / "proc").lstat().st_dev) == "proc"
-    except OSError:
-        return False
-
-
 def _why_not_step(step: RemedyStep, root: Path) -> str | None:
     if step.action is Action.SYNC:
         # sync(2) acts on this kernel for any root, so for saved files it would act on the wrong machine.
-        return None if is_writable_proc(root) else f"{root}: saved files, not this kernel's /proc"
+        return None if is_live(root) else f"{root}: saved files, not this kernel's /proc"
     path = step.target(root)
     try:
         os.close(open_kernel_file(str(path)))

@@ -23,7 +23,8 @@ from fragtui.remedies.lock import LockBusy, NodeLock, lock_directories
 from fragtui.remedies.outcome import Outcome, StepDone, describe_outcome
 from fragtui.remedies.permission import disabled_because
 from fragtui.sources.files.host_files import read_text
-from fragtui.sources.files.own_files import os_reason
+from fragtui.sources.files.own_files import file_problem
+from fragtui.sources.host.identity import boot_id
 from fragtui.text import printable
 
 ABORT_GRACE_SECONDS = 1.0
@@ -88,7 +89,7 @@ class RemedyRun:
         except LockBusy as busy:
             raise RunRefused(f"another remedy is running: {busy}") from busy
         except OSError as error:
-            raise RunRefused(f"no lock can be taken: {os_reason(error, error.filename)}") from error
+            raise RunRefused(f"no lock can be taken: {file_problem(error, error.filename)}") from error
         with contextlib.ExitStack() as undo:
             undo.callback(lock.release)
             try:
@@ -254,7 +255,7 @@ def _intent(remedy: Remedy, root: Path, request: RunRequest) -> IntentEntry:
         login=login,
         host=read_text(root, "proc/sys/kernel/hostname") or platform.node(),
         kernel=read_text(root, "proc/sys/kernel/osrelease"),
-        boot=read_text(root, "proc/sys/kernel/random/boot_id"),
+        boot=boot_id(root),
         order=request.order,
         blocks=request.blocks,
         expected_blocks=request.expected.blocks if request.expected else None,

@@ -30,7 +30,7 @@ from fragtui.remedies.guard.policy import Policy
 from fragtui.remedies.guard.rules import Decision
 from fragtui.remedies.lock import LockBusy
 from fragtui.remedies.outcome import Outcome
-from fragtui.sources.files.own_files import os_reason
+from fragtui.sources.files.own_files import file_problem
 from fragtui.sources.host.vm_settings import read_vm_settings
 
 _POLL = 0.05
@@ -268,7 +268,7 @@ class RemedyService:
         except LockBusy as busy:
             self._state = replace(self._state, refused=f"another guard is on: {busy}")
         except OSError as error:
-            self._state = replace(self._state, refused=f"no lock for a guard: {os_reason(error, error.filename)}")
+            self._state = replace(self._state, refused=f"no lock for a guard: {file_problem(error, error.filename)}")
         else:
             self._state = replace(self._state, guard=policy, refused=None)
 

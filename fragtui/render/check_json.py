@@ -1,4 +1,4 @@
-"""What `fragtui check --json` prints: one object, its names and meaning stable once released."""
+"""The object that `fragtui check --json` prints; its keys and their meaning are stable."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fragtui.model.remedy.forecast import Forecast, Gain
 
 
 def check_fields(snapshot: Snapshot, judgement: NodeJudgement, forecast: Forecast, summary: str) -> dict[str, Any]:
-    """Return the object; what is unknown is null, and `unreadable` says why. Indices are 0 to 1, as the kernel's."""
+    """Return the object; unknown is null, with the reason in `unreadable`. Indices are 0 to 1, as in the kernel."""
     return {
         "verdict": judgement.kernel.value,
         "order": judgement.order,

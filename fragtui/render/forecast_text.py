@@ -82,7 +82,7 @@ def _headline(forecast: Forecast, effect: Effect, gain: Gain) -> str:
     if effect == Effect(sync=True):
         return "Writes dirty pages to disk; frees nothing by itself."
     if effect.gentle:
-        return "Wakes kcompactd, which compacts in the background only if its own score says so."
+        return "Wakes kcompactd, which compacts in the background only if its own score is high enough."
     if gain.blocks is None:
         return f"The result is unknown: {gain.why}."
     freed = f"frees about {format_bytes(_one_digit(gain.bytes or 0))} and " if effect.drops else ""

@@ -23,14 +23,16 @@ def badge(judgement: NodeJudgement) -> str:
 
 
 def headline(snapshot: Snapshot, judgement: NodeJudgement) -> str:
-    """Return the state of the node for requests of the target order, with the numbers that show it."""
+    """Return the state of the node for requests of the target order, with the numbers that show it.
+
+    It fits beside the badge in 80 columns without a first word that repeats the badge.
+    """
     page_size = snapshot.host.page_size
     if judgement.too_large is not None:
         largest = format_block(page_size, judgement.too_large)
         return f"There is no order {judgement.order} here: the largest block of this kernel is {largest}."
     if judgement.kernel is Verdict.UNKNOWN or judgement.free_pages is None:
         return f"Can't judge: {snapshot.why('buddyinfo') or 'no zone that kernel requests may use'}."
-    # Short enough to stand beside the badge in 80 columns.
     block = format_block(page_size, judgement.order)
     free = format_bytes(judgement.free_pages * page_size)
     unsure = "" if judgement.watermarks_known else " Watermarks are unknown: judged by the blocks alone."
@@ -38,7 +40,10 @@ def headline(snapshot: Snapshot, judgement: NodeJudgement) -> str:
         return _available(judgement, page_size, free) + unsure
     if judgement.kernel is Verdict.FRAGMENTED:
         size = format_bytes(page_size << judgement.order)
-        return f"No free {size} block (order {judgement.order}); {free} free, {_pieces(judgement, page_size)}.{unsure}"
+        return (
+            f"Fragmented: no free {size} block (order {judgement.order}); {free} free{_pieces(judgement, page_size)}."
+            f"{unsure}"
+        )
     if judgement.kernel is Verdict.SHORT:
         if not judgement.watermarks_known:
             return f"Out of memory rather than fragmented: {free} is free.{unsure}"
@@ -83,7 +88,7 @@ def _reserve(judgement: NodeJudgement, page_size: int) -> str:
 def _largest(judgement: NodeJudgement, page_size: int) -> str:
     if judgement.largest_order is None:
         return "not even a single page is available"
-    return f"largest is {format_block(page_size, judgement.largest_order)}"
+    return f"the largest available is {format_block(page_size, judgement.largest_order)}"
 
 
 def _pieces(judgement: NodeJudgement, page_size: int) -> str:
@@ -91,8 +96,8 @@ def _pieces(judgement: NodeJudgement, page_size: int) -> str:
         (order for zone in judgement.serving for order, count in enumerate(zone.zone.free_blocks) if count), default=0
     )
     if largest >= judgement.order:  # in a zone whose reserve keeps it
-        return _largest(judgement, page_size)
-    return f"in pieces up to {format_bytes(page_size << largest)}"
+        return f", {_largest(judgement, page_size)}"
+    return f" in pieces of {format_bytes(page_size << largest)} or less"
 
 
 def _available(judgement: NodeJudgement, page_size: int, free: str) -> str:
@@ -110,7 +115,7 @@ def _available(judgement: NodeJudgement, page_size: int, free: str) -> str:
         )
     unusable = judgement.unusable
     if count < FEW_BLOCKS or (unusable is not None and unusable > THIN_SHARE * 1000 and count < MANY_BLOCKS):
-        share = "" if unusable is None else f"; {unusable / 10:.1f} % of {free} is smaller"
+        share = "" if unusable is None else f"; {unusable / 10:.1f} % of the free {free} is in smaller pieces"
         return f"Running low: {blocks} left{share}."
     return f"Healthy: room for {blocks}; {_largest(judgement, page_size)}."
 

@@ -1,4 +1,4 @@
-"""The node as metrics: names and labels by Prometheus's conventions. What is unknown has no sample."""
+"""Metrics of the node, named by the conventions of Prometheus. An unknown value has no sample."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from fragtui.model.pods.stuck_pods import StuckPods
 from fragtui.model.remedy.remedy_history import Episode
 
 Sample = tuple[tuple[str, ...], float]
-"""Label values in the family's order, and the value."""
+"""Label values in the order of the family's labels, and the value."""
 _Values = Callable[[ZoneJudgement], Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One metric with its samples. A counter's name is without its ``_total``."""
+    """One metric with its samples. The name of a counter lacks its ``_total``."""
 
     name: str
     help: str
@@ -30,7 +30,7 @@ class Family:
 
 
 def node_metrics(snapshot: Snapshot, judgement: NodeJudgement, version: str) -> tuple[Family, ...]:
-    """Return what one sample says."""
+    """Return the metrics of one sample."""
     size = snapshot.host.page_size
     order = (str(judgement.order),)
     zone = ("node", "zone")
@@ -39,7 +39,7 @@ def node_metrics(snapshot: Snapshot, judgement: NodeJudgement, version: str) -> 
         Family("fragtui_build_info", "Version of fragtui; always 1.", ("version",), (((version,), 1.0),)),
         Family(
             "fragtui_severity",
-            "0 fine, 1 about to run out of the target order or only after waiting, 2 may be refused, 3 unknown.",
+            "0 fine, 1 few blocks of the target order or only after a wait, 2 requests may fail, 3 unknown.",
             ("order",),
             ((order, float(judgement.severity)),),
         ),
@@ -56,94 +56,96 @@ def node_metrics(snapshot: Snapshot, judgement: NodeJudgement, version: str) -> 
             "fragtui_free_blocks",
             "Free blocks of exactly this order.",
             (*zone, "order"),
-            _per_order(zones, lambda each: each.zone.free_blocks),
+            _per_order(zones, lambda zone: zone.zone.free_blocks),
         ),
         Family(
             "fragtui_unusable_index",
             "Share of the zone's free memory in blocks too small for the order, 0 to 1.",
             (*zone, "order"),
-            _per_order(zones, lambda each: [index / 1000 for index in each.unusable]),
+            _per_order(zones, lambda zone: [index / 1000 for index in zone.unusable]),
         ),
         Family(
             "fragtui_fragmentation_index",
-            "Why the order would fail: towards 0 lack of memory, towards 1 fragmentation, -1 it would not.",
+            "Why a request would fail: towards 0 lack of memory, towards 1 fragmentation; -1 it would not fail.",
             (*zone, "order"),
-            _per_order(zones, lambda each: [index / 1000 for index in each.fragmentation]),
+            _per_order(zones, lambda zone: [index / 1000 for index in zone.fragmentation]),
         ),
         Family(
             "fragtui_zone_order_available",
-            "Whether the zone gives a GFP_KERNEL request of the order at once, watermarks considered: 1 or 0.",
+            "Whether a GFP_KERNEL request of the order succeeds in the zone at once, by its watermarks: 1 or 0.",
             (*zone, "order"),
             _per_order(
-                tuple(each for each in zones if each.serves_kernel),
-                lambda each: [float(verdict is Verdict.AVAILABLE) for verdict in each.kernel],
+                tuple(zone for zone in zones if zone.serves_kernel),
+                lambda zone: [float(verdict is Verdict.AVAILABLE) for verdict in zone.kernel],
             ),
         ),
         Family(
             "fragtui_order_available",
-            "Whether any zone of the node gives the request of the order at once: 1 or 0.",
+            "Whether a request of the order succeeds at once in any zone of the node: 1 or 0.",
             ("request", "order"),
             tuple(_available(judgement)),
         ),
         Family(
             "fragtui_order_verdict",
-            "What the request of the order gets from the node: 1 for the verdict that holds, 0 for the others.",
+            "Verdict on a request of the order: 1 for the verdict that holds, 0 for the others.",
             ("request", "order", "verdict"),
             tuple(_verdicts(judgement)),
         ),
         Family(
             "fragtui_largest_free_bytes",
-            "Size of the largest free block, watermarks left aside.",
+            "Size of the largest free block, whatever the watermarks.",
             zone,
             tuple(
-                ((str(each.zone.node), each.zone.name), float(0 if top is None else size << top))
-                for each in zones
-                for top in (largest_order(each.zone.free_blocks),)
+                ((str(zone.zone.node), zone.zone.name), float(0 if top is None else size << top))
+                for zone in zones
+                for top in (largest_order(zone.zone.free_blocks),)
             ),
         ),
     ]
     if judgement.blocks is not None:
         blocks = ((order, float(judgement.blocks)),)
         gauges.append(
-            Family("fragtui_target_blocks", "Blocks of the target order to be had at once.", ("order",), blocks)
+            Family("fragtui_target_blocks", "Blocks of the target order free for requests at once.", ("order",), blocks)
         )
     return tuple(gauges)
 
 
 def failure_counter(totals: Mapping[str, int]) -> Family:
-    """Return the failures since the exporter began, by cause."""
+    """Return the failures since the exporter started, by cause."""
     samples = tuple(((cause,), float(count)) for cause, count in sorted(totals.items()))
-    text = "Requests that the kernel reported as refused since the exporter began; a lower bound."
+    text = "Failed requests that the kernel reported since the exporter started; a lower bound."
     return Family("fragtui_allocation_failures", text, ("cause",), samples, counter=True)
 
 
 def logged_failures(totals: Mapping[str, int]) -> Family:
-    """Return the failures that the log of the last day holds: it can fall, so it is no counter."""
+    """Return the failures in the log of the last day. Their number can fall, so it is a gauge."""
     samples = tuple(((cause,), float(count)) for cause, count in sorted(totals.items()))
-    text = "Refused requests that the kernel's log of the last day holds; a lower bound."
+    text = "Failed requests in the kernel log of the last day; a lower bound."
     return Family("fragtui_logged_allocation_failures", text, ("cause",), samples)
 
 
 def pod_gauge(pods: StuckPods) -> Family:
-    """Return how many pods are stuck, by whether the kernel refused memory."""
+    """Return the number of stuck pods, by whether the kernel denied them memory."""
     names = {True: "refused", False: "other", None: "unknown"}
     counts = Counter(names[pod.memory] for pod in pods.pods)
-    text = "Pods of this node that do not start; memory=refused hang on refused memory."
+    text = "Pods of this node that do not start; memory=refused: the kernel denied them memory."
     return Family("fragtui_stuck_pods", text, ("memory",), tuple(((n,), float(counts[n])) for n in names.values()))
 
 
 def remedy_counter(episodes: tuple[Episode, ...]) -> Family:
-    """Return the remedies on record, by how they ended."""
-    ends = Counter((each.intent.remedy, each.ended.result.value if each.ended else "unknown") for each in episodes)
+    """Return the remedies in the audit log, by result."""
+    ends = Counter(
+        (episode.intent.remedy, episode.ended.result.value if episode.ended else "unknown") for episode in episodes
+    )
     samples = tuple((key, float(count)) for key, count in sorted(ends.items()))
     return Family("fragtui_remedies", "Remedies in the audit log.", ("remedy", "result"), samples, counter=True)
 
 
 def _per_order(zones: tuple[ZoneJudgement, ...], values: _Values) -> tuple[Sample, ...]:
     return tuple(
-        ((str(each.zone.node), each.zone.name, str(order)), float(value))
-        for each in zones
-        for order, value in enumerate(values(each))
+        ((str(zone.zone.node), zone.zone.name, str(order)), float(value))
+        for zone in zones
+        for order, value in enumerate(values(zone))
     )
 
 
@@ -151,10 +153,10 @@ def _verdicts(judgement: NodeJudgement) -> list[Sample]:
     serving = [zone for zone in judgement.zones if zone.target]
     orders = max((len(zone.zone.free_blocks) for zone in serving), default=0)
     return [
-        ((request.value, str(order), verdict.value), float(verdict is found))
+        ((request.value, str(order), verdict.value), float(verdict is current))
         for request in RequestKind
         for order in range(orders)
-        for found in (node_verdict(serving, request, order),)
+        for current in (node_verdict(serving, request, order),)
         for verdict in Verdict
     ]
 

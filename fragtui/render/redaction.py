@@ -1,4 +1,4 @@
-"""Names taken out of a text: the same name becomes the same token wherever it stands."""
+"""Redaction of a text: a name becomes the same token wherever it occurs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 _EDGE = "A-Za-z0-9"
 _KNOWN_TO_ALL = frozenset(("default", "kube-system", "kube-public", "kube-node-lease", "localhost"))
-"""Names that every cluster has: they tell nobody anything, and as words they stand in any sentence."""
+"""Names that every cluster has: they identify nobody, and some are common words."""
 _UUID = r"[0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}"
 _DNS = r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?"
 _NAMED = (
@@ -21,7 +21,7 @@ _NAMED = (
     re.compile(rf'\b(?:pod|sandbox for|for pod)[=: ]+\\?"(?P<pod>{_DNS})\\?"'),
     re.compile(rf'\b(?:node|host)(?:name)?[=: ]+\\?"(?P<host>{_DNS})\\?"'),
 )
-"""Where a text names a pod, a namespace or a node that nothing else told of."""
+"""Forms in which a text names a pod, a namespace or a node that no source has reported."""
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 _GROUP = r"[0-9a-f]{1,4}"
 _NO_HOST = (
@@ -70,43 +70,43 @@ _SHAPES: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     ("user", re.compile(r"(?<=/home/)[^/\s]+|(?<=/Users/)[^/\s]+")),
 )
-"""What is somebody's by its form alone: an address, an id, an image, a name with a domain."""
+"""Identifiers known by their form: addresses, ids, images, names with a domain."""
 
 
 @dataclass(frozen=True, slots=True)
 class Redaction:
-    """What to put in the place of which name; one of nothing leaves texts as they are."""
+    """The token for each name; an empty redaction leaves texts as they are."""
 
     tokens: dict[str, str] = field(default_factory=dict)
     """By the name in lower case."""
     _pattern: re.Pattern[str] | None = None
     _shaped: dict[str, str] | None = None
-    """Tokens of what was found by its form, in the order of their first sight; None: forms are left alone."""
+    """Tokens of identifiers found by their form, in order of first occurrence; None: forms are not replaced."""
     _taken: dict[str, int] = field(default_factory=dict)
-    """The tokens of names, and the last number of each kind of form: a text may hold thousands."""
+    """Tokens of names, and the last number used for each kind of form: a text may hold thousands."""
 
     def text(self, text: str) -> str:
-        """Return the text with every known name replaced, also inside longer words that it is set off in.
+        """Return the text with every known name replaced, also inside longer words if punctuation delimits it.
 
-        Of a redaction of nothing the text itself, else also without addresses, ids and the like, known or not.
+        Addresses, ids and other forms are replaced whether known or not, unless the redaction is empty.
         """
         if self._shaped is not None:
-            # Forms first: a known name may be a part of an address, and would leave the rest of it.
+            # Forms first: a known name may be part of an address, and the rest of the address would remain.
             for kind, pattern in _SHAPES:
-                text = pattern.sub(lambda found, kind=kind: self._token(kind, found[0]), text)  # type: ignore[misc]
+                text = pattern.sub(lambda match, kind=kind: self._token(kind, match[0]), text)  # type: ignore[misc]
         if self._pattern is not None:
-            text = self._pattern.sub(lambda found: self.tokens[found[0].lower()], text)
+            text = self._pattern.sub(lambda match: self.tokens[match[0].lower()], text)
         return text
 
     def name(self, name: str | None) -> str | None:
-        """Return the token of a name."""
+        """Return the token of a name, or the name if it has none."""
         return self.tokens.get(name.lower(), name) if name is not None else None
 
-    def _token(self, kind: str, found: str) -> str:
+    def _token(self, kind: str, name: str) -> str:
         assert self._shaped is not None
-        if (known := self.tokens.get(found.lower())) is not None:
+        if (known := self.tokens.get(name.lower())) is not None:
             return known
-        key = f"{kind} {found.lower().replace('_', '-')}"
+        key = f"{kind} {name.lower().replace('_', '-')}"
         if key not in self._shaped:
             taken = self._taken
             if not taken:
@@ -126,27 +126,27 @@ def redaction_of(
     texts: Iterable[str | None] = (),
     places: Iterable[str | None] = (),
 ) -> Redaction:
-    """Return the redaction of these names, numbered in their order; pods are names with uids.
+    """Return the redaction of these names, numbered in their order; pods are pairs of name and uid.
 
-    A host's short name is the host too. A name that stands for two things gets the first one's token. `texts` are
-    searched for more names; `places` are directories of whoever made the report.
+    A host's short name gets the host's token. A name of two kinds gets the token of the first. `texts` are searched for
+    more names; `places` are directories of the person who made the report.
     """
-    told = [found for text in texts if text for found in _named_in(text)]
+    named = [match for text in texts if text for match in _named_in(text)]
     tokens: dict[str, str] = {}
     for place in _known(places):
         if place not in ("/", "."):
             tokens.setdefault(place.lower().rstrip("/"), "ROOT")
     host_tokens: dict[str, str] = {}
-    for name in _known((*hosts, *(name for kind, name in told if kind == "host"))):
+    for name in _known((*hosts, *(name for kind, name in named if kind == "host"))):
         short = name.lower().split(".")[0]
         token = host_tokens.setdefault(short, f"host-{len(host_tokens) + 1}")
         tokens.setdefault(name.lower(), token)
         if not short.isdigit():
             tokens.setdefault(short, token)
-    for number, name in enumerate(_known((*namespaces, *(name for kind, name in told if kind == "space"))), 1):
+    for number, name in enumerate(_known((*namespaces, *(name for kind, name in named if kind == "space"))), 1):
         tokens.setdefault(name.lower(), f"namespace-{number}")
     seen: dict[str, str] = {}
-    for pod, uid in (*pods, *((name, None) for kind, name in told if kind == "pod")):
+    for pod, uid in (*pods, *((name, None) for kind, name in named if kind == "pod")):
         key = pod or uid
         if not key or key.lower() in _KNOWN_TO_ALL:
             continue
@@ -158,7 +158,7 @@ def redaction_of(
             tokens.setdefault(uid.lower().replace("-", "_"), f"{token}-uid")
     longest_first = sorted(tokens, key=len, reverse=True)
     words = "|".join(map(re.escape, longest_first))
-    # A cgroup's pod<uid> is written in one word.
+    # A cgroup writes pod<uid> as one word.
     edge = rf"(?:(?<![{_EDGE}])|(?<=(?<![{_EDGE}])pod))"
     pattern = re.compile(rf"{edge}(?:{words})(?![{_EDGE}])", re.IGNORECASE) if tokens else None
     return Redaction(tokens, pattern, {})
@@ -166,8 +166,8 @@ def redaction_of(
 
 def _named_in(text: str) -> Iterator[tuple[str, str]]:
     for pattern in _NAMED:
-        for found in pattern.finditer(text):
-            yield from ((kind, name) for kind, name in found.groupdict().items() if name)
+        for match in pattern.finditer(text):
+            yield from ((kind, name) for kind, name in match.groupdict().items() if name)
 
 
 def _known(names: Iterable[str | None]) -> list[str]:

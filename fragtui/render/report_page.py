@@ -1,4 +1,4 @@
-"""The report for a ticket: everything known of the node at one moment, as one Markdown page."""
+"""The report for a ticket: the state of the node at one moment as a Markdown page."""
 
 from __future__ import annotations
 
@@ -15,41 +15,46 @@ from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.forecast import Forecast, Gain
 from fragtui.model.remedy.remedy_history import Episode, repeats
 from fragtui.model.remedy.tuning_advice import Advice
+from fragtui.render.facts import Fact
 from fragtui.render.forecast_text import outlook_sentence
 from fragtui.render.headline import badge, consequence, headline
+from fragtui.render.incident_text import block_words, count_words, incident_facts, incident_title
+from fragtui.render.pod_text import blocked_pods, kernel_facts, pod_facts, pod_name
 from fragtui.render.redaction import Redaction, redaction_of
 from fragtui.text import counted, format_bytes, format_count, format_duration
 
-_MOST_INCIDENTS = 20
+_MAX_INCIDENTS = 20
+_POD_COLUMNS = ("cause", "memory")
+"""Facts of a pod that are columns of the table; the others are listed under it."""
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
 
 
 @dataclass(frozen=True, slots=True)
 class ReportFacts:
-    """What the page is made of; None for what was not looked at or can't be known, with the reason beside it."""
+    """The content of the page; None for an unknown value, with the reason in the field beside it."""
 
     snapshot: Snapshot
     judgement: NodeJudgement
     forecast: Forecast
     incidents: tuple[Incident, ...] = ()
     incidents_from: str | None = None
-    """Where the incidents were read: /dev/kmsg, a log; None if no log could be."""
+    """Source of the incidents: /dev/kmsg or a log; None if no log could be read."""
     pods: StuckPods | None = None
     pods_unknown: str = "not looked for"
-    """Why `pods` is None, or what its sources could not tell."""
+    """Why `pods` is None, or what its sources can't show."""
     episodes: tuple[Episode, ...] = ()
     advice: tuple[Advice, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
-    """What could not be read, the snapshot's own included."""
+    """The files that could not be read, including those of the snapshot."""
     places: tuple[str, ...] = ()
-    """Directories of whoever makes the report, which stand at the head of paths in it."""
+    """Directories of the person who makes the report; paths in the report start with them."""
     saved: bool = False
     """Whether the node's files were saved earlier; the snapshot's time is then theirs."""
     made_by: str = "fragtui"
 
 
 def report_page(facts: ReportFacts, *, redact: bool = False) -> str:
-    """Return the page. `redact` puts tokens in the place of pod, namespace and host names, the same everywhere."""
+    """Return the page. `redact` replaces each pod, namespace and host name by a token, the same everywhere."""
     page = _Page(facts, _redaction(facts) if redact else Redaction())
     sections = (
         page.head(),
@@ -75,10 +80,17 @@ def _redaction(facts: ReportFacts) -> Redaction:
     stuck = (*facts.pods.pods, *facts.pods.started) if facts.pods else ()
     return redaction_of(
         hosts=(facts.snapshot.host.name, *(episode.intent.host for episode in facts.episodes)),
-        namespaces=(*(each.namespace for each in facts.incidents), *(pod.namespace for pod in stuck)),
-        pods=(*((each.pod, each.pod_uid) for each in facts.incidents), *((pod.name, pod.uid) for pod in stuck)),
+        namespaces=(*(incident.namespace for incident in facts.incidents), *(pod.namespace for pod in stuck)),
+        pods=(
+            *((incident.pod, incident.pod_uid) for incident in facts.incidents),
+            *((pod.name, pod.uid) for pod in stuck),
+        ),
         texts=(
-            *(text for each in facts.incidents for text in (each.reason, each.explanation, each.cpuset)),
+            *(
+                text
+                for incident in facts.incidents
+                for text in (incident.reason, incident.explanation, incident.cpuset)
+            ),
             *(pod.reason for pod in stuck),
             facts.pods_unknown,
         ),
@@ -87,7 +99,7 @@ def _redaction(facts: ReportFacts) -> Redaction:
 
 
 class _Page:
-    """The sections, each as lines. `_out` takes every text that the node, the kernel or the cluster wrote."""
+    """The sections, each as lines. Every text of the node, the kernel or the cluster passes `_out`."""
 
     def __init__(self, facts: ReportFacts, redaction: Redaction) -> None:
         self._facts = facts
@@ -113,10 +125,7 @@ class _Page:
                     ("saved" if facts.saved else "sampled", iso_utc(snapshot.time) or "unknown"),
                     ("kernel", self._out(host.release)),
                     ("page size", size),
-                    (
-                        "target order",
-                        f"{facts.judgement.order} ({format_bytes(host.page_size << facts.judgement.order)})",
-                    ),
+                    ("target", block_words(facts.judgement.order, host.page_size)),
                     ("GFP_KERNEL gets", facts.judgement.kernel.value),
                     ("GFP_ATOMIC gets", facts.judgement.atomic.value),
                     ("memory", _bytes(meminfo.get("MemTotal"))),
@@ -144,6 +153,7 @@ class _Page:
 
     def help(self) -> list[str]:
         view = self._facts.forecast
+        size = block_words(view.order, self._facts.snapshot.host.page_size)
         remedies = (
             ("drop caches", Effect(page_cache=True, slab=True)),
             ("compact", Effect(compact=True)),
@@ -155,42 +165,43 @@ class _Page:
             "",
             outlook_sentence(view),
             "",
-            *_table(("Remedy", "Memory", f"Blocks of order {view.order}", "Remark"), rows),
+            *_table(("Remedy", "Memory", f"Blocks of {size}", "Remark"), rows),
         ]
 
     def incidents(self) -> list[str]:
         facts = self._facts
-        title = "## Refused requests, OOM kills and failed sandboxes"
+        title = "## Denied requests, OOM kills and failed sandboxes"
         if facts.incidents_from is None:
             return [title, "", "Unknown: no kernel log could be read."]
         source = self._out(facts.incidents_from)
         if not facts.incidents:
             return [title, "", f"None in {source}."]
         groups = list(reversed(combined(facts.incidents)))
+        page_size = facts.snapshot.host.page_size
         lines = [title, "", f"From {source}. Counts are lower bounds: the kernel limits how often it reports."]
-        for group in groups[:_MOST_INCIDENTS]:
+        for group in groups[:_MAX_INCIDENTS]:
             last = group.last
-            order = f", order {last.order}" if last.order is not None else ""
             when = iso_utc(last.time) if last.time is not None else None
-            seen = f"{counted(group.count, 'time')}, last {when or 'at an unknown time'}."
+            times = f"{counted(group.count, 'time')}, last {when or 'at an unknown time'}."
             lines += [
                 "",
-                f"### {last.kind.replace('_', ' ')}{order}: {self._out(last.comm or last.pod, 'unnamed')}",
+                f"### {incident_title(last, page_size)}: {self._out(last.comm or last.pod, 'unnamed')}",
                 "",
-                f"{seen} {self._out(last.explanation, '')}".rstrip(),
+                f"{times} {self._out(last.explanation, '')}".rstrip(),
             ]
-            details = (
-                ("asked with", "|".join(last.gfp) if last.gfp else None),
-                ("cause", last.cause),
-                ("pod", f"{last.namespace or '?'}/{last.pod}" if last.pod else None),
-                ("reason", last.reason),
-                ("suppressed just before", str(group.suppressed) if group.suppressed else None),
-                ("stack", " < ".join(last.stack[:10]) or None),
-            )
-            if any(value for _, value in details):
-                lines += ["", *(f"- {name}: {self._out(value)}" for name, value in details if value)]
-        if len(groups) > _MOST_INCIDENTS:
-            lines += ["", f"And {len(groups) - _MOST_INCIDENTS} more kinds, older than these."]
+            details = [
+                *incident_facts(last),
+                *(Fact("blocked pod", text) for text in blocked_pods(facts.pods, group.incidents)),
+            ]
+            if group.suppressed:
+                details.append(Fact("count", count_words(group.count, group.suppressed)))
+            if last.stack:
+                details.append(Fact("stack", " < ".join(last.stack[:10])))
+            if last.id:
+                details.append(Fact("id", last.id))
+            lines += ["", *(f"- {label}: {self._out(text)}" for label, text in details)]
+        if len(groups) > _MAX_INCIDENTS:
+            lines += ["", f"And {len(groups) - _MAX_INCIDENTS} more kinds, older than these."]
         return lines
 
     def pods(self) -> list[str]:
@@ -199,23 +210,27 @@ class _Page:
             return ["## Stuck pods", "", f"Unknown: {self._out(self._facts.pods_unknown)}."]
         lines = ["## Stuck pods", ""]
         if not pods.pods and not pods.started:
-            return [*lines, f"None seen. {self._out(self._facts.pods_unknown, '')}".rstrip()]
+            return [*lines, f"None found. {self._out(self._facts.pods_unknown, '')}".rstrip()]
         rows = [self._pod(pod) for pod in (*pods.pods, *pods.started)]
-        lines += _table(("Pod", "Since", "Attempts", "State", "Why", "Reason"), rows)
-        lacks = self._out(self._facts.pods_unknown, "")
-        return [*lines, "", f"What these sources can't tell: {lacks}."] if lacks else lines
+        lines += _table(("Pod", "Since", "Attempts", "State", *(label.capitalize() for label in _POD_COLUMNS)), rows)
+        for pod in pods.pods:
+            facts = [*kernel_facts(pod), *(fact for fact in pod_facts(pod) if fact.label not in _POD_COLUMNS)]
+            lines += ["", f"{self._out(pod_name(pod))}:", ""]
+            lines += [f"- {label}: {self._out(text)}" for label, text in facts]
+        missing = self._out(self._facts.pods_unknown, "")
+        return [*lines, "", f"Not visible from these sources: {missing}."] if missing else lines
 
     def _pod(self, pod: StuckPod) -> tuple[str, ...]:
         since = iso_utc(pod.since) if pod.since is not None else None
         state = "stuck" if pod.started is None else f"started {iso_utc(pod.started)}"
         attempts = "unknown" if pod.attempts is None else str(pod.attempts)
-        why = f"{pod.reason_class.words} ({pod.reason_class.name})"
-        return (self._out(str(pod.ref)), since or "unknown", attempts, state, self._out(why), self._out(pod.reason, ""))
+        columns = (self._out(text) for label, text in pod_facts(pod) if label in _POD_COLUMNS)
+        return (self._out(pod_name(pod)), since or "unknown", attempts, state, *columns)
 
     def remedies(self) -> list[str]:
         episodes = self._facts.episodes
         if not episodes:
-            return ["## Remedies", "", "None on record."]
+            return ["## Remedies", "", "None logged."]
         rows = []
         for episode in reversed(episodes):
             ended = episode.ended
@@ -230,17 +245,17 @@ class _Page:
             "",
             *_table(("Time", "Remedy", "By", "Outcome", "Order", "Blocks gained", "Lasted"), rows),
         ]
-        said = repeats(episodes, self._facts.snapshot.time)
-        return [*lines, "", said] if said else lines
+        warning = repeats(episodes, self._facts.snapshot.time)
+        return [*lines, "", warning] if warning else lines
 
     def advice(self) -> list[str]:
         if not self._facts.advice:
-            return ["## Advice", "", "No setting of this node is known to stand in the way."]
-        lines = ["## Advice", "", "Settings that would keep blocks there; nothing here was applied."]
+            return ["## Advice", "", "No setting stands out."]
+        lines = ["## Advice", "", "Longer-term settings that keep large blocks available; none of them was applied."]
         for advice in self._facts.advice:
             lines += ["", f"- {_escaped(advice.what)}: {_escaped(advice.why)}."]
             lines += [f"  `{advice.line}`"] if advice.line else []
-            lines += [f"  At the price: {_escaped(advice.risk)}."] if advice.risk else []
+            lines += [f"  Cost: {_escaped(advice.risk)}."] if advice.risk else []
         return lines
 
     def unreadable(self) -> list[str]:

@@ -16,15 +16,16 @@ from textual.reactive import Reactive
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.text import shortage
 from fragtui.ui.clock import CLOCK
-from fragtui.ui.mailbox import MailboxMessage
-from fragtui.ui.messages import Crashed, Sampled
-from fragtui.ui.screens.main import MainScreen
+from fragtui.ui.dialogs.command_palette import Command, CommandPalette
+from fragtui.ui.messages import Crashed, MailboxMessage, Sampled
+from fragtui.ui.screens.dashboard_screen import DashboardScreen
+from fragtui.ui.screens.live import LiveScreen
 from fragtui.ui.screens.recording_actions import switch_recording
-from fragtui.ui.terminal.deliberate import KeyGate
 from fragtui.ui.terminal.driver import QuietDriver
+from fragtui.ui.terminal.key_gate import KeyGate
 from fragtui.ui.widgets.glyphs import has_true_colour, has_unicode
+from fragtui.ui.widgets.resilient import ResilientApp, traceback_of
 from fragtui.ui.widgets.rows import Rows
-from fragtui.ui.widgets.steady import ResilientApp, traceback_of
 from fragtui.ui.widgets.stylesheet import stylesheet
 from fragtui.ui.wiring import AppDependencies, BackgroundReaders
 
@@ -44,7 +45,7 @@ class FragtuiApp(ResilientApp):
     ]
 
     theme: Reactive[str] = Reactive(lambda: TRUE_COLOUR_THEME if has_true_colour() else ANSI_THEME)
-    """The theme to begin with: set later, every style would be reckoned twice before the first bars."""
+    """The theme to begin with: set later, every style would be computed twice before the first bars."""
 
     def __init__(self, parts: AppDependencies) -> None:
         super().__init__()
@@ -52,10 +53,10 @@ class FragtuiApp(ResilientApp):
         self._failure: str | None = None
         self._rest: ExitStack | None = None
         """Drawing, while it is put off because nobody reads the terminal."""
-        self.sampler = parts.sampler(self._deliver, self._report_crash)
-        self.feeds = BackgroundReaders(parts, self._tell)
-        self.deliberate = KeyGate(self)
-        """What opens or confirms a remedy asks it."""
+        self.sampler = parts.sampler(self.deliver, self.report_crash)
+        self.readers = BackgroundReaders(parts, self.post)
+        self.key_gate = KeyGate(self)
+        """Decides which keys may open or confirm a remedy."""
         self._palette_opened = 0.0
         self.main = self.make_main()
 
@@ -63,11 +64,11 @@ class FragtuiApp(ResilientApp):
         """Return the terminal's driver."""
         return QuietDriver
 
-    def make_main(self) -> MainScreen:
+    def make_main(self) -> DashboardScreen:
         """Return the main screen."""
-        return MainScreen(self.sampler, self.parts, self.feeds)
+        return LiveScreen(self.sampler, self.parts, self.readers)
 
-    def get_default_screen(self) -> MainScreen:
+    def get_default_screen(self) -> DashboardScreen:
         """Return the main screen: pushed over an empty one, both would be laid out before the first bars."""
         Rows.to_ascii = not self.is_headless and not has_unicode()
         return self.main
@@ -81,8 +82,6 @@ class FragtuiApp(ResilientApp):
 
     def action_command_palette(self) -> None:
         """Offer every key of the main screen, and every theme, by name; not over another screen."""
-        from fragtui.ui.dialogs.command_palette import Command, CommandPalette
-
         if self.screen is not self.main:
             return
         commands = [
@@ -96,12 +95,12 @@ class FragtuiApp(ResilientApp):
 
     async def _press(self, action: str | None) -> None:
         if action is not None:
-            with self.deliberate.chosen_in_palette(self._palette_opened):
+            with self.key_gate.chosen_in_palette(self._palette_opened):
                 await self.main.run_action(action)
 
     async def on_event(self, event: Event) -> None:
         """Handle an event; a key is known as the cause of what its handling asks for."""
-        with self.deliberate.handling(event):
+        with self.key_gate.handling(event):
             await super().on_event(event)
 
     def action_take_theme(self, name: str) -> None:
@@ -110,36 +109,37 @@ class FragtuiApp(ResilientApp):
 
     def on_unmount(self) -> None:
         """Abort a remedy, stop the readers; threads that hang in a read are left to die with the process."""
-        if self.main.care is not None:
-            self.main.care.close(2.0)
+        self.main.close()
         self.sampler.stop()
-        self.feeds.stop()
+        self.readers.stop()
         CLOCK.show(None)
-        if self.parts.tape is not None:
-            self.parts.tape.end(2.0)
+        if self.parts.recorder is not None:
+            self.parts.recorder.end(2.0)
 
     def action_record(self) -> None:
         """Begin to record into a file where fragtui was started, or end it."""
-        if self.parts.tape is None:
+        if self.parts.recorder is None:
             self.notify("There is nothing to record here.", markup=False)
             return
         snapshot = self.main.session.snapshot
-        switch_recording(self, self.parts.tape, snapshot.host.name if snapshot else None)
+        switch_recording(self, self.parts.recorder, snapshot.host.name if snapshot else None)
         self.main.show()
 
-    def _tell(self, news: MailboxMessage) -> None:
-        """Hand the screen what a reader's thread brought; readers may outlive the screen, which then is not there."""
-        self.main.mail.put(news)
+    def post(self, message: MailboxMessage) -> None:
+        """Hand the screen what a reader's thread brought; readers may outlive the screen."""
+        self.main.mail.put(message)
 
-    def _deliver(self, snapshot: Snapshot) -> None:
+    def deliver(self, snapshot: Snapshot) -> None:
+        """Hand the screen a snapshot; for the sampler's thread."""
         if not self.parts.live:
             # Ages are counted from when the files were saved.
             CLOCK.show(snapshot.time)
         self.main.early = snapshot
-        self._tell(Sampled(snapshot))
+        self.post(Sampled(snapshot))
 
-    def _report_crash(self, text: str) -> None:
-        self._tell(Crashed(text))
+    def report_crash(self, text: str) -> None:
+        """Hand the screen a reader's traceback; for any thread."""
+        self.post(Crashed(text))
 
     def on_leave_asked(self) -> None:
         """Leave in good order after a signal."""
@@ -182,8 +182,8 @@ class FragtuiApp(ResilientApp):
     def say_failure(self) -> None:
         """Print the faults that the application outlived, and what ended it, if something did."""
         for fault in self.outlived:
-            sys.stderr.write(f"{fault}fragtui met this fault of its own and went on.\n")
+            sys.stderr.write(f"{fault}fragtui met this internal error and went on.\n")
         if self._exception is not None and (lack := shortage(self._exception)) is not None:
             sys.stderr.write(f"fragtui: {lack}\n")
         elif self._failure:
-            sys.stderr.write(f"{self._failure}fragtui ended by a fault of its own; the lines above say where.\n")
+            sys.stderr.write(f"{self._failure}fragtui ended by an internal error; the lines above say where.\n")

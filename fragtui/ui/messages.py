@@ -1,18 +1,55 @@
-"""What the threads that read the node post to the screen."""
+"""What the threads that read the node post to the screen, and the box it waits in while the screen is busy."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Self
 
 from textual.message import Message
 
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.ui.mailbox import MailboxMessage
+from fragtui.model.pods.pod_update import PodUpdate
+from fragtui.remedies.service import HistoryView, RemedyState
 
-if TYPE_CHECKING:
-    from fragtui.model.failures.kernel_log_update import KernelLogUpdate
-    from fragtui.model.pods.pod_update import PodUpdate
-    from fragtui.remedies.service import HistoryView, RemedyState
+
+class MailboxMessage(Message, bubble=False):
+    """A message of a reader's thread. The newest replaces one that still waits, unless `after` says otherwise."""
+
+    def after(self, earlier: Self) -> Self:
+        """Return one message for `earlier`, which was not read yet, and this."""
+        return self
+
+
+class MailArrived(Message, bubble=False):
+    """The mailbox is to be emptied."""
+
+
+class Mailbox:
+    """Holds at most one message of each kind, and has at most one `MailArrived` posted at a time; for any thread."""
+
+    def __init__(self, post: Callable[[Message], bool]) -> None:
+        self._post = post
+        self._lock = threading.Lock()
+        self._waiting: dict[type[MailboxMessage], MailboxMessage] = {}
+        self._posted = False
+
+    def put(self, news: MailboxMessage) -> None:
+        """Have the screen read this; before it runs, until the next is put."""
+        with self._lock:
+            earlier = self._waiting.get(type(news))
+            self._waiting[type(news)] = news if earlier is None else news.after(earlier)
+            if not self._posted:
+                with suppress(RuntimeError):  # no application yet or any more, or its loop is closed
+                    self._posted = self._post(MailArrived())
+
+    def empty(self) -> tuple[MailboxMessage, ...]:
+        """Return what waits."""
+        with self._lock:
+            waiting, self._waiting, self._posted = self._waiting, {}, False
+        return tuple(waiting.values())
 
 
 class Sampled(MailboxMessage):
@@ -28,7 +65,7 @@ class Sampled(MailboxMessage):
 
 
 class Crashed(MailboxMessage):
-    """A reading thread met a fault of fragtui's own; it goes on at its next turn."""
+    """A reading thread met an internal error; it goes on at its next turn."""
 
     def __init__(self, traceback: str) -> None:
         super().__init__()
@@ -52,19 +89,19 @@ class LeaveAsked(Message, bubble=False):
 
 
 class RemediesUpdated(MailboxMessage):
-    """News of the remedies; each holds all that is known, so the newest is enough."""
+    """An update of the remedies; each holds all that is known, so the newest is enough."""
 
     def __init__(self, state: RemedyState) -> None:
         super().__init__()
         self.state = state
 
     def can_replace(self, message: Message) -> bool:
-        """Return True for older news still in the queue."""
+        """Return True for an older update still in the queue."""
         return isinstance(message, RemediesUpdated)
 
 
 class HistoryLoaded(MailboxMessage):
-    """The remedies on record, read because a key asked for them."""
+    """The logged remedies, read because a key asked for them."""
 
     def __init__(self, recalled: HistoryView) -> None:
         super().__init__()
@@ -72,7 +109,7 @@ class HistoryLoaded(MailboxMessage):
 
 
 class KernelLogUpdated(MailboxMessage):
-    """News of the kernel log."""
+    """An update of the kernel log."""
 
     def __init__(self, news: KernelLogUpdate) -> None:
         super().__init__()
@@ -84,12 +121,12 @@ class KernelLogUpdated(MailboxMessage):
 
 
 class PodsUpdated(MailboxMessage):
-    """News of the pods; each holds the whole board, so the newest is enough."""
+    """An update of the pods; each holds all of them, so the newest is enough."""
 
     def __init__(self, news: PodUpdate) -> None:
         super().__init__()
         self.news = news
 
     def can_replace(self, message: Message) -> bool:
-        """Return True for older news still in the queue."""
+        """Return True for an older update still in the queue."""
         return isinstance(message, PodsUpdated)

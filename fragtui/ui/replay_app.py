@@ -13,7 +13,7 @@ from fragtui.ui.wiring import AppDependencies
 
 
 def _never(_: object) -> NoReturn:
-    raise AssertionError("a replay reads no log: its player tells everything")
+    raise AssertionError("a replay reads nothing: all comes from its player")
 
 
 class ReplayApp(FragtuiApp):
@@ -30,6 +30,7 @@ class ReplayApp(FragtuiApp):
                 sampler=lambda _, crash: make_player(self._play, crash),
                 kernel_log=_never,
                 pods=_never,
+                read_conditions=_never,
                 root=Path("/"),
                 live=False,
                 order=order,
@@ -45,7 +46,7 @@ class ReplayApp(FragtuiApp):
 
     def make_main(self) -> ReplayScreen:
         """Return the main screen of a replay."""
-        return ReplayScreen(self.player, self.parts, self.feeds)
+        return ReplayScreen(self.player, self.parts.order)
 
     def _play(self, moment: Moment) -> None:
-        self._tell(Played(moment))
+        self.post(Played(moment))

@@ -1,4 +1,4 @@
-"""All that a view of the node needs to remember between snapshots; no drawing."""
+"""All state of one view: what was read of the node and what the user chose; no drawing."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from fragtui.kernel.reports.report import ExternalDrop, ReportKind
 from fragtui.model.failures.external_drops import drops_between
+from fragtui.model.failures.failure_list import FailureList
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.history import History, place_in
 from fragtui.model.node.rate_window import RateWindow
 from fragtui.model.node.snapshot import Snapshot, Zone, ZoneKey
 from fragtui.model.node.verdict import COSTLY_ORDER, NodeJudgement, judge_node
+from fragtui.model.pods.pod_update import PodUpdate
+from fragtui.model.pods.stuck_pods import StuckPod
+from fragtui.remedies.service import RemedyState
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +32,21 @@ class Baseline:
         return zone.free_blocks if zone else None
 
 
+@dataclass(frozen=True, slots=True)
+class RecordingPosition:
+    """Where a replay is in its recording."""
+
+    length: float
+    """Seconds that the recording lasts."""
+    share: float
+    """How much of it is over, 0 to 1."""
+    marks: tuple[tuple[float, bool], ...]
+    """Its incidents and remedies: the share of the recording before each, and whether it is a remedy."""
+
+
 @dataclass(slots=True)
 class Session:
-    """The state of one view: the newest snapshot and what is chosen in it."""
+    """The state of one view. Screens set it, panels draw it."""
 
     snapshot: Snapshot | None = None
     judgement: NodeJudgement | None = None
@@ -47,6 +65,26 @@ class Session:
     refusals: deque[float] = field(default_factory=lambda: deque(maxlen=256))
     """When the kernel refused requests, monotonic seconds."""
     rates: RateWindow = field(default_factory=RateWindow)
+    failures: FailureList = field(default_factory=FailureList)
+    pods: PodUpdate | None = None
+    """The last update of the pods; None before the first."""
+    remedies: RemedyState | None = None
+    """What is known of the remedies run from here; None until they are ready, soon after the first bars."""
+    remedy_line: tuple[str, str] | None = None
+    """The text and the style of the line about remedies; None if there is nothing to say."""
+    disabled_reason: str | None = None
+    """Why no remedy can be run; None if one can, or before that is known."""
+    recording: RecordingPosition | None = None
+    """Where a replay is; None on a live node."""
+    status: tuple[tuple[str, str], ...] = ()
+    """What the view does now (live, paused, stuck, read-only): texts and their styles."""
+    by_type: bool = False
+    """Whether bars show the split by migratetype instead of the verdict."""
+
+    @property
+    def listed_pods(self) -> tuple[StuckPod, ...]:
+        """The stuck pods, the longest first, then those that started lately."""
+        return (*self.pods.stuck.pods, *self.pods.stuck.started) if self.pods else ()
 
     @property
     def order(self) -> int:
@@ -85,6 +123,7 @@ class Session:
         self.marks.clear()
         self.refusals.clear()
         self.rates.clear()
+        self.failures.clear()
         self.baseline = Baseline(first, "start") if first.zones else None
 
     def rejudge(self) -> None:
@@ -95,6 +134,18 @@ class Session:
         """Set the baseline to now."""
         if self.snapshot and self.snapshot.zones:
             self.baseline = Baseline(self.snapshot, reason)
+
+    def add_kernel_log(self, update: KernelLogUpdate) -> None:
+        """Add what the kernel log brought: incidents, and caches dropped by others."""
+        self.failures.take(update)
+        for incident in update.incidents:
+            if incident.kind is ReportKind.ALLOCATION_FAILURE and incident.time is not None:
+                self.note_refusal(incident.time)
+        for drop in update.foreign_remedies:
+            if drop.time is not None:
+                self.note_remedy(drop.time, drop_words(drop))
+        if (last := self.failures.last_denied) is not None and last.order is not None:
+            self.note_failed_order(last.order)
 
     def note_remedy(self, wall: float, what: str) -> None:
         """Mark a remedy on the timeline, at its wall clock time."""
@@ -122,7 +173,7 @@ class Session:
         return frozenset(place for place in places if place is not None)
 
     def _note_uncounted_drops(self, snapshot: Snapshot) -> None:
-        """Mark caches dropped between two ticks by the kernel's own count, where no log line told of it yet."""
+        """Mark caches dropped between two ticks by the kernel's own count, if no log line reports it yet."""
         if self.snapshot is None or self.paused:
             return
         drops = drops_between(self.snapshot, snapshot)
@@ -153,6 +204,11 @@ class Session:
         keys = [zone.key for zone in zones]
         index = keys.index(self.chosen) if self.chosen in keys else 0
         self.chosen = keys[max(0, min(index + step, len(keys) - 1))]
+
+
+def drop_words(drop: ExternalDrop) -> str:
+    """Return who wrote what to drop_caches."""
+    return f"{drop.comm} (pid {drop.pid}) wrote {drop.value} to drop_caches"
 
 
 def _largest_kernel_zone(snapshot: Snapshot) -> ZoneKey | None:

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import threading
-import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.pods.pod_update import PodUpdate, SourceState
+from fragtui.model.pods.stuck_pods import StuckPods
+from fragtui.model.remedy.risk import NodeConditions
 from fragtui.sampler import Ticker
 from fragtui.text import shortage
-from fragtui.ui.mailbox import MailboxMessage
-from fragtui.ui.messages import Crashed, KernelLogUpdated, PodsUpdated
-from fragtui.ui.screens.recording_actions import ScreenRecorder
-
-if TYPE_CHECKING:
-    from fragtui.model.failures.incident import Incident
-    from fragtui.model.failures.kernel_log_update import KernelLogUpdate
-    from fragtui.model.pods.pod_update import PodUpdate
+from fragtui.ui.messages import Crashed, KernelLogUpdated, MailboxMessage, PodsUpdated
 
 
 class BackgroundReader(Protocol):
@@ -34,13 +30,40 @@ class BackgroundReader(Protocol):
 
 
 class PodReader(BackgroundReader, Protocol):
-    """The watch over pods, which is told what the kernel said and what was done."""
-
-    def kernel_incident(self, incident: Incident) -> None:
-        """Tell it of a kernel incident that a pod may hang on."""
+    """The watch over pods, which takes note of remedies."""
 
     def remedy_ran(self, name: str) -> None:
-        """Tell it that a remedy ran."""
+        """Pass on that a remedy ran."""
+
+
+class ActiveRecording(Protocol):
+    """A recording that is being written."""
+
+    @property
+    def path(self) -> Path:
+        """Its place."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why it could not be written any further, or None."""
+
+    @property
+    def written(self) -> int:
+        """Bytes on file."""
+
+
+class ScreenRecorder(Protocol):
+    """What remembers the last minutes and writes them, and what follows, to a file."""
+
+    @property
+    def file(self) -> ActiveRecording | None:
+        """The file that is written, or None."""
+
+    def save(self, path: Path) -> ActiveRecording:
+        """Begin a file; raise OSError if it can't be made."""
+
+    def end(self, seconds: float = 5.0) -> None:
+        """End the file, waiting at most so long for the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +76,20 @@ class AppDependencies:
     """Makes the follower of the kernel log; called on a thread of its own, after the first bars."""
     pods: Callable[[Callable[[PodUpdate], None]], PodReader]
     """The same for the watch over pods."""
+    read_conditions: Callable[[Path], NodeConditions]
+    """Reads what the cost of a remedy depends on, of the node under a root."""
     root: Path
     live: bool
-    """Whether the root is this kernel's own; saved files can't be healed."""
+    """Whether the root is this kernel's own; no remedy runs on saved files."""
     order: int | None = None
     read_only: bool = False
     theme: str | None = None
     audit: Path | None = None
     """The audit log, if not at its place under the root."""
     write_report: Callable[[], Path] | None = None
-    """Writes the report for a ticket and returns where; raises OSError. None where there is nothing to report on."""
-    tape: ScreenRecorder | None = None
-    """What the key R records with, or None where there is nothing to record."""
-
-    after_bars: Callable[[], None] | None = None
-    """Called once, soon after the first bars are on screen or are known to be long in coming."""
+    """Writes the report for a ticket and returns where; raises OSError. None if there is nothing to report on."""
+    recorder: ScreenRecorder | None = None
+    """What the key R records with; None if there is nothing to record."""
 
     @property
     def disabled_reason(self) -> str | None:
@@ -85,11 +107,11 @@ class BackgroundReaders:
     A reader that can't be started (no descriptors, no threads) says so in its panel, and is tried again.
     """
 
-    def __init__(self, parts: AppDependencies, tell: Callable[[MailboxMessage], object]) -> None:
+    def __init__(self, parts: AppDependencies, post: Callable[[MailboxMessage], object]) -> None:
         self.pods: PodReader | None = None
         """The watch over pods; None until it has started."""
         self._parts = parts
-        self._tell = tell
+        self._post = post
         self._started: list[BackgroundReader] = []
         # Each made once, since making one takes descriptors, and started again if that failed.
         self._pods: PodReader | None = None
@@ -101,8 +123,8 @@ class BackgroundReaders:
         try:
             threading.Thread(target=self._start, name="feeds", daemon=True).start()
         except RuntimeError as error:
-            self._tell_no_pods(_reason(error))
-            self._tell_no_kernel_log(_reason(error))
+            self._report_no_pods(_reason(error))
+            self._report_no_kernel_log(_reason(error))
 
     def stop(self) -> None:
         """End them; never waits."""
@@ -111,50 +133,44 @@ class BackgroundReaders:
             feed.stop()
 
     def _start(self) -> None:
-        # The pods first: the kernel log's first news must find the watch that links it with them.
-        missing = [(self._start_pods, self._tell_no_pods), (self._start_kernel_log, self._tell_no_kernel_log)]
+        missing = [(self._start_pods, self._report_no_pods), (self._start_kernel_log, self._report_no_kernel_log)]
         while missing and not self._stopping.is_set():
-            missing = [(start, tell_why) for start, tell_why in missing if not self._has_started(start, tell_why)]
+            missing = [(start, report) for start, report in missing if not self._has_started(start, report)]
             self._stopping.wait(RETRY_SECONDS if missing else 0)
 
-    def _has_started(self, start: Callable[[], None], tell_why: Callable[[str], None]) -> bool:
+    def _has_started(self, start: Callable[[], None], report: Callable[[str], None]) -> bool:
         try:
             start()
         except Exception as error:
-            tell_why(_reason(error))
+            report(_reason(error))
             if shortage(error) is not None or isinstance(error, OSError):
                 return False
-            self._tell(Crashed(traceback.format_exc()))
+            self._post(Crashed(traceback.format_exc()))
         return True
 
     def _start_pods(self) -> None:
-        self._pods = self._pods or self._parts.pods(self._tell_pods)
+        self._pods = self._pods or self._parts.pods(self._post_pods)
         self._pods.start()
         self.pods = self._pods
         self._started.append(self._pods)
 
     def _start_kernel_log(self) -> None:
-        self._kernel_log = self._kernel_log or self._parts.kernel_log(self._tell_kernel)
+        self._kernel_log = self._kernel_log or self._parts.kernel_log(self._post_kernel)
         self._kernel_log.start()
         self._started.append(self._kernel_log)
 
-    def _tell_no_pods(self, why: str) -> None:
-        from fragtui.model.pods.pod_tracker import PodTracker
-        from fragtui.model.pods.pod_update import PodUpdate, SourceState
-
+    def _report_no_pods(self, why: str) -> None:
         state = SourceState("pods", "waiting", f"no source can be started: {why}")
-        self._tell(PodsUpdated(PodUpdate(PodTracker().snapshot(time.time()), (state,))))
+        self._post(PodsUpdated(PodUpdate(StuckPods(), (state,))))
 
-    def _tell_no_kernel_log(self, why: str) -> None:
-        from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+    def _report_no_kernel_log(self, why: str) -> None:
+        self._post(KernelLogUpdated(KernelLogUpdate((), (), 0, (), "none", f"its reader can't be started: {why}")))
 
-        self._tell(KernelLogUpdated(KernelLogUpdate((), (), 0, (), "none", f"its reader can't be started: {why}")))
+    def _post_kernel(self, news: KernelLogUpdate) -> None:
+        self._post(KernelLogUpdated(news))
 
-    def _tell_kernel(self, news: KernelLogUpdate) -> None:
-        self._tell(KernelLogUpdated(news))
-
-    def _tell_pods(self, news: PodUpdate) -> None:
-        self._tell(PodsUpdated(news))
+    def _post_pods(self, news: PodUpdate) -> None:
+        self._post(PodsUpdated(news))
 
 
 def _reason(error: Exception) -> str:

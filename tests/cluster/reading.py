@@ -1,4 +1,4 @@
-"""Reading a whole log into attempts, as `explain` and the watch do."""
+"""Reading a whole log into attempts, as `explain` and the watcher do."""
 
 from __future__ import annotations
 

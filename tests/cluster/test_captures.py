@@ -1,4 +1,4 @@
-"""What our own cluster wrote while it was refused memory, layer by layer."""
+"""The logs of our own cluster while it was denied memory, layer by layer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.cluster.reading import assembled, attempts_of, observations_of
 from tests.support.places import FIXTURES
 
 
-def test_each_layer_that_was_refused_memory_has_its_class() -> None:
+def test_each_layer_that_was_denied_memory_has_its_class() -> None:
     attempts = attempts_of((FIXTURES / "layers-kubelet.log").read_bytes())
     first: dict[str, Attempt] = {}
     for attempt in attempts:
@@ -27,7 +27,7 @@ def test_each_layer_that_was_refused_memory_has_its_class() -> None:
     assert all(attempt.pod.uid is not None for attempt in attempts)
 
 
-def test_kubelet_and_containerd_tell_of_the_same_attempts() -> None:
+def test_kubelet_and_containerd_report_the_same_attempts() -> None:
     kubelet = (FIXTURES / "unshare-kubelet.log").read_bytes()
     containerd = (FIXTURES / "unshare-containerd.log").read_bytes()
     by_kubelet = {attempt.sandbox_id for attempt in attempts_of(kubelet)}
@@ -40,16 +40,16 @@ def test_kubelet_and_containerd_tell_of_the_same_attempts() -> None:
     assert all(attempt.reason == "can't get final child's PID from pipe: EOF" for attempt in both)
 
 
-def test_containerd_says_when_a_sandbox_runs() -> None:
+def test_containerd_reports_when_a_sandbox_runs() -> None:
     told = observations_of((FIXTURES / "layers-containerd.log").read_bytes())
-    runs = {observation.pod.name for observation in told if observation.said is PodFact.SANDBOX_RUNS}
+    runs = {observation.pod.name for observation in told if observation.fact is PodFact.SANDBOX_RUNS}
     assert {"n-netns", "n-shim", "n-mount", "n-down"} <= runs
 
 
 def test_events_are_the_same_attempts_as_the_log() -> None:
     events = json.loads((FIXTURES / "events.json").read_text())["items"]
     told = [observation for event in events if (observation := read_event(event)) is not None]
-    failed = [observation for observation in told if observation.said is PodFact.FAILED]
+    failed = [observation for observation in told if observation.fact is PodFact.FAILED]
     assert failed and all(observation.sandbox_id and observation.pod.uid and observation.time for observation in failed)
     log = observations_of((FIXTURES / "unshare-kubelet.log").read_bytes())
     alone = {attempt.sandbox_id for attempt in assembled(log)}
@@ -63,8 +63,8 @@ def test_pods_appear_and_leave_in_the_watch() -> None:
     for line in (FIXTURES / "watch-pods.jsonl").read_text().splitlines():
         observation = read_pod(json.loads(line)["object"])
         if observation is not None:
-            trail.setdefault(str(observation.pod), []).append(observation.said)
-            if observation.said is PodFact.WAITS:
+            trail.setdefault(str(observation.pod), []).append(observation.fact)
+            if observation.fact is PodFact.WAITS:
                 since[str(observation.pod)] = observation.since
     assert trail["default/api-665b464898-g8dkn"][0] is PodFact.WAITS
     assert trail["default/api-665b464898-g8dkn"][-1] is PodFact.CONTAINER_RUNS
@@ -74,8 +74,8 @@ def test_pods_appear_and_leave_in_the_watch() -> None:
     assert since["default/api-665b464898-g8dkn"] == 1795497299.0
 
 
-def test_crictl_tells_which_sandboxes_run() -> None:
+def test_crictl_reports_the_running_sandboxes() -> None:
     told = read_sandboxes((FIXTURES / "crictl-pods.json").read_text())
     assert told is not None
-    states = {observation.pod.name: observation.said for observation in told}
+    states = {observation.pod.name: observation.fact for observation in told}
     assert states == {"web-1": PodFact.SANDBOX_RUNS, "sched-1": PodFact.SANDBOX_RUNS, "web-2": PodFact.NAMED}

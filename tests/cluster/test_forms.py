@@ -15,12 +15,13 @@ from fragtui.cluster.error_ids import pod_group_in, pod_in
 from fragtui.cluster.line_reader import read_line, worth_reading
 from fragtui.cluster.observation import PodFact
 from fragtui.cluster.pod_ref import PodRef, cgroup_owner, docker_name_ref, log_directory_ref, long_ref, slashed_ref
-from fragtui.cluster.runtime_lines import stamp_seconds
-from fragtui.logs.go_quoting import flatten, quoted, unescape
+from fragtui.logs.go_quoting import flatten, unescape
 from fragtui.logs.klog import parse_klog, seconds_near
 from fragtui.logs.logfmt import parse_logfmt
 from fragtui.logs.record import LogRecord
+from fragtui.logs.timestamps import rfc3339_time
 from tests.cluster.reading import attempts_of, observations_of
+from tests.support.go_quoting import quoted
 
 ANY_TEXT = st.text(max_size=300)
 NAME = st.from_regex(r"[a-z0-9]([a-z0-9\-]{0,20}[a-z0-9])?", fullmatch=True)
@@ -101,7 +102,7 @@ def test_any_text_is_read_without_a_crash(text: str) -> None:
     slashed_ref(text)
     docker_name_ref(text)
     log_directory_ref(text)
-    stamp_seconds(text)
+    rfc3339_time(text)
     read_sandboxes(text)
 
 
@@ -164,7 +165,7 @@ def test_a_line_whose_clock_disagrees_is_not_believed() -> None:
     assert seconds_near(1000.0, 1000.0 + 60) == 1000.0
 
 
-def test_old_and_new_pod_lifecycle_lines_say_the_same() -> None:
+def test_old_and_new_pod_lifecycle_lines_give_the_same_observations() -> None:
     uid = "485fd485-1ed6-11e9-8661-0a587f8021ea"
     lines = (
         f'I0123 14:15:31.372181   26037 kubelet.go:1916] SyncLoop (PLEG): "web_basic({uid})", event: '
@@ -176,14 +177,14 @@ def test_old_and_new_pod_lifecycle_lines_say_the_same() -> None:
     )
     for line in lines:
         (observation,) = read_line(LogRecord(line))
-        assert (observation.said, observation.pod, observation.container_id) == (
+        assert (observation.fact, observation.pod, observation.container_id) == (
             PodFact.DIED,
             PodRef("basic", "web", uid),
             SANDBOX,
         )
 
 
-def test_deleted_pods_are_told_in_both_forms() -> None:
+def test_deleted_pods_are_reported_in_both_forms() -> None:
     klog = "I1"
     for line in (
         'I1124 05:14:59.185269   29426 kubelet.go:2535] "SyncLoop DELETE" pods=["default/a","kube-system/b"]',
@@ -191,21 +192,21 @@ def test_deleted_pods_are_told_in_both_forms() -> None:
         'I1124 05:14:59.185269   29426 kubelet.go:1] SyncLoop (DELETE, "api"): "a_default(), b_kube-system()"',
     ):
         told = read_line(LogRecord(line))
-        assert [(each.said, str(each.pod)) for each in told] == [
+        assert [(each.fact, str(each.pod)) for each in told] == [
             (PodFact.GONE, "default/a"),
             (PodFact.GONE, "kube-system/b"),
         ], line
     assert read_line(LogRecord(klog)) == ()
 
 
-def test_crio_says_when_it_runs_a_sandbox() -> None:
+def test_crio_reports_when_it_runs_a_sandbox() -> None:
     begins, runs = observations_of(
         b'time="2021-12-01T09:02:40.123456789Z" level=info msg="Running pod sandbox: shop/cart-1/POD" id=aa name=x\n'
         b'time="2021-12-01T09:02:41.5Z" level=info msg="Ran pod sandbox '
         + SANDBOX.encode()
         + b' with infra container: shop/cart-1/POD" id=aa\n'
     )
-    assert (begins.said, runs.said) == (PodFact.BEGINS, PodFact.SANDBOX_RUNS)
+    assert (begins.fact, runs.fact) == (PodFact.BEGINS, PodFact.SANDBOX_RUNS)
     assert str(runs.pod) == "shop/cart-1" and runs.sandbox_id == SANDBOX
     assert runs.time == 1638349361.5
 
@@ -229,7 +230,7 @@ def test_get_events_tables_name_the_pod() -> None:
     assert str(attempt.pod) == "shop/n-shim" and attempt.reason_class.name == "fork-refused"
 
 
-def test_what_the_kubelet_says_of_other_matters_is_no_failure() -> None:
+def test_other_kubelet_lines_are_no_failure() -> None:
     quiet = (
         '"Error syncing pod, skipping" '
         'err="failed to \\"StartContainer\\" for \\"app\\" with CrashLoopBackOff: x" pod="a/b"',
@@ -271,8 +272,8 @@ def test_a_pod_is_named_by_name_and_namespace_or_by_its_cgroup(text: str, pod: P
         f"unable to ensure pod container exists: failed to create container for [kubepods pod{UUID}] : mkdir /x: y",
     ],
 )
-def test_a_pod_whose_cgroup_could_not_be_made_is_told(line: str) -> None:
+def test_a_pod_without_a_cgroup_is_reported(line: str) -> None:
     assert worth_reading(line.encode())
     (observation,) = read_line(LogRecord(line))
     count = 22 if "x22" in line else None
-    assert (observation.said, observation.pod, observation.count) == (PodFact.FAILED, PodRef(uid=UUID), count)
+    assert (observation.fact, observation.pod, observation.count) == (PodFact.FAILED, PodRef(uid=UUID), count)

@@ -1,4 +1,4 @@
-"""What kubelet, runtimes, crictl and the API may be made to write: it costs itself at most."""
+"""Hostile texts of kubelet, runtimes, crictl and the API: at most the text itself is lost."""
 
 from __future__ import annotations
 

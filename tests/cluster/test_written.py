@@ -1,4 +1,4 @@
-"""Every written text gives its facts by `fragtui explain --json`, and by the watch's way of reading."""
+"""Every written text gives its facts by `fragtui explain --json`, and by the watcher's reader."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from fragtui.commands.cli.parser import main
-from fragtui.logs.go_quoting import quoted
-from fragtui.model.failures.incident import Incident, IncidentKind
-from fragtui.model.sandbox_failures import assemble, sandbox_incident
-from tests.cluster.reading import attempts_of, observations_of
+from fragtui.model.failures.incident import Incident
+from fragtui.model.log_linker import sandbox_incident
+from tests.cluster.reading import attempts_of
 from tests.cluster.written_texts import CASES, FINAL_CHILD, S1, UID, VETH, WEB, Case, containerd, journal_json, klog
+from tests.support.go_quoting import quoted
 from tests.support.places import FIXTURES
 
 
@@ -23,7 +23,7 @@ def explained(paths: list[Path], capsys: pytest.CaptureFixture[str]) -> list[dic
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_explain_reads_it(case: Case, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_reads_every_written_text(case: Case, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = tmp_path / "node.log"
     log.write_text(case.text)
     told = explained([log], capsys)
@@ -36,7 +36,7 @@ def test_explain_reads_it(case: Case, tmp_path: Path, capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize("case", [case for case in CASES if "export" not in case.name], ids=lambda case: case.name)
 def test_the_watch_reads_the_same(case: Case) -> None:
-    told = [sandbox_incident(attempt) for attempt in assemble(observations_of(case.text.encode()))]
+    told = [sandbox_incident(attempt) for attempt in attempts_of(case.text.encode())]
     assert [((each.namespace, each.pod, each.pod_uid), each.cause, each.memory, each.sandbox_id) for each in told] == [
         (fact.pod, fact.cause, fact.memory, fact.sandbox) for fact in case.facts
     ]
@@ -64,7 +64,7 @@ def test_kubelet_and_runtime_in_files_of_their_own_make_one_incident(
 
 
 def refused(comm: str, pid: int, order: int, *frames: str) -> str:
-    """A kernel's report of a refused allocation, as syslog has it."""
+    """A kernel's report of a denied allocation, as in syslog."""
     lines = (
         f"{comm}: page allocation failure: order:{order}, mode:0x40cc0(GFP_KERNEL|__GFP_COMP), nodemask=(null),"
         "cpuset=/,mems_allowed=0",
@@ -76,7 +76,7 @@ def refused(comm: str, pid: int, order: int, *frames: str) -> str:
 
 
 def killed_at_its_limit() -> str:
-    """A kernel's word for a kill in the pod's own cgroup."""
+    """A kernel's report of a kill in the pod's own cgroup."""
     pod = f"/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod{UID.replace('-', '_')}.slice"
     lines = (
         f"oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=cri-containerd-{S1}.scope,mems_allowed=0,"
@@ -97,7 +97,7 @@ def killed_at_its_limit() -> str:
     ],
     ids=["a namespace", "passing packets", "a fork of java", "the pod's own limit"],
 )
-def test_the_kernels_line_of_that_moment_says_what_an_exit_status_cannot(
+def test_a_kernel_line_of_that_moment_explains_an_exit_status(
     kernel: str, memory: bool | None, linked: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "messages").write_text(kernel + klog(FINAL_CHILD, prefix="Nov 24 05:14:59 node-3 kubelet[29426]: "))
@@ -124,7 +124,9 @@ def test_saved_events_are_read_and_meet_the_log(form: str, tmp_path: Path, capsy
     assert len(both) == len(set(both)) and set(both) == of_log | {each["sandbox_id"] for each in alone}
 
 
-def test_saved_events_that_are_cut_off_tell_what_they_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_saved_events_that_are_cut_off_give_their_complete_items(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     whole = (FIXTURES / "events.json").read_bytes()
     (tmp_path / "cut.json").write_bytes(whole[: len(whole) // 2])
     assert main(["explain", "--json", str(tmp_path / "cut.json")]) == 1
@@ -132,7 +134,7 @@ def test_saved_events_that_are_cut_off_tell_what_they_told(tmp_path: Path, capsy
     assert "cut.json: expected a list of Kubernetes objects" in told.err and told.out.count("sandbox_failure") >= 1
 
 
-def test_one_saved_event(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_saved_event_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     events = json.loads((FIXTURES / "events.json").read_text())["items"]
     failed = next(event for event in events if event["reason"] == "FailedCreatePodSandBox")
     (tmp_path / "one.json").write_text(json.dumps(failed, indent=1))
@@ -142,4 +144,4 @@ def test_one_saved_event(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 def test_incidents_of_other_kinds_are_not_made() -> None:
     told = [sandbox_incident(attempt) for case in CASES for attempt in attempts_of(case.text.encode())]
-    assert all(isinstance(each, Incident) and each.kind is IncidentKind.SANDBOX_FAILURE for each in told)
+    assert all(isinstance(each, Incident) and each.report is None for each in told)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from fragtui.logs.go_quoting import quoted
+from tests.support.go_quoting import quoted
 
 UID = "3f2a9c4e-7b1d-4c55-9e0a-6d1f8b2c7a90"
 STATIC = "0c9c1c2dbb5f7dd7b5ff7fa7b9e4a4f7"
@@ -20,7 +20,7 @@ API = ("kube-system", "kube-apiserver-node-3", STATIC)
 
 @dataclass(frozen=True)
 class Fact:
-    """One incident that a text tells of."""
+    """One incident of a text."""
 
     pod: tuple[str | None, str | None, str | None]
     cause: str
@@ -72,7 +72,7 @@ def klog(
 
 
 def containerd(error: str, form: str = "1.6", pod: tuple[str, str, str] = WEB, attempt: int = 0) -> str:
-    """What containerd says of one failed sandbox."""
+    """The lines of containerd about one failed sandbox."""
     namespace, name, uid = pod
     metadata = {
         "1.2": f"&PodSandboxMetadata{{Name:{name},Uid:{uid},Namespace:{namespace},Attempt:{attempt},}}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 import tempfile
 from dataclasses import replace
@@ -12,7 +13,6 @@ from fragtui.model.remedy.audit_entry import format_entry
 from fragtui.model.remedy.remedy_history import EndEntry, EvidenceEntry, IntentEntry, Result
 from fragtui.remedies.guard.policy import Policy, QuietHours, format_policy
 from fragtui.sources.host.reader import NodeReader
-from fragtui.sources.recording.format import check_header, read_chunks
 from fragtui.sources.recording.recorder import Recorder
 from tests.cluster.written_texts import CASES
 from tests.support.eras import ERAS
@@ -87,7 +87,7 @@ def policies() -> list[bytes]:
 
 
 def recordings() -> list[bytes]:
-    """The frames of the chunks of a recording with ticks and every kind of event, unpacked."""
+    """The lines of a recording with ticks and every kind of event, unpacked, together and one by one."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         tree = HostTree.small(root / "host")
@@ -108,8 +108,9 @@ def recordings() -> list[bytes]:
         reader.sample()
         recorder.save(root / "x.rec")
         recorder.end()
-        data = (root / "x.rec").read_bytes()
-    return [chunk.data for chunk in read_chunks(data, check_header(data))]
+        lines = [line for line in gzip.decompress((root / "x.rec").read_bytes()).splitlines(keepends=True)
+                 if not line.startswith(b'["C"')]  # fmt: skip
+    return [b"".join(lines), *(lines[0] + line for line in lines[1:])]
 
 
 def _shared(folder: str, pattern: str) -> list[Path]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,7 +21,7 @@ from fragtui.logs.bounded_json import read_json
 from fragtui.model.failures.failure_list import FailureList
 from fragtui.model.failures.incident import Incident
 from fragtui.model.log_linker import LogLinker
-from fragtui.model.log_reader import LogPast, LogReading, LogTerms
+from fragtui.model.log_reader import LogReading, LogTerms
 from fragtui.model.node.snapshot import Host, Snapshot
 from fragtui.model.node.verdict import judge_node
 from fragtui.model.pods.pod_tracker import PodTracker
@@ -49,11 +51,10 @@ from fragtui.sources.kernel_log.last_failed_order import newest_order
 from fragtui.sources.pods.json_stream import NotAList, read_list
 from fragtui.sources.pods.observation_json import observation_json, read_observation
 from fragtui.sources.pods.runtime_log import PodLineParser
-from fragtui.sources.recording.format import HEADER, Deflater, NotARecording
+from fragtui.sources.recording.format import NotARecording, SegmentWriter
 from fragtui.sources.recording.kernel_log import RecordedLog
 from fragtui.sources.recording.pods import RecordedPods
 from fragtui.sources.recording.reader import RecordedReader, Recording, parse_recording
-from fragtui.sources.recording.text_delta import NumberedText
 from tests.fuzz import seeds
 
 NOW = 1.785e9
@@ -96,18 +97,18 @@ def vars_of(value: object) -> Iterator[str]:
 
 def explain_calls(data: bytes) -> Iterator[Call]:
     """Read a log as `fragtui explain` does."""
-    digest, reading = LogLinker(), LogReading(LogTerms("", NOW), LogPast())
+    digest, reading = LogLinker(), LogReading(LogTerms("", NOW))
     lines = data.split(b"\n")
 
     def line(number: int) -> None:
         for found in reading.feed(lines[number], number + 1, number == len(lines) - 1):
-            for each in digest.feed(found.told):
+            for each in digest.feed(found):
                 _shown(each.incident)
         assert not reading.unread
 
     def finish() -> None:
         for found in reading.finish():
-            for each in digest.feed(found.told):
+            for each in digest.feed(found):
                 _shown(each.incident)
         assert not reading.unread
         for each in digest.finish():
@@ -121,8 +122,8 @@ def stream_calls(data: bytes) -> Iterator[Call]:
     """Follow a log as the screen does."""
     stream, tail = IncidentStream("file", None, None, now=NOW), FailureList()
 
-    def news() -> None:
-        found = stream.news("file", 0, since=0.0)
+    def update() -> None:
+        found = stream.update("file", 0, since=0.0)
         assert not found.unread_lines
         _is_safe(found.incidents)
         tail.take(found)
@@ -131,9 +132,9 @@ def stream_calls(data: bytes) -> Iterator[Call]:
     for number, line in enumerate(data.split(b"\n")):
         yield partial(stream.feed_numbered, line, number)
         if number % 50 == 49:  # A call is given what a log brings in a moment, not thousands of reports.
-            yield news
+            yield update
     yield stream.finish
-    yield news
+    yield update
 
 
 def kmsg_calls(data: bytes) -> Iterator[Call]:
@@ -146,7 +147,7 @@ def kmsg_calls(data: bytes) -> Iterator[Call]:
         newest_order((data,), 0.0)
         stream.feed_near_kmsg(data)
         stream.finish()
-        found = stream.news("/dev/kmsg", 0)
+        found = stream.update("/dev/kmsg", 0)
         assert not found.unread_lines
         _is_safe(found.incidents)
 
@@ -154,25 +155,25 @@ def kmsg_calls(data: bytes) -> Iterator[Call]:
 
 
 def _passed_on(observation: PodObservation) -> PodObservation:
-    """Return a sighting as it comes out of the API's child process and out of a recording."""
+    """Return an observation as it comes out of the API's child process and out of a recording."""
     return read_observation(read_json(json.dumps(observation_json(observation))))
 
 
 def pod_calls(data: bytes) -> Iterator[Call]:
     """Read a log of kubelet or runtime as the screen does."""
-    lines, board = PodLineParser(lambda: NOW, 0.0), PodTracker()
+    lines, tracker = PodLineParser(lambda: NOW, 0.0), PodTracker()
 
     def read(line: bytes) -> None:
         for observation in lines.feed(line):
-            board.tell(observation, NOW)
+            tracker.observe(observation, NOW)
             assert _passed_on(observation).pod == observation.pod
         assert not lines.unread
 
     def finish() -> None:
         for observation in lines.end():
-            board.tell(observation, NOW)
+            tracker.observe(observation, NOW)
         assert not lines.unread
-        _is_safe((*board.snapshot(NOW).pods, *board.snapshot(NOW).started))
+        _is_safe((*tracker.snapshot(NOW).pods, *tracker.snapshot(NOW).started))
 
     yield from (partial(read, line) for line in data.split(b"\n"))
     yield finish
@@ -180,7 +181,7 @@ def pod_calls(data: bytes) -> Iterator[Call]:
 
 def api_calls(data: bytes) -> Iterator[Call]:
     """Read what an API server and crictl send."""
-    board = PodTracker()
+    tracker = PodTracker()
 
     def take(thing: dict[str, object]) -> None:
         for each in (thing, thing.get("object")):
@@ -188,7 +189,7 @@ def api_calls(data: bytes) -> Iterator[Call]:
                 pod_ref_of(each)
                 for observation in (read_pod(each), read_event(each), read_pod(each, deleted=True)):
                     if observation is not None:
-                        board.tell(_passed_on(observation), NOW)
+                        tracker.observe(_passed_on(observation), NOW)
 
     def read() -> None:
         with suppress(NotAList):
@@ -197,8 +198,8 @@ def api_calls(data: bytes) -> Iterator[Call]:
             loaded = read_json(data)
             take(loaded if isinstance(loaded, dict) else {})
         for observation in read_sandboxes(data.decode("utf-8", "replace")) or ():
-            board.tell(_passed_on(observation), NOW)
-        _is_safe(board.snapshot(NOW).pods)
+            tracker.observe(_passed_on(observation), NOW)
+        _is_safe(tracker.snapshot(NOW).pods)
 
     yield read
 
@@ -219,7 +220,7 @@ def proc_calls(data: bytes) -> Iterator[Call]:
     yield judged
     yield from (partial(read, name) for name in (PAGETYPEINFO, MEMINFO, VMSTAT, PRESSURE))
     yield lambda: parse_print_fmt(text)
-    yield lambda: NumberedText(text).delta_to(NumberedText(text.replace("1", "2")))
+    yield lambda: _recorded(text, text.replace("1", "2"))
 
 
 def audit_calls(data: bytes) -> Iterator[Call]:
@@ -252,12 +253,12 @@ def policy_calls(data: bytes) -> Iterator[Call]:
 
 
 def recording_calls(data: bytes) -> Iterator[Call]:
-    """Replay a recording whose only chunk holds these frames, and one that is these bytes."""
-    whole = HEADER + Deflater(1).chunk(data)
+    """Replay a recording whose only flush holds these lines, and one that is these bytes."""
+    whole = gzip.compress(data + b'["C",%d]\n' % zlib.crc32(data), 1)
     found: list[Recording] = []
 
     def parse() -> None:
-        for each in (whole, HEADER + data):
+        for each in (whole, gzip.compress(data, 1), data):
             with suppress(NotARecording):
                 found.append(parse_recording(each))
 
@@ -266,7 +267,7 @@ def recording_calls(data: bytes) -> Iterator[Call]:
         log, pods, remedies, reader = RecordedLog(), RecordedPods(), ReplayedRemedies(), RecordedReader(recording)
         yield partial(find_marks, recording)
         for event in recording.events[:200]:
-            yield partial(log.news, event)
+            yield partial(log.update, event)
             yield partial(pods.take, event)
             if event.kind == "R":
                 yield partial(remedies.take, "".join(map(str, event.facts[:1])))
@@ -275,9 +276,17 @@ def recording_calls(data: bytes) -> Iterator[Call]:
             yield partial(_sampled, reader, remedies)
 
 
+def _recorded(*texts: str) -> None:
+    """Check that texts come out of a recording as they went in."""
+    ticks = [Tick(NOW, float(at), {"vmstat": FileText("vmstat", text)}) for at, text in enumerate(texts)]
+    found = RecordedReader(parse_recording(SegmentWriter(HOST, ticks[0], {}).pack(ticks, end=True)))
+    for text in texts:
+        assert found._read().files["vmstat"].text == text.encode("utf-8", "replace").decode()
+
+
 def _replayed(pods: RecordedPods) -> None:
-    news = pods.news(NOW)
-    _is_safe((news.board.pods, news.sources))
+    update = pods.update(NOW)
+    _is_safe((update.stuck.pods, update.sources))
 
 
 def _sampled(reader: RecordedReader, remedies: ReplayedRemedies) -> None:

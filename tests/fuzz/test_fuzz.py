@@ -64,12 +64,13 @@ def fuzz(name: str, inputs: int, seed: str) -> None:
         assert not slow, f"{name}, FRAGTUI_FUZZ_SEED={seed}, input {number} is slow: {data[:300]!r} ({len(data)} bytes)"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TARGETS)
 def test_hostile_input_costs_nothing_but_itself(name: str) -> None:
     fuzz(name, SHARE * TARGETS[name].share // 100, SEED)
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("name", TARGETS)
 def test_a_great_many_hostile_inputs_cost_nothing_but_themselves(name: str) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from contextlib import suppress
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fragtui.cluster.observation import PodObservation
@@ -15,9 +17,10 @@ from fragtui.logs.parser import LogParser
 from fragtui.logs.timestamps import iso_time
 from fragtui.model.remedy.audit_entry import parse_entry
 from fragtui.sources.pods.observation_json import read_observation
-from fragtui.sources.recording.format import HEADER, Deflater, NotARecording, put_bytes, put_signed
-from fragtui.sources.recording.reader import Recording, parse_recording
+from fragtui.sources.recording.format import RECORDING_VERSION, NotARecording
+from fragtui.sources.recording.reader import RecordedReader, Recording, parse_recording
 from fragtui.text import LATEST, LINE_BYTES, bounded_int, epoch_seconds, printable
+from tests.support.examples import examples
 
 NUMBERS = st.integers() | st.floats() | st.sampled_from([10**20, -(10**19), 10**400, 1e308])
 JSON = st.recursive(
@@ -32,7 +35,7 @@ STAMPS = st.builds("{}-{}-{}T{}:{}:{}{}".format, YEARS, TWO, TWO, TWO, TWO, TWO,
 
 
 @given(st.text() | st.integers(0).map(str), st.integers(0, 1 << 64))
-def test_a_bounded_number_is_what_its_digits_say_or_none(text: str, most: int) -> None:
+def test_a_bounded_number_is_the_value_of_its_digits_or_none(text: str, most: int) -> None:
     value = bounded_int(text, most)
     assert value is None or (0 <= value <= most and text.isascii() and int(text) == value)
     assert bounded_int(text.encode("utf-8", "replace"), most) == value
@@ -45,7 +48,7 @@ def test_a_moment_is_between_1970_and_2286_or_none(seconds: float | None) -> Non
 
 
 @given(st.text(), st.integers(1, 400))
-def test_what_is_printable_is_no_longer_than_its_limit(text: str, limit: int) -> None:
+def test_a_printable_text_is_no_longer_than_its_limit(text: str, limit: int) -> None:
     found = printable(text, limit)
     assert found.isprintable() and len(found) <= limit
 
@@ -56,14 +59,14 @@ def test_any_stamp_is_a_moment_of_every_calendar_or_none(stamp: str) -> None:
     assert found is None or 0 <= found < LATEST
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.text() | JSON.map(json.dumps))
 def test_any_json_is_read_or_is_a_value_error_and_has_no_number_past_all_bounds(text: str) -> None:
     with suppress(ValueError):
         json.loads(json_text(read_json(text)), parse_constant=lambda name: 1 / 0)
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(JSON.map(json.dumps))
 def test_any_object_where_a_line_belongs_is_read_or_left_out(text: str) -> None:
     for line in (text, f'{{"MESSAGE": {text}, "PRIORITY": {text}}}', f'{{"log": "x", "time": {text}, "host": {text}}}'):
@@ -72,9 +75,9 @@ def test_any_object_where_a_line_belongs_is_read_or_left_out(text: str) -> None:
             assert record.time is None or 0 <= record.time < LATEST
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.dictionaries(st.sampled_from(list(PodObservation.__dataclass_fields__)), JSON), JSON)
-def test_any_facts_are_a_sighting_with_the_types_it_says_or_none(facts: dict[str, Any], name: Any) -> None:
+def test_any_json_gives_a_well_typed_observation_or_none(facts: dict[str, Any], name: Any) -> None:
     facts = {**facts, "said": "failed", "pod": {"namespace": None, "name": name, "uid": None}}
     with suppress(ValueError, TypeError, KeyError):
         found = read_observation(read_json(json.dumps(facts)))
@@ -83,20 +86,26 @@ def test_any_facts_are_a_sighting_with_the_types_it_says_or_none(facts: dict[str
         assert all(isinstance(pid, int) for pid in found.pids)
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(b"STLPRX"), st.integers(-(1 << 80), 1 << 80), JSON.map(json.dumps))))
-def test_any_frames_are_a_recording_or_are_said_to_be_none(frames: list[tuple[int, int, str]]) -> None:
-    begin = b"S" + put_bytes(put_signed(0) + json.dumps([1, 1.7e9, {"name": None, "release": "6.8", "page_size": 4096,
-                                                                   "page_size_assumed": False}]).encode())  # fmt: skip
-    body = begin + b"".join(
-        bytes((kind,)) + put_bytes(put_signed(offset) + text.encode()) for kind, offset, text in frames
-    )
-    with suppress(NotARecording):
-        found = parse_recording(HEADER + Deflater().chunk(body))
-        assert isinstance(found, Recording) and all(0 <= tick.time < LATEST for tick in found.ticks)
+@examples(40)
+@given(st.lists(st.tuples(st.sampled_from("TLPRCX"), st.integers(-(1 << 80), 1 << 80) | st.floats(), JSON, JSON)))
+def test_any_lines_are_a_recording_or_are_rejected(lines: list[tuple[str, float, Any, Any]]) -> None:
+    host = {"name": None, "release": "6.8", "page_size": 4096, "page_size_assumed": False}
+    values = [["fragtui recording", RECORDING_VERSION, 1, 1.7e9, host], ["T", 1.5, 1700000000.5, {}]]
+    for kind, at, time, value in lines:
+        values += [[kind, at, value], ["T", 1.5, 1700000000.5, {"vmstat": value}], [kind, at, time, value]]
+    for end in range(2, len(values) + 1):
+        body = b"".join(json.dumps(line, separators=(",", ":")).encode() + b"\n" for line in values[:end])
+        data = gzip.compress(body + b'["C",%d]\n' % zlib.crc32(body), 1)
+        with suppress(NotARecording):
+            found = parse_recording(data)
+            assert isinstance(found, Recording) and all(0 <= tick.time < LATEST for tick in found.ticks)
+            reader = RecordedReader(found)
+            for _ in found.ticks:
+                with suppress(ValueError):
+                    reader.sample()
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.dictionaries(st.sampled_from(["v", "kind", "id", "time", "pid", "order", "steps", "paths", "result"]), JSON))
 def test_any_fields_are_an_entry_of_the_audit_log_or_none(fields: dict[str, Any]) -> None:
     whole = {"v": 1, "kind": "intent", "id": "a", "time": 1.0, "remedy": "r", "steps": [], "paths": [], "by": "x",

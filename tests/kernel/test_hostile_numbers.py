@@ -27,7 +27,7 @@ def test_an_order_that_no_kernel_has_is_unknown() -> None:
     assert head is not None and head.request.order == 10
 
 
-def test_an_order_below_0_in_a_failure_of_veth_is_told_without_a_size() -> None:
+def test_a_veth_failure_of_a_negative_order_has_no_size() -> None:
     stack = tuple(StackFrame(name) for name in ("__kmalloc", "veth_alloc_queues", "veth_newlink", "rtnl_newlink"))
     incident = incident_of(KernelReport(1, ReportKind.ALLOCATION_FAILURE, comm="runc", order=-1, stack=stack))
     assert incident.cause == "veth" and incident.explanation
@@ -50,14 +50,16 @@ def test_a_row_of_a_thousand_orders_is_a_problem_and_no_zone() -> None:
 
 def test_shifts_upon_shifts_stay_within_64_bits() -> None:
     began = time.thread_time()
-    table = parse_print_fmt("{(unsigned long)1" + "<<63" * 30_000 + ', "__GFP_HIGH"}')
+    table = parse_print_fmt("{(unsigned long)1" + "<<63" * 200 + ', "__GFP_HIGH"}')
     assert table is not None and table.bits["__GFP_HIGH"] in range(1 << 64)
+    for longer in (1000, 30_000):
+        assert parse_print_fmt("{(unsigned long)1" + "<<63" * longer + ', "__GFP_HIGH"}') is None
     assert time.thread_time() - began < 0.5
 
 
 def test_a_list_of_nodes_names_those_that_a_kernel_can_have() -> None:
     assert _nodes("0-1,3") == frozenset({0, 1, 3})
-    assert _nodes("3-0") == frozenset()
+    assert _nodes("3-0") is None
     for text in ("²", "0-²", "0-99999", DIGITS, "0-", "٣"):
         assert _nodes(text) in (None, frozenset({0}))
     began = time.thread_time()
@@ -71,6 +73,6 @@ def test_a_record_with_numbers_of_5000_digits_has_no_sequence_and_no_stamp() -> 
     assert stream_time(b"4,1,99999999999999999999,-;x") is None
 
 
-def test_of_a_text_of_another_kind_a_hundred_lines_are_named() -> None:
+def test_a_text_of_another_kind_gives_at_most_a_hundred_problems() -> None:
     text = "0\n" * 30_000
     assert len(parse_buddyinfo(text)[1]) == len(parse_pagetypeinfo(text)[1]) == 100

@@ -45,10 +45,10 @@ def compare(extfrag: Path) -> None:
         assert head + "".join(f"{value // 1000}.{value % 1000:03d} " for value in values) == unusable
 
 
-def test_idle(extfrag: Path) -> None:
+def test_indices_of_an_idle_node_equal_debugfs(extfrag: Path) -> None:
     compare(extfrag)
 
 
-def test_fragmented(extfrag: Path) -> None:
+def test_indices_of_a_fragmented_node_equal_debugfs(extfrag: Path) -> None:
     with fragmented_cache():
         compare(extfrag)

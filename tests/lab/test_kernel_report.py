@@ -40,19 +40,19 @@ def no_large_block() -> Iterator[None]:
             HUGE_POOL.write_text("0")
 
 
-def test_a_genuine_report_is_told_at_once_and_then_whole() -> None:
+def test_a_genuine_report_is_delivered_at_once_and_later_complete() -> None:
     seen: list[tuple[float, Incident]] = []
     whole = threading.Event()
     started, refused = time.time(), 0
 
-    def on_news(news: KernelLogUpdate) -> None:
-        for incident in (*news.incidents, *news.updated):
+    def on_update(update: KernelLogUpdate) -> None:
+        for incident in (*update.incidents, *update.updated):
             if incident.comm == COMM and incident.time is not None and incident.time > started:
                 seen.append((time.time(), incident))
-                if incident.zones and incident.stack:
+                if incident.report and incident.report.zones and incident.stack:
                     whole.set()
 
-    follower = KernelLog(Path("/"), "auto", on_news)
+    follower = KernelLog(Path("/"), "auto", on_update)
     follower.start()
     try:
         with no_large_block():
@@ -70,13 +70,15 @@ def test_a_genuine_report_is_told_at_once_and_then_whole() -> None:
     assert first.time is not None
     assert told - first.time < 0.5
     incident = seen[-1][1]
+    report = incident.report
+    assert report is not None
     assert {each.id for _, each in seen} == {first.id}
-    assert (incident.order, incident.gfp_from, incident.kernel) == (ORDER, "printed", os.uname().release)
+    assert (incident.order, incident.gfp_from, report.release) == (ORDER, "printed", os.uname().release)
     assert incident.gfp is not None
     assert "GFP_KERNEL" in incident.gfp
     assert "sock_kmalloc" in incident.stack
     rows, _ = parse_buddyinfo(Path("/proc/buddyinfo").read_text())
-    assert [(zone.node, zone.zone, len(zone.free_blocks or ())) for zone in incident.zones] == [
+    assert [(zone.node, zone.zone, len(zone.free_blocks or ())) for zone in report.zones] == [
         (row.node, row.zone, len(row.free_blocks)) for row in rows
     ]
     assert incident.explanation is not None

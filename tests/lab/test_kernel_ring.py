@@ -10,7 +10,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from fragtui.model.failures.incident import Incident, IncidentKind
+from fragtui.kernel.reports.report import ReportKind
+from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.sources.kernel_log.follower import KernelLog
 from fragtui.sources.kernel_log.kmsg import open_kmsg, sequence_of
@@ -77,7 +78,7 @@ def small_cgroup() -> Iterator[Path]:
             time.sleep(0.1)
 
 
-def test_what_the_ring_lost_is_counted_to_the_record() -> None:
+def test_records_lost_by_the_ring_are_counted_exactly() -> None:
     with alone():
         reader = open_kmsg(DEVICE)
         try:
@@ -104,10 +105,10 @@ def test_a_follower_that_was_held_up_counts_the_loss_believes_no_user_and_goes_o
     ready, held, resume, killed = (threading.Event() for _ in range(4))
     started = time.time()
 
-    def on_news(news: KernelLogUpdate) -> None:
-        lost.append(news.lost_records)
-        seen.extend(each for each in (*news.incidents, *news.updated) if (each.time or 0) > started - 1)
-        if any(each.kind is IncidentKind.OOM and each.victim and each.victim.comm == "ring eater" for each in seen):
+    def on_update(update: KernelLogUpdate) -> None:
+        lost.append(update.lost_records)
+        seen.extend(each for each in (*update.incidents, *update.updated) if (each.time or 0) > started - 1)
+        if any(each.kind is ReportKind.OOM and each.victim and each.victim.comm == "ring eater" for each in seen):
             killed.set()
         if ready.is_set() and not resume.is_set():
             held.set()
@@ -118,7 +119,7 @@ def test_a_follower_that_was_held_up_counts_the_loss_believes_no_user_and_goes_o
         subprocess.run([sys.executable, "-c", EAT, str(procs)], check=False, timeout=30)
 
     with alone(), small_cgroup() as procs:
-        follower = KernelLog(Path("/"), "auto", on_news)
+        follower = KernelLog(Path("/"), "auto", on_update)
         follower.start()
         try:
             assert ready.wait(10)
@@ -137,7 +138,7 @@ def test_a_follower_that_was_held_up_counts_the_loss_believes_no_user_and_goes_o
             resume.set()
             follower.stop()
     assert sum(lost) > before
-    assert all(each.kind is IncidentKind.OOM for each in seen), "a text of user space was taken for the kernel's"
+    assert all(each.kind is ReportKind.OOM for each in seen), "a text of user space was taken for the kernel's"
     last = seen[-1]
     assert last.victim is not None
     assert (last.victim.comm, last.constraint, last.memory) == ("ring eater", "CONSTRAINT_MEMCG", False)

@@ -111,11 +111,6 @@ def one_at_a_time() -> Iterator[None]:
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> AuditLog:
-    return AuditLog(tmp_path / "audit.jsonl")
-
-
-@pytest.fixture
 def reader() -> Iterator[NodeReader]:
     found = NodeReader(ROOT)
     yield found

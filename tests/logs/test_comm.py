@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from fragtui.sources.large_logs.explain import explain_log
 from fragtui.text import printable
+from tests.support.explained import explain_log
 
 HEAD = b": page allocation failure: order:3, mode:0x40cc0(GFP_KERNEL|__GFP_COMP)"
 SYSLOG = b"Jul  1 00:45:31 node kernel: "
@@ -52,6 +52,7 @@ TRANSPORTS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transport", TRANSPORTS.values(), ids=TRANSPORTS.keys())
 def test_any_byte_anywhere_in_a_comm_comes_through(transport: Callable[[bytes], bytes]) -> None:
     for byte in set(range(1, 256)) - {ord("\n")}:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.logs.test_eras import stated, told
 from tests.support.eras import ERAS, NOTHING, SWAP, Era, Facts, mem_info, zone
+from tests.support.examples import examples
 from tests.support.facts import is_part
 from tests.support.transports import SYSLOG, TRANSPORTS
 
@@ -37,6 +38,7 @@ def is_subset(found: dict[str, Any], era: Era) -> list[str]:
     return wrong + ["zones"] * any(not is_part(each, by_place.get((each["node"], each["zone"]))) for each in zones)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("era", ERAS, ids=NAMES)
 @pytest.mark.parametrize("transport", ["dmesg", "kmsg", "rsyslog with #012", "journalctl export"])
 def test_cut_anywhere_no_fact_is_wrong(era: Era, transport: str) -> None:
@@ -52,8 +54,8 @@ def test_cut_anywhere_no_fact_is_wrong(era: Era, transport: str) -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(ERAS), st.lists(FOREIGN, max_size=3)), min_size=1, max_size=5))
 @example([(ERAS[NAMES.index("6.6 vmalloc error")], []), (ERAS[NAMES.index("2.6.18 without a task line")], [])])
-@settings(max_examples=60, deadline=None)
-def test_reports_one_after_the_other_are_told_whole_and_in_order(parts: Sequence[tuple[Era, list[bytes]]]) -> None:
+@examples(60)
+def test_consecutive_reports_are_complete_and_in_order(parts: Sequence[tuple[Era, list[bytes]]]) -> None:
     data = b"".join(b"".join(noise) + SYSLOG(era.messages) for era, noise in parts)
     found = [each for each in told(data) if each["kind"] != "sandbox_failure"]
     without_memory = False
@@ -92,7 +94,7 @@ def mixed(one: list[bytes], two: list[bytes], data: st.DataObject) -> bytes:
 
 
 @given(st.sampled_from(SINCE_5), st.sampled_from(SINCE_5), st.data())
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_two_callers_reports_are_kept_apart(one: Era, two: Era, data: st.DataObject) -> None:
     found = told(mixed(with_caller(one, "T460"), with_caller(two, "C1"), data))
     assert len(found) == 2
@@ -120,8 +122,8 @@ def report_of(tag: int, mode: str) -> tuple[list[list[str]], Facts]:
 
 
 @given(st.sampled_from(["0x20", "0x14000c0(GFP_KERNEL), nodemask=(null)"]), st.data())
-@settings(max_examples=100, deadline=None)
-def test_two_cpus_without_callers_say_nothing_wrong(mode: str, data: st.DataObject) -> None:
+@examples(100)
+def test_mixed_reports_of_two_cpus_give_no_wrong_facts(mode: str, data: st.DataObject) -> None:
     """Stack dumps are serialised by the kernel; head lines and Mem-Info of two CPUs run through each other."""
     (one, first), (two, second) = report_of(3, mode), report_of(5, mode)
     lines: list[str] = []

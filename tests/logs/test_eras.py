@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from fragtui.sources.large_logs.explain import explain_log
 from tests.support.eras import ERAS, NOTHING, Era
+from tests.support.explained import explain_log
 from tests.support.transports import TRANSPORTS, Transport
 
 NOW = 1.79e9
@@ -29,8 +29,9 @@ def stated(found: dict[str, Any], era: Era) -> dict[str, Any]:
     return said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transport", TRANSPORTS.values(), ids=TRANSPORTS.keys())
-def test_every_report_through(transport: Transport) -> None:
+def test_every_report_survives_every_transport(transport: Transport) -> None:
     for era in ERAS:
         found = told(transport(era.messages))
         assert len(found) == 1, (era.name, [each["kind"] for each in found])

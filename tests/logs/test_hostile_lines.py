@@ -69,14 +69,14 @@ def test_digits_of_other_scripts_are_no_number() -> None:
     assert bounded_int("64", most=63) is None
 
 
-def test_only_a_moment_that_every_calendar_shows_is_one() -> None:
+def test_only_a_time_within_calendar_range_is_kept() -> None:
     assert [epoch_seconds(each) for each in (0.0, NOW, 1e10, -1.0, float("nan"), float("inf"))] == [0.0, NOW] + [
         None
     ] * 4
 
 
 @pytest.mark.parametrize("text", ["9" * 5000, "1e999", "NaN", "-Infinity", "1" * 5000 + ".5"])
-def test_a_json_number_that_nobody_means_is_unknown(text: str) -> None:
+def test_an_absurd_json_number_is_unknown(text: str) -> None:
     assert read_json(f'{{"a": {text}, "b": 1}}') == {"a": None, "b": 1}
 
 
@@ -97,7 +97,7 @@ def test_half_a_surrogate_in_json_is_safe_to_show() -> None:
     assert record.text == "a\\ud800b" and record.text.encode()
 
 
-def test_of_a_long_line_16_kib_are_read() -> None:
+def test_a_long_line_is_read_up_to_16_kib() -> None:
     (record,) = parsed(b"Jul 29 06:19:50 node-1 app[1]: " + b"x" * (5 << 20))
     assert record.torn and LINE_BYTES - 100 < len(record.text) <= LINE_BYTES
 
@@ -108,7 +108,7 @@ def test_escapes_make_no_line_longer_than_16_kib() -> None:
     assert len(printable("\U000e0001" * 300)) == 300
 
 
-def test_of_a_long_line_of_json_a_mib_is_decoded_and_16_kib_of_its_message_are_read() -> None:
+def test_a_long_json_line_is_decoded_up_to_a_mib_and_its_message_up_to_16_kib() -> None:
     (record,) = parsed(json.dumps({"log": "x" * 200_000, "time": "2026-07-29T06:19:50Z"}))
     assert record.time == 1785305990 and record.torn and len(record.text) == LINE_BYTES
     (record,) = parsed(json.dumps({"MESSAGE": "x" * 200_000, "PRIORITY": "3"}))
@@ -133,7 +133,7 @@ def test_a_long_binary_field_is_cut_and_the_entry_goes_on_behind_it() -> None:
     assert sum(len(record.text) + 1 for record in records) <= LINE_BYTES + 1
 
 
-def test_of_a_line_without_end_the_beginning_is_kept() -> None:
+def test_an_endless_line_keeps_its_beginning() -> None:
     splitter = LineSplitter()
     for data in (b"kernel: ", *[b"a" * 100_000] * 40):
         assert splitter.lines(data) == []

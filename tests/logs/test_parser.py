@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fragtui.logs.kmsg_record import parse_kmsg_record
 from fragtui.logs.parser import LogParser
 from fragtui.logs.record import LogRecord
+from tests.support.examples import examples
 
 TEXT = "java: page allocation failure: order:4, mode:0x10c0d0"
 NOW = 1_780_000_000.0  # 2026-05-28
@@ -69,7 +70,7 @@ def records(data: bytes, **options: float) -> list[LogRecord]:
         (f"12,345,3671396238,-;{TEXT}", {"facility": 1, "from_kernel": False}),
     ],
 )
-def test_line(line: str, facts: dict[str, object]) -> None:
+def test_each_line_gives_its_record(line: str, facts: dict[str, object]) -> None:
     (record,) = records(line.encode())
     assert record.text in {TEXT, TEXT.partition(": ")[2]}
     assert {name: getattr(record, name) for name in facts} == facts
@@ -96,7 +97,7 @@ def test_embedded_newlines_become_records_with_one_stamp() -> None:
     assert [record.monotonic for record in found] == [1.5, 1.5]
 
 
-def test_journal_json_and_export() -> None:
+def test_journal_json_and_export_give_the_same_records() -> None:
     entry = {
         "__REALTIME_TIMESTAMP": "1785305990155737", "_TRANSPORT": "kernel", "SYSLOG_FACILITY": "0", "PRIORITY": "4",
         "_SOURCE_MONOTONIC_TIMESTAMP": "6115623303", "SYSLOG_IDENTIFIER": "kernel", "MESSAGE": f"{TEXT}\nnext",
@@ -113,7 +114,7 @@ def test_journal_json_and_export() -> None:
     assert [record.text for record in records(export)] == [TEXT, "next", "other"]
 
 
-def test_dmesg_json() -> None:
+def test_dmesg_json_gives_records() -> None:
     text = (
         '{\n   "dmesg": [\n      {\n         "pri": 4,\n         "time":   10.250000,\n         "msg": "'
         + TEXT
@@ -124,7 +125,7 @@ def test_dmesg_json() -> None:
     assert (second.text, second.monotonic) == ("b", 11.0)
 
 
-def test_repeats_of_both_daemons() -> None:
+def test_repeat_lines_of_both_daemons_are_counted() -> None:
     (record,) = records(b"Sep  9 23:08:02 sjoerd last message repeated 93 times")
     assert record.repeats == 93
     (record,) = records(b"Sep  9 23:08:02 h kernel: message repeated 3 times: [ " + TEXT.encode() + b"]")
@@ -132,14 +133,14 @@ def test_repeats_of_both_daemons() -> None:
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_any_bytes_give_printable_records(data: bytes) -> None:
     for record in records(data):
         assert record.text.isprintable()
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_kmsg_escapes_round_trip(raw: bytes) -> None:
     escaped = b"".join(bytes((b,)) if 0x20 <= b < 0x7F and b != 0x5C else b"\\x%02x" % b for b in raw)
     found = parse_kmsg_record(b"6,1,2,-;" + escaped + b"\n")
@@ -152,53 +153,12 @@ def test_kmsg_escapes_round_trip(raw: bytes) -> None:
     st.text(st.sampled_from("[]<>(). 0123456789TC#abc:+=%\t\x1cé"), max_size=24),
     st.sampled_from(["", "[ 12.345678]", "[    1.000001] ", "[ 12.345678][  T460] ", "[12.345678]  [", "[ 1.5] "]),
 )
-@settings(max_examples=500, deadline=None)
+@examples(500)
 def test_the_quick_way_for_a_known_head_reads_what_the_careful_way_reads(rest: str, stamp: str) -> None:
     line = f"Jul  1 00:45:31 node kernel: {stamp}{rest}".encode()
     careful, quick = LogParser(now=1.79e9), LogParser(now=1.79e9)
     quick.feed(b"Jul  1 00:45:31 node kernel: x", 1)
     assert quick.feed(line, 2) == careful.feed(line, 2)
-
-
-_HEAD = "Jul  1 00:45:31 node kernel: "
-_LINES = st.sampled_from([
-    f"{_HEAD}[ 12.345678] Call Trace:",
-    f"{_HEAD}[ 12.345678][  T460]  warn_alloc+0x138/0x160",
-    f"{_HEAD}x",
-    f"{_HEAD}message repeated 3 times: [ x]",
-    f"{_HEAD}last message repeated 2 times",
-    f"{_HEAD}caf\u00e9 \x1b[1m",
-    f"{_HEAD}{'y' * 20_000}",
-    " MODULE=veth",
-    "Jul  1 00:45:32 node kernel: x",
-    "Jul  1 00:45:31 node sshd[1]: x",
-    "__CURSOR=s=1",
-    "",
-])  # fmt: skip
-
-
-@given(st.lists(_LINES, max_size=12), st.integers(0, 400), st.booleans())
-@settings(max_examples=300, deadline=None)
-def test_lines_read_in_one_go_are_those_read_one_by_one(lines: list[str], stop: int, ended: bool) -> None:
-    data = "\n".join(lines).encode() + b"\n" * ended
-    at, number, run = 0, 1, LogParser(now=NOW)
-    found: list[LogRecord] = []
-    while at < len(data):
-        end = data.find(b"\n", at)
-        end = len(data) if end < 0 else end
-        found += run.feed(data[at:end], number, end == len(data))
-        at, number = end + 1, number + 1
-        for record, end in run.known_lines(data, at, stop, number) if not run.busy else ():
-            assert at < stop
-            assert data[end : end + 1] == b"\n"
-            found.append(record)
-            at, number = end + 1, number + 1
-    one_by_one = LogParser(now=NOW)
-    pieces = data.removesuffix(b"\n").split(b"\n") if data else []
-    last = len(pieces) if not data.endswith(b"\n") else 0
-    assert found == [
-        record for number, line in enumerate(pieces, 1) for record in one_by_one.feed(line, number, number == last)
-    ]
 
 
 def test_a_task_may_be_called_as_if_it_were_a_host_and_the_kernel() -> None:

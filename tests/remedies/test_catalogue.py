@@ -54,7 +54,7 @@ def test_the_sentence_names_the_path_below_the_hosts_root(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("value", "release", "words"),
-    [(None, "6.1.0", "not there"), (0, "6.1.0", "is 0"), (20, "5.14.0", "before 5.15"), (20, "5.15.0", None)],
+    [(None, "6.1.0", "can't be read"), (0, "6.1.0", "is 0"), (20, "5.14.0", "before 5.15"), (20, "5.15.0", None)],
 )
 def test_when_kcompactd_can_be_woken(value: int | None, release: str, words: str | None) -> None:
     disabled_reason = wake_kcompactd(value, parse_version(release)).disabled_reason

@@ -12,12 +12,14 @@ import pytest
 
 from tests.support.places import REPOSITORY
 
+pytestmark = pytest.mark.slow
+
 DRIVER = REPOSITORY / "tests/support/kill_driver.py"
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, for a mount namespace")
 MUST_BE_NONE = ("writes without an intent", "writes before their intent", "writes unseen", "left", "hung", "failed")
 
 
-@pytest.mark.parametrize("rounds", [20, pytest.param(300, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
+@pytest.mark.parametrize("rounds", [20, pytest.param(300, marks=[pytest.mark.by_hand, pytest.mark.timeout(900)])])
 @as_root
 def test_kills_and_stops_at_random_instants_leave_no_write_without_an_intent_and_no_child(
     rounds: int, tmp_path: Path

@@ -17,8 +17,9 @@ from fragtui.remedies.catalogue import (
     sync_only,
     wake_kcompactd,
 )
-from fragtui.remedies.permission import disabled_because, is_writable_proc
+from fragtui.remedies.permission import disabled_because
 from fragtui.remedies.worker import filesystem_of
+from fragtui.sources.host.identity import is_live
 
 ROOT = Path("/")
 DROP = drop_caches(1, sync=False)
@@ -78,7 +79,7 @@ def saved(tmp_path: Path) -> Path:
 
 def test_saved_files_are_never_written(tmp_path: Path) -> None:
     root = saved(tmp_path)
-    assert not is_writable_proc(root)
+    assert not is_live(root)
     assert "saved copy" in str(disabled_because(DROP, root))
     assert "saved files" in str(disabled_because(sync_only(), root))
     assert (root / "proc/sys/vm/drop_caches").read_text() == "0"
@@ -91,7 +92,7 @@ def test_a_link_in_saved_files_does_not_lead_to_this_host(linked: str, tmp_path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.symlink_to(Path("/") / linked)
     assert "link" in str(disabled_because(DROP, tmp_path))
-    assert not is_writable_proc(tmp_path)
+    assert not is_live(tmp_path)
 
 
 def test_a_missing_file_is_a_kernel_without_compaction(tmp_path: Path) -> None:

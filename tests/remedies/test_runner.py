@@ -239,6 +239,7 @@ actions = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sequence=actions)
 def test_no_write_runs_that_is_not_on_record_first(

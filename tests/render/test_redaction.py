@@ -1,4 +1,4 @@
-"""What must not leave the house, in the texts that it stands in."""
+"""Names that must be redacted, in the texts that contain them."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def redaction() -> Redaction:
         (f"/var/log/pods/pay_ledger-0_{OTHER}/a.log", "/var/log/pods/namespace-2_pod-2_uid-1/a.log"),
     ],
 )
-def test_it_is_replaced(text: str, shown: str) -> None:
+def test_every_private_name_is_replaced(text: str, shown: str) -> None:
     assert redaction().text(text) == shown
 
 
@@ -72,7 +72,7 @@ def test_it_is_replaced(text: str, shown: str) -> None:
         "raise vm.min_free_kbytes, /proc/sys/vm/drop_caches, runc:[1:CHILD]",
     ],
 )
-def test_what_is_nobodys_stays(text: str) -> None:
+def test_public_words_are_not_redacted(text: str) -> None:
     assert redaction().text(text) == text
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fragtui.cluster.failure_reason import UNKNOWN_REASON
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.model.failures.incident import Incident, IncidentKind
+from fragtui.kernel.reports.report import ReportKind
 from fragtui.model.node.verdict import judge_node
 from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
 from fragtui.model.remedy.forecast import forecast
@@ -18,6 +18,7 @@ from fragtui.render.redaction import Redaction, redaction_of
 from fragtui.render.report_page import ReportFacts, report_page
 from fragtui.sources.host.reader import NodeReader
 from tests.support.host_tree import FRAGMENTED, HostTree
+from tests.support.incidents import kernel_incident
 
 UID = "0f3c1a2b-1111-2222-3333-444455556666"
 
@@ -27,8 +28,8 @@ def facts(tmp_path: Path) -> ReportFacts:
     tree.hostname = "db-9.prod.example.com"
     tree.write()
     snapshot = NodeReader(tmp_path).sample()
-    incident = Incident(
-        kind=IncidentKind.ALLOCATION_FAILURE,
+    incident = kernel_incident(
+        kind=ReportKind.ALLOCATION_FAILURE,
         time=1_700_000_000.0,
         comm="runc:[1:CHILD]",
         order=4,
@@ -70,7 +71,7 @@ def test_the_page_has_every_section_and_its_facts(tmp_path: Path) -> None:
     assert re.findall(r"^## (.*)$", page, re.MULTILINE) == [
         "Zones",
         "What would help",
-        "Refused requests, OOM kills and failed sandboxes",
+        "Denied requests, OOM kills and failed sandboxes",
         "Stuck pods",
         "Remedies",
         "Advice",
@@ -96,11 +97,10 @@ def test_redacted_no_name_is_left_and_the_same_name_is_the_same_token(tmp_path: 
     assert "copy\\_net\\_ns" in page, "what is no name stays"
 
 
-def test_a_host_that_is_called_like_a_word_of_ours_changes_no_setting(tmp_path: Path) -> None:
-    tree = HostTree.small(tmp_path)
+def test_a_host_that_is_called_like_a_word_of_ours_changes_no_setting(tree: HostTree) -> None:
     tree.hostname = "vm"
     tree.write()
-    snapshot = NodeReader(tmp_path).sample()
+    snapshot = NodeReader(tree.root).sample()
     advice = Advice("raise vm.min_free_kbytes", "of vm", "vm.min_free_kbytes = 1")
     page = report_page(
         ReportFacts(snapshot, judge_node(snapshot, 3), forecast(snapshot, 3), advice=(advice,)), redact=True
@@ -120,19 +120,19 @@ def test_longer_names_win_and_parts_of_words_stay() -> None:
 
 def test_hostile_names_cannot_write_markdown(tmp_path: Path) -> None:
     whole = facts(tmp_path)
-    evil = dataclasses.replace(whole.incidents[0], comm="|x| <img src=x> [a](http://b) `#`", id="k9")
+    evil = kernel_incident(comm="|x| <img src=x> [a](http://b) `#`", id="k9")
     page = report_page(dataclasses.replace(whole, incidents=(evil,)))
     assert "<img" not in page.replace("\\<img", "")
     assert r"\|x\|" in page
     assert "[a](" not in page.replace(r"\[a\]", "")
 
 
-def test_what_is_unknown_is_said(tmp_path: Path) -> None:
+def test_an_unknown_value_is_reported_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     snapshot = NodeReader(tmp_path / "empty").sample()
     bare = ReportFacts(snapshot, judge_node(snapshot, 3), forecast(snapshot, 3), unreadable=snapshot.unreadable)
     page = report_page(bare)
-    assert "Unknown: not there." in page
+    assert "Unknown: no such file or directory." in page
     assert "Unknown: no kernel log could be read." in page
     assert "Unknown: not looked for." in page
-    assert "proc/buddyinfo: not there" in page
+    assert "proc/buddyinfo: no such file or directory" in page

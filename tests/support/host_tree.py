@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fragtui.kernel.procfs.buddyinfo import ZoneBlocks, format_buddyinfo
-from fragtui.kernel.procfs.pagetypeinfo import PageTypeInfo, TypeBlocks, ZonePageblocks, format_pagetypeinfo
+from fragtui.kernel.procfs.buddyinfo import ZoneBlocks
+from fragtui.kernel.procfs.pagetypeinfo import PageTypeInfo, TypeBlocks, ZonePageblocks
+from tests.support.procfs import format_buddyinfo, format_pagetypeinfo
 
 HEALTHY = (2000, 1500, 1000, 800, 400, 200, 100, 50, 20, 10, 900)
 FRAGMENTED = (410_000, 96_000, 12_000, 40, 0, 0, 0, 0, 0, 0, 0)

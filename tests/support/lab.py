@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.remedies.permission import is_writable_proc
+from fragtui.sources.host.identity import is_live
 from tests.support.fragment_cache import HUGE_POOL
 
 HERE = Path(__file__).parent
@@ -27,7 +27,7 @@ def why_no_lab() -> str | None:
         return "the lab needs root"
     if os.environ.get("FRAGTUI_NO_LAB"):
         return "switched off by FRAGTUI_NO_LAB"
-    if not is_writable_proc(Path("/")):
+    if not is_live(Path("/")):
         return "no procfs"
     try:
         os.close(os.open("/proc/sys/vm/compact_memory", os.O_WRONLY))

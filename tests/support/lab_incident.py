@@ -1,7 +1,7 @@
-"""A real incident, recorded: memory fragmented, a large request refused, caches dropped, recovery.
+"""A real incident, recorded: memory fragmented, a large request denied, caches dropped, recovery.
 
-Memory and kernel are this machine's. What the kubelet says meanwhile was captured on a node whose runc was refused
-memory in the same place; it is said again with today's stamps.
+Memory and kernel are this machine's. The kubelet's lines were captured on a node whose runc was denied memory in the
+same place; they are written again with today's stamps.
 
 Usage: python -m tests.support.lab_incident FILE (as root; fragments this machine's memory for half a minute)
 """
@@ -42,7 +42,7 @@ _STAMP = re.compile(r"(?<=^[IWEF])\d{4} (\d\d):(\d\d):(\d\d\.\d{6})")
 
 
 class LabIncident:
-    """Records what happens while it lives; `live` and `incidents` are what a screen would have been told."""
+    """Records until it is stopped; `live` and `incidents` are what a screen gets."""
 
     def __init__(self, path: Path, name: str = "node-7") -> None:
         self.live: list[Snapshot] = []
@@ -62,7 +62,7 @@ class LabIncident:
         self.kubelet_says("SyncLoop ADD")
         self._sampler = Sampler(reader, self.live.append, sys.stderr.write, 0.5)  # type: ignore[arg-type]
         self._log = KernelLog(Path("/"), "auto", self._take, self._stream)
-        self._pods = PodWatcher(Path("/"), str(self._kubelet), witness=self.recorder)
+        self._pods = PodWatcher(Path("/"), str(self._kubelet), recorder=self.recorder)
         self._sampler.start()
         self._log.start()
         self._pods.start()
@@ -77,17 +77,17 @@ class LabIncident:
         self._work.cleanup()
 
     def kubelet_says(self, *words: str) -> None:
-        """Have the kubelet say, now, the next lines that hold one of these words, one of each pod."""
-        told: dict[str, str] = {}
+        """Write the kubelet's next lines that contain one of these words, one of each pod, with the present time."""
+        lines: dict[str, str] = {}
         for line in self._said:
             if any(word in line for word in words):
-                told.setdefault(re.sub(r'.*pods?=\[?"([^"]*)".*', r"\1", line), line)
+                lines.setdefault(re.sub(r'.*pods?=\[?"([^"]*)".*', r"\1", line), line)
         now = time.strftime("%m%d %H:%M:%S", time.localtime()) + f".{time.time_ns() // 1000 % 1_000_000:06d}"
         with self._kubelet.open("a") as log:
-            log.writelines(f"{_STAMP.sub(now, line)}\n" for line in told.values())
+            log.writelines(f"{_STAMP.sub(now, line)}\n" for line in lines.values())
 
     def refuse(self) -> int:
-        """Ask for large blocks until one is refused and reported; return how many were refused."""
+        """Request large blocks until one is denied and reported; return how many were denied."""
         refused = 0
         for _ in range(TRIES):
             refused += refuse(ORDER, COMM) == "ENOBUFS"
@@ -113,31 +113,31 @@ class LabIncident:
         self._sampler.hurried = False
 
     def _show(self) -> None:
-        """Hand the recorder the lines of the audit log without who ran this and where."""
+        """Give the recorder the lines of the audit log without user and host."""
         lines = [json.loads(line) for line in self._audit.path.read_text().splitlines()]
         hidden: dict[str, object] = {"host": self._name, "login": None, "boot": None, "pid": 4711}
-        told = [{key: hidden.get(key, value) if key in hidden else value for key, value in each.items()}
+        lines = [{key: hidden.get(key, value) if key in hidden else value for key, value in each.items()}
                 for each in lines]  # fmt: skip
         done = len(self._shown.read_text().splitlines())
         with self._shown.open("a") as shown:
-            shown.writelines(json.dumps(each) + "\n" for each in told[done:])
+            shown.writelines(json.dumps(each) + "\n" for each in lines[done:])
 
     def _stream(self) -> Callable[[StreamCall], None]:
         take = self.recorder.log_stream()
 
         def filtered(call: StreamCall) -> None:
-            # What this machine's kernel said before is nobody's business.
+            # Earlier messages of this machine's kernel are private.
             if call[0] == "kmsg" and isinstance(call[1], bytes) and (stream_time(call[1]) or 0.0) < self._began:
                 return
             take(call)
 
         return filtered
 
-    def _take(self, news: KernelLogUpdate) -> None:
-        mine = [each for each in news.incidents if each.time is not None and each.time >= self._began]
-        if mine and not self.incidents:
+    def _take(self, update: KernelLogUpdate) -> None:
+        new = [each for each in update.incidents if each.time is not None and each.time >= self._began]
+        if new and not self.incidents:
             self.kubelet_says("Error syncing pod")
-        self.incidents += mine
+        self.incidents += new
 
 
 def record_incident(path: Path) -> LabIncident:

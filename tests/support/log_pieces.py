@@ -1,4 +1,4 @@
-"""Pieces of which logs are made for reading them in parts: reports in every dress, what lies between, what is cut."""
+"""Pieces of which logs are made for reading them by windows: reports in every dress, what lies between, what is cut."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SINGLE = [
     b'{"pri": 4, "msg": "x"}\n',
     b'    "time": 5,\n',
     b"}\n",
-    b"__CURSOR=s=1\n",
+    b"__CURSOR=s=1\nMESSAGE=alloc\n\n",
     b"MESSAGE=alloc\n",
     b"MESSAGE\n",
     b"\n",
@@ -85,8 +85,9 @@ NOISE = st.tuples(st.sampled_from(SINGLE[:3]), st.sampled_from([1, 3, 7, 9, 20, 
 )
 REPORTS = st.builds(report, ERA, st.sampled_from(sorted(TRANSPORTS)))
 CUT = st.tuples(REPORTS, st.floats(0, 1), st.floats(0, 1)).map(
-    lambda each: each[0][int(len(each[0]) * min(each[1:])) : int(len(each[0]) * max(each[1:]))] + b"\n"
+    lambda each: each[0][int(len(each[0]) * min(each[1:])) : int(len(each[0]) * max(each[1:]))] + b"\n\n"
 )
+"""An empty line ends a journal entry that is cut off: else it would swallow what follows."""
 SINGLES = st.sampled_from(SINGLE)
 PIECES = st.one_of(
     SINGLES,

@@ -8,8 +8,8 @@ from textual import events
 from textual.pilot import Pilot
 
 from fragtui.ui.dialogs.confirm import ConfirmDialog
-from fragtui.ui.terminal import deliberate
-from fragtui.ui.terminal.arrivals import ALONE
+from fragtui.ui.terminal import key_gate
+from fragtui.ui.terminal.key_arrivals import ALONE
 from tests.support.screen import lines_of, until
 
 PAUSE = ALONE + 0.05
@@ -41,6 +41,6 @@ async def has_read(pilot: Pilot[int]) -> None:
     """Wait until an open question has been on the screen long enough."""
     screen = pilot.app.screen
     if isinstance(screen, ConfirmDialog):
-        await until(pilot, lambda: screen._shown_at is not None)
-        assert screen._shown_at is not None
-        await pilot.pause(max(0.0, screen._shown_at + deliberate.ANSWER_DELAY_SECONDS - time.monotonic()) + 0.02)
+        await until(pilot, lambda: screen.shown_at is not None)
+        assert screen.shown_at is not None
+        await pilot.pause(max(0.0, screen.shown_at + key_gate.ANSWER_DELAY_SECONDS - time.monotonic()) + 0.02)

@@ -1,4 +1,4 @@
-"""A listener for sources of pod news: keeps what it was told, and a board of it."""
+"""A `PodSink` that keeps what a source reports, and a tracker fed with it."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ from fragtui.cluster.pod_ref import PodRef
 from fragtui.model.pods.pod_tracker import PodTracker
 
 
-class Told:
-    """What a source told, and the board that comes of it."""
+class CollectingSink:
+    """Collects the reports of a source."""
 
     def __init__(self) -> None:
-        self.board = PodTracker()
+        self.tracker = PodTracker()
         self.seen: list[PodObservation] = []
         self.listed: list[tuple[PodRef, ...]] = []
         self.states: list[tuple[str, str, str]] = []
 
-    def observations(self, told: tuple[PodObservation, ...]) -> None:
-        self.seen.extend(told)
-        for observation in told:
-            self.board.tell(observation, time.time())
+    def observations(self, observations: tuple[PodObservation, ...]) -> None:
+        self.seen.extend(observations)
+        for observation in observations:
+            self.tracker.observe(observation, time.time())
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
         self.listed.append(pods)
-        self.board.only_these_exist(pods)
+        self.tracker.set_existing(pods)
 
     def state(self, name: str, state: str, cannot_tell: str) -> None:
         self.states.append((name, state, cannot_tell))
 
     @property
     def stuck(self) -> list[str]:
-        return sorted(pod.name or "" for pod in self.board.snapshot(time.time()).pods)
+        return sorted(pod.name or "" for pod in self.tracker.snapshot(time.time()).pods)
 
     def last_state(self, name: str = "API") -> tuple[str, str]:
         return next(((state, why) for who, state, why in reversed(self.states) if who == name), ("", ""))
 
 
 def until(condition: Callable[[], bool], seconds: float = 30.0) -> bool:
-    """Wait until the condition holds; return whether it came to hold in time."""
+    """Wait until the condition holds; return whether it did in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if condition():

@@ -11,12 +11,13 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from fragtui.sampler import Sampler
+from fragtui.sources.host.conditions import read_conditions
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.kernel_log.follower import KernelLog
+from fragtui.sources.node_readers import NodeReaders
 from fragtui.sources.pods.watcher import PodWatcher
 from fragtui.sources.recording.recorder import Recorder
 from fragtui.ui.app import FragtuiApp
-from fragtui.ui.panels.status_line import StatusLine
 from fragtui.ui.wiring import AppDependencies
 
 SIZES = [(60, 20), (80, 24), (120, 40), (200, 50)]
@@ -37,18 +38,23 @@ def make_app(
     reader = NodeReader(root)
     recorder = Recorder(reader.host, audit=audit)
     reader.on_tick = recorder.take_tick
+    readers = NodeReaders(
+        lambda on_update: KernelLog(root, kernel_log, on_update, recorder.log_stream),
+        lambda on_update: PodWatcher(root, kubelet_log, None, on_update, recorder=recorder),
+    )
     return FragtuiApp(
         AppDependencies(
             sampler=lambda deliver, crash: Sampler(reader, deliver, crash, interval),
-            kernel_log=lambda on_news: KernelLog(root, kernel_log, on_news, recorder.log_stream),
-            pods=lambda on_news: PodWatcher(root, kubelet_log, None, on_news, witness=recorder),
+            kernel_log=readers.kernel_log,
+            pods=readers.pods,
+            read_conditions=read_conditions,
             root=root,
             live=reader.live,
             order=order,
             read_only=read_only,
             theme=theme,
             audit=audit,
-            tape=recorder,
+            recorder=recorder,
         )
     )
 
@@ -58,7 +64,7 @@ async def running(app: FragtuiApp, size: tuple[int, int] = (120, 40)) -> AsyncIt
     """Run the application until its first snapshot is shown with the view's state, and to its end."""
     async with app.run_test(size=size, notifications=True) as pilot:
         await until(pilot, lambda: app.main.session.snapshot is not None)
-        await until(pilot, lambda: app.main.query_one(StatusLine).state != ())
+        await until(pilot, lambda: app.main.session.status != ())
         await pilot.pause()
         yield pilot
         assert app.outlived == [], "a fault that the screen went on after"

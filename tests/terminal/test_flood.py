@@ -17,6 +17,8 @@ from tests.sources.pods.test_runtime_log import failure
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.terminal import Terminal, terminal
 
+pytestmark = pytest.mark.slow
+
 SECONDS = float(os.environ.get("FRAGTUI_FLOOD_SECONDS", "10"))
 """The issue asks for 60; here 10, which shows the same in a run of all tests."""
 PODS = 110
@@ -67,7 +69,7 @@ class Node:
         self.stamped[count] = time.monotonic()
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 @pytest.mark.timeout(SECONDS + 60)
 def test_the_screen_keeps_its_pace_in_a_flood_of_log_lines(tmp_path: Path) -> None:
     node = Node(tmp_path)
@@ -150,7 +152,7 @@ def _refusal(at: int) -> str:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 @pytest.mark.timeout(4 * SECONDS + 120)
 def test_a_flood_in_which_every_line_names_another_pod_is_bounded_and_what_it_dropped_is_said(tmp_path: Path) -> None:
     node = Strangers(tmp_path, 1000)

@@ -9,23 +9,18 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.terminal import command, terminal
+
+pytestmark = pytest.mark.slow
 
 NULL = subprocess.DEVNULL
 RESTORED = (b"\x1b[?1049l", b"\x1b[?1000l", b"\x1b[?25h")
 """Alternate screen off, mouse reporting off, cursor on."""
 
 
-@pytest.fixture
-def host(tmp_path: Path) -> Path:
-    HostTree.small(tmp_path, FRAGMENTED)
-    return tmp_path
-
-
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 60)], ids=str)
-def test_it_starts_shows_the_node_and_quits(host: Path, size: tuple[int, int]) -> None:
-    with terminal("--root", str(host), "--order", "6", columns=size[0], rows=size[1]) as term:
+def test_it_starts_shows_the_node_and_quits(fragmented: Path, size: tuple[int, int]) -> None:
+    with terminal("--root", str(fragmented), "--order", "6", columns=size[0], rows=size[1]) as term:
         term.until("FRAGMENTED")
         term.until("N0 Normal")
         term.press("q")
@@ -34,8 +29,8 @@ def test_it_starts_shows_the_node_and_quits(host: Path, size: tuple[int, int]) -
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_signals_give_the_terminal_back(host: Path, number: signal.Signals) -> None:
-    with terminal("--root", str(host)) as term:
+def test_signals_give_the_terminal_back(fragmented: Path, number: signal.Signals) -> None:
+    with terminal("--root", str(fragmented)) as term:
         term.until("N0 Normal")
         term.pump(0.5)
         term.kill(number)
@@ -43,9 +38,9 @@ def test_signals_give_the_terminal_back(host: Path, number: signal.Signals) -> N
         assert all(code in term.written for code in RESTORED)
 
 
-def test_sighup_ignored_by_the_parent_still_ends_it_when_the_terminal_is_lost(host: Path) -> None:
+def test_sighup_ignored_by_the_parent_still_ends_it_when_the_terminal_is_lost(fragmented: Path) -> None:
     argv = ["/bin/sh", "-c", 'trap "" HUP; exec "$0" "$@"', *command()]
-    with terminal("--root", str(host), argv=argv) as term:
+    with terminal("--root", str(fragmented), argv=argv) as term:
         term.until("N0 Normal")
         term.hang_up()
         start = time.monotonic()
@@ -53,8 +48,8 @@ def test_sighup_ignored_by_the_parent_still_ends_it_when_the_terminal_is_lost(ho
         assert time.monotonic() - start < 15
 
 
-def test_it_is_suspended_with_the_terminal_given_back_and_goes_on(host: Path) -> None:
-    with terminal("--root", str(host)) as term:
+def test_it_is_suspended_with_the_terminal_given_back_and_goes_on(fragmented: Path) -> None:
+    with terminal("--root", str(fragmented)) as term:
         term.until("N0 Normal")
         term.press("\x1a")
         process = psutil.Process(term.pid)
@@ -73,8 +68,8 @@ def test_it_is_suspended_with_the_terminal_given_back_and_goes_on(host: Path) ->
         assert term.wait() == 0
 
 
-def test_it_resizes_and_goes_on(host: Path) -> None:
-    with terminal("--root", str(host), columns=120, rows=40) as term:
+def test_it_resizes_and_goes_on(fragmented: Path) -> None:
+    with terminal("--root", str(fragmented), columns=120, rows=40) as term:
         term.until("N0 Normal")
         for columns, rows in ((60, 20), (200, 60), (80, 24)):
             term.resize(columns, rows)
@@ -90,8 +85,8 @@ def _wakes(pid: int) -> int:
     return sum(int(text.split("\nvoluntary_ctxt_switches:")[1].split()[0]) for text in told)
 
 
-def test_it_sleeps_until_a_key_or_a_tick_comes(host: Path) -> None:
-    with terminal("--root", str(host), "--interval", "60") as term:
+def test_it_sleeps_until_a_key_or_a_tick_comes(fragmented: Path) -> None:
+    with terminal("--root", str(fragmented), "--interval", "60") as term:
         term.until("N0 Normal")
         term.pump(3.0)
         before = _wakes(term.pid)
@@ -102,11 +97,11 @@ def test_it_sleeps_until_a_key_or_a_tick_comes(host: Path) -> None:
         term.until("Keys and signs")
 
 
-def test_a_pipe_in_place_of_a_file_hangs_nothing(host: Path) -> None:
-    file = host / "proc/vmstat"
+def test_a_pipe_in_place_of_a_file_does_not_block(fragmented: Path) -> None:
+    file = fragmented / "proc/vmstat"
     file.unlink()
     os.mkfifo(file)
-    with terminal("--root", str(host), "--interval", "0.5") as term:
+    with terminal("--root", str(fragmented), "--interval", "0.5") as term:
         term.until("N0 Normal")
         start = time.monotonic()
         term.press("q")
@@ -114,8 +109,10 @@ def test_a_pipe_in_place_of_a_file_hangs_nothing(host: Path) -> None:
         assert time.monotonic() - start < 15
 
 
-def test_without_a_terminal_it_says_so(host: Path) -> None:
-    done = subprocess.run([*command(), "--root", str(host)], check=False, capture_output=True, text=True, stdin=NULL)
+def test_the_screen_without_a_terminal_is_refused(fragmented: Path) -> None:
+    done = subprocess.run(
+        [*command(), "--root", str(fragmented)], check=False, capture_output=True, text=True, stdin=NULL
+    )
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "needs a terminal" in done.stderr
@@ -136,15 +133,15 @@ def test_bad_arguments_get_one_clear_line(arguments: list[str], word: str) -> No
     assert word in done.stderr.splitlines()[-1]
 
 
-def test_version() -> None:
+def test_version_prints_one_line() -> None:
     done = subprocess.run([*command(), "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("fragtui ")
 
 
 @pytest.mark.parametrize(("name", "value"), [("TERM", "linux"), ("PYTHONIOENCODING", "latin-1")])
-def test_a_terminal_without_block_characters_gets_ascii(host: Path, name: str, value: str) -> None:
+def test_a_terminal_without_block_characters_gets_ascii(fragmented: Path, name: str, value: str) -> None:
     argv = ["env", f"{name}={value}", *command()]
-    with terminal("--root", str(host), "--order", "6", argv=argv) as term:
+    with terminal("--root", str(fragmented), "--order", "6", argv=argv) as term:
         term.until("FRAGMENTED")
         term.until("N0 Normal")
         term.until("#####")

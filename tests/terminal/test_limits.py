@@ -11,6 +11,8 @@ from tests.support.cgroup import limited
 from tests.support.host_tree import HostTree
 from tests.support.terminal import Terminal, command
 
+pytestmark = pytest.mark.slow
+
 VERBS = [
     ["check"],
     ["check", "--json"],
@@ -51,7 +53,7 @@ def test_a_verb_works_with_sixteen_descriptors(words: list[str], tmp_path: Path)
 
 
 @pytest.mark.parametrize("words", VERBS, ids=" ".join)
-def test_a_verb_works_without_another_task_or_says_so_in_a_line(words: list[str], tmp_path: Path) -> None:
+def test_a_verb_runs_without_another_task_or_reports_it_in_a_line(words: list[str], tmp_path: Path) -> None:
     with limited("pids", 1) as group:
         assert is_answered(ran(group.command(called(words, tmp_path))))
 
@@ -79,7 +81,7 @@ def test_the_screen_ends_with_a_line_if_it_gets_too_few_threads(root: Path, task
 
 
 @pytest.mark.parametrize("tasks", [6, 8, 10])
-def test_without_threads_for_its_readers_the_screen_says_so_and_goes_on(tasks: int) -> None:
+def test_the_screen_without_reader_threads_reports_it_and_continues(tasks: int) -> None:
     with limited("pids", tasks) as group:
         terminal = Terminal(group.command(command()))
         try:
@@ -93,7 +95,7 @@ def test_without_threads_for_its_readers_the_screen_says_so_and_goes_on(tasks: i
             terminal.close()
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 def test_the_screen_draws_and_ends_on_a_twentieth_of_a_cpu(root: Path) -> None:
     with limited("cpu", 5) as group:
         terminal = Terminal(group.command([*command(), "--root", str(root)]))

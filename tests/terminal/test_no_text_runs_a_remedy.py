@@ -11,6 +11,8 @@ import pytest
 from tests.support.harmless_node import HarmlessNode, harmless_node
 from tests.support.terminal import Terminal
 
+pytestmark = pytest.mark.slow
+
 BEGIN, END = b"\x1b[200~", b"\x1b[201~"
 ASKED = "Expected result"
 GUARD = "Switch the guard on"
@@ -84,7 +86,7 @@ def test_two_deliberate_keys_run_it(node: HarmlessNode) -> None:
         assert node.written == {"compact": 1, "drop": 3}
 
 
-@pytest.mark.parametrize("times", [1, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("times", [1, pytest.param(3, marks=pytest.mark.by_hand)])
 def test_a_pasted_escape_sequence_confirms_nothing(node: HarmlessNode, times: int) -> None:
     with node.screen() as term:
         for _ in range(times):
@@ -100,7 +102,8 @@ def test_a_pasted_escape_sequence_confirms_nothing(node: HarmlessNode, times: in
 
 
 @pytest.mark.parametrize(
-    ("cut", "times"), [(4, 1), pytest.param(4, 3, marks=pytest.mark.slow), pytest.param(1, 3, marks=pytest.mark.slow)]
+    ("cut", "times"),
+    [(4, 1), pytest.param(4, 3, marks=pytest.mark.by_hand), pytest.param(1, 3, marks=pytest.mark.by_hand)],
 )
 def test_a_paste_whose_start_marker_comes_in_two_pieces_confirms_nothing(
     node: HarmlessNode, cut: int, times: int
@@ -113,7 +116,7 @@ def test_a_paste_whose_start_marker_comes_in_two_pieces_confirms_nothing(
             close_all(term)
 
 
-@pytest.mark.parametrize("times", [1, pytest.param(3, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("times", [1, pytest.param(3, marks=pytest.mark.by_hand)])
 def test_two_pastes_of_a_coloured_line_open_and_confirm_nothing(node: HarmlessNode, times: int) -> None:
     with node.screen() as term:
         for _ in range(times):
@@ -132,7 +135,7 @@ def test_a_line_pasted_without_markers_opens_and_confirms_nothing(node: Harmless
         assert_nothing_ran(node, term)
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 @pytest.mark.parametrize("cut", range(1, 12))
 def test_a_paste_cut_at_any_byte_of_its_markers_runs_nothing(node: HarmlessNode, cut: int) -> None:
     begin, end = BEGIN[:cut], END[: max(0, cut - 6)]
@@ -149,7 +152,7 @@ def test_a_paste_cut_at_any_byte_of_its_markers_runs_nothing(node: HarmlessNode,
             close_all(term)
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 def test_a_paste_that_a_slow_link_brings_byte_by_byte_runs_nothing(node: HarmlessNode) -> None:
     with node.screen() as term:
         for opened in (False, True):
@@ -161,7 +164,7 @@ def test_a_paste_that_a_slow_link_brings_byte_by_byte_runs_nothing(node: Harmles
             close_all(term)
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 def test_text_from_a_terminal_that_marks_no_paste_opens_and_confirms_nothing(node: HarmlessNode) -> None:
     with node.screen() as term:
         for text in (b"c y", b"cy", b"y\nc\n", COLOURED + b"\r", b"Gy", b"l\ry", b"\x10compact\r", b"\x1b[31mc"):
@@ -178,7 +181,7 @@ def test_text_from_a_terminal_that_marks_no_paste_opens_and_confirms_nothing(nod
                 open_dialog(term)
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 def test_a_question_that_the_terminal_did_not_take_is_not_answered_blindly(node: HarmlessNode) -> None:
     with node.screen() as term:
         for _ in range(5):  # Each draws the whole screen, which nobody reads.
@@ -194,7 +197,7 @@ def test_a_question_that_the_terminal_did_not_take_is_not_answered_blindly(node:
         press(term, b"y", "Recovery: Compact all memory")
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 def test_the_guard_and_the_ladder_are_held_by_the_same_rule(node: HarmlessNode) -> None:
     with node.screen() as term:
         for key, question in ((b"G", GUARD), (b"l", ASKED), (b"w", ASKED)):
@@ -213,7 +216,7 @@ def test_the_guard_and_the_ladder_are_held_by_the_same_rule(node: HarmlessNode) 
         term.until(lambda text: "◉ guard" not in text, 10)
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 def test_the_palette_opens_a_remedy_for_a_person_only(node: HarmlessNode) -> None:
     with node.screen() as term:
         send(term, b"\x10", 0.6, BEGIN + b"compact" + END, 1.6, b"\r", 1.0)
@@ -226,7 +229,7 @@ def test_the_palette_opens_a_remedy_for_a_person_only(node: HarmlessNode) -> Non
         press(term, b"\r", ASKED)
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 def test_a_click_that_text_forges_confirms_nothing_and_one_of_a_hand_does(node: HarmlessNode) -> None:
     with node.screen() as term:
         open_dialog(term)

@@ -10,8 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.terminal import Terminal, terminal
+
+pytestmark = pytest.mark.slow
 
 RESET = tuple(
     f"\x1b[{code}".encode()
@@ -23,11 +24,11 @@ SOME = ("QUIT", "USR1", "ABRT")
 OTHERS = ("ALRM", "XCPU", "USR2", "VTALRM", "PROF", "SYS", "TRAP", "IO", "STKFLT", "PWR", "RTMIN", "RTMAX")
 BUSY = """
 import sys
-from fragtui.ui.screens.main import MainScreen
+from fragtui.ui.screens.live import LiveScreen
 def busy(screen):
     while True:
         {work}
-MainScreen.action_help = busy
+LiveScreen.action_help = busy
 from fragtui.__main__ import main
 sys.exit(main())
 """
@@ -39,12 +40,6 @@ FragtuiApp.on_unmount = lambda app: (time.sleep(1.5), leave(app))
 from fragtui.__main__ import main
 sys.exit(main())
 """
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> Path:
-    HostTree.small(tmp_path, FRAGMENTED)
-    return tmp_path
 
 
 def is_given_back(term: Terminal) -> bool:
@@ -65,9 +60,9 @@ def started(term: Terminal) -> Terminal:
     return term
 
 
-def _check_dies_by(host: Path, name: str) -> None:
+def _check_dies_by(fragmented: Path, name: str) -> None:
     number = getattr(signal, f"SIG{name}")
-    with terminal("--root", str(host)) as term:
+    with terminal("--root", str(fragmented)) as term:
         started(term).kill(number)
         began = time.monotonic()
         assert term.wait() == -number
@@ -76,27 +71,27 @@ def _check_dies_by(host: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SOME)
-def test_a_signal_that_kills_gives_the_terminal_back_and_is_the_status(host: Path, name: str) -> None:
-    _check_dies_by(host, name)
+def test_a_signal_that_kills_gives_the_terminal_back_and_is_the_status(fragmented: Path, name: str) -> None:
+    _check_dies_by(fragmented, name)
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 @pytest.mark.parametrize("name", OTHERS)
-def test_every_other_signal_that_kills_does_too(host: Path, name: str) -> None:
-    _check_dies_by(host, name)
+def test_every_other_signal_that_kills_does_too(fragmented: Path, name: str) -> None:
+    _check_dies_by(fragmented, name)
 
 
-def test_a_signal_that_the_parent_ignores_stays_ignored(host: Path) -> None:
+def test_a_signal_that_the_parent_ignores_stays_ignored(fragmented: Path) -> None:
     argv = ["/bin/sh", "-c", 'trap "" USR1; exec "$0" -m fragtui "$@"', sys.executable]
-    with terminal("--root", str(host), argv=argv) as term:
+    with terminal("--root", str(fragmented), argv=argv) as term:
         started(term).kill(signal.SIGUSR1)
         term.press("?")
         term.until("Keys and signs")
 
 
-def _check_ends_by(host: Path, work: str, number: signal.Signals) -> None:
+def _check_ends_by(fragmented: Path, work: str, number: signal.Signals) -> None:
     argv = [sys.executable, "-c", BUSY.format(work=work)]
-    with terminal("--root", str(host), argv=argv) as term:
+    with terminal("--root", str(fragmented), argv=argv) as term:
         started(term).press("?")
         term.pump(0.5)
         term.kill(signal.SIGTERM)
@@ -106,26 +101,26 @@ def _check_ends_by(host: Path, work: str, number: signal.Signals) -> None:
         assert is_given_back(term)
 
 
-def test_sigterm_ends_it_within_a_second_although_the_main_thread_never_returns(host: Path) -> None:
-    _check_ends_by(host, "pass", signal.SIGTERM)
+def test_sigterm_ends_it_within_a_second_although_the_main_thread_never_returns(fragmented: Path) -> None:
+    _check_ends_by(fragmented, "pass", signal.SIGTERM)
 
 
-@pytest.mark.slow
-def test_sigterm_ends_it_within_a_second_although_the_main_thread_sleeps(host: Path) -> None:
-    _check_ends_by(host, "import time; time.sleep(60)", signal.SIGTERM)
+@pytest.mark.by_hand
+def test_sigterm_ends_it_within_a_second_although_the_main_thread_sleeps(fragmented: Path) -> None:
+    _check_ends_by(fragmented, "import time; time.sleep(60)", signal.SIGTERM)
 
 
-@pytest.mark.slow
-def test_sigterm_ends_it_by_sigkill_if_the_main_thread_runs_no_handler(host: Path) -> None:
+@pytest.mark.by_hand
+def test_sigterm_ends_it_by_sigkill_if_the_main_thread_runs_no_handler(fragmented: Path) -> None:
     """It waits for a lock in C that it holds itself, as it would for a disk that does not answer."""
     work = "import ctypes; libc = ctypes.CDLL(None); lock = bytes(64); [libc.pthread_mutex_lock(lock) for _ in '12']"
-    _check_ends_by(host, work, signal.SIGKILL)
+    _check_ends_by(fragmented, work, signal.SIGKILL)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)], ids=str)
-def test_a_signal_while_it_leaves_does_not_cut_that_short(host: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.by_hand)], ids=str)
+def test_a_signal_while_it_leaves_does_not_cut_that_short(fragmented: Path, number: signal.Signals) -> None:
     """A remedy is aborted and its end logged then; a Ctrl-C may be typed ahead."""
-    with terminal("--root", str(host), argv=[sys.executable, "-c", SLOW]) as term:
+    with terminal("--root", str(fragmented), argv=[sys.executable, "-c", SLOW]) as term:
         started(term).press("q")
         term.pump(0.3)
         term.kill(number)
@@ -151,8 +146,8 @@ def go_on(term: Terminal) -> None:
     term.pump(0.5)
 
 
-def test_a_stop_that_no_handler_sees_loses_no_settings(host: Path) -> None:
-    with terminal("--root", str(host)) as term:
+def test_a_stop_that_no_handler_sees_loses_no_settings(fragmented: Path) -> None:
+    with terminal("--root", str(fragmented)) as term:
         started(term).kill(signal.SIGSTOP)
         stopped(term)
         go_on(term)
@@ -164,8 +159,8 @@ def test_a_stop_that_no_handler_sees_loses_no_settings(host: Path) -> None:
 
 
 @pytest.mark.parametrize(("first", "status"), [(signal.SIGCONT, 0), (signal.SIGTERM, -signal.SIGTERM)], ids=str)
-def test_suspended_it_is_ended_by_a_signal_and_so_after_it_went_on(host: Path, first: int, status: int) -> None:
-    with terminal("--root", str(host)) as term:
+def test_suspended_it_is_ended_by_a_signal_and_so_after_it_went_on(fragmented: Path, first: int, status: int) -> None:
+    with terminal("--root", str(fragmented)) as term:
         started(term).press("\x1a")
         stopped(term)
         assert is_given_back(term)
@@ -179,9 +174,9 @@ def test_suspended_it_is_ended_by_a_signal_and_so_after_it_went_on(host: Path, f
         assert is_given_back(term)
 
 
-def test_a_crash_in_c_code_says_where_and_keeps_its_status(host: Path) -> None:
+def test_a_crash_in_c_code_prints_the_place_and_keeps_its_status(fragmented: Path) -> None:
     """No Python code runs after it, so the modes stay: `reset` gives the terminal back."""
-    with terminal("--root", str(host)) as term:
+    with terminal("--root", str(fragmented)) as term:
         started(term).kill(signal.SIGSEGV)
         assert term.wait() == -signal.SIGSEGV
         assert b"Segmentation fault" in term.written

@@ -22,6 +22,8 @@ from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.storm import Deaf, Piece, Sent, Storm, storm, unasked
 from tests.support.terminal import Terminal, command
 
+pytestmark = pytest.mark.slow
+
 EVENTS = int(os.environ.get("FRAGTUI_STORM", "5000"))
 SEED = int(os.environ.get("FRAGTUI_STORM_SEED", "1"))
 ROUND = 2_500
@@ -105,7 +107,7 @@ def test_a_storm_on_a_replay_ends_nothing(tmp_path: Path) -> None:
     storm_replay(recording_in(tmp_path), tmp_path / "out", SEED, SHARE // 2)
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 @pytest.mark.timeout(0)
 def test_the_whole_storm_ends_nothing_and_writes_nothing_unasked(tmp_path: Path) -> None:
     recording = recording_in(tmp_path)

@@ -20,6 +20,8 @@ from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.terminal import Terminal, terminal
 from tests.terminal.test_signals import is_given_back
 
+pytestmark = pytest.mark.slow
+
 SECONDS = float(os.environ.get("FRAGTUI_UNREAD_SECONDS", "600"))
 """How long nobody reads in the test that takes its time."""
 SOON = 2.0
@@ -107,8 +109,8 @@ def drawn_anew(term: Terminal) -> pyte.Screen:
     return screen
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.slow)])
-def test_a_signal_ends_it_within_a_second_though_nobody_reads(node: Node, number: signal.Signals) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGHUP, marks=pytest.mark.by_hand)])
+def test_a_signal_ends_the_screen_within_a_second_on_an_unread_terminal(node: Node, number: signal.Signals) -> None:
     with terminal("--root", str(node.root), "--interval", "0.2") as term:
         stop_reading(term)
         node.change_for(1.5)
@@ -117,7 +119,7 @@ def test_a_signal_ends_it_within_a_second_though_nobody_reads(node: Node, number
         assert is_given_back(term)
 
 
-def test_a_signal_that_kills_does_so_within_a_second_though_nobody_reads(node: Node) -> None:
+def test_a_killing_signal_kills_within_a_second_on_an_unread_terminal(node: Node) -> None:
     with terminal("--root", str(node.root), "--interval", "0.2") as term:
         stop_reading(term)
         term.kill(signal.SIGQUIT)
@@ -125,7 +127,7 @@ def test_a_signal_that_kills_does_so_within_a_second_though_nobody_reads(node: N
         assert is_given_back(term)
 
 
-def test_it_quits_and_is_suspended_though_nobody_reads(node: Node) -> None:
+def test_the_screen_quits_and_is_suspended_on_an_unread_terminal(node: Node) -> None:
     with terminal("--root", str(node.root), "--interval", "0.2") as term:
         stop_reading(term)
         os.write(term.fd, b"\x1a")
@@ -152,8 +154,8 @@ def test_the_screen_is_whole_as_soon_as_the_terminal_reads_again(node: Node) -> 
         assert cells(term.screen) == cells(drawn_anew(term))
 
 
-@pytest.mark.slow
-def test_what_happened_while_it_slept_is_on_the_screen_as_soon_as_the_terminal_reads_again(node: Node) -> None:
+@pytest.mark.by_hand
+def test_the_screen_is_current_as_soon_as_the_terminal_reads_again(node: Node) -> None:
     with terminal("--root", str(node.root), "--interval", "60", argv=SOONER) as term:
         stop_reading(term)
         time.sleep(SOON + 0.5)
@@ -181,8 +183,8 @@ def _measure(term: Terminal, node: Node, seconds: float, between: Callable[[], N
     return (sum(process.cpu_times()[:2]) - used) / seconds, process.memory_info().rss - before
 
 
-@pytest.mark.slow
-def test_it_sleeps_while_nobody_reads(node: Node) -> None:
+@pytest.mark.by_hand
+def test_the_screen_sleeps_on_an_unread_terminal(node: Node) -> None:
     with terminal("--root", str(node.root), "--interval", "0.2", argv=SOONER) as term:
         stop_reading(term)
         node.change_for(SOON + 1.0)
@@ -192,9 +194,9 @@ def test_it_sleeps_while_nobody_reads(node: Node) -> None:
         assert grown < 256 << 10
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 @pytest.mark.timeout(SECONDS + 120)
-def test_memory_is_flat_while_nobody_reads_for_ten_minutes(node: Node) -> None:
+def test_memory_is_flat_for_ten_minutes_on_an_unread_terminal(node: Node) -> None:
     with terminal("--root", str(node.root), "--interval", "0.2") as term:
         stop_reading(term)
         node.change_for(75)

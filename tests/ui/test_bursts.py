@@ -19,14 +19,16 @@ from fragtui.ui.dialogs.command_palette import CommandPalette
 from fragtui.ui.dialogs.remedy_dialogs import DialogContext, RemedyDialog
 from fragtui.ui.messages import HistoryLoaded
 from fragtui.ui.panels.zones import ZonesPanel
-from fragtui.ui.screens.main import MainScreen
+from fragtui.ui.screens.live import LiveScreen
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.page import PageScreen
-from fragtui.ui.widgets.steady import NOTICES
+from fragtui.ui.widgets.resilient import NOTICES
 from tests.support.host_tree import HostTree
 from tests.support.person import press
 from tests.support.places import REPOSITORY
 from tests.support.screen import make_app, running, text_of, until
+
+pytestmark = pytest.mark.slow
 
 TURNS = (0, 1, 2)
 """Turns of the loop between two keys."""
@@ -135,7 +137,7 @@ async def test_pages_that_come_late_do_not_pile_up(tmp_path: Path) -> None:
     app = make_app(tmp_path)
     async with running(app) as pilot:
         await pilot.press("H")
-        await until(pilot, lambda: "Remedies on record" in text_of(app))
+        await until(pilot, lambda: "Logged remedies" in text_of(app))
         for _ in range(3):
             app.main.post_message(HistoryLoaded(HistoryView((), None, (), ())))
         await pilot.pause(0.5)
@@ -154,11 +156,11 @@ async def test_a_command_is_found_by_its_words_and_run_once(tmp_path: Path) -> N
         await until(pilot, lambda: " 4 of " in text_of(app))
         await pilot.press(*"migrat")
         await until(pilot, lambda: " 1 of 1 " in text_of(app))
-        before = app.main._bars.by_type
+        before = app.main.session.by_type
         await type_at(app, "enter", "enter", "enter")
-        await until(pilot, lambda: app.main._bars.by_type != before)
+        await until(pilot, lambda: app.main.session.by_type != before)
         await pilot.pause()
-        assert app.main._bars.by_type != before
+        assert app.main.session.by_type != before
 
 
 async def test_the_mouse_is_dragged_over_a_notification(tmp_path: Path) -> None:
@@ -246,10 +248,10 @@ def test_a_notification_that_expires_while_it_is_shown_does_not_spin(tmp_path: P
 async def test_a_key_that_fails_is_reported_and_the_screen_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail(self: MainScreen) -> None:
+    def fail(self: LiveScreen) -> None:
         raise LookupError("broken \x1b[31m")
 
-    monkeypatch.setattr(MainScreen, "action_baseline", fail)
+    monkeypatch.setattr(LiveScreen, "action_baseline", fail)
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
     async with running(app) as pilot:
@@ -274,7 +276,7 @@ async def test_what_waits_until_its_key_was_alone_and_fails_is_reported_too(
     def fail() -> None:
         raise LookupError("broken")
 
-    monkeypatch.setattr(MainScreen, "action_baseline", lambda self: self.app.deliberate.then(fail))
+    monkeypatch.setattr(LiveScreen, "action_baseline", lambda self: self.app.key_gate.then(fail))
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
     async with running(app) as pilot:
@@ -284,10 +286,10 @@ async def test_what_waits_until_its_key_was_alone_and_fails_is_reported_too(
 
 
 async def test_keys_that_only_fail_end_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(self: MainScreen) -> None:
+    def fail(self: LiveScreen) -> None:
         raise LookupError("broken")
 
-    monkeypatch.setattr(MainScreen, "action_baseline", fail)
+    monkeypatch.setattr(LiveScreen, "action_baseline", fail)
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
     with pytest.raises(LookupError):

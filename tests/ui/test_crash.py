@@ -1,4 +1,3 @@
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +27,7 @@ async def test_a_crash_is_told_plainly_and_without_the_values_of_variables(
     assert app.return_code == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("error", "words"),
     [
@@ -42,7 +42,7 @@ async def test_a_report_that_can_not_be_written_says_why(tmp_path: Path, error: 
 
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
-    app.main._parts = replace(app.parts, write_report=fail)
+    app.main.write_report = fail
     async with running(app) as pilot:
         await pilot.press("T")
         await until(pilot, lambda: "No report" in text_of(app))

@@ -28,7 +28,7 @@ def snapshots(root: Path, count: int) -> list[Snapshot]:
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 @pytest.mark.timeout(300)
 async def test_memory_is_flat_over_10_000_ticks(tmp_path: Path) -> None:
     different = snapshots(tmp_path, 50)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fragtui.sampler import Sampler
+from fragtui.sources.host.conditions import read_conditions
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.kernel_log.follower import KernelLog
 from fragtui.sources.pods.watcher import PodWatcher
@@ -33,8 +34,9 @@ def test_readers_that_cannot_start_take_no_more_descriptors_at_each_try(
     reader = NodeReader(tmp_path)
     made = AppDependencies(
         sampler=lambda deliver, crash: Sampler(reader, deliver, crash, 1.0),
-        kernel_log=lambda on_news: KernelLog(tmp_path, "none", on_news),
-        pods=lambda on_news: PodWatcher(tmp_path, "none", None, on_news),
+        kernel_log=lambda on_update: KernelLog(tmp_path, "none", on_update),
+        pods=lambda on_update: PodWatcher(tmp_path, "none", None, on_update),
+        read_conditions=read_conditions,
         root=tmp_path,
         live=False,
     )

@@ -45,6 +45,7 @@ def kubelet_line(name: str, number: int) -> str:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 async def test_in_the_tail_its_report_and_the_pods(tmp_path: Path, text: str) -> None:
     HostTree.small(tmp_path)
@@ -52,7 +53,7 @@ async def test_in_the_tail_its_report_and_the_pods(tmp_path: Path, text: str) ->
     log.write_bytes((kernel_line(text, 1) + kubelet_line(text, 2)).encode("utf-8", "surrogatepass"))
     app = make_app(tmp_path, kernel_log=str(log), kubelet_log=str(log))
     async with running(app, (200, 50)) as pilot:
-        await until(pilot, lambda: bool(app.main._tail.incidents))
+        await until(pilot, lambda: bool(app.main.session.failures.incidents))
         await pilot.pause(0.5)
         screens = [text_of(app)]
         await pilot.press("tab", "enter")
@@ -86,5 +87,5 @@ async def test_a_notice_is_not_markup(tmp_path: Path) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
     async with running(app) as pilot:
-        app._report_crash("ValueError: x[/b] [red] [/]")
+        app.report_crash("ValueError: x[/b] [red] [/]")
         await until(pilot, lambda: "x[/b] [red] [/]" in text_of(app))

@@ -8,20 +8,21 @@ from pathlib import Path
 
 from textual.message import Message
 
-from fragtui.model.failures.incident import Incident, IncidentKind
+from fragtui.kernel.reports.report import ReportKind
+from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import MERGED, KernelLogUpdate
 from fragtui.model.node.history import TICKS, History
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.player import Moment, Position, Start
 from fragtui.sources.host.reader import NodeReader
-from fragtui.ui.mailbox import Mailbox
-from fragtui.ui.messages import Crashed, KernelLogUpdated, Sampled
+from fragtui.ui.messages import Crashed, KernelLogUpdated, Mailbox, Sampled
 from tests.support.host_tree import HostTree
+from tests.support.incidents import kernel_incident
 from tests.support.screen import make_app, running, until
 
 
 def incident(number: int, comm: str | None = None) -> Incident:
-    return Incident(IncidentKind.ALLOCATION_FAILURE, time=float(number), comm=comm, order=3, id=str(number))
+    return kernel_incident(ReportKind.ALLOCATION_FAILURE, time=float(number), comm=comm, order=3, id=str(number))
 
 
 def news(*numbers: int, updated: tuple[Incident, ...] = (), lost: int = 0) -> KernelLogUpdate:
@@ -35,8 +36,8 @@ async def test_a_busy_screen_finds_the_newest_snapshot_and_every_incident(tmp_pa
 
     def read() -> None:
         for number in range(1000):
-            app._deliver(snapshot)
-            app._tell(KernelLogUpdated(news(number)))
+            app.deliver(snapshot)
+            app.post(KernelLogUpdated(news(number)))
 
     async with running(app) as pilot:
         await pilot.pause()
@@ -46,7 +47,7 @@ async def test_a_busy_screen_finds_the_newest_snapshot_and_every_incident(tmp_pa
         waiting = [each for each in gc.get_objects() if isinstance(each, Sampled | KernelLogUpdated)]
         assert len(waiting) <= 4
         del waiting
-        await until(pilot, lambda: app.main._tail.failures == 1000)
+        await until(pilot, lambda: app.main.session.failures.failures == 1000)
 
 
 def test_why_a_log_is_read_outlives_the_news_that_come_after_it() -> None:

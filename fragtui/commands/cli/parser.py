@@ -1,4 +1,4 @@
-"""The command line: one parser, a verb a module, imported only when it is called."""
+"""The command line: one parser, and one module for each verb, imported only when the verb is called."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import NoReturn
 
 from fragtui import __version__
-from fragtui.commands.cli.startup import begin_collection, put_off_collection
+from fragtui.sources.host.tree import is_packed
 from fragtui.text import bounded_int, printable, shortage
 
 VERBS = {
@@ -33,25 +33,24 @@ VERBS = {
     "record": "record.record",
     "replay": "record.replay",
 }
-"""Verb and module of `fragtui.commands`, each with HELP, configure(parser) and run(args)."""
+"""Module below `fragtui.commands` of each verb. It has HELP, configure(parser) and run(args)."""
 
 
 _VALUED = frozenset(
     ("--root", "--order", "--audit", "--interval", "--kernel-log", "--kubelet-log", "--kubeconfig", "--theme")
 )
-"""Options before the verb whose next word is a value, whatever it looks like."""
-_WIDEST = 120
-"""Columns of help beyond which lines are hard to read."""
+"""Options before the verb that take the next word as their value, even if it is the name of a verb."""
+_MAX_WIDTH = 120
+"""Columns of help; longer lines are hard to read."""
 _UNKNOWN = 3
-_ROOT_HELP = "the host's root as mounted (/host), or saved files: an unpacked support bundle, a few files of /proc"
+_ROOT_HELP = "root of the host, such as /host in a container, or of saved files: a support bundle, files of /proc"
 _OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
 class _Help(argparse.HelpFormatter):
-    """Help as wide as the terminal, up to what reads well.
+    """Help as wide as the terminal, up to `_MAX_WIDTH`.
 
-    Its width is found out here: argparse imports shutil for it even where no help is shown, which takes a tenth of a
-    short run.
+    argparse would import shutil to find the width, even if no help is printed: a tenth of the CPU of a short run.
     """
 
     def __init__(self, prog: str) -> None:
@@ -59,37 +58,35 @@ class _Help(argparse.HelpFormatter):
 
 
 def _columns() -> int:
-    told = os.environ.get("COLUMNS", "")
-    if width := bounded_int(told):
-        return min(width, _WIDEST)
+    if width := bounded_int(os.environ.get("COLUMNS", "")):
+        return min(width, _MAX_WIDTH)
     try:
-        return min(os.get_terminal_size().columns or 80, _WIDEST)
+        return min(os.get_terminal_size().columns or 80, _MAX_WIDTH)
     except OSError:
         return 80
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser that says in one line what is wrong."""
+    """A parser that reports wrong usage in one line."""
 
     usage_status = 2
-    """Exit status of wrong usage; 3 for check, whose 2 says that the node is in trouble."""
+    """Exit status of wrong usage; 3 for check, whose 2 means that the node is critical."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(self.usage_status, f"{self.prog}: {printable(message, 1000)} (see {self.prog} --help)\n")
 
 
 def common_options(*, after_verb: bool = False) -> _Parser:
-    """Return the options that every verb takes.
+    """Return the options that every verb takes, before the verb or after it.
 
-    They stand before the verb or after it. What is not given after it has no default there: a default of the verb's
-    own parser would take the place of what was given before.
+    After the verb they have no default: it would replace the value given before the verb.
     """
     default = argparse.SUPPRESS if after_verb else None
     common = _Parser(add_help=False, argument_default=default, formatter_class=_Help)
     common.add_argument("--root", type=_directory, metavar="DIR", help=_ROOT_HELP)
-    common.add_argument("--order", type=_order, metavar="K", help="target order (default: that of the last failures)")
-    common.add_argument("--read-only", action="store_const", const=True, help="no remedy can be run")
-    common.add_argument("--audit", type=Path, metavar="FILE", help="the audit log of remedies")
+    common.add_argument("--order", type=_order, metavar="K", help="target order (default: that of the latest failures)")
+    common.add_argument("--read-only", action="store_const", const=True, help="run no remedy")
+    common.add_argument("--audit", type=Path, metavar="FILE", help="audit log of remedies")
     if not after_verb:
         common.set_defaults(root=Path("/"), read_only=False)
     return common
@@ -98,17 +95,15 @@ def common_options(*, after_verb: bool = False) -> _Parser:
 def _directory(text: str) -> Path:
     path = Path(text)
     if path.is_dir():
-        # Children run in another folder, and "/" by any other name is this node itself.
+        # Children run in another directory, and a path that leads to "/" is this node.
         return Path("/") if path.samefile("/") else path.absolute()
     if not path.is_file():
-        why = "" if path.exists() else ", it is not there"
+        why = "" if path.exists() else ", it does not exist"
         raise argparse.ArgumentTypeError(f"{text}: expected a directory{why}")
     raise argparse.ArgumentTypeError(f"{text}: expected a directory{_how_to_unpack(path)}")
 
 
 def _how_to_unpack(path: Path) -> str:
-    from fragtui.sources.host.tree import is_packed
-
     return f"; unpack it first: tar -xf {path.name}" if is_packed(path) else ", this is a file"
 
 
@@ -119,9 +114,9 @@ def _order(text: str) -> int:
 
 
 def build(argv: Sequence[str], *, whole: bool = False) -> argparse.ArgumentParser:
-    """Return the parser with the verb of `argv` configured, and the others by name and help only; `whole`: all.
+    """Return the parser with the verb of `argv` configured and the other verbs as names; with `whole`, all of them.
 
-    Every verb's module is imported only where its help is shown: a verb starts without paying for the others.
+    A verb's module is imported only if the verb is called or its help is printed.
     """
     common = common_options()
     verb = _verb_of(argv)
@@ -131,7 +126,7 @@ def build(argv: Sequence[str], *, whole: bool = False) -> argparse.ArgumentParse
         parents=[common],
         formatter_class=_Help,
         allow_abbrev=False,
-        description="Memory fragmentation on this node, live: what it breaks and what heals it.",
+        description="Memory fragmentation on this node, live: which requests and pods fail, and remedies.",
     )
     parser.add_argument("--version", action="version", version=f"fragtui {__version__}")
     if verb is None:
@@ -140,7 +135,7 @@ def build(argv: Sequence[str], *, whole: bool = False) -> argparse.ArgumentParse
         parser.set_defaults(run=_module("look.screen").run)
         if not asked_for_help and not any(not word.startswith("-") for word in argv):
             return parser
-    # With its prog given, argparse formats no usage line to find it out: that alone imports a tenth of a short run.
+    # Without prog, argparse formats a usage line to derive it: a tenth of the CPU of a short run.
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", prog="fragtui")
     for name, module_name in VERBS.items():
         if verb is not None and name != verb and not whole:
@@ -186,11 +181,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
     _open_standard_streams()
     words = sys.argv[1:] if argv is None else list(argv)
-    if alone := argv is None:  # Else the garbage is the caller's business.
-        put_off_collection()
     args = build(words).parse_args(words)
-    if alone:
-        begin_collection()
     try:
         status = int(args.run(args))
         sys.stdout.flush()
@@ -204,7 +195,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if (lack := shortage(error)) is not None:
             print(f"fragtui{f' {verb}' if verb else ''}: {lack}", file=sys.stderr)
             return _UNKNOWN if verb == "check" else 1
-        # What a verb reads and writes it answers for itself; without a name it was standard output.
+        # A verb reports errors of the files it reads and writes; an error without a file name is of standard output.
         if not isinstance(error, OSError) or error.filename is not None or error.errno not in _OUTPUT_ERRORS:
             raise
         _drop_output()
@@ -214,10 +205,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _open_standard_streams() -> None:
-    """Put /dev/null where a standard stream was closed: else the next file opened would get what is printed."""
+    """Open /dev/null for each standard stream that is closed: else the next file opened would receive its output."""
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:
-            # The lowest free descriptor is the closed one.
+            # open(2) returns the lowest free descriptor, which is the closed one.
             descriptor = os.open(os.devnull, os.O_RDWR)
             if descriptor != number:
                 os.dup2(descriptor, number)
@@ -226,7 +217,7 @@ def _open_standard_streams() -> None:
 
 
 def _drop_output() -> None:
-    """Have what is still in the buffer go nowhere: Python flushes it at its end and would complain again."""
+    """Discard buffered output: Python flushes it at exit and would report the error again."""
     with contextlib.suppress(OSError, ValueError):
         devnull = os.open(os.devnull, os.O_WRONLY)
         os.dup2(devnull, sys.stdout.fileno())

@@ -1,57 +1,61 @@
-"""Which readers of logs and pods a tree gets: those that follow a node, or those that read saved files once."""
+"""The readers of logs and pods for a tree: those that follow a live node, or those that read saved files once."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import partial
 
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.kernel_log.follower import KernelLog
+from fragtui.sources.kernel_log.incident_stream import StreamCall
+from fragtui.sources.kernel_log.journal import why_no_journal
+from fragtui.sources.node_readers import NodeReaders
+from fragtui.sources.pods.interfaces import PodRecorder
+from fragtui.sources.pods.watcher import PodWatcher
+from fragtui.sources.saved.readers import SavedKernelLog, SavedPods
 
-if TYPE_CHECKING:
-    from fragtui.model.failures.kernel_log_update import KernelLogUpdate
-    from fragtui.model.pods.pod_update import PodUpdate
-    from fragtui.sources.kernel_log.incident_stream import StreamCall
-    from fragtui.sources.pods.interfaces import PodRecorder
-    from fragtui.sources.pods.watcher import PodWatcher
-    from fragtui.sources.saved.readers import SavedKernelLog, SavedPods
+
+def joined_readers(
+    args: argparse.Namespace,
+    reader: NodeReader,
+    on_stream: Callable[[], Callable[[StreamCall], None]] | None = None,
+    recorder: PodRecorder | None = None,
+) -> NodeReaders[KernelLog | SavedKernelLog, PodWatcher | SavedPods]:
+    """Return both readers that the options ask for, the pods linked to what the kernel log brings."""
+    return NodeReaders(
+        partial(kernel_log_of, args, reader, on_stream=on_stream), partial(pods_of, args, reader, recorder=recorder)
+    )
 
 
 def kernel_log_of(
     args: argparse.Namespace,
     reader: NodeReader,
-    on_news: Callable[[KernelLogUpdate], None] = lambda _: None,
+    on_update: Callable[[KernelLogUpdate], None] = lambda _: None,
     on_stream: Callable[[], Callable[[StreamCall], None]] | None = None,
 ) -> KernelLog | SavedKernelLog:
     """Return the reader of the kernel log that ``--root`` and ``--kernel-log`` ask for."""
     tree = reader.tree
-    if args.kernel_log == "auto" and not reader.live:
-        from fragtui.sources.kernel_log.journal import why_no_journal
-        from fragtui.sources.saved.readers import SavedKernelLog
-
-        if tree.kernel_log() is not None or why_no_journal(tree.root) is not None:
-            return SavedKernelLog(tree, on_news, on_stream)
-    return KernelLog(tree.root, args.kernel_log, on_news, on_stream)
+    saved = args.kernel_log == "auto" and not reader.live
+    if saved and (tree.kernel_log() is not None or why_no_journal(tree.root) is not None):
+        return SavedKernelLog(tree, on_update, on_stream)
+    return KernelLog(tree.root, args.kernel_log, on_update, on_stream)
 
 
 def pods_of(
     args: argparse.Namespace,
     reader: NodeReader,
-    on_news: Callable[[PodUpdate], None] = lambda _: None,
-    witness: PodRecorder | None = None,
+    on_update: Callable[[PodUpdate], None] = lambda _: None,
+    recorder: PodRecorder | None = None,
 ) -> PodWatcher | SavedPods:
-    """Return the watch over pods that ``--root``, ``--kubelet-log`` and ``--kubeconfig`` ask for.
+    """Return the reader of pods that ``--root``, ``--kubelet-log`` and ``--kubeconfig`` ask for.
 
-    Saved files name credentials and servers that are somebody else's: none is asked unless ``--kubeconfig`` says so.
+    Credentials and servers in saved files belong to someone else: only ``--kubeconfig`` makes fragtui ask a server.
     """
     tree = reader.tree
-    if args.kubelet_log == "auto" and args.kubeconfig is None and not reader.live:
-        from fragtui.sources.kernel_log.journal import why_no_journal
-        from fragtui.sources.saved.readers import SavedPods
-
-        if tree.pod_logs() or why_no_journal(tree.root) is not None:
-            return SavedPods(tree, on_news, witness)
-    from fragtui.sources.pods.watcher import PodWatcher
-
-    return PodWatcher(tree.root, args.kubelet_log, args.kubeconfig, on_news, live=reader.live, witness=witness)
+    saved = args.kubelet_log == "auto" and args.kubeconfig is None and not reader.live
+    if saved and (tree.pod_logs() or why_no_journal(tree.root) is not None):
+        return SavedPods(tree, on_update, recorder)
+    return PodWatcher(tree.root, args.kubelet_log, args.kubeconfig, on_update, live=reader.live, recorder=recorder)

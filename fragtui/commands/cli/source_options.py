@@ -1,4 +1,4 @@
-"""The options of the verbs that go on reading: how often, and from which logs."""
+"""Options of the verbs that keep reading: the interval and the logs."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def add_interval(parser: argparse.ArgumentParser) -> None:
 
 
 def add_source_options(parser: argparse.ArgumentParser) -> None:
-    """Add the places of the logs, and the credentials for the API."""
+    """Add the options for the logs and the credentials of the API server."""
     for option, what in (
-        ("--kernel-log", "kernel messages are"),
-        ("--kubelet-log", "kubelet and runtime messages are"),
+        ("--kernel-log", "kernel messages"),
+        ("--kubelet-log", "messages of kubelet and runtime"),
     ):
-        parser.add_argument(option, default="auto", metavar="auto|FILE|none", help=f"where {what} read (default auto)")
+        parser.add_argument(option, default="auto", metavar="auto|FILE|none", help=f"source of {what} (default auto)")
     parser.add_argument(
         "--kubeconfig", type=_file, metavar="FILE", help="credentials for the API server instead of the kubelet's"
     )
@@ -34,7 +34,7 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
 def _file(text: str) -> str:
     path = Path(text)
     if not path.exists():
-        raise argparse.ArgumentTypeError(f"{text}: expected a file, it is not there")
+        raise argparse.ArgumentTypeError(f"{text}: expected a file, it does not exist")
     if path.is_dir():
         raise argparse.ArgumentTypeError(f"{text}: expected a file, this is a directory")
     return text

@@ -18,7 +18,7 @@ from fragtui.remedies.guard.loop import Guard
 from fragtui.remedies.guard.policy import Policy, PolicyError, format_policy, policy_of, read_policy
 from fragtui.remedies.guard.rules import Decision, GuardAction
 from fragtui.remedies.lock import LockBusy
-from fragtui.sources.files.own_files import os_reason
+from fragtui.sources.files.own_files import file_problem
 from fragtui.sources.host.reader import NodeReader
 from fragtui.text import format_count, format_duration, printable
 
@@ -30,7 +30,7 @@ GUARD_EXIT_STATUS = (
 )
 
 _MIN_REPEAT_SECONDS = 30.0
-"""Seconds between two lines that only say whether there are enough blocks."""
+"""Seconds between two lines that only report the number of blocks."""
 _FLAGS = {"hold": "for", "period": "every", "per_hour": "per-hour", "give_up": "give-up", "dry_run": "dry-run"}
 """Settings whose flag has another name."""
 
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"fragtui: not guarding: another guard runs here: {busy}", file=sys.stderr)
         return CANNOT
     except OSError as error:
-        print(f"fragtui: not guarding: no lock: {printable(os_reason(error, error.filename))}", file=sys.stderr)
+        print(f"fragtui: not guarding: no lock: {printable(file_problem(error, error.filename))}", file=sys.stderr)
         return CANNOT
     try:
         if not policy.dry_run and (reason := guard.disabled_because) is not None:

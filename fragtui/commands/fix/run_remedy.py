@@ -14,6 +14,7 @@ from pathlib import Path
 
 from fragtui.commands.cli.signals import end_signals
 from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.node.verdict import COSTLY_ORDER
 from fragtui.model.remedy.forecast import forecast
 from fragtui.model.remedy.remedy_history import Result, describe_unknown
 from fragtui.model.remedy.risk import Risk, risks
@@ -23,21 +24,18 @@ from fragtui.remedies.audit.path import audit_path
 from fragtui.remedies.catalogue import Remedy
 from fragtui.remedies.escalation import Escalation, EscalationEnd
 from fragtui.remedies.follow_up import FollowUp
-from fragtui.remedies.guard.policy import span_seconds
 from fragtui.remedies.permission import disabled_because
 from fragtui.render.forecast_text import ForecastText, checkpoint_sentence, decay_sentence, forecast_text
 from fragtui.render.remedy_report import decay_json, outcome_json, outcome_lines
 from fragtui.sources.host.conditions import read_conditions
 from fragtui.sources.host.reader import NodeReader
-from fragtui.text import format_duration, printable
+from fragtui.text import format_duration, parse_duration, printable
 
 DONE, FAILED, NOT_CONFIRMED, REFUSED, ABORTED = 0, 1, 2, 3, 130
 REMEDY_EXIT_STATUS = (
     "exit status: 0 done, 1 failed, 2 not confirmed or wrong usage, 3 not run (no permission to write, no audit log, "
     "another remedy runs), 130 aborted"
 )
-ORDER = 3
-"""Default target order: PAGE_ALLOC_COSTLY_ORDER, the highest that the kernel works hard for."""
 _DEAF_SECONDS = 0.4
 """Seconds after the question in which input is no answer: it was typed ahead, or pasted."""
 _QUIET_SECONDS = 0.15
@@ -59,7 +57,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
     """Run `remedy` as the arguments say and return the exit status."""
-    order = ORDER if args.order is None else args.order
+    order = COSTLY_ORDER if args.order is None else args.order
     audit = AuditLog(audit_path(args.audit, args.root))
     disabled_reason = "--read-only" if args.read_only else None
     if (why := disabled_because(remedy, args.root, disabled_reason)) is not None:
@@ -173,7 +171,7 @@ def _follow(followup: FollowUp, reader: NodeReader, seconds: float, say: Callabl
 
 
 def _follow_time(text: str) -> float:
-    seconds = span_seconds(text)
+    seconds = parse_duration(text)
     if seconds is None or not 1 <= seconds <= 86_400:
         raise argparse.ArgumentTypeError(f"{text}: expected a time from 1s to 1d such as 90s or 30m")
     return seconds

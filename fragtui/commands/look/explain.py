@@ -1,4 +1,4 @@
-"""``fragtui explain``: what a log says of refused memory, OOM kills and sandboxes that did not start."""
+"""``fragtui explain``: the allocation failures, OOM kills and failed sandboxes that a log reports."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
-from fragtui.commands.cli.startup import begin_collection, put_off_collection
-from fragtui.model.failures.incident import Incident
+from fragtui.kernel.gfp.flags import table_for
+from fragtui.kernel.procfs.version import parse_version
+from fragtui.model.failures.incident import Incident, iso_utc
+from fragtui.render.incident_text import count_words, incident_facts
+from fragtui.sources.files.host_files import os_reason
+from fragtui.sources.files.log_files import open_log, refuse_device
+from fragtui.sources.saved.explain import OpenLog, explain_logs
 from fragtui.text import printable
 
-HELP = "explain every refused allocation, OOM kill and failed sandbox of a log"
+HELP = "explain every failed allocation, OOM kill and failed sandbox of a log"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,31 +28,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "files",
         nargs="*",
         metavar="FILE",
-        help="logs in any format, .gz, .xz and .zst too; - or none: standard input. "
-        "Lines are cut at 16 KiB, a compressed log is read for 8 GiB",
+        help="logs in any format, also .gz, .xz and .zst; - or none: standard input. "
+        "Lines are cut at 16 KiB, a compressed log after 8 GiB",
     )
-    parser.add_argument("--kernel", metavar="V", help="the release that wrote the log, where the log does not say")
+    parser.add_argument("--kernel", metavar="V", help="the release that wrote the log, if the log does not name it")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.epilog = "exit status: 0 read, 1 a log could not be read to its end, 2 wrong usage"
+    parser.epilog = "exit status: 0 all logs were read, 1 a log could not be read to its end, 2 wrong usage"
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print every incident; 0, or 1 if a log could not be read to its end."""
-    put_off_collection()
-    from fragtui.sources.files.host_files import os_reason
-    from fragtui.sources.large_logs.explain import OpenLog, explain_logs
-
-    begin_collection()
+    """Print every incident; return 0, or 1 if a log could not be read to its end."""
     table = None
     if args.kernel is not None:
-        from fragtui.kernel.gfp.flags import table_for
-        from fragtui.kernel.procfs.version import parse_version
-
         version = parse_version(args.kernel)
         table = table_for(version) if version else None
     failed: list[str] = []
 
-    def complain(name: str, error: Exception) -> None:
+    def report_error(name: str, error: Exception) -> None:
         sys.stdout.flush()
         why = os_reason(error) if isinstance(error, OSError) else "it is cut off"
         print(f"fragtui explain: {printable(name)}: {why}", file=sys.stderr)
@@ -60,30 +57,28 @@ def run(args: argparse.Namespace) -> int:
             try:
                 log, now = _opened(name)
             except OSError as error:
-                complain(name, error)
+                report_error(name, error)
                 continue
             opened.callback(log.close)
-            # A single log has no name in ids: they stay when the file is moved.
+            # The ids of a single log do not contain its name: they stay the same when the file is moved.
             logs.append(OpenLog(log, name if len(names) > 1 else "", now))
             shown.append(name)
-        incidents = explain_logs(logs, table, args.kernel, lambda log, error: complain(log.name or names[0], error))
-        for each in incidents:
+        incidents = explain_logs(logs, table, args.kernel, lambda log, error: report_error(log.name or names[0], error))
+        for explained in incidents:
             if args.json:
-                print(json.dumps(each.incident.to_json(), ensure_ascii=False))
+                print(json.dumps(explained.incident.to_json(), ensure_ascii=False))
             else:
-                print(words(each.incident, shown[each.log] if len(names) > 1 else None))
+                print(words(explained.incident, shown[explained.log] if len(names) > 1 else None))
                 print()
         sys.stdout.flush()
         for name, opened_log in zip(shown, logs, strict=True):
-            if said := opened_log.cut.words:
-                print(f"fragtui explain: {printable(name)}: {said}", file=sys.stderr)
+            if notice := opened_log.cut.words:
+                print(f"fragtui explain: {printable(name)}: {notice}", file=sys.stderr)
     return 1 if failed else 0
 
 
 def _opened(name: str) -> tuple[IO[bytes], float | None]:
-    """Return a log to read and its last change, None for standard input."""
-    from fragtui.sources.files.log_files import open_log, refuse_device
-
+    """Return the open log and its last change; None for standard input."""
     if name == "-":
         if not sys.stdin.isatty():
             refuse_device(os.fstat(sys.stdin.fileno()), "standard input")
@@ -94,9 +89,7 @@ def _opened(name: str) -> tuple[IO[bytes], float | None]:
 
 
 def words(incident: Incident, name: str | None = None) -> str:
-    """Return an incident as a paragraph: where it stands, what happened, the facts."""
-    from fragtui.model.failures.incident import iso_utc
-
+    """Return an incident as a paragraph: its lines in the log, its title, its facts."""
     place = ""
     if incident.lines:
         first, last = incident.lines
@@ -104,40 +97,17 @@ def words(incident: Incident, name: str | None = None) -> str:
     when = (iso_utc(incident.time) or "") if incident.time is not None else ""
     head = "  ".join(part for part in (name, place, when, incident.kind.replace("_", " ")) if part)
     rows = [head, f"  {incident.explanation}"]
-    if incident.gfp:
-        rows.append(f"  asked with {'|'.join(incident.gfp)} ({incident.gfp_from})")
-    facts = [
-        f"{label} {value}"
-        for label, value in (
-            ("pid", incident.pid),
-            ("cpu", incident.cpu),
-            ("kernel", incident.kernel),
-            ("cpuset", incident.cpuset),
-            ("cause", incident.cause),
-        )
-        if value is not None
-    ]
-    if facts:
-        rows.append("  " + ", ".join(facts))
-    if incident.reason:
-        rows.append(f"  {incident.reason}")
+    if facts := incident_facts(incident):
+        rows.append("  " + ", ".join(f"{label} {text}" for label, text in facts if label != "detail"))
+    rows += [f"  {text}" for label, text in facts if label == "detail"]
     if incident.suppressed or incident.repeated:
-        rows.append(f"  stands for at least {incident.count} ({_hidden(incident)})")
-    for zone in incident.zones:
+        rows.append(f"  {count_words(1 + (incident.repeated or 0), incident.suppressed or 0)}")
+    for zone in incident.report.zones if incident.report else ():
         if zone.free_blocks is not None:
             blocks = " ".join(str(count) for count in zone.free_blocks)
             rows.append(f"  node {zone.node} {zone.zone:<8} free blocks by order: {blocks}")
     if incident.stack:
         rows.append("  stack: " + " < ".join(incident.stack[:12]) + (" ..." if len(incident.stack) > 12 else ""))
     if incident.linked:
-        rows.append("  goes with " + ", ".join(incident.linked))
+        rows.append("  linked to " + ", ".join(incident.linked))
     return "\n".join(rows)
-
-
-def _hidden(incident: Incident) -> str:
-    parts = []
-    if incident.suppressed:
-        parts.append(f"{incident.suppressed} suppressed by the kernel's rate limit")
-    if incident.repeated:
-        parts.append(f"repeated {incident.repeated} times")
-    return ", ".join(parts)

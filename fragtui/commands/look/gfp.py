@@ -1,4 +1,4 @@
-"""``fragtui gfp``: what an allocation mask means."""
+"""``fragtui gfp``: the flag names of an allocation mask."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 
 from fragtui.kernel.gfp.flags import GfpReading, GfpTable, decode, is_plausible, mask_names, table_for
 from fragtui.kernel.procfs.version import parse_version
+from fragtui.sources.kernel_log.follower import running_gfp_table, running_release
 from fragtui.text import printable
 
 HELP = "decode an allocation mask such as 0x40cc0, or names into a mask"
@@ -23,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the names; 0, or 2 for a mode or a release that is none."""
+    """Print the names; return 0, or 2 if the mode or the release can't be parsed."""
     table, source, problem = _table(args)
     if problem is not None:
         print(f"fragtui gfp: {problem}", file=sys.stderr)
@@ -46,9 +47,9 @@ def run(args: argparse.Namespace) -> int:
         print(_meaning(mask, reading.table))
     if doubtful or reading.names is None:
         rows = candidates or _settled(mask)
-        doubt = "That kernel would hardly ask so" if doubtful else "Without the kernel"
+        doubt = "That kernel does not use this combination" if doubtful else "The kernel is unknown"
         if rows:
-            print(f"{doubt}; the mask rather is:" if doubtful else f"{doubt} it may be:")
+            print(f"{doubt}; more likely the mask is:" if doubtful else f"{doubt}; the mask may be:")
         else:
             print(f"{doubt}; no kernel's table gives every bit of it a name.")
         for kernels, names in rows:
@@ -57,14 +58,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _table(args: argparse.Namespace) -> tuple[GfpTable | None, str, str | None]:
-    """Return the table to use, whose it is, and what is wrong with the release that was asked for."""
+    """Return the flag table, its kernel, and what is wrong with the given release."""
     if args.kernel is not None:
         version = parse_version(args.kernel)
         if version is None:
             return None, "", f"{args.kernel}: expected a release such as 4.19 or 3.10.0-1160.el7"
         return table_for(version), args.kernel, None
-    from fragtui.sources.kernel_log.follower import running_gfp_table, running_release
-
     release = running_release(args.root)
     if (own := running_gfp_table(args.root)) is not None:
         return own, f"this kernel ({release})", None
@@ -96,17 +95,17 @@ def _meaning(mask: int, table: GfpTable | None) -> str:
     if table is None:
         return ""
     if mask & table.direct_reclaim:
-        said = "It may wait: the kernel reclaims and compacts before it refuses."
+        meaning = "It may wait: the kernel reclaims and compacts memory before the request fails."
     else:
-        said = "It may not wait: nothing is reclaimed or compacted for it."
-    for name, words in (
-        ("__GFP_NORETRY", " It is not tried hard: its caller has a fallback."),
-        ("__GFP_RETRY_MAYFAIL", " It may fail after real effort: its caller has a fallback."),
-        ("__GFP_NOFAIL", " It is retried for ever."),
+        meaning = "It can't wait: the kernel neither reclaims nor compacts memory for it."
+    for name, text in (
+        ("__GFP_NORETRY", " The kernel gives up early: its caller has a fallback."),
+        ("__GFP_RETRY_MAYFAIL", " It may fail after several tries: its caller has a fallback."),
+        ("__GFP_NOFAIL", " The kernel retries until it succeeds."),
     ):
         if mask & table.bits.get(name, 0):
-            said += words
-    return said
+            meaning += text
+    return meaning
 
 
 def _json(

@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 from fragtui import __version__
-from fragtui.model.failures.incident import Incident, IncidentKind
+from fragtui.kernel.reports.report import ReportKind
+from fragtui.model.failures.incident import Incident
 from fragtui.model.node.snapshot import Unreadable
 from fragtui.model.node.verdict import COSTLY_ORDER, judge_node
 from fragtui.model.pods.pod_update import PodUpdate
@@ -23,9 +24,14 @@ from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
 from fragtui.render.report_page import ReportFacts, report_page
 from fragtui.sources.files.host_files import os_reason
+from fragtui.sources.files.trust import opener_of
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.host.tree import SavedTree
 from fragtui.sources.host.vm_settings import read_vm_settings
+from fragtui.sources.kernel_log.follower import read_ring
+from fragtui.sources.pods.watcher import PodWatcher
+from fragtui.sources.saved.incidents import incidents_of
+from fragtui.sources.saved.readers import SavedPods
 from fragtui.text import printable
 
 HELP = "write a report for a ticket: verdict, zones, incidents, pods, remedies, advice"
@@ -44,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the report; 0, or 1 where that fails."""
+    """Write the report; return 0, or 1 if that fails."""
     page = report_page(collect(args.root, args.order, args.audit), redact=args.redact)
     if args.output is None:
         sys.stdout.write(page)
@@ -68,20 +74,20 @@ def _write(path: Path, page: str) -> None:
 
 
 def write_here(root: Path, order: int | None, audit: Path | None) -> Path:
-    """Write the report into a new file of the working directory and return it; raise OSError where that fails."""
+    """Write the report into a new file of the working directory and return it; raises OSError if that fails."""
     path = Path.cwd() / f"fragtui-report-{time.strftime('%Y%m%d-%H%M%S')}.md"
     return write_file(path, report_page(collect(root, order, audit)))
 
 
 def collect(root: Path, order: int | None, audit: Path | None) -> ReportFacts:
-    """Return all that is known of the node under `root` now; takes up to three seconds on a live one."""
+    """Return the present state of the node under `root`; takes up to three seconds on a live node."""
     reader = NodeReader(root)
     snapshot = reader.sample(page_types=True)
     reader.close()
     if (several := reader.tree.ambiguous) is not None:
         snapshot = dataclasses.replace(snapshot, unreadable=(Unreadable(str(root), several),))
-    incidents, source, problems = _incidents(reader)
-    pods, cannot_tell = _pods(root, incidents) if reader.live else _saved_pods(reader.tree, incidents)
+    incidents, logged, source, problems = _incidents(reader)
+    pods, cannot_tell = _pods(root, logged) if reader.live else _saved_pods(reader.tree, logged)
     target = order if order is not None else _failed_order(incidents)
     past = read_history(AuditLog(audit_path(audit, root)), reader.tree.root)
     return ReportFacts(
@@ -90,7 +96,7 @@ def collect(root: Path, order: int | None, audit: Path | None) -> ReportFacts:
         forecast=forecast(snapshot, target),
         incidents=incidents,
         incidents_from=source,
-        pods=pods.board if pods else None,
+        pods=pods.stuck if pods else None,
         pods_unknown=cannot_tell,
         episodes=past.history,
         advice=advise(snapshot, target, read_vm_settings(root, snapshot.host.page_size)),
@@ -106,68 +112,62 @@ def collect(root: Path, order: int | None, audit: Path | None) -> ReportFacts:
 
 
 def _failed_order(incidents: tuple[Incident, ...]) -> int:
-    """Return the order that the newest refusal above order 0 asked for, else 3."""
-    refusals = [each for each in incidents if each.kind is IncidentKind.ALLOCATION_FAILURE and each.order]
-    newest = max(refusals, key=lambda each: each.time or 0.0, default=None)
+    """Return the order of the newest allocation failure above order 0, else 3."""
+    failures = [incident for incident in incidents if incident.kind is ReportKind.ALLOCATION_FAILURE and incident.order]
+    newest = max(failures, key=lambda incident: incident.time or 0.0, default=None)
     return newest.order if newest is not None and newest.order else COSTLY_ORDER
 
 
-def _incidents(reader: NodeReader) -> tuple[tuple[Incident, ...], str | None, tuple[Unreadable, ...]]:
-    """Return the incidents, where they are from (None if no log could be read), and what could not be read."""
+def _incidents(
+    reader: NodeReader,
+) -> tuple[tuple[Incident, ...], tuple[Incident, ...], str | None, tuple[Unreadable, ...]]:
+    """Return the linked incidents, the kernel's as logged, their source (None: no log could be read), and problems.
+
+    The last is what could not be read.
+    """
     problems: list[Unreadable] = []
     if reader.live:
-        from fragtui.sources.kernel_log.follower import read_ring
-
-        news = read_ring(reader.root)
-        if news.problem is None:
-            return news.incidents, news.source, ()
-        problems.append(Unreadable(str(reader.root / "dev/kmsg"), news.problem))
-    from fragtui.sources.files.trust import opener_of
-    from fragtui.sources.saved.incidents import incidents_of
-
+        update = read_ring(reader.root)
+        if update.problem is None:
+            return update.incidents, update.incidents, update.source, ()
+        problems.append(Unreadable(str(reader.root / "dev/kmsg"), update.problem))
     logs = reader.tree.logs()
-    incidents, unread = incidents_of(logs, opener_of(reader.tree.root, live=reader.live))
+    explained, unread = incidents_of(logs, opener_of(reader.tree.root, live=reader.live))
     problems += unread
     names = [printable(str(path)) for path in logs]
     read = [name for name in names if all(problem.path != name for problem in unread)]
-    return incidents, ", ".join(read) or None, tuple(problems)
+    incidents = tuple(item.incident for item in explained)
+    logged = tuple(item.logged for item in explained if item.logged is not None)
+    return incidents, logged, ", ".join(read) or None, tuple(problems)
 
 
 def _saved_pods(tree: SavedTree, incidents: tuple[Incident, ...]) -> tuple[PodUpdate | None, str]:
-    """Return what the saved logs tell of pods, and what they can't tell."""
-    from fragtui.sources.saved.readers import SavedPods
-
-    pods = SavedPods(tree)
-    (state,) = pods.read().sources
-    for incident in incidents:
-        pods.kernel_incident(incident)
-    return (pods.news() if state.state == "live" else None), state.cannot_tell
+    """Return the pods of the saved logs, and what these can't show."""
+    pods = SavedPods(tree, incidents=incidents).read()
+    (state,) = pods.sources
+    return (pods if state.state == "live" else None), state.cannot_tell
 
 
 def _pods(root: Path, incidents: tuple[Incident, ...]) -> tuple[PodUpdate | None, str]:
-    """Return what the pod sources know after a moment, and what they can't tell."""
-    from fragtui.sources.pods.watcher import PodWatcher
-
-    heard: list[PodUpdate] = []
+    """Return the pods that the sources report within a few seconds, and what these can't show."""
+    updates: list[PodUpdate] = []
     settled = threading.Event()
 
-    def on_news(news: PodUpdate) -> None:
-        heard.append(news)
-        if news.sources and all(source.state not in ("connecting", "waiting") for source in news.sources):
+    def on_update(update: PodUpdate) -> None:
+        updates.append(update)
+        if update.sources and all(source.state not in ("connecting", "waiting") for source in update.sources):
             settled.set()
 
-    watch = PodWatcher(root, "auto", None, on_news)
+    watch = PodWatcher(root, "auto", None, on_update, incidents=incidents)
     watch.start()
-    for incident in incidents:
-        watch.kernel_incident(incident)
     if settled.wait(_PODS_WAIT):
-        # What the sources read first is on its way: news come four times a second.
+        # The first observations may still wait for the next update; there are four a second.
         time.sleep(0.5)
     watch.stop()
-    if not heard:
+    if not updates:
         return None, "no source answered"
-    silent = [source for source in heard[-1].sources if source.state != "live"]
-    lacks = "; ".join(f"{each.name} {each.state}: {each.cannot_tell}".rstrip(": ") for each in silent)
-    if all(source.state != "live" for source in heard[-1].sources):
-        return None, lacks or "no source answered"
-    return heard[-1], lacks
+    silent = [source for source in updates[-1].sources if source.state != "live"]
+    missing = "; ".join(f"{source.name} {source.state}: {source.cannot_tell}".rstrip(": ") for source in silent)
+    if all(source.state != "live" for source in updates[-1].sources):
+        return None, missing or "no source answered"
+    return updates[-1], missing

@@ -5,21 +5,26 @@ from __future__ import annotations
 import argparse
 import resource
 import sys
-from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fragtui.commands.cli.source_options import add_interval, add_source_options
+from fragtui.remedies.audit.path import audit_path
 from fragtui.sampler import Sampler
+from fragtui.sources.host.conditions import read_conditions
+from fragtui.sources.host.reader import NodeReader
+from fragtui.sources.recording.recorder import Recorder
 
 if TYPE_CHECKING:
-    from fragtui.model.failures.kernel_log_update import KernelLogUpdate
-    from fragtui.model.pods.pod_update import PodUpdate
-    from fragtui.ui.wiring import BackgroundReader, PodReader
+    from fragtui.sources.kernel_log.follower import KernelLog
+    from fragtui.sources.node_readers import NodeReaders
+    from fragtui.sources.pods.watcher import PodWatcher
+    from fragtui.sources.saved.readers import SavedKernelLog, SavedPods
 
 _OPEN_FILES = 40
-"""What the screen, its readers and their children use, and as many again for what is open for a moment."""
-_MOST_OPEN_FILES = 1024
+"""Twice what the screen, its readers and their children keep open: some files are open for a moment only."""
+_MAX_OPEN_FILES = 1024
 HELP = "the full-screen view (without a verb)"
 
 
@@ -29,35 +34,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_source_options(parser)
     parser.add_argument("--theme", metavar="NAME", help="a Textual theme; default by the terminal's colours")
     parser.epilog = (
-        "exit status: 0 left, 1 a fault of its own, 2 wrong usage or no terminal; those of a verb: fragtui VERB --help"
+        "exit status: 0 quit, 1 internal error, 2 wrong usage or no terminal; those of a verb: fragtui VERB --help"
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the view until it is left; 0, or 1 after a fault of its own, 2 without a terminal."""
-    # Textual takes most of the start; the other verbs never pay for it.
-    from fragtui.commands.cli.startup import begin_collection, put_off_collection, without_tls
+    """Run the view until the user quits; return 0, 1 after an internal error, 2 without a terminal."""
+    # Textual takes 200 ms of CPU, and --help and --version import this module too. The readers of logs and pods take
+    # 120 ms and the report 60 ms: they are imported when they are asked for, after the first bars.
+    from textual.theme import BUILTIN_THEMES  # noqa: PLC0415
 
-    put_off_collection()
-    from fragtui.remedies.audit.path import audit_path
-    from fragtui.sources.host.reader import NodeReader
-    from fragtui.sources.recording.recorder import Recorder
+    from fragtui.ui.app import FragtuiApp  # noqa: PLC0415
+    from fragtui.ui.wiring import AppDependencies  # noqa: PLC0415
 
-    with without_tls():
-        from textual.theme import BUILTIN_THEMES
+    @cache
+    def readers() -> NodeReaders[KernelLog | SavedKernelLog, PodWatcher | SavedPods]:
+        # Called by the first of the two readers: the first bars need none of these imports.
+        from fragtui.commands.cli.source_factory import joined_readers  # noqa: PLC0415
 
-        from fragtui.ui.app import FragtuiApp
-        from fragtui.ui.wiring import AppDependencies
-
-    def kernel_log(on_news: Callable[[KernelLogUpdate], None]) -> BackgroundReader:
-        from fragtui.commands.cli.source_factory import kernel_log_of
-
-        return kernel_log_of(args, reader, on_news, recorder.log_stream)
-
-    def pods(on_news: Callable[[PodUpdate], None]) -> PodReader:
-        from fragtui.commands.cli.source_factory import pods_of
-
-        return pods_of(args, reader, on_news, recorder)
+        return joined_readers(args, reader, recorder.log_stream, recorder)
 
     reader = NodeReader(args.root)
     recorder = Recorder(reader.host, audit=audit_path(args.audit, args.root))
@@ -68,28 +63,29 @@ def run(args: argparse.Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print("fragtui: the full screen needs a terminal; without one use 'fragtui check'", file=sys.stderr)
         return 2
-    if (most := _raise_file_limit()) < _OPEN_FILES:
+    if (limit := _raise_file_limit()) < _OPEN_FILES:
         print(
-            f"fragtui: the full screen needs {_OPEN_FILES} open files, the limit is {most} (ulimit -n)", file=sys.stderr
+            f"fragtui: the full screen needs {_OPEN_FILES} open files, the limit is {limit} (ulimit -n)",
+            file=sys.stderr,
         )
         return 2
     app = FragtuiApp(
         AppDependencies(
             sampler=lambda deliver, crash: Sampler(reader, deliver, crash, args.interval),
-            kernel_log=kernel_log,
-            pods=pods,
+            kernel_log=lambda on_update: readers().kernel_log(on_update),
+            pods=lambda on_update: readers().pods(on_update),
+            read_conditions=read_conditions,
             root=reader.tree.root,
             live=reader.live,
             order=args.order,
             read_only=args.read_only,
             theme=args.theme,
             audit=args.audit,
-            tape=recorder,
+            recorder=recorder,
             write_report=lambda: _write_report(args),
-            after_bars=begin_collection,
         )
     )
-    # The first reading is there by the time that the screen is laid out.
+    # The first snapshot is ready when the screen is laid out.
     app.sampler.start()
     app.run()
     app.say_failure()
@@ -97,14 +93,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _raise_file_limit() -> int:
-    """Take as many open files as this process may have; return how many."""
+    """Raise the limit of open files as far as this process may; return it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < _OPEN_FILES <= hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft := min(hard, _MOST_OPEN_FILES), hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft := min(hard, _MAX_OPEN_FILES), hard))
     return soft
 
 
 def _write_report(args: argparse.Namespace) -> Path:
-    from fragtui.commands.look.report import write_here
+    from fragtui.commands.look.report import write_here  # noqa: PLC0415  # See run().
 
     return write_here(args.root, args.order, args.audit)

@@ -5,14 +5,23 @@ from __future__ import annotations
 import argparse
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fragtui.commands.cli.signals import end_signals
+from fragtui.commands.cli.source_factory import joined_readers
 from fragtui.commands.cli.source_options import add_source_options
+from fragtui.commands.record.exporter import NodeSource, registry_of
+from fragtui.commands.record.metrics_server import MetricsServer, Security, ServerError, exposure
 from fragtui.model.node.verdict import COSTLY_ORDER
 from fragtui.output_file import PUBLIC, replace_file
+from fragtui.render.alert_rules import alert_rules
 from fragtui.sources.files.host_files import os_reason
 from fragtui.text import printable
+
+if TYPE_CHECKING:
+    from prometheus_client.registry import CollectorRegistry
 
 HELP = "serve Prometheus metrics, write them to a textfile, or print alert rules"
 DEFAULT_LISTEN = "127.0.0.1:9917"
@@ -26,20 +35,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=_address,
         default=_address(DEFAULT_LISTEN),
         metavar="[HOST:]PORT",
-        help=f"serve /metrics there (default {DEFAULT_LISTEN}: this machine only; port 0: any free one)",
+        help=f"serve /metrics at this address (default {DEFAULT_LISTEN}: this machine only; port 0: any free port)",
     )
-    way.add_argument("--textfile", type=Path, metavar="FILE", help="write one sample for node_exporter and end")
-    way.add_argument("--rules", action="store_true", help="print alert rules for the target order and end")
+    way.add_argument("--textfile", type=Path, metavar="FILE", help="write one sample for node_exporter and exit")
+    way.add_argument("--rules", action="store_true", help="print alert rules for the target order and exit")
     parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="serve https with this certificate chain (PEM)")
-    parser.add_argument("--tls-key", type=Path, metavar="FILE", help="its key, if the certificate's file has none")
+    parser.add_argument("--tls-key", type=Path, metavar="FILE", help="key of the certificate, if its file has none")
     parser.add_argument(
-        "--client-ca", type=Path, metavar="FILE", help="ask scrapers for a certificate of this authority"
+        "--client-ca", type=Path, metavar="FILE", help="require a client certificate signed by this authority"
     )
-    parser.add_argument(
-        "--token-file", type=Path, metavar="FILE", help="ask scrapers for the bearer token in this file"
-    )
+    parser.add_argument("--token-file", type=Path, metavar="FILE", help="require the bearer token in this file")
     add_source_options(parser)
-    parser.epilog = "exit status: 0 ended by a signal, written or printed; 1 not served or not written; 2 wrong usage"
+    parser.epilog = "exit status: 0 stopped by a signal, written or printed; 1 not served or not written; 2 wrong usage"
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -50,28 +57,22 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until a signal, or write once; see the epilog for the status."""
+    """Serve until a signal arrives, or write once; return the exit status of the epilog."""
     if args.rules:
-        from fragtui.render.alert_rules import alert_rules
-
         print(alert_rules(COSTLY_ORDER if args.order is None else args.order), end="")
         return 0
     try:
-        import prometheus_client  # noqa: F401
+        from prometheus_client import generate_latest  # noqa: PLC0415  # Of the extra prom.
     except ImportError:
-        print("fragtui export: needs the Python package prometheus-client (fragtui[prom])", file=sys.stderr)
+        print("fragtui export: prometheus-client is not installed: pip install 'fragtui[prom]'", file=sys.stderr)
         return 2
-    return _serve(args) if args.textfile is None else _write(args)
+    return _serve(args) if args.textfile is None else _write(args, generate_latest)
 
 
-def _write(args: argparse.Namespace) -> int:
-    from prometheus_client import generate_latest
-
-    from fragtui.commands.record.exporter import NodeSource, registry_of
-
+def _write(args: argparse.Namespace, exposition: Callable[[CollectorRegistry], bytes]) -> int:
     try:
         with replace_file(args.textfile, PUBLIC) as file:
-            file.write(generate_latest(registry_of(NodeSource(args.root, args.order, args.audit))))
+            file.write(exposition(registry_of(NodeSource(args.root, args.order, args.audit))))
     except OSError as error:
         print(f"fragtui export: {printable(str(args.textfile))}: {os_reason(error)}", file=sys.stderr)
         return 1
@@ -79,10 +80,6 @@ def _write(args: argparse.Namespace) -> int:
 
 
 def _serve(args: argparse.Namespace) -> int:
-    from fragtui.commands.cli.source_factory import kernel_log_of, pods_of
-    from fragtui.commands.record.exporter import NodeSource, registry_of
-    from fragtui.commands.record.metrics_server import MetricsServer, Security, ServerError, exposure
-
     security = Security(args.tls_cert, args.tls_key, args.client_ca, args.token_file)
     if security.certificate is None and (security.key or security.client_authority):
         print("fragtui export: --tls-key and --client-ca need --tls-cert", file=sys.stderr)
@@ -98,10 +95,10 @@ def _serve(args: argparse.Namespace) -> int:
         threading.Thread(target=server.serve_forever, name="fragtui-http", daemon=True).start()
         if (warning := exposure(host, security)) is not None:
             print(f"fragtui export: warning: {warning}", file=sys.stderr)
-        log = kernel_log_of(args, source.reader, source.kernel_log)
-        pods = pods_of(args, source.reader, source.pod_news)
-        log.start()
+        readers = joined_readers(args, source.reader)
+        pods, log = readers.pods(source.pod_update), readers.kernel_log(source.kernel_log)
         pods.start()
+        log.start()
         shown = f"[{host}]" if ":" in host else host
         scheme = "http" if security.certificate is None else "https"
         port = server.server_address[1]

@@ -1,4 +1,4 @@
-"""What the exporter knows between scrapes, and how prometheus-client gets it."""
+"""The state of the exporter between scrapes, and its collector for prometheus-client."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from fragtui import __version__
+from fragtui.kernel.reports.report import ReportKind
 from fragtui.model.failures.failure_counts import FailureCounts, count_by_cause
-from fragtui.model.failures.incident import IncidentKind
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.verdict import COSTLY_ORDER, judge_node
 from fragtui.model.pods.pod_update import PodUpdate
@@ -19,6 +19,7 @@ from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
 from fragtui.render.metrics import Family, failure_counter, logged_failures, node_metrics, pod_gauge, remedy_counter
 from fragtui.sources.host.reader import NodeReader
+from fragtui.sources.kernel_log.follower import read_ring
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
 
 
 class NodeSource:
-    """Samples the node at each scrape, one scrape at a time; news may come from other threads.
+    """Samples the node at each scrape, one scrape at a time; updates may arrive on other threads.
 
-    With `counting` failures are counted from now on; without, those of the kernel's ring are told as they stand.
+    With `counting`, failures are counted from now on; without, the failures in the kernel's ring are reported.
     """
 
     def __init__(self, root: Path, order: int | None, audit: Path | None, *, counting: bool = False) -> None:
@@ -41,23 +42,23 @@ class NodeSource:
         self._log_works = False
         self._pods: PodUpdate | None = None
 
-    def kernel_log(self, news: KernelLogUpdate) -> None:
-        """Take what the kernel log brought."""
+    def kernel_log(self, update: KernelLogUpdate) -> None:
+        """Take an update of the kernel log."""
         with self._lock:
-            self._log_works = news.source != "none"
+            self._log_works = update.source != "none"
             if self._counts is not None:
-                self._counts.take(news, time.time())
-            for incident in news.incidents:
-                if incident.kind is IncidentKind.ALLOCATION_FAILURE and incident.order:
+                self._counts.take(update, time.time())
+            for incident in update.incidents:
+                if incident.kind is ReportKind.ALLOCATION_FAILURE and incident.order:
                     self._failed_order = incident.order
 
-    def pod_news(self, news: PodUpdate) -> None:
-        """Take what the pod watch tells."""
+    def pod_update(self, update: PodUpdate) -> None:
+        """Take an update of the pods."""
         with self._lock:
-            self._pods = news
+            self._pods = update
 
     def families(self) -> Iterator[Family]:
-        """Sample the node and yield all metrics; what is unknown is left out."""
+        """Sample the node and yield all metrics; unknown values have no sample."""
         with self._lock:
             if self._counts is None:
                 yield from self._logged()
@@ -69,7 +70,7 @@ class NodeSource:
             if self._counts is not None and self._log_works:
                 yield failure_counter(self._counts.totals(time.time()))
             if self._pods is not None and any(source.state == "live" for source in self._pods.sources):
-                yield pod_gauge(self._pods.board)
+                yield pod_gauge(self._pods.stuck)
             record = self._audit.read()
             if record.entries or not record.problems:
                 yield remedy_counter(episodes(record.entries))
@@ -77,25 +78,23 @@ class NodeSource:
     def _logged(self) -> Iterator[Family]:
         if not self.reader.live:
             return
-        from fragtui.sources.kernel_log.follower import read_ring
-
-        news = read_ring(self.reader.root)
-        if news.problem is None:
-            for incident in news.incidents:
-                if incident.kind is IncidentKind.ALLOCATION_FAILURE and incident.order:
+        update = read_ring(self.reader.root)
+        if update.problem is None:
+            for incident in update.incidents:
+                if incident.kind is ReportKind.ALLOCATION_FAILURE and incident.order:
                     self._failed_order = incident.order
-            yield logged_failures(count_by_cause(news.incidents))
+            yield logged_failures(count_by_cause(update.incidents))
 
 
 class Exporter:
-    """What prometheus-client calls a collector."""
+    """A collector of prometheus-client."""
 
     def __init__(self, source: NodeSource) -> None:
         self._source = source
 
     def collect(self) -> Iterator[Metric]:
-        """Yield every metric as it is now."""
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+        """Yield every metric with its present value."""
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415  # Of the extra prom.
 
         for family in list(self._source.families()):
             kind = CounterMetricFamily if family.counter else GaugeMetricFamily
@@ -106,8 +105,8 @@ class Exporter:
 
 
 def registry_of(source: NodeSource) -> CollectorRegistry:
-    """Return a registry with this source alone: nothing of this process's own is exported."""
-    from prometheus_client import CollectorRegistry
+    """Return a registry with this source alone: metrics of the exporter's own process are not exported."""
+    from prometheus_client import CollectorRegistry  # noqa: PLC0415  # Of the extra prom.
 
     registry = CollectorRegistry()
     registry.register(cast("Collector", Exporter(source)))

@@ -1,4 +1,4 @@
-"""The exporter's HTTP server: two paths, few connections, each with a time limit; TLS and a credential on demand."""
+"""The exporter's HTTP server: two paths, few connections, each with a time limit; optional TLS and credentials."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     from prometheus_client.registry import CollectorRegistry
 
 MAX_CONNECTIONS = 16
-"""Connections served at a time; one more is closed without an answer. A Prometheus needs one, a probe another."""
+"""Connections served at a time; others are closed without an answer. Prometheus needs one, a probe another."""
 CONNECTION_SECONDS = 10.0
-"""From the first byte of a connection to its end, TLS handshake included: Prometheus's default scrape timeout."""
+"""From the first byte of a connection to its end, with the TLS handshake: Prometheus's default scrape timeout."""
 _TOKEN_BYTES = 8192
 _ACCEPT_PAUSE = 0.2
 
 
 class ServerError(Exception):
-    """The server can't start; the words name the file or address."""
+    """The server can't start; the message names the file or address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """How a scrape is protected: PEM files, and a file that holds the bearer token; None for what is not used."""
+    """Protection of a scrape: PEM files, and a file with the bearer token; None for each that is not used."""
 
     certificate: Path | None = None
     key: Path | None = None
@@ -47,12 +47,12 @@ class Security:
 
 
 def exposure(host: str, security: Security) -> str | None:
-    """Return a warning about a server that others than this machine reach, or None if nothing needs one."""
+    """Return a warning about a server that other machines can reach, or None if it is protected."""
     if _is_loopback(host):
         return None
     if security.certificate is None:
         what = "the bearer token" if security.token is not None else "the metrics"
-        return f"other machines reach {host} without TLS: {what} can be read on the way (--tls-cert)"
+        return f"other machines reach {host} without TLS: {what} can be read in transit (--tls-cert)"
     if security.token is None and security.client_authority is None:
         return f"everyone who reaches {host} can read the metrics (--token-file or --client-ca)"
     return None
@@ -102,7 +102,7 @@ class MetricsServer(ThreadingMixIn, TCPServer):
             raise ServerError(f"{printable(str(name))}: {os_reason(error)}") from None
 
     def _context(self) -> ssl.SSLContext | None:
-        """Return the TLS settings, read again after their files were replaced; None if TLS is not used."""
+        """Return the TLS settings, read again if their files were replaced; None if TLS is not used."""
         files = [self.security.certificate, self.security.key, self.security.client_authority]
         if files[0] is None:
             return None
@@ -113,7 +113,7 @@ class MetricsServer(ThreadingMixIn, TCPServer):
             return self._tls[1]
 
     def get_request(self) -> tuple[Any, Any]:
-        """Accept a connection; without a descriptor for it, wait a little, since it stays ready to be accepted."""
+        """Accept a connection; if no descriptor is free, wait a little: the connection stays ready to be accepted."""
         try:
             return super().get_request()
         except OSError:
@@ -121,7 +121,7 @@ class MetricsServer(ThreadingMixIn, TCPServer):
             raise
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve a connection on a thread of its own if there is a slot, else close it."""
+        """Serve a connection on its own thread if a slot is free, else close it."""
         if not self._slots.acquire(blocking=False):
             self.shutdown_request(request)
             return
@@ -145,14 +145,14 @@ class MetricsServer(ThreadingMixIn, TCPServer):
                 request.do_handshake()
             self.finish_request(request, client_address)
         except OSError:
-            pass  # The client's connection or its TLS failed (ssl.SSLError is an OSError); it sees that itself.
+            pass  # The connection or its TLS failed (ssl.SSLError is an OSError); the client sees the error too.
         finally:
             self._open.pop(me, None)
             self.shutdown_request(request)
             self._slots.release()
 
     def service_actions(self) -> None:
-        """End the connections that are over their time; called by `serve_forever` twice a second."""
+        """Close connections past their time limit; `serve_forever` calls this twice a second."""
         now = time.monotonic()
         for request, deadline in list(self._open.values()):
             if now > deadline:
@@ -165,14 +165,14 @@ class MetricsServer(ThreadingMixIn, TCPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Answers one request a connection."""
+    """Answers one request for each connection."""
 
     server: MetricsServer
     server_version = f"fragtui/{__version__}"
     sys_version = ""
 
     def do_GET(self) -> None:
-        """Answer for the two paths that there are."""
+        """Answer /metrics and /healthz, and 404 for any other path."""
         path = self.path.partition("?")[0]
         if path == "/healthz":
             self._answer(HTTPStatus.OK, b"ok\n")
@@ -202,7 +202,7 @@ class _Handler(BaseHTTPRequestHandler):
         return True
 
     def _metrics(self) -> None:
-        from prometheus_client.exposition import choose_encoder
+        from prometheus_client.exposition import choose_encoder  # noqa: PLC0415  # Of the extra prom.
 
         try:
             encode, kind = choose_encoder(self.headers.get("Accept", ""))
@@ -226,17 +226,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Log nothing: a line a scrape would fill a node's log."""
+        """Log nothing: a line for each scrape would fill the node's log."""
 
 
 def read_token(file: Path | None) -> bytes | None:
-    """Return the token of a file, without the white space around it. Raises OSError; an empty token is an error."""
+    """Return the token of a file, stripped of white space. Raises OSError, also for an empty token."""
     if file is None:
         return None
     with open(file, "rb") as stream:
         token = stream.read(_TOKEN_BYTES).strip()
     if not token:
-        raise OSError(22, "holds no token", str(file))
+        raise OSError(22, "contains no token", str(file))
     return token
 
 
@@ -248,7 +248,7 @@ def _tls_context(security: Security) -> ssl.SSLContext:
         context.load_cert_chain(security.certificate, security.key)
         if security.client_authority is not None:
             context.load_verify_locations(security.client_authority)
-            # Optional here and required for /metrics: a kubelet's probe of /healthz has no certificate.
+            # Optional here, required for /metrics: the kubelet's probe of /healthz has no certificate.
             context.verify_mode = ssl.CERT_OPTIONAL
     except ssl.SSLError as error:
         name = str(security.certificate)
@@ -257,6 +257,6 @@ def _tls_context(security: Security) -> ssl.SSLContext:
 
 
 def _shut(request: socket.socket) -> None:
-    with suppress(OSError):  # It is closed already, or never was connected.
-        # The plain call: a TLS connection would first wait for its peer's goodbye.
+    with suppress(OSError):  # It is closed already, or was never connected.
+        # The plain call: a TLS connection would first wait for its peer's close_notify.
         socket.socket.shutdown(request, socket.SHUT_RDWR)

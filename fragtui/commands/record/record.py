@@ -1,9 +1,8 @@
-"""``fragtui record``: everything sampled and logged, into a file, without the screen."""
+"""``fragtui record``: write everything sampled and logged to a file, without the screen."""
 
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 import time
 from dataclasses import replace
@@ -17,32 +16,30 @@ from fragtui.sampler import Sampler
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.recording.recorder import Recorder
-from fragtui.text import counted, format_bytes, format_duration, printable
+from fragtui.text import counted, format_bytes, format_duration, parse_duration, printable
 
-HELP = "write everything sampled and logged into a file, for fragtui replay"
-_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-_LOOK_SECONDS = 0.5
+HELP = "write everything sampled and logged to a file, for fragtui replay"
+_POLL_SECONDS = 0.5
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
     parser.add_argument("file", type=Path, metavar="FILE", help="a new file")
     parser.add_argument("--for", dest="seconds", type=_duration, metavar="TIME", help="end after 90s, 10m, 2h or 1d")
-    parser.add_argument("--name", metavar="TEXT", help="what to call the node in it, instead of its name")
+    parser.add_argument("--name", metavar="TEXT", help="name of the node in the recording, instead of its own")
     add_interval(parser)
     add_source_options(parser)
     parser.epilog = "Ctrl-C ends it. Exit status: 0 recorded, 1 the file could not be written, 2 wrong usage"
 
 
 def _duration(text: str) -> float:
-    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,3})?)([smhd]?)", text, re.ASCII)
-    if not found or float(found[1]) <= 0:
+    if not (seconds := parse_duration(text)):
         raise argparse.ArgumentTypeError(f"{text}: expected a time such as 90s, 10m or 2h")
-    return float(found[1]) * _UNITS[found[2]]
+    return seconds
 
 
 def run(args: argparse.Namespace) -> int:
-    """Record until the time is over, a signal comes or the file can't be written; 0, or 1 then."""
+    """Record until the time is over, a signal arrives or writing fails; return 0, or 1 if it failed."""
     with end_signals() as ended:
         return _record(args, ended)
 
@@ -64,16 +61,16 @@ def _record(args: argparse.Namespace, ended: EndSignals) -> int:
 
     sampler = Sampler(reader, count, lambda text: print(text, file=sys.stderr), args.interval)
     kernel_log = kernel_log_of(args, reader, on_stream=recorder.log_stream)
-    pods = pods_of(args, reader, witness=recorder)
+    pods = pods_of(args, reader, recorder=recorder)
     started = time.monotonic()
     for feed in (sampler, kernel_log, pods):
         feed.start()
     print(f"fragtui: recording to {printable(str(args.file))}; Ctrl-C ends it", file=sys.stderr, flush=True)
     while not ended.came and file.problem is None:
-        left = _LOOK_SECONDS if args.seconds is None else started + args.seconds - time.monotonic()
+        left = _POLL_SECONDS if args.seconds is None else started + args.seconds - time.monotonic()
         if left <= 0:
             break
-        ended.wait(min(left, _LOOK_SECONDS))
+        ended.wait(min(left, _POLL_SECONDS))
     for feed in (sampler, kernel_log, pods):
         feed.stop()
     recorder.end()

@@ -1,4 +1,4 @@
-"""``fragtui replay``: the full screen over a recording."""
+"""``fragtui replay``: the full screen showing a recording."""
 
 from __future__ import annotations
 
@@ -6,26 +6,23 @@ import argparse
 import sys
 from pathlib import Path
 
+from fragtui.player import Player
+from fragtui.sources.recording.format import NotARecording
+from fragtui.sources.recording.reader import read_recording
 from fragtui.text import printable
 
-HELP = "the full screen over a recording: play, seek, jump from incident to incident"
+HELP = "show a recording on the full screen: play, seek, jump from incident to incident"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
     parser.add_argument("file", type=Path, metavar="FILE", help="made by fragtui record, or by R on the screen")
     parser.add_argument("--theme", metavar="NAME", help="a Textual theme; default by the terminal's colours")
-    parser.epilog = (
-        "exit status: 0 left, 1 a fault of its own, 2 no recording that can be replayed, no terminal, or wrong usage"
-    )
+    parser.epilog = "exit status: 0 quit, 1 internal error, 2 not a recording, no terminal, or wrong usage"
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the view until it is left; 0, 1 after a fault of its own, 2 where there is nothing to show."""
-    from fragtui.commands.cli.startup import without_tls
-    from fragtui.sources.recording.format import NotARecording
-    from fragtui.sources.recording.reader import read_recording
-
+    """Run the screen until the user quits; return 0, 1 after an internal error, 2 if there is nothing to show."""
     try:
         recording = read_recording(args.file)
     except NotARecording as problem:
@@ -34,15 +31,19 @@ def run(args: argparse.Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print("fragtui: a replay needs a terminal", file=sys.stderr)
         return 2
-    with without_tls():
-        from textual.theme import BUILTIN_THEMES
+    # Textual takes 200 ms of CPU, and fragtui --help imports this module too.
+    from textual.theme import BUILTIN_THEMES  # noqa: PLC0415
 
-        from fragtui.player import Player
-        from fragtui.ui.replay_app import ReplayApp
+    from fragtui.ui.replay_app import ReplayApp  # noqa: PLC0415
+
     if args.theme is not None and args.theme not in BUILTIN_THEMES:
         print(f"fragtui: --theme {args.theme}: expected one of {', '.join(sorted(BUILTIN_THEMES))}", file=sys.stderr)
         return 2
-    app = ReplayApp(lambda tell, crash: Player(recording, tell, crash), args.order, args.theme)
+    if recording.damaged:
+        print(
+            f"fragtui: {printable(str(args.file))}: cut off or still being written, played up to there", file=sys.stderr
+        )
+    app = ReplayApp(lambda deliver, crash: Player(recording, deliver, crash), args.order, args.theme)
     app.run()
     app.say_failure()
     return app.return_code or 0

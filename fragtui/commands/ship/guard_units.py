@@ -1,19 +1,20 @@
-"""What runs the guard on a node: a systemd unit and a Kubernetes DaemonSet, to be read and changed before use."""
+"""A systemd unit and a Kubernetes DaemonSet that run the guard: to read and adapt before use."""
 
+from fragtui.commands.ship.manifests import IMAGE, daemon_set
 from fragtui.remedies.guard.policy import Policy, format_policy
 
 GUARD_UNIT = """\
 # /etc/systemd/system/fragtui-guard.service
-# The policy in /etc/fragtui/guard.toml: 'fragtui guard --print-policy' prints the default.
+# Policy: /etc/fragtui/guard.toml; 'fragtui guard --print-policy' prints the default.
 [Unit]
-Description=fragtui guard: frees large blocks of memory by a stated policy
+Description=fragtui guard: frees large blocks of memory by a policy
 
 [Service]
 ExecStart=/usr/bin/env fragtui guard --policy /etc/fragtui/guard.toml
-# Gave up (1) or a wrong policy (2) wants a look, not a restart.
+# 1 gave up, 2 wrong policy, 3 can't guard here: a person must look, a restart does not help.
 Restart=on-failure
 RestartPreventExitStatus=1 2 3
-# It must not be the one that is killed, nor take part in what it heals.
+# The OOM killer must spare it, and its own use of memory must stay small.
 OOMScoreAdjust=-900
 Nice=10
 MemoryMax=128M
@@ -28,8 +29,8 @@ LogsDirectory=fragtui
 WantedBy=multi-user.target
 """
 
-_MANIFEST = """\
-# The image must carry fragtui; --dry-run first, and take it away when the log says what you want.
+_CONFIG_MAP = """\
+# Read what it would do with --dry-run in its log first, then remove --dry-run.
 apiVersion: v1
 kind: ConfigMap
 metadata:
@@ -37,44 +38,23 @@ metadata:
   namespace: kube-system
 data:
   guard.toml: |
-POLICY---
-apiVersion: apps/v1
-kind: DaemonSet
-metadata:
-  name: fragtui-guard
-  namespace: kube-system
-spec:
-  selector:
-    matchLabels: {app: fragtui-guard}
-  template:
-    metadata:
-      labels: {app: fragtui-guard}
-    spec:
-      hostPID: true
-      priorityClassName: system-node-critical
-      tolerations: [{operator: Exists}]
-      containers:
-      - name: guard
-        image: fragtui:latest
-        # A DaemonSet restarts what ends, so a guard that gave up must stay.
-        command: [fragtui, guard, --dry-run, --stay, --root, /host, --policy, /etc/fragtui/guard.toml]
-        # A container that is not privileged has /proc/sys and /sys read-only.
-        securityContext: {privileged: true}
-        resources:
-          requests: {cpu: 10m, memory: 32Mi}
-          limits: {memory: 128Mi}
-        volumeMounts:
-        - {name: host, mountPath: /host}
-        - {name: policy, mountPath: /etc/fragtui, readOnly: true}
-      volumes:
-      - name: host
-        hostPath: {path: /}
-      - name: policy
-        configMap: {name: fragtui-guard}
+"""
+_MOUNT = """\
+            - name: policy
+              mountPath: /etc/fragtui
+              readOnly: true
+"""
+_VOLUME = """\
+        - name: policy
+          configMap:
+            name: fragtui-guard
 """
 
 
 def guard_manifest(policy: Policy) -> str:
     """Return the DaemonSet with a ConfigMap that holds the policy."""
     indented = "".join(f"    {row}\n" for row in format_policy(policy).splitlines())
-    return _MANIFEST.replace("POLICY", indented, 1)
+    # A DaemonSet restarts a pod that ends, so a guard that gave up must stay.
+    args = ("guard", "--dry-run", "--stay", "--policy", "/etc/fragtui/guard.toml")
+    guard = daemon_set("fragtui-guard", "kube-system", IMAGE, args, mounts=_MOUNT, volumes=_VOLUME)
+    return f"{_CONFIG_MAP}{indented}---\n{guard}"

@@ -1,4 +1,4 @@
-"""``fragtui ship``: what it takes to get fragtui onto a node: one file, an image, a manifest, a debug line."""
+"""``fragtui ship``: fragtui for a node as one file, an image, a manifest or a debug line."""
 
 from __future__ import annotations
 
@@ -6,37 +6,37 @@ import argparse
 import sys
 from pathlib import Path
 
+from fragtui.commands.ship.manifests import CONTAINERFILE, IMAGE, debug_line, exporter_manifest
+from fragtui.commands.ship.zipapp import NotBuilt, build_zipapp
+from fragtui.sources.files.host_files import os_reason
 from fragtui.text import printable
 
-HELP = "get it onto a node: a one-file zipapp, a Containerfile, a DaemonSet manifest, a kubectl debug line"
-_IMAGE = "registry.example/fragtui:latest"
+HELP = "make a one-file zipapp, or print a Containerfile, a DaemonSet manifest or a kubectl debug line"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
     parser.add_argument("what", choices=("zipapp", "containerfile", "manifest", "debug-line"), help="what to make")
-    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="the zipapp to write (default fragtui.pyz)")
-    parser.add_argument("--image", default=_IMAGE, metavar="IMAGE", help=f"the image's name (default {_IMAGE})")
-    parser.add_argument("--node", default="NODE", metavar="NAME", help="the node's name in the debug line")
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="zipapp to write (default fragtui.pyz)")
+    parser.add_argument("--image", default=IMAGE, metavar="IMAGE", help=f"name of the image (default {IMAGE})")
+    parser.add_argument("--node", default="NODE", metavar="NAME", help="name of the node in the debug line")
     parser.epilog = "exit status: 0 made or printed, 1 not made, 2 wrong usage"
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write or print it; see the epilog for the status."""
-    from fragtui.commands.ship import manifests as ship_texts
+    """Write or print it; return the exit status of the epilog."""
+    if args.what == "zipapp":
+        return _zipapp(args.file or Path("fragtui.pyz"))
+    texts = {
+        "containerfile": CONTAINERFILE,
+        "manifest": exporter_manifest(args.image),
+        "debug-line": debug_line(args.node, args.image),
+    }
+    print(texts[args.what], end="")
+    return 0
 
-    if args.what != "zipapp":
-        texts = {
-            "containerfile": ship_texts.CONTAINERFILE,
-            "manifest": ship_texts.exporter_manifest(args.image),
-            "debug-line": ship_texts.debug_line(args.node, args.image),
-        }
-        print(texts[args.what], end="")
-        return 0
-    from fragtui.commands.ship.zipapp import NotBuilt, build_zipapp
-    from fragtui.sources.files.host_files import os_reason
 
-    target = args.file or Path("fragtui.pyz")
+def _zipapp(target: Path) -> int:
     try:
         left_out = build_zipapp(target)
     except (NotBuilt, OSError) as error:

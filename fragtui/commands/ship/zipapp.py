@@ -1,20 +1,21 @@
-"""fragtui and all it needs as one file that Python runs: sources and bytecode of everything that is pure Python."""
+"""fragtui and its dependencies as one file that Python runs: source and bytecode of everything in pure Python."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
 import marshal
-import re
-import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 import fragtui
 from fragtui.output_file import PROGRAM, replace_file
 
-_NEEDED = "textual"
+_NEEDED = ("textual", "shtab", "packaging")
 _MAIN = """\
 import sys
 
@@ -27,28 +28,27 @@ from fragtui.__main__ import main
 sys.exit(main())
 """
 _DATA = (".py", ".tcss", ".typed", ".scm", ".css")
-_NAME = re.compile(r"[A-Za-z0-9._-]+")
-_WELCOME = (
-    ("prometheus-client", "it is not installed here; fragtui export needs it"),
-    ("PyYAML", "it is not installed here; without it no kubeconfig is read, and pods are known from logs and crictl"),
+_OPTIONAL = (
+    ("prometheus-client", "not installed here; fragtui export needs it"),
+    ("PyYAML", "not installed here; without it fragtui reads no kubeconfig and gets pods from logs and crictl"),
 )
-"""Pure Python, or of use without its compiled part, with no needs of its own: included if it is installed."""
-_LEFT_OUT = (("psutil", "it is compiled; fragtui's own memory is read from /proc/self instead"),)
+"""Optional packages without dependencies that work in pure Python: included if they are installed."""
+_LEFT_OUT = (("psutil", "compiled; fragtui reads its own memory from /proc/self instead"),)
 _STAMP = (2020, 1, 1, 0, 0, 0)
-"""Of every member: the same sources make the same file."""
+"""Time of every member: the same sources make the same file."""
 
 
 class NotBuilt(Exception):
-    """The file can't be made here, in words."""
+    """The file can't be made here; the message says why."""
 
 
 def build_zipapp(target: Path) -> tuple[tuple[str, str], ...]:
-    """Write the file and return what is left out of it, each with why. Raises NotBuilt and OSError."""
+    """Write the file; return the packages left out, each with the reason. Raises NotBuilt and OSError."""
     files = dict(_package())
     for name in _closure(_NEEDED):
         files.update(_distribution(name))
     left_out: tuple[tuple[str, str], ...] = _LEFT_OUT
-    for name, why in _WELCOME:
+    for name, why in _OPTIONAL:
         try:
             files.update(_distribution(name, compiled=name == "PyYAML"))
         except importlib.metadata.PackageNotFoundError:
@@ -73,7 +73,7 @@ def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
 
 
 def _bytecode(name: str, source: bytes) -> bytes:
-    """Return the source's bytecode, never checked against it; another version of Python reads the source instead."""
+    """Return bytecode that Python does not check against the source; another version of Python uses the source."""
     code = compile(source, name, "exec", dont_inherit=True)
     return (
         importlib.util.MAGIC_NUMBER
@@ -87,14 +87,14 @@ def _package() -> Iterator[tuple[str, Path]]:
     """Yield fragtui's own files."""
     home = Path(fragtui.__file__).parent
     if not home.is_dir():
-        raise NotBuilt("this fragtui is itself one file; build from an installed one")
+        raise NotBuilt("this fragtui is itself a zipapp; run an installed one")
     for path in home.rglob("*"):
         if path.suffix in _DATA and path.is_file():
             yield f"fragtui/{path.relative_to(home)}", path
 
 
 def _distribution(name: str, *, compiled: bool = False) -> Iterator[tuple[str, Path]]:
-    """Yield a distribution's files. Raises NotBuilt for compiled ones, unless they may be left out (`compiled`)."""
+    """Yield the files of a distribution. Raises NotBuilt if one is compiled, unless `compiled` ones may be left out."""
     for file in importlib.metadata.distribution(name).files or ():
         path = Path(str(file.locate()))
         if path.suffix in (".so", ".pyd"):
@@ -106,28 +106,20 @@ def _distribution(name: str, *, compiled: bool = False) -> Iterator[tuple[str, P
             yield str(file), path
 
 
-def _closure(name: str) -> tuple[str, ...]:
-    """Return a distribution with all that it needs, extras left aside."""
-    found: dict[str, None] = {}
-    waiting = [name]
+def _closure(names: Iterable[str]) -> tuple[str, ...]:
+    """Return distributions with all that they need on this Python, without extras."""
+    closure: dict[str, None] = {}
+    waiting = [*names]
     while waiting:
-        current = waiting.pop()
-        if current in found:
+        name = canonicalize_name(waiting.pop())
+        if name in closure:
             continue
         try:
-            wanted = importlib.metadata.requires(current) or []
+            needs = [Requirement(line) for line in importlib.metadata.requires(name) or ()]
         except importlib.metadata.PackageNotFoundError:
-            raise NotBuilt(f"{current} is not installed") from None
-        found[current] = None
-        for line in wanted:
-            requirement, _, marker = line.partition(";")
-            if "extra ==" not in marker and _applies(marker) and (each := _NAME.match(requirement)):
-                waiting.append(each[0].lower().replace("_", "-"))
-    return tuple(found)
-
-
-def _applies(marker: str) -> bool:
-    """Tell whether a requirement is for this Python: those that name an older version or another system are not."""
-    if (older := re.search(r"python_version\s*<\s*[\"']3\.(\d+)", marker)) is not None:
-        return sys.version_info[1] < int(older[1])
-    return "win32" not in marker and "Windows" not in marker
+            raise NotBuilt(f"{name} is not installed") from None
+        except InvalidRequirement as error:
+            raise NotBuilt(f"the metadata of {name} can't be read: {error}") from None
+        closure[name] = None
+        waiting += [need.name for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
+    return tuple(closure)

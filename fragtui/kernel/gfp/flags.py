@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import operator
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,7 +16,15 @@ from fragtui.kernel.procfs.version import KernelVersion
 _PRINT_FMT = re.compile(r"\{([^{}\"]+),\s*\"(\w+)\"\s*\}")
 _ALL_BITS = (1 << 64) - 1
 _CAST = re.compile(r"\(\s*(?:unsigned long|gfp_t|unsigned int|int)\s*\)|(?<=[0-9a-fA-F])[uUlL]+\b")
-_SHIFT = re.compile(r"(0x[0-9a-fA-F]+|\d+)(?:<<(\d{1,20}))?")
+_ARITHMETIC = re.compile(r"[0-9a-fA-FxX|&~()<+\-\s]+")
+_MAX_EXPRESSION = 4096
+"""Characters; the kernel's longest, GFP_TRANSHUGE before 6.10, takes a few hundred."""
+_OPERATORS: dict[type[ast.operator], Callable[[int, int], int]] = {
+    ast.BitOr: operator.or_,
+    ast.BitAnd: operator.and_,
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+}
 _IMPLAUSIBLE_ALONE = ("IO", "FS", "NOFAIL", "REPEAT", "RETRY_MAYFAIL")
 
 
@@ -168,54 +179,31 @@ def parse_print_fmt(text: str) -> GfpTable | None:
 
 
 def _evaluate(expression: str) -> int | None:
-    """Evaluate an expression of numbers, ``<<``, ``|``, ``&``, ``~`` and parentheses, or return None."""
-    tokens = re.findall(r"0x[0-9a-fA-F]+|\d+|<<|[|&~()+-]|\S", expression)
-    position = 0
+    """Evaluate numbers, ``<<``, ``|``, ``&``, ``~``, ``+``, ``-`` and parentheses in 64 bits, or return None.
 
-    def peek() -> str:
-        return tokens[position] if position < len(tokens) else ""
-
-    def unary(depth: int) -> int:
-        nonlocal position
-        token = peek()
-        position += 1
-        if depth > 50 or not token:
-            raise ValueError(expression)
-        if token == "~":
-            return ~unary(depth + 1) & _ALL_BITS
-        if token == "(":
-            inner = binary(0, depth + 1)
-            if peek() != ")":
-                raise ValueError(expression)
-            position += 1
-            return inner
-        return int(token, 0) & _ALL_BITS
-
-    def binary(level: int, depth: int) -> int:
-        nonlocal position
-        levels = (("|",), ("&",), ("<<",), ("+", "-"))
-        if level == len(levels):
-            return unary(depth)
-        left = binary(level + 1, depth)
-        while peek() in levels[level]:
-            operator = peek()
-            position += 1
-            right = binary(level + 1, depth)
-            if operator == "<<":
-                if not 0 <= right < 64:
-                    raise ValueError(expression)
-                left = left << right & _ALL_BITS
-            elif operator in "+-":
-                left = (left + right if operator == "+" else left - right) & _ALL_BITS
-            else:
-                left = left | right if operator == "|" else left & right
-        return left
-
-    try:
-        value = binary(0, 0)
-    except (ValueError, RecursionError):
+    Python gives these operators the precedence that C gives them.
+    """
+    if len(expression) > _MAX_EXPRESSION or not _ARITHMETIC.fullmatch(expression):
         return None
-    return value if position == len(tokens) else None
+    try:
+        return _value(ast.parse(" ".join(expression.split()), mode="eval").body)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _value(node: ast.expr) -> int:
+    match node:
+        case ast.Constant(value=int(number)):
+            value = number
+        case ast.UnaryOp(op=ast.Invert(), operand=operand):
+            value = ~_value(operand)
+        case ast.BinOp(left=left, op=ast.LShift(), right=right) if (shift := _value(right)) < 64:
+            value = _value(left) << shift
+        case ast.BinOp(left=left, op=op, right=right) if (apply := _OPERATORS.get(type(op))) is not None:
+            value = apply(_value(left), _value(right))
+        case _:
+            raise ValueError(type(node).__name__)
+    return value & _ALL_BITS
 
 
 def is_plausible(mask: int, table: GfpTable) -> bool:

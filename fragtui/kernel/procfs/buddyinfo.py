@@ -69,11 +69,3 @@ def parse_buddyinfo(text: str) -> tuple[tuple[ZoneBlocks, ...], tuple[ParseProbl
         del zones[key]
         problems.append(ParseProblem(rows[key][0], f"{orders} counts as in the other rows", rows[key][1]))
     return tuple(zones.values()), tuple(problems)
-
-
-def format_buddyinfo(zones: tuple[ZoneBlocks, ...]) -> str:
-    """Return the file as the kernel prints it."""
-    return "".join(
-        f"Node {zone.node}, zone {zone.zone:>8} " + "".join(f"{count:6d} " for count in zone.free_blocks) + "\n"
-        for zone in zones
-    )

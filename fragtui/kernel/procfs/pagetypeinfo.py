@@ -101,24 +101,3 @@ def parse_pagetypeinfo(text: str) -> tuple[PageTypeInfo, tuple[ParseProblem, ...
         elif len(problems) < MAX_PROBLEMS and not line.startswith("Free pages count per migrate type"):
             problems.append(ParseProblem(number, "a line of /proc/pagetypeinfo", line))
     return PageTypeInfo(pageblock_order, pages_per_block, tuple(free), tuple(pageblocks)), tuple(problems)
-
-
-def format_pagetypeinfo(info: PageTypeInfo) -> str:
-    """Return the file as the kernel prints it for one node."""
-    orders = max((len(row.free_blocks) for row in info.free), default=0)
-    text = f"Page block order: {info.pageblock_order}\nPages per block:  {info.pages_per_block}\n\n"
-    text += f"{'Free pages count per migrate type at order':<43} "
-    text += "".join(f"{order:6d} " for order in range(orders)) + "\n"
-    for row in info.free:
-        text += f"Node {row.node:4d}, zone {row.zone:>8}, type {row.migratetype:>12} "
-        text += "".join(
-            f"{'>' if order in row.capped else ''}{count:6d} " for order, count in enumerate(row.free_blocks)
-        )
-        text += "\n"
-    if info.pageblocks:
-        text += f"\n{'Number of blocks type ':<23}"
-        text += "".join(f"{name:>12} " for name, _ in info.pageblocks[0].blocks) + "\n"
-        for zone in info.pageblocks:
-            text += f"Node {zone.node}, zone {zone.zone:>8} " + "".join(f"{count:12d} " for _, count in zone.blocks)
-            text += "\n"
-    return text

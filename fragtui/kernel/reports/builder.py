@@ -1,4 +1,4 @@
-"""A report while its lines still come in."""
+"""A report whose lines are still arriving."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from fragtui.logs.record import LogRecord
 
 _GAP_S = 10.0
 _SPAN_S = 2.0
-"""Longer than a report takes to be written, by stamps of whole seconds."""
+"""Seconds: longer than a report takes to be written, by timestamps of whole seconds."""
 MAX_FRAMES = 200
 MAX_ZONES = 4096
 
 
 class Stage(IntEnum):
-    """How far a part of the report (its stack, its Mem-Info) has come."""
+    """Progress of a part of the report (its stack, its Mem-Info)."""
 
     AWAITED = 0
     NAMED = 1
@@ -25,7 +25,7 @@ class Stage(IntEnum):
 
 
 class ReportBuilder:
-    """Collects one report. Contradictory facts (two dumps run through each other) become unknown, not a guess."""
+    """Collects one report. Contradictory facts (two interleaved dumps) become unknown."""
 
     def __init__(self, key: int, kind: ReportKind, record: LogRecord) -> None:
         self.key = key
@@ -58,26 +58,26 @@ class ReportBuilder:
         self.stack = Stage.AWAITED
         self.stack_mixed = False
         self.maybe_dumped = False
-        """Whether a dump without a name ran that may have been this one's."""
+        """Whether an unnamed dump ran that may belong to this report."""
         self.memory = Stage.AWAITED
         self.memory_mixed = False
         self.tail_done = False
         self.wants_cpuset = self.wants_mems = False
         self.torn = record.torn
         self.idle = 0
-        """Records since the last one that gave something; `others`: those of other callers."""
+        """Records since the last one with a fact; `others`: those of other callers."""
         self.others = 0
         self.idle_limit = 100
         self.closed = self.complete = False
         self.version = 0
         self._zones: dict[tuple[int, str], ReportedZone | None] = {}
-        """The zones in order, with their watermarks; their blocks and reserves are printed apart."""
+        """The zones in order, with their watermarks; blocks and reserves are printed separately."""
         self._blocks: dict[tuple[int, str], ReportedZone] = {}
         self._reserves: dict[tuple[int, str], tuple[int, ...]] = {}
         self._last_zone: tuple[int, str] | None = None
 
     def touch(self, record: LogRecord) -> None:
-        """Note that a record gave something to this report."""
+        """Mark that a record gave a fact to this report."""
         self.idle = self.others = 0
         self.version += 1
         self.seen_time, self.seen_monotonic = record.time, record.monotonic
@@ -86,15 +86,15 @@ class ReportBuilder:
             self.last_line = record.line
 
     def is_stale(self, record: LogRecord) -> bool:
-        """Tell whether a later record comes so long after the last one of this report that the report is over."""
+        """Return whether a record is so much later than this report's last one that the report is over."""
         return self._since(record) > _GAP_S
 
     def is_past(self, record: LogRecord) -> bool:
-        """Tell whether a later record comes so long after the last one that it hardly goes on with this report."""
+        """Return whether a record is so much later than the last one that it hardly belongs to this report."""
         return self._since(record) > _SPAN_S
 
     def _since(self, record: LogRecord) -> float:
-        """Return the seconds since the last record of this report; 0 where no stamp tells."""
+        """Return the seconds since the last record of this report; 0 without timestamps."""
         if record.monotonic is not None and self.seen_monotonic is not None:
             return record.monotonic - self.seen_monotonic
         if record.time is not None and self.seen_time is not None:
@@ -112,7 +112,7 @@ class ReportBuilder:
         return self.tail_done and (self.kind is not ReportKind.OOM or self.killed)
 
     def merge_request(self, more: ReportedRequest) -> None:
-        """Take what is still unknown of the request from another part of its head line."""
+        """Take the unknown facts of the request from another part of its head line."""
         mine = self.request
         self.request = ReportedRequest(
             order=mine.order if mine.order is not None else more.order,
@@ -153,11 +153,6 @@ class ReportBuilder:
             self._blocks[key] if zone is None else zone.joined(self._blocks.get(key), self._reserves.get(key))
             for key, zone in self._zones.items()
         )
-
-    @property
-    def has_zones(self) -> bool:
-        """Whether any zone was read."""
-        return bool(self._zones)
 
     def freeze(self) -> KernelReport:
         """Return the report as far as it is known."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from fragtui.kernel.reports.builder import MAX_FRAMES, ReportBuilder, Stage
-from fragtui.kernel.reports.carry_over import MAX_SOURCES, NEAR, LogSource
 from fragtui.kernel.reports.dump_lines import (
     MAX_FRAME_LINES,
     is_body,
@@ -19,48 +16,43 @@ from fragtui.kernel.reports.dump_lines import (
     parse_workqueue,
     parse_zone_line,
 )
+from fragtui.kernel.reports.open_reports import OpenReports
 from fragtui.kernel.reports.report import ReportKind
 from fragtui.kernel.reports.request import intact_part
 from fragtui.logs.record import LogRecord
-
-if TYPE_CHECKING:
-    from fragtui.kernel.reports.collector import ReportCollector
 
 # The outermost frames of a stack: after one of them the dump is over.
 _OUTERMOST = ("entry_", "ret_from_fork", "system_call", "el0", "start_secondary", "secondary_startup", "tracesys",
               "x86_64_start", "sysenter", "ret_fast_syscall", "syscall_", "retint_", "page_fault", "0x")  # fmt: skip
 _TRAILERS = frozenset("0123456789.FTSNM")
-"""With what a line at the end of Mem-Info begins."""
+"""Start of a line at the end of Mem-Info."""
+LogSource = tuple[str | None, str | None]
+"""Host and printing caller of a record."""
+NEAR = 6
+"""A foreign frame within so many records means that its dump still runs."""
+MAX_SOURCES = 4096
+"""Most hosts and callers whose dumps are known to have a task line; no node's log has more."""
 _MOST_FOREIGN = 256
 _MOST_OWNERS = 1024
-"""Hosts and callers whose last dump is remembered, the newest; a log of one host has one a CPU or task."""
+"""Most hosts and callers whose last dump is kept, the newest; a log of one host has one per CPU or task."""
 
 
 class DumpCollector:
-    """Attributes the lines of dumps. One instance a gatherer."""
+    """Attributes the lines of dumps. One instance per collector."""
 
-    def __init__(self, gatherer: ReportCollector) -> None:
-        self._gatherer = gatherer
+    def __init__(self, open_reports: OpenReports) -> None:
+        self._open_reports = open_reports
         self._owner: dict[LogSource, ReportBuilder | None] = {}
         self._foreign_at: dict[LogSource, int | None] = {}
         """The record at which a foreign dump was seen; None: it has ended."""
         self._tasked: set[LogSource] = set()
-        """Whose dumps have a task line."""
+        """Hosts and callers whose dumps have a task line."""
 
     def reset(self) -> None:
-        """Forget whose dump runs."""
+        """Forget the running dump."""
         self._owner.clear()
         self._tasked.clear()
         self._foreign_at.clear()
-
-    def remains(
-        self,
-    ) -> tuple[frozenset[LogSource], tuple[tuple[LogSource, int | None], ...], tuple[tuple[LogSource, bool], ...]]:
-        """Return whose dumps have a task line, where foreign dumps were seen, and which dumps were only named."""
-        named = tuple(
-            (source, owner is not None and owner.stack is Stage.NAMED) for source, owner in self._owner.items()
-        )
-        return frozenset(self._tasked), tuple(self._foreign_at.items()), named
 
     def note_head(self, report: ReportBuilder) -> None:
         """A new head line by a caller ends that caller's dump."""
@@ -73,13 +65,13 @@ class DumpCollector:
         self._owner[source] = report
 
     def note_foreign(self, record: LogRecord) -> None:
-        """Note a dump's line while no report is open: the dump may run on into one."""
+        """Record a dump's line while no report is open: the dump may continue into one."""
         text = record.text
         if "Call Trace:" in text or "Call trace:" in text or "+0x" in text:
             self._foreign(record, text)
 
     def _foreign(self, record: LogRecord, text: str) -> None:
-        count = self._gatherer.count
+        count = self._open_reports.count
         if len(self._foreign_at) > _MOST_FOREIGN:
             self._foreign_at = {
                 source: at for source, at in self._foreign_at.items() if at is not None and count - at <= NEAR
@@ -88,29 +80,19 @@ class DumpCollector:
         self._foreign_at[record.host, record.caller] = None if ended else count
 
     def _foreign_runs(self, record: LogRecord) -> bool:
-        source, count = (record.host, record.caller), self._gatherer.count
-        if source in self._foreign_at:
-            at = self._foreign_at[source]
-            return at is not None and count - at <= NEAR
-        return count <= NEAR and self._gatherer.past.dump_runs(source, count)
-
-    def _has_task_lines(self, source: LogSource) -> bool:
-        return source in self._tasked or self._gatherer.past.has_task_line(source)
-
-    def _was_only_named(self, source: LogSource) -> bool:
-        if (owner := self._owner.get(source)) is not None:
-            return owner.stack is Stage.NAMED
-        return source not in self._owner and self._gatherer.past.was_only_named(source)
+        at = self._foreign_at.get((record.host, record.caller))
+        return at is not None and self._open_reports.count - at <= NEAR
 
     def take_frame(self, record: LogRecord) -> bool:
-        """Take a line if it is a stack frame; whose it is decides who printed the last task line or heading."""
+        """Take a line if it is a stack frame; its owner is the caller of the last task line or heading."""
         frames = parse_frames(record.text[:MAX_FRAME_LINES])
         if not frames:
             return False
         source = (record.host, record.caller)
-        if " from " in record.text and self._was_only_named(source):
-            self._begin_trace(source, record)  # ARM's unwinder prints no heading.
         owner = self._owner.get(source)
+        if " from " in record.text and owner is not None and owner.stack is Stage.NAMED:
+            self._begin_trace(source, record)  # ARM's unwinder prints no heading.
+            owner = self._owner.get(source)
         if owner is None or owner.closed or owner.stack is not Stage.RUNNING:
             self._foreign(record, record.text)
             if owner is not None and not owner.closed and owner.stack is Stage.NAMED:
@@ -139,7 +121,7 @@ class DumpCollector:
             task = parse_task_line(bare)
             if task is None:
                 return False
-            candidates = [report for report in self._gatherer.candidates(record) if report.stack is Stage.AWAITED]
+            candidates = [report for report in self._open_reports.candidates(record) if report.stack is Stage.AWAITED]
             if task.comm is None:
                 same = candidates if record.caller is not None else []
             else:
@@ -174,11 +156,11 @@ class DumpCollector:
 
     def _begin_trace(self, key: LogSource, record: LogRecord) -> None:
         owner = self._owner.get(key)
-        awaiting = [report for report in self._gatherer.candidates(record) if report.stack is Stage.AWAITED]
+        awaiting = [report for report in self._open_reports.candidates(record) if report.stack is Stage.AWAITED]
         if owner is None or owner.closed:
             # Some dumps have no task line (arm64 of Android, 2.4); then only the single candidate is certain.
             certain = len(awaiting) == 1 and awaiting[0].idle <= 4
-            if not certain or self._foreign_runs(record) or self._has_task_lines(key):
+            if not certain or self._foreign_runs(record) or key in self._tasked:
                 for report in awaiting:
                     report.maybe_dumped = True
                 self._foreign(record, "")
@@ -197,11 +179,11 @@ class DumpCollector:
         owner.touch(record)
 
     def _begin_memory(self, record: LogRecord) -> None:
-        candidates = self._gatherer.candidates(record)
+        candidates = self._open_reports.candidates(record)
         running = []
         for other in candidates:
             if other.memory is Stage.RUNNING:
-                if other.tail_done or other.idle > NEAR:  # It was over, its end is lost.
+                if other.tail_done or other.idle > NEAR:  # It had ended, its end is lost.
                     other.memory = Stage.DONE
                     other.closed = other.kind is not ReportKind.OOM
                 else:
@@ -215,7 +197,7 @@ class DumpCollector:
         owner = self._owner.get((record.host, record.caller))
         report = owner if owner is not None and owner in dumped else dumped[0]
         if record.caller is None and (running or len(dumped) > 1):
-            # Two Mem-Infos run through each other, or either may come first, and no line says whose it is.
+            # Two Mem-Infos are interleaved, or either may come first, and no line names its owner.
             for other in (*running, *dumped):
                 other.memory_mixed = True
         report.stack = Stage.DONE
@@ -223,11 +205,11 @@ class DumpCollector:
         report.touch(record)
 
     def _memory_owner(self, record: LogRecord) -> ReportBuilder | None:
-        candidates = self._gatherer.candidates(record)
+        candidates = self._open_reports.candidates(record)
         for report in candidates:
             if report.memory is Stage.RUNNING:
                 return report
-        # The heading may be lost; a single report that waits for its Mem-Info can only be meant.
+        # The heading may be lost; it belongs to the single report that waits for its Mem-Info.
         waiting = [report for report in candidates if report.awaits_memory]
         if len(waiting) == 1 and waiting[0].stack >= Stage.NAMED:
             waiting[0].memory, waiting[0].stack = Stage.RUNNING, Stage.DONE

@@ -1,4 +1,4 @@
-"""Lines that every dump of the kernel shares: the task line, the stack, Mem-Info and its zones.
+"""Lines common to all dumps of the kernel: the task line, the stack, Mem-Info and its zones.
 
 Sources: lib/dump_stack.c, arch show_stack, mm/page_alloc.c and mm/show_mem.c show_free_areas(), 2.4 to 6.19.
 """
@@ -23,7 +23,7 @@ _FRAME = re.compile(
     r"\(?(\? )?+\s*+(?:0x[0-9a-f]++ )?+\.?([A-Za-z_][\w.$]*+)\+0x[0-9a-f]++/0x[0-9a-f]++"
     r"(?:\s++\[([^\s\]]++)[^\]]*+\])?+",
 )
-"""Pages of the web hold stacks with ``[&lt;ffffffff81127933&gt;]``, or what is left of that: ``[]``."""
+"""Web pages show stacks with ``[&lt;ffffffff81127933&gt;]``, or its rest: ``[]``."""
 _ARM_FRAME = re.compile(r"\s*(?:\[<[0-9a-f]+>\] \()?([A-Za-z_][\w.]*)\)? from (?:\[<|[A-Za-z_(])")
 _DECIMAL_FRAME = re.compile(r"\[([A-Za-z_]\w*)\+\d+/\d+\]")
 _TRACE = re.compile(r"\s*(?:Call [Tt]race|Backtrace):")
@@ -67,12 +67,12 @@ OUR_FRAMES = (
     "vmalloc",
     "__vmalloc", "kmem_", "unwind_backtrace", "page_frag", "folio_alloc", "kcalloc", "devm_kmalloc", "show_trace",
 )  # fmt: skip
-"""Frames of the allocator itself, by prefix: who asked stands below them."""
+"""Frames of the allocator itself, by prefix: its caller is below them."""
 
 
 @dataclass(frozen=True, slots=True)
 class TaskLine:
-    """``CPU: 27 PID: 70623 Comm: runc:[1:CHILD] Not tainted 3.10.0``: who ran where under which kernel."""
+    """``CPU: 27 PID: 70623 Comm: runc:[1:CHILD] Not tainted 3.10.0``: task, CPU and kernel."""
 
     cpu: int | None
     pid: int
@@ -92,17 +92,17 @@ def parse_task_line(text: str) -> TaskLine | None:
 
 
 def is_trace_head(text: str) -> bool:
-    """Tell whether a line is the heading of a stack."""
+    """Return whether a line is the heading of a stack."""
     return _TRACE.match(text) is not None
 
 
 MAX_FRAME_LINES = 1024
-"""Characters of a line of frames that are looked at: what is remembered of the lines stays small."""
+"""Most characters read of a line of frames: the cache stays small."""
 
 
-@lru_cache(maxsize=4096)  # One kernel prints the same frames over and over.
+@lru_cache(maxsize=4096)  # A kernel prints the same frames again and again.
 def parse_frames(text: str) -> tuple[StackFrame, ...]:
-    """Return the frames of a line: one since 2.6, several in the symbolised traces of 2.4; none if it is no frame."""
+    """Return the frames of a line: one since 2.6, several in the symbolised traces of 2.4; empty if it has no frame."""
     if found := _FRAME.match(text):
         module = found[3]
         return (StackFrame(found[2], found[1] is None, module),)
@@ -147,7 +147,7 @@ def parse_reserve(text: str) -> tuple[int, ...] | None:
 def parse_buddy_line(text: str) -> ReportedZone | None:
     """Return a zone's free blocks from ``[Node 0 ]Normal: 7662*4kB (UE) ... = 81296kB``, or None.
 
-    The line counts only with its total: a list of orders that was cut is not a shorter list. The page size is the size
+    The line is used only with its total: a cut list of orders is not a shorter list. The page size is the size
     of its first entry; every next one must be twice the one before.
     """
     if (found := _BUDDY.match(text)) is None:
@@ -171,19 +171,19 @@ def _block_sizes(page_kb: int, orders: int) -> tuple[int, ...]:
 
 
 def is_trailer(text: str) -> bool:
-    """Tell whether a line belongs to the end of Mem-Info: page cache, swap, page totals, allocation profile."""
+    """Return whether a line belongs to the end of Mem-Info: page cache, swap, page totals, allocation profile."""
     return _TRAILER.match(text) is not None
 
 
 def is_last_trailer(text: str) -> bool:
-    """Tell whether a line is one that ends Mem-Info in some kernel; another of them may still follow."""
+    """Return whether a line ends Mem-Info in some kernel; another such line may still follow."""
     return _LAST.match(text) is not None
 
 
 def is_body(text: str, first: str) -> bool:
-    """Tell whether a line is part of a dump without being a fact: counters, registers, hex words.
+    """Return whether a line belongs to a dump without giving a fact: counters, registers, hex words.
 
-    `first` is what it begins with but for spaces: few lines are looked at twice then.
+    `first` is its first character other than a space: few lines are searched twice then.
     """
     if first in _OF_COUNTERS and _COUNTERS.match(text) is not None:
         return True

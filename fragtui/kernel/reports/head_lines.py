@@ -43,7 +43,7 @@ _DROP_CACHES = re.compile(r"(.{1,15}) \((\d{1,20})\): drop_caches: (\d{1,20})$",
 
 @dataclass(frozen=True, slots=True)
 class FailureHead:
-    """A head line: what failed, and for whom if the line says so (4.9 and 4.10 tore the name off)."""
+    """A head line: what failed, and for which task if the line names it (4.9 and 4.10 tore the name off)."""
 
     kind: ReportKind
     comm: str | None
@@ -55,9 +55,9 @@ class FailureHead:
 
 
 def parse_failure_head(text: str, torn: bool = False) -> FailureHead | None:
-    """Return the head of a failure report, or None if the line is none.
+    """Return the head of a failure report, or None if the line is not one.
 
-    A comm holds up to 15 bytes of anything, so it is what stands before the kernel's words, however odd.
+    A comm holds up to 15 arbitrary bytes, so it is everything before the kernel's words.
     """
     if "vmalloc" in text or "vmap alloc" in text:
         return _vmalloc_head(text, torn)
@@ -96,9 +96,9 @@ def _vmalloc_head(text: str, torn: bool) -> FailureHead | None:
 
 
 def _comm(before: str) -> str | None:
-    """Return the task's name from what stands before the kernel's words."""
+    """Return the task's name from the text before the kernel's words."""
     comm = before.strip().removesuffix(":")
-    # Longer than a comm can be: a program that passes logs on has put something before the line.
+    # Longer than a comm: a log shipper has put something before the line.
     if len(comm) > 15 and (found := _BEFORE_COMM.match(comm)):
         comm = comm[found.end() :]
     return comm or None
@@ -113,7 +113,7 @@ def parse_slab_head(text: str, torn: bool = False) -> FailureHead | None:
 
 
 def parse_slab_cache(text: str) -> tuple[str, int | None, str] | None:
-    """Return the cache, the order that could not be had (its minimum), and the sizes in words; None if no such line."""
+    """Return the cache, the order that failed (its minimum), and the sizes as text; None for another line."""
     if (found := _CACHE.match(text)) is None:
         return None
     order = found[5] or found[4]
@@ -123,7 +123,7 @@ def parse_slab_cache(text: str) -> tuple[str, int | None, str] | None:
 
 
 def parse_slab_node(text: str) -> str | None:
-    """Return a node's line of a slab report in words, or None."""
+    """Return a node's line of a slab report as text, or None."""
     if (found := _SLAB_NODE.match(text)) is None:
         return None
     return f"node {found[1]}: {found[2]} slabs, {found[3]} objects" + (f", {found[4]} free" if found[4] else "")
@@ -154,7 +154,7 @@ def parse_mems_line(text: str) -> str | None:
 
 
 def parse_drop_caches_line(text: str) -> tuple[str, int, int] | None:
-    """Return comm, pid and value of the kernel's note that somebody dropped caches, or None."""
+    """Return comm, pid and value of the kernel's line about dropped caches, or None."""
     if (found := _DROP_CACHES.match(text)) is None:
         return None
     return found[1], int(found[2][:9]), int(found[3][:9])

@@ -1,4 +1,4 @@
-"""What to search a log for before any of it is parsed: every head line of a report holds one of these."""
+"""Needles to search a log for before parsing: every line that can open a report contains one of them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ REPORT_NEEDLES: tuple[bytes, ...] = (
     b"ut of Memory",  # 2.6.18
     b"Killed process ",
     b"killing process ",  # 2.4
-    b'"MESSAGE":[',  # The journal's JSON gives a text that is not UTF-8 as numbers: a comm can hide its line so.
-    b'"MESSAGE" : [',  # As older systemd spaces it.
+    b"killed as a result",
+    b" callbacks suppressed",  # Applies to the next head line, at any distance.
+    b'"MESSAGE":[',  # The journal's JSON prints text that is not UTF-8 as numbers: a comm can hide its line like that.
+    b'"MESSAGE" : [',  # With the spaces of older systemd.
 )
-"""Literal bytes. Those of a kill only find victim lines that stand alone, as in a log that somebody filtered."""
-
-SCAN_NEEDLES: tuple[bytes, ...] = (b"alloc", b"oom-kill", b"ut of memory", b"Killed process ", b'"MESSAGE":[')
-"""The fewest that find every report in a large log: the others stand within a few lines of one of these."""
+"""Literal bytes. Those of a kill find only lines without their report, as in a filtered log."""
 
 REMEDY_NEEDLE = b"drop_caches: "
 
 BEFORE = 8
-"""Lines before a hit that may belong to it: what the rate limit hid, vmalloc's own line, torn-off names."""
+"""Records before a hit that matter: lines about the rate limit, vmalloc's line, a running dump."""

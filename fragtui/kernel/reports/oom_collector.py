@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from typing import TYPE_CHECKING
 
 from fragtui.kernel.reports.builder import ReportBuilder
-from fragtui.kernel.reports.carry_over import MAX_KILLED, Task
 from fragtui.kernel.reports.oom_lines import (
     parse_memcg_limit,
     parse_oom_invoked,
@@ -15,30 +13,27 @@ from fragtui.kernel.reports.oom_lines import (
     parse_oom_victim,
     parse_reaped,
 )
+from fragtui.kernel.reports.open_reports import OpenReports
 from fragtui.kernel.reports.report import ReportKind
 from fragtui.kernel.reports.request import ReportedRequest
 from fragtui.logs.record import LogRecord
 
-if TYPE_CHECKING:
-    from fragtui.kernel.reports.collector import ReportCollector
-
 _TASK_ROW = re.compile(r"\s*\[ *(?:\d+|pid) *\] +(?:\d+|uid) ")
 _MEMCG = "CONSTRAINT_MEMCG"
+Task = tuple[str | None, int | None]
+"""Host and pid."""
+MAX_KILLED = 32
 _AFTER_KILL = 16
 _UNTIL_KILL = 500
-"""From 4.15 on a list of slab caches stands between Mem-Info and the tasks."""
+"""From 4.15 on a list of slab caches is printed between Mem-Info and the tasks."""
 
 
 class OomCollector:
-    """Attributes the lines of the OOM killer. One instance a gatherer."""
+    """Attributes the lines of the OOM killer. One instance per collector."""
 
-    def __init__(self, gatherer: ReportCollector) -> None:
-        self._gatherer = gatherer
+    def __init__(self, open_reports: OpenReports) -> None:
+        self._open_reports = open_reports
         self._killed: deque[Task] = deque(maxlen=MAX_KILLED)
-
-    def remains(self) -> tuple[Task, ...]:
-        """Return the last tasks that were reported killed."""
-        return tuple(self._killed)
 
     def take(self, record: LogRecord) -> bool:
         """Take a line of the OOM killer; return whether it was one."""
@@ -52,14 +47,14 @@ class OomCollector:
         if text.lstrip().startswith("[") and _TASK_ROW.match(text):
             for report in self._mine(record):
                 report.touch(record)
-            return bool(self._gatherer.reports)
+            return bool(self._open_reports.reports)
         return False
 
     def _mine(self, record: LogRecord) -> list[ReportBuilder]:
-        return [report for report in self._gatherer.candidates(record) if report.kind is ReportKind.OOM]
+        return [report for report in self._open_reports.candidates(record) if report.kind is ReportKind.OOM]
 
     def _open(self, record: LogRecord) -> ReportBuilder:
-        report = self._gatherer.open(ReportKind.OOM, record)
+        report = self._open_reports.open(ReportKind.OOM, record)
         report.idle_limit = _UNTIL_KILL
         report.touch(record)
         return report
@@ -144,11 +139,7 @@ class OomCollector:
                 report.touch(record)
                 report.closed = report.complete = True
                 return True
-        if not record.torn and not self._was_killed((record.host, victim.pid)):
+        if not record.torn and (record.host, victim.pid) not in self._killed:
             report = self._open(record)
             report.victim, report.killed, report.idle_limit = victim, True, _AFTER_KILL
         return True
-
-    def _was_killed(self, task: Task) -> bool:
-        last = MAX_KILLED - len(self._killed)
-        return task in self._killed or (last > 0 and self._gatherer.past.was_killed(task, last))

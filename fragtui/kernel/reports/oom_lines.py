@@ -10,8 +10,8 @@ from fragtui.kernel.reports.request import ReportedRequest, intact_part, parse_r
 
 _INVOKED = re.compile(r"(?:^| invoked )oom-killer: +gfp_mask=")
 _SUMMARY = re.compile(r"oom-kill:constraint=(\w+)(?=,|$)", re.ASCII)
-# What begins with (?>.*? is matched from the beginning of a line and holds to the first place of its words: a search
-# that went on from every other place of theirs would take the square of a line that repeats them.
+# (?>.*? matches from the start of a line to the first place of its words: a search that continued from each other
+# place would take quadratic time on a line that repeats them.
 _OOM_MEMCG = re.compile(r"(?>.*?,oom_memcg=)(.*?),(?:global_oom,)?task_memcg=")
 _TASK_MEMCG = re.compile(r"(?>.*?,task_memcg=)(.*?),task=")
 _TASK = re.compile(r"(?>.*?,task=)(.*),pid=(\d++)(?=,uid=)", re.ASCII)
@@ -31,7 +31,6 @@ _REAPED = re.compile(
     r"(?>.*?oom_reaper: (?=reaped|unable))(?:reaped process (\d++) \((.*)\), now|unable to reap pid:(\d++) \((.*)\))",
     re.ASCII,
 )
-_SCORE_TAIL = re.compile(r"score \d+ (?:or|and) ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,7 @@ def parse_oom_victim(text: str, torn: bool = False) -> OomVictim | None:
 
 
 def parse_reaped(text: str) -> KilledTask | None:
-    """Return the task that the OOM reaper speaks of, or None."""
+    """Return the task that the OOM reaper names, or None."""
     if (found := _REAPED.match(text)) is None:
         return None
     pid, comm = found[1] or found[3], found[2] if found[1] else found[4]
@@ -123,7 +122,7 @@ def parse_reaped(text: str) -> KilledTask | None:
 
 
 def parse_memcg_limit(text: str) -> tuple[str | None, str] | None:
-    """Return the task's cgroup and the cgroup whose limit was hit; None if the line tells neither.
+    """Return the task's cgroup and the cgroup whose limit was hit; None if the line has neither.
 
     The lines are ``Task in A killed as a result of limit of B`` and ``Memory cgroup stats for B``, which names no task.
     """

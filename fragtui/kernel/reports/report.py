@@ -1,4 +1,4 @@
-"""What one report of the kernel about memory says: the values that the gatherer collects, absent facts None."""
+"""One report of the kernel about memory: absent facts are None."""
 
 from __future__ import annotations
 
@@ -24,14 +24,17 @@ class StackFrame:
     reliable: bool = True
     module: str | None = None
 
+    def __str__(self) -> str:
+        """Return the symbol as the kernel prints it, without its module."""
+        return self.symbol if self.reliable else f"? {self.symbol}"
+
 
 @dataclass(frozen=True, slots=True)
 class ReportedZone:
     """A zone as a report shows it. Sizes in KiB.
 
     `free_blocks[k]` counts blocks of order k, `letters[k]` names the migratetypes whose lists hold some (U M E H C I; R
-    is the reserve up to 4.3), None before 3.9. `lowmem_reserve_pages` is the row `lowmem_reserve[]`, in pages, index
-    = the
+    is the reserve up to 4.3), None before 3.9. `lowmem_reserve_pages` is the row `lowmem_reserve[]` in pages, by the
     request's highest zone.
     """
 
@@ -84,11 +87,11 @@ class KilledTask:
 
 @dataclass(frozen=True, slots=True)
 class KernelReport:
-    """One report, as complete as it has been read; `complete` says that nothing more is expected.
+    """One report, as far as it is read; `complete` means that nothing more is expected.
 
-    `key` is unique within one gatherer and stays the same while the report grows. `stack_mixed` says that another
-    CPU's dump ran through this one's stack, so that no frame is certain and `stack` is empty. `lines` are the first and
-    last line number that gave a fact.
+    `key` is unique within one collector and stays the same while the report grows. `stack_mixed` says that another
+    CPU's dump was interleaved with this stack, so that no frame is certain and `stack` is empty. `lines` are the first
+    and last line number that gave a fact.
     """
 
     key: int
@@ -132,7 +135,7 @@ class KernelReport:
 
 @dataclass(frozen=True, slots=True)
 class ExternalDrop:
-    """Somebody wrote drop_caches, as the kernel logs it: ``bash (1234): drop_caches: 3`` (fs/drop_caches.c)."""
+    """Another process wrote drop_caches, as the kernel logs it: ``bash (1234): drop_caches: 3`` (fs/drop_caches.c)."""
 
     comm: str
     pid: int

@@ -14,12 +14,12 @@ _ORDER = re.compile(r"order[:=](-?\d{1,4})(?=[,\s.]|$)", re.ASCII)
 _MODE = re.compile(
     r"(?:mode:|gfp_mask=|gfp=)(0x[0-9a-fA-F]{1,16}|0)(?=[,\s(/).]|$)(?!\([^()]*$)(?:\(([^()]*)\))?", re.ASCII
 )
-# Names that break off make the mask alone look like one of a kernel that prints none: both are unknown then.
+# If the names are cut off, the mask alone looks like one of a kernel that prints none: both are unknown then.
 _NAMES = re.compile(r"\((_{0,2}GFP_[A-Z0-9_|x]*)\)")
-# A list ends with a digit: one that ends with a comma is cut.
+# A list ends with a digit: a list that ends with a comma is cut.
 _NODEMASK = re.compile(r"nodemask=(\(null\)(?=,|\s*$)|\d(?:[\d,-]*\d)?(?=,cpuset=|, ? ?order=|\s*$))", re.ASCII)
 _CPUSET = re.compile(r"(?>.*?cpuset=)(.*?)[, ]mems_allowed=")
-"""Matched from the beginning of the line: it holds to the first ``cpuset=``."""
+"""Matched from the start of the line to the first ``cpuset=``."""
 _MEMS = re.compile(r"mems_allowed=(\d(?:[\d,-]*\d)?)(?=,(?:oom_memcg|global_oom|task_memcg)|\s|$)", re.ASCII)
 _MOST_DIGITS = 20
 _GLUED = re.compile(r"(?<=\S)\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? ")
@@ -27,7 +27,7 @@ _GLUED = re.compile(r"(?<=\S)\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? ")
 
 @dataclass(frozen=True, slots=True)
 class ReportedRequest:
-    """What was asked for. `names` are the flags as printed, None where the kernel printed none."""
+    """What was asked for. `names` are the flags as printed, None if the kernel printed none."""
 
     order: int | None = None
     mode: int | None = None
@@ -40,8 +40,8 @@ class ReportedRequest:
 def intact_part(text: str, torn: bool) -> str:
     """Return the part of a line that is certain.
 
-    That is without its last word if the line may be cut, and without what another CPU printed onto its end (seen: a
-    whole next record glued on).
+    That is without its last word if the line may be cut, and without text that another CPU printed at its end (seen: a
+    whole next record).
     """
     if "] " in text and (glued := _GLUED.search(text)):
         text, torn = text[: glued.start()], False
@@ -52,7 +52,7 @@ def intact_part(text: str, torn: bool) -> str:
 
 
 def parse_request(text: str) -> ReportedRequest:
-    """Return what a settled line says about the request; anything absent or malformed is None."""
+    """Return the facts about the request in an intact line; absent or malformed facts are None."""
     found = _ORDER.search(text)
     mode = _MODE.search(text)
     names = mode[2] if mode else None
@@ -70,7 +70,7 @@ def parse_request(text: str) -> ReportedRequest:
 
 
 def parse_order(text: str) -> int | None:
-    """Return the order that a few digits spell, -1 (sysrq-f) included, or None for one that no kernel has."""
+    """Return the order that a few digits spell, -1 (sysrq-f) included, or None for an order that no kernel has."""
     order = int(text[:_MOST_DIGITS])
     return order if -1 <= order <= MAX_ORDER else None
 

@@ -1,4 +1,4 @@
-"""Pieces of a head line that the kernel printed one by one, or that somebody wrapped."""
+"""Pieces of a head line that the kernel printed one by one, or that were wrapped."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from fragtui.logs.record import LogRecord
 _BARE_WORD = re.compile(r"[^\s<\[:,(][^\s:,(]*$")
 
 
-def take_head_piece(candidates: list[ReportBuilder], record: LogRecord, count: int) -> bool:
-    """Give a piece to the one open report that lacks it; return whether the line was one.
+def take_head_piece(candidates: list[ReportBuilder], record: LogRecord) -> bool:
+    """Give a piece to the only open report that lacks it; return whether the line was a piece.
 
     Seen: ``, mode:0x26040d0(...)`` alone (4.9), mode or flags on a line of their own (a wrapped paste), and
     ``COMM cpuset=`` / ``/`` / `` mems_allowed=0-1`` as three records among another CPU's (4.11 to 4.20).

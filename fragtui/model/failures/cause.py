@@ -1,4 +1,4 @@
-"""What asked for the memory, told from the stack, the work item and the task's name."""
+"""What asked for the memory, found by the stack, the work item and the task's name."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ FixedIn = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A known asker: `key` names it in JSON, `title` in words, `advice` is one line on what to do.
+    """A known cause: `key` names it in JSON, `title` in words, `advice` is one line on what to do.
 
-    `symbols` match whole function names of the stack by prefix, `modules` kernel modules, `comms` task names by prefix
-    (the weakest sign: only without a telling frame). `fixed` says which release or commit ended it, in words;
-    `fixed_in` is that release for comparison. `weak` causes say how memory was asked for rather than by whom, and give
-    way to any other.
+    `symbols` are prefixes of function names in the stack, `modules` are kernel modules, `comms` are prefixes of task
+    names, the weakest sign: they count only if no frame matches. `fixed` says which release or commit fixes it,
+    `fixed_in` is that release for comparison. A `weak` cause says how memory was requested rather than by whom; any
+    other cause goes before it.
     """
 
     key: str
@@ -34,14 +34,14 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class FoundCause:
-    """A cause with what gave it away: the frame's place in the stack, or the sign in words."""
+    """A cause and its sign in words; `frame` is the place of that sign in the stack, innermost first."""
 
     cause: Cause
     sign: str
     frame: int | None = None
 
     def is_fixed_in(self, version: KernelVersion | None) -> bool | None:
-        """Tell whether that kernel has the fix by its number (vendors backport); None if either is not known."""
+        """Return whether that kernel has the fix by its number (vendors backport); None if either is unknown."""
         if version is None or self.cause.fixed_in is None:
             return None
         return version.numbers >= self.cause.fixed_in
@@ -51,28 +51,28 @@ _SUFFIX = re.compile(r"\.(?:constprop|isra|part|cold|llvm|lto_priv).*|_noprof$")
 
 
 def plain_symbol(symbol: str) -> str:
-    """Return a function's name without the compiler's suffixes and the allocation profiler's."""
+    """Return a function's name without the suffixes of the compiler and of the allocation profiler."""
     return _SUFFIX.sub("", _SUFFIX.sub("", symbol.removeprefix("? ")))
 
 
 class CauseTable:
-    """Causes in the order in which they are tried, with what was found remembered: logs name the same frames over."""
+    """Causes in the order in which they are tried. Look-ups are cached: logs repeat the same frames."""
 
     def __init__(self, causes: Sequence[Cause]) -> None:
         self.causes = tuple(causes)
         self._known: dict[tuple[str, str | None], tuple[Cause | None, Cause | None]] = {}
 
     def look_up(self, name: str, module: str | None) -> tuple[Cause | None, Cause | None]:
-        """Return the strong and the weak cause that a frame of this name and module tells of."""
+        """Return the strong and the weak cause that a frame of this name and module shows."""
         key = (name, module)
         if key not in self._known:
             if len(self._known) > 10_000:
                 self._known.clear()
             plain = plain_symbol(name)
-            found = [cause for cause in self.causes if _matches(cause, plain, module)]
+            causes = [cause for cause in self.causes if _matches(cause, plain, module)]
             self._known[key] = (
-                next((cause for cause in found if not cause.weak), None),
-                next((cause for cause in found if cause.weak), None),
+                next((cause for cause in causes if not cause.weak), None),
+                next((cause for cause in causes if cause.weak), None),
             )
         return self._known[key]
 
@@ -82,10 +82,10 @@ class CauseTable:
         workqueue: str | None = None,
         comm: str | None = None,
     ) -> FoundCause | None:
-        """Return the cause that the innermost telling frame names, or None: unknown stays unknown.
+        """Return the cause that the innermost known frame shows, or None if nothing shows one.
 
-        `stack` holds (symbol, reliable, module) from the innermost out. Reliable frames come first, then the work
-        item, then unreliable frames, then the causes that only say how memory was asked for, last the task's name.
+        `stack` holds (symbol, reliable, module), innermost first. The order is: reliable frames, the work item,
+        unreliable frames, weak causes, the task's name.
         """
         sure = [(place, symbol, module) for place, (symbol, reliable, module) in enumerate(stack) if reliable]
         unsure = [(place, symbol, module) for place, (symbol, reliable, module) in enumerate(stack) if not reliable]

@@ -1,25 +1,25 @@
-"""Who asks for large blocks, as data: symbol, module or task name -> cause, what to do, fixed where."""
+"""Who asks for large blocks, as data: symbols, modules or task names, the cause, what to do, which release fixes it."""
 
 from __future__ import annotations
 
 from fragtui.model.failures.cause import Cause, CauseTable
 
-_FREE_BLOCKS = "Free memory first (drop caches), compact if that is not enough"
+_FREE_BLOCKS = "Free memory first (drop caches). If that is not enough, compact"
 
 CAUSES: tuple[Cause, ...] = (
     Cause(
         "netns/nf_conntrack",
         "a new network namespace registering nf_conntrack",
-        f"{_FREE_BLOCKS}, then retry the pod; a newer kernel ends it",
+        f"{_FREE_BLOCKS}. Then retry the pod; a newer kernel fixes it",
         symbols=("nf_conntrack_init_net", "nf_conntrack_pernet_init", "nf_conntrack_net_init", "nf_ct_alloc_hashtable"),
-        fixed="4.7 keeps one conntrack cache for all namespaces; RHEL 7.6 still makes one for each",
+        fixed="4.7 keeps one conntrack cache for all namespaces; RHEL 7.6 still creates one for each",
         fixed_in=(4, 7, 0),
     ),
     Cause(
         "veth",
         "the queues of a veth pair, one for each possible CPU in one block",
-        f"{_FREE_BLOCKS}; lower the count of possible CPUs (nr_cpus=, hotplug slots of the VM)",
-        # Not the whole module: veth_xmit is in the stack of any packet that crosses a pair.
+        f"{_FREE_BLOCKS}. Lower the count of possible CPUs (nr_cpus=, hotplug slots of the VM)",
+        # Not the whole module: veth_xmit is in the stack of every packet that crosses a pair.
         symbols=("veth_alloc_queues", "veth_newlink", "veth_dev_init", "veth_init_queues", "veth_set_channels"),
         fixed='6.8 and 6.7.y fall back to vmalloc (1ce7d306ea63 "veth: try harder when allocating queue memory")',
         fixed_in=(6, 8, 0),
@@ -27,21 +27,21 @@ CAUSES: tuple[Cause, ...] = (
     Cause(
         "netns",
         "a new network namespace",
-        f"{_FREE_BLOCKS}, then retry the pod",
+        f"{_FREE_BLOCKS}. Then retry the pod",
         symbols=("copy_net_ns", "setup_net", "ops_init", "net_ns_init", "create_new_namespaces"),
         comms=("runc:[", "runc:["),
     ),
     Cause(
         "coredump",
         "writing a core dump",
-        "The dump is lost, nothing else; limit core sizes or compact before debugging",
+        "Only the core dump is lost; limit core sizes, or compact before you debug",
         symbols=("elf_core_dump", "do_coredump", "fill_files_note", "dump_emit"),
     ),
     Cause("fuse", "a FUSE file system", "Lower the read size of the mount (max_read, readahead)",
           symbols=("fuse_",), modules=("fuse", "virtiofs")),
-    Cause("overlayfs", "overlayfs", f"{_FREE_BLOCKS}, then retry", symbols=("ovl_",),
+    Cause("overlayfs", "overlayfs", f"{_FREE_BLOCKS}. Then retry", symbols=("ovl_",),
           modules=("overlay",)),
-    Cause("nvme", "an NVMe controller's queues", f"{_FREE_BLOCKS}, then rescan the device",
+    Cause("nvme", "an NVMe controller's queues", f"{_FREE_BLOCKS}. Then rescan the device",
           symbols=("nvme_", "nvmf_"), modules=("nvme", "nvme_core", "nvme_tcp", "nvme_rdma")),
     Cause("mlx5", "a Mellanox mlx5 network card's rings", "Make the rings smaller (ethtool -G) or free blocks first",
           symbols=("mlx5",), modules=("mlx5_core", "mlx5_ib")),
@@ -104,10 +104,10 @@ CAUSES: tuple[Cause, ...] = (
     Cause("nfs", "NFS or its RPC layer", "Lower rsize and wsize, or raise min_free_kbytes",
           symbols=("nfs_", "nfs4_", "nfsd_", "svc_", "rpc_", "xdr_"), modules=("nfs", "nfsd", "sunrpc", "nfsv4")),
     Cause("cifs", "an SMB mount", "Lower rsize and wsize", symbols=("cifs_", "smb2_", "SMB2_"), modules=("cifs",)),
-    Cause("kvm", "a virtual machine under KVM", f"{_FREE_BLOCKS} before starting it",
+    Cause("kvm", "a virtual machine under KVM", f"{_FREE_BLOCKS}. Do it before you start the VM",
           symbols=("kvm_", "vmx_", "svm_"), modules=("kvm", "kvm_intel", "kvm_amd", "vhost_net", "vhost"),
           comms=("qemu", "fc_vmm", "firecracker", "virt-launcher")),
-    Cause("vhost", "vhost networking", f"{_FREE_BLOCKS} before the machine starts", symbols=("vhost_",)),
+    Cause("vhost", "vhost networking", f"{_FREE_BLOCKS}. Do it before you start the VM", symbols=("vhost_",)),
     Cause("tun", "a tun/tap device", "Lower its queue length", symbols=("tun_",), modules=("tun", "tap")),
     Cause("acpi/ipmi", "ACPI, IPMI or WMI firmware access", "Stop polling the sensors so often",
           symbols=("acpi_", "ipmi_", "wmi_"), modules=("ipmi_si", "ipmi_msghandler", "acpi_power_meter", "wmi")),
@@ -117,19 +117,19 @@ CAUSES: tuple[Cause, ...] = (
           symbols=("usb_", "usbdev_", "xhci_", "proc_submiturb")),
     Cause("lkrg", "the LKRG integrity module", "Update LKRG", symbols=("p_check_integrity", "p_lkrg"),
           modules=("lkrg", "p_lkrg")),
-    Cause("ethtool", "an ethtool query (statistics, registers)", "Ask less often",
+    Cause("ethtool", "an ethtool query (statistics, registers)", "Query it less often",
           symbols=("ethtool_", "dev_ethtool")),
-    Cause("fork", "starting a task: its kernel stack", f"{_FREE_BLOCKS}; since 4.9 stacks come from vmalloc",
+    Cause("fork", "starting a task: its kernel stack", f"{_FREE_BLOCKS}. Since 4.9 stacks come from vmalloc",
           symbols=("copy_process", "dup_task_struct", "alloc_thread_stack", "alloc_thread_info", "do_fork", "_do_fork"),
           fixed="4.9 on x86-64 with CONFIG_VMAP_STACK", fixed_in=(4, 9, 0)),
     Cause("seq_file", "reading a large file of /proc or /sys",
           "Read it less often; since 3.16 it falls back to vmalloc",
           symbols=("seq_read", "seq_buf_alloc", "stat_open", "single_open_size"),
           fixed="3.16 (058504edd026)", fixed_in=(3, 16, 0), weak=True),
-    Cause("file-table", "a table of open files", f"{_FREE_BLOCKS}; since 4.13 it falls back to vmalloc",
+    Cause("file-table", "a table of open files", f"{_FREE_BLOCKS}. Since 4.13 it falls back to vmalloc",
           symbols=("alloc_fdmem", "expand_files", "alloc_fdtable", "dup_fd"), weak=True),
     Cause("memcg-caches", "an array sized by the number of memory cgroups, dead ones included",
-          "Free blocks now; end the growth of cgroups (kernel 4.15, or cgroup.memory=nokmem)",
+          "Free blocks now; stop the growth of cgroups (kernel 4.15, or cgroup.memory=nokmem)",
           symbols=("memcg_alloc_cache_params", "memcg_register_cache", "memcg_update_all_caches",
           "memcg_update_list_lru",
                    "memcg_update_cache", "kmem_cache_create_memcg", "memcg_create_kmem_cache", "memcg_init_list_lru",
@@ -150,9 +150,9 @@ CAUSES: tuple[Cause, ...] = (
     Cause("file-read", "reading or writing a file through the page cache", "The node is short of memory",
           symbols=("page_cache_readahead", "__do_page_cache_readahead", "ra_submit", "filemap_alloc_folio",
                    "pagecache_get_page", "grab_cache_page", "add_to_page_cache"), weak=True),
-    Cause("ioctl", "a buffer that a program asked for with ioctl", "Ask for a smaller buffer",
+    Cause("ioctl", "a buffer that a program requests with ioctl", "Request a smaller buffer",
           symbols=("__x64_sys_ioctl", "sys_ioctl", "SyS_ioctl", "__arm64_sys_ioctl", "do_vfs_ioctl"), weak=True),
-    Cause("system-call", "a buffer sized by a system call's argument", "Ask for less at once",
+    Cause("system-call", "a buffer sized by a system call's argument", "Request less at once",
           symbols=("__x64_sys_", "__arm64_sys_", "SyS_", "sys_", "__se_sys_", "__sys_", "ksys_", "do_syscall_64"),
           weak=True),
 )  # fmt: skip

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from fragtui.kernel.reports.report import ExternalDrop
-    from fragtui.model.node.snapshot import Snapshot
+from fragtui.kernel.reports.report import ExternalDrop
+from fragtui.model.node.snapshot import Snapshot
 
 _OWN = "fragtui-remedy"
 """The name of fragtui's own child."""
 
 
 def is_own_drop(remedy: ExternalDrop) -> bool:
-    """Tell whether fragtui's child wrote it, of this process or another."""
+    """Return whether fragtui's child wrote it, of this process or another."""
     return remedy.comm == _OWN
 
 

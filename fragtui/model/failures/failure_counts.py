@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from fragtui.kernel.reports.report import ReportKind
 from fragtui.model.failures.causes import CAUSES
-from fragtui.model.failures.incident import Incident, IncidentKind
+from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 
 SETTLED_S = 2.0
@@ -25,11 +26,11 @@ class FailureCounts:
     _totals: Counter[str] = field(default_factory=Counter)
     _open: dict[str, tuple[float, Incident]] = field(default_factory=dict)
 
-    def take(self, news: KernelLogUpdate, now: float) -> None:
+    def take(self, update: KernelLogUpdate, now: float) -> None:
         """Take what the kernel log brought."""
-        fresh = {incident.id for incident in news.incidents}
-        for incident in (*news.incidents, *news.updated):
-            if incident.kind is not IncidentKind.ALLOCATION_FAILURE:
+        fresh = {incident.id for incident in update.incidents}
+        for incident in (*update.incidents, *update.updated):
+            if incident.kind is not ReportKind.ALLOCATION_FAILURE:
                 continue
             if incident.time is not None and incident.time < self.since:
                 continue
@@ -57,7 +58,7 @@ def count_by_cause(incidents: Iterable[Incident]) -> dict[str, int]:
     """Return how many allocation failures these are at least, by cause, causes without any included."""
     totals = Counter[str](dict.fromkeys(known_causes(), 0))
     for incident in incidents:
-        if incident.kind is IncidentKind.ALLOCATION_FAILURE:
+        if incident.kind is ReportKind.ALLOCATION_FAILURE:
             totals[incident.cause or UNKNOWN_CAUSE] += incident.count
     return dict(totals)
 

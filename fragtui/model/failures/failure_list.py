@@ -6,13 +6,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
 
-from fragtui.model.failures.incident import IncidentKind
-
-if TYPE_CHECKING:
-    from fragtui.model.failures.incident import Incident
-    from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+from fragtui.kernel.reports.report import ReportKind
+from fragtui.model.failures.incident import Incident
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 
 MAX_KEPT_GROUPS = 2000
 """Incidents remembered; older ones leave the list, not the counts."""
@@ -44,7 +41,7 @@ class FailureGroup:
 
 
 class FailureList:
-    """All incidents of the kernel log that were told, and how complete the telling is."""
+    """All reported incidents of the kernel log, and how complete they are."""
 
     def __init__(self) -> None:
         self.lost_records = 0
@@ -62,16 +59,16 @@ class FailureList:
         self._forgotten = 0
         self._forgotten_suppressed = 0
 
-    def take(self, news: KernelLogUpdate) -> None:
+    def take(self, update: KernelLogUpdate) -> None:
         """Take what the kernel log brought."""
-        for incident in (*news.incidents, *news.updated):
+        for incident in (*update.incidents, *update.updated):
             self._incidents[incident.id] = incident
         self._forget()
-        self.lost_records += news.lost_records
-        self.unread_lines += news.unread_lines
-        if news.problem is not None or news.source != self.source:  # Said once, it holds for the source.
-            self.problem = news.problem
-        self.source = news.source
+        self.lost_records += update.lost_records
+        self.unread_lines += update.unread_lines
+        if update.problem is not None or update.source != self.source:  # Said once, it holds for the source.
+            self.problem = update.problem
+        self.source = update.source
         self._changed()
 
     def _forget(self) -> None:
@@ -119,7 +116,7 @@ class FailureList:
 
     @property
     def failures(self) -> int:
-        """Failures told, at least."""
+        """Lower bound of failures."""
         return self._forgotten + sum(_failures(incident) for incident in self._incidents.values())
 
     @property
@@ -137,7 +134,7 @@ class FailureList:
         refusals = [
             incident
             for incident in self._incidents.values()
-            if incident.kind is IncidentKind.ALLOCATION_FAILURE and incident.order
+            if incident.kind is ReportKind.ALLOCATION_FAILURE and incident.order
         ]
         self._last_refusal = max(refusals, key=lambda incident: incident.time or 0.0, default=None)
 
@@ -152,7 +149,14 @@ def combined(incidents: Iterable[Incident]) -> tuple[FailureGroup, ...]:
     groups: dict[tuple[object, ...], list[Incident]] = {}
     for incident in incidents:
         comm = _DIGITS.sub("0", incident.comm or "")
-        key = (incident.kind, comm, incident.order, incident.gfp or incident.mode, incident.cause, incident.constraint)
+        key = (
+            incident.kind,
+            comm,
+            incident.order,
+            incident.gfp or incident.mode,
+            incident.cause,
+            incident.constraint,
+        )
         members = groups.pop(key, [])
         members.append(incident)
         groups[key] = members

@@ -1,19 +1,18 @@
-"""From a report of the kernel to an incident: flags decoded, cause named, the why in words."""
+"""Judges a kernel report: decodes the flags, finds the cause, explains the denial."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from zlib import crc32
 
 from fragtui.cluster.pod_ref import cgroup_owner
 from fragtui.kernel.gfp.flags import GfpReading, GfpTable, decode
 from fragtui.kernel.procfs.version import KernelVersion, parse_version
 from fragtui.kernel.reports.dump_lines import OUR_FRAMES
-from fragtui.kernel.reports.report import KernelReport, ReportedZone, ReportKind
+from fragtui.kernel.reports.report import KernelReport, ReportKind
 from fragtui.model.failures.cause import Cause, FoundCause
 from fragtui.model.failures.causes import CAUSES, TABLE
 from fragtui.model.failures.explanation import describe_report
-from fragtui.model.failures.incident import Incident, IncidentKind, IncidentVictim, IncidentZone
+from fragtui.model.failures.incident import Incident
 
 _NETNS_UNTIL = (4, 7, 0)
 
@@ -23,45 +22,32 @@ def incident_of(
 ) -> Incident:
     """Return the incident that a report describes.
 
-    `source` tells logs apart in ids. `running` is the running kernel's flag table and `live_kernel` its release: pass
-    them only for reports of this machine's current boot.
+    `source` makes the ids of different logs differ. `running` is the running kernel's flag table and `live_kernel` its
+    release: pass them only for reports of this machine's current boot.
     """
     release = report.release or live_kernel
     version = parse_version(release) if release else None
     reading = decode(report.mode, report.names, version, running) if report.mode is not None else None
     if report.head and "cation failed (gfp=" in report.head:
-        reading = GfpReading(None, None)  # 2.4 numbered the flags otherwise, in its head line and nowhere else.
+        reading = GfpReading(None, None)  # The head line of 2.4, which numbers the flags differently.
     found = cause_of(report, version)
     paths = (report.task_memcg, report.oom_memcg, report.cpuset)
     owners = [owner for path in paths if path and (owner := cgroup_owner(path)) is not None]
     return Incident(
-        kind=IncidentKind(report.kind.value),
+        report=report,
+        id=incident_id(source, _place(report), report.time, report.monotonic, report.kind),
         time=report.time,
-        comm=report.comm,
         pid=report.pid,
-        cpu=report.cpu,
-        order=report.order,
-        mode=report.mode,
         gfp=reading.names if reading else report.names,
         gfp_from=reading.source if reading else ("printed" if report.names is not None else None),
-        kernel=report.release,
-        nodemask=report.nodemask,
-        cpuset=report.cpuset,
-        mems_allowed=report.mems_allowed,
-        zones=tuple(_zone(zone) for zone in report.zones),
-        stack=tuple(("" if frame.reliable else "? ") + frame.symbol for frame in report.stack),
         cause=found.cause.key if found else None,
         memory=memory_is_to_blame(report),
-        suppressed=report.suppressed,
         repeated=report.repeated,
-        victim=IncidentVictim(report.victim.comm, report.victim.pid) if report.victim else None,
-        constraint=report.constraint,
         pod_uid=next((owner.uid for owner in owners if owner.uid), None),
         container_id=next((owner.container_id for owner in owners if owner.container_id), None),
         reason=reason_of(report),
         explanation=describe_report(report, version, reading or GfpReading(report.names, None), found),
         lines=report.lines,
-        id=incident_id(source, _place(report), report.time, report.monotonic, report.kind.value),
     )
 
 
@@ -69,31 +55,20 @@ def _place(report: KernelReport) -> int:
     return report.sequence if report.sequence is not None else report.lines[0] if report.lines else report.key
 
 
-def with_time(incident: Incident, by: int, source: str, monotonic: float | None, id_by_line: bool) -> Incident:
-    """Return an incident whose lines were counted from the line `by` of its log; its report had that stamp."""
-    if not by or incident.lines is None:
-        return incident
-    first, last = incident.lines
-    found = incident.id
-    if id_by_line:
-        found = incident_id(source, first + by, incident.time, monotonic, incident.kind.value)
-    return replace(incident, lines=(first + by, last + by), id=found)
-
-
 def incident_id(source: str, place: int, time: float | None, monotonic: float | None, kind: str) -> str:
-    """Return an id that stays while the report grows and differs between places of a log."""
+    """Return an id that stays the same while the report grows and differs between places of a log."""
     text = f"{source}|{place}|{time}|{monotonic}|{kind}"
     return f"{crc32(text.encode('utf-8', 'surrogatepass')):08x}"
 
 
 def cause_of(report: KernelReport, version: KernelVersion | None) -> FoundCause | None:
-    """Return who asked, or None. A killed task did not ask, so an OOM has no cause but its limit."""
+    """Return what asked for the memory, or None. An OOM kill has none: its victim did not ask."""
     if report.kind in {ReportKind.OOM, ReportKind.SLAB_FAILURE}:
         return None
     stack = [(frame.symbol, frame.reliable, frame.module) for frame in report.stack]
     found = TABLE.find(stack, report.workqueue, report.comm)
     if found is not None and found.cause.key == "netns" and found.frame is None:
-        # Without a stack the name says only that runc made the namespaces; what asked there is known up to 4.6.
+        # Without a stack the name shows only that runc creates namespaces; up to 4.6 it is conntrack that fails there.
         old = report.mode is not None and report.names is None
         if old and report.order and (version is None or version.numbers < _NETNS_UNTIL):
             conntrack = next(cause for cause in CAUSES if cause.key == "netns/nf_conntrack")
@@ -115,7 +90,7 @@ def _asking_module(report: KernelReport) -> str | None:
 
 
 def memory_is_to_blame(report: KernelReport) -> bool | None:
-    """Tell whether the node's own memory could not serve: False for a cgroup's limit, address space or a sysrq."""
+    """Return whether the node's memory is the cause: False for a cgroup's limit, address space or a sysrq."""
     if report.kind is ReportKind.OOM:
         if report.sysrq or report.constraint == "CONSTRAINT_MEMCG":
             return False
@@ -131,7 +106,7 @@ def memory_is_to_blame(report: KernelReport) -> bool | None:
 
 
 def reason_of(report: KernelReport) -> str | None:
-    """Return what the report says beyond its common fields, in words."""
+    """Return what the report says beyond the common fields."""
     if report.kind is ReportKind.STALL and report.stalled_ms is not None:
         return f"waited {report.stalled_ms} ms so far"
     if report.kind is ReportKind.VMALLOC_FAILURE:
@@ -140,22 +115,7 @@ def reason_of(report: KernelReport) -> str | None:
         return f"cache {report.slab_cache}: {report.slab_facts}"
     if report.kind is ReportKind.OOM:
         if report.sysrq:
-            return "asked for by sysrq"
+            return "requested by sysrq"
         if report.oom_memcg is not None:
             return f"limit of cgroup {report.oom_memcg}"
     return report.follow_up
-
-
-def _zone(zone: ReportedZone) -> IncidentZone:
-    return IncidentZone(
-        node=zone.node,
-        zone=zone.zone,
-        free_blocks=zone.free_blocks,
-        free_kb=zone.free_kb,
-        min_kb=zone.min_kb,
-        low_kb=zone.low_kb,
-        high_kb=zone.high_kb,
-        boost_kb=zone.boost_kb,
-        letters=zone.letters,
-        lowmem_reserve=zone.lowmem_reserve_pages,
-    )

@@ -1,83 +1,35 @@
-"""One incident as the tail shows it and `fragtui explain --json` prints it."""
+"""One incident: what the kernel reported or a runtime could not start, and what fragtui makes of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 
+from fragtui.kernel.reports.report import KernelReport, KilledTask, ReportedZone
 
-class IncidentKind(StrEnum):
-    """What happened; the names are those of the JSON."""
-
-    ALLOCATION_FAILURE = "allocation_failure"
-    STALL = "stall"
-    VMALLOC_FAILURE = "vmalloc_failure"
-    SLAB_FAILURE = "slab_failure"
-    OOM = "oom"
-    SANDBOX_FAILURE = "sandbox_failure"
-
-
-@dataclass(frozen=True, slots=True)
-class IncidentZone:
-    """A zone as the report shows it, at that moment. Sizes in KiB; `free_blocks[k]` counts blocks of order k.
-
-    `letters[k]` are the migratetypes with free blocks of that order, as the kernel prints them (U M E H C I, R up to
-    4.3). `lowmem_reserve` is in pages, by the request's highest zone.
-    """
-
-    node: int
-    zone: str
-    free_blocks: tuple[int, ...] | None = None
-    free_kb: int | None = None
-    min_kb: int | None = None
-    low_kb: int | None = None
-    high_kb: int | None = None
-    boost_kb: int | None = None
-    letters: tuple[str, ...] | None = None
-    lowmem_reserve: tuple[int, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class IncidentVictim:
-    """The task that the OOM killer chose."""
-
-    comm: str | None
-    pid: int | None
+SANDBOX_FAILURE = "sandbox_failure"
+"""The kind of an incident that is no report of the kernel: a container runtime could not start a pod's sandbox."""
 
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """One incident; what is not known is None, for `zones` and `stack` empty.
+    """A judged kernel report, or a failed sandbox if `report` is None. None means unknown.
 
-    `time` is in seconds since the epoch, `mode` the mask as a number, `stack` the symbols from the innermost out
-    (``? `` before those that the kernel was not sure of). `memory` tells whether the node's memory is to blame: False
-    means another limit. `suppressed` counts reports that the kernel's rate limit hid just before this one, `repeated`
-    how often syslog says the line came again: counts are lower bounds. `lines` are the first and last line number in
-    the source. `id` is stable while an incident grows.
+    `id` stays the same while the incident grows. `time` is in seconds since the epoch. `gfp` are the flag names,
+    `gfp_from` is whether they were printed or decoded. `memory` is whether the node's memory is the cause; it is False
+    for another limit. `repeated` is how often syslog reports that the line was repeated, a lower bound. `lines` are the
+    first and last line number in the source. `linked` are the ids of incidents that belong to the same event.
     """
 
-    kind: IncidentKind
+    report: KernelReport | None = None
+    id: str = ""
     time: float | None = None
-    comm: str | None = None
     pid: int | None = None
-    cpu: int | None = None
-    order: int | None = None
-    mode: int | None = None
     gfp: tuple[str, ...] | None = None
     gfp_from: str | None = None
-    kernel: str | None = None
-    nodemask: str | None = None
-    cpuset: str | None = None
-    mems_allowed: str | None = None
-    zones: tuple[IncidentZone, ...] = ()
-    stack: tuple[str, ...] = ()
     cause: str | None = None
     memory: bool | None = None
-    suppressed: int | None = None
     repeated: int | None = None
-    victim: IncidentVictim | None = None
-    constraint: str | None = None
     namespace: str | None = None
     pod: str | None = None
     pod_uid: str | None = None
@@ -87,29 +39,93 @@ class Incident:
     explanation: str | None = None
     lines: tuple[int, int] | None = None
     linked: tuple[str, ...] = ()
-    id: str = ""
 
-    def to_json(self) -> dict[str, object]:
-        """Return the object of `explain --json`: time in ISO 8601 (UTC), mode in hexadecimal, null for unknown."""
-        found = {name: _plain(getattr(self, name)) for name in _NAMES}
-        if self.time is not None:
-            found["time"] = iso_utc(self.time)
-        if self.mode is not None:
-            found["mode"] = f"{self.mode:#x}"
-        for name in ("zones", "stack"):
-            found[name] = found[name] or None
-        return found
+    @property
+    def kind(self) -> str:
+        """The kind of the kernel's report, a `ReportKind`, or `SANDBOX_FAILURE`."""
+        return self.report.kind if self.report else SANDBOX_FAILURE
+
+    @property
+    def comm(self) -> str | None:
+        """The name of the task that asked for memory."""
+        return self.report.comm if self.report else None
+
+    @property
+    def order(self) -> int | None:
+        """The order of the block that was asked for."""
+        return self.report.order if self.report else None
+
+    @property
+    def mode(self) -> int | None:
+        """The GFP mask of the request, as a number."""
+        return self.report.mode if self.report else None
+
+    @property
+    def cpuset(self) -> str | None:
+        """The path of the task's cpuset cgroup."""
+        return self.report.cpuset if self.report else None
+
+    @property
+    def constraint(self) -> str | None:
+        """The OOM killer's constraint, such as CONSTRAINT_MEMCG."""
+        return self.report.constraint if self.report else None
+
+    @property
+    def victim(self) -> KilledTask | None:
+        """The task that the OOM killer chose."""
+        return self.report.victim if self.report else None
+
+    @property
+    def stack(self) -> tuple[str, ...]:
+        """The symbols of the stack, innermost first, with ``? `` before those that the kernel marked as unreliable."""
+        return tuple(map(str, self.report.stack)) if self.report else ()
+
+    @property
+    def suppressed(self) -> int | None:
+        """How many reports the kernel's rate limit hid just before this one, a lower bound."""
+        return self.report.suppressed if self.report else None
 
     @property
     def count(self) -> int:
-        """How many failures this incident stands for, at least."""
+        """How many failures this incident represents, at least."""
         return 1 + (self.repeated or 0) + (self.suppressed or 0)
 
-
-_NAMES = tuple(field.name for field in fields(Incident))
-_ZONE_NAMES = tuple(field.name for field in fields(IncidentZone))
-_VICTIM_NAMES = tuple(field.name for field in fields(IncidentVictim))
-_SIMPLE = frozenset({str, int, float, bool, type(None)})
+    def to_json(self) -> dict[str, object]:
+        """Return the object of `explain --json`: time in ISO 8601 (UTC), mode in hexadecimal, null for unknown."""
+        report = self.report
+        return {
+            "kind": str(self.kind),
+            "time": None if self.time is None else iso_utc(self.time),
+            "comm": self.comm,
+            "pid": self.pid,
+            "cpu": report.cpu if report else None,
+            "order": self.order,
+            "mode": None if self.mode is None else f"{self.mode:#x}",
+            "gfp": _list(self.gfp),
+            "gfp_from": self.gfp_from,
+            "kernel": report.release if report else None,
+            "nodemask": report.nodemask if report else None,
+            "cpuset": self.cpuset,
+            "mems_allowed": report.mems_allowed if report else None,
+            "zones": [_zone_json(zone) for zone in report.zones] or None if report else None,
+            "stack": list(self.stack) or None,
+            "cause": self.cause,
+            "memory": self.memory,
+            "suppressed": self.suppressed,
+            "repeated": self.repeated,
+            "victim": {"comm": self.victim.comm, "pid": self.victim.pid} if self.victim else None,
+            "constraint": self.constraint,
+            "namespace": self.namespace,
+            "pod": self.pod,
+            "pod_uid": self.pod_uid,
+            "sandbox_id": self.sandbox_id,
+            "container_id": self.container_id,
+            "reason": self.reason,
+            "explanation": self.explanation,
+            "lines": _list(self.lines),
+            "linked": _list(self.linked),
+            "id": self.id,
+        }
 
 
 def iso_utc(time: float) -> str | None:
@@ -120,15 +136,20 @@ def iso_utc(time: float) -> str | None:
         return None
 
 
-def _plain(value: object) -> object:
-    if type(value) in _SIMPLE:
-        return value
-    if isinstance(value, tuple):
-        return [item if type(item) in _SIMPLE else _plain(item) for item in value]
-    if isinstance(value, IncidentKind):
-        return value.value
-    if isinstance(value, IncidentZone):
-        return {name: _plain(getattr(value, name)) for name in _ZONE_NAMES}
-    if isinstance(value, IncidentVictim):
-        return {name: _plain(getattr(value, name)) for name in _VICTIM_NAMES}
-    return value
+def _list(values: tuple[object, ...] | None) -> list[object] | None:
+    return None if values is None else list(values)
+
+
+def _zone_json(zone: ReportedZone) -> dict[str, object]:
+    return {
+        "node": zone.node,
+        "zone": zone.zone,
+        "free_blocks": _list(zone.free_blocks),
+        "free_kb": zone.free_kb,
+        "min_kb": zone.min_kb,
+        "low_kb": zone.low_kb,
+        "high_kb": zone.high_kb,
+        "boost_kb": zone.boost_kb,
+        "letters": _list(zone.letters),
+        "lowmem_reserve": _list(zone.lowmem_reserve_pages),
+    }

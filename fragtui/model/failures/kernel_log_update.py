@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from fragtui.kernel.reports.report import ExternalDrop
-    from fragtui.model.failures.incident import Incident
-
+from fragtui.kernel.reports.report import ExternalDrop
+from fragtui.model.failures.incident import Incident
 
 MERGED = 2000
 """Incidents, and foreign remedies, that news which wait may hold together: as many as the screen remembers."""

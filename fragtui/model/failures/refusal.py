@@ -1,4 +1,4 @@
-"""Why a request was refused, judged on the report's own zones by the kernel's own rule."""
+"""Why a request was denied: the kernel's watermark rule applied to the zones of the report."""
 
 from __future__ import annotations
 
@@ -7,43 +7,43 @@ from enum import StrEnum
 from functools import lru_cache
 
 from fragtui.kernel.gfp.flags import GfpReading
+from fragtui.kernel.procfs.number_list import parse_number_list
 from fragtui.kernel.procfs.version import KernelVersion
 from fragtui.kernel.reports.report import KernelReport, ReportedZone
 from fragtui.model.node.watermark import RequestKind, Rule, Verdict, ZoneState, rule_of, zone_verdict
-from fragtui.text import bounded_int
 
 _FOREIGN = frozenset("HCI")
 _HIGH_NAMES = ("GFP_HIGHUSER", "GFP_TRANSHUGE", "__GFP_HIGHMEM", "__GFP_MOVABLE")
 _LOW_ZONES = ("DMA", "DMA32", "Normal")
 _DEFAULT_PAGE_KB = 4
-_MOST_NODES = 1023
+_MAX_NODE = 1023
 """Largest number of a node: CONFIG_NODES_SHIFT is at most 10."""
 
 
 class RefusalCause(StrEnum):
-    """The answer of the whole report."""
+    """Why the zones of a report could not serve its request."""
 
     FRAGMENTED = "fragmented"
     SHORT = "short"
     RESERVED = "reserved"
     AVAILABLE = "available"
-    """The zones held such a block when they were printed, later than the refusal."""
+    """The zones have such a block: they are printed after the denial."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefusalZone:
-    """One zone that the request may use, with the verdict of the kernel's rule on it."""
+    """A zone that the request may use, with the verdict of the kernel's rule."""
 
     zone: ReportedZone
     state: ZoneState
     verdict: Verdict
-    disabled_reason: bool
-    """The lowmem reserve alone keeps this request out: its blocks are no good news."""
+    is_reserved: bool
+    """Whether only the lowmem reserve keeps this request out, so that its free blocks mean nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefusalVerdict:
-    """What the report's zones say about its request."""
+    """What the zones of a report say about its request."""
 
     why: RefusalCause
     zones: tuple[RefusalZone, ...]
@@ -54,27 +54,27 @@ class RefusalVerdict:
 
     @property
     def blocks(self) -> int:
-        """Free blocks of the order or larger in the zones that count."""
+        """Free blocks of the order or larger in the zones that the request may use."""
         return sum(
             sum(judged.state.free_blocks[self.order :]) - sum(judged.state.foreign_blocks[self.order :])
             for judged in self.zones
-            if not judged.disabled_reason
+            if not judged.is_reserved
         )
 
 
 def classify_refusal(report: KernelReport, version: KernelVersion | None, reading: GfpReading) -> RefusalVerdict | None:
-    """Return why the zones of a report could not serve its request, or None where they do not say.
+    """Return why the zones of a report could not serve its request, or None if they do not show it.
 
-    Only zones that the request may use count (mm/page_alloc.c gfp_zone; nodes by nodemask and mems_allowed), each by
-    the watermark rule of the report's kernel against `min`, which the slow path must exceed. A zone whose lowmem
-    reserve is what bars the request says nothing about blocks.
+    Only zones that the request may use count (mm/page_alloc.c gfp_zone; nodes by nodemask and mems_allowed). Each is
+    judged by the watermark rule of the report's kernel against `min`, which the slow path must exceed. A zone that
+    only its lowmem reserve closes to the request says nothing about blocks.
     """
     order = report.order
     if order is None or order < 0 or not report.zones:
         return None
     atomic = is_atomic(report.mode, reading)
     high = _may_use_high(reading)
-    page_kb = next((zone.page_kb for zone in report.zones if zone.page_kb), _DEFAULT_PAGE_KB)
+    page_kb = page_kb_of(report)
     rule = _rule(report, version)
     judged = []
     for zone in report.zones:
@@ -87,10 +87,10 @@ def classify_refusal(report: KernelReport, version: KernelVersion | None, readin
             continue
         state = _state(zone, page_kb, high, _reserve(zone, report.zones, high), version)
         verdict = zone_verdict(state, order, RequestKind.GFP_ATOMIC if atomic else RequestKind.GFP_KERNEL, rule)
-        judged.append(RefusalZone(zone, state, verdict, _is_barred(state, order)))
+        judged.append(RefusalZone(zone, state, verdict, _is_reserved(state, order)))
     if not judged:
         return None
-    counting = [each.verdict for each in judged if not each.disabled_reason] or [Verdict.SHORT]
+    counting = [zone.verdict for zone in judged if not zone.is_reserved] or [Verdict.SHORT]
     why = next(
         (
             why
@@ -106,8 +106,13 @@ def classify_refusal(report: KernelReport, version: KernelVersion | None, readin
     return RefusalVerdict(why, tuple(judged), order, page_kb, atomic, rule)
 
 
+def page_kb_of(report: KernelReport) -> int:
+    """Return the page size in KiB, 4 if no zone shows it."""
+    return next((zone.page_kb for zone in report.zones if zone.page_kb), _DEFAULT_PAGE_KB)
+
+
 def is_atomic(mode: int | None, reading: GfpReading) -> bool:
-    """Tell whether the request may not wait: no direct reclaim, so nothing is freed or moved for it."""
+    """Return whether the request may not wait: without direct reclaim the kernel frees and moves nothing for it."""
     if mode is not None and reading.table is not None and reading.table.direct_reclaim:
         return not mode & reading.table.direct_reclaim
     names = reading.names or ()
@@ -119,7 +124,7 @@ def _may_use_high(reading: GfpReading) -> bool:
 
 
 def _rule(report: KernelReport, version: KernelVersion | None) -> Rule:
-    """Without a version the migratetypes tell: the reserve list and the halving rule went in the same release."""
+    """Return the watermark rule; by the migratetypes if the version is unknown (4.4 removed MIGRATE_RESERVE)."""
     if version is None:
         letters = "".join("".join(zone.letters or ()) for zone in report.zones)
         if "H" in letters:
@@ -144,23 +149,14 @@ def _allowed(zone: ReportedZone, report: KernelReport, reading: GfpReading) -> b
 
 @lru_cache(maxsize=256)
 def _nodes(text: str | None) -> frozenset[int] | None:
-    """Return the nodes of a list such as ``0-1,3``, or None for no restriction."""
-    if not text or not text[0].isdigit():
-        return None
-    mask = 0
-    for part in text.split(","):
-        first, _, last = part.partition("-")
-        begin, end = bounded_int(first, _MOST_NODES), bounded_int(last or first, _MOST_NODES)
-        if begin is None or end is None:
-            return None
-        mask |= (2 << max(begin, end)) - (1 << begin) if begin <= end else 0
-    return frozenset(node for node in range(_MOST_NODES + 1) if mask >> node & 1)
+    """Return the nodes of a list such as ``0-1,3``, or None for no restriction: ``(null)``."""
+    return parse_number_list(text, _MAX_NODE) if text else None
 
 
 def _reserve(zone: ReportedZone, zones: tuple[ReportedZone, ...], high: bool) -> int:
-    """Return the pages that the zone keeps from this request: the row's entry for the request's highest zone.
+    """Return the pages that the zone reserves against this request: the row's entry for the request's highest zone.
 
-    The row has an entry for every zone type of the kernel: DMA, DMA32, Normal, ... or DMA, Normal, HighMem on 32 bits.
+    The row has an entry for each zone type of the kernel: DMA, DMA32, Normal, ... or DMA, Normal, HighMem on 32 bits.
     """
     row = zone.lowmem_reserve_pages
     if not row:
@@ -175,7 +171,7 @@ def _state(zone: ReportedZone, page_kb: int, high: bool, reserve: int, version: 
     letters = zone.letters or ()
     blocks = zone.free_blocks or ()
     foreign = only_h = (0,) * len(blocks)
-    if any(each and _FOREIGN.issuperset(each) for each in set(letters)):
+    if any(types and _FOREIGN.issuperset(types) for types in set(letters)):
         foreign = tuple(
             count if order < len(letters) and letters[order] and _FOREIGN.issuperset(letters[order]) else 0
             for order, count in enumerate(blocks)
@@ -197,7 +193,7 @@ def _state(zone: ReportedZone, page_kb: int, high: bool, reserve: int, version: 
     )
 
 
-def _is_barred(state: ZoneState, order: int) -> bool:
+def _is_reserved(state: ZoneState, order: int) -> bool:
     if not state.reserve or state.free_pages is None or state.mark is None:
         return False
     usable = state.free_pages - state.cma_pages - ((1 << order) - 1)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
 
+from fragtui.model.node.rates import Counts, Rates, counts_of, rates_between
 from fragtui.model.node.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    from fragtui.model.node.rates import Counts, Rates
 
 WINDOW = 10.0
 """Seconds covered by a rate: the counters are per CPU and are summed about once a second (vm.stat_interval)."""
@@ -25,21 +22,11 @@ class RateWindow:
 
     def __init__(self) -> None:
         self._ticks: deque[Counts] = deque(maxlen=_MOST)
-        self._first: Snapshot | None = None
 
     def note(self, snapshot: Snapshot) -> None:
         """Add the counters of one tick; a tick without them is left out."""
         if not snapshot.vmstat:
             return
-        if self._first is None and not self._ticks:
-            self._first = snapshot
-            return
-        # Imported here: a single tick, that of the first bars, has no rates.
-        from fragtui.model.node.rates import counts_of  # noqa: PLC0415
-
-        if self._first is not None:
-            self._ticks.append(counts_of(self._first))
-            self._first = None
         self._ticks.append(counts_of(snapshot))
         while len(self._ticks) > 2 and self._ticks[1].at <= snapshot.monotonic - WINDOW:
             self._ticks.popleft()
@@ -47,15 +34,12 @@ class RateWindow:
     def clear(self) -> None:
         """Forget all ticks."""
         self._ticks.clear()
-        self._first = None
 
     @property
     def rates(self) -> Rates | None:
         """Rates between the oldest and the newest tick kept; None before they are `_LEAST` apart."""
         if not self._ticks or self._ticks[-1].at - self._ticks[0].at < _LEAST:
             return None
-        from fragtui.model.node.rates import rates_between  # noqa: PLC0415
-
         return rates_between(self._ticks[0], self._ticks[-1])
 
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from fragtui.kernel.procfs.buddyinfo import ZoneBlocks
+from fragtui.kernel.procfs.pagetypeinfo import PageTypeInfo
+from fragtui.kernel.procfs.pressure import Pressure
 from fragtui.kernel.procfs.version import KernelVersion
 from fragtui.kernel.procfs.zoneinfo import ZoneInfo
-
-if TYPE_CHECKING:
-    from fragtui.kernel.procfs.pagetypeinfo import PageTypeInfo
-    from fragtui.kernel.procfs.pressure import Pressure
 
 ZoneKey = tuple[int, str]
 """A zone's identity: NUMA node number and zone name."""

@@ -1,29 +1,30 @@
-"""One pod on the board, while news of it comes in."""
+"""The mutable state of one stuck pod."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fragtui.cluster.failure_reason import STARTING, ReasonClass, classify, innermost_error, specificity
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sandbox_attempts import Attempt
-from fragtui.model.pods.linking import memory_of
 from fragtui.model.pods.stuck_pods import PodLink, StuckPod
 from fragtui.text import printable
 
 _ATTEMPTS_KEPT = 8
-LINKS_KEPT = 16
+MAX_LINKS = 16
+_MAX_PAIRS = 64
 _RANK = {"proven": 2, "likely": 1, "possible": 0}
 
 
 @dataclass(slots=True, eq=False)
 class PodState:
-    """What is known of one pod that waits. Attempts beyond the last few are only counted."""
+    """One pod that waits. Attempts before the last few are only counted."""
 
     ref: PodRef
     waits_since: float | None = None
-    """When it began to wait, by the API."""
-    told_by_api: bool = False
+    """When it started to wait, from the API."""
+    from_api: bool = False
     stage: str = "sandbox"
     waiting_error: str = ""
     attempts: dict[str, Attempt] = field(default_factory=dict)
@@ -31,21 +32,23 @@ class PodState:
     event_counts: dict[str, int] = field(default_factory=dict)
     first_failure: float | None = None
     last_failure: float | None = None
-    last_word: float = 0.0
-    links: dict[str, PodLink] = field(default_factory=dict)
+    last_report: float = 0.0
+    pairs: dict[tuple[str, str], PodLink] = field(default_factory=dict)
+    """The link of each attempt to each kernel incident, by their ids."""
     sources: dict[str, None] = field(default_factory=dict)
     after_remedy: str | None = None
     started: float | None = None
 
     def take(self, attempt: Attempt) -> None:
-        """Add an attempt, or what is now known of one that is here already."""
+        """Add an attempt, or replace it by a more complete one."""
         for absorbed in attempt.absorbed:
-            self.attempts.pop(absorbed, None)
+            if self.attempts.pop(absorbed, None) is not None:
+                self._move_links(absorbed, attempt.id)
         self.attempts[attempt.id] = attempt
         while len(self.attempts) > _ATTEMPTS_KEPT:
             del self.attempts[next(iter(self.attempts))]
             self.forgotten += 1
-        self.ref = self.ref.filled(attempt.pod)
+        self.ref = self.ref.merged_with(attempt.pod)
         self.sources.update(dict.fromkeys(attempt.sources))
         self.stage = attempt.stage
         if attempt.first_time is not None and (self.first_failure is None or attempt.first_time < self.first_failure):
@@ -53,46 +56,67 @@ class PodState:
         if attempt.last_time is not None and (self.last_failure is None or attempt.last_time > self.last_failure):
             self.last_failure = attempt.last_time
 
-    def link(self, link: PodLink) -> None:
-        """Keep a link, the surer one if both sides were linked before."""
-        known = self.links.get(link.incident_id)
-        if known is None or _RANK[link.confidence] > _RANK[known.confidence]:
-            self.links[link.incident_id] = link
-        while len(self.links) > LINKS_KEPT:
-            del self.links[next(iter(self.links))]
+    def link(self, attempt_id: str, links: Mapping[str, PodLink | None]) -> bool:
+        """Take an attempt's links by incident, None for no link; return whether one changed."""
+        changed = False
+        for incident_id, link in links.items():
+            pair = (attempt_id, incident_id)
+            changed |= self.pairs.get(pair) != link
+            if link is None:
+                self.pairs.pop(pair, None)
+            else:
+                self.pairs[pair] = link
+        while len(self.pairs) > _MAX_PAIRS:
+            del self.pairs[next(iter(self.pairs))]
+        return changed
 
     @property
-    def names_refusal(self) -> bool:
-        """Whether an attempt or a kernel line says that memory was refused."""
+    def links(self) -> tuple[PodLink, ...]:
+        """The surest link to each incident, the surest first."""
+        surest: dict[str, PodLink] = {}
+        for link in self.pairs.values():
+            known = surest.get(link.incident_id)
+            if known is None or _RANK[link.confidence] > _RANK[known.confidence]:
+                surest[link.incident_id] = link
+        return tuple(sorted(surest.values(), key=lambda link: -_RANK[link.confidence])[:MAX_LINKS])
+
+    def _move_links(self, absorbed: str, attempt_id: str) -> None:
+        self.pairs = {
+            (attempt_id if attempt == absorbed else attempt, incident): link
+            for (attempt, incident), link in self.pairs.items()
+        }
+
+    @property
+    def names_denial(self) -> bool:
+        """Whether an attempt or a linked kernel line reports that memory was denied."""
         return any(attempt.reason_class.memory for attempt in self.attempts.values()) or any(
-            link.refusal and link.confidence != "possible" for link in self.links.values()
+            link.refusal and link.confidence != "possible" for link in self.pairs.values()
         )
 
     def absorb(self, other: PodState) -> None:
-        """Take over what another entry of the same pod knew."""
+        """Merge another entry of the same pod."""
         for attempt in other.attempts.values():
             if attempt.id not in self.attempts:
                 self.take(attempt)
-        for link in other.links.values():
-            self.link(link)
-        self.ref = self.ref.filled(other.ref)
+        self.pairs = other.pairs | self.pairs
+        self.ref = self.ref.merged_with(other.ref)
         self.forgotten += other.forgotten
         self.event_counts |= other.event_counts
         self.waits_since = other.waits_since if self.waits_since is None else self.waits_since
-        self.told_by_api |= other.told_by_api
+        self.from_api |= other.from_api
         self.sources.update(other.sources)
-        self.last_word = max(self.last_word, other.last_word)
+        self.last_report = max(self.last_report, other.last_report)
 
     @property
     def since(self) -> float | None:
-        """When it began to wait: by the API if it told, else the first failure seen."""
+        """When it started to wait: from the API if known, or the first failure, whichever is earlier."""
         known = [time for time in (self.waits_since, self.first_failure) if time is not None]
         return min(known) if known else None
 
     def frozen(self) -> StuckPod:
-        """Return the entry as the screen shows it."""
+        """Return the immutable form."""
         row, reason = self._reason()
-        links = tuple(sorted(self.links.values(), key=lambda link: -_RANK[link.confidence]))
+        links = self.links
         memory = row.memory
         for attempt in self.attempts.values():
             if attempt.reason_class is row:
@@ -110,7 +134,7 @@ class PodState:
             attempts,
             self.first_failure,
             self.last_failure,
-            tuple(each for each in ids if each),
+            tuple(container for container in ids if container),
             tuple(container_ids),
             links,
             tuple(self.sources),
@@ -128,3 +152,17 @@ class PodState:
         if self.waiting_error:
             return classify(self.waiting_error), printable(innermost_error(self.waiting_error))
         return STARTING, ""
+
+
+def memory_of(attempt: Attempt, links: tuple[PodLink, ...]) -> bool | None:
+    """Return whether the kernel denied memory to the attempt, by its error and its links; None if unknown.
+
+    A reason that names the class decides. A vague one, such as ``exit status 6``, is memory if a kernel denial is
+    linked as proven or likely, and is not if that line reports the cgroup's own limit.
+    """
+    if attempt.reason_class.memory is not None:
+        return attempt.reason_class.memory
+    sure = [link for link in links if link.confidence in ("proven", "likely")]
+    if any(link.refusal for link in sure):
+        return True
+    return False if sure else None

@@ -1,32 +1,28 @@
-"""The board of stuck pods: takes in what every source says, and knows who is stuck, since when and why."""
+"""Which pods are stuck, since when and why, from the observations of all sources."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from heapq import nsmallest
 
 from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef, cgroup_owner
 from fragtui.cluster.sandbox_attempts import Attempt, AttemptAssembler
-from fragtui.model.pods.linking import WINDOW_SECONDS, KernelEvidence, is_near, link_of
-from fragtui.model.pods.pod_state import LINKS_KEPT, PodState
-from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
+from fragtui.model.pods.pod_state import PodState
+from fragtui.model.pods.stuck_pods import PodLink, StuckPod, StuckPods
 
 QUIET_SECONDS = 600.0
-"""A pod that only logs told of, silent for this long, is taken to be gone: kubelets retry within 5 min."""
+"""A pod known from logs only counts as gone after this long without a line: kubelets retry within 5 min."""
 PATIENCE_SECONDS = 15.0
-"""A pod that merely waits, without a failure seen, is called stuck after this long."""
+"""A pod that waits without a failure counts as stuck after this long."""
 _STARTED_SECONDS = 900.0
-_MOST_STARTED = 32
+_MAX_STARTED = 32
 MAX_PODS = 512
-"""Pods on the board; a kubelet runs 110 by default, and few nodes run above 250."""
+"""Pods in the tracker; a kubelet runs 110 by default, and few nodes run above 250."""
 _DROPPED_AT_ONCE = 32
-"""Pods that leave a full board together: in a flood of names each order of them costs."""
-_MOST_NAMES = 4096
-_MOST_INCIDENTS = 64
-"""Kernel incidents that pods are compared with, the newest: the kernel reports at most 10 in 5 s."""
+"""Pods dropped together from a full tracker: sorting them for each new name of a flood would cost CPU."""
+_MAX_NAMES = 4096
 _SLACK_SECONDS = 2.0
 _REOPEN_SECONDS = 30.0
 
@@ -38,47 +34,47 @@ class _Started:
 
 
 class PodTracker:
-    """Mutable and for one thread; `snapshot` is what others may have. Times are epoch seconds."""
+    """Mutable, not thread-safe; `snapshot` is immutable. Times are epoch seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, links_of: Callable[[Attempt], Mapping[str, PodLink | None]] = lambda _: {}) -> None:
+        """`links_of` returns the links of a new or grown attempt, by kernel incident."""
+        self._links_of = links_of
         self._assembler = AttemptAssembler()
         self._entries: list[PodState] = []
         self._by_uid: dict[str, PodState] = {}
         self._by_name: dict[tuple[str | None, str], PodState] = {}
         self._nameless: deque[PodState] = deque(maxlen=16)
-        self._started: deque[_Started] = deque(maxlen=_MOST_STARTED)
-        self._kernel: deque[KernelEvidence] = deque(maxlen=_MOST_INCIDENTS)
-        self._recent: dict[str, Attempt] = {}
+        self._started: deque[_Started] = deque(maxlen=_MAX_STARTED)
         self._names: dict[str, PodRef] = {}
         self._runs_since: dict[str, float] = {}
         self._dropped = 0
 
-    def tell(self, observation: PodObservation, now: float) -> bool:
-        """Take in what a source says and return whether the board may have changed. Never raises."""
+    def observe(self, observation: PodObservation, now: float) -> bool:
+        """Take an observation; return whether the state may have changed. Never raises."""
         if observation.pod.uid and observation.pod.name:
             self._learn(observation.pod)
-        said = observation.said
-        if said is PodFact.FAILED:
+        fact = observation.fact
+        if fact is PodFact.FAILED:
             return self._failed(observation, now)
-        if said is PodFact.DIED:
+        if fact is PodFact.DIED:
             attempt = self._assembler.add(observation)
             return attempt is not None and self._place(attempt, now)
-        if said is PodFact.BEGINS:
+        if fact is PodFact.BEGINS:
             self._assembler.add(observation)
             entry = self._find(observation.pod)
             if entry is not None:
-                entry.last_word = now
+                entry.last_report = now
             return False
-        if said in (PodFact.SANDBOX_RUNS, PodFact.CONTAINER_RUNS):
+        if fact in (PodFact.SANDBOX_RUNS, PodFact.CONTAINER_RUNS):
             return self._runs(observation, now)
-        if said is PodFact.GONE:
+        if fact is PodFact.GONE:
             return self._drop(self._find(observation.pod))
-        if said is PodFact.WAITS:
+        if fact is PodFact.WAITS:
             return self._waits(observation, now)
         return False
 
-    def only_these_exist(self, pods: Iterable[PodRef]) -> bool:
-        """Drop every pod that a complete list of this node's pods lacks; return whether one was dropped."""
+    def set_existing(self, pods: Iterable[PodRef]) -> bool:
+        """Drop every pod that is not in `pods`, all pods of this node; return whether one was dropped."""
         uids, names = set(), set()
         for pod in pods:
             uids.add(pod.uid)
@@ -94,28 +90,23 @@ class PodTracker:
             self._drop(entry)
         return bool(gone)
 
-    def kernel_incident(self, incident: KernelEvidence) -> bool:
-        """Take in a kernel incident, again if more became known of it; return whether it got linked to a pod."""
-        for at, known in enumerate(self._kernel):
-            if known.id == incident.id:
-                self._kernel[at] = incident
-                break
-        else:
-            self._kernel.append(incident)
-        linked = False
-        for entry in (*self._entries, *(started.entry for started in self._started)):
-            for attempt in entry.attempts.values():
-                linked |= is_near(attempt, incident) and _tie(entry, attempt, incident, self._has_rival(attempt))
-        return linked
+    def link(self, links: Mapping[str, Mapping[str, PodLink | None]]) -> bool:
+        """Take links by attempt and kernel incident; return whether one is new or gone."""
+        changed = False
+        if links:
+            for entry in (*self._entries, *(started.entry for started in self._started)):
+                for attempt_id in entry.attempts.keys() & links.keys():
+                    changed |= entry.link(attempt_id, links[attempt_id])
+        return changed
 
     def remedy_ran(self, name: str) -> bool:
-        """Note that a remedy ran now, for the pods that are stuck to carry when they start; return if one is."""
+        """Note on every stuck pod that a remedy ran now; return whether there are stuck pods."""
         for entry in self._entries:
             entry.after_remedy = name
         return bool(self._entries)
 
     def pod_of(self, cgroup_path: str) -> PodRef | None:
-        """Return the pod that a cgroup path belongs to, by name if any source named it; None if it is no pod's."""
+        """Return the pod of a cgroup path, with its name if known; None if the cgroup is not a pod's."""
         owner = cgroup_owner(cgroup_path)
         if owner is None or owner.uid is None:
             return None
@@ -123,23 +114,23 @@ class PodTracker:
 
     @property
     def names(self) -> tuple[PodRef, ...]:
-        """Every pod that some source named in full."""
+        """Every pod with a known name and uid."""
         return tuple(self._names.values())
 
     def learn(self, pod: PodRef) -> None:
-        """Remember who a uid is."""
+        """Remember the name of a uid."""
         if pod.uid and pod.name:
             self._learn(pod)
 
     def snapshot(self, now: float) -> StuckPods:
         """Return the stuck pods, the longest first, and those that started lately."""
-        for entry in [each for each in self._entries if self._quiet(each, now)]:
+        for entry in [entry for entry in self._entries if self._quiet(entry, now)]:
             self._drop(entry)
         stuck = [entry.frozen() for entry in self._entries if self._is_stuck(entry, now)]
         stuck.sort(key=lambda pod: (pod.since is None, pod.since or 0.0, str(pod.ref)))
         while self._started and now - self._started[0].at > _STARTED_SECONDS:
             self._started.popleft()
-        started: tuple[StuckPod, ...] = tuple(each.entry.frozen() for each in reversed(self._started))
+        started: tuple[StuckPod, ...] = tuple(started.entry.frozen() for started in reversed(self._started))
         return StuckPods(tuple(stuck), started, self._dropped)
 
     def _failed(self, observation: PodObservation, now: float) -> bool:
@@ -157,7 +148,7 @@ class PodTracker:
         return changed
 
     def _ran_after(self, observation: PodObservation) -> bool:
-        """Say whether the pod was seen running later: events and old log lines tell of failures long overcome."""
+        """Return whether the pod ran after the observation: events and old log lines report past failures."""
         known = self._lately_started(observation.pod)
         at = known.entry.started if known is not None else None
         if observation.pod.uid is not None:
@@ -167,7 +158,7 @@ class PodTracker:
     def _place(self, attempt: Attempt, now: float) -> bool:
         entry = self._find(attempt.pod) if attempt.pod else None
         ids = {attempt.id, *attempt.absorbed}
-        nameless = next((each for each in self._nameless if ids & each.attempts.keys()), None)
+        nameless = next((other for other in self._nameless if ids & other.attempts.keys()), None)
         if entry is None and nameless is not None:
             entry = nameless
             if attempt.pod:
@@ -182,22 +173,13 @@ class PodTracker:
             if not attempt.pod:
                 self._nameless.append(entry)
         entry.take(attempt)
-        entry.last_word = max(entry.last_word, attempt.last_time if attempt.last_time is not None else now)
+        entry.last_report = max(entry.last_report, attempt.last_time if attempt.last_time is not None else now)
         self._index(entry)
-        self._recent[attempt.id] = attempt
-        if len(self._recent) > 512:
-            del self._recent[next(iter(self._recent))]
-        close = [incident for incident in self._kernel if is_near(attempt, incident)]
-        if len(close) > LINKS_KEPT:  # In a flood: no more links are kept than that.
-            moment = attempt.last_time or now
-            close = nsmallest(LINKS_KEPT, close, key=lambda each: abs((each.time or 0.0) - moment))
-        has_rival = bool(close) and self._has_rival(attempt)
-        for incident in close:
-            _tie(entry, attempt, incident, has_rival)
+        entry.link(attempt.id, self._links_of(attempt))
         return True
 
     def _reopened(self, attempt: Attempt) -> PodState | None:
-        """Return the entry of a pod that seemed to start just now: docker runs a sandbox before its network is up."""
+        """Return the entry of a pod that has just started: docker runs a sandbox before its network is up."""
         known = self._lately_started(attempt.pod)
         if known is None or attempt.last_time is None or known.entry.started is None:
             return None
@@ -208,18 +190,7 @@ class PodTracker:
         return known.entry
 
     def _lately_started(self, pod: PodRef) -> _Started | None:
-        return next((each for each in self._started if each.entry.ref.may_be(pod)), None)
-
-    def _has_rival(self, attempt: Attempt) -> bool:
-        """Return whether another pod failed in the same moment."""
-        last = attempt.last_time
-        # The newest first: in a flood one of them is a rival at once.
-        return last is not None and any(
-            other.last_time is not None
-            and abs(other.last_time - last) <= WINDOW_SECONDS / 3
-            and not other.pod.may_be(attempt.pod)
-            for other in reversed(self._recent.values())
-        )
+        return next((started for started in self._started if started.entry.ref.may_be(pod)), None)
 
     def _runs(self, observation: PodObservation, now: float) -> bool:
         if observation.step == "pleg" and self._assembler.failed_ids(observation.container_id):
@@ -228,14 +199,14 @@ class PodTracker:
         if observation.pod.uid is not None:
             self._runs_since.pop(observation.pod.uid, None)
             self._runs_since[observation.pod.uid] = at
-            if len(self._runs_since) > _MOST_NAMES:
+            if len(self._runs_since) > _MAX_NAMES:
                 del self._runs_since[next(iter(self._runs_since))]
         entry = self._find(observation.pod)
         if entry is None:
             return False
         if entry.last_failure is not None and at < entry.last_failure - _SLACK_SECONDS:
             return False
-        if entry.stage == "container" and observation.said is PodFact.SANDBOX_RUNS and observation.step != "pleg":
+        if entry.stage == "container" and observation.fact is PodFact.SANDBOX_RUNS and observation.step != "pleg":
             return False
         was_stuck = self._is_stuck(entry, now)
         self._drop(entry)
@@ -249,16 +220,16 @@ class PodTracker:
         if entry is None:
             entry = PodState(observation.pod)
             self._add(entry)
-        before = (entry.stage, entry.waiting_error, entry.waits_since, entry.told_by_api)
-        entry.ref = entry.ref.filled(observation.pod)
-        entry.told_by_api = True
+        before = (entry.stage, entry.waiting_error, entry.waits_since, entry.from_api)
+        entry.ref = entry.ref.merged_with(observation.pod)
+        entry.from_api = True
         entry.stage, entry.waiting_error = observation.stage, observation.error
         if observation.since is not None:
             entry.waits_since = observation.since
         entry.sources.setdefault(observation.source)
-        entry.last_word = now
+        entry.last_report = now
         self._index(entry)
-        return before != (entry.stage, entry.waiting_error, entry.waits_since, entry.told_by_api)
+        return before != (entry.stage, entry.waiting_error, entry.waits_since, entry.from_api)
 
     def _is_stuck(self, entry: PodState, now: float) -> bool:
         if entry.attempts or entry.waiting_error:
@@ -266,7 +237,7 @@ class PodTracker:
         return entry.since is not None and now - entry.since >= PATIENCE_SECONDS
 
     def _quiet(self, entry: PodState, now: float) -> bool:
-        return not entry.told_by_api and now - entry.last_word > QUIET_SECONDS
+        return not entry.from_api and now - entry.last_report > QUIET_SECONDS
 
     def _find(self, pod: PodRef) -> PodState | None:
         if pod.uid and (entry := self._by_uid.get(pod.uid)) is not None:
@@ -282,8 +253,8 @@ class PodTracker:
 
     def _add(self, entry: PodState) -> None:
         if len(self._entries) >= MAX_PODS:
-            # Of use is what names a refusal of memory, then what the API, which says when a pod is gone, knows.
-            by_use = sorted(self._entries, key=lambda each: (each.names_refusal, each.told_by_api, each.last_word))
+            # Keep first the pods that were denied memory, then those of the API, which also reports when a pod is gone.
+            by_use = sorted(self._entries, key=lambda entry: (entry.names_denial, entry.from_api, entry.last_report))
             for least in by_use[:_DROPPED_AT_ONCE]:
                 self._drop(least)
             self._dropped += _DROPPED_AT_ONCE
@@ -298,7 +269,7 @@ class PodTracker:
 
     def _forget(self, entry: PodState) -> None:
         self._entries.remove(entry)
-        ref = entry.ref  # It is filled only, so these are all the keys that it ever had.
+        ref = entry.ref  # A reference only gains fields, so these are all the keys of the entry.
         if ref.uid and self._by_uid.get(ref.uid) is entry:
             del self._by_uid[ref.uid]
         for namespace in {ref.namespace, None}:
@@ -318,13 +289,5 @@ class PodTracker:
         if pod.namespace is None and pod.uid in self._names:
             return
         self._names[pod.uid] = pod
-        if len(self._names) > _MOST_NAMES:
+        if len(self._names) > _MAX_NAMES:
             del self._names[next(iter(self._names))]
-
-
-def _tie(entry: PodState, attempt: Attempt, incident: KernelEvidence, has_rival: bool) -> bool:
-    link = link_of(attempt, incident, int(has_rival))
-    if link is None:
-        return False
-    entry.link(link)
-    return True

@@ -1,4 +1,4 @@
-"""What the pod watch tells the screen."""
+"""An update of the pod watcher for the screen."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from fragtui.model.pods.stuck_pods import StuckPods
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """How one source of pod news is doing."""
+    """The state of one source of pod observations."""
 
     name: str
     """``kubelet log``, ``API``, ``events``, ``crictl``."""
     state: str
     """``live``, ``connecting``, ``waiting``, ``absent``, ``refused`` or ``off``."""
     cannot_tell: str
-    """What this source can't tell, or why it tells nothing and what to give, in words; empty if nothing lacks."""
+    """What this source can't show, or why it shows nothing and what the user can do; empty if nothing is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class PodUpdate:
-    """The board of stuck pods and the state of every source, frozen."""
+    """The stuck pods and the state of every source."""
 
-    board: StuckPods
+    stuck: StuckPods
     sources: tuple[SourceState, ...]
     names: tuple[PodRef, ...] = ()
-    """Every pod of this node that some source named with its uid."""
+    """Every pod of this node with a known name and uid."""
     dropped: int = 0
     """Kernel incidents of a flood that were dropped before they were compared with the pods."""
     unread: int = 0
-    """Sightings that could not be read: the board failed over them."""
+    """Observations on which the tracker failed."""
     _by_uid: dict[str, PodRef] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -43,7 +43,7 @@ class PodUpdate:
         return self._by_uid.get(uid)
 
     def pod_of(self, cgroup_path: str) -> PodRef | None:
-        """Return whose a cgroup path is, by name where known; None if it is no pod's (an OOM kill's task_memcg)."""
+        """Return the pod of a cgroup path (an OOM kill's task_memcg), with its name if known; None if not a pod's."""
         owner = cgroup_owner(cgroup_path)
         if owner is None or owner.uid is None:
             return None

@@ -1,26 +1,24 @@
-"""The pods of this node that are stuck in creation, and those that were until a moment ago."""
+"""The pods of this node that are stuck in creation, and those that started lately."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from fragtui.cluster.failure_reason import ReasonClass
-    from fragtui.cluster.pod_ref import PodRef
+from fragtui.cluster.failure_reason import ReasonClass
+from fragtui.cluster.pod_ref import PodRef
 
 
 @dataclass(frozen=True, slots=True)
 class PodLink:
-    """A kernel incident that a pod's failure hangs on."""
+    """A kernel incident that a pod's failure is linked to."""
 
     incident_id: str
     confidence: str
     """``proven``, ``likely`` or ``possible``."""
     why: str
-    """What ties them, in words."""
+    """The reason for the link, as text."""
     refusal: bool = True
-    """Whether the kernel refused the node's memory; False for a stall, and for a kill at the cgroup's own limit."""
+    """Whether the kernel denied memory of the node; False for a stall and for a kill at the cgroup's own limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,46 +27,46 @@ class StuckPod:
 
     ref: PodRef
     since: float | None
-    """When the pod began to wait: its creation where the API told it, else the first failure seen."""
+    """When the pod started to wait: its creation if the API reports it, else the first failure."""
     reason_class: ReasonClass
     memory: bool | None
-    """Whether the kernel refused memory, the linked kernel lines considered."""
+    """Whether the kernel denied memory, by the error and the linked kernel lines."""
     reason: str
     """The innermost error text; empty if no source gave one."""
     stage: str
     """``sandbox`` (no sandbox runs) or ``container`` (the sandbox runs, a container is not made)."""
     attempts: int | None
-    """Failed attempts, as far as seen or as the events count them; None if no source counts."""
+    """Failed attempts, as read or as counted by the events; None if no source counts them."""
     first_failure: float | None
     last_failure: float | None
     sandbox_ids: tuple[str, ...] = ()
-    """Of the attempts seen, the newest last, at most 8."""
+    """Ids of the attempts that were read, the newest last, at most 8."""
     container_ids: tuple[str, ...] = ()
     links: tuple[PodLink, ...] = ()
     sources: tuple[str, ...] = ()
-    """Who told of it: ``kubelet``, ``containerd``, ``api``, ``event``, ``crictl``."""
+    """Its sources: ``kubelet``, ``containerd``, ``api``, ``event``, ``crictl``."""
     started: float | None = None
-    """When its sandbox was seen running; None while it is stuck."""
+    """When it started; None while it is stuck."""
     after_remedy: str | None = None
-    """The remedy that ran while it was stuck, last before it started; None if none did."""
+    """The last remedy that ran while it was stuck; None if none did."""
 
     @property
     def namespace(self) -> str | None:
-        """Namespace, None if no source named it."""
+        """Namespace; None if unknown."""
         return self.ref.namespace
 
     @property
     def name(self) -> str | None:
-        """Pod name, None if no source named it."""
+        """Pod name; None if unknown."""
         return self.ref.name
 
     @property
     def uid(self) -> str | None:
-        """Pod uid in the API's spelling (a 32 digit hash for static pods), None if no source named it."""
+        """Pod uid in the API's spelling (a 32 digit hash for static pods); None if unknown."""
         return self.ref.uid
 
     def stuck_seconds(self, now: float) -> float | None:
-        """Return how long it has been stuck at `now`, or how long it was; None if the start is unknown."""
+        """Return for how many seconds it has been or was stuck; None if unknown."""
         if self.since is None:
             return None
         return max(0.0, (self.started if self.started is not None else now) - self.since)
@@ -76,26 +74,26 @@ class StuckPod:
 
 @dataclass(frozen=True, slots=True)
 class StuckPods:
-    """What is known at one moment: the stuck pods, the longest first, and those that started lately."""
+    """The pods at one moment: the stuck ones, the longest first, and those that started lately."""
 
     pods: tuple[StuckPod, ...] = ()
     started: tuple[StuckPod, ...] = ()
     """The newest first, at most 32, for 15 minutes."""
     dropped: int = 0
-    """Pods that left the board since it was full, and not since they started or were deleted."""
+    """Pods that were dropped because the tracker was full."""
     _by_incident: dict[str, tuple[StuckPod, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Index the pods by the incidents that they are linked to: rows are drawn at every tick."""
-        found: dict[str, tuple[StuckPod, ...]] = {}
+        by_incident: dict[str, tuple[StuckPod, ...]] = {}
         for pod in (*self.pods, *self.started):
             for incident_id in {link.incident_id for link in pod.links}:
-                found[incident_id] = (*found.get(incident_id, ()), pod)
-        object.__setattr__(self, "_by_incident", found)
+                by_incident[incident_id] = (*by_incident.get(incident_id, ()), pod)
+        object.__setattr__(self, "_by_incident", by_incident)
 
     @property
     def denied_memory(self) -> int:
-        """How many stuck pods hang on refused memory."""
+        """The number of stuck pods that the kernel denied memory."""
         return sum(pod.memory is True for pod in self.pods)
 
     def linked_to(self, incident_id: str) -> tuple[StuckPod, ...]:

@@ -1,4 +1,4 @@
-"""Whether free pages lie together: the odds that a block is whole, from nothing but the share of pages in use.
+"""Whether free pages are contiguous: the probability that a block is free, from the share of pages in use alone.
 
 Where each page lies is in no file, so this is an assumption about how pages in use are spread. Were they spread one by
 one, a block twice as long would meet twice as many of them; were they all together, it would meet no more. Memory is
@@ -11,13 +11,13 @@ from __future__ import annotations
 from math import exp, inf, sqrt
 
 CLUSTERED = 4.5
-"""How strongly pages in use lie together, as a likely value: the mean run in use, in pages, that two neighbours see.
+"""How contiguous pages in use are, as a likely value: the mean run in use, in pages, that two neighbours see.
 After drop_caches and after compact_memory on 6.18 it was 3 to 8 at orders 4 to 10, whatever had filled the memory
 (tests/lab/test_remedies.py holds it to account)."""
 SCATTERED = 1.5
 """The same where memory has been mixed for long: the low end of a forecast."""
 TOGETHER = inf
-"""The same where all pages in use lie together: the high end."""
+"""The same if all pages in use are contiguous: the high end."""
 
 
 def p_free_block(share_in_use: float, order: int, clustered: float = CLUSTERED) -> float:

@@ -33,7 +33,7 @@ class _Case:
 
 
 # An object in use keeps its slab and an inode with page cache stays: of SReclaimable 45 to 97 % went on 6.18, most
-# where there was most. Page cache is read again meanwhile, and what is freed first fills the per-CPU lists,
+# if there was most. Page cache is read again meanwhile, and what is freed first fills the per-CPU lists,
 # which may be drained meanwhile too.
 _LIKELY = _Case(CLUSTERED, cache=1.0, slab=0.8, gathered=0.75)
 _LOW = _Case(SCATTERED, cache=0.8, slab=0.4, gathered=0.5)
@@ -49,7 +49,7 @@ class Gain:
     low: int | None = None
     """Blocks if pages in use are scattered."""
     high: int | None = None
-    """Blocks if pages in use lie together: the free pages divided by the block size."""
+    """Blocks if pages in use are contiguous: the free pages divided by the block size."""
     why: str | None = None
     """Why a value is unknown, or why it is nothing."""
 
@@ -126,7 +126,7 @@ class Forecast:
         return Gain(total, blocks, min(blocks, round(low)), max(blocks, round(high)), self._nothing(effect, blocks))
 
     def may_end_early(self, effect: Effect) -> bool:
-        """Tell whether a dirty page could end compaction before it is through.
+        """Return whether a dirty page could end compaction before it is through.
 
         From 6.9 on compaction moves large folios whole. For one that finds no free block of its size migrate_pages
         tries to split it, which a file system's own data on a dirty folio (buffer heads, iomap) bars; it then says
@@ -135,7 +135,7 @@ class Forecast:
         return effect.compact and not effect.sync and self.large_folios and self.dirty > 0
 
     def worth(self, gain: Gain) -> bool | None:
-        """Tell whether a gain is worth its cost, or None if unknown.
+        """Return whether a gain is worth its cost, or None if unknown.
 
         That is at least 8 blocks, half of those there are, and a tenth of what all free memory in smaller blocks would
         make: with less, nearly all of it stays as it is.
@@ -167,11 +167,11 @@ class Forecast:
         used = sum(room.movable.used for room in chosen)
         if effect.compact and not effect.drops and sum(room.stuck or 0 for room in chosen) * 2 > used:
             return "most of what stands between the free pages can't be moved"
-        return "too little of it lies together"
+        return "too little of it is contiguous"
 
 
 def moves_large_folios(version: KernelVersion | None) -> bool:
-    """Tell whether compaction takes large folios too: from 6.9 on, taken for so where the version is unknown."""
+    """Return whether compaction takes large folios too: from 6.9 on, taken for so where the version is unknown."""
     return version is None or version.at_least(6, 9)
 
 
@@ -192,7 +192,7 @@ def forecast(snapshot: Snapshot, order: int) -> Forecast:
 
 
 def _freed(room: ZoneCapacity, effect: Effect, case: _Case = _LIKELY) -> int | None:
-    """Return the pages that dropping frees in the zone, or None where what it would drop is unknown."""
+    """Return the pages that dropping frees in the zone, or None if what it would drop is unknown."""
     pages = 0.0
     if effect.page_cache:
         if room.cache is None:
@@ -226,7 +226,7 @@ def _blocks(room: ZoneCapacity, effect: Effect, case: _Case) -> float:
 def _dropped_blocks(area: MobilityArea, freed: int, clustered: float) -> float:
     """Return what freeing so many pages of an area wins: blocks that only those pages kept from being whole.
 
-    At its best (`TOGETHER`) all free pages lie together, and each block takes at least one freed page.
+    At its best (`TOGETHER`) all free pages are contiguous, and each block takes at least one freed page.
     """
     if area.pages <= 0 or freed <= 0:
         return 0.0
@@ -258,7 +258,7 @@ def _compacted_blocks(room: ZoneCapacity, left: int, blocks: float, case: _Case)
 def limit_phrase(forecast: Forecast) -> str:
     """Return why little can be won, as part of a sentence."""
     if forecast.bound is None or forecast.bound <= 0.5:
-        return "too little of the memory that can be freed or moved lies together"
+        return "too little of the memory that can be freed or moved is contiguous"
     return (
         f"{forecast.bound * 100:.0f} % of the {format_bytes(forecast.small_free)} free in smaller blocks lies "
         "between unmovable pages"

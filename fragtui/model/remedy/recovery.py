@@ -17,7 +17,7 @@ CHECKPOINT_SECONDS = (60.0, 300.0, 1800.0)
 
 @dataclass(frozen=True, slots=True)
 class ZoneRecovery:
-    """One zone before and after; None where it was not there (memory hotplug)."""
+    """One zone before and after; None if it was not there (memory hotplug)."""
 
     key: ZoneKey
     target: bool
@@ -27,7 +27,7 @@ class ZoneRecovery:
     after: tuple[int, ...] | None
 
     def gained(self, order: int) -> int | None:
-        """Return the free blocks of exactly `order` won (or lost), or None where one side is unknown."""
+        """Return the free blocks of exactly `order` won (or lost), or None if one side is unknown."""
         if self.before is None or self.after is None or order >= min(len(self.before), len(self.after)):
             return None
         return self.after[order] - self.before[order]

@@ -74,7 +74,7 @@ def risks(
         names = ", ".join(
             f"{room.key[0]}/{room.key[1]}" for room in forecast.zone_capacities if room.compactable is False
         )
-        found.append(Risk(f"Free memory of {names} is at the min watermark: nothing there to move pages into."))
+        found.append(Risk(f"Free memory of {names} is at the min watermark: no free pages to move pages into."))
     return tuple(found)
 
 

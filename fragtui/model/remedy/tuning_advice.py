@@ -174,7 +174,7 @@ def _defrag_mode(tuning: Tuning) -> Advice | None:
         return None
     return Advice(
         what="switch vm.defrag_mode on",
-        why="the allocator then avoids mixing movable and unmovable pages in a pageblock, which nothing heals",
+        why="the allocator then avoids mixing movable and unmovable pages in a pageblock, which no remedy reverses",
         line="vm.defrag_mode = 1",
         risk="set it at boot: what is mixed already stays so; allocations reclaim and compact sooner",
     )
@@ -210,7 +210,7 @@ def _possible_cpus(snapshot: Snapshot, tuning: Tuning) -> Advice | None:
 
 
 def _veth_in_one_block(version: KernelVersion | None) -> bool:
-    """Tell whether veth_alloc_queues needs one block for all possible CPUs (9d3684c24a52 to 1ce7d306ea63)."""
+    """Return whether veth_alloc_queues needs one block for all possible CPUs (9d3684c24a52 to 1ce7d306ea63)."""
     return version is not None and version.at_least(5, 13) and not version.at_least(6, 8)
 
 

@@ -182,7 +182,7 @@ def _areas(zone: Zone, types: PageTypeInfo | None, order: int) -> tuple[Mobility
 def _uncapped(zone: Zone, types: PageTypeInfo) -> dict[str, tuple[int, ...]]:
     """Return the free blocks by migratetype, with counts that the kernel stopped at 100000 filled up from buddyinfo.
 
-    What no other type accounts for in an order belongs to the capped ones, shared evenly where there are several.
+    What no other type accounts for in an order belongs to the capped ones, shared evenly if there are several.
     """
     rows = [row for row in types.free if (row.node, row.zone) == zone.key]
     found = {row.migratetype: list(row.free_blocks) for row in rows}
@@ -201,7 +201,7 @@ def _held(
 
     To be left out are huge pages, and half of the free pages on per-CPU lists: what goes onto them at one time lies
     together, and stands between few others. What else no LRU list holds can't be moved; LRU pages that lie in other
-    pageblocks make that too low, so it is a lower bound. None where neither zoneinfo nor meminfo tells of LRU lists.
+    pageblocks make that too low, so it is a lower bound. None if neither zoneinfo nor meminfo tells of LRU lists.
     """
     meminfo, size = snapshot.meminfo, snapshot.host.page_size
     used = {zone.key: movable[zone.key].used for zone in zones}

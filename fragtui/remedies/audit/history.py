@@ -10,6 +10,7 @@ from pathlib import Path
 from fragtui.model.remedy.remedy_history import Episode, episodes, unknown_outcomes
 from fragtui.remedies.audit.log import OLDER_LEFT_OUT, AuditLog
 from fragtui.sources.files.host_files import read_text
+from fragtui.sources.host.identity import boot_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ def read_history(audit: AuditLog, root: Path) -> AuditHistory:
     """Return the history. A remedy whose process is still alive, in this boot, runs and is not unknown."""
     reading = audit.read()
     history = episodes(reading.entries)
-    boot = read_text(root, "proc/sys/kernel/random/boot_id")
+    boot = boot_id(root)
     unknown = tuple(
         episode for episode in unknown_outcomes(history) if not (episode.intent.boot == boot and _lives(episode, root))
     )

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from fragtui.model.remedy.audit_entry import format_entry, parse_entry
 from fragtui.model.remedy.remedy_history import Entry, IntentEntry
-from fragtui.sources.files.own_files import OwnFile, open_own, os_reason, sync_folder
+from fragtui.sources.files.own_files import OwnFile, file_problem, open_own, sync_folder
 from fragtui.sources.files.own_log import MAX_LINE, MAX_OWN_LOG, OwnLine, OwnLog
 from fragtui.text import format_bytes
 
@@ -90,7 +90,7 @@ class AuditLog:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise AuditError(os_reason(error, self.path)) from error
+            raise AuditError(file_problem(error, self.path)) from error
 
     def read(self) -> AuditReading:
         """Return all entries, those of rotated files first; unreadable files are problems, missing ones are not.
@@ -115,24 +115,23 @@ class AuditLog:
 
     def _open(self, folder: int, *, rotate: bool) -> int:
         """Return a locked descriptor of the current file, created or rotated if needed."""
+        name = self.path.name
         while True:
-            name = self.path.name
             descriptor, made = open_own(folder, name, str(self.path), os.O_RDWR | os.O_APPEND, make=True)
             try:
                 _lock(descriptor)
                 if made:
                     sync_folder(folder)
-                if not _is_current(descriptor, folder, name):
-                    os.close(descriptor)
-                    continue
-                if rotate and os.fstat(descriptor).st_size >= self._size:
-                    self._rotate(folder)
-                    os.close(descriptor)
-                    continue
+                # While the lock was waited for, another process may have rotated the file.
+                with suppress(FileNotFoundError):
+                    if os.path.samestat(os.fstat(descriptor), os.stat(name, dir_fd=folder, follow_symlinks=False)):
+                        if not rotate or os.fstat(descriptor).st_size < self._size:
+                            return descriptor
+                        self._rotate(folder)
             except BaseException:
                 os.close(descriptor)
                 raise
-            return descriptor
+            os.close(descriptor)
 
     def _rotate(self, folder: int) -> None:
         name = self.path.name
@@ -148,25 +147,16 @@ def _entry_of(line: OwnLine) -> Entry | None:
 
 
 def _lock(descriptor: int) -> None:
+    """Wait for the lock for `_LOCK_WAIT` seconds; raise OSError after that."""
     end = time.monotonic() + _LOCK_WAIT
-    while True:
+    while time.monotonic() < end:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            if time.monotonic() >= end:
-                raise OSError(errno.EAGAIN, "another process holds its lock and writes nothing") from None
             time.sleep(0.005)
         else:
             return
-
-
-def _is_current(descriptor: int, folder: int, name: str) -> bool:
-    """Return whether the name is still this file's: another process may have rotated it before we got the lock."""
-    try:
-        now = os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return os.path.samestat(now, os.fstat(descriptor))
+    raise OSError(errno.EAGAIN, "another process holds its lock and writes nothing")
 
 
 def _ends_with_newline(descriptor: int) -> bool:

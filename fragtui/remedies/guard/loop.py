@@ -26,7 +26,7 @@ from fragtui.remedies.guard.rules import (
 )
 from fragtui.remedies.lock import NodeLock, lock_directories
 from fragtui.remedies.permission import disabled_because
-from fragtui.sources.files.host_files import read_text
+from fragtui.sources.host.identity import boot_id
 
 
 class Guard:
@@ -52,7 +52,7 @@ class Guard:
         self.policy = policy
         self.interval = interval
         """Seconds between two ticks as scheduled."""
-        boot, boottime = read_text(root, "proc/sys/kernel/random/boot_id"), time.clock_gettime(time.CLOCK_BOOTTIME)
+        boot, boottime = boot_id(root), time.clock_gettime(time.CLOCK_BOOTTIME)
         self.state = state_from_history(episodes(audit.read().entries), Clocks(now, time.time(), boot, boottime))
         self.escalation: Escalation | None = None
         self.decision: Decision | None = None

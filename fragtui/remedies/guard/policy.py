@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from fragtui.remedies.escalation import EscalationStep
-from fragtui.text import printable
+from fragtui.text import parse_duration, printable
 
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)?", re.ASCII)
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _QUIET = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 _MAX_BYTES = 64 << 10
 _TOML_LINE = re.compile(r"line (\d+)")
@@ -133,12 +131,6 @@ def format_policy(policy: Policy) -> str:
     return "\n".join(lines) + "\n"
 
 
-def span_seconds(text: str) -> float | None:
-    """Return the seconds of ``90``, ``90s``, ``10m``, ``1.5h`` or ``2d``, or None for any other text."""
-    found = _SPAN.fullmatch(text.strip())
-    return float(found[1]) * _SECONDS[found[2] or "s"] if found else None
-
-
 def _span_text(seconds: float) -> str:
     return f"{int(seconds)}s" if seconds == int(seconds) else f"{seconds:.6f}".rstrip("0") + "s"
 
@@ -160,7 +152,7 @@ def _whole(low: int, high: int) -> Callable[[str, Any], int]:
 
 def _span(low: float) -> Callable[[str, Any], float]:
     def check(name: str, value: Any) -> float:
-        seconds = span_seconds(value) if isinstance(value, str) else None
+        seconds = parse_duration(value) if isinstance(value, str) else None
         if isinstance(value, int | float) and not isinstance(value, bool):
             seconds = value
         # The upper bound rejects infinities and typing errors; no policy means more than a year.

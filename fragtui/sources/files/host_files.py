@@ -57,13 +57,13 @@ def os_reason(error: OSError) -> str:
     if isinstance(error, UntrustedError):
         return error.strerror or str(error)
     words = {
-        errno.ENOENT: "not there",
+        errno.ENOENT: "no such file or directory",
         errno.EACCES: "no permission (needs root)",
         errno.EPERM: "not permitted (capability or lockdown)",
         errno.EROFS: "read-only file system",
         errno.EOPNOTSUPP: "switched off in this kernel",
         errno.ENOMEM: "no memory to read it",
-        errno.ENOTDIR: "not there",
+        errno.ENOTDIR: "no such file or directory",
         errno.EISDIR: "a directory, not a file",
         errno.ELOOP: "a link that leads to no file of the tree",
         errno.ESPIPE: "a pipe or terminal, not a file",

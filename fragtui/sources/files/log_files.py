@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from fragtui.sources.files.line_bounds import behind_hole, is_hole
-from fragtui.sources.files.own_files import os_reason
+from fragtui.sources.files.own_files import file_problem
 from fragtui.sources.files.trust import Opener, open_at_once, open_named
 from fragtui.sources.files.unpacking import PackedLog, packing_of
 from fragtui.text import printable
@@ -153,7 +153,7 @@ def readable(paths: Iterable[Path], opener: Opener) -> tuple[list[Path], list[st
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             continue
         except OSError as error:
-            refused.append(printable(os_reason(error, path)))
+            refused.append(printable(file_problem(error, path)))
         else:
             found.append(path)
     return found, refused

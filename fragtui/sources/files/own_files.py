@@ -94,7 +94,7 @@ def sync_folder(folder: int) -> None:
         os.close(descriptor)
 
 
-def os_reason(error: OSError, path: Path | str) -> str:
+def file_problem(error: OSError, path: Path | str) -> str:
     """Return, in one line, which file could not be used and why."""
     if isinstance(error, UntrustedError):
         return error.strerror or str(error)

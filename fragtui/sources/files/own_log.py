@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from fragtui.sources.files.own_files import OwnFile, os_reason
+from fragtui.sources.files.own_files import OwnFile, file_problem
 
 MAX_OWN_LOG = 4 << 20
 """Bytes that one reading takes at most, the newest ones; what lies before them is left out."""
@@ -17,9 +16,6 @@ MAX_LINE = 256 << 10
 """Bytes of the longest line; a remedy of five steps takes less than one KiB."""
 _REMEMBERED = 4096
 """Bytes before the position that tell a file from another that got its inode number, or was written again."""
-
-
-_Seen = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +72,7 @@ class _File:
 
     def read(self, lines: list[OwnLine], *, newest: bool) -> str | None:
         """Take the lines up to the end; return the place of a last one without a newline, which is not taken."""
-        data = self._bytes()
-        *whole, rest = data.split(b"\n")
+        *whole, rest = os.pread(self.descriptor, self.size - self.position, self.position).split(b"\n")
         for line in whole:
             if self.skipping:
                 self.skipping = False
@@ -100,14 +95,6 @@ class _File:
     def _place(self) -> str:
         return f"{self.path}: {f'byte {self.position}' if self.lines is None else f'line {self.lines + 1}'}"
 
-    def _bytes(self) -> bytes:
-        chunks: list[bytes] = []
-        at = self.position
-        while at < self.size and (chunk := os.pread(self.descriptor, min(self.size - at, 1 << 20), at)):
-            chunks.append(chunk)
-            at += len(chunk)
-        return b"".join(chunks)
-
 
 class OwnLog:
     """FILE and its older generations FILE.1 to FILE.`kept`. Takes no lock and never waits; for one thread at a time.
@@ -121,35 +108,9 @@ class OwnLog:
         self._limit = limit
         self._at_end = at_end
         self._read: _File | None = None
-        self._seen: _Seen | None = None
-        """The newest file at the last reading, if that left no problem and nothing unfinished."""
 
     def read(self) -> Added:
         """Return what was added since the last reading. Raises no OSError; an absent file is no problem."""
-        seen = self._look()
-        if seen is not None and seen == self._seen:
-            return Added((), None, (), False, False)
-        added = self._read_added()
-        self._seen = seen if added.torn is None and not added.problems else None
-        return added
-
-    def _look(self) -> _Seen | None:
-        """Return what tells whether the newest file has changed, at a twentieth of a reading's cost; None if unknown.
-
-        Rotation replaces the newest file. Below a saved root, links mean something else than here.
-        """
-        if self._place.saved:
-            return None
-        try:
-            found = self._place.path.lstat()
-        except OSError:
-            # Between two steps of a rotation the file is absent too, but not its folder.
-            return None if self._place.path.parent.exists() else ()
-        if stat.S_ISLNK(found.st_mode):
-            return None
-        return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
-
-    def _read_added(self) -> Added:
         problems: list[str] = []
         lines: list[OwnLine] = []
         torn: str | None = None
@@ -164,7 +125,7 @@ class OwnLog:
                     torn = file.read(lines, newest=file is files[-1])
                     self._read = file
         except OSError as error:
-            problems.append(os_reason(error, self._place.path))
+            problems.append(file_problem(error, self._place.path))
         return Added(tuple(lines), torn, tuple(problems), restarted, left_out)
 
     def _open(self, opened: ExitStack, problems: list[str]) -> list[_File]:
@@ -186,7 +147,7 @@ class OwnLog:
             except FileNotFoundError:
                 continue
             except OSError as error:
-                problems.append(os_reason(error, path))
+                problems.append(file_problem(error, path))
                 if error.errno == errno.EACCES:
                     break  # A user who may not read one may read none.
                 continue

@@ -20,7 +20,6 @@ _KERNEL_PAGE = re.compile(r"^KernelPageSize:\s+(\d{1,20}) kB", re.MULTILINE)
 _UNAME = re.compile(r"^Linux (\S+) (\d+\.\S+) .*?\b(\w+)(?: GNU/Linux)?\s*$", re.MULTILINE)
 _BANNER = re.compile(rb"Linux version (\d+\.\S+)")
 _BANNER_WITHIN = 1 << 20
-_BOOT_ID = "proc/sys/kernel/random/boot_id"
 _ONE_SIZE = ("x86_64", "amd64", "i386", "i486", "i586", "i686", "s390x", "riscv64", "armv7l")
 """Machines whose kernels only have pages of 4 KiB."""
 _SIZES = (4096, 16384, 65536)
@@ -104,14 +103,15 @@ def tree_of(root: Path) -> SavedTree:
     return SavedTree(root, LAYOUT_HOST) if is_live(root) else saved_tree(root)
 
 
+def boot_id(root: Path) -> str | None:
+    """Return the kernel's id of this boot, or None if it can't be read."""
+    return read_text(root, "proc/sys/kernel/random/boot_id")
+
+
 def is_live(root: Path) -> bool:
     """Return whether `root`/proc is this kernel's procfs, not a directory of saved files."""
-    own = read_text(Path("/"), _BOOT_ID)
+    own = boot_id(Path("/"))
     try:
-        return (
-            own is not None
-            and read_text(root, _BOOT_ID) == own
-            and (root / "proc").lstat().st_dev != root.stat().st_dev
-        )
+        return own is not None and boot_id(root) == own and (root / "proc").lstat().st_dev != root.stat().st_dev
     except OSError:
         return False

@@ -11,7 +11,6 @@ from fragtui.kernel.procfs.buddyinfo import parse_buddyinfo
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.sources.files.host_files import HostFile, os_reason
 from fragtui.sources.host.identity import is_live, read_host, tree_of
-from fragtui.sources.host.read_budget import ReadBudget
 from fragtui.sources.host.snapshot_builder import (
     BUDDYINFO,
     MEMINFO,
@@ -33,6 +32,28 @@ WALKED_UNASKED, WALKED_ASKED = 100_000, 1_000_000
 """Most free blocks of one zone that an older kernel may walk under its lock: by schedule, and on demand."""
 ZONEINFO_SHARE = 0.002
 """The same for /proc/zoneinfo, which grows with CPUs times NUMA nodes."""
+
+
+class ReadBudget:
+    """Keeps the measured time of reading a file under a share of all time, and reads at most once in `least` seconds.
+
+    For /proc/pagetypeinfo the time of the read is an upper bound of the time for which a zone lock is held with
+    interrupts off.
+    """
+
+    def __init__(self, share: float, least: float = 0.0) -> None:
+        """`share` (0..1) is the largest share of time for reading, `least` the seconds between readings."""
+        self.share = share
+        self.least = least
+        self._next = float("-inf")
+
+    def due(self, now: float) -> bool:
+        """Return whether the file may be read at `now` (monotonic seconds)."""
+        return now >= self._next
+
+    def took(self, now: float, seconds: float) -> None:
+        """Count a reading that ended at `now` and took `seconds`; an early reading delays the next one."""
+        self._next = max(now + self.least, max(now, self._next) + seconds / self.share)
 
 
 class NodeReader:

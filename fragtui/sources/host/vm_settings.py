@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from fragtui.kernel.procfs.number_list import parse_number_list
 from fragtui.model.remedy.tuning_advice import Tuning
 from fragtui.sources.files.host_files import read_text
 from fragtui.sources.host.identity import tree_of
@@ -13,8 +14,7 @@ from fragtui.text import bounded_int
 
 _SETTING = re.compile(r"^vm\.(\w+) = (\d{1,18})$", re.MULTILINE | re.ASCII)
 _LISTED = re.compile(r"^ {4,}count:\s+(\d+)", re.MULTILINE | re.ASCII)
-_MOST_CPUS = 1 << 16
-_RANGE = re.compile(r"(\d+)(?:-(\d+))?")
+_MAX_CPUS = 1 << 16
 _ZONEINFO_LIMIT = 32 << 20
 
 
@@ -59,14 +59,5 @@ def _number(root: Path, path: str | Path) -> int | None:
 def _cpus(root: Path, path: str) -> int | None:
     """Return the number of CPUs in a list such as ``0-3,8``."""
     text = read_text(root, path)
-    if not text:
-        return None
-    count = 0
-    for part in text.split(","):
-        if (found := _RANGE.fullmatch(part)) is None:
-            return None
-        begin, end = bounded_int(found[1], _MOST_CPUS), bounded_int(found[2] or found[1], _MOST_CPUS)
-        if begin is None or end is None:
-            return None
-        count += end - begin + 1
-    return count
+    numbers = parse_number_list(text, _MAX_CPUS) if text else None
+    return len(numbers) if numbers is not None else None

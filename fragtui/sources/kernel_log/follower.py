@@ -29,7 +29,7 @@ _QUIET_S = 0.3
 _POLL_S = 0.25
 _PAUSE_S = 0.1
 """Pause after an update from the ring: records that arrive meanwhile are read at once, of any number."""
-_NEWS_S = 0.25
+_UPDATE_S = 0.25
 """Shortest time between two updates of a log that does not pause."""
 _RETRY_S = 60.0
 """Seconds until a log that could not be read is tried again."""
@@ -61,7 +61,7 @@ def read_ring(root: Path, reader: KmsgReader | None = None) -> KernelLogUpdate:
         stream = IncidentStream("kmsg", running_gfp_table(root), running_release(root), boot=boot_epoch())
         lost, _oldest = _drain(own, stream)
         stream.finish()
-        return stream.news("/dev/kmsg", lost, since=time.time() - _DAY)
+        return stream.update("/dev/kmsg", lost, since=time.time() - _DAY)
     except OSError as error:
         return KernelLogUpdate((), (), 0, (), "none", f"/dev/kmsg: {error.strerror}")
     finally:
@@ -88,7 +88,8 @@ def _drain(reader: KmsgReader, stream: IncidentStream) -> tuple[int, bytes | Non
 class KernelLog:
     """Follows the kernel log of a host and reports updates.
 
-    `choice` is ``auto`` (/dev/kmsg, else the journal, else log files, all under `root`), ``none``, or a file. `on_news`
+    `choice` is ``auto`` (/dev/kmsg, else the journal, else log files, all under `root`), ``none``, or a file.
+    `on_update`
     is called on the thread of the log, never two calls at once; it must not block. An exception in it ends the thread.
     `on_stream` returns, for each stream of records, the receiver of its calls, for a recording.
     """
@@ -97,12 +98,12 @@ class KernelLog:
         self,
         root: Path,
         choice: str = "auto",
-        on_news: Callable[[KernelLogUpdate], None] = lambda _: None,
+        on_update: Callable[[KernelLogUpdate], None] = lambda _: None,
         on_stream: Callable[[], Callable[[StreamCall], None]] | None = None,
     ) -> None:
         self._root = root
         self._choice = choice
-        self._on_news = on_news
+        self._on_update = on_update
         self._on_stream = on_stream
         self._lock = threading.Lock()
         self._stopped = threading.Event()
@@ -126,17 +127,17 @@ class KernelLog:
         """Return the opener for log files: found ones are less trusted than one that the user named."""
         return open_at_once if self._choice != "auto" else opener_of(self._root, live=is_live(self._root))
 
-    def _emit(self, news: KernelLogUpdate) -> None:
+    def _emit(self, update: KernelLogUpdate) -> None:
         with self._lock:
             if not self._stopped.is_set():
-                self._on_news(news)
+                self._on_update(update)
 
     def _run(self) -> None:
         try:
             self._follow()
         except Exception as error:
             # An internal error: the last reading must not pass for the current state.
-            self._emit(self._stream("none").news("none", 0, problem=f"its reader failed ({type(error).__name__})"))
+            self._emit(self._stream("none").update("none", 0, problem=f"its reader failed ({type(error).__name__})"))
             raise
         finally:
             self._stopped.set()
@@ -144,7 +145,7 @@ class KernelLog:
 
     def _follow(self) -> None:
         if self._choice == "none":
-            self._emit(self._stream("none").news("none", 0))
+            self._emit(self._stream("none").update("none", 0))
             return
         if self._choice != "auto":
             path = Path(self._choice)
@@ -161,7 +162,7 @@ class KernelLog:
                 return
             if problem != reported:
                 reported = problem
-                self._emit(self._stream("none").news("none", 0, problem=problem))
+                self._emit(self._stream("none").update("none", 0, problem=problem))
             if not self._wait(None, _RETRY_S):
                 return
 
@@ -216,7 +217,7 @@ class KernelLog:
         try:
             reader = open_kmsg(path, root)
         except FileNotFoundError:
-            return f"{path} is not there"
+            return f"{path} does not exist"
         except OSError as error:
             return f"{path}: {error.strerror}"
         running, release = running_gfp_table(self._root), running_release(self._root)
@@ -227,9 +228,9 @@ class KernelLog:
                 lost, first = _drain(reader, stream)
             except OSError as error:
                 return f"{path}: {error.strerror}"
-            self._emit(stream.news(source, lost, since=time.time() - _DAY))
+            self._emit(stream.update(source, lost, since=time.time() - _DAY))
             if (problem := self._begin_history(first)) is not None:
-                self._emit(stream.news(source, 0, problem=problem))
+                self._emit(stream.update(source, 0, problem=problem))
             while self._wait(reader.fileno(), _QUIET_S if stream.busy else None):
                 try:
                     lost, first = _drain(reader, stream)
@@ -237,8 +238,8 @@ class KernelLog:
                     return f"{path}: {error.strerror}"
                 if first is None and not lost:
                     stream.finish()
-                if (news := stream.news(source, lost)).matters:
-                    self._emit(news)
+                if (update := stream.update(source, lost)).matters:
+                    self._emit(update)
                 self._wait(None, _PAUSE_S)
         finally:
             reader.close()
@@ -282,16 +283,16 @@ class KernelLog:
                 reader.close()
             stream.finish()
             if read_any:
-                if (news := stream.news("journal", 0, since=since, before=before)).matters:
-                    self._emit(news)
+                if (update := stream.update("journal", 0, since=since, before=before)).matters:
+                    self._emit(update)
                 return
         for name in _LOG_FILES:
             path = self._root / name
             stream = self._stream("file", now=time.time())
             read, problem = self._read_whole((*rotated(path), path), stream, since)
             if read:
-                if (news := stream.news(str(path), 0, since=since, before=before, problem=problem)).matters:
-                    self._emit(news)
+                if (update := stream.update(str(path), 0, since=since, before=before, problem=problem)).matters:
+                    self._emit(update)
                 return
 
     def _read_whole(self, paths: tuple[Path, ...], stream: IncidentStream, since: float) -> tuple[bool, str | None]:
@@ -327,14 +328,14 @@ class KernelLog:
                     stream.feed_line(line)
                 if not data:
                     stream.finish()
-                waits = bool(data) and time.monotonic() - told_at < _NEWS_S
+                waits = bool(data) and time.monotonic() - told_at < _UPDATE_S
                 if waits:
                     continue
                 told_at = time.monotonic()
                 said, known = _said_of(problem, splitter), said
-                news = stream.news("journal", 0, problem=said if said != known else None)
-                if news.matters or not begun:
-                    self._emit(news)
+                update = stream.update("journal", 0, problem=said if said != known else None)
+                if update.matters or not begun:
+                    self._emit(update)
                 begun = True
         finally:
             reader.close()
@@ -345,9 +346,9 @@ class KernelLog:
         since = time.time() - _DAY
         stream = self._stream("file", now=time.time())
         if not path.exists():
-            self._emit(stream.news(str(path), 0, problem=f"{path}: no such file yet"))
+            self._emit(stream.update(str(path), 0, problem=f"{path}: no such file yet"))
         elif not path.is_file():
-            self._emit(stream.news(str(path), 0, problem=f"{path}: not a regular file"))
+            self._emit(stream.update(str(path), 0, problem=f"{path}: not a regular file"))
         followed = FollowedFile(path, at_end=False, opener=self._opener())
         chosen = self._choice != "auto"
         if not chosen:
@@ -361,17 +362,17 @@ class KernelLog:
                 for line in splitter.lines(data):
                     stream.feed_line(line)
                 caught_up = len(data) < READ_BYTES
-                if not caught_up and time.monotonic() - told_at < _NEWS_S:
+                if not caught_up and time.monotonic() - told_at < _UPDATE_S:
                     continue
                 told_at = time.monotonic()
                 if not data:
                     stream.finish()
                 said, known = _said_of(problem, splitter), said
-                news = stream.news(
+                update = stream.update(
                     str(path), 0, since=None if chosen else since, problem=said if said != known else None
                 )
-                if news.matters or not begun:
-                    self._emit(news)
+                if update.matters or not begun:
+                    self._emit(update)
                 begun = True
                 if caught_up and not self._wait(None, _POLL_S):
                     return

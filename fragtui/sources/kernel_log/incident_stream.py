@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from fragtui.kernel.gfp.flags import GfpTable
 from fragtui.kernel.reports.collector import ReportCollector
@@ -17,7 +17,6 @@ from fragtui.model.failures.from_report import incident_of
 from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.sources.files.line_bounds import CutLines, without_holes
-from fragtui.sources.kernel_log.needle_window import NeedleWindow
 from fragtui.text import line_limit
 
 MAX_WAITING = 2000
@@ -48,6 +47,26 @@ class LineSplitter:
     def rest(self) -> bytes:
         """Return the rest without a newline."""
         return self._rest
+
+
+class NeedleWindow:
+    """Lets through the records around a hit: a few before it, and after it as many as the reader needs."""
+
+    def __init__(self, needles: Sequence[bytes], before: int) -> None:
+        self._needles = tuple(needles)
+        self._before: deque[bytes] = deque(maxlen=before)
+
+    def offer(self, record: bytes, busy: bool) -> tuple[bytes, ...]:
+        """Return the records to parse now, in order: none, this one, or this one with those before it.
+
+        `busy` says that the reader is in the middle of a report.
+        """
+        if busy or any(needle in record for needle in self._needles):
+            window = (*self._before, record)
+            self._before.clear()
+            return window
+        self._before.append(record)
+        return ()
 
 
 class IncidentStream:
@@ -127,6 +146,7 @@ class IncidentStream:
         """Mark that irrelevant lines were left out here."""
         self._note("skip")
         self._parser.skip()
+        self._gatherer.skip()
 
     def feed(self, record: LogRecord) -> None:
         """Take a record."""
@@ -147,7 +167,7 @@ class IncidentStream:
         except Exception:
             self._unread += 1
 
-    def news(
+    def update(
         self,
         source: str,
         lost: int,

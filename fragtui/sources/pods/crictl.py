@@ -1,4 +1,4 @@
-"""Asks ``crictl`` now and then which sandboxes run, in a child process with a time limit."""
+"""The running sandboxes from ``crictl``, called at intervals in a child process with a time limit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fragtui.text import printable
 
 EVERY_SECONDS = 20.0
 LIMIT_SECONDS = 10.0
-_MOST_BYTES = 16 * 1024 * 1024
+_MAX_BYTES = 16 * 1024 * 1024
 CRICTL_CANNOT_SHOW = "why a pod failed: crictl knows only which sandboxes run"
 
 
@@ -25,11 +25,11 @@ class CrictlSource:
     name = "crictl"
 
     def __init__(
-        self, root: Path, telling: PodSink, *, folders: tuple[str, ...] | None = None, every: float = EVERY_SECONDS
+        self, root: Path, sink: PodSink, *, folders: tuple[str, ...] | None = None, every: float = EVERY_SECONDS
     ) -> None:
         """`folders` replace those in which the program is looked up, `every` the seconds between two calls."""
         self._root = root
-        self._telling = telling
+        self._sink = sink
         self._folders = folders
         self._every = every
         self._stopping = threading.Event()
@@ -48,29 +48,29 @@ class CrictlSource:
 
     def _run(self) -> None:
         if self._root != Path("/"):
-            self._telling.state(self.name, "off", "runs only on the node itself, not under another root")
+            self._sink.state(self.name, "off", "runs only on the node itself, not under another root")
             return
         try:
             program = find_program("crictl", self._folders)
         except UntrustedError as error:
-            self._telling.state(self.name, "absent", f"not run: {os_reason(error)}")
+            self._sink.state(self.name, "absent", f"not run: {os_reason(error)}")
             return
         except OSError:
-            self._telling.state(self.name, "absent", "crictl is not installed")
+            self._sink.state(self.name, "absent", "crictl is not installed")
             return
         backoff = Backoff(self._every, 300.0)
         while not self._stopping.is_set():
             why = self._ask(program)
             if why is None:
                 backoff.reset()
-                self._telling.state(self.name, "live", CRICTL_CANNOT_SHOW)
+                self._sink.state(self.name, "live", CRICTL_CANNOT_SHOW)
                 self._stopping.wait(self._every)
             else:
-                self._telling.state(self.name, "waiting", why)
+                self._sink.state(self.name, "waiting", why)
                 self._stopping.wait(backoff.wait())
 
     def _ask(self, program: str) -> str | None:
-        """Ask once and pass the answer on; return why there was none."""
+        """Call crictl once and report the sandboxes; return why there was no answer, else None."""
         command = [program, f"--timeout={LIMIT_SECONDS:.0f}s", "pods", "-o", "json"]
         try:
             self._child = subprocess.Popen(
@@ -96,10 +96,10 @@ class CrictlSource:
             last = err.decode("utf-8", "replace").strip().rsplit("\n", 1)[-1]
             return printable(last, 160) or f"crictl ended with status {child.returncode}"
         try:
-            sandboxes = read_sandboxes(out[:_MOST_BYTES].decode("utf-8", "replace"))
+            sandboxes = read_sandboxes(out[:_MAX_BYTES].decode("utf-8", "replace"))
         except Exception:
             return "crictl's answer could not be read"
         if sandboxes is None:
             return "crictl's answer is not its JSON"
-        self._telling.observations(sandboxes)
+        self._sink.observations(sandboxes)
         return None

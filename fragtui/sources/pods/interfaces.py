@@ -11,9 +11,9 @@ from fragtui.model.pods.pod_update import SourceState
 
 
 class PodSink(Protocol):
-    """Receives a source's observations on the source's thread. Calls may wait for room, never for long."""
+    """Receives a source's reports on the source's thread. Calls may wait for room, but not for long."""
 
-    def observations(self, told: tuple[PodObservation, ...]) -> None:
+    def observations(self, observations: tuple[PodObservation, ...]) -> None:
         """Receive observations."""
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
@@ -45,7 +45,7 @@ class PodRecorder(Protocol):
     def learnt(self, pod: PodRef) -> None:
         """Record a pod of this node."""
 
-    def seen(self, told: tuple[PodObservation, ...]) -> None:
+    def observations(self, observations: tuple[PodObservation, ...]) -> None:
         """Record the observations of a source without raw lines."""
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
@@ -58,20 +58,20 @@ class PodRecorder(Protocol):
 class TeeSink:
     """A `PodSink` that passes everything on and to a recorder."""
 
-    def __init__(self, telling: PodSink, witness: PodRecorder) -> None:
-        self._telling = telling
-        self._witness = witness
+    def __init__(self, sink: PodSink, recorder: PodRecorder) -> None:
+        self._sink = sink
+        self._recorder = recorder
 
-    def observations(self, told: tuple[PodObservation, ...]) -> None:
+    def observations(self, observations: tuple[PodObservation, ...]) -> None:
         """See `PodSink`."""
-        self._witness.seen(told)
-        self._telling.observations(told)
+        self._recorder.observations(observations)
+        self._sink.observations(observations)
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
         """See `PodSink`."""
-        self._witness.all_pods(pods)
-        self._telling.all_pods(pods)
+        self._recorder.all_pods(pods)
+        self._sink.all_pods(pods)
 
     def state(self, name: str, state: str, cannot_tell: str) -> None:
         """See `PodSink`."""
-        self._telling.state(name, state, cannot_tell)
+        self._sink.state(name, state, cannot_tell)

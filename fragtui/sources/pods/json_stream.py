@@ -76,11 +76,11 @@ class _Text:
 
     def next(self, wanted: str = "") -> str:
         """Consume the next character that is not a space; it must be one of `wanted`."""
-        found = self.peek()
-        if wanted and found not in wanted:
+        character = self.peek()
+        if wanted and character not in wanted:
             raise NotAList("not JSON")
         self._at += 1
-        return found
+        return character
 
     def value(self) -> Any:
         """Consume the next value."""

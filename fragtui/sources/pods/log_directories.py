@@ -8,7 +8,7 @@ from fragtui.cluster.pod_ref import PodRef, log_directory_ref
 from fragtui.sources.files.root_path import in_root
 from fragtui.text import printable
 
-_MOST = 4096
+_MAX_PODS = 4096
 
 
 def read_pod_directories(root: Path) -> tuple[PodRef, ...]:
@@ -19,7 +19,7 @@ def read_pod_directories(root: Path) -> tuple[PodRef, ...]:
             pod = log_directory_ref(printable(entry.name))
             if pod is not None:
                 pods.append(pod)
-            if len(pods) >= _MOST:
+            if len(pods) >= _MAX_PODS:
                 break
     except OSError:
         pass

@@ -11,8 +11,8 @@ from fragtui.cluster.pod_ref import PodRef
 from fragtui.text import epoch_seconds, printable
 
 _TEXT_LIMIT = 16_000
-_MOST_PIDS = 64
-_MOST_COUNTED = 1 << 63
+_MAX_PIDS = 64
+_MAX_COUNTED = 1 << 63
 _NEEDED = ("source", "step", "error", "stage")
 _TEXTS = ("sandbox_id", "container_id", "event_id")
 _STAMPS = ("time", "first_time", "since")
@@ -21,15 +21,16 @@ _COUNTS = ("line", "last_line", "count")
 
 def observation_json(observation: PodObservation) -> dict[str, Any]:
     """Return the observation as a JSON value."""
-    return {**asdict(observation), "said": observation.said.value}
+    facts = asdict(observation)
+    return {"said": facts.pop("fact").value, **facts}
 
 
 def read_observation(facts: Mapping[str, Any]) -> PodObservation:
     """Return the observation of a JSON value. Raises ValueError, TypeError or KeyError if it is not one."""
     if not isinstance(facts, Mapping):
-        raise TypeError("a sighting")
+        raise TypeError("an observation")
     pids = facts.get("pids") or []
-    if not isinstance(pids, list) or len(pids) > _MOST_PIDS or not all(isinstance(pid, int) for pid in pids):
+    if not isinstance(pids, list) or len(pids) > _MAX_PIDS or not all(isinstance(pid, int) for pid in pids):
         raise TypeError("pids")
     texts = {name: read_text_fact(facts.get(name), _TEXT_LIMIT) for name in (*_NEEDED, *_TEXTS)}
     known: dict[str, Any] = {name: text or "" for name, text in texts.items() if name in _NEEDED}
@@ -37,7 +38,7 @@ def read_observation(facts: Mapping[str, Any]) -> PodObservation:
     known |= {name: epoch_seconds(_number(facts.get(name))) for name in _STAMPS}
     known |= {name: _whole(facts.get(name)) for name in _COUNTS}
     pod = read_pod_facts(facts["pod"])
-    return PodObservation(**{**known, "said": PodFact(facts["said"]), "pod": pod, "pids": tuple(pids)})
+    return PodObservation(**{**known, "fact": PodFact(facts["said"]), "pod": pod, "pids": tuple(pids)})
 
 
 def _number(value: object) -> float | None:
@@ -49,7 +50,7 @@ def _number(value: object) -> float | None:
 def _whole(value: object) -> int | None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
         raise TypeError("a whole number")
-    return value if value is not None and abs(value) < _MOST_COUNTED else None
+    return value if value is not None and abs(value) < _MAX_COUNTED else None
 
 
 def read_pod_facts(facts: Mapping[str, object]) -> PodRef:

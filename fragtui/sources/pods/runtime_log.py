@@ -39,10 +39,10 @@ UNITS = (
 )
 SYSLOG_FILES = ("var/log/messages", "var/log/syslog")
 OWN_FILES = OWN_LOGS
-"""Not in the journal, so read beside it."""
+"""Logs that are not in the journal."""
 SOURCE_NAME = "kubelet log"
 LOG_CANNOT_SHOW = "pods that wait without an error"
-NOTHING = "found no journal and no log of kubelet or runtime: give --kubelet-log FILE"
+NOTHING = "found no journal and no log of kubelet or runtime: use --kubelet-log FILE"
 _HISTORY = "-30min"
 _TAIL = 8 * 1024 * 1024
 _PIECE = 64 * 1024
@@ -70,7 +70,7 @@ def unit_journal_command(root: Path) -> list[str]:
 
 
 class PodLineParser:
-    """Relevant lines of one log -> observations. A line on which a parser fails loses only itself."""
+    """Converts the relevant lines of one log to observations. If a parser fails on a line, only this line is lost."""
 
     def __init__(self, clock: Callable[[], float], utc_offset: float) -> None:
         self._parser = LogParser(now=clock())
@@ -119,7 +119,7 @@ class PodLineParser:
 
 
 class PacedReader:
-    """Bytes of one log -> observations, with at most so many lines parsed per second: a flood is sampled."""
+    """Converts the bytes of one log to observations. It limits the lines parsed per second: a flood is sampled."""
 
     def __init__(
         self, clock: Callable[[], float] = time.time, on_lines: Callable[[Sequence[bytes]], None] | None = None
@@ -144,8 +144,8 @@ class PacedReader:
         return self._splitter.cut.count
 
     @property
-    def lacking(self) -> tuple[int, int, int]:
-        """The notice about unread lines of a flood, unparsable lines and cut lines."""
+    def not_read(self) -> tuple[int, int, int]:
+        """The numbers of unread lines of a flood, of unparsable lines and of cut lines."""
         return self.left_out, self.unread, self.cut
 
     def read(self, data: bytes, whole: bool = False) -> tuple[PodObservation, ...]:
@@ -153,7 +153,7 @@ class PacedReader:
         now = time.monotonic()
         self._room = min(_PARSED_AT_ONCE, self._room + (now - self._filled) * _PARSED_A_SECOND)
         self._filled = now
-        told: list[PodObservation] = []
+        observations: list[PodObservation] = []
         taken: list[bytes] = []
         for line in self._splitter.lines(data):
             if not self._lines.worth_reading(line):
@@ -162,30 +162,30 @@ class PacedReader:
                 self.left_out += 1
                 continue
             self._room -= 1
-            told.extend(self._lines.feed(line))
+            observations.extend(self._lines.feed(line))
             if self._on_lines is not None:
                 taken.append(line)
-        told.extend(self._lines.finish())
+        observations.extend(self._lines.finish())
         if self._on_lines is not None and taken:
             self._on_lines(taken)
-        return tuple(told)
+        return tuple(observations)
 
 
 class RuntimeLog:
-    """Reports what the logs of kubelet and runtime say about pods, from half an hour ago on."""
+    """Reports the observations in the logs of kubelet and runtime, from half an hour ago on."""
 
     name = SOURCE_NAME
 
     def __init__(
         self,
         root: Path,
-        telling: PodSink,
+        sink: PodSink,
         choice: str = "auto",
         on_log: Callable[[], Callable[[Sequence[bytes]], None]] | None = None,
     ) -> None:
         """`choice` is ``auto``, ``none``, or files separated by commas; `on_log` returns a receiver of log lines."""
         self._root = root
-        self._telling = telling
+        self._sink = sink
         self._choice = choice
         self._on_log = on_log
         self._refused: list[str] = []
@@ -211,25 +211,25 @@ class RuntimeLog:
             self._run()
         except Exception as error:
             # An internal error: the last reading must not pass for the current state.
-            self._telling.state(SOURCE_NAME, "absent", f"its reader failed ({type(error).__name__})")
+            self._sink.state(SOURCE_NAME, "absent", f"its reader failed ({type(error).__name__})")
             raise
 
     def _run(self) -> None:
         if self._choice == "none":
-            self._telling.state(SOURCE_NAME, "off", "switched off")
+            self._sink.state(SOURCE_NAME, "off", "switched off")
             return
         journal = self._choice == "auto" and why_no_journal(self._root) is None
         opener = open_at_once if self._choice != "auto" else opener_of(self._root, live=is_live(self._root))
         files, self._refused = readable(self._wanted(journal), opener)
         if not journal and not files:
-            self._telling.state(SOURCE_NAME, "absent", self._why_nothing())
+            self._sink.state(SOURCE_NAME, "absent", self._why_nothing())
             return
         followed = [(FollowedFile(path, opener=opener), self._reader(), path) for path in files]
         names = [str(path) for path in files]
         self._live(["journal", *names] if journal else names)
         for _, reader, path in followed:
             for piece in _tail(path, opener):
-                self._tell(reader.read(piece, whole=True))
+                self._report(reader.read(piece, whole=True))
                 if self._stopping.is_set():
                     break
         self._follow(followed, journal, names)
@@ -239,19 +239,19 @@ class RuntimeLog:
 
     def _wanted(self, journal: bool) -> list[Path]:
         if self._choice != "auto":
-            return [path for each in self._choice.split(",") if (path := Path(each)).is_file()]
-        return [self._root / each for each in (OWN_FILES if journal else (*SYSLOG_FILES, *OWN_FILES))]
+            return [path for name in self._choice.split(",") if (path := Path(name)).is_file()]
+        return [self._root / name for name in (OWN_FILES if journal else (*SYSLOG_FILES, *OWN_FILES))]
 
     def _why_nothing(self) -> str:
-        for each in () if self._choice == "auto" else self._choice.split(","):
+        for name in () if self._choice == "auto" else self._choice.split(","):
             try:
-                Path(each).stat()
+                Path(name).stat()
             except OSError as error:
-                return f"{printable(each)}: {os_reason(error)}"
+                return f"{printable(name)}: {os_reason(error)}"
         if self._refused:
-            return f"not read: {'; '.join(self._refused)}: give --kubelet-log FILE"
+            return f"not read: {'; '.join(self._refused)}: use --kubelet-log FILE"
         if (self._root / "var/log/journal").is_dir() and (why := why_no_journal(self._root)) is not None:
-            return f"the journal can't be read: {why}: give --kubelet-log FILE"
+            return f"the journal can't be read: {why}: use --kubelet-log FILE"
         return NOTHING
 
     def _follow(self, followed: list[tuple[FollowedFile, PacedReader, Path]], journal: bool, names: list[str]) -> None:
@@ -259,7 +259,7 @@ class RuntimeLog:
         child: JournalReader | None = None
         journal_reader = self._reader()
         retry_at = 0.0
-        told: tuple[int, ...] = (0, 0, 0)
+        reported: tuple[int, ...] = (0, 0, 0)
         quiet_since = time.monotonic()
         more = False
         while not self._stopping.is_set():
@@ -275,7 +275,7 @@ class RuntimeLog:
                 while reads < _READS_AT_ONCE and not self._stopping.is_set() and (data := file.read()):
                     reads += 1
                     quiet_since = time.monotonic()
-                    self._tell(reader.read(data))
+                    self._report(reader.read(data))
                 more |= reads == _READS_AT_ONCE
             if child is not None:
                 read_data = child.read()
@@ -284,14 +284,14 @@ class RuntimeLog:
                     child, retry_at = None, time.monotonic() + backoff.wait()
                 elif read_data:
                     backoff.reset()
-                    self._tell(journal_reader.read(read_data))
+                    self._report(journal_reader.read(read_data))
             readers = (journal_reader, *(reader for _, reader, _ in followed))
             left_out, unread, cut = (
-                sum(counts) for counts in zip(*(reader.lacking for reader in readers), strict=True)
+                sum(counts) for counts in zip(*(reader.not_read for reader in readers), strict=True)
             )
-            if (left_out, unread, cut) != told:
-                told = (left_out, unread, cut)
-                self._live(["journal", *names] if journal else names, *told)
+            if (left_out, unread, cut) != reported:
+                reported = (left_out, unread, cut)
+                self._live(["journal", *names] if journal else names, *reported)
         if child is not None:
             child.close()
         for file, _, _ in followed:
@@ -301,32 +301,32 @@ class RuntimeLog:
         try:
             return JournalReader(unit_journal_command(self._root)), 0.0
         except OSError as error:
-            self._telling.state(SOURCE_NAME, "waiting", f"journalctl: {os_reason(error)}")
+            self._sink.state(SOURCE_NAME, "waiting", f"journalctl: {os_reason(error)}")
             return None, time.monotonic() + backoff.wait()
 
     def _wait(self, child: JournalReader | None, *seconds: float | None) -> None:
-        """Wait for the journal, the end, or the shortest of these times."""
+        """Wait for the journal, `stop`, or the shortest of these times."""
         poll = select.poll()
         poll.register(self._wake_read, select.POLLIN)
         if child is not None:
             poll.register(child.fileno(), select.POLLIN)
-        given = [each for each in seconds if each is not None]
-        poll.poll(min(given) * 1000 if given else None)
+        times = [time for time in seconds if time is not None]
+        poll.poll(min(times) * 1000 if times else None)
 
-    def _tell(self, told: tuple[PodObservation, ...]) -> None:
-        if told:
-            self._telling.observations(told)
+    def _report(self, observations: tuple[PodObservation, ...]) -> None:
+        if observations:
+            self._sink.observations(observations)
 
     def _live(self, names: list[str], left_out: int = 0, unread: int = 0, cut: int = 0) -> None:
-        lacking = "".join(f"; not read: {each}" for each in self._refused)
-        lacking += f"; {left_out} lines of a flood were not read" if left_out else ""
-        lacking += f"; {unread_words(unread)}" if unread else ""
-        lacking += f"; {counted(cut, 'line')} cut at {LINE_BYTES >> 10} KiB" if cut else ""
-        self._telling.state(SOURCE_NAME, "live", f"{LOG_CANNOT_SHOW}{lacking} (reads {', '.join(names)})")
+        not_read = "".join(f"; not read: {why}" for why in self._refused)
+        not_read += f"; {left_out} lines of a flood were not read" if left_out else ""
+        not_read += f"; {unread_words(unread)}" if unread else ""
+        not_read += f"; {counted(cut, 'line')} cut at {LINE_BYTES >> 10} KiB" if cut else ""
+        self._sink.state(SOURCE_NAME, "live", f"{LOG_CANNOT_SHOW}{not_read} (reads {', '.join(names)})")
 
 
 def unread_words(lines: int) -> str:
-    """Return the notice that so many lines could not be read, in the words of every source."""
+    """Return the notice that this number of lines could not be read."""
     return f"{counted(lines, 'line')} could not be read"
 
 

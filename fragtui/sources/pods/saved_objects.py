@@ -31,15 +31,15 @@ def are_objects(log: IO[bytes]) -> bool:
 
 
 def read_objects(log: IO[bytes]) -> tuple[list[PodObservation], str | None]:
-    """Return what a list of events or pods, or a single one, says about the start of pods, ordered by time.
+    """Return the observations of a list of events or pods, or of a single one, ordered by time.
 
     The second value is why the list could not be read to its end, None if it could. Raises the log's OSError.
     """
-    found: list[PodObservation] = []
+    observations: list[PodObservation] = []
     dropped = unread = 0
 
     def take(thing: dict[str, Any]) -> None:
-        nonlocal found, dropped, unread
+        nonlocal observations, dropped, unread
         event = "involvedObject" in thing or "regarding" in thing
         try:
             observation = read_event(thing) if event else read_pod(thing)
@@ -47,9 +47,9 @@ def read_objects(log: IO[bytes]) -> tuple[list[PodObservation], str | None]:
             unread += 1
             return
         if observation is not None:
-            found.append(observation)
-        if len(found) >= 2 * MAX_KEPT_OBJECTS:
-            found = sorted(found, key=_moment)[MAX_KEPT_OBJECTS:]
+            observations.append(observation)
+        if len(observations) >= 2 * MAX_KEPT_OBJECTS:
+            observations = sorted(observations, key=_moment)[MAX_KEPT_OBJECTS:]
             dropped += MAX_KEPT_OBJECTS
 
     why = None
@@ -63,7 +63,7 @@ def read_objects(log: IO[bytes]) -> tuple[list[PodObservation], str | None]:
         why = f"only the newest of its objects were read: {dropped} left out"
     if why is None and unread:
         why = f"{counted(unread, 'object')} could not be read"
-    return sorted(found, key=_moment), why
+    return sorted(observations, key=_moment), why
 
 
 def _moment(observation: PodObservation) -> float:

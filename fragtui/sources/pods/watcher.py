@@ -1,17 +1,18 @@
-"""The watch over this node's stuck pods: every source on its own thread, one board, news at most 4 times a second."""
+"""The watcher of this node's stuck pods: each source on its own thread, one tracker, at most 4 updates a second."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.model.pods.linking import KernelEvidence
-from fragtui.model.pods.pod_tracker import PodTracker
+from fragtui.model.failures.incident import Incident
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.pods.pod_update import PodUpdate, SourceState
+from fragtui.model.tracker import IncidentTracker
 from fragtui.sources.pods.crictl import CrictlSource
 from fragtui.sources.pods.inbox import PodInbox
 from fragtui.sources.pods.interfaces import PodRecorder, PodSource, TeeSink
@@ -20,16 +21,16 @@ from fragtui.sources.pods.log_directories import read_pod_directories
 from fragtui.sources.pods.runtime_log import RuntimeLog
 from fragtui.text import shortage
 
-NEWS_SECONDS = 0.25
-"""Shortest time between two news."""
+UPDATE_SECONDS = 0.25
+"""Shortest time between two updates."""
 _REVIEW_SECONDS = 5.0
-"""How often the board is looked at without news: pods become stuck, and quiet ones gone, by time alone."""
+"""Time between two looks at the tracker without changes: pods become stuck, and quiet ones gone, by time alone."""
 
 
 class PodWatcher:
-    """Watches for pods that are stuck in creation and calls `on_news` from its own daemon thread.
+    """Watches for pods that are stuck in creation and calls `on_update` from its own daemon thread.
 
-    Sources that are absent or refuse say so in the news; none of them can hold up the caller.
+    The state of each source is in the update; no source can block the caller.
     """
 
     def __init__(
@@ -37,108 +38,112 @@ class PodWatcher:
         root: Path,
         kubelet_log: str = "auto",
         kubeconfig: str | None = None,
-        on_news: Callable[[PodUpdate], None] = lambda _: None,
+        on_update: Callable[[PodUpdate], None] = lambda _: None,
         *,
         live: bool = True,
         clock: Callable[[], float] = time.time,
-        witness: PodRecorder | None = None,
+        recorder: PodRecorder | None = None,
+        incidents: Iterable[Incident] = (),
     ) -> None:
         """Watch the node under `root`.
 
-        `kubelet_log` is ``auto``, ``none`` or a file, or several joined by commas; `kubeconfig` a file whose
-        rights may reach further than the kubelet's own. Without `live` the node's files are saved ones: the credentials
-        in them are not used. `witness` is told all that the sources say, for a recording.
+        `kubelet_log` is ``auto``, ``none`` or files joined by commas; `kubeconfig` is a file that may grant more rights
+        than the kubelet's own. Without `live` the node's files are saved ones: the credentials in them are not used.
+        `recorder` gets all reports of the sources. `incidents` are earlier ones of the kernel log.
         """
         self._root = root
-        self._on_news = on_news
+        self._on_update = on_update
         self._clock = clock
-        self._board = PodTracker()
+        self._tracker = IncidentTracker()
+        for incident in incidents:
+            self._tracker.kernel_incident(incident)
         self._inbox = PodInbox()
         self._unread = 0
-        """Changes over which the board failed."""
+        """Changes on which the tracker failed."""
         self._states: dict[str, SourceState] = {}
         self._stopping = threading.Event()
-        self._witness = witness
-        others = self if witness is None else TeeSink(self, witness)
+        self._recorder = recorder
+        sink = self if recorder is None else TeeSink(self, recorder)
         self._sources: tuple[PodSource, ...] = (
-            RuntimeLog(root, self, kubelet_log, witness.log if witness is not None else None),
-            *((ApiSupervisor(root, others, kubeconfig),) if live or kubeconfig is not None else ()),
-            CrictlSource(root, others),
+            RuntimeLog(root, self, kubelet_log, recorder.log if recorder is not None else None),
+            *((ApiSupervisor(root, sink, kubeconfig),) if live or kubeconfig is not None else ()),
+            CrictlSource(root, sink),
         )
         self._unstarted: tuple[PodSource, ...] = self._sources
 
     def start(self) -> None:
-        """Begin; returns at once."""
+        """Start; returns at once."""
         threading.Thread(target=self._run, name="fragtui-pods", daemon=True).start()
 
     def stop(self) -> None:
-        """End soon; never waits. No news comes after the one that may be under way."""
+        """Stop soon; never waits. At most the update that is being delivered still arrives."""
         self._stopping.set()
         self._inbox.close()
         for source in self._sources:
             source.stop()
 
-    def kernel_incident(self, incident: KernelEvidence) -> None:
-        """Report a kernel incident, to be linked with the pods that it failed; from any thread, never waits."""
-        self._inbox.incident(incident)
+    def kernel_update(self, update: KernelLogUpdate) -> None:
+        """Take an update of the kernel log, to be linked to the pods; from any thread, never waits."""
+        for incident in (*update.incidents, *update.updated):
+            self._inbox.incident(incident)
 
     def remedy_ran(self, name: str) -> None:
-        """Tell that a remedy ran just now; from any thread, never waits."""
-        self._inbox.remedy(lambda board, _: board.remedy_ran(name))
+        """Note that a remedy ran just now; from any thread, never waits."""
+        self._inbox.remedy(lambda tracker, _: tracker.remedy_ran(name))
 
-    def observations(self, told: tuple[PodObservation, ...]) -> None:
+    def observations(self, observations: tuple[PodObservation, ...]) -> None:
         """See `PodSink`."""
 
-        def change(board: PodTracker, now: float) -> bool:
+        def change(tracker: IncidentTracker, now: float) -> bool:
             changed = False
-            for observation in told:
+            for observation in observations:
                 try:
-                    changed |= board.tell(observation, now)
-                except Exception:  # It costs only itself.
+                    changed |= tracker.observe(observation, now)
+                except Exception:  # Only this observation is lost.
                     self._unread += 1
                     changed = True
             return changed
 
-        self._inbox.put(change, len(told))
+        self._inbox.put(change, len(observations))
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
         """See `PodSink`."""
-        self._inbox.put(lambda board, _: board.only_these_exist(pods), len(pods))
+        self._inbox.put(lambda tracker, _: tracker.set_existing(pods), len(pods))
 
     def state(self, name: str, state: str, cannot_tell: str) -> None:
         """See `PodSink`."""
-        told = SourceState(name, state, cannot_tell)
-        if self._states.get(name) != told:
-            self._states[name] = told
-            self._inbox.news()
-            if self._witness is not None:
-                self._witness.state(told)
+        source = SourceState(name, state, cannot_tell)
+        if self._states.get(name) != source:
+            self._states[name] = source
+            self._inbox.source_changed()
+            if self._recorder is not None:
+                self._recorder.state(source)
 
     def _run(self) -> None:
         for pod in read_pod_directories(self._root):
-            self._board.learn(pod)
-            if self._witness is not None:
-                self._witness.learnt(pod)
+            self._tracker.learn(pod)
+            if self._recorder is not None:
+                self._recorder.learnt(pod)
         self._start_sources()
         last: PodUpdate | None = None
-        looked = time.monotonic() - NEWS_SECONDS
+        looked = time.monotonic() - UPDATE_SECONDS
         changed = False
         while not self._stopping.is_set():
-            due = looked + (NEWS_SECONDS if changed else _REVIEW_SECONDS)
+            due = looked + (UPDATE_SECONDS if changed else _REVIEW_SECONDS)
             changed |= self._take_changes(due - time.monotonic())
             now = time.monotonic()
-            if now - looked < (NEWS_SECONDS if changed else _REVIEW_SECONDS):
+            if now - looked < (UPDATE_SECONDS if changed else _REVIEW_SECONDS):
                 continue
             changed, looked = False, now
             self._start_sources()
-            board, states = self._board.snapshot(self._clock()), tuple(self._states.values())
-            news = PodUpdate(board, states, self._board.names, self._inbox.dropped, self._unread)
-            if news != last and not self._stopping.is_set():
-                last = news
-                self._hand_over(news)
+            stuck, states = self._tracker.snapshot(self._clock()), tuple(self._states.values())
+            update = PodUpdate(stuck, states, self._tracker.names, self._inbox.dropped, self._unread)
+            if update != last and not self._stopping.is_set():
+                last = update
+                self._hand_over(update)
 
     def _start_sources(self) -> None:
-        """Start those that are not started yet; on a node that allows no thread, the next look tries again."""
+        """Start the sources that are not started yet; if the node allows no thread, the next look tries again."""
         self._unstarted = tuple(source for source in self._unstarted if not self._started(source))
 
     def _started(self, source: PodSource) -> bool:
@@ -149,20 +154,20 @@ class PodWatcher:
             return False
         return True
 
-    def _hand_over(self, news: PodUpdate) -> None:
+    def _hand_over(self, update: PodUpdate) -> None:
         try:
-            self._on_news(news)
+            self._on_update(update)
         except Exception:
-            # Who is being stopped may be gone already, in the middle of the call.
+            # While stopping, the receiver may end in the middle of the call.
             if not self._stopping.is_set():
                 raise
 
     def _take_changes(self, seconds: float) -> bool:
-        """Apply the next changes, waiting so long for one; return whether the board may have changed."""
+        """Apply the next changes, wait at most `seconds` for one; return whether the state may have changed."""
         changed = False
         for change in self._inbox.take(max(0.0, seconds)):
             try:
-                changed |= change(self._board, self._clock())
+                changed |= change(self._tracker, self._clock())
             except Exception:
                 self._unread += 1
                 changed = True

@@ -1,4 +1,4 @@
-"""The file of a recording, written on a thread of its own: a disk that hangs holds up nobody."""
+"""The file of a recording, written on its own thread: a disk that hangs blocks nothing else."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from fragtui.sources.files.host_files import os_reason
 
 
 class RecordingFile:
-    """A new file, 0600, that grows; the first failure ends it, and `problem` says which."""
+    """A new file of mode 0600 that grows; the first error ends it and is kept in `problem`."""
 
     def __init__(self, path: Path) -> None:
-        """Make the file; raise OSError where that fails, or where it is there already."""
+        """Create the file; raise OSError if that fails or if it exists."""
         self.path = path
         self.problem: str | None = None
         self.written = 0
@@ -31,12 +31,12 @@ class RecordingFile:
             raise
 
     def append(self, data: bytes) -> None:
-        """Have data written; never waits."""
+        """Queue data to be written; never waits."""
         if self.problem is None:
             self._waiting.put(data)
 
     def close(self, seconds: float = 5.0) -> None:
-        """Write what waits and close; wait at most so long for it."""
+        """Write what is queued and close the file; wait at most `seconds` for it."""
         self._waiting.put(None)
         self._thread.join(seconds)
         if self._thread.is_alive() and self.problem is None:

@@ -1,166 +1,288 @@
-"""The form of a recording: a header line, then chunks of compressed frames, each good or bad by itself.
+"""The format of a recording: gzip of JSON lines, so that ``zcat FILE`` shows it.
 
-The header is ``fragtui recording VERSION`` and a newline. A chunk is its length, the CRC-32 of that and its data (both
-four bytes, little endian), and the data; the highest bit of the length marks the first chunk of a segment. A segment's
-chunks are one deflate stream, flushed at the end of each: what is cut off costs the chunk that it cuts, nothing before
-it. A segment needs no segment before it, so that the oldest can be thrown away.
+A file is a sequence of segments, each a gzip member that needs no segment before it: the oldest can be dropped from the
+front. The stream is flushed every few seconds; what is cut off or damaged costs what follows the last whole flush.
+`at` is monotonic seconds, `time` seconds since the epoch. The lines of a segment:
 
-A frame is its kind (one byte), the length of its body (varint) and the body.
+``["fragtui recording",VERSION,at,time,HOST]``: the first line.
+``["T",at,time,{NAME:FILE}]``: a tick and the files read at it. A FILE is whole, ``{"path","text"}``; or unreadable,
+``{"path","why"}``; or what changed since its last text in this segment, ``{"lines":[STEP...],"changes":[CHANGE...]}``:
+each step goes so many lines down from the line before, the first from the top; a change is the new line, or the
+difference if only the number at its end changed. ``"after"`` is the time from the tick to the reading of a file,
+``"took"`` how long that took, seconds.
+``[KIND,at,FACTS]``: an event: ``"L"`` of the kernel log, ``"P"`` of pods, ``"R"`` of remedies.
+``["C",CRC]``: the end of a flush, with the CRC-32 of all text of the segment before it.
 """
 
 from __future__ import annotations
 
+import json
+import re
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 
-RECORDING_VERSION = 1
-MAGIC = b"fragtui recording "
-HEADER = MAGIC + str(RECORDING_VERSION).encode() + b"\n"
-_FIRST = 1 << 31
-_LIMIT = 1 << 24
-"""Bytes of the largest chunk. A chunk holds some seconds: more is no recording of ours."""
-_TEXT_LIMIT = 1 << 25
-"""Bytes of the largest text of a chunk."""
-_MOST_SHIFT = 77
-"""Bits of a varint: the change of a 64-bit number with its sign and layout has 68."""
+from fragtui.logs.bounded_json import read_json
+from fragtui.model.node.snapshot import Host
+from fragtui.sources.host.snapshot_builder import FileText, Tick
+from fragtui.text import printable
+
+RECORDING_VERSION = 2
+MARK = b'["fragtui recording",'
+_OLD_MARK = b"fragtui recording "
+_GZIP_MARK = b"\x1f\x8b\x08"
+_GZIP = 31
+"""The `wbits` of zlib for a gzip member."""
+_LEVEL = 6
+_PIECE = 128
+"""Compressed bytes unpacked at a time, to at most 132 kB of text."""
+_FLUSHED = b"\x00\x00\xff\xff"
+"""How Z_SYNC_FLUSH ends: no piece goes beyond it, so a damaged byte costs its own flush only."""
+_MAX_FLUSH = 1 << 25
+"""Bytes of text between two checks. A flush holds some seconds: more is not a recording of fragtui."""
+_LINE_BYTES = 64
+"""Bytes that a line takes of memory beside its text."""
+_MAX_DIGITS = 19
+"""Digits of a number that is kept as a difference: `read_json` reads no more than 20 characters of one."""
+_MAX_PATH = 1000
+_MAX_FILES = 16
+"""Files of a segment; a node has six."""
+_TICK = re.compile(rb'\["T",(\d{1,12}\.\d{1,6}),(\d{1,12}\.\d{1,6}),\{')
+_CHECK = re.compile(rb'\["C",(\d{1,10})\]\n')
 
 
 class NotARecording(Exception):
     """Why a file can't be replayed, in one line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """The frames of a few seconds; `first` begins a segment."""
-
-    first: bool
-    data: bytes
-    size: int
-    """Bytes that it takes in the file."""
+EventLine = tuple[str, float, list[object]]
+"""An event to be written: its kind, monotonic seconds, its facts."""
 
 
-def check_header(data: bytes) -> int:
-    """Return where the chunks begin; raise NotARecording for a file of another kind or version."""
-    end = data.find(b"\n", 0, 64)
-    word = data[len(MAGIC) : end]
-    if not data.startswith(MAGIC) or end < 0 or not word.isdigit():
-        raise NotARecording("is no recording of fragtui")
-    if int(word) != RECORDING_VERSION:
-        raise NotARecording(
-            f"is a recording of version {int(word)}, this fragtui reads {RECORDING_VERSION}: replay it with the "
-            "fragtui that made it or a newer one"
-        )
-    return end + 1
+class SegmentWriter:
+    """Packs the ticks and events of one segment.
+
+    `last` holds every file as it was read last; the first tick repeats those that it did not read itself.
+    """
+
+    def __init__(self, host: Host, begin: Tick, last: Mapping[str, FileText]) -> None:
+        facts = {
+            "name": host.name,
+            "release": host.release,
+            "page_size": host.page_size,
+            "page_size_assumed": host.page_size_assumed,
+        }
+        self.last = dict(last)
+        self._lines: dict[str, list[str]] | None = None
+        self._stream = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+        self._crc = 0
+        self._text = f"{MARK.decode()}{RECORDING_VERSION},{begin.monotonic:.6f},{begin.time:.6f},{_dumps(facts)}]\n"
+
+    def pack(self, items: Iterable[Tick | EventLine], *, end: bool = False) -> bytes:
+        """Return the next flush of the file; `end` ends the segment."""
+        text = [self._text]
+        self._text = ""
+        for item in items:
+            if isinstance(item, Tick):
+                text.append(f'["T",{item.monotonic:.6f},{item.time:.6f},{_dumps(self._files(item))}]\n')
+            else:
+                kind, at, facts = item
+                text.append(f'["{kind}",{at:.6f},{_dumps(facts)}]\n')
+        data = "".join(text).encode("utf-8", "replace")
+        self._crc = zlib.crc32(data, self._crc)
+        check = b'["C",%d]\n' % self._crc
+        self._crc = zlib.crc32(check, self._crc)
+        packed = self._stream.compress(data + check)
+        return packed + self._stream.flush(zlib.Z_FINISH if end else zlib.Z_SYNC_FLUSH)
+
+    def _files(self, tick: Tick) -> dict[str, object]:
+        files = tick.files
+        if self._lines is None:
+            self._lines = {}
+            files = {**self.last, **files}
+        return {name: self._file(name, file, tick.monotonic, self._lines) for name, file in files.items()}
+
+    def _file(self, name: str, file: FileText, monotonic: float, known: dict[str, list[str]]) -> dict[str, object]:
+        before, old = self.last.get(name), known.get(name)
+        self.last[name] = file
+        entry: dict[str, object] = {}
+        if file.at is not None and file.took is not None:
+            entry = {"after": round(file.at - monotonic, 6), "took": round(file.took, 6)}
+        if file.text is None:
+            known.pop(name, None)
+            return {"path": file.path, "why": file.why or "", **entry}
+        new = known[name] = file.text.split("\n")
+        if old is None or len(old) != len(new) or before is None or before.path != file.path:
+            return {"path": file.path, "text": file.text, **entry}
+        # Most lines of most ticks are the same.
+        numbers = [number for number, (was, line) in enumerate(zip(old, new, strict=True)) if line != was]
+        changes = [_change(old[number], new[number]) for number in numbers]
+        return {"lines": [number - before for before, number in pairwise((0, *numbers))], "changes": changes, **entry}
 
 
-def frame_chunk(first: bool, data: bytes) -> bytes:
-    """Return a chunk with its length and CRC, ready to be appended."""
-    length = (len(data) | (_FIRST if first else 0)).to_bytes(4, "little")
-    return length + zlib.crc32(length + data).to_bytes(4, "little") + data
+class TickReader:
+    """Reads the ticks of one segment in their order."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, tuple[str, list[str]]] = {}
+
+    def tick(self, line: bytes, at: float, time: float) -> Tick:
+        """Return the tick of a line; raise ValueError if it does not follow on those before it."""
+        values = read_json(line)
+        if not isinstance(values, list) or len(values) != 4 or not isinstance(values[3], dict):
+            raise ValueError("not a tick")
+        return Tick(time, at, {_clean(name): self._file(_clean(name), entry, at) for name, entry in values[3].items()})
+
+    def _file(self, name: str, entry: object, at: float) -> FileText:
+        if not isinstance(entry, dict):
+            raise ValueError("not a file")
+        read_at, took = None, entry.get("took")
+        if isinstance(after := entry.get("after"), int | float) and isinstance(took, int | float):
+            read_at, took = at + float(after), float(took)
+        else:
+            took = None
+        path, lines = self._files.get(name, ("", None))
+        if (steps := entry.get("lines")) is None:
+            path, text = printable(_clean(entry.get("path")), _MAX_PATH), entry.get("text")
+            self._files.pop(name, None)
+            if text is None:
+                return FileText(path, None, printable(_clean(entry.get("why"))), read_at, took)
+            lines = _clean(text).split("\n")
+        elif lines is None or not isinstance(steps, list) or not isinstance(changes := entry.get("changes"), list):
+            raise ValueError("a change of nothing")
+        else:
+            number = 0
+            for step, change in zip(steps, changes, strict=True):
+                if not isinstance(step, int) or step < 0 or (number := number + step) >= len(lines):
+                    raise ValueError("a change of a line that does not exist")
+                lines[number] = _changed(lines[number], change)
+        text = "\n".join(lines)
+        self._files[name] = (path, lines)
+        if len(text) > _MAX_FLUSH or len(self._files) > _MAX_FILES:
+            raise ValueError("too much text")
+        return FileText(path, text, None, read_at, took)
 
 
-def read_chunks(data: bytes, start: int) -> Iterator[Chunk]:
-    """Yield the whole chunks, up to the first that is cut or damaged; each with its text already inflated."""
-    stream = None
-    while start + 8 <= len(data):
-        length = int.from_bytes(data[start : start + 4], "little")
-        first, length = bool(length & _FIRST), length & ~_FIRST
-        packed = data[start + 8 : start + 8 + length]
-        crc = int.from_bytes(data[start + 4 : start + 8], "little")
-        if length > _LIMIT or len(packed) < length or zlib.crc32(data[start : start + 4] + packed) != crc:
-            return
-        if first:
-            stream = zlib.decompressobj(-15)
-        if stream is None:
-            return
-        try:
-            text = stream.decompress(packed, _TEXT_LIMIT)
-        except zlib.error:
-            return
-        if stream.unconsumed_tail:
-            return
-        yield Chunk(first, text, 8 + length)
-        start += 8 + length
+class SegmentReader:
+    """The lines of the segment that begins at a byte of the data, as far as they are whole."""
 
-
-class Deflater:
-    """Compresses the chunks of one segment."""
-
-    def __init__(self, level: int = 6) -> None:
-        self._stream = zlib.compressobj(level, zlib.DEFLATED, -15)
-        self._first = True
-
-    def chunk(self, text: bytes) -> bytes:
-        """Return the next chunk, framed."""
-        data = self._stream.compress(text) + self._stream.flush(zlib.Z_SYNC_FLUSH)
-        first, self._first = self._first, False
-        return frame_chunk(first, data)
-
-
-def put_varint(value: int) -> bytes:
-    """Return a number of at most 77 bits, seven bits a byte, the lowest first."""
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def put_signed(value: int) -> bytes:
-    """Return a signed number as a varint."""
-    return put_varint(value << 1 if value >= 0 else (-value << 1) - 1)
-
-
-def put_bytes(data: bytes) -> bytes:
-    """Return data with its length before it."""
-    return put_varint(len(data)) + data
-
-
-class Cursor:
-    """Takes values out of a frame's body; raises ValueError where it ends too early."""
-
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, start: int) -> None:
+        self.end: int | None = None
+        """Where the next segment begins, after the last line; None if this one is cut or damaged."""
         self._data = data
-        self._at = 0
+        self._start = start
+        self._rest: list[bytes] = []
 
     @property
-    def more(self) -> bool:
-        """Whether anything is left."""
-        return self._at < len(self._data)
-
-    def byte(self) -> int:
-        """Take one byte."""
-        return self.take(1)[0]
-
-    def take(self, count: int) -> bytes:
-        """Take so many bytes."""
-        found = self._data[self._at : self._at + count]
-        if len(found) < count:
-            raise ValueError("the frame ends too early")
-        self._at += count
-        return found
-
-    def varint(self) -> int:
-        """Take a number."""
-        value = shift = 0
-        while (byte := self.byte()) & 0x80:
-            value |= (byte & 0x7F) << shift
-            shift += 7
-            if shift > _MOST_SHIFT:
-                raise ValueError("a number too long")
-        return value | byte << shift
-
-    def signed(self) -> int:
-        """Take a signed number."""
-        value = self.varint()
-        return -(value + 1 >> 1) if value & 1 else value >> 1
-
     def rest(self) -> bytes:
-        """Take all that is left."""
-        return self.take(len(self._data) - self._at)
+        """What follows the last whole line."""
+        return b"".join(self._rest)
 
-    def data(self) -> bytes:
-        """Take data that has its length before it."""
-        return self.take(self.varint())
+    def lines(self) -> Iterator[bytes]:
+        """Yield every whole line, damaged or not."""
+        stream = zlib.decompressobj(_GZIP)
+        size, end = 0, self._start
+        while end < len(self._data):
+            place, end = end, min(end + _PIECE, len(self._data))
+            if (flushed := self._data.find(_FLUSHED, place, end)) >= 0:
+                end = flushed + len(_FLUSHED)
+            try:
+                text = stream.decompress(self._data[place:end])
+            except zlib.error:
+                return
+            self._rest.append(text)
+            size += len(text)
+            if b"\n" in text:
+                *whole, last = self.rest.split(b"\n")
+                self._rest, size = [last], len(last)
+                yield from (line + b"\n" for line in whole)
+            if size > _MAX_FLUSH:
+                return
+            if stream.eof:
+                self.end = end - len(stream.unused_data)
+                return
+
+    def flushes(self) -> Iterator[list[bytes]]:
+        """Yield the lines of each whole flush, without its check; stop before the first that is cut or damaged."""
+        crc = size = 0
+        flush: list[bytes] = []
+        for line in self.lines():
+            if (check := _CHECK.fullmatch(line)) is None:
+                flush.append(line)
+                size += len(line) + _LINE_BYTES
+            elif int(check[1]) == crc:
+                yield flush
+                flush, size = [], 0
+            else:
+                size = _MAX_FLUSH + 1
+            if size > _MAX_FLUSH:
+                self.end = None
+                return
+            crc = zlib.crc32(line, crc)
+        if flush or self.rest:
+            self.end = None
+
+
+def check_beginning(data: bytes) -> None:
+    """Raise NotARecording for a file of another kind or version."""
+    if data.startswith(_OLD_MARK):
+        raise NotARecording("a recording of an older fragtui; record again")
+    segment = SegmentReader(data, 0)
+    line = next(segment.lines(), None) or segment.rest
+    if not line.startswith(MARK[: len(line)]) or not data.startswith(_GZIP_MARK[: len(data)]):
+        raise NotARecording("not a recording of fragtui")
+    version = line[len(MARK) :].partition(b",")[0]
+    if line.endswith(b"\n") and version != b"%d" % RECORDING_VERSION:
+        if not version.isdigit() or len(version) > 9:
+            raise NotARecording("not a recording of fragtui")
+        raise NotARecording(
+            f"a recording of version {int(version)}, this fragtui reads version {RECORDING_VERSION}: replay it with "
+            "the fragtui that made it or a newer one"
+        )
+
+
+def tick_times(line: bytes) -> tuple[float, float] | None:
+    """Return when a tick was, monotonic and by the wall clock, without reading the rest; None for another line."""
+    match = _TICK.match(line)
+    return (float(match[1]), float(match[2])) if match else None
+
+
+def _split(line: str) -> tuple[str, str, str]:
+    """Return a line as the text before its last number, the number, and the unit after it."""
+    unit = " kB" if line.endswith(" kB") else ""
+    head, space, number = line.removesuffix(unit).rpartition(" ")
+    return head + space, number, unit
+
+
+def _change(old: str, new: str) -> int | str:
+    """Return by how much the number at the end of a line grew; the new line if anything else changed."""
+    head, number, unit = _split(new)
+    old_head, old_number, old_unit = _split(old)
+    if head == old_head and unit == old_unit and _is_number(number) and _is_number(old_number):
+        return int(number) - int(old_number)
+    return new
+
+
+def _changed(old: str, change: object) -> str:
+    if not isinstance(change, int):
+        return _clean(change)
+    head, number, unit = _split(old)
+    if not _is_number(number):
+        raise ValueError("a change of no number")
+    return f"{head}{int(number) + change}{unit}"
+
+
+def _is_number(text: str) -> bool:
+    """Return whether a text is a number as `str` writes it."""
+    return text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS and (text[0] != "0" or text == "0")
+
+
+def _dumps(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _clean(value: object) -> str:
+    """Return a text without lone surrogates, which UTF-8 can't hold and JSON can."""
+    if not isinstance(value, str):
+        raise ValueError("not a text")
+    return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""The kernel log of a recording: the calls that its streams took, taken again."""
+"""The kernel log of a recording: the recorded calls of its streams, made again."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from fragtui.sources.kernel_log.incident_stream import IncidentStream
 from fragtui.sources.recording.reader import RecordedEvent
 from fragtui.text import epoch_seconds, printable
 
-_MOST_STREAMS = 256
-"""Streams of one recording, the newest: the follower opens one each time that it finds its log again."""
+_MAX_STREAMS = 256
+"""Streams kept of one recording, the newest: the follower opens one each time it finds its log again."""
 
 
 class RecordedLog:
-    """Makes news of the events of kind ``L``, as they were made when they were recorded."""
+    """Makes of the events of kind ``L`` the same updates as when they were recorded."""
 
     def __init__(self) -> None:
         self._streams: dict[int, IncidentStream] = {}
 
-    def news(self, event: RecordedEvent) -> KernelLogUpdate | None:
-        """Take an event; return the news that it brought, if it did. Events that make no sense bring none."""
+    def update(self, event: RecordedEvent) -> KernelLogUpdate | None:
+        """Take an event; return the update it completes, or None. Invalid events complete none."""
         try:
-            number, name, *words = event.facts
-            return self._call(_whole(number), name, words)
+            number, name, *arguments = event.facts
+            return self._call(_whole(number), name, arguments)
         except (ValueError, TypeError, IndexError):
             return None
 
-    def _call(self, number: int, name: object, words: Sequence[object]) -> KernelLogUpdate | None:
+    def _call(self, number: int, name: object, arguments: Sequence[object]) -> KernelLogUpdate | None:
         if name == "open":
-            source, release, boot, now = words
+            source, release, boot, now = arguments
             if number not in self._streams:
-                if len(self._streams) >= _MOST_STREAMS:
+                if len(self._streams) >= _MAX_STREAMS:
                     del self._streams[next(iter(self._streams))]
                 self._streams[number] = IncidentStream(
                     _text(source) or "", None, _text(release), boot=epoch_seconds(_number(boot)), now=_number(now)
@@ -40,16 +40,16 @@ class RecordedLog:
         if (stream := self._streams.get(number)) is None:
             return None
         if name == "kmsg":
-            stream.feed_near_kmsg(_raw(words[0]))
+            stream.feed_near_kmsg(_raw(arguments[0]))
         elif name == "line":
-            stream.feed_numbered(_raw(words[2]), _whole(words[0]), bool(words[1]))
+            stream.feed_numbered(_raw(arguments[2]), _whole(arguments[0]), bool(arguments[1]))
         elif name == "skip":
             stream.skip()
         elif name == "finish":
             stream.finish()
         elif name == "news":
-            source, lost, since, before, problem = words
-            return stream.news(
+            source, lost, since, before, problem = arguments
+            return stream.update(
                 _text(source) or "", _whole(lost), since=_number(since), before=_number(before), problem=_text(problem)
             )
         return None
@@ -76,4 +76,4 @@ def _whole(value: object) -> int:
 def _number(value: object) -> float | None:
     if value is not None and not isinstance(value, int | float):
         raise TypeError("a number")
-    return None if value is None else float(value)  # Of read_json, so a float holds it.
+    return None if value is None else float(value)  # `read_json` allows only numbers that a float can hold.

@@ -1,69 +1,69 @@
-"""The pods of a recording: what their sources said, told to a board again."""
+"""The pods of a recording: the recorded observations, given to a tracker again."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from fragtui.model.pods.linking import KernelEvidence
-from fragtui.model.pods.pod_tracker import PodTracker
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.pods.pod_update import PodUpdate, SourceState
+from fragtui.model.tracker import IncidentTracker
 from fragtui.sources.pods.observation_json import read_observation, read_pod_facts, read_text_fact
 from fragtui.sources.pods.runtime_log import PodLineParser
 from fragtui.sources.recording.reader import RecordedEvent
 
 _DAY = 86_400.0
-_MOST_LOGS = 256
+_MAX_LOGS = 256
 """Logs of one recording; a node has a handful."""
 
 
 class RecordedPods:
-    """Makes news of the events of kind ``P``; time is that of the recording."""
+    """Makes updates of the events of kind ``P``; time is that of the recording."""
 
     def __init__(self) -> None:
-        self._board = PodTracker()
+        self._tracker = IncidentTracker()
         self._logs: dict[float, PodLineParser] = {}
         self._states: dict[str, SourceState] = {}
         self._now = 0.0
 
     def take(self, event: RecordedEvent) -> None:
-        """Take an event; those that make no sense tell nothing."""
+        """Take an event; invalid events are ignored."""
         self._now = event.time
         try:
             self._take(event.facts[0], event.facts[1:])
         except (ValueError, TypeError, KeyError, IndexError):
             return
 
-    def kernel_incident(self, incident: KernelEvidence) -> None:
-        """Tell of a kernel incident, to be linked with the pods that it failed."""
-        self._board.kernel_incident(incident)
+    def kernel_update(self, update: KernelLogUpdate) -> None:
+        """Take an update of the kernel log, to be linked to the pods."""
+        self._tracker.kernel_update(update)
 
     def remedy_ran(self, name: str) -> None:
-        """Tell that a remedy ran."""
-        self._board.remedy_ran(name)
+        """Note that a remedy ran."""
+        self._tracker.remedy_ran(name)
 
-    def news(self, now: float) -> PodUpdate:
-        """Return the board as it stands at an epoch second."""
-        return PodUpdate(self._board.snapshot(now), tuple(self._states.values()), self._board.names)
+    def update(self, now: float) -> PodUpdate:
+        """Return the update with the state of the pods at an epoch second."""
+        return PodUpdate(self._tracker.snapshot(now), tuple(self._states.values()), self._tracker.names)
 
     def _take(self, what: object, facts: Sequence[Any]) -> None:
         if what == "log":
             number, now, offset = (_number(fact) for fact in facts)
-            if len(self._logs) < _MOST_LOGS:
+            if len(self._logs) < _MAX_LOGS:
                 self._logs.setdefault(number, PodLineParser(lambda: self._now or now, max(-_DAY, min(_DAY, offset))))
         elif what == "lines" and (log := self._logs.get(_number(facts[0]))) is not None:
-            told = [observation for line in facts[1:] for observation in log.feed(_raw(line))]
-            for observation in (*told, *log.finish()):
-                self._board.tell(observation, self._now)
+            observations = [observation for line in facts[1:] for observation in log.feed(_raw(line))]
+            for observation in (*observations, *log.finish()):
+                self._tracker.observe(observation, self._now)
         elif what == "seen":
-            self._board.tell(read_observation(facts[0]), self._now)
+            self._tracker.observe(read_observation(facts[0]), self._now)
         elif what == "learnt":
-            self._board.learn(read_pod_facts(facts[0]))
+            self._tracker.learn(read_pod_facts(facts[0]))
         elif what == "all":
-            self._board.only_these_exist([read_pod_facts(fact) for fact in facts])
+            self._tracker.set_existing([read_pod_facts(fact) for fact in facts])
         elif what == "state":
             state = SourceState(*(read_text_fact(facts[0][key]) or "" for key in ("name", "state", "cannot_tell")))
-            if len(self._states) < _MOST_LOGS or state.name in self._states:
+            if len(self._states) < _MAX_LOGS or state.name in self._states:
                 self._states[state.name] = state
 
 

@@ -1,11 +1,12 @@
-"""A recording as read from its file: its frames in order, and the snapshot at any tick."""
+"""The reader of a recording: an index of its ticks by time, its events, and the snapshot at any tick."""
 
 from __future__ import annotations
 
 import os
 import stat
 from bisect import bisect_right
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fragtui.kernel.procfs.buddyinfo import ZoneBlocks, parse_buddyinfo
@@ -15,27 +16,35 @@ from fragtui.model.node.snapshot import Host, Snapshot
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.trust import open_at_once
 from fragtui.sources.host.snapshot_builder import BUDDYINFO, PAGETYPEINFO, ZONEINFO, FileText, SnapshotBuilder, Tick
-from fragtui.sources.recording.format import Cursor, NotARecording, check_header, read_chunks
-from fragtui.sources.recording.tick_frames import TickReader, tick_time
+from fragtui.sources.recording.format import (
+    MARK,
+    RECORDING_VERSION,
+    NotARecording,
+    SegmentReader,
+    TickReader,
+    check_beginning,
+    tick_times,
+)
 from fragtui.text import epoch_seconds, format_bytes, printable
 
-_KINDS = b"STLPR"
 _KEPT = (ZONEINFO, PAGETYPEINFO)
-_MOST_PAGE = 1 << 24
-_MOST_SECONDS = 1e12
-_MOST_BYTES = 1 << 28
-"""Bytes of the longest recording that is replayed: nine days of the busiest node."""
-_MOST_MEMORY = 1 << 30
-"""Bytes that its frames may take of memory, about; those of a real one take four to five times its own size."""
-_FRAME_BYTES = 256
-"""What a frame takes beside its body."""
+_MAX_PAGE = 1 << 24
+_MAX_SECONDS = 1e12
+_MAX_BYTES = 1 << 28
+"""Bytes of the longest recording that is replayed: ten days."""
+_MAX_TEXT = 1 << 32
+"""Bytes that its text may have unpacked."""
+_MAX_MEMORY = 1 << 30
+"""Bytes that its ticks and events may take of memory, about; those of a real one take less than its own size."""
+_LINE_BYTES = 256
+"""Bytes that a tick or an event takes of memory beside its facts."""
 _VALUE_BYTES = 100
-"""What a value of an event takes beside its text."""
+"""Bytes that a value of an event takes beside its text."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedEvent:
-    """Something that was told between ticks: ``L`` of the kernel log, ``P`` of pods, ``R`` of remedies."""
+    """An event between ticks; `kind` is ``L`` for the kernel log, ``P`` for pods, ``R`` for remedies."""
 
     at: float
     """Monotonic seconds."""
@@ -47,12 +56,14 @@ class RecordedEvent:
 
 @dataclass(frozen=True, slots=True)
 class RecordedTick:
-    """Where one tick is: `segment` is the place of the first tick that can be read without those before it."""
+    """The place of a tick: `segment` is the index of its segment's first tick, `start` the segment's first byte."""
 
     at: float
+    """Monotonic seconds."""
     time: float
+    """Wall clock."""
     segment: int
-    body: bytes
+    start: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,47 +74,53 @@ class Recording:
     ticks: tuple[RecordedTick, ...]
     events: tuple[RecordedEvent, ...]
     damaged: bool
-    """Whether something follows the last whole chunk: the file was cut, or is being written."""
+    """Whether the end is missing: the file is cut or damaged, or is being written."""
+    data: bytes = field(repr=False)
+    """The file; the texts of a tick are unpacked when it is read."""
 
     def tick_at(self, at: float) -> int:
-        """Return the place of the last tick not after a monotonic second; the first one before all."""
+        """Return the index of the last tick not after a monotonic second; 0 if there is none."""
         return max(0, bisect_right(self.ticks, at, key=lambda tick: tick.at) - 1)
 
 
 def read_recording(path: Path) -> Recording:
-    """Return what a file holds; raise NotARecording, in words, where it can't be replayed."""
+    """Return the recording of a file; raise NotARecording, with the reason, if it can't be replayed."""
     try:
         with os.fdopen(open_at_once(path), "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise NotARecording("is not a regular file")
-            if status.st_size > _MOST_BYTES:
-                raise NotARecording(f"has {format_bytes(status.st_size)}, at most {_MOST_BYTES >> 20} MiB are replayed")
+                raise NotARecording("not a regular file")
+            if status.st_size > _MAX_BYTES:
+                raise NotARecording(f"{format_bytes(status.st_size)}, at most {_MAX_BYTES >> 20} MiB are replayed")
             return parse_recording(file.read(status.st_size))
     except OSError as error:
         raise NotARecording(os_reason(error)) from None
 
 
 def parse_recording(data: bytes) -> Recording:
-    """Return what a file's bytes hold up to the first chunk that is cut or damaged.
+    """Return the recording of a file's bytes, up to the first flush that is cut or damaged.
 
-    Raises NotARecording for one of another kind, and for one that would take too much memory.
+    Raises NotARecording for a file of another kind or version, and for one that would take too much memory.
     """
-    start = check_header(data)
-    gathered = _Gathered()
-    for chunk in read_chunks(data, start):
-        start += chunk.size
+    check_beginning(data)
+    index = _Index()
+    start: int | None = 0
+    while start is not None and start < len(data):
+        segment = SegmentReader(data, start)
         try:
-            gathered.take(chunk.data)
+            index.begin(start)
+            for flush in segment.flushes():
+                index.take(flush)
+            start = segment.end
         except (ValueError, TypeError, KeyError):
-            break
-    if gathered.host is None or not gathered.ticks:
-        raise NotARecording("is a recording without a single whole sample: it was cut too early")
-    return Recording(gathered.host, tuple(gathered.ticks), tuple(gathered.events), start < len(data))
+            start = None
+    if index.host is None or not index.ticks:
+        raise NotARecording("no whole sample in this recording: it was cut too early")
+    return Recording(index.host, tuple(index.ticks), tuple(index.events), start is None, data)
 
 
 class RecordedReader:
-    """Hands out the snapshots of a recording with the shape of `NodeReader`, read anew by the same parsers."""
+    """Returns the snapshots of a recording through the methods of `NodeReader`, parsed by the same parsers."""
 
     def __init__(self, recording: Recording) -> None:
         self.host = recording.host
@@ -112,6 +129,7 @@ class RecordedReader:
         self._recording = recording
         self._next = 0
         self._texts = TickReader()
+        self._lines: Iterator[bytes] = iter(())
         self._passed: dict[str, FileText] = {}
         self._maker = SnapshotBuilder(recording.host)
 
@@ -121,7 +139,7 @@ class RecordedReader:
         return self._next
 
     def sample(self, *, page_types: bool = False) -> Snapshot:
-        """Return the next tick; the last one again at the end. Ticks that can't be read raise ValueError."""
+        """Return the next tick, at the end the last one again. Raises ValueError for a tick that can't be read."""
         if self._next >= len(self._recording.ticks):
             self.seek(len(self._recording.ticks) - 1)
         tick = self._read()
@@ -129,14 +147,14 @@ class RecordedReader:
         return self._maker.snapshot(Tick(tick.time, tick.monotonic, passed | dict(tick.files)))
 
     def blocks(self) -> tuple[float, tuple[ZoneBlocks, ...] | None]:
-        """Return when the next tick was and its free blocks, and nothing else of it: quick, for a past of many."""
+        """Return the time (monotonic seconds) and the free blocks of the next tick only: fast, for a long history."""
         tick = self._read()
         self._pass(tick)
         file = tick.files.get(BUDDYINFO)
         return tick.monotonic, parse_buddyinfo(file.text)[0] or None if file is not None and file.text else None
 
     def seek(self, place: int) -> None:
-        """Have `sample` return that tick next."""
+        """Make `sample` return this tick next."""
         segment = self._recording.ticks[place].segment
         if not segment <= self._next <= place:
             self._next = segment
@@ -145,83 +163,98 @@ class RecordedReader:
             self._pass(self._read())
 
     def _pass(self, tick: Tick) -> None:
-        """Keep the files that are not read every tick: they are parsed with the next one that is wanted whole."""
+        """Keep the files that are not read at every tick: the next `sample` parses them."""
         self._passed |= {name: file for name, file in tick.files.items() if name in _KEPT}
 
     def _read(self) -> Tick:
         tick = self._recording.ticks[self._next]
         if tick.segment == self._next:
             self._texts = TickReader()
+            self._lines = SegmentReader(self._recording.data, tick.start).lines()
         self._next += 1
-        return self._texts.tick(tick.body, tick.at)
+        line = next(line for line in self._lines if tick_times(line) is not None)
+        return self._texts.tick(line, tick.at, tick.time)
 
 
-class _Gathered:
-    """The frames of the chunks taken so far."""
+class _Index:
+    """The ticks and events of the flushes taken so far."""
 
     def __init__(self) -> None:
         self.host: Host | None = None
         self.ticks: list[RecordedTick] = []
         self.events: list[RecordedEvent] = []
-        self._begun = 0.0
         self._latest = 0.0
         self._ahead = 0.0
-        self._segment = 0
-        self._room = _MOST_MEMORY
+        self._start = self._segment = 0
+        self._first = True
+        self._text = _MAX_TEXT
+        self._memory = _MAX_MEMORY
 
-    def take(self, text: bytes) -> None:
-        """Take a chunk's frames, all of them or none."""
+    def begin(self, start: int) -> None:
+        """Start the segment at a byte of the file."""
+        self._start, self._segment, self._first = start, len(self.ticks), True
+
+    def take(self, flush: list[bytes]) -> None:
+        """Take a flush, all of its lines or none."""
         ticks: list[RecordedTick] = []
         events: list[RecordedEvent] = []
-        cursor = Cursor(text)
-        while cursor.more:
-            kind, body = cursor.byte(), cursor.data()
-            if kind not in _KINDS:
-                raise ValueError("a frame of no known kind")
-            inside = Cursor(body)
-            offset = inside.signed() / 1e6
-            rest = inside.rest()
-            self._charge(rest, kind == ord("T"))
-            if kind == ord("S"):
-                self._begin(read_json(rest), len(self.ticks) + len(ticks))
-                continue
-            # Threads told their events side by side: time never runs back here.
-            at = self._latest = max(self._latest, self._begun + offset)
-            if kind == ord("T"):
-                wall = _wall(tick_time(rest))
+        for line in flush:
+            times = tick_times(line)
+            self._charge(line, times is not None)
+            if self._first:
+                self._ahead, self.host = _read_beginning(line)
+                self._first = False
+            elif times is not None:
+                # Threads report events at the same time: the time of an event is never before that of the previous one.
+                at = self._latest = max(self._latest, times[0])
+                wall = _wall(times[1])
                 self._ahead = wall - at
-                ticks.append(RecordedTick(at, wall, self._segment, rest))
+                ticks.append(RecordedTick(at, wall, self._segment, self._start))
             else:
-                facts = tuple(read_json(rest))
-                if kind == ord("R") and not all(isinstance(fact, str) for fact in facts):
-                    raise TypeError("a line of the audit log")
-                events.append(RecordedEvent(at, _wall(at + self._ahead), chr(kind), facts))
+                kind, when, facts = _read_event(line)
+                at = self._latest = max(self._latest, when)
+                events.append(RecordedEvent(at, _wall(at + self._ahead), kind, facts))
         self.ticks += ticks
         self.events += events
 
-    def _charge(self, body: bytes, tick: bool) -> None:
-        """Raise NotARecording if no memory is left for a frame: a few bytes may unpack to more than any machine has."""
-        values = 0 if tick else body.count(b",") + body.count(b"[") + body.count(b"{")
-        self._room -= _FRAME_BYTES + len(body) + values * _VALUE_BYTES
-        if self._room < 0:
-            raise NotARecording(f"needs more than {_MOST_MEMORY >> 30} GiB of memory")
-
-    def _begin(self, facts: list[object], place: int) -> None:
-        begun, wall, told = facts
-        if not isinstance(begun, float | int) or not isinstance(wall, float | int) or not isinstance(told, dict):
-            raise TypeError("the beginning of a segment")
-        page_size = told["page_size"]
-        if not isinstance(page_size, int) or not 1 <= page_size <= _MOST_PAGE:
-            raise ValueError("page size")
-        if not abs(begun) < _MOST_SECONDS:
-            raise ValueError("the beginning of a segment")
-        name, release = (printable(told[key]) if isinstance(told[key], str) else None for key in ("name", "release"))
-        self._begun, self._ahead, self._segment = float(begun), _wall(wall) - begun, place
-        version = parse_version(release) if release else None
-        self.host = Host(name, release, version, page_size, bool(told["page_size_assumed"]))
+    def _charge(self, line: bytes, tick: bool) -> None:
+        """Raise NotARecording if no memory is left for a line: a small file may unpack to more than any machine has."""
+        needed = _LINE_BYTES + len(line) + _VALUE_BYTES * sum(map(line.count, (b",", b"[", b"{")))
+        self._text -= len(line)
+        if needed > self._memory or self._text < 0:
+            raise NotARecording(f"needs more than {_MAX_MEMORY >> 30} GiB of memory")
+        self._memory -= _LINE_BYTES if tick else needed
 
 
-def _wall(seconds: float) -> float:
-    if (found := epoch_seconds(seconds)) is None:
-        raise ValueError("a moment that no calendar shows")
-    return found
+def _read_beginning(line: bytes) -> tuple[float, Host]:
+    """Return the offset of the wall clock from the monotonic one, seconds, and the host."""
+    _, version, begun, wall, facts = read_json(line)
+    page_size = facts["page_size"]
+    if not line.startswith(MARK) or version != RECORDING_VERSION:
+        raise ValueError("the beginning of a segment")
+    if not isinstance(page_size, int) or not 1 <= page_size <= _MAX_PAGE:
+        raise ValueError("page size")
+    name, release = (printable(facts[key]) if isinstance(facts[key], str) else None for key in ("name", "release"))
+    host = Host(name, release, parse_version(release) if release else None, page_size, bool(facts["page_size_assumed"]))
+    return _wall(wall) - _seconds(begun), host
+
+
+def _read_event(line: bytes) -> tuple[str, float, tuple[object, ...]]:
+    kind, at, facts = read_json(line)
+    if kind not in ("L", "P", "R") or not isinstance(facts, list):
+        raise ValueError("a line of no known kind")
+    if kind == "R" and not all(isinstance(fact, str) for fact in facts):
+        raise TypeError("a line of the audit log")
+    return kind, _seconds(at), tuple(facts)
+
+
+def _seconds(value: object) -> float:
+    if not isinstance(value, int | float) or not abs(value) < _MAX_SECONDS:
+        raise ValueError("not a time")
+    return float(value)
+
+
+def _wall(seconds: object) -> float:
+    if (time := epoch_seconds(_seconds(seconds))) is None:
+        raise ValueError("a time outside the calendar")
+    return time

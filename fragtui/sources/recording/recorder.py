@@ -1,4 +1,4 @@
-"""Making a recording: raw texts and lines into frames, into a ring in memory, and from there into a file."""
+"""The recorder: raw texts and lines are packed into a ring in memory, and written from there to a file."""
 
 from __future__ import annotations
 
@@ -6,56 +6,57 @@ import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fragtui.model.node.snapshot import Host
+from fragtui.sources.files.own_files import OwnFile
+from fragtui.sources.files.own_log import OwnLog
 from fragtui.sources.host.snapshot_builder import Tick
+from fragtui.sources.recording.file_writer import RecordingFile
+from fragtui.sources.recording.format import EventLine, SegmentWriter
 
 if TYPE_CHECKING:
+    # Types only: importing them would add 65 ms of CPU to the start of the screen.
     from fragtui.cluster.observation import PodObservation
     from fragtui.cluster.pod_ref import PodRef
     from fragtui.model.pods.pod_update import SourceState
-    from fragtui.sources.files.own_files import OwnFile
-    from fragtui.sources.files.own_log import OwnLog
-    from fragtui.sources.host.snapshot_builder import FileText
     from fragtui.sources.kernel_log.incident_stream import StreamCall
-    from fragtui.sources.recording.file_writer import RecordingFile
-    from fragtui.sources.recording.segment_writer import RecordedEvent, SegmentWriter
 
 FLUSH_SECONDS = 5.0
-"""A recording that is cut off loses at most so much."""
+"""A recording that is cut off loses at most this much."""
 SEGMENT_SECONDS = 120.0
-_MOST_STANDING = 4096
+_MAX_REPEATED = 4096
 """Facts that are repeated in each segment, or wait for the first tick."""
-_MOST_WAITING = 200
-"""Frames that wait to be packed at most: a flood of log lines is not kept whole."""
+_MAX_WAITING = 200
+"""Ticks and events that wait to be packed: a flood of log lines is not kept unpacked."""
 RING_BYTES = 700_000
-"""About an hour of a busy node of two CPUs; small enough for the budget of memory that may be added over time."""
+"""About 50 minutes of a node of two CPUs, 15 of a busy one with eight NUMA nodes; the memory budget allows no more."""
 
 
 class Recorder:
-    """Takes ticks and lines from any thread; keeps the last minutes, and writes a file while there is one.
+    """Takes ticks and lines from any thread; keeps the last minutes, and writes to a file if one is open.
 
-    It is also the witness of kernel log and pods (`log_stream`, `PodRecorder`).
+    It also records the kernel log (`log_stream`) and the pods (it is a `PodRecorder`).
     """
 
     def __init__(self, host: Host, kept: int = RING_BYTES, audit: Path | OwnFile | None = None) -> None:
-        """`kept` bytes are remembered while there is no file; `audit` is the log of remedies to take lines from."""
+        """`kept` bytes stay in memory without a file; `audit` is the log of remedies whose lines are recorded."""
         self._host = host
         self._kept = kept
         self._lock = threading.Lock()
         self._ring: deque[list[bytes]] = deque()
+        """The segments, each a list of its flushes."""
         self._size = 0
-        self._waiting: list[Tick | RecordedEvent] = []
-        """What is not yet packed: that costs half where much of it comes together."""
+        self._waiting: list[Tick | EventLine] = []
+        """Ticks and events that are not packed yet: packing several together takes half the CPU."""
         self._flushed = 0.0
         self._begun: float | None = None
+        """When the open segment began, monotonic seconds; None before the first tick of one."""
         self._segment: SegmentWriter | None = None
-        self._carried: Mapping[str, FileText] = {}
-        self._standing: dict[str, tuple[str, list[object]]] = {}
+        self._repeated: dict[str, tuple[str, list[object]]] = {}
         self._numbers = itertools.count()
         self._file: RecordingFile | None = None
         self._audit_place = audit
@@ -72,24 +73,20 @@ class Recorder:
         return self._size
 
     def save(self, path: Path) -> RecordingFile:
-        """Begin to write a new file with what is remembered; raise OSError where it can't be made."""
-        from fragtui.sources.recording.file_writer import RecordingFile  # noqa: PLC0415
-        from fragtui.sources.recording.format import HEADER  # noqa: PLC0415
-
+        """Start a new file with the content of the memory; raise OSError if it can't be created."""
         file = RecordingFile(path)
         with self._lock:
             self._flush()
-            file.append(HEADER)
             for segment in self._ring:
-                for chunk in segment:
-                    file.append(chunk)
+                for flush in segment:
+                    file.append(flush)
             self._file = file
         return file
 
     def end(self, seconds: float = 5.0) -> None:
-        """End the file, if there is one, with all that was taken; wait at most so long for the disk."""
+        """End the file, if there is one, after all ticks and events; wait at most `seconds` for the disk."""
         with self._lock:
-            self._flush()
+            self._flush(end=True)
             file, self._file = self._file, None
         if file is not None:
             file.close(seconds)
@@ -112,21 +109,17 @@ class Recorder:
         if self._audit_place is None:
             return []
         if self._audit is None:
-            # Imported here, after the first tick.
-            from fragtui.sources.files.own_files import OwnFile  # noqa: PLC0415
-            from fragtui.sources.files.own_log import OwnLog  # noqa: PLC0415
-
             place = self._audit_place
             self._audit = OwnLog(place if isinstance(place, OwnFile) else OwnFile(place), kept=1, at_end=True)
         return [line.data for line in self._audit.read().lines if line.data is not None]
 
     def log_stream(self) -> Callable[[StreamCall], None]:
-        """Return who takes the calls of one stream of the kernel log."""
+        """Return a receiver for the calls of one stream of the kernel log."""
         number = next(self._numbers)
 
         def take(call: StreamCall) -> None:
-            plain = [word.decode("latin-1") if isinstance(word, bytes) else word for word in call]
-            self._tell("L", [number, *plain], f"L{number}" if call[0] == "open" else None)
+            facts = [fact.decode("latin-1") if isinstance(fact, bytes) else fact for fact in call]
+            self._take("L", [number, *facts], f"L{number}" if call[0] == "open" else None)
 
         return take
 
@@ -134,81 +127,67 @@ class Recorder:
         """See `PodRecorder`."""
         number = next(self._numbers)
         opened = ["log", number, time.time(), float(time.localtime().tm_gmtoff)]
-        self._tell("P", opened, f"P{number}")
-        return lambda lines: self._tell("P", ["lines", number, *(line.decode("latin-1") for line in lines)])
+        self._take("P", opened, f"P{number}")
+        return lambda lines: self._take("P", ["lines", number, *(line.decode("latin-1") for line in lines)])
 
     def learnt(self, pod: PodRef) -> None:
         """See `PodRecorder`."""
-        self._tell("P", ["learnt", asdict(pod)])
+        self._take("P", ["learnt", asdict(pod)])
 
-    def seen(self, told: tuple[PodObservation, ...]) -> None:
+    def observations(self, observations: tuple[PodObservation, ...]) -> None:
         """See `PodRecorder`."""
-        for observation in told:
-            self._tell("P", ["seen", {**asdict(observation), "said": observation.said.value}])
+        for observation in observations:
+            facts = asdict(observation)
+            self._take("P", ["seen", {"said": facts.pop("fact").value, **facts}])
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
         """See `PodRecorder`."""
-        self._tell("P", ["all", *(asdict(pod) for pod in pods)])
+        self._take("P", ["all", *(asdict(pod) for pod in pods)])
 
     def state(self, state: SourceState) -> None:
         """See `PodRecorder`."""
-        self._tell("P", ["state", asdict(state)], f"state {state.name}")
+        self._take("P", ["state", asdict(state)], f"state {state.name}")
 
-    def _tell(self, kind: str, facts: list[object], standing: str | None = None) -> None:
-        """Take an event; one that stands is told again at the beginning of each segment."""
+    def _take(self, kind: str, facts: list[object], repeated: str | None = None) -> None:
+        """Take an event; one with a name in `repeated` is repeated at the beginning of each segment."""
         with self._lock:
-            if standing is not None:
-                self._standing[standing] = (kind, facts)
-                if len(self._standing) > _MOST_STANDING:
-                    del self._standing[next(iter(self._standing))]
+            if repeated is not None:
+                self._repeated[repeated] = (kind, facts)
+                if len(self._repeated) > _MAX_REPEATED:
+                    del self._repeated[next(iter(self._repeated))]
             if self._begun is not None:
                 self._event(kind, facts, time.monotonic())
-            elif standing is None and len(self._standing) < _MOST_STANDING:
-                # Before the first tick there is nothing to hang it on: it waits for that.
-                self._standing[f"early {len(self._standing)}"] = (kind, facts)
+            elif repeated is None and len(self._repeated) < _MAX_REPEATED:
+                # No segment is open: the next one starts with this event.
+                self._repeated[f"early {len(self._repeated)}"] = (kind, facts)
 
     def _begin(self, tick: Tick) -> None:
-        """Begin a segment that needs none before it."""
-        self._flush()
-        early = [name for name in self._standing if name.startswith("early ")]
+        """Start a segment that needs none before it."""
+        self._flush(end=True)
+        self._segment = SegmentWriter(self._host, tick, self._segment.last if self._segment is not None else {})
         self._begun = self._flushed = tick.monotonic
-        self._carried = self._segment.last if self._segment is not None else {}
-        self._segment = None
         self._ring.append([])
-        self._forget()
-        host = {
-            "name": self._host.name,
-            "release": self._host.release,
-            "page_size": self._host.page_size,
-            "page_size_assumed": self._host.page_size_assumed,
-        }
-        self._event("S", [tick.monotonic, tick.time, host], tick.monotonic)
-        for kind, facts in self._standing.values():
-            self._event(kind, facts, tick.monotonic)
-        for name in early:
-            del self._standing[name]
-
-    def _forget(self) -> None:
         while self._size > self._kept and len(self._ring) > 1:
             self._size -= sum(map(len, self._ring.popleft()))
+        for kind, facts in self._repeated.values():
+            self._event(kind, facts, tick.monotonic)
+        for name in [name for name in self._repeated if name.startswith("early ")]:
+            del self._repeated[name]
 
     def _event(self, kind: str, facts: list[object], at: float) -> None:
         self._waiting.append((kind, at, facts))
-        if len(self._waiting) >= _MOST_WAITING:
+        if len(self._waiting) >= _MAX_WAITING:
             self._flush()
 
-    def _flush(self) -> None:
-        """Pack what waits."""
-        if not self._waiting or self._begun is None:
+    def _flush(self, *, end: bool = False) -> None:
+        """Pack the waiting ticks and events; `end` ends the segment, and the next tick starts another."""
+        if self._segment is None or self._begun is None or not (self._waiting or end):
             return
-        if self._segment is None:
-            # Imported here, after the first bars.
-            from fragtui.sources.recording.segment_writer import SegmentWriter  # noqa: PLC0415
-
-            self._segment = SegmentWriter(self._begun, self._carried)
-        chunk = self._segment.chunk(self._waiting)
+        flush = self._segment.pack(self._waiting, end=end)
         self._waiting.clear()
-        self._size += len(chunk)
-        self._ring[-1].append(chunk)
+        if end:
+            self._begun = None
+        self._size += len(flush)
+        self._ring[-1].append(flush)
         if self._file is not None:
-            self._file.append(chunk)
+            self._file.append(flush)

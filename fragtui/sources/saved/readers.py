@@ -1,29 +1,30 @@
-"""Saved logs as the screen takes them: read once to their end, wherever the collection keeps them."""
+"""Readers of saved logs for the screen: each log is read once, to its end."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
+from fragtui.cluster.line_reader import POD_NEEDLES
+from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.model.failures.kernel_log_update import KernelLogUpdate
-from fragtui.model.pods.linking import KernelEvidence
-from fragtui.model.pods.pod_tracker import PodTracker
+from fragtui.model.failures.incident import Incident
+from fragtui.model.failures.kernel_log_update import MERGED, KernelLogUpdate
 from fragtui.model.pods.pod_update import PodUpdate, SourceState
+from fragtui.model.tracker import IncidentTracker
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.line_bounds import CutLines
 from fragtui.sources.files.log_files import open_log
 from fragtui.sources.files.trust import opener_of
 from fragtui.sources.host.tree import SavedTree
 from fragtui.sources.kernel_log.incident_stream import IncidentStream, StreamCall
-from fragtui.sources.kernel_log.scan import scan_log
+from fragtui.sources.kernel_log.scan import near_lines, scan_log
 from fragtui.sources.pods.interfaces import PodRecorder
 from fragtui.sources.pods.log_directories import read_pod_directories
-from fragtui.sources.pods.runtime_log import unread_words
-from fragtui.sources.saved.pod_scan import scan_pods
+from fragtui.sources.pods.runtime_log import PodLineParser, unread_words
 from fragtui.text import epoch_seconds, printable
 
 _NAME = "saved logs"
@@ -31,26 +32,26 @@ _CANNOT_TELL = "pods that wait without an error, and what came after"
 
 
 class SavedKernelLog:
-    """The kernel's messages of a saved tree, all of them, however old: its one news comes when they are read."""
+    """Reads all kernel messages of a saved tree, of any age, and sends one update at the end."""
 
     def __init__(
         self,
         tree: SavedTree,
-        on_news: Callable[[KernelLogUpdate], None] = lambda _: None,
+        on_update: Callable[[KernelLogUpdate], None] = lambda _: None,
         on_stream: Callable[[], Callable[[StreamCall], None]] | None = None,
     ) -> None:
-        """`on_stream` gives the one who is told the calls, for a recording."""
+        """`on_stream` returns the receiver of the stream's calls, for a recording."""
         self._tree = tree
-        self._on_news = on_news
+        self._on_update = on_update
         self._on_stream = on_stream
         self._stopped = threading.Event()
 
     def start(self) -> None:
-        """Begin on a daemon thread."""
+        """Start on a daemon thread."""
         threading.Thread(target=self._run, name="kernel-log", daemon=True).start()
 
     def stop(self) -> None:
-        """End soon; never waits."""
+        """Stop soon; never waits."""
         self._stopped.set()
 
     def _run(self) -> None:
@@ -59,7 +60,7 @@ class SavedKernelLog:
         on_call = self._on_stream() if self._on_stream is not None else None
         if path is None or opened is None or isinstance(opened, str):
             problem = opened or self._tree.ambiguous or "no kernel log among the saved files"
-            news = IncidentStream("none", None, None, on_call=on_call).news("none", 0, problem=str(problem))
+            update = IncidentStream("none", None, None, on_call=on_call).update("none", 0, problem=str(problem))
         else:
             log, changed = opened
             stream = IncidentStream("file", None, None, now=changed, on_call=on_call)
@@ -71,49 +72,55 @@ class SavedKernelLog:
                 except (OSError, EOFError) as error:
                     stream.finish()
                     problem = f"{printable(str(path))}: {_why(error)}"
-            news = stream.news(printable(str(path)), 0, problem=problem)
+            update = stream.update(printable(str(path)), 0, problem=problem)
         if not self._stopped.is_set():
-            self._on_news(news)
+            self._on_update(update)
 
 
 class SavedPods:
-    """The pods that failed to start by the saved logs, as they stood at the logs' last word of pods."""
+    """The pods that failed to start, from saved logs, at the time of the last observation."""
 
     def __init__(
-        self, tree: SavedTree, on_news: Callable[[PodUpdate], None] = lambda _: None, witness: PodRecorder | None = None
+        self,
+        tree: SavedTree,
+        on_update: Callable[[PodUpdate], None] = lambda _: None,
+        recorder: PodRecorder | None = None,
+        incidents: Iterable[Incident] = (),
     ) -> None:
-        """`witness` is told all that the logs say, for a recording."""
+        """`recorder` gets all observations; `incidents` are those of the kernel log."""
         self._tree = tree
-        self._on_news = on_news
-        self._witness = witness
+        self._on_update = on_update
+        self._recorder = recorder
         self._lock = threading.Lock()
         self._stopped = threading.Event()
-        self._board = PodTracker()
+        self._tracker = IncidentTracker(MERGED)
+        for incident in incidents:
+            self._tracker.kernel_incident(incident)
         self._moment: float | None = None
         self._unread = 0
         """Lines that no parser could read."""
         self._state: SourceState | None = None
 
     def start(self) -> None:
-        """Begin on a daemon thread."""
+        """Start on a daemon thread."""
         threading.Thread(target=self._run, name="fragtui-pods", daemon=True).start()
 
     def stop(self) -> None:
-        """End soon; never waits."""
+        """Stop soon; never waits."""
         self._stopped.set()
 
-    def kernel_incident(self, incident: KernelEvidence) -> None:
-        """Report a kernel incident, to be linked with the pods that it failed."""
+    def kernel_update(self, update: KernelLogUpdate) -> None:
+        """Take an update of the kernel log, to be linked to the pods."""
         with self._lock:
-            linked = self._board.kernel_incident(incident)
+            linked = self._tracker.kernel_update(update)
         if linked:
-            self._tell()
+            self._send_update()
 
     def remedy_ran(self, name: str) -> None:
-        """Take no notice: saved pods are not healed."""
+        """Do nothing: a remedy does not change saved pods."""
 
     def read(self) -> PodUpdate:
-        """Read all logs and return what they tell; raises no OSError."""
+        """Read all logs and return the update; raises no OSError."""
         pods = read_pod_directories(self._tree.root)
         with self._lock:
             for pod in pods:
@@ -128,31 +135,31 @@ class SavedPods:
             problems += [f"{name}: {problem}"] if problem else []
             read += [] if problem else [name]
         problems += [unread_words(self._unread)] if self._unread else []
-        told = "; ".join([f"{_CANNOT_TELL} (reads {', '.join(read)})" if read else "", *problems]).strip("; ")
-        told = told or self._tree.ambiguous or "no log of kubelet or runtime among the saved files"
+        shows = "; ".join([f"{_CANNOT_TELL} (reads {', '.join(read)})" if read else "", *problems]).strip("; ")
+        shows = shows or self._tree.ambiguous or "no log of kubelet or runtime among the saved files"
         with self._lock:
-            self._state = SourceState(_NAME, "live" if read else "absent", told)
-        if self._witness is not None:
-            self._witness.state(self._state)
-        return self.news()
+            self._state = SourceState(_NAME, "live" if read else "absent", shows)
+        if self._recorder is not None:
+            self._recorder.state(self._state)
+        return self.update()
 
     def _run(self) -> None:
         self.read()
-        self._tell()
+        self._send_update()
 
-    def _tell(self) -> None:
+    def _send_update(self) -> None:
         if self._state is not None and not self._stopped.is_set():
-            self._on_news(self.news())
+            self._on_update(self.update())
 
-    def news(self) -> PodUpdate:
-        """Return what the logs that were read tell."""
+    def update(self) -> PodUpdate:
+        """Return the update from the logs read so far."""
         with self._lock:
             moment = self._moment if self._moment is not None else time.time()
             states = (self._state,) if self._state is not None else ()
-            return PodUpdate(self._board.snapshot(moment), states, self._board.names)
+            return PodUpdate(self._tracker.snapshot(moment), states, self._tracker.names)
 
     def _read(self, path: Path) -> str | None:
-        """Read one log; return why that was not possible."""
+        """Read one log; return why that failed, else None."""
         opened = _opened(self._tree, path)
         if isinstance(opened, str):
             return opened
@@ -166,11 +173,11 @@ class SavedPods:
                         if observation.time is not None:
                             self._moment = max(self._moment or 0.0, observation.time)
                         try:
-                            self._board.tell(observation, changed if at is None else at)
-                        except Exception:  # It costs only itself.
+                            self._tracker.observe(observation, changed if at is None else at)
+                        except Exception:  # Only this observation is lost.
                             self._unread += 1
-                    if self._witness is not None:
-                        self._witness.seen((observation,))
+                    if self._recorder is not None:
+                        self._recorder.observations((observation,))
                     if self._stopped.is_set():
                         break
             except (OSError, EOFError) as error:
@@ -181,13 +188,13 @@ class SavedPods:
         self._unread += lines
 
     def _learn(self, pod: PodRef) -> None:
-        self._board.learn(pod)
-        if self._witness is not None:
-            self._witness.learnt(pod)
+        self._tracker.learn(pod)
+        if self._recorder is not None:
+            self._recorder.learnt(pod)
 
 
 def _opened(tree: SavedTree, path: Path) -> tuple[IO[bytes], float] | str:
-    """Return a log and its last change, epoch seconds; or why it can't be read."""
+    """Return the open log and its last change, epoch seconds; or why it can't be read."""
     try:
         changed = epoch_seconds(path.stat().st_mtime)
         return open_log(path, opener_of(tree.root, live=False)), time.time() if changed is None else changed
@@ -197,3 +204,25 @@ def _opened(tree: SavedTree, path: Path) -> tuple[IO[bytes], float] | str:
 
 def _why(error: OSError | EOFError) -> str:
     return printable(os_reason(error)) if isinstance(error, OSError) else "it is cut off"
+
+
+def scan_pods(
+    log: IO[bytes],
+    now: float | None = None,
+    utc_offset: float = 0.0,
+    on_unread: Callable[[int], None] = lambda _: None,
+) -> Iterator[PodObservation]:
+    """Yield the observations of pods in a log (kubelet, runtime, syslog, journal, events); lines count from 1.
+
+    `now` (epoch seconds, the log's last change) dates stamps without a year, `utc_offset` (seconds) those without a
+    zone. At the end `on_unread` gets the number of lines that no parser could read.
+    """
+    moment = time.time() if now is None else now
+    lines = PodLineParser(lambda: moment, utc_offset)
+    for number, line, torn, gap in near_lines(log, POD_NEEDLES, lambda: lines.busy, before=1):
+        if gap:
+            lines.skip()
+        if lines.worth_reading(line):
+            yield from lines.feed(line, number, torn)
+    yield from lines.end()
+    on_unread(lines.unread)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
+from typing import ClassVar, Generic, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,13 +15,11 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widgets import Button
 
+from fragtui.ui.terminal.key_gate import key_gate_of
 from fragtui.ui.widgets.cells import wrap
 from fragtui.ui.widgets.modal import ModalPanel
 from fragtui.ui.widgets.page import Build, PageBody
 from fragtui.ui.widgets.rows import Line, Palette, line, shown
-
-if TYPE_CHECKING:
-    from fragtui.ui.app import FragtuiApp
 
 T = TypeVar("T")
 
@@ -73,7 +71,8 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
     def __init__(self) -> None:
         super().__init__(classes="dialog")
         self._asked_at = time.monotonic()
-        self._shown_at: float | None = None
+        self.shown_at: float | None = None
+        """When its text was on the screen, monotonic seconds; None until then."""
         self._page = _Question(self.lines, self._note_drawn, id="dialog-page")
 
     @property
@@ -106,10 +105,10 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
         self.query("#cancel").focus()  # None is there if the application ends meanwhile.
 
     def _note_drawn(self) -> None:
-        cast("FragtuiApp", self.app).deliberate.once_seen(self._note_shown)
+        key_gate_of(self).once_seen(self._note_shown)
 
     def _note_shown(self) -> None:
-        self._shown_at = time.monotonic()
+        self.shown_at = time.monotonic()
 
     def on_resize(self) -> None:
         """Keep the answers on the screen however long the text is: it scrolls."""
@@ -124,7 +123,7 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
         if not run:
             self.dismiss(None)
         else:
-            cast("FragtuiApp", self.app).deliberate.then(self._run, asked=self._asked_at, shown=self._shown_at)
+            key_gate_of(self).then(self._run, asked=self._asked_at, shown=self.shown_at)
 
     def _run(self) -> None:
         self.dismiss(self.answer)
@@ -134,9 +133,9 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
         self.query_one("#dialog-text", VerticalScroll).scroll_relative(y=lines, animate=False)
 
     def changed(self) -> None:
-        """Show the question anew: what it asks for has changed."""
+        """Show the question again: what it asks for has changed."""
         self.query_one("#dialog").border_title = Content(shown(f" ⚠ {self.heading} "))
-        self._shown_at = None
+        self.shown_at = None
         self._page.change()
 
 

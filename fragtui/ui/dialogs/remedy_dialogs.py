@@ -130,7 +130,7 @@ class GuardDialog(ConfirmDialog[Policy]):
     def lines(self, width: int) -> Sequence[Line]:
         """Return the policy and its effect."""
         lines = paragraph(
-            "While fragtui is open, the guard runs these steps whenever the policy says so, without asking again. "
+            "While fragtui is open, the guard runs these steps whenever the policy is met, without asking again. "
             "G switches it off, x aborts a run. It stops by itself when remedies gain nothing.",
             width,
             "warn",

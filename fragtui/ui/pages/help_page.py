@@ -22,7 +22,7 @@ _SIGNS = (
     (("target", "▾3 "), "the target order: that of the last failures, or the one chosen with [ and ]"),
     (
         ("good", "███▌"),
-        "blocks of the order on a logarithmic scale; green can be had, red can't, violet is held back",
+        "blocks of the order on a logarithmic scale; green is available, red is not, violet is reserved",
     ),
     (
         ("bad", "✗ none"),
@@ -33,7 +33,7 @@ _SIGNS = (
         ("dim", "UMEHCI"),
         "migratetypes with free blocks, as the kernel writes them: unmovable, movable, reclaimable, ...",
     ),
-    (("key", "▼"), "on sparkline and timeline: a remedy ran then, of fragtui or of somebody else"),
+    (("key", "▼"), "on sparkline and timeline: a remedy ran, by fragtui or another tool"),
     (("bad", "✗ ×"), "on the timeline: a request was refused then; at that moment there was no block at all"),
     (
         ("dim", "unus."),

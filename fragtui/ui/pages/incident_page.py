@@ -5,27 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from fragtui.kernel.gfp.meanings import flag_words
+from fragtui.kernel.reports.report import ReportedZone
 from fragtui.model.failures.causes import TABLE
 from fragtui.model.failures.failure_list import FailureGroup
-from fragtui.model.failures.incident import Incident, IncidentZone
+from fragtui.model.failures.incident import Incident
 from fragtui.model.node.indices import blocks_of
+from fragtui.render.facts import Fact
+from fragtui.render.incident_text import count_words, flag_source, incident_facts, incident_title
 from fragtui.text import format_bytes, format_count
 from fragtui.ui.widgets.cells import bar, fit, fit_right, wrap
 from fragtui.ui.widgets.incident_cells import clock_time, time_ago
 from fragtui.ui.widgets.rows import Line, Span, line
 
 PodLines = Callable[[FailureGroup], Sequence[str]]
-"""Tells which pods hang on an incident, in words."""
+"""Returns a sentence for each pod that alike incidents block."""
 
 
-def incident_lines(alike: FailureGroup, pods: PodLines, width: int) -> list[Line]:
+def incident_lines(alike: FailureGroup, pods: PodLines, page_size: int, width: int) -> list[Line]:
     """Return the page about the newest of alike incidents."""
     incident = alike.last
-    lines = [line((_title(incident), "title"), (f"   {clock_time(incident.time)}, {time_ago(incident.time)}", "dim"))]
+    lines = [
+        line(
+            (incident_title(incident, page_size), "title"),
+            (f"   {clock_time(incident.time)}, {time_ago(incident.time)}", "dim"),
+        )
+    ]
     if incident.explanation:
         lines += [line((row, "text")) for row in wrap(incident.explanation, width, 8)]
-    told = pods(alike)
-    for text in told:
+    for text in pods(alike):
         lines += [line((row, "accent")) for row in wrap(text, width, 3)]
     lines.append(line())
     lines += _facts(alike, width)
@@ -35,42 +42,20 @@ def incident_lines(alike: FailureGroup, pods: PodLines, width: int) -> list[Line
     return lines
 
 
-def _title(incident: Incident) -> str:
-    order = "" if incident.order is None else f" order {incident.order}"
-    return f"{incident.kind.replace('_', ' ')}{order}"
-
-
 def _facts(alike: FailureGroup, width: int) -> list[Line]:
-    incident = alike.last
-    pid = "" if incident.pid is None else f" (pid {incident.pid})"
-    cpu = "" if incident.cpu is None else f" on CPU {incident.cpu}"
-    facts = [
-        ("who", f"{incident.comm or 'unknown'}{pid}{cpu}"),
-        ("kernel", incident.kernel),
-        ("cause", incident.cause),
-        ("victim", None if incident.victim is None else f"{incident.victim.comm} (pid {incident.victim.pid})"),
-        ("constraint", incident.constraint),
-        ("cpuset", incident.cpuset),
-        ("nodes", None if incident.mems_allowed is None else f"mems_allowed {incident.mems_allowed}"),
-        (
-            "alike",
-            f"{alike.count} told, {alike.suppressed} suppressed" if alike.count > 1 or alike.suppressed else None,
-        ),
+    facts = [fact for fact in incident_facts(alike.last) if fact.label != "flags"]
+    if alike.count > 1 or alike.suppressed:
+        facts.append(Fact("count", count_words(alike.count, alike.suppressed)))
+    return [
+        line((f"  {label if index == 0 else '':<11}", "dim"), (row, "text"))
+        for label, text in facts
+        for index, row in enumerate(wrap(text, width - 14, 3))
     ]
-    rows = []
-    for word, text in facts:
-        if text:
-            rows += [
-                line((f"  {word if index == 0 else '':<11}", "dim"), (row, "text"))
-                for index, row in enumerate(wrap(text, width - 14, 3))
-            ]
-    return rows
 
 
 def _flags(incident: Incident, width: int) -> list[Line]:
     mode = "" if incident.mode is None else f" mode {incident.mode:#x}"
-    source = {"printed": "as the kernel printed them", "decoded": "decoded"}.get(incident.gfp_from or "", "uncertain")
-    rows = [line(), line((f"Flags{mode}", "title"), (f"  {source}", "dim"))]
+    rows = [line(), line((f"Flags{mode}", "title"), (f"  {flag_source(incident)}", "dim"))]
     if incident.gfp is None:
         return [*rows, line(("  unknown: no name was printed and no table of this kernel fits", "dim"))]
     for name in incident.gfp:
@@ -82,27 +67,26 @@ def _flags(incident: Incident, width: int) -> list[Line]:
 
 
 def _zones(incident: Incident, width: int) -> list[Line]:
-    if not incident.zones:
+    zones = incident.report.zones if incident.report else ()
+    if not zones:
         return [line(), line(("Zones", "title"), ("  the report shows none", "dim"))]
     rows = [line(), line(("Zones at that moment", "title"))]
-    for zone in incident.zones:
+    for zone in zones:
         rows.append(line((f"  N{zone.node} {zone.zone}", "text"), (f"  {_marks(zone)}", "dim")))
         if zone.free_blocks is not None:
             rows += _zone_bars(zone, zone.free_blocks, incident.order, width)
     return rows
 
 
-def _marks(zone: IncidentZone) -> str:
+def _marks(zone: ReportedZone) -> str:
     sizes = (("free", zone.free_kb), ("min", zone.min_kb), ("low", zone.low_kb), ("boost", zone.boost_kb))
     return " ".join(f"{name} {format_bytes(size * 1024)}" for name, size in sizes if size is not None)
 
 
-def _zone_bars(zone: IncidentZone, counts: tuple[int, ...], order: int | None, width: int) -> list[Line]:
+def _zone_bars(zone: ReportedZone, counts: tuple[int, ...], order: int | None, width: int) -> list[Line]:
     most = max((1, *counts))
     # Pages against KiB: even with the smallest page this is more than the zone has free.
-    shut = (
-        bool(zone.lowmem_reserve) and zone.free_kb is not None and max(zone.lowmem_reserve or (0,)) * 4 > zone.free_kb
-    )
+    shut = zone.free_kb is not None and max(zone.lowmem_reserve_pages or (0,)) * 4 > zone.free_kb
     rows = []
     for index, count in enumerate(counts):
         letters = zone.letters[index] if zone.letters and index < len(zone.letters) else ""

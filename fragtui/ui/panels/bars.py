@@ -27,12 +27,12 @@ _BAR_STYLES = {
 }
 _EMPTY = {
     Verdict.AVAILABLE: ("· by splitting larger ones", "dim"),
-    Verdict.RESERVED: ("◦ held back", "held"),
+    Verdict.RESERVED: ("◦ reserved", "held"),
     Verdict.FRAGMENTED: ("✗ none", "bad"),
     Verdict.SHORT: ("▽ none: short of memory", "bad"),
     Verdict.UNKNOWN: ("? unknown", "warn"),
 }
-"""What stands in the place of a bar where there is no block of the order."""
+"""What stands in the place of a bar if there is no block of the order."""
 _LETTERS = {
     "Unmovable": "U",
     "Movable": "M",
@@ -67,10 +67,8 @@ class BarsPanel(Rows):
     def __init__(self, session: Session) -> None:
         super().__init__(id="bars")
         self._session = session
-        self.by_type = False
-        """Whether bars show the split by migratetype instead of the verdict."""
-        self.tells_rates = True
-        """Whether the rates stand below; not where the timeline does."""
+        self.shows_rates = True
+        """Whether the rates are shown below the bars: not if the timeline shows them."""
 
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the zone's heading and as many orders around the target as there is room for."""
@@ -95,7 +93,7 @@ class BarsPanel(Rows):
         rows += [self._row(judged, order, columns, split, baseline, span) for order in shown]
         if room > len(zone.free_blocks):
             rows.append(_note(session, snapshot))
-        if room > len(zone.free_blocks) + 1 and self.tells_rates:
+        if room > len(zone.free_blocks) + 1 and self.shows_rates:
             rows.append(line((fit(f" {rate_words(session.rates.rates)}", width), "dim")))
         return rows
 
@@ -189,13 +187,13 @@ class BarsPanel(Rows):
     ) -> list[Span]:
         filled = bar(log_share(count, span), width)
         mark = None if ghost is None or ghost == count else min(width - 1, int(log_share(ghost, span) * width))
-        spans = _typed_bar(len(filled), split, order) if self.by_type and split else [(filled, style)]
+        spans = _typed_bar(len(filled), split, order) if self._session.by_type and split else [(filled, style)]
         used = len(filled)
         if mark is None:
             return spans
         if mark >= used:
             return [*spans, (" " * (mark - used), "text"), (_GHOST, "ghost")]
-        if self.by_type:
+        if self._session.by_type:
             return spans
         return [(filled[:mark], style), (_GHOST, "ghost"), (filled[mark + 1 :], style)]
 
@@ -209,7 +207,7 @@ def _style(judged: ZoneJudgement, order: int) -> str:
 
 
 def _no_bar(word: str, style: str, ghost: int | None, width: int, span: int) -> list[Span]:
-    """Return what stands in the place of a bar where there is no block: a word, and the baseline's mark if any."""
+    """Return what stands in the place of a bar if there is no block: a word, and the baseline's mark if any."""
     if not ghost:
         return [(fit(word, width), style)]
     mark = min(width - 1, int(log_share(ghost, span) * width))
@@ -263,7 +261,7 @@ def _note(session: Session, snapshot: Snapshot) -> Line:
 
 
 def _to_come(snapshot: Snapshot) -> bool:
-    """Tell whether the migratetypes are not read yet: their column is kept for them."""
+    """Return whether the migratetypes are not read yet: their column is kept for them."""
     return snapshot.page_types is None and snapshot.why("pagetypeinfo") is None
 
 

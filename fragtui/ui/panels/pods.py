@@ -1,42 +1,35 @@
-"""The pods that are stuck in creation, and what the sources can't tell."""
+"""The pods that are stuck in creation, and what is not visible from the sources."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from fragtui.model.pods.pod_update import SourceState
+from fragtui.model.pods.stuck_pods import StuckPod
+from fragtui.render.facts import Fact
+from fragtui.render.pod_text import history_facts, kernel_facts, pod_facts, pod_name, pod_reason, state_words
 from fragtui.text import counted, format_duration
 from fragtui.ui.clock import CLOCK
+from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import wrap
 from fragtui.ui.widgets.list_panel import ListPanel, columns
 from fragtui.ui.widgets.rows import Line, Span, line
 
-if TYPE_CHECKING:
-    from fragtui.model.pods.pod_update import PodUpdate, SourceState
-    from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
-
-_SHORT_ID = 13
-"""Characters of an id as crictl shows them."""
 _SIGNS = {"live": "●", "connecting": "◌", "waiting": "◌", "absent": "○", "refused": "✗", "off": "○"}
 
 
-class PodsPanel(ListPanel["StuckPod"]):
+class PodsPanel(ListPanel[StuckPod]):
     """Stuck pods, the longest first, then those that started lately; without a source it says what to give."""
 
-    def __init__(self) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__(id="pods")
-        self.news: PodUpdate | None = None
+        self._session = session
         self._heading_alone = False
-
-    @property
-    def board(self) -> StuckPods | None:
-        """The pods of the last news; None before the first."""
-        return self.news.board if self.news else None
 
     def items(self) -> Sequence[StuckPod]:
         """Return the stuck pods and those that started lately."""
-        return (*self.news.board.pods, *self.news.board.started) if self.news else ()
+        return self._session.listed_pods
 
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the lines; where the heading has no row under it, it names the pods."""
@@ -45,29 +38,30 @@ class PodsPanel(ListPanel["StuckPod"]):
 
     def heading(self, width: int) -> tuple[Span, ...]:
         """Return the counts and how the sources are doing."""
-        board = self.board
+        update = self._session.pods
+        stuck = update.stuck if update else None
         spans: list[Span] = [(" Stuck pods ", "title")]
-        if board is not None and board.pods:
-            refused = f" ({board.denied_memory} refused memory)" if board.denied_memory else ""
-            spans.append((f"{len(board.pods)}{refused} ", "bad"))
-        elif self.news and any(source.state == "live" for source in self.news.sources):
+        if stuck is not None and stuck.pods:
+            refused = f" ({stuck.denied_memory} denied memory)" if stuck.denied_memory else ""
+            spans.append((f"{len(stuck.pods)}{refused} ", "bad"))
+        elif update and any(source.state == "live" for source in update.sources):
             spans.append(("none ", "good"))
         else:
             spans.append(("unknown ", "warn"))
-        if board is not None and board.pods and self._heading_alone:
-            return (*spans, (" " + ", ".join(pod_name(pod) for pod in board.pods[:8]), "text"))
-        if board is not None and board.dropped:
-            spans.append((f"+{board.dropped} dropped ", "warn"))
-        if self.news and self.news.dropped:
-            spans.append((f"{counted(self.news.dropped, 'kernel report')} of a flood not compared ", "warn"))
-        if self.news and self.news.unread:
-            spans.append((f"{counted(self.news.unread, 'sighting')} could not be read ", "warn"))
-        sources = self.news.sources if self.news else ()
+        if stuck is not None and stuck.pods and self._heading_alone:
+            return (*spans, (" " + ", ".join(pod_name(pod) for pod in stuck.pods[:8]), "text"))
+        if stuck is not None and stuck.dropped:
+            spans.append((f"+{stuck.dropped} dropped ", "warn"))
+        if update and update.dropped:
+            spans.append((f"{counted(update.dropped, 'kernel report')} of a flood not compared ", "warn"))
+        if update and update.unread:
+            spans.append((f"{counted(update.unread, 'sighting')} could not be read ", "warn"))
+        sources = update.sources if update else ()
         spans += [(f" {_SIGNS.get(source.state, '?')} {source.name}: {source.state}", "dim") for source in sources]
         return tuple(spans)
 
     def row(self, item: StuckPod, width: int) -> tuple[Span, ...]:
-        """Return who, for how long, why, how often, and the kernel line it hangs on."""
+        """Return who, for how long, why, how often, and how surely a kernel incident blocks it."""
         seconds = item.stuck_seconds(CLOCK.now())
         lasted = "?" if seconds is None else format_duration(seconds)
         name_width = max(16, min(48, width // 3))
@@ -80,77 +74,49 @@ class PodsPanel(ListPanel["StuckPod"]):
         style = "bad" if item.memory else "warn"
         told = columns((f" {pod_name(item)}", name_width, "text"), (lasted, 7, style))
         # What a narrow panel cuts off must be the words, which Enter shows whole.
-        return (*told, (attempts, "text"), (link, "accent"), (item.reason_class.words, style))
+        return (*told, (attempts, "text"), (link, "accent"), (pod_reason(item), style))
 
     def empty(self, width: int) -> Sequence[Line]:
         """Return what the sources can't tell, so that an empty list is not taken for good news."""
-        if self.news is None:
+        if (update := self._session.pods) is None:
             return [line((" looking for the kubelet's log, the API and crictl…", "dim"))]
         rows: list[Line] = []
-        for source in self.news.sources:
+        for source in update.sources:
             if source.cannot_tell:
                 rows += [line((f" {row}", "dim")) for row in wrap(f"{source.name}: {source.cannot_tell}", width - 2, 3)]
         return rows
 
 
-def pod_name(pod: StuckPod) -> str:
-    """Return ``namespace/name``, or the best that is known."""
-    if pod.name:
-        return f"{pod.namespace or '?'}/{pod.name}"
-    return f"pod {pod.uid}" if pod.uid else "unknown pod"
-
-
 def pod_lines(pod: StuckPod, sources: Sequence[SourceState], width: int) -> list[Line]:
     """Return the page about one pod: the evidence, and what is missing."""
-    now = CLOCK.now()
-    seconds = pod.stuck_seconds(now)
-    state = "started" if pod.started is not None else "stuck"
-    span = "for an unknown time" if seconds is None else f"for {format_duration(seconds)}"
-    count = "an unknown number of attempts" if pod.attempts is None else counted(pod.attempts, "failed attempt")
-    lines = [line((f"{state} {span}, {count}, at the {pod.stage}", "text"))]
+    lines = [line((state_words(pod, CLOCK.now()), "text"))]
     if pod.after_remedy:
         lines.append(line((f"after the remedy: {pod.after_remedy}", "good")))
-    lines.append(line())
-    lines += _facts(
-        width,
-        ("why", pod.reason_class.words, "bad" if pod.memory else "warn"),
-        ("do", pod.reason_class.advice, "text"),
-        ("said", pod.reason or "nothing yet", "dim"),
-    )
-    lines += [line(), line(("Kernel lines", "title"))]
-    if not pod.links:
-        lines.append(line(("  none is tied to this pod", "dim")))
-    for link in pod.links:
-        lines += [
-            line((("  " if index == 0 else "    ") + row, "text"))
-            for index, row in enumerate(wrap(f"{link.confidence}: {link.why} [{link.incident_id}]", width - 4, 4))
-        ]
-    lines += [line(), line(("Known of it", "title"))]
-    lines += _facts(
-        width,
-        ("first seen", _clock(pod.first_failure), "dim"),
-        ("last seen", _clock(pod.last_failure), "dim"),
-        ("told by", ", ".join(pod.sources) or "nobody", "dim"),
-        ("uid", pod.uid or "unknown", "dim"),
-        ("sandboxes", ", ".join(each[:_SHORT_ID] for each in pod.sandbox_ids) or "none seen", "dim"),
-    )
+    styles = {"cause": "bad" if pod.memory else "warn", "error": "dim"}
+    lines += [line(), *_rows(pod_facts(pod), width, styles)]
+    lines += [line(), line(("Kernel incidents", "title"))]
+    lines += _rows(kernel_facts(pod), width) or [line(("  none is linked to this pod", "dim"))]
+    lines += [line(), line(("History", "title"))]
+    history = history_facts(pod, _clock)
+    lines += _rows(history, width, dict.fromkeys((fact.label for fact in history), "dim"))
     lacking = [source for source in sources if source.cannot_tell]
     if lacking:
-        lines += [line(), line(("What the sources can't tell", "title"))]
+        lines += [line(), line(("Not visible from these sources", "title"))]
         for source in lacking:
             lines += [line((f"  {row}", "dim")) for row in wrap(f"{source.name}: {source.cannot_tell}", width - 4, 4)]
     return lines
 
 
-def _facts(width: int, *facts: tuple[str, str, str]) -> list[Line]:
-    """Return a word and its text each, the text wrapped beside it in the given style."""
+def _rows(facts: Sequence[Fact], width: int, styles: Mapping[str, str] | None = None) -> list[Line]:
+    """Return the facts, each text wrapped beside its label in the label's style."""
     lines = []
-    for word, text, style in facts:
+    for label, text in facts:
+        style = (styles or {}).get(label, "text")
         rows = wrap(text, width - 13, 8) or [""]
-        lines.append(line((f"  {word:<11}", "dim"), (rows[0], style)))
+        lines.append(line((f"  {label:<11}", "dim"), (rows[0], style)))
         lines += [line((" " * 13 + row, style)) for row in rows[1:]]
     return lines
 
 
-def _clock(at: float | None) -> str:
-    return "unknown" if at is None else datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+def _clock(at: float) -> str:
+    return datetime.fromtimestamp(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")

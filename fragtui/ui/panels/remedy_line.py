@@ -1,9 +1,10 @@
-"""The line about the remedy under way, or about the last one."""
+"""The line about the running remedy, or about the last one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import fit
 from fragtui.ui.widgets.rows import Line, Rows, line
 
@@ -11,16 +12,13 @@ from fragtui.ui.widgets.rows import Line, Rows, line
 class RemedyLine(Rows):
     """One line, hidden while there is nothing to say."""
 
-    def __init__(self) -> None:
-        super().__init__(id="strip")
-        self.said: tuple[str, str] | None = None
-        """The words and their style."""
-
-    @property
-    def has_line(self) -> bool:
-        """Whether there is a line to show."""
-        return self.said is not None
+    def __init__(self, session: Session) -> None:
+        super().__init__(id="remedy-line")
+        self._session = session
 
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the line."""
-        return [line((" " + fit(self.said[0], width - 1), self.said[1]))] if self.said else []
+        if self._session.remedy_line is None:
+            return []
+        text, style = self._session.remedy_line
+        return [line((" " + fit(text, width - 1), style))]

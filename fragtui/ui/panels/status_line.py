@@ -18,13 +18,12 @@ class StatusLine(Rows):
     def __init__(self, session: Session) -> None:
         super().__init__(id="top-line")
         self._session = session
-        self.state: tuple[Span, ...] = ()
-        """The words for what the view does now: live, paused, stuck, read-only."""
 
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the line for that width."""
-        snapshot = self._session.snapshot
-        right = list(self.state)
+        session = self._session
+        snapshot = session.snapshot
+        right = list(session.status)
         if snapshot is None:
             text = " fragtui: reading the node for the first time"
             return [line((fit(text, max(0, width - spans_width(right) - 1)), "title"), *right)]
@@ -36,7 +35,7 @@ class StatusLine(Rows):
             (4, _own(snapshot)),
         ]
         if outside := snapshot.uninitialised_bytes:
-            left.insert(3, (3, [(f"({format_bytes(outside)} in no zone yet) ", "warn")]))
+            left.insert(3, (3, [(f"({format_bytes(outside)} not initialised yet) ", "warn")]))
         pieces = left
         while len(pieces) > 1 and sum(spans_width(spans) for _, spans in pieces) + spans_width(right) + 1 > width:
             worst = max(pieces, key=lambda piece: piece[0])

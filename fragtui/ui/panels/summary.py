@@ -1,19 +1,18 @@
-"""The sentences after the verdict: who was refused, which pods hang on it, what would help."""
+"""The sentences after the verdict: who was denied memory, which pods are stuck, what would help."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from fragtui.model.failures.failure_list import FailureList
 from fragtui.model.node.verdict import Severity
+from fragtui.model.remedy.forecast import forecast
+from fragtui.render.forecast_text import outlook_brief, outlook_sentence
 from fragtui.render.headline import consequence
-from fragtui.text import counted, format_bytes
+from fragtui.render.incident_text import denial_words
+from fragtui.text import counted
 from fragtui.ui.clock import CLOCK
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.incident_cells import time_ago
-
-if TYPE_CHECKING:
-    from fragtui.model.pods.stuck_pods import StuckPods
 
 RECENT = 3600.0
 """Seconds for which a refusal is news at the top of the screen."""
@@ -26,31 +25,26 @@ class SummaryPart(NamedTuple):
     brief: str
 
 
-def summary_parts(session: Session, tail: FailureList, board: StuckPods | None) -> tuple[SummaryPart, ...]:
-    """Return what to know beside the verdict, the most telling first."""
+def summary_parts(session: Session) -> tuple[SummaryPart, ...]:
+    """Return what to know beside the verdict, the most important first."""
     snapshot, judgement = session.snapshot, session.judgement
     if snapshot is None or judgement is None:
         return ()
-    said: list[SummaryPart] = []
-    last = tail.last_denied
+    parts: list[SummaryPart] = []
+    last = session.failures.last_denied
+    pods = session.pods.stuck if session.pods else None
     recent = last is not None and last.time is not None and CLOCK.now() - last.time < RECENT
     if last is not None and recent:
-        size = format_bytes(snapshot.host.page_size << (last.order or 0))
+        denied, when = denial_words(last, snapshot.host.page_size), time_ago(last.time)
         cause = f" for {last.cause}" if last.cause else ""
-        who, when = last.comm or "A task", time_ago(last.time)
-        sentence = f"{who} was refused order {last.order} ({size}){cause} {when}."
-        said.append(SummaryPart(sentence, f"order {last.order} refused to {who} {when}"))
-    if board is not None and board.pods:
-        refused = f", {board.denied_memory} refused memory" if board.denied_memory else ""
-        stuck = f"{counted(len(board.pods), 'pod')} stuck"
-        said.append(SummaryPart(f"{stuck}{refused}.", stuck))
+        parts.append(SummaryPart(f"{denied}{cause} {when}.", f"{denied} {when}"))
+    if pods is not None and pods.pods:
+        refused = f", {pods.denied_memory} denied memory" if pods.denied_memory else ""
+        stuck = f"{counted(len(pods.pods), 'pod')} stuck"
+        parts.append(SummaryPart(f"{stuck}{refused}.", stuck))
     if judgement.severity is not Severity.FINE:
-        # Imported where it is first needed: most nodes are well at the first bars.
-        from fragtui.model.remedy.forecast import forecast
-        from fragtui.render.forecast_text import outlook_brief, outlook_sentence
-
         outlook = forecast(snapshot, judgement.order)
-        said.append(SummaryPart(outlook_sentence(outlook), outlook_brief(outlook)))
+        parts.append(SummaryPart(outlook_sentence(outlook), outlook_brief(outlook)))
     if then := consequence(judgement):
-        said.append(SummaryPart(then, f"GFP_KERNEL {judgement.gets}"))
-    return tuple(said)
+        parts.append(SummaryPart(then, f"GFP_KERNEL {judgement.gets}"))
+    return tuple(parts)

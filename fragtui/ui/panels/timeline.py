@@ -1,4 +1,4 @@
-"""The last minutes of the target order's blocks on the whole node: running out, refused, remedied, recovered."""
+"""The last minutes of the target order's blocks on the whole node: running out, denied, remedy, recovered."""
 
 from __future__ import annotations
 

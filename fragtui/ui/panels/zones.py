@@ -13,7 +13,7 @@ from fragtui.ui.widgets.rows import Line, Rows, Span, line
 
 _WORDS = {
     Verdict.AVAILABLE: ("✓ ok", "good"),
-    Verdict.RESERVED: ("◦ held back", "held"),
+    Verdict.RESERVED: ("◦ reserved", "held"),
     Verdict.FRAGMENTED: ("✗ fragmented", "bad"),
     Verdict.SHORT: ("▽ short", "bad"),
     Verdict.UNKNOWN: ("? unknown", "warn"),
@@ -94,7 +94,7 @@ def _row(zone: ZoneJudgement, session: Session, label: int, cell: int, tail: int
 
 
 def _uncounted(zone: ZoneJudgement, verdict: Verdict) -> bool:
-    """Tell whether the blocks look free only because the lowmem reserve, which keeps them back, could not be read."""
+    """Return whether the blocks look free only because the lowmem reserve, which keeps them back, could not be read."""
     return verdict is Verdict.AVAILABLE and not zone.target
 
 

@@ -13,12 +13,12 @@ from textual.app import App
 from fragtui.model.failures.failure_list import FailureGroup, FailureList
 from fragtui.output_file import write_file
 from fragtui.text import counted
+from fragtui.ui.dialogs.prompt import PromptDialog
 from fragtui.ui.screens.report_action import save_aside
 
 
 def ask_filter(app: App[Any], tail: FailureList, then: Callable[[], None]) -> None:
     """Ask for the text that listed failures must hold; Escape leaves it as it was."""
-    from fragtui.ui.dialogs.prompt import PromptDialog
 
     def take(wanted: str | None) -> None:
         if wanted is not None:

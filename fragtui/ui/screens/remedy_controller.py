@@ -1,4 +1,4 @@
-"""Remedies as the main screen offers them: what bars them, the questions before, the line about them, the results."""
+"""Remedies on the live screen: why they are disabled, the dialogs, the line about them, the results."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from textual.app import App
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.target_zones import target_blocks
 from fragtui.model.remedy.forecast import moves_large_folios
+from fragtui.model.remedy.risk import NodeConditions
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import (
     Remedy,
@@ -27,7 +28,6 @@ from fragtui.remedies.guard.policy import Policy
 from fragtui.remedies.guard.rules import GuardAction
 from fragtui.remedies.permission import disabled_because
 from fragtui.remedies.service import HistoryView, RemedyService, RemedyState
-from fragtui.sources.host.conditions import read_conditions
 from fragtui.text import format_count, format_duration
 from fragtui.ui.dialogs.remedy_dialogs import DialogContext, EscalationDialog, GuardDialog, RemedyDialog
 from fragtui.ui.pages.history_page import history_lines
@@ -52,23 +52,30 @@ class RemedyController:
         audit: AuditLog,
         disabled_reason: str | None,
         on_change: Callable[[RemedyState | str], None],
+        read_conditions: Callable[[Path], NodeConditions],
     ) -> None:
-        self.state = RemedyState()
+        session.remedies = RemedyState()
+        self._read_conditions = read_conditions
         self._app = app
         self._session = session
         self._root = root
         self._audit = audit.path
-        self._barred = disabled_reason
+        self._disabled_reason = disabled_reason
         self._previous: Snapshot | None = None
         self._before: Snapshot | None = None
         self.attendant = RemedyService(root, audit, disabled_reason, on_change)
         self.attendant.start()
 
     @property
+    def state(self) -> RemedyState:
+        """The session's state of the remedies."""
+        return self._session.remedies or RemedyState()
+
+    @property
     def disabled_reason(self) -> str | None:
         """Return why no remedy at all can be run, or None if one can."""
-        if self._barred is not None:
-            return self._barred
+        if self._disabled_reason is not None:
+            return self._disabled_reason
         reasons = [disabled_because(self._variants(name)[0], self._root) for name in ("drop-3", "compact")]
         return reasons[0] if all(reasons) else None
 
@@ -80,7 +87,7 @@ class RemedyController:
 
     def take(self, state: RemedyState) -> bool:
         """Take news of the attendant; return whether a result is there that has not been shown."""
-        before, self.state = self.state.remedy_result, state
+        before, self._session.remedies = self.state.remedy_result, state
         new = state.remedy_result
         return new is not None and (before is None or before.outcome is not new.outcome)
 
@@ -108,8 +115,8 @@ class RemedyController:
         if self.state.guard is not None:
             self.attendant.guard(None)
             return
-        if self._barred is not None:
-            self._say(self._barred)
+        if self._disabled_reason is not None:
+            self._say(self._disabled_reason)
             return
         policy = Policy(order=self._session.order)
 
@@ -120,14 +127,14 @@ class RemedyController:
         self._app.push_screen(GuardDialog(policy, self._audit), switch)
 
     def abort(self) -> None:
-        """End what is under way."""
+        """Abort the running remedy."""
         if self.state.running is not None or self._guard_runs:
             self.attendant.abort()
 
     def show_recovery(self) -> None:
         """Show what the last remedy brought."""
         if (remedy_result := self.state.remedy_result) is None:
-            self._app.notify("No remedy has been run here yet; H shows those on record.", markup=False)
+            self._app.notify("No remedy has run here yet; H shows logged ones.", markup=False)
             return
 
         def lines(width: int) -> Sequence[Line]:
@@ -137,13 +144,13 @@ class RemedyController:
         self._app.push_screen(PageScreen(f"Recovery: {title}", lines))
 
     def show_history(self, on_told: Callable[[HistoryView], None]) -> None:
-        """Have the remedies on record read, with advice for this node; `on_told` is called on another thread."""
+        """Read the logged remedies, with advice for this node; `on_told` is called on another thread."""
         if self._session.snapshot is not None:
             self.attendant.load_history(self._session.snapshot, self._session.order, on_told)
 
     def open_history(self, recalled: HistoryView) -> None:
-        """Show the remedies on record."""
-        self._app.push_screen(PageScreen("Remedies on record", lambda width: history_lines(recalled, width)))
+        """Show the logged remedies."""
+        self._app.push_screen(PageScreen("Logged remedies", lambda width: history_lines(recalled, width)))
 
     @property
     def guard_words(self) -> str | None:
@@ -158,7 +165,7 @@ class RemedyController:
 
     @property
     def line(self) -> tuple[str, str] | None:
-        """Return the words and the style of the line about remedies, or None where there is nothing to say."""
+        """Return the words and the style of the line about remedies, or None if there is nothing to say."""
         state = self.state
         if state.running is not None:
             doing = "aborting" if state.aborting else "x aborts"
@@ -167,7 +174,7 @@ class RemedyController:
                 "warn",
             )
         if state.settling:
-            return f"⟳ It is over; looking at what it brought…{self._gain()}", "warn"
+            return f"⟳ Done; measuring the result…{self._gain()}", "warn"
         if state.refused is not None:
             return f"✗ Not run: {state.refused}", "bad"
         if state.remedy_result is not None:
@@ -180,7 +187,7 @@ class RemedyController:
         return None
 
     def close(self, seconds: float) -> None:
-        """Abort what runs and wait a little for its end to be on record."""
+        """Abort the running remedy and wait a little for its end to be logged."""
         self.attendant.close(seconds)
 
     @property
@@ -188,7 +195,7 @@ class RemedyController:
         return self.state.decision is not None and self.state.decision.action is GuardAction.RUNNING
 
     def _variants(self, name: str) -> tuple[Remedy, ...]:
-        """Return the remedy that a key names, and the same after a sync where there is such a one."""
+        """Return the remedy that a key names, and the same after a sync if there is such a one."""
         snapshot = self._session.snapshot
         dirty = (snapshot.meminfo.get("Dirty") or 0) if snapshot else 0
         ends_early = dirty > 0 and moves_large_folios(snapshot.host.version if snapshot else None)
@@ -211,7 +218,7 @@ class RemedyController:
         why = (
             "another remedy is running; x aborts it"
             if self.state.busy
-            else disabled_because(remedy, self._root, self._barred)
+            else disabled_because(remedy, self._root, self._disabled_reason)
         )
         if why is not None:
             self._say(why)
@@ -222,7 +229,7 @@ class RemedyController:
             self._session.order,
             self._root,
             self._audit,
-            read_conditions(self._root),
+            self._read_conditions(self._root),
             self._previous,
         )
 

@@ -1,8 +1,7 @@
-"""The main screen over a recording: the same panels, fed by a player, with keys for the timeline."""
+"""The screen of a replay: a dashboard fed by a player, with keys that move in the recording."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
@@ -16,19 +15,16 @@ from fragtui.player import Moment, Player
 from fragtui.remedies.replay import ReplayedRemedies, title_of
 from fragtui.ui.clock import CLOCK
 from fragtui.ui.keys import REPLAY_KEYS, UNUSED, Keys, bindings
-from fragtui.ui.mailbox import MailboxMessage
-from fragtui.ui.messages import KernelLogUpdated, PodsUpdated
+from fragtui.ui.messages import MailboxMessage
 from fragtui.ui.pages.recovery_page import recovery_lines, summary
-from fragtui.ui.panels.recording_line import RecordingLine
-from fragtui.ui.screens.main import MainScreen
-from fragtui.ui.session import Baseline
+from fragtui.ui.screens.dashboard_screen import DashboardScreen
+from fragtui.ui.session import Baseline, RecordingPosition
 from fragtui.ui.widgets.cells import wrap
 from fragtui.ui.widgets.page import PageScreen
+from fragtui.ui.widgets.resilient import surviving_errors
 from fragtui.ui.widgets.rows import Line, line
-from fragtui.ui.widgets.steady import surviving_errors
-from fragtui.ui.wiring import AppDependencies, BackgroundReaders
 
-BARRED = "replaying a recording"
+DISABLED_REASON = "replaying a recording"
 
 
 class Played(MailboxMessage):
@@ -43,25 +39,29 @@ class Played(MailboxMessage):
         return Played(self.moment.after(earlier.moment))
 
 
-class ReplayScreen(MainScreen):
-    """Everything at a glance, as it was."""
+class ReplayScreen(DashboardScreen):
+    """Everything at a glance, as it was; the player is the only source."""
 
     KEYS: ClassVar[Keys] = REPLAY_KEYS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(REPLAY_KEYS)]
 
-    def __init__(self, player: Player, parts: AppDependencies, feeds: BackgroundReaders) -> None:
-        super().__init__(player, parts, feeds)
+    def __init__(self, player: Player, order: int | None) -> None:
+        super().__init__(order, None)
         self._player = player
-        self._line.length = player.length
         self._position = player.position
         self._remedies = ReplayedRemedies()
-        self._barred = BARRED
+        self.session.disabled_reason = DISABLED_REASON
+        self._set_position()
 
-    def _feed(self) -> None:
-        """Start nothing: the player tells all there is."""
+    def rest(self, unread: bool) -> None:
+        """Draw and play nothing while the terminal is not read."""
+        if unread != self.unread:
+            self._player.resting = unread
+            self._player.tick_now()
+        super().rest(unread)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Grey the keys of remedies; those of the live screen alone do nothing here."""
+        """Disable the keys of remedies; those of the live screen alone do nothing here."""
         if action in {key.action.split("(")[0] for key in UNUSED}:
             return False
         return super().check_action(action, parameters)
@@ -70,26 +70,22 @@ class ReplayScreen(MainScreen):
     def on_played(self, message: Played) -> None:
         """Take a moment of the recording."""
         moment = message.moment
-        self._latest = time.monotonic()
         self._position = moment.position
         CLOCK.show(moment.position.time)
-        shape = self._shape()
         if moment.start is not None:
             self._begin(moment)
         else:
             self._go_on(moment)
         if moment.pods is not None:
-            self.on_pods_updated(PodsUpdated(moment.pods))
-        if self._shape() != shape:
-            self._share_out()
+            self.session.pods = moment.pods
         self.show()
 
     def _begin(self, moment: Moment) -> None:
-        """Take the whole past of the place that was gone to."""
+        """Set the session to the whole past of the place that was gone to."""
         assert moment.start is not None
-        self._tail.clear()
+        session = self.session
         self._remedies = ReplayedRemedies()
-        self.session.rewind(moment.start.history, moment.start.first)
+        session.rewind(moment.start.history, moment.start.first)
         snapshots = [step for step in moment.steps if isinstance(step, Snapshot)]
         for step in moment.steps:
             if isinstance(step, Snapshot):
@@ -97,21 +93,21 @@ class ReplayScreen(MainScreen):
             elif isinstance(step, str):
                 self._remedies.take(step)
         for snapshot in snapshots[:-1]:
-            self.session.rates.note(snapshot)
-        self.session.accept(snapshots[-1])
+            session.rates.note(snapshot)
+        session.accept(snapshots[-1])
         for step in moment.steps:
             if isinstance(step, KernelLogUpdate):
-                self.on_kernel_log_updated(KernelLogUpdated(step))
-        asked = [entry for entry in self._remedies.entries if isinstance(entry, IntentEntry)]
-        for intent in asked:
-            self.session.note_remedy(intent.time, title_of(intent))
-        if asked and (before := self._remedies.before) is not None and before.zones:
-            self.session.baseline = Baseline(before, title_of(asked[-1]).lower())
+                session.add_kernel_log(step)
+        intents = [entry for entry in self._remedies.entries if isinstance(entry, IntentEntry)]
+        for intent in intents:
+            session.note_remedy(intent.time, title_of(intent))
+        if intents and (before := self._remedies.before) is not None and before.zones:
+            session.baseline = Baseline(before, title_of(intents[-1]).lower())
 
     def _go_on(self, moment: Moment) -> None:
         for step in moment.steps:
             if isinstance(step, KernelLogUpdate):
-                self.on_kernel_log_updated(KernelLogUpdated(step))
+                self.session.add_kernel_log(step)
             elif isinstance(step, str):
                 entry = self._remedies.take(step)
                 if isinstance(entry, IntentEntry):
@@ -121,32 +117,31 @@ class ReplayScreen(MainScreen):
                 self.session.accept(step)
                 self._remedies.see(step)
 
-    def _make_strip(self) -> RecordingLine:
-        self._line = RecordingLine()
-        return self._line
+    def update_status(self) -> None:
+        """Set the session's place in the recording, its status and its line about remedies."""
+        self._set_position()
+        self.session.remedy_line = self._remedy_line()
+        position = self._position
+        clock = datetime.fromtimestamp(position.time).astimezone().strftime("%H:%M:%S")
+        if position.playing:
+            self.session.status = ((f"▶ replaying {clock} x{position.speed}", "good"),)
+        else:
+            word = "■ end" if position.at_end else "‖ paused"
+            self.session.status = ((f"{word} · replaying {clock} x{position.speed}", "warn"),)
 
-    def _show_strip(self) -> None:
-        self._line.said = self._said()
-        self._line.share, self._line.marks = self._position.share, self._player.marks
-        self._line.rebuild()
+    def _set_position(self) -> None:
+        marks = tuple((share, mark.remedy) for share, mark in self._player.marks)
+        self.session.recording = RecordingPosition(self._player.length, self._position.share, marks)
 
-    def _said(self) -> tuple[str, str] | None:
+    def _remedy_line(self) -> tuple[str, str] | None:
         remedies = self._remedies
         if remedies.running is not None:
-            return f"⟳ {title_of(remedies.running)} is under way", "warn"
+            return f"⟳ {title_of(remedies.running)} is running", "warn"
         if remedies.remedy_result is not None:
             mark = "✓" if remedies.remedy_result.outcome.result == "done" else "✗"
             return f"{mark} {summary(remedies.remedy_result)}  (r: before and after)", "text"
         ended = [entry for entry in remedies.entries if isinstance(entry, EndEntry)]
         return (f"A remedy ended: {ended[-1].result.value}", "text") if ended else None
-
-    def _state(self) -> tuple[tuple[str, str], ...]:
-        position = self._position
-        clock = datetime.fromtimestamp(position.time).astimezone().strftime("%H:%M:%S")
-        if position.playing:
-            return ((f"▶ replaying {clock} x{position.speed}", "good"),)
-        word = "■ end" if position.at_end else "‖ paused"
-        return ((f"{word} · replaying {clock} x{position.speed}", "warn"),)
 
     def action_play(self) -> None:
         """Play or pause."""
@@ -175,7 +170,7 @@ class ReplayScreen(MainScreen):
         self._player.to_end(beginning=beginning)
 
     def action_recovery(self) -> None:
-        """Show what the last remedy until now brought."""
+        """Show the result of the last remedy until now."""
         if (remedy_result := self._remedies.remedy_result) is None:
             self.notify("No remedy has ended by this moment of the recording.", markup=False)
             return
@@ -187,10 +182,10 @@ class ReplayScreen(MainScreen):
 
     def action_history(self) -> None:
         """Show the remedies of the recording until now."""
-        told = [describe_episode(episode, unknown=False) for episode in episodes(self._remedies.entries)]
+        episode_texts = [describe_episode(episode, unknown=False) for episode in episodes(self._remedies.entries)]
 
         def lines(width: int) -> Sequence[Line]:
-            rows = [row for text in reversed(told) for row in wrap(text, width, 4)]
+            rows = [row for text in reversed(episode_texts) for row in wrap(text, width, 4)]
             return [line((row, "text")) for row in rows or ["None until this moment."]]
 
         self.app.push_screen(PageScreen("Remedies in this recording", lines))

@@ -16,8 +16,8 @@ from textual import constants
 from textual.drivers.linux_driver import LinuxDriver
 
 from fragtui.ui.messages import LeaveAsked, TerminalLost, TerminalRead, TerminalUnread
-from fragtui.ui.terminal.arrivals import KeyArrivals
 from fragtui.ui.terminal.input import TerminalInput
+from fragtui.ui.terminal.key_arrivals import KeyArrivals
 from fragtui.ui.terminal.output import TerminalOutput, in_foreground
 from fragtui.ui.terminal.signals import TerminalSignals
 
@@ -125,16 +125,16 @@ class QuietDriver(LinuxDriver):
                 self.process_message(event)
 
     def _more_waits(self) -> bool:
-        """Tell whether the terminal sent something that has not been read."""
+        """Return whether the terminal sent something that has not been read."""
         poll = select.poll()
         poll.register(self.fileno, select.POLLIN)
         return bool(poll.poll(0))
 
     def _read(self) -> bytes | None:
-        """Return what the terminal sent, None where it was closed."""
+        """Return what the terminal sent, None if it was closed."""
         try:
             return os.read(self.fileno, 4096) or None
-        except BlockingIOError:  # Whoever shares the terminal made it so, and was quicker.
+        except BlockingIOError:  # Another process sharing the terminal made it so, and was faster.
             return b""
         except OSError:
             return None

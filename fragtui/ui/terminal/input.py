@@ -7,12 +7,11 @@ from codecs import getincrementaldecoder
 from collections.abc import Sequence
 
 from textual import events
-from textual._keyboard_protocol import MODIFIER_FUNCTIONAL_KEYS as _MODIFIERS
-from textual._xterm_parser import XTermParser
 from textual.message import Message
 
-from fragtui.ui.terminal.arrivals import KeyArrivals, Kind
 from fragtui.ui.terminal.input_pieces import ESC, MAX_SEQUENCE, Piece, Pieces
+from fragtui.ui.terminal.key_arrivals import KeyArrivals, Kind
+from fragtui.ui.terminal.textual_private import MODIFIER_FUNCTIONAL_KEYS, XTermParser
 
 _BURST = 3
 """Different keys in one read that no hand types: a paste from a terminal that does not mark pastes."""
@@ -41,7 +40,7 @@ class TerminalInput:
     def take(self, data: bytes, at: float, *, waited: bool = False) -> list[Message]:
         """Return the events of what was read at that time (monotonic clock, s).
 
-        `waited` says that it was there before it was looked for, so that it came nobody knows when.
+        `waited` means that it arrived before it was read, at an unknown time.
         """
         pieces = self._pieces
         silent, self._last = at - self._last, at
@@ -100,8 +99,10 @@ def kind_of(event: Message) -> Kind:
 
 
 def _is_modifier(meant: Sequence[Message]) -> bool:
-    """Tell whether it is Shift and the like alone, which the keyboard protocol of kitty reports as keys."""
-    return bool(meant) and all(isinstance(event, events.Key) and event.key in _MODIFIERS for event in meant)
+    """Return whether it is Shift and the like alone, which the keyboard protocol of kitty reports as keys."""
+    return bool(meant) and all(
+        isinstance(event, events.Key) and event.key in MODIFIER_FUNCTIONAL_KEYS for event in meant
+    )
 
 
 def _is_move(meant: Sequence[Message]) -> bool:

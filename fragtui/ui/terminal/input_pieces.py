@@ -106,12 +106,12 @@ class Pieces:
             self._end(done)
 
     def _is_cut_off_by(self, character: str) -> bool:
-        """Tell whether a control sequence can't hold this character (ECMA-48 5.4)."""
+        """Return whether a control sequence can't hold this character (ECMA-48 5.4)."""
         is_control = self._held.startswith(f"{ESC}[") and not self._held.startswith(f"{ESC}[M")
         return is_control and not " " <= character <= "~"
 
     def _is_whole(self, character: str) -> bool:
-        """Tell whether the sequence ends with this character."""
+        """Return whether the sequence ends with this character."""
         held = self._held
         if held.startswith(f"{ESC}[M"):  # a click as X10 reports it: three characters follow
             return len(held) >= 6

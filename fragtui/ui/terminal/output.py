@@ -56,7 +56,7 @@ class TerminalOutput:
         self._waiting: list[str] = []
         self._length = 0
         self._since: float | None = None
-        """When the write under way began, monotonic seconds; None between writes."""
+        """When the current write began, monotonic seconds; None between writes."""
         self._dropped = False
         self._closing = False
         self._closed = False
@@ -202,7 +202,7 @@ def _is_controlling(descriptor: int) -> bool:
 
 
 def in_foreground(descriptor: int) -> bool:
-    """Tell whether this process may set the terminal; in the background that would stop it by SIGTTOU."""
+    """Return whether this process may set the terminal; in the background that would stop it by SIGTTOU."""
     try:
         return os.tcgetpgrp(descriptor) == os.getpgrp()
     except OSError:  # Not the controlling terminal: every process may set it.

@@ -8,12 +8,12 @@ import sys
 
 
 def has_true_colour() -> bool:
-    """Tell whether the terminal says that it shows 24-bit colour; the Linux console never does."""
+    """Return whether the terminal says that it shows 24-bit colour; the Linux console never does."""
     return os.environ.get("COLORTERM", "") in ("truecolor", "24bit") and os.environ.get("TERM") != "linux"
 
 
 def has_unicode() -> bool:
-    """Tell whether the terminal can show block characters: not under other locales, nor on the Linux console."""
+    """Return whether the terminal can show block characters: not under other locales, nor on the Linux console."""
     encoding = getattr(sys.__stderr__, "encoding", None) or locale.nl_langinfo(locale.CODESET) or ""
     return "utf" in encoding.lower() and os.environ.get("TERM") != "linux"
 

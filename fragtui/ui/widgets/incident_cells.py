@@ -1,25 +1,13 @@
-"""An incident in few words: the cells of its row."""
+"""When something happened, for the cells of a row."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
-from fragtui.model.failures.incident import IncidentKind
-from fragtui.text import format_bytes, format_duration
+from fragtui.text import format_duration
 from fragtui.ui.clock import CLOCK
 
-if TYPE_CHECKING:
-    from fragtui.model.failures.incident import Incident
-
 _DAY = 86_400.0
-_KINDS = {
-    IncidentKind.STALL: "stall",
-    IncidentKind.VMALLOC_FAILURE: "vmalloc",
-    IncidentKind.SLAB_FAILURE: "slab",
-    IncidentKind.OOM: "OOM",
-    IncidentKind.SANDBOX_FAILURE: "sandbox",
-}
 
 
 def clock_time(at: float | None, now: float | None = None) -> str:
@@ -34,30 +22,3 @@ def clock_time(at: float | None, now: float | None = None) -> str:
 def time_ago(at: float | None) -> str:
     """Return how long ago that was, in words."""
     return "at an unknown time" if at is None else f"{format_duration(max(0.0, CLOCK.now() - at))} ago"
-
-
-def failure_title(incident: Incident, page_size: int) -> str:
-    """Return the kind and the order with its size: ``order 6 256K``, ``OOM order 0``."""
-    kind = _KINDS.get(incident.kind)
-    if incident.order is None or incident.order < 0:
-        return kind or "order ?"
-    order = f"order {incident.order}"
-    if kind:
-        return f"{kind} {order}"
-    return f"{order} {format_bytes(page_size << min(incident.order, 30))}"
-
-
-def flag_cells(incident: Incident) -> str:
-    """Return the flags with the leading ``__GFP_`` and ``GFP_`` left off all but the first: they are told apart so."""
-    if incident.gfp is None:
-        return f"mode {incident.mode:#x}" if incident.mode is not None else ""
-    return "|".join(name.removeprefix("__GFP_") for name in incident.gfp)
-
-
-def list_words(incident: Incident) -> str:
-    """Return what else tells: the cause, or the OOM killer's victim."""
-    if incident.kind is IncidentKind.OOM:
-        victim = incident.victim.comm if incident.victim else None
-        limit = " (memory cgroup)" if incident.constraint and "MEMCG" in incident.constraint else ""
-        return f"killed {victim}{limit}" if victim else f"killed nobody yet{limit}"
-    return (incident.cause or "").replace("_", " ")

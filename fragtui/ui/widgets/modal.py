@@ -15,7 +15,7 @@ T = TypeVar("T")
 class ModalPanel(ModalScreen[T], Generic[T]):
     """A screen over the main one, with the styles that only such screens need: the first bars don't wait for them."""
 
-    CSS = stylesheet("over.tcss")
+    CSS = stylesheet("modal.tcss")
     SCOPED_CSS = False
 
     def dismiss(self, result: T | None = None) -> AwaitComplete:

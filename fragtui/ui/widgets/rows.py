@@ -15,7 +15,7 @@ from textual.widget import Widget
 
 from fragtui.ui.widgets.cells import cells_of
 from fragtui.ui.widgets.glyphs import to_ascii
-from fragtui.ui.widgets.steady import survive
+from fragtui.ui.widgets.resilient import survive
 
 Span = tuple[str, str]
 """A text and the name of its style, one of `STYLES`."""

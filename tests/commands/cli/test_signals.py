@@ -15,7 +15,7 @@ ALL = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @pytest.mark.parametrize("number", ALL)
-def test_one_that_came_before_is_not_missed(number: signal.Signals) -> None:
+def test_a_signal_before_the_wait_is_not_missed(number: signal.Signals) -> None:
     with end_signals() as ended:
         assert not ended.came
         signal.raise_signal(number)
@@ -23,7 +23,7 @@ def test_one_that_came_before_is_not_missed(number: signal.Signals) -> None:
         assert ended.wait() and ended.wait(0.1), "it is told as often as one asks"
 
 
-def test_one_that_comes_ends_the_wait() -> None:
+def test_a_signal_ends_the_wait() -> None:
     with end_signals() as ended:
         begun = time.monotonic()
         timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM))
@@ -33,7 +33,7 @@ def test_one_that_comes_ends_the_wait() -> None:
         timer.join()
 
 
-def test_without_one_the_wait_takes_its_time() -> None:
+def test_the_wait_without_a_signal_takes_its_time() -> None:
     with end_signals() as ended:
         begun = time.monotonic()
         assert not ended.wait(0.1)
@@ -41,7 +41,7 @@ def test_without_one_the_wait_takes_its_time() -> None:
         assert not ended.wait(-1)
 
 
-def test_everything_is_given_back() -> None:
+def test_signal_handlers_are_restored() -> None:
     handlers = [signal.getsignal(each) for each in ALL]
     with end_signals() as outer:
         with end_signals() as inner:

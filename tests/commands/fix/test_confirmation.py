@@ -66,13 +66,14 @@ def talk(audit: Path, length: str, answer: str, stop: bool = False, ahead: str =
     return process.wait(20), said.decode()
 
 
-def test_yes_runs_it(tmp_path: Path) -> None:
+def test_yes_runs_the_remedy(tmp_path: Path) -> None:
     status, said = talk(tmp_path / "audit.jsonl", "short", "yes")
     assert status == 0 and "written 00000035" in said and "Test: done in" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", ["", "y", "no", "yes please"])
-def test_anything_else_does_not(answer: str, tmp_path: Path) -> None:
+def test_any_other_answer_runs_nothing(answer: str, tmp_path: Path) -> None:
     status, said = talk(tmp_path / "audit.jsonl", "short", answer)
     assert status == 2 and "fragtui: not run" in said
     assert not (tmp_path / "audit.jsonl").exists()
@@ -90,6 +91,7 @@ def test_yes_as_one_line_of_a_pasted_text_does_not(tmp_path: Path) -> None:
     assert not (tmp_path / "audit.jsonl").exists()
 
 
+@pytest.mark.slow
 def test_ctrl_c_aborts_it_and_that_is_on_record(tmp_path: Path) -> None:
     status, said = talk(tmp_path / "audit.jsonl", "long", "yes", stop=True)
     ended = [entry for entry in AuditLog(tmp_path / "audit.jsonl").read().entries if isinstance(entry, EndEntry)]

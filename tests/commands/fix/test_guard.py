@@ -11,7 +11,7 @@ from datetime import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fragtui.commands.cli.parser import common_options
@@ -42,6 +42,7 @@ from fragtui.remedies.guard.rules import (
 )
 from fragtui.remedies.lock import LockBusy
 from fragtui.remedies.outcome import Outcome
+from tests.support.examples import examples
 from tests.support.host_tree import FRAGMENTED, HostTree
 
 NOON = time(12)
@@ -93,14 +94,12 @@ def short(state: GuardState, at: float) -> GuardState:
         (GuardState(0), tick(1000, None), POLICY, "unknown"),
     ],
 )
-def test_what_speaks_against_a_run_holds_it_back(
-    state: GuardState, snapshot: Snapshot, policy: Policy, topic: str
-) -> None:
+def test_each_reason_against_a_run_delays_it(state: GuardState, snapshot: Snapshot, policy: Policy, topic: str) -> None:
     _, decision = see(short(state, 1000), snapshot, policy)
     assert (decision.action, decision.topic) == (GuardAction.HOLD, topic)
 
 
-def test_the_ceiling_says_when_the_next_run_may_be() -> None:
+def test_the_hourly_limit_reports_when_the_next_run_is_allowed() -> None:
     _, decision = see(short(GuardState(0, runs=(100, 200), last=300), 1000), tick(1000, 0))
     assert decision.wait == 100 + HOUR - 1000
 
@@ -137,7 +136,7 @@ def test_an_aborted_run_and_a_dry_one_count_for_the_cooldown_alone() -> None:
         assert (state.fruitless, state.last, state.runs) == (0, 10, (5,))
 
 
-@settings(max_examples=200)
+@examples(200, deadline=200)
 @given(
     steps=st.lists(
         st.tuples(st.floats(0.1, 900), st.integers(0, 20), st.none() | st.floats(0, 100), st.floats(0, 300)),
@@ -226,7 +225,7 @@ def test_a_wrong_policy_is_one_line(lock_here: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err.startswith("fragtui: --for: expected a time")
 
 
-def test_what_it_prints_can_be_used(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_printed_policy_can_be_read(capsys: pytest.CaptureFixture[str]) -> None:
     assert verb.run(parsed("--print-policy", "--blocks", "5", "--quiet", "22:00-06:00")) == 0
     policy = parse_policy(capsys.readouterr().out)
     assert policy.blocks == 5 and policy.quiet == (QuietHours(time(22), time(6)),)
@@ -240,7 +239,7 @@ def test_what_it_prints_can_be_used(capsys: pytest.CaptureFixture[str]) -> None:
     assert parse_policy("\n".join(row[4:] for row in rows)).blocks == 5
 
 
-def test_a_restart_does_not_begin_the_hour_anew(lock_here: Path) -> None:
+def test_a_restart_does_not_reset_the_hourly_limit(lock_here: Path) -> None:
     audit = AuditLog(lock_here / "audit.jsonl")
     wall = clock.time()
     for name, ago, by in (("a", 4000, "guard"), ("b", 1000, "guard"), ("c", 998, "guard"), ("d", 500, "guard"),
@@ -270,7 +269,7 @@ def asked(name: str, time: float, ago: float | None, boot: str | None, run: str 
 
 
 @pytest.mark.parametrize("set_by", [-400 * 86_400, -7200, 7200, 400 * 86_400])
-def test_a_clock_that_was_set_does_not_begin_the_hour_anew(set_by: float, lock_here: Path) -> None:
+def test_a_clock_that_was_set_does_not_reset_the_hourly_limit(set_by: float, lock_here: Path) -> None:
     audit = AuditLog(lock_here / "audit.jsonl")
     for name, ago in (("a", 1000), ("b", 500)):
         audit.append(asked(name, clock.time() - ago - set_by, ago, boot_id(), name))
@@ -281,7 +280,7 @@ def test_a_clock_that_was_set_does_not_begin_the_hour_anew(set_by: float, lock_h
     guard.close()
 
 
-def test_what_was_asked_for_in_the_future_was_asked_for_just_now(lock_here: Path) -> None:
+def test_an_intent_in_the_future_has_age_zero(lock_here: Path) -> None:
     audit = AuditLog(lock_here / "audit.jsonl")
     for name in "ab":
         audit.append(asked(name, clock.time() + 86_400, None, None, name))
@@ -305,7 +304,7 @@ def test_what_was_asked_for_in_the_future_was_asked_for_just_now(lock_here: Path
     ],
     ids=lambda value: value.id if isinstance(value, IntentEntry) else None,
 )
-def test_the_age_of_an_intent_goes_by_the_clock_that_nobody_can_set(intent: IntentEntry, age: float) -> None:
+def test_the_age_of_an_intent_uses_the_boot_clock(intent: IntentEntry, age: float) -> None:
     now = replace(intent, boottime=1000.0 if intent.boottime is not None else None)
     uptime = 1100.0 if intent.boot == "here" else 70.0
     assert Clocks(10.0, 5000.0, "here", uptime).age(now) == age
@@ -350,7 +349,7 @@ def test_ticks_may_come_late_but_never_by_the_whole_of_what_must_be_held(
     assert watched_gap(replace(POLICY, hold=hold), interval) == gap
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 def test_a_guard_that_was_stopped_starts_counting_again(tmp_path: Path) -> None:
     HostTree.small(tmp_path / "host", FRAGMENTED)
     words = ["--dry-run", "--for", "3s", "--interval", "0.1", "--order", "9", "--audit", str(tmp_path / "a")]

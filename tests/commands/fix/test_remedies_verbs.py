@@ -55,7 +55,7 @@ def test_read_only_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert not audit.exists()
 
 
-def test_saved_files_are_told_and_not_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_saved_files_are_refused_and_not_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "proc/sys/vm").mkdir(parents=True)
     (tmp_path / "proc/sys/vm/drop_caches").write_text("0")
     assert drop_caches.run(parsed(drop_caches, "3", "--yes", "--json", "--root", str(tmp_path))) == 3
@@ -65,7 +65,7 @@ def test_saved_files_are_told_and_not_written(tmp_path: Path, capsys: pytest.Cap
 
 
 @as_root
-def test_without_a_terminal_only_yes_runs_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_yes_runs_a_remedy_without_a_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before, audit = drops(), tmp_path / "audit.jsonl"
     assert drop_caches.run(parsed(drop_caches, "1", "--sync", "--audit", str(audit))) == 2
     said = capsys.readouterr()
@@ -111,7 +111,7 @@ def test_plan_run_and_report_as_json(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert all({"node", "zone", "before", "after"} <= set(zone) for zone in report["zones"])
 
 
-def test_what_is_left_is_looked_at_for_as_long_as_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_follow_measures_the_gain_for_the_given_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("--yes", "--json", "--follow", "1s", "--audit", str(tmp_path / "audit.jsonl"))
     start = time.monotonic()
     assert treatment.run_remedy(parsed(drop_caches, *words), HARMLESS) == 0
@@ -128,7 +128,7 @@ def test_a_step_that_fails_has_its_own_status(tmp_path: Path, capsys: pytest.Cap
     assert "EINVAL" in capsys.readouterr().out
 
 
-def test_an_unknown_outcome_is_told_at_the_next_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_outcome_is_reported_at_the_next_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     audit = tmp_path / "audit.jsonl"
     AuditLog(audit).append(IntentEntry("lost", time.time(), "compact", (), (), "screen", 1 << 22, 0, boot="earlier"))
     treatment.run_remedy(parsed(compact, "--yes", "--audit", str(audit)), HARMLESS)

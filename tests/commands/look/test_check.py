@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from fragtui.commands.cli.parser import main
 from fragtui.sources.kernel_log.last_failed_order import newest_order
+from tests.support.examples import examples
 from tests.support.host_tree import DMA, FRAGMENTED, HostTree
 from tests.support.places import REPOSITORY
 from tests.support.terminal import command, terminal
@@ -62,9 +63,8 @@ def test_the_exit_status_is_the_severity(
     assert (found, report["exit"], report["verdict"], report["order"]) == (status, status, verdict, order)
 
 
-def test_the_fields_of_the_contract(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    HostTree.small(tmp_path, FRAGMENTED)
-    _, report = checked(capsys, "--root", str(tmp_path))
+def test_the_fields_of_the_contract(fragmented: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _, report = checked(capsys, "--root", str(fragmented))
     assert list(report) == FIELDS
     assert report["order"] == 3, "no log is read for saved files"
     assert report["kernel"] == "6.8.0-45-generic"
@@ -89,25 +89,25 @@ def test_the_fields_of_the_contract(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert str(report["summary"]).count(". ") == 0
 
 
-def test_what_is_missing_is_said_and_unknown_is_null(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    HostTree.small(tmp_path, FRAGMENTED)
-    (tmp_path / "proc/zoneinfo").unlink()
-    (tmp_path / "proc/meminfo").unlink()
-    status, report = checked(capsys, "--root", str(tmp_path), "--order", "5")
+def test_a_missing_file_is_reported_and_its_fields_are_null(
+    fragmented: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (fragmented / "proc/zoneinfo").unlink()
+    (fragmented / "proc/meminfo").unlink()
+    status, report = checked(capsys, "--root", str(fragmented), "--order", "5")
     assert status == 2
-    assert {"path": str(tmp_path / "proc/zoneinfo"), "why": "not there"} in report["unreadable"]  # type: ignore[operator]
+    assert {"path": str(fragmented / "proc/zoneinfo"), "why": "no such file or directory"} in report["unreadable"]  # type: ignore[operator]
     assert report["zones"][2]["watermark"] is None  # type: ignore[index]
     assert report["help"]["drop_caches"]["bytes"] is None  # type: ignore[index]
     assert {each["path"] for each in report["unreadable"]} >= {"page size"}  # type: ignore[attr-defined]
-    (tmp_path / "proc/buddyinfo").unlink()
-    status, report = checked(capsys, "--root", str(tmp_path))
+    (fragmented / "proc/buddyinfo").unlink()
+    status, report = checked(capsys, "--root", str(fragmented))
     assert (status, report["verdict"], report["zones"]) == (3, "unknown", [])
-    assert "buddyinfo" not in str(report["summary"]) or "not there" in str(report["summary"])
+    assert "buddyinfo" not in str(report["summary"]) or "no such file or directory" in str(report["summary"])
 
 
-def test_words_without_a_terminal_are_plain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    HostTree.small(tmp_path, FRAGMENTED)
-    assert main(["check", "--root", str(tmp_path), "--order", "4"]) == 2
+def test_words_without_a_terminal_are_plain(fragmented: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "--root", str(fragmented), "--order", "4"]) == 2
     text = capsys.readouterr().out
     assert "\x1b" not in text
     assert text.startswith("FRAGMENTED  node-7, kernel 6.8.0-45-generic, order 4")
@@ -116,19 +116,17 @@ def test_words_without_a_terminal_are_plain(tmp_path: Path, capsys: pytest.Captu
     assert "What would help" in text
 
 
-def test_colours_on_a_terminal_unless_forbidden(tmp_path: Path) -> None:
-    HostTree.small(tmp_path, FRAGMENTED)
+def test_colours_on_a_terminal_unless_forbidden(fragmented: Path) -> None:
     for setting, coloured in (([], True), (["NO_COLOR=1"], False), (["TERM=dumb"], False)):
-        with terminal("check", "--root", str(tmp_path), "--order", "4", argv=["env", *setting, *command()]) as shown:
+        with terminal("check", "--root", str(fragmented), "--order", "4", argv=["env", *setting, *command()]) as shown:
             assert shown.wait() == 2
             shown.pump(0.1)
             assert (b"\x1b[31m" in shown.written) is coloured, setting
             assert "node 0 Normal" in shown.text
 
 
-def test_a_terminal_without_unicode_gets_ascii(tmp_path: Path) -> None:
-    HostTree.small(tmp_path, FRAGMENTED)
-    command = [sys.executable, "-m", "fragtui", "check", "--root", str(tmp_path)]
+def test_a_terminal_without_unicode_gets_ascii(fragmented: Path) -> None:
+    command = [sys.executable, "-m", "fragtui", "check", "--root", str(fragmented)]
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
     done = subprocess.run(command, capture_output=True, check=False, env=environment, cwd=REPOSITORY)
     assert done.returncode in (0, 1, 2), done.stderr
@@ -136,10 +134,9 @@ def test_a_terminal_without_unicode_gets_ascii(tmp_path: Path) -> None:
     assert done.stdout.isascii()
 
 
-def test_a_hostile_hostname_cannot_move_the_cursor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    tree = HostTree.small(tmp_path)
+def test_a_hostile_hostname_cannot_move_the_cursor(tree: HostTree, capsys: pytest.CaptureFixture[str]) -> None:
     tree.put("proc/sys/kernel/hostname", "\x1b]0;x\x07[/red]\n")
-    main(["check", "--root", str(tmp_path)])
+    main(["check", "--root", str(tree.root)])
     assert "\x1b" not in capsys.readouterr().out
 
 
@@ -171,7 +168,7 @@ def test_the_order_of_the_last_failure() -> None:
     assert newest_order([b"4,1,9,-; page allocation failure: order:9x: page allocation failure: order:2, m"], 0) == 2
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from(["buddyinfo", "zoneinfo", "meminfo", "version", "pagetypeinfo"]), st.binary(max_size=300), st.data()
 )

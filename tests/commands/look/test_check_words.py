@@ -1,4 +1,4 @@
-"""What `fragtui check` says of nodes as they are met, word for word."""
+"""The exact output of `fragtui check` for realistic nodes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NONE_CAN_BE_HAD = (
 
 
 def container_node(root: Path) -> HostTree:
-    """An 8 GB node of RHEL 7 on which sandboxes are refused order 6: nothing above order 3."""
+    """An 8 GB node of RHEL 7 that denies order 6 to sandboxes: nothing is free above order 3."""
     zones = [
         ZoneFacts(0, "DMA", (1, 0, 1, 0, 2, 1, 1, 0, 1, 1, 3), 33, (0, 2815, 7809, 7809), 3977, 0),
         ZoneFacts(0, "DMA32", (2700, 620, 480, 180, 0, 0, 0, 0, 0, 0, 0), 2000, (0, 0, 4994, 4994), 720_000, 60_000),
@@ -29,7 +29,7 @@ def container_node(root: Path) -> HostTree:
 
 
 def halving_node(root: Path) -> HostTree:
-    """The zone of the worked example: 15 blocks of order 4 stand free, and order 4 was refused."""
+    """The zone of the worked example: 15 blocks of order 4 are free, and order 4 was denied."""
     blocks = (17854, 2829, 1547, 58, 15, 0, 0, 0, 0, 0, 0)
     zones = [ZoneFacts(0, "DMA32", blocks, 13840, (0, 0, 0, 0), 823_000, 300_000)]
     return HostTree(root, zones, release="3.10.0-1160.el7.x86_64", migratetypes=OLD_TYPES)
@@ -43,13 +43,13 @@ def large_pages_node(root: Path) -> HostTree:
 
 NODES = [
     (container_node, 3, 0, "OK", "Healthy: room for 400 blocks of 32K (order 3)", None),
-    (container_node, 6, 2, "FRAGMENTED", "No free 256K block (order 6)", NONE_CAN_BE_HAD),
+    (container_node, 6, 2, "FRAGMENTED", "Fragmented: no free 256K block (order 6)", NONE_CAN_BE_HAD),
     (halving_node, 4, 2, "RESERVED",
      "Fragmented by this kernel's rule: 119M is free, but too little of it in blocks above 16K (order 2) to give one "
-     "of 64K (order 4); largest is 16K (order 2).", NONE_CAN_BE_HAD),
+     "of 64K (order 4); the largest available is 16K (order 2).", NONE_CAN_BE_HAD),
     (large_pages_node, 3, 0, "OK", "room for 160 blocks of 512K (order 3)", None),
     (large_pages_node, 5, 2, "FRAGMENTED",
-     "No free 2M block (order 5); 1.16G free, in pieces up to 512K.",
+     "Fragmented: no free 2M block (order 5); 1.16G free in pieces of 512K or less.",
      NONE_CAN_BE_HAD),
     (large_pages_node, 14, 3, "UNKNOWN", "There is no order 14 here: the largest block of this kernel is 512M",
      None),
@@ -57,7 +57,7 @@ NODES = [
 
 
 @pytest.mark.parametrize(("node", "order", "status", "word", "sentence", "then"), NODES)
-def test_words(
+def test_each_state_has_its_sentences(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     node: object,
@@ -85,7 +85,7 @@ def test_words(
     assert (then is None) == ("GFP_KERNEL" not in summary)
 
 
-def test_buddyinfo_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_tree_of_buddyinfo_alone_is_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tree = container_node(tmp_path / "node")
     tree.write()
     (tmp_path / "saved").mkdir()
@@ -94,5 +94,5 @@ def test_buddyinfo_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     text = capsys.readouterr().out
     assert "watermarks are unknown: judged by the blocks alone." in text
     assert "400 blocks of 32K (order 3)" in text, "DMA's blocks are not among them"
-    assert "zoneinfo: not there" in text
+    assert "zoneinfo: no such file or directory" in text
     assert "page size: no file gives it; 4096 bytes assumed" in text

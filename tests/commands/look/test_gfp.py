@@ -32,7 +32,7 @@ def test_a_mask_of_another_era_is_doubted(capsys: pytest.CaptureFixture[str]) ->
     assert any("GFP_KERNEL_ACCOUNT" in each["gfp"] for each in found["candidates"])
 
 
-def test_without_a_running_kernel_candidates_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_mask_of_an_unknown_kernel_gets_candidates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("--root", str(tmp_path), "0x10c0d0") == 0
     assert "3.8 before 3.16" in capsys.readouterr().out
 
@@ -46,7 +46,7 @@ def test_nonsense_is_refused(words: tuple[str, ...], capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize("mode", ["0xzz", "0x", "1_000", "+5", "-1", "", "0x1ffffffffffffffff", "__GFP_NOPE", "٤"])
-def test_what_is_no_mask_is_one_line_and_status_2(mode: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_mask_is_one_line_and_status_2(mode: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("--kernel", "6.1", "--", mode) == 2
     said = capsys.readouterr()
     assert said.out == ""

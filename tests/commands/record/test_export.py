@@ -1,4 +1,4 @@
-"""``fragtui export``: what Prometheus's own tools say to it."""
+"""``fragtui export``, checked with Prometheus's own tools."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from pathlib import Path
 import pytest
 
 from fragtui.commands.cli.parser import main
+from fragtui.kernel.reports.report import ReportKind
 from fragtui.model.failures.failure_counts import FailureCounts
-from fragtui.model.failures.incident import Incident, IncidentKind
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from tests.support.host_tree import FRAGMENTED, HostTree
+from tests.support.incidents import kernel_incident
 from tests.support.places import REPOSITORY
 
 pytest.importorskip("prometheus_client", reason="prometheus-client is not installed (extra: prom)")
@@ -108,14 +109,14 @@ def test_the_values_are_those_of_the_files(tmp_path: Path) -> None:
     assert value(text, 'fragtui_unusable_index{node="0",order="4",zone="Normal"}') == 1
     assert value(text, 'fragtui_order_available{order="3",request="GFP_KERNEL"}') == 1
     assert value(text, 'fragtui_order_available{order="4",request="GFP_KERNEL"}') == 0
-    told = 'fragtui_order_verdict{order="4",request="GFP_KERNEL",verdict="%s"}'
-    assert [value(text, told % verdict) for verdict in ("available", "fragmented", "short")] == [0, 1, 0]
+    sample = 'fragtui_order_verdict{order="4",request="GFP_KERNEL",verdict="%s"}'
+    assert [value(text, sample % verdict) for verdict in ("available", "fragmented", "short")] == [0, 1, 0]
     assert value(text, 'fragtui_largest_free_bytes{node="0",zone="Normal"}') == 32768
     assert value(text, 'fragtui_severity{order="4"}') == 2
     assert value(text, 'fragtui_target_blocks{order="4"}') == 0
 
 
-def test_what_is_unknown_has_no_sample(tmp_path: Path) -> None:
+def test_an_unknown_value_has_no_sample(tmp_path: Path) -> None:
     tree = HostTree.small(tmp_path / "host")
     (tree.root / "proc/buddyinfo").unlink()
     text = textfile(tmp_path, "--root", str(tree.root))
@@ -127,9 +128,9 @@ def test_what_is_unknown_has_no_sample(tmp_path: Path) -> None:
 
 def test_a_failure_counts_once_under_its_last_cause_and_only_from_the_start_on() -> None:
     counts = FailureCounts(since=100.0)
-    old = Incident(IncidentKind.ALLOCATION_FAILURE, time=50.0, cause="veth", id="old")
-    head = Incident(IncidentKind.ALLOCATION_FAILURE, time=120.0, cause=None, id="new")
-    whole = Incident(IncidentKind.ALLOCATION_FAILURE, time=120.0, cause="netns", suppressed=2, id="new")
+    old = kernel_incident(ReportKind.ALLOCATION_FAILURE, time=50.0, cause="veth", id="old")
+    head = kernel_incident(ReportKind.ALLOCATION_FAILURE, time=120.0, cause=None, id="new")
+    whole = kernel_incident(ReportKind.ALLOCATION_FAILURE, time=120.0, cause="netns", suppressed=2, id="new")
     counts.take(KernelLogUpdate((old, head), (), 0, (), "kmsg", None), 120.0)
     assert sum(counts.totals(120.5).values()) == 0, "its stack may still come"
     counts.take(KernelLogUpdate((), (whole,), 0, (), "kmsg", None), 121.0)

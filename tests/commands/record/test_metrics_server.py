@@ -1,4 +1,4 @@
-"""The exporter's server: what a stranger on the network can reach, for how long, and with which credential."""
+"""The exporter's server: access from the network, its time limits and its credentials."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from fragtui.commands.record.metrics_server import MAX_CONNECTIONS, MetricsServe
 
 Serve = Callable[..., MetricsServer]
 SECONDS = 1.0
-"""The limit of a connection here."""
+"""The limit of a connection in these tests."""
 
 
 @pytest.fixture
@@ -111,9 +111,7 @@ def test_a_scrape_gets_the_metrics_packed_or_not(serve: Serve) -> None:
     assert status(server, "/metrics", **{"Accept-Encoding": "gzip", "Accept": "application/openmetrics-text"}) == 200
 
 
-def test_an_accept_header_that_no_one_understands_gets_the_plain_metrics(
-    serve: Serve, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_an_unknown_accept_header_gets_the_plain_metrics(serve: Serve, capfd: pytest.CaptureFixture[str]) -> None:
     server = serve()
     for accept in (
         "application/openmetrics-text;version=\xff",
@@ -163,7 +161,7 @@ def test_a_connection_over_the_ceiling_is_closed_and_the_next_is_served_when_the
     assert status(server, "/healthz") == 200
 
 
-def test_without_the_token_there_are_no_metrics(serve: Serve, tmp_path: Path) -> None:
+def test_a_request_without_the_token_gets_no_metrics(serve: Serve, tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("secret\n")
     server = serve(token=file)
@@ -200,10 +198,13 @@ def test_a_file_that_can_not_be_used_is_named(tmp_path: Path, pem: Path) -> None
     empty.touch()
     junk.write_text("no certificate")
     for security, words in (
-        (Security(token=tmp_path / "none"), "none: not there"),
-        (Security(token=empty), "empty: holds no token"),
+        (Security(token=tmp_path / "none"), "none: no such file or directory"),
+        (Security(token=empty), "empty: contains no token"),
         (Security(certificate=junk), "junk: not usable as certificate and key"),
-        (Security(certificate=pem / "cert.pem", key=pem / "key.pem", client_authority=tmp_path / "none"), "not there"),
+        (
+            Security(certificate=pem / "cert.pem", key=pem / "key.pem", client_authority=tmp_path / "none"),
+            "no such file or directory",
+        ),
     ):
         with pytest.raises(ServerError, match=words):
             MetricsServer(("127.0.0.1", 0), CollectorRegistry(), security)

@@ -30,7 +30,7 @@ def done(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
-def test_for_a_time(tmp_path: Path) -> None:
+def test_record_stops_after_the_given_time(tmp_path: Path) -> None:
     HostTree.small(tmp_path / "host")
     file = tmp_path / "x.rec"
     status, out, err = done(record(file, "--root", tmp_path / "host", "--for", "1.2", "--interval", "0.2", *QUIET))
@@ -43,6 +43,7 @@ def test_for_a_time(tmp_path: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_in_order(tmp_path: Path, number: signal.Signals) -> None:
     HostTree.small(tmp_path / "host")
@@ -71,7 +72,7 @@ def test_killed_it_can_be_read_up_to_the_last_seconds(tmp_path: Path) -> None:
     assert found.ticks[-1].at - found.ticks[0].at >= 4.5
 
 
-def test_what_logs_and_remedies_say_is_in_it(tmp_path: Path) -> None:
+def test_a_recording_holds_logs_and_remedies(tmp_path: Path) -> None:
     HostTree.small(tmp_path / "host")
     log, audit, file = tmp_path / "kern.log", tmp_path / "audit.jsonl", tmp_path / "x.rec"
     log.write_text("")
@@ -88,16 +89,17 @@ def test_what_logs_and_remedies_say_is_in_it(tmp_path: Path) -> None:
     assert done(process)[0] == 0
     found = read_recording(file)
     log_of = RecordedLog()
-    news = [told for event in found.events if event.kind == "L" and (told := log_of.news(event)) is not None]
-    incidents = [incident for told in news for incident in told.incidents]
+    updates = [update for event in found.events if event.kind == "L" and (update := log_of.update(event)) is not None]
+    incidents = [incident for update in updates for incident in update.incidents]
     assert [(incident.comm, incident.order) for incident in incidents] == [("runc:[1:CHILD]", 6)]
     assert [json.loads(str(event.facts[0]))["id"] for event in found.events if event.kind == "R"] == ["a"]
 
 
+@pytest.mark.slow
 def test_a_file_that_can_not_be_made_gets_one_line(tmp_path: Path) -> None:
     there = tmp_path / "there"
     there.write_text("mine")
-    for path, why in ((there, "file exists"), (tmp_path / "no/x.rec", "not there"), (tmp_path, "")):
+    for path, why in ((there, "file exists"), (tmp_path / "no/x.rec", "no such file or directory"), (tmp_path, "")):
         status, out, err = done(record(path, "--for", "1", *QUIET))
         assert (status, out) == (1, "")
         assert err.startswith(f"fragtui: {path}: can't be written: {why}")
@@ -125,6 +127,7 @@ def test_a_full_disk_ends_it_with_one_line(tmp_path: Path) -> None:
     assert err.splitlines()[-1] == f"fragtui: {file}: can't be written: no space left on device"
 
 
+@pytest.mark.slow
 def test_a_time_that_is_none_is_a_usage_error(tmp_path: Path) -> None:
     for words in ("soon", "-1", "0", "10x"):
         status, _, err = done(record(tmp_path / "x.rec", f"--for={words}"))

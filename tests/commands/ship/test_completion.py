@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+import shtab
 
 from fragtui.commands.cli.parser import VERBS, build, main
-from fragtui.commands.ship import command_tree
+from fragtui.commands.ship import man
 
 
 def script(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -36,7 +38,8 @@ def ran(*command: str, given: str = "", where: Path | None = None) -> str:
         ("fragtui --root / che", {"check"}, set()),
         ("fragtui --ord", {"--order"}, set()),
         ("fragtui check --j", {"--json"}, set()),
-        ("fragtui drop-caches ", {"1", "2", "3", "--yes", "--sync"}, {"--node"}),
+        ("fragtui drop-caches ", {"1", "2", "3"}, set()),
+        ("fragtui drop-caches --", {"--yes", "--sync"}, {"--node"}),
         ("fragtui completion ", {"bash", "zsh", "fish"}, set()),
         ("fragtui check --root ro", {"roots"}, {"rofile"}),
         ("fragtui report -o ro", {"roots", "rofile"}, set()),
@@ -50,10 +53,17 @@ def test_bash_completes(
     (tmp_path / "rofile").touch()
     words = line.split(" ")
     quoted = " ".join(f"'{word}'" for word in words)
-    ask = f"COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _fragtui; printf '%s\\n' \"${{COMPREPLY[@]}}\"\n"
+    ask = f"COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _shtab_fragtui; printf '%s\\n' \"${{COMPREPLY[@]}}\"\n"
+    ran("bash", "-n", given=script(capsys, "completion", "bash"))
     told = set(ran("bash", given=script(capsys, "completion", "bash") + ask, where=tmp_path).split())
     assert wanted <= told
     assert not unwanted & told
+
+
+@pytest.mark.parametrize("shell", shtab.SUPPORTED_SHELLS)
+def test_every_verb_and_option_is_in_the_script_of_every_shell(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = script(capsys, "completion", shell)
+    assert not {word for word in (*VERBS, "root", "read-only", "kubeconfig", "containerfile") if word not in text}
 
 
 def test_fish_completes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,25 +80,48 @@ def test_zsh_takes_the_script(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     needs("zsh")
     (tmp_path / "_fragtui").write_text(script(capsys, "completion", "zsh"))
     ran("zsh", "-n", "_fragtui", where=tmp_path)
-    ask = "autoload -U compinit; compinit -u -d dump; source ./_fragtui; print $_comps[fragtui]"
-    assert ran("zsh", "-f", "-c", ask, where=tmp_path).strip() == "_fragtui"
+    start = "fpath=($PWD $fpath); autoload -U compinit; compinit -u -d dump"
+    ask = f'{start}; print $_comps[fragtui]; eval "$(<_fragtui)"; print $_comps[fragtui]'
+    assert ran("zsh", "-f", "-c", ask, where=tmp_path).split() == ["_fragtui", "_shtab_fragtui"]
 
 
 def test_every_verb_and_option_is_in_the_man_page(capsys: pytest.CaptureFixture[str]) -> None:
     needs("groff")
     page = script(capsys, "man")
     shown = ran("groff", "-man", "-Tutf8", "-ww", "-P-cbou", given=page)
-    tree = command_tree.command_tree(build((), whole=True))
-    assert {verb.name for verb in tree.verbs} == set(VERBS)
-    flags = {flag for command in (tree, *tree.verbs) for option in command.options for flag in option.flags}
+    parser = build((), whole=True)
+    (verbs,) = (action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction))
+    assert set(verbs) == set(VERBS)
+    flags = {
+        flag
+        for command in (parser, *verbs.values())
+        for action in command._actions
+        for flag in action.option_strings
+        if flag not in ("-h", "--help")
+    }
     plain = shown.replace("‐", "-").replace("−", "-")
     assert len(flags) > 25
     assert not {word for word in (*VERBS, *flags) if word not in plain}
-    assert "exit status" in plain.lower()
+    assert {"EXIT STATUS", "ENVIRONMENT", "FILES"} <= set(plain.splitlines())
+    assert "/var/log/fragtui/audit.jsonl" in plain
+    statuses = [verb.epilog for verb in verbs.values() if verb.epilog]
+    assert len(statuses) == len(VERBS)
+    assert " ".join(plain.split()).count("Exit status: ") == len(VERBS)
+
+
+def test_without_its_library_the_man_page_is_one_line_that_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(man, "Manpage", None)
+    assert main(["man"]) == 1
+    out, err = capsys.readouterr()
+    assert not out
+    assert err.count("\n") == 1
+    assert "fragtui[man]" in err
 
 
 def test_an_unknown_shell_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
-        main(["completion", "tcsh"])
+        main(["completion", "ksh"])
     assert stopped.value.code == 2
-    assert "tcsh" in capsys.readouterr().err
+    assert "ksh" in capsys.readouterr().err

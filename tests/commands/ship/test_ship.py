@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import re
@@ -16,9 +17,12 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.commands.cli.parser import main
+from fragtui.commands.cli.parser import build, main
+from fragtui.remedies.guard.policy import parse_policy
 from tests.support.terminal import terminal
 from tests.support.trusted import umask
+
+pytestmark = pytest.mark.slow
 
 NOBODY = 65534
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -75,7 +79,7 @@ def test_check_runs_from_the_zipapp_with_an_empty_environment(zipapp: Path, tmp_
 
 
 @as_root
-def test_as_nobody_it_works_or_says_why_not(zipapp: Path, tmp_path: Path) -> None:
+def test_the_zipapp_runs_as_nobody_or_reports_why_not(zipapp: Path, tmp_path: Path) -> None:
     candidates = [
         bare_python(),
         "/usr/bin/python3.13",
@@ -139,6 +143,28 @@ def test_the_same_sources_make_the_same_file(zipapp: Path, tmp_path: Path) -> No
     assert os.access(zipapp, os.X_OK)
 
 
+def test_what_a_dependency_needs_is_read_as_its_metadata_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines: list[str] = []
+    requires = importlib.metadata.requires
+    monkeypatch.setattr(
+        importlib.metadata, "requires", lambda name: [*(requires(name) or ()), *(lines if name == "textual" else ())]
+    )
+    for needed, why in (("absent>=1; python_version >= '3'", "absent is not installed"), ("a b", "can't be read")):
+        lines[:] = [needed]
+        assert main(["ship", "zipapp", str(tmp_path / "f.pyz")]) == 1
+        assert why in capsys.readouterr().err
+        assert not list(tmp_path.iterdir())
+    lines[:] = [
+        "absent; extra == 'x'",
+        "absent; sys_platform == 'win32'",
+        "absent; python_version < '3.11'",
+        "Rich[x]>=1",
+    ]
+    assert main(["ship", "zipapp", str(tmp_path / "f.pyz")]) == 0
+
+
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ship", "zipapp", str(tmp_path / "no" / "f.pyz")]) == 1
     assert capsys.readouterr().err.count("\n") == 1
@@ -186,27 +212,49 @@ def test_the_texts_name_what_they_need(capsys: pytest.CaptureFixture[str]) -> No
     assert re.search(r'^ENTRYPOINT \["/usr/local/bin/fragtui", "--root", "/host"\]$', containerfile, re.MULTILINE)
 
 
-def test_the_manifest_is_what_the_api_takes(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("words", "kinds", "first"),
+    [
+        (["ship", "manifest", "--image", "reg/f:1"], ["Namespace", "DaemonSet"], "export"),
+        (["guard", "--print-manifest", "--blocks", "5"], ["ConfigMap", "DaemonSet"], "guard"),
+    ],
+)
+def test_the_manifest_is_what_the_api_takes(
+    capsys: pytest.CaptureFixture[str], words: list[str], kinds: list[str], first: str
+) -> None:
     yaml = pytest.importorskip("yaml", reason="PyYAML is not installed (extra: k8s)")
-    assert main(["ship", "manifest", "--image", "reg/f:1"]) == 0
-    namespace, daemon = yaml.safe_load_all(capsys.readouterr().out)
-    assert namespace["kind"] == "Namespace"
-    assert daemon["kind"] == "DaemonSet"
+    assert main(words) == 0
+    documents = list(yaml.safe_load_all(capsys.readouterr().out))
+    assert [document["kind"] for document in documents] == kinds
+    other, daemon = documents
     template = daemon["spec"]["template"]
     assert daemon["spec"]["selector"]["matchLabels"] == template["metadata"]["labels"]
-    container = template["spec"]["containers"][0]
-    assert container["image"] == "reg/f:1"
-    assert container["securityContext"]["privileged"] is True
-    mounts = {mount["name"] for mount in container["volumeMounts"]}
-    assert mounts == {volume["name"] for volume in template["spec"]["volumes"]}
+    (container,) = template["spec"]["containers"]
+    assert container["args"][0] == first
+    build(container["args"]).parse_args(container["args"])
+    assert container["securityContext"] == {"privileged": True, "runAsUser": 0, "readOnlyRootFilesystem": True}
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    assert set(mounts) == {volume["name"] for volume in template["spec"]["volumes"]}
     assert {"hostPath": {"path": "/", "type": "Directory"}, "name": "host"} in template["spec"]["volumes"]
     assert template["spec"]["nodeSelector"] == {"kubernetes.io/os": "linux"}
     assert template["spec"]["automountServiceAccountToken"] is False
+    assert template["spec"]["hostPID"] is True
     assert {"operator": "Exists"} in template["spec"]["tolerations"]
     assert set(container["resources"]) == {"requests", "limits"}
+    if first == "export":
+        assert container["image"] == "reg/f:1"
+        assert container["ports"] == [{"name": "metrics", "containerPort": 9917}]
+        assert template["metadata"]["annotations"]["prometheus.io/port"] == "9917"
+    else:
+        assert "ports" not in container and "annotations" not in template["metadata"]
+        (name, text) = next(iter(other["data"].items()))
+        assert f"{mounts['policy']}/{name}" in container["args"]
+        assert parse_policy(text).blocks == 5
+        assert {"configMap": {"name": other["metadata"]["name"]}, "name": "policy"} in template["spec"]["volumes"]
+        assert other["metadata"]["namespace"] == daemon["metadata"]["namespace"]
 
 
-def test_what_the_manifest_runs_works_from_the_zipapp(
+def test_the_command_of_the_manifest_runs_from_the_zipapp(
     zipapp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The image's entry point with the manifest's arguments, a port of loopback in the place of theirs."""

@@ -45,7 +45,7 @@ def names(mask: int, release: str) -> str:
         (0x80000CC0, "6.1.0", "GFP_KERNEL|0x80000000"),
     ],
 )
-def test_decoded_by_hand(mask: int, release: str, expected: str) -> None:
+def test_masks_decode_as_by_hand(mask: int, release: str, expected: str) -> None:
     assert names(mask, release) == expected
 
 
@@ -75,7 +75,7 @@ def test_a_mask_alone_tells_its_era_or_stays_uncertain() -> None:
     assert any("GFP_KERNEL_ACCOUNT" in found for _, found in reading.candidates)
 
 
-def test_printed_names_win() -> None:
+def test_names_printed_by_the_kernel_win() -> None:
     reading = decode(0x40CC0, ("GFP_KERNEL", "__GFP_COMP"), parse_version("2.6.32"))
     assert (reading.names, reading.source) == (("GFP_KERNEL", "__GFP_COMP"), "printed")
 
@@ -119,3 +119,54 @@ def test_no_bit_is_lost(mask: int, release: str) -> None:
 @given(st.text(max_size=200))
 def test_print_fmt_never_raises(text: str) -> None:
     parse_print_fmt("{(" + text + '), "GFP_X"}')
+
+
+Expression = tuple[str, int]
+"""An expression as C writes it, and its value in 64 bits."""
+ALL = (1 << 64) - 1
+
+
+def larger(inner: st.SearchStrategy[Expression]) -> st.SearchStrategy[Expression]:
+    apply = {
+        "|": lambda a, b: a | b,
+        "&": lambda a, b: a & b,
+        "+": lambda a, b: a + b & ALL,
+        "-": lambda a, b: a - b & ALL,
+    }
+    both = st.builds(
+        lambda a, b, sign: (f"({a[0]}) {sign} ({b[0]})", apply[sign](a[1], b[1])),
+        inner, inner, st.sampled_from(sorted(apply)),
+    )  # fmt: skip
+    shifted = st.builds(lambda a, by: (f"(({a[0]}) << ({by}))", a[1] << by & ALL), inner, st.integers(0, 63))
+    return both | shifted | inner.map(lambda a: (f"~({a[0]})", ~a[1] & ALL))
+
+
+numbers = st.integers(0, ALL)
+expressions = st.recursive(numbers.map(lambda n: (f"{n:#x}u", n)) | numbers.map(lambda n: (str(n), n)), larger)
+
+
+@given(expressions)
+def test_an_expression_has_the_value_that_c_gives_it(expression: Expression) -> None:
+    text, value = expression
+    table = parse_print_fmt(f'{{(unsigned long)(( gfp_t){text}), "GFP_X"}}')
+    assert table is not None
+    assert table.names == ((value, "GFP_X"),)
+
+
+def test_operators_bind_as_in_c() -> None:
+    table = parse_print_fmt('{1 | 2 + 1 << 2 & ~4, "GFP_X"}')
+    assert table is not None
+    assert table.names == ((9, "GFP_X"),)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 100_000, "(" * 190 + ")" * 190, "~" * 100_000, "~" * 4000 + "1", "1|" * 60_000 + "1", "1|" * 2000 + "1 2",
+        "9" * 5000, "1<<64", "1<<~0", "1<<-1", "-1", "010", "1//2", "1**99999999", "abc", "f(1)", "1\n2", "1;2",
+        "x" * 4000,
+    ],
+    ids=lambda text: text[:12],
+)  # fmt: skip
+def test_what_is_no_expression_is_passed_over(text: str) -> None:
+    assert parse_print_fmt(f'{{{text}, "GFP_X"}}') is None

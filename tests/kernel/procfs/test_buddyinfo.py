@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fragtui.kernel.procfs.buddyinfo import ZoneBlocks, format_buddyinfo, parse_buddyinfo
+from fragtui.kernel.procfs.buddyinfo import ZoneBlocks, parse_buddyinfo
 from tests.support.places import SAMPLES
+from tests.support.procfs import format_buddyinfo
 
 ARM64_64K = "Node 0, zone   Normal " + "".join(f"{n:6d} " for n in range(14)) + "\n"
 
@@ -20,12 +21,12 @@ def files(draw: st.DrawFn, largest: int = 1 << 40) -> tuple[ZoneBlocks, ...]:
 
 
 @given(files())
-def test_what_is_printed_parses_back(rows: tuple[ZoneBlocks, ...]) -> None:
+def test_a_printed_buddyinfo_parses_back(rows: tuple[ZoneBlocks, ...]) -> None:
     assert parse_buddyinfo(format_buddyinfo(rows)) == (rows, ())
 
 
 @given(st.text())
-def test_no_text_crashes_it(text: str) -> None:
+def test_no_text_crashes_the_parser(text: str) -> None:
     parse_buddyinfo(text)
 
 
@@ -111,7 +112,7 @@ def test_saved_text_without_its_last_newline_is_whole() -> None:
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the shared samples are not beside this checkout")
-def test_public_samples() -> None:
+def test_public_samples_parse() -> None:
     (*_, normal0, normal1), _ = parse_buddyinfo((SAMPLES / "buddyinfo-el7-frag-1.txt").read_text())
     assert (104076, 127563, 70473, 24828, 7589, 1506, 176, 5550, 5297, 0, 0) in (
         normal0.free_blocks,

@@ -33,7 +33,7 @@ def test_allocstall_is_summed_over_zones_and_unknown_without_any() -> None:
     assert sum_prefixed({}, "allocstall") is None
 
 
-def test_pressure() -> None:
+def test_pressure_is_parsed() -> None:
     text = "some avg10=1.50 avg60=0.20 avg300=0.00 total=123\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n"
     pressure = parse_pressure(text)
     assert pressure.some is not None
@@ -69,7 +69,7 @@ def test_more_digits_than_a_number_of_the_kernel_has() -> None:
 
 
 @given(st.text())
-def test_no_text_crashes_them(text: str) -> None:
+def test_no_text_crashes_the_counter_parsers(text: str) -> None:
     parse_vmstat(text)
     parse_meminfo(text)
     parse_pressure(text)

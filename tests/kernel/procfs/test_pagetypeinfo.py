@@ -6,9 +6,9 @@ from fragtui.kernel.procfs.pagetypeinfo import (
     PageTypeInfo,
     TypeBlocks,
     ZonePageblocks,
-    format_pagetypeinfo,
     parse_pagetypeinfo,
 )
+from tests.support.procfs import format_pagetypeinfo
 
 MODERN = ("Unmovable", "Movable", "Reclaimable", "HighAtomic", "CMA", "Isolate")
 OLD = ("Unmovable", "Reclaimable", "Movable", "Reserve", "Isolate")
@@ -57,12 +57,12 @@ def infos(draw: st.DrawFn) -> PageTypeInfo:
 
 
 @given(infos())
-def test_what_is_printed_parses_back(info: PageTypeInfo) -> None:
+def test_a_printed_pagetypeinfo_parses_back(info: PageTypeInfo) -> None:
     assert parse_pagetypeinfo(format_pagetypeinfo(info)) == (info, ())
 
 
 @given(st.text())
-def test_no_text_crashes_it(text: str) -> None:
+def test_no_text_crashes_the_parser(text: str) -> None:
     parse_pagetypeinfo(text)
 
 
@@ -82,7 +82,7 @@ def test_caps_repeated_headers_and_the_mixed_table() -> None:
     ]
 
 
-def test_capped_columns_that_touch() -> None:
+def test_capped_columns_that_touch_are_split() -> None:
     text = "Node    0, zone   Normal, type      Movable>100000>100000      7 \n"
     info, _ = parse_pagetypeinfo(text)
     assert info.free[0].free_blocks == (100_000, 100_000, 7)

@@ -71,7 +71,7 @@ V3_10 = """Node 1, zone   Normal
 """
 
 
-def test_a_modern_text() -> None:
+def test_a_modern_zoneinfo_is_parsed() -> None:
     dma, movable = parse_zoneinfo(MODERN)
     assert (dma.free, dma.boost, dma.min, dma.low, dma.high) == (3840, 0, 71, 88, 105)
     assert (dma.spanned, dma.present, dma.managed, dma.cma, dma.free_cma) == (4095, 3998, 3840, 0, 0)
@@ -167,7 +167,7 @@ def test_a_text_of_4_9() -> None:
     assert normal.protection == (0, 0, 0, 0)
 
 
-def test_of_two_samples_in_a_file_the_first_counts() -> None:
+def test_the_first_of_two_samples_in_a_file_counts() -> None:
     assert parse_zoneinfo(V4_9 + V4_9.replace("500", "7")) == parse_zoneinfo(V4_9)
 
 
@@ -178,11 +178,11 @@ def test_more_digits_than_a_number_of_the_kernel_has() -> None:
 
 
 @given(st.text())
-def test_no_text_crashes_it(text: str) -> None:
+def test_no_text_crashes_the_parser(text: str) -> None:
     parse_zoneinfo(text)
 
 
-def test_pages_on_lru_lists_are_summed_where_all_lists_are_told() -> None:
+def test_pages_on_lru_lists_are_summed_if_all_lists_are_present() -> None:
     names = ("inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable")
     for prefix in ("nr_zone_", "nr_"):
         counters = "".join(f"      {prefix}{name} {1 << number}\n" for number, name in enumerate(names))

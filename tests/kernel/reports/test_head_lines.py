@@ -35,7 +35,9 @@ KERNEL = ("GFP_KERNEL", "__GFP_COMP")
         ("__alloc_pages: 3-order allocation failed (gfp=0x1d2/0)", None, 3, 0x1D2, None),
     ],
 )
-def test_head(text: str, comm: str | None, order: int, mode: int | None, names: tuple[str, ...] | None) -> None:
+def test_each_head_line_gives_its_request(
+    text: str, comm: str | None, order: int, mode: int | None, names: tuple[str, ...] | None
+) -> None:
     head = parse_failure_head(text)
     assert head is not None
     assert head.kind is ReportKind.ALLOCATION_FAILURE
@@ -50,7 +52,7 @@ def test_modern_head_has_nodemask_and_cpuset() -> None:
     assert (head.request.nodemask, head.request.cpuset, head.request.mems_allowed) == ("0,2-3", "a,b", "0-3")
 
 
-def test_stall_and_vmalloc() -> None:
+def test_stall_and_vmalloc_lines_are_heads() -> None:
     stall = parse_failure_head("p: page allocation stalls for 190508ms, order:0, mode:0x24200ca(GFP_HIGHUSER_MOVABLE)")
     assert stall is not None
     assert (stall.kind, stall.stalled_ms, stall.comm) == (ReportKind.STALL, 190508, "p")
@@ -92,7 +94,7 @@ def test_cpuset_line_and_foreign_remedy() -> None:
 @pytest.mark.parametrize(
     "text", ["", "page allocation", "HugeTLB: allocating 8 of page size 2 MiB failed.", "vmallocinfo"]
 )
-def test_no_head(text: str) -> None:
+def test_other_lines_are_no_head(text: str) -> None:
     assert parse_failure_head(text) is None
 
 

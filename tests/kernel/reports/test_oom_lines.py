@@ -18,7 +18,7 @@ from fragtui.kernel.reports.report import KilledTask
         ("bash invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=-1, oom_score_adj=0", "bash", -1),
     ],
 )
-def test_invoked(text: str, comm: str | None, order: int) -> None:
+def test_each_invocation_line_gives_its_request(text: str, comm: str | None, order: int) -> None:
     found = parse_oom_invoked(text)
     assert found is not None
     assert (found.comm, found.request.order) == (comm, order)
@@ -43,7 +43,9 @@ def test_invoked(text: str, comm: str | None, order: int) -> None:
         ("Out of memory: OOM victim 77 (x) is already exiting. Skip killing the task", "x", 77, True, False),
     ],
 )
-def test_victim(text: str, comm: str, pid: int | None, killed: bool, memcg: bool | None) -> None:
+def test_each_kill_line_gives_its_victim(
+    text: str, comm: str, pid: int | None, killed: bool, memcg: bool | None
+) -> None:
     found = parse_oom_victim(text)
     assert found is not None
     assert (found.victim, found.killed, found.memcg) == (KilledTask(comm, pid), killed, memcg)

@@ -40,11 +40,11 @@ def test_a_packet_that_crosses_a_veth_pair_is_no_new_pair() -> None:
     assert key("__kmalloc", "veth_alloc_queues", "veth_dev_init", "register_netdevice") == "veth"
 
 
-def test_unknown_stays_unknown() -> None:
+def test_an_unknown_frame_gives_no_cause() -> None:
     assert key("dump_stack", "warn_alloc", "some_new_driver_probe", comm="java") is None
 
 
-def test_fixed_is_told_by_version() -> None:
+def test_the_fixed_note_depends_on_the_version() -> None:
     found = TABLE.find([("veth_alloc_queues", True, None)])
     assert found is not None
     assert found.is_fixed_in(parse_version("6.1.69")) is False

@@ -5,15 +5,18 @@ from __future__ import annotations
 import io
 import time
 
+import pytest
+
 from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sandbox_attempts import AttemptAssembler
-from fragtui.kernel.reports.carry_over import MAX_SOURCES
 from fragtui.kernel.reports.collector import ReportCollector
+from fragtui.kernel.reports.dump_collector import MAX_SOURCES
+from fragtui.kernel.reports.report import ReportKind
 from fragtui.logs.parser import LogParser
 from fragtui.model.failures.failure_counts import MAX_OPEN_COUNTS, FailureCounts
 from fragtui.model.failures.failure_list import MAX_KEPT_GROUPS, FailureList
-from fragtui.model.failures.incident import Incident, IncidentKind
+from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.pods.pod_tracker import MAX_PODS, PodTracker
 from fragtui.sources.kernel_log.incident_stream import MAX_WAITING, IncidentStream
@@ -21,6 +24,7 @@ from fragtui.sources.kernel_log.scan import scan_log
 from fragtui.sources.recording.kernel_log import RecordedLog
 from fragtui.sources.recording.pods import RecordedPods
 from fragtui.sources.recording.reader import RecordedEvent
+from tests.support.incidents import kernel_incident
 
 HEAD = "Jul  1 00:00:00 n{0} kernel: task{0}: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL|__GFP_COMP)"
 
@@ -30,39 +34,39 @@ def failed(number: int, at: float, error: str = "cannot allocate memory", **more
     return PodObservation(PodFact.FAILED, "kubelet", "worker", PodRef("shop", f"p{number}"), at, **settings)  # type: ignore[arg-type]
 
 
-def news(*incidents: Incident) -> KernelLogUpdate:
+def update(*incidents: Incident) -> KernelLogUpdate:
     return KernelLogUpdate(incidents, (), 0, (), "kmsg", None)
 
 
-def test_a_full_board_keeps_the_pods_that_were_refused_memory_and_counts_those_that_left() -> None:
-    board = PodTracker()
+def test_a_full_tracker_keeps_the_pods_that_were_denied_memory_and_counts_the_dropped_ones() -> None:
+    tracker = PodTracker()
     for number in range(10):
-        board.tell(failed(number, 1000.0), 1000.0)
+        tracker.observe(failed(number, 1000.0), 1000.0)
     for number in range(10, 3 * MAX_PODS):
-        board.tell(failed(number, 1001.0 + number / 1000, "the network plugin is not ready"), 1000.0)
-    seen = board.snapshot(1010.0)
+        tracker.observe(failed(number, 1001.0 + number / 1000, "the network plugin is not ready"), 1000.0)
+    seen = tracker.snapshot(1010.0)
     assert len(seen.pods) <= MAX_PODS
     assert {f"p{number}" for number in range(10)} <= {pod.name for pod in seen.pods}
     assert f"p{3 * MAX_PODS - 1}" in {pod.name for pod in seen.pods}
     assert seen.dropped == 3 * MAX_PODS - len(seen.pods)
 
 
-def test_a_pod_that_left_a_full_board_is_found_under_none_of_its_names() -> None:
-    board = PodTracker()
+def test_a_pod_dropped_from_a_full_tracker_is_found_under_none_of_its_names() -> None:
+    tracker = PodTracker()
     for number in range(2 * MAX_PODS):
         uid = f"{number:08x}-0000-4000-8000-000000000000"
-        board.tell(
+        tracker.observe(
             PodObservation(PodFact.WAITS, "api", "", PodRef("shop", f"p{number}", uid), 1000.0 + number),
             1000.0 + number,
         )
-    assert len(board._entries) <= MAX_PODS
-    assert len(board._by_uid) == len(board._by_name) == len(board._entries)
+    assert len(tracker._entries) <= MAX_PODS
+    assert len(tracker._by_uid) == len(tracker._by_name) == len(tracker._entries)
 
 
 def test_the_tail_lets_old_incidents_go_those_of_other_limits_first_and_counts_all() -> None:
     tail = FailureList()
     for number in range(MAX_KEPT_GROUPS + 100):
-        tail.take(news(Incident(IncidentKind.OOM, time=float(number), memory=number % 2 == 0, id=f"k{number}")))
+        tail.take(update(kernel_incident(ReportKind.OOM, time=float(number), memory=number % 2 == 0, id=f"k{number}")))
     assert len(tail.incidents) == MAX_KEPT_GROUPS
     assert (tail.unlisted, tail.failures) == (100, MAX_KEPT_GROUPS + 100)
     assert all(tail.incident(f"k{number}") for number in range(0, 200, 2))
@@ -82,17 +86,18 @@ def test_an_attempt_that_everything_is_part_of_stays_small() -> None:
     assert len(assembler._by_event) <= 1024
 
 
-def test_a_log_that_holds_more_reports_than_can_be_news_gives_the_newest_and_counts_the_others() -> None:
+def test_a_log_with_more_reports_than_an_update_holds_gives_the_newest_and_counts_the_others() -> None:
     stream = IncidentStream("file", None, None, now=time.time())
     text = "\n".join(HEAD.format(number) for number in range(MAX_WAITING + 500)) + "\n"
     scan_log(io.BytesIO(text.encode()), stream)
-    told = stream.news("file", 3)
+    told = stream.update("file", 3)
     assert len(told.incidents) == MAX_WAITING
     assert told.incidents[-1].comm == f"task{MAX_WAITING + 499}"
     assert told.lost_records == 503
-    assert stream.news("file", 0).lost_records == 0
+    assert stream.update("file", 0).lost_records == 0
 
 
+@pytest.mark.slow
 def test_dumps_of_ever_other_hosts_leave_a_bounded_memory() -> None:
     gatherer, parser = ReportCollector(), LogParser(now=time.time())
     lines = (
@@ -121,9 +126,9 @@ def test_a_binary_field_of_many_lines_is_read_in_linear_time() -> None:
 
 def test_failures_of_a_flood_are_counted_before_they_are_complete() -> None:
     counts = FailureCounts(0.0)
-    kind = IncidentKind.ALLOCATION_FAILURE
+    kind = ReportKind.ALLOCATION_FAILURE
     for number in range(MAX_OPEN_COUNTS + 500):
-        counts.take(news(Incident(kind, time=1.0, cause="netns", id=f"k{number}")), 1.0)
+        counts.take(update(kernel_incident(kind, time=1.0, cause="netns", id=f"k{number}")), 1.0)
     assert counts.totals(1.0)["netns"] == 500
     assert counts.totals(10.0)["netns"] == MAX_OPEN_COUNTS + 500
 
@@ -131,6 +136,6 @@ def test_failures_of_a_flood_are_counted_before_they_are_complete() -> None:
 def test_streams_and_logs_of_a_recording_have_an_end() -> None:
     log, pods = RecordedLog(), RecordedPods()
     for number in range(1000):
-        log.news(RecordedEvent(0.0, 0.0, "L", (number, "open", "kmsg", None, None, None)))
+        log.update(RecordedEvent(0.0, 0.0, "L", (number, "open", "kmsg", None, None, None)))
         pods.take(RecordedEvent(0.0, 0.0, "P", ("log", number, 0.0, 0.0)))
     assert len(log._streams) == len(pods._logs) == 256

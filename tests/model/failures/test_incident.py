@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import json
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 
-from fragtui.model.failures.incident import Incident, IncidentKind
-from fragtui.sources.large_logs.explain import explain_log
+from fragtui.kernel.reports.report import ReportKind
+from fragtui.model.failures.incident import Incident
+from tests.support.examples import examples
+from tests.support.explained import explain_log
 from tests.support.facts import is_part
 from tests.support.places import GENUINE
 
@@ -43,6 +46,7 @@ def explained(data: bytes) -> list[Incident]:
     return list(explain_log(io.BytesIO(data), now=1.79e9))
 
 
+@pytest.mark.slow
 def test_a_report_cut_at_every_byte_gives_a_subset_of_its_facts() -> None:
     for report in REPORTS:
         (whole,) = (incident.to_json() for incident in explained(report))
@@ -72,22 +76,22 @@ NOISE = st.text(st.characters(codec="utf-8", exclude_characters="\n\r"), max_siz
 
 
 @given(st.lists(st.tuples(st.integers(0, len(REPORTS) - 1), st.lists(NOISE, max_size=5)), max_size=4))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_no_incident_is_lost_between_noise(parts: list[tuple[int, list[bytes]]]) -> None:
     data = b"".join(b"".join(line + b"\n" for line in noise) + REPORTS[index] for index, noise in parts)
-    kinds = [IncidentKind.ALLOCATION_FAILURE, IncidentKind.ALLOCATION_FAILURE, IncidentKind.OOM]
-    found = [incident.kind for incident in explained(data) if incident.kind is not IncidentKind.SANDBOX_FAILURE]
+    kinds = [ReportKind.ALLOCATION_FAILURE, ReportKind.ALLOCATION_FAILURE, ReportKind.OOM]
+    found = [incident.kind for incident in explained(data) if incident.report is not None]
     assert found == [kinds[index] for index, _ in parts]
 
 
 @given(st.lists(NOISE, min_size=1, max_size=8))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_noise_inside_a_report_changes_none_of_its_facts(noise: list[bytes]) -> None:
     (whole,) = (incident.to_json() for incident in explained(EL7))
     mixed = b""
     for index, line in enumerate(EL7.splitlines(True)):
         mixed += line + noise[index % len(noise)] + b"\n"
-    found = [incident for incident in explained(mixed) if incident.kind is IncidentKind.ALLOCATION_FAILURE]
+    found = [incident for incident in explained(mixed) if incident.kind is ReportKind.ALLOCATION_FAILURE]
     assert len(found) == 1
     said = found[0].to_json()
     assert {name: said[name] for name in said if name not in DERIVED} == {
@@ -96,7 +100,7 @@ def test_noise_inside_a_report_changes_none_of_its_facts(noise: list[bytes]) -> 
 
 
 @given(st.integers(0, 40), st.data())
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_reports_of_two_callers_interleave_in_any_way(seed: int, data: st.DataObject) -> None:
     def report(tid: int, comm: str, order: int) -> list[bytes]:
         head = f"[  100.00000{tid % 10}][ T{tid}] "
@@ -120,13 +124,15 @@ def test_reports_of_two_callers_interleave_in_any_way(seed: int, data: st.DataOb
     assert found.keys() == {"a b:c", "swapper/0"}
     for comm, tid, order in (("a b:c", 11, 3), ("swapper/0", 22, 5)):
         incident = found[comm]
-        assert (incident.pid, incident.cpu, incident.order) == (tid, tid, order)
+        reported = incident.report
+        assert reported is not None
+        assert (incident.pid, reported.cpu, incident.order) == (tid, tid, order)
         assert incident.stack == (f"caller_of_{tid}",)
-        assert incident.zones[0].free_blocks == (tid, 0)
+        assert reported.zones[0].free_blocks == (tid, 0)
 
 
 @given(st.binary(max_size=400))
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_any_bytes_raise_nothing_and_print(data: bytes) -> None:
     for incident in explained(data + b"\npage allocation failure: order:3, mode:0x20\n" + data):
         assert json.dumps(incident.to_json()).isprintable()
@@ -135,7 +141,7 @@ def test_any_bytes_raise_nothing_and_print(data: bytes) -> None:
 @given(
     st.binary(min_size=1, max_size=15).filter(lambda raw: b"\n" not in raw and raw.strip() == raw and b"\0" not in raw)
 )
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_any_comm_is_read_as_the_kernel_wrote_it(raw: bytes) -> None:
     escaped = b"".join(bytes((b,)) if 0x20 <= b < 0x7F and b != 0x5C else b"\\x%02x" % b for b in raw)
     line = b"4,1,1000000,-;" + escaped + b": page allocation failure: order:3, mode:0x40cc0(GFP_KERNEL|__GFP_COMP)\n"

@@ -14,7 +14,7 @@ ticks = st.lists(
 
 
 @given(ticks, st.integers(0, 14), st.sets(st.sampled_from(KEYS)))
-def test_one_point_a_tick_is_the_sum_of_the_zones_that_were_there(
+def test_each_tick_is_one_point_with_the_sum_of_its_zones(
     told: list[dict[tuple[int, str], tuple[int, ...]] | None], order: int, wanted: set[tuple[int, str]]
 ) -> None:
     history = History()

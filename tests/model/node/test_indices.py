@@ -28,7 +28,7 @@ def test_a_lone_smaller_block_gives_a_negative_index_that_prints_as_the_kernel_d
     assert format_index(-50) == " 0.-50"
 
 
-def test_an_empty_zone() -> None:
+def test_an_empty_zone_has_no_largest_order() -> None:
     assert unusable_index((0, 0, 0), 1) == 1000
     assert fragmentation_index((0, 0, 0), 1) == 0
     assert largest_order((0, 0, 0)) is None

@@ -65,7 +65,7 @@ def test_stalls_of_all_zones_are_added_up() -> None:
         ),
     ],
 )
-def test_words(ticks: tuple[tuple[float, str], ...], words: str) -> None:
+def test_each_activity_has_its_sentence(ticks: tuple[tuple[float, str], ...], words: str) -> None:
     assert rate_words(window(*ticks).rates) == words
 
 

@@ -56,16 +56,16 @@ FRESH_BOOT = (40, 30, 25, 20, 15, 10, 8, 6, 5, 4, 4500)
 IDLE_DESKTOP = (9_000, 7_000, 5_000, 3_000, 1_500, 700, 300, 150, 80, 40, 200)
 
 TABLE = [
-    Case("freshly booted", FRESH_BOOT, 3, AVAILABLE, Severity.FINE, AT_ONCE, "blocks of 32K (order 3); largest"),
+    Case("freshly booted", FRESH_BOOT, 3, AVAILABLE, Severity.FINE, AT_ONCE, "blocks of 32K (order 3); the largest"),
     Case("freshly booted, largest", FRESH_BOOT, 10, AVAILABLE, Severity.FINE, AT_ONCE, "4500 blocks of 4M (order 10)"),
-    Case("idle desktop", IDLE_DESKTOP, 3, AVAILABLE, Severity.FINE, AT_ONCE, "blocks of 32K (order 3); largest"),
+    Case("idle desktop", IDLE_DESKTOP, 3, AVAILABLE, Severity.FINE, AT_ONCE, "blocks of 32K (order 3); the largest"),
     Case("busy file server", FILE_SERVER, 3, AVAILABLE, Severity.FINE, AT_ONCE, "692 blocks of 32K (order 3)"),
     Case("file server, sandbox order", FILE_SERVER, 5, AVAILABLE, Severity.WARNING, AT_ONCE, "low: 3 blocks of 128K"),
-    Case("thinning", (400_000, 9_000, 100, 100, 9), 3, AVAILABLE, Severity.WARNING, AT_ONCE, "is smaller"),
-    Case("order 3 after a wait", SCATTERED, 3, FRAGMENTED, Severity.WARNING, WAITS, "No free 32K block"),
-    Case("no cache to reclaim", SCATTERED, 3, FRAGMENTED, Severity.CRITICAL, MAY_KILL, "No free 32K", file=20_000),
-    Case("cache unknown", SCATTERED, 3, FRAGMENTED, Severity.CRITICAL, NO_ANSWER, "No free 32K block", file=None),
-    Case("costly order", SCATTERED, 4, FRAGMENTED, Severity.CRITICAL, MAY_FAIL, "No free 64K block (order 4)"),
+    Case("thinning", (400_000, 9_000, 100, 100, 9), 3, AVAILABLE, Severity.WARNING, AT_ONCE, "in smaller pieces"),
+    Case("order 3 after a wait", SCATTERED, 3, FRAGMENTED, Severity.WARNING, WAITS, "no free 32K block"),
+    Case("no cache to reclaim", SCATTERED, 3, FRAGMENTED, Severity.CRITICAL, MAY_KILL, "no free 32K", file=20_000),
+    Case("cache unknown", SCATTERED, 3, FRAGMENTED, Severity.CRITICAL, NO_ANSWER, "no free 32K block", file=None),
+    Case("costly order", SCATTERED, 4, FRAGMENTED, Severity.CRITICAL, MAY_FAIL, "no free 64K block (order 4)"),
     Case("boost bars blocks", HEALTHY, 3, RESERVED, Severity.WARNING, WAITS, "(min watermark, 3.81G",
          min=1_010_000, boost=999_000, file=3_000_000),
     Case("boost bars costly blocks", HEALTHY, 5, RESERVED, Severity.CRITICAL, MAY_FAIL, "of it a boost",
@@ -125,7 +125,7 @@ def snapshot_of(case: Case) -> Snapshot:
 
 
 @pytest.mark.parametrize("case", TABLE, ids=lambda case: case.name)
-def test_table(case: Case) -> None:
+def test_each_case_of_the_table_has_its_verdict(case: Case) -> None:
     snapshot = snapshot_of(case)
     judgement = judge_node(snapshot, case.order)
     told = headline(snapshot, judgement)
@@ -134,7 +134,7 @@ def test_table(case: Case) -> None:
     assert (consequence(judgement) is None) == (case.gets in {AT_ONCE, NO_ANSWER})
 
 
-def test_no_number_of_blocks_is_told_of_an_order_that_is_none() -> None:
+def test_an_invalid_order_has_no_number_of_blocks() -> None:
     """A guard set to it must not take that for a want of blocks and drop caches for ever."""
     snapshot = snapshot_of(TABLE[0])
     assert usable_blocks(snapshot, 10) == target_blocks(snapshot, 10) == 4500
@@ -149,7 +149,7 @@ def test_a_request_of_a_cheap_order_waits_and_one_that_cannot_wait_is_refused() 
     )
 
 
-def test_the_atomic_reserve_is_told() -> None:
+def test_the_atomic_reserve_is_reported() -> None:
     case = next(case for case in TABLE if case.name == "highatomic alone has blocks")
     assert "still gets one" in str(consequence(judge_node(snapshot_of(case), 3)))
 
@@ -165,7 +165,7 @@ MARKS = [
 
 @pytest.mark.parametrize(("mark", "kernel", "atomic"), MARKS)
 @pytest.mark.parametrize("rule", Rule)
-def test_marks_to_the_page(mark: int, kernel: Verdict, atomic: Verdict, rule: Rule) -> None:
+def test_a_watermark_counts_to_the_page(mark: int, kernel: Verdict, atomic: Verdict, rule: Rule) -> None:
     state = ZoneState((0, 0, 0, 10), 80, mark)
     assert verdicts(state, RequestKind.GFP_KERNEL, rule)[3] is kernel
     assert verdicts(state, RequestKind.GFP_ATOMIC, rule)[3] is atomic
@@ -185,9 +185,7 @@ states = st.builds(
 
 
 @given(states, st.sampled_from(Rule), st.integers(0, 10))
-def test_what_the_kernel_gives_to_those_that_wait_it_gives_to_those_that_cannot(
-    state: ZoneState, rule: Rule, order: int
-) -> None:
+def test_a_block_for_waiting_requests_is_also_for_atomic_ones(state: ZoneState, rule: Rule, order: int) -> None:
     if verdicts(state, RequestKind.GFP_KERNEL, rule)[order] is AVAILABLE:
         assert verdicts(state, RequestKind.GFP_ATOMIC, rule)[order] is AVAILABLE
 
@@ -285,7 +283,7 @@ def test_sparse_nodes_and_nodes_of_movable_memory(tmp_path: Path) -> None:
     assert judgement.blocks == 0
 
 
-def test_blocks_of_a_barred_zone_do_not_count_as_to_be_had(tmp_path: Path) -> None:
+def test_blocks_of_a_reserved_zone_do_not_count_as_available(tmp_path: Path) -> None:
     tree = HostTree.numa(tmp_path, nodes=2)
     tree.zones[0].free_blocks = (0, 0, 0, 40, 0, 0, 0, 0, 0, 0, 0)
     tree.zones[1].free_blocks = (20_000, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0)
@@ -301,7 +299,7 @@ def test_block_sizes_follow_the_page_size(tmp_path: Path, page: int, orders: int
     snapshot = NodeReader(tmp_path).sample()
     snapshot = replace(snapshot, host=replace(snapshot.host, page_size=page))
     judgement = judge_node(snapshot, 3)
-    assert f"largest is {largest} (order {orders - 1})" in headline(snapshot, judgement)
+    assert f"the largest available is {largest} (order {orders - 1})" in headline(snapshot, judgement)
     assert f"There is no order {orders} here" in headline(snapshot, judge_node(snapshot, orders))
 
 
@@ -345,7 +343,9 @@ PUBLIC = [
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the shared samples are not beside this checkout")
 @pytest.mark.parametrize(("name", "release", "order", "verdict"), PUBLIC)
-def test_public_buddyinfo(tmp_path: Path, name: str, release: str, order: int, verdict: Verdict) -> None:
+def test_public_buddyinfo_samples_are_judged(
+    tmp_path: Path, name: str, release: str, order: int, verdict: Verdict
+) -> None:
     (tmp_path / "buddyinfo").write_text((SAMPLES / name).read_text())
     (tmp_path / "uname").write_text(f"Linux node {release} #1 SMP x86_64 GNU/Linux\n")
     snapshot = NodeReader(tmp_path).sample()

@@ -36,7 +36,7 @@ def test_up_to_4_3_a_free_block_is_not_enough() -> None:
         ("6.18.44", Rule.FREE_LIST),
     ],
 )
-def test_rule_by_release(release: str, rule: Rule) -> None:
+def test_the_rule_depends_on_the_release(release: str, rule: Rule) -> None:
     assert rule_of(parse_version(release)) is rule
 
 
@@ -84,7 +84,7 @@ def test_blocks_kept_for_atomic_requests_are_not_for_the_kernel() -> None:
     assert zone_verdict(state, 2, ATOMIC, Rule.FREE_LIST) is Verdict.AVAILABLE
 
 
-def test_without_watermarks_the_blocks_decide() -> None:
+def test_blocks_alone_decide_if_watermarks_are_unknown() -> None:
     assert zone_verdict(ZoneState((1000, 1, 1)), 2, KERNEL, Rule.FREE_LIST) is Verdict.AVAILABLE
     assert zone_verdict(ZoneState((1000, 1, 0)), 2, KERNEL, Rule.FREE_LIST) is Verdict.FRAGMENTED
     assert zone_verdict(ZoneState((3, 0, 0)), 2, KERNEL, Rule.FREE_LIST) is Verdict.SHORT

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fragtui.model.node.watermark import RequestKind, Rule, Verdict, ZoneState, zone_verdict
+from tests.support.examples import examples
 
 ORDERS = 6
 TYPES = ("Unmovable", "Movable", "Reclaimable", "HighAtomic", "CMA", "Isolate")
@@ -73,9 +74,11 @@ def tipping(base: int, request: RequestKind) -> int:
     return base * 8 // 3 if request is RequestKind.GFP_ATOMIC else base
 
 
-@settings(max_examples=500)
+@examples(500, deadline=200)
 @given(lists, st.integers(0, ORDERS - 1), st.sampled_from(RequestKind), st.integers(0, 300), st.data())
-def test_4_4_and_later(free: Lists, order: int, request: RequestKind, reserve: int, data: st.DataObject) -> None:
+def test_the_rule_of_4_4_and_later_agrees_with_the_kernels_code(
+    free: Lists, order: int, request: RequestKind, reserve: int, data: st.DataObject
+) -> None:
     if data.draw(st.booleans()):  # no ordinary block of the order: what decides are the other lists
         free |= {name: free[name][:order] + [0] * (ORDERS - order) for name in TYPES[:3]}
     free_pages = sum(pages(free[name]) for name in TYPES if name != "Isolate")
@@ -100,7 +103,7 @@ def test_4_4_and_later(free: Lists, order: int, request: RequestKind, reserve: i
     assert ours == watermark_ok_6_18(free, order, mark, reserve, boost, request is RequestKind.GFP_ATOMIC)
 
 
-@settings(max_examples=500)
+@examples(500, deadline=200)
 @given(
     st.lists(st.integers(0, 40), min_size=ORDERS, max_size=ORDERS),
     st.integers(0, ORDERS - 1),
@@ -109,7 +112,7 @@ def test_4_4_and_later(free: Lists, order: int, request: RequestKind, reserve: i
     st.integers(0, 300),
     st.data(),
 )
-def test_up_to_4_3(
+def test_the_rule_up_to_4_3_agrees_with_the_kernels_code(
     counts: list[int], order: int, request: RequestKind, reserve: int, free_cma: int, data: st.DataObject
 ) -> None:
     lower = data.draw(st.integers(0, order))

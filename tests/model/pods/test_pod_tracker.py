@@ -1,4 +1,4 @@
-"""The board: pods come, are counted, are told apart, and leave when their sandbox runs."""
+"""The pod tracker: pods appear, are counted, are distinguished, and leave when their sandbox runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.model.failures.incident import Incident, IncidentKind
 from fragtui.model.pods.pod_tracker import PATIENCE_SECONDS, QUIET_SECONDS, PodTracker
 
 UID = "1bcd0d00-baf1-11ea-88c6-0242c0219250"
@@ -21,22 +20,22 @@ def failed(time: float, pod: PodRef = WEB, number: int = 1, **more: object) -> P
     return PodObservation(PodFact.FAILED, "kubelet", "worker", pod, time, **settings)  # type: ignore[arg-type]
 
 
-def told(
-    said: PodFact, time: float | None, pod: PodRef = WEB, source: str = "containerd", **more: object
+def observed(
+    fact: PodFact, time: float | None, pod: PodRef = WEB, source: str = "containerd", **more: object
 ) -> PodObservation:
-    return PodObservation(said, source, "", pod, time, **more)  # type: ignore[arg-type]
+    return PodObservation(fact, source, "", pod, time, **more)  # type: ignore[arg-type]
 
 
-def board_of(*observations: PodObservation, now: float = 1000.0) -> PodTracker:
-    board = PodTracker()
+def tracker_of(*observations: PodObservation, now: float = 1000.0) -> PodTracker:
+    tracker = PodTracker()
     for observation in observations:
-        board.tell(observation, now)
-    return board
+        tracker.observe(observation, now)
+    return tracker
 
 
 def test_attempts_are_counted_and_the_first_is_kept() -> None:
-    board = board_of(*(failed(1000.0 + 12 * at, number=at) for at in range(20)))
-    (pod,) = board.snapshot(1300.0).pods
+    tracker = tracker_of(*(failed(1000.0 + 12 * at, number=at) for at in range(20)))
+    (pod,) = tracker.snapshot(1300.0).pods
     assert pod.attempts == 20
     assert (pod.since, pod.first_failure, pod.last_failure) == (1000.0, 1000.0, 1228.0)
     assert pod.reason == ERROR and pod.reason_class.name == "runc-init-died" and pod.memory is None
@@ -44,124 +43,110 @@ def test_attempts_are_counted_and_the_first_is_kept() -> None:
     assert pod.stuck_seconds(1300.0) == 300.0
 
 
-def test_a_pod_leaves_when_its_sandbox_runs_and_says_how_long_it_was() -> None:
-    board = board_of(failed(1000.0), told(PodFact.SANDBOX_RUNS, 1090.0))
-    board_now = board.snapshot(1091.0)
+def test_a_pod_leaves_when_its_sandbox_runs_with_the_time_it_was_stuck() -> None:
+    tracker = tracker_of(failed(1000.0), observed(PodFact.SANDBOX_RUNS, 1090.0))
+    board_now = tracker.snapshot(1091.0)
     assert board_now.pods == ()
     (pod,) = board_now.started
     assert pod.started == 1090.0 and pod.stuck_seconds(5000.0) == 90.0
-    assert board.snapshot(1090.0 + 3600).started == ()
+    assert tracker.snapshot(1090.0 + 3600).started == ()
 
 
-def test_a_remedy_before_the_start_is_told() -> None:
-    board = board_of(failed(1000.0))
-    board.remedy_ran("drop_caches 1")
-    board.tell(told(PodFact.SANDBOX_RUNS, 1090.0), 1090.0)
-    assert board.snapshot(1091.0).started[0].after_remedy == "drop_caches 1"
-    fresh = board_of(failed(1000.0), told(PodFact.SANDBOX_RUNS, 1090.0))
+def test_a_remedy_before_the_start_is_reported() -> None:
+    tracker = tracker_of(failed(1000.0))
+    tracker.remedy_ran("drop_caches 1")
+    tracker.observe(observed(PodFact.SANDBOX_RUNS, 1090.0), 1090.0)
+    assert tracker.snapshot(1091.0).started[0].after_remedy == "drop_caches 1"
+    fresh = tracker_of(failed(1000.0), observed(PodFact.SANDBOX_RUNS, 1090.0))
     assert fresh.snapshot(1091.0).started[0].after_remedy is None
 
 
 def test_old_failures_do_not_bring_a_running_pod_back() -> None:
-    board = board_of(told(PodFact.SANDBOX_RUNS, 1090.0), failed(1000.0))
-    assert board.snapshot(1091.0).pods == ()
-    board.tell(failed(1200.0, number=2), 1200.0)
-    assert [pod.name for pod in board.snapshot(1201.0).pods] == ["web-1"]
+    tracker = tracker_of(observed(PodFact.SANDBOX_RUNS, 1090.0), failed(1000.0))
+    assert tracker.snapshot(1091.0).pods == ()
+    tracker.observe(failed(1200.0, number=2), 1200.0)
+    assert [pod.name for pod in tracker.snapshot(1201.0).pods] == ["web-1"]
 
 
-def test_old_news_that_it_runs_does_not_hide_a_new_failure() -> None:
-    board = board_of(failed(1000.0), told(PodFact.SANDBOX_RUNS, 500.0, source="api"))
-    assert len(board.snapshot(1001.0).pods) == 1
+def test_an_old_report_that_it_runs_does_not_hide_a_new_failure() -> None:
+    tracker = tracker_of(failed(1000.0), observed(PodFact.SANDBOX_RUNS, 500.0, source="api"))
+    assert len(tracker.snapshot(1001.0).pods) == 1
 
 
 def test_a_docker_sandbox_that_ran_and_failed_is_not_started() -> None:
     died = "a" * 64
-    board = board_of(
+    tracker = tracker_of(
         failed(1000.0, sandbox_id=None, container_id=died),
         PodObservation(PodFact.SANDBOX_RUNS, "kubelet", "pleg", WEB, 1000.3, container_id=died),
     )
-    assert len(board.snapshot(1001.0).pods) == 1
+    assert len(tracker.snapshot(1001.0).pods) == 1
 
 
 def test_a_start_that_lasted_a_moment_keeps_the_time_stuck() -> None:
-    board = board_of(failed(1000.0), told(PodFact.SANDBOX_RUNS, 1060.0), failed(1065.0, number=2))
-    (pod,) = board.snapshot(1066.0).pods
+    tracker = tracker_of(failed(1000.0), observed(PodFact.SANDBOX_RUNS, 1060.0), failed(1065.0, number=2))
+    (pod,) = tracker.snapshot(1066.0).pods
     assert pod.since == 1000.0 and pod.started is None and pod.attempts == 2
 
 
 def test_waiting_pods_get_patience_and_then_show_without_a_reason() -> None:
-    board = board_of(told(PodFact.WAITS, None, source="api", since=1000.0))
-    assert board.snapshot(1000.0 + PATIENCE_SECONDS - 1).pods == ()
-    (pod,) = board.snapshot(1000.0 + PATIENCE_SECONDS).pods
+    tracker = tracker_of(observed(PodFact.WAITS, None, source="api", since=1000.0))
+    assert tracker.snapshot(1000.0 + PATIENCE_SECONDS - 1).pods == ()
+    (pod,) = tracker.snapshot(1000.0 + PATIENCE_SECONDS).pods
     assert pod.reason_class.name == "no-word" and pod.attempts is None and pod.since == 1000.0
 
 
-def test_api_and_log_tell_of_one_pod() -> None:
-    board = board_of(
-        told(PodFact.WAITS, None, source="api", since=990.0),
+def test_api_and_log_report_one_pod() -> None:
+    tracker = tracker_of(
+        observed(PodFact.WAITS, None, source="api", since=990.0),
         failed(1000.0, PodRef("shop", "web-1")),
         failed(1012.0, WEB, 2),
     )
-    (pod,) = board.snapshot(1013.0).pods
+    (pod,) = tracker.snapshot(1013.0).pods
     assert pod.since == 990.0 and pod.attempts == 2 and set(pod.sources) == {"api", "kubelet"} and pod.uid == UID
 
 
-def test_pods_of_the_same_name_made_anew_are_others() -> None:
-    board = board_of(failed(1000.0), failed(1001.0, PodRef("shop", "web-1", OTHER), 2))
-    assert len(board.snapshot(1002.0).pods) == 2
+def test_a_recreated_pod_of_the_same_name_is_another_pod() -> None:
+    tracker = tracker_of(failed(1000.0), failed(1001.0, PodRef("shop", "web-1", OTHER), 2))
+    assert len(tracker.snapshot(1002.0).pods) == 2
 
 
 def test_deleted_and_unlisted_pods_leave() -> None:
-    board = board_of(failed(1000.0), failed(1000.0, PodRef("shop", "b", OTHER), 2))
-    board.tell(told(PodFact.GONE, 1001.0), 1001.0)
-    assert [pod.name for pod in board.snapshot(1002.0).pods] == ["b"]
-    assert board.only_these_exist([WEB]) is True
-    assert board.snapshot(1002.0).pods == () and board.snapshot(1002.0).started == ()
+    tracker = tracker_of(failed(1000.0), failed(1000.0, PodRef("shop", "b", OTHER), 2))
+    tracker.observe(observed(PodFact.GONE, 1001.0), 1001.0)
+    assert [pod.name for pod in tracker.snapshot(1002.0).pods] == ["b"]
+    assert tracker.set_existing([WEB]) is True
+    assert tracker.snapshot(1002.0).pods == () and tracker.snapshot(1002.0).started == ()
 
 
 def test_quiet_pods_of_logs_leave_but_not_those_of_the_api() -> None:
-    board = board_of(failed(1000.0))
-    assert board.snapshot(1000.0 + QUIET_SECONDS - 1).pods
-    assert board.snapshot(1000.0 + QUIET_SECONDS + 1).pods == ()
-    board = board_of(failed(1000.0), told(PodFact.WAITS, None, source="api", since=990.0))
-    assert board.snapshot(1000.0 + 10 * QUIET_SECONDS).pods
+    tracker = tracker_of(failed(1000.0))
+    assert tracker.snapshot(1000.0 + QUIET_SECONDS - 1).pods
+    assert tracker.snapshot(1000.0 + QUIET_SECONDS + 1).pods == ()
+    tracker = tracker_of(failed(1000.0), observed(PodFact.WAITS, None, source="api", since=990.0))
+    assert tracker.snapshot(1000.0 + 10 * QUIET_SECONDS).pods
 
 
 def test_events_count_what_the_log_did_not_show() -> None:
     event = PodObservation(PodFact.FAILED, "event", "event", WEB, 1000.0, error=ERROR, count=41, event_id="e1")
-    (pod,) = board_of(failed(1000.0), event).snapshot(1001.0).pods
+    (pod,) = tracker_of(failed(1000.0), event).snapshot(1001.0).pods
     assert pod.attempts == 41
 
 
-def test_kernel_lines_link_whichever_comes_first() -> None:
-    refusal = Incident(IncidentKind.ALLOCATION_FAILURE, time=1000.0, comm="runc:[1:CHILD]", order=4, id="k",
-                       stack=("copy_net_ns",))  # fmt: skip
-    before, after = PodTracker(), PodTracker()
-    before.kernel_incident(refusal)
-    before.tell(failed(1000.5), 1001.0)
-    after.tell(failed(1000.5), 1001.0)
-    assert after.kernel_incident(refusal) is True
-    for board in (before, after):
-        news = board.snapshot(1002.0)
-        assert [link.confidence for link in news.pods[0].links] == ["proven"]
-        assert news.pods[0].memory is True and news.denied_memory == 1
-        assert news.linked_to("k") == news.pods and news.linked_to("other") == ()
-
-
 def test_a_container_stage_pod_stays_until_a_container_runs() -> None:
-    waits = told(PodFact.WAITS, None, source="api", stage="container", error="CreateContainerError: x", since=1000.0)
-    board = board_of(waits, told(PodFact.SANDBOX_RUNS, 1001.0, source="crictl"))
-    assert board.snapshot(1002.0).pods[0].stage == "container"
-    board.tell(told(PodFact.CONTAINER_RUNS, 1003.0, source="api"), 1003.0)
-    assert board.snapshot(1004.0).pods == ()
+    error = "CreateContainerError: x"
+    waits = observed(PodFact.WAITS, None, source="api", stage="container", error=error, since=1000.0)
+    tracker = tracker_of(waits, observed(PodFact.SANDBOX_RUNS, 1001.0, source="crictl"))
+    assert tracker.snapshot(1002.0).pods[0].stage == "container"
+    tracker.observe(observed(PodFact.CONTAINER_RUNS, 1003.0, source="api"), 1003.0)
+    assert tracker.snapshot(1004.0).pods == ()
 
 
 def test_cgroup_paths_find_their_pod() -> None:
-    board = board_of(told(PodFact.NAMED, None))
+    tracker = tracker_of(observed(PodFact.NAMED, None))
     path = f"/kubepods.slice/kubepods-burstable-pod{UID.replace('-', '_')}.slice/crio-{1:064x}.scope"
-    assert board.pod_of(path) == WEB
-    assert board.pod_of("/system.slice") is None
-    assert board.pod_of(f"/kubepods/pod{OTHER}") == PodRef(uid=OTHER)
+    assert tracker.pod_of(path) == WEB
+    assert tracker.pod_of("/system.slice") is None
+    assert tracker.pod_of(f"/kubepods/pod{OTHER}") == PodRef(uid=OTHER)
 
 
 PODS = st.sampled_from(
@@ -186,20 +171,20 @@ ANY_SIGHTING = st.builds(
 
 
 @given(st.lists(ANY_SIGHTING, max_size=25))
-def test_any_news_leaves_a_consistent_board(observations: list[PodObservation]) -> None:
-    board = PodTracker()
+def test_any_observation_leaves_a_consistent_tracker(observations: list[PodObservation]) -> None:
+    tracker = PodTracker()
     for at, observation in enumerate(observations):
-        board.tell(observation, 1000.0 + at)
-        news = board.snapshot(1000.0 + at)
-        uids = [pod.uid for pod in news.pods if pod.uid]
+        tracker.observe(observation, 1000.0 + at)
+        update = tracker.snapshot(1000.0 + at)
+        uids = [pod.uid for pod in update.pods if pod.uid]
         assert len(uids) == len(set(uids))
-        assert all(pod.started is None for pod in news.pods)
-        assert all(pod.started is not None for pod in news.started)
-        assert all(pod.attempts is None or pod.attempts > 0 for pod in news.pods)
+        assert all(pod.started is None for pod in update.pods)
+        assert all(pod.started is not None for pod in update.started)
+        assert all(pod.attempts is None or pod.attempts > 0 for pod in update.pods)
 
 
-def test_a_flood_of_pods_does_not_grow_the_board() -> None:
-    board = PodTracker()
+def test_a_flood_of_pods_does_not_grow_the_tracker() -> None:
+    tracker = PodTracker()
     for at in range(3000):
-        board.tell(failed(1000.0 + at / 100, PodRef("shop", f"p{at}", None), at), 1000.0 + at / 100)
-    assert len(board.snapshot(1030.0).pods) <= 1024
+        tracker.observe(failed(1000.0 + at / 100, PodRef("shop", f"p{at}", None), at), 1000.0 + at / 100)
+    assert len(tracker.snapshot(1030.0).pods) <= 1024

@@ -183,7 +183,7 @@ STUCK_AFTER_COMPACT = (1196189, 9832, 6356, 4069, 2643, 1622, 1024, 640, 419, 39
 
 
 @pytest.mark.parametrize("order", range(2, 11))
-def test_where_little_of_what_stands_between_is_movable_little_is_promised(order: int) -> None:
+def test_mostly_unmovable_memory_gives_a_low_forecast(order: int) -> None:
     gain = forecast(STUCK, order).gain(COMPACT)
     real = gained(STUCK, STUCK_AFTER_COMPACT, order)
     assert gain.blocks is not None and gain.high is not None
@@ -210,7 +210,7 @@ def test_a_dirty_page_may_end_compaction_where_large_folios_move_and_a_sync_prev
     plain, synced = seen.gain(COMPACT), seen.gain(replace(COMPACT, sync=True))
     assert plain.low == 0 and synced.low is not None and synced.low > 0
     assert plain.blocks == synced.blocks
-    assert any("sync first prevents" in reason for reason in forecast_text(dirty, seen, COMPACT).reasons)
+    assert any("dirty large folio" in reason for reason in forecast_text(dirty, seen, COMPACT).reasons)
     assert any("sync first" in risk.sentence for risk in risks(dirty, seen, COMPACT))
     assert not any("sync first" in risk.sentence for risk in risks(dirty, seen, replace(COMPACT, sync=True)))
     old = replace(dirty, host=replace(dirty.host, version=parse_version("6.8.0")))
@@ -259,7 +259,7 @@ def test_below_the_min_watermark_there_is_nothing_to_compact_into() -> None:
     assert any("0/Normal" in risk.sentence for risk in risks(low, forecast(low, 9), COMPACT))
 
 
-def test_what_cannot_be_read_is_unknown_and_not_nothing() -> None:
+def test_an_unreadable_value_makes_the_forecast_unknown_not_zero() -> None:
     silent = replace(CACHE, meminfo={})
     gain = forecast(silent, 9).gain(DROP_1)
     assert gain.bytes is None and gain.blocks is None and gain.why
@@ -270,7 +270,7 @@ def test_what_cannot_be_read_is_unknown_and_not_nothing() -> None:
     assert forecast(blind, 9).blocks is None
     untyped = forecast(replace(CACHE, page_types=None), 9)
     assert untyped.bound is None
-    assert any("optimistic" in reason for reason in forecast_text(CACHE, untyped, COMPACT).reasons)
+    assert any("this is optimistic" in reason for reason in forecast_text(CACHE, untyped, COMPACT).reasons)
 
 
 def test_the_dma_zone_is_no_target() -> None:
@@ -279,7 +279,7 @@ def test_the_dma_zone_is_no_target() -> None:
     assert target_blocks(replace(CACHE, zones=None), 9) is None
 
 
-def test_blocks_barred_by_the_watermark_are_there_but_not_to_be_had() -> None:
+def test_blocks_below_the_watermark_are_free_but_not_available() -> None:
     infos = tuple(replace(info, min=info.free) for info in CACHE.zone_infos)
     low = replace(
         CACHE, zone_infos=infos, zones=tuple(Zone(z.blocks, i) for z, i in zip(CACHE.zones or (), infos, strict=True))
@@ -304,7 +304,7 @@ def test_slab_on_old_kernels_with_many_cgroups_is_risky() -> None:
     assert "can't be aborted" in text and "8000 memory cgroups" in text and "ZFS" in text and "KSM" not in text
 
 
-def test_swap_read_back_is_told_from_two_ticks() -> None:
+def test_swap_in_is_the_difference_of_two_ticks() -> None:
     first, second = replace(CACHE, vmstat={"pswpin": 0}), replace(CACHE, monotonic=102.0, vmstat={"pswpin": 100_000})
     assert any("thrashing" in risk.sentence for risk in risks(second, forecast(second, 9), COMPACT, previous=first))
     assert not any("thrashing" in risk.sentence for risk in risks(second, forecast(second, 9), COMPACT))

@@ -73,7 +73,7 @@ def test_counters_of_another_boot_are_no_cost() -> None:
     assert drops_between(tick(0, drop_pagecache=3, drop_slab=1), tick(1, drop_pagecache=0, drop_slab=0)) is None
 
 
-def test_a_compaction_that_gave_up_is_told_by_how_little_it_looked_at() -> None:
+def test_a_compaction_that_gave_up_is_recognised_by_few_scanned_pages() -> None:
     def side(at: float, scanned: int) -> Snapshot:
         seen = tick(at, (0, "Normal", (400, 0, 0, 0)), compact_migrate_scanned=scanned, compact_free_scanned=0)
         zones = tuple(replace(zone, info=ZoneInfo(0, "Normal", managed=2000)) for zone in seen.zones or ())
@@ -90,7 +90,7 @@ def test_a_compaction_that_gave_up_is_told_by_how_little_it_looked_at() -> None:
     assert compare(tick(0), tick(1), 3).looked_at is None
 
 
-def test_what_is_left_of_a_gain_is_one_sentence() -> None:
+def test_the_rest_of_a_gain_is_one_sentence() -> None:
     assert decay_sentence(None) is None
     assert decay_sentence(fold(GainDecay(0, 10, 110), (60, 90))) == "80 % of the gain left 1m00s later."
     assert decay_sentence(fold(GainDecay(0, 10, 110), (30, 20), (60, 20))) == "Half of the gain was gone after 30s."
@@ -166,7 +166,7 @@ def test_an_intent_without_an_end_has_an_unknown_outcome() -> None:
     assert history[1].gained is None and history[1].lasted is None
 
 
-def test_how_long_it_lasted_is_told() -> None:
+def test_the_duration_of_a_gain_is_reported() -> None:
     short, held = episodes([*run("a", 0, 90, 200.0), *run("b", 1000, 90, None)])
     assert (short.gained, short.lasted, short.short_lived) == (90, "half of it gone after 3m20s", True)
     assert (held.lasted, held.short_lived) == ("33 % of it left after 5m00s", False)
@@ -183,12 +183,12 @@ def test_the_third_remedy_of_a_day_that_does_not_last_is_said() -> None:
 
 
 @pytest.mark.parametrize("blocks", [None, 10])
-def test_evidence_of_another_order_says_nothing(blocks: int | None) -> None:
+def test_evidence_of_another_order_is_ignored(blocks: int | None) -> None:
     (found,) = episodes([intent("a", 0, blocks), EvidenceEntry("a", 1, 0, 4, 99)])
     assert found.gained is None
 
 
-def test_each_look_later_says_what_was_paid_until_then(tmp_path: Path) -> None:
+def test_each_checkpoint_has_the_cost_until_then(tmp_path: Path) -> None:
     def side(at: float, blocks: int, refaults: int) -> Snapshot:
         return tick(at, (0, "Normal", (5, 0, 0, blocks)), workingset_refault_file=refaults, pgpgin=refaults * 4)
 

@@ -35,7 +35,7 @@ def line(snapshot: Snapshot, order: int, tuning: Tuning, name: str) -> Advice | 
     return next((advice for advice in advise(snapshot, order, tuning) if (advice.line or "").startswith(name)), None)
 
 
-def test_nothing_known_nothing_advised() -> None:
+def test_no_known_setting_gives_no_advice() -> None:
     assert advise(BROKEN, 4, Tuning()) == ()
 
 
@@ -65,7 +65,7 @@ def test_the_scale_factor_is_advised_with_what_it_means_here() -> None:
         ("6.1.0", 0, 100),
     ],
 )
-def test_when_kcompactd_starts_by_itself(release: str, proactiveness: int, above: int) -> None:
+def test_the_start_score_of_kcompactd_follows_its_proactiveness(release: str, proactiveness: int, above: int) -> None:
     assert start_score(proactiveness, node((1,), release)) == above
 
 
@@ -90,7 +90,7 @@ def test_the_threshold_is_advised_only_where_it_stops_compaction() -> None:
     assert line(high_order, 3, Tuning(extfrag_threshold=950), "vm.extfrag_threshold") is None
 
 
-def test_what_the_kernel_has_and_is_off_is_advised() -> None:
+def test_a_kernel_feature_that_is_off_is_advised() -> None:
     assert line(BROKEN, 4, Tuning(defrag_mode=0), "vm.defrag_mode = 1") is not None
     assert line(BROKEN, 4, Tuning(defrag_mode=1), "vm.defrag_mode") is None
     held = Tuning(percpu_pagelist_high_fraction=0, percpu_pages=2 * GIB // 4096)
@@ -170,7 +170,7 @@ def test_surroundings_are_read_from_the_root(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("comm", "own"), [("bash", False), ("fragtui-remedy", True), ("fragtui-remedy2", False)])
-def test_fragtuis_own_child_is_told_from_others(comm: str, own: bool) -> None:
+def test_a_process_of_fragtui_is_distinguished_from_others(comm: str, own: bool) -> None:
     assert is_own_drop(ExternalDrop(comm, 42, 3)) is own
 
 

@@ -192,6 +192,7 @@ def test_rotation_between_two_readings_loses_nothing_and_repeats_nothing(tmp_pat
     assert 0 < seen < 40
 
 
+@pytest.mark.slow
 def test_of_a_huge_log_the_newest_entries_are_read_in_little_time_and_memory(tmp_path: Path) -> None:
     block = b"".join(format_entry(intent(f"{n:06}")) for n in range(20_000))
     path = tmp_path / "audit.jsonl"
@@ -207,6 +208,7 @@ def test_of_a_huge_log_the_newest_entries_are_read_in_little_time_and_memory(tmp
     assert 1000 < len(reading.entries) <= MAX_ENTRIES and reading.entries[-1] == intent("019999")
 
 
+@pytest.mark.slow
 def test_the_history_says_that_older_entries_were_left_out(tmp_path: Path) -> None:
     path = write(
         tmp_path / "audit.jsonl", intent("first"), *[intent("a")] * (MAX_OWN_LOG // len(format_entry(intent())))
@@ -299,7 +301,7 @@ def test_the_recorder_waits_for_no_fifo_and_takes_only_new_lines(tmp_path: Path)
     assert [line.data for line in own.read().lines] == [format_entry(intent("new"))[:-1]]
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 def test_213_mib_take_less_than_three_seconds_and_64_mib(tmp_path: Path) -> None:
     path = write(tmp_path / "audit.jsonl")
     block = b"".join(format_entry(intent(f"{n:06}")) for n in range(20_000))

@@ -16,7 +16,6 @@ from fragtui.remedies.guard.policy import (
     parse_policy,
     policy_of,
     read_policy,
-    span_seconds,
 )
 
 moments = st.times().map(lambda moment: time(moment.hour, moment.minute))
@@ -116,13 +115,6 @@ def test_compaction_must_be_asked_for() -> None:
 )
 def test_quiet_hours_may_go_over_midnight(span: QuietHours, inside: time, outside: time) -> None:
     assert span.covers(inside) and not span.covers(outside)
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("90", 90), ("90s", 90), ("1.5h", 5400), ("2d", 172_800), ("m", None), ("-1s", None)]
-)
-def test_time_spans(text: str, seconds: float | None) -> None:
-    assert span_seconds(text) == seconds
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fragtui.sources.files.line_bounds import CutLines
@@ -21,6 +21,7 @@ from fragtui.sources.kernel_log.incident_stream import LineSplitter
 from fragtui.sources.kernel_log.needle_search import _by_bytes_find, best_search
 from fragtui.sources.kernel_log.scan import near_lines
 from fragtui.text import LINE_BYTES
+from tests.support.examples import examples
 
 TEXT = b"one\ntwo\n" * 1000
 
@@ -33,7 +34,7 @@ def test_packed_by_content_not_by_name(tmp_path: Path, pack: type[bytes]) -> Non
         assert b"".join(iter(lambda: log.read(1 << 16), b"")) == TEXT
 
 
-def test_zstd_without_its_package_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_zstd_without_its_package_names_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "zstandard", None)
     path = tmp_path / "messages.zst"
     path.write_bytes(b"\x28\xb5\x2f\xfd" + bytes(20))
@@ -62,7 +63,7 @@ def test_following_survives_rename_and_truncation(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.sampled_from([b"", b"x", b"alloc", b"a needle here", b"yy alloc"]), max_size=60), st.integers(0, 4))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_every_line_near_a_hit_comes_once_with_its_number(lines: list[bytes], before: int) -> None:
     data = b"".join(line + b"\n" for line in lines)
     found = list(near_lines(io.BytesIO(data), (b"alloc", b"needle"), lambda: False, before))
@@ -77,7 +78,7 @@ def test_every_line_near_a_hit_comes_once_with_its_number(lines: list[bytes], be
 @given(st.binary(max_size=200).map(lambda raw: bytes(b"abcabcabc\0"[b % 10] for b in raw)))
 def test_both_searches_agree(block: bytes) -> None:
     needles = (b"ab", b"abc", b"c")
-    assert best_search()(block, len(block), needles) == _by_bytes_find(block, len(block), needles)
+    assert best_search()(block, needles) == _by_bytes_find(block, needles)
 
 
 def test_members_one_after_the_other_and_zero_bytes_between_are_one_log(tmp_path: Path) -> None:
@@ -89,9 +90,7 @@ def test_members_one_after_the_other_and_zero_bytes_between_are_one_log(tmp_path
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, lzma.compress])
-def test_what_a_cut_off_log_still_holds_is_read_before_that_is_said(
-    pack: Callable[[bytes], bytes], tmp_path: Path
-) -> None:
+def test_a_cut_off_log_is_read_before_the_error(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
     text = b"".join(b"line %d\n" % number for number in range(20_000))
     path = tmp_path / "messages"
     path.write_bytes(pack(text)[:-1000])
@@ -103,7 +102,7 @@ def test_what_a_cut_off_log_still_holds_is_read_before_that_is_said(
             log.read(1 << 20)
 
 
-def test_a_damaged_log_says_so(tmp_path: Path) -> None:
+def test_a_damaged_log_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "messages"
     path.write_bytes(gzip.compress(TEXT)[:10] + b"\x07" * 100)
     with open_log(path) as log, pytest.raises(UnreadableLogError, match="damaged"):

@@ -80,7 +80,7 @@ def writable_by_group_7(path: Path) -> None:
     ],
     ids=["another user's", "its group may write", "sticky and everyone may write"],
 )
-def test_what_others_can_change_is_not_roots_own(
+def test_a_file_that_others_can_change_is_not_trusted(
     root: Path, part: str, how: Callable[[Path], None], words: str
 ) -> None:
     how(root / part)

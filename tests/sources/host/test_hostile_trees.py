@@ -62,6 +62,7 @@ def test_a_folder_that_is_a_link_out_of_the_tree_is_not_followed(tmp_path: Path)
     assert host.release != os.uname().release
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["check", "report", "history"])
 @pytest.mark.parametrize("kind", ["fifo", "zero"])
 def test_fifos_and_devices_hold_no_verb_up(tmp_path: Path, verb: str, kind: str) -> None:
@@ -115,19 +116,20 @@ def test_credentials_in_saved_files_are_not_used_and_their_server_is_not_asked(t
     root = tree(tmp_path)
     (root / "var/log/journal").mkdir(parents=True)
     (root / "etc/kubernetes").mkdir(parents=True)
-    news: list[PodUpdate] = []
+    updates: list[PodUpdate] = []
     with closing(ApiServer()) as server:
         server.kubeconfig(root / "etc/kubernetes/kubelet.conf")
         for path in (root, *root.rglob("*")):
             path.chmod(0o755 if path.is_dir() else 0o644)
         args = build(["record"]).parse_args(["record", "--root", str(root), str(tmp_path / "recording")])
-        watch = pods_of(args, NodeReader(args.root), news.append)
+        watch = pods_of(args, NodeReader(args.root), updates.append)
         watch.start()
         try:
-            assert until(lambda: bool(news) and {"kubelet log", "crictl"} <= {each.name for each in news[-1].sources})
+            asked = {"kubelet log", "crictl"}
+            assert until(lambda: bool(updates) and asked <= {source.name for source in updates[-1].sources})
         finally:
             watch.stop()
-        assert "API" not in {source.name for source in news[-1].sources}
+        assert "API" not in {source.name for source in updates[-1].sources}
         assert server.requests == []
 
 

@@ -12,14 +12,12 @@ from fragtui.model.node.verdict import Severity, judge_node
 from fragtui.model.node.watermark import Rule, Verdict
 from fragtui.model.node.zonelist import rule_for
 from fragtui.render.headline import badge, headline
-from fragtui.sources.host.read_budget import ReadBudget
-from fragtui.sources.host.reader import NodeReader
+from fragtui.sources.host.reader import NodeReader, ReadBudget
 from tests.support.host_tree import FRAGMENTED, HEALTHY, HostTree, ZoneFacts
 
 
-def test_a_whole_host(tmp_path: Path) -> None:
-    HostTree.small(tmp_path)
-    snapshot = NodeReader(tmp_path).sample()
+def test_a_complete_host_is_read(root: Path) -> None:
+    snapshot = NodeReader(root).sample()
     assert snapshot.host.name == "node-7"
     assert snapshot.host.version is not None
     assert snapshot.zones is not None
@@ -33,41 +31,38 @@ def test_a_whole_host(tmp_path: Path) -> None:
     assert not snapshot.unreadable
 
 
-def test_verdicts_of_a_healthy_and_a_fragmented_host(tmp_path: Path) -> None:
-    tree = HostTree.small(tmp_path)
-    reader = NodeReader(tmp_path)
+def test_verdicts_of_a_healthy_and_a_fragmented_host(tree: HostTree) -> None:
+    reader = NodeReader(tree.root)
     assert badge(judge_node(reader.sample(), 3)) == "OK"
     tree.zones[1].free_blocks = tree.zones[2].free_blocks = FRAGMENTED
     tree.write()
-    reader = NodeReader(tmp_path)
+    reader = NodeReader(tree.root)
     snapshot = reader.sample()
     judgement = judge_node(snapshot, 4)
     assert judgement.kernel is Verdict.FRAGMENTED
     assert judgement.severity is Severity.CRITICAL
     assert judgement.largest_order == 3
     sentence = headline(snapshot, judgement)
-    assert "No free 64K block (order 4)" in sentence
-    assert "order 3" in sentence
+    assert "no free 64K block (order 4)" in sentence
+    assert "in pieces of 32K or less" in sentence
 
 
 @pytest.mark.parametrize("name", ["buddyinfo", "zoneinfo", "pagetypeinfo", "meminfo", "vmstat", "pressure/memory"])
-def test_each_file_can_vanish_and_come_back(tmp_path: Path, name: str) -> None:
-    tree = HostTree.small(tmp_path)
-    (tmp_path / "proc" / name).unlink()
-    reader = NodeReader(tmp_path)
+def test_each_file_can_vanish_and_come_back(tree: HostTree, name: str) -> None:
+    (tree.root / "proc" / name).unlink()
+    reader = NodeReader(tree.root)
     snapshot = reader.sample()
-    assert snapshot.why(name) == "not there"
+    assert snapshot.why(name) == "no such file or directory"
     assert (snapshot.zones is None) == (name == "buddyinfo")
     judge_node(snapshot, 3)
     tree.write()
-    reader = NodeReader(tmp_path)
+    reader = NodeReader(tree.root)
     assert reader.sample().why(name) is None
 
 
-def test_a_host_of_which_only_buddyinfo_was_saved(tmp_path: Path) -> None:
-    HostTree.small(tmp_path, FRAGMENTED)
-    text = (tmp_path / "proc/buddyinfo").read_text()
-    saved = tmp_path / "saved"
+def test_a_host_of_which_only_buddyinfo_was_saved(fragmented: Path) -> None:
+    text = (fragmented / "proc/buddyinfo").read_text()
+    saved = fragmented / "saved"
     saved.mkdir()
     (saved / "buddyinfo").write_text(text)
     snapshot = NodeReader(saved).sample()
@@ -78,11 +73,10 @@ def test_a_host_of_which_only_buddyinfo_was_saved(tmp_path: Path) -> None:
     assert snapshot.host.name is None
 
 
-def test_an_unreadable_buddyinfo_is_unknown_not_zero(tmp_path: Path) -> None:
-    HostTree.small(tmp_path)
-    (tmp_path / "proc/buddyinfo").unlink()
-    (tmp_path / "proc/buddyinfo").mkdir()
-    snapshot = NodeReader(tmp_path).sample()
+def test_an_unreadable_buddyinfo_is_unknown_not_zero(root: Path) -> None:
+    (root / "proc/buddyinfo").unlink()
+    (root / "proc/buddyinfo").mkdir()
+    snapshot = NodeReader(root).sample()
     judgement = judge_node(snapshot, 3)
     assert judgement.severity is Severity.UNKNOWN
     assert judgement.free_pages is None
@@ -103,7 +97,7 @@ def test_hotplug_fourteen_orders_and_sixteen_nodes(tmp_path: Path) -> None:
     assert not next(zone for zone in judge_node(snapshot, 3).zones if zone.zone.name == "Movable").serves_kernel
 
 
-def test_one_numa_node_without_blocks_is_said(tmp_path: Path) -> None:
+def test_a_numa_node_without_blocks_is_reported(tmp_path: Path) -> None:
     tree = HostTree.numa(tmp_path, nodes=2)
     tree.zones[1].free_blocks = FRAGMENTED
     tree.write()
@@ -112,24 +106,22 @@ def test_one_numa_node_without_blocks_is_said(tmp_path: Path) -> None:
     assert judgement.kernel is Verdict.AVAILABLE
     assert judgement.nodes_without == (1,)
     assert judgement.severity is Severity.WARNING
-    assert "NUMA node 1" in headline(snapshot, judgement)
+    assert "1 of 2 NUMA nodes" in headline(snapshot, judgement)
 
 
-def test_the_rule_is_asked_of_the_migratetypes_before_the_version(tmp_path: Path) -> None:
-    tree = HostTree.small(tmp_path)
+def test_the_rule_is_asked_of_the_migratetypes_before_the_version(tree: HostTree) -> None:
     tree.release = "6.8.0"
     tree.migratetypes = ("Unmovable", "Reclaimable", "Movable", "Reserve", "Isolate")
     tree.write()
-    assert rule_for(NodeReader(tmp_path).sample()) is Rule.HALVING
-    (tmp_path / "proc/pagetypeinfo").unlink()
-    assert rule_for(NodeReader(tmp_path).sample()) is Rule.FREE_LIST
+    assert rule_for(NodeReader(tree.root).sample()) is Rule.HALVING
+    (tree.root / "proc/pagetypeinfo").unlink()
+    assert rule_for(NodeReader(tree.root).sample()) is Rule.FREE_LIST
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads what is 0400")
-def test_a_file_that_needs_root(tmp_path: Path) -> None:
-    HostTree.small(tmp_path)
-    (tmp_path / "proc/pagetypeinfo").chmod(0)
-    assert NodeReader(tmp_path).sample().why("pagetypeinfo") == "no permission (needs root)"
+def test_a_file_that_needs_root(root: Path) -> None:
+    (root / "proc/pagetypeinfo").chmod(0)
+    assert NodeReader(root).sample().why("pagetypeinfo") == "no permission (needs root)"
 
 
 def test_a_dear_file_is_read_seldom() -> None:
@@ -160,19 +152,18 @@ def test_readings_on_demand_are_paid_for_by_later_turns(steps: list[tuple[float,
         pace.took(now, seconds)
 
 
-def test_files_that_are_replaced_are_followed(tmp_path: Path) -> None:
+def test_files_that_are_replaced_are_followed(tree: HostTree) -> None:
     """What rsync does: a new file renamed over the old one."""
-    tree = HostTree.small(tmp_path)
-    reader = NodeReader(tmp_path)
+    reader = NodeReader(tree.root)
     reader.sample()
-    other = HostTree.small(tmp_path / "other", FRAGMENTED)
+    other = HostTree.small(tree.root / "other", FRAGMENTED)
     for name in ("buddyinfo", "zoneinfo", "meminfo", "vmstat"):
         (other.root / "proc" / name).replace(tree.root / "proc" / name)
     snapshot = reader.sample()
     assert snapshot.zones is not None
     assert snapshot.zones[2].free_blocks == FRAGMENTED
-    (tmp_path / "proc/buddyinfo").unlink()
-    assert reader.sample().why("buddyinfo") == "not there"
+    (tree.root / "proc/buddyinfo").unlink()
+    assert reader.sample().why("buddyinfo") == "no such file or directory"
 
 
 def test_watermarks_of_an_earlier_tick_are_not_held_against_its_free_pages(tmp_path: Path) -> None:

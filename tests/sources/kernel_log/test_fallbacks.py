@@ -66,20 +66,20 @@ class Listener:
     """Collects news and waits for some."""
 
     def __init__(self) -> None:
-        self.news: list[KernelLogUpdate] = []
+        self.updates: list[KernelLogUpdate] = []
         self._told = threading.Condition()
 
-    def __call__(self, news: KernelLogUpdate) -> None:
+    def __call__(self, update: KernelLogUpdate) -> None:
         with self._told:
-            self.news.append(news)
+            self.updates.append(update)
             self._told.notify_all()
 
     def incidents(self) -> list[Incident]:
-        return [incident for news in self.news for incident in news.incidents]
+        return [incident for update in self.updates for incident in update.incidents]
 
     def wait_for(self, wanted: Callable[[], bool], seconds: float = 10) -> None:
         with self._told:
-            assert self._told.wait_for(wanted, seconds), self.news
+            assert self._told.wait_for(wanted, seconds), self.updates
 
 
 @pytest.fixture
@@ -114,14 +114,16 @@ def stamped(seconds_ago: float, text: str) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(time.time() - seconds_ago)) + f" node kernel: {text}\n"
 
 
-def test_without_the_ring_the_journal_is_followed(journal: Journal, root: Path, follow: Callable[[], Listener]) -> None:
+def test_the_journal_is_followed_if_the_ring_is_unavailable(
+    journal: Journal, root: Path, follow: Callable[[], Listener]
+) -> None:
     (root / "var/log/journal").mkdir()
     journal.add("java" + HEAD, "CPU: 1 PID: 77 Comm: java Not tainted 6.18.0 #1", ago=3600)
     listener = follow()
     listener.wait_for(lambda: len(listener.incidents()) == 1)
-    assert listener.news[0].source == "journal"
-    assert listener.news[0].problem is not None
-    assert "dev/kmsg is not there" in listener.news[0].problem
+    assert listener.updates[0].source == "journal"
+    assert listener.updates[0].problem is not None
+    assert "dev/kmsg does not exist" in listener.updates[0].problem
     journal.add("perl" + HEAD)
     listener.wait_for(lambda: len(listener.incidents()) == 2)
     assert [each.comm for each in listener.incidents()] == ["java", "perl"]
@@ -139,7 +141,7 @@ def test_a_journal_that_ends_gives_way_to_the_log_files(
     (root / "var/log/syslog").write_text(stamped(60, "java" + HEAD))
     listener = follow()
     listener.wait_for(lambda: len(listener.incidents()) == 1)
-    assert listener.news[-1].source.endswith("var/log/syslog")
+    assert listener.updates[-1].source.endswith("var/log/syslog")
 
 
 def test_log_files_tell_of_their_last_day_with_rotated_ones_and_go_on(
@@ -157,11 +159,11 @@ def test_log_files_tell_of_their_last_day_with_rotated_ones_and_go_on(
     assert [each.comm for each in listener.incidents()] == ["perl", "sh", "awk"]
 
 
-def test_without_any_source_that_is_said(root: Path, follow: Callable[[], Listener]) -> None:
+def test_the_follower_reports_that_no_source_exists(root: Path, follow: Callable[[], Listener]) -> None:
     listener = follow()
-    listener.wait_for(lambda: bool(listener.news))
-    assert listener.news[0].source == "none"
-    assert "not there" in (listener.news[0].problem or "")
+    listener.wait_for(lambda: bool(listener.updates))
+    assert listener.updates[0].source == "none"
+    assert "does not exist" in (listener.updates[0].problem or "")
 
 
 def ring_of(root: Path) -> None:
@@ -176,7 +178,7 @@ def ring_of(root: Path) -> None:
         pytest.skip("the ring may reach back a whole day")
 
 
-def test_without_a_thread_for_what_was_before_the_ring_is_followed(
+def test_the_ring_is_followed_if_no_thread_can_read_the_history(
     root: Path, follow: Callable[[], Listener], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin = threading.Thread.start
@@ -189,13 +191,13 @@ def test_without_a_thread_for_what_was_before_the_ring_is_followed(
     ring_of(root)
     monkeypatch.setattr(threading.Thread, "start", start)
     listener = follow()
-    listener.wait_for(lambda: bool(listener.news))
+    listener.wait_for(lambda: bool(listener.updates))
     time.sleep(0.2)
     assert any(thread.name == "kernel-log" for thread in threading.enumerate())
 
 
 @pytest.mark.parametrize("source", ["journal", "files"])
-def test_what_was_before_the_ring_comes_from_journal_or_files(
+def test_records_before_the_ring_come_from_journal_or_files(
     source: str, journal: Journal, root: Path, follow: Callable[[], Listener]
 ) -> None:
     ring_of(root)
@@ -209,7 +211,7 @@ def test_what_was_before_the_ring_comes_from_journal_or_files(
         )
     listener = follow()
     listener.wait_for(lambda: any(each.comm == "java-of-before" for each in listener.incidents()))
-    assert listener.news[0].source == str(root / "dev/kmsg")
+    assert listener.updates[0].source == str(root / "dev/kmsg")
     assert not any(each.comm == "java-of-today" for each in listener.incidents())
     if source == "journal":
         (call,) = journal.calls()
@@ -240,7 +242,7 @@ def test_a_rotated_log_that_cannot_be_unpacked_to_its_end_is_named_and_read_so_f
     listener.wait_for(lambda: len(listener.incidents()) == 2)
     assert [each.comm for each in listener.incidents()] == ["perl", "java"]
     said = "stopped after 1M unpacked" if fault == "a bomb" else "it is cut off"
-    assert f"syslog.1.gz: {said}" in (listener.news[0].problem or "")
+    assert f"syslog.1.gz: {said}" in (listener.updates[0].problem or "")
 
 
 def test_a_large_log_is_searched_without_a_thread_if_none_can_be_started(
@@ -255,7 +257,7 @@ def test_a_large_log_is_searched_without_a_thread_if_none_can_be_started(
     monkeypatch.setattr(threading.Thread, "start", refused)
     with open_log(path) as log:
         scan_log(log, stream)
-    assert [each.comm for each in stream.news("file", 0).incidents] == ["java", "go"]
+    assert [each.comm for each in stream.update("file", 0).incidents] == ["java", "go"]
 
 
 def test_a_history_for_which_no_thread_can_be_started_is_said_and_the_ring_is_followed(
@@ -275,13 +277,13 @@ def test_a_history_for_which_no_thread_can_be_started_is_said_and_the_ring_is_fo
     monkeypatch.setattr("fragtui.sources.kernel_log.follower.open_kmsg", lambda *_: ring)
     stamp = int((time.monotonic() - 1) * 1e6)
     far.send(f"4,1,{stamp},-;java{HEAD}\n".encode())
-    news: list[KernelLogUpdate] = []
-    log = KernelLog(tmp_path, "auto", news.append)
+    updates: list[KernelLogUpdate] = []
+    log = KernelLog(tmp_path, "auto", updates.append)
     log.start()
     with far:
-        assert until(lambda: any("no thread can be started" in (each.problem or "") for each in news))
+        assert until(lambda: any("no thread can be started" in (each.problem or "") for each in updates))
         far.send(f"4,2,{stamp + 1},-;go{HEAD}\n".encode())
-        assert until(lambda: [each.comm for told in news for each in told.incidents] == ["java", "go"])
+        assert until(lambda: [each.comm for update in updates for each in update.incidents] == ["java", "go"])
         log.stop()
 
 
@@ -292,13 +294,13 @@ def test_a_line_that_is_too_long_is_said_by_the_follower_and_of_saved_logs(tmp_p
     path = tmp_path / "var/log/kern.log"
     path.write_text("a" * 20_000 + f" alloc\njava{HEAD}\n")
     said = "1 line longer than 16 KiB was cut"
-    news: list[KernelLogUpdate] = []
-    log = KernelLog(tmp_path, str(path), news.append)
+    updates: list[KernelLogUpdate] = []
+    log = KernelLog(tmp_path, str(path), updates.append)
     log.start()
-    assert until(lambda: any(said in (each.problem or "") for each in news))
+    assert until(lambda: any(said in (each.problem or "") for each in updates))
     with path.open("a") as more:
         more.write("b" * 20_000 + "\n")
-    assert until(lambda: any("2 lines longer than 16 KiB were cut" in (each.problem or "") for each in news))
+    assert until(lambda: any("2 lines longer than 16 KiB were cut" in (each.problem or "") for each in updates))
     log.stop()
     saved: list[KernelLogUpdate] = []
     SavedKernelLog(tree_of(tmp_path), saved.append).start()

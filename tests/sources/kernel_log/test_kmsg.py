@@ -69,8 +69,9 @@ def test_a_report_does_not_take_what_follows_a_gap(monkeypatch: pytest.MonkeyPat
     lost, first = _drain(log, stream)
     stream.finish()
     assert (lost, first) == (86, record(1, head % "java"))
-    one, two = stream.news("x", 0).incidents
-    assert (one.comm, one.pid, one.zones, two.comm) == ("java", 7, (), "perl")
+    one, two = stream.update("x", 0).incidents
+    assert one.report is not None
+    assert (one.comm, one.pid, one.report.zones, two.comm) == ("java", 7, (), "perl")
 
 
 def test_a_dead_device_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,27 +79,27 @@ def test_a_dead_device_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
         reader(monkeypatch, errno.EIO).read()
 
 
-def test_only_the_kernel_itself_is_believed() -> None:
+def test_only_records_of_the_kernel_are_trusted() -> None:
     stream = IncidentStream("kmsg", None, None)
     stream.feed_kmsg((HEAD % (1, 1)).replace(b"4,", b"12,", 1))
     stream.finish()
-    assert stream.news("x", 0).incidents == ()
+    assert stream.update("x", 0).incidents == ()
     stream.feed_kmsg(HEAD % (2, 2))
-    (first,) = stream.news("x", 0).incidents
+    (first,) = stream.update("x", 0).incidents
     assert first.order == 4
     stream.feed_kmsg(b"4,3,3,-;CPU: 1 PID: 77 Comm: java Not tainted 6.18.0 #1\n")
-    news = stream.news("x", 0)
-    assert news.incidents == ()
-    assert [(each.id, each.pid) for each in news.updated] == [(first.id, 77)]
+    update = stream.update("x", 0)
+    assert update.incidents == ()
+    assert [(each.id, each.pid) for each in update.updated] == [(first.id, 77)]
     stream.finish()
-    assert not stream.news("x", 0).incidents
+    assert not stream.update("x", 0).incidents
 
 
 def test_a_missing_device_is_a_problem_not_an_error(tmp_path: Path) -> None:
-    news = read_ring(tmp_path)
-    assert news.incidents == ()
-    assert news.problem is not None
-    assert "No such file" in news.problem
+    update = read_ring(tmp_path)
+    assert update.incidents == ()
+    assert update.problem is not None
+    assert "No such file" in update.problem
 
 
 def test_follower_of_a_file_tells_head_then_whole_and_survives_rotation(tmp_path: Path) -> None:
@@ -107,16 +108,16 @@ def test_follower_of_a_file_tells_head_then_whole_and_survives_rotation(tmp_path
     got: list[KernelLogUpdate] = []
     told = threading.Condition()
 
-    def on_news(news: KernelLogUpdate) -> None:
+    def on_update(update: KernelLogUpdate) -> None:
         with told:
-            got.append(news)
+            got.append(update)
             told.notify_all()
 
     def wait_for(count: int) -> None:
         with told:
-            assert told.wait_for(lambda: sum(len(news.incidents) for news in got) >= count, 5)
+            assert told.wait_for(lambda: sum(len(update.incidents) for update in got) >= count, 5)
 
-    follower = KernelLog(Path("/"), str(log), on_news)
+    follower = KernelLog(Path("/"), str(log), on_update)
     follower.start()
     try:
         with told:
@@ -131,7 +132,7 @@ def test_follower_of_a_file_tells_head_then_whole_and_survives_rotation(tmp_path
         wait_for(3)
     finally:
         follower.stop()
-    assert [each.comm for news in got for each in news.incidents] == ["java", "perl", "sh"]
+    assert [each.comm for update in got for each in update.incidents] == ["java", "perl", "sh"]
 
 
 def test_stop_never_blocks_and_before_start_too() -> None:

@@ -60,28 +60,28 @@ def _root(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 @pytest.mark.timeout(20)
-def test_reading_the_ring_says_that_it_is_not_a_kernel_log(root: Path) -> None:
-    news = read_ring(root)
-    assert news.incidents == ()
-    assert "not a kernel log" in (news.problem or "")
+def test_read_ring_reports_that_it_is_not_a_kernel_log(root: Path) -> None:
+    update = read_ring(root)
+    assert update.incidents == ()
+    assert "not a kernel log" in (update.problem or "")
     assert last_failed_order(root) is None
 
 
 @pytest.mark.timeout(20)
-def test_the_follower_says_so_reads_the_log_file_instead_and_idles(root: Path) -> None:
+def test_the_follower_reports_it_reads_the_log_file_instead_and_idles(root: Path) -> None:
     (root / "var/log").mkdir(parents=True)
     (root / "var/log/kern.log").write_text(time.strftime("%Y-%m-%dT%H:%M:%S+00:00 ", time.gmtime()) + HEAD)
     got, took = followed(root, 1.0)
-    assert [incident.comm for news in got for incident in news.incidents] == ["java"]
+    assert [incident.comm for update in got for incident in update.incidents] == ["java"]
     assert got[-1].source.endswith("var/log/kern.log")
     assert "not a kernel log" in (got[0].problem or "")
     assert took < 0.2
 
 
 @pytest.mark.timeout(20)
-def test_without_another_source_the_follower_says_so_once_and_waits(root: Path) -> None:
+def test_the_follower_without_another_source_reports_it_once_and_waits(root: Path) -> None:
     got, took = followed(root, 1.0)
-    assert [news.source for news in got] == ["none"]
+    assert [update.source for update in got] == ["none"]
     assert "not a kernel log" in (got[0].problem or "")
     assert took < 0.2
 
@@ -95,7 +95,7 @@ def test_a_kernel_log_that_comes_later_is_followed(tmp_path: Path, monkeypatch: 
         until(lambda: bool(got))
         (tmp_path / "var/log").mkdir(parents=True)
         (tmp_path / "var/log/kern.log").write_text(time.strftime("%Y-%m-%dT%H:%M:%S+00:00 ", time.gmtime()) + HEAD)
-        until(lambda: any(news.incidents for news in got))
+        until(lambda: any(update.incidents for update in got))
     finally:
         follower.stop()
 
@@ -119,8 +119,9 @@ def test_an_empty_read_ends_the_reading(tmp_path: Path) -> None:
     reader.close()
 
 
-@pytest.mark.parametrize("target", [pytest.param("/dev/null", marks=pytest.mark.slow), "/dev/zero"])
-def test_the_screen_says_so_and_idles(target: str, tmp_path: Path) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("target", [pytest.param("/dev/null", marks=pytest.mark.by_hand), "/dev/zero"])
+def test_the_screen_reports_it_and_idles(target: str, tmp_path: Path) -> None:
     HostTree.small(tmp_path, FRAGMENTED).write()
     (tmp_path / "dev").mkdir(exist_ok=True)
     (tmp_path / "dev/kmsg").symlink_to(target)
@@ -133,8 +134,8 @@ def test_the_screen_says_so_and_idles(target: str, tmp_path: Path) -> None:
         assert term.wait() == 0
 
 
-@pytest.mark.parametrize("device", [pytest.param("/dev/null", marks=pytest.mark.slow), "/dev/zero"])
-def test_report_says_so_on_a_node_whose_own_kmsg_is_another_device(device: str) -> None:
+@pytest.mark.parametrize("device", [pytest.param("/dev/null", marks=pytest.mark.by_hand), "/dev/zero"])
+def test_report_notes_a_kmsg_that_is_another_device(device: str) -> None:
     if os.geteuid() or shutil.which("unshare") is None:
         pytest.skip("needs root and unshare (util-linux)")
     inside = f'mount --bind {device} /dev/kmsg && exec "$@" report'
@@ -151,8 +152,8 @@ def followed(root: Path, seconds: float) -> tuple[list[KernelLogUpdate], float]:
     got: list[KernelLogUpdate] = []
     came = threading.Event()
 
-    def take(news: KernelLogUpdate) -> None:
-        got.append(news)
+    def take(update: KernelLogUpdate) -> None:
+        got.append(update)
         came.set()
 
     follower = KernelLog(root, "auto", take)

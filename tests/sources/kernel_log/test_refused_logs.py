@@ -14,13 +14,13 @@ import sys
 from pathlib import Path
 from fragtui.sources.kernel_log.follower import KernelLog
 from fragtui.sources.pods.runtime_log import RuntimeLog
-from tests.support.pod_sink import Told, until
-told, news = Told(), []
-pods, kernel = RuntimeLog(Path("/"), told), KernelLog(Path("/"), "auto", news.append)
+from tests.support.pod_sink import CollectingSink, until
+sink, updates = CollectingSink(), []
+pods, kernel = RuntimeLog(Path("/"), sink), KernelLog(Path("/"), "auto", updates.append)
 pods.start()
 kernel.start()
-until(lambda: bool(told.states) and bool(news))
-print(told.states[-1], news[-1].source, news[-1].problem)
+until(lambda: bool(sink.states) and bool(updates))
+print(sink.states[-1], updates[-1].source, updates[-1].problem)
 """
 MOUNTS = "mount -t tmpfs -o mode=755 none /var/log && mount -t tmpfs none /run && mount --bind /dev/null /dev/kmsg"
 
@@ -31,6 +31,7 @@ as_root = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @as_root
 @pytest.mark.parametrize(
     ("made", "refused"),
@@ -44,7 +45,7 @@ as_root = pytest.mark.skipif(
     ],
 )
 def test_a_refused_log_is_named_with_why(made: str, refused: str | None) -> None:
-    done = told(made)
+    done = reported(made)
     if refused is None:
         assert "'live'" in done.stdout and "/var/log/syslog /dev/kmsg" in done.stdout, done.stderr
     else:
@@ -57,14 +58,14 @@ def test_a_refused_journalctl_is_named_with_why() -> None:
     if (program := shutil.which("journalctl")) is None:
         pytest.skip("journalctl is not installed")
     planted = f"cp {program} /run/x && chown 65534 /run/x && mount --bind /run/x {program} && mkdir /var/log/journal"
-    done = told(planted)
+    done = reported(planted)
     why = f"the journal can't be read: {program} belongs to uid 65534, not to root"
     assert f"none {NO_KMSG}; {why}" in done.stdout, done.stderr
     assert f"('kubelet log', 'absent', \"{why}" in done.stdout
 
 
-def told(made: str) -> subprocess.CompletedProcess[str]:
-    """Return what the readers say of a node whose logs are made so."""
+def reported(made: str) -> subprocess.CompletedProcess[str]:
+    """Return what the readers report on a node with logs made by this command."""
     inside = f'umask 022; {MOUNTS} && {made} && exec "$@"'
     called = ["unshare", "-m", "sh", "-c", inside, "sh", sys.executable, "-c", READ]
     done = subprocess.run(called, capture_output=True, text=True, timeout=60, check=False, cwd=REPOSITORY)

@@ -1,4 +1,4 @@
-"""Asking crictl: a child process that may be absent, fail, hang or talk nonsense."""
+"""Calls of crictl: a child process that may be absent, fail, hang or print nonsense."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from fragtui.sources.pods import crictl
 from fragtui.sources.pods.crictl import CRICTL_CANNOT_SHOW, CrictlSource
-from tests.support.pod_sink import Told, until
+from tests.support.pod_sink import CollectingSink, until
 from tests.support.trusted import trusted_folder
 
 METADATA = '{"name": "web", "namespace": "shop", "uid": "u"}'
@@ -18,13 +18,13 @@ ANSWER = f'{{"items": [{{"id": "{1:064x}", "metadata": {METADATA}, "state": "SAN
 ANSWER += '"createdAt": "1795497076136076744"}]}'
 
 
-def asking(directory: Path, body: str | None, every: float = 0.1) -> tuple[CrictlSource, Told]:
+def asking(directory: Path, body: str | None, every: float = 0.1) -> tuple[CrictlSource, CollectingSink]:
     if body is not None:
         program = directory / "crictl"
         program.write_text(f"#!/bin/sh\n{body}\n")
         program.chmod(0o755)
-    told = Told()
-    return CrictlSource(Path("/"), told, folders=(str(directory),), every=every), told
+    sink = CollectingSink()
+    return CrictlSource(Path("/"), sink, folders=(str(directory),), every=every), sink
 
 
 @pytest.fixture
@@ -33,13 +33,13 @@ def folder() -> Iterator[Path]:
         yield folder
 
 
-def test_running_sandboxes_are_told(tmp_path: Path, folder: Path) -> None:
-    source, told = asking(folder, f"echo \"$@\" >> {tmp_path}/asked\ncat <<'X'\n{ANSWER}\nX")
+def test_running_sandboxes_are_reported(tmp_path: Path, folder: Path) -> None:
+    source, sink = asking(folder, f"echo \"$@\" >> {tmp_path}/asked\ncat <<'X'\n{ANSWER}\nX")
     source.start()
-    assert until(lambda: len(told.seen) >= 2)
+    assert until(lambda: len(sink.seen) >= 2)
     source.stop()
-    assert told.last_state("crictl") == ("live", CRICTL_CANNOT_SHOW)
-    assert (str(told.seen[0].pod), told.seen[0].time) == ("shop/web", 1795497076.136076744)
+    assert sink.last_state("crictl") == ("live", CRICTL_CANNOT_SHOW)
+    assert (str(sink.seen[0].pod), sink.seen[0].time) == ("shop/web", 1795497076.136076744)
     assert (tmp_path / "asked").read_text().splitlines()[0] == "--timeout=10s pods -o json"
 
 
@@ -52,45 +52,45 @@ def test_running_sandboxes_are_told(tmp_path: Path, folder: Path) -> None:
         ("printf '\\033[31mred' >&2; exit 1", "\\x1b[31mred"),
     ],
 )
-def test_why_it_does_not_answer_is_said(folder: Path, body: str, why: str) -> None:
-    source, told = asking(folder, body)
+def test_the_reason_for_no_answer_is_reported(folder: Path, body: str, why: str) -> None:
+    source, sink = asking(folder, body)
     source.start()
-    assert until(lambda: told.last_state("crictl")[0] == "waiting")
+    assert until(lambda: sink.last_state("crictl")[0] == "waiting")
     source.stop()
-    assert why in told.last_state("crictl")[1]
+    assert why in sink.last_state("crictl")[1]
 
 
 def test_absent_and_under_another_root(tmp_path: Path) -> None:
-    source, told = asking(tmp_path, None)
+    source, sink = asking(tmp_path, None)
     source.start()
-    assert until(lambda: told.last_state("crictl")[0] == "absent")
-    told = Told()
-    CrictlSource(tmp_path, told).start()
-    assert until(lambda: told.last_state("crictl")[0] == "off")
+    assert until(lambda: sink.last_state("crictl")[0] == "absent")
+    sink = CollectingSink()
+    CrictlSource(tmp_path, sink).start()
+    assert until(lambda: sink.last_state("crictl")[0] == "off")
 
 
-def test_one_that_hangs_is_ended(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crictl_that_hangs_is_ended(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crictl, "LIMIT_SECONDS", -1.5)
-    source, told = asking(folder, "exec sleep 30")
+    source, sink = asking(folder, "exec sleep 30")
     began = time.monotonic()
     source.start()
-    assert until(lambda: told.last_state("crictl")[0] == "waiting")
-    assert time.monotonic() - began < 15 and "did not answer" in told.last_state("crictl")[1]
+    assert until(lambda: sink.last_state("crictl")[0] == "waiting")
+    assert time.monotonic() - began < 15 and "did not answer" in sink.last_state("crictl")[1]
     source.stop()
 
 
-def test_one_that_another_user_may_have_planted_is_not_run(folder: Path, tmp_path: Path) -> None:
-    source, told = asking(folder, f"touch {tmp_path}/ran")
+def test_a_crictl_that_another_user_may_have_planted_is_not_run(folder: Path, tmp_path: Path) -> None:
+    source, sink = asking(folder, f"touch {tmp_path}/ran")
     (folder / "crictl").chmod(0o777)
     source.start()
-    assert until(lambda: told.last_state("crictl")[0] == "absent")
-    assert told.last_state("crictl")[1] == (f"not run: {folder}/crictl can be written by others than root (mode 0777)")
+    assert until(lambda: sink.last_state("crictl")[0] == "absent")
+    assert sink.last_state("crictl")[1] == (f"not run: {folder}/crictl can be written by others than root (mode 0777)")
     assert not (tmp_path / "ran").exists()
 
 
-def test_path_does_not_say_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source, told = asking(tmp_path, f"touch {tmp_path}/ran")
+def test_path_is_not_searched_for_crictl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, sink = asking(tmp_path, f"touch {tmp_path}/ran")
     monkeypatch.setenv("PATH", str(tmp_path))
     source.start()
-    assert until(lambda: told.last_state("crictl")[0] == "absent")
+    assert until(lambda: sink.last_state("crictl")[0] == "absent")
     assert not (tmp_path / "ran").exists()

@@ -1,4 +1,4 @@
-"""A list read object by object gives what reading it at once would give, wherever the chunks are cut."""
+"""A list read object by object gives the same as a list read at once, for any cut of the chunks."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def cut(data: bytes, size: int) -> Iterator[bytes]:
     return (data[at : at + size] for at in range(0, len(data), size))
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(st.text().filter(lambda name: name != "items"), VALUES, max_size=3),
     st.lists(OBJECTS | VALUES),
@@ -43,13 +44,13 @@ def test_any_list_in_any_chunks(
 
 
 @given(st.binary(max_size=60), st.integers(1, 9))
-def test_what_is_no_list_says_so(data: bytes, size: int) -> None:
+def test_a_text_that_is_no_list_is_an_error(data: bytes, size: int) -> None:
     try:
-        told = read_list(cut(data, size), lambda item: None)
+        whole = read_list(cut(data, size), lambda item: None)
     except NotAList as error:
         assert str(error)
     else:
-        assert isinstance(told, dict)
+        assert isinstance(whole, dict)
 
 
 @pytest.mark.parametrize(

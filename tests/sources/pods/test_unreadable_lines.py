@@ -1,6 +1,6 @@
-"""A line or object over which a parser fails costs only itself: its reader goes on, counts it, and says so.
+"""If a parser fails on a line or object, only that one is lost: its reader goes on, counts it, and reports it.
 
-No line that we know of makes a parser fail any more (see tests/fuzz), so here one is made to fail over a word.
+No known line makes a parser fail (see tests/fuzz), so here one is made to fail on a word.
 """
 
 from __future__ import annotations
@@ -17,17 +17,13 @@ from fragtui.cluster.api_objects import read_pod
 from fragtui.cluster.pod_log_reader import PodLogReader
 from fragtui.commands.cli.parser import main
 from fragtui.kernel.reports.collector import ReportCollector
-from fragtui.kernel.reports.needles import SCAN_NEEDLES
 from fragtui.logs.record import LogRecord
 from fragtui.model.failures.failure_list import FailureList
-from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
-from fragtui.model.log_reader import LogTerms
 from fragtui.sources.files.log_files import FollowedFile
 from fragtui.sources.host.identity import tree_of
 from fragtui.sources.kernel_log.follower import KernelLog
 from fragtui.sources.kernel_log.incident_stream import IncidentStream
-from fragtui.sources.large_logs.parallel import LargeLog, read_forked
 from fragtui.sources.pods import saved_objects
 from fragtui.sources.pods.crictl import CrictlSource
 from fragtui.sources.pods.kubernetes import pods as kube_pods
@@ -39,7 +35,7 @@ from fragtui.ui.panels.failures import FailuresPanel
 from fragtui.ui.session import Session
 from tests.sources.pods.test_runtime_log import failure
 from tests.support.api_server import ApiServer, pod
-from tests.support.pod_sink import Told, until
+from tests.support.pod_sink import CollectingSink, until
 from tests.support.trusted import trusted_folder
 
 BAD = "kernel: alloc XYZZY andbox"
@@ -48,7 +44,7 @@ HEAD = "app: page allocation failure: order:{}, mode:0x40cc0(GFP_KERNEL|__GFP_CO
 
 @pytest.fixture
 def _failing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the readers of the kernel's and the kubelet's lines fail over one word."""
+    """Make the readers of the kernel's and the kubelet's lines fail on one word."""
     for reader in (ReportCollector, PodLogReader):
         monkeypatch.setattr(reader, "feed", failing(reader.feed))
 
@@ -71,64 +67,64 @@ def kernel_log() -> str:
 
 
 @pytest.mark.usefixtures("_failing")
-def test_the_kernel_logs_thread_goes_on_and_the_screen_says_so(tmp_path: Path) -> None:
+def test_the_kernel_logs_thread_continues_and_the_screen_reports_it(tmp_path: Path) -> None:
     log = tmp_path / "kern.log"
     log.write_text(kernel_log())
-    news: list[KernelLogUpdate] = []
-    follower = KernelLog(tmp_path, str(log), news.append)
+    updates: list[KernelLogUpdate] = []
+    follower = KernelLog(tmp_path, str(log), updates.append)
     follower.start()
     orders = {4, 5}
-    assert until(lambda: {each.order for told in news for each in told.incidents} == orders)
+    assert until(lambda: {incident.order for update in updates for incident in update.incidents} == orders)
     with log.open("a") as more:
         more.write(kernel_line(BAD) + kernel_line(HEAD.format(6)))
-    assert until(lambda: {each.order for told in news for each in told.incidents} == {*orders, 6})
+    assert until(lambda: {incident.order for update in updates for incident in update.incidents} == {*orders, 6})
     follower.stop()
     tail = FailureList()
-    for told in news:
-        tail.take(told)
+    for update in updates:
+        tail.take(update)
     assert tail.unread_lines == 3
-    heading = "".join(text for text, _ in FailuresPanel(Session(), tail, lambda _: None).heading(120))
+    heading = "".join(text for text, _ in FailuresPanel(Session(failures=tail)).heading(120))
     assert "3 lines could not be read" in heading and str(log) in heading
     tail.clear()
     assert not tail.unread_lines
 
 
 @pytest.mark.usefixtures("_failing")
-def test_news_of_nothing_but_a_line_that_could_not_be_read_matter() -> None:
+def test_an_update_with_only_an_unreadable_line_matters() -> None:
     stream = IncidentStream("file", None, None)
     stream.feed_numbered(BAD.encode(), 1)
-    news = stream.news("file", 0)
-    assert news.unread_lines == 1 and news.matters
-    assert not stream.news("file", 0).matters
+    update = stream.update("file", 0)
+    assert update.unread_lines == 1 and update.matters
+    assert not stream.update("file", 0).matters
 
 
 def test_a_record_of_kmsg_over_which_the_parser_fails_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = IncidentStream("kmsg", None, None)
     monkeypatch.setattr(stream._gatherer, "feed", lambda record: 1 / 0)
     stream.feed_near_kmsg(b"4,1,5,-;alloc")
-    assert stream.news("/dev/kmsg", 0).unread_lines == 1
+    assert stream.update("/dev/kmsg", 0).unread_lines == 1
 
 
 @pytest.mark.usefixtures("_failing")
-def test_the_kubelet_logs_thread_goes_on_and_its_state_says_so(tmp_path: Path) -> None:
+def test_the_kubelet_logs_thread_continues_and_its_state_reports_it(tmp_path: Path) -> None:
     log = tmp_path / "var/log/kubelet.log"
     log.parent.mkdir(parents=True)
     log.write_text(failure("before", 1) + BAD + "\n" + failure("between", 2))
-    told = Told()
-    reader = RuntimeLog(tmp_path, told)
+    sink = CollectingSink()
+    reader = RuntimeLog(tmp_path, sink)
     reader.start()
-    assert until(lambda: told.stuck == ["before", "between"])
-    assert until(lambda: "1 line could not be read" in told.last_state(SOURCE_NAME)[1])
+    assert until(lambda: sink.stuck == ["before", "between"])
+    assert until(lambda: "1 line could not be read" in sink.last_state(SOURCE_NAME)[1])
     with log.open("a") as more:
         more.write(BAD + "\n" + failure("after", 3))
-    assert until(lambda: told.stuck == ["after", "before", "between"])
-    assert until(lambda: "2 lines could not be read" in told.last_state(SOURCE_NAME)[1])
-    assert told.last_state(SOURCE_NAME)[0] == "live"
+    assert until(lambda: sink.stuck == ["after", "before", "between"])
+    assert until(lambda: "2 lines could not be read" in sink.last_state(SOURCE_NAME)[1])
+    assert sink.last_state(SOURCE_NAME)[0] == "live"
     reader.stop()
 
 
 @pytest.mark.usefixtures("_failing")
-def test_saved_logs_are_read_to_their_end_and_say_what_was_left_out(tmp_path: Path) -> None:
+def test_saved_logs_are_read_to_their_end_with_the_skipped_lines_counted(tmp_path: Path) -> None:
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc/buddyinfo").write_text("")
     logs = tmp_path / "var/log"
@@ -136,65 +132,52 @@ def test_saved_logs_are_read_to_their_end_and_say_what_was_left_out(tmp_path: Pa
     (logs / "kern.log").write_text(kernel_log())
     (logs / "kubelet.log").write_text(failure("one", 1) + BAD + "\n" + failure("two", 2))
     pods = SavedPods(tree_of(tmp_path)).read()
-    assert {each.ref.name for each in pods.board.pods} == {"one", "two"}
+    assert {each.ref.name for each in pods.stuck.pods} == {"one", "two"}
     assert pods.sources[0].state == "live" and "could not be read" in pods.sources[0].cannot_tell
-    news: list[KernelLogUpdate] = []
-    SavedKernelLog(tree_of(tmp_path), news.append).start()
-    assert until(lambda: bool(news))
-    assert [each.order for each in news[0].incidents] == [4, 5] and news[0].unread_lines == 2
+    updates: list[KernelLogUpdate] = []
+    SavedKernelLog(tree_of(tmp_path), updates.append).start()
+    assert until(lambda: bool(updates))
+    assert [each.order for each in updates[0].incidents] == [4, 5] and updates[0].unread_lines == 2
 
 
 @pytest.mark.usefixtures("_failing")
-def test_explain_tells_all_else_and_says_on_one_line_what_it_left_out(
+def test_explain_prints_the_rest_and_one_line_about_skipped_lines(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "x.log").write_text(kernel_log())
+    (tmp_path / "x.log").write_text((kernel_log() + kernel_line("nothing") * 9_000) * 3)
     with pytest.raises(SystemExit) as ended:
         raise SystemExit(main(["explain", "--json", str(tmp_path / "x.log")]))
-    told = capsys.readouterr()
-    assert [json.loads(line)["order"] for line in told.out.splitlines()] == [4, 5]
-    assert told.err.splitlines() == [f"fragtui explain: {tmp_path}/x.log: 2 lines could not be read"]
+    printed = capsys.readouterr()
+    assert [json.loads(line)["order"] for line in printed.out.splitlines()] == [4, 5] * 3
+    assert printed.err.splitlines() == [f"fragtui explain: {tmp_path}/x.log: 6 lines could not be read"]
     assert ended.value.code == 1
 
 
-@pytest.mark.usefixtures("_failing")
-def test_a_large_log_read_by_children_counts_the_same(tmp_path: Path) -> None:
-    log = tmp_path / "x.log"
-    log.write_text((kernel_log() + kernel_line("nothing") * 9_000) * 3)
-    found = []
-    with log.open("rb") as opened, pytest.raises(OSError, match="6 lines could not be read"):
-        large = LargeLog(opened.fileno(), log.stat().st_size, SCAN_NEEDLES, LogTerms("", time.time()), 1 << 19, 1 << 16)
-        for _, told in read_forked(large) or ():
-            assert isinstance(told, Incident)
-            found.append(told.order)
-    assert found == [4, 5] * 3
-
-
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_reader_that_fails_as_a_whole_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_fails_reports_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = tmp_path / "x.log"
     log.write_text(kernel_log())
     monkeypatch.setattr(FollowedFile, "read", lambda self: 1 / 0)
-    news: list[KernelLogUpdate] = []
-    KernelLog(tmp_path, str(log), news.append).start()
-    assert until(lambda: bool(news))
-    assert (news[-1].source, news[-1].problem) == ("none", "its reader failed (ZeroDivisionError)")
-    told = Told()
-    RuntimeLog(tmp_path, told, str(log)).start()
-    assert until(lambda: told.last_state(SOURCE_NAME) == ("absent", "its reader failed (ZeroDivisionError)"))
+    updates: list[KernelLogUpdate] = []
+    KernelLog(tmp_path, str(log), updates.append).start()
+    assert until(lambda: bool(updates))
+    assert (updates[-1].source, updates[-1].problem) == ("none", "its reader failed (ZeroDivisionError)")
+    sink = CollectingSink()
+    RuntimeLog(tmp_path, sink, str(log)).start()
+    assert until(lambda: sink.last_state(SOURCE_NAME) == ("absent", "its reader failed (ZeroDivisionError)"))
 
 
 def test_an_object_of_the_api_over_which_the_parser_fails_is_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(kube_pods, "read_pod", lambda thing, deleted: read_pod(thing) if "kind" in thing else 1 / 0)
-    told = Told()
-    pods = PodWatchers(tmp_path, told, None, (1.0, None))
-    pods._tell_state("API", "live", "")
+    sink = CollectingSink()
+    pods = PodWatchers(tmp_path, sink, None, (1.0, None))
+    pods._report_state("API", "live", "")
     pods._pod_listed({"metadata": {"name": "bad"}})
     pods._pod_listed(pod("web"))
-    assert told.stuck == ["web"]
-    assert told.last_state() == ("live", "1 object could not be read")
+    assert sink.stuck == ["web"]
+    assert sink.last_state() == ("live", "1 object could not be read")
 
 
 def test_an_object_of_a_saved_list_over_which_the_parser_fails_is_counted(
@@ -222,22 +205,22 @@ def test_a_pod_with_an_object_where_a_text_belongs_does_not_end_the_watch(tmp_pa
     bad = pod("bad", ready=True)
     bad["status"]["containerStatuses"] = [{"name": "c", "state": {"waiting": {"reason": {}, "message": []}}}]
     server.pods = [bad, pod("web")]
-    told = Told()
-    api = ApiSupervisor(tmp_path, told, pace=(0.05, 0.4))
+    sink = CollectingSink()
+    api = ApiSupervisor(tmp_path, sink, pace=(0.05, 0.4))
     api.start()
-    assert until(lambda: told.stuck == ["web"])
-    assert until(lambda: told.last_state()[0] == "live")
+    assert until(lambda: sink.stuck == ["web"])
+    assert until(lambda: sink.last_state()[0] == "live")
     api.stop()
     assert len(server.lists) == 1
 
 
-def test_an_answer_of_crictl_over_which_the_parser_fails_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_of_crictl_on_which_the_parser_fails_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fragtui.sources.pods.crictl.read_sandboxes", lambda text: 1 / 0)
-    told = Told()
+    sink = CollectingSink()
     with trusted_folder() as folder:
         (folder / "crictl").write_text("#!/bin/sh\necho '{}'\n")
         (folder / "crictl").chmod(0o755)
-        crictl = CrictlSource(Path("/"), told, folders=(str(folder),))
+        crictl = CrictlSource(Path("/"), sink, folders=(str(folder),))
         crictl.start()
-        assert until(lambda: told.last_state("crictl") == ("waiting", "crictl's answer could not be read"))
+        assert until(lambda: sink.last_state("crictl") == ("waiting", "crictl's answer could not be read"))
         crictl.stop()

@@ -1,4 +1,4 @@
-"""The watch as the screen uses it: news come, seldom enough, and nothing of it ever waits."""
+"""The watcher as the screen uses it: updates arrive at a limited rate, and no call waits."""
 
 from __future__ import annotations
 
@@ -10,32 +10,35 @@ from pathlib import Path
 import pytest
 
 from fragtui.cluster.observation import PodObservation
-from fragtui.model.failures.incident import Incident, IncidentKind
-from fragtui.model.pods.pod_tracker import PodTracker
+from fragtui.kernel.reports.report import ReportKind
 from fragtui.model.pods.pod_update import PodUpdate
-from fragtui.sources.pods.watcher import NEWS_SECONDS, PodWatcher
+from fragtui.model.tracker import IncidentTracker
+from fragtui.sources.pods.watcher import UPDATE_SECONDS, PodWatcher
 from fragtui.ui.panels.pods import PodsPanel
+from fragtui.ui.session import Session
 from tests.sources.pods.test_runtime_log import failure
 from tests.support.api_server import ApiServer, Watcher, pod
 from tests.support.certificate import needs_openssl
+from tests.support.incidents import kernel_incident
+from tests.support.kernel_update import brought
 from tests.support.pod_sink import until
 
 
 class Watching:
     def __init__(self, root: Path, kubeconfig: str | None = None) -> None:
-        self.news: list[tuple[float, PodUpdate]] = []
-        self.watch = PodWatcher(root, kubeconfig=kubeconfig, on_news=self._take)
+        self.updates: list[tuple[float, PodUpdate]] = []
+        self.watch = PodWatcher(root, kubeconfig=kubeconfig, on_update=self._take)
 
-    def _take(self, news: PodUpdate) -> None:
-        self.news.append((time.monotonic(), news))
+    def _take(self, update: PodUpdate) -> None:
+        self.updates.append((time.monotonic(), update))
 
     @property
     def last(self) -> PodUpdate:
-        return self.news[-1][1] if self.news else PodUpdate((), ())  # type: ignore[arg-type]
+        return self.updates[-1][1] if self.updates else PodUpdate((), ())  # type: ignore[arg-type]
 
     @property
     def stuck(self) -> list[str | None]:
-        return [each.name for each in self.last.board.pods] if self.news else []
+        return [each.name for each in self.last.stuck.pods] if self.updates else []
 
     def __enter__(self) -> Watching:
         began = time.monotonic()
@@ -57,7 +60,7 @@ def log(tmp_path: Path) -> Path:
     return path
 
 
-def test_every_source_is_named_with_what_it_cannot_tell(tmp_path: Path) -> None:
+def test_every_source_is_named_with_what_it_cannot_show(tmp_path: Path) -> None:
     with Watching(tmp_path) as watching:
         assert until(lambda: len([each for each in watching.last.sources if each.cannot_tell]) == 3)
         states = {source.name: source for source in watching.last.sources}
@@ -65,7 +68,7 @@ def test_every_source_is_named_with_what_it_cannot_tell(tmp_path: Path) -> None:
     assert "--kubelet-log" in states["kubelet log"].cannot_tell and "--kubeconfig" in states["API"].cannot_tell
 
 
-def test_a_source_for_which_no_thread_can_be_started_says_so_and_starts_later(
+def test_a_source_without_a_thread_reports_it_and_starts_later(
     tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     allowed, start = threading.Event(), threading.Thread.start
@@ -87,50 +90,50 @@ def test_a_source_for_which_no_thread_can_be_started_says_so_and_starts_later(
         assert until(lambda: all(source.state != "waiting" for source in watching.last.sources))
 
 
-def test_a_sighting_over_which_the_board_fails_costs_only_itself(
+def test_only_the_observation_on_which_the_tracker_fails_is_lost(
     tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tell = PodTracker.tell
+    observe = IncidentTracker.observe
 
-    def failing(board: PodTracker, observation: PodObservation, now: float) -> bool:
+    def failing(tracker: IncidentTracker, observation: PodObservation, now: float) -> bool:
         if observation.pod.name == "bad":
             raise ZeroDivisionError
-        return tell(board, observation, now)
+        return observe(tracker, observation, now)
 
-    monkeypatch.setattr(PodTracker, "tell", failing)
+    monkeypatch.setattr(IncidentTracker, "observe", failing)
     log.write_text(failure("one", 1) + failure("bad", 2) + failure("two", 3))
     with Watching(tmp_path) as watching:
         assert until(lambda: watching.stuck == ["one", "two"])
         assert until(lambda: watching.last.unread > 0)
-    pods = PodsPanel()
-    pods.news = watching.last
+    pods = PodsPanel(Session(pods=watching.last))
     assert "sighting could not be read" in "".join(text for text, _ in pods.heading(200))
 
 
-def test_log_kernel_and_remedy_meet_on_the_board(tmp_path: Path, log: Path) -> None:
+def test_log_kernel_and_remedy_meet_in_the_tracker(tmp_path: Path, log: Path) -> None:
     uid = "cdf499e7-4060-46d6-9f6f-e85ffadf0cbc"
     (tmp_path / f"var/log/pods/shop_web_{uid}").mkdir(parents=True)
     moment = time.time()
-    refusal = Incident(IncidentKind.ALLOCATION_FAILURE, time=moment, comm="containerd", order=4, id="k1",
+    refusal = kernel_incident(ReportKind.ALLOCATION_FAILURE, time=moment, comm="containerd", order=4, id="k1",
                        stack=("copy_net_ns",))  # fmt: skip
     with Watching(tmp_path) as watching:
-        watching.watch.kernel_incident(refusal)
+        watching.watch.kernel_update(brought(refusal))
         log.write_text(failure("web", 1, moment))
-        assert until(lambda: watching.stuck == ["web"] and bool(watching.last.board.pods[0].links))
-        assert watching.last.board.linked_to("k1")
+        assert until(lambda: watching.stuck == ["web"] and bool(watching.last.stuck.pods[0].links))
+        assert watching.last.stuck.linked_to("k1")
         assert str(watching.last.pod_of(f"/kubepods/pod{uid}/x")) == "shop/web"
         watching.watch.remedy_ran("drop_caches 3")
         stamp = time.strftime("%m%d %H:%M:%S", time.localtime(moment + 5))
         with log.open("a") as more:
             more.write(f'I{stamp}.5 1 a.go:1] "SyncLoop (PLEG): event for pod" pod="shop/web" event={{"ID":"{uid}",'
                        f'"Type":"ContainerStarted","Data":"{9:064x}"}}\n')  # fmt: skip
-        assert until(lambda: bool(watching.last.board.started))
-        assert watching.stuck == [] and watching.last.board.started[0].after_remedy == "drop_caches 3"
+        assert until(lambda: bool(watching.last.stuck.started))
+        assert watching.stuck == [] and watching.last.stuck.started[0].after_remedy == "drop_caches 3"
 
 
-def test_a_thousand_lines_a_tick_make_few_news(tmp_path: Path, log: Path) -> None:
+@pytest.mark.slow
+def test_a_thousand_lines_a_tick_make_few_updates(tmp_path: Path, log: Path) -> None:
     with Watching(tmp_path) as watching:
-        assert until(lambda: bool(watching.news))
+        assert until(lambda: bool(watching.updates))
         end = time.monotonic() + 3.0
         written = 0
         with log.open("a") as more:
@@ -140,19 +143,19 @@ def test_a_thousand_lines_a_tick_make_few_news(tmp_path: Path, log: Path) -> Non
                 written += 1000
                 time.sleep(0.1)
         assert until(lambda: len(watching.stuck) == 110)
-        times = [at for at, _ in watching.news]
+        times = [at for at, _ in watching.updates]
     gaps = [later - earlier for earlier, later in pairwise(times)]
-    assert min(gaps) >= NEWS_SECONDS * 0.9
-    assert len(times) <= 5 / NEWS_SECONDS
+    assert min(gaps) >= UPDATE_SECONDS * 0.9
+    assert len(times) <= 5 / UPDATE_SECONDS
 
 
 def test_a_slow_screen_holds_up_only_itself(tmp_path: Path, log: Path) -> None:
     release = threading.Event()
 
-    def slow(news: PodUpdate) -> None:
+    def slow(update: PodUpdate) -> None:
         release.wait(20)
 
-    watch = PodWatcher(tmp_path, on_news=slow)
+    watch = PodWatcher(tmp_path, on_update=slow)
     watch.start()
     began = time.monotonic()
     for at in range(500):
@@ -163,28 +166,28 @@ def test_a_slow_screen_holds_up_only_itself(tmp_path: Path, log: Path) -> None:
     assert time.monotonic() - began < 10
 
 
-def test_no_news_after_stop(tmp_path: Path, log: Path) -> None:
+def test_no_update_after_stop(tmp_path: Path, log: Path) -> None:
     with Watching(tmp_path) as watching:
-        assert until(lambda: bool(watching.news))
-    count = len(watching.news)
+        assert until(lambda: bool(watching.updates))
+    count = len(watching.updates)
     log.write_text(failure("late", 1))
     time.sleep(0.8)
-    assert len(watching.news) <= count + 1
+    assert len(watching.updates) <= count + 1
 
 
-def test_a_screen_that_is_gone_while_it_is_told_leaves_no_traceback(
+def test_a_screen_that_ends_during_an_update_leaves_no_traceback(
     tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raised: list[object] = []
     monkeypatch.setattr(threading, "excepthook", raised.append)
     called, gone = threading.Event(), threading.Event()
 
-    def leaving(news: PodUpdate) -> None:
+    def leaving(update: PodUpdate) -> None:
         called.set()
         gone.wait(5)
         raise RuntimeError("no active app")
 
-    watch = PodWatcher(tmp_path, on_news=leaving)
+    watch = PodWatcher(tmp_path, on_update=leaving)
     before = set(threading.enumerate())
     watch.start()
     assert called.wait(5)
@@ -209,7 +212,7 @@ def test_pods_of_a_full_node_come_and_go_by_the_api(tmp_path: Path, log: Path) -
             assert until(lambda: bool(watchers))
             for at in range(110):
                 watchers[0].event("MODIFIED", pod(f"p{at}", ready=True, version=20 + at))
-            assert until(lambda: bool(watching.news) and watching.stuck == [])
-            assert len(watching.last.board.started) == 32
+            assert until(lambda: bool(watching.updates) and watching.stuck == [])
+            assert len(watching.last.stuck.started) == 32
     finally:
         server.close()

@@ -1,4 +1,4 @@
-"""The screen on saved files: kernel and pod logs are found where each layout keeps them, however old they are."""
+"""The screen on saved files: kernel and pod logs of any age are found in each layout."""
 
 from __future__ import annotations
 
@@ -71,36 +71,36 @@ Maker = Callable[[Path], None]
 
 
 @pytest.mark.parametrize("make", MAKERS)
-def test_the_kernel_log_is_told_whole(tmp_path: Path, make: Maker) -> None:
+def test_the_kernel_log_is_delivered_complete(tmp_path: Path, make: Maker) -> None:
     make(tmp_path / "bundle")
     heard: list[KernelLogUpdate] = []
-    told = threading.Event()
+    arrived = threading.Event()
 
-    def hear(news: KernelLogUpdate) -> None:
-        heard.append(news)
-        told.set()
+    def hear(update: KernelLogUpdate) -> None:
+        heard.append(update)
+        arrived.set()
 
     SavedKernelLog(tree_of(tmp_path / "bundle"), hear).start()
-    assert told.wait(10)
-    (news,) = heard
-    assert [incident.order for incident in news.incidents] == [10]
-    assert news.problem is None
-    assert "dmesg" in news.source
+    assert arrived.wait(10)
+    (update,) = heard
+    assert [incident.order for incident in update.incidents] == [10]
+    assert update.problem is None
+    assert "dmesg" in update.source
 
 
 def test_a_must_gather_with_the_masters_service_logs_only(tmp_path: Path) -> None:
     put(tmp_path / "top/host_service_logs/masters/kubelet_service.log", KUBELET)
-    news = SavedPods(tree_of(tmp_path)).read()
-    assert {pod.name for pod in news.board.pods} == {"hostnet", "api-665b464898-g8dkn"}
+    update = SavedPods(tree_of(tmp_path)).read()
+    assert {pod.name for pod in update.stuck.pods} == {"hostnet", "api-665b464898-g8dkn"}
 
 
 @pytest.mark.parametrize("make", MAKERS)
-def test_pods_are_those_of_the_logs_last_word(tmp_path: Path, make: Maker) -> None:
+def test_pods_are_those_of_the_last_observation(tmp_path: Path, make: Maker) -> None:
     make(tmp_path / "bundle")
-    news = SavedPods(tree_of(tmp_path / "bundle")).read()
-    assert [(source.name, source.state) for source in news.sources] == [("saved logs", "live")]
-    assert "kubelet" in news.sources[0].cannot_tell
-    found = {pod.name for pod in news.board.pods}
+    update = SavedPods(tree_of(tmp_path / "bundle")).read()
+    assert [(source.name, source.state) for source in update.sources] == [("saved logs", "live")]
+    assert "kubelet" in update.sources[0].cannot_tell
+    found = {pod.name for pod in update.stuck.pods}
     assert found == {"hostnet", "api-665b464898-g8dkn"}, "ten minutes of silence are counted from there"
 
 
@@ -110,7 +110,7 @@ def test_the_settings_are_those_of_the_bundle(tmp_path: Path, make: Maker) -> No
     assert read_vm_settings(tmp_path / "unpacked", 4096).min_free_kbytes == 67584
 
 
-def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
+def test_an_unreadable_log_is_reported(tmp_path: Path) -> None:
     must_gather(tmp_path)
     log = tmp_path / "nodes/web-3/web-3_logs_kubelet.gz"
     log.write_bytes(log.read_bytes()[:200])
@@ -119,7 +119,7 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     assert source.cannot_tell.endswith("web-3_logs_kubelet.gz: it is cut off")
 
 
-def test_nothing_there_is_said(tmp_path: Path) -> None:
+def test_a_tree_without_logs_is_reported(tmp_path: Path) -> None:
     (source,) = SavedPods(tree_of(tmp_path)).read().sources
     assert (source.state, source.cannot_tell) == ("absent", "no log of kubelet or runtime among the saved files")
 
@@ -146,6 +146,7 @@ def test_the_audit_log_of_a_bundle_is_found_in_it(tmp_path: Path, capsys: pytest
     assert str(top / "var/log/fragtui/audit.jsonl") in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [must_gather, eks])
 def test_the_screen_of_a_bundle_shows_its_failures_and_pods(tmp_path: Path, make: Maker) -> None:
     make(tmp_path / "bundle")

@@ -22,6 +22,7 @@ def ask(app: FragtuiApp, root: Path, answers: list[Remedy | None], *variants: Re
     app.push_screen(RemedyDialog(setting, variants), answers.append)
 
 
+@pytest.mark.slow
 @sizes
 async def test_the_dialog_says_what_is_written_where_and_what_it_costs(tmp_path: Path, size: tuple[int, int]) -> None:
     HostTree.small(tmp_path)
@@ -52,11 +53,12 @@ async def test_the_dialog_says_what_is_written_where_and_what_it_costs(tmp_path:
         assert answers == [None]
 
 
+@pytest.mark.slow
 async def test_only_a_second_deliberate_key_runs_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
     answers: list[Remedy | None] = []
-    monkeypatch.setattr("fragtui.ui.terminal.deliberate.ANSWER_DELAY_SECONDS", 3600.0)
+    monkeypatch.setattr("fragtui.ui.terminal.key_gate.ANSWER_DELAY_SECONDS", 3600.0)
     async with running(app) as pilot:
         for keys in (["enter"], ["escape"], ["n"], ["q"], ["tab", "tab", "enter"]):
             count = len(answers)
@@ -70,7 +72,7 @@ async def test_only_a_second_deliberate_key_runs_it(tmp_path: Path, monkeypatch:
         await pilot.press("y", "tab", "enter")
         await pilot.pause()
         assert len(answers) == 5, "a key typed ahead must not run it"
-        monkeypatch.setattr("fragtui.ui.terminal.deliberate.ANSWER_DELAY_SECONDS", 0.4)
+        monkeypatch.setattr("fragtui.ui.terminal.key_gate.ANSWER_DELAY_SECONDS", 0.4)
         await press(pilot, "y")
         await until(pilot, lambda: answers[5:] == [compact_all()])
         ask(app, tmp_path, answers, compact_all())
@@ -98,6 +100,7 @@ async def test_sync_first_is_a_key_away(tmp_path: Path) -> None:
         assert answers == [drop_caches(1, sync=True)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", sorted(WRITE_KEYS))
 async def test_saved_files_are_never_written_and_it_is_said(tmp_path: Path, key: str) -> None:
     HostTree.small(tmp_path)
@@ -117,6 +120,7 @@ async def test_saved_files_are_never_written_and_it_is_said(tmp_path: Path, key:
     assert not audit.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", sorted(WRITE_KEYS))
 async def test_read_only_greys_every_remedy_and_says_why(tmp_path: Path, key: str) -> None:
     app = make_app(Path("/"), read_only=True, audit=tmp_path / "audit.jsonl")
@@ -131,19 +135,20 @@ async def test_read_only_greys_every_remedy_and_says_why(tmp_path: Path, key: st
         assert not binding.enabled
 
 
+@pytest.mark.slow
 async def test_the_guard_asks_shows_its_state_and_is_switched_off(tmp_path: Path) -> None:
     app = make_app(Path("/"), audit=tmp_path / "audit.jsonl")
     async with running(app) as pilot:
-        await until(pilot, lambda: app.main.care is not None)
-        assert app.main.care is not None
-        if app.main.care.disabled_reason:
-            pytest.skip(f"remedies can't be run here: {app.main.care.disabled_reason}")
+        await until(pilot, lambda: app.main.session.remedies is not None)
+        assert app.main.session.remedies is not None
+        if app.main.session.disabled_reason:
+            pytest.skip(f"remedies can't be run here: {app.main.session.disabled_reason}")
         await press(pilot, "G")
         assert isinstance(app.screen, GuardDialog)
         assert "without asking" in " ".join(text_of(app).split())
         await pilot.press("enter")
         await pilot.pause()
-        assert app.main.care.state.guard is None, "Enter is Cancel"
+        assert app.main.session.remedies.guard is None, "Enter is Cancel"
         await press(pilot, "G", "y")
         await until(pilot, lambda: "◉ guard" in text_of(app))
         await press(pilot, "G")
@@ -162,17 +167,18 @@ async def test_the_history_tells_unknown_outcomes(tmp_path: Path) -> None:
     async with running(app) as pilot:
         await until(pilot, lambda: "did not report back" in text_of(app))
         await pilot.press("H")
-        await until(pilot, lambda: "Remedies on record" in text_of(app))
+        await until(pilot, lambda: "Logged remedies" in text_of(app))
         assert "drop-caches-3" in text_of(app)
 
 
+@pytest.mark.slow
 async def test_a_key_that_opens_a_remedy_counts_only_alone_and_not_after_a_paste(tmp_path: Path) -> None:
     app = make_app(Path("/"), audit=tmp_path / "audit.jsonl")
     async with running(app) as pilot:
-        await until(pilot, lambda: app.main.care is not None)
-        assert app.main.care is not None
-        if app.main.care.disabled_reason:
-            pytest.skip(f"remedies can't be run here: {app.main.care.disabled_reason}")
+        await until(pilot, lambda: app.main.session.remedies is not None)
+        assert app.main.session.remedies is not None
+        if app.main.session.disabled_reason:
+            pytest.skip(f"remedies can't be run here: {app.main.session.disabled_reason}")
         for key in sorted(WRITE_KEYS):
             await pilot.press("x", key)
             await pilot.press(key, "x")
@@ -190,6 +196,7 @@ async def test_a_key_that_opens_a_remedy_counts_only_alone_and_not_after_a_paste
         assert isinstance(app.screen, RemedyDialog), "a click on the line of keys opens it too"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(60, 20), (120, 40)], ids=str)
 async def test_a_question_counts_as_shown_only_once_all_of_its_text_is_drawn(
     tmp_path: Path, size: tuple[int, int]
@@ -208,6 +215,7 @@ async def test_a_question_counts_as_shown_only_once_all_of_its_text_is_drawn(
         assert answers == [compact_all()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["key", "button", "click"])
 async def test_a_question_that_saw_a_paste_can_only_be_cancelled(tmp_path: Path, way: str) -> None:
     HostTree.small(tmp_path)

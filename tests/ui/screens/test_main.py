@@ -5,6 +5,7 @@ from rich.cells import cell_len
 from textual.geometry import Region
 
 from fragtui.ui.keys import KEYS
+from fragtui.ui.panels.zones import ZonesPanel
 from tests.support.host_tree import FRAGMENTED, HostTree, ZoneFacts
 from tests.support.screen import SIZES, lines_of, make_app, running, text_of, until
 
@@ -22,7 +23,7 @@ async def test_every_size_shows_verdict_zones_bars_and_keys(tmp_path: Path, size
         for word in (
             "node-7",
             "FRAGMENTED",
-            "No free 64K block (order",
+            "free 64K block (order",
             "N0 DMA32",
             "▸N0 Normal",
             "▾4",
@@ -36,6 +37,7 @@ async def test_every_size_shows_verdict_zones_bars_and_keys(tmp_path: Path, size
         assert {cell_len(row) for row in lines_of(app)} == {size[0]}
 
 
+@pytest.mark.slow
 @sizes
 async def test_resizing_keeps_the_screen_whole(tmp_path: Path, size: tuple[int, int]) -> None:
     HostTree.small(tmp_path)
@@ -49,6 +51,7 @@ async def test_resizing_keeps_the_screen_whole(tmp_path: Path, size: tuple[int, 
         assert "OK" in text
 
 
+@pytest.mark.slow
 @sizes
 async def test_every_key_works_and_is_in_the_help(tmp_path: Path, size: tuple[int, int]) -> None:
     HostTree.small(tmp_path)
@@ -183,15 +186,15 @@ async def test_files_that_vanish_are_unknown_not_zero(tmp_path: Path) -> None:
         await pilot.pause()
         text = text_of(app)
         assert "memory unknown" in text
-        assert "PSI not there" in text
-        await until(pilot, lambda: "migratetypes: not there" in text_of(app))
+        assert "PSI no such" in text
+        await until(pilot, lambda: "migratetypes: no such file or directory" in text_of(app))
     (tmp_path / "proc/buddyinfo").unlink()
     app = make_app(tmp_path)
     async with running(app) as pilot:
         await pilot.pause()
         text = text_of(app)
         assert "UNKNOWN" in text
-        assert "not there" in text
+        assert "no such file or directory" in text
 
 
 async def test_themes_change_and_an_ansi_one_is_there(tmp_path: Path) -> None:
@@ -199,14 +202,14 @@ async def test_themes_change_and_an_ansi_one_is_there(tmp_path: Path) -> None:
     app = make_app(tmp_path, theme="ansi-dark")
     async with running(app) as pilot:
         assert app.theme == "ansi-dark"
-        before = app.main._zones._style("title")
+        before = app.main.dashboard.panel(ZonesPanel)._style("title")
         await pilot.press("t")
         await pilot.pause()
         assert app.theme != "ansi-dark"
         app.theme = "nord"
         await pilot.pause()
-        strip = app.main._zones.render_lines(Region(0, 0, 80, 1))[0]
-        after = app.main._zones._style("title")
+        strip = app.main.dashboard.panel(ZonesPanel).render_lines(Region(0, 0, 80, 1))[0]
+        after = app.main.dashboard.panel(ZonesPanel)._style("title")
         assert before != after
         assert any(segment.style and segment.style.color == after.color for segment in strip)
 
@@ -257,7 +260,7 @@ async def test_memory_that_no_zone_has_yet_is_told(tmp_path: Path) -> None:
     """Kernels that put off initialising memory count it in MemFree long before a zone can give it."""
     tree = HostTree.small(tmp_path)
     async with running(make_app(tmp_path)) as pilot:
-        assert "in no zone" not in text_of(pilot.app)
+        assert "not initialised" not in text_of(pilot.app)
         kib = sum(zone.managed for zone in tree.zones) * 4 + (10 << 20)
         tree.put("proc/meminfo", f"MemTotal: {kib} kB\nMemFree: {kib} kB\n")
-        await until(pilot, lambda: "(10G in no zone yet)" in lines_of(pilot.app)[0])
+        await until(pilot, lambda: "(10G not initialised yet)" in lines_of(pilot.app)[0])

@@ -48,7 +48,7 @@ async def test_it_records_what_was_before_until_pressed_again(tmp_path: Path, mo
     assert found.ticks[0].time <= first.time + 0.001
     assert found.ticks[-1].time >= last.time - 0.5
     log = RecordedLog()
-    news = [told for event in found.events if event.kind == "L" and (told := log.news(event)) is not None]
+    news = [told for event in found.events if event.kind == "L" and (told := log.update(event)) is not None]
     assert [incident.order for each in news for incident in each.incidents] == [6]
 
 

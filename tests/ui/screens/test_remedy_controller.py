@@ -52,7 +52,7 @@ class Recorded:
         self._child.kill()
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(presses=st.lists(st.sampled_from(PRESSED), min_size=5, max_size=20))
 def test_any_keys_any_order(presses: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -67,20 +67,21 @@ def test_any_keys_any_order(presses: list[str], tmp_path_factory: pytest.TempPat
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(subprocess, "Popen", Recorded)
-        patch.setattr("fragtui.ui.terminal.deliberate.ANSWER_DELAY_SECONDS", 0.0)
+        patch.setattr("fragtui.ui.terminal.key_gate.ANSWER_DELAY_SECONDS", 0.0)
         patch.setattr(remedy_run, "disabled_because", lambda *_: None)
         asyncio.run(press_all())
     assert all(Recorded.starts)
 
 
+@pytest.mark.slow
 async def test_the_property_above_sees_a_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Recorded.audit, Recorded.starts = tmp_path / "audit.jsonl", []
     monkeypatch.setattr(subprocess, "Popen", Recorded)
-    monkeypatch.setattr("fragtui.ui.terminal.deliberate.ANSWER_DELAY_SECONDS", 0.0)
+    monkeypatch.setattr("fragtui.ui.terminal.key_gate.ANSWER_DELAY_SECONDS", 0.0)
     app = make_app(Path("/"), audit=Recorded.audit)
     async with running(app, (80, 24)) as pilot:
         await pilot.pause(0.5)
-        if app.main.care is None or app.main.care.disabled_reason:
+        if app.main.session.remedies is None or app.main.session.disabled_reason:
             pytest.skip("remedies can't be run here")
         await press(pilot, "1", "y")
         await pilot.pause(1.0)

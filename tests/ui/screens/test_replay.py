@@ -71,14 +71,14 @@ class Made:
             self.verdicts.append(session.judgement)
             if stream is None:
                 stream = IncidentStream("file", None, None, now=BEGAN, on_call=self._told(recorder, 0))
-                stream.news("kern.log", 0)
+                stream.update("kern.log", 0)
             if index in (REFUSED, REFUSED + 60):
                 # Events are stamped by the clock: here by the tick before them.
                 stream._on_call = self._told(recorder, index)
                 stamp = time.strftime("%b %d %H:%M:%S", time.localtime(BEGAN + index)).encode()
                 stream.feed_line(LINE % (stamp, b"runc:[1:CHILD]", 6))
                 stream.finish()
-                for incident in stream.news("kern.log", 0).incidents:
+                for incident in stream.update("kern.log", 0).incidents:
                     session.note_failed_order(incident.order or 0)
         recorder.save(self.path)
         recorder.end()
@@ -135,6 +135,7 @@ async def go(app: ReplayApp, pilot: Pilot[int], key: str, to: float) -> None:
     await until(pilot, lambda: place(app) == to)
 
 
+@pytest.mark.slow
 async def test_the_same_verdicts_at_the_same_ticks_as_live(made: Made) -> None:
     async with replaying(made) as (app, pilot):
         for index in range(TICKS):
@@ -162,6 +163,7 @@ async def test_a_place_looks_the_same_however_it_was_reached(made: Made) -> None
         assert text_of(app) == forward
 
 
+@pytest.mark.slow
 async def test_every_key_of_the_timeline(made: Made) -> None:
     async with replaying(made) as (app, pilot):
         for key, to in (("full_stop", 1), ("full_stop", 2), ("comma", 1), ("right", 11), ("right", 21), ("left", 11),
@@ -187,13 +189,13 @@ async def test_every_key_of_the_timeline(made: Made) -> None:
 async def test_jumping_from_incident_to_remedy_and_back(made: Made) -> None:
     assert [mark.at - 5000 for mark in find_marks(made.recording)] == pytest.approx([100.5, 150, 160.5])
     async with replaying(made) as (app, pilot):
-        assert "order 6 256K" not in text_of(app)
+        assert "256K (order 6)" not in text_of(app)
         await go(app, pilot, "greater_than_sign", 100)
-        await until(pilot, lambda: "order 6 256K" in text_of(app))
+        await until(pilot, lambda: "256K (order 6)" in text_of(app))
         assert app.main.session.order == 6, "the target order follows the failure"
         assert "FRAGMENTED" in text_of(app)
         await go(app, pilot, "N", 150)
-        await until(pilot, lambda: "Drop page cache and slab is under way" in text_of(app))
+        await until(pilot, lambda: "Drop page cache and slab is running" in text_of(app))
         await go(app, pilot, "N", 160)
         await until(pilot, lambda: "✓ Drop page cache and slab" in text_of(app))
         await pilot.press("N")
@@ -202,10 +204,11 @@ async def test_jumping_from_incident_to_remedy_and_back(made: Made) -> None:
         await go(app, pilot, "less_than_sign", 150)
         await go(app, pilot, "P", 100)
         await go(app, pilot, "home", 0)
-        await until(pilot, lambda: "order 6 256K" not in text_of(app))
+        await until(pilot, lambda: "256K (order 6)" not in text_of(app))
         assert app.main.session.order == 3
 
 
+@pytest.mark.slow
 async def test_what_a_remedy_brought_is_shown_also_after_a_jump(made: Made) -> None:
     async with replaying(made) as (app, pilot):
         await pilot.press("r")
@@ -236,6 +239,7 @@ async def test_the_top_line_says_where_at_every_size(made: Made, size: tuple[int
         assert "x4" in lines_of(app)[0]
 
 
+@pytest.mark.slow
 async def test_remedies_are_barred_and_live_keys_are_gone(made: Made) -> None:
     async with replaying(made) as (app, pilot):
         for key in ("1", "2", "3", "c", "n", "w", "l", "G"):
@@ -280,7 +284,7 @@ async def test_ages_are_counted_from_the_moment_shown(made: Made) -> None:
     async with replaying(made) as (app, pilot):
         await go(app, pilot, "greater_than_sign", 100)
         await go(app, pilot, "right", 110)
-        await until(pilot, lambda: "order 6 refused to" in text_of(app))
+        await until(pilot, lambda: "was denied a 256K block" in text_of(app))
         assert "10s ago" in text_of(app)
     assert abs(CLOCK.now() - time.time()) < 1
 

@@ -10,9 +10,9 @@ from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._xterm_parser import XTermParser
 from textual.message import Message
 
-from fragtui.ui.terminal.arrivals import KeyArrivals
 from fragtui.ui.terminal.input import TerminalInput
 from fragtui.ui.terminal.input_pieces import MAX_PASTE, PASTE_BEGINS, PASTE_ENDS, Pieces
+from fragtui.ui.terminal.key_arrivals import KeyArrivals
 
 HOSTILE = st.lists(
     st.sampled_from([*"\x1b[20~1;<Mmcy\r\x00é", PASTE_BEGINS, "\x1b[31m", "\x1b[<0;1;1M", "\x1b[201", "\x1bO"])

@@ -115,7 +115,7 @@ def test_a_quiet_screen_is_not_one_that_nobody_reads(reader: Reader, monkeypatch
     assert not reader.unread.wait(0.6)
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 def test_a_terminal_that_reads_slowly_gets_the_newest(reader: Reader) -> None:
     """A hundredth of what is written: it must not lag by more than the kernel's queue and a second."""
     end, shown, written = time.monotonic() + 5.0, b"", 0

@@ -77,10 +77,10 @@ class HttpApiClient:
         """See `ApiClient`."""
         with self._opened(resource, {**query, "limit": str(_PAGE)}) as response:
             try:
-                told = read_list(_chunks(response), on_item)
+                listed = read_list(_chunks(response), on_item)
             except NotAList as error:
                 raise ApiError(f"the API server's answer is {error}") from None
-        metadata = told.get("metadata")
+        metadata = listed.get("metadata")
         return metadata if isinstance(metadata, dict) else {}
 
     def watch(self, resource: str, query: dict[str, str]) -> Iterator[bytes]:

@@ -66,7 +66,7 @@ def _question(version: str, settings: Settings, cluster: Settings, authority: st
     spec: dict[str, Any] = {"interactive": False}
     if settings.flag("provideClusterInfo"):
         extensions = {each.text("name"): each.entries.get("extension") for each in cluster.each("extensions")}
-        told = {
+        facts = {
             "server": cluster.text("server"),
             "tls-server-name": cluster.text("tls-server-name"),
             "insecure-skip-tls-verify": cluster.flag("insecure-skip-tls-verify"),
@@ -74,7 +74,7 @@ def _question(version: str, settings: Settings, cluster: Settings, authority: st
             "proxy-url": cluster.text("proxy-url"),
             "config": extensions.get(_EXTENSION),
         }
-        spec["cluster"] = {name: value for name, value in told.items() if value}
+        spec["cluster"] = {name: value for name, value in facts.items() if value}
     return {"apiVersion": version, "kind": "ExecCredential", "spec": spec}
 
 
@@ -101,8 +101,8 @@ def _run(argv: list[str], env: dict[str, str], folder: str | None, name: str) ->
         _end(child, before)
     if status != 0:
         lines = err.decode("utf-8", "replace").strip().splitlines()
-        said = f": {printable(lines[-1], 200)}" if lines else ""
-        raise CredentialsError(f"the credential plug-in {name} ended with status {status}{said}")
+        last_line = f": {printable(lines[-1], 200)}" if lines else ""
+        raise CredentialsError(f"the credential plug-in {name} ended with status {status}{last_line}")
     return out
 
 
@@ -163,11 +163,11 @@ def _end(child: subprocess.Popen[bytes], before: set[int]) -> None:
 
 def _read_answer(out: bytes, version: str) -> Answer:
     try:
-        told = json.loads(out)
+        answer = json.loads(out)
     except (ValueError, RecursionError):
         raise CredentialsError("the credential plug-in's answer is not JSON") from None
-    status = told.get("status") if isinstance(told, dict) else None
-    if not isinstance(status, dict) or told.get("kind") != "ExecCredential" or told.get("apiVersion") != version:
+    status = answer.get("status") if isinstance(answer, dict) else None
+    if not isinstance(status, dict) or answer.get("kind") != "ExecCredential" or answer.get("apiVersion") != version:
         raise CredentialsError(f"the credential plug-in's answer is not an ExecCredential of {version}")
     token, certificate, key = (
         value if isinstance(value := status.get(name), str) and value else None

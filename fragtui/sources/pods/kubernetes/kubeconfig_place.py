@@ -1,4 +1,4 @@
-"""The place of a kubeconfig, and the trust in it and in what it names."""
+"""The place of a kubeconfig, and the trust in it and in the files that it names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fragtui.sources.files.trust import Trust, UntrustedError, find_program, ope
 from fragtui.sources.pods.kubernetes.kubelet import running_kubelet
 from fragtui.text import printable
 
-NO_CREDENTIALS = "found no kubelet credentials under the root: give --kubeconfig FILE"
+NO_CREDENTIALS = "found no kubelet credentials under the root: use --kubeconfig FILE"
 NOT_INSTALLED = "PyYAML, which reads the kubeconfig, is not installed: pip install 'fragtui[k8s]'"
 KNOWN_KUBECONFIGS = (
     "/etc/kubernetes/kubelet.conf",
@@ -27,7 +27,7 @@ KNOWN_KUBECONFIGS = (
     "/var/snap/microk8s/current/credentials/kubelet.config",
     "/var/lib/k0s/kubelet.conf",
 )
-_MOST_REASONS = 2
+_MAX_REASONS = 2
 
 
 class CredentialsError(Exception):
@@ -36,7 +36,7 @@ class CredentialsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class KubeconfigLocation:
-    """A kubeconfig. What it names is read and run like itself: by the user's choice, or only if it is root's."""
+    """A kubeconfig. Its files and programs are trusted like itself: by the user's choice, or only if root's."""
 
     path: str
     """Absolute, inside `root`."""
@@ -100,10 +100,10 @@ def given_kubeconfig(path: str) -> KubeconfigLocation:
 
 @contextmanager
 def found_kubeconfig(root: Path) -> Iterator[KubeconfigLocation]:
-    """Yield the kubelet's kubeconfig: what its arguments say, else a known place under `root`.
+    """Yield the kubelet's kubeconfig: that of its arguments, else a known place under `root`.
 
-    The place can be read until the context is left. Raises `CredentialsError` with why each that there is was not
-    trusted or can't be read, `NO_CREDENTIALS` if there is none.
+    The place can be read until the context is left. Raises `CredentialsError` with the reason why each kubeconfig was
+    not trusted or can't be read, `NO_CREDENTIALS` without one.
     """
     refused: list[str] = []
     with running_kubelet(root, refused) as kubelet:
@@ -132,7 +132,7 @@ def _first(places: list[KubeconfigLocation], refused: list[str]) -> KubeconfigLo
     reasons += [f"not asked: {each}" for each in refused]
     if not reasons:
         raise CredentialsError(NO_CREDENTIALS)
-    raise CredentialsError("; ".join([*reasons[:_MOST_REASONS], "give --kubeconfig FILE"]))
+    raise CredentialsError("; ".join([*reasons[:_MAX_REASONS], "use --kubeconfig FILE"]))
 
 
 def _words(path: str, error: Exception) -> str:

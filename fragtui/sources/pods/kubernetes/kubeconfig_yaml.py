@@ -6,9 +6,9 @@ from typing import Any
 
 import yaml
 
-_MOST_NODES = 30_000
+_MAX_NODES = 30_000
 """A kubeconfig of 1,000 clusters has 25,000. PyYAML's pure-Python part takes about 70 µs for one."""
-_MOST_DEPTH = 50
+_MAX_DEPTH = 50
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -31,8 +31,8 @@ class _Loader(yaml.BaseLoader):
         self._nodes += 1
         if self.check_event(yaml.AliasEvent):
             raise NotRead("uses YAML aliases, which are not supported")
-        if self._nodes > _MOST_NODES or self._depth > _MOST_DEPTH:
-            raise NotRead(f"has more than {_MOST_NODES} values, or more than {_MOST_DEPTH} inside one another")
+        if self._nodes > _MAX_NODES or self._depth > _MAX_DEPTH:
+            raise NotRead(f"has more than {_MAX_NODES} values, or more than {_MAX_DEPTH} inside one another")
         self._depth += 1
         node = super().compose_node(parent, index)
         self._depth -= 1

@@ -1,4 +1,4 @@
-"""The node's kubelet: the process that is one beyond doubt, its arguments, what its certificate calls the node."""
+"""The node's kubelet: a process that only root can have started, its arguments, the node in its certificate."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Kubelet:
 
     arguments: Arguments
     root: Path | None
-    """What ``/`` is for it, by an open descriptor: valid until `running_kubelet` is left. None without permission."""
+    """Its root as an open descriptor, valid until `running_kubelet` is left. None without permission."""
     folder: str
     """Its working directory, which relative paths in its arguments refer to."""
     here: bool
@@ -47,7 +47,7 @@ class Kubelet:
 def running_kubelet(root: Path, refused: list[str] | None = None) -> Iterator[Kubelet | None]:
     """Yield the kubelet that runs under `root`/proc, None if there is none.
 
-    A process counts only if nobody but root can have started it, see `_doubt`. The reasons why other processes with a
+    A process counts only if root alone can have started it, see `_doubt`. The reasons why other processes with a
     kubelet's name don't count are added to `refused`.
     """
     with ExitStack() as held:

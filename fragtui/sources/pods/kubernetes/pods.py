@@ -21,7 +21,7 @@ from fragtui.sources.pods.kubernetes.kubelet import running_kubelet
 from fragtui.sources.pods.kubernetes.watch import REFUSED_WAIT, WatchLoop
 from fragtui.text import counted, shortage
 
-NO_EVENTS = "reasons: the kubelet's credentials may not list events (give --kubeconfig)"
+NO_EVENTS = "reasons: the kubelet's credentials may not list events (use --kubeconfig)"
 _UNREAD_SECONDS = 1.0
 UNVERIFIED = "whether the API server is the right one: its certificate is not checked (insecure-skip-tls-verify)"
 _CREDENTIALS_SECONDS = 600.0
@@ -32,10 +32,10 @@ _BEFORE_END = 30.0
 class PodWatchers:
     """Reports this node's pods by list and watch, with the kubelet's credentials or a given kubeconfig."""
 
-    def __init__(self, root: Path, telling: PodSink, kubeconfig: str | None, pace: tuple[float, float | None]) -> None:
+    def __init__(self, root: Path, sink: PodSink, kubeconfig: str | None, pace: tuple[float, float | None]) -> None:
         """`pace` is the first and the longest wait between two tries, in seconds; None for the defaults."""
         self._root = root
-        self._telling = telling
+        self._sink = sink
         self._given = kubeconfig
         self._pace = pace
         self._credentials: Credentials | None = None
@@ -55,14 +55,14 @@ class PodWatchers:
             try:
                 self._node = self._node_name(self._current(anew=True))
             except ApiError as error:
-                self._telling.state("API", "absent", error.words)
+                self._sink.state("API", "absent", error.words)
                 time.sleep(waiting.slowest())
         if self._given is not None:
             events = self._loop("events", "involvedObject.kind=Pod,type=Warning", self._event_seen)
             try:
                 threading.Thread(target=events.run, name="fragtui-kube-events", daemon=True).start()
             except RuntimeError as error:
-                self._telling.state("events", "absent", shortage(error) or str(error))
+                self._sink.state("events", "absent", shortage(error) or str(error))
         self._loop("pods", f"spec.nodeName={self._node}", self._pod_listed).run()
 
     def _backoff(self, longest: float = 60.0) -> Backoff:
@@ -80,7 +80,7 @@ class PodWatchers:
             on_item=on_item,
             on_listed=self._all_pods if pods else lambda: None,
             on_change=self._pod_changed if pods else self._event_changed,
-            on_state=lambda state, why: self._tell_state(name, state, why or (self._cannot_tell() if pods else "")),
+            on_state=lambda state, why: self._report_state(name, state, why or (self._cannot_tell() if pods else "")),
             cached=pods,
             backoff=self._backoff(),
             refused=self._backoff(REFUSED_WAIT),
@@ -127,10 +127,10 @@ class PodWatchers:
                 return text.lower()
         raise ApiError("this node's name in the cluster is unknown")
 
-    def _tell_state(self, name: str, state: str, lack: str) -> None:
+    def _report_state(self, name: str, state: str, lack: str) -> None:
         self._states[name] = state, lack
         unread = f"{counted(self._unread, 'object')} could not be read" if self._unread else ""
-        self._telling.state(name, state, "; ".join(words for words in (lack, unread) if words))
+        self._sink.state(name, state, "; ".join(words for words in (lack, unread) if words))
 
     def _pod_listed(self, pod: dict[str, Any]) -> None:
         with self._surviving():
@@ -138,7 +138,7 @@ class PodWatchers:
         self._pod_changed("ADDED", pod)
 
     def _all_pods(self) -> None:
-        self._telling.all_pods(tuple(self._listed))
+        self._sink.all_pods(tuple(self._listed))
         self._listed.clear()
 
     def _pod_changed(self, kind: str, pod: dict[str, Any]) -> None:
@@ -146,7 +146,7 @@ class PodWatchers:
         with self._surviving():
             observation = read_pod(pod, deleted=kind == "DELETED")
         if observation is not None:
-            self._telling.observations((observation,))
+            self._sink.observations((observation,))
 
     def _event_seen(self, event: dict[str, Any]) -> None:
         self._event_changed("ADDED", event)
@@ -157,7 +157,7 @@ class PodWatchers:
             if kind != "DELETED" and self._of_this_node(event):
                 observation = read_event(event)
         if observation is not None:
-            self._telling.observations((observation,))
+            self._sink.observations((observation,))
 
     @contextmanager
     def _surviving(self) -> Iterator[None]:
@@ -168,8 +168,8 @@ class PodWatchers:
             self._unread += 1
             if time.monotonic() - self._said_unread > _UNREAD_SECONDS:
                 self._said_unread = time.monotonic()
-                for name, told in tuple(self._states.items()):
-                    self._tell_state(name, *told)
+                for name, state in tuple(self._states.items()):
+                    self._report_state(name, *state)
 
     def _of_this_node(self, event: dict[str, Any]) -> bool:
         source = event.get("source") or event.get("deprecatedSource")

@@ -52,14 +52,14 @@ class ApiSupervisor:
     def __init__(
         self,
         root: Path,
-        telling: PodSink,
+        sink: PodSink,
         kubeconfig: str | None = None,
         *,
         pace: tuple[float, float | None] = (1.0, None),
     ) -> None:
         """`pace` is the first and the longest wait between two tries, in seconds; None for the defaults."""
         self._root = root
-        self._telling = telling
+        self._sink = sink
         self._given = kubeconfig
         self._pace = pace
         self._stopping = threading.Event()
@@ -77,12 +77,12 @@ class ApiSupervisor:
             _kill(child)
 
     def _run(self) -> None:
-        self._telling.state(self.name, "connecting", "")
+        self._sink.state(self.name, "connecting", "")
         waiting = Backoff(self._pace[0], self._pace[1] or 60.0)
         while not self._stopping.is_set():
             lack = self._lack()
             if lack is not None:
-                self._telling.state(self.name, "absent", lack)
+                self._sink.state(self.name, "absent", lack)
                 self._stopping.wait(waiting.slowest())
                 waiting.reset()
                 continue
@@ -92,7 +92,7 @@ class ApiSupervisor:
                 return
             if time.monotonic() - began > _HEALTHY_SECONDS:
                 waiting.reset()
-            self._telling.state(self.name, "waiting", why)
+            self._sink.state(self.name, "waiting", why)
             self._stopping.wait(waiting.wait())
 
     def _lack(self) -> str | None:
@@ -157,11 +157,11 @@ class ApiSupervisor:
             if b"\n" in data:  # A long line is not copied and searched again for each piece.
                 *lines, rest = bytes(pending).split(b"\n")
                 pending = bytearray(rest)
-                self._tell(lines)
+                self._report(lines)
             if len(pending) > _LINE_LIMIT:
                 return
 
-    def _tell(self, lines: list[bytes]) -> None:
+    def _report(self, lines: list[bytes]) -> None:
         seen: list[PodObservation] = []
         for line in lines:
             try:
@@ -171,17 +171,17 @@ class ApiSupervisor:
                     continue
                 # In the order of arrival.
                 if seen:
-                    self._telling.observations(tuple(seen))
+                    self._sink.observations(tuple(seen))
                     seen.clear()
                 if "all" in facts:
-                    self._telling.all_pods(tuple(read_pod_facts(pod) for pod in facts["all"]))
+                    self._sink.all_pods(tuple(read_pod_facts(pod) for pod in facts["all"]))
                 elif "state" in facts:
                     name, state, words = (read_text_fact(each) or "" for each in facts["state"])
-                    self._telling.state(name, state, words)
+                    self._sink.state(name, state, words)
             except (ValueError, TypeError, KeyError, AttributeError):
                 continue  # Only a child killed in the middle of a line writes this.
         if seen:
-            self._telling.observations(tuple(seen))
+            self._sink.observations(tuple(seen))
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:

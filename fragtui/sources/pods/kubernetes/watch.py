@@ -13,7 +13,7 @@ from fragtui.text import printable
 
 _LINE_LIMIT = 8 * 1024 * 1024
 _HEALTHY_SECONDS = 5.0
-_MOST_PAGES = 200
+_MAX_PAGES = 200
 REFUSED_WAIT = 300.0
 
 
@@ -96,7 +96,7 @@ class WatchLoop:
             query["resourceVersion"] = "0"
         metadata: dict[str, Any] = {}
         self._on_begin()
-        for _ in range(_MOST_PAGES):
+        for _ in range(_MAX_PAGES):
             metadata = api.list_page(self._resource, query, self._on_item)
             token = metadata.get("continue")
             if not isinstance(token, str) or not token:
@@ -130,8 +130,8 @@ class WatchLoop:
             return
         if kind == "ERROR":
             code = thing.get("code")
-            told = thing.get("message")
-            words = printable(told, 200) if isinstance(told, str) and told else "the watch ended"
+            message = thing.get("message")
+            words = printable(message, 200) if isinstance(message, str) and message else "the watch ended"
             raise ApiError(words, code if isinstance(code, int) else 500)
         metadata = thing.get("metadata")
         version = metadata.get("resourceVersion") if isinstance(metadata, dict) else None

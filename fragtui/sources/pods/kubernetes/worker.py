@@ -29,9 +29,9 @@ class PipeSink:
         self._pipe = pipe
         self._lock = threading.Lock()
 
-    def observations(self, told: tuple[PodObservation, ...]) -> None:
+    def observations(self, observations: tuple[PodObservation, ...]) -> None:
         """See `PodSink`."""
-        for observation in told:
+        for observation in observations:
             # Empty fields are not written.
             self._write(
                 {"seen": {key: value for key, value in observation_json(observation).items() if value is not None}}

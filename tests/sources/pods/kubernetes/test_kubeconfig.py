@@ -1,4 +1,4 @@
-"""Reading a kubeconfig that the user gives: every way in which one says who asks, and what is wrong with others."""
+"""Kubeconfigs given by the user: every kind of credential, and the errors of invalid ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from fragtui.sources.pods.kubernetes.pods import UNVERIFIED
 from fragtui.sources.pods.kubernetes.supervisor import ApiSupervisor
 from tests.support.api_server import ApiServer, pod
 from tests.support.certificate import needs_openssl
-from tests.support.pod_sink import Told, until
+from tests.support.pod_sink import CollectingSink, until
 
 pytest.importorskip("yaml", reason="PyYAML is not installed (extra: k8s)")
 REDIRECTED = "redirected (HTTP status 302), which is not followed"
@@ -64,17 +64,17 @@ def why_not(path: Path) -> str:
 
 
 class Asking:
-    """The API as it is asked with what the user gives."""
+    """The API source with the user's kubeconfig."""
 
     def __init__(self, root: Path, path: Path) -> None:
         (root / "etc").mkdir(exist_ok=True)
         (root / "etc/hostname").write_text("node-1\n")
-        self.told = Told()
-        self._api = ApiSupervisor(root, self.told, str(path), pace=(0.05, 0.4))
+        self.sink = CollectingSink()
+        self._api = ApiSupervisor(root, self.sink, str(path), pace=(0.05, 0.4))
 
-    def __enter__(self) -> Told:
+    def __enter__(self) -> CollectingSink:
         self._api.start()
-        return self.told
+        return self.sink
 
     def __exit__(self, *error: object) -> None:
         self._api.stop()
@@ -154,7 +154,7 @@ users:
         ),
     ],
 )
-def test_every_way_to_say_who_asks(tmp_path: Path, user: dict[str, Any], headers: object) -> None:
+def test_every_kind_of_credential_is_sent(tmp_path: Path, user: dict[str, Any], headers: object) -> None:
     (tmp_path / "token").write_text("from-file\n")
     assert loaded(kubeconfig(tmp_path, user)).headers == headers
 
@@ -165,7 +165,7 @@ def test_the_only_context_counts_without_a_current_one_and_a_server_without_a_sc
     assert loaded(path).host == "https://api:6443"
 
 
-def test_what_the_user_gives_is_trusted_whatever_its_owner(tmp_path: Path) -> None:
+def test_a_file_that_the_user_names_is_trusted_whatever_its_owner(tmp_path: Path) -> None:
     path = kubeconfig(tmp_path, {"tokenFile": "token"})
     (tmp_path / "token").write_text("of-another")
     for each in (path, tmp_path / "token"):
@@ -211,7 +211,7 @@ ONE = "{users: [{name: u, user: {}}], clusters: [{name: c, cluster: {server: a}}
         (ONE % '{cluster: c, user: "\\e[1m"}', "has no user '\\\\x1b[1m'"),
     ],
 )  # fmt: skip
-def test_what_is_no_kubeconfig_is_one_line_soon(tmp_path: Path, text: str, words: str) -> None:
+def test_an_invalid_kubeconfig_is_one_line_soon(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "conf"
     path.write_text(text)
     began = time.process_time()
@@ -223,7 +223,7 @@ def test_what_is_no_kubeconfig_is_one_line_soon(tmp_path: Path, text: str, words
     ("user", "cluster", "words"),
     [
         ({"auth-provider": {"name": "gcp"}}, {}, "auth-provider, which is not supported: use a credential plug-in"),
-        ({"tokenFile": "none"}, {}, "none: not there"),
+        ({"tokenFile": "none"}, {}, "none: no such file or directory"),
         ({"tokenFile": "."}, {}, ".: a directory, not a file"),
         ({"tokenFile": "pipe"}, {}, "pipe: not a regular file"),
         ({"tokenFile": "/dev/zero"}, {}, "/dev/zero: not a regular file"),
@@ -244,9 +244,7 @@ def test_what_is_no_kubeconfig_is_one_line_soon(tmp_path: Path, text: str, words
         ({"exec": {"apiVersion": V1, "command": "touch"}}, {"server": "http://api"}, "not asked: http://api"),
     ],
 )
-def test_what_cannot_be_used_is_named(
-    tmp_path: Path, user: dict[str, Any], cluster: dict[str, Any], words: str
-) -> None:
+def test_an_unusable_field_is_named(tmp_path: Path, user: dict[str, Any], cluster: dict[str, Any], words: str) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "big").write_text("x" * 65537)
     path = kubeconfig(tmp_path, user, **cluster)
@@ -288,12 +286,12 @@ def test_credentials_do_not_go_over_plain_http(tmp_path: Path) -> None:
     server = ApiServer(tls=False)
     server.pods = [pod("web")]
     try:
-        with Asking(tmp_path, server.kubeconfig(tmp_path / "conf")) as told:
-            assert until(lambda: told.last_state()[0] == "absent")
-            assert "http://127.0.0.1 is not https, and no credentials are sent there" in told.last_state()[1]
+        with Asking(tmp_path, server.kubeconfig(tmp_path / "conf")) as sink:
+            assert until(lambda: sink.last_state()[0] == "absent")
+            assert "http://127.0.0.1 is not https, and no credentials are sent there" in sink.last_state()[1]
             assert server.requests == []
-        with Asking(tmp_path, server.kubeconfig(tmp_path / "conf", user={})) as told:
-            assert until(lambda: told.stuck == ["web"])
+        with Asking(tmp_path, server.kubeconfig(tmp_path / "conf", user={})) as sink:
+            assert until(lambda: sink.stuck == ["web"])
     finally:
         server.close()
 
@@ -303,22 +301,22 @@ def test_credentials_do_not_follow_a_redirection(tmp_path: Path, server: ApiServ
     other = ApiServer()
     server.location = f"{other.url}/api/v1/pods"
     try:
-        with Asking(tmp_path, server.kubeconfig(tmp_path / "conf")) as told:
-            assert until(lambda: told.last_state() == ("waiting", REDIRECTED))
+        with Asking(tmp_path, server.kubeconfig(tmp_path / "conf")) as sink:
+            assert until(lambda: sink.last_state() == ("waiting", REDIRECTED))
             assert other.requests == []
     finally:
         other.close()
 
 
 @needs_openssl
-def test_a_server_that_is_not_verified_is_said(tmp_path: Path, server: ApiServer) -> None:
+def test_a_server_that_is_not_verified_is_reported(tmp_path: Path, server: ApiServer) -> None:
     path = server.kubeconfig(tmp_path / "conf")
     described = json.loads(path.read_text())
     described["clusters"][0]["cluster"] = {"server": server.url, "insecure-skip-tls-verify": True}
     path.write_text(json.dumps(described))
-    with Asking(tmp_path, path) as told:
-        assert until(lambda: told.stuck == ["web"])
-        assert told.last_state() == ("live", UNVERIFIED)
+    with Asking(tmp_path, path) as sink:
+        assert until(lambda: sink.stuck == ["web"])
+        assert sink.last_state() == ("live", UNVERIFIED)
 
 
 def test_the_environments_proxy_counts_for_what_is_given_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -345,10 +343,10 @@ def answer(version: str = V1, **status: object) -> str:
 
 @pytest.mark.parametrize("version", [V1, "client.authentication.k8s.io/v1beta1"])
 def test_a_plugins_token_and_certificate_are_taken(tmp_path: Path, version: str) -> None:
-    said = answer(
+    credential = answer(
         version, token="t", clientCertificateData=PEM, clientKeyData="k", expirationTimestamp="2030-01-01T00:00:00Z"
     )
-    (tmp_path / "answer").write_text(said)
+    (tmp_path / "answer").write_text(credential)
     found = loaded(kubeconfig(tmp_path, plugin(f"cat {tmp_path}/answer", apiVersion=version)))
     assert found.headers == (("Authorization", "Bearer t"),)
     assert (found.certificate, found.key) == (PEM, "k")
@@ -377,6 +375,7 @@ def test_a_plugin_gets_its_arguments_environment_and_the_cluster_but_no_input(tm
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("user", "words"),
     [
@@ -398,7 +397,7 @@ def test_a_plugin_gets_its_arguments_environment_and_the_cluster_but_no_input(tm
         (plugin("", apiVersion="client.authentication.k8s.io/v1alpha1"), "apiVersion is not client.authentication"),
         (plugin("", command=""), "has no command"),
         (plugin("", command="no-such-program"), "the credential plug-in no-such-program is not in PATH"),
-        (plugin("", command="./none"), "the credential plug-in ./none can't be run: not there"),
+        (plugin("", command="./none"), "the credential plug-in ./none can't be run: no such file or directory"),
         (plugin("", args=["a\0b"]), "the credential plug-in sh can't be run: an argument holds a zero byte"),
         (plugin("", args="a"), "args is not a list of texts"),
     ],
@@ -410,7 +409,7 @@ def test_a_plugin_that_gives_nothing_is_named(
     assert words in why_not(kubeconfig(tmp_path, user))
 
 
-def test_what_a_plugin_leaves_running_is_ended(tmp_path: Path) -> None:
+def test_processes_that_a_plugin_leaves_are_ended(tmp_path: Path) -> None:
     script = f"sleep 300 >&- 2>&- & echo $! > {tmp_path}/pid; echo '{answer(token='t')}'"
     assert loaded(kubeconfig(tmp_path, plugin(script))).headers
     pid = (tmp_path / "pid").read_text().strip()
@@ -420,22 +419,22 @@ def test_what_a_plugin_leaves_running_is_ended(tmp_path: Path) -> None:
 @needs_openssl
 def test_a_plugin_is_asked_again_before_its_token_ends(tmp_path: Path, server: ApiServer) -> None:
     soon = (datetime.now(UTC) + timedelta(seconds=20)).isoformat()
-    said = answer(token="number-$(wc -c < count)", expirationTimestamp=soon).replace('"', '\\"')
-    script = f'cd {tmp_path}; printf x >> count; echo "{said}"'
-    with Asking(tmp_path, server.kubeconfig(tmp_path / "conf", user=plugin(script))) as told:
-        assert until(lambda: told.stuck == ["web"])
+    credential = answer(token="number-$(wc -c < count)", expirationTimestamp=soon).replace('"', '\\"')
+    script = f'cd {tmp_path}; printf x >> count; echo "{credential}"'
+    with Asking(tmp_path, server.kubeconfig(tmp_path / "conf", user=plugin(script))) as sink:
+        assert until(lambda: sink.stuck == ["web"])
         server.end_watches()
         assert until(lambda: len(set(server.tokens)) > 2), server.tokens
 
 
 @needs_openssl
-def test_a_pipe_in_the_place_of_a_kubeconfig_holds_up_nobody(tmp_path: Path) -> None:
+def test_a_pipe_in_place_of_a_kubeconfig_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "conf")
-    with Asking(tmp_path, tmp_path / "conf") as told:
-        assert until(lambda: told.last_state() == ("absent", f"{tmp_path}/conf: not a regular file"), 5)
+    with Asking(tmp_path, tmp_path / "conf") as sink:
+        assert until(lambda: sink.last_state() == ("absent", f"{tmp_path}/conf: not a regular file"), 5)
 
 
-def test_without_pyyaml_the_words_say_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_message_without_pyyaml_names_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "fragtui.sources.pods.kubernetes.kubeconfig_yaml", None)
     assert why_not(kubeconfig(tmp_path, {})) == (
         "PyYAML, which reads the kubeconfig, is not installed: pip install 'fragtui[k8s]'"
@@ -443,8 +442,8 @@ def test_without_pyyaml_the_words_say_what_to_install(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="makes a mount namespace")
-def test_a_path_through_another_process_leads_where_the_kernel_says(tmp_path: Path) -> None:
-    """A kubelet in a container: the files that only it sees are given by /proc/PID/root."""
+def test_a_path_through_another_process_resolves_as_the_kernel_does(tmp_path: Path) -> None:
+    """A kubelet in a container: /proc/PID/root leads to the files that only it sees."""
     inside, seen = tmp_path / "inside", tmp_path / "seen"
     inside.mkdir()
     seen.mkdir()

@@ -1,4 +1,4 @@
-"""What fragtui finds of a kubelet by itself is used only if root alone can have made it, whatever way it is found."""
+"""Files of a kubelet that fragtui finds by itself are used only if root alone can have made them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fragtui.sources.pods.kubernetes.supervisor import ApiSupervisor
 from tests.sources.pods.kubernetes.test_planted_kubelet import NOBODY, kubelet, place
 from tests.support.api_server import ApiServer, pod
 from tests.support.certificate import make_certificate, needs_openssl, server_certificate
-from tests.support.pod_sink import Told, until
+from tests.support.pod_sink import CollectingSink, until
 from tests.support.trusted import trusted_folder, umask
 
 __all__ = ["place"]
@@ -35,7 +35,7 @@ ANSWER = '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential
 
 @pytest.fixture(autouse=True)
 def mask() -> Iterator[None]:
-    """Files are made so that nobody else may write them, whatever the caller's mask."""
+    """Make files that nobody else may write, for any umask of the caller."""
     with umask(0o022):
         yield
 
@@ -81,15 +81,15 @@ def by_plugin(server: ApiServer, folder: Path) -> dict[str, Any]:
 
 
 class Asking:
-    """The API as it is asked on this machine with what is found."""
+    """The API source on this machine with the files that it finds."""
 
     def __init__(self) -> None:
-        self.told = Told()
-        self._api = ApiSupervisor(Path("/"), self.told, None, pace=(0.05, 0.4))
+        self.sink = CollectingSink()
+        self._api = ApiSupervisor(Path("/"), self.sink, None, pace=(0.05, 0.4))
 
-    def __enter__(self) -> Told:
+    def __enter__(self) -> CollectingSink:
         self._api.start()
-        return self.told
+        return self.sink
 
     def __exit__(self, *error: object) -> None:
         self._api.stop()
@@ -100,11 +100,12 @@ def test_roots_kubelet_with_files_of_root_alone_is_asked_for(
     own: Path, place: Path, server: ApiServer, by: Any
 ) -> None:
     path = server.kubeconfig(own / "kubelet.conf", user=by(server, own))
-    with kubelet(place, str(path)), Asking() as told:
-        assert until(lambda: told.stuck == ["web"]), told.states
+    with kubelet(place, str(path)), Asking() as sink:
+        assert until(lambda: sink.stuck == ["web"]), sink.states
     assert set(server.tokens) == ({None} if by is by_certificate else {"Bearer s3cr3t-token"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("by", "name"),
     [
@@ -119,7 +120,7 @@ def test_roots_kubelet_with_files_of_root_alone_is_asked_for(
     ],
 )
 @pytest.mark.parametrize("how", ["owner", "mode"])
-def test_what_another_can_change_is_neither_read_nor_run_nor_sent(
+def test_a_file_that_others_can_change_is_neither_read_nor_run_nor_sent(
     own: Path, place: Path, server: ApiServer, by: Any, name: str, how: str
 ) -> None:
     conf = own / "conf"
@@ -134,9 +135,9 @@ def test_what_another_can_change_is_neither_read_nor_run_nor_sent(
         os.chown(conf / name, 0, 7)
         (conf / name).chmod(0o775)
         reason = f"{conf / name} can be written by others than root (mode 0775)"
-    with kubelet(place, str(path)), Asking() as told:
-        assert until(lambda: told.last_state()[0] == "absent"), told.states
-        assert f"not asked: {reason}" in told.last_state()[1]
+    with kubelet(place, str(path)), Asking() as sink:
+        assert until(lambda: sink.last_state()[0] == "absent"), sink.states
+        assert f"not asked: {reason}" in sink.last_state()[1]
     assert server.requests == []
 
 
@@ -198,17 +199,17 @@ def test_a_relative_kubeconfig_lies_in_the_kubelets_folder(own: Path, place: Pat
 def test_a_kubelet_with_mounts_of_its_own_is_read_through_its_root_but_its_programs_are_not_run(
     own: Path, place: Path, server: ApiServer, by: Any
 ) -> None:
-    """As in a snap or a container: the files are where only the kubelet sees them."""
+    """As in a snap or a container: only the kubelet sees the files."""
     inside, seen = own / "inside", own / "seen"
     inside.mkdir(mode=0o755)
     seen.mkdir(mode=0o755)
     server.kubeconfig(inside / "kubelet.conf", user=by(server, inside))
     mounting = ["unshare", "--mount", "sh", "-c", f'mount --bind {inside} {seen}; exec "$@"', "sh"]
-    with kubelet(place, f"{seen}/kubelet.conf", *mounting), Asking() as told:
+    with kubelet(place, f"{seen}/kubelet.conf", *mounting), Asking() as sink:
         if by is by_token:
-            assert until(lambda: told.stuck == ["web"]), told.states
+            assert until(lambda: sink.stuck == ["web"]), sink.states
         else:
-            assert until(lambda: "which only runs on the node itself" in told.last_state()[1]), told.states
+            assert until(lambda: "which only runs on the node itself" in sink.last_state()[1]), sink.states
             assert server.requests == []
 
 
@@ -222,8 +223,8 @@ def test_a_bare_command_is_not_looked_for_in_the_callers_path(
     script = f"[ -z \"$SECRET\" ] && echo '{ANSWER % 's3cr3t-token'}'"
     plugin = {"apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", script]}
     path = server.kubeconfig(own / "kubelet.conf", user={"exec": plugin})
-    with kubelet(place, str(path)), Asking() as told:
-        assert until(lambda: told.stuck == ["web"]), told.states
+    with kubelet(place, str(path)), Asking() as sink:
+        assert until(lambda: sink.stuck == ["web"]), sink.states
     assert set(server.tokens) == {"Bearer s3cr3t-token"}
 
 
@@ -236,7 +237,7 @@ def test_a_known_place_that_another_can_change_is_passed_over_and_named_if_there
     server.kubeconfig(planted)
     planted.chmod(0o666)
     assert why_not(own) == (
-        "not asked: /etc/kubernetes/kubelet.conf can be written by others than root (mode 0666); give --kubeconfig FILE"
+        "not asked: /etc/kubernetes/kubelet.conf can be written by others than root (mode 0666); use --kubeconfig FILE"
     )
     server.kubeconfig(roots)
     with found_kubeconfig(own) as found:
@@ -245,7 +246,7 @@ def test_a_known_place_that_another_can_change_is_passed_over_and_named_if_there
 
 
 def test_a_copied_proc_has_no_kubelet(tmp_path: Path) -> None:
-    """What a saved tree says of processes was written by the maker of the tree."""
+    """The processes of a saved tree are not trusted: the maker of the tree wrote them."""
     process = tmp_path / "proc/4321"
     process.mkdir(parents=True)
     (process / "comm").write_text("kubelet\n")
@@ -264,7 +265,7 @@ def test_a_copied_proc_has_no_kubelet(tmp_path: Path) -> None:
 
 
 def test_a_process_that_makes_readers_of_its_arguments_wait_is_not_read(place: Path) -> None:
-    """The kernel reads a command line from the memory of its process: only root's is asked for."""
+    """The kernel reads a command line from the memory of its process: only root's is read."""
     with kubelet(place, "/nowhere", user=NOBODY) as pid:
         refused: list[str] = []
         opened: list[str] = []

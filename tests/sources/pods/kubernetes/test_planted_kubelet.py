@@ -1,4 +1,4 @@
-"""A process that calls itself the kubelet: whose it must be before root reads, runs or sends anything for it."""
+"""A process named kubelet: root reads, runs and sends nothing for it unless it is root's."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def evil_kubeconfig(place: Path, server: str, user: dict[str, object]) -> Path:
 
 
 def report() -> str:
-    """Run ``fragtui report`` on this machine and return what it says."""
+    """Run ``fragtui report`` on this machine and return the page."""
     command = [sys.executable, "-m", "fragtui", "report"]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY, timeout=120).stdout
 
@@ -89,9 +89,9 @@ def test_a_plugin_of_another_users_kubelet_is_not_run(place: Path) -> None:
     }
     evil = evil_kubeconfig(place, "https://127.0.0.1:1", {"exec": plugin})
     with kubelet(place, str(evil), user=NOBODY) as pid:
-        said = report()
+        page = report()
     assert ran.read_text() == "", "the plug-in ran, as this user"
-    assert f"a process named kubelet (pid {pid}) runs as uid 65534 and was not trusted" in said
+    assert f"a process named kubelet (pid {pid}) runs as uid 65534 and was not trusted" in page
 
 
 def test_a_file_that_another_users_kubelet_names_is_not_sent(place: Path) -> None:
@@ -113,9 +113,9 @@ def test_a_file_that_another_users_kubelet_names_is_not_sent(place: Path) -> Non
     try:
         evil = evil_kubeconfig(place, f"http://127.0.0.1:{server.server_address[1]}", {"tokenFile": str(secret)})
         with kubelet(place, str(evil), user=NOBODY) as pid:
-            said = report()
+            page = report()
     finally:
         server.shutdown()
         server.server_close()
     assert heard == []
-    assert f"a process named kubelet (pid {pid}) runs as uid 65534 and was not trusted" in said
+    assert f"a process named kubelet (pid {pid}) runs as uid 65534 and was not trusted" in page

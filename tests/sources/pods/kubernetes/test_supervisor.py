@@ -20,7 +20,7 @@ from fragtui.sources.pods.kubernetes.pods import NO_EVENTS
 from fragtui.sources.pods.kubernetes.supervisor import ApiSupervisor
 from tests.support.api_server import ApiServer, Watcher, pod, status
 from tests.support.certificate import make_certificate, needs_openssl
-from tests.support.pod_sink import Told, until
+from tests.support.pod_sink import CollectingSink, until
 from tests.support.trusted import umask
 
 pytest.importorskip("yaml", reason="PyYAML is not installed (extra: k8s)")
@@ -32,7 +32,7 @@ GONE = status(410, "Expired", "too old resource version: 10 (20)")
 
 @pytest.fixture(autouse=True)
 def mask() -> Iterator[None]:
-    """Files are made so that nobody else may write them, whatever the caller's mask."""
+    """Make files that nobody else may write, for any umask of the caller."""
     with umask(0o022):
         yield
 
@@ -83,13 +83,13 @@ class Watching:
     """A KubeApi that is stopped at the end, with short waits."""
 
     def __init__(self, root: Path, kubeconfig: Path | None = None, first: float = 0.05) -> None:
-        self.told = Told()
+        self.sink = CollectingSink()
         given = None if kubeconfig is None else str(kubeconfig)
-        self.api = ApiSupervisor(root, self.told, given, pace=(first, 0.4))
+        self.api = ApiSupervisor(root, self.sink, given, pace=(first, 0.4))
 
-    def __enter__(self) -> Told:
+    def __enter__(self) -> CollectingSink:
         self.api.start()
-        return self.told
+        return self.sink
 
     def __exit__(self, *error: object) -> None:
         began = time.monotonic()
@@ -101,15 +101,15 @@ def test_pods_appear_and_leave(node: Path, server: ApiServer) -> None:
     server.pods = [pod("web"), pod("db", ready=True)]
     steps: list[Watcher] = []
     server.on_watch = steps.append
-    with Watching(node) as told:
-        assert until(lambda: told.stuck == ["web"])
+    with Watching(node) as sink:
+        assert until(lambda: sink.stuck == ["web"])
         assert until(lambda: bool(steps))
         steps[0].event("ADDED", pod("new", version=11))
-        assert until(lambda: told.stuck == ["new", "web"])
+        assert until(lambda: sink.stuck == ["new", "web"])
         steps[0].event("MODIFIED", pod("web", ready=True, version=12))
         steps[0].event("DELETED", pod("new", version=13))
-        assert until(lambda: told.stuck == [])
-        assert told.last_state() == ("live", NO_EVENTS)
+        assert until(lambda: sink.stuck == [])
+        assert sink.last_state() == ("live", NO_EVENTS)
     query = server.lists[0]
     assert query["fieldSelector"] == ["spec.nodeName=node-1"]
     assert query["resourceVersion"] == ["0"], "of the server's memory, not by a search of its disks"
@@ -149,13 +149,13 @@ def test_a_watch_cut_in_mid_event_is_taken_up_again(node: Path, server: ApiServe
             watcher.event("ADDED", pod("half", version=22))
 
     server.on_watch = cut
-    with Watching(node) as told:
-        assert until(lambda: told.stuck == ["first", "half"])
+    with Watching(node) as sink:
+        assert until(lambda: sink.stuck == ["first", "half"])
     assert watches[1].version == "21"
 
 
 @pytest.mark.parametrize("inside", [True, False])
-def test_gone_lists_anew(node: Path, server: ApiServer, inside: bool) -> None:
+def test_a_gone_watch_lists_again(node: Path, server: ApiServer, inside: bool) -> None:
     server.pods = [pod("old")]
     watches = 0
 
@@ -174,8 +174,8 @@ def test_gone_lists_anew(node: Path, server: ApiServer, inside: bool) -> None:
                 threading.Timer(0.3, lambda: setattr(server, "refuse", None)).start()
 
     server.on_watch = gone
-    with Watching(node) as told:
-        assert until(lambda: told.stuck == ["other"])
+    with Watching(node) as sink:
+        assert until(lambda: sink.stuck == ["other"])
     assert len(server.lists) >= 2
     assert "resourceVersion" not in server.lists[1], "what the server has in memory may be what was too old"
 
@@ -193,19 +193,20 @@ def test_a_server_that_always_says_gone_is_not_asked_in_a_circle(node: Path, ser
         assert len(server.requests) - before <= 24  # two a round, 0.2 to 0.4 s apart
 
 
-def test_refused_says_so_and_comes_back_without_a_busy_loop(node: Path, server: ApiServer) -> None:
+def test_a_refused_request_is_reported_and_retried_without_a_busy_loop(node: Path, server: ApiServer) -> None:
     server.refuse = FORBIDDEN
-    with Watching(node) as told:
-        assert until(lambda: told.last_state()[0] == "refused")
-        assert "is forbidden" in told.last_state()[1]
+    with Watching(node) as sink:
+        assert until(lambda: sink.last_state()[0] == "refused")
+        assert "is forbidden" in sink.last_state()[1]
         before = len(server.requests)
         time.sleep(1.0)
         assert len(server.requests) - before <= 8
         server.pods = [pod("web")]
         server.refuse = None
-        assert until(lambda: told.stuck == ["web"])
+        assert until(lambda: sink.stuck == ["web"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sends", ["nothing", "a bookmark", "a pod"])
 def test_a_server_that_ends_every_watch_is_not_asked_in_a_circle(node: Path, server: ApiServer, sends: str) -> None:
     def end(watcher: Watcher) -> None:
@@ -216,8 +217,8 @@ def test_a_server_that_ends_every_watch_is_not_asked_in_a_circle(node: Path, ser
         watcher.end()
 
     server.on_watch = end
-    with Watching(node) as told:
-        assert until(lambda: told.last_state()[0] == "live")
+    with Watching(node) as sink:
+        assert until(lambda: sink.last_state()[0] == "live")
         before = len(server.requests)
         time.sleep(1.5)
         assert len(server.requests) - before <= 12
@@ -237,22 +238,22 @@ def test_a_watch_that_lived_long_is_taken_up_soon_however_it_ends(monkeypatch: p
 def test_a_server_that_is_down_is_waited_for(node: Path, server: ApiServer) -> None:
     server.close()
     threads = threading.active_count()
-    with Watching(node) as told:
-        assert until(lambda: told.last_state()[0] == "waiting")
-        assert "refused" in told.last_state()[1]
+    with Watching(node) as sink:
+        assert until(lambda: sink.last_state()[0] == "waiting")
+        assert "refused" in sink.last_state()[1]
         time.sleep(1.0)
-        assert sum(state == "waiting" for _, state, _ in told.states) <= 10
+        assert sum(state == "waiting" for _, state, _ in sink.states) <= 10
         assert threading.active_count() <= threads + 2
 
 
-def test_a_slow_server_holds_up_nobody(node: Path, server: ApiServer) -> None:
+def test_a_slow_server_does_not_block(node: Path, server: ApiServer) -> None:
     server.delay = 3.0
     server.pods = [pod("web")]
     began = time.monotonic()
-    with Watching(node) as told:
+    with Watching(node) as sink:
         assert time.monotonic() - began < 2
-        assert told.last_state() in [("connecting", ""), ("", "")]
-        assert until(lambda: told.stuck == ["web"])
+        assert sink.last_state() in [("connecting", ""), ("", "")]
+        assert until(lambda: sink.stuck == ["web"])
 
 
 def test_broken_answers_are_waited_out(node: Path, server: ApiServer) -> None:
@@ -267,8 +268,8 @@ def test_broken_answers_are_waited_out(node: Path, server: ApiServer) -> None:
             watcher.end()
 
     server.on_watch = nonsense
-    with Watching(node) as told:
-        assert until(lambda: told.stuck == ["web"])
+    with Watching(node) as sink:
+        assert until(lambda: sink.stuck == ["web"])
 
 
 def test_events_give_reasons_with_a_kubeconfig_that_may(tmp_path: Path, node: Path, server: ApiServer) -> None:
@@ -289,43 +290,43 @@ def test_events_give_reasons_with_a_kubeconfig_that_may(tmp_path: Path, node: Pa
     }
     elsewhere = {**event, "source": {"component": "kubelet", "host": "node-2"}, "metadata": {"uid": "e-2"}}
     server.pods, server.events, server.page = [web], [elsewhere] * 3 + [event], 2
-    with Watching(node, server.kubeconfig(tmp_path / "admin.conf")) as told:
-        assert until(lambda: any(each.attempts for each in told.board.snapshot(time.time()).pods))
-        (stuck,) = told.board.snapshot(time.time()).pods
+    with Watching(node, server.kubeconfig(tmp_path / "admin.conf")) as sink:
+        assert until(lambda: any(each.attempts for each in sink.tracker.snapshot(time.time()).pods))
+        (stuck,) = sink.tracker.snapshot(time.time()).pods
         assert stuck.attempts == 17 and stuck.reason_class.name == "netns-highorder" and stuck.memory is True
-        assert len([each for each in told.seen if each.event_id]) == 1
-        assert until(lambda: told.last_state("events")[0] == "live")
+        assert len([each for each in sink.seen if each.event_id]) == 1
+        assert until(lambda: sink.last_state("events")[0] == "live")
 
 
 def test_forbidden_events_leave_the_pods_alone(tmp_path: Path, node: Path, server: ApiServer) -> None:
     server.pods = [pod("web")]
     server.refuse_events = status(403, "Forbidden", "events is forbidden")
-    with Watching(node, server.kubeconfig(tmp_path / "some.conf")) as told:
-        assert until(lambda: told.stuck == ["web"] and told.last_state("events")[0] == "refused")
-        assert told.last_state("API")[0] == "live"
+    with Watching(node, server.kubeconfig(tmp_path / "some.conf")) as sink:
+        assert until(lambda: sink.stuck == ["web"] and sink.last_state("events")[0] == "refused")
+        assert sink.last_state("API")[0] == "live"
 
 
 def test_long_lists_come_in_pages(node: Path, server: ApiServer) -> None:
     server.pods = [pod(f"p{at}") for at in range(110)]
     server.page = 25
-    with Watching(node) as told:
-        assert until(lambda: len(told.stuck) == 110)
-        # Each pod is told as it comes; that these are all is said once, after the last page.
-        assert until(lambda: [len(pods) for pods in told.listed] == [110])
+    with Watching(node) as sink:
+        assert until(lambda: len(sink.stuck) == 110)
+        # Each pod is reported when it is read; the complete list once, after the last page.
+        assert until(lambda: [len(pods) for pods in sink.listed] == [110])
 
 
-def test_no_credentials_says_what_to_give(tmp_path: Path) -> None:
-    with Watching(tmp_path) as told:
-        assert until(lambda: told.last_state() == ("absent", NO_CREDENTIALS))
+def test_missing_credentials_name_the_option_to_use(tmp_path: Path) -> None:
+    with Watching(tmp_path) as sink:
+        assert until(lambda: sink.last_state() == ("absent", NO_CREDENTIALS))
 
 
-def test_no_secret_is_ever_told(tmp_path: Path, node: Path, server: ApiServer) -> None:
+def test_no_secret_is_ever_reported(tmp_path: Path, node: Path, server: ApiServer) -> None:
     server.close()
     (node / "etc/kubernetes/kubelet.conf").write_text("users: [{name: u, user: {token: s3cr3t-token}}]\nclusters: 5")
-    with Watching(node) as told:
-        assert until(lambda: bool(told.states) and told.last_state()[0] != "connecting")
-        assert told.last_state()[1]
-        assert "s3cr3t" not in repr(told.states)
+    with Watching(node) as sink:
+        assert until(lambda: bool(sink.states) and sink.last_state()[0] != "connecting")
+        assert sink.last_state()[1]
+        assert "s3cr3t" not in repr(sink.states)
 
 
 def test_an_expired_certificate_is_named(tmp_path: Path) -> None:
@@ -334,10 +335,10 @@ def test_an_expired_certificate_is_named(tmp_path: Path) -> None:
     (tmp_path / "etc/hostname").write_text("node-1\n")
     server = ApiServer((certificate, certificate.with_suffix(".key")))
     try:
-        with Watching(tmp_path, server.kubeconfig(tmp_path / "conf", certificate)) as told:
-            assert until(lambda: told.last_state() == ("waiting", "the certificate has expired"))
+        with Watching(tmp_path, server.kubeconfig(tmp_path / "conf", certificate)) as sink:
+            assert until(lambda: sink.last_state() == ("waiting", "the certificate has expired"))
             time.sleep(1.0)
-            assert sum(state == "waiting" for _, state, _ in told.states) <= 20  # pods and events
+            assert sum(state == "waiting" for _, state, _ in sink.states) <= 20  # pods and events
             assert server.requests == []
     finally:
         server.close()
@@ -364,8 +365,8 @@ def test_a_kubelet_comes_with_its_certificate_and_is_named_by_it(tmp_path: Path,
         user = {"client-certificate-data": data, "client-key-data": data}
     server.kubeconfig(root / "etc/kubernetes/kubelet.conf", authority, user=user, inline=True)
     try:
-        with Watching(root) as told:
-            assert until(lambda: told.stuck == ["web"])
+        with Watching(root) as sink:
+            assert until(lambda: sink.stuck == ["web"])
         assert server.lists[0]["fieldSelector"] == ["spec.nodeName=node-1"]
         assert server.tokens[0] is None
     finally:

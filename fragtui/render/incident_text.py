@@ -1,0 +1,103 @@
+"""The text of a kernel incident, the same on the screen, in the report and for `explain`."""
+
+from __future__ import annotations
+
+from fragtui.kernel.reports.report import ReportKind
+from fragtui.model.failures.incident import SANDBOX_FAILURE, Incident
+from fragtui.render.facts import Fact
+from fragtui.text import format_bytes
+
+_KINDS: dict[str, str] = {
+    ReportKind.STALL: "stall",
+    ReportKind.VMALLOC_FAILURE: "vmalloc",
+    ReportKind.SLAB_FAILURE: "slab",
+    ReportKind.OOM: "OOM",
+    SANDBOX_FAILURE: "sandbox",
+}
+_GFP_SOURCES = {"printed": "as the kernel printed them", "decoded": "decoded"}
+_MAX_ORDER = 30
+
+
+def block_words(order: int | None, page_size: int) -> str:
+    """Return a block's size and order: ``4M (order 10)``; "memory" if the order is unknown."""
+    if order is None or order < 0:
+        return "memory"
+    return f"{format_bytes(page_size << min(order, _MAX_ORDER))} (order {order})"
+
+
+def denial_words(incident: Incident, page_size: int) -> str:
+    """Return the denial as a sentence: ``runc was denied a 4M block (order 10)``."""
+    who = incident.comm or "A task"
+    if incident.order is None or incident.order < 0:
+        return f"{who} was denied memory"
+    size = format_bytes(page_size << min(incident.order, _MAX_ORDER))
+    return f"{who} was denied a {size} block (order {incident.order})"
+
+
+def brief_title(incident: Incident, page_size: int) -> str:
+    """Return the kind and the block, short enough for a column: ``256K (order 6)``, ``OOM order 0``."""
+    kind = _KINDS.get(incident.kind)
+    if incident.order is None or incident.order < 0:
+        return kind or "order ?"
+    return f"{kind} order {incident.order}" if kind else block_words(incident.order, page_size)
+
+
+def incident_title(incident: Incident, page_size: int) -> str:
+    """Return the kind in full and the block: ``allocation failure, 256K (order 6)``."""
+    kind = incident.kind.replace("_", " ")
+    return kind if incident.order is None else f"{kind}, {block_words(incident.order, page_size)}"
+
+
+def cause_words(incident: Incident) -> str:
+    """Return the cause, short enough for a column, or the OOM killer's victim."""
+    if incident.kind is ReportKind.OOM:
+        victim = incident.victim.comm if incident.victim else None
+        limit = " (memory cgroup)" if incident.constraint and "MEMCG" in incident.constraint else ""
+        return f"killed {victim}{limit}" if victim else f"no victim yet{limit}"
+    return (incident.cause or "").replace("_", " ")
+
+
+def flag_names(incident: Incident) -> str:
+    """Return the GFP flags without their prefix, else the mask; empty if the report shows neither."""
+    if incident.gfp is None:
+        return f"mode {incident.mode:#x}" if incident.mode is not None else ""
+    return "|".join(name.removeprefix("__GFP_") for name in incident.gfp)
+
+
+def flag_source(incident: Incident) -> str:
+    """Return the source of the GFP flag names."""
+    return _GFP_SOURCES.get(incident.gfp_from or "", "uncertain")
+
+
+def incident_pod(incident: Incident) -> str | None:
+    """Return the pod whose task it was, None if that is unknown."""
+    if incident.pod:
+        return f"{incident.namespace or '?'}/{incident.pod}"
+    return f"pod {incident.pod_uid}" if incident.pod_uid else None
+
+
+def count_words(logged: int, suppressed: int) -> str:
+    """Return the numbers of logged and of suppressed failures: both are lower bounds."""
+    return f"{logged} logged" + (f", at least {suppressed} more not logged" if suppressed else "")
+
+
+def incident_facts(incident: Incident) -> tuple[Fact, ...]:
+    """Return the facts of the incident's log lines; unknown ones are left out."""
+    pid = "" if incident.pid is None else f" (pid {incident.pid})"
+    report = incident.report
+    cpu = "" if report is None or report.cpu is None else f" on CPU {report.cpu}"
+    victim = incident.victim
+    victim_pid = f" (pid {victim.pid})" if victim is not None and victim.pid is not None else ""
+    facts = (
+        ("task", f"{incident.comm or 'unknown'}{pid}{cpu}" if incident.comm or pid or cpu else None),
+        ("flags", f"{'|'.join(incident.gfp)}, {flag_source(incident)}" if incident.gfp else None),
+        ("cause", incident.cause),
+        ("pod", incident_pod(incident)),
+        ("victim", f"{victim.comm or 'unknown'}{victim_pid}" if victim is not None else None),
+        ("constraint", incident.constraint),
+        ("cpuset", incident.cpuset),
+        ("nodes", f"mems_allowed {report.mems_allowed}" if report and report.mems_allowed is not None else None),
+        ("kernel", report.release if report else None),
+        ("detail", incident.reason),
+    )
+    return tuple(Fact(label, text) for label, text in facts if text)

@@ -1,0 +1,98 @@
+"""The text of a stuck pod, the same on the screen and in the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from fragtui.model.failures.incident import Incident
+from fragtui.model.pods.pod_words import advice_words, link_words, reason_words
+from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
+from fragtui.render.facts import Fact
+from fragtui.text import counted, format_duration
+
+_SHORT_ID = 13
+"""Characters of an id as crictl shows them."""
+_RANK = {"proven": 0, "likely": 1, "possible": 2}
+
+
+def pod_name(pod: StuckPod) -> str:
+    """Return ``namespace/name``, else the uid."""
+    if pod.name:
+        return f"{pod.namespace or '?'}/{pod.name}"
+    return f"pod {pod.uid}" if pod.uid else "unknown pod"
+
+
+def memory_words(pod: StuckPod) -> str:
+    """Return whether the kernel denied the pod memory, with the confidence."""
+    if pod.memory is None:
+        return "unknown"
+    if not pod.memory:
+        return "not denied"
+    sure = next((link.confidence for link in pod.links if link.refusal), None)
+    return f"denied ({sure})" if sure in ("proven", "likely") else "denied"
+
+
+def pod_reason(pod: StuckPod) -> str:
+    """Return why the pod does not start, from its error and its links to kernel incidents."""
+    return reason_words(pod.reason_class, pod.memory)
+
+
+def state_words(pod: StuckPod, now: float) -> str:
+    """Return how long the pod has been stuck at an epoch second, how often it failed and at which stage."""
+    seconds = pod.stuck_seconds(now)
+    state = "started" if pod.started is not None else "stuck"
+    span = "for an unknown time" if seconds is None else f"for {format_duration(seconds)}"
+    count = "an unknown number of attempts" if pod.attempts is None else counted(pod.attempts, "failed attempt")
+    return f"{state} {span}, {count}, at the {pod.stage}"
+
+
+def pod_facts(pod: StuckPod) -> tuple[Fact, ...]:
+    """Return the cause of the failure and what to do."""
+    return (
+        Fact("cause", pod_reason(pod)),
+        Fact("memory", memory_words(pod)),
+        Fact("do", advice_words(pod.reason_class, pod.memory)),
+        Fact("error", pod.reason or "none reported yet"),
+    )
+
+
+def kernel_facts(pod: StuckPod) -> tuple[Fact, ...]:
+    """Return the kernel incidents that the pod is linked to, the surest first."""
+    return tuple(Fact("blocked by", link_words(link)) for link in pod.links)
+
+
+def history_facts(pod: StuckPod, clock: Callable[[float], str]) -> tuple[Fact, ...]:
+    """Return when the pod failed, and the sources; `clock` formats an epoch second."""
+    first, last = ("unknown" if time is None else clock(time) for time in (pod.first_failure, pod.last_failure))
+    return (
+        Fact("first seen", first),
+        Fact("last seen", last),
+        Fact("reported by", ", ".join(pod.sources) or "no source"),
+        Fact("uid", pod.uid or "unknown"),
+        Fact("sandboxes", ", ".join(sandbox[:_SHORT_ID] for sandbox in pod.sandbox_ids) or "none seen"),
+    )
+
+
+def linked_pods(pods: StuckPods | None, incidents: Iterable[Incident]) -> tuple[StuckPod, ...]:
+    """Return every pod linked to one of the incidents, the surest first, then by name: the order is stable."""
+    ids = {incident.id for incident in incidents}
+    linked = {str(pod.ref): pod for incident_id in ids for pod in (pods.linked_to(incident_id) if pods else ())}
+
+    def rank(pod: StuckPod) -> int:
+        return min(_RANK[link.confidence] for link in pod.links if link.incident_id in ids)
+
+    return tuple(sorted(linked.values(), key=lambda pod: (rank(pod), str(pod.ref))))
+
+
+def blocked_pods(pods: StuckPods | None, incidents: Iterable[Incident]) -> tuple[str, ...]:
+    """Return each pod that the incidents block, with the confidence and the reason, the surest first."""
+    known = tuple(incidents)
+    ids = {incident.id for incident in known}
+    return tuple(
+        dict.fromkeys(
+            f"{pod_name(pod)} ({link.confidence}): {link.why}"
+            for pod in linked_pods(pods, known)
+            for link in pod.links
+            if link.incident_id in ids
+        )
+    )

@@ -1,1 +1,0 @@
-"""Log files of any size, read for `fragtui explain`."""

@@ -1,0 +1,106 @@
+"""The incidents of log files and of standard input."""
+
+from __future__ import annotations
+
+import errno
+import heapq
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import IO
+
+from fragtui.kernel.gfp.flags import GfpTable
+from fragtui.kernel.reports.needles import REPORT_NEEDLES
+from fragtui.model.log_linker import Explained, LogLinker
+from fragtui.model.log_reader import LogReading, LogTerms, PodLine
+from fragtui.sources.files.line_bounds import CutLines
+from fragtui.sources.kernel_log.scan import near_lines
+from fragtui.sources.pods.saved_objects import are_objects, read_objects
+from fragtui.text import counted, epoch_seconds
+
+_NEEDLES: tuple[bytes, ...] = (*REPORT_NEEDLES, b"andbox", b"ntainer process", b"Namespace:")
+"""Needles of the kernel, of failed sandboxes, and of the head of ``kubectl describe``, far above its events.
+
+A bare ``failed to unshare namespaces: Cannot allocate memory`` contains the kernel's needle ``alloc``.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLog:
+    """A log to read. `now` (epoch seconds, its last change) dates stamps without a year.
+
+    `cut` counts its lines that were too long.
+    """
+
+    log: IO[bytes]
+    name: str = ""
+    now: float | None = None
+    cut: CutLines = field(default_factory=CutLines)
+
+
+def explain_logs(
+    logs: Sequence[OpenLog],
+    running: GfpTable | None = None,
+    kernel: str | None = None,
+    on_error: Callable[[OpenLog, Exception], None] | None = None,
+) -> Iterator[Explained]:
+    """Yield the incidents of logs read side by side in the order of time, linked across them, with flat memory.
+
+    `running` is the flag table for reports with neither flags nor kernel, `kernel` a release for them. A log that
+    fails ends there, its incidents so far are kept; `on_error` gets the error, without it the error is raised.
+    """
+    linker = LogLinker()
+    if len(logs) == 1:
+        for _, _, line in _lines_of(logs[0], 0, running, kernel, on_error):
+            yield from linker.feed(line)
+    else:
+        readers = [_lines_of(log, place, running, kernel, on_error) for place, log in enumerate(logs)]
+        for _, place, line in heapq.merge(*readers, key=lambda item: item[:2]):
+            yield from linker.feed(line, place)
+    yield from linker.finish()
+
+
+def _lines_of(
+    source: OpenLog,
+    place: int,
+    running: GfpTable | None,
+    kernel: str | None,
+    on_error: Callable[[OpenLog, Exception], None] | None,
+) -> Iterator[tuple[float, int, PodLine]]:
+    """Yield the incidents and observations of a log, with time and the log's index; at once if without a time."""
+    changed = epoch_seconds(source.now)
+    moment = time.time() if changed is None else changed
+    terms = LogTerms(source.name, moment, time.localtime(moment).tm_gmtoff, running, kernel)
+    try:
+        if are_objects(source.log):
+            observations, why = read_objects(source.log)
+            for observation in observations:
+                yield observation.time or 0.0, place, observation
+            if why is not None:
+                raise OSError(errno.EINVAL, why)
+            return
+        for latest, line in read_log(source.log, terms, source.cut):
+            yield latest or 0.0, place, line
+    except (OSError, EOFError) as error:
+        if on_error is None:
+            raise
+        on_error(source, error)
+
+
+def read_log(log: IO[bytes], terms: LogTerms, cut: CutLines) -> Iterator[tuple[float | None, PodLine]]:
+    """Yield the incidents and observations of a log, each with the latest stamp so far. Raises OSError and EOFError."""
+    reading = LogReading(terms)
+    try:
+        with closing(near_lines(log, _NEEDLES, lambda: reading.wanted, cut=cut)) as near:
+            for number, line, torn, gap in near:
+                if gap:
+                    reading.skip()
+                for reported in reading.feed(line, number, torn):
+                    yield reading.time, reported
+    except (OSError, EOFError):
+        yield from ((reading.time, reported) for reported in reading.finish())
+        raise
+    yield from ((reading.time, reported) for reported in reading.finish())
+    if reading.unread:
+        raise OSError(errno.EBADMSG, f"{counted(reading.unread, 'line')} could not be read")

@@ -1,0 +1,133 @@
+"""The panels over one session and how they share the screen's lines; it reads nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
+
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.geometry import Size
+from textual.widget import Widget
+
+from fragtui.ui.keys import Keys
+from fragtui.ui.panels.bars import BarsPanel
+from fragtui.ui.panels.failures import FailuresPanel
+from fragtui.ui.panels.footer import KeyFooter
+from fragtui.ui.panels.layout import PanelRows, allocate_rows
+from fragtui.ui.panels.pods import PodsPanel
+from fragtui.ui.panels.recording_line import RecordingLine
+from fragtui.ui.panels.remedy_line import RemedyLine
+from fragtui.ui.panels.status_line import StatusLine
+from fragtui.ui.panels.timeline import Timeline
+from fragtui.ui.panels.verdict import VerdictLines
+from fragtui.ui.panels.zones import ZonesPanel
+from fragtui.ui.session import Session
+from fragtui.ui.widgets.rows import Palette, Rows
+
+P = TypeVar("P", bound=Rows)
+
+
+class Panel(NamedTuple):
+    """A panel: what makes it, the column it is in, and the lines it gets; 0 hides it."""
+
+    make: Callable[[Session], Rows]
+    column: str
+    lines: Callable[[PanelRows, Session], int]
+
+
+TOP, LEFT, RIGHT = "top", "left", "right"
+
+PANELS = (
+    Panel(StatusLine, TOP, lambda rows, session: 1),
+    Panel(VerdictLines, TOP, lambda rows, session: rows.verdict),
+    Panel(RemedyLine, TOP, lambda rows, session: int(session.recording is None and session.remedy_line is not None)),
+    Panel(RecordingLine, TOP, lambda rows, session: int(session.recording is not None)),
+    Panel(ZonesPanel, LEFT, lambda rows, session: rows.zones),
+    Panel(BarsPanel, LEFT, lambda rows, session: rows.bars),
+    Panel(Timeline, LEFT, lambda rows, session: rows.timeline),
+    Panel(FailuresPanel, RIGHT, lambda rows, session: rows.failures),
+    Panel(PodsPanel, RIGHT, lambda rows, session: rows.pods),
+)
+"""Every panel, top to bottom. On a wide screen the right column is beside the left one, else below it."""
+
+
+class Dashboard(Container):
+    """Draws a session."""
+
+    def __init__(self, session: Session, keys: Keys) -> None:
+        super().__init__(id="dashboard")
+        self._session = session
+        self._panels = tuple((panel, panel.make(session)) for panel in PANELS)
+        self._footer = KeyFooter(keys)
+        self._zoomed: Widget | None = None
+        self._shape: tuple[int, ...] = ()
+        """What the lines were last shared out for."""
+
+    def compose(self) -> ComposeResult:
+        """Lay the panels out; their heights are set when the size is known."""
+        yield from self._column(TOP)
+        with Container(id="body"):
+            for column in (LEFT, RIGHT):
+                with Container(id=column):
+                    yield from self._column(column)
+        yield self._footer
+        yield Palette()
+
+    def panel(self, kind: type[P]) -> P:
+        """Return the panel of a class."""
+        return next(widget for _, widget in self._panels if isinstance(widget, kind))
+
+    def show(self) -> None:
+        """Share the lines out again if the content's shape changed, and have every panel draw what changed."""
+        if self._shape != self._content_shape():
+            self.share_out()
+        for _, widget in self._panels:
+            widget.rebuild()
+
+    def show_lines(self) -> None:
+        """Draw the view's state and the line about remedies only."""
+        if self._shape != self._content_shape():
+            self.share_out()
+        for kind in (StatusLine, RemedyLine, RecordingLine):
+            self.panel(kind).rebuild()
+
+    def show_keys(self) -> None:
+        """Draw the footer: which keys are disabled has changed."""
+        self._footer.rebuild()
+
+    def zoom(self, focused: Widget | None) -> None:
+        """Give the focused panel the whole body, the bars in place of the zones; or take it back."""
+        if self._zoomed is not None:
+            self._zoomed = None
+        else:
+            self._zoomed = self.panel(BarsPanel) if isinstance(focused, ZonesPanel) else focused
+        self.share_out()
+
+    def share_out(self, size: Size | None = None) -> None:
+        """Give each panel its lines of a screen of that size in cells, by default the present one."""
+        width, height = size or self.screen.size
+        if not width or not height:
+            return
+        session = self._session
+        self._shape = zones, orders, pods, line = self._content_shape()
+        rows = allocate_rows(width, height, zones, orders, pods, remedy_line=bool(line))
+        self.query_one("#body").set_class(rows.side_by_side, "side-by-side")
+        self.panel(BarsPanel).shows_rates = not rows.timeline
+        body = height - 2 - line - rows.verdict
+        for panel, widget in self._panels:
+            lines = panel.lines(rows, session)
+            if self._zoomed is not None and panel.column != TOP:
+                lines = body if widget is self._zoomed else 0
+            widget.styles.height = max(1, lines)
+            widget.display = lines > 0
+
+    def _column(self, column: str) -> list[Rows]:
+        return [widget for panel, widget in self._panels if panel.column == column]
+
+    def _content_shape(self) -> tuple[int, int, int, int]:
+        """Return how many zones, orders and pods there are, and whether there is a line about remedies."""
+        session = self._session
+        zones = session.snapshot.zones if session.snapshot else None
+        line = session.recording is not None or session.remedy_line is not None
+        return len(zones or ()), session.orders, len(session.listed_pods), int(line)

@@ -1,0 +1,249 @@
+"""The live screen: a dashboard fed by the readers of this node, with remedies at its keys."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import ClassVar
+
+from textual.binding import BindingType
+
+from fragtui.remedies.audit.log import AuditLog
+from fragtui.remedies.audit.path import audit_path
+from fragtui.remedies.service import HistoryView, RemedyState
+from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, RESTING_INTERVAL, Ticker
+from fragtui.ui.keys import KEYS, bindings
+from fragtui.ui.messages import Crashed, HistoryLoaded, KernelLogUpdated, PodsUpdated, RemediesUpdated, Sampled
+from fragtui.ui.panels.status_line import state_spans
+from fragtui.ui.screens.dashboard_screen import DashboardScreen
+from fragtui.ui.screens.recording_actions import recording_notes
+from fragtui.ui.screens.remedy_controller import RemedyController
+from fragtui.ui.session import drop_words
+from fragtui.ui.terminal.key_gate import key_gate_of
+from fragtui.ui.widgets.resilient import surviving_errors
+from fragtui.ui.wiring import AppDependencies, BackgroundReaders
+
+_AFTER_BARS = 0.1
+"""Seconds after the first bars at which the other readers start: sooner, that would delay the thread which writes the
+bars to the terminal."""
+_FOREIGN_NOTICE_SECONDS = 10.0
+_INTERVALS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+
+
+class LiveScreen(DashboardScreen):
+    """Everything at a glance, now."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
+
+    def __init__(self, sampler: Ticker, parts: AppDependencies, readers: BackgroundReaders) -> None:
+        super().__init__(parts.order, parts.write_report)
+        self.remedies: RemedyController | None = None
+        """The remedies; None until the first bars are on screen."""
+        self._sampler = sampler
+        self._parts = parts
+        self._readers = readers
+        self._heartbeat_timer: asyncio.TimerHandle | None = None
+        self._started = False
+
+    def on_mount(self) -> None:
+        """Begin to watch for updates that don't come."""
+        self._beat_in(1.0)
+        if self.early is not None:
+            self._start_readers()
+
+    def on_unmount(self) -> None:
+        """Stop the timer."""
+        if self._heartbeat_timer is not None:
+            self._heartbeat_timer.cancel()
+
+    def close(self) -> None:
+        """Abort a remedy that runs."""
+        if self.remedies is not None:
+            self.remedies.close(2.0)
+
+    def rest(self, unread: bool) -> None:
+        """Draw nothing while the terminal is not read, and sample as slowly as what still needs the samples allows."""
+        if unread != self.unread:
+            self._sampler.resting = unread and not self._needs_samples
+            self._sampler.tick_now()
+        super().rest(unread)
+
+    def show(self) -> None:
+        """Have every panel draw what changed; while the terminal is not read, only choose how often to sample."""
+        if self.unread:
+            self._sampler.resting = not self._needs_samples
+        super().show()
+
+    @property
+    def _needs_samples(self) -> bool:
+        recorder, remedies = self._parts.recorder, self.session.remedies
+        recording = recorder is not None and recorder.file is not None
+        return recording or (remedies is not None and (remedies.busy or remedies.guard is not None))
+
+    @surviving_errors
+    def on_sampled(self, message: Sampled) -> None:
+        """Take a snapshot."""
+        accepted = message.snapshot is not self.session.snapshot and self.session.accept(message.snapshot)
+        # Not before: a snapshot that can't be taken must leave the screen stale.
+        self._latest = time.monotonic()
+        self._beat_in(self._sampler.interval + 1.0)
+        if accepted:
+            self.show()
+        if self.remedies is not None:
+            self.remedies.see(message.snapshot, self._sampler.interval)
+        self._start_readers()
+
+    def _start_readers(self) -> None:
+        """Start the readers of logs and pods once the first bars, or the reason for none, are on screen."""
+        if not self._started:
+            self._started = True
+            self.call_after_refresh(self.set_timer, _AFTER_BARS, self._start_rest)
+
+    @surviving_errors
+    def _start_rest(self) -> None:
+        self._sampler.tick_now()
+        self._ready_remedies()
+        self._readers.start()
+
+    @surviving_errors
+    def on_kernel_log_updated(self, message: KernelLogUpdated) -> None:
+        """Take an update of the kernel log."""
+        update = message.news
+        self.session.add_kernel_log(update)
+        for drop in update.foreign_remedies:
+            if drop.time is not None and time.time() - drop.time < _FOREIGN_NOTICE_SECONDS:
+                self.notify(drop_words(drop), title="Another tool dropped caches", markup=False)
+        self.show()
+
+    @surviving_errors
+    def on_pods_updated(self, message: PodsUpdated) -> None:
+        """Take an update of the pods."""
+        self.session.pods = message.news
+        self.show()
+
+    def _beat_in(self, seconds: float) -> None:
+        """Have `_heartbeat` run so many seconds from now, unless a snapshot comes before and puts it off.
+
+        No timer of Textual's: that is a task which wakes although there is nothing to do.
+        """
+        if self._heartbeat_timer is not None:
+            self._heartbeat_timer.cancel()
+        self._heartbeat_timer = asyncio.get_running_loop().call_later(seconds, self.call_next, self._heartbeat)
+
+    @surviving_errors
+    def _heartbeat(self) -> None:
+        """Show for how long no snapshot has come."""
+        self._beat_in(1.0 if not self.unread else RESTING_INTERVAL + 1.0)
+        self.update_status()
+        self.dashboard.show_lines()
+        self._start_readers()
+
+    def update_status(self) -> None:
+        """Set the session's status and its line about remedies."""
+        notes = recording_notes(self.app, self._parts.recorder)
+        if self.session.disabled_reason:
+            notes.append("◌ no remedies")
+        if self.remedies is not None:
+            if (guard := self.remedies.guard_words) is not None:
+                notes.append(f"◉ {guard}")
+            self.session.remedy_line = self.remedies.line
+        age = time.monotonic() - self._latest
+        self.session.status = state_spans(self.session, self._sampler.interval, self._sampler.stuck(), age, notes)
+
+    def _ready_remedies(self) -> RemedyController:
+        """Return the remedies, begun by the first key that asks for them or soon after the first bars."""
+        if self.remedies is None:
+            parts = self._parts
+            audit = AuditLog(audit_path(parts.audit, parts.root))
+            self.remedies = RemedyController(
+                self.app,
+                self.session,
+                parts.root,
+                audit,
+                parts.disabled_reason,
+                self._report_remedies,
+                parts.read_conditions,
+            )
+            self.session.disabled_reason = self.remedies.disabled_reason
+            self.dashboard.show_keys()
+            self.show()
+        return self.remedies
+
+    def _report_remedies(self, state: RemedyState | str) -> None:
+        self.mail.put(Crashed(state) if isinstance(state, str) else RemediesUpdated(state))
+
+    def _report_history(self, history: HistoryView) -> None:
+        self.mail.put(HistoryLoaded(history))
+
+    @surviving_errors
+    def on_history_loaded(self, message: HistoryLoaded) -> None:
+        """Open the page once the audit log has been read, unless something else was opened meanwhile.
+
+        Each screen draws those below it, so pages that pile up end in a RecursionError.
+        """
+        if self.remedies is not None and self.is_active:
+            self.remedies.open_history(message.recalled)
+
+    @surviving_errors
+    def on_remedies_updated(self, message: RemediesUpdated) -> None:
+        """Take an update of the remedies."""
+        if self.remedies is None:
+            return
+        is_new = self.remedies.take(message.state)
+        state = message.state
+        if state.busy != self._sampler.hurried:
+            self._sampler.hurried = state.busy
+            self._sampler.tick_now(page_types=state.settling)
+        if is_new and state.remedy_result is not None:
+            if (pods := self._readers.pods) is not None:
+                pods.remedy_ran(state.remedy_result.outcome.remedy.title)
+            self._sampler.tick_now(page_types=True)
+            if self.is_active:
+                self.remedies.show_recovery()
+        self.show()
+
+    def action_remedy(self, name: str) -> None:
+        """Ask whether to run a remedy."""
+        key_gate_of(self).then(lambda: self._ready_remedies().ask(name))
+
+    def action_ladder(self) -> None:
+        """Ask whether to run remedies step by step."""
+        key_gate_of(self).then(lambda: self._ready_remedies().ask_ladder())
+
+    def action_guard(self) -> None:
+        """Switch the guard on or off."""
+        key_gate_of(self).then(lambda: self._ready_remedies().switch_guard())
+
+    def action_abort(self) -> None:
+        """Abort the running remedy."""
+        if self.remedies is not None:
+            self.remedies.abort()
+
+    def action_recovery(self) -> None:
+        """Show what the last remedy brought."""
+        self._ready_remedies().show_recovery()
+
+    def action_history(self) -> None:
+        """Show the logged remedies."""
+        self._ready_remedies().show_history(self._report_history)
+
+    def action_pause(self) -> None:
+        """Freeze the screen or let it go on."""
+        self.session.paused = not self.session.paused
+        self._sampler.tick_now()
+        self.show()
+
+    def action_page_types(self) -> None:
+        """Read /proc/pagetypeinfo at once."""
+        self._sampler.tick_now(page_types=True)
+
+    def action_interval(self, step: int) -> None:
+        """Choose the next longer or shorter interval."""
+        now = self._sampler.interval
+        if step > 0:
+            wanted = next((value for value in _INTERVALS if value > now), MAX_INTERVAL)
+        else:
+            wanted = next((value for value in reversed(_INTERVALS) if value < now), MIN_INTERVAL)
+        self._sampler.interval = wanted
+        self._sampler.tick_now()
+        self.show()

@@ -1,0 +1,182 @@
+"""An application that no key, message or notification ends, and that works round faults of Textual in one place."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, Literal, TypeVar, cast
+
+from textual import events
+from textual.actions import ActionParseResult
+from textual.app import App
+from textual.dom import DOMNode, NoScreen
+from textual.notifications import Notification, Notify
+from textual.widget import Widget
+
+from fragtui.text import printable
+
+FAULTS_IN_A_ROW = 5
+"""Failed actions, without one that succeeded between them, after which the application ends as it did at the first."""
+NOTICES = 4
+"""Notifications that are shown at once, at most: each is a widget, which a held key would pile up."""
+_KEPT = 5
+_SHORTEST = 0.05
+
+NoticeSeverity = Literal["information", "warning", "error"]
+
+
+class Notice(Notification):
+    """A notification whose time is never negative, and is counted by the monotonic clock.
+
+    Textual's `Toast` gives its timer `time_left`. If the notification expires between the look at `has_expired` and
+    that (a screen opens on a busy node, the wall clock is set), the interval is negative or zero, and the timer's loop
+    never yields: the application takes all of a core and hears nothing, not even SIGTERM.
+    """
+
+    def __init__(self, message: str, title: str, severity: NoticeSeverity, timeout: float, markup: bool) -> None:
+        super().__init__(message, title, severity, timeout, markup=markup)
+        self._end = time.monotonic() + timeout
+
+    @property
+    def time_left(self) -> float:
+        """Seconds until it expires, at least a positive interval for a timer."""
+        return max(_SHORTEST, self._end - time.monotonic())
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether its time is over."""
+        return time.monotonic() >= self._end
+
+
+class ResilientApp(App[int]):
+    """Runs actions only if the screen that they are meant for is there, and outlives those that fail.
+
+    An action fails inside its own call, so no message pump of Textual is closed by it and the screen can go on.
+    """
+
+    ALLOW_SELECT = False
+    """No text can be selected with the mouse: panels draw their lines themselves, and what Textual marks in other
+    widgets needs the component class `screen--selection`, which our main screen does not have (KeyError)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outlived: list[str] = []
+        """Tracebacks of the first few different faults that the screen survived."""
+        self._in_a_row = 0
+        self._notices: list[Notice] = []
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: NoticeSeverity = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Show a notification, unless the same one is shown; of many, the newest few.
+
+        Its text is made printable: it may hold the path of a folder that another user named.
+        """
+        message = printable(message, 1000)
+        self._notices = [notice for notice in self._notices if not notice.has_expired]
+        if any((notice.message, notice.title) == (message, title) for notice in self._notices):
+            return
+        if len(self._notices) >= NOTICES:
+            self.clear_notifications()
+        seconds = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
+        notice = Notice(message, title, severity, seconds, markup)
+        self._notices.append(notice)
+        self.post_message(Notify(notice))
+
+    def on_notify(self, event: Notify) -> None:
+        """Leave out a notification that was cleared before its turn came."""
+        if not any(notice is event.notification for notice in self._notices):
+            event.prevent_default()
+
+    def clear_notifications(self) -> None:
+        """Show none any more."""
+        self._notices = []
+        super().clear_notifications()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take an event, but no key, click or paste while the application ends: Textual raises at it."""
+        if not isinstance(event, events.InputEvent | events.Paste) or self._has_screen:
+            await super().on_event(event)
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Run an action; return whether it was handled. Every key, click and command comes this way.
+
+        An action that comes before its screen is laid out, or after another one has covered it, is ignored.
+        """
+        if not self._is_for_now(default_namespace):
+            return True
+        try:
+            handled = await super().run_action(action, default_namespace, namespaces)
+        except Exception as fault:
+            self._in_a_row += 1
+            if self._in_a_row >= FAULTS_IN_A_ROW:
+                raise
+            self.survive(fault)
+            return True
+        self._in_a_row = 0
+        return handled
+
+    @property
+    def _has_screen(self) -> bool:
+        """Whether there is a screen, and it is not about to go: while the application ends, nothing is laid out."""
+        return bool(self.screen_stack) and self.screen.is_attached
+
+    def _is_for_now(self, namespace: DOMNode | None) -> bool:
+        if not self._has_screen or not self.screen.is_mounted:
+            return False
+        try:
+            return namespace is None or namespace.screen is self.screen
+        except NoScreen:
+            return False
+
+    def survive(self, fault: Exception) -> None:
+        """Report a fault in one line, each different one once; its traceback is printed when the terminal is back."""
+        lines = traceback_of(fault)
+        if lines in self.outlived or len(self.outlived) >= _KEPT:
+            return
+        self.outlived.append(lines)
+        line = printable(traceback.format_exception_only(fault)[-1].strip(), 200)
+        self.notify(f"{line}. The screen goes on.", title="Internal error", severity="error", markup=False)
+
+
+def traceback_of(fault: BaseException) -> str:
+    """Return a fault's traceback, lines that end with a newline, without the values of variables, safe to print."""
+    lines = "".join(traceback.format_exception(fault)).splitlines()
+    return "".join(f"{printable(line, 1_000)}\n" for line in lines)
+
+
+H = TypeVar("H", bound=Callable[..., None])
+
+
+def surviving_errors(handler: H) -> H:
+    """Return a widget's handler of messages that reports what it raises: else Textual would end the application."""
+
+    @wraps(handler)
+    def handle(self: Widget, *arguments: object) -> None:
+        try:
+            handler(self, *arguments)
+        except Exception as fault:
+            survive(self, fault)
+
+    return cast("H", handle)
+
+
+def survive(widget: Widget, fault: Exception) -> None:
+    """Report a fault of a widget's, or raise it if the application is not one that outlives it."""
+    app: App[Any] = widget.app
+    if not isinstance(app, ResilientApp):
+        raise fault
+    app.survive(fault)
