@@ -47,14 +47,14 @@ class FragtuiApp(ResilientApp):
     theme: Reactive[str] = Reactive(lambda: TRUE_COLOUR_THEME if has_true_colour() else ANSI_THEME)
     """The theme to begin with: set later, every style would be computed twice before the first bars."""
 
-    def __init__(self, parts: AppDependencies) -> None:
+    def __init__(self, dependencies: AppDependencies) -> None:
         super().__init__()
-        self.parts = parts
+        self.dependencies = dependencies
         self._failure: str | None = None
         self._rest: ExitStack | None = None
         """Drawing, while it is put off because nobody reads the terminal."""
-        self.sampler = parts.sampler(self.deliver, self.report_crash)
-        self.readers = BackgroundReaders(parts, self.post)
+        self.sampler = dependencies.sampler(self.deliver, self.report_crash)
+        self.readers = BackgroundReaders(dependencies, self.post)
         self.key_gate = KeyGate(self)
         """Decides which keys may open or confirm a remedy."""
         self._palette_opened = 0.0
@@ -66,7 +66,7 @@ class FragtuiApp(ResilientApp):
 
     def make_main(self) -> DashboardScreen:
         """Return the main screen."""
-        return LiveScreen(self.sampler, self.parts, self.readers)
+        return LiveScreen(self.sampler, self.dependencies, self.readers)
 
     def get_default_screen(self) -> DashboardScreen:
         """Return the main screen: pushed over an empty one, both would be laid out before the first bars."""
@@ -75,8 +75,8 @@ class FragtuiApp(ResilientApp):
 
     def on_mount(self) -> None:
         """Start reading, unless that is begun."""
-        if self.parts.theme in self.available_themes:
-            self.theme = self.parts.theme
+        if self.dependencies.theme in self.available_themes:
+            self.theme = self.dependencies.theme
         self.set_class(Rows.to_ascii, "in-ascii")
         self.sampler.start()
 
@@ -113,16 +113,16 @@ class FragtuiApp(ResilientApp):
         self.sampler.stop()
         self.readers.stop()
         CLOCK.show(None)
-        if self.parts.recorder is not None:
-            self.parts.recorder.end(2.0)
+        if self.dependencies.recorder is not None:
+            self.dependencies.recorder.end(2.0)
 
     def action_record(self) -> None:
         """Begin to record into a file where fragtui was started, or end it."""
-        if self.parts.recorder is None:
+        if self.dependencies.recorder is None:
             self.notify("There is nothing to record here.", markup=False)
             return
         snapshot = self.main.session.snapshot
-        switch_recording(self, self.parts.recorder, snapshot.host.name if snapshot else None)
+        switch_recording(self, self.dependencies.recorder, snapshot.host.name if snapshot else None)
         self.main.show()
 
     def post(self, message: MailboxMessage) -> None:
@@ -131,7 +131,7 @@ class FragtuiApp(ResilientApp):
 
     def deliver(self, snapshot: Snapshot) -> None:
         """Hand the screen a snapshot; for the sampler's thread."""
-        if not self.parts.live:
+        if not self.dependencies.live:
             # Ages are counted from when the files were saved.
             CLOCK.show(snapshot.time)
         self.main.early = snapshot

@@ -52,7 +52,7 @@ KEYS = (
     Key("c", "remedy('compact')", "Compact", "Compact all memory (compact_memory)", HEAL, footer=True),
     Key("n", "remedy('compact-node')", "Compact node", "Compact the chosen zone's NUMA node only", HEAL),
     Key("w", "remedy('nudge')", "Wake kcompactd", "Start a round of background compaction (5.15 and later)", HEAL),
-    Key("l", "ladder", "Step by step", "Sync, drop, compact one after another until there are blocks enough", HEAL),
+    Key("l", "escalate", "Step by step", "Sync, drop, compact one after another until enough blocks are free", HEAL),
     Key("G", "guard", "Guard", "Switch the guard on (remedies by policy, without asking) or off", HEAL),
     Key("H", "history", "History", "Logged remedies, and longer-term settings", HEAL),
     Key("x", "abort", "Abort", "Abort the running remedy", HEAL),

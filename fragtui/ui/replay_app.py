@@ -46,7 +46,7 @@ class ReplayApp(FragtuiApp):
 
     def make_main(self) -> ReplayScreen:
         """Return the main screen of a replay."""
-        return ReplayScreen(self.player, self.parts.order)
+        return ReplayScreen(self.player, self.dependencies.order)
 
     def _play(self, moment: Moment) -> None:
         self.post(Played(moment))

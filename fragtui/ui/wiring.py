@@ -107,10 +107,10 @@ class BackgroundReaders:
     A reader that can't be started (no descriptors, no threads) says so in its panel, and is tried again.
     """
 
-    def __init__(self, parts: AppDependencies, post: Callable[[MailboxMessage], object]) -> None:
+    def __init__(self, dependencies: AppDependencies, post: Callable[[MailboxMessage], object]) -> None:
         self.pods: PodReader | None = None
         """The watch over pods; None until it has started."""
-        self._parts = parts
+        self._dependencies = dependencies
         self._post = post
         self._started: list[BackgroundReader] = []
         # Each made once, since making one takes descriptors, and started again if that failed.
@@ -149,13 +149,13 @@ class BackgroundReaders:
         return True
 
     def _start_pods(self) -> None:
-        self._pods = self._pods or self._parts.pods(self._post_pods)
+        self._pods = self._pods or self._dependencies.pods(self._post_pods)
         self._pods.start()
         self.pods = self._pods
         self._started.append(self._pods)
 
     def _start_kernel_log(self) -> None:
-        self._kernel_log = self._kernel_log or self._parts.kernel_log(self._post_kernel)
+        self._kernel_log = self._kernel_log or self._dependencies.kernel_log(self._post_kernel)
         self._kernel_log.start()
         self._started.append(self._kernel_log)
 

@@ -12,7 +12,7 @@ from fragtui.sources.host.conditions import read_conditions
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.kernel_log.follower import KernelLog
 from fragtui.sources.pods.watcher import PodWatcher
-from fragtui.ui import wiring as parts
+from fragtui.ui import wiring
 from fragtui.ui.wiring import AppDependencies, BackgroundReaders
 from tests.support.pod_sink import until
 
@@ -30,7 +30,7 @@ def test_readers_that_cannot_start_take_no_more_descriptors_at_each_try(
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", scarce)
-    monkeypatch.setattr(parts, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(wiring, "RETRY_SECONDS", 0.01)
     reader = NodeReader(tmp_path)
     made = AppDependencies(
         sampler=lambda deliver, crash: Sampler(reader, deliver, crash, 1.0),

@@ -33,7 +33,7 @@ async def test_a_recording_keeps_its_pace_though_nobody_reads(tmp_path: Path, mo
     app = make_app(tmp_path)
     async with running(app) as pilot:
         await pilot.press("R")
-        await until(pilot, lambda: app.parts.recorder is not None and app.parts.recorder.file is not None)
+        await until(pilot, lambda: app.dependencies.recorder is not None and app.dependencies.recorder.file is not None)
         app.post_message(TerminalUnread())
         await pilot.pause()
         ticks = [app.main.session.snapshot]

@@ -35,12 +35,12 @@ class LiveScreen(DashboardScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
 
-    def __init__(self, sampler: Ticker, parts: AppDependencies, readers: BackgroundReaders) -> None:
-        super().__init__(parts.order, parts.write_report)
+    def __init__(self, sampler: Ticker, dependencies: AppDependencies, readers: BackgroundReaders) -> None:
+        super().__init__(dependencies.order, dependencies.write_report)
         self.remedies: RemedyController | None = None
         """The remedies; None until the first bars are on screen."""
         self._sampler = sampler
-        self._parts = parts
+        self._dependencies = dependencies
         self._readers = readers
         self._heartbeat_timer: asyncio.TimerHandle | None = None
         self._started = False
@@ -76,7 +76,7 @@ class LiveScreen(DashboardScreen):
 
     @property
     def _needs_samples(self) -> bool:
-        recorder, remedies = self._parts.recorder, self.session.remedies
+        recorder, remedies = self._dependencies.recorder, self.session.remedies
         recording = recorder is not None and recorder.file is not None
         return recording or (remedies is not None and (remedies.busy or remedies.guard is not None))
 
@@ -140,7 +140,7 @@ class LiveScreen(DashboardScreen):
 
     def update_status(self) -> None:
         """Set the session's status and its line about remedies."""
-        notes = recording_notes(self.app, self._parts.recorder)
+        notes = recording_notes(self.app, self._dependencies.recorder)
         if self.session.disabled_reason:
             notes.append("◌ no remedies")
         if self.remedies is not None:
@@ -153,16 +153,16 @@ class LiveScreen(DashboardScreen):
     def _ready_remedies(self) -> RemedyController:
         """Return the remedies, begun by the first key that asks for them or soon after the first bars."""
         if self.remedies is None:
-            parts = self._parts
-            audit = AuditLog(audit_path(parts.audit, parts.root))
+            dependencies = self._dependencies
+            audit = AuditLog(audit_path(dependencies.audit, dependencies.root))
             self.remedies = RemedyController(
                 self.app,
                 self.session,
-                parts.root,
+                dependencies.root,
                 audit,
-                parts.disabled_reason,
+                dependencies.disabled_reason,
                 self._report_remedies,
-                parts.read_conditions,
+                dependencies.read_conditions,
             )
             self.session.disabled_reason = self.remedies.disabled_reason
             self.dashboard.show_keys()
@@ -206,9 +206,9 @@ class LiveScreen(DashboardScreen):
         """Ask whether to run a remedy."""
         key_gate_of(self).then(lambda: self._ready_remedies().ask(name))
 
-    def action_ladder(self) -> None:
+    def action_escalate(self) -> None:
         """Ask whether to run remedies step by step."""
-        key_gate_of(self).then(lambda: self._ready_remedies().ask_ladder())
+        key_gate_of(self).then(lambda: self._ready_remedies().ask_escalation())
 
     def action_guard(self) -> None:
         """Switch the guard on or off."""

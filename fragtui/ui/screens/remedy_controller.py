@@ -36,8 +36,8 @@ from fragtui.ui.session import Session
 from fragtui.ui.widgets.page import PageScreen
 from fragtui.ui.widgets.rows import Line
 
-LADDER_BLOCKS = 64
-"""Blocks of the target order at which the ladder stops, as the guard's policy has it."""
+ESCALATION_BLOCKS = 64
+"""Blocks of the target order at which the escalation stops, as in the guard's policy."""
 _MUCH_DIRTY = 64 << 20
 
 
@@ -63,8 +63,8 @@ class RemedyController:
         self._disabled_reason = disabled_reason
         self._previous: Snapshot | None = None
         self._before: Snapshot | None = None
-        self.attendant = RemedyService(root, audit, disabled_reason, on_change)
-        self.attendant.start()
+        self.service = RemedyService(root, audit, disabled_reason, on_change)
+        self.service.start()
 
     @property
     def state(self) -> RemedyState:
@@ -83,10 +83,10 @@ class RemedyController:
         """Take a tick; the next one is expected after `interval` seconds."""
         if self._previous is None or snapshot.monotonic - self._previous.monotonic >= 1.0:
             self._previous = self._session.snapshot
-        self.attendant.see(snapshot, interval)
+        self.service.see(snapshot, interval)
 
     def take(self, state: RemedyState) -> bool:
-        """Take news of the attendant; return whether a result is there that has not been shown."""
+        """Take news of the service; return whether a result is there that has not been shown."""
         before, self._session.remedies = self.state.remedy_result, state
         new = state.remedy_result
         return new is not None and (before is None or before.outcome is not new.outcome)
@@ -97,7 +97,7 @@ class RemedyController:
         if (setting := self._setting(variants[0])) is not None:
             self._app.push_screen(RemedyDialog(setting, variants), lambda remedy: self._run(remedy, setting))
 
-    def ask_ladder(self) -> None:
+    def ask_escalation(self) -> None:
         """Ask whether to run remedies step by step."""
         remedies = escalation_steps(EscalationStep, numa_nodes(self._root))
         if (setting := self._setting(compact_all())) is None:
@@ -106,14 +106,14 @@ class RemedyController:
         def climb(chosen: tuple[Remedy, ...] | None) -> None:
             if chosen:
                 self._mark("step by step")
-                self.attendant.escalate(chosen, setting.snapshot, setting.order, LADDER_BLOCKS)
+                self.service.escalate(chosen, setting.snapshot, setting.order, ESCALATION_BLOCKS)
 
-        self._app.push_screen(EscalationDialog(setting, remedies, LADDER_BLOCKS), climb)
+        self._app.push_screen(EscalationDialog(setting, remedies, ESCALATION_BLOCKS), climb)
 
     def switch_guard(self) -> None:
         """Switch the guard off, or ask whether to switch it on for the target order."""
         if self.state.guard is not None:
-            self.attendant.guard(None)
+            self.service.guard(None)
             return
         if self._disabled_reason is not None:
             self._say(self._disabled_reason)
@@ -122,14 +122,14 @@ class RemedyController:
 
         def switch(answer: Policy | None) -> None:
             if answer is not None:
-                self.attendant.guard(answer)
+                self.service.guard(answer)
 
         self._app.push_screen(GuardDialog(policy, self._audit), switch)
 
     def abort(self) -> None:
         """Abort the running remedy."""
         if self.state.running is not None or self._guard_runs:
-            self.attendant.abort()
+            self.service.abort()
 
     def show_recovery(self) -> None:
         """Show what the last remedy brought."""
@@ -146,7 +146,7 @@ class RemedyController:
     def show_history(self, on_told: Callable[[HistoryView], None]) -> None:
         """Read the logged remedies, with advice for this node; `on_told` is called on another thread."""
         if self._session.snapshot is not None:
-            self.attendant.load_history(self._session.snapshot, self._session.order, on_told)
+            self.service.load_history(self._session.snapshot, self._session.order, on_told)
 
     def open_history(self, recalled: HistoryView) -> None:
         """Show the logged remedies."""
@@ -188,7 +188,7 @@ class RemedyController:
 
     def close(self, seconds: float) -> None:
         """Abort the running remedy and wait a little for its end to be logged."""
-        self.attendant.close(seconds)
+        self.service.close(seconds)
 
     @property
     def _guard_runs(self) -> bool:
@@ -236,7 +236,7 @@ class RemedyController:
     def _run(self, remedy: Remedy | None, setting: DialogContext) -> None:
         if remedy is not None:
             self._mark(remedy.title.lower())
-            self.attendant.run(remedy, self._session.snapshot or setting.snapshot, setting.order)
+            self.service.run(remedy, self._session.snapshot or setting.snapshot, setting.order)
 
     def _mark(self, what: str) -> None:
         self._session.paused = False
