@@ -24,7 +24,7 @@ SLOW = 0.01
 """Seconds from which on growth is measured at once: with a longer text it could take minutes."""
 SUSPECT = (50e-6, 5.0)
 """Seconds for the longest of the sizes, and how many times those for the one before, which call for a closer look."""
-MOST_GROWTH = 6.5
+MAX_GROWTH = 6.5
 """How much longer a text four times as long may take: 4 is in step with it, 16 is its square."""
 
 
@@ -93,7 +93,7 @@ def _growth(run: Callable[[Any], object], use: Use, attack: Attack) -> str | Non
     for tries in (1, 3, 7):
         after = _seconds(run, use, attack, size, tries)
         before = _seconds(run, use, attack, size // 4, tries)
-        if after < FLOOR or after < MOST_GROWTH * before:
+        if after < FLOOR or after < MAX_GROWTH * before:
             return None
     return f"{after / before:.1f} times as long for {size} characters as for {size // 4}, {after * 1000:.1f} ms"
 

@@ -6,16 +6,16 @@ import json
 from math import isfinite
 from typing import Any
 
-_MOST_DIGITS = 20
-_LONGEST_REAL = 400
+_MAX_DIGITS = 20
+_MAX_REAL_LENGTH = 400
 
 
 def _whole(digits: str) -> int | None:
-    return int(digits) if len(digits) <= _MOST_DIGITS else None
+    return int(digits) if len(digits) <= _MAX_DIGITS else None
 
 
 def _real(digits: str) -> float | None:
-    value = float(digits) if len(digits) <= _LONGEST_REAL else None
+    value = float(digits) if len(digits) <= _MAX_REAL_LENGTH else None
     return value if value is not None and isfinite(value) else None
 
 

@@ -24,7 +24,7 @@ _STAMPED = re.compile(
 )
 _COLOUR = re.compile(r"\x1b\[[\d;]*[mK]", re.ASCII)
 """As `dmesg --color=always` and `grep --color` write it."""
-_MOST_PARTS = 1024
+_MAX_PARTS = 1024
 """Lines read of one shipped message."""
 _QUOTE = re.compile(r"(?:[>│|] ?)+")
 _TALOS = re.compile(r"(?:\S+: )?(?=(?:kern|user|daemon|syslog): +[a-z]+: \[\d{4}-)")
@@ -193,7 +193,7 @@ class LogParser:
         return self._shipped(shipped, number, torn)
 
     def _shipped(self, shipped: ShippedLine, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
-        parts = shipped.text[:LINE_BYTES].split("\n", _MOST_PARTS)[:_MOST_PARTS]
+        parts = shipped.text[:LINE_BYTES].split("\n", _MAX_PARTS)[:_MAX_PARTS]
         torn = torn or len(shipped.text) > LINE_BYTES
         records = [each for part in parts for each in self._plain(part, number, torn)]
         program = None if shipped.program is None else printable(shipped.program)

@@ -7,7 +7,7 @@ from typing import Final
 
 from fragtui.text import LINE_BYTES, printable
 
-_MOST_LINES = 1024
+_MAX_LINES = 1024
 
 
 @dataclass(slots=True)
@@ -46,5 +46,5 @@ class LogRecord:
 
 def message_lines(message: str) -> list[str]:
     """Return the lines of a message, safe to show: at most 1024 lines of its first `LINE_BYTES` characters."""
-    lines = message[:LINE_BYTES].replace("\t", " ").split("\n", _MOST_LINES)
-    return [printable(line, LINE_BYTES) for line in lines[:_MOST_LINES]]
+    lines = message[:LINE_BYTES].replace("\t", " ").split("\n", _MAX_LINES)
+    return [printable(line, LINE_BYTES) for line in lines[:_MAX_LINES]]

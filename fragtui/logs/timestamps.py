@@ -32,7 +32,7 @@ _MONTHS = (
 )
 _MONTH_NUMBER = {word: number for number, words in enumerate(_MONTHS, 1) for word in words.split()}
 _DAY = 86_400.0
-_LONGEST = 64
+_MAX_LENGTH = 64
 """Characters of the longest timestamp."""
 
 
@@ -48,12 +48,12 @@ def month_number(word: str) -> int | None:
 
 def iso_time(stamp: str) -> float | None:
     """Return the epoch seconds of a timestamp that `ISO` matches; without an offset it is local time."""
-    return _iso_time(stamp[:_LONGEST])
+    return _iso_time(stamp[:_MAX_LENGTH])
 
 
 def rfc3339_time(stamp: str) -> float | None:
     """Return the epoch seconds of a text that is one RFC 3339 stamp and nothing else, None without an offset."""
-    match = ISO.fullmatch(stamp) if len(stamp) <= _LONGEST else None
+    match = ISO.fullmatch(stamp) if len(stamp) <= _MAX_LENGTH else None
     return _iso_time(stamp) if match is not None and match[8] else None
 
 

@@ -18,7 +18,7 @@ SHARE = 4000
 """Inputs of a run in CI."""
 WHOLE = int(os.environ.get("FRAGTUI_FUZZ", "20000"))
 SEED = os.environ.get("FRAGTUI_FUZZ_SEED", "1")
-MOST_CPU = 0.05
+MAX_CPU = 0.05
 """Seconds that one call may take on the machine that this was measured on; no input is longer than 64 KiB."""
 WORK_SECONDS = 0.0032
 """Seconds that `work` takes there."""
@@ -45,7 +45,7 @@ def slow_calls(name: str, data: bytes) -> list[float]:
     for call in TARGETS[name].calls(data):
         began = time.thread_time()
         call()
-        if (took := time.thread_time() - began) > MOST_CPU and took > MOST_CPU * slowness():
+        if (took := time.thread_time() - began) > MAX_CPU and took > MAX_CPU * slowness():
             found.append(took)
     return found
 

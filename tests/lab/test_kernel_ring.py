@@ -22,7 +22,7 @@ pytestmark = lab
 DEVICE = Path("/dev/kmsg")
 UNLIMITED = Path("/proc/sys/kernel/printk_devkmsg")
 LIAR = "page allocation failure: order:9, mode:0x40cc0(GFP_KERNEL|__GFP_COMP), nodemask=(null)"
-MOST_LINES = 20_000
+MAX_LINES = 20_000
 EAT = (
     "import os, sys; open(sys.argv[1], 'w').write(str(os.getpid())); open('/proc/self/comm', 'w').write('ring eater');"
 )
@@ -54,7 +54,7 @@ def oldest() -> int:
 def wrap(past: int) -> None:
     """Write as user space until no record up to that sequence number is left."""
     with unlimited(), DEVICE.open("wb", buffering=0) as device:
-        for number in range(MOST_LINES):
+        for number in range(MAX_LINES):
             device.write(f"<14>ring eater: {LIAR} {number} {'x' * 800}\n".encode())
             if number % 100 == 0 and oldest() > past:
                 return

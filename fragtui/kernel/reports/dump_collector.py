@@ -32,8 +32,8 @@ NEAR = 6
 """A foreign frame within so many records means that its dump still runs."""
 MAX_SOURCES = 4096
 """Most hosts and callers whose dumps are known to have a task line; no node's log has more."""
-_MOST_FOREIGN = 256
-_MOST_OWNERS = 1024
+_MAX_FOREIGN = 256
+_MAX_OWNERS = 1024
 """Most hosts and callers whose last dump is kept, the newest; a log of one host has one per CPU or task."""
 
 
@@ -60,7 +60,7 @@ class DumpCollector:
             self._set_owner((report.host, report.caller), None)
 
     def _set_owner(self, source: LogSource, report: ReportBuilder | None) -> None:
-        if source not in self._owner and len(self._owner) >= _MOST_OWNERS:
+        if source not in self._owner and len(self._owner) >= _MAX_OWNERS:
             del self._owner[next(iter(self._owner))]
         self._owner[source] = report
 
@@ -72,7 +72,7 @@ class DumpCollector:
 
     def _foreign(self, record: LogRecord, text: str) -> None:
         count = self._open_reports.count
-        if len(self._foreign_at) > _MOST_FOREIGN:
+        if len(self._foreign_at) > _MAX_FOREIGN:
             self._foreign_at = {
                 source: at for source, at in self._foreign_at.items() if at is not None and count - at <= NEAR
             }

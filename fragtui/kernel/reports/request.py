@@ -21,7 +21,7 @@ _NODEMASK = re.compile(r"nodemask=(\(null\)(?=,|\s*$)|\d(?:[\d,-]*\d)?(?=,cpuset
 _CPUSET = re.compile(r"(?>.*?cpuset=)(.*?)[, ]mems_allowed=")
 """Matched from the start of the line to the first ``cpuset=``."""
 _MEMS = re.compile(r"mems_allowed=(\d(?:[\d,-]*\d)?)(?=,(?:oom_memcg|global_oom|task_memcg)|\s|$)", re.ASCII)
-_MOST_DIGITS = 20
+_MAX_DIGITS = 20
 _GLUED = re.compile(r"(?<=\S)\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? ")
 
 
@@ -71,7 +71,7 @@ def parse_request(text: str) -> ReportedRequest:
 
 def parse_order(text: str) -> int | None:
     """Return the order that a few digits spell, -1 (sysrq-f) included, or None for an order that no kernel has."""
-    order = int(text[:_MOST_DIGITS])
+    order = int(text[:_MAX_DIGITS])
     return order if -1 <= order <= MAX_ORDER else None
 
 

@@ -10,10 +10,10 @@ from fragtui.model.node.snapshot import Snapshot
 WINDOW = 10.0
 """Seconds covered by a rate: the counters are per CPU and are summed about once a second (vm.stat_interval)."""
 
-_LEAST = 0.9
+_MIN_SECONDS = 0.9
 """Seconds below which a rate has no meaning: the screen's second tick comes right after its first."""
 
-_MOST = 256
+_MAX_TICKS = 256
 """Most ticks kept; the shortest interval gives fewer in the window."""
 
 
@@ -21,7 +21,7 @@ class RateWindow:
     """Keeps the counters of the last `WINDOW` seconds."""
 
     def __init__(self) -> None:
-        self._ticks: deque[Counts] = deque(maxlen=_MOST)
+        self._ticks: deque[Counts] = deque(maxlen=_MAX_TICKS)
 
     def note(self, snapshot: Snapshot) -> None:
         """Add the counters of one tick; a tick without them is left out."""
@@ -37,8 +37,8 @@ class RateWindow:
 
     @property
     def rates(self) -> Rates | None:
-        """Rates between the oldest and the newest tick kept; None before they are `_LEAST` apart."""
-        if not self._ticks or self._ticks[-1].at - self._ticks[0].at < _LEAST:
+        """Rates between the oldest and the newest tick kept; None before they are `_MIN_SECONDS` apart."""
+        if not self._ticks or self._ticks[-1].at - self._ticks[0].at < _MIN_SECONDS:
             return None
         return rates_between(self._ticks[0], self._ticks[-1])
 

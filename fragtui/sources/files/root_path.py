@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_MOST_LINKS = 40
+_MAX_LINKS = 40
 
 
 def in_root(root: Path, path: str) -> Path:
@@ -30,7 +30,7 @@ def in_root(root: Path, path: str) -> Path:
             here.append(part)
             continue
         links += 1
-        if links > _MOST_LINKS:
+        if links > _MAX_LINKS:
             raise OSError(40, "too many levels of symbolic links", str(at))
         target = str(at.readlink())
         if target.startswith("/"):

@@ -14,7 +14,7 @@ _GLOB = re.compile(r"[*?\[]")
 _ARCHIVE = re.compile(r"\.(?:tar(?:\.\w+)?|tgz|txz|tbz2?)$")
 _DEEPEST = 3
 """An unpacked bundle is in a directory of its name; a must-gather also in one with its image's name."""
-_MOST_NODES = 5000
+_MAX_NODES = 5000
 
 
 class SavedTree:
@@ -136,7 +136,7 @@ def _of_node(place: Path, layout: Layout) -> SavedTree:
     nodes = [
         path
         for pattern in layout.nodes
-        for path in sorted(place.glob(pattern))[:_MOST_NODES]
+        for path in sorted(place.glob(pattern))[:_MAX_NODES]
         if path.is_dir() and any(_is_there(path, log) for log in logs)
     ]
     if len(nodes) == 1:
