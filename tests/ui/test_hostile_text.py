@@ -69,6 +69,7 @@ async def test_in_the_tail_its_report_and_the_pods(tmp_path: Path, text: str) ->
             assert text in screens[0], screens[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [h for h in HOSTILE if "\n" not in h], ids=str.encode)
 async def test_in_names_of_the_node_its_kernel_and_its_zones(tmp_path: Path, text: str) -> None:
     tree = HostTree.small(tmp_path)

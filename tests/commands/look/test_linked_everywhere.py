@@ -102,6 +102,7 @@ def test_screen(tmp_path: Path, make: Case) -> None:
     log.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [{}, {"pod_first": True}, {"in_two_files": True}])
 def test_replay(tmp_path: Path, order: dict[str, bool]) -> None:
     root, file = guide_case(tmp_path / "node", at=time.time() - 5, **order), tmp_path / "x.rec"

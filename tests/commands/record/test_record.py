@@ -61,6 +61,7 @@ def test_a_signal_ends_it_in_order(tmp_path: Path, number: signal.Signals) -> No
     assert not found.damaged
 
 
+@pytest.mark.slow
 def test_killed_it_can_be_read_up_to_the_last_seconds(tmp_path: Path) -> None:
     HostTree.small(tmp_path / "host")
     file = tmp_path / "x.rec"
@@ -72,6 +73,7 @@ def test_killed_it_can_be_read_up_to_the_last_seconds(tmp_path: Path) -> None:
     assert found.ticks[-1].at - found.ticks[0].at >= 4.5
 
 
+@pytest.mark.slow
 def test_a_recording_holds_logs_and_remedies(tmp_path: Path) -> None:
     HostTree.small(tmp_path / "host")
     log, audit, file = tmp_path / "kern.log", tmp_path / "audit.jsonl", tmp_path / "x.rec"
@@ -107,6 +109,7 @@ def test_a_file_that_can_not_be_made_gets_one_line(tmp_path: Path) -> None:
     assert there.read_text() == "mine"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
 def test_a_full_disk_ends_it_with_one_line(tmp_path: Path) -> None:
     HostTree.small(tmp_path / "host")

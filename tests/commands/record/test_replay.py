@@ -32,6 +32,7 @@ def test_an_incident_on_a_terminal() -> None:
         assert term.wait() == 0
 
 
+@pytest.mark.slow
 def test_a_cut_recording_plays_up_to_the_cut_and_says_so(tmp_path: Path) -> None:
     file = tmp_path / "cut.rec"
     file.write_bytes(INCIDENT.read_bytes()[:-2000])
@@ -42,6 +43,7 @@ def test_a_cut_recording_plays_up_to_the_cut_and_says_so(tmp_path: Path) -> None
         assert term.wait() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("data", "why"),
     [

@@ -373,6 +373,7 @@ def test_a_recording_that_unpacks_to_far_more_than_itself_is_refused(monkeypatch
             parse_recording(data)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(30)
 @pytest.mark.parametrize(("piece", "size"), [(b" ", 1 << 28), (b"\n", 1 << 26), (b" " * 1000 + b"\n", 1 << 28)])
 def test_a_flush_without_end_is_cut_off_before_it_takes_memory(piece: bytes, size: int) -> None:

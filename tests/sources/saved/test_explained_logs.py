@@ -131,6 +131,7 @@ def long_log(count: int, apart: int) -> bytes:
     return b"".join(parts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("apart", [0, 1, 20, 400])
 def test_however_dense_both_sides_name_each_other_and_none_is_lost(apart: int) -> None:
     count = 300
@@ -144,6 +145,7 @@ def test_however_dense_both_sides_name_each_other_and_none_is_lost(apart: int) -
         assert all(pod.linked for pod in pods)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("apart", [0.0, 0.01, 1.0, 1000.0])
 def test_what_is_held_back_does_not_grow_with_the_log(apart: float) -> None:
     digest, out, most = LogLinker(), 0, 0

@@ -44,6 +44,7 @@ def failures(found: list[PodLine]) -> list[PodLine]:
     return [line for line in found if isinstance(line, Incident) or line.fact is PodFact.FAILED]
 
 
+@pytest.mark.slow
 @given(LOGS, st.sampled_from([100, 5000, 1 << 17]))
 @settings(max_examples=100, deadline=None)
 def test_no_border_and_no_gap_changes_what_is_reported(data: bytes, block: int) -> None:

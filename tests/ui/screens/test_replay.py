@@ -147,6 +147,7 @@ async def test_the_same_verdicts_at_the_same_ticks_as_live(made: Made) -> None:
     assert len(kinds) > 1, "the test needs verdicts that change"
 
 
+@pytest.mark.slow
 async def test_a_place_looks_the_same_however_it_was_reached(made: Made) -> None:
     async with replaying(made) as (app, pilot):
         for _ in range(3):

@@ -182,6 +182,7 @@ MERGES = "a: &a {k: v}\n" + "".join(
 ONE = "{users: [{name: u, user: {}}], clusters: [{name: c, cluster: {server: a}}], contexts: [{name: x, context: %s}]}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "words"),
     [
