@@ -16,7 +16,6 @@ from textual.reactive import Reactive
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.text import shortage
 from fragtui.ui.clock import CLOCK
-from fragtui.ui.dialogs.command_palette import Command, CommandPalette
 from fragtui.ui.messages import Crashed, MailboxMessage, Sampled
 from fragtui.ui.screens.dashboard_screen import DashboardScreen
 from fragtui.ui.screens.live import LiveScreen
@@ -82,6 +81,9 @@ class FragtuiApp(ResilientApp):
 
     def action_command_palette(self) -> None:
         """Offer every key of the main screen, and every theme, by name; not over another screen."""
+        # Its input widget takes 10 ms of CPU, which the first bars would wait for.
+        from fragtui.ui.dialogs.command_palette import Command, CommandPalette  # noqa: PLC0415
+
         if self.screen is not self.main:
             return
         commands = [

@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from textual.message import Message
 
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.pods.pod_update import PodUpdate
-from fragtui.remedies.service import HistoryView, RemedyState
+
+if TYPE_CHECKING:  # It takes 60 ms of CPU, and no remedy is needed for the first bars.
+    from fragtui.remedies.service import HistoryView, RemedyState
 
 
 class MailboxMessage(Message, bubble=False):

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
 
-from fragtui.remedies.audit.log import AuditLog
-from fragtui.remedies.audit.path import audit_path
-from fragtui.remedies.service import HistoryView, RemedyState
 from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, RESTING_INTERVAL, Ticker
 from fragtui.ui.keys import KEYS, bindings
 from fragtui.ui.messages import Crashed, HistoryLoaded, KernelLogUpdated, PodsUpdated, RemediesUpdated, Sampled
 from fragtui.ui.panels.status_line import state_spans
 from fragtui.ui.screens.dashboard_screen import DashboardScreen
 from fragtui.ui.screens.recording_actions import recording_notes
-from fragtui.ui.screens.remedy_controller import RemedyController
 from fragtui.ui.session import drop_words
 from fragtui.ui.terminal.key_gate import key_gate_of
 from fragtui.ui.widgets.resilient import surviving_errors
 from fragtui.ui.wiring import AppDependencies, BackgroundReaders
+
+if TYPE_CHECKING:  # It takes 60 ms of CPU, and no remedy is needed for the first bars.
+    from fragtui.remedies.service import HistoryView, RemedyState
+    from fragtui.ui.screens.remedy_controller import RemedyController
 
 _AFTER_BARS = 0.1
 """Seconds after the first bars at which the other readers start: sooner, that would delay the thread which writes the
@@ -153,6 +153,10 @@ class LiveScreen(DashboardScreen):
     def _ready_remedies(self) -> RemedyController:
         """Return the remedies, begun by the first key that asks for them or soon after the first bars."""
         if self.remedies is None:
+            from fragtui.remedies.audit.log import AuditLog  # noqa: PLC0415  # See above.
+            from fragtui.remedies.audit.path import audit_path  # noqa: PLC0415
+            from fragtui.ui.screens.remedy_controller import RemedyController  # noqa: PLC0415
+
             dependencies = self._dependencies
             audit = AuditLog(audit_path(dependencies.audit, dependencies.root))
             self.remedies = RemedyController(
