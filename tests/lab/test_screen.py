@@ -31,7 +31,7 @@ def test_drop_caches_heals_and_is_on_record(tmp_path: Path) -> None:
         assert f"block (order {ORDER})" in " ".join(term.text.replace("\xa0", " ").split())
         term.press("1")
         term.until("writes '1' to /proc/sys/vm/drop_caches")
-        assert not audit.exists(), "nothing is on record before it is asked for"
+        assert not audit.exists(), "nothing is logged before it is requested"
         term.pump(0.6)
         term.press("\r")
         term.until(lambda text: "Logged to" not in text)
@@ -85,6 +85,6 @@ def test_compaction_is_aborted_by_key_and_leaves_no_child(tmp_path: Path) -> Non
         assert term.wait() == 0
     intent, ended = entries(audit)[:2]
     assert intent["remedy"] in ("compact", "sync-compact")
-    # On a quick machine compaction may be through before the key is heard; what is on record must be the truth.
+    # On a quick machine compaction may be through before the key is heard; what is logged must be true.
     assert ended["result"] in ("aborted", "done")
     assert ended["result"] == "aborted" or float(str(ended["seconds"])) < 1.0

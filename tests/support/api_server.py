@@ -115,7 +115,7 @@ class ApiServer:
         self.refuse_events: Json | None = None
         self.delay = 0.0
         self.token: str | None = None
-        """If set, whoever comes with another is sent away with 401."""
+        """If set, a client with another token gets 401."""
         self.location: str | None = None
         """If set, every request is redirected there."""
         self.page: int | None = None

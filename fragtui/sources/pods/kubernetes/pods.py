@@ -53,7 +53,7 @@ class PodWatchers:
         waiting = self._backoff()
         while not self._node:
             try:
-                self._node = self._node_name(self._current(anew=True))
+                self._node = self._node_name(self._current(renew=True))
             except ApiError as error:
                 self._sink.state("API", "absent", error.words)
                 time.sleep(waiting.slowest())
@@ -75,7 +75,7 @@ class PodWatchers:
         return WatchLoop(
             resource,
             selector,
-            connect=lambda anew: HttpApiClient(self._current(anew)),
+            connect=lambda renew: HttpApiClient(self._current(renew)),
             on_begin=self._listed.clear if pods else lambda: None,
             on_item=on_item,
             on_listed=self._all_pods if pods else lambda: None,
@@ -92,17 +92,17 @@ class PodWatchers:
             lacks.append(UNVERIFIED)
         return "; ".join(lacks)
 
-    def _current(self, anew: bool) -> Credentials:
+    def _current(self, renew: bool) -> Credentials:
         """Return the credentials, read again if `renew` is set or they are old. Raises `ApiError`."""
         with self._lock:
             held = self._credentials
             old = time.monotonic() - self._read_at > _CREDENTIALS_SECONDS
             ends = held is not None and held.expires is not None and time.time() > held.expires - _BEFORE_END
-            if held is None or anew or old or ends:
+            if held is None or renew or old or ends:
                 try:
                     held = self._load()
                 except ApiError:
-                    if held is None or anew or ends:
+                    if held is None or renew or ends:
                         raise
                 self._credentials, self._read_at = held, time.monotonic()
             return held

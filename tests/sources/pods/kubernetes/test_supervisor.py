@@ -61,7 +61,7 @@ class FakeLoop:
         self.waits: list[float] = []
         monkeypatch.setattr(kube_watch, "time", SimpleNamespace(monotonic=lambda: self.now, sleep=self.waits.append))
         self._loop = kube_watch.WatchLoop(
-            "pods", "", connect=lambda anew: self, on_begin=lambda: None, on_item=lambda item: None,
+            "pods", "", connect=lambda renew: self, on_begin=lambda: None, on_item=lambda item: None,
             on_listed=lambda: None, on_change=lambda kind, thing: None, on_state=lambda state, why: None, cached=True,
             backoff=Backoff(), refused=Backoff(),
         )  # fmt: skip
