@@ -117,6 +117,8 @@ def _available(judgement: NodeJudgement, page_size: int, free: str) -> str:
     if count < FEW_BLOCKS or (unusable is not None and unusable > THIN_SHARE * 1000 and count < MANY_BLOCKS):
         share = "" if unusable is None else f"; {unusable / 10:.1f} % of the free {free} is in smaller pieces"
         return f"Running low: {blocks} left{share}."
+    if judgement.largest_order == judgement.order:
+        return f"Healthy: room for {blocks}, the largest available."
     return f"Healthy: room for {blocks}; {_largest(judgement, page_size)}."
 
 
