@@ -3,7 +3,7 @@
 import gc
 
 
-def collect_garbage() -> None:
+def enable_collector() -> None:
     """Switch the collector on, if it is off, for what is made from now on.
 
     What the start made is needed to the end: no collection looks at it, not even the one at the exit, which would take

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import NoReturn
 
 from fragtui import __version__
-from fragtui.collector import collect_garbage
+from fragtui.collector import enable_collector
 from fragtui.sources.host.tree import is_packed
 from fragtui.text import bounded_int, printable, shortage
 
@@ -185,7 +185,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build(words).parse_args(words)
     if _verb_of(words) is not None:
         # The screen does so after its first bars.
-        collect_garbage()
+        enable_collector()
     try:
         status = int(args.run(args))
         sys.stdout.flush()

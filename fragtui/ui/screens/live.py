@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
 
-from fragtui.collector import collect_garbage
+from fragtui.collector import enable_collector
 from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, RESTING_INTERVAL, Ticker
 from fragtui.ui.keys import KEYS, bindings
 from fragtui.ui.messages import Crashed, HistoryLoaded, KernelLogUpdated, PodsUpdated, RemediesUpdated, Sampled
@@ -102,7 +102,7 @@ class LiveScreen(DashboardScreen):
 
     @surviving_errors
     def _start_rest(self) -> None:
-        collect_garbage()
+        enable_collector()
         self._sampler.tick_now()
         self._ready_remedies()
         self._readers.start()
