@@ -52,7 +52,7 @@ def test_the_recording_names_nobody() -> None:
     found = read_recording(HERE / "incident.rec")
     assert (HERE / "incident.rec").stat().st_size < 300_000
     assert found.host.name == "node-7"
-    told = " ".join(str(event.facts) for event in found.events)
-    assert "/work" not in told
-    assert "/home" not in told
-    assert not re.search(r'"login": "|"boot": "', told)
+    recorded = " ".join(str(event.facts) for event in found.events)
+    assert "/work" not in recorded
+    assert "/home" not in recorded
+    assert not re.search(r'"login": "|"boot": "', recorded)

@@ -45,9 +45,9 @@ def test_an_incident_replays_to_the_same_verdicts_at_the_same_ticks(tmp_path: Pa
     assert {Verdict.FRAGMENTED, Verdict.AVAILABLE} <= kinds, "the test needs fragmentation and its end"
     log = RecordedLog()
     updates = [update for event in recording.events if event.kind == "L" and (update := log.update(event)) is not None]
-    told = [incident for each in updates for incident in each.incidents]
-    assert [incident.id for incident in told] == [incident.id for incident in made.incidents]
-    assert all((incident.comm, incident.order) == (COMM, ORDER) for incident in told)
+    found = [incident for each in updates for incident in each.incidents]
+    assert [incident.id for incident in found] == [incident.id for incident in made.incidents]
+    assert all((incident.comm, incident.order) == (COMM, ORDER) for incident in found)
     remedies = ReplayedRemedies()
     remedied = [event for event in recording.events if event.kind == "R"]
     for snapshot in replayed:

@@ -1,4 +1,4 @@
-"""The lock of a node: given back on every path, and taken only in what nobody else can have made."""
+"""The lock of a node: released on every path, and taken only in a file that no other user can have made."""
 
 import os
 import stat

@@ -285,7 +285,7 @@ def test_no_write_runs_that_is_not_on_record_first(
 
 
 def test_what_remedies_write_stands_in_one_place() -> None:
-    """No other part of the program names a file that heals, or starts a program to write one."""
+    """No other part of the program names a file of a remedy, or starts a program to write one."""
     package = Path(str(child.__file__)).parents[1]
     paths = ("sys/vm/drop_caches", "sys/vm/compact_memory", "sys/vm/compaction_proactiveness")
     naming = {

@@ -110,7 +110,7 @@ def _sample(nodes: Sequence[Node]) -> str:
             case "BRANCH":
                 said.append(_sample(list(value[1][0])))
             case "ASSERT":
-                # What must stand before the match, or behind it.
+                # What must be before the match, or after it.
                 if value[0] < 0 or place == len(nodes) - 1:
                     said.append(_sample(list(value[1])))
             case "SUBPATTERN" | "ATOMIC_GROUP":
@@ -162,7 +162,7 @@ def _is(op: Any, value: Any, char: str) -> bool:
 
 
 def _alphabet(nodes: Sequence[Node], any_case: bool) -> list[str]:
-    """Return one character of each kind that the expression tells apart."""
+    """Return one character of each kind that the expression distinguishes."""
     tests = list(_single(nodes))
     letters = dict.fromkeys(_COMMON)
     for op, value in tests:

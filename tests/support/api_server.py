@@ -24,7 +24,7 @@ Json = dict[str, Any]
 def pod(
     name: str, *, ready: bool | None = False, version: int = 1, phase: str = "Pending", node: str = "node-1"
 ) -> Json:
-    """A Pod object as the API server sends it, reduced to what tells of its start."""
+    """A Pod object as the API server sends it, reduced to the fields about its start."""
     moment = "2026-11-24T05:14:59Z"
     state: Json = {"running": {"startedAt": moment}} if ready else {"waiting": {"reason": "ContainerCreating"}}
     conditions = [] if ready is None else [condition("PodReadyToStartContainers", ready, moment)]

@@ -47,7 +47,7 @@ def make_harmless() -> None:
 
 
 class Order:
-    """Which of the files was written first: inotify tells of both in one queue."""
+    """Which of the files was written first: inotify reports both in one queue."""
 
     def __init__(self, log: Path) -> None:
         self._queue = checked(LIBC.inotify_init1(os.O_NONBLOCK))

@@ -58,7 +58,7 @@ def fragmented_cache(
 ) -> Iterator[Callable[[], None]]:
     """Fragment free memory with page cache for the time of the block; everything is given back after it.
 
-    If `pinned`, no compaction can heal it until what it yields is called: large requests are refused.
+    If `pinned`, no compaction can fix it until the yielded function is called: large requests are denied.
     """
     with alone():
         command = [sys.executable, str(HERE / "fragment_cache.py"), str(hog_leaves_mb), str(leave_mb), str(eat_order)]

@@ -43,7 +43,7 @@ class Node:
         self.written = 0
         self.lasted = 0.0
         self.stamped: dict[int, float] = {}
-        """When a count of blocks came to stand in /proc/buddyinfo."""
+        """When a count of blocks appeared in /proc/buddyinfo."""
 
     def run(self) -> None:
         began = time.monotonic()

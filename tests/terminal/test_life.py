@@ -81,8 +81,8 @@ def test_it_resizes_and_goes_on(fragmented: Path) -> None:
 
 def _wakes(pid: int) -> int:
     """Return how often the threads of a process have slept and woken."""
-    told = [status.read_text() for status in Path(f"/proc/{pid}/task").glob("*/status")]
-    return sum(int(text.split("\nvoluntary_ctxt_switches:")[1].split()[0]) for text in told)
+    found = [status.read_text() for status in Path(f"/proc/{pid}/task").glob("*/status")]
+    return sum(int(text.split("\nvoluntary_ctxt_switches:")[1].split()[0]) for text in found)
 
 
 def test_it_sleeps_until_a_key_or_a_tick_comes(fragmented: Path) -> None:

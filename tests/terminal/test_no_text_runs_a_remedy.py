@@ -184,7 +184,7 @@ def test_text_from_a_terminal_that_marks_no_paste_opens_and_confirms_nothing(nod
 @pytest.mark.by_hand
 def test_a_question_that_the_terminal_did_not_take_is_not_answered_blindly(node: HarmlessNode) -> None:
     with node.screen() as term:
-        for _ in range(5):  # Each draws the whole screen, which nobody reads.
+        for _ in range(5):  # Each draws the whole screen, which is not read.
             os.write(term.fd, b"t")
             time.sleep(0.25)
         for key in (b"c", b"y"):

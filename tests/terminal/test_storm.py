@@ -46,7 +46,7 @@ def run_round(argv: list[str], ready: str, seed: int, events: int, *, remedies: 
                 assert time.monotonic() < end, "SIGTERM does not end it"
             sender.take(0.05)
             assert term.status == 0, "it crashed"
-            assert OWN_FAULT not in sender.tail, "it met a fault of its own"
+            assert OWN_FAULT not in sender.tail, "it met an internal error"
         except AssertionError as error:
             recent = "\n".join(str(one.piece) for one in sender.sent[-12:])
             raise AssertionError(f"seed {seed}, status {term.status}: {error}\n{recent}\n{sender.tail}") from error

@@ -21,9 +21,9 @@ async def test_a_crash_is_told_plainly_and_without_the_values_of_variables(
             app.main.call_later(fail)
             await pilot.pause(1)
     app.say_failure()
-    told = capsys.readouterr().err
-    assert "RuntimeError: broken 21" in told
-    assert "hunter2hunter2" not in told
+    printed = capsys.readouterr().err
+    assert "RuntimeError: broken 21" in printed
+    assert "hunter2hunter2" not in printed
     assert app.return_code == 1
 
 

@@ -1,4 +1,4 @@
-"""A read that blocks in the kernel is said, and nobody waits for it."""
+"""A read that blocks in the kernel is reported, and no thread waits for it."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""While nobody reads the terminal nothing is drawn, and only what needs samples gets them at their pace."""
+"""While no process reads the terminal nothing is drawn, and only consumers that need samples get them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Options stand before the verb or after it."""
+"""Options may be before the verb or after it."""
 
 from __future__ import annotations
 

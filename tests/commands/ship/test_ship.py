@@ -30,7 +30,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 @pytest.fixture(scope="module")
 def zipapp() -> Iterator[Path]:
-    # Not below pytest's own directory: nobody may not go there.
+    # Not below pytest's own directory: the user nobody may not enter it.
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         place.chmod(0o755)
@@ -90,7 +90,7 @@ def test_the_zipapp_runs_as_nobody_or_reports_why_not(zipapp: Path, tmp_path: Pa
     probe = "import sys; sys.exit(sys.version_info < (3, 11))"
     python = next((each for each in candidates if starts_as_nobody(each, probe)), None)
     if python is None:
-        pytest.skip("no Python 3.11 that nobody may start")
+        pytest.skip("no Python 3.11 that the user nobody may start")
     done = run([python, zipapp, "check", "--json"], Path("/"), NOBODY)
     assert done.returncode in (0, 1, 2), done.stderr
     report = json.loads(done.stdout)

@@ -64,15 +64,15 @@ def test_a_pod_dropped_from_a_full_tracker_is_found_under_none_of_its_names() ->
 
 
 def test_the_tail_lets_old_incidents_go_those_of_other_limits_first_and_counts_all() -> None:
-    tail = FailureList()
+    kept = FailureList()
     for number in range(MAX_KEPT_INCIDENTS + 100):
-        tail.take(update(kernel_incident(ReportKind.OOM, time=float(number), memory=number % 2 == 0, id=f"k{number}")))
-    assert len(tail.incidents) == MAX_KEPT_INCIDENTS
-    assert (tail.unlisted, tail.failures) == (100, MAX_KEPT_INCIDENTS + 100)
-    assert all(tail.incident(f"k{number}") for number in range(0, 200, 2))
-    assert not any(tail.incident(f"k{number}") for number in range(1, 200, 2))
-    tail.clear()
-    assert tail.unlisted == 0
+        kept.take(update(kernel_incident(ReportKind.OOM, time=float(number), memory=number % 2 == 0, id=f"k{number}")))
+    assert len(kept.incidents) == MAX_KEPT_INCIDENTS
+    assert (kept.unlisted, kept.failures) == (100, MAX_KEPT_INCIDENTS + 100)
+    assert all(kept.incident(f"k{number}") for number in range(0, 200, 2))
+    assert not any(kept.incident(f"k{number}") for number in range(1, 200, 2))
+    kept.clear()
+    assert kept.unlisted == 0
 
 
 def test_an_attempt_that_everything_is_part_of_stays_small() -> None:
@@ -90,10 +90,10 @@ def test_a_log_with_more_reports_than_an_update_holds_gives_the_newest_and_count
     stream = IncidentStream("file", None, None, now=time.time())
     text = "\n".join(HEAD.format(number) for number in range(MAX_WAITING + 500)) + "\n"
     scan_log(io.BytesIO(text.encode()), stream)
-    told = stream.update("file", 3)
-    assert len(told.incidents) == MAX_WAITING
-    assert told.incidents[-1].comm == f"task{MAX_WAITING + 499}"
-    assert told.lost_records == 503
+    found = stream.update("file", 3)
+    assert len(found.incidents) == MAX_WAITING
+    assert found.incidents[-1].comm == f"task{MAX_WAITING + 499}"
+    assert found.lost_records == 503
     assert stream.update("file", 0).lost_records == 0
 
 

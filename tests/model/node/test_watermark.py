@@ -14,7 +14,7 @@ from fragtui.model.node.watermark import (
 
 KERNEL, ATOMIC = RequestKind.GFP_KERNEL, RequestKind.GFP_ATOMIC
 
-# A report of 3.13 on linux-mm (order:4, GFP_KERNEL, refused): 15 blocks of order 4 stand in the zone.
+# A report of 3.13 on linux-mm (order:4, GFP_KERNEL, refused): the zone has 15 blocks of order 4.
 DMA32_313 = ZoneState(
     free_blocks=(17854, 2829, 1547, 58, 15, 0, 0, 0, 0, 0, 0), free_pages=30388, mark=13840, reserve=694
 )

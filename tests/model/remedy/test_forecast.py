@@ -161,7 +161,7 @@ def test_between_unmovable_pages_compaction_is_said_not_to_help(order: int) -> N
     assert any(risk.useless for risk in risks(UNMOVABLE, seen, COMPACT))
 
 
-# Pipe buffers in Movable pageblocks, and 2.5 GB of free pages on per-CPU lists: nothing that stands between is movable.
+# Pipe buffers in Movable pageblocks, and 2.5 GB of free pages on per-CPU lists: no page between them is movable.
 STUCK = node(
     buddy=(1216025, 10530, 6698, 4280, 2759, 1680, 1064, 659, 433, 395, 1534),
     movable=(100000, 10083, 6634, 4272, 2754, 1676, 1027, 630, 425, 395, 1533),

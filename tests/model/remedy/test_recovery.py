@@ -205,8 +205,8 @@ def test_each_checkpoint_has_the_cost_until_then(tmp_path: Path) -> None:
     assert said.startswith("After 5m00s: 20 blocks of 32K (order 3), 1000 refaults, ") and "read from disk" in said
     (episode,) = episodes(audit.read().entries)
     assert [look.after for look in episode.evidence] == [0, 60, 300, 630]
-    told = describe_episode(episode, unknown=False)
-    assert "half of it gone after 5m00s" in told and "1000 refaults" in told and "in the 10m30s after" in told
+    text = describe_episode(episode, unknown=False)
+    assert "half of it gone after 5m00s" in text and "1000 refaults" in text and "in the 10m30s after" in text
 
 
 def test_the_steps_of_one_run_are_one_remedy_of_the_day() -> None:

@@ -136,7 +136,7 @@ def test_it_turns_over_by_size_before_an_intent_and_keeps_all_readable(tmp_path:
     assert not reading.problems
     seen = [entry.id for entry in reading.entries if isinstance(entry, IntentEntry)]
     assert seen == sorted(seen) and seen[-1] == "039"
-    # Only intents turn it over, so an end stands in the file of its intent.
+    # Only intents rotate the log, so an end is in the file of its intent.
     assert all(episode.ended is not None for episode in episodes(reading.entries))
 
 

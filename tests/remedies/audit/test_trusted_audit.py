@@ -1,4 +1,4 @@
-"""The audit log is read and written only where nobody else can have made it, in little time and memory."""
+"""The audit log is read and written only if no other user can have made it, in little time and memory."""
 
 import fcntl
 import os

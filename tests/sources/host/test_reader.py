@@ -205,7 +205,7 @@ def test_links_to_files_outside_the_tree_are_not_read(tmp_path: Path) -> None:
 def test_an_older_kernel_is_not_made_to_walk_long_lists(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, release: str, blocks: int, unasked: bool, asked: bool
 ) -> None:
-    """A tree of files stands for that kernel's procfs: only what is opened, and when, is looked at."""
+    """A tree of files represents that kernel's procfs: only what is opened, and when, matters."""
     tree = HostTree.small(tmp_path, (blocks, *(0,) * 10))
     tree.release = release
     tree.write()

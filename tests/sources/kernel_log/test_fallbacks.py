@@ -63,7 +63,7 @@ with open({str(self.entries)!r}, "rb") as entries:
 
 
 class Listener:
-    """Collects news and waits for some."""
+    """Collects updates and waits for some."""
 
     def __init__(self) -> None:
         self.updates: list[KernelLogUpdate] = []

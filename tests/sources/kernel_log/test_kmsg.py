@@ -106,22 +106,22 @@ def test_follower_of_a_file_tells_head_then_whole_and_survives_rotation(tmp_path
     log = tmp_path / "messages"
     log.write_bytes(b"")
     got: list[KernelLogUpdate] = []
-    told = threading.Condition()
+    changed = threading.Condition()
 
     def on_update(update: KernelLogUpdate) -> None:
-        with told:
+        with changed:
             got.append(update)
-            told.notify_all()
+            changed.notify_all()
 
     def wait_for(count: int) -> None:
-        with told:
-            assert told.wait_for(lambda: sum(len(update.incidents) for update in got) >= count, 5)
+        with changed:
+            assert changed.wait_for(lambda: sum(len(update.incidents) for update in got) >= count, 5)
 
     follower = KernelLog(Path("/"), str(log), on_update)
     follower.start()
     try:
-        with told:
-            assert told.wait_for(lambda: bool(got), 5)
+        with changed:
+            assert changed.wait_for(lambda: bool(got), 5)
         with log.open("ab") as stream:
             stream.write(b"Jul  1 00:45:31 n kernel: java: page allocation failure: order:4, mode:0x10c0d0\n")
         wait_for(1)

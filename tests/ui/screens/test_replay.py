@@ -33,7 +33,7 @@ from tests.support.screen import SIZES, lines_of, text_of, until
 BEGAN = 1_700_000_000.0
 TICKS = 300
 REFUSED, REMEDY = 100, 150
-FRAGMENTED_FROM, HEALED = 80, 152
+FRAGMENTED_FROM, RECOVERED_FROM = 80, 152
 LINE = (
     b"%s node-7 kernel: [ 1234.5] %s: page allocation failure: order:%d, "
     b"mode:0x40dc0(GFP_KERNEL|__GFP_COMP|__GFP_ZERO), nodemask=(null)"
@@ -58,7 +58,7 @@ class Made:
         session = Session()
         stream: IncidentStream | None = None
         for index in range(TICKS):
-            blocks = FRAGMENTED if FRAGMENTED_FROM <= index < HEALED else HEALTHY
+            blocks = FRAGMENTED if FRAGMENTED_FROM <= index < RECOVERED_FROM else HEALTHY
             tree.zones[1].free_blocks = tree.zones[2].free_blocks = (blocks[0] + index, *blocks[1:])
             tree.write()
             self._remedy(index)
@@ -108,7 +108,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 def app_of(recording: Recording, order: int | None = None) -> ReplayApp:
-    return ReplayApp(lambda tell, crash: Player(recording, tell, crash), order, "tokyo-night")
+    return ReplayApp(lambda deliver, crash: Player(recording, deliver, crash), order, "tokyo-night")
 
 
 @asynccontextmanager

@@ -35,7 +35,7 @@ ANSWER = '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential
 
 @pytest.fixture(autouse=True)
 def mask() -> Iterator[None]:
-    """Make files that nobody else may write, for any umask of the caller."""
+    """Make files that no other user may write, for any umask of the caller."""
     with umask(0o022):
         yield
 

@@ -32,7 +32,7 @@ GONE = status(410, "Expired", "too old resource version: 10 (20)")
 
 @pytest.fixture(autouse=True)
 def mask() -> Iterator[None]:
-    """Make files that nobody else may write, for any umask of the caller."""
+    """Make files that no other user may write, for any umask of the caller."""
     with umask(0o022):
         yield
 
