@@ -56,7 +56,7 @@ def test_a_genuine_report_is_delivered_at_once_and_later_complete() -> None:
     follower.start()
     try:
         with no_large_block():
-            # The kernel reports one refusal in 10 s, and compaction may find a block after all: repeat until it reports.
+            # The kernel reports one refusal in 10 s, and compaction may find a block: repeat until one is reported.
             deadline = time.monotonic() + 40
             while not whole.is_set() and time.monotonic() < deadline:
                 HUGE_POOL.write_text("100000")
