@@ -37,7 +37,7 @@ def packages(folder: str) -> list[str]:
 
 
 @pytest.mark.parametrize("folder", ["kernel", "cluster", "logs", "model"])
-def test_the_pure_parts_bring_no_io_with_them(folder: str) -> None:
+def test_the_pure_parts_import_no_io(folder: str) -> None:
     code = "import " + ", ".join(packages(folder))
     brought = modules_after(code) - modules_after("pass")
     assert not {name for name in brought if name.split(".")[0] in (*HEAVY, "psutil", "subprocess", "socket", "select")}
@@ -45,7 +45,7 @@ def test_the_pure_parts_bring_no_io_with_them(folder: str) -> None:
 
 
 @pytest.mark.parametrize("folder", ["sources", "remedies", "commands"])
-def test_no_reader_remedy_or_verb_brings_textual(folder: str) -> None:
+def test_no_reader_remedy_or_verb_imports_textual(folder: str) -> None:
     brought = modules_after("import " + ", ".join(packages(folder)))
     assert not {name for name in brought if name.split(".")[0] in HEAVY[:3]}
 

@@ -46,7 +46,7 @@ def test_a_picture_is_made_from_the_recording(
         assert word in committed
 
 
-def test_the_recording_names_nobody() -> None:
+def test_the_recording_names_no_person() -> None:
     from fragtui.sources.recording.reader import read_recording
 
     found = read_recording(HERE / "incident.rec")

@@ -99,7 +99,7 @@ def test_records_lost_by_the_ring_are_counted_exactly() -> None:
             reader.close()
 
 
-def test_a_follower_that_was_held_up_counts_the_loss_believes_no_user_and_goes_on() -> None:
+def test_a_follower_that_was_delayed_counts_the_loss_believes_no_user_and_continues() -> None:
     seen: list[Incident] = []
     lost: list[int] = []
     ready, held, resume, killed = (threading.Event() for _ in range(4))

@@ -71,7 +71,7 @@ def test_consecutive_reports_are_complete_and_in_order(parts: Sequence[tuple[Era
 
 
 @pytest.mark.parametrize("era", ERAS, ids=NAMES)
-def test_foreign_lines_between_all_lines_change_nothing(era: Era) -> None:
+def test_unrelated_lines_between_all_lines_change_nothing(era: Era) -> None:
     noise = b"Jul 29 06:19:50 node-1 app[7]: x: page allocation failure: order:9, mode:0x1 killed process 4 (y)\n"
     (found,) = incidents_in(b"".join(line + b"\n" + noise for line in SYSLOG(era.messages).splitlines()))
     assert stated(found, era) == facts_of(era)

@@ -198,7 +198,7 @@ def test_a_question_that_the_terminal_did_not_take_is_not_answered_blindly(node:
 
 
 @pytest.mark.by_hand
-def test_the_guard_and_the_ladder_are_held_by_the_same_rule(node: HarmlessNode) -> None:
+def test_the_guard_and_the_escalation_obey_the_same_rule(node: HarmlessNode) -> None:
     with node.screen() as term:
         for key, question in ((b"G", GUARD), (b"l", ASKED), (b"w", ASKED)):
             send(term, b"x" + key, 0.8)

@@ -98,7 +98,7 @@ def recording_in(folder: Path) -> Path:
     return folder / "x.rec"
 
 
-def test_a_storm_on_the_live_screen_ends_nothing_and_writes_nothing_unasked(tmp_path: Path) -> None:
+def test_a_storm_on_the_live_screen_ends_nothing_and_writes_nothing_without_consent(tmp_path: Path) -> None:
     with harmless_node(tmp_path) as node:
         storm_live(node, tmp_path / "out", SEED, SHARE)
 
@@ -109,7 +109,7 @@ def test_a_storm_on_a_replay_ends_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.by_hand
 @pytest.mark.timeout(0)
-def test_the_whole_storm_ends_nothing_and_writes_nothing_unasked(tmp_path: Path) -> None:
+def test_the_whole_storm_ends_nothing_and_writes_nothing_without_consent(tmp_path: Path) -> None:
     recording = recording_in(tmp_path)
     sent = ran = 0
     seed = SEED

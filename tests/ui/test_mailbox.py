@@ -50,7 +50,7 @@ async def test_a_busy_screen_finds_the_newest_snapshot_and_every_incident(tmp_pa
         await until(pilot, lambda: app.main.session.failures.failures == 1000)
 
 
-def test_why_a_log_is_read_outlives_the_news_that_come_after_it() -> None:
+def test_why_a_log_is_read_survives_later_updates() -> None:
     why = replace(update_of(1), problem="/dev/kmsg: not a kernel log")
     assert update_of(2).after(why).problem == why.problem
     assert replace(update_of(2), source="journal").after(why).problem is None
@@ -94,7 +94,7 @@ def test_what_comes_before_the_screen_runs_is_kept_for_it() -> None:
     assert [each.id for each in merged.update.incidents] == ["1", "2"]
 
 
-def test_an_incident_that_became_more_complete_meanwhile_is_told_once() -> None:
+def test_an_incident_that_became_more_complete_meanwhile_is_reported_once() -> None:
     both = update_of(3, updated=(incident(1, "runc"), incident(0, "sh")), lost=2).after(update_of(1, 2, lost=1))
     assert [(each.id, each.comm) for each in both.incidents] == [("1", "runc"), ("2", None), ("3", None)]
     assert [(each.id, each.comm) for each in both.updated] == [("0", "sh")]

@@ -79,7 +79,7 @@ def test_check_runs_from_the_zipapp_with_an_empty_environment(zipapp: Path, tmp_
 
 
 @as_root
-def test_the_zipapp_runs_as_nobody_or_reports_why_not(zipapp: Path, tmp_path: Path) -> None:
+def test_the_zipapp_runs_as_user_nobody_or_reports_why_not(zipapp: Path, tmp_path: Path) -> None:
     candidates = [
         bare_python(),
         "/usr/bin/python3.13",
@@ -143,7 +143,7 @@ def test_the_same_sources_make_the_same_file(zipapp: Path, tmp_path: Path) -> No
     assert os.access(zipapp, os.X_OK)
 
 
-def test_what_a_dependency_needs_is_read_as_its_metadata_says(
+def test_the_requirements_of_a_dependency_are_read_from_its_metadata(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines: list[str] = []

@@ -63,7 +63,7 @@ def test_a_pod_dropped_from_a_full_tracker_is_found_under_none_of_its_names() ->
     assert len(tracker._by_uid) == len(tracker._by_name) == len(tracker._entries)
 
 
-def test_the_tail_lets_old_incidents_go_those_of_other_limits_first_and_counts_all() -> None:
+def test_the_list_drops_old_incidents_those_of_other_limits_first_and_counts_all() -> None:
     kept = FailureList()
     for number in range(MAX_KEPT_INCIDENTS + 100):
         kept.take(update(kernel_incident(ReportKind.OOM, time=float(number), memory=number % 2 == 0, id=f"k{number}")))

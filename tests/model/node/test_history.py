@@ -28,7 +28,7 @@ def test_each_tick_is_one_point_with_the_sum_of_its_zones(
         assert value == (sum(blocks_of(each, order) for each in there) if there else None)
 
 
-def test_a_short_famine_is_not_averaged_away() -> None:
+def test_a_short_shortage_is_not_averaged_away() -> None:
     history = History()
     for at, large in enumerate((9, 9, 9, 0, 9, 9)):
         history.note(float(at), {KEYS[1]: (5, large)})

@@ -316,7 +316,7 @@ def test_rhel_6_prints_no_managed_pages_and_its_dma_zone_is_no_target(tmp_path: 
     assert judgement.rule is Rule.HALVING
 
 
-def test_dma_blocks_are_no_good_news_without_zoneinfo_either(tmp_path: Path) -> None:
+def test_dma_blocks_do_not_count_without_zoneinfo_either(tmp_path: Path) -> None:
     HostTree.small(tmp_path, (410_000, 96_000, 12_000, 40, 0, 0, 0, 0, 0, 0, 0))
     (tmp_path / "proc/zoneinfo").unlink()
     snapshot = NodeReader(tmp_path).sample()

@@ -172,7 +172,7 @@ def test_the_duration_of_a_gain_is_reported() -> None:
     assert (held.lasted, held.short_lived) == ("33 % of it left after 5m00s", False)
 
 
-def test_the_third_remedy_of_a_day_that_does_not_last_is_said() -> None:
+def test_the_third_remedy_of_a_day_that_does_not_last_is_reported() -> None:
     lost = [*run("a", 0, 90, 200.0), *run("b", 10_000, 90, 60.0), *run("c", 20_000, 90, 90.0)]
     said = repeats(episodes(lost), now=21_000)
     assert said is not None and said.startswith("The third remedy in 24 hours")

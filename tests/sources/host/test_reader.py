@@ -166,7 +166,7 @@ def test_files_that_are_replaced_are_followed(tree: HostTree) -> None:
     assert reader.sample().why("buddyinfo") == "no such file or directory"
 
 
-def test_watermarks_of_an_earlier_tick_are_not_held_against_its_free_pages(tmp_path: Path) -> None:
+def test_watermarks_of_an_earlier_tick_are_not_compared_with_new_free_pages(tmp_path: Path) -> None:
     """On large machines /proc/zoneinfo is read every few seconds, and caches are dropped in between."""
     tree = HostTree.small(tmp_path, (100, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
     reader = NodeReader(tmp_path)

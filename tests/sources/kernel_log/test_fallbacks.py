@@ -144,7 +144,7 @@ def test_a_journal_that_ends_gives_way_to_the_log_files(
     assert listener.updates[-1].source.endswith("var/log/syslog")
 
 
-def test_log_files_tell_of_their_last_day_with_rotated_ones_and_go_on(
+def test_log_files_give_their_last_day_with_rotated_ones_and_are_followed(
     root: Path, follow: Callable[[], Listener]
 ) -> None:
     log = root / "var/log/messages"
@@ -260,7 +260,7 @@ def test_a_large_log_is_searched_without_a_thread_if_none_can_be_started(
     assert [each.comm for each in stream.update("file", 0).incidents] == ["java", "go"]
 
 
-def test_a_history_for_which_no_thread_can_be_started_is_said_and_the_ring_is_followed(
+def test_a_history_for_which_no_thread_can_be_started_is_reported_and_the_ring_is_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start = threading.Thread.start
@@ -287,7 +287,7 @@ def test_a_history_for_which_no_thread_can_be_started_is_said_and_the_ring_is_fo
         log.stop()
 
 
-def test_a_line_that_is_too_long_is_said_by_the_follower_and_of_saved_logs(tmp_path: Path) -> None:
+def test_a_line_that_is_too_long_is_reported_by_the_follower_and_for_saved_logs(tmp_path: Path) -> None:
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc/buddyinfo").write_text("")
     (tmp_path / "var/log").mkdir(parents=True)

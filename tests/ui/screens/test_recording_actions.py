@@ -65,7 +65,7 @@ async def test_leaving_ends_the_file_in_order(tmp_path: Path, monkeypatch: pytes
     assert not recorded(work).damaged
 
 
-async def test_a_place_that_can_not_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_place_that_can_not_be_written_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     HostTree.small(tmp_path / "host")
     work = tmp_path / "work"
     work.mkdir()

@@ -210,7 +210,7 @@ async def test_jumping_from_incident_to_remedy_and_back(made: Made) -> None:
 
 
 @pytest.mark.slow
-async def test_what_a_remedy_brought_is_shown_also_after_a_jump(made: Made) -> None:
+async def test_the_result_of_a_remedy_is_shown_after_a_jump_too(made: Made) -> None:
     async with replaying(made) as (app, pilot):
         await pilot.press("r")
         await until(pilot, lambda: "No remedy has ended by this moment" in text_of(app))
@@ -233,7 +233,7 @@ async def test_what_a_remedy_brought_is_shown_also_after_a_jump(made: Made) -> N
 
 
 @pytest.mark.parametrize("size", SIZES, ids=[f"{w}x{h}" for w, h in SIZES])
-async def test_the_top_line_says_where_at_every_size(made: Made, size: tuple[int, int]) -> None:
+async def test_the_top_line_shows_the_position_at_every_size(made: Made, size: tuple[int, int]) -> None:
     async with replaying(made, size) as (app, pilot):
         await pilot.press("plus", "space")
         await until(pilot, lambda: "▶ replaying" in lines_of(app)[0])
@@ -241,7 +241,7 @@ async def test_the_top_line_says_where_at_every_size(made: Made, size: tuple[int
 
 
 @pytest.mark.slow
-async def test_remedies_are_barred_and_live_keys_are_gone(made: Made) -> None:
+async def test_remedies_are_disabled_and_live_keys_are_gone(made: Made) -> None:
     async with replaying(made) as (app, pilot):
         for key in ("1", "2", "3", "c", "n", "w", "l", "G"):
             app.clear_notifications()
