@@ -85,7 +85,7 @@ KEYS = (
 REMEDY_OF_KEY = {key.keys: key.action[8:-2] for key in KEYS if key.action.startswith("remedy(")}
 """The remedy that each key names."""
 WRITE_KEYS = frozenset((*REMEDY_OF_KEY, "l", "G"))
-"""Keys that write, greyed where nothing may be written."""
+"""Keys that write, grey if nothing may be written."""
 
 
 REPLAY = "The recording"
@@ -106,7 +106,7 @@ _OWN = (
     Key("end", "edge(False)", "End", "To its end", REPLAY),
 )
 _NOT_THERE = ("pause", "interval(1)", "interval(-1)", "page_types", "abort", "app.record")
-"""Actions of the live screen that a recording has no use for."""
+"""Actions of the live screen that a replay does not have."""
 _FOOTER = ("help", "open", "recovery")
 
 REPLAY_KEYS = (
