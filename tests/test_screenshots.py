@@ -1,4 +1,4 @@
-"""The README's pictures come from the recorded incident, and say what they are there for."""
+"""The README's pictures come from the recorded incident, and show what they are for."""
 
 from __future__ import annotations
 

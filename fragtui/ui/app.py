@@ -175,7 +175,7 @@ class FragtuiApp(FatalErrorApp, ResilientApp):
     def say_failure(self) -> None:
         """Print the errors that the application survived, and the one that ended it, if any."""
         for fault in self.outlived:
-            sys.stderr.write(f"{fault}fragtui met this internal error and went on.\n")
+            sys.stderr.write(f"{fault}fragtui met this internal error and continued.\n")
         if (error := self.fatal_error) is None:
             return
         if (lack := shortage(error)) is not None:

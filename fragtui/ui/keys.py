@@ -57,7 +57,7 @@ KEYS = (
     Key("H", "history", "History", "Logged remedies, and longer-term settings", FIX),
     Key("x", "abort", "Abort", "Abort the running remedy", FIX),
     Key("r", "recovery", "Recovery", "Before and after the last remedy, its cost, what is left", FIX, footer=True),
-    Key("space", "pause", "Pause", "Freeze the screen; sampling goes on", VIEW, footer=True),
+    Key("space", "pause", "Pause", "Freeze the screen; sampling continues", VIEW, footer=True),
     Key("left_square_bracket", "order(-1)", "Order -", "Lower target order", LOOK),
     Key("right_square_bracket", "order(1)", "Order +", "Higher target order", LOOK),
     Key("a", "order_auto", "Order auto", "Target order of the last failures again", LOOK),

@@ -103,7 +103,7 @@ class RemediesUpdated(MailboxMessage):
 
 
 class HistoryLoaded(MailboxMessage):
-    """The logged remedies, read because a key asked for them."""
+    """The logged remedies, read on request by a key."""
 
     def __init__(self, recalled: HistoryView) -> None:
         super().__init__()

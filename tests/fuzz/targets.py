@@ -1,4 +1,4 @@
-"""What takes text from outside, as calls of one input each: every parser, and what is made of what it gives."""
+"""The consumers of outside text, as calls of one input each: every parser, and the users of its results."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ ORDER = 10
 
 @contextmanager
 def no_large_block() -> Iterator[None]:
-    """Fragment memory with pages that no compaction moves; everything is given back after the block."""
+    """Fragment memory with pages that no compaction moves; everything is restored after the block."""
     with alone():
         command = [sys.executable, str(Path(__file__).parent / "hold_unmovable.py")]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

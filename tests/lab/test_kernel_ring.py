@@ -1,4 +1,4 @@
-"""The kernel's own ring, made to wrap: what is lost is counted, reading goes on, and only the kernel is believed."""
+"""The kernel's own ring, made to wrap: lost records are counted, reading continues, and only the kernel is believed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ EAT += " hog = bytearray(256 << 20)"
 
 @contextlib.contextmanager
 def unlimited() -> Iterator[None]:
-    """Let writers of /dev/kmsg write as much as they like; the setting is given back."""
+    """Let writers of /dev/kmsg write as much as they like; the setting is restored."""
     before = UNLIMITED.read_text().strip()
     UNLIMITED.write_text("on\n")
     try:

@@ -36,7 +36,7 @@ def test_an_incident_replays_to_the_same_verdicts_at_the_same_ticks(tmp_path: Pa
     for snapshot in replayed:
         then = min(live.values(), key=lambda each: abs(each.monotonic - snapshot.monotonic))
         if abs(then.monotonic - snapshot.monotonic) > 0.001:
-            continue  # the tick that was under way when the recording ended
+            continue  # the tick that was running when the recording ended
         for order in (3, 6, ORDER):
             verdict = judge_node(snapshot, order)
             assert verdict == judge_node(then, order)

@@ -79,7 +79,7 @@ def hogged(leave_mb: int) -> Iterator[None]:
 
 @contextmanager
 def held_by_pipes(leave_mb: int, most: int = 6) -> Iterator[None]:
-    """Fill all memory with pipe buffers, by as many processes as their descriptors ask for, every second page free."""
+    """Fill all memory with pipe buffers, by as many processes as their descriptors need, every second page free."""
     processes: list[subprocess.Popen[str]] = []
     try:
         for _ in range(most):
@@ -192,7 +192,7 @@ def test_page_cache_compaction_after_a_sync_gains_what_was_forecast(
     reader: NodeReader, log: AuditLog, tmp_path: Path
 ) -> None:
     with held("hold_page_cache.py", str(tmp_path), "2500"):
-        # Who dirties a large folio between the two steps ends compaction early all the same: then once more.
+        # A process that dirties a large folio between the two steps still ends compaction early: then try once more.
         for _ in range(6):
             before = reader.sample(page_types=True)
             outcome = RemedyRun.start(compact_all(sync=True), ROOT, log, ASKED).wait(120)
@@ -209,7 +209,7 @@ def test_page_cache_compaction_after_a_sync_gains_what_was_forecast(
 
 
 def aborted_compaction(log: AuditLog) -> Outcome:
-    """Abort compaction while the kernel is at it; again where it ended early by itself."""
+    """Abort compaction while the kernel runs it; try again if it ended early by itself."""
     for _ in range(6):
         running = RemedyRun.start(compact_all(sync=True), ROOT, log, ASKED)
         while running.step == 0 and running.poll() is None:

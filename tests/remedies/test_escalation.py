@@ -63,7 +63,7 @@ def node(blocks: int | None) -> Snapshot:
 
 
 def run_to_end(escalation: Escalation, blocks_after: Callable[[int], int | None]) -> EscalationEnd:
-    """Advance to the end; `blocks_after` says how many blocks are there after so many steps."""
+    """Advance to the end; `blocks_after` returns the number of blocks after so many steps."""
     end = time.monotonic() + 30
     done = 0
     while time.monotonic() < end:

@@ -41,7 +41,7 @@ def write(text: str) -> RemedyStep:
 
 
 LONG = remedy(*[SYNC] * 4000)
-"""Says more than a pipe holds: its child waits until it is heard, or killed."""
+"""Prints more than a pipe holds: its child waits until its output is read, or it is killed."""
 
 
 def filter_now() -> int:
@@ -245,7 +245,7 @@ actions = st.lists(
 def test_no_write_runs_that_is_not_logged_first(
     sequence: list[tuple[list[str], str, str | None, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever is asked for in whatever order, a child starts only with a plan that is on disk, word for word."""
+    """For any requests in any order, a child starts only with a plan that is on disk, word for word."""
     logs = {"good": tmp_path / "audit.jsonl", "full": Path("/dev/full"), "absent": Path("/proc/none/audit")}
     started: list[list[dict[str, Any]]] = []
     real = subprocess.Popen

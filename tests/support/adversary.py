@@ -129,7 +129,7 @@ def _likely(op: Any, value: Any) -> str:
 
 
 def _takes(nodes: Sequence[Node], char: str) -> bool:
-    """Say whether the nodes may begin with that character."""
+    """Return whether the nodes may begin with that character."""
     for op, value in nodes:
         if str(op) in {"LITERAL", "NOT_LITERAL", "ANY", "IN"}:
             return _is(op, value, char)
@@ -142,7 +142,7 @@ def _takes(nodes: Sequence[Node], char: str) -> bool:
 
 
 def _is(op: Any, value: Any, char: str) -> bool:
-    """Say whether a node of one character matches that one; the case of letters counts."""
+    """Return whether a node of one character matches that one; the case of letters counts."""
     code = ord(char)
     match str(op):
         case "ANY":

@@ -165,11 +165,11 @@ class ApiServer:
 
     @property
     def watched(self) -> int:
-        """How many watches were begun."""
+        """Number of watches that were started."""
         return len(self._watchers)
 
     def end_watches(self) -> None:
-        """End every watch that is under way, in good order."""
+        """End every running watch in the normal way."""
         for watcher in self._watchers:
             if not watcher.done.is_set():
                 watcher.end()

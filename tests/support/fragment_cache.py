@@ -1,4 +1,4 @@
-"""Fragment this machine's free memory with page cache, say READY, and hold it until the parent ends.
+"""Fragment this machine's free memory with page cache, print READY, and hold it until the parent ends.
 
 Most free memory is put into the pool of huge pages first, which the caller gives back. What is left is filled by
 reading two sparse files a page each in turn; then one of them is dropped, so that every second page of it is free.

@@ -80,7 +80,7 @@ class HarmlessNode:
 
     @contextmanager
     def screen(self, columns: int = 120, rows: int = 40, **environment: str) -> Iterator[Terminal]:
-        """Run the full screen on this node until its remedies can be asked for."""
+        """Run the full screen on this node until its remedies can be requested."""
         program = Terminal(self.command(), columns, rows, **environment)
         try:
             program.until("N0 Normal")

@@ -36,7 +36,7 @@ def send(term: Terminal, *parts: bytes | float) -> None:
 
 
 def press(term: Terminal, keys: bytes, seen: str) -> None:
-    """Press a key, as often as a person does until it is heard: on a busy machine it may look as if it waited."""
+    """Press a key again, as a person does, until it counts: on a busy machine it may seem to have waited."""
     for _ in range(5):
         send(term, 0.3, keys)
         with suppress(AssertionError):

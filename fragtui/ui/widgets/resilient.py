@@ -149,7 +149,7 @@ class ResilientApp(App[int]):
             return
         self.outlived.append(lines)
         line = printable(traceback.format_exception_only(fault)[-1].strip(), 200)
-        self.notify(f"{line}. The screen goes on.", title="Internal error", severity="error", markup=False)
+        self.notify(f"{line}. The screen continues.", title="Internal error", severity="error", markup=False)
 
 
 def traceback_of(fault: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""Signals that ask for the end: heard before, while and after they are waited for, and given back."""
+"""Signals that end a verb: noticed before, during and after the wait, and restored."""
 
 from __future__ import annotations
 

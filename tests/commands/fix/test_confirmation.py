@@ -36,7 +36,7 @@ sys.exit(status)
 
 
 def talk(audit: Path, length: str, answer: str, stop: bool = False, ahead: str = "") -> tuple[int, str]:
-    """Run the verb on a terminal of its own, answer its question, and return its status and what it said.
+    """Run the verb on a terminal of its own, answer its question, and return its status and its output.
 
     What is sent `ahead` waits in the terminal before the verb runs.
     """

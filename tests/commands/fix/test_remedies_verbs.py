@@ -1,4 +1,4 @@
-"""The verbs that run a remedy, as far as that does no harm, and the history; what they do in earnest is a lab test."""
+"""The verbs that run a remedy, without harm, and the history; their real effect is tested in the lab."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""``fragtui explain`` on logs made to exhaust memory: it reports what it leaves out, and memory stays flat."""
+"""``fragtui explain`` on logs made to exhaust memory: it reports what it skips, and memory stays flat."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Masks and names, checked against masks decoded by hand and, where it is, the headers' own table."""
+"""Masks and names, checked against masks decoded by hand and, if present, the headers' own table."""
 
 from __future__ import annotations
 

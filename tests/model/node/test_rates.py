@@ -1,4 +1,4 @@
-"""Rates come from two readings; what is not counted is unknown, never zero."""
+"""Rates come from two readings; a missing counter is unknown, never zero."""
 
 import pytest
 

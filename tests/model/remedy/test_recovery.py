@@ -64,7 +64,7 @@ def test_before_and_after_by_zone_and_order() -> None:
 
 
 def test_counters_of_another_boot_are_no_cost() -> None:
-    """A count that fell says that the node was restarted between: no stall of minus an hour, no pages given back."""
+    """A smaller count means that the node was restarted meanwhile: no stall of minus an hour, no negative pages."""
     names = ("pgpgin", "workingset_refault_file", "pgmigrate_success", "compact_stall")
     before = tick(10, (0, "Normal", (1, 1)), stall=9_000_000, **dict.fromkeys(names, 500))
     after = tick(14, (0, "Normal", (1, 1)), stall=5, **dict.fromkeys(names, 7))

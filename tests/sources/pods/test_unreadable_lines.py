@@ -1,4 +1,4 @@
-"""If a parser fails on a line or object, only that one is lost: its reader goes on, counts it, and reports it.
+"""If a parser fails on a line or object, only that one is lost: its reader continues, counts it, and reports it.
 
 No known line makes a parser fail (see tests/fuzz), so here one is made to fail on a word.
 """

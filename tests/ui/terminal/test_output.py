@@ -1,4 +1,4 @@
-"""Output to a terminal that reads when it likes: on a real pseudo terminal, and on a pipe where no other can be had."""
+"""Output to a terminal that reads at any time: on a real pseudo terminal, and on a pipe if there is none."""
 
 import os
 import pty
