@@ -24,7 +24,7 @@ from fragtui.ui.terminal.driver import QuietDriver
 from fragtui.ui.terminal.key_gate import KeyGate
 from fragtui.ui.widgets.glyphs import has_true_colour, has_unicode
 from fragtui.ui.widgets.resilient import ResilientApp, traceback_of
-from fragtui.ui.widgets.rows import Rows
+from fragtui.ui.widgets.rows import LinesWidget
 from fragtui.ui.widgets.stylesheet import stylesheet
 from fragtui.ui.wiring import AppDependencies, BackgroundReaders
 
@@ -69,14 +69,14 @@ class FragtuiApp(ResilientApp):
 
     def get_default_screen(self) -> DashboardScreen:
         """Return the main screen: pushed over an empty one, both would be laid out before the first bars."""
-        Rows.to_ascii = not self.is_headless and not has_unicode()
+        LinesWidget.to_ascii = not self.is_headless and not has_unicode()
         return self.main
 
     def on_mount(self) -> None:
         """Start reading, unless that is begun."""
         if self.dependencies.theme in self.available_themes:
             self.theme = self.dependencies.theme
-        self.set_class(Rows.to_ascii, "in-ascii")
+        self.set_class(LinesWidget.to_ascii, "in-ascii")
         self.sampler.start()
 
     def action_command_palette(self) -> None:

@@ -23,15 +23,15 @@ from fragtui.ui.panels.timeline import Timeline
 from fragtui.ui.panels.verdict import VerdictLines
 from fragtui.ui.panels.zones import ZonesPanel
 from fragtui.ui.session import Session
-from fragtui.ui.widgets.rows import Palette, Rows
+from fragtui.ui.widgets.rows import LinesWidget, Palette
 
-P = TypeVar("P", bound=Rows)
+P = TypeVar("P", bound=LinesWidget)
 
 
 class Panel(NamedTuple):
     """A panel: what makes it, the column it is in, and the lines it gets; 0 hides it."""
 
-    make: Callable[[Session], Rows]
+    make: Callable[[Session], LinesWidget]
     column: str
     lines: Callable[[PanelRows, Session], int]
 
@@ -122,7 +122,7 @@ class Dashboard(Container):
             widget.styles.height = max(1, lines)
             widget.display = lines > 0
 
-    def _column(self, column: str) -> list[Rows]:
+    def _column(self, column: str) -> list[LinesWidget]:
         return [widget for panel, widget in self._panels if panel.column == column]
 
     def _content_shape(self) -> tuple[int, int, int, int]:

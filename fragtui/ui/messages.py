@@ -38,11 +38,11 @@ class Mailbox:
         self._waiting: dict[type[MailboxMessage], MailboxMessage] = {}
         self._posted = False
 
-    def put(self, news: MailboxMessage) -> None:
+    def put(self, message: MailboxMessage) -> None:
         """Have the screen read this; before it runs, until the next is put."""
         with self._lock:
-            earlier = self._waiting.get(type(news))
-            self._waiting[type(news)] = news if earlier is None else news.after(earlier)
+            earlier = self._waiting.get(type(message))
+            self._waiting[type(message)] = message if earlier is None else message.after(earlier)
             if not self._posted:
                 with suppress(RuntimeError):  # no application yet or any more, or its loop is closed
                     self._posted = self._post(MailArrived())
@@ -113,21 +113,21 @@ class HistoryLoaded(MailboxMessage):
 class KernelLogUpdated(MailboxMessage):
     """An update of the kernel log."""
 
-    def __init__(self, news: KernelLogUpdate) -> None:
+    def __init__(self, update: KernelLogUpdate) -> None:
         super().__init__()
-        self.news = news
+        self.update = update
 
     def after(self, earlier: KernelLogUpdated) -> KernelLogUpdated:
         """Return one message with the incidents of both."""
-        return KernelLogUpdated(self.news.after(earlier.news))
+        return KernelLogUpdated(self.update.after(earlier.update))
 
 
 class PodsUpdated(MailboxMessage):
     """An update of the pods; each holds all of them, so the newest is enough."""
 
-    def __init__(self, news: PodUpdate) -> None:
+    def __init__(self, update: PodUpdate) -> None:
         super().__init__()
-        self.news = news
+        self.update = update
 
     def can_replace(self, message: Message) -> bool:
         """Return True for an older update still in the queue."""

@@ -144,7 +144,7 @@ class Session:
         for incident in update.incidents:
             if incident.kind is ReportKind.ALLOCATION_FAILURE and incident.time is not None:
                 self.note_refusal(incident.time)
-        for drop in update.foreign_remedies:
+        for drop in update.external_drops:
             if drop.time is not None:
                 self.note_remedy(drop.time, drop_words(drop))
         if (last := self.failures.last_denied) is not None and last.order is not None:

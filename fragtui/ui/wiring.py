@@ -166,11 +166,11 @@ class BackgroundReaders:
     def _report_no_kernel_log(self, why: str) -> None:
         self._post(KernelLogUpdated(KernelLogUpdate((), (), 0, (), "none", f"its reader can't be started: {why}")))
 
-    def _post_kernel(self, news: KernelLogUpdate) -> None:
-        self._post(KernelLogUpdated(news))
+    def _post_kernel(self, update: KernelLogUpdate) -> None:
+        self._post(KernelLogUpdated(update))
 
-    def _post_pods(self, news: PodUpdate) -> None:
-        self._post(PodsUpdated(news))
+    def _post_pods(self, update: PodUpdate) -> None:
+        self._post(PodsUpdated(update))
 
 
 def _reason(error: Exception) -> str:

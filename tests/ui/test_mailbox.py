@@ -10,7 +10,7 @@ from textual.message import Message
 
 from fragtui.kernel.reports.report import ReportKind
 from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.kernel_log_update import MERGED, KernelLogUpdate
+from fragtui.model.failures.kernel_log_update import MAX_MERGED_INCIDENTS, KernelLogUpdate
 from fragtui.model.node.history import TICKS, History
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.player import Moment, Position, Start
@@ -91,7 +91,7 @@ def test_what_comes_before_the_screen_runs_is_kept_for_it() -> None:
     assert len(posted) == 1
     (told,) = box.empty()
     assert isinstance(told, KernelLogUpdated)
-    assert [each.id for each in told.news.incidents] == ["1", "2"]
+    assert [each.id for each in told.update.incidents] == ["1", "2"]
 
 
 def test_an_incident_that_became_more_complete_meanwhile_is_told_once() -> None:
@@ -102,8 +102,8 @@ def test_an_incident_that_became_more_complete_meanwhile_is_told_once() -> None:
 
 
 def test_of_too_many_incidents_the_newest_are_kept_and_the_others_counted() -> None:
-    both = news(*range(MERGED, MERGED + 10)).after(news(*range(MERGED)))
-    assert [each.id for each in both.incidents] == [str(number) for number in range(10, MERGED + 10)]
+    both = news(*range(MAX_MERGED_INCIDENTS, MAX_MERGED_INCIDENTS + 10)).after(news(*range(MAX_MERGED_INCIDENTS)))
+    assert [each.id for each in both.incidents] == [str(number) for number in range(10, MAX_MERGED_INCIDENTS + 10)]
     assert both.lost_records == 10
 
 

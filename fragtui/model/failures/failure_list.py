@@ -11,9 +11,9 @@ from fragtui.kernel.reports.report import ReportKind
 from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 
-MAX_KEPT_GROUPS = 2000
+MAX_KEPT_INCIDENTS = 2000
 """Incidents remembered; older ones leave the list, not the counts."""
-_OLD = MAX_KEPT_GROUPS // 4
+_OLD = MAX_KEPT_INCIDENTS // 4
 """Of so many of the oldest the first goes that is no refusal of the node's memory."""
 _DIGITS = re.compile(r"\d+")
 
@@ -72,7 +72,7 @@ class FailureList:
         self._changed()
 
     def _forget(self) -> None:
-        more = len(self._incidents) - MAX_KEPT_GROUPS
+        more = len(self._incidents) - MAX_KEPT_INCIDENTS
         if more <= 0:
             return
         old = list(islice(self._incidents.values(), _OLD + more))

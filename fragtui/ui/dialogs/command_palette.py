@@ -20,7 +20,7 @@ from textual.widgets import Input
 from fragtui.ui.dialogs.prompt import MAX_INPUT
 from fragtui.ui.widgets.cells import fit
 from fragtui.ui.widgets.modal import ModalPanel
-from fragtui.ui.widgets.rows import Line, Palette, Rows, line, shown
+from fragtui.ui.widgets.rows import Line, LinesWidget, Palette, line, shown
 
 
 class Command(NamedTuple):
@@ -32,7 +32,7 @@ class Command(NamedTuple):
     action: str
 
 
-class PaletteList(Rows):
+class PaletteList(LinesWidget):
     """The commands that were found, with a cursor."""
 
     class Chosen(Message):

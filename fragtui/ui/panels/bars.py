@@ -15,7 +15,7 @@ from fragtui.text import format_bytes, format_count, format_duration
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import SPARKS, bar, fit, fit_right, spans_width
 from fragtui.ui.widgets.log_scale import DECADES, decades, log_share
-from fragtui.ui.widgets.rows import Line, Rows, Span, line
+from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
 
 SPARK_SECONDS = 300.0
 _BAR_STYLES = {
@@ -57,7 +57,7 @@ class _Columns(NamedTuple):
     bar: int
 
 
-class BarsPanel(Rows):
+class BarsPanel(LinesWidget):
     """One line an order: blocks, bytes, share, the kernel's two indices, migratetypes, and a bar of the blocks.
 
     Bars are on a logarithmic scale of blocks: whether there are none, a few or thousands of an order is what decides

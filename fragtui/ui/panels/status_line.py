@@ -9,10 +9,10 @@ from fragtui.model.node.snapshot import Snapshot
 from fragtui.text import format_bytes, format_duration
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import fit, spans_width
-from fragtui.ui.widgets.rows import Line, Rows, Span, line
+from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
 
 
-class StatusLine(Rows):
+class StatusLine(LinesWidget):
     """One line; pieces are left out from the least needed on where the screen is narrow."""
 
     def __init__(self, session: Session) -> None:

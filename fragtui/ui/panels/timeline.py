@@ -11,7 +11,7 @@ from fragtui.text import format_bytes, format_duration
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import SPARKS, fit, fit_right, spans_width
 from fragtui.ui.widgets.log_scale import DECADES, decades, log_share
-from fragtui.ui.widgets.rows import Line, Rows, Span, line
+from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
 
 SECONDS = 300.0
 MIN_TIMELINE_ROWS = 7
@@ -21,7 +21,7 @@ _LABEL = 6
 _REMEDY, _REFUSED = "▼", "✗"
 
 
-class Timeline(Rows):
+class Timeline(LinesWidget):
     """A column a moment, on the bars' scale; under it the remedies and refusals of that moment, and the time."""
 
     def __init__(self, session: Session) -> None:

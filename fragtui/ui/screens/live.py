@@ -108,9 +108,9 @@ class LiveScreen(DashboardScreen):
     @surviving_errors
     def on_kernel_log_updated(self, message: KernelLogUpdated) -> None:
         """Take an update of the kernel log."""
-        update = message.news
+        update = message.update
         self.session.add_kernel_log(update)
-        for drop in update.foreign_remedies:
+        for drop in update.external_drops:
             if drop.time is not None and time.time() - drop.time < _FOREIGN_NOTICE_SECONDS:
                 self.notify(drop_words(drop), title="Another tool dropped caches", markup=False)
         self.show()
@@ -118,7 +118,7 @@ class LiveScreen(DashboardScreen):
     @surviving_errors
     def on_pods_updated(self, message: PodsUpdated) -> None:
         """Take an update of the pods."""
-        self.session.pods = message.news
+        self.session.pods = message.update
         self.show()
 
     def _beat_in(self, seconds: float) -> None:

@@ -86,7 +86,7 @@ class RemedyController:
         self.service.see(snapshot, interval)
 
     def take(self, state: RemedyState) -> bool:
-        """Take news of the service; return whether a result is there that has not been shown."""
+        """Take an update of the service; return whether it has a result that has not been shown."""
         before, self._session.remedies = self.state.remedy_result, state
         new = state.remedy_result
         return new is not None and (before is None or before.outcome is not new.outcome)
@@ -143,10 +143,10 @@ class RemedyController:
         title = "step by step" if remedy_result.escalation_end else remedy_result.outcome.remedy.title
         self._app.push_screen(PageScreen(f"Recovery: {title}", lines))
 
-    def show_history(self, on_told: Callable[[HistoryView], None]) -> None:
-        """Read the logged remedies, with advice for this node; `on_told` is called on another thread."""
+    def show_history(self, on_loaded: Callable[[HistoryView], None]) -> None:
+        """Read the logged remedies, with advice for this node; `on_loaded` is called on another thread."""
         if self._session.snapshot is not None:
-            self.service.load_history(self._session.snapshot, self._session.order, on_told)
+            self.service.load_history(self._session.snapshot, self._session.order, on_loaded)
 
     def open_history(self, recalled: HistoryView) -> None:
         """Show the logged remedies."""

@@ -33,10 +33,10 @@ def save_aside(app: App[Any], save: Callable[[], str], done: str, failed: str) -
 
     def work() -> None:
         try:
-            told, title, severity = save(), done, "information"
+            text, title, severity = save(), done, "information"
         except Exception as error:
-            told, title, severity = _reason(error), failed, "error"
-        app.call_later(lambda: app.notify(told, title=title, severity=severity, markup=False))  # type: ignore[arg-type]
+            text, title, severity = _reason(error), failed, "error"
+        app.call_later(lambda: app.notify(text, title=title, severity=severity, markup=False))  # type: ignore[arg-type]
 
     try:
         threading.Thread(target=work, name="save", daemon=True).start()

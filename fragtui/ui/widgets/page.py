@@ -11,13 +11,13 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 
 from fragtui.ui.widgets.modal import ModalPanel
-from fragtui.ui.widgets.rows import Line, Palette, Rows, shown
+from fragtui.ui.widgets.rows import Line, LinesWidget, Palette, shown
 
 Build = Callable[[int], Sequence[Line]]
 """Makes the lines for a width in cells."""
 
 
-class PageBody(Rows):
+class PageBody(LinesWidget):
     """Lines as high as they need to be, for a scrolling place."""
 
     def __init__(self, build: Build, id: str = "page") -> None:

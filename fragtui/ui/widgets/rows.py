@@ -41,7 +41,7 @@ _style_name = itemgetter(1)
 
 def shown(text: str) -> str:
     """Return a text as the terminal can show it."""
-    return to_ascii(text) if Rows.to_ascii else text
+    return to_ascii(text) if LinesWidget.to_ascii else text
 
 
 def line(*spans: Span, chosen: bool = False) -> Line:
@@ -67,7 +67,7 @@ class Palette(Widget):
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"rows--{name}" for name in STYLES}
 
 
-class Rows(Widget):
+class LinesWidget(Widget):
     """A widget that draws lines which a subclass builds whole in `build`, from data that it was given before.
 
     It has no border and no padding: `render_lines` knows none.
@@ -153,9 +153,9 @@ class Rows(Widget):
         used = 0
         for name, spans in groupby(content.spans, _style_name):
             text = "".join([text for text, _ in spans])
-            told = shown(text)
-            used += cells_of(told)
-            segments.append(Segment(told, self._style(name, content.chosen)))
+            drawn = shown(text)
+            used += cells_of(drawn)
+            segments.append(Segment(drawn, self._style(name, content.chosen)))
         if used < width:
             segments.append(Segment(" " * (width - used), self._style("text", content.chosen)))
         strip = Strip(segments, max(used, width))

@@ -81,7 +81,7 @@ def test_slab_heads_of_three_eras() -> None:
         assert head.request.mode == 0x20
 
 
-def test_cpuset_line_and_foreign_remedy() -> None:
+def test_a_cpuset_line_and_a_drop_caches_line_are_parsed() -> None:
     assert parse_cpuset_line("fc_vmm cpuset=x mems_allowed=0") == ("fc_vmm", "x", "0")
     assert parse_cpuset_line("rsyslogd cpuset=") == ("rsyslogd", None, None)
     assert parse_drop_caches_line("bash (1234): drop_caches: 3") == ("bash", 1234, 3)

@@ -15,7 +15,7 @@ from fragtui.kernel.reports.dump_collector import MAX_SOURCES
 from fragtui.kernel.reports.report import ReportKind
 from fragtui.logs.parser import LogParser
 from fragtui.model.failures.failure_counts import MAX_OPEN_COUNTS, FailureCounts
-from fragtui.model.failures.failure_list import MAX_KEPT_GROUPS, FailureList
+from fragtui.model.failures.failure_list import MAX_KEPT_INCIDENTS, FailureList
 from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.pods.pod_tracker import MAX_PODS, PodTracker
@@ -65,10 +65,10 @@ def test_a_pod_dropped_from_a_full_tracker_is_found_under_none_of_its_names() ->
 
 def test_the_tail_lets_old_incidents_go_those_of_other_limits_first_and_counts_all() -> None:
     tail = FailureList()
-    for number in range(MAX_KEPT_GROUPS + 100):
+    for number in range(MAX_KEPT_INCIDENTS + 100):
         tail.take(update(kernel_incident(ReportKind.OOM, time=float(number), memory=number % 2 == 0, id=f"k{number}")))
-    assert len(tail.incidents) == MAX_KEPT_GROUPS
-    assert (tail.unlisted, tail.failures) == (100, MAX_KEPT_GROUPS + 100)
+    assert len(tail.incidents) == MAX_KEPT_INCIDENTS
+    assert (tail.unlisted, tail.failures) == (100, MAX_KEPT_INCIDENTS + 100)
     assert all(tail.incident(f"k{number}") for number in range(0, 200, 2))
     assert not any(tail.incident(f"k{number}") for number in range(1, 200, 2))
     tail.clear()

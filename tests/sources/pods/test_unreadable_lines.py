@@ -100,7 +100,7 @@ def test_an_update_with_only_an_unreadable_line_matters() -> None:
 
 def test_a_record_of_kmsg_over_which_the_parser_fails_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = IncidentStream("kmsg", None, None)
-    monkeypatch.setattr(stream._gatherer, "feed", lambda record: 1 / 0)
+    monkeypatch.setattr(stream._collector, "feed", lambda record: 1 / 0)
     stream.feed_near_kmsg(b"4,1,5,-;alloc")
     assert stream.update("/dev/kmsg", 0).unread_lines == 1
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import pytest
 from textual.app import App, ComposeResult
 
-from fragtui.ui.widgets.rows import Line, Palette, Rows, line
+from fragtui.ui.widgets.rows import Line, LinesWidget, Palette, line
 
 
-class Fixed(Rows):
+class Fixed(LinesWidget):
     """Shows given lines."""
 
     def __init__(self, *texts: str) -> None:
