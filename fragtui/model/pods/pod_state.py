@@ -72,7 +72,7 @@ class PodState:
 
     @property
     def links(self) -> tuple[PodLink, ...]:
-        """The surest link to each incident, the surest first."""
+        """The most certain link to each incident, the most certain first."""
         surest: dict[str, PodLink] = {}
         for link in self.pairs.values():
             known = surest.get(link.incident_id)
