@@ -22,7 +22,7 @@ from fragtui.ui.screens.live import LiveScreen
 from fragtui.ui.screens.recording_actions import switch_recording
 from fragtui.ui.terminal.driver import QuietDriver
 from fragtui.ui.terminal.key_gate import KeyGate
-from fragtui.ui.terminal.textual_private import screen_lines
+from fragtui.ui.terminal.textual_private import FatalErrorApp, driver_of, screen_lines
 from fragtui.ui.widgets.glyphs import has_true_colour, has_unicode
 from fragtui.ui.widgets.resilient import ResilientApp, traceback_of
 from fragtui.ui.widgets.rows import LinesWidget
@@ -33,7 +33,7 @@ TRUE_COLOUR_THEME = "tokyo-night"
 ANSI_THEME = "ansi-dark"
 
 
-class FragtuiApp(ResilientApp):
+class FragtuiApp(FatalErrorApp, ResilientApp):
     """The full-screen view."""
 
     TITLE = "fragtui"
@@ -50,7 +50,6 @@ class FragtuiApp(ResilientApp):
     def __init__(self, dependencies: AppDependencies) -> None:
         super().__init__()
         self.dependencies = dependencies
-        self._failure: str | None = None
         self._rest: ExitStack | None = None
         """Drawing, while it is put off because nobody reads the terminal."""
         self.sampler = dependencies.sampler(self.deliver, self.report_crash)
@@ -159,8 +158,8 @@ class FragtuiApp(ResilientApp):
 
     def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
         """Leave; a signal that comes meanwhile, as a Ctrl-C that was typed ahead, does not cut it short."""
-        if isinstance(self._driver, QuietDriver):
-            self._driver.note_leaving()
+        if isinstance(driver := driver_of(self), QuietDriver):
+            driver.note_leaving()
         super().exit(result, return_code, message)
 
     def on_terminal_lost(self) -> None:
@@ -182,20 +181,13 @@ class FragtuiApp(ResilientApp):
             self.main.rest(False)
         self.refresh(layout=True)
 
-    def _handle_exception(self, error: Exception) -> None:
-        """Keep the traceback for after the terminal is restored: plain, and without the values of variables."""
-        self._return_code = 1
-        if self._exception is None:
-            self._exception = error
-            self._exception_event.set()
-        self._failure = traceback_of(error)
-        self._close_messages_no_wait()
-
     def say_failure(self) -> None:
         """Print the faults that the application outlived, and what ended it, if something did."""
         for fault in self.outlived:
             sys.stderr.write(f"{fault}fragtui met this internal error and went on.\n")
-        if self._exception is not None and (lack := shortage(self._exception)) is not None:
+        if (error := self.fatal_error) is None:
+            return
+        if (lack := shortage(error)) is not None:
             sys.stderr.write(f"fragtui: {lack}\n")
-        elif self._failure:
-            sys.stderr.write(f"{self._failure}fragtui ended by an internal error; the lines above say where.\n")
+        else:
+            sys.stderr.write(f"{traceback_of(error)}fragtui ended by an internal error; the lines above say where.\n")

@@ -107,7 +107,7 @@ class QuietDriver(LinuxDriver):
         poll = select.poll()
         poll.register(self.fileno, select.POLLIN)
         poll.register(woken, select.POLLIN)
-        arriving = TerminalInput(self.arrivals, self._debug)
+        arriving = TerminalInput(self.arrivals)
         while not self._ending.is_set():
             began = time.monotonic()
             ready = dict(poll.poll(constants.ESCAPE_DELAY * 1000 if arriving.in_doubt else None))

@@ -11,7 +11,7 @@ from textual.message import Message
 
 from fragtui.ui.terminal.input_pieces import ESC, MAX_SEQUENCE, Piece, Pieces
 from fragtui.ui.terminal.key_arrivals import KeyArrivals, Kind
-from fragtui.ui.terminal.textual_private import MODIFIER_FUNCTIONAL_KEYS, XTermParser
+from fragtui.ui.terminal.textual_private import MODIFIER_FUNCTIONAL_KEYS, XTermParser, parse_whole
 
 _BURST = 3
 """Different keys in one read that no hand types: a paste from a terminal that does not mark pastes."""
@@ -24,12 +24,11 @@ _WAYS_OUT = ("\x03", "\x11", "\x1b[99;5u", "\x1b[113;5u")
 class TerminalInput:
     """The events of one terminal."""
 
-    def __init__(self, arrivals: KeyArrivals, debug: bool = False) -> None:
+    def __init__(self, arrivals: KeyArrivals) -> None:
         self._arrivals = arrivals
-        self._debug = debug
         self._decode = getincrementaldecoder("utf-8")("replace").decode
         self._pieces = Pieces()
-        self._parser = XTermParser(debug)
+        self._parser = XTermParser()
         self._last = -math.inf
 
     @property
@@ -76,17 +75,12 @@ class TerminalInput:
         """Return what Textual's parser makes of a whole key or report; nothing if it does not know it."""
         parser = self._parser
         try:
-            came = list(parser.feed(text))
-            if parser._timeout_time is not None:  # It waits for more, which never comes: the piece is whole.
-                parser._timeout_time = 0.0
-                rest = list(parser.tick())
-                came += rest if len(text) < 3 else []
+            return parse_whole(parser, text)
         except (ValueError, OverflowError):  # A code that is no character ends the parser's generator.
-            self._parser = fresh = XTermParser(self._debug)
+            self._parser = fresh = XTermParser()
             fresh.mouse_pixels = parser.mouse_pixels
             fresh.terminal_size, fresh.terminal_pixel_size = parser.terminal_size, parser.terminal_pixel_size
             return []
-        return came
 
 
 def kind_of(event: Message) -> Kind:

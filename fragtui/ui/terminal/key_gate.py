@@ -19,6 +19,7 @@ from textual.widget import Widget
 from fragtui.ui.terminal.driver import QuietDriver
 from fragtui.ui.terminal.input import kind_of
 from fragtui.ui.terminal.key_arrivals import AFTER_PASTE, ALONE, KeyArrivals, Press
+from fragtui.ui.terminal.textual_private import driver_of
 from fragtui.ui.widgets.resilient import ResilientApp
 
 ANSWER_DELAY_SECONDS = 0.4
@@ -41,7 +42,7 @@ class KeyGate:
     @property
     def arrivals(self) -> KeyArrivals:
         """What came: the driver knows best when, and what has not been read yet."""
-        driver = self._app._driver
+        driver = driver_of(self._app)
         return driver.arrivals if isinstance(driver, QuietDriver) else self._own
 
     @contextmanager
@@ -97,7 +98,7 @@ class KeyGate:
 
     def once_seen(self, act: Callable[[], None], wait: float = 0.02) -> None:
         """Call `act` once the terminal has taken all that was drawn: what it does not read, nobody saw."""
-        driver = self._app._driver
+        driver = driver_of(self._app)
         if isinstance(driver, QuietDriver) and driver.is_behind:
             asyncio.get_running_loop().call_later(wait, self.once_seen, act, min(1.0, 2 * wait))
         else:
