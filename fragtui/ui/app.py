@@ -22,7 +22,7 @@ from fragtui.ui.screens.live import LiveScreen
 from fragtui.ui.screens.recording_actions import switch_recording
 from fragtui.ui.terminal.driver import QuietDriver
 from fragtui.ui.terminal.key_gate import KeyGate
-from fragtui.ui.terminal.textual_private import FatalErrorApp, driver_of
+from fragtui.ui.terminal.textual_private import FatalErrorApp, driver_of, screen_lines
 from fragtui.ui.widgets.glyphs import has_true_colour, has_unicode
 from fragtui.ui.widgets.resilient import ResilientApp, traceback_of
 from fragtui.ui.widgets.rows import LinesWidget
@@ -104,6 +104,15 @@ class FragtuiApp(FatalErrorApp, ResilientApp):
         """Handle an event; while a key is handled, the gate knows it as the cause of each question."""
         with self.key_gate.handling(event):
             await super().on_event(event)
+
+    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
+        """Return the screen as SVG, the same in every viewer."""
+        from fragtui.ui.terminal.svg import picture  # noqa: PLC0415  # needed for a picture only
+
+        colours = self.theme_variables
+        return picture(
+            screen_lines(self), self.size.width, title or self.title, colours["foreground"], colours["background"]
+        )
 
     def action_take_theme(self, name: str) -> None:
         """Set a theme."""

@@ -99,7 +99,7 @@ def test_a_log_with_more_reports_than_an_update_holds_gives_the_newest_and_count
 
 @pytest.mark.slow
 def test_dumps_of_ever_other_hosts_leave_a_bounded_memory() -> None:
-    gatherer, parser = ReportCollector(), LogParser(now=time.time())
+    collector, parser = ReportCollector(), LogParser(now=time.time())
     lines = (
         "Jul  1 00:00:00 n{0} kernel: task{0}: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL)",
         "Jul  1 00:00:00 n{0} kernel: CPU: 1 PID: 7 Comm: task{0} Not tainted 6.18.0 #1",
@@ -107,8 +107,8 @@ def test_dumps_of_ever_other_hosts_leave_a_bounded_memory() -> None:
     for number in range(2 * MAX_SOURCES):
         for line in lines:
             for record in parser.feed(line.format(number).encode()):
-                gatherer.feed(record)
-    dump = gatherer._dump
+                collector.feed(record)
+    dump = collector._dump
     assert len(dump._tasked) == MAX_SOURCES
     assert len(dump._owner) <= 1024
 

@@ -67,19 +67,19 @@ class Listener:
 
     def __init__(self) -> None:
         self.updates: list[KernelLogUpdate] = []
-        self._told = threading.Condition()
+        self._changed = threading.Condition()
 
     def __call__(self, update: KernelLogUpdate) -> None:
-        with self._told:
+        with self._changed:
             self.updates.append(update)
-            self._told.notify_all()
+            self._changed.notify_all()
 
     def incidents(self) -> list[Incident]:
         return [incident for update in self.updates for incident in update.incidents]
 
     def wait_for(self, wanted: Callable[[], bool], seconds: float = 10) -> None:
-        with self._told:
-            assert self._told.wait_for(wanted, seconds), self.updates
+        with self._changed:
+            assert self._changed.wait_for(wanted, seconds), self.updates
 
 
 @pytest.fixture

@@ -70,11 +70,11 @@ class Made:
             self.live.append(snapshot)
             self.verdicts.append(session.judgement)
             if stream is None:
-                stream = IncidentStream("file", None, None, now=BEGAN, on_call=self._told(recorder, 0))
+                stream = IncidentStream("file", None, None, now=BEGAN, on_call=self._recorded(recorder, 0))
                 stream.update("kern.log", 0)
             if index in (REFUSED, REFUSED + 60):
                 # Events are stamped by the clock: here by the tick before them.
-                stream._on_call = self._told(recorder, index)
+                stream._on_call = self._recorded(recorder, index)
                 stamp = time.strftime("%b %d %H:%M:%S", time.localtime(BEGAN + index)).encode()
                 stream.feed_line(LINE % (stamp, b"runc:[1:CHILD]", 6))
                 stream.finish()
@@ -84,7 +84,7 @@ class Made:
         recorder.end()
         self.recording = read_recording(self.path)
 
-    def _told(self, recorder: Recorder, index: int):  # type: ignore[no-untyped-def]
+    def _recorded(self, recorder: Recorder, index: int):  # type: ignore[no-untyped-def]
         def take(call: Sequence[object]) -> None:
             plain = [word.decode("latin-1") if isinstance(word, bytes) else word for word in call]
             with recorder._lock:
