@@ -81,8 +81,9 @@ def hits(texts: Iterator[Text], phrases: tuple[Phrase, ...]) -> list[str]:
     return [
         f"{text.place}:{text.line + text.text[: match.start()].count(chr(10))}: {match[0]!r}, use: {phrase.instead}"
         for text in texts
+        for line in [re.sub(r"\s", " ", text.text)]
         for phrase in phrases
-        for match in phrase.pattern.finditer(re.sub(r"\s", " ", text.text))
+        for match in phrase.pattern.finditer(line)
     ]
 
 
