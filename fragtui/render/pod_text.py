@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-from fragtui.model.failures.incident import Incident
 from fragtui.model.pods.pod_words import advice_words, link_words, reason_words
-from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
 from fragtui.render.facts import Fact
 from fragtui.text import counted, format_duration
+
+if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
+    from fragtui.model.failures.incident import Incident
+    from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
 
 _SHORT_ID = 13
 """Characters of an id as crictl shows them."""

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Self
 
 from textual.message import Message
 
-from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.model.pods.pod_update import PodUpdate
 
-if TYPE_CHECKING:  # It takes 60 ms of CPU, and no remedy is needed for the first bars.
+if TYPE_CHECKING:  # For annotations only; the first bars don't wait for what comes after them.
+    from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+    from fragtui.model.pods.pod_update import PodUpdate
     from fragtui.remedies.service import HistoryView, RemedyState
 
 

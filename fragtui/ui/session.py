@@ -7,18 +7,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fragtui.kernel.reports.report import ExternalDrop, ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.external_drops import drops_between
 from fragtui.model.failures.failure_list import FailureList
-from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.history import History, place_in
 from fragtui.model.node.rate_window import RateWindow
 from fragtui.model.node.snapshot import Snapshot, Zone, ZoneKey
 from fragtui.model.node.verdict import COSTLY_ORDER, NodeJudgement, judge_node
-from fragtui.model.pods.pod_update import PodUpdate
-from fragtui.model.pods.stuck_pods import StuckPod
 
-if TYPE_CHECKING:  # It takes 60 ms of CPU, and no remedy is needed for the first bars.
+if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
+    from fragtui.kernel.reports.report import ExternalDrop
+    from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+    from fragtui.model.pods.pod_update import PodUpdate
+    from fragtui.model.pods.stuck_pods import StuckPod
     from fragtui.remedies.service import RemedyState
 
 

@@ -7,16 +7,17 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.model.pods.pod_update import PodUpdate, SourceState
-from fragtui.model.pods.stuck_pods import StuckPods
-from fragtui.model.remedy.risk import NodeConditions
 from fragtui.sampler import Ticker
 from fragtui.text import shortage
 from fragtui.ui.messages import Crashed, KernelLogUpdated, MailboxMessage, PodsUpdated
+
+if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
+    from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+    from fragtui.model.pods.pod_update import PodUpdate
+    from fragtui.model.remedy.risk import NodeConditions
 
 
 class BackgroundReader(Protocol):
@@ -160,10 +161,15 @@ class BackgroundReaders:
         self._started.append(self._kernel_log)
 
     def _report_no_pods(self, why: str) -> None:
+        from fragtui.model.pods.pod_update import PodUpdate, SourceState  # noqa: PLC0415  # Seldom; see above.
+        from fragtui.model.pods.stuck_pods import StuckPods  # noqa: PLC0415
+
         state = SourceState("pods", "waiting", f"no source can be started: {why}")
         self._post(PodsUpdated(PodUpdate(StuckPods(), (state,))))
 
     def _report_no_kernel_log(self, why: str) -> None:
+        from fragtui.model.failures.kernel_log_update import KernelLogUpdate  # noqa: PLC0415  # Seldom; see above.
+
         self._post(KernelLogUpdated(KernelLogUpdate((), (), 0, (), "none", f"its reader can't be started: {why}")))
 
     def _post_kernel(self, update: KernelLogUpdate) -> None:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from fragtui.cluster.failure_reason import classify, innermost_error
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sandbox_attempts import Attempt
-from fragtui.kernel.reports.report import KilledTask, ReportKind
+from fragtui.kernel.reports.report import KilledTask
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.incident import Incident
 from fragtui.model.linking import LinkIndex, link_of
 from fragtui.model.log_linker import link_sides, sandbox_incident

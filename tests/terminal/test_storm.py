@@ -9,7 +9,6 @@ import os
 import signal
 import time
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,7 +91,7 @@ def recording_in(folder: Path) -> Path:
     for second in range(60):
         tree.write()
         reader.sample(page_types=second % 30 == 0)
-        recorder.take_tick(replace(texts[-1], time=1_700_000_000.0 + second, monotonic=5_000.0 + second))
+        recorder.take_tick(texts[-1]._replace(time=1_700_000_000.0 + second, monotonic=5_000.0 + second))
     recorder.save(folder / "x.rec")
     recorder.end()
     return folder / "x.rec"

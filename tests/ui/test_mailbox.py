@@ -8,7 +8,7 @@ from pathlib import Path
 
 from textual.message import Message
 
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import MAX_MERGED_INCIDENTS, KernelLogUpdate
 from fragtui.model.node.history import TICKS, History

@@ -3,17 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class ReportKind(StrEnum):
-    """The families of reports, by the names that `explain --json` gives them."""
-
-    ALLOCATION_FAILURE = "allocation_failure"
-    STALL = "stall"
-    VMALLOC_FAILURE = "vmalloc_failure"
-    SLAB_FAILURE = "slab_failure"
-    OOM = "oom"
+from fragtui.kernel.reports.report_kind import ReportKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ import errno
 import os
 import stat
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from fragtui.sources.files.trust import open_inside
 from fragtui.text import bounded_int
@@ -23,8 +23,7 @@ MAX_BATCHES = 512
 """Most batches read at once, a million records: no ring holds more, but a writer may be as fast as the reader."""
 
 
-@dataclass(frozen=True, slots=True)
-class KmsgBatch:
+class KmsgBatch(NamedTuple):
     """Raw records in order, none missing between them.
 
     `lost` were overwritten or skipped before the first of them, at least; `drained` if no more wait.

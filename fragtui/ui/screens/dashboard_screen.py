@@ -18,7 +18,6 @@ from fragtui.ui.dashboard import Dashboard
 from fragtui.ui.keys import KEYS, WRITE_KEYS, Keys
 from fragtui.ui.messages import Crashed, Mailbox
 from fragtui.ui.pages.help_page import help_lines
-from fragtui.ui.pages.incident_page import incident_lines
 from fragtui.ui.panels.failures import FailuresPanel
 from fragtui.ui.panels.pod_links import pods_linked_to
 from fragtui.ui.panels.pods import PodsPanel, pod_lines
@@ -142,6 +141,9 @@ class DashboardScreen(Screen[None]):
         elif isinstance(self.focused, ZonesPanel):
             self.action_zoom()
         elif (group := failures.chosen) is not None:
+            # With the table of causes it takes 8 ms of CPU, which the first bars would wait for.
+            from fragtui.ui.pages.incident_page import incident_lines  # noqa: PLC0415
+
             title = f"Report: {group.last.comm or 'unknown'}"
             size = self.session.snapshot.host.page_size if self.session.snapshot else 4096
             linked = partial(pods_linked_to, self.session.pods)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
 
+from fragtui.collector import enable_collector
 from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, RESTING_INTERVAL, Ticker
 from fragtui.ui.keys import KEYS, bindings
 from fragtui.ui.messages import Crashed, HistoryLoaded, KernelLogUpdated, PodsUpdated, RemediesUpdated, Sampled
@@ -19,7 +20,7 @@ from fragtui.ui.terminal.key_gate import key_gate_of
 from fragtui.ui.widgets.resilient import surviving_errors
 from fragtui.ui.wiring import AppDependencies, BackgroundReaders
 
-if TYPE_CHECKING:  # It takes 60 ms of CPU, and no remedy is needed for the first bars.
+if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
     from fragtui.remedies.service import HistoryView, RemedyState
     from fragtui.ui.screens.remedy_controller import RemedyController
 
@@ -101,6 +102,7 @@ class LiveScreen(DashboardScreen):
 
     @surviving_errors
     def _start_rest(self) -> None:
+        enable_collector()
         self._sampler.tick_now()
         self._ready_remedies()
         self._readers.start()
@@ -153,7 +155,8 @@ class LiveScreen(DashboardScreen):
     def _ready_remedies(self) -> RemedyController:
         """Return the remedies; they start with the first key that needs them, or soon after the first bars."""
         if self.remedies is None:
-            from fragtui.remedies.audit.log import AuditLog  # noqa: PLC0415  # See above.
+            # The first bars don't need the remedies, whose imports take 40 ms of CPU.
+            from fragtui.remedies.audit.log import AuditLog  # noqa: PLC0415
             from fragtui.remedies.audit.path import audit_path  # noqa: PLC0415
             from fragtui.ui.screens.remedy_controller import RemedyController  # noqa: PLC0415
 

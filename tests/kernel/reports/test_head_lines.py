@@ -11,7 +11,8 @@ from fragtui.kernel.reports.head_lines import (
     parse_failure_head,
     parse_slab_head,
 )
-from fragtui.kernel.reports.report import KernelReport, ReportKind
+from fragtui.kernel.reports.report import KernelReport
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.logs.record import LogRecord
 
 KERNEL = ("GFP_KERNEL", "__GFP_COMP")

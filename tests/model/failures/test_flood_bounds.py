@@ -12,7 +12,7 @@ from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sandbox_attempts import AttemptAssembler
 from fragtui.kernel.reports.collector import ReportCollector
 from fragtui.kernel.reports.dump_collector import MAX_SOURCES
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.logs.parser import LogParser
 from fragtui.model.failures.failure_counts import MAX_OPEN_COUNTS, FailureCounts
 from fragtui.model.failures.failure_list import MAX_KEPT_INCIDENTS, FailureList

@@ -218,7 +218,7 @@ def test_a_dirty_page_may_end_compaction_where_large_folios_move_and_a_sync_prev
 
 
 def test_huge_pages_block_no_other_block() -> None:
-    infos = (CACHE_2.zone_infos[0], replace(CACHE_2.zone_infos[1], lru=2_700_000))
+    infos = (CACHE_2.zone_infos[0], CACHE_2.zone_infos[1]._replace(lru=2_700_000))
     zones = tuple(Zone(zone.blocks, info) for zone, info in zip(CACHE_2.zones or (), infos, strict=True))
     known = replace(CACHE_2, zone_infos=infos, zones=zones)
     room = forecast(known, 9).zone_capacities[0]
@@ -250,7 +250,7 @@ def test_dirty_pages_go_only_after_a_sync() -> None:
 
 
 def test_below_the_min_watermark_there_is_nothing_to_compact_into() -> None:
-    infos = tuple(replace(info, min=info.free) for info in CACHE.zone_infos)
+    infos = tuple(info._replace(min=info.free) for info in CACHE.zone_infos)
     low = replace(
         CACHE, zone_infos=infos, zones=tuple(Zone(z.blocks, i) for z, i in zip(CACHE.zones or (), infos, strict=True))
     )
@@ -280,7 +280,7 @@ def test_the_dma_zone_is_no_target() -> None:
 
 
 def test_blocks_below_the_watermark_are_free_but_not_available() -> None:
-    infos = tuple(replace(info, min=info.free) for info in CACHE.zone_infos)
+    infos = tuple(info._replace(min=info.free) for info in CACHE.zone_infos)
     low = replace(
         CACHE, zone_infos=infos, zones=tuple(Zone(z.blocks, i) for z, i in zip(CACHE.zones or (), infos, strict=True))
     )
@@ -346,7 +346,7 @@ def test_chances_are_chances_and_fewer_pages_in_use_never_make_them_worse(
 )
 def test_no_more_is_promised_than_there_is(file: int, slab: int, order: int, effect: Effect) -> None:
     meminfo = {**CACHE.meminfo, "Active(file)": file << 12, "Inactive(file)": 0, "SReclaimable": slab}
-    infos = (CACHE.zone_infos[0], replace(CACHE.zone_infos[1], file=file))
+    infos = (CACHE.zone_infos[0], CACHE.zone_infos[1]._replace(file=file))
     zones = tuple(Zone(zone.blocks, info) for zone, info in zip(CACHE.zones or (), infos, strict=True))
     seen = forecast(replace(CACHE, meminfo=meminfo, zone_infos=infos, zones=zones), order)
     gain = seen.gain(effect)
@@ -383,6 +383,6 @@ def test_a_boost_does_not_keep_compaction_from_free_pages() -> None:
     info = zones[-1].info
     assert info is not None and info.free is not None and info.min is not None
     for boost, can in ((0, False), (info.free + 1 - info.min, True)):
-        boosted = replace(info, min=info.free + 1, boost=boost)
+        boosted = info._replace(min=info.free + 1, boost=boost)
         node = replace(CACHE, zones=(Zone(zones[-1].blocks, boosted),), zone_infos=(boosted,))
         assert [room.compactable for room in zone_capacities(node, 4)] == [can]

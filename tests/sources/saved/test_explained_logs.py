@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.incident import Incident
 from fragtui.model.log_linker import Explained, LogLinker
 from fragtui.sources.saved.explain import OpenLog, explain_logs

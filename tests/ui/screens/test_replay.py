@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -63,7 +63,7 @@ class Made:
             tree.write()
             self._remedy(index)
             reader.sample(page_types=index % 30 == 0)
-            tick = replace(texts[-1], time=BEGAN + index, monotonic=5000.0 + index)
+            tick = texts[-1]._replace(time=BEGAN + index, monotonic=5000.0 + index)
             recorder.take_tick(tick)
             snapshot = maker.snapshot(tick)
             session.accept(snapshot)
