@@ -1,6 +1,5 @@
 """The entry point of ``fragtui`` and ``python -m fragtui``."""
 
-import gc
 import sys
 
 from fragtui.import_path import restrict_environment, restrict_imports
@@ -11,8 +10,6 @@ restrict_environment()
 
 def main() -> int:
     """Run the command line and return its exit status."""
-    # Hardly anything that a start makes is garbage: to look for some takes 5 % of its CPU. See `fragtui.collector`.
-    gc.disable()
     from fragtui.commands.cli.parser import main as run  # noqa: PLC0415
 
     return run()

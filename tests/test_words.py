@@ -114,6 +114,17 @@ def test_no_docstring_or_comment_has_a_banned_phrase() -> None:
     assert not found, "\n".join(found)
 
 
+def test_no_docstring_or_comment_of_the_tests_has_a_banned_phrase() -> None:
+    texts = (
+        text
+        for path in sorted((REPOSITORY / "tests").rglob("*.py"))
+        if path.name not in {"words.py", "test_words.py"}  # They have the phrases.
+        for text in prose(path.read_text(), str(path.relative_to(REPOSITORY)))
+    )
+    found = hits(texts, BANNED_IN_PROSE)
+    assert not found, "\n".join(found)
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_no_page_has_a_banned_phrase(page: str) -> None:
     found = hits(iter([Text(page, 1, (REPOSITORY / page).read_text())]), BANNED)

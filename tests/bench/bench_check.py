@@ -3,7 +3,7 @@
 What the kernel takes to write /proc/pagetypeinfo is not in the budget: it walks all free blocks, which took from 2 to
 20 ms on one machine, by what else ran there.
 
-Run: python tests/bench/bench_check.py [RUNS]. The runs alternate, so that a busy machine slows both alike. Where the
+Run: python tests/bench/bench_check.py [RUNS]. The runs alternate, so that a busy machine slows both equally. Where the
 time goes: python -X importtime -m fragtui check.
 """
 

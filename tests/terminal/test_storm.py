@@ -45,7 +45,7 @@ def run_round(argv: list[str], ready: str, seed: int, events: int, *, remedies: 
                 assert time.monotonic() < end, "SIGTERM does not end it"
             sender.take(0.05)
             assert term.status == 0, "it crashed"
-            assert OWN_FAULT not in sender.tail, "it met a fault of its own"
+            assert OWN_FAULT not in sender.tail, "it met an internal error"
         except AssertionError as error:
             recent = "\n".join(str(one.piece) for one in sender.sent[-12:])
             raise AssertionError(f"seed {seed}, status {term.status}: {error}\n{recent}\n{sender.tail}") from error
@@ -97,7 +97,7 @@ def recording_in(folder: Path) -> Path:
     return folder / "x.rec"
 
 
-def test_a_storm_on_the_live_screen_ends_nothing_and_writes_nothing_unasked(tmp_path: Path) -> None:
+def test_a_storm_on_the_live_screen_ends_nothing_and_writes_nothing_without_consent(tmp_path: Path) -> None:
     with harmless_node(tmp_path) as node:
         storm_live(node, tmp_path / "out", SEED, SHARE)
 
@@ -108,7 +108,7 @@ def test_a_storm_on_a_replay_ends_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.by_hand
 @pytest.mark.timeout(0)
-def test_the_whole_storm_ends_nothing_and_writes_nothing_unasked(tmp_path: Path) -> None:
+def test_the_whole_storm_ends_nothing_and_writes_nothing_without_consent(tmp_path: Path) -> None:
     recording = recording_in(tmp_path)
     sent = ran = 0
     seed = SEED

@@ -14,7 +14,6 @@ from types import ModuleType
 from typing import NoReturn
 
 from fragtui import __version__
-from fragtui.collector import enable_collector
 from fragtui.sources.host.tree import is_packed
 from fragtui.text import bounded_int, printable, shortage
 
@@ -183,9 +182,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     _open_standard_streams()
     words = sys.argv[1:] if argv is None else list(argv)
     args = build(words).parse_args(words)
-    if _verb_of(words) is not None:
-        # The screen does so after its first bars.
-        enable_collector()
     try:
         status = int(args.run(args))
         sys.stdout.flush()

@@ -78,7 +78,7 @@ class KilledTask:
 
 @dataclass(frozen=True, slots=True)
 class KernelReport:
-    """One report, as far as it is read; `complete` means that nothing more is expected.
+    """One report, complete or not; `complete` means that nothing more is expected.
 
     `key` is unique within one collector and stays the same while the report grows. `stack_mixed` says that another
     CPU's dump was interleaved with this stack, so that no frame is certain and `stack` is empty. `lines` are the first

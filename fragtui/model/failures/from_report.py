@@ -63,7 +63,7 @@ def incident_id(source: str, place: int, time: float | None, monotonic: float | 
 
 
 def cause_of(report: KernelReport, version: KernelVersion | None) -> FoundCause | None:
-    """Return what asked for the memory, or None. An OOM kill has none: its victim did not ask."""
+    """Return what requested the memory, or None. An OOM kill has none: its victim requested nothing."""
     if report.kind in {ReportKind.OOM, ReportKind.SLAB_FAILURE}:
         return None
     stack = [(frame.symbol, frame.reliable, frame.module) for frame in report.stack]
@@ -107,7 +107,7 @@ def memory_is_to_blame(report: KernelReport) -> bool | None:
 
 
 def reason_of(report: KernelReport) -> str | None:
-    """Return what the report says beyond the common fields."""
+    """Return what the report contains beyond the common fields."""
     if report.kind is ReportKind.STALL and report.stalled_ms is not None:
         return f"waited {report.stalled_ms} ms so far"
     if report.kind is ReportKind.VMALLOC_FAILURE:

@@ -65,7 +65,8 @@ class KmsgReader:
             except InterruptedError:
                 continue
             except OSError as error:
-                # EPIPE: overwritten before it was read, go on with the oldest. EINVAL: longer than the buffer, skipped.
+                # EPIPE: overwritten before it was read, continue with the oldest. EINVAL: longer than the buffer,
+                # skipped.
                 if error.errno in {errno.EPIPE, errno.EINVAL}:
                     if self._next is None:
                         lost = 1  # The number of records before the first one read is unknown.

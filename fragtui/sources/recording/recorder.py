@@ -1,4 +1,4 @@
-"""The recorder: raw texts and lines are packed into a ring in memory, and written from there to a file."""
+"""The recorder: packs raw texts and lines into a ring in memory, and writes them from there to a file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from fragtui.sources.kernel_log.incident_stream import StreamCall
 
 FLUSH_SECONDS = 5.0
-"""A recording that is cut off loses at most this much."""
+"""Seconds between two flushes: a recording that is cut off loses at most this much."""
 SEGMENT_SECONDS = 120.0
 _MAX_REPEATED = 4096
 """Facts that are repeated in each segment, or wait for the first tick."""

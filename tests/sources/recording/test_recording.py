@@ -193,7 +193,7 @@ def readable(data: bytes) -> Recording | None:
         return None
 
 
-def test_a_damaged_byte_costs_what_follows_and_is_never_taken_for_data(tmp_path: Path) -> None:
+def test_a_damaged_byte_loses_the_rest_and_is_never_read_as_data(tmp_path: Path) -> None:
     path, _ = recorded(tmp_path)
     data = path.read_bytes()
     whole = parse_recording(data)

@@ -148,7 +148,7 @@ def test_however_dense_both_sides_name_each_other_and_none_is_lost(apart: int) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("apart", [0.0, 0.01, 1.0, 1000.0])
-def test_what_is_held_back_does_not_grow_with_the_log(apart: float) -> None:
+def test_what_waits_does_not_grow_with_the_log(apart: float) -> None:
     digest, out, most = LogLinker(), 0, 0
     for number in range(20_000):
         incident = kernel_incident(ReportKind.ALLOCATION_FAILURE, time=NOV_2026 + number * apart, id=str(number))
