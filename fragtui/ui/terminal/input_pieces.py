@@ -7,7 +7,7 @@ depend only on the order of the characters, and time matters only for a lone Esc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 ESC = "\x1b"
 PASTE_BEGINS = "\x1b[200~"
@@ -20,8 +20,7 @@ _MAX_HELD = 64
 """Characters that are kept of a sequence that does not end; longer than `MAX_SEQUENCE`, so that it stays unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """One key, report, or paste."""
 
     text: str
