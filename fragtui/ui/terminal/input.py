@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from codecs import getincrementaldecoder
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from textual import events
 from textual.message import Message
@@ -24,8 +24,12 @@ _WAYS_OUT = ("\x03", "\x11", "\x1b[99;5u", "\x1b[113;5u")
 class TerminalInput:
     """The events of one terminal."""
 
-    def __init__(self, arrivals: KeyArrivals, debug: bool = False) -> None:
+    def __init__(
+        self, arrivals: KeyArrivals, debug: bool = False, is_answer: Callable[[str, float], bool] | None = None
+    ) -> None:
         self._arrivals = arrivals
+        self._is_answer = is_answer
+        """Takes a piece and when it came; returns whether it was an answer of the terminal's, and no key."""
         self._debug = debug
         self._decode = getincrementaldecoder("utf-8")("replace").decode
         self._pieces = Pieces()
@@ -66,6 +70,8 @@ class TerminalInput:
     def _events(self, piece: Piece, at: float) -> list[Message]:
         if piece.pasted:
             came: list[Message] = [events.Paste(piece.text.replace("\x00", ""))] if piece.text else []
+        elif self._is_answer is not None and self._is_answer(piece.text, at):
+            came = []
         else:
             came = self._meaning(piece.text) if len(piece.text) <= MAX_SEQUENCE else []
         for event in came:
