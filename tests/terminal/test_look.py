@@ -24,6 +24,7 @@ DEPTHS: dict[str, dict[str, str]] = {
 }
 PALETTES = {"16": (XTERM, VGA), "console": (VGA,)}
 SIZES = ((80, 24), (120, 40))
+CONSOLE_FONT = {*map(chr, range(33, 127)), *bytes(range(128, 255)).decode("cp437"), *"►◄▲▼•↑↓→←"}
 slow = partial(pytest.param, marks=pytest.mark.slow)
 _NAMES = {
     name: number % 10 + 8 * (number >= 90)
@@ -97,6 +98,7 @@ def test_every_theme_is_readable_at_every_depth(depth: str) -> None:
         shown.press("?")
         shown.until("Esc closes")
         assert not unreadable(shown, depth, "dark"), shown.text
+        assert depth != "console" or {text for text, *_ in visible(shown)} <= CONSOLE_FONT
 
 
 @pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"TERM": "vt100", "LC_ALL": "C"}])

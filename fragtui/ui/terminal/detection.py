@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,7 @@ def detect(theme: str = AUTO, *, to_ascii: bool = False, environ: Mapping[str, s
     """Return how to draw on this terminal; `theme` is one of `THEME_CHOICES`."""
     env = _started_with() if environ is None else environ
     depth = colour_depth(env)
-    glyph_set = GlyphSet.ASCII if to_ascii else glyphs_of(env)
+    glyph_set = GlyphSet.ASCII if to_ascii or not _writes_utf_8() else glyphs_of(env)
     coloured = depth in (Depth.TRUE, Depth.INDEXED, Depth.ANSI)
     automatic = theme == AUTO
     return TerminalLook(
@@ -115,6 +116,11 @@ def _terminfo_colours(name: str) -> int | None:
         return max(0, curses.tigetnum("colors"))
     except curses.error:
         return None
+
+
+def _writes_utf_8() -> bool:
+    """Return whether what is drawn is encoded as UTF-8: PYTHONIOENCODING may say otherwise."""
+    return sys.__stderr__ is None or "utf" in sys.__stderr__.encoding.lower()
 
 
 def _started_with() -> Mapping[str, str]:
