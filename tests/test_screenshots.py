@@ -1,4 +1,4 @@
-"""The README's pictures come from the recorded incident, and say what they are there for."""
+"""The README's pictures come from the recorded incident, and show what they are for."""
 
 from __future__ import annotations
 
@@ -67,13 +67,13 @@ def test_the_committed_animation_shows_the_denial_the_question_and_the_recovery(
         assert word in film
 
 
-def test_the_recording_names_nobody() -> None:
+def test_the_recording_names_no_person() -> None:
     from fragtui.sources.recording.reader import read_recording
 
     found = read_recording(HERE / "incident.rec")
     assert (HERE / "incident.rec").stat().st_size < 300_000
     assert found.host.name == "node-7"
-    told = " ".join(str(event.facts) for event in found.events)
-    assert "/work" not in told
-    assert "/home" not in told
-    assert not re.search(r'"login": "|"boot": "', told)
+    recorded = " ".join(str(event.facts) for event in found.events)
+    assert "/work" not in recorded
+    assert "/home" not in recorded
+    assert not re.search(r'"login": "|"boot": "', recorded)

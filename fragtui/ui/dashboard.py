@@ -62,7 +62,7 @@ class Dashboard(Container):
         self._footer = KeyFooter(keys)
         self._zoomed: Widget | None = None
         self._shape: tuple[int, ...] = ()
-        """What the lines were last shared out for."""
+        """The shape for which the lines were last distributed."""
 
     def compose(self) -> ComposeResult:
         """Lay the panels out; their heights are set when the size is known."""
@@ -78,7 +78,7 @@ class Dashboard(Container):
         return next(widget for _, widget in self._panels if isinstance(widget, kind))
 
     def show(self) -> None:
-        """Share the lines out again if the content's shape changed, and have every panel draw what changed."""
+        """Distribute the lines again if the content's shape changed, and redraw the panels that changed."""
         if self._shape != self._content_shape():
             self.share_out()
         for _, widget in self._panels:
@@ -96,7 +96,7 @@ class Dashboard(Container):
         self._footer.rebuild()
 
     def zoom(self, focused: Widget | None) -> None:
-        """Give the focused panel the whole body, the bars in place of the zones; or take it back."""
+        """Give the focused panel the whole body (the bars for the zones), or restore the layout."""
         if self._zoomed is not None:
             self._zoomed = None
         else:

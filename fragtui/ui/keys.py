@@ -57,7 +57,7 @@ KEYS = (
     Key("H", "history", "History", "Logged remedies, and longer-term settings", FIX),
     Key("x", "abort", "Abort", "Abort the running remedy", FIX),
     Key("r", "recovery", "Recovery", "Before and after the last remedy, its cost, what is left", FIX, footer=True),
-    Key("space", "pause", "Pause", "Freeze the screen; sampling goes on", VIEW, footer=True),
+    Key("space", "pause", "Pause", "Freeze the screen; sampling continues", VIEW, footer=True),
     Key("left_square_bracket", "order(-1)", "Order -", "Lower target order", LOOK),
     Key("right_square_bracket", "order(1)", "Order +", "Higher target order", LOOK),
     Key("a", "order_auto", "Order auto", "Target order of the last failures again", LOOK),
@@ -85,7 +85,7 @@ KEYS = (
 REMEDY_OF_KEY = {key.keys: key.action[8:-2] for key in KEYS if key.action.startswith("remedy(")}
 """The remedy that each key names."""
 WRITE_KEYS = frozenset((*REMEDY_OF_KEY, "l", "G"))
-"""Keys that write, greyed where nothing may be written."""
+"""Keys that write, grey if nothing may be written."""
 
 
 REPLAY = "The recording"
@@ -106,7 +106,7 @@ _OWN = (
     Key("end", "edge(False)", "End", "To its end", REPLAY),
 )
 _NOT_THERE = ("pause", "interval(1)", "interval(-1)", "page_types", "abort", "app.record")
-"""Actions of the live screen that a recording has no use for."""
+"""Actions of the live screen that a replay does not have."""
 _FOOTER = ("help", "open", "recovery")
 
 REPLAY_KEYS = (

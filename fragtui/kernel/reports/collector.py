@@ -23,7 +23,8 @@ from fragtui.kernel.reports.head_lines import (
 from fragtui.kernel.reports.needles import BEFORE
 from fragtui.kernel.reports.oom_collector import OomCollector
 from fragtui.kernel.reports.open_reports import Hidden, OpenReports
-from fragtui.kernel.reports.report import ExternalDrop, KernelReport, ReportKind
+from fragtui.kernel.reports.report import ExternalDrop, KernelReport
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.kernel.reports.torn_heads import take_head_piece
 from fragtui.logs.record import LogRecord
 

@@ -17,7 +17,7 @@ from fragtui.kernel.reports.dump_lines import (
     parse_zone_line,
 )
 from fragtui.kernel.reports.open_reports import OpenReports
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.kernel.reports.request import intact_part
 from fragtui.logs.record import LogRecord
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from fragtui.cluster.pod_ref import cgroup_owner
 from fragtui.kernel.gfp.flags import GfpReading
 from fragtui.kernel.procfs.version import KernelVersion
-from fragtui.kernel.reports.report import KernelReport, ReportKind
+from fragtui.kernel.reports.report import KernelReport
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.cause import FoundCause
 from fragtui.model.failures.refusal import RefusalCause, RefusalVerdict, classify_refusal, is_atomic, page_kb_of
 from fragtui.model.node.verdict import COSTLY_ORDER

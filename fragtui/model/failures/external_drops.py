@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from fragtui.kernel.reports.report import ExternalDrop
+from typing import TYPE_CHECKING
+
 from fragtui.model.node.snapshot import Snapshot
+
+if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
+    from fragtui.kernel.reports.report import ExternalDrop
 
 _OWN = "fragtui-remedy"
 """The task name of fragtui's own child process."""

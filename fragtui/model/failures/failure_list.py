@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
 
-from fragtui.kernel.reports.report import ReportKind
-from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+from fragtui.kernel.reports.report_kind import ReportKind
+
+if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
+    from fragtui.model.failures.incident import Incident
+    from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 
 MAX_KEPT_INCIDENTS = 2000
 """Most incidents kept; older ones leave the list, not the counts."""

@@ -8,7 +8,8 @@ from fragtui.cluster.pod_ref import cgroup_owner
 from fragtui.kernel.gfp.flags import GfpReading, GfpTable, decode
 from fragtui.kernel.procfs.version import KernelVersion, parse_version
 from fragtui.kernel.reports.dump_lines import OUR_FRAMES
-from fragtui.kernel.reports.report import KernelReport, ReportKind
+from fragtui.kernel.reports.report import KernelReport
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.cause import Cause, FoundCause
 from fragtui.model.failures.causes import CAUSES, TABLE
 from fragtui.model.failures.explanation import describe_report

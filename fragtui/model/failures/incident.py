@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from fragtui.kernel.reports.report import KernelReport, KilledTask, ReportedZone
+if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
+    from fragtui.kernel.reports.report import KernelReport, KilledTask, ReportedZone
+
 
 SANDBOX_FAILURE = "sandbox_failure"
 """The kind of an incident that is no report of the kernel: a container runtime could not start a pod's sandbox."""

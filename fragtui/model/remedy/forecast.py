@@ -32,8 +32,8 @@ class _Case:
     finding nothing (mm/compaction.c isolate_freepages), and pages where both scanners meet are not moved."""
 
 
-# An object in use keeps its slab and an inode with page cache stays: of SReclaimable 45 to 97 % went on 6.18, most
-# if there was most. Page cache is read again meanwhile, and what is freed first fills the per-CPU lists,
+# An object in use keeps its slab and an inode with page cache stays: of SReclaimable 45 to 97 % was freed on 6.18, the
+# larger share of the larger slab. Page cache is read again meanwhile, and what is freed first fills the per-CPU lists,
 # which may be drained meanwhile too.
 _LIKELY = _Case(CLUSTERED, cache=1.0, slab=0.8, gathered=0.75)
 _LOW = _Case(SCATTERED, cache=0.8, slab=0.4, gathered=0.5)
@@ -260,6 +260,6 @@ def limit_phrase(forecast: Forecast) -> str:
     if forecast.bound is None or forecast.bound <= 0.5:
         return "too little of the memory that can be freed or moved is contiguous"
     return (
-        f"{forecast.bound * 100:.0f} % of the {format_bytes(forecast.small_free)} free in smaller blocks lies "
+        f"{forecast.bound * 100:.0f} % of the {format_bytes(forecast.small_free)} free in smaller blocks is "
         "between unmovable pages"
     )

@@ -70,9 +70,9 @@ class NeedleWindow:
 
 
 class IncidentStream:
-    """Parses the lines near a needle, collects reports and keeps what was reported of them.
+    """Parses the lines near a needle, collects reports and remembers which incidents were reported.
 
-    A line on which a parser fails is counted, and the update says so: only that line is lost.
+    A line on which a parser fails is counted in the update: only that line is lost.
 
     `boot` (epoch of the kernel's time zero) dates records of /dev/kmsg, `now` syslog timestamps without a year.
     `on_call`, if set, gets every call that changes state, in order.
@@ -95,7 +95,7 @@ class IncidentStream:
         self._parser = LogParser(now=now)
         self._collector = ReportCollector()
         self._near = NeedleWindow((*REPORT_NEEDLES, REMEDY_NEEDLE), BEFORE)
-        self._told: dict[int, Incident] = {}
+        self._reported: dict[int, Incident] = {}
         self._done: deque[KernelReport] = deque()
         self._dropped = 0
         self._line = 0
@@ -198,15 +198,15 @@ class IncidentStream:
             time = incident.time
             if time is not None and ((since is not None and time < since) or (before is not None and time >= before)):
                 continue
-            told = self._told.get(report.key)
-            if told is None:
+            known = self._reported.get(report.key)
+            if known is None:
                 fresh.append(incident)
-            elif told != incident:
+            elif known != incident:
                 updated.append(incident)
             if done:
-                self._told.pop(report.key, None)
+                self._reported.pop(report.key, None)
             else:
-                self._told[report.key] = incident
+                self._reported[report.key] = incident
         remedies = tuple(remedy for remedy in self._collector.external_drops if not is_own_drop(remedy))
         self._collector.external_drops.clear()
         if since is not None:
@@ -217,7 +217,7 @@ class IncidentStream:
     def _take(self, reports: Iterable[KernelReport]) -> None:
         self._done.extend(reports)
         while len(self._done) > MAX_WAITING:
-            self._told.pop(self._done.popleft().key, None)
+            self._reported.pop(self._done.popleft().key, None)
             self._dropped += 1
 
     def _note(self, *call: str | bytes | float | None) -> None:

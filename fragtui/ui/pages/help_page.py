@@ -12,28 +12,28 @@ from fragtui.ui.widgets.rows import Line, bar_tones, line
 _SIGNS = (
     (
         ("cell-enough", " 755 "),
-        "free blocks of exactly that order; the ground tells how many requests of it succeed at once: blue enough, "
-        "amber under 16, red none",
+        "free blocks of exactly that order; the background shows how many requests of it succeed at once: blue "
+        "enough, amber under 16, red none",
     ),
     (("muted", "   3 "), "not available to GFP_KERNEL because of a watermark or the lowmem reserve, or not asked for"),
     (("strong", "▾3 "), "the target order: that of the last failures, or the one chosen with [ and ]"),
     (
         ("bad", "✗ none"),
-        "no block of the order; where larger ones can be split for it, that stands there instead",
+        "no block of the order; if larger ones can be split for it, that is shown instead",
     ),
     (
         ("muted", "UMEHCI"),
         "migratetypes with free blocks, as the kernel writes them: unmovable, movable, reclaimable, ...",
     ),
     (("key", "▼"), "on sparkline and timeline: a remedy ran, by fragtui or another tool"),
-    (("bad", "✗ ×"), "on the timeline: a request was refused then; at that moment there was no block at all"),
+    (("bad", "✗ ×"), "on the timeline: a request was denied; there was no block at all"),
     (
         ("muted", "unus."),
         "share of the zone's free memory in blocks too small for the order (unusable free space index)",
     ),
     (
         ("muted", "fragm."),
-        "the kernel's fragmentation index: -1 a block is there, towards 0 lack of memory, towards 1 fragmentation",
+        "the kernel's fragmentation index: -1 a block is free, towards 0 lack of memory, towards 1 fragmentation",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""The whole report of one incident: in words, flags, the zones of that moment, the stack."""
+"""The whole report of one incident: explanation, flags, the zones at that moment, the stack."""
 
 from __future__ import annotations
 

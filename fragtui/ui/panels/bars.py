@@ -1,4 +1,4 @@
-"""The chosen zone opened: a bar for each order, in the tones of what was there before, gained and lost."""
+"""The chosen zone in detail: a bar for each order, in the tones of what was there before, gained and lost."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _EMPTY = {
     Verdict.SHORT: ("▽ none: short of memory", "bad"),
     Verdict.UNKNOWN: ("? unknown", "unknown"),
 }
-"""What stands in the place of a bar if there is no block of the order."""
+"""The text instead of a bar if there is no block of the order."""
 _LETTERS = {
     "Unmovable": "U",
     "Movable": "M",
@@ -37,11 +37,11 @@ _LETTERS = {
 }
 _LETTER_STYLES = {"U": "warn", "M": "bar", "E": "text"}
 _REMEDY = "▼"
-"""Where on the sparkline a remedy ran, own or foreign."""
+"""Mark on the sparkline for a remedy, of fragtui or of another tool."""
 
 
 class _Columns(NamedTuple):
-    """Which columns there is room for, and the cells that are left for the bar."""
+    """The columns that fit, and the remaining cells for the bar."""
 
     indices: bool
     share: bool
@@ -157,7 +157,7 @@ class BarsPanel(LinesWidget):
             spans.append((f"  {judged.unusable[order] / 1000:.3f}", "muted"))
             spans.append((f" {format_index(judged.fragmentation[order])}", "muted"))
         if columns.types:
-            # The reading is older than the count: of blocks that are gone nothing can be told.
+            # The reading is older than the count: nothing is known of the blocks that are gone.
             there = (name for name, row in split.items() if count and order < len(row) and row[order])
             letters = "".join(_LETTERS.get(name, "?") for name in there)
             spans.append((" " + fit(letters, 5), "muted"))
@@ -222,7 +222,7 @@ def _column_names(columns: _Columns, span: int) -> Line:
 
 
 def _note(session: Session, snapshot: Snapshot) -> Line:
-    """Return what the columns were made from: the age of the migratetypes and of the baseline."""
+    """Return the note on the columns' sources: the age of the migratetypes and of the baseline."""
     reading = snapshot.page_types
     if reading is None:
         types = f"migratetypes: {snapshot.why('pagetypeinfo') or 'not read yet'}"
@@ -252,7 +252,7 @@ def _split(snapshot: Snapshot, zone: Zone) -> dict[str, tuple[int, ...]]:
 
 
 def _typed_bar(width: int, split: dict[str, tuple[int, ...]], order: int) -> list[Span]:
-    """Return a bar in letters, as long as the plain one, parted as the order's blocks are among migratetypes."""
+    """Return a bar in letters, as long as the plain one, divided like the order's blocks among the migratetypes."""
     counts = {name: row[order] for name, row in split.items() if order < len(row) and row[order]}
     total = sum(counts.values())
     if not total:

@@ -13,7 +13,7 @@ _LEGEND = "✗ refused or killed   ▼ remedy   > goes to the next"
 
 
 class RecordingLine(LinesWidget):
-    """One line of a replay; the last remedy's result is at its right."""
+    """One line of a replay; the last remedy's result is on its right side."""
 
     ground = "line"
 

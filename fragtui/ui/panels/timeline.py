@@ -22,7 +22,7 @@ _REMEDY, _REFUSED = "▼", "✗"
 
 
 class Timeline(LinesWidget):
-    """A column a moment, on the bars' scale; under it the remedies and refusals of that moment, and the time."""
+    """A column for each moment, on the bars' scale; below it remedies and denials of that moment, and the time."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(id="timeline")
@@ -87,7 +87,7 @@ def _label(span: int, room: int, row: int) -> str:
 
 
 def _marks(session: Session, points: int) -> Line:
-    """Return the line of what happened: a refusal outweighs a remedy in the same place."""
+    """Return the line of marks: a denial takes precedence over a remedy at the same place."""
     remedied = session.marks_in(SECONDS, points)
     refused = session.refusals_in(SECONDS, points)
     signs = [

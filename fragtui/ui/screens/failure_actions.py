@@ -1,4 +1,4 @@
-"""What can be done with the listed failures: filter, copy, save."""
+"""Actions on the listed failures: filter, copy, save."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fragtui.ui.screens.report_action import save_aside
 
 
 def ask_filter(app: App[Any], failures: FailureList, then: Callable[[], None]) -> None:
-    """Ask for the text that listed failures must hold; Escape leaves it as it was."""
+    """Ask for the text that listed failures must contain; Escape changes nothing."""
 
     def take(wanted: str | None) -> None:
         if wanted is not None:

@@ -132,7 +132,7 @@ class RemedyController:
             self.service.abort()
 
     def show_recovery(self) -> None:
-        """Show what the last remedy brought."""
+        """Show the result of the last remedy."""
         if (remedy_result := self.state.remedy_result) is None:
             self._app.notify("No remedy has run here yet; H shows logged ones.", markup=False)
             return
@@ -154,7 +154,7 @@ class RemedyController:
 
     @property
     def guard_words(self) -> str | None:
-        """Return the state of the guard in two or three words, or None while it is off."""
+        """Return the state of the guard in two or three words, None while it is off."""
         if self.state.guard is None:
             return None
         decision = self.state.decision
@@ -165,7 +165,7 @@ class RemedyController:
 
     @property
     def line(self) -> tuple[str, str] | None:
-        """Return the words and the style of the line about remedies, or None if there is nothing to say."""
+        """Return the text and the style of the line about remedies, or None if there is none."""
         state = self.state
         if state.running is not None:
             doing = "aborting" if state.aborting else "x aborts"
@@ -195,7 +195,7 @@ class RemedyController:
         return self.state.decision is not None and self.state.decision.action is GuardAction.RUNNING
 
     def _variants(self, name: str) -> tuple[Remedy, ...]:
-        """Return the remedy that a key names, and the same after a sync if there is such a one."""
+        """Return the remedy that a key names, and its variant with a sync if there is one."""
         snapshot = self._session.snapshot
         dirty = (snapshot.meminfo.get("Dirty") or 0) if snapshot else 0
         ends_early = dirty > 0 and moves_large_folios(snapshot.host.version if snapshot else None)
@@ -214,7 +214,7 @@ class RemedyController:
         return pair[::-1] if ends_early else pair
 
     def _setting(self, remedy: Remedy) -> DialogContext | None:
-        """Return what the remedy would be run on; where it can't be, say why and return None."""
+        """Return the node for the remedy; if it can't run, show the reason and return None."""
         why = (
             "another remedy is running; x aborts it"
             if self.state.busy

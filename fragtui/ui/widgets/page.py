@@ -1,4 +1,4 @@
-"""A page of lines over the main screen, which goes on behind it."""
+"""A page of lines over the main screen, which continues behind it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Build = Callable[[int], Sequence[Line]]
 
 
 class PageBody(LinesWidget):
-    """Lines as high as they need to be, for a scrolling place."""
+    """All lines of a page at their full height, inside a scrolling container."""
 
     ground = "raised"
 
@@ -27,7 +27,7 @@ class PageBody(LinesWidget):
         self.make = build
 
     def build(self, width: int, height: int) -> Sequence[Line]:
-        """Return all lines, and take the height that they need."""
+        """Return all lines, and set the height to theirs."""
         lines = self.make(width)
         if self.styles.height is None or self.styles.height.value != len(lines):
             self.styles.height = max(1, len(lines))
@@ -69,5 +69,5 @@ class PageScreen(ModalPanel[None]):
         frame.scroll_relative(y=lines, animate=False)
 
     async def action_dismiss(self, result: None = None) -> None:
-        """Close the sheet."""
+        """Close the page."""
         self.dismiss(None)

@@ -59,7 +59,7 @@ def _cut(strip: Strip, width: int) -> Strip:
 class LinesWidget(Widget):
     """A widget that draws lines which a subclass builds whole in `build`, from data that it was given before.
 
-    It has no border and no padding: `render_lines` knows none.
+    It has no border and no padding: `render_lines` draws none.
     """
 
     paint: ClassVar[Paint] = Paint(THEMES[0], Depth.TRUE)
@@ -73,11 +73,11 @@ class LinesWidget(Widget):
         super().__init__(id=id, markup=False)
         self._lines: tuple[Line, ...] = ()
         self._drawn: dict[int, tuple[Line, Strip]] = {}
-        """What was drawn of the lines by their places, for as long as they and `_drawn_for` stay the same."""
+        """The drawn lines by their positions, as long as the lines and `_drawn_for` stay the same."""
         self._drawn_for: tuple[object, ...] = ()
 
     def build(self, width: int, height: int) -> Sequence[Line]:
-        """Return the lines for a place of that size in cells; those beyond `height` are not drawn."""
+        """Return the lines for a size in cells; those beyond `height` are not drawn."""
         raise NotImplementedError
 
     def rebuild(self) -> None:
@@ -87,7 +87,7 @@ class LinesWidget(Widget):
             return
         before, built = self._lines, self._built(width, height)
         same = [old == new for old, new in zip(before, built, strict=False)]
-        # The very same line is not drawn again.
+        # The same line object is not drawn again.
         self._lines = tuple(old if kept else new for kept, old, new in zip(same, before, built, strict=False))
         self._lines += built[len(same) :]
         same += [False] * abs(len(before) - len(built))
@@ -96,7 +96,7 @@ class LinesWidget(Widget):
             self.refresh(*changed)
 
     def _built(self, width: int, height: int) -> tuple[Line, ...]:
-        """Return the lines, or one that says that they could not be built: the other panels go on."""
+        """Return the lines, or one that reports that they could not be built: the other panels continue."""
         try:
             return tuple(self.build(width, height))[:height]
         except Exception as fault:
@@ -109,18 +109,18 @@ class LinesWidget(Widget):
         self.refresh()
 
     def on_focus(self) -> None:
-        """Show that keys come here."""
+        """Draw the panel as focused."""
         self.rebuild()
 
     def on_blur(self) -> None:
-        """Show that keys go elsewhere."""
+        """Draw the panel as not focused."""
         self.rebuild()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return the lines of a part, those that have not changed as they were drawn before.
 
-        Textual's own asks every line of every widget at every update for border, padding, opacity, hatch and links,
-        and makes four strips of each new line: together a third of what a tick takes on the screen's thread.
+        Textual's own method checks border, padding, opacity, hatch and links for every line of every widget at every
+        update, and makes four strips of each new line: together a third of a tick's time on the screen's thread.
         """
         width = self.outer_size.width
         if (drawn_for := (width, self.paint, self.glyph_set)) != self._drawn_for:

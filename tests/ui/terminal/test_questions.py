@@ -25,7 +25,7 @@ class Asked:
         look = TerminalLook(asks_ground=ground, asks_width=width)
         self.questions = TerminalQuestions(look, self.themes.append, self._note_wide)
         self.asked = self.questions.ask(100.0)
-        self.input = TerminalInput(KeyArrivals(), False, self.questions.take)
+        self.input = TerminalInput(KeyArrivals(), self.questions.take)
 
     def _note_wide(self) -> None:
         self.wide += 1

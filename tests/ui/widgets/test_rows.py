@@ -46,7 +46,7 @@ class Shown(App[None]):
         (1, "abc", "a"),
     ],
 )
-async def test_a_line_that_is_cut_says_so(width: int, text: str, shown: str) -> None:
+async def test_a_cut_line_ends_with_an_ellipsis(width: int, text: str, shown: str) -> None:
     app = Shown(text)
     async with app.run_test(size=(width, 2)) as pilot:
         await pilot.pause()
