@@ -22,7 +22,7 @@ from fragtui.sources.recording.reader import Recording, read_recording
 from fragtui.ui.dialogs.remedy_dialogs import DialogContext, RemedyDialog
 from fragtui.ui.replay_app import ReplayApp
 from fragtui.ui.terminal.svg import cells, document, draw, placed
-from fragtui.ui.terminal.textual_private import screen_lines
+from fragtui.ui.widgets.textual_private import screen_lines
 
 HERE = Path(__file__).parent
 SIZES = ((120, 40), (80, 24))

@@ -26,13 +26,13 @@ from fragtui.ui.terminal.detection import TerminalLook
 from fragtui.ui.terminal.driver import QuietDriver, TerminalApp
 from fragtui.ui.terminal.key_gate import KeyGate
 from fragtui.ui.terminal.questions import TerminalQuestions
-from fragtui.ui.terminal.textual_private import FatalErrorApp, driver_of, screen_lines
 from fragtui.ui.widgets.glyphs import GlyphSet
 from fragtui.ui.widgets.paint import Paint, textual_theme
 from fragtui.ui.widgets.palette import THEMES
 from fragtui.ui.widgets.resilient import traceback_of
 from fragtui.ui.widgets.rows import LinesWidget
 from fragtui.ui.widgets.stylesheet import stylesheet
+from fragtui.ui.widgets.textual_private import FatalErrorApp, driver_of, screen_lines
 from fragtui.ui.wiring import AppDependencies, BackgroundReaders
 
 
@@ -70,7 +70,6 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
             force_terminal=True,
             safe_box=False,
         )
-        self._failure: str | None = None
         self._rest: ExitStack | None = None
         """The batch that postpones drawing while the terminal is not read; None while it is read."""
         self.sampler = dependencies.sampler(self.deliver, self.report_crash)

@@ -12,8 +12,8 @@ from fragtui.ui.widgets.rows import Line, bar_tones, line
 _SIGNS = (
     (
         ("cell-enough", " 755 "),
-        "free blocks of exactly that order; the background shows how many requests of it succeed at once: blue "
-        "enough, amber under 16, red none",
+        "free blocks of exactly that order; the background shows how many requests of it succeed at once: blue enough, "
+        "amber under 16, red none",
     ),
     (("muted", "   3 "), "not available to GFP_KERNEL because of a watermark or the lowmem reserve, or not asked for"),
     (("strong", "▾3 "), "the target order: that of the last failures, or the one chosen with [ and ]"),

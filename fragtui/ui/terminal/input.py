@@ -11,7 +11,7 @@ from textual.message import Message
 
 from fragtui.ui.terminal.input_pieces import ESC, MAX_SEQUENCE, Piece, Pieces
 from fragtui.ui.terminal.key_arrivals import KeyArrivals, Kind
-from fragtui.ui.terminal.textual_private import MODIFIER_FUNCTIONAL_KEYS, XTermParser, parse_whole
+from fragtui.ui.widgets.textual_private import MODIFIER_FUNCTIONAL_KEYS, XTermParser, parse_whole
 
 _BURST = 3
 """So many different keys in one read are a paste, from a terminal that does not mark pastes."""
