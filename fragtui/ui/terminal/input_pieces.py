@@ -58,7 +58,7 @@ class Pieces:
 
     @property
     def in_doubt(self) -> bool:
-        """Whether the waiting characters are a key if nothing follows: Escape, or Alt and O or a bracket."""
+        """Whether the waiting characters are a key if nothing follows: Escape, Alt+O, or Alt+]."""
         return self._held in (ESC, f"{ESC}O", f"{ESC}]")
 
     def feed(self, text: str) -> list[Piece]:
