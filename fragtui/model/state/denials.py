@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.causes import CAUSES
 from fragtui.model.failures.incident import Incident
 

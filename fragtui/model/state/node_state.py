@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from fragtui.model.node.history import History
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.verdict import NodeJudgement, Severity, State, severity_of
 
@@ -28,8 +27,7 @@ class Question(StrEnum):
     PODS = "pods"
 
 
-@dataclass(frozen=True, slots=True)
-class Unseen:
+class Unseen(NamedTuple):
     """A question that can't be answered, and why."""
 
     question: Question
@@ -41,8 +39,7 @@ class Unseen:
     """Whether it could not be looked at; False if nobody asked to look, or not yet: `why` is then the whole text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Since:
+class Since(NamedTuple):
     """When the state began."""
 
     at: float | None
@@ -53,8 +50,7 @@ class Since:
     """Whether it may have begun before: `at` is then the first reading."""
 
 
-@dataclass(frozen=True, slots=True)
-class LastRemedy:
+class LastRemedy(NamedTuple):
     """The newest remedy that is known to have run."""
 
     at: float
@@ -76,8 +72,7 @@ class NextStep(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Advice:
+class Advice(NamedTuple):
     """The one decision on what to do."""
 
     step: NextStep
@@ -135,16 +130,6 @@ class NodeState:
 
 
 NO_HISTORY = Since(None, "one sample has no history")
-
-
-def since_of(history: History, snapshot: Snapshot, judgement: NodeJudgement) -> Since:
-    """Return when the state of the blocks began, by the history of the target order."""
-    run = history.run((zone.zone.key for zone in judgement.serving), judgement.order)
-    if run is None or judgement.state is State.UNKNOWN:
-        return Since(None, "the blocks are unknown")
-    if run.state is not judgement.state:
-        return Since(None, "the history has no watermarks")
-    return Since(snapshot.time - max(0.0, snapshot.monotonic - run.start), at_least=run.whole)
 
 
 def node_state(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from fragtui.model.node.verdict import NodeJudgement, RequestOutcome, Severity, State
 from fragtui.model.node.watermark import Verdict, floor_pages, usable_pages
-from fragtui.model.remedy.effect import Effect
 from fragtui.model.state.node_state import NextStep, NodeState
 from fragtui.render.numbers import prose_count, share_words, short_bytes, span_words
 from fragtui.text import counted, format_block
+
+if TYPE_CHECKING:  # The state of a healthy node needs no remedy.
+    from fragtui.model.remedy.effect import Effect
 
 _BADGES = {State.OUT_OF_MEMORY: "OUT OF MEMORY"}
 _BADGE_ROLES = {

@@ -10,7 +10,7 @@ from fragtui.render.card.means import Means
 from fragtui.ui.clock import CLOCK
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import cells_of
-from fragtui.ui.widgets.rows import Line, Rows, Span, line
+from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
 
 CARD_ROWS = 4
 _STYLES = {
@@ -28,7 +28,7 @@ _STYLES = {
 """The style of each role of a card."""
 
 
-class CardLines(Rows):
+class CardLines(LinesWidget):
     """What is wrong here, readable in five seconds."""
 
     def __init__(self, session: Session) -> None:

@@ -8,10 +8,10 @@ from fragtui.ui.panels.card import CARD_ROWS
 from fragtui.ui.panels.timeline import MAX_TIMELINE_ROWS, MIN_TIMELINE_ROWS
 
 WIDE = 150
-"""From this width on the failures and pods stand beside the zones, not below."""
+"""From this width on the failures and pods are beside the zones, not below."""
 
 ROOMY = 13
-"""Lines left over from which on panels get air."""
+"""Spare lines from which on panels get blank lines between them."""
 
 
 class PanelRows(NamedTuple):
@@ -31,8 +31,8 @@ def allocate_rows(
 ) -> PanelRows:
     """Return the lines for each panel on a screen of that size, without its first and last line and the remedy line.
 
-    What comes first when lines are few: the card, every zone's row, the chosen zone's bars, then at least one
-    failure; the pods' heading always stays, since it carries their count.
+    If lines are few, the order of precedence is: the card, every zone's row, the chosen zone's bars, then at least
+    one failure; the pods' heading always stays, since it has their count.
     """
     room = max(0, height - 2 - remedy_line)
     card = min(CARD_ROWS + (height >= 30), room)

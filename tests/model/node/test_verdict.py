@@ -67,9 +67,9 @@ TABLE = [
     Case("no cache to reclaim", SCATTERED, 3, FRAGMENTED, Severity.CRITICAL, MAY_KILL, "No free 32K", file=20_000),
     Case("cache unknown", SCATTERED, 3, FRAGMENTED, Severity.CRITICAL, NO_ANSWER, "No free 32K block", file=None),
     Case("costly order", SCATTERED, 4, FRAGMENTED, Severity.CRITICAL, MAY_FAIL, "No free 64K block."),
-    Case("boost bars blocks", HEALTHY, 3, RESERVED, Severity.CRITICAL, WAITS, "(min watermark, 3.8G",
+    Case("boost reserves blocks", HEALTHY, 3, RESERVED, Severity.CRITICAL, WAITS, "(min watermark, 3.8G",
          min=1_010_000, boost=999_000, file=3_000_000),
-    Case("boost bars costly blocks", HEALTHY, 5, RESERVED, Severity.CRITICAL, MAY_FAIL, "of it a boost",
+    Case("boost reserves costly blocks", HEALTHY, 5, RESERVED, Severity.CRITICAL, MAY_FAIL, "of it a boost",
          min=1_010_000, boost=999_000, file=3_000_000),
     Case("at the min watermark", (9_000, 900, 50, 0, 0), 3, SHORT, Severity.CRITICAL, WAITS, "Not fragmented:"),
     Case("at the min watermark, blocks", (9_000, 500, 50, 8), 3, RESERVED, Severity.CRITICAL, WAITS,
@@ -322,7 +322,7 @@ def test_rhel_6_prints_no_managed_pages_and_its_dma_zone_is_no_target(tmp_path: 
     assert judgement.rule is Rule.HALVING
 
 
-def test_dma_blocks_are_no_good_news_without_zoneinfo_either(tmp_path: Path) -> None:
+def test_dma_blocks_do_not_count_without_zoneinfo_either(tmp_path: Path) -> None:
     HostTree.small(tmp_path, (410_000, 96_000, 12_000, 40, 0, 0, 0, 0, 0, 0, 0))
     (tmp_path / "proc/zoneinfo").unlink()
     snapshot = NodeReader(tmp_path).sample()
