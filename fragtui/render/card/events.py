@@ -64,9 +64,8 @@ def stuck_line(pods: WaitingPods) -> Sequence[Spans]:
     if not pods.by_memory:
         unclear = sum(pod.memory is None for pod in pods.others)
         if unclear:
-            head = spans(
-                Span("? ", "unknown"), f"{counted(unclear, 'pod')} {_waits(unclear)}, and no log has the cause"
-            )
+            wait = f"{counted(unclear, 'pod')} {_waits(unclear)}, cause unknown"
+            head = spans(Span("? ", "unknown"), wait)
             return [(*head, Span(": "), *_named(pods.others)), (*head, Span(": "), *_first(pods.others)), head]
         proof = spans(Span("✓ ", "good"), "no pod waits for memory")
         if others:
