@@ -15,9 +15,9 @@ MAX_GROUPS = 6
 _WORST_FIRST = (Verdict.SHORT, Verdict.RESERVED, Verdict.FRAGMENTED, Verdict.UNKNOWN, Verdict.AVAILABLE)
 _WORDS = {
     Verdict.AVAILABLE: "succeeds",
-    Verdict.FRAGMENTED: "fails: fragmented",
-    Verdict.RESERVED: "fails: reserved",
-    Verdict.SHORT: "fails: out of memory",
+    Verdict.FRAGMENTED: "fragmented",
+    Verdict.RESERVED: "reserved",
+    Verdict.SHORT: "out of memory",
     Verdict.UNKNOWN: "unknown",
 }
 
@@ -41,7 +41,7 @@ def zone_rows(judgement: NodeJudgement, page_size: int) -> list[ZoneRow]:
     size = short_bytes(page_size << judgement.order)
     names = [_name(members) for members in groups.values()]
     width = max(14, *map(len, names))
-    head = f"{'zone':<{width}} {'free':>6} {f'{size} blocks':>12} {'largest':>8} {'smaller':>8}  a {size} request"
+    head = f"{'zone':<{width}} {'free':>6} {f'{size} blocks':>11} {'largest':>7} {'smaller':>7}  for {size}"
     rows = [ZoneRow(head, None)]
     for label, members in list(zip(names, groups.values(), strict=True))[:MAX_GROUPS]:
         rows.append(ZoneRow(f"{label:<{width}} {_cells(members[0], judgement.order, page_size)}",
@@ -72,6 +72,6 @@ def _cells(zone: ZoneJudgement, order: int, page_size: int) -> str:
     smaller = share_words(zone.unusable[order]) if order < len(zone.unusable) else "?"
     free = short_bytes(free_pages(blocks) * page_size)
     return (
-        f"{free:>6} {format_count(blocks_of(blocks, order)):>12} {largest:>8} {smaller:>8}  "
+        f"{free:>6} {format_count(blocks_of(blocks, order)):>11} {largest:>7} {smaller:>7}  "
         f"{_WORDS[_verdict(zone, order)]}"
     )
