@@ -12,7 +12,6 @@ from fragtui.render.numbers import share_words, short_bytes
 from fragtui.text import format_count
 
 MAX_GROUPS = 6
-_WORST_FIRST = (Verdict.SHORT, Verdict.RESERVED, Verdict.FRAGMENTED, Verdict.UNKNOWN, Verdict.AVAILABLE)
 _WORDS = {
     Verdict.AVAILABLE: "succeeds",
     Verdict.FRAGMENTED: "fragmented",
@@ -51,8 +50,12 @@ def zone_rows(judgement: NodeJudgement, page_size: int) -> list[ZoneRow]:
     return rows
 
 
-def _rank(zone: ZoneJudgement, order: int) -> tuple[int, int, int]:
-    return _WORST_FIRST.index(_verdict(zone, order)), blocks_of(zone.zone.free_blocks, order), zone.zone.node
+def _rank(zone: ZoneJudgement, order: int) -> tuple[bool, int, int, int]:
+    """Return the place of a zone: those that fail first, of these the large ones; then those with few blocks."""
+    succeeds = _verdict(zone, order) is Verdict.AVAILABLE
+    managed = (zone.zone.info.managed if zone.zone.info else None) or 0
+    blocks = blocks_of(zone.zone.free_blocks, order)
+    return succeeds, blocks if succeeds else -managed, -managed, zone.zone.node
 
 
 def _verdict(zone: ZoneJudgement, order: int) -> Verdict:

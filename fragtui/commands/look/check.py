@@ -30,7 +30,7 @@ HELP = "check the node once, as text or JSON, with the exit status of a monitori
 _WATCH_SECONDS = 2.0
 _MIN_SECONDS, _MAX_SECONDS = 0.25, 3600.0
 _DEFAULT_COLUMNS = 80
-_MAX_HOST, _MAX_RELEASE = 24, 16
+_MAX_HOST, _MAX_RELEASE = 24, 24
 """Cells of these names, so that their line has room in 80 columns."""
 _NOT_LOOKED = "not looked at: --logs reads the kernel log and the pods"
 _SIGNS = str.maketrans({"✓": "+", "✗": "x", "…": "~", "·": "-"})
@@ -193,7 +193,7 @@ def _text(args: argparse.Namespace, snapshot: Snapshot, state: NodeState, summar
     else:
         table = [paint(row.text, row.verdict) for row in zone_rows(judgement, host.page_size)]
     block = format_block(host.page_size, judgement.order)
-    about = f"kernel {shortened(host.release or 'unknown', _MAX_RELEASE)}, blocks of {block}:"
+    about = f"kernel {shortened(host.release or 'unknown', _MAX_RELEASE)}, {block}:"
     rows += ["", f"{shortened(host.name or 'unnamed node', _MAX_HOST)}, {about}", *table]
     rows += [f"not read: {problem}" for problem in snapshot.unknown]
     output = "\n".join(rows)

@@ -36,9 +36,9 @@ def test_sixteen_numa_nodes_fit_80_columns(tmp_path: Path, capsys: pytest.Captur
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[0] == "FRAGMENTED 13/16  13 of 16 NUMA nodes have no free 2M block."
-    assert "node 0 Normal, and 12 like it" in lines[7]
-    assert lines[7].endswith("  fragmented")
-    assert "node 13 Normal, and 2 like it" in lines[8]
+    assert "node 0 Normal, and 12 like it" in lines[8]
+    assert lines[8].endswith("  fragmented")
+    assert "node 13 Normal, and 2 like it" in lines[9]
     assert main(["check", "--root", str(tmp_path), "--order", "9", "--wide"]) == 2
     wide = capsys.readouterr().out
     assert all(f"node {node} Normal" in wide for node in range(16))
