@@ -119,11 +119,6 @@ class NodeState:
         without = len(self.judgement.nodes_without)
         return (without, self.judgement.nodes) if without else None
 
-    @property
-    def order_free(self) -> bool:
-        """Whether a request of the target order gets its block at once."""
-        return self.state in (State.OK, State.LOW, State.RECOVERING)
-
     def why_unseen(self, question: Question) -> Unseen | None:
         """Return why a question can't be answered, or None if it can."""
         return next((unseen for unseen in self.unseen if unseen.question is question), None)
