@@ -76,7 +76,7 @@ def _since(state: NodeState, now: float) -> str | None:
 
     age = max(0.0, now - at)
     clock = datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S" if age < _DAY / 2 else "%b %d %H:%M")
-    return f"since {'before ' if state.since.at_least else ''}{clock} · {span_words(age)}"
+    return f"since before {clock}" if state.since.at_least else f"since {clock} · {span_words(age)}"
 
 
 def _unseen(unseen: Unseen | None) -> Sequence[Spans]:
