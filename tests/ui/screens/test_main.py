@@ -226,6 +226,7 @@ async def test_a_picture_is_saved_where_it_was_started(tmp_path: Path, monkeypat
         assert "<svg" in next(out.glob("*.svg")).read_text()
 
 
+@pytest.mark.slow
 async def test_the_command_palette_offers_the_remedies(tmp_path: Path) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
