@@ -43,6 +43,8 @@ class GroupedFailures:
     last: float | None
     example: Incident
     """The newest of them."""
+    log: str | None = None
+    """The log of the example, if it has a name."""
 
 
 class FailureGroups:
@@ -62,8 +64,8 @@ class FailureGroups:
         self.forgotten_by_kind: Counter[str] = Counter()
         """The failures of forgotten groups."""
 
-    def take(self, incident: Incident) -> None:
-        """Count an incident."""
+    def take(self, incident: Incident, log: str | None = None) -> None:
+        """Count an incident of the log with this name."""
         self.incidents += 1
         self.by_kind[incident.kind] += failures_of(incident)
         self.suppressed += incident.suppressed or 0
@@ -73,7 +75,7 @@ class FailureGroups:
             if len(self._open) >= self._limit:
                 self._forget()
             group = self._open[key] = _Open(incident)
-        group.take(incident, self.incidents)
+        group.take(incident, log, self.incidents)
 
     @property
     def count(self) -> int:
@@ -106,11 +108,12 @@ class _Open:
     last: float | None = None
     serial: int = 0
     one_name: bool = True
+    log: str | None = None
 
-    def take(self, incident: Incident, serial: int) -> None:
+    def take(self, incident: Incident, log: str | None, serial: int) -> None:
         self.one_name = self.one_name and incident.comm == self.example.comm
         if incident.time is None or self.last is None or incident.time >= self.last:
-            self.example = incident
+            self.example, self.log = incident, log
         self.count += failures_of(incident)
         self.suppressed += incident.suppressed or 0
         self.first, self.last = _span(self.first, self.last, incident.time)
@@ -122,7 +125,7 @@ class _Open:
 
     def closed(self, key: GroupKey) -> GroupedFailures:
         who = self.example.comm if self.one_name and key.kind != SANDBOX_FAILURE else key.who
-        return GroupedFailures(key, who, self.count, self.suppressed, self.first, self.last, self.example)
+        return GroupedFailures(key, who, self.count, self.suppressed, self.first, self.last, self.example, self.log)
 
 
 def key_of(incident: Incident) -> GroupKey:
