@@ -116,7 +116,7 @@ def group_rows(groups: Sequence[GroupedFailures], *, one_day: bool, orders: bool
         (
             (last_words(group, one_day=one_day), Role.MUTED),
             (f"{group.count:,}", Role.TITLE),
-            (_size_and_order(group) if orders else size_words(group), _role(group)),
+            (size_and_order(group) if orders else size_words(group), _role(group)),
             (group.who or "unknown", Role.TEXT),
             (cause_words(group.example) or "unknown", Role.TEXT),
         )
@@ -142,7 +142,8 @@ GROUP_HEAD = ("Last", "Times", "Size", "Who", "Cause")
 POD_HEAD = ("Last", "Times", "Memory", "Why", "Pod")
 
 
-def _size_and_order(group: GroupedFailures) -> str:
+def size_and_order(group: GroupedFailures) -> str:
+    """Return the size and the order: ``256K (order 6)``, ``OOM 4K (order 0)``."""
     kind = _NOT_DENIED.get(group.key.kind)
     block = block_words(group.key.order, _page_size(group.example))
     return f"{kind} {block}" if kind else block
@@ -225,6 +226,12 @@ def last_words(group: GroupedFailures, *, one_day: bool = False) -> str:
     if report is not None and report.monotonic is not None:
         return f"[{report.monotonic:.0f} s]"
     return f"line {lines[0]}" if lines else "?"
+
+
+def times_words(group: GroupedFailures) -> str:
+    """Return how often a group failed and when last, as in ``3 times, last 2026-11-28T20:43:43+00:00``."""
+    when = iso_utc(group.last) if group.last is not None else None
+    return f"{counted(group.count, 'time')}, last {when or 'at an unknown time'}."
 
 
 def span_words(first: float | None, last: float | None) -> str:

@@ -10,7 +10,7 @@ HARD_SPACE = "\xa0"
 """No text from outside has one: `printable` escapes it."""
 _GAP = 2
 _MAX_COLUMN = 24
-"""Cells of a column that is not the last: a longer name moves the rest of its row."""
+"""Cells of a column that is not the last."""
 _MIN_LAST = 12
 
 
@@ -79,16 +79,23 @@ def wrapped(text: str, width: int, role: Role = Role.TEXT, indent: int = 0, labe
     return [(*([start] if indent else []), (row.replace(HARD_SPACE, " "), role)) for start, row in lines]
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[Span]], width: int, right: Iterable[int] = ()) -> list[Line]:
+def table(
+    head: Sequence[str],
+    rows: Iterable[Sequence[Span]],
+    width: int,
+    right: Iterable[int] = (),
+    widest: int = _MAX_COLUMN,
+) -> list[Line]:
     """Return a table with two spaces between columns; the last column is wrapped below itself.
 
-    `right` are the columns whose cells are aligned to the right.
+    `right` are the columns whose cells are aligned to the right; a cell that is wider than `widest` moves the rest of
+    its row.
     """
     listed = list(rows)
     places = frozenset(right)
     last = len(head) - 1
     widths = [
-        max(cells(title), *(min(_MAX_COLUMN, cells(row[place][0])) for row in listed), 0)
+        max(cells(title), *(min(widest, cells(row[place][0])) for row in listed), 0)
         for place, title in enumerate(head[:last])
     ]
     before = sum(widths) + _GAP * last

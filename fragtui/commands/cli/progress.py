@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from fragtui.commands.cli.output import is_terminal, width_of
+from fragtui.sources.saved.explain import OpenLog
+from fragtui.sources.saved.read_lines import progress_of
 
 _FIRST_S = 0.5
 """Seconds before the line appears: a short reading needs none."""
@@ -46,10 +48,18 @@ class Progress:
         text = progress_words(*self._position(), self._label(), now - self._begun)
         if not (self._stream.encoding or "").lower().startswith("utf"):
             text = text.replace(" ·", ",")
+        self._draw(text)
+
+    def _draw(self, text: str) -> None:
         room = width_of(self._stream) - 1
         self._stream.write(f"\r{text[:room]}\x1b[K")
         self._stream.flush()
         self._drawn = True
+
+    def note(self, text: str) -> None:
+        """Draw another text in place of the line, at once."""
+        if self._due != float("inf"):
+            self._draw(text)
 
     def clear(self) -> None:
         """Remove the line."""
@@ -57,6 +67,15 @@ class Progress:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
             self._drawn = False
+
+
+def progress_of_logs(logs: Sequence[OpenLog]) -> tuple[int, int | None]:
+    """Return how many bytes of the logs are read, and of how many; None if one of them is a pipe."""
+    places = [progress_of(log.log) for log in logs]
+    known = [place for place in places if place is not None]
+    if len(known) < len(places):
+        return sum(log.cut.bytes for log in logs), None
+    return sum(read for read, _ in known), sum(size for _, size in known)
 
 
 def progress_words(read: int, whole: int | None, label: str, seconds: float) -> str:

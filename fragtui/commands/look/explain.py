@@ -15,7 +15,7 @@ from typing import IO
 
 from fragtui.commands.cli.interrupt import Interrupt
 from fragtui.commands.cli.output import escape_what_it_lacks, takes_colour, width_of
-from fragtui.commands.cli.progress import Progress
+from fragtui.commands.cli.progress import Progress, progress_of_logs
 from fragtui.kernel.gfp.flags import table_for
 from fragtui.kernel.procfs.version import parse_version
 from fragtui.model.failures.groups import MAX_GROUPS, FailureGroups
@@ -31,7 +31,7 @@ from fragtui.render.terminal_text import Line, painted
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.log_files import open_log, refuse_device
 from fragtui.sources.saved.explain import OpenLog, explain_logs
-from fragtui.sources.saved.read_lines import MAX_HEAD, ReadLines, progress_of
+from fragtui.sources.saved.read_lines import MAX_HEAD, ReadLines
 from fragtui.text import counted, printable
 
 HELP = "explain the failed allocations, OOM kills and failed sandboxes of a log"
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     logs: list[OpenLog] = []
     shown: list[str] = []
     failures, output = FailureGroups(), _Output()
-    progress = Progress(lambda: _position(logs), lambda: counted(failures.incidents, "incident"))
+    progress = Progress(lambda: progress_of_logs(logs), lambda: counted(failures.incidents, "incident"))
     with ExitStack() as opened, Interrupt() as interrupt:
 
         def on_read() -> None:
@@ -105,10 +105,11 @@ def run(args: argparse.Namespace) -> int:
             for explained in incidents:
                 name_of_log = printable(shown[explained.log]) if len(names) > 1 else None
                 failures.take(explained.incident, name_of_log)
+                if args.json or args.all:
+                    progress.clear()
                 if args.json:
                     print(json.dumps(explained.incident.to_json(), ensure_ascii=False))
                 elif args.all:
-                    progress.clear()
                     output.write([*incident_lines(explained.incident, output.width, name_of_log), ()])
         except KeyboardInterrupt:
             interrupt.came = True
@@ -175,12 +176,3 @@ def _opened(name: str, interrupt: Interrupt) -> tuple[IO[bytes], float | None]:
     path = Path(name)
     now = path.stat().st_mtime
     return open_log(path), now
-
-
-def _position(logs: Sequence[OpenLog]) -> tuple[int, int | None]:
-    """Return how many bytes of the logs are read, and of how many; None if one of them is a pipe."""
-    places = [progress_of(log.log) for log in logs]
-    known = [place for place in places if place is not None]
-    if len(known) < len(places):
-        return sum(log.cut.bytes for log in logs), None
-    return sum(read for read, _ in known), sum(size for _, size in known)
