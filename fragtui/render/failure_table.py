@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from fragtui.kernel.reports.report import ReportKind
 from fragtui.logs.line_writers import BINARY, UNKNOWN_WRITERS
-from fragtui.model.failures.groups import MAX_GROUPS, FailureGroups, GroupedFailures, typical
+from fragtui.model.failures.groups import MAX_GROUPS, FailureGroups, GroupedFailures, GroupKey, typical
 from fragtui.model.failures.incident import SANDBOX_FAILURE, Incident, iso_utc
 from fragtui.model.failures.refusal import page_kb_of
 from fragtui.render.facts import Fact
@@ -23,6 +23,8 @@ _TYPICAL_PODS = 2
 _NAMED = 5
 """Names in a line of totals; the rest are counted together."""
 _MAX_ORDER = 30
+_PAGE_SIZE = 4096
+"""Bytes of a page where no report shows it."""
 _WITH_ORDERS = 72
 """Columns from which on a table has the orders beside the sizes."""
 _READ = frozenset(("kernel", "kubelet", "containerd", "crio", "dockerd", "cri-dockerd", "container runtime"))
@@ -57,53 +59,65 @@ def kind_counts(by_kind: Mapping[str, int]) -> str:
 def total_facts(failures: FailureGroups) -> tuple[Fact, ...]:
     """Return the totals: what, when, hidden by the rate limit, who, size, cause, pods. Empty ones are left out."""
     kernel, pods = kernel_and_pods(failures.newest_first)
-    lost = failures.forgotten_by_kind
-    lost_pods = lost[SANDBOX_FAILURE]
-    lost_kernel = lost.total() - lost_pods
     facts = [Fact("Failures", kind_counts(failures.by_kind)), Fact("When", span_words(failures.first, failures.last))]
     if failures.suppressed:
         facts.append(Fact("Hidden", f"at least {failures.suppressed:,} more: the kernel's rate limit did not log them"))
-    if kernel or lost_kernel:
+    counts = [(group.key, group.count) for group in kernel]
+    nameless = [(key, count) for key, count in failures.forgotten_failures.items() if key.kind != SANDBOX_FAILURE]
+    if counts or nameless:
+        page_size = _page_size(kernel[0].example) if kernel else _PAGE_SIZE
         facts += [
-            Fact("Who", _names(kernel, lambda group: group.key.who, lost_kernel)),
-            Fact("Size", _names(kernel, size_words, lost_kernel)),
-            Fact("Cause", _names(kernel, lambda group: _cause_name(group.key.cause), lost_kernel)),
+            Fact("Who", _askers(kernel, sum(count for _, count in nameless))),
+            Fact("Size", _totals((_size(key, page_size), count) for key, count in (*counts, *nameless))),
+            Fact("Cause", _totals((_cause_name(key.cause), count) for key, count in (*counts, *nameless))),
         ]
-    if pods or lost_pods:
+    counts = [(group.key, group.count) for group in pods]
+    nameless = [(key, count) for key, count in failures.forgotten_failures.items() if key.kind == SANDBOX_FAILURE]
+    if counts or nameless:
         denied = sum(1 for group in pods if group.example.memory)
-        count = f"{'at least ' if lost_pods else ''}{counted(len(pods), 'pod')}, {denied} denied memory"
-        facts.append(Fact("Pods", f"{count}: {_names(pods, lambda group: _cause_name(group.key.cause), lost_pods)}"))
+        least = "at least " if nameless else ""
+        causes = _totals((_cause_name(key.cause), count) for key, count in (*counts, *nameless))
+        facts.append(Fact("Pods", f"{least}{counted(len(pods), 'pod')}, {least}{denied} denied memory: {causes}"))
     return tuple(fact for fact in facts if fact.text)
 
 
-def _names(groups: Sequence[GroupedFailures], name: Callable[[GroupedFailures], str | None], lost: int) -> str:
-    """Return the most frequent names with their counts, the others together; `lost` failures have unknown names."""
-    counts: Counter[str] = Counter()
-    exact: defaultdict[str, set[str]] = defaultdict(set)
+def _askers(groups: Sequence[GroupedFailures], lost: int) -> str:
+    """Return the failures of each task; `lost` ones are of forgotten groups."""
+    names: defaultdict[str | None, set[str | None]] = defaultdict(set)
     for group in groups:
-        key = name(group) or "unknown"
-        counts[key] += group.count
-        exact[key].add(group.who if key == group.key.who and group.who else key)
-    named = counts.most_common(_NAMED if len(counts) > _NAMED + 1 or lost else None)
-    parts = [f"{next(iter(exact[key])) if len(exact[key]) == 1 else key} ({count:,})" for key, count in named]
-    others = counts.total() - sum(count for _, count in named) + lost
-    if others:
-        parts.append(f"{'at least ' if lost else ''}{len(counts) - len(named) or 1} more ({others:,})")
+        names[group.key.who].add(group.who)
+    # Tasks whose names differ in numbers only are one; a single one has its own name.
+    shown = {key: next(iter(exact)) if len(exact) == 1 else key for key, exact in names.items()}
+    return _totals(((shown[group.key.who] or "unknown", group.count) for group in groups), lost)
+
+
+def _totals(counts: Iterable[tuple[str, int]], lost: int = 0) -> str:
+    """Return the most frequent names with their counts, the others together, and the `lost` ones with them."""
+    totals: Counter[str] = Counter()
+    for name, count in counts:
+        totals[name] += count
+    named = totals.most_common(_NAMED if len(totals) > _NAMED + 1 or lost else None)
+    parts = [f"{name} ({count:,})" for name, count in named]
+    if others := totals.total() - sum(count for _, count in named) + lost:
+        parts.append(f"{'at least ' if lost else ''}{len(totals) - len(named) + bool(lost)} more ({others:,})")
     return ", ".join(part.replace(" ", HARD_SPACE) for part in parts)
 
 
 def size_words(group: GroupedFailures) -> str:
-    """Return the size of the blocks that a group asked for: ``256K``; the kind for a failure that is no denial."""
-    order = group.key.order
-    kind = _NOT_DENIED.get(group.key.kind)
-    if order is None or order < 0:
+    """Return the size of the blocks that a group asked for: ``256K``; with the kind of a failure that is no denial."""
+    return _size(group.key, _page_size(group.example))
+
+
+def _size(key: GroupKey, page_size: int) -> str:
+    kind = _NOT_DENIED.get(key.kind)
+    if key.order is None or key.order < 0:
         return kind or "unknown"
-    size = format_bytes(_page_size(group.example) << min(order, _MAX_ORDER))
+    size = format_bytes(page_size << min(key.order, _MAX_ORDER))
     return f"{kind} {size}" if kind else size
 
 
 def _page_size(incident: Incident) -> int:
-    return page_kb_of(incident.report) * 1024 if incident.report else 4096
+    return page_kb_of(incident.report) * 1024 if incident.report else _PAGE_SIZE
 
 
 def _cause_name(cause: str | None) -> str:
@@ -189,8 +203,8 @@ def tables(failures: FailureGroups, width: int, limit: int = MAX_GROUPS) -> list
     """Return the tables of the kernel's groups, newest first, and of the pods, with at most `limit` rows each."""
     one_day = is_one_day(failures.first, failures.last)
     kernel, pods = kernel_and_pods(failures.newest_first)
-    lost_pods = failures.forgotten_by_kind[SANDBOX_FAILURE]
-    lost = failures.forgotten_by_kind.total() - lost_pods
+    lost_pods = sum(count for key, count in failures.forgotten_failures.items() if key.kind == SANDBOX_FAILURE)
+    lost = failures.forgotten_failures.total() - lost_pods
     rows = group_rows(kernel[:limit], one_day=one_day, orders=width >= _WITH_ORDERS)
     lines = _table_and_rest(GROUP_HEAD, rows, more_groups(kernel[limit:], lost), width)
     rows = pod_rows(pods[:limit], one_day=one_day)

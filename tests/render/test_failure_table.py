@@ -129,6 +129,15 @@ def test_the_groups_are_listed_newest_first_and_pods_by_blame() -> None:
     ]
 
 
+def test_sizes_and_causes_are_exact_in_a_flood_of_names() -> None:
+    names = ["".join(chr(97 + int(digit)) for digit in str(number)) for number in range(2000)]
+    flood = [kernel_incident(comm=name, order=place % 3, cause="vhost") for place, name in enumerate(names)]
+    facts = {label: text.replace(HARD_SPACE, " ") for label, text in total_facts(group_failures(flood, 20))}
+    assert sorted(facts["Size"].split(", ")) == ["16K (666)", "4K (667)", "8K (667)"]
+    assert facts["Cause"] == "vhost (2,000)"
+    assert re.fullmatch(r"(\w+ \(1\), ){5}at least \d+ more \(1,995\)", facts["Who"])
+
+
 def test_a_row_without_a_time_has_the_kernels_stamp_or_its_line() -> None:
     rows = [
         kernel_incident(comm="a", order=3, monotonic=12.5),

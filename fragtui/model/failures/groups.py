@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple
@@ -61,8 +61,8 @@ class FailureGroups:
         self.last: float | None = None
         self.forgotten = 0
         """Groups that are not remembered. One that comes back after it was forgotten counts again."""
-        self.forgotten_by_kind: Counter[str] = Counter()
-        """The failures of forgotten groups."""
+        self.forgotten_failures: Counter[GroupKey] = Counter()
+        """The failures of forgotten groups, by keys without a name: sizes and causes are few."""
 
     def take(self, incident: Incident, log: str | None = None) -> None:
         """Count an incident of the log with this name."""
@@ -94,7 +94,10 @@ class FailureGroups:
         for key, group in smallest[: max(1, self._limit // 8)]:
             del self._open[key]
             self.forgotten += 1
-            self.forgotten_by_kind[key.kind] += group.count
+            nameless = key._replace(who=None)
+            if nameless not in self.forgotten_failures and len(self.forgotten_failures) >= MAX_GROUPS:
+                nameless = GroupKey(key.kind, None, None, None)
+            self.forgotten_failures[nameless] += group.count
 
 
 @dataclass(slots=True)
@@ -149,16 +152,6 @@ def group_failures(incidents: Iterable[Incident], limit: int = MAX_GROUPS) -> Fa
     for incident in incidents:
         groups.take(incident)
     return groups
-
-
-def counts_by(
-    groups: Iterable[GroupedFailures], name: Callable[[GroupedFailures], str | None]
-) -> tuple[tuple[str | None, int], ...]:
-    """Return the failures of each name, the most first; None is the unknown one."""
-    counts: Counter[str | None] = Counter()
-    for group in groups:
-        counts[name(group)] += group.count
-    return tuple(counts.most_common())
 
 
 def typical(groups: Sequence[GroupedFailures], count: int) -> tuple[GroupedFailures, ...]:
