@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.logs.line_writers import BINARY, UNKNOWN_WRITERS
 from fragtui.model.failures.groups import MAX_GROUPS, FailureGroups, GroupedFailures, GroupKey, typical
 from fragtui.model.failures.incident import SANDBOX_FAILURE, Incident, iso_utc

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.groups import FailureGroups, group_failures
 from fragtui.model.failures.incident import SANDBOX_FAILURE, Incident
 from fragtui.render.facts import Fact

@@ -14,7 +14,7 @@ from pathlib import Path
 from fragtui import __version__
 from fragtui.commands.cli.output import escape_what_it_lacks, is_terminal, takes_colour, width_of
 from fragtui.commands.cli.progress import Progress, progress_of_logs
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.incident import Incident
 from fragtui.model.node.snapshot import Unreadable
 from fragtui.model.node.verdict import COSTLY_ORDER, judge_node
