@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from fragtui.kernel.reports.report_kind import ReportKind
-from fragtui.logs.line_writers import BINARY, UNKNOWN_WRITERS
+from fragtui.logs.line_writers import BINARY, KERNEL, UNKNOWN_WRITERS
 from fragtui.model.failures.groups import MAX_GROUPS, FailureGroups, GroupedFailures, GroupKey, typical
 from fragtui.model.failures.incident import SANDBOX_FAILURE, Incident, iso_utc
 from fragtui.model.failures.refusal import page_kb_of
@@ -27,7 +27,7 @@ _PAGE_SIZE = 4096
 """Bytes of a page where no report shows it."""
 _WITH_ORDERS = 72
 """Columns from which on a table has the orders beside the sizes."""
-_READ = frozenset(("kernel", "kubelet", "containerd", "crio", "dockerd", "cri-dockerd", "container runtime"))
+_READ = frozenset(("kubelet", "containerd", "crio", "dockerd", "cri-dockerd", "container runtime"))
 """Writers whose lines may report failures."""
 _KINDS: dict[str, tuple[str, str]] = {
     ReportKind.ALLOCATION_FAILURE: ("allocation failure", "allocation failures"),
@@ -337,7 +337,7 @@ def _writers(read: LogsRead) -> str:
     if not read.writers:
         return "" if read.lines or read.objects else ": the input is empty"
     known = [name for name in read.writers if name not in UNKNOWN_WRITERS]
-    known.sort(key=lambda name: (name not in _READ, -read.writers[name], name))
+    known.sort(key=lambda name: (name != KERNEL, name not in _READ, -read.writers[name], name))
     named, others = known[:_NAMED], known[_NAMED:]
     parts = [f"{name} {read.writers[name]:,}" for name in named]
     if others:

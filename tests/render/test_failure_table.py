@@ -163,7 +163,7 @@ def test_the_totals_of_one_name_have_the_name_and_those_of_many_the_pattern() ->
         (LogsRead(1, writers={"not understood": 1}), "no failure in 1 line: not understood 1", Role.WARN),
         (
             LogsRead(1204, writers={"not understood": 94, "kubelet": 900, "kernel": 210}),
-            "no failure in 1,204 lines: kubelet 900, kernel 210, not understood 94",
+            "no failure in 1,204 lines: kernel 210, kubelet 900, not understood 94",
             Role.GOOD,
         ),
         (

@@ -84,7 +84,7 @@ def test_json_has_one_object_a_line_and_no_totals(tmp_path: Path, capsys: pytest
             b"Jul  1 10:00:00 n kernel: eth0: up\n" * 2
             + b"Jul  1 10:00:00 n kubelet[12]: I0701 all is well\n" * 3
             + b"?\n",
-            "no failure in 6 lines: kubelet 3, kernel 2, not understood 1\n",
+            "no failure in 6 lines: kernel 2, kubelet 3, not understood 1\n",
         ),
         (b"[   12.500000] eth0: up\n" * 200_000, "no failure in 200,000 lines; the first 10,922: kernel 10,922\n"),
     ],
