@@ -13,6 +13,7 @@ from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
 from fragtui.render.failure_table import (
     GROUP_HEAD,
     is_one_day,
+    kind_counts,
     last_words,
     size_and_order,
     span_words,
@@ -67,7 +68,10 @@ def denied(
     shown = groups[:_MAX_GROUPS]
     count = len(groups) + failures.forgotten
     of_all = f" The {len(shown)} newest of {count:,} groups:" if count > len(shown) else ""
-    lines = [f"From {source}. Counts are lower bounds: the kernel limits how often it reports.{of_all}", ""]
+    when = span_words(failures.first, failures.last)
+    hidden = f", at least {failures.suppressed:,} more not logged" if failures.suppressed else ""
+    total = f"{kind_counts(failures.by_kind)}{hidden}{f', {when}' if when else ''}"
+    lines = [f"{total}. From {source}: lower bounds, the kernel limits how often it reports.{of_all}", ""]
     lines += [f"- {label}: {out(text, '')}" for label, text in total_facts(failures) if label in _TOTALS]
     lines += ["", *group_table(failures, shown, out), ""]
     for group in typical(groups, _MAX_TYPICAL):
