@@ -70,7 +70,9 @@ def test_json_has_one_object_a_line_and_no_totals(tmp_path: Path, capsys: pytest
     lines = explained(capsys, "--json", log)
     with open(log, "rb") as stream:
         wanted = [each.incident.to_json() for each in explain_logs([OpenLog(stream, now=Path(log).stat().st_mtime)])]
-    assert lines == [json.dumps(each, ensure_ascii=False) for each in wanted]
+    assert len(lines) == len(wanted) == DENIED + OOM_KILLS
+    for line, each in zip(lines, wanted, strict=True):
+        assert line.startswith("{") and line.endswith(json.dumps(each, ensure_ascii=False)[1:])
 
 
 @pytest.mark.parametrize(
