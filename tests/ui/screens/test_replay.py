@@ -108,7 +108,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 def app_of(recording: Recording, order: int | None = None) -> ReplayApp:
-    return ReplayApp(lambda deliver, crash: Player(recording, deliver, crash), order, "tokyo-night")
+    return ReplayApp(lambda deliver, crash: Player(recording, deliver, crash), order)
 
 
 @asynccontextmanager
