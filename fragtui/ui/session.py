@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.external_drops import drops_between
@@ -23,8 +23,7 @@ if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
     from fragtui.remedies.service import RemedyState
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
+class Baseline(NamedTuple):
     """The moment that bars are compared with, and what set it."""
 
     snapshot: Snapshot
@@ -36,8 +35,7 @@ class Baseline:
         return zone.free_blocks if zone else None
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingPosition:
+class RecordingPosition(NamedTuple):
     """The position of a replay in its recording."""
 
     length: float

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from pathlib import Path
 
 from fragtui.model.node.snapshot import Snapshot
@@ -41,11 +40,11 @@ def test_caches_dropped_by_another_tool_without_a_log_line_are_marked(tmp_path: 
     session = Session()
     first = snapshot(tmp_path)
     counted = {**first.vmstat, "drop_pagecache": 4, "drop_slab": 1}
-    session.accept(replace(first, vmstat=counted))
-    later = replace(first, monotonic=first.monotonic + 1, time=first.time + 1, vmstat={**counted, "drop_pagecache": 5})
+    session.accept(first._replace(vmstat=counted))
+    later = first._replace(monotonic=first.monotonic + 1, time=first.time + 1, vmstat={**counted, "drop_pagecache": 5})
     session.accept(later)
     assert len(session.marks) == 1
-    session.accept(replace(later, monotonic=later.monotonic + 1))
+    session.accept(later._replace(monotonic=later.monotonic + 1))
     assert len(session.marks) == 1
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import os
 import sys
 
@@ -38,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     finally:
         reader.close()
     if (several := reader.tree.ambiguous) is not None:
-        snapshot = dataclasses.replace(snapshot, unreadable=(Unreadable(str(args.root / "buddyinfo"), several),))
+        snapshot = snapshot._replace(unreadable=(Unreadable(str(args.root / "buddyinfo"), several),))
     order = args.order if args.order is not None else target_order(reader)
     judgement = judge_node(snapshot, order)
     summary = one_sentence(headline(snapshot, judgement))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 from fragtui.model.node.indices import blocks_of, fragmentation_index, free_pages, unusable_indices
 from fragtui.model.node.snapshot import Snapshot, Zone
@@ -54,8 +54,7 @@ class Severity(IntEnum):
     UNKNOWN = 3
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneJudgement:
+class ZoneJudgement(NamedTuple):
     """One zone, judged for every order; indices in thousandths (see fragmentation)."""
 
     zone: Zone
@@ -75,8 +74,7 @@ class ZoneJudgement:
         return row[order] if order < len(row) else Verdict.FRAGMENTED
 
 
-@dataclass(frozen=True, slots=True)
-class NodeJudgement:
+class NodeJudgement(NamedTuple):
     """The node, judged for a target order."""
 
     order: int
