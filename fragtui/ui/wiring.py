@@ -11,7 +11,8 @@ from typing import Protocol
 
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.model.pods.pod_update import PodUpdate, SourceState
+from fragtui.model.node.source_state import SourceState
+from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.pods.stuck_pods import StuckPods
 from fragtui.model.remedy.risk import NodeConditions
 from fragtui.sampler import Ticker

@@ -9,7 +9,8 @@ from itertools import islice
 
 from fragtui.kernel.reports.report import ReportKind
 from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate, kernel_log_state
+from fragtui.model.node.source_state import SourceState
 
 MAX_KEPT_GROUPS = 2000
 """Incidents remembered; older ones leave the list, not the counts."""
@@ -51,6 +52,8 @@ class FailureList:
         self.source: str | None = None
         self.problem: str | None = None
         """Why the log is read from there and not from a better source; None if nothing is better."""
+        self._proof: str | None = None
+        self._remedy = ""
         self.wanted = ""
         """Only incidents that hold this text are listed; case does not matter."""
         self._incidents: dict[str, Incident] = {}
@@ -67,9 +70,16 @@ class FailureList:
         self.lost_records += update.lost_records
         self.unread_lines += update.unread_lines
         if update.problem is not None or update.source != self.source:  # Said once, it holds for the source.
-            self.problem = update.problem
+            self.problem, self._remedy = update.problem, update.remedy
+        if update.proof is not None or update.source == "none":
+            self._proof = update.proof
         self.source = update.source
         self._changed()
+
+    @property
+    def state(self) -> SourceState:
+        """The state of the kernel log."""
+        return kernel_log_state(self.source, self.problem, self._proof, self._remedy)
 
     def _forget(self) -> None:
         more = len(self._incidents) - MAX_KEPT_GROUPS
@@ -88,7 +98,8 @@ class FailureList:
         self._incidents.clear()
         self._forgotten = self._forgotten_suppressed = 0
         self.lost_records = self.unlisted = self.unread_lines = 0
-        self.source = self.problem = None
+        self.source = self.problem = self._proof = None
+        self._remedy = ""
         self._changed()
 
     def filter(self, wanted: str) -> None:

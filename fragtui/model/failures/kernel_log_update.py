@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from fragtui.kernel.reports.report import ExternalDrop
 from fragtui.model.failures.incident import Incident
+from fragtui.model.node.source_state import SourceState
 
 MERGED = 2000
 """Incidents, and foreign remedies, that news which wait may hold together: as many as the screen remembers."""
@@ -27,6 +28,10 @@ class KernelLogUpdate:
     problem: str | None
     unread_lines: int = 0
     """Lines since the news before that no parser could read."""
+    proof: str | None = None
+    """What the source delivered so far, empty before it did; None if that was not counted."""
+    remedy: str = ""
+    """What the user can do if the log can't be read, see `SourceState`."""
 
     @property
     def matters(self) -> bool:
@@ -57,4 +62,19 @@ class KernelLogUpdate:
             self.source,
             earlier.problem if holds else self.problem,
             earlier.unread_lines + self.unread_lines,
+            earlier.proof if self.proof is None else self.proof,
+            self.remedy,
         )
+
+
+def kernel_log_state(source: str | None, problem: str | None, proof: str | None, remedy: str = "") -> SourceState:
+    """Return the state of the kernel log by the fields of its updates; `source` is None before the first one."""
+    name = "kernel log"
+    if source is None:
+        return SourceState(name, "connecting", "")
+    if source == "none":
+        state = "off" if problem is None else "waiting"
+        return SourceState(name, state, problem or "switched off by --kernel-log none", remedy=remedy)
+    if proof == "":
+        return SourceState(name, "waiting" if problem else "connecting", problem or "", remedy=remedy)
+    return SourceState(name, "live", problem or "", proof or "", remedy)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.model.pods.pod_update import SourceState
+from fragtui.model.node.source_state import SourceState
 
 
 class PodSink(Protocol):

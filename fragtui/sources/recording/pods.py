@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
-from fragtui.model.pods.pod_update import PodUpdate, SourceState
+from fragtui.model.node.source_state import SourceState
+from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.tracker import IncidentTracker
 from fragtui.sources.pods.observation_json import read_observation, read_pod_facts, read_text_fact
 from fragtui.sources.pods.runtime_log import PodLineParser

@@ -13,7 +13,8 @@ from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import MERGED, KernelLogUpdate
-from fragtui.model.pods.pod_update import PodUpdate, SourceState
+from fragtui.model.node.source_state import SourceState
+from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.tracker import IncidentTracker
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.line_bounds import CutLines

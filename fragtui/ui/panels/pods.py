@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from fragtui.model.pods.pod_update import SourceState
+from fragtui.model.node.source_state import SourceState
 from fragtui.model.pods.stuck_pods import StuckPod
 from fragtui.render.facts import Fact
 from fragtui.render.pod_text import history_facts, kernel_facts, pod_facts, pod_name, pod_reason, state_words

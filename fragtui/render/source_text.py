@@ -1,0 +1,125 @@
+"""The words for what could be looked at and what could not, for the screen, `check`, `report` and `doctor`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from fragtui.model.node.source_state import AS_ROOT, Sight, SourceState
+
+_PODS_SEEN_BY = ("API", "kubelet log", "saved logs", "pods")
+"""The sources that can report a stuck pod by name, the most complete one first; `pods` stands for all of them."""
+_KERNEL_LOG = SourceState("kernel log", "connecting", "")
+_MAX_WHY = 300
+"""Characters of one reason."""
+
+
+class SightLine(NamedTuple):
+    """What stands in place of an empty list: with a sign only if it is proven (✓) or unknown (?)."""
+
+    sight: Sight
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """One thing that can't be seen on this node, and so must not be called none."""
+
+    what: str
+    """``denied requests`` or ``stuck pods``."""
+    source: str
+    """The name of its best source."""
+    why: str
+    """Why that can't be read."""
+    remedy: str
+    """What to do about it, a command if there is one; empty if nothing is known."""
+
+    @property
+    def sentence(self) -> str:
+        """The reason in one clause: ``the kernel log needs root (/dev/kmsg: operation not permitted)``."""
+        return _reason(self.source, self.why, self.remedy)
+
+
+def remedy_words(remedy: str, command: str | None) -> str:
+    """Return the step; `AS_ROOT` becomes the command itself if the program knows how it was called."""
+    return f"sudo {command}" if remedy == AS_ROOT and command else remedy
+
+
+def unseen(
+    log: SourceState | None, pods: Sequence[SourceState] | None, command: str | None = None
+) -> tuple[Unseen, ...]:
+    """Return what can't be seen, with its reasons: denied requests, stuck pods. Empty if both lists can be trusted.
+
+    `log` is the state of the kernel log and `pods` those of the sources of pods, None before their first report.
+    What is still being read, and what does not exist on this node, is not in it.
+    """
+    found = []
+    if log is not None and log.sight is Sight.BLIND:
+        found.append(Unseen("denied requests", log.name, log.cannot_tell, remedy_words(log.remedy, command)))
+    if pods is not None and pods_sight(pods) is Sight.BLIND:
+        blind = [source for source in _seers(pods) if source.sight is Sight.BLIND] or list(pods)
+        needs_root = next((source for source in blind if source.remedy == AS_ROOT), None)
+        best = needs_root or next((source for source in blind if source.name == "kubelet log"), blind[0])
+        why = best.cannot_tell or best.state
+        found.append(Unseen("stuck pods", best.name, why, remedy_words(best.remedy, command)))
+    return tuple(found)
+
+
+def pods_sight(sources: Iterable[SourceState]) -> Sight:
+    """Return what an empty list of stuck pods means: proven if one source that can report a pod has delivered."""
+    sights = {source.sight for source in _seers(sources)}
+    for sight in (Sight.LOOKED, Sight.PENDING, Sight.NOTHING):
+        if sight in sights:
+            return sight
+    return Sight.BLIND
+
+
+def no_denials(log: SourceState | None) -> SightLine:
+    """Return the line for an empty list of denied requests."""
+    log = log or _KERNEL_LOG
+    if log.sight is Sight.LOOKED:
+        place = "the part of the kernel log that was read" if log.cannot_tell else "the kernel log"
+        return SightLine(log.sight, f"✓ none in {place}{f': {log.proof}' if log.proof else ''}")
+    if log.sight is Sight.PENDING:
+        return SightLine(log.sight, "reading the kernel log…")
+    if log.state == "off":
+        return SightLine(log.sight, f"? unknown: the kernel log is {log.cannot_tell}")
+    return SightLine(log.sight, f"? unknown: {_reason(log.name, log.cannot_tell, log.remedy)}")
+
+
+def no_stuck_pods(sources: Sequence[SourceState] | None) -> SightLine:
+    """Return the line for an empty list of stuck pods."""
+    sight = pods_sight(sources) if sources else Sight.PENDING
+    if not sources or sight is Sight.PENDING:
+        return SightLine(sight, "looking for the kubelet's log, the API and crictl…")
+    seers = [source for source in _seers(sources) if source.sight is sight]
+    if sight is Sight.LOOKED:
+        proofs = "; ".join(f"{source.name}: {source.proof}" for source in seers if source.proof)
+        return SightLine(sight, f"✓ none by the {proofs or seers[0].name}")
+    if sight is Sight.NOTHING:
+        return SightLine(sight, seers[0].cannot_tell)
+    (blind,) = unseen(None, sources)
+    return SightLine(sight, f"? unknown: {blind.sentence}")
+
+
+def source_line(source: SourceState) -> str:
+    """Return what one source can't show; empty if nothing is missing."""
+    return f"{source.name}: {source.cannot_tell}" if source.cannot_tell else ""
+
+
+def _seers(sources: Iterable[SourceState]) -> list[SourceState]:
+    """Return the sources that can report a stuck pod, the most complete first."""
+    return sorted(
+        (source for source in sources if source.name in _PODS_SEEN_BY),
+        key=lambda source: _PODS_SEEN_BY.index(source.name),
+    )
+
+
+def _reason(name: str, why: str, remedy: str) -> str:
+    why = why[:_MAX_WHY]
+    if remedy == AS_ROOT or remedy.startswith("sudo "):
+        return f"the {name} needs root ({why})" if why else f"the {name} needs root"
+    if why.startswith("switched off"):
+        return f"the {name} is {why}"
+    return f"the {name} can't be read: {why}{f'; {remedy}' if remedy else ''}"
