@@ -12,9 +12,9 @@ from fragtui.kernel.reports.head_lines import parse_failure_head
 from fragtui.kernel.reports.report import KernelReport, ReportKind, StackFrame
 from fragtui.model.failures.from_report import incident_of
 from fragtui.model.failures.refusal import _nodes
-from fragtui.sources.kernel_log.follower import stream_time
 from fragtui.sources.kernel_log.kmsg import sequence_of
 from fragtui.sources.kernel_log.last_failed_order import newest_order
+from fragtui.sources.kernel_log.ring import stream_time
 
 DIGITS = "9" * 5000
 

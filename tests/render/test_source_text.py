@@ -24,7 +24,11 @@ CRICTL = SourceState("crictl", "live", "", "4 sandboxes")
     [
         (None, Sight.PENDING, "reading the kernel log…"),
         (kernel_log_state(None, None, None), Sight.PENDING, "reading the kernel log…"),
-        (kernel_log_state("journal", None, ""), Sight.PENDING, "reading the kernel log…"),
+        (
+            kernel_log_state("syslog", None, ""),
+            Sight.BLIND,
+            "? unknown: the kernel log can't be read: syslog has no message of the kernel yet",
+        ),
         (
             kernel_log_state("/dev/kmsg", None, "1,204 records since boot"),
             Sight.LOOKED,

@@ -28,7 +28,7 @@ from fragtui.sources.files.trust import opener_of
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.host.tree import SavedTree
 from fragtui.sources.host.vm_settings import read_vm_settings
-from fragtui.sources.kernel_log.follower import read_ring
+from fragtui.sources.kernel_log.ring import read_ring
 from fragtui.sources.pods.watcher import PodWatcher
 from fragtui.sources.saved.incidents import incidents_of
 from fragtui.sources.saved.readers import SavedPods

@@ -19,7 +19,7 @@ from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
 from fragtui.render.metrics import Family, failure_counter, logged_failures, node_metrics, pod_gauge, remedy_counter
 from fragtui.sources.host.reader import NodeReader
-from fragtui.sources.kernel_log.follower import read_ring
+from fragtui.sources.kernel_log.ring import read_ring
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric

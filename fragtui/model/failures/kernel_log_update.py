@@ -76,5 +76,5 @@ def kernel_log_state(source: str | None, problem: str | None, proof: str | None,
         state = "off" if problem is None else "waiting"
         return SourceState(name, state, problem or "switched off by --kernel-log none", remedy=remedy)
     if proof == "":
-        return SourceState(name, "waiting" if problem else "connecting", problem or "", remedy=remedy)
+        return SourceState(name, "waiting", problem or f"{source} has no message of the kernel yet", remedy=remedy)
     return SourceState(name, "live", problem or "", proof or "", remedy)

@@ -68,7 +68,12 @@ def os_reason(error: OSError) -> str:
         errno.ELOOP: "a link that leads to no file of the tree",
         errno.ESPIPE: "a pipe or terminal, not a file",
     }
-    text = words.get(error.errno or 0) or error.strerror or str(error)
+    return words.get(error.errno or 0) or errno_words(error)
+
+
+def errno_words(error: OSError) -> str:
+    """Return the system's own words for an error, without a capital letter."""
+    text = error.strerror or str(error)
     return text[:1].lower() + text[1:]
 
 

@@ -20,6 +20,8 @@ class CutLines:
 
     def __init__(self) -> None:
         self.count = 0
+        self.lines = 0
+        """Lines of the whole log, set at its end."""
 
     def cut(self, line: bytes) -> bytes:
         """Return the line, or its beginning if it is too long."""

@@ -47,14 +47,18 @@ def near_lines(
     before: int = BEFORE,
     cut: CutLines | None = None,
 ) -> Generator[Near]:
-    """Yield the lines near a needle, and those behind them while the reader is busy; `cut` counts those too long."""
+    """Yield the lines near a needle, and those behind them while the reader is busy.
+
+    `cut` counts those that are too long and, at the end, all lines.
+    """
     cut = cut or CutLines()
     number, gap, kept = 0, False, 0
+    rest, open_line = b"", False
     search = best_search()
     for block, overlap, end, tail in _blocks(log):
         hits = search(block, needles)
         at = overlap - kept  # Everything before `at` is yielded or left out; `number` lines are before it.
-        kept = 0
+        kept, rest, open_line = 0, b"", False
         while at < end:
             if busy():
                 through = at
@@ -64,6 +68,7 @@ def near_lines(
                     keep = max(at, tail)  # These lines may belong to a hit of the next block.
                     number += _newlines(block[at:keep])
                     gap, kept = gap or keep > at, end - keep
+                    rest, open_line = block[keep:end], block[end - 1 : end] != b"\n"
                     break
                 through = hits[index]
                 start = _step_back(block, through, at, before)
@@ -77,6 +82,7 @@ def near_lines(
                 number += 1
                 yield number, cut.cut(block[at:line_end]), torn, gap
                 at, gap = line_end + 1, False
+    cut.lines = number + _newlines(rest) + open_line
 
 
 def _blocks(log: IO[bytes]) -> Iterator[tuple[bytes, int, int, int]]:

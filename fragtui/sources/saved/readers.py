@@ -73,6 +73,8 @@ class SavedKernelLog:
                 except (OSError, EOFError) as error:
                     stream.finish()
                     problem = f"{printable(str(path))}: {_why(error)}"
+            place = printable(path.name)
+            stream.looked(f"{cut.lines:,} lines of {place}" if cut.lines else "")
             update = stream.update(printable(str(path)), 0, problem=problem)
         if not self._stopped.is_set():
             self._on_update(update)

@@ -75,6 +75,18 @@ def test_every_line_near_a_hit_comes_once_with_its_number(lines: list[bytes], be
     assert all(line == lines[number - 1] for number, line, _, _ in found)
 
 
+@given(
+    st.lists(st.sampled_from([b"alloc", b"", b"nothing" * 40]), max_size=40), st.booleans(), st.sampled_from([32, 999])
+)
+def test_every_line_is_counted_with_hits_and_without(lines: list[bytes], ends: bool, size: int) -> None:
+    data = b"\n".join(lines) + (b"\n" if ends and lines else b"")
+    counts = CutLines()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fragtui.sources.kernel_log.scan.SCAN_BLOCK", size)
+        list(near_lines(io.BytesIO(data), (b"alloc",), lambda: False, 2, counts))
+    assert counts.lines == len(data.splitlines())
+
+
 @given(st.binary(max_size=200).map(lambda raw: bytes(b"abcabcabc\0"[b % 10] for b in raw)))
 def test_both_searches_agree(block: bytes) -> None:
     needles = (b"ab", b"abc", b"c")
