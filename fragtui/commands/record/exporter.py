@@ -12,12 +12,14 @@ from fragtui import __version__
 from fragtui.kernel.reports.report import ReportKind
 from fragtui.model.failures.failure_counts import FailureCounts, count_by_cause
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+from fragtui.model.node.source_state import Sight
 from fragtui.model.node.verdict import COSTLY_ORDER, judge_node
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.remedy.remedy_history import episodes
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
 from fragtui.render.metrics import Family, failure_counter, logged_failures, node_metrics, pod_gauge, remedy_counter
+from fragtui.render.source_text import pods_sight
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.kernel_log.ring import read_ring
 
@@ -69,7 +71,7 @@ class NodeSource:
             )
             if self._counts is not None and self._log_works:
                 yield failure_counter(self._counts.totals(time.time()))
-            if self._pods is not None and any(source.state == "live" for source in self._pods.sources):
+            if self._pods is not None and (self._pods.stuck.pods or pods_sight(self._pods.sources) is Sight.LOOKED):
                 yield pod_gauge(self._pods.stuck)
             record = self._audit.read()
             if record.entries or not record.problems:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from fragtui.sources.files.trust import UntrustedError, open_inside, read_inside
 
+NEEDS_ROOT = "no permission (needs root)"
+"""`os_reason` for EACCES."""
 _CHUNK = 64 * 1024
 _LIMIT = 32 * 1024 * 1024
 
@@ -58,7 +60,7 @@ def os_reason(error: OSError) -> str:
         return error.strerror or str(error)
     words = {
         errno.ENOENT: "no such file or directory",
-        errno.EACCES: "no permission (needs root)",
+        errno.EACCES: NEEDS_ROOT,
         errno.EPERM: "not permitted (capability or lockdown)",
         errno.EROFS: "read-only file system",
         errno.EOPNOTSUPP: "switched off in this kernel",

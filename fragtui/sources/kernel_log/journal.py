@@ -46,9 +46,11 @@ def journalctl() -> str:
 
 
 def journal_directory(root: Path) -> Path:
-    """Return the journal's folder under a root: the persistent one if it exists, else that of this boot."""
-    persistent = in_root(root, "/var/log/journal")
-    return persistent if persistent.is_dir() else in_root(root, "/run/log/journal")
+    """Return the journal's folder under a root: the persistent one, or that of this boot if only that holds files."""
+    persistent, volatile = in_root(root, "/var/log/journal"), in_root(root, "/run/log/journal")
+    if not persistent.is_dir() or (volatile.is_dir() and not any(persistent.glob("*/*.journal*"))):
+        return volatile
+    return persistent
 
 
 def why_no_journal(root: Path) -> str | None:

@@ -111,9 +111,9 @@ class PodWatcher:
         """See `PodSink`."""
         self._inbox.put(lambda tracker, _: tracker.set_existing(pods), len(pods))
 
-    def state(self, name: str, state: str, cannot_tell: str) -> None:
+    def state(self, name: str, state: str, cannot_tell: str, proof: str = "", remedy: str = "") -> None:
         """See `PodSink`."""
-        source = SourceState(name, state, cannot_tell)
+        source = SourceState(name, state, cannot_tell, proof, remedy)
         if self._states.get(name) != source:
             self._states[name] = source
             self._inbox.source_changed()

@@ -16,7 +16,7 @@ from fragtui.sources.host.identity import tree_of
 from fragtui.sources.kernel_log.follower import KernelLog
 from fragtui.sources.kernel_log.incident_stream import IncidentStream, StreamCall
 from fragtui.sources.kernel_log.kmsg import KmsgReader
-from fragtui.sources.kernel_log.ring import ring_proof
+from fragtui.sources.kernel_log.ring import ring_proof, stream_time
 from fragtui.sources.recording.kernel_log import RecordedLog
 from fragtui.sources.recording.reader import RecordedEvent
 from fragtui.sources.saved.readers import SavedKernelLog
@@ -109,8 +109,9 @@ def test_the_ring_is_proof_from_its_first_record(tmp_path: Path, monkeypatch: py
 
 def test_a_ring_that_forgot_its_beginning_says_since_when() -> None:
     stamp = int((time.monotonic() - 1) * 1e6)
-    words = ring_proof(1204, b"6,17,%d,-;x" % stamp)
-    assert words.startswith("1,204 records since ") and words.endswith(time.strftime("%H:%M", time.localtime()))
+    record = b"6,17,%d,-;x" % stamp
+    began = time.strftime("%d %b %H:%M", time.localtime(stream_time(record)))
+    assert ring_proof(1204, record) == f"1,204 records since {began}"
     assert ring_proof(1, b"6,0,0,-;x") == "1 record since boot"
     assert ring_proof(0, None) == "0 records"
 

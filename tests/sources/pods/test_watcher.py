@@ -62,10 +62,10 @@ def log(tmp_path: Path) -> Path:
 
 def test_every_source_is_named_with_what_it_cannot_show(tmp_path: Path) -> None:
     with Watching(tmp_path) as watching:
-        assert until(lambda: len([each for each in watching.last.sources if each.cannot_tell]) == 3)
+        assert until(lambda: len([each for each in watching.last.sources if each.cannot_tell]) == 4)
         states = {source.name: source for source in watching.last.sources}
-    assert set(states) == {"kubelet log", "API", "crictl"}
-    assert "--kubelet-log" in states["kubelet log"].cannot_tell and "--kubeconfig" in states["API"].cannot_tell
+    assert set(states) == {"kubelet log", "runtime log", "API", "crictl"}
+    assert "--kubelet-log" in states["kubelet log"].remedy and "--kubeconfig" in states["API"].remedy
 
 
 def test_a_source_without_a_thread_reports_it_and_starts_later(
