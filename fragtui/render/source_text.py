@@ -10,6 +10,7 @@ from fragtui.model.node.source_state import AS_ROOT, Sight, SourceState
 
 _PODS_SEEN_BY = ("API", "kubelet log", "saved logs", "pods")
 """The sources that can report a stuck pod by name, the most complete one first; `pods` stands for all of them."""
+_STATE_WORDS = {"nothing": "not here", "connecting": "reading"}
 _KERNEL_LOG = SourceState("kernel log", "connecting", "")
 _MAX_WHY = 300
 """Characters of one reason."""
@@ -103,9 +104,23 @@ def no_stuck_pods(sources: Sequence[SourceState] | None) -> SightLine:
     return SightLine(sight, f"? unknown: {blind.sentence}")
 
 
-def source_line(source: SourceState) -> str:
-    """Return what one source can't show; empty if nothing is missing."""
-    return f"{source.name}: {source.cannot_tell}" if source.cannot_tell else ""
+def state_word(source: SourceState) -> str:
+    """Return the state of one source in one or two words."""
+    return _STATE_WORDS.get(source.state, source.state)
+
+
+def other_lines(sources: Iterable[SourceState]) -> list[str]:
+    """Return, for an empty list of stuck pods, what the other sources can't show."""
+    sources = tuple(sources)
+    sight = pods_sight(sources)
+    if sight in (Sight.NOTHING, Sight.PENDING):
+        return []
+    said = [blind.why for blind in unseen(None, sources)]
+    return [
+        f"{source.name}: {source.cannot_tell}"
+        for source in sources
+        if source.cannot_tell and source.cannot_tell not in said and source.sight is not Sight.NOTHING
+    ]
 
 
 def _seers(sources: Iterable[SourceState]) -> list[SourceState]:

@@ -1,0 +1,15 @@
+"""The line of an empty list in the style of what it means: a tick is green, unknown is not, nothing here is neither."""
+
+from __future__ import annotations
+
+from fragtui.model.node.source_state import Sight
+from fragtui.render.source_text import SightLine
+from fragtui.ui.widgets.cells import wrap
+from fragtui.ui.widgets.rows import Line, line
+
+SIGHT_STYLES = {Sight.LOOKED: "good", Sight.BLIND: "warn", Sight.NOTHING: "dim", Sight.PENDING: "dim"}
+
+
+def sight_rows(words: SightLine, width: int, limit: int = 3) -> list[Line]:
+    """Return the line, wrapped to at most `limit` rows."""
+    return [line((f" {row}", SIGHT_STYLES[words.sight])) for row in wrap(words.text, width - 2, limit)]
