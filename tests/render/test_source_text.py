@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fragtui.model.failures.kernel_log_update import kernel_log_state
-from fragtui.model.node.source_state import AS_ROOT, Sight, SourceState
+from fragtui.model.node.source_state import AS_ROOT, Sight, SourceState, kernel_log_state
 from fragtui.render.source_text import no_denials, no_stuck_pods, pods_sight, unseen
 
 KMSG_DENIED = "/dev/kmsg: operation not permitted"

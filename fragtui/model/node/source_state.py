@@ -44,3 +44,16 @@ class SourceState:
     def sight(self) -> Sight:
         """What its silence means."""
         return _SIGHTS.get(self.state, Sight.BLIND)
+
+
+def kernel_log_state(source: str | None, problem: str | None, proof: str | None, remedy: str = "") -> SourceState:
+    """Return the state of the kernel log by the fields of its updates; `source` is None before the first one."""
+    name = "kernel log"
+    if source is None:
+        return SourceState(name, "connecting", "")
+    if source == "none":
+        state = "off" if problem is None else "waiting"
+        return SourceState(name, state, problem or "switched off by --kernel-log none", remedy=remedy)
+    if proof == "":
+        return SourceState(name, "waiting", problem or f"{source} has no message of the kernel yet", remedy=remedy)
+    return SourceState(name, "live", problem or "", proof or "", remedy)

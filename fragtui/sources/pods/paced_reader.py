@@ -13,7 +13,7 @@ from fragtui.sources.pods.line_tally import LineTally
 
 _PARSED_A_SECOND = 500.0
 _PARSED_AT_ONCE = 8000.0
-"""Room for the journal's last half hour."""
+"""Lines that may be parsed at once: as many as the journal has in half an hour."""
 
 
 class PodLineParser:

@@ -56,7 +56,7 @@ _USE = "use --kubelet-log FILE"
 _HISTORY = "-30min"
 _TAIL = 8 * 1024 * 1024
 _PIECE = 64 * 1024
-"""Bytes of a log's end parsed before the result is passed on."""
+"""Bytes of a log's end that are parsed before the result is passed on."""
 _READS_AT_ONCE = 4
 """Blocks read of one file before the other files get their turn."""
 _POLL_SECONDS = (0.25, 1.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,8 +20,10 @@ from tests.support.trusted import programs_in, trusted_folder
 
 
 def entry(identifier: str, message: str = "hello") -> str:
-    stamp = str(int(time.time() * 1e6))
-    return json.dumps({"MESSAGE": message, "SYSLOG_IDENTIFIER": identifier, "__REALTIME_TIMESTAMP": stamp}) + "\n"
+    return (
+        json.dumps({"MESSAGE": message, "SYSLOG_IDENTIFIER": identifier, "__REALTIME_TIMESTAMP": "1795946134693201"})
+        + "\n"
+    )
 
 
 @pytest.fixture
