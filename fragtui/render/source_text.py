@@ -10,7 +10,7 @@ from fragtui.model.node.source_state import AS_ROOT, Sight, SourceState
 
 _PODS_SEEN_BY = ("API", "kubelet log", "saved logs", "pods")
 """The sources that can report a stuck pod by name, the most complete one first; `pods` stands for all of them."""
-_STATE_WORDS = {"nothing": "not here", "connecting": "reading"}
+_STATE_WORDS = {"live": "read", "nothing": "not here", "connecting": "reading"}
 _KERNEL_LOG = SourceState("kernel log", "connecting", "")
 _MAX_WHY = 300
 """Characters of one reason."""
@@ -81,7 +81,8 @@ def no_denials(log: SourceState | None) -> SightLine:
     log = log or _KERNEL_LOG
     if log.sight is Sight.LOOKED:
         place = "the part of the kernel log that was read" if log.cannot_tell else "the kernel log"
-        return SightLine(log.sight, f"✓ none in {place}{f': {log.proof}' if log.proof else ''}")
+        # Recordings of older versions have no proof.
+        return SightLine(log.sight, f"✓ none in {place}: {log.proof}" if log.proof else f"none in {place}")
     if log.sight is Sight.PENDING:
         return SightLine(log.sight, "reading the kernel log…")
     if log.state == "off":
@@ -97,11 +98,46 @@ def no_stuck_pods(sources: Sequence[SourceState] | None) -> SightLine:
     seers = [source for source in _seers(sources) if source.sight is sight]
     if sight is Sight.LOOKED:
         proofs = "; ".join(f"{source.name}: {source.proof}" for source in seers if source.proof)
-        return SightLine(sight, f"✓ none by the {proofs or seers[0].name}")
+        return SightLine(sight, f"✓ none by the {proofs}" if proofs else f"none by the {seers[0].name}")
     if sight is Sight.NOTHING:
         return SightLine(sight, seers[0].cannot_tell)
     (blind,) = unseen(None, sources)
     return SightLine(sight, f"? unknown: {blind.sentence}")
+
+
+def needs_root(
+    log: SourceState | None, pods: Sequence[SourceState] | None, page_types: str | None, remedies: str | None
+) -> tuple[str, ...]:
+    """Return the names of what only root can see or do here.
+
+    `page_types` is why /proc/pagetypeinfo was not read and `remedies` why none can be run, None if there is no reason.
+    """
+    blind = unseen(log, pods)
+    found = [each.what for each in blind if each.remedy == AS_ROOT]
+    found += ["migratetypes"] if page_types is not None and "needs root" in page_types else []
+    return (*found, *(("remedies",) if remedies is not None and "must be root" in remedies else ()))
+
+
+def root_lines(missing: Sequence[str], command: str, width: int) -> tuple[str, ...]:
+    """Return the note of a screen without root: one line, or a second one for the commands; none if nothing is missing.
+
+    The command is never cut unless it is longer than a line.
+    """
+    if not missing:
+        return ()
+    names = missing[0] if len(missing) == 1 else f"{', '.join(missing[:-1])} and {missing[-1]}"
+    first = f"Not root: {names} {'is' if missing == ('remedies',) else 'are'} unavailable."
+    short = f"Not root: no {', '.join(missing)}"
+    run = f"sudo {command}"
+    hints = (
+        f"{run} · fragtui doctor says why · Esc hides this",
+        f"{run} · why: fragtui doctor · Esc: hide",
+        f"{run} · why: fragtui doctor",
+    )
+    joined = f"{first} {hints[0]}"
+    if len(joined) <= width:
+        return (joined,)
+    return (first if len(first) <= width else short, next((hint for hint in hints if len(hint) <= width), run))
 
 
 def state_word(source: SourceState) -> str:

@@ -78,6 +78,10 @@ class Session:
     """The text and the style of the line about remedies; None if there is none."""
     disabled_reason: str | None = None
     """Why no remedy can be run; None if one can, or before that is known."""
+    as_root: str | None = None
+    """The command that shows as root what is missing; None as root, and after the note about it was hidden."""
+    note_rows: int = 0
+    """Rows of that note on the present screen."""
     recording: RecordingPosition | None = None
     """The position of a replay; None on a live node."""
     status: tuple[tuple[str, str], ...] = ()

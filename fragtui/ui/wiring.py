@@ -84,6 +84,8 @@ class AppDependencies:
     """Whether the root is this kernel's own; no remedy runs on saved files."""
     order: int | None = None
     read_only: bool = False
+    as_root: str | None = None
+    """This command, for a user who is not root: sudo would show more. None as root and for saved files."""
     theme: str | None = None
     audit: Path | None = None
     """The audit log, if not at its usual path under the root."""

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from fragtui.model.node.source_state import AS_ROOT, Sight, SourceState, kernel_log_state
-from fragtui.render.source_text import no_denials, no_stuck_pods, pods_sight, unseen
+from fragtui.render.source_text import (
+    needs_root,
+    no_denials,
+    no_stuck_pods,
+    pods_sight,
+    root_lines,
+    unseen,
+)
 
 KMSG_DENIED = "/dev/kmsg: operation not permitted"
 KUBELET = SourceState("kubelet log", "live", "", "913 lines")
@@ -38,6 +45,7 @@ CRICTL = SourceState("crictl", "live", "", "4 sandboxes")
             Sight.LOOKED,
             "✓ none in the part of the kernel log that was read: 7 records",
         ),
+        (kernel_log_state("/dev/kmsg", None, None), Sight.LOOKED, "none in the kernel log"),
         (
             kernel_log_state("none", KMSG_DENIED, None, AS_ROOT),
             Sight.BLIND,
@@ -65,6 +73,7 @@ def test_an_empty_list_of_denials_says_what_it_means(log: SourceState | None, si
     [
         ((), Sight.PENDING, LOOKING),
         ((API, KUBELET), Sight.LOOKED, "✓ none by the API: 23 pods listed; kubelet log: 913 lines"),
+        ((SourceState("kubelet log", "live", ""),), Sight.LOOKED, "none by the kubelet log"),
         ((NO_API, KUBELET), Sight.LOOKED, "✓ none by the kubelet log: 913 lines"),
         ((NO_API, NO_KUBELET), Sight.NOTHING, NO_KUBELET.cannot_tell),
         ((NO_API, NO_KUBELET, CRICTL), Sight.NOTHING, NO_KUBELET.cannot_tell),
@@ -94,3 +103,31 @@ def test_the_unseen_has_its_reason_and_the_command() -> None:
     assert unseen(kernel_log_state("/dev/kmsg", None, "1 record"), [KUBELET]) == ()
     assert unseen(None, None) == ()
     assert unseen(None, [NO_KUBELET, NO_API]) == ()
+
+
+COMMAND = "/usr/local/bin/fragtui"
+EVERYTHING = ("denied requests", "stuck pods", "migratetypes", "remedies")
+
+
+@pytest.mark.parametrize("width", [58, 78, 118, 198])
+@pytest.mark.parametrize("missing", [EVERYTHING, ("remedies",), ("stuck pods", "remedies")])
+def test_the_note_about_root_has_the_whole_command_and_fits(missing: tuple[str, ...], width: int) -> None:
+    rows = root_lines(missing, COMMAND, width)
+    assert 1 <= len(rows) <= 2
+    text = " ".join(rows)
+    assert f"sudo {COMMAND}" in text and "fragtui doctor" in text and "Not root" in text
+    assert all(name in text for name in missing)
+    assert all(len(row) <= width for row in rows) or missing == EVERYTHING
+    assert root_lines((), COMMAND, width) == ()
+
+
+def test_a_command_that_is_too_long_for_hints_is_alone_in_its_row() -> None:
+    command = "/opt/" + "x" * 40 + "/fragtui"
+    assert root_lines(EVERYTHING, command, 58)[1] == f"sudo {command}"
+
+
+def test_only_what_root_would_see_is_named() -> None:
+    log = kernel_log_state("none", KMSG_DENIED, None, AS_ROOT)
+    assert needs_root(log, [DENIED_LOG], "no permission (needs root)", "must be root: effective uid is 7") == EVERYTHING
+    assert needs_root(log, [NO_KUBELET], None, None) == ("denied requests",)
+    assert needs_root(kernel_log_state("none", "no file", None), None, "no such file", "--read-only") == ()

@@ -31,6 +31,7 @@ def make_app(
     interval: float = 0.2,
     order: int | None = None,
     read_only: bool = False,
+    as_root: str | None = None,
     theme: str | None = "tokyo-night",
     audit: Path | None = None,
 ) -> FragtuiApp:
@@ -52,6 +53,7 @@ def make_app(
             live=reader.live,
             order=order,
             read_only=read_only,
+            as_root=as_root,
             theme=theme,
             audit=audit,
             recorder=recorder,

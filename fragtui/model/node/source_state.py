@@ -52,7 +52,7 @@ def kernel_log_state(source: str | None, problem: str | None, proof: str | None,
     if source is None:
         return SourceState(name, "connecting", "")
     if source == "none":
-        state = "off" if problem is None else "waiting"
+        state = "off" if problem is None else "refused" if remedy == AS_ROOT else "waiting"
         return SourceState(name, state, problem or "switched off by --kernel-log none", remedy=remedy)
     if proof == "":
         return SourceState(name, "waiting", problem or f"{source} has no message of the kernel yet", remedy=remedy)
