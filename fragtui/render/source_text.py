@@ -69,7 +69,8 @@ def unseen(
 
 def pods_sight(sources: Iterable[SourceState]) -> Sight:
     """Return what an empty list of stuck pods means: proven if one source that can report a pod has delivered."""
-    sights = {source.sight for source in _seers(sources)}
+    sources = tuple(sources)
+    sights = {source.sight for source in _seers(sources)} if sources else {Sight.PENDING}
     for sight in (Sight.LOOKED, Sight.PENDING, Sight.NOTHING):
         if sight in sights:
             return sight
@@ -92,7 +93,7 @@ def no_denials(log: SourceState | None) -> SightLine:
 
 def no_stuck_pods(sources: Sequence[SourceState] | None) -> SightLine:
     """Return the line for an empty list of stuck pods."""
-    sight = pods_sight(sources) if sources else Sight.PENDING
+    sight = pods_sight(sources or ())
     if not sources or sight is Sight.PENDING:
         return SightLine(sight, "looking for the kubelet's log, the API and crictl…")
     seers = [source for source in _seers(sources) if source.sight is sight]

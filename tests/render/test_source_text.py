@@ -101,7 +101,7 @@ def test_the_unseen_has_its_reason_and_the_command() -> None:
     assert (stuck.what, stuck.source, stuck.remedy) == ("stuck pods", "kubelet log", "sudo '/opt/my tools/fragtui'")
     assert unseen(log, None)[0].remedy == AS_ROOT
     assert unseen(kernel_log_state("/dev/kmsg", None, "1 record"), [KUBELET]) == ()
-    assert unseen(None, None) == ()
+    assert unseen(None, None) == unseen(None, ()) == ()
     assert unseen(None, [NO_KUBELET, NO_API]) == ()
 
 

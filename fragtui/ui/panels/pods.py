@@ -54,7 +54,7 @@ class PodsPanel(ListPanel["StuckPod"]):
             words = no_stuck_pods(update.sources if update else None)
             return (*spans, (words.text, SIGHT_STYLES[words.sight]))
         else:
-            sight = pods_sight(update.sources) if update and update.sources else Sight.PENDING
+            sight = pods_sight(update.sources if update else ())
             spans.append((_EMPTY[sight], SIGHT_STYLES[sight]))
         if stuck is not None and stuck.pods and self._heading_alone:
             return (*spans, (" " + ", ".join(pod_name(pod) for pod in stuck.pods[:8]), "text"))
