@@ -47,7 +47,7 @@ class NodeSource:
     def kernel_log(self, update: KernelLogUpdate) -> None:
         """Take an update of the kernel log."""
         with self._lock:
-            self._log_works = update.source != "none"
+            self._log_works = update.source != "none" and update.proof != ""
             if self._counts is not None:
                 self._counts.take(update, time.time())
             for incident in update.incidents:

@@ -19,7 +19,7 @@ from fragtui.sources.pods.inbox import PodInbox
 from fragtui.sources.pods.interfaces import PodRecorder, PodSource, TeeSink
 from fragtui.sources.pods.kubernetes.supervisor import ApiSupervisor
 from fragtui.sources.pods.log_directories import read_pod_directories
-from fragtui.sources.pods.runtime_log import RuntimeLog
+from fragtui.sources.pods.runtime_log import LOGS, RuntimeLog
 from fragtui.text import shortage
 
 UPDATE_SECONDS = 0.25
@@ -61,7 +61,6 @@ class PodWatcher:
         self._inbox = PodInbox()
         self._unread = 0
         """Changes on which the tracker failed."""
-        self._states: dict[str, SourceState] = {}
         self._stopping = threading.Event()
         self._recorder = recorder
         sink = self if recorder is None else TeeSink(self, recorder)
@@ -71,6 +70,9 @@ class PodWatcher:
             CrictlSource(root, sink),
         )
         self._unstarted: tuple[PodSource, ...] = self._sources
+        names = dict.fromkeys((*LOGS, *(source.name for source in self._sources)))
+        # From the start, so that no update looks complete while one of them has not reported.
+        self._states = {name: SourceState(name, "connecting", "") for name in names}
 
     def start(self) -> None:
         """Start; returns at once."""
