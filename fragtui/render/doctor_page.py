@@ -13,7 +13,6 @@ SCHEMA = 1
 _NAME_WIDTH = 13
 _MAX_WIDTH = 80
 _MARKS = {Sight.LOOKED: "✓", Sight.BLIND: "?", Sight.NOTHING: "–", Sight.PENDING: "?"}
-_ASCII_MARKS = {**_MARKS, Sight.LOOKED: "+", Sight.NOTHING: "-"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +53,9 @@ class Diagnosis:
         return 1 if self.missing else 0
 
 
-def doctor_lines(found: Diagnosis, width: int, *, ascii_only: bool = False) -> list[str]:
+def doctor_lines(found: Diagnosis, width: int) -> list[str]:
     """Return the page in at most 80 columns; only a command to copy is never broken."""
     width = max(40, min(width, _MAX_WIDTH))
-    marks = _ASCII_MARKS if ascii_only else _MARKS
     about = f"{found.node or 'unnamed node'}, kernel {found.release or 'unknown'}, {_user(found.uid)}"
     lines = _wrapped(about if found.root == "/" else f"{about}, root {found.root}", width)
     for title, sources in (
@@ -68,7 +66,7 @@ def doctor_lines(found: Diagnosis, width: int, *, ascii_only: bool = False) -> l
     ):
         lines += ["", title]
         for source in sources:
-            mark = marks[Sight.NOTHING if source.state == "off" else source.sight]
+            mark = _MARKS[Sight.NOTHING if source.state == "off" else source.sight]
             word = "unavailable" if sources is found.writes else source.sight.value
             lines += _source(source, mark, word, width, found.command)
     lines += ["", "Terminal"]

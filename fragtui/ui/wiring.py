@@ -86,7 +86,6 @@ class AppDependencies:
     read_only: bool = False
     as_root: str | None = None
     """This command, for a user who is not root: sudo would show more. None as root and for saved files."""
-    theme: str | None = None
     audit: Path | None = None
     """The audit log, if not at its usual path under the root."""
     write_report: Callable[[], Path] | None = None

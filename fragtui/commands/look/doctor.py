@@ -7,7 +7,6 @@ import json
 import locale
 import os
 import shutil
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -57,8 +56,13 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(doctor_json(found)))
     else:
-        ascii_only = "utf" not in (sys.stdout.encoding or "").lower()
-        print("\n".join(doctor_lines(found, shutil.get_terminal_size().columns, ascii_only=ascii_only)))
+        # With Textual's colours these take 100 ms of CPU: `diagnose` imports them while the sources are read.
+        from fragtui.ui.terminal.detection import detect  # noqa: PLC0415
+        from fragtui.ui.widgets.glyphs import in_glyphs  # noqa: PLC0415
+
+        glyph_set = detect().glyph_set
+        for line in doctor_lines(found, shutil.get_terminal_size().columns):
+            print(in_glyphs(line, glyph_set))
     return found.status
 
 
@@ -84,6 +88,7 @@ def diagnose(args: argparse.Namespace) -> Diagnosis:
     started = (readers.pods(take_pods), readers.kernel_log(take_log))
     for each in started:
         each.start()
+    terminal = _terminal(os.environ)
     for event in (sample.done, logs.done, pods.done):
         event.wait(max(0.0, end - time.monotonic()))
     sources = sorted(pods.sources, key=lambda source: _ORDER.index(source.name) if source.name in _ORDER else 0)
@@ -102,7 +107,7 @@ def diagnose(args: argparse.Namespace) -> Diagnosis:
         log=_answered(failures.state),
         pods=states,
         writes=_writes(args, reader),
-        terminal=_terminal(os.environ),
+        terminal=terminal,
     )
 
 
@@ -182,21 +187,14 @@ def _write_state(name: str, why: str | None) -> SourceState:
 
 def _terminal(environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     """Return what decides how the screen is drawn."""
-    term = environment.get("TERM", "")
+    from fragtui.ui.terminal.detection import detect  # noqa: PLC0415  # See run().
+
+    look = detect()
     size = shutil.get_terminal_size((0, 0))
     return (
-        ("TERM", term or "not set"),
-        ("colours", _colours(term, environment)),
+        ("TERM", environment.get("TERM") or "not set"),
+        ("colours", look.depth.value),
+        ("glyphs", look.glyph_set.value),
         ("codeset", locale.nl_langinfo(locale.CODESET) or "unknown"),
         ("size", f"{size.columns}x{size.lines}" if size.columns else "no terminal"),
     )
-
-
-def _colours(term: str, environment: Mapping[str, str]) -> str:
-    if environment.get("NO_COLOR"):
-        return "none (NO_COLOR)"
-    if term in ("", "dumb"):
-        return "none"
-    if environment.get("COLORTERM") in ("truecolor", "24bit"):
-        return "24-bit (COLORTERM)"
-    return "256" if "256color" in term else "16"

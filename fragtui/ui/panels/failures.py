@@ -57,16 +57,16 @@ class FailuresPanel(ListPanel[FailureGroup]):
         if failures.unread_lines:
             spans.append((f"{counted(failures.unread_lines, 'line')} could not be read ", "warn"))
         if failures.wanted:
-            spans.append((f"with '{failures.wanted}' ", "accent"))
+            spans.append((f"with '{failures.wanted}' ", "strong"))
         state = failures.state
         if self._heading_alone and not self.items() and not failures.wanted:
             return (*spans, (no_denials(state).text, SIGHT_STYLES[state.sight]))
         if state.sight is Sight.BLIND:
-            spans.append(("unknown ", "warn"))
+            spans.append(("unknown ", "unknown"))
         place = f" {failures.source}" if failures.source not in (None, "none") else ""
-        spans.append((f" {state.name}: {state_word(state)}{place}", "dim"))
+        spans.append((f" {state.name}: {state_word(state)}{place}", "muted"))
         if failures.problem and failures.source != "none":
-            spans.append((f" ({failures.problem})", "dim"))
+            spans.append((f" ({failures.problem})", "muted"))
         return tuple(spans)
 
     def row(self, item: FailureGroup, width: int) -> tuple[Span, ...]:
@@ -77,19 +77,19 @@ class FailuresPanel(ListPanel[FailureGroup]):
         pod = pod_of(self._session.pods, item)
         flag_width = max(0, min(self._flag_width, width - 67 - (len(pod) + 3 if pod else 0)))
         cells = [
-            (f" {clock_time(last.time)}", 13, "dim"),
-            (last.comm or "?", 16, "text"),
+            (f" {clock_time(last.time)}", 13, "muted"),
+            (last.comm or "?", 16, "strong"),
             (brief_title(last, size), 15, style),
         ]
         if flag_width >= 10:
-            cells.append((flag_names(last), flag_width, "dim"))
+            cells.append((flag_names(last), flag_width, "muted"))
         spans = list(columns(*cells))
         if item.count > 1:
-            spans.append((f"×{item.count} ", "accent"))
+            spans.append((f"×{item.count} ", "strong"))
         if item.suppressed:
             spans.append((f"+{item.suppressed} ", "warn"))
         if pod:
-            spans.append((f"⇒ {pod} ", "accent"))
+            spans.append((f"⇒ {pod} ", "strong"))
         spans.append((cause_words(last), "text"))
         return tuple(spans)
 
@@ -97,9 +97,9 @@ class FailuresPanel(ListPanel[FailureGroup]):
         """Return why there is nothing: none was logged, or the log can't be read."""
         failures = self._session.failures
         if failures.wanted:
-            return [line((" nothing holds that text", "dim"))]
+            return [line((" nothing holds that text", "muted"))]
         rows = sight_rows(no_denials(failures.state), width)
         if failures.state.sight is Sight.LOOKED:
-            rows += [line((f" {row}", "dim")) for row in wrap(_LIMITS, width - 2, 2)]
+            rows += [line((f" {row}", "muted")) for row in wrap(_LIMITS, width - 2, 2)]
             rows += [line((f" {row}", "warn")) for row in wrap(failures.problem or "", width - 2, 3) if row]
         return rows

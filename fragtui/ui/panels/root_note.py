@@ -13,13 +13,15 @@ from fragtui.ui.widgets.rows import Line, LinesWidget, line
 class RootNote(LinesWidget):
     """One or two lines, hidden by Esc, and while nothing is known to be missing."""
 
+    ground = "line"
+
     def __init__(self, session: Session) -> None:
         super().__init__(id="root-note")
         self._session = session
 
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the lines."""
-        return [line((" " + fit(row, width - 1), "warn")) for row in note_rows(self._session, width)]
+        return [line((" " + fit(row, width - 1), "unknown")) for row in note_rows(self._session, width)]
 
 
 def note_rows(session: Session, width: int) -> tuple[str, ...]:

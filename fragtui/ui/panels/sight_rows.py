@@ -7,7 +7,7 @@ from fragtui.render.source_text import SightLine
 from fragtui.ui.widgets.cells import wrap
 from fragtui.ui.widgets.rows import Line, line
 
-SIGHT_STYLES = {Sight.LOOKED: "good", Sight.BLIND: "warn", Sight.NOTHING: "dim", Sight.PENDING: "dim"}
+SIGHT_STYLES = {Sight.LOOKED: "good", Sight.BLIND: "unknown", Sight.NOTHING: "muted", Sight.PENDING: "muted"}
 
 
 def sight_rows(words: SightLine, width: int, limit: int = 3) -> list[Line]:

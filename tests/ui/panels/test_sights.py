@@ -47,7 +47,7 @@ async def test_what_cannot_be_read_is_unknown_with_its_reason(tmp_path: Path, si
         await until(pilot, lambda: "? unknown: the kernel log can't be read:" in text_of(app))
         await until(pilot, lambda: "? unknown: the " in text_of(app).split("Stuck pods")[1])
         assert "✓ none" not in text_of(app)
-        assert style_of(app, FailuresPanel, "? unknown") == style_of(app, PodsPanel, "? unknown") == "warn"
+        assert style_of(app, FailuresPanel, "? unknown") == style_of(app, PodsPanel, "? unknown") == "unknown"
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -61,7 +61,7 @@ async def test_a_host_without_a_kubelet_is_neither_green_nor_an_alarm(tmp_path: 
         async with running(app, size) as pilot:
             await until(pilot, lambda: "no kubelet on this host: " in text_of(app))
             await until(pilot, lambda: app.main.session.failures.state.sight is Sight.BLIND)
-            assert style_of(app, PodsPanel, "no kubelet on this host") == "dim"
+            assert style_of(app, PodsPanel, "no kubelet on this host") == "muted"
             assert "✓ none" not in text_of(app) and "kubelet log: read" not in text_of(app)
             assert re.search("Stuck pods +none", text_of(app)) is None
 
