@@ -11,7 +11,7 @@ from fragtui.render.incident_text import brief_title, cause_words, flag_names
 from fragtui.render.source_text import no_denials, state_word
 from fragtui.text import counted
 from fragtui.ui.panels.pod_links import pod_of
-from fragtui.ui.panels.sight_rows import SIGHT_STYLES, sight_rows
+from fragtui.ui.panels.sight_rows import sight_rows, sight_style
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import wrap
 from fragtui.ui.widgets.incident_cells import clock_time
@@ -60,7 +60,8 @@ class FailuresPanel(ListPanel[FailureGroup]):
             spans.append((f"with '{failures.wanted}' ", "strong"))
         state = failures.state
         if self._heading_alone and not self.items() and not failures.wanted:
-            return (*spans, (no_denials(state).text, SIGHT_STYLES[state.sight]))
+            words = no_denials(state)
+            return (*spans, (words.text, sight_style(words)))
         if state.sight is Sight.BLIND:
             spans.append(("unknown ", "unknown"))
         place = f" {failures.source}" if failures.source not in (None, "none") else ""

@@ -12,7 +12,7 @@ from fragtui.render.pod_text import history_facts, kernel_facts, pod_facts, pod_
 from fragtui.render.source_text import no_stuck_pods, other_lines, pods_sight, state_word
 from fragtui.text import counted, format_duration
 from fragtui.ui.clock import CLOCK
-from fragtui.ui.panels.sight_rows import SIGHT_STYLES, sight_rows
+from fragtui.ui.panels.sight_rows import SIGHT_STYLES, sight_rows, sight_style
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import wrap
 from fragtui.ui.widgets.list_panel import ListPanel, columns
@@ -52,7 +52,7 @@ class PodsPanel(ListPanel["StuckPod"]):
             spans.append((f"{len(stuck.pods)}{refused} ", "bad"))
         elif self._heading_alone and not self.items():
             words = no_stuck_pods(update.sources if update else None)
-            return (*spans, (words.text, SIGHT_STYLES[words.sight]))
+            return (*spans, (words.text, sight_style(words)))
         else:
             sight = pods_sight(update.sources if update else ())
             spans.append((_EMPTY[sight], SIGHT_STYLES[sight]))

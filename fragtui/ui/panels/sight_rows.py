@@ -10,6 +10,12 @@ from fragtui.ui.widgets.rows import Line, line
 SIGHT_STYLES = {Sight.LOOKED: "good", Sight.BLIND: "unknown", Sight.NOTHING: "muted", Sight.PENDING: "muted"}
 
 
+def sight_style(words: SightLine) -> str:
+    """Return the style of the line; none without its proof, in an older recording, is not green."""
+    proven = words.sight is not Sight.LOOKED or words.text.startswith("✓")
+    return SIGHT_STYLES[words.sight] if proven else "muted"
+
+
 def sight_rows(words: SightLine, width: int, limit: int = 3) -> list[Line]:
     """Return the line, wrapped to at most `limit` rows."""
-    return [line((f" {row}", SIGHT_STYLES[words.sight])) for row in wrap(words.text, width - 2, limit)]
+    return [line((f" {row}", sight_style(words))) for row in wrap(words.text, width - 2, limit)]

@@ -9,9 +9,11 @@ import pytest
 
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.source_state import AS_ROOT, Sight
+from fragtui.render.source_text import SightLine
 from fragtui.ui.app import FragtuiApp
 from fragtui.ui.panels.failures import FailuresPanel
 from fragtui.ui.panels.pods import PodsPanel
+from fragtui.ui.panels.sight_rows import sight_style
 from tests.sources.pods.test_proof import processes, silent
 from tests.support.host_tree import HostTree
 from tests.support.screen import SIZES, lines_of, make_app, running, text_of, until
@@ -90,6 +92,12 @@ async def test_without_root_one_note_says_what_is_missing_until_esc(tmp_path: Pa
         await pilot.press("escape")
         await until(pilot, lambda: "Not root" not in text_of(app))
         assert lines_of(app)[-1] == footer
+
+
+def test_none_without_its_proof_is_not_green() -> None:
+    assert sight_style(SightLine(Sight.LOOKED, "none in the kernel log")) == "muted"
+    assert sight_style(SightLine(Sight.LOOKED, "✓ none in the kernel log: 1 record")) == "good"
+    assert sight_style(SightLine(Sight.BLIND, "? unknown: x")) == "unknown"
 
 
 async def test_a_wide_screen_without_a_zone_has_no_fault(tmp_path: Path) -> None:
