@@ -49,13 +49,13 @@ from fragtui.sources.host.snapshot_builder import (
     SnapshotBuilder,
     Tick,
 )
-from fragtui.sources.kernel_log.follower import stream_time
 from fragtui.sources.kernel_log.incident_stream import IncidentStream
 from fragtui.sources.kernel_log.kmsg import sequence_of
 from fragtui.sources.kernel_log.last_failed_order import newest_order
+from fragtui.sources.kernel_log.ring import stream_time
 from fragtui.sources.pods.json_stream import NotAList, read_list
 from fragtui.sources.pods.observation_json import observation_json, read_observation
-from fragtui.sources.pods.runtime_log import PodLineParser
+from fragtui.sources.pods.paced_reader import PodLineParser
 from fragtui.sources.recording.format import NotARecording, SegmentWriter
 from fragtui.sources.recording.kernel_log import RecordedLog
 from fragtui.sources.recording.pods import RecordedPods

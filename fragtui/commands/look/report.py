@@ -16,6 +16,7 @@ from fragtui.commands.cli.progress import Progress, progress_of_logs
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.incident import Incident
 from fragtui.model.node.snapshot import Unreadable
+from fragtui.model.node.source_state import Sight
 from fragtui.model.node.verdict import COSTLY_ORDER, judge_node
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.remedy.forecast import forecast
@@ -26,13 +27,14 @@ from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
 from fragtui.render.report.markdown import on_terminal
 from fragtui.render.report_page import ReportFacts, report_page
+from fragtui.render.source_text import pods_sight
 from fragtui.render.terminal_text import painted
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.trust import opener_of
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.host.tree import SavedTree
 from fragtui.sources.host.vm_settings import read_vm_settings
-from fragtui.sources.kernel_log.follower import read_ring
+from fragtui.sources.kernel_log.ring import read_ring
 from fragtui.sources.pods.watcher import PodWatcher
 from fragtui.sources.saved.explain import OpenLog
 from fragtui.sources.saved.incidents import incidents_of
@@ -201,7 +203,9 @@ def _pods(root: Path, incidents: tuple[Incident, ...]) -> tuple[PodUpdate | None
 
     def on_update(update: PodUpdate) -> None:
         updates.append(update)
-        if update.sources and all(source.state not in ("connecting", "waiting") for source in update.sources):
+        if update.sources and all(
+            source.sight is not Sight.PENDING and source.state != "waiting" for source in update.sources
+        ):
             settled.set()
 
     watch = PodWatcher(root, "auto", None, on_update, incidents=incidents)
@@ -212,8 +216,9 @@ def _pods(root: Path, incidents: tuple[Incident, ...]) -> tuple[PodUpdate | None
     watch.stop()
     if not updates:
         return None, "no source answered"
-    silent = [source for source in updates[-1].sources if source.state != "live"]
+    last = updates[-1]
+    silent = [source for source in last.sources if source.sight is not Sight.LOOKED]
     missing = "; ".join(f"{source.name} {source.state}: {source.cannot_tell}".rstrip(": ") for source in silent)
-    if all(source.state != "live" for source in updates[-1].sources):
+    if not last.stuck.pods and pods_sight(last.sources) is not Sight.LOOKED:
         return None, missing or "no source answered"
-    return updates[-1], missing
+    return last, missing

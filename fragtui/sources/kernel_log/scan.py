@@ -47,7 +47,10 @@ def near_lines(
     before: int = BEFORE,
     cut: CutLines | None = None,
 ) -> Generator[Near]:
-    """Yield the lines near a needle, and further ones while the reader is busy; `cut` counts overlong lines."""
+    """Yield the lines near a needle, and further ones while the reader is busy.
+
+    `cut` counts overlong lines and, at the end, all lines.
+    """
     cut = cut or CutLines()
     number, gap, kept = 0, False, 0
     at, end, block = 0, 0, b""

@@ -26,10 +26,8 @@ class PanelRows(NamedTuple):
     side_by_side: bool
 
 
-def allocate_rows(
-    width: int, height: int, zones: int, orders: int, pods: int, *, remedy_line: bool = False
-) -> PanelRows:
-    """Return the lines for each panel on a screen of that size, without its first and last line and the remedy line.
+def allocate_rows(width: int, height: int, zones: int, orders: int, pods: int, *, remedy_line: int = 0) -> PanelRows:
+    """Return the lines for each panel on a screen of that size, without its first and last line and `remedy_line` more.
 
     If lines are few, the order of precedence is: the card, every zone's row, the chosen zone's bars, then at least
     one failure; the pods' heading always stays, since it has their count.
