@@ -119,7 +119,7 @@ def test_without_colour_none_is_written_and_what_matters_stands_out(variables: d
         assert "?" not in shown.text.replace(" ? Help", "")
 
 
-@pytest.mark.parametrize("root", ["thin", "big8"])
+@pytest.mark.parametrize("root", ["thin", "numa"])
 @pytest.mark.slow
 def test_nodes_in_other_states_are_readable_too(root: str, tmp_path: Path) -> None:
     if root == "thin":
@@ -139,6 +139,13 @@ def test_the_terminal_is_asked_and_its_answers_are_followed_without_losing_a_key
         text = shown.until("paused")
         assert text.isascii()
         assert {back for _, _, back in visible(shown)} >= {"ffffff", "eeeeee"}
+
+
+def test_without_a_locale_a_terminal_that_knows_utf_8_gets_unicode() -> None:
+    with terminal("replay", RECORDING, columns=80, rows=24, LC_ALL="", LC_CTYPE="", LANG="") as shown:
+        shown.until(lambda _: b"\x1b[6n" in shown.written)
+        shown.press("\x1b[1;21R")
+        shown.until("▾")
 
 
 def test_a_dumb_terminal_gets_one_line() -> None:
