@@ -30,7 +30,7 @@ def test_a_check_of_a_healthy_node_imports_only_what_it_prints(tree: HostTree) -
     argv = [sys.executable, "-X", "importtime", "-m", "fragtui", "check", "--root", str(tree.root)]
     done = subprocess.run(argv, check=True, capture_output=True, cwd=REPOSITORY)
     modules = imported(done.stderr)
-    assert "fragtui.render.headline" in modules and done.stdout
+    assert "fragtui.render.card.card" in modules and done.stdout
     heavy = (
         "asyncio",
         "dataclasses",

@@ -15,10 +15,11 @@ from fragtui.model.node.snapshot import Host, PageTypeReading, Snapshot, Zone
 from fragtui.model.node.target_zones import target_blocks, target_zones, usable_blocks
 from fragtui.model.remedy.block_probability import CLUSTERED, SCATTERED, TOGETHER, p_free_block, p_recovered
 from fragtui.model.remedy.effect import Effect
-from fragtui.model.remedy.forecast import Outlook, forecast
+from fragtui.model.remedy.forecast import Gain, forecast
+from fragtui.model.remedy.recommendation import Choice, Recommendation, effect_of, recommend, with_sync
 from fragtui.model.remedy.risk import NodeConditions, risks
 from fragtui.model.remedy.zone_capacity import droppable, zone_capacities
-from fragtui.render.forecast_text import error_sentence, forecast_text, outlook_sentence
+from fragtui.render.forecast_text import error_sentence, forecast_text
 
 KB = 1024
 DROP_1, COMPACT = Effect(page_cache=True), Effect(compact=True)
@@ -194,14 +195,45 @@ def test_mostly_unmovable_memory_gives_a_low_forecast(order: int) -> None:
     assert any("Hardly worth" in risk.sentence and risk.useless for risk in risks(STUCK, seen, COMPACT))
 
 
-def test_the_outlook_names_what_helps() -> None:
-    assert forecast(CACHE, 9).outlook is Outlook.DROP_CACHES
-    assert forecast(UNMOVABLE, 9).outlook is Outlook.NEITHER
-    assert forecast(STUCK, 9).outlook is Outlook.NEITHER
-    assert outlook_sentence(forecast(CACHE, 9)).startswith("Dropping caches should give about 6,000 more blocks of 2M")
-    assert "100 % of the" in outlook_sentence(forecast(UNMOVABLE, 9))
+LADDER = (Choice.DROP_CACHES, Choice.COMPACT, Choice.DROP_THEN_COMPACT)
+
+
+def recommended(snapshot: Snapshot) -> Recommendation | str | None:
+    return recommend(snapshot, forecast(snapshot, 9), LADDER)
+
+
+def test_the_recommendation_names_what_helps() -> None:
+    drop = recommended(CACHE)
+    assert isinstance(drop, Recommendation)
+    assert (drop.choice, drop.enough, drop.wanted) == (Choice.DROP_CACHES, True, 64)
+    assert drop.gain == forecast(CACHE, 9).gain(effect_of(CACHE, Choice.DROP_CACHES))
+    assert recommended(UNMOVABLE) is None
+    assert recommended(STUCK) is None
     no_cache = CACHE._replace(meminfo={**CACHE.meminfo, "Active(file)": 0, "Inactive(file)": 0, "SReclaimable": 0})
-    assert forecast(no_cache, 9).outlook is Outlook.COMPACT
+    compact = recommended(no_cache)
+    assert isinstance(compact, Recommendation)
+    assert (compact.choice, compact.price) == (Choice.COMPACT, 0)
+
+
+def test_few_blocks_on_one_numa_node_make_a_gain_worth_it() -> None:
+    """A node with blocks on one NUMA node alone is not told that nothing helps because of those."""
+    seen = replace(forecast(CACHE, 9), blocks=17_000, fewest=17_000)
+    assert seen.worth(Gain(0, 5_670)) is False
+    bare = replace(seen, fewest=0)
+    assert bare.worth(Gain(0, 5_670)) and bare.worth(Gain(0, 64)) and bare.worth(Gain(0, 8))
+    assert bare.worth(Gain(0, 7)) is False
+    low = replace(seen, fewest=100)
+    assert low.worth(Gain(0, 64)) and low.worth(Gain(0, 49)) is False
+    assert seen.worth(Gain(0, None)) is None
+
+
+def test_dirty_pages_put_a_sync_before_a_drop_and_before_a_compaction() -> None:
+    much = CACHE_2._replace(meminfo={**CACHE_2.meminfo, "Dirty": 65 << 20})
+    little = CACHE_2._replace(meminfo={**CACHE_2.meminfo, "Dirty": 1 << 20})
+    for snapshot, effect, sync in ((much, DROP_1, True), (little, DROP_1, False), (little, COMPACT, True)):
+        assert with_sync(snapshot, effect).sync is sync
+    old = little._replace(host=little.host._replace(version=parse_version("6.8.0")))
+    assert with_sync(old, COMPACT).sync is False
 
 
 def test_a_dirty_page_may_end_compaction_where_large_folios_move_and_a_sync_prevents_it() -> None:
@@ -264,7 +296,7 @@ def test_an_unreadable_value_makes_the_forecast_unknown_not_zero() -> None:
     gain = forecast(silent, 9).gain(DROP_1)
     assert gain.bytes is None and gain.blocks is None and gain.why
     assert "unknown" in forecast_text(silent, forecast(silent, 9), DROP_1).headline
-    assert forecast(silent, 9).outlook is Outlook.UNKNOWN
+    assert isinstance(recommended(silent), str)
     blind = CACHE._replace(zones=None)
     assert forecast(blind, 9).gain(COMPACT).blocks is None
     assert forecast(blind, 9).blocks is None
