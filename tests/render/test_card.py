@@ -86,6 +86,8 @@ WORDS = [
     (seen(node(HEALTHY), 3, denials=None, pods=None, unseen=BLIND), 0, "OK, PARTLY BLIND  Blocks of 32K are free now, "
      "but denials and stuck pods can't be seen: the log needs root."),
     (seen(node(HEALTHY), 3, denials=None, pods=None, unseen=BLIND), 1, "Denied  ? unknown: the log needs root"),
+    (seen(node(HEALTHY), 3, pods=None, unseen=(Unseen(Question.PODS, "no kubelet here", blind=False),)), 2,
+     "Stuck   no kubelet here"),
     (seen(node(HEALTHY), 3, denials=None, pods=None, unseen=BLIND), 3,
      "Try     sudo fragtui, or fragtui doctor for each source and what it needs"),
     (seen(node((300_000, 80_000, 5_000, 40, *(0,) * 7)), 3), 0,

@@ -80,11 +80,12 @@ def _since(state: NodeState, now: float) -> str | None:
 
 
 def _unseen(unseen: Unseen | None) -> Sequence[Spans]:
-    if unseen is None or not unseen.blind:
-        return [spans(unseen.why if unseen else "not looked at")]
+    why = unseen.why if unseen else "not looked at"
     # A long reason leaves its last clauses out.
-    whys = [unseen.why[: cut.start()] for cut in reversed(list(_CLAUSE.finditer(unseen.why)))]
-    return [*(spans(Span("? unknown: ", "unknown"), why) for why in whys), spans(Span("? unknown", "unknown"))]
+    whys = [why[: cut.start()] for cut in reversed(list(_CLAUSE.finditer(why)))]
+    if unseen is None or not unseen.blind:
+        return [spans(text) for text in whys]
+    return [*(spans(Span("? unknown: ", "unknown"), text) for text in whys), spans(Span("? unknown", "unknown"))]
 
 
 def _denied(state: NodeState, now: float) -> Sequence[Spans]:
