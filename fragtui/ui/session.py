@@ -17,6 +17,7 @@ from fragtui.model.node.snapshot import Snapshot, Zone, ZoneKey
 from fragtui.model.node.verdict import COSTLY_ORDER, NodeJudgement, judge_node
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.pods.stuck_pods import StuckPod
+from fragtui.ui.notices import NoticeLog
 
 if TYPE_CHECKING:  # It takes 60 ms of CPU, and no remedy is needed for the first bars.
     from fragtui.remedies.service import RemedyState
@@ -71,6 +72,10 @@ class Session:
     failures: FailureList = field(default_factory=FailureList)
     pods: PodUpdate | None = None
     """The last update of the pods; None before the first."""
+    notices: NoticeLog = field(default_factory=NoticeLog)
+    """What fragtui reported."""
+    notice_row: bool = False
+    """Whether the screen has a row of its own for them."""
     remedies: RemedyState | None = None
     """What is known of the remedies run from here; None until they are ready, soon after the first bars."""
     remedy_line: tuple[str, str] | None = None
@@ -198,15 +203,6 @@ class Session:
         self.failed_order = order
         if self.manual_order is None:
             self.rejudge()
-
-    def choose(self, step: int) -> None:
-        """Move the choice among the zones."""
-        zones = self.snapshot.zones if self.snapshot else None
-        if not zones:
-            return
-        keys = [zone.key for zone in zones]
-        index = keys.index(self.chosen) if self.chosen in keys else 0
-        self.chosen = keys[max(0, min(index + step, len(keys) - 1))]
 
 
 def drop_words(drop: ExternalDrop) -> str:

@@ -1,13 +1,13 @@
-"""The kernel's failures as a tail: alike ones in one row, counted, the newest last."""
+"""The kernel's failures: those of one task, size and cause together, counted, the newest first."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
 from fragtui.kernel.reports.report import ReportKind
+from fragtui.model.failures.groups import GroupKey, failures_of, key_of
 from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 
@@ -15,14 +15,18 @@ MAX_KEPT_GROUPS = 2000
 """Incidents remembered; older ones leave the list, not the counts."""
 _OLD = MAX_KEPT_GROUPS // 4
 """Of so many of the oldest the first goes that is no refusal of the node's memory."""
-_DIGITS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
 class FailureGroup:
-    """Incidents of one kind, asker, order, flags and cause, oldest first."""
+    """Incidents of one kind, task, size and cause, oldest first."""
 
     incidents: tuple[Incident, ...]
+
+    @property
+    def key(self) -> GroupKey:
+        """What they have in common."""
+        return key_of(self.last)
 
     @property
     def last(self) -> Incident:
@@ -32,7 +36,7 @@ class FailureGroup:
     @property
     def count(self) -> int:
         """Failures that these stand for, at least."""
-        return sum(_failures(incident) for incident in self.incidents)
+        return sum(failures_of(incident) for incident in self.incidents)
 
     @property
     def suppressed(self) -> int:
@@ -52,7 +56,7 @@ class FailureList:
         self.problem: str | None = None
         """Why the log is read from there and not from a better source; None if nothing is better."""
         self.wanted = ""
-        """Only incidents that hold this text are listed; case does not matter."""
+        """Only incidents that contain this text are listed; case does not matter."""
         self._incidents: dict[str, Incident] = {}
         self._rows: tuple[FailureGroup, ...] | None = None
         self._last_refusal: Incident | None = None
@@ -80,7 +84,7 @@ class FailureList:
         for incident in old[:more]:
             del self._incidents[incident.id]
             self.unlisted += 1
-            self._forgotten += _failures(incident)
+            self._forgotten += failures_of(incident)
             self._forgotten_suppressed += incident.suppressed or 0
 
     def clear(self) -> None:
@@ -92,7 +96,7 @@ class FailureList:
         self._changed()
 
     def filter(self, wanted: str) -> None:
-        """List only incidents that hold this text."""
+        """List only incidents that contain this text."""
         self.wanted = wanted
         self._changed()
 
@@ -107,17 +111,22 @@ class FailureList:
 
     @property
     def rows(self) -> tuple[FailureGroup, ...]:
-        """Return the listed incidents, alike ones together, in the order of the newest of each."""
+        """The listed incidents in groups, the one with the newest incident first; the same object until it changes."""
         if self._rows is None:
             wanted = self.wanted.casefold()
             shown = (incident for incident in self.incidents if not wanted or wanted in _text(incident).casefold())
-            self._rows = combined(shown)
+            self._rows = combined(shown)[::-1]
         return self._rows
 
     @property
     def failures(self) -> int:
         """Lower bound of failures."""
-        return self._forgotten + sum(_failures(incident) for incident in self._incidents.values())
+        return self._forgotten + sum(failures_of(incident) for incident in self._incidents.values())
+
+    @property
+    def listed(self) -> int:
+        """The failures that are listed: of the remembered ones those that contain the wanted text."""
+        return sum(group.count for group in self.rows)
 
     @property
     def suppressed(self) -> int:
@@ -139,24 +148,11 @@ class FailureList:
         self._last_refusal = max(refusals, key=lambda incident: incident.time or 0.0, default=None)
 
 
-def _failures(incident: Incident) -> int:
-    """Return how many failures one told incident stands for, at least."""
-    return 1 + (incident.repeated or 0)
-
-
 def combined(incidents: Iterable[Incident]) -> tuple[FailureGroup, ...]:
-    """Return alike incidents together, in the order of the newest of each; names differing in digits only are alike."""
-    groups: dict[tuple[object, ...], list[Incident]] = {}
+    """Return the incidents in groups, in the order of the newest of each."""
+    groups: dict[GroupKey, list[Incident]] = {}
     for incident in incidents:
-        comm = _DIGITS.sub("0", incident.comm or "")
-        key = (
-            incident.kind,
-            comm,
-            incident.order,
-            incident.gfp or incident.mode,
-            incident.cause,
-            incident.constraint,
-        )
+        key = key_of(incident)
         members = groups.pop(key, [])
         members.append(incident)
         groups[key] = members

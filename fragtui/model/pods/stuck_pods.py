@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from fragtui.cluster.failure_reason import ReasonClass
 from fragtui.cluster.pod_ref import PodRef
+
+CONFIDENCES = ("proven", "likely", "possible")
+"""How sure a link is, the surest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,19 @@ class StuckPod:
     """When it started; None while it is stuck."""
     after_remedy: str | None = None
     """The last remedy that ran while it was stuck; None if none did."""
+
+    @property
+    def blame(self) -> str | None:
+        """How sure it is that denied memory keeps it from starting; None if nothing points to that.
+
+        ``proven`` if its own error reports the denial, else as sure as its surest link to one: ``proven``, ``likely``
+        or ``possible``.
+        """
+        if self.memory is False:
+            return None
+        if self.reason_class.memory:
+            return "proven"
+        return min((link.confidence for link in self.links if link.refusal), key=CONFIDENCES.index, default=None)
 
     @property
     def namespace(self) -> str | None:
@@ -99,3 +116,15 @@ class StuckPods:
     def linked_to(self, incident_id: str) -> tuple[StuckPod, ...]:
         """Return the pods, stuck or started, that the kernel incident of this id is linked to."""
         return self._by_incident.get(incident_id, ())
+
+
+def by_blame(pods: Iterable[StuckPod]) -> tuple[StuckPod, ...]:
+    """Return those that denied memory may keep from starting: the surest first, then the longest stuck, then by name.
+
+    The order depends on no age, so it stays while time passes.
+    """
+
+    def place(pod: StuckPod) -> tuple[int, bool, float, str]:
+        return CONFIDENCES.index(pod.blame or "possible"), pod.since is None, pod.since or 0.0, str(pod.ref)
+
+    return tuple(sorted((pod for pod in pods if pod.blame is not None), key=place))

@@ -10,21 +10,19 @@ from fragtui.ui.keys import Key, Keys
 from fragtui.ui.widgets.cells import spans_width
 from fragtui.ui.widgets.rows import Line, Rows, Span, line
 
-_QUIT = Key("q", "app.quit", "Quit", "", "", footer=True)
-
 
 class KeyFooter(Rows):
     """One line. Textual's Footer is a widget for each key, which took a sixth of the time to the first bars."""
 
     def __init__(self, keys: Keys) -> None:
         super().__init__(id="keys")
-        self._keys = tuple(key for key in keys if key.footer)
+        self._keys = tuple(sorted((key for key in keys if key.footer), key=lambda key: key.command == "quit"))
         self._ends: list[tuple[int, Key]] = []
         """Where each key on the line ends, in cells, for the mouse."""
 
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the line; where room is short, help and quit stay and the last ones before quit go."""
-        shown = [*self._keys, _QUIT]
+        shown = [*self._keys]
         while len(shown) > 2 and sum(spans_width(_spans(key, True)) for key in shown) > width:
             del shown[-2]
         spans: list[Span] = []

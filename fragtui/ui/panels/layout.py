@@ -13,6 +13,10 @@ ROOMY = 13
 """Lines left over from which on panels get air."""
 
 
+MESSAGE_SIZE = (100, 30)
+"""Width and height from which on messages have a row of their own."""
+
+
 class PanelRows(NamedTuple):
     """Lines for each panel; 0 hides it."""
 
@@ -25,15 +29,20 @@ class PanelRows(NamedTuple):
     side_by_side: bool
 
 
+def has_message_row(width: int, height: int) -> bool:
+    """Return whether messages have a row of their own on a screen of that size."""
+    return width >= MESSAGE_SIZE[0] and height >= MESSAGE_SIZE[1]
+
+
 def allocate_rows(
     width: int, height: int, zones: int, orders: int, pods: int, *, remedy_line: bool = False
 ) -> PanelRows:
-    """Return the lines for each panel on a screen of that size, without its first and last line and the remedy line.
+    """Return the lines for each panel on a screen of that size, without top line, remedy line, messages and footer.
 
     What comes first when lines are few: the verdict, every zone's row, the chosen zone's bars, then at least one
     failure; the pods' heading always stays, since it carries their count.
     """
-    room = max(0, height - 2 - remedy_line)
+    room = max(0, height - 2 - remedy_line - has_message_row(width, height))
     verdict = 3 if height >= 34 or width < 80 else 2
     verdict = min(verdict, room)
     room -= verdict

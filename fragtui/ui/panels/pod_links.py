@@ -6,26 +6,35 @@ from typing import TYPE_CHECKING
 
 from fragtui.render.incident_text import incident_pod as task_pod
 from fragtui.render.pod_text import blocked_pods, linked_pods, pod_name
+from fragtui.ui.widgets.cells import fit_name
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fragtui.model.failures.failure_list import FailureGroup
     from fragtui.model.failures.incident import Incident
     from fragtui.model.pods.pod_update import PodUpdate
 
+_MIN_NAME = 14
+"""Cells that a name needs at least."""
 
-_MAX_COMPARED = 20
-"""The newest of alike incidents whose pods are shown; a row is drawn at every tick."""
 
-
-def pod_of(news: PodUpdate | None, alike: FailureGroup) -> str | None:
-    """Return the pods to name beside alike incidents: all that they block, else the one whose task it was."""
-    incidents = alike.incidents[-_MAX_COMPARED:]
-    pods = linked_pods(news.stuck if news is not None else None, incidents)
-    if len(pods) > 1:
-        return f"{len(pods)} pods: {pod_name(pods[0])} +{len(pods) - 1}"
+def pods_of(news: PodUpdate | None, group: FailureGroup) -> tuple[str, ...]:
+    """Return the names of all pods that the incidents block, the surest first, else the one whose task it was."""
+    pods = linked_pods(news.stuck if news is not None else None, group.incidents)
     if pods:
-        return pod_name(pods[0])
-    return next((pod for incident in reversed(incidents) if (pod := _task_pod(news, incident))), None)
+        return tuple(pod_name(pod) for pod in pods)
+    task = next((pod for incident in reversed(group.incidents) if (pod := _task_pod(news, incident))), None)
+    return () if task is None else (task,)
+
+
+def pods_cell(names: Sequence[str], width: int) -> str:
+    """Return the first pod and how many more there are, in at most `width` cells; only their number if that is few."""
+    if len(names) < 2:
+        return fit_name(names[0], width).rstrip() if names else ""
+    count, more = f"{len(names)} pods", f" +{len(names) - 1}"
+    room = width - len(count) - 2 - len(more)
+    return f"{count}: {fit_name(names[0], room).rstrip()}{more}" if room >= _MIN_NAME else count
 
 
 def _task_pod(news: PodUpdate | None, incident: Incident) -> str | None:
@@ -35,7 +44,7 @@ def _task_pod(news: PodUpdate | None, incident: Incident) -> str | None:
     return task_pod(incident)
 
 
-def pods_linked_to(news: PodUpdate | None, alike: FailureGroup) -> tuple[str, ...]:
-    """Return a sentence for each pod that alike incidents block, the surest first."""
-    pods = blocked_pods(news.stuck if news is not None else None, alike.incidents[-_MAX_COMPARED:])
+def pods_linked_to(news: PodUpdate | None, group: FailureGroup) -> tuple[str, ...]:
+    """Return a sentence for each pod that the incidents block, the surest first."""
+    pods = blocked_pods(news.stuck if news is not None else None, group.incidents)
     return tuple(f"blocks {pod}" for pod in pods)

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from fragtui import __version__
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.text import format_bytes, format_duration
+from fragtui.ui.panels.message_line import notice_spans
 from fragtui.ui.session import Session
-from fragtui.ui.widgets.cells import fit, spans_width
+from fragtui.ui.widgets.cells import fit, fit_spans, spans_width
 from fragtui.ui.widgets.rows import Line, Rows, Span, line
 
 
 class StatusLine(Rows):
-    """One line; pieces are left out from the least needed on where the screen is narrow."""
+    """One line; a narrow one leaves out the least needed pieces. A message that has no row of its own covers it."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(id="top-line")
@@ -22,6 +23,8 @@ class StatusLine(Rows):
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the line for that width."""
         session = self._session
+        if not session.notice_row and (notice := session.notices.fresh) is not None:
+            return [line(*fit_spans(notice_spans(notice), ((" M ", "key"),), width))]
         snapshot = session.snapshot
         right = list(session.status)
         if snapshot is None:

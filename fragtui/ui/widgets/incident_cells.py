@@ -19,6 +19,11 @@ def clock_time(at: float | None, now: float | None = None) -> str:
     return moment.strftime("%H:%M:%S" if recent else "%b %d %H:%M")
 
 
+def time_of_day(at: float) -> str:
+    """Return the local time of day."""
+    return datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S")
+
+
 def time_ago(at: float | None) -> str:
     """Return how long ago that was, in words."""
     return "at an unknown time" if at is None else f"{format_duration(max(0.0, CLOCK.now() - at))} ago"

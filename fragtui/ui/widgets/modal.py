@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 from textual.await_complete import AwaitComplete
 from textual.screen import ModalScreen
 
+from fragtui.ui.notices import Notice
 from fragtui.ui.widgets.stylesheet import stylesheet
 
 T = TypeVar("T")
@@ -17,6 +18,9 @@ class ModalPanel(ModalScreen[T], Generic[T]):
 
     CSS = stylesheet("modal.tcss")
     SCOPED_CSS = False
+
+    def show_notice(self, notice: Notice) -> None:
+        """Show a notice that is about this screen; for those that hide the main screen's line of messages."""
 
     def dismiss(self, result: T | None = None) -> AwaitComplete:
         """Close with that result, unless the screen is closed already or covered by another.
