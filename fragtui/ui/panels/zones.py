@@ -61,8 +61,13 @@ class ZonesPanel(ListPanel[ZoneJudgement]):
 
     @property
     def position(self) -> str:
-        """Which zones are shown, if not all of them are."""
-        return super().position if len(self._shown) < len(self._items) else ""
+        """Which zones are shown, if not all of them are; in brief beside columns that leave no room."""
+        if len(self._shown) == len(self._items):
+            return ""
+        label, cell, _ = self._widths
+        whole = super().position
+        room = self.outer_size.width - label - cell * self._session.orders - 2
+        return whole if len(whole) <= room else f"{self._shown.stop}/{len(self._items)}"
 
     def heading(self, width: int) -> tuple[Span, ...]:
         """Return the heading with the orders."""

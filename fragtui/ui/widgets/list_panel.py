@@ -48,6 +48,8 @@ class ListPanel(Rows, Generic[T], can_focus=True):
         self._top: Hashable | None = None
         """The item that is shown first; None is the first of all."""
         self._shown = range(0)
+        self._room = 0
+        """How many rows there was room for."""
         self._head = 1
         """Lines above the first item."""
         self._scrolled = False
@@ -285,7 +287,7 @@ class ListPanel(Rows, Generic[T], can_focus=True):
             how = " · Enter keeps · Esc clears" if self.typing else " · Esc clears"
             right = ((what, "accent"), (f"{how if width >= 60 else ''} ", "dim"))
             return line(*fit_spans(spans[:1], right, width))
-        position = ((f" {self.position} ", "dim"),) if self._shown else ()
+        position = ((f" {self.position}", "dim"),) if self._shown else ()
         return line(*fit_spans(spans, position, width))
 
     def _line(self, place: int, width: int) -> Line:
@@ -316,8 +318,11 @@ class ListPanel(Rows, Generic[T], can_focus=True):
             return
         first = 0 if self._top is None else self._places.get(self._top, self._shown.start)
         if not self._scrolled:
+            if room > self._room and self._at < room:
+                first = 0  # More rows have come in view.
             first = max(self._at - room + 1, min(first, self._at))
         first = max(0, min(first, count - room))
+        self._room = room
         self._top = self._keys[first] if first else None
         self._shown = range(first, min(count, first + room))
 

@@ -87,7 +87,8 @@ async def test_keys_wheel_and_clicks_move_in_every_list(tmp_path: Path, size: tu
             assert count > 4
             await keys(pilot, "G")
             assert panel._at == count - 1 and panel._shown.stop == count
-            assert f"-{count} of {count}" in text_of(app) or room == count
+            positions = (f"-{count} of {count}", f" {count}/{count}\n")  # In brief beside columns that leave no room.
+            assert room == count or any(position in text_of(app) for position in positions)
             await keys(pilot, "g")
             assert panel._at == 0 and panel._shown.start == 0
             await keys(pilot, "down", "j", "up", "k", "down")
