@@ -62,30 +62,30 @@ _SHOWN = {
 
 Keys = tuple[Key, ...]
 
-HEAL, LISTS, LOOK, VIEW, SAVE = "Remedies", "Lists", "Sizes and bars", "The view", "Copy and save"
+FIX, LISTS, LOOK, VIEW, SAVE = "Remedies", "Lists", "Sizes and bars", "The view", "Copy and save"
 
 KEYS = (
     Key("help", "question_mark", "help", "Help", "All keys and signs", VIEW, footer=True),
     Key("drop-page-cache", "1", "remedy('drop-1')", "Page cache",
-        "Drop the page cache (drop_caches 1), with or without sync first", HEAL),
+        "Drop the page cache (drop_caches 1), with or without sync first", FIX),
     Key("drop-slab", "2", "remedy('drop-2')", "Slab",
-        "Drop reclaimable slab: dentries, inodes (drop_caches 2)", HEAL),
+        "Drop reclaimable slab: dentries, inodes (drop_caches 2)", FIX),
     Key("drop-caches", "3", "remedy('drop-3')", "Drop caches",
-        "Drop page cache and slab (drop_caches 3)", HEAL, footer=True),
-    Key("compact", "c", "remedy('compact')", "Compact", "Compact all memory (compact_memory)", HEAL, footer=True),
+        "Drop page cache and slab (drop_caches 3)", FIX, footer=True),
+    Key("compact", "c", "remedy('compact')", "Compact", "Compact all memory (compact_memory)", FIX, footer=True),
     Key("compact-node", "N", "remedy('compact-node')", "Compact node",
-        "Compact the chosen zone's NUMA node only", HEAL),
+        "Compact the chosen zone's NUMA node only", FIX),
     Key("wake-kcompactd", "w", "remedy('nudge')", "Wake kcompactd",
-        "Start a round of background compaction (5.15 and later)", HEAL),
+        "Start a round of background compaction (5.15 and later)", FIX),
     Key("step-by-step", "l", "escalate", "Step by step",
-        "Sync, drop, compact one after another until enough blocks are free", HEAL),
+        "Sync, drop, compact one after another until enough blocks are free", FIX),
     Key("guard", "A", "guard", "Guard",
-        "Switch the guard (automatic remedies by policy, without asking) on or off", HEAL),
-    Key("history", "H", "history", "History", "Logged remedies, and longer-term settings", HEAL),
-    Key("abort", "x", "abort", "Abort", "Abort the running remedy", HEAL),
+        "Switch the guard (automatic remedies by policy, without asking) on or off", FIX),
+    Key("history", "H", "history", "History", "Logged remedies, and longer-term settings", FIX),
+    Key("abort", "x", "abort", "Abort", "Abort the running remedy", FIX),
     Key("recovery", "r", "recovery", "Recovery",
-        "Before and after the last remedy, its cost, what is left", HEAL, footer=True),
-    Key("pause", "space", "pause", "Pause", "Freeze the screen; sampling goes on", VIEW, footer=True),
+        "Before and after the last remedy, its cost, what is left", FIX, footer=True),
+    Key("pause", "space", "pause", "Pause", "Freeze the screen; sampling continues", VIEW, footer=True),
     Key("order-down", "left_square_bracket", "order(-1)", "Order -", "Lower target order", LOOK),
     Key("order-up", "right_square_bracket", "order(1)", "Order +", "Higher target order", LOOK),
     Key("order-auto", "a", "order_auto", "Order auto", "Target order of the last failures again", LOOK),
@@ -127,7 +127,7 @@ _WRITING = ("guard", "step-by-step")
 WRITE_KEYS = frozenset(
     name for key in KEYS if key.command in _WRITING or key.action.startswith("remedy(") for name in key.keys.split(",")
 )
-"""Keys that write, greyed where nothing may be written."""
+"""Keys that write, grey if nothing may be written."""
 
 
 REPLAY = "The recording"
@@ -152,7 +152,7 @@ _NOT_THERE = frozenset(("pause", "faster", "slower", "page-types", "abort", "rec
 _FOOTER = ("help", "open", "recovery", "quit")
 
 REPLAY_KEYS = (
-    *(key._replace(footer=key.command in _FOOTER) for key in KEYS if key.command not in _NOT_THERE),
+    *(Key(*key[:-1], footer=key.command in _FOOTER) for key in KEYS if key.command not in _NOT_THERE),
     *_OWN,
 )
 """Every key of a replay, for bindings, help and palette."""

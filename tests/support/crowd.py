@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fragtui.cluster.failure_reason import UNKNOWN_REASON, classify
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.pods.pod_update import PodUpdate, SourceState

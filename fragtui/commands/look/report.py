@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from fragtui import __version__
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.incident import Incident
 from fragtui.model.node.snapshot import Unreadable
 from fragtui.model.node.verdict import COSTLY_ORDER, judge_node

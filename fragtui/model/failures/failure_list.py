@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
 
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.groups import GroupKey, failures_of, key_of
-from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 
-MAX_KEPT_GROUPS = 2000
-"""Incidents remembered; older ones leave the list, not the counts."""
-_OLD = MAX_KEPT_GROUPS // 4
-"""Of so many of the oldest the first goes that is no refusal of the node's memory."""
+if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
+    from fragtui.model.failures.incident import Incident
+    from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+
+MAX_KEPT_INCIDENTS = 2000
+"""Most incidents kept; older ones leave the list, not the counts."""
+_OLD = MAX_KEPT_INCIDENTS // 4
+"""Of the oldest incidents, how many are searched for one to drop that is no denial of the node's memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class FailureGroup:
 
     @property
     def count(self) -> int:
-        """Failures that these stand for, at least."""
+        """Lower bound of the failures that these incidents represent."""
         return sum(failures_of(incident) for incident in self.incidents)
 
     @property
@@ -50,11 +53,11 @@ class FailureList:
     def __init__(self) -> None:
         self.lost_records = 0
         self.unlisted = 0
-        """Incidents that left the list since it was full."""
+        """Incidents that were dropped because the list was full."""
         self.unread_lines = 0
         self.source: str | None = None
         self.problem: str | None = None
-        """Why the log is read from there and not from a better source; None if nothing is better."""
+        """Why the log is read from this source and not from a better one; None if none is better."""
         self.wanted = ""
         """Only incidents that contain this text are listed; case does not matter."""
         self._incidents: dict[str, Incident] = {}
@@ -64,19 +67,20 @@ class FailureList:
         self._forgotten_suppressed = 0
 
     def take(self, update: KernelLogUpdate) -> None:
-        """Take what the kernel log brought."""
+        """Take an update of the kernel log."""
         for incident in (*update.incidents, *update.updated):
             self._incidents[incident.id] = incident
         self._forget()
         self.lost_records += update.lost_records
         self.unread_lines += update.unread_lines
-        if update.problem is not None or update.source != self.source:  # Said once, it holds for the source.
+        # A problem is reported once and holds as long as the source is the same.
+        if update.problem is not None or update.source != self.source:
             self.problem = update.problem
         self.source = update.source
         self._changed()
 
     def _forget(self) -> None:
-        more = len(self._incidents) - MAX_KEPT_GROUPS
+        more = len(self._incidents) - MAX_KEPT_INCIDENTS
         if more <= 0:
             return
         old = list(islice(self._incidents.values(), _OLD + more))
@@ -88,7 +92,7 @@ class FailureList:
             self._forgotten_suppressed += incident.suppressed or 0
 
     def clear(self) -> None:
-        """Forget all incidents; what is wanted stays."""
+        """Remove all incidents; the filter stays."""
         self._incidents.clear()
         self._forgotten = self._forgotten_suppressed = 0
         self.lost_records = self.unlisted = self.unread_lines = 0
@@ -101,12 +105,12 @@ class FailureList:
         self._changed()
 
     def incident(self, incident_id: str) -> Incident | None:
-        """Return the incident of that id, or None if it is not remembered."""
+        """Return the incident of that id, or None if it is not kept."""
         return self._incidents.get(incident_id)
 
     @property
     def incidents(self) -> tuple[Incident, ...]:
-        """All remembered incidents by time; those without a time come first."""
+        """All kept incidents by time; those without a time come first."""
         return tuple(sorted(self._incidents.values(), key=lambda incident: incident.time or 0.0))
 
     @property

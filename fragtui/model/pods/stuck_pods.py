@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from fragtui.cluster.failure_reason import ReasonClass
 from fragtui.cluster.pod_ref import PodRef
 
 CONFIDENCES = ("proven", "likely", "possible")
-"""How sure a link is, the surest first."""
+"""How certain a link is, the most certain first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +55,10 @@ class StuckPod:
 
     @property
     def blame(self) -> str | None:
-        """How sure it is that denied memory keeps it from starting; None if nothing points to that.
+        """How certain it is that denied memory keeps it from starting; None if nothing points to that.
 
-        ``proven`` if its own error reports the denial, else as sure as its surest link to one: ``proven``, ``likely``
-        or ``possible``.
+        ``proven`` if its own error reports the denial, else the confidence of its most certain link to one: ``proven``,
+        ``likely`` or ``possible``.
         """
         if self.memory is False:
             return None
@@ -113,18 +112,18 @@ class StuckPods:
         """The number of stuck pods that the kernel denied memory."""
         return sum(pod.memory is True for pod in self.pods)
 
+    @property
+    def blamed(self) -> tuple[StuckPod, ...]:
+        """The pods that denied memory may keep from starting: by confidence, then the longest stuck, then by name.
+
+        The order depends on no age, so it stays while time passes.
+        """
+        return tuple(sorted((pod for pod in self.pods if pod.blame is not None), key=_rank))
+
     def linked_to(self, incident_id: str) -> tuple[StuckPod, ...]:
         """Return the pods, stuck or started, that the kernel incident of this id is linked to."""
         return self._by_incident.get(incident_id, ())
 
 
-def by_blame(pods: Iterable[StuckPod]) -> tuple[StuckPod, ...]:
-    """Return those that denied memory may keep from starting: the surest first, then the longest stuck, then by name.
-
-    The order depends on no age, so it stays while time passes.
-    """
-
-    def place(pod: StuckPod) -> tuple[int, bool, float, str]:
-        return CONFIDENCES.index(pod.blame or "possible"), pod.since is None, pod.since or 0.0, str(pod.ref)
-
-    return tuple(sorted((pod for pod in pods if pod.blame is not None), key=place))
+def _rank(pod: StuckPod) -> tuple[int, bool, float, str]:
+    return CONFIDENCES.index(pod.blame or CONFIDENCES[-1]), pod.since is None, pod.since or 0.0, str(pod.ref)

@@ -1,4 +1,4 @@
-"""A question before something is written: the exact words, the cost, Cancel in focus, a second key to go on."""
+"""A question before a write: the exact text, the cost, Cancel in focus, a second key to confirm."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from fragtui.ui.terminal.key_gate import key_gate_of
 from fragtui.ui.widgets.cells import wrap
 from fragtui.ui.widgets.modal import ModalPanel
 from fragtui.ui.widgets.page import Build, PageBody
-from fragtui.ui.widgets.rows import Line, Palette, Rows, line, shown
+from fragtui.ui.widgets.rows import Line, LinesWidget, Palette, line, shown
 
 T = TypeVar("T")
 _NOTICE_ROWS = 2
-"""Rows of a notice in a question, while there is one."""
+"""LinesWidget of a notice in a question, while there is one."""
 
 
 class _Question(PageBody):
@@ -36,7 +36,7 @@ class _Question(PageBody):
         self._reported = False
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Return lines of the text, and report once it has its whole height: before that, one line is drawn."""
+        """Return the lines of the text, and report once it has its full height: before that only one line is drawn."""
         height = self.styles.height
         if self._lines and not self._reported and height is not None and height.value == len(self._lines):
             self._reported = True
@@ -44,13 +44,13 @@ class _Question(PageBody):
         return super().render_lines(crop)
 
     def change(self) -> None:
-        """Draw another text, and report that."""
+        """Draw a new text, and report that."""
         self._reported = False
         self.rebuild()
         self.refresh()
 
 
-class _NoticeLines(Rows):
+class _NoticeLines(LinesWidget):
     """What was reported since the question was asked."""
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class _NoticeLines(Rows):
 
 
 class _RunButton(Button):
-    """Runs it on Enter, in the handling of that key: then the gate knows which key it was."""
+    """A button that answers while its Enter key is handled, so that the gate knows the key."""
 
     async def action_press(self) -> None:  # type: ignore[override]
         """Answer."""
@@ -73,7 +73,7 @@ class _RunButton(Button):
 
 
 class ConfirmDialog(ModalPanel[T | None], Generic[T]):
-    """Asks; the answer is `answer`, or None. Enter alone never runs anything: Cancel has the focus."""
+    """Asks a question; the result is `answer`, or None. Enter alone never runs anything: Cancel has the focus."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,n,q", "answer(False)", "Cancel"),
@@ -89,23 +89,23 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
         super().__init__(classes="dialog")
         self._asked_at = time.monotonic()
         self.shown_at: float | None = None
-        """When its text was on the screen, monotonic seconds; None until then."""
+        """Time at which its text was on the screen, monotonic seconds; None until then."""
         self._page = _Question(self.lines, self._note_drawn, id="dialog-page")
         self._notice = _NoticeLines()
 
     @property
     @abstractmethod
     def heading(self) -> str:
-        """What is asked about."""
+        """The title of the question."""
 
     @property
     @abstractmethod
     def answer(self) -> T:
-        """What going on answers."""
+        """The result if the user confirms."""
 
     @abstractmethod
     def lines(self, width: int) -> Sequence[Line]:
-        """Return the text for that width."""
+        """Return the lines of the text for that width."""
 
     def compose(self) -> ComposeResult:
         """Lay out the text and the two answers."""
@@ -121,7 +121,7 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
 
     def on_mount(self) -> None:
         """Put the focus on Cancel."""
-        self.query("#cancel").focus()  # None is there if the application ends meanwhile.
+        self.query("#cancel").focus()  # It does not exist if the application ends meanwhile.
 
     def _note_drawn(self) -> None:
         key_gate_of(self).once_seen(self._note_shown)
@@ -146,7 +146,7 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
         self.action_answer(event.button.id == "run")
 
     def action_answer(self, run: bool) -> None:
-        """Close with the answer; going on needs a deliberate key or click after the text was shown for a moment."""
+        """Close with the answer; a confirmation needs a deliberate key or click after the text was shown a while."""
         if not run:
             self.dismiss(None)
         else:
@@ -160,7 +160,7 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
         self.query_one("#dialog-text", VerticalScroll).scroll_relative(y=lines, animate=False)
 
     def changed(self) -> None:
-        """Show the question again: what it asks for has changed."""
+        """Show the question again after its subject changed."""
         self.query_one("#dialog").border_title = Content(shown(f" ⚠ {self.heading} "))
         self.shown_at = None
         self._page.change()

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.failure_list import FailureGroup
-from fragtui.model.failures.groups import GroupKey
-from fragtui.model.failures.incident import SANDBOX_FAILURE, Incident
-from fragtui.model.pods.pod_update import PodUpdate
+from fragtui.model.failures.incident import SANDBOX_FAILURE
 from fragtui.render.incident_text import brief_title, cause_words, count_words
 from fragtui.text import counted
 from fragtui.ui.panels.pod_links import pods_cell, pods_of
@@ -18,6 +16,11 @@ from fragtui.ui.widgets.cells import cells_of, fit_right, wrap
 from fragtui.ui.widgets.incident_cells import clock_time
 from fragtui.ui.widgets.list_panel import ListPanel, columns
 from fragtui.ui.widgets.rows import Line, Span, line
+
+if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
+    from fragtui.model.failures.groups import GroupKey
+    from fragtui.model.failures.incident import Incident
+    from fragtui.model.pods.pod_update import PodUpdate
 
 _WHO, _TIMES, _CAUSE = 15, 5, 16
 """Cells of columns; the kernel's names of tasks have at most 15 characters."""

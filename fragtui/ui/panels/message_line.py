@@ -9,10 +9,10 @@ from fragtui.ui.notices import Notice
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import fit_spans
 from fragtui.ui.widgets.incident_cells import time_of_day
-from fragtui.ui.widgets.rows import Line, Rows, Span, line
+from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
 
 
-class MessageLine(Rows):
+class MessageLine(LinesWidget):
     """One line, empty until there is something to report; a click opens all."""
 
     def __init__(self, session: Session) -> None:

@@ -19,12 +19,12 @@ _MIN_NAME = 14
 """Cells that a name needs at least."""
 
 
-def pods_of(news: PodUpdate | None, group: FailureGroup) -> tuple[str, ...]:
-    """Return the names of all pods that the incidents block, the surest first, else the one whose task it was."""
-    pods = linked_pods(news.stuck if news is not None else None, group.incidents)
+def pods_of(update: PodUpdate | None, group: FailureGroup) -> tuple[str, ...]:
+    """Return the names of all pods that the incidents block, the most certain first, else the one whose task it was."""
+    pods = linked_pods(update.stuck if update is not None else None, group.incidents)
     if pods:
         return tuple(pod_name(pod) for pod in pods)
-    task = next((pod for incident in reversed(group.incidents) if (pod := _task_pod(news, incident))), None)
+    task = next((pod for incident in reversed(group.incidents) if (pod := _task_pod(update, incident))), None)
     return () if task is None else (task,)
 
 
@@ -37,14 +37,14 @@ def pods_cell(names: Sequence[str], width: int) -> str:
     return f"{count}: {fit_name(names[0], room).rstrip()}{more}" if room >= _MIN_NAME else count
 
 
-def _task_pod(news: PodUpdate | None, incident: Incident) -> str | None:
-    ref = news.named(incident.pod_uid) if news is not None and incident.pod_uid else None
+def _task_pod(update: PodUpdate | None, incident: Incident) -> str | None:
+    ref = update.named(incident.pod_uid) if update is not None and incident.pod_uid else None
     if ref is not None and ref.name:
         return f"{ref.namespace or '?'}/{ref.name}"
     return task_pod(incident)
 
 
-def pods_linked_to(news: PodUpdate | None, group: FailureGroup) -> tuple[str, ...]:
-    """Return a sentence for each pod that the incidents block, the surest first."""
-    pods = blocked_pods(news.stuck if news is not None else None, group.incidents)
+def pods_linked_to(update: PodUpdate | None, group: FailureGroup) -> tuple[str, ...]:
+    """Return a sentence for each pod that the incidents block, the most certain first."""
+    pods = blocked_pods(update.stuck if update is not None else None, group.incidents)
     return tuple(f"blocks {pod}" for pod in pods)

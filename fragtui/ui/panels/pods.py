@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from fragtui.model.pods.pod_update import PodUpdate, SourceState
-from fragtui.model.pods.stuck_pods import StuckPod, StuckPods, by_blame
 from fragtui.render.facts import Fact
 from fragtui.render.pod_text import history_facts, kernel_facts, pod_facts, pod_name, pod_reason, state_words
 from fragtui.text import counted, format_duration
@@ -16,6 +14,10 @@ from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import fit_name, fit_right, wrap
 from fragtui.ui.widgets.list_panel import ListPanel, columns
 from fragtui.ui.widgets.rows import Line, Span, line
+
+if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
+    from fragtui.model.pods.pod_update import PodUpdate, SourceState
+    from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
 
 _OTHERS = "others"
 """The key of the row that folds pods."""
@@ -28,8 +30,8 @@ class OtherPods(NamedTuple):
     pods: tuple[StuckPod, ...]
 
 
-class PodsPanel(ListPanel[StuckPod | OtherPods]):
-    """Stuck pods: by memory, the surest first; the others folded; then those that started lately."""
+class PodsPanel(ListPanel["StuckPod | OtherPods"]):
+    """Stuck pods: by memory, the most certain first; the others folded; then those that started lately."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(id="pods")
@@ -39,15 +41,16 @@ class PodsPanel(ListPanel[StuckPod | OtherPods]):
         self._listed: tuple[StuckPod | OtherPods, ...] = ()
         self._update: PodUpdate | None = None
         self._view = 0
+        self._counts: list[Span] = []
 
     def items(self) -> Sequence[StuckPod | OtherPods]:
         """Return the rows."""
         update = self._session.pods
-        if update is not self._update or self.changed_view != self._view:
+        if update is not None and (update is not self._update or self.changed_view != self._view):
             self._update, self._view = update, self.changed_view
-            stuck = update.stuck if update else StuckPods()
-            blamed, started = self._having(by_blame(stuck.pods)), self._having(stuck.started)
-            others = self._having(pod for pod in stuck.pods if pod.blame is None)
+            self._counts = _counts(update.stuck)
+            blamed, started = self._having(update.stuck.blamed), self._having(update.stuck.started)
+            others = self._having(pod for pod in update.stuck.pods if pod.blame is None)
             rows: list[StuckPod | OtherPods] = list(blamed)
             if len(others) > 1 and blamed and not self._wanted:
                 rows.append(OtherPods(others))
@@ -99,13 +102,14 @@ class PodsPanel(ListPanel[StuckPod | OtherPods]):
         stuck = update.stuck if update else None
         spans: list[Span] = [(" Stuck pods ", "title")]
         if stuck is not None and stuck.pods:
-            spans += _counts(stuck)
+            self.items()
+            spans += self._counts
         elif update and any(source.state == "live" for source in update.sources):
             spans.append(("none ", "good"))
         else:
             spans.append(("unknown ", "warn"))
         if stuck is not None and stuck.pods and self._heading_alone:
-            pods = by_blame(stuck.pods) or stuck.pods
+            pods = stuck.blamed or stuck.pods
             return (*spans, (" " + ", ".join(pod_name(pod) for pod in pods[:8]), "text"))
         if stuck is not None and stuck.dropped:
             spans.append((f"+{stuck.dropped} dropped ", "warn"))

@@ -1,4 +1,4 @@
-"""What the live screen and the replay share: a dashboard over a session, and the keys that only change the view."""
+"""The base of the live screen and the replay: a dashboard over a session, and the keys that only change the view."""
 
 from __future__ import annotations
 
@@ -13,15 +13,12 @@ from textual.events import Key
 from textual.screen import Screen
 
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.model.pods.stuck_pods import StuckPod
 from fragtui.output_file import PUBLIC, write_file
 from fragtui.render.pod_text import pod_name
 from fragtui.ui.dashboard import Dashboard
 from fragtui.ui.keys import KEYS, WRITE_KEYS, Keys
 from fragtui.ui.messages import Crashed, Mailbox
 from fragtui.ui.pages.help_page import help_lines
-from fragtui.ui.pages.incident_page import incident_lines
-from fragtui.ui.pages.notices_page import notice_lines
 from fragtui.ui.panels.failures import FailuresPanel
 from fragtui.ui.panels.pod_links import pods_linked_to
 from fragtui.ui.panels.pods import OtherPods, PodsPanel, pod_lines
@@ -44,7 +41,7 @@ class DashboardScreen(Screen[None]):
         self.session = Session(manual_order=order)
         self.dashboard = Dashboard(self.session, self.KEYS)
         self.mail = Mailbox(self.post_message)
-        """Where other threads put what they have for the screen."""
+        """The mailbox for other threads' messages to the screen."""
         self.early: Snapshot | None = None
         """The newest snapshot; it may come before the screen can take messages."""
         self.write_report = write_report
@@ -60,7 +57,7 @@ class DashboardScreen(Screen[None]):
         yield self.dashboard
 
     def on_mount(self) -> None:
-        """Draw what is known already."""
+        """Draw what is already known."""
         self.dashboard.panel(ZonesPanel).focus()
         if self.early is not None:
             self.session.accept(self.early)
@@ -73,17 +70,17 @@ class DashboardScreen(Screen[None]):
             self._notice_timer.cancel()
 
     def on_resize(self) -> None:
-        """Share the lines out again."""
+        """Distribute the lines again."""
         self.dashboard.share_out()
 
     def on_mail_arrived(self) -> None:
-        """Take what the threads have put into the mailbox."""
+        """Handle the messages in the mailbox."""
         for message in self.mail.empty():
             self.post_message(message)
 
     @surviving_errors
     def on_crashed(self, message: Crashed) -> None:
-        """Report that a reader failed, and where."""
+        """Report that a reader failed, with its traceback."""
         self.notify(message.traceback.strip().splitlines()[-1], title="A reader failed", severity="error", markup=False)
 
     def update_status(self) -> None:
@@ -91,7 +88,7 @@ class DashboardScreen(Screen[None]):
         raise NotImplementedError
 
     def show(self) -> None:
-        """Have every panel draw what changed, unless the terminal is not read."""
+        """Redraw the panels that changed, unless the terminal is not read."""
         if not self.unread:
             self.update_status()
             self.dashboard.show()
@@ -103,14 +100,14 @@ class DashboardScreen(Screen[None]):
             self.show()
 
     def close(self) -> None:
-        """End what the screen started."""
+        """Stop what the screen started."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable the keys of remedies that can't be run here."""
         return None if action in ("remedy", "escalate", "guard") and self.session.disabled_reason else True
 
     def on_key(self, event: Key) -> None:
-        """Say why a disabled key does nothing."""
+        """Show why a disabled key does nothing."""
         if (reason := self.session.disabled_reason) and event.key in WRITE_KEYS:
             self.notify(reason, title="No remedy can be run here", severity="warning", markup=False)
 
@@ -120,7 +117,7 @@ class DashboardScreen(Screen[None]):
         self.show()
 
     def action_order_auto(self) -> None:
-        """Follow the failures' order again."""
+        """Let the target order follow the failures again."""
         self.session.follow_failures()
         self.show()
 
@@ -168,10 +165,13 @@ class DashboardScreen(Screen[None]):
             self.action_zoom()
         elif self.focused_list.fold(True) or (self.focused is pods and isinstance(pods.chosen, OtherPods)):
             self.show()
-        elif self.focused is pods and isinstance(pod := pods.chosen, StuckPod):
+        elif self.focused is pods and (pod := pods.chosen) is not None and not isinstance(pod, OtherPods):
             sources = self.session.pods.sources if self.session.pods else ()
             self.app.push_screen(PageScreen(f"Pod {pod_name(pod)}", lambda width: pod_lines(pod, sources, width)))
         elif self.focused is not pods and (row := failures.chosen) is not None:
+            # With the table of causes it takes 8 ms of CPU, which the first bars would wait for.
+            from fragtui.ui.pages.incident_page import incident_lines  # noqa: PLC0415
+
             group = row.group
             title = f"Report: {group.last.comm or 'unknown'}"
             size = self.session.snapshot.host.page_size if self.session.snapshot else 4096
@@ -211,6 +211,8 @@ class DashboardScreen(Screen[None]):
 
     def action_messages(self) -> None:
         """Show what was reported."""
+        from fragtui.ui.pages.notices_page import notice_lines  # noqa: PLC0415  # Not for the first bars.
+
         notices = self.session.notices
         self.app.push_screen(PageScreen("Messages", lambda width: notice_lines(notices, width)))
 
@@ -237,7 +239,7 @@ class DashboardScreen(Screen[None]):
         save_incidents(self.app, self.session.failures.rows)
 
     def action_zoom(self) -> None:
-        """Give the focused panel the whole body, or take it back."""
+        """Give the focused panel the whole body, or restore the layout."""
         self.dashboard.zoom(self.focused)
 
     def action_help(self) -> None:

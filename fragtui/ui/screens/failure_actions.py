@@ -16,12 +16,12 @@ from fragtui.text import counted
 from fragtui.ui.screens.report_action import save_aside
 
 
-def copy_incident(app: App[Any], alike: FailureGroup | None) -> None:
+def copy_incident(app: App[Any], group: FailureGroup | None) -> None:
     """Copy the newest failure of a group as JSON into the terminal's clipboard."""
-    if alike is None:
+    if group is None:
         app.notify("No failure is listed.", markup=False)
         return
-    app.copy_to_clipboard(json.dumps(alike.last.to_json()))
+    app.copy_to_clipboard(json.dumps(group.last.to_json()))
     app.notify("Copied, if the terminal allows it (OSC 52).", markup=False)
 
 

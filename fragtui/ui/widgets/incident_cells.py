@@ -25,5 +25,5 @@ def time_of_day(at: float) -> str:
 
 
 def time_ago(at: float | None) -> str:
-    """Return how long ago that was, in words."""
+    """Return the age of a moment as text."""
     return "at an unknown time" if at is None else f"{format_duration(max(0.0, CLOCK.now() - at))} ago"

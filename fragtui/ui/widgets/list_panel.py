@@ -11,7 +11,7 @@ from textual.message import Message
 
 from fragtui.text import printable
 from fragtui.ui.widgets.cells import fit, fit_spans
-from fragtui.ui.widgets.rows import Line, Rows, Span, line
+from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
 
 T = TypeVar("T")
 
@@ -20,15 +20,15 @@ MAX_FILTER = 80
 _WHEEL_ROWS = 3
 
 
-class ListPanel(Rows, Generic[T], can_focus=True):
-    """Rows of items under a heading, the most important first.
+class ListPanel(LinesWidget, Generic[T], can_focus=True):
+    """LinesWidget of items under a heading, the most important first.
 
     Until somebody selects a row, the first one is selected, whichever item that is. A selection stays on its item while
     others come and go; if the item goes, it stays in its place. Only the focused panel's row has a ground.
     """
 
     HEADER_ROOM = 5
-    """Rows of items from which on a row names the columns."""
+    """LinesWidget of items from which on a row names the columns."""
 
     class Selected(Message):
         """Another row was selected."""

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.groups import FailureGroups, counts_by, failures_of, group_failures, key_of, typical
 from fragtui.model.failures.incident import SANDBOX_FAILURE, Incident
 from tests.support.examples import examples

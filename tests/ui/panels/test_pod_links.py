@@ -8,7 +8,7 @@ import pytest
 
 from fragtui.cluster.failure_reason import UNKNOWN_REASON
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.failure_list import FailureGroup
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.pods.stuck_pods import PodLink, StuckPod, StuckPods
