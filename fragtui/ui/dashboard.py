@@ -15,7 +15,6 @@ from fragtui.ui.panels.bars import BarsPanel
 from fragtui.ui.panels.failures import FailuresPanel
 from fragtui.ui.panels.footer import KeyFooter
 from fragtui.ui.panels.layout import PanelRows, allocate_rows, has_message_row
-from fragtui.ui.panels.message_line import MessageLine
 from fragtui.ui.panels.pods import PodsPanel
 from fragtui.ui.panels.recording_line import RecordingLine
 from fragtui.ui.panels.remedy_line import RemedyLine
@@ -25,7 +24,7 @@ from fragtui.ui.panels.verdict import VerdictLines
 from fragtui.ui.panels.zones import ZonesPanel
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.list_panel import ListPanel
-from fragtui.ui.widgets.rows import LinesWidget, Palette
+from fragtui.ui.widgets.rows import LinesWidget
 
 P = TypeVar("P", bound=LinesWidget)
 
@@ -61,8 +60,7 @@ class Dashboard(Container):
         super().__init__(id="dashboard")
         self._session = session
         self._panels = tuple((panel, panel.make(session)) for panel in PANELS)
-        self._messages = MessageLine(session)
-        self._footer = KeyFooter(keys)
+        self._footer = KeyFooter(session, keys)
         self._zoomed: Widget | None = None
         self._shape: tuple[int, ...] = ()
         """The shape for which the lines were last distributed."""
@@ -74,9 +72,7 @@ class Dashboard(Container):
             for column in (LEFT, RIGHT):
                 with Container(id=column):
                     yield from self._column(column)
-        yield self._messages
         yield self._footer
-        yield Palette()
 
     def panel(self, kind: type[P]) -> P:
         """Return the panel of a class."""
@@ -103,7 +99,7 @@ class Dashboard(Container):
 
     def show_messages(self) -> None:
         """Draw the newest message, in its row or over the top line."""
-        self._messages.rebuild()
+        self._footer.rebuild()
         self.panel(StatusLine).rebuild()
 
     def show_keys(self) -> None:
@@ -135,7 +131,8 @@ class Dashboard(Container):
         rows = allocate_rows(width, height, zones, orders, pods, remedy_line=bool(line))
         self.query_one("#body").set_class(rows.side_by_side, "side-by-side")
         self.panel(BarsPanel).shows_rates = not rows.timeline
-        session.notice_row = self._messages.display = has_message_row(width, height)
+        session.notice_row = has_message_row(width, height)
+        self._footer.styles.height = 1 + session.notice_row
         body = height - 2 - line - rows.verdict - session.notice_row
         for panel, widget in self._panels:
             lines = panel.lines(rows, session)

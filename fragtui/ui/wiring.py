@@ -84,7 +84,6 @@ class AppDependencies:
     """Whether the root is this kernel's own; no remedy runs on saved files."""
     order: int | None = None
     read_only: bool = False
-    theme: str | None = None
     audit: Path | None = None
     """The audit log, if not at its usual path under the root."""
     write_report: Callable[[], Path] | None = None

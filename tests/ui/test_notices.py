@@ -46,7 +46,7 @@ async def test_a_message_takes_one_line_and_no_panel(tmp_path: Path, size: tuple
         assert lines_of(app)[-1] == before[-1] and len(lines_of(app)) == size[1]
         if size == (120, 40):
             assert "1 message M" in lines_of(app)[-2]
-            await pilot.click("#message-line")
+            await pilot.click("#keys", offset=(4, 0))
         else:
             await until(pilot, lambda: "node-7" in lines_of(app)[0])
             await pilot.press("M")

@@ -20,11 +20,11 @@ from fragtui.ui.terminal.key_gate import key_gate_of
 from fragtui.ui.widgets.cells import wrap
 from fragtui.ui.widgets.modal import ModalPanel
 from fragtui.ui.widgets.page import Build, PageBody
-from fragtui.ui.widgets.rows import Line, LinesWidget, Palette, line, shown
+from fragtui.ui.widgets.rows import Line, LinesWidget, line, shown
 
 T = TypeVar("T")
 _NOTICE_ROWS = 2
-"""LinesWidget of a notice in a question, while there is one."""
+"""Rows of a notice in a question, while there is one."""
 
 
 class _Question(PageBody):
@@ -109,7 +109,6 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
 
     def compose(self) -> ComposeResult:
         """Lay out the text and the two answers."""
-        yield Palette()
         with Container(id="dialog") as frame:
             frame.border_title = Content(shown(f" ⚠ {self.heading} "))
             with VerticalScroll(id="dialog-text", can_focus=False):

@@ -13,7 +13,7 @@ from textual.content import Content
 from fragtui.ui.widgets.cells import wrap
 from fragtui.ui.widgets.modal import ModalPanel
 from fragtui.ui.widgets.page import PageBody
-from fragtui.ui.widgets.rows import Line, Palette, line, shown
+from fragtui.ui.widgets.rows import Line, line, shown
 
 
 class QuitDialog(ModalPanel[bool]):
@@ -30,7 +30,6 @@ class QuitDialog(ModalPanel[bool]):
 
     def compose(self) -> ComposeResult:
         """Say what ends, and with which key."""
-        yield Palette()
         with Container(id="dialog") as frame:
             frame.border_title = Content(shown(" Quit fragtui? "))
             frame.border_subtitle = Content(shown(" q quits · Esc stays "))

@@ -16,5 +16,5 @@ def notice_lines(log: NoticeLog, width: int) -> Sequence[Line]:
     for notice in reversed(log.notices):
         times = f" ×{notice.count}" if notice.count > 1 else ""
         for index, row in enumerate(wrap(notice.text + times, width - 10, 8)):
-            lines.append(line((f"{time_of_day(notice.time) if index == 0 else '':<10}", "dim"), (row, notice.style)))
-    return lines or [line(("No messages yet.", "dim"))]
+            lines.append(line((f"{time_of_day(notice.time) if index == 0 else '':<10}", "muted"), (row, notice.style)))
+    return lines or [line(("No messages yet.", "muted"))]

@@ -99,7 +99,7 @@ class FailuresPanel(ListPanel[FailureRow]):
         if failures.failures:
             spans.append((f"{failures.failures}", "bad"))
             words = count_words(failures.failures, failures.suppressed)
-            spans.append((f"{words[len(str(failures.failures)) :]} ", "warn" if failures.suppressed else "dim"))
+            spans.append((f"{words[len(str(failures.failures)) :]} ", "warn" if failures.suppressed else "muted"))
         if failures.lost_records:
             spans.append((f"{counted(failures.lost_records, 'record')} lost ", "warn"))
         if failures.unlisted:
@@ -107,25 +107,25 @@ class FailuresPanel(ListPanel[FailureRow]):
         if failures.unread_lines:
             spans.append((f"{counted(failures.unread_lines, 'line')} could not be read ", "warn"))
         if failures.source == "none":
-            return (*spans, ("unknown ", "warn"))
-        spans.append((f" {failures.source}" if failures.source else " kernel log not read yet", "dim"))
+            return (*spans, ("unknown ", "unknown"))
+        spans.append((f" {failures.source}" if failures.source else " kernel log not read yet", "muted"))
         if failures.problem:
-            spans.append((f" ({failures.problem})", "dim"))
+            spans.append((f" ({failures.problem})", "muted"))
         return tuple(spans)
 
     def header(self, width: int) -> tuple[Span, ...]:
         """Return the names of the columns."""
         size = self._size_width(width)
-        names = (("  last", 15, "dim"), ("who", _WHO, "dim"), ("size", size, "dim"), ("times", 6, "dim"))
-        return (*columns(*names), *columns(("cause", _CAUSE, "dim"), ("pods", 4, "dim")))
+        names = (("  last", 15, "muted"), ("who", _WHO, "muted"), ("size", size, "muted"), ("times", 6, "muted"))
+        return (*columns(*names), *columns(("cause", _CAUSE, "muted"), ("pods", 4, "muted")))
 
     def row(self, item: FailureRow, width: int) -> tuple[Span, ...]:
         """Return one row; a narrow one leaves out the cause for the pods."""
         last = item.group.last
         style = "text" if last.memory is False else "bad" if last.kind is ReportKind.ALLOCATION_FAILURE else "warn"
         who = last.pod if last.kind == SANDBOX_FAILURE else last.comm
-        spans = [self._sign(item), *columns((clock_time(last.time), 12, "dim"))]
-        spans += columns((who or "?", _WHO, "text"), (self._asked_for(last, width), self._size_width(width), style))
+        spans = [self._sign(item), *columns((clock_time(last.time), 12, "muted"))]
+        spans += columns((who or "?", _WHO, "strong"), (self._asked_for(last, width), self._size_width(width), style))
         spans.append((fit_right(f"{item.group.count}×", _TIMES) + "  ", "text"))
         names = self._pod_names(item)
         room = width - sum(cells_of(text) for text, _ in spans)
@@ -134,7 +134,7 @@ class FailuresPanel(ListPanel[FailureRow]):
         if room >= _CAUSE + 30:
             spans += columns((cause_words(last), _CAUSE, "text"))
             room -= _CAUSE + 1
-        return (*spans, (f"⇒ {pods_cell(names, room - 2)}", "accent"))
+        return (*spans, (f"⇒ {pods_cell(names, room - 2)}", "strong"))
 
     def _asked_for(self, incident: Incident, width: int) -> str:
         """Return what was asked for; a narrow row leaves out the order."""
@@ -146,7 +146,7 @@ class FailuresPanel(ListPanel[FailureRow]):
 
     def _sign(self, item: FailureRow) -> Span:
         if item.parent is not None:
-            return "· ", "dim"
+            return "· ", "muted"
         if len(item.group.incidents) == 1:
             return "  ", "text"
         return "- " if item.group.key in self._unfolded else "+ ", "key"
@@ -164,15 +164,15 @@ class FailuresPanel(ListPanel[FailureRow]):
         """Return why there is nothing: none was logged, or the log can't be read."""
         failures = self._session.failures
         if failures.wanted:
-            return [line((" no failure contains that text", "dim"))]
+            return [line((" no failure contains that text", "muted"))]
         if failures.source is None:
-            return [line((" reading the kernel log…", "dim"))]
+            return [line((" reading the kernel log…", "muted"))]
         if failures.source == "none":
             why = failures.problem or "switched off by --kernel-log none"
             return [line((f" {row}", "warn")) for row in wrap(f"the kernel log can't be read: {why}", width - 2, 3)]
         place = "the part of the kernel log that was read" if failures.problem else "the kernel log"
         text = f"none in {place} (it has at most one failure per 10 s, and none of silent (NOWARN) requests)"
-        rows = [line((f" {row}", "dim")) for row in wrap(text, width - 2, 2)]
+        rows = [line((f" {row}", "muted")) for row in wrap(text, width - 2, 2)]
         if failures.problem:
             rows += [line((f" {row}", "warn")) for row in wrap(failures.problem, width - 2, 3)]
         return rows

@@ -107,7 +107,7 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
         elif update and any(source.state == "live" for source in update.sources):
             spans.append(("none ", "good"))
         else:
-            spans.append(("unknown ", "warn"))
+            spans.append(("unknown ", "unknown"))
         if stuck is not None and stuck.pods and self._heading_alone:
             pods = stuck.blamed or stuck.pods
             return (*spans, (" " + ", ".join(pod_name(pod) for pod in pods[:8]), "text"))
@@ -118,12 +118,12 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
         if update and update.unread:
             spans.append((f"{counted(update.unread, 'sighting')} could not be read ", "warn"))
         sources = update.sources if update else ()
-        spans += [(f" {_SIGNS.get(source.state, '?')} {source.name}: {source.state}", "dim") for source in sources]
+        spans += [(f" {_SIGNS.get(source.state, '?')} {source.name}: {source.state}", "muted") for source in sources]
         return tuple(spans)
 
     def header(self, width: int) -> tuple[Span, ...]:
         """Return the names of the columns."""
-        return columns(("  pod", _name_width(width) + 2, "dim"), ("waiting tries  why", 20, "dim"))
+        return columns(("  pod", _name_width(width) + 2, "muted"), ("waiting tries  why", 20, "muted"))
 
     def row(self, item: StuckPod | OtherPods, width: int) -> tuple[Span, ...]:
         """Return who, for how long, how often, how surely a kernel incident blocks it, and why."""
@@ -131,32 +131,39 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
             more = f", +{len(item.pods) - 1}"
             count = f"{len(item.pods)} pods for other reasons: "
             name = fit_name(pod_name(item.pods[0]), max(8, width - len(count) - len(more) - 2)).rstrip()
-            return ("- " if _OTHERS in self._unfolded else "+ ", "key"), (count, "text"), (name, "text"), (more, "dim")
+            return (
+                ("- " if _OTHERS in self._unfolded else "+ ", "key"),
+                (count, "text"),
+                (name, "text"),
+                (more, "muted"),
+            )
         seconds = item.stuck_seconds(CLOCK.now())
         lasted = "?" if seconds is None else format_duration(seconds)
         member = item.blame is None and item.started is None and self.group(item) is not None
-        lead: Span = ("· " if member else "  ", "dim")
+        lead: Span = ("· " if member else "  ", "muted")
         name = fit_name(pod_name(item), _name_width(width)) + " "
         if item.started is not None:
             after = f" after {item.after_remedy}" if item.after_remedy else ""
-            return lead, (name, "dim"), (fit_right(lasted, 7), "dim"), (f" ✓ started{after}", "good")
+            return lead, (name, "muted"), (fit_right(lasted, 7), "muted"), (f" ✓ started{after}", "good")
         tries = f"{item.attempts}×" if item.attempts else ""
-        style = "bad" if item.memory else "warn"
-        told = (lead, (name, "text"), (fit_right(lasted, 7), style), (fit_right(tries, 6) + "  ", "text"))
+        style = "bad-text" if item.memory else "text"
+        told = (lead, (name, "strong"), (fit_right(lasted, 7), "text"), (fit_right(tries, 6) + "  ", "text"))
         link = f"⇐ kernel ({item.links[0].confidence}) " if item.links else ""
         # What a narrow panel cuts off must be the words, which Enter shows whole.
-        return (*told, (link, "accent"), (pod_reason(item), style))
+        return (*told, (link, "strong"), (pod_reason(item), style))
 
     def empty(self, width: int) -> Sequence[Line]:
         """Return what the sources can't tell, so that an empty list is not taken for good news."""
         if self._wanted:
-            return [line((" no pod contains that text", "dim"))]
+            return [line((" no pod contains that text", "muted"))]
         if (update := self._session.pods) is None:
-            return [line((" looking for the kubelet's log, the API and crictl…", "dim"))]
+            return [line((" looking for the kubelet's log, the API and crictl…", "muted"))]
         rows: list[Line] = []
         for source in update.sources:
             if source.cannot_tell:
-                rows += [line((f" {row}", "dim")) for row in wrap(f"{source.name}: {source.cannot_tell}", width - 2, 3)]
+                rows += [
+                    line((f" {row}", "muted")) for row in wrap(f"{source.name}: {source.cannot_tell}", width - 2, 3)
+                ]
         return rows
 
 
@@ -185,18 +192,18 @@ def pod_lines(pod: StuckPod, sources: Sequence[SourceState], width: int) -> list
     lines = [line((state_words(pod, CLOCK.now()), "text"))]
     if pod.after_remedy:
         lines.append(line((f"after the remedy: {pod.after_remedy}", "good")))
-    styles = {"cause": "bad" if pod.memory else "warn", "error": "dim"}
+    styles = {"cause": "bad" if pod.memory else "warn", "error": "muted"}
     lines += [line(), *_rows(pod_facts(pod), width, styles)]
     lines += [line(), line(("Kernel incidents", "title"))]
-    lines += _rows(kernel_facts(pod), width) or [line(("  none is linked to this pod", "dim"))]
+    lines += _rows(kernel_facts(pod), width) or [line(("  none is linked to this pod", "muted"))]
     lines += [line(), line(("History", "title"))]
     history = history_facts(pod, _clock)
-    lines += _rows(history, width, dict.fromkeys((fact.label for fact in history), "dim"))
+    lines += _rows(history, width, dict.fromkeys((fact.label for fact in history), "muted"))
     lacking = [source for source in sources if source.cannot_tell]
     if lacking:
         lines += [line(), line(("Not visible from these sources", "title"))]
         for source in lacking:
-            lines += [line((f"  {row}", "dim")) for row in wrap(f"{source.name}: {source.cannot_tell}", width - 4, 4)]
+            lines += [line((f"  {row}", "muted")) for row in wrap(f"{source.name}: {source.cannot_tell}", width - 4, 4)]
     return lines
 
 
@@ -206,7 +213,7 @@ def _rows(facts: Sequence[Fact], width: int, styles: Mapping[str, str] | None = 
     for label, text in facts:
         style = (styles or {}).get(label, "text")
         rows = wrap(text, width - 13, 8) or [""]
-        lines.append(line((f"  {label:<11}", "dim"), (rows[0], style)))
+        lines.append(line((f"  {label:<11}", "muted"), (rows[0], style)))
         lines += [line((" " * 13 + row, style)) for row in rows[1:]]
     return lines
 

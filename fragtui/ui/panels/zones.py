@@ -12,20 +12,22 @@ from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import fit, fit_right
 from fragtui.ui.widgets.list_panel import ListPanel
-from fragtui.ui.widgets.rows import Line, Span, line
+from fragtui.ui.widgets.rows import Line, Span, bar_tones, line
 
 _WORDS = {
     Verdict.AVAILABLE: ("✓ ok", "good"),
-    Verdict.RESERVED: ("◦ reserved", "held"),
+    Verdict.RESERVED: ("◦ reserved", "bad"),
     Verdict.FRAGMENTED: ("✗ fragmented", "bad"),
     Verdict.SHORT: ("▽ short", "bad"),
-    Verdict.UNKNOWN: ("? unknown", "warn"),
+    Verdict.UNKNOWN: ("? unknown", "unknown"),
 }
-_SHADES = {"dim": " ?", "heat-none": " ·", "heat-held": " ◦", "heat-few": " ░", "heat-some": " ▒", "heat-many": " █"}
+_MANY = 10_000
 
 
 class ZonesPanel(ListPanel[ZoneJudgement]):
     """A row a zone: free blocks of each order on a ground that says how far they are from running out."""
+
+    SELECTS_ROWS = False
 
     def __init__(self, session: Session) -> None:
         super().__init__(id="zones")
@@ -79,21 +81,27 @@ class ZonesPanel(ListPanel[ZoneJudgement]):
         spans.append((" " * (label - 6), "title"))
         for order in range(session.orders):
             target = order == session.order
-            spans.append((fit_right(f"▾{order}" if target else str(order), cell), "target" if target else "title"))
-        return (*spans, (f" order ≥{session.order}" if tail > 3 else "", "title"))
+            spans.append((fit_right(f"▾{order}" if target else str(order), cell), "strong" if target else "muted"))
+        return (*spans, (f" order ≥{session.order}" if tail > 3 else "", "strong"))
 
     def row(self, item: ZoneJudgement, width: int) -> tuple[Span, ...]:
         """Return a zone's cells and what a request of the target order gets there."""
         session = self._session
         label, cell, tail = self._widths
-        spans: list[Span] = [(fit(_label(item), label - 1), "text" if item.serves_kernel else "dim")]
-        spans += [_cell(item, order, cell) for order in range(session.orders)]
+        selected = item.zone.key == session.chosen
+        # The cells keep their grounds, which tell more than the selection's.
+        name = "strong" if selected else "text" if item.serves_kernel else "muted"
+        if selected and self.has_focus:
+            name = "selected"
+        spans: list[Span] = [(fit(_label(item), label - 1), name)]
+        spans += [_cell(item, order, session.order, cell) for order in range(session.orders)]
         if item.serves_kernel:
             verdict = item.verdict(RequestKind.GFP_KERNEL, session.order)
             word, style = _WORDS[Verdict.UNKNOWN if _uncounted(item, verdict) else verdict]
         else:
-            word, style = "– user only", "dim"
-        return (*spans, (" " + fit(word if tail > 3 else word[0], tail - 1), style))
+            word, style = "– user only", "muted"
+        rest = fit(word[1:] if tail > 3 else "", tail - 2)
+        return (*spans, (f" {word[0]}", style), (rest, "text" if style == "good" else style))
 
     def empty(self, width: int) -> Sequence[Line]:
         """Return why no zone can be shown."""
@@ -111,30 +119,39 @@ def _uncounted(zone: ZoneJudgement, verdict: Verdict) -> bool:
     return verdict is Verdict.AVAILABLE and not zone.target
 
 
-def _cell(zone: ZoneJudgement, order: int, width: int) -> Span:
+def _cell(zone: ZoneJudgement, order: int, target: int, width: int) -> Span:
     blocks = zone.zone.free_blocks
     if order >= len(blocks):
-        return " " * width, "dim"
-    style = "dim" if _uncounted(zone, zone.verdict(RequestKind.GFP_KERNEL, order)) else _heat(zone, order)
-    if width < 5:
-        return _SHADES[style][-1] * (width - 1) + " ", style
+        return " " * width, "text"
     count = blocks[order]
-    text = _short(count) if count else "·"
-    if style == "heat-held" and count:
-        text = f"({text})"
-    return fit_right(text, width - 1) + " ", style
-
-
-def _heat(zone: ZoneJudgement, order: int) -> str:
     verdict = zone.verdict(RequestKind.GFP_KERNEL, order)
+    uncounted = _uncounted(zone, verdict)
+    style = "muted" if uncounted else _style(zone, verdict, order, target)
+    if width < 5:
+        return _shade(style, verdict, uncounted) * (width - 1) + " ", style
+    return fit_right(_short(count) if count else bar_tones().zero, width - 1) + " ", style
+
+
+def _style(zone: ZoneJudgement, verdict: Verdict, order: int, target: int) -> str:
+    """Return a cell's role: red up to the size that was asked for, which stands out; larger ones are not needed."""
+    if verdict is Verdict.AVAILABLE:
+        if blocks_of(zone.zone.free_blocks, order) < FEW_BLOCKS:
+            return "cell-few"
+        return "cell-many" if zone.zone.free_blocks[order] >= _MANY else "cell-enough"
+    if not zone.serves_kernel or order > target:
+        return "muted"
+    if order == target:
+        return "cell-asked"
+    return "muted" if verdict is Verdict.RESERVED else "cell-none"
+
+
+def _shade(style: str, verdict: Verdict, uncounted: bool) -> str:
+    """Return what stands for a count in a cell that is too narrow for it."""
+    if uncounted:
+        return "?"
     if verdict is Verdict.RESERVED:
-        return "heat-held"
-    if verdict is not Verdict.AVAILABLE:
-        return "heat-none"
-    blocks = blocks_of(zone.zone.free_blocks, order)
-    if blocks < FEW_BLOCKS:
-        return "heat-few"
-    return "heat-some" if blocks < 16 * FEW_BLOCKS else "heat-many"
+        return "◦"
+    return {"cell-few": "░", "cell-enough": "▒", "cell-many": "█"}.get(style, "·")
 
 
 def _short(count: int) -> str:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from fragtui.text import format_duration
 from fragtui.ui.clock import CLOCK
+
+if TYPE_CHECKING:
+    from fragtui.ui.notices import Notice
+    from fragtui.ui.widgets.rows import Span
 
 _DAY = 86_400.0
 
@@ -22,6 +27,12 @@ def clock_time(at: float | None, now: float | None = None) -> str:
 def time_of_day(at: float) -> str:
     """Return the local time of day."""
     return datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S")
+
+
+def notice_spans(notice: Notice) -> tuple[Span, ...]:
+    """Return the time and the text of a notice."""
+    times = f" ×{notice.count}" if notice.count > 1 else ""
+    return ((f" {time_of_day(notice.time)}  ", "muted"), (notice.text + times, notice.style))
 
 
 def time_ago(at: float | None) -> str:

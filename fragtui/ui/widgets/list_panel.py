@@ -27,6 +27,8 @@ class ListPanel(LinesWidget, Generic[T], can_focus=True):
     others come and go; if the item goes, it stays in its place. Only the focused panel's row has a ground.
     """
 
+    SELECTS_ROWS = True
+    """Whether the whole row of the selection has its ground; if not, `row` marks it."""
     HEADER_ROOM = 5
     """LinesWidget of items from which on a row names the columns."""
 
@@ -209,7 +211,7 @@ class ListPanel(LinesWidget, Generic[T], can_focus=True):
         self._look(max(0, room))
         rows = [self._heading(width)]
         if header:
-            rows.append(line((" ", "dim"), *header))
+            rows.append(line((" ", "muted"), *header))
         if not self._items:
             return [*rows, *self.empty(width)]
         return [*rows, *(self._line(place, width) for place in self._shown)]
@@ -285,15 +287,15 @@ class ListPanel(LinesWidget, Generic[T], can_focus=True):
             found, total = self.matches
             what = f"{found} of {total} match " + (f"'{self.wanted}_'" if self.typing else f"'{self.wanted}'")
             how = " · Enter keeps · Esc clears" if self.typing else " · Esc clears"
-            right = ((what, "accent"), (f"{how if width >= 60 else ''} ", "dim"))
+            right = ((what, "strong"), (f"{how if width >= 60 else ''} ", "muted"))
             return line(*fit_spans(spans[:1], right, width))
-        position = ((f" {self.position}", "dim"),) if self._shown else ()
+        position = ((f" {self.position}", "muted"),) if self._shown else ()
         return line(*fit_spans(spans, position, width))
 
     def _line(self, place: int, width: int) -> Line:
         at, item = place == self._at, self._items[place]
-        mark = ("▸", "target" if self.has_focus else "text") if at else (" ", "text")
-        return line(mark, *self.row(item, width - 1), chosen=at and self.has_focus)
+        mark = ("▸" if at else " ", "key")
+        return line(mark, *self.row(item, width - 1), chosen=at and self.has_focus and self.SELECTS_ROWS)
 
     def _read(self) -> None:
         """Take the items as they are now, and find the selection among them."""

@@ -26,6 +26,7 @@ from fragtui.ui.panels.zones import ZonesPanel
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import fit_name
 from fragtui.ui.widgets.list_panel import ListPanel
+from fragtui.ui.widgets.rows import Line
 from tests.support.crowd import BY_MEMORY, FAILURES, PODS, failure, failures, pod, pods
 from tests.support.examples import examples
 from tests.support.host_tree import HostTree
@@ -50,7 +51,11 @@ async def crowded(path: Path, size: tuple[int, int]) -> AsyncIterator[tuple[Frag
 def grounds(app: FragtuiApp) -> list[str]:
     """Return the ids of the panels one of whose rows has the selection's ground."""
     shown = [panel for panel in app.main.dashboard.lists if panel.display]
-    return [panel.id or "" for panel in shown if any(row.chosen for row in panel._lines)]
+    return [panel.id or "" for panel in shown if any(_has_ground(row) for row in panel._lines)]
+
+
+def _has_ground(row: Line) -> bool:
+    return row.ground == "selected" or any(role == "selected" for _, role in row.spans)
 
 
 async def keys(pilot: Pilot[int], *names: str) -> None:
