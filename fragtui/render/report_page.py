@@ -11,19 +11,26 @@ from fragtui.model.failures.incident import Incident, iso_utc
 from fragtui.model.node.snapshot import Snapshot, Unreadable
 from fragtui.model.node.verdict import NodeJudgement
 from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
-from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.forecast import Forecast, Gain
+from fragtui.model.remedy.recommendation import Choice, effect_of
 from fragtui.model.remedy.remedy_history import Episode, repeats
 from fragtui.model.remedy.tuning_advice import Advice
+from fragtui.model.state.denials import denials_of
+from fragtui.model.state.node_state import NodeState, Question, Unseen, node_state
+from fragtui.model.state.waiting_pods import waiting_pods
+from fragtui.render.card.card import card
+from fragtui.render.card.fitting import plain
+from fragtui.render.card.means import Means
+from fragtui.render.card.state_text import badge, outlook, sentence
 from fragtui.render.facts import Fact
-from fragtui.render.forecast_text import outlook_sentence
-from fragtui.render.headline import badge, consequence, headline
 from fragtui.render.incident_text import block_words, count_words, incident_facts, incident_title
 from fragtui.render.pod_text import blocked_pods, kernel_facts, pod_facts, pod_name
 from fragtui.render.redaction import Redaction, redaction_of
 from fragtui.text import counted, format_bytes, format_count, format_duration
 
 _MAX_INCIDENTS = 20
+_UNCUT = 10_000
+"""Cells in which every line of the card has room in full."""
 _POD_COLUMNS = ("cause", "memory")
 """Facts of a pod that are columns of the table; the others are listed under it."""
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
@@ -51,6 +58,24 @@ class ReportFacts:
     saved: bool = False
     """Whether the node's files were saved earlier; the snapshot's time is then theirs."""
     made_by: str = "fragtui"
+
+
+def state_of(facts: ReportFacts) -> NodeState:
+    """Return the state of the node with what the report knows of denied requests and stuck pods."""
+    unseen = []
+    if facts.incidents_from is None:
+        log = (problem for problem in facts.unreadable if problem not in facts.snapshot.unknown)
+        why = next((str(problem) for problem in log if problem.path != "audit log"), "no kernel log could be read")
+        unseen.append(Unseen(Question.DENIALS, why))
+    if facts.pods is None:
+        unseen.append(Unseen(Question.PODS, facts.pods_unknown))
+    return node_state(
+        facts.snapshot,
+        facts.judgement,
+        denials=denials_of(facts.incidents) if facts.incidents_from is not None else None,
+        pods=waiting_pods(facts.pods) if facts.pods is not None else None,
+        unseen=tuple(unseen),
+    )
 
 
 def report_page(facts: ReportFacts, *, redact: bool = False) -> str:
@@ -116,8 +141,7 @@ class _Page:
         return [
             f"# Memory fragmentation on {self._out(host.name, 'an unnamed node')}",
             "",
-            f"**{badge(facts.judgement)}**: {self._out(headline(snapshot, facts.judgement))}",
-            *filter(None, (consequence(facts.judgement),)),
+            *self._card(),
             "",
             *_table(
                 ("Fact", "Value"),
@@ -137,6 +161,14 @@ class _Page:
             ),
         ]
 
+    def _card(self) -> list[str]:
+        """Return the state, who was denied memory, which pods are stuck and what to do, as a list."""
+        state = state_of(self._facts)
+        shown = card(state, _UNCUT, state.at, Means.COMMANDS)
+        then = f" {_escaped(then[:1].upper() + then[1:])}." if (then := outlook(state)) else ""
+        lines = [f"**{badge(state)}**: {self._out(sentence(state))}{then}", ""]
+        return [*lines, *(f"- **{item.label}**: {self._out(plain(item.text))}" for item in shown.lines[1:])]
+
     def zones(self) -> list[str]:
         judged = self._facts.judgement.zones
         if not judged:
@@ -155,15 +187,16 @@ class _Page:
         view = self._facts.forecast
         size = block_words(view.order, self._facts.snapshot.host.page_size)
         remedies = (
-            ("drop caches", Effect(page_cache=True, slab=True)),
-            ("compact", Effect(compact=True)),
-            ("drop caches, then compact", Effect(page_cache=True, slab=True, compact=True)),
+            ("drop caches", Choice.DROP_CACHES),
+            ("compact", Choice.COMPACT),
+            ("drop caches, then compact", Choice.DROP_THEN_COMPACT),
         )
-        rows = [(name, *_gain(view.gain(effect))) for name, effect in remedies]
+        snapshot = self._facts.snapshot
+        rows = [(name, *_gain(view.gain(effect_of(snapshot, choice)))) for name, choice in remedies]
         return [
             "## What would help",
             "",
-            outlook_sentence(view),
+            self._out(plain(card(state_of(self._facts), _UNCUT, snapshot.time, Means.COMMANDS).lines[3].text)) + ".",
             "",
             *_table(("Remedy", "Memory", f"Blocks of {size}", "Remark"), rows),
         ]

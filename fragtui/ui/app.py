@@ -103,8 +103,8 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
 
     def watch_theme(self, name: str) -> None:
         """Draw in the colours of a theme; Textual computes the styles of its own widgets."""
-        self._use_theme(name)
-        if self.is_running:
+        if name != LinesWidget.paint.theme:
+            self._use_theme(name)
             self.refresh(layout=True)
 
     def _use_theme(self, name: str) -> None:

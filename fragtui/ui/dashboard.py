@@ -12,6 +12,7 @@ from textual.widget import Widget
 
 from fragtui.ui.keys import Keys
 from fragtui.ui.panels.bars import BarsPanel
+from fragtui.ui.panels.card import CardLines
 from fragtui.ui.panels.failures import FailuresPanel
 from fragtui.ui.panels.footer import KeyFooter
 from fragtui.ui.panels.layout import PanelRows, allocate_rows, has_message_row
@@ -20,7 +21,6 @@ from fragtui.ui.panels.recording_line import RecordingLine
 from fragtui.ui.panels.remedy_line import RemedyLine
 from fragtui.ui.panels.status_line import StatusLine
 from fragtui.ui.panels.timeline import Timeline
-from fragtui.ui.panels.verdict import VerdictLines
 from fragtui.ui.panels.zones import ZonesPanel
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.list_panel import ListPanel
@@ -41,7 +41,7 @@ TOP, LEFT, RIGHT = "top", "left", "right"
 
 PANELS = (
     Panel(StatusLine, TOP, lambda rows, session: 1),
-    Panel(VerdictLines, TOP, lambda rows, session: rows.verdict),
+    Panel(CardLines, TOP, lambda rows, session: rows.card),
     Panel(RemedyLine, TOP, lambda rows, session: int(session.recording is None and session.remedy_line is not None)),
     Panel(RecordingLine, TOP, lambda rows, session: int(session.recording is not None)),
     Panel(ZonesPanel, LEFT, lambda rows, session: rows.zones),
@@ -133,7 +133,7 @@ class Dashboard(Container):
         self.panel(BarsPanel).shows_rates = not rows.timeline
         session.notice_row = has_message_row(width, height)
         self._footer.styles.height = 1 + session.notice_row
-        body = height - 2 - line - rows.verdict - session.notice_row
+        body = height - 2 - line - rows.card - session.notice_row
         for panel, widget in self._panels:
             lines = panel.lines(rows, session)
             if self._zoomed is not None and panel.column != TOP:

@@ -28,9 +28,11 @@ from fragtui.model.pods.pod_tracker import PodTracker
 from fragtui.model.remedy.audit_entry import parse_entry
 from fragtui.model.remedy.forecast import forecast
 from fragtui.model.remedy.remedy_history import Entry, describe_episode, episodes, repeats, runs_of
+from fragtui.model.state.node_state import node_state
 from fragtui.player import find_marks
 from fragtui.remedies.guard.policy import PolicyError, format_policy, parse_policy
 from fragtui.remedies.replay import ReplayedRemedies
+from fragtui.render.card.card import card
 from fragtui.render.check_json import check_fields
 from fragtui.render.metrics import node_metrics
 from fragtui.sources.host.snapshot_builder import (
@@ -213,9 +215,10 @@ def proc_calls(data: bytes) -> Iterator[Call]:
 
     def judged() -> None:
         snapshot = read(BUDDYINFO, ZONEINFO)
-        judgement = judge_node(snapshot, 4)
-        json.dumps(check_fields(snapshot, judgement, forecast(snapshot, 4), ""))
-        node_metrics(snapshot, judgement, "1")
+        state = node_state(snapshot, judge_node(snapshot, 4))
+        json.dumps(check_fields(snapshot, state, forecast(snapshot, 4), ""))
+        node_metrics(snapshot, state, "1")
+        card(state, 60, NOW)
 
     yield judged
     yield from (partial(read, name) for name in (PAGETYPEINFO, MEMINFO, VMSTAT, PRESSURE))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import os
 import sys
 import threading
@@ -85,7 +84,7 @@ def collect(root: Path, order: int | None, audit: Path | None) -> ReportFacts:
     snapshot = reader.sample(page_types=True)
     reader.close()
     if (several := reader.tree.ambiguous) is not None:
-        snapshot = dataclasses.replace(snapshot, unreadable=(Unreadable(str(root), several),))
+        snapshot = snapshot._replace(unreadable=(Unreadable(str(root), several),))
     incidents, logged, source, problems = _incidents(reader)
     pods, cannot_tell = _pods(root, logged) if reader.live else _saved_pods(reader.tree, logged)
     target = order if order is not None else _failed_order(incidents)

@@ -1,4 +1,4 @@
-"""The chosen zone opened: a bar for each order, in the tones of what was there before, gained and lost."""
+"""The chosen zone in detail: a bar for each order, in the tones of what was there before, gained and lost."""
 
 from __future__ import annotations
 
