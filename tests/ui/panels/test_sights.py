@@ -81,7 +81,9 @@ async def test_without_root_one_note_says_what_is_missing_until_esc(tmp_path: Pa
         session.disabled_reason = "must be root: effective uid is 65534"
         app.main.show()
         await until(pilot, lambda: "Not root" in text_of(app))
-        rows = [row for row in lines_of(app) if "Not root" in row or f"sudo {COMMAND}" in row]
+        card = next(row for row in lines_of(app) if row.startswith(" Try "))
+        assert f"sudo {COMMAND}, or fragtui doctor" in card
+        rows = [row for row in lines_of(app) if row != card and ("Not root" in row or f"sudo {COMMAND}" in row)]
         assert 1 <= len(rows) <= 2
         note = " ".join(rows)
         assert "denied requests" in note and "remedies" in note and f"sudo {COMMAND}" in note
