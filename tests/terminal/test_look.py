@@ -85,7 +85,7 @@ def at_the_denial(shown: Terminal) -> None:
     shown.until("FRAGMENTED")
 
 
-@pytest.mark.parametrize("depth", [slow(name) if name in ("24-bit", "console") else name for name in DEPTHS])
+@pytest.mark.parametrize("depth", ["256", *map(slow, ("24-bit", "16", "console"))])
 def test_every_theme_is_readable_at_every_depth(depth: str) -> None:
     with terminal("replay", RECORDING, "--theme", "dark", columns=80, rows=24, **DEPTHS[depth]) as shown:
         at_the_denial(shown)
@@ -102,7 +102,7 @@ def test_every_theme_is_readable_at_every_depth(depth: str) -> None:
         assert depth != "console" or {text for text, *_ in visible(shown)} <= CONSOLE_FONT
 
 
-@pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"TERM": "vt100", "LC_ALL": "C"}])
+@pytest.mark.parametrize("variables", [slow({"NO_COLOR": "1"}), {"TERM": "vt100", "LC_ALL": "C"}])
 def test_without_colour_none_is_written_and_what_matters_stands_out(variables: dict[str, str]) -> None:
     with terminal("replay", RECORDING, columns=80, rows=24, **variables) as shown:
         at_the_denial(shown)
@@ -121,8 +121,8 @@ def test_without_colour_none_is_written_and_what_matters_stands_out(variables: d
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("depth", ["256", "16"])
-def test_lists_pages_and_questions_of_saved_files_are_readable(depth: str, tmp_path: Path) -> None:
+def test_lists_pages_and_questions_of_saved_files_are_readable(tmp_path: Path) -> None:
+    depth = "256"
     root = str(guide_case(tmp_path, at=time.time() - 60))
     with terminal("--root", root, "--theme", "light", columns=120, rows=40, **DEPTHS[depth]) as shown:
         shown.until("web-1255064836")
