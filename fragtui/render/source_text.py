@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from fragtui.model.node.source_state import AS_ROOT, Sight, SourceState
@@ -23,8 +22,7 @@ class SightLine(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unseen:
+class Unseen(NamedTuple):
     """One thing that can't be seen on this node, and so must not be called none."""
 
     what: str
