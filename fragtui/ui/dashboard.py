@@ -12,6 +12,7 @@ from textual.widget import Widget
 
 from fragtui.ui.keys import Keys
 from fragtui.ui.panels.bars import BarsPanel
+from fragtui.ui.panels.card import CardLines
 from fragtui.ui.panels.failures import FailuresPanel
 from fragtui.ui.panels.footer import KeyFooter
 from fragtui.ui.panels.layout import PanelRows, allocate_rows
@@ -21,7 +22,6 @@ from fragtui.ui.panels.remedy_line import RemedyLine
 from fragtui.ui.panels.root_note import RootNote, note_rows
 from fragtui.ui.panels.status_line import StatusLine
 from fragtui.ui.panels.timeline import Timeline
-from fragtui.ui.panels.verdict import VerdictLines
 from fragtui.ui.panels.zones import ZonesPanel
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.rows import LinesWidget
@@ -41,7 +41,7 @@ TOP, LEFT, RIGHT = "top", "left", "right"
 
 PANELS = (
     Panel(StatusLine, TOP, lambda rows, session: 1),
-    Panel(VerdictLines, TOP, lambda rows, session: rows.verdict),
+    Panel(CardLines, TOP, lambda rows, session: rows.card),
     Panel(RemedyLine, TOP, lambda rows, session: int(session.recording is None and session.remedy_line is not None)),
     Panel(RecordingLine, TOP, lambda rows, session: int(session.recording is not None)),
     Panel(RootNote, TOP, lambda rows, session: session.note_rows),
@@ -116,7 +116,7 @@ class Dashboard(Container):
         rows = allocate_rows(width, height, zones, orders, pods, remedy_line=line + note)
         self.query_one("#body").set_class(rows.side_by_side, "side-by-side")
         self.panel(BarsPanel).shows_rates = not rows.timeline
-        body = height - 2 - line - note - rows.verdict
+        body = height - 2 - line - note - rows.card
         for panel, widget in self._panels:
             lines = panel.lines(rows, session)
             if self._zoomed is not None and panel.column != TOP:

@@ -14,7 +14,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from fragtui.model.failures.incident import Incident
@@ -55,7 +54,7 @@ class LabIncident:
         self._name = name
         self._began = time.time()
         reader = NodeReader()
-        self.recorder = Recorder(replace(reader.host, name=name), kept=0, audit=self._shown)
+        self.recorder = Recorder(reader.host._replace(name=name), kept=0, audit=self._shown)
         self.file = self.recorder.save(path)
         reader.on_tick = self.recorder.take_tick
         self._said = [line for path in _KUBELET for line in path.read_text().splitlines()]

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -75,16 +76,14 @@ def test_every_line_near_a_hit_comes_once_with_its_number(lines: list[bytes], be
     assert all(line == lines[number - 1] for number, line, _, _ in found)
 
 
-@given(
-    st.lists(st.sampled_from([b"alloc", b"", b"nothing" * 40]), max_size=40), st.booleans(), st.sampled_from([32, 999])
-)
-def test_every_line_is_counted_with_hits_and_without(lines: list[bytes], ends: bool, size: int) -> None:
-    data = b"\n".join(lines) + (b"\n" if ends and lines else b"")
-    counts = CutLines()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fragtui.sources.kernel_log.scan.SCAN_BLOCK", size)
-        list(near_lines(io.BytesIO(data), (b"alloc",), lambda: False, 2, counts))
-    assert counts.lines == len(data.splitlines())
+@given(st.binary(max_size=300).map(lambda raw: bytes(b"a\nx\nloc\n y"[b % 10] for b in raw)), st.integers(1, 99))
+@examples(200)
+def test_every_line_is_counted_whether_it_is_near_a_hit_or_not(data: bytes, size: int) -> None:
+    cut = CutLines()
+    with patch("fragtui.sources.kernel_log.scan.SCAN_BLOCK", size):
+        for _ in near_lines(io.BytesIO(data), (b"alo", b"xx"), lambda: False, 1, cut):
+            pass
+    assert cut.lines == len(data.splitlines())
 
 
 @given(st.binary(max_size=200).map(lambda raw: bytes(b"abcabcabc\0"[b % 10] for b in raw)))
