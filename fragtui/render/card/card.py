@@ -83,8 +83,13 @@ def _unseen(unseen: Unseen | None) -> Sequence[Spans]:
     if unseen is None or not unseen.blind:
         return [spans(unseen.why if unseen else "not looked at")]
     # A long reason leaves its last clauses out.
-    whys = [unseen.why[: cut.start()] for cut in reversed(list(_CLAUSE.finditer(unseen.why)))]
+    whys = [_closed(unseen.why[: cut.start()]) for cut in reversed(list(_CLAUSE.finditer(unseen.why)))]
     return [*(spans(Span("? unknown: ", "unknown"), why) for why in whys), spans(Span("? unknown", "unknown"))]
+
+
+def _closed(text: str) -> str:
+    """Return a text that was cut inside of brackets with these closed."""
+    return text + ")" * max(0, text.count("(") - text.count(")"))
 
 
 def _denied(state: NodeState, now: float) -> Sequence[Spans]:
