@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from fragtui.model.node.source_state import AS_ROOT, Sight, SourceState
@@ -23,8 +22,7 @@ class SightLine(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unseen:
+class Unseen(NamedTuple):
     """One thing that can't be seen on this node, and so must not be called none."""
 
     what: str
@@ -119,10 +117,10 @@ def needs_root(
     return (*found, *(("remedies",) if remedies is not None and "must be root" in remedies else ()))
 
 
-def root_lines(missing: Sequence[str], command: str, width: int) -> tuple[str, ...]:
+def root_lines(missing: Sequence[str], command: str, width: int, *, in_card: bool = False) -> tuple[str, ...]:
     """Return the note of a screen without root: one line, or a second one for the commands; none if nothing is missing.
 
-    The command is never cut unless it is longer than a line.
+    The command is never cut unless it is longer than a line. With `in_card` the card has it, and doctor, already.
     """
     if not missing:
         return ()
@@ -135,6 +133,9 @@ def root_lines(missing: Sequence[str], command: str, width: int) -> tuple[str, .
         f"{run} · why: fragtui doctor · Esc: hide",
         f"{run} · why: fragtui doctor",
     )
+    if in_card:
+        alone = (f"{first} Esc hides this", f"{short} · Esc: hide", short)
+        return (next((line for line in alone if len(line) <= width), short),)
     joined = f"{first} {hints[0]}"
     if len(joined) <= width:
         return (joined,)

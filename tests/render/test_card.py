@@ -119,6 +119,15 @@ def test_each_state_has_its_words(state: NodeState, place: int, text: str) -> No
     assert lines(card(state, 300, NOW))[place] == text
 
 
+@pytest.mark.parametrize("width", [40, 60, 76, 100, 140])
+def test_a_reason_that_is_cut_has_its_brackets_closed(width: int) -> None:
+    why = "the kernel log needs root (/dev/kmsg: operation not permitted; the journal: it has no record of the kernel)"
+    state = seen(node(HEALTHY), 3, denials=None, unseen=(Unseen(Question.DENIALS, why),))
+    text = lines(card(state, width, NOW))[1]
+    assert text.startswith("Denied  ? unknown") and text.count("(") == text.count(")")
+    assert width < 140 or why in text
+
+
 def test_names_keep_their_end_and_their_beginning() -> None:
     state = INCIDENT._replace(pods=waiting_pods(stuck_pods([stuck(LONG)])))
     pods = str(card(state, 60, NOW).lines[2])

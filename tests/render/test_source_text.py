@@ -121,6 +121,13 @@ def test_the_note_about_root_has_the_whole_command_and_fits(missing: tuple[str, 
     assert root_lines((), COMMAND, width) == ()
 
 
+@pytest.mark.parametrize("width", [58, 78, 118, 198])
+def test_the_note_is_one_row_beside_a_card_with_the_command(width: int) -> None:
+    (row,) = root_lines(EVERYTHING, COMMAND, width, in_card=True)
+    assert row.startswith("Not root") and "sudo" not in row
+    assert ("Esc" in row and len(row) <= width) or width == 58
+
+
 def test_a_command_that_is_too_long_for_hints_is_alone_in_its_row() -> None:
     command = "/opt/" + "x" * 40 + "/fragtui"
     assert root_lines(EVERYTHING, command, 58)[1] == f"sudo {command}"

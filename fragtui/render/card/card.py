@@ -82,10 +82,15 @@ def _since(state: NodeState, now: float) -> str | None:
 def _unseen(unseen: Unseen | None) -> Sequence[Spans]:
     why = unseen.why if unseen else "not looked at"
     # A long reason leaves its last clauses out.
-    whys = [why[: cut.start()] for cut in reversed(list(_CLAUSE.finditer(why)))]
+    whys = [_closed(why[: cut.start()]) for cut in reversed(list(_CLAUSE.finditer(why)))]
     if unseen is None or not unseen.blind:
         return [spans(text) for text in whys]
     return [*(spans(Span("? unknown: ", "unknown"), text) for text in whys), spans(Span("? unknown", "unknown"))]
+
+
+def _closed(text: str) -> str:
+    """Return a text that was cut inside of brackets with these closed."""
+    return text + ")" * max(0, text.count("(") - text.count(")"))
 
 
 def _denied(state: NodeState, now: float) -> Sequence[Spans]:

@@ -45,7 +45,7 @@ def why_none(root: Path, program: Program = KUBELET) -> str | None:
     names = {read_text(root, f"proc/{number}/comm", 100) for number in numbers[:_MAX_PROCESSES]}
     if len(numbers) > _MAX_PROCESSES or names & program.processes:
         return None
-    return f"no {program.what} on this host: no process of that kind runs, no /{program.folders[0]}"
+    return f"no {program.what} on this host: no such process, no /{program.folders[0]}"
 
 
 def _may_exist(path: Path) -> bool:

@@ -66,7 +66,7 @@ def test_an_empty_journal_without_a_kubelet_is_no_kubelet_on_this_host(programs:
         state = settled(sink)
         settled(sink, RUNTIME_LOG)
     assert (state.sight, state.remedy) == (Sight.NOTHING, "")
-    assert state.cannot_tell == "no kubelet on this host: no process of that kind runs, no /var/lib/kubelet"
+    assert state.cannot_tell == "no kubelet on this host: no such process, no /var/lib/kubelet"
     assert sink.sources[RUNTIME_LOG].sight is Sight.NOTHING
     assert no_stuck_pods(tuple(sink.sources.values())) == (Sight.NOTHING, state.cannot_tell)
     assert all(state != "live" for _, state, _ in sink.states)

@@ -18,7 +18,7 @@ async def test_every_size_shows_verdict_zones_bars_and_keys(tmp_path: Path, size
     HostTree.small(tmp_path, FRAGMENTED)
     app = make_app(tmp_path, order=4)
     async with running(app, size) as pilot:
-        await pilot.pause()
+        await until(pilot, lambda: "Denied  ? " in text_of(app) and "Stuck   ? " in text_of(app))
         text = text_of(app)
         flat = " ".join(text.replace("\u00a0", " ").split())
         for word in (
