@@ -10,8 +10,9 @@ from fragtui.render.facts import Fact
 from fragtui.render.pod_text import history_facts, kernel_facts, pod_facts, pod_name, pod_reason, state_words
 from fragtui.text import counted, format_duration
 from fragtui.ui.clock import CLOCK
+from fragtui.ui.panels.pod_links import pods_in
 from fragtui.ui.session import Session
-from fragtui.ui.widgets.cells import fit_name, fit_right, wrap
+from fragtui.ui.widgets.cells import fit_name, fit_right, spans_width, wrap
 from fragtui.ui.widgets.list_panel import ListPanel, columns
 from fragtui.ui.widgets.rows import Line, Span, line
 
@@ -109,8 +110,9 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
         else:
             spans.append(("unknown ", "unknown"))
         if stuck is not None and stuck.pods and self._heading_alone:
-            pods = stuck.blamed or stuck.pods
-            return (*spans, (" " + ", ".join(pod_name(pod) for pod in pods[:8]), "text"))
+            names = [pod_name(pod) for pod in stuck.blamed or stuck.pods]
+            first = pods_in(names, width - spans_width(spans) - 2)
+            return (*spans, (f"· {first}" if first else "", "text"))
         if stuck is not None and stuck.dropped:
             spans.append((f"+{stuck.dropped} dropped ", "warn"))
         if update and update.dropped:
