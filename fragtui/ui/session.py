@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,9 +13,11 @@ from fragtui.model.failures.failure_list import FailureList
 from fragtui.model.node.history import History, place_in
 from fragtui.model.node.rate_window import RateWindow
 from fragtui.model.node.snapshot import Snapshot, Zone, ZoneKey
+from fragtui.model.node.source_state import Sight
 from fragtui.model.node.verdict import COSTLY_ORDER, NodeJudgement, judge_node
 from fragtui.model.state.node_state import LastRemedy, NodeState, Question, Unseen, node_state
 from fragtui.model.state.since import since_of
+from fragtui.render.source_text import no_denials, no_stuck_pods, unseen
 from fragtui.ui.notices import NoticeLog
 
 if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
@@ -84,6 +86,10 @@ class Session:
     """The text and the style of the line about remedies; None if there is none."""
     disabled_reason: str | None = None
     """Why no remedy can be run; None if one can, or before that is known."""
+    as_root: str | None = None
+    """The command that shows as root what is missing; None as root, and after the note about it was hidden."""
+    note_rows: int = 0
+    """Rows of that note on the present screen."""
     recording: RecordingPosition | None = None
     """The position of a replay; None on a live node."""
     status: tuple[tuple[str, str], ...] = ()
@@ -102,21 +108,22 @@ class Session:
         """The state of the node for the target order; None before the first snapshot."""
         if self.snapshot is None or self.judgement is None:
             return None
-        made_of = (self.snapshot, self.judgement, self.pods, self._denials, self.failures.source, self.last_remedy)
+        log = self.failures
+        made_of = (self.snapshot, self.judgement, self.pods, self._denials, log.source, log.problem, self.last_remedy)
         if self._state is None or any(old is not new for old, new in zip(self._state_of, made_of, strict=True)):
             self._state = self._new_state(self.snapshot, self.judgement)
             self._state_of = (*made_of[:3], self._denials, *made_of[4:])
         return self._state
 
     def _new_state(self, snapshot: Snapshot, judgement: NodeJudgement) -> NodeState:
-        unseen = [*self._unseen_denials(), *self._unseen_pods()]
-        questions = {item.question for item in unseen}
+        missing = tuple(self._unseen())
+        questions = {item.question for item in missing}
         pods = None
         # The first bars come before both are read: 10 ms of CPU.
         if Question.DENIALS not in questions and self._denials is None:
             from fragtui.model.state.denials import denials_of  # noqa: PLC0415
 
-            self._denials = denials_of(self.failures.incidents)
+            self._denials = denials_of(self.failures.incidents, self.failures.state.proof)
         if Question.PODS not in questions and self.pods is not None:
             from fragtui.model.state.waiting_pods import waiting_pods  # noqa: PLC0415
 
@@ -128,26 +135,24 @@ class Session:
             pods=pods,
             since=since_of(self.history, snapshot, judgement),
             remedy=self.last_remedy,
-            unseen=tuple(unseen),
+            unseen=missing,
         )
 
-    def _unseen_denials(self) -> list[Unseen]:
-        if self.failures.source is None:
-            return [Unseen(Question.DENIALS, "the kernel log is not read yet", blind=False)]
-        if self.failures.source == "none" and not self.failures.failures:
-            why = self.failures.problem or "the kernel log is switched off by --kernel-log none"
-            return [Unseen(Question.DENIALS, why)]
-        return []
-
-    def _unseen_pods(self) -> list[Unseen]:
-        if self.pods is None:
-            return [Unseen(Question.PODS, "the logs of kubelet and runtime are not read yet", blind=False)]
-        if self.pods.stuck.pods or any(source.state == "live" for source in self.pods.sources):
-            return []
-        if all(source.state == "connecting" for source in self.pods.sources):
-            return [Unseen(Question.PODS, "the logs of kubelet and runtime are not read yet", blind=False)]
-        blind = next((source for source in self.pods.sources if source.cannot_tell), None)
-        return [Unseen(Question.PODS, f"{blind.name}: {blind.cannot_tell}" if blind else "no source of pods")]
+    def _unseen(self) -> Iterator[Unseen]:
+        """Yield what can't be answered: what could not be looked at, is not read yet, or does not exist here."""
+        log, sources = self.failures.state, self.pods.sources if self.pods else None
+        blind = unseen(log, sources, self.as_root)
+        for question, name, is_empty, instead in (
+            (Question.DENIALS, "denied requests", not self.failures.failures, no_denials(log)),
+            (Question.PODS, "stuck pods", not (self.pods and self.pods.stuck.pods), no_stuck_pods(sources)),
+        ):
+            if not is_empty or instead.sight is Sight.LOOKED:
+                continue
+            item = next((item for item in blind if item.what == name), None)
+            if item is None:
+                yield Unseen(question, instead.text, blind=False)
+            else:
+                yield Unseen(question, item.sentence, item.remedy or None)
 
     @property
     def listed_pods(self) -> tuple[StuckPod, ...]:

@@ -7,7 +7,8 @@ from fragtui.cluster.pod_ref import PodRef
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
-from fragtui.model.pods.pod_update import PodUpdate, SourceState
+from fragtui.model.node.source_state import SourceState
+from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.pods.stuck_pods import PodLink, StuckPod, StuckPods
 from tests.support.incidents import kernel_incident
 

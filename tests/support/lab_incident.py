@@ -26,8 +26,9 @@ from fragtui.remedies.catalogue import drop_caches
 from fragtui.remedies.runner import RemedyRun, RunRequest
 from fragtui.sampler import Sampler
 from fragtui.sources.host.reader import NodeReader
-from fragtui.sources.kernel_log.follower import KernelLog, stream_time
+from fragtui.sources.kernel_log.follower import KernelLog
 from fragtui.sources.kernel_log.incident_stream import StreamCall
+from fragtui.sources.kernel_log.ring import stream_time
 from fragtui.sources.pods.watcher import PodWatcher
 from fragtui.sources.recording.recorder import Recorder
 from tests.support.lab import fragmented_cache, refuse

@@ -3,8 +3,9 @@ from pathlib import Path
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.history import History
 from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.node.source_state import SourceState
 from fragtui.model.node.verdict import State
-from fragtui.model.pods.pod_update import PodUpdate, SourceState
+from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.state.node_state import Question, Unseen
 from fragtui.render.card.state_text import sentence
 from fragtui.sources.host.reader import NodeReader
@@ -86,7 +87,7 @@ def test_the_state_follows_what_it_is_made_of_and_is_made_once_for_each_of_it(tm
     assert session.state is not None and session.state.state is State.RECOVERING
     session.pods = PodUpdate(stuck_pods([]), (SourceState("kubelet log", "absent", "no such file"),))
     blind = session.state
-    assert blind.why_unseen(Question.PODS) == Unseen(Question.PODS, "kubelet log: no such file")
+    assert blind.why_unseen(Question.PODS) == Unseen(Question.PODS, "the kubelet log can't be read: no such file")
     assert blind.partly_blind and blind.state is State.OK
     for zone in tree.zones:
         zone.free_blocks = FRAGMENTED

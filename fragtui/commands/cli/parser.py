@@ -19,6 +19,7 @@ from fragtui.text import bounded_int, printable, shortage
 
 VERBS = {
     "check": "look.check",
+    "doctor": "look.doctor",
     "report": "look.report",
     "export": "record.export",
     "explain": "look.explain",

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fragtui.commands.cli.own_command import own_command
 from fragtui.commands.cli.source_options import add_interval, add_look_options, add_source_options
 from fragtui.remedies.audit.path import audit_path
 from fragtui.sampler import Sampler
@@ -80,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
             live=reader.live,
             order=args.order,
             read_only=args.read_only,
+            as_root=own_command(sys.argv[1:]) if reader.live and os.geteuid() != 0 else None,
             audit=args.audit,
             recorder=recorder,
             write_report=lambda: _write_report(args),

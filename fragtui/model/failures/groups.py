@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple
@@ -43,6 +43,8 @@ class GroupedFailures:
     last: float | None
     example: Incident
     """The newest of them."""
+    log: str | None = None
+    """The log of the example, if it has a name."""
 
 
 class FailureGroups:
@@ -59,11 +61,11 @@ class FailureGroups:
         self.last: float | None = None
         self.forgotten = 0
         """Groups that are not remembered. One that comes back after it was forgotten counts again."""
-        self.forgotten_by_kind: Counter[str] = Counter()
-        """The failures of forgotten groups."""
+        self.forgotten_failures: Counter[GroupKey] = Counter()
+        """The failures of forgotten groups, by keys without a name: sizes and causes are few."""
 
-    def take(self, incident: Incident) -> None:
-        """Count an incident."""
+    def take(self, incident: Incident, log: str | None = None) -> None:
+        """Count an incident of the log with this name."""
         self.incidents += 1
         self.by_kind[incident.kind] += failures_of(incident)
         self.suppressed += incident.suppressed or 0
@@ -73,7 +75,7 @@ class FailureGroups:
             if len(self._open) >= self._limit:
                 self._forget()
             group = self._open[key] = _Open(incident)
-        group.take(incident, self.incidents)
+        group.take(incident, log, self.incidents)
 
     @property
     def count(self) -> int:
@@ -92,7 +94,10 @@ class FailureGroups:
         for key, group in smallest[: max(1, self._limit // 8)]:
             del self._open[key]
             self.forgotten += 1
-            self.forgotten_by_kind[key.kind] += group.count
+            nameless = key._replace(who=None)
+            if nameless not in self.forgotten_failures and len(self.forgotten_failures) >= MAX_GROUPS:
+                nameless = GroupKey(key.kind, None, None, None)
+            self.forgotten_failures[nameless] += group.count
 
 
 @dataclass(slots=True)
@@ -106,11 +111,12 @@ class _Open:
     last: float | None = None
     serial: int = 0
     one_name: bool = True
+    log: str | None = None
 
-    def take(self, incident: Incident, serial: int) -> None:
+    def take(self, incident: Incident, log: str | None, serial: int) -> None:
         self.one_name = self.one_name and incident.comm == self.example.comm
         if incident.time is None or self.last is None or incident.time >= self.last:
-            self.example = incident
+            self.example, self.log = incident, log
         self.count += failures_of(incident)
         self.suppressed += incident.suppressed or 0
         self.first, self.last = _span(self.first, self.last, incident.time)
@@ -122,7 +128,7 @@ class _Open:
 
     def closed(self, key: GroupKey) -> GroupedFailures:
         who = self.example.comm if self.one_name and key.kind != SANDBOX_FAILURE else key.who
-        return GroupedFailures(key, who, self.count, self.suppressed, self.first, self.last, self.example)
+        return GroupedFailures(key, who, self.count, self.suppressed, self.first, self.last, self.example, self.log)
 
 
 def key_of(incident: Incident) -> GroupKey:
@@ -146,16 +152,6 @@ def group_failures(incidents: Iterable[Incident], limit: int = MAX_GROUPS) -> Fa
     for incident in incidents:
         groups.take(incident)
     return groups
-
-
-def counts_by(
-    groups: Iterable[GroupedFailures], name: Callable[[GroupedFailures], str | None]
-) -> tuple[tuple[str | None, int], ...]:
-    """Return the failures of each name, the most first; None is the unknown one."""
-    counts: Counter[str | None] = Counter()
-    for group in groups:
-        counts[name(group)] += group.count
-    return tuple(counts.most_common())
 
 
 def typical(groups: Sequence[GroupedFailures], count: int) -> tuple[GroupedFailures, ...]:

@@ -81,7 +81,7 @@ def _since(state: NodeState, now: float) -> str | None:
 
 def _unseen(unseen: Unseen | None) -> Sequence[Spans]:
     if unseen is None or not unseen.blind:
-        return [spans(Span("? ", "unknown"), unseen.why if unseen else "not looked at")]
+        return [spans(unseen.why if unseen else "not looked at")]
     # A long reason leaves its last clauses out.
     whys = [unseen.why[: cut.start()] for cut in reversed(list(_CLAUSE.finditer(unseen.why)))]
     return [*(spans(Span("? unknown: ", "unknown"), why) for why in whys), spans(Span("? unknown", "unknown"))]

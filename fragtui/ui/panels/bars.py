@@ -209,7 +209,7 @@ def _column_names(columns: _Columns, span: int) -> Line:
     if columns.share:
         text += fit_right("share", 7)
     if columns.indices:
-        text += "  unus. fragm. "
+        text += "  unus. fragm."
     if columns.types:
         text += " types"
     scale = [" "] * columns.bar

@@ -33,7 +33,11 @@ class CardLines(LinesWidget):
         badge = f" {shown.badge} " if filled else f"✓ {shown.badge}"
         gap = " " * max(2 if filled else 1, LABEL_CELLS - cells_of(badge))
         first, *others = shown.lines
-        rows = [line((" ", "text"), (badge, shown.badge_role), (gap, "text"), *_styled(first.text))]
+        rows = [
+            line(
+                (" ", "text"), (badge, shown.badge_role if filled else "badge-ok"), (gap, "text"), *_styled(first.text)
+            )
+        ]
         for item in others:
             label = f" {item.label:<{LABEL_CELLS}}"
             rows.append(line((label, "title"), *_styled(item.text)))

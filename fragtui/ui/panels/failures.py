@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.failure_list import FailureGroup
 from fragtui.model.failures.incident import SANDBOX_FAILURE
+from fragtui.model.node.source_state import Sight
 from fragtui.render.incident_text import brief_title, cause_words, count_words
+from fragtui.render.source_text import no_denials, state_word
 from fragtui.text import counted
 from fragtui.ui.panels.pod_links import pods_cell, pods_of
+from fragtui.ui.panels.sight_rows import sight_rows, sight_style
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import cells_of, fit_right, wrap
 from fragtui.ui.widgets.incident_cells import clock_time
@@ -22,6 +25,7 @@ if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
     from fragtui.model.failures.incident import Incident
     from fragtui.model.pods.pod_update import PodUpdate
 
+_LIMITS = "The kernel logs at most one failure per 10 s, and none of silent (NOWARN) requests."
 _WHO, _TIMES, _CAUSE = 15, 5, 16
 """Cells of columns; the kernel's names of tasks have at most 15 characters."""
 
@@ -46,6 +50,7 @@ class FailuresPanel(ListPanel[FailureRow]):
         self._rows: tuple[FailureRow, ...] = ()
         self._pods: dict[Hashable, tuple[str, ...]] = {}
         self._pods_of: PodUpdate | None = None
+        self._heading_alone = False
 
     def items(self) -> Sequence[FailureRow]:
         """Return the groups, the newest first, each with its members if it is unfolded."""
@@ -55,6 +60,11 @@ class FailuresPanel(ListPanel[FailureRow]):
             self._rows = tuple(row for group in groups for row in self._rows_of(group))
             self._pods.clear()
         return self._rows
+
+    def build(self, width: int, height: int) -> Sequence[Line]:
+        """Return the lines; a heading that has no row under it says what was read."""
+        self._heading_alone = height < 2
+        return super().build(width, height)
 
     def _rows_of(self, group: FailureGroup) -> list[FailureRow]:
         rows = [FailureRow(group, None)]
@@ -106,10 +116,15 @@ class FailuresPanel(ListPanel[FailureRow]):
             spans.append((f"{failures.unlisted} no longer listed ", "warn"))
         if failures.unread_lines:
             spans.append((f"{counted(failures.unread_lines, 'line')} could not be read ", "warn"))
-        if failures.source == "none":
-            return (*spans, ("unknown ", "unknown"))
-        spans.append((f" {failures.source}" if failures.source else " kernel log not read yet", "muted"))
-        if failures.problem:
+        state = failures.state
+        if self._heading_alone and not self.items() and not failures.wanted:
+            sight = no_denials(state)
+            return (*spans, (sight.text, sight_style(sight)))
+        if state.sight is Sight.BLIND:
+            spans.append(("unknown ", "unknown"))
+        place = f" {failures.source}" if failures.source not in (None, "none") else ""
+        spans.append((f" {state.name}: {state_word(state)}{place}", "muted"))
+        if failures.problem and failures.source != "none":
             spans.append((f" ({failures.problem})", "muted"))
         return tuple(spans)
 
@@ -165,14 +180,8 @@ class FailuresPanel(ListPanel[FailureRow]):
         failures = self._session.failures
         if failures.wanted:
             return [line((" no failure contains that text", "muted"))]
-        if failures.source is None:
-            return [line((" reading the kernel log…", "muted"))]
-        if failures.source == "none":
-            why = failures.problem or "switched off by --kernel-log none"
-            return [line((f" {row}", "warn")) for row in wrap(f"the kernel log can't be read: {why}", width - 2, 3)]
-        place = "the part of the kernel log that was read" if failures.problem else "the kernel log"
-        text = f"none in {place} (it has at most one failure per 10 s, and none of silent (NOWARN) requests)"
-        rows = [line((f" {row}", "muted")) for row in wrap(text, width - 2, 2)]
-        if failures.problem:
-            rows += [line((f" {row}", "warn")) for row in wrap(failures.problem, width - 2, 3)]
+        rows = sight_rows(no_denials(failures.state), width)
+        if failures.state.sight is Sight.LOOKED:
+            rows += [line((f" {row}", "muted")) for row in wrap(_LIMITS, width - 2, 2)]
+            rows += [line((f" {row}", "warn")) for row in wrap(failures.problem or "", width - 2, 3) if row]
         return rows

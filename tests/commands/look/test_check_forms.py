@@ -107,7 +107,7 @@ def test_denied_requests_are_read_only_if_asked_for(fragmented: Path, capsys: py
     (fragmented / "var/log/kern.log").write_text(refusal("10:00:00", "ethtool", 5))
     assert main(["check", "--root", str(fragmented)]) in (0, 1)
     text = capsys.readouterr().out
-    assert text.count("? not looked at: --logs reads the kernel log and the pods") == 2
+    assert text.count("not looked at: --logs reads the kernel log and the pods") == 2
     assert "none" not in text.split("\n\n")[0]
     assert main(["check", "--root", str(fragmented), "--logs"]) == 2, "the order of the denied request"
     text = capsys.readouterr().out

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fragtui.kernel.reports.report_kind import ReportKind
-from fragtui.model.failures.groups import FailureGroups, counts_by, failures_of, group_failures, key_of, typical
+from fragtui.model.failures.groups import FailureGroups, failures_of, group_failures, key_of, typical
 from fragtui.model.failures.incident import SANDBOX_FAILURE, Incident
 from tests.support.examples import examples
 from tests.support.incidents import kernel_incident
@@ -51,11 +51,15 @@ def test_the_groups_and_what_was_forgotten_add_up_to_the_totals(incidents: list[
     of_kinds = Counter[str]()
     for group in kept:
         of_kinds[group.key.kind] += group.count
-    assert of_kinds + groups.forgotten_by_kind == groups.by_kind
+    for key, count in groups.forgotten_failures.items():
+        assert key.who is None
+        of_kinds[key.kind] += count
+    assert of_kinds == groups.by_kind
+    of_sizes = Counter((key_of(incident).order, key_of(incident).cause) for incident in incidents)
+    assert len(groups.forgotten_failures) <= len(of_sizes) * len(of_kinds)
     assert groups.suppressed == sum(incident.suppressed or 0 for incident in incidents)
     times = [incident.time for incident in incidents if incident.time is not None]
     assert (groups.first, groups.last) == ((min(times), max(times)) if times else (None, None))
-    assert dict(counts_by(kept, lambda group: group.key.kind)) == {kind: n for kind, n in of_kinds.items() if n}
 
 
 @examples(200)
@@ -103,7 +107,15 @@ def test_a_flood_of_names_leaves_the_large_group() -> None:
     kept = {group.who: group.count for group in groups.newest_first}
     assert kept["java"] == 1000
     assert len(kept) <= 16
-    assert groups.forgotten_by_kind.total() + sum(kept.values()) == groups.count == 2000
+    assert groups.forgotten_failures.total() + sum(kept.values()) == groups.count == 2000
+
+
+def test_a_flood_of_names_and_causes_is_bounded_too() -> None:
+    groups = FailureGroups(limit=4)
+    for number in range(3000):
+        groups.take(denial("java", 1.0, order=number % 9, cause=f"cause{number}"))
+    assert len(groups.forgotten_failures) <= 260
+    assert groups.forgotten_failures.total() + sum(group.count for group in groups.newest_first) == 3000
 
 
 def test_the_typical_groups_are_the_newest_and_the_largest() -> None:

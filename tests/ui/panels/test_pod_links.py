@@ -58,7 +58,7 @@ def test_one_pod_or_the_task_s_own() -> None:
     ("width", "cell"),
     [
         (80, "2 pods: payments/checkout-7f9c6d5b8-x002z +1"),
-        (35, "2 pods: paymen…/che…c6d5b8-x002z +1"),
+        (35, "2 pods: payments/ch…c6d5b8-x002z +1"),
         (25, "2 pods: p…c6d5b8-x002z +1"),
         (24, "2 pods"),
         (8, "2 pods"),
