@@ -148,8 +148,9 @@ class Dashboard(Container):
         return [widget for panel, widget in self._panels if panel.column == column]
 
     def _content_shape(self, width: int) -> tuple[int, int, int, int, int]:
-        """Return the numbers of zones, orders, rows of pods, lines about remedies, rows of the note about root."""
+        """Return how many zones, orders, rows of pods, lines about remedies and rows of the root note there are."""
         session = self._session
-        zones = len((session.snapshot.zones if session.snapshot else None) or ())
+        zones = session.snapshot.zones if session.snapshot else None
         line = session.recording is not None or session.remedy_line is not None
-        return zones, session.orders, len(self.panel(PodsPanel).items()), int(line), len(note_rows(session, width))
+        pods = len(self.panel(PodsPanel).items())
+        return len(zones or ()), session.orders, pods, int(line), len(note_rows(session, width))

@@ -90,6 +90,7 @@ class Session:
     """The command that shows as root what is missing; None as root, and after the note about it was hidden."""
     note_rows: int = 0
     """Rows of that note on the present screen."""
+    root_note_hidden: bool = False
     recording: RecordingPosition | None = None
     """The position of a replay; None on a live node."""
     status: tuple[tuple[str, str], ...] = ()
@@ -203,6 +204,12 @@ class Session:
     def rejudge(self) -> None:
         """Judge the snapshot again: the target order has changed."""
         self.judgement = judge_node(self.snapshot, self.order) if self.snapshot else None
+
+    def hide_root_note(self) -> bool:
+        """Hide the note that fragtui is not root; return whether it was shown."""
+        shown = self.as_root is not None and not self.root_note_hidden
+        self.root_note_hidden = True
+        return shown
 
     def mark(self, reason: str) -> None:
         """Set the baseline to now."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
     from fragtui.model.pods.pod_update import PodUpdate
 
 _LIMITS = "The kernel logs at most one failure per 10 s, and none of silent (NOWARN) requests."
+
 _WHO, _TIMES, _CAUSE = 15, 5, 16
 """Cells of columns; the kernel's names of tasks have at most 15 characters."""
 
@@ -45,12 +46,12 @@ class FailuresPanel(ListPanel[FailureRow]):
     def __init__(self, session: Session) -> None:
         super().__init__(id="failures")
         self._session = session
+        self._heading_alone = False
         self._groups: Sequence[FailureGroup] = ()
         self._view = 0
         self._rows: tuple[FailureRow, ...] = ()
         self._pods: dict[Hashable, tuple[str, ...]] = {}
         self._pods_of: PodUpdate | None = None
-        self._heading_alone = False
 
     def items(self) -> Sequence[FailureRow]:
         """Return the groups, the newest first, each with its members if it is unfolded."""
@@ -62,7 +63,7 @@ class FailuresPanel(ListPanel[FailureRow]):
         return self._rows
 
     def build(self, width: int, height: int) -> Sequence[Line]:
-        """Return the lines; a heading that has no row under it says what was read."""
+        """Return the lines; if only the heading has room, it also says what an empty list means."""
         self._heading_alone = height < 2
         return super().build(width, height)
 
@@ -118,8 +119,8 @@ class FailuresPanel(ListPanel[FailureRow]):
             spans.append((f"{counted(failures.unread_lines, 'line')} could not be read ", "warn"))
         state = failures.state
         if self._heading_alone and not self.items() and not failures.wanted:
-            sight = no_denials(state)
-            return (*spans, (sight.text, sight_style(sight)))
+            none = no_denials(state)
+            return (*spans, (none.text, sight_style(none)))
         if state.sight is Sight.BLIND:
             spans.append(("unknown ", "unknown"))
         place = f" {failures.source}" if failures.source not in (None, "none") else ""

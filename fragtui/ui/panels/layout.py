@@ -36,9 +36,7 @@ def has_message_row(width: int, height: int) -> bool:
 
 
 def allocate_rows(width: int, height: int, zones: int, orders: int, pods: int, *, remedy_line: int = 0) -> PanelRows:
-    """Return the lines for each panel on a screen of that size.
-
-    Not its top line, the row of messages, the footer, and `remedy_line` more.
+    """Return the lines for each panel on a screen of that size, without top line, messages, footer and `remedy_line`.
 
     If lines are few, the order of precedence is: the card, every zone's row, the chosen zone's bars, then at least
     one failure; the pods' heading always stays, since it has their count.

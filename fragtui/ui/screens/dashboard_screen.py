@@ -191,20 +191,16 @@ class DashboardScreen(Screen[None]):
         panel.type_filter()
 
     def action_unwind(self) -> None:
-        """Go one step back: clear a filter, else fold, show all panels, unpause, hide the note about root."""
+        """Go one step back: clear a filter, else fold, show all panels, go on after a pause, hide the root note."""
         lists = sorted(self.dashboard.lists, key=lambda panel: panel is not self.focused)
         if (
             any(panel.clear_filter() for panel in lists)
             or any(panel.fold_all() for panel in lists)
             or self.dashboard.unzoom()
             or self.unpause()
-            or self._hide_root_note()
+            or self.session.hide_root_note()
         ):
             self.show()
-
-    def _hide_root_note(self) -> bool:
-        noted, self.session.as_root = self.session.as_root, None
-        return noted is not None
 
     def unpause(self) -> bool:
         """Go on after a pause; return whether there was one. For screens that can be paused."""
