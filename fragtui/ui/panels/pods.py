@@ -179,10 +179,12 @@ def _counts(stuck: StuckPods) -> list[Span]:
     possibly = sum(pod.blame == "possible" for pod in stuck.pods)
     by_memory = sum(pod.blame is not None for pod in stuck.pods) - possibly
     others = len(stuck.pods) - by_memory - possibly
-    spans: list[Span] = [(f"{len(stuck.pods)}", "bad")]
+    style = "bad" if by_memory else "warn"
     known = ((by_memory, "by memory"), (possibly, "possibly"), (others, "others"))
     parts = [f"{count} {what}" for count, what in known if count]
-    return [*spans, (f": {', '.join(parts)} ", "bad" if by_memory else "warn")]
+    if len(parts) == 1:
+        return [(f"{len(stuck.pods)} " if others else f"{parts[0]} ", style)]
+    return [(f"{len(stuck.pods)}", "bad"), (f": {', '.join(parts)} ", style)]
 
 
 def _name_width(width: int) -> int:
