@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from fragtui.remedies.catalogue import drop_caches
 from fragtui.remedies.guard.policy import Policy
 from fragtui.remedies.service import RemedyState
+from fragtui.sources.host.reader import NodeReader
 from fragtui.ui.app import FragtuiApp
 from fragtui.ui.dialogs.quit import QuitDialog
+from fragtui.ui.dialogs.remedy_dialogs import DialogContext, RemedyDialog
 from fragtui.ui.notices import MAX_NOTICES, NoticeLog
 from fragtui.ui.pages.notices_page import notice_lines
 from tests.support.host_tree import HostTree
@@ -53,6 +56,21 @@ async def test_a_message_takes_one_line_and_no_panel(tmp_path: Path, size: tuple
         await until(pilot, lambda: "Messages" in text_of(app))
         assert " ".join(text_of(app).replace("│", " ").split()).count("long") == 60, "the page has all of it"
         await pilot.press("escape")
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24)], ids=["60x20", "80x24"])
+async def test_a_question_says_itself_why_an_answer_was_not_taken(tmp_path: Path, size: tuple[int, int]) -> None:
+    HostTree.small(tmp_path)
+    app = make_app(tmp_path)
+    async with running(app, size) as pilot:
+        setting = DialogContext(NodeReader(tmp_path).sample(), 6, Path("/"), Path("/var/log/fragtui/audit.jsonl"))
+        dialog = RemedyDialog(setting, (drop_caches(3, sync=False), drop_caches(3, sync=True)))
+        app.push_screen(dialog)
+        await until(pilot, lambda: "Run it (y)" in text_of(app))
+        await pilot.press("y")
+        await until(pilot, lambda: "Not taken: it came" in text_of(app))
+        assert "Cancel (Esc)" in text_of(app) and "Run it (y)" in text_of(app), "its answers stay on the screen"
+        assert app.screen is dialog
 
 
 async def test_ctrl_c_says_how_to_quit(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from fragtui.kernel.reports.report_kind import ReportKind
-from fragtui.model.failures.groups import GroupKey, failures_of, key_of
 from fragtui.model.node.source_state import SourceState, kernel_log_state
 
 if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
+    from fragtui.model.failures.groups import GroupKey
     from fragtui.model.failures.incident import Incident
     from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 
@@ -30,7 +30,7 @@ class FailureGroup:
     @property
     def key(self) -> GroupKey:
         """What they have in common."""
-        return key_of(self.last)
+        return _key_of(self.last)
 
     @property
     def last(self) -> Incident:
@@ -40,7 +40,7 @@ class FailureGroup:
     @property
     def count(self) -> int:
         """Lower bound of the failures that these incidents represent."""
-        return sum(failures_of(incident) for incident in self.incidents)
+        return sum(incident.failures for incident in self.incidents)
 
     @property
     def suppressed(self) -> int:
@@ -98,7 +98,7 @@ class FailureList:
         for incident in old[:more]:
             del self._incidents[incident.id]
             self.unlisted += 1
-            self._forgotten += failures_of(incident)
+            self._forgotten += incident.failures
             self._forgotten_suppressed += incident.suppressed or 0
 
     def clear(self) -> None:
@@ -136,7 +136,7 @@ class FailureList:
     @property
     def failures(self) -> int:
         """Lower bound of failures."""
-        return self._forgotten + sum(failures_of(incident) for incident in self._incidents.values())
+        return self._forgotten + sum(incident.failures for incident in self._incidents.values())
 
     @property
     def listed(self) -> int:
@@ -167,11 +167,18 @@ def combined(incidents: Iterable[Incident]) -> tuple[FailureGroup, ...]:
     """Return the incidents in groups, in the order of the newest of each."""
     groups: dict[GroupKey, list[Incident]] = {}
     for incident in incidents:
-        key = key_of(incident)
+        key = _key_of(incident)
         members = groups.pop(key, [])
         members.append(incident)
         groups[key] = members
     return tuple(FailureGroup(tuple(members)) for members in groups.values())
+
+
+def _key_of(incident: Incident) -> GroupKey:
+    # It takes 2 ms of CPU, which the first bars would wait for.
+    from fragtui.model.failures.groups import key_of  # noqa: PLC0415
+
+    return key_of(incident)
 
 
 def _text(incident: Incident) -> str:

@@ -143,7 +143,7 @@ def key_of(incident: Incident) -> GroupKey:
 
 def failures_of(incident: Incident) -> int:
     """Return how many failures an incident stands for, at least; not those that the rate limit hid."""
-    return 1 + (incident.repeated or 0)
+    return incident.failures
 
 
 def group_failures(incidents: Iterable[Incident], limit: int = MAX_GROUPS) -> FailureGroups:

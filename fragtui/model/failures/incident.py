@@ -89,6 +89,11 @@ class Incident:
         return self.report.suppressed if self.report else None
 
     @property
+    def failures(self) -> int:
+        """How many failures this incident represents, at least, without those that the rate limit hid."""
+        return 1 + (self.repeated or 0)
+
+    @property
     def count(self) -> int:
         """How many failures this incident represents, at least."""
         return 1 + (self.repeated or 0) + (self.suppressed or 0)

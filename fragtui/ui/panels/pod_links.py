@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fragtui.render.incident_text import incident_pod as task_pod
 from fragtui.render.pod_text import blocked_pods, linked_pods, pod_name
-from fragtui.ui.widgets.cells import fit_name
+from fragtui.ui.widgets.cells import cells_of, fit_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from fragtui.model.failures.incident import Incident
     from fragtui.model.pods.pod_update import PodUpdate
 
+_MAX_NAMES = 8
+"""Names in one line at most."""
 _MIN_NAME = 14
 """Cells that a name needs at least."""
 
@@ -26,6 +28,17 @@ def pods_of(update: PodUpdate | None, group: FailureGroup) -> tuple[str, ...]:
         return tuple(pod_name(pod) for pod in pods)
     task = next((pod for incident in reversed(group.incidents) if (pod := _task_pod(update, incident))), None)
     return () if task is None else (task,)
+
+
+def pods_in(names: Sequence[str], width: int) -> str:
+    """Return as many names as fit in `width` cells, and how many more there are; empty without room for one."""
+    for count in range(min(_MAX_NAMES, len(names)), 0, -1):
+        more = f", +{len(names) - count}" if count < len(names) else ""
+        text = ", ".join(names[:count]) + more
+        if cells_of(text) <= width:
+            return text
+    room = width - cells_of(more)
+    return f"{fit_name(names[0], room).rstrip()}{more}" if room >= _MIN_NAME else ""
 
 
 def pods_cell(names: Sequence[str], width: int) -> str:

@@ -12,9 +12,10 @@ from fragtui.render.pod_text import history_facts, kernel_facts, pod_facts, pod_
 from fragtui.render.source_text import no_stuck_pods, other_lines, pods_sight, state_word
 from fragtui.text import counted, format_duration
 from fragtui.ui.clock import CLOCK
+from fragtui.ui.panels.pod_links import pods_in
 from fragtui.ui.panels.sight_rows import SIGHT_STYLES, sight_rows, sight_style
 from fragtui.ui.session import Session
-from fragtui.ui.widgets.cells import fit_name, fit_right, wrap
+from fragtui.ui.widgets.cells import fit_name, fit_right, spans_width, wrap
 from fragtui.ui.widgets.list_panel import ListPanel, columns
 from fragtui.ui.widgets.rows import Line, Span, line
 
@@ -108,15 +109,16 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
         if stuck is not None and stuck.pods:
             self.items()
             spans += self._counts
-        elif self._heading_alone and not self.items():
+        elif self._heading_alone and not self.items() and not self._wanted:
             words = no_stuck_pods(update.sources if update else None)
             return (*spans, (words.text, sight_style(words)))
         else:
             sight = pods_sight(update.sources if update else ())
             spans.append((_EMPTY[sight], SIGHT_STYLES[sight]))
         if stuck is not None and stuck.pods and self._heading_alone:
-            pods = stuck.blamed or stuck.pods
-            return (*spans, (" " + ", ".join(pod_name(pod) for pod in pods[:8]), "text"))
+            names = [pod_name(pod) for pod in stuck.blamed or stuck.pods]
+            first = pods_in(names, width - spans_width(spans) - 2)
+            return (*spans, (f"· {first}" if first else "", "text"))
         if stuck is not None and stuck.dropped:
             spans.append((f"+{stuck.dropped} dropped ", "warn"))
         if update and update.dropped:
@@ -177,10 +179,12 @@ def _counts(stuck: StuckPods) -> list[Span]:
     possibly = sum(pod.blame == "possible" for pod in stuck.pods)
     by_memory = sum(pod.blame is not None for pod in stuck.pods) - possibly
     others = len(stuck.pods) - by_memory - possibly
-    spans: list[Span] = [(f"{len(stuck.pods)}", "bad")]
+    style = "bad" if by_memory else "warn"
     known = ((by_memory, "by memory"), (possibly, "possibly"), (others, "others"))
     parts = [f"{count} {what}" for count, what in known if count]
-    return [*spans, (f": {', '.join(parts)} ", "bad" if by_memory else "warn")]
+    if len(parts) == 1:
+        return [(f"{len(stuck.pods)} " if others else f"{parts[0]} ", style)]
+    return [(f"{len(stuck.pods)}", "bad"), (f": {', '.join(parts)} ", style)]
 
 
 def _name_width(width: int) -> int:

@@ -42,7 +42,7 @@ def fit_name(name: str, width: int) -> str:
     namespace, slash, rest = name.rpartition("/")
     if slash and width >= 2 * _TAIL:
         room = max(width // 3, width - 1 - cells_of(rest))
-        head = namespace if cells_of(namespace) < room else fit(namespace, room - 1)
+        head = namespace if cells_of(namespace) <= room else fit(namespace, room)
         return f"{head}/{_fit_middle(rest, width - 1 - cells_of(head))}"
     return _fit_middle(name, width)
 

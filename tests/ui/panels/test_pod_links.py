@@ -12,7 +12,7 @@ from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.failure_list import FailureGroup
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.pods.stuck_pods import PodLink, StuckPod, StuckPods
-from fragtui.ui.panels.pod_links import pods_cell, pods_linked_to, pods_of
+from fragtui.ui.panels.pod_links import pods_cell, pods_in, pods_linked_to, pods_of
 from tests.support.incidents import kernel_incident
 
 UID = "0f3c1a2b-1111-2222-3333-444455556666"
@@ -58,7 +58,7 @@ def test_one_pod_or_the_task_s_own() -> None:
     ("width", "cell"),
     [
         (80, "2 pods: payments/checkout-7f9c6d5b8-x002z +1"),
-        (35, "2 pods: paymen…/che…c6d5b8-x002z +1"),
+        (35, "2 pods: payments/ch…c6d5b8-x002z +1"),
         (25, "2 pods: p…c6d5b8-x002z +1"),
         (24, "2 pods"),
         (8, "2 pods"),
@@ -66,3 +66,17 @@ def test_one_pod_or_the_task_s_own() -> None:
 )
 def test_the_cell_names_the_first_pod_with_its_end_or_only_the_number(width: int, cell: str) -> None:
     assert pods_cell(("payments/checkout-7f9c6d5b8-x002z", "b"), width) == cell
+
+
+@pytest.mark.parametrize(
+    ("width", "text"),
+    [
+        (60, "payments/checkout-7f9c6d5b8-x002z, shop/web, shop/db"),
+        (50, "payments/checkout-7f9c6d5b8-x002z, shop/web, +1"),
+        (37, "payments/checkout-7f9c6d5b8-x002z, +2"),
+        (20, "pay…c6d5b8-x002z, +2"),
+        (17, ""),
+    ],
+)
+def test_a_heading_without_rows_names_as_many_pods_as_fit(width: int, text: str) -> None:
+    assert pods_in(("payments/checkout-7f9c6d5b8-x002z", "shop/web", "shop/db"), width) == text
