@@ -12,6 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from fragtui.commands.cli.exit_status import Exit
+from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.signals import end_signals
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.verdict import COSTLY_ORDER
@@ -31,11 +33,6 @@ from fragtui.sources.host.conditions import read_conditions
 from fragtui.sources.host.reader import NodeReader
 from fragtui.text import format_duration, parse_duration, printable
 
-DONE, FAILED, NOT_CONFIRMED, REFUSED, ABORTED = 0, 1, 2, 3, 130
-REMEDY_EXIT_STATUS = (
-    "exit status: 0 done, 1 failed, 2 not confirmed or wrong usage, 3 not run (no permission to write, no audit log, "
-    "another remedy runs), 130 aborted"
-)
 _DEAF_SECONDS = 0.4
 """Seconds after the question in which input is no answer: it was typed ahead, or pasted."""
 _QUIET_SECONDS = 0.15
@@ -52,7 +49,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="stay this long (30m) and measure again after 1, 5 and 30 minutes; Ctrl-C ends it",
     )
-    parser.epilog = REMEDY_EXIT_STATUS
 
 
 def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
@@ -63,7 +59,7 @@ def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
     if (why := disabled_because(remedy, args.root, disabled_reason)) is not None:
         return _refuse(args, remedy, why)
     for episode in read_history(audit, args.root).unknown:
-        print(f"fragtui: {describe_unknown(episode)}", file=sys.stderr)
+        report_error(args, describe_unknown(episode))
     reader = NodeReader(args.root)
     before = reader.sample(page_types=True)
     view = forecast(before, order)
@@ -71,8 +67,8 @@ def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
     warnings = risks(before, view, remedy.effect, read_conditions(args.root))
     if not args.json:
         _print_plan(remedy, args.root, audit.path, expectation, warnings)
-    if not args.yes and not _confirmed():
-        return NOT_CONFIRMED
+    if not args.yes and not _confirmed(args):
+        return Exit.USAGE
     escalation = Escalation([remedy], args.root, audit, order, None, "command", disabled_reason)
     end = _run_to_end(escalation, reader, before)
     if not end.steps:
@@ -89,15 +85,15 @@ def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
         print(json.dumps(fields | {"audit": str(audit.path)}))
     for problem in (outcome.audit_problem, followup.problem):
         if problem:
-            print(f"fragtui: not logged: {problem}", file=sys.stderr)
-    return {Result.DONE: DONE, Result.ABORTED: ABORTED}.get(outcome.result, FAILED)
+            report_error(args, f"not logged: {problem}")
+    return {Result.DONE: Exit.DONE, Result.ABORTED: Exit.ABORTED}.get(outcome.result, Exit.FAILED)
 
 
 def _refuse(args: argparse.Namespace, remedy: Remedy, why: str) -> int:
     if args.json:
         print(json.dumps({"remedy": remedy.id, "result": "refused", "explanation": why}))
-    print(f"fragtui: {remedy.id} not run: {printable(why, 1000)}", file=sys.stderr)
-    return REFUSED
+    report_error(args, f"{remedy.id} not run: {printable(why, 1000)}")
+    return Exit.UNAVAILABLE
 
 
 def _print_plan(remedy: Remedy, root: Path, audit: Path, expectation: ForecastText, warnings: tuple[Risk, ...]) -> None:
@@ -115,10 +111,10 @@ def _print_plan(remedy: Remedy, root: Path, audit: Path, expectation: ForecastTe
     print(f"Logged to {audit} before it runs", flush=True)
 
 
-def _confirmed() -> bool:
+def _confirmed(args: argparse.Namespace) -> bool:
     """Ask on the terminal; without a terminal the answer is no."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        print("fragtui: not run: no terminal to ask on; --yes runs it without asking", file=sys.stderr)
+        report_error(args, "not run: no terminal to ask on; --yes runs it without asking")
         return False
     print("Type 'yes' to run it: ", end="", file=sys.stderr, flush=True)
     # The rest of a pasted text may still arrive, or the next line for the shell: neither is an answer.
@@ -129,7 +125,7 @@ def _confirmed() -> bool:
     if answer == "yes" and not select.select([sys.stdin], [], [], _QUIET_SECONDS)[0]:
         return True
     why = ": more input came with the answer, as from a paste; type the answer" if answer == "yes" else ""
-    print(f"fragtui: not run{why}", file=sys.stderr)
+    report_error(args, f"not run{why}")
     return False
 
 

@@ -24,9 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.epilog = (
         "The verdict is about the memory that is free now, not about what a GFP_KERNEL request gets after the kernel "
-        "reclaims and compacts memory for it. Exit status: 0 fine, 1 warning (few blocks of the order are left, or "
-        "requests get one only after a wait), 2 critical (none is free, and a GFP_KERNEL request may fail or end in "
-        "the OOM killer), 3 unknown or wrong usage"
+        "reclaims and compacts memory for it"
     )
 
 

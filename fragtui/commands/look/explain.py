@@ -33,7 +33,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--kernel", metavar="V", help="the release that wrote the log, if the log does not name it")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.epilog = "exit status: 0 all logs were read, 1 a log could not be read to its end, 2 wrong usage"
 
 
 def run(args: argparse.Namespace) -> int:

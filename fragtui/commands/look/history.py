@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import time
 from dataclasses import asdict
 
+from fragtui.commands.cli.exit_status import Exit
+from fragtui.commands.cli.messages import report_error
 from fragtui.model.remedy.remedy_history import Episode, describe_episode, repeats
 from fragtui.model.remedy.tuning_advice import Advice, advise
 from fragtui.remedies.audit.history import AuditHistory, read_history
@@ -28,19 +29,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--last", type=_count, metavar="N", help="only the last N")
     parser.add_argument("--json", action="store_true", help="one JSON object a remedy")
     parser.add_argument("--advice", action="store_true", help="longer-term settings, even if the gains last")
-    parser.epilog = "exit status: 0 shown, 2 wrong usage, 3 the log could not be read"
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the history; return 0, or 3 if the log exists and can't be read."""
+    """Print the history; return `Exit.UNAVAILABLE` if the log can't be read, or is named and does not exist."""
     audit = AuditLog(audit_path(args.audit, args.root))
     past = read_history(audit, tree_of(args.root).root)
     shown = past.history[-args.last :] if args.last else past.history
     unknown = {episode.intent.id for episode in past.unknown}
     for problem in past.problems[:_MAX_PROBLEMS]:
-        print(f"fragtui history: {printable(problem)}", file=sys.stderr)
+        report_error(args, printable(problem))
     if (more := len(past.problems) - _MAX_PROBLEMS) > 0:
-        print(f"fragtui history: and {counted(more, 'line')} more", file=sys.stderr)
+        report_error(args, f"and {counted(more, 'line')} more")
+    missing = not past.history and not past.problems and not audit.path.exists()
+    if missing and args.audit is not None:
+        report_error(args, f"can't read {printable(str(audit.path))}: no such file or directory")
+        return Exit.UNAVAILABLE
     if args.json:
         for episode in shown:
             print(json.dumps(_fields(episode, unknown)))
@@ -48,9 +52,9 @@ def run(args: argparse.Namespace) -> int:
         for episode in shown:
             print(describe_episode(episode, episode.intent.id in unknown))
         if not shown and not past.problems:
-            print(f"No remedy logged in {printable(str(audit.path))}")
+            print(f"No remedy logged: {printable(str(audit.path))} {'does not exist' if missing else 'has none'}.")
         _print_advice(args, past)
-    return 3 if past.problems and not past.history else 0
+    return Exit.UNAVAILABLE if past.problems and not past.history else Exit.DONE
 
 
 def _fields(episode: Episode, unknown: set[str]) -> dict[str, object]:

@@ -46,7 +46,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--redact", action="store_true", help="replace names of pods, namespaces and hosts, ids and addresses by tokens"
     )
-    parser.epilog = "exit status: 0 written, 1 not written, 2 wrong usage"
 
 
 def run(args: argparse.Namespace) -> int:
@@ -58,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         _write(args.output, page)
     except OSError as error:
-        print(f"fragtui report: {printable(str(args.output))}: {os_reason(error)}", file=sys.stderr)
+        print(f"fragtui report: can't write {printable(str(args.output))}: {os_reason(error)}", file=sys.stderr)
         return 1
     return 0
 

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.source_options import add_interval, add_source_options
 from fragtui.remedies.audit.path import audit_path
 from fragtui.sampler import Sampler
@@ -33,9 +34,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_interval(parser)
     add_source_options(parser)
     parser.add_argument("--theme", metavar="NAME", help="a Textual theme; default by the terminal's colours")
-    parser.epilog = (
-        "exit status: 0 quit, 1 internal error, 2 wrong usage or no terminal; those of a verb: fragtui VERB --help"
-    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -59,16 +57,16 @@ def run(args: argparse.Namespace) -> int:
     reader.on_tick = recorder.take_tick
     if args.theme is not None and args.theme not in BUILTIN_THEMES:
         print(f"fragtui: --theme {args.theme}: expected one of {', '.join(sorted(BUILTIN_THEMES))}", file=sys.stderr)
-        return 2
+        return Exit.USAGE
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print("fragtui: the full screen needs a terminal; without one use 'fragtui check'", file=sys.stderr)
-        return 2
+        return Exit.USAGE
     if (limit := _raise_file_limit()) < _OPEN_FILES:
         print(
             f"fragtui: the full screen needs {_OPEN_FILES} open files, the limit is {limit} (ulimit -n)",
             file=sys.stderr,
         )
-        return 2
+        return Exit.USAGE
     app = FragtuiApp(
         AppDependencies(
             sampler=lambda deliver, crash: Sampler(reader, deliver, crash, args.interval),

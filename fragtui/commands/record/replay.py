@@ -6,6 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from fragtui.commands.cli.exit_status import Exit
+from fragtui.commands.cli.messages import report_error
 from fragtui.player import Player
 from fragtui.sources.recording.format import NotARecording
 from fragtui.sources.recording.reader import read_recording
@@ -18,7 +20,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
     parser.add_argument("file", type=Path, metavar="FILE", help="made by fragtui record, or by R on the screen")
     parser.add_argument("--theme", metavar="NAME", help="a Textual theme; default by the terminal's colours")
-    parser.epilog = "exit status: 0 quit, 1 internal error, 2 not a recording, no terminal, or wrong usage"
 
 
 def run(args: argparse.Namespace) -> int:
@@ -26,23 +27,21 @@ def run(args: argparse.Namespace) -> int:
     try:
         recording = read_recording(args.file)
     except NotARecording as problem:
-        print(f"fragtui: {printable(str(args.file))}: {problem}", file=sys.stderr)
-        return 2
+        report_error(args, f"{printable(str(args.file))}: {problem}")
+        return Exit.USAGE
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        print("fragtui: a replay needs a terminal", file=sys.stderr)
-        return 2
+        report_error(args, "a replay needs a terminal")
+        return Exit.USAGE
     # Textual takes 200 ms of CPU, and fragtui --help imports this module too.
     from textual.theme import BUILTIN_THEMES  # noqa: PLC0415
 
     from fragtui.ui.replay_app import ReplayApp  # noqa: PLC0415
 
     if args.theme is not None and args.theme not in BUILTIN_THEMES:
-        print(f"fragtui: --theme {args.theme}: expected one of {', '.join(sorted(BUILTIN_THEMES))}", file=sys.stderr)
-        return 2
+        report_error(args, f"--theme {args.theme}: expected one of {', '.join(sorted(BUILTIN_THEMES))}")
+        return Exit.USAGE
     if recording.damaged:
-        print(
-            f"fragtui: {printable(str(args.file))}: cut off or still being written, played up to there", file=sys.stderr
-        )
+        report_error(args, f"{printable(str(args.file))}: cut off or still being written, played up to there")
     app = ReplayApp(lambda deliver, crash: Player(recording, deliver, crash), args.order, args.theme)
     app.run()
     app.say_failure()
