@@ -8,7 +8,7 @@ import errno
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
@@ -25,6 +25,7 @@ _VALUED = frozenset(
     ("--root", "--order", "--audit", "--interval", "--kernel-log", "--kubelet-log", "--kubeconfig", "--theme")
 )
 """Options before the verb that take the next word as their value, even if it is the name of a verb."""
+_TIMES = ("--since", "--until")
 _MAX_WIDTH = 120
 """Columns of help; longer lines are hard to read."""
 _START = "Start here: sudo fragtui (the full screen), or fragtui check (this node in a few lines)."
@@ -206,12 +207,30 @@ def build(argv: Sequence[str], *, whole: bool = False) -> argparse.ArgumentParse
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Return the arguments of a command line; raise SystemExit after its help, or after a line about wrong usage."""
+    argv = [*_with_relative_times(argv)]
     parser = build(argv)
     _refuse_unknown_options(parser, argv)
     args, extra = parser.parse_known_args(argv)
     if extra:
         parser.error(f"unexpected argument '{extra[0]}'")
     return args
+
+
+def _with_relative_times(argv: Sequence[str]) -> Iterator[str]:
+    """Yield the words with ``--since -1h`` as ``--since=-1h``: argparse would take the time for an option."""
+    before = ""
+    for word in argv:
+        if before and word[:1] == "-" and word[1:2].isdigit():
+            yield f"{before}={word}"
+            before = ""
+            continue
+        if before:
+            yield before
+        before = word if word in _TIMES else ""
+        if not before:
+            yield word
+    if before:
+        yield before
 
 
 def _refuse_unknown_options(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
@@ -255,8 +274,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else list(argv)
     args = parse(words)
     try:
-        status = int(args.run(args))
-        sys.stdout.flush()
+        with contextlib.ExitStack() as discarded:
+            if getattr(args, "only_errors", False):
+                nothing = discarded.enter_context(open(os.devnull, "w", encoding="utf-8"))
+                discarded.enter_context(contextlib.redirect_stdout(nothing))
+            status = int(args.run(args))
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return Exit.ABORTED
     except BrokenPipeError:

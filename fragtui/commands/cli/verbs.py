@@ -68,7 +68,8 @@ VERBS = {
         (
             Example("fragtui check", "is this node's memory fragmented?"),
             Example("fragtui check --order 9", "are blocks of 2M (huge pages) available?"),
-            Example("fragtui check --root ./must-gather --json", "the verdict of saved files, for a program"),
+            Example("fragtui check --root ./must-gather -o json", "the verdict of saved files, for a program"),
+            Example("fragtui check -q || echo fragmented", "only the exit status"),
         ),
     ),
     "explain": Verb(
@@ -80,7 +81,7 @@ VERBS = {
             Example("dmesg | fragtui explain", "the failures that the kernel remembers"),
             Example("journalctl -k -b -1 | fragtui explain", "those of the boot before"),
             Example("fragtui explain kern.log.1.gz kubelet.log", "kernel and kubelet together: which pods failed"),
-            Example("fragtui explain --json kern.log", "one JSON object a line"),
+            Example("fragtui explain --since '1h ago' -o json kern.log", "the last hour, one JSON object a line"),
         ),
     ),
     "report": Verb(
@@ -90,7 +91,7 @@ VERBS = {
         {Exit.DONE: "written", Exit.FAILED: "not written", **_WRONG_USAGE},
         (
             Example("sudo fragtui report -o ticket.md", "one page of Markdown for a ticket"),
-            Example("sudo fragtui report --redact", "without names and addresses, to share outside"),
+            Example("sudo fragtui report --since yesterday --redact", "without names and addresses, to share outside"),
         ),
     ),
     "history": Verb(
@@ -100,6 +101,7 @@ VERBS = {
         {Exit.DONE: "shown", **_WRONG_USAGE, Exit.UNAVAILABLE: "the log could not be read, or --audit names none"},
         (
             Example("sudo fragtui history", "the remedies that ran on this node, and what they gained"),
+            Example("sudo fragtui history --since '2 days ago' -o json", "one JSON object a remedy"),
             Example("sudo fragtui history --last 5 --advice", "the last five, and settings that help for longer"),
         ),
     ),
@@ -122,7 +124,7 @@ VERBS = {
         (
             Example("sudo fragtui drop-caches", "the page cache: shows plan and cost, asks, runs, reports the gain"),
             Example("sudo fragtui drop-caches 3 --sync", "page cache and slab, dirty pages written first"),
-            Example("sudo fragtui drop-caches --yes --follow 30m", "without asking; measures again until 30 minutes"),
+            Example("sudo fragtui drop-caches -y --follow 30m", "without asking; measures again until 30 minutes"),
         ),
     ),
     "compact": Verb(
@@ -133,7 +135,7 @@ VERBS = {
         (
             Example("sudo fragtui compact", "all memory: shows plan and cost, asks, runs, reports the gain"),
             Example("sudo fragtui compact --node 1", "only NUMA node 1"),
-            Example("sudo fragtui compact --gentle --yes", "only wake kcompactd, without asking"),
+            Example("sudo fragtui compact --gentle -y -q", "only wake kcompactd; no question, no output but errors"),
         ),
     ),
     "record": Verb(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import select
 import sys
 import termios
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
+from fragtui.commands.cli.output_options import add_json, add_quiet
 from fragtui.commands.cli.signals import end_signals
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.verdict import COSTLY_ORDER
@@ -28,6 +28,7 @@ from fragtui.remedies.escalation import Escalation, EscalationEnd
 from fragtui.remedies.follow_up import FollowUp
 from fragtui.remedies.permission import disabled_because
 from fragtui.render.forecast_text import ForecastText, checkpoint_sentence, decay_sentence, forecast_text
+from fragtui.render.json_line import json_line
 from fragtui.render.remedy_report import decay_json, outcome_json, outcome_lines
 from fragtui.sources.host.conditions import read_conditions
 from fragtui.sources.host.reader import NodeReader
@@ -41,8 +42,9 @@ _QUIET_SECONDS = 0.15
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of every verb that runs one remedy."""
-    parser.add_argument("--yes", action="store_true", help="run without asking; needed without a terminal")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    parser.add_argument("-y", "--yes", action="store_true", help="run without asking; needed without a terminal")
+    add_json(parser, "one JSON object instead of text")
+    add_quiet(parser)
     parser.add_argument(
         "--follow",
         type=_follow_time,
@@ -53,6 +55,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
     """Run `remedy` as the arguments say and return the exit status."""
+    if args.only_errors and not args.yes:
+        report_error(args, "-q prints no plan that could be confirmed: give --yes too")
+        return Exit.USAGE
     order = COSTLY_ORDER if args.order is None else args.order
     audit = AuditLog(audit_path(args.audit, args.root))
     disabled_reason = "--read-only" if args.read_only else None
@@ -70,7 +75,7 @@ def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
     if not args.yes and not _confirmed(args):
         return Exit.USAGE
     escalation = Escalation([remedy], args.root, audit, order, None, "command", disabled_reason)
-    end = _run_to_end(escalation, reader, before)
+    end = _run_to_end(escalation, reader, before, shown=sys.stderr.isatty() and not args.only_errors)
     if not end.steps:
         return _refuse(args, remedy, end.why)
     outcome, followup = end.steps[-1].outcome, escalation.followups[-1]
@@ -82,7 +87,7 @@ def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
     if args.json:
         fields = {"remedy": remedy.id, "steps": [step.sentence(args.root) for step in remedy.steps]}
         fields |= outcome_json(outcome, followup.recovery, expectation.gain) | decay_json(followup)
-        print(json.dumps(fields | {"audit": str(audit.path)}))
+        print(json_line(fields | {"audit": str(audit.path)}))
     for problem in (outcome.audit_problem, followup.problem):
         if problem:
             report_error(args, f"not logged: {problem}")
@@ -91,7 +96,7 @@ def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
 
 def _refuse(args: argparse.Namespace, remedy: Remedy, why: str) -> int:
     if args.json:
-        print(json.dumps({"remedy": remedy.id, "result": "refused", "explanation": why}))
+        print(json_line({"remedy": remedy.id, "result": "refused", "explanation": why}))
     report_error(args, f"{remedy.id} not run: {printable(why, 1000)}")
     return Exit.UNAVAILABLE
 
@@ -129,9 +134,8 @@ def _confirmed(args: argparse.Namespace) -> bool:
     return False
 
 
-def _run_to_end(escalation: Escalation, reader: NodeReader, before: Snapshot) -> EscalationEnd:
-    """Run the remedy with the elapsed time on the terminal, and measure its gain; Ctrl-C and SIGTERM abort it."""
-    shown = sys.stderr.isatty()
+def _run_to_end(escalation: Escalation, reader: NodeReader, before: Snapshot, *, shown: bool) -> EscalationEnd:
+    """Run the remedy, the elapsed time `shown` on the terminal, and measure its gain; Ctrl-C and SIGTERM abort it."""
     with end_signals() as signals:
         end = escalation.advance(before)
         while (running := escalation.running) is not None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import os
 import sys
 
+from fragtui.commands.cli.output_options import add_color, add_json, add_quiet, use_colour
 from fragtui.model.node.snapshot import Snapshot, Unreadable
 from fragtui.model.node.verdict import COSTLY_ORDER, NodeJudgement, Severity, judge_node
 from fragtui.render.headline import badge, consequence, headline, one_sentence
@@ -21,7 +21,9 @@ HELP = "check the node once, as text or JSON, with the exit status of a monitori
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
-    parser.add_argument("--json", action="store_true", help="one JSON object")
+    add_json(parser, "one JSON object")
+    add_color(parser)
+    add_quiet(parser)
     parser.epilog = (
         "The verdict is about the memory that is free now, not about what a GFP_KERNEL request gets after the kernel "
         "reclaims and compacts memory for it"
@@ -44,16 +46,15 @@ def run(args: argparse.Namespace) -> int:
         summary = f"{summary.removesuffix('.')}; {failures}."
     if args.json:
         # A plugin runs every minute, mostly on a healthy node in words: the forecast's 11 ms are a sixth of its CPU.
-        import json  # noqa: PLC0415
-
         from fragtui.model.remedy.forecast import forecast  # noqa: PLC0415
         from fragtui.render.check_json import check_fields  # noqa: PLC0415
+        from fragtui.render.json_line import json_line  # noqa: PLC0415
 
         if then := consequence(judgement):
             summary = one_sentence(f"{summary} {then}")
-        print(json.dumps(check_fields(snapshot, judgement, forecast(snapshot, order), summary)))
+        print(json_line(check_fields(snapshot, judgement, forecast(snapshot, order), summary)))
     else:
-        _print_text(snapshot, judgement, summary)
+        _print_text(snapshot, judgement, summary, use_colour(args.color, sys.stdout))
     return int(judgement.severity)
 
 
@@ -84,8 +85,7 @@ def _failures_in_log(reader: NodeReader) -> str | None:
     return f"{log.name} reports {counted(count, 'denied request')}, {asked}"
 
 
-def _print_text(snapshot: Snapshot, judgement: NodeJudgement, summary: str) -> None:
-    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM", "dumb") != "dumb"
+def _print_text(snapshot: Snapshot, judgement: NodeJudgement, summary: str, colour: bool) -> None:
     paint = painter(colour)
     host = snapshot.host
     about = f"{host.name or 'unnamed node'}, kernel {host.release or 'unknown'}, order {judgement.order}"

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
+from fragtui.commands.cli.output_options import add_json
+from fragtui.commands.cli.time_range import add_time_range, time_range_of
 from fragtui.kernel.gfp.flags import table_for
 from fragtui.kernel.procfs.version import parse_version
 from fragtui.model.failures.incident import Incident, iso_utc
 from fragtui.render.incident_text import count_words, incident_facts
+from fragtui.render.json_line import json_line
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.log_files import open_log, refuse_device
 from fragtui.sources.saved.explain import OpenLog, explain_logs
-from fragtui.text import printable
+from fragtui.text import counted, printable
 
 HELP = "explain every failed allocation, OOM kill and failed sandbox of a log"
 
@@ -32,7 +34,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "Lines are cut at 16 KiB, a compressed log after 8 GiB",
     )
     parser.add_argument("--kernel", metavar="V", help="the release that wrote the log, if the log does not name it")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    add_json(parser, "one JSON object a line, nothing if there is no incident")
+    add_time_range(parser, "incidents")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -63,13 +66,19 @@ def run(args: argparse.Namespace) -> int:
             logs.append(OpenLog(log, name if len(names) > 1 else "", now))
             shown.append(name)
         incidents = explain_logs(logs, table, args.kernel, lambda log, error: report_error(log.name or names[0], error))
+        chosen, unstamped = time_range_of(args), 0
         for explained in incidents:
+            if not chosen.covers(explained.incident.time):
+                unstamped += explained.incident.time is None
+                continue
             if args.json:
-                print(json.dumps(explained.incident.to_json(), ensure_ascii=False))
+                print(json_line(explained.incident.to_json(), ascii_only=False))
             else:
                 print(words(explained.incident, shown[explained.log] if len(names) > 1 else None))
                 print()
         sys.stdout.flush()
+        if unstamped:
+            print(f"fragtui explain: {counted(unstamped, 'incident')} without a time left out", file=sys.stderr)
         for name, opened_log in zip(shown, logs, strict=True):
             if notice := opened_log.cut.words:
                 print(f"fragtui explain: {printable(name)}: {notice}", file=sys.stderr)

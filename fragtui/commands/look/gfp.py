@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
+from fragtui.commands.cli.output_options import add_json
 from fragtui.commands.cli.suggestions import did_you_mean
 from fragtui.kernel.gfp.flags import GfpReading, GfpTable, decode, is_plausible, mask_names, table_for
 from fragtui.kernel.procfs.version import parse_version
+from fragtui.render.json_line import json_line
 from fragtui.sources.kernel_log.follower import running_gfp_table, running_release
 from fragtui.text import printable
 
@@ -21,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
     parser.add_argument("mode", metavar="MODE", help="the mask as a report prints it (0x140cca), or names joined by |")
     parser.add_argument("--kernel", metavar="V", help="the release that printed it (default: the running kernel)")
-    parser.add_argument("--json", action="store_true", help="one JSON object")
+    add_json(parser, "one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     doubtful = table is not None and not is_plausible(mask, table)
     candidates = reading.candidates or (decode(mask, None, None).candidates if doubtful else ())
     if args.json:
-        print(json.dumps(_json(mask, reading, source, doubtful, candidates)))
+        print(json_line(_json(mask, reading, source, doubtful, candidates)))
         return Exit.DONE
     if reading.names is not None:
         print(f"{mask:#x} on {source}: {'|'.join(reading.names) or 'no flags'}")

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from fragtui import __version__
+from fragtui.commands.cli.time_range import TimeRange, add_time_range, time_range_of
 from fragtui.kernel.reports.report import ReportKind
 from fragtui.model.failures.incident import Incident
 from fragtui.model.node.snapshot import Unreadable
@@ -43,6 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="where to write it (default: standard output)"
     )
+    add_time_range(parser, "incidents and remedies")
     parser.add_argument(
         "--redact", action="store_true", help="replace names of pods, namespaces and hosts, ids and addresses by tokens"
     )
@@ -50,7 +52,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the report; return 0, or 1 if that fails."""
-    page = report_page(collect(args.root, args.order, args.audit), redact=args.redact)
+    facts = _within(time_range_of(args), collect(args.root, args.order, args.audit))
+    page = report_page(facts, redact=args.redact)
     if args.output is None:
         sys.stdout.write(page)
         return 0
@@ -60,6 +63,18 @@ def run(args: argparse.Namespace) -> int:
         print(f"fragtui report: can't write {printable(str(args.output))}: {os_reason(error)}", file=sys.stderr)
         return 1
     return 0
+
+
+def _within(chosen: TimeRange, facts: ReportFacts) -> ReportFacts:
+    """Return the facts with the incidents and remedies of a time range only, and the range in the words for it."""
+    if not chosen:
+        return facts
+    return dataclasses.replace(
+        facts,
+        incidents=tuple(incident for incident in facts.incidents if chosen.covers(incident.time)),
+        incidents_from=None if facts.incidents_from is None else f"{facts.incidents_from}, {chosen}",
+        episodes=tuple(episode for episode in facts.episodes if chosen.covers(episode.intent.time)),
+    )
 
 
 def _write(path: Path, page: str) -> None:

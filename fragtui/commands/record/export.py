@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fragtui.commands.cli.exit_status import Exit
+from fragtui.commands.cli.messages import report_progress
+from fragtui.commands.cli.output_options import add_quiet
 from fragtui.commands.cli.signals import end_signals
 from fragtui.commands.cli.source_factory import joined_readers
 from fragtui.commands.cli.source_options import add_source_options
@@ -46,6 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--client-ca", type=Path, metavar="FILE", help="require a client certificate signed by this authority"
     )
     parser.add_argument("--token-file", type=Path, metavar="FILE", help="require the bearer token in this file")
+    add_quiet(parser)
     add_source_options(parser)
 
 
@@ -102,7 +105,7 @@ def _serve(args: argparse.Namespace) -> int:
         shown = f"[{host}]" if ":" in host else host
         scheme = "http" if security.certificate is None else "https"
         port = server.server_address[1]
-        print(f"fragtui export: {scheme}://{shown}:{port}/metrics", file=sys.stderr, flush=True)
+        report_progress(args, f"{scheme}://{shown}:{port}/metrics")
         ended.wait()
         pods.stop()
         log.stop()

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from fragtui.commands.cli.exit_status import Exit
-from fragtui.commands.cli.messages import report_error
+from fragtui.commands.cli.messages import report_error, report_progress
+from fragtui.commands.cli.output_options import add_quiet
 from fragtui.commands.cli.signals import EndSignals, end_signals
 from fragtui.commands.cli.source_factory import kernel_log_of, pods_of
 from fragtui.commands.cli.source_options import add_interval, add_source_options
@@ -29,6 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="a new file")
     parser.add_argument("--for", dest="seconds", type=_duration, metavar="TIME", help="end after 90s, 10m, 2h or 1d")
     parser.add_argument("--name", metavar="TEXT", help="name of the node in the recording, instead of its own")
+    add_quiet(parser)
     add_interval(parser)
     add_source_options(parser)
     parser.epilog = "Ctrl-C ends it"
@@ -67,7 +69,7 @@ def _record(args: argparse.Namespace, ended: EndSignals) -> int:
     started = time.monotonic()
     for feed in (sampler, kernel_log, pods):
         feed.start()
-    report_error(args, f"recording to {printable(str(args.file))}; Ctrl-C ends it")
+    report_progress(args, f"recording to {printable(str(args.file))}; Ctrl-C ends it")
     while not ended.came and file.problem is None:
         left = _POLL_SECONDS if args.seconds is None else started + args.seconds - time.monotonic()
         if left <= 0:

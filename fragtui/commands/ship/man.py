@@ -10,6 +10,7 @@ from fragtui.commands.cli.exit_status import EXIT_MEANINGS, Exit
 from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.parser import build
 from fragtui.commands.cli.verbs import COMMON, SCREEN, VERBS
+from fragtui.render.json_line import SCHEMA
 
 try:
     from argparse_manpage.manpage import Manpage
@@ -19,6 +20,11 @@ except ImportError:
 HELP = "print the man page (fragtui man | man -l -)"
 _USE = (
     "Without a verb it is the full-screen view. The options that a verb shares with it come before the verb or after."
+)
+_JSON = (
+    f"Every JSON object printed is one line and has the number of its schema, {SCHEMA}. Within a schema fields are "
+    "added, never renamed or removed, and keep their unit; unknown is null; readers ignore other fields. "
+    "explain and history print one object for each incident or remedy, and nothing if there is none."
 )
 _ENVIRONMENT = (
     ("NO_COLOR", "If it is set, nothing is printed in colour."),
@@ -75,6 +81,7 @@ def _page(parser: argparse.ArgumentParser) -> str:
     statuses = [(str(status.value), f"{all_} (check: {check})") for status, all_, check in EXIT_MEANINGS]
     for heading, text in (
         ("exit status", _definitions(statuses)),
+        ("json output", _roff(_JSON)),
         ("environment", _definitions(_ENVIRONMENT)),
         ("files", _definitions(_FILES)),
         ("examples", _definitions(examples)),

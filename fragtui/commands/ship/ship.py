@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from fragtui.commands.cli.exit_status import Exit
+from fragtui.commands.cli.output_options import add_quiet
 from fragtui.commands.ship.manifests import CONTAINERFILE, IMAGE, debug_line, exporter_manifest
 from fragtui.commands.ship.zipapp import NotBuilt, build_zipapp
 from fragtui.sources.files.host_files import os_reason
@@ -23,6 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="zipapp to write (default fragtui.pyz)")
     parser.add_argument("--image", default=IMAGE, metavar="IMAGE", help=f"name of the image (default {IMAGE})")
     parser.add_argument("--node", default="NODE", metavar="NAME", help="name of the node in the debug line")
+    add_quiet(parser)
 
 
 def run(args: argparse.Namespace) -> int:

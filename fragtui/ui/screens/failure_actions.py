@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from textual.app import App
 
 from fragtui.model.failures.failure_list import FailureGroup, FailureList
 from fragtui.output_file import write_file
+from fragtui.render.json_line import json_line
 from fragtui.text import counted
 from fragtui.ui.dialogs.prompt import PromptDialog
 from fragtui.ui.screens.report_action import save_aside
@@ -33,7 +33,7 @@ def copy_incident(app: App[Any], alike: FailureGroup | None) -> None:
     if alike is None:
         app.notify("No failure is listed.", markup=False)
         return
-    app.copy_to_clipboard(json.dumps(alike.last.to_json()))
+    app.copy_to_clipboard(json_line(alike.last.to_json()))
     app.notify("Copied, if the terminal allows it (OSC 52).", markup=False)
 
 
@@ -41,7 +41,7 @@ def save_incidents(app: App[Any], rows: Sequence[FailureGroup]) -> None:
     """Save failures as JSON lines into a new file in the working directory."""
     name = f"fragtui-failures-{time.strftime('%Y%m%d-%H%M%S')}.jsonl"
     incidents = [incident for row in rows for incident in row.incidents]
-    text = "".join(json.dumps(incident.to_json()) + "\n" for incident in incidents)
+    text = "".join(json_line(incident.to_json()) + "\n" for incident in incidents)
 
     def save() -> str:
         return f"{counted(len(incidents), 'failure')} in {write_file(Path.cwd() / name, text)}"

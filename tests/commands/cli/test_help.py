@@ -57,7 +57,7 @@ def test_every_example_is_right_usage(command: str, tmp_path: Path, monkeypatch:
     line = re.sub(r"--root /host\b", "--root .", command)
     words = [word for word in shlex.split(line, comments=True) if word != "sudo"]
     begin = next(index for index, word in enumerate(words) if word.endswith("fragtui"))
-    end = next((index for index, word in enumerate(words) if word in ("|", ">") and index > begin), len(words))
+    end = next((index for index, word in enumerate(words) if word in ("|", "||", ">") and index > begin), len(words))
     args = parse([word.rstrip(")") for word in words[begin + 1 : end]])
     assert callable(args.run)
 

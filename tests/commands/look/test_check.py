@@ -21,7 +21,7 @@ from tests.support.host_tree import DMA, FRAGMENTED, HostTree
 from tests.support.places import REPOSITORY
 from tests.support.terminal import command, terminal
 
-FIELDS = ["verdict", "order", "exit", "summary", "kernel", "page_size", "zones", "help", "unreadable"]
+FIELDS = ["schema", "verdict", "order", "exit", "summary", "kernel", "page_size", "zones", "help", "unreadable"]
 ZONE_FIELDS = [
     "node",
     "zone",
