@@ -34,7 +34,7 @@ class ReplayApp(FragtuiApp):
                 root=Path("/"),
                 live=False,
                 order=order,
-                read_only=True,
+                read_only="a recording",
                 theme=theme,
             )
         )

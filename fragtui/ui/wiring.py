@@ -82,7 +82,8 @@ class AppDependencies:
     live: bool
     """Whether the root is this kernel's own; no remedy runs on saved files."""
     order: int | None = None
-    read_only: bool = False
+    read_only: str | None = None
+    """What asks for no remedy at all, such as an option; None if nothing does."""
     theme: str | None = None
     audit: Path | None = None
     """The audit log, if not at its place under the root."""
@@ -94,7 +95,7 @@ class AppDependencies:
     @property
     def disabled_reason(self) -> str | None:
         """Why nothing may be written whatever the node allows, or None."""
-        return "started with --read-only" if self.read_only else None
+        return None if self.read_only is None else f"started with {self.read_only}"
 
 
 RETRY_SECONDS = 10.0

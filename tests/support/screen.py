@@ -51,7 +51,7 @@ def make_app(
             root=root,
             live=reader.live,
             order=order,
-            read_only=read_only,
+            read_only="--read-only" if read_only else None,
             theme=theme,
             audit=audit,
             recorder=recorder,

@@ -16,8 +16,10 @@ from typing import NoReturn
 from fragtui import __version__
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
+from fragtui.commands.cli.settings import take_settings
 from fragtui.commands.cli.suggestions import did_you_mean
 from fragtui.commands.cli.verbs import COMMON, SCREEN, VERBS, Example, exit_text
+from fragtui.sources.config.toml_file import ConfigError
 from fragtui.sources.host.tree import is_packed
 from fragtui.text import bounded_int, printable, shortage
 
@@ -154,7 +156,7 @@ def _order(text: str) -> int:
     return int(text)
 
 
-def build(argv: Sequence[str], *, whole: bool = False) -> argparse.ArgumentParser:
+def build(argv: Sequence[str], *, whole: bool = False) -> _Parser:
     """Return the parser with the verb of `argv` configured and the other verbs as names; with `whole`, all of them.
 
     A verb's module is imported only if the verb is called or its help is printed.
@@ -210,10 +212,28 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     argv = [*_with_relative_times(argv)]
     parser = build(argv)
     _refuse_unknown_options(parser, argv)
+    try:
+        # The guard's order is that of its policy, not a setting.
+        guard = _verb_of(argv) == "guard"
+        settings = take_settings([a for a in _actions(parser, argv) if not guard or a.dest != "order"], argv)
+    except ConfigError as error:
+        parser.exit(parser.usage_status, f"{parser.error_prog or parser.prog}: {error}\n")
     args, extra = parser.parse_known_args(argv)
     if extra:
         parser.error(f"unexpected argument '{extra[0]}'")
+    args.settings = settings
+    named = {word.split("=", 1)[0] for word in argv}
+    args.named = {action.dest for action in _actions(parser, argv) if named.intersection(action.option_strings)}
+    for why in settings.ignored if settings is not None else ():
+        report_error(args, f"not used: {why}")
     return args
+
+
+def _actions(parser: argparse.ArgumentParser, argv: Sequence[str]) -> list[argparse.Action]:
+    """Return the options of fragtui and of the verb."""
+    verb = _verb_of(argv)
+    choices = [action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    return parser._actions + (choices[0][verb]._actions if verb is not None and choices else [])
 
 
 def _with_relative_times(argv: Sequence[str]) -> Iterator[str]:
@@ -236,10 +256,7 @@ def _with_relative_times(argv: Sequence[str]) -> Iterator[str]:
 def _refuse_unknown_options(parser: argparse.ArgumentParser, argv: Sequence[str]) -> None:
     """Report the first option that neither fragtui nor the verb has: argparse would take its value for the verb."""
     verb = _verb_of(argv)
-    known = set(parser._option_string_actions)
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction) and verb is not None:
-            known.update(action.choices[verb]._option_string_actions)
+    known = {option for action in _actions(parser, argv) for option in action.option_strings}
     for word in argv:
         if word == "--":
             return

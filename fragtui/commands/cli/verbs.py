@@ -105,6 +105,20 @@ VERBS = {
             Example("sudo fragtui history --last 5 --advice", "the last five, and settings that help for longer"),
         ),
     ),
+    "config": Verb(
+        "look.config",
+        LOOK,
+        ("root", "order", "read-only"),
+        {
+            Exit.DONE: "printed",
+            Exit.USAGE: "a mistake in a setting, or wrong usage",
+            Exit.UNAVAILABLE: "a file is not used",
+        },
+        (
+            Example("fragtui config", "what holds now, and from which file or variable"),
+            Example("FRAGTUI_INTERVAL=2 fragtui config -o json", "with a variable, for a program"),
+        ),
+    ),
     "gfp": Verb(
         "look.gfp",
         LOOK,

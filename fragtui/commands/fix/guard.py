@@ -10,6 +10,7 @@ from typing import Any
 
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
+from fragtui.commands.cli.settings import read_only_because
 from fragtui.commands.cli.signals import EndSignals, end_signals
 from fragtui.commands.ship.guard_units import GUARD_UNIT, guard_manifest
 from fragtui.remedies.audit.log import AuditLog
@@ -72,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     audit = AuditLog(audit_path(args.audit, args.root))
     reader = NodeReader(args.root)
     try:
-        disabled_reason = "--read-only" if args.read_only else None
+        disabled_reason = read_only_because(args)
         guard = Guard(policy, reader.tree.root, audit, time.monotonic(), disabled_reason, args.interval)
     except LockBusy as busy:
         report_error(args, f"not guarding: another guard runs here: {busy}")

@@ -14,6 +14,7 @@ from pathlib import Path
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.output_options import add_json, add_quiet
+from fragtui.commands.cli.settings import read_only_because
 from fragtui.commands.cli.signals import end_signals
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.verdict import COSTLY_ORDER
@@ -27,6 +28,7 @@ from fragtui.remedies.catalogue import Remedy
 from fragtui.remedies.escalation import Escalation, EscalationEnd
 from fragtui.remedies.follow_up import FollowUp
 from fragtui.remedies.permission import disabled_because
+from fragtui.remedies.site_policy import typed_name, unconfirmed_because
 from fragtui.render.forecast_text import ForecastText, checkpoint_sentence, decay_sentence, forecast_text
 from fragtui.render.json_line import json_line
 from fragtui.render.remedy_report import decay_json, outcome_json, outcome_lines
@@ -60,7 +62,7 @@ def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
         return Exit.USAGE
     order = COSTLY_ORDER if args.order is None else args.order
     audit = AuditLog(audit_path(args.audit, args.root))
-    disabled_reason = "--read-only" if args.read_only else None
+    disabled_reason = read_only_because(args)
     if (why := disabled_because(remedy, args.root, disabled_reason)) is not None:
         return _refuse(args, remedy, why)
     for episode in read_history(audit, args.root).unknown:
@@ -72,9 +74,14 @@ def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
     warnings = risks(before, view, remedy.effect, read_conditions(args.root))
     if not args.json:
         _print_plan(remedy, args.root, audit.path, expectation, warnings)
-    if not args.yes and not _confirmed(args):
-        return Exit.USAGE
-    escalation = Escalation([remedy], args.root, audit, order, None, "command", disabled_reason)
+    name, typed = typed_name(args.root), None
+    if name is not None and (why := _why_not_typed(args.root, name)) is not None:
+        return _refuse(args, remedy, why)
+    if name is not None or not args.yes:
+        typed = _answer(args, name or "yes")
+        if typed is None:
+            return Exit.USAGE
+    escalation = Escalation([remedy], args.root, audit, order, None, "command", disabled_reason, typed=typed)
     end = _run_to_end(escalation, reader, before, shown=sys.stderr.isatty() and not args.only_errors)
     if not end.steps:
         return _refuse(args, remedy, end.why)
@@ -116,22 +123,34 @@ def _print_plan(remedy: Remedy, root: Path, audit: Path, expectation: ForecastTe
     print(f"Logged to {audit} before it runs", flush=True)
 
 
-def _confirmed(args: argparse.Namespace) -> bool:
-    """Ask on the terminal; without a terminal the answer is no."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+def _why_not_typed(root: Path, name: str) -> str | None:
+    """Return why the node's name, which the site's policy asks for in spite of ``--yes``, can't be typed; or None."""
+    if _can_ask():
+        return unconfirmed_because(root, name)
+    return f"{unconfirmed_because(root, None)}, and there is no terminal to type it on"
+
+
+def _can_ask() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _answer(args: argparse.Namespace, wanted: str) -> str | None:
+    """Ask on the terminal for `wanted`, and return it if it was typed; without a terminal the answer is no."""
+    if not _can_ask():
         report_error(args, "not run: no terminal to ask on; --yes runs it without asking")
-        return False
-    print("Type 'yes' to run it: ", end="", file=sys.stderr, flush=True)
+        return None
+    what = "'yes'" if wanted == "yes" else f"the node's name, {wanted},"
+    print(f"Type {what} to run it: ", end="", file=sys.stderr, flush=True)
     # The rest of a pasted text may still arrive, or the next line for the shell: neither is an answer.
     time.sleep(_DEAF_SECONDS)
     with suppress(termios.error):  # the terminal is gone, and the read below fails too
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
     answer = sys.stdin.readline().strip()
-    if answer == "yes" and not select.select([sys.stdin], [], [], _QUIET_SECONDS)[0]:
-        return True
-    why = ": more input came with the answer, as from a paste; type the answer" if answer == "yes" else ""
+    if answer == wanted and not select.select([sys.stdin], [], [], _QUIET_SECONDS)[0]:
+        return answer
+    why = ": more input came with the answer, as from a paste; type the answer" if answer == wanted else ""
     report_error(args, f"not run{why}")
-    return False
+    return None
 
 
 def _run_to_end(escalation: Escalation, reader: NodeReader, before: Snapshot, *, shown: bool) -> EscalationEnd:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fragtui.commands.cli.exit_status import Exit
+from fragtui.commands.cli.settings import read_only_because
 from fragtui.commands.cli.source_options import add_interval, add_source_options
 from fragtui.remedies.audit.path import audit_path
 from fragtui.sampler import Sampler
@@ -76,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
             root=reader.tree.root,
             live=reader.live,
             order=args.order,
-            read_only=args.read_only,
+            read_only=read_only_because(args),
             theme=args.theme,
             audit=args.audit,
             recorder=recorder,

@@ -10,7 +10,9 @@ from fragtui.commands.cli.exit_status import EXIT_MEANINGS, Exit
 from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.parser import build
 from fragtui.commands.cli.verbs import COMMON, SCREEN, VERBS
+from fragtui.remedies.catalogue import COMPACT_MEMORY, DROP_CACHES
 from fragtui.render.json_line import SCHEMA
+from fragtui.sources.config.settings import DEFAULTS, SITE_FILE, SITE_ONLY, variable_of
 
 try:
     from argparse_manpage.manpage import Manpage
@@ -31,8 +33,11 @@ _ENVIRONMENT = (
     ("TERM, COLORTERM", "The colours of the terminal."),
     ("LC_ALL, LC_CTYPE, LANG", "Without UTF-8 there, signs are ASCII."),
     ("COLUMNS", "The width of the help."),
+    ("XDG_CONFIG_HOME", "Where the user's settings are, instead of ~/.config."),
     ("CONTAINER_RUNTIME_ENDPOINT, CRI_CONFIG_FILE", "The container runtime, as for crictl."),
 )
+_VARIABLES = ", ".join(variable_of(name) for name in (*DEFAULTS, "keys") if name not in SITE_ONLY)
+_VARIABLES_HELP = "Settings, over those of the files; FRAGTUI_KEYS as in 'compact=C;guard=f5'."
 _FILES = (
     (
         "/var/log/fragtui/audit.jsonl",
@@ -40,7 +45,17 @@ _FILES = (
     ),
     ("/run/fragtui", "Locks: one remedy and one guard at a time on a node."),
     ("/proc/buddyinfo, /proc/zoneinfo, /proc/pagetypeinfo", "The memory that is judged; the last one as root only."),
-    ("/proc/sys/vm/drop_caches, /proc/sys/vm/compact_memory", "What remedies write, after a confirmation."),
+    (f"/{DROP_CACHES}, /{COMPACT_MEMORY}", "What remedies write, after a confirmation."),
+    (
+        str(SITE_FILE),
+        "The site's settings and policy: read_only, confirm, allowed_remedies. Root's own file only. No other file, "
+        "variable or option loosens the policy; if the file can't be read or trusted, no remedy runs.",
+    ),
+    (
+        "$XDG_CONFIG_HOME/fragtui/config.toml (~/.config/fragtui/config.toml)",
+        f"The user's settings: {', '.join(name for name in DEFAULTS if name not in SITE_ONLY)}, and a table [keys] of "
+        "keys by command.",
+    ),
 )
 _SEE_ALSO = "proc(5), dmesg(1), journalctl(1), kubectl(1), crictl(1), drop_caches in the kernel's sysctl/vm.rst"
 
@@ -82,7 +97,7 @@ def _page(parser: argparse.ArgumentParser) -> str:
     for heading, text in (
         ("exit status", _definitions(statuses)),
         ("json output", _roff(_JSON)),
-        ("environment", _definitions(_ENVIRONMENT)),
+        ("environment", _definitions((*_ENVIRONMENT, (_VARIABLES, _VARIABLES_HELP)))),
         ("files", _definitions(_FILES)),
         ("examples", _definitions(examples)),
         ("see also", _roff(_SEE_ALSO)),
