@@ -35,7 +35,7 @@ def restrict_environment() -> None:
 
 
 def is_own(path: str) -> bool:
-    """Return whether a folder and all above it belong to root or this user, and nobody else may write them."""
+    """Return whether a folder and all above it belong to root or this user, and no other user may write them."""
     if not path.startswith("/"):
         return False
     names = [name for name in path.split("/") if name]

@@ -338,7 +338,7 @@ def find_marks(recording: Recording) -> tuple[Mark, ...]:
             # The kernel's ring also holds incidents from before the recording: no mark for them.
             began = recording.ticks[0].time
             times = [incident.time for incident in update.incidents]
-            times += [remedy.time for remedy in update.foreign_remedies]
+            times += [remedy.time for remedy in update.external_drops]
             mark = any(time is None or time >= began for time in times)
         elif event.kind == "R" and event.facts:
             mark = isinstance(parse_entry(str(event.facts[0])), IntentEntry)

@@ -21,7 +21,7 @@ MAX_INTERVAL = 60.0
 HURRIED_INTERVAL = 0.25
 """Seconds between ticks while a remedy runs."""
 RESTING_INTERVAL = 10.0
-"""Minimum seconds between ticks while nobody looks at the screen."""
+"""Minimum seconds between ticks while the terminal is not read."""
 _OWN_COST_EVERY = 5.0
 _STARTING = 3.0
 """Seconds after the start that the self usage leaves out: imports are paid only once."""
@@ -33,7 +33,7 @@ class Ticker(Protocol):
     interval: float
     hurried: bool
     resting: bool
-    """True while nobody looks at the screen and no remedy, guard or recording runs."""
+    """True while the terminal is not read and no remedy, guard or recording runs."""
 
     def start(self) -> None:
         """Start; returns at once."""

@@ -52,7 +52,7 @@ def bounded_int(text: str | bytes | None, most: int = (1 << 64) - 1) -> int | No
 
 
 def epoch_seconds(seconds: float | None) -> float | None:
-    """Return seconds since the epoch if they lie between 1970 and 2286, which every calendar can show; else None."""
+    """Return seconds since the epoch if they are between 1970 and 2286, which every calendar has; else None."""
     return seconds if seconds is not None and 0 <= seconds < LATEST else None
 
 
@@ -69,7 +69,7 @@ def shortage(error: BaseException) -> str | None:
     if isinstance(error, MemoryError):
         return _SHORT_OF[errno.ENOMEM]
     if isinstance(error, RuntimeError) and "start new thread" in str(error):
-        # pthread_create(3) fails alike for a limit and for memory; Python keeps no errno.
+        # pthread_create(3) fails in the same way for a limit and for memory; Python keeps no errno.
         return "no thread can be started: the limit of tasks (pids cgroup, ulimit -u) or memory is reached"
     return _SHORT_OF.get(error.errno or 0) if isinstance(error, OSError) else None
 

@@ -1,7 +1,12 @@
 """The layers of the house, kept by import-linter and by asking a fresh Python."""
 
+import ast
+import importlib
+import inspect
 import subprocess
 import sys
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,7 +37,7 @@ def packages(folder: str) -> list[str]:
 
 
 @pytest.mark.parametrize("folder", ["kernel", "cluster", "logs", "model"])
-def test_the_pure_parts_bring_no_io_with_them(folder: str) -> None:
+def test_the_pure_parts_import_no_io(folder: str) -> None:
     code = "import " + ", ".join(packages(folder))
     brought = modules_after(code) - modules_after("pass")
     assert not {name for name in brought if name.split(".")[0] in (*HEAVY, "psutil", "subprocess", "socket", "select")}
@@ -40,7 +45,7 @@ def test_the_pure_parts_bring_no_io_with_them(folder: str) -> None:
 
 
 @pytest.mark.parametrize("folder", ["sources", "remedies", "commands"])
-def test_no_reader_remedy_or_verb_brings_textual(folder: str) -> None:
+def test_no_reader_remedy_or_verb_imports_textual(folder: str) -> None:
     brought = modules_after("import " + ", ".join(packages(folder)))
     assert not {name for name in brought if name.split(".")[0] in HEAVY[:3]}
 
@@ -72,3 +77,58 @@ def test_private_modules_of_textual_are_imported_in_one_place() -> None:
     package = REPOSITORY / "fragtui"
     users = {str(path.relative_to(package)) for path in package.rglob("*.py") if "textual._" in path.read_text()}
     assert users == {"ui/terminal/textual_private.py"}
+
+
+def test_private_names_of_textual_are_used_in_one_place() -> None:
+    users = {name for name in packages("ui") if foreign_private_names(name)}
+    assert users == {"fragtui.ui.terminal.textual_private"}
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+def parsed(module: str) -> ast.Module:
+    return ast.parse(inspect.getsource(importlib.import_module(module)))
+
+
+def foreign_private_names(name: str) -> set[str]:
+    """Return the private attributes of other objects, and those of Textual's classes in their subclasses."""
+    found = {
+        node.attr
+        for node in ast.walk(parsed(name))
+        if isinstance(node, ast.Attribute) and is_private(node.attr) and not is_self(node.value)
+    }
+    module = importlib.import_module(name)
+    for own in vars(module).values():
+        if inspect.isclass(own) and own.__module__ == name:
+            private = private_names_of_classes(name)[own.__name__]
+            for base in own.__mro__:
+                if base.__module__.partition(".")[0] == "textual":
+                    found |= private & private_names_of_classes(base.__module__)[base.__name__]
+    return found
+
+
+def is_self(node: ast.expr) -> bool:
+    """Return whether it is `self`, `cls`, or `super()` in one of its forms."""
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id == "super"
+    return isinstance(node, ast.Name) and node.id in {"self", "cls"}
+
+
+@cache
+def private_names_of_classes(module: str) -> dict[str, set[str]]:
+    """Return, by class, the private names that the body of a class defines or uses of itself."""
+    classes = [node for node in ast.walk(parsed(module)) if isinstance(node, ast.ClassDef)]
+    return {node.name: set(filter(is_private, names_in(node))) for node in classes}
+
+
+def names_in(body: ast.ClassDef) -> Iterator[str]:
+    for node in ast.walk(body):
+        if isinstance(node, ast.Attribute) and is_self(node.value):
+            yield node.attr
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from (target.id for target in targets if isinstance(target, ast.Name))

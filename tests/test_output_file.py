@@ -1,4 +1,4 @@
-"""What fragtui writes goes where it was named, whole, with its own mode, and through nothing that was planted."""
+"""fragtui writes to the named path, the whole file, with its own mode, and through no planted link."""
 
 import os
 import stat

@@ -19,7 +19,7 @@ SIZES = (16, 32, 128, 512, 2048)
 LONGEST = 16_384
 """What a line is cut to before an expression sees it."""
 FLOOR = 0.002
-"""Seconds that nobody notices: below it, no growth is too much."""
+"""Seconds too short to notice: below it, no growth is too much."""
 SLOW = 0.01
 """Seconds from which on growth is measured at once: with a longer text it could take minutes."""
 SUSPECT = (50e-6, 5.0)

@@ -201,7 +201,7 @@ def test_zones_of_the_seed_report() -> None:
     assert "fragmented" in incident["explanation"]
 
 
-def test_blocks_that_came_free_while_the_report_was_written_are_not_taken_for_the_reason() -> None:
+def test_blocks_freed_while_the_report_was_written_are_not_the_reason() -> None:
     """Order 5 was refused and 900 to 2200 such blocks are printed, above min with its boost: freed in between.
 
     The zone lines come first and the block lines 40 to 240 ms later: by then each node has 100 to 290 MB more free.

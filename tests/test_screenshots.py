@@ -1,4 +1,4 @@
-"""The README's pictures come from the recorded incident, and say what they are there for."""
+"""The README's pictures come from the recorded incident, and show what they are for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import html
 import importlib.util
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -21,22 +23,25 @@ def words_of(svg: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", svg)).replace("\xa0", " ").split())
 
 
-@pytest.mark.parametrize("name", WORDS)
-def test_a_picture_is_made_from_the_recording(
-    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def make(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     monkeypatch.setenv("TZ", "UTC")
     spec = importlib.util.spec_from_file_location("screenshots_make", HERE / "make.py")
     assert spec is not None and spec.loader is not None
-    make = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(make)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    yield module
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_a_picture_is_made_from_the_recording(
+    tmp_path: Path, name: str, make: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
     kind, size = name.rsplit("-", 1)
     width, height = map(int, size.split("x"))
-    try:
-        make.make(tmp_path, (kind,), ((width, height),))
-    finally:
-        monkeypatch.undo()
-        time.tzset()
+    make.make(tmp_path, (kind,), ((width, height),))
     text = words_of((tmp_path / f"{name}.svg").read_text())
     for word in WORDS[name]:
         assert word in text
@@ -46,13 +51,29 @@ def test_a_picture_is_made_from_the_recording(
         assert word in committed
 
 
-def test_the_recording_names_nobody() -> None:
+def test_the_animation_shows_each_line_while_it_is_on_screen(make: ModuleType) -> None:
+    frames = [make.Frame(1, ("<a/>", "<b/>")), make.Frame(3, ("<a/>", "<c/>"))]
+    svg = make.animation(frames, 80, "#000000", still=1)
+    assert svg.count("<a/>") == svg.count("<b/>") == svg.count("<c/>") == 1
+    assert re.search(r'<g class="k0" visibility="hidden"><g [^>]*><b/>', svg)
+    assert re.search(r'<g class="k1" visibility="visible"><g [^>]*><c/>', svg)
+    assert "@keyframes k0{0.000%{visibility:visible}25.000%{visibility:hidden}}" in svg
+    assert "@keyframes k1{0.000%{visibility:hidden}25.000%{visibility:visible}}" in svg
+
+
+def test_the_committed_animation_shows_the_denial_the_question_and_the_recovery() -> None:
+    film = words_of((HERE / "incident.svg").read_text())
+    for word in ("runc:[1:CHILD]", "Drop page cache and slab", "Cancel", "/proc/sys/vm/drop_caches", "done in"):
+        assert word in film
+
+
+def test_the_recording_names_no_person() -> None:
     from fragtui.sources.recording.reader import read_recording
 
     found = read_recording(HERE / "incident.rec")
     assert (HERE / "incident.rec").stat().st_size < 300_000
     assert found.host.name == "node-7"
-    told = " ".join(str(event.facts) for event in found.events)
-    assert "/work" not in told
-    assert "/home" not in told
-    assert not re.search(r'"login": "|"boot": "', told)
+    recorded = " ".join(str(event.facts) for event in found.events)
+    assert "/work" not in recorded
+    assert "/home" not in recorded
+    assert not re.search(r'"login": "|"boot": "', recorded)

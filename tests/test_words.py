@@ -82,8 +82,9 @@ def hits(texts: Iterator[Text], phrases: tuple[Phrase, ...]) -> list[str]:
     return [
         f"{text.place}:{text.line + text.text[: match.start()].count(chr(10))}: {match[0]!r}, use: {phrase.instead}"
         for text in texts
+        for line in [re.sub(r"\s", " ", text.text)]
         for phrase in phrases
-        for match in phrase.pattern.finditer(re.sub(r"\s", " ", text.text))
+        for match in phrase.pattern.finditer(line)
     ]
 
 
@@ -108,6 +109,17 @@ def test_no_string_of_the_program_has_a_banned_phrase() -> None:
 
 def test_no_docstring_or_comment_has_a_banned_phrase() -> None:
     found = hits((text for source, place in sources() for text in prose(source, place)), BANNED_IN_PROSE)
+    assert not found, "\n".join(found)
+
+
+def test_no_docstring_or_comment_of_the_tests_has_a_banned_phrase() -> None:
+    texts = (
+        text
+        for path in sorted((REPOSITORY / "tests").rglob("*.py"))
+        if path.name not in {"words.py", "test_words.py"}  # They have the phrases.
+        for text in prose(path.read_text(), str(path.relative_to(REPOSITORY)))
+    )
+    found = hits(texts, BANNED_IN_PROSE)
     assert not found, "\n".join(found)
 
 

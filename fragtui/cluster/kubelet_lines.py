@@ -15,7 +15,8 @@ _FAILURE_STEPS = (
     ("CreatePodSandbox for pod", "sandbox"),
     ("createPodSandbox for pod", "manager"),
 )
-"""glog's second line and klog's third start alike: klog's has ``failed`` in its message, see `_failure_step`."""
+"""glog's second line and klog's third start with the same words: klog's has ``failed`` in its message, see
+`_failure_step`."""
 _SYNC = ("Error syncing pod",)
 _BEGINS = re.compile(r"^No (?:ready )?sandbox for pod\b")
 _LIFECYCLE = re.compile(r'"?ID"?:\s*"?([0-9a-f\-]{32,36})"?,? *"?Type"?:\s*"?(\w+)"?,? *"?Data"?:\s*"?([0-9a-f]{64})')

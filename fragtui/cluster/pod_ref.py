@@ -22,7 +22,7 @@ _DOCKER_NAME = re.compile(rf"k8s_([A-Za-z0-9.\-]++)_([A-Za-z0-9.\-]++)_([A-Za-z0
 
 @dataclass(frozen=True, slots=True)
 class PodRef:
-    """A pod as far as one source names it; the rest is None. `uid` is in the form with dashes."""
+    """A pod as one source names it; None for what it does not give. `uid` is in the form with dashes."""
 
     namespace: str | None = None
     name: str | None = None

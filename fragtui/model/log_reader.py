@@ -19,7 +19,7 @@ from fragtui.model.failures.incident import Incident
 PodLine = Incident | PodObservation
 
 _FOLLOWING = 4
-"""Lines read after one about a pod: a wrapped message of kubelet or runtime goes on for a few."""
+"""Lines read after one about a pod: a wrapped message of kubelet or runtime has a few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class LogReading:
 
     @property
     def wanted(self) -> bool:
-        """Whether the next line is needed, whatever its text."""
+        """Whether the next line is needed, with any text."""
         return self._busy or self._after > 0 or self._pods.busy
 
     def skip(self) -> None:

@@ -1,4 +1,4 @@
-"""The stuck pods of a node, linked to the kernel's incidents: pods and incidents are joined only here."""
+"""The stuck pods of a node, linked to the kernel's incidents: pods and incidents are linked only here."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class RunRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """Who asked for a remedy, and the state of the node then; it goes into the audit log."""
+    """Who requested a remedy, and the state of the node then; it is written into the audit log."""
 
     by: str
     """screen, command or guard."""

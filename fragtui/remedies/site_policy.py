@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fragtui.remedies.catalogue import Remedy
-from fragtui.sources.config.settings import SITE_FILE, Value, checked
-from fragtui.sources.config.toml_file import ConfigError, read_own_toml
+from fragtui.sources.config.places import SITE_FILE, ConfigError
+from fragtui.sources.config.settings import Value, checked
+from fragtui.sources.config.toml_file import read_own_toml
 from fragtui.sources.files.host_files import read_text
 from fragtui.sources.files.own_files import file_problem
 from fragtui.text import printable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.incident import SANDBOX_FAILURE, Incident
 from fragtui.render.facts import Fact
 from fragtui.text import format_bytes

@@ -93,7 +93,7 @@ def node_metrics(snapshot: Snapshot, judgement: NodeJudgement, version: str) -> 
         ),
         Family(
             "fragtui_largest_free_bytes",
-            "Size of the largest free block, whatever the watermarks.",
+            "Size of the largest free block, regardless of the watermarks.",
             zone,
             tuple(
                 ((str(zone.zone.node), zone.zone.name), float(0 if top is None else size << top))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
-from fragtui.model.failures.incident import Incident
 from fragtui.model.pods.pod_words import advice_words, link_words, reason_words
-from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
 from fragtui.render.facts import Fact
 from fragtui.text import counted, format_duration
+
+if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
+    from fragtui.model.failures.incident import Incident
+    from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
 
 _SHORT_ID = 13
 """Characters of an id as crictl shows them."""
@@ -57,7 +60,7 @@ def pod_facts(pod: StuckPod) -> tuple[Fact, ...]:
 
 
 def kernel_facts(pod: StuckPod) -> tuple[Fact, ...]:
-    """Return the kernel incidents that the pod is linked to, the surest first."""
+    """Return the kernel incidents that the pod is linked to, the most certain first."""
     return tuple(Fact("blocked by", link_words(link)) for link in pod.links)
 
 
@@ -74,7 +77,7 @@ def history_facts(pod: StuckPod, clock: Callable[[float], str]) -> tuple[Fact, .
 
 
 def linked_pods(pods: StuckPods | None, incidents: Iterable[Incident]) -> tuple[StuckPod, ...]:
-    """Return every pod linked to one of the incidents, the surest first, then by name: the order is stable."""
+    """Return every pod linked to one of the incidents, the most certain first, then by name: the order is stable."""
     ids = {incident.id for incident in incidents}
     linked = {str(pod.ref): pod for incident_id in ids for pod in (pods.linked_to(incident_id) if pods else ())}
 
@@ -85,7 +88,7 @@ def linked_pods(pods: StuckPods | None, incidents: Iterable[Incident]) -> tuple[
 
 
 def blocked_pods(pods: StuckPods | None, incidents: Iterable[Incident]) -> tuple[str, ...]:
-    """Return each pod that the incidents block, with the confidence and the reason, the surest first."""
+    """Return each pod that the incidents block, with the confidence and the reason, the most certain first."""
     known = tuple(incidents)
     ids = {incident.id for incident in known}
     return tuple(

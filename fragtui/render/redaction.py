@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 _EDGE = "A-Za-z0-9"
 _KNOWN_TO_ALL = frozenset(("default", "kube-system", "kube-public", "kube-node-lease", "localhost"))
-"""Names that every cluster has: they identify nobody, and some are common words."""
+"""Names that every cluster has: they identify no one, and some are common words."""
 _UUID = r"[0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}"
 _DNS = r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?"
 _NAMED = (

@@ -1,4 +1,4 @@
-"""The full-screen application: starts the readers, owns the themes, and always gives the terminal back."""
+"""The full-screen application: starts the readers, owns the themes, and always restores the terminal."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ from fragtui.ui.screens.live import LiveScreen
 from fragtui.ui.screens.recording_actions import switch_recording
 from fragtui.ui.terminal.driver import QuietDriver
 from fragtui.ui.terminal.key_gate import KeyGate
+from fragtui.ui.terminal.textual_private import FatalErrorApp, driver_of, screen_lines
 from fragtui.ui.widgets.glyphs import has_true_colour, has_unicode
 from fragtui.ui.widgets.resilient import ResilientApp, traceback_of
-from fragtui.ui.widgets.rows import Rows
+from fragtui.ui.widgets.rows import LinesWidget
 from fragtui.ui.widgets.stylesheet import stylesheet
 from fragtui.ui.wiring import AppDependencies, BackgroundReaders
 
@@ -32,7 +33,7 @@ TRUE_COLOUR_THEME = "tokyo-night"
 ANSI_THEME = "ansi-dark"
 
 
-class FragtuiApp(ResilientApp):
+class FragtuiApp(FatalErrorApp, ResilientApp):
     """The full-screen view."""
 
     TITLE = "fragtui"
@@ -44,14 +45,13 @@ class FragtuiApp(ResilientApp):
     ]
 
     theme: Reactive[str] = Reactive(lambda: TRUE_COLOUR_THEME if has_true_colour() else ANSI_THEME)
-    """The theme to begin with: set later, every style would be computed twice before the first bars."""
+    """The initial theme: if it were set later, every style would be computed twice before the first bars."""
 
     def __init__(self, dependencies: AppDependencies) -> None:
         super().__init__()
         self.dependencies = dependencies
-        self._failure: str | None = None
         self._rest: ExitStack | None = None
-        """Drawing, while it is put off because nobody reads the terminal."""
+        """The batch that postpones drawing while the terminal is not read; None while it is read."""
         self.sampler = dependencies.sampler(self.deliver, self.report_crash)
         self.readers = BackgroundReaders(dependencies, self.post)
         self.key_gate = KeyGate(self)
@@ -69,18 +69,18 @@ class FragtuiApp(ResilientApp):
 
     def get_default_screen(self) -> DashboardScreen:
         """Return the main screen: pushed over an empty one, both would be laid out before the first bars."""
-        Rows.to_ascii = not self.is_headless and not has_unicode()
+        LinesWidget.to_ascii = not self.is_headless and not has_unicode()
         return self.main
 
     def on_mount(self) -> None:
-        """Start reading, unless that is begun."""
+        """Start the sampler, unless it runs."""
         if self.dependencies.theme in self.available_themes:
             self.theme = self.dependencies.theme
-        self.set_class(Rows.to_ascii, "in-ascii")
+        self.set_class(LinesWidget.to_ascii, "in-ascii")
         self.sampler.start()
 
     def action_command_palette(self) -> None:
-        """Offer every key of the main screen, and every theme, by name; not over another screen."""
+        """List every key of the main screen and every theme by name, unless another screen is open."""
         # Its input widget takes 10 ms of CPU, which the first bars would wait for.
         from fragtui.ui.dialogs.command_palette import Command, CommandPalette  # noqa: PLC0415
 
@@ -92,7 +92,7 @@ class FragtuiApp(ResilientApp):
             if key.action != "app.focus_next"
         ]
         themes = [Command("Theme", "", name, f"app.take_theme({name!r})") for name in sorted(self.available_themes)]
-        self._palette_opened = time.monotonic()  # What is pasted into it from now on opens no remedy.
+        self._palette_opened = time.monotonic()  # Text that is pasted into it from now on opens no remedy.
         self.push_screen(CommandPalette([*commands, Command("Quit", "q", "Leave", "app.quit"), *themes]), self._press)
 
     async def _press(self, action: str | None) -> None:
@@ -101,16 +101,25 @@ class FragtuiApp(ResilientApp):
                 await self.main.run_action(action)
 
     async def on_event(self, event: Event) -> None:
-        """Handle an event; a key is known as the cause of what its handling asks for."""
+        """Handle an event; while a key is handled, the gate knows it as the cause of each question."""
         with self.key_gate.handling(event):
             await super().on_event(event)
 
+    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
+        """Return the screen as SVG, the same in every viewer."""
+        from fragtui.ui.terminal.svg import picture  # noqa: PLC0415  # needed for a picture only
+
+        colours = self.theme_variables
+        return picture(
+            screen_lines(self), self.size.width, title or self.title, colours["foreground"], colours["background"]
+        )
+
     def action_take_theme(self, name: str) -> None:
-        """Take a theme."""
+        """Set a theme."""
         self.theme = name
 
     def on_unmount(self) -> None:
-        """Abort a remedy, stop the readers; threads that hang in a read are left to die with the process."""
+        """Abort a remedy and stop the readers; a thread that is blocked in a read ends with the process."""
         self.main.close()
         self.sampler.stop()
         self.readers.stop()
@@ -119,7 +128,7 @@ class FragtuiApp(ResilientApp):
             self.dependencies.recorder.end(2.0)
 
     def action_record(self) -> None:
-        """Begin to record into a file where fragtui was started, or end it."""
+        """Start a recording in the working directory, or end it."""
         if self.dependencies.recorder is None:
             self.notify("There is nothing to record here.", markup=False)
             return
@@ -128,11 +137,11 @@ class FragtuiApp(ResilientApp):
         self.main.show()
 
     def post(self, message: MailboxMessage) -> None:
-        """Hand the screen what a reader's thread brought; readers may outlive the screen."""
+        """Pass a message of a reader's thread to the screen; readers may run longer than the screen."""
         self.main.mail.put(message)
 
     def deliver(self, snapshot: Snapshot) -> None:
-        """Hand the screen a snapshot; for the sampler's thread."""
+        """Pass a snapshot to the screen; called on the sampler's thread."""
         if not self.dependencies.live:
             # Ages are counted from when the files were saved.
             CLOCK.show(snapshot.time)
@@ -140,52 +149,45 @@ class FragtuiApp(ResilientApp):
         self.post(Sampled(snapshot))
 
     def report_crash(self, text: str) -> None:
-        """Hand the screen a reader's traceback; for any thread."""
+        """Pass a reader's traceback to the screen; for any thread."""
         self.post(Crashed(text))
 
     def on_leave_asked(self) -> None:
-        """Leave in good order after a signal."""
+        """Quit in the normal way after a signal."""
         self.exit()
 
     def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
-        """Leave; a signal that comes meanwhile, as a Ctrl-C that was typed ahead, does not cut it short."""
-        if isinstance(self._driver, QuietDriver):
-            self._driver.note_leaving()
+        """Quit; a signal meanwhile, such as a Ctrl-C that was typed ahead, does not interrupt it."""
+        if isinstance(driver := driver_of(self), QuietDriver):
+            driver.note_leaving()
         super().exit(result, return_code, message)
 
     def on_terminal_lost(self) -> None:
-        """Leave: where SIGHUP is ignored, nothing else tells that the terminal is gone."""
+        """Quit: if SIGHUP is ignored, nothing else reports that the terminal is gone."""
         self.exit()
 
     def on_terminal_unread(self) -> None:
-        """Draw no more, and rest."""
+        """Stop drawing and sample less often."""
         if self._rest is None:
             self._rest = ExitStack()
             self._rest.enter_context(self.batch_update())
             self.main.rest(True)
 
     def on_terminal_read(self) -> None:
-        """Draw the whole screen, whatever it shows."""
+        """Draw the whole screen again: its content is unknown."""
         if self._rest is not None:
             self._rest.close()
             self._rest = None
             self.main.rest(False)
         self.refresh(layout=True)
 
-    def _handle_exception(self, error: Exception) -> None:
-        """Keep the traceback for after the terminal is restored: plain, and without the values of variables."""
-        self._return_code = 1
-        if self._exception is None:
-            self._exception = error
-            self._exception_event.set()
-        self._failure = traceback_of(error)
-        self._close_messages_no_wait()
-
     def say_failure(self) -> None:
-        """Print the faults that the application outlived, and what ended it, if something did."""
+        """Print the errors that the application survived, and the one that ended it, if any."""
         for fault in self.outlived:
-            sys.stderr.write(f"{fault}fragtui met this internal error and went on.\n")
-        if self._exception is not None and (lack := shortage(self._exception)) is not None:
+            sys.stderr.write(f"{fault}fragtui met this internal error and continued.\n")
+        if (error := self.fatal_error) is None:
+            return
+        if (lack := shortage(error)) is not None:
             sys.stderr.write(f"fragtui: {lack}\n")
-        elif self._failure:
-            sys.stderr.write(f"{self._failure}fragtui ended by an internal error; the lines above say where.\n")
+        else:
+            sys.stderr.write(f"{traceback_of(error)}fragtui ended by an internal error; the lines above say where.\n")

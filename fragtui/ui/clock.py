@@ -1,4 +1,4 @@
-"""What time it is for the view: now, or the moment of a recording that is shown."""
+"""The time of the view: now, or the moment of a recording that is shown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Clock:
     _shown: float | None = None
 
     def show(self, at: float | None) -> None:
-        """Stand at an epoch second; None is now again."""
+        """Set the time to an epoch second; None for the current time."""
         self._shown = at
 
     def now(self) -> float:

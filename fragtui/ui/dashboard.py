@@ -23,15 +23,15 @@ from fragtui.ui.panels.timeline import Timeline
 from fragtui.ui.panels.verdict import VerdictLines
 from fragtui.ui.panels.zones import ZonesPanel
 from fragtui.ui.session import Session
-from fragtui.ui.widgets.rows import Palette, Rows
+from fragtui.ui.widgets.rows import LinesWidget, Palette
 
-P = TypeVar("P", bound=Rows)
+P = TypeVar("P", bound=LinesWidget)
 
 
 class Panel(NamedTuple):
     """A panel: what makes it, the column it is in, and the lines it gets; 0 hides it."""
 
-    make: Callable[[Session], Rows]
+    make: Callable[[Session], LinesWidget]
     column: str
     lines: Callable[[PanelRows, Session], int]
 
@@ -62,7 +62,7 @@ class Dashboard(Container):
         self._footer = KeyFooter(keys)
         self._zoomed: Widget | None = None
         self._shape: tuple[int, ...] = ()
-        """What the lines were last shared out for."""
+        """The shape for which the lines were last distributed."""
 
     def compose(self) -> ComposeResult:
         """Lay the panels out; their heights are set when the size is known."""
@@ -79,7 +79,7 @@ class Dashboard(Container):
         return next(widget for _, widget in self._panels if isinstance(widget, kind))
 
     def show(self) -> None:
-        """Share the lines out again if the content's shape changed, and have every panel draw what changed."""
+        """Distribute the lines again if the content's shape changed, and redraw the panels that changed."""
         if self._shape != self._content_shape():
             self.share_out()
         for _, widget in self._panels:
@@ -97,7 +97,7 @@ class Dashboard(Container):
         self._footer.rebuild()
 
     def zoom(self, focused: Widget | None) -> None:
-        """Give the focused panel the whole body, the bars in place of the zones; or take it back."""
+        """Give the focused panel the whole body (the bars for the zones), or restore the layout."""
         if self._zoomed is not None:
             self._zoomed = None
         else:
@@ -122,7 +122,7 @@ class Dashboard(Container):
             widget.styles.height = max(1, lines)
             widget.display = lines > 0
 
-    def _column(self, column: str) -> list[Rows]:
+    def _column(self, column: str) -> list[LinesWidget]:
         return [widget for panel, widget in self._panels if panel.column == column]
 
     def _content_shape(self) -> tuple[int, int, int, int]:

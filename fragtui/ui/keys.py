@@ -42,22 +42,22 @@ class Key(NamedTuple):
 
 Keys = tuple[Key, ...]
 
-HEAL, LOOK, VIEW = "Remedies", "Looking", "The view"
+FIX, LOOK, VIEW = "Remedies", "Looking", "The view"
 
 KEYS = (
     Key("question_mark", "help", "Help", "All keys", VIEW, footer=True),
-    Key("1", "remedy('drop-1')", "Page cache", "Drop the page cache (drop_caches 1), with or without sync first", HEAL),
-    Key("2", "remedy('drop-2')", "Slab", "Drop reclaimable slab: dentries, inodes (drop_caches 2)", HEAL),
-    Key("3", "remedy('drop-3')", "Drop caches", "Drop page cache and slab (drop_caches 3)", HEAL, footer=True),
-    Key("c", "remedy('compact')", "Compact", "Compact all memory (compact_memory)", HEAL, footer=True),
-    Key("n", "remedy('compact-node')", "Compact node", "Compact the chosen zone's NUMA node only", HEAL),
-    Key("w", "remedy('nudge')", "Wake kcompactd", "Start a round of background compaction (5.15 and later)", HEAL),
-    Key("l", "escalate", "Step by step", "Sync, drop, compact one after another until enough blocks are free", HEAL),
-    Key("G", "guard", "Guard", "Switch the guard on (remedies by policy, without asking) or off", HEAL),
-    Key("H", "history", "History", "Logged remedies, and longer-term settings", HEAL),
-    Key("x", "abort", "Abort", "Abort the running remedy", HEAL),
-    Key("r", "recovery", "Recovery", "Before and after the last remedy, its cost, what is left", HEAL, footer=True),
-    Key("space", "pause", "Pause", "Freeze the screen; sampling goes on", VIEW, footer=True),
+    Key("1", "remedy('drop-1')", "Page cache", "Drop the page cache (drop_caches 1), with or without sync first", FIX),
+    Key("2", "remedy('drop-2')", "Slab", "Drop reclaimable slab: dentries, inodes (drop_caches 2)", FIX),
+    Key("3", "remedy('drop-3')", "Drop caches", "Drop page cache and slab (drop_caches 3)", FIX, footer=True),
+    Key("c", "remedy('compact')", "Compact", "Compact all memory (compact_memory)", FIX, footer=True),
+    Key("n", "remedy('compact-node')", "Compact node", "Compact the chosen zone's NUMA node only", FIX),
+    Key("w", "remedy('nudge')", "Wake kcompactd", "Start a round of background compaction (5.15 and later)", FIX),
+    Key("l", "escalate", "Step by step", "Sync, drop, compact one after another until enough blocks are free", FIX),
+    Key("G", "guard", "Guard", "Switch the guard on (remedies by policy, without asking) or off", FIX),
+    Key("H", "history", "History", "Logged remedies, and longer-term settings", FIX),
+    Key("x", "abort", "Abort", "Abort the running remedy", FIX),
+    Key("r", "recovery", "Recovery", "Before and after the last remedy, its cost, what is left", FIX, footer=True),
+    Key("space", "pause", "Pause", "Freeze the screen; sampling continues", VIEW, footer=True),
     Key("left_square_bracket", "order(-1)", "Order -", "Lower target order", LOOK),
     Key("right_square_bracket", "order(1)", "Order +", "Higher target order", LOOK),
     Key("a", "order_auto", "Order auto", "Target order of the last failures again", LOOK),
@@ -85,7 +85,7 @@ KEYS = (
 REMEDY_OF_KEY = {key.keys: key.action[8:-2] for key in KEYS if key.action.startswith("remedy(")}
 """The remedy that each key names."""
 WRITE_KEYS = frozenset((*REMEDY_OF_KEY, "l", "G"))
-"""Keys that write, greyed where nothing may be written."""
+"""Keys that write, grey if nothing may be written."""
 
 
 REPLAY = "The recording"
@@ -106,7 +106,7 @@ _OWN = (
     Key("end", "edge(False)", "End", "To its end", REPLAY),
 )
 _NOT_THERE = ("pause", "interval(1)", "interval(-1)", "page_types", "abort", "app.record")
-"""Actions of the live screen that a recording has no use for."""
+"""Actions of the live screen that a replay does not have."""
 _FOOTER = ("help", "open", "recovery")
 
 REPLAY_KEYS = (

@@ -1,4 +1,4 @@
-"""What the threads that read the node post to the screen, and the box it waits in while the screen is busy."""
+"""The messages of the reading threads to the screen, and the mailbox in which they wait while the screen is busy."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Self
 
 from textual.message import Message
 
-from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.model.pods.pod_update import PodUpdate
 
-if TYPE_CHECKING:  # It takes 60 ms of CPU, and no remedy is needed for the first bars.
+if TYPE_CHECKING:  # For annotations only; the first bars don't wait for what comes after them.
+    from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+    from fragtui.model.pods.pod_update import PodUpdate
     from fragtui.remedies.service import HistoryView, RemedyState
 
 
 class MailboxMessage(Message, bubble=False):
-    """A message of a reader's thread. The newest replaces one that still waits, unless `after` says otherwise."""
+    """A message of a reader's thread. The newest replaces a waiting one, unless `after` merges them."""
 
     def after(self, earlier: Self) -> Self:
-        """Return one message for `earlier`, which was not read yet, and this."""
+        """Return one message for `earlier`, which is not read yet, and this one."""
         return self
 
 
@@ -38,24 +38,24 @@ class Mailbox:
         self._waiting: dict[type[MailboxMessage], MailboxMessage] = {}
         self._posted = False
 
-    def put(self, news: MailboxMessage) -> None:
-        """Have the screen read this; before it runs, until the next is put."""
+    def put(self, message: MailboxMessage) -> None:
+        """Deliver a message to the screen; before the screen runs, it waits until the next call."""
         with self._lock:
-            earlier = self._waiting.get(type(news))
-            self._waiting[type(news)] = news if earlier is None else news.after(earlier)
+            earlier = self._waiting.get(type(message))
+            self._waiting[type(message)] = message if earlier is None else message.after(earlier)
             if not self._posted:
-                with suppress(RuntimeError):  # no application yet or any more, or its loop is closed
+                with suppress(RuntimeError):  # the application has not started or has ended, or its loop is closed
                     self._posted = self._post(MailArrived())
 
     def empty(self) -> tuple[MailboxMessage, ...]:
-        """Return what waits."""
+        """Return the waiting messages and remove them."""
         with self._lock:
             waiting, self._waiting, self._posted = self._waiting, {}, False
         return tuple(waiting.values())
 
 
 class Sampled(MailboxMessage):
-    """A new snapshot; a screen that lags gets the newest only."""
+    """A new snapshot; a screen that is late gets only the newest."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class Sampled(MailboxMessage):
 
 
 class Crashed(MailboxMessage):
-    """A reading thread met an internal error; it goes on at its next turn."""
+    """A reading thread met an internal error; it continues with its next reading."""
 
     def __init__(self, traceback: str) -> None:
         super().__init__()
@@ -83,11 +83,11 @@ class TerminalUnread(Message, bubble=False):
 
 
 class TerminalRead(Message, bubble=False):
-    """The terminal reads again after output was dropped, or was taken again: what it shows is unknown."""
+    """The terminal reads again after output was dropped, or after a suspension: its content is unknown."""
 
 
 class LeaveAsked(Message, bubble=False):
-    """A signal asks the application to leave."""
+    """A signal asks the application to quit."""
 
 
 class RemediesUpdated(MailboxMessage):
@@ -103,7 +103,7 @@ class RemediesUpdated(MailboxMessage):
 
 
 class HistoryLoaded(MailboxMessage):
-    """The logged remedies, read because a key asked for them."""
+    """The logged remedies, read on request by a key."""
 
     def __init__(self, recalled: HistoryView) -> None:
         super().__init__()
@@ -113,21 +113,21 @@ class HistoryLoaded(MailboxMessage):
 class KernelLogUpdated(MailboxMessage):
     """An update of the kernel log."""
 
-    def __init__(self, news: KernelLogUpdate) -> None:
+    def __init__(self, update: KernelLogUpdate) -> None:
         super().__init__()
-        self.news = news
+        self.update = update
 
     def after(self, earlier: KernelLogUpdated) -> KernelLogUpdated:
         """Return one message with the incidents of both."""
-        return KernelLogUpdated(self.news.after(earlier.news))
+        return KernelLogUpdated(self.update.after(earlier.update))
 
 
 class PodsUpdated(MailboxMessage):
     """An update of the pods; each holds all of them, so the newest is enough."""
 
-    def __init__(self, news: PodUpdate) -> None:
+    def __init__(self, update: PodUpdate) -> None:
         super().__init__()
-        self.news = news
+        self.update = update
 
     def can_replace(self, message: Message) -> bool:
         """Return True for an older update still in the queue."""

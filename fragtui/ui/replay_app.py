@@ -17,7 +17,7 @@ def _never(_: object) -> NoReturn:
 
 
 class ReplayApp(FragtuiApp):
-    """The full-screen view of a recording; `make_player` is given where moments and tracebacks go."""
+    """The full-screen view of a recording; `make_player` takes the receivers of moments and tracebacks."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class ReplayApp(FragtuiApp):
 
     @property
     def player(self) -> Player:
-        """What plays."""
+        """The player."""
         return cast("Player", self.sampler)
 
     def make_main(self) -> ReplayScreen:

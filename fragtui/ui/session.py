@@ -1,4 +1,4 @@
-"""All state of one view: what was read of the node and what the user chose; no drawing."""
+"""All state of one view: what was read of the node and what the user chose. Draws nothing."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from fragtui.kernel.reports.report import ExternalDrop, ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.external_drops import drops_between
 from fragtui.model.failures.failure_list import FailureList
-from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.history import History, place_in
 from fragtui.model.node.rate_window import RateWindow
 from fragtui.model.node.snapshot import Snapshot, Zone, ZoneKey
 from fragtui.model.node.verdict import COSTLY_ORDER, NodeJudgement, judge_node
-from fragtui.model.pods.pod_update import PodUpdate
-from fragtui.model.pods.stuck_pods import StuckPod
 
-if TYPE_CHECKING:  # It takes 60 ms of CPU, and no remedy is needed for the first bars.
+if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
+    from fragtui.kernel.reports.report import ExternalDrop
+    from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+    from fragtui.model.pods.pod_update import PodUpdate
+    from fragtui.model.pods.stuck_pods import StuckPod
     from fragtui.remedies.service import RemedyState
 
 
@@ -30,19 +31,19 @@ class Baseline:
     reason: str
 
     def free_blocks(self, key: ZoneKey) -> tuple[int, ...] | None:
-        """Return the free blocks that a zone had then, or None if it was not there."""
+        """Return the free blocks that a zone had then, or None if it did not exist."""
         zone = self.snapshot.zone(key)
         return zone.free_blocks if zone else None
 
 
 @dataclass(frozen=True, slots=True)
 class RecordingPosition:
-    """Where a replay is in its recording."""
+    """The position of a replay in its recording."""
 
     length: float
     """Seconds that the recording lasts."""
     share: float
-    """How much of it is over, 0 to 1."""
+    """The share of it that was played, 0 to 1."""
     marks: tuple[tuple[float, bool], ...]
     """Its incidents and remedies: the share of the recording before each, and whether it is a remedy."""
 
@@ -61,26 +62,26 @@ class Session:
     manual_order: int | None = None
     """The target order that was chosen; None follows the last failures."""
     failed_order: int | None = None
-    """The order that the last refused kernel request asked for."""
+    """The order of the last denied kernel request."""
     chosen: ZoneKey | None = None
     marks: deque[tuple[float, str]] = field(default_factory=lambda: deque(maxlen=64))
-    """Remedies seen, own and foreign: monotonic seconds and who did what."""
+    """Remedies of fragtui and of other tools: monotonic seconds, and who did what."""
     refusals: deque[float] = field(default_factory=lambda: deque(maxlen=256))
-    """When the kernel refused requests, monotonic seconds."""
+    """When the kernel denied requests, monotonic seconds."""
     rates: RateWindow = field(default_factory=RateWindow)
     failures: FailureList = field(default_factory=FailureList)
     pods: PodUpdate | None = None
     """The last update of the pods; None before the first."""
     remedies: RemedyState | None = None
-    """What is known of the remedies run from here; None until they are ready, soon after the first bars."""
+    """The state of this program's remedies; None until the service runs, soon after the first bars."""
     remedy_line: tuple[str, str] | None = None
-    """The text and the style of the line about remedies; None if there is nothing to say."""
+    """The text and the style of the line about remedies; None if there is none."""
     disabled_reason: str | None = None
     """Why no remedy can be run; None if one can, or before that is known."""
     recording: RecordingPosition | None = None
-    """Where a replay is; None on a live node."""
+    """The position of a replay; None on a live node."""
     status: tuple[tuple[str, str], ...] = ()
-    """What the view does now (live, paused, stuck, read-only): texts and their styles."""
+    """The state of the view (live, paused, stuck, read-only): texts and their styles."""
     by_type: bool = False
     """Whether bars show the split by migratetype instead of the verdict."""
 
@@ -91,7 +92,7 @@ class Session:
 
     @property
     def order(self) -> int:
-        """The target order: chosen, else that of the last failure, else the costly limit; within the orders there."""
+        """The target order: chosen, else the last failure's, else the costly limit; at most the node's highest."""
         wanted = self.manual_order
         if wanted is None:
             wanted = COSTLY_ORDER if self.failed_order is None else self.failed_order
@@ -103,7 +104,7 @@ class Session:
         return self.snapshot.zone(self.chosen) if self.snapshot and self.chosen else None
 
     def accept(self, snapshot: Snapshot) -> bool:
-        """Take a new snapshot; return whether the view changed (a paused one only goes on remembering)."""
+        """Take a new snapshot; return whether the view changed (a paused one only records history)."""
         self.history.add(snapshot)
         self.rates.note(snapshot)
         self._note_uncounted_drops(snapshot)
@@ -119,7 +120,7 @@ class Session:
         return True
 
     def rewind(self, history: History, first: Snapshot) -> None:
-        """Forget what was seen and begin again with a past of its own; what was chosen stays."""
+        """Replace the state with the given history; what the user chose stays."""
         self.snapshot = self.judgement = self.failed_order = None
         self.orders = 0
         self.history = history
@@ -139,12 +140,12 @@ class Session:
             self.baseline = Baseline(self.snapshot, reason)
 
     def add_kernel_log(self, update: KernelLogUpdate) -> None:
-        """Add what the kernel log brought: incidents, and caches dropped by others."""
+        """Add an update of the kernel log: incidents, and drops of caches by other tools."""
         self.failures.take(update)
         for incident in update.incidents:
             if incident.kind is ReportKind.ALLOCATION_FAILURE and incident.time is not None:
                 self.note_refusal(incident.time)
-        for drop in update.foreign_remedies:
+        for drop in update.external_drops:
             if drop.time is not None:
                 self.note_remedy(drop.time, drop_words(drop))
         if (last := self.failures.last_denied) is not None and last.order is not None:
@@ -156,7 +157,7 @@ class Session:
             self.marks.append((self.snapshot.monotonic - (self.snapshot.time - wall), what))
 
     def note_refusal(self, wall: float) -> None:
-        """Mark a refused request on the timeline, at its wall clock time."""
+        """Mark a denied request on the timeline, at its wall clock time."""
         if self.snapshot is not None:
             self.refusals.append(self.snapshot.monotonic - (self.snapshot.time - wall))
 
@@ -189,18 +190,18 @@ class Session:
         self.rejudge()
 
     def follow_failures(self) -> None:
-        """Give the target order back to the last failures."""
+        """Let the target order follow the last failures again."""
         self.manual_order = None
         self.rejudge()
 
     def note_failed_order(self, order: int) -> None:
-        """Remember the order of a refused request, the target unless one is chosen."""
+        """Record the order of a denied request: it is the target order unless one is chosen."""
         self.failed_order = order
         if self.manual_order is None:
             self.rejudge()
 
     def choose(self, step: int) -> None:
-        """Move the choice among the zones."""
+        """Choose the next or previous zone."""
         zones = self.snapshot.zones if self.snapshot else None
         if not zones:
             return
@@ -215,7 +216,7 @@ def drop_words(drop: ExternalDrop) -> str:
 
 
 def _largest_kernel_zone(snapshot: Snapshot) -> ZoneKey | None:
-    """Return the zone to open first: the one with most memory of those that kernel requests live on."""
+    """Return the zone to open first: the largest of those that serve kernel requests."""
     zones = snapshot.zones or ()
     normal = [zone for zone in zones if zone.name == "Normal"] or list(zones)
 

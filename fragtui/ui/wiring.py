@@ -1,4 +1,4 @@
-"""What the application is put together from, and the readers that start after the first bars."""
+"""The dependencies of the application, and the readers that start after the first bars."""
 
 from __future__ import annotations
 
@@ -7,33 +7,34 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.model.pods.pod_update import PodUpdate, SourceState
-from fragtui.model.pods.stuck_pods import StuckPods
-from fragtui.model.remedy.risk import NodeConditions
 from fragtui.sampler import Ticker
 from fragtui.text import shortage
 from fragtui.ui.messages import Crashed, KernelLogUpdated, MailboxMessage, PodsUpdated
+
+if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
+    from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+    from fragtui.model.pods.pod_update import PodUpdate
+    from fragtui.model.remedy.risk import NodeConditions
 
 
 class BackgroundReader(Protocol):
     """A reader on a thread of its own."""
 
     def start(self) -> None:
-        """Begin; returns at once."""
+        """Start; returns at once."""
 
     def stop(self) -> None:
-        """End soon; never waits."""
+        """Stop soon; never waits."""
 
 
 class PodReader(BackgroundReader, Protocol):
-    """The watch over pods, which takes note of remedies."""
+    """The watcher of pods, which also notes remedies."""
 
     def remedy_ran(self, name: str) -> None:
-        """Pass on that a remedy ran."""
+        """Note that a remedy ran."""
 
 
 class ActiveRecording(Protocol):
@@ -41,43 +42,43 @@ class ActiveRecording(Protocol):
 
     @property
     def path(self) -> Path:
-        """Its place."""
+        """Its path."""
 
     @property
     def problem(self) -> str | None:
-        """Why it could not be written any further, or None."""
+        """Why writing ended, or None."""
 
     @property
     def written(self) -> int:
-        """Bytes on file."""
+        """Bytes written."""
 
 
 class ScreenRecorder(Protocol):
-    """What remembers the last minutes and writes them, and what follows, to a file."""
+    """Keeps the last minutes in memory, and writes them and all that follows to a file."""
 
     @property
     def file(self) -> ActiveRecording | None:
         """The file that is written, or None."""
 
     def save(self, path: Path) -> ActiveRecording:
-        """Begin a file; raise OSError if it can't be made."""
+        """Start a file; raise OSError if it can't be created."""
 
     def end(self, seconds: float = 5.0) -> None:
-        """End the file, waiting at most so long for the disk."""
+        """End the file; wait at most this many seconds for the disk."""
 
 
 @dataclass(frozen=True, slots=True)
 class AppDependencies:
-    """What the application is put together from."""
+    """The dependencies of the application."""
 
     sampler: Callable[[Callable[[Snapshot], None], Callable[[str], None]], Ticker]
-    """Makes the sampler, given where snapshots and tracebacks go."""
+    """Makes the sampler from the receivers of snapshots and tracebacks."""
     kernel_log: Callable[[Callable[[KernelLogUpdate], None]], BackgroundReader]
     """Makes the follower of the kernel log; called on a thread of its own, after the first bars."""
     pods: Callable[[Callable[[PodUpdate], None]], PodReader]
-    """The same for the watch over pods."""
+    """The same for the watcher of pods."""
     read_conditions: Callable[[Path], NodeConditions]
-    """Reads what the cost of a remedy depends on, of the node under a root."""
+    """Reads the conditions on which the cost of a remedy depends, of the node under a root."""
     root: Path
     live: bool
     """Whether the root is this kernel's own; no remedy runs on saved files."""
@@ -86,41 +87,41 @@ class AppDependencies:
     """What asks for no remedy at all, such as an option; None if nothing does."""
     theme: str | None = None
     audit: Path | None = None
-    """The audit log, if not at its place under the root."""
+    """The audit log, if not at its usual path under the root."""
     write_report: Callable[[], Path] | None = None
-    """Writes the report for a ticket and returns where; raises OSError. None if there is nothing to report on."""
+    """Writes the report for a ticket and returns its path; raises OSError. None if there is no node to report on."""
     recorder: ScreenRecorder | None = None
-    """What the key R records with; None if there is nothing to record."""
+    """The recorder of the key R; None if there is nothing to record."""
 
     @property
     def disabled_reason(self) -> str | None:
-        """Why nothing may be written whatever the node allows, or None."""
+        """Why nothing may be written even if the node allows it, or None."""
         return None if self.read_only is None else f"started with {self.read_only}"
 
 
 RETRY_SECONDS = 10.0
-"""After which a reader that could not be started is tried again."""
+"""Seconds after which a reader that could not be started is tried again."""
 
 
 class BackgroundReaders:
-    """The readers of logs and pods: started after the first bars, since what they import takes its time.
+    """The readers of logs and pods: started after the first bars, since their imports take time.
 
     A reader that can't be started (no descriptors, no threads) says so in its panel, and is tried again.
     """
 
     def __init__(self, dependencies: AppDependencies, post: Callable[[MailboxMessage], object]) -> None:
         self.pods: PodReader | None = None
-        """The watch over pods; None until it has started."""
+        """The watcher of pods; None until it has started."""
         self._dependencies = dependencies
         self._post = post
         self._started: list[BackgroundReader] = []
-        # Each made once, since making one takes descriptors, and started again if that failed.
+        # Each is made once, since that takes descriptors, and only its start is tried again.
         self._pods: PodReader | None = None
         self._kernel_log: BackgroundReader | None = None
         self._stopping = threading.Event()
 
     def start(self) -> None:
-        """Begin, on a thread of its own."""
+        """Start, on a separate thread."""
         try:
             threading.Thread(target=self._start, name="feeds", daemon=True).start()
         except RuntimeError as error:
@@ -128,7 +129,7 @@ class BackgroundReaders:
             self._report_no_kernel_log(_reason(error))
 
     def stop(self) -> None:
-        """End them; never waits."""
+        """Stop them; never waits."""
         self._stopping.set()
         for feed in self._started:
             feed.stop()
@@ -161,17 +162,22 @@ class BackgroundReaders:
         self._started.append(self._kernel_log)
 
     def _report_no_pods(self, why: str) -> None:
+        from fragtui.model.pods.pod_update import PodUpdate, SourceState  # noqa: PLC0415  # Seldom; see above.
+        from fragtui.model.pods.stuck_pods import StuckPods  # noqa: PLC0415
+
         state = SourceState("pods", "waiting", f"no source can be started: {why}")
         self._post(PodsUpdated(PodUpdate(StuckPods(), (state,))))
 
     def _report_no_kernel_log(self, why: str) -> None:
+        from fragtui.model.failures.kernel_log_update import KernelLogUpdate  # noqa: PLC0415  # Seldom; see above.
+
         self._post(KernelLogUpdated(KernelLogUpdate((), (), 0, (), "none", f"its reader can't be started: {why}")))
 
-    def _post_kernel(self, news: KernelLogUpdate) -> None:
-        self._post(KernelLogUpdated(news))
+    def _post_kernel(self, update: KernelLogUpdate) -> None:
+        self._post(KernelLogUpdated(update))
 
-    def _post_pods(self, news: PodUpdate) -> None:
-        self._post(PodsUpdated(news))
+    def _post_pods(self, update: PodUpdate) -> None:
+        self._post(PodsUpdated(update))
 
 
 def _reason(error: Exception) -> str:

@@ -1,6 +1,6 @@
 """CPU time of `fragtui check`, start of Python included, as a ratio to `python -c pass`: budget 6.
 
-Run: python tests/bench/bench_check.py [RUNS]. The runs alternate, so that a busy machine slows both alike. Where the
+Run: python tests/bench/bench_check.py [RUNS]. The runs alternate, so that a busy machine slows both equally. Where the
 time goes: python -X importtime -m fragtui check.
 """
 

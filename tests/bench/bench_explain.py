@@ -42,7 +42,7 @@ class Cost:
 
 
 def write_log(path: Path, megabytes: int, incidents: int) -> None:
-    """Write a syslog of that size; no two of its reports are alike in their stamps, pids and counts."""
+    """Write a syslog of that size; no two of its reports have the same stamps, pids and counts."""
     lines = [
         f"Jul {i % 28 + 1:2d} 10:{i // 60 % 60:02d}:{i % 60:02d} node {PROGRAMS[i % 4]} {i}\n" for i in range(20000)
     ]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import replace
 
 from fragtui.model.node.snapshot import Host
 from fragtui.sources.host.reader import NodeReader
@@ -35,7 +34,7 @@ def machine_ticks(count: int) -> tuple[Host, list[Tick]]:
 def busy_ticks(ticks: list[Tick]) -> list[Tick]:
     """Return ticks of a node with eight times the zones."""
     return [
-        replace(tick, files={name: _of_all_nodes(ticks, place, name, file) for name, file in tick.files.items()})
+        tick._replace(files={name: _of_all_nodes(ticks, place, name, file) for name, file in tick.files.items()})
         for place, tick in enumerate(ticks)
     ]
 
@@ -47,7 +46,7 @@ def _of_all_nodes(ticks: list[Tick], place: int, name: str, file: FileText) -> F
     here = sum(name in tick.files for tick in ticks[:place])
     apart = max(1, len(texts) // NODES)
     nodes = (texts[(here + node * apart) % len(texts)].replace("Node 0,", f"Node {node},") for node in range(NODES))
-    return replace(file, text="".join(nodes))
+    return file._replace(text="".join(nodes))
 
 
 def cost(host: Host, ticks: list[Tick]) -> tuple[float, float]:

@@ -1,10 +1,10 @@
 """What the full screen costs, side by side with htop, btop and glances in one run.
 
-Each program runs in a pseudo terminal of 120 columns and 40 rows at one update a second: CPU to the first screen (all
-by turns), then CPU over the time and resident memory at its end, on the machine as it is and with 500 sleeping
-processes. fragtui runs twice: on this node, and on a host made of files of which every zone changes at every tick. A
-Textual program that shows one word stands beside them: what it takes is the least that any of them could, and tells how
-fast the machine is now.
+Each program runs in a pseudo terminal of 120 columns and 40 rows at one update a second: CPU to the first screen (in
+turn), then CPU over the time and resident memory at its end, on the machine as it is and with 500 sleeping processes.
+fragtui runs twice: on this node, and on a host made of files of which every zone changes at every tick. A Textual
+program that shows one word is measured too: its cost is the least that a Textual program can have, and shows how fast
+the machine is now.
 
 Usage: python -m tests.bench.bench_screen [SECONDS]   (default 30; prints a table in Markdown)
 """
@@ -46,7 +46,7 @@ Blank().run()
 
 @dataclass(frozen=True)
 class Program:
-    """A program and the word whose bytes tell that its first screen is there."""
+    """A program, and the word whose bytes show that its first screen is drawn."""
 
     name: str
     argv: list[str]
@@ -70,7 +70,7 @@ def cpu_seconds(pid: int) -> float:
 def start_costs(programs: Sequence[Program]) -> dict[str, float]:
     """CPU seconds to the first screen by program, the median of some starts.
 
-    They start by turns: what else runs on the machine then comes upon all of them alike.
+    They start in turn, so that the load of the machine affects all of them equally.
     """
     taken: dict[str, list[float]] = {program.name: [] for program in programs}
     for _ in range(STARTS):

@@ -16,20 +16,20 @@ NOV_2026 = 1_795_600_000.0
 
 def observations_of(text: bytes, now: float = NOV_2026) -> list[PodObservation]:
     reader, parser = PodLogReader(), LogParser(now=now)
-    told: list[PodObservation] = []
+    observations: list[PodObservation] = []
     for number, line in enumerate(text.split(b"\n"), 1):
         if reader.worth_reading(line):
             for record in parser.feed(line, number):
-                told.extend(reader.feed(record))
+                observations.extend(reader.feed(record))
     for record in parser.finish():
-        told.extend(reader.feed(record))
-    told.extend(reader.finish())
-    return told
+        observations.extend(reader.feed(record))
+    observations.extend(reader.finish())
+    return observations
 
 
-def assembled(told: Iterable[PodObservation]) -> list[Attempt]:
+def assembled(observations: Iterable[PodObservation]) -> list[Attempt]:
     assembler, kept = AttemptAssembler(), {}
-    for observation in told:
+    for observation in observations:
         attempt = assembler.add(observation)
         if attempt is not None:
             kept[attempt.id] = attempt

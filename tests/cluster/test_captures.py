@@ -18,12 +18,12 @@ def test_each_layer_that_was_denied_memory_has_its_class() -> None:
     first: dict[str, Attempt] = {}
     for attempt in attempts:
         first.setdefault(str(attempt.pod), attempt)
-    told = {pod: (attempt.reason_class.name, attempt.reason_class.memory) for pod, attempt in first.items()}
-    assert told["default/n-netns"] == ("netns-highorder", True)
-    assert told["default/n-shim"] == ("fork-refused", True)
-    assert told["default/n-mount"] == ("mount-enomem", True)
-    assert told["default/n-down"] == ("runtime-down", False)
-    assert told["default/n-cgroup"] == ("cgroup-enomem", None)
+    found = {pod: (attempt.reason_class.name, attempt.reason_class.memory) for pod, attempt in first.items()}
+    assert found["default/n-netns"] == ("netns-highorder", True)
+    assert found["default/n-shim"] == ("fork-refused", True)
+    assert found["default/n-mount"] == ("mount-enomem", True)
+    assert found["default/n-down"] == ("runtime-down", False)
+    assert found["default/n-cgroup"] == ("cgroup-enomem", None)
     assert all(attempt.pod.uid is not None for attempt in attempts)
 
 
@@ -41,15 +41,15 @@ def test_kubelet_and_containerd_report_the_same_attempts() -> None:
 
 
 def test_containerd_reports_when_a_sandbox_runs() -> None:
-    told = observations_of((FIXTURES / "layers-containerd.log").read_bytes())
-    runs = {observation.pod.name for observation in told if observation.fact is PodFact.SANDBOX_RUNS}
+    found = observations_of((FIXTURES / "layers-containerd.log").read_bytes())
+    runs = {observation.pod.name for observation in found if observation.fact is PodFact.SANDBOX_RUNS}
     assert {"n-netns", "n-shim", "n-mount", "n-down"} <= runs
 
 
 def test_events_are_the_same_attempts_as_the_log() -> None:
     events = json.loads((FIXTURES / "events.json").read_text())["items"]
-    told = [observation for event in events if (observation := read_event(event)) is not None]
-    failed = [observation for observation in told if observation.fact is PodFact.FAILED]
+    found = [observation for event in events if (observation := read_event(event)) is not None]
+    failed = [observation for observation in found if observation.fact is PodFact.FAILED]
     assert failed and all(observation.sandbox_id and observation.pod.uid and observation.time for observation in failed)
     log = observations_of((FIXTURES / "unshare-kubelet.log").read_bytes())
     alone = {attempt.sandbox_id for attempt in assembled(log)}
@@ -75,7 +75,7 @@ def test_pods_appear_and_leave_in_the_watch() -> None:
 
 
 def test_crictl_reports_the_running_sandboxes() -> None:
-    told = read_sandboxes((FIXTURES / "crictl-pods.json").read_text())
-    assert told is not None
-    states = {observation.pod.name: observation.fact for observation in told}
+    found = read_sandboxes((FIXTURES / "crictl-pods.json").read_text())
+    assert found is not None
+    states = {observation.pod.name: observation.fact for observation in found}
     assert states == {"web-1": PodFact.SANDBOX_RUNS, "sched-1": PodFact.SANDBOX_RUNS, "web-2": PodFact.NAMED}

@@ -92,7 +92,7 @@ def test_exit_status_alone_proves_nothing(status: int) -> None:
     assert classify(f'running exec setns process for init caused "exit status {status}"').memory is None
 
 
-def test_every_look_alike_of_the_field_is_no_memory() -> None:
+def test_every_similar_error_of_the_field_is_no_memory() -> None:
     for name in LOOK_ALIKES:
         (memory,) = (memory for row, memory, *_ in REASONS if row == name)
         assert memory is False, name

@@ -191,8 +191,8 @@ def test_deleted_pods_are_reported_in_both_forms() -> None:
         'I1124 05:14:59.185269   29426 kubelet.go:2535] "SyncLoop REMOVE" source="api" pods=[default/a kube-system/b]',
         'I1124 05:14:59.185269   29426 kubelet.go:1] SyncLoop (DELETE, "api"): "a_default(), b_kube-system()"',
     ):
-        told = read_line(LogRecord(line))
-        assert [(each.fact, str(each.pod)) for each in told] == [
+        found = read_line(LogRecord(line))
+        assert [(each.fact, str(each.pod)) for each in found] == [
             (PodFact.GONE, "default/a"),
             (PodFact.GONE, "kube-system/b"),
         ], line

@@ -136,7 +136,7 @@ FACTS = [
 @pytest.mark.parametrize(("file", "facts"), FACTS, ids=[file for file, _ in FACTS])
 def test_sample_gives_its_facts(file: str, facts: list[tuple[object, ...]]) -> None:
     attempts = attempts_of((SAMPLES / f"{file}.txt").read_bytes())
-    told = [
+    found = [
         (
             str(attempt.pod),
             attempt.pod.uid,
@@ -146,7 +146,7 @@ def test_sample_gives_its_facts(file: str, facts: list[tuple[object, ...]]) -> N
         )
         for attempt in attempts
     ]
-    assert told == facts
+    assert found == facts
 
 
 def test_every_pod_sample_is_asked_for() -> None:

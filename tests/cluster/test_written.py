@@ -26,18 +26,18 @@ def explained(paths: list[Path], capsys: pytest.CaptureFixture[str]) -> list[dic
 def test_explain_reads_every_written_text(case: Case, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = tmp_path / "node.log"
     log.write_text(case.text)
-    told = explained([log], capsys)
-    assert [((each["namespace"], each["pod"], each["pod_uid"]), each["cause"], each["memory"]) for each in told] == [
+    found = explained([log], capsys)
+    assert [((each["namespace"], each["pod"], each["pod_uid"]), each["cause"], each["memory"]) for each in found] == [
         (fact.pod, fact.cause, fact.memory) for fact in case.facts
     ]
-    assert [each["sandbox_id"] for each in told] == [fact.sandbox for fact in case.facts]
-    assert all(each["kind"] == "sandbox_failure" and each["linked"] == [] for each in told)
+    assert [each["sandbox_id"] for each in found] == [fact.sandbox for fact in case.facts]
+    assert all(each["kind"] == "sandbox_failure" and each["linked"] == [] for each in found)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if "export" not in case.name], ids=lambda case: case.name)
 def test_the_watch_reads_the_same(case: Case) -> None:
-    told = [sandbox_incident(attempt) for attempt in attempts_of(case.text.encode())]
-    assert [((each.namespace, each.pod, each.pod_uid), each.cause, each.memory, each.sandbox_id) for each in told] == [
+    found = [sandbox_incident(attempt) for attempt in attempts_of(case.text.encode())]
+    assert [((each.namespace, each.pod, each.pod_uid), each.cause, each.memory, each.sandbox_id) for each in found] == [
         (fact.pod, fact.cause, fact.memory, fact.sandbox) for fact in case.facts
     ]
 
@@ -130,8 +130,8 @@ def test_saved_events_that_are_cut_off_give_their_complete_items(
     whole = (FIXTURES / "events.json").read_bytes()
     (tmp_path / "cut.json").write_bytes(whole[: len(whole) // 2])
     assert main(["explain", "--json", str(tmp_path / "cut.json")]) == 1
-    told = capsys.readouterr()
-    assert "cut.json: expected a list of Kubernetes objects" in told.err and told.out.count("sandbox_failure") >= 1
+    found = capsys.readouterr()
+    assert "cut.json: expected a list of Kubernetes objects" in found.err and found.out.count("sandbox_failure") >= 1
 
 
 def test_one_saved_event_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -143,5 +143,5 @@ def test_one_saved_event_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[s
 
 
 def test_incidents_of_other_kinds_are_not_made() -> None:
-    told = [sandbox_incident(attempt) for case in CASES for attempt in attempts_of(case.text.encode())]
-    assert all(isinstance(each, Incident) and each.report is None for each in told)
+    found = [sandbox_incident(attempt) for case in CASES for attempt in attempts_of(case.text.encode())]
+    assert all(isinstance(each, Incident) and each.report is None for each in found)

@@ -58,15 +58,15 @@ def klog(
     """The four lines of a kubelet from 1.20 on; `new` as from 1.28 on, with the uid quoted."""
     namespace, name, uid = pod
     head, named = f"{prefix}E{clock}", f'pod="{namespace}/{name}"'
-    told = quoted(f"rpc error: code = Unknown desc = {error}")
+    quoted_error = quoted(f"rpc error: code = Unknown desc = {error}")
     long = f"{name}_{namespace}({uid})"
     inner = quoted(f"Failed to create sandbox for pod {quoted(long)}: rpc error: code = Unknown desc = {error}")
     sync = quoted(f'failed to "CreatePodSandbox" for "{long}" with CreatePodSandboxError: {inner}')
     runtime, shown = ("log.go:32", f'"{uid}"') if new else ("remote_runtime.go:222", uid)
     return (
-        f'{head}.185269   29426 {runtime}] "RunPodSandbox from runtime service failed" err={told}\n'
-        f'{head}.185341   29426 kuberuntime_sandbox.go:70] "Failed to create sandbox for pod" err={told} {named}\n'
-        f'{head}.185367   29426 kuberuntime_manager.go:1172] "CreatePodSandbox for pod failed" err={told} {named}\n'
+        f'{head}.185269   29426 {runtime}] "RunPodSandbox from runtime service failed" err={quoted_error}\n'
+        f'{head}.185341   29426 kuberuntime_sandbox.go:70] "Failed to create sandbox for pod" err={quoted_error} {named}\n'
+        f'{head}.185367   29426 kuberuntime_manager.go:1172] "CreatePodSandbox for pod failed" err={quoted_error} {named}\n'
         f'{head}.185427   29426 pod_workers.go:1298] "Error syncing pod, skipping" err={sync} {named} podUID={shown}\n'
     )
 

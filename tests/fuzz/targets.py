@@ -1,4 +1,4 @@
-"""What takes text from outside, as calls of one input each: every parser, and what is made of what it gives."""
+"""The consumers of outside text, as calls of one input each: every parser, and the users of its results."""
 
 from __future__ import annotations
 
@@ -120,14 +120,14 @@ def explain_calls(data: bytes) -> Iterator[Call]:
 
 def stream_calls(data: bytes) -> Iterator[Call]:
     """Follow a log as the screen does."""
-    stream, tail = IncidentStream("file", None, None, now=NOW), FailureList()
+    stream, kept = IncidentStream("file", None, None, now=NOW), FailureList()
 
     def update() -> None:
         found = stream.update("file", 0, since=0.0)
         assert not found.unread_lines
         _is_safe(found.incidents)
-        tail.take(found)
-        assert len(tail.rows) >= 0
+        kept.take(found)
+        assert len(kept.rows) >= 0
 
     for number, line in enumerate(data.split(b"\n")):
         yield partial(stream.feed_numbered, line, number)
@@ -227,7 +227,7 @@ def audit_calls(data: bytes) -> Iterator[Call]:
     """Read an audit log as `history`, `report` and the exporter do."""
     entries: list[Entry] = []
 
-    def told() -> None:
+    def use_history() -> None:
         history = episodes(entries)
         assert all(describe_episode(each, False).isprintable() for each in history)
         repeats(history, NOW)
@@ -235,7 +235,7 @@ def audit_calls(data: bytes) -> Iterator[Call]:
 
     for line in data.decode("utf-8", "replace").split("\n"):
         yield lambda line=line: entries.extend(filter(None, (parse_entry(line),)))  # type: ignore[misc]
-    yield told
+    yield use_history
 
 
 def policy_calls(data: bytes) -> Iterator[Call]:

@@ -9,7 +9,8 @@ from fragtui.kernel.procfs.buddyinfo import parse_buddyinfo
 from fragtui.kernel.procfs.pagetypeinfo import parse_pagetypeinfo
 from fragtui.kernel.reports.dump_lines import parse_buddy_line
 from fragtui.kernel.reports.head_lines import parse_failure_head
-from fragtui.kernel.reports.report import KernelReport, ReportKind, StackFrame
+from fragtui.kernel.reports.report import KernelReport, StackFrame
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.from_report import incident_of
 from fragtui.model.failures.refusal import _nodes
 from fragtui.sources.kernel_log.follower import stream_time

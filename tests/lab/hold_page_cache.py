@@ -1,4 +1,4 @@
-"""Fill memory with page cache, drop every second page of it at random, say READY and hold: what remedies heal.
+"""Fill memory with page cache, drop every second page of it at random, print READY and wait. Remedies fix that.
 
 Usage: hold_page_cache.py DIRECTORY LEAVE_MB. It is the first that the OOM killer takes. Which page stays is drawn:
 were it every second one exactly, compaction, whose free scanner goes in strides of a power of two, would see no free

@@ -1,4 +1,4 @@
-"""Fill memory with pipe buffers, drain every second page when told, and hold: what no remedy heals.
+"""Fill memory with pipe buffers, drain every second page on request, and hold: fragmentation that no remedy fixes.
 
 Usage: hold_pipes.py LEAVE_MB. Says FULL when LEAVE_MB are free or its descriptors are used up, drains after a line
 on its input, says READY. It is the first that the OOM killer takes.

@@ -1,8 +1,8 @@
-"""Leave this machine no block of order 10 that could be had or made: say READY, and hold it until killed.
+"""Leave this machine no free block of order 10, nor pages to make one: print READY, and wait until killed.
 
-Most free memory goes into the pool of huge pages, which the caller gives back. What is left is filled with pipe
-buffers, a page each of two pipes in turn, and one pipe of each pair is drained: nothing moves the other's pages. What
-large blocks are left after that go into the pool too.
+Most free memory goes into the pool of huge pages, which the caller resets. What is left is filled with pipe buffers, a
+page each of two pipes in turn, and one pipe of each pair is drained: nothing moves the other's pages. What large blocks
+are left after that go into the pool too.
 """
 
 import fcntl

@@ -24,7 +24,7 @@ def extfrag() -> Path:
 
 
 def compare(extfrag: Path) -> None:
-    """Compare every zone and order, read while buddyinfo stands still."""
+    """Compare every zone and order, read while buddyinfo does not change."""
     buddyinfo = Path("/proc/buddyinfo")
     end = time.monotonic() + 60
     while True:

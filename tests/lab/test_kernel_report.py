@@ -26,7 +26,7 @@ ORDER = 10
 
 @contextmanager
 def no_large_block() -> Iterator[None]:
-    """Fragment memory with pages that no compaction moves; everything is given back after the block."""
+    """Fragment memory with pages that no compaction moves; everything is restored after the block."""
     with alone():
         command = [sys.executable, str(Path(__file__).parent / "hold_unmovable.py")]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -56,7 +56,7 @@ def test_a_genuine_report_is_delivered_at_once_and_later_complete() -> None:
     follower.start()
     try:
         with no_large_block():
-            # The kernel reports one refusal in 10 s, and compaction may find a block after all: ask until told.
+            # The kernel reports one refusal in 10 s, and compaction may find a block: repeat until one is reported.
             deadline = time.monotonic() + 40
             while not whole.is_set() and time.monotonic() < deadline:
                 HUGE_POOL.write_text("100000")
@@ -66,9 +66,9 @@ def test_a_genuine_report_is_delivered_at_once_and_later_complete() -> None:
     finally:
         follower.stop()
     assert whole.is_set(), f"{refused} refusals and no report"
-    told, first = seen[0]
+    reported_at, first = seen[0]
     assert first.time is not None
-    assert told - first.time < 0.5
+    assert reported_at - first.time < 0.5
     incident = seen[-1][1]
     report = incident.report
     assert report is not None

@@ -1,4 +1,4 @@
-"""The kernel's own ring, made to wrap: what is lost is counted, reading goes on, and only the kernel is believed."""
+"""The kernel's own ring, made to wrap: lost records are counted, reading continues, and only the kernel is believed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.sources.kernel_log.follower import KernelLog
@@ -31,7 +31,7 @@ EAT += " hog = bytearray(256 << 20)"
 
 @contextlib.contextmanager
 def unlimited() -> Iterator[None]:
-    """Let writers of /dev/kmsg write as much as they like; the setting is given back."""
+    """Let writers of /dev/kmsg write as much as they like; the setting is restored."""
     before = UNLIMITED.read_text().strip()
     UNLIMITED.write_text("on\n")
     try:
@@ -99,7 +99,7 @@ def test_records_lost_by_the_ring_are_counted_exactly() -> None:
             reader.close()
 
 
-def test_a_follower_that_was_held_up_counts_the_loss_believes_no_user_and_goes_on() -> None:
+def test_a_follower_that_was_delayed_counts_the_loss_believes_no_user_and_continues() -> None:
     seen: list[Incident] = []
     lost: list[int] = []
     ready, held, resume, killed = (threading.Event() for _ in range(4))

@@ -36,7 +36,7 @@ def test_an_incident_replays_to_the_same_verdicts_at_the_same_ticks(tmp_path: Pa
     for snapshot in replayed:
         then = min(live.values(), key=lambda each: abs(each.monotonic - snapshot.monotonic))
         if abs(then.monotonic - snapshot.monotonic) > 0.001:
-            continue  # the tick that was under way when the recording ended
+            continue  # the tick that was running when the recording ended
         for order in (3, 6, ORDER):
             verdict = judge_node(snapshot, order)
             assert verdict == judge_node(then, order)
@@ -45,9 +45,9 @@ def test_an_incident_replays_to_the_same_verdicts_at_the_same_ticks(tmp_path: Pa
     assert {Verdict.FRAGMENTED, Verdict.AVAILABLE} <= kinds, "the test needs fragmentation and its end"
     log = RecordedLog()
     updates = [update for event in recording.events if event.kind == "L" and (update := log.update(event)) is not None]
-    told = [incident for each in updates for incident in each.incidents]
-    assert [incident.id for incident in told] == [incident.id for incident in made.incidents]
-    assert all((incident.comm, incident.order) == (COMM, ORDER) for incident in told)
+    found = [incident for each in updates for incident in each.incidents]
+    assert [incident.id for incident in found] == [incident.id for incident in made.incidents]
+    assert all((incident.comm, incident.order) == (COMM, ORDER) for incident in found)
     remedies = ReplayedRemedies()
     remedied = [event for event in recording.events if event.kind == "R"]
     for snapshot in replayed:

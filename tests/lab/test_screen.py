@@ -21,7 +21,7 @@ def entries(audit: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in audit.read_text().splitlines()]
 
 
-def test_drop_caches_heals_and_is_on_record(tmp_path: Path) -> None:
+def test_drop_caches_frees_blocks_and_is_logged(tmp_path: Path) -> None:
     audit = tmp_path / "audit.jsonl"
     with (
         fragmented_cache(pinned=True) as unpin,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.logs.test_eras import stated, told
+from tests.logs.test_eras import incidents_in, stated
 from tests.support.eras import ERAS, NOTHING, SWAP, Era, Facts, mem_info, zone
 from tests.support.examples import examples
 from tests.support.facts import is_part
@@ -47,7 +47,7 @@ def test_cut_anywhere_no_fact_is_wrong(era: Era, transport: str) -> None:
     dense = 300 if transport == "dmesg" else 0
     cuts = {*range(dense), *range(len(data) - dense, len(data)), *range(ERAS.index(era), len(data), 47)}
     for cut in sorted(cuts):
-        for found in told(data[:cut]):
+        for found in incidents_in(data[:cut]):
             wrong = [name for name in is_subset(found, era) if name not in LATER]
             assert not wrong, (cut, data[max(0, cut - 80) : cut], [(name, found.get(name)) for name in wrong])
 
@@ -57,7 +57,7 @@ def test_cut_anywhere_no_fact_is_wrong(era: Era, transport: str) -> None:
 @examples(60)
 def test_consecutive_reports_are_complete_and_in_order(parts: Sequence[tuple[Era, list[bytes]]]) -> None:
     data = b"".join(b"".join(noise) + SYSLOG(era.messages) for era, noise in parts)
-    found = [each for each in told(data) if each["kind"] != "sandbox_failure"]
+    found = [each for each in incidents_in(data) if each["kind"] != "sandbox_failure"]
     without_memory = False
     for each, (era, _) in zip(found, parts, strict=True):
         assert not is_subset(each, era)
@@ -71,9 +71,9 @@ def test_consecutive_reports_are_complete_and_in_order(parts: Sequence[tuple[Era
 
 
 @pytest.mark.parametrize("era", ERAS, ids=NAMES)
-def test_foreign_lines_between_all_lines_change_nothing(era: Era) -> None:
+def test_unrelated_lines_between_all_lines_change_nothing(era: Era) -> None:
     noise = b"Jul 29 06:19:50 node-1 app[7]: x: page allocation failure: order:9, mode:0x1 killed process 4 (y)\n"
-    (found,) = told(b"".join(line + b"\n" + noise for line in SYSLOG(era.messages).splitlines()))
+    (found,) = incidents_in(b"".join(line + b"\n" + noise for line in SYSLOG(era.messages).splitlines()))
     assert stated(found, era) == facts_of(era)
 
 
@@ -96,7 +96,7 @@ def mixed(one: list[bytes], two: list[bytes], data: st.DataObject) -> bytes:
 @given(st.sampled_from(SINCE_5), st.sampled_from(SINCE_5), st.data())
 @examples(100)
 def test_two_callers_reports_are_kept_apart(one: Era, two: Era, data: st.DataObject) -> None:
-    found = told(mixed(with_caller(one, "T460"), with_caller(two, "C1"), data))
+    found = incidents_in(mixed(with_caller(one, "T460"), with_caller(two, "C1"), data))
     assert len(found) == 2
     if is_subset(found[0], one):
         found.reverse()
@@ -132,7 +132,7 @@ def test_mixed_reports_of_two_cpus_give_no_wrong_facts(mode: str, data: st.DataO
         count = data.draw(st.integers(1, 6))
         lines += [line for piece in source[:count] for line in piece]
         del source[:count]
-    found = {each["comm"]: each for each in told("\n".join(lines).encode() + b"\n")}
+    found = {each["comm"]: each for each in incidents_in("\n".join(lines).encode() + b"\n")}
     assert found.keys() == {"task/3", "task/5"}
     for comm, facts in (("task/3", first), ("task/5", second)):
         era = Era(comm, (), {name: facts[name] for name in facts if name not in {"mode", "gfp", "nodemask"}})

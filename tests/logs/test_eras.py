@@ -14,7 +14,7 @@ from tests.support.transports import TRANSPORTS, Transport
 NOW = 1.79e9
 
 
-def told(data: bytes) -> list[dict[str, Any]]:
+def incidents_in(data: bytes) -> list[dict[str, Any]]:
     """Return the objects of `explain --json`."""
     return [incident.to_json() for incident in explain_log(io.BytesIO(data), now=NOW)]
 
@@ -33,7 +33,7 @@ def stated(found: dict[str, Any], era: Era) -> dict[str, Any]:
 @pytest.mark.parametrize("transport", TRANSPORTS.values(), ids=TRANSPORTS.keys())
 def test_every_report_survives_every_transport(transport: Transport) -> None:
     for era in ERAS:
-        found = told(transport(era.messages))
+        found = incidents_in(transport(era.messages))
         assert len(found) == 1, (era.name, [each["kind"] for each in found])
         assert stated(found[0], era) == {"kind": "allocation_failure"} | NOTHING | era.facts, era.name
 
@@ -42,9 +42,9 @@ def test_an_oom_is_called_fragmentation_only_without_a_constraint() -> None:
     cpuset = next(era for era in ERAS if era.name == "6.1 oom of a cpuset")
     for order in range(5):
         log = TRANSPORTS["dmesg"](cpuset.messages).replace(b", order=0,", b", order=%d," % order)
-        (bound,) = told(log)
+        (bound,) = incidents_in(log)
         assert "nodes that its cpuset allows" in bound["explanation"]
         assert "because memory is fragmented" not in bound["explanation"]
         if order in {0, 4}:  # No order that the OOM killer is called for in want of a block.
-            (free,) = told(log.replace(b"CONSTRAINT_CPUSET", b"CONSTRAINT_NONE"))
+            (free,) = incidents_in(log.replace(b"CONSTRAINT_CPUSET", b"CONSTRAINT_NONE"))
             assert "because memory is fragmented" not in free["explanation"]

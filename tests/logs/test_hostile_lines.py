@@ -123,7 +123,7 @@ def test_a_message_of_nothing_but_newlines_gives_a_thousand_records_at_most() ->
     assert len(parse_kmsg_record(b"4,1,1,-;" + b"\\x0a" * 60_000)) <= 1024
 
 
-def test_a_long_binary_field_is_cut_and_the_entry_goes_on_behind_it() -> None:
+def test_a_long_binary_field_is_cut_and_the_entry_continues_after_it() -> None:
     field = b"x\n" * 50_000
     entry = (
         b"__REALTIME_TIMESTAMP=1785305990000000\nMESSAGE\n" + len(field).to_bytes(8, "little") + field + b"\n_PID=7\n"

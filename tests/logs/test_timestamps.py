@@ -22,7 +22,7 @@ def test_a_stamp_with_an_offset_is_the_moment_that_was_written(moment: datetime)
 
 
 @given(moments, st.text(min_size=1, max_size=3))
-def test_nothing_stands_before_or_after_it(moment: datetime, text: str) -> None:
+def test_nothing_is_before_or_after_it(moment: datetime, text: str) -> None:
     assert rfc3339_time(text + moment.isoformat()) is None
     assert rfc3339_time(moment.isoformat() + text) is None
 

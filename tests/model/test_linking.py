@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from fragtui.cluster.failure_reason import classify, innermost_error
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sandbox_attempts import Attempt
-from fragtui.kernel.reports.report import KilledTask, ReportKind
+from fragtui.kernel.reports.report import KilledTask
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.incident import Incident
 from fragtui.model.linking import LinkIndex, link_of
 from fragtui.model.log_linker import link_sides, sandbox_incident
@@ -228,7 +229,7 @@ def test_a_runtimes_other_requests_leave_an_exit_status_unknown(order: int) -> N
     assert memory_of(attempt, (link,)) is None
 
 
-def test_the_pods_own_limit_is_never_taken_for_the_nodes_memory() -> None:
+def test_the_pods_own_limit_is_never_mistaken_for_the_nodes_memory() -> None:
     """The cgroup's kill names the pod, so the link is proven; the cause is the limit, even if the text is vague."""
     attempt = attempt_at(1000.4)
     kill = refusal(1000.0, kind=ReportKind.OOM, constraint="CONSTRAINT_MEMCG", memory=False, pod_uid=UID, stack=())
@@ -290,7 +291,7 @@ LOOK_ALIKES = (
     st.sampled_from([None, UID]),
     st.sampled_from([(), (70623,)]),
 )
-def test_a_look_alike_is_never_memory(
+def test_a_similar_error_is_never_memory(
     error: str, apart: float, comm: str | None, kind: ReportKind, uid: str | None, pids: tuple[int, ...]
 ) -> None:
     attempt = attempt_at(1000.0 + apart, error, pids=pids)

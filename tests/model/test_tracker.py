@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.incident import Incident
 from fragtui.model.log_linker import LogLinker
 from fragtui.model.pods.stuck_pods import StuckPods

@@ -63,7 +63,7 @@ def node(blocks: int | None) -> Snapshot:
 
 
 def run_to_end(escalation: Escalation, blocks_after: Callable[[int], int | None]) -> EscalationEnd:
-    """Advance to the end; `blocks_after` says how many blocks are there after so many steps."""
+    """Advance to the end; `blocks_after` returns the number of blocks after so many steps."""
     end = time.monotonic() + 30
     done = 0
     while time.monotonic() < end:
@@ -92,12 +92,12 @@ def test_with_blocks_enough_nothing_is_run_unless_it_is_time(log: AuditLog) -> N
     assert end.reason is EndReason.REACHED and [step.remedy.id for step in end.steps] == ["a"]
 
 
-def test_after_all_steps_it_says_what_is_missing(log: AuditLog) -> None:
+def test_after_all_steps_it_reports_what_is_missing(log: AuditLog) -> None:
     end = run_to_end(Escalation([step("a")], ROOT, log, 2, 10, "screen"), lambda done: done)
     assert end.reason is EndReason.EXHAUSTED and "1 block of 16K (order 2) free after all steps, 10 wanted" in end.why
 
 
-def test_steps_that_cannot_run_here_are_skipped_and_told(log: AuditLog) -> None:
+def test_steps_that_cannot_run_here_are_skipped_and_reported(log: AuditLog) -> None:
     gone = Remedy("gone", "Gone", "g", (RemedyStep(Action.WRITE, "proc/sys/vm/nothing", "1"),), Effect(), "", "")
     end = run_to_end(Escalation([gone, step("a")], ROOT, log, 2, 10, "screen"), lambda done: done * 10)
     assert end.reason is EndReason.REACHED and [step.remedy.id for step in end.steps] == ["a"]
@@ -130,7 +130,7 @@ def test_an_abort_between_steps_begins_no_other(log: AuditLog) -> None:
     )
 
 
-def test_a_snapshot_from_before_the_end_of_a_step_is_not_what_it_brought(
+def test_a_snapshot_from_before_the_end_of_a_step_is_not_its_result(
     log: AuditLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(escalation_module, "SETTLE_SECONDS", 0.2)
@@ -162,7 +162,7 @@ def test_the_steps_are_taken_in_their_order_and_one_node_is_compacted_once() -> 
     assert [remedy.id for remedy in escalation_steps([EscalationStep.COMPACT_NODE], (0,))] == ["compact-node-0"]
 
 
-def test_what_becomes_of_the_gain_is_put_on_record(log: AuditLog) -> None:
+def test_what_remains_of_the_gain_is_logged(log: AuditLog) -> None:
     follow = FollowUp(log, "x", node(10), node(110), 2)
     start = time.monotonic()
     for after, blocks in ((30, 100), (61, 90), (301, 20), (700, 15), (1801, 12)):

@@ -1,4 +1,4 @@
-"""Whatever kills or stops fragtui or its child, and whenever: no write without an intent, nobody left behind."""
+"""However and whenever fragtui or its child is killed or stopped: no write without an intent, no process left."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The lock of a node: given back on every path, and taken only in what nobody else can have made."""
+"""The lock of a node: released on every path, and taken only in a file that no other user can have made."""
 
 import os
 import stat
@@ -103,7 +103,7 @@ def test_a_limit_of_file_size_names_the_file_and_keeps_no_lock(tmp_path: Path) -
 
 @pytest.mark.parametrize("at", [IntentEntry, EndEntry])
 @pytest.mark.parametrize("fault", [MemoryError, KeyboardInterrupt, RuntimeError])
-def test_whatever_goes_wrong_between_lock_and_child_the_lock_is_given_back(
+def test_after_any_failure_between_lock_and_child_the_lock_is_released(
     at: type[Entry], fault: type[BaseException], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_module, "lock_directories", lambda root, audit: (tmp_path,))
@@ -125,7 +125,7 @@ def test_whatever_goes_wrong_between_lock_and_child_the_lock_is_given_back(
     assert outcome is not None and outcome.result is Result.DONE
 
 
-def test_a_child_that_cannot_be_started_is_on_record_and_keeps_no_lock(
+def test_a_child_that_cannot_be_started_is_logged_and_keeps_no_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(run_module, "lock_directories", lambda root, audit: (tmp_path,))

@@ -47,7 +47,7 @@ def _as_nobody(results: "multiprocessing.SimpleQueue[str | None]") -> None:
 
 
 @as_root
-def test_without_root_it_says_so() -> None:
+def test_without_root_it_reports_it() -> None:
     context = multiprocessing.get_context("fork")
     results = context.SimpleQueue()
     worker = context.Process(target=_as_nobody, args=(results,))
@@ -57,7 +57,7 @@ def test_without_root_it_says_so() -> None:
 
 
 @as_root
-def test_a_read_only_mount_is_told_from_a_lack_of_rights() -> None:
+def test_a_read_only_mount_is_distinguished_from_missing_rights() -> None:
     code = (
         "from pathlib import Path; from fragtui.remedies import permission, catalogue; "
         "print(permission.disabled_because(catalogue.compact_all(), Path('/')))"
@@ -111,7 +111,7 @@ def test_a_fifo_among_saved_files_does_not_block(tmp_path: Path) -> None:
     assert disabled_because(DROP, root) is not None
 
 
-def test_file_systems_are_told_by_their_mount(tmp_path: Path) -> None:
+def test_file_systems_are_recognised_by_their_mount(tmp_path: Path) -> None:
     assert filesystem_of(Path("/proc").stat().st_dev) == "proc"
     assert filesystem_of(Path("/sys").stat().st_dev) == "sysfs"
     assert filesystem_of(tmp_path.stat().st_dev) not in ("proc", "sysfs")

@@ -41,7 +41,7 @@ def write(text: str) -> RemedyStep:
 
 
 LONG = remedy(*[SYNC] * 4000)
-"""Says more than a pipe holds: its child waits until it is heard, or killed."""
+"""Prints more than a pipe holds: its child waits until its output is read, or it is killed."""
 
 
 def filter_now() -> int:
@@ -62,7 +62,7 @@ def log(tmp_path: Path) -> AuditLog:
     return AuditLog(tmp_path / "audit.jsonl")
 
 
-def test_steps_are_done_in_order_and_on_record(log: AuditLog) -> None:
+def test_steps_run_in_order_and_are_logged(log: AuditLog) -> None:
     running = RemedyRun.start(remedy(SYNC, write("0x11"), write("0x13")), ROOT, log, ASKED)
     outcome = running.wait(20)
     assert outcome is not None and outcome.result is Result.DONE
@@ -87,7 +87,7 @@ def test_a_step_that_fails_stops_the_rest_with_the_name_of_its_errno(log: AuditL
     assert isinstance(ended, EndEntry) and (ended.error, ended.step) == ("EINVAL", 0)
 
 
-def test_an_abort_ends_it_and_says_so(log: AuditLog) -> None:
+def test_an_abort_ends_it_and_is_reported(log: AuditLog) -> None:
     running = RemedyRun.start(LONG, ROOT, log, ASKED)
     assert running.poll() is None
     running.abort()
@@ -158,7 +158,7 @@ def test_a_log_that_cannot_be_written_stops_the_remedy() -> None:
 
 
 @pytest.mark.parametrize("name", ["\x1b[31m" + "A" * 100_000, "\udcff" * 100_000])
-def test_a_login_of_any_length_or_bytes_is_put_on_record_bounded(
+def test_a_login_of_any_length_or_bytes_is_logged_bounded(
     log: AuditLog, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv("SUDO_USER", name)
@@ -169,7 +169,7 @@ def test_a_login_of_any_length_or_bytes_is_put_on_record_bounded(
     assert log.path.stat().st_size < 3000 and (intent.login or "").isprintable()
 
 
-def test_a_log_lost_meanwhile_is_told_with_the_outcome(log: AuditLog, tmp_path: Path) -> None:
+def test_a_log_lost_meanwhile_is_reported_with_the_outcome(log: AuditLog, tmp_path: Path) -> None:
     running = RemedyRun.start(remedy(write("0x11")), ROOT, log, ASKED)
     log.path.rename(tmp_path / "kept")
     log.path.mkdir()
@@ -221,7 +221,7 @@ def test_from_a_zip_archive_the_childs_text_is_run(log: AuditLog, monkeypatch: p
     assert outcome is not None and outcome.result is Result.DONE and filter_now() == 0x11
 
 
-def test_errors_are_told_as_what_they_are() -> None:
+def test_errors_are_reported_as_what_they_are() -> None:
     compact = RemedyStep(Action.WRITE, COMPACT_MEMORY, "1")
     assert "must be exactly 1" in explain_error(compact, "EINVAL")
     assert "interrupted by a signal" in explain_error(compact, "EINTR")
@@ -242,10 +242,10 @@ actions = st.lists(
 @pytest.mark.slow
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sequence=actions)
-def test_no_write_runs_that_is_not_on_record_first(
+def test_no_write_runs_that_is_not_logged_first(
     sequence: list[tuple[list[str], str, str | None, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever is asked for in whatever order, a child starts only with a plan that is on disk, word for word."""
+    """For any requests in any order, a child starts only with a plan that is on disk, word for word."""
     logs = {"good": tmp_path / "audit.jsonl", "full": Path("/dev/full"), "absent": Path("/proc/none/audit")}
     started: list[list[dict[str, Any]]] = []
     real = subprocess.Popen
@@ -284,8 +284,8 @@ def test_no_write_runs_that_is_not_on_record_first(
     Path("/", FILTER).write_text(hex(before))
 
 
-def test_what_remedies_write_stands_in_one_place() -> None:
-    """No other part of the program names a file that heals, or starts a program to write one."""
+def test_what_remedies_write_is_in_one_place() -> None:
+    """No other part of the program names a file of a remedy, or starts a program to write one."""
     package = Path(str(child.__file__)).parents[1]
     paths = ("sys/vm/drop_caches", "sys/vm/compact_memory", "sys/vm/compaction_proactiveness")
     naming = {

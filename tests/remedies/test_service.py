@@ -43,7 +43,7 @@ def until(condition: Callable[[], bool], do: Callable[[], None]) -> None:
         time.sleep(0.05)
 
 
-def test_a_run_of_the_guard_is_aborted_between_its_steps_and_the_guard_goes_on(
+def test_a_run_of_the_guard_is_aborted_between_its_steps_and_the_guard_continues(
     tmp_path: Path, seen: list[RemedyState]
 ) -> None:
     before = Path("/", FILTER).read_text()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fragtui.cluster.failure_reason import UNKNOWN_REASON
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.node.verdict import judge_node
 from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
 from fragtui.model.remedy.forecast import forecast

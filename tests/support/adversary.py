@@ -110,7 +110,7 @@ def _sample(nodes: Sequence[Node]) -> str:
             case "BRANCH":
                 said.append(_sample(list(value[1][0])))
             case "ASSERT":
-                # What must stand before the match, or behind it.
+                # What must be before the match, or after it.
                 if value[0] < 0 or place == len(nodes) - 1:
                     said.append(_sample(list(value[1])))
             case "SUBPATTERN" | "ATOMIC_GROUP":
@@ -129,7 +129,7 @@ def _likely(op: Any, value: Any) -> str:
 
 
 def _takes(nodes: Sequence[Node], char: str) -> bool:
-    """Say whether the nodes may begin with that character."""
+    """Return whether the nodes may begin with that character."""
     for op, value in nodes:
         if str(op) in {"LITERAL", "NOT_LITERAL", "ANY", "IN"}:
             return _is(op, value, char)
@@ -142,7 +142,7 @@ def _takes(nodes: Sequence[Node], char: str) -> bool:
 
 
 def _is(op: Any, value: Any, char: str) -> bool:
-    """Say whether a node of one character matches that one; the case of letters counts."""
+    """Return whether a node of one character matches that one; the case of letters counts."""
     code = ord(char)
     match str(op):
         case "ANY":
@@ -162,7 +162,7 @@ def _is(op: Any, value: Any, char: str) -> bool:
 
 
 def _alphabet(nodes: Sequence[Node], any_case: bool) -> list[str]:
-    """Return one character of each kind that the expression tells apart."""
+    """Return one character of each kind that the expression distinguishes."""
     tests = list(_single(nodes))
     letters = dict.fromkeys(_COMMON)
     for op, value in tests:

@@ -24,7 +24,7 @@ Json = dict[str, Any]
 def pod(
     name: str, *, ready: bool | None = False, version: int = 1, phase: str = "Pending", node: str = "node-1"
 ) -> Json:
-    """A Pod object as the API server sends it, reduced to what tells of its start."""
+    """A Pod object as the API server sends it, reduced to the fields about its start."""
     moment = "2026-11-24T05:14:59Z"
     state: Json = {"running": {"startedAt": moment}} if ready else {"waiting": {"reason": "ContainerCreating"}}
     conditions = [] if ready is None else [condition("PodReadyToStartContainers", ready, moment)]
@@ -165,11 +165,11 @@ class ApiServer:
 
     @property
     def watched(self) -> int:
-        """How many watches were begun."""
+        """Number of watches that were started."""
         return len(self._watchers)
 
     def end_watches(self) -> None:
-        """End every watch that is under way, in good order."""
+        """End every running watch in the normal way."""
         for watcher in self._watchers:
             if not watcher.done.is_set():
                 watcher.end()

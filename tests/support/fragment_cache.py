@@ -1,8 +1,8 @@
-"""Fragment this machine's free memory with page cache, say READY, and hold it until the parent ends.
+"""Fragment this machine's free memory with page cache, print READY, and hold it until the parent ends.
 
 Most free memory is put into the pool of huge pages first, which the caller gives back. What is left is filled by
 reading two sparse files a page each in turn; then one of them is dropped, so that every second page of it is free.
-Dropping caches heals it, and compaction can: page cache is movable. The few large blocks that are left are taken by
+Dropping caches fixes it, and compaction can: page cache is movable. The few large blocks that are left are taken by
 packet rings. Usage: fragment_cache.py HOG_LEAVES_MB LEAVE_MB EAT_ORDER [pin]
 
 With ``pin`` the cache is held in pipes, as a stalled sendfile(2) holds it, until SIGUSR1: no compaction moves it, so
@@ -119,7 +119,7 @@ def main() -> None:
     rings = eat(least)
     print("READY", len(rings), flush=True)
     while os.getppid() != 1:
-        if pipes:  # kswapd may free a block after READY: while pinned, none is to be had.
+        if pipes:  # kswapd may free a block after READY: while pinned, none may be free.
             rings += eat(least)
         time.sleep(0.2)
 

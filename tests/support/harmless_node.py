@@ -1,4 +1,4 @@
-"""A stand-in node on which remedies really run and harm nothing: their sysctls are files of a process that sleeps.
+"""A substitute node on which remedies really run and harm nothing: their sysctls are files of a process that sleeps.
 
 In a mount namespace of its own, /proc/PID/coredump_filter of sleeping processes lies over the files that remedies
 write in a `HostTree`. These are files of a real procfs, so a remedy is offered, logged and written; the
@@ -80,7 +80,7 @@ class HarmlessNode:
 
     @contextmanager
     def screen(self, columns: int = 120, rows: int = 40, **environment: str) -> Iterator[Terminal]:
-        """Run the full screen on this node until its remedies can be asked for."""
+        """Run the full screen on this node until its remedies can be requested."""
         program = Terminal(self.command(), columns, rows, **environment)
         try:
             program.until("N0 Normal")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
-from fragtui.kernel.reports.report import KernelReport, ReportKind, StackFrame
+from fragtui.kernel.reports.report import KernelReport, StackFrame
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.incident import Incident
 
 _REPORTED = frozenset(field.name for field in fields(KernelReport))

@@ -1,4 +1,4 @@
-"""Kills and stops fragtui and its child at random instants while it runs remedies, and counts what it should not see.
+"""Kills and stops fragtui and its child at random instants while it runs remedies, and counts violations.
 
 Run as root: ``kill_driver.py FOLDER ROUNDS SEED``; prints a JSON object. It makes a mount namespace of its own in which
 drop_caches and compact_memory are this process's coredump_filter, a kernel file that does no harm.
@@ -47,7 +47,7 @@ def make_harmless() -> None:
 
 
 class Order:
-    """Which of the files was written first: inotify tells of both in one queue."""
+    """Which of the files was written first: inotify reports both in one queue."""
 
     def __init__(self, log: Path) -> None:
         self._queue = checked(LIBC.inotify_init1(os.O_NONBLOCK))

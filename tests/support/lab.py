@@ -56,9 +56,9 @@ def alone() -> Iterator[None]:
 def fragmented_cache(
     hog_leaves_mb: int = 6000, leave_mb: int = 250, eat_order: int = 6, *, pinned: bool = False
 ) -> Iterator[Callable[[], None]]:
-    """Fragment free memory with page cache for the time of the block; everything is given back after it.
+    """Fragment free memory with page cache for the time of the block; everything is restored after it.
 
-    If `pinned`, no compaction can heal it until what it yields is called: large requests are refused.
+    If `pinned`, no compaction can fix it until the yielded function is called: large requests are denied.
     """
     with alone():
         command = [sys.executable, str(HERE / "fragment_cache.py"), str(hog_leaves_mb), str(leave_mb), str(eat_order)]
@@ -77,6 +77,6 @@ def fragmented_cache(
 
 
 def refuse(order: int, comm: str = "runc:[1:CHILD]") -> str:
-    """Have the kernel asked for a block of that order under that name; return the errno's name."""
+    """Request a block of that order from the kernel under that name; return the errno's name."""
     command = [sys.executable, str(HERE / "refused.py"), str(order), comm]
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout.strip()

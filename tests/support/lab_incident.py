@@ -96,7 +96,7 @@ class LabIncident:
                 break
         return refused
 
-    def heal(self) -> None:
+    def recover(self) -> None:
         """Drop the caches through the engine of the remedies, with its record."""
         before = self.live[-1]
         remedy = drop_caches(3, sync=False)
@@ -150,7 +150,7 @@ def record_incident(path: Path) -> LabIncident:
             time.sleep(2.0)
             unpin()
             time.sleep(1.0)
-            incident.heal()
+            incident.recover()
             time.sleep(2.0)
             incident.kubelet_says("ContainerStarted")
             time.sleep(4.0)

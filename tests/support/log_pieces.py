@@ -1,4 +1,4 @@
-"""Pieces of which logs are made for reading them by windows: reports in every dress, what lies between, what is cut."""
+"""Pieces of which logs are made for reading them by windows: reports in every format, the lines between, cut lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random keys, bursts, pastes, mouse events and sizes for the installed command, and which writes they asked for.
+"""Random keys, bursts, pastes, mouse events and sizes for the installed command, and the writes that they requested.
 
 A storm is made from a seed alone, so that one which failed can be sent again. Every piece is written at once, as a
 terminal writes it; what is asked for deliberately (one key, a look at the dialog, one key) is part of it, so that a

@@ -67,7 +67,7 @@ class Terminal:
         while not wanted(self.text):
             assert time.monotonic() < end, f"{condition!r} not within {seconds} s; the screen was:\n{self.text}"
             self.pump(0.05)
-        self.pump(0.15)  # What was found may stand in the first half of a frame.
+        self.pump(0.15)  # The match may be in the first half of a frame.
         return self.text
 
     def press(self, keys: str) -> None:

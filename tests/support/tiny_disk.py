@@ -11,7 +11,7 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def mount_tiny(folder: Path, size: int = 4096) -> None:
-    """Mount a tmpfs of so many bytes over a folder; nobody else sees it, and it goes with the process."""
+    """Mount a tmpfs of so many bytes over a folder; no other process sees it, and it ends with this one."""
     calls = (
         _LIBC.unshare(CLONE_NEWNS),
         _LIBC.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None),

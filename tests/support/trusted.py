@@ -16,7 +16,7 @@ from fragtui.sources.files.trust import Trust, open_inside
 
 @contextmanager
 def trusted_folder() -> Iterator[Path]:
-    """Yield an empty folder of our own that nobody else can write, nor any folder above it; skip without one."""
+    """Yield an empty folder of our own that no other user can write, nor any folder above it; skip without one."""
     place = "/run" if os.geteuid() == 0 else Path.home()
     with tempfile.TemporaryDirectory(prefix="fragtui-test-", dir=place) as name:
         folder = Path(name)

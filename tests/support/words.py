@@ -81,5 +81,8 @@ BANNED_IN_PROSE = _phrases(
         r"takes? .{0,20} for nothing": "assumes an empty",
         r"for want of|lest|unto|save for|ere": "without, so that not, except",
         r"illnesses|remedied": "problems, fixed",
+        r"reckon\w*": "compute, count",
+        r"surest": "the most certain",
+        r"news before|news since": "the previous update",
     }
 )

@@ -43,7 +43,7 @@ class Node:
         self.written = 0
         self.lasted = 0.0
         self.stamped: dict[int, float] = {}
-        """When a count of blocks came to stand in /proc/buddyinfo."""
+        """When a count of blocks appeared in /proc/buddyinfo."""
 
     def run(self) -> None:
         began = time.monotonic()
@@ -154,7 +154,7 @@ def _refusal(at: int) -> str:
 
 @pytest.mark.by_hand
 @pytest.mark.timeout(4 * SECONDS + 120)
-def test_a_flood_in_which_every_line_names_another_pod_is_bounded_and_what_it_dropped_is_said(tmp_path: Path) -> None:
+def test_a_flood_in_which_every_line_names_another_pod_is_bounded_and_reports_what_it_dropped(tmp_path: Path) -> None:
     node = Strangers(tmp_path, 1000)
     command = ("--root", str(tmp_path), "--kubelet-log", str(node.kubelet), "--kernel-log", str(node.kernel))
     with terminal(*command, columns=200) as term:

@@ -48,7 +48,7 @@ def test_sighup_ignored_by_the_parent_still_ends_it_when_the_terminal_is_lost(fr
         assert time.monotonic() - start < 15
 
 
-def test_it_is_suspended_with_the_terminal_given_back_and_goes_on(fragmented: Path) -> None:
+def test_it_is_suspended_with_the_terminal_restored_and_continues(fragmented: Path) -> None:
     with terminal("--root", str(fragmented)) as term:
         term.until("N0 Normal")
         term.press("\x1a")
@@ -68,7 +68,7 @@ def test_it_is_suspended_with_the_terminal_given_back_and_goes_on(fragmented: Pa
         assert term.wait() == 0
 
 
-def test_it_resizes_and_goes_on(fragmented: Path) -> None:
+def test_it_resizes_and_continues(fragmented: Path) -> None:
     with terminal("--root", str(fragmented), columns=120, rows=40) as term:
         term.until("N0 Normal")
         for columns, rows in ((60, 20), (200, 60), (80, 24)):
@@ -81,8 +81,8 @@ def test_it_resizes_and_goes_on(fragmented: Path) -> None:
 
 def _wakes(pid: int) -> int:
     """Return how often the threads of a process have slept and woken."""
-    told = [status.read_text() for status in Path(f"/proc/{pid}/task").glob("*/status")]
-    return sum(int(text.split("\nvoluntary_ctxt_switches:")[1].split()[0]) for text in told)
+    found = [status.read_text() for status in Path(f"/proc/{pid}/task").glob("*/status")]
+    return sum(int(text.split("\nvoluntary_ctxt_switches:")[1].split()[0]) for text in found)
 
 
 def test_it_sleeps_until_a_key_or_a_tick_comes(fragmented: Path) -> None:

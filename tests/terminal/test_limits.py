@@ -41,7 +41,7 @@ def called(words: list[str], tmp_path: Path) -> list[str]:
 
 
 def is_answered(done: subprocess.CompletedProcess[str]) -> bool:
-    """Whether a verb did its work, or ended with one line that says why not."""
+    """Whether a verb did its work, or ended with one line that gives the reason."""
     assert "Traceback" not in done.stderr + done.stdout, done.stderr
     assert done.returncode in (0, 1, 2, 3)
     return bool(done.stdout) or len(done.stderr.strip().splitlines()) == 1

@@ -36,7 +36,7 @@ def send(term: Terminal, *parts: bytes | float) -> None:
 
 
 def press(term: Terminal, keys: bytes, seen: str) -> None:
-    """Press a key, as often as a person does until it is heard: on a busy machine it may look as if it waited."""
+    """Press a key again, as a person does, until it counts: on a busy machine it may seem to have waited."""
     for _ in range(5):
         send(term, 0.3, keys)
         with suppress(AssertionError):
@@ -184,7 +184,7 @@ def test_text_from_a_terminal_that_marks_no_paste_opens_and_confirms_nothing(nod
 @pytest.mark.by_hand
 def test_a_question_that_the_terminal_did_not_take_is_not_answered_blindly(node: HarmlessNode) -> None:
     with node.screen() as term:
-        for _ in range(5):  # Each draws the whole screen, which nobody reads.
+        for _ in range(5):  # Each draws the whole screen, which is not read.
             os.write(term.fd, b"t")
             time.sleep(0.25)
         for key in (b"c", b"y"):
@@ -198,7 +198,7 @@ def test_a_question_that_the_terminal_did_not_take_is_not_answered_blindly(node:
 
 
 @pytest.mark.by_hand
-def test_the_guard_and_the_ladder_are_held_by_the_same_rule(node: HarmlessNode) -> None:
+def test_the_guard_and_the_escalation_obey_the_same_rule(node: HarmlessNode) -> None:
     with node.screen() as term:
         for key, question in ((b"G", GUARD), (b"l", ASKED), (b"w", ASKED)):
             send(term, b"x" + key, 0.8)

@@ -43,7 +43,7 @@ sys.exit(main())
 
 
 def is_given_back(term: Terminal) -> bool:
-    """Tell whether every mode was reset after it was last set, and the terminal's own settings are back."""
+    """Return whether every mode was reset after it was last set, and the terminal's own settings are back."""
     after = term.written[term.written.rindex(b"\x1b[?2004h") :]
     modes = termios.tcgetattr(term.fd)
     return (

@@ -9,7 +9,6 @@ import os
 import signal
 import time
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,7 +45,7 @@ def run_round(argv: list[str], ready: str, seed: int, events: int, *, remedies: 
                 assert time.monotonic() < end, "SIGTERM does not end it"
             sender.take(0.05)
             assert term.status == 0, "it crashed"
-            assert OWN_FAULT not in sender.tail, "it met a fault of its own"
+            assert OWN_FAULT not in sender.tail, "it met an internal error"
         except AssertionError as error:
             recent = "\n".join(str(one.piece) for one in sender.sent[-12:])
             raise AssertionError(f"seed {seed}, status {term.status}: {error}\n{recent}\n{sender.tail}") from error
@@ -92,13 +91,13 @@ def recording_in(folder: Path) -> Path:
     for second in range(60):
         tree.write()
         reader.sample(page_types=second % 30 == 0)
-        recorder.take_tick(replace(texts[-1], time=1_700_000_000.0 + second, monotonic=5_000.0 + second))
+        recorder.take_tick(texts[-1]._replace(time=1_700_000_000.0 + second, monotonic=5_000.0 + second))
     recorder.save(folder / "x.rec")
     recorder.end()
     return folder / "x.rec"
 
 
-def test_a_storm_on_the_live_screen_ends_nothing_and_writes_nothing_unasked(tmp_path: Path) -> None:
+def test_a_storm_on_the_live_screen_ends_nothing_and_writes_nothing_without_consent(tmp_path: Path) -> None:
     with harmless_node(tmp_path) as node:
         storm_live(node, tmp_path / "out", SEED, SHARE)
 
@@ -109,7 +108,7 @@ def test_a_storm_on_a_replay_ends_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.by_hand
 @pytest.mark.timeout(0)
-def test_the_whole_storm_ends_nothing_and_writes_nothing_unasked(tmp_path: Path) -> None:
+def test_the_whole_storm_ends_nothing_and_writes_nothing_without_consent(tmp_path: Path) -> None:
     recording = recording_in(tmp_path)
     sent = ran = 0
     seed = SEED

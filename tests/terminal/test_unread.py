@@ -23,9 +23,9 @@ from tests.terminal.test_signals import is_given_back
 pytestmark = pytest.mark.slow
 
 SECONDS = float(os.environ.get("FRAGTUI_UNREAD_SECONDS", "600"))
-"""How long nobody reads in the test that takes its time."""
+"""Seconds without a reader in the long test."""
 SOON = 2.0
-"""Seconds after which the tests that don't take their time assume that nobody looks at the terminal."""
+"""Seconds without a reader in the other tests, after which the terminal counts as unread."""
 _SOONER = f"""
 import sys
 from fragtui.ui.terminal import output as terminal_output
@@ -77,7 +77,7 @@ def fill(term: Terminal) -> None:
 
 
 def ends_within(term: Terminal, seconds: float) -> int:
-    """Return the status of a process that ends although nobody reads."""
+    """Return the exit status of a process that ends although its output is not read."""
     end = time.monotonic() + seconds
     while not (ended := os.waitpid(term.pid, os.WNOHANG))[0]:
         assert time.monotonic() < end, f"still running after {seconds} s"
@@ -189,7 +189,7 @@ def test_the_screen_sleeps_on_an_unread_terminal(node: Node) -> None:
         stop_reading(term)
         node.change_for(SOON + 1.0)
         share, grown = _measure(term, node, 4.0, node.change)
-        print(f"nobody reads: {share * 100:.2f} % of a processor, grown by {grown >> 10} KiB")
+        print(f"unread: {share * 100:.2f} % of a processor, grown by {grown >> 10} KiB")
         assert share < 0.01
         assert grown < 256 << 10
 

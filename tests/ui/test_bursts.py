@@ -245,7 +245,7 @@ def test_a_notification_that_expires_while_it_is_shown_does_not_spin(tmp_path: P
     assert done.stdout == "alive\n", f"status {done.returncode}: {done.stderr[-500:]}"
 
 
-async def test_a_key_that_fails_is_reported_and_the_screen_goes_on(
+async def test_a_key_that_fails_is_reported_and_the_screen_continues(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(self: LiveScreen) -> None:
@@ -270,9 +270,7 @@ async def test_a_key_that_fails_is_reported_and_the_screen_goes_on(
     assert "\x1b" not in printed
 
 
-async def test_what_waits_until_its_key_was_alone_and_fails_is_reported_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_delayed_action_that_fails_is_reported_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         raise LookupError("broken")
 
@@ -299,7 +297,9 @@ async def test_keys_that_only_fail_end_it(tmp_path: Path, monkeypatch: pytest.Mo
     assert app.return_code == 1
 
 
-async def test_a_panel_that_fails_says_so_and_the_others_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_panel_that_fails_reports_it_and_the_others_continue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(self: ZonesPanel, width: int, height: int) -> None:
         raise LookupError("broken")
 

@@ -6,7 +6,7 @@ from tests.support.host_tree import HostTree
 from tests.support.screen import make_app, running, text_of, until
 
 
-async def test_a_crash_is_told_plainly_and_without_the_values_of_variables(
+async def test_a_crash_is_printed_plainly_and_without_the_values_of_variables(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     HostTree.small(tmp_path)
@@ -21,9 +21,9 @@ async def test_a_crash_is_told_plainly_and_without_the_values_of_variables(
             app.main.call_later(fail)
             await pilot.pause(1)
     app.say_failure()
-    told = capsys.readouterr().err
-    assert "RuntimeError: broken 21" in told
-    assert "hunter2hunter2" not in told
+    printed = capsys.readouterr().err
+    assert "RuntimeError: broken 21" in printed
+    assert "hunter2hunter2" not in printed
     assert app.return_code == 1
 
 
@@ -36,7 +36,7 @@ async def test_a_crash_is_told_plainly_and_without_the_values_of_variables(
         (OSError(28, "No space left on device", "/x.md"), "/x.md: No space left on device"),
     ],
 )
-async def test_a_report_that_can_not_be_written_says_why(tmp_path: Path, error: Exception, words: str) -> None:
+async def test_a_report_that_can_not_be_written_shows_the_reason(tmp_path: Path, error: Exception, words: str) -> None:
     def fail() -> Path:
         raise error
 

@@ -1,4 +1,4 @@
-"""A read that blocks in the kernel is said, and nobody waits for it."""
+"""A read that blocks in the kernel is reported, and no thread waits for it."""
 
 import threading
 import time
@@ -11,9 +11,7 @@ from tests.support.host_tree import HostTree
 from tests.support.screen import make_app, running, text_of, until
 
 
-async def test_it_is_named_and_does_not_keep_anybody_from_quitting(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_it_is_named_and_does_not_prevent_quitting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     HostTree.small(tmp_path)
     let_go, hangs = threading.Event(), threading.Event()
     read = HostFile.read

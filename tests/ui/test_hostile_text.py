@@ -47,7 +47,7 @@ def kubelet_line(name: str, number: int) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
-async def test_in_the_tail_its_report_and_the_pods(tmp_path: Path, text: str) -> None:
+async def test_in_the_failure_list_its_report_and_the_pods(tmp_path: Path, text: str) -> None:
     HostTree.small(tmp_path)
     log = tmp_path / "messages"
     log.write_bytes((kernel_line(text, 1) + kubelet_line(text, 2)).encode("utf-8", "surrogatepass"))

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from textual.message import Message
 
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.kernel_log_update import MERGED, KernelLogUpdate
+from fragtui.model.failures.kernel_log_update import MAX_MERGED_INCIDENTS, KernelLogUpdate
 from fragtui.model.node.history import TICKS, History
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.player import Moment, Position, Start
@@ -25,7 +25,7 @@ def incident(number: int, comm: str | None = None) -> Incident:
     return kernel_incident(ReportKind.ALLOCATION_FAILURE, time=float(number), comm=comm, order=3, id=str(number))
 
 
-def news(*numbers: int, updated: tuple[Incident, ...] = (), lost: int = 0) -> KernelLogUpdate:
+def update_of(*numbers: int, updated: tuple[Incident, ...] = (), lost: int = 0) -> KernelLogUpdate:
     return KernelLogUpdate(tuple(incident(number) for number in numbers), updated, lost, (), "kmsg", None)
 
 
@@ -37,7 +37,7 @@ async def test_a_busy_screen_finds_the_newest_snapshot_and_every_incident(tmp_pa
     def read() -> None:
         for number in range(1000):
             app.deliver(snapshot)
-            app.post(KernelLogUpdated(news(number)))
+            app.post(KernelLogUpdated(update_of(number)))
 
     async with running(app) as pilot:
         await pilot.pause()
@@ -50,11 +50,11 @@ async def test_a_busy_screen_finds_the_newest_snapshot_and_every_incident(tmp_pa
         await until(pilot, lambda: app.main.session.failures.failures == 1000)
 
 
-def test_why_a_log_is_read_outlives_the_news_that_come_after_it() -> None:
-    why = replace(news(1), problem="/dev/kmsg: not a kernel log")
-    assert news(2).after(why).problem == why.problem
-    assert replace(news(2), source="journal").after(why).problem is None
-    assert why.after(news(2)).problem == why.problem
+def test_why_a_log_is_read_survives_later_updates() -> None:
+    why = replace(update_of(1), problem="/dev/kmsg: not a kernel log")
+    assert update_of(2).after(why).problem == why.problem
+    assert replace(update_of(2), source="journal").after(why).problem is None
+    assert why.after(update_of(2)).problem == why.problem
 
 
 def test_a_message_is_announced_once_until_the_box_is_emptied() -> None:
@@ -85,25 +85,27 @@ def test_what_comes_before_the_screen_runs_is_kept_for_it() -> None:
         return True
 
     box = Mailbox(post)
-    box.put(KernelLogUpdated(news(1)))
+    box.put(KernelLogUpdated(update_of(1)))
     runs = True
-    box.put(KernelLogUpdated(news(2)))
+    box.put(KernelLogUpdated(update_of(2)))
     assert len(posted) == 1
-    (told,) = box.empty()
-    assert isinstance(told, KernelLogUpdated)
-    assert [each.id for each in told.news.incidents] == ["1", "2"]
+    (merged,) = box.empty()
+    assert isinstance(merged, KernelLogUpdated)
+    assert [each.id for each in merged.update.incidents] == ["1", "2"]
 
 
-def test_an_incident_that_became_more_complete_meanwhile_is_told_once() -> None:
-    both = news(3, updated=(incident(1, "runc"), incident(0, "sh")), lost=2).after(news(1, 2, lost=1))
+def test_an_incident_that_became_more_complete_meanwhile_is_reported_once() -> None:
+    both = update_of(3, updated=(incident(1, "runc"), incident(0, "sh")), lost=2).after(update_of(1, 2, lost=1))
     assert [(each.id, each.comm) for each in both.incidents] == [("1", "runc"), ("2", None), ("3", None)]
     assert [(each.id, each.comm) for each in both.updated] == [("0", "sh")]
     assert both.lost_records == 3
 
 
 def test_of_too_many_incidents_the_newest_are_kept_and_the_others_counted() -> None:
-    both = news(*range(MERGED, MERGED + 10)).after(news(*range(MERGED)))
-    assert [each.id for each in both.incidents] == [str(number) for number in range(10, MERGED + 10)]
+    both = update_of(*range(MAX_MERGED_INCIDENTS, MAX_MERGED_INCIDENTS + 10)).after(
+        update_of(*range(MAX_MERGED_INCIDENTS))
+    )
+    assert [each.id for each in both.incidents] == [str(number) for number in range(10, MAX_MERGED_INCIDENTS + 10)]
     assert both.lost_records == 10
 
 

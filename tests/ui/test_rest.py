@@ -1,4 +1,4 @@
-"""While nobody reads the terminal nothing is drawn, and only what needs samples gets them at their pace."""
+"""While no process reads the terminal nothing is drawn, and only consumers that need samples get them."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ async def test_nothing_is_drawn_until_the_terminal_reads_again(tmp_path: Path) -
         assert not app.sampler.resting
 
 
-async def test_a_recording_keeps_its_pace_though_nobody_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_recording_keeps_its_pace_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     HostTree.small(tmp_path, FRAGMENTED)
     monkeypatch.chdir(tmp_path)
     app = make_app(tmp_path)

@@ -28,7 +28,7 @@ def test_the_target_order_is_chosen_or_that_of_the_last_failure_or_the_costly_li
     assert session.order == 10, "no order that the zones don't have"
 
 
-def test_a_remedy_stands_at_its_place_on_the_timeline(tmp_path: Path) -> None:
+def test_a_remedy_is_at_its_place_on_the_timeline(tmp_path: Path) -> None:
     session = Session()
     first = snapshot(tmp_path)
     session.accept(first)
@@ -37,7 +37,7 @@ def test_a_remedy_stands_at_its_place_on_the_timeline(tmp_path: Path) -> None:
     assert session.marks_in(300, 60) == {29}
 
 
-def test_caches_dropped_by_somebody_without_a_log_line_are_marked(tmp_path: Path) -> None:
+def test_caches_dropped_by_another_tool_without_a_log_line_are_marked(tmp_path: Path) -> None:
     session = Session()
     first = snapshot(tmp_path)
     counted = {**first.vmstat, "drop_pagecache": 4, "drop_slab": 1}

@@ -19,7 +19,7 @@ from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.settings import take_settings
 from fragtui.commands.cli.suggestions import did_you_mean
 from fragtui.commands.cli.verbs import COMMON, SCREEN, VERBS, Example, exit_text
-from fragtui.sources.config.toml_file import ConfigError
+from fragtui.sources.config.places import ConfigError
 from fragtui.sources.host.tree import is_packed
 from fragtui.text import bounded_int, printable, shortage
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from fragtui.sources.config.settings import Settings, Value, read_settings
-from fragtui.sources.config.toml_file import ConfigError
+from fragtui.sources.config.places import ConfigError, has_settings
+
+if TYPE_CHECKING:  # See `take_settings`.
+    from fragtui.sources.config.settings import Settings, Value
 
 SETTINGS_WITH_OPTION = ("theme", "ascii", "interval", "order")
 _NOT_ASKED = ("-h", "--help", "--version")
@@ -14,7 +18,7 @@ _NOT_ASKED = ("-h", "--help", "--version")
 
 
 def take_settings(actions: Iterable[argparse.Action], argv: Sequence[str]) -> Settings | None:
-    """Make the settings the defaults of these options; return them, None if none of the options depends on one.
+    """Make the settings the defaults of these options; return them, None if there is none, or no option depends on one.
 
     Raises ConfigError for a mistake in a file or variable.
     """
@@ -22,6 +26,10 @@ def take_settings(actions: Iterable[argparse.Action], argv: Sequence[str]) -> Se
     asked = {name: by_name[name] for name in SETTINGS_WITH_OPTION if name in by_name}
     if (not asked and "read_only" not in by_name) or any(word in _NOT_ASKED for word in argv):
         return None
+    if not has_settings(os.environ):
+        return None
+    from fragtui.sources.config.settings import read_settings  # noqa: PLC0415  # 3 ms of CPU, mostly for nothing.
+
     settings = read_settings()
     for name, action in asked.items():
         if settings.source(name) != "default":

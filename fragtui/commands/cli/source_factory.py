@@ -24,7 +24,7 @@ def joined_readers(
     on_stream: Callable[[], Callable[[StreamCall], None]] | None = None,
     recorder: PodRecorder | None = None,
 ) -> NodeReaders[KernelLog | SavedKernelLog, PodWatcher | SavedPods]:
-    """Return both readers that the options ask for, the pods linked to what the kernel log brings."""
+    """Return both readers that the options select; pods are linked to updates of the kernel log."""
     return NodeReaders(
         partial(kernel_log_of, args, reader, on_stream=on_stream), partial(pods_of, args, reader, recorder=recorder)
     )
@@ -36,7 +36,7 @@ def kernel_log_of(
     on_update: Callable[[KernelLogUpdate], None] = lambda _: None,
     on_stream: Callable[[], Callable[[StreamCall], None]] | None = None,
 ) -> KernelLog | SavedKernelLog:
-    """Return the reader of the kernel log that ``--root`` and ``--kernel-log`` ask for."""
+    """Return the reader of the kernel log that ``--root`` and ``--kernel-log`` select."""
     tree = reader.tree
     saved = args.kernel_log == "auto" and not reader.live
     if saved and (tree.kernel_log() is not None or why_no_journal(tree.root) is not None):
@@ -50,7 +50,7 @@ def pods_of(
     on_update: Callable[[PodUpdate], None] = lambda _: None,
     recorder: PodRecorder | None = None,
 ) -> PodWatcher | SavedPods:
-    """Return the reader of pods that ``--root``, ``--kubelet-log`` and ``--kubeconfig`` ask for.
+    """Return the reader of pods that ``--root``, ``--kubelet-log`` and ``--kubeconfig`` select.
 
     Credentials and servers in saved files belong to someone else: only ``--kubeconfig`` makes fragtui ask a server.
     """

@@ -71,7 +71,7 @@ def _failures_in_log(reader: NodeReader) -> str | None:
     if reader.live or (log := reader.tree.kernel_log()) is None:
         return None
     # Importing the readers of logs takes 120 ms of CPU, twice as much as the whole verb on a live node.
-    from fragtui.kernel.reports.report import ReportKind  # noqa: PLC0415
+    from fragtui.kernel.reports.report_kind import ReportKind  # noqa: PLC0415
     from fragtui.sources.saved.incidents import incidents_of  # noqa: PLC0415
 
     explained, _ = incidents_of((log,), opener_of(reader.tree.root, live=reader.live))

@@ -12,7 +12,8 @@ from fragtui.commands.cli.settings import SETTINGS_WITH_OPTION
 from fragtui.commands.cli.source_options import add_interval
 from fragtui.remedies.site_policy import SitePolicy, site_policies
 from fragtui.render.json_line import json_line
-from fragtui.sources.config.settings import SITE_FILE, Settings, variable_of
+from fragtui.sources.config.places import SITE_FILE, variable_of
+from fragtui.sources.config.settings import Settings, read_settings
 
 HELP = "print the settings that hold, each with where it comes from"
 
@@ -30,7 +31,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print them; return `Exit.UNAVAILABLE` if a file is not used."""
     policies = site_policies(args.root)
-    values = _effective(args, args.settings, policies)
+    settings = args.settings or read_settings()
+    values = _effective(args, settings, policies)
     if args.json:
         print(
             json_line(
@@ -45,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     problems = [policy.problem for policy in policies if policy.problem is not None]
     for problem in problems:
         report_error(args, f"no remedy runs: the site's policy can't be read: {problem}")
-    return Exit.UNAVAILABLE if problems or args.settings.ignored else Exit.DONE
+    return Exit.UNAVAILABLE if problems or settings.ignored else Exit.DONE
 
 
 def _effective(

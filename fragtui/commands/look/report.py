@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fragtui import __version__
 from fragtui.commands.cli.time_range import TimeRange, add_time_range, time_range_of
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.incident import Incident
 from fragtui.model.node.snapshot import Unreadable
 from fragtui.model.node.verdict import COSTLY_ORDER, judge_node

@@ -14,11 +14,11 @@ from fragtui.commands.cli.settings import read_only_because
 from fragtui.commands.cli.source_options import add_interval, add_source_options
 from fragtui.remedies.audit.path import audit_path
 from fragtui.sampler import Sampler
-from fragtui.sources.host.conditions import read_conditions
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.recording.recorder import Recorder
 
 if TYPE_CHECKING:
+    from fragtui.model.remedy.risk import NodeConditions
     from fragtui.sources.kernel_log.follower import KernelLog
     from fragtui.sources.node_readers import NodeReaders
     from fragtui.sources.pods.watcher import PodWatcher
@@ -40,7 +40,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the view until the user quits; return 0, 1 after an internal error, 2 without a terminal."""
     # Textual takes 200 ms of CPU, and --help and --version import this module too. The readers of logs and pods take
-    # 120 ms and the report 60 ms: they are imported when they are asked for, after the first bars.
+    # 120 ms, the report 60 ms, the conditions of a remedy 8 ms: they are imported when they are asked for, after the
+    # first bars.
     from textual.theme import BUILTIN_THEMES  # noqa: PLC0415
 
     from fragtui.ui.app import FragtuiApp  # noqa: PLC0415
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
             sampler=lambda deliver, crash: Sampler(reader, deliver, crash, args.interval),
             kernel_log=lambda on_update: readers().kernel_log(on_update),
             pods=lambda on_update: readers().pods(on_update),
-            read_conditions=read_conditions,
+            read_conditions=_read_conditions,
             root=reader.tree.root,
             live=reader.live,
             order=args.order,
@@ -97,6 +98,12 @@ def _raise_file_limit() -> int:
     if soft < _OPEN_FILES <= hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft := min(hard, _MAX_OPEN_FILES), hard))
     return soft
+
+
+def _read_conditions(root: Path) -> NodeConditions:
+    from fragtui.sources.host.conditions import read_conditions  # noqa: PLC0415  # See run().
+
+    return read_conditions(root)
 
 
 def _write_report(args: argparse.Namespace) -> Path:

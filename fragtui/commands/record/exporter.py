@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from fragtui import __version__
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.failure_counts import FailureCounts, count_by_cause
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.verdict import COSTLY_ORDER, judge_node

@@ -12,7 +12,8 @@ from fragtui.commands.cli.parser import build
 from fragtui.commands.cli.verbs import COMMON, SCREEN, VERBS
 from fragtui.remedies.catalogue import COMPACT_MEMORY, DROP_CACHES
 from fragtui.render.json_line import SCHEMA
-from fragtui.sources.config.settings import DEFAULTS, SITE_FILE, SITE_ONLY, variable_of
+from fragtui.sources.config.places import SITE_FILE, variable_of
+from fragtui.sources.config.settings import DEFAULTS, SITE_ONLY
 
 try:
     from argparse_manpage.manpage import Manpage

@@ -7,7 +7,7 @@ each order. The number of orders is the number of columns: 11 on x86-64, 14 on a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fragtui.kernel.procfs.parse_problem import MAX_PROBLEMS, ParseProblem
 from fragtui.text import printable
@@ -21,8 +21,7 @@ _PADDED = re.compile(r"[ \t](?=[ \d]{6}$) +\d{1,5}$", re.ASCII)
 _EXPECTED = "'Node N, zone NAME COUNT...'"
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneBlocks:
+class ZoneBlocks(NamedTuple):
     """Free blocks of one zone: `free_blocks[k]` counts the blocks of exactly order k, of every migratetype."""
 
     node: int

@@ -8,7 +8,7 @@ configuration), so names are read, never positions. From 5.4 a count stops at ``
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fragtui.kernel.procfs.buddyinfo import MAX_ORDER
 from fragtui.kernel.procfs.parse_problem import MAX_PROBLEMS, ParseProblem
@@ -22,8 +22,7 @@ _BLOCK_PAGES = re.compile(r"Pages per block:\s*(\d{1,20})\s*", re.ASCII)
 _COUNT = re.compile(r">?\d+", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class TypeBlocks:
+class TypeBlocks(NamedTuple):
     """Free blocks of one zone and migratetype, by order; those of the orders in `capped` are lower bounds."""
 
     node: int
@@ -33,8 +32,7 @@ class TypeBlocks:
     capped: frozenset[int] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class ZonePageblocks:
+class ZonePageblocks(NamedTuple):
     """Pageblocks of one zone by migratetype name, free or not."""
 
     node: int
@@ -42,8 +40,7 @@ class ZonePageblocks:
     blocks: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PageTypeInfo:
+class PageTypeInfo(NamedTuple):
     """The whole file; what it lacks is None or empty."""
 
     pageblock_order: int | None

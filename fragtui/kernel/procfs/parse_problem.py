@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fragtui.text import printable
 
@@ -10,8 +10,7 @@ MAX_PROBLEMS = 100
 """Lines of one text reported as problems: a text with more has another format."""
 
 
-@dataclass(frozen=True, slots=True)
-class ParseProblem:
+class ParseProblem(NamedTuple):
     """One line of a kernel text that does not fit its format; the lines around it are still used."""
 
     line: int

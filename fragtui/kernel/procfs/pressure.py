@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _LINE = re.compile(
     r"^(some|full) avg10=(\d{1,3}\.\d+) avg60=(\d{1,3}\.\d+) avg300=(\d{1,3}\.\d+) total=(\d{1,20})(?=\r?\n)",
@@ -11,8 +11,7 @@ _LINE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Stall:
+class Stall(NamedTuple):
     """One line: averages in percent over 10, 60 and 300 s, and the stall time since boot in microseconds."""
 
     avg10: float
@@ -21,8 +20,7 @@ class Stall:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pressure:
+class Pressure(NamedTuple):
     """Time in which `some` task, and in which every (`full`) non-idle task, was stalled; None if not in the text."""
 
     some: Stall | None

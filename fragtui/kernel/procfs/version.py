@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _RELEASE = re.compile(r"(?<!\d)(\d{1,4})\.(\d{1,4})(?:\.(\d{1,6}))?")
 _RHEL = re.compile(r"\.el(\d{1,3})")
 
 
-@dataclass(frozen=True, slots=True)
-class KernelVersion:
+class KernelVersion(NamedTuple):
     """A kernel release: its numbers, and the RHEL major version if the string has one (``.el7``)."""
 
     major: int

@@ -7,8 +7,8 @@ All values are pages.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from fragtui.text import printable
 
@@ -27,8 +27,7 @@ _REMEMBERED = 32
 _READ = _WANTED | {key for keys in _LRU for key in keys}
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneInfo:
+class ZoneInfo(NamedTuple):
     """One zone, in pages; None for what this kernel does not print (or what was cut off).
 
     `min`, `low` and `high` include the current `boost` from 5.0 on; it is printed from 5.17 on.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from fragtui.kernel.reports.report import KernelReport, KilledTask, ReportedZone, ReportKind, StackFrame
+from fragtui.kernel.reports.report import KernelReport, KilledTask, ReportedZone, StackFrame
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.kernel.reports.request import ReportedRequest
 from fragtui.logs.record import LogRecord
 

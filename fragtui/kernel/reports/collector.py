@@ -23,7 +23,8 @@ from fragtui.kernel.reports.head_lines import (
 from fragtui.kernel.reports.needles import BEFORE
 from fragtui.kernel.reports.oom_collector import OomCollector
 from fragtui.kernel.reports.open_reports import Hidden, OpenReports
-from fragtui.kernel.reports.report import ExternalDrop, KernelReport, ReportKind
+from fragtui.kernel.reports.report import ExternalDrop, KernelReport
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.kernel.reports.torn_heads import take_head_piece
 from fragtui.logs.record import LogRecord
 
@@ -35,7 +36,8 @@ class ReportCollector:
     """Takes the records of one source in order; returns reports in the order of their head lines."""
 
     def __init__(self) -> None:
-        self.foreign_remedies: deque[ExternalDrop] = deque(maxlen=1000)
+        self.external_drops: deque[ExternalDrop] = deque(maxlen=1000)
+        """Lines in which the kernel logged a write to drop_caches; the reader clears it."""
         self._open = OpenReports()
         self._dump = DumpCollector(self._open)
         self._oom = OomCollector(self._open)
@@ -91,10 +93,10 @@ class ReportCollector:
             return
         if "drop_caches: " in text and (found := parse_drop_caches_line(text)) is not None:
             remedy = ExternalDrop(*found, time=record.time, monotonic=record.monotonic, line=record.line)
-            self.foreign_remedies.append(remedy)
+            self.external_drops.append(remedy)
             return
         if not self._open.reports:
-            self._dump.note_foreign(record)
+            self._dump.note_unowned(record)
             return
         if not (
             self._dump.take(record) or take_head_piece(self._open.candidates(record), record) or self._slab(record)

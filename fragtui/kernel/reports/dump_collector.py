@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fragtui.kernel.reports.builder import MAX_FRAMES, ReportBuilder, Stage
 from fragtui.kernel.reports.dump_lines import (
-    MAX_FRAME_LINES,
+    MAX_FRAME_CHARACTERS,
     is_body,
     is_last_trailer,
     is_trace_head,
@@ -17,7 +17,7 @@ from fragtui.kernel.reports.dump_lines import (
     parse_zone_line,
 )
 from fragtui.kernel.reports.open_reports import OpenReports
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.kernel.reports.request import intact_part
 from fragtui.logs.record import LogRecord
 
@@ -29,10 +29,11 @@ _TRAILERS = frozenset("0123456789.FTSNM")
 LogSource = tuple[str | None, str | None]
 """Host and printing caller of a record."""
 NEAR = 6
-"""A foreign frame within so many records means that its dump still runs."""
+"""Most records since the last line of a dump for which it is assumed to continue."""
 MAX_SOURCES = 4096
 """Most hosts and callers whose dumps are known to have a task line; no node's log has more."""
-_MAX_FOREIGN = 256
+_MAX_UNOWNED = 256
+"""Most hosts and callers with an unowned dump that are kept."""
 _MAX_OWNERS = 1024
 """Most hosts and callers whose last dump is kept, the newest; a log of one host has one per CPU or task."""
 
@@ -43,8 +44,8 @@ class DumpCollector:
     def __init__(self, open_reports: OpenReports) -> None:
         self._open_reports = open_reports
         self._owner: dict[LogSource, ReportBuilder | None] = {}
-        self._foreign_at: dict[LogSource, int | None] = {}
-        """The record at which a foreign dump was seen; None: it has ended."""
+        self._unowned_at: dict[LogSource, int | None] = {}
+        """Count of the last record of a dump that belongs to no open report; None: that dump has ended."""
         self._tasked: set[LogSource] = set()
         """Hosts and callers whose dumps have a task line."""
 
@@ -52,7 +53,7 @@ class DumpCollector:
         """Forget the running dump."""
         self._owner.clear()
         self._tasked.clear()
-        self._foreign_at.clear()
+        self._unowned_at.clear()
 
     def note_head(self, report: ReportBuilder) -> None:
         """A new head line by a caller ends that caller's dump."""
@@ -64,28 +65,28 @@ class DumpCollector:
             del self._owner[next(iter(self._owner))]
         self._owner[source] = report
 
-    def note_foreign(self, record: LogRecord) -> None:
-        """Record a dump's line while no report is open: the dump may continue into one."""
+    def note_unowned(self, record: LogRecord) -> None:
+        """Note a line of a dump while no report is open: later lines of that dump must not be taken for a report's."""
         text = record.text
         if "Call Trace:" in text or "Call trace:" in text or "+0x" in text:
-            self._foreign(record, text)
+            self._note_unowned_line(record, text)
 
-    def _foreign(self, record: LogRecord, text: str) -> None:
+    def _note_unowned_line(self, record: LogRecord, text: str) -> None:
         count = self._open_reports.count
-        if len(self._foreign_at) > _MAX_FOREIGN:
-            self._foreign_at = {
-                source: at for source, at in self._foreign_at.items() if at is not None and count - at <= NEAR
+        if len(self._unowned_at) > _MAX_UNOWNED:
+            self._unowned_at = {
+                source: at for source, at in self._unowned_at.items() if at is not None and count - at <= NEAR
             }
         ended = "+0x" in text and any(word in text for word in _OUTERMOST)
-        self._foreign_at[record.host, record.caller] = None if ended else count
+        self._unowned_at[record.host, record.caller] = None if ended else count
 
-    def _foreign_runs(self, record: LogRecord) -> bool:
-        at = self._foreign_at.get((record.host, record.caller))
+    def _unowned_dump_runs(self, record: LogRecord) -> bool:
+        at = self._unowned_at.get((record.host, record.caller))
         return at is not None and self._open_reports.count - at <= NEAR
 
     def take_frame(self, record: LogRecord) -> bool:
         """Take a line if it is a stack frame; its owner is the caller of the last task line or heading."""
-        frames = parse_frames(record.text[:MAX_FRAME_LINES])
+        frames = parse_frames(record.text[:MAX_FRAME_CHARACTERS])
         if not frames:
             return False
         source = (record.host, record.caller)
@@ -94,7 +95,7 @@ class DumpCollector:
             self._begin_trace(source, record)  # ARM's unwinder prints no heading.
             owner = self._owner.get(source)
         if owner is None or owner.closed or owner.stack is not Stage.RUNNING:
-            self._foreign(record, record.text)
+            self._note_unowned_line(record, record.text)
             if owner is not None and not owner.closed and owner.stack is Stage.NAMED:
                 owner.stack_mixed = True
             return True
@@ -141,7 +142,7 @@ class DumpCollector:
             return True
         if is_trace_head(text):
             self._begin_trace(key, record)
-            frames = parse_frames(bare.partition(":")[2][:MAX_FRAME_LINES]) if "[" in bare else ()
+            frames = parse_frames(bare.partition(":")[2][:MAX_FRAME_CHARACTERS]) if "[" in bare else ()
             owner = self._owner.get(key)
             if frames and owner is not None and owner.stack is Stage.RUNNING:
                 owner.frames.extend(frames)
@@ -160,10 +161,10 @@ class DumpCollector:
         if owner is None or owner.closed:
             # Some dumps have no task line (arm64 of Android, 2.4); then only the single candidate is certain.
             certain = len(awaiting) == 1 and awaiting[0].idle <= 4
-            if not certain or self._foreign_runs(record) or key in self._tasked:
+            if not certain or self._unowned_dump_runs(record) or key in self._tasked:
                 for report in awaiting:
                     report.maybe_dumped = True
-                self._foreign(record, "")
+                self._note_unowned_line(record, "")
                 return
             owner = awaiting[0]
             self._set_owner(key, owner)
@@ -172,9 +173,9 @@ class DumpCollector:
                 report.maybe_dumped = True
             owner.stack = Stage.DONE
             self._set_owner(key, None)
-            self._foreign(record, "")
+            self._note_unowned_line(record, "")
             return
-        owner.stack_mixed = owner.stack_mixed or self._foreign_runs(record)
+        owner.stack_mixed = owner.stack_mixed or self._unowned_dump_runs(record)
         owner.stack = Stage.RUNNING
         owner.touch(record)
 

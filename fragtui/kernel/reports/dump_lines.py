@@ -96,7 +96,7 @@ def is_trace_head(text: str) -> bool:
     return _TRACE.match(text) is not None
 
 
-MAX_FRAME_LINES = 1024
+MAX_FRAME_CHARACTERS = 1024
 """Most characters read of a line of frames: the cache stays small."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.kernel.reports.request import ReportedRequest, intact_part, parse_order, parse_request
 
 _HEAD = re.compile(

@@ -14,7 +14,7 @@ from fragtui.kernel.reports.oom_lines import (
     parse_reaped,
 )
 from fragtui.kernel.reports.open_reports import OpenReports
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.kernel.reports.request import ReportedRequest
 from fragtui.logs.record import LogRecord
 

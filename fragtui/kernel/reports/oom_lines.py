@@ -77,7 +77,7 @@ def parse_oom_invoked(text: str, torn: bool = False) -> OomInvoked | None:
 
 
 def parse_oom_summary(text: str, torn: bool = False) -> OomSummary | None:
-    """Return the facts of an ``oom-kill:`` line as far as it goes, or None. 5.0 says NONE for memcg kills too."""
+    """Return the facts of an ``oom-kill:`` line, which may be cut, or None. 5.0 prints NONE for memcg kills too."""
     text = intact_part(text, torn)
     if (found := _SUMMARY.search(text)) is None:
         return None

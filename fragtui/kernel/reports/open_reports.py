@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fragtui.kernel.reports.builder import ReportBuilder
 from fragtui.kernel.reports.needles import BEFORE
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.logs.record import LogRecord
 
 MAX_OPEN = 32

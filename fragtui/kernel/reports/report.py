@@ -3,17 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class ReportKind(StrEnum):
-    """The families of reports, by the names that `explain --json` gives them."""
-
-    ALLOCATION_FAILURE = "allocation_failure"
-    STALL = "stall"
-    VMALLOC_FAILURE = "vmalloc_failure"
-    SLAB_FAILURE = "slab_failure"
-    OOM = "oom"
+from fragtui.kernel.reports.report_kind import ReportKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +78,7 @@ class KilledTask:
 
 @dataclass(frozen=True, slots=True)
 class KernelReport:
-    """One report, as far as it is read; `complete` means that nothing more is expected.
+    """One report, complete or not; `complete` means that nothing more is expected.
 
     `key` is unique within one collector and stays the same while the report grows. `stack_mixed` says that another
     CPU's dump was interleaved with this stack, so that no frame is certain and `stack` is empty. `lines` are the first

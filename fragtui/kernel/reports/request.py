@@ -27,7 +27,7 @@ _GLUED = re.compile(r"(?<=\S)\[ *\d+\.\d{6}\](?:\[ *[TC]\d+\])? ")
 
 @dataclass(frozen=True, slots=True)
 class ReportedRequest:
-    """What was asked for. `names` are the flags as printed, None if the kernel printed none."""
+    """A request for memory. `names` are the flags as printed, None if the kernel printed none."""
 
     order: int | None = None
     mode: int | None = None

@@ -1,4 +1,4 @@
-"""What asked for the memory, found by the stack, the work item and the task's name."""
+"""The cause of a request: what code requested the memory, by the stack, the work item and the task's name."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ FixedIn = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A known cause: `key` names it in JSON, `title` in words, `advice` is one line on what to do.
+    """A known cause: `key` is its name in JSON, `title` its name in text, `advice` is one line on what to do.
 
     `symbols` are prefixes of function names in the stack, `modules` are kernel modules, `comms` are prefixes of task
-    names, the weakest sign: they count only if no frame matches. `fixed` says which release or commit fixes it,
-    `fixed_in` is that release for comparison. A `weak` cause says how memory was requested rather than by whom; any
-    other cause goes before it.
+    names, the weakest sign: they count only if no frame matches. `fixed` names the release or commit with the fix,
+    `fixed_in` is that release for comparison. A `weak` cause is a way to request memory, not a requester; any other
+    cause takes precedence.
     """
 
     key: str
@@ -34,7 +34,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class FoundCause:
-    """A cause and its sign in words; `frame` is the place of that sign in the stack, innermost first."""
+    """A cause and its evidence as text; `frame` is the index of that evidence in the stack, innermost first."""
 
     cause: Cause
     sign: str

@@ -1,4 +1,4 @@
-"""Who asks for large blocks, as data: symbols, modules or task names, the cause, what to do, which release fixes it."""
+"""The causes of large requests, as data: symbols, modules or task names, title, advice, the release with the fix."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CAUSES: tuple[Cause, ...] = (
         "a new network namespace",
         f"{_FREE_BLOCKS}. Then retry the pod",
         symbols=("copy_net_ns", "setup_net", "ops_init", "net_ns_init", "create_new_namespaces"),
-        comms=("runc:[", "runc:["),
+        comms=("runc:[",),
     ),
     Cause(
         "coredump",
@@ -67,7 +67,7 @@ CAUSES: tuple[Cause, ...] = (
           symbols=("mhi_", "__mhi_", "ath11k_", "ath12k_"), modules=("mhi", "ath11k", "ath11k_pci", "ath12k")),
     Cause("wifi", "a wireless network card", "Update its driver or firmware",
           symbols=("iwl_", "ath10k_", "brcmf_", "mt76"), modules=("iwlwifi", "ath10k_core", "brcmfmac", "mt76")),
-    Cause("gpu", "a graphics driver", "Mostly harmless: it asks for large blocks first and falls back to small ones",
+    Cause("gpu", "a graphics driver", "Mostly harmless: it requests large blocks first and falls back to small ones",
           symbols=("ttm_", "amdgpu_", "i915_", "__i915", "nouveau_", "drm_gem", "nv_drm"),
           modules=("ttm", "amdgpu", "i915", "xe", "nouveau", "nvidia", "nvidia_uvm", "drm")),
     Cause("ion/dma-buf", "an ION or dma-buf heap", "Harmless if the heap falls back to smaller blocks",
@@ -77,7 +77,7 @@ CAUSES: tuple[Cause, ...] = (
           "dma_generic_alloc")),
     Cause("scsi", "a SCSI host adapter", "Free blocks, then rescan", symbols=("megasas_", "mpt3sas_", "qla2", "lpfc_"),
           modules=("megaraid_sas", "mpt3sas", "qla2xxx", "lpfc", "hpsa")),
-    Cause("aoe", "ATA over Ethernet", "Raise vm.min_free_kbytes: it asks in atomic context",
+    Cause("aoe", "ATA over Ethernet", "Raise vm.min_free_kbytes: it allocates in atomic context",
           symbols=("aoecmd_", "aoedev_", "new_skb"), modules=("aoe",)),
     Cause("hugetlb", "the pool of huge pages",
           "Reserve huge pages at boot (hugepages=), or compact before growing the pool",
@@ -109,7 +109,7 @@ CAUSES: tuple[Cause, ...] = (
           comms=("qemu", "fc_vmm", "firecracker", "virt-launcher")),
     Cause("vhost", "vhost networking", f"{_FREE_BLOCKS}. Do it before you start the VM", symbols=("vhost_",)),
     Cause("tun", "a tun/tap device", "Lower its queue length", symbols=("tun_",), modules=("tun", "tap")),
-    Cause("acpi/ipmi", "ACPI, IPMI or WMI firmware access", "Stop polling the sensors so often",
+    Cause("acpi/ipmi", "ACPI, IPMI or WMI firmware access", "Poll the sensors less often",
           symbols=("acpi_", "ipmi_", "wmi_"), modules=("ipmi_si", "ipmi_msghandler", "acpi_power_meter", "wmi")),
     Cause("audio", "a sound device's buffer", "Preallocate its buffer at boot",
           symbols=("snd_", "sof_", "hda_"), modules=("snd_sof", "snd_pcm", "snd_hda_core")),

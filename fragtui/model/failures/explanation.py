@@ -1,11 +1,12 @@
-"""The explanation of a report: who was denied what, where and why, and whether fragmentation is the cause."""
+"""The explanation of a report: who was denied which block, in which zones, and whether fragmentation is the cause."""
 
 from __future__ import annotations
 
 from fragtui.cluster.pod_ref import cgroup_owner
 from fragtui.kernel.gfp.flags import GfpReading
 from fragtui.kernel.procfs.version import KernelVersion
-from fragtui.kernel.reports.report import KernelReport, ReportKind
+from fragtui.kernel.reports.report import KernelReport
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.cause import FoundCause
 from fragtui.model.failures.refusal import RefusalCause, RefusalVerdict, classify_refusal, is_atomic, page_kb_of
 from fragtui.model.node.verdict import COSTLY_ORDER
@@ -19,7 +20,7 @@ _MAX_ORDER = 30
 def describe_report(
     report: KernelReport, version: KernelVersion | None, reading: GfpReading, cause: FoundCause | None
 ) -> str:
-    """Return what happened in the first sentence, then what to do and what is uncertain."""
+    """Return the denial and its reason in the first sentence, then advice and what is uncertain."""
     if report.kind is ReportKind.OOM:
         return _oom(report, version, reading)
     text = _denial(report, cause)
@@ -95,7 +96,8 @@ def _verdict(judgement: RefusalVerdict) -> str:
                 if stop is not None and any(judged.state.free_blocks[order:]):
                     return (
                         f" because memory is fragmented: {blocks} were free in {names}, "
-                        f"but this kernel requires blocks above order {stop} to meet the watermark"
+                        f"but in blocks above {_size(stop, judgement.page_kb)} (order {stop}) "
+                        "there was less free memory than this kernel's watermark requires"
                     )
         return (
             f" although {blocks} were free in {names}: "
@@ -113,7 +115,7 @@ def _flags(report: KernelReport, reading: GfpReading) -> str:
     if "GFP_NOFS" in names:
         return "; GFP_NOFS did not allow it to call file systems to free memory"
     if "__GFP_NORETRY" in names or "__GFP_RETRY_MAYFAIL" in names:
-        return "; its flags tell the kernel not to try hard, so its caller has a fallback"
+        return "; its flags let the kernel give up early, so its caller has a fallback"
     return ""
 
 
@@ -127,7 +129,7 @@ def _advice(version: KernelVersion | None, cause: FoundCause | None) -> list[str
 
 
 def _veth(report: KernelReport) -> str:
-    """Return how many possible CPUs the kernel counts.
+    """Return the sentence about the number of possible CPUs that a veth request of this size implies.
 
     The block holds one struct veth_rq for each (drivers/net/veth.c veth_alloc_queues), rounded up to a power of two.
     """
@@ -163,7 +165,8 @@ def _oom(report: KernelReport, version: KernelVersion | None, reading: GfpReadin
     if report.constraint in {"CONSTRAINT_CPUSET", "CONSTRAINT_MEMORY_POLICY"}:
         which = "cpuset" if report.constraint == "CONSTRAINT_CPUSET" else "memory policy"
         return (
-            f"{killed}: the nodes that its {which} allows ran out of memory (order {order}); this is not fragmentation."
+            f"{killed} to free {_block(report)}: the nodes that its {which} allows ran out of memory; "
+            "this is not fragmentation."
         )
     if 1 <= order <= COSTLY_ORDER:
         above = [
@@ -181,4 +184,4 @@ def _oom(report: KernelReport, version: KernelVersion | None, reading: GfpReadin
             f"{killed}; the report does not show whether the node or a cgroup was out of memory. "
             "This is not fragmentation."
         )
-    return f"{killed}: the node ran out of memory (order {order}); this is not fragmentation."
+    return f"{killed} to free {_block(report)}: the node ran out of memory; this is not fragmentation."

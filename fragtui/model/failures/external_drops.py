@@ -1,23 +1,28 @@
-"""Remedies that others ran: the kernel logs who writes to drop_caches, and counts the writes."""
+"""Drops of caches by other tools: the kernel logs which task writes to drop_caches, and counts the writes."""
 
 from __future__ import annotations
 
-from fragtui.kernel.reports.report import ExternalDrop
+from typing import TYPE_CHECKING
+
 from fragtui.model.node.snapshot import Snapshot
 
+if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
+    from fragtui.kernel.reports.report import ExternalDrop
+
 _OWN = "fragtui-remedy"
-"""The name of fragtui's own child."""
+"""The task name of fragtui's own child process."""
 
 
 def is_own_drop(remedy: ExternalDrop) -> bool:
-    """Return whether fragtui's child wrote it, of this process or another."""
+    """Return whether the child of a fragtui process, this one or another, wrote to drop_caches."""
     return remedy.comm == _OWN
 
 
 def drops_between(before: Snapshot, after: Snapshot) -> tuple[int, int] | None:
-    """Return how often page cache and slab were dropped between two ticks, by whomever; None if not counted.
+    """Return how often page cache and slab were dropped between two ticks, by any process; None if not counted.
 
-    A count that fell is another boot's (saved files that go on, a recording over a restart): nothing is known then.
+    A smaller count is of a later boot (saved files that are replaced, a recording across a restart): then it is
+    unknown.
     """
     names = ("drop_pagecache", "drop_slab")
     if any(name not in side.vmstat for side in (before, after) for name in names):

@@ -1,4 +1,4 @@
-"""Failures counted by cause, once each, when nothing more is expected of their report."""
+"""Failures counted by cause, each once, when its report is complete."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.causes import CAUSES
 from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 
 SETTLED_S = 2.0
-"""Seconds after which a report is complete: its cause is known when its stack is."""
+"""Seconds after which a report counts as complete: its cause is known once its stack is."""
 MAX_OPEN_COUNTS = 2048
-"""Failures that wait to be complete; of more the oldest are counted as they are."""
+"""Most failures that wait for the rest of their report; beyond it the oldest are counted as they are."""
 UNKNOWN_CAUSE = "unknown"
 
 
 @dataclass(slots=True)
 class FailureCounts:
-    """Counts failures after `since` (epoch seconds). A counter must never fall, so a cause is counted when settled."""
+    """Counts failures after `since` (epoch seconds), each once its cause is settled: a counter must never fall."""
 
     since: float
     _totals: Counter[str] = field(default_factory=Counter)
@@ -41,7 +41,7 @@ class FailureCounts:
         self._settle(now)
 
     def totals(self, now: float) -> dict[str, int]:
-        """Return the counts by cause, those without any included: a rate needs the zero before the first."""
+        """Return the counts by cause, zeros included: a rate needs the zero before the first failure."""
         self._settle(now)
         return {**dict.fromkeys(known_causes(), 0), **self._totals}
 
@@ -55,7 +55,7 @@ class FailureCounts:
 
 
 def count_by_cause(incidents: Iterable[Incident]) -> dict[str, int]:
-    """Return how many allocation failures these are at least, by cause, causes without any included."""
+    """Return the lower bound of these allocation failures by cause, causes with none included."""
     totals = Counter[str](dict.fromkeys(known_causes(), 0))
     for incident in incidents:
         if incident.kind is ReportKind.ALLOCATION_FAILURE:
@@ -64,5 +64,5 @@ def count_by_cause(incidents: Iterable[Incident]) -> dict[str, int]:
 
 
 def known_causes() -> tuple[str, ...]:
-    """Return every cause there is."""
+    """Return every cause of the table."""
     return (*(cause.key for cause in CAUSES), UNKNOWN_CAUSE)

@@ -1,4 +1,4 @@
-"""The kernel's failures as a tail: alike ones in one row, counted, the newest last."""
+"""The list of the kernel's failures: similar ones in one group, counted, the newest last."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
 
-from fragtui.kernel.reports.report import ReportKind
-from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+from fragtui.kernel.reports.report_kind import ReportKind
 
-MAX_KEPT_GROUPS = 2000
-"""Incidents remembered; older ones leave the list, not the counts."""
-_OLD = MAX_KEPT_GROUPS // 4
-"""Of so many of the oldest the first goes that is no refusal of the node's memory."""
+if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
+    from fragtui.model.failures.incident import Incident
+    from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+
+MAX_KEPT_INCIDENTS = 2000
+"""Most incidents kept; older ones leave the list, not the counts."""
+_OLD = MAX_KEPT_INCIDENTS // 4
+"""Of the oldest incidents, how many are searched for one to drop that is no denial of the node's memory."""
 _DIGITS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
 class FailureGroup:
-    """Incidents of one kind, asker, order, flags and cause, oldest first."""
+    """Incidents of one kind, task name, order, flags and cause, oldest first."""
 
     incidents: tuple[Incident, ...]
 
@@ -31,7 +34,7 @@ class FailureGroup:
 
     @property
     def count(self) -> int:
-        """Failures that these stand for, at least."""
+        """Lower bound of the failures that these incidents represent."""
         return sum(_failures(incident) for incident in self.incidents)
 
     @property
@@ -46,13 +49,13 @@ class FailureList:
     def __init__(self) -> None:
         self.lost_records = 0
         self.unlisted = 0
-        """Incidents that left the list since it was full."""
+        """Incidents that were dropped because the list was full."""
         self.unread_lines = 0
         self.source: str | None = None
         self.problem: str | None = None
-        """Why the log is read from there and not from a better source; None if nothing is better."""
+        """Why the log is read from this source and not from a better one; None if none is better."""
         self.wanted = ""
-        """Only incidents that hold this text are listed; case does not matter."""
+        """Only incidents that contain this text are listed; case does not matter."""
         self._incidents: dict[str, Incident] = {}
         self._rows: tuple[FailureGroup, ...] | None = None
         self._last_refusal: Incident | None = None
@@ -60,19 +63,20 @@ class FailureList:
         self._forgotten_suppressed = 0
 
     def take(self, update: KernelLogUpdate) -> None:
-        """Take what the kernel log brought."""
+        """Take an update of the kernel log."""
         for incident in (*update.incidents, *update.updated):
             self._incidents[incident.id] = incident
         self._forget()
         self.lost_records += update.lost_records
         self.unread_lines += update.unread_lines
-        if update.problem is not None or update.source != self.source:  # Said once, it holds for the source.
+        # A problem is reported once and holds as long as the source is the same.
+        if update.problem is not None or update.source != self.source:
             self.problem = update.problem
         self.source = update.source
         self._changed()
 
     def _forget(self) -> None:
-        more = len(self._incidents) - MAX_KEPT_GROUPS
+        more = len(self._incidents) - MAX_KEPT_INCIDENTS
         if more <= 0:
             return
         old = list(islice(self._incidents.values(), _OLD + more))
@@ -84,7 +88,7 @@ class FailureList:
             self._forgotten_suppressed += incident.suppressed or 0
 
     def clear(self) -> None:
-        """Forget all incidents; what is wanted stays."""
+        """Remove all incidents; the filter stays."""
         self._incidents.clear()
         self._forgotten = self._forgotten_suppressed = 0
         self.lost_records = self.unlisted = self.unread_lines = 0
@@ -92,22 +96,22 @@ class FailureList:
         self._changed()
 
     def filter(self, wanted: str) -> None:
-        """List only incidents that hold this text."""
+        """List only incidents that contain this text."""
         self.wanted = wanted
         self._changed()
 
     def incident(self, incident_id: str) -> Incident | None:
-        """Return the incident of that id, or None if it is not remembered."""
+        """Return the incident of that id, or None if it is not kept."""
         return self._incidents.get(incident_id)
 
     @property
     def incidents(self) -> tuple[Incident, ...]:
-        """All remembered incidents by time; those without a time come first."""
+        """All kept incidents by time; those without a time come first."""
         return tuple(sorted(self._incidents.values(), key=lambda incident: incident.time or 0.0))
 
     @property
     def rows(self) -> tuple[FailureGroup, ...]:
-        """Return the listed incidents, alike ones together, in the order of the newest of each."""
+        """Return the groups of the listed incidents, ordered by the newest of each."""
         if self._rows is None:
             wanted = self.wanted.casefold()
             shown = (incident for incident in self.incidents if not wanted or wanted in _text(incident).casefold())
@@ -140,12 +144,12 @@ class FailureList:
 
 
 def _failures(incident: Incident) -> int:
-    """Return how many failures one told incident stands for, at least."""
+    """Return how many failures one incident represents, at least."""
     return 1 + (incident.repeated or 0)
 
 
 def combined(incidents: Iterable[Incident]) -> tuple[FailureGroup, ...]:
-    """Return alike incidents together, in the order of the newest of each; names differing in digits only are alike."""
+    """Return groups of similar incidents, ordered by the newest of each; task names may differ in digits."""
     groups: dict[tuple[object, ...], list[Incident]] = {}
     for incident in incidents:
         comm = _DIGITS.sub("0", incident.comm or "")

@@ -8,7 +8,8 @@ from fragtui.cluster.pod_ref import cgroup_owner
 from fragtui.kernel.gfp.flags import GfpReading, GfpTable, decode
 from fragtui.kernel.procfs.version import KernelVersion, parse_version
 from fragtui.kernel.reports.dump_lines import OUR_FRAMES
-from fragtui.kernel.reports.report import KernelReport, ReportKind
+from fragtui.kernel.reports.report import KernelReport
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.cause import Cause, FoundCause
 from fragtui.model.failures.causes import CAUSES, TABLE
 from fragtui.model.failures.explanation import describe_report
@@ -62,7 +63,7 @@ def incident_id(source: str, place: int, time: float | None, monotonic: float | 
 
 
 def cause_of(report: KernelReport, version: KernelVersion | None) -> FoundCause | None:
-    """Return what asked for the memory, or None. An OOM kill has none: its victim did not ask."""
+    """Return what requested the memory, or None. An OOM kill has none: its victim requested nothing."""
     if report.kind in {ReportKind.OOM, ReportKind.SLAB_FAILURE}:
         return None
     stack = [(frame.symbol, frame.reliable, frame.module) for frame in report.stack]
@@ -106,7 +107,7 @@ def memory_is_to_blame(report: KernelReport) -> bool | None:
 
 
 def reason_of(report: KernelReport) -> str | None:
-    """Return what the report says beyond the common fields."""
+    """Return what the report contains beyond the common fields."""
     if report.kind is ReportKind.STALL and report.stalled_ms is not None:
         return f"waited {report.stalled_ms} ms so far"
     if report.kind is ReportKind.VMALLOC_FAILURE:

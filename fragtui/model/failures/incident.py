@@ -1,11 +1,14 @@
-"""One incident: what the kernel reported or a runtime could not start, and what fragtui makes of it."""
+"""One incident: the kernel's report or the sandbox that a runtime could not start, and fragtui's judgement of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from fragtui.kernel.reports.report import KernelReport, KilledTask, ReportedZone
+if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
+    from fragtui.kernel.reports.report import KernelReport, KilledTask, ReportedZone
+
 
 SANDBOX_FAILURE = "sandbox_failure"
 """The kind of an incident that is no report of the kernel: a container runtime could not start a pod's sandbox."""
@@ -47,12 +50,12 @@ class Incident:
 
     @property
     def comm(self) -> str | None:
-        """The name of the task that asked for memory."""
+        """The name of the task that requested memory."""
         return self.report.comm if self.report else None
 
     @property
     def order(self) -> int | None:
-        """The order of the block that was asked for."""
+        """The order of the requested block."""
         return self.report.order if self.report else None
 
     @property
@@ -129,7 +132,7 @@ class Incident:
 
 
 def iso_utc(time: float) -> str | None:
-    """Return epoch seconds as ISO 8601 in UTC, or None for a time that no calendar has."""
+    """Return epoch seconds as ISO 8601 in UTC, or None for a time outside the calendar."""
     try:
         return datetime.fromtimestamp(time, UTC).isoformat()
     except (ValueError, OverflowError, OSError):

@@ -1,4 +1,4 @@
-"""What the follower of the kernel log hands to the screen."""
+"""What the follower of the kernel log reports to the screen."""
 
 from __future__ import annotations
 
@@ -7,54 +7,58 @@ from dataclasses import dataclass
 from fragtui.kernel.reports.report import ExternalDrop
 from fragtui.model.failures.incident import Incident
 
-MERGED = 2000
-"""Incidents, and foreign remedies, that news which wait may hold together: as many as the screen remembers."""
+MAX_MERGED_INCIDENTS = 2000
+"""Most incidents, and most external drops, of updates merged while they wait: as many as the screen remembers."""
 
 
 @dataclass(frozen=True, slots=True)
 class KernelLogUpdate:
-    """What the kernel log brought since the news before.
+    """What the kernel log brought since the previous update.
 
-    `incidents` are new, `updated` are known ones (by id) that are now more complete. `lost_records` were overwritten in
-    the ring or skipped since the news before. `source` says where it was read, `problem` why not from a better one.
+    `incidents` are new, `updated` are known ones (by id) that are now more complete. `lost_records` counts records that
+    were overwritten in the ring or skipped since the previous update. `external_drops` are drops of caches by other
+    tools. `source` is where the log was read, `problem` why it was not read from a better source.
     """
 
     incidents: tuple[Incident, ...]
     updated: tuple[Incident, ...]
     lost_records: int
-    foreign_remedies: tuple[ExternalDrop, ...]
+    external_drops: tuple[ExternalDrop, ...]
     source: str
     problem: str | None
     unread_lines: int = 0
-    """Lines since the news before that no parser could read."""
+    """Lines since the previous update that no parser could read."""
 
     @property
     def matters(self) -> bool:
-        """Whether there is anything in it."""
+        """Whether it holds anything to show."""
         return bool(
             self.incidents
             or self.updated
             or self.lost_records
-            or self.foreign_remedies
+            or self.external_drops
             or self.problem
             or self.unread_lines
         )
 
     def after(self, earlier: KernelLogUpdate) -> KernelLogUpdate:
-        """Return both as one. Of more than `MERGED` incidents the oldest are left out, and counted as lost records."""
+        """Return both as one update.
+
+        Of more than `MAX_MERGED_INCIDENTS` incidents the oldest are left out and counted as lost records.
+        """
         incidents = {incident.id: incident for incident in earlier.incidents}
         updated = {incident.id: incident for incident in earlier.updated}
         for incident in self.updated:
             (incidents if incident.id in incidents else updated)[incident.id] = incident
         incidents |= {incident.id: incident for incident in self.incidents}
-        # Said once, it holds for the source.
-        holds = self.problem is None and self.source == earlier.source
+        # A problem is reported once and holds as long as the source is the same.
+        still_valid = self.problem is None and self.source == earlier.source
         return KernelLogUpdate(
-            tuple(incidents.values())[-MERGED:],
-            tuple(updated.values())[-MERGED:],
-            earlier.lost_records + self.lost_records + max(0, len(incidents) - MERGED),
-            (*earlier.foreign_remedies, *self.foreign_remedies)[-MERGED:],
+            tuple(incidents.values())[-MAX_MERGED_INCIDENTS:],
+            tuple(updated.values())[-MAX_MERGED_INCIDENTS:],
+            earlier.lost_records + self.lost_records + max(0, len(incidents) - MAX_MERGED_INCIDENTS),
+            (*earlier.external_drops, *self.external_drops)[-MAX_MERGED_INCIDENTS:],
             self.source,
-            earlier.problem if holds else self.problem,
+            earlier.problem if still_valid else self.problem,
             earlier.unread_lines + self.unread_lines,
         )

@@ -38,12 +38,12 @@ class RefusalZone:
     state: ZoneState
     verdict: Verdict
     is_reserved: bool
-    """Whether only the lowmem reserve keeps this request out, so that its free blocks mean nothing."""
+    """Whether only the lowmem reserve denies this request, so that its free blocks do not count."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefusalVerdict:
-    """What the zones of a report say about its request."""
+    """What the zones of a report show about its request."""
 
     why: RefusalCause
     zones: tuple[RefusalZone, ...]
@@ -66,8 +66,8 @@ def classify_refusal(report: KernelReport, version: KernelVersion | None, readin
     """Return why the zones of a report could not serve its request, or None if they do not show it.
 
     Only zones that the request may use count (mm/page_alloc.c gfp_zone; nodes by nodemask and mems_allowed). Each is
-    judged by the watermark rule of the report's kernel against `min`, which the slow path must exceed. A zone that
-    only its lowmem reserve closes to the request says nothing about blocks.
+    judged by the watermark rule of the report's kernel against `min`, which the slow path must exceed. A zone that only
+    its lowmem reserve closes to the request shows nothing about blocks.
     """
     order = report.order
     if order is None or order < 0 or not report.zones:

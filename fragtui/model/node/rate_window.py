@@ -47,21 +47,21 @@ def rate_words(rates: Rates | None) -> str:
     """Return the rates in words, without those that are zero; an unknown rate is not called zero."""
     if rates is None:
         return "compaction and reclaim: measuring…"
-    told = [
-        _told(rates.direct_compactions, "direct compactions", _failed(rates.failed_share)),
-        _told(rates.direct_reclaims, "direct reclaims"),
-        _told(rates.kcompactd_wakes, "kcompactd wakes"),
-        _told(rates.refaults, "refaults"),
+    parts = [
+        _rate(rates.direct_compactions, "direct compactions", _failed(rates.failed_share)),
+        _rate(rates.direct_reclaims, "direct reclaims"),
+        _rate(rates.kcompactd_wakes, "kcompactd wakes"),
+        _rate(rates.refaults, "refaults"),
     ]
-    said = [words for words in told if words]
+    words = [part for part in parts if part]
     if rates.direct_compactions is None and rates.direct_reclaims is None:
-        said.insert(0, "this kernel does not count compaction and reclaim")
+        words.insert(0, "this kernel does not count compaction and reclaim")
     elif not rates.direct_compactions and not rates.direct_reclaims:
-        said.insert(0, "no stalls for compaction or reclaim")
-    return f"last {rates.seconds:.0f} s: {', '.join(said)}"
+        words.insert(0, "no stalls for compaction or reclaim")
+    return f"last {rates.seconds:.0f} s: {', '.join(words)}"
 
 
-def _told(rate: float | None, noun: str, more: str = "") -> str:
+def _rate(rate: float | None, noun: str, more: str = "") -> str:
     if not rate:
         return ""
     return f"{rate:.0f}/s {noun}{more}" if rate >= 9.95 else f"{rate:.1f}/s {noun}{more}"

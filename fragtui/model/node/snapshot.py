@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
-from fragtui.kernel.procfs.buddyinfo import ZoneBlocks
-from fragtui.kernel.procfs.pagetypeinfo import PageTypeInfo
-from fragtui.kernel.procfs.pressure import Pressure
-from fragtui.kernel.procfs.version import KernelVersion
-from fragtui.kernel.procfs.zoneinfo import ZoneInfo
+if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
+    from fragtui.kernel.procfs.buddyinfo import ZoneBlocks
+    from fragtui.kernel.procfs.pagetypeinfo import PageTypeInfo
+    from fragtui.kernel.procfs.pressure import Pressure
+    from fragtui.kernel.procfs.version import KernelVersion
+    from fragtui.kernel.procfs.zoneinfo import ZoneInfo
+
 
 ZoneKey = tuple[int, str]
 """A zone's identity: NUMA node number and zone name."""
 
 
-@dataclass(frozen=True, slots=True)
-class SelfUsage:
+class SelfUsage(NamedTuple):
     """fragtui's own use: share of one CPU since the last reading (0..1), and resident bytes."""
 
     cpu: float
     resident: int
 
 
-@dataclass(frozen=True, slots=True)
-class PageTypeReading:
+class PageTypeReading(NamedTuple):
     """A reading of /proc/pagetypeinfo: its content, when (monotonic seconds), and the seconds it took."""
 
     info: PageTypeInfo
@@ -32,8 +33,7 @@ class PageTypeReading:
     cost: float
 
 
-@dataclass(frozen=True, slots=True)
-class Unreadable:
+class Unreadable(NamedTuple):
     """A file (or a part of it) that gave no value, and why: what depends on it is unknown, never zero."""
 
     path: str

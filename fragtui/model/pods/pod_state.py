@@ -72,13 +72,13 @@ class PodState:
 
     @property
     def links(self) -> tuple[PodLink, ...]:
-        """The surest link to each incident, the surest first."""
-        surest: dict[str, PodLink] = {}
+        """The most certain link to each incident, the most certain first."""
+        best: dict[str, PodLink] = {}
         for link in self.pairs.values():
-            known = surest.get(link.incident_id)
+            known = best.get(link.incident_id)
             if known is None or _RANK[link.confidence] > _RANK[known.confidence]:
-                surest[link.incident_id] = link
-        return tuple(sorted(surest.values(), key=lambda link: -_RANK[link.confidence])[:MAX_LINKS])
+                best[link.incident_id] = link
+        return tuple(sorted(best.values(), key=lambda link: -_RANK[link.confidence])[:MAX_LINKS])
 
     def _move_links(self, absorbed: str, attempt_id: str) -> None:
         self.pairs = {

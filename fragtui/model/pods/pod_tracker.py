@@ -13,9 +13,9 @@ from fragtui.model.pods.pod_state import PodState
 from fragtui.model.pods.stuck_pods import PodLink, StuckPod, StuckPods
 
 QUIET_SECONDS = 600.0
-"""A pod known from logs only counts as gone after this long without a line: kubelets retry within 5 min."""
+"""A pod known only from logs counts as gone after this many seconds without a line: kubelets retry within 5 min."""
 PATIENCE_SECONDS = 15.0
-"""A pod that waits without a failure counts as stuck after this long."""
+"""A pod that waits without a failure counts as stuck after this many seconds."""
 _STARTED_SECONDS = 900.0
 _MAX_STARTED = 32
 MAX_PODS = 512

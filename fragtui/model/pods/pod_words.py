@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from fragtui.cluster.failure_reason import ReasonClass, specificity
-from fragtui.model.pods.stuck_pods import PodLink
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
+    from fragtui.cluster.failure_reason import ReasonClass
+    from fragtui.model.pods.stuck_pods import PodLink
 
 _CANNOT_TELL = 2
 """The specificity of a reason that may or may not be memory."""
@@ -17,6 +20,9 @@ def reason_words(reason: ReasonClass, memory: bool | None) -> str:
         return f"{reason.words}; the kernel denied it memory"
     if memory is False:
         return f"{reason.words}; its cgroup reached its own memory limit"
+    # The screen imports this module before it has a pod; the table of reasons takes 2 ms of CPU.
+    from fragtui.cluster.failure_reason import specificity  # noqa: PLC0415
+
     return f"{reason.words} (not proof of a memory problem)" if specificity(reason) == _CANNOT_TELL else reason.words
 
 

@@ -1,4 +1,4 @@
-"""The effect of a remedy, as forecasts and risks need it; how it is done is in the catalogue."""
+"""The effect of a remedy, as forecasts and risks need it; the steps are in the catalogue (`remedies/catalogue.py`)."""
 
 from __future__ import annotations
 

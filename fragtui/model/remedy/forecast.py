@@ -1,7 +1,7 @@
 """What a remedy could free and assemble on this node now, in bytes and in blocks of the target order.
 
-An estimate from what the kernel exports, not a promise: what lies where inside a pageblock is in no file. So each gain
-is a likely value with a low and a high end, and every run is checked against it afterwards (model/recovery.py).
+An estimate from what the kernel exports, not a promise: no file shows where pages are inside a pageblock. So each gain
+is a likely value with a low and a high end, and every run is compared with it afterwards (model/remedy/recovery.py).
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from fragtui.text import format_bytes
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """What an end of a forecast takes for true."""
+    """The assumptions of one end of a forecast."""
 
     clustered: float
     cache: float
-    """Share of the page cache that could be dropped that goes."""
+    """Share of the droppable page cache that is freed."""
     slab: float
-    """The same of reclaimable slab."""
+    """The same for reclaimable slab."""
     gathered: float
-    """Share of the free pages in small blocks that compaction gets hold of: the free scanner goes on in strides where
-    it found nothing (mm/compaction.c isolate_freepages), and what lies where both scanners meet stays."""
+    """Share of the free pages in small blocks that compaction uses: the free scanner skips ahead in strides after
+    finding nothing (mm/compaction.c isolate_freepages), and pages where both scanners meet are not moved."""
 
 
-# An object in use keeps its slab and an inode with page cache stays: of SReclaimable 45 to 97 % went on 6.18, most
-# if there was most. Page cache is read again meanwhile, and what is freed first fills the per-CPU lists,
+# An object in use keeps its slab and an inode with page cache stays: of SReclaimable 45 to 97 % was freed on 6.18, the
+# larger share of the larger slab. Page cache is read again meanwhile, and what is freed first fills the per-CPU lists,
 # which may be drained meanwhile too.
 _LIKELY = _Case(CLUSTERED, cache=1.0, slab=0.8, gathered=0.75)
 _LOW = _Case(SCATTERED, cache=0.8, slab=0.4, gathered=0.5)
@@ -42,7 +42,7 @@ _HIGH = _Case(TOGETHER, cache=1.05, slab=1.0, gathered=1.0)
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """What a remedy brings: `bytes` of free memory, `blocks` of the target order; None for unknown, `why` says it."""
+    """The gain of a remedy: `bytes` of free memory, `blocks` of the target order; None is unknown (see `why`)."""
 
     bytes: int | None
     blocks: int | None
@@ -51,7 +51,7 @@ class Gain:
     high: int | None = None
     """Blocks if pages in use are contiguous: the free pages divided by the block size."""
     why: str | None = None
-    """Why a value is unknown, or why it is nothing."""
+    """Why a value is unknown or zero."""
 
 
 class Outlook(StrEnum):
@@ -66,7 +66,7 @@ class Outlook(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """The node as remedies see it, at one order; `gain` answers for each of them."""
+    """The node as remedies find it, at one order; `gain` forecasts each of them."""
 
     order: int
     page_size: int
@@ -74,7 +74,7 @@ class Forecast:
     """Blocks of the target order now, in the zones that serve kernel requests."""
     zone_capacities: tuple[ZoneCapacity, ...]
     cache: int | None
-    """Bytes of page cache, shmem not among it."""
+    """Bytes of page cache without shmem."""
     dirty: int
     """Bytes of page cache that only a sync makes droppable."""
     slab: int | None
@@ -82,11 +82,11 @@ class Forecast:
     age: float | None
     """Seconds since the migratetypes were read; None if they are unknown."""
     large_folios: bool
-    """Whether compaction takes large folios too (6.9 and later), and so can be ended by one."""
+    """Whether compaction moves large folios too (6.9 and later), so that one of them can end it early."""
 
     @property
     def block_size(self) -> int:
-        """Bytes of a block of the target order."""
+        """Size of a block of the target order in bytes."""
         return self.page_size << self.order
 
     @property
@@ -107,7 +107,7 @@ class Forecast:
         return 1 - sum(room.movable.small for room in self.zone_capacities) / small if small else 0.0
 
     def gain(self, effect: Effect) -> Gain:
-        """Return what the steps of `effect`, taken in their order, bring over now."""
+        """Return the gain of the steps of `effect`, in their order, over the state now."""
         if effect.gentle:
             return Gain(None, None, why="kcompactd decides by its own score whether it compacts")
         if not self.zone_capacities:
@@ -126,19 +126,19 @@ class Forecast:
         return Gain(total, blocks, min(blocks, round(low)), max(blocks, round(high)), self._nothing(effect, blocks))
 
     def may_end_early(self, effect: Effect) -> bool:
-        """Return whether a dirty page could end compaction before it is through.
+        """Return whether a dirty page could end compaction before it is complete.
 
-        From 6.9 on compaction moves large folios whole. For one that finds no free block of its size migrate_pages
-        tries to split it, which a file system's own data on a dirty folio (buffer heads, iomap) bars; it then says
-        ENOMEM, and mm/compaction.c compact_zone takes that for the end of the zone. Written folios can be split.
+        From 6.9 on compaction moves large folios whole. If no free block of its size is found, migrate_pages tries to
+        split the folio, which a file system's own data on a dirty folio (buffer heads, iomap) prevents; it then returns
+        ENOMEM, and mm/compaction.c compact_zone ends the zone. Clean folios can be split.
         """
         return effect.compact and not effect.sync and self.large_folios and self.dirty > 0
 
     def worth(self, gain: Gain) -> bool | None:
         """Return whether a gain is worth its cost, or None if unknown.
 
-        That is at least 8 blocks, half of those there are, and a tenth of what all free memory in smaller blocks would
-        make: with less, nearly all of it stays as it is.
+        It must be at least 8 blocks, half of the free ones, and a tenth of those that all free memory in smaller blocks
+        could make: with less, nearly all of that memory stays fragmented.
         """
         if gain.blocks is None or self.blocks is None:
             return None
@@ -163,15 +163,15 @@ class Forecast:
         if effect.compact and chosen and not effect.drops and all(room.compactable is False for room in chosen):
             return "free memory is at the min watermark: nothing to move pages into"
         if effect.compact and self.bound is not None and self.bound > 0.8:
-            return "what is free lies between unmovable pages"
+            return "the free memory is between unmovable pages"
         used = sum(room.movable.used for room in chosen)
         if effect.compact and not effect.drops and sum(room.stuck or 0 for room in chosen) * 2 > used:
-            return "most of what stands between the free pages can't be moved"
+            return "most pages between the free ones can't be moved"
         return "too little of it is contiguous"
 
 
 def moves_large_folios(version: KernelVersion | None) -> bool:
-    """Return whether compaction takes large folios too: from 6.9 on, taken for so where the version is unknown."""
+    """Return whether compaction moves large folios too: from 6.9 on, and assumed if the version is unknown."""
     return version is None or version.at_least(6, 9)
 
 
@@ -206,13 +206,13 @@ def _freed(room: ZoneCapacity, effect: Effect, case: _Case = _LIKELY) -> int | N
 
 
 def _blocks(room: ZoneCapacity, effect: Effect, case: _Case) -> float:
-    """Return the blocks of the target order that the zone gains, if all is as in that case."""
+    """Return the blocks of the target order that the zone gains under the assumptions of that case."""
     movable = room.movable
     gained = 0.0
     left = movable.used
     if effect.page_cache:
         freed = _freed(room, Effect(sync=effect.sync, page_cache=True), case) or 0
-        # Page cache may lie in other pageblocks too, whose blocks it does not make whole.
+        # Page cache may also be in other pageblocks, where dropping it completes no block.
         freed = min(freed, max(0, left - (room.stuck or 0)))
         gained += _dropped_blocks(movable, freed, case.clustered)
         left -= freed
@@ -224,9 +224,9 @@ def _blocks(room: ZoneCapacity, effect: Effect, case: _Case) -> float:
 
 
 def _dropped_blocks(area: MobilityArea, freed: int, clustered: float) -> float:
-    """Return what freeing so many pages of an area wins: blocks that only those pages kept from being whole.
+    """Return the blocks gained by freeing so many pages of an area: those that only these pages blocked.
 
-    At its best (`TOGETHER`) all free pages are contiguous, and each block takes at least one freed page.
+    At best (`TOGETHER`) all free pages are contiguous, and each block contains at least one freed page.
     """
     if area.pages <= 0 or freed <= 0:
         return 0.0
@@ -240,9 +240,9 @@ def _dropped_blocks(area: MobilityArea, freed: int, clustered: float) -> float:
 
 
 def _compacted_blocks(room: ZoneCapacity, left: int, blocks: float, case: _Case) -> float:
-    """Return what compaction puts together of the free pages in small blocks, with `left` pages in use.
+    """Return the blocks that compaction makes of the free pages in small blocks, with `left` pages in use.
 
-    It can do no more than take the movable pages away: free memory that lies between stuck pages stays as it is.
+    At most it moves all movable pages away: free memory between unmovable pages stays fragmented.
     """
     movable = room.movable
     small = max(0.0, movable.pages - left - blocks * (1 << room.order)) * case.gathered
@@ -256,10 +256,10 @@ def _compacted_blocks(room: ZoneCapacity, left: int, blocks: float, case: _Case)
 
 
 def limit_phrase(forecast: Forecast) -> str:
-    """Return why little can be won, as part of a sentence."""
+    """Return why the gain is small, as part of a sentence."""
     if forecast.bound is None or forecast.bound <= 0.5:
         return "too little of the memory that can be freed or moved is contiguous"
     return (
-        f"{forecast.bound * 100:.0f} % of the {format_bytes(forecast.small_free)} free in smaller blocks lies "
+        f"{forecast.bound * 100:.0f} % of the {format_bytes(forecast.small_free)} free in smaller blocks is "
         "between unmovable pages"
     )

@@ -1,4 +1,4 @@
-"""What a remedy brought and cost: two snapshots compared, and how long the gain lasts from the ticks after."""
+"""The gain and cost of a remedy by two snapshots, and how long the gain lasts by the ticks after it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from fragtui.model.node.target_zones import target_blocks, target_zones
 from fragtui.model.remedy.zone_capacity import pool_pages
 
 CHECKPOINT_SECONDS = (60.0, 300.0, 1800.0)
-"""Seconds after a remedy at which its gain is looked at again."""
+"""Seconds after a remedy at which its gain is measured again."""
 
 
 @dataclass(frozen=True, slots=True)
 class ZoneRecovery:
-    """One zone before and after; None if it was not there (memory hotplug)."""
+    """One zone before and after; None if it did not exist then (memory hotplug)."""
 
     key: ZoneKey
     target: bool
@@ -27,13 +27,13 @@ class ZoneRecovery:
     after: tuple[int, ...] | None
 
     def gained(self, order: int) -> int | None:
-        """Return the free blocks of exactly `order` won (or lost), or None if one side is unknown."""
+        """Return the gain (or loss) in free blocks of exactly `order`, or None if one side is unknown."""
         if self.before is None or self.after is None or order >= min(len(self.before), len(self.after)):
             return None
         return self.after[order] - self.before[order]
 
     def blocks(self, order: int) -> tuple[int | None, int | None]:
-        """Return how many blocks of `order` the free blocks of it and above made, before and after."""
+        """Return how many blocks of `order` the free blocks of it and above give, before and after."""
         return (
             blocks_of(self.before, order) if self.before is not None else None,
             blocks_of(self.after, order) if self.after is not None else None,
@@ -54,17 +54,17 @@ class Cost:
     read: int | None
     """Bytes read from disks (pgpgin)."""
     migrated: int | None
-    """Pages that compaction moved; those it could not move are in `migrate_failed`."""
+    """Pages that compaction moved; `migrate_failed` counts those that it could not move."""
     migrate_failed: int | None
     scanned: int | None
-    """Pages that compaction looked at, as sources and as targets."""
+    """Pages that compaction scanned, as sources and as targets."""
     direct_stalls: int | None
-    """Allocations that had to compact for themselves (compact_stall)."""
+    """Allocations that compacted memory directly (compact_stall)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """Before against after, at one order."""
+    """The comparison of before and after, at one order."""
 
     order: int
     page_size: int
@@ -73,12 +73,12 @@ class Recovery:
     """Blocks of the target order in the zones that serve kernel requests."""
     after: int | None
     free_bytes: int | None
-    """Free memory won (or lost), bytes, all zones."""
+    """Free memory gained (or lost) in all zones, bytes."""
     unusable: tuple[int, int] | None
     """Unusable free space index at the target order over those zones, in thousandths, before and after."""
     cost: Cost
     looked_at: float | None = None
-    """What compaction looked at, as a share of what it would in a whole run (see `_to_look_at`); None for unknown."""
+    """What compaction scanned, as a share of a whole run (see `_pages_to_scan`); None for unknown."""
 
     @property
     def ended_early(self) -> bool:
@@ -87,7 +87,7 @@ class Recovery:
 
     @property
     def gained(self) -> int | None:
-        """Blocks of the target order won (or lost)."""
+        """Blocks of the target order gained (or lost)."""
         return None if self.before is None or self.after is None else self.after - self.before
 
 
@@ -107,7 +107,7 @@ def compare(before: Snapshot, after: Snapshot, order: int) -> Recovery:
         pages = [sum(free_pages(zone.free_blocks) for zone in side) for side in (before.zones, after.zones)]
         free = (pages[1] - pages[0]) * after.host.page_size
     cost = cost_between(before, after)
-    to_look_at = _to_look_at(before)
+    to_scan = _pages_to_scan(before)
     return Recovery(
         order=order,
         page_size=after.host.page_size,
@@ -117,7 +117,7 @@ def compare(before: Snapshot, after: Snapshot, order: int) -> Recovery:
         free_bytes=free,
         unusable=_unusable(before, after, order),
         cost=cost,
-        looked_at=cost.scanned / to_look_at if cost.scanned is not None and to_look_at else None,
+        looked_at=cost.scanned / to_scan if cost.scanned is not None and to_scan else None,
     )
 
 
@@ -143,10 +143,10 @@ def cost_between(before: Snapshot, after: Snapshot) -> Cost:
     )
 
 
-def _to_look_at(before: Snapshot) -> int | None:
-    """Return what both scanners of a whole compaction look at: pages in use, and free blocks below a pageblock.
+def _pages_to_scan(before: Snapshot) -> int | None:
+    """Return the pages that both scanners of a whole compaction visit: those in use, and free ones below a pageblock.
 
-    Huge pages of the pool are passed over, so they are left out.
+    The scanners skip huge pages of the pool, so these are not counted.
     """
     types = before.page_types.info.pageblock_order if before.page_types else None
     found = 0
@@ -198,7 +198,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class GainDecay:
-    """How long a gain lasts, folded from the ticks after a remedy; times are monotonic seconds."""
+    """How long a gain lasts, by the ticks after a remedy; times are monotonic seconds."""
 
     at: float
     before: int
@@ -213,19 +213,19 @@ class GainDecay:
 
     @property
     def gain(self) -> int:
-        """Blocks won."""
+        """Blocks gained."""
         return self.after - self.before
 
     @property
     def share(self) -> float | None:
-        """What is left of the gain now, 0..1 (more where blocks went on coming back); None without a gain."""
+        """The remaining share of the gain, 0..1 (more if blocks continued to become free); None without a gain."""
         if self.now is None or self.gain <= 0:
             return None
         return max(0.0, (self.now - self.before) / self.gain)
 
     @property
     def half_life(self) -> float | None:
-        """Seconds until half of the gain was gone, or None while more than half is left (or there was no gain)."""
+        """Seconds until half of the gain was lost, or None while more than half remains (or there was no gain)."""
         return None if self.half_at is None else self.half_at - self.at
 
     @property
@@ -234,7 +234,7 @@ class GainDecay:
         return None if self.seen is None else self.seen - self.at
 
     def see(self, monotonic: float, blocks: int) -> GainDecay:
-        """Return this with one more tick; a dip that is made good again does not count as the end of the gain."""
+        """Return this with one more tick; a dip that recovers does not count as the end of the gain."""
         half_at = self.half_at
         if self.gain > 0 and (blocks - self.before) * 2 <= self.gain:
             half_at = monotonic if half_at is None else half_at

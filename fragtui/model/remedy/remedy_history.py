@@ -21,7 +21,7 @@ class Result(StrEnum):
     FAILED = "failed"
     ABORTED = "aborted"
     DIED = "died"
-    """The child died without a report: killed from outside, or unable to start."""
+    """The child process died without a report: killed by another process, or unable to start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class IntentEntry:
     """Wall clock, seconds since the epoch."""
     remedy: str
     steps: tuple[str, ...]
-    """Exactly what is done, one sentence per step."""
+    """The exact actions, one sentence per step."""
     paths: tuple[str, ...]
     """What each step writes to, "" for a step that writes to no file."""
     by: str
@@ -94,7 +94,7 @@ Entry = IntentEntry | EndEntry | EvidenceEntry
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """One remedy from intent to what is left of its gain."""
+    """One remedy: its intent, its end, and the later measurements of its gain."""
 
     intent: IntentEntry
     ended: EndEntry | None
@@ -122,7 +122,7 @@ class Episode:
 
     @property
     def paid(self) -> str | None:
-        """What was read again until the last measurement; None if nothing was counted."""
+        """The data read again until the last measurement, as text; None if it was not counted."""
         last = self.evidence[-1] if self.evidence else None
         if last is None or (last.refaults is None and last.read is None):
             return None
@@ -132,7 +132,7 @@ class Episode:
 
     @property
     def short_lived(self) -> bool:
-        """Whether half of the gain was gone within half an hour, or there was none."""
+        """Whether half of the gain was lost within half an hour, or there was no gain."""
         if (gained := self.gained) is None:
             return False
         return gained <= 0 or any(e.half_life is not None and e.half_life <= 1800 for e in self.evidence)

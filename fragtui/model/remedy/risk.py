@@ -1,4 +1,4 @@
-"""What makes a remedy risky or useless on this node now."""
+"""The conditions that make a remedy risky or useless on this node now."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ _MEMCGS = 1000
 
 @dataclass(frozen=True, slots=True)
 class NodeConditions:
-    """What no Snapshot carries and a remedy should know of; None for unknown."""
+    """Conditions that matter for a remedy and that no Snapshot has; None for unknown."""
 
     io: Pressure | None = None
     zfs_arc: int | None = None
-    """Bytes of ZFS's own cache, which no drop_caches counts as page cache."""
+    """Bytes of ZFS's own cache (ARC), which is not page cache for drop_caches."""
     ksm_sharing: int | None = None
     """Pages that KSM saves."""
     memory_cgroups: int | None = None
-    """Memory cgroups, dead ones among them."""
+    """Memory cgroups, dying ones included."""
 
 
 @dataclass(frozen=True, slots=True)
 class Risk:
-    """One warning; a `useless` one says that the remedy can't help, the others that it may hurt."""
+    """One warning; a `useless` one means that the remedy can't help, any other that it may do harm."""
 
     sentence: str
     useless: bool = False
@@ -46,7 +46,7 @@ def risks(
     conditions: NodeConditions | None = None,
     previous: Snapshot | None = None,
 ) -> tuple[Risk, ...]:
-    """Return what to warn of before a remedy with this `effect`; `previous` is an earlier tick, for rates."""
+    """Return the warnings for a remedy with this `effect`; `previous` is an earlier tick, for rates."""
     around = conditions or NodeConditions()
     found: list[Risk] = []
     gain = forecast.gain(effect)

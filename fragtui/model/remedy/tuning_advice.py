@@ -1,4 +1,4 @@
-"""What would keep blocks there, where remedies do not last: settings with numbers for this node. Never applied."""
+"""Settings that keep blocks free if remedies do not last, with numbers for this node. They are never applied."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _VETH_RQ = 704
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """The node's settings of the moment; None for one that this kernel does not have or that can't be read."""
+    """The node's current settings; None for one that this kernel does not have or that can't be read."""
 
     min_free_kbytes: int | None = None
     watermark_scale_factor: int | None = None
@@ -27,7 +27,7 @@ class Tuning:
     defrag_mode: int | None = None
     percpu_pagelist_high_fraction: int | None = None
     percpu_pages: int | None = None
-    """Free pages on per-CPU lists: in no free list, and in the way of merging."""
+    """Free pages on per-CPU lists: they are on no free list and prevent merging."""
     possible_cpus: int | None = None
     online_cpus: int | None = None
     huge_order: int = 9
@@ -36,7 +36,7 @@ class Tuning:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """One thing to change, with the numbers of this node."""
+    """One change, with the numbers of this node."""
 
     what: str
     why: str
@@ -46,7 +46,7 @@ class Advice:
 
 
 def advise(snapshot: Snapshot, order: int, tuning: Tuning) -> tuple[Advice, ...]:
-    """Return what to change for blocks of `order` to last on this node, most telling first."""
+    """Return the changes that keep blocks of `order` free on this node, the most effective first."""
     found = (
         _min_free(snapshot, tuning),
         _scale_factor(snapshot, tuning),
@@ -62,7 +62,7 @@ def advise(snapshot: Snapshot, order: int, tuning: Tuning) -> tuple[Advice, ...]
 
 
 def node_score(snapshot: Snapshot, node: int, huge_order: int = 9) -> int | None:
-    """Return a NUMA node's fragmentation score, 0 to 100, as proactive compaction sees it, or None if unknown.
+    """Return a NUMA node's fragmentation score, 0 to 100, as proactive compaction computes it, or None if unknown.
 
     mm/compaction.c fragmentation_score_node, 5.9 to 6.19: each zone's share of free memory unusable for a huge page,
     weighted by the zone's part of the node.
@@ -120,7 +120,7 @@ def _scale_factor(snapshot: Snapshot, tuning: Tuning) -> Advice | None:
         what=f"raise vm.watermark_scale_factor from {now} to 100",
         why=(
             f"kswapd starts {format_bytes(gap)} above the min watermark, and stops as much later; with 100 that is "
-            f"{format_bytes(max(gap, total // 100))}: fewer requests reclaim and compact for themselves"
+            f"{format_bytes(max(gap, total // 100))}: fewer requests reclaim and compact directly"
         ),
         line="vm.watermark_scale_factor = 100",
         risk="about 2 % of memory stays free instead of holding page cache",
@@ -176,7 +176,7 @@ def _defrag_mode(tuning: Tuning) -> Advice | None:
         what="switch vm.defrag_mode on",
         why="the allocator then avoids mixing movable and unmovable pages in a pageblock, which no remedy reverses",
         line="vm.defrag_mode = 1",
-        risk="set it at boot: what is mixed already stays so; allocations reclaim and compact sooner",
+        risk="set it at boot: pageblocks that are mixed already stay mixed; allocations reclaim and compact sooner",
     )
 
 
@@ -189,7 +189,7 @@ def _percpu(snapshot: Snapshot, tuning: Tuning) -> Advice | None:
         return None
     return Advice(
         what="limit the per-CPU lists with vm.percpu_pagelist_high_fraction",
-        why=f"they hold {format_bytes(held)} of free pages that no free list has, so that their neighbours can't merge",
+        why=f"they hold {format_bytes(held)} of free pages outside the free lists, so neighbours can't merge",
         line="vm.percpu_pagelist_high_fraction = 64",
         risk="more contention on the zone lock where pages are allocated and freed fast",
     )
@@ -200,10 +200,10 @@ def _possible_cpus(snapshot: Snapshot, tuning: Tuning) -> Advice | None:
     if possible is None or online is None or possible < 2 * online or possible < 32:
         return None
     version = snapshot.host.version
-    veth = "; veth asks for one block for all of them with every pod" if _veth_in_one_block(version) else ""
+    veth = "; veth requests one block for all of them with every pod" if _veth_in_one_block(version) else ""
     return Advice(
         what=f"boot with nr_cpus={online}",
-        why=f"{possible} CPUs are possible, {online} online; arrays are made for all of them{veth}",
+        why=f"{possible} CPUs are possible, {online} online; the kernel sizes arrays for all of them{veth}",
         line=f"nr_cpus={online}",
         risk="no CPU can be added past that without a reboot",
     )
@@ -224,10 +224,12 @@ def _veth_fix(snapshot: Snapshot, tuning: Tuning) -> Advice | None:
     )
     if most < 3:
         return None
-    orders = f"order {least}" if least == most else f"order {least} or {most}"
+    sizes = " or ".join(
+        f"{format_bytes(snapshot.host.page_size << order)} (order {order})" for order in range(least, most + 1)
+    )
     return Advice(
         what="run a kernel of 6.8 or later, or one with 1ce7d306ea63 (veth: try harder when allocating queue memory)",
-        why=f"every pod's veth asks for a block of {orders} for {possible} possible CPUs; there vmalloc stands in",
+        why=f"every pod's veth requests one block of {sizes} for {possible} possible CPUs; 6.8 falls back to vmalloc",
     )
 
 
@@ -238,8 +240,8 @@ def _memcg_fix(snapshot: Snapshot) -> Advice | None:
     return Advice(
         what="run a kernel of 4.15 or later",
         why=(
-            "before it arrays that grow with the memory cgroups, dead ones too, must be one block, and so must what a "
-            "new network namespace makes for conntrack (before 4.7, and on RHEL 7); there vmalloc stands in"
+            "older kernels need one block for arrays that grow with the number of memory cgroups, dying ones included, "
+            "and for the conntrack cache of a new network namespace (before 4.7, and on RHEL 7); later ones use vmalloc"
         ),
         risk="until then cgroup.memory=nokmem at boot, which ends accounting of kernel memory",
     )

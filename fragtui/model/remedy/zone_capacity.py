@@ -1,8 +1,8 @@
-"""What lies in a zone's pageblocks: what dropping could free there, and what compaction could move there.
+"""The content of a zone's pageblocks: the pages that dropping could free and those that compaction could move.
 
-The kernel groups pages by mobility: movable pages (page cache, anonymous memory) go to Movable pageblocks, so that what
-can be freed or moved is together and leaves whole blocks behind. Free pages on Unmovable lists lie between pages that
-nothing moves.
+The kernel groups pages by mobility: movable pages (page cache, anonymous memory) go to Movable pageblocks, so that
+pages that can be freed or moved are together and leave whole blocks behind. Free pages on Unmovable lists are between
+pages that nothing can move.
 """
 
 from __future__ import annotations
@@ -47,13 +47,12 @@ class ZoneCapacity:
     blocks: int
     """Blocks of the target order that GFP_KERNEL may take now."""
     movable: MobilityArea
-    """Huge pages that no drop frees are left out: each is a whole pageblock in one piece, so none stands between free
-    pages, and compaction leaves them where they are (mm/compaction.c skip_isolation_on_order). So are the pages on
-    per-CPU lists."""
+    """Excludes huge pages, which no drop frees: each fills a whole pageblock, so none is between free pages, and
+    compaction does not move them (mm/compaction.c skip_isolation_on_order). Excludes pages on per-CPU lists too."""
     reclaimable: MobilityArea
     unmovable: MobilityArea
     typed: bool
-    """False where the migratetypes are unknown: then the whole zone stands in `movable`."""
+    """False if the migratetypes are unknown: then `movable` has the whole zone."""
     cache: int | None
     """Page cache that is clean and not mapped."""
     dirty: int
@@ -63,12 +62,12 @@ class ZoneCapacity:
     stuck: int | None
     """Pages in Movable pageblocks that are on no LRU list, so nothing moves them; a lower bound."""
     compactable: bool | None
-    """Free pages are above the min watermark, its boost left aside: below it the kernel takes no free page as a target
-    to move to (mm/page_alloc.c __isolate_free_page)."""
+    """Whether the free pages are above the min watermark without its boost: below it the kernel uses no free page as a
+    target to move to (mm/page_alloc.c __isolate_free_page)."""
 
 
 def page_cache(meminfo: Mapping[str, int]) -> int | None:
-    """Return the page cache in bytes, shmem not among it: the file LRU lists, else Buffers + Cached - Shmem."""
+    """Return the page cache in bytes without shmem: the file LRU lists, else Buffers + Cached - Shmem."""
     if "Active(file)" in meminfo and "Inactive(file)" in meminfo:
         return meminfo["Active(file)"] + meminfo["Inactive(file)"]
     if "Cached" in meminfo:
@@ -77,7 +76,7 @@ def page_cache(meminfo: Mapping[str, int]) -> int | None:
 
 
 def dirty_bytes(meminfo: Mapping[str, int]) -> int:
-    """Return the bytes of page cache that must be written before they can be dropped; 0 where the file is silent."""
+    """Return the bytes of page cache that must be written before they can be dropped; 0 if meminfo has none."""
     return meminfo.get("Dirty", 0) + meminfo.get("Writeback", 0)
 
 
@@ -98,7 +97,7 @@ def pool_pages(snapshot: Snapshot) -> int:
 
 
 def zone_capacities(snapshot: Snapshot, order: int) -> tuple[ZoneCapacity, ...]:
-    """Return the room of every target zone that has a block of `order` in its columns."""
+    """Return the capacity of every target zone that has a column for `order`."""
     states = zone_states(snapshot)
     zones = [zone for zone in target_zones(snapshot) if order < len(zone.free_blocks)]
     types = snapshot.page_types.info if snapshot.page_types and snapshot.page_types.info.pages_per_block else None
@@ -180,9 +179,10 @@ def _areas(zone: Zone, types: PageTypeInfo | None, order: int) -> tuple[Mobility
 
 
 def _uncapped(zone: Zone, types: PageTypeInfo) -> dict[str, tuple[int, ...]]:
-    """Return the free blocks by migratetype, with counts that the kernel stopped at 100000 filled up from buddyinfo.
+    """Return the free blocks by migratetype, with counts that the kernel capped at 100000 completed from buddyinfo.
 
-    What no other type accounts for in an order belongs to the capped ones, shared evenly if there are several.
+    The blocks of an order that no other type accounts for belong to the capped types, shared evenly if there are
+    several.
     """
     rows = [row for row in types.free if (row.node, row.zone) == zone.key]
     found = {row.migratetype: list(row.free_blocks) for row in rows}
@@ -197,11 +197,11 @@ def _uncapped(zone: Zone, types: PageTypeInfo) -> dict[str, tuple[int, ...]]:
 def _held(
     snapshot: Snapshot, zones: list[Zone], movable: Mapping[ZoneKey, MobilityArea]
 ) -> dict[ZoneKey, tuple[int, int | None]]:
-    """Return, for each zone's Movable pageblocks, the pages to leave out, and those that nothing moves.
+    """Return, for each zone's Movable pageblocks, the pages to exclude and those that nothing can move.
 
-    To be left out are huge pages, and half of the free pages on per-CPU lists: what goes onto them at one time lies
-    together, and stands between few others. What else no LRU list holds can't be moved; LRU pages that lie in other
-    pageblocks make that too low, so it is a lower bound. None if neither zoneinfo nor meminfo tells of LRU lists.
+    Excluded are huge pages, and half of the free pages on per-CPU lists: pages freed at the same time are mostly
+    adjacent and between few others. The other pages on no LRU list can't be moved; LRU pages in other pageblocks make
+    this count too low, so it is a lower bound. None if neither zoneinfo nor meminfo has the LRU lists.
     """
     meminfo, size = snapshot.meminfo, snapshot.host.page_size
     used = {zone.key: movable[zone.key].used for zone in zones}
@@ -224,9 +224,9 @@ def _listed(zone: Zone, movable: MobilityArea) -> int:
 
 
 def _pool_by_zone(pool: int, movable: Mapping[ZoneKey, MobilityArea], off: Mapping[ZoneKey, int]) -> dict[ZoneKey, int]:
-    """Return how many pages of the pool lie in each zone, of the `off` that no LRU list holds.
+    """Return how many pages of the huge page pool each zone has, of the `off` pages that are on no LRU list.
 
-    No file tells. Taken for likely is what leaves each zone's free pages among as many others.
+    No file shows it. Assumed is the distribution that leaves every zone the same ratio of free pages to others.
     """
     free = sum(movable[key].free for key in off)
     others = max(0, sum(movable[key].pages for key in off) - pool)
@@ -242,7 +242,7 @@ def _pool_by_zone(pool: int, movable: Mapping[ZoneKey, MobilityArea], off: Mappi
 
 
 def _on_lru_lists(snapshot: Snapshot, zones: list[Zone], used: Mapping[ZoneKey, int]) -> dict[ZoneKey, int] | None:
-    """Return the pages on LRU lists of each zone, at most those in use; by meminfo where zoneinfo is silent."""
+    """Return the pages on LRU lists of each zone, at most those in use; by meminfo if zoneinfo does not give them."""
     known = {zone.key: zone.info.lru for zone in zones if zone.info is not None and zone.info.lru is not None}
     if len(known) == len(zones):
         return {key: min(known[key], used[key]) for key in used}
@@ -253,6 +253,6 @@ def _on_lru_lists(snapshot: Snapshot, zones: list[Zone], used: Mapping[ZoneKey, 
 
 
 def _shared(pages: int, room: Mapping[ZoneKey, int]) -> dict[ZoneKey, int]:
-    """Return the pages shared among zones in proportion to `room`, and no more of them than that."""
+    """Return the pages divided among zones in proportion to `room`, at most `room` for each."""
     total = sum(room.values())
     return {key: pages * part // total if pages < total else part for key, part in room.items()}

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from fragtui.remedies.escalation import EscalationStep
-from fragtui.sources.config.toml_file import MAX_TOML, ConfigError, TomlFile, decode_toml, parse_toml, shown
+from fragtui.sources.config.places import ConfigError
+from fragtui.sources.config.toml_file import MAX_TOML, TomlFile, decode_toml, parse_toml, shown
 from fragtui.text import parse_duration, printable
 
 _QUIET = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)

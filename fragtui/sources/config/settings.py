@@ -13,13 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fragtui.sources.config.toml_file import ConfigError, TomlFile, read_own_toml, shown
+from fragtui.sources.config.places import SITE_FILE, ConfigError, user_file, variable_of
+from fragtui.sources.config.toml_file import TomlFile, read_own_toml, shown
 from fragtui.sources.files.own_files import file_problem
 from fragtui.text import printable
 
-SITE_FILE = Path("/etc/fragtui/config.toml")
-_USER_FILE = Path("fragtui/config.toml")
-"""Below XDG_CONFIG_HOME, which is ~/.config by default."""
 REMEDY_NAMES = ("sync", "drop-caches-1", "drop-caches-2", "drop-caches-3", "nudge-kcompactd", "compact-node", "compact")
 """What `allowed_remedies` may list; one with a sync first is allowed with the one without."""
 _KEYS = "keys."
@@ -127,11 +125,6 @@ SITE_ONLY = ("confirm", "allowed_remedies")
 """Settings of the site's file only."""
 
 
-def variable_of(name: str) -> str:
-    """Return the variable of a setting: ``FRAGTUI_INTERVAL``."""
-    return f"FRAGTUI_{name.upper()}"
-
-
 def read_settings(environment: Mapping[str, str] = os.environ, site: Path = SITE_FILE) -> Settings:
     """Return the settings of variables and files. Raises ConfigError for the first mistake.
 
@@ -174,14 +167,6 @@ def checked(file: TomlFile, *, is_site: bool) -> dict[str, Value]:
             raise file.error(name, f"{error}, found {shown(given)}") from None
         values |= {key: Value(value, f"{file.path}:{file.line_of(key)}") for key, value in found.items()}
     return values
-
-
-def user_file(environment: Mapping[str, str]) -> Path | None:
-    """Return the place of the user's file; None without XDG_CONFIG_HOME and HOME."""
-    base, home = environment.get("XDG_CONFIG_HOME", ""), environment.get("HOME", "")
-    if base.startswith("/"):  # The XDG specification: a relative path is to be ignored.
-        return Path(base) / _USER_FILE
-    return Path(home) / ".config" / _USER_FILE if home.startswith("/") else None
 
 
 def _stricter(before: Mapping[str, Value], new: dict[str, Value]) -> dict[str, Value]:

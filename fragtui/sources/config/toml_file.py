@@ -8,16 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fragtui.sources.config.places import ConfigError
 from fragtui.sources.files.trust import Trust, open_inside, read_bounded
 from fragtui.text import printable
 
 MAX_TOML = 64 << 10
 """Bytes of a file; a longer one is refused."""
 _TOML_LINE = re.compile(r"line (\d+)")
-
-
-class ConfigError(Exception):
-    """A mistake in a file or variable: its place and what was expected there, in one line."""
 
 
 def _setting(name: str) -> re.Pattern[str]:

@@ -17,7 +17,7 @@ from fragtui.sources.files.unpacking import PackedLog, packing_of
 from fragtui.text import printable
 
 READ_BYTES = 1 << 18
-"""Bytes read at once: small, since memory taken by a flood while its lines are cut is never given back."""
+"""Bytes read at once: small, since memory allocated for a flood while its lines are cut is never freed."""
 
 
 def open_log(path: Path, opener: Opener = open_named) -> IO[bytes]:

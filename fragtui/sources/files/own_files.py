@@ -1,6 +1,6 @@
-"""Files that fragtui writes and reads back (audit log, locks): nobody else may have made them or may write them.
+"""Files that fragtui writes and reads back (audit log, locks), which no other user may have made or may write.
 
-A log that others may write proves nothing, and a write through a planted link goes elsewhere.
+A log that others may write is no evidence, and a write through a planted link changes another file.
 """
 
 from __future__ import annotations

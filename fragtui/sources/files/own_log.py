@@ -1,4 +1,4 @@
-"""The lines of a log of fragtui's own, read once and from then on only what was added, through its rotation."""
+"""The lines of a log that fragtui writes: each is read once, also after the log is rotated."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 from fragtui.sources.files.own_files import OwnFile, file_problem
 
 MAX_OWN_LOG = 4 << 20
-"""Bytes that one reading takes at most, the newest ones; what lies before them is left out."""
+"""Most bytes of one reading, the newest ones; older ones are skipped."""
 MAX_LINE = 256 << 10
 """Bytes of the longest line; a remedy of five steps takes less than one KiB."""
 _REMEMBERED = 4096
-"""Bytes before the position that tell a file from another that got its inode number, or was written again."""
+"""Bytes before the position, to recognise the file: another may get its inode number, or it may be rewritten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class OwnLine:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What one reading brought."""
+    """The result of one reading."""
 
     lines: tuple[OwnLine, ...]
     torn: str | None
@@ -37,9 +37,9 @@ class Added:
     problems: tuple[str, ...]
     """Files that could not be read, and why."""
     restarted: bool
-    """Whether the log is another than at the last reading: what that brought is not in it."""
+    """Whether the log is not the one of the last reading: it does not contain the lines read then."""
     left_out: bool
-    """Whether there are lines before these that were left out."""
+    """Whether earlier lines were skipped."""
 
 
 @dataclass(slots=True)
@@ -52,11 +52,11 @@ class _File:
     lines: int | None = 0
     """Lines before the position; None if their number is unknown."""
     skipping: bool = False
-    """Whether the position lies within a line that is left out."""
+    """Whether the position is within a line that is skipped."""
     before: bytes = b""
 
-    def go_on(self, read: _File) -> bool:
-        """Go on where an earlier reading ended, if this is the same file and has only grown."""
+    def resume(self, read: _File) -> bool:
+        """Continue where an earlier reading ended, if this is the same file and has only grown."""
         if self.identity != read.identity or self.size < read.position:
             return False
         if os.pread(self.descriptor, len(read.before), read.position - len(read.before)) != read.before:
@@ -65,7 +65,7 @@ class _File:
         return True
 
     def skip(self, count: int) -> None:
-        """Leave out bytes, and the rest of the line in which they end."""
+        """Skip bytes, and the rest of the line in which they end."""
         self.position += count
         self.lines = None
         self.skipping = self.position > 0 and os.pread(self.descriptor, 1, self.position - 1) != b"\n"
@@ -99,7 +99,7 @@ class _File:
 class OwnLog:
     """FILE and its older generations FILE.1 to FILE.`kept`. Takes no lock and never waits; for one thread at a time.
 
-    `at_end` leaves out what is there at the first reading.
+    With `at_end` the first reading skips the existing lines.
     """
 
     def __init__(self, place: OwnFile, kept: int, *, limit: int = MAX_OWN_LOG, at_end: bool = False) -> None:
@@ -119,7 +119,7 @@ class OwnLog:
             with ExitStack() as opened:
                 files = self._open(opened, problems)
                 if files or not problems:
-                    restarted = self._go_on(files)
+                    restarted = self._resume(files)
                     left_out = self._leave_out(files)
                 for file in files:
                     torn = file.read(lines, newest=file is files[-1])
@@ -131,7 +131,7 @@ class OwnLog:
     def _open(self, opened: ExitStack, problems: list[str]) -> list[_File]:
         """Return the files, the oldest first.
 
-        The newest is opened first: rotation makes files older, so none is missed; one may be met twice.
+        The newest is opened first: rotation only renames files to older names, so none is missed; one may occur twice.
         """
         try:
             folder = self._place.folder()
@@ -157,8 +157,8 @@ class OwnLog:
             files.setdefault(identity, _File(path, descriptor, identity, status.st_size))
         return [*reversed(files.values())]
 
-    def _go_on(self, files: list[_File]) -> bool:
-        """Leave out what earlier readings took; return whether the log is another than theirs."""
+    def _resume(self, files: list[_File]) -> bool:
+        """Skip the lines of earlier readings; return whether the log is not the one that they read."""
         read, self._read = self._read, None
         if self._at_end:
             self._at_end = False
@@ -166,13 +166,13 @@ class OwnLog:
                 file.skip(file.size)
             return True
         for index, file in enumerate(files):
-            if read is not None and file.go_on(read):
+            if read is not None and file.resume(read):
                 del files[:index]
                 return False
         return True
 
     def _leave_out(self, files: list[_File]) -> bool:
-        """Leave out all but the newest bytes; return whether there are others."""
+        """Skip all but the newest bytes; return whether there are others."""
         excess = over = sum(file.size - file.position for file in files) - self._limit
         for file in files:
             if excess > 0:

@@ -155,7 +155,7 @@ def read_bounded(descriptor: int, limit: int) -> bytes:
 
 
 def check_own(status: os.stat_result, path: str) -> None:
-    """Raise `UntrustedError` unless the file of this status belongs to root or to us and nobody else may write it."""
+    """Raise `UntrustedError` unless the file of this status belongs to root or to us and no other user may write it."""
     _check(status, path, Trust.OWN)
 
 

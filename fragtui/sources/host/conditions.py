@@ -16,7 +16,7 @@ _CGROUP_STAT = re.compile(r"^nr_(?:dying_)?descendants (\d+)$", re.MULTILINE | r
 
 
 def read_conditions(root: Path) -> NodeConditions:
-    """Return what can be read; the rest is None. Cheap: four small files."""
+    """Return the conditions; None for what can't be read. Cheap: four small files."""
     io = read_text(root, "proc/pressure/io")
     arc = _ARC.search(read_text(root, "proc/spl/kstat/zfs/arcstats") or "")
     ksm = read_text(root, "sys/kernel/mm/ksm/pages_sharing")

@@ -20,9 +20,9 @@ class Layout(NamedTuple):
     hostname: tuple[str, ...] = ()
     uname: tuple[str, ...] = ()
     kernel_logs: tuple[str, ...] = ()
-    """The first that exists has the kernel's messages."""
+    """The first existing one is used for the kernel's messages."""
     pod_logs: tuple[str, ...] = ()
-    """Every existing one may report on pods."""
+    """All existing ones are read for pods."""
     sysctl: tuple[str, ...] = ()
     """The output of ``sysctl -a``, for settings whose files of /proc/sys were not collected."""
 

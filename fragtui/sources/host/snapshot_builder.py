@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from fragtui.kernel.procfs.buddyinfo import ZoneBlocks, parse_buddyinfo
 from fragtui.kernel.procfs.counters import parse_meminfo, parse_vmstat
@@ -21,8 +20,7 @@ BUDDYINFO, ZONEINFO, PAGETYPEINFO = "buddyinfo", "zoneinfo", "pagetypeinfo"
 MEMINFO, VMSTAT, PRESSURE = "meminfo", "vmstat", "pressure/memory"
 
 
-@dataclass(frozen=True, slots=True)
-class FileText:
+class FileText(NamedTuple):
     """One file as it was read: its text, or None and why; `at` (monotonic seconds) and `took` (seconds) if needed."""
 
     path: str
@@ -32,8 +30,7 @@ class FileText:
     took: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(NamedTuple):
     """The files read at one tick, by their names under /proc; files not due at this tick are absent."""
 
     time: float
@@ -128,7 +125,7 @@ def _as_of_now(zone: ZoneBlocks, info: ZoneInfo | None, fresh: bool) -> ZoneInfo
 
     The pages in its free blocks replace them: NR_FREE_PAGES except for isolated pages and the counters' lag.
     """
-    return info if fresh or info is None or info.free is None else replace(info, free=zone.free_pages)
+    return info if fresh or info is None or info.free is None else info._replace(free=zone.free_pages)
 
 
 def _parsed(file: FileText | None, parse: Callable[[str], T], unreadable: list[Unreadable]) -> T | None:

@@ -89,9 +89,8 @@ class KernelLog:
     """Follows the kernel log of a host and reports updates.
 
     `choice` is ``auto`` (/dev/kmsg, else the journal, else log files, all under `root`), ``none``, or a file.
-    `on_update`
-    is called on the thread of the log, never two calls at once; it must not block. An exception in it ends the thread.
-    `on_stream` returns, for each stream of records, the receiver of its calls, for a recording.
+    `on_update` is called on the thread of the log, one call at a time; it must not block. An exception in it ends the
+    thread. `on_stream` returns, for each stream of records, the function that records its calls.
     """
 
     def __init__(
@@ -112,7 +111,7 @@ class KernelLog:
         self._thread = threading.Thread(target=self._run, name="kernel-log", daemon=True)
 
     def start(self) -> None:
-        """Start: the ring's incidents come as the first update within milliseconds."""
+        """Start the thread; the first update has the ring's incidents and comes within milliseconds."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -154,7 +153,7 @@ class KernelLog:
         self._until_possible(self._follow_any)
 
     def _until_possible(self, follow: Callable[[], str | None]) -> None:
-        """Follow; if that is not possible, report why and try again now and then until stopped."""
+        """Follow; if that is not possible, report why and try again every `_RETRY_S` seconds until stopped."""
         reported: str | None = None
         while True:
             problem = follow()
@@ -246,9 +245,9 @@ class KernelLog:
         return None
 
     def _begin_history(self, first: bytes | None) -> str | None:
-        """Read, on another thread, what was logged before the ring's first record, if that is within the last day.
+        """Read, on another thread, the records logged before the ring's first one, if that is of the last day.
 
-        Returns why that is not possible.
+        Return why that is not possible, None if it is.
         """
         stamp = stream_time(first)
         now = time.time()
@@ -259,7 +258,7 @@ class KernelLog:
             try:
                 history.start()
             except RuntimeError as error:
-                return f"what was before it is not read: {shortage(error) or error}"
+                return f"earlier records are not read: {shortage(error) or error}"
         return None
 
     def _history(self, before: float, since: float) -> None:
@@ -296,7 +295,7 @@ class KernelLog:
                 return
 
     def _read_whole(self, paths: tuple[Path, ...], stream: IncidentStream, since: float) -> tuple[bool, str | None]:
-        """Feed the files written since then; return whether any could be read, and what failed."""
+        """Feed the log files written since then; return whether one could be read, and what failed."""
         read_any, problem = False, None
         for path in paths:
             try:

@@ -70,9 +70,9 @@ class NeedleWindow:
 
 
 class IncidentStream:
-    """Parses the lines near a needle, collects reports and keeps what was reported of them.
+    """Parses the lines near a needle, collects reports and remembers which incidents were reported.
 
-    A line on which a parser fails is counted, and the update says so: only that line is lost.
+    A line on which a parser fails is counted in the update: only that line is lost.
 
     `boot` (epoch of the kernel's time zero) dates records of /dev/kmsg, `now` syslog timestamps without a year.
     `on_call`, if set, gets every call that changes state, in order.
@@ -93,9 +93,9 @@ class IncidentStream:
         self._release = release
         self._boot = boot
         self._parser = LogParser(now=now)
-        self._gatherer = ReportCollector()
+        self._collector = ReportCollector()
         self._near = NeedleWindow((*REPORT_NEEDLES, REMEDY_NEEDLE), BEFORE)
-        self._told: dict[int, Incident] = {}
+        self._reported: dict[int, Incident] = {}
         self._done: deque[KernelReport] = deque()
         self._dropped = 0
         self._line = 0
@@ -110,11 +110,11 @@ class IncidentStream:
     @property
     def busy(self) -> bool:
         """Whether a report is open."""
-        return self._gatherer.busy or self._parser.busy
+        return self._collector.busy or self._parser.busy
 
     def feed_kmsg(self, record: bytes) -> None:
         """Take a raw record of /dev/kmsg."""
-        for raw in self._near.offer(record, self._gatherer.busy):
+        for raw in self._near.offer(record, self._collector.busy):
             self.feed_near_kmsg(raw)
 
     def feed_near_kmsg(self, record: bytes) -> None:
@@ -146,11 +146,11 @@ class IncidentStream:
         """Mark that irrelevant lines were left out here."""
         self._note("skip")
         self._parser.skip()
-        self._gatherer.skip()
+        self._collector.skip()
 
     def feed(self, record: LogRecord) -> None:
         """Take a record."""
-        self._take(self._gatherer.feed(record))
+        self._take(self._collector.feed(record))
 
     def finish(self) -> None:
         """Complete open reports: the log paused, ended, or lost records."""
@@ -163,7 +163,7 @@ class IncidentStream:
         except Exception:
             self._unread += 1
         try:
-            self._take(self._gatherer.finish())
+            self._take(self._collector.finish())
         except Exception:
             self._unread += 1
 
@@ -180,7 +180,7 @@ class IncidentStream:
 
         Reports dropped because too many came at once count as lost records.
         """
-        waiting = bool(self._done or self._gatherer.open_reports() or self._gatherer.foreign_remedies)
+        waiting = bool(self._done or self._collector.open_reports() or self._collector.external_drops)
         unread, self._unread = self._unread, 0
         if waiting or lost or problem or unread or not self._asked:
             self._note("news", source, lost, since, before, problem)
@@ -189,7 +189,7 @@ class IncidentStream:
         updated: list[Incident] = []
         finished = [(report, True) for report in self._done]
         self._done.clear()
-        for report, done in (*finished, *((report, False) for report in self._gatherer.open_reports())):
+        for report, done in (*finished, *((report, False) for report in self._collector.open_reports())):
             try:
                 incident = self._incident(report)
             except Exception:
@@ -198,17 +198,17 @@ class IncidentStream:
             time = incident.time
             if time is not None and ((since is not None and time < since) or (before is not None and time >= before)):
                 continue
-            told = self._told.get(report.key)
-            if told is None:
+            known = self._reported.get(report.key)
+            if known is None:
                 fresh.append(incident)
-            elif told != incident:
+            elif known != incident:
                 updated.append(incident)
             if done:
-                self._told.pop(report.key, None)
+                self._reported.pop(report.key, None)
             else:
-                self._told[report.key] = incident
-        remedies = tuple(remedy for remedy in self._gatherer.foreign_remedies if not is_own_drop(remedy))
-        self._gatherer.foreign_remedies.clear()
+                self._reported[report.key] = incident
+        remedies = tuple(remedy for remedy in self._collector.external_drops if not is_own_drop(remedy))
+        self._collector.external_drops.clear()
         if since is not None:
             remedies = tuple(remedy for remedy in remedies if remedy.time is None or remedy.time >= since)
         lost, self._dropped = lost + self._dropped, 0
@@ -217,7 +217,7 @@ class IncidentStream:
     def _take(self, reports: Iterable[KernelReport]) -> None:
         self._done.extend(reports)
         while len(self._done) > MAX_WAITING:
-            self._told.pop(self._done.popleft().key, None)
+            self._reported.pop(self._done.popleft().key, None)
             self._dropped += 1
 
     def _note(self, *call: str | bytes | float | None) -> None:

@@ -9,8 +9,8 @@ import errno
 import os
 import stat
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from fragtui.sources.files.trust import open_inside
 from fragtui.text import bounded_int
@@ -23,8 +23,7 @@ MAX_BATCHES = 512
 """Most batches read at once, a million records: no ring holds more, but a writer may be as fast as the reader."""
 
 
-@dataclass(frozen=True, slots=True)
-class KmsgBatch:
+class KmsgBatch(NamedTuple):
     """Raw records in order, none missing between them.
 
     `lost` were overwritten or skipped before the first of them, at least; `drained` if no more wait.
@@ -66,7 +65,8 @@ class KmsgReader:
             except InterruptedError:
                 continue
             except OSError as error:
-                # EPIPE: overwritten before it was read, go on with the oldest. EINVAL: longer than the buffer, skipped.
+                # EPIPE: overwritten before it was read, continue with the oldest. EINVAL: longer than the buffer,
+                # skipped.
                 if error.errno in {errno.EPIPE, errno.EINVAL}:
                     if self._next is None:
                         lost = 1  # The number of records before the first one read is unknown.

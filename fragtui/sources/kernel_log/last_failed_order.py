@@ -17,7 +17,7 @@ _DAY = 86_400.0
 
 
 def last_failed_order(root: Path) -> int | None:
-    """Return the order above 0 that the last failure of the last day asked for, or None if the ring has none.
+    """Return the order above 0 of the last failed request of the last day, or None if the ring has none.
 
     Only head lines are read: parsing the reports costs more than the rest of a check.
     """

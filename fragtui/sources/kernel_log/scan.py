@@ -13,13 +13,13 @@ from fragtui.sources.kernel_log.needle_search import best_search
 from fragtui.text import line_limit
 
 SCAN_BLOCK = 1 << 17
-"""Small enough to stay in the processor's cache between reading, searching and counting lines."""
+"""Bytes: small enough to stay in the processor's cache while it is read, searched and its lines are counted."""
 _TAIL = 16 << 10
 """Bytes at the end of a block that are kept for a hit in the next one."""
 _PART = (b"MESSAGE=", b"MESSAGE\n", b" ")
-"""What the line of a hit begins with if its record has many lines."""
+"""Start of a hit's line if its record has many lines."""
 _PART_BEFORE = 256
-"""Lines before such a hit: a journal export entry has some 30, the stamp first."""
+"""Lines before such a hit that are needed: a journal export entry has about 30, the timestamp first."""
 Near = tuple[int, bytes, bool, bool]
 """Line number from 1, line without its newline, whether it had none (torn), whether lines before it are left out."""
 
@@ -30,7 +30,7 @@ def scan_log(
     stopped: Callable[[], bool] = lambda: False,
     cut: CutLines | None = None,
 ) -> None:
-    """Feed an incident stream with a log until `stopped`. Lines are numbered from 1; `cut` counts those too long."""
+    """Feed an incident stream with a log until `stopped`. Lines are numbered from 1; `cut` counts overlong lines."""
     for number, line, torn, gap in near_lines(log, REPORT_NEEDLES, lambda: stream.busy, cut=cut):
         if gap:
             stream.skip()
@@ -47,7 +47,7 @@ def near_lines(
     before: int = BEFORE,
     cut: CutLines | None = None,
 ) -> Generator[Near]:
-    """Yield the lines near a needle, and those behind them while the reader is busy; `cut` counts those too long."""
+    """Yield the lines near a needle, and further ones while the reader is busy; `cut` counts overlong lines."""
     cut = cut or CutLines()
     number, gap, kept = 0, False, 0
     search = best_search()
@@ -80,10 +80,10 @@ def near_lines(
 
 
 def _blocks(log: IO[bytes]) -> Iterator[tuple[bytes, int, int, int]]:
-    """Yield blocks: bytes, the end of what the last block held too, of the last whole line, and where the next begins.
+    """Yield blocks: bytes, the ends of the overlap with the last block and of the last whole line, the next's start.
 
-    Blocks overlap by the lines that may belong to a hit behind them. The last line of the log may lack its newline. Of
-    a line that ends in a later block no more is kept than shows that it is too long.
+    Blocks overlap by the lines that a hit in the next block may need. The last line of the log may lack its newline. Of
+    a line that ends in a later block, no more is kept than is needed to know that it is too long.
     """
     rest, overlap = b"", 0
     while data := log.read(SCAN_BLOCK):
@@ -104,7 +104,7 @@ def _blocks(log: IO[bytes]) -> Iterator[tuple[bytes, int, int, int]]:
 
 
 def _newlines(text: bytes) -> int:
-    """Count newlines by leaving them out: `count` looks at every byte and takes three times as long."""
+    """Count newlines by removing them: `bytes.count` takes three times as long."""
     return len(text) - len(text.replace(b"\n", b""))
 
 

@@ -94,7 +94,7 @@ class _Text:
                 # Incomplete or wrong: read as much again, so that a long object is not scanned for every chunk.
                 self._more(len(self._text) - self._at)
                 continue
-            if end == len(self._text) or self._text[end] in ".eE":  # a number may go on
+            if end == len(self._text) or self._text[end] in ".eE":  # a number may continue
                 self._more(1)
                 continue
             self.taken, self._at = end - self._at, end

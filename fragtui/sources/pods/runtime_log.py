@@ -46,7 +46,7 @@ NOTHING = "found no journal and no log of kubelet or runtime: use --kubelet-log 
 _HISTORY = "-30min"
 _TAIL = 8 * 1024 * 1024
 _PIECE = 64 * 1024
-"""Bytes of a log's end parsed before the result is passed on."""
+"""Bytes of a log's end that are parsed before the result is passed on."""
 _READS_AT_ONCE = 4
 """Blocks read of one file before the other files get their turn."""
 _POLL_SECONDS = (0.25, 1.0)
@@ -54,7 +54,7 @@ _POLL_SECONDS = (0.25, 1.0)
 _QUIET_SECONDS = 5.0
 _PARSED_A_SECOND = 500.0
 _PARSED_AT_ONCE = 8000.0
-"""Room for the journal's last half hour."""
+"""Lines that may be parsed at once: as many as the journal has in half an hour."""
 _FIELDS = "MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_FACILITY,PRIORITY,_PID,_HOSTNAME,_TRANSPORT,_COMM"
 
 

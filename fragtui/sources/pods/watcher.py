@@ -24,7 +24,7 @@ from fragtui.text import shortage
 UPDATE_SECONDS = 0.25
 """Shortest time between two updates."""
 _REVIEW_SECONDS = 5.0
-"""Time between two looks at the tracker without changes: pods become stuck, and quiet ones gone, by time alone."""
+"""Seconds between two checks of the tracker without changes: by time alone pods become stuck, or count as gone."""
 
 
 class PodWatcher:
@@ -143,7 +143,7 @@ class PodWatcher:
                 self._hand_over(update)
 
     def _start_sources(self) -> None:
-        """Start the sources that are not started yet; if the node allows no thread, the next look tries again."""
+        """Start the sources that are not started yet; if the node allows no thread, the next check tries again."""
         self._unstarted = tuple(source for source in self._unstarted if not self._started(source))
 
     def _started(self, source: PodSource) -> bool:

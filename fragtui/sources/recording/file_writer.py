@@ -1,4 +1,4 @@
-"""The file of a recording, written on its own thread: a disk that hangs blocks nothing else."""
+"""The file of a recording, written on its own thread: a disk that does not respond blocks nothing else."""
 
 from __future__ import annotations
 

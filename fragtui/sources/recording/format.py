@@ -1,13 +1,13 @@
 """The format of a recording: gzip of JSON lines, so that ``zcat FILE`` shows it.
 
 A file is a sequence of segments, each a gzip member that needs no segment before it: the oldest can be dropped from the
-front. The stream is flushed every few seconds; what is cut off or damaged costs what follows the last whole flush.
+front. The stream is flushed every few seconds; if it is cut off or damaged, all after the last whole flush is lost.
 `at` is monotonic seconds, `time` seconds since the epoch. The lines of a segment:
 
 ``["fragtui recording",VERSION,at,time,HOST]``: the first line.
 ``["T",at,time,{NAME:FILE}]``: a tick and the files read at it. A FILE is whole, ``{"path","text"}``; or unreadable,
 ``{"path","why"}``; or what changed since its last text in this segment, ``{"lines":[STEP...],"changes":[CHANGE...]}``:
-each step goes so many lines down from the line before, the first from the top; a change is the new line, or the
+each step counts the lines from the previous change, the first from the top; a change is the new line, or the
 difference if only the number at its end changed. ``"after"`` is the time from the tick to the reading of a file,
 ``"took"`` how long that took, seconds.
 ``[KIND,at,FACTS]``: an event: ``"L"`` of the kernel log, ``"P"`` of pods, ``"R"`` of remedies.
@@ -41,7 +41,7 @@ _FLUSHED = b"\x00\x00\xff\xff"
 _MAX_FLUSH = 1 << 25
 """Bytes of text between two checks. A flush holds some seconds: more is not a recording of fragtui."""
 _LINE_BYTES = 64
-"""Bytes that a line takes of memory beside its text."""
+"""Bytes of memory that a line takes besides its text."""
 _MAX_DIGITS = 19
 """Digits of a number that is kept as a difference: `read_json` reads no more than 20 characters of one."""
 _MAX_PATH = 1000
@@ -62,7 +62,7 @@ EventLine = tuple[str, float, list[object]]
 class SegmentWriter:
     """Packs the ticks and events of one segment.
 
-    `last` holds every file as it was read last; the first tick repeats those that it did not read itself.
+    `last` has every file as last read; the first tick repeats those that were not read at it.
     """
 
     def __init__(self, host: Host, begin: Tick, last: Mapping[str, FileText]) -> None:
@@ -127,7 +127,7 @@ class TickReader:
         self._files: dict[str, tuple[str, list[str]]] = {}
 
     def tick(self, line: bytes, at: float, time: float) -> Tick:
-        """Return the tick of a line; raise ValueError if it does not follow on those before it."""
+        """Return the tick of a line; raise ValueError if it does not fit the lines before it."""
         values = read_json(line)
         if not isinstance(values, list) or len(values) != 4 or not isinstance(values[3], dict):
             raise ValueError("not a tick")
@@ -175,7 +175,7 @@ class SegmentReader:
 
     @property
     def rest(self) -> bytes:
-        """What follows the last whole line."""
+        """The text after the last whole line."""
         return b"".join(self._rest)
 
     def lines(self) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""The kernel log of a recording: the recorded calls of its streams, made again."""
+"""The kernel log of a recording: the recorded calls of its streams are made again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MAX_STREAMS = 256
 
 
 class RecordedLog:
-    """Makes of the events of kind ``L`` the same updates as when they were recorded."""
+    """Makes the updates from the events of kind ``L``, the same as when they were recorded."""
 
     def __init__(self) -> None:
         self._streams: dict[int, IncidentStream] = {}

@@ -1,4 +1,4 @@
-"""The pods of a recording: the recorded observations, given to a tracker again."""
+"""The pods of a recording: the recorded observations are passed to a tracker again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MAX_LOGS = 256
 
 
 class RecordedPods:
-    """Makes updates of the events of kind ``P``; time is that of the recording."""
+    """Makes the updates from the events of kind ``P``; times are those of the recording."""
 
     def __init__(self) -> None:
         self._tracker = IncidentTracker()

@@ -33,13 +33,13 @@ _MAX_SECONDS = 1e12
 _MAX_BYTES = 1 << 28
 """Bytes of the longest recording that is replayed: ten days."""
 _MAX_TEXT = 1 << 32
-"""Bytes that its text may have unpacked."""
+"""Most bytes of its unpacked text."""
 _MAX_MEMORY = 1 << 30
-"""Bytes that its ticks and events may take of memory, about; those of a real one take less than its own size."""
+"""Most bytes of memory, about, for its ticks and events; those of a real recording take less than its own size."""
 _LINE_BYTES = 256
-"""Bytes that a tick or an event takes of memory beside its facts."""
+"""Bytes of memory that a tick or an event takes besides its facts."""
 _VALUE_BYTES = 100
-"""Bytes that a value of an event takes beside its text."""
+"""Bytes of memory that a value of an event takes besides its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class RecordedTick:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A whole recording, up to where its file is cut."""
+    """A whole recording, up to the place where its file is cut."""
 
     host: Host
     ticks: tuple[RecordedTick, ...]

@@ -1,4 +1,4 @@
-"""The recorder: raw texts and lines are packed into a ring in memory, and written from there to a file."""
+"""The recorder: packs raw texts and lines into a ring in memory, and writes them from there to a file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from fragtui.model.node.snapshot import Host
 from fragtui.sources.files.own_files import OwnFile
-from fragtui.sources.files.own_log import OwnLog
 from fragtui.sources.host.snapshot_builder import Tick
 from fragtui.sources.recording.file_writer import RecordingFile
 from fragtui.sources.recording.format import EventLine, SegmentWriter
@@ -23,10 +22,11 @@ if TYPE_CHECKING:
     from fragtui.cluster.observation import PodObservation
     from fragtui.cluster.pod_ref import PodRef
     from fragtui.model.pods.pod_update import SourceState
+    from fragtui.sources.files.own_log import OwnLog
     from fragtui.sources.kernel_log.incident_stream import StreamCall
 
 FLUSH_SECONDS = 5.0
-"""A recording that is cut off loses at most this much."""
+"""Seconds between two flushes: a recording that is cut off loses at most this much."""
 SEGMENT_SECONDS = 120.0
 _MAX_REPEATED = 4096
 """Facts that are repeated in each segment, or wait for the first tick."""
@@ -109,6 +109,9 @@ class Recorder:
         if self._audit_place is None:
             return []
         if self._audit is None:
+            # The first tick, and so the first bars, don't need it.
+            from fragtui.sources.files.own_log import OwnLog  # noqa: PLC0415
+
             place = self._audit_place
             self._audit = OwnLog(place if isinstance(place, OwnFile) else OwnFile(place), kept=1, at_end=True)
         return [line.data for line in self._audit.read().lines if line.data is not None]

@@ -47,8 +47,8 @@ def explain_logs(
 ) -> Iterator[Explained]:
     """Yield the incidents of logs read side by side in the order of time, linked across them, with flat memory.
 
-    `running` is the flag table for reports with neither flags nor kernel, `kernel` a release for them. A log that
-    fails ends there, its incidents so far are kept; `on_error` gets the error, without it the error is raised.
+    `running` is the flag table for reports with neither flags nor kernel, `kernel` a release for them. A log that fails
+    ends at that place, its incidents so far are kept; `on_error` gets the error, else it is raised.
     """
     linker = LogLinker()
     if len(logs) == 1:
@@ -68,7 +68,7 @@ def _lines_of(
     kernel: str | None,
     on_error: Callable[[OpenLog, Exception], None] | None,
 ) -> Iterator[tuple[float, int, PodLine]]:
-    """Yield the incidents and observations of a log, with time and the log's index; at once if without a time."""
+    """Yield the incidents and observations of a log, with time and the log's index; those without a time at once."""
     changed = epoch_seconds(source.now)
     moment = time.time() if changed is None else changed
     terms = LogTerms(source.name, moment, time.localtime(moment).tm_gmtoff, running, kernel)

@@ -12,7 +12,7 @@ from fragtui.cluster.line_reader import POD_NEEDLES
 from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.kernel_log_update import MERGED, KernelLogUpdate
+from fragtui.model.failures.kernel_log_update import MAX_MERGED_INCIDENTS, KernelLogUpdate
 from fragtui.model.pods.pod_update import PodUpdate, SourceState
 from fragtui.model.tracker import IncidentTracker
 from fragtui.sources.files.host_files import os_reason
@@ -93,7 +93,7 @@ class SavedPods:
         self._recorder = recorder
         self._lock = threading.Lock()
         self._stopped = threading.Event()
-        self._tracker = IncidentTracker(MERGED)
+        self._tracker = IncidentTracker(MAX_MERGED_INCIDENTS)
         for incident in incidents:
             self._tracker.kernel_incident(incident)
         self._moment: float | None = None

@@ -1,7 +1,7 @@
-"""Everything that keys do, found by its name: the command palette.
+"""The command palette: the actions of all keys, found by name.
 
-Textual's own is not used: it searches in workers that raise when the palette is closed meanwhile, and its list raises
-at a key that comes before it is laid out; each of that ends the application.
+Textual's own is not used: its search workers raise if the palette is closed meanwhile, and its list raises at a key
+before it is laid out; both end the application.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from textual.widgets import Input
 from fragtui.ui.dialogs.prompt import MAX_INPUT
 from fragtui.ui.widgets.cells import fit
 from fragtui.ui.widgets.modal import ModalPanel
-from fragtui.ui.widgets.rows import Line, Palette, Rows, line, shown
+from fragtui.ui.widgets.rows import Line, LinesWidget, Palette, line, shown
 
 
 class Command(NamedTuple):
-    """One command: its name, its key if it has one, what it does, and the action that does it."""
+    """One command: its name, its key if it has one, its description, and its action."""
 
     name: str
     key: str
@@ -32,7 +32,7 @@ class Command(NamedTuple):
     action: str
 
 
-class PaletteList(Rows):
+class PaletteList(LinesWidget):
     """The commands that were found, with a cursor."""
 
     class Chosen(Message):
@@ -45,7 +45,7 @@ class PaletteList(Rows):
 
     @property
     def place(self) -> str:
-        """Where the cursor is, in words."""
+        """The position of the cursor as text."""
         return f" {self._at + 1} of {len(self.commands)} " if self.commands else ""
 
     @property
@@ -54,7 +54,7 @@ class PaletteList(Rows):
         return self.commands[self._at] if self.commands else None
 
     def list(self, commands: Sequence[Command]) -> None:
-        """List these, the cursor at the first."""
+        """List these commands, with the cursor at the first."""
         self.commands, self._at = tuple(commands), 0
         self.rebuild()
 
@@ -101,7 +101,7 @@ class CommandPalette(ModalPanel[str | None]):
         self._found = PaletteList()
 
     def compose(self) -> ComposeResult:
-        """Show the line to type in and, under it, what was found."""
+        """Show the input line and, below it, the matching commands."""
         yield Palette()
         with Container(id="commands") as frame:
             frame.border_title = Content(shown(" Commands "))
@@ -113,7 +113,7 @@ class CommandPalette(ModalPanel[str | None]):
         self._list(self._commands)
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """List those that hold every word."""
+        """List the commands that contain every word."""
         words = event.value.casefold().split()
         self._list([c for c in self._commands if all(word in f"{c.name} {c.help}".casefold() for word in words)])
 
@@ -147,7 +147,7 @@ class CommandPalette(ModalPanel[str | None]):
         self._show_place()
 
     def _show_place(self) -> None:
-        for frame in self.query("#commands"):  # None is there if the application ends meanwhile.
+        for frame in self.query("#commands"):  # It does not exist if the application ends meanwhile.
             frame.border_subtitle = Content(shown(self._found.place))
 
     def _answer(self) -> None:

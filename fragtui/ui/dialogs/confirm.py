@@ -1,4 +1,4 @@
-"""A question before something is written: the exact words, the cost, Cancel in focus, a second key to go on."""
+"""A question before a write: the exact text, the cost, Cancel in focus, a second key to confirm."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class _Question(PageBody):
         self._reported = False
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Return lines of the text, and report once it has its whole height: before that, one line is drawn."""
+        """Return the lines of the text, and report once it has its full height: before that only one line is drawn."""
         height = self.styles.height
         if self._lines and not self._reported and height is not None and height.value == len(self._lines):
             self._reported = True
@@ -41,14 +41,14 @@ class _Question(PageBody):
         return super().render_lines(crop)
 
     def change(self) -> None:
-        """Draw another text, and report that."""
+        """Draw a new text, and report that."""
         self._reported = False
         self.rebuild()
         self.refresh()
 
 
 class _RunButton(Button):
-    """Runs it on Enter, in the handling of that key: then the gate knows which key it was."""
+    """A button that answers while its Enter key is handled, so that the gate knows the key."""
 
     async def action_press(self) -> None:  # type: ignore[override]
         """Answer."""
@@ -56,7 +56,7 @@ class _RunButton(Button):
 
 
 class ConfirmDialog(ModalPanel[T | None], Generic[T]):
-    """Asks; the answer is `answer`, or None. Enter alone never runs anything: Cancel has the focus."""
+    """Asks a question; the result is `answer`, or None. Enter alone never runs anything: Cancel has the focus."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,n,q", "answer(False)", "Cancel"),
@@ -72,22 +72,22 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
         super().__init__(classes="dialog")
         self._asked_at = time.monotonic()
         self.shown_at: float | None = None
-        """When its text was on the screen, monotonic seconds; None until then."""
+        """Time at which its text was on the screen, monotonic seconds; None until then."""
         self._page = _Question(self.lines, self._note_drawn, id="dialog-page")
 
     @property
     @abstractmethod
     def heading(self) -> str:
-        """What is asked about."""
+        """The title of the question."""
 
     @property
     @abstractmethod
     def answer(self) -> T:
-        """What going on answers."""
+        """The result if the user confirms."""
 
     @abstractmethod
     def lines(self, width: int) -> Sequence[Line]:
-        """Return the text for that width."""
+        """Return the lines of the text for that width."""
 
     def compose(self) -> ComposeResult:
         """Lay out the text and the two answers."""
@@ -102,7 +102,7 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
 
     def on_mount(self) -> None:
         """Put the focus on Cancel."""
-        self.query("#cancel").focus()  # None is there if the application ends meanwhile.
+        self.query("#cancel").focus()  # It does not exist if the application ends meanwhile.
 
     def _note_drawn(self) -> None:
         key_gate_of(self).once_seen(self._note_shown)
@@ -111,7 +111,7 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
         self.shown_at = time.monotonic()
 
     def on_resize(self) -> None:
-        """Keep the answers on the screen however long the text is: it scrolls."""
+        """Keep the answers on the screen for any length of the text, which scrolls."""
         self.query("#dialog-text").set_styles(max_height=max(3, self.size.height - 4))
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
@@ -119,7 +119,7 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
         self.action_answer(event.button.id == "run")
 
     def action_answer(self, run: bool) -> None:
-        """Close with the answer; going on needs a deliberate key or click after the text was shown for a moment."""
+        """Close with the answer; a confirmation needs a deliberate key or click after the text was shown a while."""
         if not run:
             self.dismiss(None)
         else:
@@ -133,7 +133,7 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
         self.query_one("#dialog-text", VerticalScroll).scroll_relative(y=lines, animate=False)
 
     def changed(self) -> None:
-        """Show the question again: what it asks for has changed."""
+        """Show the question again after its subject changed."""
         self.query_one("#dialog").border_title = Content(shown(f" ⚠ {self.heading} "))
         self.shown_at = None
         self._page.change()

@@ -1,4 +1,4 @@
-"""One line of text asked for at the bottom of the screen."""
+"""A prompt for one line of text at the bottom of the screen."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_INPUT = 200
 
 
 class PromptDialog(ModalPanel[str | None]):
-    """Asks; Enter answers with the text, Escape with None."""
+    """Asks for a text; Enter answers with it, Escape with None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
 
@@ -28,7 +28,7 @@ class PromptDialog(ModalPanel[str | None]):
         self._value = value
 
     def compose(self) -> ComposeResult:
-        """Show the line with what it held before."""
+        """Show the input line with its previous text."""
         with Container(id="ask") as frame:
             frame.border_title = Content(shown(f" {self._title} "))
             yield Input(self._value, id="answer", max_length=MAX_INPUT)
@@ -38,5 +38,5 @@ class PromptDialog(ModalPanel[str | None]):
         self.dismiss(event.value)
 
     def action_cancel(self) -> None:
-        """Leave it as it was."""
+        """Cancel."""
         self.dismiss(None)

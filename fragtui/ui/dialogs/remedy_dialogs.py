@@ -35,7 +35,7 @@ class DialogContext:
 
 
 class RemedyDialog(ConfirmDialog[Remedy]):
-    """Asks about one remedy; a key switches between its variants, without and with a sync first."""
+    """Asks whether to run one remedy; a key switches between its variants, without and with a sync first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("s", "next_variant", "Sync first")]
 
@@ -75,7 +75,7 @@ class RemedyDialog(ConfirmDialog[Remedy]):
 
 
 class EscalationDialog(ConfirmDialog[tuple[Remedy, ...]]):
-    """Asks about remedies one after another, gentlest first, until there are enough blocks."""
+    """Asks whether to run remedies one after another, gentlest first, until there are enough blocks."""
 
     heading = "Step by step until there are enough blocks"
 

@@ -12,12 +12,12 @@ from fragtui.ui.widgets.rows import Line, line
 _SIGNS = (
     (
         ("heat-many", " 755 "),
-        "free blocks of exactly that order; the ground tells how many requests of it can be met at once: "
+        "free blocks of exactly that order; the background shows how many requests of it can be met at once: "
         "many (green), under 256 (pale), under 16 (yellow), none (red, also with '·')",
     ),
     (
         ("heat-held", " (3) "),
-        "blocks are there, but a watermark or the lowmem reserve holds them back from GFP_KERNEL",
+        "free blocks that a watermark or the lowmem reserve keeps from GFP_KERNEL",
     ),
     (("target", "▾3 "), "the target order: that of the last failures, or the one chosen with [ and ]"),
     (
@@ -26,22 +26,22 @@ _SIGNS = (
     ),
     (
         ("bad", "✗ none"),
-        "no block of the order; where larger ones can be split for it, that stands there instead",
+        "no block of the order; if larger ones can be split for it, that is shown instead",
     ),
-    (("ghost", "┊"), "where the bar stood at the baseline"),
+    (("ghost", "┊"), "the end of the bar at the baseline"),
     (
         ("dim", "UMEHCI"),
         "migratetypes with free blocks, as the kernel writes them: unmovable, movable, reclaimable, ...",
     ),
     (("key", "▼"), "on sparkline and timeline: a remedy ran, by fragtui or another tool"),
-    (("bad", "✗ ×"), "on the timeline: a request was refused then; at that moment there was no block at all"),
+    (("bad", "✗ ×"), "on the timeline: a request was denied; there was no block at all"),
     (
         ("dim", "unus."),
         "share of the zone's free memory in blocks too small for the order (unusable free space index)",
     ),
     (
         ("dim", "fragm."),
-        "the kernel's fragmentation index: -1 a block is there, towards 0 lack of memory, towards 1 fragmentation",
+        "the kernel's fragmentation index: -1 a block is free, towards 0 lack of memory, towards 1 fragmentation",
     ),
 )
 

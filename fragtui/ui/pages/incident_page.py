@@ -1,4 +1,4 @@
-"""The whole report of one incident: in words, flags, the zones of that moment, the stack."""
+"""The whole report of one incident: explanation, flags, the zones at that moment, the stack."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from fragtui.ui.widgets.incident_cells import clock_time, time_ago
 from fragtui.ui.widgets.rows import Line, Span, line
 
 PodLines = Callable[[FailureGroup], Sequence[str]]
-"""Returns a sentence for each pod that alike incidents block."""
+"""Returns a sentence for each pod that a group's incidents block."""
 
 
-def incident_lines(alike: FailureGroup, pods: PodLines, page_size: int, width: int) -> list[Line]:
-    """Return the page about the newest of alike incidents."""
-    incident = alike.last
+def incident_lines(group: FailureGroup, pods: PodLines, page_size: int, width: int) -> list[Line]:
+    """Return the page about the newest incident of a group."""
+    incident = group.last
     lines = [
         line(
             (incident_title(incident, page_size), "title"),
@@ -32,20 +32,20 @@ def incident_lines(alike: FailureGroup, pods: PodLines, page_size: int, width: i
     ]
     if incident.explanation:
         lines += [line((row, "text")) for row in wrap(incident.explanation, width, 8)]
-    for text in pods(alike):
+    for text in pods(group):
         lines += [line((row, "accent")) for row in wrap(text, width, 3)]
     lines.append(line())
-    lines += _facts(alike, width)
+    lines += _facts(group, width)
     lines += _flags(incident, width)
     lines += _zones(incident, width)
     lines += _stack(incident, width)
     return lines
 
 
-def _facts(alike: FailureGroup, width: int) -> list[Line]:
-    facts = [fact for fact in incident_facts(alike.last) if fact.label != "flags"]
-    if alike.count > 1 or alike.suppressed:
-        facts.append(Fact("count", count_words(alike.count, alike.suppressed)))
+def _facts(group: FailureGroup, width: int) -> list[Line]:
+    facts = [fact for fact in incident_facts(group.last) if fact.label != "flags"]
+    if group.count > 1 or group.suppressed:
+        facts.append(Fact("count", count_words(group.count, group.suppressed)))
     return [
         line((f"  {label if index == 0 else '':<11}", "dim"), (row, "text"))
         for label, text in facts
@@ -109,14 +109,14 @@ def _stack(incident: Incident, width: int) -> list[Line]:
     if not incident.stack:
         return [line(), line(("Stack", "title"), ("  the report shows none", "dim"))]
     frames = [(symbol.removeprefix("? "), not symbol.startswith("?"), None) for symbol in incident.stack]
-    told = TABLE.find(frames)
+    found = TABLE.find(frames)
     rows = [line(), line(("Stack", "title"), ("  the innermost frame first", "dim"))]
     for place, symbol in enumerate(incident.stack):
-        if told is not None and told.frame == place:
-            rows.append(line((f"▸ {symbol}", "target"), (f"  {told.cause.title}", "accent")))
+        if found is not None and found.frame == place:
+            rows.append(line((f"▸ {symbol}", "target"), (f"  {found.cause.title}", "accent")))
         else:
             rows.append(line((f"  {symbol}", "dim" if symbol.startswith("?") else "text")))
-    if told is not None:
-        advice = told.cause.advice + (f" (fixed: {told.cause.fixed})" if told.cause.fixed else "")
+    if found is not None:
+        advice = found.cause.advice + (f" (fixed: {found.cause.fixed})" if found.cause.fixed else "")
         rows += [line(), *(line((row, "accent")) for row in wrap(advice, width, 3))]
     return rows

@@ -1,4 +1,4 @@
-"""The chosen zone opened: a bar for each order, with the baseline's ghost."""
+"""The chosen zone in detail: a bar for each order, with a mark for the baseline."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fragtui.text import format_bytes, format_count, format_duration
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import SPARKS, bar, fit, fit_right, spans_width
 from fragtui.ui.widgets.log_scale import DECADES, decades, log_share
-from fragtui.ui.widgets.rows import Line, Rows, Span, line
+from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
 
 SPARK_SECONDS = 300.0
 _BAR_STYLES = {
@@ -32,7 +32,7 @@ _EMPTY = {
     Verdict.SHORT: ("▽ none: short of memory", "bad"),
     Verdict.UNKNOWN: ("? unknown", "warn"),
 }
-"""What stands in the place of a bar if there is no block of the order."""
+"""The text instead of a bar if there is no block of the order."""
 _LETTERS = {
     "Unmovable": "U",
     "Movable": "M",
@@ -45,11 +45,11 @@ _LETTERS = {
 _LETTER_STYLES = {"U": "unmovable", "M": "movable", "E": "reclaimable"}
 _GHOST = "┊"
 _REMEDY = "▼"
-"""Where on the sparkline a remedy ran, own or foreign."""
+"""Mark on the sparkline for a remedy, of fragtui or of another tool."""
 
 
 class _Columns(NamedTuple):
-    """Which columns there is room for, and the cells that are left for the bar."""
+    """The columns that fit, and the remaining cells for the bar."""
 
     indices: bool
     share: bool
@@ -57,7 +57,7 @@ class _Columns(NamedTuple):
     bar: int
 
 
-class BarsPanel(Rows):
+class BarsPanel(LinesWidget):
     """One line an order: blocks, bytes, share, the kernel's two indices, migratetypes, and a bar of the blocks.
 
     Bars are on a logarithmic scale of blocks: whether there are none, a few or thousands of an order is what decides
@@ -162,7 +162,7 @@ class BarsPanel(Rows):
             spans.append((f"  {judged.unusable[order] / 1000:.3f}", "dim"))
             spans.append((f" {format_index(judged.fragmentation[order])}", "dim"))
         if columns.types:
-            # The reading is older than the count: of blocks that are gone nothing can be told.
+            # The reading is older than the count: nothing is known of the blocks that are gone.
             there = (name for name, row in split.items() if count and order < len(row) and row[order])
             letters = "".join(_LETTERS.get(name, "?") for name in there)
             spans.append((" " + fit(letters, 5), "dim"))
@@ -207,7 +207,7 @@ def _style(judged: ZoneJudgement, order: int) -> str:
 
 
 def _no_bar(word: str, style: str, ghost: int | None, width: int, span: int) -> list[Span]:
-    """Return what stands in the place of a bar if there is no block: a word, and the baseline's mark if any."""
+    """Return the text instead of a bar if there is no block: a word, and the baseline's mark if any."""
     if not ghost:
         return [(fit(word, width), style)]
     mark = min(width - 1, int(log_share(ghost, span) * width))
@@ -246,7 +246,7 @@ def _column_names(columns: _Columns, span: int) -> Line:
 
 
 def _note(session: Session, snapshot: Snapshot) -> Line:
-    """Return what the columns were made from: the age of the migratetypes and of the baseline."""
+    """Return the note on the columns' sources: the age of the migratetypes and of the baseline."""
     reading = snapshot.page_types
     if reading is None:
         types = f"migratetypes: {snapshot.why('pagetypeinfo') or 'not read yet'}"
@@ -274,7 +274,7 @@ def _split(snapshot: Snapshot, zone: Zone) -> dict[str, tuple[int, ...]]:
 
 
 def _typed_bar(width: int, split: dict[str, tuple[int, ...]], order: int) -> list[Span]:
-    """Return a bar in letters, as long as the plain one, parted as the order's blocks are among migratetypes."""
+    """Return a bar in letters, as long as the plain one, divided like the order's blocks among the migratetypes."""
     counts = {name: row[order] for name, row in split.items() if order < len(row) and row[order]}
     total = sum(counts.values())
     if not total:

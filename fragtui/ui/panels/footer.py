@@ -8,12 +8,12 @@ from textual.events import Click
 
 from fragtui.ui.keys import Key, Keys
 from fragtui.ui.widgets.cells import spans_width
-from fragtui.ui.widgets.rows import Line, Rows, Span, line
+from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
 
 _QUIT = Key("q", "app.quit", "Quit", "", "", footer=True)
 
 
-class KeyFooter(Rows):
+class KeyFooter(LinesWidget):
     """One line. Textual's Footer is a widget for each key, which took a sixth of the time to the first bars."""
 
     def __init__(self, keys: Keys) -> None:

@@ -7,10 +7,10 @@ from typing import NamedTuple
 from fragtui.ui.panels.timeline import MAX_TIMELINE_ROWS, MIN_TIMELINE_ROWS
 
 WIDE = 150
-"""From this width on the failures and pods stand beside the zones, not below."""
+"""From this width on the failures and pods are beside the zones, not below."""
 
 ROOMY = 13
-"""Lines left over from which on panels get air."""
+"""Spare lines from which on panels get blank lines between them."""
 
 
 class PanelRows(NamedTuple):
@@ -30,8 +30,8 @@ def allocate_rows(
 ) -> PanelRows:
     """Return the lines for each panel on a screen of that size, without its first and last line and the remedy line.
 
-    What comes first when lines are few: the verdict, every zone's row, the chosen zone's bars, then at least one
-    failure; the pods' heading always stays, since it carries their count.
+    If lines are few, the order of precedence is: the verdict, every zone's row, the chosen zone's bars, then at least
+    one failure; the pods' heading always stays, since it has their count.
     """
     room = max(0, height - 2 - remedy_line)
     verdict = 3 if height >= 34 or width < 80 else 2

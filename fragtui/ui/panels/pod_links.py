@@ -14,28 +14,28 @@ if TYPE_CHECKING:
 
 
 _MAX_COMPARED = 20
-"""The newest of alike incidents whose pods are shown; a row is drawn at every tick."""
+"""Of a group, the newest so many incidents whose pods are shown; a row is drawn at every tick."""
 
 
-def pod_of(news: PodUpdate | None, alike: FailureGroup) -> str | None:
-    """Return the pods to name beside alike incidents: all that they block, else the one whose task it was."""
-    incidents = alike.incidents[-_MAX_COMPARED:]
-    pods = linked_pods(news.stuck if news is not None else None, incidents)
+def pod_of(update: PodUpdate | None, group: FailureGroup) -> str | None:
+    """Return the pods to name in the row of a group: all that it blocks, else the one whose task it was."""
+    incidents = group.incidents[-_MAX_COMPARED:]
+    pods = linked_pods(update.stuck if update is not None else None, incidents)
     if len(pods) > 1:
         return f"{len(pods)} pods: {pod_name(pods[0])} +{len(pods) - 1}"
     if pods:
         return pod_name(pods[0])
-    return next((pod for incident in reversed(incidents) if (pod := _task_pod(news, incident))), None)
+    return next((pod for incident in reversed(incidents) if (pod := _task_pod(update, incident))), None)
 
 
-def _task_pod(news: PodUpdate | None, incident: Incident) -> str | None:
-    ref = news.named(incident.pod_uid) if news is not None and incident.pod_uid else None
+def _task_pod(update: PodUpdate | None, incident: Incident) -> str | None:
+    ref = update.named(incident.pod_uid) if update is not None and incident.pod_uid else None
     if ref is not None and ref.name:
         return f"{ref.namespace or '?'}/{ref.name}"
     return task_pod(incident)
 
 
-def pods_linked_to(news: PodUpdate | None, alike: FailureGroup) -> tuple[str, ...]:
-    """Return a sentence for each pod that alike incidents block, the surest first."""
-    pods = blocked_pods(news.stuck if news is not None else None, alike.incidents[-_MAX_COMPARED:])
+def pods_linked_to(update: PodUpdate | None, group: FailureGroup) -> tuple[str, ...]:
+    """Return a sentence for each pod that the incidents of a group block, the most certain link first."""
+    pods = blocked_pods(update.stuck if update is not None else None, group.incidents[-_MAX_COMPARED:])
     return tuple(f"blocks {pod}" for pod in pods)

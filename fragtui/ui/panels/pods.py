@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from fragtui.model.pods.pod_update import SourceState
-from fragtui.model.pods.stuck_pods import StuckPod
 from fragtui.render.facts import Fact
 from fragtui.render.pod_text import history_facts, kernel_facts, pod_facts, pod_name, pod_reason, state_words
 from fragtui.text import counted, format_duration
@@ -16,10 +15,14 @@ from fragtui.ui.widgets.cells import wrap
 from fragtui.ui.widgets.list_panel import ListPanel, columns
 from fragtui.ui.widgets.rows import Line, Span, line
 
+if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
+    from fragtui.model.pods.pod_update import SourceState
+    from fragtui.model.pods.stuck_pods import StuckPod
+
 _SIGNS = {"live": "●", "connecting": "◌", "waiting": "◌", "absent": "○", "refused": "✗", "off": "○"}
 
 
-class PodsPanel(ListPanel[StuckPod]):
+class PodsPanel(ListPanel["StuckPod"]):
     """Stuck pods, the longest first, then those that started lately; without a source it says what to give."""
 
     def __init__(self, session: Session) -> None:

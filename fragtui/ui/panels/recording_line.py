@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from fragtui.ui.session import RecordingPosition, Session
 from fragtui.ui.widgets.cells import fit
-from fragtui.ui.widgets.rows import Line, Rows, Span, line
+from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
 
 _MIN_CELLS, _MAX_CELLS = 10, 60
 _LEGEND = "✗ refused or killed   ▼ remedy   > goes to the next"
 
 
-class RecordingLine(Rows):
-    """One line of a replay; the last remedy's result is at its right."""
+class RecordingLine(LinesWidget):
+    """One line of a replay; the last remedy's result is on its right side."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(id="recording-line")

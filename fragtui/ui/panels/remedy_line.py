@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import fit
-from fragtui.ui.widgets.rows import Line, Rows, line
+from fragtui.ui.widgets.rows import Line, LinesWidget, line
 
 
-class RemedyLine(Rows):
+class RemedyLine(LinesWidget):
     """One line, hidden while there is nothing to say."""
 
     def __init__(self, session: Session) -> None:

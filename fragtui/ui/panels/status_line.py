@@ -9,10 +9,10 @@ from fragtui.model.node.snapshot import Snapshot
 from fragtui.text import format_bytes, format_duration
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import fit, spans_width
-from fragtui.ui.widgets.rows import Line, Rows, Span, line
+from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
 
 
-class StatusLine(Rows):
+class StatusLine(LinesWidget):
     """One line; pieces are left out from the least needed on where the screen is narrow."""
 
     def __init__(self, session: Session) -> None:
@@ -70,7 +70,7 @@ def _own(snapshot: Snapshot) -> list[Span]:
 def state_spans(
     session: Session, interval: float, stuck: tuple[str, float] | None, age: float, notes: Sequence[str]
 ) -> tuple[Span, ...]:
-    """Return the view's state in words; a read that hangs comes first, then the pause."""
+    """Return the view's state as text; a read that does not respond comes first, then the pause."""
     spans: list[Span] = [(f"{note} ", "warn") for note in notes]
     if stuck and stuck[1] > max(2.0, 2 * interval):
         spans.append((f"⚠ no answer from {stuck[0].rsplit('/', 1)[-1]} for {format_duration(stuck[1])}", "bad"))

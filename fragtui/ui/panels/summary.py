@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from fragtui.model.node.verdict import Severity
-from fragtui.model.remedy.forecast import forecast
-from fragtui.render.forecast_text import outlook_brief, outlook_sentence
 from fragtui.render.headline import consequence
 from fragtui.render.incident_text import denial_words
 from fragtui.text import counted
@@ -43,6 +41,10 @@ def summary_parts(session: Session) -> tuple[SummaryPart, ...]:
         stuck = f"{counted(len(pods.pods), 'pod')} stuck"
         parts.append(SummaryPart(f"{stuck}{refused}.", stuck))
     if judgement.severity is not Severity.FINE:
+        # They take 13 ms of CPU, and the first bars of most nodes don't need them.
+        from fragtui.model.remedy.forecast import forecast  # noqa: PLC0415
+        from fragtui.render.forecast_text import outlook_brief, outlook_sentence  # noqa: PLC0415
+
         outlook = forecast(snapshot, judgement.order)
         parts.append(SummaryPart(outlook_sentence(outlook), outlook_brief(outlook)))
     if then := consequence(judgement):

@@ -11,7 +11,7 @@ from fragtui.text import format_bytes, format_duration
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import SPARKS, fit, fit_right, spans_width
 from fragtui.ui.widgets.log_scale import DECADES, decades, log_share
-from fragtui.ui.widgets.rows import Line, Rows, Span, line
+from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
 
 SECONDS = 300.0
 MIN_TIMELINE_ROWS = 7
@@ -21,8 +21,8 @@ _LABEL = 6
 _REMEDY, _REFUSED = "▼", "✗"
 
 
-class Timeline(Rows):
-    """A column a moment, on the bars' scale; under it the remedies and refusals of that moment, and the time."""
+class Timeline(LinesWidget):
+    """A column for each moment, on the bars' scale; below it remedies and denials of that moment, and the time."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(id="timeline")
@@ -87,7 +87,7 @@ def _label(span: int, room: int, row: int) -> str:
 
 
 def _marks(session: Session, points: int) -> Line:
-    """Return the line of what happened: a refusal outweighs a remedy in the same place."""
+    """Return the line of marks: a denial takes precedence over a remedy at the same place."""
     remedied = session.marks_in(SECONDS, points)
     refused = session.refusals_in(SECONDS, points)
     signs = [

@@ -9,7 +9,7 @@ from fragtui.render.headline import badge, headline
 from fragtui.ui.panels.summary import SummaryPart, summary_parts
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import wrap
-from fragtui.ui.widgets.rows import Line, Rows, line
+from fragtui.ui.widgets.rows import Line, LinesWidget, line
 
 _BADGES = {
     Severity.FINE: "badge-good",
@@ -19,7 +19,7 @@ _BADGES = {
 }
 
 
-class VerdictLines(Rows):
+class VerdictLines(LinesWidget):
     """What is wrong here, readable in five seconds."""
 
     def __init__(self, session: Session) -> None:

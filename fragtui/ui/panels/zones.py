@@ -9,7 +9,7 @@ from fragtui.model.node.verdict import FEW_BLOCKS, ZoneJudgement
 from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import fit, fit_right
-from fragtui.ui.widgets.rows import Line, Rows, Span, line
+from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
 
 _WORDS = {
     Verdict.AVAILABLE: ("✓ ok", "good"),
@@ -21,7 +21,7 @@ _WORDS = {
 _SHADES = {"dim": " ?", "heat-none": " ·", "heat-held": " ◦", "heat-few": " ░", "heat-some": " ▒", "heat-many": " █"}
 
 
-class ZonesPanel(Rows, can_focus=True):
+class ZonesPanel(LinesWidget, can_focus=True):
     """A row a zone: free blocks of each order on a ground that says how far they are from running out."""
 
     def __init__(self, session: Session) -> None:

@@ -1,4 +1,4 @@
-"""What the live screen and the replay share: a dashboard over a session, and the keys that only change the view."""
+"""The base of the live screen and the replay: a dashboard over a session, and the keys that only change the view."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from fragtui.ui.dashboard import Dashboard
 from fragtui.ui.keys import KEYS, WRITE_KEYS, Keys
 from fragtui.ui.messages import Crashed, Mailbox
 from fragtui.ui.pages.help_page import help_lines
-from fragtui.ui.pages.incident_page import incident_lines
 from fragtui.ui.panels.failures import FailuresPanel
 from fragtui.ui.panels.pod_links import pods_linked_to
 from fragtui.ui.panels.pods import PodsPanel, pod_lines
@@ -41,11 +40,11 @@ class DashboardScreen(Screen[None]):
         self.session = Session(manual_order=order)
         self.dashboard = Dashboard(self.session, self.KEYS)
         self.mail = Mailbox(self.post_message)
-        """Where other threads put what they have for the screen."""
+        """The mailbox for other threads' messages to the screen."""
         self.early: Snapshot | None = None
         """The newest snapshot; it may come before the screen can take messages."""
         self.write_report = write_report
-        """Writes the report for a ticket; None if there is nothing to report on."""
+        """Writes the report for a ticket; None if there is no node to report on."""
         self.unread = False
         """Whether the terminal is not read, so that nothing is drawn."""
         self._latest = time.monotonic()
@@ -56,7 +55,7 @@ class DashboardScreen(Screen[None]):
         yield self.dashboard
 
     def on_mount(self) -> None:
-        """Draw what is known already."""
+        """Draw what is already known."""
         self.dashboard.panel(ZonesPanel).focus()
         if self.early is not None:
             self.session.accept(self.early)
@@ -64,17 +63,17 @@ class DashboardScreen(Screen[None]):
         self.dashboard.share_out(self.app.size)
 
     def on_resize(self) -> None:
-        """Share the lines out again."""
+        """Distribute the lines again."""
         self.dashboard.share_out()
 
     def on_mail_arrived(self) -> None:
-        """Take what the threads have put into the mailbox."""
+        """Handle the messages in the mailbox."""
         for message in self.mail.empty():
             self.post_message(message)
 
     @surviving_errors
     def on_crashed(self, message: Crashed) -> None:
-        """Report that a reader failed, and where."""
+        """Report that a reader failed, with its traceback."""
         self.notify(message.traceback.strip().splitlines()[-1], title="A reader failed", severity="error", markup=False)
 
     def update_status(self) -> None:
@@ -82,7 +81,7 @@ class DashboardScreen(Screen[None]):
         raise NotImplementedError
 
     def show(self) -> None:
-        """Have every panel draw what changed, unless the terminal is not read."""
+        """Redraw the panels that changed, unless the terminal is not read."""
         if not self.unread:
             self.update_status()
             self.dashboard.show()
@@ -94,14 +93,14 @@ class DashboardScreen(Screen[None]):
             self.show()
 
     def close(self) -> None:
-        """End what the screen started."""
+        """Stop what the screen started."""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable the keys of remedies that can't be run here."""
         return None if action in ("remedy", "escalate", "guard") and self.session.disabled_reason else True
 
     def on_key(self, event: Key) -> None:
-        """Say why a disabled key does nothing."""
+        """Show why a disabled key does nothing."""
         if (reason := self.session.disabled_reason) and event.key in WRITE_KEYS:
             self.notify(reason, title="No remedy can be run here", severity="warning", markup=False)
 
@@ -111,7 +110,7 @@ class DashboardScreen(Screen[None]):
         self.show()
 
     def action_order_auto(self) -> None:
-        """Follow the failures' order again."""
+        """Let the target order follow the failures again."""
         self.session.follow_failures()
         self.show()
 
@@ -126,7 +125,7 @@ class DashboardScreen(Screen[None]):
         self.show()
 
     def action_choose(self, step: int) -> None:
-        """Move the choice in the focused panel."""
+        """Move the cursor in the focused panel."""
         if isinstance(self.focused, ListPanel):
             self.focused.move(step)
         else:
@@ -134,7 +133,7 @@ class DashboardScreen(Screen[None]):
             self.show()
 
     def action_open(self) -> None:
-        """Open what is chosen in the focused panel."""
+        """Open the chosen item of the focused panel."""
         pods, failures = self.dashboard.panel(PodsPanel), self.dashboard.panel(FailuresPanel)
         if self.focused is pods and (pod := pods.chosen) is not None:
             sources = self.session.pods.sources if self.session.pods else ()
@@ -142,6 +141,9 @@ class DashboardScreen(Screen[None]):
         elif isinstance(self.focused, ZonesPanel):
             self.action_zoom()
         elif (group := failures.chosen) is not None:
+            # With the table of causes it takes 8 ms of CPU, which the first bars would wait for.
+            from fragtui.ui.pages.incident_page import incident_lines  # noqa: PLC0415
+
             title = f"Report: {group.last.comm or 'unknown'}"
             size = self.session.snapshot.host.page_size if self.session.snapshot else 4096
             linked = partial(pods_linked_to, self.session.pods)
@@ -150,7 +152,7 @@ class DashboardScreen(Screen[None]):
             self.notify("Nothing is listed here.", markup=False)
 
     def action_filter(self) -> None:
-        """Ask for the text that listed failures must hold."""
+        """Ask for the text that listed failures must contain."""
         ask_filter(self.app, self.session.failures, self.show)
 
     def action_copy(self) -> None:
@@ -162,7 +164,7 @@ class DashboardScreen(Screen[None]):
         save_incidents(self.app, self.session.failures.rows)
 
     def action_zoom(self) -> None:
-        """Give the focused panel the whole body, or take it back."""
+        """Give the focused panel the whole body, or restore the layout."""
         self.dashboard.zoom(self.focused)
 
     def action_help(self) -> None:

@@ -1,4 +1,4 @@
-"""What can be done with the listed failures: filter, copy, save."""
+"""Actions on the listed failures: filter, copy, save."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from fragtui.ui.dialogs.prompt import PromptDialog
 from fragtui.ui.screens.report_action import save_aside
 
 
-def ask_filter(app: App[Any], tail: FailureList, then: Callable[[], None]) -> None:
-    """Ask for the text that listed failures must hold; Escape leaves it as it was."""
+def ask_filter(app: App[Any], failures: FailureList, then: Callable[[], None]) -> None:
+    """Ask for the text that listed failures must contain; Escape changes nothing."""
 
     def take(wanted: str | None) -> None:
         if wanted is not None:
-            tail.filter(wanted)
+            failures.filter(wanted)
             then()
 
-    app.push_screen(PromptDialog("List failures that hold this text", tail.wanted), take)
+    app.push_screen(PromptDialog("List failures that hold this text", failures.wanted), take)
 
 
-def copy_incident(app: App[Any], alike: FailureGroup | None) -> None:
-    """Copy the newest of alike failures as JSON into the terminal's clipboard."""
-    if alike is None:
+def copy_incident(app: App[Any], group: FailureGroup | None) -> None:
+    """Copy the newest failure of a group as JSON into the terminal's clipboard."""
+    if group is None:
         app.notify("No failure is listed.", markup=False)
         return
-    app.copy_to_clipboard(json_line(alike.last.to_json()))
+    app.copy_to_clipboard(json_line(group.last.to_json()))
     app.notify("Copied, if the terminal allows it (OSC 52).", markup=False)
 
 

@@ -1,4 +1,4 @@
-"""The live screen: a dashboard fed by the readers of this node, with remedies at its keys."""
+"""The live screen: a dashboard updated by the readers of this node, with keys for remedies."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:  # It takes 60 ms of CPU, and no remedy is needed for the firs
     from fragtui.ui.screens.remedy_controller import RemedyController
 
 _AFTER_BARS = 0.1
-"""Seconds after the first bars at which the other readers start: sooner, that would delay the thread which writes the
-bars to the terminal."""
+"""Seconds after the first bars at which the other readers start: earlier, they would delay the thread that writes the
+bars."""
 _FOREIGN_NOTICE_SECONDS = 10.0
 _INTERVALS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
 
 class LiveScreen(DashboardScreen):
-    """Everything at a glance, now."""
+    """The whole state of the node on one screen, now."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
 
@@ -46,7 +46,7 @@ class LiveScreen(DashboardScreen):
         self._started = False
 
     def on_mount(self) -> None:
-        """Begin to watch for updates that don't come."""
+        """Start the timer for missing updates."""
         self._beat_in(1.0)
         if self.early is not None:
             self._start_readers()
@@ -62,14 +62,14 @@ class LiveScreen(DashboardScreen):
             self.remedies.close(2.0)
 
     def rest(self, unread: bool) -> None:
-        """Draw nothing while the terminal is not read, and sample as slowly as what still needs the samples allows."""
+        """Draw nothing while the terminal is not read, and sample as seldom as other users of the samples allow."""
         if unread != self.unread:
             self._sampler.resting = unread and not self._needs_samples
             self._sampler.tick_now()
         super().rest(unread)
 
     def show(self) -> None:
-        """Have every panel draw what changed; while the terminal is not read, only choose how often to sample."""
+        """Redraw the panels that changed; while the terminal is not read, only set the sampling interval."""
         if self.unread:
             self._sampler.resting = not self._needs_samples
         super().show()
@@ -94,7 +94,7 @@ class LiveScreen(DashboardScreen):
         self._start_readers()
 
     def _start_readers(self) -> None:
-        """Start the readers of logs and pods once the first bars, or the reason for none, are on screen."""
+        """Start the readers of logs and pods once the first bars, or the reason for their absence, are drawn."""
         if not self._started:
             self._started = True
             self.call_after_refresh(self.set_timer, _AFTER_BARS, self._start_rest)
@@ -108,9 +108,9 @@ class LiveScreen(DashboardScreen):
     @surviving_errors
     def on_kernel_log_updated(self, message: KernelLogUpdated) -> None:
         """Take an update of the kernel log."""
-        update = message.news
+        update = message.update
         self.session.add_kernel_log(update)
-        for drop in update.foreign_remedies:
+        for drop in update.external_drops:
             if drop.time is not None and time.time() - drop.time < _FOREIGN_NOTICE_SECONDS:
                 self.notify(drop_words(drop), title="Another tool dropped caches", markup=False)
         self.show()
@@ -118,13 +118,13 @@ class LiveScreen(DashboardScreen):
     @surviving_errors
     def on_pods_updated(self, message: PodsUpdated) -> None:
         """Take an update of the pods."""
-        self.session.pods = message.news
+        self.session.pods = message.update
         self.show()
 
     def _beat_in(self, seconds: float) -> None:
-        """Have `_heartbeat` run so many seconds from now, unless a snapshot comes before and puts it off.
+        """Schedule `_heartbeat` for this many seconds from now; the next snapshot postpones it.
 
-        No timer of Textual's: that is a task which wakes although there is nothing to do.
+        Not by a timer of Textual: that is a task that wakes even if there is nothing to do.
         """
         if self._heartbeat_timer is not None:
             self._heartbeat_timer.cancel()
@@ -132,7 +132,7 @@ class LiveScreen(DashboardScreen):
 
     @surviving_errors
     def _heartbeat(self) -> None:
-        """Show for how long no snapshot has come."""
+        """Show for how long there was no snapshot."""
         self._beat_in(1.0 if not self.unread else RESTING_INTERVAL + 1.0)
         self.update_status()
         self.dashboard.show_lines()
@@ -151,9 +151,10 @@ class LiveScreen(DashboardScreen):
         self.session.status = state_spans(self.session, self._sampler.interval, self._sampler.stuck(), age, notes)
 
     def _ready_remedies(self) -> RemedyController:
-        """Return the remedies, begun by the first key that asks for them or soon after the first bars."""
+        """Return the remedies; they start with the first key that needs them, or soon after the first bars."""
         if self.remedies is None:
-            from fragtui.remedies.audit.log import AuditLog  # noqa: PLC0415  # See above.
+            # The first bars don't need the remedies, whose imports take 40 ms of CPU.
+            from fragtui.remedies.audit.log import AuditLog  # noqa: PLC0415
             from fragtui.remedies.audit.path import audit_path  # noqa: PLC0415
             from fragtui.ui.screens.remedy_controller import RemedyController  # noqa: PLC0415
 
@@ -181,9 +182,9 @@ class LiveScreen(DashboardScreen):
 
     @surviving_errors
     def on_history_loaded(self, message: HistoryLoaded) -> None:
-        """Open the page once the audit log has been read, unless something else was opened meanwhile.
+        """Open the page once the audit log has been read, unless another screen was opened meanwhile.
 
-        Each screen draws those below it, so pages that pile up end in a RecursionError.
+        Each screen draws those below it, so too many pages end in a RecursionError.
         """
         if self.remedies is not None and self.is_active:
             self.remedies.open_history(message.recalled)
@@ -224,7 +225,7 @@ class LiveScreen(DashboardScreen):
             self.remedies.abort()
 
     def action_recovery(self) -> None:
-        """Show what the last remedy brought."""
+        """Show the result of the last remedy."""
         self._ready_remedies().show_recovery()
 
     def action_history(self) -> None:
@@ -232,7 +233,7 @@ class LiveScreen(DashboardScreen):
         self._ready_remedies().show_history(self._report_history)
 
     def action_pause(self) -> None:
-        """Freeze the screen or let it go on."""
+        """Pause the screen or continue it."""
         self.session.paused = not self.session.paused
         self._sampler.tick_now()
         self.show()

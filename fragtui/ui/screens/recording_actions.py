@@ -1,4 +1,4 @@
-"""Recording from the screen: a key begins a file with the last minutes in it, and ends it."""
+"""Recording from the screen: a key starts a file that begins with the last minutes, and ends it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CLOSING_SECONDS = 0.5
 
 
 def switch_recording(app: App[int], recorder: ScreenRecorder, host: str | None) -> None:
-    """Begin to record where fragtui was started, or end it."""
+    """Start a recording in the working directory, or end it."""
     if recorder.file is not None:
         finish_recording(app, recorder)
         return
@@ -31,7 +31,7 @@ def switch_recording(app: App[int], recorder: ScreenRecorder, host: str | None) 
 
 
 def finish_recording(app: App[int], recorder: ScreenRecorder) -> None:
-    """End the recording, and say how that went."""
+    """End the recording, and report the result."""
     file = recorder.file
     if file is None:
         return

@@ -90,7 +90,7 @@ class RemedyController:
         self.service.see(snapshot, interval)
 
     def take(self, state: RemedyState) -> bool:
-        """Take news of the service; return whether a result is there that has not been shown."""
+        """Take an update of the service; return whether it has a result that has not been shown."""
         before, self._session.remedies = self.state.remedy_result, state
         new = state.remedy_result
         return new is not None and (before is None or before.outcome is not new.outcome)
@@ -139,7 +139,7 @@ class RemedyController:
             self.service.abort()
 
     def show_recovery(self) -> None:
-        """Show what the last remedy brought."""
+        """Show the result of the last remedy."""
         if (remedy_result := self.state.remedy_result) is None:
             self._app.notify("No remedy has run here yet; H shows logged ones.", markup=False)
             return
@@ -150,10 +150,10 @@ class RemedyController:
         title = "step by step" if remedy_result.escalation_end else remedy_result.outcome.remedy.title
         self._app.push_screen(PageScreen(f"Recovery: {title}", lines))
 
-    def show_history(self, on_told: Callable[[HistoryView], None]) -> None:
-        """Read the logged remedies, with advice for this node; `on_told` is called on another thread."""
+    def show_history(self, on_loaded: Callable[[HistoryView], None]) -> None:
+        """Read the logged remedies, with advice for this node; `on_loaded` is called on another thread."""
         if self._session.snapshot is not None:
-            self.service.load_history(self._session.snapshot, self._session.order, on_told)
+            self.service.load_history(self._session.snapshot, self._session.order, on_loaded)
 
     def open_history(self, recalled: HistoryView) -> None:
         """Show the logged remedies."""
@@ -161,7 +161,7 @@ class RemedyController:
 
     @property
     def guard_words(self) -> str | None:
-        """Return the state of the guard in two or three words, or None while it is off."""
+        """Return the state of the guard in two or three words, None while it is off."""
         if self.state.guard is None:
             return None
         decision = self.state.decision
@@ -172,7 +172,7 @@ class RemedyController:
 
     @property
     def line(self) -> tuple[str, str] | None:
-        """Return the words and the style of the line about remedies, or None if there is nothing to say."""
+        """Return the text and the style of the line about remedies, or None if there is none."""
         state = self.state
         if state.running is not None:
             doing = "aborting" if state.aborting else "x aborts"
@@ -202,7 +202,7 @@ class RemedyController:
         return self.state.decision is not None and self.state.decision.action is GuardAction.RUNNING
 
     def _variants(self, name: str) -> tuple[Remedy, ...]:
-        """Return the remedy that a key names, and the same after a sync if there is such a one."""
+        """Return the remedy that a key names, and its variant with a sync if there is one."""
         snapshot = self._session.snapshot
         dirty = (snapshot.meminfo.get("Dirty") or 0) if snapshot else 0
         ends_early = dirty > 0 and moves_large_folios(snapshot.host.version if snapshot else None)
@@ -221,7 +221,7 @@ class RemedyController:
         return pair[::-1] if ends_early else pair
 
     def _setting(self, remedy: Remedy) -> DialogContext | None:
-        """Return what the remedy would be run on; where it can't be, say why and return None."""
+        """Return the node for the remedy; if it can't run, show the reason and return None."""
         why = (
             "another remedy is running; x aborts it"
             if self.state.busy

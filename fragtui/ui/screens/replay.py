@@ -1,4 +1,4 @@
-"""The screen of a replay: a dashboard fed by a player, with keys that move in the recording."""
+"""The screen of a replay: a dashboard updated by a player, with keys that move in the recording."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DISABLED_REASON = "replaying a recording"
 
 
 class Played(MailboxMessage):
-    """What the player brought; each builds on those before, so none may be left out."""
+    """A moment from the player; each continues the previous one, so none may be dropped."""
 
     def __init__(self, moment: Moment) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class Played(MailboxMessage):
 
 
 class ReplayScreen(DashboardScreen):
-    """Everything at a glance, as it was; the player is the only source."""
+    """The whole state of the node on one screen, as recorded; the player is the only source."""
 
     KEYS: ClassVar[Keys] = REPLAY_KEYS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(REPLAY_KEYS)]
@@ -81,7 +81,7 @@ class ReplayScreen(DashboardScreen):
         self.show()
 
     def _begin(self, moment: Moment) -> None:
-        """Set the session to the whole past of the place that was gone to."""
+        """Set the session to the history before the position of a jump."""
         assert moment.start is not None
         session = self.session
         self._remedies = ReplayedRemedies()
@@ -118,7 +118,7 @@ class ReplayScreen(DashboardScreen):
                 self._remedies.see(step)
 
     def update_status(self) -> None:
-        """Set the session's place in the recording, its status and its line about remedies."""
+        """Set the session's position in the recording, its status and its line about remedies."""
         self._set_position()
         self.session.remedy_line = self._remedy_line()
         position = self._position
@@ -148,7 +148,7 @@ class ReplayScreen(DashboardScreen):
         self._player.play_or_pause()
 
     def action_step(self, ticks: int) -> None:
-        """Go one sample on, or back."""
+        """Go to the next or previous sample."""
         self._player.step(ticks)
 
     def action_seek(self, seconds: int) -> None:

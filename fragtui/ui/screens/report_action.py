@@ -1,4 +1,4 @@
-"""Files that keys write while the screen goes on: a disk that hangs holds up a thread of their own."""
+"""Files that keys write while the screen continues: a disk that does not respond blocks only their thread."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from textual.screen import Screen
 from fragtui.text import printable, shortage
 
 Write = Callable[[], Path]
-"""Writes the report and returns where; raises OSError where it can't."""
+"""Writes the report and returns its path; raises OSError."""
 
 
 def save_report(screen: Screen[None], write: Write | None) -> None:
-    """Have the report written, which takes some seconds, and say where it is."""
+    """Write the report on another thread, which takes some seconds, and show its path."""
     if write is None:
         screen.notify("There is no live node to report on.", markup=False)
         return
@@ -26,17 +26,17 @@ def save_report(screen: Screen[None], write: Write | None) -> None:
 
 
 def save_aside(app: App[Any], save: Callable[[], str], done: str, failed: str) -> None:
-    """Have something saved on a thread of its own, then notify what `save` returns under `done`.
+    """Call `save` on a separate thread, then notify what it returns under the title `done`.
 
-    If it raises, the file and the reason are notified under `failed`.
+    If it raises, the file and the reason are notified under the title `failed`.
     """
 
     def work() -> None:
         try:
-            told, title, severity = save(), done, "information"
+            text, title, severity = save(), done, "information"
         except Exception as error:
-            told, title, severity = _reason(error), failed, "error"
-        app.call_later(lambda: app.notify(told, title=title, severity=severity, markup=False))  # type: ignore[arg-type]
+            text, title, severity = _reason(error), failed, "error"
+        app.call_later(lambda: app.notify(text, title=title, severity=severity, markup=False))  # type: ignore[arg-type]
 
     try:
         threading.Thread(target=work, name="save", daemon=True).start()

@@ -1,4 +1,4 @@
-"""The terminal's driver: sleeps until a key comes, and tells when the terminal is gone."""
+"""The terminal's driver: sleeps until input arrives, and reports when the terminal is gone."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from fragtui.ui.terminal.output import TerminalOutput, in_foreground
 from fragtui.ui.terminal.signals import TerminalSignals
 
 _WAITED = 0.001
-"""Seconds: a poll that ends sooner found what was there before it began."""
+"""Seconds: a poll that ends sooner found input that had arrived before it."""
 
 
 class QuietDriver(LinuxDriver):
-    """Textual's driver with an input thread that waits without end, and an output that never waits.
+    """Textual's driver with an input thread that waits without a timeout, and an output that never waits.
 
-    Its own looks for keys ten times a second, a fifth of what fragtui takes of a processor, and takes all of one
-    where the terminal was closed and nobody says so. Its own output blocks the main thread as soon as the terminal
-    stops reading. Signals that end the process are handled while the terminal is in use: see `TerminalSignals`.
+    Textual's own input thread polls ten times a second, which is a fifth of fragtui's CPU time, and uses a whole CPU if
+    the terminal was closed without SIGHUP. Its own output blocks the main thread as soon as the terminal stops reading.
+    Signals that end the process are handled while the terminal is in use: see `TerminalSignals`.
     """
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -39,16 +39,16 @@ class QuietDriver(LinuxDriver):
         self._output: TerminalOutput | None = None
         self._signals: TerminalSignals | None = None
         self.arrivals = KeyArrivals()
-        """What the terminal sent lately, and when."""
+        """The recent input of the terminal, and when it arrived."""
         self.arrivals.more_waits = self._more_waits
 
     @property
     def is_behind(self) -> bool:
-        """Whether the terminal has not taken all that was drawn."""
+        """Whether the terminal has not read all of the output."""
         return self._output is not None and self._output.is_behind
 
     def start_application_mode(self) -> None:
-        """Take the terminal, and the signals."""
+        """Take over the terminal and the signals."""
         file = sys.__stderr__  # Where Textual writes.
         assert file is not None
         self._output = TerminalOutput(
@@ -59,31 +59,31 @@ class QuietDriver(LinuxDriver):
         )
         self._signals = TerminalSignals(lambda: self.send_message(LeaveAsked()), self._give_back)
         self._signals.start()
-        # Of a crash in C code this much remains: where it was, on the screen. No Python code runs after it.
+        # After a crash in C code no Python code runs; this prints the place of the crash on the screen.
         faulthandler.enable(self._output.fileno())
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual annotates it so
         super().close()  # Ends Textual's own writing thread, which is not used.
 
     def resume_application_mode(self) -> None:
-        """Take the terminal again after SIGCONT."""
+        """Take over the terminal again after SIGCONT."""
         if self._output is not None:
-            # A SIGSTOP, which no handler sees, stopped the process: nothing was given back, a shell changed the modes.
+            # SIGSTOP, which has no handler, stopped the process: nothing was restored, and a shell changed the modes.
             self.suspend_application_mode()
         super().resume_application_mode()
         self.send_message(TerminalRead())
 
     def note_leaving(self) -> None:
-        """Note that the application leaves in good order, so that no further signal cuts that short."""
+        """Note that the application quits in the normal way, so that no further signal interrupts it."""
         if self._signals is not None:
             self._signals.leaving.set()
 
     def write(self, data: str) -> None:
-        """Have `data` written, unless the terminal was given back; never waits."""
+        """Queue `data` to be written, unless the terminal was restored; never waits."""
         if self._output is not None:
             self._output.write(data)
 
     def close(self) -> None:
-        """Give the terminal and the signals back; takes less than a second."""
+        """Restore the terminal and the signals; takes less than a second."""
         if (output := self._output) is not None:
             faulthandler.disable()
             output.close()
@@ -93,7 +93,7 @@ class QuietDriver(LinuxDriver):
             self._signals = None
 
     def _give_back(self) -> None:
-        """Give the terminal back at once, from any thread or signal handler."""
+        """Restore the terminal at once, from any thread or signal handler."""
         if (output := self._output) is not None:
             output.give_back()
         if self.attrs_before is not None and in_foreground(self.fileno):
@@ -102,12 +102,12 @@ class QuietDriver(LinuxDriver):
                 termios.tcflush(self.fileno, termios.TCIFLUSH)
 
     def run_input_thread(self) -> None:
-        """Hand on what the terminal sends until the application, or the terminal, ends."""
+        """Pass on the terminal's input until the application or the terminal ends."""
         woken = self._ending.descriptor
         poll = select.poll()
         poll.register(self.fileno, select.POLLIN)
         poll.register(woken, select.POLLIN)
-        arriving = TerminalInput(self.arrivals, self._debug)
+        arriving = TerminalInput(self.arrivals)
         while not self._ending.is_set():
             began = time.monotonic()
             ready = dict(poll.poll(constants.ESCAPE_DELAY * 1000 if arriving.in_doubt else None))
@@ -131,17 +131,17 @@ class QuietDriver(LinuxDriver):
         return bool(poll.poll(0))
 
     def _read(self) -> bytes | None:
-        """Return what the terminal sent, None if it was closed."""
+        """Return the terminal's input, None if it was closed."""
         try:
             return os.read(self.fileno, 4096) or None
-        except BlockingIOError:  # Another process sharing the terminal made it so, and was faster.
+        except BlockingIOError:  # Another process that shares the terminal set O_NONBLOCK and read first.
             return b""
         except OSError:
             return None
 
 
 class _WakingEvent(threading.Event):
-    """An event that can be waited for together with a terminal: while it is set, its descriptor can be read."""
+    """An event to wait for together with a terminal: its descriptor is readable while it is set."""
 
     def __init__(self) -> None:
         super().__init__()

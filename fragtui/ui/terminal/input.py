@@ -1,4 +1,4 @@
-"""Turns the bytes that a terminal sends into events, and notes when each came and whether it came alone."""
+"""Converts the bytes of a terminal to events, and notes when each arrived and whether it arrived alone."""
 
 from __future__ import annotations
 
@@ -11,30 +11,29 @@ from textual.message import Message
 
 from fragtui.ui.terminal.input_pieces import ESC, MAX_SEQUENCE, Piece, Pieces
 from fragtui.ui.terminal.key_arrivals import KeyArrivals, Kind
-from fragtui.ui.terminal.textual_private import MODIFIER_FUNCTIONAL_KEYS, XTermParser
+from fragtui.ui.terminal.textual_private import MODIFIER_FUNCTIONAL_KEYS, XTermParser, parse_whole
 
 _BURST = 3
-"""Different keys in one read that no hand types: a paste from a terminal that does not mark pastes."""
+"""So many different keys in one read are a paste, from a terminal that does not mark pastes."""
 _STUCK = 2.0
-"""Seconds of silence inside a paste after which Ctrl-C and Ctrl-Q end it: its end was lost."""
+"""Seconds without input inside a paste after which Ctrl-C and Ctrl-Q end it: its end was lost."""
 _WAYS_OUT = ("\x03", "\x11", "\x1b[99;5u", "\x1b[113;5u")
-"""Ctrl-C and Ctrl-Q, plain and as the keyboard protocol of kitty writes them."""
+"""Ctrl-C and Ctrl-Q, plain and in kitty's keyboard protocol."""
 
 
 class TerminalInput:
     """The events of one terminal."""
 
-    def __init__(self, arrivals: KeyArrivals, debug: bool = False) -> None:
+    def __init__(self, arrivals: KeyArrivals) -> None:
         self._arrivals = arrivals
-        self._debug = debug
         self._decode = getincrementaldecoder("utf-8")("replace").decode
         self._pieces = Pieces()
-        self._parser = XTermParser(debug)
+        self._parser = XTermParser()
         self._last = -math.inf
 
     @property
     def in_doubt(self) -> bool:
-        """Whether to call `time_out` if nothing more comes: what came may be the whole of a key."""
+        """Whether to call `time_out` if nothing more arrives: the input so far may be a complete key."""
         return self._pieces.in_doubt
 
     def take(self, data: bytes, at: float, *, waited: bool = False) -> list[Message]:
@@ -73,24 +72,19 @@ class TerminalInput:
         return came
 
     def _meaning(self, text: str) -> list[Message]:
-        """Return what Textual's parser makes of a whole key or report; nothing if it does not know it."""
+        """Return the events of Textual's parser for a whole key or report; none if it is unknown."""
         parser = self._parser
         try:
-            came = list(parser.feed(text))
-            if parser._timeout_time is not None:  # It waits for more, which never comes: the piece is whole.
-                parser._timeout_time = 0.0
-                rest = list(parser.tick())
-                came += rest if len(text) < 3 else []
-        except (ValueError, OverflowError):  # A code that is no character ends the parser's generator.
-            self._parser = fresh = XTermParser(self._debug)
+            return parse_whole(parser, text)
+        except (ValueError, OverflowError):  # A code that is not a character ends the parser's generator.
+            self._parser = fresh = XTermParser()
             fresh.mouse_pixels = parser.mouse_pixels
             fresh.terminal_size, fresh.terminal_pixel_size = parser.terminal_size, parser.terminal_pixel_size
             return []
-        return came
 
 
 def kind_of(event: Message) -> Kind:
-    """Return what an event is to `KeyArrivals`."""
+    """Return the kind of an event for `KeyArrivals`."""
     if isinstance(event, events.Key):
         return Kind.KEY
     if isinstance(event, events.MouseDown):
@@ -99,7 +93,7 @@ def kind_of(event: Message) -> Kind:
 
 
 def _is_modifier(meant: Sequence[Message]) -> bool:
-    """Return whether it is Shift and the like alone, which the keyboard protocol of kitty reports as keys."""
+    """Return whether it is a modifier key alone, such as Shift: kitty's keyboard protocol reports these as keys."""
     return bool(meant) and all(
         isinstance(event, events.Key) and event.key in MODIFIER_FUNCTIONAL_KEYS for event in meant
     )

@@ -1,8 +1,8 @@
-"""Cuts what a terminal sends into whole keys, reports and pastes, however it was cut into reads.
+"""Splits the input of a terminal into whole keys, reports and pastes, for any division into reads.
 
-Textual's parser hands an unknown or interrupted escape sequence on as the keys that its bytes spell, even inside a
-bracketed paste. Here a sequence stays one piece, and what stands between the markers of a paste stays one text: both
-are found in the order of the characters alone, and time decides only about a lone Escape.
+Textual's parser passes on an unknown or interrupted escape sequence as the keys of its characters, even inside a
+bracketed paste. Here a sequence stays one piece, and the text between the markers of a paste stays one text: both
+depend only on the order of the characters, and time matters only for a lone Escape.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ class Piece:
     """One key, report, or paste."""
 
     text: str
-    """The characters as they came; of a paste, those between its markers."""
+    """The characters as received; for a paste, those between its markers."""
     pasted: bool = False
     sure: bool = True
-    """False for a key that may be a part of a marker which came in pieces."""
+    """False for a key that may be part of a marker that arrived in pieces."""
 
 
 class Pieces:
@@ -38,9 +38,9 @@ class Pieces:
         self._held = ""
         """The beginning of an escape sequence."""
         self._ghost = ""
-        """The part of a marker that was handed on as keys since its Escape was taken for the key."""
+        """The part of a marker that was passed on as keys because its Escape counted as the key."""
         self._paste: str | None = None
-        """What came of the paste that has not ended."""
+        """The text so far of a paste that has not ended."""
         self._paste_tail = ""
         """The last characters inside the paste, which may begin its end."""
 
@@ -56,7 +56,7 @@ class Pieces:
 
     @property
     def in_doubt(self) -> bool:
-        """Whether what is held is a key if nothing follows: Escape, or Alt and O."""
+        """Whether the waiting characters are a key if nothing follows: Escape, or Alt+O."""
         return self._held in (ESC, f"{ESC}O")
 
     def feed(self, text: str) -> list[Piece]:
@@ -80,7 +80,7 @@ class Pieces:
         return done
 
     def end_paste(self) -> list[Piece]:
-        """Return the paste whose end does not come."""
+        """Return the paste whose end was lost."""
         text = (self._paste or "") + self._paste_tail
         self._paste, self._paste_tail = None, ""
         return [Piece(text, pasted=True)]
@@ -122,12 +122,12 @@ class Pieces:
         return held != f"{ESC}O"
 
     def _end(self, done: list[Piece]) -> None:
-        """Hand on what is held."""
+        """Pass on the waiting characters."""
         piece, self._held = self._held, ""
         self._begin_or(piece, done, Piece(piece))
 
     def _begin_or(self, marker: str, done: list[Piece], piece: Piece) -> None:
-        """Begin a paste if this is its marker, say that there was one if it is the end's, else hand on `piece`."""
+        """Begin a paste at its start marker, report one at an end marker, else pass on `piece`."""
         if marker == PASTE_BEGINS:
             self._paste = ""
         elif marker == PASTE_ENDS:
@@ -136,7 +136,7 @@ class Pieces:
             done.append(piece)
 
     def _continues_marker(self, character: str, done: list[Piece]) -> bool:
-        """Take a character that goes on with a marker whose Escape was taken for the key because the rest was late."""
+        """Take the next character of a marker whose Escape counted as the key because the rest was late."""
         ghost, self._ghost = self._ghost + character, ""
         if len(ghost) < 2 or not any(marker.startswith(ghost) for marker in (PASTE_BEGINS, PASTE_ENDS)):
             return False
@@ -146,7 +146,7 @@ class Pieces:
         return True
 
     def _take_pasted(self, text: str, at: int, done: list[Piece]) -> int:
-        """Take what stands in a paste from `at` on; return where it ends."""
+        """Take the text of a paste from `at` on; return the index of its end."""
         waiting = self._paste_tail + text[at:]
         end = waiting.find(PASTE_ENDS)
         keep = len(waiting) - len(PASTE_ENDS) + 1 if end < 0 else end

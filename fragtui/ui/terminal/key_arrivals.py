@@ -1,4 +1,4 @@
-"""When input came, and whether a key or a click came alone: what is pasted or sent by a program does not."""
+"""When input arrived, and whether a key or a click arrived alone: pasted text and programs' input do not."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 ALONE = 0.15
-"""Seconds before and after a deliberate key in which nothing else comes."""
+"""Seconds before and after a deliberate key without other input."""
 AFTER_PASTE = 1.0
 """Seconds after a paste in which no key is deliberate."""
 
 
 class Kind(Enum):
-    """What came."""
+    """The kind of an input."""
 
     KEY = auto()
     DOWN = auto()
@@ -33,14 +33,14 @@ class KeyArrival(NamedTuple):
 
 
 class Press(NamedTuple):
-    """A key, or a click from its button's fall to its rise; seconds of the monotonic clock."""
+    """A key, or a click from press to release of its button; seconds of the monotonic clock."""
 
     first: float
     last: float
 
 
 class KeyArrivals:
-    """What came lately. One thread notes it, the screen's thread asks; each change is one call of a deque."""
+    """The recent input. The input thread notes it, the screen's thread reads it; each change is one call of a deque."""
 
     def __init__(self) -> None:
         self.pasted = -math.inf
@@ -50,15 +50,15 @@ class KeyArrivals:
         self._lately: deque[KeyArrival] = deque(maxlen=256)
 
     def note(self, at: float, kind: Kind) -> None:
-        """Note that something came."""
+        """Note an input."""
         self._lately.append(KeyArrival(at, kind))
 
     def note_paste(self, at: float) -> None:
-        """Note that a paste begins, goes on or ends."""
+        """Note that a paste begins, continues or ends."""
         self.pasted = at
 
     def newest(self) -> Press | None:
-        """Return the last key or click, None if the last thing was neither."""
+        """Return the last key or click, None if the last input was neither."""
         lately = list(self._lately)
         if not lately or lately[-1].kind not in (Kind.KEY, Kind.UP):
             return None
@@ -68,9 +68,9 @@ class KeyArrivals:
         return next((Press(one.at, last) for one in reversed(lately) if one.kind is Kind.DOWN), None)
 
     def is_alone(self, press: Press) -> bool:
-        """Return whether nothing else came `ALONE` seconds before it, nor since up to as long after it.
+        """Return whether nothing else arrived within `ALONE` seconds before it, or since then within as long after it.
 
-        A button that falls and rises in one read was not pressed by a hand.
+        A button that is pressed and released in one read was not pressed by a person.
         """
         near = [one for one in list(self._lately) if press.first - ALONE < one.at < press.last + ALONE]
         wanted = [KeyArrival(press.first, Kind.KEY)]

@@ -1,6 +1,6 @@
-"""The one gate before all that opens or confirms a remedy: a key counts only if somebody pressed it on purpose.
+"""The one gate before every action that opens or confirms a remedy: a key counts only if a person pressed it.
 
-A key or a click counts if it came alone, outside a paste and not just after one, and after the text that it answers
+A key or a click counts if it arrived alone, outside a paste and not just after one, and after the text that it answers
 was on the screen. Text that is pasted, typed ahead or sent by a program fails at least one of these.
 """
 
@@ -19,17 +19,18 @@ from textual.widget import Widget
 from fragtui.ui.terminal.driver import QuietDriver
 from fragtui.ui.terminal.input import kind_of
 from fragtui.ui.terminal.key_arrivals import AFTER_PASTE, ALONE, KeyArrivals, Press
+from fragtui.ui.terminal.textual_private import driver_of
 from fragtui.ui.widgets.resilient import ResilientApp
 
 ANSWER_DELAY_SECONDS = 0.4
 """Seconds that a question must be on the screen before its answer counts."""
 _NEXT_NOTICE = 2.0
-"""Seconds between two notices of what was not taken: a paste can hold a thousand such keys."""
+"""Seconds between two notices of ignored keys: a paste can have a thousand."""
 _TOGETHER = f"it came with other input, as pasted text does; press it alone, {ALONE:g} s before and after all else"
 
 
 class KeyGate:
-    """Decides for one application; used on the screen's thread."""
+    """Decides which keys count for one application; used on the screen's thread."""
 
     def __init__(self, app: ResilientApp) -> None:
         self._app = app
@@ -40,13 +41,13 @@ class KeyGate:
 
     @property
     def arrivals(self) -> KeyArrivals:
-        """What came: the driver knows best when, and what has not been read yet."""
-        driver = self._app._driver
+        """The recent input: the driver's, which has exact times and knows of unread input, else that of events."""
+        driver = driver_of(self._app)
         return driver.arrivals if isinstance(driver, QuietDriver) else self._own
 
     @contextmanager
     def handling(self, event: events.Event) -> Iterator[None]:
-        """Take an event of the application while it is handled: a key is the cause of what its handling asks for."""
+        """Note an event of the application while it is handled: a key is the cause of the questions that it opens."""
         if self.arrivals is self._own and not event.is_forwarded:
             if isinstance(event, events.Paste):
                 self._own.note_paste(event.time)
@@ -60,7 +61,7 @@ class KeyGate:
 
     @contextmanager
     def chosen_in_palette(self, opened: float) -> Iterator[None]:
-        """Run what was chosen in a command palette that was opened at that time (monotonic clock, s)."""
+        """Mark the handling of a choice in a command palette that was opened at that time (monotonic clock, s)."""
         self._palette = opened
         try:
             yield
@@ -68,17 +69,17 @@ class KeyGate:
             self._palette = -math.inf
 
     def then(self, act: Callable[[], object], *, asked: float | None = None, shown: float | None = None) -> None:
-        """Call `act` once it is sure that what is being handled now came alone; else say why not.
+        """Call `act` once it is certain that the input being handled arrived alone; else show the reason.
 
-        What confirms names the time at which its question was `asked`, and when its text was `shown` (monotonic clock,
-        s; None is not yet). What opens a question names none.
+        A confirmation gives the time at which its question was `asked` and at which its text was `shown` (monotonic
+        clock, s; None is not yet). An action that opens a question gives neither.
         """
         press, screen = self._cause or self.arrivals.newest(), self._app.screen
         if asked is None:
             asked = shown = self._palette
 
         def decide() -> None:
-            """Look again, now that nothing more can have come too close, unless another screen has come over it."""
+            """Check again after the wait, unless another screen was opened meanwhile."""
             if self._app.screen is not screen:
                 return
             if (why := self._why_not(press, asked, shown)) is not None:
@@ -86,7 +87,7 @@ class KeyGate:
                 return
             try:
                 act()
-            except Exception as fault:  # It runs outside the action that asked for it.
+            except Exception as fault:  # It runs outside the action that requested it.
                 self._app.survive(fault)
 
         if (why := self._why_not(press, asked, shown)) is not None or press is None:
@@ -96,15 +97,15 @@ class KeyGate:
         asyncio.get_running_loop().call_later(wait, self._app.call_later, decide)
 
     def once_seen(self, act: Callable[[], None], wait: float = 0.02) -> None:
-        """Call `act` once the terminal has taken all that was drawn: what it does not read, nobody saw."""
-        driver = self._app._driver
+        """Call `act` once the terminal has read all output: text that it has not read was not seen."""
+        driver = driver_of(self._app)
         if isinstance(driver, QuietDriver) and driver.is_behind:
             asyncio.get_running_loop().call_later(wait, self.once_seen, act, min(1.0, 2 * wait))
         else:
             act()
 
     def _why_not(self, press: Press | None, asked: float, shown: float | None) -> str | None:
-        """Return why a key or click is not taken, as far as is known by now."""
+        """Return why a key or click does not count, as far as is known now; None if it counts."""
         pasted = self.arrivals.pasted
         if asked > -math.inf and pasted >= asked - AFTER_PASTE:
             return "text was pasted while this was asked, so it can only be cancelled; ask again"
@@ -123,7 +124,7 @@ class KeyGate:
 
 
 class _GatedApp(Protocol):
-    """An application with a gate."""
+    """An application with a key gate."""
 
     @property
     def key_gate(self) -> KeyGate:

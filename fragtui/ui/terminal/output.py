@@ -1,4 +1,4 @@
-"""Output to the terminal that never waits: what a terminal does not read is dropped, and drawn again when it reads."""
+"""Output to the terminal that never waits: unread output is dropped, and drawn again when the terminal reads."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 STALLED = 1.0
-"""Seconds that one write may take before what waits behind it is dropped."""
+"""Seconds that one write may take before the waiting output is dropped."""
 UNREAD = 60.0
-"""Seconds without a byte read after which nobody is assumed to look at the terminal."""
+"""Seconds without a byte read after which the terminal counts as unread."""
 MAX_PENDING_OUTPUT = 4 << 20
-"""Characters that may wait, far above the largest frame; a burst beyond it is dropped too."""
+"""Most waiting characters, far above the largest frame; a burst beyond it is dropped too."""
 WRITE_GRACE_SECONDS = 0.2
 """Seconds that `close` waits for the terminal to read the rest."""
 
@@ -27,10 +27,10 @@ GIVE_BACK = (
     "\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l\x1b[?1004l"  # No reports of mouse and focus.
     "\x1b[<u\x1b[?1049l\x1b[?25h"  # The keyboard's own codes, the main screen, the cursor.
 )
-"""Resets every mode that Textual's LinuxDriver sets, at whatever byte its output was cut."""
+"""Resets every mode that Textual's LinuxDriver sets, also if its output was cut at any byte."""
 
 _PIECE = 4096
-"""Bytes written at once: few enough that a terminal whose queue was just emptied takes them all."""
+"""Bytes written at once: few enough for a terminal whose queue was just emptied."""
 _AGAIN = 0.05
 _CUT_WAIT = 0.1
 _MODE = re.compile(r"\x1b\[(?:\?(\d{1,5})[hl]|[<>]\d{0,5}u)")
@@ -39,9 +39,9 @@ _MODE = re.compile(r"\x1b\[(?:\?(\d{1,5})[hl]|[<>]\d{0,5}u)")
 class TerminalOutput:
     """Writes to the terminal behind `descriptor` on a thread of its own, in the order of `write`.
 
-    While one write takes longer than `STALLED`, what waits is dropped except the last setting of each mode. `on_read`
-    is called once the terminal has read again after a drop, `on_unread` when it has read nothing for `UNREAD` seconds;
-    both on the writing thread. Output to a terminal that was closed is discarded.
+    While one write takes longer than `STALLED`, the waiting output is dropped except the last setting of each mode.
+    `on_read` is called once the terminal has read again after a drop, `on_unread` when it has read nothing for `UNREAD`
+    seconds; both on the writing thread. Output to a terminal that was closed is discarded.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class TerminalOutput:
         self._closing = False
         self._closed = False
         self._cut = False
-        """Nothing but `GIVE_BACK` is written any more."""
+        """From now on only `GIVE_BACK` is written."""
         self._writing = threading.Lock()
         """Held for each system call that writes."""
         self._thread = threading.Thread(target=self._run, name="terminal-output", daemon=True)
@@ -73,12 +73,12 @@ class TerminalOutput:
 
     @property
     def is_behind(self) -> bool:
-        """Whether something waits, is being written, or was dropped and is to be drawn again."""
+        """Whether output waits, is being written, or was dropped and must be drawn again."""
         with self._changed:
             return bool(self._waiting) or self._since is not None or self._dropped
 
     def write(self, text: str) -> None:
-        """Have `text` written; never waits."""
+        """Queue `text` to be written; never waits."""
         with self._changed:
             if self._cut:
                 return
@@ -92,7 +92,7 @@ class TerminalOutput:
             self._changed.notify()
 
     def close(self) -> None:
-        """Write what sets modes, drop the frames, and end; takes less than a second whatever the terminal does."""
+        """Write the settings of modes, drop the frames, and end; takes less than a second for any terminal."""
         if self._closed:
             return
         with self._changed:
@@ -108,10 +108,10 @@ class TerminalOutput:
             os.close(self._descriptor)
 
     def give_back(self) -> None:
-        """Write `GIVE_BACK` in place of all that waits; takes less than a second.
+        """Write `GIVE_BACK` instead of the waiting output; takes less than a second.
 
-        It takes no lock that another caller holds, so a signal handler may call it at any time. What an unresponsive
-        terminal has not read is discarded from its queue, which makes room for it.
+        It takes no lock that another caller holds, so a signal handler may call it at any time. Output that an
+        unresponsive terminal has not read is discarded from its queue to make room.
         """
         if self._closed:
             return
@@ -141,7 +141,7 @@ class TerminalOutput:
             self._cut = True
 
     def _next(self) -> bytes | None:
-        """Return what waits, as soon as something does; None at the end."""
+        """Wait for output and return it; None at the end."""
         with self._changed:
             self._since = None
             if self._dropped:
@@ -158,7 +158,7 @@ class TerminalOutput:
         return text.encode(self._encoding, "replace")
 
     def _put(self, data: bytes) -> None:
-        """Write `data`, however long the terminal takes. It is never cut, so no escape sequence is."""
+        """Write all of `data`, for as long as the terminal takes, so that no escape sequence is cut."""
         poll = select.poll()
         poll.register(self._descriptor, select.POLLOUT)
         left, due = memoryview(data), time.monotonic() + UNREAD
@@ -176,15 +176,15 @@ class TerminalOutput:
             left = left[count:]
             if count:
                 due = time.monotonic() + UNREAD
-            else:  # A poll may report the room of one byte, where a line feed needs two.
+            else:  # A poll may report room for one byte, but a line feed needs two.
                 time.sleep(_AGAIN)
 
 
 def _open_without_blocking(descriptor: int) -> int:
     """Return a descriptor of the same terminal with an O_NONBLOCK of its own: the flag of `descriptor` is shared.
 
-    /dev/tty needs no right to the terminal's file, which a user who used su lacks. What can't be opened again is
-    duplicated: then a write may block, which holds up the writing thread alone.
+    /dev/tty needs no right to the terminal's file, which a user does not have after su. If it can't be opened again, it
+    is duplicated: then a write may block, but only the writing thread.
     """
     with suppress(OSError):
         if os.isatty(descriptor):
@@ -218,7 +218,7 @@ def _write_some(descriptor: int, data: bytes | memoryview) -> int:
 
 
 def _write_for(seconds: float, descriptor: int, data: bytes) -> bytes:
-    """Write for at most so long, and return what is left. Raises OSError."""
+    """Write for at most this many seconds and return the rest. Raises OSError."""
     poll = select.poll()
     poll.register(descriptor, select.POLLOUT)
     end = time.monotonic() + seconds

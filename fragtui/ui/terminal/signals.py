@@ -1,4 +1,4 @@
-"""Signals that end the process while the terminal is in use: each gives the terminal back, whatever the threads do."""
+"""Signals that end the process while the terminal is in use: each restores the terminal, even if threads hang."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from contextlib import suppress
 from typing import Any
 
 LEAVE = frozenset({signal.SIGTERM, signal.SIGHUP, signal.SIGINT})
-"""Signals after which the application leaves in good order, even if the parent had them ignored."""
+"""Signals after which the application quits in the normal way, even if the parent ignored them."""
 ACT = 0.6
-"""Seconds within which the application must begin to leave."""
+"""Seconds within which the application must begin to quit."""
 _DIE = 0.25
 """Seconds within which the main thread must then end the process."""
 LEAVING = 5.0
-"""Seconds that leaving may take: a remedy is aborted and its end is logged, a recording is ended."""
+"""Seconds that quitting may take: a remedy is aborted and its end is logged, a recording is ended."""
 
 _NOT_FATAL = {
     *(signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH),
@@ -32,14 +32,13 @@ class TerminalSignals:
     """Handles signals from `start` to `stop`, both called once, on the main thread.
 
     On one of `LEAVE` it calls `leave`, on a thread of its own. Any other signal that would end the process does so,
-    after `give_back`; one that is ignored stays ignored.
-    If the main thread does not act in time, this thread gives the terminal back and ends the process: by the same
-    signal if the main thread still runs Python code, else by SIGKILL.
+    after `give_back`; one that is ignored stays ignored. If the main thread does not act in time, this thread restores
+    the terminal and ends the process: by the same signal if the main thread still runs Python code, else by SIGKILL.
     """
 
     def __init__(self, leave: Callable[[], object], give_back: Callable[[], object]) -> None:
         self.leaving = threading.Event()
-        """To be set as soon as the application leaves, for whatever reason."""
+        """To be set as soon as the application quits, for any reason."""
         self._leave = leave
         self._give_back = give_back
         self._late = False
@@ -72,7 +71,7 @@ class TerminalSignals:
         os.close(self._wake)
 
     def forget(self) -> None:
-        """Handle nothing in a child that was forked: its signals are its own, and the pipe is its parent's."""
+        """Do nothing in a forked child: its signals are its own, and the pipe is its parent's."""
         signal.set_wakeup_fd(-1)
         for number, handler in self._before.items():
             signal.signal(number, signal.SIG_IGN if handler is signal.SIG_IGN else signal.SIG_DFL)

@@ -20,5 +20,5 @@ def clock_time(at: float | None, now: float | None = None) -> str:
 
 
 def time_ago(at: float | None) -> str:
-    """Return how long ago that was, in words."""
+    """Return the age of a moment as text."""
     return "at an unknown time" if at is None else f"{format_duration(max(0.0, CLOCK.now() - at))} ago"

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from fragtui.ui.widgets.cells import fit, spans_width
-from fragtui.ui.widgets.rows import Line, Rows, Span, line
+from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
 
 T = TypeVar("T")
 
 
-class ListPanel(Rows, Generic[T], can_focus=True):
+class ListPanel(LinesWidget, Generic[T], can_focus=True):
     """Rows of items under a heading; `newest_last` has the view stand at the end and follow it."""
 
     newest_last = False

@@ -1,4 +1,4 @@
-"""The logarithmic scale that bars and the timeline share: no block, one, ten, a thousand are what tells."""
+"""The logarithmic scale of bars and timeline: 0, 1, 10 and 1,000 blocks are what matters, not 900 or 1,000."""
 
 from __future__ import annotations
 

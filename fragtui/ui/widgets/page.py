@@ -1,4 +1,4 @@
-"""A page of lines over the main screen, which goes on behind it."""
+"""A page of lines over the main screen, which continues behind it."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 
 from fragtui.ui.widgets.modal import ModalPanel
-from fragtui.ui.widgets.rows import Line, Palette, Rows, shown
+from fragtui.ui.widgets.rows import Line, LinesWidget, Palette, shown
 
 Build = Callable[[int], Sequence[Line]]
 """Makes the lines for a width in cells."""
 
 
-class PageBody(Rows):
-    """Lines as high as they need to be, for a scrolling place."""
+class PageBody(LinesWidget):
+    """All lines of a page at their full height, inside a scrolling container."""
 
     def __init__(self, build: Build, id: str = "page") -> None:
         super().__init__(id=id)
         self.make = build
 
     def build(self, width: int, height: int) -> Sequence[Line]:
-        """Return all lines, and take the height that they need."""
+        """Return all lines, and set the height to theirs."""
         lines = self.make(width)
         if self.styles.height is None or self.styles.height.value != len(lines):
             self.styles.height = max(1, len(lines))
@@ -68,5 +68,5 @@ class PageScreen(ModalPanel[None]):
         frame.scroll_relative(y=lines, animate=False)
 
     async def action_dismiss(self, result: None = None) -> None:
-        """Close the sheet."""
+        """Close the page."""
         self.dismiss(None)

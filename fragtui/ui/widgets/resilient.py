@@ -1,4 +1,4 @@
-"""An application that no key, message or notification ends, and that works round faults of Textual in one place."""
+"""An application that no key, message or notification ends, with the workarounds for faults of Textual."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ NoticeSeverity = Literal["information", "warning", "error"]
 class Notice(Notification):
     """A notification whose time is never negative, and is counted by the monotonic clock.
 
-    Textual's `Toast` gives its timer `time_left`. If the notification expires between the look at `has_expired` and
+    Textual's `Toast` gives its timer `time_left`. If the notification expires between the check of `has_expired` and
     that (a screen opens on a busy node, the wall clock is set), the interval is negative or zero, and the timer's loop
-    never yields: the application takes all of a core and hears nothing, not even SIGTERM.
+    never yields: the application uses a whole CPU and handles nothing, not even SIGTERM.
     """
 
     def __init__(self, message: str, title: str, severity: NoticeSeverity, timeout: float, markup: bool) -> None:
@@ -51,9 +51,9 @@ class Notice(Notification):
 
 
 class ResilientApp(App[int]):
-    """Runs actions only if the screen that they are meant for is there, and outlives those that fail.
+    """Runs actions only if the screen that they are meant for is active, and survives those that fail.
 
-    An action fails inside its own call, so no message pump of Textual is closed by it and the screen can go on.
+    An action fails inside its own call, so it closes no message pump of Textual and the screen can continue.
     """
 
     ALLOW_SELECT = False
@@ -92,17 +92,17 @@ class ResilientApp(App[int]):
         self.post_message(Notify(notice))
 
     def on_notify(self, event: Notify) -> None:
-        """Leave out a notification that was cleared before its turn came."""
+        """Drop a notification that was cleared before it was shown."""
         if not any(notice is event.notification for notice in self._notices):
             event.prevent_default()
 
     def clear_notifications(self) -> None:
-        """Show none any more."""
+        """Remove all notifications."""
         self._notices = []
         super().clear_notifications()
 
     async def on_event(self, event: events.Event) -> None:
-        """Take an event, but no key, click or paste while the application ends: Textual raises at it."""
+        """Handle an event, but no key, click or paste while the application ends: Textual raises then."""
         if not isinstance(event, events.InputEvent | events.Paste) or self._has_screen:
             await super().on_event(event)
 
@@ -114,7 +114,7 @@ class ResilientApp(App[int]):
     ) -> bool:
         """Run an action; return whether it was handled. Every key, click and command comes this way.
 
-        An action that comes before its screen is laid out, or after another one has covered it, is ignored.
+        An action before its screen is laid out, or after another one has covered it, is ignored.
         """
         if not self._is_for_now(default_namespace):
             return True
@@ -131,7 +131,7 @@ class ResilientApp(App[int]):
 
     @property
     def _has_screen(self) -> bool:
-        """Whether there is a screen, and it is not about to go: while the application ends, nothing is laid out."""
+        """Whether there is a screen that is not being removed: while the application ends, nothing is laid out."""
         return bool(self.screen_stack) and self.screen.is_attached
 
     def _is_for_now(self, namespace: DOMNode | None) -> bool:
@@ -143,17 +143,17 @@ class ResilientApp(App[int]):
             return False
 
     def survive(self, fault: Exception) -> None:
-        """Report a fault in one line, each different one once; its traceback is printed when the terminal is back."""
+        """Report an error in one line, each only once; its traceback is printed when the terminal is restored."""
         lines = traceback_of(fault)
         if lines in self.outlived or len(self.outlived) >= _KEPT:
             return
         self.outlived.append(lines)
         line = printable(traceback.format_exception_only(fault)[-1].strip(), 200)
-        self.notify(f"{line}. The screen goes on.", title="Internal error", severity="error", markup=False)
+        self.notify(f"{line}. The screen continues.", title="Internal error", severity="error", markup=False)
 
 
 def traceback_of(fault: BaseException) -> str:
-    """Return a fault's traceback, lines that end with a newline, without the values of variables, safe to print."""
+    """Return an error's traceback as lines that end with a newline, without the values of variables, safe to print."""
     lines = "".join(traceback.format_exception(fault)).splitlines()
     return "".join(f"{printable(line, 1_000)}\n" for line in lines)
 
@@ -162,7 +162,7 @@ H = TypeVar("H", bound=Callable[..., None])
 
 
 def surviving_errors(handler: H) -> H:
-    """Return a widget's handler of messages that reports what it raises: else Textual would end the application."""
+    """Return a widget's message handler that reports what it raises: else Textual would end the application."""
 
     @wraps(handler)
     def handle(self: Widget, *arguments: object) -> None:
@@ -175,7 +175,7 @@ def surviving_errors(handler: H) -> H:
 
 
 def survive(widget: Widget, fault: Exception) -> None:
-    """Report a fault of a widget's, or raise it if the application is not one that outlives it."""
+    """Report an error of a widget, or raise it if the application is not a `ResilientApp`."""
     app: App[Any] = widget.app
     if not isinstance(app, ResilientApp):
         raise fault

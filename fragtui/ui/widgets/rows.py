@@ -41,7 +41,7 @@ _style_name = itemgetter(1)
 
 def shown(text: str) -> str:
     """Return a text as the terminal can show it."""
-    return to_ascii(text) if Rows.to_ascii else text
+    return to_ascii(text) if LinesWidget.to_ascii else text
 
 
 def line(*spans: Span, chosen: bool = False) -> Line:
@@ -58,19 +58,19 @@ def _cut(strip: Strip, width: int) -> Strip:
 
 
 class Palette(Widget):
-    """Holds the styles for all lines of a screen, which has one of it, unseen.
+    """Holds the styles for all lines of a screen; each screen has one, which is not visible.
 
-    Were they component classes of each panel, Textual would reckon all of them for each panel, and were they the
+    If they were component classes of each panel, Textual would compute all of them for each panel, and if they were the
     screen's, at every change of the screen: a fifth of the time to the first bars.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"rows--{name}" for name in STYLES}
 
 
-class Rows(Widget):
+class LinesWidget(Widget):
     """A widget that draws lines which a subclass builds whole in `build`, from data that it was given before.
 
-    It has no border and no padding: `render_lines` knows none.
+    It has no border and no padding: `render_lines` draws none.
     """
 
     to_ascii: ClassVar[bool] = False
@@ -81,11 +81,11 @@ class Rows(Widget):
         self._lines: tuple[Line, ...] = ()
         self._styles: dict[tuple[str, bool], Style] = {}
         self._drawn: dict[int, tuple[Line, Strip]] = {}
-        """What was drawn of the lines by their places, for as long as they and `_drawn_for` stay the same."""
+        """The drawn lines by their positions, as long as the lines and `_drawn_for` stay the same."""
         self._drawn_for: tuple[object, ...] = ()
 
     def build(self, width: int, height: int) -> Sequence[Line]:
-        """Return the lines for a place of that size in cells; those beyond `height` are not drawn."""
+        """Return the lines for a size in cells; those beyond `height` are not drawn."""
         raise NotImplementedError
 
     def rebuild(self) -> None:
@@ -95,7 +95,7 @@ class Rows(Widget):
             return
         before, built = self._lines, self._built(width, height)
         same = [old == new for old, new in zip(before, built, strict=False)]
-        # The very same line is not drawn again.
+        # The same line object is not drawn again.
         self._lines = tuple(old if kept else new for kept, old, new in zip(same, before, built, strict=False))
         self._lines += built[len(same) :]
         same += [False] * abs(len(before) - len(built))
@@ -104,7 +104,7 @@ class Rows(Widget):
             self.refresh(*changed)
 
     def _built(self, width: int, height: int) -> tuple[Line, ...]:
-        """Return the lines, or one that says that they could not be built: the other panels go on."""
+        """Return the lines, or one that reports that they could not be built: the other panels continue."""
         try:
             return tuple(self.build(width, height))[:height]
         except Exception as fault:
@@ -117,18 +117,18 @@ class Rows(Widget):
         self.refresh()
 
     def on_focus(self) -> None:
-        """Show that keys come here."""
+        """Draw the panel as focused."""
         self.rebuild()
 
     def on_blur(self) -> None:
-        """Show that keys go elsewhere."""
+        """Draw the panel as not focused."""
         self.rebuild()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return the lines of a part, those that have not changed as they were drawn before.
 
-        Textual's own asks every line of every widget at every update for border, padding, opacity, hatch and links,
-        and makes four strips of each new line: together a third of what a tick takes on the screen's thread.
+        Textual's own method checks border, padding, opacity, hatch and links for every line of every widget at every
+        update, and makes four strips of each new line: together a third of a tick's time on the screen's thread.
         """
         width = self.outer_size.width
         filters = self.get_line_filters()
@@ -153,9 +153,9 @@ class Rows(Widget):
         used = 0
         for name, spans in groupby(content.spans, _style_name):
             text = "".join([text for text, _ in spans])
-            told = shown(text)
-            used += cells_of(told)
-            segments.append(Segment(told, self._style(name, content.chosen)))
+            drawn = shown(text)
+            used += cells_of(drawn)
+            segments.append(Segment(drawn, self._style(name, content.chosen)))
         if used < width:
             segments.append(Segment(" " * (width - used), self._style("text", content.chosen)))
         strip = Strip(segments, max(used, width))

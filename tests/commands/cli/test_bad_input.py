@@ -126,12 +126,12 @@ def test_bad_input_gets_one_line_and_a_status(
         found = main(line.split())
     except SystemExit as stopped:
         found = int(stopped.code or 0)
-    told = capsys.readouterr().err
-    assert found == status, told
-    assert said in told
-    assert told.count("\n") == 1, "one line"
+    printed = capsys.readouterr().err
+    assert found == status, printed
+    assert said in printed
+    assert printed.count("\n") == 1, "one line"
     verb = next((word for word in line.split() if word in VERBS), None)
-    assert told.startswith(f"fragtui {verb}: " if verb else "fragtui: ")
+    assert printed.startswith(f"fragtui {verb}: " if verb else "fragtui: ")
     assert (place / "pipe").is_fifo(), "nothing that is no regular file is replaced"
 
 
@@ -145,9 +145,9 @@ def test_names_of_directories_cannot_move_the_cursor(place: Path, capsys: pytest
     (evil / "proc").mkdir(parents=True)
     for verb in ("check", "report", "history", "export --textfile x.prom", "compact --yes", "guard"):
         main([*verb.split(), "--root", str(evil)])
-        told = capsys.readouterr()
-        assert "\x1b" not in told.out + told.err, verb
-        (told.out + told.err).encode()
+        printed = capsys.readouterr()
+        assert "\x1b" not in printed.out + printed.err, verb
+        (printed.out + printed.err).encode()
 
 
 def ran(line: str, redirect: str) -> subprocess.CompletedProcess[str]:

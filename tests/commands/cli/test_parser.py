@@ -1,4 +1,4 @@
-"""Options stand before the verb or after it."""
+"""Options may be before the verb or after it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_after_the_verb_wins_and_without_either_the_defaults_hold(tmp_path: Path
     assert (args.root, args.order, args.read_only, args.audit) == (Path("/"), None, False, None)
 
 
-def test_read_only_before_the_verb_bars_the_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_read_only_before_the_verb_disables_the_remedy(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--read-only", "--root", str(HostTree.small(tmp_path).root), "compact", "--yes"]) == 3
     assert "--read-only" in capsys.readouterr().err
 

@@ -1,4 +1,4 @@
-"""Signals that ask for the end: heard before, while and after they are waited for, and given back."""
+"""Signals that end a verb: noticed before, during and after the wait, and restored."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_a_signal_before_the_wait_is_not_missed(number: signal.Signals) -> None:
         assert not ended.came
         signal.raise_signal(number)
         assert ended.came
-        assert ended.wait() and ended.wait(0.1), "it is told as often as one asks"
+        assert ended.wait() and ended.wait(0.1), "every later call reports it too"
 
 
 def test_a_signal_ends_the_wait() -> None:

@@ -36,7 +36,7 @@ sys.exit(status)
 
 
 def talk(audit: Path, length: str, answer: str, stop: bool = False, ahead: str = "") -> tuple[int, str]:
-    """Run the verb on a terminal of its own, answer its question, and return its status and what it said.
+    """Run the verb on a terminal of its own, answer its question, and return its status and its output.
 
     What is sent `ahead` waits in the terminal before the verb runs.
     """
@@ -92,7 +92,7 @@ def test_yes_as_one_line_of_a_pasted_text_does_not(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_ctrl_c_aborts_it_and_that_is_on_record(tmp_path: Path) -> None:
+def test_ctrl_c_aborts_it_and_the_abort_is_logged(tmp_path: Path) -> None:
     status, said = talk(tmp_path / "audit.jsonl", "long", "yes", stop=True)
     ended = [entry for entry in AuditLog(tmp_path / "audit.jsonl").read().entries if isinstance(entry, EndEntry)]
     assert len(ended) == 1

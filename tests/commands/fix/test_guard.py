@@ -104,7 +104,7 @@ def test_the_hourly_limit_reports_when_the_next_run_is_allowed() -> None:
     assert decision.wait == 100 + HOUR - 1000
 
 
-def test_a_period_is_due_whatever_is_there_and_counts_from_the_last_run() -> None:
+def test_a_period_is_due_with_enough_blocks_too_and_counts_from_the_last_run() -> None:
     policy = replace(POLICY, period=3600)
     state, decision = see(GuardState(0), tick(3599, 500), policy)
     assert decision.action is GuardAction.WATCH and decision.wait == 1
@@ -120,7 +120,7 @@ def escalation_end(before: int, after: int) -> EscalationEnd:
     return EscalationEnd(EndReason.EXHAUSTED, (StepResult(remedy, Gain(0, 5), outcome, before, after),), (), "too few")
 
 
-def test_it_stops_by_itself_when_remedies_bring_nothing() -> None:
+def test_it_stops_by_itself_when_remedies_gain_nothing() -> None:
     state = run_ended(POLICY, GuardState(0), NOTHING, 10)
     assert state.fruitless == 1 and state.stopped is None
     fruit = run_ended(POLICY, state, escalation_end(0, 4), 20)
@@ -203,7 +203,7 @@ def test_a_dry_run_decides_and_writes_nothing(lock_here: Path, capsys: pytest.Ca
     assert not audit.exists()
 
 
-def test_enough_blocks_are_left_alone(lock_here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_with_enough_blocks_nothing_runs(lock_here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     audit = lock_here / "audit.jsonl"
     status = verb.run(parsed("--dry-run", "--once", "--blocks", "1", "--order", "0", "--audit", str(audit)))
     assert status == 0 and "watch: " in capsys.readouterr().out
@@ -343,9 +343,7 @@ def test_time_that_was_not_watched_does_not_count_as_short(lock_here: Path) -> N
 @pytest.mark.parametrize(
     ("interval", "hold", "gap"), [(1, 30, 5), (1, 5, 2.5), (1, 1, 2), (60, 30, 120), (0.1, 0, 0.2)]
 )
-def test_ticks_may_come_late_but_never_by_the_whole_of_what_must_be_held(
-    interval: float, hold: float, gap: float
-) -> None:
+def test_ticks_may_be_late_but_never_by_the_whole_hold_time(interval: float, hold: float, gap: float) -> None:
     assert watched_gap(replace(POLICY, hold=hold), interval) == gap
 
 

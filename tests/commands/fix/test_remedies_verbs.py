@@ -1,4 +1,4 @@
-"""The verbs that run a remedy, as far as that does no harm, and the history; what they do in earnest is a lab test."""
+"""The verbs that run a remedy, without harm, and the history; their real effect is tested in the lab."""
 
 import argparse
 import json
@@ -82,7 +82,7 @@ def test_a_log_that_cannot_be_written_stops_it(capsys: pytest.CaptureFixture[str
     assert drops() == before
 
 
-def test_plan_run_and_report_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_plan_run_and_report_as_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     audit = tmp_path / "audit.jsonl"
     assert treatment.run_remedy(parsed(compact, "--yes", "--audit", str(audit)), HARMLESS) == 0
     said = capsys.readouterr().out
@@ -157,9 +157,7 @@ def record(log: AuditLog, name: str, at: float, gained: int) -> None:
     log.append(EvidenceEntry(name, at + 300, 300, 4, 11, half_life=120.0))
 
 
-def test_the_history_tells_what_it_brought_and_how_long_it_lasted(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_history_shows_the_gain_and_how_long_it_lasted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log, now = AuditLog(tmp_path / "audit.jsonl"), time.time()
     for number in range(3):
         record(log, str(number), now - 9000 + number * 1000, 80)

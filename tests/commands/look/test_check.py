@@ -140,7 +140,7 @@ def test_a_hostile_hostname_cannot_move_the_cursor(tree: HostTree, capsys: pytes
     assert "\x1b" not in capsys.readouterr().out
 
 
-def test_it_brings_neither_textual_nor_the_parser_of_reports() -> None:
+def test_it_imports_neither_textual_nor_the_parser_of_reports() -> None:
     code = (
         "import sys\nfrom fragtui.commands.cli.parser import main\nmain(['check'])\n"
         "sys.stderr.write('\\n'.join(sys.modules))"

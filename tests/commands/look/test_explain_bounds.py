@@ -1,4 +1,4 @@
-"""``fragtui explain`` on logs made to exhaust memory: it reports what it leaves out, and memory stays flat."""
+"""``fragtui explain`` on logs made to exhaust memory: it reports what it skips, and memory stays flat."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def test_a_list_of_too_many_events_keeps_the_newest_with_a_message(monkeypatch: 
     assert why == "only the newest of its objects were read: 200 left out"
 
 
-def test_an_object_without_an_end_is_no_list_and_is_not_held() -> None:
+def test_an_object_without_an_end_is_no_list_and_is_not_kept() -> None:
     for text in ('{\n"apiVersion": "' + "x" * (3 * MIB), '{\n"apiVersion": "v1"' + f',\n"a": "{"x" * 999}"' * 3000):
         _, why = saved_objects.read_objects(io.BytesIO(text.encode()))
         assert "an object longer than 2 MiB" in (why or "")

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from fragtui.commands.cli.parser import main
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.failure_counts import FailureCounts
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from tests.support.host_tree import FRAGMENTED, HostTree

@@ -33,7 +33,7 @@ def test_an_incident_on_a_terminal() -> None:
 
 
 @pytest.mark.slow
-def test_a_cut_recording_plays_up_to_the_cut_and_says_so(tmp_path: Path) -> None:
+def test_a_cut_recording_plays_up_to_the_cut_and_reports_it(tmp_path: Path) -> None:
     file = tmp_path / "cut.rec"
     file.write_bytes(INCIDENT.read_bytes()[:-2000])
     with terminal("replay", str(file)) as term:

@@ -56,9 +56,9 @@ def test_bash_completes(
     quoted = " ".join(f"'{word}'" for word in words)
     ask = f"COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _shtab_fragtui; printf '%s\\n' \"${{COMPREPLY[@]}}\"\n"
     ran("bash", "-n", given=script(capsys, "completion", "bash"))
-    told = set(ran("bash", given=script(capsys, "completion", "bash") + ask, where=tmp_path).split())
-    assert wanted <= told
-    assert not unwanted & told
+    offered = set(ran("bash", given=script(capsys, "completion", "bash") + ask, where=tmp_path).split())
+    assert wanted <= offered
+    assert not unwanted & offered
 
 
 @pytest.mark.parametrize("shell", shtab.SUPPORTED_SHELLS)
@@ -73,8 +73,8 @@ def test_fish_completes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     ask = (
         "source f.fish; complete -C 'fragtui che'; complete -C 'fragtui check --j'; complete -C 'fragtui completion z'"
     )
-    told = [line.split("\t")[0] for line in ran("fish", "--no-config", "-c", ask, where=tmp_path).splitlines()]
-    assert told == ["check", "--json", "zsh"]
+    offered = [line.split("\t")[0] for line in ran("fish", "--no-config", "-c", ask, where=tmp_path).splitlines()]
+    assert offered == ["check", "--json", "zsh"]
 
 
 def test_zsh_takes_the_script(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

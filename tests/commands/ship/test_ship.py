@@ -30,7 +30,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 @pytest.fixture(scope="module")
 def zipapp() -> Iterator[Path]:
-    # Not below pytest's own directory: nobody may not go there.
+    # Not below pytest's own directory: the user nobody may not enter it.
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         place.chmod(0o755)
@@ -79,7 +79,7 @@ def test_check_runs_from_the_zipapp_with_an_empty_environment(zipapp: Path, tmp_
 
 
 @as_root
-def test_the_zipapp_runs_as_nobody_or_reports_why_not(zipapp: Path, tmp_path: Path) -> None:
+def test_the_zipapp_runs_as_user_nobody_or_reports_why_not(zipapp: Path, tmp_path: Path) -> None:
     candidates = [
         bare_python(),
         "/usr/bin/python3.13",
@@ -90,7 +90,7 @@ def test_the_zipapp_runs_as_nobody_or_reports_why_not(zipapp: Path, tmp_path: Pa
     probe = "import sys; sys.exit(sys.version_info < (3, 11))"
     python = next((each for each in candidates if starts_as_nobody(each, probe)), None)
     if python is None:
-        pytest.skip("no Python 3.11 that nobody may start")
+        pytest.skip("no Python 3.11 that the user nobody may start")
     done = run([python, zipapp, "check", "--json"], Path("/"), NOBODY)
     assert done.returncode in (0, 1, 2), done.stderr
     report = json.loads(done.stdout)
@@ -143,7 +143,7 @@ def test_the_same_sources_make_the_same_file(zipapp: Path, tmp_path: Path) -> No
     assert os.access(zipapp, os.X_OK)
 
 
-def test_what_a_dependency_needs_is_read_as_its_metadata_says(
+def test_the_requirements_of_a_dependency_are_read_from_its_metadata(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines: list[str] = []

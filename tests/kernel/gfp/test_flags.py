@@ -1,4 +1,4 @@
-"""Masks and names, checked against masks decoded by hand and, where it is, the headers' own table."""
+"""Masks and names, checked against masks decoded by hand and, if present, the headers' own table."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_every_era_is_the_headers_own() -> None:
                 assert table.mask_of(name) == int(mask, 16), (era["tree"], name)
 
 
-def test_a_mask_alone_tells_its_era_or_stays_uncertain() -> None:
+def test_a_mask_alone_shows_its_era_or_stays_uncertain() -> None:
     assert decode(0x40CC0, None, None).names == ("GFP_KERNEL", "__GFP_COMP")
     assert decode(0x14040C0, None, None).names == ("GFP_KERNEL", "__GFP_COMP")
     reading = decode(0x10C0D0, None, None)
@@ -168,5 +168,5 @@ def test_operators_bind_as_in_c() -> None:
     ],
     ids=lambda text: text[:12],
 )  # fmt: skip
-def test_what_is_no_expression_is_passed_over(text: str) -> None:
+def test_what_is_no_expression_is_skipped(text: str) -> None:
     assert parse_print_fmt(f'{{{text}, "GFP_X"}}') is None

@@ -135,7 +135,7 @@ def test_a_text_of_2_6_18() -> None:
     assert dma.protection == (0, 2000, 2000, 2000)
 
 
-# 4.8 and 4.9: the node's counters stand in the first zone's block, and its name is a zone counter's elsewhere.
+# 4.8 and 4.9: the first zone has the node's counters, one under a zone counter's name of other versions.
 V4_9 = """Node 0, zone   Normal
   per-node stats
       nr_inactive_file 7

@@ -11,7 +11,8 @@ from fragtui.kernel.reports.head_lines import (
     parse_failure_head,
     parse_slab_head,
 )
-from fragtui.kernel.reports.report import KernelReport, ReportKind
+from fragtui.kernel.reports.report import KernelReport
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.logs.record import LogRecord
 
 KERNEL = ("GFP_KERNEL", "__GFP_COMP")
@@ -81,7 +82,7 @@ def test_slab_heads_of_three_eras() -> None:
         assert head.request.mode == 0x20
 
 
-def test_cpuset_line_and_foreign_remedy() -> None:
+def test_a_cpuset_line_and_a_drop_caches_line_are_parsed() -> None:
     assert parse_cpuset_line("fc_vmm cpuset=x mems_allowed=0") == ("fc_vmm", "x", "0")
     assert parse_cpuset_line("rsyslogd cpuset=") == ("rsyslogd", None, None)
     assert parse_drop_caches_line("bash (1234): drop_caches: 3") == ("bash", 1234, 3)
@@ -99,7 +100,7 @@ def test_other_lines_are_no_head(text: str) -> None:
 
 
 def test_reports_back_to_back_keep_their_own_zones() -> None:
-    gatherer = ReportCollector()
+    collector = ReportCollector()
     found: list[KernelReport] = []
     for number in range(1, 40):
         for text in (
@@ -112,8 +113,8 @@ def test_reports_back_to_back_keep_their_own_zones() -> None:
             f"Node 0 Normal: {number}*4kB (U) = {number * 4}kB",
             *(["1 pages reserved"] if number % 2 else []),  # Every second one has lost its end.
         ):
-            found += gatherer.feed(LogRecord(text))
-    found += gatherer.finish()
+            found += collector.feed(LogRecord(text))
+    found += collector.finish()
     assert [report.comm for report in found] == [f"t{number}" for number in range(1, 40)]
     for number, report in enumerate(found, 1):
         assert report.pid == number
@@ -122,8 +123,8 @@ def test_reports_back_to_back_keep_their_own_zones() -> None:
 
 
 def read(*texts: str) -> tuple[KernelReport, ...]:
-    gatherer = ReportCollector()
-    return (*[report for text in texts for report in gatherer.feed(LogRecord(text))], *gatherer.finish())
+    collector = ReportCollector()
+    return (*[report for text in texts for report in collector.feed(LogRecord(text))], *collector.finish())
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sandbox_attempts import AttemptAssembler
 from fragtui.kernel.reports.collector import ReportCollector
 from fragtui.kernel.reports.dump_collector import MAX_SOURCES
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.logs.parser import LogParser
 from fragtui.model.failures.failure_counts import MAX_OPEN_COUNTS, FailureCounts
-from fragtui.model.failures.failure_list import MAX_KEPT_GROUPS, FailureList
+from fragtui.model.failures.failure_list import MAX_KEPT_INCIDENTS, FailureList
 from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.pods.pod_tracker import MAX_PODS, PodTracker
@@ -63,16 +63,16 @@ def test_a_pod_dropped_from_a_full_tracker_is_found_under_none_of_its_names() ->
     assert len(tracker._by_uid) == len(tracker._by_name) == len(tracker._entries)
 
 
-def test_the_tail_lets_old_incidents_go_those_of_other_limits_first_and_counts_all() -> None:
-    tail = FailureList()
-    for number in range(MAX_KEPT_GROUPS + 100):
-        tail.take(update(kernel_incident(ReportKind.OOM, time=float(number), memory=number % 2 == 0, id=f"k{number}")))
-    assert len(tail.incidents) == MAX_KEPT_GROUPS
-    assert (tail.unlisted, tail.failures) == (100, MAX_KEPT_GROUPS + 100)
-    assert all(tail.incident(f"k{number}") for number in range(0, 200, 2))
-    assert not any(tail.incident(f"k{number}") for number in range(1, 200, 2))
-    tail.clear()
-    assert tail.unlisted == 0
+def test_the_list_drops_old_incidents_those_of_other_limits_first_and_counts_all() -> None:
+    kept = FailureList()
+    for number in range(MAX_KEPT_INCIDENTS + 100):
+        kept.take(update(kernel_incident(ReportKind.OOM, time=float(number), memory=number % 2 == 0, id=f"k{number}")))
+    assert len(kept.incidents) == MAX_KEPT_INCIDENTS
+    assert (kept.unlisted, kept.failures) == (100, MAX_KEPT_INCIDENTS + 100)
+    assert all(kept.incident(f"k{number}") for number in range(0, 200, 2))
+    assert not any(kept.incident(f"k{number}") for number in range(1, 200, 2))
+    kept.clear()
+    assert kept.unlisted == 0
 
 
 def test_an_attempt_that_everything_is_part_of_stays_small() -> None:
@@ -90,16 +90,16 @@ def test_a_log_with_more_reports_than_an_update_holds_gives_the_newest_and_count
     stream = IncidentStream("file", None, None, now=time.time())
     text = "\n".join(HEAD.format(number) for number in range(MAX_WAITING + 500)) + "\n"
     scan_log(io.BytesIO(text.encode()), stream)
-    told = stream.update("file", 3)
-    assert len(told.incidents) == MAX_WAITING
-    assert told.incidents[-1].comm == f"task{MAX_WAITING + 499}"
-    assert told.lost_records == 503
+    found = stream.update("file", 3)
+    assert len(found.incidents) == MAX_WAITING
+    assert found.incidents[-1].comm == f"task{MAX_WAITING + 499}"
+    assert found.lost_records == 503
     assert stream.update("file", 0).lost_records == 0
 
 
 @pytest.mark.slow
 def test_dumps_of_ever_other_hosts_leave_a_bounded_memory() -> None:
-    gatherer, parser = ReportCollector(), LogParser(now=time.time())
+    collector, parser = ReportCollector(), LogParser(now=time.time())
     lines = (
         "Jul  1 00:00:00 n{0} kernel: task{0}: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL)",
         "Jul  1 00:00:00 n{0} kernel: CPU: 1 PID: 7 Comm: task{0} Not tainted 6.18.0 #1",
@@ -107,8 +107,8 @@ def test_dumps_of_ever_other_hosts_leave_a_bounded_memory() -> None:
     for number in range(2 * MAX_SOURCES):
         for line in lines:
             for record in parser.feed(line.format(number).encode()):
-                gatherer.feed(record)
-    dump = gatherer._dump
+                collector.feed(record)
+    dump = collector._dump
     assert len(dump._tasked) == MAX_SOURCES
     assert len(dump._owner) <= 1024
 

@@ -15,20 +15,20 @@ ticks = st.lists(
 
 @given(ticks, st.integers(0, 14), st.sets(st.sampled_from(KEYS)))
 def test_each_tick_is_one_point_with_the_sum_of_its_zones(
-    told: list[dict[tuple[int, str], tuple[int, ...]] | None], order: int, wanted: set[tuple[int, str]]
+    readings: list[dict[tuple[int, str], tuple[int, ...]] | None], order: int, wanted: set[tuple[int, str]]
 ) -> None:
     history = History()
-    for at, blocks in enumerate(told):
+    for at, blocks in enumerate(readings):
         history.note(float(at), blocks)
     # Half a second more than the ticks span, so that each falls into a point of its own.
-    points = len(told)
+    points = len(readings)
     series = history.series(wanted, order, points - 0.5, points)
-    for blocks, value in zip(told, series, strict=True):
+    for blocks, value in zip(readings, series, strict=True):
         there = [blocks[key] for key in wanted if key in blocks] if blocks else []
         assert value == (sum(blocks_of(each, order) for each in there) if there else None)
 
 
-def test_a_short_famine_is_not_averaged_away() -> None:
+def test_a_short_shortage_is_not_averaged_away() -> None:
     history = History()
     for at, large in enumerate((9, 9, 9, 0, 9, 9)):
         history.note(float(at), {KEYS[1]: (5, large)})
@@ -46,10 +46,10 @@ def test_a_tick_that_could_not_be_read_is_a_gap() -> None:
 
 @given(ticks, st.integers(0, 14), st.integers(1, 12))
 def test_a_series_asked_for_at_every_tick_is_the_one_asked_for_once(
-    told: list[dict[tuple[int, str], tuple[int, ...]] | None], order: int, points: int
+    readings: list[dict[tuple[int, str], tuple[int, ...]] | None], order: int, points: int
 ) -> None:
     asked, once = History(ticks=20), History(ticks=20)
-    for at, blocks in enumerate(told):
+    for at, blocks in enumerate(readings):
         for history in (asked, once):
             history.note(at * 0.7, blocks)
         asked.series(KEYS, order, 9.0, points)

@@ -1,4 +1,4 @@
-"""Rates come from two readings; what is not counted is unknown, never zero."""
+"""Rates come from two readings; a missing counter is unknown, never zero."""
 
 import pytest
 
@@ -21,13 +21,13 @@ def window(*ticks: tuple[float, str]) -> RateWindow:
 
 
 def test_rates_are_those_of_the_window_not_since_boot() -> None:
-    told = window(
+    found = window(
         (0.0, "compact_stall 1000000\ncompact_fail 900000\n"),
         (50.0, "compact_stall 1000100\ncompact_fail 900050\n"),
         (55.0, "compact_stall 1000110\ncompact_fail 900052\n"),
         (60.0, "compact_stall 1000120\ncompact_fail 900055\n"),
     )
-    rates = told.rates
+    rates = found.rates
     assert rates is not None
     assert rates.seconds == WINDOW
     assert (rates.direct_compactions, rates.failed_share) == (2.0, 0.25)

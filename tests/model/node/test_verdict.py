@@ -66,9 +66,9 @@ TABLE = [
     Case("no cache to reclaim", SCATTERED, 3, FRAGMENTED, Severity.CRITICAL, MAY_KILL, "no free 32K", file=20_000),
     Case("cache unknown", SCATTERED, 3, FRAGMENTED, Severity.CRITICAL, NO_ANSWER, "no free 32K block", file=None),
     Case("costly order", SCATTERED, 4, FRAGMENTED, Severity.CRITICAL, MAY_FAIL, "no free 64K block (order 4)"),
-    Case("boost bars blocks", HEALTHY, 3, RESERVED, Severity.WARNING, WAITS, "(min watermark, 3.81G",
+    Case("boost reserves blocks", HEALTHY, 3, RESERVED, Severity.WARNING, WAITS, "(min watermark, 3.81G",
          min=1_010_000, boost=999_000, file=3_000_000),
-    Case("boost bars costly blocks", HEALTHY, 5, RESERVED, Severity.CRITICAL, MAY_FAIL, "of it a boost",
+    Case("boost reserves costly blocks", HEALTHY, 5, RESERVED, Severity.CRITICAL, MAY_FAIL, "of it a boost",
          min=1_010_000, boost=999_000, file=3_000_000),
     Case("at the min watermark", (9_000, 900, 50, 0, 0), 3, SHORT, Severity.WARNING, WAITS, "Out of memory"),
     Case("at the min watermark, blocks", (9_000, 500, 50, 8), 3, RESERVED, Severity.WARNING, WAITS,
@@ -128,9 +128,9 @@ def snapshot_of(case: Case) -> Snapshot:
 def test_each_case_of_the_table_has_its_verdict(case: Case) -> None:
     snapshot = snapshot_of(case)
     judgement = judge_node(snapshot, case.order)
-    told = headline(snapshot, judgement)
-    assert (judgement.kernel, judgement.severity, judgement.gets) == (case.verdict, case.severity, case.gets), told
-    assert case.words in told
+    shown = headline(snapshot, judgement)
+    assert (judgement.kernel, judgement.severity, judgement.gets) == (case.verdict, case.severity, case.gets), shown
+    assert case.words in shown
     assert (consequence(judgement) is None) == (case.gets in {AT_ONCE, NO_ANSWER})
 
 
@@ -316,7 +316,7 @@ def test_rhel_6_prints_no_managed_pages_and_its_dma_zone_is_no_target(tmp_path: 
     assert judgement.rule is Rule.HALVING
 
 
-def test_dma_blocks_are_no_good_news_without_zoneinfo_either(tmp_path: Path) -> None:
+def test_dma_blocks_do_not_count_without_zoneinfo_either(tmp_path: Path) -> None:
     HostTree.small(tmp_path, (410_000, 96_000, 12_000, 40, 0, 0, 0, 0, 0, 0, 0))
     (tmp_path / "proc/zoneinfo").unlink()
     snapshot = NodeReader(tmp_path).sample()

@@ -14,7 +14,7 @@ from fragtui.model.node.watermark import (
 
 KERNEL, ATOMIC = RequestKind.GFP_KERNEL, RequestKind.GFP_ATOMIC
 
-# A report of 3.13 on linux-mm (order:4, GFP_KERNEL, refused): 15 blocks of order 4 stand in the zone.
+# A report of 3.13 on linux-mm (order:4, GFP_KERNEL, refused): the zone has 15 blocks of order 4.
 DMA32_313 = ZoneState(
     free_blocks=(17854, 2829, 1547, 58, 15, 0, 0, 0, 0, 0, 0), free_pages=30388, mark=13840, reserve=694
 )
@@ -47,7 +47,7 @@ def test_an_order_beyond_the_columns_is_refused_by_either_rule() -> None:
     assert halving_floor(state, 30, KERNEL) in (None, 0, 1)
 
 
-def test_the_lowmem_reserve_keeps_a_dma_zone_from_being_good_news() -> None:
+def test_a_dma_zone_behind_the_lowmem_reserve_does_not_count() -> None:
     dma = ZoneState((0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 3), free_pages=3840, mark=10, reserve=24090)
     assert set(verdicts(dma, KERNEL, Rule.FREE_LIST)) == {Verdict.RESERVED}
 

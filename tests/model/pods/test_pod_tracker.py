@@ -61,7 +61,7 @@ def test_a_remedy_before_the_start_is_reported() -> None:
     assert fresh.snapshot(1091.0).started[0].after_remedy is None
 
 
-def test_old_failures_do_not_bring_a_running_pod_back() -> None:
+def test_old_failures_do_not_make_a_running_pod_stuck_again() -> None:
     tracker = tracker_of(observed(PodFact.SANDBOX_RUNS, 1090.0), failed(1000.0))
     assert tracker.snapshot(1091.0).pods == ()
     tracker.observe(failed(1200.0, number=2), 1200.0)

@@ -136,7 +136,7 @@ def gained(before: Snapshot, after: tuple[int, ...], order: int) -> int:
 
 
 @pytest.mark.parametrize("order", range(2, 11))
-def test_dropping_page_cache_brings_what_was_forecast_within_a_factor_of_two(order: int) -> None:
+def test_dropping_page_cache_gains_what_was_forecast_within_a_factor_of_two(order: int) -> None:
     gain = forecast(CACHE, order).gain(DROP_1)
     real = gained(CACHE, CACHE_AFTER_DROP, order)
     assert gain.blocks is not None and gain.low is not None and gain.high is not None
@@ -145,14 +145,14 @@ def test_dropping_page_cache_brings_what_was_forecast_within_a_factor_of_two(ord
 
 
 @pytest.mark.parametrize("order", range(2, 11))
-def test_compaction_brings_what_was_forecast_within_a_factor_of_two(order: int) -> None:
+def test_compaction_gains_what_was_forecast_within_a_factor_of_two(order: int) -> None:
     gain = forecast(CACHE_2, order).gain(COMPACT)
     real = gained(CACHE_2, CACHE_2_AFTER_COMPACT, order)
     assert gain.blocks is not None and real / 2 <= gain.blocks <= real * 2
 
 
 @pytest.mark.parametrize("order", range(1, 11))
-def test_between_unmovable_pages_compaction_is_said_not_to_help(order: int) -> None:
+def test_between_unmovable_pages_compaction_is_forecast_not_to_help(order: int) -> None:
     seen = forecast(UNMOVABLE, order)
     assert seen.gain(COMPACT).blocks == 0
     assert seen.bound is not None and seen.bound > 0.99
@@ -161,7 +161,7 @@ def test_between_unmovable_pages_compaction_is_said_not_to_help(order: int) -> N
     assert any(risk.useless for risk in risks(UNMOVABLE, seen, COMPACT))
 
 
-# Pipe buffers in Movable pageblocks, and 2.5 GB of free pages on per-CPU lists: nothing that stands between is movable.
+# Pipe buffers in Movable pageblocks, and 2.5 GB of free pages on per-CPU lists: no page between them is movable.
 STUCK = node(
     buddy=(1216025, 10530, 6698, 4280, 2759, 1680, 1064, 659, 433, 395, 1534),
     movable=(100000, 10083, 6634, 4272, 2754, 1676, 1027, 630, 425, 395, 1533),
@@ -217,8 +217,8 @@ def test_a_dirty_page_may_end_compaction_where_large_folios_move_and_a_sync_prev
     assert forecast(old, 9).gain(COMPACT).low == synced.low
 
 
-def test_huge_pages_stand_in_no_ones_way() -> None:
-    infos = (CACHE_2.zone_infos[0], replace(CACHE_2.zone_infos[1], lru=2_700_000))
+def test_huge_pages_block_no_other_block() -> None:
+    infos = (CACHE_2.zone_infos[0], CACHE_2.zone_infos[1]._replace(lru=2_700_000))
     zones = tuple(Zone(zone.blocks, info) for zone, info in zip(CACHE_2.zones or (), infos, strict=True))
     known = replace(CACHE_2, zone_infos=infos, zones=zones)
     room = forecast(known, 9).zone_capacities[0]
@@ -250,7 +250,7 @@ def test_dirty_pages_go_only_after_a_sync() -> None:
 
 
 def test_below_the_min_watermark_there_is_nothing_to_compact_into() -> None:
-    infos = tuple(replace(info, min=info.free) for info in CACHE.zone_infos)
+    infos = tuple(info._replace(min=info.free) for info in CACHE.zone_infos)
     low = replace(
         CACHE, zone_infos=infos, zones=tuple(Zone(z.blocks, i) for z, i in zip(CACHE.zones or (), infos, strict=True))
     )
@@ -280,7 +280,7 @@ def test_the_dma_zone_is_no_target() -> None:
 
 
 def test_blocks_below_the_watermark_are_free_but_not_available() -> None:
-    infos = tuple(replace(info, min=info.free) for info in CACHE.zone_infos)
+    infos = tuple(info._replace(min=info.free) for info in CACHE.zone_infos)
     low = replace(
         CACHE, zone_infos=infos, zones=tuple(Zone(z.blocks, i) for z, i in zip(CACHE.zones or (), infos, strict=True))
     )
@@ -320,7 +320,7 @@ def test_swap_in_is_the_difference_of_two_ticks() -> None:
         (7, 0, "gained none"),
     ],
 )
-def test_the_error_of_a_forecast_is_said(expected: int, real: int, words: str) -> None:
+def test_the_error_of_a_forecast_is_reported(expected: int, real: int, words: str) -> None:
     assert words in error_sentence(expected, real)
 
 
@@ -346,7 +346,7 @@ def test_chances_are_chances_and_fewer_pages_in_use_never_make_them_worse(
 )
 def test_no_more_is_promised_than_there_is(file: int, slab: int, order: int, effect: Effect) -> None:
     meminfo = {**CACHE.meminfo, "Active(file)": file << 12, "Inactive(file)": 0, "SReclaimable": slab}
-    infos = (CACHE.zone_infos[0], replace(CACHE.zone_infos[1], file=file))
+    infos = (CACHE.zone_infos[0], CACHE.zone_infos[1]._replace(file=file))
     zones = tuple(Zone(zone.blocks, info) for zone, info in zip(CACHE.zones or (), infos, strict=True))
     seen = forecast(replace(CACHE, meminfo=meminfo, zone_infos=infos, zones=zones), order)
     gain = seen.gain(effect)
@@ -369,7 +369,7 @@ def test_never_less_than_nothing_can_be_dropped(meminfo: dict[str, int]) -> None
     assert amount is None or amount >= 0
 
 
-def test_waking_kcompactd_promises_nothing_and_tells_its_score() -> None:
+def test_waking_kcompactd_promises_nothing_and_shows_its_score() -> None:
     gentle = Effect(gentle=True)
     seen = forecast(CACHE, 9)
     said = forecast_text(CACHE, seen, gentle)
@@ -383,6 +383,6 @@ def test_a_boost_does_not_keep_compaction_from_free_pages() -> None:
     info = zones[-1].info
     assert info is not None and info.free is not None and info.min is not None
     for boost, can in ((0, False), (info.free + 1 - info.min, True)):
-        boosted = replace(info, min=info.free + 1, boost=boost)
+        boosted = info._replace(min=info.free + 1, boost=boost)
         node = replace(CACHE, zones=(Zone(zones[-1].blocks, boosted),), zone_infos=(boosted,))
         assert [room.compactable for room in zone_capacities(node, 4)] == [can]

@@ -64,7 +64,7 @@ def test_before_and_after_by_zone_and_order() -> None:
 
 
 def test_counters_of_another_boot_are_no_cost() -> None:
-    """A count that fell says that the node was restarted between: no stall of minus an hour, no pages given back."""
+    """A smaller count means that the node was restarted meanwhile: no stall of minus an hour, no negative pages."""
     names = ("pgpgin", "workingset_refault_file", "pgmigrate_success", "compact_stall")
     before = tick(10, (0, "Normal", (1, 1)), stall=9_000_000, **dict.fromkeys(names, 500))
     after = tick(14, (0, "Normal", (1, 1)), stall=5, **dict.fromkeys(names, 7))
@@ -172,7 +172,7 @@ def test_the_duration_of_a_gain_is_reported() -> None:
     assert (held.lasted, held.short_lived) == ("33 % of it left after 5m00s", False)
 
 
-def test_the_third_remedy_of_a_day_that_does_not_last_is_said() -> None:
+def test_the_third_remedy_of_a_day_that_does_not_last_is_reported() -> None:
     lost = [*run("a", 0, 90, 200.0), *run("b", 10_000, 90, 60.0), *run("c", 20_000, 90, 90.0)]
     said = repeats(episodes(lost), now=21_000)
     assert said is not None and said.startswith("The third remedy in 24 hours")
@@ -205,8 +205,8 @@ def test_each_checkpoint_has_the_cost_until_then(tmp_path: Path) -> None:
     assert said.startswith("After 5m00s: 20 blocks of 32K (order 3), 1000 refaults, ") and "read from disk" in said
     (episode,) = episodes(audit.read().entries)
     assert [look.after for look in episode.evidence] == [0, 60, 300, 630]
-    told = describe_episode(episode, unknown=False)
-    assert "half of it gone after 5m00s" in told and "1000 refaults" in told and "in the 10m30s after" in told
+    text = describe_episode(episode, unknown=False)
+    assert "half of it gone after 5m00s" in text and "1000 refaults" in text and "in the 10m30s after" in text
 
 
 def test_the_steps_of_one_run_are_one_remedy_of_the_day() -> None:

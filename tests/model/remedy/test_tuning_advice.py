@@ -110,12 +110,12 @@ def test_cpus_that_are_only_possible_cost_blocks() -> None:
 @pytest.mark.parametrize(
     ("release", "possible", "words"),
     [
-        ("5.15.0", 240, "order 6 or 7 for 240 possible CPUs"),
+        ("5.15.0", 240, "256K (order 6) or 512K (order 7) for 240 possible CPUs"),
         ("5.15.0", 8, None),
         ("6.8.0", 240, None),
         ("5.4.0", 240, None),
-        ("4.14.0", 8, "must be one block"),
-        ("3.10.0-1160.el7", 8, "must be one block"),
+        ("4.14.0", 8, "need one block for arrays"),
+        ("3.10.0-1160.el7", 8, "need one block for arrays"),
     ],
 )
 def test_the_kernel_that_ends_it_is_advised(release: str, possible: int, words: str | None) -> None:

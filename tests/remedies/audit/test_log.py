@@ -136,7 +136,7 @@ def test_it_turns_over_by_size_before_an_intent_and_keeps_all_readable(tmp_path:
     assert not reading.problems
     seen = [entry.id for entry in reading.entries if isinstance(entry, IntentEntry)]
     assert seen == sorted(seen) and seen[-1] == "039"
-    # Only intents turn it over, so an end stands in the file of its intent.
+    # Only intents rotate the log, so an end is in the file of its intent.
     assert all(episode.ended is not None for episode in episodes(reading.entries))
 
 
@@ -225,7 +225,7 @@ def test_what_is_turned_over_while_it_is_read_is_not_missed(tmp_path: Path) -> N
     ],
     ids=lambda field: field[:20],
 )  # fmt: skip
-def test_an_intent_with_what_nobody_wrote_is_no_entry(field: str) -> None:
+def test_an_intent_with_values_that_fragtui_never_writes_is_no_entry(field: str) -> None:
     fields = json.loads(format_entry(replace(intent("a"), order=3, blocks=1)))
     line = json.dumps(fields)[:-1] + f", {field}}}"
     found = parse_entry(line)

@@ -1,4 +1,4 @@
-"""The audit log is read and written only where nobody else can have made it, in little time and memory."""
+"""The audit log is read and written only if no other user can have made it, in little time and memory."""
 
 import fcntl
 import os
@@ -127,7 +127,7 @@ def test_its_mode_is_0600_whatever_the_umask(mask: int, tmp_path: Path) -> None:
     assert stat.S_IMODE(log.path.parent.stat().st_mode) == 0o700
 
 
-def test_a_process_that_stopped_over_its_line_holds_nobody_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_stopped_while_writing_blocks_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit_module, "_LOCK_WAIT", 0.1)
     log = AuditLog(write(tmp_path / "audit.jsonl", intent()))
     with log.path.open() as other:
@@ -209,7 +209,7 @@ def test_of_a_huge_log_the_newest_entries_are_read_in_little_time_and_memory(tmp
 
 
 @pytest.mark.slow
-def test_the_history_says_that_older_entries_were_left_out(tmp_path: Path) -> None:
+def test_the_history_reports_that_older_entries_were_skipped(tmp_path: Path) -> None:
     path = write(
         tmp_path / "audit.jsonl", intent("first"), *[intent("a")] * (MAX_OWN_LOG // len(format_entry(intent())))
     )
@@ -224,7 +224,7 @@ def test_the_history_says_that_older_entries_were_left_out(tmp_path: Path) -> No
     assert read_history(AuditLog(path.with_name("short")), Path("/")).problems == ()
 
 
-def test_what_is_kept_is_bounded_however_long_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_kept_is_bounded_however_long_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit_module, "MAX_ENTRIES", 100)
     log = AuditLog(tmp_path / "audit.jsonl")
     for number in range(200):

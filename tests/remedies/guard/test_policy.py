@@ -81,7 +81,7 @@ def test_any_value_is_taken_or_refused_by_the_name_of_its_setting(given_settings
         ("blocks = true", "p: line 1: blocks: expected a whole number"),
     ],
 )
-def test_what_is_wrong_is_told_with_line_and_what_was_expected(text: str, message: str) -> None:
+def test_an_error_is_reported_with_its_line_and_what_was_expected(text: str, message: str) -> None:
     with pytest.raises(PolicyError) as error:
         parse_policy(text, "p")
     assert str(error.value).startswith(message)

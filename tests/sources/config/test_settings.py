@@ -10,16 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fragtui.sources.config.settings import (
-    DEFAULTS,
-    SITE_ONLY,
-    Settings,
-    checked,
-    read_settings,
-    user_file,
-    variable_of,
-)
-from fragtui.sources.config.toml_file import MAX_TOML, ConfigError, TomlFile, decode_toml, parse_toml
+from fragtui.sources.config.places import SITE_FILE, ConfigError, has_settings, user_file, variable_of
+from fragtui.sources.config.settings import DEFAULTS, SITE_ONLY, Settings, checked, read_settings
+from fragtui.sources.config.toml_file import MAX_TOML, TomlFile, decode_toml, parse_toml
 from tests.support.trusted import trusted_folder
 
 
@@ -176,6 +169,15 @@ def test_a_directory_and_a_fifo_are_not_used(folder: Path) -> None:
     settings = read(folder)
     assert len(settings.ignored) == 2
     assert all(why.isprintable() for why in settings.ignored)
+
+
+@pytest.mark.skipif(SITE_FILE.exists(), reason="this machine has settings")
+def test_without_a_file_or_variable_nothing_is_looked_for(folder: Path) -> None:
+    here = {"XDG_CONFIG_HOME": str(folder)}
+    assert not has_settings(here)
+    assert has_settings(here | {"FRAGTUI_ORDER": "3"})
+    (folder / "fragtui/config.toml").symlink_to("nothing")
+    assert has_settings(here), "a link to no file is a mistake, too"
 
 
 def test_the_place_of_the_users_file() -> None:

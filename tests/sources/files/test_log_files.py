@@ -158,7 +158,7 @@ def test_following_a_fifo_or_a_device_does_not_hang(tmp_path: Path) -> None:
     assert FollowedFile(Path("/dev/zero"), at_end=False).read() == b""
 
 
-def test_whatever_takes_the_place_of_a_log_is_left_alone_until_a_file_does(tmp_path: Path) -> None:
+def test_what_replaces_a_log_is_not_read_until_it_is_a_file(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_bytes(b"one\n")
     followed = FollowedFile(path, at_end=False)

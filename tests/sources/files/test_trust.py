@@ -16,7 +16,7 @@ as_root = pytest.mark.skipif(os.getuid() != 0, reason="gives files to other user
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A root of its own; the folders above it are the user's choice and are not looked at."""
+    """A root of its own; the folders above it are the user's choice and are not checked."""
     root = tmp_path / "root"
     for folder in ("etc/kubernetes", "var/log"):
         (root / folder).mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""A tree of saved files is somebody else's: links in it lead nowhere else, FIFOs and devices hold nobody up."""
+"""A tree of saved files is not trusted: links in it stay inside it, FIFOs and devices block no reader."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def files_of(root: Path) -> list[Path]:
-    """Return the files that tell who the node is, and what else a report reads."""
+    """Return the files with the identity of the node, and the others that a report reads."""
     kernel = [root / "proc/sys/kernel" / name for name in NAMES]
     others = ["proc/version", "proc/uptime", "proc/meminfo", "proc/self/smaps", "etc/hostname", "proc/pressure/io"]
     return [*kernel, *(root / name for name in others), root / "var/log/fragtui/audit.jsonl"]

@@ -166,7 +166,7 @@ def test_files_that_are_replaced_are_followed(tree: HostTree) -> None:
     assert reader.sample().why("buddyinfo") == "no such file or directory"
 
 
-def test_watermarks_of_an_earlier_tick_are_not_held_against_its_free_pages(tmp_path: Path) -> None:
+def test_watermarks_of_an_earlier_tick_are_not_compared_with_new_free_pages(tmp_path: Path) -> None:
     """On large machines /proc/zoneinfo is read every few seconds, and caches are dropped in between."""
     tree = HostTree.small(tmp_path, (100, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
     reader = NodeReader(tmp_path)
@@ -205,7 +205,7 @@ def test_links_to_files_outside_the_tree_are_not_read(tmp_path: Path) -> None:
 def test_an_older_kernel_is_not_made_to_walk_long_lists(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, release: str, blocks: int, unasked: bool, asked: bool
 ) -> None:
-    """A tree of files stands for that kernel's procfs: only what is opened, and when, is looked at."""
+    """A tree of files represents that kernel's procfs: only what is opened, and when, matters."""
     tree = HostTree.small(tmp_path, (blocks, *(0,) * 10))
     tree.release = release
     tree.write()

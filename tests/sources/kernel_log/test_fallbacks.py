@@ -63,23 +63,23 @@ with open({str(self.entries)!r}, "rb") as entries:
 
 
 class Listener:
-    """Collects news and waits for some."""
+    """Collects updates and waits for some."""
 
     def __init__(self) -> None:
         self.updates: list[KernelLogUpdate] = []
-        self._told = threading.Condition()
+        self._changed = threading.Condition()
 
     def __call__(self, update: KernelLogUpdate) -> None:
-        with self._told:
+        with self._changed:
             self.updates.append(update)
-            self._told.notify_all()
+            self._changed.notify_all()
 
     def incidents(self) -> list[Incident]:
         return [incident for update in self.updates for incident in update.incidents]
 
     def wait_for(self, wanted: Callable[[], bool], seconds: float = 10) -> None:
-        with self._told:
-            assert self._told.wait_for(wanted, seconds), self.updates
+        with self._changed:
+            assert self._changed.wait_for(wanted, seconds), self.updates
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_a_journal_that_ends_gives_way_to_the_log_files(
     assert listener.updates[-1].source.endswith("var/log/syslog")
 
 
-def test_log_files_tell_of_their_last_day_with_rotated_ones_and_go_on(
+def test_log_files_give_their_last_day_with_rotated_ones_and_are_followed(
     root: Path, follow: Callable[[], Listener]
 ) -> None:
     log = root / "var/log/messages"
@@ -260,7 +260,7 @@ def test_a_large_log_is_searched_without_a_thread_if_none_can_be_started(
     assert [each.comm for each in stream.update("file", 0).incidents] == ["java", "go"]
 
 
-def test_a_history_for_which_no_thread_can_be_started_is_said_and_the_ring_is_followed(
+def test_a_history_for_which_no_thread_can_be_started_is_reported_and_the_ring_is_followed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start = threading.Thread.start
@@ -287,7 +287,7 @@ def test_a_history_for_which_no_thread_can_be_started_is_said_and_the_ring_is_fo
         log.stop()
 
 
-def test_a_line_that_is_too_long_is_said_by_the_follower_and_of_saved_logs(tmp_path: Path) -> None:
+def test_a_line_that_is_too_long_is_reported_by_the_follower_and_for_saved_logs(tmp_path: Path) -> None:
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc/buddyinfo").write_text("")
     (tmp_path / "var/log").mkdir(parents=True)

@@ -37,7 +37,7 @@ def test_a_journalctl_that_is_not_roots_own_is_not_run(tmp_path: Path) -> None:
         assert why_no_journal(tmp_path) == f"{folder}/journalctl can be written by others than root (mode 0777)"
 
 
-def test_reading_never_blocks_and_tells_the_end() -> None:
+def test_reading_never_blocks_and_reports_the_end() -> None:
     reader = JournalReader([sys.executable, "-c", "import time; print('line', flush=True); time.sleep(0.3)"])
     try:
         data, begun = b"", time.perf_counter()

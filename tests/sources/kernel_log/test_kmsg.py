@@ -39,7 +39,7 @@ def reader(monkeypatch: pytest.MonkeyPatch, *reads: bytes | int) -> KmsgReader:
     return found
 
 
-def test_overwritten_records_are_counted_and_reading_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_overwritten_records_are_counted_and_reading_continues(monkeypatch: pytest.MonkeyPatch) -> None:
     log = reader(monkeypatch, HEAD % (5, 1), errno.EPIPE, HEAD % (105, 2), errno.EINVAL, HEAD % (107, 3))
     found = [log.read(), log.read(), log.read(), log.read()]
     assert [(len(each.records), each.lost, each.drained) for each in found] == [
@@ -102,26 +102,26 @@ def test_a_missing_device_is_a_problem_not_an_error(tmp_path: Path) -> None:
     assert "No such file" in update.problem
 
 
-def test_follower_of_a_file_tells_head_then_whole_and_survives_rotation(tmp_path: Path) -> None:
+def test_a_follower_of_a_file_reports_the_head_then_the_whole_and_survives_rotation(tmp_path: Path) -> None:
     log = tmp_path / "messages"
     log.write_bytes(b"")
     got: list[KernelLogUpdate] = []
-    told = threading.Condition()
+    changed = threading.Condition()
 
     def on_update(update: KernelLogUpdate) -> None:
-        with told:
+        with changed:
             got.append(update)
-            told.notify_all()
+            changed.notify_all()
 
     def wait_for(count: int) -> None:
-        with told:
-            assert told.wait_for(lambda: sum(len(update.incidents) for update in got) >= count, 5)
+        with changed:
+            assert changed.wait_for(lambda: sum(len(update.incidents) for update in got) >= count, 5)
 
     follower = KernelLog(Path("/"), str(log), on_update)
     follower.start()
     try:
-        with told:
-            assert told.wait_for(lambda: bool(got), 5)
+        with changed:
+            assert changed.wait_for(lambda: bool(got), 5)
         with log.open("ab") as stream:
             stream.write(b"Jul  1 00:45:31 n kernel: java: page allocation failure: order:4, mode:0x10c0d0\n")
         wait_for(1)

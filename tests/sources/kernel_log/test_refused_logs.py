@@ -1,4 +1,4 @@
-"""A log of the node that everyone can write is not read, and both readers of logs say so instead of seeing nothing."""
+"""A log that every user can write is not read, and both readers of logs report that instead of showing nothing."""
 
 import os
 import shutil

@@ -10,7 +10,7 @@ import pytest
 
 from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.incident import Incident
 from fragtui.model.pods.pod_tracker import MAX_PODS
 from fragtui.model.pods.pod_update import PodUpdate

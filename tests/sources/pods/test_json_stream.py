@@ -57,7 +57,7 @@ def test_a_text_that_is_no_list_is_an_error(data: bytes, size: int) -> None:
     "text",
     ["", "[1]", "7", "{", '{"items"', '{"items":[', '{"items":[{},', '{"items":[{}', '{"items":[{}]', '{"a":1', "{x"],
 )
-def test_a_list_cut_off_is_never_taken_for_whole(text: str) -> None:
+def test_a_list_cut_off_is_never_used_as_complete(text: str) -> None:
     with pytest.raises(NotAList):
         read_list(iter([text.encode()]), lambda item: None)
 

@@ -1,4 +1,4 @@
-"""If a parser fails on a line or object, only that one is lost: its reader goes on, counts it, and reports it.
+"""If a parser fails on a line or object, only that one is lost: its reader continues, counts it, and reports it.
 
 No known line makes a parser fail (see tests/fuzz), so here one is made to fail on a word.
 """
@@ -79,14 +79,14 @@ def test_the_kernel_logs_thread_continues_and_the_screen_reports_it(tmp_path: Pa
         more.write(kernel_line(BAD) + kernel_line(HEAD.format(6)))
     assert until(lambda: {incident.order for update in updates for incident in update.incidents} == {*orders, 6})
     follower.stop()
-    tail = FailureList()
+    kept = FailureList()
     for update in updates:
-        tail.take(update)
-    assert tail.unread_lines == 3
-    heading = "".join(text for text, _ in FailuresPanel(Session(failures=tail)).heading(120))
+        kept.take(update)
+    assert kept.unread_lines == 3
+    heading = "".join(text for text, _ in FailuresPanel(Session(failures=kept)).heading(120))
     assert "3 lines could not be read" in heading and str(log) in heading
-    tail.clear()
-    assert not tail.unread_lines
+    kept.clear()
+    assert not kept.unread_lines
 
 
 @pytest.mark.usefixtures("_failing")
@@ -100,7 +100,7 @@ def test_an_update_with_only_an_unreadable_line_matters() -> None:
 
 def test_a_record_of_kmsg_over_which_the_parser_fails_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = IncidentStream("kmsg", None, None)
-    monkeypatch.setattr(stream._gatherer, "feed", lambda record: 1 / 0)
+    monkeypatch.setattr(stream._collector, "feed", lambda record: 1 / 0)
     stream.feed_near_kmsg(b"4,1,5,-;alloc")
     assert stream.update("/dev/kmsg", 0).unread_lines == 1
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fragtui.cluster.observation import PodObservation
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.tracker import IncidentTracker
 from fragtui.sources.pods.watcher import UPDATE_SECONDS, PodWatcher

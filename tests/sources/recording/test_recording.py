@@ -10,7 +10,6 @@ import time
 import tracemalloc
 import zlib
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -112,10 +111,10 @@ def recorded(tmp_path: Path, count: int = 12, step: float = 20.0) -> tuple[Path,
         tree.zones[1].free_blocks = tree.zones[2].free_blocks
         tree.write()
         reader.sample(page_types=index % 4 == 0)
-        tick = replace(caught[-1], time=1.7e9 + index * step, monotonic=100.0 + index * step)
+        tick = caught[-1]._replace(time=1.7e9 + index * step, monotonic=100.0 + index * step)
         if index == 5:
-            tick = replace(
-                tick, files={**tick.files, "vmstat": FileText("/proc/vmstat", None, "no such file or directory")}
+            tick = tick._replace(
+                files={**tick.files, "vmstat": FileText("/proc/vmstat", None, "no such file or directory")}
             )
         recorder.take_tick(tick)
         live.append(maker.snapshot(tick))
@@ -194,7 +193,7 @@ def readable(data: bytes) -> Recording | None:
         return None
 
 
-def test_a_damaged_byte_costs_what_follows_and_is_never_taken_for_data(tmp_path: Path) -> None:
+def test_a_damaged_byte_loses_the_rest_and_is_never_read_as_data(tmp_path: Path) -> None:
     path, _ = recorded(tmp_path)
     data = path.read_bytes()
     whole = parse_recording(data)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.incident import Incident
 from fragtui.model.log_linker import Explained, LogLinker
 from fragtui.sources.saved.explain import OpenLog, explain_logs
@@ -147,7 +147,7 @@ def test_however_dense_both_sides_name_each_other_and_none_is_lost(apart: int) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("apart", [0.0, 0.01, 1.0, 1000.0])
-def test_what_is_held_back_does_not_grow_with_the_log(apart: float) -> None:
+def test_what_waits_does_not_grow_with_the_log(apart: float) -> None:
     digest, out, most = LogLinker(), 0, 0
     for number in range(20_000):
         incident = kernel_incident(ReportKind.ALLOCATION_FAILURE, time=NOV_2026 + number * apart, id=str(number))

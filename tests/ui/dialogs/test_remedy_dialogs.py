@@ -102,7 +102,7 @@ async def test_sync_first_is_a_key_away(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("key", sorted(WRITE_KEYS))
-async def test_saved_files_are_never_written_and_it_is_said(tmp_path: Path, key: str) -> None:
+async def test_saved_files_are_never_written_and_the_reason_is_shown(tmp_path: Path, key: str) -> None:
     HostTree.small(tmp_path)
     tree = HostTree.small(tmp_path)
     tree.put("proc/sys/vm/drop_caches", "0\n")
@@ -122,7 +122,7 @@ async def test_saved_files_are_never_written_and_it_is_said(tmp_path: Path, key:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("key", sorted(WRITE_KEYS))
-async def test_read_only_greys_every_remedy_and_says_why(tmp_path: Path, key: str) -> None:
+async def test_read_only_greys_every_remedy_and_shows_the_reason(tmp_path: Path, key: str) -> None:
     app = make_app(Path("/"), read_only=True, audit=tmp_path / "audit.jsonl")
     async with running(app) as pilot:
         await until(pilot, lambda: "no remedies" in text_of(app))
@@ -156,7 +156,7 @@ async def test_the_guard_asks_shows_its_state_and_is_switched_off(tmp_path: Path
     assert not (tmp_path / "audit.jsonl").exists(), "watching writes nothing"
 
 
-async def test_the_history_tells_unknown_outcomes(tmp_path: Path) -> None:
+async def test_the_history_shows_unknown_outcomes(tmp_path: Path) -> None:
     audit = tmp_path / "audit.jsonl"
     intent = IntentEntry(
         "abc", 1_795_000_000.0, "drop-caches-3", ("writes '3'",), ("/x",), "screen", 2**22 - 1, 0, boot="another"

@@ -26,7 +26,7 @@ def refusal(at: str, comm: str, order: int, cause: str = "sock_kmalloc") -> str:
 
 @pytest.mark.slow
 @sizes
-async def test_alike_failures_share_a_row_and_set_the_target_order(tmp_path: Path, size: tuple[int, int]) -> None:
+async def test_similar_failures_share_a_row_and_set_the_target_order(tmp_path: Path, size: tuple[int, int]) -> None:
     HostTree.small(tmp_path, FRAGMENTED)
     log = tmp_path / "kern.log"
     log.write_text(refusal("10:00:00", "runc:[1:CHILD]", 6) + refusal("10:00:20", "runc:[1:CHILD]", 6))
@@ -41,7 +41,7 @@ async def test_alike_failures_share_a_row_and_set_the_target_order(tmp_path: Pat
         assert len(app.main.session.failures.rows) == 2
 
 
-async def test_enter_opens_the_report_in_words(tmp_path: Path) -> None:
+async def test_enter_opens_the_report_as_text(tmp_path: Path) -> None:
     HostTree.small(tmp_path, FRAGMENTED)
     log = tmp_path / "kern.log"
     log.write_text(refusal("10:00:00", "runc:[1:CHILD]", 4, "nf_conntrack_init_net"))
@@ -94,7 +94,7 @@ async def test_listed_failures_are_saved_as_json_lines(tmp_path: Path, monkeypat
         assert json.loads(line)["comm"] == "ethtool"
 
 
-async def test_without_a_readable_log_it_says_why(tmp_path: Path) -> None:
+async def test_without_a_readable_log_it_shows_the_reason(tmp_path: Path) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path, kernel_log=str(tmp_path / "no-such-log"))
     async with running(app) as pilot:

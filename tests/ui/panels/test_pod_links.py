@@ -8,7 +8,7 @@ import pytest
 
 from fragtui.cluster.failure_reason import UNKNOWN_REASON
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.kernel.reports.report import ReportKind
+from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.failure_list import FailureGroup
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.pods.stuck_pods import PodLink, StuckPod, StuckPods
@@ -34,9 +34,9 @@ def update(pods: tuple[StuckPod, ...], started: tuple[StuckPod, ...] = ()) -> Po
 )
 @pytest.mark.parametrize("started", [0, 1, 3])
 def test_a_failure_names_the_same_pod_whichever_starts_first(pods: tuple[StuckPod, ...], started: int) -> None:
-    news = update(pods[started:], pods[:started])
-    assert pod_of(news, GROUP) == "3 pods: shop/api +2"
-    assert pods_linked_to(news, GROUP) == (
+    both = update(pods[started:], pods[:started])
+    assert pod_of(both, GROUP) == "3 pods: shop/api +2"
+    assert pods_linked_to(both, GROUP) == (
         "blocks shop/api (likely): runc asked for it",
         "blocks shop/web (likely): runc asked for it",
         "blocks shop/db (possible): runc asked for it",

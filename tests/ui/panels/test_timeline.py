@@ -6,7 +6,7 @@ from tests.support.host_tree import FRAGMENTED, HEALTHY, HostTree
 from tests.support.screen import lines_of, make_app, running, text_of, until
 
 
-async def test_a_tall_screen_shows_famine_refusal_and_recovery_on_a_timeline(tmp_path: Path) -> None:
+async def test_a_tall_screen_shows_shortage_denial_and_recovery_on_a_timeline(tmp_path: Path) -> None:
     tree = HostTree.small(tmp_path, FRAGMENTED)
     app = make_app(tmp_path, order=6)
     async with running(app, (200, 60)) as pilot:
@@ -35,7 +35,7 @@ async def test_the_timeline_gives_way_on_small_screens(tmp_path: Path) -> None:
             assert "N0 Normal" in text_of(app)
 
 
-async def test_the_rates_stand_under_the_bars(tmp_path: Path) -> None:
+async def test_the_rates_are_under_the_bars(tmp_path: Path) -> None:
     tree = HostTree.small(tmp_path)
     app = make_app(tmp_path)
     async with running(app, (120, 40)) as pilot:
@@ -43,7 +43,7 @@ async def test_the_rates_stand_under_the_bars(tmp_path: Path) -> None:
         await until(pilot, lambda: "/s direct compactions" in text_of(app))
 
 
-async def test_an_order_without_blocks_says_why(tmp_path: Path) -> None:
+async def test_an_order_without_blocks_shows_the_reason(tmp_path: Path) -> None:
     gap = (2000, 1500, 0, 800, 0, 0, 0, 0, 0, 0, 0)
     HostTree.small(tmp_path, gap)
     app = make_app(tmp_path)

@@ -92,7 +92,7 @@ async def test_the_target_order_follows_keys_and_goes_back(tmp_path: Path) -> No
         assert app.main.session.order == 10
 
 
-async def test_pause_freezes_the_screen_and_goes_on(tmp_path: Path) -> None:
+async def test_pause_freezes_the_screen_and_continues_it(tmp_path: Path) -> None:
     tree = HostTree.small(tmp_path)
     app = make_app(tmp_path)
     async with running(app) as pilot:
@@ -197,7 +197,7 @@ async def test_files_that_vanish_are_unknown_not_zero(tmp_path: Path) -> None:
         assert "no such file or directory" in text
 
 
-async def test_themes_change_and_an_ansi_one_is_there(tmp_path: Path) -> None:
+async def test_themes_change_and_one_is_ansi(tmp_path: Path) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path, theme="ansi-dark")
     async with running(app) as pilot:
@@ -246,7 +246,7 @@ async def test_the_line_under_the_verdict_is_whole_where_it_fits_and_brief_where
         assert "Dropping caches should" not in text_of(app)
 
 
-async def test_blocks_of_dma_are_no_good_news_where_the_reserve_is_unknown(tmp_path: Path) -> None:
+async def test_blocks_of_dma_do_not_count_if_the_reserve_is_unknown(tmp_path: Path) -> None:
     HostTree.small(tmp_path, FRAGMENTED)
     (tmp_path / "proc/zoneinfo").unlink()
     app = make_app(tmp_path, order=6)
@@ -256,7 +256,7 @@ async def test_blocks_of_dma_are_no_good_news_where_the_reserve_is_unknown(tmp_p
         assert "✓" not in row
 
 
-async def test_memory_that_no_zone_has_yet_is_told(tmp_path: Path) -> None:
+async def test_memory_that_no_zone_has_yet_is_reported(tmp_path: Path) -> None:
     """Kernels that put off initialising memory count it in MemFree long before a zone can give it."""
     tree = HostTree.small(tmp_path)
     async with running(make_app(tmp_path)) as pilot:

@@ -1,4 +1,4 @@
-"""The key R: a file with the minutes before it, until pressed again; a disk that fails is told."""
+"""The key R: a file with the minutes before it, until pressed again; a disk that fails is reported."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ async def test_it_records_what_was_before_until_pressed_again(tmp_path: Path, mo
     assert found.ticks[0].time <= first.time + 0.001
     assert found.ticks[-1].time >= last.time - 0.5
     log = RecordedLog()
-    news = [told for event in found.events if event.kind == "L" and (told := log.update(event)) is not None]
-    assert [incident.order for each in news for incident in each.incidents] == [6]
+    updates = [one for event in found.events if event.kind == "L" and (one := log.update(event)) is not None]
+    assert [incident.order for each in updates for incident in each.incidents] == [6]
 
 
 async def test_leaving_ends_the_file_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +65,7 @@ async def test_leaving_ends_the_file_in_order(tmp_path: Path, monkeypatch: pytes
     assert not recorded(work).damaged
 
 
-async def test_a_place_that_can_not_be_written_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_place_that_can_not_be_written_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     HostTree.small(tmp_path / "host")
     work = tmp_path / "work"
     work.mkdir()

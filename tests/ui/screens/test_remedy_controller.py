@@ -23,7 +23,7 @@ REAL = subprocess.Popen
 
 
 class Recorded:
-    """Stands in for the child: notes that it would have been started and whether the intent was on disk."""
+    """Replaces the child process: notes that it would have been started and whether the intent was on disk."""
 
     starts: ClassVar[list[bool]] = []
     audit: ClassVar[Path] = Path()

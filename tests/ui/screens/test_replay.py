@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -33,7 +33,7 @@ from tests.support.screen import SIZES, lines_of, text_of, until
 BEGAN = 1_700_000_000.0
 TICKS = 300
 REFUSED, REMEDY = 100, 150
-FRAGMENTED_FROM, HEALED = 80, 152
+FRAGMENTED_FROM, RECOVERED_FROM = 80, 152
 LINE = (
     b"%s node-7 kernel: [ 1234.5] %s: page allocation failure: order:%d, "
     b"mode:0x40dc0(GFP_KERNEL|__GFP_COMP|__GFP_ZERO), nodemask=(null)"
@@ -58,23 +58,23 @@ class Made:
         session = Session()
         stream: IncidentStream | None = None
         for index in range(TICKS):
-            blocks = FRAGMENTED if FRAGMENTED_FROM <= index < HEALED else HEALTHY
+            blocks = FRAGMENTED if FRAGMENTED_FROM <= index < RECOVERED_FROM else HEALTHY
             tree.zones[1].free_blocks = tree.zones[2].free_blocks = (blocks[0] + index, *blocks[1:])
             tree.write()
             self._remedy(index)
             reader.sample(page_types=index % 30 == 0)
-            tick = replace(texts[-1], time=BEGAN + index, monotonic=5000.0 + index)
+            tick = texts[-1]._replace(time=BEGAN + index, monotonic=5000.0 + index)
             recorder.take_tick(tick)
             snapshot = maker.snapshot(tick)
             session.accept(snapshot)
             self.live.append(snapshot)
             self.verdicts.append(session.judgement)
             if stream is None:
-                stream = IncidentStream("file", None, None, now=BEGAN, on_call=self._told(recorder, 0))
+                stream = IncidentStream("file", None, None, now=BEGAN, on_call=self._recorded(recorder, 0))
                 stream.update("kern.log", 0)
             if index in (REFUSED, REFUSED + 60):
                 # Events are stamped by the clock: here by the tick before them.
-                stream._on_call = self._told(recorder, index)
+                stream._on_call = self._recorded(recorder, index)
                 stamp = time.strftime("%b %d %H:%M:%S", time.localtime(BEGAN + index)).encode()
                 stream.feed_line(LINE % (stamp, b"runc:[1:CHILD]", 6))
                 stream.finish()
@@ -84,7 +84,7 @@ class Made:
         recorder.end()
         self.recording = read_recording(self.path)
 
-    def _told(self, recorder: Recorder, index: int):  # type: ignore[no-untyped-def]
+    def _recorded(self, recorder: Recorder, index: int):  # type: ignore[no-untyped-def]
         def take(call: Sequence[object]) -> None:
             plain = [word.decode("latin-1") if isinstance(word, bytes) else word for word in call]
             with recorder._lock:
@@ -108,7 +108,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 def app_of(recording: Recording, order: int | None = None) -> ReplayApp:
-    return ReplayApp(lambda tell, crash: Player(recording, tell, crash), order, "tokyo-night")
+    return ReplayApp(lambda deliver, crash: Player(recording, deliver, crash), order, "tokyo-night")
 
 
 @asynccontextmanager
@@ -210,7 +210,7 @@ async def test_jumping_from_incident_to_remedy_and_back(made: Made) -> None:
 
 
 @pytest.mark.slow
-async def test_what_a_remedy_brought_is_shown_also_after_a_jump(made: Made) -> None:
+async def test_the_result_of_a_remedy_is_shown_after_a_jump_too(made: Made) -> None:
     async with replaying(made) as (app, pilot):
         await pilot.press("r")
         await until(pilot, lambda: "No remedy has ended by this moment" in text_of(app))
@@ -233,7 +233,7 @@ async def test_what_a_remedy_brought_is_shown_also_after_a_jump(made: Made) -> N
 
 
 @pytest.mark.parametrize("size", SIZES, ids=[f"{w}x{h}" for w, h in SIZES])
-async def test_the_top_line_says_where_at_every_size(made: Made, size: tuple[int, int]) -> None:
+async def test_the_top_line_shows_the_position_at_every_size(made: Made, size: tuple[int, int]) -> None:
     async with replaying(made, size) as (app, pilot):
         await pilot.press("plus", "space")
         await until(pilot, lambda: "▶ replaying" in lines_of(app)[0])
@@ -241,7 +241,7 @@ async def test_the_top_line_says_where_at_every_size(made: Made, size: tuple[int
 
 
 @pytest.mark.slow
-async def test_remedies_are_barred_and_live_keys_are_gone(made: Made) -> None:
+async def test_remedies_are_disabled_and_live_keys_are_gone(made: Made) -> None:
     async with replaying(made) as (app, pilot):
         for key in ("1", "2", "3", "c", "n", "w", "l", "G"):
             app.clear_notifications()

@@ -225,7 +225,7 @@ def test_shift_as_kitty_reports_it_is_no_other_key() -> None:
     assert typed.arrivals.is_alone(press)
 
 
-def test_a_key_that_waited_for_nobody_knows_how_long_did_not_come_alone() -> None:
+def test_a_key_that_waited_for_an_unknown_time_did_not_come_alone() -> None:
     typed = Typed()
     typed.input.take(b"c", typed.now, waited=True)
     assert typed.arrivals.newest() is None
@@ -242,7 +242,7 @@ def test_a_click_is_of_a_hand_only_if_the_button_stays_down_for_more_than_one_re
     assert typed.arrivals.is_alone(press)
 
 
-def test_several_different_keys_in_one_read_are_a_paste_that_nobody_marked() -> None:
+def test_several_different_keys_in_one_read_are_an_unmarked_paste() -> None:
     typed = Typed()
     typed.read("jjjj")
     assert typed.arrivals.pasted == -math.inf, "a key that is held down"

@@ -1,4 +1,4 @@
-"""Output to a terminal that reads when it likes: on a real pseudo terminal, and on a pipe where no other can be had."""
+"""Output to a terminal that reads at any time: on a real pseudo terminal, and on a pipe if there is none."""
 
 import os
 import pty
@@ -99,7 +99,7 @@ def test_the_last_setting_of_each_mode_survives_a_drop(reader: Reader) -> None:
     assert FRAME.sub(b"", reader.take()) == b"\x1b[?2026l\x1b[?1000l\x1b[?25l\x1b[<u"
 
 
-def test_it_reports_that_nobody_reads(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_reports_that_the_terminal_is_unread(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terminal_output, "UNREAD", 0.5)
     for number in range(100):
         reader.output.write(frame(number))
@@ -109,7 +109,7 @@ def test_it_reports_that_nobody_reads(reader: Reader, monkeypatch: pytest.Monkey
     assert reader.read.wait(1.0)
 
 
-def test_a_quiet_screen_is_not_one_that_nobody_reads(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_quiet_screen_does_not_count_as_unread(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terminal_output, "UNREAD", 0.2)
     reader.output.write(frame(1))
     assert not reader.unread.wait(0.6)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import pytest
 from textual.app import App, ComposeResult
 
-from fragtui.ui.widgets.rows import Line, Palette, Rows, line
+from fragtui.ui.widgets.rows import Line, LinesWidget, Palette, line
 
 
-class Fixed(Rows):
+class Fixed(LinesWidget):
     """Shows given lines."""
 
     def __init__(self, *texts: str) -> None:
@@ -47,7 +47,7 @@ class Shown(App[None]):
         (1, "abc", "a"),
     ],
 )
-async def test_a_line_that_is_cut_says_so(width: int, text: str, shown: str) -> None:
+async def test_a_cut_line_ends_with_an_ellipsis(width: int, text: str, shown: str) -> None:
     app = Shown(text)
     async with app.run_test(size=(width, 2)) as pilot:
         await pilot.pause()

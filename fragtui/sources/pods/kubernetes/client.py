@@ -20,7 +20,7 @@ from fragtui.text import printable
 
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 90.0
-"""Longer than any silence of a server: bookmarks come about every minute."""
+"""Seconds without data after which a watch has failed: bookmarks arrive about every minute."""
 _PAGE = 500
 _CHUNK = 65536
 _CERTIFICATES = re.compile("-----BEGIN CERTIFICATE-----[^-]*+-----END CERTIFICATE-----")

@@ -13,13 +13,13 @@ _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 
 
 class NotRead(Exception):
-    """The text can't be read, in words that repeat nothing of it."""
+    """The text can't be read; the message repeats nothing of it."""
 
 
 class _Loader(yaml.BaseLoader):
     """Reads every value as text: no number, date or tag of the file makes PyYAML compute anything.
 
-    An alias is refused, since merged aliases can double what they stand for at each level.
+    An alias is refused, since merged aliases can double their content at each level.
     """
 
     def __init__(self, text: bytes) -> None:

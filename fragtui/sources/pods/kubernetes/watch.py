@@ -18,7 +18,7 @@ REFUSED_WAIT = 300.0
 
 
 class WatchLoop:
-    """Keeps one resource up to date for ever: after every failure it waits, longer each time, and reports it."""
+    """Keeps one resource up to date: after each failure it reports the failure and waits, longer each time."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class WatchLoop:
             self.step()
 
     def step(self) -> None:
-        """Make one watch, with the list before it if needed; when it ends or fails, wait as long as is due."""
+        """Make one watch, with the list before it if needed; when it ends or fails, wait as the backoff requires."""
         try:
             api, self._anew = self._connect(self._anew), False
             if self._version is None:
@@ -142,7 +142,7 @@ class WatchLoop:
 
 
 def _events(chunks: Iterator[bytes]) -> Iterator[dict[str, Any]]:
-    """Yield the whole events of a watch; the rest of one that was cut off is dropped: the watch resumes before it."""
+    """Yield the whole events of a watch; an event that was cut off is dropped: the watch resumes before it."""
     pending: list[bytes] = []
     size = 0
     for chunk in chunks:

@@ -165,7 +165,7 @@ def test_the_only_context_counts_without_a_current_one_and_a_server_without_a_sc
     assert loaded(path).host == "https://api:6443"
 
 
-def test_a_file_that_the_user_names_is_trusted_whatever_its_owner(tmp_path: Path) -> None:
+def test_a_file_that_the_user_names_is_trusted_for_any_owner(tmp_path: Path) -> None:
     path = kubeconfig(tmp_path, {"tokenFile": "token"})
     (tmp_path / "token").write_text("of-another")
     for each in (path, tmp_path / "token"):

@@ -35,7 +35,7 @@ ANSWER = '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential
 
 @pytest.fixture(autouse=True)
 def mask() -> Iterator[None]:
-    """Make files that nobody else may write, for any umask of the caller."""
+    """Make files that no other user may write, for any umask of the caller."""
     with umask(0o022):
         yield
 
@@ -189,7 +189,7 @@ def test_another_users_kubelet_does_not_hide_roots(own: Path, place: Path, serve
         assert found.runs
 
 
-def test_a_relative_kubeconfig_lies_in_the_kubelets_folder(own: Path, place: Path, server: ApiServer) -> None:
+def test_a_relative_kubeconfig_is_in_the_kubelets_folder(own: Path, place: Path, server: ApiServer) -> None:
     server.kubeconfig(own / "kubelet.conf")
     with kubelet(place, "./kubelet.conf", cwd=str(own)), found_kubeconfig(Path("/")) as found:
         assert json.loads(found.read(found.path, 1 << 20))["current-context"] == "x"
@@ -228,7 +228,7 @@ def test_a_bare_command_is_not_looked_for_in_the_callers_path(
     assert set(server.tokens) == {"Bearer s3cr3t-token"}
 
 
-def test_a_known_place_that_another_can_change_is_passed_over_and_named_if_there_is_no_other(
+def test_a_known_place_that_another_user_can_change_is_skipped_and_named_if_there_is_no_other(
     own: Path, server: ApiServer
 ) -> None:
     planted, roots = own / "etc/kubernetes/kubelet.conf", own / "var/lib/kubelet/kubeconfig"

@@ -32,7 +32,7 @@ GONE = status(410, "Expired", "too old resource version: 10 (20)")
 
 @pytest.fixture(autouse=True)
 def mask() -> Iterator[None]:
-    """Make files that nobody else may write, for any umask of the caller."""
+    """Make files that no other user may write, for any umask of the caller."""
     with umask(0o022):
         yield
 
@@ -180,7 +180,7 @@ def test_a_gone_watch_lists_again(node: Path, server: ApiServer, inside: bool) -
     assert "resourceVersion" not in server.lists[1], "what the server has in memory may be what was too old"
 
 
-def test_a_server_that_always_says_gone_is_not_asked_in_a_circle(node: Path, server: ApiServer) -> None:
+def test_a_server_that_always_answers_gone_is_not_asked_in_a_loop(node: Path, server: ApiServer) -> None:
     def gone(watcher: Watcher) -> None:
         watcher.event("ERROR", GONE)
         watcher.end()

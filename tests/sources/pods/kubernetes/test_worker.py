@@ -159,7 +159,7 @@ def test_an_expired_token_is_read_again_without_a_message(server: ApiServer, tmp
         server.pods = [pod("new")]
 
         def changes(watcher: Watcher) -> None:
-            """The server sends this to a watch that goes on: the other watch may have read the new token already."""
+            """The server sends this to a watch that continues: the other watch may have read the new token already."""
             watcher.event("DELETED", pod("web", version=11))
             watcher.event("ADDED", pod("new", version=12))
 

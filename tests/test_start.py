@@ -1,0 +1,55 @@
+"""What a start imports. It decides what a check costs, and how soon the first bars come (`tests/bench`)."""
+
+import os
+import re
+import select
+import subprocess
+import sys
+import time
+
+from tests.support.host_tree import HostTree
+from tests.support.places import REPOSITORY
+from tests.support.terminal import Terminal
+
+_IMPORT = re.compile(rb"import time: +\d+ \| +\d+ \| +([\w.]+)")
+_REMEDIES = ("fragtui.remedies.service", "fragtui.remedies.guard", "fragtui.remedies.runner", "fragtui.model.remedy")
+_LOGS = ("fragtui.logs.parser", "fragtui.kernel.gfp", "fragtui.kernel.reports.report", "fragtui.sources.kernel_log")
+_PODS = ("fragtui.cluster", "fragtui.model.pods.stuck_pods", "fragtui.sources.pods", "fragtui.sources.saved")
+
+
+def within(modules: set[str], packages: tuple[str, ...]) -> set[str]:
+    """Return those of the modules that are one of the packages or inside one."""
+    return {module for module in modules if f"{module}.".startswith(tuple(f"{package}." for package in packages))}
+
+
+def imported(output: bytes) -> set[str]:
+    return {name.decode() for name in _IMPORT.findall(output)}
+
+
+def test_a_check_of_a_healthy_node_imports_only_what_it_prints(tree: HostTree) -> None:
+    argv = [sys.executable, "-X", "importtime", "-m", "fragtui", "check", "--root", str(tree.root)]
+    done = subprocess.run(argv, check=True, capture_output=True, cwd=REPOSITORY)
+    modules = imported(done.stderr)
+    assert "fragtui.render.headline" in modules and done.stdout
+    heavy = ("asyncio", "datetime", "json", "logging", "shutil", "socket", "subprocess", "tempfile", "zoneinfo", "zlib")
+    assert not within(modules, (*heavy, "importlib.metadata", "rich", "textual"))
+    assert not within(modules, ("fragtui.ui", "fragtui.remedies", "fragtui.sources.recording", "fragtui.sampler"))
+    assert not within(modules, (*_LOGS[:3], *_PODS, "fragtui.model.remedy", "fragtui.model.failures"))
+
+
+def test_the_first_bars_wait_for_no_log_pod_or_remedy(tree: HostTree) -> None:
+    term = Terminal([sys.executable, "-X", "importtime", "-m", "fragtui", "--root", str(tree.root)])
+    end = time.monotonic() + 60
+    try:
+        # Read here, not by `until`: what comes after the bars may be imported.
+        while b"Normal" not in term.written:
+            assert select.select([term.fd], [], [], max(0.0, end - time.monotonic()))[0], "no bars within 60 s"
+            term.written += os.read(term.fd, 4096)
+    finally:
+        term.close()
+    modules = imported(term.written.partition(b"Normal")[0])
+    assert "fragtui.ui.panels.bars" in modules and "textual.app" in modules
+    assert not within(modules, (*_REMEDIES, *_LOGS, *_PODS, "fragtui.sources.files.own_log"))
+    later = ("fragtui.kernel.procfs.pagetypeinfo", "fragtui.render.forecast_text", "fragtui.render.report_page")
+    assert not within(modules, (*later, "fragtui.ui.pages.incident_page", "fragtui.ui.dialogs.command_palette"))
+    assert not within(modules, ("psutil", "yaml", "urllib.request", "http"))
