@@ -23,7 +23,7 @@ from fragtui.ui.panels.timeline import Timeline
 from fragtui.ui.panels.verdict import VerdictLines
 from fragtui.ui.panels.zones import ZonesPanel
 from fragtui.ui.session import Session
-from fragtui.ui.widgets.rows import LinesWidget, Palette
+from fragtui.ui.widgets.rows import LinesWidget
 
 P = TypeVar("P", bound=LinesWidget)
 
@@ -72,7 +72,6 @@ class Dashboard(Container):
                 with Container(id=column):
                     yield from self._column(column)
         yield self._footer
-        yield Palette()
 
     def panel(self, kind: type[P]) -> P:
         """Return the panel of a class."""

@@ -86,6 +86,18 @@ class TerminalRead(Message, bubble=False):
     """The terminal reads again after output was dropped, or after a suspension: its content is unknown."""
 
 
+class GroundReported(Message, bubble=False):
+    """The terminal reported its ground: `theme` is the one for it."""
+
+    def __init__(self, theme: str) -> None:
+        super().__init__()
+        self.theme = theme
+
+
+class WideGlyphs(Message, bubble=False):
+    """The terminal draws ambiguous glyphs two cells wide, or not as one character."""
+
+
 class LeaveAsked(Message, bubble=False):
     """A signal asks the application to quit."""
 

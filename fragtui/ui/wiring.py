@@ -85,7 +85,6 @@ class AppDependencies:
     order: int | None = None
     read_only: str | None = None
     """What asks for no remedy at all, such as an option; None if nothing does."""
-    theme: str | None = None
     audit: Path | None = None
     """The audit log, if not at its usual path under the root."""
     write_report: Callable[[], Path] | None = None

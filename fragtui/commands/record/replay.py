@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
+from fragtui.commands.cli.source_options import add_look_options
 from fragtui.player import Player
 from fragtui.sources.recording.format import NotARecording
 from fragtui.sources.recording.reader import read_recording
@@ -19,7 +21,7 @@ HELP = "show a recording on the full screen: play, seek, jump from incident to i
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
     parser.add_argument("file", type=Path, metavar="FILE", help="made by fragtui record, or by R on the screen")
-    parser.add_argument("--theme", metavar="NAME", help="a Textual theme; default by the terminal's colours")
+    add_look_options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -32,17 +34,17 @@ def run(args: argparse.Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         report_error(args, "a replay needs a terminal")
         return Exit.USAGE
-    # Textual takes 200 ms of CPU, and fragtui --help imports this module too.
-    from textual.theme import BUILTIN_THEMES  # noqa: PLC0415
-
-    from fragtui.ui.replay_app import ReplayApp  # noqa: PLC0415
-
-    if args.theme is not None and args.theme not in BUILTIN_THEMES:
-        report_error(args, f"--theme {args.theme}: expected one of {', '.join(sorted(BUILTIN_THEMES))}")
+    if os.environ.get("TERM") == "dumb":
+        report_error(args, "TERM=dumb: this terminal can't show a replay; of a live node, 'fragtui check' needs none")
         return Exit.USAGE
+    # Textual takes 200 ms of CPU, and fragtui --help imports this module too.
+    from fragtui.ui.replay_app import ReplayApp  # noqa: PLC0415
+    from fragtui.ui.terminal.detection import detect  # noqa: PLC0415
+
     if recording.damaged:
         report_error(args, f"{printable(str(args.file))}: cut off or still being written, played up to there")
-    app = ReplayApp(lambda deliver, crash: Player(recording, deliver, crash), args.order, args.theme)
+    look = detect(args.theme, to_ascii=args.ascii)
+    app = ReplayApp(lambda deliver, crash: Player(recording, deliver, crash), args.order, look)
     app.run()
     app.say_failure()
     return app.return_code or 0

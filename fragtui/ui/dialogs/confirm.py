@@ -19,7 +19,7 @@ from fragtui.ui.terminal.key_gate import key_gate_of
 from fragtui.ui.widgets.cells import wrap
 from fragtui.ui.widgets.modal import ModalPanel
 from fragtui.ui.widgets.page import Build, PageBody
-from fragtui.ui.widgets.rows import Line, Palette, line, shown
+from fragtui.ui.widgets.rows import Line, line, shown
 
 T = TypeVar("T")
 
@@ -91,7 +91,6 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
 
     def compose(self) -> ComposeResult:
         """Lay out the text and the two answers."""
-        yield Palette()
         with Container(id="dialog") as frame:
             frame.border_title = Content(shown(f" ⚠ {self.heading} "))
             with VerticalScroll(id="dialog-text", can_focus=False):

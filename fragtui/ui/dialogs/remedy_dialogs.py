@@ -65,7 +65,7 @@ class RemedyDialog(ConfirmDialog[Remedy]):
         setting, remedy = self._setting, self.answer
         lines = [line(("Command", "title"))]
         for number, step in enumerate(remedy.steps, 1):
-            lines += paragraph(f"{number}. {step.sentence(setting.root)}", width, "accent")
+            lines += paragraph(f"{number}. {step.sentence(setting.root)}", width, "strong")
         lines += _expectation(setting, remedy.effect, width)
         if len(self._variants) > 1:
             mark = "x" if remedy.sync_first else " "
@@ -101,7 +101,7 @@ class EscalationDialog(ConfirmDialog[tuple[Remedy, ...]]):
         )
         lines += [line(), line(("Commands, one after another", "title"))]
         for number, step in enumerate((step for remedy in self.answer for step in remedy.steps), 1):
-            lines += paragraph(f"{number}. {step.sentence(setting.root)}", width, "accent")
+            lines += paragraph(f"{number}. {step.sentence(setting.root)}", width, "strong")
         effects = [remedy.effect for remedy in self.answer]
         whole = Effect(
             sync=any(effect.sync for effect in effects),
@@ -137,8 +137,8 @@ class GuardDialog(ConfirmDialog[Policy]):
         )
         lines += [line(), line(("Policy", "title"))]
         for row in format_policy(self.answer).splitlines():
-            lines += paragraph(row, width, "accent")
-        return [*lines, line(), *paragraph(f"Each step is logged to {self._audit} before it runs", width, "dim")]
+            lines += paragraph(row, width, "strong")
+        return [*lines, line(), *paragraph(f"Each step is logged to {self._audit} before it runs", width, "muted")]
 
 
 def _expectation(setting: DialogContext, effect: Effect, width: int) -> list[Line]:
@@ -147,10 +147,10 @@ def _expectation(setting: DialogContext, effect: Effect, width: int) -> list[Lin
     lines = [line(), line(("Expected result", "title"))]
     lines += paragraph(text.headline, width, "text")
     for reason in text.reasons:
-        lines += paragraph(f"· {reason}", width, "dim")
+        lines += paragraph(f"· {reason}", width, "muted")
     lines += [line(), line(("Cost on this node", "title"))]
     for cost in text.costs:
         lines += paragraph(f"· {cost}", width, "text")
     for risk in risks(setting.snapshot, outlook, effect, setting.conditions, setting.previous):
         lines += paragraph(f"⚠ {risk.sentence}", width, "bad" if risk.useless else "warn")
-    return [*lines, line(), *paragraph(f"Logged to {setting.audit} before it runs", width, "dim")]
+    return [*lines, line(), *paragraph(f"Logged to {setting.audit} before it runs", width, "muted")]

@@ -44,9 +44,9 @@ def recovery_lines(remedy_result: RemedyResult, width: int) -> Sequence[Line]:
     lines.append(line())
     lines += _table(recovery, width)
     lines.append(line())
-    lines += [line((row, "dim")) for row in wrap(cost_sentence(outcome, recovery), width, 4)]
+    lines += [line((row, "muted")) for row in wrap(cost_sentence(outcome, recovery), width, 4)]
     for look in remedy_result.checkpoints:
-        lines += [line((row, "dim")) for row in wrap(checkpoint_sentence(look, recovery), width, 2)]
+        lines += [line((row, "muted")) for row in wrap(checkpoint_sentence(look, recovery), width, 2)]
     return lines
 
 
@@ -56,7 +56,7 @@ def _step_lines(end: EscalationEnd, width: int) -> list[Line]:
         before, after = ("?" if count is None else format_count(count) for count in (step.before, step.after))
         lines.append(line((f"  {step.remedy.title}", "text"), (f"  {before} → {after} blocks", "good")))
     for skipped in end.skipped:
-        lines += [line((f"  {row}", "dim")) for row in wrap(f"skipped {skipped}", width - 2, 2)]
+        lines += [line((f"  {row}", "muted")) for row in wrap(f"skipped {skipped}", width - 2, 2)]
     return lines
 
 
@@ -77,7 +77,7 @@ def _table(recovery: Recovery, width: int) -> list[Line]:
     head += [
         (
             fit_right(f"▾{order}" if order == recovery.order else str(order), cell),
-            "target" if order == recovery.order else "title",
+            "strong" if order == recovery.order else "title",
         )
         for order in range(first, orders)
     ]
@@ -91,10 +91,10 @@ def _zone_rows(zone: ZoneRecovery, orders: range, label: int, cell: int) -> list
     name = f"N{zone.key[0]} {zone.key[1]}"
     rows = []
     for word, counts in (("before", zone.before), ("after", zone.after)):
-        spans: list[Span] = [(fit(name if word == "before" else "", 11), "text"), (fit(word, label - 11), "dim")]
+        spans: list[Span] = [(fit(name if word == "before" else "", 11), "text"), (fit(word, label - 11), "muted")]
         for order in orders:
             text = "?" if counts is None or order >= len(counts) else format_count(counts[order])
-            spans.append((fit_right(text, cell), _change(zone, order) if word == "after" else "dim"))
+            spans.append((fit_right(text, cell), _change(zone, order) if word == "after" else "muted"))
         rows.append(line(*spans))
     return rows
 
@@ -103,4 +103,4 @@ def _change(zone: ZoneRecovery, order: int) -> str:
     gained = zone.gained(order)
     if not gained:
         return "text"
-    return "good" if gained > 0 else "held"
+    return "good" if gained > 0 else "muted"

@@ -50,12 +50,12 @@ class FailuresPanel(ListPanel[FailureGroup]):
         if failures.unread_lines:
             spans.append((f"{counted(failures.unread_lines, 'line')} could not be read ", "warn"))
         if failures.wanted:
-            spans.append((f"with '{failures.wanted}' ", "accent"))
+            spans.append((f"with '{failures.wanted}' ", "strong"))
         if failures.source == "none":
-            return (*spans, ("unknown ", "warn"))
-        spans.append((f" {failures.source}" if failures.source else " kernel log not read yet", "dim"))
+            return (*spans, ("unknown ", "unknown"))
+        spans.append((f" {failures.source}" if failures.source else " kernel log not read yet", "muted"))
         if failures.problem:
-            spans.append((f" ({failures.problem})", "dim"))
+            spans.append((f" ({failures.problem})", "muted"))
         return tuple(spans)
 
     def row(self, item: FailureGroup, width: int) -> tuple[Span, ...]:
@@ -66,19 +66,19 @@ class FailuresPanel(ListPanel[FailureGroup]):
         pod = pod_of(self._session.pods, item)
         flag_width = max(0, min(self._flag_width, width - 67 - (len(pod) + 3 if pod else 0)))
         cells = [
-            (f" {clock_time(last.time)}", 13, "dim"),
-            (last.comm or "?", 16, "text"),
+            (f" {clock_time(last.time)}", 13, "muted"),
+            (last.comm or "?", 16, "strong"),
             (brief_title(last, size), 15, style),
         ]
         if flag_width >= 10:
-            cells.append((flag_names(last), flag_width, "dim"))
+            cells.append((flag_names(last), flag_width, "muted"))
         spans = list(columns(*cells))
         if item.count > 1:
-            spans.append((f"×{item.count} ", "accent"))
+            spans.append((f"×{item.count} ", "strong"))
         if item.suppressed:
             spans.append((f"+{item.suppressed} ", "warn"))
         if pod:
-            spans.append((f"⇒ {pod} ", "accent"))
+            spans.append((f"⇒ {pod} ", "strong"))
         spans.append((cause_words(last), "text"))
         return tuple(spans)
 
@@ -86,15 +86,15 @@ class FailuresPanel(ListPanel[FailureGroup]):
         """Return why there is nothing: none was logged, or the log can't be read."""
         failures = self._session.failures
         if failures.wanted:
-            return [line((" nothing holds that text", "dim"))]
+            return [line((" nothing holds that text", "muted"))]
         if failures.source is None:
-            return [line((" reading the kernel log…", "dim"))]
+            return [line((" reading the kernel log…", "muted"))]
         if failures.source == "none":
             why = failures.problem or "switched off by --kernel-log none"
             return [line((f" {row}", "warn")) for row in wrap(f"the kernel log can't be read: {why}", width - 2, 3)]
         place = "the part of the kernel log that was read" if failures.problem else "the kernel log"
         text = f"none in {place} (it has at most one failure per 10 s, and none of silent (NOWARN) requests)"
-        rows = [line((f" {row}", "dim")) for row in wrap(text, width - 2, 2)]
+        rows = [line((f" {row}", "muted")) for row in wrap(text, width - 2, 2)]
         if failures.problem:
             rows += [line((f" {row}", "warn")) for row in wrap(failures.problem, width - 2, 3)]
         return rows

@@ -16,6 +16,8 @@ _QUIT = Key("q", "app.quit", "Quit", "", "", footer=True)
 class KeyFooter(LinesWidget):
     """One line. Textual's Footer is a widget for each key, which took a sixth of the time to the first bars."""
 
+    ground = "line"
+
     def __init__(self, keys: Keys) -> None:
         super().__init__(id="keys")
         self._keys = tuple(key for key in keys if key.footer)
@@ -43,4 +45,4 @@ class KeyFooter(LinesWidget):
 
 def _spans(key: Key, can: bool) -> list[Span]:
     """Return a key and its word; one that can't be used now is grey, and says why when it is pressed."""
-    return [(f" {key.shown}", "key" if can else "dim"), (f" {key.label} ", "text" if can else "dim")]
+    return [(f" {key.shown}", "key" if can else "muted"), (f" {key.label} ", "text" if can else "muted")]

@@ -50,7 +50,7 @@ class PodsPanel(ListPanel["StuckPod"]):
         elif update and any(source.state == "live" for source in update.sources):
             spans.append(("none ", "good"))
         else:
-            spans.append(("unknown ", "warn"))
+            spans.append(("unknown ", "unknown"))
         if stuck is not None and stuck.pods and self._heading_alone:
             return (*spans, (" " + ", ".join(pod_name(pod) for pod in stuck.pods[:8]), "text"))
         if stuck is not None and stuck.dropped:
@@ -60,7 +60,7 @@ class PodsPanel(ListPanel["StuckPod"]):
         if update and update.unread:
             spans.append((f"{counted(update.unread, 'sighting')} could not be read ", "warn"))
         sources = update.sources if update else ()
-        spans += [(f" {_SIGNS.get(source.state, '?')} {source.name}: {source.state}", "dim") for source in sources]
+        spans += [(f" {_SIGNS.get(source.state, '?')} {source.name}: {source.state}", "muted") for source in sources]
         return tuple(spans)
 
     def row(self, item: StuckPod, width: int) -> tuple[Span, ...]:
@@ -70,23 +70,25 @@ class PodsPanel(ListPanel["StuckPod"]):
         name_width = max(16, min(48, width // 3))
         if item.started is not None:
             after = f" after {item.after_remedy}" if item.after_remedy else ""
-            told = columns((f" {pod_name(item)}", name_width, "dim"), (lasted, 7, "dim"))
+            told = columns((f" {pod_name(item)}", name_width, "muted"), (lasted, 7, "muted"))
             return (*told, (f"✓ started{after}", "good"))
         link = f"⇐ kernel ({item.links[0].confidence}) " if item.links else ""
         attempts = f"×{item.attempts} " if item.attempts and item.attempts > 1 else ""
-        style = "bad" if item.memory else "warn"
-        told = columns((f" {pod_name(item)}", name_width, "text"), (lasted, 7, style))
+        style = "bad-text" if item.memory else "text"
+        told = columns((f" {pod_name(item)}", name_width, "strong"), (lasted, 7, "text"))
         # What a narrow panel cuts off must be the words, which Enter shows whole.
-        return (*told, (attempts, "text"), (link, "accent"), (pod_reason(item), style))
+        return (*told, (attempts, "text"), (link, "strong"), (pod_reason(item), style))
 
     def empty(self, width: int) -> Sequence[Line]:
         """Return what the sources can't tell, so that an empty list is not taken for good news."""
         if (update := self._session.pods) is None:
-            return [line((" looking for the kubelet's log, the API and crictl…", "dim"))]
+            return [line((" looking for the kubelet's log, the API and crictl…", "muted"))]
         rows: list[Line] = []
         for source in update.sources:
             if source.cannot_tell:
-                rows += [line((f" {row}", "dim")) for row in wrap(f"{source.name}: {source.cannot_tell}", width - 2, 3)]
+                rows += [
+                    line((f" {row}", "muted")) for row in wrap(f"{source.name}: {source.cannot_tell}", width - 2, 3)
+                ]
         return rows
 
 
@@ -95,18 +97,18 @@ def pod_lines(pod: StuckPod, sources: Sequence[SourceState], width: int) -> list
     lines = [line((state_words(pod, CLOCK.now()), "text"))]
     if pod.after_remedy:
         lines.append(line((f"after the remedy: {pod.after_remedy}", "good")))
-    styles = {"cause": "bad" if pod.memory else "warn", "error": "dim"}
+    styles = {"cause": "bad" if pod.memory else "warn", "error": "muted"}
     lines += [line(), *_rows(pod_facts(pod), width, styles)]
     lines += [line(), line(("Kernel incidents", "title"))]
-    lines += _rows(kernel_facts(pod), width) or [line(("  none is linked to this pod", "dim"))]
+    lines += _rows(kernel_facts(pod), width) or [line(("  none is linked to this pod", "muted"))]
     lines += [line(), line(("History", "title"))]
     history = history_facts(pod, _clock)
-    lines += _rows(history, width, dict.fromkeys((fact.label for fact in history), "dim"))
+    lines += _rows(history, width, dict.fromkeys((fact.label for fact in history), "muted"))
     lacking = [source for source in sources if source.cannot_tell]
     if lacking:
         lines += [line(), line(("Not visible from these sources", "title"))]
         for source in lacking:
-            lines += [line((f"  {row}", "dim")) for row in wrap(f"{source.name}: {source.cannot_tell}", width - 4, 4)]
+            lines += [line((f"  {row}", "muted")) for row in wrap(f"{source.name}: {source.cannot_tell}", width - 4, 4)]
     return lines
 
 
@@ -116,7 +118,7 @@ def _rows(facts: Sequence[Fact], width: int, styles: Mapping[str, str] | None = 
     for label, text in facts:
         style = (styles or {}).get(label, "text")
         rows = wrap(text, width - 13, 8) or [""]
-        lines.append(line((f"  {label:<11}", "dim"), (rows[0], style)))
+        lines.append(line((f"  {label:<11}", "muted"), (rows[0], style)))
         lines += [line((" " * 13 + row, style)) for row in rows[1:]]
     return lines
 

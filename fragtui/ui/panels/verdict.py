@@ -12,8 +12,8 @@ from fragtui.ui.widgets.cells import wrap
 from fragtui.ui.widgets.rows import Line, LinesWidget, line
 
 _BADGES = {
-    Severity.FINE: "badge-good",
-    Severity.WARNING: "badge-warn",
+    Severity.FINE: "badge-ok",
+    Severity.WARNING: "badge-low",
     Severity.CRITICAL: "badge-bad",
     Severity.UNKNOWN: "badge-unknown",
 }
@@ -38,11 +38,11 @@ class VerdictLines(LinesWidget):
             text = text[:1].upper() + text[1:]
         # The badge takes the first words' place, then it is drawn over their blanks.
         sentences = wrap("\u00a0" * (len(word) + 1) + text, width - 1, height)
-        rows = [line((word, _BADGES[session.judgement.severity]), (sentences[0][len(word) :], "text"))]
-        rows += [line((" " + sentence, "text")) for sentence in sentences[1:]]
+        rows = [line((word, _BADGES[session.judgement.severity]), (sentences[0][len(word) :], "strong"))]
+        rows += [line((" " + sentence, "strong")) for sentence in sentences[1:]]
         room = height - len(rows)
         if room > 0 and (parts := summary_parts(session)):
-            rows += [line((" " + row, "dim")) for row in _summary(parts, width - 2, room)]
+            rows += [line((" " + row, "text")) for row in _summary(parts, width - 2, room)]
         return rows
 
 

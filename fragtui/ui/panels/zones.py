@@ -9,16 +9,16 @@ from fragtui.model.node.verdict import FEW_BLOCKS, ZoneJudgement
 from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import fit, fit_right
-from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
+from fragtui.ui.widgets.rows import Line, LinesWidget, Span, bar_tones, line
 
 _WORDS = {
     Verdict.AVAILABLE: ("✓ ok", "good"),
-    Verdict.RESERVED: ("◦ reserved", "held"),
+    Verdict.RESERVED: ("◦ reserved", "bad"),
     Verdict.FRAGMENTED: ("✗ fragmented", "bad"),
     Verdict.SHORT: ("▽ short", "bad"),
-    Verdict.UNKNOWN: ("? unknown", "warn"),
+    Verdict.UNKNOWN: ("? unknown", "unknown"),
 }
-_SHADES = {"dim": " ?", "heat-none": " ·", "heat-held": " ◦", "heat-few": " ░", "heat-some": " ▒", "heat-many": " █"}
+_MANY = 10_000
 
 
 class ZonesPanel(LinesWidget, can_focus=True):
@@ -47,7 +47,7 @@ class ZonesPanel(LinesWidget, can_focus=True):
         rows = [_header(session, label, cell, tail, width, self.has_focus)]
         first = _first_shown([zone.zone.key for zone in judgement.zones], session, height - 1)
         shown = judgement.zones[first : first + height - 1]
-        return [*rows, *(_row(zone, session, label, cell, tail) for zone in shown)]
+        return [*rows, *(_row(zone, session, label, cell, tail, self.has_focus) for zone in shown)]
 
 
 def _heading(text: str, width: int, focused: bool) -> Line:
@@ -68,29 +68,34 @@ def _header(session: Session, label: int, cell: int, tail: int, width: int, focu
     for order in range(session.orders):
         text = str(order)
         if order == session.order:
-            spans.append((fit_right(f"▾{text}", cell), "target"))
+            spans.append((fit_right(f"▾{text}", cell), "strong"))
         else:
-            spans.append((fit_right(text, cell), "title"))
+            spans.append((fit_right(text, cell), "muted"))
     used = label + cell * session.orders
     room = width - used
     word = f" order ≥{session.order}" if tail > 3 else ""
-    spans.append((fit(word, room), "title"))
+    spans.append((fit(word, room), "strong"))
     return line(*spans)
 
 
-def _row(zone: ZoneJudgement, session: Session, label: int, cell: int, tail: int) -> Line:
+def _row(zone: ZoneJudgement, session: Session, label: int, cell: int, tail: int, focused: bool) -> Line:
     chosen = zone.zone.key == session.chosen
-    spans: list[Span] = [
-        (("▸" if chosen else " ") + fit(_label(zone), label - 1), "text" if zone.serves_kernel else "dim")
-    ]
-    spans += [_cell(zone, order, cell) for order in range(session.orders)]
+    name = "strong" if chosen else "text" if zone.serves_kernel else "muted"
+    mark = "key"
+    if chosen and focused:
+        mark = name = "selected"
+    spans: list[Span] = [("▸" if chosen else " ", mark), (fit(_label(zone), label - 1), name)]
+    spans += [_cell(zone, order, session.order, cell) for order in range(session.orders)]
     if zone.serves_kernel:
         verdict = zone.verdict(RequestKind.GFP_KERNEL, session.order)
         word, style = _WORDS[Verdict.UNKNOWN if _uncounted(zone, verdict) else verdict]
     else:
-        word, style = "– user only", "dim"
-    spans.append((" " + fit(word if tail > 3 else word[0], tail - 1), style))
-    return line(*spans, chosen=chosen)
+        word, style = "– user only", "muted"
+    spans += [
+        (f" {word[0]}", style),
+        (fit(word[1:] if tail > 3 else "", tail - 2), "text" if style == "good" else style),
+    ]
+    return line(*spans)
 
 
 def _uncounted(zone: ZoneJudgement, verdict: Verdict) -> bool:
@@ -98,30 +103,39 @@ def _uncounted(zone: ZoneJudgement, verdict: Verdict) -> bool:
     return verdict is Verdict.AVAILABLE and not zone.target
 
 
-def _cell(zone: ZoneJudgement, order: int, width: int) -> Span:
+def _cell(zone: ZoneJudgement, order: int, target: int, width: int) -> Span:
     blocks = zone.zone.free_blocks
     if order >= len(blocks):
-        return " " * width, "dim"
-    style = "dim" if _uncounted(zone, zone.verdict(RequestKind.GFP_KERNEL, order)) else _heat(zone, order)
-    if width < 5:
-        return _SHADES[style][-1] * (width - 1) + " ", style
+        return " " * width, "text"
     count = blocks[order]
-    text = _short(count) if count else "·"
-    if style == "heat-held" and count:
-        text = f"({text})"
-    return fit_right(text, width - 1) + " ", style
-
-
-def _heat(zone: ZoneJudgement, order: int) -> str:
     verdict = zone.verdict(RequestKind.GFP_KERNEL, order)
+    uncounted = _uncounted(zone, verdict)
+    style = "muted" if uncounted else _style(zone, verdict, order, target)
+    if width < 5:
+        return _shade(style, verdict, uncounted) * (width - 1) + " ", style
+    return fit_right(_short(count) if count else bar_tones().zero, width - 1) + " ", style
+
+
+def _style(zone: ZoneJudgement, verdict: Verdict, order: int, target: int) -> str:
+    """Return a cell's role: red up to the size that was asked for, which stands out; larger ones are not needed."""
+    if verdict is Verdict.AVAILABLE:
+        if blocks_of(zone.zone.free_blocks, order) < FEW_BLOCKS:
+            return "cell-few"
+        return "cell-many" if zone.zone.free_blocks[order] >= _MANY else "cell-enough"
+    if not zone.serves_kernel or order > target:
+        return "muted"
+    if order == target:
+        return "cell-asked"
+    return "muted" if verdict is Verdict.RESERVED else "cell-none"
+
+
+def _shade(style: str, verdict: Verdict, uncounted: bool) -> str:
+    """Return what stands for a count in a cell that is too narrow for it."""
+    if uncounted:
+        return "?"
     if verdict is Verdict.RESERVED:
-        return "heat-held"
-    if verdict is not Verdict.AVAILABLE:
-        return "heat-none"
-    blocks = blocks_of(zone.zone.free_blocks, order)
-    if blocks < FEW_BLOCKS:
-        return "heat-few"
-    return "heat-some" if blocks < 16 * FEW_BLOCKS else "heat-many"
+        return "◦"
+    return {"cell-few": "░", "cell-enough": "▒", "cell-many": "█"}.get(style, "·")
 
 
 def _short(count: int) -> str:

@@ -27,6 +27,7 @@ from fragtui.ui.screens.report_action import Write, save_aside, save_report
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.list_panel import ListPanel
 from fragtui.ui.widgets.page import PageScreen
+from fragtui.ui.widgets.palette import THEMES
 from fragtui.ui.widgets.resilient import surviving_errors
 
 
@@ -182,6 +183,5 @@ class DashboardScreen(Screen[None]):
 
     def action_next_theme(self) -> None:
         """Take the next theme."""
-        names = sorted(self.app.available_themes)
-        self.app.theme = names[(names.index(self.app.theme) + 1) % len(names)]
+        self.app.theme = THEMES[(THEMES.index(self.app.theme) + 1) % len(THEMES)]
         self.notify(self.app.theme, timeout=2, markup=False)

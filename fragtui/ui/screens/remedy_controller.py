@@ -188,7 +188,7 @@ class RemedyController:
             mark = "✓" if state.remedy_result.outcome.result == "done" else "✗"
             return f"{mark} {summary(state.remedy_result)}  (r: before and after)", "text"
         if state.guard is not None and state.decision is not None:
-            return f"◉ Guard: {state.decision.why}{'  (x aborts)' if self._guard_runs else ''}", "accent"
+            return f"◉ Guard: {state.decision.why}{'  (x aborts)' if self._guard_runs else ''}", "key"
         if state.past:
             return f"! {state.past[0]}", "warn"
         return None

@@ -9,7 +9,6 @@ from rich.cells import cell_len, set_cell_size
 if TYPE_CHECKING:
     from fragtui.ui.widgets.rows import Span
 
-EIGHTHS = " ▏▎▍▌▋▊▉█"
 SPARKS = "▁▂▃▄▅▆▇█"
 
 
@@ -58,10 +57,9 @@ def wrap(text: str, width: int, lines: int) -> list[str]:
     return rows
 
 
-def bar(share: float, width: int) -> str:
-    """Return a bar of `share` (0..1) of `width` cells in eighths of a cell; anything above nothing shows."""
-    eighths = round(max(0.0, min(1.0, share)) * width * 8)
-    if share > 0:
-        eighths = max(1, eighths)
-    whole, rest = divmod(eighths, 8)
-    return "█" * whole + (EIGHTHS[rest] if rest else "")
+def bar_cells(share: float, width: int) -> int:
+    """Return the whole cells of a bar of `share` (0..1); anything above nothing shows.
+
+    A part of a cell at its end would be full height and touch the row above.
+    """
+    return max(1, round(min(1.0, share) * width)) if share > 0 else 0

@@ -85,6 +85,7 @@ async def test_only_a_second_deliberate_key_runs_it(tmp_path: Path, monkeypatch:
         await until(pilot, lambda: answers[7:] == [compact_all()])
 
 
+@pytest.mark.slow
 async def test_sync_first_is_a_key_away(tmp_path: Path) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)

@@ -63,6 +63,7 @@ async def test_enter_opens_the_report_as_text(tmp_path: Path) -> None:
         assert "Zones at that moment" in words
 
 
+@pytest.mark.slow
 async def test_a_filter_lists_only_what_holds_the_text(tmp_path: Path) -> None:
     HostTree.small(tmp_path)
     log = tmp_path / "kern.log"
@@ -101,6 +102,7 @@ async def test_without_a_readable_log_it_shows_the_reason(tmp_path: Path) -> Non
         await until(pilot, lambda: "no-such-log" in text_of(app))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the shared samples are not beside this checkout")
 async def test_the_seed_incident_links_pod_and_kernel_on_both_sides(tmp_path: Path) -> None:
     HostTree.small(tmp_path, FRAGMENTED)

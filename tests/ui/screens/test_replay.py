@@ -108,7 +108,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 def app_of(recording: Recording, order: int | None = None) -> ReplayApp:
-    return ReplayApp(lambda deliver, crash: Player(recording, deliver, crash), order, "tokyo-night")
+    return ReplayApp(lambda deliver, crash: Player(recording, deliver, crash), order)
 
 
 @asynccontextmanager
@@ -187,6 +187,7 @@ async def test_every_key_of_the_timeline(made: Made) -> None:
         assert place(app) == stopped
 
 
+@pytest.mark.slow
 async def test_jumping_from_incident_to_remedy_and_back(made: Made) -> None:
     assert [mark.at - 5000 for mark in find_marks(made.recording)] == pytest.approx([100.5, 150, 160.5])
     async with replaying(made) as (app, pilot):
