@@ -6,28 +6,71 @@ from typing import Any
 
 from fragtui.model.node.indices import free_pages, largest_order
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.model.node.verdict import NodeJudgement, ZoneJudgement
+from fragtui.model.node.verdict import ZoneJudgement
 from fragtui.model.node.watermark import RequestKind
-from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.forecast import Forecast, Gain
+from fragtui.model.remedy.recommendation import Choice, effect_of
+from fragtui.model.state.node_state import NodeState
+from fragtui.render.card.state_text import outlook
 
 
-def check_fields(snapshot: Snapshot, judgement: NodeJudgement, forecast: Forecast, summary: str) -> dict[str, Any]:
+def check_fields(snapshot: Snapshot, state: NodeState, forecast: Forecast, summary: str) -> dict[str, Any]:
     """Return the object; unknown is null, with the reason in `unreadable`. Indices are 0 to 1, as in the kernel."""
+    judgement = state.judgement
     return {
         "verdict": judgement.kernel.value,
+        "state": state.state.value,
         "order": judgement.order,
-        "exit": int(judgement.severity),
+        "exit": int(state.severity),
         "summary": summary,
+        "outlook": outlook(state),
+        "bare_nodes": list(judgement.nodes_without),
+        "denied": _denied(state),
+        "stuck": _stuck(state),
+        "advice": _advice(state),
+        "unseen": [{"question": unseen.question.value, "why": unseen.why} for unseen in state.unseen],
         "kernel": snapshot.host.release,
         "page_size": snapshot.host.page_size,
         "zones": [_zone(zone, snapshot.host.page_size) for zone in judgement.zones],
         "help": {
-            "drop_caches": _gain(forecast.gain(Effect(page_cache=True, slab=True))),
-            "compact": _gain(forecast.gain(Effect(compact=True))),
+            "drop_caches": _gain(forecast.gain(effect_of(snapshot, Choice.DROP_CACHES))),
+            "compact": _gain(forecast.gain(effect_of(snapshot, Choice.COMPACT))),
         },
         "unreadable": [{"path": problem.path, "why": problem.why} for problem in snapshot.unknown],
     }
+
+
+def _denied(state: NodeState) -> dict[str, Any] | None:
+    denials = state.denials
+    if denials is None:
+        return None
+    last = denials.last
+    return {
+        "count": denials.requests,
+        "suppressed": denials.suppressed,
+        "window_s": denials.window,
+        "last": None if last is None else {"comm": last.comm, "order": last.order, "time": last.time},
+    }
+
+
+def _stuck(state: NodeState) -> dict[str, Any] | None:
+    pods = state.pods
+    if pods is None:
+        return None
+    return {"by_memory": [str(pod.ref) for pod in pods.by_memory], "others": len(pods.others)}
+
+
+def _advice(state: NodeState) -> dict[str, Any]:
+    advice = state.advice
+    fields: dict[str, Any] = {"step": advice.step.value, "remedy": None, "why": advice.why}
+    if (recommendation := advice.recommendation) is not None:
+        fields |= {
+            "remedy": recommendation.choice.value,
+            "expected": _gain(recommendation.gain),
+            "wanted": recommendation.wanted,
+            "price_bytes": recommendation.price,
+        }
+    return fields
 
 
 def _zone(zone: ZoneJudgement, page_size: int) -> dict[str, Any]:

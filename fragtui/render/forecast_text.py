@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.remedy.effect import Effect
-from fragtui.model.remedy.forecast import Forecast, Gain, Outlook, limit_phrase
+from fragtui.model.remedy.forecast import Forecast, Gain, limit_phrase
 from fragtui.model.remedy.recovery import Checkpoint, GainDecay, Recovery
 from fragtui.model.remedy.tuning_advice import node_score, start_score
+from fragtui.render.numbers import one_digit, rough
 from fragtui.text import counted, format_block, format_bytes, format_count, format_duration
 
 _STALE = 60.0
@@ -35,48 +36,6 @@ def forecast_text(snapshot: Snapshot, forecast: Forecast, effect: Effect) -> For
     return ForecastText(gain, _headline(forecast, effect, gain), reasons, _costs(snapshot, effect))
 
 
-@dataclass(frozen=True, slots=True)
-class _OutlookWords:
-    effect: Effect
-    doing: str
-    brief: str
-
-
-_OUTLOOKS = {
-    Outlook.DROP_CACHES: _OutlookWords(
-        Effect(sync=True, page_cache=True, slab=True), "Dropping caches should give", "drop caches"
-    ),
-    Outlook.COMPACT: _OutlookWords(Effect(compact=True), "Compacting should give", "compact"),
-    Outlook.DROP_THEN_COMPACT: _OutlookWords(
-        Effect(sync=True, page_cache=True, slab=True, compact=True),
-        "Dropping caches, then compacting, should give",
-        "drop, then compact",
-    ),
-}
-
-
-def outlook_sentence(forecast: Forecast) -> str:
-    """Return which remedy helps a request of the target order on this node, in one sentence."""
-    size = format_bytes(forecast.block_size)
-    outlook = forecast.outlook
-    if outlook is Outlook.UNKNOWN:
-        return f"Which remedy helps is unknown: {forecast.gain(Effect(page_cache=True)).why or 'no zone was readable'}."
-    if outlook is Outlook.NEITHER:
-        return f"Neither dropping caches nor compacting should give many blocks of {size}: {limit_phrase(forecast)}."
-    words = _OUTLOOKS[outlook]
-    return f"{words.doing} about {_blocks(forecast.gain(words.effect))} of {size}."
-
-
-def outlook_brief(forecast: Forecast) -> str:
-    """Return which remedy helps in a few words, with the blocks that it gives."""
-    if forecast.outlook is Outlook.UNKNOWN:
-        return "remedy unknown"
-    if forecast.outlook is Outlook.NEITHER:
-        return "no remedy gives many"
-    words = _OUTLOOKS[forecast.outlook]
-    return f"{words.brief}: about +{_rough(forecast.gain(words.effect).blocks or 0)}"
-
-
 def _headline(forecast: Forecast, effect: Effect, gain: Gain) -> str:
     block = format_block(forecast.page_size, forecast.order)
     if effect == Effect(sync=True):
@@ -85,7 +44,7 @@ def _headline(forecast: Forecast, effect: Effect, gain: Gain) -> str:
         return "Wakes kcompactd, which compacts in the background only if its own score is high enough."
     if gain.blocks is None:
         return f"The result is unknown: {gain.why}."
-    freed = f"frees about {format_bytes(_one_digit(gain.bytes or 0))} and " if effect.drops else ""
+    freed = f"frees about {format_bytes(one_digit(gain.bytes or 0))} and " if effect.drops else ""
     if not gain.blocks:
         text = f"{freed}is not expected to give blocks of {block}: {gain.why}."
     else:
@@ -96,24 +55,15 @@ def _headline(forecast: Forecast, effect: Effect, gain: Gain) -> str:
     return text[0].upper() + text[1:]
 
 
-def _one_digit(count: int) -> int:
-    """Return a forecast rounded to one significant digit: more would be false precision."""
-    return int(float(f"{count:.0e}"))
-
-
-def _rough(count: int) -> str:
-    return f"{_one_digit(count):,}"
-
-
 def _blocks(gain: Gain) -> str:
     blocks = gain.blocks or 0
-    return f"{_rough(blocks)} more {'block' if blocks == 1 else 'blocks'}"
+    return f"{rough(blocks)} more {'block' if blocks == 1 else 'blocks'}"
 
 
 def _range(gain: Gain) -> str:
-    if gain.low is None or gain.high is None or _one_digit(gain.low) == _one_digit(gain.high):
+    if gain.low is None or gain.high is None or one_digit(gain.low) == one_digit(gain.high):
         return ""
-    return f", from {_rough(gain.low)} to {_rough(gain.high)}"
+    return f", from {rough(gain.low)} to {rough(gain.high)}"
 
 
 def _reasons(forecast: Forecast, effect: Effect) -> tuple[str, ...]:

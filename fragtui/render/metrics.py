@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from fragtui.model.node.indices import largest_order
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.model.node.verdict import NodeJudgement, ZoneJudgement, node_verdict
+from fragtui.model.node.verdict import NodeJudgement, State, ZoneJudgement, node_verdict
 from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.model.pods.stuck_pods import StuckPods
 from fragtui.model.remedy.remedy_history import Episode
+from fragtui.model.state.node_state import NodeState
 
 Sample = tuple[tuple[str, ...], float]
 """Label values in the order of the family's labels, and the value."""
@@ -29,8 +30,9 @@ class Family:
     counter: bool = False
 
 
-def node_metrics(snapshot: Snapshot, judgement: NodeJudgement, version: str) -> tuple[Family, ...]:
+def node_metrics(snapshot: Snapshot, state: NodeState, version: str) -> tuple[Family, ...]:
     """Return the metrics of one sample."""
+    judgement = state.judgement
     size = snapshot.host.page_size
     order = (str(judgement.order),)
     zone = ("node", "zone")
@@ -41,7 +43,19 @@ def node_metrics(snapshot: Snapshot, judgement: NodeJudgement, version: str) -> 
             "fragtui_severity",
             "0 fine, 1 few blocks of the target order or only after a wait, 2 requests may fail, 3 unknown.",
             ("order",),
-            ((order, float(judgement.severity)),),
+            ((order, float(state.severity)),),
+        ),
+        Family(
+            "fragtui_state",
+            "State of the node for the target order: 1 for the state that holds, 0 for the others.",
+            ("order", "state"),
+            tuple(((*order, name.value), float(name is state.state)) for name in State),
+        ),
+        Family(
+            "fragtui_bare_numa_nodes",
+            "NUMA nodes without a block of the target order though another one has some.",
+            ("order",),
+            ((order, float(len(judgement.nodes_without))),) if judgement.state is not State.UNKNOWN else (),
         ),
         Family(
             "fragtui_source_up",

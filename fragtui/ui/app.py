@@ -18,7 +18,7 @@ from textual.theme import Theme
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.text import shortage
 from fragtui.ui.clock import CLOCK
-from fragtui.ui.messages import Crashed, GroundReported, MailboxMessage, Sampled, WideGlyphs
+from fragtui.ui.messages import Crashed, GlyphsMeasured, GroundReported, MailboxMessage, Sampled
 from fragtui.ui.screens.dashboard_screen import DashboardScreen
 from fragtui.ui.screens.live import LiveScreen
 from fragtui.ui.screens.recording_actions import switch_recording
@@ -55,10 +55,11 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
         super().__init__()
         self.dependencies = dependencies
         LinesWidget.glyph_set = look.glyph_set
+        self.add_class(f"in-{look.glyph_set.value}", update=False)  # Later, it would have every widget styled again.
         self.questions = TerminalQuestions(
             look,
             on_theme=lambda theme: self.post_message(GroundReported(theme)),
-            on_wide=lambda: self.post_message(WideGlyphs()),
+            on_width=lambda narrow: self.post_message(GlyphsMeasured(narrow)),
         )
         # Each style has the colours of the terminal's depth already: Rich must change none.
         self.console = Console(
@@ -102,8 +103,8 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
 
     def watch_theme(self, name: str) -> None:
         """Draw in the colours of a theme; Textual computes the styles of its own widgets."""
-        self._use_theme(name)
-        if self.is_running:
+        if name != LinesWidget.paint.theme:
+            self._use_theme(name)
             self.refresh(layout=True)
 
     def _use_theme(self, name: str) -> None:
@@ -112,7 +113,6 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
 
     def on_mount(self) -> None:
         """Start the sampler, unless it runs."""
-        self.add_class(f"in-{LinesWidget.glyph_set.value}")
         self.sampler.start()
 
     def on_ground_reported(self, message: GroundReported) -> None:
@@ -120,12 +120,14 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
         if self.theme == self.look.theme:
             self.theme = message.theme
 
-    def on_wide_glyphs(self) -> None:
-        """Draw in ASCII: glyphs that are two cells wide would break every column."""
-        LinesWidget.glyph_set = GlyphSet.ASCII
-        self.set_class(False, "in-unicode").set_class(True, "in-ascii")
-        self.main.call_later(self.main.show)  # The answer may be here before the panels are.
-        self.refresh(layout=True)
+    def on_glyphs_measured(self, message: GlyphsMeasured) -> None:
+        """Draw in ASCII if glyphs are two cells wide and would break every column, else in Unicode."""
+        glyph_set = GlyphSet.UNICODE if message.narrow else GlyphSet.ASCII
+        if glyph_set is not LinesWidget.glyph_set:
+            self.remove_class(f"in-{LinesWidget.glyph_set.value}").add_class(f"in-{glyph_set.value}")
+            LinesWidget.glyph_set = glyph_set
+            self.main.call_later(self.main.show)  # The answer may be here before the panels are.
+            self.refresh(layout=True)
 
     def action_command_palette(self) -> None:
         """List every key of the main screen and every theme by name, unless another screen is open."""

@@ -12,15 +12,16 @@ from textual.widget import Widget
 
 from fragtui.ui.keys import Keys
 from fragtui.ui.panels.bars import BarsPanel
+from fragtui.ui.panels.card import CardLines
 from fragtui.ui.panels.failures import FailuresPanel
 from fragtui.ui.panels.footer import KeyFooter
 from fragtui.ui.panels.layout import PanelRows, allocate_rows
 from fragtui.ui.panels.pods import PodsPanel
 from fragtui.ui.panels.recording_line import RecordingLine
 from fragtui.ui.panels.remedy_line import RemedyLine
+from fragtui.ui.panels.root_note import RootNote, note_rows
 from fragtui.ui.panels.status_line import StatusLine
 from fragtui.ui.panels.timeline import Timeline
-from fragtui.ui.panels.verdict import VerdictLines
 from fragtui.ui.panels.zones import ZonesPanel
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.rows import LinesWidget
@@ -40,9 +41,10 @@ TOP, LEFT, RIGHT = "top", "left", "right"
 
 PANELS = (
     Panel(StatusLine, TOP, lambda rows, session: 1),
-    Panel(VerdictLines, TOP, lambda rows, session: rows.verdict),
+    Panel(CardLines, TOP, lambda rows, session: rows.card),
     Panel(RemedyLine, TOP, lambda rows, session: int(session.recording is None and session.remedy_line is not None)),
     Panel(RecordingLine, TOP, lambda rows, session: int(session.recording is not None)),
+    Panel(RootNote, TOP, lambda rows, session: session.note_rows),
     Panel(ZonesPanel, LEFT, lambda rows, session: rows.zones),
     Panel(BarsPanel, LEFT, lambda rows, session: rows.bars),
     Panel(Timeline, LEFT, lambda rows, session: rows.timeline),
@@ -79,16 +81,16 @@ class Dashboard(Container):
 
     def show(self) -> None:
         """Distribute the lines again if the content's shape changed, and redraw the panels that changed."""
-        if self._shape != self._content_shape():
+        if self._shape != self._content_shape(self.screen.size.width):
             self.share_out()
         for _, widget in self._panels:
             widget.rebuild()
 
     def show_lines(self) -> None:
         """Draw the view's state and the line about remedies only."""
-        if self._shape != self._content_shape():
+        if self._shape != self._content_shape(self.screen.size.width):
             self.share_out()
-        for kind in (StatusLine, RemedyLine, RecordingLine):
+        for kind in (StatusLine, RemedyLine, RecordingLine, RootNote):
             self.panel(kind).rebuild()
 
     def show_keys(self) -> None:
@@ -109,11 +111,12 @@ class Dashboard(Container):
         if not width or not height:
             return
         session = self._session
-        self._shape = zones, orders, pods, line = self._content_shape()
-        rows = allocate_rows(width, height, zones, orders, pods, remedy_line=bool(line))
+        self._shape = zones, orders, pods, line, note = self._content_shape(width)
+        session.note_rows = note
+        rows = allocate_rows(width, height, zones, orders, pods, remedy_line=line + note)
         self.query_one("#body").set_class(rows.side_by_side, "side-by-side")
         self.panel(BarsPanel).shows_rates = not rows.timeline
-        body = height - 2 - line - rows.verdict
+        body = height - 2 - line - note - rows.card
         for panel, widget in self._panels:
             lines = panel.lines(rows, session)
             if self._zoomed is not None and panel.column != TOP:
@@ -124,9 +127,9 @@ class Dashboard(Container):
     def _column(self, column: str) -> list[LinesWidget]:
         return [widget for panel, widget in self._panels if panel.column == column]
 
-    def _content_shape(self) -> tuple[int, int, int, int]:
-        """Return how many zones, orders and pods there are, and whether there is a line about remedies."""
+    def _content_shape(self, width: int) -> tuple[int, int, int, int, int]:
+        """Return how many zones, orders, pods, lines about remedies and rows of the note about root there are."""
         session = self._session
         zones = session.snapshot.zones if session.snapshot else None
         line = session.recording is not None or session.remedy_line is not None
-        return len(zones or ()), session.orders, len(session.listed_pods), int(line)
+        return len(zones or ()), session.orders, len(session.listed_pods), int(line), len(note_rows(session, width))

@@ -72,6 +72,7 @@ KEYS = (
     Key("W", "save", "Save", "The listed failures as JSON lines into a file here", LOOK),
     Key("T", "ticket", "Report", "Write one page for a ticket (Markdown) into the working directory", VIEW),
     Key("tab", "app.focus_next", "Next panel", "Zones, failures, pods in turn", VIEW),
+    Key("escape", "unwind", "Hide", "Hide the note that fragtui is not root", VIEW),
     Key("z", "zoom", "Zoom", "The focused panel alone, and back", VIEW),
     Key("plus,equals_sign", "interval(1)", "Slower", "Longer interval", VIEW),
     Key("minus", "interval(-1)", "Faster", "Shorter interval", VIEW),
@@ -105,7 +106,7 @@ _OWN = (
     Key("home", "edge(True)", "Beginning", "To the beginning of the recording", REPLAY),
     Key("end", "edge(False)", "End", "To its end", REPLAY),
 )
-_NOT_THERE = ("pause", "interval(1)", "interval(-1)", "page_types", "abort", "app.record")
+_NOT_THERE = ("pause", "interval(1)", "interval(-1)", "page_types", "abort", "app.record", "unwind")
 """Actions of the live screen that a replay does not have."""
 _FOOTER = ("help", "open", "recovery")
 

@@ -94,8 +94,12 @@ class GroundReported(Message, bubble=False):
         self.theme = theme
 
 
-class WideGlyphs(Message, bubble=False):
-    """The terminal draws ambiguous glyphs two cells wide, or not as one character."""
+class GlyphsMeasured(Message, bubble=False):
+    """The terminal drew an ambiguous glyph: one cell wide, or more."""
+
+    def __init__(self, narrow: bool) -> None:
+        super().__init__()
+        self.narrow = narrow
 
 
 class LeaveAsked(Message, bubble=False):

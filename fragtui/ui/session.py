@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.external_drops import drops_between
@@ -13,18 +13,22 @@ from fragtui.model.failures.failure_list import FailureList
 from fragtui.model.node.history import History, place_in
 from fragtui.model.node.rate_window import RateWindow
 from fragtui.model.node.snapshot import Snapshot, Zone, ZoneKey
+from fragtui.model.node.source_state import Sight
 from fragtui.model.node.verdict import COSTLY_ORDER, NodeJudgement, judge_node
+from fragtui.model.state.node_state import LastRemedy, NodeState, Question, Unseen, node_state
+from fragtui.model.state.since import since_of
+from fragtui.render.source_text import no_denials, no_stuck_pods, unseen
 
 if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
     from fragtui.kernel.reports.report import ExternalDrop
     from fragtui.model.failures.kernel_log_update import KernelLogUpdate
     from fragtui.model.pods.pod_update import PodUpdate
     from fragtui.model.pods.stuck_pods import StuckPod
+    from fragtui.model.state.denials import Denials
     from fragtui.remedies.service import RemedyState
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
+class Baseline(NamedTuple):
     """The moment that bars are compared with, and what set it."""
 
     snapshot: Snapshot
@@ -36,8 +40,7 @@ class Baseline:
         return zone.free_blocks if zone else None
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingPosition:
+class RecordingPosition(NamedTuple):
     """The position of a replay in its recording."""
 
     length: float
@@ -78,12 +81,73 @@ class Session:
     """The text and the style of the line about remedies; None if there is none."""
     disabled_reason: str | None = None
     """Why no remedy can be run; None if one can, or before that is known."""
+    as_root: str | None = None
+    """The command that shows as root what is missing; None as root, and after the note about it was hidden."""
+    note_rows: int = 0
+    """Rows of that note on the present screen."""
     recording: RecordingPosition | None = None
     """The position of a replay; None on a live node."""
     status: tuple[tuple[str, str], ...] = ()
     """The state of the view (live, paused, stuck, read-only): texts and their styles."""
     by_type: bool = False
     """Whether bars show the split by migratetype instead of the verdict."""
+    last_remedy: LastRemedy | None = None
+    """The newest remedy that is known to have run, by whatever tool."""
+    _denials: Denials | None = None
+    _state: NodeState | None = None
+    _state_of: tuple[object, ...] = ()
+    """What `_state` was made from."""
+
+    @property
+    def state(self) -> NodeState | None:
+        """The state of the node for the target order; None before the first snapshot."""
+        if self.snapshot is None or self.judgement is None:
+            return None
+        log = self.failures
+        made_of = (self.snapshot, self.judgement, self.pods, self._denials, log.source, log.problem, self.last_remedy)
+        if self._state is None or any(old is not new for old, new in zip(self._state_of, made_of, strict=True)):
+            self._state = self._new_state(self.snapshot, self.judgement)
+            self._state_of = (*made_of[:3], self._denials, *made_of[4:])
+        return self._state
+
+    def _new_state(self, snapshot: Snapshot, judgement: NodeJudgement) -> NodeState:
+        missing = tuple(self._unseen())
+        questions = {item.question for item in missing}
+        pods = None
+        # The first bars come before both are read: 10 ms of CPU.
+        if Question.DENIALS not in questions and self._denials is None:
+            from fragtui.model.state.denials import denials_of  # noqa: PLC0415
+
+            self._denials = denials_of(self.failures.incidents, self.failures.state.proof)
+        if Question.PODS not in questions and self.pods is not None:
+            from fragtui.model.state.waiting_pods import waiting_pods  # noqa: PLC0415
+
+            pods = waiting_pods(self.pods.stuck)
+        return node_state(
+            snapshot,
+            judgement,
+            denials=None if Question.DENIALS in questions else self._denials,
+            pods=pods,
+            since=since_of(self.history, snapshot, judgement),
+            remedy=self.last_remedy,
+            unseen=missing,
+        )
+
+    def _unseen(self) -> Iterator[Unseen]:
+        """Yield what can't be answered: what could not be looked at, is not read yet, or does not exist here."""
+        log, sources = self.failures.state, self.pods.sources if self.pods else None
+        blind = unseen(log, sources, self.as_root)
+        for question, name, is_empty, instead in (
+            (Question.DENIALS, "denied requests", not self.failures.failures, no_denials(log)),
+            (Question.PODS, "stuck pods", not (self.pods and self.pods.stuck.pods), no_stuck_pods(sources)),
+        ):
+            if not is_empty or instead.sight is Sight.LOOKED:
+                continue
+            item = next((item for item in blind if item.what == name), None)
+            if item is None:
+                yield Unseen(question, instead.text, blind=False)
+            else:
+                yield Unseen(question, item.sentence, item.remedy or None)
 
     @property
     def listed_pods(self) -> tuple[StuckPod, ...]:
@@ -128,6 +192,7 @@ class Session:
         self.refusals.clear()
         self.rates.clear()
         self.failures.clear()
+        self._denials = self.last_remedy = None
         self.baseline = Baseline(first, "start") if first.zones else None
 
     def rejudge(self) -> None:
@@ -142,17 +207,21 @@ class Session:
     def add_kernel_log(self, update: KernelLogUpdate) -> None:
         """Add an update of the kernel log: incidents, and drops of caches by other tools."""
         self.failures.take(update)
+        if update.matters:
+            self._denials = None
         for incident in update.incidents:
             if incident.kind is ReportKind.ALLOCATION_FAILURE and incident.time is not None:
                 self.note_refusal(incident.time)
         for drop in update.external_drops:
             if drop.time is not None:
-                self.note_remedy(drop.time, drop_words(drop))
+                self.note_remedy(drop.time, drop_words(drop), "caches were dropped")
         if (last := self.failures.last_denied) is not None and last.order is not None:
             self.note_failed_order(last.order)
 
-    def note_remedy(self, wall: float, what: str) -> None:
-        """Mark a remedy on the timeline, at its wall clock time."""
+    def note_remedy(self, wall: float, what: str, did: str = "a remedy ran") -> None:
+        """Mark a remedy on the timeline, at its wall clock time; `did` is what it did as a clause."""
+        if self.last_remedy is None or wall >= self.last_remedy.at:
+            self.last_remedy = LastRemedy(wall, did)
         if self.snapshot is not None:
             self.marks.append((self.snapshot.monotonic - (self.snapshot.time - wall), what))
 
@@ -182,7 +251,7 @@ class Session:
             return
         drops = drops_between(self.snapshot, snapshot)
         if drops and any(drops) and not any(snapshot.monotonic - at < 3 for at, _ in self.marks):
-            self.marks.append((snapshot.monotonic, "caches were dropped"))
+            self.note_remedy(snapshot.time, "caches were dropped", "caches were dropped")
 
     def change_order(self, step: int) -> None:
         """Choose the next higher or lower target order."""

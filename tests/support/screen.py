@@ -32,6 +32,7 @@ def make_app(
     interval: float = 0.2,
     order: int | None = None,
     read_only: bool = False,
+    as_root: str | None = None,
     look: TerminalLook | None = None,
     audit: Path | None = None,
 ) -> FragtuiApp:
@@ -53,6 +54,7 @@ def make_app(
             live=reader.live,
             order=order,
             read_only="--read-only" if read_only else None,
+            as_root=as_root,
             audit=audit,
             recorder=recorder,
         ),

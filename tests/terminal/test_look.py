@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from fragtui.ui.widgets.paint import Depth, Paint
 from fragtui.ui.widgets.palette import THEMES
 from tests.support.contrast import VGA, XTERM, contrast, drawn
-from tests.support.host_tree import HostTree
+from tests.support.guide_case import guide_case
 from tests.support.terminal import Terminal, terminal
 
 RECORDING = str(Path(__file__).parents[2] / "screenshots" / "incident.rec")
@@ -119,17 +120,17 @@ def test_without_colour_none_is_written_and_what_matters_stands_out(variables: d
         assert "?" not in shown.text.replace(" ? Help", "")
 
 
-@pytest.mark.parametrize("root", ["thin", "big8"])
 @pytest.mark.slow
-def test_nodes_in_other_states_are_readable_too(root: str, tmp_path: Path) -> None:
-    if root == "thin":
-        HostTree.small(tmp_path, (3000, 1000, 200, 50, 20, 10, 5, 1, 0, 0, 0))
-    else:
-        HostTree.numa(tmp_path, nodes=8, orders=11)
-    with terminal("--root", str(tmp_path), "--theme", "light", columns=120, rows=40, **DEPTHS["256"]) as shown:
-        shown.until("Zones")
-        shown.pump(0.5)
-        assert not unreadable(shown, "256", "light"), shown.text
+@pytest.mark.parametrize("depth", ["256", "16"])
+def test_lists_pages_and_questions_of_saved_files_are_readable(depth: str, tmp_path: Path) -> None:
+    root = str(guide_case(tmp_path, at=time.time() - 60))
+    with terminal("--root", root, "--theme", "light", columns=120, rows=40, **DEPTHS[depth]) as shown:
+        shown.until("web-1255064836")
+        for keys in ("", "\t", "\t", "\r", "\x1b", "/", "\x1b", "\x10", "\x1b", "3", "t"):
+            shown.press(keys)
+            shown.pump(0.4)
+            theme = "high-contrast" if keys == "t" else "light"
+            assert not unreadable(shown, depth, theme), (keys, shown.text)
 
 
 def test_the_terminal_is_asked_and_its_answers_are_followed_without_losing_a_key() -> None:
@@ -139,6 +140,13 @@ def test_the_terminal_is_asked_and_its_answers_are_followed_without_losing_a_key
         text = shown.until("paused")
         assert text.isascii()
         assert {back for _, _, back in visible(shown)} >= {"ffffff", "eeeeee"}
+
+
+def test_without_a_locale_a_terminal_that_knows_utf_8_gets_unicode() -> None:
+    with terminal("replay", RECORDING, columns=80, rows=24, LC_ALL="", LC_CTYPE="", LANG="") as shown:
+        shown.until(lambda _: b"\x1b[6n" in shown.written)
+        shown.press("\x1b[1;21R")
+        shown.until("▾")
 
 
 def test_a_dumb_terminal_gets_one_line() -> None:

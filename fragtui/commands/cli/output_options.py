@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import os
-from typing import IO
 
 _FORMATS = ("text", "json")
 _COLOUR = ("auto", "always", "never")
 
 
-def add_json(parser: argparse.ArgumentParser, what: str) -> None:
-    """Add ``--json`` and its equal ``-o json``; both set `args.json`."""
-    parser.add_argument("--json", action="store_true", help=f"{what} (schema 1: fields are added, never removed)")
-    parser.add_argument(
+def add_json(parser: argparse.ArgumentParser, what: str, group: argparse._MutuallyExclusiveGroup | None = None) -> None:
+    """Add ``--json``, to `group` if there is one, and its equal ``-o json``; both set `args.json`."""
+    (group or parser).add_argument(
+        "--json", action="store_true", help=f"{what} (schema 1: fields are added, never removed)"
+    )
+    (group or parser).add_argument(
         "-o",
         dest="json",
         type=_is_json,
@@ -24,7 +24,7 @@ def add_json(parser: argparse.ArgumentParser, what: str) -> None:
 
 
 def add_color(parser: argparse.ArgumentParser) -> None:
-    """Add ``--color``; see `use_colour`."""
+    """Add ``--color``; see `takes_colour`."""
     parser.add_argument(
         "--color",
         choices=_COLOUR,
@@ -32,18 +32,6 @@ def add_color(parser: argparse.ArgumentParser) -> None:
         metavar="|".join(_COLOUR),
         help="colour; auto: on a terminal, unless NO_COLOR is set",
     )
-
-
-def use_colour(choice: str, stream: IO[str]) -> bool:
-    """Return whether to print colour: what ``--color`` asks for, else NO_COLOR (no-color.org), else the terminal."""
-    if choice != "auto":
-        return choice == "always"
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb":
-        return False
-    try:
-        return stream.isatty()
-    except ValueError:  # It is closed.
-        return False
 
 
 def add_quiet(parser: argparse.ArgumentParser) -> None:

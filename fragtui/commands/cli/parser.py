@@ -66,7 +66,13 @@ class _Parser(argparse.ArgumentParser):
     error_prog = ""
     """The command that errors name, if it is not `prog`: that of the verb, for an option before it."""
 
+    plugin = False
+    """Whether wrong usage is reported on standard output, in the form of monitoring plugins."""
+
     def error(self, message: str) -> NoReturn:
+        if self.plugin:
+            print(f"FRAGTUI UNKNOWN - {printable(message, 1000)}")
+            self.exit(self.usage_status)
         prog = self.error_prog or self.prog
         self.exit(self.usage_status, f"{prog}: {printable(message, 1000)} (see {prog} --help)\n")
 
@@ -199,6 +205,7 @@ def build(argv: Sequence[str], *, whole: bool = False) -> _Parser:
         )
         if name == verb == "check":
             parser.usage_status = child.usage_status = Exit.UNAVAILABLE
+            parser.plugin = child.plugin = any(word.split("=")[0] == "--plugin" for word in argv)
         child.description = _sentence(module.HELP)
         child.set_defaults(run=module.run, verb=name)
         module.configure(child)

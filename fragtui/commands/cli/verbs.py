@@ -58,25 +58,47 @@ VERBS = {
     "check": Verb(
         "look.check",
         LOOK,
-        ("root", "order"),
+        _NODE,
         {
-            Exit.DONE: "fine",
-            Exit.FAILED: "warning (few blocks of the order are left, or requests get one only after a wait)",
-            Exit.USAGE: "critical (none is free, and a GFP_KERNEL request may fail or end in the OOM killer)",
+            Exit.DONE: "OK",
+            Exit.FAILED: "LOW or RECOVERING, or FRAGMENTED where requests get a block after a wait",
+            Exit.USAGE: "FRAGMENTED, RESERVED or OUT OF MEMORY",
             Exit.UNAVAILABLE: "unknown or wrong usage",
         },
         (
             Example("fragtui check", "is this node's memory fragmented?"),
             Example("fragtui check --order 9", "are blocks of 2M (huge pages) available?"),
             Example("fragtui check --root ./must-gather -o json", "the verdict of saved files, for a program"),
+            Example("fragtui check --plugin nagios --order 6", "for Nagios, Icinga and Checkmk"),
+            Example("fragtui check --watch", "again every 2 seconds"),
             Example("fragtui check -q || echo fragmented", "only the exit status"),
+        ),
+    ),
+    "doctor": Verb(
+        "look.doctor",
+        LOOK,
+        ("root", "read-only", "audit"),
+        {
+            Exit.DONE: "nothing is missing",
+            Exit.FAILED: "a source can't be read or a remedy can't be run",
+            **_WRONG_USAGE,
+            Exit.UNAVAILABLE: "/proc/buddyinfo can't be read",
+        },
+        (
+            Example("sudo fragtui doctor", "every source: what it shows, or why it can't be read and what to do"),
+            Example("fragtui doctor --json", "for a program"),
         ),
     ),
     "explain": Verb(
         "look.explain",
         LOOK,
         (),
-        {Exit.DONE: "all logs were read", Exit.FAILED: "a log could not be read to its end", **_WRONG_USAGE},
+        {
+            Exit.DONE: "all logs were read",
+            Exit.FAILED: "a log could not be read to its end",
+            **_WRONG_USAGE,
+            Exit.ABORTED: "Ctrl-C",
+        },
         (
             Example("dmesg | fragtui explain", "the failures that the kernel remembers"),
             Example("journalctl -k -b -1 | fragtui explain", "those of the boot before"),

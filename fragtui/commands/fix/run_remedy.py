@@ -16,6 +16,7 @@ from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.output_options import add_json, add_quiet
 from fragtui.commands.cli.settings import read_only_because
 from fragtui.commands.cli.signals import end_signals
+from fragtui.json_line import json_line
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.verdict import COSTLY_ORDER
 from fragtui.model.remedy.forecast import forecast
@@ -30,7 +31,6 @@ from fragtui.remedies.follow_up import FollowUp
 from fragtui.remedies.permission import disabled_because
 from fragtui.remedies.site_policy import typed_name, unconfirmed_because
 from fragtui.render.forecast_text import ForecastText, checkpoint_sentence, decay_sentence, forecast_text
-from fragtui.render.json_line import json_line
 from fragtui.render.remedy_report import decay_json, outcome_json, outcome_lines
 from fragtui.sources.host.conditions import read_conditions
 from fragtui.sources.host.reader import NodeReader

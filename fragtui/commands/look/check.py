@@ -1,61 +1,134 @@
-"""``fragtui check``: one sample and its verdict as text or JSON, with the exit status of a monitoring plugin."""
+"""``fragtui check``: the state of the node as text, JSON or a plugin's line, with the exit status of a plugin."""
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
+import os
 import sys
+import time
+from typing import TYPE_CHECKING
 
-from fragtui.commands.cli.output_options import add_color, add_json, add_quiet, use_colour
+from fragtui.commands.cli.output import takes_colour
+from fragtui.commands.cli.output_options import add_color, add_json, add_quiet
 from fragtui.model.node.snapshot import Snapshot, Unreadable
-from fragtui.model.node.verdict import COSTLY_ORDER, NodeJudgement, Severity, judge_node
-from fragtui.render.headline import badge, consequence, headline, one_sentence
+from fragtui.model.node.verdict import COSTLY_ORDER, Severity, judge_node
+from fragtui.model.state.node_state import NodeState, Question, Unseen, node_state
+from fragtui.render.card.card import LABEL_CELLS, card
+from fragtui.render.card.fitting import shortened
+from fragtui.render.card.means import Means
+from fragtui.render.card.state_text import badge, sentence
 from fragtui.render.order_chart import bars_for, chart, painter
+from fragtui.render.zone_summary import zone_rows
 from fragtui.sources.files.trust import opener_of
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.kernel_log.last_failed_order import last_failed_order
-from fragtui.text import counted
+from fragtui.text import counted, format_block, parse_duration
+
+if TYPE_CHECKING:
+    from fragtui.model.remedy.forecast import Forecast
 
 HELP = "check the node once, as text or JSON, with the exit status of a monitoring plugin"
+_WATCH_SECONDS = 2.0
+_MIN_SECONDS, _MAX_SECONDS = 0.25, 3600.0
+_DEFAULT_COLUMNS = 80
+_MAX_HOST, _MAX_RELEASE = 24, 24
+"""Cells of these names, so that their line has room in 80 columns."""
+_NOT_LOOKED = "not looked at: --logs reads the kernel log and the pods"
+_SIGNS = str.maketrans({"✓": "+", "✗": "x", "…": "~", "·": "-"})
+_BADGE_COLOURS = {
+    "good": "1;32", "badge-low": "30;43", "badge-recovering": "30;46", "badge-bad": "1;97;41", "badge-unknown": "30;45",
+}  # fmt: skip
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
-    add_json(parser, "one JSON object")
+    form = parser.add_mutually_exclusive_group()
+    add_json(parser, "one JSON object", form)
+    form.add_argument("--wide", action="store_true", help="the free blocks of every zone, a column for each order")
+    form.add_argument("--plugin", choices=("nagios",), help="first line in the form of monitoring plugins")
+    parser.add_argument("--logs", action="store_true", help="read the kernel log and the pods, too: up to 3 s")
+    parser.add_argument(
+        "--watch",
+        nargs="?",
+        type=_seconds,
+        const=_WATCH_SECONDS,
+        metavar="SECONDS",
+        help="check again every so many seconds (default 2) until interrupted",
+    )
     add_color(parser)
     add_quiet(parser)
     parser.epilog = (
-        "The verdict is about the memory that is free now, not about what a GFP_KERNEL request gets after the kernel "
+        "The state is about the memory that is free now, not about what a request gets after the kernel "
         "reclaims and compacts memory for it"
     )
 
 
+def _seconds(text: str) -> float:
+    seconds = parse_duration(text)
+    if seconds is None or not _MIN_SECONDS <= seconds <= _MAX_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text}: expected a time from 0.25s to 1h")
+    return seconds
+
+
 def run(args: argparse.Namespace) -> int:
-    """Print the verdict and return its severity."""
+    """Print the state and return its severity; with --watch that of the last sample, when it is interrupted."""
     reader = NodeReader(args.root)
+    redraw = args.watch is not None and sys.stdout.isatty() and not args.json
+    status: int | None = None
     try:
-        snapshot = reader.sample()
+        while True:
+            before, (status, text) = status, _checked(args, reader)
+            if redraw:
+                lines = "".join(f"{line}\x1b[K\n" for line in text.split("\n"))
+                print(f"\x1b[H{lines}\x1b[J", end="", flush=True)
+            else:
+                print(text if before is None or args.json else f"\n{text}", flush=args.watch is not None)
+            if args.watch is None:
+                return status
+            time.sleep(args.watch)
+    except KeyboardInterrupt:
+        if args.watch is None or status is None:
+            raise
+        return status
     finally:
         reader.close()
-    if (several := reader.tree.ambiguous) is not None:
-        snapshot = dataclasses.replace(snapshot, unreadable=(Unreadable(str(args.root / "buddyinfo"), several),))
-    order = args.order if args.order is not None else target_order(reader)
-    judgement = judge_node(snapshot, order)
-    summary = one_sentence(headline(snapshot, judgement))
-    if snapshot.zones is None and (failures := _failures_in_log(reader)):
+
+
+def _checked(args: argparse.Namespace, reader: NodeReader) -> tuple[int, str]:
+    """Return the severity of a sample, and the text about it."""
+    state, snapshot, forecast = _logs_too(args) if args.logs else _blocks_alone(args, reader)
+    summary = sentence(state)
+    if snapshot.zones is None and not args.logs and (failures := _failures_in_log(reader)):
         summary = f"{summary.removesuffix('.')}; {failures}."
     if args.json:
-        # A plugin runs every minute, mostly on a healthy node in words: the forecast's 11 ms are a sixth of its CPU.
-        from fragtui.model.remedy.forecast import forecast  # noqa: PLC0415
+        # Mostly a plugin runs every minute: json and the forecast's 11 ms are a sixth of its CPU.
+        from fragtui.json_line import json_line  # noqa: PLC0415
+        from fragtui.model.remedy.forecast import forecast as forecast_of  # noqa: PLC0415
         from fragtui.render.check_json import check_fields  # noqa: PLC0415
-        from fragtui.render.json_line import json_line  # noqa: PLC0415
 
-        if then := consequence(judgement):
-            summary = one_sentence(f"{summary} {then}")
-        print(json_line(check_fields(snapshot, judgement, forecast(snapshot, order), summary)))
+        view = forecast or forecast_of(snapshot, state.judgement.order)
+        text = json_line(check_fields(snapshot, state, view, summary))
     else:
-        _print_text(snapshot, judgement, summary, use_colour(args.color, sys.stdout))
-    return int(judgement.severity)
+        text = _plugin_text(state, summary) if args.plugin else _text(args, snapshot, state, summary)
+    return int(state.severity), text
+
+
+def _blocks_alone(args: argparse.Namespace, reader: NodeReader) -> tuple[NodeState, Snapshot, Forecast | None]:
+    snapshot = reader.sample()
+    if (several := reader.tree.ambiguous) is not None:
+        snapshot = snapshot._replace(unreadable=(Unreadable(str(args.root / "buddyinfo"), several),))
+    order = args.order if args.order is not None else target_order(reader)
+    unseen = tuple(Unseen(question, _NOT_LOOKED, blind=False) for question in Question)
+    return node_state(snapshot, judge_node(snapshot, order), unseen=unseen), snapshot, None
+
+
+def _logs_too(args: argparse.Namespace) -> tuple[NodeState, Snapshot, Forecast | None]:
+    # Importing the readers of logs takes 120 ms of CPU, twice as much as the whole verb on a live node.
+    from fragtui.commands.look.report import collect  # noqa: PLC0415
+    from fragtui.render.report_page import state_of  # noqa: PLC0415
+
+    facts = collect(args.root, args.order, args.audit)
+    return state_of(facts), facts.snapshot, facts.forecast
 
 
 def target_order(reader: NodeReader) -> int:
@@ -85,19 +158,53 @@ def _failures_in_log(reader: NodeReader) -> str | None:
     return f"{log.name} reports {counted(count, 'denied request')}, {asked}"
 
 
-def _print_text(snapshot: Snapshot, judgement: NodeJudgement, summary: str, colour: bool) -> None:
-    paint = painter(colour)
-    host = snapshot.host
-    about = f"{host.name or 'unnamed node'}, kernel {host.release or 'unknown'}, order {judgement.order}"
-    print(f"{paint(badge(judgement), judgement.kernel)}  {about}")
-    print(summary)
-    if then := consequence(judgement):
-        print(then)
-    if lines := chart(judgement, paint, bars_for(sys.stdout.encoding)):
-        print("\n" + "\n".join(lines))
-    if judgement.zones and judgement.too_large is None and judgement.severity is not Severity.FINE:
-        from fragtui.model.remedy.forecast import forecast  # noqa: PLC0415  # See above.
+def _plugin_text(state: NodeState, summary: str) -> str:
+    """Return the line of the Monitoring Plugins guidelines: status, text, performance data; then the other lines."""
+    word = {Severity.FINE: "OK", Severity.WARNING: "WARNING", Severity.CRITICAL: "CRITICAL"}.get(state.severity)
+    judgement = state.judgement
+    values = []
+    if judgement.blocks is not None:
+        values.append(f"blocks={judgement.blocks};16:;1:;0")
+    if judgement.free_pages is not None:
+        values.append(f"free={judgement.free_pages * state.page_size}B;;;0")
+    if judgement.unusable is not None:
+        values.append(f"unusable={judgement.unusable / 10:.1f}%;;;0;100")
+    values.append(f"bare_nodes={len(judgement.nodes_without)};;;0")
+    text = f"{badge(state)}: {summary}".replace("|", "/")
+    others = [str(item).replace("|", "/") for item in card(state, 200, state.at, Means.COMMANDS).lines[1:]]
+    return "\n".join([f"FRAGTUI {word or 'UNKNOWN'} - {text} | {' '.join(values)}", *others])
 
-        print(f"\nWhat would help: {forecast(snapshot, judgement.order).outlook}.")
-    for problem in snapshot.unknown:
-        print(f"not read: {problem}")
+
+def _text(args: argparse.Namespace, snapshot: Snapshot, state: NodeState, summary: str) -> str:
+    """Return the card, and the zones."""
+    colour = takes_colour(sys.stdout, args.color)
+    judgement, host = state.judgement, snapshot.host
+    paint, bars = painter(colour), bars_for(sys.stdout.encoding)
+    in_ascii = bars.isascii()
+    shown = card(state, _columns() - 1, state.at, Means.COMMANDS)
+    first, *others = shown.lines
+    mark = f"\x1b[{_BADGE_COLOURS[shown.badge_role]}m{shown.badge}\x1b[0m" if colour else shown.badge
+    text = str(first).strip() if snapshot.zones is not None or summary == sentence(state) else summary
+    rows = [f"{mark}  {text}"]
+    rows += [f"{paint(f'{item.label:<{LABEL_CELLS}}', None)}{str(item)[LABEL_CELLS:]}" for item in others]
+    if shown.outlook:
+        rows.append(f"{'':<{LABEL_CELLS}}{shown.outlook}")
+    if args.wide:
+        table = chart(judgement, paint, bars)
+    else:
+        table = [paint(row.text, row.verdict) for row in zone_rows(judgement, host.page_size)]
+    block = format_block(host.page_size, judgement.order)
+    about = f"kernel {shortened(host.release or 'unknown', _MAX_RELEASE)}, {block}:"
+    rows += ["", f"{shortened(host.name or 'unnamed node', _MAX_HOST)}, {about}", *table]
+    rows += [f"not read: {problem}" for problem in snapshot.unknown]
+    output = "\n".join(rows)
+    return output.translate(_SIGNS) if in_ascii else output
+
+
+def _columns() -> int:
+    """Return the columns of the terminal, else 80; at least 60."""
+    try:
+        columns = os.get_terminal_size(sys.stdout.fileno()).columns
+    except (OSError, ValueError):
+        columns = _DEFAULT_COLUMNS
+    return max(60, columns or _DEFAULT_COLUMNS)

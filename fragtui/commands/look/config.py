@@ -10,8 +10,8 @@ from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.output_options import add_json
 from fragtui.commands.cli.settings import SETTINGS_WITH_OPTION
 from fragtui.commands.cli.source_options import add_interval
+from fragtui.json_line import json_line
 from fragtui.remedies.site_policy import SitePolicy, site_policies
-from fragtui.render.json_line import json_line
 from fragtui.sources.config.places import SITE_FILE, variable_of
 from fragtui.sources.config.settings import Settings, read_settings
 

@@ -9,10 +9,10 @@ from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.output_options import add_json
 from fragtui.commands.cli.suggestions import did_you_mean
+from fragtui.json_line import json_line
 from fragtui.kernel.gfp.flags import GfpReading, GfpTable, decode, is_plausible, mask_names, table_for
 from fragtui.kernel.procfs.version import parse_version
-from fragtui.render.json_line import json_line
-from fragtui.sources.kernel_log.follower import running_gfp_table, running_release
+from fragtui.sources.kernel_log.ring import running_gfp_table, running_release
 from fragtui.text import printable
 
 HELP = "decode an allocation mask such as 0x40cc0, or names into a mask"

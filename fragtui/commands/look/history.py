@@ -9,14 +9,15 @@ from dataclasses import asdict
 
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
-from fragtui.commands.cli.output_options import add_color, add_json, use_colour
+from fragtui.commands.cli.output import takes_colour
+from fragtui.commands.cli.output_options import add_color, add_json
 from fragtui.commands.cli.time_range import add_time_range, time_range_of
+from fragtui.json_line import json_line
 from fragtui.model.remedy.remedy_history import Episode, Result, describe_episode, repeats
 from fragtui.model.remedy.tuning_advice import Advice, advise
 from fragtui.remedies.audit.history import AuditHistory, read_history
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
-from fragtui.render.json_line import json_line
 from fragtui.sources.host.identity import tree_of
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.host.vm_settings import read_vm_settings
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         for episode in shown:
             print(json_line(_fields(episode, unknown)))
     else:
-        colour = use_colour(args.color, sys.stdout)
+        colour = takes_colour(sys.stdout, args.color)
         for episode in shown:
             lost = episode.intent.id in unknown
             text = describe_episode(episode, lost)

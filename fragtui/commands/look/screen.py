@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fragtui.commands.cli.exit_status import Exit
+from fragtui.commands.cli.own_command import own_command
 from fragtui.commands.cli.settings import read_only_because
 from fragtui.commands.cli.source_options import add_interval, add_look_options, add_source_options
 from fragtui.remedies.audit.path import audit_path
@@ -79,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
             live=reader.live,
             order=args.order,
             read_only=read_only_because(args),
+            as_root=own_command(sys.argv[1:]) if reader.live and os.geteuid() != 0 else None,
             audit=args.audit,
             recorder=recorder,
             write_report=lambda: _write_report(args),

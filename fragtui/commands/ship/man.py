@@ -10,8 +10,8 @@ from fragtui.commands.cli.exit_status import EXIT_MEANINGS, Exit
 from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.parser import build
 from fragtui.commands.cli.verbs import COMMON, SCREEN, VERBS
+from fragtui.json_line import SCHEMA
 from fragtui.remedies.catalogue import COMPACT_MEMORY, DROP_CACHES
-from fragtui.render.json_line import SCHEMA
 from fragtui.sources.config.places import SITE_FILE, variable_of
 from fragtui.sources.config.settings import DEFAULTS, SITE_ONLY
 

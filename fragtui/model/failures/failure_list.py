@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from fragtui.kernel.reports.report_kind import ReportKind
+from fragtui.model.node.source_state import SourceState, kernel_log_state
 
 if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
     from fragtui.model.failures.incident import Incident
@@ -54,6 +55,8 @@ class FailureList:
         self.source: str | None = None
         self.problem: str | None = None
         """Why the log is read from this source and not from a better one; None if none is better."""
+        self._proof: str | None = None
+        self._remedy = ""
         self.wanted = ""
         """Only incidents that contain this text are listed; case does not matter."""
         self._incidents: dict[str, Incident] = {}
@@ -71,9 +74,16 @@ class FailureList:
         self.unread_lines += update.unread_lines
         # A problem is reported once and holds as long as the source is the same.
         if update.problem is not None or update.source != self.source:
-            self.problem = update.problem
+            self.problem, self._remedy = update.problem, update.remedy
+        if update.proof is not None or update.source == "none":
+            self._proof = update.proof
         self.source = update.source
         self._changed()
+
+    @property
+    def state(self) -> SourceState:
+        """The state of the kernel log."""
+        return kernel_log_state(self.source, self.problem, self._proof, self._remedy)
 
     def _forget(self) -> None:
         more = len(self._incidents) - MAX_KEPT_INCIDENTS
@@ -92,7 +102,8 @@ class FailureList:
         self._incidents.clear()
         self._forgotten = self._forgotten_suppressed = 0
         self.lost_records = self.unlisted = self.unread_lines = 0
-        self.source = self.problem = None
+        self.source = self.problem = self._proof = None
+        self._remedy = ""
         self._changed()
 
     def filter(self, wanted: str) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from fragtui.model.node.snapshot import Snapshot, ZoneKey
+from fragtui.model.node.verdict import State, state_of_counts
 
 TICKS = 1200
 _SERIES = 8
@@ -15,6 +17,16 @@ _SERIES = 8
 Blocks = dict[ZoneKey, tuple[int, ...]]
 
 
+class Run(NamedTuple):
+    """The ticks up to the newest one that have the same state, by free blocks alone."""
+
+    state: State
+    start: float
+    """Monotonic seconds of the first of them."""
+    whole: bool
+    """Whether it is the oldest tick that is known: the state may have begun earlier."""
+
+
 class History:
     """Free blocks of each zone at the last ticks; a tick that could not be read is a gap, not a zero."""
 
@@ -22,6 +34,7 @@ class History:
         self._ticks: deque[tuple[float, Blocks | None]] = deque(maxlen=ticks)
         self._noted = 0
         self._series: dict[tuple[object, ...], _Series] = {}
+        self._runs: _Runs | None = None
 
     def add(self, snapshot: Snapshot) -> None:
         """Add one snapshot."""
@@ -55,6 +68,45 @@ class History:
             series.take(*self._ticks[place])
         series.taken = self._noted
         return series.last(points)
+
+    def run(self, keys: Iterable[ZoneKey], order: int) -> Run | None:
+        """Return since when these zones have had the state that the newest tick shows for `order`; None if unknown.
+
+        Watermarks are not remembered: blocks that the kernel keeps count as free. A tick without a reading is skipped.
+        """
+        zones = tuple(keys)
+        if self._runs is None or (self._runs.zones, self._runs.order) != (zones, order):
+            self._runs = _Runs(zones, order)
+        runs = self._runs
+        fresh = min(self._noted - runs.taken, len(self._ticks))
+        for place in range(len(self._ticks) - fresh, len(self._ticks)):
+            runs.take(*self._ticks[place])
+        runs.taken = self._noted
+        return runs.run
+
+
+class _Runs:
+    """The run of one order, extended at each tick."""
+
+    def __init__(self, zones: tuple[ZoneKey, ...], order: int) -> None:
+        self.taken = 0
+        self.zones = zones
+        self.order = order
+        self.run: Run | None = None
+
+    def take(self, at: float, made: Blocks | None) -> None:
+        counts: dict[int, list[int]] = {}
+        for zone in self.zones:
+            row = made.get(zone) if made else None
+            if row is not None and self.order < len(row):
+                of_node = counts.setdefault(zone[0], [0, 0])
+                of_node[0] += row[self.order]
+                of_node[1] += row[0]
+        if not counts:
+            return
+        state = state_of_counts(self.order, [(blocks, pages) for blocks, pages in counts.values()])
+        if self.run is None or self.run.state is not state:
+            self.run = Run(state, at, self.run is None)
 
 
 class _Series:

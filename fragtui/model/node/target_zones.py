@@ -56,13 +56,22 @@ def target_blocks(snapshot: Snapshot, order: int) -> int | None:
     return sum(own_blocks(zone, states[zone.key], order) for zone in target_zones(snapshot))
 
 
-def usable_blocks(snapshot: Snapshot, order: int) -> int | None:
-    """Return the blocks of `order` that GFP_KERNEL gets now: those of target zones above their watermark."""
+def usable_by_node(snapshot: Snapshot, order: int) -> dict[int, int] | None:
+    """Return the blocks of `order` that GFP_KERNEL gets now, by NUMA node: those of target zones above their watermark.
+
+    None if the zones are unknown, or have no such order.
+    """
     if not has_order(snapshot, order):
         return None
     states, rule = zone_states(snapshot), rule_for(snapshot)
-    return sum(
-        own_blocks(zone, states[zone.key], order)
-        for zone in target_zones(snapshot)
-        if zone_verdict(states[zone.key], order, RequestKind.GFP_KERNEL, rule) is Verdict.AVAILABLE
-    )
+    found: dict[int, int] = {}
+    for zone in target_zones(snapshot):
+        gives = zone_verdict(states[zone.key], order, RequestKind.GFP_KERNEL, rule) is Verdict.AVAILABLE
+        found[zone.node] = found.get(zone.node, 0) + (own_blocks(zone, states[zone.key], order) if gives else 0)
+    return found
+
+
+def usable_blocks(snapshot: Snapshot, order: int) -> int | None:
+    """Return the blocks of `order` that GFP_KERNEL gets now on all NUMA nodes; None if that is unknown."""
+    by_node = usable_by_node(snapshot, order)
+    return None if by_node is None else sum(by_node.values())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 from fragtui.model.node.indices import blocks_of, fragmentation_index, free_pages, unusable_indices
 from fragtui.model.node.snapshot import Snapshot, Zone
@@ -54,8 +55,19 @@ class Severity(IntEnum):
     UNKNOWN = 3
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneJudgement:
+class State(StrEnum):
+    """The state of the node for requests of the target order, by the names of badge, JSON and metrics."""
+
+    OK = "ok"
+    LOW = "low"
+    RECOVERING = "recovering"
+    FRAGMENTED = "fragmented"
+    RESERVED = "reserved"
+    OUT_OF_MEMORY = "out_of_memory"
+    UNKNOWN = "unknown"
+
+
+class ZoneJudgement(NamedTuple):
     """One zone, judged for every order; indices in thousandths (see fragmentation)."""
 
     zone: Zone
@@ -75,8 +87,7 @@ class ZoneJudgement:
         return row[order] if order < len(row) else Verdict.FRAGMENTED
 
 
-@dataclass(frozen=True, slots=True)
-class NodeJudgement:
+class NodeJudgement(NamedTuple):
     """The node, judged for a target order."""
 
     order: int
@@ -84,6 +95,8 @@ class NodeJudgement:
     zones: tuple[ZoneJudgement, ...]
     kernel: Verdict
     atomic: Verdict
+    state: State
+    """The state by the free blocks alone: never RECOVERING, which depends on pods and remedies, too."""
     severity: Severity
     largest_order: int | None
     """Highest order that a GFP_KERNEL request gets now; None if not even a page is available, or unknown."""
@@ -95,6 +108,8 @@ class NodeJudgement:
     """Share of that free memory in too small blocks, in thousandths."""
     nodes_without: tuple[int, ...]
     """NUMA nodes whose own zones can't serve the target order though another node's can."""
+    nodes: int
+    """NUMA nodes with zones that kernel requests may be served from."""
     watermarks_known: bool
     gets: RequestOutcome = RequestOutcome.UNKNOWN
     """What a GFP_KERNEL request gets in the end."""
@@ -119,9 +134,8 @@ def judge_node(snapshot: Snapshot, order: int) -> NodeJudgement:
     """
     rule = rule_for(snapshot)
     if not snapshot.zones:
-        return NodeJudgement(
-            order, rule, (), Verdict.UNKNOWN, Verdict.UNKNOWN, Severity.UNKNOWN, None, None, None, None, (), False
-        )
+        none, state, severity = Verdict.UNKNOWN, State.UNKNOWN, Severity.UNKNOWN
+        return NodeJudgement(order, rule, (), none, none, state, severity, None, None, None, None, (), 0, False)
     states = zone_states(snapshot)
     size = snapshot.host.page_size
     orders = max(len(zone.free_blocks) for zone in snapshot.zones)
@@ -140,18 +154,26 @@ def judge_node(snapshot: Snapshot, order: int) -> NodeJudgement:
         default=None,
     )
     gets = _gets(kernel, order, serving)
+    nodes = len({zone.zone.node for zone in serving})
+    few = _running_low(blocks, unusable)
+    state = _state(kernel, not_a_page=largest is None, bare=len(nodes_without), nodes=nodes, few=few)
+    # On a bare node a request that is bound to it gets what it would on a node where none is available.
+    bound = [zone for zone in serving if zone.zone.node in nodes_without]
+    waits = (_gets(Verdict.FRAGMENTED, order, bound) if bound else gets) is RequestOutcome.WAITS
     return NodeJudgement(
         order=order,
         rule=rule,
         zones=zones,
         kernel=kernel,
         atomic=atomic,
-        severity=_severity(kernel, gets, blocks, unusable, bool(nodes_without)),
+        state=state,
+        severity=severity_of(state, waits=waits),
         largest_order=largest,
         free_pages=pages,
         blocks=blocks,
         unusable=unusable,
         nodes_without=nodes_without,
+        nodes=nodes,
         watermarks_known=all(zone.state.mark is not None for zone in serving),
         gets=gets,
         halving_floor=_halving_stop(serving, order) if rule is Rule.HALVING and kernel is Verdict.RESERVED else None,
@@ -230,12 +252,40 @@ def _gets(kernel: Verdict, order: int, serving: list[ZoneJudgement]) -> RequestO
     return RequestOutcome.WAITS if plenty and keeps_up else RequestOutcome.MAY_KILL
 
 
-def _severity(kernel: Verdict, gets: RequestOutcome, blocks: int, unusable: int | None, node_without: bool) -> Severity:
+def _state(kernel: Verdict, *, not_a_page: bool, bare: int, nodes: int, few: bool) -> State:
+    """Return the state of the node; `bare` of its `nodes` NUMA nodes have no block though another one has."""
     if kernel is Verdict.UNKNOWN:
+        return State.UNKNOWN
+    if kernel is Verdict.SHORT or (kernel is Verdict.RESERVED and not_a_page):
+        return State.OUT_OF_MEMORY
+    if kernel is Verdict.RESERVED:
+        return State.RESERVED
+    if kernel is Verdict.FRAGMENTED or (bare and bare * 2 >= nodes):
+        return State.FRAGMENTED
+    return State.LOW if few or bare else State.OK
+
+
+def _running_low(blocks: int, unusable: int | None) -> bool:
+    """Return whether the blocks are about to run out; `unusable` is the share of smaller pieces in thousandths."""
+    return blocks < FEW_BLOCKS or (unusable is not None and unusable > THIN_SHARE * 1000 and blocks < MANY_BLOCKS)
+
+
+def state_of_counts(order: int, nodes: Sequence[tuple[int, int]]) -> State:
+    """Return the state by free blocks alone, without watermarks: of each NUMA node its blocks and its free pages."""
+    blocks, pages = (sum(column) for column in zip(*nodes, strict=True))
+    unusable = (pages - (blocks << order)) * 1000 // pages if pages else None
+    kernel = Verdict.AVAILABLE if blocks else Verdict.FRAGMENTED
+    bare = sum(not count for count, _ in nodes)
+    return _state(kernel, not_a_page=False, bare=bare, nodes=len(nodes), few=_running_low(blocks, unusable))
+
+
+_SEVERITIES = {State.OK: Severity.FINE, State.LOW: Severity.WARNING, State.RECOVERING: Severity.WARNING}
+
+
+def severity_of(state: State, *, waits: bool = False) -> Severity:
+    """Return the severity of a state; `waits`: page cache can be reclaimed, and the request gets a block after that."""
+    if state is State.UNKNOWN:
         return Severity.UNKNOWN
-    if gets is RequestOutcome.WAITS:
+    if state is State.FRAGMENTED and waits:
         return Severity.WARNING
-    if gets is not RequestOutcome.AT_ONCE:
-        return Severity.CRITICAL
-    thin = unusable is not None and unusable > THIN_SHARE * 1000 and blocks < MANY_BLOCKS
-    return Severity.WARNING if blocks < FEW_BLOCKS or thin or node_without else Severity.FINE
+    return _SEVERITIES.get(state, Severity.CRITICAL)

@@ -7,15 +7,20 @@ is a likely value with a low and a high end, and every run is compared with it a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from fragtui.kernel.procfs.version import KernelVersion
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.model.node.target_zones import target_blocks
+from fragtui.model.node.target_zones import target_blocks, usable_by_node
+from fragtui.model.node.verdict import MANY_BLOCKS
 from fragtui.model.remedy.block_probability import CLUSTERED, SCATTERED, TOGETHER, p_free_block, p_recovered
 from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.zone_capacity import MobilityArea, ZoneCapacity, dirty_bytes, page_cache, zone_capacities
 from fragtui.text import format_bytes
+
+WANTED_BLOCKS = 64
+"""Blocks of the target order that a remedy should give: so many let the pods of a node start one after another."""
+_HELPING_BLOCKS = 8
+"""With fewer blocks than this a remedy does not help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +59,6 @@ class Gain:
     """Why a value is unknown or zero."""
 
 
-class Outlook(StrEnum):
-    """What would help a request of the target order."""
-
-    DROP_CACHES = "drop caches"
-    COMPACT = "compact"
-    DROP_THEN_COMPACT = "drop caches, then compact"
-    NEITHER = "neither"
-    UNKNOWN = "unknown"
-
-
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """The node as remedies find it, at one order; `gain` forecasts each of them."""
@@ -72,6 +67,8 @@ class Forecast:
     page_size: int
     blocks: int | None
     """Blocks of the target order now, in the zones that serve kernel requests."""
+    fewest: int | None
+    """Blocks of the target order that a request gets now on the NUMA node that has fewest."""
     zone_capacities: tuple[ZoneCapacity, ...]
     cache: int | None
     """Bytes of page cache without shmem."""
@@ -137,24 +134,17 @@ class Forecast:
     def worth(self, gain: Gain) -> bool | None:
         """Return whether a gain is worth its cost, or None if unknown.
 
-        It must be at least 8 blocks, half of the free ones, and a tenth of those that all free memory in smaller blocks
-        could make: with less, nearly all of that memory stays fragmented.
+        While a NUMA node has few blocks, that is `WANTED_BLOCKS`, or at least 8 if they are half of those that it has.
+        With many blocks everywhere it is half of all there are and a tenth of what all free memory in smaller blocks
+        would make: with less, nearly all of it stays as it is.
         """
-        if gain.blocks is None or self.blocks is None:
+        if gain.blocks is None or self.blocks is None or self.fewest is None:
             return None
-        return gain.blocks >= max(8, self.blocks // 2, self.small_free // self.block_size // 10)
-
-    @property
-    def outlook(self) -> Outlook:
-        """Return which remedy is worth running, dropping caches before compacting."""
-        drop = self.gain(Effect(sync=True, page_cache=True, slab=True))
-        compact = self.gain(Effect(sync=True, compact=True))
-        both = self.gain(Effect(sync=True, page_cache=True, slab=True, compact=True))
-        worth = [self.worth(gain) for gain in (drop, compact, both)]
-        if None in worth:
-            return Outlook.UNKNOWN
-        helping = (Outlook.DROP_CACHES, Outlook.COMPACT, Outlook.DROP_THEN_COMPACT)
-        return next((outlook for outlook, helps in zip(helping, worth, strict=True) if helps), Outlook.NEITHER)
+        if gain.blocks < _HELPING_BLOCKS:
+            return False
+        if self.fewest < MANY_BLOCKS:
+            return gain.blocks >= WANTED_BLOCKS or gain.blocks * 2 >= self.fewest
+        return gain.blocks >= max(self.blocks // 2, self.small_free // self.block_size // 10)
 
     def _nothing(self, effect: Effect, blocks: int) -> str | None:
         if blocks > 0 or effect == Effect(sync=True):
@@ -178,10 +168,12 @@ def moves_large_folios(version: KernelVersion | None) -> bool:
 def forecast(snapshot: Snapshot, order: int) -> Forecast:
     """Return what remedies could bring for blocks of `order` on the node as sampled."""
     types = snapshot.page_types
+    by_node = usable_by_node(snapshot, order)
     return Forecast(
         order=order,
         page_size=snapshot.host.page_size,
         blocks=target_blocks(snapshot, order),
+        fewest=min(by_node.values(), default=None) if by_node is not None else None,
         zone_capacities=zone_capacities(snapshot, order),
         cache=page_cache(snapshot.meminfo),
         dirty=dirty_bytes(snapshot.meminfo),

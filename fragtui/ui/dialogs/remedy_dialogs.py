@@ -10,11 +10,13 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.node.verdict import judge_node
 from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.forecast import forecast
 from fragtui.model.remedy.risk import NodeConditions, risks
 from fragtui.remedies.catalogue import Remedy
 from fragtui.remedies.guard.policy import Policy, format_policy
+from fragtui.render.card.state_text import need
 from fragtui.render.forecast_text import forecast_text
 from fragtui.text import format_block
 from fragtui.ui.dialogs.confirm import ConfirmDialog, paragraph
@@ -63,7 +65,7 @@ class RemedyDialog(ConfirmDialog[Remedy]):
     def lines(self, width: int) -> Sequence[Line]:
         """Return the commands, the expected result and the cost."""
         setting, remedy = self._setting, self.answer
-        lines = [line(("Command", "title"))]
+        lines = [*_need(setting, remedy.effect, width), line(), line(("Command", "title"))]
         for number, step in enumerate(remedy.steps, 1):
             lines += paragraph(f"{number}. {step.sentence(setting.root)}", width, "strong")
         lines += _expectation(setting, remedy.effect, width)
@@ -94,7 +96,8 @@ class EscalationDialog(ConfirmDialog[tuple[Remedy, ...]]):
         """Return the steps in their order, the expected result and the cost of all of them."""
         setting = self._setting
         block = format_block(setting.snapshot.host.page_size, setting.order)
-        lines = paragraph(
+        lines = [*_need(setting, self._whole, width), line()]
+        lines += paragraph(
             f"Stops as soon as {self._blocks} blocks of {block} are available; x aborts a step and the rest.",
             width,
             "text",
@@ -102,14 +105,18 @@ class EscalationDialog(ConfirmDialog[tuple[Remedy, ...]]):
         lines += [line(), line(("Commands, one after another", "title"))]
         for number, step in enumerate((step for remedy in self.answer for step in remedy.steps), 1):
             lines += paragraph(f"{number}. {step.sentence(setting.root)}", width, "strong")
+        return [*lines, *_expectation(setting, self._whole, width)]
+
+    @property
+    def _whole(self) -> Effect:
+        """What all steps do together."""
         effects = [remedy.effect for remedy in self.answer]
-        whole = Effect(
+        return Effect(
             sync=any(effect.sync for effect in effects),
             page_cache=any(effect.page_cache for effect in effects),
             slab=any(effect.slab for effect in effects),
             compact=any(effect.compact for effect in effects),
         )
-        return [*lines, *_expectation(setting, whole, width)]
 
 
 class GuardDialog(ConfirmDialog[Policy]):
@@ -139,6 +146,14 @@ class GuardDialog(ConfirmDialog[Policy]):
         for row in format_policy(self.answer).splitlines():
             lines += paragraph(row, width, "strong")
         return [*lines, line(), *paragraph(f"Each step is logged to {self._audit} before it runs", width, "muted")]
+
+
+def _need(setting: DialogContext, effect: Effect, width: int) -> list[Line]:
+    """Return whether a remedy is needed at all."""
+    snapshot, order = setting.snapshot, setting.order
+    view = forecast(snapshot, order)
+    text, style = need(judge_node(snapshot, order), snapshot.host.page_size, view.worth(view.gain(effect)))
+    return paragraph(text, width, style)
 
 
 def _expectation(setting: DialogContext, effect: Effect, width: int) -> list[Line]:

@@ -1,4 +1,4 @@
-"""The chosen zone opened: a bar for each order, in the tones of what was there before, gained and lost."""
+"""The chosen zone in detail: a bar for each order, in the tones of what was there before, gained and lost."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ def _column_names(columns: _Columns, span: int) -> Line:
     if columns.share:
         text += fit_right("share", 7)
     if columns.indices:
-        text += "  unus. fragm. "
+        text += "  unus. fragm."
     if columns.types:
         text += " types"
     scale = [" "] * columns.bar

@@ -6,14 +6,19 @@ from collections.abc import Sequence
 
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.failure_list import FailureGroup
+from fragtui.model.node.source_state import Sight
 from fragtui.render.incident_text import brief_title, cause_words, flag_names
+from fragtui.render.source_text import no_denials, state_word
 from fragtui.text import counted
 from fragtui.ui.panels.pod_links import pod_of
+from fragtui.ui.panels.sight_rows import sight_rows, sight_style
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import wrap
 from fragtui.ui.widgets.incident_cells import clock_time
 from fragtui.ui.widgets.list_panel import ListPanel, columns
 from fragtui.ui.widgets.rows import Line, Span, line
+
+_LIMITS = "The kernel logs at most one failure per 10 s, and none of silent (NOWARN) requests."
 
 
 class FailuresPanel(ListPanel[FailureGroup]):
@@ -25,6 +30,7 @@ class FailuresPanel(ListPanel[FailureGroup]):
         super().__init__(id="failures")
         self._session = session
         self._flag_width = 0
+        self._heading_alone = False
 
     def items(self) -> Sequence[FailureGroup]:
         """Return the rows, the newest last."""
@@ -32,6 +38,7 @@ class FailuresPanel(ListPanel[FailureGroup]):
 
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the lines, the flags' column as wide as the newest rows' flags need."""
+        self._heading_alone = height < 2
         self._flag_width = max((len(flag_names(row.last)) for row in self._session.failures.rows[-height:]), default=0)
         return super().build(width, height)
 
@@ -51,10 +58,15 @@ class FailuresPanel(ListPanel[FailureGroup]):
             spans.append((f"{counted(failures.unread_lines, 'line')} could not be read ", "warn"))
         if failures.wanted:
             spans.append((f"with '{failures.wanted}' ", "strong"))
-        if failures.source == "none":
-            return (*spans, ("unknown ", "unknown"))
-        spans.append((f" {failures.source}" if failures.source else " kernel log not read yet", "muted"))
-        if failures.problem:
+        state = failures.state
+        if self._heading_alone and not self.items() and not failures.wanted:
+            words = no_denials(state)
+            return (*spans, (words.text, sight_style(words)))
+        if state.sight is Sight.BLIND:
+            spans.append(("unknown ", "unknown"))
+        place = f" {failures.source}" if failures.source not in (None, "none") else ""
+        spans.append((f" {state.name}: {state_word(state)}{place}", "muted"))
+        if failures.problem and failures.source != "none":
             spans.append((f" ({failures.problem})", "muted"))
         return tuple(spans)
 
@@ -87,14 +99,8 @@ class FailuresPanel(ListPanel[FailureGroup]):
         failures = self._session.failures
         if failures.wanted:
             return [line((" nothing holds that text", "muted"))]
-        if failures.source is None:
-            return [line((" reading the kernel log…", "muted"))]
-        if failures.source == "none":
-            why = failures.problem or "switched off by --kernel-log none"
-            return [line((f" {row}", "warn")) for row in wrap(f"the kernel log can't be read: {why}", width - 2, 3)]
-        place = "the part of the kernel log that was read" if failures.problem else "the kernel log"
-        text = f"none in {place} (it has at most one failure per 10 s, and none of silent (NOWARN) requests)"
-        rows = [line((f" {row}", "muted")) for row in wrap(text, width - 2, 2)]
-        if failures.problem:
-            rows += [line((f" {row}", "warn")) for row in wrap(failures.problem, width - 2, 3)]
+        rows = sight_rows(no_denials(failures.state), width)
+        if failures.state.sight is Sight.LOOKED:
+            rows += [line((f" {row}", "muted")) for row in wrap(_LIMITS, width - 2, 2)]
+            rows += [line((f" {row}", "warn")) for row in wrap(failures.problem or "", width - 2, 3) if row]
         return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from fragtui.ui.panels.card import CARD_ROWS
 from fragtui.ui.panels.timeline import MAX_TIMELINE_ROWS, MIN_TIMELINE_ROWS
 
 WIDE = 150
@@ -16,7 +17,7 @@ ROOMY = 13
 class PanelRows(NamedTuple):
     """Lines for each panel; 0 hides it."""
 
-    verdict: int
+    card: int
     zones: int
     bars: int
     timeline: int
@@ -25,18 +26,15 @@ class PanelRows(NamedTuple):
     side_by_side: bool
 
 
-def allocate_rows(
-    width: int, height: int, zones: int, orders: int, pods: int, *, remedy_line: bool = False
-) -> PanelRows:
-    """Return the lines for each panel on a screen of that size, without its first and last line and the remedy line.
+def allocate_rows(width: int, height: int, zones: int, orders: int, pods: int, *, remedy_line: int = 0) -> PanelRows:
+    """Return the lines for each panel on a screen of that size, without its first and last line and `remedy_line` more.
 
-    If lines are few, the order of precedence is: the verdict, every zone's row, the chosen zone's bars, then at least
+    If lines are few, the order of precedence is: the card, every zone's row, the chosen zone's bars, then at least
     one failure; the pods' heading always stays, since it has their count.
     """
     room = max(0, height - 2 - remedy_line)
-    verdict = 3 if height >= 34 or width < 80 else 2
-    verdict = min(verdict, room)
-    room -= verdict
+    card = min(CARD_ROWS + (height >= 30), room)
+    room -= card
     want_zones = 1 + max(1, zones)
     want_bars = 1 + max(1, orders)
     side_by_side = width >= WIDE
@@ -50,7 +48,7 @@ def allocate_rows(
             timeline = 0
         pod_lines = max(4, min(room // 2, 2 + pods), room // 3)
         failures = max(0, room - pod_lines)
-        return PanelRows(verdict, zone_lines, bar_lines, timeline, failures, pod_lines, True)
+        return PanelRows(card, zone_lines, bar_lines, timeline, failures, pod_lines, True)
     least_below = 3
     zone_lines = min(want_zones, max(2, (room - least_below) // 3)) if want_zones > 5 else want_zones
     zone_lines = min(zone_lines, room)
@@ -61,4 +59,4 @@ def allocate_rows(
     bar_lines = max(0, min(want_bars, room - zone_lines - least_below))
     below = max(0, room - zone_lines - bar_lines)
     pod_lines = min(below, max(1, min(1 + pods, below // 2), below // 3 if below >= 9 else 1))
-    return PanelRows(verdict, zone_lines, bar_lines, 0, below - pod_lines, pod_lines, False)
+    return PanelRows(card, zone_lines, bar_lines, 0, below - pod_lines, pod_lines, False)

@@ -6,20 +6,23 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from fragtui.model.node.source_state import Sight, SourceState
 from fragtui.render.facts import Fact
 from fragtui.render.pod_text import history_facts, kernel_facts, pod_facts, pod_name, pod_reason, state_words
+from fragtui.render.source_text import no_stuck_pods, other_lines, pods_sight, state_word
 from fragtui.text import counted, format_duration
 from fragtui.ui.clock import CLOCK
+from fragtui.ui.panels.sight_rows import SIGHT_STYLES, sight_rows, sight_style
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import wrap
 from fragtui.ui.widgets.list_panel import ListPanel, columns
 from fragtui.ui.widgets.rows import Line, Span, line
 
 if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
-    from fragtui.model.pods.pod_update import SourceState
     from fragtui.model.pods.stuck_pods import StuckPod
 
-_SIGNS = {"live": "●", "connecting": "◌", "waiting": "◌", "absent": "○", "refused": "✗", "off": "○"}
+_SIGNS = {"live": "●", "connecting": "◌", "waiting": "◌", "absent": "○", "refused": "✗", "nothing": "○", "off": "○"}
+_EMPTY = {Sight.LOOKED: "none ", Sight.BLIND: "unknown ", Sight.NOTHING: "no kubelet here ", Sight.PENDING: "reading "}
 
 
 class PodsPanel(ListPanel["StuckPod"]):
@@ -47,10 +50,12 @@ class PodsPanel(ListPanel["StuckPod"]):
         if stuck is not None and stuck.pods:
             refused = f" ({stuck.denied_memory} denied memory)" if stuck.denied_memory else ""
             spans.append((f"{len(stuck.pods)}{refused} ", "bad"))
-        elif update and any(source.state == "live" for source in update.sources):
-            spans.append(("none ", "good"))
+        elif self._heading_alone and not self.items():
+            words = no_stuck_pods(update.sources if update else None)
+            return (*spans, (words.text, sight_style(words)))
         else:
-            spans.append(("unknown ", "unknown"))
+            sight = pods_sight(update.sources if update else ())
+            spans.append((_EMPTY[sight], SIGHT_STYLES[sight]))
         if stuck is not None and stuck.pods and self._heading_alone:
             return (*spans, (" " + ", ".join(pod_name(pod) for pod in stuck.pods[:8]), "text"))
         if stuck is not None and stuck.dropped:
@@ -60,7 +65,9 @@ class PodsPanel(ListPanel["StuckPod"]):
         if update and update.unread:
             spans.append((f"{counted(update.unread, 'sighting')} could not be read ", "warn"))
         sources = update.sources if update else ()
-        spans += [(f" {_SIGNS.get(source.state, '?')} {source.name}: {source.state}", "muted") for source in sources]
+        spans += [
+            (f" {_SIGNS.get(source.state, '?')} {source.name}: {state_word(source)}", "muted") for source in sources
+        ]
         return tuple(spans)
 
     def row(self, item: StuckPod, width: int) -> tuple[Span, ...]:
@@ -82,13 +89,10 @@ class PodsPanel(ListPanel["StuckPod"]):
     def empty(self, width: int) -> Sequence[Line]:
         """Return what the sources can't tell, so that an empty list is not taken for good news."""
         if (update := self._session.pods) is None:
-            return [line((" looking for the kubelet's log, the API and crictl…", "muted"))]
-        rows: list[Line] = []
-        for source in update.sources:
-            if source.cannot_tell:
-                rows += [
-                    line((f" {row}", "muted")) for row in wrap(f"{source.name}: {source.cannot_tell}", width - 2, 3)
-                ]
+            return sight_rows(no_stuck_pods(None), width)
+        rows = sight_rows(no_stuck_pods(update.sources), width)
+        for words in other_lines(update.sources):
+            rows += [line((f" {row}", "muted")) for row in wrap(words, width - 2, 3)]
         return rows
 
 

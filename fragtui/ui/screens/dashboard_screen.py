@@ -168,6 +168,12 @@ class DashboardScreen(Screen[None]):
         """Give the focused panel the whole body, or restore the layout."""
         self.dashboard.zoom(self.focused)
 
+    def action_unwind(self) -> None:
+        """Hide the note that fragtui is not root."""
+        if self.session.as_root is not None:
+            self.session.as_root = None
+            self.show()
+
     def action_help(self) -> None:
         """Show all keys."""
         self.app.push_screen(PageScreen("Keys and signs", lambda width: help_lines(self.KEYS, width)))

@@ -9,9 +9,9 @@ from typing import Any
 
 from textual.app import App
 
+from fragtui.json_line import json_line
 from fragtui.model.failures.failure_list import FailureGroup, FailureList
 from fragtui.output_file import write_file
-from fragtui.render.json_line import json_line
 from fragtui.text import counted
 from fragtui.ui.dialogs.prompt import PromptDialog
 from fragtui.ui.screens.report_action import save_aside

@@ -37,6 +37,7 @@ class LiveScreen(DashboardScreen):
 
     def __init__(self, sampler: Ticker, dependencies: AppDependencies, readers: BackgroundReaders) -> None:
         super().__init__(dependencies.order, dependencies.write_report)
+        self.session.as_root = dependencies.as_root
         self.remedies: RemedyController | None = None
         """The remedies; None until the first bars are on screen."""
         self._sampler = sampler

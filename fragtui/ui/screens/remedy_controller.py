@@ -11,7 +11,7 @@ from textual.app import App
 
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.target_zones import target_blocks
-from fragtui.model.remedy.forecast import moves_large_folios
+from fragtui.model.remedy.recommendation import with_sync
 from fragtui.model.remedy.risk import NodeConditions
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import (
@@ -29,6 +29,7 @@ from fragtui.remedies.guard.rules import GuardAction
 from fragtui.remedies.permission import disabled_because
 from fragtui.remedies.service import HistoryView, RemedyService, RemedyState
 from fragtui.remedies.site_policy import typed_name, unconfirmed_because
+from fragtui.render.card.state_text import remedy_clause
 from fragtui.text import format_count, format_duration
 from fragtui.ui.dialogs.remedy_dialogs import DialogContext, EscalationDialog, GuardDialog, RemedyDialog
 from fragtui.ui.dialogs.typed_name import TypedNameDialog
@@ -40,7 +41,6 @@ from fragtui.ui.widgets.rows import Line
 
 ESCALATION_BLOCKS = 64
 """Blocks of the target order at which the escalation stops, as in the guard's policy."""
-_MUCH_DIRTY = 64 << 20
 _REMEDIES = ("drop-3", "compact", "drop-1", "drop-2", "nudge")
 """The keys' remedies: if none of them can run, no remedy can."""
 
@@ -112,7 +112,7 @@ class RemedyController:
                 self._confirm(lambda typed: begin(chosen, typed))
 
         def begin(chosen: tuple[Remedy, ...], typed: str | None) -> None:
-            self._mark("step by step")
+            self._mark("step by step", remedy_clause(None, own=True))
             self.service.escalate(chosen, setting.snapshot, setting.order, ESCALATION_BLOCKS, typed)
 
         self._app.push_screen(EscalationDialog(setting, remedies, ESCALATION_BLOCKS), climb)
@@ -204,21 +204,22 @@ class RemedyController:
     def _variants(self, name: str) -> tuple[Remedy, ...]:
         """Return the remedy that a key names, and its variant with a sync if there is one."""
         snapshot = self._session.snapshot
-        dirty = (snapshot.meminfo.get("Dirty") or 0) if snapshot else 0
-        ends_early = dirty > 0 and moves_large_folios(snapshot.host.version if snapshot else None)
         if name.startswith("drop-"):
             value = int(name[-1])
-            pair = (drop_caches(value, sync=False), drop_caches(value, sync=True))
-            return pair[::-1] if dirty > _MUCH_DIRTY and value != 2 else pair
+            return self._preferred(drop_caches(value, sync=False), drop_caches(value, sync=True))
         if name == "compact":
-            pair = (compact_all(), compact_all(sync=True))
-            return pair[::-1] if ends_early else pair
+            return self._preferred(compact_all(), compact_all(sync=True))
         if name == "nudge":
             known = read_catalogue(self._root, snapshot.host.version if snapshot else None)
             return (next((remedy for remedy in known if remedy.id == "nudge-kcompactd"), wake_kcompactd(None, None)),)
         node = self._session.chosen[0] if self._session.chosen else 0
-        pair = (compact_node(node), compact_node(node, sync=True))
-        return pair[::-1] if ends_early else pair
+        return self._preferred(compact_node(node), compact_node(node, sync=True))
+
+    def _preferred(self, plain: Remedy, synced: Remedy) -> tuple[Remedy, Remedy]:
+        """Return both variants, first the one that the node calls for."""
+        snapshot = self._session.snapshot
+        sync = snapshot is not None and with_sync(snapshot, plain.effect).sync
+        return (synced, plain) if sync else (plain, synced)
 
     def _setting(self, remedy: Remedy) -> DialogContext | None:
         """Return the node for the remedy; if it can't run, show the reason and return None."""
@@ -245,7 +246,7 @@ class RemedyController:
             return
 
         def begin(typed: str | None) -> None:
-            self._mark(remedy.title.lower())
+            self._mark(remedy.title.lower(), remedy_clause(remedy.effect, own=True))
             self.service.run(remedy, self._session.snapshot or setting.snapshot, setting.order, typed)
 
         self._confirm(begin)
@@ -257,9 +258,10 @@ class RemedyController:
         else:
             self._app.push_screen(TypedNameDialog(name), lambda typed: None if typed is None else begin(typed))
 
-    def _mark(self, what: str) -> None:
+    def _mark(self, what: str, did: str) -> None:
         self._session.paused = False
         self._session.mark(what)
+        self._session.note_remedy(time.time(), what, did)
         self._before = self._session.snapshot
 
     def _gain(self) -> str:

@@ -12,7 +12,8 @@ from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.remedy.remedy_history import EndEntry, IntentEntry, describe_episode, episodes
 from fragtui.player import Moment, Player
-from fragtui.remedies.replay import ReplayedRemedies, title_of
+from fragtui.remedies.replay import ReplayedRemedies, remedy_of, title_of
+from fragtui.render.card.state_text import remedy_clause
 from fragtui.ui.clock import CLOCK
 from fragtui.ui.keys import REPLAY_KEYS, UNUSED, Keys, bindings
 from fragtui.ui.messages import MailboxMessage
@@ -100,7 +101,7 @@ class ReplayScreen(DashboardScreen):
                 session.add_kernel_log(step)
         intents = [entry for entry in self._remedies.entries if isinstance(entry, IntentEntry)]
         for intent in intents:
-            session.note_remedy(intent.time, title_of(intent))
+            session.note_remedy(intent.time, title_of(intent), _clause(intent))
         if intents and (before := self._remedies.before) is not None and before.zones:
             session.baseline = Baseline(before, title_of(intents[-1]).lower())
 
@@ -112,7 +113,7 @@ class ReplayScreen(DashboardScreen):
                 entry = self._remedies.take(step)
                 if isinstance(entry, IntentEntry):
                     self.session.mark(title_of(entry).lower())
-                    self.session.note_remedy(entry.time, title_of(entry))
+                    self.session.note_remedy(entry.time, title_of(entry), _clause(entry))
             else:
                 self.session.accept(step)
                 self._remedies.see(step)
@@ -189,3 +190,8 @@ class ReplayScreen(DashboardScreen):
             return [line((row, "text")) for row in rows or ["None until this moment."]]
 
         self.app.push_screen(PageScreen("Remedies in this recording", lines))
+
+
+def _clause(intent: IntentEntry) -> str:
+    remedy = remedy_of(intent)
+    return remedy_clause(remedy.effect if remedy is not None else None, own=False)

@@ -6,8 +6,8 @@ import os
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from fragtui.ui.widgets.glyphs import GlyphSet
 from fragtui.ui.widgets.paint import Depth
@@ -18,12 +18,12 @@ _PLAIN = re.compile(r"(?:dumb|unknown|cons25|vt\d+|ansi|hp|wy|adm)", re.IGNORECA
 _COLOURLESS = re.compile(r"(?:vt\d+|unknown)(?!.*color)", re.IGNORECASE)
 _LIGHT_GROUNDS = frozenset(("7", "9", "10", "11", "12", "13", "14", "15"))
 """Grounds of COLORFGBG (rxvt) on which dark text is readable."""
+_LOCALE = ("LC_ALL", "LC_CTYPE", "LANG")
 MAX_REPLY = 64
 _REPLY = re.compile(r"\x1b]11;rgba?:([0-9a-f]{1,4})/([0-9a-f]{1,4})/([0-9a-f]{1,4})(?:/[0-9a-f]{1,4})?", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class TerminalLook:
+class TerminalLook(NamedTuple):
     """How the screen is drawn."""
 
     theme: str = THEMES[0]
@@ -33,14 +33,17 @@ class TerminalLook:
     asks_ground: bool = False
     """Whether the terminal is asked for its ground, which then decides between the dark and the light theme."""
     asks_width: bool = False
-    """Whether the terminal is asked for the width of an ambiguous glyph, which is two cells on some."""
+    """Whether the terminal is asked for the width of an ambiguous glyph: two cells on some, three if not in UTF-8."""
 
 
 def detect(theme: str = AUTO, *, to_ascii: bool = False, environ: Mapping[str, str] | None = None) -> TerminalLook:
     """Return how to draw on this terminal; `theme` is one of `THEME_CHOICES`."""
     env = _started_with() if environ is None else environ
     depth = colour_depth(env)
-    glyph_set = GlyphSet.ASCII if to_ascii or not _writes_utf_8() else glyphs_of(env)
+    can_encode = _writes_utf_8() and not to_ascii
+    glyph_set = glyphs_of(env) if can_encode else GlyphSet.ASCII
+    # Containers set no locale: then the terminal shows whether it knows UTF-8.
+    unset = can_encode and not any(env.get(name) for name in _LOCALE) and glyphs_of({**env, "LANG": "C.UTF-8"})
     coloured = depth in (Depth.TRUE, Depth.INDEXED, Depth.ANSI)
     automatic = theme == AUTO
     return TerminalLook(
@@ -48,7 +51,7 @@ def detect(theme: str = AUTO, *, to_ascii: bool = False, environ: Mapping[str, s
         depth=depth,
         glyph_set=glyph_set,
         asks_ground=automatic and coloured and not _PLAIN.match(env.get("TERM", "")),
-        asks_width=glyph_set is GlyphSet.UNICODE,
+        asks_width=GlyphSet.UNICODE in (glyph_set, unset),
     )
 
 
@@ -75,7 +78,7 @@ def glyphs_of(environ: Mapping[str, str]) -> GlyphSet:
     The name counts, not what Python makes of it: in the C locale Python writes UTF-8 (PEP 538, PEP 540), and a locale
     that is not installed on the node still says what the terminal is.
     """
-    name = environ.get("LC_ALL") or environ.get("LC_CTYPE") or environ.get("LANG") or "C"
+    name = next((name for variable in _LOCALE if (name := environ.get(variable))), "C")
     codeset = name.rpartition(".")[2].partition("@")[0]
     term = environ.get("TERM", "")
     if codeset.lower().replace("-", "") != "utf8" or not term or _PLAIN.match(term):

@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from textual import constants
+from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
 from fragtui.ui.messages import LeaveAsked, TerminalLost, TerminalRead, TerminalUnread
@@ -22,7 +23,6 @@ from fragtui.ui.terminal.output import TerminalOutput, in_foreground
 from fragtui.ui.terminal.questions import TerminalQuestions
 from fragtui.ui.terminal.signals import TerminalSignals
 from fragtui.ui.widgets.resilient import ResilientApp
-from fragtui.ui.widgets.textual_private import app_of
 
 _WAITED = 0.001
 """Seconds: a poll that ends sooner found input that had arrived before it."""
@@ -42,8 +42,8 @@ class QuietDriver(LinuxDriver):
     Signals that end the process are handled while the terminal is in use: see `TerminalSignals`.
     """
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+    def __init__(self, app: App[Any], *args: Any, **options: Any) -> None:
+        super().__init__(app, *args, **options)
         self._ending = self.exit_event = _WakingEvent()
         self._output: TerminalOutput | None = None
         self._signals: TerminalSignals | None = None
@@ -51,7 +51,6 @@ class QuietDriver(LinuxDriver):
         self.arrivals = KeyArrivals()
         """The recent input of the terminal, and when it arrived."""
         self.arrivals.more_waits = self._more_waits
-        app = app_of(self)
         self._questions = app.questions if isinstance(app, TerminalApp) else None
 
     @property

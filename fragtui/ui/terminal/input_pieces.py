@@ -7,7 +7,7 @@ depend only on the order of the characters, and time matters only for a lone Esc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 ESC = "\x1b"
 BEL = "\x07"
@@ -23,8 +23,7 @@ _MAX_HELD = 64
 """Characters that are kept of a sequence that does not end; longer than `MAX_SEQUENCE`, so that it stays unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """One key, report, or paste."""
 
     text: str
@@ -59,7 +58,7 @@ class Pieces:
 
     @property
     def in_doubt(self) -> bool:
-        """Whether the waiting characters are a key if nothing follows: Escape, or Alt and O or a bracket."""
+        """Whether the waiting characters are a key if nothing follows: Escape, Alt+O, or Alt+]."""
         return self._held in (ESC, f"{ESC}O", f"{ESC}]")
 
     def feed(self, text: str) -> list[Piece]:

@@ -22,12 +22,18 @@ _CURSOR = re.compile(rf"{ESC}\[1;(\d{{1,3}})R")
 
 
 class TerminalQuestions:
-    """The questions to one terminal; `on_theme` and `on_wide` are called with what it answers in time."""
+    """The questions to one terminal.
 
-    def __init__(self, look: TerminalLook, on_theme: Callable[[str], object], on_wide: Callable[[], object]) -> None:
+    `on_theme` gets the theme for its ground, `on_width` whether the glyph was one cell wide: on some terminals it is
+    two, on one that is not in UTF-8 three.
+    """
+
+    def __init__(
+        self, look: TerminalLook, on_theme: Callable[[str], object], on_width: Callable[[bool], object]
+    ) -> None:
         self._asks_ground, self._asks_width = look.asks_ground, look.asks_width
         self._on_theme = on_theme
-        self._on_wide = on_wide
+        self._on_width = on_width
         self._until = 0.0
 
     def ask(self, now: float) -> str:
@@ -47,7 +53,6 @@ class TerminalQuestions:
             column = int(found[1])
             if column > _COLUMN:
                 self._asks_width = False
-                if column != _COLUMN + 1:
-                    self._on_wide()
+                self._on_width(column == _COLUMN + 1)
                 return True
         return False

@@ -8,24 +8,23 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.segment import Segment
 from textual.await_complete import AwaitComplete
 from textual.renderables.background_screen import BackgroundScreen
-from textual.screen import ModalScreen, Screen
+from textual.screen import ModalScreen
 
 from fragtui.ui.widgets.rows import LinesWidget
 from fragtui.ui.widgets.stylesheet import stylesheet
-from fragtui.ui.widgets.textual_private import content_of
 
 T = TypeVar("T")
 
 
 class _Behind:
-    """The lines of a screen, all in the colour of what is behind a dialog."""
+    """What Textual draws of the screen behind a dialog, all in one colour."""
 
-    def __init__(self, screen: Screen[object]) -> None:
-        self._screen = screen
+    def __init__(self, behind: BackgroundScreen) -> None:
+        self._behind = behind
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         style = LinesWidget.paint.style("behind")
-        for text, _, control in console.render(content_of(self._screen), options):
+        for text, _, control in console.render(self._behind, options):
             yield Segment(text, None if control else style, control)
 
 
@@ -38,7 +37,7 @@ class ModalPanel(ModalScreen[T], Generic[T]):
     def render(self) -> RenderableType:
         """Return the screen behind, which goes on, in one grey."""
         behind = super().render()
-        return _Behind(behind.screen) if isinstance(behind, BackgroundScreen) else behind
+        return _Behind(behind) if isinstance(behind, BackgroundScreen) else behind
 
     def dismiss(self, result: T | None = None) -> AwaitComplete:
         """Close with that result, unless the screen is already closed or covered by another.

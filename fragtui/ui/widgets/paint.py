@@ -137,7 +137,8 @@ class DepthFilter(LineFilter):
         look = self._looks.get((foreground, ground))
         if look is None:
             look = self._paint.look("text", self._grounds.get(ground, "screen"))
-        return style_of(look._replace(bold=bool(style.bold) and look.foreground != _DARK_WORDS))
+        bold = bool(style.bold) and look.foreground != _DARK_WORDS
+        return style_of(Look(look.foreground, look.ground, bold, look.reverse))
 
 
 def style_of(look: Look) -> Style:

@@ -10,22 +10,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.console import RenderableType
 from textual._context import visible_screen_stack
 from textual._keyboard_protocol import MODIFIER_FUNCTIONAL_KEYS
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.driver import Driver
 from textual.message import Message
-from textual.screen import Screen
 from textual.strip import Strip
 
 __all__ = [
     "MODIFIER_FUNCTIONAL_KEYS",
     "FatalErrorApp",
     "XTermParser",
-    "app_of",
-    "content_of",
     "driver_of",
     "parse_whole",
     "screen_lines",
@@ -35,16 +31,6 @@ __all__ = [
 def driver_of(app: App[Any]) -> Driver | None:
     """Return the driver of an application's terminal, None before it starts: Textual has no public name for it."""
     return app._driver
-
-
-def app_of(driver: Driver) -> App[Any]:
-    """Return the application of a driver."""
-    return driver._app
-
-
-def content_of(screen: Screen[Any]) -> RenderableType:
-    """Return what a screen shows, for drawing it again behind a dialog."""
-    return screen._compositor
 
 
 def screen_lines(app: App[Any]) -> list[Strip]:

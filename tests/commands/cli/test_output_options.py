@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.commands.cli.output_options import use_colour
+from fragtui.commands.cli.output import takes_colour
 from fragtui.commands.cli.parser import main, parse
+from fragtui.json_line import SCHEMA, json_line
 from fragtui.model.remedy.remedy_history import EndEntry, EvidenceEntry, IntentEntry, Result
 from fragtui.remedies.audit.log import AuditLog
-from fragtui.render.json_line import SCHEMA, json_line
 from tests.support.host_tree import HostTree
 
 
@@ -55,11 +55,11 @@ def test_colour_follows_option_then_no_color_then_terminal(
         monkeypatch.delenv(name, raising=False)
         if value is not None:
             monkeypatch.setenv(name, value)
-    assert use_colour(choice, Terminal()) is terminal
-    assert use_colour(choice, io.StringIO()) is other
+    assert takes_colour(Terminal(), choice) is terminal
+    assert takes_colour(io.StringIO(), choice) is other
     closed = io.StringIO()
     closed.close()
-    assert use_colour(choice, closed) is other
+    assert takes_colour(closed, choice) is other
 
 
 @pytest.mark.parametrize("verb", ["check", "history"])

@@ -12,10 +12,7 @@ from fragtui.commands.cli.parser import main
 from tests.support.host_tree import HostTree, ZoneFacts
 
 OLD_TYPES = ("Unmovable", "Reclaimable", "Movable", "Reserve", "Isolate")
-NONE_CAN_BE_HAD = (
-    "A GFP_KERNEL request tries reclaim and compaction, and fails if they free none; "
-    "a GFP_ATOMIC one, which can't wait, fails at once."
-)
+MAY_FAIL = "new requests may still succeed after a wait; atomic ones fail at once"
 
 
 def container_node(root: Path) -> HostTree:
@@ -42,17 +39,12 @@ def large_pages_node(root: Path) -> HostTree:
 
 
 NODES = [
-    (container_node, 3, 0, "OK", "Healthy: room for 400 blocks of 32K (order 3)", None),
-    (container_node, 6, 2, "FRAGMENTED", "Fragmented: no free 256K block (order 6)", NONE_CAN_BE_HAD),
-    (halving_node, 4, 2, "RESERVED",
-     "Fragmented by this kernel's rule: 119M is free, but too little of it in blocks above 16K (order 2) to give one "
-     "of 64K (order 4); the largest available is 16K (order 2).", NONE_CAN_BE_HAD),
-    (large_pages_node, 3, 0, "OK", "room for 160 blocks of 512K (order 3)", None),
-    (large_pages_node, 5, 2, "FRAGMENTED",
-     "Fragmented: no free 2M block (order 5); 1.16G free in pieces of 512K or less.",
-     NONE_CAN_BE_HAD),
-    (large_pages_node, 14, 3, "UNKNOWN", "There is no order 14 here: the largest block of this kernel is 512M",
-     None),
+    (container_node, 3, 0, "OK", "Healthy. Requests of 32K succeed: room for 400.", None),
+    (container_node, 6, 2, "FRAGMENTED", "No free 256K block. 63M is free, but in pieces of 32K or less.", MAY_FAIL),
+    (halving_node, 4, 2, "RESERVED", "By this kernel's rule too little of 119M is in blocks above 16K.", MAY_FAIL),
+    (large_pages_node, 3, 0, "OK", "Healthy. Requests of 512K succeed: room for 160.", None),
+    (large_pages_node, 5, 2, "FRAGMENTED", "No free 2M block. 1.2G is free, but in pieces of 512K or less.", MAY_FAIL),
+    (large_pages_node, 14, 3, "UNKNOWN", "There is no order 14 here; the largest is 512M (order 13).", None),
 ]  # fmt: skip
 
 
@@ -77,12 +69,15 @@ def test_each_state_has_its_sentences(
     assert main(["check", *call]) == status
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[0] == word
-    assert sentence in lines[1]
-    assert lines[2] == (then or "")
-    assert max(map(len, lines[1:3])) < 170
+    assert lines[0] == f"{word}  {sentence}"
+    step = "Try" if status == 2 else "Next"
+    assert [line.split()[0] for line in lines[1:4]] == ["Denied", "Stuck", step]
+    assert lines[4].strip() == (then or "")
+    assert max(len(line) for line in lines if str(tmp_path) not in line) <= 80
     assert main(["check", "--json", *call]) == status
-    summary = json.loads(capsys.readouterr().out)["summary"]
-    assert (then is None) == ("GFP_KERNEL" not in summary)
+    report = json.loads(capsys.readouterr().out)
+    assert report["state"] == word.lower()
+    assert (report["outlook"] is None) == (then is None)
 
 
 def test_a_tree_of_buddyinfo_alone_is_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,7 +87,7 @@ def test_a_tree_of_buddyinfo_alone_is_judged(tmp_path: Path, capsys: pytest.Capt
     (tmp_path / "saved/buddyinfo").write_text((tree.root / "proc/buddyinfo").read_text())
     assert main(["check", "--root", str(tmp_path / "saved"), "--order", "3"]) == 0
     text = capsys.readouterr().out
-    assert "watermarks are unknown: judged by the blocks alone." in text
-    assert "400 blocks of 32K (order 3)" in text, "DMA's blocks are not among them"
+    assert "Requests of 32K succeed: room for 400." in text
+    assert "node 0 DMA " not in text, "DMA's blocks are not among them"
     assert "zoneinfo: no such file or directory" in text
     assert "page size: no file gives it; 4096 bytes assumed" in text

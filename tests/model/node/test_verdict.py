@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -15,10 +15,11 @@ from fragtui.kernel.procfs.version import parse_version
 from fragtui.kernel.procfs.zoneinfo import ZoneInfo
 from fragtui.model.node.snapshot import Host, PageTypeReading, Snapshot, Zone
 from fragtui.model.node.target_zones import target_blocks, usable_blocks
-from fragtui.model.node.verdict import NodeJudgement, RequestOutcome, Severity, judge_node
+from fragtui.model.node.verdict import NodeJudgement, RequestOutcome, Severity, State, judge_node
 from fragtui.model.node.watermark import RequestKind, Rule, Verdict, ZoneState, verdicts
 from fragtui.model.node.zonelist import kernel_reserve
-from fragtui.render.headline import badge, consequence, headline
+from fragtui.model.state.node_state import node_state
+from fragtui.render.card.state_text import badge, outlook, sentence
 from fragtui.sources.host.reader import NodeReader
 from tests.support.host_tree import DMA, HEALTHY, HostTree, ZoneFacts
 from tests.support.places import SAMPLES
@@ -56,43 +57,43 @@ FRESH_BOOT = (40, 30, 25, 20, 15, 10, 8, 6, 5, 4, 4500)
 IDLE_DESKTOP = (9_000, 7_000, 5_000, 3_000, 1_500, 700, 300, 150, 80, 40, 200)
 
 TABLE = [
-    Case("freshly booted", FRESH_BOOT, 3, AVAILABLE, Severity.FINE, AT_ONCE, "blocks of 32K (order 3); the largest"),
-    Case("freshly booted, largest", FRESH_BOOT, 10, AVAILABLE, Severity.FINE, AT_ONCE, "4500 blocks of 4M (order 10)"),
-    Case("idle desktop", IDLE_DESKTOP, 3, AVAILABLE, Severity.FINE, AT_ONCE, "blocks of 32K (order 3); the largest"),
-    Case("busy file server", FILE_SERVER, 3, AVAILABLE, Severity.FINE, AT_ONCE, "692 blocks of 32K (order 3)"),
+    Case("freshly booted", FRESH_BOOT, 3, AVAILABLE, Severity.FINE, AT_ONCE, "32K succeed: room for about 600,000"),
+    Case("freshly booted, largest", FRESH_BOOT, 10, AVAILABLE, Severity.FINE, AT_ONCE, "room for 4500 of them, the"),
+    Case("idle desktop", IDLE_DESKTOP, 3, AVAILABLE, Severity.FINE, AT_ONCE, "Largest free block: 4M."),
+    Case("busy file server", FILE_SERVER, 3, AVAILABLE, Severity.FINE, AT_ONCE, "32K succeed: room for 692"),
     Case("file server, sandbox order", FILE_SERVER, 5, AVAILABLE, Severity.WARNING, AT_ONCE, "low: 3 blocks of 128K"),
     Case("thinning", (400_000, 9_000, 100, 100, 9), 3, AVAILABLE, Severity.WARNING, AT_ONCE, "in smaller pieces"),
-    Case("order 3 after a wait", SCATTERED, 3, FRAGMENTED, Severity.WARNING, WAITS, "no free 32K block"),
-    Case("no cache to reclaim", SCATTERED, 3, FRAGMENTED, Severity.CRITICAL, MAY_KILL, "no free 32K", file=20_000),
-    Case("cache unknown", SCATTERED, 3, FRAGMENTED, Severity.CRITICAL, NO_ANSWER, "no free 32K block", file=None),
-    Case("costly order", SCATTERED, 4, FRAGMENTED, Severity.CRITICAL, MAY_FAIL, "no free 64K block (order 4)"),
-    Case("boost reserves blocks", HEALTHY, 3, RESERVED, Severity.WARNING, WAITS, "(min watermark, 3.81G",
+    Case("order 3 after a wait", SCATTERED, 3, FRAGMENTED, Severity.WARNING, WAITS, "No free 32K block"),
+    Case("no cache to reclaim", SCATTERED, 3, FRAGMENTED, Severity.CRITICAL, MAY_KILL, "No free 32K", file=20_000),
+    Case("cache unknown", SCATTERED, 3, FRAGMENTED, Severity.CRITICAL, NO_ANSWER, "No free 32K block", file=None),
+    Case("costly order", SCATTERED, 4, FRAGMENTED, Severity.CRITICAL, MAY_FAIL, "No free 64K block."),
+    Case("boost reserves blocks", HEALTHY, 3, RESERVED, Severity.CRITICAL, WAITS, "(min watermark, 3.8G",
          min=1_010_000, boost=999_000, file=3_000_000),
     Case("boost reserves costly blocks", HEALTHY, 5, RESERVED, Severity.CRITICAL, MAY_FAIL, "of it a boost",
          min=1_010_000, boost=999_000, file=3_000_000),
-    Case("at the min watermark", (9_000, 900, 50, 0, 0), 3, SHORT, Severity.WARNING, WAITS, "Out of memory"),
-    Case("at the min watermark, blocks", (9_000, 500, 50, 8), 3, RESERVED, Severity.WARNING, WAITS,
-         "kernel keeps them"),
-    Case("drained", (100, 0, 0, 0, 0), 3, SHORT, Severity.CRITICAL, MAY_KILL, "400K is free, the reserve is 43.0M"),
-    Case("out of memory", (100, 0, 0, 0, 0), 0, SHORT, Severity.CRITICAL, MAY_KILL, "Out of memory, not frag"),
-    Case("a page and no more", (20_000, 0, 0, 0, 0), 0, AVAILABLE, Severity.FINE, AT_ONCE, "blocks of 4K (order 0)"),
+    Case("at the min watermark", (9_000, 900, 50, 0, 0), 3, SHORT, Severity.CRITICAL, WAITS, "Not fragmented:"),
+    Case("at the min watermark, blocks", (9_000, 500, 50, 8), 3, RESERVED, Severity.CRITICAL, WAITS,
+         "Not fragmented:"),
+    Case("drained", (100, 0, 0, 0, 0), 3, SHORT, Severity.CRITICAL, MAY_KILL, "400K is free and the kernel keeps 43M"),
+    Case("out of memory", (100, 0, 0, 0, 0), 0, SHORT, Severity.CRITICAL, MAY_KILL, "Not fragmented: 400K"),
+    Case("a page and no more", (20_000, 0, 0, 0, 0), 0, AVAILABLE, Severity.FINE, AT_ONCE, "Requests of 4K succeed"),
     Case("above the largest", HEALTHY, 11, UNKNOWN, Severity.UNKNOWN, NO_ANSWER, "There is no order 11 here"),
-    Case("CMA alone has blocks", (30_000, 0, 0, 40, 0), 3, RESERVED, Severity.WARNING, WAITS, "CMA or isolation",
+    Case("CMA alone has blocks", (30_000, 0, 0, 40, 0), 3, RESERVED, Severity.CRITICAL, WAITS, "CMA or isolation",
          cma=320, types={"CMA": (0, 0, 0, 40, 0)}),
-    Case("CMA makes up the free memory", (10_500, 0, 0, 400), 3, RESERVED, Severity.WARNING, WAITS, "kernel keeps them",
-         cma=3_200, types={"CMA": (0, 0, 0, 400)}),
-    Case("highatomic alone has blocks", (30_000, 0, 0, 40), 3, RESERVED, Severity.WARNING, WAITS, "kept for ato",
+    Case("CMA makes up the free memory", (10_500, 0, 0, 400), 3, RESERVED, Severity.CRITICAL, WAITS,
+         "Not fragmented: 41M", cma=3_200, types={"CMA": (0, 0, 0, 400)}),
+    Case("highatomic alone has blocks", (30_000, 0, 0, 40), 3, RESERVED, Severity.CRITICAL, WAITS, "kept for ato",
          types={"HighAtomic": (0, 0, 0, 40)}, release="6.12.0"),
     # 4.4 to 6.11 take off the whole reservation, 6.12 what of it is free: 2 pageblocks of 512 pages, 80 of them free.
-    Case("6.11 takes off the reservation", (11_300, 0, 0, 75), 3, RESERVED, Severity.WARNING, WAITS,
-         "kernel keeps them",
+    Case("6.11 takes off the reservation", (11_300, 0, 0, 75), 3, RESERVED, Severity.CRITICAL, WAITS,
+         "Not fragmented: 42M",
          types={"HighAtomic": (80,)}, reserved_highatomic=2, release="6.11.0"),
-    Case("6.12 takes off its free pages", (11_300, 0, 0, 75), 3, AVAILABLE, Severity.FINE, AT_ONCE, "of 32K (order",
+    Case("6.12 takes off its free pages", (11_300, 0, 0, 75), 3, AVAILABLE, Severity.FINE, AT_ONCE, "of 32K succeed",
          types={"HighAtomic": (80,)}, reserved_highatomic=2, release="6.12.0"),
-    Case("3.10 wants the watermark above", (400_000, 0, 0, 100), 3, RESERVED, Severity.WARNING, WAITS,
+    Case("3.10 wants the watermark above", (400_000, 0, 0, 100), 3, RESERVED, Severity.CRITICAL, WAITS,
          "by this kernel's rule", release="3.10.0-1160.el7.x86_64"),
-    Case("4.4 does not", (100_000, 0, 0, 600), 3, AVAILABLE, Severity.FINE, AT_ONCE, "of 32K (order", release="4.4.0"),
-    Case("elrepo's 5.4 does not", (400_000, 9_000, 5_000, 900), 3, AVAILABLE, Severity.FINE, AT_ONCE, "of 32K (order",
+    Case("4.4 does not", (100_000, 0, 0, 600), 3, AVAILABLE, Severity.FINE, AT_ONCE, "of 32K succeed", release="4.4.0"),
+    Case("elrepo's 5.4 does not", (400_000, 9_000, 5_000, 900), 3, AVAILABLE, Severity.FINE, AT_ONCE, "of 32K succeed",
          release="5.4.278-1.el7.elrepo.x86_64"),
 ]  # fmt: skip
 
@@ -128,10 +129,14 @@ def snapshot_of(case: Case) -> Snapshot:
 def test_each_case_of_the_table_has_its_verdict(case: Case) -> None:
     snapshot = snapshot_of(case)
     judgement = judge_node(snapshot, case.order)
-    shown = headline(snapshot, judgement)
-    assert (judgement.kernel, judgement.severity, judgement.gets) == (case.verdict, case.severity, case.gets), shown
-    assert case.words in shown
-    assert (consequence(judgement) is None) == (case.gets in {AT_ONCE, NO_ANSWER})
+    told = sentence(node_state(snapshot, judgement))
+    assert (judgement.kernel, judgement.severity, judgement.gets) == (case.verdict, case.severity, case.gets), told
+    assert case.words in told
+    state = node_state(snapshot, judgement)
+    assert state.severity is judgement.severity
+    assert (outlook(state) is None) == (
+        case.gets in {AT_ONCE, NO_ANSWER} and judgement.state is not State.OUT_OF_MEMORY
+    )
 
 
 def test_an_invalid_order_has_no_number_of_blocks() -> None:
@@ -143,15 +148,16 @@ def test_an_invalid_order_has_no_number_of_blocks() -> None:
 
 def test_a_request_of_a_cheap_order_waits_and_one_that_cannot_wait_is_refused() -> None:
     case = next(case for case in TABLE if case.name == "order 3 after a wait")
-    assert consequence(judge_node(snapshot_of(case), 3)) == (
-        "A GFP_KERNEL request waits for reclaim and compaction, then gets one; "
-        "a GFP_ATOMIC one, which can't wait, fails at once."
+    snapshot = snapshot_of(case)
+    assert outlook(node_state(snapshot, judge_node(snapshot, 3))) == (
+        "new requests get a block after a wait; atomic (network) ones fail at once"
     )
 
 
 def test_the_atomic_reserve_is_reported() -> None:
     case = next(case for case in TABLE if case.name == "highatomic alone has blocks")
-    assert "still gets one" in str(consequence(judge_node(snapshot_of(case), 3)))
+    snapshot = snapshot_of(case)
+    assert "still get one" in str(outlook(node_state(snapshot, judge_node(snapshot, 3))))
 
 
 # (min, GFP_KERNEL, GFP_ATOMIC): 80 free pages in ten blocks of order 3, 73 when one has been taken.
@@ -181,6 +187,7 @@ states = st.builds(
     highatomic_pages=st.integers(0, 3000),
     cma_pages=st.integers(0, 3000),
     foreign_blocks=st.just(()) | st.lists(st.integers(0, 3000), min_size=11, max_size=11).map(tuple),
+    highatomic_blocks=st.just(()),
 )
 
 
@@ -276,7 +283,7 @@ def test_sparse_nodes_and_nodes_of_movable_memory(tmp_path: Path) -> None:
     snapshot, judgement = tree_judged(tree, 5)
     assert judgement.kernel is AVAILABLE
     assert judgement.nodes_without == (8,)
-    assert ": node 8." in headline(snapshot, judgement)
+    assert ": node 8. Room for 701 on the rest." in sentence(node_state(snapshot, judgement))
     tree.zones[0].free_blocks = (20_000,) + (0,) * 10
     _, judgement = tree_judged(tree, 5)
     assert judgement.kernel is FRAGMENTED
@@ -289,7 +296,7 @@ def test_blocks_of_a_reserved_zone_do_not_count_as_available(tmp_path: Path) -> 
     tree.zones[1].free_blocks = (20_000, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0)
     snapshot, judgement = tree_judged(tree, 3)
     assert judgement.blocks == 3
-    assert "Room for 3 on the rest" in headline(snapshot, judgement)
+    assert "1 of 2 NUMA nodes has no free 32K block" in sentence(node_state(snapshot, judgement))
 
 
 @pytest.mark.parametrize(("page", "orders", "largest"), [(65536, 14, "512M"), (16384, 12, "32M"), (4096, 11, "4M")])
@@ -297,10 +304,10 @@ def test_block_sizes_follow_the_page_size(tmp_path: Path, page: int, orders: int
     tree = HostTree.numa(tmp_path, nodes=1, orders=orders)
     tree.write()
     snapshot = NodeReader(tmp_path).sample()
-    snapshot = replace(snapshot, host=replace(snapshot.host, page_size=page))
+    snapshot = snapshot._replace(host=snapshot.host._replace(page_size=page))
     judgement = judge_node(snapshot, 3)
-    assert f"the largest available is {largest} (order {orders - 1})" in headline(snapshot, judgement)
-    assert f"There is no order {orders} here" in headline(snapshot, judge_node(snapshot, orders))
+    assert f"Largest free block: {largest}." in sentence(node_state(snapshot, judgement))
+    assert f"There is no order {orders} here" in sentence(node_state(snapshot, judge_node(snapshot, orders)))
 
 
 def test_rhel_6_prints_no_managed_pages_and_its_dma_zone_is_no_target(tmp_path: Path) -> None:
@@ -324,8 +331,8 @@ def test_dma_blocks_do_not_count_without_zoneinfo_either(tmp_path: Path) -> None
     assert DMA[9]
     assert judgement.kernel is FRAGMENTED
     assert judgement.gets is MAY_FAIL
-    assert badge(judgement) == "FRAGMENTED"
-    assert "Watermarks are unknown" in headline(snapshot, judgement)
+    assert badge(node_state(snapshot, judgement)) == "FRAGMENTED"
+    assert "Judged by the blocks alone" in sentence(node_state(snapshot, judgement))
 
 
 # What public files of nodes in trouble say of each order, buddyinfo alone; (file, kernel, order, verdict).

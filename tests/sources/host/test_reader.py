@@ -11,7 +11,8 @@ from fragtui.model.node.snapshot import Host
 from fragtui.model.node.verdict import Severity, judge_node
 from fragtui.model.node.watermark import Rule, Verdict
 from fragtui.model.node.zonelist import rule_for
-from fragtui.render.headline import badge, headline
+from fragtui.model.state.node_state import node_state
+from fragtui.render.card.state_text import badge, sentence
 from fragtui.sources.host.reader import NodeReader, ReadBudget
 from tests.support.host_tree import FRAGMENTED, HEALTHY, HostTree, ZoneFacts
 
@@ -33,7 +34,8 @@ def test_a_complete_host_is_read(root: Path) -> None:
 
 def test_verdicts_of_a_healthy_and_a_fragmented_host(tree: HostTree) -> None:
     reader = NodeReader(tree.root)
-    assert badge(judge_node(reader.sample(), 3)) == "OK"
+    snapshot = reader.sample()
+    assert badge(node_state(snapshot, judge_node(snapshot, 3))) == "OK"
     tree.zones[1].free_blocks = tree.zones[2].free_blocks = FRAGMENTED
     tree.write()
     reader = NodeReader(tree.root)
@@ -42,9 +44,9 @@ def test_verdicts_of_a_healthy_and_a_fragmented_host(tree: HostTree) -> None:
     assert judgement.kernel is Verdict.FRAGMENTED
     assert judgement.severity is Severity.CRITICAL
     assert judgement.largest_order == 3
-    sentence = headline(snapshot, judgement)
-    assert "no free 64K block (order 4)" in sentence
-    assert "in pieces of 32K or less" in sentence
+    text = sentence(node_state(snapshot, judgement))
+    assert "No free 64K block." in text
+    assert "in pieces of 32K or less" in text
 
 
 @pytest.mark.parametrize("name", ["buddyinfo", "zoneinfo", "pagetypeinfo", "meminfo", "vmstat", "pressure/memory"])
@@ -69,7 +71,7 @@ def test_a_host_of_which_only_buddyinfo_was_saved(fragmented: Path) -> None:
     judgement = judge_node(snapshot, 4)
     assert judgement.kernel is Verdict.FRAGMENTED
     assert not judgement.watermarks_known
-    assert "Watermarks are unknown" in headline(snapshot, judgement)
+    assert "Judged by the blocks alone" in sentence(node_state(snapshot, judgement))
     assert snapshot.host.name is None
 
 
@@ -80,7 +82,7 @@ def test_an_unreadable_buddyinfo_is_unknown_not_zero(root: Path) -> None:
     judgement = judge_node(snapshot, 3)
     assert judgement.severity is Severity.UNKNOWN
     assert judgement.free_pages is None
-    assert "Can't judge" in headline(snapshot, judgement)
+    assert "Can't judge" in sentence(node_state(snapshot, judgement))
 
 
 def test_hotplug_fourteen_orders_and_sixteen_nodes(tmp_path: Path) -> None:
@@ -105,8 +107,8 @@ def test_a_numa_node_without_blocks_is_reported(tmp_path: Path) -> None:
     judgement = judge_node(snapshot, 5)
     assert judgement.kernel is Verdict.AVAILABLE
     assert judgement.nodes_without == (1,)
-    assert judgement.severity is Severity.WARNING
-    assert "1 of 2 NUMA nodes" in headline(snapshot, judgement)
+    assert judgement.severity is Severity.CRITICAL, "half of the nodes"
+    assert "1 of 2 NUMA nodes" in sentence(node_state(snapshot, judgement))
 
 
 def test_the_rule_is_asked_of_the_migratetypes_before_the_version(tree: HostTree) -> None:

@@ -15,9 +15,10 @@ import psutil
 import pytest
 
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
-from fragtui.sources.kernel_log.follower import KernelLog, read_ring
+from fragtui.sources.kernel_log.follower import KernelLog
 from fragtui.sources.kernel_log.kmsg import KmsgReader
 from fragtui.sources.kernel_log.last_failed_order import last_failed_order
+from fragtui.sources.kernel_log.ring import read_ring
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.terminal import command, terminal
 

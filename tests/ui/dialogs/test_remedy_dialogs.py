@@ -35,6 +35,7 @@ async def test_the_dialog_says_what_is_written_where_and_what_it_costs(tmp_path:
         page = app.screen.query_one("#dialog-page")
         words = " ".join(" ".join(t for row in page._lines for t, _ in row.spans).split())  # type: ignore[attr-defined]
         for part in (
+            "! Not needed: 256K requests succeed, this gains nothing you need.",
             "1. writes '3' to /proc/sys/vm/drop_caches",
             "Expected result",
             "Cost on this node",

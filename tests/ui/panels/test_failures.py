@@ -114,4 +114,4 @@ async def test_the_seed_incident_links_pod_and_kernel_on_both_sides(tmp_path: Pa
         await pilot.press("tab", "tab", "enter")
         await until(pilot, lambda: "(proven):" in text_of(app))
         await pilot.press("escape")
-        assert "1 pod stuck" in text_of(app)
+        assert "Stuck   1 pod, because of it: job-app/turing" in text_of(app)

@@ -7,7 +7,6 @@ import json
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -279,15 +278,14 @@ def test_a_recording_that_is_cut_plays_up_to_the_cut(made: Made, tmp_path: Path)
     found = read_recording(cut)
     assert found.damaged
     assert 0 < len(found.ticks) < TICKS
-    assert json.dumps(asdict(found.host))
+    assert json.dumps(found.host)
 
 
 async def test_ages_are_counted_from_the_moment_shown(made: Made) -> None:
     async with replaying(made) as (app, pilot):
         await go(app, pilot, "greater_than_sign", 100)
         await go(app, pilot, "right", 110)
-        await until(pilot, lambda: "was denied a 256K block" in text_of(app))
-        assert "10s ago" in text_of(app)
+        await until(pilot, lambda: "asked for 256K 10 s ago" in text_of(app))
     assert abs(CLOCK.now() - time.time()) < 1
 
 

@@ -86,6 +86,13 @@ def test_the_c_locale_is_ascii_although_python_coerces_it_to_utf_8() -> None:
         assert done.stdout.strip() == glyphs
 
 
+def test_without_a_locale_the_screen_is_ascii_until_the_terminal_shows_that_it_knows_utf_8() -> None:
+    look = detect(environ={"TERM": "xterm"})
+    assert (look.glyph_set, look.asks_width) == (GlyphSet.ASCII, True)
+    assert not detect(to_ascii=True, environ={"TERM": "xterm"}).asks_width
+    assert not detect(environ={"TERM": "xterm", "LANG": "POSIX"}).asks_width
+
+
 def test_terminals_that_may_not_know_a_question_are_not_asked() -> None:
     assert detect(environ=XTERM).asks_ground
     assert detect(environ=XTERM).asks_width
@@ -93,7 +100,7 @@ def test_terminals_that_may_not_know_a_question_are_not_asked() -> None:
     assert not detect(to_ascii=True, environ=XTERM).asks_width
     for environment in ({"TERM": "linux"}, {"TERM": "vt100"}, {"NO_COLOR": "1"}):
         assert not detect(environ=XTERM | environment).asks_ground
-    for environment in ({"TERM": "linux"}, {"TERM": "vt100"}, {"LC_ALL": "C"}):
+    for environment in ({"TERM": "linux"}, {"TERM": "vt100"}, {"LC_ALL": "C"}, {"LANG": ""} | {"TERM": "linux"}):
         assert not detect(environ=XTERM | environment).asks_width
 
 

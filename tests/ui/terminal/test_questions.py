@@ -21,14 +21,11 @@ class Asked:
 
     def __init__(self, ground: bool = True, width: bool = True) -> None:
         self.themes: list[str] = []
-        self.wide = 0
+        self.narrow: list[bool] = []
         look = TerminalLook(asks_ground=ground, asks_width=width)
-        self.questions = TerminalQuestions(look, self.themes.append, self._note_wide)
+        self.questions = TerminalQuestions(look, self.themes.append, self.narrow.append)
         self.asked = self.questions.ask(100.0)
         self.input = TerminalInput(KeyArrivals(), self.questions.take)
-
-    def _note_wide(self) -> None:
-        self.wide += 1
 
     def keys(self, text: str, at: float = 100.1, size: int = 4096) -> str:
         """Return the keys of what comes, read in pieces of so many bytes."""
@@ -46,13 +43,13 @@ def test_answers_between_keys_are_taken_and_the_keys_stay(size: int, end: str) -
     assert terminal.asked.count("\x1b[6n") == 1
     report = LIGHT.removesuffix("\x1b\\") + end
     assert terminal.keys(f"a{WIDE}b{report}c", size=size) == "a b c"
-    assert (terminal.themes, terminal.wide) == (["light"], 1)
+    assert (terminal.themes, terminal.narrow) == (["light"], [False])
 
 
 def test_only_the_first_answer_counts_and_only_in_time() -> None:
     terminal = Asked()
     assert terminal.keys(NARROW + LIGHT + LIGHT.replace("ffff", "0000")) == ""
-    assert (terminal.themes, terminal.wide) == (["light"], 0)
+    assert (terminal.themes, terminal.narrow) == (["light"], [True])
     late = Asked()
     assert late.keys(LIGHT + "q", at=100.0 + PATIENCE + 0.1) == "q"
     assert late.themes == []
@@ -66,7 +63,7 @@ def test_the_key_f3_with_any_modifier_is_no_answer() -> None:
 def test_a_terminal_that_does_not_know_utf_8_is_wide() -> None:
     terminal = Asked()
     terminal.keys(NOT_UTF_8)
-    assert terminal.wide == 1
+    assert terminal.narrow == [False]
 
 
 def test_nothing_is_asked_of_a_terminal_that_is_known() -> None:
@@ -91,7 +88,7 @@ def test_nothing_is_asked_of_a_terminal_that_is_known() -> None:
 def test_what_is_no_answer_is_input_as_before(text: str, keys: str) -> None:
     terminal = Asked()
     assert terminal.keys(text) == keys
-    assert (terminal.themes, terminal.wide) == ([], 0)
+    assert (terminal.themes, terminal.narrow) == ([], [])
 
 
 @given(st.lists(st.sampled_from([*"\x1b]11;rgb:/f\\\x07\r[R26", LIGHT, WIDE, "\x1b]11;"]), max_size=60).map("".join))

@@ -1,0 +1,1 @@
+"""The incident card, and the sentences that it is made of."""

@@ -1,0 +1,106 @@
+"""The card's lines about denied requests and stuck pods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fragtui.model.pods.stuck_pods import StuckPod
+from fragtui.model.state.denials import Denials
+from fragtui.model.state.waiting_pods import WaitingPods
+from fragtui.render.card.fitting import Span, Spans, name, spans, strong
+from fragtui.render.numbers import short_bytes, span_words
+from fragtui.render.pod_text import pod_name
+from fragtui.text import counted
+
+
+def denied_line(denials: Denials, page_size: int, now: float) -> Sequence[Spans]:
+    """Return who was denied memory, from the full text to the shortest."""
+    last = denials.last
+    if last is None:
+        none = spans(Span("✓ ", "good"), "none in the kernel log")
+        return [(*none, Span(f": {denials.proof}")), none] if denials.proof else [none]
+    who, size, ago = name(last.comm or "a task"), strong(_size(page_size, last.order)), _ago(last.time, now)
+    if denials.requests + denials.suppressed > 1:
+        return _many_denied(denials, page_size, now)
+    failed = spans(who, " asked for ", size, f" {ago} and failed, 1 time")
+    purpose = f", for {last.purpose}" if last.purpose else ""
+    return [(*failed, Span(purpose)), failed, spans(who, " asked for ", size, f" {ago}, 1 time")]
+
+
+def _many_denied(denials: Denials, page_size: int, now: float) -> Sequence[Spans]:
+    last = denials.last
+    assert last is not None
+    window = "" if denials.window is None or denials.window < 1 else f" in {span_words(denials.window)}"
+    count, ago = f"{denials.requests:,}", _ago(last.time, now)
+    hidden = f"{denials.suppressed:,} more not logged" if denials.suppressed else ""
+    head = spans(strong(f"{count} request{'' if denials.requests == 1 else 's'}"), f"{window}, last {ago}")
+    full = (*head, Span(f"; at least {hidden}" if hidden else ""))
+    brief = (*head, Span(f"; {hidden}" if hidden else ""))
+    short = spans(strong(count), f"{window}, last {ago}")
+    variants = [brief, (*short, Span(f"; {hidden}" if hidden else "")), short]
+    if denials.most is not None:
+        comm, order, times = denials.most
+        who = spans(name(comm), " ", strong(_size(page_size, order)))
+        variants = [(*full, Span(". Most: "), *who, Span(f" ({times})")), (*brief, Span("; most "), *who), *variants]
+    return variants
+
+
+def counted_words(count: str, noun: str) -> str:
+    """Return a written count with its noun in the right number."""
+    return f"{count} {noun}{'' if count == '1' else 's'}"
+
+
+def _ago(at: float | None, now: float) -> str:
+    return "at an unknown time" if at is None else f"{span_words(now - at)} ago"
+
+
+def _size(page_size: int, order: int | None) -> str:
+    return "memory" if order is None or order < 0 else short_bytes(page_size << min(order, 30))
+
+
+def stuck_line(pods: WaitingPods) -> Sequence[Spans]:
+    """Return which pods are stuck, those by memory first, from the full text to the shortest."""
+    others = len(pods.others)
+    if not pods.by_memory:
+        unclear = sum(pod.memory is None for pod in pods.others)
+        if unclear:
+            wait = f"{counted(unclear, 'pod')} {_waits(unclear)}, cause unknown"
+            head = spans(Span("? ", "unknown"), wait)
+            return [(*head, Span(": "), *_named(pods.others)), (*head, Span(": "), *_first(pods.others)), head]
+        proof = spans(Span("✓ ", "good"), "no pod waits for memory")
+        if others:
+            return [(*proof, Span(f"; {others} {_waits(others)} for other reasons")), proof]
+        return [(*proof, Span(f": {pods.proof}")), proof] if pods.proof else [proof]
+    count = len(pods.by_memory)
+    names, first = _named(pods.by_memory), _first(pods.by_memory)
+    if others or count > 2:
+        head = spans(strong(f"{counted(count, 'pod')} by memory"))
+        rest, brief = (f", {others} for other reasons", f", {others} others") if others else ("", "")
+        lead = ". First: " if count > 2 else ": "
+        return [
+            *([(*head, Span(rest), Span(lead), *names)] if count == 2 else []),
+            (*head, Span(rest), Span(lead), *first),
+            (*head, Span(brief), Span(": "), *first),
+        ]
+    surely = "" if pods.confidence == "proven" else f"{pods.confidence} "
+    because = f", {'both ' if count == 2 else ''}{surely}because of it" if pods.confidence else ""
+    head = spans(strong(counted(count, "pod")))
+    return [(*head, Span(f"{because}: "), *names), (*head, Span(": "), *names), (*head, Span(": "), *first)]
+
+
+def _waits(count: int) -> str:
+    return "waits" if count == 1 else "wait"
+
+
+def _named(pods: Sequence[StuckPod]) -> Spans:
+    """Return the first two names, and how many more there are."""
+    if len(pods) == 1:
+        return _first(pods)
+    more = f", +{len(pods) - 2}" if len(pods) > 2 else ""
+    return spans(name(pod_name(pods[0])), ", ", name(pod_name(pods[1])), more)
+
+
+def _first(pods: Sequence[StuckPod]) -> Spans:
+    """Return the first name, and how many more there are."""
+    more = f", +{len(pods) - 1}" if len(pods) > 1 else ""
+    return spans(name(pod_name(pods[0])), more)

@@ -1,0 +1,283 @@
+"""The state of the node in words: badge, title, sentence, what to expect of requests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fragtui.model.node.verdict import NodeJudgement, RequestOutcome, Severity, State
+from fragtui.model.node.watermark import Verdict, floor_pages, usable_pages
+from fragtui.model.state.node_state import NextStep, NodeState
+from fragtui.render.numbers import prose_count, share_words, short_bytes, span_words
+from fragtui.text import counted, format_block
+
+if TYPE_CHECKING:  # The state of a healthy node needs no remedy.
+    from fragtui.model.remedy.effect import Effect
+
+_BADGES = {State.OUT_OF_MEMORY: "OUT OF MEMORY"}
+_BADGE_ROLES = {
+    Severity.FINE: "good",
+    Severity.WARNING: "badge-low",
+    Severity.CRITICAL: "badge-bad",
+    Severity.UNKNOWN: "badge-unknown",
+}
+
+
+def badge(state: NodeState) -> str:
+    """Return the state in a word or two: ``OK``, ``FRAGMENTED 7/8`` if 7 of 8 NUMA nodes have no block."""
+    word = _BADGES.get(state.state, state.state.value.upper())
+    if state.state is State.OK and state.partly_blind:
+        return f"{word}, PARTLY BLIND"
+    return f"{word} {'/'.join(map(str, state.bare_nodes))}" if state.bare_nodes else word
+
+
+def badge_role(state: NodeState) -> str:
+    """Return the role of the badge: ``good`` (no ground), ``badge-low``, ``-recovering``, ``-bad``, ``-unknown``."""
+    if state.state is State.RECOVERING:
+        return "badge-recovering"
+    if state.state is State.OK and state.partly_blind:
+        return "badge-unknown"
+    return _BADGE_ROLES[state.severity]
+
+
+def block_size(state: NodeState) -> str:
+    """Return the size of the blocks that the state is about: ``4M``."""
+    return short_bytes(state.page_size << state.judgement.order)
+
+
+def question(state: NodeState) -> str:
+    """Return the question that the badge answers."""
+    return f"Can a {block_size(state)} block be allocated?"
+
+
+def sentence(state: NodeState) -> str:
+    """Return the state in one or two sentences, in full."""
+    return sentences(state)[0]
+
+
+def sentences(state: NodeState) -> Sequence[str]:
+    """Return the state in words, from the full text to the shortest."""
+    judgement = state.judgement
+    if state.state is State.UNKNOWN:
+        return _unknown(state)
+    if state.state is State.RECOVERING:
+        return _recovering(state)
+    if judgement.nodes_without:
+        return _bare(state)
+    variants = {
+        State.OK: _ok,
+        State.LOW: _low,
+        State.FRAGMENTED: _fragmented,
+        State.RESERVED: _reserved,
+        State.OUT_OF_MEMORY: _out_of_memory,
+    }[state.state](state)
+    if judgement.watermarks_known:
+        return variants
+    return (f"{variants[0]} Judged by the blocks alone: watermarks unknown.", *variants)
+
+
+def _unknown(state: NodeState) -> Sequence[str]:
+    if state.judgement.too_large is not None:
+        largest = format_block(state.page_size, state.judgement.too_large)
+        none = f"There is no order {state.judgement.order} here"
+        return (f"{none}: the largest block of this kernel is {largest}.", f"{none}; the largest is {largest}.")
+    return (f"Can't judge: {state.cannot_judge}.", "The free blocks can't be judged.")
+
+
+def _recovering(state: NodeState) -> Sequence[str]:
+    count = prose_count(state.judgement.blocks or 0)
+    head = f"{block_size(state)} blocks are {'back' if state.remedy else 'free'}: {count}"
+    after = f", {span_words(state.at - state.remedy.at)} after {state.remedy.did}" if state.remedy else ""
+    pods = len(state.pods.by_memory) if state.pods else 0
+    if not pods:
+        return (f"{head}{after}.", f"{head}.")
+    waiting = f"{counted(pods, 'pod')} {'has' if pods == 1 else 'have'} not started yet."
+    return (
+        f"{head}{after}. {waiting}",
+        f"{head}. {waiting}",
+        f"{head}. {counted(pods, 'pod')} {'waits' if pods == 1 else 'wait'}.",
+        f"{block_size(state)} is free; {counted(pods, 'pod')} {'waits' if pods == 1 else 'wait'}.",
+    )
+
+
+def _bare(state: NodeState) -> Sequence[str]:
+    judgement, size = state.judgement, block_size(state)
+    without = len(judgement.nodes_without)
+    head = f"{without} of {judgement.nodes} NUMA nodes {'has' if without == 1 else 'have'} no free {size} block"
+    short = f"No {size} block on {without} of {judgement.nodes} NUMA nodes."
+    if without * 2 > judgement.nodes:
+        others = sorted({zone.zone.node for zone in judgement.serving}.difference(judgement.nodes_without))
+        has = "has" if len(others) == 1 else "have"
+        return (f"{head}; only {_node_names(others)} {has}.", f"{head}.", short)
+    rest = f"Room for {prose_count(judgement.blocks or 0)} on the rest."
+    names = _node_names(judgement.nodes_without)
+    return (f"{head}: {names}. {rest}", f"{head}: {names}.", f"{head}.", short)
+
+
+def _node_names(nodes: Sequence[int]) -> str:
+    *most, last = map(str, nodes)
+    return f"nodes {', '.join(most)} and {last}" if most else f"node {last}"
+
+
+def _ok(state: NodeState) -> Sequence[str]:
+    size, judgement = block_size(state), state.judgement
+    room = prose_count(judgement.blocks or 0)
+    if state.partly_blind:
+        whys = {unseen.why for unseen in state.unseen if unseen.blind}
+        blind = f"Blocks of {size} are free now, but {_unseen_words(state)} can't be seen"
+        full = f"{blind}: {whys.pop()}." if len(whys) == 1 else f"{blind}."
+        return (full, f"{blind}.", f"{size} blocks are free, but not all is seen.", f"{size} blocks are free now.")
+    head = f"Requests of {size} succeed: room for {room}"
+    if judgement.largest_order is None or judgement.largest_order == judgement.order:
+        largest = "the largest free size"
+        return (f"Healthy. {head} of them, {largest}.", f"Healthy. {head}.", f"{head}.", f"{size} succeeds: {room}.")
+    largest = short_bytes(state.page_size << judgement.largest_order)
+    return (
+        f"Healthy. {head} of them. Largest free block: {largest}.",
+        f"Healthy. {head}.",
+        f"{head}.",
+        f"{size} succeeds: room for {room}.",
+    )
+
+
+def _unseen_words(state: NodeState) -> str:
+    names = [{"denials": "denials", "pods": "stuck pods"}[unseen.question] for unseen in state.unseen if unseen.blind]
+    return " and ".join(dict.fromkeys(names))
+
+
+def _low(state: NodeState) -> Sequence[str]:
+    judgement = state.judgement
+    head = f"Running low: {counted(judgement.blocks or 0, 'block')} of {block_size(state)} left"
+    if judgement.unusable is None or judgement.free_pages is None:
+        return (f"{head}.",)
+    free = short_bytes(judgement.free_pages * state.page_size)
+    share = share_words(judgement.unusable)
+    return (
+        f"{head}; {share} of the free {free} is in smaller pieces.",
+        f"{head}; {share} of {free} is in smaller pieces.",
+        f"{head}, {share} in smaller pieces.",
+        f"{head}.",
+    )
+
+
+def _fragmented(state: NodeState) -> Sequence[str]:
+    judgement, size = state.judgement, block_size(state)
+    free = short_bytes((judgement.free_pages or 0) * state.page_size)
+    orders = [order for zone in judgement.serving for order, count in enumerate(zone.zone.free_blocks) if count]
+    if max(orders, default=0) >= judgement.order:  # In a zone whose reserve keeps it.
+        largest = _largest(judgement, state.page_size)
+        return (f"No free {size} block. {free} is free; {largest}.", f"No free {size} block. {free} is free.")
+    piece = short_bytes(state.page_size << max(orders, default=0))
+    return (
+        f"No free {size} block. {free} is free, but in pieces of {piece} or less.",
+        f"No free {size} block. {free} is free in pieces up to {piece}.",
+        f"No free {size} block, pieces up to {piece}.",
+    )
+
+
+def _reserved(state: NodeState) -> Sequence[str]:
+    judgement, size = state.judgement, block_size(state)
+    free = short_bytes((judgement.free_pages or 0) * state.page_size)
+    largest = _largest(judgement, state.page_size)
+    if judgement.halving_floor is not None:
+        floor = short_bytes(state.page_size << judgement.halving_floor)
+        return (
+            f"Fragmented by this kernel's rule: {free} is free, too little of it in blocks above {floor}; {largest}.",
+            f"By this kernel's rule too little of {free} is in blocks above {floor}.",
+            f"{free} is free, too little of it in blocks above {floor}.",
+            f"Too little is free in blocks above {floor}.",
+        )
+    if judgement.only_foreign:
+        return (
+            f"{free} is free, but each {size} block is kept for atomic requests, CMA or isolation; {largest}.",
+            f"Each free {size} block is kept for atomic requests or CMA.",
+            f"{size} blocks: only for atomic or CMA.",
+        )
+    usable, floor, why = _reserve(judgement, state.page_size)
+    return (
+        f"Blocks exist, but the kernel keeps them: {usable} is free, its reserve is {floor} ({why}).",
+        f"Blocks exist, but the kernel keeps them: {usable} is free, its reserve is {floor}.",
+        f"Kernel keeps all: {usable} is free, reserve {floor}.",
+        f"{usable} is free, the reserve is {floor}.",
+    )
+
+
+def _out_of_memory(state: NodeState) -> Sequence[str]:
+    judgement = state.judgement
+    if not judgement.watermarks_known:
+        free = short_bytes((judgement.free_pages or 0) * state.page_size)
+        return (f"Out of memory rather than fragmented: {free} is free.", f"Only {free} is free.")
+    usable, floor, why = _reserve(judgement, state.page_size)
+    return (
+        f"Not fragmented: {usable} is free and the kernel keeps {floor} in reserve ({why}).",
+        f"Not fragmented: {usable} is free and the kernel keeps {floor} in reserve.",
+        f"Not fragmented: {usable} is free, the kernel keeps {floor} in reserve.",
+        f"{usable} is free, the kernel keeps {floor}.",
+    )
+
+
+def _reserve(judgement: NodeJudgement, page_size: int) -> tuple[str, str, str]:
+    """Return what is free for GFP_KERNEL, what must stay free, and why; no zone passes, so the sums don't either."""
+    states = [zone.state for zone in judgement.serving]
+    usable = sum(usable_pages(zone_state) or 0 for zone_state in states)
+    floor = sum(floor_pages(zone_state) or 0 for zone_state in states)
+    parts = ["min watermark"]
+    if any(zone_state.reserve for zone_state in states):
+        parts.append("lowmem reserve")
+    if boost := sum(zone_state.boost for zone_state in states):
+        parts.append(f"{short_bytes(boost * page_size)} of it a boost that wears off")
+    return short_bytes(usable * page_size), short_bytes(floor * page_size), ", ".join(parts)
+
+
+def _largest(judgement: NodeJudgement, page_size: int) -> str:
+    if judgement.largest_order is None:
+        return "not even a single page is available"
+    return f"the largest available is {short_bytes(page_size << judgement.largest_order)}"
+
+
+_WAITING = {
+    RequestOutcome.WAITS: "new requests get a block after a wait",
+    RequestOutcome.MAY_FAIL: "new requests may still succeed after a wait",
+    RequestOutcome.MAY_KILL: "new requests wait, and the OOM killer may end a process",
+}
+
+
+def outlook(state: NodeState) -> str | None:
+    """Return what happens to requests that get no block at once; None if they get one, or if it is unknown."""
+    return next(iter(outlooks(state)), None)
+
+
+def outlooks(state: NodeState) -> Sequence[str]:
+    """Return the outlook from the full text to the shortest; empty if there is none."""
+    judgement = state.judgement
+    if state.advice.step is NextStep.FIND_CONSUMER:
+        none = "compaction will not help"
+        frees = state.advice.frees
+        return (none,) if frees is None else (f"dropping caches frees about {short_bytes(frees)} only; {none}", none)
+    if judgement.nodes_without:
+        return ("requests bound to a NUMA node without a block may fail; others succeed",)
+    if (waiting := _WAITING.get(judgement.gets)) is None:
+        return ()
+    atomic = "still get one" if judgement.atomic is Verdict.AVAILABLE else "fail at once"
+    return (f"{waiting}; atomic (network) ones {atomic}", f"{waiting}; atomic ones {atomic}", waiting)
+
+
+def remedy_clause(effect: Effect | None, *, own: bool) -> str:
+    """Return what a remedy did: ``you dropped caches``, ``caches were dropped``; `effect` is None if it is unknown."""
+    if effect is not None and effect.drops:
+        return "you dropped caches" if own else "caches were dropped"
+    if effect is not None and effect.compact:
+        return "you compacted memory" if own else "memory was compacted"
+    return "you ran a remedy" if own else "a remedy ran"
+
+
+def need(judgement: NodeJudgement, page_size: int, worth: bool | None) -> tuple[str, str]:
+    """Return whether a remedy is needed, and the role of that line; `worth`: whether it gives enough blocks."""
+    if judgement.state is State.UNKNOWN:
+        return "? Unknown whether it is needed: the free blocks can't be judged.", "warn"
+    if judgement.state is State.OK:
+        size = short_bytes(page_size << judgement.order)
+        return f"! Not needed: {size} requests succeed, this gains nothing you need.", "warn"
+    if worth is None:
+        return "? Needed, but what this gives is unknown.", "warn"
+    return ("✓ Needed.", "good") if worth else ("! Needed, but this gives too few blocks to help.", "warn")
