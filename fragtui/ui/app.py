@@ -27,6 +27,7 @@ from fragtui.ui.terminal.driver import QuietDriver, TerminalApp
 from fragtui.ui.terminal.key_gate import KeyGate
 from fragtui.ui.terminal.questions import TerminalQuestions
 from fragtui.ui.widgets.glyphs import GlyphSet
+from fragtui.ui.widgets.modal import ModalPanel
 from fragtui.ui.widgets.paint import Paint, textual_theme
 from fragtui.ui.widgets.palette import THEMES
 from fragtui.ui.widgets.resilient import traceback_of
@@ -43,7 +44,6 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
     CSS = stylesheet("fragtui.tcss")
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "quit", "Quit", id="quit", tooltip="Leave; readers are not waited for"),
         Binding("ctrl+q", "quit", "Quit", show=False, id="quit-too"),
     ]
 
@@ -79,6 +79,7 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
         """Decides which keys may open or confirm a remedy."""
         self._palette_opened = 0.0
         self.main = self.make_main()
+        self.main.session.notices = self.notices
 
     def get_driver_class(self) -> type[Driver]:
         """Return the terminal's driver."""
@@ -143,12 +144,33 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
         ]
         themes = [Command("Theme", "", name, f"app.take_theme({name!r})") for name in THEMES]
         self._palette_opened = time.monotonic()  # Text that is pasted into it from now on opens no remedy.
-        self.push_screen(CommandPalette([*commands, Command("Quit", "q", "Leave", "app.quit"), *themes]), self._press)
+        self.push_screen(CommandPalette([*commands, *themes]), self._press)
 
     async def _press(self, action: str | None) -> None:
         if action is not None:
             with self.key_gate.chosen_in_palette(self._palette_opened):
                 await self.main.run_action(action)
+
+    def show_notice(self) -> None:
+        """Show the newest notice in the main screen's line of messages, and in the question that it may be about."""
+        if not self._has_screen:
+            return
+        self.main.show_notice()
+        if isinstance(self.screen, ModalPanel) and self.notices.newest is not None:
+            self.screen.show_notice(self.notices.newest)
+
+    async def action_quit(self) -> None:
+        """Leave; ask first if something runs that ends with fragtui."""
+        from fragtui.ui.dialogs.quit import QuitDialog  # noqa: PLC0415  # Not for the first bars.
+
+        if not (running := self.main.running):
+            self.exit()
+        elif not any(isinstance(screen, QuitDialog) for screen in self.screen_stack):
+            self.push_screen(QuitDialog(running), lambda leave: self.exit() if leave else None)
+
+    def action_help_quit(self) -> None:
+        """Say how to leave: Ctrl-C is what most people try."""
+        self.notify("Ctrl-C does not quit fragtui: press q. Ctrl-Z goes back to the shell.", markup=False)
 
     async def on_event(self, event: Event) -> None:
         """Handle an event; while a key is handled, the gate knows it as the cause of each question."""

@@ -18,6 +18,7 @@ from fragtui.model.node.verdict import COSTLY_ORDER, NodeJudgement, judge_node
 from fragtui.model.state.node_state import LastRemedy, NodeState, Question, Unseen, node_state
 from fragtui.model.state.since import since_of
 from fragtui.render.source_text import no_denials, no_stuck_pods, unseen
+from fragtui.ui.notices import NoticeLog
 
 if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
     from fragtui.kernel.reports.report import ExternalDrop
@@ -75,6 +76,10 @@ class Session:
     failures: FailureList = field(default_factory=FailureList)
     pods: PodUpdate | None = None
     """The last update of the pods; None before the first."""
+    notices: NoticeLog = field(default_factory=NoticeLog)
+    """What fragtui reported."""
+    notice_row: bool = False
+    """Whether the screen has a row of its own for them."""
     remedies: RemedyState | None = None
     """The state of this program's remedies; None until the service runs, soon after the first bars."""
     remedy_line: tuple[str, str] | None = None
@@ -85,6 +90,7 @@ class Session:
     """The command that shows as root what is missing; None as root, and after the note about it was hidden."""
     note_rows: int = 0
     """Rows of that note on the present screen."""
+    root_note_hidden: bool = False
     recording: RecordingPosition | None = None
     """The position of a replay; None on a live node."""
     status: tuple[tuple[str, str], ...] = ()
@@ -199,6 +205,12 @@ class Session:
         """Judge the snapshot again: the target order has changed."""
         self.judgement = judge_node(self.snapshot, self.order) if self.snapshot else None
 
+    def hide_root_note(self) -> bool:
+        """Hide the note that fragtui is not root; return whether it was shown."""
+        shown = self.as_root is not None and not self.root_note_hidden
+        self.root_note_hidden = True
+        return shown
+
     def mark(self, reason: str) -> None:
         """Set the baseline to now."""
         if self.snapshot and self.snapshot.zones:
@@ -268,15 +280,6 @@ class Session:
         self.failed_order = order
         if self.manual_order is None:
             self.rejudge()
-
-    def choose(self, step: int) -> None:
-        """Choose the next or previous zone."""
-        zones = self.snapshot.zones if self.snapshot else None
-        if not zones:
-            return
-        keys = [zone.key for zone in zones]
-        index = keys.index(self.chosen) if self.chosen in keys else 0
-        self.chosen = keys[max(0, min(index + step, len(keys) - 1))]
 
 
 def drop_words(drop: ExternalDrop) -> str:

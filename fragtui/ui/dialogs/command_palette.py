@@ -17,10 +17,12 @@ from textual.events import Click
 from textual.message import Message
 from textual.widgets import Input
 
-from fragtui.ui.dialogs.prompt import MAX_INPUT
 from fragtui.ui.widgets.cells import fit
 from fragtui.ui.widgets.modal import ModalPanel
 from fragtui.ui.widgets.rows import Line, LinesWidget, line, shown
+
+MAX_INPUT = 200
+"""Characters that can be typed or pasted, at most."""
 
 
 class Command(NamedTuple):

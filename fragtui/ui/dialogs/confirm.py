@@ -15,13 +15,16 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widgets import Button
 
+from fragtui.ui.notices import Notice
 from fragtui.ui.terminal.key_gate import key_gate_of
 from fragtui.ui.widgets.cells import wrap
 from fragtui.ui.widgets.modal import ModalPanel
 from fragtui.ui.widgets.page import Build, PageBody
-from fragtui.ui.widgets.rows import Line, line, shown
+from fragtui.ui.widgets.rows import Line, LinesWidget, line, shown
 
 T = TypeVar("T")
+_NOTICE_ROWS = 2
+"""Rows of a notice in a question, while there is one."""
 
 
 class _Question(PageBody):
@@ -45,6 +48,20 @@ class _Question(PageBody):
         self._reported = False
         self.rebuild()
         self.refresh()
+
+
+class _NoticeLines(LinesWidget):
+    """What was reported since the question was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(id="dialog-notice")
+        self.notice: Notice | None = None
+
+    def build(self, width: int, height: int) -> Sequence[Line]:
+        """Return the notice."""
+        if self.notice is None:
+            return []
+        return [line((row, self.notice.style)) for row in wrap(self.notice.text, width, _NOTICE_ROWS)]
 
 
 class _RunButton(Button):
@@ -74,6 +91,7 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
         self.shown_at: float | None = None
         """Time at which its text was on the screen, monotonic seconds; None until then."""
         self._page = _Question(self.lines, self._note_drawn, id="dialog-page")
+        self._notice = _NoticeLines()
 
     @property
     @abstractmethod
@@ -95,6 +113,7 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
             frame.border_title = Content(shown(f" ⚠ {self.heading} "))
             with VerticalScroll(id="dialog-text", can_focus=False):
                 yield self._page
+            yield self._notice
             with Container(id="dialog-keys"):
                 yield Button(Content("Cancel (Esc)"), id="cancel")
                 yield _RunButton(Content("Run it (y)"), id="run")
@@ -110,8 +129,16 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
         self.shown_at = time.monotonic()
 
     def on_resize(self) -> None:
-        """Keep the answers on the screen for any length of the text, which scrolls."""
-        self.query("#dialog-text").set_styles(max_height=max(3, self.size.height - 4))
+        """Keep the answers on the screen however long the text is: it scrolls."""
+        room = self.size.height - 4 - (_NOTICE_ROWS if self._notice.display else 0)
+        self.query("#dialog-text").set_styles(max_height=max(3, room))
+
+    def show_notice(self, notice: Notice) -> None:
+        """Show it above the answers: it says why one was not taken."""
+        self._notice.notice = notice
+        self._notice.display = True
+        self.on_resize()
+        self._notice.rebuild()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Take the answer of the focused button."""

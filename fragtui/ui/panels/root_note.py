@@ -26,7 +26,7 @@ class RootNote(LinesWidget):
 
 def note_rows(session: Session, width: int) -> tuple[str, ...]:
     """Return the note's rows on a screen of that width; none if there is nothing to say."""
-    if session.as_root is None:
+    if session.as_root is None or session.root_note_hidden:
         return ()
     pods = session.pods.sources if session.pods else None
     page_types = session.snapshot.why("pagetypeinfo") if session.snapshot else None

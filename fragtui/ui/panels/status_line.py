@@ -8,12 +8,13 @@ from fragtui import __version__
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.text import format_bytes, format_duration
 from fragtui.ui.session import Session
-from fragtui.ui.widgets.cells import fit, spans_width
+from fragtui.ui.widgets.cells import fit, fit_spans, spans_width
+from fragtui.ui.widgets.incident_cells import notice_spans
 from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
 
 
 class StatusLine(LinesWidget):
-    """One line; pieces are left out from the least needed on where the screen is narrow."""
+    """One line; a narrow one leaves out the least needed pieces. A message that has no row of its own covers it."""
 
     ground = "line"
 
@@ -24,6 +25,8 @@ class StatusLine(LinesWidget):
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the line for that width."""
         session = self._session
+        if not session.notice_row and (notice := session.notices.fresh) is not None:
+            return [line(*fit_spans(notice_spans(notice), ((" M ", "key"),), width))]
         snapshot = session.snapshot
         right = list(session.status)
         if snapshot is None:

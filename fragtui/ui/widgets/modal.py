@@ -10,6 +10,7 @@ from textual.await_complete import AwaitComplete
 from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import ModalScreen
 
+from fragtui.ui.notices import Notice
 from fragtui.ui.widgets.rows import LinesWidget
 from fragtui.ui.widgets.stylesheet import stylesheet
 
@@ -33,6 +34,9 @@ class ModalPanel(ModalScreen[T], Generic[T]):
 
     CSS = stylesheet("modal.tcss")
     SCOPED_CSS = False
+
+    def show_notice(self, notice: Notice) -> None:
+        """Show a notice that is about this screen; for those that hide the main screen's line of messages."""
 
     def render(self) -> RenderableType:
         """Return the screen behind, which goes on, in one grey."""

@@ -116,7 +116,7 @@ async def test_saved_files_are_never_written_and_the_reason_is_shown(tmp_path: P
         await pilot.press(key)
         await pilot.pause()
         assert len(app.screen_stack) == 1, "no dialog"
-        await until(pilot, lambda: bool(app._notifications))
+        await until(pilot, lambda: bool(app.notices.notices))
     assert (tmp_path / "proc/sys/vm/drop_caches").read_text() == "0\n"
     assert (tmp_path / "proc/sys/vm/compact_memory").read_text() == "0\n"
     assert not audit.exists()
@@ -129,9 +129,9 @@ async def test_read_only_greys_every_remedy_and_shows_the_reason(tmp_path: Path,
     async with running(app) as pilot:
         await until(pilot, lambda: "no remedies" in text_of(app))
         await pilot.press(key)
-        await until(pilot, lambda: bool(app._notifications))
-        (notice,) = app._notifications
-        assert "--read-only" in notice.message
+        await until(pilot, lambda: bool(app.notices.notices))
+        (notice,) = app.notices.notices
+        assert "--read-only" in notice.text
         assert len(app.screen_stack) == 1
         binding = app.main.active_bindings[key]
         assert not binding.enabled
@@ -145,15 +145,15 @@ async def test_the_guard_asks_shows_its_state_and_is_switched_off(tmp_path: Path
         assert app.main.session.remedies is not None
         if app.main.session.disabled_reason:
             pytest.skip(f"remedies can't be run here: {app.main.session.disabled_reason}")
-        await press(pilot, "G")
+        await press(pilot, "A")
         assert isinstance(app.screen, GuardDialog)
         assert "without asking" in " ".join(text_of(app).split())
         await pilot.press("enter")
         await pilot.pause()
         assert app.main.session.remedies.guard is None, "Enter is Cancel"
-        await press(pilot, "G", "y")
+        await press(pilot, "A", "y")
         await until(pilot, lambda: "◉ guard" in text_of(app))
-        await press(pilot, "G")
+        await press(pilot, "A")
         await until(pilot, lambda: "◉ guard" not in text_of(app))
     assert not (tmp_path / "audit.jsonl").exists(), "watching writes nothing"
 
@@ -187,7 +187,7 @@ async def test_a_key_that_opens_a_remedy_counts_only_alone_and_not_after_a_paste
         await pilot.pause(PAUSE)
         app.post_message(events.Paste("c"))
         await pilot.pause(PAUSE)
-        await press(pilot, "c", "G")
+        await press(pilot, "c", "A")
         assert len(app.screen_stack) == 1, "no dialog"
         await pilot.pause(1.0)
         await press(pilot, "c")
