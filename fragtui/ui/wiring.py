@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -85,6 +85,8 @@ class AppDependencies:
     order: int | None = None
     read_only: str | None = None
     """What asks for no remedy at all, such as an option; None if nothing does."""
+    keymap: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Other keys for commands, see `keys.KeyMap`."""
     as_root: str | None = None
     """This command, for a user who is not root: sudo would show more. None as root and for saved files."""
     audit: Path | None = None

@@ -47,6 +47,20 @@ def option_value(name: str, value: Value, action: argparse.Action) -> object:
         raise ConfigError(f"{value.source}: {name}: {error}") from None
 
 
+def keymap_of(settings: Settings | None) -> dict[str, tuple[str, ...]]:
+    """Return the keys of commands that the settings change. Raises ConfigError for one that can't be."""
+    if settings is None or not settings.keys:
+        return {}
+    from fragtui.ui.keys import KeyMapError, check_keymap  # noqa: PLC0415  # Textual takes 200 ms of CPU.
+
+    keymap = {command: value.value for command, value in settings.keys.items()}
+    try:
+        check_keymap(keymap)
+    except KeyMapError as error:
+        raise ConfigError(f"{settings.keys[error.command].source}: keys.{error.command}: {error}") from None
+    return keymap
+
+
 def read_only_because(args: argparse.Namespace) -> str | None:
     """Return what asks for no remedy at all: the option, a variable or a file; None if nothing does."""
     if args.read_only:

@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.output_options import add_json
-from fragtui.commands.cli.settings import SETTINGS_WITH_OPTION
-from fragtui.commands.cli.source_options import add_interval
+from fragtui.commands.cli.settings import SETTINGS_WITH_OPTION, keymap_of
+from fragtui.commands.cli.source_options import add_interval, add_look_options
 from fragtui.json_line import json_line
 from fragtui.remedies.site_policy import SitePolicy, site_policies
-from fragtui.sources.config.places import SITE_FILE, variable_of
+from fragtui.sources.config.places import SITE_FILE, ConfigError, variable_of
 from fragtui.sources.config.settings import Settings, read_settings
 
 HELP = "print the settings that hold, each with where it comes from"
@@ -21,6 +21,7 @@ HELP = "print the settings that hold, each with where it comes from"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
     add_interval(parser)
+    add_look_options(parser)
     add_json(parser, "one JSON object")
     parser.epilog = (
         f"Precedence: option, variable ({variable_of('order')}, ...), $XDG_CONFIG_HOME/fragtui/config.toml "
@@ -32,6 +33,11 @@ def run(args: argparse.Namespace) -> int:
     """Print them; return `Exit.UNAVAILABLE` if a file is not used."""
     policies = site_policies(args.root)
     settings = args.settings or read_settings()
+    try:
+        keymap_of(settings)
+    except ConfigError as error:
+        report_error(args, str(error))
+        return Exit.USAGE
     values = _effective(args, settings, policies)
     if args.json:
         print(

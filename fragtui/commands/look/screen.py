@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fragtui.commands.cli.exit_status import Exit
+from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.own_command import own_command
-from fragtui.commands.cli.settings import read_only_because
+from fragtui.commands.cli.settings import keymap_of, read_only_because
 from fragtui.commands.cli.source_options import add_interval, add_look_options, add_source_options
 from fragtui.remedies.audit.path import audit_path
 from fragtui.sampler import Sampler
+from fragtui.sources.config.places import ConfigError
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.recording.recorder import Recorder
 
@@ -55,6 +57,11 @@ def run(args: argparse.Namespace) -> int:
 
         return joined_readers(args, reader, recorder.log_stream, recorder)
 
+    try:
+        keymap = keymap_of(args.settings)
+    except ConfigError as error:
+        report_error(args, str(error))
+        return Exit.USAGE
     reader = NodeReader(args.root)
     recorder = Recorder(reader.host, audit=audit_path(args.audit, args.root))
     reader.on_tick = recorder.take_tick
@@ -80,6 +87,7 @@ def run(args: argparse.Namespace) -> int:
             live=reader.live,
             order=args.order,
             read_only=read_only_because(args),
+            keymap=keymap,
             as_root=own_command(sys.argv[1:]) if reader.live and os.geteuid() != 0 else None,
             audit=args.audit,
             recorder=recorder,

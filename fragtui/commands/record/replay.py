@@ -9,8 +9,10 @@ from pathlib import Path
 
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
+from fragtui.commands.cli.settings import keymap_of
 from fragtui.commands.cli.source_options import add_look_options
 from fragtui.player import Player
+from fragtui.sources.config.places import ConfigError
 from fragtui.sources.recording.format import NotARecording
 from fragtui.sources.recording.reader import read_recording
 from fragtui.text import printable
@@ -37,6 +39,11 @@ def run(args: argparse.Namespace) -> int:
     if os.environ.get("TERM") == "dumb":
         report_error(args, "TERM=dumb: this terminal can't show a replay; of a live node, 'fragtui check' needs none")
         return Exit.USAGE
+    try:
+        keymap = keymap_of(args.settings)
+    except ConfigError as error:
+        report_error(args, str(error))
+        return Exit.USAGE
     # Textual takes 200 ms of CPU, and fragtui --help imports this module too.
     from fragtui.ui.replay_app import ReplayApp  # noqa: PLC0415
     from fragtui.ui.terminal.detection import detect  # noqa: PLC0415
@@ -44,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     if recording.damaged:
         report_error(args, f"{printable(str(args.file))}: cut off or still being written, played up to there")
     look = detect(args.theme, to_ascii=args.ascii)
-    app = ReplayApp(lambda deliver, crash: Player(recording, deliver, crash), args.order, look)
+    app = ReplayApp(lambda deliver, crash: Player(recording, deliver, crash), args.order, look, keymap)
     app.run()
     app.say_failure()
     return app.return_code or 0

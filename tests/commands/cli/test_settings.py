@@ -79,6 +79,9 @@ def test_a_users_read_only_stops_a_verb(user: Path, tmp_path: Path, capsys: pyte
         ("order = 99", "check", 3, "{0}:1: order: 99: expected an order, 0 to 30"),
         ("ordr = 9", "check", 3, "{0}: line 1: ordr: expected one of"),
         ("ordr = 9", "", 2, "{0}: line 1: ordr: expected one of"),
+        ("[keys]\nzoom = 'c'", "config", 2, "{0}:2: keys.zoom: c is a key of compact, too"),
+        ("[keys]\n\nzom = 'c'", "config", 2, "{0}:3: keys.zom: expected one of abort, "),
+        ("theme = 'pink'", "config", 2, "{0}:1: theme: pink: expected one of auto, "),
         ("ordr = 9", "config", 2, "{0}: line 1: ordr: expected one of"),
     ],
 )
@@ -118,7 +121,7 @@ def test_a_file_that_is_not_trusted_is_named_and_not_used(
 def test_config_prints_each_setting_with_its_source(
     user: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(user, 'order = 7\n[keys]\ncompact = ["C", "f5"]\n')
+    write(user, 'order = 7\n[keys]\ncompact = ["B", "f5"]\n')
     monkeypatch.setenv("FRAGTUI_ASCII", "1")
     site = tmp_path / "etc/fragtui/config.toml"
     site.parent.mkdir(parents=True)
@@ -133,11 +136,11 @@ def test_config_prints_each_setting_with_its_source(
     assert rows["read_only"] == ["false", "default"]
     assert rows["confirm"] == ["type", str(site)]
     assert rows["allowed_remedies"] == ["sync", "compact", str(site)]
-    assert rows["keys.compact"] == ["C", "f5", f"{user}:3"]
+    assert rows["keys.compact"] == ["B", "f5", f"{user}:3"]
     status, out, _ = called(capsys, *words, "--read-only", "-o", "json")
     settings = json.loads(out)["settings"]
     assert settings["read_only"] == {"value": True, "from": "--read-only"}
-    assert settings["theme"] == {"value": None, "from": "default"}
+    assert settings["theme"] == {"value": "auto", "from": "default"}
     assert settings["allowed_remedies"] == {"value": ["sync", "compact"], "from": str(site)}
 
 
