@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from fragtui.cluster import failure_reason as reason
-from fragtui.remedies.guard import policy
 from fragtui.render.redaction import redaction_of
+from fragtui.sources.config import toml_file
 from tests.support.adversary import Attack, attacks
 from tests.support.package_patterns import Use, package_patterns
 
@@ -48,11 +48,14 @@ MADE = {
     "fragtui.cluster.failure_reason._table": compiled_by(reason._table.__wrapped__),
     "fragtui.cluster.failure_reason._wrappers": compiled_by(reason._wrappers.__wrapped__),
     "fragtui.render.redaction.redaction_of": compiled_by(redaction_of, ["node-1.example"], ["web"], [("web-0", None)]),
-    "fragtui.remedies.guard.policy._line_of": compiled_by(policy._line_of, "", "guard"),
+    "fragtui.sources.config.toml_file._setting": compiled_by(toml_file._setting, "guard"),
 }
 """Those that a function makes when it is called."""
 FOUND = package_patterns(MADE)
-LINE_BY_LINE = {"fragtui.cluster.failure_reason._wrappers": "match", "fragtui.remedies.guard.policy._line_of": "match"}
+LINE_BY_LINE = {
+    "fragtui.cluster.failure_reason._wrappers": "match",
+    "fragtui.sources.config.toml_file._setting": "match",
+}
 
 
 def test_every_expression_of_the_package_is_reached() -> None:

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import pytest
 
-from fragtui.commands.cli.parser import VERBS, build, main
+from fragtui.commands.cli.parser import build, main
+from fragtui.commands.cli.verbs import VERBS
 from tests.support.places import REPOSITORY
 from tests.support.words import BANNED, BANNED_IN_PROSE, Phrase
 

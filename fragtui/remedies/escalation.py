@@ -113,10 +113,12 @@ class Escalation:
         by: str,
         disabled_reason: str | None = None,
         always: int = 0,
+        typed: str | None = None,
     ) -> None:
         """Prepare it to run until there are `blocks` blocks of the order; None runs every remedy in any case.
 
-        The first `always` steps run even if there are enough blocks (a periodic run).
+        The first `always` steps run even if there are enough blocks (a periodic run). `typed` is what the user typed to
+        confirm all of it, see `RunRequest`.
         """
         self.order = order
         self.blocks = blocks
@@ -125,6 +127,7 @@ class Escalation:
         self.followups: list[FollowUp] = []
         self._left = list(remedies)
         self._always = always
+        self._typed = typed
         self._root = root
         self._audit = audit
         self._by = by
@@ -202,7 +205,7 @@ class Escalation:
                 continue
             self._expected = forecast(snapshot, self.order).gain(remedy.effect)
             blocks = target_blocks(snapshot, self.order)
-            request = RunRequest(self._by, self.order, blocks, self._expected, self._run_id)
+            request = RunRequest(self._by, self.order, blocks, self._expected, self._run_id, self._typed)
             try:
                 self.running = RemedyRun.start(remedy, self._root, self._audit, request, self._disabled_reason)
             except RunRefused as refused:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from fragtui.remedies.catalogue import COMPACT_MEMORY, Action, Remedy, RemedyStep
+from fragtui.remedies.site_policy import forbidden_because
 from fragtui.remedies.worker import open_kernel_file
 from fragtui.sources.host.identity import is_live
 
@@ -14,12 +15,15 @@ from fragtui.sources.host.identity import is_live
 def disabled_because(remedy: Remedy, root: Path, disabled_reason: str | None = None) -> str | None:
     """Return why `remedy` can't run on the node under `root`, or None if it can.
 
-    `disabled_reason` is the caller's own reason against every write: "--read-only", "replaying a recording".
+    `disabled_reason` is the caller's own reason against every write: "--read-only", "replaying a recording"; the site's
+    policy comes next.
     The kernel checks the effective uid and the mount, not capabilities (fs/proc/proc_sysctl.c test_perm), so only a
     trial shows it.
     """
     if disabled_reason is not None:
         return disabled_reason
+    if (reason := forbidden_because(remedy, root)) is not None:
+        return reason
     if remedy.disabled_reason is not None:
         return remedy.disabled_reason
     return next((why for step in dict.fromkeys(remedy.steps) if (why := _why_not_step(step, root)) is not None), None)

@@ -22,6 +22,7 @@ from fragtui.remedies.catalogue import Action, Remedy
 from fragtui.remedies.lock import LockBusy, NodeLock, lock_directories
 from fragtui.remedies.outcome import Outcome, StepDone, describe_outcome
 from fragtui.remedies.permission import disabled_because
+from fragtui.remedies.site_policy import unconfirmed_because
 from fragtui.sources.files.host_files import read_text
 from fragtui.sources.files.own_files import file_problem
 from fragtui.sources.host.identity import boot_id
@@ -47,6 +48,8 @@ class RunRequest:
     expected: Gain | None = None
     run: str | None = None
     """Id of the run of an escalation that it is a step of; None for a single remedy."""
+    typed: str | None = None
+    """What the user typed to confirm it, if the site's policy asks for the node's name; None if nothing."""
 
 
 class RemedyRun:
@@ -81,6 +84,8 @@ class RemedyRun:
         `disabled_reason` is the caller's own reason against every write, as for `disabled_because`.
         """
         if (reason := disabled_because(remedy, root, disabled_reason)) is not None:
+            raise RunRefused(reason)
+        if (reason := unconfirmed_because(root, request.typed)) is not None:
             raise RunRefused(reason)
         intent = _intent(remedy, root, request)
         try:

@@ -130,13 +130,15 @@ class RemedyService:
         if self._needs_ticks:
             self._requests.put(_wake)
 
-    def run(self, remedy: Remedy, before: Snapshot, order: int) -> None:
-        """Run one remedy."""
-        self._requests.put(lambda: self._begin([remedy], before, order, None))
+    def run(self, remedy: Remedy, before: Snapshot, order: int, typed: str | None = None) -> None:
+        """Run one remedy; `typed` as for `RunRequest`."""
+        self._requests.put(lambda: self._begin([remedy], before, order, None, typed))
 
-    def escalate(self, remedies: Sequence[Remedy], before: Snapshot, order: int, blocks: int) -> None:
-        """Run remedies one after another until there are `blocks` blocks of the order."""
-        self._requests.put(lambda: self._begin(remedies, before, order, blocks))
+    def escalate(
+        self, remedies: Sequence[Remedy], before: Snapshot, order: int, blocks: int, typed: str | None = None
+    ) -> None:
+        """Run remedies one after another until there are `blocks` blocks of the order; `typed` as for `RunRequest`."""
+        self._requests.put(lambda: self._begin(remedies, before, order, blocks, typed))
 
     def guard(self, policy: Policy | None) -> None:
         """Switch the guard on with a policy, or off."""
@@ -211,11 +213,15 @@ class RemedyService:
         decision = self._guard.tick(snapshot)
         self._state = replace(self._state, decision=decision, guard_end=self._guard.last_end)
 
-    def _begin(self, remedies: Sequence[Remedy], before: Snapshot, order: int, blocks: int | None) -> None:
+    def _begin(
+        self, remedies: Sequence[Remedy], before: Snapshot, order: int, blocks: int | None, typed: str | None
+    ) -> None:
         if self._state.busy or self._stopping.is_set():
             return
         self._abort.clear()
-        self._escalation = Escalation(remedies, self.root, self.audit, order, blocks, "screen", self._disabled_reason)
+        self._escalation = Escalation(
+            remedies, self.root, self.audit, order, blocks, "screen", self._disabled_reason, typed=typed
+        )
         self._before = before
         self._state = replace(self._state, started=time.monotonic(), refused=None)
         self._advance(self._escalation, before)

@@ -114,6 +114,9 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
 
     def on_mount(self) -> None:
         """Start the sampler, unless it runs."""
+        if keymap := self.dependencies.keymap:
+            names = {key.command: key.keys for key in self.main.keys}
+            self.set_keymap({command: names[command] for command in keymap if command in names})
         self.sampler.start()
 
     def on_ground_reported(self, message: GroundReported) -> None:
@@ -139,7 +142,7 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
             return
         commands = [
             Command(key.label, key.shown, key.help, key.action)
-            for key in self.main.KEYS
+            for key in self.main.keys
             if key.action != "app.focus_next"
         ]
         themes = [Command("Theme", "", name, f"app.take_theme({name!r})") for name in THEMES]

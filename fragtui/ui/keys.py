@@ -5,9 +5,13 @@ A key has one meaning on every screen; a replay has keys of its own in place of 
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from textual.binding import Binding
+from textual.keys import KEY_NAME_REPLACEMENTS, key_to_character
+from textual.keys import Keys as KeyNames
 
 
 class Key(NamedTuple):
@@ -125,10 +129,15 @@ KEYS = (
 
 
 _WRITING = ("guard", "step-by-step")
-WRITE_KEYS = frozenset(
-    name for key in KEYS if key.command in _WRITING or key.action.startswith("remedy(") for name in key.keys.split(",")
-)
-"""Keys that write, grey if nothing may be written."""
+
+
+def write_keys(keys: Keys) -> frozenset[str]:
+    """Return the keys that write, grey if nothing may be written."""
+    writing = (key for key in keys if key.command in _WRITING or key.action.startswith("remedy("))
+    return frozenset(name for key in writing for name in key.keys.split(","))
+
+
+WRITE_KEYS = write_keys(KEYS)
 
 
 REPLAY = "The recording"
@@ -160,9 +169,66 @@ REPLAY_KEYS = (
 UNUSED = tuple(key for key in KEYS if key.command in _NOT_THERE)
 
 
+KeyMap = Mapping[str, Sequence[str]]
+"""Other keys for commands, by the command's name."""
+_RESERVED = ("ctrl+c", "ctrl+p", "ctrl+q")
+"""Keys of the application, which stay."""
+
+
+class KeyMapError(ValueError):
+    """A key map that does not work: `command` has the entry, the message what is wrong with it."""
+
+    def __init__(self, command: str, why: str) -> None:
+        super().__init__(why)
+        self.command = command
+
+
+def rebound(keys: Keys, keymap: KeyMap) -> Keys:
+    """Return the keys with those of the map. Raises KeyMapError for a key that two commands have, or that is none."""
+    if not keymap:
+        return keys
+    names = {command: ",".join(_key_name(command, text) for text in given) for command, given in keymap.items()}
+    result = tuple(Key(key.command, names.get(key.command, key.keys), *key[2:]) for key in keys)
+    owners = dict.fromkeys(_RESERVED, "fragtui itself")
+    for key in result:
+        for name in key.keys.split(","):
+            if (owner := owners.get(name)) is not None:
+                mapped, other = (key.command, owner) if key.command in names else (owner, key.command)
+                raise KeyMapError(mapped, f"{name} is a key of {other}, too")
+            owners[name] = key.command
+    return result
+
+
+def check_keymap(keymap: KeyMap) -> None:
+    """Raise KeyMapError if the map has an unknown command or key, or a conflict on the live screen or in a replay."""
+    known = {key.command for key in (*KEYS, *REPLAY_KEYS)}
+    for command in keymap:
+        if command not in known:
+            raise KeyMapError(command, f"expected one of {', '.join(sorted(known))}")
+    for keys in (KEYS, REPLAY_KEYS):
+        rebound(keys, keymap)
+
+
+def _key_name(command: str, text: str) -> str:
+    """Return Textual's name of a key: ``plus`` for ``+``; letters, digits and names stay."""
+    if len(text) == 1 and not text.isalnum():
+        name = unicodedata.name(text, "").lower().replace("-", "_").replace(" ", "_")
+        text = {" ": "space"}.get(text) or KEY_NAME_REPLACEMENTS.get(name, name)
+    named = "_" in text and key_to_character(text) is not None
+    if (len(text) == 1 and text.isascii() and text.isalnum()) or text in _named_keys() or named:
+        return text
+    raise KeyMapError(command, f"expected a key such as C, +, f5, ctrl+g or shift+up, found {text}")
+
+
+def _named_keys() -> frozenset[str]:
+    return frozenset((*(key.value for key in KeyNames), *_SHOWN, *KEY_NAME_REPLACEMENTS.values()))
+
+
 def bindings(keys: tuple[Key, ...]) -> list[Binding]:
     """Return Textual's bindings for the keys."""
     return [
-        Binding(key.keys, key.action, key.label, key_display=key.shown, show=key.footer, tooltip=key.help)
+        Binding(
+            key.keys, key.action, key.label, key_display=key.shown, show=key.footer, tooltip=key.help, id=key.command
+        )
         for key in keys
     ]

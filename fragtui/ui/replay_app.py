@@ -8,6 +8,7 @@ from typing import NoReturn, cast
 
 from fragtui.player import Moment, Player
 from fragtui.ui.app import FragtuiApp
+from fragtui.ui.keys import KeyMap
 from fragtui.ui.screens.replay import Played, ReplayScreen
 from fragtui.ui.terminal.detection import TerminalLook
 from fragtui.ui.wiring import AppDependencies
@@ -25,6 +26,7 @@ class ReplayApp(FragtuiApp):
         make_player: Callable[[Callable[[Moment], None], Callable[[str], None]], Player],
         order: int | None = None,
         look: TerminalLook | None = None,
+        keymap: KeyMap | None = None,
     ) -> None:
         super().__init__(
             AppDependencies(
@@ -35,7 +37,8 @@ class ReplayApp(FragtuiApp):
                 root=Path("/"),
                 live=False,
                 order=order,
-                read_only=True,
+                read_only="a recording",
+                keymap=keymap or {},
             ),
             look,
         )
@@ -47,7 +50,7 @@ class ReplayApp(FragtuiApp):
 
     def make_main(self) -> ReplayScreen:
         """Return the main screen of a replay."""
-        return ReplayScreen(self.player, self.dependencies.order)
+        return ReplayScreen(self.player, self.dependencies.order, self.dependencies.keymap)
 
     def _play(self, moment: Moment) -> None:
         self.post(Played(moment))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -83,7 +83,10 @@ class AppDependencies:
     live: bool
     """Whether the root is this kernel's own; no remedy runs on saved files."""
     order: int | None = None
-    read_only: bool = False
+    read_only: str | None = None
+    """What asks for no remedy at all, such as an option; None if nothing does."""
+    keymap: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Other keys for commands, see `keys.KeyMap`."""
     as_root: str | None = None
     """This command, for a user who is not root: sudo would show more. None as root and for saved files."""
     audit: Path | None = None
@@ -96,7 +99,7 @@ class AppDependencies:
     @property
     def disabled_reason(self) -> str | None:
         """Why nothing may be written even if the node allows it, or None."""
-        return "started with --read-only" if self.read_only else None
+        return None if self.read_only is None else f"started with {self.read_only}"
 
 
 RETRY_SECONDS = 10.0

@@ -18,6 +18,7 @@ from fragtui.sources.node_readers import NodeReaders
 from fragtui.sources.pods.watcher import PodWatcher
 from fragtui.sources.recording.recorder import Recorder
 from fragtui.ui.app import FragtuiApp
+from fragtui.ui.keys import KeyMap
 from fragtui.ui.terminal.detection import TerminalLook
 from fragtui.ui.wiring import AppDependencies
 
@@ -35,6 +36,7 @@ def make_app(
     as_root: str | None = None,
     look: TerminalLook | None = None,
     audit: Path | None = None,
+    keymap: KeyMap | None = None,
 ) -> FragtuiApp:
     """Return the application as the command line makes it."""
     reader = NodeReader(root)
@@ -53,7 +55,8 @@ def make_app(
             root=root,
             live=reader.live,
             order=order,
-            read_only=read_only,
+            read_only="--read-only" if read_only else None,
+            keymap=keymap or {},
             as_root=as_root,
             audit=audit,
             recorder=recorder,

@@ -24,8 +24,10 @@ def width_of(stream: IO[str]) -> int:
         return WITHOUT_TERMINAL
 
 
-def takes_colour(stream: IO[str]) -> bool:
-    """Return whether it is a terminal with colours and the user did not switch them off (https://no-color.org)."""
+def takes_colour(stream: IO[str], choice: str = "auto") -> bool:
+    """Return whether to print colour: what ``--color`` chose, else NO_COLOR (no-color.org), else the terminal."""
+    if choice != "auto":
+        return choice == "always"
     return is_terminal(stream) and not os.environ.get("NO_COLOR") and os.environ.get("TERM", "dumb") != "dumb"
 
 

@@ -13,7 +13,7 @@ HELP = "drop page cache (1), slab (2) or both (3), after a confirmation"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
     parser.add_argument(
-        "value", nargs="?", type=int, choices=(1, 2, 3), default=1, help="1 page cache (default), 2 slab, 3 both"
+        "value", nargs="?", choices=("1", "2", "3"), default="1", help="1 page cache (default), 2 slab, 3 both"
     )
     parser.add_argument("--sync", action="store_true", help="write dirty pages first: only clean ones can be dropped")
     add_options(parser)
@@ -21,4 +21,4 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the remedy; see `run_remedy` for the exit status."""
-    return run_remedy(args, drop_caches(args.value, sync=args.sync))
+    return run_remedy(args, drop_caches(int(args.value), sync=args.sync))

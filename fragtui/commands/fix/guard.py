@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from fragtui.commands.cli.exit_status import Exit
+from fragtui.commands.cli.messages import report_error
+from fragtui.commands.cli.settings import read_only_because
 from fragtui.commands.cli.signals import EndSignals, end_signals
 from fragtui.commands.ship.guard_units import GUARD_UNIT, guard_manifest
 from fragtui.remedies.audit.log import AuditLog
@@ -23,12 +25,6 @@ from fragtui.sources.host.reader import NodeReader
 from fragtui.text import format_count, format_duration, printable
 
 HELP = "watch the node and run remedies by a policy"
-STOPPED, GAVE_UP, USAGE, CANNOT = 0, 1, 2, 3
-GUARD_EXIT_STATUS = (
-    "exit status: 0 stopped by a signal or done (--once), 1 gave up because remedies gain nothing, 2 wrong "
-    "policy, 3 can't guard here (no permission to write, or another guard runs)"
-)
-
 _MIN_REPEAT_SECONDS = 30.0
 """Seconds between two lines that only report the number of blocks."""
 _FLAGS = {"hold": "for", "period": "every", "per_hour": "per-hour", "give_up": "give-up", "dry_run": "dry-run"}
@@ -59,37 +55,36 @@ def configure(parser: argparse.ArgumentParser) -> None:
     shown.add_argument(
         "--print-manifest", action="store_true", help="print a Kubernetes DaemonSet with this policy and exit"
     )
-    parser.epilog = GUARD_EXIT_STATUS
 
 
 def run(args: argparse.Namespace) -> int:
-    """Guard until a signal; see GUARD_EXIT_STATUS."""
+    """Guard until a signal; see the table of verbs for the exit status."""
     try:
         policy = _policy(args)
     except PolicyError as error:
-        print(f"fragtui: {printable(str(error), 1000)}", file=sys.stderr)
-        return USAGE
+        report_error(args, printable(str(error), 1000))
+        return Exit.USAGE
     if args.print_policy or args.print_unit or args.print_manifest:
         print(
             format_policy(policy) if args.print_policy else GUARD_UNIT if args.print_unit else guard_manifest(policy),
             end="",
         )
-        return STOPPED
+        return Exit.DONE
     audit = AuditLog(audit_path(args.audit, args.root))
     reader = NodeReader(args.root)
     try:
-        disabled_reason = "--read-only" if args.read_only else None
+        disabled_reason = read_only_because(args)
         guard = Guard(policy, reader.tree.root, audit, time.monotonic(), disabled_reason, args.interval)
     except LockBusy as busy:
-        print(f"fragtui: not guarding: another guard runs here: {busy}", file=sys.stderr)
-        return CANNOT
+        report_error(args, f"not guarding: another guard runs here: {busy}")
+        return Exit.UNAVAILABLE
     except OSError as error:
-        print(f"fragtui: not guarding: no lock: {printable(file_problem(error, error.filename))}", file=sys.stderr)
-        return CANNOT
+        report_error(args, f"not guarding: no lock: {printable(file_problem(error, error.filename))}")
+        return Exit.UNAVAILABLE
     try:
         if not policy.dry_run and (reason := guard.disabled_because) is not None:
-            print(f"fragtui: not guarding: {printable(reason, 1000)}", file=sys.stderr)
-            return CANNOT
+            report_error(args, f"not guarding: {printable(reason, 1000)}")
+            return Exit.UNAVAILABLE
         with end_signals() as ended:
             return _watch(guard, reader, args, ended)
     finally:
@@ -134,17 +129,17 @@ def _watch(guard: Guard, reader: NodeReader, args: argparse.Namespace, ended: En
             _say(guard.state.stopped)
             if args.stay:
                 ended.wait()
-            return GAVE_UP
+            return Exit.FAILED
         if (
             args.once
             and guard.escalation is None
             and (ran or decision.action in (GuardAction.WATCH, GuardAction.HOLD) or policy.dry_run)
         ):
-            return STOPPED
+            return Exit.DONE
         # Poll a run closely; between runs the interval is enough.
         ended.wait(0.1 if guard.escalation is not None else args.interval)
     _say("stopped by a signal")
-    return STOPPED
+    return Exit.DONE
 
 
 def _words(decision: Decision, policy: Policy) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import select
 import sys
 import termios
@@ -12,7 +11,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from fragtui.commands.cli.exit_status import Exit
+from fragtui.commands.cli.messages import report_error
+from fragtui.commands.cli.output_options import add_json, add_quiet
+from fragtui.commands.cli.settings import read_only_because
 from fragtui.commands.cli.signals import end_signals
+from fragtui.json_line import json_line
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.verdict import COSTLY_ORDER
 from fragtui.model.remedy.forecast import forecast
@@ -25,17 +29,13 @@ from fragtui.remedies.catalogue import Remedy
 from fragtui.remedies.escalation import Escalation, EscalationEnd
 from fragtui.remedies.follow_up import FollowUp
 from fragtui.remedies.permission import disabled_because
+from fragtui.remedies.site_policy import typed_name, unconfirmed_because
 from fragtui.render.forecast_text import ForecastText, checkpoint_sentence, decay_sentence, forecast_text
 from fragtui.render.remedy_report import decay_json, outcome_json, outcome_lines
 from fragtui.sources.host.conditions import read_conditions
 from fragtui.sources.host.reader import NodeReader
 from fragtui.text import format_duration, parse_duration, printable
 
-DONE, FAILED, NOT_CONFIRMED, REFUSED, ABORTED = 0, 1, 2, 3, 130
-REMEDY_EXIT_STATUS = (
-    "exit status: 0 done, 1 failed, 2 not confirmed or wrong usage, 3 not run (no permission to write, no audit log, "
-    "another remedy runs), 130 aborted"
-)
 _DEAF_SECONDS = 0.4
 """Seconds after the question in which input is no answer: it was typed ahead, or pasted."""
 _QUIET_SECONDS = 0.15
@@ -44,26 +44,29 @@ _QUIET_SECONDS = 0.15
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of every verb that runs one remedy."""
-    parser.add_argument("--yes", action="store_true", help="run without asking; needed without a terminal")
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+    parser.add_argument("-y", "--yes", action="store_true", help="run without asking; needed without a terminal")
+    add_json(parser, "one JSON object instead of text")
+    add_quiet(parser)
     parser.add_argument(
         "--follow",
         type=_follow_time,
         metavar="TIME",
         help="stay this long (30m) and measure again after 1, 5 and 30 minutes; Ctrl-C ends it",
     )
-    parser.epilog = REMEDY_EXIT_STATUS
 
 
 def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
     """Run `remedy` as the arguments say and return the exit status."""
+    if args.only_errors and not args.yes:
+        report_error(args, "-q prints no plan that could be confirmed: give --yes too")
+        return Exit.USAGE
     order = COSTLY_ORDER if args.order is None else args.order
     audit = AuditLog(audit_path(args.audit, args.root))
-    disabled_reason = "--read-only" if args.read_only else None
+    disabled_reason = read_only_because(args)
     if (why := disabled_because(remedy, args.root, disabled_reason)) is not None:
         return _refuse(args, remedy, why)
     for episode in read_history(audit, args.root).unknown:
-        print(f"fragtui: {describe_unknown(episode)}", file=sys.stderr)
+        report_error(args, describe_unknown(episode))
     reader = NodeReader(args.root)
     before = reader.sample(page_types=True)
     view = forecast(before, order)
@@ -71,10 +74,15 @@ def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
     warnings = risks(before, view, remedy.effect, read_conditions(args.root))
     if not args.json:
         _print_plan(remedy, args.root, audit.path, expectation, warnings)
-    if not args.yes and not _confirmed():
-        return NOT_CONFIRMED
-    escalation = Escalation([remedy], args.root, audit, order, None, "command", disabled_reason)
-    end = _run_to_end(escalation, reader, before)
+    name, typed = typed_name(args.root), None
+    if name is not None and (why := _why_not_typed(args.root, name)) is not None:
+        return _refuse(args, remedy, why)
+    if name is not None or not args.yes:
+        typed = _answer(args, name or "yes")
+        if typed is None:
+            return Exit.USAGE
+    escalation = Escalation([remedy], args.root, audit, order, None, "command", disabled_reason, typed=typed)
+    end = _run_to_end(escalation, reader, before, shown=sys.stderr.isatty() and not args.only_errors)
     if not end.steps:
         return _refuse(args, remedy, end.why)
     outcome, followup = end.steps[-1].outcome, escalation.followups[-1]
@@ -86,18 +94,18 @@ def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
     if args.json:
         fields = {"remedy": remedy.id, "steps": [step.sentence(args.root) for step in remedy.steps]}
         fields |= outcome_json(outcome, followup.recovery, expectation.gain) | decay_json(followup)
-        print(json.dumps(fields | {"audit": str(audit.path)}))
+        print(json_line(fields | {"audit": str(audit.path)}))
     for problem in (outcome.audit_problem, followup.problem):
         if problem:
-            print(f"fragtui: not logged: {problem}", file=sys.stderr)
-    return {Result.DONE: DONE, Result.ABORTED: ABORTED}.get(outcome.result, FAILED)
+            report_error(args, f"not logged: {problem}")
+    return {Result.DONE: Exit.DONE, Result.ABORTED: Exit.ABORTED}.get(outcome.result, Exit.FAILED)
 
 
 def _refuse(args: argparse.Namespace, remedy: Remedy, why: str) -> int:
     if args.json:
-        print(json.dumps({"remedy": remedy.id, "result": "refused", "explanation": why}))
-    print(f"fragtui: {remedy.id} not run: {printable(why, 1000)}", file=sys.stderr)
-    return REFUSED
+        print(json_line({"remedy": remedy.id, "result": "refused", "explanation": why}))
+    report_error(args, f"{remedy.id} not run: {printable(why, 1000)}")
+    return Exit.UNAVAILABLE
 
 
 def _print_plan(remedy: Remedy, root: Path, audit: Path, expectation: ForecastText, warnings: tuple[Risk, ...]) -> None:
@@ -115,27 +123,38 @@ def _print_plan(remedy: Remedy, root: Path, audit: Path, expectation: ForecastTe
     print(f"Logged to {audit} before it runs", flush=True)
 
 
-def _confirmed() -> bool:
-    """Ask on the terminal; without a terminal the answer is no."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        print("fragtui: not run: no terminal to ask on; --yes runs it without asking", file=sys.stderr)
-        return False
-    print("Type 'yes' to run it: ", end="", file=sys.stderr, flush=True)
+def _why_not_typed(root: Path, name: str) -> str | None:
+    """Return why the node's name, which the site's policy asks for in spite of ``--yes``, can't be typed; or None."""
+    if _can_ask():
+        return unconfirmed_because(root, name)
+    return f"{unconfirmed_because(root, None)}, and there is no terminal to type it on"
+
+
+def _can_ask() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _answer(args: argparse.Namespace, wanted: str) -> str | None:
+    """Ask on the terminal for `wanted`, and return it if it was typed; without a terminal the answer is no."""
+    if not _can_ask():
+        report_error(args, "not run: no terminal to ask on; --yes runs it without asking")
+        return None
+    what = "'yes'" if wanted == "yes" else f"the node's name, {wanted},"
+    print(f"Type {what} to run it: ", end="", file=sys.stderr, flush=True)
     # The rest of a pasted text may still arrive, or the next line for the shell: neither is an answer.
     time.sleep(_DEAF_SECONDS)
     with suppress(termios.error):  # the terminal is gone, and the read below fails too
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
     answer = sys.stdin.readline().strip()
-    if answer == "yes" and not select.select([sys.stdin], [], [], _QUIET_SECONDS)[0]:
-        return True
-    why = ": more input came with the answer, as from a paste; type the answer" if answer == "yes" else ""
-    print(f"fragtui: not run{why}", file=sys.stderr)
-    return False
+    if answer == wanted and not select.select([sys.stdin], [], [], _QUIET_SECONDS)[0]:
+        return answer
+    why = ": more input came with the answer, as from a paste; type the answer" if answer == wanted else ""
+    report_error(args, f"not run{why}")
+    return None
 
 
-def _run_to_end(escalation: Escalation, reader: NodeReader, before: Snapshot) -> EscalationEnd:
-    """Run the remedy with the elapsed time on the terminal, and measure its gain; Ctrl-C and SIGTERM abort it."""
-    shown = sys.stderr.isatty()
+def _run_to_end(escalation: Escalation, reader: NodeReader, before: Snapshot, *, shown: bool) -> EscalationEnd:
+    """Run the remedy, the elapsed time `shown` on the terminal, and measure its gain; Ctrl-C and SIGTERM abort it."""
     with end_signals() as signals:
         end = escalation.advance(before)
         while (running := escalation.running) is not None:

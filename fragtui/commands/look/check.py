@@ -8,6 +8,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from fragtui.commands.cli.output import takes_colour
+from fragtui.commands.cli.output_options import add_color, add_json, add_quiet
 from fragtui.model.node.snapshot import Snapshot, Unreadable
 from fragtui.model.node.verdict import COSTLY_ORDER, Severity, judge_node
 from fragtui.model.state.node_state import NodeState, Question, Unseen, node_state
@@ -41,7 +43,7 @@ _BADGE_COLOURS = {
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="one JSON object")
+    add_json(parser, "one JSON object", form)
     form.add_argument("--wide", action="store_true", help="the free blocks of every zone, a column for each order")
     form.add_argument("--plugin", choices=("nagios",), help="first line in the form of monitoring plugins")
     parser.add_argument("--logs", action="store_true", help="read the kernel log and the pods, too: up to 3 s")
@@ -53,10 +55,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="check again every so many seconds (default 2) until interrupted",
     )
+    add_color(parser)
+    add_quiet(parser)
     parser.epilog = (
         "The state is about the memory that is free now, not about what a request gets after the kernel "
-        "reclaims and compacts memory for it. Exit status: 0 OK, 1 LOW or RECOVERING, or FRAGMENTED where requests get "
-        "a block after a wait, 2 FRAGMENTED, RESERVED or OUT OF MEMORY, 3 unknown or wrong usage"
+        "reclaims and compacts memory for it"
     )
 
 
@@ -99,13 +102,12 @@ def _checked(args: argparse.Namespace, reader: NodeReader) -> tuple[int, str]:
         summary = f"{summary.removesuffix('.')}; {failures}."
     if args.json:
         # Mostly a plugin runs every minute: json and the forecast's 11 ms are a sixth of its CPU.
-        import json  # noqa: PLC0415
-
+        from fragtui.json_line import json_line  # noqa: PLC0415
         from fragtui.model.remedy.forecast import forecast as forecast_of  # noqa: PLC0415
         from fragtui.render.check_json import check_fields  # noqa: PLC0415
 
         view = forecast or forecast_of(snapshot, state.judgement.order)
-        text = json.dumps(check_fields(snapshot, state, view, summary))
+        text = json_line(check_fields(snapshot, state, view, summary))
     else:
         text = _plugin_text(state, summary) if args.plugin else _text(args, snapshot, state, summary)
     return int(state.severity), text
@@ -175,7 +177,7 @@ def _plugin_text(state: NodeState, summary: str) -> str:
 
 def _text(args: argparse.Namespace, snapshot: Snapshot, state: NodeState, summary: str) -> str:
     """Return the card, and the zones."""
-    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM", "dumb") != "dumb"
+    colour = takes_colour(sys.stdout, args.color)
     judgement, host = state.judgement, snapshot.host
     paint, bars = painter(colour), bars_for(sys.stdout.encoding)
     in_ascii = bars.isascii()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import locale
 import os
 import shutil
@@ -12,9 +11,12 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from fragtui.commands.cli.output_options import add_json
 from fragtui.commands.cli.own_command import own_command
+from fragtui.commands.cli.settings import read_only_because
 from fragtui.commands.cli.source_factory import joined_readers
 from fragtui.commands.cli.source_options import add_source_options
+from fragtui.json_line import json_line
 from fragtui.model.failures.failure_list import FailureList
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.snapshot import Snapshot
@@ -43,18 +45,15 @@ _NO_ANSWER = f"no answer within {_SECONDS:g} s"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
     add_source_options(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON object")
-    parser.epilog = (
-        "It answers within 3 seconds, writes nothing and starts no remedy. Exit status: 0 nothing is missing, 1 a "
-        "source can't be read or a remedy can't be run, 2 wrong usage, 3 /proc/buddyinfo can't be read"
-    )
+    add_json(parser, "one JSON object")
+    parser.epilog = "It answers within 3 seconds, writes nothing and starts no remedy"
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the diagnosis; return the exit status of the epilog."""
     found = diagnose(args)
     if args.json:
-        print(json.dumps(doctor_json(found)))
+        print(json_line(doctor_json(found)))
     else:
         # With Textual's colours these take 100 ms of CPU: `diagnose` imports them while the sources are read.
         from fragtui.ui.terminal.detection import detect  # noqa: PLC0415
@@ -169,7 +168,13 @@ def _writes(args: argparse.Namespace, reader: NodeReader) -> tuple[SourceState, 
         ("compaction", lambda: _why_disabled(compact_all(), reader)),
         ("audit log", audit.why_not_writable),
     )
-    off = "by --read-only" if args.read_only else None if reader.live else "for saved files: no remedy runs on them"
+    off = (
+        f"by {because}"
+        if (because := read_only_because(args)) is not None
+        else None
+        if reader.live
+        else "for saved files: no remedy runs on them"
+    )
     if off is not None:
         return tuple(SourceState(name, "off", f"switched off {off}") for name, _ in trials)
     return tuple(_write_state(name, why()) for name, why in trials)

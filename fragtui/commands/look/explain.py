@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
 import os
 import sys
 from collections import Counter
@@ -13,9 +12,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
+from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.interrupt import Interrupt
 from fragtui.commands.cli.output import escape_what_it_lacks, takes_colour, width_of
+from fragtui.commands.cli.output_options import add_color, add_json
 from fragtui.commands.cli.progress import Progress, progress_of_logs
+from fragtui.commands.cli.time_range import add_time_range, time_range_of
+from fragtui.json_line import json_line
 from fragtui.kernel.gfp.flags import table_for
 from fragtui.kernel.procfs.version import parse_version
 from fragtui.model.failures.groups import MAX_GROUPS, FailureGroups
@@ -37,7 +40,6 @@ from fragtui.text import counted, printable
 HELP = "explain the failed allocations, OOM kills and failed sandboxes of a log"
 _MAX_ROWS = 15
 """Rows of a table without --all."""
-_INTERRUPTED = 130
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -51,13 +53,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--kernel", metavar="V", help="the release that wrote the log, if the log does not name it")
     parser.add_argument("--all", action="store_true", help="print each failure when it is found, then the totals")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line, when it is found; no totals")
+    add_json(parser, "one JSON object a line, when it is found; no totals")
+    add_color(parser)
+    add_time_range(parser, "incidents")
     parser.epilog = (
         "at the end of the input, or after Ctrl-C, it prints the totals (what, when, hidden by the kernel's rate "
         "limit, who, size, cause, pods), then the groups of failures with the same who, size and cause, newest first, "
         f"at most {_MAX_ROWS}, then the newest report of typical groups, then how many lines were read. --all prints "
-        "every failure as soon as nothing more can be linked to it, oldest first, and all groups. "
-        "Exit status: 0 all logs were read, 1 a log could not be read to its end, 2 wrong usage, 130 Ctrl-C"
+        "every failure as soon as nothing more can be linked to it, oldest first, and all groups"
     )
 
 
@@ -79,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     names = args.files or ["-"]
     logs: list[OpenLog] = []
     shown: list[str] = []
-    failures, output = FailureGroups(), _Output()
+    failures, output = FailureGroups(), _Output(args.color)
     progress = Progress(lambda: progress_of_logs(logs), lambda: counted(failures.incidents, "incident"))
     with ExitStack() as opened, Interrupt() as interrupt:
 
@@ -101,14 +104,18 @@ def run(args: argparse.Namespace) -> int:
             )
             shown.append(name)
         incidents = explain_logs(logs, table, args.kernel, lambda log, error: report_error(log.name or names[0], error))
+        chosen, unstamped = time_range_of(args), 0
         try:
             for explained in incidents:
+                if not chosen.covers(explained.incident.time):
+                    unstamped += explained.incident.time is None
+                    continue
                 name_of_log = printable(shown[explained.log]) if len(names) > 1 else None
                 failures.take(explained.incident, name_of_log)
                 if args.json or args.all:
                     progress.clear()
                 if args.json:
-                    print(json.dumps(explained.incident.to_json(), ensure_ascii=False))
+                    print(json_line(explained.incident.to_json(), ascii_only=False))
                 elif args.all:
                     output.write([*incident_lines(explained.incident, output.width, name_of_log), ()])
         except KeyboardInterrupt:
@@ -118,10 +125,12 @@ def run(args: argparse.Namespace) -> int:
             missing = "ended by Ctrl-C" if interrupt.came else "not everything could be read" if failed else ""
             output.write(_summary(failures, logs, missing, output.width, every=args.all))
         sys.stdout.flush()
+        if unstamped:
+            print(f"fragtui explain: {counted(unstamped, 'incident')} without a time left out", file=sys.stderr)
         for name, opened_log in zip(shown, logs, strict=True):
             if notice := opened_log.cut.words:
                 print(f"fragtui explain: {printable(name)}: {notice}", file=sys.stderr)
-    return _INTERRUPTED if interrupt.came else 1 if failed else 0
+    return Exit.ABORTED if interrupt.came else Exit.FAILED if failed else Exit.DONE
 
 
 def _summary(failures: FailureGroups, logs: Sequence[OpenLog], missing: str, width: int, *, every: bool) -> list[Line]:
@@ -142,10 +151,10 @@ def _summary(failures: FailureGroups, logs: Sequence[OpenLog], missing: str, wid
 class _Output:
     """Standard output: its width and whether it takes colours."""
 
-    def __init__(self) -> None:
+    def __init__(self, color: str) -> None:
         escape_what_it_lacks(sys.stdout)
         self.width = width_of(sys.stdout)
-        self._colour = takes_colour(sys.stdout)
+        self._colour = takes_colour(sys.stdout, color)
 
     def write(self, lines: Iterable[Line]) -> None:
         sys.stdout.write("".join(painted(line, colour=self._colour) + "\n" for line in lines))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
-import sys
 
+from fragtui.commands.cli.exit_status import Exit
+from fragtui.commands.cli.messages import report_error
+from fragtui.commands.cli.output_options import add_json
+from fragtui.commands.cli.suggestions import did_you_mean
+from fragtui.json_line import json_line
 from fragtui.kernel.gfp.flags import GfpReading, GfpTable, decode, is_plausible, mask_names, table_for
 from fragtui.kernel.procfs.version import parse_version
 from fragtui.sources.kernel_log.ring import running_gfp_table, running_release
@@ -19,29 +22,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
     parser.add_argument("mode", metavar="MODE", help="the mask as a report prints it (0x140cca), or names joined by |")
     parser.add_argument("--kernel", metavar="V", help="the release that printed it (default: the running kernel)")
-    parser.add_argument("--json", action="store_true", help="one JSON object")
-    parser.epilog = "exit status: 0 decoded, 2 neither a mask nor names of flags, or wrong usage"
+    add_json(parser, "one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the names; return 0, or 2 if the mode or the release can't be parsed."""
     table, source, problem = _table(args)
     if problem is not None:
-        print(f"fragtui gfp: {problem}", file=sys.stderr)
-        return 2
+        report_error(args, problem)
+        return Exit.USAGE
     mask = _mask(args.mode, table)
     if mask is None:
-        print(
-            f"fragtui gfp: {printable(args.mode)}: expected a number such as 0x40cc0, or flag names joined by |",
-            file=sys.stderr,
-        )
-        return 2
+        report_error(args, _why_no_mask(args.mode, table, source))
+        return Exit.USAGE
     reading = GfpReading(mask_names(mask, table), "decoded", table) if table is not None else decode(mask, None, None)
     doubtful = table is not None and not is_plausible(mask, table)
     candidates = reading.candidates or (decode(mask, None, None).candidates if doubtful else ())
     if args.json:
-        print(json.dumps(_json(mask, reading, source, doubtful, candidates)))
-        return 0
+        print(json_line(_json(mask, reading, source, doubtful, candidates)))
+        return Exit.DONE
     if reading.names is not None:
         print(f"{mask:#x} on {source}: {'|'.join(reading.names) or 'no flags'}")
         print(_meaning(mask, reading.table))
@@ -54,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"{doubt}; no kernel's table gives every bit of it a name.")
         for kernels, names in rows:
             print(f"  {kernels}: {'|'.join(names)}")
-    return 0
+    return Exit.DONE
 
 
 def _table(args: argparse.Namespace) -> tuple[GfpTable | None, str, str | None]:
@@ -84,6 +83,18 @@ def _mask(text: str, table: GfpTable | None) -> int | None:
                 return None
             value |= bits
     return value if 0 <= value < 1 << 64 else None
+
+
+def _why_no_mask(text: str, table: GfpTable | None, source: str) -> str:
+    """Return which word of the mode is no mask and no name of a flag, and what was expected."""
+    if table is None and "GFP" in text.upper():
+        return "the kernel is unknown, and names of flags need its table: give its release with --kernel"
+    words = text.replace(" ", "").split("|")
+    if table is None or not all(re.fullmatch(r"[A-Za-z_]\w*", word) for word in words):
+        return f"{printable(text)}: expected a number such as 0x40cc0, or flag names joined by |"
+    unknown = next(word for word in words if table.mask_of(word) is None)
+    known = [*table.bits, *(name for _, name in table.names)]
+    return f"unknown flag {printable(unknown, 60)} on {source}.{did_you_mean(unknown, known)}"
 
 
 def _settled(mask: int) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -8,11 +8,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from fragtui import __version__
+from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.output import escape_what_it_lacks, is_terminal, takes_colour, width_of
+from fragtui.commands.cli.output_options import add_color
 from fragtui.commands.cli.progress import Progress, progress_of_logs
+from fragtui.commands.cli.time_range import TimeRange, add_time_range, time_range_of
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.incident import Incident
 from fragtui.model.node.snapshot import Unreadable
@@ -50,16 +54,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="where to write it (default: standard output)"
     )
+    add_time_range(parser, "incidents and remedies")
     parser.add_argument(
         "--redact", action="store_true", help="replace names of pods, namespaces and hosts, ids and addresses by tokens"
     )
     parser.add_argument(
         "--full", action="store_true", help="all groups of failures, pods, zones and remedies, not only one page"
     )
+    add_color(parser)
     parser.epilog = (
         "the page has the state, who was denied memory, which pods are stuck, what to try; then tables, newest "
         "first, and three typical failures. On a terminal it is wrapped and without markup; -o or a pipe gets "
-        "Markdown. Exit status: 0 written, 1 not written, 2 wrong usage"
+        "Markdown"
     )
 
 
@@ -70,16 +76,28 @@ def run(args: argparse.Namespace) -> int:
         facts = collect(args.root, args.order, args.audit, progress)
     finally:
         progress.clear()
-    page = report_page(facts, redact=args.redact, full=args.full)
+    page = report_page(_within(time_range_of(args), facts), redact=args.redact, full=args.full)
     if args.output is None:
-        _print(page)
-        return 0
+        _print(page, args.color)
+        return Exit.DONE
     try:
         _write(args.output, page)
     except OSError as error:
-        print(f"fragtui report: {printable(str(args.output))}: {os_reason(error)}", file=sys.stderr)
-        return 1
-    return 0
+        print(f"fragtui report: can't write {printable(str(args.output))}: {os_reason(error)}", file=sys.stderr)
+        return Exit.FAILED
+    return Exit.DONE
+
+
+def _within(chosen: TimeRange, facts: ReportFacts) -> ReportFacts:
+    """Return the facts with the incidents and remedies of a time range only, and the range in the words for it."""
+    if not chosen:
+        return facts
+    return replace(
+        facts,
+        incidents=tuple(incident for incident in facts.incidents if chosen.covers(incident.time)),
+        incidents_from=None if facts.incidents_from is None else f"{facts.incidents_from}, {chosen}",
+        episodes=tuple(episode for episode in facts.episodes if chosen.covers(episode.intent.time)),
+    )
 
 
 class _Progress:
@@ -97,13 +115,13 @@ class _Progress:
         self._line.tick()
 
 
-def _print(page: str) -> None:
+def _print(page: str, color: str) -> None:
     """Print the page as it is, on a terminal wrapped and without markup."""
     escape_what_it_lacks(sys.stdout)
     if not is_terminal(sys.stdout):
         sys.stdout.write(page)
         return
-    colour = takes_colour(sys.stdout)
+    colour = takes_colour(sys.stdout, color)
     for line in on_terminal(page, width_of(sys.stdout)):
         print(painted(line, colour=colour))
 

@@ -10,10 +10,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fragtui.commands.cli.exit_status import Exit
+from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.own_command import own_command
+from fragtui.commands.cli.settings import keymap_of, read_only_because
 from fragtui.commands.cli.source_options import add_interval, add_look_options, add_source_options
 from fragtui.remedies.audit.path import audit_path
 from fragtui.sampler import Sampler
+from fragtui.sources.config.places import ConfigError
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.recording.recorder import Recorder
 
@@ -35,9 +39,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_interval(parser)
     add_source_options(parser)
     add_look_options(parser)
-    parser.epilog = (
-        "exit status: 0 quit, 1 internal error, 2 wrong usage or no terminal; those of a verb: fragtui VERB --help"
-    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -56,21 +57,26 @@ def run(args: argparse.Namespace) -> int:
 
         return joined_readers(args, reader, recorder.log_stream, recorder)
 
+    try:
+        keymap = keymap_of(args.settings)
+    except ConfigError as error:
+        report_error(args, str(error))
+        return Exit.USAGE
     reader = NodeReader(args.root)
     recorder = Recorder(reader.host, audit=audit_path(args.audit, args.root))
     reader.on_tick = recorder.take_tick
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print("fragtui: the full screen needs a terminal; without one use 'fragtui check'", file=sys.stderr)
-        return 2
+        return Exit.USAGE
     if os.environ.get("TERM") == "dumb":
         print("fragtui: TERM=dumb: this terminal can't show the full screen; use 'fragtui check'", file=sys.stderr)
-        return 2
+        return Exit.USAGE
     if (limit := _raise_file_limit()) < _OPEN_FILES:
         print(
             f"fragtui: the full screen needs {_OPEN_FILES} open files, the limit is {limit} (ulimit -n)",
             file=sys.stderr,
         )
-        return 2
+        return Exit.USAGE
     app = FragtuiApp(
         AppDependencies(
             sampler=lambda deliver, crash: Sampler(reader, deliver, crash, args.interval),
@@ -80,7 +86,8 @@ def run(args: argparse.Namespace) -> int:
             root=reader.tree.root,
             live=reader.live,
             order=args.order,
-            read_only=args.read_only,
+            read_only=read_only_because(args),
+            keymap=keymap,
             as_root=own_command(sys.argv[1:]) if reader.live and os.geteuid() != 0 else None,
             audit=args.audit,
             recorder=recorder,

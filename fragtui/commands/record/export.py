@@ -9,6 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fragtui.commands.cli.exit_status import Exit
+from fragtui.commands.cli.messages import report_progress
+from fragtui.commands.cli.output_options import add_quiet
 from fragtui.commands.cli.signals import end_signals
 from fragtui.commands.cli.source_factory import joined_readers
 from fragtui.commands.cli.source_options import add_source_options
@@ -45,8 +48,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--client-ca", type=Path, metavar="FILE", help="require a client certificate signed by this authority"
     )
     parser.add_argument("--token-file", type=Path, metavar="FILE", help="require the bearer token in this file")
+    add_quiet(parser)
     add_source_options(parser)
-    parser.epilog = "exit status: 0 stopped by a signal, written or printed; 1 not served or not written; 2 wrong usage"
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -57,15 +60,15 @@ def _address(text: str) -> tuple[str, int]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until a signal arrives, or write once; return the exit status of the epilog."""
+    """Serve until a signal arrives, or write once; return the exit status."""
     if args.rules:
         print(alert_rules(COSTLY_ORDER if args.order is None else args.order), end="")
-        return 0
+        return Exit.DONE
     try:
         from prometheus_client import generate_latest  # noqa: PLC0415  # Of the extra prom.
     except ImportError:
         print("fragtui export: prometheus-client is not installed: pip install 'fragtui[prom]'", file=sys.stderr)
-        return 2
+        return Exit.USAGE
     return _serve(args) if args.textfile is None else _write(args, generate_latest)
 
 
@@ -74,16 +77,16 @@ def _write(args: argparse.Namespace, exposition: Callable[[CollectorRegistry], b
         with replace_file(args.textfile, PUBLIC) as file:
             file.write(exposition(registry_of(NodeSource(args.root, args.order, args.audit))))
     except OSError as error:
-        print(f"fragtui export: {printable(str(args.textfile))}: {os_reason(error)}", file=sys.stderr)
-        return 1
-    return 0
+        print(f"fragtui export: can't write {printable(str(args.textfile))}: {os_reason(error)}", file=sys.stderr)
+        return Exit.FAILED
+    return Exit.DONE
 
 
 def _serve(args: argparse.Namespace) -> int:
     security = Security(args.tls_cert, args.tls_key, args.client_ca, args.token_file)
     if security.certificate is None and (security.key or security.client_authority):
         print("fragtui export: --tls-key and --client-ca need --tls-cert", file=sys.stderr)
-        return 2
+        return Exit.USAGE
     source = NodeSource(args.root, args.order, args.audit, counting=True)
     host, port = args.listen
     with end_signals() as ended:
@@ -91,7 +94,7 @@ def _serve(args: argparse.Namespace) -> int:
             server = MetricsServer((host, port), registry_of(source), security)
         except ServerError as error:
             print(f"fragtui export: {error}", file=sys.stderr)
-            return 1
+            return Exit.FAILED
         threading.Thread(target=server.serve_forever, name="fragtui-http", daemon=True).start()
         if (warning := exposure(host, security)) is not None:
             print(f"fragtui export: warning: {warning}", file=sys.stderr)
@@ -102,9 +105,9 @@ def _serve(args: argparse.Namespace) -> int:
         shown = f"[{host}]" if ":" in host else host
         scheme = "http" if security.certificate is None else "https"
         port = server.server_address[1]
-        print(f"fragtui export: {scheme}://{shown}:{port}/metrics", file=sys.stderr, flush=True)
+        report_progress(args, f"{scheme}://{shown}:{port}/metrics")
         ended.wait()
         pods.stop()
         log.stop()
         server.shutdown()
-    return 0
+    return Exit.DONE

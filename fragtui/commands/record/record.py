@@ -7,6 +7,9 @@ import sys
 import time
 from pathlib import Path
 
+from fragtui.commands.cli.exit_status import Exit
+from fragtui.commands.cli.messages import report_error, report_progress
+from fragtui.commands.cli.output_options import add_quiet
 from fragtui.commands.cli.signals import EndSignals, end_signals
 from fragtui.commands.cli.source_factory import kernel_log_of, pods_of
 from fragtui.commands.cli.source_options import add_interval, add_source_options
@@ -26,9 +29,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="a new file")
     parser.add_argument("--for", dest="seconds", type=_duration, metavar="TIME", help="end after 90s, 10m, 2h or 1d")
     parser.add_argument("--name", metavar="TEXT", help="name of the node in the recording, instead of its own")
+    add_quiet(parser)
     add_interval(parser)
     add_source_options(parser)
-    parser.epilog = "Ctrl-C ends it. Exit status: 0 recorded, 1 the file could not be written, 2 wrong usage"
+    parser.epilog = "Ctrl-C ends it"
 
 
 def _duration(text: str) -> float:
@@ -50,7 +54,7 @@ def _record(args: argparse.Namespace, ended: EndSignals) -> int:
     try:
         file = recorder.save(args.file)
     except OSError as error:
-        return _failed(args.file, os_reason(error))
+        return _failed(args, os_reason(error))
     reader.on_tick = recorder.take_tick
     ticks = 0
 
@@ -64,7 +68,7 @@ def _record(args: argparse.Namespace, ended: EndSignals) -> int:
     started = time.monotonic()
     for feed in (sampler, kernel_log, pods):
         feed.start()
-    print(f"fragtui: recording to {printable(str(args.file))}; Ctrl-C ends it", file=sys.stderr, flush=True)
+    report_progress(args, f"recording to {printable(str(args.file))}; Ctrl-C ends it")
     while not ended.came and file.problem is None:
         left = _POLL_SECONDS if args.seconds is None else started + args.seconds - time.monotonic()
         if left <= 0:
@@ -74,12 +78,12 @@ def _record(args: argparse.Namespace, ended: EndSignals) -> int:
         feed.stop()
     recorder.end()
     if file.problem is not None:
-        return _failed(args.file, file.problem)
+        return _failed(args, file.problem)
     took = format_duration(time.monotonic() - started)
     print(f"{printable(str(args.file))}: {counted(ticks, 'sample')} in {took}, {format_bytes(file.written)}")
-    return 0
+    return Exit.DONE
 
 
-def _failed(path: Path, why: str) -> int:
-    print(f"fragtui: {printable(str(path))}: can't be written: {printable(why)}", file=sys.stderr)
-    return 1
+def _failed(args: argparse.Namespace, why: str) -> int:
+    report_error(args, f"can't write {printable(str(args.file))}: {printable(why)}")
+    return Exit.FAILED

@@ -7,8 +7,12 @@ import os
 import sys
 from pathlib import Path
 
+from fragtui.commands.cli.exit_status import Exit
+from fragtui.commands.cli.messages import report_error
+from fragtui.commands.cli.settings import keymap_of
 from fragtui.commands.cli.source_options import add_look_options
 from fragtui.player import Player
+from fragtui.sources.config.places import ConfigError
 from fragtui.sources.recording.format import NotARecording
 from fragtui.sources.recording.reader import read_recording
 from fragtui.text import printable
@@ -20,7 +24,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
     parser.add_argument("file", type=Path, metavar="FILE", help="made by fragtui record, or by R on the screen")
     add_look_options(parser)
-    parser.epilog = "exit status: 0 quit, 1 internal error, 2 not a recording, no terminal, or wrong usage"
 
 
 def run(args: argparse.Namespace) -> int:
@@ -28,27 +31,27 @@ def run(args: argparse.Namespace) -> int:
     try:
         recording = read_recording(args.file)
     except NotARecording as problem:
-        print(f"fragtui: {printable(str(args.file))}: {problem}", file=sys.stderr)
-        return 2
+        report_error(args, f"{printable(str(args.file))}: {problem}")
+        return Exit.USAGE
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        print("fragtui: a replay needs a terminal", file=sys.stderr)
-        return 2
+        report_error(args, "a replay needs a terminal")
+        return Exit.USAGE
     if os.environ.get("TERM") == "dumb":
-        print(
-            "fragtui: TERM=dumb: this terminal can't show a replay; of a live node, 'fragtui check' needs none",
-            file=sys.stderr,
-        )
-        return 2
+        report_error(args, "TERM=dumb: this terminal can't show a replay; of a live node, 'fragtui check' needs none")
+        return Exit.USAGE
+    try:
+        keymap = keymap_of(args.settings)
+    except ConfigError as error:
+        report_error(args, str(error))
+        return Exit.USAGE
     # Textual takes 200 ms of CPU, and fragtui --help imports this module too.
     from fragtui.ui.replay_app import ReplayApp  # noqa: PLC0415
     from fragtui.ui.terminal.detection import detect  # noqa: PLC0415
 
     if recording.damaged:
-        print(
-            f"fragtui: {printable(str(args.file))}: cut off or still being written, played up to there", file=sys.stderr
-        )
+        report_error(args, f"{printable(str(args.file))}: cut off or still being written, played up to there")
     look = detect(args.theme, to_ascii=args.ascii)
-    app = ReplayApp(lambda deliver, crash: Player(recording, deliver, crash), args.order, look)
+    app = ReplayApp(lambda deliver, crash: Player(recording, deliver, crash), args.order, look, keymap)
     app.run()
     app.say_failure()
     return app.return_code or 0

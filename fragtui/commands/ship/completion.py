@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import shtab
 
+from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.parser import build
 
 HELP = "print completions for a shell"
@@ -14,11 +15,11 @@ HELP = "print completions for a shell"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
-    parser.add_argument("shell", choices=shtab.SUPPORTED_SHELLS, help="the shell to print them for")
-    parser.epilog = (
-        "bash: source <(fragtui completion bash); zsh: fragtui completion zsh > a directory of $fpath as _fragtui; "
-        "fish: fragtui completion fish > ~/.config/fish/completions/fragtui.fish. "
-        "Exit status: 0 printed, 2 wrong usage"
+    parser.add_argument(
+        "shell",
+        choices=shtab.SUPPORTED_SHELLS,
+        metavar="|".join(shtab.SUPPORTED_SHELLS),
+        help="the shell to print them for",
     )
 
 
@@ -29,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
         if (path := _path_completion(action)) is not None:
             action.complete = path  # type: ignore[attr-defined]
     print(shtab.complete(parser, args.shell))
-    return 0
+    return Exit.DONE
 
 
 def _arguments(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:

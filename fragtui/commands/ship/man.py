@@ -1,13 +1,19 @@
-"""``fragtui man``: the man page, which argparse-manpage makes from the parser."""
+"""``fragtui man``: the man page, which argparse-manpage makes from the parser and the table of verbs."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from fragtui import __version__
-from fragtui.commands.cli.parser import build, common_options
+from fragtui.commands.cli.exit_status import EXIT_MEANINGS, Exit
+from fragtui.commands.cli.messages import report_error
+from fragtui.commands.cli.parser import build
+from fragtui.commands.cli.verbs import COMMON, SCREEN, VERBS
+from fragtui.json_line import SCHEMA
+from fragtui.remedies.catalogue import COMPACT_MEMORY, DROP_CACHES
+from fragtui.sources.config.places import SITE_FILE, variable_of
+from fragtui.sources.config.settings import DEFAULTS, SITE_ONLY
 
 try:
     from argparse_manpage.manpage import Manpage
@@ -15,50 +21,100 @@ except ImportError:
     Manpage = None
 
 HELP = "print the man page (fragtui man | man -l -)"
-_USE = "Without a verb it is the full-screen view. Options that every verb takes come before the verb or after it."
-_ENVIRONMENT = ".TP\n.B NO_COLOR\nIf it is set, nothing is printed in colour."
-_FILES = """\
-.TP
-.I /var/log/fragtui/audit.jsonl
-What was written to the kernel, who asked for it, and the result; \\fB\\-\\-audit\\fR names another file."""
+_USE = (
+    "Without a verb it is the full-screen view. The options that a verb shares with it come before the verb or after."
+)
+_JSON = (
+    f"Every JSON object printed is one line and has the number of its schema, {SCHEMA}. Within a schema fields are "
+    "added, never renamed or removed, and keep their unit; unknown is null; readers ignore other fields. "
+    "explain and history print one object for each incident or remedy, and nothing if there is none."
+)
+_ENVIRONMENT = (
+    ("NO_COLOR", "If it is set, nothing is printed in colour."),
+    ("TERM, COLORTERM", "The colours of the terminal."),
+    ("LC_ALL, LC_CTYPE, LANG", "Without UTF-8 there, signs are ASCII."),
+    ("COLUMNS", "The width of the help."),
+    ("XDG_CONFIG_HOME", "Where the user's settings are, instead of ~/.config."),
+    ("CONTAINER_RUNTIME_ENDPOINT, CRI_CONFIG_FILE", "The container runtime, as for crictl."),
+)
+_VARIABLES = ", ".join(variable_of(name) for name in (*DEFAULTS, "keys") if name not in SITE_ONLY)
+_VARIABLES_HELP = "Settings, over those of the files; FRAGTUI_KEYS as in 'compact=C;guard=f5'."
+_FILES = (
+    (
+        "/var/log/fragtui/audit.jsonl",
+        "What was written to the kernel, who asked for it, and the result; --audit names another file.",
+    ),
+    ("/run/fragtui", "Locks: one remedy and one guard at a time on a node."),
+    ("/proc/buddyinfo, /proc/zoneinfo, /proc/pagetypeinfo", "The memory that is judged; the last one as root only."),
+    (f"/{DROP_CACHES}, /{COMPACT_MEMORY}", "What remedies write, after a confirmation."),
+    (
+        str(SITE_FILE),
+        "The site's settings and policy: read_only, confirm, allowed_remedies. Root's own file only. No other file, "
+        "variable or option loosens the policy; if the file can't be read or trusted, no remedy runs.",
+    ),
+    (
+        "$XDG_CONFIG_HOME/fragtui/config.toml (~/.config/fragtui/config.toml)",
+        f"The user's settings: {', '.join(name for name in DEFAULTS if name not in SITE_ONLY)}, and a table [keys] of "
+        "keys by command.",
+    ),
+)
+_SEE_ALSO = "proc(5), dmesg(1), journalctl(1), kubectl(1), crictl(1), drop_caches in the kernel's sysctl/vm.rst"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add only the exit status: the verb takes the common options and no others."""
-    parser.epilog = "exit status: 0 printed, 1 argparse-manpage is not installed, 2 wrong usage"
+    """Add no option: there is none."""
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the page; 0, or 1 without argparse-manpage."""
+    """Print the page, if argparse-manpage is installed."""
     if Manpage is None:
-        print("fragtui man: argparse-manpage is not installed: pip install 'fragtui[man]'", file=sys.stderr)
-        return 1
+        report_error(args, "argparse-manpage is not installed: pip install 'fragtui[man]'")
+        return Exit.FAILED
     print(_page(build((), whole=True)), end="")
-    return 0
+    return Exit.DONE
 
 
 def _page(parser: argparse.ArgumentParser) -> str:
     """Return the page in roff."""
     summary = (parser.description or "").rstrip(".")
-    status, parser.epilog = (parser.epilog or "").removeprefix("Exit status: "), None
+    parser.epilog = None
     parser.description = f"{parser.description} {_USE}"
     # No text is wrapped here: a line that then begins with a dot would be a request to roff.
     parser.formatter_class = _unwrapped
-    common = [action.option_strings for action in common_options()._actions]
+    common = [f"--{name}" for name in COMMON]
     for verb in _verbs(parser):
         # The library prints a verb's help already, and not its epilog.
         verb.description = verb.epilog
         for action in verb._actions:
-            if action.option_strings in common:
+            if any(option in common for option in action.option_strings):
                 action.help = argparse.SUPPRESS
     page = Manpage(parser, format="single-commands-section")
     page.section = 8
     page.manual = "System Administration"
     page.source = f"fragtui {__version__}"
     page.description = summary
-    for heading, text in (("exit status", status), ("environment", _ENVIRONMENT), ("files", _FILES)):
+    examples = [(command, purpose) for verb in (SCREEN, *VERBS.values()) for command, purpose in verb.examples]
+    statuses = [(str(status.value), f"{all_} (check: {check})") for status, all_, check in EXIT_MEANINGS]
+    for heading, text in (
+        ("exit status", _definitions(statuses)),
+        ("json output", _roff(_JSON)),
+        ("environment", _definitions((*_ENVIRONMENT, (_VARIABLES, _VARIABLES_HELP)))),
+        ("files", _definitions(_FILES)),
+        ("examples", _definitions(examples)),
+        ("see also", _roff(_SEE_ALSO)),
+    ):
         page.add_section(heading, "=", text)
     return str(page)
+
+
+def _definitions(pairs: Iterable[tuple[str, str]]) -> str:
+    return "\n".join(f".TP\n.B {_roff(term)}\n{_roff(text)}" for term, text in pairs)
+
+
+def _roff(text: str) -> str:
+    r"""Return a text that roff prints as it is; ``\&`` keeps a leading dot or quote from being a request."""
+    escaped = text.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq").replace('"', "\\(dq")
+    return f"\\&{escaped}" if escaped[:1] in {".", "\\"} else escaped
 
 
 def _verbs(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:

@@ -26,6 +26,7 @@ from fragtui.remedies.guard.rules import (
 )
 from fragtui.remedies.lock import NodeLock, lock_directories
 from fragtui.remedies.permission import disabled_because
+from fragtui.remedies.site_policy import unconfirmed_because
 from fragtui.sources.host.identity import boot_id
 
 
@@ -73,6 +74,8 @@ class Guard:
     @property
     def disabled_because(self) -> str | None:
         """Why no step of the policy can run here, or None if one can."""
+        if (unasked := unconfirmed_because(self._root, None)) is not None:
+            return f"{unasked}, and a guard asks nobody"
         reasons = [disabled_because(remedy, self._root, self._disabled_reason) for remedy in self._remedies]
         return "; ".join(dict.fromkeys(filter(None, reasons))) if all(reasons) else None
 

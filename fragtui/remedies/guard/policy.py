@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, time
@@ -11,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from fragtui.remedies.escalation import EscalationStep
+from fragtui.sources.config.places import ConfigError
+from fragtui.sources.config.toml_file import MAX_TOML, TomlFile, decode_toml, parse_toml, shown
 from fragtui.text import parse_duration, printable
 
 _QUIET = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
-_MAX_BYTES = 64 << 10
-_TOML_LINE = re.compile(r"line (\d+)")
 
 
 class PolicyError(Exception):
@@ -71,33 +70,28 @@ class Policy:
 def parse_policy(text: str, path: str = "policy") -> Policy:
     """Return the policy of a TOML text; raise PolicyError with file, line and what was expected."""
     try:
-        given = tomllib.loads(text)
-    except RecursionError:
-        raise PolicyError(f"{path}: expected TOML, found values nested too deeply") from None
-    except ValueError as error:  # Of tomllib, or of a number of thousands of digits.
-        found = _TOML_LINE.search(str(error))
-        line = found[1] if found else str(text.count("\n") + 1)
-        raise PolicyError(f"{path}: line {line}: expected TOML: {printable(str(error), 120)}") from error
-    try:
-        return policy_of(given)
-    except PolicyError as error:
-        key = str(error).split(":", 1)[0]
-        raise PolicyError(f"{path}: line {_line_of(text, key)}: {error}") from None
+        return _policy_of_file(parse_toml(text, path))
+    except ConfigError as error:
+        raise PolicyError(str(error)) from error
 
 
 def read_policy(path: Path) -> Policy:
     """Return the policy of a file; raise PolicyError if it is invalid or unreadable."""
     try:
         with path.open("rb") as file:
-            data = file.read(_MAX_BYTES + 1)
-        if len(data) > _MAX_BYTES:
-            raise PolicyError(f"{path}: expected a policy of at most {_MAX_BYTES >> 10} KiB")
-        text = data.decode("utf-8")
+            return _policy_of_file(decode_toml(file.read(MAX_TOML + 1), str(path)))
     except OSError as error:
         raise PolicyError(f"{path}: expected a readable file: {(error.strerror or str(error)).lower()}") from error
-    except UnicodeDecodeError as error:
-        raise PolicyError(f"{path}: expected UTF-8: {error}") from error
-    return parse_policy(text, str(path))
+    except ConfigError as error:
+        raise PolicyError(str(error)) from error
+
+
+def _policy_of_file(file: TomlFile) -> Policy:
+    try:
+        return policy_of(file.values)
+    except PolicyError as error:
+        name, _, expected = str(error).partition(": ")
+        raise file.error(name, expected) from None
 
 
 def policy_of(given: Mapping[str, Any], base: Policy | None = None) -> Policy:
@@ -135,16 +129,10 @@ def _span_text(seconds: float) -> str:
     return f"{int(seconds)}s" if seconds == int(seconds) else f"{seconds:.6f}".rstrip("0") + "s"
 
 
-def _line_of(text: str, key: str) -> int:
-    """Return the line on which a key is set; the first if it can't be found (a quoted or dotted key)."""
-    pattern = re.compile(rf"""^\s*(["']?){re.escape(key)}\1\s*[=.]|^\s*\[+\s*(["']?){re.escape(key)}\2""")
-    return next((n for n, line in enumerate(text.split("\n"), 1) if pattern.match(line)), 1)
-
-
 def _whole(low: int, high: int) -> Callable[[str, Any], int]:
     def check(name: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise PolicyError(f"{name}: expected a whole number from {low} to {high}, found {_shown(value)}")
+            raise PolicyError(f"{name}: expected a whole number from {low} to {high}, found {shown(value)}")
         return value
 
     return check
@@ -158,7 +146,7 @@ def _span(low: float) -> Callable[[str, Any], float]:
         # The upper bound rejects infinities and typing errors; no policy means more than a year.
         if seconds is None or not low <= seconds <= 366 * 86_400:
             raise PolicyError(
-                f"{name}: expected a time of at least {low:g}s such as 90s, 10m, 2h, found {_shown(value)}"
+                f"{name}: expected a time of at least {low:g}s such as 90s, 10m, 2h, found {shown(value)}"
             )
         return float(seconds)
 
@@ -167,23 +155,23 @@ def _span(low: float) -> Callable[[str, Any], float]:
 
 def _percent(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 100:
-        raise PolicyError(f"{name}: expected a percentage from 0 to 100, found {_shown(value)}")
+        raise PolicyError(f"{name}: expected a percentage from 0 to 100, found {shown(value)}")
     return float(value)
 
 
 def _flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise PolicyError(f"{name}: expected true or false, found {_shown(value)}")
+        raise PolicyError(f"{name}: expected true or false, found {shown(value)}")
     return value
 
 
 def _steps(name: str, value: Any) -> tuple[EscalationStep, ...]:
     expected = f"{name}: expected a list of {', '.join(EscalationStep)}"
     if not isinstance(value, list | tuple) or not value:
-        raise PolicyError(f"{expected}, found {_shown(value)}")
+        raise PolicyError(f"{expected}, found {shown(value)}")
     for step in value:
         if step not in list(EscalationStep):
-            raise PolicyError(f"{expected}, found {_shown(step)}")
+            raise PolicyError(f"{expected}, found {shown(step)}")
     chosen = {EscalationStep(step) for step in value}
     return tuple(step for step in EscalationStep if step in chosen)
 
@@ -193,16 +181,9 @@ def _quiet(name: str, value: Any) -> tuple[QuietHours, ...]:
     for text in value if isinstance(value, list | tuple) else [value]:
         found = _QUIET.fullmatch(text) if isinstance(text, str) else None
         if found is None:
-            raise PolicyError(f"{name}: expected spans such as '08:00-18:00', found {_shown(text)}")
+            raise PolicyError(f"{name}: expected spans such as '08:00-18:00', found {shown(text)}")
         spans.append(QuietHours(time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4]))))
     return tuple(spans)
-
-
-def _shown(value: Any) -> str:
-    try:
-        return printable(repr(value), 60)
-    except ValueError:  # A hexadecimal number may have more digits than Python writes.
-        return "a number of thousands of digits"
 
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {

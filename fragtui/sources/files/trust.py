@@ -14,6 +14,7 @@ kubeconfigs, certificates, keys,       user that runs fragtui), and nobody else 
 token files, credential plug-ins       group root a folder: kubelet's package makes /etc/kubernetes 0775
 the kubelet's command line             it runs as uid 0 in the host's PID and user namespaces, with CAP_SYS_ADMIN and
                                        no set-user-ID program (see `kubernetes.kubelet`)
+settings, the site's policy            `Trust.OWN`; no remedy runs while the site's file is not trusted
 the audit log, locks                   `Trust.OWN` for file and folder, and one link only (see `files.own_files`)
 credentials in saved files             never: they are used on the node itself only
 sockets                                none is opened; crictl connects to the runtime of its own configuration, or to

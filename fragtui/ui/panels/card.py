@@ -35,17 +35,29 @@ class CardLines(LinesWidget):
         first, *others = shown.lines
         rows = [
             line(
-                (" ", "text"), (badge, shown.badge_role if filled else "badge-ok"), (gap, "text"), *_styled(first.text)
+                (" ", "text"),
+                (badge, shown.badge_role if filled else "badge-ok"),
+                (gap, "text"),
+                *self._styled(first.text),
             )
         ]
         for item in others:
             label = f" {item.label:<{LABEL_CELLS}}"
-            rows.append(line((label, "title"), *_styled(item.text)))
+            rows.append(line((label, "title"), *self._styled(item.text)))
         more = " · ".join(filter(None, (shown.since, shown.outlook)))
         if height > CARD_ROWS and more:
             rows.append(line((f" {'':<{LABEL_CELLS}}", "text"), (more, "muted")))
         return rows
 
+    def _styled(self, text: Spans) -> list[Span]:
+        return [
+            (self._keycap(span.text), "keycap")
+            if span.role == "keycap"
+            else (span.text, "strong" if span.role == "name" else span.role)
+            for span in text
+        ]
 
-def _styled(text: Spans) -> list[Span]:
-    return [(span.text, "strong" if span.role == "name" else span.role) for span in text]
+    def _keycap(self, text: str) -> str:
+        """Return a key of the card, or that of the user in its place."""
+        key = text.strip()
+        return f" {self._session.keycaps.get(key, key)} "

@@ -16,7 +16,7 @@ from fragtui.model.node.snapshot import Snapshot
 from fragtui.output_file import PUBLIC, write_file
 from fragtui.render.pod_text import pod_name
 from fragtui.ui.dashboard import Dashboard
-from fragtui.ui.keys import KEYS, WRITE_KEYS, Keys
+from fragtui.ui.keys import KEYS, KeyMap, Keys, rebound, write_keys
 from fragtui.ui.messages import Crashed, Mailbox
 from fragtui.ui.pages.help_page import help_lines
 from fragtui.ui.panels.failures import FailuresPanel
@@ -37,10 +37,14 @@ class DashboardScreen(Screen[None]):
 
     KEYS: ClassVar[Keys] = KEYS
 
-    def __init__(self, order: int | None, write_report: Write | None) -> None:
+    def __init__(self, order: int | None, write_report: Write | None, keymap: KeyMap) -> None:
         super().__init__()
         self.session = Session(manual_order=order)
-        self.dashboard = Dashboard(self.session, self.KEYS)
+        self.keys = rebound(self.KEYS, keymap)
+        """The keys of the user."""
+        pairs = ((old.shown, new.shown) for old, new in zip(self.KEYS, self.keys, strict=True))
+        self.session.keycaps = {old: new for old, new in pairs if old != new}
+        self.dashboard = Dashboard(self.session, self.keys)
         self.mail = Mailbox(self.post_message)
         """The mailbox for other threads' messages to the screen."""
         self.early: Snapshot | None = None
@@ -109,7 +113,7 @@ class DashboardScreen(Screen[None]):
 
     def on_key(self, event: Key) -> None:
         """Show why a disabled key does nothing."""
-        if (reason := self.session.disabled_reason) and event.key in WRITE_KEYS:
+        if (reason := self.session.disabled_reason) and event.key in write_keys(self.keys):
             self.notify(reason, title="No remedy can be run here", severity="warning", markup=False)
 
     def action_order(self, step: int) -> None:
@@ -246,7 +250,7 @@ class DashboardScreen(Screen[None]):
 
     def action_help(self) -> None:
         """Show all keys."""
-        self.app.push_screen(PageScreen("Keys and signs", lambda width: help_lines(self.KEYS, width)))
+        self.app.push_screen(PageScreen("Keys and signs", lambda width: help_lines(self.keys, width)))
 
     def action_picture(self) -> None:
         """Save the screen as an SVG file in the working directory."""

@@ -37,7 +37,7 @@ class LiveScreen(DashboardScreen):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
 
     def __init__(self, sampler: Ticker, dependencies: AppDependencies, readers: BackgroundReaders) -> None:
-        super().__init__(dependencies.order, dependencies.write_report)
+        super().__init__(dependencies.order, dependencies.write_report, dependencies.keymap)
         self.session.as_root = dependencies.as_root
         self.remedies: RemedyController | None = None
         """The remedies; None until the first bars are on screen."""

@@ -28,9 +28,11 @@ from fragtui.remedies.guard.policy import Policy
 from fragtui.remedies.guard.rules import GuardAction
 from fragtui.remedies.permission import disabled_because
 from fragtui.remedies.service import HistoryView, RemedyService, RemedyState
+from fragtui.remedies.site_policy import typed_name, unconfirmed_because
 from fragtui.render.card.state_text import remedy_clause
 from fragtui.text import format_count, format_duration
 from fragtui.ui.dialogs.remedy_dialogs import DialogContext, EscalationDialog, GuardDialog, RemedyDialog
+from fragtui.ui.dialogs.typed_name import TypedNameDialog
 from fragtui.ui.pages.history_page import history_lines
 from fragtui.ui.pages.recovery_page import recovery_lines, summary
 from fragtui.ui.session import Session
@@ -39,6 +41,8 @@ from fragtui.ui.widgets.rows import Line
 
 ESCALATION_BLOCKS = 64
 """Blocks of the target order at which the escalation stops, as in the guard's policy."""
+_REMEDIES = ("drop-3", "compact", "drop-1", "drop-2", "nudge")
+"""The keys' remedies: if none of them can run, no remedy can."""
 
 
 class RemedyController:
@@ -76,7 +80,7 @@ class RemedyController:
         """Return why no remedy at all can be run, or None if one can."""
         if self._disabled_reason is not None:
             return self._disabled_reason
-        reasons = [disabled_because(self._variants(name)[0], self._root) for name in ("drop-3", "compact")]
+        reasons = [disabled_because(self._variants(name)[0], self._root) for name in _REMEDIES]
         return reasons[0] if all(reasons) else None
 
     def see(self, snapshot: Snapshot, interval: float) -> None:
@@ -105,8 +109,11 @@ class RemedyController:
 
         def climb(chosen: tuple[Remedy, ...] | None) -> None:
             if chosen:
-                self._mark("step by step", remedy_clause(None, own=True))
-                self.service.escalate(chosen, setting.snapshot, setting.order, ESCALATION_BLOCKS)
+                self._confirm(lambda typed: begin(chosen, typed))
+
+        def begin(chosen: tuple[Remedy, ...], typed: str | None) -> None:
+            self._mark("step by step", remedy_clause(None, own=True))
+            self.service.escalate(chosen, setting.snapshot, setting.order, ESCALATION_BLOCKS, typed)
 
         self._app.push_screen(EscalationDialog(setting, remedies, ESCALATION_BLOCKS), climb)
 
@@ -115,8 +122,8 @@ class RemedyController:
         if self.state.guard is not None:
             self.service.guard(None)
             return
-        if self._disabled_reason is not None:
-            self._say(self._disabled_reason)
+        if (why := self._disabled_reason or unconfirmed_because(self._root, None)) is not None:
+            self._say(why)
             return
         policy = Policy(order=self._session.order)
 
@@ -235,9 +242,21 @@ class RemedyController:
         )
 
     def _run(self, remedy: Remedy | None, setting: DialogContext) -> None:
-        if remedy is not None:
+        if remedy is None:
+            return
+
+        def begin(typed: str | None) -> None:
             self._mark(remedy.title.lower(), remedy_clause(remedy.effect, own=True))
-            self.service.run(remedy, self._session.snapshot or setting.snapshot, setting.order)
+            self.service.run(remedy, self._session.snapshot or setting.snapshot, setting.order, typed)
+
+        self._confirm(begin)
+
+    def _confirm(self, begin: Callable[[str | None], None]) -> None:
+        """Call `begin`, after the node's name was typed if the site's policy asks for it."""
+        if (name := typed_name(self._root)) is None:
+            begin(None)
+        else:
+            self._app.push_screen(TypedNameDialog(name), lambda typed: None if typed is None else begin(typed))
 
     def _mark(self, what: str, did: str) -> None:
         self._session.paused = False

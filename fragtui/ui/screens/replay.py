@@ -15,7 +15,7 @@ from fragtui.player import Moment, Player
 from fragtui.remedies.replay import ReplayedRemedies, remedy_of, title_of
 from fragtui.render.card.state_text import remedy_clause
 from fragtui.ui.clock import CLOCK
-from fragtui.ui.keys import REPLAY_KEYS, UNUSED, Keys, bindings
+from fragtui.ui.keys import REPLAY_KEYS, UNUSED, KeyMap, Keys, bindings
 from fragtui.ui.messages import MailboxMessage
 from fragtui.ui.pages.recovery_page import recovery_lines, summary
 from fragtui.ui.screens.dashboard_screen import DashboardScreen
@@ -46,8 +46,8 @@ class ReplayScreen(DashboardScreen):
     KEYS: ClassVar[Keys] = REPLAY_KEYS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(REPLAY_KEYS)]
 
-    def __init__(self, player: Player, order: int | None) -> None:
-        super().__init__(order, None)
+    def __init__(self, player: Player, order: int | None, keymap: KeyMap) -> None:
+        super().__init__(order, None, keymap)
         self._player = player
         self._position = player.position
         self._remedies = ReplayedRemedies()

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.commands.cli.parser import VERBS, build, main
+from fragtui.commands.cli.parser import build, main
+from fragtui.commands.cli.verbs import VERBS
 from tests.support.host_tree import HostTree
 from tests.support.places import REPOSITORY
 
@@ -23,9 +24,16 @@ CASES = [
     ("check --root missing", 3, "missing: expected a directory, it does not exist"),
     ("check --root bin", 3, "bin: expected a directory, this is a file"),
     ("check --root packed.tar.xz", 3, "unpack it first: tar -xf packed.tar.xz"),
-    ("check --roo host", 3, "unrecognized arguments"),
-    ("check extra", 3, "unrecognized arguments: extra"),
-    ("chekc", 2, "invalid choice: 'chekc'"),
+    ("check --roo host", 3, "unknown option --roo. Did you mean --root?"),
+    ("check extra", 3, "unexpected argument 'extra'"),
+    ("chekc", 2, "unknown command 'chekc'. Did you mean check?"),
+    ("--roto host", 2, "unknown option --roto. Did you mean --root?"),
+    ("--roto host check", 3, "unknown option --roto. Did you mean --root?"),
+    ("--nothing-like-it", 2, "unknown option --nothing-like-it. (see"),
+    ("-x", 2, "unknown option -x"),
+    ("help chekc", 2, "unknown command 'chekc'. Did you mean check?"),
+    ("check --read-only", 3, "option --read-only means nothing to check"),
+    ("--order 3 version", 2, "option --order means nothing to version"),
     ("--interval 0", 2, "0: expected 0.2 to 60 seconds"),
     ("--interval nan", 2, "nan: expected"),
     ("--interval x", 2, "x: expected 0.2 to 60 seconds"),
@@ -38,12 +46,14 @@ CASES = [
     ("explain bad.xz", 1, "bad.xz: damaged"),
     ("explain bad.zst", 1, "bad.zst: "),
     ("gfp", 2, "required: MODE"),
-    ("gfp GFP_NOPE", 2, "GFP_NOPE: expected a number"),
+    ("gfp 0xNOPE --kernel 4.19", 2, "0xNOPE: expected a number such as 0x40cc0"),
+    ("gfp GFP_KERNEL|__GFP_NOWRN --kernel 4.19", 2, "unknown flag __GFP_NOWRN on 4.19. Did you mean __GFP_NOWARN"),
+    ("gfp GFP_KERNEL --root host --kernel 2.6.9", 2, "the kernel is unknown"),
     ("gfp 0xcc0 --kernel abc", 2, "abc: expected a release"),
     ("record", 2, "required: FILE"),
-    ("record dir --for 1", 1, "dir: can't be written"),
-    ("record bin --for 1", 1, "bin: can't be written: file exists"),
-    ("record no/x.rec --for 1", 1, "no/x.rec: can't be written: no such file or directory"),
+    ("record dir --for 1", 1, "can't write dir: "),
+    ("record bin --for 1", 1, "can't write bin: file exists"),
+    ("record no/x.rec --for 1", 1, "can't write no/x.rec: no such file or directory"),
     ("record x.rec --for soon", 2, "soon: expected a time such as"),
     ("record x.rec --interval nan", 2, "nan: expected"),
     ("replay missing", 2, "missing: no such file or directory"),
@@ -51,8 +61,8 @@ CASES = [
     ("replay bin", 2, "bin: not a recording of fragtui"),
     ("replay later.rec", 2, "later.rec: a recording of version 9"),
     ("replay cut.rec", 2, "cut.rec: no whole sample in this recording"),
-    ("report --root host -o dir", 1, "dir: a directory, not a file"),
-    ("report --root host -o no/x.md", 1, "no/x.md: no such file or directory"),
+    ("report --root host -o dir", 1, "can't write dir: a directory, not a file"),
+    ("report --root host -o no/x.md", 1, "can't write no/x.md: no such file or directory"),
     ("report --root host -o /dev/full", 1, "/dev/full: no space left on device"),
     ("export --listen x", 2, "x: expected [HOST:]PORT"),
     ("export --listen 99999", 2, "99999: expected"),
@@ -60,7 +70,7 @@ CASES = [
     ("export --textfile no/x.prom --root host", 1, "no/x.prom: no such file or directory"),
     ("export --textfile pipe --root host", 1, "pipe: not a regular file"),
     ("export --textfile x.prom --rules", 2, "not allowed with"),
-    ("drop-caches 4", 2, "invalid choice: 4"),
+    ("drop-caches 4", 2, "4: expected 1, 2 or 3"),
     ("drop-caches --root dir --yes", 3, "not run: "),
     ("compact --node x", 2, "x: expected a NUMA node number"),
     ("compact --yes --read-only", 3, "--read-only"),
@@ -72,9 +82,14 @@ CASES = [
     ("guard --root dir", 3, "not guarding: "),
     ("history --last 0", 2, "0: expected a number of remedies"),
     ("history --audit dir", 3, "dir: is a directory"),
-    ("completion ksh", 2, "ksh"),
-    ("man x", 2, "unrecognized arguments: x"),
-    ("ship nope", 2, "invalid choice: 'nope'"),
+    ("history --audit no/file", 3, "can't read no/file: no such file or directory"),
+    ("history --json --audit no/file", 3, "can't read no/file: no such file or directory"),
+    ("completion", 2, "required: bash|zsh|"),
+    ("completion ksh", 2, "ksh: expected bash, zsh, "),
+    ("man x", 2, "unexpected argument 'x'"),
+    ("ship", 2, "required: zipapp|containerfile|manifest|debug-line"),
+    ("ship nope", 2, "nope: expected zipapp, containerfile, manifest or debug-line"),
+    ("ship zipap", 2, "Did you mean zipapp?"),
     ("ship zipapp dir", 1, "dir: a directory, not a file"),
     ("ship zipapp pipe", 1, "pipe: not a regular file"),
     ("ship zipapp no/x.pyz", 1, "no/x.pyz: no such file or directory"),
@@ -115,7 +130,8 @@ def test_bad_input_gets_one_line_and_a_status(
     assert found == status, printed
     assert said in printed
     assert printed.count("\n") == 1, "one line"
-    assert printed.startswith("fragtui")
+    verb = next((word for word in line.split() if word in VERBS), None)
+    assert printed.startswith(f"fragtui {verb}: " if verb else "fragtui: ")
     assert (place / "pipe").is_fifo(), "nothing that is no regular file is replaced"
 
 
@@ -140,16 +156,26 @@ def ran(line: str, redirect: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, cwd=REPOSITORY)
 
 
-SHORT = ["check", "check --json", "man", "completion bash", "ship manifest", "gfp 0xcc0", "export --rules"]
+SHORT = [
+    "check --root HOST",
+    "check --json --root HOST",
+    "man",
+    "completion bash",
+    "ship manifest",
+    "gfp 0xcc0 --root HOST",
+    "export --rules",
+]
+"""Verbs that print; HOST is a small node."""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("line", SHORT)
 def test_a_full_disk_behind_standard_output_is_one_line(place: Path, line: str) -> None:
-    done = ran(f"{line} --root {place / 'host'}", ">/dev/full")
+    done = ran(line.replace("HOST", str(place / "host")), ">/dev/full")
+    verb = line.split(maxsplit=1)[0]
     assert (done.returncode, done.stderr) == (
-        3 if line.startswith("check") else 1,
-        "fragtui: standard output: no space left on device\n",
+        3 if verb == "check" else 1,
+        f"fragtui {verb}: standard output: no space left on device\n",
     )
 
 
@@ -157,7 +183,7 @@ def test_a_full_disk_behind_standard_output_is_one_line(place: Path, line: str) 
 @pytest.mark.parametrize("line", SHORT)
 def test_closed_standard_streams_are_no_fault(place: Path, line: str) -> None:
     for redirect in (">&-", "<&-", "2>&-", "<&- >&-"):
-        done = ran(f"{line} --root {place / 'host'}", redirect)
+        done = ran(line.replace("HOST", str(place / "host")), redirect)
         assert (done.returncode, done.stderr) == (0, ""), redirect
 
 

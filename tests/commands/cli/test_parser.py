@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from fragtui import __version__
-from fragtui.commands.cli.parser import VERBS, build, main
+from fragtui.commands.cli.parser import build, main
+from fragtui.commands.cli.verbs import VERBS
 from tests.support.host_tree import HostTree
 
 
@@ -38,13 +39,6 @@ def test_a_directory_that_is_called_like_a_verb(tmp_path: Path, monkeypatch: pyt
     args = build(words).parse_args(words)
     assert args.root == tmp_path / "compact"
     assert main(words) == 0
-
-
-def test_a_verb_that_is_none_is_refused_in_a_line(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        main(["chekc"])
-    assert stopped.value.code == 2
-    assert "invalid choice: 'chekc'" in capsys.readouterr().err
 
 
 def test_help_names_every_verb_and_version_the_version(capsys: pytest.CaptureFixture[str]) -> None:

@@ -174,6 +174,11 @@ def test_the_history_shows_the_gain_and_how_long_it_lasted(tmp_path: Path, capsy
 
 
 def test_an_empty_and_an_unreadable_history(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert history.run(parsed(history, "--audit", str(tmp_path / "none"))) == 0
-    assert "No remedy logged" in capsys.readouterr().out
+    assert history.run(parsed(history, "--root", str(tmp_path))) == 0
+    assert capsys.readouterr().out == f"No remedy logged: {tmp_path}/var/log/fragtui/audit.jsonl does not exist.\n"
+    (tmp_path / "empty").touch(0o600)
+    assert history.run(parsed(history, "--audit", str(tmp_path / "empty"))) == 0
+    assert capsys.readouterr().out == f"No remedy logged: {tmp_path}/empty has none.\n"
+    assert history.run(parsed(history, "--audit", str(tmp_path / "none"))) == 3
+    assert "no such file or directory" in capsys.readouterr().err
     assert history.run(parsed(history, "--audit", str(tmp_path))) == 3

@@ -22,7 +22,20 @@ from tests.support.places import REPOSITORY
 from tests.support.terminal import command, terminal
 
 FIELDS = [
-    *("verdict", "state", "order", "exit", "summary", "outlook", "bare_nodes", "denied", "stuck", "advice", "unseen"),
+    *(
+        "schema",
+        "verdict",
+        "state",
+        "order",
+        "exit",
+        "summary",
+        "outlook",
+        "bare_nodes",
+        "denied",
+        "stuck",
+        "advice",
+        "unseen",
+    ),
     *("kernel", "page_size", "zones", "help", "unreadable"),
 ]
 ZONE_FIELDS = [

@@ -38,14 +38,20 @@ def test_a_mask_of_an_unknown_kernel_gets_candidates(tmp_path: Path, capsys: pyt
 
 
 @pytest.mark.parametrize(
-    "words", [("0xzz",), ("GFP_NOTHING", "--kernel", "6.1"), ("0x20", "--kernel", "none"), ("-5",)]
+    ("words", "why"),
+    [
+        (("0xzz",), "expected a number"),
+        (("GFP_NOTHING", "--kernel", "6.1"), "unknown flag GFP_NOTHING on 6.1."),
+        (("0x20", "--kernel", "none"), "expected a release"),
+        (("-5",), "expected a number"),
+    ],
 )
-def test_nonsense_is_refused(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+def test_nonsense_is_refused(words: tuple[str, ...], why: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(*words) == 2
-    assert "expected" in capsys.readouterr().err
+    assert why in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("mode", ["0xzz", "0x", "1_000", "+5", "-1", "", "0x1ffffffffffffffff", "__GFP_NOPE", "٤"])
+@pytest.mark.parametrize("mode", ["0xzz", "0x", "1_000", "+5", "-1", "", "0x1ffffffffffffffff", "٤"])
 def test_an_invalid_mask_is_one_line_and_status_2(mode: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("--kernel", "6.1", "--", mode) == 2
     said = capsys.readouterr()

@@ -104,7 +104,7 @@ def test_a_file_that_can_not_be_made_gets_one_line(tmp_path: Path) -> None:
     for path, why in ((there, "file exists"), (tmp_path / "no/x.rec", "no such file or directory"), (tmp_path, "")):
         status, out, err = done(record(path, "--for", "1", *QUIET))
         assert (status, out) == (1, "")
-        assert err.startswith(f"fragtui: {path}: can't be written: {why}")
+        assert err.startswith(f"fragtui record: can't write {path}: {why}")
         assert err.count("\n") == 1
     assert there.read_text() == "mine"
 
@@ -127,7 +127,7 @@ def test_a_full_disk_ends_it_with_one_line(tmp_path: Path) -> None:
     finally:
         subprocess.run(["umount", str(disk)], check=True)
     assert (status, out) == (1, "")
-    assert err.splitlines()[-1] == f"fragtui: {file}: can't be written: no space left on device"
+    assert err.splitlines()[-1] == f"fragtui record: can't write {file}: no space left on device"
 
 
 @pytest.mark.slow

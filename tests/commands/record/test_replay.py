@@ -63,7 +63,7 @@ def test_a_file_that_cannot_be_replayed_gets_one_line(tmp_path: Path, data: byte
         file.write_bytes(data)
     found = subprocess.run([*command(), "replay", str(file)], capture_output=True, text=True, check=False)
     assert found.returncode == 2
-    assert found.stderr.startswith(f"fragtui: {file}: {why}")
+    assert found.stderr.startswith(f"fragtui replay: {file}: {why}")
     assert found.stderr.count("\n") == 1
     assert found.stdout == ""
 
@@ -71,4 +71,4 @@ def test_a_file_that_cannot_be_replayed_gets_one_line(tmp_path: Path, data: byte
 def test_replay_without_a_terminal_is_refused() -> None:
     found = subprocess.run([*command(), "replay", str(INCIDENT)], capture_output=True, text=True, check=False)
     assert found.returncode == 2
-    assert found.stderr == "fragtui: a replay needs a terminal\n"
+    assert found.stderr == "fragtui replay: a replay needs a terminal\n"

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import shtab
 
-from fragtui.commands.cli.parser import VERBS, build, main
+from fragtui.commands.cli.parser import build, main
+from fragtui.commands.cli.verbs import VERBS
 from fragtui.commands.ship import man
 
 

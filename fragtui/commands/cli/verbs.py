@@ -1,0 +1,276 @@
+"""The table of verbs: the module, the place in the help, the common options, the exit statuses, the examples."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from fragtui.commands.cli.exit_status import Exit
+
+LOOK, FIX, RECORD, AUTOMATE, SHIP = "Look", "Fix", "Record", "Automate", "Ship"
+COMMON = ("root", "order", "read-only", "audit")
+"""Options that several verbs take, before the verb or after it."""
+_NODE = ("root", "order", "audit")
+_WRONG_USAGE = {Exit.USAGE: "wrong usage"}
+
+
+class Example(NamedTuple):
+    """A command line and what it is for."""
+
+    command: str
+    purpose: str
+
+
+class Verb(NamedTuple):
+    """One verb; `module` below `fragtui.commands` has HELP, configure(parser) and run(args)."""
+
+    module: str
+    group: str
+    common: tuple[str, ...]
+    """Those of `COMMON` that mean something to it."""
+    statuses: dict[Exit, str]
+    examples: tuple[Example, ...]
+
+
+_REMEDY = {
+    Exit.DONE: "done",
+    Exit.FAILED: "failed",
+    Exit.USAGE: "not confirmed or wrong usage",
+    Exit.UNAVAILABLE: "not run (no permission to write, no audit log, another remedy runs)",
+    Exit.ABORTED: "aborted",
+}
+_PRINTED = {Exit.DONE: "printed", **_WRONG_USAGE}
+
+SCREEN = Verb(
+    "look.screen",
+    LOOK,
+    COMMON,
+    {Exit.DONE: "quit", Exit.FAILED: "internal error", Exit.USAGE: "wrong usage or no terminal"},
+    (
+        Example("sudo fragtui", "the full screen of this node; ? shows all keys"),
+        Example("fragtui --root /host", "the node's screen from a container that has its / under /host"),
+        Example("fragtui --root ./sosreport-node7 --order 6", "saved files, judged for blocks of 256K"),
+        Example("sudo fragtui --read-only", "look only: no key runs a remedy"),
+    ),
+)
+"""The full screen, which runs without a verb."""
+
+VERBS = {
+    "check": Verb(
+        "look.check",
+        LOOK,
+        _NODE,
+        {
+            Exit.DONE: "OK",
+            Exit.FAILED: "LOW or RECOVERING, or FRAGMENTED where requests get a block after a wait",
+            Exit.USAGE: "FRAGMENTED, RESERVED or OUT OF MEMORY",
+            Exit.UNAVAILABLE: "unknown or wrong usage",
+        },
+        (
+            Example("fragtui check", "is this node's memory fragmented?"),
+            Example("fragtui check --order 9", "are blocks of 2M (huge pages) available?"),
+            Example("fragtui check --root ./must-gather -o json", "the verdict of saved files, for a program"),
+            Example("fragtui check --plugin nagios --order 6", "for Nagios, Icinga and Checkmk"),
+            Example("fragtui check --watch", "again every 2 seconds"),
+            Example("fragtui check -q || echo fragmented", "only the exit status"),
+        ),
+    ),
+    "doctor": Verb(
+        "look.doctor",
+        LOOK,
+        ("root", "read-only", "audit"),
+        {
+            Exit.DONE: "nothing is missing",
+            Exit.FAILED: "a source can't be read or a remedy can't be run",
+            **_WRONG_USAGE,
+            Exit.UNAVAILABLE: "/proc/buddyinfo can't be read",
+        },
+        (
+            Example("sudo fragtui doctor", "every source: what it shows, or why it can't be read and what to do"),
+            Example("fragtui doctor --json", "for a program"),
+        ),
+    ),
+    "explain": Verb(
+        "look.explain",
+        LOOK,
+        (),
+        {
+            Exit.DONE: "all logs were read",
+            Exit.FAILED: "a log could not be read to its end",
+            **_WRONG_USAGE,
+            Exit.ABORTED: "Ctrl-C",
+        },
+        (
+            Example("dmesg | fragtui explain", "the failures that the kernel remembers"),
+            Example("journalctl -k -b -1 | fragtui explain", "those of the boot before"),
+            Example("fragtui explain kern.log.1.gz kubelet.log", "kernel and kubelet together: which pods failed"),
+            Example("fragtui explain --since '1h ago' -o json kern.log", "the last hour, one JSON object a line"),
+        ),
+    ),
+    "report": Verb(
+        "look.report",
+        LOOK,
+        _NODE,
+        {Exit.DONE: "written", Exit.FAILED: "not written", **_WRONG_USAGE},
+        (
+            Example("sudo fragtui report -o ticket.md", "one page of Markdown for a ticket"),
+            Example("sudo fragtui report --since yesterday --redact", "without names and addresses, to share outside"),
+        ),
+    ),
+    "history": Verb(
+        "look.history",
+        LOOK,
+        _NODE,
+        {Exit.DONE: "shown", **_WRONG_USAGE, Exit.UNAVAILABLE: "the log could not be read, or --audit names none"},
+        (
+            Example("sudo fragtui history", "the remedies that ran on this node, and what they gained"),
+            Example("sudo fragtui history --since '2 days ago' -o json", "one JSON object a remedy"),
+            Example("sudo fragtui history --last 5 --advice", "the last five, and settings that help for longer"),
+        ),
+    ),
+    "config": Verb(
+        "look.config",
+        LOOK,
+        ("root", "order", "read-only"),
+        {
+            Exit.DONE: "printed",
+            Exit.USAGE: "a mistake in a setting, or wrong usage",
+            Exit.UNAVAILABLE: "a file is not used",
+        },
+        (
+            Example("fragtui config", "what holds now, and from which file or variable"),
+            Example("FRAGTUI_INTERVAL=2 fragtui config -o json", "with a variable, for a program"),
+        ),
+    ),
+    "gfp": Verb(
+        "look.gfp",
+        LOOK,
+        ("root",),
+        {Exit.DONE: "decoded", Exit.USAGE: "neither a mask nor names of flags, or wrong usage"},
+        (
+            Example("fragtui gfp 0x40cc0", "the flags of a mask from a kernel report"),
+            Example("fragtui gfp 0x2000d0 --kernel 3.10.0-1160.el7", "as that release defines them"),
+            Example("fragtui gfp 'GFP_KERNEL|__GFP_NOWARN'", "names into a mask"),
+        ),
+    ),
+    "drop-caches": Verb(
+        "fix.drop_caches",
+        FIX,
+        COMMON,
+        _REMEDY,
+        (
+            Example("sudo fragtui drop-caches", "the page cache: shows plan and cost, asks, runs, reports the gain"),
+            Example("sudo fragtui drop-caches 3 --sync", "page cache and slab, dirty pages written first"),
+            Example("sudo fragtui drop-caches -y --follow 30m", "without asking; measures again until 30 minutes"),
+        ),
+    ),
+    "compact": Verb(
+        "fix.compact",
+        FIX,
+        COMMON,
+        _REMEDY,
+        (
+            Example("sudo fragtui compact", "all memory: shows plan and cost, asks, runs, reports the gain"),
+            Example("sudo fragtui compact --node 1", "only NUMA node 1"),
+            Example("sudo fragtui compact --gentle -y -q", "only wake kcompactd; no question, no output but errors"),
+        ),
+    ),
+    "record": Verb(
+        "record.record",
+        RECORD,
+        ("root", "audit"),
+        {Exit.DONE: "recorded", Exit.FAILED: "the file could not be written", **_WRONG_USAGE},
+        (
+            Example("sudo fragtui record incident.rec", "until Ctrl-C"),
+            Example("sudo fragtui record --for 10m --interval 0.5 incident.rec", "ten minutes, two samples a second"),
+        ),
+    ),
+    "replay": Verb(
+        "record.replay",
+        RECORD,
+        ("order",),
+        {Exit.DONE: "quit", Exit.FAILED: "internal error", Exit.USAGE: "not a recording, no terminal, or wrong usage"},
+        (
+            Example("fragtui replay incident.rec", "the screen as it was; > jumps to the next incident"),
+            Example("fragtui replay incident.rec --order 6", "judged for blocks of 256K"),
+        ),
+    ),
+    "guard": Verb(
+        "fix.guard",
+        AUTOMATE,
+        COMMON,
+        {
+            Exit.DONE: "stopped by a signal or done (--once)",
+            Exit.FAILED: "gave up because remedies gain nothing",
+            Exit.USAGE: "wrong policy",
+            Exit.UNAVAILABLE: "can't guard here (no permission to write, or another guard runs)",
+        },
+        (
+            Example("sudo fragtui guard --dry-run", "prints what it would do, runs nothing"),
+            Example("sudo fragtui guard --order 4 --blocks 64 --quiet 08:00-18:00", "not in working hours"),
+            Example("sudo fragtui guard --policy /etc/fragtui/guard.toml", "by a policy in a file"),
+            Example("fragtui guard --print-unit > /etc/systemd/system/fragtui-guard.service", "as a systemd service"),
+        ),
+    ),
+    "export": Verb(
+        "record.export",
+        AUTOMATE,
+        _NODE,
+        {
+            Exit.DONE: "stopped by a signal, written or printed",
+            Exit.FAILED: "not served or not written",
+            **_WRONG_USAGE,
+        },
+        (
+            Example("sudo fragtui export", "serve metrics to this machine, at 127.0.0.1:9917"),
+            Example("sudo fragtui export --textfile /var/lib/node_exporter/fragtui.prom", "for node_exporter"),
+            Example("fragtui export --rules > fragtui-rules.yaml", "alert rules for Prometheus"),
+        ),
+    ),
+    "ship": Verb(
+        "ship.ship",
+        SHIP,
+        (),
+        {Exit.DONE: "made or printed", Exit.FAILED: "not made", **_WRONG_USAGE},
+        (
+            Example("fragtui ship zipapp fragtui.pyz", "one file that runs with Python 3.11 and nothing else"),
+            Example("fragtui ship debug-line --node worker-7", "for kubectl debug"),
+        ),
+    ),
+    "completion": Verb(
+        "ship.completion",
+        SHIP,
+        (),
+        _PRINTED,
+        (
+            Example("source <(fragtui completion bash)", "in this shell, or from ~/.bashrc"),
+            Example("fragtui completion zsh > ~/.zfunc/_fragtui", "a directory of $fpath"),
+            Example("fragtui completion fish > ~/.config/fish/completions/fragtui.fish", "for fish"),
+        ),
+    ),
+    "man": Verb(
+        "ship.man",
+        SHIP,
+        (),
+        {Exit.DONE: "printed", Exit.FAILED: "argparse-manpage is not installed", **_WRONG_USAGE},
+        (
+            Example("fragtui man | man -l -", "read it"),
+            Example("fragtui man > /usr/local/share/man/man8/fragtui.8", "install it"),
+        ),
+    ),
+    "help": Verb(
+        "cli.help",
+        SHIP,
+        (),
+        _PRINTED,
+        (
+            Example("fragtui help", "all verbs"),
+            Example("fragtui help check", "one verb: its options, exit statuses and examples"),
+        ),
+    ),
+    "version": Verb("cli.version", SHIP, (), _PRINTED, (Example("fragtui version", "for a ticket"),)),
+}
+
+
+def exit_text(verb: Verb) -> str:
+    """Return the exit statuses of a verb as a sentence."""
+    return f"Exit status: {', '.join(f'{status.value} {meaning}' for status, meaning in verb.statuses.items())}."
