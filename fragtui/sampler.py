@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 import time
 import traceback
@@ -125,7 +124,7 @@ class Sampler:
             snapshot = self._reader.sample(page_types=wanted)
         finally:
             self._reading_since = None
-        return dataclasses.replace(snapshot, own=self._own_cost())
+        return snapshot._replace(own=self._own_cost())
 
     def _own_cost(self) -> SelfUsage | None:
         if self._meter is None:

@@ -22,12 +22,11 @@ from fragtui.sources.recording.reader import Recording, read_recording
 from fragtui.ui.dialogs.remedy_dialogs import DialogContext, RemedyDialog
 from fragtui.ui.replay_app import ReplayApp
 from fragtui.ui.terminal.svg import cells, document, draw, placed
-from fragtui.ui.terminal.textual_private import screen_lines
+from fragtui.ui.widgets.textual_private import screen_lines
 
 HERE = Path(__file__).parent
 SIZES = ((120, 40), (80, 24))
 FILM_SIZE = (100, 30)
-THEME = "tokyo-night"
 _AUDIT = Path("/var/log/fragtui/audit.jsonl")
 
 Show = Callable[[ReplayApp, Pilot[int]], Awaitable[None]]
@@ -106,7 +105,7 @@ async def at_beginning(app: ReplayApp, pilot: Pilot[int]) -> None:
 
 async def picture(recording: Recording, show: Show, size: tuple[int, int]) -> str:
     """Return one picture as SVG."""
-    app = ReplayApp(lambda tell, crash: Player(recording, tell, crash), theme=THEME)
+    app = ReplayApp(lambda tell, crash: Player(recording, tell, crash))
     async with app.run_test(size=size, notifications=True) as pilot:
         await at_beginning(app, pilot)
         await show(app, pilot)
@@ -123,7 +122,7 @@ class Frame(NamedTuple):
 
 async def film(recording: Recording, size: tuple[int, int]) -> tuple[list[Frame], str]:
     """Return the incident in frames, from before the denial to what a drop gained, and the ground's colour."""
-    app = ReplayApp(lambda tell, crash: Player(recording, tell, crash), theme=THEME)
+    app = ReplayApp(lambda tell, crash: Player(recording, tell, crash))
     frames = []
 
     def keep(seconds: float) -> None:

@@ -208,8 +208,8 @@ async def test_the_name_of_the_folder_cannot_move_the_cursor_in_a_notification(
     app = make_app(tmp_path / "host")
     async with running(app) as pilot:
         await pilot.press("S")
-        await until(pilot, lambda: bool(app._notices))
-        message = app._notices[0].message
+        await until(pilot, lambda: bool(app.notices.notices))
+        message = app.notices.notices[0].text
     assert "\\x1b[31mred\\x07" in message and message.isprintable()
 
 

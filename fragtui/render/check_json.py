@@ -46,7 +46,7 @@ def _denied(state: NodeState) -> dict[str, Any] | None:
         return None
     last = denials.last
     return {
-        "count": denials.count,
+        "count": denials.requests,
         "suppressed": denials.suppressed,
         "window_s": denials.window,
         "last": None if last is None else {"comm": last.comm, "order": last.order, "time": last.time},

@@ -25,15 +25,6 @@ def block_words(order: int | None, page_size: int) -> str:
     return f"{format_bytes(page_size << min(order, _MAX_ORDER))} (order {order})"
 
 
-def denial_words(incident: Incident, page_size: int) -> str:
-    """Return the denial as a sentence: ``runc was denied a 4M block (order 10)``."""
-    who = incident.comm or "A task"
-    if incident.order is None or incident.order < 0:
-        return f"{who} was denied memory"
-    size = format_bytes(page_size << min(incident.order, _MAX_ORDER))
-    return f"{who} was denied a {size} block (order {incident.order})"
-
-
 def brief_title(incident: Incident, page_size: int) -> str:
     """Return the kind and the block, short enough for a column: ``256K (order 6)``, ``OOM order 0``."""
     kind = _KINDS.get(incident.kind)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fragtui.model.failures.failure_list import combined
-from fragtui.model.failures.incident import Incident, iso_utc
+from fragtui.model.failures.groups import FailureGroups, GroupedFailures, group_failures, key_of
+from fragtui.model.failures.incident import SANDBOX_FAILURE, Incident, iso_utc
 from fragtui.model.node.snapshot import Snapshot, Unreadable
 from fragtui.model.node.verdict import NodeJudgement
 from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
@@ -23,17 +21,27 @@ from fragtui.render.card.fitting import plain
 from fragtui.render.card.means import Means
 from fragtui.render.card.state_text import badge, outlook, sentence
 from fragtui.render.facts import Fact
+from fragtui.render.failure_table import times_words, total_facts
 from fragtui.render.incident_text import block_words, count_words, incident_facts, incident_title
 from fragtui.render.pod_text import blocked_pods, kernel_facts, pod_facts, pod_name
 from fragtui.render.redaction import Redaction, redaction_of
+from fragtui.render.report import brief
+from fragtui.render.report.markdown import escaped, markdown_table
 from fragtui.text import counted, format_bytes, format_count, format_duration
 
-_MAX_INCIDENTS = 20
 _UNCUT = 10_000
 """Cells in which every line of the card has room in full."""
+_MAX_INCIDENTS = 20
+"""Groups of failures whose newest one is explained."""
+_MAX_LISTED = 2000
+"""Rows of a table."""
+_BRIEF_ROWS = 3
+"""Remedies, settings and unreadable files of a page that is not full."""
+_DENIED = "## Denied requests, OOM kills and failed sandboxes"
+_DENIED_WITHOUT_PODS = "## Denied requests and OOM kills"
+_NO_LOG = "no kernel log could be read"
 _POD_COLUMNS = ("cause", "memory")
 """Facts of a pod that are columns of the table; the others are listed under it."""
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +73,7 @@ def state_of(facts: ReportFacts) -> NodeState:
     unseen = []
     if facts.incidents_from is None:
         log = (problem for problem in facts.unreadable if problem not in facts.snapshot.unknown)
-        why = next((str(problem) for problem in log if problem.path != "audit log"), "no kernel log could be read")
+        why = next((str(problem) for problem in log if problem.path != "audit log"), _NO_LOG)
         unseen.append(Unseen(Question.DENIALS, why))
     if facts.pods is None:
         unseen.append(Unseen(Question.PODS, facts.pods_unknown))
@@ -78,26 +86,21 @@ def state_of(facts: ReportFacts) -> NodeState:
     )
 
 
-def report_page(facts: ReportFacts, *, redact: bool = False) -> str:
-    """Return the page. `redact` replaces each pod, namespace and host name by a token, the same everywhere."""
+def report_page(facts: ReportFacts, *, redact: bool = False, full: bool = False) -> str:
+    """Return the page. `redact` replaces each pod, namespace and host name by a token, the same everywhere.
+
+    It is one page of about 60 lines, whatever happened; `full` has every order, group, pod and remedy.
+    """
     page = _Page(facts, _redaction(facts) if redact else Redaction())
-    sections = (
-        page.head(),
-        page.zones(),
-        page.help(),
-        page.incidents(),
-        page.pods(),
-        page.remedies(),
-        page.advice(),
-        page.unreadable(),
-    )
+    sections = page.in_full() if full else page.in_brief()
+    rest = "" if full else " `fragtui report --full` has every group, pod, zone and remedy."
     note = (
         ["", "Names of pods, namespaces, hosts and images, ids and addresses are replaced by tokens, each by its own."]
         if redact
         else []
     )
     return "\n".join(
-        [*(line for section in sections for line in (*section, "")), f"Made by {facts.made_by}.", *note, ""]
+        [*(line for section in sections for line in (*section, "")), f"Made by {facts.made_by}.{rest}", *note, ""]
     )
 
 
@@ -131,23 +134,82 @@ class _Page:
         self._redaction = redaction
 
     def _out(self, text: str | None, unknown: str = "unknown") -> str:
-        return _escaped(self._redaction.text(text)) if text else unknown
+        return escaped(self._redaction.text(text)) if text else unknown
+
+    def in_full(self) -> list[list[str]]:
+        """Return every section."""
+        return [
+            self.head(),
+            self.facts(),
+            self.zones(),
+            self.help(),
+            self.incidents(),
+            self.pods(),
+            self.remedies(),
+            self.advice(),
+            self.unreadable(),
+        ]
+
+    def in_brief(self) -> list[list[str]]:
+        """Return the sections of one page; those without content are lines of a list at the end."""
+        facts, page_size = self._facts, self._facts.snapshot.host.page_size
+        sections = [self.head()]
+        ends = []
+        source = facts.incidents_from and self._out(facts.incidents_from)
+        failures = self._failures()
+        if source and failures.count:
+            lines = brief.denied(source, failures, facts.incidents, facts.pods, page_size, self._out)
+            sections.append([_DENIED if facts.pods is None else _DENIED_WITHOUT_PODS, *lines])
+        else:
+            ends.append([_DENIED_WITHOUT_PODS, "", f"None in {source}." if source else f"Unknown: {_NO_LOG}."])
+        if facts.pods is not None and (facts.pods.pods or facts.pods.started):
+            sections.append(["## Stuck pods", *brief.stuck(facts.pods, facts.pods_unknown, self._out)])
+        else:
+            ends.append(self.pods())
+        if facts.judgement.serving and facts.judgement.too_large is None:
+            sections.append(["## Zones", *brief.zones(facts.judgement, page_size, self._out)])
+        else:
+            ends.append(self.zones())
+        if facts.episodes:
+            sections.append(self.remedies(_BRIEF_ROWS))
+        else:
+            ends.append(self.remedies())
+        for section in (self.advice(_BRIEF_ROWS), self.unreadable(_BRIEF_ROWS)):
+            (sections if len(section) > 3 else ends).append(section)
+        return [
+            *sections,
+            [f"- **{title.removeprefix('## ')}**: {text.removeprefix('- ')}" for title, _, text, *_ in ends],
+        ]
 
     def head(self) -> list[str]:
-        facts, snapshot = self._facts, self._facts.snapshot
-        host, meminfo = snapshot.host, snapshot.meminfo
-        some = snapshot.pressure.some if snapshot.pressure else None
-        size = f"{host.page_size} bytes" + (", assumed: no file gives it" if host.page_size_assumed else "")
+        host = self._facts.snapshot.host
         return [
             f"# Memory fragmentation on {self._out(host.name, 'an unnamed node')}",
             "",
             *self._card(),
+            f"- **Node**: {self._out(self._node())}",
+        ]
+
+    def _node(self) -> str:
+        facts, snapshot = self._facts, self._facts.snapshot
+        meminfo, some = snapshot.meminfo, snapshot.pressure.some if snapshot.pressure else None
+        stall = f"{some.avg10:.1f} % of the last 10 s" if some else "unknown"
+        return (
+            f"kernel {snapshot.host.release or 'unknown'}, {_bytes(meminfo.get('MemFree'))} of "
+            f"{_bytes(meminfo.get('MemTotal'))} free, {_bytes(facts.forecast.cache)} of page cache, tasks waited for "
+            f"memory: {stall}, {'saved' if facts.saved else 'sampled'} {iso_utc(snapshot.time) or 'at an unknown time'}"
+        )
+
+    def facts(self) -> list[str]:
+        facts, snapshot = self._facts, self._facts.snapshot
+        host, meminfo = snapshot.host, snapshot.meminfo
+        size = f"{host.page_size} bytes" + (", assumed: no file gives it" if host.page_size_assumed else "")
+        return [
+            "## Node",
             "",
-            *_table(
+            *markdown_table(
                 ("Fact", "Value"),
                 [
-                    ("saved" if facts.saved else "sampled", iso_utc(snapshot.time) or "unknown"),
-                    ("kernel", self._out(host.release)),
                     ("page size", size),
                     ("target", block_words(facts.judgement.order, host.page_size)),
                     ("GFP_KERNEL gets", facts.judgement.kernel.value),
@@ -156,7 +218,6 @@ class _Page:
                     ("free", _bytes(meminfo.get("MemFree"))),
                     ("page cache", _bytes(facts.forecast.cache)),
                     ("reclaimable slab", _bytes(facts.forecast.slab)),
-                    ("tasks waiting for memory", f"{some.avg10:.1f} % of the last 10 s" if some else "unknown"),
                 ],
             ),
         ]
@@ -165,7 +226,7 @@ class _Page:
         """Return the state, who was denied memory, which pods are stuck and what to do, as a list."""
         state = state_of(self._facts)
         shown = card(state, _UNCUT, state.at, Means.COMMANDS)
-        then = f" {_escaped(then[:1].upper() + then[1:])}." if (then := outlook(state)) else ""
+        then = f" {escaped(then[:1].upper() + then[1:])}." if (then := outlook(state)) else ""
         lines = [f"**{badge(state)}**: {self._out(sentence(state))}{then}", ""]
         return [*lines, *(f"- **{item.label}**: {self._out(plain(item.text))}" for item in shown.lines[1:])]
 
@@ -181,7 +242,7 @@ class _Page:
             if zone.serves_kernel:
                 rows.append(("", "GFP_KERNEL", *(verdict.value for verdict in zone.kernel)))
             rows.append(("", "unusable", *(f"{index / 1000:.2f}" for index in zone.unusable)))
-        return ["## Zones", "", *_table(("Zone", "Order", *map(str, range(orders))), rows)]
+        return ["## Zones", "", *markdown_table(("Zone", "Order", *map(str, range(orders))), rows)]
 
     def help(self) -> list[str]:
         view = self._facts.forecast
@@ -198,44 +259,53 @@ class _Page:
             "",
             self._out(plain(card(state_of(self._facts), _UNCUT, snapshot.time, Means.COMMANDS).lines[3].text)) + ".",
             "",
-            *_table(("Remedy", "Memory", f"Blocks of {size}", "Remark"), rows),
+            *markdown_table(("Remedy", "Memory", f"Blocks of {size}", "Remark"), rows),
         ]
+
+    def _failures(self) -> FailureGroups:
+        """Return the groups of what the kernel denied; those of pods too if no source reports pods."""
+        pods = self._facts.pods is None
+        return group_failures(each for each in self._facts.incidents if pods or each.kind != SANDBOX_FAILURE)
 
     def incidents(self) -> list[str]:
         facts = self._facts
-        title = "## Denied requests, OOM kills and failed sandboxes"
         if facts.incidents_from is None:
-            return [title, "", "Unknown: no kernel log could be read."]
+            return [_DENIED, "", f"Unknown: {_NO_LOG}."]
         source = self._out(facts.incidents_from)
         if not facts.incidents:
-            return [title, "", f"None in {source}."]
-        groups = list(reversed(combined(facts.incidents)))
-        page_size = facts.snapshot.host.page_size
-        lines = [title, "", f"From {source}. Counts are lower bounds: the kernel limits how often it reports."]
+            return [_DENIED, "", f"None in {source}."]
+        failures = group_failures(facts.incidents, _MAX_LISTED)
+        groups = failures.newest_first
+        lines = [_DENIED, "", f"From {source}. Counts are lower bounds: the kernel limits how often it reports.", ""]
+        lines += [f"- {label}: {self._out(text)}" for label, text in total_facts(failures)]
+        lines += ["", *brief.group_table(failures, groups, self._out)]
         for group in groups[:_MAX_INCIDENTS]:
-            last = group.last
-            when = iso_utc(last.time) if last.time is not None else None
-            times = f"{counted(group.count, 'time')}, last {when or 'at an unknown time'}."
-            lines += [
-                "",
-                f"### {incident_title(last, page_size)}: {self._out(last.comm or last.pod, 'unnamed')}",
-                "",
-                f"{times} {self._out(last.explanation, '')}".rstrip(),
-            ]
-            details = [
-                *incident_facts(last),
-                *(Fact("blocked pod", text) for text in blocked_pods(facts.pods, group.incidents)),
-            ]
-            if group.suppressed:
-                details.append(Fact("count", count_words(group.count, group.suppressed)))
-            if last.stack:
-                details.append(Fact("stack", " < ".join(last.stack[:10])))
-            if last.id:
-                details.append(Fact("id", last.id))
-            lines += ["", *(f"- {label}: {self._out(text)}" for label, text in details)]
+            lines += ["", *self._group(group)]
         if len(groups) > _MAX_INCIDENTS:
-            lines += ["", f"And {len(groups) - _MAX_INCIDENTS} more kinds, older than these."]
+            lines += ["", f"And {counted(len(groups) - _MAX_INCIDENTS, 'more group')}, older than these."]
         return lines
+
+    def _group(self, group: GroupedFailures) -> list[str]:
+        facts, newest = self._facts, group.example
+        members = [incident for incident in facts.incidents if key_of(incident) == group.key]
+        details = [
+            *incident_facts(newest),
+            *(Fact("blocked pod", text) for text in blocked_pods(facts.pods, members)),
+        ]
+        if group.suppressed:
+            details.append(Fact("count", count_words(group.count, group.suppressed)))
+        if newest.stack:
+            details.append(Fact("stack", " < ".join(newest.stack[:10])))
+        if newest.id:
+            details.append(Fact("id", newest.id))
+        name = self._out(newest.comm or newest.pod, "unnamed")
+        return [
+            f"### {incident_title(newest, facts.snapshot.host.page_size)}: {name}",
+            "",
+            f"{times_words(group)} {self._out(newest.explanation, '')}".rstrip(),
+            "",
+            *(f"- {label}: {self._out(text)}" for label, text in details),
+        ]
 
     def pods(self) -> list[str]:
         pods = self._facts.pods
@@ -244,9 +314,12 @@ class _Page:
         lines = ["## Stuck pods", ""]
         if not pods.pods and not pods.started:
             return [*lines, f"None found. {self._out(self._facts.pods_unknown, '')}".rstrip()]
-        rows = [self._pod(pod) for pod in (*pods.pods, *pods.started)]
-        lines += _table(("Pod", "Since", "Attempts", "State", *(label.capitalize() for label in _POD_COLUMNS)), rows)
-        for pod in pods.pods:
+        stuck = sorted(pods.pods, key=brief.blame)
+        rows = [self._pod(pod) for pod in (*stuck, *pods.started)]
+        lines += markdown_table(
+            ("Pod", "Since", "Attempts", "State", *(label.capitalize() for label in _POD_COLUMNS)), rows
+        )
+        for pod in stuck:
             facts = [*kernel_facts(pod), *(fact for fact in pod_facts(pod) if fact.label not in _POD_COLUMNS)]
             lines += ["", f"{self._out(pod_name(pod))}:", ""]
             lines += [f"- {label}: {self._out(text)}" for label, text in facts]
@@ -260,12 +333,12 @@ class _Page:
         columns = (self._out(text) for label, text in pod_facts(pod) if label in _POD_COLUMNS)
         return (self._out(pod_name(pod)), since or "unknown", attempts, state, *columns)
 
-    def remedies(self) -> list[str]:
+    def remedies(self, limit: int = _MAX_LISTED) -> list[str]:
         episodes = self._facts.episodes
         if not episodes:
             return ["## Remedies", "", "None logged."]
         rows = []
-        for episode in reversed(episodes):
+        for episode in reversed(episodes[-limit:]):
             ended = episode.ended
             outcome = "unknown" if ended is None else f"{ended.result.value} in {format_duration(ended.seconds)}"
             gained = "unknown" if episode.gained is None else format_count(episode.gained)
@@ -276,35 +349,28 @@ class _Page:
         lines = [
             "## Remedies",
             "",
-            *_table(("Time", "Remedy", "By", "Outcome", "Order", "Blocks gained", "Lasted"), rows),
+            *markdown_table(("Time", "Remedy", "By", "Outcome", "Order", "Blocks gained", "Lasted"), rows),
+            *brief.more(len(episodes) - limit, "older remedy", "older remedies"),
         ]
         warning = repeats(episodes, self._facts.snapshot.time)
         return [*lines, "", warning] if warning else lines
 
-    def advice(self) -> list[str]:
+    def advice(self, limit: int = _MAX_LISTED) -> list[str]:
         if not self._facts.advice:
             return ["## Advice", "", "No setting stands out."]
         lines = ["## Advice", "", "Longer-term settings that keep large blocks available; none of them was applied."]
-        for advice in self._facts.advice:
-            lines += ["", f"- {_escaped(advice.what)}: {_escaped(advice.why)}."]
+        for advice in self._facts.advice[:limit]:
+            lines += ["", f"- {escaped(advice.what)}: {escaped(advice.why)}."]
             lines += [f"  `{advice.line}`"] if advice.line else []
-            lines += [f"  Cost: {_escaped(advice.risk)}."] if advice.risk else []
-        return lines
+            lines += [f"  Cost: {escaped(advice.risk)}."] if advice.risk else []
+        return [*lines, *brief.more(len(self._facts.advice) - limit, "more setting", "more settings")]
 
-    def unreadable(self) -> list[str]:
+    def unreadable(self, limit: int = _MAX_LISTED) -> list[str]:
         if not self._facts.unreadable:
             return ["## What could not be read", "", "Nothing was missing."]
-        rows = [f"- {self._out(problem.path)}: {self._out(problem.why)}" for problem in self._facts.unreadable]
-        return ["## What could not be read", "", *rows]
-
-
-def _escaped(text: str) -> str:
-    return _SPECIAL.sub(r"\\\1", text)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    filled = [[*row, *[""] * (len(head) - len(row))] for row in rows]
-    return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *filled)]
+        problems = self._facts.unreadable
+        rows = [f"- {self._out(problem.path)}: {self._out(problem.why)}" for problem in problems[:limit]]
+        return ["## What could not be read", "", *rows, *brief.more(len(problems) - limit, "more", "more")]
 
 
 def _gain(gain: Gain) -> tuple[str, str, str]:

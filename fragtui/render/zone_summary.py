@@ -12,12 +12,11 @@ from fragtui.render.numbers import share_words, short_bytes
 from fragtui.text import format_count
 
 MAX_GROUPS = 6
-_WORST_FIRST = (Verdict.SHORT, Verdict.RESERVED, Verdict.FRAGMENTED, Verdict.UNKNOWN, Verdict.AVAILABLE)
 _WORDS = {
     Verdict.AVAILABLE: "succeeds",
-    Verdict.FRAGMENTED: "fails: fragmented",
-    Verdict.RESERVED: "fails: reserved",
-    Verdict.SHORT: "fails: out of memory",
+    Verdict.FRAGMENTED: "fragmented",
+    Verdict.RESERVED: "reserved",
+    Verdict.SHORT: "out of memory",
     Verdict.UNKNOWN: "unknown",
 }
 
@@ -41,7 +40,7 @@ def zone_rows(judgement: NodeJudgement, page_size: int) -> list[ZoneRow]:
     size = short_bytes(page_size << judgement.order)
     names = [_name(members) for members in groups.values()]
     width = max(14, *map(len, names))
-    head = f"{'zone':<{width}} {'free':>6} {f'{size} blocks':>12} {'largest':>8} {'smaller':>8}  a {size} request"
+    head = f"{'zone':<{width}} {'free':>6} {f'{size} blocks':>11} {'largest':>7} {'smaller':>7}  for {size}"
     rows = [ZoneRow(head, None)]
     for label, members in list(zip(names, groups.values(), strict=True))[:MAX_GROUPS]:
         rows.append(ZoneRow(f"{label:<{width}} {_cells(members[0], judgement.order, page_size)}",
@@ -51,8 +50,12 @@ def zone_rows(judgement: NodeJudgement, page_size: int) -> list[ZoneRow]:
     return rows
 
 
-def _rank(zone: ZoneJudgement, order: int) -> tuple[int, int, int]:
-    return _WORST_FIRST.index(_verdict(zone, order)), blocks_of(zone.zone.free_blocks, order), zone.zone.node
+def _rank(zone: ZoneJudgement, order: int) -> tuple[bool, int, int, int]:
+    """Return the place of a zone: those that fail first, of these the large ones; then those with few blocks."""
+    succeeds = _verdict(zone, order) is Verdict.AVAILABLE
+    managed = (zone.zone.info.managed if zone.zone.info else None) or 0
+    blocks = blocks_of(zone.zone.free_blocks, order)
+    return succeeds, blocks if succeeds else -managed, -managed, zone.zone.node
 
 
 def _verdict(zone: ZoneJudgement, order: int) -> Verdict:
@@ -72,6 +75,6 @@ def _cells(zone: ZoneJudgement, order: int, page_size: int) -> str:
     smaller = share_words(zone.unusable[order]) if order < len(zone.unusable) else "?"
     free = short_bytes(free_pages(blocks) * page_size)
     return (
-        f"{free:>6} {format_count(blocks_of(blocks, order)):>12} {largest:>8} {smaller:>8}  "
+        f"{free:>6} {format_count(blocks_of(blocks, order)):>11} {largest:>7} {smaller:>7}  "
         f"{_WORDS[_verdict(zone, order)]}"
     )

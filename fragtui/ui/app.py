@@ -4,52 +4,73 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import ClassVar
 
-from rich.console import RenderableType
+from rich.console import Console, RenderableType
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.events import Event
-from textual.reactive import Reactive
+from textual.filter import LineFilter
+from textual.theme import Theme
 
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.text import shortage
 from fragtui.ui.clock import CLOCK
-from fragtui.ui.messages import Crashed, MailboxMessage, Sampled
+from fragtui.ui.messages import Crashed, GlyphsMeasured, GroundReported, MailboxMessage, Sampled
 from fragtui.ui.screens.dashboard_screen import DashboardScreen
 from fragtui.ui.screens.live import LiveScreen
 from fragtui.ui.screens.recording_actions import switch_recording
-from fragtui.ui.terminal.driver import QuietDriver
+from fragtui.ui.terminal.detection import TerminalLook
+from fragtui.ui.terminal.driver import QuietDriver, TerminalApp
 from fragtui.ui.terminal.key_gate import KeyGate
-from fragtui.ui.terminal.textual_private import FatalErrorApp, driver_of, screen_lines
-from fragtui.ui.widgets.glyphs import has_true_colour, has_unicode
-from fragtui.ui.widgets.resilient import ResilientApp, traceback_of
+from fragtui.ui.terminal.questions import TerminalQuestions
+from fragtui.ui.widgets.glyphs import GlyphSet
+from fragtui.ui.widgets.modal import ModalPanel
+from fragtui.ui.widgets.paint import Paint, textual_theme
+from fragtui.ui.widgets.palette import THEMES
+from fragtui.ui.widgets.resilient import traceback_of
 from fragtui.ui.widgets.rows import LinesWidget
 from fragtui.ui.widgets.stylesheet import stylesheet
+from fragtui.ui.widgets.textual_private import FatalErrorApp, driver_of, screen_lines
 from fragtui.ui.wiring import AppDependencies, BackgroundReaders
 
-TRUE_COLOUR_THEME = "tokyo-night"
-ANSI_THEME = "ansi-dark"
 
-
-class FragtuiApp(FatalErrorApp, ResilientApp):
+class FragtuiApp(FatalErrorApp, TerminalApp):
     """The full-screen view."""
 
     TITLE = "fragtui"
     CSS = stylesheet("fragtui.tcss")
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q", "quit", "Quit", id="quit", tooltip="Leave; readers are not waited for"),
         Binding("ctrl+q", "quit", "Quit", show=False, id="quit-too"),
     ]
 
-    theme: Reactive[str] = Reactive(lambda: TRUE_COLOUR_THEME if has_true_colour() else ANSI_THEME)
-    """The initial theme: if it were set later, every style would be computed twice before the first bars."""
-
-    def __init__(self, dependencies: AppDependencies) -> None:
+    def __init__(self, dependencies: AppDependencies, look: TerminalLook | None = None) -> None:
+        self.look = look = look or TerminalLook()
+        # Set later, every style would be computed twice before the first bars.
+        self.set_reactive(FragtuiApp.theme, look.theme)
+        self._use_theme(look.theme)
         super().__init__()
         self.dependencies = dependencies
+        LinesWidget.glyph_set = look.glyph_set
+        self.add_class(f"in-{look.glyph_set.value}", update=False)  # Later, it would have every widget styled again.
+        self.questions = TerminalQuestions(
+            look,
+            on_theme=lambda theme: self.post_message(GroundReported(theme)),
+            on_width=lambda narrow: self.post_message(GlyphsMeasured(narrow)),
+        )
+        # Each style has the colours of the terminal's depth already: Rich must change none.
+        self.console = Console(
+            file=self.console.file,
+            color_system="truecolor",
+            highlight=False,
+            emoji=False,
+            legacy_windows=False,
+            force_terminal=True,
+            safe_box=False,
+        )
         self._rest: ExitStack | None = None
         """The batch that postpones drawing while the terminal is not read; None while it is read."""
         self.sampler = dependencies.sampler(self.deliver, self.report_crash)
@@ -58,6 +79,7 @@ class FragtuiApp(FatalErrorApp, ResilientApp):
         """Decides which keys may open or confirm a remedy."""
         self._palette_opened = 0.0
         self.main = self.make_main()
+        self.main.session.notices = self.notices
 
     def get_driver_class(self) -> type[Driver]:
         """Return the terminal's driver."""
@@ -69,15 +91,44 @@ class FragtuiApp(FatalErrorApp, ResilientApp):
 
     def get_default_screen(self) -> DashboardScreen:
         """Return the main screen: pushed over an empty one, both would be laid out before the first bars."""
-        LinesWidget.to_ascii = not self.is_headless and not has_unicode()
         return self.main
+
+    @property
+    def available_themes(self) -> dict[str, Theme]:
+        """The themes by name; none of Textual's, whose pairs nobody has measured at every depth."""
+        return {name: textual_theme(name) for name in THEMES}
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what makes Textual's own widgets come out in the terminal's colours."""
+        return self._line_filters
+
+    def watch_theme(self, name: str) -> None:
+        """Draw in the colours of a theme; Textual computes the styles of its own widgets."""
+        if name != LinesWidget.paint.theme:
+            self._use_theme(name)
+            self.refresh(layout=True)
+
+    def _use_theme(self, name: str) -> None:
+        LinesWidget.paint = Paint(name, self.look.depth)
+        self._line_filters = LinesWidget.paint.line_filters()
 
     def on_mount(self) -> None:
         """Start the sampler, unless it runs."""
-        if self.dependencies.theme in self.available_themes:
-            self.theme = self.dependencies.theme
-        self.set_class(LinesWidget.to_ascii, "in-ascii")
         self.sampler.start()
+
+    def on_ground_reported(self, message: GroundReported) -> None:
+        """Take the theme for the terminal's ground, unless the user has taken one meanwhile."""
+        if self.theme == self.look.theme:
+            self.theme = message.theme
+
+    def on_glyphs_measured(self, message: GlyphsMeasured) -> None:
+        """Draw in ASCII if glyphs are two cells wide and would break every column, else in Unicode."""
+        glyph_set = GlyphSet.UNICODE if message.narrow else GlyphSet.ASCII
+        if glyph_set is not LinesWidget.glyph_set:
+            self.remove_class(f"in-{LinesWidget.glyph_set.value}").add_class(f"in-{glyph_set.value}")
+            LinesWidget.glyph_set = glyph_set
+            self.main.call_later(self.main.show)  # The answer may be here before the panels are.
+            self.refresh(layout=True)
 
     def action_command_palette(self) -> None:
         """List every key of the main screen and every theme by name, unless another screen is open."""
@@ -91,14 +142,35 @@ class FragtuiApp(FatalErrorApp, ResilientApp):
             for key in self.main.KEYS
             if key.action != "app.focus_next"
         ]
-        themes = [Command("Theme", "", name, f"app.take_theme({name!r})") for name in sorted(self.available_themes)]
+        themes = [Command("Theme", "", name, f"app.take_theme({name!r})") for name in THEMES]
         self._palette_opened = time.monotonic()  # Text that is pasted into it from now on opens no remedy.
-        self.push_screen(CommandPalette([*commands, Command("Quit", "q", "Leave", "app.quit"), *themes]), self._press)
+        self.push_screen(CommandPalette([*commands, *themes]), self._press)
 
     async def _press(self, action: str | None) -> None:
         if action is not None:
             with self.key_gate.chosen_in_palette(self._palette_opened):
                 await self.main.run_action(action)
+
+    def show_notice(self) -> None:
+        """Show the newest notice in the main screen's line of messages, and in the question that it may be about."""
+        if not self._has_screen:
+            return
+        self.main.show_notice()
+        if isinstance(self.screen, ModalPanel) and self.notices.newest is not None:
+            self.screen.show_notice(self.notices.newest)
+
+    async def action_quit(self) -> None:
+        """Leave; ask first if something runs that ends with fragtui."""
+        from fragtui.ui.dialogs.quit import QuitDialog  # noqa: PLC0415  # Not for the first bars.
+
+        if not (running := self.main.running):
+            self.exit()
+        elif not any(isinstance(screen, QuitDialog) for screen in self.screen_stack):
+            self.push_screen(QuitDialog(running), lambda leave: self.exit() if leave else None)
+
+    def action_help_quit(self) -> None:
+        """Say how to leave: Ctrl-C is what most people try."""
+        self.notify("Ctrl-C does not quit fragtui: press q. Ctrl-Z goes back to the shell.", markup=False)
 
     async def on_event(self, event: Event) -> None:
         """Handle an event; while a key is handled, the gate knows it as the cause of each question."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from textual.app import ComposeResult
 from textual.containers import Container
@@ -15,15 +15,17 @@ from fragtui.ui.panels.bars import BarsPanel
 from fragtui.ui.panels.card import CardLines
 from fragtui.ui.panels.failures import FailuresPanel
 from fragtui.ui.panels.footer import KeyFooter
-from fragtui.ui.panels.layout import PanelRows, allocate_rows
+from fragtui.ui.panels.layout import PanelRows, allocate_rows, has_message_row
 from fragtui.ui.panels.pods import PodsPanel
 from fragtui.ui.panels.recording_line import RecordingLine
 from fragtui.ui.panels.remedy_line import RemedyLine
+from fragtui.ui.panels.root_note import RootNote, note_rows
 from fragtui.ui.panels.status_line import StatusLine
 from fragtui.ui.panels.timeline import Timeline
 from fragtui.ui.panels.zones import ZonesPanel
 from fragtui.ui.session import Session
-from fragtui.ui.widgets.rows import LinesWidget, Palette
+from fragtui.ui.widgets.list_panel import ListPanel
+from fragtui.ui.widgets.rows import LinesWidget
 
 P = TypeVar("P", bound=LinesWidget)
 
@@ -43,6 +45,7 @@ PANELS = (
     Panel(CardLines, TOP, lambda rows, session: rows.card),
     Panel(RemedyLine, TOP, lambda rows, session: int(session.recording is None and session.remedy_line is not None)),
     Panel(RecordingLine, TOP, lambda rows, session: int(session.recording is not None)),
+    Panel(RootNote, TOP, lambda rows, session: session.note_rows),
     Panel(ZonesPanel, LEFT, lambda rows, session: rows.zones),
     Panel(BarsPanel, LEFT, lambda rows, session: rows.bars),
     Panel(Timeline, LEFT, lambda rows, session: rows.timeline),
@@ -59,7 +62,7 @@ class Dashboard(Container):
         super().__init__(id="dashboard")
         self._session = session
         self._panels = tuple((panel, panel.make(session)) for panel in PANELS)
-        self._footer = KeyFooter(keys)
+        self._footer = KeyFooter(session, keys)
         self._zoomed: Widget | None = None
         self._shape: tuple[int, ...] = ()
         """The shape for which the lines were last distributed."""
@@ -72,25 +75,34 @@ class Dashboard(Container):
                 with Container(id=column):
                     yield from self._column(column)
         yield self._footer
-        yield Palette()
 
     def panel(self, kind: type[P]) -> P:
         """Return the panel of a class."""
         return next(widget for _, widget in self._panels if isinstance(widget, kind))
 
+    @property
+    def lists(self) -> tuple[ListPanel[Any], ...]:
+        """The panels that list things, top to bottom."""
+        return tuple(widget for _, widget in self._panels if isinstance(widget, ListPanel))
+
     def show(self) -> None:
         """Distribute the lines again if the content's shape changed, and redraw the panels that changed."""
-        if self._shape != self._content_shape():
+        if self._shape != self._content_shape(self.screen.size.width):
             self.share_out()
         for _, widget in self._panels:
             widget.rebuild()
 
     def show_lines(self) -> None:
         """Draw the view's state and the line about remedies only."""
-        if self._shape != self._content_shape():
+        if self._shape != self._content_shape(self.screen.size.width):
             self.share_out()
-        for kind in (StatusLine, RemedyLine, RecordingLine):
+        for kind in (StatusLine, RemedyLine, RecordingLine, RootNote):
             self.panel(kind).rebuild()
+
+    def show_messages(self) -> None:
+        """Draw the newest message, in its row or over the top line."""
+        self._footer.rebuild()
+        self.panel(StatusLine).rebuild()
 
     def show_keys(self) -> None:
         """Draw the footer: which keys are disabled has changed."""
@@ -104,17 +116,27 @@ class Dashboard(Container):
             self._zoomed = self.panel(BarsPanel) if isinstance(focused, ZonesPanel) else focused
         self.share_out()
 
+    def unzoom(self) -> bool:
+        """Show all panels again; return whether one was alone."""
+        if self._zoomed is None:
+            return False
+        self.zoom(None)
+        return True
+
     def share_out(self, size: Size | None = None) -> None:
         """Give each panel its lines of a screen of that size in cells, by default the present one."""
         width, height = size or self.screen.size
         if not width or not height:
             return
         session = self._session
-        self._shape = zones, orders, pods, line = self._content_shape()
-        rows = allocate_rows(width, height, zones, orders, pods, remedy_line=bool(line))
+        self._shape = zones, orders, pods, line, note = self._content_shape(width)
+        session.note_rows = note
+        rows = allocate_rows(width, height, zones, orders, pods, remedy_line=line + note)
         self.query_one("#body").set_class(rows.side_by_side, "side-by-side")
         self.panel(BarsPanel).shows_rates = not rows.timeline
-        body = height - 2 - line - rows.card
+        session.notice_row = has_message_row(width, height)
+        self._footer.styles.height = 1 + session.notice_row
+        body = height - 2 - line - note - rows.card - session.notice_row
         for panel, widget in self._panels:
             lines = panel.lines(rows, session)
             if self._zoomed is not None and panel.column != TOP:
@@ -125,9 +147,10 @@ class Dashboard(Container):
     def _column(self, column: str) -> list[LinesWidget]:
         return [widget for panel, widget in self._panels if panel.column == column]
 
-    def _content_shape(self) -> tuple[int, int, int, int]:
-        """Return how many zones, orders and pods there are, and whether there is a line about remedies."""
+    def _content_shape(self, width: int) -> tuple[int, int, int, int, int]:
+        """Return how many zones, orders, rows of pods, lines about remedies and rows of the root note there are."""
         session = self._session
         zones = session.snapshot.zones if session.snapshot else None
         line = session.recording is not None or session.remedy_line is not None
-        return len(zones or ()), session.orders, len(session.listed_pods), int(line)
+        pods = len(self.panel(PodsPanel).items())
+        return len(zones or ()), session.orders, pods, int(line), len(note_rows(session, width))

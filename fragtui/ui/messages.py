@@ -86,6 +86,22 @@ class TerminalRead(Message, bubble=False):
     """The terminal reads again after output was dropped, or after a suspension: its content is unknown."""
 
 
+class GroundReported(Message, bubble=False):
+    """The terminal reported its ground: `theme` is the one for it."""
+
+    def __init__(self, theme: str) -> None:
+        super().__init__()
+        self.theme = theme
+
+
+class GlyphsMeasured(Message, bubble=False):
+    """The terminal drew an ambiguous glyph: one cell wide, or more."""
+
+    def __init__(self, narrow: bool) -> None:
+        super().__init__()
+        self.narrow = narrow
+
+
 class LeaveAsked(Message, bubble=False):
     """A signal asks the application to quit."""
 

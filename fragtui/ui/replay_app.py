@@ -9,6 +9,7 @@ from typing import NoReturn, cast
 from fragtui.player import Moment, Player
 from fragtui.ui.app import FragtuiApp
 from fragtui.ui.screens.replay import Played, ReplayScreen
+from fragtui.ui.terminal.detection import TerminalLook
 from fragtui.ui.wiring import AppDependencies
 
 
@@ -23,7 +24,7 @@ class ReplayApp(FragtuiApp):
         self,
         make_player: Callable[[Callable[[Moment], None], Callable[[str], None]], Player],
         order: int | None = None,
-        theme: str | None = None,
+        look: TerminalLook | None = None,
     ) -> None:
         super().__init__(
             AppDependencies(
@@ -35,8 +36,8 @@ class ReplayApp(FragtuiApp):
                 live=False,
                 order=order,
                 read_only=True,
-                theme=theme,
-            )
+            ),
+            look,
         )
 
     @property

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.external_drops import drops_between
@@ -13,9 +13,12 @@ from fragtui.model.failures.failure_list import FailureList
 from fragtui.model.node.history import History, place_in
 from fragtui.model.node.rate_window import RateWindow
 from fragtui.model.node.snapshot import Snapshot, Zone, ZoneKey
+from fragtui.model.node.source_state import Sight
 from fragtui.model.node.verdict import COSTLY_ORDER, NodeJudgement, judge_node
 from fragtui.model.state.node_state import LastRemedy, NodeState, Question, Unseen, node_state
 from fragtui.model.state.since import since_of
+from fragtui.render.source_text import no_denials, no_stuck_pods, unseen
+from fragtui.ui.notices import NoticeLog
 
 if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
     from fragtui.kernel.reports.report import ExternalDrop
@@ -26,8 +29,7 @@ if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
     from fragtui.remedies.service import RemedyState
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
+class Baseline(NamedTuple):
     """The moment that bars are compared with, and what set it."""
 
     snapshot: Snapshot
@@ -39,8 +41,7 @@ class Baseline:
         return zone.free_blocks if zone else None
 
 
-@dataclass(frozen=True, slots=True)
-class RecordingPosition:
+class RecordingPosition(NamedTuple):
     """The position of a replay in its recording."""
 
     length: float
@@ -75,12 +76,21 @@ class Session:
     failures: FailureList = field(default_factory=FailureList)
     pods: PodUpdate | None = None
     """The last update of the pods; None before the first."""
+    notices: NoticeLog = field(default_factory=NoticeLog)
+    """What fragtui reported."""
+    notice_row: bool = False
+    """Whether the screen has a row of its own for them."""
     remedies: RemedyState | None = None
     """The state of this program's remedies; None until the service runs, soon after the first bars."""
     remedy_line: tuple[str, str] | None = None
     """The text and the style of the line about remedies; None if there is none."""
     disabled_reason: str | None = None
     """Why no remedy can be run; None if one can, or before that is known."""
+    as_root: str | None = None
+    """The command that shows as root what is missing; None as root, and after the note about it was hidden."""
+    note_rows: int = 0
+    """Rows of that note on the present screen."""
+    root_note_hidden: bool = False
     recording: RecordingPosition | None = None
     """The position of a replay; None on a live node."""
     status: tuple[tuple[str, str], ...] = ()
@@ -99,21 +109,22 @@ class Session:
         """The state of the node for the target order; None before the first snapshot."""
         if self.snapshot is None or self.judgement is None:
             return None
-        made_of = (self.snapshot, self.judgement, self.pods, self._denials, self.failures.source, self.last_remedy)
+        log = self.failures
+        made_of = (self.snapshot, self.judgement, self.pods, self._denials, log.source, log.problem, self.last_remedy)
         if self._state is None or any(old is not new for old, new in zip(self._state_of, made_of, strict=True)):
             self._state = self._new_state(self.snapshot, self.judgement)
             self._state_of = (*made_of[:3], self._denials, *made_of[4:])
         return self._state
 
     def _new_state(self, snapshot: Snapshot, judgement: NodeJudgement) -> NodeState:
-        unseen = [*self._unseen_denials(), *self._unseen_pods()]
-        questions = {item.question for item in unseen}
+        missing = tuple(self._unseen())
+        questions = {item.question for item in missing}
         pods = None
         # The first bars come before both are read: 10 ms of CPU.
         if Question.DENIALS not in questions and self._denials is None:
             from fragtui.model.state.denials import denials_of  # noqa: PLC0415
 
-            self._denials = denials_of(self.failures.incidents)
+            self._denials = denials_of(self.failures.incidents, self.failures.state.proof)
         if Question.PODS not in questions and self.pods is not None:
             from fragtui.model.state.waiting_pods import waiting_pods  # noqa: PLC0415
 
@@ -125,26 +136,24 @@ class Session:
             pods=pods,
             since=since_of(self.history, snapshot, judgement),
             remedy=self.last_remedy,
-            unseen=tuple(unseen),
+            unseen=missing,
         )
 
-    def _unseen_denials(self) -> list[Unseen]:
-        if self.failures.source is None:
-            return [Unseen(Question.DENIALS, "the kernel log is not read yet", blind=False)]
-        if self.failures.source == "none" and not self.failures.failures:
-            why = self.failures.problem or "the kernel log is switched off by --kernel-log none"
-            return [Unseen(Question.DENIALS, why)]
-        return []
-
-    def _unseen_pods(self) -> list[Unseen]:
-        if self.pods is None:
-            return [Unseen(Question.PODS, "the logs of kubelet and runtime are not read yet", blind=False)]
-        if self.pods.stuck.pods or any(source.state == "live" for source in self.pods.sources):
-            return []
-        if all(source.state == "connecting" for source in self.pods.sources):
-            return [Unseen(Question.PODS, "the logs of kubelet and runtime are not read yet", blind=False)]
-        blind = next((source for source in self.pods.sources if source.cannot_tell), None)
-        return [Unseen(Question.PODS, f"{blind.name}: {blind.cannot_tell}" if blind else "no source of pods")]
+    def _unseen(self) -> Iterator[Unseen]:
+        """Yield what can't be answered: what could not be looked at, is not read yet, or does not exist here."""
+        log, sources = self.failures.state, self.pods.sources if self.pods else None
+        blind = unseen(log, sources, self.as_root)
+        for question, name, is_empty, instead in (
+            (Question.DENIALS, "denied requests", not self.failures.failures, no_denials(log)),
+            (Question.PODS, "stuck pods", not (self.pods and self.pods.stuck.pods), no_stuck_pods(sources)),
+        ):
+            if not is_empty or instead.sight is Sight.LOOKED:
+                continue
+            item = next((item for item in blind if item.what == name), None)
+            if item is None:
+                yield Unseen(question, instead.text, blind=False)
+            else:
+                yield Unseen(question, item.sentence, item.remedy or None)
 
     @property
     def listed_pods(self) -> tuple[StuckPod, ...]:
@@ -195,6 +204,12 @@ class Session:
     def rejudge(self) -> None:
         """Judge the snapshot again: the target order has changed."""
         self.judgement = judge_node(self.snapshot, self.order) if self.snapshot else None
+
+    def hide_root_note(self) -> bool:
+        """Hide the note that fragtui is not root; return whether it was shown."""
+        shown = self.as_root is not None and not self.root_note_hidden
+        self.root_note_hidden = True
+        return shown
 
     def mark(self, reason: str) -> None:
         """Set the baseline to now."""
@@ -265,15 +280,6 @@ class Session:
         self.failed_order = order
         if self.manual_order is None:
             self.rejudge()
-
-    def choose(self, step: int) -> None:
-        """Choose the next or previous zone."""
-        zones = self.snapshot.zones if self.snapshot else None
-        if not zones:
-            return
-        keys = [zone.key for zone in zones]
-        index = keys.index(self.chosen) if self.chosen in keys else 0
-        self.chosen = keys[max(0, min(index + step, len(keys) - 1))]
 
 
 def drop_words(drop: ExternalDrop) -> str:

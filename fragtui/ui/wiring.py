@@ -84,7 +84,8 @@ class AppDependencies:
     """Whether the root is this kernel's own; no remedy runs on saved files."""
     order: int | None = None
     read_only: bool = False
-    theme: str | None = None
+    as_root: str | None = None
+    """This command, for a user who is not root: sudo would show more. None as root and for saved files."""
     audit: Path | None = None
     """The audit log, if not at its usual path under the root."""
     write_report: Callable[[], Path] | None = None
@@ -161,7 +162,8 @@ class BackgroundReaders:
         self._started.append(self._kernel_log)
 
     def _report_no_pods(self, why: str) -> None:
-        from fragtui.model.pods.pod_update import PodUpdate, SourceState  # noqa: PLC0415  # Seldom; see above.
+        from fragtui.model.node.source_state import SourceState  # noqa: PLC0415  # Seldom; see above.
+        from fragtui.model.pods.pod_update import PodUpdate  # noqa: PLC0415
         from fragtui.model.pods.stuck_pods import StuckPods  # noqa: PLC0415
 
         state = SourceState("pods", "waiting", f"no source can be started: {why}")

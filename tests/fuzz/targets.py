@@ -6,7 +6,7 @@ import gzip
 import json
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -14,11 +14,12 @@ from functools import partial
 from fragtui.cluster.api_objects import pod_ref_of, read_event, read_pod
 from fragtui.cluster.crictl_json import read_sandboxes
 from fragtui.cluster.observation import PodObservation
-from fragtui.commands.look.explain import words
 from fragtui.kernel.gfp.flags import parse_print_fmt
 from fragtui.kernel.procfs.version import parse_version
 from fragtui.logs.bounded_json import read_json
+from fragtui.logs.line_writers import writers_of
 from fragtui.model.failures.failure_list import FailureList
+from fragtui.model.failures.groups import FailureGroups
 from fragtui.model.failures.incident import Incident
 from fragtui.model.log_linker import LogLinker
 from fragtui.model.log_reader import LogReading, LogTerms
@@ -34,7 +35,9 @@ from fragtui.remedies.guard.policy import PolicyError, format_policy, parse_poli
 from fragtui.remedies.replay import ReplayedRemedies
 from fragtui.render.card.card import card
 from fragtui.render.check_json import check_fields
+from fragtui.render.failure_table import LogsRead, closing_lines, incident_lines, tables, total_lines, typical_lines
 from fragtui.render.metrics import node_metrics
+from fragtui.render.terminal_text import Line, painted
 from fragtui.sources.host.snapshot_builder import (
     BUDDYINFO,
     MEMINFO,
@@ -46,13 +49,13 @@ from fragtui.sources.host.snapshot_builder import (
     SnapshotBuilder,
     Tick,
 )
-from fragtui.sources.kernel_log.follower import stream_time
 from fragtui.sources.kernel_log.incident_stream import IncidentStream
 from fragtui.sources.kernel_log.kmsg import sequence_of
 from fragtui.sources.kernel_log.last_failed_order import newest_order
+from fragtui.sources.kernel_log.ring import stream_time
 from fragtui.sources.pods.json_stream import NotAList, read_list
 from fragtui.sources.pods.observation_json import observation_json, read_observation
-from fragtui.sources.pods.runtime_log import PodLineParser
+from fragtui.sources.pods.paced_reader import PodLineParser
 from fragtui.sources.recording.format import NotARecording, SegmentWriter
 from fragtui.sources.recording.kernel_log import RecordedLog
 from fragtui.sources.recording.pods import RecordedPods
@@ -74,10 +77,16 @@ class Target:
     """How much of the inputs it gets."""
 
 
-def _shown(incident: Incident) -> None:
-    text = words(incident)
-    assert text.replace("\n", "").isprintable(), text
+def _shown(incident: Incident, failures: FailureGroups) -> None:
+    failures.take(incident)
+    _are_printable(incident_lines(incident, 80))
     json.dumps(incident.to_json(), ensure_ascii=False).encode()
+
+
+def _are_printable(lines: Iterable[Line]) -> None:
+    for line in lines:
+        text = painted(line, colour=False)
+        assert text.isprintable(), text
 
 
 def _is_safe(value: object) -> None:
@@ -99,25 +108,32 @@ def vars_of(value: object) -> Iterator[str]:
 
 def explain_calls(data: bytes) -> Iterator[Call]:
     """Read a log as `fragtui explain` does."""
-    digest, reading = LogLinker(), LogReading(LogTerms("", NOW))
+    digest, reading, failures = LogLinker(), LogReading(LogTerms("", NOW)), FailureGroups(limit=8)
     lines = data.split(b"\n")
 
     def line(number: int) -> None:
         for found in reading.feed(lines[number], number + 1, number == len(lines) - 1):
             for each in digest.feed(found):
-                _shown(each.incident)
+                _shown(each.incident, failures)
         assert not reading.unread
 
     def finish() -> None:
         for found in reading.finish():
             for each in digest.feed(found):
-                _shown(each.incident)
+                _shown(each.incident, failures)
         assert not reading.unread
         for each in digest.finish():
-            _shown(each.incident)
+            _shown(each.incident, failures)
+
+    def summary() -> None:
+        read = LogsRead(len(lines), writers=writers_of(lines[:100]))
+        _are_printable(closing_lines(FailureGroups(), read, 80))
+        if failures.count:
+            _are_printable([*total_lines(failures, 80), *tables(failures, 80, 5), *typical_lines(failures, 80)])
 
     yield from (partial(line, number) for number in range(len(lines)))
     yield finish
+    yield summary
 
 
 def stream_calls(data: bytes) -> Iterator[Call]:

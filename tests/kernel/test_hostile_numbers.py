@@ -13,9 +13,9 @@ from fragtui.kernel.reports.report import KernelReport, StackFrame
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.from_report import incident_of
 from fragtui.model.failures.refusal import _nodes
-from fragtui.sources.kernel_log.follower import stream_time
 from fragtui.sources.kernel_log.kmsg import sequence_of
 from fragtui.sources.kernel_log.last_failed_order import newest_order
+from fragtui.sources.kernel_log.ring import stream_time
 
 DIGITS = "9" * 5000
 

@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -166,7 +165,7 @@ def test_what_remains_of_the_gain_is_logged(log: AuditLog) -> None:
     follow = FollowUp(log, "x", node(10), node(110), 2)
     start = time.monotonic()
     for after, blocks in ((30, 100), (61, 90), (301, 20), (700, 15), (1801, 12)):
-        follow.see(replace(node(blocks), monotonic=start + after))
+        follow.see(node(blocks)._replace(monotonic=start + after))
     checkpoints = [entry for entry in log.read().entries if isinstance(entry, EvidenceEntry)]
     assert [(round(look.after), look.blocks) for look in checkpoints] == [
         (0, 110),

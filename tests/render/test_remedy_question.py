@@ -11,7 +11,7 @@ from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.verdict import State, judge_node
 from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.forecast import WANTED_BLOCKS, forecast
-from fragtui.render.remedy_question import RemedyQuestion, remedy_question
+from fragtui.render.remedy.question import RemedyQuestion, remedy_question
 from fragtui.sources.host.reader import NodeReader
 from tests.support.host_tree import FRAGMENTED, HEALTHY, HostTree
 

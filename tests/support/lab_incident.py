@@ -14,7 +14,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from fragtui.model.failures.incident import Incident
@@ -27,8 +26,9 @@ from fragtui.remedies.catalogue import drop_caches
 from fragtui.remedies.runner import RemedyRun, RunRequest
 from fragtui.sampler import Sampler
 from fragtui.sources.host.reader import NodeReader
-from fragtui.sources.kernel_log.follower import KernelLog, stream_time
+from fragtui.sources.kernel_log.follower import KernelLog
 from fragtui.sources.kernel_log.incident_stream import StreamCall
+from fragtui.sources.kernel_log.ring import stream_time
 from fragtui.sources.pods.watcher import PodWatcher
 from fragtui.sources.recording.recorder import Recorder
 from tests.support.lab import fragmented_cache, refuse
@@ -54,7 +54,7 @@ class LabIncident:
         self._name = name
         self._began = time.time()
         reader = NodeReader()
-        self.recorder = Recorder(replace(reader.host, name=name), kept=0, audit=self._shown)
+        self.recorder = Recorder(reader.host._replace(name=name), kept=0, audit=self._shown)
         self.file = self.recorder.save(path)
         reader.on_tick = self.recorder.take_tick
         self._said = [line for path in _KUBELET for line in path.read_text().splitlines()]

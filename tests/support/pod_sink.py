@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
+from fragtui.model.node.source_state import SourceState
 from fragtui.model.pods.pod_tracker import PodTracker
 
 
@@ -18,6 +19,7 @@ class CollectingSink:
         self.seen: list[PodObservation] = []
         self.listed: list[tuple[PodRef, ...]] = []
         self.states: list[tuple[str, str, str]] = []
+        self.sources: dict[str, SourceState] = {}
 
     def observations(self, observations: tuple[PodObservation, ...]) -> None:
         self.seen.extend(observations)
@@ -28,8 +30,9 @@ class CollectingSink:
         self.listed.append(pods)
         self.tracker.set_existing(pods)
 
-    def state(self, name: str, state: str, cannot_tell: str) -> None:
+    def state(self, name: str, state: str, cannot_tell: str, proof: str = "", remedy: str = "") -> None:
         self.states.append((name, state, cannot_tell))
+        self.sources[name] = SourceState(name, state, cannot_tell, proof, remedy)
 
     @property
     def stuck(self) -> list[str]:

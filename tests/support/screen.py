@@ -18,6 +18,7 @@ from fragtui.sources.node_readers import NodeReaders
 from fragtui.sources.pods.watcher import PodWatcher
 from fragtui.sources.recording.recorder import Recorder
 from fragtui.ui.app import FragtuiApp
+from fragtui.ui.terminal.detection import TerminalLook
 from fragtui.ui.wiring import AppDependencies
 
 SIZES = [(60, 20), (80, 24), (120, 40), (200, 50)]
@@ -31,7 +32,8 @@ def make_app(
     interval: float = 0.2,
     order: int | None = None,
     read_only: bool = False,
-    theme: str | None = "tokyo-night",
+    as_root: str | None = None,
+    look: TerminalLook | None = None,
     audit: Path | None = None,
 ) -> FragtuiApp:
     """Return the application as the command line makes it."""
@@ -52,10 +54,11 @@ def make_app(
             live=reader.live,
             order=order,
             read_only=read_only,
-            theme=theme,
+            as_root=as_root,
             audit=audit,
             recorder=recorder,
-        )
+        ),
+        look,
     )
 
 

@@ -39,19 +39,20 @@ _NAMED = [
     *(b"\x1b[1;2C", b"\x1b[1;2D", b"\x1b[1;5F", b"\x1b[1;5H", b"\x1bOP", b"\x1b[15~", b"\x1b[I", b"\x1b[O"),
     *("é".encode(), "漢".encode(), "🙂".encode()),
 ]
-_OFTEN = [b"\r", b"\x1b", b"\x10", b"y", b"c", b"3", b"l", b"G", b"?", b"/", b"H", b"r", b"n", b"\t", b"s", b"z"]
+_OFTEN = [b"\r", b"\x1b", b"\x10", b"y", b"c", b"3", b"l", b"A", b"?", b"/", b"H", b"r", b"N", b"\t", b"s", b"z",
+          b"g", b"G", b"M"]  # fmt: skip
 _NASTY = [
     *((b"/", b"\r", b"\r"), (b"\x10", b"\r", b"\r", b"\r"), (b"c", b"\r", b"\x1b[I", b"\x1b"), (b"c", b"y")),
     *((b"\x10", b"\x1b[6~"), (b"\x10", b"\x1b"), (b"?", b"q"), (b"?", b"\x1b[6~"), (b"c", b"\x1b[6~"), (b"c", b"s")),
-    *((b"H", b"H", b"c", b"y"), (b"/", b"\x1b", b"\x1b"), (b"3", b"\t", b"\r", b"\r"), (b"G", b"y"), (b"l", b"y")),
+    *((b"H", b"H", b"c", b"y"), (b"/", b"\x1b", b"\x1b"), (b"3", b"\t", b"\r", b"\r"), (b"A", b"y"), (b"l", b"y")),
     *((b"\x10", b"c", b"o", b"m", b"p", b"\r", b"\r", b"\r"), (b"c", b"n", b"q", b"\x1b"), (b"\r", b"\x1b", b"\x1b")),
 ]
 _RARE = [b"q", b"S", b"W", b"T", b"R", b"t"]
 """Keys that end it, or that cost seconds or a file each."""
-OPENING = {b"1": "drop-caches-1", b"2": "drop-caches-2", b"3": "drop-caches-3", b"c": "compact", b"n": "compact-node",
-           b"w": "nudge-kcompactd", b"l": "", b"G": ""}  # fmt: skip
+OPENING = {b"1": "drop-caches-1", b"2": "drop-caches-2", b"3": "drop-caches-3", b"c": "compact", b"N": "compact-node",
+           b"w": "nudge-kcompactd", b"l": "", b"A": ""}  # fmt: skip
 """What each key opens; "" for what runs several remedies."""
-_BY_HAND = [b"1", b"2", b"3", b"c", b"n", b"w", b"l", b"G"]
+_BY_HAND = [b"1", b"2", b"3", b"c", b"N", b"w", b"l", b"A"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +335,6 @@ def _lone(sent: Sequence[Sent]) -> list[Sent]:
 def _asks(pair: tuple[float, float, bytes], when: float, remedy: str, by: str) -> bool:
     _, answered, key = pair
     if by == "guard":
-        return key in (b"G", b"\r") and answered <= when
+        return key in (b"A", b"\r") and answered <= when
     wanted, longest = (OPENING.get(key, ""), 60.0 if key == b"l" else 10.0)
     return answered <= when <= answered + longest and remedy.removeprefix("sync-").startswith(wanted)

@@ -200,7 +200,7 @@ def test_a_question_that_the_terminal_did_not_take_is_not_answered_blindly(node:
 @pytest.mark.by_hand
 def test_the_guard_and_the_escalation_obey_the_same_rule(node: HarmlessNode) -> None:
     with node.screen() as term:
-        for key, question in ((b"G", GUARD), (b"l", ASKED), (b"w", ASKED)):
+        for key, question in ((b"A", GUARD), (b"l", ASKED), (b"w", ASKED)):
             send(term, b"x" + key, 0.8)
             assert_nothing_opened(node, term)
             open_dialog(term, key, question)
@@ -208,11 +208,11 @@ def test_the_guard_and_the_escalation_obey_the_same_rule(node: HarmlessNode) -> 
             assert_nothing_ran(node, term)
             assert question in term.text
             close_all(term)
-        open_dialog(term, b"G", GUARD)
+        open_dialog(term, b"A", GUARD)
         press(term, b"y", "◉ guard")
-        send(term, b"xG", 0.8)
+        send(term, b"xA", 0.8)
         assert "◉ guard" in term.text, "nor is it switched off by text"
-        send(term, 0.3, b"G")
+        send(term, 0.3, b"A")
         term.until(lambda text: "◉ guard" not in text, 10)
 
 

@@ -137,7 +137,7 @@ RAN = [(10.8, "compact", "screen")]
         ([at(9.0, b"c"), at(10.5, b"y")], RAN),
         ([at(9.0, b"c"), at(9.5, b"s"), at(10.5, b"y")], [(10.8, "sync-compact", "screen")]),
         ([at(8.0, b"paste"), at(9.1, b"c"), at(10.5, b"y")], RAN),
-        ([at(9.0, b"G"), at(10.5, b"y")], [(500.0, "drop-caches-1", "guard")]),
+        ([at(9.0, b"A"), at(10.5, b"y")], [(500.0, "drop-caches-1", "guard")]),
         ([at(9.0, b"l"), at(10.5, b"y")], [(10.8, "sync", "screen"), (14.0, "drop-caches-2", "screen")]),
     ],
 )

@@ -114,7 +114,7 @@ def test_of_a_recording_everything_but_the_oldest_snapshots_is_kept(tmp_path: Pa
     snapshot = NodeReader(tmp_path).sample()
     at = Position(0.0, 0.5, 1, True)
     moments = [
-        Moment(None, (replace(snapshot, monotonic=float(tick)), str(tick)), None, at) for tick in range(TICKS + 5)
+        Moment(None, (snapshot._replace(monotonic=float(tick)), str(tick)), None, at) for tick in range(TICKS + 5)
     ]
     both = reduce(lambda earlier, later: later.after(earlier), moments)
     assert [step.monotonic for step in both.steps if isinstance(step, Snapshot)] == [*range(5, TICKS + 5)]

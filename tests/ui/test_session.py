@@ -1,10 +1,17 @@
-from dataclasses import replace
 from pathlib import Path
 
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+from fragtui.model.node.history import History
 from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.node.source_state import SourceState
+from fragtui.model.node.verdict import State
+from fragtui.model.pods.pod_update import PodUpdate
+from fragtui.model.state.node_state import Question, Unseen
+from fragtui.render.card.state_text import sentence
 from fragtui.sources.host.reader import NodeReader
 from fragtui.ui.session import Session
-from tests.support.host_tree import HostTree
+from tests.support.host_tree import FRAGMENTED, HEALTHY, HostTree
+from tests.support.node_states import denial, stuck, stuck_pods
 
 
 def snapshot(root: Path) -> Snapshot:
@@ -41,11 +48,11 @@ def test_caches_dropped_by_another_tool_without_a_log_line_are_marked(tmp_path: 
     session = Session()
     first = snapshot(tmp_path)
     counted = {**first.vmstat, "drop_pagecache": 4, "drop_slab": 1}
-    session.accept(replace(first, vmstat=counted))
-    later = replace(first, monotonic=first.monotonic + 1, time=first.time + 1, vmstat={**counted, "drop_pagecache": 5})
+    session.accept(first._replace(vmstat=counted))
+    later = first._replace(monotonic=first.monotonic + 1, time=first.time + 1, vmstat={**counted, "drop_pagecache": 5})
     session.accept(later)
     assert len(session.marks) == 1
-    session.accept(replace(later, monotonic=later.monotonic + 1))
+    session.accept(later._replace(monotonic=later.monotonic + 1))
     assert len(session.marks) == 1
 
 
@@ -60,3 +67,50 @@ def test_the_largest_normal_zone_is_opened_first_and_another_when_it_goes(tmp_pa
     tree.write()
     session.accept(NodeReader(tmp_path).sample())
     assert session.chosen in {(0, "Normal"), (1, "Normal")}
+
+
+def test_the_state_follows_what_it_is_made_of_and_is_made_once_for_each_of_it(tmp_path: Path) -> None:
+    tree = HostTree.small(tmp_path)
+    reader = NodeReader(tmp_path)
+    session = Session()
+    assert session.state is None
+    session.accept(reader.sample())
+    first = session.state
+    assert first is not None and session.state is first
+    assert [unseen.blind for unseen in first.unseen] == [False, False], "not read yet is no defect"
+    assert first.denials is None and first.pods is None and not first.partly_blind
+    session.add_kernel_log(KernelLogUpdate((denial("runc", 6),), (), 0, (), "kern.log", None))
+    seen = session.state
+    assert seen is not None and seen.denials is not None and seen.denials.requests == 1
+    assert seen.judgement.order == 6, "that of the denied request"
+    session.pods = PodUpdate(stuck_pods([stuck("api")]), (SourceState("kubelet log", "live", ""),))
+    assert session.state is not None and session.state.state is State.RECOVERING
+    session.pods = PodUpdate(stuck_pods([]), (SourceState("kubelet log", "absent", "no such file"),))
+    blind = session.state
+    assert blind.why_unseen(Question.PODS) == Unseen(Question.PODS, "the kubelet log can't be read: no such file")
+    assert blind.partly_blind and blind.state is State.OK
+    for zone in tree.zones:
+        zone.free_blocks = FRAGMENTED
+    tree.write()
+    session.accept(reader.sample())
+    assert session.state.state is State.FRAGMENTED
+    assert session.state.since.at is not None and not session.state.since.at_least
+
+
+def test_blocks_that_come_back_after_a_remedy_make_the_node_recover(tmp_path: Path) -> None:
+    tree = HostTree.small(tmp_path, FRAGMENTED)
+    reader = NodeReader(tmp_path)
+    session = Session(manual_order=6)
+    session.accept(reader.sample())
+    assert session.snapshot is not None
+    session.note_remedy(session.snapshot.time, "Drop page cache", "you dropped caches")
+    for zone in tree.zones:
+        zone.free_blocks = HEALTHY
+    tree.write()
+    session.accept(reader.sample())
+    state = session.state
+    assert state is not None and state.state is State.RECOVERING
+    assert "after you dropped caches" in sentence(state)
+    session.rewind(History(), session.snapshot)
+    session.accept(reader.sample())
+    assert session.state is not None and session.state.state is State.OK, "another place of a recording"

@@ -19,6 +19,7 @@ from fragtui.text import bounded_int, printable, shortage
 
 VERBS = {
     "check": "look.check",
+    "doctor": "look.doctor",
     "report": "look.report",
     "export": "record.export",
     "explain": "look.explain",
@@ -71,8 +72,13 @@ class _Parser(argparse.ArgumentParser):
 
     usage_status = 2
     """Exit status of wrong usage; 3 for check, whose 2 means that the node is critical."""
+    plugin = False
+    """Whether wrong usage is reported on standard output, in the form of monitoring plugins."""
 
     def error(self, message: str) -> NoReturn:
+        if self.plugin:
+            print(f"FRAGTUI UNKNOWN - {printable(message, 1000)}")
+            self.exit(self.usage_status)
         self.exit(self.usage_status, f"{self.prog}: {printable(message, 1000)} (see {self.prog} --help)\n")
 
 
@@ -153,6 +159,7 @@ def build(argv: Sequence[str], *, whole: bool = False) -> argparse.ArgumentParse
         )
         if name == verb == "check":
             parser.usage_status = child.usage_status = _UNKNOWN
+            parser.plugin = child.plugin = any(word.split("=")[0] == "--plugin" for word in argv)
         child.description = _sentence(module.HELP)
         child.set_defaults(run=module.run)
         module.configure(child)

@@ -1,4 +1,4 @@
-"""Options of the verbs that keep reading: the interval and the logs."""
+"""Options of the verbs that keep reading, or show the screen: the interval, the logs, the colours."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL
+from fragtui.ui.widgets.palette import AUTO, THEME_CHOICES
 
 
 def add_interval(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +30,24 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kubeconfig", type=_file, metavar="FILE", help="credentials for the API server instead of the kubelet's"
     )
+
+
+def add_look_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the full screen's colours and glyphs."""
+    parser.add_argument(
+        "--theme",
+        type=_theme,
+        default=AUTO,
+        metavar="NAME",
+        help=f"{', '.join(THEME_CHOICES)} (default auto: light or dark as the terminal is)",
+    )
+    parser.add_argument("--ascii", action="store_true", help="draw with ASCII characters only")
+
+
+def _theme(text: str) -> str:
+    if text not in THEME_CHOICES:
+        raise argparse.ArgumentTypeError(f"{text}: expected one of {', '.join(THEME_CHOICES)}")
+    return text
 
 
 def _file(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import os
 import sys
 import time
@@ -30,7 +29,7 @@ HELP = "check the node once, as text or JSON, with the exit status of a monitori
 _WATCH_SECONDS = 2.0
 _MIN_SECONDS, _MAX_SECONDS = 0.25, 3600.0
 _DEFAULT_COLUMNS = 80
-_MAX_HOST, _MAX_RELEASE = 24, 16
+_MAX_HOST, _MAX_RELEASE = 24, 24
 """Cells of these names, so that their line has room in 80 columns."""
 _NOT_LOOKED = "not looked at: --logs reads the kernel log and the pods"
 _SIGNS = str.maketrans({"✓": "+", "✗": "x", "…": "~", "·": "-"})
@@ -71,25 +70,29 @@ def _seconds(text: str) -> float:
 def run(args: argparse.Namespace) -> int:
     """Print the state and return its severity; with --watch that of the last sample, when it is interrupted."""
     reader = NodeReader(args.root)
-    status = int(Severity.UNKNOWN)
+    redraw = args.watch is not None and sys.stdout.isatty() and not args.json
+    status: int | None = None
     try:
-        status = _check(args, reader)
-        while args.watch is not None:
-            sys.stdout.flush()
+        while True:
+            before, (status, text) = status, _checked(args, reader)
+            if redraw:
+                lines = "".join(f"{line}\x1b[K\n" for line in text.split("\n"))
+                print(f"\x1b[H{lines}\x1b[J", end="", flush=True)
+            else:
+                print(text if before is None or args.json else f"\n{text}", flush=args.watch is not None)
+            if args.watch is None:
+                return status
             time.sleep(args.watch)
-            redraw = sys.stdout.isatty() and not args.json
-            # The cursor to the upper left corner; what is left of the last text goes after the new one.
-            print("\x1b[H\x1b[2J" if redraw else "" if args.json else "\n", end="")
-            status = _check(args, reader)
     except KeyboardInterrupt:
-        if args.watch is None:
+        if args.watch is None or status is None:
             raise
+        return status
     finally:
         reader.close()
-    return status
 
 
-def _check(args: argparse.Namespace, reader: NodeReader) -> int:
+def _checked(args: argparse.Namespace, reader: NodeReader) -> tuple[int, str]:
+    """Return the severity of a sample, and the text about it."""
     state, snapshot, forecast = _logs_too(args) if args.logs else _blocks_alone(args, reader)
     summary = sentence(state)
     if snapshot.zones is None and not args.logs and (failures := _failures_in_log(reader)):
@@ -102,18 +105,16 @@ def _check(args: argparse.Namespace, reader: NodeReader) -> int:
         from fragtui.render.check_json import check_fields  # noqa: PLC0415
 
         view = forecast or forecast_of(snapshot, state.judgement.order)
-        print(json.dumps(check_fields(snapshot, state, view, summary)))
-    elif args.plugin:
-        print(_plugin_text(state, summary))
+        text = json.dumps(check_fields(snapshot, state, view, summary))
     else:
-        _print_text(args, snapshot, state, summary)
-    return int(state.severity)
+        text = _plugin_text(state, summary) if args.plugin else _text(args, snapshot, state, summary)
+    return int(state.severity), text
 
 
 def _blocks_alone(args: argparse.Namespace, reader: NodeReader) -> tuple[NodeState, Snapshot, Forecast | None]:
     snapshot = reader.sample()
     if (several := reader.tree.ambiguous) is not None:
-        snapshot = dataclasses.replace(snapshot, unreadable=(Unreadable(str(args.root / "buddyinfo"), several),))
+        snapshot = snapshot._replace(unreadable=(Unreadable(str(args.root / "buddyinfo"), several),))
     order = args.order if args.order is not None else target_order(reader)
     unseen = tuple(Unseen(question, _NOT_LOOKED, blind=False) for question in Question)
     return node_state(snapshot, judge_node(snapshot, order), unseen=unseen), snapshot, None
@@ -172,7 +173,8 @@ def _plugin_text(state: NodeState, summary: str) -> str:
     return "\n".join([f"FRAGTUI {word or 'UNKNOWN'} - {text} | {' '.join(values)}", *others])
 
 
-def _print_text(args: argparse.Namespace, snapshot: Snapshot, state: NodeState, summary: str) -> None:
+def _text(args: argparse.Namespace, snapshot: Snapshot, state: NodeState, summary: str) -> str:
+    """Return the card, and the zones."""
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM", "dumb") != "dumb"
     judgement, host = state.judgement, snapshot.host
     paint, bars = painter(colour), bars_for(sys.stdout.encoding)
@@ -190,11 +192,11 @@ def _print_text(args: argparse.Namespace, snapshot: Snapshot, state: NodeState, 
     else:
         table = [paint(row.text, row.verdict) for row in zone_rows(judgement, host.page_size)]
     block = format_block(host.page_size, judgement.order)
-    about = f"kernel {shortened(host.release or 'unknown', _MAX_RELEASE)}, blocks of {block}:"
+    about = f"kernel {shortened(host.release or 'unknown', _MAX_RELEASE)}, {block}:"
     rows += ["", f"{shortened(host.name or 'unnamed node', _MAX_HOST)}, {about}", *table]
     rows += [f"not read: {problem}" for problem in snapshot.unknown]
     output = "\n".join(rows)
-    print(output.translate(_SIGNS) if in_ascii else output)
+    return output.translate(_SIGNS) if in_ascii else output
 
 
 def _columns() -> int:

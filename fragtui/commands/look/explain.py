@@ -3,23 +3,41 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
+from fragtui.commands.cli.interrupt import Interrupt
+from fragtui.commands.cli.output import escape_what_it_lacks, takes_colour, width_of
+from fragtui.commands.cli.progress import Progress, progress_of_logs
 from fragtui.kernel.gfp.flags import table_for
 from fragtui.kernel.procfs.version import parse_version
-from fragtui.model.failures.incident import Incident, iso_utc
-from fragtui.render.incident_text import count_words, incident_facts
+from fragtui.model.failures.groups import MAX_GROUPS, FailureGroups
+from fragtui.render.failure_table import (
+    LogsRead,
+    closing_lines,
+    incident_lines,
+    tables,
+    total_lines,
+    typical_lines,
+)
+from fragtui.render.terminal_text import Line, painted
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.log_files import open_log, refuse_device
 from fragtui.sources.saved.explain import OpenLog, explain_logs
-from fragtui.text import printable
+from fragtui.sources.saved.read_lines import MAX_HEAD, ReadLines
+from fragtui.text import counted, printable
 
-HELP = "explain every failed allocation, OOM kill and failed sandbox of a log"
+HELP = "explain the failed allocations, OOM kills and failed sandboxes of a log"
+_MAX_ROWS = 15
+"""Rows of a table without --all."""
+_INTERRUPTED = 130
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -32,12 +50,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "Lines are cut at 16 KiB, a compressed log after 8 GiB",
     )
     parser.add_argument("--kernel", metavar="V", help="the release that wrote the log, if the log does not name it")
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.epilog = "exit status: 0 all logs were read, 1 a log could not be read to its end, 2 wrong usage"
+    parser.add_argument("--all", action="store_true", help="print each failure when it is found, then the totals")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line, when it is found; no totals")
+    parser.epilog = (
+        "at the end of the input, or after Ctrl-C, it prints the totals (what, when, hidden by the kernel's rate "
+        "limit, who, size, cause, pods), then the groups of failures with the same who, size and cause, newest first, "
+        f"at most {_MAX_ROWS}, then the newest report of typical groups, then how many lines were read. --all prints "
+        "every failure as soon as nothing more can be linked to it, oldest first, and all groups. "
+        "Exit status: 0 all logs were read, 1 a log could not be read to its end, 2 wrong usage, 130 Ctrl-C"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print every incident; return 0, or 1 if a log could not be read to its end."""
+    """Print the failures; return 0, or 1 if a log could not be read to its end, or 130 after Ctrl-C."""
     table = None
     if args.kernel is not None:
         version = parse_version(args.kernel)
@@ -45,69 +70,109 @@ def run(args: argparse.Namespace) -> int:
     failed: list[str] = []
 
     def report_error(name: str, error: Exception) -> None:
+        progress.clear()
         sys.stdout.flush()
         why = os_reason(error) if isinstance(error, OSError) else "it is cut off"
         print(f"fragtui explain: {printable(name)}: {why}", file=sys.stderr)
         failed.append(name)
 
     names = args.files or ["-"]
-    logs, shown = [], []
-    with ExitStack() as opened:
+    logs: list[OpenLog] = []
+    shown: list[str] = []
+    failures, output = FailureGroups(), _Output()
+    progress = Progress(lambda: progress_of_logs(logs), lambda: counted(failures.incidents, "incident"))
+    with ExitStack() as opened, Interrupt() as interrupt:
+
+        def on_read() -> None:
+            interrupt.check()
+            progress.tick()
+
         for name in names:
             try:
-                log, now = _opened(name)
+                with interrupt.waiting():  # A pipe opens when a program writes to it.
+                    log, now = _opened(name, interrupt)
             except OSError as error:
                 report_error(name, error)
                 continue
             opened.callback(log.close)
             # The ids of a single log do not contain its name: they stay the same when the file is moved.
-            logs.append(OpenLog(log, name if len(names) > 1 else "", now))
+            logs.append(
+                OpenLog(log, name if len(names) > 1 else "", now, ReadLines(on_read, 0 if args.json else MAX_HEAD))
+            )
             shown.append(name)
         incidents = explain_logs(logs, table, args.kernel, lambda log, error: report_error(log.name or names[0], error))
-        for explained in incidents:
-            if args.json:
-                print(json.dumps(explained.incident.to_json(), ensure_ascii=False))
-            else:
-                print(words(explained.incident, shown[explained.log] if len(names) > 1 else None))
-                print()
+        try:
+            for explained in incidents:
+                name_of_log = printable(shown[explained.log]) if len(names) > 1 else None
+                failures.take(explained.incident, name_of_log)
+                if args.json or args.all:
+                    progress.clear()
+                if args.json:
+                    print(json.dumps(explained.incident.to_json(), ensure_ascii=False))
+                elif args.all:
+                    output.write([*incident_lines(explained.incident, output.width, name_of_log), ()])
+        except KeyboardInterrupt:
+            interrupt.came = True
+        progress.clear()
+        if not args.json:
+            missing = "ended by Ctrl-C" if interrupt.came else "not everything could be read" if failed else ""
+            output.write(_summary(failures, logs, missing, output.width, every=args.all))
         sys.stdout.flush()
         for name, opened_log in zip(shown, logs, strict=True):
             if notice := opened_log.cut.words:
                 print(f"fragtui explain: {printable(name)}: {notice}", file=sys.stderr)
-    return 1 if failed else 0
+    return _INTERRUPTED if interrupt.came else 1 if failed else 0
 
 
-def _opened(name: str) -> tuple[IO[bytes], float | None]:
+def _summary(failures: FailureGroups, logs: Sequence[OpenLog], missing: str, width: int, *, every: bool) -> list[Line]:
+    """Return the totals, the groups, the typical reports unless `every` one is printed, and the closing line."""
+    lines: list[Line] = []
+    if failures.count:
+        lines += [*total_lines(failures, width), *tables(failures, width, MAX_GROUPS if every else _MAX_ROWS), ()]
+        if not every:
+            lines += typical_lines(failures, width)
+    writers: Counter[str] = Counter()
+    if not failures.count:
+        for log in logs:
+            writers += log.cut.writers()
+    read = LogsRead(sum(log.cut.lines for log in logs), sum(log.cut.objects for log in logs), writers, missing)
+    return [*lines, *closing_lines(failures, read, width)]
+
+
+class _Output:
+    """Standard output: its width and whether it takes colours."""
+
+    def __init__(self) -> None:
+        escape_what_it_lacks(sys.stdout)
+        self.width = width_of(sys.stdout)
+        self._colour = takes_colour(sys.stdout)
+
+    def write(self, lines: Iterable[Line]) -> None:
+        sys.stdout.write("".join(painted(line, colour=self._colour) + "\n" for line in lines))
+
+
+class _Arriving(io.BufferedReader):
+    """Standard input: a read returns what has arrived, and Ctrl-C ends the wait for more."""
+
+    def __init__(self, interrupt: Interrupt) -> None:
+        super().__init__(io.FileIO(sys.stdin.fileno(), closefd=False))
+        self._interrupt = interrupt
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or size < 0:
+            return super().read(size)
+        with self._interrupt.waiting():
+            return self.read1(size)
+
+
+def _opened(name: str, interrupt: Interrupt) -> tuple[IO[bytes], float | None]:
     """Return the open log and its last change; None for standard input."""
     if name == "-":
-        if not sys.stdin.isatty():
+        if sys.stdin.isatty():
+            print("fragtui explain: reading standard input; Ctrl-D ends it", file=sys.stderr)
+        else:
             refuse_device(os.fstat(sys.stdin.fileno()), "standard input")
-        return sys.stdin.buffer, None
+        return _Arriving(interrupt), None
     path = Path(name)
     now = path.stat().st_mtime
     return open_log(path), now
-
-
-def words(incident: Incident, name: str | None = None) -> str:
-    """Return an incident as a paragraph: its lines in the log, its title, its facts."""
-    place = ""
-    if incident.lines:
-        first, last = incident.lines
-        place = f"line {first}" if first == last else f"lines {first}-{last}"
-    when = (iso_utc(incident.time) or "") if incident.time is not None else ""
-    head = "  ".join(part for part in (name, place, when, incident.kind.replace("_", " ")) if part)
-    rows = [head, f"  {incident.explanation}"]
-    if facts := incident_facts(incident):
-        rows.append("  " + ", ".join(f"{label} {text}" for label, text in facts if label != "detail"))
-    rows += [f"  {text}" for label, text in facts if label == "detail"]
-    if incident.suppressed or incident.repeated:
-        rows.append(f"  {count_words(1 + (incident.repeated or 0), incident.suppressed or 0)}")
-    for zone in incident.report.zones if incident.report else ():
-        if zone.free_blocks is not None:
-            blocks = " ".join(str(count) for count in zone.free_blocks)
-            rows.append(f"  node {zone.node} {zone.zone:<8} free blocks by order: {blocks}")
-    if incident.stack:
-        rows.append("  stack: " + " < ".join(incident.stack[:12]) + (" ..." if len(incident.stack) > 12 else ""))
-    if incident.linked:
-        rows.append("  linked to " + ", ".join(incident.linked))
-    return "\n".join(rows)

@@ -9,7 +9,7 @@ import sys
 
 from fragtui.kernel.gfp.flags import GfpReading, GfpTable, decode, is_plausible, mask_names, table_for
 from fragtui.kernel.procfs.version import parse_version
-from fragtui.sources.kernel_log.follower import running_gfp_table, running_release
+from fragtui.sources.kernel_log.ring import running_gfp_table, running_release
 from fragtui.text import printable
 
 HELP = "decode an allocation mask such as 0x40cc0, or names into a mask"

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import os
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from fragtui import __version__
+from fragtui.commands.cli.output import escape_what_it_lacks, is_terminal, takes_colour, width_of
+from fragtui.commands.cli.progress import Progress, progress_of_logs
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.incident import Incident
 from fragtui.model.node.snapshot import Unreadable
+from fragtui.model.node.source_state import Sight
 from fragtui.model.node.verdict import COSTLY_ORDER, judge_node
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.remedy.forecast import forecast
@@ -22,17 +25,21 @@ from fragtui.output_file import write_file
 from fragtui.remedies.audit.history import read_history
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
+from fragtui.render.report.markdown import on_terminal
 from fragtui.render.report_page import ReportFacts, report_page
+from fragtui.render.source_text import pods_sight
+from fragtui.render.terminal_text import painted
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.trust import opener_of
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.host.tree import SavedTree
 from fragtui.sources.host.vm_settings import read_vm_settings
-from fragtui.sources.kernel_log.follower import read_ring
+from fragtui.sources.kernel_log.ring import read_ring
 from fragtui.sources.pods.watcher import PodWatcher
+from fragtui.sources.saved.explain import OpenLog
 from fragtui.sources.saved.incidents import incidents_of
 from fragtui.sources.saved.readers import SavedPods
-from fragtui.text import printable
+from fragtui.text import counted, printable
 
 HELP = "write a report for a ticket: verdict, zones, incidents, pods, remedies, advice"
 _PODS_WAIT = 3.0
@@ -46,14 +53,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--redact", action="store_true", help="replace names of pods, namespaces and hosts, ids and addresses by tokens"
     )
-    parser.epilog = "exit status: 0 written, 1 not written, 2 wrong usage"
+    parser.add_argument(
+        "--full", action="store_true", help="all groups of failures, pods, zones and remedies, not only one page"
+    )
+    parser.epilog = (
+        "the page has the state, who was denied memory, which pods are stuck, what to try; then tables, newest "
+        "first, and three typical failures. On a terminal it is wrapped and without markup; -o or a pipe gets "
+        "Markdown. Exit status: 0 written, 1 not written, 2 wrong usage"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the report; return 0, or 1 if that fails."""
-    page = report_page(collect(args.root, args.order, args.audit), redact=args.redact)
+    progress = _Progress()
+    try:
+        facts = collect(args.root, args.order, args.audit, progress)
+    finally:
+        progress.clear()
+    page = report_page(facts, redact=args.redact, full=args.full)
     if args.output is None:
-        sys.stdout.write(page)
+        _print(page)
         return 0
     try:
         _write(args.output, page)
@@ -61,6 +80,32 @@ def run(args: argparse.Namespace) -> int:
         print(f"fragtui report: {printable(str(args.output))}: {os_reason(error)}", file=sys.stderr)
         return 1
     return 0
+
+
+class _Progress:
+    """The progress of the reading on standard error; nothing without a terminal."""
+
+    def __init__(self) -> None:
+        self._logs: Sequence[OpenLog] = ()
+        self._found = 0
+        self._line = Progress(lambda: progress_of_logs(self._logs), lambda: counted(self._found, "incident"))
+        self.note, self.clear = self._line.note, self._line.clear
+
+    def on_read(self, logs: Sequence[OpenLog], found: int) -> None:
+        """Take how far the logs are read."""
+        self._logs, self._found = logs, found
+        self._line.tick()
+
+
+def _print(page: str) -> None:
+    """Print the page as it is, on a terminal wrapped and without markup."""
+    escape_what_it_lacks(sys.stdout)
+    if not is_terminal(sys.stdout):
+        sys.stdout.write(page)
+        return
+    colour = takes_colour(sys.stdout)
+    for line in on_terminal(page, width_of(sys.stdout)):
+        print(painted(line, colour=colour))
 
 
 def _write(path: Path, page: str) -> None:
@@ -79,14 +124,17 @@ def write_here(root: Path, order: int | None, audit: Path | None) -> Path:
     return write_file(path, report_page(collect(root, order, audit)))
 
 
-def collect(root: Path, order: int | None, audit: Path | None) -> ReportFacts:
+def collect(root: Path, order: int | None, audit: Path | None, progress: _Progress | None = None) -> ReportFacts:
     """Return the present state of the node under `root`; takes up to three seconds on a live node."""
+    on_read = progress.on_read if progress else lambda logs, found: None
+    note = progress.note if progress else lambda text: None
     reader = NodeReader(root)
     snapshot = reader.sample(page_types=True)
     reader.close()
     if (several := reader.tree.ambiguous) is not None:
-        snapshot = dataclasses.replace(snapshot, unreadable=(Unreadable(str(root), several),))
-    incidents, logged, source, problems = _incidents(reader)
+        snapshot = snapshot._replace(unreadable=(Unreadable(str(root), several),))
+    incidents, logged, source, problems = _incidents(reader, on_read)
+    note("reading pods" if not reader.live else f"asking the sources of pods, up to {_PODS_WAIT:.0f} s")
     pods, cannot_tell = _pods(root, logged) if reader.live else _saved_pods(reader.tree, logged)
     target = order if order is not None else _failed_order(incidents)
     past = read_history(AuditLog(audit_path(audit, root)), reader.tree.root)
@@ -119,7 +167,7 @@ def _failed_order(incidents: tuple[Incident, ...]) -> int:
 
 
 def _incidents(
-    reader: NodeReader,
+    reader: NodeReader, on_read: Callable[[Sequence[OpenLog], int], None]
 ) -> tuple[tuple[Incident, ...], tuple[Incident, ...], str | None, tuple[Unreadable, ...]]:
     """Return the linked incidents, the kernel's as logged, their source (None: no log could be read), and problems.
 
@@ -132,7 +180,7 @@ def _incidents(
             return update.incidents, update.incidents, update.source, ()
         problems.append(Unreadable(str(reader.root / "dev/kmsg"), update.problem))
     logs = reader.tree.logs()
-    explained, unread = incidents_of(logs, opener_of(reader.tree.root, live=reader.live))
+    explained, unread = incidents_of(logs, opener_of(reader.tree.root, live=reader.live), on_read)
     problems += unread
     names = [printable(str(path)) for path in logs]
     read = [name for name in names if all(problem.path != name for problem in unread)]
@@ -155,7 +203,9 @@ def _pods(root: Path, incidents: tuple[Incident, ...]) -> tuple[PodUpdate | None
 
     def on_update(update: PodUpdate) -> None:
         updates.append(update)
-        if update.sources and all(source.state not in ("connecting", "waiting") for source in update.sources):
+        if update.sources and all(
+            source.sight is not Sight.PENDING and source.state != "waiting" for source in update.sources
+        ):
             settled.set()
 
     watch = PodWatcher(root, "auto", None, on_update, incidents=incidents)
@@ -166,8 +216,9 @@ def _pods(root: Path, incidents: tuple[Incident, ...]) -> tuple[PodUpdate | None
     watch.stop()
     if not updates:
         return None, "no source answered"
-    silent = [source for source in updates[-1].sources if source.state != "live"]
+    last = updates[-1]
+    silent = [source for source in last.sources if source.sight is not Sight.LOOKED]
     missing = "; ".join(f"{source.name} {source.state}: {source.cannot_tell}".rstrip(": ") for source in silent)
-    if all(source.state != "live" for source in updates[-1].sources):
+    if not last.stuck.pods and pods_sight(last.sources) is not Sight.LOOKED:
         return None, missing or "no source answered"
-    return updates[-1], missing
+    return last, missing

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fragtui.commands.cli.source_options import add_interval, add_source_options
+from fragtui.commands.cli.own_command import own_command
+from fragtui.commands.cli.source_options import add_interval, add_look_options, add_source_options
 from fragtui.remedies.audit.path import audit_path
 from fragtui.sampler import Sampler
 from fragtui.sources.host.reader import NodeReader
@@ -32,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the view's own options."""
     add_interval(parser)
     add_source_options(parser)
-    parser.add_argument("--theme", metavar="NAME", help="a Textual theme; default by the terminal's colours")
+    add_look_options(parser)
     parser.epilog = (
         "exit status: 0 quit, 1 internal error, 2 wrong usage or no terminal; those of a verb: fragtui VERB --help"
     )
@@ -43,9 +45,8 @@ def run(args: argparse.Namespace) -> int:
     # Textual takes 200 ms of CPU, and --help and --version import this module too. The readers of logs and pods take
     # 120 ms, the report 60 ms, the conditions of a remedy 8 ms: they are imported when they are asked for, after the
     # first bars.
-    from textual.theme import BUILTIN_THEMES  # noqa: PLC0415
-
     from fragtui.ui.app import FragtuiApp  # noqa: PLC0415
+    from fragtui.ui.terminal.detection import detect  # noqa: PLC0415
     from fragtui.ui.wiring import AppDependencies  # noqa: PLC0415
 
     @cache
@@ -58,11 +59,11 @@ def run(args: argparse.Namespace) -> int:
     reader = NodeReader(args.root)
     recorder = Recorder(reader.host, audit=audit_path(args.audit, args.root))
     reader.on_tick = recorder.take_tick
-    if args.theme is not None and args.theme not in BUILTIN_THEMES:
-        print(f"fragtui: --theme {args.theme}: expected one of {', '.join(sorted(BUILTIN_THEMES))}", file=sys.stderr)
-        return 2
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print("fragtui: the full screen needs a terminal; without one use 'fragtui check'", file=sys.stderr)
+        return 2
+    if os.environ.get("TERM") == "dumb":
+        print("fragtui: TERM=dumb: this terminal can't show the full screen; use 'fragtui check'", file=sys.stderr)
         return 2
     if (limit := _raise_file_limit()) < _OPEN_FILES:
         print(
@@ -80,11 +81,12 @@ def run(args: argparse.Namespace) -> int:
             live=reader.live,
             order=args.order,
             read_only=args.read_only,
-            theme=args.theme,
+            as_root=own_command(sys.argv[1:]) if reader.live and os.geteuid() != 0 else None,
             audit=args.audit,
             recorder=recorder,
             write_report=lambda: _write_report(args),
-        )
+        ),
+        detect(args.theme, to_ascii=args.ascii),
     )
     # The first snapshot is ready when the screen is laid out.
     app.sampler.start()

@@ -12,6 +12,7 @@ from fragtui import __version__
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.failure_counts import FailureCounts, count_by_cause
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+from fragtui.model.node.source_state import Sight
 from fragtui.model.node.verdict import COSTLY_ORDER, judge_node
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.remedy.remedy_history import episodes
@@ -20,8 +21,9 @@ from fragtui.model.state.waiting_pods import waiting_pods
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
 from fragtui.render.metrics import Family, failure_counter, logged_failures, node_metrics, pod_gauge, remedy_counter
+from fragtui.render.source_text import pods_sight
 from fragtui.sources.host.reader import NodeReader
-from fragtui.sources.kernel_log.follower import read_ring
+from fragtui.sources.kernel_log.ring import read_ring
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -47,7 +49,7 @@ class NodeSource:
     def kernel_log(self, update: KernelLogUpdate) -> None:
         """Take an update of the kernel log."""
         with self._lock:
-            self._log_works = update.source != "none"
+            self._log_works = update.source != "none" and update.proof != ""
             if self._counts is not None:
                 self._counts.take(update, time.time())
             for incident in update.incidents:
@@ -67,7 +69,9 @@ class NodeSource:
             snapshot = self.reader.sample()
             order = self._order if self._order is not None else self._failed_order
             judgement = judge_node(snapshot, COSTLY_ORDER if order is None else order)
-            seen = self._pods is not None and any(source.state == "live" for source in self._pods.sources)
+            seen = self._pods is not None and (
+                bool(self._pods.stuck.pods) or pods_sight(self._pods.sources) is Sight.LOOKED
+            )
             pods = waiting_pods(self._pods.stuck) if self._pods is not None and seen else None
             yield from node_metrics(snapshot, node_state(snapshot, judgement, pods=pods), __version__)
             if self._counts is not None and self._log_works:

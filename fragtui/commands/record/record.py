@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from fragtui.commands.cli.signals import EndSignals, end_signals
@@ -46,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _record(args: argparse.Namespace, ended: EndSignals) -> int:
     reader = NodeReader(args.root)
-    host = replace(reader.host, name=printable(args.name)) if args.name else reader.host
+    host = reader.host._replace(name=printable(args.name)) if args.name else reader.host
     recorder = Recorder(host, kept=0, audit=audit_path(args.audit, args.root))
     try:
         file = recorder.save(args.file)

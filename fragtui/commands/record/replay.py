@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
+from fragtui.commands.cli.source_options import add_look_options
 from fragtui.player import Player
 from fragtui.sources.recording.format import NotARecording
 from fragtui.sources.recording.reader import read_recording
@@ -17,7 +19,7 @@ HELP = "show a recording on the full screen: play, seek, jump from incident to i
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
     parser.add_argument("file", type=Path, metavar="FILE", help="made by fragtui record, or by R on the screen")
-    parser.add_argument("--theme", metavar="NAME", help="a Textual theme; default by the terminal's colours")
+    add_look_options(parser)
     parser.epilog = "exit status: 0 quit, 1 internal error, 2 not a recording, no terminal, or wrong usage"
 
 
@@ -31,19 +33,22 @@ def run(args: argparse.Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print("fragtui: a replay needs a terminal", file=sys.stderr)
         return 2
-    # Textual takes 200 ms of CPU, and fragtui --help imports this module too.
-    from textual.theme import BUILTIN_THEMES  # noqa: PLC0415
-
-    from fragtui.ui.replay_app import ReplayApp  # noqa: PLC0415
-
-    if args.theme is not None and args.theme not in BUILTIN_THEMES:
-        print(f"fragtui: --theme {args.theme}: expected one of {', '.join(sorted(BUILTIN_THEMES))}", file=sys.stderr)
+    if os.environ.get("TERM") == "dumb":
+        print(
+            "fragtui: TERM=dumb: this terminal can't show a replay; of a live node, 'fragtui check' needs none",
+            file=sys.stderr,
+        )
         return 2
+    # Textual takes 200 ms of CPU, and fragtui --help imports this module too.
+    from fragtui.ui.replay_app import ReplayApp  # noqa: PLC0415
+    from fragtui.ui.terminal.detection import detect  # noqa: PLC0415
+
     if recording.damaged:
         print(
             f"fragtui: {printable(str(args.file))}: cut off or still being written, played up to there", file=sys.stderr
         )
-    app = ReplayApp(lambda deliver, crash: Player(recording, deliver, crash), args.order, args.theme)
+    look = detect(args.theme, to_ascii=args.ascii)
+    app = ReplayApp(lambda deliver, crash: Player(recording, deliver, crash), args.order, look)
     app.run()
     app.say_failure()
     return app.return_code or 0

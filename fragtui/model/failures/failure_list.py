@@ -1,14 +1,15 @@
-"""The list of the kernel's failures: similar ones in one group, counted, the newest last."""
+"""The kernel's failures: those of one task, size and cause together, counted, the newest first."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from fragtui.kernel.reports.report_kind import ReportKind
+from fragtui.model.failures.groups import GroupKey, failures_of, key_of
+from fragtui.model.node.source_state import SourceState, kernel_log_state
 
 if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
     from fragtui.model.failures.incident import Incident
@@ -18,14 +19,18 @@ MAX_KEPT_INCIDENTS = 2000
 """Most incidents kept; older ones leave the list, not the counts."""
 _OLD = MAX_KEPT_INCIDENTS // 4
 """Of the oldest incidents, how many are searched for one to drop that is no denial of the node's memory."""
-_DIGITS = re.compile(r"\d+")
 
 
 @dataclass(frozen=True, slots=True)
 class FailureGroup:
-    """Incidents of one kind, task name, order, flags and cause, oldest first."""
+    """Incidents of one kind, task, size and cause, oldest first."""
 
     incidents: tuple[Incident, ...]
+
+    @property
+    def key(self) -> GroupKey:
+        """What they have in common."""
+        return key_of(self.last)
 
     @property
     def last(self) -> Incident:
@@ -35,7 +40,7 @@ class FailureGroup:
     @property
     def count(self) -> int:
         """Lower bound of the failures that these incidents represent."""
-        return sum(_failures(incident) for incident in self.incidents)
+        return sum(failures_of(incident) for incident in self.incidents)
 
     @property
     def suppressed(self) -> int:
@@ -54,6 +59,8 @@ class FailureList:
         self.source: str | None = None
         self.problem: str | None = None
         """Why the log is read from this source and not from a better one; None if none is better."""
+        self._proof: str | None = None
+        self._remedy = ""
         self.wanted = ""
         """Only incidents that contain this text are listed; case does not matter."""
         self._incidents: dict[str, Incident] = {}
@@ -71,9 +78,16 @@ class FailureList:
         self.unread_lines += update.unread_lines
         # A problem is reported once and holds as long as the source is the same.
         if update.problem is not None or update.source != self.source:
-            self.problem = update.problem
+            self.problem, self._remedy = update.problem, update.remedy
+        if update.proof is not None or update.source == "none":
+            self._proof = update.proof
         self.source = update.source
         self._changed()
+
+    @property
+    def state(self) -> SourceState:
+        """The state of the kernel log."""
+        return kernel_log_state(self.source, self.problem, self._proof, self._remedy)
 
     def _forget(self) -> None:
         more = len(self._incidents) - MAX_KEPT_INCIDENTS
@@ -84,7 +98,7 @@ class FailureList:
         for incident in old[:more]:
             del self._incidents[incident.id]
             self.unlisted += 1
-            self._forgotten += _failures(incident)
+            self._forgotten += failures_of(incident)
             self._forgotten_suppressed += incident.suppressed or 0
 
     def clear(self) -> None:
@@ -92,7 +106,8 @@ class FailureList:
         self._incidents.clear()
         self._forgotten = self._forgotten_suppressed = 0
         self.lost_records = self.unlisted = self.unread_lines = 0
-        self.source = self.problem = None
+        self.source = self.problem = self._proof = None
+        self._remedy = ""
         self._changed()
 
     def filter(self, wanted: str) -> None:
@@ -111,17 +126,22 @@ class FailureList:
 
     @property
     def rows(self) -> tuple[FailureGroup, ...]:
-        """Return the groups of the listed incidents, ordered by the newest of each."""
+        """The listed incidents in groups, the one with the newest incident first; the same object until it changes."""
         if self._rows is None:
             wanted = self.wanted.casefold()
             shown = (incident for incident in self.incidents if not wanted or wanted in _text(incident).casefold())
-            self._rows = combined(shown)
+            self._rows = combined(shown)[::-1]
         return self._rows
 
     @property
     def failures(self) -> int:
         """Lower bound of failures."""
-        return self._forgotten + sum(_failures(incident) for incident in self._incidents.values())
+        return self._forgotten + sum(failures_of(incident) for incident in self._incidents.values())
+
+    @property
+    def listed(self) -> int:
+        """The failures that are listed: of the remembered ones those that contain the wanted text."""
+        return sum(group.count for group in self.rows)
 
     @property
     def suppressed(self) -> int:
@@ -143,24 +163,11 @@ class FailureList:
         self._last_refusal = max(refusals, key=lambda incident: incident.time or 0.0, default=None)
 
 
-def _failures(incident: Incident) -> int:
-    """Return how many failures one incident represents, at least."""
-    return 1 + (incident.repeated or 0)
-
-
 def combined(incidents: Iterable[Incident]) -> tuple[FailureGroup, ...]:
-    """Return groups of similar incidents, ordered by the newest of each; task names may differ in digits."""
-    groups: dict[tuple[object, ...], list[Incident]] = {}
+    """Return the incidents in groups, in the order of the newest of each."""
+    groups: dict[GroupKey, list[Incident]] = {}
     for incident in incidents:
-        comm = _DIGITS.sub("0", incident.comm or "")
-        key = (
-            incident.kind,
-            comm,
-            incident.order,
-            incident.gfp or incident.mode,
-            incident.cause,
-            incident.constraint,
-        )
+        key = key_of(incident)
         members = groups.pop(key, [])
         members.append(incident)
         groups[key] = members

@@ -28,6 +28,10 @@ class KernelLogUpdate:
     problem: str | None
     unread_lines: int = 0
     """Lines since the previous update that no parser could read."""
+    proof: str | None = None
+    """What the source delivered so far, empty before it did; None if that was not counted."""
+    remedy: str = ""
+    """What the user can do if the log can't be read, see `SourceState`."""
 
     @property
     def matters(self) -> bool:
@@ -61,4 +65,6 @@ class KernelLogUpdate:
             self.source,
             earlier.problem if still_valid else self.problem,
             earlier.unread_lines + self.unread_lines,
+            earlier.proof if self.proof is None else self.proof,
+            self.remedy,
         )

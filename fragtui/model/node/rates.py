@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fragtui.kernel.procfs.counters import sum_prefixed
 from fragtui.model.node.snapshot import Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(NamedTuple):
     """The counters of one tick since boot (mm/vmstat.c vmstat_text); None if this kernel has no such counter."""
 
     at: float
@@ -26,8 +25,7 @@ class Counts:
     """workingset_refault, anon and file apart since 5.9: pages read again soon after they were evicted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rates:
+class Rates(NamedTuple):
     """Counts per second over `seconds`; None for unknown."""
 
     seconds: float

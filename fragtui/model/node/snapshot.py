@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
@@ -44,8 +43,7 @@ class Unreadable(NamedTuple):
         return f"{self.path}: {self.why}"
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(NamedTuple):
     """What does not change while the node is up; None for unknown."""
 
     name: str | None
@@ -57,8 +55,7 @@ class Host:
     """True if saved files do not give it and this host's own was taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Zone:
+class Zone(NamedTuple):
     """One populated zone: its free blocks, and its watermarks if /proc/zoneinfo could be read."""
 
     blocks: ZoneBlocks
@@ -85,8 +82,7 @@ class Zone:
         return self.blocks.free_blocks
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """Everything sampled at one tick. None, or absent from a mapping, means unknown; `unreadable` gives the reason."""
 
     time: float
@@ -99,9 +95,9 @@ class Snapshot:
     zone_infos: tuple[ZoneInfo, ...] = ()
     """Every zone of /proc/zoneinfo, including unpopulated ones: their positions give the zone indices."""
     page_types: PageTypeReading | None = None
-    meminfo: Mapping[str, int] = field(default_factory=dict)
+    meminfo: Mapping[str, int] = {}
     """Bytes."""
-    vmstat: Mapping[str, int] = field(default_factory=dict)
+    vmstat: Mapping[str, int] = {}
     pressure: Pressure | None = None
     unreadable: tuple[Unreadable, ...] = ()
     own: SelfUsage | None = None

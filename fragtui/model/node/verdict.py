@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 from fragtui.model.node.indices import blocks_of, fragmentation_index, free_pages, unusable_indices
 from fragtui.model.node.snapshot import Snapshot, Zone
@@ -67,8 +67,7 @@ class State(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneJudgement:
+class ZoneJudgement(NamedTuple):
     """One zone, judged for every order; indices in thousandths (see fragmentation)."""
 
     zone: Zone
@@ -88,8 +87,7 @@ class ZoneJudgement:
         return row[order] if order < len(row) else Verdict.FRAGMENTED
 
 
-@dataclass(frozen=True, slots=True)
-class NodeJudgement:
+class NodeJudgement(NamedTuple):
     """The node, judged for a target order."""
 
     order: int

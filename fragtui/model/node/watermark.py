@@ -8,8 +8,8 @@ free list that the request may take from (`Rule.FREE_LIST`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum, StrEnum
+from typing import NamedTuple
 
 from fragtui.kernel.procfs.version import KernelVersion
 from fragtui.model.node.indices import fragmentation_index
@@ -42,8 +42,7 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneState:
+class ZoneState(NamedTuple):
     """What the test needs to know of one zone; counts in pages, None for unknown.
 
     `free_pages` is NR_FREE_PAGES, which lags the free lists by the per-CPU counters, as in the kernel's own test.

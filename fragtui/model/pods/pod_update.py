@@ -5,19 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from fragtui.cluster.pod_ref import PodRef, cgroup_owner
+from fragtui.model.node.source_state import SourceState
 from fragtui.model.pods.stuck_pods import StuckPods
-
-
-@dataclass(frozen=True, slots=True)
-class SourceState:
-    """The state of one source of pod observations."""
-
-    name: str
-    """``kubelet log``, ``API``, ``events``, ``crictl``."""
-    state: str
-    """``live``, ``connecting``, ``waiting``, ``absent``, ``refused`` or ``off``."""
-    cannot_tell: str
-    """What this source can't show, or why it shows nothing and what the user can do; empty if nothing is missing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from fragtui.cluster.failure_reason import ReasonClass
 from fragtui.cluster.pod_ref import PodRef
 
+CONFIDENCES = ("proven", "likely", "possible")
+"""How certain a link is, the most certain first."""
+
 
 @dataclass(frozen=True, slots=True)
 class PodLink:
@@ -49,6 +52,19 @@ class StuckPod:
     """When it started; None while it is stuck."""
     after_remedy: str | None = None
     """The last remedy that ran while it was stuck; None if none did."""
+
+    @property
+    def blame(self) -> str | None:
+        """How certain it is that denied memory keeps it from starting; None if nothing points to that.
+
+        ``proven`` if its own error reports the denial, else the confidence of its most certain link to one: ``proven``,
+        ``likely`` or ``possible``.
+        """
+        if self.memory is False:
+            return None
+        if self.reason_class.memory:
+            return "proven"
+        return min((link.confidence for link in self.links if link.refusal), key=CONFIDENCES.index, default=None)
 
     @property
     def namespace(self) -> str | None:
@@ -96,6 +112,18 @@ class StuckPods:
         """The number of stuck pods that the kernel denied memory."""
         return sum(pod.memory is True for pod in self.pods)
 
+    @property
+    def blamed(self) -> tuple[StuckPod, ...]:
+        """The pods that denied memory may keep from starting: by confidence, then the longest stuck, then by name.
+
+        The order depends on no age, so it stays while time passes.
+        """
+        return tuple(sorted((pod for pod in self.pods if pod.blame is not None), key=_rank))
+
     def linked_to(self, incident_id: str) -> tuple[StuckPod, ...]:
         """Return the pods, stuck or started, that the kernel incident of this id is linked to."""
         return self._by_incident.get(incident_id, ())
+
+
+def _rank(pod: StuckPod) -> tuple[int, bool, float, str]:
+    return CONFIDENCES.index(pod.blame or CONFIDENCES[-1]), pod.since is None, pod.since or 0.0, str(pod.ref)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.causes import CAUSES
@@ -13,8 +13,7 @@ from fragtui.model.failures.incident import Incident
 _PURPOSES = {cause.key: cause.title for cause in CAUSES}
 
 
-@dataclass(frozen=True, slots=True)
-class Denial:
+class Denial(NamedTuple):
     """One denied request; None for an unknown value."""
 
     comm: str | None
@@ -25,11 +24,10 @@ class Denial:
     """What the block was for, as a noun: ``a new network namespace``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Denials:
+class Denials(NamedTuple):
     """All denied requests that a log reports; counts are lower bounds."""
 
-    count: int = 0
+    requests: int = 0
     suppressed: int = 0
     """Requests that the kernel's rate limit kept out of the log."""
     first: float | None = None
@@ -61,7 +59,7 @@ def denials_of(incidents: Iterable[Incident], proof: str = "") -> Denials:
             names[incident.comm, incident.order] += 1 + (incident.repeated or 0)
     most = names.most_common(1)
     return Denials(
-        count=sum(1 + (incident.repeated or 0) for incident in denied),
+        requests=sum(1 + (incident.repeated or 0) for incident in denied),
         suppressed=sum(incident.suppressed or 0 for incident in denied),
         first=min((incident.time for incident in denied if incident.time is not None), default=None),
         last=Denial(last.comm, last.order, last.time, _PURPOSES.get(last.cause or "")),

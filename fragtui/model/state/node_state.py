@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -84,8 +83,7 @@ class Advice(NamedTuple):
     """Bytes that dropping caches frees, if `step` is FIND_CONSUMER."""
 
 
-@dataclass(frozen=True, slots=True)
-class NodeState:
+class NodeState(NamedTuple):
     """The state for requests of `judgement.order`."""
 
     state: State
@@ -118,11 +116,6 @@ class NodeState:
         """How many of the NUMA nodes have no block, and of how many; None unless only some of them have none."""
         without = len(self.judgement.nodes_without)
         return (without, self.judgement.nodes) if without else None
-
-    @property
-    def order_free(self) -> bool:
-        """Whether a request of the target order gets its block at once."""
-        return self.state in (State.OK, State.LOW, State.RECOVERING)
 
     def why_unseen(self, question: Question) -> Unseen | None:
         """Return why a question can't be answered, or None if it can."""
@@ -161,7 +154,7 @@ def node_state(
         remedy=recovered,
         unseen=unseen,
     )
-    return replace(found, advice=_advice(snapshot, found))
+    return found._replace(advice=_advice(snapshot, found))
 
 
 def _recovers(snapshot: Snapshot, since: Since, remedy: LastRemedy) -> bool:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
 
 _RANK = {"proven": 0, "likely": 1, "possible": 2}
 
 
-@dataclass(frozen=True, slots=True)
-class WaitingPods:
+class WaitingPods(NamedTuple):
     """The stuck pods; those by memory are sorted by confidence, then the oldest first."""
 
     by_memory: tuple[StuckPod, ...] = ()

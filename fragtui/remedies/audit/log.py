@@ -65,6 +65,27 @@ class AuditLog:
         self._reading = AuditReading((), ())
         self._bad: tuple[str, ...] = ()
 
+    def why_not_writable(self) -> str | None:
+        """Return why no line could be appended, or None. It writes nothing: missing folders are not made."""
+        if self._place.saved:
+            return f"{self.path}: the log of saved files is read-only"
+        try:
+            folder = self._place.folder()
+        except FileNotFoundError:
+            above = next(path for path in self.path.absolute().parents if path.exists())
+            return None if os.access(above, os.W_OK) else f"{above}: no folder can be made there for the audit log"
+        except OSError as error:
+            return file_problem(error, self.path)
+        try:
+            os.close(open_own(folder, self.path.name, str(self.path), os.O_WRONLY | os.O_APPEND)[0])
+        except FileNotFoundError:
+            return None if os.access(self.path.parent, os.W_OK) else f"{self.path.parent}: no file can be made there"
+        except OSError as error:
+            return file_problem(error, self.path)
+        finally:
+            os.close(folder)
+        return None
+
     def append(self, entry: Entry) -> None:
         """Write one line and wait until it is on disk; raise AuditError if that fails.
 

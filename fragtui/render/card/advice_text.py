@@ -16,28 +16,26 @@ _TITLES = {
     Choice.COMPACT: "compact",
     Choice.DROP_THEN_COMPACT: "drop caches, then compact",
 }
+_SHORT_TITLES = {**_TITLES, Choice.DROP_PAGE_CACHE: "drop cache", Choice.DROP_THEN_COMPACT: "drop, compact"}
 _COMMANDS = {
-    Choice.DROP_PAGE_CACHE: "fragtui drop-caches 1",
-    Choice.DROP_CACHES: "fragtui drop-caches 3",
-    Choice.COMPACT: "fragtui compact",
-    Choice.DROP_THEN_COMPACT: "fragtui drop-caches 3, then fragtui compact",
+    Choice.DROP_PAGE_CACHE: "fragtui drop-caches 1{sync}",
+    Choice.DROP_CACHES: "fragtui drop-caches 3{sync}",
+    Choice.COMPACT: "fragtui compact{sync}",
+    Choice.DROP_THEN_COMPACT: "fragtui drop-caches 3{sync}, then fragtui compact",
 }
-
-
-def command_of(recommendation: Recommendation) -> str:
-    """Return the command that runs the remedy."""
-    sync = " --sync" if recommendation.effect.sync else ""
-    return f"{_COMMANDS[recommendation.choice]}{sync}"
 
 
 def remedy_line(recommendation: Recommendation, size: str, means: Means) -> Sequence[Spans]:
     """Return what the remedy gives in blocks of that size, and its cost, from the full text to the shortest."""
     gain, choice = recommendation.gain, recommendation.choice
-    do = spans(f"{_TITLES[choice]}: about ")
+    do, short = spans(_TITLES[choice]), spans(_SHORT_TITLES[choice])
     if means is Means.KEYS:
-        do = spans(Span(f" {_KEYS[choice]} ", "keycap"), f" {_TITLES[choice]}: about ")
+        key = Span(f" {_KEYS[choice]} ", "keycap")
+        do, short = (key, Span(" "), *do), (key, Span(" "), *short)
     elif means is Means.COMMANDS:
-        do = spans(strong(command_of(recommendation)), ": about ")
+        command = _COMMANDS[choice].format(sync=" --sync" if recommendation.effect.sync else "")
+        do, short = spans(strong(command)), spans(strong(command.replace("then fragtui", "then")))
+    about = Span(": about ")
     blocks = strong(f"{rough(gain.blocks or 0)} blocks of {size}")
     less = "" if recommendation.enough else f", fewer than the {recommendation.wanted} wanted"
     low, high = (None if end is None else rough(end) for end in (gain.low, gain.high))
@@ -48,12 +46,15 @@ def remedy_line(recommendation: Recommendation, size: str, means: Means) -> Sequ
     full, brief = (f"; {cost}then read from disk again", f"; {cost}read again") if cost else ("", "")
     if recommendation.effect.compact:
         full += "; processes that touch a page being moved wait"
-    base = (*do, blocks, Span(less))
+    base = (*do, about, blocks, Span(less))
     return [
         (*base, Span(ends), Span(full)),
         (*base, Span(ends), Span(brief)),
         (*base, Span(full)),
         (*base, Span(brief)),
         base,
-        (*do, blocks),
+        (*do, about, blocks),
+        (*short, about, blocks),
+        (*short, Span(": "), blocks),
+        short,
     ]

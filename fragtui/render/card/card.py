@@ -76,12 +76,12 @@ def _since(state: NodeState, now: float) -> str | None:
 
     age = max(0.0, now - at)
     clock = datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S" if age < _DAY / 2 else "%b %d %H:%M")
-    return f"since {'before ' if state.since.at_least else ''}{clock} · {span_words(age)}"
+    return f"since before {clock}" if state.since.at_least else f"since {clock} · {span_words(age)}"
 
 
 def _unseen(unseen: Unseen | None) -> Sequence[Spans]:
     if unseen is None or not unseen.blind:
-        return [spans(Span("? ", "unknown"), unseen.why if unseen else "not looked at")]
+        return [spans(unseen.why if unseen else "not looked at")]
     # A long reason leaves its last clauses out.
     whys = [unseen.why[: cut.start()] for cut in reversed(list(_CLAUSE.finditer(unseen.why)))]
     return [*(spans(Span("? unknown: ", "unknown"), why) for why in whys), spans(Span("? unknown", "unknown"))]

@@ -20,7 +20,7 @@ def denied_line(denials: Denials, page_size: int, now: float) -> Sequence[Spans]
         none = spans(Span("✓ ", "good"), "none in the kernel log")
         return [(*none, Span(f": {denials.proof}")), none] if denials.proof else [none]
     who, size, ago = name(last.comm or "a task"), strong(_size(page_size, last.order)), _ago(last.time, now)
-    if denials.count + denials.suppressed > 1:
+    if denials.requests + denials.suppressed > 1:
         return _many_denied(denials, page_size, now)
     failed = spans(who, " asked for ", size, f" {ago} and failed, 1 time")
     purpose = f", for {last.purpose}" if last.purpose else ""
@@ -31,9 +31,9 @@ def _many_denied(denials: Denials, page_size: int, now: float) -> Sequence[Spans
     last = denials.last
     assert last is not None
     window = "" if denials.window is None or denials.window < 1 else f" in {span_words(denials.window)}"
-    count, ago = f"{denials.count:,}", _ago(last.time, now)
+    count, ago = f"{denials.requests:,}", _ago(last.time, now)
     hidden = f"{denials.suppressed:,} more not logged" if denials.suppressed else ""
-    head = spans(strong(f"{count} request{'' if denials.count == 1 else 's'}"), f"{window}, last {ago}")
+    head = spans(strong(f"{count} request{'' if denials.requests == 1 else 's'}"), f"{window}, last {ago}")
     full = (*head, Span(f"; at least {hidden}" if hidden else ""))
     brief = (*head, Span(f"; {hidden}" if hidden else ""))
     short = spans(strong(count), f"{window}, last {ago}")
@@ -64,9 +64,8 @@ def stuck_line(pods: WaitingPods) -> Sequence[Spans]:
     if not pods.by_memory:
         unclear = sum(pod.memory is None for pod in pods.others)
         if unclear:
-            head = spans(
-                Span("? ", "unknown"), f"{counted(unclear, 'pod')} {_waits(unclear)}, and no log has the cause"
-            )
+            wait = f"{counted(unclear, 'pod')} {_waits(unclear)}, cause unknown"
+            head = spans(Span("? ", "unknown"), wait)
             return [(*head, Span(": "), *_named(pods.others)), (*head, Span(": "), *_first(pods.others)), head]
         proof = spans(Span("✓ ", "good"), "no pod waits for memory")
         if others:

@@ -96,6 +96,7 @@ def _recovering(state: NodeState) -> Sequence[str]:
         f"{head}{after}. {waiting}",
         f"{head}. {waiting}",
         f"{head}. {counted(pods, 'pod')} {'waits' if pods == 1 else 'wait'}.",
+        f"{block_size(state)} is free; {counted(pods, 'pod')} {'waits' if pods == 1 else 'wait'}.",
     )
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from fragtui.sources.files.trust import UntrustedError, open_inside, read_inside
 
+NEEDS_ROOT = "no permission (needs root)"
+"""`os_reason` for EACCES."""
 _CHUNK = 64 * 1024
 _LIMIT = 32 * 1024 * 1024
 
@@ -58,7 +60,7 @@ def os_reason(error: OSError) -> str:
         return error.strerror or str(error)
     words = {
         errno.ENOENT: "no such file or directory",
-        errno.EACCES: "no permission (needs root)",
+        errno.EACCES: NEEDS_ROOT,
         errno.EPERM: "not permitted (capability or lockdown)",
         errno.EROFS: "read-only file system",
         errno.EOPNOTSUPP: "switched off in this kernel",
@@ -68,7 +70,12 @@ def os_reason(error: OSError) -> str:
         errno.ELOOP: "a link that leads to no file of the tree",
         errno.ESPIPE: "a pipe or terminal, not a file",
     }
-    text = words.get(error.errno or 0) or error.strerror or str(error)
+    return words.get(error.errno or 0) or errno_words(error)
+
+
+def errno_words(error: OSError) -> str:
+    """Return the system's own words for an error, without a capital letter."""
+    text = error.strerror or str(error)
     return text[:1].lower() + text[1:]
 
 

@@ -16,10 +16,15 @@ _ZEROS = bytes(1 << 20)
 
 
 class CutLines:
-    """Counts the lines that were cut because they are too long."""
+    """Counts the lines of a log, and those that were cut because they are too long."""
 
     def __init__(self) -> None:
         self.count = 0
+        self.lines = 0
+        """Lines that were read, of interest or not; complete when the log was read to its end."""
+
+    def read(self, data: bytes) -> None:
+        """Take note of bytes of the log as they are read; for subclasses."""
 
     def cut(self, line: bytes) -> bytes:
         """Return the line, or its beginning if it is too long."""

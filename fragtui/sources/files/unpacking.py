@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
@@ -57,6 +58,12 @@ class PackedLog(io.BufferedReader):
     def __init__(self, path: Path, stream: IO[bytes], packing: str, limit: int | None = None) -> None:
         super().__init__(_Unpacked(path, stream, packing, UNPACKED_BYTES if limit is None else limit), _BLOCK)
         self._fault: Exception | None = None
+        self._packed = stream
+
+    @property
+    def packed_progress(self) -> tuple[int, int]:
+        """How many bytes of the compressed file are read, and its size."""
+        return self._packed.tell(), os.fstat(self._packed.fileno()).st_size
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Return so many bytes, fewer at the end. Bytes before a fault are returned before it is raised."""

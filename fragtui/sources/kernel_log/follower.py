@@ -1,4 +1,7 @@
-"""Follows the kernel log on its own thread: incidents are reported from their head line on."""
+"""Follows the kernel log on its own thread: incidents are reported from their head line on.
+
+A source counts as read once it delivered, or proved that it can: see `SourceState.proof`.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +12,27 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from fragtui.kernel.gfp.flags import GfpTable, parse_print_fmt
+from fragtui.kernel.gfp.flags import GfpTable
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
-from fragtui.sources.files.host_files import os_reason, read_text
+from fragtui.model.node.source_state import AS_ROOT
+from fragtui.sources.files.host_files import errno_words, os_reason
 from fragtui.sources.files.log_files import READ_BYTES, FollowedFile, open_log, readable, rotated
-from fragtui.sources.files.trust import Opener, open_at_once, opener_of
+from fragtui.sources.files.trust import Opener, UntrustedError, open_at_once, opener_of
 from fragtui.sources.host.identity import is_live
 from fragtui.sources.kernel_log.incident_stream import IncidentStream, LineSplitter, StreamCall
-from fragtui.sources.kernel_log.journal import NO_JOURNAL, JournalReader, journal_command, why_no_journal
-from fragtui.sources.kernel_log.kmsg import MAX_BATCHES, KmsgReader, boot_epoch, is_device, open_kmsg
+from fragtui.sources.kernel_log.journal import (
+    NO_JOURNAL,
+    JournalReader,
+    journal_command,
+    newest_record,
+    why_no_journal,
+)
+from fragtui.sources.kernel_log.kmsg import boot_epoch, is_device, open_kmsg
+from fragtui.sources.kernel_log.read_count import ReadCount
+from fragtui.sources.kernel_log.ring import DAY, drain, ring_proof, running_gfp_table, running_release, stream_time
 from fragtui.sources.kernel_log.scan import scan_log
-from fragtui.text import bounded_int, epoch_seconds, printable, shortage
+from fragtui.text import printable, shortage
 
-__all__ = ["KernelLog", "KernelLogUpdate", "read_ring", "running_gfp_table"]
-
-_DAY = 86_400.0
 _QUIET_S = 0.3
 """Seconds without a line after which a report is complete: its lines come within milliseconds."""
 _POLL_S = 0.25
@@ -31,58 +40,11 @@ _PAUSE_S = 0.1
 """Pause after an update from the ring: records that arrive meanwhile are read at once, of any number."""
 _UPDATE_S = 0.25
 """Shortest time between two updates of a log that does not pause."""
+_SILENT_S = 1.0
+"""Seconds after which a journal without a record is asked for its newest one."""
 _RETRY_S = 60.0
 """Seconds until a log that could not be read is tried again."""
 _LOG_FILES = ("var/log/kern.log", "var/log/messages", "var/log/syslog")
-_TRACE_FORMATS = ("sys/kernel/tracing", "sys/kernel/debug/tracing")
-
-
-def running_gfp_table(root: Path) -> GfpTable | None:
-    """Return the running kernel's own flag names, or None if tracefs is not mounted or not readable."""
-    for place in _TRACE_FORMATS:
-        text = read_text(root, f"{place}/events/kmem/mm_page_alloc/format")
-        if text is not None and (table := parse_print_fmt(text)) is not None:
-            return table
-    return None
-
-
-def running_release(root: Path) -> str | None:
-    """Return the release of the kernel under a root, or None."""
-    return printable(read_text(root, "proc/sys/kernel/osrelease") or "", 100) or None
-
-
-def read_ring(root: Path, reader: KmsgReader | None = None) -> KernelLogUpdate:
-    """Return the last day's content of the kernel's ring. Takes milliseconds; raises no OSError."""
-    try:
-        own = reader or open_kmsg(root / "dev/kmsg", root)
-    except OSError as error:
-        return KernelLogUpdate((), (), 0, (), "none", f"/dev/kmsg: {error.strerror}")
-    try:
-        stream = IncidentStream("kmsg", running_gfp_table(root), running_release(root), boot=boot_epoch())
-        lost, _oldest = _drain(own, stream)
-        stream.finish()
-        return stream.update("/dev/kmsg", lost, since=time.time() - _DAY)
-    except OSError as error:
-        return KernelLogUpdate((), (), 0, (), "none", f"/dev/kmsg: {error.strerror}")
-    finally:
-        if reader is None:
-            own.close()
-
-
-def _drain(reader: KmsgReader, stream: IncidentStream) -> tuple[int, bytes | None]:
-    """Feed the available records; return how many were lost, and the first record."""
-    lost, first = 0, None
-    for _ in range(MAX_BATCHES):
-        batch = reader.read()
-        lost += batch.lost
-        if batch.lost:
-            stream.finish()
-        for record in batch.records:
-            first = first or record
-            stream.feed_kmsg(record)
-        if batch.drained:
-            break
-    return lost, first
 
 
 class KernelLog:
@@ -104,6 +66,8 @@ class KernelLog:
         self._choice = choice
         self._on_update = on_update
         self._on_stream = on_stream
+        self._denied = False
+        """Whether an existing source could not be read for lack of permission."""
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._wake_read, self._wake_write = os.pipe()
@@ -161,7 +125,9 @@ class KernelLog:
                 return
             if problem != reported:
                 reported = problem
-                self._emit(self._stream("none").update("none", 0, problem=problem))
+                stream = self._stream("none")
+                stream.looked("", AS_ROOT if self._denied and os.geteuid() != 0 else "use --kernel-log FILE")
+                self._emit(stream.update("none", 0, problem=problem))
             if not self._wait(None, _RETRY_S):
                 return
 
@@ -174,6 +140,7 @@ class KernelLog:
 
     def _follow_any(self) -> str | None:
         """Follow the best source available; return why none can be read."""
+        self._denied = False
         problem = self._follow_kmsg(self._root / "dev/kmsg", self._root)
         if self._stopped.is_set():
             return None
@@ -182,6 +149,7 @@ class KernelLog:
             if self._stopped.is_set():
                 return None
         found, refused = readable((self._root / name for name in _LOG_FILES), self._opener())
+        self._denied |= bool(refused)
         if why not in (None, NO_JOURNAL):
             refused.insert(0, f"the journal can't be read: {why}")
         problem = "; ".join(each for each in (problem, *refused) if each) or None
@@ -218,26 +186,30 @@ class KernelLog:
         except FileNotFoundError:
             return f"{path} does not exist"
         except OSError as error:
-            return f"{path}: {error.strerror}"
+            self._denied |= isinstance(error, PermissionError) and not isinstance(error, UntrustedError)
+            return f"{path}: {errno_words(error)}"
         running, release = running_gfp_table(self._root), running_release(self._root)
         stream = self._stream("kmsg", running, release, boot=boot_epoch())
         source = str(path)
         try:
             try:
-                lost, first = _drain(reader, stream)
+                lost, oldest = drain(reader, stream)
             except OSError as error:
-                return f"{path}: {error.strerror}"
-            self._emit(stream.update(source, lost, since=time.time() - _DAY))
-            if (problem := self._begin_history(first)) is not None:
+                return f"{path}: {errno_words(error)}"
+            count = ReadCount(stream, lambda records: ring_proof(records, oldest))
+            count.report()
+            self._emit(stream.update(source, lost, since=time.time() - DAY))
+            if (problem := self._begin_history(oldest)) is not None:
                 self._emit(stream.update(source, 0, problem=problem))
-            while self._wait(reader.fileno(), _QUIET_S if stream.busy else None):
+            while self._wait(reader.fileno(), _QUIET_S if stream.busy else count.due_in):
                 try:
-                    lost, first = _drain(reader, stream)
+                    lost, first = drain(reader, stream)
                 except OSError as error:
-                    return f"{path}: {error.strerror}"
+                    return f"{path}: {errno_words(error)}"
                 if first is None and not lost:
                     stream.finish()
-                if (update := stream.update(source, lost)).matters:
+                new_count = count.report()
+                if (update := stream.update(source, lost)).matters or new_count:
                     self._emit(update)
                 self._wait(None, _PAUSE_S)
         finally:
@@ -253,8 +225,8 @@ class KernelLog:
         now = time.time()
         if stamp is None:
             stamp = now
-        if now - stamp < _DAY:
-            history = threading.Thread(target=self._history, args=(stamp, now - _DAY), name="log-history", daemon=True)
+        if now - stamp < DAY:
+            history = threading.Thread(target=self._history, args=(stamp, now - DAY), name="log-history", daemon=True)
             try:
                 history.start()
             except RuntimeError as error:
@@ -313,27 +285,38 @@ class KernelLog:
 
     def _follow_journal(self, problem: str | None) -> str | None:
         try:
-            reader = JournalReader(journal_command(self._root, follow=True, since=f"@{time.time() - _DAY:.0f}"))
+            reader = JournalReader(journal_command(self._root, follow=True, since=f"@{time.time() - DAY:.0f}"))
         except OSError as error:
             return f"journalctl: {os_reason(error)}"
         stream = self._stream("journal", running_gfp_table(self._root), now=time.time())
         splitter, begun, waits, told_at = LineSplitter(), False, False, 0.0
         said: str | None = None
+        count = ReadCount(stream, lambda records: f"{records:,} records of the last day")
+        silent_at = time.monotonic() + _SILENT_S
         try:
-            while self._wait(reader.fileno(), _QUIET_S if stream.busy or waits or not begun else None):
+            while self._wait(reader.fileno(), _QUIET_S if stream.busy or waits or not begun else count.due_in):
                 if (data := reader.read()) is None:
-                    return problem or "journalctl ended"
+                    self._denied = True
+                    return _joined(problem, f"the journal: {reader.why_ended()}")
                 for line in splitter.lines(data):
                     stream.feed_line(line)
                 if not data:
                     stream.finish()
+                if not begun and not stream.records:
+                    if time.monotonic() < silent_at:
+                        continue
+                    if (why := newest_record(journal_command(self._root, newest=True), self._wait)) is not None:
+                        self._denied = True
+                        return _joined(problem, f"the journal: {why or 'it has no record of the kernel'}")
+                    count = ReadCount(stream, lambda records: f"{records:,} records of the last day, older ones exist")
                 waits = bool(data) and time.monotonic() - told_at < _UPDATE_S
                 if waits:
                     continue
                 told_at = time.monotonic()
                 said, known = _said_of(problem, splitter), said
+                new_count = count.report()
                 update = stream.update("journal", 0, problem=said if said != known else None)
-                if update.matters or not begun:
+                if update.matters or not begun or new_count:
                     self._emit(update)
                 begun = True
         finally:
@@ -342,8 +325,9 @@ class KernelLog:
 
     def _follow_file(self, path: Path, problem: str | None) -> None:
         """Follow a file: its last day first, then appended lines, through rotation and truncation."""
-        since = time.time() - _DAY
+        since = time.time() - DAY
         stream = self._stream("file", now=time.time())
+        stream.looked("")
         if not path.exists():
             self._emit(stream.update(str(path), 0, problem=f"{path}: no such file yet"))
         elif not path.is_file():
@@ -355,11 +339,16 @@ class KernelLog:
             problem = "; ".join(each for each in (problem, unread) if each) or None
         splitter, begun, told_at = LineSplitter(), False, 0.0
         said: str | None = None
+        # A system log may be without a line of the kernel.
+        count = ReadCount(
+            stream, lambda records: f"{records:,} lines" if records else "", None if chosen else b"kernel"
+        )
         try:
             while not self._stopped.is_set():
                 data = followed.read()
                 for line in splitter.lines(data):
                     stream.feed_line(line)
+                    count.see(line)
                 caught_up = len(data) < READ_BYTES
                 if not caught_up and time.monotonic() - told_at < _UPDATE_S:
                     continue
@@ -367,10 +356,11 @@ class KernelLog:
                 if not data:
                     stream.finish()
                 said, known = _said_of(problem, splitter), said
+                new_count = count.report()
                 update = stream.update(
                     str(path), 0, since=None if chosen else since, problem=said if said != known else None
                 )
-                if update.matters or not begun:
+                if update.matters or not begun or new_count:
                     self._emit(update)
                 begun = True
                 if caught_up and not self._wait(None, _POLL_S):
@@ -384,8 +374,5 @@ def _said_of(problem: str | None, splitter: LineSplitter) -> str | None:
     return "; ".join(words for words in (problem, splitter.cut.words) if words) or None
 
 
-def stream_time(record: bytes | None) -> float | None:
-    """Return the epoch second of a raw record of /dev/kmsg, or None."""
-    parts = (record or b"").split(b",", 3)
-    stamp = bounded_int(parts[2]) if len(parts) == 4 else None
-    return None if stamp is None else epoch_seconds(boot_epoch() + stamp / 1e6)
+def _joined(*problems: str | None) -> str:
+    return "; ".join(problem for problem in problems if problem)

@@ -99,6 +99,10 @@ class IncidentStream:
         self._done: deque[KernelReport] = deque()
         self._dropped = 0
         self._line = 0
+        self.records = 0
+        """Records and lines fed."""
+        self._proof: str | None = None
+        self._remedy = ""
         self._unread = 0
         """Lines since the last update on which a parser failed."""
         self._on_call = on_call
@@ -114,6 +118,7 @@ class IncidentStream:
 
     def feed_kmsg(self, record: bytes) -> None:
         """Take a raw record of /dev/kmsg."""
+        self.records += 1
         for raw in self._near.offer(record, self._collector.busy):
             self.feed_near_kmsg(raw)
 
@@ -129,6 +134,7 @@ class IncidentStream:
     def feed_line(self, line: bytes) -> None:
         """Take the next line of a log."""
         self._line += 1
+        self.records += 1
         waiting = self._near.offer(line, self.busy)
         for offset, raw in enumerate(waiting):
             self.feed_numbered(raw, self._line - len(waiting) + 1 + offset)
@@ -151,6 +157,13 @@ class IncidentStream:
     def feed(self, record: LogRecord) -> None:
         """Take a record."""
         self._take(self._collector.feed(record))
+
+    def looked(self, proof: str, remedy: str = "") -> None:
+        """Take what the source delivered so far, and what the user can do about it, for the next update."""
+        if (proof, remedy) != (self._proof, self._remedy):
+            self._proof, self._remedy = proof, remedy
+            self._asked = False
+            self._note("looked", proof, remedy)
 
     def finish(self) -> None:
         """Complete open reports: the log paused, ended, or lost records."""
@@ -212,7 +225,9 @@ class IncidentStream:
         if since is not None:
             remedies = tuple(remedy for remedy in remedies if remedy.time is None or remedy.time >= since)
         lost, self._dropped = lost + self._dropped, 0
-        return KernelLogUpdate(tuple(fresh), tuple(updated), lost, remedies, source, problem, unread)
+        return KernelLogUpdate(
+            tuple(fresh), tuple(updated), lost, remedies, source, problem, unread, self._proof, self._remedy
+        )
 
     def _take(self, reports: Iterable[KernelReport]) -> None:
         self._done.extend(reports)

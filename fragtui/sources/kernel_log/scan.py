@@ -47,39 +47,47 @@ def near_lines(
     before: int = BEFORE,
     cut: CutLines | None = None,
 ) -> Generator[Near]:
-    """Yield the lines near a needle, and further ones while the reader is busy; `cut` counts overlong lines."""
+    """Yield the lines near a needle, and further ones while the reader is busy.
+
+    `cut` counts overlong lines and, at the end, all lines.
+    """
     cut = cut or CutLines()
     number, gap, kept = 0, False, 0
+    at, end, block = 0, 0, b""
     search = best_search()
-    for block, overlap, end, tail in _blocks(log):
-        hits = search(block, needles)
-        at = overlap - kept  # Everything before `at` is yielded or left out; `number` lines are before it.
-        kept = 0
-        while at < end:
-            if busy():
-                through = at
-            else:
-                index = bisect_left(hits, at)
-                if index == len(hits) or hits[index] >= end:
-                    keep = max(at, tail)  # These lines may belong to a hit of the next block.
-                    number += _newlines(block[at:keep])
-                    gap, kept = gap or keep > at, end - keep
-                    break
-                through = hits[index]
-                start = _step_back(block, through, at, before)
-                if start > at:
-                    number += _newlines(block[at:start])
-                    at, gap = start, True
-            while at <= through:
-                line_end = block.find(b"\n", at, end)
-                torn = line_end < 0
-                line_end = end if torn else line_end
-                number += 1
-                yield number, cut.cut(block[at:line_end]), torn, gap
-                at, gap = line_end + 1, False
+    try:
+        for block, overlap, end, tail in _blocks(log, cut):
+            hits = search(block, needles)
+            at = overlap - kept  # Everything before `at` is yielded or left out; `number` lines are before it.
+            kept = 0
+            while at < end:
+                if busy():
+                    through = at
+                else:
+                    index = bisect_left(hits, at)
+                    if index == len(hits) or hits[index] >= end:
+                        keep = max(at, tail)  # These lines may belong to a hit of the next block.
+                        number += _newlines(block[at:keep])
+                        at, gap, kept = keep, gap or keep > at, end - keep
+                        break
+                    through = hits[index]
+                    start = _step_back(block, through, at, before)
+                    if start > at:
+                        number += _newlines(block[at:start])
+                        at, gap = start, True
+                while at <= through:
+                    line_end = block.find(b"\n", at, end)
+                    torn = line_end < 0
+                    line_end = end if torn else line_end
+                    number += 1
+                    yield number, cut.cut(block[at:line_end]), torn, gap
+                    at, gap = line_end + 1, False
+    finally:
+        # A torn last line ends without the newline that would count it; one that was yielded is counted.
+        cut.lines = number + _newlines(block[at:end]) + (at <= end and block[end - 1 : end] not in (b"", b"\n"))
 
 
-def _blocks(log: IO[bytes]) -> Iterator[tuple[bytes, int, int, int]]:
+def _blocks(log: IO[bytes], cut: CutLines) -> Iterator[tuple[bytes, int, int, int]]:
     """Yield blocks: bytes, the ends of the overlap with the last block and of the last whole line, the next's start.
 
     Blocks overlap by the lines that a hit in the next block may need. The last line of the log may lack its newline. Of
@@ -87,6 +95,7 @@ def _blocks(log: IO[bytes]) -> Iterator[tuple[bytes, int, int, int]]:
     """
     rest, overlap = b"", 0
     while data := log.read(SCAN_BLOCK):
+        cut.read(data)
         if not (data := without_holes(data)):
             skip_hole(log)
             continue

@@ -11,7 +11,7 @@ from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.trust import UntrustedError, find_program, program_environment
 from fragtui.sources.pods.backoff import Backoff
 from fragtui.sources.pods.interfaces import PodSink
-from fragtui.text import printable
+from fragtui.text import counted, printable
 
 EVERY_SECONDS = 20.0
 LIMIT_SECONDS = 10.0
@@ -34,6 +34,7 @@ class CrictlSource:
         self._every = every
         self._stopping = threading.Event()
         self._child: subprocess.Popen[bytes] | None = None
+        self._sandboxes = 0
 
     def start(self) -> None:
         """Start on a daemon thread."""
@@ -53,17 +54,19 @@ class CrictlSource:
         try:
             program = find_program("crictl", self._folders)
         except UntrustedError as error:
-            self._sink.state(self.name, "absent", f"not run: {os_reason(error)}")
+            self._sink.state(self.name, "refused", f"not run: {os_reason(error)}")
             return
         except OSError:
-            self._sink.state(self.name, "absent", "crictl is not installed")
+            self._sink.state(self.name, "nothing", "crictl is not installed")
             return
         backoff = Backoff(self._every, 300.0)
         while not self._stopping.is_set():
             why = self._ask(program)
             if why is None:
                 backoff.reset()
-                self._sink.state(self.name, "live", CRICTL_CANNOT_SHOW)
+                self._sink.state(
+                    self.name, "live", CRICTL_CANNOT_SHOW, counted(self._sandboxes, "sandbox", "sandboxes")
+                )
                 self._stopping.wait(self._every)
             else:
                 self._sink.state(self.name, "waiting", why)
@@ -101,5 +104,6 @@ class CrictlSource:
             return "crictl's answer could not be read"
         if sandboxes is None:
             return "crictl's answer is not its JSON"
+        self._sandboxes = len(sandboxes)
         self._sink.observations(sandboxes)
         return None

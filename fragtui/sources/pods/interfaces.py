@@ -7,7 +7,7 @@ from typing import Protocol
 
 from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.model.pods.pod_update import SourceState
+from fragtui.model.node.source_state import SourceState
 
 
 class PodSink(Protocol):
@@ -19,7 +19,7 @@ class PodSink(Protocol):
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
         """Receive the complete list of this node's pods: others are gone."""
 
-    def state(self, name: str, state: str, cannot_tell: str) -> None:
+    def state(self, name: str, state: str, cannot_tell: str, proof: str = "", remedy: str = "") -> None:
         """Receive the state of the source, see `SourceState`."""
 
 
@@ -72,6 +72,6 @@ class TeeSink:
         self._recorder.all_pods(pods)
         self._sink.all_pods(pods)
 
-    def state(self, name: str, state: str, cannot_tell: str) -> None:
+    def state(self, name: str, state: str, cannot_tell: str, proof: str = "", remedy: str = "") -> None:
         """See `PodSink`."""
-        self._sink.state(name, state, cannot_tell)
+        self._sink.state(name, state, cannot_tell, proof, remedy)

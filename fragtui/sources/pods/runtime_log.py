@@ -7,20 +7,28 @@ import select
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from fragtui.cluster.observation import PodObservation
-from fragtui.cluster.pod_log_reader import PodLogReader
-from fragtui.logs.parser import LogParser
+from fragtui.model.node.source_state import AS_ROOT, SourceState
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.log_files import FollowedFile, readable
 from fragtui.sources.files.trust import Opener, open_at_once, opener_of
 from fragtui.sources.host.identity import is_live
 from fragtui.sources.host.layouts import OWN_LOGS
-from fragtui.sources.kernel_log.incident_stream import LineSplitter
-from fragtui.sources.kernel_log.journal import JournalReader, journal_directory, journalctl, why_no_journal
+from fragtui.sources.kernel_log.journal import (
+    JournalReader,
+    journal_directory,
+    journalctl,
+    newest_record,
+    why_no_journal,
+)
 from fragtui.sources.pods.backoff import Backoff
 from fragtui.sources.pods.interfaces import PodSink
+from fragtui.sources.pods.line_tally import KUBELET_LOG, RUNTIME_LOG
+from fragtui.sources.pods.paced_reader import PacedReader
+from fragtui.sources.pods.presence import KUBELET, RUNTIME, why_none
 from fragtui.text import LINE_BYTES, counted, printable
 
 UNITS = (
@@ -40,9 +48,11 @@ UNITS = (
 SYSLOG_FILES = ("var/log/messages", "var/log/syslog")
 OWN_FILES = OWN_LOGS
 """Logs that are not in the journal."""
-SOURCE_NAME = "kubelet log"
+SOURCE_NAME = KUBELET_LOG
+LOGS = (KUBELET_LOG, RUNTIME_LOG)
 LOG_CANNOT_SHOW = "pods that wait without an error"
-NOTHING = "found no journal and no log of kubelet or runtime: use --kubelet-log FILE"
+NOTHING = "found no journal and no log of kubelet or runtime"
+_USE = "use --kubelet-log FILE"
 _HISTORY = "-30min"
 _TAIL = 8 * 1024 * 1024
 _PIECE = 64 * 1024
@@ -52,123 +62,29 @@ _READS_AT_ONCE = 4
 _POLL_SECONDS = (0.25, 1.0)
 """Seconds between checks for new lines: soon after the last ones, and when the log is quiet."""
 _QUIET_SECONDS = 5.0
-_PARSED_A_SECOND = 500.0
-_PARSED_AT_ONCE = 8000.0
-"""Lines that may be parsed at once: as many as the journal has in half an hour."""
+_SETTLED_SECONDS = 1.0
+"""Seconds after which a log without a line is looked at more closely."""
+_COUNT_SECONDS = 5.0
+"""Seconds after which a new count of lines is reported."""
 _FIELDS = "MESSAGE,SYSLOG_IDENTIFIER,SYSLOG_FACILITY,PRIORITY,_PID,_HOSTNAME,_TRANSPORT,_COMM"
 
 
-def unit_journal_command(root: Path) -> list[str]:
+_RUNTIME_UNITS = frozenset({"containerd", "docker", "crio", "cri-docker", "snap.microk8s.daemon-containerd"})
+
+
+def unit_journal_command(root: Path, newest_of: str | None = None) -> list[str]:
     """Return the command that follows the journal of kubelet and runtime units under `root` as JSON lines.
 
-    Raises OSError if there is no journalctl to run.
+    With `newest_of`, `KUBELET_LOG` or `RUNTIME_LOG`, it prints the newest record of these units and ends. Raises
+    OSError if there is no journalctl to run.
     """
     command = [journalctl(), "--output=json", f"--output-fields={_FIELDS}", "--all", "--no-pager", "--quiet"]
     if root != Path("/"):
         command.append(f"--directory={journal_directory(root)}")
+    if newest_of is not None:
+        units = [unit for unit in UNITS if (unit in _RUNTIME_UNITS) == (newest_of == RUNTIME_LOG)]
+        return [*command, "--lines=1", *(f"_SYSTEMD_UNIT={unit}.service" for unit in units)]
     return [*command, "--follow", f"--since={_HISTORY}", *(f"_SYSTEMD_UNIT={unit}.service" for unit in UNITS)]
-
-
-class PodLineParser:
-    """Converts the relevant lines of one log to observations. If a parser fails on a line, only this line is lost."""
-
-    def __init__(self, clock: Callable[[], float], utc_offset: float) -> None:
-        self._parser = LogParser(now=clock())
-        self._reader = PodLogReader(clock, utc_offset)
-        self.unread = 0
-        """Lines on which a parser failed."""
-
-    @property
-    def busy(self) -> bool:
-        """Whether the next line may belong to the last one."""
-        return self._parser.busy or self._reader.busy
-
-    def worth_reading(self, line: bytes) -> bool:
-        """Return whether the line may report on a pod, or continue a line that does."""
-        return self._parser.busy or self._reader.worth_reading(line)
-
-    def feed(self, line: bytes, number: int | None = None, torn: bool = False) -> list[PodObservation]:
-        """Return the observations of the line."""
-        try:
-            records = self._parser.feed(line, number, torn)
-            return [observation for record in records for observation in self._reader.feed(record)]
-        except Exception:
-            self.unread += 1
-            return []
-
-    def skip(self) -> None:
-        """Mark that lines were left out here."""
-        self._parser.skip()
-
-    def finish(self) -> tuple[PodObservation, ...]:
-        """Return pending observations: no more lines for now."""
-        try:
-            return self._reader.finish()
-        except Exception:
-            self.unread += 1
-            return ()
-
-    def end(self) -> tuple[PodObservation, ...]:
-        """Return the observations completed by the end of the log."""
-        try:
-            rest = [observation for record in self._parser.finish() for observation in self._reader.feed(record)]
-        except Exception:
-            self.unread += 1
-            rest = []
-        return (*rest, *self.finish())
-
-
-class PacedReader:
-    """Converts the bytes of one log to observations. It limits the lines parsed per second: a flood is sampled."""
-
-    def __init__(
-        self, clock: Callable[[], float] = time.time, on_lines: Callable[[Sequence[bytes]], None] | None = None
-    ) -> None:
-        """`on_lines`, if set, gets the relevant lines of each reading."""
-        self._splitter = LineSplitter()
-        self._lines = PodLineParser(clock, float(time.localtime(clock()).tm_gmtoff))
-        self._on_lines = on_lines
-        self._room = _PARSED_AT_ONCE
-        self._filled = time.monotonic()
-        self.left_out = 0
-        """Relevant lines that were not read."""
-
-    @property
-    def unread(self) -> int:
-        """Lines that no parser could read."""
-        return self._lines.unread
-
-    @property
-    def cut(self) -> int:
-        """Lines that were too long."""
-        return self._splitter.cut.count
-
-    @property
-    def not_read(self) -> tuple[int, int, int]:
-        """The numbers of unread lines of a flood, of unparsable lines and of cut lines."""
-        return self.left_out, self.unread, self.cut
-
-    def read(self, data: bytes, whole: bool = False) -> tuple[PodObservation, ...]:
-        """Return the observations of the data; `whole` reads all of it, of any length."""
-        now = time.monotonic()
-        self._room = min(_PARSED_AT_ONCE, self._room + (now - self._filled) * _PARSED_A_SECOND)
-        self._filled = now
-        observations: list[PodObservation] = []
-        taken: list[bytes] = []
-        for line in self._splitter.lines(data):
-            if not self._lines.worth_reading(line):
-                continue
-            if self._room < 1 and not whole:
-                self.left_out += 1
-                continue
-            self._room -= 1
-            observations.extend(self._lines.feed(line))
-            if self._on_lines is not None:
-                taken.append(line)
-        observations.extend(self._lines.finish())
-        if self._on_lines is not None and taken:
-            self._on_lines(taken)
-        return tuple(observations)
 
 
 class RuntimeLog:
@@ -190,6 +106,19 @@ class RuntimeLog:
         self._on_log = on_log
         self._refused: list[str] = []
         """Why existing logs are not read."""
+        self._names: list[str] = []
+        """The logs that are followed."""
+        self._readers: list[PacedReader] = []
+        """The journal's, if it is followed, and those of the files."""
+        self._journal_problem: str | None = None
+        """Why the journal gives nothing now, None while it may."""
+        self._settled = False
+        """Whether a log without a line was looked at more closely."""
+        self._why_silent: dict[str, tuple[str, str]] = {}
+        """For a log without a line its state and why."""
+        self._reported: dict[str, tuple[float, SourceState]] = {}
+        self._say_in: float | None = None
+        """Seconds until a new count is to be reported; None if there is none."""
         self._stopping = threading.Event()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
@@ -211,64 +140,94 @@ class RuntimeLog:
             self._run()
         except Exception as error:
             # An internal error: the last reading must not pass for the current state.
-            self._sink.state(SOURCE_NAME, "absent", f"its reader failed ({type(error).__name__})")
+            for name in LOGS:
+                self._sink.state(name, "absent", f"its reader failed ({type(error).__name__})")
             raise
 
     def _run(self) -> None:
         if self._choice == "none":
-            self._sink.state(SOURCE_NAME, "off", "switched off")
+            for name in LOGS:
+                self._sink.state(name, "off", "switched off by --kubelet-log none")
             return
         journal = self._choice == "auto" and why_no_journal(self._root) is None
         opener = open_at_once if self._choice != "auto" else opener_of(self._root, live=is_live(self._root))
         files, self._refused = readable(self._wanted(journal), opener)
         if not journal and not files:
-            self._sink.state(SOURCE_NAME, "absent", self._why_nothing())
+            self._settled = True
+            for name in LOGS:
+                self._why_silent[name] = self._why_no_line(name, False)
+            self._say()
             return
-        followed = [(FollowedFile(path, opener=opener), self._reader(), path) for path in files]
-        names = [str(path) for path in files]
-        self._live(["journal", *names] if journal else names)
+        followed = [(FollowedFile(path, opener=opener), self._reader(self._writer(path)), path) for path in files]
+        self._names = [*(("journal",) if journal else ()), *(str(path) for path in files)]
+        journal_reader = self._reader(None)
+        self._readers = [journal_reader, *(reader for _, reader, _ in followed)]
+        self._say()
         for _, reader, path in followed:
             for piece in _tail(path, opener):
                 self._report(reader.read(piece, whole=True))
                 if self._stopping.is_set():
                     break
-        self._follow(followed, journal, names)
+        self._say()
+        self._follow(followed, journal_reader if journal else None)
 
-    def _reader(self) -> PacedReader:
-        return PacedReader(on_lines=self._on_log() if self._on_log is not None else None)
+    def _reader(self, writer: str | None) -> PacedReader:
+        return PacedReader(on_lines=self._on_log() if self._on_log is not None else None, writer=writer)
+
+    def _writer(self, path: Path) -> str | None:
+        """Return who writes the lines of a file that name no program."""
+        if self._choice == "auto" and path in [self._root / name for name in SYSLOG_FILES]:
+            return None
+        return RUNTIME_LOG if path.name.startswith(("containerd", "docker", "crio")) else KUBELET_LOG
 
     def _wanted(self, journal: bool) -> list[Path]:
         if self._choice != "auto":
             return [path for name in self._choice.split(",") if (path := Path(name)).is_file()]
         return [self._root / name for name in (OWN_FILES if journal else (*SYSLOG_FILES, *OWN_FILES))]
 
-    def _why_nothing(self) -> str:
-        for name in () if self._choice == "auto" else self._choice.split(","):
+    def _why_no_line(self, name: str, journal: bool) -> tuple[str, str]:
+        """Return the state of a log that gave no line, and why; empty for a log that can be read."""
+        given = () if self._choice == "auto" else self._choice.split(",")
+        if not given and (none := why_none(self._root, KUBELET if name == KUBELET_LOG else RUNTIME)) is not None:
+            return "nothing", none
+        for path in given:
             try:
-                Path(name).stat()
+                Path(path).stat()
             except OSError as error:
-                return f"{printable(name)}: {os_reason(error)}"
+                return "absent", f"{printable(path)}: {os_reason(error)}"
         if self._refused:
-            return f"not read: {'; '.join(self._refused)}: use --kubelet-log FILE"
+            return "refused", f"not read: {'; '.join(self._refused)}"
+        if self._journal_problem is not None:
+            return "waiting", f"the journal: {self._journal_problem}"
+        if journal:
+            try:
+                why = newest_record(unit_journal_command(self._root, name), self._wait_for)
+            except OSError as error:
+                why = os_reason(error)
+            units = "the kubelet's unit" if name == KUBELET_LOG else "a runtime's unit"
+            return ("", "") if why is None else ("absent", f"the journal: {why or f'it has no record of {units}'}")
         if (self._root / "var/log/journal").is_dir() and (why := why_no_journal(self._root)) is not None:
-            return f"the journal can't be read: {why}: use --kubelet-log FILE"
-        return NOTHING
+            return "absent", f"the journal can't be read: {why}"
+        if self._names:
+            return "waiting", f"no line of it yet in {', '.join(self._names)}"
+        return "absent", NOTHING
 
-    def _follow(self, followed: list[tuple[FollowedFile, PacedReader, Path]], journal: bool, names: list[str]) -> None:
+    def _follow(self, followed: list[tuple[FollowedFile, PacedReader, Path]], journal: PacedReader | None) -> None:
         backoff = Backoff(1.0, 60.0)
         child: JournalReader | None = None
-        journal_reader = self._reader()
         retry_at = 0.0
-        reported: tuple[int, ...] = (0, 0, 0)
+        settle_at = time.monotonic() + _SETTLED_SECONDS
         quiet_since = time.monotonic()
         more = False
         while not self._stopping.is_set():
-            if journal and child is None and time.monotonic() >= retry_at:
+            if journal is not None and child is None and time.monotonic() >= retry_at:
                 child, retry_at = self._start_journal(backoff)
             now = time.monotonic()
             files_due = _POLL_SECONDS[now - quiet_since > _QUIET_SECONDS] if followed else None
             files_due = 0.0 if more else files_due
-            self._wait(child, files_due, max(0.0, retry_at - now) if journal and child is None else None)
+            retry_due = max(0.0, retry_at - now) if journal is not None and child is None else None
+            settle_due = None if self._settled else max(0.0, settle_at - now)
+            self._wait(child, files_due, retry_due, settle_due, self._say_in)
             more = False
             for file, reader, _ in followed:
                 reads = 0
@@ -277,21 +236,20 @@ class RuntimeLog:
                     quiet_since = time.monotonic()
                     self._report(reader.read(data))
                 more |= reads == _READS_AT_ONCE
-            if child is not None:
+            if child is not None and journal is not None:
                 read_data = child.read()
                 if read_data is None:
+                    self._journal_problem = child.why_ended()
                     child.close()
                     child, retry_at = None, time.monotonic() + backoff.wait()
+                    self._settled = False
                 elif read_data:
                     backoff.reset()
-                    self._report(journal_reader.read(read_data))
-            readers = (journal_reader, *(reader for _, reader, _ in followed))
-            left_out, unread, cut = (
-                sum(counts) for counts in zip(*(reader.not_read for reader in readers), strict=True)
-            )
-            if (left_out, unread, cut) != reported:
-                reported = (left_out, unread, cut)
-                self._live(["journal", *names] if journal else names, *reported)
+                    self._journal_problem = None
+                    self._report(journal.read(read_data))
+            if not self._settled and time.monotonic() >= settle_at:
+                self._settle(journal is not None)
+            self._say()
         if child is not None:
             child.close()
         for file, _, _ in followed:
@@ -301,8 +259,23 @@ class RuntimeLog:
         try:
             return JournalReader(unit_journal_command(self._root)), 0.0
         except OSError as error:
-            self._sink.state(SOURCE_NAME, "waiting", f"journalctl: {os_reason(error)}")
+            self._journal_problem = f"journalctl: {os_reason(error)}"
             return None, time.monotonic() + backoff.wait()
+
+    def _settle(self, journal: bool) -> None:
+        """Find out why a log has no line so far."""
+        self._settled = True
+        for name in LOGS:
+            if not self._lines_of(name):
+                self._why_silent[name] = self._why_no_line(name, journal)
+
+    def _wait_for(self, descriptor: int, seconds: float) -> bool:
+        """Wait for input of another child; return False if stopping."""
+        poll = select.poll()
+        poll.register(self._wake_read, select.POLLIN)
+        poll.register(descriptor, select.POLLIN)
+        poll.poll(seconds * 1000)
+        return not self._stopping.is_set()
 
     def _wait(self, child: JournalReader | None, *seconds: float | None) -> None:
         """Wait for the journal, `stop`, or the shortest of these times."""
@@ -317,12 +290,48 @@ class RuntimeLog:
         if observations:
             self._sink.observations(observations)
 
-    def _live(self, names: list[str], left_out: int = 0, unread: int = 0, cut: int = 0) -> None:
-        not_read = "".join(f"; not read: {why}" for why in self._refused)
-        not_read += f"; {left_out} lines of a flood were not read" if left_out else ""
-        not_read += f"; {unread_words(unread)}" if unread else ""
-        not_read += f"; {counted(cut, 'line')} cut at {LINE_BYTES >> 10} KiB" if cut else ""
-        self._sink.state(SOURCE_NAME, "live", f"{LOG_CANNOT_SHOW}{not_read} (reads {', '.join(names)})")
+    def _lines_of(self, name: str) -> int:
+        """Return the lines of a log that were delivered; none of a journal that gives nothing now."""
+        readers = self._readers[1:] if self._journal_problem is not None else self._readers
+        return sum(reader.tally.counts[name] for reader in readers)
+
+    def _say(self) -> None:
+        """Report the states that changed, a new count of lines alone only now and then."""
+        now = time.monotonic()
+        self._say_in = None
+        for name in LOGS:
+            state = self._state(name)
+            at, before = self._reported.get(name, (0.0, None))
+            if state == before:
+                continue
+            alike = before is not None and replace(before, proof=state.proof) == state
+            if alike and now - at < _COUNT_SECONDS:
+                self._say_in = _COUNT_SECONDS
+                continue
+            self._reported[name] = now, state
+            self._sink.state(state.name, state.state, state.cannot_tell, state.proof, state.remedy)
+
+    def _state(self, name: str) -> SourceState:
+        left_out, unread, cut = (
+            sum(counts) for counts in zip(*(reader.not_read for reader in self._readers), (0, 0, 0), strict=False)
+        )
+        not_read = [f"not read: {why}" for why in self._refused]
+        not_read += [f"{left_out} lines of a flood were not read"] if left_out else []
+        not_read += [unread_words(unread)] if unread else []
+        not_read += [f"{counted(cut, 'line')} cut at {LINE_BYTES >> 10} KiB"] if cut else []
+        reads = f" (reads {', '.join(self._names)})"
+        shows = "; ".join([LOG_CANNOT_SHOW, *not_read]) + reads if name == KUBELET_LOG else ""
+        if lines := self._lines_of(name):
+            return SourceState(name, "live", shows, f"{lines:,} lines")
+        if not self._settled:
+            return SourceState(name, "connecting", "; ".join(not_read))
+        state, why = self._why_silent.get(name, ("", ""))
+        if not state:
+            return SourceState(name, "live", shows, "no line in the last half hour, older ones exist")
+        as_root = os.geteuid() != 0 and state in ("refused", "waiting", "absent") and self._choice == "auto"
+        needs_root = as_root and (bool(self._refused) or "journal" in self._names)
+        remedy = "" if state == "nothing" else AS_ROOT if needs_root else _USE
+        return SourceState(name, state, why, remedy=remedy)
 
 
 def unread_words(lines: int) -> str:

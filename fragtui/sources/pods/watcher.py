@@ -11,14 +11,15 @@ from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
-from fragtui.model.pods.pod_update import PodUpdate, SourceState
+from fragtui.model.node.source_state import SourceState
+from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.tracker import IncidentTracker
 from fragtui.sources.pods.crictl import CrictlSource
 from fragtui.sources.pods.inbox import PodInbox
 from fragtui.sources.pods.interfaces import PodRecorder, PodSource, TeeSink
 from fragtui.sources.pods.kubernetes.supervisor import ApiSupervisor
 from fragtui.sources.pods.log_directories import read_pod_directories
-from fragtui.sources.pods.runtime_log import RuntimeLog
+from fragtui.sources.pods.runtime_log import LOGS, RuntimeLog
 from fragtui.text import shortage
 
 UPDATE_SECONDS = 0.25
@@ -60,7 +61,6 @@ class PodWatcher:
         self._inbox = PodInbox()
         self._unread = 0
         """Changes on which the tracker failed."""
-        self._states: dict[str, SourceState] = {}
         self._stopping = threading.Event()
         self._recorder = recorder
         sink = self if recorder is None else TeeSink(self, recorder)
@@ -70,6 +70,9 @@ class PodWatcher:
             CrictlSource(root, sink),
         )
         self._unstarted: tuple[PodSource, ...] = self._sources
+        names = dict.fromkeys((*LOGS, *(source.name for source in self._sources)))
+        # From the start, so that no update looks complete while one of them has not reported.
+        self._states = {name: SourceState(name, "connecting", "") for name in names}
 
     def start(self) -> None:
         """Start; returns at once."""
@@ -110,9 +113,9 @@ class PodWatcher:
         """See `PodSink`."""
         self._inbox.put(lambda tracker, _: tracker.set_existing(pods), len(pods))
 
-    def state(self, name: str, state: str, cannot_tell: str) -> None:
+    def state(self, name: str, state: str, cannot_tell: str, proof: str = "", remedy: str = "") -> None:
         """See `PodSink`."""
-        source = SourceState(name, state, cannot_tell)
+        source = SourceState(name, state, cannot_tell, proof, remedy)
         if self._states.get(name) != source:
             self._states[name] = source
             self._inbox.source_changed()

@@ -47,6 +47,9 @@ class RecordedLog:
             stream.skip()
         elif name == "finish":
             stream.finish()
+        elif name == "looked":
+            proof, remedy = arguments
+            stream.looked(_text(proof) or "", _text(remedy) or "")
         elif name == "news":
             source, lost, since, before, problem = arguments
             return stream.update(

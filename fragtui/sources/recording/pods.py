@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
-from fragtui.model.pods.pod_update import PodUpdate, SourceState
+from fragtui.model.node.source_state import SourceState
+from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.tracker import IncidentTracker
 from fragtui.sources.pods.observation_json import read_observation, read_pod_facts, read_text_fact
-from fragtui.sources.pods.runtime_log import PodLineParser
+from fragtui.sources.pods.paced_reader import PodLineParser
 from fragtui.sources.recording.reader import RecordedEvent
 
 _DAY = 86_400.0
@@ -62,9 +63,16 @@ class RecordedPods:
         elif what == "all":
             self._tracker.set_existing([read_pod_facts(fact) for fact in facts])
         elif what == "state":
-            state = SourceState(*(read_text_fact(facts[0][key]) or "" for key in ("name", "state", "cannot_tell")))
+            state = _state(facts[0])
             if len(self._states) < _MAX_LOGS or state.name in self._states:
                 self._states[state.name] = state
+
+
+def _state(facts: Mapping[str, object]) -> SourceState:
+    name, state, cannot_tell = (read_text_fact(facts[key]) or "" for key in ("name", "state", "cannot_tell"))
+    # Older recordings don't have these.
+    proof, remedy = (read_text_fact(facts.get(key)) or "" for key in ("proof", "remedy"))
+    return SourceState(name, state, cannot_tell, proof, remedy)
 
 
 def _number(value: object) -> float:

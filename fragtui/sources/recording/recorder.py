@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     # Types only: importing them would add 65 ms of CPU to the start of the screen.
     from fragtui.cluster.observation import PodObservation
     from fragtui.cluster.pod_ref import PodRef
-    from fragtui.model.pods.pod_update import SourceState
+    from fragtui.model.node.source_state import SourceState
     from fragtui.sources.files.own_log import OwnLog
     from fragtui.sources.kernel_log.incident_stream import StreamCall
 

@@ -17,6 +17,7 @@ from fragtui.model.log_reader import LogReading, LogTerms, PodLine
 from fragtui.sources.files.line_bounds import CutLines
 from fragtui.sources.kernel_log.scan import near_lines
 from fragtui.sources.pods.saved_objects import are_objects, read_objects
+from fragtui.sources.saved.read_lines import ReadLines
 from fragtui.text import counted, epoch_seconds
 
 _NEEDLES: tuple[bytes, ...] = (*REPORT_NEEDLES, b"andbox", b"ntainer process", b"Namespace:")
@@ -30,13 +31,13 @@ A bare ``failed to unshare namespaces: Cannot allocate memory`` contains the ker
 class OpenLog:
     """A log to read. `now` (epoch seconds, its last change) dates stamps without a year.
 
-    `cut` counts its lines that were too long.
+    `cut` counts its lines, and those that were too long.
     """
 
     log: IO[bytes]
     name: str = ""
     now: float | None = None
-    cut: CutLines = field(default_factory=CutLines)
+    cut: ReadLines = field(default_factory=ReadLines)
 
 
 def explain_logs(
@@ -49,16 +50,20 @@ def explain_logs(
 
     `running` is the flag table for reports with neither flags nor kernel, `kernel` a release for them. A log that fails
     ends at that place, its incidents so far are kept; `on_error` gets the error, else it is raised.
+    After a KeyboardInterrupt while a log is read, the incidents so far come first, then the interrupt is raised.
     """
     linker = LogLinker()
-    if len(logs) == 1:
-        for _, _, line in _lines_of(logs[0], 0, running, kernel, on_error):
-            yield from linker.feed(line)
-    else:
-        readers = [_lines_of(log, place, running, kernel, on_error) for place, log in enumerate(logs)]
-        for _, place, line in heapq.merge(*readers, key=lambda item: item[:2]):
+    interrupt: KeyboardInterrupt | None = None
+    readers = [_lines_of(log, place, running, kernel, on_error) for place, log in enumerate(logs)]
+    lines = readers[0] if len(readers) == 1 else heapq.merge(*readers, key=lambda item: item[:2])
+    try:
+        for _, place, line in lines:
             yield from linker.feed(line, place)
+    except KeyboardInterrupt as error:
+        interrupt = error
     yield from linker.finish()
+    if interrupt is not None:
+        raise interrupt
 
 
 def _lines_of(
@@ -75,6 +80,7 @@ def _lines_of(
     try:
         if are_objects(source.log):
             observations, why = read_objects(source.log)
+            source.cut.objects = len(observations)
             for observation in observations:
                 yield observation.time or 0.0, place, observation
             if why is not None:
@@ -89,7 +95,10 @@ def _lines_of(
 
 
 def read_log(log: IO[bytes], terms: LogTerms, cut: CutLines) -> Iterator[tuple[float | None, PodLine]]:
-    """Yield the incidents and observations of a log, each with the latest stamp so far. Raises OSError and EOFError."""
+    """Yield the incidents and observations of a log, each with the latest stamp so far.
+
+    Raises OSError, EOFError and KeyboardInterrupt, after what was read until then.
+    """
     reading = LogReading(terms)
     try:
         with closing(near_lines(log, _NEEDLES, lambda: reading.wanted, cut=cut)) as near:
@@ -98,7 +107,7 @@ def read_log(log: IO[bytes], terms: LogTerms, cut: CutLines) -> Iterator[tuple[f
                     reading.skip()
                 for reported in reading.feed(line, number, torn):
                     yield reading.time, reported
-    except (OSError, EOFError):
+    except (OSError, EOFError, KeyboardInterrupt):
         yield from ((reading.time, reported) for reported in reading.finish())
         raise
     yield from ((reading.time, reported) for reported in reading.finish())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -12,16 +12,22 @@ from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.log_files import open_log
 from fragtui.sources.files.trust import Opener
 from fragtui.sources.saved.explain import OpenLog, explain_logs
+from fragtui.sources.saved.read_lines import ReadLines
 from fragtui.text import printable
 
 MAX_SAVED_INCIDENTS = 2000
 """Incidents kept, the newest; a log may contain far more."""
 
 
-def incidents_of(paths: Sequence[Path], opener: Opener) -> tuple[tuple[Explained, ...], tuple[Unreadable, ...]]:
+def incidents_of(
+    paths: Sequence[Path],
+    opener: Opener,
+    on_read: Callable[[Sequence[OpenLog], int], None] = lambda logs, found: None,
+) -> tuple[tuple[Explained, ...], tuple[Unreadable, ...]]:
     """Return the incidents of the logs, linked across them, the newest last, and the logs that could not be read.
 
-    Raises no OSError. `opener` opens each of them, see `opener_of`.
+    Raises no OSError. `opener` opens each of them, see `opener_of`. `on_read` gets the logs and the number of incidents
+    so far, at each block.
     """
     incidents: list[Explained] = []
     dropped = 0
@@ -37,7 +43,8 @@ def incidents_of(paths: Sequence[Path], opener: Opener) -> tuple[tuple[Explained
         for path in paths:
             try:
                 name = printable(path.name) if len(paths) > 1 else ""
-                log = OpenLog(opened.enter_context(closing(open_log(path, opener))), name, path.stat().st_mtime)
+                stream, changed = opened.enter_context(closing(open_log(path, opener))), path.stat().st_mtime
+                log = OpenLog(stream, name, changed, ReadLines(lambda: on_read(logs, dropped + len(incidents))))
             except (OSError, EOFError) as error:
                 complain(path, error)
                 continue

@@ -13,7 +13,8 @@ from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import MAX_MERGED_INCIDENTS, KernelLogUpdate
-from fragtui.model.pods.pod_update import PodUpdate, SourceState
+from fragtui.model.node.source_state import SourceState
+from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.tracker import IncidentTracker
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.line_bounds import CutLines
@@ -24,8 +25,9 @@ from fragtui.sources.kernel_log.incident_stream import IncidentStream, StreamCal
 from fragtui.sources.kernel_log.scan import near_lines, scan_log
 from fragtui.sources.pods.interfaces import PodRecorder
 from fragtui.sources.pods.log_directories import read_pod_directories
-from fragtui.sources.pods.runtime_log import PodLineParser, unread_words
-from fragtui.text import epoch_seconds, printable
+from fragtui.sources.pods.paced_reader import PodLineParser
+from fragtui.sources.pods.runtime_log import unread_words
+from fragtui.text import counted, epoch_seconds, printable
 
 _NAME = "saved logs"
 _CANNOT_TELL = "pods that wait without an error, and what came after"
@@ -72,6 +74,8 @@ class SavedKernelLog:
                 except (OSError, EOFError) as error:
                     stream.finish()
                     problem = f"{printable(str(path))}: {_why(error)}"
+            place = printable(path.name)
+            stream.looked(f"{cut.lines:,} lines of {place}" if cut.lines else "")
             update = stream.update(printable(str(path)), 0, problem=problem)
         if not self._stopped.is_set():
             self._on_update(update)
@@ -99,6 +103,7 @@ class SavedPods:
         self._moment: float | None = None
         self._unread = 0
         """Lines that no parser could read."""
+        self._lines = 0
         self._state: SourceState | None = None
 
     def start(self) -> None:
@@ -138,7 +143,8 @@ class SavedPods:
         shows = "; ".join([f"{_CANNOT_TELL} (reads {', '.join(read)})" if read else "", *problems]).strip("; ")
         shows = shows or self._tree.ambiguous or "no log of kubelet or runtime among the saved files"
         with self._lock:
-            self._state = SourceState(_NAME, "live" if read else "absent", shows)
+            proof = f"{self._lines:,} lines of {counted(len(read), 'file')}" if self._lines else ""
+            self._state = SourceState(_NAME, "live" if proof else "absent", shows, proof)
         if self._recorder is not None:
             self._recorder.state(self._state)
         return self.update()
@@ -165,9 +171,10 @@ class SavedPods:
             return opened
         log, changed = opened
         offset = float(time.localtime(changed).tm_gmtoff)
+        counts = CutLines()
         with log:
             try:
-                for observation in scan_pods(log, changed, offset, self._failed_over):
+                for observation in scan_pods(log, changed, offset, self._failed_over, counts):
                     with self._lock:
                         at = observation.time if observation.time is not None else self._moment
                         if observation.time is not None:
@@ -182,6 +189,7 @@ class SavedPods:
                         break
             except (OSError, EOFError) as error:
                 return _why(error)
+        self._lines += counts.lines
         return None
 
     def _failed_over(self, lines: int) -> None:
@@ -211,15 +219,16 @@ def scan_pods(
     now: float | None = None,
     utc_offset: float = 0.0,
     on_unread: Callable[[int], None] = lambda _: None,
+    counts: CutLines | None = None,
 ) -> Iterator[PodObservation]:
     """Yield the observations of pods in a log (kubelet, runtime, syslog, journal, events); lines count from 1.
 
     `now` (epoch seconds, the log's last change) dates stamps without a year, `utc_offset` (seconds) those without a
-    zone. At the end `on_unread` gets the number of lines that no parser could read.
+    zone. At the end `on_unread` gets the number of lines that no parser could read, and `counts` has that of all lines.
     """
     moment = time.time() if now is None else now
     lines = PodLineParser(lambda: moment, utc_offset)
-    for number, line, torn, gap in near_lines(log, POD_NEEDLES, lambda: lines.busy, before=1):
+    for number, line, torn, gap in near_lines(log, POD_NEEDLES, lambda: lines.busy, before=1, cut=counts):
         if gap:
             lines.skip()
         if lines.worth_reading(line):

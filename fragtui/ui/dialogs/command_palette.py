@@ -17,10 +17,12 @@ from textual.events import Click
 from textual.message import Message
 from textual.widgets import Input
 
-from fragtui.ui.dialogs.prompt import MAX_INPUT
 from fragtui.ui.widgets.cells import fit
 from fragtui.ui.widgets.modal import ModalPanel
-from fragtui.ui.widgets.rows import Line, LinesWidget, Palette, line, shown
+from fragtui.ui.widgets.rows import Line, LinesWidget, line, shown
+
+MAX_INPUT = 200
+"""Characters that can be typed or pasted, at most."""
 
 
 class Command(NamedTuple):
@@ -34,6 +36,8 @@ class Command(NamedTuple):
 
 class PaletteList(LinesWidget):
     """The commands that were found, with a cursor."""
+
+    ground = "raised"
 
     class Chosen(Message):
         """A row was clicked."""
@@ -66,7 +70,7 @@ class PaletteList(LinesWidget):
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the rows around the cursor."""
         if not self.commands:
-            return [line((" Nothing has that name.", "dim"))]
+            return [line((" Nothing has that name.", "muted"))]
         first = self._first(height)
         return [
             line((fit(f" {c.name}", 16) + fit(c.key, 6), "key"), (c.help, "text"), chosen=number == self._at)
@@ -102,7 +106,6 @@ class CommandPalette(ModalPanel[str | None]):
 
     def compose(self) -> ComposeResult:
         """Show the input line and, below it, the matching commands."""
-        yield Palette()
         with Container(id="commands") as frame:
             frame.border_title = Content(shown(" Commands "))
             yield Input(placeholder="Type a part of the name", id="answer", max_length=MAX_INPUT)

@@ -16,16 +16,19 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Button
 
+from fragtui.ui.notices import Notice
 from fragtui.ui.terminal.key_gate import key_gate_of
 from fragtui.ui.widgets.cells import fit, wrap
 from fragtui.ui.widgets.modal import ModalPanel
 from fragtui.ui.widgets.page import Build, PageBody
-from fragtui.ui.widgets.rows import Line, Palette, Span, line, shown
+from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line, shown
 
 T = TypeVar("T")
 
 LABEL_CELLS = 11
 """Cells of a field's label and the gap after it."""
+_NOTICE_ROWS = 2
+"""Rows of a notice in a question, while there is one."""
 _MAX_ROWS = 8
 """Rows of one paragraph."""
 
@@ -51,6 +54,20 @@ class _Question(PageBody):
         self._reported = False
         self.rebuild()
         self.refresh()
+
+
+class _NoticeLines(LinesWidget):
+    """What was reported since the question was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(id="dialog-notice")
+        self.notice: Notice | None = None
+
+    def build(self, width: int, height: int) -> Sequence[Line]:
+        """Return the notice."""
+        if self.notice is None:
+            return []
+        return [line((row, self.notice.style)) for row in wrap(self.notice.text, width, _NOTICE_ROWS)]
 
 
 class _RunButton(Button):
@@ -82,6 +99,7 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
         self.shown_at: float | None = None
         """Time at which its text was on the screen, monotonic seconds; None until then."""
         self._page = _Question(self.lines, self._note_drawn, id="dialog-page")
+        self._notice = _NoticeLines()
 
     @property
     @abstractmethod
@@ -113,13 +131,13 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
 
     def compose(self) -> ComposeResult:
         """Lay out the text and the two answers."""
-        yield Palette()
         with Container(id="dialog") as frame:
             frame.border_title = Content(shown(f" {self.heading} "))
             frame.border_subtitle = Content(shown(self._keys))
             with VerticalScroll(id="dialog-text", can_focus=False):
                 yield self._page
             yield from self.more()
+            yield self._notice
             with Container(id="dialog-keys"):
                 yield Button(Content("Cancel"), id="cancel")
                 if self.answer is not None:
@@ -144,7 +162,15 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
     def on_resize(self) -> None:
         """Keep the answers on the screen for any length of the text, which scrolls."""
         below = 5 + sum(widget.display for widget in self.query("#dialog > Input"))
+        below += _NOTICE_ROWS if self._notice.display else 0
         self.query("#dialog-text").set_styles(max_height=max(3, self.size.height - below))
+
+    def show_notice(self, notice: Notice) -> None:
+        """Show it above the answers: it says why one was not taken."""
+        self._notice.notice = notice
+        self._notice.display = True
+        self.on_resize()
+        self._notice.rebuild()
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         """Take the answer of the focused button."""
@@ -180,13 +206,13 @@ def field(label: str, texts: Sequence[str], width: int, style: str = "text") -> 
     """Return paragraphs beside a label, which stands before the first."""
     rows = [row for text in texts for row in wrap(text, width - LABEL_CELLS, _MAX_ROWS)]
     return [
-        line((fit(label if number == 0 else "", LABEL_CELLS), "dim"), (row, style)) for number, row in enumerate(rows)
+        line((fit(label if number == 0 else "", LABEL_CELLS), "muted"), (row, style)) for number, row in enumerate(rows)
     ]
 
 
 def bar_line(label: str, *spans: Span) -> Line:
     """Return a line of a field below its first paragraph."""
-    return line((" " * LABEL_CELLS, "text"), (fit(label, 7), "dim"), *spans)
+    return line((" " * LABEL_CELLS, "text"), (fit(label, 7), "muted"), *spans)
 
 
 def paragraph(text: str, width: int, style: str) -> list[Line]:

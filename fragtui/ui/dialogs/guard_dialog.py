@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from fragtui.remedies.guard.policy import Policy, format_policy
-from fragtui.render.guard_text import guard_sentences
+from fragtui.render.remedy.guard_text import guard_sentences
 from fragtui.text import printable
 from fragtui.ui.dialogs.confirm import ConfirmDialog, field, paragraph
 from fragtui.ui.keys import KEYS
@@ -135,7 +135,7 @@ class GuardDialog(ConfirmDialog[Policy]):
             lines = paragraph(first, width, "warn")
         lines.append(line())
         if self._raw:
-            lines += [line((row, "accent")) for row in format_policy(policy).splitlines()]
+            lines += [line((row, "strong")) for row in format_policy(policy).splitlines()]
         else:
             for label, sentence in guard_sentences(policy, context.page_size):
                 lines += field(label, [sentence], width)

@@ -16,11 +16,11 @@ from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.risk import NodeConditions
 from fragtui.remedies.catalogue import Remedy
 from fragtui.render.numbers import rough
-from fragtui.render.remedy_question import Expectation, RemedyQuestion, remedy_question
+from fragtui.render.remedy.question import Expectation, RemedyQuestion, remedy_question
 from fragtui.text import format_block, format_count, printable
 from fragtui.ui.dialogs.confirm import LABEL_CELLS, ConfirmDialog, bar_line, field, paragraph
 from fragtui.ui.widgets.log_scale import DECADES, decades, log_share
-from fragtui.ui.widgets.rows import Line, line
+from fragtui.ui.widgets.rows import Line, bar_tones, line
 
 _MAX_NAME = 30
 """Characters of a node's name in a title."""
@@ -95,7 +95,7 @@ class RemedyDialog(ConfirmDialog[Remedy]):
         setting, remedy = self._setting, self.answer
         question = setting.question(remedy.effect)
         lines = [*_need(question, width), line()]
-        lines += field("Command", [_command(remedy, setting.root)], width, "accent")
+        lines += field("Command", [_command(remedy, setting.root)], width, "strong")
         if len(self._variants) > 1:
             mark = "x" if remedy.sync_first else " "
             why = (
@@ -138,10 +138,10 @@ class EscalationDialog(ConfirmDialog[tuple[Remedy, ...]]):
         until = f"{self._blocks} blocks of {block} are free; x aborts a step and the rest"
         if self.answer is None:
             have = f"! You already have {format_count(self._free or 0)} blocks of {block}; nothing would run."
-            lines = [*paragraph(have, width, "warn"), line(), *field("Commands", steps, width, "dim")]
+            lines = [*paragraph(have, width, "warn"), line(), *field("Commands", steps, width, "muted")]
             return [*lines, line(), *field("Until", [until], width)]
         question = setting.question(reduce(_both, (remedy.effect for remedy in self._remedies)))
-        lines = [*_need(question, width), line(), *field("Commands", steps, width, "accent")]
+        lines = [*_need(question, width), line(), *field("Commands", steps, width, "strong")]
         return [*lines, *field("Until", [until], width), *_consequences(setting, question, width)]
 
 
@@ -175,7 +175,7 @@ def _consequences(setting: DialogContext, question: RemedyQuestion, width: int) 
     audit = printable(str(setting.audit))
     lines += field("Logged to", [f"{audit}, before it runs"], width)
     if question.reasons:
-        lines += [line(), *field("Estimate", [f"· {text}" for text in question.reasons], width, "dim")]
+        lines += [line(), *field("Estimate", [f"· {text}" for text in question.reasons], width, "muted")]
     return lines
 
 
@@ -198,7 +198,8 @@ def _bars(expected: Expectation, width: int) -> list[Line]:
         return max(1, round(log_share(count, span) * room)) if count > 0 else 0
 
     now, low, high = cells(expected.now), cells(expected.low), cells(expected.high)
-    before = ("✗ none", "bad") if expected.now == 0 else ("▇" * now, "text")
+    tones = bar_tones()
+    before = ("✗ none", "bad") if expected.now == 0 else (tones.kept * now, "bar")
     marks = [" "] * (room + 4)
     for decade, label in enumerate(DECADES[: span + 1]):
         at = max(0, cells(10**decade) - 1)
@@ -206,6 +207,6 @@ def _bars(expected: Expectation, width: int) -> list[Line]:
             marks[at : at + len(label)] = label
     return [
         bar_line("now", before, ("" if expected.now == 0 else f"  {format_count(expected.now)}", "text")),
-        bar_line("after", ("▇" * low, "good"), ("░" * (high - low), "ghost"), (f"  {text}", "text")),
-        bar_line("", ("".join(marks).rstrip(), "dim")),
+        bar_line("after", (tones.gained * low, "gained"), (tones.lost * (high - low), "lost"), (f"  {text}", "text")),
+        bar_line("", ("".join(marks).rstrip(), "muted")),
     ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fragtui.ui.keys import Key
 from fragtui.ui.widgets.cells import cells_of, fit, wrap
-from fragtui.ui.widgets.rows import Line, Span, line
+from fragtui.ui.widgets.rows import Line, Span, bar_tones, line
 
 MIN_TWO_COLUMNS = 100
 """Cells from which on the page has two columns."""
@@ -20,39 +20,53 @@ _TASKS = {
 """The actions of each task; every other one is for looking."""
 _ORDER = ("Fix", "Look", "Save", "Replay")
 _MOUSE = (
-    (("wheel", "key"), "scrolls"),
-    (("click", "key"), "on a key in the last line presses it"),
+    (("wheel", "key"), "scrolls the list or page under it"),
+    (("click", "key"), "selects a row, a second one opens it; on a key in the last line presses it"),
 )
 _COUNTS = (
-    ((" 755 ", "heat-many"), "free blocks of exactly that size; its requests succeed 256 times or more"),
-    ((" 120 ", "heat-some"), "under 256 requests succeed"),
-    (("  9  ", "heat-few"), "under 16 requests succeed"),
-    (("  ·  ", "heat-none"), "none: no such block, and no larger one to split"),
-    ((" (3) ", "heat-held"), "free blocks that a watermark or the lowmem reserve keeps from GFP_KERNEL"),
-    (("▾3 ", "target"), "the target order: that of the last failures, or the chosen one"),
+    ((" 755 ", "cell-enough"), "free blocks of exactly that size; the ground shows how many of its requests succeed"),
+    (("  9  ", "cell-few"), "under 16 requests succeed"),
+    (("  ·  ", "cell-none"), "none: no such block, and no larger one to split"),
+    (("  3  ", "muted"), "kept from GFP_KERNEL by a watermark or the lowmem reserve, or not asked for"),
+    (("▾3 ", "strong"), "the target order: that of the last failures, or the chosen one"),
 )
 _SIGNS = (
     (("✓", "good"), "available, or no problem found"),
     (("!", "warn"), "few left, or a warning"),
     (("✗", "bad"), "not available; on the timeline: a request was denied"),
-    (("?", "held"), "unknown, with the reason"),
+    (("?", "unknown"), "unknown, with the reason"),
     (("▼", "key"), "on the timeline: a remedy ran, by fragtui or another tool"),
-    (("███▌", "good"), "blocks of the size, on a logarithmic scale"),
-    (("┊", "ghost"), "the end of the bar at the baseline"),
     (
-        ("UMEHCI", "dim"),
+        ("UMEHCI", "muted"),
         "migratetypes with free blocks, as the kernel writes them: unmovable, movable, reclaimable, ...",
     ),
-    (("unus.", "dim"), "share of the zone's free memory in blocks too small for the order (unusable free space index)"),
-    (("fragm.", "dim"), "fragmentation index: -1 a block is free, towards 0 lack of memory, towards 1 fragmentation"),
+    (
+        ("unus.", "muted"),
+        "share of the zone's free memory in blocks too small for the order (unusable free space index)",
+    ),
+    (("fragm.", "muted"), "fragmentation index: -1 a block is free, towards 0 lack of memory, towards 1 fragmentation"),
 )
+
+
+def _bar_signs() -> tuple[tuple[Span, str], ...]:
+    cells = bar_tones()
+    return (
+        ((cells.kept * 4, "bar"), "blocks of the size on a logarithmic scale, with a dot at each power of ten"),
+        ((cells.gained * 4, "gained"), "gained since the baseline"),
+        ((cells.lost * 4, "lost"), "gone since the baseline: of small sizes that is good, they were merged"),
+        ((cells.reserved * 4, "lost"), "free, but the kernel keeps them in reserve"),
+    )
 
 
 def help_lines(keys: Sequence[Key], width: int) -> list[Line]:
     """Return the help page: the keys by task, the mouse, the signs; in two columns if there is room."""
     column = (width - _GAP) // 2 if width >= MIN_TWO_COLUMNS else width
     blocks = [_block(task, _key_rows(keys, task), column) for task in _ORDER]
-    blocks += [_block("Mouse", _MOUSE, column), _block("Zones", _COUNTS, column), _block("Signs", _SIGNS, column)]
+    blocks += [
+        _block("Mouse", _MOUSE, column),
+        _block("Zones", _COUNTS, column),
+        _block("Signs", (*_SIGNS, *_bar_signs()), column),
+    ]
     blocks = [block for block in blocks if block]
     if column == width:
         return [row for block in blocks for row in block]

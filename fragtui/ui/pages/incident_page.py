@@ -13,9 +13,9 @@ from fragtui.model.node.indices import blocks_of
 from fragtui.render.facts import Fact
 from fragtui.render.incident_text import count_words, flag_source, incident_facts, incident_title
 from fragtui.text import format_bytes, format_count
-from fragtui.ui.widgets.cells import bar, fit, fit_right, wrap
+from fragtui.ui.widgets.cells import bar_cells, fit, fit_right, wrap
 from fragtui.ui.widgets.incident_cells import clock_time, time_ago
-from fragtui.ui.widgets.rows import Line, Span, line
+from fragtui.ui.widgets.rows import Line, Span, bar_tones, line
 
 PodLines = Callable[[FailureGroup], Sequence[str]]
 """Returns a sentence for each pod that a group's incidents block."""
@@ -27,13 +27,13 @@ def incident_lines(group: FailureGroup, pods: PodLines, page_size: int, width: i
     lines = [
         line(
             (incident_title(incident, page_size), "title"),
-            (f"   {clock_time(incident.time)}, {time_ago(incident.time)}", "dim"),
+            (f"   {clock_time(incident.time)}, {time_ago(incident.time)}", "muted"),
         )
     ]
     if incident.explanation:
         lines += [line((row, "text")) for row in wrap(incident.explanation, width, 8)]
     for text in pods(group):
-        lines += [line((row, "accent")) for row in wrap(text, width, 3)]
+        lines += [line((row, "strong")) for row in wrap(text, width, 3)]
     lines.append(line())
     lines += _facts(group, width)
     lines += _flags(incident, width)
@@ -47,7 +47,7 @@ def _facts(group: FailureGroup, width: int) -> list[Line]:
     if group.count > 1 or group.suppressed:
         facts.append(Fact("count", count_words(group.count, group.suppressed)))
     return [
-        line((f"  {label if index == 0 else '':<11}", "dim"), (row, "text"))
+        line((f"  {label if index == 0 else '':<11}", "muted"), (row, "text"))
         for label, text in facts
         for index, row in enumerate(wrap(text, width - 14, 3))
     ]
@@ -55,12 +55,12 @@ def _facts(group: FailureGroup, width: int) -> list[Line]:
 
 def _flags(incident: Incident, width: int) -> list[Line]:
     mode = "" if incident.mode is None else f" mode {incident.mode:#x}"
-    rows = [line(), line((f"Flags{mode}", "title"), (f"  {flag_source(incident)}", "dim"))]
+    rows = [line(), line((f"Flags{mode}", "title"), (f"  {flag_source(incident)}", "muted"))]
     if incident.gfp is None:
-        return [*rows, line(("  unknown: no name was printed and no table of this kernel fits", "dim"))]
+        return [*rows, line(("  unknown: no name was printed and no table of this kernel fits", "muted"))]
     for name in incident.gfp:
         rows += [
-            line((fit(f"  {name if index == 0 else ''}", 26), "accent"), (row, "dim"))
+            line((fit(f"  {name if index == 0 else ''}", 26), "strong"), (row, "muted"))
             for index, row in enumerate(wrap(flag_words(name), width - 28, 2) or [""])
         ]
     return rows
@@ -69,10 +69,10 @@ def _flags(incident: Incident, width: int) -> list[Line]:
 def _zones(incident: Incident, width: int) -> list[Line]:
     zones = incident.report.zones if incident.report else ()
     if not zones:
-        return [line(), line(("Zones", "title"), ("  the report shows none", "dim"))]
+        return [line(), line(("Zones", "title"), ("  the report shows none", "muted"))]
     rows = [line(), line(("Zones at that moment", "title"))]
     for zone in zones:
-        rows.append(line((f"  N{zone.node} {zone.zone}", "text"), (f"  {_marks(zone)}", "dim")))
+        rows.append(line((f"  N{zone.node} {zone.zone}", "text"), (f"  {_marks(zone)}", "muted")))
         if zone.free_blocks is not None:
             rows += _zone_bars(zone, zone.free_blocks, incident.order, width)
     return rows
@@ -87,36 +87,36 @@ def _zone_bars(zone: ReportedZone, counts: tuple[int, ...], order: int | None, w
     most = max((1, *counts))
     # Pages against KiB: even with the smallest page this is more than the zone has free.
     shut = zone.free_kb is not None and max(zone.lowmem_reserve_pages or (0,)) * 4 > zone.free_kb
+    cell = bar_tones().reserved if shut else bar_tones().kept
     rows = []
     for index, count in enumerate(counts):
         letters = zone.letters[index] if zone.letters and index < len(zone.letters) else ""
         wanted = order is not None and index >= order
-        there = "held" if shut else "good"
-        style = "dim" if not wanted else there if blocks_of(counts, index) else "bad"
-        mark = "▸" if index == order else " "
+        none = wanted and not blocks_of(counts, index)
         share = count.bit_length() / max(1, most.bit_length())
         spans: list[Span] = [
-            (f"   {mark}{index:2d} ", "target" if index == order else "dim"),
-            (fit_right(format_count(count), 7), "text" if count else style),
-            (" " + fit(letters, 6), "dim"),
-            (bar(share, max(8, min(40, width - 24))), style),
+            ("   ▾" if index == order else "    ", "key"),
+            (f"{index:2d} ", "strong" if index == order else "muted"),
+            (fit_right(format_count(count), 7), "text" if count else "bad-text" if none else "muted"),
+            (" " + fit(letters, 6), "muted"),
+            (cell * bar_cells(share, max(8, min(40, width - 24))), "lost" if shut else "bar"),
         ]
-        rows.append(line(*spans))
+        rows.append(line(*spans, asked=index == order))
     return rows
 
 
 def _stack(incident: Incident, width: int) -> list[Line]:
     if not incident.stack:
-        return [line(), line(("Stack", "title"), ("  the report shows none", "dim"))]
+        return [line(), line(("Stack", "title"), ("  the report shows none", "muted"))]
     frames = [(symbol.removeprefix("? "), not symbol.startswith("?"), None) for symbol in incident.stack]
     found = TABLE.find(frames)
-    rows = [line(), line(("Stack", "title"), ("  the innermost frame first", "dim"))]
+    rows = [line(), line(("Stack", "title"), ("  the innermost frame first", "muted"))]
     for place, symbol in enumerate(incident.stack):
         if found is not None and found.frame == place:
-            rows.append(line((f"▸ {symbol}", "target"), (f"  {found.cause.title}", "accent")))
+            rows.append(line((f"▸ {symbol}", "strong"), (f"  {found.cause.title}", "strong")))
         else:
-            rows.append(line((f"  {symbol}", "dim" if symbol.startswith("?") else "text")))
+            rows.append(line((f"  {symbol}", "muted" if symbol.startswith("?") else "text")))
     if found is not None:
         advice = found.cause.advice + (f" (fixed: {found.cause.fixed})" if found.cause.fixed else "")
-        rows += [line(), *(line((row, "accent")) for row in wrap(advice, width, 3))]
+        rows += [line(), *(line((row, "strong")) for row in wrap(advice, width, 3))]
     return rows

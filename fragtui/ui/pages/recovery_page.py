@@ -11,19 +11,19 @@ from fragtui.model.remedy.recovery import Recovery
 from fragtui.model.state.node_state import Question
 from fragtui.remedies.escalation import EscalationEnd
 from fragtui.remedies.service import RemedyResult
-from fragtui.render.before_after import events, kept_phrases, pods_phrase, verdict
 from fragtui.render.card.card import card
 from fragtui.render.card.fitting import plain
 from fragtui.render.card.means import Means
 from fragtui.render.forecast_text import error_sentence, share_phrase
 from fragtui.render.numbers import short_bytes
+from fragtui.render.remedy.before_after import events, kept_phrases, pods_phrase, verdict
 from fragtui.render.remedy_report import cost_phrase
 from fragtui.text import format_block, format_count, format_duration
 from fragtui.ui.clock import CLOCK
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import fit, fit_right, spans_width, wrap
 from fragtui.ui.widgets.log_scale import decades, log_share
-from fragtui.ui.widgets.rows import Line, Span, line
+from fragtui.ui.widgets.rows import Line, Span, bar_tones, line
 
 _LABEL_CELLS = 9
 _MAX_ROWS = 6
@@ -31,10 +31,6 @@ _MAX_ROWS = 6
 _COLUMNS = ("size", "before", "after", "now", "change")
 _CELLS = (7, 8, 8, 8, 9)
 """Widths of the columns: a count takes at most six cells with its sign."""
-_LEGEND: tuple[Span, ...] = (
-    *(("  ", "text"), ("▇", "text"), (" as before ", "dim"), ("▇", "good"), (" gained ", "dim")),
-    *(("░", "ghost"), (" gone", "dim")),
-)
 _MIN_BAR_CELLS = 14
 _MAX_BAR_CELLS = 60
 
@@ -96,7 +92,7 @@ def _pods(result: RemedyResult, session: Session, width: int) -> list[Line]:
     state, pods = session.state, session.pods
     unseen = state.why_unseen(Question.PODS) if state is not None else None
     if pods is None or unseen is not None:
-        return _field("Pods", f"? unknown: {unseen.why if unseen else 'the pods are not read yet'}", width, "held")
+        return _field("Pods", f"? unknown: {unseen.why if unseen else 'the pods are not read yet'}", width, "unknown")
     text, style = pods_phrase(pods.stuck, result.asked_at)
     return _field("Pods", text, width, style)
 
@@ -107,7 +103,7 @@ def _step_lines(end: EscalationEnd, width: int) -> list[Line]:
         before, after = ("?" if count is None else format_count(count) for count in (step.before, step.after))
         lines.append(line((f"  {number}  {step.remedy.title}", "text"), (f"  {before} → {after} blocks", "good")))
     for skipped in end.skipped:
-        lines += [line((f"  {row}", "dim")) for row in wrap(f"skipped {skipped}", width - 2, 2)]
+        lines += [line((f"  {row}", "muted")) for row in wrap(f"skipped {skipped}", width - 2, 2)]
     return lines
 
 
@@ -133,20 +129,21 @@ def _sizes(recovery: Recovery, snapshot: Snapshot | None, width: int) -> list[Li
     before, after = _sums([zone.before for zone in served]), _sums([zone.after for zone in served])
     now = _now(recovery, snapshot)
     if before is None or after is None:
-        return [line(("Blocks of each size: unknown, they could not be read before or after.", "held"))]
+        return [line(("Blocks of each size: unknown, they could not be read before or after.", "unknown"))]
     latest = after if now is None else now
     room = min(_MAX_BAR_CELLS, width - sum(_CELLS) - 2)
     span = decades([*before, *latest])
-    head = [(fit_right(name, cells), "dim") for name, cells in zip(_COLUMNS, _CELLS, strict=True)]
-    fits = room >= spans_width(_LEGEND)
-    rows = [line(*head, *(_LEGEND if fits else ()))]
+    head = [(fit_right(name, cells), "muted") for name, cells in zip(_COLUMNS, _CELLS, strict=True)]
+    legend = _legend()
+    fits = room >= spans_width(legend)
+    rows = [line(*head, *(legend if fits else ()))]
     for order in range(len(before)):
         old, mid = before[order], after[order] if order < len(after) else 0
         new = latest[order] if order < len(latest) else 0
         rows.append(line(*_row(recovery, order, (old, mid, None if now is None else new), new - old), *(
             _bar(old, new, span, room) if room >= _MIN_BAR_CELLS else ())))  # fmt: skip
     if not fits and room >= _MIN_BAR_CELLS:
-        rows.append(line(*_LEGEND))
+        rows.append(line(*legend))
     small = any(latest[k] < before[k] for k in range(min(recovery.order, len(latest))))
     large = any(latest[k] > before[k] for k in range(recovery.order, min(len(latest), len(before))))
     if small and large:
@@ -162,8 +159,8 @@ def _row(recovery: Recovery, order: int, counts: Sequence[int | None], change: i
     sign = "+" if change > 0 else ""
     old, mid, new = ("?" if count is None else format_count(count) for count in counts)
     return [
-        (fit_right(size, _CELLS[0]), "target" if is_target else "text"),
-        (fit_right(old, _CELLS[1]), "dim"),
+        (fit_right(size, _CELLS[0]), "strong" if is_target else "text"),
+        (fit_right(old, _CELLS[1]), "muted"),
         (fit_right(mid, _CELLS[2]), "text"),
         (fit_right(new, _CELLS[3]), "title"),
         (fit_right(f"{sign}{format_count(change)}", _CELLS[4]), style),
@@ -175,7 +172,15 @@ def _bar(old: int, new: int, span: int, room: int) -> list[Span]:
         return max(1, round(log_share(count, span) * room)) if count > 0 else 0
 
     both, gained, lost = cells(min(old, new)), cells(new) - cells(min(old, new)), cells(old) - cells(min(old, new))
-    return [("  ", "text"), ("▇" * both, "text"), ("▇" * gained, "good"), ("░" * lost, "ghost")]
+    tones = bar_tones()
+    return [("  ", "text"), (tones.kept * both, "bar"), (tones.gained * gained, "gained"), (tones.lost * lost, "lost")]
+
+
+def _legend() -> tuple[Span, ...]:
+    """Return the meaning of the tones of a bar."""
+    tones = bar_tones()
+    kept, gained, lost = (tones.kept, "bar"), (tones.gained, "gained"), (tones.lost, "lost")
+    return ("  ", "text"), kept, (" as before ", "muted"), gained, (" gained ", "muted"), lost, (" gone", "muted")
 
 
 def _zones(recovery: Recovery, width: int) -> list[Line]:
@@ -188,7 +193,7 @@ def _zones(recovery: Recovery, width: int) -> list[Line]:
     for zone in served:
         before, after = ("?" if count is None else format_count(count) for count in zone.blocks(recovery.order))
         name = f"N{zone.key[0]} {zone.key[1]}"
-        rows.append(line((fit(f"  {name}", 18), "text"), (fit_right(before, 8), "dim"), (f"  →  {after}", "text")))
+        rows.append(line((fit(f"  {name}", 18), "text"), (fit_right(before, 8), "muted"), (f"  →  {after}", "text")))
     return rows
 
 
@@ -201,10 +206,10 @@ def _lasted(result: RemedyResult, width: int) -> list[Line]:
     if not looks:
         waits = recovery.gained is not None and recovery.gained > 0
         text = "  It is measured again after 1, 5 and 30 minutes." if waits else "  There is no gain to measure."
-        lines += [line((row, "dim")) for row in wrap(text, width, 2)]
+        lines += [line((row, "muted")) for row in wrap(text, width, 2)]
     if expected is not None and expected.blocks is not None and recovery.gained is not None:
         lines += [
-            line((f"  {row}", "dim")) for row in wrap(error_sentence(expected.blocks, recovery.gained), width - 2, 2)
+            line((f"  {row}", "muted")) for row in wrap(error_sentence(expected.blocks, recovery.gained), width - 2, 2)
         ]
     return lines
 
@@ -219,12 +224,12 @@ def _happened(result: RemedyResult, session: Session, width: int) -> list[Line]:
     lines = [line(), line(("What happened", "title"))]
     for event in found:
         first, *rest = wrap(event.text, width - 12, 3) or [""]
-        lines.append(line((f"{_clock(event.at)}  ", "dim"), (f"{event.sign} ", event.style), (first, "text")))
+        lines.append(line((f"{_clock(event.at)}  ", "muted"), (f"{event.sign} ", event.style), (first, "text")))
         lines += [line((" " * 12 + row, "text")) for row in rest]
     state = session.state
     seen = state is not None and state.denials is not None
     if seen and not any(event.sign == "✗" and event.at >= (result.asked_at or 0) for event in found):
-        lines.append(line((f"{_clock(now)}  ", "dim"), ("· ", "dim"), ("no denied request since", "text")))
+        lines.append(line((f"{_clock(now)}  ", "muted"), ("· ", "muted"), ("no denied request since", "text")))
     return lines
 
 

@@ -1,4 +1,4 @@
-"""The chosen zone in detail: a bar for each order, with a mark for the baseline."""
+"""The chosen zone in detail: a bar for each order, in the tones of what was there before, gained and lost."""
 
 from __future__ import annotations
 
@@ -6,31 +6,24 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from fragtui.model.node.indices import blocks_of, format_index
+from fragtui.model.node.indices import format_index
 from fragtui.model.node.rate_window import rate_words
 from fragtui.model.node.snapshot import Snapshot, Zone
-from fragtui.model.node.verdict import FEW_BLOCKS, ZoneJudgement
+from fragtui.model.node.verdict import ZoneJudgement
 from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.text import format_bytes, format_count, format_duration
 from fragtui.ui.session import Session
-from fragtui.ui.widgets.cells import SPARKS, bar, fit, fit_right, spans_width
+from fragtui.ui.widgets.cells import SPARKS, bar_cells, fit, fit_right, spans_width
 from fragtui.ui.widgets.log_scale import DECADES, decades, log_share
-from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
+from fragtui.ui.widgets.rows import Line, LinesWidget, Span, bar_tones, line
 
 SPARK_SECONDS = 300.0
-_BAR_STYLES = {
-    Verdict.AVAILABLE: "good",
-    Verdict.RESERVED: "held",
-    Verdict.FRAGMENTED: "bad",
-    Verdict.SHORT: "bad",
-    Verdict.UNKNOWN: "warn",
-}
 _EMPTY = {
-    Verdict.AVAILABLE: ("· by splitting larger ones", "dim"),
-    Verdict.RESERVED: ("◦ reserved", "held"),
+    Verdict.AVAILABLE: ("· by splitting larger ones", "muted"),
+    Verdict.RESERVED: ("◦ reserved", "bad"),
     Verdict.FRAGMENTED: ("✗ none", "bad"),
     Verdict.SHORT: ("▽ none: short of memory", "bad"),
-    Verdict.UNKNOWN: ("? unknown", "warn"),
+    Verdict.UNKNOWN: ("? unknown", "unknown"),
 }
 """The text instead of a bar if there is no block of the order."""
 _LETTERS = {
@@ -42,8 +35,7 @@ _LETTERS = {
     "CMA": "C",
     "Isolate": "I",
 }
-_LETTER_STYLES = {"U": "unmovable", "M": "movable", "E": "reclaimable"}
-_GHOST = "┊"
+_LETTER_STYLES = {"U": "warn", "M": "bar", "E": "text"}
 _REMEDY = "▼"
 """Mark on the sparkline for a remedy, of fragtui or of another tool."""
 
@@ -94,7 +86,7 @@ class BarsPanel(LinesWidget):
         if room > len(zone.free_blocks):
             rows.append(_note(session, snapshot))
         if room > len(zone.free_blocks) + 1 and self.shows_rates:
-            rows.append(line((fit(f" {rate_words(session.rates.rates)}", width), "dim")))
+            rows.append(line((fit(f" {rate_words(session.rates.rates)}", width), "muted")))
         return rows
 
     def _heading(self, zone: Zone, snapshot: Snapshot, width: int) -> Line:
@@ -106,11 +98,11 @@ class BarsPanel(LinesWidget):
             spans.append((f" free  zoneinfo: {snapshot.why('zoneinfo') or 'this zone is not in it'}", "warn"))
         else:
             managed = "" if info.managed is None else f" of {format_bytes(info.managed * size)}"
-            spans.append((f" free{managed}", "dim"))
+            spans.append((f" free{managed}", "muted"))
             marks = [(name, getattr(info, name)) for name in ("min", "low", "high", "boost")]
             text = "".join(f" {name} {format_bytes(pages * size)}" for name, pages in marks if pages)
             if spans_width(spans) + len(text) + 24 < width:
-                spans.append(("  watermarks" + text if width > 110 else " " + text, "dim"))
+                spans.append(("  watermarks" + text if width > 110 else " " + text, "muted"))
         return line(*spans, *self._spark(zone, width - spans_width(spans)))
 
     def _spark(self, zone: Zone, room: int) -> tuple[Span, ...]:
@@ -128,9 +120,9 @@ class BarsPanel(LinesWidget):
         gap = " " * (room - points - len(label) - len(tail) - 1)
         remedy_result = session.marks_in(SPARK_SECONDS, points)
         spark = tuple(
-            (_REMEDY, "key") if index in remedy_result else (mark, "accent") for index, mark in enumerate(marks)
+            (_REMEDY, "key") if index in remedy_result else (mark, "history-some") for index, mark in enumerate(marks)
         )
-        return (gap + label, "dim"), *spark, (tail + " ", "dim")
+        return (gap + label, "muted"), *spark, (tail + " ", "muted")
 
     def _row(
         self,
@@ -148,72 +140,56 @@ class BarsPanel(LinesWidget):
         pages = judged.zone.blocks.free_pages
         target = order == session.order
         verdict = judged.verdict(RequestKind.GFP_KERNEL, order)
-        style = _style(judged, order) if judged.serves_kernel else "dim"
+        word, role = _EMPTY[verdict] if judged.serves_kernel else ("", "muted")
+        if order > session.order and role == "bad":
+            word, role = word.lstrip("✗▽ "), "muted"  # Nobody asked for so much: red is for what is needed.
         spans: list[Span] = [
-            (f"{'▸' if target else ' '}{order:2d} ", "target" if target else "dim"),
-            (fit_right(format_bytes(size << order), 5), "dim"),
-            (fit_right(format_count(count), 7), "text" if count else "dim"),
-            (fit_right(format_bytes(count * (size << order)) if count else "·", 7), "text" if count else "dim"),
+            ("▾" if target else " ", "key"),
+            (f"{order:2d} ", "muted"),
+            (fit_right(format_bytes(size << order), 5), "strong" if target else "text"),
+            (fit_right(format_count(count), 7), "strong" if count else "bad-text" if role == "bad" else "muted"),
+            (fit_right(format_bytes(count * (size << order)) if count else "·", 7), "text" if count else "muted"),
         ]
         if columns.share:
             share = count * (1 << order) * 100 / pages if pages else 0.0
-            spans.append((fit_right(f"{share:.1f}%" if count else "·", 7), "dim"))
+            spans.append((fit_right(f"{share:.1f}%" if count else "·", 7), "muted"))
         if columns.indices:
-            spans.append((f"  {judged.unusable[order] / 1000:.3f}", "dim"))
-            spans.append((f" {format_index(judged.fragmentation[order])}", "dim"))
+            spans.append((f"  {judged.unusable[order] / 1000:.3f}", "muted"))
+            spans.append((f" {format_index(judged.fragmentation[order])}", "muted"))
         if columns.types:
             # The reading is older than the count: nothing is known of the blocks that are gone.
             there = (name for name, row in split.items() if count and order < len(row) and row[order])
             letters = "".join(_LETTERS.get(name, "?") for name in there)
-            spans.append((" " + fit(letters, 5), "dim"))
+            spans.append((" " + fit(letters, 5), "muted"))
         spans.append((" ", "text"))
         ghost = baseline[order] if baseline and order < len(baseline) else None
-        if count:
-            spans += self._bar(count, ghost, columns.bar, span, style, split, order)
+        before = spans_width(spans)
+        filled = bar_cells(log_share(count, span), columns.bar)
+        if session.by_type and split and count:
+            spans += _typed_bar(filled, split, order)
         else:
-            word, style = _EMPTY[verdict] if judged.serves_kernel else ("", "dim")
-            spans += _no_bar(word, style, ghost, columns.bar, span)
-        return line(*spans)
-
-    def _bar(
-        self,
-        count: int,
-        ghost: int | None,
-        width: int,
-        span: int,
-        style: str,
-        split: dict[str, tuple[int, ...]],
-        order: int,
-    ) -> list[Span]:
-        filled = bar(log_share(count, span), width)
-        mark = None if ghost is None or ghost == count else min(width - 1, int(log_share(ghost, span) * width))
-        spans = _typed_bar(len(filled), split, order) if self._session.by_type and split else [(filled, style)]
-        used = len(filled)
-        if mark is None:
-            return spans
-        if mark >= used:
-            return [*spans, (" " * (mark - used), "text"), (_GHOST, "ghost")]
-        if self._session.by_type:
-            return spans
-        return [(filled[:mark], style), (_GHOST, "ghost"), (filled[mark + 1 :], style)]
+            reserved = judged.serves_kernel and verdict is Verdict.RESERVED
+            old = filled if ghost is None else bar_cells(log_share(ghost, span), columns.bar)
+            spans += _bar(filled, old, reserved=reserved)
+        if not count and word:
+            spans.append((f" {word}" if ghost else word, role))
+        used = spans_width(spans) - before
+        return line(*spans, (_grid(used, columns.bar, span), "grid"), asked=target)
 
 
-def _style(judged: ZoneJudgement, order: int) -> str:
-    """Return the bar's colour, the same as that of the zone's cell above."""
-    verdict = judged.verdict(RequestKind.GFP_KERNEL, order)
-    if verdict is Verdict.AVAILABLE and blocks_of(judged.zone.free_blocks, order) < FEW_BLOCKS:
-        return "warn"
-    return _BAR_STYLES[verdict]
+def _bar(now: int, before: int, *, reserved: bool) -> list[Span]:
+    """Return a bar of `now` cells in the tones of what was there before, what is gained and what is lost."""
+    tones = bar_tones()
+    kept = (tones.reserved * min(now, before), "lost") if reserved else (tones.kept * min(now, before), "bar")
+    return [kept, (tones.gained * max(0, now - before), "gained"), (tones.lost * max(0, before - now), "lost")]
 
 
-def _no_bar(word: str, style: str, ghost: int | None, width: int, span: int) -> list[Span]:
-    """Return the text instead of a bar if there is no block: a word, and the baseline's mark if any."""
-    if not ghost:
-        return [(fit(word, width), style)]
-    mark = min(width - 1, int(log_share(ghost, span) * width))
-    if mark > len(word):
-        return [(fit(word, mark), style), (_GHOST, "ghost")]
-    return [(" " * mark, "text"), (_GHOST, "ghost"), (fit(" " + word, width - mark - 1), style)]
+def _grid(used: int, width: int, span: int) -> str:
+    """Return what follows `used` cells of a bar's place: a dot at each power of ten."""
+    cells = [" "] * width
+    for decade in range(span + 1):
+        cells[min(width - 1, int(log_share(10**decade, span) * width))] = "·"
+    return "".join(cells[used + 1 :]).rjust(max(0, width - used))
 
 
 def _columns(width: int, typed: bool) -> _Columns:
@@ -233,7 +209,7 @@ def _column_names(columns: _Columns, span: int) -> Line:
     if columns.share:
         text += fit_right("share", 7)
     if columns.indices:
-        text += "  unus. fragm. "
+        text += "  unus. fragm."
     if columns.types:
         text += " types"
     scale = [" "] * columns.bar
@@ -242,7 +218,7 @@ def _column_names(columns: _Columns, span: int) -> Line:
         label = DECADES[min(decade, len(DECADES) - 1)]
         if at + len(label) <= columns.bar:
             scale[at : at + len(label)] = label
-    return line((text + " " + "".join(scale), "dim"))
+    return line((text + " " + "".join(scale), "muted"))
 
 
 def _note(session: Session, snapshot: Snapshot) -> Line:
@@ -253,11 +229,13 @@ def _note(session: Session, snapshot: Snapshot) -> Line:
     else:
         age = format_duration(max(0.0, snapshot.monotonic - reading.at))
         types = f"migratetypes {age} old (reading took {reading.cost * 1000:.1f} ms)"
-    mark = ""
+    spans: list[Span] = [(f" {types}", "muted")]
     if session.baseline:
         ago = format_duration(snapshot.time - session.baseline.snapshot.time)
-        mark = f"   {_GHOST} baseline: {session.baseline.reason}, {ago} ago"
-    return line((f" {types}{mark}", "dim"))
+        cells = bar_tones()
+        spans += [("   " + cells.gained, "gained"), (" gained ", "muted"), (cells.lost, "lost")]
+        spans.append((f" lost since the baseline: {session.baseline.reason}, {ago} ago", "muted"))
+    return line(*spans)
 
 
 def _to_come(snapshot: Snapshot) -> bool:
@@ -278,12 +256,12 @@ def _typed_bar(width: int, split: dict[str, tuple[int, ...]], order: int) -> lis
     counts = {name: row[order] for name, row in split.items() if order < len(row) and row[order]}
     total = sum(counts.values())
     if not total:
-        return [("?" * width, "dim")]
+        return [("?" * width, "muted")]
     spans: list[Span] = []
     used = 0
     for index, (name, count) in enumerate(counts.items()):
         cells = width - used if index == len(counts) - 1 else round(width * count / total)
         letter = _LETTERS.get(name, "?")
-        spans.append((letter * cells, _LETTER_STYLES.get(letter, "other")))
+        spans.append((letter * cells, _LETTER_STYLES.get(letter, "muted")))
         used += cells
     return spans

@@ -13,19 +13,6 @@ from fragtui.ui.widgets.cells import cells_of
 from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
 
 CARD_ROWS = 4
-_STYLES = {
-    "text": "text",
-    "strong": "title",
-    "name": "title",
-    "keycap": "key",
-    "good": "good",
-    "unknown": "held",
-    "badge-low": "badge-warn",
-    "badge-recovering": "badge-warn",
-    "badge-bad": "badge-bad",
-    "badge-unknown": "badge-unknown",
-}
-"""The style of each role of a card."""
 
 
 class CardLines(LinesWidget):
@@ -46,15 +33,19 @@ class CardLines(LinesWidget):
         badge = f" {shown.badge} " if filled else f"✓ {shown.badge}"
         gap = " " * max(2 if filled else 1, LABEL_CELLS - cells_of(badge))
         first, *others = shown.lines
-        rows = [line((" ", "text"), (badge, _STYLES[shown.badge_role]), (gap, "text"), *_styled(first.text))]
+        rows = [
+            line(
+                (" ", "text"), (badge, shown.badge_role if filled else "badge-ok"), (gap, "text"), *_styled(first.text)
+            )
+        ]
         for item in others:
             label = f" {item.label:<{LABEL_CELLS}}"
             rows.append(line((label, "title"), *_styled(item.text)))
         more = " · ".join(filter(None, (shown.since, shown.outlook)))
         if height > CARD_ROWS and more:
-            rows.append(line((f" {'':<{LABEL_CELLS}}", "text"), (more, "dim")))
+            rows.append(line((f" {'':<{LABEL_CELLS}}", "text"), (more, "muted")))
         return rows
 
 
 def _styled(text: Spans) -> list[Span]:
-    return [(span.text, _STYLES[span.role]) for span in text]
+    return [(span.text, "strong" if span.role == "name" else span.role) for span in text]

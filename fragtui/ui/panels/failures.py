@@ -1,100 +1,188 @@
-"""The list of allocation failures and OOM kills, which follows the log."""
+"""The list of allocation failures and OOM kills: groups that unfold, the newest first."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.failure_list import FailureGroup
-from fragtui.render.incident_text import brief_title, cause_words, flag_names
+from fragtui.model.failures.incident import SANDBOX_FAILURE
+from fragtui.model.node.source_state import Sight
+from fragtui.render.incident_text import brief_title, cause_words, count_words
+from fragtui.render.source_text import no_denials, state_word
 from fragtui.text import counted
-from fragtui.ui.panels.pod_links import pod_of
+from fragtui.ui.panels.pod_links import pods_cell, pods_of
+from fragtui.ui.panels.sight_rows import sight_rows, sight_style
 from fragtui.ui.session import Session
-from fragtui.ui.widgets.cells import wrap
+from fragtui.ui.widgets.cells import cells_of, fit_right, wrap
 from fragtui.ui.widgets.incident_cells import clock_time
 from fragtui.ui.widgets.list_panel import ListPanel, columns
 from fragtui.ui.widgets.rows import Line, Span, line
 
+if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
+    from fragtui.model.failures.groups import GroupKey
+    from fragtui.model.failures.incident import Incident
+    from fragtui.model.pods.pod_update import PodUpdate
 
-class FailuresPanel(ListPanel[FailureGroup]):
-    """One row for alike incidents: when last, who, what, flags, why, how many; and the pods that it blocks."""
+_LIMITS = "The kernel logs at most one failure per 10 s, and none of silent (NOWARN) requests."
 
-    newest_last = True
+_WHO, _TIMES, _CAUSE = 15, 5, 16
+"""Cells of columns; the kernel's names of tasks have at most 15 characters."""
+
+
+class FailureRow(NamedTuple):
+    """One row: a group, or a member of one that is unfolded."""
+
+    group: FailureGroup
+    """What the row stands for; of a member, that one incident."""
+    parent: GroupKey | None
+    """The key of a member's group; None for a group."""
+
+
+class FailuresPanel(ListPanel[FailureRow]):
+    """One row for the incidents of one task, size and cause: when last, how many, and the pods that they block."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(id="failures")
         self._session = session
-        self._flag_width = 0
+        self._heading_alone = False
+        self._groups: Sequence[FailureGroup] = ()
+        self._view = 0
+        self._rows: tuple[FailureRow, ...] = ()
+        self._pods: dict[Hashable, tuple[str, ...]] = {}
+        self._pods_of: PodUpdate | None = None
 
-    def items(self) -> Sequence[FailureGroup]:
-        """Return the rows, the newest last."""
-        return self._session.failures.rows
+    def items(self) -> Sequence[FailureRow]:
+        """Return the groups, the newest first, each with its members if it is unfolded."""
+        groups = self._session.failures.rows
+        if groups is not self._groups or self.changed_view != self._view:
+            self._groups, self._view = groups, self.changed_view
+            self._rows = tuple(row for group in groups for row in self._rows_of(group))
+            self._pods.clear()
+        return self._rows
 
     def build(self, width: int, height: int) -> Sequence[Line]:
-        """Return the lines, the flags' column as wide as the newest rows' flags need."""
-        self._flag_width = max((len(flag_names(row.last)) for row in self._session.failures.rows[-height:]), default=0)
+        """Return the lines; if only the heading has room, it also says what an empty list means."""
+        self._heading_alone = height < 2
         return super().build(width, height)
+
+    def _rows_of(self, group: FailureGroup) -> list[FailureRow]:
+        rows = [FailureRow(group, None)]
+        if len(group.incidents) > 1 and group.key in self._unfolded:
+            rows += [FailureRow(FailureGroup((incident,)), group.key) for incident in reversed(group.incidents)]
+        return rows
+
+    def key(self, item: FailureRow) -> Hashable:
+        """Return the group's key, or the id of a member."""
+        return item.group.key if item.parent is None else item.group.last.id
+
+    def group(self, item: FailureRow) -> Hashable | None:
+        """Return the key of the group that unfolds here."""
+        if item.parent is not None:
+            return item.parent
+        return item.group.key if len(item.group.incidents) > 1 else None
+
+    @property
+    def wanted(self) -> str:
+        """The text that listed failures contain."""
+        return self._session.failures.wanted
+
+    @wanted.setter
+    def wanted(self, text: str) -> None:
+        self._session.failures.filter(text)
+
+    @property
+    def matches(self) -> tuple[int, int]:
+        """The failures that contain that text, and all of them."""
+        return self._session.failures.listed, self._session.failures.failures
+
+    @property
+    def noun(self) -> str:
+        """The rows are groups if there are fewer of them than failures."""
+        groups = self._session.failures.rows
+        return "groups" if not self._unfolded and any(len(group.incidents) > 1 for group in groups) else ""
 
     def heading(self, width: int) -> tuple[Span, ...]:
         """Return the counts and where they are from."""
         failures = self._session.failures
-        spans: list[Span] = [(" Allocation failures ", "title")]
+        spans: list[Span] = [(" Denied requests ", "title")]
         if failures.failures:
-            spans.append((f"≥{failures.failures} ", "bad"))
-        if failures.suppressed:
-            spans.append((f"+{failures.suppressed} suppressed ", "warn"))
+            spans.append((f"{failures.failures}", "bad"))
+            words = count_words(failures.failures, failures.suppressed)
+            spans.append((f"{words[len(str(failures.failures)) :]} ", "warn" if failures.suppressed else "muted"))
         if failures.lost_records:
             spans.append((f"{counted(failures.lost_records, 'record')} lost ", "warn"))
         if failures.unlisted:
             spans.append((f"{failures.unlisted} no longer listed ", "warn"))
         if failures.unread_lines:
             spans.append((f"{counted(failures.unread_lines, 'line')} could not be read ", "warn"))
-        if failures.wanted:
-            spans.append((f"with '{failures.wanted}' ", "accent"))
-        if failures.source == "none":
-            return (*spans, ("unknown ", "warn"))
-        spans.append((f" {failures.source}" if failures.source else " kernel log not read yet", "dim"))
-        if failures.problem:
-            spans.append((f" ({failures.problem})", "dim"))
+        state = failures.state
+        if self._heading_alone and not self.items() and not failures.wanted:
+            none = no_denials(state)
+            return (*spans, (none.text, sight_style(none)))
+        if state.sight is Sight.BLIND:
+            spans.append(("unknown ", "unknown"))
+        place = f" {failures.source}" if failures.source not in (None, "none") else ""
+        spans.append((f" {state.name}: {state_word(state)}{place}", "muted"))
+        if failures.problem and failures.source != "none":
+            spans.append((f" ({failures.problem})", "muted"))
         return tuple(spans)
 
-    def row(self, item: FailureGroup, width: int) -> tuple[Span, ...]:
-        """Return one row; narrow panels leave out the flags."""
-        last = item.last
-        size = self._session.snapshot.host.page_size if self._session.snapshot else 4096
+    def header(self, width: int) -> tuple[Span, ...]:
+        """Return the names of the columns."""
+        size = self._size_width(width)
+        names = (("  last", 15, "muted"), ("who", _WHO, "muted"), ("size", size, "muted"), ("times", 6, "muted"))
+        return (*columns(*names), *columns(("cause", _CAUSE, "muted"), ("pods", 4, "muted")))
+
+    def row(self, item: FailureRow, width: int) -> tuple[Span, ...]:
+        """Return one row; a narrow one leaves out the cause for the pods."""
+        last = item.group.last
         style = "text" if last.memory is False else "bad" if last.kind is ReportKind.ALLOCATION_FAILURE else "warn"
-        pod = pod_of(self._session.pods, item)
-        flag_width = max(0, min(self._flag_width, width - 67 - (len(pod) + 3 if pod else 0)))
-        cells = [
-            (f" {clock_time(last.time)}", 13, "dim"),
-            (last.comm or "?", 16, "text"),
-            (brief_title(last, size), 15, style),
-        ]
-        if flag_width >= 10:
-            cells.append((flag_names(last), flag_width, "dim"))
-        spans = list(columns(*cells))
-        if item.count > 1:
-            spans.append((f"×{item.count} ", "accent"))
-        if item.suppressed:
-            spans.append((f"+{item.suppressed} ", "warn"))
-        if pod:
-            spans.append((f"⇒ {pod} ", "accent"))
-        spans.append((cause_words(last), "text"))
-        return tuple(spans)
+        who = last.pod if last.kind == SANDBOX_FAILURE else last.comm
+        spans = [self._sign(item), *columns((clock_time(last.time), 12, "muted"))]
+        spans += columns((who or "?", _WHO, "strong"), (self._asked_for(last, width), self._size_width(width), style))
+        spans.append((fit_right(f"{item.group.count}×", _TIMES) + "  ", "text"))
+        names = self._pod_names(item)
+        room = width - sum(cells_of(text) for text, _ in spans)
+        if not names:
+            return (*spans, (cause_words(last), "text"))
+        if room >= _CAUSE + 30:
+            spans += columns((cause_words(last), _CAUSE, "text"))
+            room -= _CAUSE + 1
+        return (*spans, (f"⇒ {pods_cell(names, room - 2)}", "strong"))
+
+    def _asked_for(self, incident: Incident, width: int) -> str:
+        """Return what was asked for; a narrow row leaves out the order."""
+        title = brief_title(incident, self._session.snapshot.host.page_size if self._session.snapshot else 4096)
+        return title if width >= 100 else title.partition(" (")[0]
+
+    def _size_width(self, width: int) -> int:
+        return 15 if width >= 100 else 11
+
+    def _sign(self, item: FailureRow) -> Span:
+        if item.parent is not None:
+            return "· ", "muted"
+        if len(item.group.incidents) == 1:
+            return "  ", "text"
+        return "- " if item.group.key in self._unfolded else "+ ", "key"
+
+    def _pod_names(self, item: FailureRow) -> tuple[str, ...]:
+        """Return the pods of a row, looked up once for each update: rows are drawn at every tick."""
+        if self._pods_of is not self._session.pods:
+            self._pods_of = self._session.pods
+            self._pods.clear()
+        if (key := self.key(item)) not in self._pods:
+            self._pods[key] = pods_of(self._session.pods, item.group)
+        return self._pods[key]
 
     def empty(self, width: int) -> Sequence[Line]:
         """Return why there is nothing: none was logged, or the log can't be read."""
         failures = self._session.failures
         if failures.wanted:
-            return [line((" nothing holds that text", "dim"))]
-        if failures.source is None:
-            return [line((" reading the kernel log…", "dim"))]
-        if failures.source == "none":
-            why = failures.problem or "switched off by --kernel-log none"
-            return [line((f" {row}", "warn")) for row in wrap(f"the kernel log can't be read: {why}", width - 2, 3)]
-        place = "the part of the kernel log that was read" if failures.problem else "the kernel log"
-        text = f"none in {place} (it has at most one failure per 10 s, and none of silent (NOWARN) requests)"
-        rows = [line((f" {row}", "dim")) for row in wrap(text, width - 2, 2)]
-        if failures.problem:
-            rows += [line((f" {row}", "warn")) for row in wrap(failures.problem, width - 2, 3)]
+            return [line((" no failure contains that text", "muted"))]
+        rows = sight_rows(no_denials(failures.state), width)
+        if failures.state.sight is Sight.LOOKED:
+            rows += [line((f" {row}", "muted")) for row in wrap(_LIMITS, width - 2, 2)]
+            rows += [line((f" {row}", "warn")) for row in wrap(failures.problem or "", width - 2, 3) if row]
         return rows

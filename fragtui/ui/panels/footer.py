@@ -1,4 +1,4 @@
-"""The last line: the keys that are needed first, as many as there is room for."""
+"""The last lines: the newest message if it has a row of its own, and the keys that are needed first."""
 
 from __future__ import annotations
 
@@ -6,25 +6,29 @@ from collections.abc import Sequence
 
 from textual.events import Click
 
+from fragtui.text import counted
 from fragtui.ui.keys import Key, Keys
-from fragtui.ui.widgets.cells import spans_width
+from fragtui.ui.session import Session
+from fragtui.ui.widgets.cells import fit_spans, spans_width
+from fragtui.ui.widgets.incident_cells import notice_spans
 from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
-
-_QUIT = Key("q", "app.quit", "Quit", "", "", footer=True)
 
 
 class KeyFooter(LinesWidget):
-    """One line. Textual's Footer is a widget for each key, which took a sixth of the time to the first bars."""
+    """One or two lines. Textual's Footer is a widget for each key, which took a sixth of the time to the first bars."""
 
-    def __init__(self, keys: Keys) -> None:
+    ground = "line"
+
+    def __init__(self, session: Session, keys: Keys) -> None:
         super().__init__(id="keys")
-        self._keys = tuple(key for key in keys if key.footer)
+        self._session = session
+        self._keys = tuple(sorted((key for key in keys if key.footer), key=lambda key: key.command == "quit"))
         self._ends: list[tuple[int, Key]] = []
         """Where each key on the line ends, in cells, for the mouse."""
 
     def build(self, width: int, height: int) -> Sequence[Line]:
-        """Return the line; where room is short, help and quit stay and the last ones before quit go."""
-        shown = [*self._keys, _QUIT]
+        """Return the newest message if it has a row, and the keys; without room the last ones before quit go."""
+        shown = [*self._keys]
         while len(shown) > 2 and sum(spans_width(_spans(key, True)) for key in shown) > width:
             del shown[-2]
         spans: list[Span] = []
@@ -32,10 +36,21 @@ class KeyFooter(LinesWidget):
         for key in shown:
             spans += _spans(key, self.screen.check_action(key.action.partition("(")[0], ()) is not None)
             self._ends.append((spans_width(spans), key))
-        return [line(*spans)]
+        return [*([self._message(width)] if self._session.notice_row else []), line(*spans)]
+
+    def _message(self, width: int) -> Line:
+        """Return the newest message with its time, and how many there are."""
+        notices = self._session.notices
+        if (newest := notices.newest) is None:
+            return Line((), "screen")
+        count = (f" {counted(len(notices.notices), 'message')} ", "muted")
+        return Line(fit_spans(notice_spans(newest), (count, ("M ", "key")), width), "screen")
 
     async def on_click(self, event: Click) -> None:
-        """Do what the key under the mouse does."""
+        """Do what the key under the mouse does; a click on the message opens all of them."""
+        if event.y < self._session.notice_row:
+            await self.screen.run_action("messages")
+            return
         key = next((key for end, key in self._ends if event.x < end), None)
         if key is not None:
             await self.screen.run_action(key.action)
@@ -43,4 +58,4 @@ class KeyFooter(LinesWidget):
 
 def _spans(key: Key, can: bool) -> list[Span]:
     """Return a key and its word; one that can't be used now is grey, and says why when it is pressed."""
-    return [(f" {key.shown}", "key" if can else "dim"), (f" {key.label} ", "text" if can else "dim")]
+    return [(f" {key.shown}", "key" if can else "muted"), (f" {key.label} ", "text" if can else "muted")]

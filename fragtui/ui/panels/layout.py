@@ -14,6 +14,10 @@ ROOMY = 13
 """Spare lines from which on panels get blank lines between them."""
 
 
+MESSAGE_SIZE = (100, 30)
+"""Width and height from which on messages have a row of their own."""
+
+
 class PanelRows(NamedTuple):
     """Lines for each panel; 0 hides it."""
 
@@ -26,15 +30,18 @@ class PanelRows(NamedTuple):
     side_by_side: bool
 
 
-def allocate_rows(
-    width: int, height: int, zones: int, orders: int, pods: int, *, remedy_line: bool = False
-) -> PanelRows:
-    """Return the lines for each panel on a screen of that size, without its first and last line and the remedy line.
+def has_message_row(width: int, height: int) -> bool:
+    """Return whether messages have a row of their own on a screen of that size."""
+    return width >= MESSAGE_SIZE[0] and height >= MESSAGE_SIZE[1]
+
+
+def allocate_rows(width: int, height: int, zones: int, orders: int, pods: int, *, remedy_line: int = 0) -> PanelRows:
+    """Return the lines for each panel on a screen of that size, without top line, messages, footer and `remedy_line`.
 
     If lines are few, the order of precedence is: the card, every zone's row, the chosen zone's bars, then at least
     one failure; the pods' heading always stays, since it has their count.
     """
-    room = max(0, height - 2 - remedy_line)
+    room = max(0, height - 2 - remedy_line - has_message_row(width, height))
     card = min(CARD_ROWS + (height >= 30), room)
     room -= card
     want_zones = 1 + max(1, zones)

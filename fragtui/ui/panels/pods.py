@@ -2,37 +2,98 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from fragtui.model.node.source_state import Sight, SourceState
 from fragtui.render.facts import Fact
 from fragtui.render.pod_text import history_facts, kernel_facts, pod_facts, pod_name, pod_reason, state_words
+from fragtui.render.source_text import no_stuck_pods, other_lines, pods_sight, state_word
 from fragtui.text import counted, format_duration
 from fragtui.ui.clock import CLOCK
+from fragtui.ui.panels.sight_rows import SIGHT_STYLES, sight_rows, sight_style
 from fragtui.ui.session import Session
-from fragtui.ui.widgets.cells import wrap
+from fragtui.ui.widgets.cells import fit_name, fit_right, wrap
 from fragtui.ui.widgets.list_panel import ListPanel, columns
 from fragtui.ui.widgets.rows import Line, Span, line
 
 if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
-    from fragtui.model.pods.pod_update import SourceState
-    from fragtui.model.pods.stuck_pods import StuckPod
+    from fragtui.model.pods.pod_update import PodUpdate
+    from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
 
-_SIGNS = {"live": "●", "connecting": "◌", "waiting": "◌", "absent": "○", "refused": "✗", "off": "○"}
+_OTHERS = "others"
+"""The key of the row that folds pods."""
+_SIGNS = {"live": "●", "connecting": "◌", "waiting": "◌", "absent": "○", "refused": "✗", "nothing": "○", "off": "○"}
+_EMPTY = {Sight.LOOKED: "none ", Sight.BLIND: "unknown ", Sight.NOTHING: "no kubelet here ", Sight.PENDING: "reading "}
 
 
-class PodsPanel(ListPanel["StuckPod"]):
-    """Stuck pods, the longest first, then those that started lately; without a source it says what to give."""
+class OtherPods(NamedTuple):
+    """The row that stands for the pods which something else than denied memory keeps from starting."""
+
+    pods: tuple[StuckPod, ...]
+
+
+class PodsPanel(ListPanel["StuckPod | OtherPods"]):
+    """Stuck pods: by memory, the most certain first; the others folded; then those that started lately."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(id="pods")
         self._session = session
         self._heading_alone = False
+        self._wanted = ""
+        self._listed: tuple[StuckPod | OtherPods, ...] = ()
+        self._update: PodUpdate | None = None
+        self._view = 0
+        self._counts: list[Span] = []
 
-    def items(self) -> Sequence[StuckPod]:
-        """Return the stuck pods and those that started lately."""
-        return self._session.listed_pods
+    def items(self) -> Sequence[StuckPod | OtherPods]:
+        """Return the rows."""
+        update = self._session.pods
+        if update is not None and (update is not self._update or self.changed_view != self._view):
+            self._update, self._view = update, self.changed_view
+            self._counts = _counts(update.stuck)
+            blamed, started = self._having(update.stuck.blamed), self._having(update.stuck.started)
+            others = self._having(pod for pod in update.stuck.pods if pod.blame is None)
+            rows: list[StuckPod | OtherPods] = list(blamed)
+            if len(others) > 1 and blamed and not self._wanted:
+                rows.append(OtherPods(others))
+            if not isinstance(rows[-1] if rows else None, OtherPods) or _OTHERS in self._unfolded:
+                rows += others
+            self._listed = (*rows, *started)
+        return self._listed
+
+    def _having(self, pods: Iterable[StuckPod]) -> tuple[StuckPod, ...]:
+        """Return the pods that contain the filter's text."""
+        wanted = self._wanted.casefold()
+        return tuple(pod for pod in pods if not wanted or wanted in _text(pod).casefold())
+
+    def key(self, item: StuckPod | OtherPods) -> Hashable:
+        """Return the pod's name; of one without, when it failed first."""
+        if isinstance(item, OtherPods):
+            return _OTHERS
+        return str(item.ref) if item.ref else item.first_failure
+
+    def group(self, item: StuckPod | OtherPods) -> Hashable | None:
+        """Return the key of the row that folds the others."""
+        if isinstance(item, OtherPods):
+            return _OTHERS
+        folds = any(isinstance(row, OtherPods) for row in self._listed)
+        return _OTHERS if folds and item.blame is None and item.started is None else None
+
+    @property
+    def wanted(self) -> str:
+        """The text that listed pods contain."""
+        return self._wanted
+
+    @wanted.setter
+    def wanted(self, text: str) -> None:
+        self._wanted = text
+
+    @property
+    def matches(self) -> tuple[int, int]:
+        """The pods that contain that text, and all of them."""
+        return len(self.items()), len(self._session.listed_pods)
 
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the lines; where the heading has no row under it, it names the pods."""
@@ -45,14 +106,17 @@ class PodsPanel(ListPanel["StuckPod"]):
         stuck = update.stuck if update else None
         spans: list[Span] = [(" Stuck pods ", "title")]
         if stuck is not None and stuck.pods:
-            refused = f" ({stuck.denied_memory} denied memory)" if stuck.denied_memory else ""
-            spans.append((f"{len(stuck.pods)}{refused} ", "bad"))
-        elif update and any(source.state == "live" for source in update.sources):
-            spans.append(("none ", "good"))
+            self.items()
+            spans += self._counts
+        elif self._heading_alone and not self.items():
+            words = no_stuck_pods(update.sources if update else None)
+            return (*spans, (words.text, sight_style(words)))
         else:
-            spans.append(("unknown ", "warn"))
+            sight = pods_sight(update.sources if update else ())
+            spans.append((_EMPTY[sight], SIGHT_STYLES[sight]))
         if stuck is not None and stuck.pods and self._heading_alone:
-            return (*spans, (" " + ", ".join(pod_name(pod) for pod in stuck.pods[:8]), "text"))
+            pods = stuck.blamed or stuck.pods
+            return (*spans, (" " + ", ".join(pod_name(pod) for pod in pods[:8]), "text"))
         if stuck is not None and stuck.dropped:
             spans.append((f"+{stuck.dropped} dropped ", "warn"))
         if update and update.dropped:
@@ -60,34 +124,72 @@ class PodsPanel(ListPanel["StuckPod"]):
         if update and update.unread:
             spans.append((f"{counted(update.unread, 'sighting')} could not be read ", "warn"))
         sources = update.sources if update else ()
-        spans += [(f" {_SIGNS.get(source.state, '?')} {source.name}: {source.state}", "dim") for source in sources]
+        spans += [
+            (f" {_SIGNS.get(source.state, '?')} {source.name}: {state_word(source)}", "muted") for source in sources
+        ]
         return tuple(spans)
 
-    def row(self, item: StuckPod, width: int) -> tuple[Span, ...]:
-        """Return who, for how long, why, how often, and how surely a kernel incident blocks it."""
+    def header(self, width: int) -> tuple[Span, ...]:
+        """Return the names of the columns."""
+        return columns(("  pod", _name_width(width) + 2, "muted"), ("waiting tries  why", 20, "muted"))
+
+    def row(self, item: StuckPod | OtherPods, width: int) -> tuple[Span, ...]:
+        """Return who, for how long, how often, how surely a kernel incident blocks it, and why."""
+        if isinstance(item, OtherPods):
+            more = f", +{len(item.pods) - 1}"
+            count = f"{len(item.pods)} pods for other reasons: "
+            name = fit_name(pod_name(item.pods[0]), max(8, width - len(count) - len(more) - 2)).rstrip()
+            return (
+                ("- " if _OTHERS in self._unfolded else "+ ", "key"),
+                (count, "text"),
+                (name, "text"),
+                (more, "muted"),
+            )
         seconds = item.stuck_seconds(CLOCK.now())
         lasted = "?" if seconds is None else format_duration(seconds)
-        name_width = max(16, min(48, width // 3))
+        member = item.blame is None and item.started is None and self.group(item) is not None
+        lead: Span = ("· " if member else "  ", "muted")
+        name = fit_name(pod_name(item), _name_width(width)) + " "
         if item.started is not None:
             after = f" after {item.after_remedy}" if item.after_remedy else ""
-            told = columns((f" {pod_name(item)}", name_width, "dim"), (lasted, 7, "dim"))
-            return (*told, (f"✓ started{after}", "good"))
+            return lead, (name, "muted"), (fit_right(lasted, 7), "muted"), (f" ✓ started{after}", "good")
+        tries = f"{item.attempts}×" if item.attempts else ""
+        style = "bad-text" if item.memory else "text"
+        told = (lead, (name, "strong"), (fit_right(lasted, 7), "text"), (fit_right(tries, 6) + "  ", "text"))
         link = f"⇐ kernel ({item.links[0].confidence}) " if item.links else ""
-        attempts = f"×{item.attempts} " if item.attempts and item.attempts > 1 else ""
-        style = "bad" if item.memory else "warn"
-        told = columns((f" {pod_name(item)}", name_width, "text"), (lasted, 7, style))
         # What a narrow panel cuts off must be the words, which Enter shows whole.
-        return (*told, (attempts, "text"), (link, "accent"), (pod_reason(item), style))
+        return (*told, (link, "strong"), (pod_reason(item), style))
 
     def empty(self, width: int) -> Sequence[Line]:
         """Return what the sources can't tell, so that an empty list is not taken for good news."""
+        if self._wanted:
+            return [line((" no pod contains that text", "muted"))]
         if (update := self._session.pods) is None:
-            return [line((" looking for the kubelet's log, the API and crictl…", "dim"))]
-        rows: list[Line] = []
-        for source in update.sources:
-            if source.cannot_tell:
-                rows += [line((f" {row}", "dim")) for row in wrap(f"{source.name}: {source.cannot_tell}", width - 2, 3)]
+            return sight_rows(no_stuck_pods(None), width)
+        rows = sight_rows(no_stuck_pods(update.sources), width)
+        for words in other_lines(update.sources):
+            rows += [line((f" {row}", "muted")) for row in wrap(words, width - 2, 3)]
         return rows
+
+
+def _counts(stuck: StuckPods) -> list[Span]:
+    """Return how many pods are stuck, by memory and for other reasons."""
+    possibly = sum(pod.blame == "possible" for pod in stuck.pods)
+    by_memory = sum(pod.blame is not None for pod in stuck.pods) - possibly
+    others = len(stuck.pods) - by_memory - possibly
+    spans: list[Span] = [(f"{len(stuck.pods)}", "bad")]
+    known = ((by_memory, "by memory"), (possibly, "possibly"), (others, "others"))
+    parts = [f"{count} {what}" for count, what in known if count]
+    return [*spans, (f": {', '.join(parts)} ", "bad" if by_memory else "warn")]
+
+
+def _name_width(width: int) -> int:
+    return max(16, min(56, width * 2 // 5))
+
+
+def _text(pod: StuckPod) -> str:
+    """Return what a filter looks in."""
+    return " ".join((pod_name(pod), pod_reason(pod), pod.reason))
 
 
 def pod_lines(pod: StuckPod, sources: Sequence[SourceState], width: int) -> list[Line]:
@@ -95,18 +197,18 @@ def pod_lines(pod: StuckPod, sources: Sequence[SourceState], width: int) -> list
     lines = [line((state_words(pod, CLOCK.now()), "text"))]
     if pod.after_remedy:
         lines.append(line((f"after the remedy: {pod.after_remedy}", "good")))
-    styles = {"cause": "bad" if pod.memory else "warn", "error": "dim"}
+    styles = {"cause": "bad" if pod.memory else "warn", "error": "muted"}
     lines += [line(), *_rows(pod_facts(pod), width, styles)]
     lines += [line(), line(("Kernel incidents", "title"))]
-    lines += _rows(kernel_facts(pod), width) or [line(("  none is linked to this pod", "dim"))]
+    lines += _rows(kernel_facts(pod), width) or [line(("  none is linked to this pod", "muted"))]
     lines += [line(), line(("History", "title"))]
     history = history_facts(pod, _clock)
-    lines += _rows(history, width, dict.fromkeys((fact.label for fact in history), "dim"))
+    lines += _rows(history, width, dict.fromkeys((fact.label for fact in history), "muted"))
     lacking = [source for source in sources if source.cannot_tell]
     if lacking:
         lines += [line(), line(("Not visible from these sources", "title"))]
         for source in lacking:
-            lines += [line((f"  {row}", "dim")) for row in wrap(f"{source.name}: {source.cannot_tell}", width - 4, 4)]
+            lines += [line((f"  {row}", "muted")) for row in wrap(f"{source.name}: {source.cannot_tell}", width - 4, 4)]
     return lines
 
 
@@ -116,7 +218,7 @@ def _rows(facts: Sequence[Fact], width: int, styles: Mapping[str, str] | None = 
     for label, text in facts:
         style = (styles or {}).get(label, "text")
         rows = wrap(text, width - 13, 8) or [""]
-        lines.append(line((f"  {label:<11}", "dim"), (rows[0], style)))
+        lines.append(line((f"  {label:<11}", "muted"), (rows[0], style)))
         lines += [line((" " * 13 + row, style)) for row in rows[1:]]
     return lines
 

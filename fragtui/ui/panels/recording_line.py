@@ -15,6 +15,8 @@ _LEGEND = "✗ refused or killed   ▼ remedy   > goes to the next"
 class RecordingLine(LinesWidget):
     """One line of a replay; the last remedy's result is on its right side."""
 
+    ground = "line"
+
     def __init__(self, session: Session) -> None:
         super().__init__(id="recording-line")
         self._session = session
@@ -25,17 +27,17 @@ class RecordingLine(LinesWidget):
             return []
         clock = f" {_clock(recording.share * recording.length)} of {_clock(recording.length)} "
         cells = max(_MIN_CELLS, min(_MAX_CELLS, width // 3))
-        text, style = self._session.remedy_line or ((_LEGEND, "dim") if recording.marks else ("", "dim"))
+        text, style = self._session.remedy_line or ((_LEGEND, "muted") if recording.marks else ("", "muted"))
         words = fit(f"  {text}", max(0, width - len(clock) - cells))
         return [line((clock, "text"), *_bar(recording, cells), (words, style))]
 
 
 def _bar(recording: RecordingPosition, cells: int) -> list[Span]:
     place = min(cells - 1, int(recording.share * cells))
-    bar: list[Span] = [("━", "accent") if cell < place else ("─", "dim") for cell in range(cells)]
+    bar: list[Span] = [("━", "bar") if cell < place else ("─", "grid") for cell in range(cells)]
     for share, is_remedy in recording.marks:
         bar[min(cells - 1, int(share * cells))] = ("▼", "key") if is_remedy else ("✗", "bad")
-    bar[place] = ("●", "title")
+    bar[place] = ("●", "key")
     return bar
 
 

@@ -12,6 +12,8 @@ from fragtui.ui.widgets.rows import Line, LinesWidget, line
 class RemedyLine(LinesWidget):
     """One line, hidden while there is nothing to say."""
 
+    ground = "line"
+
     def __init__(self, session: Session) -> None:
         super().__init__(id="remedy-line")
         self._session = session

@@ -8,12 +8,15 @@ from fragtui import __version__
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.text import format_bytes, format_duration
 from fragtui.ui.session import Session
-from fragtui.ui.widgets.cells import fit, spans_width
+from fragtui.ui.widgets.cells import fit, fit_spans, spans_width
+from fragtui.ui.widgets.incident_cells import notice_spans
 from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
 
 
 class StatusLine(LinesWidget):
-    """One line; pieces are left out from the least needed on where the screen is narrow."""
+    """One line; a narrow one leaves out the least needed pieces. A message that has no row of its own covers it."""
+
+    ground = "line"
 
     def __init__(self, session: Session) -> None:
         super().__init__(id="top-line")
@@ -22,6 +25,8 @@ class StatusLine(LinesWidget):
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the line for that width."""
         session = self._session
+        if not session.notice_row and (notice := session.notices.fresh) is not None:
+            return [line(*fit_spans(notice_spans(notice), ((" M ", "key"),), width))]
         snapshot = session.snapshot
         right = list(session.status)
         if snapshot is None:
@@ -29,7 +34,7 @@ class StatusLine(LinesWidget):
             return [line((fit(text, max(0, width - spans_width(right) - 1)), "title"), *right)]
         left: list[tuple[int, list[Span]]] = [
             (0, [(f" {snapshot.host.name or 'unknown node'} ", "title")]),
-            (5, [(f" {snapshot.host.release or 'kernel unknown'} ", "dim")]),
+            (5, [(f" {snapshot.host.release or 'kernel unknown'} ", "muted")]),
             (1, _memory(snapshot)),
             (2, _pressure(snapshot)),
             (4, _own(snapshot)),
@@ -49,22 +54,22 @@ def _memory(snapshot: Snapshot) -> list[Span]:
     free, total = snapshot.meminfo.get("MemFree"), snapshot.meminfo.get("MemTotal")
     if free is None or total is None:
         return [(" memory unknown ", "warn")]
-    return [(f" {format_bytes(free)}", "text"), (f" free of {format_bytes(total)} ", "dim")]
+    return [(f" {format_bytes(free)}", "text"), (f" free of {format_bytes(total)} ", "muted")]
 
 
 def _pressure(snapshot: Snapshot) -> list[Span]:
     if snapshot.pressure is None or snapshot.pressure.some is None:
-        return [(f" PSI {snapshot.why('pressure/memory') or 'unknown'} ", "dim")]
+        return [(f" PSI {snapshot.why('pressure/memory') or 'unknown'} ", "muted")]
     some, full = snapshot.pressure.some.avg10, snapshot.pressure.full
     style = "bad" if some >= 20 else "warn" if some >= 5 else "text"
     text = f" {some:.1f}" + (f"/{full.avg10:.1f}" if full else "")
-    return [(" PSI", "dim"), (text, style), ("% 10s ", "dim")]
+    return [(" PSI", "muted"), (text, style), ("% 10s ", "muted")]
 
 
 def _own(snapshot: Snapshot) -> list[Span]:
     if snapshot.own is None:
-        return [(f" fragtui {__version__} ", "dim")]
-    return [(f" self {snapshot.own.cpu * 100:.1f}% {format_bytes(snapshot.own.resident)} ", "dim")]
+        return [(f" fragtui {__version__} ", "muted")]
+    return [(f" self {snapshot.own.cpu * 100:.1f}% {format_bytes(snapshot.own.resident)} ", "muted")]
 
 
 def state_spans(

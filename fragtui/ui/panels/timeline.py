@@ -44,7 +44,7 @@ class Timeline(LinesWidget):
         rows += [_chart_row(series, span, room, row) for row in range(room)]
         rows.append(_marks(session, points))
         rows.append(_axis(points))
-        rows.append(line((fit(f" {rate_words(session.rates.rates)}", width), "dim")))
+        rows.append(line((fit(f" {rate_words(session.rates.rates)}", width), "muted")))
         return rows
 
 
@@ -53,14 +53,14 @@ def _heading(session: Session) -> Line:
     size = format_bytes(session.snapshot.host.page_size << session.order)
     return line(
         (" Timeline", "title"),
-        (f"  blocks of order {session.order} ({size}) that kernel requests may take", "dim"),
+        (f"  blocks of order {session.order} ({size}) that kernel requests may take", "muted"),
     )
 
 
 def _chart_row(series: Sequence[int | None], span: int, room: int, row: int) -> Line:
     """Return one row of the chart, 0 the topmost."""
     floor = (room - 1 - row) * 8
-    spans: list[Span] = [(fit_right(_label(span, room, row), _LABEL) + " ", "dim")]
+    spans: list[Span] = [(fit_right(_label(span, room, row), _LABEL) + " ", "muted")]
     cells = [_cell(value, span, room, floor) for value in series]
     for style, same in groupby(cells, key=lambda cell: cell[1]):
         spans.append(("".join(sign for sign, _ in same), style))
@@ -71,11 +71,11 @@ def _cell(value: int | None, span: int, room: int, floor: int) -> tuple[str, str
     if value is None:
         return " ", "text"
     if value == 0:
-        return ("×", "bad") if floor == 0 else (" ", "text")
+        return ("×", "history-none") if floor == 0 else (" ", "text")
     eighths = round(log_share(value, span) * room * 8) - floor
     if eighths <= 0:
         return " ", "text"
-    return SPARKS[min(eighths, 8) - 1], "warn" if value < FEW_BLOCKS else "good"
+    return SPARKS[min(eighths, 8) - 1], "history-few" if value < FEW_BLOCKS else "bar"
 
 
 def _label(span: int, room: int, row: int) -> str:
@@ -104,5 +104,5 @@ def _axis(points: int) -> Line:
     ends = (f"{format_duration(SECONDS)} ago", f"{_REFUSED} refused  {_REMEDY} remedy", "now")
     gap = points - sum(spans_width(((end, ""),)) for end in ends)
     if gap < 2:
-        return line((" " * (_LABEL + 1) + fit_right("now", points), "dim"))
-    return line((" " * (_LABEL + 1) + ends[0] + " " * (gap // 2) + ends[1] + " " * (gap - gap // 2) + ends[2], "dim"))
+        return line((" " * (_LABEL + 1) + fit_right("now", points), "muted"))
+    return line((" " * (_LABEL + 1) + ends[0] + " " * (gap // 2) + ends[1] + " " * (gap - gap // 2) + ends[2], "muted"))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.events import Key
@@ -20,13 +21,14 @@ from fragtui.ui.messages import Crashed, Mailbox
 from fragtui.ui.pages.help_page import help_lines
 from fragtui.ui.panels.failures import FailuresPanel
 from fragtui.ui.panels.pod_links import pods_linked_to
-from fragtui.ui.panels.pods import PodsPanel, pod_lines
+from fragtui.ui.panels.pods import OtherPods, PodsPanel, pod_lines
 from fragtui.ui.panels.zones import ZonesPanel
-from fragtui.ui.screens.failure_actions import ask_filter, copy_incident, save_incidents
+from fragtui.ui.screens.failure_actions import copy_incident, save_incidents
 from fragtui.ui.screens.report_action import Write, save_aside, save_report
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.list_panel import ListPanel
 from fragtui.ui.widgets.page import PageScreen
+from fragtui.ui.widgets.palette import THEMES
 from fragtui.ui.widgets.resilient import surviving_errors
 
 
@@ -44,7 +46,8 @@ class DashboardScreen(Screen[None]):
         self.early: Snapshot | None = None
         """The newest snapshot; it may come before the screen can take messages."""
         self.write_report = write_report
-        """Writes the report for a ticket; None if there is no node to report on."""
+        """Writes the report for a ticket; None if there is nothing to report on."""
+        self._notice_timer: asyncio.TimerHandle | None = None
         self.unread = False
         """Whether the terminal is not read, so that nothing is drawn."""
         self._latest = time.monotonic()
@@ -61,6 +64,11 @@ class DashboardScreen(Screen[None]):
             self.session.accept(self.early)
         # Before the screen's own first layout, so that nothing is laid out twice.
         self.dashboard.share_out(self.app.size)
+
+    def on_unmount(self) -> None:
+        """Stop the timer."""
+        if self._notice_timer is not None:
+            self._notice_timer.cancel()
 
     def on_resize(self) -> None:
         """Distribute the lines again."""
@@ -124,26 +132,48 @@ class DashboardScreen(Screen[None]):
         self.session.by_type = not self.session.by_type
         self.show()
 
+    @property
+    def focused_list(self) -> ListPanel[Any]:
+        """The list that keys act on: the focused one, else the zones."""
+        return self.focused if isinstance(self.focused, ListPanel) else self.dashboard.panel(ZonesPanel)
+
     def action_choose(self, step: int) -> None:
-        """Move the cursor in the focused panel."""
-        if isinstance(self.focused, ListPanel):
-            self.focused.move(step)
-        else:
-            self.session.choose(step)
+        """Select another row of the focused list."""
+        self.focused_list.move(step)
+
+    def action_choose_page(self, direction: int) -> None:
+        """Select a row a page further on, or back."""
+        self.focused_list.move_page(direction)
+
+    def action_choose_end(self, direction: int) -> None:
+        """Select the first or the last row."""
+        self.focused_list.move_to_end(direction)
+
+    def on_list_panel_selected(self, message: ListPanel.Selected) -> None:
+        """Show the bars of another zone."""
+        if message.panel_id == "zones":
+            self.show()
+
+    def action_unfold(self, unfold: bool) -> None:
+        """Show or hide the members of the selected group."""
+        if self.focused_list.fold(unfold):
             self.show()
 
     def action_open(self) -> None:
-        """Open the chosen item of the focused panel."""
+        """Open what is selected in the focused list; a folded group is unfolded first."""
         pods, failures = self.dashboard.panel(PodsPanel), self.dashboard.panel(FailuresPanel)
-        if self.focused is pods and (pod := pods.chosen) is not None:
+        if isinstance(self.focused, ZonesPanel):
+            self.action_zoom()
+        elif self.focused_list.fold(True) or (self.focused is pods and isinstance(pods.chosen, OtherPods)):
+            self.show()
+        elif self.focused is pods and (pod := pods.chosen) is not None and not isinstance(pod, OtherPods):
             sources = self.session.pods.sources if self.session.pods else ()
             self.app.push_screen(PageScreen(f"Pod {pod_name(pod)}", lambda width: pod_lines(pod, sources, width)))
-        elif isinstance(self.focused, ZonesPanel):
-            self.action_zoom()
-        elif (group := failures.chosen) is not None:
+        elif self.focused is not pods and (row := failures.chosen) is not None:
             # With the table of causes it takes 8 ms of CPU, which the first bars would wait for.
             from fragtui.ui.pages.incident_page import incident_lines  # noqa: PLC0415
 
+            group = row.group
             title = f"Report: {group.last.comm or 'unknown'}"
             size = self.session.snapshot.host.page_size if self.session.snapshot else 4096
             linked = partial(pods_linked_to, self.session.pods)
@@ -152,12 +182,59 @@ class DashboardScreen(Screen[None]):
             self.notify("Nothing is listed here.", markup=False)
 
     def action_filter(self) -> None:
-        """Ask for the text that listed failures must contain."""
-        ask_filter(self.app, self.session.failures, self.show)
+        """Have the keys that follow filter the focused list, or the failures."""
+        pods, failures = self.dashboard.panel(PodsPanel), self.dashboard.panel(FailuresPanel)
+        panel: ListPanel[Any] = pods if self.focused is pods else failures
+        if not panel.display:
+            self.dashboard.unzoom()
+        self.set_focus(panel)
+        panel.type_filter()
+
+    def action_unwind(self) -> None:
+        """Go one step back: clear a filter, else fold, show all panels, go on after a pause, hide the root note."""
+        lists = sorted(self.dashboard.lists, key=lambda panel: panel is not self.focused)
+        if (
+            any(panel.clear_filter() for panel in lists)
+            or any(panel.fold_all() for panel in lists)
+            or self.dashboard.unzoom()
+            or self.unpause()
+            or self.session.hide_root_note()
+        ):
+            self.show()
+
+    def unpause(self) -> bool:
+        """Go on after a pause; return whether there was one. For screens that can be paused."""
+        return False
 
     def action_copy(self) -> None:
-        """Copy the chosen failure as JSON."""
-        copy_incident(self.app, self.dashboard.panel(FailuresPanel).chosen)
+        """Copy the selected failure as JSON."""
+        row = self.dashboard.panel(FailuresPanel).chosen
+        copy_incident(self.app, None if row is None else row.group)
+
+    def action_messages(self) -> None:
+        """Show what was reported."""
+        from fragtui.ui.pages.notices_page import notice_lines  # noqa: PLC0415  # Not for the first bars.
+
+        notices = self.session.notices
+        self.app.push_screen(PageScreen("Messages", lambda width: notice_lines(notices, width)))
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """A sentence for each thing that runs and would end with fragtui."""
+        return ()
+
+    @surviving_errors
+    def show_notice(self) -> None:
+        """Draw the newest message, and draw again when it is no longer fresh."""
+        if self._notice_timer is not None:
+            self._notice_timer.cancel()
+            self._notice_timer = None
+        if self.unread or not self.is_mounted:
+            return
+        self.dashboard.show_messages()
+        if not self.session.notice_row and (notice := self.session.notices.fresh) is not None:
+            wait = notice.ends - time.monotonic() + 0.05
+            self._notice_timer = asyncio.get_running_loop().call_later(wait, self.call_next, self.show_notice)
 
     def action_save(self) -> None:
         """Save the listed failures as JSON lines in the working directory."""
@@ -182,6 +259,5 @@ class DashboardScreen(Screen[None]):
 
     def action_next_theme(self) -> None:
         """Take the next theme."""
-        names = sorted(self.app.available_themes)
-        self.app.theme = names[(names.index(self.app.theme) + 1) % len(names)]
+        self.app.theme = THEMES[(THEMES.index(self.app.theme) + 1) % len(THEMES)]
         self.notify(self.app.theme, timeout=2, markup=False)

@@ -1,31 +1,19 @@
-"""Actions on the listed failures: filter, copy, save."""
+"""What can be done with the listed failures: copy, save."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from textual.app import App
 
-from fragtui.model.failures.failure_list import FailureGroup, FailureList
+from fragtui.model.failures.failure_list import FailureGroup
 from fragtui.output_file import write_file
 from fragtui.text import counted
-from fragtui.ui.dialogs.prompt import PromptDialog
 from fragtui.ui.screens.report_action import save_aside
-
-
-def ask_filter(app: App[Any], failures: FailureList, then: Callable[[], None]) -> None:
-    """Ask for the text that listed failures must contain; Escape changes nothing."""
-
-    def take(wanted: str | None) -> None:
-        if wanted is not None:
-            failures.filter(wanted)
-            then()
-
-    app.push_screen(PromptDialog("List failures that hold this text", failures.wanted), take)
 
 
 def copy_incident(app: App[Any], group: FailureGroup | None) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import BindingType
 
 from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, RESTING_INTERVAL, Ticker
+from fragtui.text import printable
 from fragtui.ui.keys import KEYS, bindings
 from fragtui.ui.messages import Crashed, HistoryLoaded, KernelLogUpdated, PodsUpdated, RemediesUpdated, Sampled
 from fragtui.ui.panels.status_line import state_spans
@@ -37,6 +38,7 @@ class LiveScreen(DashboardScreen):
 
     def __init__(self, sampler: Ticker, dependencies: AppDependencies, readers: BackgroundReaders) -> None:
         super().__init__(dependencies.order, dependencies.write_report)
+        self.session.as_root = dependencies.as_root
         self.remedies: RemedyController | None = None
         """The remedies; None until the first bars are on screen."""
         self._sampler = sampler
@@ -237,6 +239,26 @@ class LiveScreen(DashboardScreen):
         self.session.paused = not self.session.paused
         self._sampler.tick_now()
         self.show()
+
+    def unpause(self) -> bool:
+        """Go on after a pause; return whether there was one."""
+        if not self.session.paused:
+            return False
+        self.action_pause()
+        return True
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """A sentence for each thing that runs and would end with fragtui."""
+        remedies, recorder = self.session.remedies, self._dependencies.recorder
+        sentences = []
+        if remedies is not None and remedies.running is not None:
+            sentences.append(f"A remedy is running ({remedies.running}). Quitting aborts it; its end is logged.")
+        if remedies is not None and remedies.guard is not None:
+            sentences.append("The guard is on. It works only while fragtui runs; quitting switches it off.")
+        if recorder is not None and recorder.file is not None:
+            sentences.append(f"A recording is being written to {printable(str(recorder.file.path))}. Quitting ends it.")
+        return tuple(sentences)
 
     def action_page_types(self) -> None:
         """Read /proc/pagetypeinfo at once."""

@@ -204,7 +204,7 @@ class RemedyController:
             return f"{mark} {summary(state.remedy_result)}  (r: before and after)", "text"
         if state.guard is not None and state.decision is not None:
             dry = " (dry run)" if state.guard.dry_run else ""
-            return f"◉ Guard{dry}: {state.decision.why}{'  (x aborts)' if self._guard_runs else ''}", "accent"
+            return f"◉ Guard{dry}: {state.decision.why}{'  (x aborts)' if self._guard_runs else ''}", "key"
         if state.past:
             return f"! {state.past[0]}", "warn"
         return None

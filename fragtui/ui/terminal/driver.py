@@ -13,16 +13,25 @@ from contextlib import suppress
 from typing import Any
 
 from textual import constants
+from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
 from fragtui.ui.messages import LeaveAsked, TerminalLost, TerminalRead, TerminalUnread
 from fragtui.ui.terminal.input import TerminalInput
 from fragtui.ui.terminal.key_arrivals import KeyArrivals
 from fragtui.ui.terminal.output import TerminalOutput, in_foreground
+from fragtui.ui.terminal.questions import TerminalQuestions
 from fragtui.ui.terminal.signals import TerminalSignals
+from fragtui.ui.widgets.resilient import ResilientApp
 
 _WAITED = 0.001
 """Seconds: a poll that ends sooner found input that had arrived before it."""
+
+
+class TerminalApp(ResilientApp):
+    """An application that may ask its terminal something."""
+
+    questions: TerminalQuestions | None = None
 
 
 class QuietDriver(LinuxDriver):
@@ -33,14 +42,16 @@ class QuietDriver(LinuxDriver):
     Signals that end the process are handled while the terminal is in use: see `TerminalSignals`.
     """
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+    def __init__(self, app: App[Any], *args: Any, **options: Any) -> None:
+        super().__init__(app, *args, **options)
         self._ending = self.exit_event = _WakingEvent()
         self._output: TerminalOutput | None = None
         self._signals: TerminalSignals | None = None
+        self._asked = False
         self.arrivals = KeyArrivals()
         """The recent input of the terminal, and when it arrived."""
         self.arrivals.more_waits = self._more_waits
+        self._questions = app.questions if isinstance(app, TerminalApp) else None
 
     @property
     def is_behind(self) -> bool:
@@ -63,6 +74,9 @@ class QuietDriver(LinuxDriver):
         faulthandler.enable(self._output.fileno())
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual annotates it so
         super().close()  # Ends Textual's own writing thread, which is not used.
+        if self._questions is not None and not self._asked:
+            self._asked = True
+            self.write(self._questions.ask(time.monotonic()))
 
     def resume_application_mode(self) -> None:
         """Take over the terminal again after SIGCONT."""
@@ -107,7 +121,8 @@ class QuietDriver(LinuxDriver):
         poll = select.poll()
         poll.register(self.fileno, select.POLLIN)
         poll.register(woken, select.POLLIN)
-        arriving = TerminalInput(self.arrivals)
+        is_answer = self._questions.take if self._questions else None
+        arriving = TerminalInput(self.arrivals, is_answer)
         while not self._ending.is_set():
             began = time.monotonic()
             ready = dict(poll.poll(constants.ESCAPE_DELAY * 1000 if arriving.in_doubt else None))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from codecs import getincrementaldecoder
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from textual import events
 from textual.message import Message
 
 from fragtui.ui.terminal.input_pieces import ESC, MAX_SEQUENCE, Piece, Pieces
 from fragtui.ui.terminal.key_arrivals import KeyArrivals, Kind
-from fragtui.ui.terminal.textual_private import MODIFIER_FUNCTIONAL_KEYS, XTermParser, parse_whole
+from fragtui.ui.widgets.textual_private import MODIFIER_FUNCTIONAL_KEYS, XTermParser, parse_whole
 
 _BURST = 3
 """So many different keys in one read are a paste, from a terminal that does not mark pastes."""
@@ -24,8 +24,10 @@ _WAYS_OUT = ("\x03", "\x11", "\x1b[99;5u", "\x1b[113;5u")
 class TerminalInput:
     """The events of one terminal."""
 
-    def __init__(self, arrivals: KeyArrivals) -> None:
+    def __init__(self, arrivals: KeyArrivals, is_answer: Callable[[str, float], bool] | None = None) -> None:
         self._arrivals = arrivals
+        self._is_answer = is_answer
+        """Takes a piece and when it came; returns whether it was an answer of the terminal's, and no key."""
         self._decode = getincrementaldecoder("utf-8")("replace").decode
         self._pieces = Pieces()
         self._parser = XTermParser()
@@ -65,6 +67,8 @@ class TerminalInput:
     def _events(self, piece: Piece, at: float) -> list[Message]:
         if piece.pasted:
             came: list[Message] = [events.Paste(piece.text.replace("\x00", ""))] if piece.text else []
+        elif self._is_answer is not None and self._is_answer(piece.text, at):
+            came = []
         else:
             came = self._meaning(piece.text) if len(piece.text) <= MAX_SEQUENCE else []
         for event in came:

@@ -7,9 +7,12 @@ depend only on the order of the characters, and time matters only for a lone Esc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 ESC = "\x1b"
+BEL = "\x07"
+OSC_COLOUR = f"{ESC}]11;"
+"""Begins a terminal's report of its ground, a string that BEL or ESC and a backslash end."""
 PASTE_BEGINS = "\x1b[200~"
 PASTE_ENDS = "\x1b[201~"
 MAX_SEQUENCE = 32
@@ -20,8 +23,7 @@ _MAX_HELD = 64
 """Characters that are kept of a sequence that does not end; longer than `MAX_SEQUENCE`, so that it stays unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """One key, report, or paste."""
 
     text: str
@@ -56,8 +58,8 @@ class Pieces:
 
     @property
     def in_doubt(self) -> bool:
-        """Whether the waiting characters are a key if nothing follows: Escape, or Alt+O."""
-        return self._held in (ESC, f"{ESC}O")
+        """Whether the waiting characters are a key if nothing follows: Escape, Alt+O, or Alt+]."""
+        return self._held in (ESC, f"{ESC}O", f"{ESC}]")
 
     def feed(self, text: str) -> list[Piece]:
         """Return the pieces that these characters complete."""
@@ -92,6 +94,9 @@ class Pieces:
             elif not self._continues_marker(character, done):
                 done.append(Piece(character))
             return
+        if self._held.startswith(f"{ESC}]"):
+            self._take_report(character, done)
+            return
         if character == ESC:
             self._end(done)
             self._held = ESC
@@ -104,6 +109,36 @@ class Pieces:
             self._held += character
         if self._is_whole(character):
             self._end(done)
+
+    def _take_report(self, character: str, done: list[Piece]) -> None:
+        """Take a character after Escape and a bracket: all up to the end of a report stays one piece.
+
+        What begins otherwise is the key Alt and bracket. A report that is too long or holds a control character ends
+        there: it can't swallow keys for ever.
+        """
+        held = self._held
+        if not (held + character).startswith(OSC_COLOUR[: len(held) + 1]):
+            self._held = held[:2]
+            self._end(done)
+            for key in held[2:] + character:
+                self._take(key, done)
+        elif held.endswith(ESC) and character != "\\":
+            self._held = held[:-1]
+            self._end(done)
+            self._held = ESC
+            self._take(character, done)
+        elif " " <= character <= "~" and not held.endswith(ESC):
+            self._held += character
+            if len(self._held) >= _MAX_HELD:
+                self._end(done)
+        elif character in (BEL, "\\"):
+            self._held += character
+            self._end(done)
+        elif character == ESC:
+            self._held += ESC
+        else:
+            self._end(done)
+            self._take(character, done)
 
     def _is_cut_off_by(self, character: str) -> bool:
         """Return whether a control sequence can't hold this character (ECMA-48 5.4)."""
@@ -119,7 +154,7 @@ class Pieces:
             return len(held) >= 4
         if held.startswith(f"{ESC}["):
             return len(held) > 2 and "@" <= character <= "~"
-        return held != f"{ESC}O"
+        return held not in (f"{ESC}O", f"{ESC}]")
 
     def _end(self, done: list[Piece]) -> None:
         """Pass on the waiting characters."""

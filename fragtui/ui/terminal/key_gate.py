@@ -19,8 +19,8 @@ from textual.widget import Widget
 from fragtui.ui.terminal.driver import QuietDriver
 from fragtui.ui.terminal.input import kind_of
 from fragtui.ui.terminal.key_arrivals import AFTER_PASTE, ALONE, KeyArrivals, Press
-from fragtui.ui.terminal.textual_private import driver_of
 from fragtui.ui.widgets.resilient import ResilientApp
+from fragtui.ui.widgets.textual_private import driver_of
 
 ANSWER_DELAY_SECONDS = 0.4
 """Seconds that a question must be on the screen before its answer counts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
@@ -9,7 +10,6 @@ from rich.cells import cell_len, set_cell_size
 if TYPE_CHECKING:
     from fragtui.ui.widgets.rows import Span
 
-EIGHTHS = " ▏▎▍▌▋▊▉█"
 SPARKS = "▁▂▃▄▅▆▇█"
 
 
@@ -28,15 +28,53 @@ def fit(text: str, width: int) -> str:
     return set_cell_size(text, width - 1) + "…"
 
 
+_TAIL = 12
+"""Last characters of a name that stay: the hash and the number that distinguish the pods of one deployment."""
+
+
+def fit_name(name: str, width: int) -> str:
+    """Return ``namespace/name`` or any name in exactly `width` cells; a longer one keeps its end.
+
+    The ellipsis is inside, in the namespace too if that is long: ``payments-prod…/checkout…7f9c-x007z``.
+    """
+    if cells_of(name) <= width:
+        return fit(name, width)
+    namespace, slash, rest = name.rpartition("/")
+    if slash and width >= 2 * _TAIL:
+        room = max(width // 3, width - 1 - cells_of(rest))
+        head = namespace if cells_of(namespace) < room else fit(namespace, room - 1)
+        return f"{head}/{_fit_middle(rest, width - 1 - cells_of(head))}"
+    return _fit_middle(name, width)
+
+
+def _fit_middle(text: str, width: int) -> str:
+    if cells_of(text) <= width:
+        return fit(text, width)
+    tail = text[-min(_TAIL, max(0, width - 2)) :] if width > 2 else ""
+    while tail and cells_of(tail) > width - 2:
+        tail = tail[1:]
+    return fit(text, width - cells_of(tail)) + tail
+
+
 def fit_right(text: str, width: int) -> str:
     """Return the text in exactly `width` cells, against the right."""
     length = cells_of(text)
     return " " * (width - length) + text if length <= width else fit(text, width)
 
 
-def spans_width(spans: tuple[Span, ...] | list[Span]) -> int:
+def spans_width(spans: Sequence[Span]) -> int:
     """Return how many cells the spans take."""
     return sum(cells_of(text) for text, _ in spans)
+
+
+def fit_spans(left: Sequence[Span], right: Sequence[Span], width: int) -> tuple[Span, ...]:
+    """Return a line of `width` cells, `right` at its end; what is too long is cut from the end of `left`."""
+    room = max(0, width - spans_width(right))
+    spans: list[Span] = []
+    for text, style in left:
+        spans.append((text if cells_of(text) <= room else fit(text, room), style))
+        room -= cells_of(spans[-1][0])
+    return (*spans, (" " * room, "text"), *right)
 
 
 def wrap(text: str, width: int, lines: int) -> list[str]:
@@ -58,10 +96,9 @@ def wrap(text: str, width: int, lines: int) -> list[str]:
     return rows
 
 
-def bar(share: float, width: int) -> str:
-    """Return a bar of `share` (0..1) of `width` cells in eighths of a cell; anything above nothing shows."""
-    eighths = round(max(0.0, min(1.0, share)) * width * 8)
-    if share > 0:
-        eighths = max(1, eighths)
-    whole, rest = divmod(eighths, 8)
-    return "█" * whole + (EIGHTHS[rest] if rest else "")
+def bar_cells(share: float, width: int) -> int:
+    """Return the whole cells of a bar of `share` (0..1); anything above nothing shows.
+
+    A part of a cell at its end would be full height and touch the row above.
+    """
+    return max(1, round(min(1.0, share) * width)) if share > 0 else 0

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from fragtui.text import format_duration
 from fragtui.ui.clock import CLOCK
+
+if TYPE_CHECKING:
+    from fragtui.ui.notices import Notice
+    from fragtui.ui.widgets.rows import Span
 
 _DAY = 86_400.0
 
@@ -17,6 +22,17 @@ def clock_time(at: float | None, now: float | None = None) -> str:
     moment = datetime.fromtimestamp(at).astimezone()
     recent = abs((CLOCK.now() if now is None else now) - at) < _DAY / 2
     return moment.strftime("%H:%M:%S" if recent else "%b %d %H:%M")
+
+
+def time_of_day(at: float) -> str:
+    """Return the local time of day."""
+    return datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S")
+
+
+def notice_spans(notice: Notice) -> tuple[Span, ...]:
+    """Return the time and the text of a notice."""
+    times = f" ×{notice.count}" if notice.count > 1 else ""
+    return ((f" {time_of_day(notice.time)}  ", "muted"), (notice.text + times, notice.style))
 
 
 def time_ago(at: float | None) -> str:

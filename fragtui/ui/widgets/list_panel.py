@@ -1,85 +1,332 @@
-"""A panel that lists things under a heading, with a cursor that follows the newest until it is moved."""
+"""A panel that lists things under a heading: a selection that stays on its item, a view that scrolls, a filter."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Generic, TypeVar
 
-from fragtui.ui.widgets.cells import fit, spans_width
+from textual.events import Click, Key, MouseScrollDown, MouseScrollUp, Paste
+from textual.message import Message
+
+from fragtui.text import printable
+from fragtui.ui.widgets.cells import fit, fit_spans
 from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
 
 T = TypeVar("T")
 
+MAX_FILTER = 80
+"""Characters of a filter's text."""
+_WHEEL_ROWS = 3
+
 
 class ListPanel(LinesWidget, Generic[T], can_focus=True):
-    """Rows of items under a heading; `newest_last` has the view stand at the end and follow it."""
+    """LinesWidget of items under a heading, the most important first.
 
-    newest_last = False
+    Until somebody selects a row, the first one is selected, whichever item that is. A selection stays on its item while
+    others come and go; if the item goes, it stays in its place. Only the focused panel's row has a ground.
+    """
+
+    SELECTS_ROWS = True
+    """Whether the whole row of the selection has its ground; if not, `row` marks it."""
+    HEADER_ROOM = 5
+    """LinesWidget of items from which on a row names the columns."""
+
+    class Selected(Message):
+        """Another row was selected."""
+
+        def __init__(self, panel_id: str | None) -> None:
+            super().__init__()
+            self.panel_id = panel_id
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
-        self._cursor: int | None = None
+        self._selected: Hashable | None = None
+        self._unfolded: set[Hashable] = set()
+        self._items: Sequence[T] = ()
+        self._keys: list[Hashable] = []
+        self._places: dict[Hashable, int] = {}
+        self._at = 0
+        self._top: Hashable | None = None
+        """The item that is shown first; None is the first of all."""
+        self._shown = range(0)
+        self._room = 0
+        """How many rows there was room for."""
+        self._head = 1
+        """Lines above the first item."""
+        self._scrolled = False
+        """Whether the wheel moved the view, so that the selection may be outside of it."""
+        self.typing = False
+        """Whether keys go into the filter."""
+        self.changed_view = 0
+        """How often what is listed was changed from here: by folding, by the filter."""
 
     @abstractmethod
     def items(self) -> Sequence[T]:
-        """Return what is listed now, top to bottom."""
+        """Return what is listed now, top to bottom; the same object while nothing changes."""
+
+    @abstractmethod
+    def key(self, item: T) -> Hashable:
+        """Return what identifies an item from one update to the next."""
 
     @abstractmethod
     def heading(self, width: int) -> tuple[Span, ...]:
-        """Return the heading after the panel's name is drawn in its style."""
+        """Return the panel's name, in the style ``title``, and its counts."""
 
     @abstractmethod
     def row(self, item: T, width: int) -> tuple[Span, ...]:
-        """Return one item's line."""
+        """Return one item's line, without the mark of the selection."""
+
+    def header(self, width: int) -> tuple[Span, ...]:
+        """Return the names of the columns, aligned with `row`."""
+        return ()
 
     def empty(self, width: int) -> Sequence[Line]:
-        """Return what stands under the heading where nothing is listed."""
+        """Return what is under the heading if nothing is listed."""
         return ()
+
+    def group(self, item: T) -> Hashable | None:
+        """Return the key of the row that folds this item and others, which may be itself; None if none does."""
+        return None
+
+    @property
+    def selected_key(self) -> Hashable | None:
+        """What identifies the selected item; None selects the first one."""
+        return self._selected
+
+    @selected_key.setter
+    def selected_key(self, key: Hashable | None) -> None:
+        self._selected = key
+
+    @property
+    def wanted(self) -> str:
+        """The text that listed items contain; empty without a filter."""
+        return ""
+
+    @wanted.setter
+    def wanted(self, text: str) -> None:
+        raise NotImplementedError
+
+    @property
+    def matches(self) -> tuple[int, int]:
+        """How many things contain the filter's text, and of how many."""
+        return 0, 0
+
+    @property
+    def noun(self) -> str:
+        """What the rows are, if the position must say so."""
+        return ""
 
     @property
     def chosen(self) -> T | None:
-        """The item under the cursor, the newest while the cursor follows; None if there is none."""
-        items = self.items()
-        return items[self._at(len(items))] if items else None
+        """The selected item; None if nothing is listed."""
+        self._read()
+        return self._items[self._at] if self._items else None
+
+    @property
+    def position(self) -> str:
+        """Which rows are shown, of how many: ``12-14 of 131``."""
+        if not self._items:
+            return ""
+        noun = f" {self.noun}" if self.noun else ""
+        return f"{self._shown.start + 1}-{self._shown.stop} of {len(self._items)}{noun}"
 
     def move(self, step: int) -> None:
-        """Move the cursor; at the newest end it follows again."""
-        count = len(self.items())
-        if not count:
+        """Select the row so many further on."""
+        self._read()
+        self.select(self._at + step)
+
+    def move_page(self, direction: int) -> None:
+        """Select the row a page further on."""
+        self.move(direction * max(1, len(self._shown) - 1))
+
+    def move_to_end(self, direction: int) -> None:
+        """Select the first or the last row."""
+        self.select(0 if direction < 0 else len(self.items()))
+
+    def select(self, place: int) -> None:
+        """Select a row, the nearest if there is none at that place, and show it."""
+        self._read()
+        if not self._keys:
             return
-        at = max(0, min(self._at(count) + step, count - 1))
-        newest = count - 1 if self.newest_last else 0
-        self._cursor = None if at == newest else at
+        self._at = max(0, min(place, len(self._keys) - 1))
+        self.selected_key = self._keys[self._at]
+        self._scrolled = False
+        self.rebuild()
+        self.post_message(self.Selected(self.id))
+
+    def scroll_rows(self, step: int) -> None:
+        """Move the view; the selection stays where it is."""
+        self._read()
+        first = max(0, min(self._shown.start + step, len(self._keys) - len(self._shown)))
+        self._top = self._keys[first] if first else None
+        self._scrolled = True
+        self.rebuild()
+
+    def fold(self, unfold: bool) -> bool:
+        """Show or hide the members of the group that the selected row is of; return whether that changed anything."""
+        item = self.chosen
+        group = None if item is None else self.group(item)
+        if group is None or (group in self._unfolded) is unfold:
+            return False
+        self._unfolded ^= {group}
+        self.changed_view += 1
+        self.selected_key = group
+        self._scrolled = False
+        self.rebuild()
+        return True
+
+    def fold_all(self) -> bool:
+        """Hide the members of every group; return whether one was unfolded."""
+        if not self._unfolded:
+            return False
+        if (item := self.chosen) is not None and (group := self.group(item)) is not None:
+            self.selected_key = group
+        self._unfolded.clear()
+        self.changed_view += 1
+        self._scrolled = False
+        self.rebuild()
+        return True
+
+    def clear_filter(self) -> bool:
+        """List everything again; return whether there was a filter."""
+        if not self.wanted and not self.typing:
+            return False
+        self.typing = False
+        self._want("")
+        return True
+
+    def type_filter(self) -> None:
+        """Have the keys that follow go into the filter."""
+        self.typing = True
         self.rebuild()
 
     def build(self, width: int, height: int) -> Sequence[Line]:
-        """Return the heading and the rows around the cursor."""
-        style = "focus" if self.has_focus else "title"
-        spans = self.heading(width)
-        spans = tuple((text, style if name == "title" else name) for text, name in spans)
-        rows = [line(*spans, (" " * max(0, width - spans_width(spans)), "text"))]
-        items = self.items()
+        """Return the heading and the rows in view."""
+        self._read()
         room = height - 1
-        if not items:
+        header = self.header(width - 1) if room > self.HEADER_ROOM and self._items else ()
+        self._head = 1 + bool(header)
+        room -= bool(header)
+        self._look(max(0, room))
+        rows = [self._heading(width)]
+        if header:
+            rows.append(line((" ", "muted"), *header))
+        if not self._items:
             return [*rows, *self.empty(width)]
-        at = self._at(len(items))
-        if room <= 0:
-            return rows
-        first = self._first(at, len(items), room)
-        shown = range(first, min(len(items), first + room))
-        rows += [line(*self.row(items[n], width), chosen=self.has_focus and n == at) for n in shown]
-        return rows
+        return [*rows, *(self._line(place, width) for place in self._shown)]
 
-    def _at(self, count: int) -> int:
-        if self._cursor is None:
-            return count - 1 if self.newest_last else 0
-        return max(0, min(self._cursor, count - 1))
+    def on_focus(self) -> None:
+        """Keep the selection on its item from now on: keys are about to act on it."""
+        self._read()
+        if self._keys:
+            self.selected_key = self._keys[self._at]
 
-    def _first(self, at: int, count: int, room: int) -> int:
-        if self._cursor is None:
-            return max(0, count - room) if self.newest_last else 0
-        return max(0, min(at - room // 2, count - room))
+    def on_blur(self) -> None:
+        """Follow the first row again if that is the selected one."""
+        self.typing = False
+        if self._at == 0:
+            self._selected = None
+
+    async def on_click(self, event: Click) -> None:
+        """Select the row under the mouse; a second click on it opens it."""
+        place = self._shown.start + event.y - self._head
+        if event.y < self._head or place not in self._shown:
+            return
+        if event.chain > 1 and self._keys[place] == self.selected_key:
+            await self.screen.run_action("open")
+        else:
+            self.select(place)
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """Scroll towards the end."""
+        event.stop()
+        self.scroll_rows(min(_WHEEL_ROWS, max(1, len(self._shown) // 2)))
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """Scroll towards the beginning."""
+        event.stop()
+        self.scroll_rows(-min(_WHEEL_ROWS, max(1, len(self._shown) // 2)))
+
+    def on_key(self, event: Key) -> None:
+        """Take a key into the filter; keys that write no text do what they always do."""
+        if not self.typing:
+            return
+        if event.key in ("enter", "tab", "shift+tab"):
+            self.typing = False
+            self.rebuild()
+            if event.key != "enter":
+                return
+        elif event.key in ("backspace", "ctrl+h"):
+            self._want(self.wanted[:-1])
+        elif event.key == "ctrl+u":
+            self._want("")
+        elif event.is_printable and event.character:
+            self._want(self.wanted + event.character)
+        else:
+            return
+        event.stop()
+        event.prevent_default()
+
+    def on_paste(self, event: Paste) -> None:
+        """Take the pasted text into the filter."""
+        if self.typing:
+            event.stop()
+            self._want(self.wanted + printable(event.text, MAX_FILTER))
+
+    def _want(self, text: str) -> None:
+        self.wanted = text[:MAX_FILTER]
+        self.changed_view += 1
+        self._scrolled = False
+        self.rebuild()
+
+    def _heading(self, width: int) -> Line:
+        name, *counts = self.heading(width)
+        spans = [(name[0], "focus" if self.has_focus else name[1]), *counts]
+        if self.typing or self.wanted:
+            found, total = self.matches
+            what = f"{found} of {total} match " + (f"'{self.wanted}_'" if self.typing else f"'{self.wanted}'")
+            how = " · Enter keeps · Esc clears" if self.typing else " · Esc clears"
+            right = ((what, "strong"), (f"{how if width >= 60 else ''} ", "muted"))
+            return line(*fit_spans(spans[:1], right, width))
+        position = ((f" {self.position}", "muted"),) if self._shown else ()
+        return line(*fit_spans(spans, position, width))
+
+    def _line(self, place: int, width: int) -> Line:
+        at, item = place == self._at, self._items[place]
+        mark = ("▸" if at else " ", "key")
+        return line(mark, *self.row(item, width - 1), chosen=at and self.has_focus and self.SELECTS_ROWS)
+
+    def _read(self) -> None:
+        """Take the items as they are now, and find the selection among them."""
+        items = self.items()
+        if items is not self._items:
+            self._items = items
+            self._keys = [self.key(item) for item in items]
+            self._places = {key: place for place, key in enumerate(self._keys)}
+        selected = self.selected_key
+        at = 0 if selected is None else self._places.get(selected, self._at)
+        if self._at < len(self._keys) and self._keys[self._at] == selected:
+            at = self._at  # Of several items with one key, the one that was selected.
+        self._at = max(0, min(at, len(self._keys) - 1))
+        if selected is not None and selected not in self._places and self._keys and not self.wanted:
+            self.selected_key = self._keys[self._at]  # It is gone for good, not only left out by the filter.
+
+    def _look(self, room: int) -> None:
+        """Set which rows are shown: from the one that was the first, moved as little as the selection needs."""
+        count = len(self._keys)
+        if not room:
+            self._shown = range(0)
+            return
+        first = 0 if self._top is None else self._places.get(self._top, self._shown.start)
+        if not self._scrolled:
+            if room > self._room and self._at < room:
+                first = 0  # More rows have come in view.
+            first = max(self._at - room + 1, min(first, self._at))
+        first = max(0, min(first, count - room))
+        self._room = room
+        self._top = self._keys[first] if first else None
+        self._shown = range(first, min(count, first + room))
 
 
 def columns(*cells: tuple[str, int, str]) -> tuple[Span, ...]:

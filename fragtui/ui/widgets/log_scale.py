@@ -11,7 +11,7 @@ DECADES = ("1", "10", "100", "1k", "10k", "100k", "1M", "10M")
 
 def decades(counts: Iterable[int]) -> int:
     """Return the powers of ten that the scale spans: at least four, so that it seldom changes."""
-    return max(4, math.ceil(math.log10(max(1, *counts) + 1)))
+    return max(4, math.ceil(math.log10(max((1, *counts)) + 1)))
 
 
 def log_share(count: int, span: int) -> float:

@@ -11,7 +11,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 
 from fragtui.ui.widgets.modal import ModalPanel
-from fragtui.ui.widgets.rows import Line, LinesWidget, Palette, shown
+from fragtui.ui.widgets.rows import Line, LinesWidget, shown
 
 Build = Callable[[int], Sequence[Line]]
 """Makes the lines for a width in cells."""
@@ -19,6 +19,8 @@ Build = Callable[[int], Sequence[Line]]
 
 class PageBody(LinesWidget):
     """All lines of a page at their full height, inside a scrolling container."""
+
+    ground = "raised"
 
     def __init__(self, build: Build, id: str = "page") -> None:
         super().__init__(id=id)
@@ -58,7 +60,6 @@ class PageScreen(ModalPanel[None]):
 
     def compose(self) -> ComposeResult:
         """Put the page in a scrolling frame."""
-        yield Palette()
         with VerticalScroll(id="sheet", can_focus=False) as frame:
             frame.border_title = Content(shown(f" {self._title} "))
             frame.border_subtitle = Content(shown(" Esc closes "))

@@ -2,52 +2,25 @@
 
 from __future__ import annotations
 
-import time
 import traceback
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from textual import events
 from textual.actions import ActionParseResult
 from textual.app import App
 from textual.dom import DOMNode, NoScreen
-from textual.notifications import Notification, Notify
 from textual.widget import Widget
 
 from fragtui.text import printable
+from fragtui.ui.notices import NoticeLog, NoticeSeverity
 
 FAULTS_IN_A_ROW = 5
 """Failed actions, without one that succeeded between them, after which the application ends as it did at the first."""
-NOTICES = 4
-"""Notifications that are shown at once, at most: each is a widget, which a held key would pile up."""
+MAX_NOTICE = 1000
+"""Characters of a notice."""
 _KEPT = 5
-_SHORTEST = 0.05
-
-NoticeSeverity = Literal["information", "warning", "error"]
-
-
-class Notice(Notification):
-    """A notification whose time is never negative, and is counted by the monotonic clock.
-
-    Textual's `Toast` gives its timer `time_left`. If the notification expires between the check of `has_expired` and
-    that (a screen opens on a busy node, the wall clock is set), the interval is negative or zero, and the timer's loop
-    never yields: the application uses a whole CPU and handles nothing, not even SIGTERM.
-    """
-
-    def __init__(self, message: str, title: str, severity: NoticeSeverity, timeout: float, markup: bool) -> None:
-        super().__init__(message, title, severity, timeout, markup=markup)
-        self._end = time.monotonic() + timeout
-
-    @property
-    def time_left(self) -> float:
-        """Seconds until it expires, at least a positive interval for a timer."""
-        return max(_SHORTEST, self._end - time.monotonic())
-
-    @property
-    def has_expired(self) -> bool:
-        """Whether its time is over."""
-        return time.monotonic() >= self._end
 
 
 class ResilientApp(App[int]):
@@ -65,7 +38,7 @@ class ResilientApp(App[int]):
         self.outlived: list[str] = []
         """Tracebacks of the first few different faults that the screen survived."""
         self._in_a_row = 0
-        self._notices: list[Notice] = []
+        self.notices = NoticeLog()
 
     def notify(
         self,
@@ -76,30 +49,16 @@ class ResilientApp(App[int]):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Show a notification, unless the same one is shown; of many, the newest few.
+        """Report something in one line, without markup, and remember it; Textual's own boxes would cover the pods.
 
         Its text is made printable: it may hold the path of a folder that another user named.
         """
-        message = printable(message, 1000)
-        self._notices = [notice for notice in self._notices if not notice.has_expired]
-        if any((notice.message, notice.title) == (message, title) for notice in self._notices):
-            return
-        if len(self._notices) >= NOTICES:
-            self.clear_notifications()
-        seconds = self.NOTIFICATION_TIMEOUT if timeout is None else timeout
-        notice = Notice(message, title, severity, seconds, markup)
-        self._notices.append(notice)
-        self.post_message(Notify(notice))
+        text = f"{title}: {message}" if title else message
+        self.notices.add(printable(text, MAX_NOTICE), severity, timeout)
+        self.call_next(self.show_notice)
 
-    def on_notify(self, event: Notify) -> None:
-        """Drop a notification that was cleared before it was shown."""
-        if not any(notice is event.notification for notice in self._notices):
-            event.prevent_default()
-
-    def clear_notifications(self) -> None:
-        """Remove all notifications."""
-        self._notices = []
-        super().clear_notifications()
+    def show_notice(self) -> None:
+        """Show the newest notice; for subclasses."""
 
     async def on_event(self, event: events.Event) -> None:
         """Handle an event, but no key, click or paste while the application ends: Textual raises then."""

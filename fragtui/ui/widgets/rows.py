@@ -8,45 +8,44 @@ from operator import itemgetter
 from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
-from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
 from fragtui.ui.widgets.cells import cells_of
-from fragtui.ui.widgets.glyphs import to_ascii
+from fragtui.ui.widgets.glyphs import GlyphSet, Tones, in_glyphs, tones
+from fragtui.ui.widgets.paint import Depth, Paint
+from fragtui.ui.widgets.palette import THEMES
 from fragtui.ui.widgets.resilient import survive
 
 Span = tuple[str, str]
-"""A text and the name of its style, one of `STYLES`."""
-
-STYLES = (
-    *("text", "dim", "title", "focus", "good", "warn", "bad", "held", "accent", "key", "ghost", "cursor", "target"),
-    *("heat-none", "heat-held", "heat-few", "heat-some", "heat-many"),
-    *("badge-good", "badge-warn", "badge-bad", "badge-unknown"),
-    *("unmovable", "movable", "reclaimable", "other"),
-)
+"""A text and its role in the palette (`palette.py`)."""
 
 
 class Line(NamedTuple):
-    """One line of a panel; the chosen one is drawn with the cursor's background."""
+    """One line of a panel; `ground` is the place that it stands on, if not that of its widget."""
 
     spans: tuple[Span, ...]
-    chosen: bool = False
+    ground: str | None = None
 
 
 _EMPTY = Line(())
-_style_name = itemgetter(1)
+_role = itemgetter(1)
 
 
 def shown(text: str) -> str:
     """Return a text as the terminal can show it."""
-    return to_ascii(text) if LinesWidget.to_ascii else text
+    return in_glyphs(text, LinesWidget.glyph_set)
 
 
-def line(*spans: Span, chosen: bool = False) -> Line:
-    """Return a line of those spans."""
-    return Line(spans, chosen)
+def bar_tones() -> Tones:
+    """Return the cells of bars."""
+    return tones(LinesWidget.glyph_set, LinesWidget.paint.depth is not Depth.NONE)
+
+
+def line(*spans: Span, chosen: bool = False, asked: bool = False) -> Line:
+    """Return a line of those spans; the chosen one is selected, `asked` is the row of the size that was asked for."""
+    return Line(spans, "selected" if chosen else "target" if asked else None)
 
 
 def _cut(strip: Strip, width: int) -> Strip:
@@ -57,29 +56,22 @@ def _cut(strip: Strip, width: int) -> Strip:
     return Strip([*kept, Segment(shown("…"), last.style)], width)
 
 
-class Palette(Widget):
-    """Holds the styles for all lines of a screen; each screen has one, which is not visible.
-
-    If they were component classes of each panel, Textual would compute all of them for each panel, and if they were the
-    screen's, at every change of the screen: a fifth of the time to the first bars.
-    """
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"rows--{name}" for name in STYLES}
-
-
 class LinesWidget(Widget):
     """A widget that draws lines which a subclass builds whole in `build`, from data that it was given before.
 
     It has no border and no padding: `render_lines` draws none.
     """
 
-    to_ascii: ClassVar[bool] = False
-    """Whether glyphs are drawn as ASCII signs; set once, at the start."""
+    paint: ClassVar[Paint] = Paint(THEMES[0], Depth.TRUE)
+    """The colours; set at the start, and when the theme changes."""
+    glyph_set: ClassVar[GlyphSet] = GlyphSet.UNICODE
+    """The glyphs; set at the start."""
+    ground: ClassVar[str] = "screen"
+    """The place that lines stand on: one of `GROUNDS`."""
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id, markup=False)
         self._lines: tuple[Line, ...] = ()
-        self._styles: dict[tuple[str, bool], Style] = {}
         self._drawn: dict[int, tuple[Line, Strip]] = {}
         """The drawn lines by their positions, as long as the lines and `_drawn_for` stay the same."""
         self._drawn_for: tuple[object, ...] = ()
@@ -131,10 +123,9 @@ class LinesWidget(Widget):
         update, and makes four strips of each new line: together a third of a tick's time on the screen's thread.
         """
         width = self.outer_size.width
-        filters = self.get_line_filters()
-        if (drawn_for := (width, self.visual_style.rich_style, *filters)) != self._drawn_for:
+        if (drawn_for := (width, self.paint, self.glyph_set)) != self._drawn_for:
             self._drawn_for = drawn_for
-            self._forget()
+            self._drawn.clear()
         strips = [self._strip(y, width) for y in crop.line_range]
         return strips if crop.column_span == (0, width) else [strip.crop(*crop.column_span) for strip in strips]
 
@@ -151,43 +142,12 @@ class LinesWidget(Widget):
         """Return one line, cut and filled to the width in cells."""
         segments: list[Segment] = []
         used = 0
-        for name, spans in groupby(content.spans, _style_name):
-            text = "".join([text for text, _ in spans])
-            drawn = shown(text)
-            used += cells_of(drawn)
-            segments.append(Segment(drawn, self._style(name, content.chosen)))
+        style, ground = self.paint.style, content.ground or self.ground
+        for role, spans in groupby(content.spans, _role):
+            if text := shown("".join([text for text, _ in spans])):
+                used += cells_of(text)
+                segments.append(Segment(text, style(role, ground)))
         if used < width:
-            segments.append(Segment(" " * (width - used), self._style("text", content.chosen)))
+            segments.append(Segment(" " * (width - used), style("text", ground)))
         strip = Strip(segments, max(used, width))
         return strip if used <= width else _cut(strip, width)
-
-    def notify_style_update(self) -> None:
-        """Forget the styles: the theme has changed."""
-        self._forget()
-        super().notify_style_update()
-
-    def _forget(self) -> None:
-        self._styles.clear()
-        self._drawn.clear()
-
-    def _style(self, name: str, chosen: bool = False) -> Style:
-        """Return the screen's style of that name over this widget's ground, or over the cursor's, as it is written."""
-        if (style := self._styles.get((name, chosen))) is None:
-            style = self._over_ground(name)
-            if chosen and not name.startswith(("badge", "heat")):
-                style += Style.from_color(None, self._over_ground("cursor").bgcolor)
-            for each in self.get_line_filters():
-                style = each.apply([Segment(" ", style)], self.background_colors[1])[0].style or style
-            self._styles[name, chosen] = style
-        return style
-
-    def _over_ground(self, name: str) -> Style:
-        if name == "text":
-            return self.visual_style.rich_style
-        named = self.screen.query_one(Palette).get_component_styles(f"rows--{name}")
-        _, _, ground, colour = self.colors
-        if named.has_rule("background"):
-            ground += named.background
-        if named.has_rule("color"):
-            colour = named.color
-        return Style.from_color((ground + colour).rich_color, ground.rich_color) + named.text_style

@@ -367,6 +367,6 @@ def test_a_guard_that_was_stopped_starts_counting_again(tmp_path: Path) -> None:
 
 def test_a_guard_that_sees_no_blocks_runs_nothing(lock_here: Path) -> None:
     guard = Guard(replace(POLICY, hold=0), Path("/"), AuditLog(lock_here / "a"), 0)
-    decision = guard.tick(replace(tick(clock.monotonic(), None)))
+    decision = guard.tick(tick(clock.monotonic(), None))
     assert decision.action is GuardAction.HOLD and guard.escalation is None
     guard.close()

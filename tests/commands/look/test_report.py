@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from fragtui.commands.cli.parser import main
+from tests.support.big8 import DENIED, NOT_LOGGED, big8
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.places import REPOSITORY
+from tests.support.terminal import terminal
 
 SAMPLES = REPOSITORY / "tests"
 
@@ -26,8 +28,10 @@ def test_a_saved_host_as_a_file(tmp_path: Path) -> None:
     page = out.read_text()
     assert "# Memory fragmentation on node-7" in page
     assert "kern.log" in page
-    assert "### allocation failure, 4M (order 10): " in page
+    assert "- **allocation failure, 4M (order 10): runc" in page
     assert "None logged." in page
+    assert main(["report", "--full", "--root", str(place), "-o", str(tmp_path / "full.md")]) == 0
+    assert "### allocation failure, 4M (order 10): runc" in (tmp_path / "full.md").read_text()
 
 
 def test_a_redacted_report_goes_to_standard_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,8 +44,26 @@ def test_a_redacted_report_goes_to_standard_output(tmp_path: Path, capsys: pytes
 def test_a_report_of_this_node_is_complete(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report"]) == 0
     page = capsys.readouterr().out
-    assert "## Stuck pods" in page
+    assert "**Stuck pods**" in page or "## Stuck pods" in page
     assert "node 0" in page
+
+
+def test_131_failures_and_many_pods_are_one_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "--root", str(big8(tmp_path))]) == 0
+    page = capsys.readouterr().out
+    assert len(page.splitlines()) <= 64
+    assert f"\n{DENIED} allocation failures, 1 OOM kill, at least {NOT_LOGGED} more not logged, 2026-11-28" in page
+    assert "The 7 newest of 98 groups:" in page
+    assert page.count("- **allocation failure, ") == 3
+
+
+def test_on_a_terminal_the_report_is_wrapped_and_bold_and_progress_is_gone(tmp_path: Path) -> None:
+    with terminal("report", "--root", str(big8(tmp_path)), columns=100, rows=60) as screen:
+        assert screen.wait() == 0
+        assert b"\x1b[1mMemory fragmentation on node-long-name-7" in screen.written
+        assert b"- \x1b[1mDenied\x1b[0m: 130 " in screen.written
+        assert b"reading pods" in screen.written
+        assert "reading pods" not in screen.text
 
 
 def test_a_file_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -113,6 +113,9 @@ def test_the_values_are_those_of_the_files(tmp_path: Path) -> None:
     assert [value(text, sample % verdict) for verdict in ("available", "fragmented", "short")] == [0, 1, 0]
     assert value(text, 'fragtui_largest_free_bytes{node="0",zone="Normal"}') == 32768
     assert value(text, 'fragtui_severity{order="4"}') == 2
+    assert value(text, 'fragtui_state{order="4",state="fragmented"}') == 1
+    assert value(text, 'fragtui_state{order="4",state="ok"}') == 0
+    assert value(text, 'fragtui_bare_numa_nodes{order="4"}') == 0
     assert value(text, 'fragtui_target_blocks{order="4"}') == 0
 
 

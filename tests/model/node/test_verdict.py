@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -187,6 +187,7 @@ states = st.builds(
     highatomic_pages=st.integers(0, 3000),
     cma_pages=st.integers(0, 3000),
     foreign_blocks=st.just(()) | st.lists(st.integers(0, 3000), min_size=11, max_size=11).map(tuple),
+    highatomic_blocks=st.just(()),
 )
 
 
@@ -303,7 +304,7 @@ def test_block_sizes_follow_the_page_size(tmp_path: Path, page: int, orders: int
     tree = HostTree.numa(tmp_path, nodes=1, orders=orders)
     tree.write()
     snapshot = NodeReader(tmp_path).sample()
-    snapshot = replace(snapshot, host=replace(snapshot.host, page_size=page))
+    snapshot = snapshot._replace(host=snapshot.host._replace(page_size=page))
     judgement = judge_node(snapshot, 3)
     assert f"Largest free block: {largest}." in sentence(node_state(snapshot, judgement))
     assert f"There is no order {orders} here" in sentence(node_state(snapshot, judge_node(snapshot, orders)))

@@ -209,7 +209,7 @@ def test_the_recommendation_names_what_helps() -> None:
     assert drop.gain == forecast(CACHE, 9).gain(effect_of(CACHE, Choice.DROP_CACHES))
     assert recommended(UNMOVABLE) is None
     assert recommended(STUCK) is None
-    no_cache = replace(CACHE, meminfo={**CACHE.meminfo, "Active(file)": 0, "Inactive(file)": 0, "SReclaimable": 0})
+    no_cache = CACHE._replace(meminfo={**CACHE.meminfo, "Active(file)": 0, "Inactive(file)": 0, "SReclaimable": 0})
     compact = recommended(no_cache)
     assert isinstance(compact, Recommendation)
     assert (compact.choice, compact.price) == (Choice.COMPACT, 0)
@@ -228,16 +228,16 @@ def test_few_blocks_on_one_numa_node_make_a_gain_worth_it() -> None:
 
 
 def test_dirty_pages_put_a_sync_before_a_drop_and_before_a_compaction() -> None:
-    much = replace(CACHE_2, meminfo={**CACHE_2.meminfo, "Dirty": 65 << 20})
-    little = replace(CACHE_2, meminfo={**CACHE_2.meminfo, "Dirty": 1 << 20})
+    much = CACHE_2._replace(meminfo={**CACHE_2.meminfo, "Dirty": 65 << 20})
+    little = CACHE_2._replace(meminfo={**CACHE_2.meminfo, "Dirty": 1 << 20})
     for snapshot, effect, sync in ((much, DROP_1, True), (little, DROP_1, False), (little, COMPACT, True)):
         assert with_sync(snapshot, effect).sync is sync
-    old = replace(little, host=replace(little.host, version=parse_version("6.8.0")))
+    old = little._replace(host=little.host._replace(version=parse_version("6.8.0")))
     assert with_sync(old, COMPACT).sync is False
 
 
 def test_a_dirty_page_may_end_compaction_where_large_folios_move_and_a_sync_prevents_it() -> None:
-    dirty = replace(CACHE_2, meminfo={**CACHE_2.meminfo, "Dirty": 8 << 20})
+    dirty = CACHE_2._replace(meminfo={**CACHE_2.meminfo, "Dirty": 8 << 20})
     seen = forecast(dirty, 9)
     plain, synced = seen.gain(COMPACT), seen.gain(replace(COMPACT, sync=True))
     assert plain.low == 0 and synced.low is not None and synced.low > 0
@@ -245,22 +245,22 @@ def test_a_dirty_page_may_end_compaction_where_large_folios_move_and_a_sync_prev
     assert any("dirty large folio" in reason for reason in forecast_text(dirty, seen, COMPACT).reasons)
     assert any("sync first" in risk.sentence for risk in risks(dirty, seen, COMPACT))
     assert not any("sync first" in risk.sentence for risk in risks(dirty, seen, replace(COMPACT, sync=True)))
-    old = replace(dirty, host=replace(dirty.host, version=parse_version("6.8.0")))
+    old = dirty._replace(host=dirty.host._replace(version=parse_version("6.8.0")))
     assert forecast(old, 9).gain(COMPACT).low == synced.low
 
 
 def test_huge_pages_block_no_other_block() -> None:
     infos = (CACHE_2.zone_infos[0], CACHE_2.zone_infos[1]._replace(lru=2_700_000))
     zones = tuple(Zone(zone.blocks, info) for zone, info in zip(CACHE_2.zones or (), infos, strict=True))
-    known = replace(CACHE_2, zone_infos=infos, zones=zones)
+    known = CACHE_2._replace(zone_infos=infos, zones=zones)
     room = forecast(known, 9).zone_capacities[0]
-    pooled = forecast(replace(known, meminfo={**known.meminfo, "Hugetlb": 200_000 << 12}), 9).zone_capacities[0]
+    pooled = forecast(known._replace(meminfo={**known.meminfo, "Hugetlb": 200_000 << 12}), 9).zone_capacities[0]
     assert pooled.movable.pages == room.movable.pages - 200_000
     assert room.stuck is not None and pooled.stuck == room.stuck - 200_000
-    thp = forecast(replace(known, meminfo={**known.meminfo, "AnonHugePages": 50_000 << 12}), 9).zone_capacities[0]
+    thp = forecast(known._replace(meminfo={**known.meminfo, "AnonHugePages": 50_000 << 12}), 9).zone_capacities[0]
     assert thp.movable.pages == room.movable.pages - 50_000 and thp.stuck == room.stuck
     older = {**known.meminfo, "HugePages_Total": 10, "Hugepagesize": 2 << 20}
-    assert forecast(replace(known, meminfo=older), 9).zone_capacities[0].movable.pages == room.movable.pages - 5120
+    assert forecast(known._replace(meminfo=older), 9).zone_capacities[0].movable.pages == room.movable.pages - 5120
 
 
 def test_counts_stopped_at_100000_are_filled_up_from_buddyinfo() -> None:
@@ -272,7 +272,7 @@ def test_counts_stopped_at_100000_are_filled_up_from_buddyinfo() -> None:
 
 
 def test_dirty_pages_go_only_after_a_sync() -> None:
-    dirty = replace(CACHE, meminfo={**CACHE.meminfo, "Dirty": 4 << 30})
+    dirty = CACHE._replace(meminfo={**CACHE.meminfo, "Dirty": 4 << 30})
     seen = forecast(dirty, 9)
     without, with_sync = seen.gain(DROP_1), seen.gain(replace(DROP_1, sync=True))
     assert without.bytes is not None and with_sync.bytes is not None
@@ -283,8 +283,8 @@ def test_dirty_pages_go_only_after_a_sync() -> None:
 
 def test_below_the_min_watermark_there_is_nothing_to_compact_into() -> None:
     infos = tuple(info._replace(min=info.free) for info in CACHE.zone_infos)
-    low = replace(
-        CACHE, zone_infos=infos, zones=tuple(Zone(z.blocks, i) for z, i in zip(CACHE.zones or (), infos, strict=True))
+    low = CACHE._replace(
+        zone_infos=infos, zones=tuple(Zone(z.blocks, i) for z, i in zip(CACHE.zones or (), infos, strict=True))
     )
     gain = forecast(low, 9).gain(COMPACT)
     assert gain.blocks == 0 and gain.why is not None and "min watermark" in gain.why
@@ -292,15 +292,15 @@ def test_below_the_min_watermark_there_is_nothing_to_compact_into() -> None:
 
 
 def test_an_unreadable_value_makes_the_forecast_unknown_not_zero() -> None:
-    silent = replace(CACHE, meminfo={})
+    silent = CACHE._replace(meminfo={})
     gain = forecast(silent, 9).gain(DROP_1)
     assert gain.bytes is None and gain.blocks is None and gain.why
     assert "unknown" in forecast_text(silent, forecast(silent, 9), DROP_1).headline
     assert isinstance(recommended(silent), str)
-    blind = replace(CACHE, zones=None)
+    blind = CACHE._replace(zones=None)
     assert forecast(blind, 9).gain(COMPACT).blocks is None
     assert forecast(blind, 9).blocks is None
-    untyped = forecast(replace(CACHE, page_types=None), 9)
+    untyped = forecast(CACHE._replace(page_types=None), 9)
     assert untyped.bound is None
     assert any("this is optimistic" in reason for reason in forecast_text(CACHE, untyped, COMPACT).reasons)
 
@@ -308,13 +308,13 @@ def test_an_unreadable_value_makes_the_forecast_unknown_not_zero() -> None:
 def test_the_dma_zone_is_no_target() -> None:
     assert [zone.name for zone in target_zones(CACHE)] == ["Normal"]
     assert target_blocks(CACHE, 9) == 0
-    assert target_blocks(replace(CACHE, zones=None), 9) is None
+    assert target_blocks(CACHE._replace(zones=None), 9) is None
 
 
 def test_blocks_below_the_watermark_are_free_but_not_available() -> None:
     infos = tuple(info._replace(min=info.free) for info in CACHE.zone_infos)
-    low = replace(
-        CACHE, zone_infos=infos, zones=tuple(Zone(z.blocks, i) for z, i in zip(CACHE.zones or (), infos, strict=True))
+    low = CACHE._replace(
+        zone_infos=infos, zones=tuple(Zone(z.blocks, i) for z, i in zip(CACHE.zones or (), infos, strict=True))
     )
     assert target_blocks(low, 4) == target_blocks(CACHE, 4) != 0
     assert usable_blocks(CACHE, 4) == target_blocks(CACHE, 4)
@@ -322,7 +322,7 @@ def test_blocks_below_the_watermark_are_free_but_not_available() -> None:
 
 
 def test_the_warning_states_the_cost_on_this_node() -> None:
-    pressed = replace(CACHE, pressure=Pressure(Stall(12.5, 3.0, 1.0, 100), None))
+    pressed = CACHE._replace(pressure=Pressure(Stall(12.5, 3.0, 1.0, 100), None))
     costs = " ".join(forecast_text(pressed, forecast(pressed, 9), DROP_3).costs)
     for part in ("92K of dirty pages", "10.9G of page cache", "254M of dentries", "12.5 %"):
         assert part in costs
@@ -330,14 +330,14 @@ def test_the_warning_states_the_cost_on_this_node() -> None:
 
 
 def test_slab_on_old_kernels_with_many_cgroups_is_risky() -> None:
-    old = replace(CACHE, host=replace(CACHE.host, version=parse_version("4.18.0-305.el8")))
+    old = CACHE._replace(host=CACHE.host._replace(version=parse_version("4.18.0-305.el8")))
     found = risks(old, forecast(old, 9), DROP_3, NodeConditions(memory_cgroups=8000, zfs_arc=8 << 30, ksm_sharing=10))
     text = " ".join(risk.sentence for risk in found)
     assert "can't be aborted" in text and "8000 memory cgroups" in text and "ZFS" in text and "KSM" not in text
 
 
 def test_swap_in_is_the_difference_of_two_ticks() -> None:
-    first, second = replace(CACHE, vmstat={"pswpin": 0}), replace(CACHE, monotonic=102.0, vmstat={"pswpin": 100_000})
+    first, second = CACHE._replace(vmstat={"pswpin": 0}), CACHE._replace(monotonic=102.0, vmstat={"pswpin": 100_000})
     assert any("thrashing" in risk.sentence for risk in risks(second, forecast(second, 9), COMPACT, previous=first))
     assert not any("thrashing" in risk.sentence for risk in risks(second, forecast(second, 9), COMPACT))
 
@@ -380,7 +380,7 @@ def test_no_more_is_promised_than_there_is(file: int, slab: int, order: int, eff
     meminfo = {**CACHE.meminfo, "Active(file)": file << 12, "Inactive(file)": 0, "SReclaimable": slab}
     infos = (CACHE.zone_infos[0], CACHE.zone_infos[1]._replace(file=file))
     zones = tuple(Zone(zone.blocks, info) for zone, info in zip(CACHE.zones or (), infos, strict=True))
-    seen = forecast(replace(CACHE, meminfo=meminfo, zone_infos=infos, zones=zones), order)
+    seen = forecast(CACHE._replace(meminfo=meminfo, zone_infos=infos, zones=zones), order)
     gain = seen.gain(effect)
     assert gain.bytes is not None and gain.blocks is not None and gain.low is not None and gain.high is not None
     assert 0 <= gain.low <= gain.blocks <= gain.high
@@ -416,5 +416,5 @@ def test_a_boost_does_not_keep_compaction_from_free_pages() -> None:
     assert info is not None and info.free is not None and info.min is not None
     for boost, can in ((0, False), (info.free + 1 - info.min, True)):
         boosted = info._replace(min=info.free + 1, boost=boost)
-        node = replace(CACHE, zones=(Zone(zones[-1].blocks, boosted),), zone_infos=(boosted,))
+        node = CACHE._replace(zones=(Zone(zones[-1].blocks, boosted),), zone_infos=(boosted,))
         assert [room.compactable for room in zone_capacities(node, 4)] == [can]

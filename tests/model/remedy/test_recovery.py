@@ -76,8 +76,8 @@ def test_counters_of_another_boot_are_no_cost() -> None:
 def test_a_compaction_that_gave_up_is_recognised_by_few_scanned_pages() -> None:
     def side(at: float, scanned: int) -> Snapshot:
         seen = tick(at, (0, "Normal", (400, 0, 0, 0)), compact_migrate_scanned=scanned, compact_free_scanned=0)
-        zones = tuple(replace(zone, info=ZoneInfo(0, "Normal", managed=2000)) for zone in seen.zones or ())
-        return replace(seen, zones=zones, meminfo={"Hugetlb": 500 * 4096})
+        zones = tuple(zone._replace(info=ZoneInfo(0, "Normal", managed=2000)) for zone in seen.zones or ())
+        return seen._replace(zones=zones, meminfo={"Hugetlb": 500 * 4096})
 
     # 1,600 pages in use and 400 free blocks; 500 pages lie in the pool of huge pages.
     early, whole = compare(side(0, 0), side(1, 150), 3), compare(side(0, 0), side(1, 1500), 3)
@@ -110,7 +110,7 @@ def test_a_zone_that_comes_or_goes_is_shown_with_one_side_unknown() -> None:
 
 def test_unknown_zones_make_the_gain_unknown() -> None:
     known = tick(0, (0, "Normal", (10, 1)))
-    found = compare(known, replace(known, zones=None, pressure=None), 1)
+    found = compare(known, known._replace(zones=None, pressure=None), 1)
     assert found.gained is None and found.free_bytes is None and found.unusable is None
     assert found.cost.stalled is None and found.cost.read is None
 

@@ -76,7 +76,7 @@ def test_a_score_below_the_start_asks_for_more_proactiveness() -> None:
     assert found is not None and found.line == "vm.compaction_proactiveness = 30"
     assert line(BROKEN, 4, Tuning(compaction_proactiveness=60), "vm.compaction_proactiveness") is None
     assert line(node((0,) * 9 + (40,)), 4, Tuning(compaction_proactiveness=20), "vm.comp") is None
-    assert node_score(replace(BROKEN, zones=()), 0, 9) is None
+    assert node_score(BROKEN._replace(zones=()), 0, 9) is None
 
 
 def test_the_threshold_is_advised_only_where_it_stops_compaction() -> None:
@@ -175,6 +175,6 @@ def test_a_process_of_fragtui_is_distinguished_from_others(comm: str, own: bool)
 
 
 def test_drops_are_counted_between_ticks() -> None:
-    before = replace(BROKEN, vmstat={"drop_pagecache": 1, "drop_slab": 4})
-    assert drops_between(before, replace(BROKEN, vmstat={"drop_pagecache": 3, "drop_slab": 4})) == (2, 0)
-    assert drops_between(before, replace(BROKEN, vmstat={})) is None
+    before = BROKEN._replace(vmstat={"drop_pagecache": 1, "drop_slab": 4})
+    assert drops_between(before, BROKEN._replace(vmstat={"drop_pagecache": 3, "drop_slab": 4})) == (2, 0)
+    assert drops_between(before, BROKEN._replace(vmstat={})) is None

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -73,6 +74,16 @@ def test_every_line_near_a_hit_comes_once_with_its_number(lines: list[bytes], be
             wanted |= set(range(max(1, number - before), number + 1))
     assert [number for number, *_ in found] == sorted(wanted)
     assert all(line == lines[number - 1] for number, line, _, _ in found)
+
+
+@given(st.binary(max_size=300).map(lambda raw: bytes(b"a\nx\nloc\n y"[b % 10] for b in raw)), st.integers(1, 99))
+@examples(200)
+def test_every_line_is_counted_whether_it_is_near_a_hit_or_not(data: bytes, size: int) -> None:
+    cut = CutLines()
+    with patch("fragtui.sources.kernel_log.scan.SCAN_BLOCK", size):
+        for _ in near_lines(io.BytesIO(data), (b"alo", b"xx"), lambda: False, 1, cut):
+            pass
+    assert cut.lines == len(data.splitlines())
 
 
 @given(st.binary(max_size=200).map(lambda raw: bytes(b"abcabcabc\0"[b % 10] for b in raw)))

@@ -16,8 +16,8 @@ from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.sources.host.identity import read_host
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.host.tree import saved_tree
-from fragtui.sources.kernel_log.follower import read_ring
 from fragtui.sources.kernel_log.journal import why_no_journal
+from fragtui.sources.kernel_log.ring import read_ring
 from tests.support.api_server import ApiServer
 from tests.support.host_tree import HostTree
 from tests.support.places import REPOSITORY

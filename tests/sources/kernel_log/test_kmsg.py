@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
-from fragtui.sources.kernel_log.follower import KernelLog, _drain, read_ring
+from fragtui.sources.kernel_log.follower import KernelLog
 from fragtui.sources.kernel_log.incident_stream import IncidentStream
 from fragtui.sources.kernel_log.kmsg import KmsgReader
+from fragtui.sources.kernel_log.ring import drain, read_ring
 
 HEAD = b"4,%d,%d,-;java: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL|__GFP_COMP)\n"
 
@@ -66,7 +67,7 @@ def test_a_report_does_not_take_what_follows_a_gap(monkeypatch: pytest.MonkeyPat
         record(91, head % "perl"),
     )
     stream = IncidentStream("kmsg", None, None)
-    lost, first = _drain(log, stream)
+    lost, first = drain(log, stream)
     stream.finish()
     assert (lost, first) == (86, record(1, head % "java"))
     one, two = stream.update("x", 0).incidents
@@ -99,7 +100,7 @@ def test_a_missing_device_is_a_problem_not_an_error(tmp_path: Path) -> None:
     update = read_ring(tmp_path)
     assert update.incidents == ()
     assert update.problem is not None
-    assert "No such file" in update.problem
+    assert "no such file" in update.problem
 
 
 def test_a_follower_of_a_file_reports_the_head_then_the_whole_and_survives_rotation(tmp_path: Path) -> None:

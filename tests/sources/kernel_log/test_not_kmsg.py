@@ -15,9 +15,10 @@ import psutil
 import pytest
 
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
-from fragtui.sources.kernel_log.follower import KernelLog, read_ring
+from fragtui.sources.kernel_log.follower import KernelLog
 from fragtui.sources.kernel_log.kmsg import KmsgReader
 from fragtui.sources.kernel_log.last_failed_order import last_failed_order
+from fragtui.sources.kernel_log.ring import read_ring
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.terminal import command, terminal
 
@@ -127,7 +128,7 @@ def test_the_screen_reports_it_and_idles(target: str, tmp_path: Path) -> None:
     (tmp_path / "dev/kmsg").symlink_to(target)
     with terminal("--root", str(tmp_path), "--kernel-log", str(tmp_path / "dev/kmsg"), columns=240) as term:
         text = term.until("not a kernel log")
-        assert "Allocation failures unknown" in text
+        assert "Denied requests unknown" in text
         process = psutil.Process(term.pid)
         assert any(used(process, lambda: term.pump(1.0)) < 0.25 for _ in range(15)), "it never idles"
         term.press("q")

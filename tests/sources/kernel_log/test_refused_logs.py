@@ -19,10 +19,11 @@ sink, updates = CollectingSink(), []
 pods, kernel = RuntimeLog(Path("/"), sink), KernelLog(Path("/"), "auto", updates.append)
 pods.start()
 kernel.start()
-until(lambda: bool(sink.states) and bool(updates))
-print(sink.states[-1], updates[-1].source, updates[-1].problem)
+until(lambda: sink.last_state("kubelet log")[0] not in ("", "connecting") and bool(updates))
+print(("kubelet log", *sink.last_state("kubelet log")), updates[-1].source, updates[-1].problem)
 """
 MOUNTS = "mount -t tmpfs -o mode=755 none /var/log && mount -t tmpfs none /run && mount --bind /dev/null /dev/kmsg"
+MOUNTS += " && mount -t tmpfs -o mode=755 none /var/lib && mkdir /var/lib/kubelet"
 
 
 NO_KMSG = "/dev/kmsg: not a kernel log: it is device 1:3, /dev/kmsg is character device 1:11"
@@ -41,7 +42,7 @@ as_root = pytest.mark.skipif(
             "mkdir -m 777 /var/log/x && echo x > /var/log/x/syslog && ln -s x/syslog /var/log/syslog",
             "/var/log/x can be written by everyone",
         ),
-        ("echo x > /var/log/syslog", None),
+        ("echo 'Nov 29 09:00:00 node kubelet[7]: x' > /var/log/syslog", None),
     ],
 )
 def test_a_refused_log_is_named_with_why(made: str, refused: str | None) -> None:
@@ -49,7 +50,7 @@ def test_a_refused_log_is_named_with_why(made: str, refused: str | None) -> None
     if refused is None:
         assert "'live'" in done.stdout and "/var/log/syslog /dev/kmsg" in done.stdout, done.stderr
     else:
-        assert f"('kubelet log', 'absent', 'not read: {refused}" in done.stdout, done.stderr
+        assert f"('kubelet log', 'refused', 'not read: {refused}" in done.stdout, done.stderr
         assert f"none {NO_KMSG}; {refused}" in done.stdout
 
 

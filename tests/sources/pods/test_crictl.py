@@ -60,10 +60,10 @@ def test_the_reason_for_no_answer_is_reported(folder: Path, body: str, why: str)
     assert why in sink.last_state("crictl")[1]
 
 
-def test_absent_and_under_another_root(tmp_path: Path) -> None:
-    source, sink = asking(tmp_path, None)
+def test_absent_and_under_another_root(folder: Path, tmp_path: Path) -> None:
+    source, sink = asking(folder, None)
     source.start()
-    assert until(lambda: sink.last_state("crictl")[0] == "absent")
+    assert until(lambda: sink.last_state("crictl") == ("nothing", "crictl is not installed"))
     sink = CollectingSink()
     CrictlSource(tmp_path, sink).start()
     assert until(lambda: sink.last_state("crictl")[0] == "off")
@@ -83,7 +83,7 @@ def test_a_crictl_that_another_user_may_have_planted_is_not_run(folder: Path, tm
     source, sink = asking(folder, f"touch {tmp_path}/ran")
     (folder / "crictl").chmod(0o777)
     source.start()
-    assert until(lambda: sink.last_state("crictl")[0] == "absent")
+    assert until(lambda: sink.last_state("crictl")[0] == "refused")
     assert sink.last_state("crictl")[1] == (f"not run: {folder}/crictl can be written by others than root (mode 0777)")
     assert not (tmp_path / "ran").exists()
 
@@ -92,5 +92,5 @@ def test_path_is_not_searched_for_crictl(tmp_path: Path, monkeypatch: pytest.Mon
     source, sink = asking(tmp_path, f"touch {tmp_path}/ran")
     monkeypatch.setenv("PATH", str(tmp_path))
     source.start()
-    assert until(lambda: sink.last_state("crictl")[0] == "absent")
+    assert until(lambda: sink.last_state("crictl")[0] == "refused")
     assert not (tmp_path / "ran").exists()

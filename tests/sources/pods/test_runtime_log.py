@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from fragtui.cluster.observation import PodFact
-from fragtui.sources.pods import runtime_log
-from fragtui.sources.pods.runtime_log import NOTHING, SOURCE_NAME, PacedReader, RuntimeLog, unit_journal_command
+from fragtui.sources.pods import paced_reader
+from fragtui.sources.pods.paced_reader import PacedReader
+from fragtui.sources.pods.runtime_log import NOTHING, SOURCE_NAME, RuntimeLog, unit_journal_command
 from tests.support.pod_sink import CollectingSink, until
 from tests.support.trusted import programs_in, trusted_folder
 
@@ -61,7 +62,7 @@ def test_old_and_new_lines_are_reported_once(tmp_path: Path, log: Path) -> None:
 def test_a_line_written_in_two_halves_is_one(tmp_path: Path, log: Path) -> None:
     log.write_text("")
     with Following(tmp_path) as sink, log.open("a") as more:
-        assert until(lambda: sink.last_state(SOURCE_NAME)[0] == "live")
+        assert until(lambda: sink.last_state(SOURCE_NAME)[0] == "waiting")
         line = failure("web", 1)
         more.write(line[:100])
         more.flush()
@@ -103,7 +104,7 @@ def test_a_missing_log_names_the_option_to_use(tmp_path: Path) -> None:
     with Following(tmp_path) as sink:
         assert until(lambda: sink.last_state(SOURCE_NAME) == ("absent", NOTHING))
     with Following(tmp_path, "none") as sink:
-        assert until(lambda: sink.last_state(SOURCE_NAME) == ("off", "switched off"))
+        assert until(lambda: sink.last_state(SOURCE_NAME) == ("off", "switched off by --kubelet-log none"))
     missing = str(tmp_path / "no.log")
     with Following(tmp_path, missing) as sink:
         assert until(lambda: sink.last_state(SOURCE_NAME) == ("absent", f"{missing}: no such file or directory"))
@@ -160,5 +161,5 @@ def test_a_flood_of_failures_is_sampled_and_counted() -> None:
     sink = reader.read(flood)
     took = time.monotonic() - began
     assert len(sink) + reader.left_out == 20_000
-    assert len(sink) <= runtime_log._PARSED_AT_ONCE + runtime_log._PARSED_A_SECOND * (took + 1)
+    assert len(sink) <= paced_reader._PARSED_AT_ONCE + paced_reader._PARSED_A_SECOND * (took + 1)
     assert reader.left_out > 5_000

@@ -62,10 +62,10 @@ def log(tmp_path: Path) -> Path:
 
 def test_every_source_is_named_with_what_it_cannot_show(tmp_path: Path) -> None:
     with Watching(tmp_path) as watching:
-        assert until(lambda: len([each for each in watching.last.sources if each.cannot_tell]) == 3)
+        assert until(lambda: len([each for each in watching.last.sources if each.cannot_tell]) == 4)
         states = {source.name: source for source in watching.last.sources}
-    assert set(states) == {"kubelet log", "API", "crictl"}
-    assert "--kubelet-log" in states["kubelet log"].cannot_tell and "--kubeconfig" in states["API"].cannot_tell
+    assert set(states) == {"kubelet log", "runtime log", "API", "crictl"}
+    assert "--kubelet-log" in states["kubelet log"].remedy and "--kubeconfig" in states["API"].remedy
 
 
 def test_a_source_without_a_thread_reports_it_and_starts_later(
@@ -81,13 +81,18 @@ def test_a_source_without_a_thread_reports_it_and_starts_later(
     monkeypatch.setattr(threading.Thread, "start", scarce)
     monkeypatch.setattr("fragtui.sources.pods.watcher._REVIEW_SECONDS", 0.1)
     with Watching(tmp_path) as watching:
-        assert until(lambda: len(watching.last.sources) == 3)
-        states = {source.name: source for source in watching.last.sources}
-        for name in ("kubelet log", "crictl"):
-            assert states[name].state == "waiting" and "no thread can be started" in states[name].cannot_tell
-        assert states["API"].state != "waiting"
+
+        def unstarted() -> set[str]:
+            sources = watching.last.sources
+            return {source.name for source in sources if "no thread can be started" in source.cannot_tell}
+
+        assert until(lambda: unstarted() == {"kubelet log", "crictl"})
+        states = {source.name: source.state for source in watching.last.sources}
+        assert states["kubelet log"] == states["crictl"] == "waiting" != states["API"]
         allowed.set()
-        assert until(lambda: all(source.state != "waiting" for source in watching.last.sources))
+        log.write_text(failure("web", 1))
+        assert until(lambda: not unstarted() and watching.last.sources[0].state == "live")
+        assert watching.last.sources[0].name == "kubelet log"
 
 
 def test_only_the_observation_on_which_the_tracker_fails_is_lost(

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.model.node.snapshot import Host, Snapshot
+from fragtui.model.node.source_state import SourceState
 from fragtui.model.node.verdict import judge_node
-from fragtui.model.pods.pod_update import SourceState
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.host.snapshot_builder import FileText, Tick
 from fragtui.sources.recording.format import _PIECE, NotARecording, SegmentWriter, TickReader

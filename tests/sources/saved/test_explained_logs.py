@@ -83,6 +83,7 @@ def test_kubelet_and_runtime_of_a_capture_report_each_attempt_once_and_the_kerne
         assert pod.memory is True or not pod.linked
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not CAPTURES.is_dir(), reason="the shared captures are not here")
 @pytest.mark.parametrize("capture", ["unshare-enomem", "other-layers"])
 def test_whole_captures_by_the_command(capture: str, tmp_path: Path) -> None:

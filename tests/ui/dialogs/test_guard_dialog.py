@@ -9,7 +9,7 @@ from textual import events
 from textual.widgets import Input
 
 from fragtui.remedies.guard.policy import Policy, QuietHours, parse_policy
-from fragtui.render.guard_text import guard_sentences
+from fragtui.render.remedy.guard_text import guard_sentences
 from fragtui.ui.dialogs.guard_dialog import GuardContext, GuardDialog
 from tests.support.host_tree import HostTree
 from tests.support.person import PAUSE, press

@@ -37,7 +37,7 @@ async def test_the_dialog_says_what_is_written_where_and_what_it_costs(tmp_path:
         page = app.screen.query_one("#dialog-page")
         words = " ".join(" ".join(t for row in page._lines for t, _ in row.spans).split())  # type: ignore[attr-defined]
         for part in (
-            "Not needed: 256K requests succeed, this gains nothing you need.",
+            "! Not needed: 256K requests succeed, this gains nothing you need.",
             "Command echo -n 3 > /proc/sys/vm/drop_caches",
             "Expected frees about",
             "Cost · ",
@@ -91,6 +91,7 @@ async def test_only_a_second_deliberate_key_runs_it(tmp_path: Path, monkeypatch:
         await until(pilot, lambda: answers[7:] == [compact_all()])
 
 
+@pytest.mark.slow
 async def test_sync_first_is_a_key_away(tmp_path: Path) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
@@ -121,7 +122,7 @@ async def test_saved_files_are_never_written_and_the_reason_is_shown(tmp_path: P
         await pilot.press(key)
         await pilot.pause()
         assert len(app.screen_stack) == 1, "no dialog"
-        await until(pilot, lambda: bool(app._notifications))
+        await until(pilot, lambda: bool(app.notices.notices))
     assert (tmp_path / "proc/sys/vm/drop_caches").read_text() == "0\n"
     assert (tmp_path / "proc/sys/vm/compact_memory").read_text() == "0\n"
     assert not audit.exists()
@@ -134,9 +135,9 @@ async def test_read_only_greys_every_remedy_and_shows_the_reason(tmp_path: Path,
     async with running(app) as pilot:
         await until(pilot, lambda: "no remedies" in text_of(app))
         await pilot.press(key)
-        await until(pilot, lambda: bool(app._notifications))
-        (notice,) = app._notifications
-        assert "--read-only" in notice.message
+        await until(pilot, lambda: bool(app.notices.notices))
+        (notice,) = app.notices.notices
+        assert "--read-only" in notice.text
         assert len(app.screen_stack) == 1
         binding = app.main.active_bindings[key]
         assert not binding.enabled
@@ -150,16 +151,16 @@ async def test_the_guard_asks_shows_its_state_and_is_switched_off(tmp_path: Path
         assert app.main.session.remedies is not None
         if app.main.session.disabled_reason:
             pytest.skip(f"remedies can't be run here: {app.main.session.disabled_reason}")
-        await press(pilot, "G")
+        await press(pilot, "A")
         assert isinstance(app.screen, GuardDialog)
         await until(pilot, lambda: "Dry run: it decides" in text_of(app))
         await pilot.press("enter")
         await pilot.pause()
         assert app.main.session.remedies.guard is None, "Enter is Cancel"
-        await press(pilot, "G", "y")
+        await press(pilot, "A", "y")
         await until(pilot, lambda: "◉ guard (dry run)" in text_of(app))
         assert app.main.session.remedies.guard == Policy(order=app.main.session.order, dry_run=True)
-        await press(pilot, "G")
+        await press(pilot, "A")
         await until(pilot, lambda: "◉ guard" not in text_of(app))
     assert not (tmp_path / "audit.jsonl").exists(), "watching writes nothing"
 
@@ -193,7 +194,7 @@ async def test_a_key_that_opens_a_remedy_counts_only_alone_and_not_after_a_paste
         await pilot.pause(PAUSE)
         app.post_message(events.Paste("c"))
         await pilot.pause(PAUSE)
-        await press(pilot, "c", "G")
+        await press(pilot, "c", "A")
         assert len(app.screen_stack) == 1, "no dialog"
         await pilot.pause(1.0)
         await press(pilot, "c")

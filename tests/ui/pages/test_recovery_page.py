@@ -17,9 +17,10 @@ from fragtui.model.remedy.remedy_history import Result
 from fragtui.remedies.catalogue import drop_caches
 from fragtui.remedies.outcome import Outcome
 from fragtui.remedies.service import RemedyResult
-from fragtui.render.before_after import events, kept_phrases, pods_phrase, verdict
+from fragtui.render.remedy.before_after import events, kept_phrases, pods_phrase, verdict
 from fragtui.ui.pages.recovery_page import recovery_lines
 from fragtui.ui.session import Session
+from fragtui.ui.widgets.palette import colours_of
 from fragtui.ui.widgets.rows import Line
 
 BARE = (731_000, 65_600, 385, 78, 42, 106, 0, 0, 0, 0, 0)
@@ -66,7 +67,7 @@ def test_the_verdict_is_the_first_word() -> None:
     assert same == ("✗ NO EFFECT", "bad", "4M blocks: 0 before and after.")
     fewer = verdict(result(node(0, GAINED), node(2, (*GAINED[:10], 1200))))
     assert fewer[:2] == ("✗ NO EFFECT", "bad")
-    assert verdict(result(node(0), node(2, GAINED)))[:2] == ("? UNKNOWN", "held")
+    assert verdict(result(node(0), node(2, GAINED)))[:2] == ("? UNKNOWN", "unknown")
 
 
 def test_blocks_that_were_there_before_are_little_help() -> None:
@@ -159,3 +160,9 @@ def test_what_was_not_counted_is_unknown() -> None:
     assert rows[0].startswith("? UNKNOWN")
     assert "Blocks of each size: unknown, they could not be read before or after." in rows
     assert "  There is no gain to measure." in rows
+
+
+def test_every_role_is_in_the_palette() -> None:
+    for before, after in ((BARE, GAINED), (GAINED, BARE), (BARE, BARE)):
+        rows = recovery_lines(result(node(0, before), node(2, after)), session(node(9, after)), 116)
+        assert {style for row in rows for _, style in row.spans} <= set(colours_of("dark"))

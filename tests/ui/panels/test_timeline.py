@@ -50,5 +50,10 @@ async def test_an_order_without_blocks_shows_the_reason(tmp_path: Path) -> None:
     async with running(app, (120, 40)):
         rows = {int(line[1:3]): line for line in lines_of(app) if line[1:3].strip().isdigit()}
         assert "by splitting larger ones" in rows[2]
+        assert "none" in rows[4]
+        assert "✗" not in rows[4], "nobody asked for so much"
+        assert "▇" in rows[3]
+        app.main.session.change_order(1)
+        app.main.show()
+        rows = {int(line[1:3]): line for line in lines_of(app) if line[1:3].strip().isdigit()}
         assert "✗ none" in rows[4]
-        assert "█" in rows[3]

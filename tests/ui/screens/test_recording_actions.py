@@ -62,6 +62,8 @@ async def test_leaving_ends_the_file_in_order(tmp_path: Path, monkeypatch: pytes
         await pilot.press("R")
         await until(pilot, lambda: "◉ recording" in text_of(app))
         await pilot.press("q")
+        await until(pilot, lambda: "A recording is being written to" in " ".join(text_of(app).split()))
+        await pilot.press("q")
     assert not recorded(work).damaged
 
 

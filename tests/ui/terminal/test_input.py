@@ -199,7 +199,7 @@ def test_a_key_with_anything_close_by_did_not_come_alone(before: str, read: str,
     assert press is None or not typed.arrivals.is_alone(press)
 
 
-@pytest.mark.parametrize("key", ["c", "G", "\r", "\x1b[99;;99u"])
+@pytest.mark.parametrize("key", ["c", "A", "\r", "\x1b[99;;99u"])
 def test_a_key_between_silences_came_alone_while_the_mouse_moves(key: str) -> None:
     typed = Typed()
     typed.read("x", 0.1)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 from textual.app import App, ComposeResult
 
-from fragtui.ui.widgets.rows import Line, LinesWidget, Palette, line
+from fragtui.ui.widgets.rows import Line, LinesWidget, line
 
 
 class Fixed(LinesWidget):
@@ -24,14 +24,13 @@ class Fixed(LinesWidget):
 class Shown(App[None]):
     """One widget of such lines."""
 
-    CSS = "Palette { display: none; } Fixed { height: 1fr; }"
+    CSS = "Fixed { height: 1fr; }"
 
     def __init__(self, *texts: str) -> None:
         super().__init__()
         self._texts = texts
 
     def compose(self) -> ComposeResult:
-        yield Palette()
         yield Fixed(*self._texts)
 
 

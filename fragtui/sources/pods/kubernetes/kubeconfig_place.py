@@ -14,7 +14,7 @@ from fragtui.sources.files.trust import Trust, UntrustedError, find_program, ope
 from fragtui.sources.pods.kubernetes.kubelet import running_kubelet
 from fragtui.text import printable
 
-NO_CREDENTIALS = "found no kubelet credentials under the root: use --kubeconfig FILE"
+NO_CREDENTIALS = "found no kubelet credentials under the root"
 NOT_INSTALLED = "PyYAML, which reads the kubeconfig, is not installed: pip install 'fragtui[k8s]'"
 KNOWN_KUBECONFIGS = (
     "/etc/kubernetes/kubelet.conf",
@@ -132,7 +132,7 @@ def _first(places: list[KubeconfigLocation], refused: list[str]) -> KubeconfigLo
     reasons += [f"not asked: {each}" for each in refused]
     if not reasons:
         raise CredentialsError(NO_CREDENTIALS)
-    raise CredentialsError("; ".join([*reasons[:_MAX_REASONS], "use --kubeconfig FILE"]))
+    raise CredentialsError("; ".join(reasons[:_MAX_REASONS]))
 
 
 def _words(path: str, error: Exception) -> str:

@@ -12,7 +12,9 @@ from pathlib import Path
 
 from fragtui.text import printable
 
-_COMMS = frozenset({"kubelet", "kubelite", "k3s", "k3s-agent", "k3s-server", "rke2", "hyperkube", "kubelet.real"})
+KUBELET_NAMES = frozenset(
+    {"kubelet", "kubelite", "k3s", "k3s-agent", "k3s-server", "rke2", "hyperkube", "kubelet.real"}
+)
 _SYSTEM_NODE = b"system:node:"
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----([^-]*+)-----END CERTIFICATE-----")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -102,7 +104,7 @@ def _find(root: Path, held: ExitStack, refused: list[str]) -> Kubelet | None:
             process = os.open(pid, _FOLDER, dir_fd=proc)
             kept.callback(os.close, process)
             comm = _read(process, "comm").decode("utf-8", "replace").strip()
-            if comm not in _COMMS:
+            if comm not in KUBELET_NAMES:
                 continue
             doubt = _doubt(process, user_namespace)
             if doubt is not None:

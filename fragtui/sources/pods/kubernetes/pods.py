@@ -43,6 +43,7 @@ class PodWatchers:
         self._lock = threading.Lock()
         self._node = ""
         self._listed: list[PodRef] = []
+        self._proof = ""
         self._unread = 0
         """Objects that no parser could read."""
         self._said_unread = float("-inf")
@@ -130,7 +131,8 @@ class PodWatchers:
     def _report_state(self, name: str, state: str, lack: str) -> None:
         self._states[name] = state, lack
         unread = f"{counted(self._unread, 'object')} could not be read" if self._unread else ""
-        self._sink.state(name, state, "; ".join(words for words in (lack, unread) if words))
+        proof = self._proof if name == "API" and state == "live" else ""
+        self._sink.state(name, state, "; ".join(words for words in (lack, unread) if words), proof)
 
     def _pod_listed(self, pod: dict[str, Any]) -> None:
         with self._surviving():
@@ -139,6 +141,7 @@ class PodWatchers:
 
     def _all_pods(self) -> None:
         self._sink.all_pods(tuple(self._listed))
+        self._proof = f"{counted(len(self._listed), 'pod')} listed"
         self._listed.clear()
 
     def _pod_changed(self, kind: str, pod: dict[str, Any]) -> None:

@@ -20,16 +20,19 @@ from typing import Any
 
 from fragtui.cluster.observation import PodObservation
 from fragtui.logs.bounded_json import read_json
-from fragtui.sources.files.host_files import os_reason
+from fragtui.model.node.source_state import AS_ROOT
+from fragtui.sources.files.host_files import NEEDS_ROOT, os_reason
 from fragtui.sources.pods.backoff import Backoff
 from fragtui.sources.pods.interfaces import PodSink
 from fragtui.sources.pods.kubernetes.kubeconfig_place import (
+    NO_CREDENTIALS,
     NOT_INSTALLED,
     CredentialsError,
     found_kubeconfig,
     given_kubeconfig,
 )
 from fragtui.sources.pods.observation_json import read_observation, read_pod_facts, read_text_fact
+from fragtui.sources.pods.presence import why_none
 
 _PROGRAM = (
     "import json,sys\n"
@@ -82,7 +85,10 @@ class ApiSupervisor:
         while not self._stopping.is_set():
             lack = self._lack()
             if lack is not None:
-                self._sink.state(self.name, "absent", lack)
+                no_kubelet = why_none(self._root) if lack == NO_CREDENTIALS else None
+                remedy = AS_ROOT if NEEDS_ROOT in lack and os.geteuid() != 0 else "use --kubeconfig FILE"
+                remedy = "" if no_kubelet or lack == NOT_INSTALLED else remedy
+                self._sink.state(self.name, "nothing" if no_kubelet else "absent", no_kubelet or lack, "", remedy)
                 self._stopping.wait(waiting.slowest())
                 waiting.reset()
                 continue
@@ -176,8 +182,8 @@ class ApiSupervisor:
                 if "all" in facts:
                     self._sink.all_pods(tuple(read_pod_facts(pod) for pod in facts["all"]))
                 elif "state" in facts:
-                    name, state, words = (read_text_fact(each) or "" for each in facts["state"])
-                    self._sink.state(name, state, words)
+                    name, state, *words = (read_text_fact(each) or "" for each in facts["state"])
+                    self._sink.state(name, state, *words[:3])
             except (ValueError, TypeError, KeyError, AttributeError):
                 continue  # Only a child killed in the middle of a line writes this.
         if seen:

@@ -41,9 +41,9 @@ class PipeSink:
         """See `PodSink`."""
         self._write({"all": [asdict(pod) for pod in pods]})
 
-    def state(self, name: str, state: str, cannot_tell: str) -> None:
+    def state(self, name: str, state: str, cannot_tell: str, proof: str = "", remedy: str = "") -> None:
         """See `PodSink`."""
-        self._write({"state": [name, state, cannot_tell]})
+        self._write({"state": [name, state, cannot_tell, proof, remedy]})
 
     def _write(self, facts: object) -> None:
         data = memoryview(json.dumps(facts, separators=(",", ":")).encode() + b"\n")

@@ -21,7 +21,7 @@ _WORDS = {
     Success.WORKED: ("✓ IT WORKED", "good"),
     Success.LITTLE: ("! HELPED A LITTLE", "warn"),
     Success.NONE: ("✗ NO EFFECT", "bad"),
-    Success.UNKNOWN: ("? UNKNOWN", "held"),
+    Success.UNKNOWN: ("? UNKNOWN", "unknown"),
 }
 _BEFORE_SECONDS = 300.0
 """Seconds before a remedy from which events are listed."""

@@ -18,7 +18,14 @@ from textual.driver import Driver
 from textual.message import Message
 from textual.strip import Strip
 
-__all__ = ["MODIFIER_FUNCTIONAL_KEYS", "FatalErrorApp", "XTermParser", "driver_of", "parse_whole", "screen_lines"]
+__all__ = [
+    "MODIFIER_FUNCTIONAL_KEYS",
+    "FatalErrorApp",
+    "XTermParser",
+    "driver_of",
+    "parse_whole",
+    "screen_lines",
+]
 
 
 def driver_of(app: App[Any]) -> Driver | None:

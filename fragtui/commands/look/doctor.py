@@ -1,0 +1,200 @@
+"""``fragtui doctor``: every source with its state and what to do about it. It writes nothing and starts no remedy."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import locale
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from fragtui.commands.cli.own_command import own_command
+from fragtui.commands.cli.source_factory import joined_readers
+from fragtui.commands.cli.source_options import add_source_options
+from fragtui.model.failures.failure_list import FailureList
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.node.source_state import AS_ROOT, Sight, SourceState
+from fragtui.model.pods.pod_update import PodUpdate
+from fragtui.remedies.audit.log import AuditLog
+from fragtui.remedies.audit.path import audit_path
+from fragtui.remedies.catalogue import Remedy, compact_all, drop_caches
+from fragtui.remedies.permission import disabled_because
+from fragtui.render.doctor_page import Diagnosis, doctor_json, doctor_lines
+from fragtui.sources.host.file_states import file_states
+from fragtui.sources.host.reader import NodeReader
+from fragtui.sources.host.snapshot_builder import BUDDYINFO, FileText, Tick
+
+HELP = "list every source: what it shows, why it can't be read, and what to do"
+_SECONDS = 2.0
+"""Time for all sources together. A child or a read that takes longer is reported so."""
+_END_SECONDS = 0.3
+"""Time for the readers to end their children."""
+_READERS = ("kernel-log", "fragtui-kubelet-log", "fragtui-kube", "fragtui-crictl", "log-history")
+"""Names of the threads that own children."""
+_ORDER = ("kubelet log", "runtime log", "API", "events", "crictl")
+_NO_ANSWER = f"no answer within {_SECONDS:g} s"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's own options."""
+    add_source_options(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.epilog = (
+        "It answers within 3 seconds, writes nothing and starts no remedy. Exit status: 0 nothing is missing, 1 a "
+        "source can't be read or a remedy can't be run, 2 wrong usage, 3 /proc/buddyinfo can't be read"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the diagnosis; return the exit status of the epilog."""
+    found = diagnose(args)
+    if args.json:
+        print(json.dumps(doctor_json(found)))
+    else:
+        # With Textual's colours these take 100 ms of CPU: `diagnose` imports them while the sources are read.
+        from fragtui.ui.terminal.detection import detect  # noqa: PLC0415
+        from fragtui.ui.widgets.glyphs import in_glyphs  # noqa: PLC0415
+
+        glyph_set = detect().glyph_set
+        for line in doctor_lines(found, shutil.get_terminal_size().columns):
+            print(in_glyphs(line, glyph_set))
+    return found.status
+
+
+def diagnose(args: argparse.Namespace) -> Diagnosis:
+    """Look at every source, all at the same time, and return what was found within two seconds."""
+    end = time.monotonic() + _SECONDS
+    reader = NodeReader(args.root)
+    sample = _Sample(reader)
+    readers = joined_readers(args, reader)
+    logs, pods = _Latest(), _Latest()
+    failures = FailureList()
+
+    def take_log(update: KernelLogUpdate) -> None:
+        failures.take(update)
+        if failures.state.sight is not Sight.PENDING:
+            logs.done.set()
+
+    def take_pods(update: PodUpdate) -> None:
+        pods.sources = update.sources
+        if update.sources and all(source.sight is not Sight.PENDING for source in update.sources):
+            pods.done.set()
+
+    started = (readers.pods(take_pods), readers.kernel_log(take_log))
+    for each in started:
+        each.start()
+    terminal = _terminal(os.environ)
+    for event in (sample.done, logs.done, pods.done):
+        event.wait(max(0.0, end - time.monotonic()))
+    sources = sorted(pods.sources, key=lambda source: _ORDER.index(source.name) if source.name in _ORDER else 0)
+    states = tuple(_answered(source) for source in sources) or (SourceState("kubelet log", "waiting", _NO_ANSWER),)
+    for each in started:
+        each.stop()
+    _end_readers()
+    host = reader.host
+    return Diagnosis(
+        node=host.name,
+        release=host.release,
+        root=str(args.root),
+        uid=os.geteuid(),
+        command=own_command() if args.root == Path("/") else own_command(["--root", str(args.root)]),
+        files=sample.states(),
+        log=_answered(failures.state),
+        pods=states,
+        writes=_writes(args, reader),
+        terminal=terminal,
+    )
+
+
+class _Latest:
+    """The newest states of a reader on another thread, and whether all are known."""
+
+    def __init__(self) -> None:
+        self.sources: tuple[SourceState, ...] = ()
+        self.done = threading.Event()
+
+
+class _Sample:
+    """One reading of the files of /proc on a thread of its own: a read can block in the kernel."""
+
+    def __init__(self, reader: NodeReader) -> None:
+        self.done = threading.Event()
+        self._reader = reader
+        self._files: Mapping[str, FileText] = {}
+        self._snapshot: Snapshot | None = None
+        reader.on_tick = self._take
+        threading.Thread(target=self._run, name="doctor-files", daemon=True).start()
+
+    def _take(self, tick: Tick) -> None:
+        self._files = tick.files
+
+    def _run(self) -> None:
+        try:
+            self._snapshot = self._reader.sample()
+        finally:
+            self.done.set()
+
+    def states(self) -> tuple[SourceState, ...]:
+        """Return the state of each file; if a read blocks, that of buddyinfo with the file that it waits for."""
+        if self._snapshot is None:
+            return (SourceState(BUDDYINFO, "waiting", f"{self._reader.reading or 'the first file'}: {_NO_ANSWER}"),)
+        return file_states(self._snapshot, self._files, live=self._reader.live)
+
+
+def _answered(source: SourceState) -> SourceState:
+    """Return the state; of a source that has not answered yet, that it did not."""
+    if source.sight is not Sight.PENDING:
+        return source
+    why = f"{source.cannot_tell}; {_NO_ANSWER}" if source.cannot_tell else _NO_ANSWER
+    return SourceState(source.name, "waiting", why, remedy=source.remedy)
+
+
+def _end_readers() -> None:
+    """Wait a moment until the readers ended their children: a followed journal would outlive this process."""
+    end = time.monotonic() + _END_SECONDS
+    while time.monotonic() < end and any(thread.name in _READERS for thread in threading.enumerate()):
+        time.sleep(0.01)
+
+
+def _writes(args: argparse.Namespace, reader: NodeReader) -> tuple[SourceState, ...]:
+    """Return whether the remedies could run: found by opening their files for writing, without a write."""
+    audit = AuditLog(audit_path(args.audit, args.root))
+    trials: tuple[tuple[str, Callable[[], str | None]], ...] = (
+        ("drop caches", lambda: _why_disabled(drop_caches(3, sync=False), reader)),
+        ("compaction", lambda: _why_disabled(compact_all(), reader)),
+        ("audit log", audit.why_not_writable),
+    )
+    off = "by --read-only" if args.read_only else None if reader.live else "for saved files: no remedy runs on them"
+    if off is not None:
+        return tuple(SourceState(name, "off", f"switched off {off}") for name, _ in trials)
+    return tuple(_write_state(name, why()) for name, why in trials)
+
+
+def _why_disabled(remedy: Remedy, reader: NodeReader) -> str | None:
+    return disabled_because(remedy, reader.root)
+
+
+def _write_state(name: str, why: str | None) -> SourceState:
+    if why is None:
+        return SourceState(name, "live", "", "can be written")
+    return SourceState(name, "refused", why, remedy=AS_ROOT if os.geteuid() != 0 else "")
+
+
+def _terminal(environment: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return what decides how the screen is drawn."""
+    from fragtui.ui.terminal.detection import detect  # noqa: PLC0415  # See run().
+
+    look = detect()
+    size = shutil.get_terminal_size((0, 0))
+    return (
+        ("TERM", environment.get("TERM") or "not set"),
+        ("colours", look.depth.value),
+        ("glyphs", look.glyph_set.value),
+        ("codeset", locale.nl_langinfo(locale.CODESET) or "unknown"),
+        ("size", f"{size.columns}x{size.lines}" if size.columns else "no terminal"),
+    )

@@ -1,0 +1,127 @@
+"""Failures grouped by who, size and cause."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fragtui.kernel.reports.report_kind import ReportKind
+from fragtui.model.failures.groups import FailureGroups, failures_of, group_failures, key_of, typical
+from fragtui.model.failures.incident import SANDBOX_FAILURE, Incident
+from tests.support.examples import examples
+from tests.support.incidents import kernel_incident
+
+NAMES = st.sampled_from(("vhost-1", "vhost-22", "runc:[1:CHILD]", "日本語", "", None))
+DENIALS = st.builds(
+    kernel_incident,
+    kind=st.sampled_from(list(ReportKind)),
+    comm=NAMES,
+    order=st.none() | st.integers(0, 10),
+    cause=st.sampled_from((None, "vhost", "netns")),
+    time=st.none() | st.floats(1.0, 1e9),
+    repeated=st.none() | st.integers(0, 5),
+    suppressed=st.none() | st.integers(0, 5),
+)
+PODS = st.builds(
+    Incident,
+    time=st.none() | st.floats(1.0, 1e9),
+    namespace=st.sampled_from((None, "shop")),
+    pod=st.sampled_from((None, "web-0", "web-1")),
+    pod_uid=st.sampled_from((None, "uid-1")),
+    repeated=st.none() | st.integers(0, 5),
+)
+INCIDENTS = st.lists(DENIALS | PODS, max_size=60)
+
+
+def denial(comm: str, time: float | None = None, order: int = 4, **facts: Any) -> Incident:
+    return kernel_incident(comm=comm, time=time, order=order, **facts)
+
+
+@examples(200)
+@given(INCIDENTS, st.integers(1, 12))
+def test_the_groups_and_what_was_forgotten_add_up_to_the_totals(incidents: list[Incident], limit: int) -> None:
+    groups = group_failures(incidents, limit)
+    kept = groups.newest_first
+    assert len(kept) <= limit
+    assert groups.incidents == len(incidents)
+    assert groups.count == sum(map(failures_of, incidents))
+    of_kinds = Counter[str]()
+    for group in kept:
+        of_kinds[group.key.kind] += group.count
+    for key, count in groups.forgotten_failures.items():
+        assert key.who is None
+        of_kinds[key.kind] += count
+    assert of_kinds == groups.by_kind
+    of_sizes = Counter((key_of(incident).order, key_of(incident).cause) for incident in incidents)
+    assert len(groups.forgotten_failures) <= len(of_sizes) * len(of_kinds)
+    assert groups.suppressed == sum(incident.suppressed or 0 for incident in incidents)
+    times = [incident.time for incident in incidents if incident.time is not None]
+    assert (groups.first, groups.last) == ((min(times), max(times)) if times else (None, None))
+
+
+@examples(200)
+@given(INCIDENTS)
+def test_a_group_is_the_incidents_of_its_key(incidents: list[Incident]) -> None:
+    groups = group_failures(incidents)
+    assert groups.forgotten == 0
+    assert {group.key for group in groups.newest_first} == {key_of(incident) for incident in incidents}
+    ages = [0.0 if group.last is None else group.last for group in groups.newest_first]
+    assert ages == sorted(ages, reverse=True)
+    for group in groups.newest_first:
+        members = [incident for incident in incidents if key_of(incident) == group.key]
+        assert group.count == sum(map(failures_of, members))
+        assert group.example in members
+        assert group.last == max((each.time for each in members if each.time is not None), default=None)
+
+
+def test_names_that_differ_in_numbers_only_are_one_group_and_a_single_name_stays_whole() -> None:
+    (group,) = group_failures([denial("vhost-4121", 1.0), denial("vhost-4121", 2.0)]).newest_first
+    assert (group.who, group.count) == ("vhost-4121", 2)
+    (group,) = group_failures([denial("vhost-4121", 2.0), denial("vhost-9", 1.0)]).newest_first
+    assert (group.who, group.example.comm) == ("vhost-*", "vhost-4121")
+
+
+def test_pods_with_numbers_are_different_pods() -> None:
+    web = [Incident(namespace="shop", pod=f"web-{number}", cause="x") for number in (0, 1, 1)]
+    assert [(group.who, group.count) for group in group_failures(web).newest_first] == [
+        ("shop/web-1", 2),
+        ("shop/web-0", 1),
+    ]
+    assert key_of(Incident()).who is None
+    assert key_of(Incident()).kind == SANDBOX_FAILURE
+
+
+def test_an_oom_kill_by_a_limit_is_not_one_of_the_node() -> None:
+    kinds = [kernel_incident(ReportKind.OOM, comm="java", order=0, constraint=limit) for limit in ("A", "B", "A")]
+    assert [group.count for group in group_failures(kinds).newest_first] == [2, 1]
+
+
+def test_a_flood_of_names_leaves_the_large_group() -> None:
+    groups = FailureGroups(limit=16)
+    for number in range(1000):
+        groups.take(denial("".join(chr(97 + int(digit)) for digit in str(number)), float(number)))
+        groups.take(denial("java", float(number)))
+    kept = {group.who: group.count for group in groups.newest_first}
+    assert kept["java"] == 1000
+    assert len(kept) <= 16
+    assert groups.forgotten_failures.total() + sum(kept.values()) == groups.count == 2000
+
+
+def test_a_flood_of_names_and_causes_is_bounded_too() -> None:
+    groups = FailureGroups(limit=4)
+    for number in range(3000):
+        groups.take(denial("java", 1.0, order=number % 9, cause=f"cause{number}"))
+    assert len(groups.forgotten_failures) <= 260
+    assert groups.forgotten_failures.total() + sum(group.count for group in groups.newest_first) == 3000
+
+
+def test_the_typical_groups_are_the_newest_and_the_largest() -> None:
+    incidents = [denial("new", 9.0), *[denial("many", 1.0)] * 5, *[denial("some", 2.0)] * 3, denial("once", 3.0)]
+    groups = group_failures(incidents).newest_first
+    assert [group.who for group in groups] == ["new", "once", "some", "many"]
+    assert [group.who for group in typical(groups, 3)] == ["new", "some", "many"]
+    assert [group.who for group in typical(groups, 1)] == ["new"]
+    assert typical(groups, 0) == typical((), 3) == ()

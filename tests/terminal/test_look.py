@@ -1,0 +1,158 @@
+"""A real terminal draws every theme at every depth: no cell has the colour of its ground, each is readable."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pyte.graphics
+import pytest
+
+from fragtui.ui.widgets.paint import Depth, Paint
+from fragtui.ui.widgets.palette import THEMES
+from tests.support.contrast import VGA, XTERM, contrast, drawn
+from tests.support.guide_case import guide_case
+from tests.support.terminal import Terminal, terminal
+
+RECORDING = str(Path(__file__).parents[2] / "screenshots" / "incident.rec")
+DEPTHS: dict[str, dict[str, str]] = {
+    "24-bit": {},
+    "256": {"COLORTERM": "", "TERM": "xterm-256color"},
+    "16": {"COLORTERM": "", "TERM": "xterm"},
+    "console": {"COLORTERM": "", "TERM": "linux"},
+}
+PALETTES = {"16": (XTERM, VGA), "console": (VGA,)}
+SIZES = ((80, 24), (120, 40))
+CONSOLE_FONT = {*map(chr, range(33, 127)), *bytes(range(128, 255)).decode("cp437"), *"►◄▲▼•↑↓→←"}
+slow = partial(pytest.param, marks=pytest.mark.slow)
+_NAMES = {
+    name: number % 10 + 8 * (number >= 90)
+    for table in (pyte.graphics.FG_ANSI, pyte.graphics.FG_AIXTERM, pyte.graphics.BG_ANSI, pyte.graphics.BG_AIXTERM)
+    for number, name in table.items()
+    if name != "default"
+    for number in [number if number < 100 else number - 10]
+}
+
+
+BEHIND = {
+    (drawn(look.foreground or "", palette), drawn(look.ground or "", palette))
+    for look in (Paint(theme, depth).look("behind") for theme in THEMES for depth in Depth if depth is not Depth.NONE)
+    for palette in (XTERM, VGA)
+}
+"""Pairs of what is behind a dialog, which nobody is to read now."""
+
+
+def is_glyph(text: str) -> bool:
+    """Return whether this is a part of a bar, a frame or a mark."""
+    return "\u2500" <= text <= "\u25ff" or text in "·_"
+
+
+def visible(shown: Terminal) -> Iterator[tuple[str, str, str]]:
+    """Yield each visible cell: its character, foreground and ground, named as pyte does."""
+    for row in range(shown.screen.lines):
+        for column in range(shown.screen.columns):
+            cell = shown.screen.buffer[row][column]
+            if cell.data.strip("\u00a0 "):
+                yield cell.data, *((cell.bg, cell.fg) if cell.reverse else (cell.fg, cell.bg))
+
+
+def as_drawn(colour: str, palette: tuple[str, ...]) -> str:
+    return palette[_NAMES[colour]] if colour in _NAMES else f"#{colour}"
+
+
+def unreadable(shown: Terminal, depth: str, theme: str) -> set[str]:
+    """Return the kinds of cells that can't be read well."""
+    found = set()
+    for palette in PALETTES.get(depth, (XTERM,)):
+        for text, fore, back in set(visible(shown)):
+            pair = as_drawn(fore, palette), as_drawn(back, palette)
+            wanted = 3.0 if is_glyph(text) or pair in BEHIND else 4.5
+            if theme == "high-contrast" and depth in ("24-bit", "256"):
+                wanted = 4.5 if is_glyph(text) or pair in BEHIND else 7.0
+            if fore == "brightblack" and palette is VGA:
+                wanted = 2.7
+            if contrast(*pair) < wanted:
+                found.add(f"{text!r}: {fore} on {back}: {contrast(*pair):.2f} < {wanted}")
+    return found
+
+
+def at_the_denial(shown: Terminal) -> None:
+    """Pause the replay at its incident."""
+    shown.until("replaying")
+    shown.press(" >")
+    shown.until("FRAGMENTED")
+
+
+@pytest.mark.parametrize("depth", [slow(name) if name in ("24-bit", "console") else name for name in DEPTHS])
+def test_every_theme_is_readable_at_every_depth(depth: str) -> None:
+    with terminal("replay", RECORDING, "--theme", "dark", columns=80, rows=24, **DEPTHS[depth]) as shown:
+        at_the_denial(shown)
+        for size in SIZES:
+            shown.resize(*size)
+            for theme in THEMES:
+                shown.pump(0.25)
+                assert not unreadable(shown, depth, theme), (theme, shown.text)
+                shown.press("t")
+        shown.pump(0.3)
+        shown.press("?")
+        shown.until("Esc closes")
+        assert not unreadable(shown, depth, "dark"), shown.text
+        assert depth != "console" or {text for text, *_ in visible(shown)} <= CONSOLE_FONT
+
+
+@pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"TERM": "vt100", "LC_ALL": "C"}])
+def test_without_colour_none_is_written_and_what_matters_stands_out(variables: dict[str, str]) -> None:
+    with terminal("replay", RECORDING, columns=80, rows=24, **variables) as shown:
+        at_the_denial(shown)
+        shown.press("?")
+        shown.until("Esc closes")
+        shown.press("\x1b")
+        shown.until("Zones")
+        assert {colour for _, *colours in visible(shown) for colour in colours} == {"default"}
+        rows = {row: shown.screen.display[row] for row in range(24)}
+        badge = next(row for row, text in rows.items() if " FRAGMENTED " in text)
+        at = rows[badge].index("FRAGMENTED")
+        assert shown.screen.buffer[badge][at].reverse
+        assert not shown.screen.buffer[badge][at + 20].reverse
+        assert "LC_ALL" not in variables or shown.text.isascii()
+        assert "?" not in shown.text.replace(" ? Help", "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("depth", ["256", "16"])
+def test_lists_pages_and_questions_of_saved_files_are_readable(depth: str, tmp_path: Path) -> None:
+    root = str(guide_case(tmp_path, at=time.time() - 60))
+    with terminal("--root", root, "--theme", "light", columns=120, rows=40, **DEPTHS[depth]) as shown:
+        shown.until("web-1255064836")
+        for keys in ("", "\t", "\t", "\r", "\x1b", "/", "\x1b", "\x10", "\x1b", "3", "t"):
+            shown.press(keys)
+            shown.pump(0.4)
+            theme = "high-contrast" if keys == "t" else "light"
+            assert not unreadable(shown, depth, theme), (keys, shown.text)
+
+
+def test_the_terminal_is_asked_and_its_answers_are_followed_without_losing_a_key() -> None:
+    with terminal("replay", RECORDING, columns=80, rows=24, **DEPTHS["256"]) as shown:
+        shown.until(lambda _: b"\x1b]11;?" in shown.written)
+        shown.press(" \x1b[1;22R\x1b]11;rgb:ffff/ffff/ffff\x1b\\")
+        text = shown.until("paused")
+        assert text.isascii()
+        assert {back for _, _, back in visible(shown)} >= {"ffffff", "eeeeee"}
+
+
+def test_without_a_locale_a_terminal_that_knows_utf_8_gets_unicode() -> None:
+    with terminal("replay", RECORDING, columns=80, rows=24, LC_ALL="", LC_CTYPE="", LANG="") as shown:
+        shown.until(lambda _: b"\x1b[6n" in shown.written)
+        shown.press("\x1b[1;21R")
+        shown.until("▾")
+
+
+def test_a_dumb_terminal_gets_one_line() -> None:
+    for verb in ([], ["replay", RECORDING]):
+        with terminal(*verb, TERM="dumb") as shown:
+            assert shown.wait() == 2
+            assert shown.text.strip().count("\n") == 0
+            assert "TERM=dumb" in shown.text
+            assert "fragtui check" in shown.text

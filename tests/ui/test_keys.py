@@ -1,0 +1,67 @@
+"""The table of keys: one meaning for each key, the same in bindings, help, footer and README."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+
+from fragtui.ui.app import FragtuiApp
+from fragtui.ui.keys import KEYS, REPLAY_KEYS, UNUSED, WRITE_KEYS, Keys
+from fragtui.ui.pages.help_page import help_lines
+from fragtui.ui.screens.live import LiveScreen
+from fragtui.ui.screens.replay import ReplayScreen
+from tests.support.places import REPOSITORY
+
+both = pytest.mark.parametrize("keys", [KEYS, REPLAY_KEYS], ids=["live", "replay"])
+
+
+@both
+def test_each_key_and_each_command_is_there_once(keys: Keys) -> None:
+    for counts in (
+        Counter(name for key in keys for name in key.keys.split(",")),
+        Counter(key.command for key in keys),
+    ):
+        assert max(counts.values()) == 1, counts.most_common(2)
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", key.command) for key in keys), "a configuration names them"
+
+
+def test_a_replay_never_gives_a_key_of_the_live_screen_another_remedy() -> None:
+    live = {name: key.command for key in KEYS for name in key.keys.split(",")}
+    unused = {key.command for key in UNUSED}
+    for key in REPLAY_KEYS:
+        for name in key.keys.split(","):
+            assert live.get(name, key.command) in (key.command, *unused)
+
+
+@both
+def test_the_keys_that_engineers_expect_in_a_list_are_free_for_it(keys: Keys) -> None:
+    commands = {name: key.command for key in keys for name in key.keys.split(",")}
+    assert commands["g"] == commands["home"] == "top" and commands["G"] == commands["end"] == "bottom"
+    assert (commands["pageup"], commands["pagedown"]) == ("page-up", "page-down")
+    assert commands["plus"] == "faster" and commands["minus"] == "slower"
+    assert "y" not in commands and "n" not in commands, "they answer questions"
+    assert {"1", "2", "3", "c", "N", "w", "l", "A"} == WRITE_KEYS
+
+
+@both
+def test_the_help_page_lists_every_key(keys: Keys) -> None:
+    page = "\n".join("".join(text for text, _ in row.spans) for row in help_lines(keys, 100))
+    for key in keys:
+        assert re.search(rf"^ +{re.escape(key.shown)} +{re.escape(key.help[:30])}", page, re.MULTILINE), key
+
+
+def test_the_readme_lists_every_key() -> None:
+    section = (REPOSITORY / "README.md").read_text().partition("## Keys")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`([^`]+)`", section))
+    assert {key.shown for key in (*KEYS, *REPLAY_KEYS)} <= named
+
+
+@pytest.mark.parametrize(("screen", "keys"), [(LiveScreen, KEYS), (ReplayScreen, REPLAY_KEYS)])
+def test_every_key_has_an_action(screen: type[LiveScreen | ReplayScreen], keys: Keys) -> None:
+    for key in keys:
+        name = key.action.partition("(")[0]
+        if screen is LiveScreen or key.keys not in WRITE_KEYS:  # A replay disables these.
+            owner = FragtuiApp if name.startswith("app.") else screen
+            assert hasattr(owner, f"action_{name.removeprefix('app.')}"), key
