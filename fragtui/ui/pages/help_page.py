@@ -21,7 +21,7 @@ _TASKS = {
 _ORDER = ("Fix", "Look", "Save", "Replay")
 _MOUSE = (
     (("wheel", "key"), "scrolls the list or page under it"),
-    (("click", "key"), "selects a row, a second one opens it; on a key in the last line presses it"),
+    (("click", "key"), "selects a row, a double click opens it; on a key in the last line presses it"),
 )
 _COUNTS = (
     ((" 755 ", "cell-enough"), "free blocks of exactly that size; the ground shows how many of its requests succeed"),
