@@ -10,7 +10,7 @@ from pathlib import Path
 from fragtui.kernel.procfs.version import KernelVersion
 from fragtui.model.remedy.effect import Effect
 from fragtui.sources.files.host_files import read_text
-from fragtui.text import bounded_int
+from fragtui.text import bounded_int, printable
 
 DROP_CACHES = "proc/sys/vm/drop_caches"
 COMPACT_MEMORY = "proc/sys/vm/compact_memory"
@@ -43,6 +43,12 @@ class RemedyStep:
         if self.action is Action.SYNC:
             return "sync(2): writes all dirty pages of all file systems"
         return f"writes {self.text!r} to {self.target(root)}"
+
+    def command(self, root: Path) -> str:
+        """Return the shell command that does the same."""
+        if self.action is Action.SYNC:
+            return "sync"
+        return f"echo -n {self.text} > {printable(str(self.target(root)))}"
 
 
 @dataclass(frozen=True, slots=True)

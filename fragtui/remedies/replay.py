@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.target_zones import target_blocks
@@ -56,9 +57,7 @@ class ReplayedRemedies:
             blocks = target_blocks(snapshot, self.remedy_result.recovery.order)
             if blocks is not None:
                 gain_decay = self.remedy_result.gain_decay.see(snapshot.monotonic, blocks)
-                self.remedy_result = RemedyResult(
-                    self.remedy_result.outcome, self.remedy_result.recovery, None, gain_decay
-                )
+                self.remedy_result = replace(self.remedy_result, gain_decay=gain_decay)
         return False
 
 
@@ -87,5 +86,9 @@ def _result(intent: IntentEntry, ended: EndEntry, before: Snapshot, after: Snaps
     if recovery.before is not None and recovery.after is not None:
         gain_decay = GainDecay(after.monotonic, recovery.before, recovery.after)
     return RemedyResult(
-        Outcome(remedy, intent.id, ended.result, ended.seconds, steps, explanation), recovery, None, gain_decay
+        Outcome(remedy, intent.id, ended.result, ended.seconds, steps, explanation),
+        recovery,
+        None,
+        gain_decay,
+        asked_at=intent.time,
     )

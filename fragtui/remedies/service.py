@@ -48,6 +48,8 @@ class RemedyResult:
     """After 1, 5 and 30 minutes, as they pass."""
     escalation_end: EscalationEnd | None = None
     """The escalation that it was the last step of, or None."""
+    asked_at: float | None = None
+    """When it was requested, seconds since the epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ class RemedyService:
         self._escalation: Escalation | None = None
         self._before: Snapshot
         """The snapshot before its first step."""
+        self._asked_at = 0.0
         self._guard: Guard | None = None
         self._followup: FollowUp | None = None
         self._thread = threading.Thread(target=self._work, name="remedies", daemon=True)
@@ -223,6 +226,7 @@ class RemedyService:
             remedies, self.root, self.audit, order, blocks, "screen", self._disabled_reason, typed=typed
         )
         self._before = before
+        self._asked_at = time.time()
         self._state = replace(self._state, started=time.monotonic(), refused=None)
         self._advance(self._escalation, before)
 
@@ -259,6 +263,7 @@ class RemedyService:
             last.expected if alone else None,
             followup.gain_decay,
             escalation_end=None if alone else end,
+            asked_at=self._asked_at,
         )
         self._state = replace(self._state, remedy_result=result)
 

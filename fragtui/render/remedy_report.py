@@ -32,6 +32,11 @@ def result_sentences(outcome: Outcome, recovery: Recovery, expected: Gain | None
 
 
 def cost_sentence(outcome: Outcome, recovery: Recovery) -> str:
+    """Return what the remedy cost the node in a sentence."""
+    return f"Cost: {cost_phrase(outcome, recovery)}."
+
+
+def cost_phrase(outcome: Outcome, recovery: Recovery) -> str:
     """Return what the remedy cost the node: time, free memory, stalls, pages moved and read again."""
     cost = recovery.cost
     parts = [f"took {format_duration(outcome.seconds)}", f"{format_duration(outcome.cpu)} of CPU"]
@@ -39,15 +44,16 @@ def cost_sentence(outcome: Outcome, recovery: Recovery) -> str:
         sign = "more" if recovery.free_bytes >= 0 else "less"
         parts.append(f"{format_bytes(abs(recovery.free_bytes))} {sign} free")
     if cost.stalled is not None:
-        parts.append(f"tasks stalled for {format_duration(cost.stalled)}")
-    if cost.migrated is not None:
+        stalled = "no task stalled" if cost.stalled < 0.05 else f"tasks stalled for {format_duration(cost.stalled)}"
+        parts.append(stalled)
+    if cost.migrated or cost.migrate_failed:
         failed = f", {format_count(cost.migrate_failed)} could not be moved" if cost.migrate_failed else ""
-        parts.append(f"{format_count(cost.migrated)} pages moved{failed}")
+        parts.append(f"{format_count(cost.migrated or 0)} pages moved{failed}")
     if cost.refaults is not None:
         parts.append(counted(cost.refaults, "refault"))
     if cost.read is not None:
         parts.append(f"{format_bytes(cost.read)} read from disk")
-    return f"Cost: {', '.join(parts)}."
+    return ", ".join(parts)
 
 
 def outcome_lines(outcome: Outcome, recovery: Recovery, expected: Gain) -> str:

@@ -30,23 +30,22 @@ def test_drop_caches_frees_blocks_and_is_logged(tmp_path: Path) -> None:
         term.until("FRAGMENTED")
         assert f"block (order {ORDER})" in " ".join(term.text.replace("\xa0", " ").split())
         term.press("1")
-        term.until("writes '1' to /proc/sys/vm/drop_caches")
+        term.until("echo -n 1 > /proc/sys/vm/drop_caches")
         assert not audit.exists(), "nothing is logged before it is requested"
         term.pump(0.6)
         term.press("\r")
-        term.until(lambda text: "Logged to" not in text)
+        term.until(lambda text: "y runs it" not in text)
         assert not audit.exists(), "Enter is Cancel"
         unpin()
         before = large_blocks()
         term.press("1")
-        term.until("Logged to")
+        term.until("y runs it")
         term.pump(0.6)
         term.press("y")
-        term.until("Recovery: Drop page cache", 60)
-        text = term.until("Cost: took")
-        assert re.search(r"Blocks of 4M \(order 10\): \d+ before, [\d.k]+ after \(\+", text), text
-        assert re.search(r"before +[\d.k]+", text)
-        assert re.search(r"after +[\d.k]+", text)
+        term.until("Before and after: Drop page cache", 60)
+        text = term.until("Cost     took")
+        assert re.search(r"✓ IT WORKED +4M blocks went from \d+ to [\d.k]+", text), text
+        assert re.search(r"size +before +after +now +change", text)
         assert large_blocks() > before + 100
         term.press("\x1b")
         term.until("✓ Drop page cache")
@@ -69,7 +68,7 @@ def test_compaction_is_aborted_by_key_and_leaves_no_child(tmp_path: Path) -> Non
         term.until("FRAGMENTED")
         unpin()
         term.press("c")
-        term.until("writes '1' to /proc/sys/vm/compact_memory")
+        term.until("echo -n 1 > /proc/sys/vm/compact_memory")
         term.pump(0.6)
         term.press("y")
         term.pump(0.2)
@@ -78,9 +77,11 @@ def test_compaction_is_aborted_by_key_and_leaves_no_child(tmp_path: Path) -> Non
         term.pump(0.5)
         assert not term.children()
         # With dirty pages and a kernel that moves large folios, sync first is what is offered.
-        term.until(lambda text: re.search("Recovery: (Compact|Sync, then compact) all memory", text) is not None, 30)
+        term.until(
+            lambda text: re.search("Before and after: (Compact|Sync, then compact) all memory", text) is not None, 30
+        )
         term.press("\x1b")
-        term.until(lambda text: "Recovery:" not in text)
+        term.until(lambda text: "Before and after:" not in text)
         term.press("q")
         assert term.wait() == 0
     intent, ended = entries(audit)[:2]

@@ -14,8 +14,8 @@ from tests.support.terminal import Terminal
 pytestmark = pytest.mark.slow
 
 BEGIN, END = b"\x1b[200~", b"\x1b[201~"
-ASKED = "Expected result"
-GUARD = "Switch the guard on"
+ASKED = "Expected "
+GUARD = "Switch the guard on as a dry run?"
 COLOURED = b"\x1b[31mcritical y:\x1b[0m 1 compaction, yes \x1b[33mGc3ylwy\x1b[0m"
 """A log line with colours, and keys that open and confirm."""
 
@@ -55,7 +55,7 @@ def close_all(term: Terminal) -> None:
     """Leave whatever is open, and be quiet until a paste is over."""
     for _ in range(10):
         send(term, b"\x1b", 0.4)
-        if not any(text in term.text for text in (ASKED, GUARD, "Recovery:")):
+        if not any(text in term.text for text in (ASKED, GUARD, "Before and after:")):
             break
     send(term, b"\x1b", 1.3)
 
@@ -77,12 +77,12 @@ def test_two_deliberate_keys_run_it(node: HarmlessNode) -> None:
         assert_nothing_ran(node, term)  # It was typed ahead of the question.
         close_all(term)
         open_dialog(term)
-        press(term, b"y", "Recovery: Compact all memory")
+        press(term, b"y", "Before and after: Compact all memory")
         assert (node.asked_for, node.written) == (["compact"], {"compact": 1})
         close_all(term)
         open_dialog(term, b"3")
         send(term, b"\t")
-        press(term, b"\r", "Recovery: Drop page cache and slab")
+        press(term, b"\r", "Before and after: Drop page cache and slab")
         assert node.written == {"compact": 1, "drop": 3}
 
 
@@ -98,7 +98,7 @@ def test_a_pasted_escape_sequence_confirms_nothing(node: HarmlessNode, times: in
             assert "Not taken" in term.text, "a dialog that saw a paste can only be cancelled"
             close_all(term)
         open_dialog(term)
-        press(term, b"y", "Recovery: Compact all memory")
+        press(term, b"y", "Before and after: Compact all memory")
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_a_question_that_the_terminal_did_not_take_is_not_answered_blindly(node:
         assert_nothing_ran(node, term)
         term.until(ASKED, 10)
         send(term, 0.9)
-        press(term, b"y", "Recovery: Compact all memory")
+        press(term, b"y", "Before and after: Compact all memory")
 
 
 @pytest.mark.by_hand
@@ -233,8 +233,8 @@ def test_the_palette_opens_a_remedy_for_a_person_only(node: HarmlessNode) -> Non
 def test_a_click_that_text_forges_confirms_nothing_and_one_of_a_hand_does(node: HarmlessNode) -> None:
     with node.screen() as term:
         open_dialog(term)
-        row, line = next((row, line) for row, line in enumerate(term.screen.display) if "Run it (y)" in line)
-        at = f"\x1b[<0;{line.index('Run it') + 3};{row + 1}".encode()
+        row, line = next((row, line) for row, line in enumerate(term.screen.display) if "y  Compact all" in line)
+        at = f"\x1b[<0;{line.index('y  Compact') + 3};{row + 1}".encode()
         for forged in (BEGIN + at + b"M" + at + b"m" + END, at + b"M" + at + b"m", b"a" + at + b"M" + at + b"m"):
             send(term, forged, 1.0)
             assert_nothing_ran(node, term)
@@ -244,5 +244,5 @@ def test_a_click_that_text_forges_confirms_nothing_and_one_of_a_hand_does(node: 
             send(term, at + b"M", 0.08, at + b"m", 2.0)
             if node.asked_for:
                 break
-        term.until("Recovery: Compact all memory")
+        term.until("Before and after: Compact all memory")
         assert node.written == {"compact": 1}

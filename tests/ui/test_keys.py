@@ -47,7 +47,7 @@ def test_the_keys_that_engineers_expect_in_a_list_are_free_for_it(keys: Keys) ->
 
 @both
 def test_the_help_page_lists_every_key(keys: Keys) -> None:
-    page = "\n".join("".join(text for text, _ in row.spans) for row in help_lines(keys, 100))
+    page = "\n".join("".join(text for text, _ in row.spans) for row in help_lines(keys, 90))
     for key in keys:
         assert re.search(rf"^ +{re.escape(key.shown)} +{re.escape(key.help[:30])}", page, re.MULTILINE), key
 

@@ -19,7 +19,7 @@ from fragtui.text import format_bytes
 
 WANTED_BLOCKS = 64
 """Blocks of the target order that a remedy should give: so many let the pods of a node start one after another."""
-_HELPING_BLOCKS = 8
+HELPING_BLOCKS = 8
 """With fewer blocks than this a remedy does not help."""
 
 
@@ -140,7 +140,7 @@ class Forecast:
         """
         if gain.blocks is None or self.blocks is None or self.fewest is None:
             return None
-        if gain.blocks < _HELPING_BLOCKS:
+        if gain.blocks < HELPING_BLOCKS:
             return False
         if self.fewest < MANY_BLOCKS:
             return gain.blocks >= WANTED_BLOCKS or gain.blocks * 2 >= self.fewest

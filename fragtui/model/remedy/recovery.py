@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from fragtui.kernel.procfs.counters import sum_prefixed
 from fragtui.kernel.procfs.pressure import Stall
 from fragtui.model.node.indices import blocks_of, free_pages, unusable_index
 from fragtui.model.node.snapshot import Snapshot, ZoneKey
-from fragtui.model.node.target_zones import target_blocks, target_zones
+from fragtui.model.node.target_zones import target_blocks, target_zones, usable_by_node
+from fragtui.model.remedy.forecast import HELPING_BLOCKS, WANTED_BLOCKS
 from fragtui.model.remedy.zone_capacity import pool_pages
 
 CHECKPOINT_SECONDS = (60.0, 300.0, 1800.0)
@@ -62,6 +64,15 @@ class Cost:
     """Allocations that compacted memory directly (compact_stall)."""
 
 
+class Success(StrEnum):
+    """What a remedy brought."""
+
+    WORKED = "worked"
+    LITTLE = "little"
+    NONE = "none"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Recovery:
     """The comparison of before and after, at one order."""
@@ -79,6 +90,21 @@ class Recovery:
     cost: Cost
     looked_at: float | None = None
     """What compaction scanned, as a share of a whole run (see `_pages_to_scan`); None for unknown."""
+
+    fewest: tuple[int, int] | None = None
+    """Blocks of the target order that a request gets on the NUMA node that has fewest, before and after."""
+
+    @property
+    def success(self) -> Success:
+        """Whether a request of the target order gets a block on each NUMA node now, and did not before."""
+        if self.gained is None or self.before is None or self.fewest is None:
+            return Success.UNKNOWN
+        if self.gained <= 0:
+            return Success.NONE
+        before, after = self.fewest
+        if self.gained < HELPING_BLOCKS or after < WANTED_BLOCKS:
+            return Success.LITTLE
+        return Success.WORKED if before < WANTED_BLOCKS or self.gained * 2 >= self.before else Success.LITTLE
 
     @property
     def ended_early(self) -> bool:
@@ -118,7 +144,13 @@ def compare(before: Snapshot, after: Snapshot, order: int) -> Recovery:
         unusable=_unusable(before, after, order),
         cost=cost,
         looked_at=cost.scanned / to_scan if cost.scanned is not None and to_scan else None,
+        fewest=_fewest(before, after, order),
     )
+
+
+def _fewest(before: Snapshot, after: Snapshot, order: int) -> tuple[int, int] | None:
+    old, new = usable_by_node(before, order), usable_by_node(after, order)
+    return (min(old.values()), min(new.values())) if old and new else None
 
 
 def cost_between(before: Snapshot, after: Snapshot) -> Cost:

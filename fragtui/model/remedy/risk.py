@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from fragtui.kernel.procfs.pressure import Pressure
 from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.node.verdict import MANY_BLOCKS
 from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.forecast import Forecast, limit_phrase
 from fragtui.model.remedy.zone_capacity import dirty_bytes
@@ -53,7 +54,7 @@ def risks(
     if gain.blocks == 0 and gain.why:
         found.append(Risk(f"Not expected to help: {gain.why}.", useless=True))
     elif gain.blocks and forecast.worth(gain) is False:
-        plenty = gain.blocks >= 8 and (forecast.bound or 0.0) <= 0.5
+        plenty = forecast.fewest is not None and forecast.fewest >= MANY_BLOCKS
         why = "there are many such blocks already" if plenty else limit_phrase(forecast)
         found.append(Risk(f"Hardly worth its cost: {why}.", useless=True))
     dirty = dirty_bytes(snapshot.meminfo)

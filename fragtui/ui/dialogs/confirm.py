@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from textual.app import ComposeResult
@@ -13,18 +13,24 @@ from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.geometry import Region
 from textual.strip import Strip
+from textual.widget import Widget
 from textual.widgets import Button
 
 from fragtui.ui.notices import Notice
 from fragtui.ui.terminal.key_gate import key_gate_of
-from fragtui.ui.widgets.cells import wrap
+from fragtui.ui.widgets.cells import fit, wrap
 from fragtui.ui.widgets.modal import ModalPanel
 from fragtui.ui.widgets.page import Build, PageBody
-from fragtui.ui.widgets.rows import Line, LinesWidget, line, shown
+from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line, shown
 
 T = TypeVar("T")
+
+LABEL_CELLS = 11
+"""Cells of a field's label and the gap after it."""
 _NOTICE_ROWS = 2
 """Rows of a notice in a question, while there is one."""
+_MAX_ROWS = 8
+"""Rows of one paragraph."""
 
 
 class _Question(PageBody):
@@ -83,6 +89,8 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
         Binding("up,k", "scroll(-1)", show=False),
         Binding("pagedown", "scroll(8)", show=False),
         Binding("pageup", "scroll(-8)", show=False),
+        Binding("home", "scroll(-100000)", show=False),
+        Binding("end", "scroll(100000)", show=False),
     ]
 
     def __init__(self) -> None:
@@ -96,27 +104,50 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
     @property
     @abstractmethod
     def heading(self) -> str:
-        """The title of the question."""
+        """The title: the question."""
 
     @property
     @abstractmethod
-    def answer(self) -> T:
-        """The result if the user confirms."""
+    def run_label(self) -> str:
+        """What a confirmation does, as an imperative."""
+
+    @property
+    @abstractmethod
+    def answer(self) -> T | None:
+        """The result if the user confirms; None if there is nothing to confirm."""
 
     @abstractmethod
     def lines(self, width: int) -> Sequence[Line]:
         """Return the lines of the text for that width."""
 
+    @property
+    def hint(self) -> str:
+        """Its own keys, for the lower border; empty if it has none."""
+        return ""
+
+    def more(self) -> Iterable[Widget]:
+        """Return what is between the text and the answers."""
+        return ()
+
     def compose(self) -> ComposeResult:
         """Lay out the text and the two answers."""
         with Container(id="dialog") as frame:
-            frame.border_title = Content(shown(f" ⚠ {self.heading} "))
+            frame.border_title = Content(shown(f" {self.heading} "))
+            frame.border_subtitle = Content(shown(self._keys))
             with VerticalScroll(id="dialog-text", can_focus=False):
                 yield self._page
+            yield from self.more()
             yield self._notice
             with Container(id="dialog-keys"):
-                yield Button(Content("Cancel (Esc)"), id="cancel")
-                yield _RunButton(Content("Run it (y)"), id="run")
+                yield Button(Content("Cancel"), id="cancel")
+                if self.answer is not None:
+                    yield _RunButton(Content(f"y  {self.run_label}"), id="run")
+
+    @property
+    def _keys(self) -> str:
+        runs = "" if self.answer is None else "y runs it · "
+        own = f" · {self.hint}" if self.hint else ""
+        return f" {runs}Esc goes back{own} "
 
     def on_mount(self) -> None:
         """Put the focus on Cancel."""
@@ -129,9 +160,10 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
         self.shown_at = time.monotonic()
 
     def on_resize(self) -> None:
-        """Keep the answers on the screen however long the text is: it scrolls."""
-        room = self.size.height - 4 - (_NOTICE_ROWS if self._notice.display else 0)
-        self.query("#dialog-text").set_styles(max_height=max(3, room))
+        """Keep the answers on the screen for any length of the text, which scrolls."""
+        below = 5 + sum(widget.display for widget in self.query("#dialog > Input"))
+        below += _NOTICE_ROWS if self._notice.display else 0
+        self.query("#dialog-text").set_styles(max_height=max(3, self.size.height - below))
 
     def show_notice(self, notice: Notice) -> None:
         """Show it above the answers: it says why one was not taken."""
@@ -148,7 +180,7 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
         """Close with the answer; a confirmation needs a deliberate key or click after the text was shown a while."""
         if not run:
             self.dismiss(None)
-        else:
+        elif self.answer is not None:
             key_gate_of(self).then(self._run, asked=self._asked_at, shown=self.shown_at)
 
     def _run(self) -> None:
@@ -156,16 +188,33 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
 
     def action_scroll(self, lines: int) -> None:
         """Scroll the text."""
-        self.query_one("#dialog-text", VerticalScroll).scroll_relative(y=lines, animate=False)
+        for text in self.query("#dialog-text").results(VerticalScroll):
+            text.scroll_relative(y=lines, animate=False)
 
     def changed(self) -> None:
         """Show the question again after its subject changed."""
-        self.query_one("#dialog").border_title = Content(shown(f" ⚠ {self.heading} "))
+        for frame in self.query("#dialog"):
+            frame.border_title = Content(shown(f" {self.heading} "))
+            frame.border_subtitle = Content(shown(self._keys))
+        for button in self.query("#run").results(Button):
+            button.label = Content(f"y  {self.run_label}")
         self.shown_at = None
         self._page.change()
 
 
+def field(label: str, texts: Sequence[str], width: int, style: str = "text") -> list[Line]:
+    """Return paragraphs beside a label, which stands before the first."""
+    rows = [row for text in texts for row in wrap(text, width - LABEL_CELLS, _MAX_ROWS)]
+    return [
+        line((fit(label if number == 0 else "", LABEL_CELLS), "muted"), (row, style)) for number, row in enumerate(rows)
+    ]
+
+
+def bar_line(label: str, *spans: Span) -> Line:
+    """Return a line of a field below its first paragraph."""
+    return line((" " * LABEL_CELLS, "text"), (fit(label, 7), "muted"), *spans)
+
+
 def paragraph(text: str, width: int, style: str) -> list[Line]:
-    """Return a text as indented lines."""
-    rows = wrap(text, width - 2, 6)
-    return [line((("  " if index == 0 else "    ") + row, style)) for index, row in enumerate(rows)]
+    """Return a text over the whole width."""
+    return [line((row, style)) for row in wrap(text, width, _MAX_ROWS)]

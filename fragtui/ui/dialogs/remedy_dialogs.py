@@ -1,26 +1,32 @@
-"""The dialogs before remedies: the exact writes, the expected result, the cost on this node."""
+"""The dialogs before remedies: whether it is needed, the exact commands, the expected result, the cost on this node."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.model.node.verdict import judge_node
+from fragtui.model.node.target_zones import usable_blocks
 from fragtui.model.remedy.effect import Effect
-from fragtui.model.remedy.forecast import forecast
-from fragtui.model.remedy.risk import NodeConditions, risks
+from fragtui.model.remedy.risk import NodeConditions
 from fragtui.remedies.catalogue import Remedy
-from fragtui.remedies.guard.policy import Policy, format_policy
-from fragtui.render.card.state_text import need
-from fragtui.render.forecast_text import forecast_text
-from fragtui.text import format_block
-from fragtui.ui.dialogs.confirm import ConfirmDialog, paragraph
-from fragtui.ui.widgets.rows import Line, line
+from fragtui.render.numbers import rough
+from fragtui.render.remedy.question import Expectation, RemedyQuestion, remedy_question
+from fragtui.text import format_block, format_count, printable
+from fragtui.ui.dialogs.confirm import LABEL_CELLS, ConfirmDialog, bar_line, field, paragraph
+from fragtui.ui.widgets.log_scale import DECADES, decades, log_share
+from fragtui.ui.widgets.rows import Line, bar_tones, line
+
+_MAX_NAME = 30
+"""Characters of a node's name in a title."""
+_BAR_CELLS = 40
+_MIN_BAR_CELLS = 12
+_STYLES = {"good": "good", "warn": "warn"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,16 @@ class DialogContext:
     conditions: NodeConditions | None = None
     previous: Snapshot | None = None
     """An earlier tick, for rates."""
+
+    @property
+    def place(self) -> str:
+        """Return `` on NODE``; empty if the name is unknown or too long for a title."""
+        name = self.snapshot.host.name
+        return f" on {name}" if name and len(name) <= _MAX_NAME else ""
+
+    def question(self, effect: Effect) -> RemedyQuestion:
+        """Return the text for a remedy with that effect."""
+        return remedy_question(self.snapshot, self.order, effect, self.conditions, self.previous)
 
 
 class RemedyDialog(ConfirmDialog[Remedy]):
@@ -54,8 +70,20 @@ class RemedyDialog(ConfirmDialog[Remedy]):
 
     @property
     def heading(self) -> str:
-        """Its title."""
-        return self.answer.title
+        """Its title, as a question."""
+        return f"{self.answer.title}{self._setting.place} now?"
+
+    @property
+    def run_label(self) -> str:
+        """The title of the variant without a sync: it has room at every width."""
+        return min((remedy.title for remedy in self._variants), key=len)
+
+    @property
+    def hint(self) -> str:
+        """The key of the other variant."""
+        if len(self._variants) < 2:
+            return ""
+        return "s without sync" if self.answer.sync_first else "s with sync"
 
     def action_next_variant(self) -> None:
         """Switch sync first on or off."""
@@ -63,109 +91,122 @@ class RemedyDialog(ConfirmDialog[Remedy]):
         self.changed()
 
     def lines(self, width: int) -> Sequence[Line]:
-        """Return the commands, the expected result and the cost."""
+        """Return whether it is needed, the command, the expected result and the cost."""
         setting, remedy = self._setting, self.answer
-        lines = [*_need(setting, remedy.effect, width), line(), line(("Command", "title"))]
-        for number, step in enumerate(remedy.steps, 1):
-            lines += paragraph(f"{number}. {step.sentence(setting.root)}", width, "strong")
-        lines += _expectation(setting, remedy.effect, width)
+        question = setting.question(remedy.effect)
+        lines = [*_need(question, width), line()]
+        lines += field("Command", [_command(remedy, setting.root)], width, "strong")
         if len(self._variants) > 1:
             mark = "x" if remedy.sync_first else " "
-            why = "one of them can end compaction early" if remedy.effect.compact else "only clean ones can be dropped"
-            lines.append(line(("s ", "key"), (f"[{mark}] sync first: writes dirty pages, {why}", "text")))
-        return lines
+            why = (
+                "one dirty page can end compaction early" if remedy.effect.compact else "only clean ones can be dropped"
+            )
+            text = f"[{mark}] sync first: writes dirty pages, {why}"
+            head, *rest = field("", [text], width - 3)
+            lines.append(line((" " * LABEL_CELLS, "text"), ("s  ", "key"), head.spans[-1]))
+            lines += [line((" " * (LABEL_CELLS + 3), "text"), row.spans[-1]) for row in rest]
+        return [*lines, *_consequences(setting, question, width)]
 
 
 class EscalationDialog(ConfirmDialog[tuple[Remedy, ...]]):
     """Asks whether to run remedies one after another, gentlest first, until there are enough blocks."""
 
-    heading = "Step by step until there are enough blocks"
+    run_label = "Run step by step"
 
     def __init__(self, setting: DialogContext, remedies: tuple[Remedy, ...], blocks: int) -> None:
         self._setting = setting
         self._blocks = blocks
         self._remedies = remedies
+        self._free = usable_blocks(setting.snapshot, setting.order)
         super().__init__()
 
     @property
-    def answer(self) -> tuple[Remedy, ...]:
-        """The remedies in their order."""
-        return self._remedies
+    def heading(self) -> str:
+        """Its title, as a question."""
+        return f"Run remedies step by step{self._setting.place} now?"
+
+    @property
+    def answer(self) -> tuple[Remedy, ...] | None:
+        """The remedies in their order; None if there are enough blocks, so that none would run."""
+        return self._remedies if self._free is None or self._free < self._blocks else None
 
     def lines(self, width: int) -> Sequence[Line]:
         """Return the steps in their order, the expected result and the cost of all of them."""
         setting = self._setting
         block = format_block(setting.snapshot.host.page_size, setting.order)
-        lines = [*_need(setting, self._whole, width), line()]
-        lines += paragraph(
-            f"Stops as soon as {self._blocks} blocks of {block} are available; x aborts a step and the rest.",
-            width,
-            "text",
-        )
-        lines += [line(), line(("Commands, one after another", "title"))]
-        for number, step in enumerate((step for remedy in self.answer for step in remedy.steps), 1):
-            lines += paragraph(f"{number}. {step.sentence(setting.root)}", width, "strong")
-        return [*lines, *_expectation(setting, self._whole, width)]
-
-    @property
-    def _whole(self) -> Effect:
-        """What all steps do together."""
-        effects = [remedy.effect for remedy in self.answer]
-        return Effect(
-            sync=any(effect.sync for effect in effects),
-            page_cache=any(effect.page_cache for effect in effects),
-            slab=any(effect.slab for effect in effects),
-            compact=any(effect.compact for effect in effects),
-        )
+        steps = [f"{number}  {_command(remedy, setting.root)}" for number, remedy in enumerate(self._remedies, 1)]
+        until = f"{self._blocks} blocks of {block} are free; x aborts a step and the rest"
+        if self.answer is None:
+            have = f"! You already have {format_count(self._free or 0)} blocks of {block}; nothing would run."
+            lines = [*paragraph(have, width, "warn"), line(), *field("Commands", steps, width, "muted")]
+            return [*lines, line(), *field("Until", [until], width)]
+        question = setting.question(reduce(_both, (remedy.effect for remedy in self._remedies)))
+        lines = [*_need(question, width), line(), *field("Commands", steps, width, "strong")]
+        return [*lines, *field("Until", [until], width), *_consequences(setting, question, width)]
 
 
-class GuardDialog(ConfirmDialog[Policy]):
-    """Asks whether to switch the guard on, which then runs remedies without a question."""
-
-    heading = "Switch the guard on"
-
-    def __init__(self, policy: Policy, audit: Path) -> None:
-        self._audit = audit
-        self._policy = policy
-        super().__init__()
-
-    @property
-    def answer(self) -> Policy:
-        """The policy."""
-        return self._policy
-
-    def lines(self, width: int) -> Sequence[Line]:
-        """Return the policy and its effect."""
-        lines = paragraph(
-            "While fragtui is open, the guard runs these steps whenever the policy is met, without asking again. "
-            "G switches it off, x aborts a run. It stops by itself when remedies gain nothing.",
-            width,
-            "warn",
-        )
-        lines += [line(), line(("Policy", "title"))]
-        for row in format_policy(self.answer).splitlines():
-            lines += paragraph(row, width, "strong")
-        return [*lines, line(), *paragraph(f"Each step is logged to {self._audit} before it runs", width, "muted")]
+def _both(first: Effect, second: Effect) -> Effect:
+    """Return what two remedies do together."""
+    return Effect(
+        sync=first.sync or second.sync,
+        page_cache=first.page_cache or second.page_cache,
+        slab=first.slab or second.slab,
+        compact=first.compact or second.compact,
+    )
 
 
-def _need(setting: DialogContext, effect: Effect, width: int) -> list[Line]:
+def _command(remedy: Remedy, root: Path) -> str:
+    return "; ".join(step.command(root) for step in remedy.steps)
+
+
+def _need(question: RemedyQuestion, width: int) -> list[Line]:
     """Return whether a remedy is needed at all."""
-    snapshot, order = setting.snapshot, setting.order
-    view = forecast(snapshot, order)
-    text, style = need(judge_node(snapshot, order), snapshot.host.page_size, view.worth(view.gain(effect)))
-    return paragraph(text, width, style)
+    return paragraph(question.need, width, _STYLES.get(question.need_role, "text"))
 
 
-def _expectation(setting: DialogContext, effect: Effect, width: int) -> list[Line]:
-    outlook = forecast(setting.snapshot, setting.order)
-    text = forecast_text(setting.snapshot, outlook, effect)
-    lines = [line(), line(("Expected result", "title"))]
-    lines += paragraph(text.headline, width, "text")
-    for reason in text.reasons:
-        lines += paragraph(f"· {reason}", width, "muted")
-    lines += [line(), line(("Cost on this node", "title"))]
-    for cost in text.costs:
-        lines += paragraph(f"· {cost}", width, "text")
-    for risk in risks(setting.snapshot, outlook, effect, setting.conditions, setting.previous):
-        lines += paragraph(f"⚠ {risk.sentence}", width, "bad" if risk.useless else "warn")
-    return [*lines, line(), *paragraph(f"Logged to {setting.audit} before it runs", width, "muted")]
+def _consequences(setting: DialogContext, question: RemedyQuestion, width: int) -> list[Line]:
+    lines = [line(), *field("Expected", [question.expected], width)]
+    if question.expectation is not None:
+        lines += _bars(question.expectation, width)
+    lines += field("", [f"⚠ {text}" for text in question.useless], width, "warn")
+    lines += [line(), *field("Cost", [f"· {text}" for text in question.costs], width)]
+    lines += field("", [f"⚠ {text}" for text in question.risks], width, "warn")
+    lines += [line(), *field("Undo", [question.undo], width)]
+    audit = printable(str(setting.audit))
+    lines += field("Logged to", [f"{audit}, before it runs"], width)
+    if question.reasons:
+        lines += [line(), *field("Estimate", [f"· {text}" for text in question.reasons], width, "muted")]
+    return lines
+
+
+def _ends(expected: Expectation) -> str:
+    """Return the ends of the forecast, as gains over what is free now."""
+    sign = "+" if expected.now else ""
+    low, high = (f"{sign}{rough(end - expected.now)}" for end in (expected.low, expected.high))
+    return low if low == high else f"{low} to {high}"
+
+
+def _bars(expected: Expectation, width: int) -> list[Line]:
+    """Return the blocks now and after: solid to the low end of the forecast, ghost to the high one."""
+    text = _ends(expected)
+    room = min(_BAR_CELLS, width - LABEL_CELLS - 7 - 2 - len(text))
+    if room < _MIN_BAR_CELLS:
+        return []
+    span = decades([expected.now, expected.high])
+
+    def cells(count: int) -> int:
+        return max(1, round(log_share(count, span) * room)) if count > 0 else 0
+
+    now, low, high = cells(expected.now), cells(expected.low), cells(expected.high)
+    tones = bar_tones()
+    before = ("✗ none", "bad") if expected.now == 0 else (tones.kept * now, "bar")
+    marks = [" "] * (room + 4)
+    for decade, label in enumerate(DECADES[: span + 1]):
+        at = max(0, cells(10**decade) - 1)
+        if at + len(label) <= len(marks) and not "".join(marks[max(0, at - 1) : at + 1]).strip():
+            marks[at : at + len(label)] = label
+    return [
+        bar_line("now", before, ("" if expected.now == 0 else f"  {format_count(expected.now)}", "text")),
+        bar_line("after", (tones.gained * low, "gained"), (tones.lost * (high - low), "lost"), (f"  {text}", "text")),
+        bar_line("", ("".join(marks).rstrip(), "muted")),
+    ]

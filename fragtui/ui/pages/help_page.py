@@ -1,66 +1,111 @@
-"""All keys and signs, made from the key table."""
+"""All keys by task, the mouse, and the signs and colours; the keys come from the key table."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 
 from fragtui.ui.keys import Key
-from fragtui.ui.widgets.cells import fit, wrap
-from fragtui.ui.widgets.rows import Line, bar_tones, line
+from fragtui.ui.widgets.cells import cells_of, fit, wrap
+from fragtui.ui.widgets.rows import Line, Span, bar_tones, line
 
+MIN_TWO_COLUMNS = 100
+"""Cells from which on the page has two columns."""
+_GAP = 3
+_SIGN_CELLS = 9
+_TASKS = {
+    "Fix": ("remedy", "escalate", "guard", "abort", "recovery", "history"),
+    "Save": ("copy", "save", "ticket", "picture", "app.record"),
+    "Replay": ("play", "step", "seek", "jump", "speed", "edge"),
+}
+"""The actions of each task; every other one is for looking."""
+_ORDER = ("Fix", "Look", "Save", "Replay")
+_MOUSE = (
+    (("wheel", "key"), "scrolls the list or page under it"),
+    (("click", "key"), "selects a row, a double click opens it; on a key in the last line presses it"),
+)
+_COUNTS = (
+    ((" 755 ", "cell-enough"), "free blocks of exactly that size; the ground shows how many of its requests succeed"),
+    (("  9  ", "cell-few"), "under 16 requests succeed"),
+    (("  ·  ", "cell-none"), "none: no such block, and no larger one to split"),
+    (("  3  ", "muted"), "kept from GFP_KERNEL by a watermark or the lowmem reserve, or not asked for"),
+    (("▾3 ", "strong"), "the target order: that of the last failures, or the chosen one"),
+)
 _SIGNS = (
+    (("✓", "good"), "available, or no problem found"),
+    (("!", "warn"), "few left, or a warning"),
+    (("✗", "bad"), "not available; on the timeline: a request was denied"),
+    (("?", "unknown"), "unknown, with the reason"),
+    (("▼", "key"), "on the timeline: a remedy ran, by fragtui or another tool"),
     (
-        ("cell-enough", " 755 "),
-        "free blocks of exactly that order; the background shows how many requests of it succeed at once: blue enough, "
-        "amber under 16, red none",
-    ),
-    (("muted", "   3 "), "not available to GFP_KERNEL because of a watermark or the lowmem reserve, or not asked for"),
-    (("strong", "▾3 "), "the target order: that of the last failures, or the one chosen with [ and ]"),
-    (
-        ("bad", "✗ none"),
-        "no block of the order; if larger ones can be split for it, that is shown instead",
-    ),
-    (
-        ("muted", "UMEHCI"),
+        ("UMEHCI", "muted"),
         "migratetypes with free blocks, as the kernel writes them: unmovable, movable, reclaimable, ...",
     ),
-    (("key", "▼"), "on sparkline and timeline: a remedy ran, by fragtui or another tool"),
-    (("bad", "✗ ×"), "on the timeline: a request was denied; there was no block at all"),
     (
-        ("muted", "unus."),
+        ("unus.", "muted"),
         "share of the zone's free memory in blocks too small for the order (unusable free space index)",
     ),
-    (
-        ("muted", "fragm."),
-        "the kernel's fragmentation index: -1 a block is free, towards 0 lack of memory, towards 1 fragmentation",
-    ),
+    (("fragm.", "muted"), "fragmentation index: -1 a block is free, towards 0 lack of memory, towards 1 fragmentation"),
 )
 
 
-def _bar_signs() -> tuple[tuple[tuple[str, str], str], ...]:
+def _bar_signs() -> tuple[tuple[Span, str], ...]:
     cells = bar_tones()
     return (
-        (("bar", cells.kept * 4), "blocks of the order on a logarithmic scale, with a dot at each power of ten"),
-        (("gained", cells.gained * 4), "gained since the baseline"),
-        (("lost", cells.lost * 4), "gone since the baseline: of small sizes that is good, they were merged"),
-        (("lost", cells.reserved * 4), "free, but the kernel keeps them in reserve"),
+        ((cells.kept * 4, "bar"), "blocks of the size on a logarithmic scale, with a dot at each power of ten"),
+        ((cells.gained * 4, "gained"), "gained since the baseline"),
+        ((cells.lost * 4, "lost"), "gone since the baseline: of small sizes that is good, they were merged"),
+        ((cells.reserved * 4, "lost"), "free, but the kernel keeps them in reserve"),
     )
 
 
 def help_lines(keys: Sequence[Key], width: int) -> list[Line]:
-    """Return the help page: the keys by group, then the signs."""
-    lines: list[Line] = []
-    for group, members in groupby(sorted(keys, key=lambda key: key.group), key=lambda key: key.group):
-        lines.append(line((f" {group}", "title")))
-        for key in members:
-            rows = wrap(key.help, width - 12, 4) or [""]
-            lines.append(line(("   " + fit(key.shown, 8), "key"), (rows[0], "text")))
-            lines += [line((" " * 11 + row, "text")) for row in rows[1:]]
-        lines.append(line())
-    lines.append(line((" Signs", "title")))
-    for (style, sign), text in (*_bar_signs(), *_SIGNS):
-        rows = wrap(text, width - 12, 4)
-        lines.append(line(("   ", "text"), (fit(sign, 7), style), (" " + rows[0], "text")))
-        lines += [line((" " * 11 + row, "text")) for row in rows[1:]]
-    return lines
+    """Return the help page: the keys by task, the mouse, the signs; in two columns if there is room."""
+    column = (width - _GAP) // 2 if width >= MIN_TWO_COLUMNS else width
+    blocks = [_block(task, _key_rows(keys, task), column) for task in _ORDER]
+    blocks += [
+        _block("Mouse", _MOUSE, column),
+        _block("Zones", _COUNTS, column),
+        _block("Signs", (*_SIGNS, *_bar_signs()), column),
+    ]
+    blocks = [block for block in blocks if block]
+    if column == width:
+        return [row for block in blocks for row in block]
+    cut = min(range(1, len(blocks)), key=lambda at: max(_height(blocks[:at]), _height(blocks[at:])))
+    left, right = ([row for block in side for row in block] for side in (blocks[:cut], blocks[cut:]))
+    height = max(len(left), len(right))
+    blank = line()
+    return [
+        _beside(left[row] if row < len(left) else blank, right[row] if row < len(right) else blank, column)
+        for row in range(height)
+    ]
+
+
+def _height(blocks: Sequence[Sequence[Line]]) -> int:
+    return sum(map(len, blocks))
+
+
+def _beside(left: Line, right: Line, column: int) -> Line:
+    used = sum(cells_of(text) for text, _ in left.spans)
+    return line(*left.spans, (" " * (column + _GAP - used), "text"), *right.spans)
+
+
+def _task_of(key: Key) -> str:
+    name = key.action.partition("(")[0]
+    return next((task for task, actions in _TASKS.items() if name in actions), "Look")
+
+
+def _key_rows(keys: Sequence[Key], task: str) -> list[tuple[Span, str]]:
+    return [((key.shown, "key"), key.help) for key in keys if _task_of(key) == task]
+
+
+def _block(title: str, rows: Sequence[tuple[Span, str]], width: int) -> list[Line]:
+    """Return a titled list of signs and their texts; empty without rows."""
+    if not rows:
+        return []
+    lines = [line((title, "title"))]
+    for (sign, style), text in rows:
+        first, *rest = wrap(text, width - _SIGN_CELLS - 2, 4) or [""]
+        gap = " " * max(1, _SIGN_CELLS - cells_of(sign))
+        lines.append(line(("  ", "text"), (sign, style), (gap, "text"), (first, "text")))
+        lines += [line((fit("", _SIGN_CELLS + 2) + row, "text")) for row in rest]
+    return [*lines, line()]

@@ -25,16 +25,17 @@ from fragtui.remedies.catalogue import (
 )
 from fragtui.remedies.escalation import EscalationStep, escalation_steps
 from fragtui.remedies.guard.policy import Policy
-from fragtui.remedies.guard.rules import GuardAction
+from fragtui.remedies.guard.rules import Decision, GuardAction
 from fragtui.remedies.permission import disabled_because
 from fragtui.remedies.service import HistoryView, RemedyService, RemedyState
 from fragtui.remedies.site_policy import typed_name, unconfirmed_because
 from fragtui.render.card.state_text import remedy_clause
 from fragtui.text import format_count, format_duration
-from fragtui.ui.dialogs.remedy_dialogs import DialogContext, EscalationDialog, GuardDialog, RemedyDialog
+from fragtui.ui.dialogs.guard_dialog import GuardContext, GuardDialog
+from fragtui.ui.dialogs.remedy_dialogs import DialogContext, EscalationDialog, RemedyDialog
 from fragtui.ui.dialogs.typed_name import TypedNameDialog
 from fragtui.ui.pages.history_page import history_lines
-from fragtui.ui.pages.recovery_page import recovery_lines, summary
+from fragtui.ui.pages.recovery_page import page_title, recovery_lines, summary
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.page import PageScreen
 from fragtui.ui.widgets.rows import Line
@@ -67,6 +68,10 @@ class RemedyController:
         self._disabled_reason = disabled_reason
         self._previous: Snapshot | None = None
         self._before: Snapshot | None = None
+        self._decision: Decision | None = None
+        self._guard_used = False
+        self._guard_trusted = False
+        """Whether the guard was on for real, so that the node's name was typed."""
         self.service = RemedyService(root, audit, disabled_reason, on_change)
         self.service.start()
 
@@ -92,6 +97,11 @@ class RemedyController:
     def take(self, state: RemedyState) -> bool:
         """Take an update of the service; return whether it has a result that has not been shown."""
         before, self._session.remedies = self.state.remedy_result, state
+        decision = state.decision
+        is_dry = state.guard is not None and state.guard.dry_run
+        if is_dry and decision is not None and decision is not self._decision and decision.action is GuardAction.RUN:
+            self._app.notify(f"It would run now: {decision.why}.", title="Guard, dry run", markup=False)
+        self._decision = decision
         new = state.remedy_result
         return new is not None and (before is None or before.outcome is not new.outcome)
 
@@ -125,13 +135,25 @@ class RemedyController:
         if (why := self._disabled_reason or unconfirmed_because(self._root, None)) is not None:
             self._say(why)
             return
-        policy = Policy(order=self._session.order)
+        if self._session.snapshot is None:
+            self._say("the node has not been sampled yet")
+            return
+        host = self._session.snapshot.host
+        context = GuardContext(
+            name=host.name or "yes",
+            page_size=host.page_size,
+            audit=self._audit,
+            used=self._guard_used,
+            trusted=self._guard_trusted,
+        )
 
         def switch(answer: Policy | None) -> None:
             if answer is not None:
+                self._guard_used = True
+                self._guard_trusted |= not answer.dry_run
                 self.service.guard(answer)
 
-        self._app.push_screen(GuardDialog(policy, self._audit), switch)
+        self._app.push_screen(GuardDialog(Policy(order=self._session.order), context), switch)
 
     def abort(self) -> None:
         """Abort the running remedy."""
@@ -145,10 +167,9 @@ class RemedyController:
             return
 
         def lines(width: int) -> Sequence[Line]:
-            return recovery_lines(self.state.remedy_result or remedy_result, width)
+            return recovery_lines(self.state.remedy_result or remedy_result, self._session, width)
 
-        title = "step by step" if remedy_result.escalation_end else remedy_result.outcome.remedy.title
-        self._app.push_screen(PageScreen(f"Recovery: {title}", lines))
+        self._app.push_screen(PageScreen(page_title(remedy_result), lines, every=1.0))
 
     def show_history(self, on_loaded: Callable[[HistoryView], None]) -> None:
         """Read the logged remedies, with advice for this node; `on_loaded` is called on another thread."""
@@ -165,10 +186,11 @@ class RemedyController:
         if self.state.guard is None:
             return None
         decision = self.state.decision
+        word = "guard (dry run)" if self.state.guard.dry_run else "guard"
         if decision is None:
-            return "guard on"
+            return f"{word} on"
         wait = "" if decision.wait is None else f" {format_duration(decision.wait)}"
-        return f"guard {decision.action}{wait}"
+        return f"{word} {decision.action}{wait}"
 
     @property
     def line(self) -> tuple[str, str] | None:
@@ -188,7 +210,8 @@ class RemedyController:
             mark = "✓" if state.remedy_result.outcome.result == "done" else "✗"
             return f"{mark} {summary(state.remedy_result)}  (r: before and after)", "text"
         if state.guard is not None and state.decision is not None:
-            return f"◉ Guard: {state.decision.why}{'  (x aborts)' if self._guard_runs else ''}", "key"
+            dry = " (dry run)" if state.guard.dry_run else ""
+            return f"◉ Guard{dry}: {state.decision.why}{'  (x aborts)' if self._guard_runs else ''}", "key"
         if state.past:
             return f"! {state.past[0]}", "warn"
         return None

@@ -17,7 +17,7 @@ from fragtui.render.card.state_text import remedy_clause
 from fragtui.ui.clock import CLOCK
 from fragtui.ui.keys import REPLAY_KEYS, UNUSED, KeyMap, Keys, bindings
 from fragtui.ui.messages import MailboxMessage
-from fragtui.ui.pages.recovery_page import recovery_lines, summary
+from fragtui.ui.pages.recovery_page import page_title, recovery_lines, summary
 from fragtui.ui.screens.dashboard_screen import DashboardScreen
 from fragtui.ui.session import Baseline, RecordingPosition
 from fragtui.ui.widgets.cells import wrap
@@ -177,9 +177,9 @@ class ReplayScreen(DashboardScreen):
             return
 
         def lines(width: int) -> Sequence[Line]:
-            return recovery_lines(self._remedies.remedy_result or remedy_result, width)
+            return recovery_lines(self._remedies.remedy_result or remedy_result, self.session, width)
 
-        self.app.push_screen(PageScreen(f"Recovery: {remedy_result.outcome.remedy.title}", lines))
+        self.app.push_screen(PageScreen(page_title(remedy_result), lines, every=1.0))
 
     def action_history(self) -> None:
         """Show the remedies of the recording until now."""

@@ -51,9 +51,11 @@ class PageScreen(ModalPanel[None]):
         Binding("end", "scroll(100000)", "Bottom", show=False),
     ]
 
-    def __init__(self, title: str, build: Build) -> None:
+    def __init__(self, title: str, build: Build, every: float | None = None) -> None:
+        """Take the lines from `build`, and again after each `every` seconds; None if they do not change."""
         super().__init__(classes="sheet")
         self._title = title
+        self._every = every
         self.page = PageBody(build)
 
     def compose(self) -> ComposeResult:
@@ -62,6 +64,11 @@ class PageScreen(ModalPanel[None]):
             frame.border_title = Content(shown(f" {self._title} "))
             frame.border_subtitle = Content(shown(" Esc closes "))
             yield self.page
+
+    def on_mount(self) -> None:
+        """Keep a page that changes up to date."""
+        if self._every is not None:
+            self.set_interval(self._every, self.page.rebuild)
 
     def action_scroll(self, lines: int) -> None:
         """Scroll by that many lines."""

@@ -6,9 +6,11 @@ from textual import events
 from fragtui.model.remedy.remedy_history import IntentEntry
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import Remedy, compact_all, drop_caches
+from fragtui.remedies.guard.policy import Policy
 from fragtui.sources.host.reader import NodeReader
 from fragtui.ui.app import FragtuiApp
-from fragtui.ui.dialogs.remedy_dialogs import DialogContext, GuardDialog, RemedyDialog
+from fragtui.ui.dialogs.guard_dialog import GuardDialog
+from fragtui.ui.dialogs.remedy_dialogs import DialogContext, RemedyDialog
 from fragtui.ui.keys import WRITE_KEYS
 from tests.support.host_tree import HostTree
 from tests.support.person import PAUSE, click, press
@@ -36,18 +38,21 @@ async def test_the_dialog_says_what_is_written_where_and_what_it_costs(tmp_path:
         words = " ".join(" ".join(t for row in page._lines for t, _ in row.spans).split())  # type: ignore[attr-defined]
         for part in (
             "! Not needed: 256K requests succeed, this gains nothing you need.",
-            "1. writes '3' to /proc/sys/vm/drop_caches",
-            "Expected result",
-            "Cost on this node",
+            "Command echo -n 3 > /proc/sys/vm/drop_caches",
+            "Expected frees about",
+            "Cost · ",
             "page cache is read again from disk",
             "memory pressure now",
-            "Logged to /var/log/fragtui/audit.jsonl before it runs",
+            "Undo can't be undone, only read again",
+            "Logged to /var/log/fragtui/audit.jsonl, before it runs",
             "sync first",
         ):
             assert part in words
         text = text_of(app)
-        assert "Cancel (Esc)" in text, text
-        assert "Run it (y)" in text
+        assert "Drop page cache and slab on node-7 now?" in text, text
+        assert "  Cancel  " in text
+        assert "y  Drop page cache and slab" in text
+        assert "y runs it · Esc goes back" in text
         assert app.focused is app.screen.query_one("#cancel")
         await pilot.press("escape")
         await pilot.pause()
@@ -82,7 +87,7 @@ async def test_only_a_second_deliberate_key_runs_it(tmp_path: Path, monkeypatch:
         await until(pilot, lambda: answers[6:] == [compact_all()])
         ask(app, tmp_path, answers, compact_all())
         await pilot.pause()
-        await click(pilot, "Run it")
+        await click(pilot, "y  Compact all memory")
         await until(pilot, lambda: answers[7:] == [compact_all()])
 
 
@@ -97,7 +102,8 @@ async def test_sync_first_is_a_key_away(tmp_path: Path) -> None:
         await pilot.press("s")
         await until(pilot, lambda: "[ ] sync first" not in text_of(app))
         assert "[x] sync first" in text_of(app)
-        assert "1. sync(2)" in text_of(app)
+        assert "sync; echo -n 1 > /proc/sys/vm/drop_caches" in text_of(app)
+        assert "s without sync" in text_of(app)
         await press(pilot, "y")
         assert answers == [drop_caches(1, sync=True)]
 
@@ -147,12 +153,13 @@ async def test_the_guard_asks_shows_its_state_and_is_switched_off(tmp_path: Path
             pytest.skip(f"remedies can't be run here: {app.main.session.disabled_reason}")
         await press(pilot, "A")
         assert isinstance(app.screen, GuardDialog)
-        assert "without asking" in " ".join(text_of(app).split())
+        await until(pilot, lambda: "Dry run: it decides" in text_of(app))
         await pilot.press("enter")
         await pilot.pause()
         assert app.main.session.remedies.guard is None, "Enter is Cancel"
         await press(pilot, "A", "y")
-        await until(pilot, lambda: "◉ guard" in text_of(app))
+        await until(pilot, lambda: "◉ guard (dry run)" in text_of(app))
+        assert app.main.session.remedies.guard == Policy(order=app.main.session.order, dry_run=True)
         await press(pilot, "A")
         await until(pilot, lambda: "◉ guard" not in text_of(app))
     assert not (tmp_path / "audit.jsonl").exists(), "watching writes nothing"
@@ -229,7 +236,9 @@ async def test_a_question_that_saw_a_paste_can_only_be_cancelled(tmp_path: Path,
         app.post_message(events.Paste("some text"))
         await pilot.pause(1.2)
         await (
-            click(pilot, "Run it") if way == "click" else press(pilot, *{"key": "y", "button": ("tab", "enter")}[way])
+            click(pilot, "y  Compact all memory")
+            if way == "click"
+            else press(pilot, *{"key": "y", "button": ("tab", "enter")}[way])
         )
         assert answers == []
         await pilot.press("escape")

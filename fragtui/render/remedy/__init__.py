@@ -1,0 +1,1 @@
+"""Text about remedies: the question before one, the result of one, the guard."""
