@@ -28,7 +28,9 @@ def imported(output: bytes) -> set[str]:
 
 def test_a_check_of_a_healthy_node_imports_only_what_it_prints(tree: HostTree) -> None:
     argv = [sys.executable, "-X", "importtime", "-m", "fragtui", "check", "--root", str(tree.root)]
-    env = {**os.environ, "XDG_CONFIG_HOME": str(tree.root)}  # Somebody's settings would bring what reads them.
+    # Settings would bring what reads them.
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("FRAGTUI_")}
+    env = {**plain, "XDG_CONFIG_HOME": str(tree.root)}
     done = subprocess.run(argv, check=True, capture_output=True, cwd=REPOSITORY, env=env)
     modules = imported(done.stderr)
     assert "fragtui.render.card.card" in modules and done.stdout

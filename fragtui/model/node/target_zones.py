@@ -7,6 +7,8 @@ from fragtui.model.node.snapshot import Snapshot, Zone
 from fragtui.model.node.watermark import RequestKind, Verdict, ZoneState, zone_verdict
 from fragtui.model.node.zonelist import may_serve_kernel, rule_for, zone_states
 
+UNCOUNTED_BLOCKS = 10_000
+"""Blocks from which on their number is given roughly."""
 _TINY = 16 << 20
 """Bytes: the whole of ZONE_DMA on x86-64, which the lowmem reserve keeps for devices."""
 
@@ -43,6 +45,42 @@ def own_blocks(zone: Zone, state: ZoneState, order: int) -> int:
     """Return the zone's blocks of `order` that GFP_KERNEL may take (not HighAtomic, CMA, Isolate)."""
     foreign = blocks_of(state.foreign_blocks, order) if state.foreign_blocks else 0
     return max(0, blocks_of(zone.free_blocks, order) - foreign)
+
+
+def fewest_own_blocks(zone: Zone, state: ZoneState, order: int) -> int:
+    """Return the blocks of `order` that GFP_KERNEL may take at least, known without the free lists by migratetype.
+
+    All of the zone's free CMA pages, all pages that are free but not counted as such (isolated ones,
+    mm/page_alloc.c account_freepages), and as many as may be HighAtomic (a hundredth of the zone and a pageblock,
+    reserve_highatomic_pageblock) are taken to be in such blocks. 0 if /proc/zoneinfo does not tell these numbers.
+    """
+    info = zone.info
+    if info is None or info.free is None or info.managed is None or state.mark is None:
+        return 0
+    cma = 0 if info.cma == 0 else info.free_cma
+    if cma is None:
+        return 0
+    isolated = max(0, free_pages(zone.free_blocks) - info.free)
+    pageblock = 1 << max(0, len(zone.free_blocks) - 1)
+    others = cma + isolated + info.managed // 100 + pageblock
+    if info.free - others - (1 << order) <= state.mark + state.reserve:
+        return 0  # The watermark may keep the blocks.
+    return max(0, blocks_of(zone.free_blocks, order) - (others >> order) - 1)
+
+
+def needs_page_types(snapshot: Snapshot, order: int) -> bool:
+    """Return whether the free lists by migratetype could change what is said of requests of `order`.
+
+    They can't if each NUMA node has the block, together many more than are ever counted one by one, and the largest
+    free block is one that GFP_KERNEL may take whatever the lists hold.
+    """
+    zones, states = target_zones(snapshot), zone_states(snapshot)
+    largest = max((k for zone in zones for k, count in enumerate(zone.free_blocks) if count), default=0)
+    by_node: dict[int, int] = {}
+    for zone in zones:
+        by_node[zone.node] = by_node.get(zone.node, 0) + fewest_own_blocks(zone, states[zone.key], order)
+    sure = sum(by_node.values()) >= UNCOUNTED_BLOCKS and min(by_node.values()) > 0
+    return not sure or not any(fewest_own_blocks(zone, states[zone.key], largest) for zone in zones)
 
 
 def target_blocks(snapshot: Snapshot, order: int) -> int | None:
