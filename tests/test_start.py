@@ -28,8 +28,10 @@ def imported(output: bytes) -> set[str]:
 
 def test_a_check_of_a_healthy_node_imports_only_what_it_prints(tree: HostTree) -> None:
     argv = [sys.executable, "-X", "importtime", "-m", "fragtui", "check", "--root", str(tree.root)]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("FRAGTUI_")}
-    done = subprocess.run(argv, check=True, capture_output=True, cwd=REPOSITORY, env=environment)
+    # Somebody's settings would bring what reads them.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("FRAGTUI_")}
+    env["XDG_CONFIG_HOME"] = str(tree.root)
+    done = subprocess.run(argv, check=True, capture_output=True, cwd=REPOSITORY, env=env)
     modules = imported(done.stderr)
     assert "fragtui.render.card.card" in modules and done.stdout
     heavy = (

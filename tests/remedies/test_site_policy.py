@@ -253,7 +253,7 @@ def test_the_screen_runs_a_remedy_after_the_typed_name_only(node: HarmlessNode) 
 
 def ask(program: Terminal) -> None:
     """Press the key, and then the answer to the first question."""
-    insist(program, "3", "Run it (y)")
+    insist(program, "3", "y runs it")
     program.pump(0.8)
     insist(program, "y", "type node-7")
     program.pump(0.8)

@@ -118,3 +118,16 @@ def test_what_cannot_be_read_is_unknown(tmp_path: Path) -> None:
     assert question.need == "? Unknown whether it is needed: the free blocks can't be judged."
     assert question.expected == "unknown: no zone that serves kernel requests could be read"
     assert question.expectation is None
+
+
+def test_too_small_a_gain_on_a_node_that_runs_low_is_not_called_plenty(tmp_path: Path) -> None:
+    tree = HostTree.numa(tmp_path, 1)
+    snapshot = sample(tree, (100_000, 0, 0, 0, 100, *(0,) * 6), file=500)
+    assert judge_node(snapshot, 4).state is State.LOW
+    question = remedy_question(snapshot, 4, Effect(page_cache=True))
+    assert question.need.startswith("! Needed, but this gives too few blocks to help.")
+    assert question.expected.endswith("fewer than the 64 wanted")
+    assert question.useless == (
+        "Hardly worth its cost: too little of the memory that can be freed or moved is contiguous.",
+    )
+    check(question, snapshot, 4, Effect(page_cache=True))

@@ -23,7 +23,7 @@ def test_an_incident_on_a_terminal() -> None:
         term.press(">")
         term.until("runc:[1:CHILD]")
         term.until("FRAGMENTED")
-        term.press("\x1b[F")
+        term.press("$")
         term.until("■ end")
         term.until("✓ Drop page cache and slab")
         term.press("3")
