@@ -28,9 +28,9 @@ def imported(output: bytes) -> set[str]:
 
 def test_a_check_of_a_healthy_node_imports_only_what_it_prints(tree: HostTree) -> None:
     argv = [sys.executable, "-X", "importtime", "-m", "fragtui", "check", "--root", str(tree.root)]
-    # Settings would bring what reads them.
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("FRAGTUI_")}
-    env = {**plain, "XDG_CONFIG_HOME": str(tree.root)}
+    # Somebody's settings would bring what reads them.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("FRAGTUI_")}
+    env["XDG_CONFIG_HOME"] = str(tree.root)
     done = subprocess.run(argv, check=True, capture_output=True, cwd=REPOSITORY, env=env)
     modules = imported(done.stderr)
     assert "fragtui.render.card.card" in modules and done.stdout
@@ -63,9 +63,15 @@ def test_the_first_bars_wait_for_no_log_pod_or_remedy(tree: HostTree) -> None:
             term.written += os.read(term.fd, 4096)
     finally:
         term.close()
-    modules = imported(term.written.partition(b"Normal")[0])
+    before = term.written.partition(b"Normal")[0]
+    assert b"\x1b[40;1H" not in before, "a frame without the bars was drawn first"
+    modules = imported(before)
     assert "fragtui.ui.panels.bars" in modules and "textual.app" in modules
     assert not within(modules, (*_REMEDIES, *_LOGS, *_PODS, "fragtui.sources.files.own_log"))
     later = ("fragtui.kernel.procfs.pagetypeinfo", "fragtui.render.forecast_text", "fragtui.render.report_page")
-    assert not within(modules, (*later, "fragtui.ui.pages.incident_page", "fragtui.ui.dialogs.command_palette"))
+    assert not within(modules, (*later, "fragtui.ui.pages", "fragtui.ui.dialogs", "fragtui.ui.widgets.modal"))
+    actions = tuple(f"fragtui.ui.screens.{name}" for name in ("failure_actions", "report_action", "remedy_controller"))
+    assert not within(modules, (*actions, "fragtui.ui.widgets.page", "fragtui.output_file", "fragtui.remedies"))
+    packing = ("fragtui.sources.recording.format", "fragtui.sources.recording.file_writer", "json")
+    assert not within(modules, (*packing, "fragtui.sources.files.own_files"))
     assert not within(modules, ("psutil", "yaml", "urllib.request", "http"))

@@ -27,7 +27,6 @@ from fragtui.ui.terminal.driver import QuietDriver, TerminalApp
 from fragtui.ui.terminal.key_gate import KeyGate
 from fragtui.ui.terminal.questions import TerminalQuestions
 from fragtui.ui.widgets.glyphs import GlyphSet
-from fragtui.ui.widgets.modal import ModalPanel
 from fragtui.ui.widgets.paint import Paint, textual_theme
 from fragtui.ui.widgets.palette import THEMES
 from fragtui.ui.widgets.resilient import traceback_of
@@ -98,6 +97,10 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
         """The themes by name; none of Textual's, whose pairs nobody has measured at every depth."""
         return {name: textual_theme(name) for name in THEMES}
 
+    def get_theme(self, theme_name: str) -> Theme | None:
+        """Return a theme, or None for an unknown name: Textual asks a hundred times before the first bars."""
+        return textual_theme(theme_name) if theme_name in THEMES else None
+
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return what makes Textual's own widgets come out in the terminal's colours."""
         return self._line_filters
@@ -159,8 +162,12 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
         if not self._has_screen:
             return
         self.main.show_notice()
-        if isinstance(self.screen, ModalPanel) and self.notices.newest is not None:
-            self.screen.show_notice(self.notices.newest)
+        if self.screen is self.main or (notice := self.notices.newest) is None:
+            return
+        from fragtui.ui.widgets.modal import ModalPanel  # noqa: PLC0415  # Not for the first bars.
+
+        if isinstance(self.screen, ModalPanel):
+            self.screen.show_notice(notice)
 
     async def action_quit(self) -> None:
         """Leave; ask first if something runs that ends with fragtui."""

@@ -9,6 +9,7 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
@@ -183,8 +184,8 @@ def build(argv: Sequence[str], *, whole: bool = False) -> _Parser:
         parser.epilog = f"{exit_text(SCREEN)} fragtui help VERB has those of a verb."
         parser.start, parser.examples = _START, SCREEN.examples
         parser.set_defaults(run=_module(SCREEN.module).run, verb=None)
-        if not asked_for_help and not any(not word.startswith("-") for word in argv):
-            return parser
+        if not asked_for_help and not _has_operand(argv):
+            return parser  # A parser for each verb's name takes 2 ms of CPU.
     else:
         parser.error_prog = f"fragtui {verb}"
     # Without prog, argparse formats a usage line to derive it: a tenth of the CPU of a short run.
@@ -286,6 +287,11 @@ def _verb_of(argv: Sequence[str]) -> str | None:
             return word
         before = word
     return None
+
+
+def _has_operand(argv: Sequence[str]) -> bool:
+    """Return whether a word is neither an option nor the value of one: it may be a verb, or a misspelt one."""
+    return any(not word.startswith("-") and before not in _VALUED for before, word in pairwise(("", *argv)))
 
 
 def _module(name: str) -> ModuleType:

@@ -15,7 +15,6 @@ from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.own_command import own_command
 from fragtui.commands.cli.settings import keymap_of, read_only_because
 from fragtui.commands.cli.source_options import add_interval, add_look_options, add_source_options
-from fragtui.remedies.audit.path import audit_path
 from fragtui.sampler import Sampler
 from fragtui.sources.config.places import ConfigError
 from fragtui.sources.host.reader import NodeReader
@@ -23,6 +22,7 @@ from fragtui.sources.recording.recorder import Recorder
 
 if TYPE_CHECKING:
     from fragtui.model.remedy.risk import NodeConditions
+    from fragtui.sources.files.own_files import OwnFile
     from fragtui.sources.kernel_log.follower import KernelLog
     from fragtui.sources.node_readers import NodeReaders
     from fragtui.sources.pods.watcher import PodWatcher
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         report_error(args, str(error))
         return Exit.USAGE
     reader = NodeReader(args.root)
-    recorder = Recorder(reader.host, audit=audit_path(args.audit, args.root))
+    recorder = Recorder(reader.host, audit=lambda: _audit_file(args))
     reader.on_tick = recorder.take_tick
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print("fragtui: the full screen needs a terminal; without one use 'fragtui check'", file=sys.stderr)
@@ -108,6 +108,12 @@ def _raise_file_limit() -> int:
     if soft < _OPEN_FILES <= hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft := min(hard, _MAX_OPEN_FILES), hard))
     return soft
+
+
+def _audit_file(args: argparse.Namespace) -> OwnFile:
+    from fragtui.remedies.audit.path import audit_path  # noqa: PLC0415  # See run().
+
+    return audit_path(args.audit, args.root)
 
 
 def _read_conditions(root: Path) -> NodeConditions:

@@ -12,18 +12,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fragtui.model.node.snapshot import Host
-from fragtui.sources.files.own_files import OwnFile
 from fragtui.sources.host.snapshot_builder import Tick
-from fragtui.sources.recording.file_writer import RecordingFile
-from fragtui.sources.recording.format import EventLine, SegmentWriter
 
 if TYPE_CHECKING:
     # Types only: importing them would add 65 ms of CPU to the start of the screen.
     from fragtui.cluster.observation import PodObservation
     from fragtui.cluster.pod_ref import PodRef
     from fragtui.model.node.source_state import SourceState
+    from fragtui.sources.files.own_files import OwnFile
     from fragtui.sources.files.own_log import OwnLog
     from fragtui.sources.kernel_log.incident_stream import StreamCall
+    from fragtui.sources.recording.file_writer import RecordingFile
+    from fragtui.sources.recording.format import EventLine, SegmentWriter
+
+    AuditPlace = Path | OwnFile | Callable[[], OwnFile]
+    """The log of remedies, or what finds it when it is first read."""
 
 FLUSH_SECONDS = 5.0
 """Seconds between two flushes: a recording that is cut off loses at most this much."""
@@ -42,7 +45,7 @@ class Recorder:
     It also records the kernel log (`log_stream`) and the pods (it is a `PodRecorder`).
     """
 
-    def __init__(self, host: Host, kept: int = RING_BYTES, audit: Path | OwnFile | None = None) -> None:
+    def __init__(self, host: Host, kept: int = RING_BYTES, audit: AuditPlace | None = None) -> None:
         """`kept` bytes stay in memory without a file; `audit` is the log of remedies whose lines are recorded."""
         self._host = host
         self._kept = kept
@@ -55,6 +58,8 @@ class Recorder:
         self._flushed = 0.0
         self._begun: float | None = None
         """When the open segment began, monotonic seconds; None before the first tick of one."""
+        self._first: Tick | None = None
+        """The first tick of the open segment, until its first flush makes the writer."""
         self._segment: SegmentWriter | None = None
         self._repeated: dict[str, tuple[str, list[object]]] = {}
         self._numbers = itertools.count()
@@ -74,6 +79,8 @@ class Recorder:
 
     def save(self, path: Path) -> RecordingFile:
         """Start a new file with the content of the memory; raise OSError if it can't be created."""
+        from fragtui.sources.recording.file_writer import RecordingFile  # noqa: PLC0415  # Not at the start.
+
         file = RecordingFile(path)
         with self._lock:
             self._flush()
@@ -109,11 +116,14 @@ class Recorder:
         if self._audit_place is None:
             return []
         if self._audit is None:
-            # The first tick, and so the first bars, don't need it.
+            # The first tick, and so the first bars, don't need them.
+            from fragtui.sources.files.own_files import OwnFile  # noqa: PLC0415
             from fragtui.sources.files.own_log import OwnLog  # noqa: PLC0415
 
             place = self._audit_place
-            self._audit = OwnLog(place if isinstance(place, OwnFile) else OwnFile(place), kept=1, at_end=True)
+            if not isinstance(place, OwnFile):
+                place = OwnFile(place) if isinstance(place, Path) else place()
+            self._audit = OwnLog(place, kept=1, at_end=True)
         return [line.data for line in self._audit.read().lines if line.data is not None]
 
     def log_stream(self) -> Callable[[StreamCall], None]:
@@ -167,7 +177,7 @@ class Recorder:
     def _begin(self, tick: Tick) -> None:
         """Start a segment that needs none before it."""
         self._flush(end=True)
-        self._segment = SegmentWriter(self._host, tick, self._segment.last if self._segment is not None else {})
+        self._first = tick
         self._begun = self._flushed = tick.monotonic
         self._ring.append([])
         while self._size > self._kept and len(self._ring) > 1:
@@ -184,6 +194,12 @@ class Recorder:
 
     def _flush(self, *, end: bool = False) -> None:
         """Pack the waiting ticks and events; `end` ends the segment, and the next tick starts another."""
+        if self._first is not None:
+            # The first flush is 5 s after the first bars, which would wait 3 ms of CPU for JSON and zlib.
+            from fragtui.sources.recording.format import SegmentWriter  # noqa: PLC0415
+
+            last = self._segment.last if self._segment is not None else {}
+            self._segment, self._first = SegmentWriter(self._host, self._first, last), None
         if self._segment is None or self._begun is None or not (self._waiting or end):
             return
         flush = self._segment.pack(self._waiting, end=end)

@@ -43,11 +43,12 @@ class _Question(PageBody):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return the lines of the text, and report once it has its full height: before that only one line is drawn."""
+        strips = super().render_lines(crop)
         height = self.styles.height
         if self._lines and not self._reported and height is not None and height.value == len(self._lines):
             self._reported = True
             self.call_after_refresh(self._on_drawn)
-        return super().render_lines(crop)
+        return strips
 
     def change(self) -> None:
         """Draw a new text, and report that."""

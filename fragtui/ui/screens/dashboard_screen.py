@@ -6,30 +6,29 @@ import asyncio
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.app import ComposeResult
-from textual.events import Key
+from textual.events import Key, ScreenResume
 from textual.screen import Screen
 
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.output_file import PUBLIC, write_file
 from fragtui.render.pod_text import pod_name
 from fragtui.ui.dashboard import Dashboard
 from fragtui.ui.keys import KEYS, KeyMap, Keys, rebound, write_keys
 from fragtui.ui.messages import Crashed, Mailbox
-from fragtui.ui.pages.help_page import help_lines
 from fragtui.ui.panels.failures import FailuresPanel
 from fragtui.ui.panels.pod_links import pods_linked_to
 from fragtui.ui.panels.pods import OtherPods, PodsPanel, pod_lines
 from fragtui.ui.panels.zones import ZonesPanel
-from fragtui.ui.screens.failure_actions import copy_incident, save_incidents
-from fragtui.ui.screens.report_action import Write, save_aside, save_report
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.list_panel import ListPanel
-from fragtui.ui.widgets.page import PageScreen
 from fragtui.ui.widgets.palette import THEMES
 from fragtui.ui.widgets.resilient import surviving_errors
+
+if TYPE_CHECKING:  # What a key opens or writes is imported then: 8 ms of CPU that the first bars would wait for.
+    from fragtui.ui.screens.report_action import Write
+    from fragtui.ui.widgets.page import Build
 
 
 class DashboardScreen(Screen[None]):
@@ -52,6 +51,8 @@ class DashboardScreen(Screen[None]):
         self.write_report = write_report
         """Writes the report for a ticket; None if there is nothing to report on."""
         self._notice_timer: asyncio.TimerHandle | None = None
+        self._resumed = False
+        """Whether the screen was shown before."""
         self.unread = False
         """Whether the terminal is not read, so that nothing is drawn."""
         self._latest = time.monotonic()
@@ -68,6 +69,11 @@ class DashboardScreen(Screen[None]):
             self.session.accept(self.early)
         # Before the screen's own first layout, so that nothing is laid out twice.
         self.dashboard.share_out(self.app.size)
+
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        """Keep the styles that each widget got when it was mounted: computed again, the first bars would wait 4 ms."""
+        event.refresh_styles &= self._resumed
+        self._resumed = True
 
     def on_unmount(self) -> None:
         """Stop the timer."""
@@ -172,18 +178,23 @@ class DashboardScreen(Screen[None]):
             self.show()
         elif self.focused is pods and (pod := pods.chosen) is not None and not isinstance(pod, OtherPods):
             sources = self.session.pods.sources if self.session.pods else ()
-            self.app.push_screen(PageScreen(f"Pod {pod_name(pod)}", lambda width: pod_lines(pod, sources, width)))
+            self.open_page(f"Pod {pod_name(pod)}", lambda width: pod_lines(pod, sources, width))
         elif self.focused is not pods and (row := failures.chosen) is not None:
-            # With the table of causes it takes 8 ms of CPU, which the first bars would wait for.
             from fragtui.ui.pages.incident_page import incident_lines  # noqa: PLC0415
 
             group = row.group
             title = f"Report: {group.last.comm or 'unknown'}"
             size = self.session.snapshot.host.page_size if self.session.snapshot else 4096
             linked = partial(pods_linked_to, self.session.pods)
-            self.app.push_screen(PageScreen(title, lambda width: incident_lines(group, linked, size, width)))
+            self.open_page(title, lambda width: incident_lines(group, linked, size, width))
         else:
             self.notify("Nothing is listed here.", markup=False)
+
+    def open_page(self, title: str, lines: Build) -> None:
+        """Show a page over this screen."""
+        from fragtui.ui.widgets.page import PageScreen  # noqa: PLC0415
+
+        self.app.push_screen(PageScreen(title, lines))
 
     def action_filter(self) -> None:
         """Have the keys that follow filter the focused list, or the failures."""
@@ -212,15 +223,17 @@ class DashboardScreen(Screen[None]):
 
     def action_copy(self) -> None:
         """Copy the selected failure as JSON."""
+        from fragtui.ui.screens.failure_actions import copy_incident  # noqa: PLC0415
+
         row = self.dashboard.panel(FailuresPanel).chosen
         copy_incident(self.app, None if row is None else row.group)
 
     def action_messages(self) -> None:
         """Show what was reported."""
-        from fragtui.ui.pages.notices_page import notice_lines  # noqa: PLC0415  # Not for the first bars.
+        from fragtui.ui.pages.notices_page import notice_lines  # noqa: PLC0415
 
         notices = self.session.notices
-        self.app.push_screen(PageScreen("Messages", lambda width: notice_lines(notices, width)))
+        self.open_page("Messages", lambda width: notice_lines(notices, width))
 
     @property
     def running(self) -> tuple[str, ...]:
@@ -242,6 +255,8 @@ class DashboardScreen(Screen[None]):
 
     def action_save(self) -> None:
         """Save the listed failures as JSON lines in the working directory."""
+        from fragtui.ui.screens.failure_actions import save_incidents  # noqa: PLC0415
+
         save_incidents(self.app, self.session.failures.rows)
 
     def action_zoom(self) -> None:
@@ -250,15 +265,22 @@ class DashboardScreen(Screen[None]):
 
     def action_help(self) -> None:
         """Show all keys."""
-        self.app.push_screen(PageScreen("Keys and signs", lambda width: help_lines(self.keys, width)))
+        from fragtui.ui.pages.help_page import help_lines  # noqa: PLC0415
+
+        self.open_page("Keys and signs", lambda width: help_lines(self.keys, width))
 
     def action_picture(self) -> None:
         """Save the screen as an SVG file in the working directory."""
+        from fragtui.output_file import PUBLIC, write_file  # noqa: PLC0415
+        from fragtui.ui.screens.report_action import save_aside  # noqa: PLC0415
+
         name, picture = f"fragtui-{time.strftime('%Y%m%d-%H%M%S')}.svg", self.app.export_screenshot()
         save_aside(self.app, lambda: str(write_file(Path.cwd() / name, picture, PUBLIC)), "Saved", "Not saved")
 
     def action_ticket(self) -> None:
         """Write the report for a ticket."""
+        from fragtui.ui.screens.report_action import save_report  # noqa: PLC0415
+
         save_report(self, self.write_report)
 
     def action_next_theme(self) -> None:

@@ -7,6 +7,8 @@ in. `GROUNDS` lists the places. In 16 colours 8 is for borders and grid only, ne
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
 GROUNDS = ("screen", "line", "target", "raised")
@@ -210,8 +212,9 @@ class Colours(NamedTuple):
     ansi: Pair
 
 
-def colours_of(theme: str) -> dict[str, Colours]:
-    """Return the roles and grounds of a theme. Raises KeyError for a theme that there is not."""
+@cache
+def colours_of(theme: str) -> Mapping[str, Colours]:
+    """Return the roles and grounds of a theme, parsed once. Raises KeyError for a theme that there is not."""
     roles: dict[str, Colours] = {}
     for table in _TABLES[theme]:
         for row in table.strip().splitlines():

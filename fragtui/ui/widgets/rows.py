@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -72,6 +72,8 @@ class LinesWidget(Widget):
     def __init__(self, id: str) -> None:
         super().__init__(id=id, markup=False)
         self._lines: tuple[Line, ...] = ()
+        self._early: Size | None = None
+        """The size for which the first frame built the lines, until that size's event."""
         self._drawn: dict[int, tuple[Line, Strip]] = {}
         """The drawn lines by their positions, as long as the lines and `_drawn_for` stay the same."""
         self._drawn_for: tuple[object, ...] = ()
@@ -104,9 +106,11 @@ class LinesWidget(Widget):
             return (line((f" unavailable: fragtui failed to draw this ({type(fault).__name__})", "bad")),)
 
     def on_resize(self) -> None:
-        """Fit the lines to the new size."""
-        self.rebuild()
-        self.refresh()
+        """Fit the lines to the new size, unless the first frame has done so."""
+        early, self._early = self._early, None
+        if early != self.outer_size:
+            self.rebuild()
+            self.refresh()
 
     def on_focus(self) -> None:
         """Draw the panel as focused."""
@@ -122,7 +126,11 @@ class LinesWidget(Widget):
         Textual's own method checks border, padding, opacity, hatch and links for every line of every widget at every
         update, and makes four strips of each new line: together a third of a tick's time on the screen's thread.
         """
-        width = self.outer_size.width
+        width, height = self.outer_size
+        if not self._lines:
+            # The first frame comes before its sizes' events: it would be empty, 10 ms of CPU before the first bars.
+            self._early = self.outer_size
+            self._lines = self._built(width, height)
         if (drawn_for := (width, self.paint, self.glyph_set)) != self._drawn_for:
             self._drawn_for = drawn_for
             self._drawn.clear()
