@@ -66,7 +66,7 @@ def test_the_first_bars_wait_for_no_log_pod_or_remedy(tree: HostTree) -> None:
     before = term.written.partition(b"Normal")[0]
     assert b"\x1b[40;1H" not in before, "a frame without the bars was drawn first"
     modules = imported(before)
-    assert "fragtui.ui.panels.bars" in modules and "textual.app" in modules
+    assert "fragtui.ui.panels.sizes" in modules and "textual.app" in modules
     assert not within(modules, (*_REMEDIES, *_LOGS, *_PODS, "fragtui.sources.files.own_log"))
     later = ("fragtui.kernel.procfs.pagetypeinfo", "fragtui.render.forecast_text", "fragtui.render.report_page")
     assert not within(modules, (*later, "fragtui.ui.pages", "fragtui.ui.dialogs", "fragtui.ui.widgets.modal"))

@@ -11,19 +11,21 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from fragtui.ui.keys import Keys
-from fragtui.ui.panels.bars import BarsPanel
-from fragtui.ui.panels.card import CardLines
+from fragtui.ui.panels.card import CardPanel
+from fragtui.ui.panels.causes import CausesPanel
 from fragtui.ui.panels.failures import FailuresPanel
 from fragtui.ui.panels.footer import KeyFooter
-from fragtui.ui.panels.layout import PanelRows, allocate_rows, has_message_row
+from fragtui.ui.panels.layout import Content, PanelRows, allocate_rows
 from fragtui.ui.panels.pods import PodsPanel
 from fragtui.ui.panels.recording_line import RecordingLine
 from fragtui.ui.panels.remedy_line import RemedyLine
 from fragtui.ui.panels.root_note import RootNote, note_rows
+from fragtui.ui.panels.sizes import SizesPanel
 from fragtui.ui.panels.status_line import StatusLine
 from fragtui.ui.panels.timeline import Timeline
 from fragtui.ui.panels.zones import ZonesPanel
 from fragtui.ui.session import Session
+from fragtui.ui.widgets.framed import FramedPanel
 from fragtui.ui.widgets.list_panel import ListPanel
 from fragtui.ui.widgets.rows import LinesWidget
 
@@ -42,14 +44,15 @@ TOP, LEFT, RIGHT = "top", "left", "right"
 
 PANELS = (
     Panel(StatusLine, TOP, lambda rows, session: 1),
-    Panel(CardLines, TOP, lambda rows, session: rows.card),
+    Panel(CardPanel, TOP, lambda rows, session: rows.card),
     Panel(RemedyLine, TOP, lambda rows, session: int(session.recording is None and session.remedy_line is not None)),
     Panel(RecordingLine, TOP, lambda rows, session: int(session.recording is not None)),
     Panel(RootNote, TOP, lambda rows, session: session.note_rows),
     Panel(ZonesPanel, LEFT, lambda rows, session: rows.zones),
-    Panel(BarsPanel, LEFT, lambda rows, session: rows.bars),
+    Panel(SizesPanel, LEFT, lambda rows, session: rows.sizes),
     Panel(Timeline, LEFT, lambda rows, session: rows.timeline),
     Panel(FailuresPanel, RIGHT, lambda rows, session: rows.failures),
+    Panel(CausesPanel, RIGHT, lambda rows, session: rows.causes),
     Panel(PodsPanel, RIGHT, lambda rows, session: rows.pods),
 )
 """Every panel, top to bottom. On a wide screen the right column is beside the left one, else below it."""
@@ -109,11 +112,11 @@ class Dashboard(Container):
         self._footer.rebuild()
 
     def zoom(self, focused: Widget | None) -> None:
-        """Give the focused panel the whole body (the bars for the zones), or restore the layout."""
+        """Give the focused panel the whole body, or take it back."""
         if self._zoomed is not None:
             self._zoomed = None
         else:
-            self._zoomed = self.panel(BarsPanel) if isinstance(focused, ZonesPanel) else focused
+            self._zoomed = focused
         self.share_out()
 
     def unzoom(self) -> bool:
@@ -129,28 +132,32 @@ class Dashboard(Container):
         if not width or not height:
             return
         session = self._session
-        self._shape = zones, orders, pods, line, note = self._content_shape(width)
+        *content, line, note = self._shape = self._content_shape(width)
         session.note_rows = note
-        rows = allocate_rows(width, height, zones, orders, pods, remedy_line=line + note)
+        rows = allocate_rows(width, height, Content(*content), extra=line + note)
         self.query_one("#body").set_class(rows.side_by_side, "side-by-side")
-        self.panel(BarsPanel).shows_rates = not rows.timeline
-        session.notice_row = has_message_row(width, height)
-        self._footer.styles.height = 1 + session.notice_row
-        body = height - 2 - line - note - rows.card - session.notice_row
+        session.notice_row = bool(rows.message)
+        self._footer.styles.height = 1 + rows.message
+        body = height - 2 - line - note - rows.card - rows.message
         for panel, widget in self._panels:
             lines = panel.lines(rows, session)
             if self._zoomed is not None and panel.column != TOP:
                 lines = body if widget is self._zoomed else 0
+            if isinstance(widget, FramedPanel):
+                widget.framed = rows.framed
             widget.styles.height = max(1, lines)
             widget.display = lines > 0
 
     def _column(self, column: str) -> list[LinesWidget]:
         return [widget for panel, widget in self._panels if panel.column == column]
 
-    def _content_shape(self, width: int) -> tuple[int, int, int, int, int]:
-        """Return how many zones, orders, rows of pods, lines about remedies and rows of the root note there are."""
+    def _content_shape(self, width: int) -> tuple[int, ...]:
+        """Return how much there is to show, as `Content`, lines about remedies and rows of the root note."""
         session = self._session
-        zones = session.snapshot.zones if session.snapshot else None
+        zones = session.listed_zones
         line = session.recording is not None or session.remedy_line is not None
-        pods = len(self.panel(PodsPanel).items())
-        return len(zones or ()), session.orders, pods, int(line), len(note_rows(session, width))
+        nodes = len({zone.zone.node for zone in zones})
+        failures = min(16, len(self.panel(FailuresPanel).items()))
+        pods = min(32, len(self.panel(PodsPanel).items()))
+        history = int(not session.saved)
+        return len(zones), nodes, session.orders, failures, pods, history, int(line), len(note_rows(session, width))

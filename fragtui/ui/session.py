@@ -11,10 +11,12 @@ from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.external_drops import drops_between
 from fragtui.model.failures.failure_list import FailureList
 from fragtui.model.node.history import History, place_in
+from fragtui.model.node.indices import blocks_of
 from fragtui.model.node.rate_window import RateWindow
 from fragtui.model.node.snapshot import Snapshot, Zone, ZoneKey
 from fragtui.model.node.source_state import Sight
-from fragtui.model.node.verdict import COSTLY_ORDER, NodeJudgement, judge_node
+from fragtui.model.node.verdict import COSTLY_ORDER, NodeJudgement, ZoneJudgement, judge_node
+from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.model.state.node_state import LastRemedy, NodeState, Question, Unseen, node_state
 from fragtui.model.state.since import since_of
 from fragtui.render.source_text import no_denials, no_stuck_pods, unseen
@@ -27,6 +29,10 @@ if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
     from fragtui.model.pods.stuck_pods import StuckPod
     from fragtui.model.state.denials import Denials
     from fragtui.remedies.service import RemedyState
+
+
+SHORT_HISTORY, LONG_HISTORY = 300.0, 1200.0
+"""Seconds of the history on screen; the long one is all that is kept at one sample a second."""
 
 
 class Baseline(NamedTuple):
@@ -93,10 +99,20 @@ class Session:
     note_rows: int = 0
     """Rows of that note on the present screen."""
     root_note_hidden: bool = False
+    saved: bool = False
+    """Whether the files are saved ones: they have no history and are never live."""
+    newest: float = 0.0
+    """When the newest snapshot was taken, shown or not, monotonic seconds."""
     recording: RecordingPosition | None = None
     """The position of a replay; None on a live node."""
     status: tuple[tuple[str, str], ...] = ()
-    """The state of the view (live, paused, stuck, read-only): texts and their styles."""
+    """What the view does now (live, paused, stuck, read-only): texts and their styles."""
+    all_zones: bool = False
+    """Whether zones are listed that normal kernel requests can't use, such as x86's DMA."""
+    worst_first: bool = False
+    """Whether zones without a block of the target order come first."""
+    long_history: bool = False
+    """Whether the history covers all that is kept, not the last five minutes."""
     by_type: bool = False
     """Whether bars show the split by migratetype instead of the verdict."""
     last_remedy: LastRemedy | None = None
@@ -175,8 +191,29 @@ class Session:
         """The chosen zone, or None if there is none."""
         return self.snapshot.zone(self.chosen) if self.snapshot and self.chosen else None
 
+    @property
+    def history_seconds(self) -> float:
+        """How long the history on screen is."""
+        return LONG_HISTORY if self.long_history else SHORT_HISTORY
+
+    @property
+    def listed_zones(self) -> tuple[ZoneJudgement, ...]:
+        """The zones of the table: without those that the lowmem reserve keeps from normal requests, unless wanted."""
+        zones = self.judgement.zones if self.judgement else ()
+        if not self.all_zones and any(zone.target for zone in zones):
+            zones = tuple(zone for zone in zones if zone.target or zone.zone.name != "DMA")
+        if self.worst_first:
+            zones = tuple(sorted(zones, key=lambda zone: (not zone.serves_kernel, self._blocks(zone))))
+        return zones
+
+    def _blocks(self, zone: ZoneJudgement) -> int:
+        if zone.verdict(RequestKind.GFP_KERNEL, self.order) is not Verdict.AVAILABLE:
+            return 0
+        return blocks_of(zone.zone.free_blocks, self.order)
+
     def accept(self, snapshot: Snapshot) -> bool:
         """Take a new snapshot; return whether the view changed (a paused one only records history)."""
+        self.newest = snapshot.monotonic
         self.history.add(snapshot)
         self.rates.note(snapshot)
         self._note_uncounted_drops(snapshot)

@@ -37,7 +37,8 @@ class Terminal:
         if self.pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, size)
             # An environment of its own: readline sets COLUMNS and LINES behind Python's back.
-            kept = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
+            dropped = ("COLUMNS", "LINES", "NO_COLOR", "FRAGTUI_")  # The last ones would be settings.
+            kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
             colours = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LC_ALL": "C.UTF-8"}
             os.execvpe(argv[0], list(argv), kept | colours | environment)
 

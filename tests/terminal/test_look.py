@@ -80,7 +80,7 @@ def unreadable(shown: Terminal, depth: str, theme: str) -> set[str]:
 
 def at_the_denial(shown: Terminal) -> None:
     """Pause the replay at its incident."""
-    shown.until("replaying")
+    shown.until(" replay ")
     shown.press(" >")
     shown.until("FRAGMENTED")
 

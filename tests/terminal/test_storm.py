@@ -72,7 +72,7 @@ def storm_live(node: HarmlessNode, folder: Path, seed: int, events: int) -> tupl
 def storm_replay(recording: Path, folder: Path, seed: int, events: int) -> int:
     """Send a storm to the screen of a recording; return the events sent."""
     argv = in_folder(folder, [*command(), "replay", str(recording)])
-    return run_round(argv, "replaying", seed, events, remedies=False).events
+    return run_round(argv, " replay ", seed, events, remedies=False).events
 
 
 def in_folder(folder: Path, argv: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ from fragtui.model.node.snapshot import Snapshot, ZoneKey
 from fragtui.model.node.verdict import State, state_of_counts
 
 TICKS = 1200
-_SERIES = 8
+_SERIES = 32
 """Series kept up to date at once: those on screen and some recent ones."""
 
 
@@ -33,6 +33,7 @@ class History:
     def __init__(self, ticks: int = TICKS) -> None:
         self._ticks: deque[tuple[float, Blocks | None]] = deque(maxlen=ticks)
         self._noted = 0
+        self._largest: dict[ZoneKey, int] = {}
         self._series: dict[tuple[object, ...], _Series] = {}
         self._runs: _Runs | None = None
 
@@ -46,7 +47,13 @@ class History:
         # What every repaint needs is computed once per tick.
         made = None if blocks is None else {key: _blocks_made(counts) for key, counts in blocks.items()}
         self._ticks.append((monotonic, made))
+        for key, counts in (blocks or {}).items():
+            self._largest[key] = max(self._largest.get(key, 0), *counts)
         self._noted += 1
+
+    def largest(self, key: ZoneKey) -> int:
+        """Return the most blocks of any one order that this zone ever had, 0 if it was never read."""
+        return self._largest.get(key, 0)
 
     def series(self, keys: Iterable[ZoneKey], order: int, seconds: float, points: int) -> tuple[int | None, ...]:
         """Return the blocks of `order` in these zones over the last `seconds`, oldest first, one value per point.

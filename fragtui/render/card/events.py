@@ -17,8 +17,10 @@ def denied_line(denials: Denials, page_size: int, now: float) -> Sequence[Spans]
     """Return who was denied memory, from the full text to the shortest."""
     last = denials.last
     if last is None:
+        if not denials.proof:
+            return [spans("none in the kernel log")]
         none = spans(Span("✓ ", "good"), "none in the kernel log")
-        return [(*none, Span(f": {denials.proof}")), none] if denials.proof else [none]
+        return [(*none, Span(f": {denials.proof}")), none]
     who, size, ago = name(last.comm or "a task"), strong(_size(page_size, last.order)), _ago(last.time, now)
     if denials.requests + denials.suppressed > 1:
         return _many_denied(denials, page_size, now)

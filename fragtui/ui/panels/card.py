@@ -4,52 +4,66 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fragtui.render.card.card import LABEL_CELLS, card
-from fragtui.render.card.fitting import Spans
+from fragtui.render.card.card import LABEL_CELLS, Card, card
+from fragtui.render.card.fitting import Spans as CardSpans
 from fragtui.render.card.means import Means
 from fragtui.ui.clock import CLOCK
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import cells_of
-from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
+from fragtui.ui.widgets.framed import FramedPanel, Framing, Spans
+from fragtui.ui.widgets.rows import Line, Span, line
 
-CARD_ROWS = 4
+_BORDERS = {"badge-bad": "bad", "badge-low": "warn", "badge-recovering": "focus", "badge-unknown": "unknown"}
+"""The border's style by the badge's."""
 
 
-class CardLines(LinesWidget):
+class CardPanel(FramedPanel):
     """What is wrong here, readable in five seconds."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(id="card")
         self._session = session
+        self._card: Card | None = None
+
+    @property
+    def border(self) -> str:
+        """The border has the state's colour."""
+        state = self._session.state
+        if self._card is None or state is None:
+            return "border"
+        return "unknown" if state.partly_blind else _BORDERS.get(self._card.badge_role, "border")
 
     def build(self, width: int, height: int) -> Sequence[Line]:
-        """Return the four lines; what holds since when and what comes next if there is room for more."""
+        """Return the four lines, in a frame if there is room for one, else alone."""
         state = self._session.state
-        if state is None:
-            return []
         means = Means.NONE if self._session.disabled_reason else Means.KEYS
-        shown = card(state, width - 2, CLOCK.now(), means)
+        self._card = card(state, width - 2 * self.inset, CLOCK.now(), means) if state else None
+        if self.framed:
+            return super().build(width, height)
+        return [line((" ", "text"), *row.spans) for row in self.body(width - 2, height)]
+
+    def framing(self, width: int) -> Framing:
+        """Return the question that the badge answers, since when, and what comes next."""
+        if (shown := self._card) is None:
+            return Framing(())
+        since: Spans = ((shown.since, "muted"),) if shown.since else ()
+        note: Spans = ((shown.outlook, "muted"),) if shown.outlook else ()
+        return Framing(((shown.title, "title"),), since, note, (("[ ]", "key"), (" size", "muted")))
+
+    def body(self, width: int, height: int) -> Sequence[Line]:
+        """Return the four lines."""
+        if (shown := self._card) is None:
+            return []
         filled = shown.badge_role != "good"
         badge = f" {shown.badge} " if filled else f"✓ {shown.badge}"
         gap = " " * max(2 if filled else 1, LABEL_CELLS - cells_of(badge))
         first, *others = shown.lines
-        rows = [
-            line(
-                (" ", "text"),
-                (badge, shown.badge_role if filled else "badge-ok"),
-                (gap, "text"),
-                *self._styled(first.text),
-            )
-        ]
-        for item in others:
-            label = f" {item.label:<{LABEL_CELLS}}"
-            rows.append(line((label, "title"), *self._styled(item.text)))
-        more = " · ".join(filter(None, (shown.since, shown.outlook)))
-        if height > CARD_ROWS and more:
-            rows.append(line((f" {'':<{LABEL_CELLS}}", "text"), (more, "muted")))
+        role = shown.badge_role if filled else "badge-ok"
+        rows = [line((badge, role), (gap, "text"), *self._styled(first.text))]
+        rows += [line((f"{item.label:<{LABEL_CELLS}}", "title"), *self._styled(item.text)) for item in others]
         return rows
 
-    def _styled(self, text: Spans) -> list[Span]:
+    def _styled(self, text: CardSpans) -> list[Span]:
         return [
             (self._keycap(span.text), "keycap")
             if span.role == "keycap"

@@ -16,6 +16,7 @@ from fragtui.ui.panels.pod_links import pods_cell, pods_of
 from fragtui.ui.panels.sight_rows import sight_rows, sight_style
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import cells_of, fit_right, wrap
+from fragtui.ui.widgets.framed import Spans
 from fragtui.ui.widgets.incident_cells import clock_time
 from fragtui.ui.widgets.list_panel import ListPanel, columns
 from fragtui.ui.widgets.rows import Line, Span, line
@@ -123,11 +124,31 @@ class FailuresPanel(ListPanel[FailureRow]):
             return (*spans, (none.text, sight_style(none)))
         if state.sight is Sight.BLIND:
             spans.append(("unknown ", "unknown"))
+        return (*spans, *(() if self.framed or state.sight is Sight.LOOKED else self._source()))
+
+    def _source(self) -> Spans:
+        """Return where the failures are read."""
+        failures, state = self._session.failures, self._session.failures.state
         place = f" {failures.source}" if failures.source not in (None, "none") else ""
-        spans.append((f" {state.name}: {state_word(state)}{place}", "muted"))
-        if failures.problem and failures.source != "none":
-            spans.append((f" ({failures.problem})", "muted"))
-        return tuple(spans)
+        problem = f" ({failures.problem})" if failures.problem and failures.source != "none" else ""
+        return ((f"{state.name}: {state_word(state)}{place}{problem}", "muted"),)
+
+    def note(self) -> Spans:
+        """Return where the failures are read."""
+        return self._source()
+
+    def keys(self) -> Spans:
+        """Return the panel's keys."""
+        if not self.items():
+            return ()
+        return (
+            ("/", "key"),
+            (" filter  ", "muted"),
+            ("→", "key"),
+            (" unfold  ", "muted"),
+            ("Enter", "key"),
+            (" open", "muted"),
+        )
 
     def header(self, width: int) -> tuple[Span, ...]:
         """Return the names of the columns."""

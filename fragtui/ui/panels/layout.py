@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from fragtui.ui.panels.card import CARD_ROWS
-from fragtui.ui.panels.timeline import MAX_TIMELINE_ROWS, MIN_TIMELINE_ROWS
+FRAME_WIDTH, FRAME_HEIGHT = 100, 30
+"""The size from which on panels have frames and messages a line of their own."""
+WIDE = 160
+"""From this width on the lists are beside the zones, not below."""
+MIN_CHART, TABLE = 9, 12
+"""Lines from which on the timeline is shown, and lines of the table by cause."""
+CARD = 4
+"""Lines of the incident card: state, denied, stuck, try."""
 
-WIDE = 150
-"""From this width on the failures and pods are beside the zones, not below."""
 
-ROOMY = 13
-"""Spare lines from which on panels get blank lines between them."""
+class Content(NamedTuple):
+    """How much there is to show: rows of each panel."""
 
-
-MESSAGE_SIZE = (100, 30)
-"""Width and height from which on messages have a row of their own."""
+    zones: int
+    nodes: int
+    """NUMA nodes of these zones."""
+    sizes: int
+    failures: int
+    pods: int
+    has_history: int = 1
+    """0 for saved files."""
 
 
 class PanelRows(NamedTuple):
@@ -23,49 +32,103 @@ class PanelRows(NamedTuple):
 
     card: int
     zones: int
-    bars: int
+    sizes: int
     timeline: int
     failures: int
+    causes: int
     pods: int
+    message: int
+    framed: bool
     side_by_side: bool
 
 
-def has_message_row(width: int, height: int) -> bool:
-    """Return whether messages have a row of their own on a screen of that size."""
-    return width >= MESSAGE_SIZE[0] and height >= MESSAGE_SIZE[1]
+def allocate_rows(width: int, height: int, content: Content, *, extra: int = 0) -> PanelRows:
+    """Return the lines for each panel on a screen of that size; `extra` lines are taken by lines of their own.
 
-
-def allocate_rows(width: int, height: int, zones: int, orders: int, pods: int, *, remedy_line: int = 0) -> PanelRows:
-    """Return the lines for each panel on a screen of that size, without top line, messages, footer and `remedy_line`.
-
-    If lines are few, the order of precedence is: the card, every zone's row, the chosen zone's bars, then at least
-    one failure; the pods' heading always stays, since it has their count.
+    What comes first if lines are few: the card, two rows of each list, the asked-for size and two below it, the zones,
+    the other sizes, then more rows of the lists.
     """
-    room = max(0, height - 2 - remedy_line - has_message_row(width, height))
-    card = min(CARD_ROWS + (height >= 30), room)
-    room -= card
-    want_zones = 1 + max(1, zones)
-    want_bars = 1 + max(1, orders)
-    side_by_side = width >= WIDE
+    framed = width >= FRAME_WIDTH and height >= FRAME_HEIGHT
+    side_by_side = framed and width >= WIDE
+    message = int(framed)
+    card = CARD + 2 * framed
+    room = max(0, height - 2 - message - extra - card)
+    edges = 1 + framed
+    overview = content.nodes >= 3 and not framed
+    zones = _Share(edges, 2 if overview else 1 + max(1, content.zones))
+    sizes = _Share(edges, 1 + content.sizes + 3 * framed)
+    heads = int(framed)
+    failures = _Share(edges, heads * bool(content.failures) + max(2, content.failures))
+    pods = _Share(edges, heads * bool(content.pods) + max(2, content.pods))
+    timeline = causes = 0
     if side_by_side:
-        zone_lines = min(want_zones + 1, max(4, room - want_bars))
-        bar_lines = max(0, room - zone_lines)
-        timeline = min(MAX_TIMELINE_ROWS, bar_lines - want_bars - 4)
-        if timeline >= MIN_TIMELINE_ROWS:
-            bar_lines = want_bars + 4
+        timeline = _share(room, (zones, 8), (sizes, sizes.wanted), (zones, zones.wanted))
+        table = TABLE if content.failures > 1 else 0
+        causes = _share(room - table, *_lists(failures, pods, heads + 2), *_more(failures, pods))
+        if table:
+            causes += table
         else:
-            timeline = 0
-        pod_lines = max(4, min(room // 2, 2 + pods), room // 3)
-        failures = max(0, room - pod_lines)
-        return PanelRows(card, zone_lines, bar_lines, timeline, failures, pod_lines, True)
-    least_below = 3
-    zone_lines = min(want_zones, max(2, (room - least_below) // 3)) if want_zones > 5 else want_zones
-    zone_lines = min(zone_lines, room)
-    if room - zone_lines - want_bars >= ROOMY:
-        # A blank line after the zones, the columns' names, and a note on what they were made from.
-        zone_lines += 1
-        want_bars += 4
-    bar_lines = max(0, min(want_bars, room - zone_lines - least_below))
-    below = max(0, room - zone_lines - bar_lines)
-    pod_lines = min(below, max(1, min(1 + pods, below // 2), below // 3 if below >= 9 else 1))
-    return PanelRows(card, zone_lines, bar_lines, 0, below - pod_lines, pod_lines, False)
+            failures.lines, causes = failures.lines + causes, 0
+        if timeline < MIN_CHART or not content.has_history:
+            sizes.lines, timeline = sizes.lines + timeline, 0
+    else:
+        # On a narrow screen the failures' count is in their rule; the rows go to the pods that they block.
+        lists = _lists(failures, pods, heads + 2) if width >= 80 else [(pods, 2), (failures, 0)]
+        third = _lists(failures, pods, heads + 3) if width >= 80 else [(pods, 3)]
+        rest = _share(
+            room,
+            *lists,
+            (sizes, 4),
+            (zones, zones.wanted),
+            (sizes, 6),
+            *third,
+            (sizes, sizes.wanted),
+            *(_more(failures, pods) if width >= 80 else [(pods, pods.wanted)]),
+        )
+        (pods if content.pods else sizes).lines += rest
+    return PanelRows(
+        card=card,
+        zones=zones.lines,
+        sizes=sizes.lines,
+        timeline=timeline,
+        failures=failures.lines,
+        causes=causes,
+        pods=pods.lines,
+        message=message,
+        framed=framed,
+        side_by_side=side_by_side,
+    )
+
+
+class _Share:
+    """A panel's share: the lines of its edges, and the rows that it can use."""
+
+    def __init__(self, edges: int, wanted: int) -> None:
+        self.edges, self.wanted = edges, wanted
+        self.lines = 0
+
+    def grow(self, room: int, rows: int) -> int:
+        """Take lines up to that many rows; return what is left. Without room for a row, only a rule is left."""
+        rows = min(rows, self.wanted)
+        taken = max(0, min(self.edges + rows - self.lines, room))
+        if not self.lines and rows and taken <= self.edges:
+            taken = min(1, room) if self.edges == 1 else 0
+        self.lines += taken
+        return room - taken
+
+
+def _share(room: int, *steps: tuple[_Share, int]) -> int:
+    """Let each panel in turn grow to so many rows; return the lines that are left."""
+    for share, rows in steps:
+        room = share.grow(room, rows)
+    return room
+
+
+def _lists(failures: _Share, pods: _Share, rows: int) -> list[tuple[_Share, int]]:
+    return [(failures, rows), (pods, rows)]
+
+
+def _more(failures: _Share, pods: _Share) -> list[tuple[_Share, int]]:
+    """Return steps that let both lists grow by turns."""
+    most = max(failures.wanted, pods.wanted)
+    return [step for rows in range(1, most + 1) for step in _lists(failures, pods, rows)]

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fragtui.model.node.source_state import Sight, SourceState
 from fragtui.render.facts import Fact
+from fragtui.render.numbers import span_words
 from fragtui.render.pod_text import history_facts, kernel_facts, pod_facts, pod_name, pod_reason, state_words
 from fragtui.render.source_text import no_stuck_pods, other_lines, pods_sight, state_word
-from fragtui.text import counted, format_duration
+from fragtui.text import counted
 from fragtui.ui.clock import CLOCK
 from fragtui.ui.panels.pod_links import pods_in
 from fragtui.ui.panels.sight_rows import SIGHT_STYLES, sight_rows, sight_style
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import fit_name, fit_right, spans_width, wrap
+from fragtui.ui.widgets.framed import Spans
 from fragtui.ui.widgets.list_panel import ListPanel, columns
 from fragtui.ui.widgets.rows import Line, Span, line
 
@@ -125,11 +127,21 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
             spans.append((f"{counted(update.dropped, 'kernel report')} of a flood not compared ", "warn"))
         if update and update.unread:
             spans.append((f"{counted(update.unread, 'sighting')} could not be read ", "warn"))
-        sources = update.sources if update else ()
-        spans += [
-            (f" {_SIGNS.get(source.state, '?')} {source.name}: {state_word(source)}", "muted") for source in sources
-        ]
-        return tuple(spans)
+        return (*spans, *(() if self.framed or (stuck is not None and stuck.pods) else self._sources()))
+
+    def _sources(self) -> Spans:
+        """Return how the sources are doing."""
+        sources = self._session.pods.sources if self._session.pods else ()
+        words = (f"{_SIGNS.get(source.state, '?')} {source.name}: {state_word(source)}" for source in sources)
+        return (("  ".join(words), "muted"),) if sources else ()
+
+    def note(self) -> Spans:
+        """Return how the sources are doing."""
+        return self._sources()
+
+    def keys(self) -> Spans:
+        """Return the panel's keys."""
+        return (("/", "key"), (" filter  ", "muted"), ("Enter", "key"), (" open", "muted")) if self.items() else ()
 
     def header(self, width: int) -> tuple[Span, ...]:
         """Return the names of the columns."""
@@ -148,7 +160,7 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
                 (more, "muted"),
             )
         seconds = item.stuck_seconds(CLOCK.now())
-        lasted = "?" if seconds is None else format_duration(seconds)
+        lasted = "?" if seconds is None else span_words(seconds)
         member = item.blame is None and item.started is None and self.group(item) is not None
         lead: Span = ("· " if member else "  ", "muted")
         name = fit_name(pod_name(item), _name_width(width)) + " "

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual.events import Click
+from textual.message import Message
+
 from fragtui.ui.session import RecordingPosition, Session
 from fragtui.ui.widgets.cells import fit
 from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
 
 _MIN_CELLS, _MAX_CELLS = 10, 60
-_LEGEND = "✗ refused or killed   ▼ remedy   > goes to the next"
+_LEGEND = "✗ denied or killed   ▼ remedy   > goes to the next"
 
 
 class RecordingLine(LinesWidget):
@@ -17,9 +20,18 @@ class RecordingLine(LinesWidget):
 
     ground = "line"
 
+    class Clicked(Message):
+        """A place on the tape was clicked: its share of the length, 0 to 1."""
+
+        def __init__(self, share: float) -> None:
+            super().__init__()
+            self.share = share
+
     def __init__(self, session: Session) -> None:
         super().__init__(id="recording-line")
         self._session = session
+        self._tape = range(0)
+        """The cells of the tape."""
 
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the line."""
@@ -27,9 +39,15 @@ class RecordingLine(LinesWidget):
             return []
         clock = f" {_clock(recording.share * recording.length)} of {_clock(recording.length)} "
         cells = max(_MIN_CELLS, min(_MAX_CELLS, width // 3))
+        self._tape = range(len(clock), len(clock) + cells)
         text, style = self._session.remedy_line or ((_LEGEND, "muted") if recording.marks else ("", "muted"))
         words = fit(f"  {text}", max(0, width - len(clock) - cells))
         return [line((clock, "text"), *_bar(recording, cells), (words, style))]
+
+    def on_click(self, event: Click) -> None:
+        """Go to the place under the mouse."""
+        if event.x in self._tape:
+            self.post_message(self.Clicked((event.x - self._tape.start) / max(1, len(self._tape) - 1)))
 
 
 def _bar(recording: RecordingPosition, cells: int) -> list[Span]:

@@ -1,60 +1,54 @@
-"""The last minutes of the target order's blocks on the whole node: running out, denied, remedy, recovered."""
+"""The last minutes of the target size's blocks on the whole node: running out, denied, remedy, recovered."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
 
-from fragtui.model.node.rate_window import rate_words
 from fragtui.model.node.verdict import FEW_BLOCKS
-from fragtui.text import format_bytes, format_duration
+from fragtui.render.numbers import short_bytes, span_words
 from fragtui.ui.session import Session
-from fragtui.ui.widgets.cells import SPARKS, fit, fit_right, spans_width
+from fragtui.ui.widgets.cells import SPARKS, fit_right, spans_width
+from fragtui.ui.widgets.framed import FramedPanel, Framing
 from fragtui.ui.widgets.log_scale import DECADES, decades, log_share
-from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
+from fragtui.ui.widgets.rows import Line, Span, line
 
-SECONDS = 300.0
-MIN_TIMELINE_ROWS = 7
-"""Lines below which it is not shown."""
-MAX_TIMELINE_ROWS = 28
 _LABEL = 6
-_REMEDY, _REFUSED = "▼", "✗"
+_REMEDY, _DENIED = "▼", "✗"
 
 
-class Timeline(LinesWidget):
-    """A column for each moment, on the bars' scale; below it remedies and denials of that moment, and the time."""
+class Timeline(FramedPanel):
+    """A column a moment, on the bars' scale; under it the remedies and denials of that moment, and the time."""
 
     def __init__(self, session: Session) -> None:
         super().__init__(id="timeline")
         self._session = session
 
-    def build(self, width: int, height: int) -> Sequence[Line]:
-        """Return the heading, the chart, the marks, the time axis and the rates."""
+    def framing(self, width: int) -> Framing:
+        """Return which size this is about, and for how long."""
+        session = self._session
+        if session.snapshot is None:
+            return Framing((("Timeline", "title"),))
+        size = short_bytes(session.snapshot.host.page_size << session.order)
+        return Framing(
+            ((f"Blocks of {size}", "title"), (" that kernel requests may take, in all zones", "muted")),
+            ((f"last {span_words(session.history_seconds)}", "muted"),),
+        )
+
+    def body(self, width: int, height: int) -> Sequence[Line]:
+        """Return the chart, the marks and the time axis."""
         session = self._session
         if session.snapshot is None or session.judgement is None:
             return []
         points = width - _LABEL - 2
-        room = height - 4
+        room = height - 2
         if points < 12 or room < 2:
             return []
         keys = [zone.zone.key for zone in session.judgement.zones if zone.target]
-        series = session.history.series(keys, session.order, SECONDS, points)
+        series = session.history.series(keys, session.order, session.history_seconds, points)
         span = decades(value for value in series if value is not None)
-        rows = [_heading(session)]
-        rows += [_chart_row(series, span, room, row) for row in range(room)]
-        rows.append(_marks(session, points))
-        rows.append(_axis(points))
-        rows.append(line((fit(f" {rate_words(session.rates.rates)}", width), "muted")))
-        return rows
-
-
-def _heading(session: Session) -> Line:
-    assert session.snapshot is not None
-    size = format_bytes(session.snapshot.host.page_size << session.order)
-    return line(
-        (" Timeline", "title"),
-        (f"  blocks of order {session.order} ({size}) that kernel requests may take", "muted"),
-    )
+        rows = [_chart_row(series, span, room, row) for row in range(room)]
+        return [*rows, _marks(session, points), _axis(session.history_seconds, points)]
 
 
 def _chart_row(series: Sequence[int | None], span: int, room: int, row: int) -> Line:
@@ -71,11 +65,11 @@ def _cell(value: int | None, span: int, room: int, floor: int) -> tuple[str, str
     if value is None:
         return " ", "text"
     if value == 0:
-        return ("×", "history-none") if floor == 0 else (" ", "text")
+        return ("·", "history-none") if floor == 0 else (" ", "text")
     eighths = round(log_share(value, span) * room * 8) - floor
     if eighths <= 0:
         return " ", "text"
-    return SPARKS[min(eighths, 8) - 1], "history-few" if value < FEW_BLOCKS else "bar"
+    return SPARKS[min(eighths, 8) - 1], "history-few" if value < FEW_BLOCKS else "history-plenty"
 
 
 def _label(span: int, room: int, row: int) -> str:
@@ -87,11 +81,11 @@ def _label(span: int, room: int, row: int) -> str:
 
 
 def _marks(session: Session, points: int) -> Line:
-    """Return the line of marks: a denial takes precedence over a remedy at the same place."""
-    remedied = session.marks_in(SECONDS, points)
-    refused = session.refusals_in(SECONDS, points)
+    """Return the line of what happened: a denial outweighs a remedy in the same place."""
+    remedied = session.marks_in(session.history_seconds, points)
+    refused = session.refusals_in(session.history_seconds, points)
     signs = [
-        (_REFUSED, "bad") if place in refused else (_REMEDY, "key") if place in remedied else (" ", "text")
+        (_DENIED, "bad") if place in refused else (_REMEDY, "good") if place in remedied else (" ", "text")
         for place in range(points)
     ]
     spans: list[Span] = [(" " * (_LABEL + 1), "text")]
@@ -100,8 +94,8 @@ def _marks(session: Session, points: int) -> Line:
     return line(*spans)
 
 
-def _axis(points: int) -> Line:
-    ends = (f"{format_duration(SECONDS)} ago", f"{_REFUSED} refused  {_REMEDY} remedy", "now")
+def _axis(seconds: float, points: int) -> Line:
+    ends = (f"{span_words(seconds)} ago", f"{_DENIED} denied  {_REMEDY} remedy", "now")
     gap = points - sum(spans_width(((end, ""),)) for end in ends)
     if gap < 2:
         return line((" " * (_LABEL + 1) + fit_right("now", points), "muted"))

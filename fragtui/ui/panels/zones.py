@@ -1,4 +1,4 @@
-"""The heat rows: every zone of every NUMA node, one cell an order."""
+"""The zones of every NUMA node: free blocks of each size, and whether a request of the target size gets one."""
 
 from __future__ import annotations
 
@@ -9,44 +9,48 @@ from fragtui.model.node.indices import blocks_of
 from fragtui.model.node.snapshot import ZoneKey
 from fragtui.model.node.verdict import FEW_BLOCKS, ZoneJudgement
 from fragtui.model.node.watermark import RequestKind, Verdict
+from fragtui.render.numbers import short_bytes
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import fit, fit_right
+from fragtui.ui.widgets.framed import Framing, Spans
 from fragtui.ui.widgets.list_panel import ListPanel
-from fragtui.ui.widgets.rows import Line, Span, bar_tones, line
+from fragtui.ui.widgets.rows import Line, Span, line
+
+MANY = 10_000
+"""Blocks of a size from which on its cell is brighter."""
+NODES = 3
+"""NUMA nodes from which on a small screen shows one cell a node instead of a row a zone."""
+
 
 _WORDS = {
-    Verdict.AVAILABLE: ("✓ ok", "good"),
-    Verdict.RESERVED: ("◦ reserved", "bad"),
-    Verdict.FRAGMENTED: ("✗ fragmented", "bad"),
-    Verdict.SHORT: ("▽ short", "bad"),
-    Verdict.UNKNOWN: ("? unknown", "unknown"),
+    Verdict.RESERVED: ("◦ reserved", "◦ kept", "muted"),
+    Verdict.FRAGMENTED: ("✗ none", "✗ none", "bad"),
+    Verdict.SHORT: ("✗ no memory", "✗ no mem", "bad"),
 }
-_MANY = 10_000
+_UNKNOWN = ("? unknown", "?", "unknown")
+"""What a request gets: the words, those for eight cells, their style."""
 
 
 class ZonesPanel(ListPanel[ZoneJudgement]):
-    """A row a zone: free blocks of each order on a ground that says how far they are from running out."""
+    """A row a zone, a column a size; on a small screen with many nodes, a cell a node."""
 
     SELECTS_ROWS = False
+    HEADER_ROOM = 1
 
     def __init__(self, session: Session) -> None:
         super().__init__(id="zones")
         self._session = session
-        self._widths = 0, 2, 3
-        """The cells of a zone's name, of each order, and of the verdict."""
-
-    def build(self, width: int, height: int) -> Sequence[Line]:
-        """Return the heading with the orders, and as many zones as there is room for."""
-        if zones := self.items():
-            label = max(len(_label(zone)) for zone in zones) + 2
-            orders = self._session.orders
-            tail = 13 if width - label - orders * 5 >= 13 else 3
-            self._widths = label, max(2, min(7, (width - label - tail) // orders)), tail
-        return super().build(width, height)
+        self._table: _Table | None = None
+        self._listed: Sequence[ZoneJudgement] = ()
+        self._listed_of: tuple[object, ...] = ()
 
     def items(self) -> Sequence[ZoneJudgement]:
         """Return the zones."""
-        return self._session.judgement.zones if self._session.judgement is not None else ()
+        session = self._session
+        made_of = (session.judgement, session.all_zones, session.worst_first)
+        if made_of != self._listed_of:
+            self._listed, self._listed_of = session.listed_zones, made_of
+        return self._listed
 
     def key(self, item: ZoneJudgement) -> ZoneKey:
         """Return the zone's key."""
@@ -54,112 +58,217 @@ class ZonesPanel(ListPanel[ZoneJudgement]):
 
     @property
     def selected_key(self) -> ZoneKey | None:
-        """The zone whose bars are shown."""
+        """The zone whose sizes are shown."""
         return self._session.chosen
 
     @selected_key.setter
     def selected_key(self, key: Hashable | None) -> None:
         self._session.chosen = cast("ZoneKey | None", key)
 
+    def heading(self, width: int) -> Spans:
+        """Return the title."""
+        return (("Zones" if self._table or not self._items else "NUMA nodes", "title"),)
+
     @property
     def position(self) -> str:
-        """Which zones are shown, if not all of them are; in brief beside columns that leave no room."""
-        if len(self._shown) == len(self._items):
-            return ""
-        label, cell, _ = self._widths
-        whole = super().position
-        room = self.outer_size.width - label - cell * self._session.orders - 2
-        return whole if len(whole) <= room else f"{self._shown.stop}/{len(self._items)}"
+        """Which zones are shown, if not all of them are."""
+        return super().position if self._table and len(self._shown) < len(self._items) else ""
 
-    def heading(self, width: int) -> tuple[Span, ...]:
-        """Return the heading with the orders."""
-        session = self._session
-        spans: list[Span] = [(" Zones", "title")]
-        if not self.items():
-            return tuple(spans)
-        label, cell, tail = self._widths
-        spans.append((" " * (label - 6), "title"))
-        for order in range(session.orders):
-            target = order == session.order
-            spans.append((fit_right(f"▾{order}" if target else str(order), cell), "strong" if target else "muted"))
-        return (*spans, (f" order ≥{session.order}" if tail > 3 else "", "strong"))
+    def framing(self, width: int) -> Framing:
+        """Return the title, what is hidden, and the keys."""
+        framing = super().framing(width)
+        hidden = _hidden(self._session)
+        if self.framed:
+            return framing if framing.position else framing._replace(position=(("free blocks of each size", "muted"),))
+        shows: Spans = (("D", "key"), (f" shows {hidden}", "muted")) if hidden and not framing.position else ()
+        return framing._replace(keys=shows)
 
-    def row(self, item: ZoneJudgement, width: int) -> tuple[Span, ...]:
-        """Return a zone's cells and what a request of the target order gets there."""
-        session = self._session
-        label, cell, tail = self._widths
-        selected = item.zone.key == session.chosen
-        # The cells keep their grounds, which tell more than the selection's.
-        name = "strong" if selected else "text" if item.serves_kernel else "muted"
-        if selected and self.has_focus:
-            name = "selected"
-        spans: list[Span] = [(fit(_label(item), label - 1), name)]
-        spans += [_cell(item, order, session.order, cell) for order in range(session.orders)]
-        if item.serves_kernel:
-            verdict = item.verdict(RequestKind.GFP_KERNEL, session.order)
-            word, style = _WORDS[Verdict.UNKNOWN if _uncounted(item, verdict) else verdict]
-        else:
-            word, style = "– user only", "muted"
-        rest = fit(word[1:] if tail > 3 else "", tail - 2)
-        return (*spans, (f" {word[0]}", style), (rest, "text" if style == "good" else style))
+    def note(self) -> Spans:
+        """Return how many zones are not in view, and which are hidden."""
+        session, hidden = self._session, _hidden(self._session)
+        rest = [zone for place, zone in enumerate(self._items) if place not in self._shown]
+        spans: list[Span] = []
+        if rest:
+            bare = sum(without(zone, session.order) for zone in rest)
+            spans.append((f"▼ {len(rest)} more{f' ({bare} without)' if bare else ''}  ", "warn" if bare else "muted"))
+        if hidden:
+            spans += [(f"{hidden} hidden: not used for normal requests · ", "muted"), ("D", "key"), (" show", "muted")]
+        elif session.all_zones:
+            spans += [("D", "key"), (" hide unused zones", "muted")]
+        return tuple(spans)
+
+    def keys(self) -> Spans:
+        """Return the panel's keys."""
+        return ("o", "key"), (" worst first  ", "muted"), ("z", "key"), (" enlarge", "muted")
+
+    def header(self, width: int) -> Spans:
+        """Return the sizes."""
+        return self._table.header() if self._table else ()
+
+    def row(self, item: ZoneJudgement, width: int) -> Spans:
+        """Return a zone's cells and what a request of the target size gets there."""
+        return self._table.row(item, focused=self.has_focus) if self._table else ()
+
+    def body(self, width: int, height: int) -> Sequence[Line]:
+        """Return the heading with the sizes, and as many zones as there is room for; or a cell a NUMA node."""
+        zones = self.items()
+        nodes = {zone.zone.node for zone in zones}
+        overview = len(nodes) >= NODES and height < min(1 + len(zones), 4)
+        self._table = None if overview or not zones else _Table(self._session, zones, width - 2)
+        rows = super().body(width, height)
+        return _nodes(self._session, zones, width) if overview else rows
 
     def empty(self, width: int) -> Sequence[Line]:
         """Return why no zone can be shown."""
         if (snapshot := self._session.snapshot) is None:
             return ()
-        return [line((f" /proc/buddyinfo: {snapshot.why('buddyinfo') or 'unknown'}; no zone can be shown", "bad"))]
+        why = snapshot.why("buddyinfo") or "unknown"
+        return [line((f"? unknown: /proc/buddyinfo: {why}; no zone can be shown", "unknown"))]
 
 
-def _label(zone: ZoneJudgement) -> str:
+class _Table:
+    """The columns that there is room for."""
+
+    def __init__(self, session: Session, zones: Sequence[ZoneJudgement], width: int) -> None:
+        assert session.snapshot is not None
+        self._session = session
+        self._size = session.snapshot.host.page_size
+        self._label = max(len(label(zone)) for zone in zones)
+        self._free = 6 if width >= 110 else 0
+        self._tail = 15 if width >= 90 else 10
+        room = width - self._label - self._free - self._tail
+        self._cell = max(5, min(7, room // max(1, session.orders)))
+        count = max(1, min(session.orders, room // self._cell))
+        last = min(session.orders - 1, max(session.order, count - 1))
+        self._orders = range(last - count + 1, last + 1)
+
+    def header(self) -> Spans:
+        session = self._session
+        spans: list[Span] = [(" " * self._label, "muted")]
+        if self._free:
+            spans.append((fit_right("free", self._free), "muted"))
+        for order in self._orders:
+            asked = order == session.order
+            text = short_bytes(self._size << order)
+            spans.append((fit_right(f"▾{text}" if asked else text, self._cell), "strong" if asked else "muted"))
+        size = short_bytes(self._size << session.order)
+        return (*spans, ((f"  {size} requests" if self._tail > 12 else f"  for {size}")[: self._tail], "strong"))
+
+    def row(self, zone: ZoneJudgement, *, focused: bool) -> Spans:
+        session = self._session
+        name = "text" if zone.serves_kernel else "muted"
+        if zone.zone.key == session.chosen:
+            # The cells keep their grounds, which say more than the selection's.
+            name = "selected" if focused else "strong"
+        spans: list[Span] = [(fit(label(zone), self._label), name)]
+        if self._free:
+            spans.append((fit_right(short_bytes(zone.zone.blocks.free_pages * self._size), self._free), "text"))
+        spans += [self._cell_of(zone, order) for order in self._orders]
+        return (*spans, ("  ", "text"), _answer(zone, session.order, self._tail - 2))
+
+    def _cell_of(self, zone: ZoneJudgement, order: int) -> Span:
+        blocks = zone.zone.free_blocks
+        if order >= len(blocks):
+            return " " * self._cell, "text"
+        style = cell_style(zone, order, self._session.order)
+        count = blocks[order]
+        return fit_right(short(count) if count else "·", self._cell), style
+
+
+def label(zone: ZoneJudgement) -> str:
+    """Return a zone's name: `N0 Normal`."""
     return f"N{zone.zone.node} {zone.zone.name}"
 
 
-def _uncounted(zone: ZoneJudgement, verdict: Verdict) -> bool:
-    """Return whether the blocks look free only because the lowmem reserve, which keeps them back, could not be read."""
+def short(count: int) -> str:
+    """Return a count in at most four cells, thousands without a decimal: 9999, 36k, 2.5M."""
+    if count < 10_000:
+        return str(count)
+    if count < 999_500:
+        return f"{round(count / 1000)}k"
+    if count < 9_950_000:
+        return f"{count / 1_000_000:.1f}M"
+    return f"{min(999, round(count / 1_000_000))}M"
+
+
+def cell_style(zone: ZoneJudgement, order: int, asked: int) -> str:
+    """Return the style of a zone's size: red only up to the size that was asked for."""
+    verdict = zone.verdict(RequestKind.GFP_KERNEL, order)
+    blocks = zone.zone.free_blocks
+    if not zone.serves_kernel or uncounted(zone, verdict):
+        return "muted"
+    if verdict is Verdict.RESERVED:
+        return "muted"
+    if verdict is Verdict.UNKNOWN:
+        return "unknown"
+    if verdict is not Verdict.AVAILABLE:
+        return "grid" if order > asked else "cell-asked" if order == asked else "cell-none"
+    if not blocks[order]:
+        return "grid"
+    if blocks_of(blocks, order) < FEW_BLOCKS:
+        return "cell-few"
+    return "cell-many" if blocks[order] >= MANY else "cell-enough"
+
+
+def uncounted(zone: ZoneJudgement, verdict: Verdict) -> bool:
+    """Return whether the blocks look free only because the lowmem reserve, which keeps them, could not be read."""
     return verdict is Verdict.AVAILABLE and not zone.target
 
 
-def _cell(zone: ZoneJudgement, order: int, target: int, width: int) -> Span:
-    blocks = zone.zone.free_blocks
-    if order >= len(blocks):
-        return " " * width, "text"
-    count = blocks[order]
+def _answer(zone: ZoneJudgement, order: int, width: int) -> Span:
+    if not zone.serves_kernel:
+        return fit("– user only" if width > 10 else "– user", width), "muted"
     verdict = zone.verdict(RequestKind.GFP_KERNEL, order)
-    uncounted = _uncounted(zone, verdict)
-    style = "muted" if uncounted else _style(zone, verdict, order, target)
-    if width < 5:
-        return _shade(style, verdict, uncounted) * (width - 1) + " ", style
-    return fit_right(_short(count) if count else bar_tones().zero, width - 1) + " ", style
+    if verdict is Verdict.AVAILABLE and not uncounted(zone, verdict):
+        blocks = blocks_of(zone.zone.free_blocks, order)
+        few = blocks < FEW_BLOCKS
+        text = f"{'!' if few else '✓'} {short(blocks)}"
+        return fit(f"{text} free" if width > 11 else text, width), "warn" if few else "good"
+    word, brief, style = _WORDS.get(verdict, _UNKNOWN)
+    return fit(word if len(word) <= width else brief, width), style
 
 
-def _style(zone: ZoneJudgement, verdict: Verdict, order: int, target: int) -> str:
-    """Return a cell's role: red up to the size that was asked for, which stands out; larger ones are not needed."""
-    if verdict is Verdict.AVAILABLE:
-        if blocks_of(zone.zone.free_blocks, order) < FEW_BLOCKS:
-            return "cell-few"
-        return "cell-many" if zone.zone.free_blocks[order] >= _MANY else "cell-enough"
-    if not zone.serves_kernel or order > target:
-        return "muted"
-    if order == target:
-        return "cell-asked"
-    return "muted" if verdict is Verdict.RESERVED else "cell-none"
+def without(zone: ZoneJudgement, order: int) -> bool:
+    """Return whether a request of that order gets no block from a zone that it may use."""
+    return zone.serves_kernel and zone.verdict(RequestKind.GFP_KERNEL, order) is not Verdict.AVAILABLE
 
 
-def _shade(style: str, verdict: Verdict, uncounted: bool) -> str:
-    """Return what stands for a count in a cell that is too narrow for it."""
-    if uncounted:
-        return "?"
-    if verdict is Verdict.RESERVED:
-        return "◦"
-    return {"cell-few": "░", "cell-enough": "▒", "cell-many": "█"}.get(style, "·")
+def _hidden(session: Session) -> str:
+    """Return the names of the zones that are folded away."""
+    if session.judgement is None or session.all_zones:
+        return ""
+    listed = {zone.zone.key for zone in session.listed_zones}
+    return ", ".join(dict.fromkeys(zone.zone.name for zone in session.judgement.zones if zone.zone.key not in listed))
 
 
-def _short(count: int) -> str:
-    """Return a count in at most four cells."""
-    if count < 10_000:
-        return str(count)
-    for unit in ("k", "M", "G"):
-        count = round(count / 1000)
-        if count < 1000:
-            return f"{count}{unit}"
-    return "lots"
+def _nodes(session: Session, zones: Sequence[ZoneJudgement], width: int) -> list[Line]:
+    """Return one cell a NUMA node: whether a request of the target order gets a block there."""
+    assert session.snapshot is not None
+    size = short_bytes(session.snapshot.host.page_size << session.order)
+    nodes = sorted({zone.zone.node for zone in zones})
+    blocks = {
+        node: sum(
+            blocks_of(zone.zone.free_blocks, session.order)
+            for zone in zones
+            if zone.zone.node == node and zone.serves_kernel and not without(zone, session.order)
+        )
+        for node in nodes
+    }
+    wide = 8 + 8 * len(nodes) + 5 <= width
+    cell = 8 if wide else 4
+    fits = max(1, (width - 13) // cell)
+    shown, rest = nodes[:fits], nodes[fits:]
+    bare = sum(not blocks[node] for node in nodes)
+    here = session.zone.node if session.zone else None
+    heads: list[Span] = [(fit(size, 8), "strong")]
+    cells: list[Span] = [(fit("free", 8), "muted")]
+    for node in shown:
+        heads.append((fit(f" node {node}" if wide else f" N{node}", cell), "strong" if node == here else "muted"))
+        count = blocks[node]
+        style = "cell-asked" if not count else "cell-few" if count < FEW_BLOCKS else "cell-enough"
+        mark = "✗" if not count else "!" if count < FEW_BLOCKS else "✓"
+        cells.append((fit(f" {mark} {short(count) if count else 'none'}" if wide else f" {mark}", cell), style))
+    if rest:
+        heads.append((f" +{len(rest)}", "muted"))
+    cells.append((f"  {bare}/{len(nodes)}", "bad" if bare else "good"))
+    return [line(*heads), line(*cells)]

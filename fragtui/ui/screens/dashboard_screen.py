@@ -142,6 +142,21 @@ class DashboardScreen(Screen[None]):
         self.session.by_type = not self.session.by_type
         self.show()
 
+    def action_all_zones(self) -> None:
+        """Show or hide the zones that normal requests can't use."""
+        self.session.all_zones = not self.session.all_zones
+        self.show()
+
+    def action_worst_first(self) -> None:
+        """Sort the zones by the blocks that are left, or by number."""
+        self.session.worst_first = not self.session.worst_first
+        self.show()
+
+    def action_long_history(self) -> None:
+        """Show the short or the long history."""
+        self.session.long_history = not self.session.long_history
+        self.show()
+
     @property
     def focused_list(self) -> ListPanel[Any]:
         """The list that keys act on: the focused one, else the zones."""

@@ -39,6 +39,7 @@ class LiveScreen(DashboardScreen):
     def __init__(self, sampler: Ticker, dependencies: AppDependencies, readers: BackgroundReaders) -> None:
         super().__init__(dependencies.order, dependencies.write_report, dependencies.keymap)
         self.session.as_root = dependencies.as_root
+        self.session.saved = not dependencies.live
         self.remedies: RemedyController | None = None
         """The remedies; None until the first bars are on screen."""
         self._sampler = sampler

@@ -18,6 +18,7 @@ from fragtui.ui.clock import CLOCK
 from fragtui.ui.keys import REPLAY_KEYS, UNUSED, KeyMap, Keys, bindings
 from fragtui.ui.messages import MailboxMessage
 from fragtui.ui.pages.recovery_page import page_title, recovery_lines, summary
+from fragtui.ui.panels.recording_line import RecordingLine
 from fragtui.ui.screens.dashboard_screen import DashboardScreen
 from fragtui.ui.session import Baseline, RecordingPosition
 from fragtui.ui.widgets.cells import wrap
@@ -26,6 +27,9 @@ from fragtui.ui.widgets.resilient import surviving_errors
 from fragtui.ui.widgets.rows import Line, line
 
 DISABLED_REASON = "replaying a recording"
+
+_STEPS = 20
+"""Steps of the arrow keys over the whole recording."""
 
 
 class Played(MailboxMessage):
@@ -125,10 +129,10 @@ class ReplayScreen(DashboardScreen):
         position = self._position
         clock = datetime.fromtimestamp(position.time).astimezone().strftime("%H:%M:%S")
         if position.playing:
-            self.session.status = ((f"▶ replaying {clock} x{position.speed}", "good"),)
+            self.session.status = ((f"▶ replay {clock} x{position.speed} ", "text"),)
         else:
             word = "■ end" if position.at_end else "‖ paused"
-            self.session.status = ((f"{word} · replaying {clock} x{position.speed}", "warn"),)
+            self.session.status = ((f"{word} · replay {clock} x{position.speed} ", "text"),)
 
     def _set_position(self) -> None:
         marks = tuple((share, mark.remedy) for share, mark in self._player.marks)
@@ -152,9 +156,13 @@ class ReplayScreen(DashboardScreen):
         """Go to the next or previous sample."""
         self._player.step(ticks)
 
-    def action_seek(self, seconds: int) -> None:
-        """Go so many seconds ahead, or back."""
-        self._player.seek_by(seconds)
+    def action_seek(self, steps: int) -> None:
+        """Go so many twentieths of the recording ahead, or back."""
+        self._player.seek_by(steps * self._player.length / _STEPS)
+
+    def on_recording_line_clicked(self, message: RecordingLine.Clicked) -> None:
+        """Go to the place on the tape that was clicked."""
+        self._player.seek_by((message.share - self._player.position.share) * self._player.length)
 
     def action_jump(self, direction: int) -> None:
         """Go to the next or previous incident or remedy."""

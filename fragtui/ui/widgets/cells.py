@@ -70,11 +70,16 @@ def spans_width(spans: Sequence[Span]) -> int:
 def fit_spans(left: Sequence[Span], right: Sequence[Span], width: int) -> tuple[Span, ...]:
     """Return a line of `width` cells, `right` at its end; what is too long is cut from the end of `left`."""
     room = max(0, width - spans_width(right))
+    if (used := spans_width(left)) <= room:
+        return (*left, (" " * (room - used), "text"), *right)
     spans: list[Span] = []
     for text, style in left:
-        spans.append((text if cells_of(text) <= room else fit(text, room), style))
-        room -= cells_of(spans[-1][0])
-    return (*spans, (" " * room, "text"), *right)
+        if (cells := cells_of(text)) >= room:
+            spans.append((set_cell_size(text, room - 1) + "…" if room else "", style))
+            break
+        spans.append((text, style))
+        room -= cells
+    return (*spans, *right)
 
 
 def wrap(text: str, width: int, lines: int) -> list[str]:

@@ -10,8 +10,9 @@ from textual.events import Click, Key, MouseScrollDown, MouseScrollUp, Paste
 from textual.message import Message
 
 from fragtui.text import printable
-from fragtui.ui.widgets.cells import fit, fit_spans
-from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
+from fragtui.ui.widgets.cells import fit
+from fragtui.ui.widgets.framed import FramedPanel, Framing, Spans
+from fragtui.ui.widgets.rows import Line, Span, line
 
 T = TypeVar("T")
 
@@ -20,8 +21,8 @@ MAX_FILTER = 80
 _WHEEL_ROWS = 3
 
 
-class ListPanel(LinesWidget, Generic[T], can_focus=True):
-    """LinesWidget of items under a heading, the most important first.
+class ListPanel(FramedPanel, Generic[T], can_focus=True):
+    """Rows of items in a frame, the most important first.
 
     Until somebody selects a row, the first one is selected, whichever item that is. A selection stays on its item while
     others come and go; if the item goes, it stays in its place. Only the focused panel's row has a ground.
@@ -30,7 +31,7 @@ class ListPanel(LinesWidget, Generic[T], can_focus=True):
     SELECTS_ROWS = True
     """Whether the whole row of the selection has its ground; if not, `row` marks it."""
     HEADER_ROOM = 5
-    """LinesWidget of items from which on a row names the columns."""
+    """Rows of items from which on a row names the columns, if there is no frame."""
 
     class Selected(Message):
         """Another row was selected."""
@@ -201,19 +202,37 @@ class ListPanel(LinesWidget, Generic[T], can_focus=True):
         self.typing = True
         self.rebuild()
 
-    def build(self, width: int, height: int) -> Sequence[Line]:
-        """Return the heading and the rows in view."""
+    def framing(self, width: int) -> Framing:
+        """Return the heading, which rows are shown or what the filter finds, and the panel's keys."""
+        (name, style), *counts = self.heading(width)
+        title = ((name.lstrip(), style), *counts)
+        position: Spans = ((self.position, "muted"),) if self._shown and self.position else ()
+        if self.typing or self.wanted:
+            found, total = self.matches
+            what = f"{found} of {total} match " + (f"'{self.wanted}_'" if self.typing else f"'{self.wanted}'")
+            how = " · Enter keeps · Esc clears" if self.typing else " · Esc clears"
+            return Framing(
+                title[:1], ((what, "strong"), (how if width >= 60 else "", "muted")), self.note(), self.keys()
+            )
+        return Framing(title, position, self.note(), self.keys() if self.framed else ())
+
+    def note(self) -> Spans:
+        """Return what the lower border says."""
+        return ()
+
+    def keys(self) -> Spans:
+        """Return the panel's keys with their words, for its border."""
+        return ()
+
+    def body(self, width: int, height: int) -> Sequence[Line]:
+        """Return the rows in view, under the names of the columns if there is room for those."""
         self._read()
-        room = height - 1
-        header = self.header(width - 1) if room > self.HEADER_ROOM and self._items else ()
+        header = self.header(width - 2) if height > (1 if self.framed else self.HEADER_ROOM) and self._items else ()
         self._head = 1 + bool(header)
-        room -= bool(header)
-        self._look(max(0, room))
-        rows = [self._heading(width)]
-        if header:
-            rows.append(line((" ", "muted"), *header))
+        self._look(max(0, height - bool(header)))
         if not self._items:
-            return [*rows, *self.empty(width)]
+            return self.empty(width)
+        rows = [line(("  ", "muted"), *header)] if header else []
         return [*rows, *(self._line(place, width) for place in self._shown)]
 
     def on_focus(self) -> None:
@@ -280,22 +299,10 @@ class ListPanel(LinesWidget, Generic[T], can_focus=True):
         self._scrolled = False
         self.rebuild()
 
-    def _heading(self, width: int) -> Line:
-        name, *counts = self.heading(width)
-        spans = [(name[0], "focus" if self.has_focus else name[1]), *counts]
-        if self.typing or self.wanted:
-            found, total = self.matches
-            what = f"{found} of {total} match " + (f"'{self.wanted}_'" if self.typing else f"'{self.wanted}'")
-            how = " · Enter keeps · Esc clears" if self.typing else " · Esc clears"
-            right = ((what, "strong"), (f"{how if width >= 60 else ''} ", "muted"))
-            return line(*fit_spans(spans[:1], right, width))
-        position = ((f" {self.position}", "muted"),) if self._shown else ()
-        return line(*fit_spans(spans, position, width))
-
     def _line(self, place: int, width: int) -> Line:
         at, item = place == self._at, self._items[place]
-        mark = ("▸" if at else " ", "key")
-        return line(mark, *self.row(item, width - 1), chosen=at and self.has_focus and self.SELECTS_ROWS)
+        mark = ("▸ " if at else "  ", "key")
+        return line(mark, *self.row(item, width - 2), chosen=at and self.has_focus and self.SELECTS_ROWS)
 
     def _read(self) -> None:
         """Take the items as they are now, and find the selection among them."""

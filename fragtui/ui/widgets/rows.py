@@ -22,6 +22,10 @@ Span = tuple[str, str]
 """A text and its role in the palette (`palette.py`)."""
 
 
+EDGES = frozenset(("border", "focus"))
+"""Roles of a panel's frame, which stays outside the ground of a chosen line."""
+
+
 class Line(NamedTuple):
     """One line of a panel; `ground` is the place that it stands on, if not that of its widget."""
 
@@ -154,7 +158,7 @@ class LinesWidget(Widget):
         for role, spans in groupby(content.spans, _role):
             if text := shown("".join([text for text, _ in spans])):
                 used += cells_of(text)
-                segments.append(Segment(text, style(role, ground)))
+                segments.append(Segment(text, style(role, self.ground if role in EDGES else ground)))
         if used < width:
             segments.append(Segment(" " * (width - used), style("text", ground)))
         strip = Strip(segments, max(used, width))

@@ -35,6 +35,10 @@ async def test_similar_failures_share_a_row_and_set_the_target_order(tmp_path: P
         await until(pilot, lambda: app.main.session.order == 6)
         assert len(app.main.session.failures.rows) == 1
         await until(pilot, lambda: "runc:[1:CHILD]" in text_of(app))
+        if size == SIZES[0]:
+            assert "Denied requests 2 logged" in text_of(app), "the smallest screen has room for their count only"
+            await pilot.press("tab", "z")
+        await until(pilot, lambda: "2×" in text_of(app))
         (row,) = (row for row in lines_of(app) if "2×" in row)
         assert "runc:[1:CHILD]" in row and "256K" in row
         log.open("a").write(refusal("10:00:40", "ethtool", 9))

@@ -84,7 +84,7 @@ async def test_keys_wheel_and_clicks_move_in_every_list(tmp_path: Path, size: tu
             app.main.set_focus(panel)
             if kind is PodsPanel:
                 await keys(pilot, "G", "enter")  # Unfolds the others.
-            alone = kind is not ZonesPanel
+            alone = kind is not ZonesPanel or size[1] < 30  # Small screens show 16 NUMA nodes as one row.
             if alone:
                 await keys(pilot, "z")
             room = len(panel._shown)
@@ -113,7 +113,7 @@ async def test_keys_wheel_and_clicks_move_in_every_list(tmp_path: Path, size: tu
             assert {cell_len(row) for row in lines_of(app)} == {size[0]}
             if alone:
                 await keys(pilot, "z")
-                assert sum("▸" in row for row in lines_of(app)) >= 2, "the others keep the mark"
+                assert sum("▸" in row for row in lines_of(app)) >= 2 - (size == SIZES[0]), "the others keep the mark"
 
 
 async def test_a_click_focuses_and_a_second_one_opens(tmp_path: Path) -> None:
@@ -199,11 +199,12 @@ STEPS = st.lists(
 )
 
 
-@given(steps=STEPS, height=st.integers(1, 12))
+@given(steps=STEPS, height=st.integers(1, 12), framed=st.booleans())
 @examples(400)
-def test_the_selection_stays_on_its_item_and_in_view(steps: list[tuple[str, int]], height: int) -> None:
+def test_the_selection_stays_on_its_item_and_in_view(steps: list[tuple[str, int]], height: int, framed: bool) -> None:
     session = Session()
     panel = PodsPanel(session)
+    panel.framed = framed
     names = [f"shop/web-{number}" for number in range(6)]
     held = {name: pod(name, 1_700_000_000.0 + place, "likely") for place, name in enumerate(names)}
     others = tuple(pod(f"shop/pull-{number}", None, None) for number in range(3))
@@ -241,7 +242,7 @@ def test_the_selection_stays_on_its_item_and_in_view(steps: list[tuple[str, int]
         now = panel.chosen
         assert now is not None
         assert key is None or panel.key(now) == key
-        room = height - panel._head
+        room = height - panel._head - framed
         assert len(panel._shown) == min(max(0, room), len(panel.items()))
         assert wheeled or panel._scrolled or room <= 0 or panel._at in panel._shown
 

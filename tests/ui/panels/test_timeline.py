@@ -2,16 +2,22 @@
 
 from pathlib import Path
 
+from fragtui.ui.app import FragtuiApp
+from fragtui.ui.panels.timeline import Timeline
 from tests.support.host_tree import FRAGMENTED, HEALTHY, HostTree
 from tests.support.screen import lines_of, make_app, running, text_of, until
+
+TITLE = "Blocks of {} that kernel requests may take, in all zones"
 
 
 async def test_a_tall_screen_shows_shortage_denial_and_recovery_on_a_timeline(tmp_path: Path) -> None:
     tree = HostTree.small(tmp_path, FRAGMENTED)
     app = make_app(tmp_path, order=6)
+    app.main.session.saved = False
     async with running(app, (200, 60)) as pilot:
-        assert any(line.startswith(" Timeline  blocks of order 6 (256K)") for line in lines_of(app))
-        assert "×" in text_of(app), "no block at all is drawn as that, not as a low bar"
+        assert any(line.startswith(f"╭─ {TITLE.format('256K')}") for line in lines_of(app))
+        foot = next(row for row in app.main.dashboard.panel(Timeline)._lines if ("·", "history-none") in row.spans)
+        assert foot, "no block at all is drawn as that, not as a low bar"
         snapshot = app.main.session.snapshot
         assert snapshot is not None
         app.main.session.note_refusal(snapshot.time - 100)
@@ -20,18 +26,20 @@ async def test_a_tall_screen_shows_shortage_denial_and_recovery_on_a_timeline(tm
             zone.free_blocks = HEALTHY if zone.name != "DMA" else zone.free_blocks
         tree.write()
         await until(pilot, lambda: "FRAGMENTED" not in text_of(app))
-        marks = next(line for line in lines_of(app) if "✗" in line and "▼" in line and "refused" not in line)
+        marks = next(line for line in lines_of(app) if "✗" in line and "▼" in line and "denied" not in line)
         assert marks.index("✗") < marks.index("▼")
 
 
 async def test_the_timeline_gives_way_on_small_screens(tmp_path: Path) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
+    app.main.session.saved = False
+    title = TITLE.format("32K")
     async with running(app, (200, 60)) as pilot:
-        assert "Timeline" in text_of(app)
+        assert title in text_of(app)
         for size in ((120, 40), (200, 24), (60, 20)):
             await pilot.resize_terminal(*size)
-            await until(pilot, lambda: "Timeline" not in text_of(app))
+            await until(pilot, lambda: title not in text_of(app))
             assert "N0 Normal" in text_of(app)
 
 
@@ -48,12 +56,17 @@ async def test_an_order_without_blocks_shows_the_reason(tmp_path: Path) -> None:
     HostTree.small(tmp_path, gap)
     app = make_app(tmp_path)
     async with running(app, (120, 40)):
-        rows = {int(line[1:3]): line for line in lines_of(app) if line[1:3].strip().isdigit()}
-        assert "by splitting larger ones" in rows[2]
-        assert "none" in rows[4]
-        assert "✗" not in rows[4], "nobody asked for so much"
-        assert "▇" in rows[3]
+        rows = by_size(app)
+        assert "none, larger ones can be split" in rows["16K"]
+        assert "none" in rows["64K"]
+        assert "✗" not in rows["64K"], "nobody asked for so much"
+        assert "▇" in rows["32K"]
         app.main.session.change_order(1)
         app.main.show()
-        rows = {int(line[1:3]): line for line in lines_of(app) if line[1:3].strip().isdigit()}
-        assert "✗ none" in rows[4]
+        assert "✗ none" in by_size(app)["64K"]
+
+
+def by_size(app: FragtuiApp) -> dict[str, str]:
+    """Return the rows of the chosen zone by their size."""
+    rows = [line.strip("│ ▾") for line in lines_of(app)]
+    return {row.split()[0]: row for row in rows if row and row.split()[0] in ("4K", "8K", "16K", "32K", "64K")}

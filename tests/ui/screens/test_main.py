@@ -29,9 +29,9 @@ async def test_every_size_shows_verdict_zones_bars_and_keys(tmp_path: Path, size
             " Stuck ",
             "0,000 blocks of 64K",
             "N0 DMA32",
-            "▸N0 Normal",
-            "▾4",
-            "live",
+            "▸ N0 Normal",
+            "▾64K",
+            "■ saved files, ",
             "Help",
         ):
             assert word in flat, f"{word!r} is not on the screen:\n{text}"
@@ -127,17 +127,23 @@ async def test_the_interval_changes_by_keys_within_its_bounds(tmp_path: Path) ->
             await pilot.press("minus")
         assert app.sampler.interval == 60.0
         await pilot.pause()
-        assert "live 60s" in text_of(app)
+        app.main.session.saved = False
+        app.main.show()
+        assert "● live, every 60 s" in text_of(app)
 
 
 async def test_change_is_seen_against_the_baseline(tmp_path: Path) -> None:
     tree = HostTree.small(tmp_path, FRAGMENTED)
     app = make_app(tmp_path)
     async with running(app) as pilot:
+        assert "as before" not in text_of(app), "the start is no moment that anyone chose"
+        await pilot.press("b")
+        await pilot.pause()
         assert "░" not in bars_of(app)
         tree.zones[2].free_blocks = (1000, 900, 800, 700, 600, 500, 400, 300, 200, 100, 50)
         tree.write()
         await until(pilot, lambda: "░" in bars_of(app))
+        assert "as before" in text_of(app)
         await pilot.press("b")
         await pilot.pause()
         assert "░" not in bars_of(app)
@@ -146,7 +152,7 @@ async def test_change_is_seen_against_the_baseline(tmp_path: Path) -> None:
 
 
 def bars_of(app: object) -> str:
-    return "\n".join(row for row in lines_of(app) if "baseline" not in row)
+    return "\n".join(row for row in lines_of(app) if "as before" not in row)
 
 
 async def test_zones_are_chosen_with_the_arrows_and_zoomed(tmp_path: Path) -> None:
@@ -158,12 +164,17 @@ async def test_zones_are_chosen_with_the_arrows_and_zoomed(tmp_path: Path) -> No
             await pilot.press("down")
         await pilot.pause()
         assert app.main.session.chosen == (12, "Normal")
-        assert "▸N12 Normal" in text_of(app)
+        assert "─ N12 Normal " in text_of(app)
         await pilot.press("z")
         await pilot.pause()
         text = text_of(app)
         assert "Denied requests" not in text
-        assert "13   32M" in text
+        assert "▸ N12 Normal" in text
+        assert "N15 Normal" in text
+        await pilot.press("z")
+        await pilot.resize_terminal(120, 50)
+        await pilot.pause()
+        assert any(row.split()[1:2] == ["32M"] for row in lines_of(app)), "each of the 14 sizes has its row"
 
 
 async def test_sixteen_nodes_and_hotplug(tmp_path: Path) -> None:
@@ -191,7 +202,7 @@ async def test_files_that_vanish_are_unknown_not_zero(tmp_path: Path) -> None:
         await pilot.pause()
         text = text_of(app)
         assert "memory unknown" in text
-        assert "PSI no such" in text
+        assert "memory stall: no such file or directory" in text
         await until(pilot, lambda: "migratetypes: no such file or directory" in text_of(app))
     (tmp_path / "proc/buddyinfo").unlink()
     app = make_app(tmp_path)
@@ -257,7 +268,10 @@ async def test_blocks_of_dma_do_not_count_if_the_reserve_is_unknown(tmp_path: Pa
     HostTree.small(tmp_path, FRAGMENTED)
     (tmp_path / "proc/zoneinfo").unlink()
     app = make_app(tmp_path, order=6)
-    async with running(app, (120, 40)):
+    async with running(app, (120, 40)) as pilot:
+        assert not any("N0 DMA " in row for row in lines_of(app)), "folded away"
+        await pilot.press("D")
+        await pilot.pause()
         row = next(row for row in lines_of(app) if "N0 DMA " in row)
         assert "? unknown" in row
         assert "✓" not in row
