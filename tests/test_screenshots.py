@@ -14,7 +14,7 @@ import pytest
 
 HERE = Path(__file__).parent.parent / "screenshots"
 WORDS = {
-    "fragmented-120x40": ("node-7", "FRAGMENTED", "No free 4M block", "runc:[1:CHILD]", "replaying", "fragmented"),
+    "fragmented-120x40": ("node-7", "FRAGMENTED", "No free 4M block", "runc:[1:CHILD]", "replay", "✗ none · denied"),
     "recovery-80x24": (
         "Before and after: Drop page cache and slab",
         "IT WORKED",

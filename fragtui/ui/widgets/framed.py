@@ -71,7 +71,7 @@ def _joined(left: Spans, right: Spans) -> Spans:
 
 
 def _edge(start: str, left: Spans, right: Spans, end: str, width: int, border: str) -> Line:
-    """Return an upper or lower edge: the left text stays, the right one goes if there is no room for both."""
+    """Return an upper or lower edge: without room for all, the title's counts are cut, else the right text goes."""
     if left:
         left = ((" ", "muted"), *left, (" ", "muted"))
     if right:
@@ -79,6 +79,9 @@ def _edge(start: str, left: Spans, right: Spans, end: str, width: int, border: s
     room = width - 2 - len(start) - len(end)
     if spans_width(left) > room:
         left = fit_spans(left, (), room)
+    spare = room - spans_width(right) - 1
+    if right and spans_width(left) > spare >= spans_width(left[:2]) + 2:
+        left = fit_spans(left, (), spare)
     gap = room - spans_width(left) - spans_width(right)
     if gap < 1:
         right, gap = (), room - spans_width(left)

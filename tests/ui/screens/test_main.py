@@ -172,7 +172,7 @@ async def test_zones_are_chosen_with_the_arrows_and_zoomed(tmp_path: Path) -> No
         assert "▸ N12 Normal" in text
         assert "N15 Normal" in text
         await pilot.press("z")
-        await pilot.resize_terminal(120, 50)
+        await pilot.resize_terminal(120, 60)
         await pilot.pause()
         assert any(row.split()[1:2] == ["32M"] for row in lines_of(app)), "each of the 14 sizes has its row"
 

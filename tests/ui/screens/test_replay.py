@@ -152,13 +152,17 @@ async def test_a_place_looks_the_same_however_it_was_reached(made: Made) -> None
         for _ in range(3):
             await pilot.press("shift+right")
         await until(pilot, lambda: place(app) == 224)
+        await go(app, pilot, "full_stop", 225)
+        await pilot.pause()
         forward = text_of(app)
         await go(app, pilot, "dollar_sign", TICKS - 1)
         await go(app, pilot, "shift+left", 224)
+        await pilot.press("comma")
         await go(app, pilot, "comma", 223)
         await go(app, pilot, "full_stop", 224)
+        await go(app, pilot, "full_stop", 225)
         await pilot.pause()
-        assert app.main.session.judgement == made.verdicts[224]
+        assert app.main.session.judgement == made.verdicts[225]
         assert text_of(app) == forward
         await go(app, pilot, "0", 0)
         for _ in SPEEDS[1:]:
