@@ -151,8 +151,10 @@ def other_lines(sources: Iterable[SourceState]) -> list[str]:
     """Return, for an empty list of stuck pods, what the other sources can't show."""
     sources = tuple(sources)
     sight = pods_sight(sources)
-    if sight in (Sight.NOTHING, Sight.PENDING):
+    if sight is Sight.PENDING:
         return []
+    if sight is Sight.NOTHING:  # No pod is missed, but a source that can't start now says something of the node.
+        sources = tuple(source for source in sources if source.state == "waiting")
     said = [blind.why for blind in unseen(None, sources)]
     return [
         f"{source.name}: {source.cannot_tell}"

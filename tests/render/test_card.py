@@ -78,7 +78,7 @@ BLIND = tuple(Unseen(question, "the log needs root", "sudo fragtui") for questio
 WORDS = [
     (seen(node(HEALTHY), 3), 0, "OK  Healthy. Requests of 32K succeed: room for about 100,000 of them. Largest free "
      "block: 4M."),
-    (seen(node(HEALTHY), 3), 1, "Denied  ✓ none in the kernel log"),
+    (seen(node(HEALTHY), 3), 1, "Denied  none in the kernel log"),
     (seen(node(HEALTHY), 3), 2, "Stuck   ✓ no pod waits for memory"),
     (seen(node(HEALTHY), 3), 3, "Next    nothing to do"),
     (seen(node(HEALTHY), 3, denials=denials_of([], "1,204 lines since boot")), 1,

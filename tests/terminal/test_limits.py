@@ -87,7 +87,7 @@ def test_the_screen_without_reader_threads_reports_it_and_continues(tasks: int) 
         try:
             text = terminal.until("no thread can be started")
             assert "Normal" in text
-            assert "looking for the kubelet's log" not in text
+            text = terminal.until(lambda text: "looking for the kubelet's log" not in text)
             assert "none in the kernel log" not in text
             terminal.press("q")
             assert terminal.wait() == 0

@@ -63,7 +63,7 @@ def node(tmp_path: Path) -> Node:
 
 def stop_reading(term: Terminal) -> None:
     """Read until the program has nothing more to say, then fill the terminal's queue."""
-    term.until("live")
+    term.until("saved files")
     term.pump(0.5)
     fill(term)
 
