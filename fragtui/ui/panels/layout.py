@@ -58,8 +58,8 @@ def allocate_rows(width: int, height: int, content: Content, *, extra: int = 0) 
     zones = _Share(edges, 2 if overview else 1 + max(1, content.zones))
     sizes = _Share(edges, 1 + content.sizes + 3 * framed)
     heads = int(framed)
-    failures = _Share(edges, heads * bool(content.failures) + max(2, content.failures))
-    pods = _Share(edges, heads * bool(content.pods) + max(2, content.pods))
+    failures = _Share(edges, heads * bool(content.failures) + (content.failures or 2))
+    pods = _Share(edges, heads * bool(content.pods) + (content.pods or 2))
     timeline = causes = 0
     if side_by_side:
         timeline = _share(room, (zones, 8), (sizes, sizes.wanted), (zones, zones.wanted))

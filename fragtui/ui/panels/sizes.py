@@ -184,10 +184,12 @@ class _Drawing:
         if columns.indices:
             names += "  unusable  frag."[: columns.indices].rjust(columns.indices)
         scale = [" "] * columns.bar
+        end = -1
         for decade, at in self._decades():
             text = DECADES[min(decade, len(DECADES) - 1)]
-            if at + len(text) <= columns.bar:
+            if end < at and at + len(text) <= columns.bar:
                 scale[at : at + len(text)] = text
+                end = at + len(text)
         spans: list[Span] = [(names + "   " + "".join(scale), "muted")]
         if columns.history:
             ago = f"last {span_words(self._seconds)}"

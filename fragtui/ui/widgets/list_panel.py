@@ -206,6 +206,7 @@ class ListPanel(FramedPanel, Generic[T], can_focus=True):
         """Return the heading, which rows are shown or what the filter finds, and the panel's keys."""
         (name, style), *counts = self.heading(width)
         title = ((name.lstrip(), style), *counts)
+        title = (*title[:-1], (title[-1][0].rstrip(), title[-1][1]))
         position: Spans = ((self.position, "muted"),) if self._shown and self.position else ()
         if self.typing or self.wanted:
             found, total = self.matches

@@ -17,7 +17,7 @@ INCIDENT = REPOSITORY / "screenshots/incident.rec"
 @pytest.mark.slow
 def test_an_incident_on_a_terminal() -> None:
     with terminal("replay", str(INCIDENT)) as term:
-        term.until("replaying")
+        term.until(" replay ")
         term.press(" ")
         term.until("paused")
         term.press(">")
@@ -37,7 +37,7 @@ def test_a_cut_recording_plays_up_to_the_cut_and_reports_it(tmp_path: Path) -> N
     file = tmp_path / "cut.rec"
     file.write_bytes(INCIDENT.read_bytes()[:-2000])
     with terminal("replay", str(file)) as term:
-        term.until("replaying")
+        term.until(" replay ")
         assert term.written.count(b"cut.rec: cut off or still being written") == 1
         term.press("q")
         assert term.wait() == 0

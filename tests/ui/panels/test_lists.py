@@ -223,11 +223,12 @@ def test_the_selection_stays_on_its_item_and_in_view(steps: list[tuple[str, int]
             name = f"shop/new-{len(held)}-{amount}"
             held[name] = pod(name, 1_600_000_000.0 + amount, "proven" if amount > 0 else "possible")
             update()
-        elif what == "gone" and len(held) > 1:
-            gone = sorted(held)[amount % len(held)]
-            del held[gone]
-            update()
-            key = None if key == gone else key
+        elif what == "gone":
+            if len(held) > 1:
+                gone = sorted(held)[amount % len(held)]
+                del held[gone]
+                update()
+                key = None if key == gone else key
         elif what == "wheel":
             panel.scroll_rows(amount)
             wheeled = True
