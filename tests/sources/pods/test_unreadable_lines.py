@@ -83,8 +83,9 @@ def test_the_kernel_logs_thread_continues_and_the_screen_reports_it(tmp_path: Pa
     for update in updates:
         kept.take(update)
     assert kept.unread_lines == 3
-    heading = "".join(text for text, _ in FailuresPanel(Session(failures=kept)).heading(120))
-    assert "3 lines could not be read" in heading and str(log) in heading
+    framing = FailuresPanel(Session(failures=kept)).framing(120)
+    assert "3 lines could not be read" in "".join(text for text, _ in framing.title)
+    assert str(log) in "".join(text for text, _ in framing.note)
     kept.clear()
     assert not kept.unread_lines
 
