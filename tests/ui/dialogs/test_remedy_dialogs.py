@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import pytest
@@ -192,17 +193,25 @@ async def test_a_key_that_opens_a_remedy_counts_only_alone_and_not_after_a_paste
             await pilot.press("x", key)
             await pilot.press(key, "x")
         await pilot.pause(PAUSE)
-        app.post_message(events.Paste("c"))
-        await pilot.pause(PAUSE)
-        await press(pilot, "c", "A")
         assert len(app.screen_stack) == 1, "no dialog"
+        for key in ("c", "A"):
+            pasted = time.monotonic()
+            app.post_message(events.Paste("c"))
+            await press(pilot, key)
+            # On a busy machine the second after the paste may be over.
+            if time.monotonic() - pasted < 1.0:
+                assert len(app.screen_stack) == 1, "no dialog"
+            elif len(app.screen_stack) > 1:
+                await pilot.press("escape")
+                await until(pilot, lambda: len(app.screen_stack) == 1)
         await pilot.pause(1.0)
         await press(pilot, "c")
-        assert isinstance(app.screen, RemedyDialog)
+        await until(pilot, lambda: isinstance(app.screen, RemedyDialog))
         await pilot.press("escape")
-        await pilot.pause()
+        await until(pilot, lambda: len(app.screen_stack) == 1)
         await click(pilot, "c Compact")
-        assert isinstance(app.screen, RemedyDialog), "a click on the line of keys opens it too"
+        # A click on the line of keys opens it too.
+        await until(pilot, lambda: isinstance(app.screen, RemedyDialog))
 
 
 @pytest.mark.slow
