@@ -56,13 +56,7 @@ def _record(args: argparse.Namespace, ended: EndSignals) -> int:
     except OSError as error:
         return _failed(args, os_reason(error))
     reader.on_tick = recorder.take_tick
-    ticks = 0
-
-    def count(_: object) -> None:
-        nonlocal ticks
-        ticks += 1
-
-    sampler = Sampler(reader, count, lambda text: print(text, file=sys.stderr), args.interval)
+    sampler = Sampler(reader, lambda snapshot: None, lambda text: print(text, file=sys.stderr), args.interval)
     kernel_log = kernel_log_of(args, reader, on_stream=recorder.log_stream)
     pods = pods_of(args, reader, recorder=recorder)
     started = time.monotonic()
@@ -79,8 +73,8 @@ def _record(args: argparse.Namespace, ended: EndSignals) -> int:
     recorder.end()
     if file.problem is not None:
         return _failed(args, file.problem)
-    took = format_duration(time.monotonic() - started)
-    print(f"{printable(str(args.file))}: {counted(ticks, 'sample')} in {took}, {format_bytes(file.written)}")
+    took, samples = format_duration(time.monotonic() - started), counted(recorder.written_ticks, "sample")
+    print(f"{printable(str(args.file))}: {samples} in {took}, {format_bytes(file.written)}")
     return Exit.DONE
 
 

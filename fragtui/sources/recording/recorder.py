@@ -63,6 +63,8 @@ class Recorder:
         self._segment: SegmentWriter | None = None
         self._repeated: dict[str, tuple[str, list[object]]] = {}
         self._numbers = itertools.count()
+        self.written_ticks = 0
+        """Ticks that were handed to a file since they were taken; those of the memory when it began are not counted."""
         self._file: RecordingFile | None = None
         self._audit_place = audit
         self._audit: OwnLog | None = None
@@ -203,6 +205,8 @@ class Recorder:
         if self._segment is None or self._begun is None or not (self._waiting or end):
             return
         flush = self._segment.pack(self._waiting, end=end)
+        if self._file is not None:
+            self.written_ticks += sum(isinstance(item, Tick) for item in self._waiting)
         self._waiting.clear()
         if end:
             self._begun = None
