@@ -143,6 +143,11 @@ class ReportBuilder:
         else:
             self.memory_mixed = True
 
+    def replace_zone(self, zone: ReportedZone) -> None:
+        """Take a zone's watermarks again, read from more of its wrapped line."""
+        if self._last_zone == (zone.node, zone.zone):
+            self._zones[zone.node, zone.zone] = zone
+
     def add_reserve(self, row: tuple[int, ...]) -> None:
         """Take the lowmem_reserve row of the zone printed just before it."""
         if self._last_zone is not None:
@@ -160,7 +165,7 @@ class ReportBuilder:
         request = self.request
         lines = None
         if self.first_line is not None and self.last_line is not None:
-            lines = (self.first_line, max(self.first_line, self.last_line))
+            lines = (min(self.first_line, self.last_line), max(self.first_line, self.last_line))
         return KernelReport(
             key=self.key,
             kind=self.kind,

@@ -7,7 +7,9 @@ if the kernel prints it (CONFIG_PRINTK_CALLER), else by the task line of a dump;
 
 from __future__ import annotations
 
+import re
 from collections import deque
+from dataclasses import replace
 
 from fragtui.kernel.reports.builder import Stage
 from fragtui.kernel.reports.dump_collector import DumpCollector
@@ -28,6 +30,8 @@ from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.kernel.reports.torn_heads import take_head_piece
 from fragtui.logs.record import LogRecord
 
+_HEAD_START = re.compile(r"(?:: page(?: allocation)?| invoked) ?$")
+"""The end of a line that a mail program wrapped within the words of a head line."""
 _OTHERS = 1000
 """Records of other callers after which a report is over."""
 
@@ -41,11 +45,13 @@ class ReportCollector:
         self._open = OpenReports()
         self._dump = DumpCollector(self._open)
         self._oom = OomCollector(self._open)
+        self._wrapped: LogRecord | None = None
+        """The record before, if it may be the beginning of a head line."""
 
     @property
     def busy(self) -> bool:
         """Whether a report is open, so that further records may belong to it."""
-        return bool(self._open.reports)  # The first one is: closed reports are returned up to the first open one.
+        return self._wrapped is not None or bool(self._open.reports)  # The first one is: closed reports are returned up to the first open one.
 
     def feed(self, record: LogRecord) -> tuple[KernelReport, ...]:
         """Take a record; return the reports that it finished."""
@@ -81,10 +87,16 @@ class ReportCollector:
 
     def _take(self, record: LogRecord) -> None:
         text = record.text
+        if self._wrapped is not None:
+            record, self._wrapped = _joined(self._wrapped, record), None
+            text = record.text
         # Most lines of a report are stack frames.
         if not text or ("+0x" in text and self._open.reports and self._dump.take_frame(record)):
             return
         if self._take_head(record) or self._oom.take(record):
+            return
+        if text.endswith(("page", "allocation", "invoked", " ")) and _HEAD_START.search(text) is not None:
+            self._wrapped = record
             return
         if "callbacks suppressed" in text and (hidden := parse_suppressed(text)) is not None:
             if self._open.hidden is not None and self._open.hidden.host == record.host:
@@ -182,3 +194,11 @@ class ReportCollector:
         while self._open.reports and self._open.reports[0].closed:
             done.append(self._open.reports.pop(0).freeze())
         return tuple(done)
+
+
+def _joined(before: LogRecord, record: LogRecord) -> LogRecord:
+    """Return a head line whose second half is the record's text, or the record if it is something else."""
+    rest = record.text.lstrip()
+    if rest.startswith(("allocation ", "failure", "stalls ", "oom-killer:")):
+        return replace(before, text=f"{before.text.rstrip()} {rest}", torn=record.torn)
+    return record

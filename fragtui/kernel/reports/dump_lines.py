@@ -36,6 +36,10 @@ _ZONE_EXTRA = re.compile(r" (reserved_highatomic|free_highatomic|managed|free_cm
 _BUDDY = re.compile(
     r"(?:Node (\d{1,20}) )?([A-Za-z]\w*): ((?:\d{1,20}\*\d{1,20}kB (?:\([A-Z]+\) )?)+)= (\d{1,20})kB", re.ASCII
 )
+_BUDDY_PART = re.compile(
+    r"(?:Node \d{1,20} ?)?(?:[A-Za-z]\w*: ?)?(?:\d{1,20}\*\d{1,20}kB ?|\([A-Z]+\) ?)*(?:= ?)?(?:\d{1,20}kB)?", re.ASCII
+)
+_ZONE_PART = re.compile(r"(?:[a-z_]{2,30}:\d{1,20}[kK]B|pages_scanned:\d|all_unreclaimable\?)", re.ASCII)
 _BLOCKS = re.compile(r"(\d{1,20})\*(\d{1,20})kB(?: \(([A-Z]+)\))?", re.ASCII)
 _RESERVE = re.compile(r"(?:lowmem_reserve|protections?)\[\]:((?: \d{1,20})+)\s*$", re.ASCII)
 _TRAILER = re.compile(
@@ -163,6 +167,16 @@ def parse_buddy_line(text: str) -> ReportedZone | None:
         letters=letters if any(letters) else None,
         page_kb=page_kb,
     )
+
+
+def is_buddy_part(text: str) -> bool:
+    """Return whether a line is a piece of a zone's free blocks: 4.9 printed each as a record, mail wraps them."""
+    return _BUDDY_PART.fullmatch(text) is not None
+
+
+def is_zone_part(text: str) -> bool:
+    """Return whether a line may be the rest of a wrapped line of a zone's watermarks."""
+    return _ZONE_PART.match(text) is not None
 
 
 @lru_cache(maxsize=16)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.kernel.reports.request import ReportedRequest, intact_part, parse_order, parse_request
+from fragtui.logs.wrapper import comm_in
 
 _HEAD = re.compile(
     r"page allocation (?:failure[.:](?= order)|stalls for (\d{1,20})ms,|failure[.:]?\s*$)"
@@ -37,7 +38,6 @@ _SUPPRESSED = re.compile(r"(\S+): (\d{1,12}) callbacks suppressed", re.ASCII)
 _COUNTED = frozenset({"__ratelimit", "warn_alloc_failed", "warn_alloc", "slab_out_of_memory", "printk"})
 _CPUSET_LINE = re.compile(r"(.{1,40}?) cpuset=(?:(.*?) mems_allowed=(\d[\d,-]*)?\s*$|(\S*)\s*$)")
 _MEMS_LINE = re.compile(r"\s*mems_allowed=(\d[\d,-]*)\s*$", re.ASCII)
-_BEFORE_COMM = re.compile(r".*(?:kernel: |\] )(?=.{1,15}$)")
 _DROP_CACHES = re.compile(r"(.{1,15}) \((\d{1,20})\): drop_caches: (\d{1,20})$", re.ASCII)
 
 
@@ -61,7 +61,8 @@ def parse_failure_head(text: str, torn: bool = False) -> FailureHead | None:
     """
     if "vmalloc" in text or "vmap alloc" in text:
         return _vmalloc_head(text, torn)
-    text = intact_part(text, torn)
+    head = _HEAD.search(text)
+    text = intact_part(text, torn, head.start() if head else 0)
     if found := _HEAD.search(text):
         kind = ReportKind.STALL if found[1] else ReportKind.ALLOCATION_FAILURE
         return FailureHead(
@@ -96,12 +97,8 @@ def _vmalloc_head(text: str, torn: bool) -> FailureHead | None:
 
 
 def _comm(before: str) -> str | None:
-    """Return the task's name from the text before the kernel's words."""
-    comm = before.strip().removesuffix(":")
-    # Longer than a comm: a log shipper has put something before the line.
-    if len(comm) > 15 and (found := _BEFORE_COMM.match(comm)):
-        comm = comm[found.end() :]
-    return comm or None
+    """Return the task's name from the text before the kernel's words; what is longer than a name is something else."""
+    return comm_in(before.strip().removesuffix(":"))
 
 
 def parse_slab_head(text: str, torn: bool = False) -> FailureHead | None:
