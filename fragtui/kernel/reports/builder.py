@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from enum import IntEnum
 
 from fragtui.kernel.reports.report import KernelReport, KilledTask, ReportedZone, StackFrame
@@ -9,6 +11,7 @@ from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.kernel.reports.request import ReportedRequest
 from fragtui.logs.record import LogRecord
 
+_MODULE = re.compile(r"\[([A-Za-z][\w-]{0,63})\]")
 _GAP_S = 10.0
 _SPAN_S = 2.0
 """Seconds: longer than a report takes to be written, by timestamps of whole seconds."""
@@ -123,6 +126,13 @@ class ReportBuilder:
             cpuset=mine.cpuset if mine.cpuset is not None else more.cpuset,
             mems_allowed=mine.mems_allowed if mine.mems_allowed is not None else more.mems_allowed,
         )
+
+    def add_module(self, text: str) -> bool:
+        """Take the module of the last frame from a line of its own, where a mail program has put it."""
+        if self.stack is not Stage.RUNNING or not self.frames or (found := _MODULE.fullmatch(text)) is None:
+            return False
+        self.frames[-1] = replace(self.frames[-1], module=self.frames[-1].module or found[1])
+        return True
 
     def add_zone(self, zone: ReportedZone) -> None:
         """Take a zone's watermarks or its free blocks; the same ones twice are two dumps mixed."""

@@ -47,11 +47,14 @@ class ReportCollector:
         self._oom = OomCollector(self._open)
         self._wrapped: LogRecord | None = None
         """The record before, if it may be the beginning of a head line."""
+        self._origin: LogRecord | None = None
+        """The last record that named its host or caller."""
 
     @property
     def busy(self) -> bool:
         """Whether a report is open, so that further records may belong to it."""
-        return self._wrapped is not None or bool(self._open.reports)  # The first one is: closed reports are returned up to the first open one.
+        # The first report is open: closed ones are returned up to the first open one.
+        return self._wrapped is not None or bool(self._open.reports)
 
     def feed(self, record: LogRecord) -> tuple[KernelReport, ...]:
         """Take a record; return the reports that it finished."""
@@ -65,12 +68,18 @@ class ReportCollector:
                 previous.repeated = (previous.repeated or 0) + record.repeats
                 previous.touch(record)
             return ()
+        if record.host is not None or record.caller is not None:
+            self._origin = record
+        elif self._origin is not None and record.time is None and record.monotonic is None:
+            # It continues a line that was wrapped.
+            record = replace(record, host=self._origin.host, caller=self._origin.caller)
         self._take(record)
         return self._age(record) if self._open.reports else ()
 
     def skip(self) -> None:
         """Mark that records were left out here: earlier records are not near later ones."""
         self._open.count += BEFORE
+        self._origin = self._wrapped = None
 
     def open_reports(self) -> tuple[KernelReport, ...]:
         """Return the unfinished reports, as far as they are known."""

@@ -121,6 +121,12 @@ class DumpCollector:
             return True
         if first in {"C", "P", "B", "S", "W"} and self._take_stack_line(text, bare, record):
             return True
+        if (
+            first == "["
+            and (owner := self._owner.get((record.host, record.caller))) is not None
+            and owner.add_module(bare)
+        ):
+            return True
         if first == "M" and bare.startswith(("Mem-Info:", "Mem-info:")):
             self._begin_memory(record)
             return True
