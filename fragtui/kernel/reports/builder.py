@@ -6,12 +6,18 @@ import re
 from dataclasses import replace
 from enum import IntEnum
 
+from fragtui.kernel.reports.memory_lines import MemoryLine
 from fragtui.kernel.reports.report import KernelReport, KilledTask, ReportedZone, StackFrame
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.kernel.reports.request import ReportedRequest
 from fragtui.logs.record import LogRecord
 
 _MODULE = re.compile(r"\[([A-Za-z][\w-]{0,63})\]")
+_RECLAIM = (
+    "compact_", "kcompactd", "migrate_pages", "isolate_migratepages", "shrink_", "try_to_free_", "kswapd",
+    "balance_pgdat", "khugepaged", "collapse_huge", "__alloc_pages_direct_", "__alloc_pages_slowpath",
+)  # fmt: skip
+"""Frames of a task that waits for compaction or reclaim."""
 _GAP_S = 10.0
 _SPAN_S = 2.0
 """Seconds: longer than a report takes to be written, by timestamps of whole seconds."""
@@ -58,7 +64,10 @@ class ReportBuilder:
         self.victim: KilledTask | None = None
         self.killed = self.summarised = self.group_kill = False
         self.follow_up: str | None = None
+        self.no_victim = self.panicked = False
+        self.line: MemoryLine | None = None
         self.frames: list[StackFrame] = []
+        self.interrupted_from: int | None = None
         self.stack = Stage.AWAITED
         self.stack_mixed = False
         self.maybe_dumped = False
@@ -106,6 +115,16 @@ class ReportBuilder:
         return 0.0
 
     @property
+    def is_real(self) -> bool:
+        """Whether it is more than a text that mentions a report, such as a title, or a task that hangs elsewhere."""
+        if self.kind is ReportKind.HUNG_TASK:
+            return not self.frames or any(frame.symbol.startswith(_RECLAIM) for frame in self.frames)
+        request = self.request
+        return self.kind is not ReportKind.ALLOCATION_FAILURE or not (
+            request.order is None and request.mode is None and self.pid is None and self.repeated is None
+        )
+
+    @property
     def awaits_memory(self) -> bool:
         """Whether its Mem-Info may still come: a memory cgroup's OOM has none, and no OOM has one after the kill."""
         return self.memory is Stage.AWAITED and not self.killed and self.constraint != "CONSTRAINT_MEMCG"
@@ -126,6 +145,11 @@ class ReportBuilder:
             cpuset=mine.cpuset if mine.cpuset is not None else more.cpuset,
             mems_allowed=mine.mems_allowed if mine.mems_allowed is not None else more.mems_allowed,
         )
+
+    def end_interrupt(self) -> None:
+        """Mark that the frames from here on are those of the interrupted task."""
+        if self.stack is Stage.RUNNING and self.frames and self.interrupted_from is None:
+            self.interrupted_from = len(self.frames)
 
     def add_module(self, text: str) -> bool:
         """Take the module of the last frame from a line of its own, where a mail program has put it."""
@@ -200,6 +224,7 @@ class ReportBuilder:
             workqueue=self.workqueue,
             stack=() if self.stack_mixed else tuple(self.frames),
             stack_mixed=self.stack_mixed,
+            interrupted_from=None if self.stack_mixed else self.interrupted_from,
             zones=() if self.memory_mixed else self._joined_zones(),
             suppressed=self.suppressed,
             repeated=self.repeated,
@@ -212,6 +237,9 @@ class ReportBuilder:
             task_memcg=self.task_memcg,
             victim=self.victim,
             sysrq=request.order == -1,
+            line=self.line,
+            no_victim=self.no_victim,
+            panicked=self.panicked,
             follow_up=self.follow_up,
             lines=lines,
         )

@@ -6,6 +6,7 @@ from fragtui.kernel.reports.builder import MAX_FRAMES, ReportBuilder, Stage
 from fragtui.kernel.reports.dump_lines import (
     MAX_FRAME_CHARACTERS,
     TaskLine,
+    ends_interrupt,
     is_body,
     is_buddy_part,
     is_last_trailer,
@@ -27,6 +28,7 @@ from fragtui.logs.record import LogRecord
 # The outermost frames of a stack: after one of them the dump is over.
 _OUTERMOST = ("entry_", "ret_from_fork", "system_call", "el0", "start_secondary", "secondary_startup", "tracesys",
               "x86_64_start", "sysenter", "ret_fast_syscall", "syscall_", "retint_", "page_fault", "0x")  # fmt: skip
+_ARM_INNERMOST = ("unwind_backtrace", "dump_backtrace", "show_stack")
 _TRAILERS = frozenset("0123456789.FTSNM")
 """Start of a line at the end of Mem-Info."""
 _BUDDY_START = frozenset("NDHMd")
@@ -64,8 +66,10 @@ class DumpCollector:
         self._unowned_at.clear()
 
     def note_head(self, report: ReportBuilder) -> None:
-        """A new head line by a caller ends that caller's dump."""
-        if report.caller is not None:
+        """A new head line by a caller ends that caller's dump; a hung task's begins its own."""
+        if report.stack is Stage.NAMED:
+            self._set_owner((report.host, report.caller), report)
+        elif report.caller is not None:
             self._set_owner((report.host, report.caller), None)
 
     def _set_owner(self, source: LogSource, report: ReportBuilder | None) -> None:
@@ -99,14 +103,18 @@ class DumpCollector:
             return False
         source = (record.host, record.caller)
         owner = self._owner.get(source)
-        if " from " in record.text and owner is not None and owner.stack is Stage.NAMED:
-            self._begin_trace(source, record)  # ARM's unwinder prints no heading.
+        if " from " in record.text and (
+            frames[0].symbol in _ARM_INNERMOST if owner is None or owner.closed else owner.stack is Stage.NAMED
+        ):
+            self._begin_trace(source, record)  # ARM's unwinder prints no heading, and up to 3.x no task line.
             owner = self._owner.get(source)
         if owner is None or owner.closed or owner.stack is not Stage.RUNNING:
             self._note_unowned_line(record, record.text)
             if owner is not None and not owner.closed and owner.stack is Stage.NAMED:
                 owner.stack_mixed = True
             return True
+        if ends_interrupt(record.text):
+            owner.end_interrupt()
         if len(owner.frames) < MAX_FRAMES:
             owner.frames.extend(frames)
         owner.touch(record)
@@ -126,6 +134,10 @@ class DumpCollector:
             and (owner := self._owner.get((record.host, record.caller))) is not None
             and owner.add_module(bare)
         ):
+            return True
+        if first == "<" and ends_interrupt(bare):
+            if (owner := self._owner.get((record.host, record.caller))) is not None:
+                owner.end_interrupt()
             return True
         if first == "M" and bare.startswith(("Mem-Info:", "Mem-info:")):
             self._begin_memory(record)
@@ -206,6 +218,8 @@ class DumpCollector:
             self._set_owner(key, None)
             return True
         report = same[0]
+        if report.line is not None and report.pid not in {None, task.pid}:
+            return True
         report.comm = task.comm or report.comm  # The head line may have shown what a tool wrote before it, too.
         report.pid, report.cpu, report.release = task.pid, task.cpu, task.release
         report.stack = Stage.NAMED

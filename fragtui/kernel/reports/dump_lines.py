@@ -24,7 +24,13 @@ _FRAME = re.compile(
     r"(?:\s++\[([^\s\]]++)[^\]]*+\])?+",
 )
 """Web pages show stacks with ``[&lt;ffffffff81127933&gt;]``, or its rest: ``[]``."""
-_ARM_FRAME = re.compile(r"\s*(?:\[<[0-9a-f]+>\] \()?([A-Za-z_][\w.]*)\)? from (?:\[<|[A-Za-z_(])")
+_ARM_FRAME = re.compile(
+    r"\s*+(?:\[<[0-9a-f]++>\] \()?+([A-Za-z_][\w.$]*+)(?: \[([\w-]++)\])?+\)?+(?: \[([\w-]++)\])?+"
+    r" from (?:\[<|[A-Za-z_(])"
+)
+"""``f from g+0x/0x``, ``f [module] from g+0x/0x [module]``, ``[<c0>] (f [module]) from [<c1>] (g+0x/0x)``."""
+_INTERRUPT_END = re.compile(r"\s*(?:</(?:IRQ|SOFTIRQ|NMI)>|<EOI>|<<EOE>>)")
+"""After it the frames are those of what was interrupted (arch/x86/kernel/dumpstack.c)."""
 _DECIMAL_FRAME = re.compile(r"\[([A-Za-z_]\w*)\+\d+/\d+\]")
 _TRACE = re.compile(r"\s*(?:Call [Tt]race|Backtrace):")
 _ZONE = re.compile(
@@ -111,10 +117,15 @@ def parse_frames(text: str) -> tuple[StackFrame, ...]:
         module = found[3]
         return (StackFrame(found[2], found[1] is None, module),)
     if " from " in text and (found := _ARM_FRAME.match(text)):
-        return (StackFrame(found[1]),)
+        return (StackFrame(found[1], True, found[2] or found[3]),)
     if "+" in text and "/" in text and "[" in text and (names := _DECIMAL_FRAME.findall(text)):
         return tuple(StackFrame(name) for name in names)
     return ()
+
+
+def ends_interrupt(text: str) -> bool:
+    """Return whether a line of a stack begins with the end of an interrupt."""
+    return "<" in text[:20] and _INTERRUPT_END.match(text) is not None
 
 
 def parse_zone_line(text: str) -> ReportedZone | None:

@@ -35,7 +35,12 @@ _SLAB_NODE = re.compile(
     r"\s*node (\d{1,20}): slabs: (\d+(?:/\d+)?), objs: (\d+(?:/\d+)?)(?:, free: (\d{1,20}))?", re.ASCII
 )
 _SUPPRESSED = re.compile(r"(\S+): (\d{1,12}) callbacks suppressed", re.ASCII)
-_COUNTED = frozenset({"__ratelimit", "warn_alloc_failed", "warn_alloc", "slab_out_of_memory", "printk"})
+_COUNTED = frozenset({
+    "__ratelimit", "warn_alloc_failed", "warn_alloc", "slab_out_of_memory", "printk",
+    # The function that calls printk_ratelimit(), which names it: 2.6.33 to 2.6.39 mm/page_alloc.c, inlined or not.
+    "__alloc_pages_slowpath", "__alloc_pages_nodemask", "__alloc_pages_internal", "__alloc_pages",
+    "__vmalloc_area_node", "__vmalloc_node_range", "__slab_alloc",
+})  # fmt: skip
 _CPUSET_LINE = re.compile(r"(.{1,40}?) cpuset=(?:(.*?) mems_allowed=(\d[\d,-]*)?\s*$|(\S*)\s*$)")
 _MEMS_LINE = re.compile(r"\s*mems_allowed=(\d[\d,-]*)\s*$", re.ASCII)
 _DROP_CACHES = re.compile(r"(.{1,15}) \((\d{1,20})\): drop_caches: (\d{1,20})$", re.ASCII)
@@ -131,8 +136,8 @@ def parse_suppressed(text: str) -> int | None:
 
     ``warn_alloc_show_mem`` (4.12 to 5.3) hides only the Mem-Info part of reports, so it is not counted.
     """
-    found = _SUPPRESSED.match(text)
-    return int(found[2]) if found and found[1] in _COUNTED else None
+    found = _SUPPRESSED.search(text)
+    return int(found[2]) if found and found[1].partition(".")[0] in _COUNTED else None
 
 
 def parse_cpuset_line(text: str) -> tuple[str, str | None, str | None] | None:
