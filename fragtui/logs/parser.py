@@ -12,7 +12,7 @@ from fragtui.logs.kmsg_record import looks_like_kmsg, parse_kmsg_record
 from fragtui.logs.markup import is_quoted_printable, is_soft_broken, unquote_printable, without_markup
 from fragtui.logs.record import LogRecord, is_newest_first, message_lines
 from fragtui.logs.syslog_line import KERNEL_PROGRAMS, SyslogLine, parse_common, parse_syslog, split_host, unescape_octal
-from fragtui.logs.wrapper import Wrappers, shape_of
+from fragtui.logs.wrapper import Wrappers, any_of, shape_of
 from fragtui.text import LINE_BYTES, epoch_seconds, line_limit, printable
 
 _EXPORT_START = re.compile(rb"__(?:CURSOR|REALTIME_TIMESTAMP|MONOTONIC_TIMESTAMP)=")
@@ -263,7 +263,7 @@ class LogParser:
     def _split(self, text: str, starts: list[int], number: int | None, torn: bool) -> tuple[LogRecord, ...]:
         """Return the records of a log in one line; what stands before its first stamp is before the others, too."""
         before = text[: starts[0]]
-        again = re.compile(shape_of(before) + r"\Z") if before.strip() else None
+        again = any_of([shape_of(before) + r"\Z"]) if before.strip() else None
         records: list[LogRecord] = []
         for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
             part = text[start:end]

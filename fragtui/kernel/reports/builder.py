@@ -120,9 +120,9 @@ class ReportBuilder:
         if self.kind is ReportKind.HUNG_TASK:
             return not self.frames or any(frame.symbol.startswith(_RECLAIM) for frame in self.frames)
         request = self.request
-        return self.kind is not ReportKind.ALLOCATION_FAILURE or not (
-            request.order is None and request.mode is None and self.pid is None and self.repeated is None
-        )
+        if self.kind is not ReportKind.ALLOCATION_FAILURE or " order" in self.head:
+            return True
+        return request.order is not None or request.mode is not None or self.pid is not None
 
     @property
     def awaits_memory(self) -> bool:

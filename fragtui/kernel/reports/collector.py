@@ -36,6 +36,8 @@ _HEAD_START = re.compile(r"(?:: page(?: allocation)?| invoked) ?$")
 _LINE_WORDS = (
     "alloc", "HugeTLB", " blocked ", "NO_MEMORY", "swiotlb", "SW-IOMMU", "virtio_mem", "failed with error -12",
 )  # fmt: skip
+_MAX_PARTS = 6
+"""Lines that a mail program makes of one."""
 _OTHERS = 1000
 """Records of other callers after which a report is over."""
 
@@ -52,7 +54,8 @@ class ReportCollector:
         self._wrapped: LogRecord | None = None
         """The record before, if it may be the beginning of a head line."""
         self._origin: LogRecord | None = None
-        """The last record that named its host or caller."""
+        """The last record that named its host or caller, and when it came."""
+        self._origin_at = 0
 
     @property
     def busy(self) -> bool:
@@ -73,8 +76,8 @@ class ReportCollector:
                 previous.touch(record)
             return ()
         if record.host is not None or record.caller is not None:
-            self._origin = record
-        elif self._origin is not None and record.time is None and record.monotonic is None:
+            self._origin, self._origin_at = record, self._open.count
+        elif self._origin is not None and self._open.count - self._origin_at <= _MAX_PARTS and not record.stamped:
             # It continues a line that was wrapped.
             record = replace(record, host=self._origin.host, caller=self._origin.caller)
         self._take(record)
@@ -165,8 +168,17 @@ class ReportCollector:
             return False
         if (found := parse_memory_line(record.text)) is None:
             return False
-        if found.name == "slab-cache" and any(report.is_over for report in self._open.candidates(record)):
-            return False  # It follows from the report above it.
+        if found.name in {"slab-cache", "driver"}:
+            for report in self._open.candidates(record):
+                if report.kind is ReportKind.ALLOCATION_FAILURE:  # The line follows from it.
+                    report.follow_up = report.follow_up or record.text
+                    report.touch(record)
+                    return True
+        for report in self._open.candidates(record):
+            same = report.line is not None and report.line.name == found.name == "swiotlb"
+            if same and report.line.facts["size"] == found.facts["size"]:  # 3.x to 4.20 print two lines.
+                report.touch(record)
+                return True
         report = self._open.open(found.kind, record)
         report.line = found
         report.comm, pid, cpu = found.facts.get("comm"), found.facts.get("pid"), found.facts.get("cpu")

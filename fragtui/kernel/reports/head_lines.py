@@ -34,7 +34,7 @@ _CACHE = re.compile(
 _SLAB_NODE = re.compile(
     r"\s*node (\d{1,20}): slabs: (\d+(?:/\d+)?), objs: (\d+(?:/\d+)?)(?:, free: (\d{1,20}))?", re.ASCII
 )
-_SUPPRESSED = re.compile(r"(\S+): (\d{1,12}) callbacks suppressed", re.ASCII)
+_SUPPRESSED = re.compile(r"(?<![\w.])([\w.]{1,64}): (\d{1,12}) callbacks suppressed", re.ASCII)
 _COUNTED = frozenset({
     "__ratelimit", "warn_alloc_failed", "warn_alloc", "slab_out_of_memory", "printk",
     # The function that calls printk_ratelimit(), which names it: 2.6.33 to 2.6.39 mm/page_alloc.c, inlined or not.

@@ -66,7 +66,7 @@ _ENTRIES = (
     _Entry("nf_conntrack", _DEVICE, "falling back to vmalloc", re.compile(
         r"(?P<device>nf_conntrack|ip_conntrack): falling back to vmalloc")),
     _Entry("slab-cache", _DEVICE, "failed with error -12", re.compile(
-        r"kmem_cache_create(?:_args)?\((?P<cache>[^()]{1,64})\) failed with error -12")),
+        r"kmem_cache_create(?:_args)?\((?P<cache>[^()]{1,64})\) failed with error -12"), has_stack=True),
     _Entry("driver", _DEVICE, "alloc", re.compile(
         rf"(?P<driver>[a-z]\w{{1,31}}) (?P<device>{_BUS}): (?P<words>.{{0,120}}?(?:(?<![\w-])-12|\bENOMEM)\b)",
         re.ASCII)),

@@ -14,7 +14,7 @@ REPORT_NEEDLES: tuple[bytes, ...] = (
     b" callbacks suppressed",  # Applies to the next head line, at any distance.
     b"NO_MEMORY",
     b"swiotlb buffer",
-    b"blocked for more",
+    b"for more than",
     b"memory failed",
     b"failed with error -12",
     b"victim process",  # The kubelet's events.

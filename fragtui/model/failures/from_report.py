@@ -83,7 +83,9 @@ def cause_of(report: KernelReport, version: KernelVersion | None, atomic: bool) 
 
     `atomic` is whether the request was not allowed to wait.
     """
-    if report.kind in {ReportKind.OOM, ReportKind.SLAB_FAILURE, ReportKind.HUNG_TASK, ReportKind.DEVICE_FAILURE}:
+    if report.kind in {ReportKind.OOM, ReportKind.SLAB_FAILURE, ReportKind.HUNG_TASK}:
+        return None
+    if report.kind is ReportKind.DEVICE_FAILURE and not report.stack:
         return None
     frames = _asking_frames(report)
     stack = [(frame.symbol, frame.reliable, frame.module) for frame in frames]
