@@ -93,7 +93,7 @@ class LogParser:
             if "\x1b[" in text:
                 text = _COLOUR.sub("", text)
             text = text.rstrip("\r").replace("\t", " ")
-            text = text.removeprefix("\ufeff")
+            text = text.lstrip("\ufeff\x1e")  # A byte order mark, or the separator of `journalctl -o json-seq`.
         if self._soft or text[-1:] == "=":
             if is_soft_broken(text, self._quoted) and len(self._soft) < LINE_BYTES and not torn:
                 self._soft, self._quoted = self._soft + text[:-1], True
@@ -258,6 +258,8 @@ class LogParser:
                 return (self._continued(last, text, number, torn),)
         if first in {">", "│", "|"} and (quote := _QUOTE.match(text)):
             text = text[quote.end() :]
+            if first == "|":  # A table.
+                text = text.removesuffix("|").rstrip(" ")
         return self._plain(text, number, torn)
 
     def _split(self, text: str, starts: list[int], number: int | None, torn: bool) -> tuple[LogRecord, ...]:

@@ -298,8 +298,9 @@ class DumpCollector:
                 owner.touch(record)
             self._keep(bare)
             return True
-        if bare[:1] in _BUDDY_START and is_buddy_part(bare) and (owner := self._memory_owner(record)) is not None:
-            return self._take_blocks(bare, record)
+        whole = "kB = " in text or ") = " in text
+        if (whole and parse_buddy_line(bare) is not None) or (bare[:1] in _BUDDY_START and is_buddy_part(bare)):
+            return self._memory_owner(record) is not None and self._take_blocks(bare, record)
         if "[]:" in text:
             row = None if record.torn else parse_reserve(bare)
             owner = self._memory_owner(record) if row is not None else None

@@ -68,7 +68,7 @@ def parse_failure_head(text: str, torn: bool = False) -> FailureHead | None:
         return _vmalloc_head(text, torn)
     head = _HEAD.search(text)
     text = intact_part(text, torn, head.start() if head else 0)
-    if found := _HEAD.search(text):
+    if (found := _HEAD.search(text)) and (not (before := text[: found.start()].rstrip()) or before.endswith(":")):
         kind = ReportKind.STALL if found[1] else ReportKind.ALLOCATION_FAILURE
         return FailureHead(
             kind,

@@ -79,6 +79,7 @@ def test_a_line_is_an_incident_with_its_advice(
         "Out of memory: a text about it",
         "modprobe: page allocation failure",
         "I see page allocation failure",
+        "I see page allocation failure: order:5, mode:0x20 all day",
     ],
 )
 def test_a_line_that_says_something_else_is_none(line: str) -> None:
