@@ -175,8 +175,10 @@ class ReportCollector:
                     report.touch(record)
                     return True
         for report in self._open.candidates(record):
-            same = report.line is not None and report.line.name == found.name == "swiotlb"
-            if same and report.line.facts["size"] == found.facts["size"]:  # 3.x to 4.20 print two lines.
+            line = report.line
+            if line is None or not line.name == found.name == "swiotlb":
+                continue
+            if line.facts["size"] == found.facts["size"]:  # 3.x to 4.20 print two lines.
                 report.touch(record)
                 return True
         report = self._open.open(found.kind, record)
