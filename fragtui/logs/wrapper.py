@@ -65,7 +65,8 @@ def _comm_start(text: str) -> int | None:
         start = max(0, len(text) - 4 * MAX_COMM) + found.end()
         if start < len(text) and is_comm(text[start:]):
             return start
-    return None
+    start = text.find(":", max(0, len(text) - MAX_COMM - 1)) + 1
+    return start if 0 < start < len(text) and is_comm(text[start:]) else None
 
 
 @dataclass(frozen=True, slots=True)
