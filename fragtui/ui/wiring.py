@@ -91,10 +91,10 @@ class AppDependencies:
     """This command, for a user who is not root: sudo would show more. None as root and for saved files."""
     audit: Path | None = None
     """The audit log, if not at its usual path under the root."""
-    write_report: Callable[[], Path] | None = None
-    """Writes the report for a ticket and returns its path; raises OSError. None if there is no node to report on."""
+    write_report: Callable[[Path], object] | None = None
+    """Writes the report for a ticket into a new file; raises OSError. None if there is no node to report on."""
     recorder: ScreenRecorder | None = None
-    """The recorder of the key R; None if there is nothing to record."""
+    """Records the node into a file; None if there is nothing to record."""
 
     @property
     def disabled_reason(self) -> str | None:

@@ -37,6 +37,7 @@ def make_app(
     look: TerminalLook | None = None,
     audit: Path | None = None,
     keymap: KeyMap | None = None,
+    write_report: Callable[[Path], object] | None = None,
 ) -> FragtuiApp:
     """Return the application as the command line makes it."""
     reader = NodeReader(root)
@@ -59,6 +60,7 @@ def make_app(
             keymap=keymap or {},
             as_root=as_root,
             audit=audit,
+            write_report=write_report,
             recorder=recorder,
         ),
         look,

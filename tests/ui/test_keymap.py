@@ -8,12 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fragtui.ui.keys import KEYS, REPLAY_KEYS, WRITE_KEYS, KeyMap, KeyMapError, check_keymap, rebound, write_keys
+from fragtui.ui.keys import (
+    KEYS,
+    REPLAY_KEYS,
+    SAVE_MENU,
+    WRITE_KEYS,
+    KeyMap,
+    KeyMapError,
+    check_keymap,
+    rebound,
+    write_keys,
+)
 from fragtui.ui.pages.help_page import help_lines
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.screen import make_app, running, text_of, until
 
-COMMANDS = sorted({key.command for key in (*KEYS, *REPLAY_KEYS)})
+COMMANDS = sorted({key.command for key in (*KEYS, *REPLAY_KEYS, *SAVE_MENU)})
 
 
 def test_without_a_map_nothing_changes() -> None:
@@ -30,6 +40,8 @@ def test_without_a_map_nothing_changes() -> None:
         ({"abort": ["c"]}, "abort", "c is a key of compact, too"),
         ({"compact": ["0"]}, "compact", "0 is a key of beginning, too"),
         ({"compact": ["ctrl+q"]}, "compact", "ctrl+q is a key of fragtui itself, too"),
+        ({"save-picture": ["t"]}, "save-picture", "t is a key of save-report, too"),
+        ({"record": ["q"]}, "record", "q is a key of fragtui itself, too"),
         ({"compact": ["hyper+x"]}, "compact", "expected a key such as C, +, f5, ctrl+g or shift+up, found hyper+x"),
         ({"compact": ["compact"]}, "compact", "expected a key"),
         ({"compact": ["é"]}, "compact", "expected a key"),

@@ -136,10 +136,9 @@ def _write(path: Path, page: str) -> None:
         device.write(page.encode())
 
 
-def write_here(root: Path, order: int | None, audit: Path | None) -> Path:
-    """Write the report into a new file of the working directory and return it; raises OSError if that fails."""
-    path = Path.cwd() / f"fragtui-report-{time.strftime('%Y%m%d-%H%M%S')}.md"
-    return write_file(path, report_page(collect(root, order, audit)))
+def write_report(path: Path, root: Path, order: int | None, audit: Path | None) -> None:
+    """Write the report into a new file; raises OSError if that fails."""
+    write_file(path, report_page(collect(root, order, audit)))
 
 
 def collect(root: Path, order: int | None, audit: Path | None, progress: _Progress | None = None) -> ReportFacts:

@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
             as_root=own_command(sys.argv[1:]) if reader.live and os.geteuid() != 0 else None,
             audit=args.audit,
             recorder=recorder,
-            write_report=lambda: _write_report(args),
+            write_report=lambda path: _write_report(args, path),
         ),
         detect(args.theme, to_ascii=args.ascii),
     )
@@ -122,7 +122,7 @@ def _read_conditions(root: Path) -> NodeConditions:
     return read_conditions(root)
 
 
-def _write_report(args: argparse.Namespace) -> Path:
-    from fragtui.commands.look.report import write_here  # noqa: PLC0415  # See run().
+def _write_report(args: argparse.Namespace, path: Path) -> None:
+    from fragtui.commands.look.report import write_report  # noqa: PLC0415  # See run().
 
-    return write_here(args.root, args.order, args.audit)
+    write_report(path, args.root, args.order, args.audit)

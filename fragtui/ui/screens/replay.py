@@ -51,7 +51,7 @@ class ReplayScreen(DashboardScreen):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(REPLAY_KEYS)]
 
     def __init__(self, player: Player, order: int | None, keymap: KeyMap) -> None:
-        super().__init__(order, None, keymap)
+        super().__init__(order, keymap)
         self._player = player
         self._position = player.position
         self._remedies = ReplayedRemedies()

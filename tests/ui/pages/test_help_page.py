@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.ui.keys import KEYS, REPLAY_KEYS
+from fragtui.ui.keys import KEYS as LIVE_KEYS
+from fragtui.ui.keys import REPLAY_KEYS as KEYS_OF_REPLAY
+from fragtui.ui.keys import SAVE_MENU, with_menu
 from fragtui.ui.pages.help_page import MIN_TWO_COLUMNS, help_lines
 from fragtui.ui.widgets.cells import cells_of
 from fragtui.ui.widgets.palette import colours_of
 from tests.support.host_tree import HostTree
 from tests.support.screen import SIZES, lines_of, make_app, running, text_of, until
+
+KEYS, REPLAY_KEYS = with_menu(LIVE_KEYS, SAVE_MENU), with_menu(KEYS_OF_REPLAY, SAVE_MENU)
 
 
 def texts(width: int, keys: tuple[object, ...] = KEYS) -> list[str]:

@@ -237,7 +237,7 @@ async def test_a_picture_is_saved_where_it_was_started(tmp_path: Path, monkeypat
     out.mkdir()
     monkeypatch.chdir(out)
     async with running(app) as pilot:
-        await pilot.press("S")
+        await pilot.press("w", "p")
         await until(pilot, lambda: bool(list(out.glob("*.svg"))))
         assert "<svg" in next(out.glob("*.svg")).read_text()
 
