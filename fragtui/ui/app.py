@@ -180,7 +180,9 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
 
     def action_help_quit(self) -> None:
         """Say how to leave: Ctrl-C is what most people try."""
-        self.notify("Ctrl-C does not quit fragtui: press q. Ctrl-Z goes back to the shell.", markup=False)
+        key = self.main.session.key
+        text = f"Ctrl-C does not quit fragtui: press {key('quit')}. {key('suspend')} goes back to the shell."
+        self.notify(text, markup=False)
 
     async def on_event(self, event: Event) -> None:
         """Handle an event; while a key is handled, the gate knows it as the cause of each question."""

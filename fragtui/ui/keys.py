@@ -30,10 +30,16 @@ class Key(NamedTuple):
     @property
     def shown(self) -> str:
         """Return how the key is written on screen."""
-        first = self.keys.split(",")[0]
-        if first.startswith("ctrl+"):
-            return f"Ctrl-{first[5:].upper()}"
-        return _SHOWN.get(first, first)
+        return _shown(self.keys.split(",")[0])
+
+    @property
+    def all_shown(self) -> str:
+        """Return how all its keys are written."""
+        return " ".join(map(_shown, self.keys.split(",")))
+
+
+def _shown(name: str) -> str:
+    return f"Ctrl-{name[5:].upper()}" if name.startswith("ctrl+") else _SHOWN.get(name, name)
 
 
 _SHOWN = {
@@ -41,6 +47,7 @@ _SHOWN = {
     "right_square_bracket": "]",
     "plus": "+",
     "minus": "-",
+    "equals_sign": "=",
     "space": "space",
     "question_mark": "?",
     "slash": "/",
@@ -103,8 +110,8 @@ KEYS = (
     Key("down", "down,j", "choose(1)", "Down", "Zone or row below", LISTS),
     Key("page-up", "pageup", "choose_page(-1)", "Page up", "A page up", LISTS),
     Key("page-down", "pagedown", "choose_page(1)", "Page down", "A page down", LISTS),
-    Key("top", "g,home", "choose_end(-1)", "Top", "First row (also Home)", LISTS),
-    Key("bottom", "G,end", "choose_end(1)", "Bottom", "Last row (also End)", LISTS),
+    Key("top", "g,home", "choose_end(-1)", "Top", "First row", LISTS),
+    Key("bottom", "G,end", "choose_end(1)", "Bottom", "Last row", LISTS),
     Key("open", "enter", "open", "Open",
         "Unfold a group; the report of a failure, the evidence of a pod (also a double click)", LISTS, footer=True),
     Key("unfold", "right", "unfold(True)", "Unfold", "Show each member of the selected group", LISTS),
@@ -112,8 +119,7 @@ KEYS = (
     Key("filter", "slash", "filter", "Filter", "List only the failures or pods that contain a text", LISTS),
     Key("unwind", "escape", "unwind", "Back",
         "Clear the filter, then fold, then zoom out, then unpause, then hide the note about root", LISTS),
-    Key("copy", "C,ctrl+y", "copy", "Copy",
-        "The selected failure as JSON into the clipboard of the terminal (also Ctrl-Y)", SAVE),
+    Key("copy", "C,ctrl+y", "copy", "Copy", "The selected failure as JSON into the clipboard of the terminal", SAVE),
     Key("save", "w", "save", "Save", "A report, a picture, the failures or a recording: asks which", SAVE, footer=True),
     Key("next-panel", "tab", "app.focus_next", "Next panel", "Zones, failures, pods in turn", VIEW),
     Key("zoom", "z", "zoom", "Zoom", "The focused panel alone, and back", VIEW),
@@ -234,6 +240,11 @@ def _key_name(command: str, text: str) -> str:
 
 def _named_keys() -> frozenset[str]:
     return frozenset((*(key.value for key in KeyNames), *_SHOWN, *KEY_NAME_REPLACEMENTS.values()))
+
+
+def key_names(keys: Keys) -> dict[str, str]:
+    """Return how the first key of each command is written."""
+    return {key.command: key.shown for key in keys}
 
 
 def with_menu(keys: Keys, menu: Keys) -> Keys:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +20,7 @@ from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.model.state.node_state import LastRemedy, NodeState, Question, Unseen, node_state
 from fragtui.model.state.since import since_of
 from fragtui.render.source_text import no_denials, no_stuck_pods, unseen
+from fragtui.ui.keys import KEYS, key_names
 from fragtui.ui.notices import NoticeLog
 
 if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
@@ -83,9 +84,9 @@ class Session:
     pods: PodUpdate | None = None
     """The last update of the pods; None before the first."""
     notices: NoticeLog = field(default_factory=NoticeLog)
-    keycaps: dict[str, str] = field(default_factory=dict)
-    """The keys of the user as they are shown, by those that they replace."""
     """What fragtui reported."""
+    key_names: Mapping[str, str] = field(default_factory=lambda: key_names(KEYS))
+    """How the key of each command of this view is written."""
     notice_row: bool = False
     """Whether the screen has a row of its own for them."""
     remedies: RemedyState | None = None
@@ -121,6 +122,19 @@ class Session:
     _state: NodeState | None = None
     _state_of: tuple[object, ...] = ()
     """What `_state` was made from."""
+
+    def key(self, command: str) -> str:
+        """Return how the key of a command is written; raises KeyError if this view has no such command."""
+        return self.key_names[command]
+
+    def hints(self, *hints: tuple[str, str]) -> tuple[tuple[str, str], ...]:
+        """Return commands' keys with a word for each as texts and styles, without those that this view has not."""
+        known = [(self.key_names[command], words) for command, words in hints if command in self.key_names]
+        pairs = (
+            ((key, "key"), (f" {words}{'' if at == len(known) else '  '}", "muted"))
+            for at, (key, words) in enumerate(known, 1)
+        )
+        return tuple(span for pair in pairs for span in pair)
 
     @property
     def state(self) -> NodeState | None:

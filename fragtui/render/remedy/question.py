@@ -98,7 +98,7 @@ def _more(snapshot: Snapshot, order: int, effect: Effect, is_ok: bool, worth: bo
     if advice.recommendation is None or advice.recommendation.effect == effect:
         return ""
     size = short_bytes(snapshot.host.page_size << order)
-    return f" Better: {plain(remedy_line(advice.recommendation, size, Means.NONE)[-1])}."
+    return f" Better: {plain(remedy_line(advice.recommendation, size, Means.NONE, {})[-1])}."
 
 
 def _expected(view: Forecast, effect: Effect, gain: Gain, wanted: bool) -> str:

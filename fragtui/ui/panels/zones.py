@@ -80,7 +80,7 @@ class ZonesPanel(ListPanel[ZoneJudgement]):
         hidden = _hidden(self._session)
         if self.framed:
             return framing if framing.position else framing._replace(position=(("free blocks of each size", "muted"),))
-        shows: Spans = (("D", "key"), (f" shows {hidden}", "muted")) if hidden and not framing.position else ()
+        shows = self._session.hints(("all-zones", f"shows {hidden}")) if hidden and not framing.position else ()
         return framing._replace(keys=shows)
 
     def note(self) -> Spans:
@@ -92,14 +92,15 @@ class ZonesPanel(ListPanel[ZoneJudgement]):
             bare = sum(without(zone, session.order) for zone in rest)
             spans.append((f"▼ {len(rest)} more{f' ({bare} without)' if bare else ''}  ", "warn" if bare else "muted"))
         if hidden:
-            spans += [(f"{hidden} hidden: not used for normal requests · ", "muted"), ("D", "key"), (" show", "muted")]
+            spans.append((f"{hidden} hidden: not used for normal requests · ", "muted"))
+            spans += session.hints(("all-zones", "show"))
         elif session.all_zones:
-            spans += [("D", "key"), (" hide unused zones", "muted")]
+            spans += session.hints(("all-zones", "hide unused zones"))
         return tuple(spans)
 
     def keys(self) -> Spans:
         """Return the panel's keys."""
-        return ("o", "key"), (" worst first  ", "muted"), ("z", "key"), (" enlarge", "muted")
+        return self._session.hints(("worst-first", "worst first"), ("zoom", "enlarge"))
 
     def header(self, width: int) -> Spans:
         """Return the sizes."""

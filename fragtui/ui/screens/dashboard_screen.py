@@ -16,7 +16,7 @@ from textual.screen import Screen
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.render.pod_text import pod_name
 from fragtui.ui.dashboard import Dashboard
-from fragtui.ui.keys import KEYS, SAVE_MENU, KeyMap, Keys, rebound, with_menu, write_keys
+from fragtui.ui.keys import KEYS, SAVE_MENU, KeyMap, Keys, key_names, rebound, with_menu, write_keys
 from fragtui.ui.messages import Crashed, Mailbox
 from fragtui.ui.panels.failures import FailuresPanel
 from fragtui.ui.panels.pod_links import pods_linked_to
@@ -44,8 +44,7 @@ class DashboardScreen(Screen[None]):
         """The keys of the user."""
         self.save_keys = rebound(SAVE_MENU, keymap)
         """Those of the save menu."""
-        pairs = ((old.shown, new.shown) for old, new in zip(self.KEYS, self.keys, strict=True))
-        self.session.keycaps = {old: new for old, new in pairs if old != new}
+        self.session.key_names = key_names(self.keys)
         self.dashboard = Dashboard(self.session, self.keys)
         self.mail = Mailbox(self.post_message)
         """The mailbox for other threads' messages to the screen."""
@@ -135,7 +134,7 @@ class DashboardScreen(Screen[None]):
 
     def action_baseline(self) -> None:
         """Set the baseline mark."""
-        self.session.mark("key b")
+        self.session.mark(f"key {self.session.key('baseline')}")
         self.show()
 
     def action_by_type(self) -> None:
@@ -253,10 +252,6 @@ class DashboardScreen(Screen[None]):
 
         notices = self.session.notices
         self.open_page("Messages", lambda width: notice_lines(notices, width))
-
-    def key(self, command: str) -> str:
-        """Return how the first key of a command of this screen is written."""
-        return next(key.shown for key in self.keys if key.command == command)
 
     @property
     def running(self) -> tuple[str, ...]:

@@ -144,7 +144,10 @@ class ReplayScreen(DashboardScreen):
             return f"⟳ {title_of(remedies.running)} is running", "warn"
         if remedies.remedy_result is not None:
             mark = "✓" if remedies.remedy_result.outcome.result == "done" else "✗"
-            return f"{mark} {summary(remedies.remedy_result)}  (r: before and after)", "text"
+            return (
+                f"{mark} {summary(remedies.remedy_result)}  ({self.session.key('recovery')}: before and after)",
+                "text",
+            )
         ended = [entry for entry in remedies.entries if isinstance(entry, EndEntry)]
         return (f"A remedy ended: {ended[-1].result.value}", "text") if ended else None
 

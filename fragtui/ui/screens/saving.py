@@ -105,7 +105,7 @@ def _recording(screen: DashboardScreen, key: Key, name: str) -> SaveOption:
         if recorder.file is not None:
             finish_recording(screen.app, recorder)
         else:
-            start_recording(screen.app, recorder, _here(name), f"{screen.key('save')} {key.shown}")
+            start_recording(screen.app, recorder, _here(name), f"{screen.session.key('save')} {key.shown}")
         screen.show()
 
     if recorder.file is not None:

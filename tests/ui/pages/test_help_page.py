@@ -29,10 +29,10 @@ def test_every_key_is_there_once_and_fits(width: int, keys: tuple[object, ...]) 
     assert all(cells_of(row) <= width for row in rows)
     words = " ".join(" ".join(rows).split())
     for key in keys:
-        assert f" {key.shown} " in f" {words} "  # type: ignore[attr-defined]
+        assert f" {key.all_shown} " in f" {words} "  # type: ignore[attr-defined]
     shown = [text for row in help_lines(keys, width) for text, style in row.spans if style == "key"]  # type: ignore[arg-type]
-    for key in {key.shown for key in keys}:  # type: ignore[attr-defined]
-        assert shown.count(key) == sum(other.shown == key for other in keys)  # type: ignore[attr-defined]
+    for key in {key.all_shown for key in keys}:  # type: ignore[attr-defined]
+        assert shown.count(key) == sum(other.all_shown == key for other in keys)  # type: ignore[attr-defined]
 
 
 def test_tasks_in_order() -> None:
