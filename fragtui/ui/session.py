@@ -15,7 +15,14 @@ from fragtui.model.node.indices import blocks_of
 from fragtui.model.node.rate_window import RateWindow
 from fragtui.model.node.snapshot import Snapshot, Zone, ZoneKey
 from fragtui.model.node.source_state import Sight
-from fragtui.model.node.verdict import COSTLY_ORDER, NodeJudgement, ZoneJudgement, judge_node
+from fragtui.model.node.verdict import (
+    COSTLY_ORDER,
+    DEFAULT_THRESHOLDS,
+    NodeJudgement,
+    Thresholds,
+    ZoneJudgement,
+    judge_node,
+)
 from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.model.state.node_state import LastRemedy, NodeState, Question, Unseen, node_state
 from fragtui.model.state.since import since_of
@@ -70,6 +77,8 @@ class Session:
     baseline: Baseline | None = None
     history: History = field(default_factory=History)
     paused: bool = False
+    thresholds: Thresholds = DEFAULT_THRESHOLDS
+    """Where states begin."""
     manual_order: int | None = None
     """The target order that was chosen; None follows the last failures."""
     failed_order: int | None = None
@@ -256,7 +265,7 @@ class Session:
 
     def rejudge(self) -> None:
         """Judge the snapshot again: the target order has changed."""
-        self.judgement = judge_node(self.snapshot, self.order) if self.snapshot else None
+        self.judgement = judge_node(self.snapshot, self.order, self.thresholds) if self.snapshot else None
 
     def hide_root_note(self) -> bool:
         """Hide the note that fragtui is not root; return whether it was shown."""

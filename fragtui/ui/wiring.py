@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.node.verdict import DEFAULT_THRESHOLDS, Thresholds
 from fragtui.sampler import Ticker
 from fragtui.text import shortage
 from fragtui.ui.messages import Crashed, KernelLogUpdated, MailboxMessage, PodsUpdated
@@ -83,6 +84,7 @@ class AppDependencies:
     live: bool
     """Whether the root is this kernel's own; no remedy runs on saved files."""
     order: int | None = None
+    thresholds: Thresholds = DEFAULT_THRESHOLDS
     read_only: str | None = None
     """What asks for no remedy at all, such as an option; None if nothing does."""
     keymap: Mapping[str, Sequence[str]] = field(default_factory=dict)

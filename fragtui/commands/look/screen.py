@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.own_command import own_command
-from fragtui.commands.cli.settings import keymap_of, read_only_because
+from fragtui.commands.cli.settings import keymap_of, read_only_because, thresholds_of
 from fragtui.commands.cli.source_options import add_interval, add_look_options, add_source_options
 from fragtui.sampler import Sampler
 from fragtui.sources.config.places import ConfigError
@@ -86,6 +86,7 @@ def run(args: argparse.Namespace) -> int:
             root=reader.tree.root,
             live=reader.live,
             order=args.order,
+            thresholds=thresholds_of(args),
             read_only=read_only_because(args),
             keymap=keymap,
             as_root=own_command(sys.argv[1:]) if reader.live and os.geteuid() != 0 else None,
@@ -125,4 +126,4 @@ def _read_conditions(root: Path) -> NodeConditions:
 def _write_report(args: argparse.Namespace, path: Path) -> None:
     from fragtui.commands.look.report import write_report  # noqa: PLC0415  # See run().
 
-    write_report(path, args.root, args.order, args.audit)
+    write_report(path, args.root, args.order, args.audit, thresholds_of(args))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fragtui.model.node.verdict import FEW_BLOCKS
 from fragtui.ui.keys import Key
 from fragtui.ui.widgets.cells import cells_of, fit, wrap
 from fragtui.ui.widgets.rows import Line, Span, bar_tones, line
@@ -26,7 +27,7 @@ _MOUSE = (
 )
 _COUNTS = (
     ((" 755 ", "cell-enough"), "free blocks of exactly that size; the ground shows how many of its requests succeed"),
-    (("  9  ", "cell-few"), "under 16 requests succeed"),
+    (("  9  ", "cell-few"), "under {few} requests succeed"),
     (("  ·  ", "cell-none"), "none: no such block, and no larger one to split"),
     (("  3  ", "muted"), "kept from GFP_KERNEL by a watermark or the lowmem reserve, or not asked for"),
     (("▾3 ", "strong"), "the target order: that of the last failures, or the chosen one"),
@@ -59,11 +60,15 @@ def _bar_signs() -> tuple[tuple[Span, str], ...]:
     )
 
 
-def help_lines(keys: Sequence[Key], width: int) -> list[Line]:
-    """Return the help page: the keys by task, the mouse, the signs; in two columns if there is room."""
+def help_lines(keys: Sequence[Key], width: int, few: int = FEW_BLOCKS) -> list[Line]:
+    """Return the help page: the keys by task, the mouse, the signs; in two columns if there is room.
+
+    Under `few` blocks are few.
+    """
     column = (width - _GAP) // 2 if width >= MIN_TWO_COLUMNS else width
     tables = [(task, _key_rows(keys, task)) for task in _ORDER]
-    tables += [("Mouse", _MOUSE), ("Zones", _COUNTS), ("Signs", (*_SIGNS, *_bar_signs()))]
+    counts = [(sign, text.format(few=few)) for sign, text in _COUNTS]
+    tables += [("Mouse", _MOUSE), ("Zones", counts), ("Signs", (*_SIGNS, *_bar_signs()))]
     longest = max(cells_of(sign) for _, rows in tables for (sign, _), _ in rows)
     signs = max(_MIN_SIGN, min(_MAX_SIGN, longest + 1))
     blocks = [_block(title, rows, column, signs) for title, rows in tables if rows]

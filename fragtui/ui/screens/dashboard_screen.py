@@ -14,6 +14,7 @@ from textual.events import Key, ScreenResume
 from textual.screen import Screen
 
 from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.node.verdict import Thresholds
 from fragtui.render.pod_text import pod_name
 from fragtui.ui.dashboard import Dashboard
 from fragtui.ui.keys import KEYS, SAVE_MENU, KeyMap, Keys, key_names, rebound, with_menu, write_keys
@@ -37,9 +38,9 @@ class DashboardScreen(Screen[None]):
 
     KEYS: ClassVar[Keys] = KEYS
 
-    def __init__(self, order: int | None, keymap: KeyMap) -> None:
+    def __init__(self, order: int | None, thresholds: Thresholds, keymap: KeyMap) -> None:
         super().__init__()
-        self.session = Session(manual_order=order)
+        self.session = Session(manual_order=order, thresholds=thresholds)
         self.keys = rebound(self.KEYS, keymap)
         """The keys of the user."""
         self.save_keys = rebound(SAVE_MENU, keymap)
@@ -302,7 +303,8 @@ class DashboardScreen(Screen[None]):
         """Show all keys."""
         from fragtui.ui.pages.help_page import help_lines  # noqa: PLC0415
 
-        self.open_page("Keys and signs", lambda width: help_lines(with_menu(self.keys, self.save_keys), width))
+        keys, few = with_menu(self.keys, self.save_keys), self.session.thresholds.low_blocks
+        self.open_page("Keys and signs", lambda width: help_lines(keys, width, few))
 
     def action_next_theme(self) -> None:
         """Take the next theme."""

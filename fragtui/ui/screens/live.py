@@ -39,7 +39,7 @@ class LiveScreen(DashboardScreen):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
 
     def __init__(self, sampler: Ticker, dependencies: AppDependencies, readers: BackgroundReaders) -> None:
-        super().__init__(dependencies.order, dependencies.keymap)
+        super().__init__(dependencies.order, dependencies.thresholds, dependencies.keymap)
         self.session.as_root = dependencies.as_root
         self.session.saved = not dependencies.live
         self.remedies: RemedyController | None = None

@@ -268,6 +268,7 @@ class RemedyController:
             self._audit,
             self._read_conditions(self._root),
             self._previous,
+            self._session.thresholds,
         )
 
     def _run(self, remedy: Remedy | None, setting: DialogContext) -> None:
