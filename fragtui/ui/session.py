@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,11 +15,19 @@ from fragtui.model.node.indices import blocks_of
 from fragtui.model.node.rate_window import RateWindow
 from fragtui.model.node.snapshot import Snapshot, Zone, ZoneKey
 from fragtui.model.node.source_state import Sight
-from fragtui.model.node.verdict import COSTLY_ORDER, NodeJudgement, ZoneJudgement, judge_node
+from fragtui.model.node.verdict import (
+    COSTLY_ORDER,
+    DEFAULT_THRESHOLDS,
+    NodeJudgement,
+    Thresholds,
+    ZoneJudgement,
+    judge_node,
+)
 from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.model.state.node_state import LastRemedy, NodeState, Question, Unseen, node_state
 from fragtui.model.state.since import since_of
 from fragtui.render.source_text import no_denials, no_stuck_pods, unseen
+from fragtui.ui.keys import KEYS, key_names
 from fragtui.ui.notices import NoticeLog
 
 if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
@@ -69,6 +77,8 @@ class Session:
     baseline: Baseline | None = None
     history: History = field(default_factory=History)
     paused: bool = False
+    thresholds: Thresholds = DEFAULT_THRESHOLDS
+    """Where states begin."""
     manual_order: int | None = None
     """The target order that was chosen; None follows the last failures."""
     failed_order: int | None = None
@@ -84,8 +94,8 @@ class Session:
     """The last update of the pods; None before the first."""
     notices: NoticeLog = field(default_factory=NoticeLog)
     """What fragtui reported."""
-    keycaps: dict[str, str] = field(default_factory=dict)
-    """The keys of the user as they are shown, by those that they replace."""
+    key_names: Mapping[str, str] = field(default_factory=lambda: key_names(KEYS))
+    """How the key of each command of this view is written."""
     notice_row: bool = False
     """Whether the screen has a row of its own for them."""
     remedies: RemedyState | None = None
@@ -121,6 +131,19 @@ class Session:
     _state: NodeState | None = None
     _state_of: tuple[object, ...] = ()
     """What `_state` was made from."""
+
+    def key(self, command: str) -> str:
+        """Return how the key of a command is written; raises KeyError if this view has no such command."""
+        return self.key_names[command]
+
+    def hints(self, *hints: tuple[str, str]) -> tuple[tuple[str, str], ...]:
+        """Return commands' keys with a word for each as texts and styles, without those that this view has not."""
+        known = [(self.key_names[command], words) for command, words in hints if command in self.key_names]
+        pairs = (
+            ((key, "key"), (f" {words}{'' if at == len(known) else '  '}", "muted"))
+            for at, (key, words) in enumerate(known, 1)
+        )
+        return tuple(span for pair in pairs for span in pair)
 
     @property
     def state(self) -> NodeState | None:
@@ -242,7 +265,7 @@ class Session:
 
     def rejudge(self) -> None:
         """Judge the snapshot again: the target order has changed."""
-        self.judgement = judge_node(self.snapshot, self.order) if self.snapshot else None
+        self.judgement = judge_node(self.snapshot, self.order, self.thresholds) if self.snapshot else None
 
     def hide_root_note(self) -> bool:
         """Hide the note that fragtui is not root; return whether it was shown."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
+from fragtui.model.node.verdict import DEFAULT_THRESHOLDS, Thresholds
 from fragtui.sampler import Sampler
 from fragtui.sources.host.conditions import read_conditions
 from fragtui.sources.host.reader import NodeReader
@@ -37,6 +38,8 @@ def make_app(
     look: TerminalLook | None = None,
     audit: Path | None = None,
     keymap: KeyMap | None = None,
+    write_report: Callable[[Path], object] | None = None,
+    thresholds: Thresholds = DEFAULT_THRESHOLDS,
 ) -> FragtuiApp:
     """Return the application as the command line makes it."""
     reader = NodeReader(root)
@@ -55,10 +58,12 @@ def make_app(
             root=root,
             live=reader.live,
             order=order,
+            thresholds=thresholds,
             read_only="--read-only" if read_only else None,
             keymap=keymap or {},
             as_root=as_root,
             audit=audit,
+            write_report=write_report,
             recorder=recorder,
         ),
         look,

@@ -37,7 +37,8 @@ class CardPanel(FramedPanel):
         """Return the four lines, in a frame if there is room for one, else alone."""
         state = self._session.state
         means = Means.NONE if self._session.disabled_reason else Means.KEYS
-        self._card = card(state, width - 2 * self.inset, CLOCK.now(), means) if state else None
+        keys = self._session.key_names
+        self._card = card(state, width - 2 * self.inset, CLOCK.now(), means, keys) if state else None
         if self.framed:
             return super().build(width, height)
         return [line((" ", "text"), *row.spans) for row in self.body(width - 2, height)]
@@ -48,7 +49,8 @@ class CardPanel(FramedPanel):
             return Framing(())
         since: Spans = ((shown.since, "muted"),) if shown.since else ()
         note: Spans = ((shown.outlook, "muted"),) if shown.outlook else ()
-        return Framing(((shown.title, "title"),), since, note, (("[ ]", "key"), (" size", "muted")))
+        keys = f"{self._session.key('order-down')} {self._session.key('order-up')}"
+        return Framing(((shown.title, "title"),), since, note, ((keys, "key"), (" size", "muted")))
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         """Return the four lines."""
@@ -64,14 +66,4 @@ class CardPanel(FramedPanel):
         return rows
 
     def _styled(self, text: CardSpans) -> list[Span]:
-        return [
-            (self._keycap(span.text), "keycap")
-            if span.role == "keycap"
-            else (span.text, "strong" if span.role == "name" else span.role)
-            for span in text
-        ]
-
-    def _keycap(self, text: str) -> str:
-        """Return a key of the card, or that of the user in its place."""
-        key = text.strip()
-        return f" {self._session.keycaps.get(key, key)} "
+        return [(span.text, "strong" if span.role == "name" else span.role) for span in text]

@@ -78,7 +78,11 @@ class SizesPanel(FramedPanel):
             legend = (("blocks of each size, now and over time" if self._history else "blocks of each size", "muted"),)
         if not self.framed:
             return Framing(tuple(title), legend)
-        return Framing(tuple(title), legend, _levels() if self._history else (), _KEYS)
+        return Framing(tuple(title), legend, _levels() if self._history else (), self._keys)
+
+    @property
+    def _keys(self) -> tuple[Span, ...]:
+        return self._session.hints(("baseline", "set baseline"), ("long-history", "history"))
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         """Return the axis and a row a size, the small ones folded where room is short, and what happened when."""
@@ -106,9 +110,6 @@ class SizesPanel(FramedPanel):
         if len(lines) < height:
             lines.append(line((fit(rate_words(session.rates.rates), width), "muted")))
         return lines
-
-
-_KEYS: tuple[Span, ...] = (("b", "key"), (" set baseline  ", "muted"), ("h", "key"), (" history", "muted"))
 
 
 def _levels() -> tuple[Span, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
@@ -18,7 +20,7 @@ from fragtui.ui.screens.recording_actions import recording_notes
 from fragtui.ui.session import drop_words
 from fragtui.ui.terminal.key_gate import key_gate_of
 from fragtui.ui.widgets.resilient import surviving_errors
-from fragtui.ui.wiring import AppDependencies, BackgroundReaders
+from fragtui.ui.wiring import AppDependencies, BackgroundReaders, ScreenRecorder
 
 if TYPE_CHECKING:  # It takes 60 ms of CPU, and no remedy is needed for the first bars.
     from fragtui.remedies.service import HistoryView, RemedyState
@@ -37,7 +39,7 @@ class LiveScreen(DashboardScreen):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
 
     def __init__(self, sampler: Ticker, dependencies: AppDependencies, readers: BackgroundReaders) -> None:
-        super().__init__(dependencies.order, dependencies.write_report, dependencies.keymap)
+        super().__init__(dependencies.order, dependencies.thresholds, dependencies.keymap)
         self.session.as_root = dependencies.as_root
         self.session.saved = not dependencies.live
         self.remedies: RemedyController | None = None
@@ -76,6 +78,16 @@ class LiveScreen(DashboardScreen):
         if self.unread:
             self._sampler.resting = not self._needs_samples
         super().show()
+
+    @property
+    def recorder(self) -> ScreenRecorder | None:
+        """What records."""
+        return self._dependencies.recorder
+
+    @property
+    def write_report(self) -> Callable[[Path], object] | None:
+        """Writes the report for a ticket into a file."""
+        return self._dependencies.write_report
 
     @property
     def _needs_samples(self) -> bool:
