@@ -8,8 +8,12 @@ FRAME_WIDTH, FRAME_HEIGHT = 100, 30
 """The size from which on panels have frames and messages a line of their own."""
 WIDE = 160
 """From this width on the lists are beside the zones, not below."""
+TABLE_WIDTH = 120
+"""From this width on the table of failures by cause and size is shown: beside the list, on a wide screen below it."""
+MIN_GROUPS = 3
+"""Groups of failures from which on the table says more than the list."""
 MIN_CHART, TABLE = 9, 12
-"""Lines from which on the timeline is shown, and lines of the table by cause."""
+"""Lines from which on the timeline is shown, and lines of the table below the list."""
 CARD = 4
 """Lines of the incident card: state, denied, stuck, try."""
 
@@ -25,6 +29,8 @@ class Content(NamedTuple):
     pods: int
     has_history: int = 1
     """0 for saved files."""
+    groups: int = 0
+    """Groups of failures, up to `MIN_GROUPS`."""
 
 
 class PanelRows(NamedTuple):
@@ -40,6 +46,8 @@ class PanelRows(NamedTuple):
     message: int
     framed: bool
     side_by_side: bool
+    table_beside: bool
+    """Whether the table by cause and size is beside the failures, in lines of the same height."""
 
 
 def allocate_rows(width: int, height: int, content: Content, *, extra: int = 0) -> PanelRows:
@@ -50,6 +58,7 @@ def allocate_rows(width: int, height: int, content: Content, *, extra: int = 0) 
     """
     framed = width >= FRAME_WIDTH and height >= FRAME_HEIGHT
     side_by_side = framed and width >= WIDE
+    table_beside = framed and TABLE_WIDTH <= width < WIDE and content.groups >= MIN_GROUPS
     message = int(framed)
     card = CARD + 2 * framed
     room = max(0, height - 2 - message - extra - card)
@@ -63,7 +72,7 @@ def allocate_rows(width: int, height: int, content: Content, *, extra: int = 0) 
     timeline = causes = 0
     if side_by_side:
         timeline = _share(room, (zones, 8), (sizes, sizes.wanted), (zones, zones.wanted))
-        table = TABLE if content.failures > 1 else 0
+        table = TABLE if content.groups >= MIN_GROUPS else 0
         causes = _share(room - table, *_lists(failures, pods, heads + 2), *_more(failures, pods))
         if table:
             causes += table
@@ -86,6 +95,8 @@ def allocate_rows(width: int, height: int, content: Content, *, extra: int = 0) 
             *(_more(failures, pods) if width >= 80 else [(pods, pods.wanted)]),
         )
         (pods if content.pods else sizes).lines += rest
+        if table_beside:
+            causes = failures.lines
     return PanelRows(
         card=card,
         zones=zones.lines,
@@ -97,6 +108,7 @@ def allocate_rows(width: int, height: int, content: Content, *, extra: int = 0) 
         message=message,
         framed=framed,
         side_by_side=side_by_side,
+        table_beside=table_beside,
     )
 
 
