@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from textual.app import ComposeResult
@@ -10,11 +11,14 @@ from textual.containers import Container
 from textual.geometry import Size
 from textual.widget import Widget
 
+from fragtui.model.node.verdict import State
 from fragtui.ui.keys import Keys
 from fragtui.ui.panels.card import CardPanel
 from fragtui.ui.panels.causes import CausesPanel
 from fragtui.ui.panels.failures import FailuresPanel
 from fragtui.ui.panels.footer import KeyFooter
+from fragtui.ui.panels.late import late_panel
+from fragtui.ui.panels.late.late_panel import LatePanel
 from fragtui.ui.panels.layout import MIN_GROUPS, TABLE_WIDTH, Content, PanelRows, allocate_rows
 from fragtui.ui.panels.pods import PodsPanel
 from fragtui.ui.panels.recording_line import RecordingLine
@@ -55,6 +59,7 @@ PANELS = (
     Panel(FailuresPanel, DENIED, lambda rows, session: rows.failures),
     Panel(CausesPanel, DENIED, lambda rows, session: rows.causes),
     Panel(PodsPanel, RIGHT, lambda rows, session: rows.pods),
+    Panel(partial(LatePanel, id="consumers", make=late_panel.consumers), RIGHT, lambda rows, session: rows.consumers),
 )
 """Every panel, top to bottom. On a wide screen the right column is beside the left one, else below it."""
 
@@ -168,5 +173,7 @@ class Dashboard(Container):
         pods = min(32, len(self.panel(PodsPanel).items()))
         history = int(not session.saved)
         groups = MIN_GROUPS if session.failures.wanted else min(MIN_GROUPS, len(session.failures.rows))
-        content = Content(len(zones), nodes, session.orders, failures, pods, history, groups)
+        state = session.state
+        short = int(state is not None and state.state is State.OUT_OF_MEMORY)
+        content = Content(len(zones), nodes, session.orders, failures, pods, history, groups, short)
         return *content, int(line), len(note_rows(session, width))

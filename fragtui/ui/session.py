@@ -25,6 +25,7 @@ from fragtui.ui.notices import NoticeLog
 if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
     from fragtui.kernel.reports.report import ExternalDrop
     from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+    from fragtui.model.node.consumers import Consumers
     from fragtui.model.pods.pod_update import PodUpdate
     from fragtui.model.pods.stuck_pods import StuckPod
     from fragtui.model.state.denials import Denials
@@ -82,6 +83,8 @@ class Session:
     failures: FailureList = field(default_factory=FailureList)
     pods: PodUpdate | None = None
     """The last update of the pods; None before the first."""
+    consumers: Consumers | None = None
+    """The largest processes when they were last read, which is only while the node is out of memory; None if never."""
     notices: NoticeLog = field(default_factory=NoticeLog)
     keycaps: dict[str, str] = field(default_factory=dict)
     """The keys of the user as they are shown, by those that they replace."""
@@ -237,7 +240,7 @@ class Session:
         self.refusals.clear()
         self.rates.clear()
         self.failures.clear()
-        self._denials = self.last_remedy = None
+        self._denials = self.last_remedy = self.consumers = None
         self.baseline = Baseline(first, "start") if first.zones else None
 
     def rejudge(self) -> None:

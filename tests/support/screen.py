@@ -6,12 +6,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from textual.pilot import Pilot
 
 from fragtui.sampler import Sampler
 from fragtui.sources.host.conditions import read_conditions
+from fragtui.sources.host.processes import ProcessReader
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.kernel_log.follower import KernelLog
 from fragtui.sources.node_readers import NodeReaders
@@ -37,6 +39,7 @@ def make_app(
     look: TerminalLook | None = None,
     audit: Path | None = None,
     keymap: KeyMap | None = None,
+    processes: bool = False,
 ) -> FragtuiApp:
     """Return the application as the command line makes it."""
     reader = NodeReader(root)
@@ -60,6 +63,7 @@ def make_app(
             as_root=as_root,
             audit=audit,
             recorder=recorder,
+            consumers=partial(ProcessReader, root / "proc", reader.host.page_size) if processes else None,
         ),
         look,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 FRAME_WIDTH, FRAME_HEIGHT = 100, 30
@@ -12,6 +13,8 @@ TABLE_WIDTH = 120
 """From this width on the table of failures by cause and size is shown: beside the list, on a wide screen below it."""
 MIN_GROUPS = 3
 """Groups of failures from which on the table says more than the list."""
+HALF_CONSUMERS, MAX_CONSUMERS = 7, 13
+"""Lines of the largest consumers: before all sizes are shown, and at most."""
 MIN_CHART, TABLE = 9, 12
 """Lines from which on the timeline is shown, and lines of the table below the list."""
 CARD = 4
@@ -31,6 +34,8 @@ class Content(NamedTuple):
     """0 for saved files."""
     groups: int = 0
     """Groups of failures, up to `MIN_GROUPS`."""
+    consumers: int = 0
+    """1 while the node is out of memory: its largest consumers are listed, in place of pods if none is stuck."""
 
 
 class PanelRows(NamedTuple):
@@ -43,6 +48,7 @@ class PanelRows(NamedTuple):
     failures: int
     causes: int
     pods: int
+    consumers: int
     message: int
     framed: bool
     side_by_side: bool
@@ -69,11 +75,15 @@ def allocate_rows(width: int, height: int, content: Content, *, extra: int = 0) 
     heads = int(framed)
     failures = _Share(edges, heads * bool(content.failures) + (content.failures or 2))
     pods = _Share(edges, heads * bool(content.pods) + (content.pods or 2))
+    consumers = _Share(edges, MAX_CONSUMERS)
+    lists = [failures, pods]
+    if content.consumers:
+        lists = [failures, pods, consumers] if content.pods else [failures, consumers]
     timeline = causes = 0
     if side_by_side:
         timeline = _share(room, (zones, 8), (sizes, sizes.wanted), (zones, zones.wanted))
         table = TABLE if content.groups >= MIN_GROUPS else 0
-        causes = _share(room - table, *_lists(failures, pods, heads + 2), *_more(failures, pods))
+        causes = _share(room - table, *_grow(lists, heads + 2), *_more(lists))
         if table:
             causes += table
         else:
@@ -82,17 +92,20 @@ def allocate_rows(width: int, height: int, content: Content, *, extra: int = 0) 
             sizes.lines, timeline = sizes.lines + timeline, 0
     else:
         # On a narrow screen the failures' count is in their rule; the rows go to the pods that they block.
-        lists = _lists(failures, pods, heads + 2) if width >= 80 else [(pods, 2), (failures, 0)]
-        third = _lists(failures, pods, heads + 3) if width >= 80 else [(pods, 3)]
+        first, third, more = _grow(lists, heads + 2), _grow(lists, heads + 3), _more(lists)
+        if width < 80:
+            first, third = [*_grow(lists[1:], 2), (failures, 0)], _grow(lists[1:], 3)
+            more = [(share, share.wanted) for share in lists[1:]]
         rest = _share(
             room,
-            *lists,
+            *first,
             (sizes, 4),
             (zones, zones.wanted),
             (sizes, 6),
             *third,
+            *([(consumers, HALF_CONSUMERS)] if content.consumers else []),
             (sizes, sizes.wanted),
-            *(_more(failures, pods) if width >= 80 else [(pods, pods.wanted)]),
+            *more,
         )
         (pods if content.pods else sizes).lines += rest
         if table_beside:
@@ -105,6 +118,7 @@ def allocate_rows(width: int, height: int, content: Content, *, extra: int = 0) 
         failures=failures.lines,
         causes=causes,
         pods=pods.lines,
+        consumers=consumers.lines,
         message=message,
         framed=framed,
         side_by_side=side_by_side,
@@ -136,11 +150,12 @@ def _share(room: int, *steps: tuple[_Share, int]) -> int:
     return room
 
 
-def _lists(failures: _Share, pods: _Share, rows: int) -> list[tuple[_Share, int]]:
-    return [(failures, rows), (pods, rows)]
+def _grow(lists: Sequence[_Share], rows: int) -> list[tuple[_Share, int]]:
+    """Return the steps that let each list grow to so many rows."""
+    return [(share, rows) for share in lists]
 
 
-def _more(failures: _Share, pods: _Share) -> list[tuple[_Share, int]]:
-    """Return steps that let both lists grow by turns."""
-    most = max(failures.wanted, pods.wanted)
-    return [step for rows in range(1, most + 1) for step in _lists(failures, pods, rows)]
+def _more(lists: Sequence[_Share]) -> list[tuple[_Share, int]]:
+    """Return steps that let the lists grow by turns."""
+    most = max(share.wanted for share in lists)
+    return [step for rows in range(1, most + 1) for step in _grow(lists, rows)]

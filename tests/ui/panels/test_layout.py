@@ -17,6 +17,7 @@ CONTENT = st.builds(
     pods=st.integers(0, 32),
     has_history=st.integers(0, 1),
     groups=st.integers(0, MIN_GROUPS),
+    consumers=st.integers(0, 1),
 )
 
 
@@ -24,7 +25,7 @@ CONTENT = st.builds(
 def test_the_panels_fill_the_screen_and_no_more(width: int, height: int, content: Content, extra: int) -> None:
     rows = allocate_rows(width, height, content, extra=extra)
     assert not rows.table_beside or rows.causes == rows.failures
-    left, right = rows.zones + rows.sizes + rows.timeline, rows.failures + rows.pods
+    left, right = rows.zones + rows.sizes + rows.timeline, rows.failures + rows.pods + rows.consumers
     right += 0 if rows.table_beside else rows.causes
     used = 2 + extra + rows.card + rows.message
     assert used + (max(left, right) if rows.side_by_side else left + right) <= height
