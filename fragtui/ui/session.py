@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
     from fragtui.model.pods.pod_update import PodUpdate
     from fragtui.model.pods.stuck_pods import StuckPod
     from fragtui.model.state.denials import Denials
-    from fragtui.remedies.service import RemedyState
+    from fragtui.remedies.service import RemedyResult, RemedyState
 
 
 SHORT_HISTORY, LONG_HISTORY = 300.0, 1200.0
@@ -118,6 +118,8 @@ class Session:
     """Whether the history covers all that is kept, not the last five minutes."""
     by_type: bool = False
     """Whether bars show the split by migratetype instead of the verdict."""
+    remedy_result: RemedyResult | None = None
+    """The result of the last remedy of this program, or of the recording; None before one has ended."""
     last_remedy: LastRemedy | None = None
     """The newest remedy that is known to have run, by whatever tool."""
     _denials: Denials | None = None
@@ -240,7 +242,7 @@ class Session:
         self.refusals.clear()
         self.rates.clear()
         self.failures.clear()
-        self._denials = self.last_remedy = self.consumers = None
+        self._denials = self.last_remedy = self.remedy_result = self.consumers = None
         self.baseline = Baseline(first, "start") if first.zones else None
 
     def rejudge(self) -> None:

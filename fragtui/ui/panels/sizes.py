@@ -13,6 +13,7 @@ from fragtui.model.node.verdict import ZoneJudgement
 from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.render.numbers import short_bytes, span_words
 from fragtui.ui.panels.migratetypes import typed_bar, types_of
+from fragtui.ui.panels.timeline import mark_signs
 from fragtui.ui.panels.zones import short
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import bar_cells, fit, fit_right
@@ -240,10 +241,7 @@ class _Drawing:
         used = sum(len(sign[0]) + len(word[0]) for sign, word in legend)
         spans: list[Span] = [(" " * max(0, width - used), "text")]
         spans += [span for pair in legend for span in pair]
-        spans += _runs(
-            _MARKS[0][:2] if place in denied else _MARKS[1][:2] if place in remedied else ("·", "grid")
-            for place in range(points)
-        )
+        spans += _runs(mark_signs(session, points, ("·", "grid")))
         return line(*spans)
 
     def _name(self, row: SizeRow) -> str:
