@@ -15,8 +15,10 @@ MIN_GROUPS = 3
 """Groups of failures from which on the table says more than the list."""
 HALF_CONSUMERS, MAX_CONSUMERS = 7, 13
 """Lines of the largest consumers: before all sizes are shown, and at most."""
-MIN_CHART, TABLE = 9, 12
-"""Lines from which on the timeline is shown, and lines of the table below the list."""
+MIN_CHART, TABLE, OBSTACLES = 9, 12, 10
+"""Lines from which on the timeline is shown, lines of the table below the list, of what stands in the way."""
+MANY_NODES = 3
+"""NUMA nodes from which on a node is what matters: one cell a node, and each node over time."""
 CARD = 4
 """Lines of the incident card: state, denied, stuck, try."""
 
@@ -44,7 +46,10 @@ class PanelRows(NamedTuple):
     card: int
     zones: int
     sizes: int
+    obstacles: int
     timeline: int
+    nodes: int
+    """Lines of the NUMA nodes over time, in place of the timeline."""
     failures: int
     causes: int
     pods: int
@@ -69,7 +74,8 @@ def allocate_rows(width: int, height: int, content: Content, *, extra: int = 0) 
     card = CARD + 2 * framed
     room = max(0, height - 2 - message - extra - card)
     edges = 1 + framed
-    overview = content.nodes >= 3 and not framed
+    many = content.nodes >= MANY_NODES
+    overview = many and not framed
     zones = _Share(edges, 2 if overview else 1 + max(1, content.zones))
     sizes = _Share(edges, 1 + content.sizes + 3 * framed)
     heads = int(framed)
@@ -79,16 +85,19 @@ def allocate_rows(width: int, height: int, content: Content, *, extra: int = 0) 
     lists = [failures, pods]
     if content.consumers:
         lists = [failures, pods, consumers] if content.pods else [failures, consumers]
-    timeline = causes = 0
+    obstacles = timeline = causes = 0
+
     if side_by_side:
         timeline = _share(room, (zones, 8), (sizes, sizes.wanted), (zones, zones.wanted))
+        if timeline >= OBSTACLES:
+            obstacles, timeline = OBSTACLES, timeline - OBSTACLES
         table = TABLE if content.groups >= MIN_GROUPS else 0
         causes = _share(room - table, *_grow(lists, heads + 2), *_more(lists))
         if table:
             causes += table
         else:
             failures.lines, causes = failures.lines + causes, 0
-        if timeline < MIN_CHART or not content.has_history:
+        if timeline < (content.nodes + 3 if many else MIN_CHART) or not content.has_history:
             sizes.lines, timeline = sizes.lines + timeline, 0
     else:
         # On a narrow screen the failures' count is in their rule; the rows go to the pods that they block.
@@ -114,7 +123,9 @@ def allocate_rows(width: int, height: int, content: Content, *, extra: int = 0) 
         card=card,
         zones=zones.lines,
         sizes=sizes.lines,
-        timeline=timeline,
+        obstacles=obstacles,
+        timeline=0 if many else timeline,
+        nodes=timeline if many else 0,
         failures=failures.lines,
         causes=causes,
         pods=pods.lines,

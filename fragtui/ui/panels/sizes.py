@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from fragtui.model.node.indices import format_index
 from fragtui.model.node.rate_window import rate_words
-from fragtui.model.node.snapshot import Snapshot, Zone
+from fragtui.model.node.snapshot import Snapshot, Zone, ZoneKey
 from fragtui.model.node.verdict import ZoneJudgement
 from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.render.numbers import short_bytes, span_words
@@ -78,7 +78,7 @@ class SizesPanel(FramedPanel):
             legend = (("blocks of each size, now and over time" if self._history else "blocks of each size", "muted"),)
         if not self.framed:
             return Framing(tuple(title), legend)
-        return Framing(tuple(title), legend, _levels() if self._history else (), _KEYS)
+        return Framing(tuple(title), legend, levels_legend() if self._history else (), _KEYS)
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         """Return the axis and a row a size, the small ones folded where room is short, and what happened when."""
@@ -111,7 +111,8 @@ class SizesPanel(FramedPanel):
 _KEYS: tuple[Span, ...] = (("b", "key"), (" set baseline  ", "muted"), ("h", "key"), (" history", "muted"))
 
 
-def _levels() -> tuple[Span, ...]:
+def levels_legend() -> tuple[Span, ...]:
+    """Return the signs of the history with their meaning."""
     words = ("none  ", f"under {WANTED}  ", f"under {PLENTY:,}  ", "plenty  ")
     pairs = [((f"{sign} ", style), (word, "muted")) for (sign, style), word in zip(_LEVELS, words, strict=True)]
     return (("over time: ", "muted"), *(span for pair in reversed(pairs) for span in pair))
@@ -317,10 +318,17 @@ class _Drawing:
         return [("".join(cells), "grid")]
 
     def _levels_of(self, row: SizeRow) -> list[Span]:
-        points, session = self._columns.history, self._session
-        series = session.history.series((self._judged.zone.key,), row.last, self._seconds, points)
-        beyond = row.first > session.order
-        return _runs(_level(value, beyond) for value in series)
+        beyond = row.first > self._session.order
+        keys = (self._judged.zone.key,)
+        return levels_of(self._session, keys, row.last, self._columns.history, beyond=beyond)
+
+
+def levels_of(
+    session: Session, zones: Sequence[ZoneKey], order: int, points: int, *, beyond: bool = False
+) -> list[Span]:
+    """Return the history of so many requests of `order` in these zones; `beyond` is for sizes that nobody asked for."""
+    series = session.history.series(zones, order, session.history_seconds, points)
+    return _runs(_level(value, beyond) for value in series)
 
 
 def _level(value: int | None, beyond: bool) -> Span:

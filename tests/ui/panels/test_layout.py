@@ -25,7 +25,8 @@ CONTENT = st.builds(
 def test_the_panels_fill_the_screen_and_no_more(width: int, height: int, content: Content, extra: int) -> None:
     rows = allocate_rows(width, height, content, extra=extra)
     assert not rows.table_beside or rows.causes == rows.failures
-    left, right = rows.zones + rows.sizes + rows.timeline, rows.failures + rows.pods + rows.consumers
+    left = rows.zones + rows.sizes + rows.obstacles + rows.timeline + rows.nodes
+    right = rows.failures + rows.pods + rows.consumers
     right += 0 if rows.table_beside else rows.causes
     used = 2 + extra + rows.card + rows.message
     assert used + (max(left, right) if rows.side_by_side else left + right) <= height

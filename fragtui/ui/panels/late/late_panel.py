@@ -48,6 +48,20 @@ class LatePanel(FramedPanel):
         return self._view
 
 
+def obstacles(session: Session) -> View:
+    """Return the view of what stands in the way of a block."""
+    from fragtui.ui.panels.late.obstacles import ObstaclesView  # noqa: PLC0415
+
+    return ObstaclesView(session)
+
+
+def nodes(session: Session) -> View:
+    """Return the view of the NUMA nodes over time."""
+    from fragtui.ui.panels.late.nodes import NodesView  # noqa: PLC0415
+
+    return NodesView(session)
+
+
 def consumers(session: Session) -> View:
     """Return the view of the largest consumers of memory."""
     from fragtui.ui.panels.late.consumers import ConsumersView  # noqa: PLC0415
