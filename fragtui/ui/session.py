@@ -33,10 +33,11 @@ from fragtui.ui.notices import NoticeLog
 if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
     from fragtui.kernel.reports.report import ExternalDrop
     from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+    from fragtui.model.node.consumers import Consumers
     from fragtui.model.pods.pod_update import PodUpdate
     from fragtui.model.pods.stuck_pods import StuckPod
     from fragtui.model.state.denials import Denials
-    from fragtui.remedies.service import RemedyState
+    from fragtui.remedies.service import RemedyResult, RemedyState
 
 
 SHORT_HISTORY, LONG_HISTORY = 300.0, 1200.0
@@ -92,6 +93,8 @@ class Session:
     failures: FailureList = field(default_factory=FailureList)
     pods: PodUpdate | None = None
     """The last update of the pods; None before the first."""
+    consumers: Consumers | None = None
+    """The largest processes when they were last read, which is only while the node is out of memory; None if never."""
     notices: NoticeLog = field(default_factory=NoticeLog)
     """What fragtui reported."""
     key_names: Mapping[str, str] = field(default_factory=lambda: key_names(KEYS))
@@ -125,6 +128,8 @@ class Session:
     """Whether the history covers all that is kept, not the last five minutes."""
     by_type: bool = False
     """Whether bars show the split by migratetype instead of the verdict."""
+    remedy_result: RemedyResult | None = None
+    """The result of the last remedy of this program, or of the recording; None before one has ended."""
     last_remedy: LastRemedy | None = None
     """The newest remedy that is known to have run, by whatever tool."""
     _denials: Denials | None = None
@@ -260,7 +265,7 @@ class Session:
         self.refusals.clear()
         self.rates.clear()
         self.failures.clear()
-        self._denials = self.last_remedy = None
+        self._denials = self.last_remedy = self.remedy_result = self.consumers = None
         self.baseline = Baseline(first, "start") if first.zones else None
 
     def rejudge(self) -> None:

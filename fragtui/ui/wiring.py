@@ -17,6 +17,7 @@ from fragtui.ui.messages import Crashed, KernelLogUpdated, MailboxMessage, PodsU
 
 if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
     from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+    from fragtui.model.node.consumers import Consumers
     from fragtui.model.pods.pod_update import PodUpdate
     from fragtui.model.remedy.risk import NodeConditions
 
@@ -36,6 +37,13 @@ class PodReader(BackgroundReader, Protocol):
 
     def remedy_ran(self, name: str) -> None:
         """Note that a remedy ran."""
+
+
+class ConsumerReader(Protocol):
+    """A reader of the largest processes, which reads only when it is asked to."""
+
+    def look(self) -> None:
+        """Start a reading if one is due; never waits."""
 
 
 class ActiveRecording(Protocol):
@@ -95,6 +103,9 @@ class AppDependencies:
     """The audit log, if not at its usual path under the root."""
     write_report: Callable[[Path], object] | None = None
     """Writes the report for a ticket into a new file; raises OSError. None if there is no node to report on."""
+    consumers: Callable[[Callable[[Consumers], None], Callable[[str], None]], ConsumerReader] | None = None
+    """Makes the reader of processes from the receivers of readings and tracebacks; called while the node is out of
+    memory. None for saved files."""
     recorder: ScreenRecorder | None = None
     """Records the node into a file; None if there is nothing to record."""
 

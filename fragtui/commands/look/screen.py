@@ -6,7 +6,8 @@ import argparse
 import os
 import resource
 import sys
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,10 @@ from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.recording.recorder import Recorder
 
 if TYPE_CHECKING:
+    from fragtui.model.node.consumers import Consumers
     from fragtui.model.remedy.risk import NodeConditions
     from fragtui.sources.files.own_files import OwnFile
+    from fragtui.sources.host.processes import ProcessReader
     from fragtui.sources.kernel_log.follower import KernelLog
     from fragtui.sources.node_readers import NodeReaders
     from fragtui.sources.pods.watcher import PodWatcher
@@ -93,6 +96,7 @@ def run(args: argparse.Namespace) -> int:
             audit=args.audit,
             recorder=recorder,
             write_report=lambda path: _write_report(args, path),
+            consumers=partial(_process_reader, reader) if reader.live else None,
         ),
         detect(args.theme, to_ascii=args.ascii),
     )
@@ -121,6 +125,14 @@ def _read_conditions(root: Path) -> NodeConditions:
     from fragtui.sources.host.conditions import read_conditions  # noqa: PLC0415  # See run().
 
     return read_conditions(root)
+
+
+def _process_reader(
+    reader: NodeReader, deliver: Callable[[Consumers], None], on_crash: Callable[[str], None]
+) -> ProcessReader:
+    from fragtui.sources.host.processes import ProcessReader  # noqa: PLC0415  # See run().
+
+    return ProcessReader(reader.tree.root / "proc", reader.host.page_size, deliver, on_crash)
 
 
 def _write_report(args: argparse.Namespace, path: Path) -> None:

@@ -10,7 +10,7 @@ from fragtui.model.node.snapshot import Snapshot, ZoneKey
 from fragtui.model.node.verdict import State, Thresholds, state_of_counts
 
 TICKS = 1200
-_SERIES = 32
+_SERIES = 64
 """Series kept up to date at once: those on screen and some recent ones."""
 
 

@@ -102,7 +102,7 @@ class RemedyController:
         if is_dry and decision is not None and decision is not self._decision and decision.action is GuardAction.RUN:
             self._app.notify(f"It would run now: {decision.why}.", title="Guard, dry run", markup=False)
         self._decision = decision
-        new = state.remedy_result
+        new = self._session.remedy_result = state.remedy_result
         return new is not None and (before is None or before.outcome is not new.outcome)
 
     def ask(self, name: str) -> None:

@@ -127,6 +127,7 @@ class ReplayScreen(DashboardScreen):
         """Set the session's position in the recording, its status and its line about remedies."""
         self._set_position()
         self.session.remedy_line = self._remedy_line()
+        self.session.remedy_result = self._remedies.remedy_result
         position = self._position
         clock = datetime.fromtimestamp(position.time).astimezone().strftime("%H:%M:%S")
         if position.playing:

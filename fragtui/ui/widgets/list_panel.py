@@ -218,7 +218,10 @@ class ListPanel(FramedPanel, Generic[T], can_focus=True):
             what = f"{found} of {total} match " + (f"'{self.wanted}_'" if self.typing else f"'{self.wanted}'")
             how = " · Enter keeps · Esc clears" if self.typing else f" · {self.clear_key} clears"
             return Framing(
-                title[:1], ((what, "strong"), (how if width >= 60 else "", "muted")), self.note(), self.keys()
+                title[:1],
+                ((what, "strong"), (how if width >= (76 if self.typing else 60) else "", "muted")),
+                self.note(),
+                self.keys(),
             )
         return Framing(title, position, self.note(), self.keys() if self.framed else ())
 
