@@ -91,7 +91,7 @@ def report_page(facts: ReportFacts, *, redact: bool = False, full: bool = False)
 
     It is one page of about 60 lines, whatever happened; `full` has every order, group, pod and remedy.
     """
-    page = _Page(facts, _redaction(facts) if redact else Redaction())
+    page = _Page(facts, redaction_for(facts) if redact else Redaction())
     sections = page.in_full() if full else page.in_brief()
     rest = "" if full else " `fragtui report --full` has every group, pod, zone and remedy."
     note = (
@@ -104,7 +104,14 @@ def report_page(facts: ReportFacts, *, redact: bool = False, full: bool = False)
     )
 
 
-def _redaction(facts: ReportFacts) -> Redaction:
+def failures_of(facts: ReportFacts) -> FailureGroups:
+    """Return the groups of what the kernel denied; those of pods too if no source reports pods."""
+    pods = facts.pods is None
+    return group_failures(each for each in facts.incidents if pods or each.kind != SANDBOX_FAILURE)
+
+
+def redaction_for(facts: ReportFacts) -> Redaction:
+    """Return the redaction of every name that the report knows."""
     stuck = (*facts.pods.pods, *facts.pods.started) if facts.pods else ()
     return redaction_of(
         hosts=(facts.snapshot.host.name, *(episode.intent.host for episode in facts.episodes)),
@@ -156,7 +163,7 @@ class _Page:
         sections = [self.head()]
         ends = []
         source = facts.incidents_from and self._out(facts.incidents_from)
-        failures = self._failures()
+        failures = failures_of(facts)
         if source and failures.count:
             lines = brief.denied(source, failures, facts.incidents, facts.pods, page_size, self._out)
             sections.append([_DENIED if facts.pods is None else _DENIED_WITHOUT_PODS, *lines])
@@ -261,11 +268,6 @@ class _Page:
             "",
             *markdown_table(("Remedy", "Memory", f"Blocks of {size}", "Remark"), rows),
         ]
-
-    def _failures(self) -> FailureGroups:
-        """Return the groups of what the kernel denied; those of pods too if no source reports pods."""
-        pods = self._facts.pods is None
-        return group_failures(each for each in self._facts.incidents if pods or each.kind != SANDBOX_FAILURE)
 
     def incidents(self) -> list[str]:
         facts = self._facts
