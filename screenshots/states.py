@@ -31,8 +31,8 @@ DEPTHS: dict[str, dict[str, str]] = {
     "16": {"COLORTERM": "", "TERM": "xterm"},
     "no-color": {"NO_COLOR": "1"},
 }
-REPLAYED = {"denied": (" ", ">"), "recovering": (" ", "$")}
-"""Cases of the recording, and the keys that lead to each."""
+REPLAYED = {"denied": "0>..", "recovering": "$"}
+"""Cases of the recording, and the keys that lead to each once it is paused."""
 QUESTIONS = "What is wrong, how bad is it, who was denied memory, which pods wait, what to do?"
 _TEXT, _GROUND = "#d0d0d0", "#101010"
 """What a terminal shows where a program sets no colour."""
@@ -104,10 +104,14 @@ def draw_case(
     """Write the pictures of one state and yield each; the command is started once for each depth."""
     for depth, environment in depths.items():
         with terminal(*arguments, "--theme", "dark", **environment) as shown:
-            settle(shown)
-            for key in REPLAYED.get(name, ()):
+            if keys := REPLAYED.get(name):
+                shown.until(" replay ")
+                shown.press(" ")
+                shown.until("paused")
+            for key in keys or "":
                 shown.press(key)
-                settle(shown)
+                shown.pump(0.3)
+            settle(shown)
             for columns, rows in sizes:
                 shown.resize(columns, rows)
                 settle(shown)
