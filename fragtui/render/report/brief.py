@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from fragtui.model.failures.groups import FailureGroups, GroupedFailures, key_of, typical
+from fragtui.model.failures.groups import ANYONE, FailureGroups, GroupedFailures, key_of, typical
 from fragtui.model.failures.incident import Incident
 from fragtui.model.node.indices import blocks_of, free_pages, largest_order
 from fragtui.model.node.verdict import NodeJudgement, ZoneJudgement
@@ -64,7 +64,7 @@ def denied(
     out: Out,
 ) -> list[str]:
     """Return the totals, the newest groups and the typical reports."""
-    groups = failures.newest_first
+    groups = failures.listed
     shown = groups[:_MAX_GROUPS]
     count = len(groups) + failures.forgotten
     of_all = f" The {len(shown)} newest of {count:,} groups:" if count > len(shown) else ""
@@ -88,7 +88,8 @@ def _report(
     facts = [f"{label} {text}" for label, text in incident_facts(newest)]
     facts += [f"id {newest.id}"] if newest.id else []
     facts += ["stack " + " < ".join(newest.stack[:10])] if newest.stack else []
-    members = [incident for incident in incidents if key_of(incident) == group.key]
+    # The pods of many tasks are in the table of pods, each with what blocks it.
+    members = [incident for incident in incidents if group.key.who != ANYONE and key_of(incident) == group.key]
     title = f"**{incident_title(newest, page_size)}: {name}**"
     return [
         f"- {title}, {times_words(group)} {out(newest.explanation, '')}".rstrip(),
