@@ -23,7 +23,7 @@ from fragtui.render.card.state_text import badge, outlook, sentence
 from fragtui.render.facts import Fact
 from fragtui.render.failure_table import times_words, total_facts
 from fragtui.render.incident_text import block_words, count_words, incident_facts, incident_title
-from fragtui.render.pod_text import blocked_pods, kernel_facts, pod_facts, pod_name
+from fragtui.render.pod_text import blocked_pods, kernel_facts, pod_facts, pod_name, retry_facts
 from fragtui.render.redaction import Redaction, redaction_of
 from fragtui.render.report import brief
 from fragtui.render.report.markdown import escaped, markdown_table
@@ -170,7 +170,9 @@ class _Page:
         else:
             ends.append([_DENIED_WITHOUT_PODS, "", f"None in {source}." if source else f"Unknown: {_NO_LOG}."])
         if facts.pods is not None and (facts.pods.pods or facts.pods.started):
-            sections.append(["## Stuck pods", *brief.stuck(facts.pods, facts.pods_unknown, self._out)])
+            sections.append(
+                ["## Stuck pods", *brief.stuck(facts.pods, facts.pods_unknown, facts.snapshot.time, self._out)]
+            )
         else:
             ends.append(self.pods())
         if facts.judgement.serving and facts.judgement.too_large is None:
@@ -323,6 +325,7 @@ class _Page:
         )
         for pod in stuck:
             facts = [*kernel_facts(pod), *(fact for fact in pod_facts(pod) if fact.label not in _POD_COLUMNS)]
+            facts += retry_facts(pod, self._facts.snapshot.time)
             lines += ["", f"{self._out(pod_name(pod))}:", ""]
             lines += [f"- {label}: {self._out(text)}" for label, text in facts]
         missing = self._out(self._facts.pods_unknown, "")

@@ -21,7 +21,15 @@ from fragtui.render.failure_table import (
     total_facts,
 )
 from fragtui.render.incident_text import block_words, cause_words, incident_facts, incident_title
-from fragtui.render.pod_text import blocked_pods, kernel_facts, memory_words, pod_facts, pod_name, pod_reason
+from fragtui.render.pod_text import (
+    blocked_pods,
+    kernel_facts,
+    memory_words,
+    pod_facts,
+    pod_name,
+    pod_reason,
+    retry_facts,
+)
 from fragtui.render.report.markdown import markdown_table
 from fragtui.text import counted, format_bytes, format_count
 
@@ -105,8 +113,8 @@ def _linked(label: str, texts: Sequence[str], out: Out) -> list[str]:
     return lines
 
 
-def stuck(pods: StuckPods, not_visible: str, out: Out) -> list[str]:
-    """Return the pods, those that the kernel denied memory first, and the facts of the first ones."""
+def stuck(pods: StuckPods, not_visible: str, now: float, out: Out) -> list[str]:
+    """Return the pods, those that the kernel denied memory first, and the facts of the first ones at a time."""
     listed = [*sorted(pods.pods, key=blame), *pods.started]
     rows = [
         (
@@ -134,6 +142,7 @@ def stuck(pods: StuckPods, not_visible: str, out: Out) -> list[str]:
         lines.append(f"- **{out(pod_name(pod), '')}**: {out(facts['error'], '')}")
         lines += _linked("blocked by", [text for _, text in kernel_facts(pod)], out)
         lines.append(f"  - do: {out(facts['do'], '')}")
+        lines += [f"  - {label}: {text}" for label, text in retry_facts(pod, now)]
     return lines
 
 

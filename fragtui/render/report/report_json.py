@@ -73,6 +73,7 @@ def _pod(pod: StuckPod) -> dict[str, Any]:
         "attempts": pod.attempts,
         "first_failure": _time(pod.first_failure),
         "last_failure": _time(pod.last_failure),
+        "next_try": _time(pod.next_try),
         "reason_class": pod.reason_class.name,
         "memory": pod.memory,
         "blame": pod.blame,
