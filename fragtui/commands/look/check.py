@@ -45,7 +45,7 @@ _BADGE_COLOURS = {
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
     form = parser.add_mutually_exclusive_group()
-    add_json(parser, "one JSON object", form)
+    add_json(parser, "one JSON object", form, wide="wide")
     form.add_argument("--wide", action="store_true", help="the free blocks of every zone, a column for each order")
     form.add_argument("--plugin", choices=("nagios",), help="first line in the form of monitoring plugins")
     parser.add_argument("--logs", action="store_true", help="read the kernel log and the pods, too: up to 3 s")
