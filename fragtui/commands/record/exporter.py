@@ -66,9 +66,10 @@ class NodeSource:
         with self._lock:
             if self._counts is None:
                 yield from self._logged()
-            snapshot = self.reader.sample()
-            order = self._order if self._order is not None else self._failed_order
-            judgement = judge_node(snapshot, COSTLY_ORDER if order is None else order)
+            wanted = self._order if self._order is not None else self._failed_order
+            order = COSTLY_ORDER if wanted is None else wanted
+            snapshot = self.reader.sample_for(order)
+            judgement = judge_node(snapshot, order)
             seen = self._pods is not None and (
                 bool(self._pods.stuck.pods) or pods_sight(self._pods.sources) is Sight.LOOKED
             )
