@@ -51,7 +51,7 @@ class NodeSource:
         with self._lock:
             self._log_works = update.source != "none" and update.proof != ""
             if self._counts is not None:
-                self._counts.take(update, time.time())
+                self._counts.take(update, time.monotonic())
             for incident in update.incidents:
                 if incident.kind is ReportKind.ALLOCATION_FAILURE and incident.order:
                     self._failed_order = incident.order
@@ -76,7 +76,7 @@ class NodeSource:
             pods = waiting_pods(self._pods.stuck) if self._pods is not None and seen else None
             yield from node_metrics(snapshot, node_state(snapshot, judgement, pods=pods), __version__)
             if self._counts is not None and self._log_works:
-                yield failure_counter(self._counts.totals(time.time()))
+                yield failure_counter(self._counts.totals(time.monotonic()))
             if self._pods is not None and seen:
                 yield pod_gauge(self._pods.stuck)
             record = self._audit.read()

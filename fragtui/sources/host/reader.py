@@ -106,7 +106,7 @@ class NodeReader:
     def sample_for(self, order: int, *, asked: bool = False) -> Snapshot:
         """Read the node now, /proc/pagetypeinfo only if it can change what is said of requests of `order`.
 
-        Saved files are read whole: they lock nothing. `asked`: a person waits for the answer, it is read before its turn.
+        Saved files are read whole: they lock nothing. `asked`: a person waits, it is read before its turn.
         """
         if not self.live:
             return self.sample(page_types=True)

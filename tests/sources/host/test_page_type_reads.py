@@ -22,7 +22,7 @@ Reads = Callable[[], int]
 
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> Reads:
-    """Trees are taken for the running kernel's own; return how often their pagetypeinfo was read since the last call."""
+    """Trees count as the running kernel's own; return how often their pagetypeinfo was read since the last call."""
     opened: list[str] = []
     read = HostFile.read
 
