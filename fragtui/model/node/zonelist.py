@@ -123,7 +123,8 @@ def _special_lists(zone: Zone, snapshot: Snapshot) -> tuple[tuple[int, ...], tup
 def _hidden(zone: Zone, snapshot: Snapshot) -> Hidden:
     """Return the zone's free pages that GFP_KERNEL may not take, without the free lists by migratetype.
 
-    Isolated pages are in free blocks, but not counted as free (mm/page_alloc.c account_freepages).
+    Isolated pages are in free blocks, but not counted as free (mm/page_alloc.c account_freepages). They are isolated by
+    pageblocks: a smaller difference is what changed between the two readings.
     """
     info = zone.info
     if info is None or info.free is None:
@@ -131,7 +132,8 @@ def _hidden(zone: Zone, snapshot: Snapshot) -> Hidden:
         return Hidden(cma=snapshot.meminfo.get("CmaFree", 0) // snapshot.host.page_size)
     pages = free_pages(zone.free_blocks)
     cma = _free_cma(info, snapshot.host.version)
-    isolated = max(0, pages - info.free)
+    outside = pages - info.free
+    isolated = outside if outside >= 1 << max(0, len(zone.free_blocks) - 2) else 0
     known = info.free_highatomic is not None
     atomic = info.free_highatomic if info.free_highatomic is not None else _most_highatomic(zone, info, snapshot)
     return Hidden(pages if cma is None else cma, isolated, min(atomic, pages), known)

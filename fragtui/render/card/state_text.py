@@ -182,8 +182,8 @@ def _low(state: NodeState) -> Sequence[str]:
         return (
             f"{head}, but {those} may be kept for atomic requests: /proc/pagetypeinfo is not read.",
             f"{head}, but {those} may be kept for atomic requests.",
-            f"{head}, or kept for atomic requests.",
-            f"{head}.",
+            f"{size} blocks are free, if not kept for atomic requests.",
+            f"{size} is free, or kept for atomic requests.",
         )
     head = f"Running low: {counted(blocks, 'block')} of {size} left"
     if judgement.unusable is None or judgement.free_pages is None:
