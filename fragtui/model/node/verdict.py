@@ -163,16 +163,18 @@ def judge_node(snapshot: Snapshot, order: int) -> NodeJudgement:
     nodes = len({zone.zone.node for zone in serving})
     watermarks_known = all(zone.state.mark is not None for zone in serving)
     blocks = sum(own_blocks(zone.zone, zone.state, order) for zone in giving)
-    sure = sum(sure_blocks(zone.zone, zone.state, order) for zone in giving)
+    sure: dict[int, int] = {}
+    for zone in giving:
+        sure[zone.zone.node] = sure.get(zone.zone.node, 0) + sure_blocks(zone.zone, zone.state, order)
     # As many as may be kept for atomic requests are taken to be of the target order.
-    few = running_low(sure, _share(pages - _maybe_atomic(serving), suitable - _maybe_atomic(serving)))
+    few = running_low(sum(sure.values()), _share(pages - _maybe_atomic(serving), suitable - _maybe_atomic(serving)))
     possible = {verdict for zone in serving for verdict in zone.kernel}
     state = _state(
         kernel,
         not_a_page=not possible & {Verdict.AVAILABLE, Verdict.UNKNOWN},
         bare=len(nodes_without),
         nodes=nodes,
-        few=few or not watermarks_known,
+        few=few or not watermarks_known or 0 in sure.values(),
         doubtful=len({zone.zone.node for zone in doubtful}),
     )
     # On a bare node a request that is bound to it gets what it would on a node where none is available.
@@ -197,7 +199,7 @@ def judge_node(snapshot: Snapshot, order: int) -> NodeJudgement:
         halving_floor=_halving_stop(serving, order) if rule is Rule.HALVING and kernel is Verdict.RESERVED else None,
         only_foreign=kernel is Verdict.RESERVED and _only_foreign(serving, order),
         too_large=None if within else orders - 1,
-        sure_blocks=sure,
+        sure_blocks=sum(sure.values()),
         doubtful=doubtful,
         unsure=state is State.LOW and not nodes_without and not running_low(blocks, unusable),
         cma_pages=sum(zone.state.cma_pages for zone in serving),
