@@ -88,9 +88,9 @@ class Session:
     pods: PodUpdate | None = None
     """The last update of the pods; None before the first."""
     notices: NoticeLog = field(default_factory=NoticeLog)
+    """What fragtui reported."""
     keycaps: dict[str, str] = field(default_factory=dict)
     """The keys of the user as they are shown, by those that they replace."""
-    """What fragtui reported."""
     notice_row: bool = False
     """Whether the screen has a row of its own for them."""
     remedies: RemedyState | None = None

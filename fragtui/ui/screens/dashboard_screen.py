@@ -85,9 +85,10 @@ class DashboardScreen(Screen[None]):
         self.dashboard.share_out()
 
     def on_mail_arrived(self) -> None:
-        """Handle the messages in the mailbox."""
+        """Handle the messages in the mailbox; to post each to this screen would take as long as to redraw a panel."""
         for message in self.mail.empty():
-            self.post_message(message)
+            if handler := getattr(self, message.handler_name, None):
+                handler(message)
 
     @surviving_errors
     def on_crashed(self, message: Crashed) -> None:
