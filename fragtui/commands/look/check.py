@@ -12,7 +12,6 @@ from fragtui.commands.cli.output import takes_colour
 from fragtui.commands.cli.output_options import add_color, add_json, add_quiet
 from fragtui.commands.cli.settings import thresholds_of
 from fragtui.model.node.snapshot import Snapshot, Unreadable
-from fragtui.model.node.target_zones import needs_page_types
 from fragtui.model.node.verdict import COSTLY_ORDER, Severity, judge_node
 from fragtui.model.state.node_state import NodeState, Question, Unseen, node_state
 from fragtui.render.card.card import LABEL_CELLS, card
@@ -117,10 +116,7 @@ def _checked(args: argparse.Namespace, reader: NodeReader) -> tuple[int, str]:
 
 def _blocks_alone(args: argparse.Namespace, reader: NodeReader) -> tuple[NodeState, Snapshot, Forecast | None]:
     order = args.order if args.order is not None else target_order(reader)
-    snapshot = reader.sample(page_types=None)
-    # The kernel walks all free blocks for pagetypeinfo, with interrupts off: it is read if it can change an answer.
-    if args.json or args.wide or needs_page_types(snapshot, order):
-        snapshot = reader.sample()
+    snapshot = reader.sample_for(order)
     if (several := reader.tree.ambiguous) is not None:
         snapshot = snapshot._replace(unreadable=(Unreadable(str(args.root / "buddyinfo"), several),))
     unseen = tuple(Unseen(question, _NOT_LOOKED, blind=False) for question in Question)

@@ -167,14 +167,14 @@ def collect(
     on_read = progress.on_read if progress else lambda logs, found: None
     note = progress.note if progress else lambda text: None
     reader = NodeReader(root)
-    snapshot = reader.sample(page_types=True)
+    incidents, logged, source, problems = _incidents(reader, on_read)
+    target = order if order is not None else _failed_order(incidents)
+    snapshot = reader.sample_for(target, asked=True)
     reader.close()
     if (several := reader.tree.ambiguous) is not None:
         snapshot = snapshot._replace(unreadable=(Unreadable(str(root), several),))
-    incidents, logged, source, problems = _incidents(reader, on_read)
     note("reading pods" if not reader.live else f"asking the sources of pods, up to {_PODS_WAIT:.0f} s")
     pods, cannot_tell = _pods(root, logged) if reader.live else _saved_pods(reader.tree, logged)
-    target = order if order is not None else _failed_order(incidents)
     past = read_history(AuditLog(audit_path(audit, root)), reader.tree.root)
     return ReportFacts(
         snapshot=snapshot,

@@ -54,7 +54,7 @@ class NodeSource:
         with self._lock:
             self._log_works = update.source != "none" and update.proof != ""
             if self._counts is not None:
-                self._counts.take(update, time.time())
+                self._counts.take(update, time.monotonic())
             for incident in update.incidents:
                 if incident.kind is ReportKind.ALLOCATION_FAILURE and incident.order:
                     self._failed_order = incident.order
@@ -69,16 +69,17 @@ class NodeSource:
         with self._lock:
             if self._counts is None:
                 yield from self._logged()
-            snapshot = self.reader.sample()
-            order = self._order if self._order is not None else self._failed_order
-            judgement = judge_node(snapshot, COSTLY_ORDER if order is None else order, self._thresholds)
+            wanted = self._order if self._order is not None else self._failed_order
+            order = COSTLY_ORDER if wanted is None else wanted
+            snapshot = self.reader.sample_for(order)
+            judgement = judge_node(snapshot, order, self._thresholds)
             seen = self._pods is not None and (
                 bool(self._pods.stuck.pods) or pods_sight(self._pods.sources) is Sight.LOOKED
             )
             pods = waiting_pods(self._pods.stuck) if self._pods is not None and seen else None
             yield from node_metrics(snapshot, node_state(snapshot, judgement, pods=pods), __version__)
             if self._counts is not None and self._log_works:
-                yield failure_counter(self._counts.totals(time.time()))
+                yield failure_counter(self._counts.totals(time.monotonic()))
             if self._pods is not None and seen:
                 yield pod_gauge(self._pods.stuck)
             record = self._audit.read()

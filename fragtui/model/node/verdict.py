@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
-from fragtui.model.node.indices import blocks_of, fragmentation_index, free_pages, unusable_indices
+from fragtui.model.node.indices import fragmentation_index, unusable_indices
 from fragtui.model.node.snapshot import Snapshot, Zone
-from fragtui.model.node.target_zones import is_target, own_blocks
+from fragtui.model.node.target_zones import is_target, own_blocks, sure_blocks
 from fragtui.model.node.watermark import (
     RequestKind,
     Rule,
@@ -16,6 +16,7 @@ from fragtui.model.node.watermark import (
     ZoneState,
     floor_pages,
     halving_floor,
+    kernel_pages,
     only_foreign,
     usable_pages,
     verdicts,
@@ -122,7 +123,7 @@ class NodeJudgement(NamedTuple):
     largest_order: int | None
     """Highest order that a GFP_KERNEL request gets now; None if not even a page is available, or unknown."""
     free_pages: int | None
-    """Pages in all free blocks of the zones that kernel requests may be served from."""
+    """Pages in the free blocks that kernel requests may be served from: not CMA's, nor those kept for others."""
     blocks: int | None
     """Blocks of the target order in the zones that give one now, with larger ones split."""
     unusable: int | None
@@ -141,6 +142,14 @@ class NodeJudgement(NamedTuple):
     too_large: int | None = None
     """The kernel's highest order if the target is above it: such a request is a bug of its caller."""
     thresholds: Thresholds = DEFAULT_THRESHOLDS
+    sure_blocks: int | None = None
+    """Those of `blocks` that are surely not kept for CMA or atomic requests: fewer if no file shows it of each."""
+    doubtful: tuple[ZoneJudgement, ...] = ()
+    """The zones whose free blocks may all be kept for others, in NUMA nodes where no other zone has one."""
+    unsure: bool = False
+    """The state is LOW only because files are missing: by those that were read there are enough blocks."""
+    cma_pages: int = 0
+    """Free pages of the serving zones' CMA, which kernel requests may not take."""
 
     @property
     def serving(self) -> tuple[ZoneJudgement, ...]:
@@ -167,19 +176,31 @@ def judge_node(snapshot: Snapshot, order: int, thresholds: Thresholds = DEFAULT_
     within = order < orders
     kernel = node_verdict(serving, RequestKind.GFP_KERNEL, order) if within else Verdict.UNKNOWN
     atomic = node_verdict(serving, RequestKind.GFP_ATOMIC, order) if within else Verdict.UNKNOWN
-    pages = sum(free_pages(zone.zone.free_blocks) for zone in serving)
-    blocks = sum(own_blocks(zone.zone, zone.state, order) for zone in serving if _gives(zone, order))
-    suitable = sum(blocks_of(zone.zone.free_blocks, order) << order for zone in serving)
-    unusable = (pages - suitable) * 1000 // pages if pages else None
+    giving = [zone for zone in serving if _gives(zone, order)]
+    pages = sum(kernel_pages(zone.state) for zone in serving)
+    suitable = sum(own_blocks(zone.zone, zone.state, order) << order for zone in serving)
+    unusable = _share(pages, suitable)
+    doubtful = _doubtful(serving, order)
     nodes_without = _nodes_without(serving, order) if kernel is Verdict.AVAILABLE else ()
-    largest = max(
-        (k for k in range(orders) if node_verdict(serving, RequestKind.GFP_KERNEL, k) is Verdict.AVAILABLE),
-        default=None,
-    )
     gets = _gets(kernel, order, serving)
     nodes = len({zone.zone.node for zone in serving})
-    few = thresholds.running_low(blocks, unusable)
-    state = _state(kernel, not_a_page=largest is None, bare=len(nodes_without), nodes=nodes, few=few)
+    watermarks_known = all(zone.state.mark is not None for zone in serving)
+    blocks = sum(own_blocks(zone.zone, zone.state, order) for zone in giving)
+    sure: dict[int, int] = {}
+    for zone in giving:
+        sure[zone.zone.node] = sure.get(zone.zone.node, 0) + sure_blocks(zone.zone, zone.state, order)
+    # As many as may be kept for atomic requests are taken to be of the target order.
+    atomic_pages = _maybe_atomic(serving)
+    few = thresholds.running_low(sum(sure.values()), _share(pages - atomic_pages, suitable - atomic_pages))
+    possible = {verdict for zone in serving for verdict in zone.kernel}
+    state = _state(
+        kernel,
+        not_a_page=not possible & {Verdict.AVAILABLE, Verdict.UNKNOWN},
+        bare=len(nodes_without),
+        nodes=nodes,
+        few=few or not watermarks_known or 0 in sure.values(),
+        doubtful=len({zone.zone.node for zone in doubtful}),
+    )
     # On a bare node a request that is bound to it gets what it would on a node where none is available.
     bound = [zone for zone in serving if zone.zone.node in nodes_without]
     waits = (_gets(Verdict.FRAGMENTED, order, bound) if bound else gets) is RequestOutcome.WAITS
@@ -191,18 +212,22 @@ def judge_node(snapshot: Snapshot, order: int, thresholds: Thresholds = DEFAULT_
         atomic=atomic,
         state=state,
         severity=severity_of(state, waits=waits),
-        largest_order=largest,
+        largest_order=_largest_given(serving, orders),
         free_pages=pages,
         blocks=blocks,
         unusable=unusable,
         nodes_without=nodes_without,
         nodes=nodes,
-        watermarks_known=all(zone.state.mark is not None for zone in serving),
+        watermarks_known=watermarks_known,
         gets=gets,
         halving_floor=_halving_stop(serving, order) if rule is Rule.HALVING and kernel is Verdict.RESERVED else None,
         only_foreign=kernel is Verdict.RESERVED and _only_foreign(serving, order),
         too_large=None if within else orders - 1,
         thresholds=thresholds,
+        sure_blocks=sum(sure.values()),
+        doubtful=doubtful,
+        unsure=state is State.LOW and not nodes_without and not thresholds.running_low(blocks, unusable),
+        cma_pages=sum(zone.state.cma_pages for zone in serving),
     )
 
 
@@ -224,10 +249,11 @@ def _judge_zone(zone: Zone, state: ZoneState, rule: Rule, page_size: int, few_bl
 def node_verdict(serving: list[ZoneJudgement], request: RequestKind, order: int) -> Verdict:
     """Return what the request gets from the node: if no zone passes, the verdict of the one that comes closest.
 
-    A zone with enough memory but no block makes it fragmented; blocks that are only reserved come next.
+    A zone that may pass makes it unknown, one with enough memory but no block fragmented; blocks that are only reserved
+    come next.
     """
     found = {zone.verdict(request, order) for zone in serving}
-    nearest_first = (Verdict.AVAILABLE, Verdict.FRAGMENTED, Verdict.RESERVED, Verdict.SHORT)
+    nearest_first = (Verdict.AVAILABLE, Verdict.UNKNOWN, Verdict.FRAGMENTED, Verdict.RESERVED, Verdict.SHORT)
     return next((verdict for verdict in nearest_first if verdict in found), Verdict.UNKNOWN)
 
 
@@ -236,8 +262,33 @@ def _gives(zone: ZoneJudgement, order: int) -> bool:
 
 
 def _nodes_without(serving: list[ZoneJudgement], order: int) -> tuple[int, ...]:
-    served = {zone.zone.node for zone in serving if _gives(zone, order)}
+    """Return the NUMA nodes that surely give no block."""
+    given = (Verdict.AVAILABLE, Verdict.UNKNOWN)
+    served = {zone.zone.node for zone in serving if zone.verdict(RequestKind.GFP_KERNEL, order) in given}
     return tuple(sorted({zone.zone.node for zone in serving} - served))
+
+
+def _doubtful(serving: list[ZoneJudgement], order: int) -> tuple[ZoneJudgement, ...]:
+    served = {zone.zone.node for zone in serving if _gives(zone, order)}
+    return tuple(
+        zone
+        for zone in serving
+        if zone.zone.node not in served and zone.verdict(RequestKind.GFP_KERNEL, order) is Verdict.UNKNOWN
+    )
+
+
+def _largest_given(serving: list[ZoneJudgement], orders: int) -> int | None:
+    given = (k for k in range(orders) if node_verdict(serving, RequestKind.GFP_KERNEL, k) is Verdict.AVAILABLE)
+    return max(given, default=None)
+
+
+def _maybe_atomic(serving: list[ZoneJudgement]) -> int:
+    return sum(zone.state.hidden.possible - zone.state.hidden.known for zone in serving)
+
+
+def _share(pages: int, suitable: int) -> int | None:
+    """Return the share of pages that is not in suitable blocks, in thousandths; None without pages."""
+    return (pages - max(0, suitable)) * 1000 // pages if pages > 0 else None
 
 
 def _halving_stop(serving: list[ZoneJudgement], order: int) -> int | None:
@@ -277,8 +328,11 @@ def _gets(kernel: Verdict, order: int, serving: list[ZoneJudgement]) -> RequestO
     return RequestOutcome.WAITS if plenty and keeps_up else RequestOutcome.MAY_KILL
 
 
-def _state(kernel: Verdict, *, not_a_page: bool, bare: int, nodes: int, few: bool) -> State:
-    """Return the state of the node; `bare` of its `nodes` NUMA nodes have no block though another one has."""
+def _state(kernel: Verdict, *, not_a_page: bool, bare: int, nodes: int, few: bool, doubtful: int = 0) -> State:
+    """Return the state of the node; `bare` of its `nodes` NUMA nodes have no block though another one has.
+
+    `doubtful` ones may have none: they make it unknown if they change it.
+    """
     if kernel is Verdict.UNKNOWN:
         return State.UNKNOWN
     if kernel is Verdict.SHORT or (kernel is Verdict.RESERVED and not_a_page):
@@ -287,6 +341,8 @@ def _state(kernel: Verdict, *, not_a_page: bool, bare: int, nodes: int, few: boo
         return State.RESERVED
     if kernel is Verdict.FRAGMENTED or (bare and bare * 2 >= nodes):
         return State.FRAGMENTED
+    if doubtful and ((bare + doubtful) * 2 >= nodes or not (few or bare)):
+        return State.UNKNOWN
     return State.LOW if few or bare else State.OK
 
 

@@ -166,6 +166,8 @@ def _recovers(snapshot: Snapshot, since: Since, remedy: LastRemedy, lasts: float
 def _cannot_judge(snapshot: Snapshot, judgement: NodeJudgement) -> str | None:
     if judgement.state is not State.UNKNOWN or judgement.too_large is not None:
         return None
+    if judgement.doubtful:
+        return f"/proc/pagetypeinfo: {snapshot.why('pagetypeinfo') or 'not read yet'}"
     why = snapshot.why("buddyinfo")
     return f"/proc/buddyinfo: {why}" if why else "no zone that kernel requests may use"
 
@@ -175,6 +177,8 @@ def _advice(snapshot: Snapshot, found: NodeState) -> Advice:
         return Advice(NextStep.UNBLIND if found.judgement.too_large is None else NextStep.NOTHING)
     if found.state is State.RECOVERING:
         return Advice(NextStep.WAIT)
+    if found.judgement.unsure:
+        return Advice(NextStep.UNBLIND)
     if found.state is State.OK:
         return Advice(NextStep.UNBLIND if found.partly_blind else NextStep.NOTHING)
     # A check runs every minute, mostly on a healthy node: the forecast is a sixth of its CPU.

@@ -38,6 +38,7 @@ _SIGNS = (
     (("✗", "bad"), "not available; on the timeline: a request was denied"),
     (("?", "unknown"), "unknown, with the reason"),
     (("▼", "key"), "on the timeline: a remedy ran, by fragtui or another tool"),
+    (("▲", "warn"), "on the timeline: memory came or went (hotplug, balloon)"),
     (
         ("UMEHCI", "muted"),
         "migratetypes with free blocks, as the kernel writes them: unmovable, movable, reclaimable, ...",

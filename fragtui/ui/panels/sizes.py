@@ -25,7 +25,7 @@ from fragtui.ui.widgets.rows import Line, Span, bar_tones, line
 WANTED, PLENTY = 64, 1000
 """Requests that would succeed: below the first a size is short, from the second on it is plenty."""
 _LEVELS = (("·", "history-none"), ("▂", "history-few"), ("▄", "history-some"), ("▆", "history-plenty"))
-_MARKS = (("✗", "bad", "denied"), ("▼", "good", "remedy"))
+_MARKS = (("✗", "bad", "denied"), ("▼", "good", "remedy"), ("▲", "warn", "memory"))
 
 
 class SizeRow(NamedTuple):
@@ -241,13 +241,17 @@ class _Drawing:
         columns = self._columns
         points = columns.history
         session = self._session
-        denied = session.refusals_in(self._seconds, points)
-        remedied = session.marks_in(self._seconds, points)
-        seen = [mark for mark, places in zip(_MARKS, (denied, remedied), strict=True) if places]
-        legend = [((f"{sign} ", style), (f"{word}  ", "muted")) for sign, style, word in seen]
+        places = (
+            session.refusals_in(self._seconds, points),
+            session.marks_in(self._seconds, points),
+            session.memory_changes_in(self._seconds, points),
+        )
+        kinds = [(*mark, held) for mark, held in zip(_MARKS, places, strict=True) if held]
+        legend = [((f"{sign} ", style), (f"{word}  ", "muted")) for sign, style, word, _ in kinds]
         width = 2 + 5 + 9 + columns.share + columns.indices + 3 + columns.bar + 3
-        used = sum(len(sign[0]) + len(word[0]) for sign, word in legend)
-        spans: list[Span] = [(" " * max(0, width - used), "text")]
+        while (used := sum(len(sign[0]) + len(word[0]) for sign, word in legend)) > width:
+            legend.pop()
+        spans: list[Span] = [(" " * (width - used), "text")]
         spans += [span for pair in legend for span in pair]
         spans += _runs(mark_signs(session, points, ("·", "grid")))
         return line(*spans)
@@ -362,7 +366,8 @@ def _note(session: Session, snapshot: Snapshot) -> str:
     """Return what the view was made from: the baseline's and the migratetypes' age."""
     notes = []
     if session.baseline:
-        ago = span_words(snapshot.time - session.baseline.snapshot.time)
+        # Not by the wall clock, which may be set while the screen runs.
+        ago = span_words(snapshot.monotonic - session.baseline.snapshot.monotonic)
         notes.append(f"baseline: {session.baseline.reason}, {ago} ago")
     reading = snapshot.page_types
     if reading is None:

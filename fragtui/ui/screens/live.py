@@ -108,7 +108,11 @@ class LiveScreen(DashboardScreen):
     @surviving_errors
     def on_sampled(self, message: Sampled) -> None:
         """Take a snapshot."""
+        changes = self.session.memory_changes
+        newest = changes[-1] if changes else None
         accepted = message.snapshot is not self.session.snapshot and self.session.accept(message.snapshot)
+        if changes and changes[-1] is not newest:
+            self.notify(changes[-1][1], title="Hotplug or balloon", markup=False)
         # Not before: a snapshot that can't be taken must leave the screen stale.
         self._latest = time.monotonic()
         self._beat_in(self._sampler.interval + 1.0)
