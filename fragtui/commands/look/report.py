@@ -16,13 +16,14 @@ from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.output import escape_what_it_lacks, is_terminal, takes_colour, width_of
 from fragtui.commands.cli.output_options import add_color
 from fragtui.commands.cli.progress import Progress, progress_of_logs
+from fragtui.commands.cli.settings import thresholds_of
 from fragtui.commands.cli.time_range import TimeRange, add_time_range, time_range_of
 from fragtui.json_line import json_line
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.incident import Incident
 from fragtui.model.node.snapshot import Unreadable
 from fragtui.model.node.source_state import Sight
-from fragtui.model.node.verdict import COSTLY_ORDER, judge_node
+from fragtui.model.node.verdict import COSTLY_ORDER, Thresholds, judge_node
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.remedy.forecast import forecast
 from fragtui.model.remedy.tuning_advice import advise
@@ -86,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the report; return 0, or 1 if that fails."""
     progress = _Progress()
     try:
-        facts = collect(args.root, args.order, args.audit, progress)
+        facts = collect(args.root, args.order, args.audit, thresholds_of(args), progress)
     finally:
         progress.clear()
     chosen = _within(time_range_of(args), facts)
@@ -154,29 +155,30 @@ def _write(path: Path, page: str) -> None:
         device.write(page.encode())
 
 
-def write_here(root: Path, order: int | None, audit: Path | None) -> Path:
-    """Write the report into a new file of the working directory and return it; raises OSError if that fails."""
-    path = Path.cwd() / f"fragtui-report-{time.strftime('%Y%m%d-%H%M%S')}.md"
-    return write_file(path, report_page(collect(root, order, audit)))
+def write_report(path: Path, root: Path, order: int | None, audit: Path | None, thresholds: Thresholds) -> None:
+    """Write the report into a new file; raises OSError if that fails."""
+    write_file(path, report_page(collect(root, order, audit, thresholds)))
 
 
-def collect(root: Path, order: int | None, audit: Path | None, progress: _Progress | None = None) -> ReportFacts:
+def collect(
+    root: Path, order: int | None, audit: Path | None, thresholds: Thresholds, progress: _Progress | None = None
+) -> ReportFacts:
     """Return the present state of the node under `root`; takes up to three seconds on a live node."""
     on_read = progress.on_read if progress else lambda logs, found: None
     note = progress.note if progress else lambda text: None
     reader = NodeReader(root)
-    snapshot = reader.sample(page_types=True)
+    incidents, logged, source, problems = _incidents(reader, on_read)
+    target = order if order is not None else _failed_order(incidents)
+    snapshot = reader.sample_for(target, asked=True)
     reader.close()
     if (several := reader.tree.ambiguous) is not None:
         snapshot = snapshot._replace(unreadable=(Unreadable(str(root), several),))
-    incidents, logged, source, problems = _incidents(reader, on_read)
     note("reading pods" if not reader.live else f"asking the sources of pods, up to {_PODS_WAIT:.0f} s")
     pods, cannot_tell = _pods(root, logged) if reader.live else _saved_pods(reader.tree, logged)
-    target = order if order is not None else _failed_order(incidents)
     past = read_history(AuditLog(audit_path(audit, root)), reader.tree.root)
     return ReportFacts(
         snapshot=snapshot,
-        judgement=judge_node(snapshot, target),
+        judgement=judge_node(snapshot, target, thresholds),
         forecast=forecast(snapshot, target),
         incidents=incidents,
         incidents_from=source,

@@ -140,14 +140,12 @@ class FailuresPanel(ListPanel[FailureRow]):
         """Return the panel's keys."""
         if not self.items():
             return ()
-        return (
-            ("/", "key"),
-            (" filter  ", "muted"),
-            ("→", "key"),
-            (" unfold  ", "muted"),
-            ("Enter", "key"),
-            (" open", "muted"),
-        )
+        return self._session.hints(("filter", "filter"), ("unfold", "unfold"), ("open", "open"))
+
+    @property
+    def clear_key(self) -> str:
+        """The key that clears the filter."""
+        return self._session.key("unwind")
 
     def header(self, width: int) -> tuple[Span, ...]:
         """Return the names of the columns."""

@@ -152,7 +152,12 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
 
     def keys(self) -> Spans:
         """Return the panel's keys."""
-        return (("/", "key"), (" filter  ", "muted"), ("Enter", "key"), (" open", "muted")) if self.items() else ()
+        return self._session.hints(("filter", "filter"), ("open", "open")) if self.items() else ()
+
+    @property
+    def clear_key(self) -> str:
+        """The key that clears the filter."""
+        return self._session.key("unwind")
 
     def header(self, width: int) -> tuple[Span, ...]:
         """Return the names of the columns."""

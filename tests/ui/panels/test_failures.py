@@ -111,7 +111,7 @@ async def test_listed_failures_are_saved_as_json_lines(tmp_path: Path, monkeypat
     app = make_app(tmp_path, kernel_log=str(log))
     async with running(app) as pilot:
         await until(pilot, lambda: len(app.main.session.failures.rows) == 1)
-        await pilot.press("W")
+        await pilot.press("w", "f")
         await until(pilot, lambda: bool(list(out.glob("*.jsonl"))))
         (line,) = next(out.glob("*.jsonl")).read_text().splitlines()
         assert json.loads(line)["comm"] == "ethtool"
