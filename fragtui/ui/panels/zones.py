@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import cast
 
-from fragtui.model.node.indices import blocks_of
 from fragtui.model.node.snapshot import ZoneKey
 from fragtui.model.node.verdict import FEW_BLOCKS, ZoneJudgement
 from fragtui.model.node.watermark import RequestKind, Verdict
@@ -205,7 +204,7 @@ def cell_style(zone: ZoneJudgement, order: int, asked: int) -> str:
         return "grid" if order > asked else "cell-asked" if order == asked else "cell-none"
     if not blocks[order]:
         return "grid"
-    if blocks_of(blocks, order) < FEW_BLOCKS:
+    if zone.blocks(order) < FEW_BLOCKS:
         return "cell-few"
     return "cell-many" if blocks[order] >= MANY else "cell-enough"
 
@@ -220,7 +219,7 @@ def _answer(zone: ZoneJudgement, order: int, width: int) -> Span:
         return fit("– user only" if width > 10 else "– user", width), "muted"
     verdict = zone.verdict(RequestKind.GFP_KERNEL, order)
     if verdict is Verdict.AVAILABLE and not uncounted(zone, verdict):
-        blocks = blocks_of(zone.zone.free_blocks, order)
+        blocks = zone.blocks(order)
         few = blocks < FEW_BLOCKS
         text = f"{'!' if few else '✓'} {short(blocks)}"
         return fit(f"{text} free" if width > 11 else text, width), "warn" if few else "good"
@@ -231,6 +230,10 @@ def _answer(zone: ZoneJudgement, order: int, width: int) -> Span:
 def without(zone: ZoneJudgement, order: int) -> bool:
     """Return whether a request of that order gets no block from a zone that it may use."""
     return zone.serves_kernel and zone.verdict(RequestKind.GFP_KERNEL, order) is not Verdict.AVAILABLE
+
+
+def _is_doubtful(zone: ZoneJudgement, order: int) -> bool:
+    return zone.serves_kernel and zone.verdict(RequestKind.GFP_KERNEL, order) is Verdict.UNKNOWN
 
 
 def _hidden(session: Session) -> str:
@@ -248,7 +251,7 @@ def _nodes(session: Session, zones: Sequence[ZoneJudgement], width: int) -> list
     nodes = sorted({zone.zone.node for zone in zones})
     blocks = {
         node: sum(
-            blocks_of(zone.zone.free_blocks, session.order)
+            zone.blocks(session.order)
             for zone in zones
             if zone.zone.node == node and zone.serves_kernel and not without(zone, session.order)
         )
@@ -258,7 +261,9 @@ def _nodes(session: Session, zones: Sequence[ZoneJudgement], width: int) -> list
     cell = 8 if wide else 4
     fits = max(1, (width - 13) // cell)
     shown, rest = nodes[:fits], nodes[fits:]
-    bare = sum(not blocks[node] for node in nodes)
+    served = {node for node in nodes if blocks[node]}
+    doubtful = {zone.zone.node for zone in zones if _is_doubtful(zone, session.order)} - served
+    bare = len(nodes) - len(served) - len(doubtful)
     here = session.zone.node if session.zone else None
     heads: list[Span] = [(fit(size, 8), "strong")]
     cells: list[Span] = [(fit("free", 8), "muted")]
@@ -266,8 +271,10 @@ def _nodes(session: Session, zones: Sequence[ZoneJudgement], width: int) -> list
         heads.append((fit(f" node {node}" if wide else f" N{node}", cell), "strong" if node == here else "muted"))
         count = blocks[node]
         style = "cell-asked" if not count else "cell-few" if count < FEW_BLOCKS else "cell-enough"
-        mark = "✗" if not count else "!" if count < FEW_BLOCKS else "✓"
-        cells.append((fit(f" {mark} {short(count) if count else 'none'}" if wide else f" {mark}", cell), style))
+        mark, number = "✗" if not count else "!" if count < FEW_BLOCKS else "✓", short(count) if count else "none"
+        if node in doubtful:
+            mark, number, style = "?", "", "unknown"
+        cells.append((fit(f" {mark} {number}" if wide else f" {mark}", cell), style))
     if rest:
         heads.append((f" +{len(rest)}", "muted"))
     cells.append((f"  {bare}/{len(nodes)}", "bad" if bare else "good"))
