@@ -11,7 +11,6 @@ from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.external_drops import drops_between
 from fragtui.model.failures.failure_list import FailureList
 from fragtui.model.node.history import History, place_in
-from fragtui.model.node.indices import blocks_of
 from fragtui.model.node.memory_change import MemoryChange, memory_changes
 from fragtui.model.node.rate_window import RateWindow
 from fragtui.model.node.snapshot import Snapshot, Zone, ZoneKey
@@ -244,7 +243,7 @@ class Session:
     def _blocks(self, zone: ZoneJudgement) -> int:
         if zone.verdict(RequestKind.GFP_KERNEL, self.order) is not Verdict.AVAILABLE:
             return 0
-        return blocks_of(zone.zone.free_blocks, self.order)
+        return zone.blocks(self.order)
 
     def accept(self, snapshot: Snapshot) -> bool:
         """Take a new snapshot; return whether the view changed (a paused one only records history)."""

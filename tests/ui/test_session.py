@@ -94,14 +94,18 @@ def test_the_zone_that_opens_serves_the_kernel(tmp_path: Path, names: tuple[str,
 
 def test_memory_that_comes_and_goes_is_on_the_timeline(tmp_path: Path) -> None:
     tree = HostTree.small(tmp_path)
-    reader = NodeReader(tmp_path)
-    first = reader.sample()._replace(monotonic=1000.0)
+
+    def sample(monotonic: float) -> Snapshot:
+        # Another reader each time: one reads zoneinfo less often than every tick.
+        return NodeReader(tmp_path).sample()._replace(monotonic=monotonic)
+
+    first = sample(1000.0)
     session = Session()
     session.accept(first)
     tree.zones.append(ZoneFacts(1, "Movable", HEALTHY, managed=131_072))
     tree.write()
-    session.accept(reader.sample()._replace(monotonic=1001.0))
-    session.accept(reader.sample()._replace(monotonic=1002.0))
+    session.accept(sample(1001.0))
+    session.accept(sample(1002.0))
     assert list(session.memory_changes) == [(1001.0, "memory +512M (node 1 Movable)")]
     session.accept(first._replace(monotonic=1003.0, zones=None, zone_infos=()))
     assert len(session.memory_changes) == 1, "a file that can't be read is no memory that went"
@@ -109,10 +113,10 @@ def test_memory_that_comes_and_goes_is_on_the_timeline(tmp_path: Path) -> None:
     tree.zones[2].managed += 131_072
     del tree.zones[3]
     tree.write()
-    session.accept(reader.sample()._replace(monotonic=1201.0))
+    session.accept(sample(1201.0))
     assert session.memory_changes[-1] == (1201.0, "memory +512M (node 0 Normal), −512M (node 1 Movable)")
     session.paused = False
-    session.accept(reader.sample()._replace(monotonic=1202.0))
+    session.accept(sample(1202.0))
     assert session.memory_changes_in(300, 60) == {19, 59}
     assert session.last_remedy is None
     session.rewind(History(), first)
