@@ -25,7 +25,7 @@ from fragtui.model.node.verdict import (
 )
 from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.model.node.zonelist import may_serve_kernel
-from fragtui.model.state.node_state import LastRemedy, NodeState, Question, Unseen, node_state
+from fragtui.model.state.node_state import LastRemedy, NodeState, Question, Since, Unseen, node_state
 from fragtui.model.state.since import since_of
 from fragtui.render.numbers import short_bytes
 from fragtui.render.source_text import no_denials, no_stuck_pods, unseen
@@ -44,6 +44,9 @@ if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
 
 SHORT_HISTORY, LONG_HISTORY = 300.0, 1200.0
 """Seconds of the history on screen; the long one is all that is kept at one sample a second."""
+
+
+_NOT_KEPT = Since(None, "saved files have no history")
 
 
 class Baseline(NamedTuple):
@@ -186,7 +189,7 @@ class Session:
             judgement,
             denials=None if Question.DENIALS in questions else self._denials,
             pods=pods,
-            since=since_of(self.history, snapshot, judgement),
+            since=_NOT_KEPT if self.saved else since_of(self.history, snapshot, judgement),
             remedy=self.last_remedy,
             unseen=missing,
         )

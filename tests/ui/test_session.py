@@ -178,3 +178,13 @@ def test_blocks_that_come_back_after_a_remedy_make_the_node_recover(tmp_path: Pa
     session.rewind(History(), session.snapshot)
     session.accept(reader.sample())
     assert session.state is not None and session.state.state is State.OK, "another place of a recording"
+
+
+def test_saved_files_do_not_say_since_when(tmp_path: Path) -> None:
+    HostTree.small(tmp_path, FRAGMENTED)
+    session = Session(saved=True, manual_order=6)
+    first = NodeReader(tmp_path).sample()
+    for seconds in (0, 1, 90):
+        session.accept(first._replace(monotonic=first.monotonic + seconds))
+    assert session.state is not None and session.state.state is State.FRAGMENTED
+    assert session.state.since.at is None, "their time stands still, the clock does not"
