@@ -26,6 +26,7 @@ from fragtui.model.node.verdict import (
 from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.model.state.node_state import LastRemedy, NodeState, Question, Unseen, node_state
 from fragtui.model.state.since import since_of
+from fragtui.model.state.steady import SteadyState
 from fragtui.render.source_text import no_denials, no_stuck_pods, unseen
 from fragtui.ui.keys import KEYS, key_names
 from fragtui.ui.notices import NoticeLog
@@ -129,6 +130,7 @@ class Session:
     """The newest remedy that is known to have run, by whatever tool."""
     _denials: Denials | None = None
     _state: NodeState | None = None
+    _steady: SteadyState = field(default_factory=SteadyState)
     _state_of: tuple[object, ...] = ()
     """What `_state` was made from."""
 
@@ -147,13 +149,18 @@ class Session:
 
     @property
     def state(self) -> NodeState | None:
-        """The state of the node for the target order; None before the first snapshot."""
+        """The state of the node for the target order; None before the first snapshot.
+
+        On a live node it gets better only after it was shown for some seconds; in a replay each place has its own.
+        """
         if self.snapshot is None or self.judgement is None:
             return None
         log = self.failures
         made_of = (self.snapshot, self.judgement, self.pods, self._denials, log.source, log.problem, self.last_remedy)
         if self._state is None or any(old is not new for old, new in zip(self._state_of, made_of, strict=True)):
             self._state = self._new_state(self.snapshot, self.judgement)
+            if self.recording is None:
+                self._state = self._steady.take(self._state, self.snapshot.monotonic)
             self._state_of = (*made_of[:3], self._denials, *made_of[4:])
         return self._state
 
@@ -261,6 +268,7 @@ class Session:
         self.rates.clear()
         self.failures.clear()
         self._denials = self.last_remedy = None
+        self._steady = SteadyState()
         self.baseline = Baseline(first, "start") if first.zones else None
 
     def rejudge(self) -> None:
