@@ -27,6 +27,7 @@ from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.model.node.zonelist import may_serve_kernel
 from fragtui.model.state.node_state import LastRemedy, NodeState, Question, Since, Unseen, node_state
 from fragtui.model.state.since import since_of
+from fragtui.model.state.steady import SteadyState
 from fragtui.render.numbers import short_bytes
 from fragtui.render.source_text import no_denials, no_stuck_pods, unseen
 from fragtui.ui.keys import KEYS, key_names
@@ -143,6 +144,7 @@ class Session:
     """The newest snapshot whose zones are known, shown or not."""
     _denials: Denials | None = None
     _state: NodeState | None = None
+    _steady: SteadyState = field(default_factory=SteadyState)
     _state_of: tuple[object, ...] = ()
     """What `_state` was made from."""
 
@@ -161,13 +163,18 @@ class Session:
 
     @property
     def state(self) -> NodeState | None:
-        """The state of the node for the target order; None before the first snapshot."""
+        """The state of the node for the target order; None before the first snapshot.
+
+        On a live node it gets better only after it was shown for some seconds; in a replay each place has its own.
+        """
         if self.snapshot is None or self.judgement is None:
             return None
         log = self.failures
         made_of = (self.snapshot, self.judgement, self.pods, self._denials, log.source, log.problem, self.last_remedy)
         if self._state is None or any(old is not new for old, new in zip(self._state_of, made_of, strict=True)):
             self._state = self._new_state(self.snapshot, self.judgement)
+            if self.recording is None:
+                self._state = self._steady.take(self._state, self.snapshot.monotonic)
             self._state_of = (*made_of[:3], self._denials, *made_of[4:])
         return self._state
 
@@ -278,6 +285,7 @@ class Session:
         self.rates.clear()
         self.failures.clear()
         self._denials = self.last_remedy = self.remedy_result = self.consumers = None
+        self._steady = SteadyState()
         self.baseline = Baseline(first, "start") if first.zones else None
 
     def rejudge(self) -> None:

@@ -9,6 +9,7 @@ from fragtui.model.node.source_state import SourceState
 from fragtui.model.node.verdict import State
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.state.node_state import Question, Unseen
+from fragtui.model.state.steady import SHOWN_SECONDS
 from fragtui.render.card.state_text import sentence
 from fragtui.sources.host.reader import NodeReader
 from fragtui.ui.panels.sizes import _note
@@ -152,11 +153,15 @@ def test_the_state_follows_what_it_is_made_of_and_is_made_once_for_each_of_it(tm
     session.pods = PodUpdate(stuck_pods([]), (SourceState("kubelet log", "absent", "no such file"),))
     blind = session.state
     assert blind.why_unseen(Question.PODS) == Unseen(Question.PODS, "the kubelet log can't be read: no such file")
-    assert blind.partly_blind and blind.state is State.OK
+    assert blind.partly_blind and blind.state is State.RECOVERING, "it was not shown for long"
+    later = reader.sample()
+    session.accept(later._replace(monotonic=later.monotonic + SHOWN_SECONDS))
+    assert session.state.partly_blind and session.state.state is State.OK
     for zone in tree.zones:
         zone.free_blocks = FRAGMENTED
     tree.write()
-    session.accept(reader.sample())
+    later = reader.sample()
+    session.accept(later._replace(monotonic=later.monotonic + SHOWN_SECONDS + 1))
     assert session.state.state is State.FRAGMENTED
     assert session.state.since.at is not None and not session.state.since.at_least
 
