@@ -233,6 +233,7 @@ VERBS = {
         {Exit.DONE: "made or printed", Exit.FAILED: "not made", **_WRONG_USAGE},
         (
             Example("fragtui ship zipapp fragtui.pyz", "one file that runs with Python 3.11 and nothing else"),
+            Example("fragtui ship manifests fragtui-manifests --image IMAGE:TAG", "a kustomization: watch and treat"),
             Example("fragtui ship debug-line --node worker-7", "for kubectl debug"),
         ),
     ),
