@@ -138,7 +138,7 @@ class _Series:
         first = self._newest - points + 1
         if len(self._lowest) > 2 * points:
             self._lowest = {place: value for place, value in self._lowest.items() if place >= first}
-        return tuple(self._lowest.get(place) for place in range(first, self._newest + 1))
+        return tuple(map(self._lowest.get, range(first, self._newest + 1)))
 
 
 def place_in(at: float, now: float, seconds: float, points: int) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
@@ -172,6 +173,11 @@ class _Drawing:
         self._before = before.free_blocks if before else None
         self._columns = columns
         self._span = span
+        last = columns.bar - 1
+        self._decades = [
+            (decade, min(int(log_share(10**decade, span) * columns.bar), last)) for decade in range(span + 1)
+        ]
+        """The decades of the axis, and the cell of each."""
         self._seconds = session.history_seconds
         self._split = types_of(snapshot, judged.zone) if session.by_type else {}
 
@@ -185,7 +191,7 @@ class _Drawing:
             names += "  unusable  frag."[: columns.indices].rjust(columns.indices)
         scale = [" "] * columns.bar
         end = -1
-        for decade, at in self._decades():
+        for decade, at in self._decades:
             text = DECADES[min(decade, len(DECADES) - 1)]
             if end < at and at + len(text) <= columns.bar:
                 scale[at : at + len(text)] = text
@@ -259,12 +265,6 @@ class _Drawing:
     def _missing(self, row: SizeRow) -> bool:
         return self._judged.serves_kernel and self._verdict(row) in (Verdict.FRAGMENTED, Verdict.SHORT)
 
-    def _decades(self) -> list[tuple[int, int]]:
-        width = self._columns.bar
-        return [
-            (decade, min(int(log_share(10**decade, self._span) * width), width - 1)) for decade in range(self._span + 1)
-        ]
-
     def _cells(self, count: int) -> int:
         return bar_cells(log_share(count, self._span), self._columns.bar)
 
@@ -312,7 +312,7 @@ class _Drawing:
         return words
 
     def _grid(self, used: int, width: int) -> list[Span]:
-        spots = [at for decade, at in self._decades() if decade and at > used]
+        spots = [at for decade, at in self._decades if decade and at > used]
         cells = [" "] * max(0, width - used)
         for at in spots:
             cells[at - used] = "·"
@@ -322,7 +322,8 @@ class _Drawing:
         points, session = self._columns.history, self._session
         series = session.history.series((self._judged.zone.key,), row.last, self._seconds, points)
         beyond = row.first > session.order
-        return _runs(_level(value, beyond) for value in series)
+        # From tick to tick only the newest point changes.
+        return [*_levels_past(series[:-1], beyond), _level(series[-1], beyond)]
 
 
 def _level(value: int | None, beyond: bool) -> Span:
@@ -332,6 +333,11 @@ def _level(value: int | None, beyond: bool) -> Span:
     if value == 0:
         return ("·", "grid") if beyond else _LEVELS[0]
     return _LEVELS[1 if value < WANTED else 2 if value < PLENTY else 3]
+
+
+@lru_cache(maxsize=64)
+def _levels_past(series: tuple[int | None, ...], beyond: bool) -> tuple[Span, ...]:
+    return tuple(_runs(_level(value, beyond) for value in series))
 
 
 def _runs(cells: Iterable[Span]) -> list[Span]:
