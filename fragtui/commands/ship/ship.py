@@ -1,8 +1,9 @@
-"""``fragtui ship``: fragtui for a node as one file, an image, manifests or a debug line."""
+"""``fragtui ship``: fragtui for a node as one file or an image, and what Kubernetes and its tools run it with."""
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -10,25 +11,37 @@ from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_progress
 from fragtui.commands.cli.output_options import add_quiet
 from fragtui.commands.ship.containerfile import CONTAINERFILE
+from fragtui.commands.ship.kubectl_plugin import SCRIPT_NAME, URI, write_plugin
 from fragtui.commands.ship.manifests import IMAGE, debug_line, kustomization, write_kustomization
+from fragtui.commands.ship.npd_monitor import npd_monitor
 from fragtui.commands.ship.zipapp import NotBuilt, build_zipapp
 from fragtui.sources.files.host_files import os_reason
 from fragtui.text import printable
 
-HELP = "make a one-file zipapp or Kubernetes manifests, or print a Containerfile or a kubectl debug line"
+HELP = "make a one-file zipapp, an image's Containerfile, Kubernetes manifests, a kubectl plug-in, and more"
 
-_KINDS = ("zipapp", "containerfile", "manifests", "debug-line")
-_DEFAULTS = {"zipapp": Path("fragtui.pyz"), "manifests": Path("fragtui-manifests")}
+PROGRAM_PATH = "/usr/local/bin/fragtui"
+_KINDS = ("zipapp", "containerfile", "manifests", "krew", "npd", "debug-line")
+_DEFAULTS = {
+    "zipapp": Path("fragtui.pyz"),
+    "manifests": Path("fragtui-manifests"),
+    "krew": Path("fragtui-krew"),
+}
+"""What is written, and where if the user names no place; the others are printed."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
-    parser.add_argument("what", choices=_KINDS, metavar="|".join(_KINDS), help="what to make")
+    parser.add_argument("what", choices=_KINDS, metavar="WHAT", help=f"what to make: {', '.join(_KINDS)}")
     places = ", ".join(f"{kind}: {path}" for kind, path in _DEFAULTS.items())
     parser.add_argument("path", nargs="?", type=Path, metavar="PATH", help=f"file or folder to write ({places})")
     parser.add_argument("--image", type=_image, default=IMAGE, metavar="IMAGE", help=f"name of the image ({IMAGE})")
     parser.add_argument("--guard", action="store_true", help="manifests: a guard in treat, at first in a dry run")
     parser.add_argument("--node", default="NODE", metavar="NAME", help="debug-line: name of the node")
+    parser.add_argument("--uri", type=_uri, default=URI, metavar="URL", help=f"krew: place of the archive ({URI})")
+    parser.add_argument(
+        "--program", default=PROGRAM_PATH, metavar="FILE", help=f"npd: path of fragtui on the node ({PROGRAM_PATH})"
+    )
     add_quiet(parser)
 
 
@@ -41,22 +54,33 @@ def _image(text: str) -> str:
     return text
 
 
+def _uri(text: str) -> str:
+    if re.fullmatch(r"https?://[\w.~:/?#@!$&()*+,;=%-]+", text, re.ASCII) is None:
+        raise argparse.ArgumentTypeError(f"{printable(text)}: expected a URL")
+    return text
+
+
 def run(args: argparse.Namespace) -> int:
     """Write or print it; return whether that failed as exit status."""
     if args.what in _DEFAULTS:
         path = args.path or _DEFAULTS[args.what]
         try:
-            return _zipapp(path) if args.what == "zipapp" else _manifests(args, path)
+            return _MAKERS[args.what](args, path)
         except (NotBuilt, OSError) as error:
             name = error.filename if isinstance(error, OSError) and error.filename else path
             why = os_reason(error) if isinstance(error, OSError) else str(error)
             print(f"fragtui ship: can't write {printable(str(name))}: {why}", file=sys.stderr)
             return Exit.FAILED
-    print(CONTAINERFILE if args.what == "containerfile" else debug_line(args.node, args.image), end="")
+    texts = {
+        "containerfile": CONTAINERFILE,
+        "npd": npd_monitor(args.program),
+        "debug-line": debug_line(args.node, args.image),
+    }
+    print(texts[args.what], end="")
     return Exit.DONE
 
 
-def _zipapp(target: Path) -> int:
+def _zipapp(args: argparse.Namespace, target: Path) -> int:
     left_out = build_zipapp(target)
     size = target.stat().st_size / (1 << 20)
     print(f"{printable(str(target))}: {size:.1f} MiB, runs with Python 3.11 or later and nothing else")
@@ -70,3 +94,12 @@ def _manifests(args: argparse.Namespace, folder: Path) -> int:
     write_kustomization(folder, files)
     report_progress(args, f"{printable(str(folder))}: {len(files)} files; kubectl kustomize shows what they make")
     return Exit.DONE
+
+
+def _krew(args: argparse.Namespace, folder: Path) -> int:
+    write_plugin(folder, args.image, args.uri)
+    report_progress(args, f"{printable(str(folder))}: {SCRIPT_NAME} runs from PATH; fragtui.yaml is for krew")
+    return Exit.DONE
+
+
+_MAKERS = {"zipapp": _zipapp, "manifests": _manifests, "krew": _krew}
