@@ -234,6 +234,7 @@ VERBS = {
         {Exit.DONE: "made or printed", Exit.FAILED: "not made", **_WRONG_USAGE},
         (
             Example("fragtui ship zipapp fragtui.pyz", "one file that runs with Python 3.11 and nothing else"),
+            Example("fragtui ship image fragtui-image --image IMAGE:TAG", "a folder for podman build or docker build"),
             Example("fragtui ship manifests fragtui-manifests --image IMAGE:TAG", "a kustomization: watch and treat"),
             Example("fragtui ship krew fragtui-krew --image IMAGE:TAG", "kubectl fragtui NODE, as a plug-in for krew"),
             Example("fragtui ship npd > fragtui-monitor.json", "a condition of the node, by node-problem-detector"),

@@ -10,7 +10,7 @@ from pathlib import Path
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_progress
 from fragtui.commands.cli.output_options import add_quiet
-from fragtui.commands.ship.containerfile import CONTAINERFILE
+from fragtui.commands.ship.image import write_image
 from fragtui.commands.ship.kubectl_plugin import SCRIPT_NAME, URI, write_plugin
 from fragtui.commands.ship.manifests import IMAGE, debug_line, kustomization, write_kustomization
 from fragtui.commands.ship.npd_monitor import npd_monitor
@@ -18,12 +18,13 @@ from fragtui.commands.ship.zipapp import NotBuilt, build_zipapp
 from fragtui.sources.files.host_files import os_reason
 from fragtui.text import printable
 
-HELP = "make a one-file zipapp, an image's Containerfile, Kubernetes manifests, a kubectl plug-in, and more"
+HELP = "make a one-file zipapp, an image, Kubernetes manifests, a kubectl plug-in, and more"
 
 PROGRAM_PATH = "/usr/local/bin/fragtui"
-_KINDS = ("zipapp", "containerfile", "manifests", "krew", "npd", "debug-line")
+_KINDS = ("zipapp", "image", "manifests", "krew", "npd", "debug-line")
 _DEFAULTS = {
     "zipapp": Path("fragtui.pyz"),
+    "image": Path("fragtui-image"),
     "manifests": Path("fragtui-manifests"),
     "krew": Path("fragtui-krew"),
 }
@@ -36,6 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     places = ", ".join(f"{kind}: {path}" for kind, path in _DEFAULTS.items())
     parser.add_argument("path", nargs="?", type=Path, metavar="PATH", help=f"file or folder to write ({places})")
     parser.add_argument("--image", type=_image, default=IMAGE, metavar="IMAGE", help=f"name of the image ({IMAGE})")
+    parser.add_argument("--base", type=_base, metavar="IMAGE@DIGEST", help="image: what it is built on")
     parser.add_argument("--guard", action="store_true", help="manifests: a guard in treat, at first in a dry run")
     parser.add_argument("--node", default="NODE", metavar="NAME", help="debug-line: name of the node")
     parser.add_argument("--uri", type=_uri, default=URI, metavar="URL", help=f"krew: place of the archive ({URI})")
@@ -51,6 +53,12 @@ def _image(text: str) -> str:
         raise argparse.ArgumentTypeError(f"{printable(text)}: expected the name of an image")
     if not name or "/" in rest or rest == "latest":
         raise argparse.ArgumentTypeError(f"{text}: expected a tag or a digest, and not latest: NAME:TAG")
+    return text
+
+
+def _base(text: str) -> str:
+    if re.fullmatch(r"[\w./:-]+@sha256:[0-9a-f]{64}", text, re.ASCII) is None:
+        raise argparse.ArgumentTypeError(f"{printable(text)}: expected an image by its digest: NAME@sha256:...")
     return text
 
 
@@ -71,12 +79,7 @@ def run(args: argparse.Namespace) -> int:
             why = os_reason(error) if isinstance(error, OSError) else str(error)
             print(f"fragtui ship: can't write {printable(str(name))}: {why}", file=sys.stderr)
             return Exit.FAILED
-    texts = {
-        "containerfile": CONTAINERFILE,
-        "npd": npd_monitor(args.program),
-        "debug-line": debug_line(args.node, args.image),
-    }
-    print(texts[args.what], end="")
+    print(npd_monitor(args.program) if args.what == "npd" else debug_line(args.node, args.image), end="")
     return Exit.DONE
 
 
@@ -96,10 +99,16 @@ def _manifests(args: argparse.Namespace, folder: Path) -> int:
     return Exit.DONE
 
 
+def _image_folder(args: argparse.Namespace, folder: Path) -> int:
+    write_image(folder, args.image, args.base)
+    report_progress(args, f"{printable(str(folder))}: Containerfile and fragtui.pyz; podman build makes the image")
+    return Exit.DONE
+
+
 def _krew(args: argparse.Namespace, folder: Path) -> int:
     write_plugin(folder, args.image, args.uri)
     report_progress(args, f"{printable(str(folder))}: {SCRIPT_NAME} runs from PATH; fragtui.yaml is for krew")
     return Exit.DONE
 
 
-_MAKERS = {"zipapp": _zipapp, "manifests": _manifests, "krew": _krew}
+_MAKERS = {"zipapp": _zipapp, "image": _image_folder, "manifests": _manifests, "krew": _krew}

@@ -206,11 +206,6 @@ def test_the_texts_name_what_they_need(capsys: pytest.CaptureFixture[str]) -> No
         " -- /usr/local/bin/fragtui --root /host"
     )
     assert any("add --read-only" in comment for comment in comments), "any profile can write /host/proc/sys"
-    assert main(["ship", "containerfile"]) == 0
-    containerfile = capsys.readouterr().out
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    assert f"FROM docker.io/library/python:{version}-slim\n" in containerfile, "the bytecode is of this Python"
-    assert re.search(r'^ENTRYPOINT \["/usr/local/bin/fragtui", "--root", "/host"\]$', containerfile, re.MULTILINE)
 
 
 def test_the_command_of_the_manifest_runs_from_the_zipapp(zipapp: Path, tmp_path: Path) -> None:
