@@ -67,11 +67,12 @@ def node_metrics(
         ),
         Family(
             "fragtui_source_up",
-            "Whether the source has delivered: 1 or 0; no sample if this node has none.",
+            "Whether the source has delivered: 1 or 0; no sample if the node has none or it is not needed.",
             ("source",),
             tuple(
                 ((name,), float(snapshot.why(name) is None))
                 for name in ("buddyinfo", "zoneinfo", "pagetypeinfo", "meminfo", "vmstat", "pressure/memory")
+                if name != "pagetypeinfo" or snapshot.page_types is not None or snapshot.why(name) is not None
             )
             + tuple(_sources_up(sources)),
         ),

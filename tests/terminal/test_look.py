@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-import pyte.graphics
 import pytest
 
 from fragtui.ui.widgets.paint import Depth, Paint
 from fragtui.ui.widgets.palette import THEMES
-from tests.support.contrast import VGA, XTERM, contrast, drawn
+from tests.support.contrast import VGA, XTERM, as_drawn, contrast, drawn
 from tests.support.guide_case import guide_case
 from tests.support.terminal import Terminal, terminal
 
@@ -27,15 +26,6 @@ PALETTES = {"16": (XTERM, VGA), "console": (VGA,)}
 SIZES = ((80, 24), (120, 40))
 CONSOLE_FONT = {*map(chr, range(33, 127)), *bytes(range(128, 255)).decode("cp437"), *"►◄▲▼•↑↓→←"}
 slow = partial(pytest.param, marks=pytest.mark.slow)
-_NAMES = {
-    name: number % 10 + 8 * (number >= 90)
-    for table in (pyte.graphics.FG_ANSI, pyte.graphics.FG_AIXTERM, pyte.graphics.BG_ANSI, pyte.graphics.BG_AIXTERM)
-    for number, name in table.items()
-    if name != "default"
-    for number in [number if number < 100 else number - 10]
-}
-
-
 BEHIND = {
     (drawn(look.foreground or "", palette), drawn(look.ground or "", palette))
     for look in (Paint(theme, depth).look("behind") for theme in THEMES for depth in Depth if depth is not Depth.NONE)
@@ -56,10 +46,6 @@ def visible(shown: Terminal) -> Iterator[tuple[str, str, str]]:
             cell = shown.screen.buffer[row][column]
             if cell.data.strip("\u00a0 "):
                 yield cell.data, *((cell.bg, cell.fg) if cell.reverse else (cell.fg, cell.bg))
-
-
-def as_drawn(colour: str, palette: tuple[str, ...]) -> str:
-    return palette[_NAMES[colour]] if colour in _NAMES else f"#{colour}"
 
 
 def unreadable(shown: Terminal, depth: str, theme: str) -> set[str]:

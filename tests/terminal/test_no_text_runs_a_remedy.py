@@ -200,7 +200,7 @@ def test_a_question_that_the_terminal_did_not_take_is_not_answered_blindly(node:
 @pytest.mark.by_hand
 def test_the_guard_and_the_escalation_obey_the_same_rule(node: HarmlessNode) -> None:
     with node.screen() as term:
-        for key, question in ((b"A", GUARD), (b"l", ASKED), (b"w", ASKED)):
+        for key, question in ((b"A", GUARD), (b"l", ASKED), (b"K", ASKED)):
             send(term, b"x" + key, 0.8)
             assert_nothing_opened(node, term)
             open_dialog(term, key, question)

@@ -11,6 +11,7 @@ from fragtui.cluster.failure_reason import classify
 from fragtui.commands.record.exporter import NodeSource, registry_of
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.source_state import SourceState
+from fragtui.model.node.verdict import Thresholds
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.pods.stuck_pods import StuckPods
 from tests.commands.record.test_export import value
@@ -27,7 +28,7 @@ def scraped(source: NodeSource) -> str:
 
 @pytest.fixture
 def source(tmp_path: Path) -> NodeSource:
-    return NodeSource(HostTree.small(tmp_path).root, None, None, counting=True)
+    return NodeSource(HostTree.small(tmp_path).root, None, None, Thresholds(), counting=True)
 
 
 def update(*sources: tuple[str, str], pods: StuckPods | None = None) -> PodUpdate:
@@ -88,8 +89,10 @@ def test_in_a_pod_every_sample_names_its_node_and_none_confuses_it_with_a_numa_n
 ) -> None:
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
     monkeypatch.setenv("NODE_NAME", 'worker-"7"')
-    samples = [line for line in scraped(NodeSource(Path("/"), None, None)).splitlines() if line[:1] != "#"]
+    samples = [
+        line for line in scraped(NodeSource(Path("/"), None, None, Thresholds())).splitlines() if line[:1] != "#"
+    ]
     assert samples and all(r'node="worker-\"7\""' in line for line in samples)
     assert any('numa_node="0"' in line for line in samples)
-    saved = scraped(NodeSource(HostTree.small(tmp_path).root, None, None))
+    saved = scraped(NodeSource(HostTree.small(tmp_path).root, None, None, Thresholds()))
     assert not re.search(r'[{,]node="', saved), "saved files are of another node"
