@@ -7,6 +7,7 @@ from dataclasses import replace
 from enum import IntEnum
 
 from fragtui.kernel.reports.memory_lines import MemoryLine
+from fragtui.kernel.reports.oom_tasks import TaskTable
 from fragtui.kernel.reports.report import KernelReport, KilledTask, ReportedZone, StackFrame
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.kernel.reports.request import ReportedRequest
@@ -62,6 +63,7 @@ class ReportBuilder:
         self.oom_memcg: str | None = None
         self.task_memcg: str | None = None
         self.victim: KilledTask | None = None
+        self.tasks = TaskTable()
         self.killed = self.summarised = self.group_kill = False
         self.follow_up: str | None = None
         self.no_victim = self.panicked = False
@@ -242,4 +244,6 @@ class ReportBuilder:
             panicked=self.panicked,
             follow_up=self.follow_up,
             lines=lines,
+            tasks=self.tasks.largest,
+            task_count=self.tasks.count,
         )
