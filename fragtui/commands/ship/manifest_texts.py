@@ -110,8 +110,8 @@ spec:
         - name: fragtui
           image: {image}
           imagePullPolicy: IfNotPresent
-          # The image's entry point has --root /host. Anyone who reaches the node's address can read the metrics: a mounted
-          # certificate and token protect them (--tls-cert, --token-file; then scheme: HTTPS in the probes).
+          # The image's entry point has --root /host. Anyone who reaches the node's address can read the metrics: a
+          # mounted certificate and token protect them (--tls-cert, --token-file; then scheme: HTTPS in the probes).
           args: [export, --listen, "$(POD_IP):9917"]
           # Reports and recordings of a screen are written here.
           workingDir: /tmp
