@@ -253,9 +253,9 @@ def _rows(facts: Sequence[Fact], width: int, styles: Mapping[str, str] | None = 
     lines = []
     for label, text in facts:
         style = (styles or {}).get(label, "text")
-        rows = wrap(text, width - 13, 8) or [""]
-        lines.append(line((f"  {label:<11}", "muted"), (rows[0], style)))
-        lines += [line((" " * 13 + row, style)) for row in rows[1:]]
+        rows = wrap(text, width - 14, 8) or [""]
+        lines.append(line((f"  {label:<12}", "muted"), (rows[0], style)))
+        lines += [line((" " * 14 + row, style)) for row in rows[1:]]
     return lines
 
 
