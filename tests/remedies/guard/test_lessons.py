@@ -1,4 +1,4 @@
-"""What the guard learns, on numbers and a fake clock: the ten minutes on a guest whose memory no remedy healed."""
+"""What the guard learns, on numbers and a fake clock: the ten minutes on a guest whose memory no remedy helps."""
 
 from dataclasses import replace
 
@@ -62,8 +62,8 @@ def test_a_lesson_ends_with_its_state_or_after_an_hour() -> None:
     assert against(lessons, DROP, FORECAST, 100.0 + LIFETIME) and not against(lessons, DROP, FORECAST, 101.0 + LIFETIME)
     assert against(lessons, DROP, Gain(700 << 20, 310), 160.0) is None
     assert against(lessons, DROP, Gain(500 << 20, 310), 160.0)
-    healed = learnt(lessons, [step(DROP, 23, 333)], POLICY.blocks, 200.0)
-    assert against(healed, DROP, FORECAST, 210.0) is None and weighed(healed, DROP, FORECAST, 210.0) == FORECAST
+    helped = learnt(lessons, [step(DROP, 23, 333)], POLICY.blocks, 200.0)
+    assert against(helped, DROP, FORECAST, 210.0) is None and weighed(helped, DROP, FORECAST, 210.0) == FORECAST
 
 
 def test_the_forecast_is_weighed_by_what_the_last_run_gained() -> None:
