@@ -59,11 +59,12 @@ def node_metrics(snapshot: Snapshot, state: NodeState, version: str) -> tuple[Fa
         ),
         Family(
             "fragtui_source_up",
-            "Whether the file could be read: 1 or 0.",
+            "Whether the file could be read: 1 or 0; none for pagetypeinfo while nothing depends on it.",
             ("source",),
             tuple(
                 ((name,), float(snapshot.why(name) is None))
                 for name in ("buddyinfo", "zoneinfo", "pagetypeinfo", "meminfo", "vmstat", "pressure/memory")
+                if name != "pagetypeinfo" or snapshot.page_types is not None or snapshot.why(name) is not None
             ),
         ),
         Family(

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
+from fragtui.model.node.verdict import DEFAULT_THRESHOLDS, Thresholds
 from fragtui.sampler import Sampler
 from fragtui.sources.host.conditions import read_conditions
 from fragtui.sources.host.processes import ProcessReader
@@ -39,6 +40,8 @@ def make_app(
     look: TerminalLook | None = None,
     audit: Path | None = None,
     keymap: KeyMap | None = None,
+    write_report: Callable[[Path], object] | None = None,
+    thresholds: Thresholds = DEFAULT_THRESHOLDS,
     processes: bool = False,
 ) -> FragtuiApp:
     """Return the application as the command line makes it."""
@@ -58,10 +61,12 @@ def make_app(
             root=root,
             live=reader.live,
             order=order,
+            thresholds=thresholds,
             read_only="--read-only" if read_only else None,
             keymap=keymap or {},
             as_root=as_root,
             audit=audit,
+            write_report=write_report,
             recorder=recorder,
             consumers=partial(ProcessReader, root / "proc", reader.host.page_size) if processes else None,
         ),

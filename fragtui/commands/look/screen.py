@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.own_command import own_command
-from fragtui.commands.cli.settings import keymap_of, read_only_because
+from fragtui.commands.cli.settings import keymap_of, read_only_because, thresholds_of
 from fragtui.commands.cli.source_options import add_interval, add_look_options, add_source_options
 from fragtui.sampler import Sampler
 from fragtui.sources.config.places import ConfigError
@@ -89,12 +89,13 @@ def run(args: argparse.Namespace) -> int:
             root=reader.tree.root,
             live=reader.live,
             order=args.order,
+            thresholds=thresholds_of(args),
             read_only=read_only_because(args),
             keymap=keymap,
             as_root=own_command(sys.argv[1:]) if reader.live and os.geteuid() != 0 else None,
             audit=args.audit,
             recorder=recorder,
-            write_report=lambda: _write_report(args),
+            write_report=lambda path: _write_report(args, path),
             consumers=partial(_process_reader, reader) if reader.live else None,
         ),
         detect(args.theme, to_ascii=args.ascii),
@@ -134,7 +135,7 @@ def _process_reader(
     return ProcessReader(reader.tree.root / "proc", reader.host.page_size, deliver, on_crash)
 
 
-def _write_report(args: argparse.Namespace) -> Path:
-    from fragtui.commands.look.report import write_here  # noqa: PLC0415  # See run().
+def _write_report(args: argparse.Namespace, path: Path) -> None:
+    from fragtui.commands.look.report import write_report  # noqa: PLC0415  # See run().
 
-    return write_here(args.root, args.order, args.audit)
+    write_report(path, args.root, args.order, args.audit, thresholds_of(args))

@@ -18,7 +18,10 @@ _LINE = re.compile(
 )
 _COUNT = re.compile(r"\n +count: +(\d{1,20})[ \t\r]*(?=\n)", re.ASCII)
 _WANTED = frozenset(
-    ("free", "boost", "min", "low", "high", "spanned", "present", "managed", "cma", "nr_free_cma", "protection")
+    (
+        *("free", "boost", "min", "low", "high", "spanned", "present", "managed", "cma", "nr_free_cma", "protection"),
+        "free_highatomic",
+    )
 )
 _FILE_PAGES = (("nr_zone_inactive_file", "nr_zone_active_file"), ("nr_inactive_file", "nr_active_file"))
 _LISTS = ("inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable")
@@ -46,6 +49,8 @@ class ZoneInfo(NamedTuple):
     managed: int | None = None
     cma: int | None = None
     free_cma: int | None = None
+    free_highatomic: int | None = None
+    """Free pages on HighAtomic lists; few kernels print it."""
     file: int | None = None
     """Page cache on this zone's LRU lists, including mapped and dirty pages, without shmem."""
     lru: int | None = None
@@ -73,12 +78,15 @@ def parse_zoneinfo(text: str) -> tuple[ZoneInfo, ...]:
         # Per-CPU lists are most of the file on large machines: only their counts are read.
         pagesets = text.find("\n  pagesets", header.end(), end)
         percpu: int | None = None
+        tail = ""
         if pagesets >= 0:
             percpu = sum(map(int, _COUNT.findall(text, pagesets, end)))
-            tail = text.find("protection:", pagesets, end)
-            end = pagesets + 1 if tail < 0 else end
+            if text.find("protection:", pagesets, end) < 0:
+                behind = text.rfind("\n  node_unreclaimable:", pagesets, end)
+                tail = text[behind + 1 : end] if behind >= 0 else ""
+                end = pagesets + 1
         if header.groups() not in zones:
-            zones[header[1], header[2]] = _parse_zone(header[1], header[2], text[header.end() : end], percpu)
+            zones[header[1], header[2]] = _parse_zone(header[1], header[2], text[header.end() : end] + tail, percpu)
     return tuple(zones.values())
 
 

@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+from fragtui.kernel.procfs.buddyinfo import parse_buddyinfo
 from fragtui.kernel.procfs.counters import parse_meminfo
 from fragtui.kernel.procfs.version import parse_version
 from fragtui.kernel.procfs.zoneinfo import parse_zoneinfo
@@ -46,10 +47,13 @@ def read_host(root: Path, tree: SavedTree | None = None) -> Host:
         release = release.removeprefix("Linux version ").split(" ", 1)[0]
     release = release or (uname[2] if uname else None) or _banner(tree)
     machine = uname[3] if uname else (release or "").rpartition(".")[2]
-    return _host(name, release, _page_size(tree, machine), tree)
+    size, doubt = _page_size(tree, machine)
+    return _host(name, release, size, tree, doubt)
 
 
-def _host(name: str | None, release: str | None, size: int | None, tree: SavedTree | None = None) -> Host:
+def _host(
+    name: str | None, release: str | None, size: int | None, tree: SavedTree | None = None, doubt: str | None = None
+) -> Host:
     buddyinfo = (_text(tree, tree.proc("buddyinfo")) if tree and size is None else None) or ""
     orders = len(buddyinfo.split("\n", 1)[0].split()) - 4
     return Host(
@@ -58,6 +62,7 @@ def _host(name: str | None, release: str | None, size: int | None, tree: SavedTr
         version=parse_version(release) if release else None,
         page_size=size or _SIZE_OF_ORDERS.get(orders, 4096),
         page_size_assumed=size is None,
+        page_size_doubt=doubt,
     )
 
 
@@ -80,22 +85,34 @@ def _banner(tree: SavedTree) -> str | None:
     return found[1].decode("ascii", "replace") if found else None
 
 
-def _page_size(tree: SavedTree, machine: str) -> int | None:
-    """Return the page size that follows from the files, or None.
-
-    The pages of all zones times the page size are MemTotal (totalram_pages, mm/show_mem.c).
-    """
+def _page_size(tree: SavedTree, machine: str) -> tuple[int | None, str | None]:
+    """Return the page size that follows from the files, or None; and what contradicts it or any."""
     smaps = _text(tree, tree.proc("self/smaps")) or _text(tree, tree.proc("1/smaps"))
+    named = 4096 if machine in _ONE_SIZE else None
     if smaps and (found := _KERNEL_PAGE.search(smaps)):
-        return int(found[1]) * 1024
-    if machine in _ONE_SIZE:
-        return 4096
-    zoneinfo, meminfo = _text(tree, tree.proc("zoneinfo"), 32 << 20), _text(tree, tree.proc("meminfo"))
-    total = parse_meminfo((meminfo or "") + "\n").get("MemTotal")
-    managed = sum(zone.managed or 0 for zone in parse_zoneinfo((zoneinfo or "") + "\n"))
-    if not total or not managed:
-        return None
-    return next((size for size in _SIZES if abs(managed * size - total) < total // 10), None)
+        named = int(found[1]) * 1024
+    fits, of_what = _size_by_memory(tree)
+    if named is not None and fits is not None and fits != named:
+        return named, f"{of_what} fits pages of {fits} bytes"
+    return named or fits, f"{of_what} fits no page size" if fits is None and of_what else None
+
+
+def _size_by_memory(tree: SavedTree) -> tuple[int | None, str]:
+    """Return the page size with which the zones' pages are as much memory as meminfo has, and by which of its fields.
+
+    The managed pages of all zones times the page size are MemTotal (totalram_pages, mm/show_mem.c); without them, the
+    pages in free blocks are MemFree but for those that are freed between the readings. None if no size fits.
+    """
+    meminfo = parse_meminfo((_text(tree, tree.proc("meminfo")) or "") + "\n")
+    zones = parse_zoneinfo((_text(tree, tree.proc("zoneinfo"), 32 << 20) or "") + "\n")
+    total, managed = meminfo.get("MemTotal"), sum(zone.managed or 0 for zone in zones)
+    if total and managed:
+        return next((size for size in _SIZES if abs(managed * size - total) < total // 10), None), "MemTotal"
+    blocks, _ = parse_buddyinfo((_text(tree, tree.proc("buddyinfo")) or "") + "\n")
+    free, pages = meminfo.get("MemFree"), sum(zone.free_pages for zone in blocks)
+    if not free or not pages:
+        return None, ""
+    return next((size for size in _SIZES if size < 2 * free / pages < 4 * size), None), "MemFree"
 
 
 def tree_of(root: Path) -> SavedTree:

@@ -23,6 +23,8 @@ class Layout(NamedTuple):
     """The first existing one is used for the kernel's messages."""
     pod_logs: tuple[str, ...] = ()
     """All existing ones are read for pods."""
+    crash_logs: tuple[str, ...] = ("var/crash/*/vmcore-dmesg.txt",)
+    """The messages of kernels that crashed, saved by kdump: all are read besides the first of `kernel_logs`."""
     sysctl: tuple[str, ...] = ()
     """The output of ``sysctl -a``, for settings whose files of /proc/sys were not collected."""
 
@@ -109,6 +111,7 @@ LAYOUT_FOLDER = Layout(
     hostname=("hostname", "hostname.txt"),
     uname=("uname", "uname.txt", "uname_-a"),
     kernel_logs=("dmesg", "dmesg.txt", "dmesg.log", "kernel.log", "kern.log", "messages", "syslog"),
+    crash_logs=("vmcore-dmesg.txt", "*/vmcore-dmesg.txt", "var/crash/*/vmcore-dmesg.txt"),
     pod_logs=("kubelet.log", "containerd.log", "crio.log"),
     sysctl=("sysctl", "sysctl.txt", "sysctl_-a"),
 )

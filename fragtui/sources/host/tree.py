@@ -15,6 +15,7 @@ _ARCHIVE = re.compile(r"\.(?:tar(?:\.\w+)?|tgz|txz|tbz2?)$")
 _DEEPEST = 3
 """An unpacked bundle is in a directory of its name; a must-gather also in one with its image's name."""
 _MAX_NODES = 5000
+_MAX_CRASHES = 20
 
 
 class SavedTree:
@@ -52,8 +53,16 @@ class SavedTree:
         return self._first(self.layout.uname)
 
     def kernel_log(self) -> Path | None:
-        """Return the best saved log with the kernel's messages."""
-        return self._first(self.layout.kernel_logs)
+        """Return the best saved log with the kernel's messages, else that of a kernel that crashed."""
+        return self._first((*self.layout.kernel_logs, *self.layout.crash_logs))
+
+    def kernel_logs(self) -> tuple[Path, ...]:
+        """Return the logs of kernels that crashed, at most `_MAX_CRASHES`, and last the best saved log."""
+        best = self.kernel_log() if not self.nodes else None
+        if best is None:
+            return ()
+        crashed = (path for pattern in self.layout.crash_logs for path in _files(self.root, pattern))
+        return (*list(dict.fromkeys(path for path in crashed if path != best))[-_MAX_CRASHES:], best)
 
     def sysctl(self) -> Path | None:
         """Return the file with the output of ``sysctl -a``."""
@@ -66,8 +75,7 @@ class SavedTree:
 
     def logs(self) -> tuple[Path, ...]:
         """Return the logs to read: the kernel's, and those of kubelet and runtime."""
-        kernel = self.kernel_log() if not self.nodes else None
-        return tuple(dict.fromkeys((*((kernel,) if kernel is not None else ()), *self.pod_logs())))
+        return tuple(dict.fromkeys((*reversed(self.kernel_logs()), *self.pod_logs())))
 
     @property
     def ambiguous(self) -> str | None:
@@ -126,7 +134,8 @@ def saved_tree(root: Path) -> SavedTree:
     parent = root.parent
     if parent.name == "nodes" and any(_is_there(parent.parent, mark) for mark in LAYOUTS[1].marks):
         return SavedTree(root, LAYOUTS[1], root.name)
-    return SavedTree(root, LAYOUT_FOLDER if any(root.glob("*dmesg*")) else LAYOUT_HOST)
+    saved_logs = any(_is_there(root, pattern) for pattern in ("*dmesg*", "*/vmcore-dmesg.txt"))
+    return SavedTree(root, LAYOUT_FOLDER if saved_logs else LAYOUT_HOST)
 
 
 def _of_node(place: Path, layout: Layout) -> SavedTree:

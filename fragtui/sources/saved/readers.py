@@ -57,28 +57,32 @@ class SavedKernelLog:
         self._stopped.set()
 
     def _run(self) -> None:
-        path = self._tree.kernel_log()
+        # The best log comes last: its proof is the one that stays.
+        for path in self._tree.kernel_logs() or (None,):
+            update = self._read(path)
+            if self._stopped.is_set():
+                return
+            self._on_update(update)
+
+    def _read(self, path: Path | None) -> KernelLogUpdate:
         opened = _opened(self._tree, path) if path is not None else None
         on_call = self._on_stream() if self._on_stream is not None else None
         if path is None or opened is None or isinstance(opened, str):
-            problem = opened or self._tree.ambiguous or "no kernel log among the saved files"
-            update = IncidentStream("none", None, None, on_call=on_call).update("none", 0, problem=str(problem))
-        else:
-            log, changed = opened
-            stream = IncidentStream("file", None, None, now=changed, on_call=on_call)
-            problem, cut = None, CutLines()
-            with log:
-                try:
-                    scan_log(log, stream, self._stopped.is_set, cut)
-                    problem = cut.words or None
-                except (OSError, EOFError) as error:
-                    stream.finish()
-                    problem = f"{printable(str(path))}: {_why(error)}"
-            place = printable(path.name)
-            stream.looked(f"{cut.lines:,} lines of {place}" if cut.lines else "")
-            update = stream.update(printable(str(path)), 0, problem=problem)
-        if not self._stopped.is_set():
-            self._on_update(update)
+            why = opened or self._tree.ambiguous or "no kernel log among the saved files"
+            return IncidentStream("none", None, None, on_call=on_call).update("none", 0, problem=str(why))
+        log, changed = opened
+        stream = IncidentStream("file", None, None, now=changed, on_call=on_call)
+        problem, cut = None, CutLines()
+        with log:
+            try:
+                scan_log(log, stream, self._stopped.is_set, cut)
+                problem = cut.words or None
+            except (OSError, EOFError) as error:
+                stream.finish()
+                problem = f"{printable(str(path))}: {_why(error)}"
+        place = printable(path.name)
+        stream.looked(f"{cut.lines:,} lines of {place}" if cut.lines else "")
+        return stream.update(printable(str(path)), 0, problem=problem)
 
 
 class SavedPods:

@@ -16,11 +16,8 @@ from fragtui.ui.widgets.rows import Line, Span, line
 
 _BORDERS = {"badge-bad": "bad", "badge-low": "warn", "badge-recovering": "focus", "badge-unknown": "unknown"}
 """The border's style by the badge's."""
-
-
-_BEFORE_AFTER: Span = (" before/after", "muted")
 _KEY_ROOM = 24
-"""Cells that the lower border keeps for that key."""
+"""Cells that the lower border keeps for the key of before and after."""
 _SAME_SECONDS = 5.0
 """Seconds between the start of a remedy and its mark, at most: a later remedy's cost is another one."""
 
@@ -45,7 +42,8 @@ class CardPanel(FramedPanel):
         """Return the four lines, in a frame if there is room for one, else alone."""
         state = self._session.state
         means = Means.NONE if self._session.disabled_reason else Means.KEYS
-        self._card = card(state, width - 2 * self.inset, CLOCK.now(), means) if state else None
+        keys = self._session.key_names
+        self._card = card(state, width - 2 * self.inset, CLOCK.now(), means, keys) if state else None
         if self.framed:
             return super().build(width, height)
         return [line((" ", "text"), *row.spans) for row in self.body(width - 2, height)]
@@ -57,9 +55,10 @@ class CardPanel(FramedPanel):
         since: Spans = ((shown.since, "muted"),) if shown.since else ()
         title: Spans = ((shown.title, "title"),)
         if (cost := self._cost(width)) is not None:
-            return Framing(title, since, ((cost, "muted"),), ((self._keycap("r").strip(), "key"), _BEFORE_AFTER))
+            return Framing(title, since, ((cost, "muted"),), self._session.hints(("recovery", "before/after")))
         note: Spans = ((shown.outlook, "muted"),) if shown.outlook else ()
-        return Framing(title, since, note, (("[ ]", "key"), (" size", "muted")))
+        keys = f"{self._session.key('order-down')} {self._session.key('order-up')}"
+        return Framing(title, since, note, ((keys, "key"), (" size", "muted")))
 
     def _cost(self, width: int) -> str | None:
         """Return what the remedy cost that the node recovers from; None if there is none, or its result is unknown."""
@@ -89,14 +88,4 @@ class CardPanel(FramedPanel):
         return rows
 
     def _styled(self, text: CardSpans) -> list[Span]:
-        return [
-            (self._keycap(span.text), "keycap")
-            if span.role == "keycap"
-            else (span.text, "strong" if span.role == "name" else span.role)
-            for span in text
-        ]
-
-    def _keycap(self, text: str) -> str:
-        """Return a key of the card, or that of the user in its place."""
-        key = text.strip()
-        return f" {self._session.keycaps.get(key, key)} "
+        return [(span.text, "strong" if span.role == "name" else span.role) for span in text]

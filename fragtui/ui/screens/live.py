@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
@@ -27,7 +29,7 @@ from fragtui.ui.screens.recording_actions import recording_notes
 from fragtui.ui.session import drop_words
 from fragtui.ui.terminal.key_gate import key_gate_of
 from fragtui.ui.widgets.resilient import surviving_errors
-from fragtui.ui.wiring import AppDependencies, BackgroundReaders, ConsumerReader
+from fragtui.ui.wiring import AppDependencies, BackgroundReaders, ConsumerReader, ScreenRecorder
 
 if TYPE_CHECKING:  # It takes 60 ms of CPU, and no remedy is needed for the first bars.
     from fragtui.remedies.service import HistoryView, RemedyState
@@ -46,7 +48,7 @@ class LiveScreen(DashboardScreen):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
 
     def __init__(self, sampler: Ticker, dependencies: AppDependencies, readers: BackgroundReaders) -> None:
-        super().__init__(dependencies.order, dependencies.write_report, dependencies.keymap)
+        super().__init__(dependencies.order, dependencies.thresholds, dependencies.keymap)
         self.session.as_root = dependencies.as_root
         self.session.saved = not dependencies.live
         self.remedies: RemedyController | None = None
@@ -88,6 +90,16 @@ class LiveScreen(DashboardScreen):
         super().show()
 
     @property
+    def recorder(self) -> ScreenRecorder | None:
+        """What records."""
+        return self._dependencies.recorder
+
+    @property
+    def write_report(self) -> Callable[[Path], object] | None:
+        """Writes the report for a ticket into a file."""
+        return self._dependencies.write_report
+
+    @property
     def _needs_samples(self) -> bool:
         recorder, remedies = self._dependencies.recorder, self.session.remedies
         recording = recorder is not None and recorder.file is not None
@@ -96,7 +108,11 @@ class LiveScreen(DashboardScreen):
     @surviving_errors
     def on_sampled(self, message: Sampled) -> None:
         """Take a snapshot."""
+        changes = self.session.memory_changes
+        newest = changes[-1] if changes else None
         accepted = message.snapshot is not self.session.snapshot and self.session.accept(message.snapshot)
+        if changes and changes[-1] is not newest:
+            self.notify(changes[-1][1], title="Hotplug or balloon", markup=False)
         # Not before: a snapshot that can't be taken must leave the screen stale.
         self._latest = time.monotonic()
         self._beat_in(self._sampler.interval + 1.0)

@@ -261,7 +261,7 @@ async def test_the_top_line_shows_the_position_at_every_size(made: Made, size: t
 @pytest.mark.slow
 async def test_remedies_are_disabled_and_live_keys_are_gone(made: Made) -> None:
     async with replaying(made) as (app, pilot):
-        for key in ("1", "2", "3", "c", "N", "w", "l", "A"):
+        for key in ("1", "2", "3", "c", "N", "K", "l", "A"):
             app.notices.notices.clear()
             await pilot.press(key)
             await until(pilot, lambda: "replaying a recording" in text_of(app))
