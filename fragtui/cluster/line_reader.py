@@ -34,6 +34,7 @@ _NEEDLES = (
     b"nable to mount volumes",
     b"NetworkNotReady",
     b"StartContainer",
+    b"durationBeforeRetry",
     b"from daemon: failed to",
 )
 _BYTES = b'"MESSAGE":['

@@ -23,6 +23,8 @@ class PodFact(Enum):
     """The pod was deleted."""
     WAITS = "waits"
     """The API reports that the pod waits for its sandbox or a container."""
+    RETRIES = "retries"
+    """The kubelet waits before it tries again; `next_try` says until when."""
     NAMED = "named"
     """The identity of the pod only."""
 
@@ -57,3 +59,5 @@ class PodObservation:
     last_line: int | None = None
     pids: tuple[int, ...] = ()
     """Processes that the line names, to link it to a kernel line."""
+    next_try: float | None = None
+    """When the kubelet tries again, about: epoch seconds; None if the line does not say."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,26 +15,39 @@ from fragtui.model.node.memory_change import MemoryChange, memory_changes
 from fragtui.model.node.rate_window import RateWindow
 from fragtui.model.node.snapshot import Snapshot, Zone, ZoneKey
 from fragtui.model.node.source_state import Sight
-from fragtui.model.node.verdict import COSTLY_ORDER, NodeJudgement, ZoneJudgement, judge_node
+from fragtui.model.node.verdict import (
+    COSTLY_ORDER,
+    DEFAULT_THRESHOLDS,
+    NodeJudgement,
+    Thresholds,
+    ZoneJudgement,
+    judge_node,
+)
 from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.model.node.zonelist import may_serve_kernel
-from fragtui.model.state.node_state import LastRemedy, NodeState, Question, Unseen, node_state
+from fragtui.model.state.node_state import LastRemedy, NodeState, Question, Since, Unseen, node_state
 from fragtui.model.state.since import since_of
+from fragtui.model.state.steady import SteadyState
 from fragtui.render.numbers import short_bytes
 from fragtui.render.source_text import no_denials, no_stuck_pods, unseen
+from fragtui.ui.keys import KEYS, key_names
 from fragtui.ui.notices import NoticeLog
 
 if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
     from fragtui.kernel.reports.report import ExternalDrop
     from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+    from fragtui.model.node.consumers import Consumers
     from fragtui.model.pods.pod_update import PodUpdate
     from fragtui.model.pods.stuck_pods import StuckPod
     from fragtui.model.state.denials import Denials
-    from fragtui.remedies.service import RemedyState
+    from fragtui.remedies.service import RemedyResult, RemedyState
 
 
 SHORT_HISTORY, LONG_HISTORY = 300.0, 1200.0
 """Seconds of the history on screen; the long one is all that is kept at one sample a second."""
+
+
+_NOT_KEPT = Since(None, "saved files have no history")
 
 
 class Baseline(NamedTuple):
@@ -71,6 +84,8 @@ class Session:
     baseline: Baseline | None = None
     history: History = field(default_factory=History)
     paused: bool = False
+    thresholds: Thresholds = DEFAULT_THRESHOLDS
+    """Where states begin."""
     manual_order: int | None = None
     """The target order that was chosen; None follows the last failures."""
     failed_order: int | None = None
@@ -86,10 +101,12 @@ class Session:
     failures: FailureList = field(default_factory=FailureList)
     pods: PodUpdate | None = None
     """The last update of the pods; None before the first."""
+    consumers: Consumers | None = None
+    """The largest processes when they were last read, which is only while the node is out of memory; None if never."""
     notices: NoticeLog = field(default_factory=NoticeLog)
     """What fragtui reported."""
-    keycaps: dict[str, str] = field(default_factory=dict)
-    """The keys of the user as they are shown, by those that they replace."""
+    key_names: Mapping[str, str] = field(default_factory=lambda: key_names(KEYS))
+    """How the key of each command of this view is written."""
     notice_row: bool = False
     """Whether the screen has a row of its own for them."""
     remedies: RemedyState | None = None
@@ -119,24 +136,45 @@ class Session:
     """Whether the history covers all that is kept, not the last five minutes."""
     by_type: bool = False
     """Whether bars show the split by migratetype instead of the verdict."""
+    remedy_result: RemedyResult | None = None
+    """The result of the last remedy of this program, or of the recording; None before one has ended."""
     last_remedy: LastRemedy | None = None
     """The newest remedy that is known to have run, by whatever tool."""
     _sized: Snapshot | None = None
     """The newest snapshot whose zones are known, shown or not."""
     _denials: Denials | None = None
     _state: NodeState | None = None
+    _steady: SteadyState = field(default_factory=SteadyState)
     _state_of: tuple[object, ...] = ()
     """What `_state` was made from."""
 
+    def key(self, command: str) -> str:
+        """Return how the key of a command is written; raises KeyError if this view has no such command."""
+        return self.key_names[command]
+
+    def hints(self, *hints: tuple[str, str]) -> tuple[tuple[str, str], ...]:
+        """Return commands' keys with a word for each as texts and styles, without those that this view has not."""
+        known = [(self.key_names[command], words) for command, words in hints if command in self.key_names]
+        pairs = (
+            ((key, "key"), (f" {words}{'' if at == len(known) else '  '}", "muted"))
+            for at, (key, words) in enumerate(known, 1)
+        )
+        return tuple(span for pair in pairs for span in pair)
+
     @property
     def state(self) -> NodeState | None:
-        """The state of the node for the target order; None before the first snapshot."""
+        """The state of the node for the target order; None before the first snapshot.
+
+        On a live node it gets better only after it was shown for some seconds; in a replay each place has its own.
+        """
         if self.snapshot is None or self.judgement is None:
             return None
         log = self.failures
         made_of = (self.snapshot, self.judgement, self.pods, self._denials, log.source, log.problem, self.last_remedy)
         if self._state is None or any(old is not new for old, new in zip(self._state_of, made_of, strict=True)):
             self._state = self._new_state(self.snapshot, self.judgement)
+            if self.recording is None:
+                self._state = self._steady.take(self._state, self.snapshot.monotonic)
             self._state_of = (*made_of[:3], self._denials, *made_of[4:])
         return self._state
 
@@ -158,7 +196,7 @@ class Session:
             judgement,
             denials=None if Question.DENIALS in questions else self._denials,
             pods=pods,
-            since=since_of(self.history, snapshot, judgement),
+            since=_NOT_KEPT if self.saved else since_of(self.history, snapshot, judgement),
             remedy=self.last_remedy,
             unseen=missing,
         )
@@ -246,12 +284,13 @@ class Session:
         self._sized = None
         self.rates.clear()
         self.failures.clear()
-        self._denials = self.last_remedy = None
+        self._denials = self.last_remedy = self.remedy_result = self.consumers = None
+        self._steady = SteadyState()
         self.baseline = Baseline(first, "start") if first.zones else None
 
     def rejudge(self) -> None:
         """Judge the snapshot again: the target order has changed."""
-        self.judgement = judge_node(self.snapshot, self.order) if self.snapshot else None
+        self.judgement = judge_node(self.snapshot, self.order, self.thresholds) if self.snapshot else None
 
     def hide_root_note(self) -> bool:
         """Hide the note that fragtui is not root; return whether it was shown."""

@@ -9,6 +9,7 @@ from fragtui.model.node.source_state import SourceState
 from fragtui.model.node.verdict import State
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.state.node_state import Question, Unseen
+from fragtui.model.state.steady import SHOWN_SECONDS
 from fragtui.render.card.state_text import sentence
 from fragtui.sources.host.reader import NodeReader
 from fragtui.ui.panels.sizes import _note
@@ -152,11 +153,15 @@ def test_the_state_follows_what_it_is_made_of_and_is_made_once_for_each_of_it(tm
     session.pods = PodUpdate(stuck_pods([]), (SourceState("kubelet log", "absent", "no such file"),))
     blind = session.state
     assert blind.why_unseen(Question.PODS) == Unseen(Question.PODS, "the kubelet log can't be read: no such file")
-    assert blind.partly_blind and blind.state is State.OK
+    assert blind.partly_blind and blind.state is State.RECOVERING, "it was not shown for long"
+    later = reader.sample()
+    session.accept(later._replace(monotonic=later.monotonic + SHOWN_SECONDS))
+    assert session.state.partly_blind and session.state.state is State.OK
     for zone in tree.zones:
         zone.free_blocks = FRAGMENTED
     tree.write()
-    session.accept(reader.sample())
+    later = reader.sample()
+    session.accept(later._replace(monotonic=later.monotonic + SHOWN_SECONDS + 1))
     assert session.state.state is State.FRAGMENTED
     assert session.state.since.at is not None and not session.state.since.at_least
 
@@ -178,3 +183,13 @@ def test_blocks_that_come_back_after_a_remedy_make_the_node_recover(tmp_path: Pa
     session.rewind(History(), session.snapshot)
     session.accept(reader.sample())
     assert session.state is not None and session.state.state is State.OK, "another place of a recording"
+
+
+def test_saved_files_do_not_say_since_when(tmp_path: Path) -> None:
+    HostTree.small(tmp_path, FRAGMENTED)
+    session = Session(saved=True, manual_order=6)
+    first = NodeReader(tmp_path).sample()
+    for seconds in (0, 1, 90):
+        session.accept(first._replace(monotonic=first.monotonic + seconds))
+    assert session.state is not None and session.state.state is State.FRAGMENTED
+    assert session.state.since.at is None, "their time stands still, the clock does not"

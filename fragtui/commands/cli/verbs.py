@@ -114,6 +114,7 @@ VERBS = {
         (
             Example("sudo fragtui report -o ticket.md", "one page of Markdown for a ticket"),
             Example("sudo fragtui report --since yesterday --redact", "without names and addresses, to share outside"),
+            Example("sudo fragtui report --json -o ticket.json", "everything as one JSON object, for a program"),
         ),
     ),
     "history": Verb(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from fragtui.commands.cli.output import takes_colour
 from fragtui.commands.cli.output_options import add_color, add_json, add_quiet
+from fragtui.commands.cli.settings import thresholds_of
 from fragtui.model.node.snapshot import Snapshot, Unreadable
 from fragtui.model.node.verdict import COSTLY_ORDER, Severity, judge_node
 from fragtui.model.state.node_state import NodeState, Question, Unseen, node_state
@@ -43,7 +44,7 @@ _BADGE_COLOURS = {
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
     form = parser.add_mutually_exclusive_group()
-    add_json(parser, "one JSON object", form)
+    add_json(parser, "one JSON object", form, wide="wide")
     form.add_argument("--wide", action="store_true", help="the free blocks of every zone, a column for each order")
     form.add_argument("--plugin", choices=("nagios",), help="first line in the form of monitoring plugins")
     parser.add_argument("--logs", action="store_true", help="read the kernel log and the pods, too: up to 3 s")
@@ -119,7 +120,7 @@ def _blocks_alone(args: argparse.Namespace, reader: NodeReader) -> tuple[NodeSta
     if (several := reader.tree.ambiguous) is not None:
         snapshot = snapshot._replace(unreadable=(Unreadable(str(args.root / "buddyinfo"), several),))
     unseen = tuple(Unseen(question, _NOT_LOOKED, blind=False) for question in Question)
-    return node_state(snapshot, judge_node(snapshot, order), unseen=unseen), snapshot, None
+    return node_state(snapshot, judge_node(snapshot, order, thresholds_of(args)), unseen=unseen), snapshot, None
 
 
 def _logs_too(args: argparse.Namespace) -> tuple[NodeState, Snapshot, Forecast | None]:
@@ -127,7 +128,7 @@ def _logs_too(args: argparse.Namespace) -> tuple[NodeState, Snapshot, Forecast |
     from fragtui.commands.look.report import collect  # noqa: PLC0415
     from fragtui.render.report_page import state_of  # noqa: PLC0415
 
-    facts = collect(args.root, args.order, args.audit)
+    facts = collect(args.root, args.order, args.audit, thresholds_of(args))
     return state_of(facts), facts.snapshot, facts.forecast
 
 
@@ -164,7 +165,7 @@ def _plugin_text(state: NodeState, summary: str) -> str:
     judgement = state.judgement
     values = []
     if judgement.blocks is not None:
-        values.append(f"blocks={judgement.blocks};16:;1:;0")
+        values.append(f"blocks={judgement.blocks};{judgement.thresholds.low_blocks}:;1:;0")
     if judgement.free_pages is not None:
         values.append(f"free={judgement.free_pages * state.page_size}B;;;0")
     if judgement.unusable is not None:

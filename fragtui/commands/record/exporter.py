@@ -13,7 +13,7 @@ from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.failure_counts import FailureCounts, count_by_cause
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.source_state import Sight
-from fragtui.model.node.verdict import COSTLY_ORDER, judge_node
+from fragtui.model.node.verdict import COSTLY_ORDER, Thresholds, judge_node
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.remedy.remedy_history import episodes
 from fragtui.model.state.node_state import node_state
@@ -36,10 +36,13 @@ class NodeSource:
     With `counting`, failures are counted from now on; without, the failures in the kernel's ring are reported.
     """
 
-    def __init__(self, root: Path, order: int | None, audit: Path | None, *, counting: bool = False) -> None:
+    def __init__(
+        self, root: Path, order: int | None, audit: Path | None, thresholds: Thresholds, *, counting: bool = False
+    ) -> None:
         self._lock = threading.Lock()
         self.reader = NodeReader(root)
         self._order = order
+        self._thresholds = thresholds
         self._audit = AuditLog(audit_path(audit, root))
         self._counts = FailureCounts(time.time()) if counting else None
         self._failed_order: int | None = None
@@ -69,7 +72,7 @@ class NodeSource:
             wanted = self._order if self._order is not None else self._failed_order
             order = COSTLY_ORDER if wanted is None else wanted
             snapshot = self.reader.sample_for(order)
-            judgement = judge_node(snapshot, order)
+            judgement = judge_node(snapshot, order, self._thresholds)
             seen = self._pods is not None and (
                 bool(self._pods.stuck.pods) or pods_sight(self._pods.sources) is Sight.LOOKED
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from fragtui.kernel.reports.oom_tasks import TaskTable
 from fragtui.kernel.reports.report import KernelReport, KilledTask, ReportedZone, StackFrame
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.kernel.reports.request import ReportedRequest
@@ -53,6 +54,7 @@ class ReportBuilder:
         self.oom_memcg: str | None = None
         self.task_memcg: str | None = None
         self.victim: KilledTask | None = None
+        self.tasks = TaskTable()
         self.killed = self.summarised = self.group_kill = False
         self.follow_up: str | None = None
         self.frames: list[StackFrame] = []
@@ -199,4 +201,6 @@ class ReportBuilder:
             sysrq=request.order == -1,
             follow_up=self.follow_up,
             lines=lines,
+            tasks=self.tasks.largest,
+            task_count=self.tasks.count,
         )

@@ -27,10 +27,29 @@ COSTLY_ORDER = 3
 """PAGE_ALLOC_COSTLY_ORDER (include/linux/mmzone.h): above it the allocator gives up instead of looping."""
 FEW_BLOCKS = 16
 """With fewer blocks of the target order than this on the whole node, they are about to run out."""
-THIN_SHARE = 0.95
-"""Above this share of free memory in too small blocks the node counts as fragmenting, as in oled-tools' memstate."""
-MANY_BLOCKS = 16 * FEW_BLOCKS
+_MANY = 16
+MANY_BLOCKS = _MANY * FEW_BLOCKS
 """With this many blocks of the target order left they are not about to run out, at any share of free memory."""
+
+
+class Thresholds(NamedTuple):
+    """Where states begin; settings may change it."""
+
+    low_blocks: int = FEW_BLOCKS
+    """With fewer blocks of the target order on the whole node it runs low."""
+    low_share: float = 95.0
+    """Above this percentage of free memory in too small blocks the node counts as fragmenting, as in oled-tools'
+    memstate, unless there are 16 times `low_blocks`."""
+    recovering_seconds: float = 300.0
+    """For so long after a remedy a node whose blocks are back counts as recovering."""
+
+    def running_low(self, blocks: int, unusable: int | None) -> bool:
+        """Return whether the blocks are about to run out; `unusable` is the share of smaller pieces in thousandths."""
+        thin = unusable is not None and unusable > self.low_share * 10
+        return blocks < self.low_blocks or (thin and blocks < _MANY * self.low_blocks)
+
+
+DEFAULT_THRESHOLDS = Thresholds()
 
 
 class RequestOutcome(StrEnum):
@@ -81,6 +100,8 @@ class ZoneJudgement(NamedTuple):
     atomic: tuple[Verdict, ...]
     unusable: tuple[int, ...]
     fragmentation: tuple[int, ...]
+    few_blocks: int = FEW_BLOCKS
+    """Fewer blocks than this are few."""
 
     def verdict(self, request: RequestKind, order: int) -> Verdict:
         """Return the zone's verdict; an order without a column is not available."""
@@ -129,6 +150,7 @@ class NodeJudgement(NamedTuple):
     """There is enough memory, but every block is on a list for atomic requests, CMA or isolation."""
     too_large: int | None = None
     """The kernel's highest order if the target is above it: such a request is a bug of its caller."""
+    thresholds: Thresholds = DEFAULT_THRESHOLDS
     sure_blocks: int | None = None
     """Those of `blocks` that are surely not kept for CMA or atomic requests: fewer if no file shows it of each."""
     doubtful: tuple[ZoneJudgement, ...] = ()
@@ -144,7 +166,7 @@ class NodeJudgement(NamedTuple):
         return tuple(zone for zone in self.zones if zone.target)
 
 
-def judge_node(snapshot: Snapshot, order: int) -> NodeJudgement:
+def judge_node(snapshot: Snapshot, order: int, thresholds: Thresholds = DEFAULT_THRESHOLDS) -> NodeJudgement:
     """Return the verdict for requests of `order` on the node of `snapshot`.
 
     A request succeeds if any zone that it may use passes (mm/page_alloc.c get_page_from_freelist); blocks in other
@@ -157,7 +179,8 @@ def judge_node(snapshot: Snapshot, order: int) -> NodeJudgement:
     states = zone_states(snapshot)
     size = snapshot.host.page_size
     orders = max(len(zone.free_blocks) for zone in snapshot.zones)
-    zones = tuple(_judge_zone(zone, states[zone.key], rule, size) for zone in snapshot.zones)
+    few_blocks = thresholds.low_blocks
+    zones = tuple(_judge_zone(zone, states[zone.key], rule, size, few_blocks) for zone in snapshot.zones)
     serving = [zone for zone in zones if zone.target]
     within = order < orders
     kernel = node_verdict(serving, RequestKind.GFP_KERNEL, order) if within else Verdict.UNKNOWN
@@ -176,7 +199,8 @@ def judge_node(snapshot: Snapshot, order: int) -> NodeJudgement:
     for zone in giving:
         sure[zone.zone.node] = sure.get(zone.zone.node, 0) + sure_blocks(zone.zone, zone.state, order)
     # As many as may be kept for atomic requests are taken to be of the target order.
-    few = running_low(sum(sure.values()), _share(pages - _maybe_atomic(serving), suitable - _maybe_atomic(serving)))
+    atomic_pages = _maybe_atomic(serving)
+    few = thresholds.running_low(sum(sure.values()), _share(pages - atomic_pages, suitable - atomic_pages))
     possible = {verdict for zone in serving for verdict in zone.kernel}
     state = _state(
         kernel,
@@ -208,14 +232,15 @@ def judge_node(snapshot: Snapshot, order: int) -> NodeJudgement:
         halving_floor=_halving_stop(serving, order) if rule is Rule.HALVING and kernel is Verdict.RESERVED else None,
         only_foreign=kernel is Verdict.RESERVED and _only_foreign(serving, order),
         too_large=None if within else orders - 1,
+        thresholds=thresholds,
         sure_blocks=sum(sure.values()),
         doubtful=doubtful,
-        unsure=state is State.LOW and not nodes_without and not running_low(blocks, unusable),
+        unsure=state is State.LOW and not nodes_without and not thresholds.running_low(blocks, unusable),
         cma_pages=sum(zone.state.cma_pages for zone in serving),
     )
 
 
-def _judge_zone(zone: Zone, state: ZoneState, rule: Rule, page_size: int) -> ZoneJudgement:
+def _judge_zone(zone: Zone, state: ZoneState, rule: Rule, page_size: int, few_blocks: int) -> ZoneJudgement:
     orders = range(len(zone.free_blocks))
     return ZoneJudgement(
         zone=zone,
@@ -226,6 +251,7 @@ def _judge_zone(zone: Zone, state: ZoneState, rule: Rule, page_size: int) -> Zon
         atomic=verdicts(state, RequestKind.GFP_ATOMIC, rule),
         unusable=unusable_indices(zone.free_blocks),
         fragmentation=tuple(fragmentation_index(zone.free_blocks, order) for order in orders),
+        few_blocks=few_blocks,
     )
 
 
@@ -329,18 +355,13 @@ def _state(kernel: Verdict, *, not_a_page: bool, bare: int, nodes: int, few: boo
     return State.LOW if few or bare else State.OK
 
 
-def running_low(blocks: int, unusable: int | None) -> bool:
-    """Return whether the blocks are about to run out; `unusable` is the share of smaller pieces in thousandths."""
-    return blocks < FEW_BLOCKS or (unusable is not None and unusable > THIN_SHARE * 1000 and blocks < MANY_BLOCKS)
-
-
-def state_of_counts(order: int, nodes: Sequence[tuple[int, int]]) -> State:
+def state_of_counts(order: int, nodes: Sequence[tuple[int, int]], thresholds: Thresholds) -> State:
     """Return the state by free blocks alone, without watermarks: of each NUMA node its blocks and its free pages."""
     blocks, pages = (sum(column) for column in zip(*nodes, strict=True))
     unusable = (pages - (blocks << order)) * 1000 // pages if pages else None
     kernel = Verdict.AVAILABLE if blocks else Verdict.FRAGMENTED
     bare = sum(not count for count, _ in nodes)
-    return _state(kernel, not_a_page=False, bare=bare, nodes=len(nodes), few=running_low(blocks, unusable))
+    return _state(kernel, not_a_page=False, bare=bare, nodes=len(nodes), few=thresholds.running_low(blocks, unusable))
 
 
 _SEVERITIES = {State.OK: Severity.FINE, State.LOW: Severity.WARNING, State.RECOVERING: Severity.WARNING}

@@ -10,7 +10,7 @@ from fragtui.model.state.node_state import Since
 
 def since_of(history: History, snapshot: Snapshot, judgement: NodeJudgement) -> Since:
     """Return when the state of the blocks began, by the history of the target order."""
-    run = history.run((zone.zone.key for zone in judgement.serving), judgement.order)
+    run = history.run((zone.zone.key for zone in judgement.serving), judgement.order, judgement.thresholds)
     if run is None or judgement.state is State.UNKNOWN:
         return Since(None, "the blocks are unknown")
     # The history has the blocks alone: what is missing besides them makes it LOW now and did before.

@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from fragtui.model.node.indices import format_index
 from fragtui.model.node.rate_window import rate_words
-from fragtui.model.node.snapshot import Snapshot, Zone
+from fragtui.model.node.snapshot import Snapshot, Zone, ZoneKey
 from fragtui.model.node.verdict import ZoneJudgement
 from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.render.numbers import short_bytes, span_words
 from fragtui.ui.panels.migratetypes import typed_bar, types_of
+from fragtui.ui.panels.timeline import mark_signs
 from fragtui.ui.panels.zones import short
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import bar_cells, fit, fit_right
@@ -78,7 +79,11 @@ class SizesPanel(FramedPanel):
             legend = (("blocks of each size, now and over time" if self._history else "blocks of each size", "muted"),)
         if not self.framed:
             return Framing(tuple(title), legend)
-        return Framing(tuple(title), legend, _levels() if self._history else (), _KEYS)
+        return Framing(tuple(title), legend, levels_legend() if self._history else (), self._keys)
+
+    @property
+    def _keys(self) -> tuple[Span, ...]:
+        return self._session.hints(("baseline", "set baseline"), ("long-history", "history"))
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         """Return the axis and a row a size, the small ones folded where room is short, and what happened when."""
@@ -108,11 +113,9 @@ class SizesPanel(FramedPanel):
         return lines
 
 
-_KEYS: tuple[Span, ...] = (("b", "key"), (" set baseline  ", "muted"), ("h", "key"), (" history", "muted"))
-
-
-def _levels() -> tuple[Span, ...]:
-    words = ("none  ", f"under {WANTED}  ", f"under {PLENTY:,}  ", "plenty  ")
+def levels_legend() -> tuple[Span, ...]:
+    """Return the signs of the history with their meaning."""
+    words = ("none", f"under {WANTED}  ", f"under {PLENTY:,}  ", "plenty  ")
     pairs = [((f"{sign} ", style), (word, "muted")) for (sign, style), word in zip(_LEVELS, words, strict=True)]
     return (("over time: ", "muted"), *(span for pair in reversed(pairs) for span in pair))
 
@@ -250,10 +253,7 @@ class _Drawing:
             legend.pop()
         spans: list[Span] = [(" " * (width - used), "text")]
         spans += [span for pair in legend for span in pair]
-        spans += _runs(
-            next(((sign, style) for sign, style, _, held in kinds if place in held), ("·", "grid"))
-            for place in range(points)
-        )
+        spans += _runs(mark_signs(session, points, ("·", "grid")))
         return line(*spans)
 
     def _name(self, row: SizeRow) -> str:
@@ -323,11 +323,18 @@ class _Drawing:
         return [("".join(cells), "grid")]
 
     def _levels_of(self, row: SizeRow) -> list[Span]:
-        points, session = self._columns.history, self._session
-        series = session.history.series((self._judged.zone.key,), row.last, self._seconds, points)
-        beyond = row.first > session.order
-        # From tick to tick only the newest point changes.
-        return [*_levels_past(series[:-1], beyond), _level(series[-1], beyond)]
+        beyond = row.first > self._session.order
+        keys = (self._judged.zone.key,)
+        return levels_of(self._session, keys, row.last, self._columns.history, beyond=beyond)
+
+
+def levels_of(
+    session: Session, zones: Sequence[ZoneKey], order: int, points: int, *, beyond: bool = False
+) -> list[Span]:
+    """Return the history of so many requests of `order` in these zones; `beyond` is for sizes that nobody asked for."""
+    series = session.history.series(zones, order, session.history_seconds, points)
+    # From tick to tick only the newest point changes.
+    return [*_levels_past(series[:-1], beyond), _level(series[-1], beyond)] if series else []
 
 
 def _level(value: int | None, beyond: bool) -> Span:

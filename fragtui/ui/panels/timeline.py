@@ -91,21 +91,31 @@ def _label(span: int, room: int, row: int) -> str:
 
 
 def _marks(session: Session, points: int) -> Line:
-    """Return the line of what happened: in one place a denial outweighs a remedy, and this a change of memory."""
-    seconds = session.history_seconds
-    kinds = (
-        (_DENIED, "bad", session.refusals_in(seconds, points)),
-        (_REMEDY, "good", session.marks_in(seconds, points)),
-        (_MEMORY, "warn", session.memory_changes_in(seconds, points)),
-    )
-    signs = [
-        next(((sign, style) for sign, style, places in kinds if place in places), (" ", "text"))
-        for place in range(points)
-    ]
+    """Return the line of what happened."""
     spans: list[Span] = [(" " * (_LABEL + 1), "text")]
-    for style, same in groupby(signs, key=lambda sign: sign[1]):
+    for style, same in groupby(mark_signs(session, points, (" ", "text")), key=lambda sign: sign[1]):
         spans.append(("".join(sign for sign, _ in same), style))
     return line(*spans)
+
+
+def mark_signs(session: Session, points: int, none: Span) -> list[Span]:
+    """Return the sign of what happened in each of `points` parts of the history, `none` for nothing.
+
+    A remedy in the same part as a denial is drawn after it, one of them in a free part beside: neither hides the other.
+    Both outweigh a change of memory.
+    """
+    seconds = session.history_seconds
+    denied, changed = session.refusals_in(seconds, points), session.memory_changes_in(seconds, points)
+    signs = [
+        (_DENIED, "bad") if place in denied else (_MEMORY, "warn") if place in changed else none
+        for place in range(points)
+    ]
+    for place in session.marks_in(seconds, points):
+        later = int(place in denied and place + 1 < points and place + 1 not in denied)
+        if place in denied and not later and place and signs[place - 1] == none:
+            signs[place - 1] = signs[place]
+        signs[place + later] = _REMEDY, "good"
+    return signs
 
 
 def _axis(session: Session, points: int) -> Line:

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 from typing import cast
 
 from fragtui.model.node.snapshot import ZoneKey
-from fragtui.model.node.verdict import FEW_BLOCKS, ZoneJudgement
+from fragtui.model.node.verdict import ZoneJudgement
 from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.render.numbers import short_bytes
 from fragtui.ui.session import Session
@@ -79,7 +79,7 @@ class ZonesPanel(ListPanel[ZoneJudgement]):
         hidden = _hidden(self._session)
         if self.framed:
             return framing if framing.position else framing._replace(position=(("free blocks of each size", "muted"),))
-        shows: Spans = (("D", "key"), (f" shows {hidden}", "muted")) if hidden and not framing.position else ()
+        shows = self._session.hints(("all-zones", f"shows {hidden}")) if hidden and not framing.position else ()
         return framing._replace(keys=shows)
 
     def note(self) -> Spans:
@@ -91,14 +91,15 @@ class ZonesPanel(ListPanel[ZoneJudgement]):
             bare = sum(without(zone, session.order) for zone in rest)
             spans.append((f"▼ {len(rest)} more{f' ({bare} without)' if bare else ''}  ", "warn" if bare else "muted"))
         if hidden:
-            spans += [(f"{hidden} hidden: not used for normal requests · ", "muted"), ("D", "key"), (" show", "muted")]
+            spans.append((f"{hidden} hidden: not used for normal requests · ", "muted"))
+            spans += session.hints(("all-zones", "show"))
         elif session.all_zones:
-            spans += [("D", "key"), (" hide unused zones", "muted")]
+            spans += session.hints(("all-zones", "hide unused zones"))
         return tuple(spans)
 
     def keys(self) -> Spans:
         """Return the panel's keys."""
-        return ("o", "key"), (" worst first  ", "muted"), ("z", "key"), (" enlarge", "muted")
+        return self._session.hints(("worst-first", "worst first"), ("zoom", "enlarge"))
 
     def header(self, width: int) -> Spans:
         """Return the sizes."""
@@ -204,7 +205,7 @@ def cell_style(zone: ZoneJudgement, order: int, asked: int) -> str:
         return "grid" if order > asked else "cell-asked" if order == asked else "cell-none"
     if not blocks[order]:
         return "grid"
-    if zone.blocks(order) < FEW_BLOCKS:
+    if zone.blocks(order) < zone.few_blocks:
         return "cell-few"
     return "cell-many" if blocks[order] >= MANY else "cell-enough"
 
@@ -220,7 +221,7 @@ def _answer(zone: ZoneJudgement, order: int, width: int) -> Span:
     verdict = zone.verdict(RequestKind.GFP_KERNEL, order)
     if verdict is Verdict.AVAILABLE and not uncounted(zone, verdict):
         blocks = zone.blocks(order)
-        few = blocks < FEW_BLOCKS
+        few = blocks < zone.few_blocks
         text = f"{'!' if few else '✓'} {short(blocks)}"
         return fit(f"{text} free" if width > 11 else text, width), "warn" if few else "good"
     word, brief, style = _WORDS.get(verdict, _UNKNOWN)
@@ -270,8 +271,9 @@ def _nodes(session: Session, zones: Sequence[ZoneJudgement], width: int) -> list
     for node in shown:
         heads.append((fit(f" node {node}" if wide else f" N{node}", cell), "strong" if node == here else "muted"))
         count = blocks[node]
-        style = "cell-asked" if not count else "cell-few" if count < FEW_BLOCKS else "cell-enough"
-        mark, number = "✗" if not count else "!" if count < FEW_BLOCKS else "✓", short(count) if count else "none"
+        few = count < session.thresholds.low_blocks
+        style = "cell-asked" if not count else "cell-few" if few else "cell-enough"
+        mark, number = "✗" if not count else "!" if few else "✓", short(count) if count else "none"
         if node in doubtful:
             mark, number, style = "?", "", "unknown"
         cells.append((fit(f" {mark} {number}" if wide else f" {mark}", cell), style))

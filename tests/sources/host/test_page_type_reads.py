@@ -11,6 +11,7 @@ from fragtui.commands.cli.parser import main
 from fragtui.commands.record.exporter import NodeSource
 from fragtui.kernel.procfs.version import parse_version
 from fragtui.model.node.snapshot import Host
+from fragtui.model.node.verdict import DEFAULT_THRESHOLDS
 from fragtui.sources.files.host_files import HostFile
 from fragtui.sources.host.reader import NodeReader
 from tests.support.host_tree import FRAGMENTED, HEALTHY, HostTree
@@ -68,7 +69,7 @@ def test_a_report_of_a_healthy_node_leaves_it_alone(tmp_path: Path, reads: Reads
 
 def test_scrapes_read_it_at_most_once_in_ten_seconds_and_only_in_trouble(tmp_path: Path, reads: Reads) -> None:
     tree = HostTree.small(tmp_path)
-    source = NodeSource(tmp_path, 3, tmp_path / "audit.log", counting=True)
+    source = NodeSource(tmp_path, 3, tmp_path / "audit.log", DEFAULT_THRESHOLDS, counting=True)
     for _ in range(3):
         assert any(family.name == "fragtui_target_blocks" for family in source.families())
     assert reads() == 0
