@@ -18,8 +18,12 @@ async def test_a_tall_screen_shows_shortage_denial_and_recovery_on_a_timeline(tm
     app.main.session.saved = False
     async with running(app, (200, 60)) as pilot:
         assert any(line.startswith(f"╭─ {TITLE.format('256K')}") for line in lines_of(app))
-        foot = next(row for row in app.main.dashboard.panel(Timeline)._lines if ("·", "history-none") in row.spans)
-        assert foot, "no block at all is drawn as that, not as a low bar"
+
+        def is_drawn() -> bool:
+            """Return whether no block at all is drawn as that, not as a low bar."""
+            return any(("·", "history-none") in row.spans for row in app.main.dashboard.panel(Timeline)._lines)
+
+        await until(pilot, is_drawn)
         snapshot = app.main.session.snapshot
         assert snapshot is not None
         app.main.session.note_refusal(snapshot.time - 100)
