@@ -11,11 +11,10 @@ from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.external_drops import drops_between
 from fragtui.model.failures.failure_list import FailureList
 from fragtui.model.node.history import History, place_in
-from fragtui.model.node.memory_change import MemoryChange, memory_changes
+from fragtui.model.node.memory_change import memory_changes, memory_words
 from fragtui.model.node.rate_window import RateWindow
 from fragtui.model.node.snapshot import Snapshot, Zone, ZoneKey
 from fragtui.model.node.source_state import Sight
-from fragtui.model.node.target_zones import largest_kernel_zone
 from fragtui.model.node.verdict import (
     COSTLY_ORDER,
     DEFAULT_THRESHOLDS,
@@ -25,10 +24,10 @@ from fragtui.model.node.verdict import (
     judge_node,
 )
 from fragtui.model.node.watermark import RequestKind, Verdict
+from fragtui.model.node.zonelist import zone_to_open
 from fragtui.model.state.node_state import LastRemedy, NodeState, Question, Since, Unseen, node_state
 from fragtui.model.state.since import since_of
 from fragtui.model.state.steady import SteadyState
-from fragtui.render.numbers import short_bytes
 from fragtui.render.source_text import no_denials, no_stuck_pods, unseen
 from fragtui.ui.keys import KEYS, key_names
 from fragtui.ui.notices import NoticeLog
@@ -269,7 +268,7 @@ class Session:
         if self.baseline is None and snapshot.zones:
             self.baseline = Baseline(snapshot, "start")
         if snapshot.zones and (self.chosen is None or snapshot.zone(self.chosen) is None):
-            self.chosen = largest_kernel_zone(snapshot)
+            self.chosen = zone_to_open(snapshot)
         self.rejudge()
         return True
 
@@ -384,12 +383,3 @@ class Session:
 def drop_words(drop: ExternalDrop) -> str:
     """Return who wrote what to drop_caches."""
     return f"{drop.comm} (pid {drop.pid}) wrote {drop.value} to drop_caches"
-
-
-def memory_words(changes: Iterable[MemoryChange], page_size: int) -> str:
-    """Return what came or went: ``memory +512M (node 1 Movable)``."""
-    parts = []
-    for change in changes:
-        size = "" if change.pages is None else short_bytes(change.pages * page_size)
-        parts.append(f"{'+' if change.grew else '−'}{size} (node {change.key[0]} {change.key[1]})".replace("  ", " "))
-    return f"memory {', '.join(parts)}"

@@ -24,6 +24,19 @@ def may_serve_kernel(zone: Zone) -> bool:
     return zone.name in _LOWEST_FIRST
 
 
+def zone_to_open(snapshot: Snapshot) -> ZoneKey | None:
+    """Return the zone to show first: the largest Normal zone, else the largest that serves kernel requests."""
+    zones = snapshot.zones or ()
+    normal = [zone for zone in zones if zone.name == "Normal"]
+    candidates = normal or [zone for zone in zones if may_serve_kernel(zone)] or zones
+
+    def size(zone: Zone) -> int:
+        managed = zone.info.managed if zone.info else None
+        return zone.blocks.free_pages if managed is None else managed
+
+    return max(candidates, key=size).key if candidates else None
+
+
 def kernel_reserve(info: ZoneInfo, of_node: Sequence[ZoneInfo]) -> int:
     """Return the pages that a zone keeps from kernel requests: the entry for Normal in its `protection`.
 
