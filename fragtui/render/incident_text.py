@@ -12,6 +12,12 @@ _KINDS: dict[str, str] = {
     ReportKind.VMALLOC_FAILURE: "vmalloc",
     ReportKind.SLAB_FAILURE: "slab",
     ReportKind.OOM: "OOM",
+    ReportKind.HUGETLB_SHORTAGE: "hugetlb",
+    ReportKind.CMA_FAILURE: "CMA",
+    ReportKind.PERCPU_FAILURE: "per-CPU",
+    ReportKind.ORDER_TOO_LARGE: "too large",
+    ReportKind.HUNG_TASK: "hung task",
+    ReportKind.DEVICE_FAILURE: "driver",
     SANDBOX_FAILURE: "sandbox",
 }
 _GFP_SOURCES = {"printed": "as the kernel printed them", "decoded": "decoded"}
@@ -44,7 +50,8 @@ def cause_words(incident: Incident) -> str:
     if incident.kind is ReportKind.OOM:
         victim = incident.victim.comm if incident.victim else None
         limit = " (memory cgroup)" if incident.constraint and "MEMCG" in incident.constraint else ""
-        return f"killed {victim}{limit}" if victim else f"no victim yet{limit}"
+        none = "no task to kill" if incident.report and incident.report.no_victim else "no victim yet"
+        return f"killed {victim}{limit}" if victim else f"{none}{limit}"
     return (incident.cause or "").replace("_", " ")
 
 

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from fragtui.model.node.indices import largest_order
-from fragtui.model.node.target_zones import own_blocks
 from fragtui.model.node.verdict import NodeJudgement, ZoneJudgement
-from fragtui.model.node.watermark import RequestKind, Verdict, kernel_pages
+from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.render.numbers import share_words, short_bytes
 from fragtui.text import format_count
 
@@ -51,7 +50,7 @@ def zone_rows(judgement: NodeJudgement, page_size: int) -> list[ZoneRow]:
     rows += [
         ZoneRow(f"{_name([zone])}: {short_bytes(zone.state.cma_pages * page_size)} more is free, but CMA", None)
         for zone in zones
-        if zone.state.cma_pages * 20 > kernel_pages(zone.state)
+        if zone.state.cma_pages * 20 > zone.free_pages
     ][:MAX_GROUPS]
     return rows
 
@@ -60,7 +59,7 @@ def _rank(zone: ZoneJudgement, order: int) -> tuple[bool, int, int, int]:
     """Return the place of a zone: those that fail first, of these the large ones; then those with few blocks."""
     succeeds = _verdict(zone, order) is Verdict.AVAILABLE
     managed = (zone.zone.info.managed if zone.zone.info else None) or 0
-    blocks = own_blocks(zone.zone, zone.state, order)
+    blocks = zone.blocks(order)
     return succeeds, blocks if succeeds else -managed, -managed, zone.zone.node
 
 
@@ -78,7 +77,7 @@ def _cells(zone: ZoneJudgement, order: int, page_size: int) -> str:
     top = largest_order(zone.zone.free_blocks)
     largest = "none" if top is None else short_bytes(page_size << top)
     # What only CMA or atomic requests may take counts nowhere.
-    pages, blocks = kernel_pages(zone.state), own_blocks(zone.zone, zone.state, order)
+    pages, blocks = zone.free_pages, zone.blocks(order)
     smaller = share_words((pages - (blocks << order)) * 1000 // pages if pages else 1000)
     free = short_bytes(pages * page_size)
     return f"{free:>6} {format_count(blocks):>11} {largest:>7} {smaller:>7}  {_WORDS[_verdict(zone, order)]}"

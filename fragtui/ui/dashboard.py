@@ -19,7 +19,15 @@ from fragtui.ui.panels.failures import FailuresPanel
 from fragtui.ui.panels.footer import KeyFooter
 from fragtui.ui.panels.late import late_panel
 from fragtui.ui.panels.late.late_panel import LatePanel
-from fragtui.ui.panels.layout import MIN_GROUPS, TABLE_WIDTH, Content, PanelRows, allocate_rows
+from fragtui.ui.panels.layout import (
+    MAX_CONSUMERS,
+    MIN_CONSUMERS,
+    MIN_GROUPS,
+    TABLE_WIDTH,
+    Content,
+    PanelRows,
+    allocate_rows,
+)
 from fragtui.ui.panels.pods import PodsPanel
 from fragtui.ui.panels.recording_line import RecordingLine
 from fragtui.ui.panels.remedy_line import RemedyLine
@@ -162,6 +170,17 @@ class Dashboard(Container):
             widget.styles.height = max(1, lines)
             widget.display = lines > 0
 
+    def _consumer_rows(self) -> int:
+        """Return how many rows of consumers there are to show: none unless the node is out of memory."""
+        session = self._session
+        if session.state is None or session.state.state is not State.OUT_OF_MEMORY:
+            return 0
+        listed = bool(session.consumers and session.consumers.processes)
+        if not listed:
+            reports = (group.last.report for group in session.failures.rows)
+            listed = any(report is not None and report.tasks for report in reports)
+        return MAX_CONSUMERS if listed else MIN_CONSUMERS
+
     def _column(self, column: str) -> list[LinesWidget]:
         return [widget for panel, widget in self._panels if panel.column == column]
 
@@ -175,7 +194,5 @@ class Dashboard(Container):
         pods = min(32, len(self.panel(PodsPanel).items()))
         history = int(not session.saved)
         groups = MIN_GROUPS if session.failures.wanted else min(MIN_GROUPS, len(session.failures.rows))
-        state = session.state
-        short = int(state is not None and state.state is State.OUT_OF_MEMORY)
-        content = Content(len(zones), nodes, session.orders, failures, pods, history, groups, short)
+        content = Content(len(zones), nodes, session.orders, failures, pods, history, groups, self._consumer_rows())
         return *content, int(line), len(note_rows(session, width))

@@ -11,7 +11,6 @@ from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.external_drops import drops_between
 from fragtui.model.failures.failure_list import FailureList
 from fragtui.model.node.history import History, place_in
-from fragtui.model.node.indices import blocks_of
 from fragtui.model.node.memory_change import MemoryChange, memory_changes
 from fragtui.model.node.rate_window import RateWindow
 from fragtui.model.node.snapshot import Snapshot, Zone, ZoneKey
@@ -26,8 +25,9 @@ from fragtui.model.node.verdict import (
 )
 from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.model.node.zonelist import may_serve_kernel
-from fragtui.model.state.node_state import LastRemedy, NodeState, Question, Unseen, node_state
+from fragtui.model.state.node_state import LastRemedy, NodeState, Question, Since, Unseen, node_state
 from fragtui.model.state.since import since_of
+from fragtui.model.state.steady import SteadyState
 from fragtui.render.numbers import short_bytes
 from fragtui.render.source_text import no_denials, no_stuck_pods, unseen
 from fragtui.ui.keys import KEYS, key_names
@@ -45,6 +45,9 @@ if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
 
 SHORT_HISTORY, LONG_HISTORY = 300.0, 1200.0
 """Seconds of the history on screen; the long one is all that is kept at one sample a second."""
+
+
+_NOT_KEPT = Since(None, "saved files have no history")
 
 
 class Baseline(NamedTuple):
@@ -141,6 +144,7 @@ class Session:
     """The newest snapshot whose zones are known, shown or not."""
     _denials: Denials | None = None
     _state: NodeState | None = None
+    _steady: SteadyState = field(default_factory=SteadyState)
     _state_of: tuple[object, ...] = ()
     """What `_state` was made from."""
 
@@ -159,13 +163,18 @@ class Session:
 
     @property
     def state(self) -> NodeState | None:
-        """The state of the node for the target order; None before the first snapshot."""
+        """The state of the node for the target order; None before the first snapshot.
+
+        On a live node it gets better only after it was shown for some seconds; in a replay each place has its own.
+        """
         if self.snapshot is None or self.judgement is None:
             return None
         log = self.failures
         made_of = (self.snapshot, self.judgement, self.pods, self._denials, log.source, log.problem, self.last_remedy)
         if self._state is None or any(old is not new for old, new in zip(self._state_of, made_of, strict=True)):
             self._state = self._new_state(self.snapshot, self.judgement)
+            if self.recording is None:
+                self._state = self._steady.take(self._state, self.snapshot.monotonic)
             self._state_of = (*made_of[:3], self._denials, *made_of[4:])
         return self._state
 
@@ -187,7 +196,7 @@ class Session:
             judgement,
             denials=None if Question.DENIALS in questions else self._denials,
             pods=pods,
-            since=since_of(self.history, snapshot, judgement),
+            since=_NOT_KEPT if self.saved else since_of(self.history, snapshot, judgement),
             remedy=self.last_remedy,
             unseen=missing,
         )
@@ -244,7 +253,7 @@ class Session:
     def _blocks(self, zone: ZoneJudgement) -> int:
         if zone.verdict(RequestKind.GFP_KERNEL, self.order) is not Verdict.AVAILABLE:
             return 0
-        return blocks_of(zone.zone.free_blocks, self.order)
+        return zone.blocks(self.order)
 
     def accept(self, snapshot: Snapshot) -> bool:
         """Take a new snapshot; return whether the view changed (a paused one only records history)."""
@@ -276,6 +285,7 @@ class Session:
         self.rates.clear()
         self.failures.clear()
         self._denials = self.last_remedy = self.remedy_result = self.consumers = None
+        self._steady = SteadyState()
         self.baseline = Baseline(first, "start") if first.zones else None
 
     def rejudge(self) -> None:

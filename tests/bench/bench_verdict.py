@@ -13,7 +13,7 @@ from tests.support.pairs import PAIRS, confusion, confusion_rows, read_pairs
 
 def main(paths: list[str]) -> None:
     """Print the tables with all files and with fewer."""
-    pairs = [pair for path in paths or [PAIRS] for pair in read_pairs(Path(path))]
+    pairs = [pair for path in paths or [str(PAIRS)] for pair in read_pairs(Path(path))]
     for without in ((), ("pagetypeinfo",), ("zoneinfo",), ("zoneinfo", "pagetypeinfo", "meminfo")):
         title = f"without {', '.join(without)}" if without else "with all files"
         print(f"{len(pairs)} pairs, {title}", *confusion_rows(confusion(pairs, without)), "", sep="\n")

@@ -108,6 +108,15 @@ class ZoneJudgement(NamedTuple):
         row = self.kernel if request is RequestKind.GFP_KERNEL else self.atomic
         return row[order] if order < len(row) else Verdict.FRAGMENTED
 
+    def blocks(self, order: int) -> int:
+        """Return the blocks of `order` that GFP_KERNEL may take, larger ones split; the watermark may keep them."""
+        return own_blocks(self.zone, self.state, order)
+
+    @property
+    def free_pages(self) -> int:
+        """Pages in the free blocks that GFP_KERNEL may take."""
+        return kernel_pages(self.state)
+
 
 class NodeJudgement(NamedTuple):
     """The node, judged for a target order."""
@@ -177,15 +186,15 @@ def judge_node(snapshot: Snapshot, order: int, thresholds: Thresholds = DEFAULT_
     kernel = node_verdict(serving, RequestKind.GFP_KERNEL, order) if within else Verdict.UNKNOWN
     atomic = node_verdict(serving, RequestKind.GFP_ATOMIC, order) if within else Verdict.UNKNOWN
     giving = [zone for zone in serving if _gives(zone, order)]
-    pages = sum(kernel_pages(zone.state) for zone in serving)
-    suitable = sum(own_blocks(zone.zone, zone.state, order) << order for zone in serving)
+    pages = sum(zone.free_pages for zone in serving)
+    suitable = sum(zone.blocks(order) << order for zone in serving)
     unusable = _share(pages, suitable)
     doubtful = _doubtful(serving, order)
     nodes_without = _nodes_without(serving, order) if kernel is Verdict.AVAILABLE else ()
     gets = _gets(kernel, order, serving)
     nodes = len({zone.zone.node for zone in serving})
     watermarks_known = all(zone.state.mark is not None for zone in serving)
-    blocks = sum(own_blocks(zone.zone, zone.state, order) for zone in giving)
+    blocks = sum(zone.blocks(order) for zone in giving)
     sure: dict[int, int] = {}
     for zone in giving:
         sure[zone.zone.node] = sure.get(zone.zone.node, 0) + sure_blocks(zone.zone, zone.state, order)

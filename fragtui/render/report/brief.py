@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from fragtui.model.failures.groups import ANYONE, FailureGroups, GroupedFailures, key_of, typical
 from fragtui.model.failures.incident import Incident
-from fragtui.model.node.indices import blocks_of, free_pages, largest_order
+from fragtui.model.node.indices import largest_order
 from fragtui.model.node.verdict import NodeJudgement, ZoneJudgement
 from fragtui.model.node.watermark import RequestKind
 from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
@@ -165,9 +165,9 @@ def zones(judgement: NodeJudgement, page_size: int, out: Out) -> list[str]:
         rows.append(
             (
                 f"{name}, and {len(members) - 1} like it" if len(members) > 1 else name,
-                format_bytes(free_pages(blocks) * page_size),
+                format_bytes(members[0].free_pages * page_size),
                 "none" if top is None else block_words(top, page_size),
-                format_count(blocks_of(blocks, judgement.order)),
+                format_count(members[0].blocks(judgement.order)),
                 members[0].verdict(RequestKind.GFP_KERNEL, judgement.order).value,
             )
         )

@@ -68,8 +68,8 @@ class SavedKernelLog:
         opened = _opened(self._tree, path) if path is not None else None
         on_call = self._on_stream() if self._on_stream is not None else None
         if path is None or opened is None or isinstance(opened, str):
-            problem = opened or self._tree.ambiguous or "no kernel log among the saved files"
-            return IncidentStream("none", None, None, on_call=on_call).update("none", 0, problem=str(problem))
+            why = opened or self._tree.ambiguous or "no kernel log among the saved files"
+            return IncidentStream("none", None, None, on_call=on_call).update("none", 0, problem=str(why))
         log, changed = opened
         stream = IncidentStream("file", None, None, now=changed, on_call=on_call)
         problem, cut = None, CutLines()

@@ -13,8 +13,8 @@ TABLE_WIDTH = 120
 """From this width on the table of failures by cause and size is shown: beside the list, on a wide screen below it."""
 MIN_GROUPS = 3
 """Groups of failures from which on the table says more than the list."""
-HALF_CONSUMERS, MAX_CONSUMERS = 7, 13
-"""Lines of the largest consumers: before all sizes are shown, and at most."""
+MIN_CONSUMERS, HALF_CONSUMERS, MAX_CONSUMERS = 3, 7, 13
+"""Rows of the largest consumers: if no process is known, before all sizes are shown, and at most."""
 MIN_CHART, TABLE, OBSTACLES = 9, 12, 10
 """Lines from which on the timeline is shown, lines of the table below the list, of what stands in the way."""
 MANY_NODES = 3
@@ -37,7 +37,7 @@ class Content(NamedTuple):
     groups: int = 0
     """Groups of failures, up to `MIN_GROUPS`."""
     consumers: int = 0
-    """1 while the node is out of memory: its largest consumers are listed, in place of pods if none is stuck."""
+    """Rows of the largest consumers, in place of pods if none is stuck; 0 unless the node is out of memory."""
 
 
 class PanelRows(NamedTuple):
@@ -81,7 +81,7 @@ def allocate_rows(width: int, height: int, content: Content, *, extra: int = 0) 
     heads = int(framed)
     failures = _Share(edges, heads * bool(content.failures) + (content.failures or 2))
     pods = _Share(edges, heads * bool(content.pods) + (content.pods or 2))
-    consumers = _Share(edges, MAX_CONSUMERS)
+    consumers = _Share(edges, content.consumers)
     lists = [failures, pods]
     if content.consumers:
         lists = [failures, pods, consumers] if content.pods else [failures, consumers]

@@ -115,7 +115,7 @@ class SizesPanel(FramedPanel):
 
 def levels_legend() -> tuple[Span, ...]:
     """Return the signs of the history with their meaning."""
-    words = ("none  ", f"under {WANTED}  ", f"under {PLENTY:,}  ", "plenty  ")
+    words = ("none", f"under {WANTED}  ", f"under {PLENTY:,}  ", "plenty  ")
     pairs = [((f"{sign} ", style), (word, "muted")) for (sign, style), word in zip(_LEVELS, words, strict=True)]
     return (("over time: ", "muted"), *(span for pair in reversed(pairs) for span in pair))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import cast
 
-from fragtui.model.node.indices import blocks_of
 from fragtui.model.node.snapshot import ZoneKey
 from fragtui.model.node.verdict import ZoneJudgement
 from fragtui.model.node.watermark import RequestKind, Verdict
@@ -206,7 +205,7 @@ def cell_style(zone: ZoneJudgement, order: int, asked: int) -> str:
         return "grid" if order > asked else "cell-asked" if order == asked else "cell-none"
     if not blocks[order]:
         return "grid"
-    if blocks_of(blocks, order) < zone.few_blocks:
+    if zone.blocks(order) < zone.few_blocks:
         return "cell-few"
     return "cell-many" if blocks[order] >= MANY else "cell-enough"
 
@@ -221,7 +220,7 @@ def _answer(zone: ZoneJudgement, order: int, width: int) -> Span:
         return fit("– user only" if width > 10 else "– user", width), "muted"
     verdict = zone.verdict(RequestKind.GFP_KERNEL, order)
     if verdict is Verdict.AVAILABLE and not uncounted(zone, verdict):
-        blocks = blocks_of(zone.zone.free_blocks, order)
+        blocks = zone.blocks(order)
         few = blocks < zone.few_blocks
         text = f"{'!' if few else '✓'} {short(blocks)}"
         return fit(f"{text} free" if width > 11 else text, width), "warn" if few else "good"
@@ -232,6 +231,10 @@ def _answer(zone: ZoneJudgement, order: int, width: int) -> Span:
 def without(zone: ZoneJudgement, order: int) -> bool:
     """Return whether a request of that order gets no block from a zone that it may use."""
     return zone.serves_kernel and zone.verdict(RequestKind.GFP_KERNEL, order) is not Verdict.AVAILABLE
+
+
+def _is_doubtful(zone: ZoneJudgement, order: int) -> bool:
+    return zone.serves_kernel and zone.verdict(RequestKind.GFP_KERNEL, order) is Verdict.UNKNOWN
 
 
 def _hidden(session: Session) -> str:
@@ -249,7 +252,7 @@ def _nodes(session: Session, zones: Sequence[ZoneJudgement], width: int) -> list
     nodes = sorted({zone.zone.node for zone in zones})
     blocks = {
         node: sum(
-            blocks_of(zone.zone.free_blocks, session.order)
+            zone.blocks(session.order)
             for zone in zones
             if zone.zone.node == node and zone.serves_kernel and not without(zone, session.order)
         )
@@ -259,7 +262,9 @@ def _nodes(session: Session, zones: Sequence[ZoneJudgement], width: int) -> list
     cell = 8 if wide else 4
     fits = max(1, (width - 13) // cell)
     shown, rest = nodes[:fits], nodes[fits:]
-    bare = sum(not blocks[node] for node in nodes)
+    served = {node for node in nodes if blocks[node]}
+    doubtful = {zone.zone.node for zone in zones if _is_doubtful(zone, session.order)} - served
+    bare = len(nodes) - len(served) - len(doubtful)
     here = session.zone.node if session.zone else None
     heads: list[Span] = [(fit(size, 8), "strong")]
     cells: list[Span] = [(fit("free", 8), "muted")]
@@ -268,8 +273,10 @@ def _nodes(session: Session, zones: Sequence[ZoneJudgement], width: int) -> list
         count = blocks[node]
         few = count < session.thresholds.low_blocks
         style = "cell-asked" if not count else "cell-few" if few else "cell-enough"
-        mark = "✗" if not count else "!" if few else "✓"
-        cells.append((fit(f" {mark} {short(count) if count else 'none'}" if wide else f" {mark}", cell), style))
+        mark, number = "✗" if not count else "!" if few else "✓", short(count) if count else "none"
+        if node in doubtful:
+            mark, number, style = "?", "", "unknown"
+        cells.append((fit(f" {mark} {number}" if wide else f" {mark}", cell), style))
     if rest:
         heads.append((f" +{len(rest)}", "muted"))
     cells.append((f"  {bare}/{len(nodes)}", "bad" if bare else "good"))

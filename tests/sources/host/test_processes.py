@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from fragtui.commands.look.screen import _process_reader
 from fragtui.model.node.consumers import Consumers
 from fragtui.sources.host.processes import LARGEST, ProcessReader
+from fragtui.sources.host.reader import NodeReader
 
 POD = "e501ca8a-ec23-11e8-b17a-0a586444015a"
 
@@ -112,3 +114,19 @@ def test_hidden_processes_are_said_to_be_hidden(tmp_path: Path) -> None:
     (tmp_path / "1/ns/pid").unlink()
     (tmp_path / "1/ns/pid").symlink_to("pid:[4026531836]")
     assert Reading(tmp_path).look().why is None
+
+
+def test_the_screen_reads_the_processes_of_this_machine() -> None:
+    reader = NodeReader(Path("/"))
+    found: list[Consumers] = []
+    arrived = threading.Event()
+
+    def take(consumers: Consumers) -> None:
+        found.append(consumers)
+        arrived.set()
+
+    _process_reader(reader, take, pytest.fail).look()
+    assert arrived.wait(20)
+    sizes = [row.resident for row in found[0].processes]
+    assert sizes and sizes == sorted(sizes, reverse=True) and sizes[0] > 1 << 20
+    assert found[0].looked_at >= len(sizes)

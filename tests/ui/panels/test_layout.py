@@ -17,7 +17,7 @@ CONTENT = st.builds(
     pods=st.integers(0, 32),
     has_history=st.integers(0, 1),
     groups=st.integers(0, MIN_GROUPS),
-    consumers=st.integers(0, 1),
+    consumers=st.integers(0, 13),
 )
 
 

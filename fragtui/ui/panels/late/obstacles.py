@@ -56,7 +56,7 @@ class ObstaclesView:
             (("What stands in the way", "title"), (f" of {size} in N{zone.node} {zone.name}", "muted")),
             ((f"migratetypes {age} old", "muted"),) if age else (),
             (),
-            () if session.recording else (("p", "key"), (" read again", "muted")),
+            () if session.recording else session.hints(("page-types", "read again")),
         )
 
     def body(self, width: int, height: int) -> Sequence[Line]:
