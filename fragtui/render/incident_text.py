@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.incident import SANDBOX_FAILURE, Incident
 from fragtui.render.facts import Fact
-from fragtui.text import format_bytes
+from fragtui.text import counted, format_bytes
+
+if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
+    from fragtui.kernel.reports.report import KernelReport
 
 _KINDS: dict[str, str] = {
     ReportKind.STALL: "stall",
@@ -22,6 +27,7 @@ _KINDS: dict[str, str] = {
 }
 _GFP_SOURCES = {"printed": "as the kernel printed them", "decoded": "decoded"}
 _MAX_ORDER = 30
+_MAX_TASKS = 3
 
 
 def block_words(order: int | None, page_size: int) -> str:
@@ -79,6 +85,18 @@ def count_words(logged: int, suppressed: int) -> str:
     return f"{logged} logged" + (f", at least {suppressed} more not logged" if suppressed else "")
 
 
+def _largest(report: KernelReport) -> str | None:
+    """Return the largest tasks of the OOM killer's table; None if it has none."""
+    if not report.tasks:
+        return None
+    page = report.page_size
+    names = ", ".join(
+        f"{task.comm} (pid {task.pid}) {counted(task.rss, 'page') if page is None else format_bytes(task.rss * page)}"
+        for task in report.tasks[:_MAX_TASKS]
+    )
+    return f"{names}, of {counted(report.task_count, 'task')}"
+
+
 def incident_facts(incident: Incident) -> tuple[Fact, ...]:
     """Return the facts of the incident's log lines; unknown ones are left out."""
     pid = "" if incident.pid is None else f" (pid {incident.pid})"
@@ -93,6 +111,7 @@ def incident_facts(incident: Incident) -> tuple[Fact, ...]:
         ("pod", incident_pod(incident)),
         ("victim", f"{victim.comm or 'unknown'}{victim_pid}" if victim is not None else None),
         ("constraint", incident.constraint),
+        ("largest", _largest(report) if report else None),
         ("cpuset", incident.cpuset),
         ("nodes", f"mems_allowed {report.mems_allowed}" if report and report.mems_allowed is not None else None),
         ("kernel", report.release if report else None),

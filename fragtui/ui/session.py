@@ -15,6 +15,7 @@ from fragtui.model.node.memory_change import MemoryChange, memory_changes
 from fragtui.model.node.rate_window import RateWindow
 from fragtui.model.node.snapshot import Snapshot, Zone, ZoneKey
 from fragtui.model.node.source_state import Sight
+from fragtui.model.node.target_zones import largest_kernel_zone
 from fragtui.model.node.verdict import (
     COSTLY_ORDER,
     DEFAULT_THRESHOLDS,
@@ -24,7 +25,6 @@ from fragtui.model.node.verdict import (
     judge_node,
 )
 from fragtui.model.node.watermark import RequestKind, Verdict
-from fragtui.model.node.zonelist import may_serve_kernel
 from fragtui.model.state.node_state import LastRemedy, NodeState, Question, Since, Unseen, node_state
 from fragtui.model.state.since import since_of
 from fragtui.model.state.steady import SteadyState
@@ -269,7 +269,7 @@ class Session:
         if self.baseline is None and snapshot.zones:
             self.baseline = Baseline(snapshot, "start")
         if snapshot.zones and (self.chosen is None or snapshot.zone(self.chosen) is None):
-            self.chosen = _largest_kernel_zone(snapshot)
+            self.chosen = largest_kernel_zone(snapshot)
         self.rejudge()
         return True
 
@@ -393,16 +393,3 @@ def memory_words(changes: Iterable[MemoryChange], page_size: int) -> str:
         size = "" if change.pages is None else short_bytes(change.pages * page_size)
         parts.append(f"{'+' if change.grew else '−'}{size} (node {change.key[0]} {change.key[1]})".replace("  ", " "))
     return f"memory {', '.join(parts)}"
-
-
-def _largest_kernel_zone(snapshot: Snapshot) -> ZoneKey | None:
-    """Return the zone to open first: the largest Normal zone, else the largest that serves kernel requests."""
-    zones = snapshot.zones or ()
-    normal = [zone for zone in zones if zone.name == "Normal"]
-    candidates = normal or [zone for zone in zones if may_serve_kernel(zone)] or list(zones)
-
-    def size(zone: Zone) -> int:
-        managed = zone.info.managed if zone.info else None
-        return zone.blocks.free_pages if managed is None else managed
-
-    return max(candidates, key=size).key if candidates else None
