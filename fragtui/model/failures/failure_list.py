@@ -38,10 +38,14 @@ class FailureGroup:
     @property
     def who(self) -> tuple[str | None, int]:
         """The task or pod, else the program, of most of them, None if unknown; and how many others there are."""
-        names = Counter(incident.comm or incident.pod for incident in self.incidents)
-        if len(names) > 1 and not self.of_anyone:
-            return self.key.who, 0
-        return names.most_common(1)[0][0], len(names) - 1
+        programs: Counter[str | None] = Counter()
+        names: dict[str | None, set[str | None]] = {}
+        for incident in reversed(self.incidents):
+            program = _key_of(incident).who
+            programs[program] += incident.failures
+            names.setdefault(program, set()).add(incident.comm or incident.pod)
+        most = programs.most_common(1)[0][0]
+        return next(iter(names[most])) if len(names[most]) == 1 else most, len(programs) - 1
 
     @property
     def last(self) -> Incident:

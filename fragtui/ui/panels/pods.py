@@ -55,6 +55,8 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
         super().__init__(id="pods")
         self._session = session
         self._heading_alone = False
+        self._has_retries = False
+        """Whether there is room for the time of the next try, and a pod that has one."""
         self._wanted = ""
         self._listed: tuple[StuckPod | OtherPods, ...] = ()
         self._update: PodUpdate | None = None
@@ -112,6 +114,8 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the lines; where the heading has no row under it, it names the pods."""
         self._heading_alone = height < 2
+        now, stuck = CLOCK.now(), self._session.pods.stuck.pods if self._session.pods else ()
+        self._has_retries = width >= _WITH_RETRY and any(seconds_to_try(pod, now) is not None for pod in stuck)
         return super().build(width, height)
 
     def heading(self, width: int) -> tuple[Span, ...]:
@@ -161,7 +165,7 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
 
     def header(self, width: int) -> tuple[Span, ...]:
         """Return the names of the columns."""
-        names = "waiting tries  next try  why" if width >= _WITH_RETRY else "waiting tries  why"
+        names = "waiting tries  next try  why" if self._has_retries else "waiting tries  why"
         return columns(("  pod", _name_width(width) + 2, "muted"), (names, len(names), "muted"))
 
     def row(self, item: StuckPod | OtherPods, width: int) -> tuple[Span, ...]:
@@ -187,7 +191,7 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
         tries = f"{item.attempts}×" if item.attempts else ""
         style = "bad-text" if item.memory else "text"
         told: Spans = (lead, (name, "strong"), (fit_right(lasted, 7), "text"), (fit_right(tries, 6) + "  ", "text"))
-        if width >= _WITH_RETRY:
+        if self._has_retries:
             retry = seconds_to_try(item, CLOCK.now())
             told = (*told, (f"{'?' if retry is None else retry_words(retry):<10} ", "text" if retry else "muted"))
         link = f"⇐ kernel ({item.links[0].confidence}) " if item.links else ""
