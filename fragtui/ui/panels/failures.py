@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.failure_list import FailureGroup
 from fragtui.model.node.source_state import Sight
-from fragtui.render.incident_text import brief_title, cause_words, count_words
+from fragtui.render.incident_text import brief_title, cause_words, denial_words
 from fragtui.render.source_text import no_denials, state_word
 from fragtui.text import counted
 from fragtui.ui.panels.pod_links import pods_cell, pods_of
 from fragtui.ui.panels.sight_rows import sight_rows, sight_style
 from fragtui.ui.session import Session
-from fragtui.ui.widgets.cells import cells_of, fit, fit_right, wrap
+from fragtui.ui.widgets.cells import cells_of, fit, fit_right, spans_width, wrap
 from fragtui.ui.widgets.framed import Spans
 from fragtui.ui.widgets.incident_cells import clock_time
 from fragtui.ui.widgets.list_panel import ListPanel, columns
@@ -27,6 +27,8 @@ if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
 
 _LIMITS = "The kernel logs at most one failure per 10 s, and none of silent (NOWARN) requests."
 
+_POSITION = 22
+"""Cells that the heading leaves for which rows are shown."""
 _WHO, _TIMES, _CAUSE = 15, 5, 16
 """Cells of columns; the kernel's names of tasks have at most 15 characters."""
 
@@ -108,9 +110,12 @@ class FailuresPanel(ListPanel[FailureRow]):
         failures = self._session.failures
         spans: list[Span] = [(" Denied requests ", "title")]
         if failures.failures:
-            spans.append((f"{failures.failures}", "bad"))
-            words = count_words(failures.failures, failures.suppressed)
-            spans.append((f"{words[len(str(failures.failures)) :]} ", "warn" if failures.suppressed else "muted"))
+            denials = self._session.denials
+            *longer, shortest = denial_words(denials)
+            room = width - spans_width(spans) - _POSITION
+            count, comma, more = next((words for words in longer if cells_of(words) < room), shortest).partition(",")
+            spans.append((count, "bad" if denials.requests else "muted"))
+            spans.append((f"{comma}{more} ", "warn"))
         if failures.lost_records:
             spans.append((f"{counted(failures.lost_records, 'record')} lost ", "warn"))
         if failures.unlisted:
