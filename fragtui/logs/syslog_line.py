@@ -18,11 +18,18 @@ _UNIX = re.compile(r"(\d{9,10}\.\d{6}) (?=\S+ \S)")
 _RFC5424 = re.compile(r"1 (\S+) (\S+) (\S+) (\S+) (\S+) (-|(?:\[(?:[^\]\\]|\\.)*\])+) ?\ufeff?")
 _LOGCAT = re.compile(r"\d\d-\d\d \d\d:\d\d:\d\d\.\d+ +(?:\S+ +)?\d+ +\d+ [VDIWEF] [^:]{0,24}: ")
 _PROGRAM = re.compile(r"([^\s\[\]:(]+(?:\([^)\s]*\))?)(?:\[(\d{1,20})\])?:(?: |$)")
+_STRUCTURED = re.compile(r"([^\s\[\]:(]+) (\d{1,20}|-) \S+ (?:-|(?:\[(?:[^\]\\]|\\.)*\])+) ?")
+"""What RFC 5424 has after the host: program, process, message type and data."""
 _CRI = re.compile(r"(?:stdout|stderr) [FP] ")
 _OCTAL = re.compile(r"#([0-3][0-7]{2})")
 KERNEL_PROGRAMS = frozenset({"kernel", "vmunix", "klogd", "kern.warn", "kern.err", "kern.info", "kern.notice"})
 # A kernel text may follow the host at once, and its first word then looks like a program: comm and colon.
 _KERNEL_TEXT = re.compile(r"(?:vmalloc|page allocation|.{1,15} (?:invoked oom-killer)|.{1,15} cpuset=)")
+_KERNEL_WORDS = frozenset({
+    "CPU", "Pid", "Mem-Info", "Mem-info", "Workqueue", "DMA", "DMA32", "Normal", "HighMem", "Movable", "RIP", "Code",
+    "SLUB", "SLAB", "percpu", "cma", "HugeTLB", "INFO", "WARNING", "NVRM",
+})  # fmt: skip
+"""Words with a colon at the start of the kernel's own lines: no programs."""
 
 
 _COMMON = re.compile(
@@ -50,7 +57,7 @@ def parse_common(line: str, now: float | None) -> SyslogLine | None:
         return None
     name, day, clock, host, program, pid = found.groups()
     month = month_number(name)
-    if month is None or program in KERNEL_PROGRAMS or _has_kernel_words(line):
+    if month is None or program in KERNEL_PROGRAMS or program in _KERNEL_WORDS or _has_kernel_words(line):
         return None
     time = None if now is None else yearless_time(month, int(day), clock, now)
     return SyslogLine(time, host, program, int(pid) if pid else None, line[found.end() :])
@@ -79,7 +86,7 @@ def parse_syslog(line: str, prefix: Prefix, now: float | None) -> SyslogLine | N
             time = dated_time(int(year), month, int(found[2]), clock)
         elif month is not None and now is not None:
             time = yearless_time(month, int(found[2]), clock, now)
-        return _split(line, found.end(), time)
+        return _split(line, found.end(), time, now)
     if found := _FULL.match(line, start):
         start = found.end()
     if found := ISO.match(line, start):
@@ -95,9 +102,9 @@ def parse_syslog(line: str, prefix: Prefix, now: float | None) -> SyslogLine | N
             return SyslogLine(time, None, None, None, line[end:])
         if cri := _CRI.match(line, end):
             return SyslogLine(time, None, None, None, line[cri.end() :])
-        return _split(line, end, time)
+        return _split(line, end, time, now)
     if found := _UNIX.match(line, start):
-        return _split(line, found.end(), float(found[1]))
+        return _split(line, found.end(), float(found[1]), now)
     if found := _LOGCAT.match(line, start):
         return SyslogLine(None, None, None, None, line[found.end() :])
     return None
@@ -108,13 +115,17 @@ def split_host(line: str, start: int) -> SyslogLine:
     return _split(line, start, None)
 
 
-def _split(line: str, start: int, time: float | None) -> SyslogLine:
+def _split(line: str, start: int, time: float | None, now: float | None = None) -> SyslogLine:
     while line.startswith(" ", start):
         start += 1
     if (found := _PROGRAM.match(line, start)) and _is_program(line, found):
         return SyslogLine(time, None, found[1], int(found[2]) if found[2] else None, line[found.end() :])
     if _is_kernel_text(line, start) or line.startswith(("[", "("), start):
         return SyslogLine(time, None, None, None, line[start:])
+    if (nested := _nested(line, start, now)) is not None:
+        return SyslogLine(
+            time if nested.time is None else nested.time, nested.host, nested.program, nested.pid, nested.text
+        )
     host, _, rest = line[start:].partition(" ")
     at = start + len(host) + 1
     if (found := _PROGRAM.match(line, at)) and _is_program(line, found):
@@ -123,11 +134,23 @@ def _split(line: str, start: int, time: float | None) -> SyslogLine:
     word, _, after = rest.partition(" ")
     if "." in word and (found := _PROGRAM.match(after)):
         return SyslogLine(time, host, found[1], int(found[2]) if found[2] else None, after[found.end() :])
+    if found := _STRUCTURED.match(line, at):
+        return SyslogLine(time, host, found[1], bounded_int(found[2]), line[found.end() :])
+    if (nested := _nested(line, at, now)) is not None:
+        nested.time, nested.host = time if nested.time is None else nested.time, nested.host or host
+        return nested
     return SyslogLine(time, host, None, None, rest)
 
 
+def _nested(line: str, at: int, now: float | None) -> SyslogLine | None:
+    """Return the parts of a syslog line after the stamp, or stamp and host, of what collected it."""
+    if not (_BSD.match(line, at) or ISO.match(line, at)):
+        return None
+    return parse_syslog(line, Prefix(end=at), now)
+
+
 def _is_program(line: str, found: re.Match[str]) -> bool:
-    return found[1] in KERNEL_PROGRAMS or not _is_kernel_text(line, found.end())
+    return found[1] in KERNEL_PROGRAMS or not (found[1] in _KERNEL_WORDS or _is_kernel_text(line, found.end()))
 
 
 def _is_kernel_text(line: str, at: int) -> bool:

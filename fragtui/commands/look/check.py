@@ -17,6 +17,7 @@ from fragtui.model.state.node_state import NodeState, Question, Unseen, node_sta
 from fragtui.render.card.card import LABEL_CELLS, card
 from fragtui.render.card.fitting import shortened
 from fragtui.render.card.means import Means
+from fragtui.render.card.npd import npd_line, npd_status
 from fragtui.render.card.state_text import badge, sentence
 from fragtui.render.order_chart import bars_for, chart, painter
 from fragtui.render.zone_summary import zone_rows
@@ -46,7 +47,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     add_json(parser, "one JSON object", form, wide="wide")
     form.add_argument("--wide", action="store_true", help="the free blocks of every zone, a column for each order")
-    form.add_argument("--plugin", choices=("nagios",), help="first line in the form of monitoring plugins")
+    form.add_argument(
+        "--plugin",
+        choices=("nagios", "npd"),
+        metavar="nagios|npd",
+        help="first line and status as these plugins have",
+    )
     parser.add_argument("--logs", action="store_true", help="read the kernel log and the pods, too: up to 3 s")
     parser.add_argument(
         "--watch",
@@ -98,6 +104,8 @@ def run(args: argparse.Namespace) -> int:
 def _checked(args: argparse.Namespace, reader: NodeReader) -> tuple[int, str]:
     """Return the severity of a sample, and the text about it."""
     state, snapshot, forecast = _logs_too(args) if args.logs else _blocks_alone(args, reader)
+    if args.plugin == "npd":
+        return npd_status(state), npd_line(state)
     summary = sentence(state)
     if snapshot.zones is None and not args.logs and (failures := _failures_in_log(reader)):
         summary = f"{summary.removesuffix('.')}; {failures}."

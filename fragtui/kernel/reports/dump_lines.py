@@ -24,7 +24,13 @@ _FRAME = re.compile(
     r"(?:\s++\[([^\s\]]++)[^\]]*+\])?+",
 )
 """Web pages show stacks with ``[&lt;ffffffff81127933&gt;]``, or its rest: ``[]``."""
-_ARM_FRAME = re.compile(r"\s*(?:\[<[0-9a-f]+>\] \()?([A-Za-z_][\w.]*)\)? from (?:\[<|[A-Za-z_(])")
+_ARM_FRAME = re.compile(
+    r"\s*+(?:\[<[0-9a-f]++>\] \()?+([A-Za-z_][\w.$]*+)(?: \[([\w-]++)\])?+\)?+(?: \[([\w-]++)\])?+"
+    r" from (?:\[<|[A-Za-z_(])"
+)
+"""``f from g+0x/0x``, ``f [module] from g+0x/0x [module]``, ``[<c0>] (f [module]) from [<c1>] (g+0x/0x)``."""
+_INTERRUPT_END = re.compile(r"\s*(?:</(?:IRQ|SOFTIRQ|NMI)>|<EOI>|<<EOE>>)")
+"""After it the frames are those of what was interrupted (arch/x86/kernel/dumpstack.c)."""
 _DECIMAL_FRAME = re.compile(r"\[([A-Za-z_]\w*)\+\d+/\d+\]")
 _TRACE = re.compile(r"\s*(?:Call [Tt]race|Backtrace):")
 _ZONE = re.compile(
@@ -36,6 +42,15 @@ _ZONE_EXTRA = re.compile(r" (reserved_highatomic|free_highatomic|managed|free_cm
 _BUDDY = re.compile(
     r"(?:Node (\d{1,20}) )?([A-Za-z]\w*): ((?:\d{1,20}\*\d{1,20}kB (?:\([A-Z]+\) )?)+)= (\d{1,20})kB", re.ASCII
 )
+_STARLESS = re.compile(
+    r"(?:Node (\d{1,20}) )?([A-Za-z]\w*): ((?:\d{2,20}kB (?:\([A-Z]+\) )?){5,64})= (\d{1,20})kB", re.ASCII
+)
+_SIZES = re.compile(r"(\d{2,20})kB(?: \(([A-Z]+)\))?", re.ASCII)
+_PAGE_KB = re.compile(r"(?:4|8|16|64)$")
+_BUDDY_PART = re.compile(
+    r"(?:Node \d{1,20} ?)?(?:[A-Za-z]\w*: ?)?(?:\d{1,20}\*\d{1,20}kB ?|\([A-Z]+\) ?)*(?:= ?)?(?:\d{1,20}kB)?", re.ASCII
+)
+_ZONE_PART = re.compile(r"(?:[a-z_]{2,30}:\d{1,20}[kK]B|pages_scanned:\d|all_unreclaimable\?)", re.ASCII)
 _BLOCKS = re.compile(r"(\d{1,20})\*(\d{1,20})kB(?: \(([A-Z]+)\))?", re.ASCII)
 _RESERVE = re.compile(r"(?:lowmem_reserve|protections?)\[\]:((?: \d{1,20})+)\s*$", re.ASCII)
 _TRAILER = re.compile(
@@ -107,10 +122,15 @@ def parse_frames(text: str) -> tuple[StackFrame, ...]:
         module = found[3]
         return (StackFrame(found[2], found[1] is None, module),)
     if " from " in text and (found := _ARM_FRAME.match(text)):
-        return (StackFrame(found[1]),)
+        return (StackFrame(found[1], True, found[2] or found[3]),)
     if "+" in text and "/" in text and "[" in text and (names := _DECIMAL_FRAME.findall(text)):
         return tuple(StackFrame(name) for name in names)
     return ()
+
+
+def ends_interrupt(text: str) -> bool:
+    """Return whether a line of a stack begins with the end of an interrupt."""
+    return "<" in text[:20] and _INTERRUPT_END.match(text) is not None
 
 
 def parse_zone_line(text: str) -> ReportedZone | None:
@@ -151,7 +171,7 @@ def parse_buddy_line(text: str) -> ReportedZone | None:
     of its first entry; every next one must be twice the one before.
     """
     if (found := _BUDDY.match(text)) is None:
-        return None
+        return _starless_blocks(text)
     counts, sizes, letters = zip(*_BLOCKS.findall(found[3]), strict=True)
     page_kb = int(sizes[0])
     if page_kb < 1 or len(sizes) > MAX_ORDER + 1 or tuple(map(int, sizes)) != _block_sizes(page_kb, len(sizes)):
@@ -163,6 +183,41 @@ def parse_buddy_line(text: str) -> ReportedZone | None:
         letters=letters if any(letters) else None,
         page_kb=page_kb,
     )
+
+
+def _starless_blocks(text: str) -> ReportedZone | None:
+    """Return a zone's free blocks from a line whose ``*`` Markdown has taken for emphasis: ``14kB 18kB = 12kB``.
+
+    A block's size follows from its place; the total proves it.
+    """
+    if (found := _STARLESS.match(text)) is None:
+        return None
+    parts = _SIZES.findall(found[3])
+    if not (first := _PAGE_KB.search(parts[0][0])):
+        return None
+    sizes = _block_sizes(int(first[0]), len(parts))
+    if not all(
+        digits.endswith(str(size)) and len(digits) > len(str(size))
+        for (digits, _), size in zip(parts, sizes, strict=True)
+    ):
+        return None
+    counts = tuple(int(digits[: -len(str(size))]) for (digits, _), size in zip(parts, sizes, strict=True))
+    if sum(count * size for count, size in zip(counts, sizes, strict=True)) != int(found[4]):
+        return None
+    letters = tuple(types for _, types in parts)
+    return ReportedZone(
+        int(found[1] or 0), found[2], counts, letters=letters if any(letters) else None, page_kb=sizes[0]
+    )
+
+
+def is_buddy_part(text: str) -> bool:
+    """Return whether a line is a piece of a zone's free blocks: 4.9 printed each as a record, mail wraps them."""
+    return _BUDDY_PART.fullmatch(text) is not None
+
+
+def is_zone_part(text: str) -> bool:
+    """Return whether a line may be the rest of a wrapped line of a zone's watermarks."""
+    return _ZONE_PART.match(text) is not None
 
 
 @lru_cache(maxsize=16)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fragtui.kernel.reports.report import KilledTask
 from fragtui.kernel.reports.request import ReportedRequest, intact_part, parse_request
+from fragtui.logs.wrapper import comm_in
 
 _INVOKED = re.compile(r"(?:^| invoked )oom-killer: +gfp_mask=")
 _SUMMARY = re.compile(r"oom-kill:constraint=(\w+)(?=,|$)", re.ASCII)
@@ -26,6 +27,10 @@ _KILL = re.compile(
 _KILLING_24 = re.compile(r"VM: killing process (\S.{0,14}?)\s*$")
 _TASK_IN = re.compile(r"Task in (\S+) killed as a result of limit of (\S+)(?=\s|$)")
 _STATS_FOR = re.compile(r"Memory cgroup stats for (\S+?):")
+_EVENT = re.compile(r"(System|Cgroup) OOM encountered, victim process: (.{1,15}), pid: (\d{1,12})", re.ASCII)
+"""The kubelet's events (cAdvisor's oomparser reads the kernel log)."""
+_NO_VICTIM = "Out of memory and no killable processes"
+_PANIC = re.compile(r"Kernel panic - not syncing: (?:System is deadlocked on memory|[Oo]ut of memory)")
 _ALREADY = re.compile(r"(?>.*?OOM victim (\d++) \()(.*)\) is already exiting")
 _REAPED = re.compile(
     r"(?>.*?oom_reaper: (?=reaped|unable))(?:reaped process (\d++) \((.*)\), now|unable to reap pid:(\d++) \((.*)\))",
@@ -72,8 +77,7 @@ def parse_oom_invoked(text: str, torn: bool = False) -> OomInvoked | None:
     text = intact_part(text, torn)
     if (found := _INVOKED.search(text)) is None:
         return None
-    comm = text[: found.start()].strip()
-    return OomInvoked(comm or None, parse_request(text[found.start() :]))
+    return OomInvoked(comm_in(text[: found.start()].strip()), parse_request(text[found.start() :]))
 
 
 def parse_oom_summary(text: str, torn: bool = False) -> OomSummary | None:
@@ -111,6 +115,23 @@ def parse_oom_victim(text: str, torn: bool = False) -> OomVictim | None:
     if (found := _ALREADY.match(text)) is not None:
         return OomVictim(KilledTask(found[2], int(found[1][:9])), True, "emory cgroup" in text)
     return None
+
+
+def parse_event_victim(text: str) -> tuple[KilledTask, bool] | None:
+    """Return the victim that an event of the kubelet names, and whether it was a cgroup's; None for another line."""
+    if (found := _EVENT.search(text)) is None:
+        return None
+    return KilledTask(found[2], int(found[3][:9])), found[1] == "Cgroup"
+
+
+def has_no_victim(text: str) -> bool:
+    """Return whether a line says that the OOM killer found no task."""
+    return _NO_VICTIM in text
+
+
+def is_oom_panic(text: str) -> bool:
+    """Return whether a line is the kernel's panic for lack of memory (panic_on_oom, or no task to kill)."""
+    return _PANIC.search(text) is not None
 
 
 def parse_reaped(text: str) -> KilledTask | None:

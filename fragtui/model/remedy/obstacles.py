@@ -72,7 +72,7 @@ def obstacles(snapshot: Snapshot, zone: Zone, order: int) -> Obstacles:
         small=free - (blocks_of(zone.free_blocks, order) << order),
         between_unmovable=_between_unmovable(capacity),
         file=file,
-        clean=capacity.cache if capacity else None,
+        clean=capacity.cache.likely if capacity and capacity.cache else None,
         other=None if lru is None or file is None else max(0, lru - file),
         rest=rest,
         percpu=percpu,

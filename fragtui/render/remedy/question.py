@@ -68,7 +68,7 @@ def remedy_question(
     first, role = need(judgement, snapshot.host.page_size, worth)
     found = risks(snapshot, view, effect, conditions, previous)
     # What gives no block has its reason in `expected`.
-    if not gain.blocks:
+    if gain.blocks is None or gain.blocks <= 0:
         found = tuple(risk for risk in found if not risk.useless)
     words = forecast_text(snapshot, view, effect)
     is_ok = judgement.state is State.OK
@@ -109,7 +109,7 @@ def _expected(view: Forecast, effect: Effect, gain: Gain, wanted: bool) -> str:
         return f"unknown: {gain.why}"
     size = short_bytes(view.block_size)
     freed = f"frees about {short_bytes(one_digit(gain.bytes or 0))}, " if effect.drops and gain.bytes else ""
-    if not gain.blocks:
+    if gain.blocks <= 0:
         return f"{freed}{'but ' if freed else ''}no more blocks of {size}: {gain.why}"
     low, high = (rough(gain.blocks if end is None else end) for end in (gain.low, gain.high))
     ends = "" if low == high else f" (likely {low} to {high})"
@@ -121,7 +121,7 @@ def _expected(view: Forecast, effect: Effect, gain: Gain, wanted: bool) -> str:
 
 
 def _expectation(view: Forecast, gain: Gain) -> Expectation | None:
-    if not gain.blocks or view.blocks is None:
+    if gain.blocks is None or gain.blocks <= 0 or view.blocks is None:
         return None
     low, high = (gain.blocks if end is None else end for end in (gain.low, gain.high))
     return Expectation(view.blocks, view.blocks + low, view.blocks + high)

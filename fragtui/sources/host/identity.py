@@ -11,7 +11,7 @@ from fragtui.kernel.procfs.counters import parse_meminfo
 from fragtui.kernel.procfs.version import parse_version
 from fragtui.kernel.procfs.zoneinfo import parse_zoneinfo
 from fragtui.model.node.snapshot import Host
-from fragtui.sources.files.host_files import read_text
+from fragtui.sources.files.host_files import pod_node_name, read_text
 from fragtui.sources.files.trust import opener_of
 from fragtui.sources.host.layouts import LAYOUT_HOST
 from fragtui.sources.host.tree import SavedTree, saved_tree
@@ -32,7 +32,7 @@ def read_host(root: Path, tree: SavedTree | None = None) -> Host:
     """Return the identity of the node under `root`; a page size that no file gives is assumed, and marked so."""
     if is_live(root):
         return _host(
-            read_text(root, "proc/sys/kernel/hostname"),
+            pod_node_name() or read_text(root, "proc/sys/kernel/hostname"),
             read_text(root, "proc/sys/kernel/osrelease"),
             os.sysconf("SC_PAGE_SIZE"),
         )
@@ -118,6 +118,14 @@ def _size_by_memory(tree: SavedTree) -> tuple[int | None, str]:
 def tree_of(root: Path) -> SavedTree:
     """Return the tree under `root`: this kernel's own, or a saved one at or below it."""
     return SavedTree(root, LAYOUT_HOST) if is_live(root) else saved_tree(root)
+
+
+def node_name(root: Path) -> str | None:
+    """Return the name of the node under `root`, or None: the kernel's host name, but in a pod that of the cluster.
+
+    A pod without the host's network has a host name of its own, and a kubelet may have registered another one.
+    """
+    return (pod_node_name() if is_live(root) else None) or read_text(root, "proc/sys/kernel/hostname")
 
 
 def boot_id(root: Path) -> str | None:

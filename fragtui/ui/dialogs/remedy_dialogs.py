@@ -183,8 +183,8 @@ def _consequences(setting: DialogContext, question: RemedyQuestion, width: int) 
 
 def _ends(expected: Expectation) -> str:
     """Return the ends of the forecast, as gains over what is free now."""
-    sign = "+" if expected.now else ""
-    low, high = (f"{sign}{rough(end - expected.now)}" for end in (expected.low, expected.high))
+    gains = (end - expected.now for end in (expected.low, expected.high))
+    low, high = (f"{'+' if expected.now and gain >= 0 else ''}{rough(gain)}" for gain in gains)
     return low if low == high else f"{low} to {high}"
 
 
