@@ -189,6 +189,7 @@ class ReportCollector:
                 if report.kind is ReportKind.ALLOCATION_FAILURE:  # The line follows from it.
                     report.follow_up = report.follow_up or record.text
                     report.touch(record)
+                    report.closed = report.complete = report.closed or report.is_over
                     return True
         for report in self._open.candidates(record):
             line = report.line
@@ -253,7 +254,7 @@ class ReportCollector:
         for report in self._open.candidates(record):
             if report.is_over:
                 if record.text.startswith(("kmem_cache_create(", "Unable to create ")):
-                    report.follow_up = record.text
+                    report.follow_up = report.follow_up or record.text
                     report.touch(record)
                 report.closed = report.complete = True
 
