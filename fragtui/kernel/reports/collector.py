@@ -31,7 +31,7 @@ from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.kernel.reports.torn_heads import take_head_piece
 from fragtui.logs.record import LogRecord
 
-_HEAD_START = re.compile(r"(?:: page(?: allocation)?| invoked) ?$")
+_HEAD_START = re.compile(r"(?:: page(?: allocation)?| invoked(?: oom-killer:)?) ?$")
 """The end of a line that a mail program wrapped within the words of a head line."""
 _MAX_PARTS = 6
 """Lines that a mail program makes of one."""
@@ -112,7 +112,10 @@ class ReportCollector:
             return
         if self._take_head(record) or self._oom.take(record):
             return
-        if text.endswith(("page", "allocation", "invoked", " ")) and _HEAD_START.search(text) is not None:
+        if (
+            text.endswith(("page", "allocation", "invoked", "oom-killer:", " "))
+            and _HEAD_START.search(text) is not None
+        ):
             self._wrapped = record
             return
         if "callbacks suppressed" in text and (hidden := parse_suppressed(text)) is not None:
@@ -282,6 +285,6 @@ class ReportCollector:
 def _joined(before: LogRecord, record: LogRecord) -> LogRecord:
     """Return a head line whose second half is the record's text, or the record if it is something else."""
     rest = record.text.lstrip()
-    if rest.startswith(("allocation ", "failure", "stalls ", "oom-killer:")):
+    if rest.startswith(("allocation ", "failure", "stalls ", "oom-killer:", "gfp_mask=")):
         return replace(before, text=f"{before.text.rstrip()} {rest}", torn=record.torn)
     return record
