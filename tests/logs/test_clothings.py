@@ -229,7 +229,7 @@ def test_the_reports_of_every_era_come_through(era: Era) -> None:
     wanted = of_any_era(each("", lines))
     out = io.StringIO()
     csv.writer(out).writerows(enumerate(f"Feb 20 10:00:00 node7 kernel: {line}" for line in lines))
-    worn = {
+    worn: dict[str, str | bytes] = {
         "a node's name": each("node07: ", lines),
         "line numbers": "".join(f"{place:>6}  {line}\n" for place, line in enumerate(lines, 1)),
         "JSON": json.dumps([{"textPayload": line} for line in lines], indent=1),
