@@ -20,7 +20,8 @@ HEAD = re.compile(
 TASK = re.compile(
     r"CPU: \d{1,6} (?:UID: \d{1,12} )?PID: \d{1,12} Comm: |Pid: \d{1,12}, comm: |INFO: task .{1,15}:\d{1,12} blocked"
     r"|percpu: allocation failed, |WARNING: (?:CPU: \d{1,6} PID: \d{1,12} at )?mm/page_alloc|oom-killer: gfp_mask="
-    r"|__alloc_pages: \d{1,2}-order allo|page allocation failure[:.] ?o|SL[AU]B: Unable to allocate "
+    r"|__alloc_pages: \d{1,2}-order allo|SL[AU]B: Unable to allocate "
+    r"|(?:^|(?<=[\]:|>}),\"\d] ))page allocation failure[:.] ?o"
     r"|vmalloc: allocation failure|vmap allocation for size "
 )
 """The beginning of a line of a report: what is before it is not the kernel's."""

@@ -21,6 +21,7 @@ from fragtui.kernel.reports.dump_lines import (
     parse_zone_line,
 )
 from fragtui.kernel.reports.open_reports import OpenReports
+from fragtui.kernel.reports.report import ReportedZone
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.kernel.reports.request import intact_part
 from fragtui.logs.record import LogRecord
@@ -169,13 +170,15 @@ class DumpCollector:
                 owner.touch(record)
             self._keep(whole)
             return True
-        return is_buddy_part(part) and is_buddy_part(bare) and self._take_blocks(whole, record)
+        return is_buddy_part(part) and is_buddy_part(bare) and self._take_blocks(whole, parse_buddy_line(whole), record)
 
-    def _take_blocks(self, text: str, record: LogRecord) -> bool:
-        """Take the free blocks of a zone, or keep them until the line is whole."""
-        if (zone := parse_buddy_line(text)) is None:
+    def _take_blocks(self, text: str, zone: ReportedZone | None, record: LogRecord) -> bool:
+        """Take the free blocks of a zone, or keep their text until the line is whole."""
+        if (owner := self._memory_owner(record)) is None:
+            return zone is not None
+        if zone is None:
             self._keep(text)
-        elif (owner := self._memory_owner(record)) is not None:
+        else:
             owner.add_zone(zone)
             owner.touch(record)
         return True
@@ -299,9 +302,9 @@ class DumpCollector:
                 owner.touch(record)
             self._keep(bare)
             return True
-        whole = "kB = " in text or ") = " in text
-        if (whole and parse_buddy_line(bare) is not None) or (bare[:1] in _BUDDY_START and is_buddy_part(bare)):
-            return self._memory_owner(record) is not None and self._take_blocks(bare, record)
+        zone = parse_buddy_line(bare) if "kB = " in text or ") = " in text else None
+        if zone is not None or (bare[:1] in _BUDDY_START and is_buddy_part(bare)):
+            return self._take_blocks(bare, zone, record)
         if "[]:" in text:
             row = None if record.torn else parse_reserve(bare)
             owner = self._memory_owner(record) if row is not None else None
