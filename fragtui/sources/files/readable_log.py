@@ -12,12 +12,13 @@ from fragtui.logs.record import is_newest_first
 
 _UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 """What PowerShell's ``>`` writes."""
+_PROBED_BYTES = 1 << 16
 _MAX_PROBED = 60
 """Lines whose stamps tell the order of a log."""
 _TURNED_BYTES = 4 << 20
 """Bytes turned at once: a report that lies across two such pieces is read as two."""
 _ZONE = re.compile(rb" free:\d{1,20}kB (?:boost:\d{1,20}kB )?min:")
-_HEAD = re.compile(rb"page allocation failure[:.] ?o| invoked oom-killer")
+_HEAD = re.compile(rb"page allocation (?:failure|stalls)|oom-killer: |vmalloc|Unable to allocate")
 _NOW = 4_000_000_000.0
 """Dates stamps without a year; only their order counts."""
 
@@ -51,7 +52,7 @@ class ReadableLog:
 
     def _begin(self) -> bytes:
         self._begun = True
-        data = self._log.read(self._block)
+        data = self._log.read(max(self._block, _PROBED_BYTES))
         if len(data) < 2 or (encoding := _UTF16.get(data[:2])) is None:
             return self._order(data)
         self._decoder = codecs.getincrementaldecoder(encoding)("replace")
@@ -96,13 +97,18 @@ class ReadableLog:
 def _is_turned(data: bytes) -> bool:
     """Return whether the beginning of a log has its newest line first."""
     parser = LogParser(now=_NOW)
-    lines = data[: 1 << 16].split(b"\n", _MAX_PROBED)[:_MAX_PROBED]
+    data = data[:_PROBED_BYTES]
+    lines = data.split(b"\n", _MAX_PROBED)[:_MAX_PROBED]
     records = [record for line in lines for record in parser.feed(line[: 1 << 13])]
     if is_newest_first(records):
         return True
-    # Stamps may be of whole seconds, or in a column that is not known yet; a report's zones come after its head line.
-    zone, head = _ZONE.search(data), _HEAD.search(data)
-    return zone is not None and head is not None and zone.end() < data.find(b"Mem-", zone.end()) < head.start()
+    # Stamps may be of whole seconds, or in a column that is not known yet: then a report is upside down, its zones
+    # first, and its stack before the heading of the stack.
+    if (zone := _ZONE.search(data)) is None or (head := _HEAD.search(data)) is None:
+        return False
+    memory = data.find(b"Mem-", zone.end())
+    frame = data.find(b"+0x", memory)
+    return zone.end() < memory < frame < data.find(b"Call ", frame) < head.start()
 
 
 def _entries(lines: list[bytes]) -> list[list[int]]:

@@ -15,6 +15,7 @@ from fragtui.cluster.observation import PodFact
 from fragtui.model.failures.incident import Incident
 from fragtui.model.log_reader import LogReading, LogTerms, PodLine
 from fragtui.sources.files.line_bounds import CutLines, without_holes
+from fragtui.sources.files.readable_log import ReadableLog
 from fragtui.sources.kernel_log import scan
 from fragtui.sources.saved.explain import read_log
 from tests.support.log_pieces import LOGS, SINGLE, STAMP, wrapped
@@ -27,10 +28,11 @@ FILES = sorted(FIXTURES.glob("*.log")) + (sorted(SAMPLES.glob("*.txt")) if SAMPL
 def by_every_line(data: bytes) -> list[PodLine]:
     """Every line from the start, cut as a window cuts it."""
     reading, found = LogReading(TERMS), list[PodLine]()
-    cut, lines = CutLines(), without_holes(data).split(b"\n")
+    log = ReadableLog(io.BytesIO(data), max(1 << 16, len(data)))
+    cut, lines = CutLines(), without_holes(b"".join(iter(log.read, b""))).split(b"\n")
     for number, line in enumerate(lines, 1):
         if number < len(lines) or line:
-            found += reading.feed(cut.cut(line), number, number == len(lines))
+            found += reading.feed(cut.cut(line), log.number_of(number), number == len(lines))
     return [*found, *reading.finish()]
 
 
