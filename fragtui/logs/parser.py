@@ -193,13 +193,18 @@ class LogParser:
         """Return the records of a line without what a tool wrote before it."""
         if self._wrappers.known and (found := self._wrappers.strip(text)) is not None:
             self._last = self._lasts.get(found.label)
+            records = self._records(line, found.text, number, torn)
+            time, host = found.time, found.label
+            if time is None and any(each.time is None for each in records):
+                # What was learned may hold a date that the parser knows, and the host.
+                whole = self._plain(text, None, False)[0]
+                self._cached_head = b""
+                time, host = whole.time, host if whole.host is None else whole.host
             records = tuple(
                 replace(
-                    each,
-                    time=found.time if each.time is None else each.time,
-                    host=found.label if each.host is None else each.host,
+                    each, time=time if each.time is None else each.time, host=host if each.host is None else each.host
                 )
-                for each in self._records(line, found.text, number, torn)
+                for each in records
             )
             if records and (found.label in self._lasts or len(self._lasts) < _MAX_LABELS):
                 self._lasts[found.label] = records[-1]
