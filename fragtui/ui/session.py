@@ -181,24 +181,30 @@ class Session:
         missing = tuple(self._unseen())
         questions = {item.question for item in missing}
         pods = None
-        # The first bars come before both are read: 10 ms of CPU.
-        if Question.DENIALS not in questions and self._denials is None:
-            from fragtui.model.state.denials import denials_of  # noqa: PLC0415
-
-            self._denials = denials_of(self.failures.incidents, self.failures.state.proof)
         if Question.PODS not in questions and self.pods is not None:
+            # The first bars come before logs and pods are read: 10 ms of CPU.
             from fragtui.model.state.waiting_pods import waiting_pods  # noqa: PLC0415
 
             pods = waiting_pods(self.pods.stuck)
         return node_state(
             snapshot,
             judgement,
-            denials=None if Question.DENIALS in questions else self._denials,
+            denials=None if Question.DENIALS in questions else self.denials,
             pods=pods,
             since=_NOT_KEPT if self.saved else since_of(self.history, snapshot, judgement),
             remedy=self.last_remedy,
             unseen=missing,
         )
+
+    @property
+    def denials(self) -> Denials:
+        """The denied requests of the kernel log, summed up: card and list have their numbers from here."""
+        if self._denials is None:
+            from fragtui.model.state.denials import denials_of  # noqa: PLC0415  # Not for the first bars; see above.
+
+            log = self.failures
+            self._denials = denials_of(log.incidents, log.state.proof, log.forgotten, log.forgotten_suppressed)
+        return self._denials
 
     def _unseen(self) -> Iterator[Unseen]:
         """Yield what can't be answered: what could not be looked at, is not read yet, or does not exist here."""
