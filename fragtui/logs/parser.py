@@ -24,6 +24,7 @@ _STAMPED = re.compile(
 )
 _COLOUR = re.compile(r"\x1b\[[\d;]*[mK]", re.ASCII)
 """As `dmesg --color=always` and `grep --color` write it."""
+_MAX_LABELS = 256
 _MAX_PARTS = 1024
 """Lines read of one shipped message."""
 _QUOTE = re.compile(r"(?:[>│|] ?)+")
@@ -58,6 +59,8 @@ class LogParser:
         self._verbose = VerboseEntry()
         self._pretty = PrettyObject()
         self._wrappers = Wrappers()
+        self._lasts: dict[str | None, LogRecord] = {}
+        """The last record of each wrapper's label, such as a node: the lines of several may be mixed."""
         self._soft = ""
         """The beginning of a line that quoted-printable text has broken."""
         self._quoted = False
@@ -92,8 +95,8 @@ class LogParser:
         if not text.isprintable():
             if "\x1b[" in text:
                 text = _COLOUR.sub("", text)
-            text = text.rstrip("\r").replace("\t", " ")
-            text = text.lstrip("\ufeff\x1e")  # A byte order mark, or the separator of `journalctl -o json-seq`.
+            # A byte order mark, or the separator of `journalctl -o json-seq`, may be before it.
+            text = text.rstrip("\r").replace("\t", " ").lstrip("\ufeff\x1e")
         if self._soft or text[-1:] == "=":
             if is_soft_broken(text, self._quoted) and len(self._soft) < LINE_BYTES and not torn:
                 self._soft, self._quoted = self._soft + text[:-1], True
@@ -155,8 +158,7 @@ class LogParser:
     def _opened(self, line: bytes, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
         """Return the records of a line, those of JSON inside it if there is any."""
         if self._pretty.active or (text[-1:] in '{,:"' and text[:1] in ' [{}"'):
-            single = unquoted(text)
-            if single is None and self._pretty.wants(text):
+            if (single := unquoted(text)) is None and self._pretty.wants(text):
                 return self._from_lines(self._pretty.add(text, number, torn))
             if self._pretty.active and single is None:  # It was something else, or is cut off.
                 held = self._from_lines(self._pretty.take())
@@ -190,7 +192,8 @@ class LogParser:
     def _unwrapped(self, line: bytes, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
         """Return the records of a line without what a tool wrote before it."""
         if self._wrappers.known and (found := self._wrappers.strip(text)) is not None:
-            return tuple(
+            self._last = self._lasts.get(found.label)
+            records = tuple(
                 replace(
                     each,
                     time=found.time if each.time is None else each.time,
@@ -198,6 +201,9 @@ class LogParser:
                 )
                 for each in self._records(line, found.text, number, torn)
             )
+            if records and (found.label in self._lasts or len(self._lasts) < _MAX_LABELS):
+                self._lasts[found.label] = records[-1]
+            return records
         records = self._records(line, text, number, torn)
         if len(records) == 1 and self._wrappers.learn(
             text, records[0].text, lambda rest: self._plain(rest, None, False)[0].text
@@ -302,11 +308,8 @@ class LogParser:
 
     def _inside(self, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
         """Return the records of a wrapped line: docker's json-file may hold another JSON object."""
-        if text[:1] == "{" and (found := open_json(text, number)) is not None:
-            records: list[LogRecord] = []
-            for each in found:
-                records += (each,) if isinstance(each, LogRecord) else self._plain(each.text[:LINE_BYTES], number, torn)
-            return tuple(records)
+        if text[:1] == "{" and (found := self._json(text, number)) is not None:
+            return found
         return self._unwrapped(b"", text, number, torn)
 
     def _continued(self, before: LogRecord, text: str, number: int | None, torn: bool) -> LogRecord:

@@ -33,6 +33,8 @@ _INNER = re.compile(
     r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|<\d{1,3}>"
 )
 """The start of a format that the parser knows."""
+_SEPARATORS = re.compile(r": |\] |\| ?|[})>\"],? ?| - |  +|,")
+_SPACES = re.compile(r" +")
 _KNOWN_BEFORE = re.compile(r".*(?:kernel: |\] )(?=.{1,15}$)")
 _ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z| ?[+-]\d\d:?\d\d)?"
 _CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d+)?"
@@ -61,11 +63,13 @@ def _comm_start(text: str) -> int | None:
     """Return where a task's name of possible length begins, after a separator."""
     if found := _KNOWN_BEFORE.match(text):
         return found.end()
-    for found in re.finditer(r": |\] |\| ?|[})>\"],? ?|\s+|,", text[-4 * MAX_COMM :]):
-        start = max(0, len(text) - 4 * MAX_COMM) + found.end()
-        if start < len(text) and is_comm(text[start:]):
-            return start
-    return None
+    tail = max(0, len(text) - 4 * MAX_COMM)
+    for separators in (_SEPARATORS, _SPACES):  # A name may hold spaces, but seldom does.
+        for found in reversed(list(separators.finditer(text, tail))):
+            if found.end() < len(text) and is_comm(text[found.end() :]):
+                return found.end()
+    start = text.find(":", max(0, len(text) - MAX_COMM - 1)) + 1
+    return start if 0 < start < len(text) and is_comm(text[start:]) else None
 
 
 @dataclass(frozen=True, slots=True)

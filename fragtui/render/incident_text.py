@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from fragtui.kernel.reports.report_kind import ReportKind
@@ -9,8 +10,9 @@ from fragtui.model.failures.incident import SANDBOX_FAILURE, Incident
 from fragtui.render.facts import Fact
 from fragtui.text import counted, format_bytes
 
-if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
+if TYPE_CHECKING:  # For annotations only; the first bars don't need them.
     from fragtui.kernel.reports.report import KernelReport
+    from fragtui.model.state.denials import Denials
 
 _KINDS: dict[str, str] = {
     ReportKind.STALL: "stall",
@@ -24,6 +26,20 @@ _KINDS: dict[str, str] = {
     ReportKind.HUNG_TASK: "hung task",
     ReportKind.DEVICE_FAILURE: "driver",
     SANDBOX_FAILURE: "sandbox",
+}
+_KINDS_IN_FULL: dict[str, tuple[str, str]] = {
+    ReportKind.ALLOCATION_FAILURE: ("allocation failure", "allocation failures"),
+    ReportKind.STALL: ("stalled allocation", "stalled allocations"),
+    ReportKind.VMALLOC_FAILURE: ("vmalloc failure", "vmalloc failures"),
+    ReportKind.SLAB_FAILURE: ("slab failure", "slab failures"),
+    ReportKind.OOM: ("OOM kill", "OOM kills"),
+    ReportKind.HUGETLB_SHORTAGE: ("huge page pool not filled", "huge page pools not filled"),
+    ReportKind.CMA_FAILURE: ("CMA failure", "CMA failures"),
+    ReportKind.PERCPU_FAILURE: ("per-CPU failure", "per-CPU failures"),
+    ReportKind.ORDER_TOO_LARGE: ("request for too large a block", "requests for too large a block"),
+    ReportKind.HUNG_TASK: ("hung task", "hung tasks"),
+    ReportKind.DEVICE_FAILURE: ("driver failure", "driver failures"),
+    SANDBOX_FAILURE: ("failed sandbox", "failed sandboxes"),
 }
 _GFP_SOURCES = {"printed": "as the kernel printed them", "decoded": "decoded"}
 _MAX_ORDER = 30
@@ -82,7 +98,27 @@ def incident_pod(incident: Incident) -> str | None:
 
 def count_words(logged: int, suppressed: int) -> str:
     """Return the numbers of logged and of suppressed failures: both are lower bounds."""
-    return f"{logged} logged" + (f", at least {suppressed} more not logged" if suppressed else "")
+    return f"{logged:,} logged" + (f", at least {suppressed:,} more not logged" if suppressed else "")
+
+
+def kind_counts(by_kind: Mapping[str, int]) -> str:
+    """Return how many failures of each kind these are: ``130 allocation failures, 1 OOM kill``."""
+    return ", ".join(
+        f"{by_kind[kind]:,} {one if by_kind[kind] == 1 else more}"
+        for kind, (one, more) in _KINDS_IN_FULL.items()
+        if by_kind.get(kind)
+    )
+
+
+def denial_words(denials: Denials) -> tuple[str, ...]:
+    """Return the numbers of denied requests, and of other reports apart, from the full text to the shortest.
+
+    ``130 logged, at least 111 more not logged, 1 OOM kill``.
+    """
+    logged = f"{denials.requests:,} logged" if denials.requests else "none"
+    words = count_words(denials.requests, denials.suppressed) if denials.requests else logged
+    others = kind_counts(dict(denials.others))
+    return (*((f"{words}, {others}", f"{logged}, {others}") if others else ()), words, logged)
 
 
 def _largest(report: KernelReport) -> str | None:

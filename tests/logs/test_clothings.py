@@ -179,3 +179,34 @@ def reports(text: str | bytes) -> list[dict[str, object]]:
 @pytest.mark.parametrize("text", CLOTHINGS.values(), ids=CLOTHINGS.keys())
 def test_a_report_in_any_clothing_has_all_its_facts(text: str | bytes) -> None:
     assert reports(text) == [STANDARD]
+
+
+@pytest.mark.parametrize("prefix", ["{}: ", "{}:", "{} | ", "2026-02-20T10:00:00Z {} ", "[{}] "])
+@pytest.mark.parametrize("lines", [DMESG, BARE], ids=["with stamps", "bare"])
+def test_the_lines_of_two_nodes_are_kept_apart(prefix: str, lines: list[str]) -> None:
+    other = [
+        line.replace("40211", "777").replace("26040*4kB", "26038*4kB 1*8kB").replace(" 4200*8kB", "") for line in lines
+    ]
+    one, two = prefix.format("node07"), prefix.format("node08")
+    mixed = "".join(f"{one}{a}\n{two}{b}\n" for a, b in zip(lines, other, strict=True))
+    first, second = reports(mixed)
+    assert first == STANDARD
+    assert (second["pid"], second["stack"], second["cpuset"]) == (777, STANDARD["stack"], "/")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{\n",
+        '{\n  "a": [\n    {\n      "kind": "Pod",\n      "message": "page allocation"\n    }\n  ]\n}\n',
+        '{\n  "log": "x",\nFeb 20 10:00:00 node7 sshd[1]: hello\n',
+        "[{]\n[[[[[\n",
+        '"""""\n","\n,\n',
+        "data: {\ndata: [1,\n",
+        "a=\n" * 9,
+        f"{'x' * 75}=\n" * 9,
+    ],
+)
+def test_a_report_between_other_things_is_read_as_well(text: str) -> None:
+    assert reports(text + each("") + text) == [STANDARD]

@@ -211,6 +211,7 @@ class DumpCollector:
         else:
             same = [report for report in candidates if report.comm == task.comm]
             same = same or [report for report in candidates if report.comm is None]
+            same = same or [report for report in candidates if task.comm.endswith(f" {report.comm}")]
             same = same or [
                 report for report in candidates if (report.comm or "").endswith((f" {task.comm}", f":{task.comm}"))
             ]

@@ -14,6 +14,7 @@ REPORT_NEEDLES: tuple[bytes, ...] = (
     b" callbacks suppressed",  # Applies to the next head line, at any distance.
     b"NO_MEMORY",
     b"swiotlb buffer",
+    b"-page iova",
     b"for more than",
     b"memory failed",
     b"failed with error -12",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fragtui.model.node.indices import blocks_of, free_pages
-from fragtui.model.node.snapshot import Snapshot, Zone, ZoneKey
+from fragtui.model.node.snapshot import Snapshot, Zone
 from fragtui.model.node.watermark import RequestKind, Verdict, ZoneState, surely_enough, zone_verdict
 from fragtui.model.node.zonelist import TINY_ZONE, may_serve_kernel, rule_for, zone_states
 
@@ -113,16 +113,3 @@ def usable_blocks(snapshot: Snapshot, order: int) -> int | None:
     """Return the blocks of `order` that GFP_KERNEL gets now on all NUMA nodes; None if that is unknown."""
     by_node = usable_by_node(snapshot, order)
     return None if by_node is None else sum(by_node.values())
-
-
-def largest_kernel_zone(snapshot: Snapshot) -> ZoneKey | None:
-    """Return the zone to open first: the largest Normal zone, else the largest that serves kernel requests."""
-    zones = snapshot.zones or ()
-    normal = [zone for zone in zones if zone.name == "Normal"]
-    candidates = normal or [zone for zone in zones if may_serve_kernel(zone)] or list(zones)
-
-    def size(zone: Zone) -> int:
-        managed = zone.info.managed if zone.info else None
-        return zone.blocks.free_pages if managed is None else managed
-
-    return max(candidates, key=size).key if candidates else None

@@ -185,7 +185,8 @@ def _cannot_judge(snapshot: Snapshot, judgement: NodeJudgement) -> str | None:
     if judgement.state is not State.UNKNOWN or judgement.too_large is not None:
         return None
     if judgement.doubtful:
-        return f"/proc/pagetypeinfo: {snapshot.why('pagetypeinfo') or 'not read yet'}"
+        name = "zoneinfo" if any(zone.state.hidden.reserve for zone in judgement.doubtful) else "pagetypeinfo"
+        return f"/proc/{name}: {snapshot.why(name) or 'not read yet'}"
     why = snapshot.why("buddyinfo")
     return f"/proc/buddyinfo: {why}" if why else "no zone that kernel requests may use"
 

@@ -93,6 +93,7 @@ def _doubtful(state: NodeState) -> Sequence[str]:
     kinds = [f"CMA ({short_bytes(cma)})"] if cma else []
     kinds += ["isolated"] if any(pages.isolated for pages in hidden) else []
     kinds += ["kept for atomic requests"] if any(pages.atomic for pages in hidden) else []
+    kinds = kinds or ["kept by the watermarks"]
     nodes = sorted({zone.zone.node for zone in judgement.doubtful})
     place = f" on {_node_names(nodes)}" if judgement.kernel is Verdict.AVAILABLE else ""
     head = f"{size} blocks are free{place}, but they may all be"
@@ -101,7 +102,7 @@ def _doubtful(state: NodeState) -> Sequence[str]:
         f"{head} {' or '.join(kinds)}.",
         f"{head} {kinds[0]}.",
         f"{head} kept for others.",
-        f"{size} blocks{place}: maybe none to take.",
+        f"{size} blocks are free, maybe none to take.",
     )
 
 

@@ -40,6 +40,12 @@ LINES: list[tuple[str, str, str | None, dict[str, str], str]] = [
      "device_failure", "swiotlb", {"device": "nvme 0000:01:00.0"}, "is full"),
     ("ast 0000:07:00.0: swiotlb buffer is full (sz: 3145728 bytes), total 32768 (slots), used 0 (slots)",
      "device_failure", "swiotlb", {"used": "0"}, "limit"),
+    ("hpsa 0000:03:00.0: DMAR: Allocating 1-page iova failed", "device_failure", "iommu",
+     {"device": "hpsa 0000:03:00.0", "pages": "1"}, "IOMMU"),
+    ("DMAR: Allocating 16-page iova for 0000:02:00.0 failed", "device_failure", "iommu", {"target": "0000:02:00.0"},
+     "16 pages"),
+    ("DMA: failed to allocate 128 KiB GFP_KERNEL|GFP_DMA pool for atomic allocation", "device_failure", "dma-pool",
+     {"size": "128"}, "crash kernel"),
     ("virtio_mem virtio4: adding memory failed: -12", "device_failure", "virtio_mem", {"device": "virtio4"}, "-12"),
     ("nf_conntrack: falling back to vmalloc.", "device_failure", "nf_conntrack", {}, "early sign"),
     ("kmem_cache_create(nf_conntrack_12) failed with error -12", "device_failure", "slab-cache",
@@ -132,3 +138,17 @@ def test_an_event_about_a_kill_that_the_kernel_logged_is_no_second_kill() -> Non
     event = "2m  Warning  SystemOOM  node/a  System OOM encountered, victim process: java, pid: 77\n"
     assert len(incidents(kill + event)) == 1
     assert len(incidents(kill + event.replace("77", "78"))) == 2
+
+
+TITLES = ("", "Bug 4711 - ", "Subject: ", "[PATCH] Re: ")
+
+
+@pytest.mark.parametrize("title", TITLES)
+@pytest.mark.parametrize("stamp", ["", "[   12.345678] "])
+def test_the_title_of_a_page_is_no_second_report(title: str, stamp: str) -> None:
+    head = "kswapd0: page allocation failure. order:1, mode:0x20"
+    lines = (head, "Pid: 77, comm: kswapd0 Not tainted 2.6.32 #1", "Call Trace:", " [<c0>] ? sk_prot_alloc+0x1/0x2")
+    text = f"{title}{head}\n\nHello,\n" + "".join(f"{stamp}{line}\n" for line in lines)
+    found = incidents(text)
+    if title or stamp:
+        assert [(incident.comm, incident.pid, len(incident.stack)) for incident in found] == [("kswapd0", 77, 1)]
