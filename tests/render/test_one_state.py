@@ -97,7 +97,11 @@ def _report_agrees(facts: ReportFacts, whole: Mapping[str, Any], page: str) -> N
         assert group["newest"] in [incident["id"] for incident in whole["incidents"]]
     if whole["pods"]:
         stuck = [pod for pod in whole["pods"] if pod["started"] is None]
-        assert f"{counted(len(stuck), 'stuck pod')}, {sum(pod['memory'] is True for pod in stuck)} denied" in page
+        waiting = whole["stuck"]
+        by_memory = len(waiting["by_memory"])
+        assert by_memory + waiting["possibly"] + waiting["unknown"] + waiting["others"] == len(stuck)
+        words = f"{counted(len(stuck), 'stuck pod')}: "
+        assert words in page and (f"{words}{by_memory} by memory" in page) == bool(by_memory)
     if whole["stuck"] is not None:
         assert {f"default/{pod['name']}" for pod in whole["pods"]} >= set(whole["stuck"]["by_memory"])
 
