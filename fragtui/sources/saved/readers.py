@@ -81,7 +81,7 @@ class SavedKernelLog:
                 stream.finish()
                 problem = f"{printable(str(path))}: {_why(error)}"
         place = printable(path.name)
-        stream.looked(f"{cut.lines:,} lines of {place}" if cut.lines else "")
+        stream.looked(f"{cut.lines:,} line{'' if cut.lines == 1 else 's'} of {place}" if cut.lines else "")
         return stream.update(printable(str(path)), 0, problem=problem)
 
 
@@ -147,7 +147,8 @@ class SavedPods:
         shows = "; ".join([f"{_CANNOT_TELL} (reads {', '.join(read)})" if read else "", *problems]).strip("; ")
         shows = shows or self._tree.ambiguous or "no log of kubelet or runtime among the saved files"
         with self._lock:
-            proof = f"{self._lines:,} lines of {counted(len(read), 'file')}" if self._lines else ""
+            lines = f"{self._lines:,} line{'' if self._lines == 1 else 's'}"
+            proof = f"{lines} of {counted(len(read), 'file')}" if self._lines else ""
             self._state = SourceState(_NAME, "live" if proof else "absent", shows, proof)
         if self._recorder is not None:
             self._recorder.state(self._state)
