@@ -35,9 +35,9 @@ _DATELESS = re.compile(
     r"(?!.{1,15}(?:: page allocation| invoked oom-killer| cpuset=|: vm))([^\s:()\[\]]+) kernel: ",
 )
 """A syslog line whose date was cut off; not matched if the words could be a task's name."""
-_MONOTONIC_HOST = re.compile(r"(?:\S+ |(?!\S+ (?:page allocation |vmalloc)))(?:kernel|[a-zA-Z][\w.@-]*\[\d+\]): ")
+_MONOTONIC_HOST = re.compile(r"(?:\S+ )?(?:kernel|[a-zA-Z][\w.@-]*\[\d+\]): ")
 _RECORD_START = re.compile(r"\[ *\d{1,10}\.\d{6}\](?:\[ *[TC]\d+\])? ")
-_MIN_RECORDS = 4
+_MIN_RECORDS = 3
 """Stamps of the kernel in one line from which on it is a whole log, pasted without its newlines."""
 _BRACKETS = re.compile(r"[\s{}\[\],]+$")
 """What is between the members of a JSON text."""
@@ -73,7 +73,7 @@ class LogParser:
 
     def feed(self, line: bytes, number: int | None = None, torn: bool = False) -> tuple[LogRecord, ...]:
         """Return the records that a line (without its newline) completes; `torn` if it had no newline."""
-        if not torn and (known := self._known(line, number)) is not None:
+        if not (torn or self._quoted) and (known := self._known(line, number)) is not None:
             self._last = known
             return (known,)
         if len(line) > LINE_BYTES and not self._export.binary:
