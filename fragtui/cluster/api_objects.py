@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fragtui.cluster.error_ids import container_id_in, pids_in, sandbox_id_in
-from fragtui.cluster.kubelet_lines import EVENT_REASONS
+from fragtui.cluster.event_reasons import failure_of_event
 from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.logs.timestamps import rfc3339_time
@@ -124,11 +124,13 @@ def read_event(event: Mapping[str, Any]) -> PodObservation | None:
     )
     if reason == "Started" and ref:
         return PodObservation(PodFact.CONTAINER_RUNS, "event", "started", ref, last)
-    if reason not in EVENT_REASONS or not ref:
+    message = _text(event.get("message"), _ERROR_LIMIT) or _text(event.get("note"), _ERROR_LIMIT) or ""
+    failure = failure_of_event(reason, message)
+    if failure is None or not ref:
         return None
+    stage, error = failure
     first = _seconds(event.get("firstTimestamp") or event.get("deprecatedFirstTimestamp"))
     count = series.get("count") or event.get("count") or event.get("deprecatedCount") or 1
-    error = _text(event.get("message"), _ERROR_LIMIT) or _text(event.get("note"), _ERROR_LIMIT) or ""
     identity = _text(_mapping(event.get("metadata")).get("uid"))
     return PodObservation(
         PodFact.FAILED,
@@ -136,9 +138,10 @@ def read_event(event: Mapping[str, Any]) -> PodObservation | None:
         "event",
         ref,
         last,
-        error=error if reason == "FailedCreatePodSandBox" else f"{reason}: {error}",
+        error=error,
         sandbox_id=sandbox_id_in(error),
         container_id=container_id_in(error),
+        stage=stage,
         count=count if isinstance(count, int) and 0 < count <= _MAX_COUNTED else 1,
         first_time=first,
         event_id=identity,

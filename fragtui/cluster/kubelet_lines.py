@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from fragtui.cluster.error_ids import container_id_in, pids_in, pod_in, sandbox_id_in
+from fragtui.cluster.event_reasons import failure_of_event, sync_failure
 from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef, dashed_uid, long_ref, slashed_ref
 from fragtui.logs.klog import KlogLine, seconds_near
@@ -23,24 +24,6 @@ _LIFECYCLE = re.compile(r'"?ID"?:\s*"?([0-9a-f\-]{32,36})"?,? *"?Type"?:\s*"?(\w
 _SYNC_LOOP = re.compile(r"^SyncLoop \(?(DELETE|REMOVE)\b")
 _EVENT_REF = re.compile(r'Kind:"Pod", Namespace:"([^"]*)", Name:"([^"]*)", UID:"([^"]*)"')
 _EVENT_REASON = re.compile(r"reason: '(\w++)'\s*+(.*)")
-_CONTAINER_FAILS = re.compile(r'failed to "StartContainer" for .{0,300}? with (\w+)')
-_OUR_SYNC_ERRORS = re.compile(
-    r'failed to "CreatePodSandbox"|network is not ready|cgroups exist and are correctly applied|pod container exists'
-    r"|unmounted volumes|unattached volumes|CreatePodSandbox"
-)
-_NOT_CREATION = frozenset({"CrashLoopBackOff", "PostStartHookError", "KillContainerError"})
-EVENT_REASONS = frozenset(
-    {
-        "FailedCreatePodSandBox",
-        "FailedPodSandBoxStatus",
-        "FailedCreatePodContainer",
-        "FailedMount",
-        "FailedAttachVolume",
-        "FailedMapVolume",
-        "NetworkNotReady",
-    }
-)
-"""Event reasons of a pod that can't be created; the kubelet also writes them to its log."""
 
 
 def read_kubelet_line(klog: KlogLine, time: float | None, line: int | None) -> tuple[PodObservation, ...]:
@@ -110,16 +93,11 @@ def _failed(
 
 
 def _sync_error(pod: PodRef, time: float | None, line: int | None, error: str) -> tuple[PodObservation, ...]:
-    container = _CONTAINER_FAILS.search(error)
-    if container is not None:
-        if container.group(1) in _NOT_CREATION:
-            return ()
-        return (_failed("worker", pod, time, line, error[container.start() :], stage="container"),)
-    if _OUR_SYNC_ERRORS.search(error) is None and "cannot allocate memory" not in error:
+    failure = sync_failure(error)
+    if failure is None:
         return ()
-    if 'failed to "Kill' in error and "CreatePodSandbox" not in error:
-        return ()
-    return (_failed("worker", pod, time, line, error),)
+    stage, text = failure
+    return (_failed("worker", pod, time, line, text, stage=stage),)
 
 
 def _sync_loop(klog: KlogLine, pod: PodRef, time: float | None, line: int | None) -> tuple[PodObservation, ...]:
@@ -148,6 +126,7 @@ def _listed_pods(listed: str) -> list[PodRef]:
 
 
 def _own_event(reason: str, text: str, pod: PodRef, time: float | None, line: int | None) -> tuple[PodObservation, ...]:
-    if reason not in EVENT_REASONS or not pod:
+    failure = failure_of_event(reason, text) if pod else None
+    if failure is None:
         return ()
-    return (_failed("event", pod, time, line, text),)
+    return (_failed("event", pod, time, line, failure[1], stage=failure[0]),)

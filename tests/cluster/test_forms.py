@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from fragtui.cluster.api_objects import read_event, read_pod
 from fragtui.cluster.crictl_json import read_sandboxes
 from fragtui.cluster.error_ids import pod_group_in, pod_in
-from fragtui.cluster.line_reader import read_line, worth_reading
+from fragtui.cluster.line_reader import read_line
+from fragtui.cluster.needles import worth_reading
 from fragtui.cluster.observation import PodFact
 from fragtui.cluster.pod_ref import PodRef, cgroup_owner, docker_name_ref, log_directory_ref, long_ref, slashed_ref
 from fragtui.logs.go_quoting import flatten, unescape

@@ -10,21 +10,21 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import IO
 
+from fragtui.cluster.needles import FAILED_REASON, FAILURE_MARKS, FAILURE_NEEDLES, REASON_NEEDLE, TABLE_NEEDLES
 from fragtui.kernel.gfp.flags import GfpTable
 from fragtui.kernel.reports.needles import REPORT_NEEDLES
 from fragtui.model.log_linker import Explained, LogLinker
 from fragtui.model.log_reader import LogReading, LogTerms, PodLine
 from fragtui.sources.files.line_bounds import CutLines
+from fragtui.sources.kernel_log.needle_search import GatedNeedles
 from fragtui.sources.kernel_log.scan import near_lines
 from fragtui.sources.pods.saved_objects import are_objects, read_objects
 from fragtui.sources.saved.read_lines import ReadLines
 from fragtui.text import counted, epoch_seconds
 
-_NEEDLES: tuple[bytes, ...] = (*REPORT_NEEDLES, b"andbox", b"ntainer process", b"Namespace:")
-"""Needles of the kernel, of failed sandboxes, and of the head of ``kubectl describe``, far above its events.
-
-A bare ``failed to unshare namespaces: Cannot allocate memory`` contains the kernel's needle ``alloc``.
-"""
+_NEEDLES: tuple[bytes, ...] = (*REPORT_NEEDLES, *TABLE_NEEDLES)
+"""Needles of the kernel, and of the heads above events; one that reports ENOMEM contains the kernel's ``alloc``."""
+POD_NEEDLES = GatedNeedles(FAILURE_MARKS, FAILURE_NEEDLES, REASON_NEEDLE, FAILED_REASON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def read_log(log: IO[bytes], terms: LogTerms, cut: CutLines) -> Iterator[tuple[f
     """
     reading = LogReading(terms)
     try:
-        with closing(near_lines(log, _NEEDLES, lambda: reading.wanted, cut=cut)) as near:
+        with closing(near_lines(log, _NEEDLES, lambda: reading.wanted, cut=cut, gated=POD_NEEDLES)) as near:
             for number, line, torn, gap in near:
                 if gap:
                     reading.skip()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
-from fragtui.cluster.line_reader import POD_NEEDLES
+from fragtui.cluster.needles import LIFE_NEEDLES, OTHER_NEEDLES, TABLE_NEEDLES
 from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.model.failures.incident import Incident
@@ -27,9 +27,11 @@ from fragtui.sources.pods.interfaces import PodRecorder
 from fragtui.sources.pods.log_directories import read_pod_directories
 from fragtui.sources.pods.paced_reader import PodLineParser
 from fragtui.sources.pods.runtime_log import unread_words
+from fragtui.sources.saved.explain import POD_NEEDLES
 from fragtui.text import counted, epoch_seconds, printable
 
 _NAME = "saved logs"
+_NEEDLES = (*TABLE_NEEDLES, *LIFE_NEEDLES, *OTHER_NEEDLES)
 _CANNOT_TELL = "pods that wait without an error, and what came after"
 
 
@@ -228,7 +230,8 @@ def scan_pods(
     """
     moment = time.time() if now is None else now
     lines = PodLineParser(lambda: moment, utc_offset)
-    for number, line, torn, gap in near_lines(log, POD_NEEDLES, lambda: lines.busy, before=1, cut=counts):
+    near = near_lines(log, _NEEDLES, lambda: lines.busy, before=1, cut=counts, gated=POD_NEEDLES)
+    for number, line, torn, gap in near:
         if gap:
             lines.skip()
         if lines.worth_reading(line):
