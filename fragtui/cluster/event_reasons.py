@@ -6,7 +6,7 @@ import re
 
 from fragtui.cluster.error_ids import container_id_in, pids_in, pod_group_in, pod_in, sandbox_id_in
 from fragtui.cluster.observation import PodFact, PodObservation
-from fragtui.cluster.pod_ref import PodRef, docker_name_ref
+from fragtui.cluster.pod_ref import PodRef, runtime_name_ref
 
 _SANDBOX_REASONS = frozenset(
     {
@@ -82,7 +82,7 @@ def observed_in(
     stage: str = "sandbox",
 ) -> PodObservation:
     """Return the failure that a bare text reports; the pod's missing parts are taken from the text."""
-    named = docker_name_ref(text)
+    named = runtime_name_ref(text)
     inside = named[0] if named else (pod_in(text) or pod_group_in(text))
     return PodObservation(
         PodFact.FAILED,

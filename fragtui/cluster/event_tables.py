@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 
 from fragtui.cluster.event_reasons import read_event_of
 from fragtui.cluster.observation import PodObservation
@@ -71,7 +72,7 @@ def _row_of(columns: tuple[str, ...]) -> Row | None:
     if any(columns.count(one) and columns.count(other) for one, other in (("AGE", "LASTSEEN"), ("FROM", "SOURCE"))):
         return None
     pattern = cells[0]
-    for before, cell in zip(cells, cells[1:], strict=False):
+    for before, cell in pairwise(cells):
         # An empty cell takes no room of its own; a message ends with two spaces, as its words stand one apart.
         space = r"\s{2,}+" if before == _CELLS["MESSAGE"] else r"\s*+" if before.endswith(")?") else r"\s++"
         pattern += space + cell

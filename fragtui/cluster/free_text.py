@@ -23,7 +23,8 @@ _STEPS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\bcrun: |\bnetavark: ", "text"),
         (r"client\.\w+(?:\.\w+)*: (?:failed to start container|prerun failed)", "text"),
         (r'(?:^|Error: )plugin type="[^"]*" failed \(add\)', "text"),
-        (rf"\blxc\S*: .*(?:clone|fork|namespace).*{_ENOMEM}|\blxc\S*: .*{_ENOMEM}.*(?:clone|fork|namespace)", "text"),
+        (rf"\blxc[\w-]*\b.{{0,200}}(?:[Ff]ailed to )(?:clone|fork).{{0,80}}: {_ENOMEM}", "lxc-clone"),
+        (rf"\blxc[\w-]*\b.{{0,200}}{_ENOMEM} - [Ff]ailed to (?:clone|fork)", "lxc-fork"),
     )
 )
 _NOT_CREATION = re.compile(r"\bexec failed\b|\bcommit\b|probe (?:errored|failed)")

@@ -19,6 +19,11 @@ _FAILURE_STEPS = (
 """glog's second line and klog's third start with the same words: klog's has ``failed`` in its message, see
 `_failure_step`."""
 _SYNC = ("Error syncing pod",)
+_VOLUME = re.compile(
+    r'^Operation for "\{?.{0,600}?failed\. No retries permitted until .{0,200}?[Ee]rror: ((?:Mount|Map|Attach)V.*)',
+    re.DOTALL,
+)
+_VOLUME_POD = re.compile(r'pod "([a-z0-9][a-z0-9.\-]{0,252})" \(UID: "([0-9a-f\-]{32,36})"\)')
 _BEGINS = re.compile(r"^No (?:ready )?sandbox for pod\b")
 _LIFECYCLE = re.compile(r'"?ID"?:\s*"?([0-9a-f\-]{32,36})"?,? *"?Type"?:\s*"?(\w+)"?,? *"?Data"?:\s*"?([0-9a-f]{64})')
 _SYNC_LOOP = re.compile(r"^SyncLoop \(?(DELETE|REMOVE)\b")
@@ -41,6 +46,9 @@ def read_kubelet_line(klog: KlogLine, time: float | None, line: int | None) -> t
         return (_failed(step, pod, time, line, error),)
     if message.startswith(_SYNC):
         return _sync_error(pod, time, line, error)
+    if message.startswith("Operation for ") and (volume := _VOLUME.match(message)) is not None:
+        named = _VOLUME_POD.search(message)
+        return (_failed("volume", PodRef(None, named[1], named[2]), time, line, volume[1]),) if named else ()
     if _BEGINS.match(message):
         return (PodObservation(PodFact.BEGINS, "kubelet", "begins", pod, time, line),) if pod else ()
     if message.startswith("SyncLoop"):

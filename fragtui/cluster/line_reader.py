@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,10 +13,18 @@ from fragtui.cluster.needles import is_about_a_pod
 from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.runtime_lines import read_runtime_line
+from fragtui.logs.embedded import embedded_in
 from fragtui.logs.klog import KlogLine, parse_klog, parse_klog_json
 from fragtui.logs.logfmt import parse_logfmt
 from fragtui.logs.record import LogRecord
+from fragtui.logs.timestamps import ISO, iso_time, rfc3339_time
 from fragtui.text import LINE_BYTES, printable
+
+_KLOG = re.compile(r"[IWEF]\d{4} \d\d:\d\d:")
+_MAX_DEPTH = 3
+"""Lines inside lines that are read."""
+_MAX_STAMP = 100
+"""Characters in which the stamp of what stands before a line is looked for."""
 
 
 def read_line(record: LogRecord, date: Callable[[KlogLine], float | None] | None = None) -> tuple[PodObservation, ...]:
@@ -38,7 +47,9 @@ def _shown_safely(observation: PodObservation) -> PodObservation:
     return observation if safe == pod and error == observation.error else replace(observation, pod=safe, error=error)
 
 
-def _read(text: str, record: LogRecord, date: Callable[[KlogLine], float | None] | None) -> tuple[PodObservation, ...]:
+def _read(
+    text: str, record: LogRecord, date: Callable[[KlogLine], float | None] | None, depth: int = 0
+) -> tuple[PodObservation, ...]:
     klog = parse_klog_json(text) if text.startswith("{") else parse_klog(text)
     if klog is not None:
         time = klog.epoch if record.time is None else record.time
@@ -47,6 +58,17 @@ def _read(text: str, record: LogRecord, date: Callable[[KlogLine], float | None]
         return read_kubelet_line(klog, time, record.line)
     fields = parse_logfmt(text)
     if fields is not None:
+        message = fields["msg"].lstrip() if "msg" in fields else ""
+        if depth < _MAX_DEPTH and _KLOG.match(message):  # k0s prints what its components write.
+            return _read(message, _timed(record, rfc3339_time(fields.get("time", ""))), date, depth + 1)
         return read_runtime_line(fields, record.program, record.time, record.line)
+    inside = embedded_in(text) if depth < _MAX_DEPTH else None
+    if inside is not None:
+        stamp = ISO.search(inside[0][:_MAX_STAMP])
+        return _read(inside[1], _timed(record, iso_time(stamp[0]) if stamp else None), date, depth + 1)
     row = read_lone_row(text, record.time, record.line)
     return read_free_text(text, record.time, record.line) if row is None else row
+
+
+def _timed(record: LogRecord, time: float | None) -> LogRecord:
+    return record if time is None or record.time is not None else replace(record, time=time)

@@ -57,3 +57,5 @@ class PodObservation:
     last_line: int | None = None
     pids: tuple[int, ...] = ()
     """Processes that the line names, to link it to a kernel line."""
+    request: str | None = None
+    """Id of the call to CRI-O that the line is about: all lines of a call are about one pod."""

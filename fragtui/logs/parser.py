@@ -10,6 +10,7 @@ from fragtui.logs.dmesg_json import DmesgJson
 from fragtui.logs.dmesg_prefix import Prefix, read_brackets, read_priority
 from fragtui.logs.journal_entry import ExportEntry, VerboseEntry, records_of_json
 from fragtui.logs.kmsg_record import looks_like_kmsg, parse_kmsg_record
+from fragtui.logs.own_stamp import own_time, zone_shift
 from fragtui.logs.record import LogRecord, message_lines
 from fragtui.logs.shipper_json import ShippedLine, ShippedMembers, shipped_in
 from fragtui.logs.syslog_line import KERNEL_PROGRAMS, SyslogLine, parse_common, parse_syslog, split_host, unescape_octal
@@ -44,8 +45,10 @@ class LogParser:
     kernel timestamps a wall clock; without them those records have no `time`.
     """
 
-    def __init__(self, now: float | None = None, boot: float | None = None) -> None:
+    def __init__(self, now: float | None = None, boot: float | None = None, shift: float = 0.0) -> None:
         self._now = epoch_seconds(now)
+        self.shift = shift
+        """Seconds to add to stamps without a year: learned from lines that also have a full stamp of their own."""
         self._boot = boot
         self._export = ExportEntry()
         self._verbose = VerboseEntry()
@@ -140,6 +143,7 @@ class LogParser:
             and (common := parse_common(text, self._now)) is not None
         ):  # fmt: skip
             self._cached_head = b""
+            self._date(common)
             return (
                 LogRecord(
                     common.text,
@@ -222,9 +226,18 @@ class LogParser:
             return epoch_seconds(self._boot + prefix.monotonic)
         return None
 
+    def _date(self, line: SyslogLine) -> None:
+        """Correct the time of a line without a year; its own full stamp is the truth for it and those after it."""
+        if line.time is not None:
+            if line.text.startswith(("time=", "{")) and (own := own_time(line.text)) is not None:
+                self.shift = zone_shift(own, line.time)
+            line.time += self.shift
+
     def _syslog(self, text: str, prefix: Prefix) -> SyslogLine | None:
         """Parse a syslog line; keep its timestamp, host and `kernel:` for following lines with the same head."""
         parsed = parse_syslog(text, prefix, self._now)
+        if parsed is not None and parsed.yearless:
+            self._date(parsed)
         self._cached_head = b""
         if parsed is not None and parsed.program == "kernel" and prefix.end == 0 and text.isprintable():
             self._cached_head = text[: len(text) - len(parsed.text)].encode("utf-8", "surrogateescape")

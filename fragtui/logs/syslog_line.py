@@ -19,6 +19,8 @@ _RFC5424 = re.compile(r"1 (\S+) (\S+) (\S+) (\S+) (\S+) (-|(?:\[(?:[^\]\\]|\\.)*
 _LOGCAT = re.compile(r"\d\d-\d\d \d\d:\d\d:\d\d\.\d+ +(?:\S+ +)?\d+ +\d+ [VDIWEF] [^:]{0,24}: ")
 _PROGRAM = re.compile(r"([^\s\[\]:(]+(?:\([^)\s]*\))?)(?:\[(\d{1,20})\])?:(?: |$)")
 _CRI = re.compile(r"(?:stdout|stderr) [FP] ")
+_KLOG = re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d\.")
+"""What the kubelet writes, without a syslog daemon: its first word is no host."""
 _OCTAL = re.compile(r"#([0-3][0-7]{2})")
 KERNEL_PROGRAMS = frozenset({"kernel", "vmunix", "klogd", "kern.warn", "kern.err", "kern.info", "kern.notice"})
 # A kernel text may follow the host at once, and its first word then looks like a program: comm and colon.
@@ -34,7 +36,7 @@ _COMMON = re.compile(
 class SyslogLine:
     """The parts of one syslog line; `text` still holds a kernel stamp if the daemon kept it."""
 
-    __slots__ = ("host", "pid", "program", "text", "time")
+    __slots__ = ("host", "pid", "program", "text", "time", "yearless")
 
     def __init__(self, time: float | None, host: str | None, program: str | None, pid: int | None, text: str) -> None:
         self.time = time
@@ -42,6 +44,8 @@ class SyslogLine:
         self.program = program
         self.pid = pid
         self.text = text
+        self.yearless = False
+        """Whether the stamp has neither year nor zone: `time` is then a guess."""
 
 
 def parse_common(line: str, now: float | None) -> SyslogLine | None:
@@ -53,7 +57,9 @@ def parse_common(line: str, now: float | None) -> SyslogLine | None:
     if month is None or program in KERNEL_PROGRAMS or _has_kernel_words(line):
         return None
     time = None if now is None else yearless_time(month, int(day), clock, now)
-    return SyslogLine(time, host, program, int(pid) if pid else None, line[found.end() :])
+    parsed = SyslogLine(time, host, program, int(pid) if pid else None, line[found.end() :])
+    parsed.yearless = True
+    return parsed
 
 
 def unescape_octal(text: str) -> str:
@@ -79,7 +85,9 @@ def parse_syslog(line: str, prefix: Prefix, now: float | None) -> SyslogLine | N
             time = dated_time(int(year), month, int(found[2]), clock)
         elif month is not None and now is not None:
             time = yearless_time(month, int(found[2]), clock, now)
-        return _split(line, found.end(), time)
+        parsed = _split(line, found.end(), time)
+        parsed.yearless = not year
+        return parsed
     if found := _FULL.match(line, start):
         start = found.end()
     if found := ISO.match(line, start):
@@ -113,7 +121,7 @@ def _split(line: str, start: int, time: float | None) -> SyslogLine:
         start += 1
     if (found := _PROGRAM.match(line, start)) and _is_program(line, found):
         return SyslogLine(time, None, found[1], int(found[2]) if found[2] else None, line[found.end() :])
-    if _is_kernel_text(line, start) or line.startswith(("[", "("), start):
+    if _is_kernel_text(line, start) or line.startswith(("[", "("), start) or _KLOG.match(line, start):
         return SyslogLine(time, None, None, None, line[start:])
     host, _, rest = line[start:].partition(" ")
     at = start + len(host) + 1

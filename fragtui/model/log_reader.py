@@ -27,7 +27,8 @@ class LogTerms:
     """The context of a log.
 
     `name` distinguishes logs in ids, `now` (epoch seconds) and `utc_offset` (seconds) date stamps without a year or a
-    zone, `running` is the flag table for reports with neither flags nor kernel, `kernel` a release for them.
+    zone, `shift` corrects the former by so many seconds, `running` is the flag table for reports with neither flags
+    nor kernel, `kernel` a release for them.
     """
 
     name: str
@@ -35,6 +36,7 @@ class LogTerms:
     utc_offset: float = 0.0
     running: GfpTable | None = None
     kernel: str | None = None
+    shift: float = 0.0
 
 
 class LogReading:
@@ -45,7 +47,7 @@ class LogReading:
 
     def __init__(self, terms: LogTerms) -> None:
         self._terms = terms
-        self._parser = LogParser(now=terms.now)
+        self._parser = LogParser(now=terms.now, shift=terms.shift)
         self._collector = ReportCollector()
         self._pods = PodLogReader(lambda: terms.now, terms.utc_offset)
         self.time: float | None = None

@@ -54,10 +54,10 @@ def _differences(facts: dict[str, str], pod: Incident) -> list[str]:
         "class": lambda value: pod.cause in value.split("|"),
         "memory": lambda value: pod.memory is _MEMORY[value],
         "uid": lambda value: value == (pod.pod_uid or "-"),
-        "sandbox": lambda value: (pod.sandbox_id or "-").startswith(value),
-        "container": lambda value: (pod.container_id or "-").startswith(value),
+        "sandbox": (pod.sandbox_id or "-").startswith,
+        "container": (pod.container_id or "-").startswith,
         "count": lambda value: int(value) == 1 + (pod.repeated or 0),
-        "time": lambda value: str(time).startswith(value),
+        "time": str(time).startswith,
         "linked": lambda value: bool(pod.linked) is (value == "True"),
     }
     has = {

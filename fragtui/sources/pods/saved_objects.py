@@ -10,24 +10,29 @@ from fragtui.cluster.observation import PodObservation
 from fragtui.sources.pods.json_stream import NotAList, read_list
 from fragtui.text import counted
 
-_HEAD = 4096
+_HEAD = 1 << 16
+_SIGN_BYTES = 4096
 _BLOCK = 1 << 16
 MAX_KEPT_OBJECTS = 8192
 """Most observations kept for sorting by time, the newest: about 10 MiB."""
 
 
-def are_objects(log: IO[bytes]) -> bool:
-    """Return whether the log is a list of API objects, without consuming it. False if it can't be peeked."""
+def head_of(log: IO[bytes]) -> bytes:
+    """Return the beginning of a log, without consuming it; empty if it can't be peeked."""
     if log.seekable():
         at = log.tell()
         head = log.read(_HEAD)
         log.seek(at)
-    else:
-        peek = getattr(log, "peek", None)
-        head = peek(_HEAD) if peek is not None else b""
-    first, _, rest = head.lstrip().partition(b"\n")
+        return head
+    peek = getattr(log, "peek", None)
+    return bytes(peek(_HEAD)) if peek is not None else b""
+
+
+def are_objects(log: IO[bytes]) -> bool:
+    """Return whether the log is a list of API objects, without consuming it. False if it can't be peeked."""
+    first, _, rest = head_of(log).lstrip().partition(b"\n")
     # A log of JSON lines has a whole object in its first line.
-    return first.strip() == b"{" and b'"apiVersion"' in rest[:_HEAD]
+    return first.strip() == b"{" and b'"apiVersion"' in rest[:_SIGN_BYTES]
 
 
 def read_objects(log: IO[bytes]) -> tuple[list[PodObservation], str | None]:

@@ -13,12 +13,13 @@ from typing import IO
 from fragtui.cluster.needles import FAILED_REASON, FAILURE_MARKS, FAILURE_NEEDLES, REASON_NEEDLE, TABLE_NEEDLES
 from fragtui.kernel.gfp.flags import GfpTable
 from fragtui.kernel.reports.needles import REPORT_NEEDLES
+from fragtui.logs.own_stamp import shift_by, stamped_twice
 from fragtui.model.log_linker import Explained, LogLinker
 from fragtui.model.log_reader import LogReading, LogTerms, PodLine
 from fragtui.sources.files.line_bounds import CutLines
 from fragtui.sources.kernel_log.needle_search import GatedNeedles
 from fragtui.sources.kernel_log.scan import near_lines
-from fragtui.sources.pods.saved_objects import are_objects, read_objects
+from fragtui.sources.pods.saved_objects import are_objects, head_of, read_objects
 from fragtui.sources.saved.read_lines import ReadLines
 from fragtui.text import counted, epoch_seconds
 
@@ -54,7 +55,10 @@ def explain_logs(
     """
     linker = LogLinker()
     interrupt: KeyboardInterrupt | None = None
-    readers = [_lines_of(log, place, running, kernel, on_error) for place, log in enumerate(logs)]
+    # Lines without a year may stand above the first that shows year and zone, or in another log of the same node.
+    twice = [_stamped_twice(log.log) for log in logs]
+    some = next(filter(None, twice), None)
+    readers = [_lines_of(log, place, twice[place] or some, running, kernel, on_error) for place, log in enumerate(logs)]
     lines = readers[0] if len(readers) == 1 else heapq.merge(*readers, key=lambda item: item[:2])
     try:
         for _, place, line in lines:
@@ -66,18 +70,30 @@ def explain_logs(
         raise interrupt
 
 
+def _stamped_twice(log: IO[bytes]) -> str | None:
+    try:
+        return stamped_twice(head_of(log).split(b"\n"))
+    except (OSError, EOFError):  # The reader of the log reports it.
+        return None
+
+
 def _lines_of(
     source: OpenLog,
     place: int,
+    stamped: str | None,
     running: GfpTable | None,
     kernel: str | None,
     on_error: Callable[[OpenLog, Exception], None] | None,
 ) -> Iterator[tuple[float, int, PodLine]]:
-    """Yield the incidents and observations of a log, with time and the log's index; those without a time at once."""
+    """Yield the incidents and observations of a log, with time and the log's index; those without a time at once.
+
+    `stamped` is a line that shows year and zone of the log, see `shift_by`.
+    """
     changed = epoch_seconds(source.now)
     moment = time.time() if changed is None else changed
-    terms = LogTerms(source.name, moment, time.localtime(moment).tm_gmtoff, running, kernel)
     try:
+        shift = shift_by(stamped, moment) or 0.0 if stamped is not None else 0.0
+        terms = LogTerms(source.name, moment, time.localtime(moment).tm_gmtoff - shift, running, kernel, shift)
         if are_objects(source.log):
             observations, why = read_objects(source.log)
             source.cut.objects = len(observations)
