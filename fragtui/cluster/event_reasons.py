@@ -41,6 +41,11 @@ _OUR_SYNC_ERRORS = re.compile(
 )
 
 
+def is_of_image(error: str) -> bool:
+    """Return whether a container's error is about its image, which the runtime has not got."""
+    return _IMAGE.search(error) is not None
+
+
 def sync_failure(error: str) -> tuple[str, str] | None:
     """Return stage and text of an error with which the kubelet ended its work on a pod; None if it is not creation."""
     container = _CONTAINER_FAILS.search(error)
@@ -58,7 +63,7 @@ def failure_of_event(reason: str | None, message: str) -> tuple[str, str] | None
             return "sandbox", message
         return sync_failure(message)
     if reason == _CONTAINER_REASON:
-        return None if _IMAGE.search(message) else ("container", message)
+        return None if is_of_image(message) else ("container", message)
     if reason not in _SANDBOX_REASONS:
         return None
     return "sandbox", message if reason in _AS_THEY_ARE else f"{reason}: {message}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from fragtui.cluster.api_objects import read_event_line
 from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_log_reader import PodLogReader
 from fragtui.kernel.gfp.flags import GfpTable
@@ -69,6 +70,9 @@ class LogReading:
 
     def feed(self, line: bytes, number: int, torn: bool) -> Sequence[PodLine]:
         """Take a line without its newline (`torn` if it had none); return what it completes."""
+        if (events := read_event_line(line, number)) is not None:
+            self._after = 0
+            return events
         parser, collector = self._parser, self._collector
         if self._busy:  # Within a report most lines are the kernel's: a search for words about pods is wasted.
             of_pods = True

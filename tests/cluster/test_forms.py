@@ -15,7 +15,7 @@ from fragtui.cluster.error_ids import pod_group_in, pod_in
 from fragtui.cluster.line_reader import read_line
 from fragtui.cluster.needles import worth_reading
 from fragtui.cluster.observation import PodFact
-from fragtui.cluster.pod_ref import PodRef, cgroup_owner, runtime_name_ref, log_directory_ref, long_ref, slashed_ref
+from fragtui.cluster.pod_ref import PodRef, cgroup_owner, log_directory_ref, long_ref, runtime_name_ref, slashed_ref
 from fragtui.logs.go_quoting import flatten, unescape
 from fragtui.logs.klog import parse_klog, seconds_near
 from fragtui.logs.logfmt import parse_logfmt

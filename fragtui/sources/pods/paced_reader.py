@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from fragtui.cluster.api_objects import read_event_line
 from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_log_reader import PodLogReader
 from fragtui.logs.parser import LogParser
@@ -37,6 +38,8 @@ class PodLineParser:
     def feed(self, line: bytes, number: int | None = None, torn: bool = False) -> list[PodObservation]:
         """Return the observations of the line."""
         try:
+            if (events := read_event_line(line, number)) is not None:
+                return list(events)
             records = self._parser.feed(line, number, torn)
             return [observation for record in records for observation in self._reader.feed(record)]
         except Exception:

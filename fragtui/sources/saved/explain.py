@@ -7,10 +7,12 @@ import heapq
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO
 
+from fragtui.cluster.event_reasons import is_of_image
 from fragtui.cluster.needles import FAILED_REASON, FAILURE_MARKS, FAILURE_NEEDLES, REASON_NEEDLE, TABLE_NEEDLES
+from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.kernel.gfp.flags import GfpTable
 from fragtui.kernel.reports.needles import REPORT_NEEDLES
 from fragtui.logs.own_stamp import shift_by, stamped_twice
@@ -98,7 +100,7 @@ def _lines_of(
             observations, why = read_objects(source.log)
             source.cut.objects = len(observations)
             for observation in observations:
-                yield observation.time or 0.0, place, observation
+                yield observation.time or 0.0, place, _as_failure(observation)
             if why is not None:
                 raise OSError(errno.EINVAL, why)
             return
@@ -108,6 +110,13 @@ def _lines_of(
         if on_error is None:
             raise
         on_error(source, error)
+
+
+def _as_failure(observation: PodObservation) -> PodObservation:
+    """Return a pod that waits with the runtime's error as the failure that it is; anything else as it is."""
+    if observation.fact is not PodFact.WAITS or not observation.error or is_of_image(observation.error):
+        return observation
+    return replace(observation, fact=PodFact.FAILED)
 
 
 def read_log(log: IO[bytes], terms: LogTerms, cut: CutLines) -> Iterator[tuple[float | None, PodLine]]:

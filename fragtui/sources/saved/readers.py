@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +28,7 @@ from fragtui.sources.pods.interfaces import PodRecorder
 from fragtui.sources.pods.log_directories import read_pod_directories
 from fragtui.sources.pods.paced_reader import PodLineParser
 from fragtui.sources.pods.runtime_log import unread_words
+from fragtui.sources.pods.saved_objects import are_objects, read_objects
 from fragtui.sources.saved.explain import POD_NEEDLES
 from fragtui.text import counted, epoch_seconds, printable
 
@@ -228,6 +230,12 @@ def scan_pods(
     `now` (epoch seconds, the log's last change) dates stamps without a year, `utc_offset` (seconds) those without a
     zone. At the end `on_unread` gets the number of lines that no parser could read, and `counts` has that of all lines.
     """
+    if are_objects(log):
+        observations, why = read_objects(log)
+        yield from observations
+        if why is not None:
+            raise OSError(errno.EINVAL, why)
+        return
     moment = time.time() if now is None else now
     lines = PodLineParser(lambda: moment, utc_offset)
     near = near_lines(log, _NEEDLES, lambda: lines.busy, before=1, cut=counts, gated=POD_NEEDLES)
