@@ -136,6 +136,12 @@ class _Open:
         # Each was reported when it was merged: the last ones are enough.
         self.absorbed = (*self.absorbed, other.id, *other.absorbed)[-_MAX_ABSORBED:]
 
+    def _count(self) -> int | None:
+        """Return how often the events say that it failed: those of a table are the same as those with an id."""
+        if not self.counts:
+            return None
+        return max(self.counts.get("", 0), sum(count for event, count in self.counts.items() if event))
+
     def frozen(self) -> Attempt:
         first, last = self.first_line, self.last_line
         return Attempt(
@@ -152,7 +158,7 @@ class _Open:
             self.container_id,
             tuple(dict.fromkeys(source for source, _ in self.steps)),
             self.observations,
-            sum(self.counts.values()) if self.counts else None,
+            self._count(),
             self.pids,
             self.absorbed,
             self.follows,

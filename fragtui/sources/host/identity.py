@@ -41,16 +41,17 @@ def read_host(root: Path, tree: SavedTree | None = None) -> Host:
     uname = _UNAME.search(_text(tree, tree.uname()) or "")
     named = _text(tree, tree.proc("sys/kernel/hostname")) or _text(tree, tree.hostname())
     name = named or (uname[1] if uname else tree.node)
-    release = _text(tree, tree.proc("sys/kernel/osrelease")) or _text(tree, tree.proc("version"))
-    if release and release.startswith("Linux version "):
-        release = release.removeprefix("Linux version ").split(" ", 1)[0]
+    release = _text(tree, tree.proc("sys/kernel/osrelease"))
+    banner = _text(tree, tree.proc("version")) or ""
+    if not release and banner.startswith("Linux version "):  # A collector's own version may be in a file of that name.
+        release = banner.removeprefix("Linux version ").split(" ", 1)[0]
     release = release or (uname[2] if uname else None) or _banner(tree)
     machine = uname[3] if uname else (release or "").rpartition(".")[2]
     return _host(name, release, _page_size(tree, machine), tree)
 
 
 def _host(name: str | None, release: str | None, size: int | None, tree: SavedTree | None = None) -> Host:
-    buddyinfo = (_text(tree, tree.proc("buddyinfo")) if tree and size is None else None) or ""
+    buddyinfo = (_proc_text(tree, "buddyinfo") if tree and size is None else None) or ""
     orders = len(buddyinfo.split("\n", 1)[0].split()) - 4
     return Host(
         name=printable(name.split("\n")[0]) if name else None,
@@ -63,6 +64,14 @@ def _host(name: str | None, release: str | None, size: int | None, tree: SavedTr
 
 def _text(tree: SavedTree, path: Path | None, limit: int = 1 << 20) -> str | None:
     return read_text(tree.root, path, limit) if path is not None else None
+
+
+def _proc_text(tree: SavedTree, name: str) -> str | None:
+    text, section = _text(tree, tree.proc(name), 32 << 20), tree.section(name)
+    if section is None or text is None:
+        return text
+    found = section.search(text)
+    return found[1] if found else None
 
 
 def _banner(tree: SavedTree) -> str | None:
@@ -90,7 +99,7 @@ def _page_size(tree: SavedTree, machine: str) -> int | None:
         return int(found[1]) * 1024
     if machine in _ONE_SIZE:
         return 4096
-    zoneinfo, meminfo = _text(tree, tree.proc("zoneinfo"), 32 << 20), _text(tree, tree.proc("meminfo"))
+    zoneinfo, meminfo = _proc_text(tree, "zoneinfo"), _proc_text(tree, "meminfo")
     total = parse_meminfo((meminfo or "") + "\n").get("MemTotal")
     managed = sum(zone.managed or 0 for zone in parse_zoneinfo((zoneinfo or "") + "\n"))
     if not total or not managed:

@@ -58,7 +58,7 @@ def explain_logs(
     linker = LogLinker()
     interrupt: KeyboardInterrupt | None = None
     # Lines without a year may stand above the first that shows year and zone, or in another log of the same node.
-    twice = [_stamped_twice(log.log) for log in logs]
+    twice = [stamped_in(log.log) for log in logs]
     some = next(filter(None, twice), None)
     readers = [_lines_of(log, place, twice[place] or some, running, kernel, on_error) for place, log in enumerate(logs)]
     lines = readers[0] if len(readers) == 1 else heapq.merge(*readers, key=lambda item: item[:2])
@@ -72,7 +72,8 @@ def explain_logs(
         raise interrupt
 
 
-def _stamped_twice(log: IO[bytes]) -> str | None:
+def stamped_in(log: IO[bytes]) -> str | None:
+    """Return a line of the log's beginning with two stamps, see `stamped_twice`, without consuming it; None if none."""
     try:
         return stamped_twice(head_of(log).split(b"\n"))
     except (OSError, EOFError):  # The reader of the log reports it.
