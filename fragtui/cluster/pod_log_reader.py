@@ -20,7 +20,7 @@ _MAX_PARTS = 16
 _MAX_TEXT = 16_000
 _DESCRIBED = re.compile(r"^(Name|Namespace|UID):\s+([a-z0-9][a-z0-9.\-]*)\s*$")
 _DESCRIBED_BYTES = (b"Name:", b"Namespace:", b"UID:")
-_HEADER_BYTES = re.compile(rb"REASON .*MESSAGE|Reason .*Message")
+_HEADER_BYTES = re.compile(rb"REASON\s.*MESSAGE|Reason\s.*Message")
 _ROW = re.compile(r"[\s│┃|║]*(?:Warning|Normal)\s")
 _NEW_RECORD = re.compile(r'time="|level=|\{"|[IWEF]\d{4} \d\d:|\s*(?:Warning|Normal)\s|\w{3} +\d+ \d\d:')
 _GLOG = re.compile(r'E\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w.]+:\d+\] (?!")')

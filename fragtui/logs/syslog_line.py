@@ -19,8 +19,9 @@ _RFC5424 = re.compile(r"1 (\S+) (\S+) (\S+) (\S+) (\S+) (-|(?:\[(?:[^\]\\]|\\.)*
 _LOGCAT = re.compile(r"\d\d-\d\d \d\d:\d\d:\d\d\.\d+ +(?:\S+ +)?\d+ +\d+ [VDIWEF] [^:]{0,24}: ")
 _PROGRAM = re.compile(r"([^\s\[\]:(]+(?:\([^)\s]*\))?)(?:\[(\d{1,20})\])?:(?: |$)")
 _CRI = re.compile(r"(?:stdout|stderr) [FP] ")
-_KLOG = re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d\.")
-"""What the kubelet writes, without a syslog daemon: its first word is no host."""
+_OWN_FORM = re.compile(r'[IWEF]\d{4} \d\d:\d\d:\d\d\.|time="?\d{4}-|level=[a-z]+ msg=|\{"')
+"""What kubelet and runtimes write, without a syslog daemon: its first word is neither host nor program."""
+_OWN_FIRST = frozenset("IWEFtl{")
 _OCTAL = re.compile(r"#([0-3][0-7]{2})")
 KERNEL_PROGRAMS = frozenset({"kernel", "vmunix", "klogd", "kern.warn", "kern.err", "kern.info", "kern.notice"})
 # A kernel text may follow the host at once, and its first word then looks like a program: comm and colon.
@@ -119,9 +120,11 @@ def split_host(line: str, start: int) -> SyslogLine:
 def _split(line: str, start: int, time: float | None) -> SyslogLine:
     while line.startswith(" ", start):
         start += 1
+    if line[start : start + 1] in _OWN_FIRST and _OWN_FORM.match(line, start):
+        return SyslogLine(time, None, None, None, line[start:])
     if (found := _PROGRAM.match(line, start)) and _is_program(line, found):
         return SyslogLine(time, None, found[1], int(found[2]) if found[2] else None, line[found.end() :])
-    if _is_kernel_text(line, start) or line.startswith(("[", "("), start) or _KLOG.match(line, start):
+    if _is_kernel_text(line, start) or line.startswith(("[", "("), start):
         return SyslogLine(time, None, None, None, line[start:])
     host, _, rest = line[start:].partition(" ")
     at = start + len(host) + 1
