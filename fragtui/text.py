@@ -40,7 +40,9 @@ def printable(text: str, limit: int = 300) -> str:
 
 def line_limit(line: bytes) -> int:
     """Return how many bytes of a line are read: more of one that carries JSON than of any other."""
-    return JSON_BYTES if line[:64].lstrip()[:1] in {b"{", b'"'} else LINE_BYTES
+    start = line[:64].lstrip().removeprefix(b"data:").lstrip()
+    is_json = start[:1] in {b"{", b'"'} or (start[:1] == b"[" and start[1:].lstrip()[:1] in {b"{", b'"', b"["})
+    return JSON_BYTES if is_json else LINE_BYTES
 
 
 def bounded_int(text: str | bytes | None, most: int = (1 << 64) - 1) -> int | None:

@@ -15,6 +15,7 @@ _DATE = re.compile(
 _ISO_BRACKET = re.compile(r"\[(\d{4}-\d\d-\d\d[T ][^\]]{8,24})\]:? ?")
 _OTHER_BRACKET = re.compile(
     r"\[(?: *+\+\d++\.\d++|\S{3,6} ?\d{1,2} \d\d:\d\d(?::\d\d)?"
+    r"|\d\d:\d\d:\d\d(?:[.,]\d+)?"
     r"|\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?| *+<? *+\d++\.\d++>)\] ?"
 )
 _VENDOR = re.compile(r"(?:<\d>)?\.?\(\d+\)\[\d+:[^\]]{0,20}\]|\[\d+: *[^\]:]{1,16}: *\d+\] ?")

@@ -1,4 +1,4 @@
-"""Journal entries: `journalctl -o json` objects, `-o export` streams and `-o verbose` text."""
+"""Journal entries: fields, `journalctl -o export` streams and `-o verbose` text."""
 
 from __future__ import annotations
 
@@ -18,14 +18,6 @@ _VERBOSE_HEAD = re.compile(
 )
 """A moment and the entry's cursor, which holds the moment in microseconds."""
 _VERBOSE_FIELD = re.compile(rb" {4}([A-Z_][A-Z0-9_]*)=(.*)\Z")
-
-
-def records_of_json(entry: dict[str, object], number: int | None, torn: bool) -> tuple[LogRecord, ...] | None:
-    """Return the records of a journal's JSON object, or None if it is not one."""
-    if "MESSAGE" in entry or "__REALTIME_TIMESTAMP" in entry:
-        fields = {key: text for key, value in entry.items() if key in _WANTED and (text := _as_text(value)) is not None}
-        return records_of(fields, number, torn)
-    return None
 
 
 def records_of(fields: dict[str, str], number: int | None, torn: bool = False) -> tuple[LogRecord, ...]:
@@ -159,14 +151,3 @@ class VerboseEntry:
         records = records_of(self._fields, self._line, self._torn)
         self._fields, self._line, self._torn = {}, None, False
         return records
-
-
-def _as_text(value: object) -> str | None:
-    """Return a JSON field's text: a string, or an array of byte values for what is not UTF-8 or not printable."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list) and all(isinstance(byte, int) and 0 <= byte < 256 for byte in value):
-        return bytes(value).decode("utf-8", "surrogateescape")
-    if isinstance(value, list) and value and isinstance(value[0], str):
-        return value[0]
-    return None

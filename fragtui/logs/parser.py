@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from fragtui.logs.bounded_json import read_json
-from fragtui.logs.dmesg_json import DmesgJson
 from fragtui.logs.dmesg_prefix import Prefix, read_brackets, read_priority
-from fragtui.logs.journal_entry import ExportEntry, VerboseEntry, records_of_json
+from fragtui.logs.journal_entry import ExportEntry, VerboseEntry
+from fragtui.logs.json_opener import PrettyLine, PrettyObject, ShippedLine, open_json, unquoted, whole_object
 from fragtui.logs.kmsg_record import looks_like_kmsg, parse_kmsg_record
+from fragtui.logs.markup import is_quoted_printable, is_soft_broken, unquote_printable, without_markup
 from fragtui.logs.own_stamp import own_time, zone_shift
-from fragtui.logs.record import LogRecord, message_lines
-from fragtui.logs.shipper_json import ShippedLine, ShippedMembers, shipped_in
+from fragtui.logs.record import LogRecord, is_newest_first, message_lines
 from fragtui.logs.syslog_line import KERNEL_PROGRAMS, SyslogLine, parse_common, parse_syslog, split_host, unescape_octal
+from fragtui.logs.wrapper import Wrappers, shape_of
 from fragtui.text import LINE_BYTES, epoch_seconds, line_limit, printable
 
 _EXPORT_START = re.compile(rb"__(?:CURSOR|REALTIME_TIMESTAMP|MONOTONIC_TIMESTAMP)=")
@@ -35,7 +35,14 @@ _DATELESS = re.compile(
     r"(?!.{1,15}(?:: page allocation| invoked oom-killer| cpuset=|: vm))([^\s:()\[\]]+) kernel: ",
 )
 """A syslog line whose date was cut off; not matched if the words could be a task's name."""
-_MONOTONIC_HOST = re.compile(r"(\S+) (kernel|[a-zA-Z][\w.@-]*\[\d+\]): ")
+_MONOTONIC_HOST = re.compile(r"(?:\S+ |(?!\S+ (?:page allocation |vmalloc)))(?:kernel|[a-zA-Z][\w.@-]*\[\d+\]): ")
+_RECORD_START = re.compile(r"\[ *\d{1,10}\.\d{6}\](?:\[ *[TC]\d+\])? ")
+_MIN_RECORDS = 4
+"""Stamps of the kernel in one line from which on it is a whole log, pasted without its newlines."""
+_BRACKETS = re.compile(r"[\s{}\[\],]+$")
+"""What is between the members of a JSON text."""
+_SENT = re.compile(r"data: ?(?=[{\[])")
+"""Before each object of a server-sent stream."""
 
 
 class LogParser:
@@ -52,8 +59,12 @@ class LogParser:
         self._boot = boot
         self._export = ExportEntry()
         self._verbose = VerboseEntry()
-        self._dmesg = DmesgJson()
-        self._members = ShippedMembers()
+        self._pretty = PrettyObject()
+        self._wrappers = Wrappers()
+        self._soft = ""
+        """The beginning of a line that quoted-printable text has broken."""
+        self._quoted = False
+        """Whether the log is quoted-printable text."""
         self._last: LogRecord | None = None
         self._cached_head = b""
         self._cached = SyslogLine(None, None, None, None, "")
@@ -75,7 +86,7 @@ class LogParser:
             records = self._remember(self._verbose.take())
             self.busy = self._export.active
             return (*records, *self.feed(line, number, torn))
-        if self.busy or (line[:2] == b"__" and _EXPORT_START.match(line)):
+        if self._export.active or (line[:2] == b"__" and _EXPORT_START.match(line)):
             ended = self._export.add(line, number, torn)
             records = self._remember(self._export.take(None)) if ended else ()
             self.busy = self._export.active
@@ -85,8 +96,16 @@ class LogParser:
             if "\x1b[" in text:
                 text = _COLOUR.sub("", text)
             text = text.rstrip("\r").replace("\t", " ")
-            text = text.removeprefix("\ufeff")
-        return self._remember(self._records(line, text, number, torn))
+            text = text.lstrip("\ufeff\x1e")
+        if self._soft or text[-1:] == "=":
+            if is_soft_broken(text, self._quoted) and len(self._soft) < LINE_BYTES and not torn:
+                self._soft, self._quoted = self._soft + text[:-1], True
+                self.busy = True
+                return ()
+            text, self._soft = self._soft + text, ""
+        records = self._opened(line, text, number, torn)
+        self.busy = self._export.active or self._pretty.active
+        return self._remember(records)
 
     def _known(self, line: bytes, number: int | None) -> LogRecord | None:
         """Return the record of a plain line with the syslog head of the line before, as most lines of a report are."""
@@ -115,16 +134,19 @@ class LogParser:
 
     def finish(self) -> tuple[LogRecord, ...]:
         """Return what the end of the log completes."""
-        if not self.busy:
+        if not self.busy and not self._soft:
             return ()
+        soft, self._soft = self._soft, ""
+        rest = self._opened(b"", soft, None, True) if soft else ()
+        held = self._from_lines(self._pretty.take())
         self.busy = False
-        return (*self._verbose.take(), *self._export.take(None))
+        return (*self._verbose.take(), *self._export.take(None), *held, *rest)
 
     def skip(self) -> None:
         """Forget the line before: lines were left out here."""
         self._last = None
         self._cached_head = b""
-        self._members.reset()
+        self._soft = ""
         if not self.busy:
             self._export.take(None)
 
@@ -133,10 +155,62 @@ class LogParser:
             self._last = records[-1]
         return records
 
+    def _opened(self, line: bytes, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
+        """Return the records of a line, those of JSON inside it if there is any."""
+        if self._pretty.active or (text[-1:] in '{,:"' and text[:1] in ' [{}"'):
+            single = unquoted(text)
+            if single is None and self._pretty.wants(text):
+                return self._from_lines(self._pretty.add(text, number, torn))
+            if self._pretty.active and single is None:  # It was something else, or is cut off.
+                held = self._from_lines(self._pretty.take())
+                return (*held, *self._opened(line, text, number, torn))
+        elif text[:1] in " {}[]" and _BRACKETS.match(text):
+            return ()
+        bare = text.lstrip(" ") if text[:1] == " " else text
+        if bare[:5] == "data:" and (sent := _SENT.match(bare)):
+            bare = bare[sent.end() :]
+        first = bare[:1]
+        if first == "{" or (first == "[" and bare[1:].lstrip(" ")[:1] in {"{", '"', "["}):
+            if (found := self._json(bare, number)) is not None:
+                return found
+            if len(text) > LINE_BYTES:  # It looked like JSON but is not.
+                line, text, torn = line[:LINE_BYTES], text[:LINE_BYTES], True
+        elif first == '"' and (single := unquoted(bare)) is not None:
+            return self._shipped(ShippedLine(single), number, torn)
+        return self._unwrapped(line, text, number, torn)
+
+    def _from_lines(self, lines: list[PrettyLine]) -> tuple[LogRecord, ...]:
+        """Return the records of the lines of a JSON object, each line by itself if it holds no line of a log."""
+        if not lines:
+            return ()
+        if (found := self._json(*whole_object(lines))) is not None:
+            return found
+        return tuple(each for part in lines for each in self._records(b"", *part))
+
+    def _text_of(self, text: str) -> str:
+        return self._plain(text, None, False)[0].text
+
+    def _unwrapped(self, line: bytes, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
+        """Return the records of a line without what a tool wrote before it."""
+        if self._wrappers.known and (found := self._wrappers.strip(text)) is not None:
+            return tuple(
+                replace(
+                    each,
+                    time=found.time if each.time is None else each.time,
+                    host=found.label if each.host is None else each.host,
+                )
+                for each in self._records(line, found.text, number, torn)
+            )
+        records = self._records(line, text, number, torn)
+        if len(records) == 1 and self._wrappers.learn(
+            text, records[0].text, lambda rest: self._plain(rest, None, False)[0].text
+        ):
+            return self._unwrapped(line, text, number, torn)
+        return records
+
     def _records(self, line: bytes, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
         if (
-            not self._dmesg.active
-            and text.isprintable()
+            text.isprintable()
             and "#" not in text
             and "repeated" not in text
             and len(text) <= LINE_BYTES
@@ -157,17 +231,25 @@ class LogParser:
                 ),
             )
         first = text[:1]
-        if (
-            (self._dmesg.active or first == "{" or text.lstrip(" ")[:1] == '"')
-            and (found := self._dmesg.add(text, number)) is not None
-        ):  # fmt: skip
-            return found
-        if first in {" ", '"', "{", "}", "[", "]"} and (part := self._members.add(text)):
-            return () if part is True else self._shipped(part, number, torn)
-        if first == "{" and (found := self._json(text, number, torn)) is not None:
-            return found
-        if len(text) > LINE_BYTES:  # It looked like JSON but is not.
-            line, text, torn = line[:LINE_BYTES], text[:LINE_BYTES], True
+        if first.isdigit() and looks_like_kmsg(text):
+            return parse_kmsg_record(line, self._boot, number, torn)
+        if "=" in text and (self._quoted or is_quoted_printable(text)):
+            text, self._quoted = unquote_printable(text), True
+        if "<" in text or "&" in text or "\\" in text or "_4kB" in text:
+            text = without_markup(text)
+            if "\n" in text:
+                parts = text.split("\n")
+                return tuple(
+                    each
+                    for place, part in enumerate(parts, 1)
+                    if part
+                    for each in self._records(b"", part, number, torn and place == len(parts))
+                )
+        if text.count("] ") >= _MIN_RECORDS:
+            starts = [found.start() for found in _RECORD_START.finditer(text)]
+            if len(starts) >= _MIN_RECORDS:
+                return self._split(text, starts, number, torn)
+        first = text[:1]
         if first == " ":
             last, stripped = self._last, text.lstrip(" ")
             # /dev/kmsg puts a record's dictionary under it.
@@ -178,28 +260,35 @@ class LogParser:
                 return self._plain(stripped, number, torn)
             if last is not None:
                 return (self._continued(last, text, number, torn),)
-        if first.isdigit() and looks_like_kmsg(text):
-            return parse_kmsg_record(line, self._boot, number, torn)
         if first in {">", "│", "|"} and (quote := _QUOTE.match(text)):
             text = text[quote.end() :]
         return self._plain(text, number, torn)
 
-    def _json(self, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...] | None:
-        """Return the records of one JSON object; the wrapped text may itself be a line of any log format."""
-        try:
-            entry = read_json(text)
-        except ValueError:
+    def _split(self, text: str, starts: list[int], number: int | None, torn: bool) -> tuple[LogRecord, ...]:
+        """Return the records of a log in one line; what stands before its first stamp is before the others, too."""
+        before = text[: starts[0]]
+        again = re.compile(shape_of(before) + r"\Z") if before.strip() else None
+        records: list[LogRecord] = []
+        for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+            part = text[start:end]
+            if again is not None:
+                part = again.sub("", part)
+            records += self._plain(before + part.rstrip(" "), number, torn and end == len(text))
+        return tuple(records)
+
+    def _json(self, text: str, number: int | None) -> tuple[LogRecord, ...] | None:
+        """Return the records of a JSON text; a wrapped text may itself be a line of any log format."""
+        if (found := open_json(text, number)) is None:
             return None
-        if not isinstance(entry, dict):
-            return None
-        if (shipped := shipped_in(entry)) is None:
-            return records_of_json(entry, number, torn)
-        return self._shipped(shipped, number, torn)
+        records: list[LogRecord] = []
+        for each in found:
+            records += (each,) if isinstance(each, LogRecord) else self._shipped(each, number, False)
+        return tuple(reversed(records) if is_newest_first(records) else records)
 
     def _shipped(self, shipped: ShippedLine, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
         parts = shipped.text[:LINE_BYTES].split("\n", _MAX_PARTS)[:_MAX_PARTS]
         torn = torn or len(shipped.text) > LINE_BYTES
-        records = [each for part in parts for each in self._plain(part, number, torn)]
+        records = [each for part in parts for each in self._inside(part, number, torn)]
         program = None if shipped.program is None else printable(shipped.program)
         host = None if shipped.host is None else printable(shipped.host)
         return tuple(
@@ -212,6 +301,15 @@ class LogParser:
             )
             for each in records
         )
+
+    def _inside(self, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
+        """Return the records of a wrapped line: docker's json-file may hold another JSON object."""
+        if text[:1] == "{" and (found := open_json(text, number)) is not None:
+            records: list[LogRecord] = []
+            for each in found:
+                records += (each,) if isinstance(each, LogRecord) else self._plain(each.text[:LINE_BYTES], number, torn)
+            return tuple(records)
+        return self._unwrapped(b"", text, number, torn)
 
     def _continued(self, before: LogRecord, text: str, number: int | None, torn: bool) -> LogRecord:
         """Return a line that dmesg indented under the first line of its record, or an indented plain line."""

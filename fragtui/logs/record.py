@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from fragtui.text import LINE_BYTES, printable
 
 _MAX_LINES = 1024
+_MIN_FALLS = 3
 
 
 @dataclass(slots=True)
@@ -48,3 +51,14 @@ def message_lines(message: str) -> list[str]:
     """Return the lines of a message, safe to show: at most 1024 lines of its first `LINE_BYTES` characters."""
     lines = message[:LINE_BYTES].replace("\t", " ").split("\n", _MAX_LINES)
     return [printable(line, LINE_BYTES) for line in lines[:_MAX_LINES]]
+
+
+def is_newest_first(records: Iterable[LogRecord]) -> bool:
+    """Return whether no stamp is later than the one before it, and some are earlier."""
+    clocks: tuple[list[float], list[float]] = ([], [])
+    for record in records:
+        for times, stamp in zip(clocks, (record.monotonic, record.time), strict=True):
+            if stamp is not None:
+                times.append(stamp)
+    steps = [after - before for times in clocks for before, after in pairwise(times)]
+    return all(step <= 0 for step in steps) and sum(step < 0 for step in steps) >= _MIN_FALLS

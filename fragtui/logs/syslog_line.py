@@ -18,6 +18,8 @@ _UNIX = re.compile(r"(\d{9,10}\.\d{6}) (?=\S+ \S)")
 _RFC5424 = re.compile(r"1 (\S+) (\S+) (\S+) (\S+) (\S+) (-|(?:\[(?:[^\]\\]|\\.)*\])+) ?\ufeff?")
 _LOGCAT = re.compile(r"\d\d-\d\d \d\d:\d\d:\d\d\.\d+ +(?:\S+ +)?\d+ +\d+ [VDIWEF] [^:]{0,24}: ")
 _PROGRAM = re.compile(r"([^\s\[\]:(]+(?:\([^)\s]*\))?)(?:\[(\d{1,20})\])?:(?: |$)")
+_STRUCTURED = re.compile(r"([^\s\[\]:(]+) (\d{1,20}|-) \S+ (?:-|(?:\[(?:[^\]\\]|\\.)*\])+) ?")
+"""What RFC 5424 has after the host: program, process, message type and data."""
 _CRI = re.compile(r"(?:stdout|stderr) [FP] ")
 _OWN_FORM = re.compile(r'[IWEF]\d{4} \d\d:\d\d:\d\d\.|time="?\d{4}-|level=[a-z]+ msg=|\{"')
 """What kubelet and runtimes write, without a syslog daemon: its first word is neither host nor program."""
@@ -86,7 +88,7 @@ def parse_syslog(line: str, prefix: Prefix, now: float | None) -> SyslogLine | N
             time = dated_time(int(year), month, int(found[2]), clock)
         elif month is not None and now is not None:
             time = yearless_time(month, int(found[2]), clock, now)
-        parsed = _split(line, found.end(), time)
+        parsed = _split(line, found.end(), time, now)
         parsed.yearless = not year
         return parsed
     if found := _FULL.match(line, start):
@@ -104,9 +106,9 @@ def parse_syslog(line: str, prefix: Prefix, now: float | None) -> SyslogLine | N
             return SyslogLine(time, None, None, None, line[end:])
         if cri := _CRI.match(line, end):
             return SyslogLine(time, None, None, None, line[cri.end() :])
-        return _split(line, end, time)
+        return _split(line, end, time, now)
     if found := _UNIX.match(line, start):
-        return _split(line, found.end(), float(found[1]))
+        return _split(line, found.end(), float(found[1]), now)
     if found := _LOGCAT.match(line, start):
         return SyslogLine(None, None, None, None, line[found.end() :])
     return None
@@ -117,7 +119,7 @@ def split_host(line: str, start: int) -> SyslogLine:
     return _split(line, start, None)
 
 
-def _split(line: str, start: int, time: float | None) -> SyslogLine:
+def _split(line: str, start: int, time: float | None, now: float | None = None) -> SyslogLine:
     while line.startswith(" ", start):
         start += 1
     if line[start : start + 1] in _OWN_FIRST and _OWN_FORM.match(line, start):
@@ -126,6 +128,10 @@ def _split(line: str, start: int, time: float | None) -> SyslogLine:
         return SyslogLine(time, None, found[1], int(found[2]) if found[2] else None, line[found.end() :])
     if _is_kernel_text(line, start) or line.startswith(("[", "("), start):
         return SyslogLine(time, None, None, None, line[start:])
+    if (nested := _nested(line, start, now)) is not None:
+        return SyslogLine(
+            time if nested.time is None else nested.time, nested.host, nested.program, nested.pid, nested.text
+        )
     host, _, rest = line[start:].partition(" ")
     at = start + len(host) + 1
     if (found := _PROGRAM.match(line, at)) and _is_program(line, found):
@@ -134,7 +140,19 @@ def _split(line: str, start: int, time: float | None) -> SyslogLine:
     word, _, after = rest.partition(" ")
     if "." in word and (found := _PROGRAM.match(after)):
         return SyslogLine(time, host, found[1], int(found[2]) if found[2] else None, after[found.end() :])
+    if found := _STRUCTURED.match(line, at):
+        return SyslogLine(time, host, found[1], bounded_int(found[2]), line[found.end() :])
+    if (nested := _nested(line, at, now)) is not None:
+        nested.time, nested.host = time if nested.time is None else nested.time, nested.host or host
+        return nested
     return SyslogLine(time, host, None, None, rest)
+
+
+def _nested(line: str, at: int, now: float | None) -> SyslogLine | None:
+    """Return the parts of a syslog line after the stamp, or stamp and host, of what collected it."""
+    if not (_BSD.match(line, at) or ISO.match(line, at)):
+        return None
+    return parse_syslog(line, Prefix(end=at), now)
 
 
 def _is_program(line: str, found: re.Match[str]) -> bool:

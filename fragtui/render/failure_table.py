@@ -35,6 +35,12 @@ _KINDS: dict[str, tuple[str, str]] = {
     ReportKind.VMALLOC_FAILURE: ("vmalloc failure", "vmalloc failures"),
     ReportKind.SLAB_FAILURE: ("slab failure", "slab failures"),
     ReportKind.OOM: ("OOM kill", "OOM kills"),
+    ReportKind.HUGETLB_SHORTAGE: ("huge page pool not filled", "huge page pools not filled"),
+    ReportKind.CMA_FAILURE: ("CMA failure", "CMA failures"),
+    ReportKind.PERCPU_FAILURE: ("per-CPU failure", "per-CPU failures"),
+    ReportKind.ORDER_TOO_LARGE: ("request for too large a block", "requests for too large a block"),
+    ReportKind.HUNG_TASK: ("hung task", "hung tasks"),
+    ReportKind.DEVICE_FAILURE: ("driver failure", "driver failures"),
     SANDBOX_FAILURE: ("failed sandbox", "failed sandboxes"),
 }
 _NOT_DENIED: dict[str, str] = {
@@ -42,6 +48,12 @@ _NOT_DENIED: dict[str, str] = {
     ReportKind.VMALLOC_FAILURE: "vmalloc",
     ReportKind.SLAB_FAILURE: "slab",
     ReportKind.OOM: "OOM",
+    ReportKind.HUGETLB_SHORTAGE: "hugetlb",
+    ReportKind.CMA_FAILURE: "CMA",
+    ReportKind.PERCPU_FAILURE: "per-CPU",
+    ReportKind.ORDER_TOO_LARGE: "too large",
+    ReportKind.HUNG_TASK: "hung task",
+    ReportKind.DEVICE_FAILURE: "driver",
 }
 _MEMORY = {True: "denied", None: "unknown", False: "no"}
 """Whether the node's memory is why a pod does not start, in the order of the table."""

@@ -12,6 +12,12 @@ _KINDS: dict[str, str] = {
     ReportKind.VMALLOC_FAILURE: "vmalloc",
     ReportKind.SLAB_FAILURE: "slab",
     ReportKind.OOM: "OOM",
+    ReportKind.HUGETLB_SHORTAGE: "hugetlb",
+    ReportKind.CMA_FAILURE: "CMA",
+    ReportKind.PERCPU_FAILURE: "per-CPU",
+    ReportKind.ORDER_TOO_LARGE: "too large",
+    ReportKind.HUNG_TASK: "hung task",
+    ReportKind.DEVICE_FAILURE: "driver",
     SANDBOX_FAILURE: "sandbox",
 }
 _GFP_SOURCES = {"printed": "as the kernel printed them", "decoded": "decoded"}

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from enum import IntEnum
 
+from fragtui.kernel.reports.memory_lines import MemoryLine
 from fragtui.kernel.reports.report import KernelReport, KilledTask, ReportedZone, StackFrame
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.kernel.reports.request import ReportedRequest
 from fragtui.logs.record import LogRecord
 
+_MODULE = re.compile(r"\[([A-Za-z][\w-]{0,63})\]")
+_RECLAIM = (
+    "compact_", "kcompactd", "migrate_pages", "isolate_migratepages", "shrink_", "try_to_free_", "kswapd",
+    "balance_pgdat", "khugepaged", "collapse_huge", "__alloc_pages_direct_", "__alloc_pages_slowpath",
+)  # fmt: skip
+"""Frames of a task that waits for compaction or reclaim."""
 _GAP_S = 10.0
 _SPAN_S = 2.0
 """Seconds: longer than a report takes to be written, by timestamps of whole seconds."""
@@ -55,7 +64,10 @@ class ReportBuilder:
         self.victim: KilledTask | None = None
         self.killed = self.summarised = self.group_kill = False
         self.follow_up: str | None = None
+        self.no_victim = self.panicked = False
+        self.line: MemoryLine | None = None
         self.frames: list[StackFrame] = []
+        self.interrupted_from: int | None = None
         self.stack = Stage.AWAITED
         self.stack_mixed = False
         self.maybe_dumped = False
@@ -103,6 +115,16 @@ class ReportBuilder:
         return 0.0
 
     @property
+    def is_real(self) -> bool:
+        """Whether it is more than a text that mentions a report, such as a title, or a task that hangs elsewhere."""
+        if self.kind is ReportKind.HUNG_TASK:
+            return not self.frames or any(frame.symbol.startswith(_RECLAIM) for frame in self.frames)
+        request = self.request
+        return self.kind is not ReportKind.ALLOCATION_FAILURE or not (
+            request.order is None and request.mode is None and self.pid is None and self.repeated is None
+        )
+
+    @property
     def awaits_memory(self) -> bool:
         """Whether its Mem-Info may still come: a memory cgroup's OOM has none, and no OOM has one after the kill."""
         return self.memory is Stage.AWAITED and not self.killed and self.constraint != "CONSTRAINT_MEMCG"
@@ -124,6 +146,18 @@ class ReportBuilder:
             mems_allowed=mine.mems_allowed if mine.mems_allowed is not None else more.mems_allowed,
         )
 
+    def end_interrupt(self) -> None:
+        """Mark that the frames from here on are those of the interrupted task."""
+        if self.stack is Stage.RUNNING and self.frames and self.interrupted_from is None:
+            self.interrupted_from = len(self.frames)
+
+    def add_module(self, text: str) -> bool:
+        """Take the module of the last frame from a line of its own, where a mail program has put it."""
+        if self.stack is not Stage.RUNNING or not self.frames or (found := _MODULE.fullmatch(text)) is None:
+            return False
+        self.frames[-1] = replace(self.frames[-1], module=self.frames[-1].module or found[1])
+        return True
+
     def add_zone(self, zone: ReportedZone) -> None:
         """Take a zone's watermarks or its free blocks; the same ones twice are two dumps mixed."""
         key = (zone.node, zone.zone)
@@ -143,6 +177,11 @@ class ReportBuilder:
         else:
             self.memory_mixed = True
 
+    def replace_zone(self, zone: ReportedZone) -> None:
+        """Take a zone's watermarks again, read from more of its wrapped line."""
+        if self._last_zone == (zone.node, zone.zone):
+            self._zones[zone.node, zone.zone] = zone
+
     def add_reserve(self, row: tuple[int, ...]) -> None:
         """Take the lowmem_reserve row of the zone printed just before it."""
         if self._last_zone is not None:
@@ -160,7 +199,7 @@ class ReportBuilder:
         request = self.request
         lines = None
         if self.first_line is not None and self.last_line is not None:
-            lines = (self.first_line, max(self.first_line, self.last_line))
+            lines = (min(self.first_line, self.last_line), max(self.first_line, self.last_line))
         return KernelReport(
             key=self.key,
             kind=self.kind,
@@ -185,6 +224,7 @@ class ReportBuilder:
             workqueue=self.workqueue,
             stack=() if self.stack_mixed else tuple(self.frames),
             stack_mixed=self.stack_mixed,
+            interrupted_from=None if self.stack_mixed else self.interrupted_from,
             zones=() if self.memory_mixed else self._joined_zones(),
             suppressed=self.suppressed,
             repeated=self.repeated,
@@ -197,6 +237,9 @@ class ReportBuilder:
             task_memcg=self.task_memcg,
             victim=self.victim,
             sysrq=request.order == -1,
+            line=self.line,
+            no_victim=self.no_victim,
+            panicked=self.panicked,
             follow_up=self.follow_up,
             lines=lines,
         )

@@ -7,7 +7,9 @@ if the kernel prints it (CONFIG_PRINTK_CALLER), else by the task line of a dump;
 
 from __future__ import annotations
 
+import re
 from collections import deque
+from dataclasses import replace
 
 from fragtui.kernel.reports.builder import Stage
 from fragtui.kernel.reports.dump_collector import DumpCollector
@@ -20,6 +22,7 @@ from fragtui.kernel.reports.head_lines import (
     parse_slab_node,
     parse_suppressed,
 )
+from fragtui.kernel.reports.memory_lines import parse_memory_line
 from fragtui.kernel.reports.needles import BEFORE
 from fragtui.kernel.reports.oom_collector import OomCollector
 from fragtui.kernel.reports.open_reports import Hidden, OpenReports
@@ -28,6 +31,11 @@ from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.kernel.reports.torn_heads import take_head_piece
 from fragtui.logs.record import LogRecord
 
+_HEAD_START = re.compile(r"(?:: page(?: allocation)?| invoked) ?$")
+"""The end of a line that a mail program wrapped within the words of a head line."""
+_LINE_WORDS = (
+    "alloc", "HugeTLB", " blocked ", "NO_MEMORY", "swiotlb", "SW-IOMMU", "virtio_mem", "failed with error -12",
+)  # fmt: skip
 _OTHERS = 1000
 """Records of other callers after which a report is over."""
 
@@ -41,11 +49,16 @@ class ReportCollector:
         self._open = OpenReports()
         self._dump = DumpCollector(self._open)
         self._oom = OomCollector(self._open)
+        self._wrapped: LogRecord | None = None
+        """The record before, if it may be the beginning of a head line."""
+        self._origin: LogRecord | None = None
+        """The last record that named its host or caller."""
 
     @property
     def busy(self) -> bool:
         """Whether a report is open, so that further records may belong to it."""
-        return bool(self._open.reports)  # The first one is: closed reports are returned up to the first open one.
+        # The first report is open: closed ones are returned up to the first open one.
+        return self._wrapped is not None or bool(self._open.reports)
 
     def feed(self, record: LogRecord) -> tuple[KernelReport, ...]:
         """Take a record; return the reports that it finished."""
@@ -59,20 +72,26 @@ class ReportCollector:
                 previous.repeated = (previous.repeated or 0) + record.repeats
                 previous.touch(record)
             return ()
+        if record.host is not None or record.caller is not None:
+            self._origin = record
+        elif self._origin is not None and record.time is None and record.monotonic is None:
+            # It continues a line that was wrapped.
+            record = replace(record, host=self._origin.host, caller=self._origin.caller)
         self._take(record)
         return self._age(record) if self._open.reports else ()
 
     def skip(self) -> None:
         """Mark that records were left out here: earlier records are not near later ones."""
         self._open.count += BEFORE
+        self._origin = self._wrapped = None
 
     def open_reports(self) -> tuple[KernelReport, ...]:
         """Return the unfinished reports, as far as they are known."""
-        return tuple(report.freeze() for report in self._open.reports if not report.closed)
+        return tuple(report.freeze() for report in self._open.reports if not report.closed and report.is_real)
 
     def finish(self) -> tuple[KernelReport, ...]:
         """Return all open reports, at the end of the stream or if records were lost."""
-        done = tuple(report.freeze() for report in self._open.reports)
+        done = tuple(report.freeze() for report in self._open.reports if report.is_real)
         self._open.reports.clear()
         self._open.previous = None
         self._open.hidden = None
@@ -81,10 +100,16 @@ class ReportCollector:
 
     def _take(self, record: LogRecord) -> None:
         text = record.text
+        if self._wrapped is not None:
+            record, self._wrapped = _joined(self._wrapped, record), None
+            text = record.text
         # Most lines of a report are stack frames.
         if not text or ("+0x" in text and self._open.reports and self._dump.take_frame(record)):
             return
         if self._take_head(record) or self._oom.take(record):
+            return
+        if text.endswith(("page", "allocation", "invoked", " ")) and _HEAD_START.search(text) is not None:
+            self._wrapped = record
             return
         if "callbacks suppressed" in text and (hidden := parse_suppressed(text)) is not None:
             if self._open.hidden is not None and self._open.hidden.host == record.host:
@@ -106,14 +131,15 @@ class ReportCollector:
     def _take_head(self, record: LogRecord) -> bool:
         text = record.text
         if not ("page allocation " in text or "vm" in text or "cation failed" in text or "SL" in text):
-            return False
+            return self._take_line(record)
         head = parse_failure_head(text, record.torn)
         if head is None and text.startswith("SL"):
             head = parse_slab_head(text, record.torn)
         if head is None:
-            return False
+            return self._take_line(record)
         if self._joins_vmalloc(head, record):
             return True
+        self._drop_title(head, record)
         report = self._open.open(head.kind, record)
         report.comm, report.stalled_ms, report.vmalloc = head.comm, head.stalled_ms, head.vmalloc
         report.request = head.request
@@ -124,14 +150,51 @@ class ReportCollector:
         self._dump.note_head(report)
         return True
 
+    def _drop_title(self, head: FailureHead, record: LogRecord) -> None:
+        """Forget the same head line without a stamp just before: the title of a page that shows a log with stamps."""
+        if record.time is None and record.monotonic is None:
+            return
+        for report in self._open.candidates(record):
+            bare = report.record.time is None and report.record.monotonic is None
+            if bare and report.pid is None and not report.frames and report.request.order == head.request.order:
+                self._open.reports.remove(report)
+
+    def _take_line(self, record: LogRecord) -> bool:
+        """Take a single line of the kernel or of a driver about missing memory."""
+        if not any(word in record.text for word in _LINE_WORDS) or record.torn:
+            return False
+        if (found := parse_memory_line(record.text)) is None:
+            return False
+        if found.name == "slab-cache" and any(report.is_over for report in self._open.candidates(record)):
+            return False  # It follows from the report above it.
+        report = self._open.open(found.kind, record)
+        report.line = found
+        report.comm, pid, cpu = found.facts.get("comm"), found.facts.get("pid"), found.facts.get("cpu")
+        report.pid, report.cpu = None if pid is None else int(pid[:9]), None if cpu is None else int(cpu)
+        report.memory = Stage.DONE
+        report.idle_limit = 60 if found.has_stack else 0
+        if not found.has_stack:
+            report.stack = Stage.DONE
+        elif found.kind is ReportKind.HUNG_TASK:  # Its task line is another one.
+            report.stack = Stage.NAMED
+        report.touch(record)
+        self._dump.note_head(report)
+        return True
+
     def _joins_vmalloc(self, head: FailureHead, record: LogRecord) -> bool:
-        """Up to 4.8 vmalloc's own line comes first, then the head line of warn_alloc_failed with order 0."""
-        if head.kind is not ReportKind.ALLOCATION_FAILURE or head.request.order not in (
+        """Up to 4.8 vmalloc's own line comes first, then the head line of warn_alloc_failed with order 0.
+
+        Before both may be a line about the address space (mm/vmalloc.c alloc_vmap_area).
+        """
+        is_page = head.kind is ReportKind.ALLOCATION_FAILURE and head.request.order in (
             {0, None} if record.torn else {0}
-        ):
+        )
+        if not is_page and (head.kind is not ReportKind.VMALLOC_FAILURE or "address space" in (head.vmalloc or "")):
             return False
         last = next((report for report in reversed(self._open.candidates(record))), None)
         if last is None or last.kind is not ReportKind.VMALLOC_FAILURE or last.comm or last.idle > 1:
+            return False
+        if not is_page and "address space" not in (last.vmalloc or ""):
             return False
         last.comm, last.head = head.comm, record.text
         last.merge_request(head.request)
@@ -180,5 +243,14 @@ class ReportCollector:
             return ()
         done: list[KernelReport] = []
         while self._open.reports and self._open.reports[0].closed:
-            done.append(self._open.reports.pop(0).freeze())
+            if (report := self._open.reports.pop(0)).is_real:
+                done.append(report.freeze())
         return tuple(done)
+
+
+def _joined(before: LogRecord, record: LogRecord) -> LogRecord:
+    """Return a head line whose second half is the record's text, or the record if it is something else."""
+    rest = record.text.lstrip()
+    if rest.startswith(("allocation ", "failure", "stalls ", "oom-killer:")):
+        return replace(before, text=f"{before.text.rstrip()} {rest}", torn=record.torn)
+    return record

@@ -5,10 +5,14 @@ from __future__ import annotations
 from fragtui.kernel.reports.builder import MAX_FRAMES, ReportBuilder, Stage
 from fragtui.kernel.reports.dump_lines import (
     MAX_FRAME_CHARACTERS,
+    TaskLine,
+    ends_interrupt,
     is_body,
+    is_buddy_part,
     is_last_trailer,
     is_trace_head,
     is_trailer,
+    is_zone_part,
     parse_buddy_line,
     parse_frames,
     parse_reserve,
@@ -24,8 +28,11 @@ from fragtui.logs.record import LogRecord
 # The outermost frames of a stack: after one of them the dump is over.
 _OUTERMOST = ("entry_", "ret_from_fork", "system_call", "el0", "start_secondary", "secondary_startup", "tracesys",
               "x86_64_start", "sysenter", "ret_fast_syscall", "syscall_", "retint_", "page_fault", "0x")  # fmt: skip
+_ARM_INNERMOST = ("unwind_backtrace", "dump_backtrace", "show_stack")
 _TRAILERS = frozenset("0123456789.FTSNM")
 """Start of a line at the end of Mem-Info."""
+_BUDDY_START = frozenset("NDHMd")
+"""Of zones: Node 0 ..., DMA, DMA32, Normal, HighMem, Movable, Device."""
 LogSource = tuple[str | None, str | None]
 """Host and printing caller of a record."""
 NEAR = 6
@@ -48,6 +55,9 @@ class DumpCollector:
         """Count of the last record of a dump that belongs to no open report; None: that dump has ended."""
         self._tasked: set[LogSource] = set()
         """Hosts and callers whose dumps have a task line."""
+        self._part = ""
+        """The beginning of a line that the record after `_part_at` may continue."""
+        self._part_at = 0
 
     def reset(self) -> None:
         """Forget the running dump."""
@@ -56,8 +66,10 @@ class DumpCollector:
         self._unowned_at.clear()
 
     def note_head(self, report: ReportBuilder) -> None:
-        """A new head line by a caller ends that caller's dump."""
-        if report.caller is not None:
+        """A new head line by a caller ends that caller's dump; a hung task's begins its own."""
+        if report.stack is Stage.NAMED:
+            self._set_owner((report.host, report.caller), report)
+        elif report.caller is not None:
             self._set_owner((report.host, report.caller), None)
 
     def _set_owner(self, source: LogSource, report: ReportBuilder | None) -> None:
@@ -91,14 +103,18 @@ class DumpCollector:
             return False
         source = (record.host, record.caller)
         owner = self._owner.get(source)
-        if " from " in record.text and owner is not None and owner.stack is Stage.NAMED:
-            self._begin_trace(source, record)  # ARM's unwinder prints no heading.
+        if " from " in record.text and (
+            frames[0].symbol in _ARM_INNERMOST if owner is None or owner.closed else owner.stack is Stage.NAMED
+        ):
+            self._begin_trace(source, record)  # ARM's unwinder prints no heading, and up to 3.x no task line.
             owner = self._owner.get(source)
         if owner is None or owner.closed or owner.stack is not Stage.RUNNING:
             self._note_unowned_line(record, record.text)
             if owner is not None and not owner.closed and owner.stack is Stage.NAMED:
                 owner.stack_mixed = True
             return True
+        if ends_interrupt(record.text):
+            owner.end_interrupt()
         if len(owner.frames) < MAX_FRAMES:
             owner.frames.extend(frames)
         owner.touch(record)
@@ -107,39 +123,70 @@ class DumpCollector:
     def take(self, record: LogRecord) -> bool:
         """Take any other line of a dump; return whether it was one."""
         text = intact_part(record.text, record.torn)
-        bare = text.lstrip()
+        bare = text.strip()
         first = bare[:1]
+        if self._part and self._continues(bare, record):
+            return True
         if first in {"C", "P", "B", "S", "W"} and self._take_stack_line(text, bare, record):
+            return True
+        if (
+            first == "["
+            and (owner := self._owner.get((record.host, record.caller))) is not None
+            and owner.add_module(bare)
+        ):
+            return True
+        if first == "<" and ends_interrupt(bare):
+            if (owner := self._owner.get((record.host, record.caller))) is not None:
+                owner.end_interrupt()
             return True
         if first == "M" and bare.startswith(("Mem-Info:", "Mem-info:")):
             self._begin_memory(record)
             return True
         return self._take_memory_line(text, bare, record)
 
+    def _keep(self, part: str) -> None:
+        self._part, self._part_at = part, self._open_reports.count
+
+    def _continues(self, bare: str, record: LogRecord) -> bool:
+        """Take the rest of a line that was wrapped or printed in pieces, if the record is such a rest."""
+        part, self._part = self._part, ""
+        if not bare or self._open_reports.count != self._part_at + 1 or len(part) > MAX_FRAME_CHARACTERS:
+            return False
+        whole = f"{part} {bare}"
+        if part.startswith(("CPU: ", "Pid: ")):
+            task = parse_task_line(whole)
+            if task is None or task.comm is None or task.release is None:
+                return False
+            owner = self._owner.get((record.host, record.caller))
+            if owner is not None and owner.pid == task.pid:
+                owner.release = task.release
+                owner.touch(record)
+                return True
+            return self._take_task(task, record)
+        if is_zone_part(bare) and (zone := parse_zone_line(part)) is not None:
+            if (owner := self._memory_owner(record)) is not None and (zone := parse_zone_line(whole)) is not None:
+                owner.replace_zone(zone)
+                owner.touch(record)
+            self._keep(whole)
+            return True
+        return is_buddy_part(part) and is_buddy_part(bare) and self._take_blocks(whole, record)
+
+    def _take_blocks(self, text: str, record: LogRecord) -> bool:
+        """Take the free blocks of a zone, or keep them until the line is whole."""
+        if (zone := parse_buddy_line(text)) is None:
+            self._keep(text)
+        elif (owner := self._memory_owner(record)) is not None:
+            owner.add_zone(zone)
+            owner.touch(record)
+        return True
+
     def _take_stack_line(self, text: str, bare: str, record: LogRecord) -> bool:
         key = (record.host, record.caller)
         if "omm: " in bare or bare.startswith("CPU: "):
             task = parse_task_line(bare)
-            if task is None:
-                return False
-            candidates = [report for report in self._open_reports.candidates(record) if report.stack is Stage.AWAITED]
-            if task.comm is None:
-                same = candidates if record.caller is not None else []
-            else:
-                same = [report for report in candidates if report.comm == task.comm]
-                same = same or [report for report in candidates if report.comm is None]
-            if not same:
-                self._set_owner(key, None)
-                return True
-            report = same[0]
-            report.comm = report.comm or task.comm
-            report.pid, report.cpu, report.release = task.pid, task.cpu, task.release
-            report.stack = Stage.NAMED
-            report.touch(record)
-            self._set_owner(key, report)
-            if len(self._tasked) < MAX_SOURCES:
-                self._tasked.add(key)
-            return True
+            if task is None or task.release is None:
+                self._keep(bare)
+            return False if task is None else self._take_task(task, record)
         if is_trace_head(text):
             self._begin_trace(key, record)
             frames = parse_frames(bare.partition(":")[2][:MAX_FRAME_CHARACTERS]) if "[" in bare else ()
@@ -154,6 +201,33 @@ class DumpCollector:
                 owner.touch(record)
             return True
         return False
+
+    def _take_task(self, task: TaskLine, record: LogRecord) -> bool:
+        """Give a task line to the report of that task."""
+        key = (record.host, record.caller)
+        candidates = [report for report in self._open_reports.candidates(record) if report.stack is Stage.AWAITED]
+        if task.comm is None:
+            same = candidates if record.caller is not None else []
+        else:
+            same = [report for report in candidates if report.comm == task.comm]
+            same = same or [report for report in candidates if report.comm is None]
+            same = same or [
+                report for report in candidates if (report.comm or "").endswith((f" {task.comm}", f":{task.comm}"))
+            ]
+        if not same:
+            self._set_owner(key, None)
+            return True
+        report = same[0]
+        if report.line is not None and report.pid not in {None, task.pid}:
+            return True
+        report.comm = task.comm or report.comm  # The head line may have shown what a tool wrote before it, too.
+        report.pid, report.cpu, report.release = task.pid, task.cpu, task.release
+        report.stack = Stage.NAMED
+        report.touch(record)
+        self._set_owner(key, report)
+        if len(self._tasked) < MAX_SOURCES:
+            self._tasked.add(key)
+        return True
 
     def _begin_trace(self, key: LogSource, record: LogRecord) -> None:
         owner = self._owner.get(key)
@@ -218,16 +292,14 @@ class DumpCollector:
         return None
 
     def _take_memory_line(self, text: str, bare: str, record: LogRecord) -> bool:
-        zone = None
-        if " free:" in text:
-            zone = parse_zone_line(bare)
-        elif "kB = " in text or ") = " in text:
-            zone = parse_buddy_line(bare)
-        if zone is not None:
+        if " free:" in text and (zone := parse_zone_line(bare)) is not None:
             if (owner := self._memory_owner(record)) is not None:
                 owner.add_zone(zone)
                 owner.touch(record)
+            self._keep(bare)
             return True
+        if bare[:1] in _BUDDY_START and is_buddy_part(bare) and (owner := self._memory_owner(record)) is not None:
+            return self._take_blocks(bare, record)
         if "[]:" in text:
             row = None if record.torn else parse_reserve(bare)
             owner = self._memory_owner(record) if row is not None else None

@@ -24,7 +24,13 @@ _FRAME = re.compile(
     r"(?:\s++\[([^\s\]]++)[^\]]*+\])?+",
 )
 """Web pages show stacks with ``[&lt;ffffffff81127933&gt;]``, or its rest: ``[]``."""
-_ARM_FRAME = re.compile(r"\s*(?:\[<[0-9a-f]+>\] \()?([A-Za-z_][\w.]*)\)? from (?:\[<|[A-Za-z_(])")
+_ARM_FRAME = re.compile(
+    r"\s*+(?:\[<[0-9a-f]++>\] \()?+([A-Za-z_][\w.$]*+)(?: \[([\w-]++)\])?+\)?+(?: \[([\w-]++)\])?+"
+    r" from (?:\[<|[A-Za-z_(])"
+)
+"""``f from g+0x/0x``, ``f [module] from g+0x/0x [module]``, ``[<c0>] (f [module]) from [<c1>] (g+0x/0x)``."""
+_INTERRUPT_END = re.compile(r"\s*(?:</(?:IRQ|SOFTIRQ|NMI)>|<EOI>|<<EOE>>)")
+"""After it the frames are those of what was interrupted (arch/x86/kernel/dumpstack.c)."""
 _DECIMAL_FRAME = re.compile(r"\[([A-Za-z_]\w*)\+\d+/\d+\]")
 _TRACE = re.compile(r"\s*(?:Call [Tt]race|Backtrace):")
 _ZONE = re.compile(
@@ -36,6 +42,10 @@ _ZONE_EXTRA = re.compile(r" (reserved_highatomic|free_highatomic|managed|free_cm
 _BUDDY = re.compile(
     r"(?:Node (\d{1,20}) )?([A-Za-z]\w*): ((?:\d{1,20}\*\d{1,20}kB (?:\([A-Z]+\) )?)+)= (\d{1,20})kB", re.ASCII
 )
+_BUDDY_PART = re.compile(
+    r"(?:Node \d{1,20} ?)?(?:[A-Za-z]\w*: ?)?(?:\d{1,20}\*\d{1,20}kB ?|\([A-Z]+\) ?)*(?:= ?)?(?:\d{1,20}kB)?", re.ASCII
+)
+_ZONE_PART = re.compile(r"(?:[a-z_]{2,30}:\d{1,20}[kK]B|pages_scanned:\d|all_unreclaimable\?)", re.ASCII)
 _BLOCKS = re.compile(r"(\d{1,20})\*(\d{1,20})kB(?: \(([A-Z]+)\))?", re.ASCII)
 _RESERVE = re.compile(r"(?:lowmem_reserve|protections?)\[\]:((?: \d{1,20})+)\s*$", re.ASCII)
 _TRAILER = re.compile(
@@ -107,10 +117,15 @@ def parse_frames(text: str) -> tuple[StackFrame, ...]:
         module = found[3]
         return (StackFrame(found[2], found[1] is None, module),)
     if " from " in text and (found := _ARM_FRAME.match(text)):
-        return (StackFrame(found[1]),)
+        return (StackFrame(found[1], True, found[2] or found[3]),)
     if "+" in text and "/" in text and "[" in text and (names := _DECIMAL_FRAME.findall(text)):
         return tuple(StackFrame(name) for name in names)
     return ()
+
+
+def ends_interrupt(text: str) -> bool:
+    """Return whether a line of a stack begins with the end of an interrupt."""
+    return "<" in text[:20] and _INTERRUPT_END.match(text) is not None
 
 
 def parse_zone_line(text: str) -> ReportedZone | None:
@@ -163,6 +178,16 @@ def parse_buddy_line(text: str) -> ReportedZone | None:
         letters=letters if any(letters) else None,
         page_kb=page_kb,
     )
+
+
+def is_buddy_part(text: str) -> bool:
+    """Return whether a line is a piece of a zone's free blocks: 4.9 printed each as a record, mail wraps them."""
+    return _BUDDY_PART.fullmatch(text) is not None
+
+
+def is_zone_part(text: str) -> bool:
+    """Return whether a line may be the rest of a wrapped line of a zone's watermarks."""
+    return _ZONE_PART.match(text) is not None
 
 
 @lru_cache(maxsize=16)

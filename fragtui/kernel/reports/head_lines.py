@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.kernel.reports.request import ReportedRequest, intact_part, parse_order, parse_request
+from fragtui.logs.wrapper import comm_in
 
 _HEAD = re.compile(
     r"page allocation (?:failure[.:](?= order)|stalls for (\d{1,20})ms,|failure[.:]?\s*$)"
@@ -34,10 +35,14 @@ _SLAB_NODE = re.compile(
     r"\s*node (\d{1,20}): slabs: (\d+(?:/\d+)?), objs: (\d+(?:/\d+)?)(?:, free: (\d{1,20}))?", re.ASCII
 )
 _SUPPRESSED = re.compile(r"(\S+): (\d{1,12}) callbacks suppressed", re.ASCII)
-_COUNTED = frozenset({"__ratelimit", "warn_alloc_failed", "warn_alloc", "slab_out_of_memory", "printk"})
+_COUNTED = frozenset({
+    "__ratelimit", "warn_alloc_failed", "warn_alloc", "slab_out_of_memory", "printk",
+    # The function that calls printk_ratelimit(), which names it: 2.6.33 to 2.6.39 mm/page_alloc.c, inlined or not.
+    "__alloc_pages_slowpath", "__alloc_pages_nodemask", "__alloc_pages_internal", "__alloc_pages",
+    "__vmalloc_area_node", "__vmalloc_node_range", "__slab_alloc",
+})  # fmt: skip
 _CPUSET_LINE = re.compile(r"(.{1,40}?) cpuset=(?:(.*?) mems_allowed=(\d[\d,-]*)?\s*$|(\S*)\s*$)")
 _MEMS_LINE = re.compile(r"\s*mems_allowed=(\d[\d,-]*)\s*$", re.ASCII)
-_BEFORE_COMM = re.compile(r".*(?:kernel: |\] )(?=.{1,15}$)")
 _DROP_CACHES = re.compile(r"(.{1,15}) \((\d{1,20})\): drop_caches: (\d{1,20})$", re.ASCII)
 
 
@@ -61,7 +66,8 @@ def parse_failure_head(text: str, torn: bool = False) -> FailureHead | None:
     """
     if "vmalloc" in text or "vmap alloc" in text:
         return _vmalloc_head(text, torn)
-    text = intact_part(text, torn)
+    head = _HEAD.search(text)
+    text = intact_part(text, torn, head.start() if head else 0)
     if found := _HEAD.search(text):
         kind = ReportKind.STALL if found[1] else ReportKind.ALLOCATION_FAILURE
         return FailureHead(
@@ -96,12 +102,8 @@ def _vmalloc_head(text: str, torn: bool) -> FailureHead | None:
 
 
 def _comm(before: str) -> str | None:
-    """Return the task's name from the text before the kernel's words."""
-    comm = before.strip().removesuffix(":")
-    # Longer than a comm: a log shipper has put something before the line.
-    if len(comm) > 15 and (found := _BEFORE_COMM.match(comm)):
-        comm = comm[found.end() :]
-    return comm or None
+    """Return the task's name from the text before the kernel's words; what is longer than a name is something else."""
+    return comm_in(before.strip().removesuffix(":"))
 
 
 def parse_slab_head(text: str, torn: bool = False) -> FailureHead | None:
@@ -134,8 +136,8 @@ def parse_suppressed(text: str) -> int | None:
 
     ``warn_alloc_show_mem`` (4.12 to 5.3) hides only the Mem-Info part of reports, so it is not counted.
     """
-    found = _SUPPRESSED.match(text)
-    return int(found[2]) if found and found[1] in _COUNTED else None
+    found = _SUPPRESSED.search(text)
+    return int(found[2]) if found and found[1].partition(".")[0] in _COUNTED else None
 
 
 def parse_cpuset_line(text: str) -> tuple[str, str | None, str | None] | None:

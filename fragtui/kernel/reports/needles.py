@@ -12,6 +12,12 @@ REPORT_NEEDLES: tuple[bytes, ...] = (
     b"killing process ",  # 2.4
     b"killed as a result",
     b" callbacks suppressed",  # Applies to the next head line, at any distance.
+    b"NO_MEMORY",
+    b"swiotlb buffer",
+    b"blocked for more",
+    b"memory failed",
+    b"failed with error -12",
+    b"victim process",  # The kubelet's events.
     b'"MESSAGE":[',  # The journal's JSON prints text that is not UTF-8 as numbers: a comm can hide its line like that.
     b'"MESSAGE" : [',  # With the spaces of older systemd.
 )

@@ -7,6 +7,9 @@ from collections import deque
 
 from fragtui.kernel.reports.builder import ReportBuilder
 from fragtui.kernel.reports.oom_lines import (
+    has_no_victim,
+    is_oom_panic,
+    parse_event_victim,
     parse_memcg_limit,
     parse_oom_invoked,
     parse_oom_summary,
@@ -14,6 +17,7 @@ from fragtui.kernel.reports.oom_lines import (
     parse_reaped,
 )
 from fragtui.kernel.reports.open_reports import OpenReports
+from fragtui.kernel.reports.report import KilledTask
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.kernel.reports.request import ReportedRequest
 from fragtui.logs.record import LogRecord
@@ -34,14 +38,24 @@ class OomCollector:
     def __init__(self, open_reports: OpenReports) -> None:
         self._open_reports = open_reports
         self._killed: deque[Task] = deque(maxlen=MAX_KILLED)
+        self._events: deque[KilledTask] = deque(maxlen=MAX_KILLED)
+        """Victims that the kernel named: an event of the kubelet about them is no other kill."""
 
     def take(self, record: LogRecord) -> bool:
         """Take a line of the OOM killer; return whether it was one."""
         text = record.text
         if "oom" in text and ("oom-kill" in text or "oom_reaper: " in text):
             return self._invoked(record) or self._summary(record) or self._reaped(record)
-        if "ill" in text and ("process " in text or "OOM victim" in text or "Task" in text):
+        if (
+            "ill" in text
+            and "no killable" not in text
+            and ("process " in text or "OOM victim" in text or "Task" in text)
+        ):
             return self._victim(record) or self._limit(record)
+        if "ut of memory" in text or "deadlocked on memory" in text:
+            return self._ended(record)
+        if "victim process: " in text:
+            return self._event(record)
         if "emory cgroup stats" in text:
             return self._limit(record)
         if text.lstrip().startswith("[") and _TASK_ROW.match(text):
@@ -113,7 +127,31 @@ class OomCollector:
         if found.killed:
             report.idle_limit = _AFTER_KILL
             self._killed.append((record.host, found.victim.pid))
+            self._events.append(found.victim)
         report.touch(record)
+        return True
+
+    def _ended(self, record: LogRecord) -> bool:
+        """Take the line about no victim, or the panic that follows it or replaces the kill."""
+        none, panic = has_no_victim(record.text), is_oom_panic(record.text)
+        if not none and not panic:
+            return False
+        waiting = [report for report in self._mine(record) if not report.killed and not report.is_stale(record)]
+        report = waiting[-1] if waiting else self._open(record)
+        report.no_victim = report.no_victim or none
+        report.panicked = report.panicked or panic
+        report.idle_limit = _AFTER_KILL
+        report.touch(record)
+        return True
+
+    def _event(self, record: LogRecord) -> bool:
+        if (found := parse_event_victim(record.text)) is None or record.torn:
+            return False
+        victim, memcg = found
+        if victim not in self._events:
+            report = self._open(record)
+            report.victim, report.killed, report.idle_limit = victim, True, 0
+            report.constraint = _MEMCG if memcg else None
         return True
 
     def _limit(self, record: LogRecord) -> bool:

@@ -26,6 +26,10 @@ _KILL = re.compile(
 _KILLING_24 = re.compile(r"VM: killing process (\S.{0,14}?)\s*$")
 _TASK_IN = re.compile(r"Task in (\S+) killed as a result of limit of (\S+)(?=\s|$)")
 _STATS_FOR = re.compile(r"Memory cgroup stats for (\S+?):")
+_EVENT = re.compile(r"(System|Cgroup) OOM encountered, victim process: (.{1,15}), pid: (\d{1,12})", re.ASCII)
+"""The kubelet's events (cAdvisor's oomparser reads the kernel log)."""
+_NO_VICTIM = "Out of memory and no killable processes"
+_PANIC = re.compile(r"Kernel panic - not syncing: (?:System is deadlocked on memory|[Oo]ut of memory)")
 _ALREADY = re.compile(r"(?>.*?OOM victim (\d++) \()(.*)\) is already exiting")
 _REAPED = re.compile(
     r"(?>.*?oom_reaper: (?=reaped|unable))(?:reaped process (\d++) \((.*)\), now|unable to reap pid:(\d++) \((.*)\))",
@@ -111,6 +115,23 @@ def parse_oom_victim(text: str, torn: bool = False) -> OomVictim | None:
     if (found := _ALREADY.match(text)) is not None:
         return OomVictim(KilledTask(found[2], int(found[1][:9])), True, "emory cgroup" in text)
     return None
+
+
+def parse_event_victim(text: str) -> tuple[KilledTask, bool] | None:
+    """Return the victim that an event of the kubelet names, and whether it was a cgroup's; None for another line."""
+    if (found := _EVENT.search(text)) is None:
+        return None
+    return KilledTask(found[2], int(found[3][:9])), found[1] == "Cgroup"
+
+
+def has_no_victim(text: str) -> bool:
+    """Return whether a line says that the OOM killer found no task."""
+    return _NO_VICTIM in text
+
+
+def is_oom_panic(text: str) -> bool:
+    """Return whether a line is the kernel's panic for lack of memory (panic_on_oom, or no task to kill)."""
+    return _PANIC.search(text) is not None
 
 
 def parse_reaped(text: str) -> KilledTask | None:

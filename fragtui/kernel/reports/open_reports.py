@@ -23,7 +23,7 @@ class Hidden:
 
     def concerns(self, host: str | None, at: int) -> bool:
         """Return whether a head line at that record is close enough."""
-        return self.host == host and at - self.at <= BEFORE
+        return (self.host == host or None in {self.host, host}) and at - self.at <= BEFORE
 
 
 class OpenReports:

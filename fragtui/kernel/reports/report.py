@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fragtui.kernel.reports.memory_lines import MemoryLine
 from fragtui.kernel.reports.report_kind import ReportKind
 
 
@@ -81,7 +82,8 @@ class KernelReport:
     """One report, complete or not; `complete` means that nothing more is expected.
 
     `key` is unique within one collector and stays the same while the report grows. `stack_mixed` says that another
-    CPU's dump was interleaved with this stack, so that no frame is certain and `stack` is empty. `lines` are the first
+    CPU's dump was interleaved with this stack, so that no frame is certain and `stack` is empty. From the frame
+    `interrupted_from` on the stack is that of the task that an interrupt interrupted. `lines` are the first
     and last line number that gave a fact.
     """
 
@@ -108,6 +110,7 @@ class KernelReport:
     workqueue: str | None = None
     stack: tuple[StackFrame, ...] = ()
     stack_mixed: bool = False
+    interrupted_from: int | None = None
     zones: tuple[ReportedZone, ...] = ()
     suppressed: int | None = None
     repeated: int | None = None
@@ -120,6 +123,9 @@ class KernelReport:
     task_memcg: str | None = None
     victim: KilledTask | None = None
     sysrq: bool = False
+    line: MemoryLine | None = None
+    no_victim: bool = False
+    panicked: bool = False
     follow_up: str | None = None
     lines: tuple[int, int] | None = None
 

@@ -37,13 +37,13 @@ class ReportedRequest:
     mems_allowed: str | None = None
 
 
-def intact_part(text: str, torn: bool) -> str:
+def intact_part(text: str, torn: bool, after: int = 0) -> str:
     """Return the part of a line that is certain.
 
     That is without its last word if the line may be cut, and without text that another CPU printed at its end (seen: a
-    whole next record).
+    whole next record). A stamp before `after` is the line's own.
     """
-    if "] " in text and (glued := _GLUED.search(text)):
+    if "] " in text and (glued := _GLUED.search(text, after)):
         text, torn = text[: glued.start()], False
     if not torn:
         return text

@@ -24,6 +24,11 @@ def take_head_piece(candidates: list[ReportBuilder], record: LogRecord) -> bool:
         if len(lacking) == 1:
             _give(lacking[0], record, parse_request(text))
         return True
+    if text.startswith(("nodemask=", "order=", "order:")):  # Wrapped by a mail program.
+        lacking = [report for report in candidates if report.request.nodemask is None]
+        if lacking and lacking[-1].idle <= 2:
+            _give(lacking[-1], record, parse_request(text))
+        return True
     if text.lstrip().startswith(("(GFP_", "(__GFP_")):
         lacking = [report for report in candidates if report.request.mode is not None and report.request.names is None]
         if lacking and lacking[-1].idle <= 1:

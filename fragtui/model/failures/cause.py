@@ -18,7 +18,8 @@ class Cause:
     `symbols` are prefixes of function names in the stack, `modules` are kernel modules, `comms` are prefixes of task
     names, the weakest sign: they count only if no frame matches. `fixed` names the release or commit with the fix,
     `fixed_in` is that release for comparison. A `weak` cause is a way to request memory, not a requester; any other
-    cause takes precedence.
+    cause takes precedence, and unless it `stands`, a driver's module, too. A cause takes precedence over those that it
+    is made of: `over` has their keys.
     """
 
     key: str
@@ -30,15 +31,21 @@ class Cause:
     fixed: str | None = None
     fixed_in: FixedIn | None = None
     weak: bool = False
+    stands: bool = False
+    over: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class FoundCause:
-    """A cause and its evidence as text; `frame` is the index of that evidence in the stack, innermost first."""
+    """A cause and its evidence as text; `frame` is the index of that evidence in the stack, innermost first.
+
+    `receiving` says that a network driver requested the memory for packets that it received, in atomic context.
+    """
 
     cause: Cause
     sign: str
     frame: int | None = None
+    receiving: bool = False
 
     def is_fixed_in(self, version: KernelVersion | None) -> bool | None:
         """Return whether that kernel has the fix by its number (vendors backport); None if either is unknown."""
@@ -85,21 +92,35 @@ class CauseTable:
         """Return the cause that the innermost known frame shows, or None if nothing shows one.
 
         `stack` holds (symbol, reliable, module), innermost first. The order is: reliable frames, the work item,
-        unreliable frames, weak causes, the task's name.
+        unreliable frames, weak causes (first in reliable frames), the task's name.
         """
         sure = [(place, symbol, module) for place, (symbol, reliable, module) in enumerate(stack) if reliable]
         unsure = [(place, symbol, module) for place, (symbol, reliable, module) in enumerate(stack) if not reliable]
         if (found := self._in_frames(sure, 0)) is not None:
-            return found
+            return self._user_of(found, sure)
         for word in (workqueue or "").replace("[", " ").replace("]", " ").split():
             if (cause := self.look_up(word, word)[0]) is not None:
                 return FoundCause(cause, f"work item {word}")
-        if (found := self._in_frames(unsure, 0) or self._in_frames(sure, 1)) is not None:
+        if (found := self._in_frames(unsure, 0)) is not None:
+            return self._user_of(found, unsure)
+        if (found := self._in_frames(sure, 1) or self._in_frames(unsure, 1)) is not None:
             return found
         for cause in self.causes:
             if comm and cause.comms and comm.startswith(cause.comms):
                 return FoundCause(cause, f"task {comm}")
         return None
+
+    def _user_of(self, found: FoundCause, frames: Sequence[tuple[int, str, str | None]]) -> FoundCause:
+        """Return the cause that uses the found one: an RDMA queue is made of a network card's buffers."""
+        for place, symbol, module in frames:
+            user = self.look_up(symbol, module)[0]
+            if user is not None and found.cause.key in user.over:
+                return FoundCause(user, plain_symbol(symbol), place)
+        return found
+
+    def knows_module(self, module: str) -> bool:
+        """Return whether a module is one of a cause's."""
+        return any(module in cause.modules for cause in self.causes)
 
     def _in_frames(self, frames: Sequence[tuple[int, str, str | None]], strength: int) -> FoundCause | None:
         known = self._known

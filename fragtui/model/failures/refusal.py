@@ -7,13 +7,15 @@ from enum import StrEnum
 from functools import lru_cache
 
 from fragtui.kernel.gfp.flags import GfpReading
+from fragtui.kernel.procfs.buddyinfo import MAX_ORDER
 from fragtui.kernel.procfs.number_list import parse_number_list
 from fragtui.kernel.procfs.version import KernelVersion
 from fragtui.kernel.reports.report import KernelReport, ReportedZone
-from fragtui.model.node.watermark import RequestKind, Rule, Verdict, ZoneState, rule_of, zone_verdict
+from fragtui.model.node.watermark import RequestKind, Rule, Verdict, ZoneState, only_foreign, rule_of, zone_verdict
 
 _FOREIGN = frozenset("HCI")
 _HIGH_NAMES = ("GFP_HIGHUSER", "GFP_TRANSHUGE", "__GFP_HIGHMEM", "__GFP_MOVABLE")
+_CMA_NAMES = ("GFP_HIGHUSER_MOVABLE", "GFP_TRANSHUGE", "__GFP_MOVABLE", "__GFP_CMA")
 _LOW_ZONES = ("DMA", "DMA32", "Normal")
 _DEFAULT_PAGE_KB = 4
 _MAX_NODE = 1023
@@ -28,6 +30,10 @@ class RefusalCause(StrEnum):
     RESERVED = "reserved"
     AVAILABLE = "available"
     """The zones have such a block: they are printed after the denial."""
+    NO_MEMORY = "no memory"
+    """The zone that the request must use has no memory at all, such as DMA in a crash kernel."""
+    TOO_LARGE = "too large"
+    """The allocator has no blocks of this order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +55,11 @@ class RefusalVerdict:
     zones: tuple[RefusalZone, ...]
     order: int
     page_kb: int
-    atomic: bool
+    request: RequestKind
     rule: Rule
+    this_node: bool = False
+    """Whether it was allowed to use only one NUMA node, that of `zones`."""
+    uses_cma: bool = False
 
     @property
     def blocks(self) -> int:
@@ -67,29 +76,37 @@ def classify_refusal(report: KernelReport, version: KernelVersion | None, readin
 
     Only zones that the request may use count (mm/page_alloc.c gfp_zone; nodes by nodemask and mems_allowed). Each is
     judged by the watermark rule of the report's kernel against `min`, which the slow path must exceed. A zone that only
-    its lowmem reserve closes to the request shows nothing about blocks.
+    its lowmem reserve closes to the request shows nothing about blocks. A request with __GFP_THISNODE may use one node;
+    the report does not name it, so it is the node that can't serve it if there is only one such node.
     """
     order = report.order
     if order is None or order < 0 or not report.zones:
         return None
-    atomic = is_atomic(report.mode, reading)
     high = _may_use_high(reading)
+    movable = _may_use_cma(reading)
     page_kb = page_kb_of(report)
     rule = _rule(report, version)
+    request = RequestKind.GFP_ATOMIC if _may_use_reserve(report.mode, reading) else RequestKind.GFP_KERNEL
     judged = []
-    for zone in report.zones:
-        if (
-            zone.free_blocks is None
-            or zone.free_kb is None
-            or zone.min_kb is None
-            or not _allowed(zone, report, reading)
-        ):
+    allowed = [zone for zone in report.zones if _allowed(zone, report, reading)]
+    orders = max(
+        (len(zone.free_blocks) for zone in report.zones if zone.free_blocks is not None), default=MAX_ORDER + 1
+    )
+    for zone in allowed:
+        if zone.free_blocks is None or zone.free_kb is None or zone.min_kb is None:
             continue
-        state = _state(zone, page_kb, high, _reserve(zone, report.zones, high), version)
-        verdict = zone_verdict(state, order, RequestKind.GFP_ATOMIC if atomic else RequestKind.GFP_KERNEL, rule)
+        state = _state(zone, page_kb, movable, _reserve(zone, report.zones, high), version)
+        verdict = _zone_verdict(state, order, request, rule)
         judged.append(RefusalZone(zone, state, verdict, _is_reserved(state, order)))
+    if allowed and all(zone.managed_kb == 0 for zone in allowed):
+        return RefusalVerdict(RefusalCause.NO_MEMORY, tuple(judged), order, page_kb, request, rule)
     if not judged:
         return None
+    if order >= orders:
+        return RefusalVerdict(RefusalCause.TOO_LARGE, tuple(judged), order, page_kb, request, rule)
+    this_node = "__GFP_THISNODE" in (reading.names or ())
+    if this_node:
+        judged = _of_one_node(judged)
     counting = [zone.verdict for zone in judged if not zone.is_reserved] or [Verdict.SHORT]
     why = next(
         (
@@ -103,7 +120,28 @@ def classify_refusal(report: KernelReport, version: KernelVersion | None, readin
         ),
         RefusalCause.SHORT,
     )
-    return RefusalVerdict(why, tuple(judged), order, page_kb, atomic, rule)
+    one = len({zone.zone.node for zone in judged}) == 1 < len({zone.node for zone in allowed})
+    return RefusalVerdict(why, tuple(judged), order, page_kb, request, rule, this_node and one, movable)
+
+
+def _of_one_node(judged: list[RefusalZone]) -> list[RefusalZone]:
+    """Return the zones of the only NUMA node that can't serve the request; all zones if none or several can't."""
+    serving = {zone.zone.node for zone in judged if zone.verdict is Verdict.AVAILABLE and not zone.is_reserved}
+    others = {zone.zone.node for zone in judged} - serving
+    return [zone for zone in judged if zone.zone.node in others] if len(others) == 1 else judged
+
+
+def _zone_verdict(state: ZoneState, order: int, request: RequestKind, rule: Rule) -> Verdict:
+    """Return the verdict on a zone; blocks of CMA or isolated ones don't count for a request that may not use them."""
+    verdict = zone_verdict(state, order, request, rule)
+    if (
+        verdict is not Verdict.RESERVED
+        or not only_foreign(state, order, request)
+        or any(state.highatomic_blocks[order:])
+    ):
+        return verdict
+    own = tuple(max(0, all_ - foreign) for all_, foreign in zip(state.free_blocks, state.foreign_blocks, strict=True))
+    return zone_verdict(state._replace(free_blocks=own, foreign_blocks=()), order, request, rule)
 
 
 def page_kb_of(report: KernelReport) -> int:
@@ -117,6 +155,17 @@ def is_atomic(mode: int | None, reading: GfpReading) -> bool:
         return not mode & reading.table.direct_reclaim
     names = reading.names or ()
     return "GFP_ATOMIC" in names or "GFP_NOWAIT" in names
+
+
+def _may_use_reserve(mode: int | None, reading: GfpReading) -> bool:
+    """Return whether the request may go below the min watermark: GFP_ATOMIC may, GFP_NOWAIT may not."""
+    if reading.names is None:
+        return is_atomic(mode, reading)
+    return not {"GFP_ATOMIC", "__GFP_HIGH", "__GFP_ATOMIC"}.isdisjoint(reading.names)
+
+
+def _may_use_cma(reading: GfpReading) -> bool:
+    return any(name.startswith(_CMA_NAMES) for name in reading.names or ())
 
 
 def _may_use_high(reading: GfpReading) -> bool:
@@ -167,13 +216,14 @@ def _reserve(zone: ReportedZone, zones: tuple[ReportedZone, ...], high: bool) ->
     return row[min(1 if has_highmem or len(row) < 4 else 2, len(row) - 1)]
 
 
-def _state(zone: ReportedZone, page_kb: int, high: bool, reserve: int, version: KernelVersion | None) -> ZoneState:
+def _state(zone: ReportedZone, page_kb: int, movable: bool, reserve: int, version: KernelVersion | None) -> ZoneState:
     letters = zone.letters or ()
     blocks = zone.free_blocks or ()
     foreign = only_h = (0,) * len(blocks)
-    if any(types and _FOREIGN.issuperset(types) for types in set(letters)):
+    lists = _FOREIGN - {"C"} if movable else _FOREIGN
+    if any(types and lists.issuperset(types) for types in set(letters)):
         foreign = tuple(
-            count if order < len(letters) and letters[order] and _FOREIGN.issuperset(letters[order]) else 0
+            count if order < len(letters) and letters[order] and lists.issuperset(letters[order]) else 0
             for order, count in enumerate(blocks)
         )
         only_h = tuple(
@@ -187,7 +237,7 @@ def _state(zone: ReportedZone, page_kb: int, high: bool, reserve: int, version: 
         reserve=reserve,
         boost=(zone.boost_kb or 0) // page_kb,
         highatomic_pages=(kept or 0) // page_kb,
-        cma_pages=0 if high else (zone.free_cma_kb or 0) // page_kb,
+        cma_pages=0 if movable else (zone.free_cma_kb or 0) // page_kb,
         foreign_blocks=foreign,
         highatomic_blocks=only_h,
     )

@@ -8,6 +8,7 @@ from typing import IO
 
 from fragtui.kernel.reports.needles import BEFORE, REPORT_NEEDLES
 from fragtui.sources.files.line_bounds import CutLines, skip_hole, without_holes
+from fragtui.sources.files.readable_log import ReadableLog
 from fragtui.sources.kernel_log.incident_stream import IncidentStream
 from fragtui.sources.kernel_log.needle_search import GatedNeedles, best_search
 from fragtui.text import line_limit
@@ -57,11 +58,12 @@ def near_lines(
     `cut` counts overlong lines and, at the end, all lines.
     """
     cut = cut or CutLines()
+    source = ReadableLog(log, SCAN_BLOCK)
     number, gap, kept = 0, False, 0
     at, end, block = 0, 0, b""
     search = best_search()
     try:
-        for block, overlap, end, tail in _blocks(log, cut):
+        for block, overlap, end, tail in _blocks(log, source, cut):
             hits = search(block, needles)
             if gated is not None and (more := gated.found(search, block)):
                 hits = sorted((*hits, *more))
@@ -87,21 +89,21 @@ def near_lines(
                     torn = line_end < 0
                     line_end = end if torn else line_end
                     number += 1
-                    yield number, cut.cut(block[at:line_end]), torn, gap
+                    yield source.number_of(number), cut.cut(block[at:line_end]), torn, gap
                     at, gap = line_end + 1, False
     finally:
         # A torn last line ends without the newline that would count it; one that was yielded is counted.
         cut.lines = number + _newlines(block[at:end]) + (at <= end and block[end - 1 : end] not in (b"", b"\n"))
 
 
-def _blocks(log: IO[bytes], cut: CutLines) -> Iterator[tuple[bytes, int, int, int]]:
+def _blocks(log: IO[bytes], source: ReadableLog, cut: CutLines) -> Iterator[tuple[bytes, int, int, int]]:
     """Yield blocks: bytes, the ends of the overlap with the last block and of the last whole line, the next's start.
 
     Blocks overlap by the lines that a hit in the next block may need. The last line of the log may lack its newline. Of
     a line that ends in a later block, no more is kept than is needed to know that it is too long.
     """
     rest, overlap = b"", 0
-    while data := log.read(SCAN_BLOCK):
+    while data := source.read():
         cut.read(data)
         if not (data := without_holes(data)):
             skip_hole(log)

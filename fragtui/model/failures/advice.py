@@ -1,0 +1,64 @@
+"""What to do about a denied request: it follows the request, may it wait or not, then the cause and the release."""
+
+from __future__ import annotations
+
+from fragtui.kernel.procfs.version import KernelVersion
+from fragtui.kernel.reports.report import KernelReport
+from fragtui.model.failures.cause import FoundCause
+from fragtui.model.failures.causes import FREE_BLOCKS
+from fragtui.model.failures.refusal import RefusalCause, RefusalVerdict
+from fragtui.model.failures.refusal_words import ADDRESS_SPACE
+
+_RESERVE = "Raise vm.min_free_kbytes so that the reserve lasts"
+_JUMBO_ORDER = 2
+"""Order from which on a packet of 1500 bytes is not the reason."""
+
+
+def advice_for(
+    report: KernelReport,
+    version: KernelVersion | None,
+    cause: FoundCause | None,
+    atomic: bool,
+    judgement: RefusalVerdict | None,
+) -> list[str]:
+    """Return sentences on what to do about a denied block, most useful first."""
+    if judgement is not None and judgement.why in {RefusalCause.NO_MEMORY, RefusalCause.TOO_LARGE}:
+        return []
+    sentences = _of_request(report, cause, atomic, judgement)
+    if report.order and cause is not None and cause.cause.fixed and cause.is_fixed_in(version) is False:
+        sentences.append(f"Fixed: {cause.cause.fixed}.")
+    return sentences
+
+
+def _of_request(
+    report: KernelReport, cause: FoundCause | None, atomic: bool, judgement: RefusalVerdict | None
+) -> list[str]:
+    order = report.order or 0
+    if atomic:
+        sentences = [f"{_RESERVE}."]
+        if cause is not None and cause.receiving:
+            if order >= _JUMBO_ORDER:
+                sentences.append("A lower MTU needs smaller blocks.")
+            sentences.append("Packets were dropped, nothing else: act if it repeats.")
+        return sentences
+    if order == 0:
+        return ["Free memory on the node or lower its load."]
+    if cause is not None:
+        return [f"{cause.cause.advice}."]
+    fragmented = judgement is not None and judgement.why is RefusalCause.FRAGMENTED
+    return [f"{FREE_BLOCKS}."] if fragmented else []
+
+
+def vmalloc_advice(report: KernelReport, cause: FoundCause | None) -> list[str]:
+    """Return sentences on what to do about a failed vmalloc."""
+    words = report.vmalloc or ""
+    if words.startswith("0 bytes") or "exceeds total pages" in words:
+        return ["Update or remove the module that asked."]
+    sentences = []
+    if "address space" in words or "vm_struct" in words or ADDRESS_SPACE.fullmatch(words):
+        sentences.append("Boot a 32-bit kernel with a larger vmalloc=; on 64 bits look for the module that leaks it.")
+    else:
+        sentences.append("Free memory on the node or lower its load, then retry.")
+    if cause is not None and cause.cause.key == "iptables":
+        sentences.append("The rules were not updated: restart kube-proxy or what wrote them.")
+    return sentences

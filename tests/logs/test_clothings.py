@@ -1,0 +1,173 @@
+"""One report comes through whatever a tool, a mail or a web page puts around its lines."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import quopri
+import re
+import textwrap
+from collections.abc import Callable
+
+import pytest
+
+from fragtui.kernel.reports.report import KernelReport
+from tests.support.explained import explain_log
+from tests.support.kernel_cases import FOLDER, NOW
+
+Clothing = Callable[[list[str]], str | bytes]
+
+DMESG = [line.removeprefix("node07: ") for line in (FOLDER / "clothing-c08-pdsh-prefix.txt").read_text().splitlines()]
+"""The standard report, a kernel's stamp on each line."""
+BARE = [line.partition("] ")[2] for line in DMESG]
+SYSLOG = [f"Feb 20 10:00:00 node7 kernel: {line}" for line in DMESG]
+STAMPS = [f"2026-02-20T10:00:00.{place:06d}+00:00" for place in range(len(DMESG))]
+
+
+def each(prefix: str, lines: list[str] = DMESG) -> str:
+    return "".join(f"{prefix}{line}\n" for line in lines)
+
+
+def numbered(shape: str, lines: list[str] = DMESG) -> str:
+    return "".join(shape.format(n=place, stamp=STAMPS[place - 1]) + line + "\n" for place, line in enumerate(lines, 1))
+
+
+def rows(header: list[str], quoting: int, *, newest_first: bool = False) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, quoting=quoting)  # type: ignore[arg-type]
+    writer.writerow(header)
+    pairs = list(zip(STAMPS, SYSLOG, strict=True))
+    writer.writerows(
+        [{"time": stamp, "text": line, "host": "node7"}[name] for name in header]
+        for stamp, line in (reversed(pairs) if newest_first else pairs)
+    )
+    return out.getvalue()
+
+
+def journal(place: int, text: str) -> dict[str, str]:
+    return {
+        "__REALTIME_TIMESTAMP": str(1771581600000000 + place), "_TRANSPORT": "kernel", "PRIORITY": "4",
+        "MESSAGE": text, "SYSLOG_IDENTIFIER": "kernel", "_HOSTNAME": "node7", "SYSLOG_FACILITY": "0",
+    }  # fmt: skip
+
+
+LOKI = [[f"{1771581600 * 10**9 + place}", line] for place, line in enumerate(SYSLOG)]
+ENTRIES = [journal(place, text) for place, text in enumerate(BARE)]
+GKE = [
+    {"insertId": f"x{place}", "jsonPayload": entry, "resource": {"labels": {"node_name": "n"}}, "timestamp": stamp}
+    for place, (entry, stamp) in enumerate(zip(ENTRIES, STAMPS, strict=True))
+]
+SHIPPED = [
+    {"@timestamp": stamp, "level": "warning", "message": line} for stamp, line in zip(STAMPS, SYSLOG, strict=True)
+]
+
+
+def wrapped(lines: list[str], width: int = 72, quote: str = "") -> str:
+    return "".join(
+        f"{quote}{part}\n"
+        for line in lines
+        for part in textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False, drop_whitespace=False)
+    )
+
+
+CLOTHINGS: dict[str, str | bytes] = {
+    "grep over rotated files": each("/var/log/messages-20260220:", SYSLOG),
+    "zgrep": each("kern.log.2.gz:", SYSLOG),
+    "grep -n": numbered("{n}:"),
+    "grep -nA40": f"17:{SYSLOG[0]}\n" + "".join(f"{place}-{line}\n" for place, line in enumerate(SYSLOG[1:], 18)),
+    "grep -A40 over files": f"a/b_1.log:{DMESG[0]}\n" + each("a/b_1.log-", DMESG[1:]),
+    "clush": each("node[07-08]: "),
+    "pdsh without stamps": each("worker-12: ", BARE),
+    "glued": each("node07:"),
+    "ansible -o": each("node07 | CHANGED | rc=0 | (stdout) "),
+    "dsh with a pipe": each("node07 | "),
+    "aws logs tail": numbered("{stamp} i-0abc123def ", SYSLOG),
+    "logcli": numbered('{stamp} {{host="node7", job="syslog"}} ', SYSLOG),
+    "logcli, bare": numbered('{stamp} {{job="kernel", host="node7"}} ', BARE),
+    "stern": each("node-agent-x7k2p dmesg "),
+    "stern without stamps": each("node-agent-x7k2p dmesg ", BARE),
+    "kubectl logs --prefix --timestamps": numbered("[pod/agent-x7k2p/dmesg] {stamp} "),
+    "a clock in brackets": each("[11:43:33] "),
+    "a clock": each("10:00:00.123 "),
+    "line numbers": numbered("{n:>6}  "),
+    "line numbers with a bar": numbered("{n:>4} | "),
+    "RFC 5424 without its priority": numbered("{stamp} esx-node7 kernel - - - "),
+    "relayed": each("Feb 20 10:00:01 collector ", SYSLOG),
+    "relayed, bare": each("Feb 20 10:00:01 collector ", [f"Feb 20 10:00:00 node7 kernel: {line}" for line in BARE]),
+    "journalctl -o short-monotonic --no-hostname": "".join(
+        f"{line.partition('] ')[0]}] kernel: {line.partition('] ')[2]}\n" for line in DMESG
+    ),
+    "double quotes": "".join(f'"{line}"\n' for line in DMESG),
+    "a list in a program": "".join(f'  "{line}",\n' for line in DMESG),
+    "GKE, one a line": "".join(json.dumps(entry) + "\n" for entry in GKE),
+    "GKE, an array": json.dumps(GKE, indent=2),
+    "GKE, an array in one line": json.dumps(GKE),
+    "GKE, newest first": json.dumps(GKE[::-1], indent=2),
+    "Google, textPayload pretty": json.dumps(
+        [{"textPayload": line, "timestamp": stamp} for line, stamp in zip(DMESG, STAMPS, strict=True)], indent=2
+    ),
+    "journalctl -o json-pretty": "".join(json.dumps(entry, indent="\t") + "\n" for entry in ENTRIES),
+    "journalctl -o json-sse": "".join(f"data: {json.dumps(entry)}\n\n" for entry in ENTRIES),
+    "journalctl -o json | jq -s": json.dumps(ENTRIES, indent=2),
+    "journalctl -o json | jq -cs": json.dumps(ENTRIES),
+    "journal in lower case": "".join(
+        json.dumps({key.lower(): value for key, value in entry.items()}) + "\n" for entry in ENTRIES
+    ),
+    "journal, JSON behind JSON": "".join(map(json.dumps, ENTRIES)),
+    "logcli -o jsonl": "".join(json.dumps({"labels": {"a": "b"}, "line": line}) + "\n" for line in SYSLOG),
+    "Loki's API": json.dumps(
+        {"data": {"result": [{"stream": {}, "values": LOKI}]}}
+    ),
+    "a shipper with a level": "".join(json.dumps(entry) + "\n" for entry in SHIPPED),
+    "Ansible's stdout_lines": "ok: [node07] => {\n" + json.dumps({"stdout_lines": DMESG}, indent=4)[2:] + "\n",
+    "Ansible's stdout": 'node07 | CHANGED => {\n    "stdout": ' + json.dumps("\n".join(DMESG)) + "\n}\n",
+    "Splunk's JSON": "".join(
+        json.dumps({"preview": False, "result": {"_raw": line, "_time": stamp}}) + "\n"
+        for line, stamp in zip(SYSLOG, STAMPS, strict=True)
+    ),
+    "docker, JSON in JSON": "".join(json.dumps({"log": json.dumps(entry) + "\n"}) + "\n" for entry in ENTRIES),
+    "Elasticsearch, pretty": json.dumps(
+        {"hits": {"hits": [{"_id": "x", "_source": entry, "sort": [1]} for entry in SHIPPED]}}, indent=2
+    ),
+    "dmesg -J | jq -c": json.dumps({"dmesg": [{"pri": 4, "time": 9120.2, "msg": text} for text in BARE]}),
+    "CloudWatch Insights": rows(["time", "text"], csv.QUOTE_MINIMAL),
+    "CloudWatch Insights, newest first": rows(["time", "text"], csv.QUOTE_MINIMAL, newest_first=True),
+    "Splunk": rows(["text", "time", "host"], csv.QUOTE_ALL),
+    "mail, wrapped": wrapped(DMESG),
+    "mail, wrapped at 78": wrapped(DMESG, 78),
+    "mail, quoted and wrapped": wrapped(DMESG, 70, "> "),
+    "mail, syslog wrapped": wrapped(SYSLOG, 76),
+    "mail, quoted-printable": quopri.encodestring("\n".join(DMESG).encode()),
+    "Markdown's escapes": each("", [re.sub(r"([*_|<])", r"\\\1", line) for line in DMESG]),
+    "HTML": "<html><body><pre>" + each("", [x.replace("&", "&amp;").replace("<", "&lt;") for x in DMESG]) + "</pre>",
+    "HTML, one line": "<br>".join(line.replace("<", "&lt;") for line in DMESG),
+    "HTML, paragraphs": "".join(f"<p>{line.replace('<', '&lt;')}</p>\n" for line in DMESG),
+    "HTML, quoted": each("&gt; ", [line.replace("<", "&lt;") for line in DMESG]),
+    "UTF-16, little": ("\ufeff" + "\r\n".join(DMESG) + "\r\n").encode("utf-16-le"),
+    "UTF-16, big": ("\ufeff" + "\n".join(SYSLOG) + "\n").encode("utf-16-be"),
+    "newest first": "".join(f"{line}\n" for line in reversed(DMESG)),
+    "Grafana, newest first": "".join(f"{a}\t{b}\n" for a, b in reversed(list(zip(STAMPS, SYSLOG, strict=True)))),
+    "newest first, whole seconds": "".join(f"Feb 20 10:00:00 node7 kernel: {line}\n" for line in reversed(BARE)),
+    "one line": " ".join(DMESG) + "\n",
+    "one line of syslog": " ".join(SYSLOG) + "\n",
+}  # fmt: skip
+
+
+def facts(report: KernelReport | None) -> dict[str, object]:
+    assert report is not None
+    names = ("kind", "comm", "pid", "cpu", "order", "mode", "names", "nodemask", "cpuset", "mems_allowed", "release")
+    return {name: getattr(report, name) for name in (*names, "stack", "zones", "suppressed", "repeated")}
+
+
+def reports(text: str | bytes) -> list[dict[str, object]]:
+    data = text.encode() if isinstance(text, str) else text
+    return [facts(incident.report) for incident in explain_log(io.BytesIO(data), now=NOW)]
+
+
+(STANDARD,) = reports(each(""))
+
+
+@pytest.mark.parametrize("text", CLOTHINGS.values(), ids=CLOTHINGS.keys())
+def test_a_report_in_any_clothing_has_all_its_facts(text: str | bytes) -> None:
+    assert reports(text) == [STANDARD]
