@@ -36,7 +36,7 @@ _MIRROR = "kubernetes.io/config.mirror"
 _WRAPPERS = ("object", "event", "jsonPayload", "items", "log", "message", "msg", "MESSAGE", "data", "body", "_source")
 """Members in which collectors and exporters put an object; a text is JSON again."""
 _MAX_WRAPPED = 5
-_EVENT_MARKS = (b'involvedObject"', b'regarding"', b"involvedObject\\", b"regarding\\")
+_EVENT_MARKS = (b"involvedObject", b'regarding"', b"regarding\\")
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -99,9 +99,9 @@ def read_table_row(row: Row, text: str, time: float | None, line: int | None) ->
 
 def _object(cells: dict[str, str | None]) -> tuple[str | None, str]:
     """Return the name and the kind of a row's object; without a column for it (a description) a pod without a name."""
-    if cells.get("object"):
-        kind, _, name = (cells["object"] or "").partition("/")
-        return name, kind
+    if whole := cells.get("object"):
+        kind, _, named = whole.partition("/")
+        return named, kind
     name = cells.get("name")
     if cells.get("kind"):
         return (_EVENT_NAME.sub("", name) if name else None), cells["kind"] or ""

@@ -66,7 +66,9 @@ class PodLogReader:
         """Return whether this raw line is worth parsing: it may be about a pod, or continue a line that is."""
         if self._held is not None or self._row is not None:
             return True
-        return line_worth_reading(line) or line.startswith(_DESCRIBED_BYTES) or _HEADER_BYTES.search(line) is not None
+        if line_worth_reading(line) or line.startswith(_DESCRIBED_BYTES):
+            return True
+        return (b"MESSAGE" in line or b"Message" in line) and _HEADER_BYTES.search(line) is not None
 
     def feed(self, record: LogRecord) -> tuple[PodObservation, ...]:
         """Return the observations complete with this record. Never raises."""

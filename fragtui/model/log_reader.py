@@ -70,7 +70,7 @@ class LogReading:
 
     def feed(self, line: bytes, number: int, torn: bool) -> Sequence[PodLine]:
         """Take a line without its newline (`torn` if it had none); return what it completes."""
-        if (events := read_event_line(line, number)) is not None:
+        if not self._busy and (events := read_event_line(line, number)) is not None:
             self._after = 0
             return events
         parser, collector = self._parser, self._collector

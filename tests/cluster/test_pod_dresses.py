@@ -1,6 +1,6 @@
 """One failure in many dresses: whatever a collector, pager or exporter puts around it, the facts stay the same."""
 
-# ruff: noqa: E501: lines of tables are longer.
+# ruff: noqa: E501
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import permutations
 
 from fragtui.model.failures.incident import Incident
@@ -49,7 +49,7 @@ def _shown(pod: Incident) -> str:
 
 def _differences(facts: dict[str, str], pod: Incident) -> list[str]:
     time = (pod.to_json()["time"] or "-") if pod.time is not None else "-"
-    is_right = {
+    is_right: dict[str, Callable[[str], bool]] = {
         "pod": lambda value: value == f"{pod.namespace or '-'}/{pod.pod or '-'}",
         "class": lambda value: pod.cause in value.split("|"),
         "memory": lambda value: pod.memory is _MEMORY[value],

@@ -25,6 +25,8 @@ class Layout(NamedTuple):
     uname: tuple[str, ...] = ()
     kernel_logs: tuple[str, ...] = ()
     """All files of the first pattern with a report of the kernel are read, else of the first one with files."""
+    other_logs: tuple[str, ...] = ()
+    """Logs that may be the kernel's: the first pattern with a report of it, if none of `kernel_logs` has one."""
     crashes: tuple[str, ...] = ()
     """Logs of crashed kernels: all of them are read, too."""
     pod_logs: tuple[str, ...] = ()
@@ -236,7 +238,8 @@ LAYOUT_FOLDER = Layout(
     proc=("proc/{name}", "{name}", "{name}.txt", "proc_{name}", "proc_{name}.txt"),
     hostname=("hostname", "hostname.txt"),
     uname=("uname", "uname.txt", "uname_-a"),
-    kernel_logs=("*dmesg*", "kern*", "messages*", "syslog*", "*journal*", "*"),
+    kernel_logs=("*dmesg*", "kern*", "messages*", "syslog*"),
+    other_logs=("*journal*", "*"),
     pod_logs=("*",),
     sysctl=("sysctl", "sysctl.txt", "sysctl_-a"),
     every_file=True,

@@ -80,13 +80,14 @@ class SavedTree:
         """Return the saved logs with the kernel's messages: the best of this boot, and those of crashed kernels."""
         if self._kernel_logs is None:
             first: tuple[Path, ...] = ()
-            for pattern in self.layout.kernel_logs if not self.nodes else ():
+            layout = self.layout
+            for pattern in (*layout.kernel_logs, *layout.other_logs) if not self.nodes else ():
                 files = self._group(pattern)
-                first = first or files
+                first = first or (files if pattern in layout.kernel_logs else ())
                 if any(_has_report(self.root, path) for path in files):
                     first = files
                     break
-            crashes = (path for pattern in self.layout.crashes for path in self._group(pattern))
+            crashes = (path for pattern in layout.crashes for path in self._group(pattern))
             self._kernel_logs = tuple(dict.fromkeys((*first, *crashes)))
         return self._kernel_logs
 

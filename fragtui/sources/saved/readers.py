@@ -123,6 +123,8 @@ class SavedPods:
         for incident in incidents:
             self._tracker.kernel_incident(incident)
         self._moment: float | None = None
+        self._changed = 0.0
+        """The last change of the newest log, for observations without a time."""
         self._unread = 0
         """Lines that no parser could read."""
         self._lines = 0
@@ -192,7 +194,7 @@ class SavedPods:
     def update(self) -> PodUpdate:
         """Return the update from the logs read so far."""
         with self._lock:
-            moment = self._moment if self._moment is not None else time.time()
+            moment = self._moment if self._moment is not None else self._changed or time.time()
             states = (self._state,) if self._state is not None else ()
             return PodUpdate(self._tracker.snapshot(moment), states, self._tracker.names)
 
@@ -202,6 +204,7 @@ class SavedPods:
         if isinstance(opened, str):
             return opened
         log, changed = opened
+        self._changed = max(self._changed, changed)
         offset = float(time.localtime(changed).tm_gmtoff)
         counts, problem = CutLines(), None
         with log:
