@@ -15,35 +15,39 @@ from fragtui.text import bounded_int
 BOX = " \t│┃|║"
 """Characters around a row in a terminal program."""
 _TITLES = ("LAST SEEN", "FIRST SEEN", "LASTSEEN", "FIRSTSEEN", "SUBOBJECTPATH")
-_AGE = r"(?:(?:\d+[ydhms])+|<invalid>|<unknown>|\d{4}-\d\d-\d\dT[\d:.]+Z)"
-_TIMES = rf"(?:{_AGE}(?: ?\(x\d+ over {_AGE}\))?)"
+_AGE = r"(?:(?:\d{1,6}[ydhms]){1,4}+(?!\w)|<invalid>|<unknown>|\d{4}-\d\d-\d\dT[\d:.]{8,18}+Z)"
+_TIMES = rf"(?:{_AGE}(?: ?\(x\d{{1,20}}+ over {_AGE}\))?+)"
+_PART = r"(?P<part>(?:spec|status)\.\S++|implicitly\S++(?: \S++)?+)?+"
+_SOURCE = r"(?P<source>\{?[a-z][\w.\-]*+(?:(?:, ?| (?=\S{1,300}\}))[\w.\-]++\}?)?+)?+"
 _CELLS = {
-    "NAMESPACE": r"(?P<namespace>[a-z0-9][a-z0-9.\-]*)",
-    "LASTSEEN": rf"(?P<last>{_TIMES})?",
-    "FIRSTSEEN": rf"(?P<first>{_TIMES})?",
-    "AGE": rf"(?P<last>{_TIMES})?",
-    "COUNT": r"(?P<count>\d{1,20})?",
-    "NAME": r"(?P<name>[a-zA-Z0-9][\w.\-]*)",
-    "KIND": r"(?P<kind>[A-Z]\w*)",
+    "NAMESPACE": r"(?P<namespace>[a-z0-9][a-z0-9.\-]*+)",
+    "LASTSEEN": rf"(?P<last>{_TIMES})?+",
+    "FIRSTSEEN": rf"(?P<first>{_TIMES})?+",
+    "AGE": rf"(?P<last>{_TIMES})?+",
+    "COUNT": r"(?P<count>\d{1,20}+(?!\w))?+",
+    "NAME": r"(?P<name>[a-zA-Z0-9][\w.\-]*+)",
+    "KIND": r"(?P<kind>[A-Z]\w*+)",
     "TYPE": r"(?P<type>Normal|Warning)",
-    "REASON": r"(?P<reason>\w+)",
-    "OBJECT": r"(?P<object>[a-zA-Z.]+/\S+)",
-    "SUBOBJECT": r"(?P<part>(?:spec|status)\.\S+|implicitly\S+(?: \S+)?)?",
-    "SUBOBJECTPATH": r"(?P<part>(?:spec|status)\.\S+|implicitly\S+(?: \S+)?)?",
-    "SOURCE": r"(?P<source>\{?[a-z][\w.\-]*(?:(?:, ?| (?=\S+\}))[\w.\-]+\}?)?)?",
-    "FROM": r"(?P<source>\{?[a-z][\w.\-]*(?:(?:, ?| (?=\S+\}))[\w.\-]+\}?)?)?",
+    "REASON": r"(?P<reason>\w++)",
+    "OBJECT": r"(?P<object>[a-zA-Z.]++/\S++)",
+    "SUBOBJECT": _PART,
+    "SUBOBJECTPATH": _PART,
+    "SOURCE": _SOURCE,
+    "FROM": _SOURCE,
     "MESSAGE": r"(?P<message>.*?)",
 }
-_ANY_CELL = r"\S+"
+"""What a cell holds, an optional one possibly nothing; possessive, so that no row is tried in many ways."""
+_ANY_CELL = r"\S++"
 _MAX_CELLS = 16
 _EVENT_NAME = re.compile(r"\.[0-9a-f]{10,20}$")
 """The end of an event's name; before it stands the name of its object."""
 _ALONE = re.compile(
-    rf"^(?:(?P<namespace>[a-z0-9][a-z0-9.\-]*)\s+)??(?:(?P<last>{_TIMES})\s+)?(?P<type>Warning|Normal)\s+(?P<reason>\w+)"
-    rf"\s+(?:(?P<age>{_TIMES})\s+)?(?P<message>.*)$"
+    rf"^(?:(?P<namespace>[a-z0-9][a-z0-9.\-]*+)\s++)??(?:(?P<last>{_TIMES})\s++)?(?P<type>Warning|Normal)\s++(?P<reason>\w++)"
+    rf"\s++(?:(?P<age>{_TIMES})\s++)?(?P<message>.*)$"
 )
 """A row without its header."""
 _OBJECT = re.compile(r"^(?:pods?/)([a-z0-9][a-z0-9.\-]*)\s+", re.IGNORECASE)
+_OTHER_OBJECT = re.compile(r"[a-z][a-z0-9.]*+/\S++\s{2}")
 _FROM = re.compile(r"^(?:kubelet(?:, ?\S+)?|\S+-scheduler|\S+)\s{2,}")
 _MAX_SPACES = 64
 _WIDE = re.compile(rf"\s{{{_MAX_SPACES},}}+")
@@ -74,7 +78,7 @@ def _row_of(columns: tuple[str, ...]) -> Row | None:
     pattern = cells[0]
     for before, cell in pairwise(cells):
         # An empty cell takes no room of its own; a message ends with two spaces, as its words stand one apart.
-        space = r"\s{2,}+" if before == _CELLS["MESSAGE"] else r"\s*+" if before.endswith(")?") else r"\s++"
+        space = r"\s{2,}+" if before == _CELLS["MESSAGE"] else r"\s*+" if before.endswith(")?+") else r"\s++"
         pattern += space + cell
     return re.compile(rf"^{pattern}\s*$")
 
@@ -115,7 +119,7 @@ def read_lone_row(text: str, time: float | None, line: int | None) -> tuple[PodO
         return None
     message = row["message"]
     named = _OBJECT.match(message)
-    if named is None and re.match(r"[a-z][a-z0-9.]*/\S+\s{2,}", message):
+    if named is None and _OTHER_OBJECT.match(message):
         return ()
     counted = _COUNTED.search(row["age"] or row["last"] or "")
     pod = PodRef(row["namespace"] if named else None, named[1]) if named else PodRef()
