@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -10,7 +11,7 @@ from fragtui.cluster.event_reasons import read_event_of
 from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.logs.timestamps import rfc3339_time
-from fragtui.text import bounded_int
+from fragtui.text import bounded_int, printable
 
 BOX = " \t│┃|║"
 """Characters around a row in a terminal program."""
@@ -96,9 +97,12 @@ def read_table_row(row: Row, text: str, time: float | None, line: int | None) ->
     times = cells.get("count") or (counted[1] if counted else None)
     pod = PodRef(cells.get("namespace"), name) if name else PodRef()
     moment = rfc3339_time(cells.get("last") or "") or time
-    return read_event_of(
-        cells["reason"], cells["message"], pod, (moment, line), (bounded_int(times) if times else None) or 1
-    )
+    count = (bounded_int(times) if times else None) or 1
+    return _seen(read_event_of(cells["reason"], cells["message"], pod, (moment, line), count), cells.get("last"))
+
+
+def _seen(events: tuple[PodObservation, ...], age: str | None) -> tuple[PodObservation, ...]:
+    return tuple(replace(event, seen=printable(age)) for event in events) if age and age[0].isdigit() else events
 
 
 def _object(cells: dict[str, str | None]) -> tuple[str | None, str]:
@@ -124,4 +128,5 @@ def read_lone_row(text: str, time: float | None, line: int | None) -> tuple[PodO
     counted = _COUNTED.search(row["age"] or row["last"] or "")
     pod = PodRef(row["namespace"] if named else None, named[1]) if named else PodRef()
     text = message[named.end() :] if named else _FROM.sub("", message)
-    return read_event_of(row["reason"], text, pod, (time, line), (bounded_int(counted[1]) if counted else None) or 1)
+    count = (bounded_int(counted[1]) if counted else None) or 1
+    return _seen(read_event_of(row["reason"], text, pod, (time, line), count), row["age"] or row["last"])

@@ -60,6 +60,8 @@ class Attempt:
     """Ids of attempts that turned out to be this one: drop what is kept of them."""
     follows: Followed | None = None
     """The earlier attempt that this one is only a consequence of."""
+    seen: str | None = None
+    """When it was last seen, by a table of events: ``2m1s (x350 over 88m)``."""
 
 
 @dataclass(slots=True, eq=False)
@@ -85,6 +87,7 @@ class _Open:
     absorbed: tuple[str, ...] = ()
     ended: bool = False
     follows: Followed | None = None
+    seen: str | None = None
 
     @property
     def ids(self) -> set[str]:
@@ -109,6 +112,7 @@ class _Open:
             if key in self.counts or len(self.counts) < _MAX_COUNTS:
                 self.counts[key] = max(observation.count, self.counts.get(key, 0))
         self.observations += 1
+        self.seen = observation.seen or self.seen
         self.pids = tuple(dict.fromkeys((*self.pids, *observation.pids)))[:8]
 
     def stretch(self, time: float | None, line: int | None) -> None:
@@ -162,6 +166,7 @@ class _Open:
             self.pids,
             self.absorbed,
             self.follows,
+            self.seen,
         )
 
 

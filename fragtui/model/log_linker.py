@@ -214,6 +214,8 @@ def sandbox_incident(attempt: Attempt, links: tuple[PodLink, ...] = ()) -> Incid
         words.append(f"it is a consequence of the attempt{at}, incident {before.id}: {before.reason_class.words}")
     if attempt.count is not None and attempt.count > 1 and attempt.last_time is not None:
         words.append(f"{attempt.count:,} times, the last at {iso_utc(attempt.last_time)}")
+    elif attempt.seen is not None:
+        words.append(f"last seen {attempt.seen} before its table was printed")
     words.append(advice_words(reason, memory))
     return Incident(
         time=attempt.first_time,
