@@ -36,7 +36,8 @@ _CONTAINER_FAILS = re.compile(r'failed to "StartContainer" for .{0,300}? with (\
 _NOT_CREATION = frozenset({"CrashLoopBackOff", "PostStartHookError", "KillContainerError"})
 _OUR_SYNC_ERRORS = re.compile(
     r'failed to "(?:CreatePodSandbox|SetupNetwork)"|network is not ready|cgroups exist and are correctly applied'
-    r"|pod container exists|unmounted volumes|unattached volumes|CreatePodSandbox|prepare dynamic resources"
+    r"|pod container exists|unmounted volumes|unattached volumes|volumes for pod|CreatePodSandbox"
+    r"|prepare dynamic resources"
     r"|[Cc]an(?:not|'t) allocate memory"
 )
 

@@ -18,7 +18,7 @@ _FAILURE_STEPS = (
 )
 """glog's second line and klog's third start with the same words: klog's has ``failed`` in its message, see
 `_failure_step`."""
-_SYNC = ("Error syncing pod",)
+_SYNC = ("Error syncing pod", "Unable to attach or mount volumes for pod", "Unable to mount volumes for pod")
 _VOLUME = re.compile(
     r'^Operation for "\{?.{0,600}?failed\. No retries permitted until .{0,200}?[Ee]rror: ((?:Mount|Map|Attach)V.*)',
     re.DOTALL,

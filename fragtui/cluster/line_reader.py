@@ -20,7 +20,7 @@ from fragtui.logs.record import LogRecord
 from fragtui.logs.timestamps import ISO, iso_time, rfc3339_time
 from fragtui.text import LINE_BYTES, printable
 
-_KLOG = re.compile(r"[IWEF]\d{4} \d\d:\d\d:")
+_LINE = re.compile(r'[IWEF]\d{4} \d\d:\d\d:|time="\d{4}-|level=[a-z]+ msg=')
 _MAX_DEPTH = 3
 """Lines inside lines that are read."""
 _MAX_STAMP = 100
@@ -59,7 +59,7 @@ def _read(
     fields = parse_logfmt(text)
     if fields is not None:
         message = fields["msg"].lstrip() if "msg" in fields else ""
-        if depth < _MAX_DEPTH and _KLOG.match(message):  # k0s prints what its components write.
+        if depth < _MAX_DEPTH and _LINE.match(message):  # k0s prints what its components write.
             return _read(message, _timed(record, rfc3339_time(fields.get("time", ""))), date, depth + 1)
         return read_runtime_line(fields, record.program, record.time, record.line)
     inside = embedded_in(text) if depth < _MAX_DEPTH else None

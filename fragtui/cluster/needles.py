@@ -21,6 +21,7 @@ FAILURE_NEEDLES = (
     b"netavark",
     b"plugin type=",
     b"etwork for pod",
+    b"olumes for pod",
 )
 REASON_NEEDLE = b"Failed"
 """An event's reason begins with it, and much else: it counts if `FAILED_REASON` matches at it."""
@@ -40,7 +41,6 @@ _READ = (
     b"PodSandBox",
     b"Handler for POST",
     b"pod container exists",
-    b"nable to mount volumes",
     b"StartContainer",
     b"ontainer failed",
 )

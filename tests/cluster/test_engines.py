@@ -122,6 +122,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         f'"pod":{{"name":"cache-0","namespace":"data"}},"err":"fork/exec /usr/bin/x: c{NOMEM}"}}\n',
         "pod=data/cache-0 class=fork-refused time=2023-02-06T10:00:00",
     ),
+    "volumes: the wait alone": (
+        'E0206 09:01:50.2     911 kubelet.go:1875] "Unable to attach or mount volumes for pod; skipping pod" err="unmounted volumes=[tls], unattached volumes=[]: context deadline exceeded" pod="data/cache-0"\n',
+        "pod=data/cache-0 class=volume memory=no",
+    ),
+    "volumes, glog": (
+        f'E0206 09:01:50.2     911 kubelet.go:1640] Unable to mount volumes for pod "cache-0_data({UID})": timeout expired waiting for volumes to attach or mount for pod "data"/"cache-0". list of unmounted volumes=[tls]; skipping pod\n',
+        f"pod=data/cache-0 uid={UID} class=volume memory=no",
+    ),
     "volumes: the mount that failed and the wait for it": (
         f'E0206 09:00:00.1     911 nestedpendingoperations.go:348] Operation for "{{volumeName:kubernetes.io/secret/{UID}-tls podName:{UID} nodeName:}}" failed. No retries permitted until 2024-02-06 09:02:00 +0000 UTC (durationBeforeRetry 2m0s). Error: MountVolume.SetUp failed for volume "tls" (UniqueName: "kubernetes.io/secret/{UID}-tls") pod "cache-0" (UID: "{UID}") : secret "tls" not found\n'
         f'E0206 09:01:50.2     911 pod_workers.go:1298] "Error syncing pod, skipping" err="unmounted volumes=[tls], unattached volumes=[]: context deadline exceeded" pod="data/cache-0" podUID="{UID}"\n',

@@ -119,6 +119,12 @@ def test_the_full_stamp_of_a_runtimes_line_is_its_time(prefix: str) -> None:
     assert faults_of(expected, incidents_of(f"{prefix}{CONTAINERD}\n".encode())) == []
 
 
+def test_a_runtimes_line_in_the_line_of_its_supervisor_is_read() -> None:
+    inner = CONTAINERD.replace("\\", "\\\\").replace('"', '\\"')
+    text = f'time="2024-02-06 09:07:11" level=info msg="{inner}" component=containerd stream=stderr\n'
+    assert faults_of(f"{NO_UID} uid={UID} time=2024-02-06T09:07:11", incidents_of(text.encode())) == []
+
+
 def test_a_full_stamp_dates_the_year_less_lines_around_it() -> None:
     """The kernel's line stands above the line that shows year and zone: 10:07 of the node is 09:07 UTC, in 2022."""
     log = (

@@ -1,4 +1,4 @@
-"""The facts of texts in the shape of public threads, told from each of them and from cuts and mixtures."""
+"""The facts of texts in the shape of public threads, read from each of them, from cuts and from mixtures."""
 
 from __future__ import annotations
 

@@ -7,6 +7,9 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+_SMALL = 1 << 15
+"""Bytes of a block that is searched without looking for marks: a pasted line may lack them."""
+
 
 class Search(Protocol):
     """A search for needles in a block."""
@@ -16,7 +19,10 @@ class Search(Protocol):
 
 
 class GatedNeedles(NamedTuple):
-    """Needles that are searched only in blocks with one of the marks: a mark that is frequent is found at once."""
+    """Needles that are searched only in blocks with one of the marks, and in small ones.
+
+    A mark that is frequent is found at once; a block without any costs one search for each mark.
+    """
 
     marks: Sequence[bytes]
     needles: Sequence[bytes]
@@ -26,7 +32,7 @@ class GatedNeedles(NamedTuple):
 
     def found(self, search: Search, block: bytes) -> list[int]:
         """Return the offsets of the needles in a block, in no order."""
-        if not search(block, self.marks, only_first=True):
+        if len(block) > _SMALL and not search(block, self.marks, only_first=True):
             return []
         hits = [place for place in search(block, (self.prefix,)) if self.confirmed.match(block, place)]
         return [*hits, *search(block, self.needles)]
