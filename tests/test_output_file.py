@@ -189,10 +189,14 @@ async def test_keys_save_files_with_their_own_modes(
 ) -> None:
     HostTree.small(tmp_path / "host")
     monkeypatch.chdir(out)
-    app = make_app(tmp_path / "host")
+    (tmp_path / "kern.log").write_text("<4>[  1.0] sh: page allocation failure: order:6, mode:0xdc0(GFP_KERNEL)\n")
+    app = make_app(tmp_path / "host", kernel_log=str(tmp_path / "kern.log"))
     async with running(app) as pilot:
+        await until(pilot, lambda: len(app.main.session.failures.rows) == 1)
         with umask(mask):
-            await pilot.press("S", "W")
+            for key in ("p", "f"):
+                await pilot.press("w", key)
+                await until(pilot, lambda: app.screen is app.main)
             await until(pilot, lambda: len([path for path in out.iterdir() if path.suffix != ".tmp"]) == 2)
     modes = {path.suffix: mode_of(path) for path in out.iterdir()}
     assert modes == {".svg": 0o644, ".jsonl": 0o600}
@@ -207,7 +211,7 @@ async def test_the_name_of_the_folder_cannot_move_the_cursor_in_a_notification(
     monkeypatch.chdir(hostile)
     app = make_app(tmp_path / "host")
     async with running(app) as pilot:
-        await pilot.press("S")
+        await pilot.press("w", "p")
         await until(pilot, lambda: bool(app.notices.notices))
         message = app.notices.notices[0].text
     assert "\\x1b[31mred\\x07" in message and message.isprintable()
@@ -220,4 +224,4 @@ async def test_the_palette_offers_no_picture_of_textuals_own(root: Path) -> None
         await pilot.press("ctrl+p")
         await pilot.pause()
         titles = [command.name for command in app.screen.query_one(PaletteList).commands]
-    assert "Picture" in titles and "Screenshot" not in titles
+    assert "Save: Picture" in titles and "Screenshot" not in titles

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fragtui.cluster import failure_reason as reason
+from fragtui.logs.wrapper import any_of, shape_of
 from fragtui.render.redaction import redaction_of
 from fragtui.sources.config import toml_file
 from tests.support.adversary import Attack, attacks
@@ -48,12 +49,17 @@ MADE = {
     "fragtui.cluster.failure_reason._table": compiled_by(reason._table.__wrapped__),
     "fragtui.cluster.failure_reason._wrappers": compiled_by(reason._wrappers.__wrapped__),
     "fragtui.render.redaction.redaction_of": compiled_by(redaction_of, ["node-1.example"], ["web"], [("web-0", None)]),
+    "fragtui.logs.wrapper.any_of": compiled_by(
+        any_of,
+        [shape_of(text) for text in ("/var/log/messages-1:", "2026-02-20T10:00:00Z a 12 | ", "[pod/x-1] 10:00:00 ")],
+    ),
     "fragtui.sources.config.toml_file._setting": compiled_by(toml_file._setting, "guard"),
 }
 """Those that a function makes when it is called."""
 FOUND = package_patterns(MADE)
 LINE_BY_LINE = {
     "fragtui.cluster.failure_reason._wrappers": "match",
+    "fragtui.logs.wrapper.any_of": "match",
     "fragtui.sources.config.toml_file._setting": "match",
 }
 

@@ -12,6 +12,9 @@ from types import ModuleType
 
 import pytest
 
+from screenshots import states
+from tests.support.contrast import XTERM
+
 HERE = Path(__file__).parent.parent / "screenshots"
 WORDS = {
     "fragmented-120x40": ("node-7", "FRAGMENTED", "No free 4M block", "runc:[1:CHILD]", "replay", "✗ none · denied"),
@@ -82,3 +85,26 @@ def test_the_recording_names_no_person() -> None:
     assert "/work" not in recorded
     assert "/home" not in recorded
     assert not re.search(r'"login": "|"boot": "', recorded)
+
+
+@pytest.mark.slow
+def test_a_state_is_drawn_as_a_terminal_shows_it_and_listed_on_the_page(tmp_path: Path) -> None:
+    states.write_roots(tmp_path)
+    (tmp_path / "notes").mkdir()
+    size, depth = (80, 24), "16"
+    found = states.cases(tmp_path)
+    assert list(found) == ["healthy", "keeps", *states.REPLAYED]
+    (path,) = states.draw_case("keeps", found["keeps"], tmp_path, (size,), {depth: states.DEPTHS[depth]})
+    picture = path.read_text()
+    for word in ("keeps · 80×24 · 16", "RESERVED", "Denied", "Stuck", "Try", "none"):
+        assert word in words_of(picture)
+    assert set(re.findall(r"#[0-9a-f]{6}", picture)) <= {*XTERM, "#888888"}
+    page = states.index(["keeps"])
+    assert page.count("<img") == len(states.SIZES) * len(states.DEPTHS)
+    assert f'src="{path.name}"' in page
+
+
+def test_an_unknown_state_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="no case frga; there are healthy, keeps, denied, recovering"):
+        states.main(tmp_path, tmp_path / "out", "frga")
+    assert not (tmp_path / "out").exists()

@@ -70,7 +70,7 @@ def test_the_first_bars_wait_for_no_log_pod_or_remedy(tree: HostTree) -> None:
     assert not within(modules, (*_REMEDIES, *_LOGS, *_PODS, "fragtui.sources.files.own_log"))
     later = ("fragtui.kernel.procfs.pagetypeinfo", "fragtui.render.forecast_text", "fragtui.render.report_page")
     assert not within(modules, (*later, "fragtui.ui.pages", "fragtui.ui.dialogs", "fragtui.ui.widgets.modal"))
-    actions = tuple(f"fragtui.ui.screens.{name}" for name in ("failure_actions", "report_action", "remedy_controller"))
+    actions = tuple(f"fragtui.ui.screens.{name}" for name in ("saving", "remedy_controller"))
     assert not within(modules, (*actions, "fragtui.ui.widgets.page", "fragtui.output_file", "fragtui.remedies"))
     packing = ("fragtui.sources.recording.format", "fragtui.sources.recording.file_writer", "json")
     assert not within(modules, (*packing, "fragtui.sources.files.own_files"))

@@ -21,6 +21,7 @@ SOURCES = sorted((REPOSITORY / "fragtui").rglob("*.py"))
 PAGES = (
     "README.md",
     ".github/CONTRIBUTING.md",
+    ".github/SECURITY.md",
     ".github/pull_request_template.md",
     ".github/ISSUE_TEMPLATE/bug.yml",
     ".github/ISSUE_TEMPLATE/wrong_verdict.yml",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from fragtui.cluster.error_ids import container_id_in, pids_in, pod_in, sandbox_id_in
 from fragtui.cluster.event_reasons import failure_of_event, sync_failure
@@ -19,16 +20,18 @@ _FAILURE_STEPS = (
 """glog's second line and klog's third start with the same words: klog's has ``failed`` in its message, see
 `_failure_step`."""
 _SYNC = ("Error syncing pod", "Unable to attach or mount volumes for pod", "Unable to mount volumes for pod")
-_VOLUME = re.compile(
-    r'^Operation for "\{?.{0,600}?failed\. No retries permitted until .{0,200}?[Ee]rror: ((?:Mount|Map|Attach)V.*)',
-    re.DOTALL,
-)
-_VOLUME_POD = re.compile(r'pod "([a-z0-9][a-z0-9.\-]{0,252})" \(UID: "([0-9a-f\-]{32,36})"\)')
 _BEGINS = re.compile(r"^No (?:ready )?sandbox for pod\b")
 _LIFECYCLE = re.compile(r'"?ID"?:\s*"?([0-9a-f\-]{32,36})"?,? *"?Type"?:\s*"?(\w+)"?,? *"?Data"?:\s*"?([0-9a-f]{64})')
 _SYNC_LOOP = re.compile(r"^SyncLoop \(?(DELETE|REMOVE)\b")
 _EVENT_REF = re.compile(r'Kind:"Pod", Namespace:"([^"]*)", Name:"([^"]*)", UID:"([^"]*)"')
 _EVENT_REASON = re.compile(r"reason: '(\w++)'\s*+(.*)")
+_RETRY = re.compile(r"\(durationBeforeRetry ([0-9hms.]{1,16})\)")
+_BACK_OFF = re.compile(r"\bback-off ([0-9hms.]{1,16}) restarting failed container")
+_GO_DURATION = re.compile(r"(?:([0-9]{1,4})h)?(?:([0-9]{1,4})m(?!s))?(?:([0-9]{1,4}(?:\.[0-9]{1,9})?)(m?)s)?")
+_OF_VOLUME = re.compile(r'\bpodName:([0-9a-f\-]{32,36})|\bpod "([^"]{1,253})" \(UID: "([0-9a-f\-]{32,36})"\)')
+_SYNC_SECONDS, _NETWORK_SECONDS = 12.0, 1.0
+"""After a failed sync the kubelet waits 10 to 15 s, or 1 to 1.5 s for its network: pkg/kubelet/pod_workers.go,
+completeWork (1.3 to 1.34)."""
 
 
 def read_kubelet_line(klog: KlogLine, time: float | None, line: int | None) -> tuple[PodObservation, ...]:
@@ -46,9 +49,8 @@ def read_kubelet_line(klog: KlogLine, time: float | None, line: int | None) -> t
         return (_failed(step, pod, time, line, error),)
     if message.startswith(_SYNC):
         return _sync_error(pod, time, line, error)
-    if message.startswith("Operation for ") and (volume := _VOLUME.match(message)) is not None:
-        named = _VOLUME_POD.search(message)
-        return (_failed("volume", PodRef(None, named[1], named[2]), time, line, volume[1]),) if named else ()
+    if (retry := _RETRY.search(message)) is not None and message.startswith("Operation for"):
+        return _retries(_pod_of_volume(message), time, line, retry[1])
     if _BEGINS.match(message):
         return (PodObservation(PodFact.BEGINS, "kubelet", "begins", pod, time, line),) if pod else ()
     if message.startswith("SyncLoop"):
@@ -103,9 +105,39 @@ def _failed(
 def _sync_error(pod: PodRef, time: float | None, line: int | None, error: str) -> tuple[PodObservation, ...]:
     failure = sync_failure(error)
     if failure is None:
-        return ()
+        back_off = _BACK_OFF.search(error)
+        return _retries(pod, time, line, back_off[1]) if back_off else ()
     stage, text = failure
-    return (_failed("worker", pod, time, line, text, stage=stage),)
+    return (replace(_failed("worker", pod, time, line, text, stage=stage), next_try=_after_sync(time, error)),)
+
+
+def _after_sync(time: float | None, error: str) -> float | None:
+    wait = _NETWORK_SECONDS if "network is not ready" in error else _SYNC_SECONDS
+    return None if time is None else time + wait
+
+
+def _retries(pod: PodRef, time: float | None, line: int | None, wait: str) -> tuple[PodObservation, ...]:
+    seconds = _seconds(wait)
+    if not pod or time is None or seconds is None:
+        return ()
+    return (PodObservation(PodFact.RETRIES, "kubelet", "retry", pod, time, line, next_try=time + seconds),)
+
+
+def _pod_of_volume(message: str) -> PodRef:
+    """Return the pod of a failed volume operation; its name is after the error's beginning."""
+    pod = PodRef()
+    for uid, name, uid_too in _OF_VOLUME.findall(message):
+        pod = pod.merged_with(PodRef(None, name or None, dashed_uid(uid or uid_too)))
+    return pod
+
+
+def _seconds(text: str) -> float | None:
+    """Return the seconds of a duration as Go prints it: ``500ms``, ``32s``, ``1m4s``, ``2m2s``."""
+    match = _GO_DURATION.fullmatch(text)
+    if match is None or not text:
+        return None
+    hours, minutes, seconds, milli = match.groups()
+    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds or 0) / (1000 if milli else 1)
 
 
 def _sync_loop(klog: KlogLine, pod: PodRef, time: float | None, line: int | None) -> tuple[PodObservation, ...]:

@@ -12,7 +12,7 @@ FAILURE_NEEDLES = (
     b"andbox",
     b"ntainer process",
     b"rror syncing pod",
-    b"pendingoperations",
+    b"durationBeforeRetry",
     b"Container for ",
     b"level=error",
     b"is reserved",

@@ -23,6 +23,8 @@ class PodFact(Enum):
     """The pod was deleted."""
     WAITS = "waits"
     """The API reports that the pod waits for its sandbox or a container."""
+    RETRIES = "retries"
+    """The kubelet waits before it tries again; `next_try` says until when."""
     NAMED = "named"
     """The identity of the pod only."""
 
@@ -61,3 +63,5 @@ class PodObservation:
     """When the event was last seen, as its table says it: an age at the time of printing, which nothing dates."""
     request: str | None = None
     """Id of the call to CRI-O that the line is about: all lines of a call are about one pod."""
+    next_try: float | None = None
+    """When the kubelet tries again, about: epoch seconds; None if the line does not say."""

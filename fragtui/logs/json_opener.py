@@ -207,7 +207,7 @@ def _time(value: object) -> float | None:
 
 _KEY = re.compile(r'\s*"[^"\\]{1,99}" ?: ?')
 _PART = re.compile(
-    r'\s*(?:"[^"\\]{1,99}"\s*:|[{}\[\],\s]+$|"(?:[^"\\]|\\.)*",?\s*$|(?:-?\d[\d.eE+-]*|true|false|null),?\s*$)'
+    r'\s*+(?:"[^"\\]{1,99}"\s*+:|[{}\[\],\s]++$|"(?:[^"\\]|\\.)*+",?\s*+$|(?:-?\d[\d.eE+-]*+|true|false|null),?\s*+$)'
 )
 _MESSAGES = frozenset({*_TEXTS, "msg"})
 _MAX_HELD = 2000

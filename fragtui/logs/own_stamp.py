@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from fragtui.logs.dmesg_prefix import Prefix
-from fragtui.logs.syslog_line import parse_syslog
+from fragtui.logs.syslog_line import SyslogLine, parse_syslog
 from fragtui.logs.timestamps import rfc3339_time
 from fragtui.text import epoch_seconds
 
@@ -30,6 +30,18 @@ def own_time(text: str) -> float | None:
 def zone_shift(own: float, guessed: float) -> float:
     """Return the seconds by which guessed times of a log are wrong: its zone, or its year."""
     return round((own - guessed) / _STEP_SECONDS) * _STEP_SECONDS
+
+
+def date_yearless(line: SyslogLine, shift: float) -> float:
+    """Correct the guessed time of a line without a year by the shift, and return the shift for those after it.
+
+    A full stamp of its own is the truth for it and for them.
+    """
+    if line.time is not None:
+        if line.text.startswith(("time=", "{")) and (own := own_time(line.text)) is not None:
+            shift = zone_shift(own, line.time)
+        line.time += shift
+    return shift
 
 
 def stamped_twice(lines: Iterable[bytes]) -> str | None:

@@ -5,36 +5,29 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from fragtui.logs.dmesg_prefix import Prefix, read_brackets, read_priority
+from fragtui.logs.dmesg_prefix import DATELESS, STAMPED, Prefix, read_brackets, read_priority
 from fragtui.logs.journal_entry import ExportEntry, VerboseEntry
 from fragtui.logs.json_opener import PrettyLine, PrettyObject, ShippedLine, open_json, unquoted, whole_object
 from fragtui.logs.kmsg_record import looks_like_kmsg, parse_kmsg_record
 from fragtui.logs.markup import is_quoted_printable, is_soft_broken, unquote_printable, without_markup
-from fragtui.logs.own_stamp import own_time, zone_shift
+from fragtui.logs.own_stamp import date_yearless
 from fragtui.logs.record import LogRecord, is_newest_first, message_lines
 from fragtui.logs.syslog_line import KERNEL_PROGRAMS, SyslogLine, parse_common, parse_syslog, split_host, unescape_octal
-from fragtui.logs.wrapper import Wrappers, shape_of
+from fragtui.logs.wrapper import Wrappers, any_of, shape_of
 from fragtui.text import LINE_BYTES, epoch_seconds, line_limit, printable
 
 _EXPORT_START = re.compile(rb"__(?:CURSOR|REALTIME_TIMESTAMP|MONOTONIC_TIMESTAMP)=")
 _REPEATED = re.compile(r"(?:last message repeated|message repeated) (\d+) times(?:: \[ ?(.*)\])?")
 _DICTIONARY = re.compile(r" [A-Z][A-Z0-9_]*=")
-_STAMPED = re.compile(
-    r"(?:(?:[^\s:()\[\]]+ )?kernel: |\[ *\d+\.\d|<\d+>|\S{1,5} +\d{1,2} \d\d:\d\d:\d\d"
-    r"|\d{4}-\d\d-\d\d[T ]\d\d:|\[(?=[^\]]*+\])[^\]]*?\d\d:\d\d)"
-)
 _COLOUR = re.compile(r"\x1b\[[\d;]*[mK]", re.ASCII)
 """As `dmesg --color=always` and `grep --color` write it."""
+_MAX_LABELS = 256
 _MAX_PARTS = 1024
 """Lines read of one shipped message."""
 _QUOTE = re.compile(r"(?:[>│|] ?)+")
 _TALOS = re.compile(r"(?:\S+: )?(?=(?:kern|user|daemon|syslog): +[a-z]+: \[\d{4}-)")
 _SIMPLE = re.compile(rb"(?:\[ *(\d{1,10})\.(\d{6})\](?:\[ *([TC]\d+)\])?+ ?+(?!\[)|(?!\[(?!<)|[<(]))([ -\"$-~]*)")
 """The plain case after ``kernel: ``: an optional timestamp and caller, printable ASCII, no #."""
-_DATELESS = re.compile(
-    r"(?!.{1,15}(?:: page allocation| invoked oom-killer| cpuset=|: vm))([^\s:()\[\]]+) kernel: ",
-)
-"""A syslog line whose date was cut off; not matched if the words could be a task's name."""
 _MONOTONIC_HOST = re.compile(r"(?:\S+ |(?!\S+ (?:page allocation |vmalloc)))(?:kernel|[a-zA-Z][\w.@-]*\[\d+\]): ")
 _RECORD_START = re.compile(r"\[ *\d{1,10}\.\d{6}\](?:\[ *[TC]\d+\])? ")
 _MIN_RECORDS = 4
@@ -61,6 +54,8 @@ class LogParser:
         self._verbose = VerboseEntry()
         self._pretty = PrettyObject()
         self._wrappers = Wrappers()
+        self._lasts: dict[str | None, LogRecord] = {}
+        """The last record of each wrapper's label, such as a node: the lines of several may be mixed."""
         self._soft = ""
         """The beginning of a line that quoted-printable text has broken."""
         self._quoted = False
@@ -95,8 +90,8 @@ class LogParser:
         if not text.isprintable():
             if "\x1b[" in text:
                 text = _COLOUR.sub("", text)
-            text = text.rstrip("\r").replace("\t", " ")
-            text = text.lstrip("\ufeff\x1e")
+            # A byte order mark, or the separator of `journalctl -o json-seq`, may be before it.
+            text = text.rstrip("\r").replace("\t", " ").lstrip("\ufeff\x1e")
         if self._soft or text[-1:] == "=":
             if is_soft_broken(text, self._quoted) and len(self._soft) < LINE_BYTES and not torn:
                 self._soft, self._quoted = self._soft + text[:-1], True
@@ -158,8 +153,7 @@ class LogParser:
     def _opened(self, line: bytes, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
         """Return the records of a line, those of JSON inside it if there is any."""
         if self._pretty.active or (text[-1:] in '{,:"' and text[:1] in ' [{}"'):
-            single = unquoted(text)
-            if single is None and self._pretty.wants(text):
+            if (single := unquoted(text)) is None and self._pretty.wants(text):
                 return self._from_lines(self._pretty.add(text, number, torn))
             if self._pretty.active and single is None:  # It was something else, or is cut off.
                 held = self._from_lines(self._pretty.take())
@@ -193,7 +187,8 @@ class LogParser:
     def _unwrapped(self, line: bytes, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
         """Return the records of a line without what a tool wrote before it."""
         if self._wrappers.known and (found := self._wrappers.strip(text)) is not None:
-            return tuple(
+            self._last = self._lasts.get(found.label)
+            records = tuple(
                 replace(
                     each,
                     time=found.time if each.time is None else each.time,
@@ -201,6 +196,9 @@ class LogParser:
                 )
                 for each in self._records(line, found.text, number, torn)
             )
+            if records and (found.label in self._lasts or len(self._lasts) < _MAX_LABELS):
+                self._lasts[found.label] = records[-1]
+            return records
         records = self._records(line, text, number, torn)
         if len(records) == 1 and self._wrappers.learn(
             text, records[0].text, lambda rest: self._plain(rest, None, False)[0].text
@@ -217,7 +215,7 @@ class LogParser:
             and (common := parse_common(text, self._now)) is not None
         ):  # fmt: skip
             self._cached_head = b""
-            self._date(common)
+            self.shift = date_yearless(common, self.shift)
             return (
                 LogRecord(
                     common.text,
@@ -256,18 +254,20 @@ class LogParser:
             if last is not None and last.sequence is not None and _DICTIONARY.match(text):
                 return ()
             # An indented log; ` 7月` is a month in Japanese.
-            if _STAMPED.match(stripped):
+            if STAMPED.match(stripped):
                 return self._plain(stripped, number, torn)
             if last is not None:
                 return (self._continued(last, text, number, torn),)
         if first in {">", "│", "|"} and (quote := _QUOTE.match(text)):
             text = text[quote.end() :]
+            if first == "|":  # A table.
+                text = text.removesuffix("|").rstrip(" ")
         return self._plain(text, number, torn)
 
     def _split(self, text: str, starts: list[int], number: int | None, torn: bool) -> tuple[LogRecord, ...]:
         """Return the records of a log in one line; what stands before its first stamp is before the others, too."""
         before = text[: starts[0]]
-        again = re.compile(shape_of(before) + r"\Z") if before.strip() else None
+        again = any_of([shape_of(before) + r"\Z"]) if before.strip() else None
         records: list[LogRecord] = []
         for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
             part = text[start:end]
@@ -304,11 +304,8 @@ class LogParser:
 
     def _inside(self, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
         """Return the records of a wrapped line: docker's json-file may hold another JSON object."""
-        if text[:1] == "{" and (found := open_json(text, number)) is not None:
-            records: list[LogRecord] = []
-            for each in found:
-                records += (each,) if isinstance(each, LogRecord) else self._plain(each.text[:LINE_BYTES], number, torn)
-            return tuple(records)
+        if text[:1] == "{" and (found := self._json(text, number)) is not None:
+            return found
         return self._unwrapped(b"", text, number, torn)
 
     def _continued(self, before: LogRecord, text: str, number: int | None, torn: bool) -> LogRecord:
@@ -324,18 +321,11 @@ class LogParser:
             return epoch_seconds(self._boot + prefix.monotonic)
         return None
 
-    def _date(self, line: SyslogLine) -> None:
-        """Correct the time of a line without a year; its own full stamp is the truth for it and those after it."""
-        if line.time is not None:
-            if line.text.startswith(("time=", "{")) and (own := own_time(line.text)) is not None:
-                self.shift = zone_shift(own, line.time)
-            line.time += self.shift
-
     def _syslog(self, text: str, prefix: Prefix) -> SyslogLine | None:
         """Parse a syslog line; keep its timestamp, host and `kernel:` for following lines with the same head."""
         parsed = parse_syslog(text, prefix, self._now)
         if parsed is not None and parsed.yearless:
-            self._date(parsed)
+            self.shift = date_yearless(parsed, self.shift)
         self._cached_head = b""
         if parsed is not None and parsed.program == "kernel" and prefix.end == 0 and text.isprintable():
             self._cached_head = text[: len(text) - len(parsed.text)].encode("utf-8", "surrogateescape")
@@ -362,7 +352,7 @@ class LogParser:
         if program is None or program in KERNEL_PROGRAMS:
             if syslog is None and text.startswith("kernel: "):
                 prefix.end, program = 8, "kernel"
-            elif syslog is None and " kernel: " in text and (found := _DATELESS.match(text)):
+            elif syslog is None and " kernel: " in text and (found := DATELESS.match(text)):
                 prefix.end, host, program = found.end(), found[1], "kernel"
             read_brackets(text, prefix)
             if syslog is None and prefix.monotonic is not None and (found := _MONOTONIC_HOST.match(text, prefix.end)):

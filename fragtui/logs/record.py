@@ -46,6 +46,11 @@ class LogRecord:
     repeats: Final[int | None] = None
     """Set on `last message repeated N times` lines: how often the record before it was repeated."""
 
+    @property
+    def stamped(self) -> bool:
+        """Whether it has a time of any clock."""
+        return self.time is not None or self.monotonic is not None
+
 
 def message_lines(message: str) -> list[str]:
     """Return the lines of a message, safe to show: at most 1024 lines of its first `LINE_BYTES` characters."""

@@ -28,6 +28,11 @@ _OCTAL = re.compile(r"#([0-3][0-7]{2})")
 KERNEL_PROGRAMS = frozenset({"kernel", "vmunix", "klogd", "kern.warn", "kern.err", "kern.info", "kern.notice"})
 # A kernel text may follow the host at once, and its first word then looks like a program: comm and colon.
 _KERNEL_TEXT = re.compile(r"(?:vmalloc|page allocation|.{1,15} (?:invoked oom-killer)|.{1,15} cpuset=)")
+_KERNEL_WORDS = frozenset({
+    "CPU", "Pid", "Mem-Info", "Mem-info", "Workqueue", "DMA", "DMA32", "Normal", "HighMem", "Movable", "RIP", "Code",
+    "SLUB", "SLAB", "percpu", "cma", "HugeTLB", "INFO", "WARNING", "NVRM",
+})  # fmt: skip
+"""Words with a colon at the start of the kernel's own lines: no programs."""
 
 
 _COMMON = re.compile(
@@ -57,7 +62,7 @@ def parse_common(line: str, now: float | None) -> SyslogLine | None:
         return None
     name, day, clock, host, program, pid = found.groups()
     month = month_number(name)
-    if month is None or program in KERNEL_PROGRAMS or _has_kernel_words(line):
+    if month is None or program in KERNEL_PROGRAMS or program in _KERNEL_WORDS or _has_kernel_words(line):
         return None
     time = None if now is None else yearless_time(month, int(day), clock, now)
     parsed = SyslogLine(time, host, program, int(pid) if pid else None, line[found.end() :])
@@ -156,7 +161,7 @@ def _nested(line: str, at: int, now: float | None) -> SyslogLine | None:
 
 
 def _is_program(line: str, found: re.Match[str]) -> bool:
-    return found[1] in KERNEL_PROGRAMS or not _is_kernel_text(line, found.end())
+    return found[1] in KERNEL_PROGRAMS or not (found[1] in _KERNEL_WORDS or _is_kernel_text(line, found.end()))
 
 
 def _is_kernel_text(line: str, at: int) -> bool:

@@ -7,7 +7,7 @@ labels (`logcli`), a pod's (`stern`), a clock, and the other columns of a CSV ex
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from fragtui.logs.timestamps import iso_time
@@ -16,8 +16,12 @@ HEAD = re.compile(
     r": page allocation (?:failure[:.] ?o|stalls f)| invoked oom-killer: |: vmalloc(?:: allocation f| error: size )"
 )
 """What follows a task's name in the head line of a report."""
-TASK = re.compile(r"(?:CPU: \d{1,6} (?:UID: \d{1,12} )?PID: \d{1,12} Comm: |Pid: \d{1,12}, comm: )")
-"""The beginning of a report's task line: what is before it is not the kernel's."""
+TASK = re.compile(
+    r"(?:CPU: \d{1,6} (?:UID: \d{1,12} )?PID: \d{1,12} Comm: |Pid: \d{1,12}, comm: |INFO: task .{1,15}:\d{1,12} blocked"
+    r"|percpu: allocation failed, |WARNING: (?:CPU: \d{1,6} PID: \d{1,12} at )?mm/page_alloc)"
+)
+"""The beginning of a line of a report: what is before it is not the kernel's."""
+_WORDS = (": page alloc", "omm: ", "oom-killer", ": vmalloc", " blocked ", "percpu: alloc", "mm/page_alloc")
 MAX_COMM = 15
 """Bytes of a task's name (TASK_COMM_LEN without its zero byte)."""
 _MAX_WRAPPERS = 64
@@ -29,12 +33,14 @@ _INNER = re.compile(
     r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|<\d{1,3}>"
 )
 """The start of a format that the parser knows."""
+_SEPARATORS = re.compile(r": |\] |\| ?|[})>\"],? ?| - |  +|,")
+_SPACES = re.compile(r" +")
 _KNOWN_BEFORE = re.compile(r".*(?:kernel: |\] )(?=.{1,15}$)")
 _ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z| ?[+-]\d\d:?\d\d)?"
 _CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d+)?"
-_VARIABLE = re.compile(rf"({_ISO})|({_CLOCK})|([\w.-]*[A-Za-z_][\w.-]*)|( *\d+(?:\.\d+)?)")
+_VARIABLE = re.compile(rf"({_ISO})|({_CLOCK})|((?<![\w.-])[\d.-]*+[A-Za-z_][\w.-]*+)|((?:(?<! ) ++)?+\d+(?:\.\d+)?)")
 _ISO_TIME = re.compile(_ISO)
-_WORD = re.compile(r"[\w./-]*[A-Za-z][\w./-]*")
+_WORD = re.compile(r"[\w./-]+")
 _FIELD = re.compile(r',(?:"((?:[^"]|"")*+)"(?=,|$)|([^,"]*+))')
 _MAX_FIELDS = 64
 
@@ -57,11 +63,13 @@ def _comm_start(text: str) -> int | None:
     """Return where a task's name of possible length begins, after a separator."""
     if found := _KNOWN_BEFORE.match(text):
         return found.end()
-    for found in re.finditer(r": |\] |\| ?|[})>\"],? ?|\s+|,", text[-4 * MAX_COMM :]):
-        start = max(0, len(text) - 4 * MAX_COMM) + found.end()
-        if start < len(text) and is_comm(text[start:]):
-            return start
-    return None
+    tail = max(0, len(text) - 4 * MAX_COMM)
+    for separators in (_SEPARATORS, _SPACES):  # A name may hold spaces, but seldom does.
+        for found in reversed(list(separators.finditer(text, tail))):
+            if found.end() < len(text) and is_comm(text[found.end() :]):
+                return found.end()
+    start = text.find(":", max(0, len(text) - MAX_COMM - 1)) + 1
+    return start if 0 < start < len(text) and is_comm(text[start:]) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +114,7 @@ class Wrappers:
 
         `said_of` returns the text of the line's rest, parsed.
         """
-        if ": page alloc" not in said and "omm: " not in said and "oom-killer" not in said and ": vmalloc" not in said:
+        if not any(word in said for word in _WORDS):
             return False  # Most lines: the expressions are slow if they fail.
         if (head := HEAD.search(said)) is not None:
             if is_comm(said[: head.start()]):
@@ -140,10 +148,15 @@ class Wrappers:
             return False
         if len(self._shapes) >= _MAX_WRAPPERS:
             del self._shapes[next(iter(self._shapes))]
-        words = _WORD.findall(_ISO_TIME.sub("", wrapper))
+        words = [word for word in _WORD.findall(_ISO_TIME.sub("", wrapper)) if any(map(str.isalpha, word))]
         self._shapes[shape] = " ".join(words) or None
-        self._known = re.compile("|".join(f"({shape})" for shape in self._shapes))
+        self._known = any_of(self._shapes)
         return True
+
+
+def any_of(shapes: Iterable[str]) -> re.Pattern[str]:
+    """Return an expression with a group for each wrapper's shape."""
+    return re.compile("|".join(f"({shape})" for shape in shapes))
 
 
 def shape_of(wrapper: str) -> str:

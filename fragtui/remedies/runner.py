@@ -25,7 +25,7 @@ from fragtui.remedies.permission import disabled_because
 from fragtui.remedies.site_policy import unconfirmed_because
 from fragtui.sources.files.host_files import read_text
 from fragtui.sources.files.own_files import file_problem
-from fragtui.sources.host.identity import boot_id
+from fragtui.sources.host.identity import boot_id, node_name
 from fragtui.text import printable
 
 ABORT_GRACE_SECONDS = 1.0
@@ -258,7 +258,7 @@ def _intent(remedy: Remedy, root: Path, request: RunRequest) -> IntentEntry:
         pid=os.getpid(),
         uid=uid,
         login=login,
-        host=read_text(root, "proc/sys/kernel/hostname") or platform.node(),
+        host=node_name(root) or platform.node(),
         kernel=read_text(root, "proc/sys/kernel/osrelease"),
         boot=boot_id(root),
         order=request.order,

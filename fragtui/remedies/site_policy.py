@@ -13,8 +13,8 @@ from fragtui.remedies.catalogue import Remedy
 from fragtui.sources.config.places import SITE_FILE, ConfigError
 from fragtui.sources.config.settings import Value, checked
 from fragtui.sources.config.toml_file import read_own_toml
-from fragtui.sources.files.host_files import read_text
 from fragtui.sources.files.own_files import file_problem
+from fragtui.sources.host.identity import node_name
 from fragtui.text import printable
 
 
@@ -58,7 +58,7 @@ def typed_name(root: Path) -> str | None:
     """Return the name that must be typed before each remedy: empty if the node's is unknown, None if none is asked."""
     if not any(policy.typed for policy in site_policies(root)):
         return None
-    return printable((read_text(root, "proc/sys/kernel/hostname") or "").strip())
+    return printable((node_name(root) or "").strip())
 
 
 def unconfirmed_because(root: Path, typed: str | None) -> str | None:

@@ -14,7 +14,7 @@ groups:
         labels:
           severity: {severity}
         annotations:
-          summary: "No order-{order} block is available on {{{{ $labels.instance }}}}"
+          summary: "No order-{order} block is available on {node}"
           description: "Requests of order {order} {fate}; fragtui check shows what would help."
       - alert: FragtuiOrderRunningOut
         expr: |-
@@ -24,14 +24,14 @@ groups:
         labels:
           severity: warning
         annotations:
-          summary: "{{{{ $value }}}} blocks of order {{{{ $labels.order }}}} left on {{{{ $labels.instance }}}}"
+          summary: "{{{{ $value }}}} blocks of order {{{{ $labels.order }}}} left on {node}"
           description: "Large blocks are running out; free memory first, compact if that is not enough."
       - alert: FragtuiAllocationFailures
-        expr: sum by (instance, job, cause) (increase(fragtui_allocation_failures_total[15m])) > 0
+        expr: sum by (node, instance, job, cause) (increase(fragtui_allocation_failures_total[15m])) > 0
         labels:
           severity: warning
         annotations:
-          summary: "Memory requests failed on {{{{ $labels.instance }}}} ({{{{ $labels.cause }}}})"
+          summary: "Memory requests failed on {node} ({{{{ $labels.cause }}}})"
           description: "At least {{{{ $value | humanize }}}} requests failed in 15 minutes."
       - alert: FragtuiPodsStuckOnMemory
         expr: fragtui_stuck_pods{{memory="refused"}} > 0
@@ -39,23 +39,29 @@ groups:
         labels:
           severity: critical
         annotations:
-          summary: "{{{{ $value }}}} pods on {{{{ $labels.instance }}}} have not started: no memory block was available"
+          summary: "{{{{ $value }}}} pods on {node} have not started: no memory block was available"
           description: "The kernel denied memory to their sandboxes; fragtui links each pod to its kernel report."
       - alert: FragtuiRemediesDoNotLast
-        expr: sum by (instance, job) (increase(fragtui_remedies_total{{result="done"}}[1d])) >= 3
+        expr: sum by (node, instance, job) (increase(fragtui_remedies_total{{result="done"}}[1d])) >= 3
         labels:
           severity: warning
         annotations:
-          summary: "Three remedies or more in a day on {{{{ $labels.instance }}}}"
+          summary: "Three remedies or more in a day on {node}"
           description: "Their effect does not last: fragtui history --advice lists settings that do."
       - alert: FragtuiBlind
-        expr: fragtui_source_up{{source="buddyinfo"}} == 0
+        expr: |-
+          fragtui_source_up{{source=~"buddyinfo|zoneinfo|kernel_log"}} == 0
+          or label_replace(
+            max without (source) (fragtui_source_up{{source=~"api|kubelet_log"}}) == 0,
+            "source", "API and kubelet log", "", "")
         for: 5m
         labels:
           severity: warning
         annotations:
-          summary: "fragtui can't read the free blocks of {{{{ $labels.instance }}}}"
-          description: "The fragmentation of this node is unknown."
+          summary: "fragtui can't read {{{{ $labels.source }}}} on {node}"
+          description: |-
+            Unknown there: the free blocks (buddyinfo, zoneinfo), denied requests (kernel_log), or stuck pods (API and
+            kubelet log). fragtui doctor says why.
 """
 
 
@@ -66,5 +72,7 @@ def alert_rules(order: int) -> str:
         order=order,
         few=FEW_BLOCKS,
         severity="critical" if costly else "warning",
+        # In a pod the exporter names the Kubernetes node; `or` returns the first that is not empty.
+        node="{{ or $labels.node $labels.instance }}",
         fate="fail unless compaction makes one" if costly else "wait for reclaim and compaction",
     )

@@ -171,6 +171,8 @@ POD_HEAD = ("Last", "Times", "Memory", "Why", "Pod")
 def size_and_order(group: GroupedFailures) -> str:
     """Return the size and the order: ``256K (order 6)``, ``OOM 4K (order 0)``."""
     kind = _NOT_DENIED.get(group.key.kind)
+    if kind and group.example.report and group.example.report.line:
+        return kind
     block = block_words(group.key.order, _page_size(group.example))
     return f"{kind} {block}" if kind else block
 
@@ -190,7 +192,7 @@ def total_lines(failures: FailureGroups, width: int) -> list[Line]:
 
 def typical_lines(failures: FailureGroups, width: int) -> list[Line]:
     """Return the newest reports of typical groups in full."""
-    groups = failures.newest_first
+    groups = failures.listed
     kernel, pods = kernel_and_pods(groups)
     chosen = (*typical(kernel, _TYPICAL), *pods[:_TYPICAL_PODS])
     lines: list[Line] = []
@@ -212,9 +214,12 @@ def kernel_and_pods(
 
 
 def tables(failures: FailureGroups, width: int, limit: int = MAX_GROUPS) -> list[Line]:
-    """Return the tables of the kernel's groups, newest first, and of the pods, with at most `limit` rows each."""
+    """Return the tables of the kernel's groups, newest first, and of the pods, with at most `limit` rows each.
+
+    With room for all of them each task is a group of its own.
+    """
     one_day = is_one_day(failures.first, failures.last)
-    kernel, pods = kernel_and_pods(failures.newest_first)
+    kernel, pods = kernel_and_pods(failures.listed if limit < MAX_GROUPS else failures.newest_first)
     lost_pods = sum(count for key, count in failures.forgotten_failures.items() if key.kind == SANDBOX_FAILURE)
     lost = failures.forgotten_failures.total() - lost_pods
     rows = group_rows(kernel[:limit], one_day=one_day, orders=width >= _WITH_ORDERS)

@@ -16,6 +16,9 @@ _STALE = 60.0
 """Seconds after which a reading of the migratetypes counts as old."""
 
 
+_DOUBTFUL = ": shared memory may be part of Mapped"
+
+
 @dataclass(frozen=True, slots=True)
 class ForecastText:
     """The text shown before a remedy runs; each entry is one short sentence or phrase."""
@@ -45,12 +48,12 @@ def _headline(forecast: Forecast, effect: Effect, gain: Gain) -> str:
     if gain.blocks is None:
         return f"The result is unknown: {gain.why}."
     freed = f"frees about {format_bytes(one_digit(gain.bytes or 0))} and " if effect.drops else ""
-    if not gain.blocks:
+    if gain.blocks <= 0:
         text = f"{freed}is not expected to give blocks of {block}: {gain.why}."
     else:
         text = f"{freed}should give about {_blocks(gain)} of {block}{_range(gain)}"
         text += f"; {format_count(forecast.blocks)} free now." if forecast.blocks is not None else "."
-    if gain.blocks and not forecast.worth(gain):
+    if gain.blocks > 0 and not forecast.worth(gain):
         return f"Hardly helps: {text}"
     return text[0].upper() + text[1:]
 
@@ -71,9 +74,11 @@ def _reasons(forecast: Forecast, effect: Effect) -> tuple[str, ...]:
     reasons: list[str] = []
     clean = [room.cache for room in forecast.zone_capacities if room.cache is not None]
     if effect.page_cache and forecast.cache is not None and clean:
+        low, likely, high = (sum(ends) * page for ends in zip(*clean, strict=True))
+        about = "" if high - low <= high // 10 else f"about {format_bytes(likely)}, {format_bytes(low)} to "
         reasons.append(
-            f"{format_bytes(sum(clean) * page)} of {format_bytes(forecast.cache)} page cache is clean and not mapped, "
-            "in zones that serve kernel requests"
+            f"{about}{format_bytes(high if about else likely)} of {format_bytes(forecast.cache)} page cache is clean "
+            f"and not mapped, in zones that serve kernel requests{_DOUBTFUL if about else ''}"
         )
         if effect.sync and forecast.dirty:
             reasons.append(f"{format_bytes(forecast.dirty)} of dirty pages can be dropped once they are written")
@@ -90,13 +95,16 @@ def _reasons(forecast: Forecast, effect: Effect) -> tuple[str, ...]:
         stuck = sum(room.stuck or 0 for room in rooms) * page
         if stuck:
             reasons.append(
-                f"{format_bytes(stuck)} in Movable pageblocks is on no LRU list: on per-CPU lists, or not movable"
+                f"{format_bytes(stuck)} in Movable pageblocks is on no LRU list, so compaction does not move it"
             )
         if forecast.may_end_early(effect):
             reasons.append(
                 f"{format_bytes(forecast.dirty)} is dirty: from 6.9 on the first dirty large folio that can be neither "
                 "moved nor split ends the compaction of its zone; a sync first prevents that"
             )
+    if (listed := forecast.listed) and (effect.page_cache or effect.compact):
+        drained = "a drop returns part of it" if effect.page_cache else "compaction does not return it"
+        reasons.append(f"{format_bytes(listed)} more is free on per-CPU lists, where no page merges; {drained}")
     if forecast.bound is not None and forecast.bound > 0.5 and (effect.drops or effect.compact):
         reasons.append(limit_phrase(forecast))
     if forecast.zone_capacities and not all(room.typed for room in forecast.zone_capacities):
@@ -193,7 +201,7 @@ def checkpoint_sentence(checkpoint: Checkpoint, recovery: Recovery) -> str:
 def error_sentence(expected: int, gained: int) -> str:
     """Return how a forecast compares with the result, both in blocks of the target order."""
     if gained <= 0:
-        return f"Forecast {format_count(expected)}, gained none." if expected else "Forecast none, gained none."
+        return f"Forecast {format_count(expected)}, gained none." if expected > 0 else "Forecast none, gained none."
     if expected <= 0:
         return f"Forecast none, gained {counted(gained, 'block')}."
     ratio = expected / gained

@@ -50,7 +50,8 @@ def cause_words(incident: Incident) -> str:
     if incident.kind is ReportKind.OOM:
         victim = incident.victim.comm if incident.victim else None
         limit = " (memory cgroup)" if incident.constraint and "MEMCG" in incident.constraint else ""
-        return f"killed {victim}{limit}" if victim else f"no victim yet{limit}"
+        none = "no task to kill" if incident.report and incident.report.no_victim else "no victim yet"
+        return f"killed {victim}{limit}" if victim else f"{none}{limit}"
     return (incident.cause or "").replace("_", " ")
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from fragtui.model.node.indices import largest_order
 from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.node.source_state import Sight, SourceState
 from fragtui.model.node.verdict import NodeJudgement, State, ZoneJudgement, node_verdict
 from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.model.pods.stuck_pods import StuckPods
@@ -29,13 +30,20 @@ class Family:
     samples: tuple[Sample, ...]
     counter: bool = False
 
+    def labelled(self, label: str, value: str) -> Family:
+        """Return the same with one more label, first, in every sample."""
+        samples = tuple(((value, *values), number) for values, number in self.samples)
+        return replace(self, labels=(label, *self.labels), samples=samples)
 
-def node_metrics(snapshot: Snapshot, state: NodeState, version: str) -> tuple[Family, ...]:
-    """Return the metrics of one sample."""
+
+def node_metrics(
+    snapshot: Snapshot, state: NodeState, version: str, sources: Sequence[SourceState] = ()
+) -> tuple[Family, ...]:
+    """Return the metrics of one sample; `sources` are those of logs and pods."""
     judgement = state.judgement
     size = snapshot.host.page_size
     order = (str(judgement.order),)
-    zone = ("node", "zone")
+    zone = ("numa_node", "zone")
     zones = judgement.zones
     gauges = [
         Family("fragtui_build_info", "Version of fragtui; always 1.", ("version",), (((version,), 1.0),)),
@@ -59,12 +67,14 @@ def node_metrics(snapshot: Snapshot, state: NodeState, version: str) -> tuple[Fa
         ),
         Family(
             "fragtui_source_up",
-            "Whether the file could be read: 1 or 0.",
+            "Whether the source has delivered: 1 or 0; no sample if the node has none or it is not needed.",
             ("source",),
             tuple(
                 ((name,), float(snapshot.why(name) is None))
                 for name in ("buddyinfo", "zoneinfo", "pagetypeinfo", "meminfo", "vmstat", "pressure/memory")
-            ),
+                if name != "pagetypeinfo" or snapshot.page_types is not None or snapshot.why(name) is not None
+            )
+            + tuple(_sources_up(sources)),
         ),
         Family(
             "fragtui_free_blocks",
@@ -146,6 +156,14 @@ def pod_gauge(pods: StuckPods) -> Family:
     return Family("fragtui_stuck_pods", text, ("memory",), tuple(((n,), float(counts[n])) for n in names.values()))
 
 
+def class_gauge(pods: StuckPods) -> Family:
+    """Return the number of stuck pods by the class of the reason, those that occur."""
+    counts = Counter(pod.reason_class.name for pod in pods.pods)
+    text = "Pods of this node that do not start, by the class of the reason; sum: fragtui_stuck_pods."
+    samples = tuple(((name,), float(count)) for name, count in sorted(counts.items()))
+    return Family("fragtui_stuck_pods_by_class", text, ("class",), samples)
+
+
 def remedy_counter(episodes: tuple[Episode, ...]) -> Family:
     """Return the remedies in the audit log, by result."""
     ends = Counter(
@@ -153,6 +171,13 @@ def remedy_counter(episodes: tuple[Episode, ...]) -> Family:
     )
     samples = tuple((key, float(count)) for key, count in sorted(ends.items()))
     return Family("fragtui_remedies", "Remedies in the audit log.", ("remedy", "result"), samples, counter=True)
+
+
+def _sources_up(sources: Sequence[SourceState]) -> Iterator[Sample]:
+    """Yield the sources that this node has and that are not switched off: one that is still waited for is not up."""
+    for source in sources:
+        if source.sight is not Sight.NOTHING and source.state != "off":
+            yield (source.name.lower().replace(" ", "_"),), float(source.sight is Sight.LOOKED)
 
 
 def _per_order(zones: tuple[ZoneJudgement, ...], values: _Values) -> tuple[Sample, ...]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
 
 _SHORT_ID = 13
 """Characters of an id as crictl shows them."""
+_DUE_SECONDS = 30.0
+"""Seconds after its time for which a retry is due; then it is unknown when the kubelet tries."""
 _RANK = {"proven": 0, "likely": 1, "possible": 2}
 
 
@@ -46,7 +48,37 @@ def state_words(pod: StuckPod, now: float) -> str:
     state = "started" if pod.started is not None else "stuck"
     span = "for an unknown time" if seconds is None else f"for {format_duration(seconds)}"
     count = "an unknown number of attempts" if pod.attempts is None else counted(pod.attempts, "failed attempt")
-    return f"{state} {span}, {count}, at the {pod.stage}"
+    text = f"{state} {span}, {count}, at the {pod.stage}"
+    if pod.started is not None:
+        return text
+    seconds = seconds_to_try(pod, now)
+    if seconds is None:
+        return f"{text}; next try unknown: no log says when"
+    return f"{text}; next try {_in_words(seconds)}"
+
+
+def seconds_to_try(pod: StuckPod, now: float) -> float | None:
+    """Return in how many seconds the kubelet tries again, about, 0 if it is due; None if that is unknown."""
+    if pod.next_try is None or pod.started is not None or now - pod.next_try > _DUE_SECONDS:
+        return None
+    return max(0.0, pod.next_try - now)
+
+
+def retry_facts(pod: StuckPod, now: float) -> tuple[Fact, ...]:
+    """Return when the kubelet tries again, none if that is unknown."""
+    seconds = seconds_to_try(pod, now)
+    return () if seconds is None else (Fact("next try", _in_words(seconds)),)
+
+
+def retry_words(seconds: float) -> str:
+    """Return a time until the next try: ``24 s``, ``3 min``, ``now``."""
+    if seconds < 1:
+        return "now"
+    return f"{round(seconds)} s" if seconds < 100 else f"{round(seconds / 60)} min"
+
+
+def _in_words(seconds: float) -> str:
+    return f"in about {retry_words(seconds)}" if seconds >= 1 else "due now"
 
 
 def pod_facts(pod: StuckPod) -> tuple[Fact, ...]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from fragtui.model.remedy.forecast import Gain
 from fragtui.model.remedy.recovery import Recovery, ZoneRecovery
+from fragtui.model.remedy.remedy_history import Episode
 from fragtui.remedies.follow_up import FollowUp
 from fragtui.remedies.outcome import Outcome
 from fragtui.render.forecast_text import early_end_sentence, error_sentence
@@ -101,6 +103,19 @@ def outcome_json(outcome: Outcome, recovery: Recovery, expected: Gain) -> dict[s
             "scanned_pages": cost.scanned,
             "scanned_share": None if recovery.looked_at is None else round(recovery.looked_at, 3),
         },
+    }
+
+
+def episode_json(episode: Episode, *, lost: bool = False) -> dict[str, Any]:
+    """Return the object of `history --json`; `lost` is whether the remedy's end is unknown."""
+    state = episode.ended.result.value if episode.ended else "running"
+    return {
+        **asdict(episode.intent),
+        "state": "unknown" if lost else state,
+        "ended": asdict(episode.ended) if episode.ended else None,
+        "gained": episode.gained,
+        "lasted": episode.lasted,
+        "evidence": [asdict(entry) for entry in episode.evidence],
     }
 
 

@@ -23,7 +23,7 @@ from fragtui.render.card.state_text import badge, outlook, sentence
 from fragtui.render.facts import Fact
 from fragtui.render.failure_table import times_words, total_facts
 from fragtui.render.incident_text import block_words, count_words, incident_facts, incident_title
-from fragtui.render.pod_text import blocked_pods, kernel_facts, pod_facts, pod_name
+from fragtui.render.pod_text import blocked_pods, kernel_facts, pod_facts, pod_name, retry_facts
 from fragtui.render.redaction import Redaction, redaction_of
 from fragtui.render.report import brief
 from fragtui.render.report.markdown import escaped, markdown_table
@@ -91,7 +91,7 @@ def report_page(facts: ReportFacts, *, redact: bool = False, full: bool = False)
 
     It is one page of about 60 lines, whatever happened; `full` has every order, group, pod and remedy.
     """
-    page = _Page(facts, _redaction(facts) if redact else Redaction())
+    page = _Page(facts, redaction_for(facts) if redact else Redaction())
     sections = page.in_full() if full else page.in_brief()
     rest = "" if full else " `fragtui report --full` has every group, pod, zone and remedy."
     note = (
@@ -104,7 +104,14 @@ def report_page(facts: ReportFacts, *, redact: bool = False, full: bool = False)
     )
 
 
-def _redaction(facts: ReportFacts) -> Redaction:
+def failures_of(facts: ReportFacts) -> FailureGroups:
+    """Return the groups of what the kernel denied; those of pods too if no source reports pods."""
+    pods = facts.pods is None
+    return group_failures(each for each in facts.incidents if pods or each.kind != SANDBOX_FAILURE)
+
+
+def redaction_for(facts: ReportFacts) -> Redaction:
+    """Return the redaction of every name that the report knows."""
     stuck = (*facts.pods.pods, *facts.pods.started) if facts.pods else ()
     return redaction_of(
         hosts=(facts.snapshot.host.name, *(episode.intent.host for episode in facts.episodes)),
@@ -156,14 +163,16 @@ class _Page:
         sections = [self.head()]
         ends = []
         source = facts.incidents_from and self._out(facts.incidents_from)
-        failures = self._failures()
+        failures = failures_of(facts)
         if source and failures.count:
             lines = brief.denied(source, failures, facts.incidents, facts.pods, page_size, self._out)
             sections.append([_DENIED if facts.pods is None else _DENIED_WITHOUT_PODS, *lines])
         else:
             ends.append([_DENIED_WITHOUT_PODS, "", f"None in {source}." if source else f"Unknown: {_NO_LOG}."])
         if facts.pods is not None and (facts.pods.pods or facts.pods.started):
-            sections.append(["## Stuck pods", *brief.stuck(facts.pods, facts.pods_unknown, self._out)])
+            sections.append(
+                ["## Stuck pods", *brief.stuck(facts.pods, facts.pods_unknown, facts.snapshot.time, self._out)]
+            )
         else:
             ends.append(self.pods())
         if facts.judgement.serving and facts.judgement.too_large is None:
@@ -262,11 +271,6 @@ class _Page:
             *markdown_table(("Remedy", "Memory", f"Blocks of {size}", "Remark"), rows),
         ]
 
-    def _failures(self) -> FailureGroups:
-        """Return the groups of what the kernel denied; those of pods too if no source reports pods."""
-        pods = self._facts.pods is None
-        return group_failures(each for each in self._facts.incidents if pods or each.kind != SANDBOX_FAILURE)
-
     def incidents(self) -> list[str]:
         facts = self._facts
         if facts.incidents_from is None:
@@ -321,6 +325,7 @@ class _Page:
         )
         for pod in stuck:
             facts = [*kernel_facts(pod), *(fact for fact in pod_facts(pod) if fact.label not in _POD_COLUMNS)]
+            facts += retry_facts(pod, self._facts.snapshot.time)
             lines += ["", f"{self._out(pod_name(pod))}:", ""]
             lines += [f"- {label}: {self._out(text)}" for label, text in facts]
         missing = self._out(self._facts.pods_unknown, "")

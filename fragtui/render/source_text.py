@@ -117,10 +117,11 @@ def needs_root(
     return (*found, *(("remedies",) if remedies is not None and "must be root" in remedies else ()))
 
 
-def root_lines(missing: Sequence[str], command: str, width: int, *, in_card: bool = False) -> tuple[str, ...]:
+def root_lines(missing: Sequence[str], command: str, width: int, key: str, *, in_card: bool = False) -> tuple[str, ...]:
     """Return the note of a screen without root: one line, or a second one for the commands; none if nothing is missing.
 
-    The command is never cut unless it is longer than a line. With `in_card` the card has it, and doctor, already.
+    The command is never cut unless it is longer than a line. With `in_card` the card has it, and doctor, already. `key`
+    is the one that hides the note.
     """
     if not missing:
         return ()
@@ -129,12 +130,12 @@ def root_lines(missing: Sequence[str], command: str, width: int, *, in_card: boo
     short = f"Not root: no {', '.join(missing)}"
     run = f"sudo {command}"
     hints = (
-        f"{run} · fragtui doctor says why · Esc hides this",
-        f"{run} · why: fragtui doctor · Esc: hide",
+        f"{run} · fragtui doctor says why · {key} hides this",
+        f"{run} · why: fragtui doctor · {key}: hide",
         f"{run} · why: fragtui doctor",
     )
     if in_card:
-        alone = (f"{first} Esc hides this", f"{short} · Esc: hide", short)
+        alone = (f"{first} {key} hides this", f"{short} · {key}: hide", short)
         return (next((line for line in alone if len(line) <= width), short),)
     joined = f"{first} {hints[0]}"
     if len(joined) <= width:

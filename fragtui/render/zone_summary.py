@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from fragtui.model.node.indices import blocks_of, free_pages, largest_order
+from fragtui.model.node.indices import largest_order
 from fragtui.model.node.verdict import NodeJudgement, ZoneJudgement
 from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.render.numbers import share_words, short_bytes
@@ -47,6 +47,11 @@ def zone_rows(judgement: NodeJudgement, page_size: int) -> list[ZoneRow]:
                             _verdict(members[0], judgement.order)))  # fmt: skip
     if (more := sum(map(len, list(groups.values())[MAX_GROUPS:]))) > 0:
         rows.append(ZoneRow(f"and {more} more: --wide shows every zone", None))
+    rows += [
+        ZoneRow(f"{_name([zone])}: {short_bytes(zone.state.cma_pages * page_size)} more is free, but CMA", None)
+        for zone in zones
+        if zone.state.cma_pages * 20 > zone.free_pages
+    ][:MAX_GROUPS]
     return rows
 
 
@@ -54,7 +59,7 @@ def _rank(zone: ZoneJudgement, order: int) -> tuple[bool, int, int, int]:
     """Return the place of a zone: those that fail first, of these the large ones; then those with few blocks."""
     succeeds = _verdict(zone, order) is Verdict.AVAILABLE
     managed = (zone.zone.info.managed if zone.zone.info else None) or 0
-    blocks = blocks_of(zone.zone.free_blocks, order)
+    blocks = zone.blocks(order)
     return succeeds, blocks if succeeds else -managed, -managed, zone.zone.node
 
 
@@ -69,12 +74,10 @@ def _name(members: Sequence[ZoneJudgement]) -> str:
 
 
 def _cells(zone: ZoneJudgement, order: int, page_size: int) -> str:
-    blocks = zone.zone.free_blocks
-    top = largest_order(blocks)
+    top = largest_order(zone.zone.free_blocks)
     largest = "none" if top is None else short_bytes(page_size << top)
-    smaller = share_words(zone.unusable[order]) if order < len(zone.unusable) else "?"
-    free = short_bytes(free_pages(blocks) * page_size)
-    return (
-        f"{free:>6} {format_count(blocks_of(blocks, order)):>11} {largest:>7} {smaller:>7}  "
-        f"{_WORDS[_verdict(zone, order)]}"
-    )
+    # What only CMA or atomic requests may take counts nowhere.
+    pages, blocks = zone.free_pages, zone.blocks(order)
+    smaller = share_words((pages - (blocks << order)) * 1000 // pages if pages else 1000)
+    free = short_bytes(pages * page_size)
+    return f"{free:>6} {format_count(blocks):>11} {largest:>7} {smaller:>7}  {_WORDS[_verdict(zone, order)]}"

@@ -18,10 +18,10 @@ from textual.theme import Theme
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.text import shortage
 from fragtui.ui.clock import CLOCK
+from fragtui.ui.keys import with_menu
 from fragtui.ui.messages import Crashed, GlyphsMeasured, GroundReported, MailboxMessage, Sampled
 from fragtui.ui.screens.dashboard_screen import DashboardScreen
 from fragtui.ui.screens.live import LiveScreen
-from fragtui.ui.screens.recording_actions import switch_recording
 from fragtui.ui.terminal.detection import TerminalLook
 from fragtui.ui.terminal.driver import QuietDriver, TerminalApp
 from fragtui.ui.terminal.key_gate import KeyGate
@@ -118,7 +118,7 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
     def on_mount(self) -> None:
         """Start the sampler, unless it runs."""
         if keymap := self.dependencies.keymap:
-            names = {key.command: key.keys for key in self.main.keys}
+            names = {key.command: key.keys for key in (*self.main.keys, *self.main.save_keys)}
             self.set_keymap({command: names[command] for command in keymap if command in names})
         self.sampler.start()
 
@@ -145,7 +145,7 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
             return
         commands = [
             Command(key.label, key.shown, key.help, key.action)
-            for key in self.main.keys
+            for key in with_menu(self.main.keys, self.main.save_keys)
             if key.action != "app.focus_next"
         ]
         themes = [Command("Theme", "", name, f"app.take_theme({name!r})") for name in THEMES]
@@ -180,7 +180,9 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
 
     def action_help_quit(self) -> None:
         """Say how to leave: Ctrl-C is what most people try."""
-        self.notify("Ctrl-C does not quit fragtui: press q. Ctrl-Z goes back to the shell.", markup=False)
+        key = self.main.session.key
+        text = f"Ctrl-C does not quit fragtui: press {key('quit')}. {key('suspend')} goes back to the shell."
+        self.notify(text, markup=False)
 
     async def on_event(self, event: Event) -> None:
         """Handle an event; while a key is handled, the gate knows it as the cause of each question."""
@@ -208,15 +210,6 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
         CLOCK.show(None)
         if self.dependencies.recorder is not None:
             self.dependencies.recorder.end(2.0)
-
-    def action_record(self) -> None:
-        """Start a recording in the working directory, or end it."""
-        if self.dependencies.recorder is None:
-            self.notify("There is nothing to record here.", markup=False)
-            return
-        snapshot = self.main.session.snapshot
-        switch_recording(self, self.dependencies.recorder, snapshot.host.name if snapshot else None)
-        self.main.show()
 
     def post(self, message: MailboxMessage) -> None:
         """Pass a message of a reader's thread to the screen; readers may run longer than the screen."""

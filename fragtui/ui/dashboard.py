@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from textual.app import ComposeResult
@@ -10,12 +11,23 @@ from textual.containers import Container
 from textual.geometry import Size
 from textual.widget import Widget
 
+from fragtui.model.node.verdict import State
 from fragtui.ui.keys import Keys
 from fragtui.ui.panels.card import CardPanel
 from fragtui.ui.panels.causes import CausesPanel
 from fragtui.ui.panels.failures import FailuresPanel
 from fragtui.ui.panels.footer import KeyFooter
-from fragtui.ui.panels.layout import Content, PanelRows, allocate_rows
+from fragtui.ui.panels.late import late_panel
+from fragtui.ui.panels.late.late_panel import LatePanel
+from fragtui.ui.panels.layout import (
+    MAX_CONSUMERS,
+    MIN_CONSUMERS,
+    MIN_GROUPS,
+    TABLE_WIDTH,
+    Content,
+    PanelRows,
+    allocate_rows,
+)
 from fragtui.ui.panels.pods import PodsPanel
 from fragtui.ui.panels.recording_line import RecordingLine
 from fragtui.ui.panels.remedy_line import RemedyLine
@@ -40,7 +52,8 @@ class Panel(NamedTuple):
     lines: Callable[[PanelRows, Session], int]
 
 
-TOP, LEFT, RIGHT = "top", "left", "right"
+TOP, LEFT, RIGHT, DENIED = "top", "left", "right", "denied"
+"""The columns; `DENIED` is inside the right one, above its other panels."""
 
 PANELS = (
     Panel(StatusLine, TOP, lambda rows, session: 1),
@@ -50,10 +63,13 @@ PANELS = (
     Panel(RootNote, TOP, lambda rows, session: session.note_rows),
     Panel(ZonesPanel, LEFT, lambda rows, session: rows.zones),
     Panel(SizesPanel, LEFT, lambda rows, session: rows.sizes),
+    Panel(partial(LatePanel, id="obstacles", make=late_panel.obstacles), LEFT, lambda rows, session: rows.obstacles),
     Panel(Timeline, LEFT, lambda rows, session: rows.timeline),
-    Panel(FailuresPanel, RIGHT, lambda rows, session: rows.failures),
-    Panel(CausesPanel, RIGHT, lambda rows, session: rows.causes),
+    Panel(partial(LatePanel, id="nodes", make=late_panel.nodes), LEFT, lambda rows, session: rows.nodes),
+    Panel(FailuresPanel, DENIED, lambda rows, session: rows.failures),
+    Panel(CausesPanel, DENIED, lambda rows, session: rows.causes),
     Panel(PodsPanel, RIGHT, lambda rows, session: rows.pods),
+    Panel(partial(LatePanel, id="consumers", make=late_panel.consumers), RIGHT, lambda rows, session: rows.consumers),
 )
 """Every panel, top to bottom. On a wide screen the right column is beside the left one, else below it."""
 
@@ -74,9 +90,12 @@ class Dashboard(Container):
         """Lay the panels out; their heights are set when the size is known."""
         yield from self._column(TOP)
         with Container(id="body"):
-            for column in (LEFT, RIGHT):
-                with Container(id=column):
-                    yield from self._column(column)
+            with Container(id=LEFT):
+                yield from self._column(LEFT)
+            with Container(id=RIGHT):
+                with Container(id=DENIED):
+                    yield from self._column(DENIED)
+                yield from self._column(RIGHT)
         yield self._footer
 
     def panel(self, kind: type[P]) -> P:
@@ -135,18 +154,32 @@ class Dashboard(Container):
         *content, line, note = self._shape = self._content_shape(width)
         session.note_rows = note
         rows = allocate_rows(width, height, Content(*content), extra=line + note)
-        self.query_one("#body").set_class(rows.side_by_side, "side-by-side")
+        zoomed = self._zoomed
+        tabled = isinstance(zoomed, FailuresPanel) and width >= TABLE_WIDTH and bool(session.failures.failures)
+        self.query_one("#body").set_class(rows.side_by_side and zoomed is None, "side-by-side")
+        self.query_one(f"#{DENIED}").set_class(tabled or (rows.table_beside and zoomed is None), "beside")
         session.notice_row = bool(rows.message)
         self._footer.styles.height = 1 + rows.message
         body = height - 2 - line - note - rows.card - rows.message
         for panel, widget in self._panels:
             lines = panel.lines(rows, session)
-            if self._zoomed is not None and panel.column != TOP:
-                lines = body if widget is self._zoomed else 0
+            if zoomed is not None and panel.column != TOP:
+                lines = body if widget is zoomed or (tabled and isinstance(widget, CausesPanel)) else 0
             if isinstance(widget, FramedPanel):
                 widget.framed = rows.framed
             widget.styles.height = max(1, lines)
             widget.display = lines > 0
+
+    def _consumer_rows(self) -> int:
+        """Return how many rows of consumers there are to show: none unless the node is out of memory."""
+        session = self._session
+        if session.state is None or session.state.state is not State.OUT_OF_MEMORY:
+            return 0
+        listed = bool(session.consumers and session.consumers.processes)
+        if not listed:
+            reports = (group.last.report for group in session.failures.rows)
+            listed = any(report is not None and report.tasks for report in reports)
+        return MAX_CONSUMERS if listed else MIN_CONSUMERS
 
     def _column(self, column: str) -> list[LinesWidget]:
         return [widget for panel, widget in self._panels if panel.column == column]
@@ -160,4 +193,6 @@ class Dashboard(Container):
         failures = min(16, len(self.panel(FailuresPanel).items()))
         pods = min(32, len(self.panel(PodsPanel).items()))
         history = int(not session.saved)
-        return len(zones), nodes, session.orders, failures, pods, history, int(line), len(note_rows(session, width))
+        groups = MIN_GROUPS if session.failures.wanted else min(MIN_GROUPS, len(session.failures.rows))
+        content = Content(len(zones), nodes, session.orders, failures, pods, history, groups, self._consumer_rows())
+        return *content, int(line), len(note_rows(session, width))

@@ -30,10 +30,16 @@ class Key(NamedTuple):
     @property
     def shown(self) -> str:
         """Return how the key is written on screen."""
-        first = self.keys.split(",")[0]
-        if first.startswith("ctrl+"):
-            return f"Ctrl-{first[5:].upper()}"
-        return _SHOWN.get(first, first)
+        return _shown(self.keys.split(",")[0])
+
+    @property
+    def all_shown(self) -> str:
+        """Return how all its keys are written."""
+        return " ".join(map(_shown, self.keys.split(",")))
+
+
+def _shown(name: str) -> str:
+    return f"Ctrl-{name[5:].upper()}" if name.startswith("ctrl+") else _SHOWN.get(name, name)
 
 
 _SHOWN = {
@@ -41,6 +47,7 @@ _SHOWN = {
     "right_square_bracket": "]",
     "plus": "+",
     "minus": "-",
+    "equals_sign": "=",
     "space": "space",
     "question_mark": "?",
     "slash": "/",
@@ -79,7 +86,7 @@ KEYS = (
     Key("compact", "c", "remedy('compact')", "Compact", "Compact all memory (compact_memory)", FIX, footer=True),
     Key("compact-node", "N", "remedy('compact-node')", "Compact node",
         "Compact the chosen zone's NUMA node only", FIX),
-    Key("wake-kcompactd", "w", "remedy('nudge')", "Wake kcompactd",
+    Key("wake-kcompactd", "K", "remedy('nudge')", "Wake kcompactd",
         "Start a round of background compaction (5.15 and later)", FIX),
     Key("step-by-step", "l", "escalate", "Step by step",
         "Sync, drop, compact one after another until enough blocks are free", FIX),
@@ -103,8 +110,8 @@ KEYS = (
     Key("down", "down,j", "choose(1)", "Down", "Zone or row below", LISTS),
     Key("page-up", "pageup", "choose_page(-1)", "Page up", "A page up", LISTS),
     Key("page-down", "pagedown", "choose_page(1)", "Page down", "A page down", LISTS),
-    Key("top", "g,home", "choose_end(-1)", "Top", "First row (also Home)", LISTS),
-    Key("bottom", "G,end", "choose_end(1)", "Bottom", "Last row (also End)", LISTS),
+    Key("top", "g,home", "choose_end(-1)", "Top", "First row", LISTS),
+    Key("bottom", "G,end", "choose_end(1)", "Bottom", "Last row", LISTS),
     Key("open", "enter", "open", "Open",
         "Unfold a group; the report of a failure, the evidence of a pod (also a double click)", LISTS, footer=True),
     Key("unfold", "right", "unfold(True)", "Unfold", "Show each member of the selected group", LISTS),
@@ -112,23 +119,27 @@ KEYS = (
     Key("filter", "slash", "filter", "Filter", "List only the failures or pods that contain a text", LISTS),
     Key("unwind", "escape", "unwind", "Back",
         "Clear the filter, then fold, then zoom out, then unpause, then hide the note about root", LISTS),
-    Key("copy", "C,ctrl+y", "copy", "Copy",
-        "The selected failure as JSON into the clipboard of the terminal (also Ctrl-Y)", SAVE),
-    Key("save", "W", "save", "Save", "The listed failures as JSON lines into a file here", SAVE),
-    Key("ticket", "T", "ticket", "Report", "Write one page for a ticket (Markdown) into the working directory", SAVE),
+    Key("copy", "C,ctrl+y", "copy", "Copy", "The selected failure as JSON into the clipboard of the terminal", SAVE),
+    Key("save", "w", "save", "Save", "A report, a picture, the failures or a recording: asks which", SAVE, footer=True),
     Key("next-panel", "tab", "app.focus_next", "Next panel", "Zones, failures, pods in turn", VIEW),
     Key("zoom", "z", "zoom", "Zoom", "The focused panel alone, and back", VIEW),
     Key("faster", "plus,equals_sign", "interval(-1)", "Faster", "Shorter interval", VIEW),
     Key("slower", "minus", "interval(1)", "Slower", "Longer interval", VIEW),
     Key("theme", "t", "next_theme", "Theme", "Next theme", VIEW),
     Key("messages", "M", "messages", "Messages", "What fragtui reported, the newest first", VIEW),
-    Key("record", "R", "app.record", "Record",
-        "Record into a file here, with the minutes before; again to end it", SAVE),
     Key("suspend", "ctrl+z", "app.suspend_process", "Suspend", "Back to the shell; fg comes back here", VIEW),
-    Key("picture", "S", "picture", "Picture", "Save the screen as SVG in the working directory", SAVE),
     Key("quit", "q", "app.quit", "Quit",
         "Leave; asks first while a guard, a remedy or a recording runs", VIEW, footer=True),
 )  # fmt: skip
+
+SAVE_MENU = (
+    Key("save-report", "t", "choose('save-report')", "Report", "One page for a ticket, as Markdown", SAVE),
+    Key("save-picture", "p", "choose('save-picture')", "Picture", "The screen as an SVG picture", SAVE),
+    Key("save-failures", "f", "choose('save-failures')", "Failures", "The listed failures as JSON lines", SAVE),
+    Key("record", "r", "choose('record')", "Record",
+        "A recording for a replay, with the minutes before; again to end it", SAVE),
+)  # fmt: skip
+"""The keys of the save menu."""
 
 
 _WRITING = ("guard", "step-by-step")
@@ -162,7 +173,7 @@ _OWN = (
     Key("beginning", "0", "edge(True)", "Beginning", "To the beginning of the recording", REPLAY),
     Key("end", "dollar_sign", "edge(False)", "End", "To its end", REPLAY),
 )
-_NOT_THERE = frozenset(("pause", "faster", "slower", "page-types", "abort", "record", "unfold", "fold"))
+_NOT_THERE = frozenset(("pause", "faster", "slower", "page-types", "abort", "unfold", "fold"))
 """Commands of the live screen that a recording has no use for, or has another key for."""
 _FOOTER = ("help", "open", "recovery", "quit")
 
@@ -178,6 +189,8 @@ KeyMap = Mapping[str, Sequence[str]]
 """Other keys for commands, by the command's name."""
 _RESERVED = ("ctrl+c", "ctrl+p", "ctrl+q")
 """Keys of the application, which stay."""
+_RESERVED_IN_MENU = ("escape", "q", "up", "down", "enter")
+"""Keys of the save menu itself."""
 
 
 class KeyMapError(ValueError):
@@ -194,7 +207,7 @@ def rebound(keys: Keys, keymap: KeyMap) -> Keys:
         return keys
     names = {command: ",".join(_key_name(command, text) for text in given) for command, given in keymap.items()}
     result = tuple(Key(key.command, names.get(key.command, key.keys), *key[2:]) for key in keys)
-    owners = dict.fromkeys(_RESERVED, "fragtui itself")
+    owners = dict.fromkeys((*_RESERVED, *(_RESERVED_IN_MENU if keys is SAVE_MENU else ())), "fragtui itself")
     for key in result:
         for name in key.keys.split(","):
             if (owner := owners.get(name)) is not None:
@@ -206,11 +219,11 @@ def rebound(keys: Keys, keymap: KeyMap) -> Keys:
 
 def check_keymap(keymap: KeyMap) -> None:
     """Raise KeyMapError if the map has an unknown command or key, or a conflict on the live screen or in a replay."""
-    known = {key.command for key in (*KEYS, *REPLAY_KEYS)}
+    known = {key.command for key in (*KEYS, *REPLAY_KEYS, *SAVE_MENU)}
     for command in keymap:
         if command not in known:
             raise KeyMapError(command, f"expected one of {', '.join(sorted(known))}")
-    for keys in (KEYS, REPLAY_KEYS):
+    for keys in (KEYS, REPLAY_KEYS, SAVE_MENU):
         rebound(keys, keymap)
 
 
@@ -227,6 +240,20 @@ def _key_name(command: str, text: str) -> str:
 
 def _named_keys() -> frozenset[str]:
     return frozenset((*(key.value for key in KeyNames), *_SHOWN, *KEY_NAME_REPLACEMENTS.values()))
+
+
+def key_names(keys: Keys) -> dict[str, str]:
+    """Return how the first key of each command is written."""
+    return {key.command: key.shown for key in keys}
+
+
+def with_menu(keys: Keys, menu: Keys) -> Keys:
+    """Return the keys of a screen and, as commands of it, those of its save menu: ``w p``."""
+    save = next(key for key in keys if key.command == "save")
+    return *keys, *(
+        key._replace(keys=f"{save.shown} {key.shown}", action=f"save({key.command!r})", label=f"Save: {key.label}")
+        for key in menu
+    )
 
 
 def bindings(keys: tuple[Key, ...]) -> list[Binding]:

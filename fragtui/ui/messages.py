@@ -13,6 +13,7 @@ from fragtui.model.node.snapshot import Snapshot
 
 if TYPE_CHECKING:  # For annotations only; the first bars don't wait for what comes after them.
     from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+    from fragtui.model.node.consumers import Consumers
     from fragtui.model.pods.pod_update import PodUpdate
     from fragtui.remedies.service import HistoryView, RemedyState
 
@@ -148,3 +149,15 @@ class PodsUpdated(MailboxMessage):
     def can_replace(self, message: Message) -> bool:
         """Return True for an older update still in the queue."""
         return isinstance(message, PodsUpdated)
+
+
+class ConsumersRead(MailboxMessage):
+    """The largest processes; each holds all that is shown, so the newest is enough."""
+
+    def __init__(self, consumers: Consumers) -> None:
+        super().__init__()
+        self.consumers = consumers
+
+    def can_replace(self, message: Message) -> bool:
+        """Return True for an older reading still in the queue."""
+        return isinstance(message, ConsumersRead)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn, cast
 
+from fragtui.model.node.verdict import DEFAULT_THRESHOLDS, Thresholds
 from fragtui.player import Moment, Player
 from fragtui.ui.app import FragtuiApp
 from fragtui.ui.keys import KeyMap
@@ -27,6 +28,7 @@ class ReplayApp(FragtuiApp):
         order: int | None = None,
         look: TerminalLook | None = None,
         keymap: KeyMap | None = None,
+        thresholds: Thresholds = DEFAULT_THRESHOLDS,
     ) -> None:
         super().__init__(
             AppDependencies(
@@ -37,6 +39,7 @@ class ReplayApp(FragtuiApp):
                 root=Path("/"),
                 live=False,
                 order=order,
+                thresholds=thresholds,
                 read_only="a recording",
                 keymap=keymap or {},
             ),
@@ -50,7 +53,8 @@ class ReplayApp(FragtuiApp):
 
     def make_main(self) -> ReplayScreen:
         """Return the main screen of a replay."""
-        return ReplayScreen(self.player, self.dependencies.order, self.dependencies.keymap)
+        dependencies = self.dependencies
+        return ReplayScreen(self.player, dependencies.order, dependencies.thresholds, dependencies.keymap)
 
     def _play(self, moment: Moment) -> None:
         self.post(Played(moment))

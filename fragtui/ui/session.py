@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,28 +11,43 @@ from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.external_drops import drops_between
 from fragtui.model.failures.failure_list import FailureList
 from fragtui.model.node.history import History, place_in
-from fragtui.model.node.indices import blocks_of
+from fragtui.model.node.memory_change import MemoryChange, memory_changes
 from fragtui.model.node.rate_window import RateWindow
 from fragtui.model.node.snapshot import Snapshot, Zone, ZoneKey
 from fragtui.model.node.source_state import Sight
-from fragtui.model.node.verdict import COSTLY_ORDER, NodeJudgement, ZoneJudgement, judge_node
+from fragtui.model.node.verdict import (
+    COSTLY_ORDER,
+    DEFAULT_THRESHOLDS,
+    NodeJudgement,
+    Thresholds,
+    ZoneJudgement,
+    judge_node,
+)
 from fragtui.model.node.watermark import RequestKind, Verdict
-from fragtui.model.state.node_state import LastRemedy, NodeState, Question, Unseen, node_state
+from fragtui.model.node.zonelist import may_serve_kernel
+from fragtui.model.state.node_state import LastRemedy, NodeState, Question, Since, Unseen, node_state
 from fragtui.model.state.since import since_of
+from fragtui.model.state.steady import SteadyState
+from fragtui.render.numbers import short_bytes
 from fragtui.render.source_text import no_denials, no_stuck_pods, unseen
+from fragtui.ui.keys import KEYS, key_names
 from fragtui.ui.notices import NoticeLog
 
 if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
     from fragtui.kernel.reports.report import ExternalDrop
     from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+    from fragtui.model.node.consumers import Consumers
     from fragtui.model.pods.pod_update import PodUpdate
     from fragtui.model.pods.stuck_pods import StuckPod
     from fragtui.model.state.denials import Denials
-    from fragtui.remedies.service import RemedyState
+    from fragtui.remedies.service import RemedyResult, RemedyState
 
 
 SHORT_HISTORY, LONG_HISTORY = 300.0, 1200.0
 """Seconds of the history on screen; the long one is all that is kept at one sample a second."""
+
+
+_NOT_KEPT = Since(None, "saved files have no history")
 
 
 class Baseline(NamedTuple):
@@ -69,6 +84,8 @@ class Session:
     baseline: Baseline | None = None
     history: History = field(default_factory=History)
     paused: bool = False
+    thresholds: Thresholds = DEFAULT_THRESHOLDS
+    """Where states begin."""
     manual_order: int | None = None
     """The target order that was chosen; None follows the last failures."""
     failed_order: int | None = None
@@ -78,14 +95,18 @@ class Session:
     """Remedies of fragtui and of other tools: monotonic seconds, and who did what."""
     refusals: deque[float] = field(default_factory=lambda: deque(maxlen=256))
     """When the kernel denied requests, monotonic seconds."""
+    memory_changes: deque[tuple[float, str]] = field(default_factory=lambda: deque(maxlen=64))
+    """When memory came or went, monotonic seconds, and what changed."""
     rates: RateWindow = field(default_factory=RateWindow)
     failures: FailureList = field(default_factory=FailureList)
     pods: PodUpdate | None = None
     """The last update of the pods; None before the first."""
+    consumers: Consumers | None = None
+    """The largest processes when they were last read, which is only while the node is out of memory; None if never."""
     notices: NoticeLog = field(default_factory=NoticeLog)
-    keycaps: dict[str, str] = field(default_factory=dict)
-    """The keys of the user as they are shown, by those that they replace."""
     """What fragtui reported."""
+    key_names: Mapping[str, str] = field(default_factory=lambda: key_names(KEYS))
+    """How the key of each command of this view is written."""
     notice_row: bool = False
     """Whether the screen has a row of its own for them."""
     remedies: RemedyState | None = None
@@ -115,22 +136,45 @@ class Session:
     """Whether the history covers all that is kept, not the last five minutes."""
     by_type: bool = False
     """Whether bars show the split by migratetype instead of the verdict."""
+    remedy_result: RemedyResult | None = None
+    """The result of the last remedy of this program, or of the recording; None before one has ended."""
     last_remedy: LastRemedy | None = None
     """The newest remedy that is known to have run, by whatever tool."""
+    _sized: Snapshot | None = None
+    """The newest snapshot whose zones are known, shown or not."""
     _denials: Denials | None = None
     _state: NodeState | None = None
+    _steady: SteadyState = field(default_factory=SteadyState)
     _state_of: tuple[object, ...] = ()
     """What `_state` was made from."""
 
+    def key(self, command: str) -> str:
+        """Return how the key of a command is written; raises KeyError if this view has no such command."""
+        return self.key_names[command]
+
+    def hints(self, *hints: tuple[str, str]) -> tuple[tuple[str, str], ...]:
+        """Return commands' keys with a word for each as texts and styles, without those that this view has not."""
+        known = [(self.key_names[command], words) for command, words in hints if command in self.key_names]
+        pairs = (
+            ((key, "key"), (f" {words}{'' if at == len(known) else '  '}", "muted"))
+            for at, (key, words) in enumerate(known, 1)
+        )
+        return tuple(span for pair in pairs for span in pair)
+
     @property
     def state(self) -> NodeState | None:
-        """The state of the node for the target order; None before the first snapshot."""
+        """The state of the node for the target order; None before the first snapshot.
+
+        On a live node it gets better only after it was shown for some seconds; in a replay each place has its own.
+        """
         if self.snapshot is None or self.judgement is None:
             return None
         log = self.failures
         made_of = (self.snapshot, self.judgement, self.pods, self._denials, log.source, log.problem, self.last_remedy)
         if self._state is None or any(old is not new for old, new in zip(self._state_of, made_of, strict=True)):
             self._state = self._new_state(self.snapshot, self.judgement)
+            if self.recording is None:
+                self._state = self._steady.take(self._state, self.snapshot.monotonic)
             self._state_of = (*made_of[:3], self._denials, *made_of[4:])
         return self._state
 
@@ -152,7 +196,7 @@ class Session:
             judgement,
             denials=None if Question.DENIALS in questions else self._denials,
             pods=pods,
-            since=since_of(self.history, snapshot, judgement),
+            since=_NOT_KEPT if self.saved else since_of(self.history, snapshot, judgement),
             remedy=self.last_remedy,
             unseen=missing,
         )
@@ -209,7 +253,7 @@ class Session:
     def _blocks(self, zone: ZoneJudgement) -> int:
         if zone.verdict(RequestKind.GFP_KERNEL, self.order) is not Verdict.AVAILABLE:
             return 0
-        return blocks_of(zone.zone.free_blocks, self.order)
+        return zone.blocks(self.order)
 
     def accept(self, snapshot: Snapshot) -> bool:
         """Take a new snapshot; return whether the view changed (a paused one only records history)."""
@@ -217,6 +261,7 @@ class Session:
         self.history.add(snapshot)
         self.rates.note(snapshot)
         self._note_uncounted_drops(snapshot)
+        self._note_memory_changes(snapshot)
         if self.paused:
             return False
         self.snapshot = snapshot
@@ -235,14 +280,17 @@ class Session:
         self.history = history
         self.marks.clear()
         self.refusals.clear()
+        self.memory_changes.clear()
+        self._sized = None
         self.rates.clear()
         self.failures.clear()
-        self._denials = self.last_remedy = None
+        self._denials = self.last_remedy = self.remedy_result = self.consumers = None
+        self._steady = SteadyState()
         self.baseline = Baseline(first, "start") if first.zones else None
 
     def rejudge(self) -> None:
         """Judge the snapshot again: the target order has changed."""
-        self.judgement = judge_node(self.snapshot, self.order) if self.snapshot else None
+        self.judgement = judge_node(self.snapshot, self.order, self.thresholds) if self.snapshot else None
 
     def hide_root_note(self) -> bool:
         """Hide the note that fragtui is not root; return whether it was shown."""
@@ -289,6 +337,10 @@ class Session:
         """Return which of `points` equal spans of the last `seconds` hold a refusal."""
         return self._places(self.refusals, seconds, points)
 
+    def memory_changes_in(self, seconds: float, points: int) -> frozenset[int]:
+        """Return which of `points` equal spans of the last `seconds` hold a change of the node's memory."""
+        return self._places((at for at, _ in self.memory_changes), seconds, points)
+
     def _places(self, times: Iterable[float], seconds: float, points: int) -> frozenset[int]:
         if self.snapshot is None or points <= 0:
             return frozenset()
@@ -303,6 +355,14 @@ class Session:
         drops = drops_between(self.snapshot, snapshot)
         if drops and any(drops) and not any(snapshot.monotonic - at < 3 for at, _ in self.marks):
             self.note_remedy(snapshot.time, "caches were dropped", "caches were dropped")
+
+    def _note_memory_changes(self, snapshot: Snapshot) -> None:
+        """Mark memory that came or went since the last tick that shows the zones."""
+        changes = memory_changes(self._sized, snapshot) if self._sized is not None else ()
+        if changes:
+            self.memory_changes.append((snapshot.monotonic, memory_words(changes, snapshot.host.page_size)))
+        if snapshot.zones is not None:
+            self._sized = snapshot
 
     def change_order(self, step: int) -> None:
         """Choose the next higher or lower target order."""
@@ -326,13 +386,23 @@ def drop_words(drop: ExternalDrop) -> str:
     return f"{drop.comm} (pid {drop.pid}) wrote {drop.value} to drop_caches"
 
 
+def memory_words(changes: Iterable[MemoryChange], page_size: int) -> str:
+    """Return what came or went: ``memory +512M (node 1 Movable)``."""
+    parts = []
+    for change in changes:
+        size = "" if change.pages is None else short_bytes(change.pages * page_size)
+        parts.append(f"{'+' if change.grew else '−'}{size} (node {change.key[0]} {change.key[1]})".replace("  ", " "))
+    return f"memory {', '.join(parts)}"
+
+
 def _largest_kernel_zone(snapshot: Snapshot) -> ZoneKey | None:
-    """Return the zone to open first: the largest of those that serve kernel requests."""
+    """Return the zone to open first: the largest Normal zone, else the largest that serves kernel requests."""
     zones = snapshot.zones or ()
-    normal = [zone for zone in zones if zone.name == "Normal"] or list(zones)
+    normal = [zone for zone in zones if zone.name == "Normal"]
+    candidates = normal or [zone for zone in zones if may_serve_kernel(zone)] or list(zones)
 
     def size(zone: Zone) -> int:
         managed = zone.info.managed if zone.info else None
         return zone.blocks.free_pages if managed is None else managed
 
-    return max(normal, key=size).key if normal else None
+    return max(candidates, key=size).key if candidates else None

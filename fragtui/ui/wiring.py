@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.node.verdict import DEFAULT_THRESHOLDS, Thresholds
 from fragtui.sampler import Ticker
 from fragtui.text import shortage
 from fragtui.ui.messages import Crashed, KernelLogUpdated, MailboxMessage, PodsUpdated
 
 if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
     from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+    from fragtui.model.node.consumers import Consumers
     from fragtui.model.pods.pod_update import PodUpdate
     from fragtui.model.remedy.risk import NodeConditions
 
@@ -35,6 +37,13 @@ class PodReader(BackgroundReader, Protocol):
 
     def remedy_ran(self, name: str) -> None:
         """Note that a remedy ran."""
+
+
+class ConsumerReader(Protocol):
+    """A reader of the largest processes, which reads only when it is asked to."""
+
+    def look(self) -> None:
+        """Start a reading if one is due; never waits."""
 
 
 class ActiveRecording(Protocol):
@@ -83,6 +92,7 @@ class AppDependencies:
     live: bool
     """Whether the root is this kernel's own; no remedy runs on saved files."""
     order: int | None = None
+    thresholds: Thresholds = DEFAULT_THRESHOLDS
     read_only: str | None = None
     """What asks for no remedy at all, such as an option; None if nothing does."""
     keymap: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -91,10 +101,13 @@ class AppDependencies:
     """This command, for a user who is not root: sudo would show more. None as root and for saved files."""
     audit: Path | None = None
     """The audit log, if not at its usual path under the root."""
-    write_report: Callable[[], Path] | None = None
-    """Writes the report for a ticket and returns its path; raises OSError. None if there is no node to report on."""
+    write_report: Callable[[Path], object] | None = None
+    """Writes the report for a ticket into a new file; raises OSError. None if there is no node to report on."""
+    consumers: Callable[[Callable[[Consumers], None], Callable[[str], None]], ConsumerReader] | None = None
+    """Makes the reader of processes from the receivers of readings and tracebacks; called while the node is out of
+    memory. None for saved files."""
     recorder: ScreenRecorder | None = None
-    """The recorder of the key R; None if there is nothing to record."""
+    """Records the node into a file; None if there is nothing to record."""
 
     @property
     def disabled_reason(self) -> str | None:

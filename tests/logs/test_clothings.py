@@ -109,6 +109,14 @@ CLOTHINGS: dict[str, str | bytes] = {
     ),
     "journalctl -o json-pretty": "".join(json.dumps(entry, indent="\t") + "\n" for entry in ENTRIES),
     "journalctl -o json-sse": "".join(f"data: {json.dumps(entry)}\n\n" for entry in ENTRIES),
+    "journalctl -o json-seq": "".join(f"\x1e{json.dumps(entry)}\n" for entry in ENTRIES),
+    "journalctl -o json -r": "".join(json.dumps(entry) + "\n" for entry in reversed(ENTRIES)),
+    "Kibana, newest first": "".join(f"Feb 20, 2026 @ 10:00:00.000\t{line}\n" for line in reversed(DMESG)),
+    "Splunk, newest first": rows(["text", "time", "host"], csv.QUOTE_ALL, newest_first=True),
+    "CloudWatch's console": "".join(f"{stamp}\n\t{line}\n" for stamp, line in zip(STAMPS, SYSLOG, strict=True)),
+    "oc adm node-logs": each("worker-1.example.com Feb 20 10:00:00.123456 worker-1 kernel: ", BARE),
+    "a table of Markdown": "".join(f"| {line} |\n" for line in DMESG),
+    "Markdown has eaten the stars": each("", [line.replace("*", "") for line in DMESG]),
     "journalctl -o json | jq -s": json.dumps(ENTRIES, indent=2),
     "journalctl -o json | jq -cs": json.dumps(ENTRIES),
     "journal in lower case": "".join(
@@ -171,3 +179,34 @@ def reports(text: str | bytes) -> list[dict[str, object]]:
 @pytest.mark.parametrize("text", CLOTHINGS.values(), ids=CLOTHINGS.keys())
 def test_a_report_in_any_clothing_has_all_its_facts(text: str | bytes) -> None:
     assert reports(text) == [STANDARD]
+
+
+@pytest.mark.parametrize("prefix", ["{}: ", "{}:", "{} | ", "2026-02-20T10:00:00Z {} ", "[{}] "])
+@pytest.mark.parametrize("lines", [DMESG, BARE], ids=["with stamps", "bare"])
+def test_the_lines_of_two_nodes_are_kept_apart(prefix: str, lines: list[str]) -> None:
+    other = [
+        line.replace("40211", "777").replace("26040*4kB", "26038*4kB 1*8kB").replace(" 4200*8kB", "") for line in lines
+    ]
+    one, two = prefix.format("node07"), prefix.format("node08")
+    mixed = "".join(f"{one}{a}\n{two}{b}\n" for a, b in zip(lines, other, strict=True))
+    first, second = reports(mixed)
+    assert first == STANDARD
+    assert (second["pid"], second["stack"], second["cpuset"]) == (777, STANDARD["stack"], "/")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{\n",
+        '{\n  "a": [\n    {\n      "kind": "Pod",\n      "message": "page allocation"\n    }\n  ]\n}\n',
+        '{\n  "log": "x",\nFeb 20 10:00:00 node7 sshd[1]: hello\n',
+        "[{]\n[[[[[\n",
+        '"""""\n","\n,\n',
+        "data: {\ndata: [1,\n",
+        "a=\n" * 9,
+        f"{'x' * 75}=\n" * 9,
+    ],
+)
+def test_a_report_between_other_things_is_read_as_well(text: str) -> None:
+    assert reports(text + each("") + text) == [STANDARD]

@@ -13,10 +13,12 @@ from fragtui.model.node.verdict import judge_node
 from fragtui.model.state.denials import denials_of
 from fragtui.model.state.node_state import LastRemedy, NodeState, Question, Since, Unseen, node_state
 from fragtui.model.state.waiting_pods import waiting_pods
-from fragtui.render.card.card import Card, card
+from fragtui.render.card.card import Card
+from fragtui.render.card.card import card as card_with
 from fragtui.render.card.fitting import Span, Spans, cells_in, cells_of_spans, fitted, plain, shortened
 from fragtui.render.card.means import Means
 from fragtui.render.numbers import prose_count, rough, share_words, short_bytes, span_words
+from fragtui.ui.keys import KEYS, key_names
 from tests.support.examples import examples
 from tests.support.node_states import DENIALS, GIB, NODES, NOW, PODS, denial, node, stuck, stuck_pods
 
@@ -37,6 +39,10 @@ INCIDENT = seen(
     pods=waiting_pods(stuck_pods([stuck("api-665b464898-g8dkn", ago=9), stuck("hostnet")])),
     since=Since(NOW - 240),
 )
+
+
+def card(state: NodeState, width: int, now: float, means: Means = Means.KEYS) -> Card:
+    return card_with(state, width, now, means, key_names(KEYS))
 
 
 def lines(shown: Card) -> list[str]:

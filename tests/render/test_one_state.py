@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,10 +22,13 @@ from fragtui.render.card.fitting import plain
 from fragtui.render.card.means import Means
 from fragtui.render.card.state_text import badge, need, sentence
 from fragtui.render.check_json import check_fields
+from fragtui.render.failure_table import kind_counts
 from fragtui.render.forecast_text import forecast_text
 from fragtui.render.metrics import Family, node_metrics
 from fragtui.render.numbers import rough
-from fragtui.render.report_page import ReportFacts, report_page, state_of
+from fragtui.render.report.report_json import report_fields
+from fragtui.render.report_page import ReportFacts, failures_of, report_page, state_of
+from fragtui.text import counted
 from tests.support.examples import examples
 from tests.support.node_states import DENIALS, NODES, PODS
 
@@ -74,10 +78,28 @@ def test_no_two_texts_contradict_each_other(
     assert f"**{badge(state)}**: {sentence(state)}" in top
     for line in shown.lines[1:]:
         assert f"- **{line.label}**: {plain(line.text)}" in top
+    whole = json.loads(json.dumps(report_fields(facts)))
+    assert whole | {"unreadable": fields["unreadable"]} == whole | fields
+    _report_agrees(facts, whole, page)
     assert f"Unknown: {'no kernel log' if not log_read else ''}" in page or log_read
 
     _denied_and_stuck_agree(state, fields, " ".join(map(str, shown.lines[1:3])))
     _advice_agrees(snapshot, state, fields, page, str(shown.lines[3]))
+
+
+def _report_agrees(facts: ReportFacts, whole: Mapping[str, Any], page: str) -> None:
+    assert (whole["incidents"] is None) == (whole["groups"] is None) == (facts.incidents_from is None)
+    assert (whole["pods"] is None) == (facts.pods is None)
+    if whole["groups"]:
+        assert kind_counts(failures_of(facts).by_kind) in page
+        assert sum(group["count"] for group in whole["groups"]) == failures_of(facts).count
+    for group in whole["groups"] or ():
+        assert group["newest"] in [incident["id"] for incident in whole["incidents"]]
+    if whole["pods"]:
+        stuck = [pod for pod in whole["pods"] if pod["started"] is None]
+        assert f"{counted(len(stuck), 'stuck pod')}, {sum(pod['memory'] is True for pod in stuck)} denied" in page
+    if whole["stuck"] is not None:
+        assert {f"default/{pod['name']}" for pod in whole["pods"]} >= set(whole["stuck"]["by_memory"])
 
 
 def _denied_and_stuck_agree(state: NodeState, fields: Mapping[str, object], text: str) -> None:

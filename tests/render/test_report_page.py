@@ -9,7 +9,7 @@ from pathlib import Path
 from fragtui.cluster.failure_reason import UNKNOWN_REASON
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.kernel.reports.report_kind import ReportKind
-from fragtui.model.failures.incident import Incident
+from fragtui.model.failures.incident import Incident, iso_utc
 from fragtui.model.node.snapshot import Unreadable
 from fragtui.model.node.verdict import judge_node
 from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
@@ -18,6 +18,7 @@ from fragtui.model.remedy.remedy_history import EndEntry, Episode, EvidenceEntry
 from fragtui.model.remedy.tuning_advice import Advice
 from fragtui.render.redaction import Redaction, redaction_of
 from fragtui.render.report.markdown import on_terminal
+from fragtui.render.report.report_json import report_fields
 from fragtui.render.report_page import ReportFacts, report_page
 from fragtui.render.terminal_text import Role, cells, painted
 from fragtui.sources.host.reader import NodeReader
@@ -145,13 +146,26 @@ def test_whatever_happened_it_is_one_page(tmp_path: Path) -> None:
     )
     page = report_page(whole)
     assert len(page.splitlines()) <= 91, "with every section at its largest"
-    assert "The 7 newest of 70 groups:" in page
+    assert "The 7 newest of 14 groups:" in page
     assert "The first 5 of 40:" in page
     assert "And 27 older remedies." in page and "And 47 more." in page and "And 17 more settings." in page
     assert "\n900 allocation failures, at least 900 more not logged, 2023-11-14 22:13:20 to" in page
     full = report_page(whole, full=True)
     assert full.count("| done in 2.5s") == 30 and full.count("no such file") >= 50
     assert "And 50 more groups, older than these." in full
+
+
+def test_a_stuck_pod_has_the_time_of_its_next_try_if_a_log_says_it(tmp_path: Path) -> None:
+    one = facts(tmp_path)
+    assert one.pods is not None
+    (pod,) = one.pods.pods
+    assert "next try" not in report_page(one, full=True)
+    due = one.snapshot.time + 24
+    known = dataclasses.replace(one, pods=StuckPods((dataclasses.replace(pod, next_try=due),)))
+    for full in (False, True):
+        assert "- next try: in about 24 s" in report_page(known, full=full)
+    assert report_fields(known)["pods"][0]["next_try"] == iso_utc(due)
+    assert report_fields(one)["pods"][0]["next_try"] is None
 
 
 def test_without_pods_the_failed_sandboxes_stand_among_the_failures(tmp_path: Path) -> None:

@@ -112,25 +112,25 @@ EVERYTHING = ("denied requests", "stuck pods", "migratetypes", "remedies")
 @pytest.mark.parametrize("width", [58, 78, 118, 198])
 @pytest.mark.parametrize("missing", [EVERYTHING, ("remedies",), ("stuck pods", "remedies")])
 def test_the_note_about_root_has_the_whole_command_and_fits(missing: tuple[str, ...], width: int) -> None:
-    rows = root_lines(missing, COMMAND, width)
+    rows = root_lines(missing, COMMAND, width, "Esc")
     assert 1 <= len(rows) <= 2
     text = " ".join(rows)
     assert f"sudo {COMMAND}" in text and "fragtui doctor" in text and "Not root" in text
     assert all(name in text for name in missing)
     assert all(len(row) <= width for row in rows) or missing == EVERYTHING
-    assert root_lines((), COMMAND, width) == ()
+    assert root_lines((), COMMAND, width, "Esc") == ()
 
 
 @pytest.mark.parametrize("width", [58, 78, 118, 198])
 def test_the_note_is_one_row_beside_a_card_with_the_command(width: int) -> None:
-    (row,) = root_lines(EVERYTHING, COMMAND, width, in_card=True)
+    (row,) = root_lines(EVERYTHING, COMMAND, width, "Esc", in_card=True)
     assert row.startswith("Not root") and "sudo" not in row
     assert ("Esc" in row and len(row) <= width) or width == 58
 
 
 def test_a_command_that_is_too_long_for_hints_is_alone_in_its_row() -> None:
     command = "/opt/" + "x" * 40 + "/fragtui"
-    assert root_lines(EVERYTHING, command, 58)[1] == f"sudo {command}"
+    assert root_lines(EVERYTHING, command, 58, "Esc")[1] == f"sudo {command}"
 
 
 def test_only_what_root_would_see_is_named() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pyte.graphics
+
 XTERM = (
     *("#000000", "#cd0000", "#00cd00", "#cdcd00", "#0000ee", "#cd00cd", "#00cdcd", "#e5e5e5"),
     *("#7f7f7f", "#ff0000", "#00ff00", "#ffff00", "#5c5cff", "#ff00ff", "#00ffff", "#ffffff"),
@@ -10,6 +12,13 @@ VGA = (
     *("#000000", "#aa0000", "#00aa00", "#aa5500", "#0000aa", "#aa00aa", "#00aaaa", "#aaaaaa"),
     *("#555555", "#ff5555", "#55ff55", "#ffff55", "#5555ff", "#ff55ff", "#55ffff", "#ffffff"),
 )
+_NAMES = {
+    name: number % 10 + 8 * (number >= 90)
+    for table in (pyte.graphics.FG_ANSI, pyte.graphics.FG_AIXTERM, pyte.graphics.BG_ANSI, pyte.graphics.BG_AIXTERM)
+    for number, name in table.items()
+    if name != "default"
+    for number in [number if number < 100 else number - 10]
+}
 _STEPS = (0, 95, 135, 175, 215, 255)
 
 
@@ -24,6 +33,11 @@ def drawn(colour: str, palette: tuple[str, ...] = XTERM) -> str:
         return f"#{8 + 10 * (number - 232):02x}" + f"{8 + 10 * (number - 232):02x}" * 2
     red, green, blue = (_STEPS[(number - 16) // step % 6] for step in (36, 6, 1))
     return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def as_drawn(colour: str, palette: tuple[str, ...] = XTERM) -> str:
+    """Return a colour that pyte names, a word or rrggbb, as #rrggbb. Raises KeyError for ``default``."""
+    return f"#{colour}" if len(colour) == 6 and colour not in _NAMES else palette[_NAMES[colour]]
 
 
 def luminance(colour: str) -> float:

@@ -40,7 +40,7 @@ def node(
         info = ZoneInfo(
             number, "Normal", free=free, min=least, low=least * 2, high=least * 3, present=16 * GIB, managed=16 * GIB,
             file=cache, protection=(0, 0, 0), lru=12 * GIB,
-            free_cma=0 if cma is None else sum(count << order for order, count in enumerate(cma)),
+            free_cma=0 if cma is None else sum(count << order for order, count in enumerate(cma)), free_highatomic=0,
         )  # fmt: skip
         zones.append(Zone(ZoneBlocks(number, "Normal", blocks), info))
     meminfo = {

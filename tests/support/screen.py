@@ -6,12 +6,15 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from textual.pilot import Pilot
 
+from fragtui.model.node.verdict import DEFAULT_THRESHOLDS, Thresholds
 from fragtui.sampler import Sampler
 from fragtui.sources.host.conditions import read_conditions
+from fragtui.sources.host.processes import ProcessReader
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.kernel_log.follower import KernelLog
 from fragtui.sources.node_readers import NodeReaders
@@ -37,6 +40,9 @@ def make_app(
     look: TerminalLook | None = None,
     audit: Path | None = None,
     keymap: KeyMap | None = None,
+    write_report: Callable[[Path], object] | None = None,
+    thresholds: Thresholds = DEFAULT_THRESHOLDS,
+    processes: bool = False,
 ) -> FragtuiApp:
     """Return the application as the command line makes it."""
     reader = NodeReader(root)
@@ -55,11 +61,14 @@ def make_app(
             root=root,
             live=reader.live,
             order=order,
+            thresholds=thresholds,
             read_only="--read-only" if read_only else None,
             keymap=keymap or {},
             as_root=as_root,
             audit=audit,
+            write_report=write_report,
             recorder=recorder,
+            consumers=partial(ProcessReader, root / "proc", reader.host.page_size) if processes else None,
         ),
         look,
     )

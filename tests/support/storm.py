@@ -47,12 +47,12 @@ _NASTY = [
     *((b"H", b"H", b"c", b"y"), (b"/", b"\x1b", b"\x1b"), (b"3", b"\t", b"\r", b"\r"), (b"A", b"y"), (b"l", b"y")),
     *((b"\x10", b"c", b"o", b"m", b"p", b"\r", b"\r", b"\r"), (b"c", b"n", b"q", b"\x1b"), (b"\r", b"\x1b", b"\x1b")),
 ]
-_RARE = [b"q", b"S", b"W", b"T", b"R", b"t"]
-"""Keys that end it, or that cost seconds or a file each."""
+_RARE = [b"q", b"w", b"t"]
+"""Keys that end it, that save a file, or that cost seconds."""
 OPENING = {b"1": "drop-caches-1", b"2": "drop-caches-2", b"3": "drop-caches-3", b"c": "compact", b"N": "compact-node",
-           b"w": "nudge-kcompactd", b"l": "", b"A": ""}  # fmt: skip
+           b"K": "nudge-kcompactd", b"l": "", b"A": ""}  # fmt: skip
 """What each key opens; "" for what runs several remedies."""
-_BY_HAND = [b"1", b"2", b"3", b"c", b"N", b"w", b"l", b"A"]
+_BY_HAND = [b"1", b"2", b"3", b"c", b"N", b"K", b"l", b"A"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,15 @@ class Terminal:
         self.pump(0.15)  # The match may be in the first half of a frame.
         return self.text
 
+    def rest(self, quiet: float = 0.15, seconds: float = 20.0) -> str:
+        """Return the screen once the program has written nothing for `quiet` seconds."""
+        end, before = time.monotonic() + seconds, -1
+        while before < len(self.written):
+            assert time.monotonic() < end, f"it still writes after {seconds} s; the screen was:\n{self.text}"
+            before = len(self.written)
+            self.pump(quiet)
+        return self.text
+
     def press(self, keys: str) -> None:
         """Type."""
         os.write(self.fd, keys.encode())

@@ -73,7 +73,7 @@ def test_it_resizes_and_continues(fragmented: Path) -> None:
         term.until("N0 Normal")
         for columns, rows in ((60, 20), (200, 60), (80, 24)):
             term.resize(columns, rows)
-            term.pump(0.8)
+            term.rest()
             term.until(lambda text: "N0 Normal" in text and "Stuck pods" in text)
         term.press("q")
         assert term.wait() == 0
@@ -88,11 +88,11 @@ def _wakes(pid: int) -> int:
 def test_it_sleeps_until_a_key_or_a_tick_comes(fragmented: Path) -> None:
     with terminal("--root", str(fragmented), "--interval", "60") as term:
         term.until("N0 Normal")
-        term.pump(3.0)
+        term.pump(2.0)
         before = _wakes(term.pid)
-        term.pump(3.0)
-        # The pods' board is reviewed every 5 s; an input thread that polls would alone wake thirty times.
-        assert _wakes(term.pid) - before < 10
+        term.pump(2.0)
+        # The pods' board is reviewed every 5 s; an input thread that polls would alone wake twenty times.
+        assert _wakes(term.pid) - before < 7
         term.press("?")
         term.until("Keys and signs")
 
@@ -146,11 +146,10 @@ def test_a_terminal_without_block_characters_gets_ascii(fragmented: Path, name: 
         term.until("N0 Normal")
         term.until("=====")
         assert term.text.isascii(), [c for c in term.text if not c.isascii()]
-        term.pump(0.5)
         term.press("?")
         term.until("Keys and signs")
         assert term.text.isascii(), [c for c in term.text if not c.isascii()]
         term.press("q")
-        term.pump(0.3)
+        term.until("N0 Normal")
         term.press("q")
         assert term.wait() == 0

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-import pyte.graphics
 import pytest
 
 from fragtui.ui.widgets.paint import Depth, Paint
 from fragtui.ui.widgets.palette import THEMES
-from tests.support.contrast import VGA, XTERM, contrast, drawn
+from tests.support.contrast import VGA, XTERM, as_drawn, contrast, drawn
 from tests.support.guide_case import guide_case
 from tests.support.terminal import Terminal, terminal
 
@@ -23,19 +22,11 @@ DEPTHS: dict[str, dict[str, str]] = {
     "16": {"COLORTERM": "", "TERM": "xterm"},
     "console": {"COLORTERM": "", "TERM": "linux"},
 }
+PAINTED = {"24-bit": Depth.TRUE, "256": Depth.INDEXED, "16": Depth.ANSI, "console": Depth.CONSOLE}
 PALETTES = {"16": (XTERM, VGA), "console": (VGA,)}
 SIZES = ((80, 24), (120, 40))
 CONSOLE_FONT = {*map(chr, range(33, 127)), *bytes(range(128, 255)).decode("cp437"), *"►◄▲▼•↑↓→←"}
 slow = partial(pytest.param, marks=pytest.mark.slow)
-_NAMES = {
-    name: number % 10 + 8 * (number >= 90)
-    for table in (pyte.graphics.FG_ANSI, pyte.graphics.FG_AIXTERM, pyte.graphics.BG_ANSI, pyte.graphics.BG_AIXTERM)
-    for number, name in table.items()
-    if name != "default"
-    for number in [number if number < 100 else number - 10]
-}
-
-
 BEHIND = {
     (drawn(look.foreground or "", palette), drawn(look.ground or "", palette))
     for look in (Paint(theme, depth).look("behind") for theme in THEMES for depth in Depth if depth is not Depth.NONE)
@@ -58,10 +49,6 @@ def visible(shown: Terminal) -> Iterator[tuple[str, str, str]]:
                 yield cell.data, *((cell.bg, cell.fg) if cell.reverse else (cell.fg, cell.bg))
 
 
-def as_drawn(colour: str, palette: tuple[str, ...]) -> str:
-    return palette[_NAMES[colour]] if colour in _NAMES else f"#{colour}"
-
-
 def unreadable(shown: Terminal, depth: str, theme: str) -> set[str]:
     """Return the kinds of cells that can't be read well."""
     found = set()
@@ -78,6 +65,14 @@ def unreadable(shown: Terminal, depth: str, theme: str) -> set[str]:
     return found
 
 
+def has_theme(shown: Terminal, depth: str, theme: str, _: str = "") -> bool:
+    """Return whether the row of keys, the last that is drawn, has the ground of a theme."""
+    ground = Paint(theme, PAINTED[depth]).look("text", "line").ground or ""
+    cell = shown.screen.buffer[shown.screen.lines - 1][0]
+    palette = PALETTES.get(depth, (XTERM,))[0]
+    return as_drawn(cell.bg, palette) == drawn(ground, palette)
+
+
 def at_the_denial(shown: Terminal) -> None:
     """Pause the replay at its incident."""
     shown.until(" replay ")
@@ -91,11 +86,12 @@ def test_every_theme_is_readable_at_every_depth(depth: str) -> None:
         at_the_denial(shown)
         for size in SIZES:
             shown.resize(*size)
+            shown.rest()
             for theme in THEMES:
-                shown.pump(0.25)
+                shown.until(partial(has_theme, shown, depth, theme), 10)
                 assert not unreadable(shown, depth, theme), (theme, shown.text)
                 shown.press("t")
-        shown.pump(0.3)
+        shown.until(partial(has_theme, shown, depth, "dark"), 10)
         shown.press("?")
         shown.until("Esc closes")
         assert not unreadable(shown, depth, "dark"), shown.text
@@ -128,7 +124,7 @@ def test_lists_pages_and_questions_of_saved_files_are_readable(tmp_path: Path) -
         shown.until("web-1255064836")
         for keys in ("", "\t", "\t", "\r", "\x1b", "/", "\x1b", "\x10", "\x1b", "3", "t"):
             shown.press(keys)
-            shown.pump(0.4)
+            shown.rest()
             theme = "high-contrast" if keys == "t" else "light"
             assert not unreadable(shown, depth, theme), (keys, shown.text)
 

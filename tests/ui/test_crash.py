@@ -1,7 +1,9 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from fragtui.ui.screens.live import LiveScreen
 from tests.support.host_tree import HostTree
 from tests.support.screen import make_app, running, text_of, until
 
@@ -37,13 +39,14 @@ async def test_a_crash_is_printed_plainly_and_without_the_values_of_variables(
     ],
 )
 async def test_a_report_that_can_not_be_written_shows_the_reason(tmp_path: Path, error: Exception, words: str) -> None:
-    def fail() -> Path:
+    def fail(_: Path) -> None:
         raise error
 
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
-    app.main.write_report = fail
+    assert isinstance(app.main, LiveScreen)
+    app.main._dependencies = replace(app.dependencies, write_report=fail)
     async with running(app) as pilot:
-        await pilot.press("T")
+        await pilot.press("w", "t")
         await until(pilot, lambda: "No report" in text_of(app))
         assert words[:25] in text_of(app)

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from fragtui.ui.app import FragtuiApp
-from fragtui.ui.keys import KEYS, REPLAY_KEYS, UNUSED, WRITE_KEYS, Keys
+from fragtui.ui.keys import KEYS, REPLAY_KEYS, SAVE_MENU, UNUSED, WRITE_KEYS, Keys, with_menu
 from fragtui.ui.pages.help_page import help_lines
 from fragtui.ui.screens.live import LiveScreen
 from fragtui.ui.screens.replay import ReplayScreen
@@ -42,20 +42,20 @@ def test_the_keys_that_engineers_expect_in_a_list_are_free_for_it(keys: Keys) ->
     assert (commands["pageup"], commands["pagedown"]) == ("page-up", "page-down")
     assert commands["plus"] == "faster" and commands["minus"] == "slower"
     assert "y" not in commands and "n" not in commands, "they answer questions"
-    assert {"1", "2", "3", "c", "N", "w", "l", "A"} == WRITE_KEYS
+    assert {"1", "2", "3", "c", "N", "K", "l", "A"} == WRITE_KEYS
 
 
 @both
 def test_the_help_page_lists_every_key(keys: Keys) -> None:
-    page = "\n".join("".join(text for text, _ in row.spans) for row in help_lines(keys, 90))
-    for key in keys:
-        assert re.search(rf"^ +{re.escape(key.shown)} +{re.escape(key.help[:30])}", page, re.MULTILINE), key
+    page = "\n".join("".join(text for text, _ in row.spans) for row in help_lines(with_menu(keys, SAVE_MENU), 90))
+    for key in (*keys, *(key._replace(keys=f"w {key.keys}") for key in SAVE_MENU)):
+        assert re.search(rf"^ +{re.escape(key.all_shown)} +{re.escape(key.help[:30])}", page, re.MULTILINE), key
 
 
 def test_the_readme_lists_every_key() -> None:
     section = (REPOSITORY / "README.md").read_text().partition("## Keys")[2].partition("\n## ")[0]
     named = set(re.findall(r"`([^`]+)`", section))
-    assert {key.shown for key in (*KEYS, *REPLAY_KEYS)} <= named
+    assert {key.shown for key in (*KEYS, *REPLAY_KEYS, *SAVE_MENU)} <= named
 
 
 @pytest.mark.parametrize(("screen", "keys"), [(LiveScreen, KEYS), (ReplayScreen, REPLAY_KEYS)])

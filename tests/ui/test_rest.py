@@ -32,7 +32,7 @@ async def test_a_recording_keeps_its_pace_unread(tmp_path: Path, monkeypatch: py
     monkeypatch.chdir(tmp_path)
     app = make_app(tmp_path)
     async with running(app) as pilot:
-        await pilot.press("R")
+        await pilot.press("w", "r")
         await until(pilot, lambda: app.dependencies.recorder is not None and app.dependencies.recorder.file is not None)
         app.post_message(TerminalUnread())
         await pilot.pause()

@@ -1,5 +1,7 @@
 from pathlib import Path
 
+import pytest
+
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.history import History
 from fragtui.model.node.snapshot import Snapshot
@@ -7,10 +9,12 @@ from fragtui.model.node.source_state import SourceState
 from fragtui.model.node.verdict import State
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.state.node_state import Question, Unseen
+from fragtui.model.state.steady import SHOWN_SECONDS
 from fragtui.render.card.state_text import sentence
 from fragtui.sources.host.reader import NodeReader
+from fragtui.ui.panels.sizes import _note
 from fragtui.ui.session import Session
-from tests.support.host_tree import FRAGMENTED, HEALTHY, HostTree
+from tests.support.host_tree import FRAGMENTED, HEALTHY, HostTree, ZoneFacts
 from tests.support.node_states import denial, stuck, stuck_pods
 
 
@@ -69,6 +73,67 @@ def test_the_largest_normal_zone_is_opened_first_and_another_when_it_goes(tmp_pa
     assert session.chosen in {(0, "Normal"), (1, "Normal")}
 
 
+@pytest.mark.parametrize(
+    ("names", "opened"),
+    [
+        (("DMA", "Normal", "HighMem"), "Normal"),
+        (("DMA", "HighMem"), "DMA"),
+        (("DMA", "DMA32", "Movable"), "DMA32"),
+        (("DMA",), "DMA"),
+        (("Movable",), "Movable"),
+    ],
+)
+def test_the_zone_that_opens_serves_the_kernel(tmp_path: Path, names: tuple[str, ...], opened: str) -> None:
+    """The later ones of a row are larger. A zone that is not for the kernel opens only if there is no other."""
+    tree = HostTree.small(tmp_path)
+    tree.zones = [ZoneFacts(0, name, HEALTHY, managed=900_000 * place) for place, name in enumerate(names, 1)]
+    tree.write()
+    session = Session()
+    session.accept(NodeReader(tmp_path).sample())
+    assert session.chosen == (0, opened)
+
+
+def test_memory_that_comes_and_goes_is_on_the_timeline(tmp_path: Path) -> None:
+    tree = HostTree.small(tmp_path)
+
+    def sample(monotonic: float) -> Snapshot:
+        # Another reader each time: one reads zoneinfo less often than every tick.
+        return NodeReader(tmp_path).sample()._replace(monotonic=monotonic)
+
+    first = sample(1000.0)
+    session = Session()
+    session.accept(first)
+    tree.zones.append(ZoneFacts(1, "Movable", HEALTHY, managed=131_072))
+    tree.write()
+    session.accept(sample(1001.0))
+    session.accept(sample(1002.0))
+    assert list(session.memory_changes) == [(1001.0, "memory +512M (node 1 Movable)")]
+    session.accept(first._replace(monotonic=1003.0, zones=None, zone_infos=()))
+    assert len(session.memory_changes) == 1, "a file that can't be read is no memory that went"
+    session.paused = True
+    tree.zones[2].managed += 131_072
+    del tree.zones[3]
+    tree.write()
+    session.accept(sample(1201.0))
+    assert session.memory_changes[-1] == (1201.0, "memory +512M (node 0 Normal), −512M (node 1 Movable)")
+    session.paused = False
+    session.accept(sample(1202.0))
+    assert session.memory_changes_in(300, 60) == {19, 59}
+    assert session.last_remedy is None
+    session.rewind(History(), first)
+    assert not session.memory_changes
+
+
+def test_the_age_of_the_baseline_survives_a_clock_that_is_set(tmp_path: Path) -> None:
+    first = snapshot(tmp_path)
+    session = Session()
+    session.accept(first)
+    for jump in (-1063 * 86_400.0, 400 * 86_400.0):
+        later = first._replace(monotonic=first.monotonic + 40, time=first.time + 40 + jump)
+        session.accept(later)
+        assert "baseline: start, 40 s ago" in _note(session, later)
+
+
 def test_the_state_follows_what_it_is_made_of_and_is_made_once_for_each_of_it(tmp_path: Path) -> None:
     tree = HostTree.small(tmp_path)
     reader = NodeReader(tmp_path)
@@ -88,11 +153,15 @@ def test_the_state_follows_what_it_is_made_of_and_is_made_once_for_each_of_it(tm
     session.pods = PodUpdate(stuck_pods([]), (SourceState("kubelet log", "absent", "no such file"),))
     blind = session.state
     assert blind.why_unseen(Question.PODS) == Unseen(Question.PODS, "the kubelet log can't be read: no such file")
-    assert blind.partly_blind and blind.state is State.OK
+    assert blind.partly_blind and blind.state is State.RECOVERING, "it was not shown for long"
+    later = reader.sample()
+    session.accept(later._replace(monotonic=later.monotonic + SHOWN_SECONDS))
+    assert session.state.partly_blind and session.state.state is State.OK
     for zone in tree.zones:
         zone.free_blocks = FRAGMENTED
     tree.write()
-    session.accept(reader.sample())
+    later = reader.sample()
+    session.accept(later._replace(monotonic=later.monotonic + SHOWN_SECONDS + 1))
     assert session.state.state is State.FRAGMENTED
     assert session.state.since.at is not None and not session.state.since.at_least
 
@@ -114,3 +183,13 @@ def test_blocks_that_come_back_after_a_remedy_make_the_node_recover(tmp_path: Pa
     session.rewind(History(), session.snapshot)
     session.accept(reader.sample())
     assert session.state is not None and session.state.state is State.OK, "another place of a recording"
+
+
+def test_saved_files_do_not_say_since_when(tmp_path: Path) -> None:
+    HostTree.small(tmp_path, FRAGMENTED)
+    session = Session(saved=True, manual_order=6)
+    first = NodeReader(tmp_path).sample()
+    for seconds in (0, 1, 90):
+        session.accept(first._replace(monotonic=first.monotonic + seconds))
+    assert session.state is not None and session.state.state is State.FRAGMENTED
+    assert session.state.since.at is None, "their time stands still, the clock does not"

@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
-_FORMATS = ("text", "json")
 _COLOUR = ("auto", "always", "never")
 
 
-def add_json(parser: argparse.ArgumentParser, what: str, group: argparse._MutuallyExclusiveGroup | None = None) -> None:
-    """Add ``--json``, to `group` if there is one, and its equal ``-o json``; both set `args.json`."""
+def add_json(
+    parser: argparse.ArgumentParser,
+    what: str,
+    group: argparse._MutuallyExclusiveGroup | None = None,
+    *,
+    wide: str | None = None,
+) -> None:
+    """Add ``--json``, to `group` if there is one, and its equal ``-o json``; both set `args.json`.
+
+    `wide` is the switch that ``-o wide`` equals, without its dashes.
+    """
+    formats = ("text", "json") if wide is None else ("text", "json", "wide")
     (group or parser).add_argument(
         "--json", action="store_true", help=f"{what} (schema 1: fields are added, never removed)"
     )
     (group or parser).add_argument(
         "-o",
         dest="json",
-        type=_is_json,
+        action=_SetFormat,
+        const=wide,
+        type=partial(_known, formats),
         default=argparse.SUPPRESS,
-        metavar="|".join(_FORMATS),
-        help="output format: -o json is --json",
+        metavar="|".join(formats),
+        help=f"output format: -o json is --json{f', -o wide is --{wide}' if wide else ''}",
     )
 
 
@@ -39,7 +51,16 @@ def add_quiet(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-q", dest="only_errors", action="store_true", help="print only errors; the exit status counts")
 
 
-def _is_json(text: str) -> bool:
-    if text not in _FORMATS:
-        raise argparse.ArgumentTypeError(f"{text}: expected {' or '.join(_FORMATS)}")
-    return text == "json"
+class _SetFormat(argparse.Action):
+    """Set `args.json`; for ``wide`` set the switch that `const` names."""
+
+    def __call__(self, _: object, namespace: argparse.Namespace, values: object, __: str | None = None) -> None:
+        namespace.json = values == "json"
+        if values == "wide":
+            setattr(namespace, self.const, True)
+
+
+def _known(formats: tuple[str, ...], text: str) -> str:
+    if text not in formats:
+        raise argparse.ArgumentTypeError(f"{text}: expected {', '.join(formats[:-1])} or {formats[-1]}")
+    return text

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from fragtui.sources.config.places import ConfigError, has_settings
 
 if TYPE_CHECKING:  # See `take_settings`.
+    from fragtui.model.node.verdict import Thresholds
     from fragtui.sources.config.settings import Settings, Value
 
 SETTINGS_WITH_OPTION = ("theme", "ascii", "interval", "order")
@@ -59,6 +60,14 @@ def keymap_of(settings: Settings | None) -> dict[str, tuple[str, ...]]:
     except KeyMapError as error:
         raise ConfigError(f"{settings.keys[error.command].source}: keys.{error.command}: {error}") from None
     return keymap
+
+
+def thresholds_of(args: argparse.Namespace) -> Thresholds:
+    """Return where states begin, by the settings."""
+    from fragtui.model.node.verdict import Thresholds  # noqa: PLC0415  # Every verb imports this module.
+
+    settings: Settings | None = getattr(args, "settings", None)
+    return Thresholds() if settings is None else Thresholds()._replace(**settings.thresholds)
 
 
 def read_only_because(args: argparse.Namespace) -> str | None:

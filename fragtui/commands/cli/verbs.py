@@ -70,6 +70,7 @@ VERBS = {
             Example("fragtui check --order 9", "are blocks of 2M (huge pages) available?"),
             Example("fragtui check --root ./must-gather -o json", "the verdict of saved files, for a program"),
             Example("fragtui check --plugin nagios --order 6", "for Nagios, Icinga and Checkmk"),
+            Example("fragtui check --plugin npd", "for node-problem-detector: 0 no problem, 1 FRAGMENTED and worse"),
             Example("fragtui check --watch", "again every 2 seconds"),
             Example("fragtui check -q || echo fragmented", "only the exit status"),
         ),
@@ -114,6 +115,7 @@ VERBS = {
         (
             Example("sudo fragtui report -o ticket.md", "one page of Markdown for a ticket"),
             Example("sudo fragtui report --since yesterday --redact", "without names and addresses, to share outside"),
+            Example("sudo fragtui report --json -o ticket.json", "everything as one JSON object, for a program"),
         ),
     ),
     "history": Verb(
@@ -233,6 +235,10 @@ VERBS = {
         {Exit.DONE: "made or printed", Exit.FAILED: "not made", **_WRONG_USAGE},
         (
             Example("fragtui ship zipapp fragtui.pyz", "one file that runs with Python 3.11 and nothing else"),
+            Example("fragtui ship image fragtui-image --image IMAGE:TAG", "a folder for podman build or docker build"),
+            Example("fragtui ship manifests fragtui-manifests --image IMAGE:TAG", "a kustomization: watch and treat"),
+            Example("fragtui ship krew fragtui-krew --image IMAGE:TAG", "kubectl fragtui NODE, as a plug-in for krew"),
+            Example("fragtui ship npd > fragtui-monitor.json", "a condition of the node, by node-problem-detector"),
             Example("fragtui ship debug-line --node worker-7", "for kubectl debug"),
         ),
     ),

@@ -12,7 +12,7 @@ from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.settings import read_only_because
 from fragtui.commands.cli.signals import EndSignals, end_signals
-from fragtui.commands.ship.guard_units import GUARD_UNIT, guard_manifest
+from fragtui.commands.ship.guard_unit import GUARD_UNIT
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
 from fragtui.remedies.escalation import EscalationEnd, EscalationStep
@@ -52,9 +52,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--print-policy", action="store_true", help="print the policy as TOML and exit")
     shown.add_argument("--print-unit", action="store_true", help="print a systemd unit and exit")
-    shown.add_argument(
-        "--print-manifest", action="store_true", help="print a Kubernetes DaemonSet with this policy and exit"
-    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -64,11 +61,8 @@ def run(args: argparse.Namespace) -> int:
     except PolicyError as error:
         report_error(args, printable(str(error), 1000))
         return Exit.USAGE
-    if args.print_policy or args.print_unit or args.print_manifest:
-        print(
-            format_policy(policy) if args.print_policy else GUARD_UNIT if args.print_unit else guard_manifest(policy),
-            end="",
-        )
+    if args.print_policy or args.print_unit:
+        print(format_policy(policy) if args.print_policy else GUARD_UNIT, end="")
         return Exit.DONE
     audit = AuditLog(audit_path(args.audit, args.root))
     reader = NodeReader(args.root)

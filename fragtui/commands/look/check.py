@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from fragtui.commands.cli.output import takes_colour
 from fragtui.commands.cli.output_options import add_color, add_json, add_quiet
+from fragtui.commands.cli.settings import thresholds_of
 from fragtui.model.node.snapshot import Snapshot, Unreadable
-from fragtui.model.node.target_zones import needs_page_types
 from fragtui.model.node.verdict import COSTLY_ORDER, Severity, judge_node
 from fragtui.model.state.node_state import NodeState, Question, Unseen, node_state
 from fragtui.render.card.card import LABEL_CELLS, card
 from fragtui.render.card.fitting import shortened
 from fragtui.render.card.means import Means
+from fragtui.render.card.npd import npd_line, npd_status
 from fragtui.render.card.state_text import badge, sentence
 from fragtui.render.order_chart import bars_for, chart, painter
 from fragtui.render.zone_summary import zone_rows
@@ -44,9 +45,9 @@ _BADGE_COLOURS = {
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
     form = parser.add_mutually_exclusive_group()
-    add_json(parser, "one JSON object", form)
+    add_json(parser, "one JSON object", form, wide="wide")
     form.add_argument("--wide", action="store_true", help="the free blocks of every zone, a column for each order")
-    form.add_argument("--plugin", choices=("nagios",), help="first line in the form of monitoring plugins")
+    form.add_argument("--plugin", choices=("nagios", "npd"), help="first line and status as these plugins have")
     parser.add_argument("--logs", action="store_true", help="read the kernel log and the pods, too: up to 3 s")
     parser.add_argument(
         "--watch",
@@ -99,6 +100,8 @@ def _checked(args: argparse.Namespace, reader: NodeReader) -> tuple[int, str]:
     """Return the severity of a sample, and the text about it."""
     with_logs = args.logs or _has_saved_logs(reader)
     state, snapshot, forecast = _logs_too(args) if with_logs else _blocks_alone(args, reader)
+    if args.plugin == "npd":
+        return npd_status(state), npd_line(state)
     summary = sentence(state)
     if args.json:
         # Mostly a plugin runs every minute: json and the forecast's 11 ms are a sixth of its CPU.
@@ -125,14 +128,11 @@ def _has_saved_logs(reader: NodeReader) -> bool:
 
 def _blocks_alone(args: argparse.Namespace, reader: NodeReader) -> tuple[NodeState, Snapshot, Forecast | None]:
     order = args.order if args.order is not None else target_order(reader)
-    snapshot = reader.sample(page_types=None)
-    # The kernel walks all free blocks for pagetypeinfo, with interrupts off: it is read if it can change an answer.
-    if args.json or args.wide or needs_page_types(snapshot, order):
-        snapshot = reader.sample()
+    snapshot = reader.sample_for(order)
     if (several := reader.tree.ambiguous) is not None:
         snapshot = snapshot._replace(unreadable=(Unreadable(str(args.root / "buddyinfo"), several),))
     unseen = tuple(Unseen(question, _NOT_LOOKED, blind=False) for question in Question)
-    return node_state(snapshot, judge_node(snapshot, order), unseen=unseen), snapshot, None
+    return node_state(snapshot, judge_node(snapshot, order, thresholds_of(args)), unseen=unseen), snapshot, None
 
 
 def _logs_too(args: argparse.Namespace) -> tuple[NodeState, Snapshot, Forecast | None]:
@@ -140,7 +140,7 @@ def _logs_too(args: argparse.Namespace) -> tuple[NodeState, Snapshot, Forecast |
     from fragtui.commands.look.report import collect  # noqa: PLC0415
     from fragtui.render.report_page import state_of  # noqa: PLC0415
 
-    facts = collect(args.root, args.order, args.audit)
+    facts = collect(args.root, args.order, args.audit, thresholds_of(args))
     return state_of(facts), facts.snapshot, facts.forecast
 
 
@@ -158,7 +158,7 @@ def _plugin_text(state: NodeState, summary: str) -> str:
     judgement = state.judgement
     values = []
     if judgement.blocks is not None:
-        values.append(f"blocks={judgement.blocks};16:;1:;0")
+        values.append(f"blocks={judgement.blocks};{judgement.thresholds.low_blocks}:;1:;0")
     if judgement.free_pages is not None:
         values.append(f"free={judgement.free_pages * state.page_size}B;;;0")
     if judgement.unusable is not None:

@@ -53,7 +53,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--kernel", metavar="V", help="the release that wrote the log, if the log does not name it")
     parser.add_argument("--all", action="store_true", help="print each failure when it is found, then the totals")
-    add_json(parser, "one JSON object a line, when it is found; no totals")
+    add_json(parser, "one JSON object a line, when it is found; no totals", wide="all")
     add_color(parser)
     add_time_range(parser, "incidents")
     parser.epilog = (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from dataclasses import asdict
 
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
@@ -18,6 +17,7 @@ from fragtui.model.remedy.tuning_advice import Advice, advise
 from fragtui.remedies.audit.history import AuditHistory, read_history
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
+from fragtui.render.remedy_report import episode_json
 from fragtui.sources.host.identity import tree_of
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.host.vm_settings import read_vm_settings
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         return Exit.UNAVAILABLE
     if args.json:
         for episode in shown:
-            print(json_line(_fields(episode, unknown)))
+            print(json_line(episode_json(episode, lost=episode.intent.id in unknown)))
     else:
         colour = takes_colour(sys.stdout, args.color)
         for episode in shown:
@@ -76,18 +76,6 @@ def _colour_of(episode: Episode, lost: bool) -> str:
     if episode.ended is None or episode.gained is None:
         return ""
     return "32" if episode.gained > 0 else "33"
-
-
-def _fields(episode: Episode, unknown: set[str]) -> dict[str, object]:
-    state = episode.ended.result.value if episode.ended else "running"
-    return {
-        **asdict(episode.intent),
-        "state": "unknown" if episode.intent.id in unknown else state,
-        "ended": asdict(episode.ended) if episode.ended else None,
-        "gained": episode.gained,
-        "lasted": episode.lasted,
-        "evidence": [asdict(entry) for entry in episode.evidence],
-    }
 
 
 def _print_advice(args: argparse.Namespace, past: AuditHistory) -> None:

@@ -16,12 +16,14 @@ from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.output import escape_what_it_lacks, is_terminal, takes_colour, width_of
 from fragtui.commands.cli.output_options import add_color
 from fragtui.commands.cli.progress import Progress, progress_of_logs
+from fragtui.commands.cli.settings import thresholds_of
 from fragtui.commands.cli.time_range import TimeRange, add_time_range, time_range_of
+from fragtui.json_line import json_line
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.incident import Incident
 from fragtui.model.node.snapshot import Unreadable
 from fragtui.model.node.source_state import Sight
-from fragtui.model.node.verdict import COSTLY_ORDER, judge_node
+from fragtui.model.node.verdict import COSTLY_ORDER, Thresholds, judge_node
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.remedy.forecast import forecast
 from fragtui.model.remedy.tuning_advice import advise
@@ -30,6 +32,7 @@ from fragtui.remedies.audit.history import read_history
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
 from fragtui.render.report.markdown import on_terminal
+from fragtui.render.report.report_json import report_fields
 from fragtui.render.report_page import ReportFacts, report_page
 from fragtui.render.source_text import pods_sight
 from fragtui.render.terminal_text import painted
@@ -47,12 +50,23 @@ from fragtui.text import counted, printable
 
 HELP = "write a report for a ticket: verdict, zones, incidents, pods, remedies, advice"
 _PODS_WAIT = 3.0
+_FORMATS = ("json", "wide")
+"""What ``-o`` takes besides a file."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="where to write it (default: standard output)"
+        "-o",
+        "--output",
+        metavar="FILE|json|wide",
+        help="where to write it (default: standard output); -o json is --json and -o wide is --full, a file of such a "
+        "name is ./json",
+    )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="one JSON object with everything (schema 1: fields are added, never removed)",
     )
     add_time_range(parser, "incidents and remedies")
     parser.add_argument(
@@ -73,17 +87,22 @@ def run(args: argparse.Namespace) -> int:
     """Write the report; return 0, or 1 if that fails."""
     progress = _Progress()
     try:
-        facts = collect(args.root, args.order, args.audit, progress)
+        facts = collect(args.root, args.order, args.audit, thresholds_of(args), progress)
     finally:
         progress.clear()
-    page = report_page(_within(time_range_of(args), facts), redact=args.redact, full=args.full)
-    if args.output is None:
-        _print(page, args.color)
+    chosen = _within(time_range_of(args), facts)
+    as_json = args.json or args.output == "json"
+    if as_json:
+        page = json_line(report_fields(chosen, redact=args.redact)) + "\n"
+    else:
+        page = report_page(chosen, redact=args.redact, full=args.full or args.output == "wide")
+    if args.output is None or args.output in _FORMATS:
+        _print(page, args.color, wrap=not as_json)
         return Exit.DONE
     try:
-        _write(args.output, page)
+        _write(Path(args.output), page)
     except OSError as error:
-        print(f"fragtui report: can't write {printable(str(args.output))}: {os_reason(error)}", file=sys.stderr)
+        print(f"fragtui report: can't write {printable(args.output)}: {os_reason(error)}", file=sys.stderr)
         return Exit.FAILED
     return Exit.DONE
 
@@ -115,10 +134,10 @@ class _Progress:
         self._line.tick()
 
 
-def _print(page: str, color: str) -> None:
-    """Print the page as it is, on a terminal wrapped and without markup."""
+def _print(page: str, color: str, *, wrap: bool) -> None:
+    """Print the page as it is; on a terminal, if it is to be wrapped, without markup."""
     escape_what_it_lacks(sys.stdout)
-    if not is_terminal(sys.stdout):
+    if not wrap or not is_terminal(sys.stdout):
         sys.stdout.write(page)
         return
     colour = takes_colour(sys.stdout, color)
@@ -136,29 +155,30 @@ def _write(path: Path, page: str) -> None:
         device.write(page.encode())
 
 
-def write_here(root: Path, order: int | None, audit: Path | None) -> Path:
-    """Write the report into a new file of the working directory and return it; raises OSError if that fails."""
-    path = Path.cwd() / f"fragtui-report-{time.strftime('%Y%m%d-%H%M%S')}.md"
-    return write_file(path, report_page(collect(root, order, audit)))
+def write_report(path: Path, root: Path, order: int | None, audit: Path | None, thresholds: Thresholds) -> None:
+    """Write the report into a new file; raises OSError if that fails."""
+    write_file(path, report_page(collect(root, order, audit, thresholds)))
 
 
-def collect(root: Path, order: int | None, audit: Path | None, progress: _Progress | None = None) -> ReportFacts:
+def collect(
+    root: Path, order: int | None, audit: Path | None, thresholds: Thresholds, progress: _Progress | None = None
+) -> ReportFacts:
     """Return the present state of the node under `root`; takes up to three seconds on a live node."""
     on_read = progress.on_read if progress else lambda logs, found: None
     note = progress.note if progress else lambda text: None
     reader = NodeReader(root)
-    snapshot = reader.sample(page_types=True)
+    incidents, logged, source, problems = _incidents(reader, on_read)
+    target = order if order is not None else _failed_order(incidents)
+    snapshot = reader.sample_for(target, asked=True)
     reader.close()
     if (several := reader.tree.ambiguous) is not None:
         snapshot = snapshot._replace(unreadable=(Unreadable(str(root), several),))
-    incidents, logged, source, problems = _incidents(reader, on_read)
     note("reading pods" if not reader.live else f"asking the sources of pods, up to {_PODS_WAIT:.0f} s")
     pods, cannot_tell = _pods(root, logged) if reader.live else _saved_pods(reader.tree, logged)
-    target = order if order is not None else _failed_order(incidents)
     past = read_history(AuditLog(audit_path(audit, root)), reader.tree.root)
     return ReportFacts(
         snapshot=snapshot,
-        judgement=judge_node(snapshot, target),
+        judgement=judge_node(snapshot, target, thresholds),
         forecast=forecast(snapshot, target),
         incidents=incidents,
         incidents_from=source,

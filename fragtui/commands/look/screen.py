@@ -6,14 +6,15 @@ import argparse
 import os
 import resource
 import sys
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.own_command import own_command
-from fragtui.commands.cli.settings import keymap_of, read_only_because
+from fragtui.commands.cli.settings import keymap_of, read_only_because, thresholds_of
 from fragtui.commands.cli.source_options import add_interval, add_look_options, add_source_options
 from fragtui.sampler import Sampler
 from fragtui.sources.config.places import ConfigError
@@ -21,8 +22,10 @@ from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.recording.recorder import Recorder
 
 if TYPE_CHECKING:
+    from fragtui.model.node.consumers import Consumers
     from fragtui.model.remedy.risk import NodeConditions
     from fragtui.sources.files.own_files import OwnFile
+    from fragtui.sources.host.processes import ProcessReader
     from fragtui.sources.kernel_log.follower import KernelLog
     from fragtui.sources.node_readers import NodeReaders
     from fragtui.sources.pods.watcher import PodWatcher
@@ -86,12 +89,14 @@ def run(args: argparse.Namespace) -> int:
             root=reader.tree.root,
             live=reader.live,
             order=args.order,
+            thresholds=thresholds_of(args),
             read_only=read_only_because(args),
             keymap=keymap,
             as_root=own_command(sys.argv[1:]) if reader.live and os.geteuid() != 0 else None,
             audit=args.audit,
             recorder=recorder,
-            write_report=lambda: _write_report(args),
+            write_report=lambda path: _write_report(args, path),
+            consumers=partial(_process_reader, reader) if reader.live else None,
         ),
         detect(args.theme, to_ascii=args.ascii),
     )
@@ -122,7 +127,15 @@ def _read_conditions(root: Path) -> NodeConditions:
     return read_conditions(root)
 
 
-def _write_report(args: argparse.Namespace) -> Path:
-    from fragtui.commands.look.report import write_here  # noqa: PLC0415  # See run().
+def _process_reader(
+    reader: NodeReader, deliver: Callable[[Consumers], None], on_crash: Callable[[str], None]
+) -> ProcessReader:
+    from fragtui.sources.host.processes import ProcessReader  # noqa: PLC0415  # See run().
 
-    return write_here(args.root, args.order, args.audit)
+    return ProcessReader(reader.tree.root / "proc", reader.host.page_size, deliver, on_crash)
+
+
+def _write_report(args: argparse.Namespace, path: Path) -> None:
+    from fragtui.commands.look.report import write_report  # noqa: PLC0415  # See run().
+
+    write_report(path, args.root, args.order, args.audit, thresholds_of(args))

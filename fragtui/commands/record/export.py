@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_progress
 from fragtui.commands.cli.output_options import add_quiet
+from fragtui.commands.cli.settings import thresholds_of
 from fragtui.commands.cli.signals import end_signals
 from fragtui.commands.cli.source_factory import joined_readers
 from fragtui.commands.cli.source_options import add_source_options
@@ -75,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
 def _write(args: argparse.Namespace, exposition: Callable[[CollectorRegistry], bytes]) -> int:
     try:
         with replace_file(args.textfile, PUBLIC) as file:
-            file.write(exposition(registry_of(NodeSource(args.root, args.order, args.audit))))
+            file.write(exposition(registry_of(NodeSource(args.root, args.order, args.audit, thresholds_of(args)))))
     except OSError as error:
         print(f"fragtui export: can't write {printable(str(args.textfile))}: {os_reason(error)}", file=sys.stderr)
         return Exit.FAILED
@@ -87,7 +88,7 @@ def _serve(args: argparse.Namespace) -> int:
     if security.certificate is None and (security.key or security.client_authority):
         print("fragtui export: --tls-key and --client-ca need --tls-cert", file=sys.stderr)
         return Exit.USAGE
-    source = NodeSource(args.root, args.order, args.audit, counting=True)
+    source = NodeSource(args.root, args.order, args.audit, thresholds_of(args), counting=True)
     host, port = args.listen
     with end_signals() as ended:
         try:

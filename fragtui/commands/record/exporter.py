@@ -12,16 +12,25 @@ from fragtui import __version__
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.failure_counts import FailureCounts, count_by_cause
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
-from fragtui.model.node.source_state import Sight
-from fragtui.model.node.verdict import COSTLY_ORDER, judge_node
+from fragtui.model.node.source_state import Sight, kernel_log_state
+from fragtui.model.node.verdict import COSTLY_ORDER, Thresholds, judge_node
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.remedy.remedy_history import episodes
 from fragtui.model.state.node_state import node_state
 from fragtui.model.state.waiting_pods import waiting_pods
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
-from fragtui.render.metrics import Family, failure_counter, logged_failures, node_metrics, pod_gauge, remedy_counter
+from fragtui.render.metrics import (
+    Family,
+    class_gauge,
+    failure_counter,
+    logged_failures,
+    node_metrics,
+    pod_gauge,
+    remedy_counter,
+)
 from fragtui.render.source_text import pods_sight
+from fragtui.sources.files.host_files import pod_node_name
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.kernel_log.ring import read_ring
 
@@ -36,22 +45,26 @@ class NodeSource:
     With `counting`, failures are counted from now on; without, the failures in the kernel's ring are reported.
     """
 
-    def __init__(self, root: Path, order: int | None, audit: Path | None, *, counting: bool = False) -> None:
+    def __init__(
+        self, root: Path, order: int | None, audit: Path | None, thresholds: Thresholds, *, counting: bool = False
+    ) -> None:
         self._lock = threading.Lock()
         self.reader = NodeReader(root)
         self._order = order
+        self._thresholds = thresholds
         self._audit = AuditLog(audit_path(audit, root))
         self._counts = FailureCounts(time.time()) if counting else None
         self._failed_order: int | None = None
-        self._log_works = False
+        self._log = kernel_log_state(None, None, None)
+        self._node = pod_node_name() if self.reader.live else None
         self._pods: PodUpdate | None = None
 
     def kernel_log(self, update: KernelLogUpdate) -> None:
         """Take an update of the kernel log."""
         with self._lock:
-            self._log_works = update.source != "none" and update.proof != ""
+            self._log = kernel_log_state(update.source, update.problem, update.proof)
             if self._counts is not None:
-                self._counts.take(update, time.time())
+                self._counts.take(update, time.monotonic())
             for incident in update.incidents:
                 if incident.kind is ReportKind.ALLOCATION_FAILURE and incident.order:
                     self._failed_order = incident.order
@@ -62,25 +75,37 @@ class NodeSource:
             self._pods = update
 
     def families(self) -> Iterator[Family]:
-        """Sample the node and yield all metrics; unknown values have no sample."""
+        """Sample the node and yield all metrics; unknown values have no sample. In a pod each names its node."""
         with self._lock:
-            if self._counts is None:
-                yield from self._logged()
-            snapshot = self.reader.sample()
-            order = self._order if self._order is not None else self._failed_order
-            judgement = judge_node(snapshot, COSTLY_ORDER if order is None else order)
-            seen = self._pods is not None and (
-                bool(self._pods.stuck.pods) or pods_sight(self._pods.sources) is Sight.LOOKED
-            )
-            pods = waiting_pods(self._pods.stuck) if self._pods is not None and seen else None
-            yield from node_metrics(snapshot, node_state(snapshot, judgement, pods=pods), __version__)
-            if self._counts is not None and self._log_works:
-                yield failure_counter(self._counts.totals(time.time()))
-            if self._pods is not None and seen:
-                yield pod_gauge(self._pods.stuck)
-            record = self._audit.read()
-            if record.entries or not record.problems:
-                yield remedy_counter(episodes(record.entries))
+            for family in self._families():
+                yield family if self._node is None else family.labelled("node", self._node)
+
+    def _families(self) -> Iterator[Family]:
+        if self._counts is None:
+            yield from self._logged()
+        wanted = self._order if self._order is not None else self._failed_order
+        order = COSTLY_ORDER if wanted is None else wanted
+        snapshot = self.reader.sample_for(order)
+        judgement = judge_node(snapshot, order, self._thresholds)
+        seen = self._pods is not None and (
+            bool(self._pods.stuck.pods) or pods_sight(self._pods.sources) is Sight.LOOKED
+        )
+        pods = waiting_pods(self._pods.stuck) if self._pods is not None and seen else None
+        sources = (self._log, *(self._pods.sources if self._pods is not None else ()))
+        yield from node_metrics(
+            snapshot,
+            node_state(snapshot, judgement, pods=pods),
+            __version__,
+            sources if self._counts is not None else (),
+        )
+        if self._counts is not None and self._log.sight is Sight.LOOKED:
+            yield failure_counter(self._counts.totals(time.monotonic()))
+        if self._pods is not None and seen:
+            yield pod_gauge(self._pods.stuck)
+            yield class_gauge(self._pods.stuck)
+        record = self._audit.read()
+        if record.entries or not record.problems:
+            yield remedy_counter(episodes(record.entries))
 
     def _logged(self) -> Iterator[Family]:
         if not self.reader.live:

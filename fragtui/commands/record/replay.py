@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
-from fragtui.commands.cli.settings import keymap_of
+from fragtui.commands.cli.settings import keymap_of, thresholds_of
 from fragtui.commands.cli.source_options import add_look_options
 from fragtui.player import Player
 from fragtui.sources.config.places import ConfigError
@@ -22,7 +22,7 @@ HELP = "show a recording on the full screen: play, seek, jump from incident to i
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="made by fragtui record, or by R on the screen")
+    parser.add_argument("file", type=Path, metavar="FILE", help="made by fragtui record, or by w r on the screen")
     add_look_options(parser)
 
 
@@ -51,7 +51,9 @@ def run(args: argparse.Namespace) -> int:
     if recording.damaged:
         report_error(args, f"{printable(str(args.file))}: cut off or still being written, played up to there")
     look = detect(args.theme, to_ascii=args.ascii)
-    app = ReplayApp(lambda deliver, crash: Player(recording, deliver, crash), args.order, look, keymap)
+    app = ReplayApp(
+        lambda deliver, crash: Player(recording, deliver, crash), args.order, look, keymap, thresholds_of(args)
+    )
     app.run()
     app.say_failure()
     return app.return_code or 0

@@ -13,7 +13,7 @@ from fragtui.commands.cli.verbs import COMMON, SCREEN, VERBS
 from fragtui.json_line import SCHEMA
 from fragtui.remedies.catalogue import COMPACT_MEMORY, DROP_CACHES
 from fragtui.sources.config.places import SITE_FILE, variable_of
-from fragtui.sources.config.settings import DEFAULTS, SITE_ONLY
+from fragtui.sources.config.settings import DEFAULTS, SITE_ONLY, TABLES, THRESHOLDS
 
 try:
     from argparse_manpage.manpage import Manpage
@@ -37,8 +37,11 @@ _ENVIRONMENT = (
     ("XDG_CONFIG_HOME", "Where the user's settings are, instead of ~/.config."),
     ("CONTAINER_RUNTIME_ENDPOINT, CRI_CONFIG_FILE", "The container runtime, as for crictl."),
 )
-_VARIABLES = ", ".join(variable_of(name) for name in (*DEFAULTS, "keys") if name not in SITE_ONLY)
-_VARIABLES_HELP = "Settings, over those of the files; FRAGTUI_KEYS as in 'compact=C;guard=f5'."
+_VARIABLES = ", ".join(variable_of(name) for name in (*DEFAULTS, *TABLES) if name not in SITE_ONLY)
+_VARIABLES_HELP = (
+    "Settings, over those of the files; FRAGTUI_KEYS as in 'compact=C;guard=f5', FRAGTUI_THRESHOLDS as in "
+    "'low_blocks=32;low_share=90'."
+)
 _FILES = (
     (
         "/var/log/fragtui/audit.jsonl",
@@ -55,7 +58,10 @@ _FILES = (
     (
         "$XDG_CONFIG_HOME/fragtui/config.toml (~/.config/fragtui/config.toml)",
         f"The user's settings: {', '.join(name for name in DEFAULTS if name not in SITE_ONLY)}, and a table [keys] of "
-        "keys by command.",
+        f"keys by command; a table [thresholds]: {', '.join(name.partition('.')[2] for name in THRESHOLDS)}. The state "
+        "is LOW with fewer blocks of the target order than low_blocks (16), or above low_share (95) percent of free "
+        "memory in smaller pieces; RECOVERING ends recovering_seconds (300) after a remedy. Screen, replay, check, "
+        "report and metrics follow.",
     ),
 )
 _SEE_ALSO = "proc(5), dmesg(1), journalctl(1), kubectl(1), crictl(1), drop_caches in the kernel's sysctl/vm.rst"

@@ -1,153 +1,117 @@
-"""The Containerfile, the manifests and the debug line: texts to copy, with their requirements and limits."""
+"""The manifests as a kustomization: watch, which can't write to a node, and treat, which runs remedies."""
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Sequence
+import re
+from pathlib import Path
+from typing import NamedTuple
 
-_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-"""The Python that makes the zipapp; no other version can use its bytecode."""
+from fragtui import __version__
+from fragtui.commands.ship import manifest_texts as texts
+from fragtui.model.node.verdict import COSTLY_ORDER
+from fragtui.output_file import PUBLIC, write_file
+from fragtui.remedies.guard.policy import Policy, format_policy
+from fragtui.render.alert_rules import alert_rules
 
-CONTAINERFILE = f"""\
-# fragtui in an image: for nodes without Python (Talos, Bottlerocket, Flatcar, COS).
-#   fragtui ship zipapp fragtui.pyz && fragtui ship containerfile > Containerfile
-#   podman build -t registry.example/fragtui:latest .
-# Mount the host's root at /host: fragtui reads and writes /host/proc, never the container's own /proc.
-# The Python version is that of the zipapp, so that its bytecode makes the start quick. journalctl (systemd) reads the
-# host's journal, pyyaml the kubeconfig, zstandard rotated logs; without one of them fragtui reports what is unknown.
-FROM docker.io/library/python:{_PYTHON}-slim
-RUN apt-get update && apt-get install -y --no-install-recommends systemd && rm -rf /var/lib/apt/lists/* \\
- && pip install --no-cache-dir "pyyaml>=6" "prometheus-client>=0.20" "zstandard>=0.22"
-COPY fragtui.pyz /usr/local/bin/fragtui
-RUN chmod 0755 /usr/local/bin/fragtui
-ENV TERM=xterm-256color LC_ALL=C.UTF-8
-USER 0
-ENTRYPOINT ["/usr/local/bin/fragtui", "--root", "/host"]
-"""
-
-IMAGE = "registry.example/fragtui:latest"
-"""The image that manifests name if the user names none."""
-
-_NAMESPACE = """\
-# fragtui on every node. It serves metrics at the address of its own pod, and you open the screen in it:
-#   kubectl -n fragtui exec -it ds/fragtui -- /usr/local/bin/fragtui --root /host
-# To watch only, drop `privileged`, set `readOnly: true` on the mount of /host and add `--read-only`: the kernel log is
-# then read from the host's journal or log files, and no remedy can be run.
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: fragtui
-  labels:
-    pod-security.kubernetes.io/enforce: privileged
----
-"""
-
-_DAEMON_SET = """\
-# privileged: a container may write /host/proc/sys/vm/drop_caches and compact_memory and open /host/dev/kmsg in no other
-# way, whatever its capabilities. hostPID: the audit log names processes of the host. On nodes with user namespaces or a
-# locked-down kernel, and if Pod Security forbids privileged pods in the namespace, the pod does not start or
-# /host/proc/sys stays read-only; fragtui then reports it.
-apiVersion: apps/v1
-kind: DaemonSet
-metadata:
-  name: {name}
-  namespace: {namespace}
-  labels:
-    app.kubernetes.io/name: {name}
-spec:
-  selector:
-    matchLabels:
-      app.kubernetes.io/name: {name}
-  template:
-    metadata:
-      labels:
-        app.kubernetes.io/name: {name}
-{annotations}    spec:
-      nodeSelector:
-        kubernetes.io/os: linux
-      hostPID: true
-      enableServiceLinks: false
-      automountServiceAccountToken: false
-      priorityClassName: system-node-critical
-      tolerations:
-        - operator: Exists
-      containers:
-        - name: {name}
-          image: {image}
-          # The image's entry point has --root /host.
-          args: {args}
-{ports}          securityContext:
-            privileged: true
-            runAsUser: 0
-            readOnlyRootFilesystem: true
-          resources:
-            requests:
-              cpu: 10m
-              memory: 48Mi
-            limits:
-              memory: 128Mi
-          volumeMounts:
-            - name: host
-              mountPath: /host
-              mountPropagation: HostToContainer
-            - name: tmp
-              mountPath: /tmp
-{mounts}      volumes:
-        - name: host
-          hostPath:
-            path: /
-            type: Directory
-        - name: tmp
-          emptyDir: {{}}
-{volumes}"""
-
-_SCRAPED = """\
-      annotations:
-        prometheus.io/scrape: "true"
-        prometheus.io/port: "9917"
-"""
-_PORT = """\
-          ports:
-            - name: metrics
-              containerPort: 9917
-"""
+IMAGE = f"registry.example/fragtui:{__version__}"
+"""The image that manifests and commands name if the user names none."""
 
 
-def daemon_set(
-    name: str,
-    namespace: str,
-    image: str,
-    args: Sequence[str],
-    *,
-    annotations: str = "",
-    ports: str = "",
-    mounts: str = "",
-    volumes: str = "",
-) -> str:
-    """Return a DaemonSet that runs fragtui with `args` and may write the host's sysctls; the rest is YAML to insert."""
-    return _DAEMON_SET.format(
-        name=name,
-        namespace=namespace,
-        image=image,
-        args=json.dumps(args),
-        annotations=annotations,
-        ports=ports,
-        mounts=mounts,
-        volumes=volumes,
-    )
+class _Mount(NamedTuple):
+    """A folder of the node that a pod sees below /host."""
+
+    name: str
+    path: str
+    written: bool = False
+    kind: str = "Directory"
+    """The type of the hostPath; DirectoryOrCreate for one that not every node has."""
 
 
-def exporter_manifest(image: str) -> str:
-    """Return the namespace and the DaemonSet that serves metrics."""
-    args = ("export", "--listen", "0.0.0.0:9917")
-    return _NAMESPACE + daemon_set("fragtui", "fragtui", image, args, annotations=_SCRAPED, ports=_PORT)
+_LOGS = (_Mount("logs", "/var/log"), _Mount("volatile-journal", "/run/log", kind="DirectoryOrCreate"))
+_WATCH = (_Mount("proc", "/proc"), _Mount("sys", "/sys"), *_LOGS)
+_TREAT = (
+    _Mount("proc", "/proc"),
+    _Mount("sysctls", "/proc/sys/vm", written=True),
+    _Mount("sys", "/sys"),
+    _Mount("numa-nodes", "/sys/devices/system/node", written=True),
+    *_LOGS,
+    _Mount("audit", "/var/log/fragtui", written=True, kind="DirectoryOrCreate"),
+    _Mount("locks", "/run/fragtui", written=True, kind="DirectoryOrCreate"),
+    _Mount("site-policy", "/etc/fragtui", kind="DirectoryOrCreate"),
+)
+
+
+def kustomization(image: str, *, guard: bool) -> dict[str, str]:
+    """Return the files by their names; `guard` adds a guard to treat, in a dry run."""
+    files = {
+        "kustomization.yaml": texts.TOP,
+        "common/kustomization.yaml": texts.COMMON,
+        "common/namespace.yaml": texts.NAMESPACE,
+        "common/access.yaml": texts.ACCESS,
+        "watch/kustomization.yaml": texts.MODE,
+        "watch/daemonset.yaml": _daemon_set("watch", image, _WATCH, guard=False),
+        "treat/kustomization.yaml": texts.GUARD_MODE if guard else texts.MODE,
+        "treat/daemonset.yaml": _daemon_set("treat", image, _TREAT, guard=guard),
+        "prometheus/kustomization.yaml": texts.PROMETHEUS,
+        "prometheus/podmonitor.yaml": texts.POD_MONITOR,
+        "prometheus/rules.yaml": texts.RULE.format(groups=_indented(alert_rules(COSTLY_ORDER), 2)),
+    }
+    if guard:
+        files["treat/guard.toml"] = format_policy(Policy())
+    return files
+
+
+def write_kustomization(folder: Path, files: dict[str, str]) -> None:
+    """Write the files below a folder, which is made if it is missing. Raises OSError."""
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_file(path, text, PUBLIC)
 
 
 def debug_line(node: str, image: str) -> str:
     """Return the command that starts the full screen on one node."""
     return (
-        f"kubectl debug node/{node} -it --image={image} --profile=sysadmin -- /usr/local/bin/fragtui --root /host\n"
-        "# --profile=sysadmin makes the pod privileged. Without it /host/proc/sys is read-only, /dev/kmsg closed:\n"
-        "# fragtui then shows the zones, disables the remedies and says why. kubectl delete pod removes the pod.\n"
+        f"kubectl debug node/{node} -it --image={image} --image-pull-policy=IfNotPresent --profile=sysadmin"
+        " -- /usr/local/bin/fragtui --root /host\n"
+        "# The node's files are writable under /host with any profile, so remedies can be run: add --read-only to\n"
+        "# look only. --profile=sysadmin makes the pod privileged, which /dev/kmsg needs: without it the kernel log\n"
+        "# is read from the node's journal or log files. The pod stays when it ends: kubectl delete pod removes it.\n"
     )
+
+
+def _daemon_set(mode: str, image: str, mounts: tuple[_Mount, ...], *, guard: bool) -> str:
+    watch = mode == "watch"
+    mount_rows = "".join(_mount_rows(mount, recursive=watch) for mount in mounts)
+    volumes = "".join(_volume_rows(mount) for mount in mounts)
+    tmp_mount = "            - name: tmp\n              mountPath: /tmp\n"
+    tmp_volume = "        - name: tmp\n          emptyDir:\n            sizeLimit: 64Mi\n"
+    return texts.DAEMON_SET.format(
+        about=texts.ABOUT_WATCH if watch else texts.ABOUT_TREAT,
+        mode=mode,
+        version=re.sub(r"[^\w.-]", "-", __version__),
+        image=image,
+        user=texts.NOT_ROOT if watch else texts.ROOT,
+        env=texts.READ_ONLY_ENV if watch else "",
+        mounts=mount_rows + tmp_mount,
+        guard=texts.GUARD.format(image=image, mounts=mount_rows) if guard else "",
+        volumes=volumes + tmp_volume + (texts.GUARD_VOLUME if guard else ""),
+    )
+
+
+def _mount_rows(mount: _Mount, *, recursive: bool) -> str:
+    rows = f"            - name: {mount.name}\n              mountPath: /host{mount.path}\n"
+    if not mount.written:
+        rows += "              readOnly: true\n"
+    return f"{rows}              recursiveReadOnly: Enabled\n" if recursive else rows
+
+
+def _volume_rows(mount: _Mount) -> str:
+    return (
+        f"        - name: {mount.name}\n          hostPath:\n            path: {mount.path}\n"
+        f"            type: {mount.kind}\n"
+    )
+
+
+def _indented(text: str, columns: int) -> str:
+    return "".join(f"{' ' * columns}{line}\n" if line else "\n" for line in text.splitlines())

@@ -20,7 +20,7 @@ _MAIN = """\
 import sys
 
 if sys.version_info < (3, 11):
-    sys.exit("fragtui needs Python 3.11 or later, this is %d.%d (an image has it: fragtui ship containerfile)"
+    sys.exit("fragtui needs Python 3.11 or later, this is %d.%d (an image has it: fragtui ship image)"
              % sys.version_info[:2])
 
 from fragtui.__main__ import main
@@ -42,8 +42,11 @@ class NotBuilt(Exception):
     """The file can't be made here; the message says why."""
 
 
-def build_zipapp(target: Path) -> tuple[tuple[str, str], ...]:
-    """Write the file; return the packages left out, each with the reason. Raises NotBuilt and OSError."""
+def build_zipapp(target: Path, *, complete: bool = False) -> tuple[tuple[str, str], ...]:
+    """Write the file; return the packages left out, each with the reason. Raises NotBuilt and OSError.
+
+    `complete` also raises NotBuilt if an optional package is not installed.
+    """
     files = dict(_package())
     for name in _closure(_NEEDED):
         files.update(_distribution(name))
@@ -52,6 +55,8 @@ def build_zipapp(target: Path) -> tuple[tuple[str, str], ...]:
         try:
             files.update(_distribution(name, compiled=name == "PyYAML"))
         except importlib.metadata.PackageNotFoundError:
+            if complete:
+                raise NotBuilt(f"{name} is not installed: pip install 'fragtui[k8s,prom]'") from None
             left_out = (*left_out, (name, why))
     with replace_file(target, PROGRAM) as out:
         out.write(b"#!/usr/bin/env python3\n")

@@ -18,6 +18,8 @@ MAX_ORDER = 63
 _ROW = re.compile(r"Node\s+(\d{1,9}),\s*zone\s+(\S+)((?:[ \t]+\d{1,20})+)(\s*)", re.ASCII)
 _PADDED = re.compile(r"[ \t](?=[ \d]{6}$) +\d{1,5}$", re.ASCII)
 """A last count in the kernel's own width of six: the blanks before it show that no digit is missing."""
+_QUOTE = re.compile(r"^(?:> ?)+", re.MULTILINE)
+_WRAPPED = re.compile(r"(?<![ \t])[ \t]*+\n(?=[ \t]*\d+(?:[ \t]+\d+)*[ \t]*(?:\n|\Z))", re.ASCII)
 _EXPECTED = "'Node N, zone NAME COUNT...'"
 
 
@@ -45,7 +47,7 @@ def parse_buddyinfo(text: str) -> tuple[tuple[ZoneBlocks, ...], tuple[ParseProbl
     zones: dict[tuple[int, str], ZoneBlocks] = {}
     rows: dict[tuple[int, str], tuple[int, str]] = {}
     problems: list[ParseProblem] = []
-    lines = text.split("\n")
+    lines = (_unquoted(text) if text[:1] == ">" else text).split("\n")
     for number, line in enumerate(lines, 1):
         if not line or line.isspace():
             continue
@@ -68,3 +70,8 @@ def parse_buddyinfo(text: str) -> tuple[tuple[ZoneBlocks, ...], tuple[ParseProbl
         del zones[key]
         problems.append(ParseProblem(rows[key][0], f"{orders} counts as in the other rows", rows[key][1]))
     return tuple(zones.values()), tuple(problems)
+
+
+def _unquoted(text: str) -> str:
+    """Return text that a mail quotes without its marks; a row that the mail program wrapped is one line again."""
+    return _WRAPPED.sub(" ", _QUOTE.sub("", text))

@@ -16,9 +16,12 @@ _HEADER = re.compile(r"^Node (\d{1,9}), zone +(\S+)[ \t\r]*(?=\n)", re.MULTILINE
 _LINE = re.compile(
     r"^ +(?:pages )?([a-z_]+):? +(\d{1,20}|\(\d{1,20}(?:, *\d{1,20})*\))[ \t\r]*(?=\n)", re.MULTILINE | re.ASCII
 )
-_COUNT = re.compile(r"\n +count: +(\d{1,20})[ \t\r]*(?=\n)", re.ASCII)
+_LIST = re.compile(r"\n +count: +(\d{1,20})[ \t\r]*(?:\n +high: +(\d{1,20})[ \t\r]*)?(?=\n)", re.ASCII)
 _WANTED = frozenset(
-    ("free", "boost", "min", "low", "high", "spanned", "present", "managed", "cma", "nr_free_cma", "protection")
+    (
+        *("free", "boost", "min", "low", "high", "spanned", "present", "managed", "cma", "nr_free_cma", "protection"),
+        "free_highatomic",
+    )
 )
 _FILE_PAGES = (("nr_zone_inactive_file", "nr_zone_active_file"), ("nr_inactive_file", "nr_active_file"))
 _LISTS = ("inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable")
@@ -46,12 +49,16 @@ class ZoneInfo(NamedTuple):
     managed: int | None = None
     cma: int | None = None
     free_cma: int | None = None
+    free_highatomic: int | None = None
+    """Free pages on HighAtomic lists; few kernels print it."""
     file: int | None = None
     """Page cache on this zone's LRU lists, including mapped and dirty pages, without shmem."""
     lru: int | None = None
     """Pages on this zone's LRU lists, including unevictable ones."""
     percpu: int | None = None
     """Free pages on per-CPU lists: not on a free list, so neighbours can't merge with them."""
+    percpu_room: int | None = None
+    """Pages that the emptiest of these lists takes before it gives any to the free lists."""
     protection: tuple[int, ...] | None = None
 
     @property
@@ -72,18 +79,23 @@ def parse_zoneinfo(text: str) -> tuple[ZoneInfo, ...]:
         end = headers[index + 1].start() if index + 1 < len(headers) else len(text)
         # Per-CPU lists are most of the file on large machines: only their counts are read.
         pagesets = text.find("\n  pagesets", header.end(), end)
-        percpu: int | None = None
+        percpu: tuple[int | None, int | None] = (None, None)
+        tail = ""
         if pagesets >= 0:
-            percpu = sum(map(int, _COUNT.findall(text, pagesets, end)))
-            tail = text.find("protection:", pagesets, end)
-            end = pagesets + 1 if tail < 0 else end
+            lists = _LIST.findall(text, pagesets, end)
+            rooms = [int(high) - int(count) for count, high in lists if high]
+            percpu = sum(int(count) for count, _ in lists), max(0, *rooms) if rooms else None
+            if text.find("protection:", pagesets, end) < 0:
+                behind = text.rfind("\n  node_unreclaimable:", pagesets, end)
+                tail = text[behind + 1 : end] if behind >= 0 else ""
+                end = pagesets + 1
         if header.groups() not in zones:
-            zones[header[1], header[2]] = _parse_zone(header[1], header[2], text[header.end() : end], percpu)
+            zones[header[1], header[2]] = _parse_zone(header[1], header[2], text[header.end() : end] + tail, percpu)
     return tuple(zones.values())
 
 
 @lru_cache(_REMEMBERED)
-def _parse_zone(node: str, zone: str, text: str, percpu: int | None) -> ZoneInfo:
+def _parse_zone(node: str, zone: str, text: str, percpu: tuple[int | None, int | None]) -> ZoneInfo:
     """Return the facts of a zone's section (cached: small zones seldom change)."""
     found: dict[str, int] = {}
     protection: tuple[int, ...] | None = None
@@ -113,7 +125,8 @@ def _parse_zone(node: str, zone: str, text: str, percpu: int | None) -> ZoneInfo
         free_cma=free_cma,
         file=file,
         lru=lru,
-        percpu=percpu,
+        percpu=percpu[0],
+        percpu_room=percpu[1],
         protection=protection,
     )
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from enum import IntEnum
 
 from fragtui.kernel.reports.memory_lines import MemoryLine
+from fragtui.kernel.reports.oom_tasks import TaskTable
 from fragtui.kernel.reports.report import KernelReport, KilledTask, ReportedZone, StackFrame
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.kernel.reports.request import ReportedRequest
@@ -62,6 +63,7 @@ class ReportBuilder:
         self.oom_memcg: str | None = None
         self.task_memcg: str | None = None
         self.victim: KilledTask | None = None
+        self.tasks = TaskTable()
         self.killed = self.summarised = self.group_kill = False
         self.follow_up: str | None = None
         self.no_victim = self.panicked = False
@@ -120,9 +122,9 @@ class ReportBuilder:
         if self.kind is ReportKind.HUNG_TASK:
             return not self.frames or any(frame.symbol.startswith(_RECLAIM) for frame in self.frames)
         request = self.request
-        return self.kind is not ReportKind.ALLOCATION_FAILURE or not (
-            request.order is None and request.mode is None and self.pid is None and self.repeated is None
-        )
+        if self.kind is not ReportKind.ALLOCATION_FAILURE or " order" in self.head:
+            return True
+        return request.order is not None or request.mode is not None or self.pid is not None
 
     @property
     def awaits_memory(self) -> bool:
@@ -242,4 +244,6 @@ class ReportBuilder:
             panicked=self.panicked,
             follow_up=self.follow_up,
             lines=lines,
+            tasks=self.tasks.largest,
+            task_count=self.tasks.count,
         )

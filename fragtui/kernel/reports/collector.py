@@ -34,8 +34,11 @@ from fragtui.logs.record import LogRecord
 _HEAD_START = re.compile(r"(?:: page(?: allocation)?| invoked) ?$")
 """The end of a line that a mail program wrapped within the words of a head line."""
 _LINE_WORDS = (
-    "alloc", "HugeTLB", " blocked ", "NO_MEMORY", "swiotlb", "SW-IOMMU", "virtio_mem", "failed with error -12",
+    "alloc", "HugeTLB", " blocked ", "NO_MEMORY", "swiotlb", "SW-IOMMU", "page iova", "virtio_mem",
+    "failed with error -12",
 )  # fmt: skip
+_MAX_PARTS = 6
+"""Lines that a mail program makes of one."""
 _OTHERS = 1000
 """Records of other callers after which a report is over."""
 
@@ -52,7 +55,8 @@ class ReportCollector:
         self._wrapped: LogRecord | None = None
         """The record before, if it may be the beginning of a head line."""
         self._origin: LogRecord | None = None
-        """The last record that named its host or caller."""
+        """The last record that named its host or caller, and when it came."""
+        self._origin_at = 0
 
     @property
     def busy(self) -> bool:
@@ -73,8 +77,12 @@ class ReportCollector:
                 previous.touch(record)
             return ()
         if record.host is not None or record.caller is not None:
-            self._origin = record
-        elif self._origin is not None and record.time is None and record.monotonic is None:
+            self._origin, self._origin_at = record, self._open.count
+        elif (
+            self._origin is not None
+            and self._open.count - self._origin_at <= _MAX_PARTS
+            and not (record.stamped or ": page alloc" in record.text)
+        ):
             # It continues a line that was wrapped.
             record = replace(record, host=self._origin.host, caller=self._origin.caller)
         self._take(record)
@@ -151,12 +159,16 @@ class ReportCollector:
         return True
 
     def _drop_title(self, head: FailureHead, record: LogRecord) -> None:
-        """Forget the same head line without a stamp just before: the title of a page that shows a log with stamps."""
-        if record.time is None and record.monotonic is None:
-            return
+        """Forget the same head line just before, if it is the title of a page that shows a log.
+
+        A title has no stamp where the log has one, or words before the task's name.
+        """
         for report in self._open.candidates(record):
-            bare = report.record.time is None and report.record.monotonic is None
-            if bare and report.pid is None and not report.frames and report.request.order == head.request.order:
+            known = report.record.stamped or report.pid is not None or report.frames
+            if known or not (report.comm or "").endswith(head.comm or "?"):
+                continue
+            differs = record.stamped or report.comm != head.comm or report.host != record.host
+            if report.request.order == head.request.order and (differs or not report.head.startswith(head.comm or "")):
                 self._open.reports.remove(report)
 
     def _take_line(self, record: LogRecord) -> bool:
@@ -165,8 +177,19 @@ class ReportCollector:
             return False
         if (found := parse_memory_line(record.text)) is None:
             return False
-        if found.name == "slab-cache" and any(report.is_over for report in self._open.candidates(record)):
-            return False  # It follows from the report above it.
+        if found.name in {"slab-cache", "driver", "dma-pool"}:
+            for report in self._open.candidates(record):
+                if report.kind is ReportKind.ALLOCATION_FAILURE:  # The line follows from it.
+                    report.follow_up = report.follow_up or record.text
+                    report.touch(record)
+                    return True
+        for report in self._open.candidates(record):
+            line = report.line
+            if line is None or not line.name == found.name == "swiotlb":
+                continue
+            if line.facts["size"] == found.facts["size"]:  # 3.x to 4.20 print two lines.
+                report.touch(record)
+                return True
         report = self._open.open(found.kind, record)
         report.line = found
         report.comm, pid, cpu = found.facts.get("comm"), found.facts.get("pid"), found.facts.get("cpu")

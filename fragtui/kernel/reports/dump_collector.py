@@ -211,6 +211,7 @@ class DumpCollector:
         else:
             same = [report for report in candidates if report.comm == task.comm]
             same = same or [report for report in candidates if report.comm is None]
+            same = same or [report for report in candidates if task.comm.endswith(f" {report.comm}")]
             same = same or [
                 report for report in candidates if (report.comm or "").endswith((f" {task.comm}", f":{task.comm}"))
             ]
@@ -298,8 +299,9 @@ class DumpCollector:
                 owner.touch(record)
             self._keep(bare)
             return True
-        if bare[:1] in _BUDDY_START and is_buddy_part(bare) and (owner := self._memory_owner(record)) is not None:
-            return self._take_blocks(bare, record)
+        whole = "kB = " in text or ") = " in text
+        if (whole and parse_buddy_line(bare) is not None) or (bare[:1] in _BUDDY_START and is_buddy_part(bare)):
+            return self._memory_owner(record) is not None and self._take_blocks(bare, record)
         if "[]:" in text:
             row = None if record.torn else parse_reserve(bare)
             owner = self._memory_owner(record) if row is not None else None

@@ -42,6 +42,11 @@ _ZONE_EXTRA = re.compile(r" (reserved_highatomic|free_highatomic|managed|free_cm
 _BUDDY = re.compile(
     r"(?:Node (\d{1,20}) )?([A-Za-z]\w*): ((?:\d{1,20}\*\d{1,20}kB (?:\([A-Z]+\) )?)+)= (\d{1,20})kB", re.ASCII
 )
+_STARLESS = re.compile(
+    r"(?:Node (\d{1,20}) )?([A-Za-z]\w*): ((?:\d{2,20}kB (?:\([A-Z]+\) )?){5,64})= (\d{1,20})kB", re.ASCII
+)
+_SIZES = re.compile(r"(\d{2,20})kB(?: \(([A-Z]+)\))?", re.ASCII)
+_PAGE_KB = re.compile(r"(?:4|8|16|64)$")
 _BUDDY_PART = re.compile(
     r"(?:Node \d{1,20} ?)?(?:[A-Za-z]\w*: ?)?(?:\d{1,20}\*\d{1,20}kB ?|\([A-Z]+\) ?)*(?:= ?)?(?:\d{1,20}kB)?", re.ASCII
 )
@@ -166,7 +171,7 @@ def parse_buddy_line(text: str) -> ReportedZone | None:
     of its first entry; every next one must be twice the one before.
     """
     if (found := _BUDDY.match(text)) is None:
-        return None
+        return _starless_blocks(text)
     counts, sizes, letters = zip(*_BLOCKS.findall(found[3]), strict=True)
     page_kb = int(sizes[0])
     if page_kb < 1 or len(sizes) > MAX_ORDER + 1 or tuple(map(int, sizes)) != _block_sizes(page_kb, len(sizes)):
@@ -177,6 +182,31 @@ def parse_buddy_line(text: str) -> ReportedZone | None:
         free_blocks=tuple(map(int, counts)),
         letters=letters if any(letters) else None,
         page_kb=page_kb,
+    )
+
+
+def _starless_blocks(text: str) -> ReportedZone | None:
+    """Return a zone's free blocks from a line whose ``*`` Markdown has taken for emphasis: ``14kB 18kB = 12kB``.
+
+    A block's size follows from its place; the total proves it.
+    """
+    if (found := _STARLESS.match(text)) is None:
+        return None
+    parts = _SIZES.findall(found[3])
+    if not (first := _PAGE_KB.search(parts[0][0])):
+        return None
+    sizes = _block_sizes(int(first[0]), len(parts))
+    if not all(
+        digits.endswith(str(size)) and len(digits) > len(str(size))
+        for (digits, _), size in zip(parts, sizes, strict=True)
+    ):
+        return None
+    counts = tuple(int(digits[: -len(str(size))]) for (digits, _), size in zip(parts, sizes, strict=True))
+    if sum(count * size for count, size in zip(counts, sizes, strict=True)) != int(found[4]):
+        return None
+    letters = tuple(types for _, types in parts)
+    return ReportedZone(
+        int(found[1] or 0), found[2], counts, letters=letters if any(letters) else None, page_kb=sizes[0]
     )
 
 

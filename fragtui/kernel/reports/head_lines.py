@@ -34,7 +34,7 @@ _CACHE = re.compile(
 _SLAB_NODE = re.compile(
     r"\s*node (\d{1,20}): slabs: (\d+(?:/\d+)?), objs: (\d+(?:/\d+)?)(?:, free: (\d{1,20}))?", re.ASCII
 )
-_SUPPRESSED = re.compile(r"(\S+): (\d{1,12}) callbacks suppressed", re.ASCII)
+_SUPPRESSED = re.compile(r"(?<![\w.])([\w.]{1,64}): (\d{1,12}) callbacks suppressed", re.ASCII)
 _COUNTED = frozenset({
     "__ratelimit", "warn_alloc_failed", "warn_alloc", "slab_out_of_memory", "printk",
     # The function that calls printk_ratelimit(), which names it: 2.6.33 to 2.6.39 mm/page_alloc.c, inlined or not.
@@ -68,7 +68,7 @@ def parse_failure_head(text: str, torn: bool = False) -> FailureHead | None:
         return _vmalloc_head(text, torn)
     head = _HEAD.search(text)
     text = intact_part(text, torn, head.start() if head else 0)
-    if found := _HEAD.search(text):
+    if (found := _HEAD.search(text)) and (not (before := text[: found.start()].rstrip()) or before.endswith(":")):
         kind = ReportKind.STALL if found[1] else ReportKind.ALLOCATION_FAILURE
         return FailureHead(
             kind,

@@ -1,8 +1,9 @@
 """Single lines in which the kernel or a driver says that it got no memory, as data: a name, an expression, its words.
 
-Sources: mm/hugetlb.c, mm/cma.c, mm/percpu.c, mm/page_alloc.c (WARN), kernel/hung_task.c, kernel/dma/swiotlb.c,
-mm/slab_common.c, net/netfilter/nf_conntrack_core.c, drivers/virtio/virtio_mem.c, the mlx5 driver, NVIDIA's open kernel
-modules (NV_CHECK_OK prints ``Check failed: TEXT [NAME] (0xNN) returned from CALL @ FILE:LINE``).
+Sources: mm/hugetlb.c, mm/cma.c, mm/percpu.c, mm/page_alloc.c (WARN), mm/slab_common.c, kernel/hung_task.c,
+kernel/dma/swiotlb.c and pool.c, net/netfilter/nf_conntrack_core.c, drivers/virtio/virtio_mem.c, drivers/iommu/intel,
+the mlx5 driver, NVIDIA's open kernel modules (NV_CHECK_OK prints ``Check failed: TEXT [NAME] (0xNN) returned from CALL
+@ FILE:LINE``).
 """
 
 from __future__ import annotations
@@ -60,13 +61,18 @@ _ENTRIES = (
         r"(?:, total (?P<total>\d{1,12}) \(slots\), used (?P<used>\d{1,12}) \(slots\))?", re.ASCII)),
     _Entry("swiotlb", _DEVICE, "Out of SW-IOMMU space", re.compile(
         r"Out of SW-IOMMU space for (?P<size>\d{1,12}) bytes(?: at device (?P<device>\S{1,40}))?", re.ASCII)),
+    _Entry("iommu", _DEVICE, "-page iova", re.compile(
+        r"(?:(?P<device>\S{1,40} \S{1,40}): )?DMAR: Allocating (?P<pages>\d{1,12})-page iova"
+        r"(?: for (?P<target>\S{1,40}))? failed", re.ASCII)),
+    _Entry("dma-pool", _DEVICE, "pool for atomic ", re.compile(
+        r"DMA: failed to allocate (?P<size>\d{1,9}) KiB (?:(?P<flags>[A-Z_|]{1,60}) )?pool for atomic ", re.ASCII)),
     _Entry("virtio_mem", _DEVICE, "virtio_mem", re.compile(
         r"virtio_mem (?P<device>virtio\d{1,6}): (?:un)?(?:plugging|adding|onlining) memory failed[:,] "
         r"(?:error )?(?P<error>-\d{1,4})", re.ASCII)),
     _Entry("nf_conntrack", _DEVICE, "falling back to vmalloc", re.compile(
         r"(?P<device>nf_conntrack|ip_conntrack): falling back to vmalloc")),
     _Entry("slab-cache", _DEVICE, "failed with error -12", re.compile(
-        r"kmem_cache_create(?:_args)?\((?P<cache>[^()]{1,64})\) failed with error -12")),
+        r"kmem_cache_create(?:_args)?\((?P<cache>[^()]{1,64})\) failed with error -12"), has_stack=True),
     _Entry("driver", _DEVICE, "alloc", re.compile(
         rf"(?P<driver>[a-z]\w{{1,31}}) (?P<device>{_BUS}): (?P<words>.{{0,120}}?(?:(?<![\w-])-12|\bENOMEM)\b)",
         re.ASCII)),

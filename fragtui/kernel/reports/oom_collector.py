@@ -59,8 +59,11 @@ class OomCollector:
         if "emory cgroup stats" in text:
             return self._limit(record)
         if text.lstrip().startswith("[") and _TASK_ROW.match(text):
-            for report in self._mine(record):
+            mine = self._mine(record)
+            for report in mine:
                 report.touch(record)
+            if mine:
+                mine[-1].tasks.take(text)
             return bool(self._open_reports.reports)
         return False
 

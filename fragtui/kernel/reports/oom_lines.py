@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fragtui.kernel.reports.report import KilledTask
 from fragtui.kernel.reports.request import ReportedRequest, intact_part, parse_request
+from fragtui.logs.wrapper import comm_in
 
 _INVOKED = re.compile(r"(?:^| invoked )oom-killer: +gfp_mask=")
 _SUMMARY = re.compile(r"oom-kill:constraint=(\w+)(?=,|$)", re.ASCII)
@@ -76,8 +77,7 @@ def parse_oom_invoked(text: str, torn: bool = False) -> OomInvoked | None:
     text = intact_part(text, torn)
     if (found := _INVOKED.search(text)) is None:
         return None
-    comm = text[: found.start()].strip()
-    return OomInvoked(comm or None, parse_request(text[found.start() :]))
+    return OomInvoked(comm_in(text[: found.start()].strip()), parse_request(text[found.start() :]))
 
 
 def parse_oom_summary(text: str, torn: bool = False) -> OomSummary | None:

@@ -78,6 +78,15 @@ class KilledTask:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportedTask:
+    """A row of the OOM killer's table of tasks; `rss` in pages."""
+
+    comm: str
+    pid: int
+    rss: int
+
+
+@dataclass(frozen=True, slots=True)
 class KernelReport:
     """One report, complete or not; `complete` means that nothing more is expected.
 
@@ -128,6 +137,9 @@ class KernelReport:
     panicked: bool = False
     follow_up: str | None = None
     lines: tuple[int, int] | None = None
+    tasks: tuple[ReportedTask, ...] = ()
+    """The largest tasks that the OOM killer listed, of `task_count`."""
+    task_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ CAUSES: tuple[Cause, ...] = (
           fixed="3.16 falls back to vmalloc (058504edd026)", fixed_in=(3, 16, 0), weak=True),
     Cause("file-table", "a table of open files", FREE_BLOCKS,
           symbols=("alloc_fdmem", "expand_files", "alloc_fdtable", "dup_fd"),
-          fixed="4.13 falls back to vmalloc", fixed_in=(4, 13, 0), weak=True, stands=True),
+          fixed="4.13 falls back to vmalloc", fixed_in=(4, 13, 0), over=("fork",)),
     Cause("memcg-caches", "an array sized by the number of memory cgroups, dead ones included",
           "Free blocks now; stop the growth of cgroups (cgroup.memory=nokmem)",
           symbols=("memcg_alloc_cache_params", "memcg_register_cache", "memcg_update_all_caches",

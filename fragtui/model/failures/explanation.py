@@ -10,20 +10,23 @@ from fragtui.model.failures.advice import advice_for, vmalloc_advice
 from fragtui.model.failures.cause import FoundCause
 from fragtui.model.failures.line_words import describe_line
 from fragtui.model.failures.oom_words import describe_oom
-from fragtui.model.failures.refusal import RefusalVerdict, classify_refusal, is_atomic, page_kb_of
+from fragtui.model.failures.refusal import RefusalVerdict, is_atomic, page_kb_of
 from fragtui.model.failures.refusal_words import block_of, verdict_words, vmalloc_reason
 
 
 def describe_report(
-    report: KernelReport, version: KernelVersion | None, reading: GfpReading, cause: FoundCause | None
+    report: KernelReport,
+    version: KernelVersion | None,
+    reading: GfpReading,
+    cause: FoundCause | None,
+    judgement: RefusalVerdict | None,
 ) -> str:
     """Return the denial and its reason in the first sentence, then advice and what is uncertain."""
     if report.kind is ReportKind.OOM:
-        return describe_oom(report, version, reading)
+        return describe_oom(report, judgement)
     if report.line is not None:
         return describe_line(report, report.line, cause)
     text = _denial(report, cause)
-    judgement = classify_refusal(report, version, reading)
     if report.kind is ReportKind.VMALLOC_FAILURE:
         return " ".join([f"{text}: {vmalloc_reason(report, version, reading)}", *vmalloc_advice(report, cause)])
     if report.order is not None:

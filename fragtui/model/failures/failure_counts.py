@@ -27,7 +27,7 @@ class FailureCounts:
     _open: dict[str, tuple[float, Incident]] = field(default_factory=dict)
 
     def take(self, update: KernelLogUpdate, now: float) -> None:
-        """Take what the kernel log brought."""
+        """Take what the kernel log brought; `now` is on a clock that never jumps."""
         fresh = {incident.id for incident in update.incidents}
         for incident in (*update.incidents, *update.updated):
             if incident.kind is not ReportKind.ALLOCATION_FAILURE:

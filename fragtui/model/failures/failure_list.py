@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
@@ -26,11 +27,21 @@ class FailureGroup:
     """Incidents of one kind, task, size and cause, oldest first."""
 
     incidents: tuple[Incident, ...]
+    of_anyone: bool = False
+    """Whether they are of any task."""
 
     @property
     def key(self) -> GroupKey:
         """What they have in common."""
-        return _key_of(self.last)
+        return _key_of(self.last, of_anyone=self.of_anyone)
+
+    @property
+    def who(self) -> tuple[str | None, int]:
+        """The task or pod, else the program, of most of them, None if unknown; and how many others there are."""
+        names = Counter(incident.comm or incident.pod for incident in self.incidents)
+        if len(names) > 1 and not self.of_anyone:
+            return self.key.who, 0
+        return names.most_common(1)[0][0], len(names) - 1
 
     @property
     def last(self) -> Incident:
@@ -164,21 +175,33 @@ class FailureList:
 
 
 def combined(incidents: Iterable[Incident]) -> tuple[FailureGroup, ...]:
-    """Return the incidents in groups, in the order of the newest of each."""
-    groups: dict[GroupKey, list[Incident]] = {}
-    for incident in incidents:
-        key = _key_of(incident)
-        members = groups.pop(key, [])
-        members.append(incident)
-        groups[key] = members
+    """Return the incidents in groups, in the order of the newest of each; many groups by size and cause only."""
+    # It takes 2 ms of CPU, which the first bars would wait for.
+    from fragtui.model.failures.groups import are_many  # noqa: PLC0415
+
+    listed = tuple(incidents)
+    groups = _grouped(listed)
+    if listed and are_many(groups):
+        groups = _grouped(listed, of_anyone=True)
+        return tuple(FailureGroup(tuple(members), of_anyone=True) for members in groups.values())
     return tuple(FailureGroup(tuple(members)) for members in groups.values())
 
 
-def _key_of(incident: Incident) -> GroupKey:
-    # It takes 2 ms of CPU, which the first bars would wait for.
-    from fragtui.model.failures.groups import key_of  # noqa: PLC0415
+def _grouped(incidents: Iterable[Incident], *, of_anyone: bool = False) -> dict[GroupKey, list[Incident]]:
+    groups: dict[GroupKey, list[Incident]] = {}
+    for incident in incidents:
+        key = _key_of(incident, of_anyone=of_anyone)
+        members = groups.pop(key, [])
+        members.append(incident)
+        groups[key] = members
+    return groups
 
-    return key_of(incident)
+
+def _key_of(incident: Incident, *, of_anyone: bool = False) -> GroupKey:
+    from fragtui.model.failures import groups  # noqa: PLC0415  # See `combined`.
+
+    key = groups.key_of(incident)
+    return groups.of_anyone(key) if of_anyone else key
 
 
 def _text(incident: Incident) -> str:

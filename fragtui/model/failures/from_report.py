@@ -17,7 +17,7 @@ from fragtui.model.failures.causes import CAUSES, FREE_BLOCKS, LIBRARY_MODULES, 
 from fragtui.model.failures.explanation import describe_report
 from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.line_words import cause_of_line, is_memory
-from fragtui.model.failures.refusal import is_atomic
+from fragtui.model.failures.refusal import RefusalCause, RefusalVerdict, classify_refusal, is_atomic
 
 _NETNS_UNTIL = (4, 7, 0)
 _INTERRUPT = (
@@ -48,6 +48,7 @@ def incident_of(
         reading = GfpReading(None, None)  # The head line of 2.4, which numbers the flags differently.
     reading_or_names = reading or GfpReading(report.names, None)
     found = cause_of(report, version, is_atomic(report.mode, reading_or_names))
+    judgement = classify_refusal(report, version, reading_or_names)
     paths = (report.task_memcg, report.oom_memcg, report.cpuset)
     owners = [owner for path in paths if path and (owner := cgroup_owner(path)) is not None]
     return Incident(
@@ -58,12 +59,12 @@ def incident_of(
         gfp=reading.names if reading else report.names,
         gfp_from=reading.source if reading else ("printed" if report.names is not None else None),
         cause=cause_of_line(report.line) if found is None and report.line else found.cause.key if found else None,
-        memory=memory_is_to_blame(report),
+        memory=memory_is_to_blame(report, judgement),
         repeated=report.repeated,
         pod_uid=next((owner.uid for owner in owners if owner.uid), None),
         container_id=next((owner.container_id for owner in owners if owner.container_id), None),
         reason=reason_of(report),
-        explanation=describe_report(report, version, reading_or_names, found),
+        explanation=describe_report(report, version, reading_or_names, found, judgement),
         lines=report.lines,
     )
 
@@ -83,7 +84,9 @@ def cause_of(report: KernelReport, version: KernelVersion | None, atomic: bool) 
 
     `atomic` is whether the request was not allowed to wait.
     """
-    if report.kind in {ReportKind.OOM, ReportKind.SLAB_FAILURE, ReportKind.HUNG_TASK, ReportKind.DEVICE_FAILURE}:
+    if report.kind in {ReportKind.OOM, ReportKind.SLAB_FAILURE, ReportKind.HUNG_TASK}:
+        return None
+    if report.kind is ReportKind.DEVICE_FAILURE and not report.stack:
         return None
     frames = _asking_frames(report)
     stack = [(frame.symbol, frame.reliable, frame.module) for frame in frames]
@@ -165,8 +168,10 @@ def _is_nearer(found: FoundCause, place: int, frames: tuple[StackFrame, ...]) ->
     return found.frame < place and (frames[found.frame].reliable or not frames[place].reliable)
 
 
-def memory_is_to_blame(report: KernelReport) -> bool | None:
-    """Return whether the node's memory is the cause: False for a cgroup's limit, address space or a sysrq."""
+def memory_is_to_blame(report: KernelReport, judgement: RefusalVerdict | None = None) -> bool | None:
+    """Return whether the node's memory is the cause: False for a cgroup's limit, address space, a sysrq or a bug."""
+    if judgement is not None and judgement.why in {RefusalCause.NO_MEMORY, RefusalCause.TOO_LARGE}:
+        return False
     if report.kind is ReportKind.OOM:
         if report.sysrq or report.constraint == "CONSTRAINT_MEMCG":
             return False

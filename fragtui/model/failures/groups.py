@@ -1,4 +1,7 @@
-"""Failures grouped by who asked, the size and the cause: the counts are exact, the groups bounded."""
+"""Failures grouped by who asked, the size and the cause: the counts are exact, the groups bounded.
+
+Of many groups, as on a node where every task is denied memory, those of one size and cause are listed as one.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -13,6 +17,12 @@ from fragtui.model.failures.incident import SANDBOX_FAILURE, Incident
 
 MAX_GROUPS = 256
 """Groups remembered, each with one whole report. Of more, the smallest are forgotten, the oldest of them first."""
+MAX_EXACT = 24
+"""Groups of the kernel's failures that are listed by task. Of more, tasks of one size and cause are one group."""
+ANYONE = ""
+"""The `who` of a group of several tasks."""
+_WORKERS = re.compile(r"(kworker)/.*|(\S+):\[\d+:[A-Z]+\]")
+"""Names that are of a place or a stage: ``kworker/u64:3``, ``runc:[2:INIT]``."""
 _DIGITS = re.compile(r"\d+")
 
 
@@ -22,7 +32,7 @@ class GroupKey(NamedTuple):
     kind: str
     """A `ReportKind`, or `SANDBOX_FAILURE`."""
     who: str | None
-    """The task's name with ``*`` for each number (``vhost-*``), or the pod: ``namespace/name``."""
+    """The program, see `program_of`, or the pod: ``namespace/name``. `ANYONE` for several tasks."""
     order: int | None
     cause: str | None
     """The cause's key. For an OOM kill it is the constraint: a memory cgroup's limit is not the node's memory."""
@@ -34,7 +44,7 @@ class GroupedFailures:
 
     key: GroupKey
     who: str | None
-    """The name that all of them have, else that of the key."""
+    """The name that all of them have, else the program; of several, that of most failures and how many others."""
     count: int
     """Failures, at least: the incidents and their repetitions."""
     suppressed: int
@@ -88,6 +98,17 @@ class FailureGroups:
         groups = sorted(self._open.items(), key=lambda item: item[1].age, reverse=True)
         return tuple(group.closed(key) for key, group in groups)
 
+    @property
+    def listed(self) -> tuple[GroupedFailures, ...]:
+        """The groups as they are listed, by their newest failure: those of many tasks by size and cause only."""
+        exact = self.newest_first
+        if not are_many(group.key for group in exact):
+            return exact
+        groups: dict[GroupKey, list[GroupedFailures]] = {}
+        for group in exact:
+            groups.setdefault(of_anyone(group.key), []).append(group)
+        return tuple(members[0] if len(members) == 1 else _joined(key, members) for key, members in groups.items())
+
     def _forget(self) -> None:
         """Forget an eighth of the groups at once: to look for the smallest at each new name takes too long."""
         smallest = sorted(self._open.items(), key=lambda item: (item[1].count, item[1].age))
@@ -131,13 +152,49 @@ class _Open:
         return GroupedFailures(key, who, self.count, self.suppressed, self.first, self.last, self.example, self.log)
 
 
+def _joined(key: GroupKey, groups: Sequence[GroupedFailures]) -> GroupedFailures:
+    """Return groups of several tasks, the newest first, as one."""
+    newest, times = groups[0], [group.first for group in groups if group.first is not None]
+    tasks: Counter[str] = Counter()
+    for group in groups:
+        tasks[group.who or "unknown"] += group.count
+    (most, _), *others = tasks.most_common()
+    return GroupedFailures(
+        key,
+        f"{most}, +{len(others)}",
+        tasks.total(),
+        sum(group.suppressed for group in groups),
+        min(times, default=None),
+        newest.last,
+        newest.example,
+        newest.log,
+    )
+
+
+def are_many(keys: Iterable[GroupKey]) -> bool:
+    """Return whether so many groups are listed by size and cause only."""
+    return sum(key.kind != SANDBOX_FAILURE for key in keys) > MAX_EXACT
+
+
+def of_anyone(key: GroupKey) -> GroupKey:
+    """Return the key of its size and cause whatever the task; a pod stays one."""
+    return key if key.kind == SANDBOX_FAILURE else key._replace(who=ANYONE)
+
+
+@lru_cache(1024)
+def program_of(comm: str) -> str:
+    """Return what a task's name stands for: ``kworker``, ``runc``; in others each number is ``*``: ``vhost-*``."""
+    match = _WORKERS.fullmatch(comm)
+    return match[1] or match[2] if match else _DIGITS.sub("*", comm)
+
+
 def key_of(incident: Incident) -> GroupKey:
-    """Return the key of the group that an incident belongs to."""
+    """Return the key of the group of its task that an incident belongs to."""
     if incident.kind == SANDBOX_FAILURE:
         pod = incident.pod or incident.pod_uid
         who = f"{incident.namespace or '?'}/{pod}" if incident.pod else pod
         return GroupKey(incident.kind, who, None, incident.cause)
-    who = _DIGITS.sub("*", incident.comm) if incident.comm else None
+    who = program_of(incident.comm) if incident.comm else None
     return GroupKey(incident.kind, who, incident.order, incident.cause or incident.constraint)
 
 

@@ -111,6 +111,22 @@ def _swiotlb(report: KernelReport, facts: dict[str, str], cause: FoundCause | No
     )
 
 
+def _iommu(report: KernelReport, facts: dict[str, str], cause: FoundCause | None) -> str:
+    device = facts.get("device") or facts.get("target") or "A device"
+    return (
+        f"{device} got no range of {facts['pages']} pages of addresses from the IOMMU: they or the memory for them ran "
+        "out. Look for a driver that does not give mappings back; reload it."
+    )
+
+
+def _dma_pool(report: KernelReport, facts: dict[str, str], cause: FoundCause | None) -> str:
+    flags = f" ({facts['flags']})" if "flags" in facts else ""
+    return (
+        f"The kernel's pool of {facts['size']} KiB for atomic DMA{flags} was not made: harmless in a crash kernel "
+        "(kdump), whose zone DMA is empty; elsewhere lower it (coherent_pool=)."
+    )
+
+
 def _virtio_mem(report: KernelReport, facts: dict[str, str], cause: FoundCause | None) -> str:
     why = _ERRORS.get(facts["error"], "error")
     words = f"{facts['device']} (virtio-mem) could not plug memory: {why} ({facts['error']})"
@@ -137,6 +153,6 @@ def _driver(report: KernelReport, facts: dict[str, str], cause: FoundCause | Non
 
 _WORDS: dict[str, Callable[[KernelReport, dict[str, str], FoundCause | None], str]] = {
     "hugetlb": _hugetlb, "cma": _cma, "percpu": _percpu, "too-large": _too_large, "hung": _hung, "nvidia": _nvidia,
-    "swiotlb": _swiotlb, "virtio_mem": _virtio_mem, "nf_conntrack": _nf_conntrack, "slab-cache": _slab_cache,
-    "driver": _driver,
+    "swiotlb": _swiotlb, "iommu": _iommu, "dma-pool": _dma_pool, "virtio_mem": _virtio_mem, "slab-cache": _slab_cache,
+    "nf_conntrack": _nf_conntrack, "driver": _driver,
 }  # fmt: skip

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from fragtui.cluster.pod_ref import cgroup_owner
-from fragtui.kernel.gfp.flags import GfpReading
-from fragtui.kernel.procfs.version import KernelVersion
 from fragtui.kernel.reports.report import KernelReport
-from fragtui.model.failures.refusal import RefusalCause, RefusalVerdict, classify_refusal
+from fragtui.model.failures.refusal import RefusalCause, RefusalVerdict
 from fragtui.model.failures.refusal_words import block_of
 from fragtui.model.node.verdict import COSTLY_ORDER
 from fragtui.text import format_bytes
 
 
-def describe_oom(report: KernelReport, version: KernelVersion | None, reading: GfpReading) -> str:
+def describe_oom(report: KernelReport, judgement: RefusalVerdict | None) -> str:
     """Return who was killed and why, in one or two sentences."""
-    text = _oom(report, version, reading)
+    text = _oom(report, judgement)
     return f"{text} The kernel panicked: the node went down." if report.panicked else text
 
 
-def _oom(report: KernelReport, version: KernelVersion | None, reading: GfpReading) -> str:
+def _oom(report: KernelReport, judgement: RefusalVerdict | None) -> str:
     victim = f"{report.victim.comm} ({report.victim.pid})" if report.victim and report.victim.pid is not None else None
     victim = victim or (report.victim.comm if report.victim else None)
     killed = f"The OOM killer killed {victim}" if victim else "The OOM killer was invoked"
@@ -42,7 +40,6 @@ def _oom(report: KernelReport, version: KernelVersion | None, reading: GfpReadin
             f"{killed} to free {block_of(report)}: the nodes that its {which} allows ran out of memory; "
             "this is not fragmentation."
         )
-    judgement = classify_refusal(report, version, reading)
     if 1 <= order <= COSTLY_ORDER:
         if (
             judgement is not None

@@ -87,7 +87,7 @@ def _kept(judged: RefusalZone, judgement: RefusalVerdict, block: str) -> str:
     if state.mark is None or usable - ((1 << order) - 1) > state.mark + state.reserve:
         return f"{name} had {counted(count, 'block')} of {block}, all kept for atomic requests (HighAtomic)"
     mark = format_bytes((zone.min_kb or 0) * 1024)
-    boost = f", {format_bytes(zone.boost_kb * 1024)} of it a boost, which is temporary" if zone.boost_kb else ""
+    boost = f" ({format_bytes(zone.boost_kb * 1024)} of it a boost, which is temporary)" if zone.boost_kb else ""
     row = format_bytes(state.reserve * judgement.page_kb * 1024)
     reserve = f" and its lowmem reserve of {row}" if state.reserve else ""
     blocks = f"{counted(count, 'block')} of {block}"

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from fragtui.model.node.snapshot import Snapshot, ZoneKey
-from fragtui.model.node.verdict import State, state_of_counts
+from fragtui.model.node.verdict import State, Thresholds, state_of_counts
 
 TICKS = 1200
-_SERIES = 32
+_SERIES = 64
 """Series kept up to date at once: those on screen and some recent ones."""
 
 
@@ -76,14 +76,18 @@ class History:
         series.taken = self._noted
         return series.last(points)
 
-    def run(self, keys: Iterable[ZoneKey], order: int) -> Run | None:
+    def run(self, keys: Iterable[ZoneKey], order: int, thresholds: Thresholds) -> Run | None:
         """Return since when these zones have had the state that the newest tick shows for `order`; None if unknown.
 
         Watermarks are not remembered: blocks that the kernel keeps count as free. A tick without a reading is skipped.
         """
         zones = tuple(keys)
-        if self._runs is None or (self._runs.zones, self._runs.order) != (zones, order):
-            self._runs = _Runs(zones, order)
+        if self._runs is None or (self._runs.zones, self._runs.order, self._runs.thresholds) != (
+            zones,
+            order,
+            thresholds,
+        ):
+            self._runs = _Runs(zones, order, thresholds)
         runs = self._runs
         fresh = min(self._noted - runs.taken, len(self._ticks))
         for place in range(len(self._ticks) - fresh, len(self._ticks)):
@@ -95,10 +99,11 @@ class History:
 class _Runs:
     """The run of one order, extended at each tick."""
 
-    def __init__(self, zones: tuple[ZoneKey, ...], order: int) -> None:
+    def __init__(self, zones: tuple[ZoneKey, ...], order: int, thresholds: Thresholds) -> None:
         self.taken = 0
         self.zones = zones
         self.order = order
+        self.thresholds = thresholds
         self.run: Run | None = None
 
     def take(self, at: float, made: Blocks | None) -> None:
@@ -111,7 +116,8 @@ class _Runs:
                 of_node[1] += row[0]
         if not counts:
             return
-        state = state_of_counts(self.order, [(blocks, pages) for blocks, pages in counts.values()])
+        nodes = [(blocks, pages) for blocks, pages in counts.values()]
+        state = state_of_counts(self.order, nodes, self.thresholds)
         if self.run is None or self.run.state is not state:
             self.run = Run(state, at, self.run is None)
 
@@ -138,7 +144,7 @@ class _Series:
         first = self._newest - points + 1
         if len(self._lowest) > 2 * points:
             self._lowest = {place: value for place, value in self._lowest.items() if place >= first}
-        return tuple(self._lowest.get(place) for place in range(first, self._newest + 1))
+        return tuple(map(self._lowest.get, range(first, self._newest + 1)))
 
 
 def place_in(at: float, now: float, seconds: float, points: int) -> int | None:

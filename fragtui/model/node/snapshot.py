@@ -52,7 +52,9 @@ class Host(NamedTuple):
     page_size: int
     """Bytes."""
     page_size_assumed: bool = False
-    """True if saved files do not give it and this host's own was taken."""
+    """True if saved files do not give it: it is the usual one of kernels with so many orders."""
+    page_size_doubt: str | None = None
+    """What among the saved files contradicts it."""
 
 
 class Zone(NamedTuple):
@@ -113,10 +115,14 @@ class Snapshot(NamedTuple):
     @property
     def unknown(self) -> tuple[Unreadable, ...]:
         """Files that gave no value, and what is assumed instead."""
-        if not self.host.page_size_assumed:
+        host = self.host
+        if not host.page_size_assumed and host.page_size_doubt is None:
             return self.unreadable
-        assumed = Unreadable("page size", f"no file gives it; {self.host.page_size} bytes assumed")
-        return (*self.unreadable, assumed)
+        size = f"no file gives it; {host.page_size} bytes assumed"
+        if not host.page_size_assumed:
+            size = f"{host.page_size} bytes, as the files name it"
+        doubt = f", but {host.page_size_doubt}" if host.page_size_doubt else ""
+        return (*self.unreadable, Unreadable("page size", f"{size}{doubt}"))
 
     @property
     def uninitialised_bytes(self) -> int:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from fragtui.model.node.indices import blocks_of, free_pages
 from fragtui.model.node.snapshot import Snapshot, Zone
-from fragtui.model.node.watermark import RequestKind, Verdict, ZoneState, zone_verdict
-from fragtui.model.node.zonelist import may_serve_kernel, rule_for, zone_states
+from fragtui.model.node.watermark import RequestKind, Verdict, ZoneState, surely_enough, zone_verdict
+from fragtui.model.node.zonelist import TINY_ZONE, may_serve_kernel, rule_for, zone_states
 
 UNCOUNTED_BLOCKS = 10_000
 """Blocks from which on their number is given roughly."""
-_TINY = 16 << 20
-"""Bytes: the whole of ZONE_DMA on x86-64, which the lowmem reserve keeps for devices."""
 
 
 def is_target(zone: Zone, state: ZoneState, page_size: int) -> bool:
@@ -26,7 +24,7 @@ def is_target(zone: Zone, state: ZoneState, page_size: int) -> bool:
     pages = (info.present if info.managed is None else info.managed) if info else None
     if pages is not None and state.mark is not None:
         return pages > state.mark + state.reserve
-    return zone.name != "DMA" or free_pages(zone.free_blocks) * page_size > _TINY
+    return zone.name != "DMA" or free_pages(zone.free_blocks) * page_size > TINY_ZONE
 
 
 def has_order(snapshot: Snapshot, order: int) -> bool:
@@ -42,45 +40,45 @@ def target_zones(snapshot: Snapshot) -> tuple[Zone, ...]:
 
 
 def own_blocks(zone: Zone, state: ZoneState, order: int) -> int:
-    """Return the zone's blocks of `order` that GFP_KERNEL may take (not HighAtomic, CMA, Isolate)."""
-    foreign = blocks_of(state.foreign_blocks, order) if state.foreign_blocks else 0
-    return max(0, blocks_of(zone.free_blocks, order) - foreign)
+    """Return the zone's blocks of `order` that GFP_KERNEL may take (not HighAtomic, CMA, Isolate).
 
-
-def fewest_own_blocks(zone: Zone, state: ZoneState, order: int) -> int:
-    """Return the blocks of `order` that GFP_KERNEL may take at least, known without the free lists by migratetype.
-
-    All of the zone's free CMA pages, all pages that are free but not counted as such (isolated ones,
-    mm/page_alloc.c account_freepages), and as many as may be HighAtomic (a hundredth of the zone and a pageblock,
-    reserve_highatomic_pageblock) are taken to be in such blocks. 0 if /proc/zoneinfo does not tell these numbers.
+    Hidden pages that are surely on those lists count as if they were in blocks of that order.
     """
-    info = zone.info
-    if info is None or info.free is None or info.managed is None or state.mark is None:
-        return 0
-    cma = 0 if info.cma == 0 else info.free_cma
-    if cma is None:
-        return 0
-    isolated = max(0, free_pages(zone.free_blocks) - info.free)
-    pageblock = 1 << max(0, len(zone.free_blocks) - 1)
-    others = cma + isolated + info.managed // 100 + pageblock
-    if info.free - others - (1 << order) <= state.mark + state.reserve:
-        return 0  # The watermark may keep the blocks.
-    return max(0, blocks_of(zone.free_blocks, order) - (others >> order) - 1)
+    return _blocks_without(zone, state, order, state.hidden.known)
+
+
+def sure_blocks(zone: Zone, state: ZoneState, order: int) -> int:
+    """Return the fewest blocks of `order` that GFP_KERNEL may take, whatever blocks the hidden pages are in.
+
+    0 if the watermark may keep them.
+    """
+    return 0 if not surely_enough(state, order) else _blocks_without(zone, state, order, state.hidden.possible)
+
+
+def _blocks_without(zone: Zone, state: ZoneState, order: int, hidden_pages: int) -> int:
+    foreign = blocks_of(state.foreign_blocks, order) if state.foreign_blocks else 0
+    return max(0, blocks_of(zone.free_blocks, order) - foreign - (hidden_pages >> order))
 
 
 def needs_page_types(snapshot: Snapshot, order: int) -> bool:
     """Return whether the free lists by migratetype could change what is said of requests of `order`.
 
-    They can't if each NUMA node has the block, together many more than are ever counted one by one, and the largest
-    free block is one that GFP_KERNEL may take whatever the lists hold.
+    They can't if each NUMA node surely has the block, together many more than are ever counted one by one, and the
+    largest free block is surely one that GFP_KERNEL may take.
     """
-    zones, states = target_zones(snapshot), zone_states(snapshot)
+    zones, states, rule = target_zones(snapshot), zone_states(snapshot), rule_for(snapshot)
+
+    def sure(zone: Zone, wanted: int) -> int:
+        state = states[zone.key]
+        verdict = zone_verdict(state, wanted, RequestKind.GFP_KERNEL, rule)
+        return sure_blocks(zone, state, wanted) if verdict is Verdict.AVAILABLE else 0
+
     largest = max((k for zone in zones for k, count in enumerate(zone.free_blocks) if count), default=0)
     by_node: dict[int, int] = {}
     for zone in zones:
-        by_node[zone.node] = by_node.get(zone.node, 0) + fewest_own_blocks(zone, states[zone.key], order)
-    sure = sum(by_node.values()) >= UNCOUNTED_BLOCKS and min(by_node.values()) > 0
-    return not sure or not any(fewest_own_blocks(zone, states[zone.key], largest) for zone in zones)
+        by_node[zone.node] = by_node.get(zone.node, 0) + sure(zone, order)
+    plenty = sum(by_node.values()) >= UNCOUNTED_BLOCKS and min(by_node.values()) > 0
+    return not plenty or not any(sure(zone, largest) for zone in zones)
 
 
 def target_blocks(snapshot: Snapshot, order: int) -> int | None:
@@ -97,14 +95,16 @@ def target_blocks(snapshot: Snapshot, order: int) -> int | None:
 def usable_by_node(snapshot: Snapshot, order: int) -> dict[int, int] | None:
     """Return the blocks of `order` that GFP_KERNEL gets now, by NUMA node: those of target zones above their watermark.
 
-    None if the zones are unknown, or have no such order.
+    Blocks count that may be kept for atomic requests, if that is unknown. None if the zones are unknown, or have no
+    such order.
     """
     if not has_order(snapshot, order):
         return None
     states, rule = zone_states(snapshot), rule_for(snapshot)
     found: dict[int, int] = {}
     for zone in target_zones(snapshot):
-        gives = zone_verdict(states[zone.key], order, RequestKind.GFP_KERNEL, rule) is Verdict.AVAILABLE
+        verdict = zone_verdict(states[zone.key], order, RequestKind.GFP_KERNEL, rule)
+        gives = verdict in (Verdict.AVAILABLE, Verdict.UNKNOWN)
         found[zone.node] = found.get(zone.node, 0) + (own_blocks(zone, states[zone.key], order) if gives else 0)
     return found
 

@@ -12,7 +12,7 @@ from enum import Enum, StrEnum
 from typing import NamedTuple
 
 from fragtui.kernel.procfs.version import KernelVersion
-from fragtui.model.node.indices import fragmentation_index
+from fragtui.model.node.indices import blocks_of, fragmentation_index, free_pages
 
 
 class Rule(Enum):
@@ -42,6 +42,26 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Hidden(NamedTuple):
+    """Free pages that GFP_KERNEL may not take, while no file shows in which blocks they are (no pagetypeinfo)."""
+
+    cma: int = 0
+    isolated: int = 0
+    atomic: int = 0
+    """On HighAtomic lists; an upper bound unless `atomic_known`."""
+    atomic_known: bool = False
+
+    @property
+    def known(self) -> int:
+        """Pages that are surely on such lists."""
+        return self.cma + self.isolated + (self.atomic if self.atomic_known else 0)
+
+    @property
+    def possible(self) -> int:
+        """Pages that may be on such lists."""
+        return self.cma + self.isolated + self.atomic
+
+
 class ZoneState(NamedTuple):
     """What the test needs to know of one zone; counts in pages, None for unknown.
 
@@ -49,7 +69,7 @@ class ZoneState(NamedTuple):
     `mark` is the watermark in force, its boost included. `reserve` is the lowmem reserve against the request.
     `highatomic_pages` (the reservation up to 6.11, its free pages since) and `cma_pages` are not for GFP_KERNEL.
     `foreign_blocks` are those of `free_blocks` on lists that GFP_KERNEL may not take from (HighAtomic, CMA, Isolate),
-    `highatomic_blocks` those of them that GFP_ATOMIC may take.
+    `highatomic_blocks` those of them that GFP_ATOMIC may take; if these are not known, `hidden` bounds them.
     """
 
     free_blocks: tuple[int, ...]
@@ -61,6 +81,7 @@ class ZoneState(NamedTuple):
     cma_pages: int = 0
     foreign_blocks: tuple[int, ...] = ()
     highatomic_blocks: tuple[int, ...] = ()
+    hidden: Hidden = Hidden()
 
 
 def rule_of(version: KernelVersion | None) -> Rule:
@@ -78,9 +99,35 @@ def zone_verdict(state: ZoneState, order: int, request: RequestKind, rule: Rule)
     """Return what `request` for a block of `order` gets from this zone now, without reclaim and compaction.
 
     If the watermark or the free pages are unknown, the blocks alone decide, and between fragmented and short the
-    kernel's fragmentation index with its threshold of 0.500 (sysctl vm.extfrag_threshold).
+    kernel's fragmentation index with its threshold of 0.500 (sysctl vm.extfrag_threshold). UNKNOWN if the request
+    succeeds or not by which blocks the hidden pages are in.
     """
-    return _verdict(state, order, request, rule, any(state.free_blocks[order:]), _has_block(state, order, request))
+    is_there, may_take = any(state.free_blocks[order:]), _has_block(state, order, request)
+    verdict = _verdict(state, order, request, rule, is_there, may_take)
+    surely = _surely(state, order, request, blocks_of(state.free_blocks, order))
+    return Verdict.UNKNOWN if verdict is Verdict.AVAILABLE and not surely else verdict
+
+
+def _surely(state: ZoneState, order: int, request: RequestKind, blocks: int) -> bool:
+    """Return whether an available block stays one whatever blocks the hidden pages are in.
+
+    `blocks` are those of the order, larger ones split: the hidden pages are in at most pages >> order of them.
+    """
+    hidden = state.hidden
+    pages = hidden.known if request is RequestKind.GFP_KERNEL else hidden.cma + hidden.isolated
+    return not pages or order == 0 or blocks > pages >> order
+
+
+def surely_enough(state: ZoneState, order: int) -> bool:
+    """Return whether GFP_KERNEL passes the watermark even if as many pages as possible are kept for atomic requests.
+
+    False if the watermark is unknown.
+    """
+    if state.free_pages is None or state.mark is None:
+        return False
+    unknown = 0 if state.hidden.atomic_known else state.hidden.atomic
+    worst = state._replace(highatomic_pages=state.highatomic_pages + unknown)
+    return _passes_base(worst, order, RequestKind.GFP_KERNEL)
 
 
 def _verdict(state: ZoneState, order: int, request: RequestKind, rule: Rule, is_there: bool, may_take: bool) -> Verdict:
@@ -101,11 +148,13 @@ def _verdict(state: ZoneState, order: int, request: RequestKind, rule: Rule, is_
 def verdicts(state: ZoneState, request: RequestKind, rule: Rule) -> tuple[Verdict, ...]:
     """Return `zone_verdict` for each order of the zone, in one pass from the highest down."""
     found: list[Verdict] = []
-    is_there = may_take = False
+    blocks, may_take = 0, False
     for order in reversed(range(len(state.free_blocks))):
-        is_there = is_there or state.free_blocks[order] > 0
+        blocks = 2 * blocks + state.free_blocks[order]
         may_take = may_take or _may_take(state, order, request)
-        found.append(_verdict(state, order, request, rule, is_there, may_take))
+        verdict = _verdict(state, order, request, rule, blocks > 0, may_take)
+        doubtful = verdict is Verdict.AVAILABLE and not _surely(state, order, request, blocks)
+        found.append(Verdict.UNKNOWN if doubtful else verdict)
     return tuple(reversed(found))
 
 
@@ -119,6 +168,11 @@ def usable_pages(state: ZoneState) -> int | None:
     if state.free_pages is None:
         return None
     return max(0, state.free_pages - state.cma_pages - state.highatomic_pages)
+
+
+def kernel_pages(state: ZoneState) -> int:
+    """Return the pages in the free blocks that GFP_KERNEL may take, above or below the watermark."""
+    return max(0, free_pages(state.free_blocks) - free_pages(state.foreign_blocks) - state.hidden.known)
 
 
 def floor_pages(state: ZoneState) -> int | None:

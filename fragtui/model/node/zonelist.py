@@ -9,10 +9,14 @@ from fragtui.kernel.procfs.version import KernelVersion
 from fragtui.kernel.procfs.zoneinfo import ZoneInfo
 from fragtui.model.node.indices import free_pages
 from fragtui.model.node.snapshot import Snapshot, Zone, ZoneKey
-from fragtui.model.node.watermark import Rule, ZoneState, rule_of
+from fragtui.model.node.watermark import Hidden, Rule, ZoneState, rule_of
 
 _LOWEST_FIRST = ("DMA", "DMA32", "Normal")
 _FOREIGN = ("HighAtomic", "CMA", "Isolate")
+TINY_ZONE = 16 << 20
+"""Bytes: the whole of ZONE_DMA on x86-64, which the lowmem reserve keeps for devices."""
+_MIN_PAGEBLOCK = 256
+"""Pages of the smallest pageblock of any kernel with 11 orders or more: s390x."""
 
 
 def may_serve_kernel(zone: Zone) -> bool:
@@ -66,9 +70,11 @@ def zone_states(snapshot: Snapshot) -> dict[ZoneKey, ZoneState]:
 
 def _state(zone: Zone, of_node: Sequence[ZoneInfo], snapshot: Snapshot) -> ZoneState:
     info = zone.info
-    foreign, highatomic, kept = _special_lists(zone, snapshot)
+    lists = _special_lists(zone, snapshot)
+    hidden = _hidden(zone, snapshot) if lists is None else Hidden()
+    foreign, highatomic, kept = lists or ((), (), hidden.atomic if hidden.atomic_known else 0)
     if info is None or info.min is None or info.free is None:
-        return ZoneState(zone.free_blocks, foreign_blocks=foreign, highatomic_blocks=highatomic)
+        return ZoneState(zone.free_blocks, foreign_blocks=foreign, highatomic_blocks=highatomic, hidden=hidden)
     return ZoneState(
         free_blocks=zone.free_blocks,
         free_pages=info.free,
@@ -79,28 +85,84 @@ def _state(zone: Zone, of_node: Sequence[ZoneInfo], snapshot: Snapshot) -> ZoneS
         cma_pages=info.free_cma or 0,
         foreign_blocks=foreign,
         highatomic_blocks=highatomic,
+        hidden=hidden,
     )
 
 
-def _special_lists(zone: Zone, snapshot: Snapshot) -> tuple[tuple[int, ...], tuple[int, ...], int]:
-    """Return the zone's free blocks that GFP_KERNEL may not take, those on HighAtomic lists, and HighAtomic's pages."""
+def _special_lists(zone: Zone, snapshot: Snapshot) -> tuple[tuple[int, ...], tuple[int, ...], int] | None:
+    """Return the zone's free blocks that GFP_KERNEL may not take, those on HighAtomic lists, and HighAtomic's pages.
+
+    None if they are unknown: the file was not read, or is cut off before the end of this zone.
+    """
     if snapshot.page_types is None:
-        return (), (), 0
+        return None
     info = snapshot.page_types.info
+    rows = [row for row in info.free if (row.node, row.zone) == zone.key]
+    if not rows or {row.migratetype for row in rows} != {row.migratetype for row in info.free}:
+        return None
     foreign = [0] * len(zone.free_blocks)
+    own = [0] * len(zone.free_blocks)
     highatomic: tuple[int, ...] = ()
-    for row in info.free:
-        if (row.node, row.zone) == zone.key and row.migratetype in _FOREIGN:
-            for order, count in enumerate(row.free_blocks[: len(foreign)]):
-                foreign[order] += count
-            if row.migratetype == "HighAtomic":
-                highatomic = row.free_blocks
+    for row in rows:
+        blocks = foreign if row.migratetype in _FOREIGN else own
+        for order, count in enumerate(row.free_blocks[: len(foreign)]):
+            blocks[order] += count
+        if row.migratetype == "HighAtomic":
+            highatomic = row.free_blocks
+    for order in {order for row in rows if row.migratetype in _FOREIGN for order in row.capped}:
+        if order < len(foreign):  # The count stopped at the cap: all blocks of no other list may be on this one.
+            foreign[order] = max(foreign[order], zone.free_blocks[order] - own[order])
     kept = free_pages(highatomic)
     if not _counts_free_highatomic(snapshot.host.version):
-        for blocks in info.pageblocks:
-            if (blocks.node, blocks.zone) == zone.key:
-                kept = dict(blocks.blocks).get("HighAtomic", 0) * (info.pages_per_block or 0)
+        for pageblocks in info.pageblocks:
+            if (pageblocks.node, pageblocks.zone) == zone.key:
+                kept = dict(pageblocks.blocks).get("HighAtomic", 0) * (info.pages_per_block or 0)
     return tuple(foreign), highatomic, kept
+
+
+def _hidden(zone: Zone, snapshot: Snapshot) -> Hidden:
+    """Return the zone's free pages that GFP_KERNEL may not take, without the free lists by migratetype.
+
+    Isolated pages are in free blocks, but not counted as free (mm/page_alloc.c account_freepages). They are isolated by
+    pageblocks: a smaller difference is what changed between the two readings.
+    """
+    info = zone.info
+    if info is None or info.free is None:
+        # Of all zones together; without this file, too, the blocks alone are known, and no state is OK.
+        return Hidden(cma=snapshot.meminfo.get("CmaFree", 0) // snapshot.host.page_size)
+    pages = free_pages(zone.free_blocks)
+    cma = _free_cma(info, snapshot.host.version)
+    outside = pages - info.free
+    isolated = outside if outside >= 1 << max(0, len(zone.free_blocks) - 2) else 0
+    known = info.free_highatomic is not None
+    atomic = info.free_highatomic if info.free_highatomic is not None else _most_highatomic(zone, info, snapshot)
+    return Hidden(pages if cma is None else cma, isolated, min(atomic, pages), known)
+
+
+def _free_cma(info: ZoneInfo, version: KernelVersion | None) -> int | None:
+    """Return the zone's free CMA pages; None if the text is cut off before them. CMA is in 3.5 and later."""
+    if info.cma == 0 or info.managed is None or (version is not None and not version.at_least(3, 5)):
+        return info.free_cma or 0
+    return info.free_cma
+
+
+def _most_highatomic(zone: Zone, info: ZoneInfo, snapshot: Snapshot) -> int:
+    """Return the most pages that a zone reserves for atomic requests (reserve_highatomic_pageblock).
+
+    4.4 and later: whole pageblocks until a hundredth of the zone is reached, from 6.8 on none if that is less than a
+    pageblock. The 16 MiB of x86's ZONE_DMA are left out before that, too: atomic requests reach it last.
+    """
+    version = snapshot.host.version
+    if rule_for(snapshot) is Rule.HALVING:
+        return 0
+    if info.managed is None:  # The text is cut off.
+        return free_pages(zone.free_blocks)
+    hundredth, largest = info.managed // 100, 1 << max(0, len(zone.free_blocks) - 1)
+    if info.managed * snapshot.host.page_size <= TINY_ZONE:
+        return 0
+    if version is None or not version.at_least(6, 8):
+        return hundredth + 2 * largest
+    return 0 if hundredth < min(_MIN_PAGEBLOCK, largest) else hundredth + largest
 
 
 def _counts_free_highatomic(version: KernelVersion | None) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fragtui.cluster.failure_reason import STARTING, ReasonClass, classify, innermost_error, specificity
+from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sandbox_attempts import Attempt
 from fragtui.model.pods.stuck_pods import PodLink, StuckPod
@@ -38,6 +39,10 @@ class PodState:
     sources: dict[str, None] = field(default_factory=dict)
     after_remedy: str | None = None
     started: float | None = None
+    next_try: float | None = None
+    """When the kubelet tries again, about."""
+    stated_until: float | None = None
+    """Until when the kubelet waits as it says itself; its usual pace counts only after that."""
 
     def take(self, attempt: Attempt) -> None:
         """Add an attempt, or replace it by a more complete one."""
@@ -55,6 +60,21 @@ class PodState:
             self.first_failure = attempt.first_time
         if attempt.last_time is not None and (self.last_failure is None or attempt.last_time > self.last_failure):
             self.last_failure = attempt.last_time
+
+    def expect_retry(self, observation: PodObservation) -> bool:
+        """Take when the kubelet tries again from one of its lines; return whether that changed.
+
+        A line about a failure that does not say it means that the kubelet has just tried.
+        """
+        before, time = self.next_try, observation.time
+        if observation.source != "kubelet" or time is None:
+            return False
+        if observation.next_try is None:
+            self.next_try = self.stated_until = None
+        elif self.stated_until is None or time >= self.stated_until:
+            self.next_try = observation.next_try
+            self.stated_until = observation.next_try if observation.fact is PodFact.RETRIES else None
+        return self.next_try != before
 
     def link(self, attempt_id: str, links: Mapping[str, PodLink | None]) -> bool:
         """Take an attempt's links by incident, None for no link; return whether one changed."""
@@ -140,6 +160,7 @@ class PodState:
             tuple(self.sources),
             self.started,
             self.after_remedy,
+            self.next_try,
         )
 
     def _reason(self) -> tuple[ReasonClass, str]:

@@ -71,6 +71,9 @@ class PodTracker:
             return self._drop(self._find(observation.pod))
         if fact is PodFact.WAITS:
             return self._waits(observation, now)
+        if fact is PodFact.RETRIES:
+            entry = self._find(observation.pod)
+            return entry is not None and entry.expect_retry(observation)
         return False
 
     def set_existing(self, pods: Iterable[PodRef]) -> bool:
@@ -141,6 +144,8 @@ class PodTracker:
             return False
         changed = self._place(attempt, now)
         entry = self._find(attempt.pod)
+        if entry is not None:
+            entry.expect_retry(observation)
         if entry is not None and observation.event_id is not None and observation.count is not None:
             entry.event_counts[observation.event_id] = observation.count
             if len(entry.event_counts) > 256:

@@ -54,6 +54,8 @@ class StuckPod:
     """When it started; None while it is stuck."""
     after_remedy: str | None = None
     """The last remedy that ran while it was stuck; None if none did."""
+    next_try: float | None = None
+    """When the kubelet tries again, about; None if no log says. It may be past."""
 
     @property
     def blame(self) -> str | None:

@@ -12,9 +12,9 @@ from fragtui.kernel.procfs.version import KernelVersion
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.target_zones import target_blocks, usable_by_node
 from fragtui.model.node.verdict import MANY_BLOCKS
-from fragtui.model.remedy.block_probability import CLUSTERED, SCATTERED, TOGETHER, p_free_block, p_recovered
 from fragtui.model.remedy.effect import Effect
-from fragtui.model.remedy.zone_capacity import MobilityArea, ZoneCapacity, dirty_bytes, page_cache, zone_capacities
+from fragtui.model.remedy.zone_capacity import ZoneCapacity, dirty_bytes, page_cache, zone_capacities
+from fragtui.model.remedy.zone_gain import HIGH, LIKELY, LOW, MOSTLY_BOUND, drained_pages, freed_pages, gained_blocks
 from fragtui.text import format_bytes
 
 WANTED_BLOCKS = 64
@@ -22,32 +22,16 @@ WANTED_BLOCKS = 64
 HELPING_BLOCKS = 8
 """With fewer blocks than this a remedy does not help."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """The assumptions of one end of a forecast."""
-
-    clustered: float
-    cache: float
-    """Share of the droppable page cache that is freed."""
-    slab: float
-    """The same for reclaimable slab."""
-    gathered: float
-    """Share of the free pages in small blocks that compaction uses: the free scanner skips ahead in strides after
-    finding nothing (mm/compaction.c isolate_freepages), and pages where both scanners meet are not moved."""
-
-
-# An object in use keeps its slab and an inode with page cache stays: of SReclaimable 45 to 97 % was freed on 6.18, the
-# larger share of the larger slab. Page cache is read again meanwhile, and what is freed first fills the per-CPU lists,
-# which may be drained meanwhile too.
-_LIKELY = _Case(CLUSTERED, cache=1.0, slab=0.8, gathered=0.75)
-_LOW = _Case(SCATTERED, cache=0.8, slab=0.4, gathered=0.5)
-_HIGH = _Case(TOGETHER, cache=1.05, slab=1.0, gathered=1.0)
+MUCH_LISTED = 0.02
+"""Share of a zone on per-CPU lists above which it is worth a word: from 6.7 on up to an eighth."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """The gain of a remedy: `bytes` of free memory, `blocks` of the target order; None is unknown (see `why`)."""
+    """The gain of a remedy: `bytes` of free memory, `blocks` of the target order; None is unknown (see `why`).
+
+    Blocks are negative where a remedy is likely to cost some.
+    """
 
     bytes: int | None
     blocks: int | None
@@ -56,7 +40,7 @@ class Gain:
     high: int | None = None
     """Blocks if pages in use are contiguous: the free pages divided by the block size."""
     why: str | None = None
-    """Why a value is unknown or zero."""
+    """Why a value is unknown, or not above zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +73,22 @@ class Forecast:
     @property
     def small_free(self) -> int:
         """Bytes free in blocks below the target order, in the zones that serve kernel requests."""
-        return self.page_size * sum(
-            area.small for room in self.zone_capacities for area in (room.movable, room.reclaimable, room.unmovable)
+        return self.page_size * sum(room.small for room in self.zone_capacities)
+
+    @property
+    def listed(self) -> int:
+        """Bytes free on the per-CPU lists of zones where these hold more than `MUCH_LISTED`, else 0."""
+        much = (
+            room.percpu for room in self.zone_capacities if room.managed and room.percpu > room.managed * MUCH_LISTED
         )
+        return self.page_size * sum(much)
 
     @property
     def bound(self) -> float | None:
         """Share of `small_free` between unmovable pages, where compaction can't help; None if types are unknown."""
         if not self.zone_capacities or not all(room.typed for room in self.zone_capacities):
             return None
-        small = sum(
-            area.small for room in self.zone_capacities for area in (room.movable, room.reclaimable, room.unmovable)
-        )
+        small = sum(room.small for room in self.zone_capacities)
         return 1 - sum(room.movable.small for room in self.zone_capacities) / small if small else 0.0
 
     def gain(self, effect: Effect) -> Gain:
@@ -110,17 +98,18 @@ class Forecast:
         if not self.zone_capacities:
             return Gain(None, None, why="no zone that serves kernel requests could be read")
         if effect.drops:
-            freed = [_freed(room, effect) for room in self.zone_capacities]
+            freed = [freed_pages(room, effect) for room in self.zone_capacities]
             if any(pages is None for pages in freed):
                 return Gain(None, None, why="the page cache of each zone or the reclaimable slab could not be read")
-        total = sum(_freed(room, effect) or 0 for room in self.zone_capacities) * self.page_size
+        pages = sum((freed_pages(room, effect) or 0) + drained_pages(room, effect) for room in self.zone_capacities)
         likely, low, high = (
-            sum(_blocks(room, effect, case) for room in self.zone_capacities) for case in (_LIKELY, _LOW, _HIGH)
+            round(sum(gained_blocks(room, effect, case) for room in self.zone_capacities))
+            for case in (LIKELY, LOW, HIGH)
         )
-        blocks = round(likely)
         if self.may_end_early(effect) and not effect.drops:
-            low = 0
-        return Gain(total, blocks, min(blocks, round(low)), max(blocks, round(high)), self._nothing(effect, blocks))
+            low = min(0, low)
+        why = self._nothing(effect, likely)
+        return Gain(pages * self.page_size, likely, min(likely, low), max(likely, high), why)
 
     def may_end_early(self, effect: Effect) -> bool:
         """Return whether a dirty page could end compaction before it is complete.
@@ -152,11 +141,13 @@ class Forecast:
         chosen = [room for room in self.zone_capacities if effect.node in (None, room.key[0])]
         if effect.compact and chosen and not effect.drops and all(room.compactable is False for room in chosen):
             return "free memory is at the min watermark: nothing to move pages into"
-        if effect.compact and self.bound is not None and self.bound > 0.8:
+        if effect.compact and self.bound is not None and self.bound > MOSTLY_BOUND:
             return "the free memory is between unmovable pages"
         used = sum(room.movable.used for room in chosen)
         if effect.compact and not effect.drops and sum(room.stuck or 0 for room in chosen) * 2 > used:
             return "most pages between the free ones can't be moved"
+        if blocks < 0:
+            return "it takes more blocks to move pages into than it makes"
         return "too little of it is contiguous"
 
 
@@ -181,70 +172,6 @@ def forecast(snapshot: Snapshot, order: int) -> Forecast:
         age=max(0.0, snapshot.monotonic - types.at) if types else None,
         large_folios=moves_large_folios(snapshot.host.version),
     )
-
-
-def _freed(room: ZoneCapacity, effect: Effect, case: _Case = _LIKELY) -> int | None:
-    """Return the pages that dropping frees in the zone, or None if what it would drop is unknown."""
-    pages = 0.0
-    if effect.page_cache:
-        if room.cache is None:
-            return None
-        pages += (room.cache + (room.dirty if effect.sync else 0)) * case.cache
-    if effect.slab:
-        if room.slab is None:
-            return None
-        pages += room.slab * case.slab
-    return round(pages)
-
-
-def _blocks(room: ZoneCapacity, effect: Effect, case: _Case) -> float:
-    """Return the blocks of the target order that the zone gains under the assumptions of that case."""
-    movable = room.movable
-    gained = 0.0
-    left = movable.used
-    if effect.page_cache:
-        freed = _freed(room, Effect(sync=effect.sync, page_cache=True), case) or 0
-        # Page cache may also be in other pageblocks, where dropping it completes no block.
-        freed = min(freed, max(0, left - (room.stuck or 0)))
-        gained += _dropped_blocks(movable, freed, case.clustered)
-        left -= freed
-    if effect.slab:
-        gained += _dropped_blocks(room.reclaimable, _freed(room, Effect(slab=True), case) or 0, case.clustered)
-    if effect.compact and effect.node in (None, room.key[0]) and room.compactable is not False:
-        gained += _compacted_blocks(room, left, movable.blocks + gained, case)
-    return gained
-
-
-def _dropped_blocks(area: MobilityArea, freed: int, clustered: float) -> float:
-    """Return the blocks gained by freeing so many pages of an area: those that only these pages blocked.
-
-    At best (`TOGETHER`) all free pages are contiguous, and each block contains at least one freed page.
-    """
-    if area.pages <= 0 or freed <= 0:
-        return 0.0
-    left = max(0, area.used - freed)
-    broken = (area.pages >> area.order) - area.blocks
-    if clustered == TOGETHER:
-        return max(0, min(((area.pages - left) >> area.order) - area.blocks, freed))
-    before, after = area.used / area.pages, left / area.pages
-    odds = ((1 - share) * p_free_block(share, area.order, clustered) for share in (before, after))
-    return max(0, broken) * p_recovered(*odds)
-
-
-def _compacted_blocks(room: ZoneCapacity, left: int, blocks: float, case: _Case) -> float:
-    """Return the blocks that compaction makes of the free pages in small blocks, with `left` pages in use.
-
-    At most it moves all movable pages away: free memory between unmovable pages stays fragmented.
-    """
-    movable = room.movable
-    small = max(0.0, movable.pages - left - blocks * (1 << room.order)) * case.gathered
-    stuck = min(room.stuck or 0, left)
-    if movable.pages <= 0 or left <= stuck:
-        return 0.0
-    if case.clustered == TOGETHER:
-        return min(small / (1 << room.order), left - stuck)
-    odds = (p_free_block(pages / movable.pages, room.order, case.clustered) for pages in (left, stuck))
-    return small / (1 << room.order) * p_recovered(*odds)
 
 
 def limit_phrase(forecast: Forecast) -> str:

@@ -51,9 +51,9 @@ def risks(
     around = conditions or NodeConditions()
     found: list[Risk] = []
     gain = forecast.gain(effect)
-    if gain.blocks == 0 and gain.why:
+    if gain.blocks is not None and gain.blocks <= 0 and gain.why:
         found.append(Risk(f"Not expected to help: {gain.why}.", useless=True))
-    elif gain.blocks and forecast.worth(gain) is False:
+    elif gain.blocks is not None and forecast.worth(gain) is False:
         plenty = forecast.fewest is not None and forecast.fewest >= MANY_BLOCKS
         why = "there are many such blocks already" if plenty else limit_phrase(forecast)
         found.append(Risk(f"Hardly worth its cost: {why}.", useless=True))

@@ -13,8 +13,6 @@ if TYPE_CHECKING:  # `fragtui check` looks at no logs and mostly needs no foreca
     from fragtui.model.state.denials import Denials
     from fragtui.model.state.waiting_pods import WaitingPods
 
-RECOVERING_SECONDS = 300.0
-"""Seconds after a remedy in which a node whose blocks are back counts as recovering."""
 _REMEDY_SLACK = 5.0
 """Seconds by which the blocks may be back before the remedy is logged."""
 
@@ -137,7 +135,8 @@ def node_state(
 ) -> NodeState:
     """Return the state of the node as sampled; what is None has its reason in `unseen`."""
     state, severity = judgement.state, judgement.severity
-    recovered = remedy if remedy is not None and _recovers(snapshot, since, remedy) else None
+    lasts = judgement.thresholds.recovering_seconds
+    recovered = remedy if remedy is not None and _recovers(snapshot, since, remedy, lasts) else None
     if state is State.OK and (recovered is not None or (pods is not None and pods.by_memory)):
         state, severity = State.RECOVERING, severity_of(State.RECOVERING)
     found = NodeState(
@@ -157,9 +156,9 @@ def node_state(
     return found._replace(advice=_advice(snapshot, found))
 
 
-def _recovers(snapshot: Snapshot, since: Since, remedy: LastRemedy) -> bool:
+def _recovers(snapshot: Snapshot, since: Since, remedy: LastRemedy, lasts: float) -> bool:
     """Return whether the remedy is recent and the blocks came back after it; unknown counts as after it."""
-    if not 0 <= snapshot.time - remedy.at < RECOVERING_SECONDS:
+    if not 0 <= snapshot.time - remedy.at < lasts:
         return False
     return since.at is None or (not since.at_least and since.at >= remedy.at - _REMEDY_SLACK)
 
@@ -167,6 +166,8 @@ def _recovers(snapshot: Snapshot, since: Since, remedy: LastRemedy) -> bool:
 def _cannot_judge(snapshot: Snapshot, judgement: NodeJudgement) -> str | None:
     if judgement.state is not State.UNKNOWN or judgement.too_large is not None:
         return None
+    if judgement.doubtful:
+        return f"/proc/pagetypeinfo: {snapshot.why('pagetypeinfo') or 'not read yet'}"
     why = snapshot.why("buddyinfo")
     return f"/proc/buddyinfo: {why}" if why else "no zone that kernel requests may use"
 
@@ -176,6 +177,8 @@ def _advice(snapshot: Snapshot, found: NodeState) -> Advice:
         return Advice(NextStep.UNBLIND if found.judgement.too_large is None else NextStep.NOTHING)
     if found.state is State.RECOVERING:
         return Advice(NextStep.WAIT)
+    if found.judgement.unsure:
+        return Advice(NextStep.UNBLIND)
     if found.state is State.OK:
         return Advice(NextStep.UNBLIND if found.partly_blind else NextStep.NOTHING)
     # A check runs every minute, mostly on a healthy node: the forecast is a sixth of its CPU.

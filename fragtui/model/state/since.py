@@ -10,9 +10,10 @@ from fragtui.model.state.node_state import Since
 
 def since_of(history: History, snapshot: Snapshot, judgement: NodeJudgement) -> Since:
     """Return when the state of the blocks began, by the history of the target order."""
-    run = history.run((zone.zone.key for zone in judgement.serving), judgement.order)
+    run = history.run((zone.zone.key for zone in judgement.serving), judgement.order, judgement.thresholds)
     if run is None or judgement.state is State.UNKNOWN:
         return Since(None, "the blocks are unknown")
-    if run.state is not judgement.state:
+    # The history has the blocks alone: what is missing besides them makes it LOW now and did before.
+    if run.state is not (State.OK if judgement.unsure else judgement.state):
         return Since(None, "the history has no watermarks")
     return Since(snapshot.time - max(0.0, snapshot.monotonic - run.start), at_least=run.whole)

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fragtui.model.remedy.recommendation import Choice, Recommendation
 from fragtui.render.card.fitting import Span, Spans, spans, strong
 from fragtui.render.card.means import Means
 from fragtui.render.numbers import rough, short_bytes
 
-_KEYS = {Choice.DROP_PAGE_CACHE: "1", Choice.DROP_CACHES: "3", Choice.COMPACT: "c", Choice.DROP_THEN_COMPACT: "l"}
+_OF_SCREEN = {
+    Choice.DROP_PAGE_CACHE: "drop-page-cache",
+    Choice.DROP_CACHES: "drop-caches",
+    Choice.COMPACT: "compact",
+    Choice.DROP_THEN_COMPACT: "step-by-step",
+}
+"""The screen's commands, which have keys."""
 _TITLES = {
     Choice.DROP_PAGE_CACHE: "drop page cache",
     Choice.DROP_CACHES: "drop caches",
@@ -25,12 +31,12 @@ _COMMANDS = {
 }
 
 
-def remedy_line(recommendation: Recommendation, size: str, means: Means) -> Sequence[Spans]:
+def remedy_line(recommendation: Recommendation, size: str, means: Means, keys: Mapping[str, str]) -> Sequence[Spans]:
     """Return what the remedy gives in blocks of that size, and its cost, from the full text to the shortest."""
     gain, choice = recommendation.gain, recommendation.choice
     do, short = spans(_TITLES[choice]), spans(_SHORT_TITLES[choice])
     if means is Means.KEYS:
-        key = Span(f" {_KEYS[choice]} ", "keycap")
+        key = Span(f" {keys[_OF_SCREEN[choice]]} ", "keycap")
         do, short = (key, Span(" "), *do), (key, Span(" "), *short)
     elif means is Means.COMMANDS:
         command = _COMMANDS[choice].format(sync=" --sync" if recommendation.effect.sync else "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from fragtui.model.node.verdict import State
@@ -43,14 +43,17 @@ class Card(NamedTuple):
     """The text of the lower border; None if there is none."""
 
 
-def card(state: NodeState, width: int, now: float, means: Means = Means.KEYS) -> Card:
+def card(
+    state: NodeState, width: int, now: float, means: Means = Means.NONE, keys: Mapping[str, str] | None = None
+) -> Card:
     """Return the card in `width` cells; `now` is the epoch second that ages are counted from.
 
-    A line that is too long leaves out, in this order: explanation, cause, second name, cost.
+    A line that is too long leaves out, in this order: explanation, cause, second name, cost. `keys` are those of the
+    screen's commands, for `Means.KEYS`.
     """
     word = badge(state)
     room = width - LABEL_CELLS
-    label, step = _next_step(state, means)
+    label, step = _next_step(state, means, keys or {})
     first = fitted([spans(strong(text)) for text in sentences(state)], width - max(LABEL_CELLS, cells_in(word) + 4))
     return Card(
         title=question(state),
@@ -110,14 +113,14 @@ def _stuck(state: NodeState) -> Sequence[Spans]:
     return stuck_line(state.pods)
 
 
-def _next_step(state: NodeState, means: Means) -> tuple[str, Sequence[Spans]]:
+def _next_step(state: NodeState, means: Means, keys: Mapping[str, str]) -> tuple[str, Sequence[Spans]]:
     """Return the last line's label and its variants."""
     advice = state.advice
     if advice.step is NextStep.REMEDY and advice.recommendation is not None:
         # A healthy node has none: the forecast is a sixth of the CPU of a check.
         from fragtui.render.card.advice_text import remedy_line  # noqa: PLC0415
 
-        return "Try", remedy_line(advice.recommendation, block_size(state), means)
+        return "Try", remedy_line(advice.recommendation, block_size(state), means, keys)
     if advice.step is NextStep.UNBLIND:
         return "Try", _unblind(state)
     if advice.step is NextStep.FIND_CONSUMER:
@@ -131,7 +134,7 @@ def _next_step(state: NodeState, means: Means) -> tuple[str, Sequence[Spans]]:
         return "Try", [spans(Span("? ", "unknown"), f"which remedy helps is unknown: {advice.why}"),
                        spans(Span("? ", "unknown"), "which remedy helps is unknown")]  # fmt: skip
     if advice.step is NextStep.WAIT:
-        return "Next", _wait(state, means)
+        return "Next", _wait(state, means, keys)
     return "Next", [spans("nothing to do")]
 
 
@@ -147,9 +150,9 @@ def _unblind(state: NodeState) -> Sequence[Spans]:
     ]
 
 
-def _wait(state: NodeState, means: Means) -> Sequence[Spans]:
+def _wait(state: NodeState, means: Means, keys: Mapping[str, str]) -> Sequence[Spans]:
     head = "wait for the retry" if state.pods and state.pods.by_memory else "watch whether the blocks last"
     settings: Spans = spans(strong("fragtui history --advice"), " lists settings for longer")
     if means is Means.KEYS:
-        settings = spans(Span(" H ", "keycap"), " settings for longer")
+        settings = spans(Span(f" {keys['history']} ", "keycap"), " settings for longer")
     return [spans(f"{head}. If the blocks do not last: ", *settings), spans(head)]

@@ -71,7 +71,7 @@ def sentences(state: NodeState) -> Sequence[str]:
         State.RESERVED: _reserved,
         State.OUT_OF_MEMORY: _out_of_memory,
     }[state.state](state)
-    if judgement.watermarks_known:
+    if judgement.watermarks_known or judgement.unsure:
         return variants
     return (f"{variants[0]} Judged by the blocks alone: watermarks unknown.", *variants)
 
@@ -81,7 +81,28 @@ def _unknown(state: NodeState) -> Sequence[str]:
         largest = format_block(state.page_size, state.judgement.too_large)
         none = f"There is no order {state.judgement.order} here"
         return (f"{none}: the largest block of this kernel is {largest}.", f"{none}; the largest is {largest}.")
+    if state.judgement.doubtful:
+        return _doubtful(state)
     return (f"Can't judge: {state.cannot_judge}.", "The free blocks can't be judged.")
+
+
+def _doubtful(state: NodeState) -> Sequence[str]:
+    judgement, size = state.judgement, block_size(state)
+    hidden = [zone.state.hidden for zone in judgement.doubtful]
+    cma = sum(pages.cma for pages in hidden) * state.page_size
+    kinds = [f"CMA ({short_bytes(cma)})"] if cma else []
+    kinds += ["isolated"] if any(pages.isolated for pages in hidden) else []
+    kinds += ["kept for atomic requests"] if any(pages.atomic for pages in hidden) else []
+    nodes = sorted({zone.zone.node for zone in judgement.doubtful})
+    place = f" on {_node_names(nodes)}" if judgement.kernel is Verdict.AVAILABLE else ""
+    head = f"{size} blocks are free{place}, but they may all be"
+    return (
+        f"{head} {' or '.join(kinds)}: {state.cannot_judge}.",
+        f"{head} {' or '.join(kinds)}.",
+        f"{head} {kinds[0]}.",
+        f"{head} kept for others.",
+        f"{size} blocks{place}: maybe none to take.",
+    )
 
 
 def _recovering(state: NodeState) -> Sequence[str]:
@@ -146,13 +167,32 @@ def _unseen_words(state: NodeState) -> str:
 
 
 def _low(state: NodeState) -> Sequence[str]:
-    judgement = state.judgement
-    head = f"Running low: {counted(judgement.blocks or 0, 'block')} of {block_size(state)} left"
+    judgement, size = state.judgement, block_size(state)
+    blocks, sure = judgement.blocks or 0, judgement.sure_blocks or 0
+    if judgement.unsure:
+        head = f"{size} blocks are free: room for {prose_count(blocks)}"
+        if not judgement.watermarks_known:
+            return (
+                f"{head}. Judged by the blocks alone: watermarks unknown.",
+                f"{head}; watermarks unknown.",
+                f"{size} blocks are free; watermarks unknown.",
+                f"{size} is free: {prose_count(blocks)}.",
+            )
+        those = f"all but {sure}" if sure else "they all"
+        return (
+            f"{head}, but {those} may be kept for atomic requests: /proc/pagetypeinfo is not read.",
+            f"{head}, but {those} may be kept for atomic requests.",
+            f"{size} blocks are free, if not kept for atomic requests.",
+            f"{size} is free, or kept for atomic requests.",
+        )
+    head = f"Running low: {counted(blocks, 'block')} of {size} left"
     if judgement.unusable is None or judgement.free_pages is None:
         return (f"{head}.",)
     free = short_bytes(judgement.free_pages * state.page_size)
+    cma = f" ({short_bytes(judgement.cma_pages * state.page_size)} CMA not counted)" if _matters(judgement) else ""
     share = share_words(judgement.unusable)
     return (
+        f"{head}; {share} of the free {free}{cma} is in smaller pieces.",
         f"{head}; {share} of the free {free} is in smaller pieces.",
         f"{head}; {share} of {free} is in smaller pieces.",
         f"{head}, {share} in smaller pieces.",
@@ -160,36 +200,52 @@ def _low(state: NodeState) -> Sequence[str]:
     )
 
 
+def _matters(judgement: NodeJudgement) -> bool:
+    """Return whether so much is free that only CMA may give, that a sum without it needs a word."""
+    return judgement.cma_pages * 20 > (judgement.free_pages or 0)
+
+
+def _is_free(state: NodeState) -> Sequence[str]:
+    """Return how much is free for kernel requests, as a clause; in full, and shorter."""
+    judgement = state.judgement
+    free = f"{short_bytes((judgement.free_pages or 0) * state.page_size)} is free"
+    if not _matters(judgement):
+        return free, free
+    return f"{free} for the kernel (and {short_bytes(judgement.cma_pages * state.page_size)} CMA)", free
+
+
 def _fragmented(state: NodeState) -> Sequence[str]:
     judgement, size = state.judgement, block_size(state)
-    free = short_bytes((judgement.free_pages or 0) * state.page_size)
+    full, free = _is_free(state)
     orders = [order for zone in judgement.serving for order, count in enumerate(zone.zone.free_blocks) if count]
     if max(orders, default=0) >= judgement.order:  # In a zone whose reserve keeps it.
         largest = _largest(judgement, state.page_size)
-        return (f"No free {size} block. {free} is free; {largest}.", f"No free {size} block. {free} is free.")
+        return (f"No free {size} block. {full}; {largest}.", f"No free {size} block. {free}.")
     piece = short_bytes(state.page_size << max(orders, default=0))
     return (
-        f"No free {size} block. {free} is free, but in pieces of {piece} or less.",
-        f"No free {size} block. {free} is free in pieces up to {piece}.",
+        f"No free {size} block. {full}, but in pieces of {piece} or less.",
+        f"No free {size} block. {free}, but in pieces of {piece} or less.",
+        f"No free {size} block. {free} in pieces up to {piece}.",
         f"No free {size} block, pieces up to {piece}.",
     )
 
 
 def _reserved(state: NodeState) -> Sequence[str]:
     judgement, size = state.judgement, block_size(state)
-    free = short_bytes((judgement.free_pages or 0) * state.page_size)
+    full, free = _is_free(state)
+    amount = short_bytes((judgement.free_pages or 0) * state.page_size)
     largest = _largest(judgement, state.page_size)
     if judgement.halving_floor is not None:
         floor = short_bytes(state.page_size << judgement.halving_floor)
         return (
-            f"Fragmented by this kernel's rule: {free} is free, too little of it in blocks above {floor}; {largest}.",
-            f"By this kernel's rule too little of {free} is in blocks above {floor}.",
-            f"{free} is free, too little of it in blocks above {floor}.",
+            f"Fragmented by this kernel's rule: {full}, too little of it in blocks above {floor}; {largest}.",
+            f"By this kernel's rule too little of {amount} is in blocks above {floor}.",
+            f"{free}, too little of it in blocks above {floor}.",
             f"Too little is free in blocks above {floor}.",
         )
     if judgement.only_foreign:
         return (
-            f"{free} is free, but each {size} block is kept for atomic requests, CMA or isolation; {largest}.",
+            f"{full}, but each {size} block is kept for atomic requests, CMA or isolation; {largest}.",
             f"Each free {size} block is kept for atomic requests or CMA.",
             f"{size} blocks: only for atomic or CMA.",
         )

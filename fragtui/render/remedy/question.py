@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.model.node.verdict import State, judge_node
+from fragtui.model.node.verdict import DEFAULT_THRESHOLDS, NodeJudgement, State, Thresholds, judge_node
 from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.forecast import WANTED_BLOCKS, Forecast, Gain, forecast
 from fragtui.model.remedy.risk import NodeConditions, risks
@@ -54,9 +54,10 @@ def remedy_question(
     effect: Effect,
     conditions: NodeConditions | None = None,
     previous: Snapshot | None = None,
+    thresholds: Thresholds = DEFAULT_THRESHOLDS,
 ) -> RemedyQuestion:
     """Return the text for a remedy with this `effect` on the node as sampled; `previous` is an earlier tick."""
-    judgement = judge_node(snapshot, order)
+    judgement = judge_node(snapshot, order, thresholds)
     view = forecast(snapshot, order)
     # Compaction moves pages and frees none.
     moves_only = judgement.state is State.OUT_OF_MEMORY and effect.compact and not effect.drops
@@ -67,13 +68,13 @@ def remedy_question(
     first, role = need(judgement, snapshot.host.page_size, worth)
     found = risks(snapshot, view, effect, conditions, previous)
     # What gives no block has its reason in `expected`.
-    if not gain.blocks:
+    if gain.blocks is None or gain.blocks <= 0:
         found = tuple(risk for risk in found if not risk.useless)
     words = forecast_text(snapshot, view, effect)
     is_ok = judgement.state is State.OK
     return RemedyQuestion(
         needed=False if is_ok else None if judgement.state is State.UNKNOWN else worth,
-        need=first + _more(snapshot, order, effect, is_ok, worth),
+        need=first + _more(snapshot, judgement, effect, worth),
         need_role=role,
         expected=_expected(view, effect, gain, wanted=not is_ok),
         expectation=_expectation(view, gain),
@@ -85,11 +86,11 @@ def remedy_question(
     )
 
 
-def _more(snapshot: Snapshot, order: int, effect: Effect, is_ok: bool, worth: bool | None) -> str:
+def _more(snapshot: Snapshot, judgement: NodeJudgement, effect: Effect, worth: bool | None) -> str:
     """Return what the first line adds: the state if the remedy helps, the better remedy if there is one."""
-    if is_ok or not judge_node(snapshot, order).serving or worth is None:
+    if judgement.state is State.OK or not judgement.serving or worth is None:
         return ""
-    state = node_state(snapshot, judge_node(snapshot, order))
+    state = node_state(snapshot, judgement)
     if worth:
         return f" {sentence(state)}"
     advice = state.advice
@@ -97,8 +98,8 @@ def _more(snapshot: Snapshot, order: int, effect: Effect, is_ok: bool, worth: bo
         return " Find the process that uses the memory."
     if advice.recommendation is None or advice.recommendation.effect == effect:
         return ""
-    size = short_bytes(snapshot.host.page_size << order)
-    return f" Better: {plain(remedy_line(advice.recommendation, size, Means.NONE)[-1])}."
+    size = short_bytes(snapshot.host.page_size << judgement.order)
+    return f" Better: {plain(remedy_line(advice.recommendation, size, Means.NONE, {})[-1])}."
 
 
 def _expected(view: Forecast, effect: Effect, gain: Gain, wanted: bool) -> str:
@@ -108,7 +109,7 @@ def _expected(view: Forecast, effect: Effect, gain: Gain, wanted: bool) -> str:
         return f"unknown: {gain.why}"
     size = short_bytes(view.block_size)
     freed = f"frees about {short_bytes(one_digit(gain.bytes or 0))}, " if effect.drops and gain.bytes else ""
-    if not gain.blocks:
+    if gain.blocks <= 0:
         return f"{freed}{'but ' if freed else ''}no more blocks of {size}: {gain.why}"
     low, high = (rough(gain.blocks if end is None else end) for end in (gain.low, gain.high))
     ends = "" if low == high else f" (likely {low} to {high})"
@@ -120,7 +121,7 @@ def _expected(view: Forecast, effect: Effect, gain: Gain, wanted: bool) -> str:
 
 
 def _expectation(view: Forecast, gain: Gain) -> Expectation | None:
-    if not gain.blocks or view.blocks is None:
+    if gain.blocks is None or gain.blocks <= 0 or view.blocks is None:
         return None
     low, high = (gain.blocks if end is None else end for end in (gain.low, gain.high))
     return Expectation(view.blocks, view.blocks + low, view.blocks + high)

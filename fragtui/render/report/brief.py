@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from fragtui.model.failures.groups import FailureGroups, GroupedFailures, key_of, typical
+from fragtui.model.failures.groups import ANYONE, FailureGroups, GroupedFailures, key_of, typical
 from fragtui.model.failures.incident import Incident
-from fragtui.model.node.indices import blocks_of, free_pages, largest_order
+from fragtui.model.node.indices import largest_order
 from fragtui.model.node.verdict import NodeJudgement, ZoneJudgement
 from fragtui.model.node.watermark import RequestKind
 from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
@@ -21,7 +21,15 @@ from fragtui.render.failure_table import (
     total_facts,
 )
 from fragtui.render.incident_text import block_words, cause_words, incident_facts, incident_title
-from fragtui.render.pod_text import blocked_pods, kernel_facts, memory_words, pod_facts, pod_name, pod_reason
+from fragtui.render.pod_text import (
+    blocked_pods,
+    kernel_facts,
+    memory_words,
+    pod_facts,
+    pod_name,
+    pod_reason,
+    retry_facts,
+)
 from fragtui.render.report.markdown import markdown_table
 from fragtui.text import counted, format_bytes, format_count
 
@@ -64,7 +72,7 @@ def denied(
     out: Out,
 ) -> list[str]:
     """Return the totals, the newest groups and the typical reports."""
-    groups = failures.newest_first
+    groups = failures.listed
     shown = groups[:_MAX_GROUPS]
     count = len(groups) + failures.forgotten
     of_all = f" The {len(shown)} newest of {count:,} groups:" if count > len(shown) else ""
@@ -88,7 +96,8 @@ def _report(
     facts = [f"{label} {text}" for label, text in incident_facts(newest)]
     facts += [f"id {newest.id}"] if newest.id else []
     facts += ["stack " + " < ".join(newest.stack[:10])] if newest.stack else []
-    members = [incident for incident in incidents if key_of(incident) == group.key]
+    # The pods of many tasks are in the table of pods, each with what blocks it.
+    members = [incident for incident in incidents if group.key.who != ANYONE and key_of(incident) == group.key]
     title = f"**{incident_title(newest, page_size)}: {name}**"
     return [
         f"- {title}, {times_words(group)} {out(newest.explanation, '')}".rstrip(),
@@ -104,8 +113,8 @@ def _linked(label: str, texts: Sequence[str], out: Out) -> list[str]:
     return lines
 
 
-def stuck(pods: StuckPods, not_visible: str, out: Out) -> list[str]:
-    """Return the pods, those that the kernel denied memory first, and the facts of the first ones."""
+def stuck(pods: StuckPods, not_visible: str, now: float, out: Out) -> list[str]:
+    """Return the pods, those that the kernel denied memory first, and the facts of the first ones at a time."""
     listed = [*sorted(pods.pods, key=blame), *pods.started]
     rows = [
         (
@@ -133,6 +142,7 @@ def stuck(pods: StuckPods, not_visible: str, out: Out) -> list[str]:
         lines.append(f"- **{out(pod_name(pod), '')}**: {out(facts['error'], '')}")
         lines += _linked("blocked by", [text for _, text in kernel_facts(pod)], out)
         lines.append(f"  - do: {out(facts['do'], '')}")
+        lines += [f"  - {label}: {text}" for label, text in retry_facts(pod, now)]
     return lines
 
 
@@ -155,9 +165,9 @@ def zones(judgement: NodeJudgement, page_size: int, out: Out) -> list[str]:
         rows.append(
             (
                 f"{name}, and {len(members) - 1} like it" if len(members) > 1 else name,
-                format_bytes(free_pages(blocks) * page_size),
+                format_bytes(members[0].free_pages * page_size),
                 "none" if top is None else block_words(top, page_size),
-                format_count(blocks_of(blocks, judgement.order)),
+                format_count(members[0].blocks(judgement.order)),
                 members[0].verdict(RequestKind.GFP_KERNEL, judgement.order).value,
             )
         )

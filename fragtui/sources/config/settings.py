@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fragtui.model.node.verdict import DEFAULT_THRESHOLDS
 from fragtui.sources.config.places import SITE_FILE, ConfigError, user_file, variable_of
 from fragtui.sources.config.toml_file import TomlFile, read_own_toml, shown
 from fragtui.sources.files.own_files import file_problem
@@ -20,8 +21,8 @@ from fragtui.text import printable
 
 REMEDY_NAMES = ("sync", "drop-caches-1", "drop-caches-2", "drop-caches-3", "nudge-kcompactd", "compact-node", "compact")
 """What `allowed_remedies` may list; one with a sync first is allowed with the one without."""
-_KEYS = "keys."
-"""What the name of a command begins with as a setting: ``keys.compact``."""
+_KEYS, _THRESHOLDS = "keys", "thresholds"
+"""The tables; the name of a setting in one is ``keys.compact``."""
 _MAX_NUMBER = 1e9
 _MAX_TEXT = 100
 _MAX_KEYS = 200
@@ -56,7 +57,16 @@ class Settings:
     @property
     def keys(self) -> dict[str, Value]:
         """The keys of each command that has others than its own."""
-        return {name.removeprefix(_KEYS): value for name, value in self.values.items() if name.startswith(_KEYS)}
+        return self._table(_KEYS)
+
+    @property
+    def thresholds(self) -> dict[str, Any]:
+        """The values of `Thresholds` by name."""
+        return {name: value.value for name, value in self._table(_THRESHOLDS).items()}
+
+    def _table(self, name: str) -> dict[str, Value]:
+        start = f"{name}."
+        return {key.removeprefix(start): value for key, value in self.values.items() if key.startswith(start)}
 
 
 def _text(value: Any) -> str:
@@ -96,19 +106,46 @@ def _remedies(value: Any) -> tuple[str, ...]:
     return tuple(name for name in REMEDY_NAMES if name in value)
 
 
-def _keys(value: Any) -> dict[str, tuple[str, ...]]:
-    """Return the keys of each command as settings; which commands and keys exist is known to the screen."""
+def _keys(value: Any) -> tuple[str, ...]:
+    """Return the keys of a command; which commands and keys exist is known to the screen."""
+    listed = value.split() if isinstance(value, str) else value
+    if not isinstance(listed, list) or not listed or not all(isinstance(key, str) and key for key in listed):
+        raise ValueError('expected a key or a list of keys, such as "C" or ["f5"]')
+    return tuple(_text(key) for key in listed)
+
+
+def _between(low: int, high: int, *, whole: bool) -> Check:
+    def check(value: Any) -> float:
+        number = float(_number(value))
+        if not low <= number <= high or (whole and number != int(number)):
+            raise ValueError(f"expected a {'whole ' if whole else ''}number from {low:,} to {high:,}")
+        return int(number) if whole else number
+
+    return check
+
+
+def _entries(name: str, value: Any) -> dict[str, Any]:
+    """Return the settings of a table by their full names, or the one setting that is none. Raises ValueError."""
+    if name not in (_KEYS, _THRESHOLDS):
+        return {name: value}
+    example = 'compact = "C"' if name == _KEYS else "low_blocks = 32"
     if isinstance(value, str):
         value = dict(pair.partition("=")[::2] for pair in value.split(";") if pair.strip())
     if not isinstance(value, dict) or len(value) > _MAX_KEYS:
-        raise ValueError('expected a table of keys by command, such as compact = "C"')
-    keys: dict[str, tuple[str, ...]] = {}
-    for name, given in value.items():
-        listed = given.split() if isinstance(given, str) else given
-        if not isinstance(listed, list) or not listed or not all(isinstance(key, str) and key for key in listed):
-            raise ValueError(f'{printable(name, 40)}: expected a key or a list of keys, such as "C" or ["f5"]')
-        keys[_KEYS + printable(name.strip(), 40)] = tuple(_text(key) for key in listed)
-    return keys
+        raise ValueError(f"expected a table, such as {example}")
+    return {f"{name}.{printable(entry.strip(), 40)}": given for entry, given in value.items()}
+
+
+def _value(name: str, given: Any) -> Any:
+    """Return the value of a setting. Raises ValueError with what was expected."""
+    if name.startswith(f"{_KEYS}."):
+        return _keys(given)
+    if (known := _KNOWN.get(name)) is None:
+        names = [*DEFAULTS, _KEYS, _THRESHOLDS]
+        if name.startswith(f"{_THRESHOLDS}."):
+            names = [each.partition(".")[2] for each in THRESHOLDS]
+        raise ValueError(f"expected one of {', '.join(names)}")
+    return known[1](given)
 
 
 DEFAULTS: dict[str, tuple[Any, Check]] = {
@@ -120,7 +157,16 @@ DEFAULTS: dict[str, tuple[Any, Check]] = {
     "confirm": ("ask", _confirm),
     "allowed_remedies": (None, _remedies),
 }
-"""Default and check of each setting but ``keys``; None is the default of its option, or all remedies."""
+"""Default and check of each setting outside of tables; None is the default of its option, or all remedies."""
+_CHECKS: dict[str, Check] = {
+    "low_blocks": _between(1, 10_000, whole=True),
+    "low_share": _between(50, 100, whole=False),
+    "recovering_seconds": _between(0, 86_400, whole=False),
+}
+THRESHOLDS = {f"{_THRESHOLDS}.{name}": (value, _CHECKS[name]) for name, value in DEFAULT_THRESHOLDS._asdict().items()}
+"""The same for the table ``thresholds``."""
+TABLES = (_KEYS, _THRESHOLDS)
+_KNOWN: dict[str, tuple[Any, Check]] = {**DEFAULTS, **THRESHOLDS}
 SITE_ONLY = ("confirm", "allowed_remedies")
 """Settings of the site's file only."""
 
@@ -130,7 +176,7 @@ def read_settings(environment: Mapping[str, str] = os.environ, site: Path = SITE
 
     A file that another user may have written, or that can't be read, is not used.
     """
-    values = {name: Value(default) for name, (default, _) in DEFAULTS.items()}
+    values = {name: Value(default) for name, (default, _) in _KNOWN.items()}
     ignored: list[str] = []
     for path, is_site in ((site, True), (user_file(environment), False)):
         if path is None:
@@ -142,30 +188,34 @@ def read_settings(environment: Mapping[str, str] = os.environ, site: Path = SITE
             continue
         if file is not None:
             values |= _stricter(values, checked(file, is_site=is_site))
-    for name in (*DEFAULTS, "keys"):
-        if (text := environment.get(variable_of(name))) is None or name in SITE_ONLY:
+    for name in (*DEFAULTS, *TABLES):
+        variable = variable_of(name)
+        if (text := environment.get(variable)) is None or name in SITE_ONLY:
             continue
+        place = name
         try:
-            found = _keys(text) if name == "keys" else {name: DEFAULTS[name][1](text)}
+            found = {}
+            for place, given in _entries(name, text).items():
+                found[place] = Value(_value(place, given), variable)
         except ValueError as error:
-            raise ConfigError(f"{variable_of(name)}: {error}, found {shown(text)}") from None
-        values |= _stricter(values, {key: Value(value, variable_of(name)) for key, value in found.items()})
+            entry = f" {place.partition('.')[2]}:" if place != name else ""
+            raise ConfigError(f"{variable}:{entry} {error}, found {shown(text)}") from None
+        values |= _stricter(values, found)
     return Settings(values, tuple(ignored))
 
 
 def checked(file: TomlFile, *, is_site: bool) -> dict[str, Value]:
     """Return the settings of a file. Raises ConfigError for the first mistake."""
     values: dict[str, Value] = {}
-    for name, given in file.values.items():
-        if name not in DEFAULTS and name != "keys":
-            raise file.error(printable(name, 40), f"expected one of {', '.join(DEFAULTS)}, keys")
+    for name, table in file.values.items():
         if name in SITE_ONLY and not is_site:
             raise file.error(name, f"only {SITE_FILE} sets it")
+        place, given = printable(name, 40), table
         try:
-            found = _keys(given) if name == "keys" else {name: DEFAULTS[name][1](given)}
+            for place, given in _entries(name, table).items():
+                values[place] = Value(_value(place, given), f"{file.path}:{file.line_of(place)}")
         except ValueError as error:
-            raise file.error(name, f"{error}, found {shown(given)}") from None
-        values |= {key: Value(value, f"{file.path}:{file.line_of(key)}") for key, value in found.items()}
+            raise file.error(printable(place, 80), f"{error}, found {shown(given)}") from None
     return values
 
 

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from fragtui.sources.files.trust import UntrustedError, open_inside, read_inside
+from fragtui.text import printable
 
 NEEDS_ROOT = "no permission (needs root)"
 """`os_reason` for EACCES."""
@@ -96,3 +97,11 @@ def read_text(root: Path, path: str | Path, limit: int = 1 << 20) -> str | None:
         return read_inside(root, path, limit).decode("utf-8", "replace").strip()
     except OSError:
         return None
+
+
+def pod_node_name() -> str | None:
+    """Return the name of this node in its cluster, which the manifests pass in NODE_NAME; None outside of a pod.
+
+    Other programs (Jenkins) use that variable for another name, so it counts only in a pod.
+    """
+    return printable(os.environ.get("NODE_NAME", "")) or None if "KUBERNETES_SERVICE_HOST" in os.environ else None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ MAX_LINE = 256 << 10
 """Bytes of the longest line; a remedy of five steps takes less than one KiB."""
 _REMEMBERED = 4096
 """Bytes before the position, to recognise the file: another may get its inode number, or it may be rewritten."""
+_SETTLED = 1.0
+"""Seconds after which another change of a folder has another time stamp."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +111,36 @@ class OwnLog:
         self._limit = limit
         self._at_end = at_end
         self._read: _File | None = None
+        self._seen: tuple[int, ...] | None = None
 
     def read(self) -> Added:
-        """Return what was added since the last reading. Raises no OSError; an absent file is no problem."""
+        """Return what was added since the last reading. Raises no OSError; an absent file is no problem.
+
+        An unchanged file costs one stat: it is not opened, and its folder is not checked again.
+        """
+        if (stamp := self._stamp()) is not None and stamp == self._seen:
+            return Added((), None, (), restarted=False, left_out=False)
+        added = self._read_on()
+        self._seen = None if added.torn or added.problems else stamp
+        return added
+
+    def _stamp(self) -> tuple[int, ...] | None:
+        """Return what an append, a rotation or a replacement of the newest file changes; None if it is unknown."""
+        with suppress(OSError):
+            status = self._place.path.stat(follow_symlinks=False)
+            return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+        try:
+            # It is absent for a moment during a rotation, which changes the folder.
+            status = self._place.path.parent.stat()
+        except FileNotFoundError:
+            return ()
+        except OSError:
+            return None
+        if time.time() - status.st_mtime < _SETTLED:
+            return None
+        return status.st_dev, status.st_ino, status.st_mtime_ns
+
+    def _read_on(self) -> Added:
         problems: list[str] = []
         lines: list[OwnLine] = []
         torn: str | None = None

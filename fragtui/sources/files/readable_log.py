@@ -55,7 +55,7 @@ class ReadableLog:
         if len(data) < 2 or (encoding := _UTF16.get(data[:2])) is None:
             return self._order(data)
         self._decoder = codecs.getincrementaldecoder(encoding)("replace")
-        return self._order(self._decoder.decode(data[2:]).encode("utf-8", "surrogateescape"))
+        return self._order(self._decoder.decode(data[2:]).encode() or self._next())
 
     def _order(self, data: bytes) -> bytes:
         self._turned = _is_turned(data)
@@ -72,7 +72,7 @@ class ReadableLog:
         while data and not text:
             data = self._log.read(self._block)
             text = self._decoder.decode(data, final=not data)
-        return text.encode("utf-8", "surrogateescape")
+        return text.encode()
 
     def _next_turned(self) -> bytes:
         pieces, size = [self._rest], len(self._rest)

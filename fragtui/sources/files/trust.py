@@ -16,12 +16,15 @@ the kubelet's command line             it runs as uid 0 in the host's PID and us
                                        no set-user-ID program (see `kubernetes.kubelet`)
 settings, the site's policy            `Trust.OWN`; no remedy runs while the site's file is not trusted
 the audit log, locks                   `Trust.OWN` for file and folder, and one link only (see `files.own_files`)
+the service account of fragtui's pod   its folder exists: only root can make that, and the runtime mounts it. The
+                                       token goes over TLS to a server of the mounted authority, to no other
 credentials in saved files             never: they are used on the node itself only
 sockets                                none is opened; crictl connects to the runtime of its own configuration, or to
                                        that of CONTAINER_RUNTIME_ENDPOINT
 the current folder, PYTHONPATH         no module is imported from the first, nor from a folder of the second that
                                        others may write; of TEXTUAL_* only colours count (see `import_path`)
-PATH, other variables                  not for what fragtui finds and runs by itself (`program_environment`)
+PATH, other variables                  not for what fragtui finds and runs by itself (`program_environment`); in a
+                                       pod NODE_NAME is the node's name, KUBERNETES_SERVICE_HOST the API server's
 =====================================  ==========================================================================
 
 What the user names on the command line (``--kubeconfig``, ``--root``, FILE) is the user's choice and is trusted as far

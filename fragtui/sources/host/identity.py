@@ -6,11 +6,12 @@ import os
 import re
 from pathlib import Path
 
+from fragtui.kernel.procfs.buddyinfo import parse_buddyinfo
 from fragtui.kernel.procfs.counters import parse_meminfo
 from fragtui.kernel.procfs.version import parse_version
 from fragtui.kernel.procfs.zoneinfo import parse_zoneinfo
 from fragtui.model.node.snapshot import Host
-from fragtui.sources.files.host_files import read_text
+from fragtui.sources.files.host_files import pod_node_name, read_text
 from fragtui.sources.files.trust import opener_of
 from fragtui.sources.host.layouts import LAYOUT_HOST
 from fragtui.sources.host.tree import SavedTree, saved_tree
@@ -31,7 +32,7 @@ def read_host(root: Path, tree: SavedTree | None = None) -> Host:
     """Return the identity of the node under `root`; a page size that no file gives is assumed, and marked so."""
     if is_live(root):
         return _host(
-            read_text(root, "proc/sys/kernel/hostname"),
+            pod_node_name() or read_text(root, "proc/sys/kernel/hostname"),
             read_text(root, "proc/sys/kernel/osrelease"),
             os.sysconf("SC_PAGE_SIZE"),
         )
@@ -47,10 +48,13 @@ def read_host(root: Path, tree: SavedTree | None = None) -> Host:
         release = banner.removeprefix("Linux version ").split(" ", 1)[0]
     release = release or (uname[2] if uname else None) or _banner(tree)
     machine = uname[3] if uname else (release or "").rpartition(".")[2]
-    return _host(name, release, _page_size(tree, machine), tree)
+    size, doubt = _page_size(tree, machine)
+    return _host(name, release, size, tree, doubt)
 
 
-def _host(name: str | None, release: str | None, size: int | None, tree: SavedTree | None = None) -> Host:
+def _host(
+    name: str | None, release: str | None, size: int | None, tree: SavedTree | None = None, doubt: str | None = None
+) -> Host:
     buddyinfo = (_proc_text(tree, "buddyinfo") if tree and size is None else None) or ""
     orders = len(buddyinfo.split("\n", 1)[0].split()) - 4
     return Host(
@@ -59,6 +63,7 @@ def _host(name: str | None, release: str | None, size: int | None, tree: SavedTr
         version=parse_version(release) if release else None,
         page_size=size or _SIZE_OF_ORDERS.get(orders, 4096),
         page_size_assumed=size is None,
+        page_size_doubt=doubt,
     )
 
 
@@ -89,27 +94,47 @@ def _banner(tree: SavedTree) -> str | None:
     return found[1].decode("ascii", "replace") if found else None
 
 
-def _page_size(tree: SavedTree, machine: str) -> int | None:
-    """Return the page size that follows from the files, or None.
-
-    The pages of all zones times the page size are MemTotal (totalram_pages, mm/show_mem.c).
-    """
+def _page_size(tree: SavedTree, machine: str) -> tuple[int | None, str | None]:
+    """Return the page size that follows from the files, or None; and what contradicts it or any."""
     smaps = _text(tree, tree.proc("self/smaps")) or _text(tree, tree.proc("1/smaps"))
+    named = 4096 if machine in _ONE_SIZE else None
     if smaps and (found := _KERNEL_PAGE.search(smaps)):
-        return int(found[1]) * 1024
-    if machine in _ONE_SIZE:
-        return 4096
-    zoneinfo, meminfo = _proc_text(tree, "zoneinfo"), _proc_text(tree, "meminfo")
-    total = parse_meminfo((meminfo or "") + "\n").get("MemTotal")
-    managed = sum(zone.managed or 0 for zone in parse_zoneinfo((zoneinfo or "") + "\n"))
-    if not total or not managed:
-        return None
-    return next((size for size in _SIZES if abs(managed * size - total) < total // 10), None)
+        named = int(found[1]) * 1024
+    fits, of_what = _size_by_memory(tree)
+    if named is not None and fits is not None and fits != named:
+        return named, f"{of_what} fits pages of {fits} bytes"
+    return named or fits, f"{of_what} fits no page size" if fits is None and of_what else None
+
+
+def _size_by_memory(tree: SavedTree) -> tuple[int | None, str]:
+    """Return the page size with which the zones' pages are as much memory as meminfo has, and by which of its fields.
+
+    The managed pages of all zones times the page size are MemTotal (totalram_pages, mm/show_mem.c); without them, the
+    pages in free blocks are MemFree but for those that are freed between the readings. None if no size fits.
+    """
+    meminfo = parse_meminfo((_proc_text(tree, "meminfo") or "") + "\n")
+    zones = parse_zoneinfo((_proc_text(tree, "zoneinfo") or "") + "\n")
+    total, managed = meminfo.get("MemTotal"), sum(zone.managed or 0 for zone in zones)
+    if total and managed:
+        return next((size for size in _SIZES if abs(managed * size - total) < total // 10), None), "MemTotal"
+    blocks, _ = parse_buddyinfo((_proc_text(tree, "buddyinfo") or "") + "\n")
+    free, pages = meminfo.get("MemFree"), sum(zone.free_pages for zone in blocks)
+    if not free or not pages:
+        return None, ""
+    return next((size for size in _SIZES if size < 2 * free / pages < 4 * size), None), "MemFree"
 
 
 def tree_of(root: Path) -> SavedTree:
     """Return the tree under `root`: this kernel's own, or a saved one at or below it."""
     return SavedTree(root, LAYOUT_HOST) if is_live(root) else saved_tree(root)
+
+
+def node_name(root: Path) -> str | None:
+    """Return the name of the node under `root`, or None: the kernel's host name, but in a pod that of the cluster.
+
+    A pod without the host's network has a host name of its own, and a kubelet may have registered another one.
+    """
+    return (pod_node_name() if is_live(root) else None) or read_text(root, "proc/sys/kernel/hostname")
 
 
 def boot_id(root: Path) -> str | None:

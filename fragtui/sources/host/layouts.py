@@ -27,10 +27,10 @@ class Layout(NamedTuple):
     """All files of the first pattern with a report of the kernel are read, else of the first one with files."""
     other_logs: tuple[str, ...] = ()
     """Logs that may be the kernel's: the first pattern with a report of it, if none of `kernel_logs` has one."""
-    crashes: tuple[str, ...] = ()
-    """Logs of crashed kernels: all of them are read, too."""
     pod_logs: tuple[str, ...] = ()
     """All existing ones are read for pods: logs, events and pods."""
+    crash_logs: tuple[str, ...] = ("var/crash/*/vmcore-dmesg.txt", "var/crash/*/dmesg.*")
+    """The messages of kernels that crashed, saved by kdump: all are read besides `kernel_logs`."""
     sysctl: tuple[str, ...] = ()
     """The output of ``sysctl -a``, for settings whose files of /proc/sys were not collected."""
     sections: tuple[str, ...] = ()
@@ -53,7 +53,6 @@ OWN_LOGS = (
 _SYSLOG = ("var/log/messages*", "var/log/syslog*")
 """With those that were rotated, today's may be an hour old."""
 _KERNEL_SYSLOG = ("var/log/kern.log*", *_SYSLOG, "var/log/dmesg")
-_CRASHES = ("var/crash/*/vmcore-dmesg.txt", "var/crash/*/dmesg.*")
 
 LAYOUTS = (
     Layout(
@@ -68,7 +67,6 @@ LAYOUTS = (
             "sos_commands/logs/journalctl_--no-pager|sos_commands/logs/journalctl_--no-pager_*",
             *_KERNEL_SYSLOG,
         ),
-        crashes=_CRASHES,
         pod_logs=(
             "sos_commands/kubernetes/journalctl_*",
             "sos_commands/openshift*/journalctl_*",
@@ -165,7 +163,6 @@ LAYOUTS = (
         hostname=("etc/hostname",),
         uname=("collect/uname.txt", "collect/uname"),
         kernel_logs=("collect/dmesg*", *_KERNEL_SYSLOG),
-        crashes=_CRASHES,
         pod_logs=("collect/*kubelet*", "collect/*containerd*", "collect/journal*", *_SYSLOG, *OWN_LOGS),
         sysctl=("collect/sysctl.txt",),
     ),
@@ -174,7 +171,7 @@ LAYOUTS = (
         marks=("basic-environment.txt", "supportconfig.txt", "basic-health-check.txt"),
         uname=("basic-environment.txt",),
         kernel_logs=("boot.txt", "messages.txt", "warn.txt"),
-        crashes=("crash.txt",),
+        crash_logs=("crash.txt",),
         pod_logs=(
             "messages.txt",
             "*kubernetes*.txt",
@@ -240,6 +237,7 @@ LAYOUT_FOLDER = Layout(
     uname=("uname", "uname.txt", "uname_-a"),
     kernel_logs=("*dmesg*", "kern*", "messages*", "syslog*"),
     other_logs=("*journal*", "*"),
+    crash_logs=("vmcore-dmesg.txt", "*/vmcore-dmesg.txt", "var/crash/*/vmcore-dmesg.txt"),
     pod_logs=("*",),
     sysctl=("sysctl", "sysctl.txt", "sysctl_-a"),
     every_file=True,
@@ -251,7 +249,6 @@ LAYOUT_HOST = Layout(
     marks=(),
     hostname=("proc/sys/kernel/hostname", "etc/hostname"),
     kernel_logs=_KERNEL_SYSLOG,
-    crashes=_CRASHES,
     pod_logs=(*_SYSLOG, "var/log/k0s*.log", *OWN_LOGS),
 )
 """A root file system, or a directory with files at the same paths."""

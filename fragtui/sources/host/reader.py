@@ -9,6 +9,7 @@ from pathlib import Path
 
 from fragtui.kernel.procfs.buddyinfo import parse_buddyinfo
 from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.node.target_zones import needs_page_types
 from fragtui.sources.files.host_files import HostFile, os_reason
 from fragtui.sources.host.identity import is_live, read_host, tree_of
 from fragtui.sources.host.snapshot_builder import (
@@ -103,6 +104,16 @@ class NodeReader:
         if self.on_tick is not None:
             self.on_tick(tick)
         return self._maker.snapshot(tick)
+
+    def sample_for(self, order: int, *, asked: bool = False) -> Snapshot:
+        """Read the node now, /proc/pagetypeinfo only if it can change what is said of requests of `order`.
+
+        Saved files are read whole: they lock nothing. `asked`: a person waits, it is read before its turn.
+        """
+        if not self.live:
+            return self.sample(page_types=True)
+        snapshot = self.sample(page_types=None)
+        return self.sample(page_types=asked) if needs_page_types(snapshot, order) else snapshot
 
     def close(self) -> None:
         """Close all descriptors."""

@@ -33,6 +33,7 @@ _REPORTS = (b"page allocation failure", b"invoked oom-killer", b"Killed process"
 _SEARCHED = 1 << 20
 _SECTION = "(?:^|\\n)# (?:\\S*/)?cat /proc/{name}\\n(.*?)(?=\\n#==\\[|$)"
 _MAX_NODES = 5000
+_MAX_CRASHES = 20
 
 
 class SavedTree:
@@ -77,7 +78,7 @@ class SavedTree:
         return _section_of(name) if self.layout.sections and self._section_of(name) is not None else None
 
     def kernel_logs(self) -> tuple[Path, ...]:
-        """Return the saved logs with the kernel's messages: the best of this boot, and those of crashed kernels."""
+        """Return the logs of kernels that crashed, at most `_MAX_CRASHES`, and last the best of the saved logs."""
         if self._kernel_logs is None:
             first: tuple[Path, ...] = ()
             layout = self.layout
@@ -87,13 +88,14 @@ class SavedTree:
                 if any(_has_report(self.root, path) for path in files):
                     first = files
                     break
-            crashes = (path for pattern in layout.crashes for path in self._group(pattern))
-            self._kernel_logs = tuple(dict.fromkeys((*first, *crashes)))
+            patterns = layout.crash_logs if not self.nodes else ()
+            crashed = (path for pattern in patterns for path in _files(self.root, pattern) if path not in first)
+            self._kernel_logs = (*list(dict.fromkeys(crashed))[-_MAX_CRASHES:], *reversed(first))
         return self._kernel_logs
 
     def kernel_log(self) -> Path | None:
-        """Return the best saved log with the kernel's messages."""
-        return next(iter(self.kernel_logs()), None)
+        """Return the best saved log with the kernel's messages, else that of a kernel that crashed."""
+        return next(reversed(self.kernel_logs()), None)
 
     def sysctl(self) -> Path | None:
         """Return the file with the output of ``sysctl -a``."""
@@ -106,7 +108,7 @@ class SavedTree:
 
     def logs(self) -> tuple[Path, ...]:
         """Return the logs to read: the kernel's, and those of kubelet and runtime."""
-        return tuple(dict.fromkeys((*self.kernel_logs(), *self.pod_logs())))
+        return tuple(dict.fromkeys((*reversed(self.kernel_logs()), *self.pod_logs())))
 
     def _group(self, pattern: str) -> tuple[Path, ...]:
         """Return the files of the first of a pattern's alternatives that has any."""
@@ -182,7 +184,9 @@ def saved_tree(root: Path) -> SavedTree:
     parent = root.parent
     if parent.name == "nodes" and any(_is_there(parent.parent, mark) for mark in LAYOUTS[1].marks):
         return SavedTree(root, LAYOUTS[1], root.name)
-    return SavedTree(place, LAYOUT_FOLDER) if _has_files(place) else SavedTree(root, LAYOUT_HOST)
+    if _has_files(place) or _is_there(place, "*/vmcore-dmesg.txt"):
+        return SavedTree(place, LAYOUT_FOLDER)
+    return SavedTree(root, LAYOUT_HOST)
 
 
 def _of_node(place: Path, layout: Layout) -> SavedTree:

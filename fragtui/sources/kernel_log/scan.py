@@ -30,16 +30,12 @@ def scan_log(
     stream: IncidentStream,
     stopped: Callable[[], bool] = lambda: False,
     cut: CutLines | None = None,
-    before: int = 0,
 ) -> None:
-    """Feed an incident stream with a log until `stopped`; `cut` counts overlong lines.
-
-    Lines are numbered from 1, after `before` lines of other logs.
-    """
+    """Feed an incident stream with a log until `stopped`. Lines are numbered from 1; `cut` counts overlong lines."""
     for number, line, torn, gap in near_lines(log, REPORT_NEEDLES, lambda: stream.busy, cut=cut):
         if gap:
             stream.skip()
-        stream.feed_numbered(line, before + number, torn)
+        stream.feed_numbered(line, number, torn)
         if stopped():
             return
     stream.finish()

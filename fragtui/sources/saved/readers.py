@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -60,47 +60,34 @@ class SavedKernelLog:
         self._stopped.set()
 
     def _run(self) -> None:
-        paths = self._tree.kernel_logs()
-        on_call = self._on_stream() if self._on_stream is not None else None
-        if not paths:
-            problem = self._tree.ambiguous or "no kernel log among the saved files"
-            update = IncidentStream("none", None, None, on_call=on_call).update("none", 0, problem=problem)
-        else:
-            update = self._read(paths, on_call)
-        if not self._stopped.is_set():
+        # The best log comes last: its proof is the one that stays.
+        for path in self._tree.kernel_logs() or (None,):
+            update = self._read(path)
+            if self._stopped.is_set():
+                return
             self._on_update(update)
 
-    def _read(self, paths: Sequence[Path], on_call: Callable[[StreamCall], None] | None) -> KernelLogUpdate:
-        """Return the update from all logs; as absent, if none of them can be opened."""
-        problems: list[str] = []
-        stream: IncidentStream | None = None
-        lines = 0
-        for path in paths:
-            opened = _opened(self._tree, path)
-            if isinstance(opened, str):
-                problems.append(opened)
-                continue
-            log, changed = opened
-            if stream is None:
-                stream = IncidentStream("file", None, None, now=changed, on_call=on_call)
-                if (stamped := _stamped_in(self._tree)) is not None:
-                    stream.feed_numbered(stamped.encode(), 0)  # It shows the zone of stamps without one.
-            cut = CutLines()
-            with log:
-                try:
-                    scan_log(log, stream, self._stopped.is_set, cut, lines)
-                    problems += [cut.words] if cut.words else []
-                except (OSError, EOFError) as error:
-                    stream.finish()
-                    problems.append(f"{printable(str(path))}: {_why(error)}")
-            lines += cut.lines
-            stream.skip()
-        problem = "; ".join(problems) or None
-        if stream is None:
-            return IncidentStream("none", None, None, on_call=on_call).update("none", 0, problem=problem)
-        names = ", ".join(printable(path.name) for path in paths)
-        stream.looked(f"{lines:,} lines of {names}" if lines else "")
-        return stream.update(", ".join(printable(str(path)) for path in paths), 0, problem=problem)
+    def _read(self, path: Path | None) -> KernelLogUpdate:
+        opened = _opened(self._tree, path) if path is not None else None
+        on_call = self._on_stream() if self._on_stream is not None else None
+        if path is None or opened is None or isinstance(opened, str):
+            why = opened or self._tree.ambiguous or "no kernel log among the saved files"
+            return IncidentStream("none", None, None, on_call=on_call).update("none", 0, problem=str(why))
+        log, changed = opened
+        stream = IncidentStream("file", None, None, now=changed, on_call=on_call)
+        if (stamped := _stamped_in(self._tree)) is not None:
+            stream.feed_numbered(stamped.encode(), 0)  # It shows the zone of stamps without one.
+        problem, cut = None, CutLines()
+        with log:
+            try:
+                scan_log(log, stream, self._stopped.is_set, cut)
+                problem = cut.words or None
+            except (OSError, EOFError) as error:
+                stream.finish()
+                problem = f"{printable(str(path))}: {_why(error)}"
+        place = printable(path.name)
+        stream.looked(f"{cut.lines:,} lines of {place}" if cut.lines else "")
+        return stream.update(printable(str(path)), 0, problem=problem)
 
 
 class SavedPods:

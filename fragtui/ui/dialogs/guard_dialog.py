@@ -15,12 +15,10 @@ from fragtui.remedies.guard.policy import Policy, format_policy
 from fragtui.render.remedy.guard_text import guard_sentences
 from fragtui.text import printable
 from fragtui.ui.dialogs.confirm import ConfirmDialog, field, paragraph
-from fragtui.ui.keys import KEYS
 from fragtui.ui.widgets.rows import Line, line, shown
 
 _MAX_NAME = 64
 """HOST_NAME_MAX of Linux: characters of a node's name, at most."""
-_KEY_OF = {key.action: key.shown for key in KEYS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +33,9 @@ class GuardContext:
     """Whether this program's guard was on before, so that a dry run is no longer the default."""
     trusted: bool
     """Whether it was on for real before, so that its name is not asked for again."""
+    switch_key: str
+    """The key that switches it off again."""
+    abort_key: str
 
 
 class _NameInput(Input):
@@ -139,7 +140,7 @@ class GuardDialog(ConfirmDialog[Policy]):
         else:
             for label, sentence in guard_sentences(policy, context.page_size):
                 lines += field(label, [sentence], width)
-            off = f"{_KEY_OF['guard']} switches it off, {_KEY_OF['abort']} aborts a run, and it ends with fragtui."
+            off = f"{context.switch_key} switches it off, {context.abort_key} aborts a run, and it ends with fragtui."
             lines += field("", [off], width)
         if not policy.dry_run:
             audit = printable(str(context.audit))

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.target_zones import usable_blocks
+from fragtui.model.node.verdict import DEFAULT_THRESHOLDS, Thresholds
 from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.risk import NodeConditions
 from fragtui.remedies.catalogue import Remedy
@@ -40,6 +41,7 @@ class DialogContext:
     conditions: NodeConditions | None = None
     previous: Snapshot | None = None
     """An earlier tick, for rates."""
+    thresholds: Thresholds = DEFAULT_THRESHOLDS
 
     @property
     def place(self) -> str:
@@ -49,7 +51,7 @@ class DialogContext:
 
     def question(self, effect: Effect) -> RemedyQuestion:
         """Return the text for a remedy with that effect."""
-        return remedy_question(self.snapshot, self.order, effect, self.conditions, self.previous)
+        return remedy_question(self.snapshot, self.order, effect, self.conditions, self.previous, self.thresholds)
 
 
 class RemedyDialog(ConfirmDialog[Remedy]):
@@ -181,8 +183,8 @@ def _consequences(setting: DialogContext, question: RemedyQuestion, width: int) 
 
 def _ends(expected: Expectation) -> str:
     """Return the ends of the forecast, as gains over what is free now."""
-    sign = "+" if expected.now else ""
-    low, high = (f"{sign}{rough(end - expected.now)}" for end in (expected.low, expected.high))
+    gains = (end - expected.now for end in (expected.low, expected.high))
+    low, high = (f"{'+' if expected.now and gain >= 0 else ''}{rough(gain)}" for gain in gains)
     return low if low == high else f"{low} to {high}"
 
 

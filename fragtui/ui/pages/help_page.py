@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fragtui.model.node.verdict import FEW_BLOCKS
 from fragtui.ui.keys import Key
 from fragtui.ui.widgets.cells import cells_of, fit, wrap
 from fragtui.ui.widgets.rows import Line, Span, bar_tones, line
@@ -11,10 +12,11 @@ from fragtui.ui.widgets.rows import Line, Span, bar_tones, line
 MIN_TWO_COLUMNS = 100
 """Cells from which on the page has two columns."""
 _GAP = 3
-_SIGN_CELLS = 9
+_MIN_SIGN, _MAX_SIGN = 9, 20
+"""Cells of the column of keys and signs."""
 _TASKS = {
     "Fix": ("remedy", "escalate", "guard", "abort", "recovery", "history"),
-    "Save": ("copy", "save", "ticket", "picture", "app.record"),
+    "Save": ("copy", "save"),
     "Replay": ("play", "step", "seek", "jump", "speed", "edge"),
 }
 """The actions of each task; every other one is for looking."""
@@ -25,7 +27,7 @@ _MOUSE = (
 )
 _COUNTS = (
     ((" 755 ", "cell-enough"), "free blocks of exactly that size; the ground shows how many of its requests succeed"),
-    (("  9  ", "cell-few"), "under 16 requests succeed"),
+    (("  9  ", "cell-few"), "under {few} requests succeed"),
     (("  ·  ", "cell-none"), "none: no such block, and no larger one to split"),
     (("  3  ", "muted"), "kept from GFP_KERNEL by a watermark or the lowmem reserve, or not asked for"),
     (("▾3 ", "strong"), "the target order: that of the last failures, or the chosen one"),
@@ -36,6 +38,7 @@ _SIGNS = (
     (("✗", "bad"), "not available; on the timeline: a request was denied"),
     (("?", "unknown"), "unknown, with the reason"),
     (("▼", "key"), "on the timeline: a remedy ran, by fragtui or another tool"),
+    (("▲", "warn"), "on the timeline: memory came or went (hotplug, balloon)"),
     (
         ("UMEHCI", "muted"),
         "migratetypes with free blocks, as the kernel writes them: unmovable, movable, reclaimable, ...",
@@ -58,16 +61,18 @@ def _bar_signs() -> tuple[tuple[Span, str], ...]:
     )
 
 
-def help_lines(keys: Sequence[Key], width: int) -> list[Line]:
-    """Return the help page: the keys by task, the mouse, the signs; in two columns if there is room."""
+def help_lines(keys: Sequence[Key], width: int, few: int = FEW_BLOCKS) -> list[Line]:
+    """Return the help page: the keys by task, the mouse, the signs; in two columns if there is room.
+
+    Under `few` blocks are few.
+    """
     column = (width - _GAP) // 2 if width >= MIN_TWO_COLUMNS else width
-    blocks = [_block(task, _key_rows(keys, task), column) for task in _ORDER]
-    blocks += [
-        _block("Mouse", _MOUSE, column),
-        _block("Zones", _COUNTS, column),
-        _block("Signs", (*_SIGNS, *_bar_signs()), column),
-    ]
-    blocks = [block for block in blocks if block]
+    tables = [(task, _key_rows(keys, task)) for task in _ORDER]
+    counts = [(sign, text.format(few=few)) for sign, text in _COUNTS]
+    tables += [("Mouse", _MOUSE), ("Zones", counts), ("Signs", (*_SIGNS, *_bar_signs()))]
+    longest = max(cells_of(sign) for _, rows in tables for (sign, _), _ in rows)
+    signs = max(_MIN_SIGN, min(_MAX_SIGN, longest + 1))
+    blocks = [_block(title, rows, column, signs) for title, rows in tables if rows]
     if column == width:
         return [row for block in blocks for row in block]
     cut = min(range(1, len(blocks)), key=lambda at: max(_height(blocks[:at]), _height(blocks[at:])))
@@ -94,18 +99,17 @@ def _task_of(key: Key) -> str:
     return next((task for task, actions in _TASKS.items() if name in actions), "Look")
 
 
-def _key_rows(keys: Sequence[Key], task: str) -> list[tuple[Span, str]]:
-    return [((key.shown, "key"), key.help) for key in keys if _task_of(key) == task]
+def _key_rows(keys: Sequence[Key], task: str) -> Sequence[tuple[Span, str]]:
+    return [((key.all_shown, "key"), key.help) for key in keys if _task_of(key) == task]
 
 
-def _block(title: str, rows: Sequence[tuple[Span, str]], width: int) -> list[Line]:
-    """Return a titled list of signs and their texts; empty without rows."""
-    if not rows:
-        return []
+def _block(title: str, rows: Sequence[tuple[Span, str]], width: int, signs: int) -> list[Line]:
+    """Return a titled list of signs, in as many cells, and their texts."""
     lines = [line((title, "title"))]
     for (sign, style), text in rows:
-        first, *rest = wrap(text, width - _SIGN_CELLS - 2, 4) or [""]
-        gap = " " * max(1, _SIGN_CELLS - cells_of(sign))
-        lines.append(line(("  ", "text"), (sign, style), (gap, "text"), (first, "text")))
-        lines += [line((fit("", _SIGN_CELLS + 2) + row, "text")) for row in rest]
+        first, *rest = wrap(text, width - signs - 2, 4) or [""]
+        word = sign if cells_of(sign) < signs else fit(sign, signs - 1)
+        gap = " " * (signs - cells_of(word))
+        lines.append(line(("  ", "text"), (word, style), (gap, "text"), (first, "text")))
+        lines += [line((fit("", signs + 2) + row, "text")) for row in rest]
     return [*lines, line()]

@@ -69,7 +69,7 @@ def recovery_lines(result: RemedyResult, session: Session, width: int) -> Sequen
     lines += _field("Cost", cost_phrase(outcome, recovery), width)
     if (state := session.state) is not None:
         means = Means.NONE if session.disabled_reason else Means.KEYS
-        last = card(state, 10_000, CLOCK.now(), means).lines[3]
+        last = card(state, 10_000, CLOCK.now(), means, session.key_names).lines[3]
         lines += _field(last.label, " ".join(plain(last.text).split()), width)
     if outcome.audit_problem:
         lines += _field("Log", f"The end is not logged: {outcome.audit_problem}", width, "bad")

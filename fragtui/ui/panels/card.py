@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fragtui.model.node.verdict import State
 from fragtui.render.card.card import LABEL_CELLS, Card, card
 from fragtui.render.card.fitting import Spans as CardSpans
 from fragtui.render.card.means import Means
@@ -15,6 +16,10 @@ from fragtui.ui.widgets.rows import Line, Span, line
 
 _BORDERS = {"badge-bad": "bad", "badge-low": "warn", "badge-recovering": "focus", "badge-unknown": "unknown"}
 """The border's style by the badge's."""
+_KEY_ROOM = 24
+"""Cells that the lower border keeps for the key of before and after."""
+_SAME_SECONDS = 5.0
+"""Seconds between the start of a remedy and its mark, at most: a later remedy's cost is another one."""
 
 
 class CardPanel(FramedPanel):
@@ -37,7 +42,8 @@ class CardPanel(FramedPanel):
         """Return the four lines, in a frame if there is room for one, else alone."""
         state = self._session.state
         means = Means.NONE if self._session.disabled_reason else Means.KEYS
-        self._card = card(state, width - 2 * self.inset, CLOCK.now(), means) if state else None
+        keys = self._session.key_names
+        self._card = card(state, width - 2 * self.inset, CLOCK.now(), means, keys) if state else None
         if self.framed:
             return super().build(width, height)
         return [line((" ", "text"), *row.spans) for row in self.body(width - 2, height)]
@@ -47,8 +53,26 @@ class CardPanel(FramedPanel):
         if (shown := self._card) is None:
             return Framing(())
         since: Spans = ((shown.since, "muted"),) if shown.since else ()
+        title: Spans = ((shown.title, "title"),)
+        if (cost := self._cost(width)) is not None:
+            return Framing(title, since, ((cost, "muted"),), self._session.hints(("recovery", "before/after")))
         note: Spans = ((shown.outlook, "muted"),) if shown.outlook else ()
-        return Framing(((shown.title, "title"),), since, note, (("[ ]", "key"), (" size", "muted")))
+        keys = f"{self._session.key('order-down')} {self._session.key('order-up')}"
+        return Framing(title, since, note, ((keys, "key"), (" size", "muted")))
+
+    def _cost(self, width: int) -> str | None:
+        """Return what the remedy cost that the node recovers from; None if there is none, or its result is unknown."""
+        session, state = self._session, self._session.state
+        result, snapshot = session.remedy_result, session.snapshot
+        if state is None or state.state is not State.RECOVERING or state.remedy is None or snapshot is None:
+            return None
+        if result is None or result.asked_at is None or abs(result.asked_at - state.remedy.at) > _SAME_SECONDS:
+            return None
+        # Seldom, and after a remedy only.
+        from fragtui.render.remedy.cost_line import cost_line  # noqa: PLC0415
+
+        before = session.baseline.snapshot if session.baseline else None
+        return cost_line(result, before, snapshot, width - 2 * self.inset - _KEY_ROOM)
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         """Return the four lines."""
@@ -64,14 +88,4 @@ class CardPanel(FramedPanel):
         return rows
 
     def _styled(self, text: CardSpans) -> list[Span]:
-        return [
-            (self._keycap(span.text), "keycap")
-            if span.role == "keycap"
-            else (span.text, "strong" if span.role == "name" else span.role)
-            for span in text
-        ]
-
-    def _keycap(self, text: str) -> str:
-        """Return a key of the card, or that of the user in its place."""
-        key = text.strip()
-        return f" {self._session.keycaps.get(key, key)} "
+        return [(span.text, "strong" if span.role == "name" else span.role) for span in text]

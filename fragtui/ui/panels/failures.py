@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.failure_list import FailureGroup
-from fragtui.model.failures.incident import SANDBOX_FAILURE
 from fragtui.model.node.source_state import Sight
 from fragtui.render.incident_text import brief_title, cause_words, count_words
 from fragtui.render.source_text import no_denials, state_word
@@ -15,7 +14,7 @@ from fragtui.text import counted
 from fragtui.ui.panels.pod_links import pods_cell, pods_of
 from fragtui.ui.panels.sight_rows import sight_rows, sight_style
 from fragtui.ui.session import Session
-from fragtui.ui.widgets.cells import cells_of, fit_right, wrap
+from fragtui.ui.widgets.cells import cells_of, fit, fit_right, wrap
 from fragtui.ui.widgets.framed import Spans
 from fragtui.ui.widgets.incident_cells import clock_time
 from fragtui.ui.widgets.list_panel import ListPanel, columns
@@ -141,14 +140,12 @@ class FailuresPanel(ListPanel[FailureRow]):
         """Return the panel's keys."""
         if not self.items():
             return ()
-        return (
-            ("/", "key"),
-            (" filter  ", "muted"),
-            ("→", "key"),
-            (" unfold  ", "muted"),
-            ("Enter", "key"),
-            (" open", "muted"),
-        )
+        return self._session.hints(("filter", "filter"), ("unfold", "unfold"), ("open", "open"))
+
+    @property
+    def clear_key(self) -> str:
+        """The key that clears the filter."""
+        return self._session.key("unwind")
 
     def header(self, width: int) -> tuple[Span, ...]:
         """Return the names of the columns."""
@@ -160,9 +157,11 @@ class FailuresPanel(ListPanel[FailureRow]):
         """Return one row; a narrow one leaves out the cause for the pods."""
         last = item.group.last
         style = "text" if last.memory is False else "bad" if last.kind is ReportKind.ALLOCATION_FAILURE else "warn"
-        who = last.pod if last.kind == SANDBOX_FAILURE else last.comm
         spans = [self._sign(item), *columns((clock_time(last.time), 12, "muted"))]
-        spans += columns((who or "?", _WHO, "strong"), (self._asked_for(last, width), self._size_width(width), style))
+        who, others = item.group.who
+        more = f" +{others}" if others else ""
+        asked_for = (self._asked_for(last, width), self._size_width(width), style)
+        spans += columns((fit(who or "?", _WHO - len(more)).rstrip() + more, _WHO, "strong"), asked_for)
         spans.append((fit_right(f"{item.group.count}×", _TIMES) + "  ", "text"))
         names = self._pod_names(item)
         room = width - sum(cells_of(text) for text, _ in spans)

@@ -44,7 +44,8 @@ class KeyFooter(LinesWidget):
         if (newest := notices.newest) is None:
             return Line((), "screen")
         count = (f" {counted(len(notices.notices), 'message')} ", "muted")
-        return Line(fit_spans(notice_spans(newest), (count, ("M ", "key")), width), "screen")
+        key = (f"{self._session.key('messages')} ", "key")
+        return Line(fit_spans(notice_spans(newest), (count, key), width), "screen")
 
     async def on_click(self, event: Click) -> None:
         """Do what the key under the mouse does; a click on the message opens all of them."""

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 FRAME_WIDTH, FRAME_HEIGHT = 100, 30
 """The size from which on panels have frames and messages a line of their own."""
 WIDE = 160
 """From this width on the lists are beside the zones, not below."""
-MIN_CHART, TABLE = 9, 12
-"""Lines from which on the timeline is shown, and lines of the table by cause."""
+TABLE_WIDTH = 120
+"""From this width on the table of failures by cause and size is shown: beside the list, on a wide screen below it."""
+MIN_GROUPS = 3
+"""Groups of failures from which on the table says more than the list."""
+MIN_CONSUMERS, HALF_CONSUMERS, MAX_CONSUMERS = 3, 7, 13
+"""Rows of the largest consumers: if no process is known, before all sizes are shown, and at most."""
+MIN_CHART, TABLE, OBSTACLES = 9, 12, 10
+"""Lines from which on the timeline is shown, lines of the table below the list, of what stands in the way."""
+MANY_NODES = 3
+"""NUMA nodes from which on a node is what matters: one cell a node, and each node over time."""
 CARD = 4
 """Lines of the incident card: state, denied, stuck, try."""
 
@@ -25,6 +34,10 @@ class Content(NamedTuple):
     pods: int
     has_history: int = 1
     """0 for saved files."""
+    groups: int = 0
+    """Groups of failures, up to `MIN_GROUPS`."""
+    consumers: int = 0
+    """Rows of the largest consumers, in place of pods if none is stuck; 0 unless the node is out of memory."""
 
 
 class PanelRows(NamedTuple):
@@ -33,13 +46,19 @@ class PanelRows(NamedTuple):
     card: int
     zones: int
     sizes: int
+    obstacles: int
     timeline: int
+    nodes: int
+    """Lines of the NUMA nodes over time, in place of the timeline."""
     failures: int
     causes: int
     pods: int
+    consumers: int
     message: int
     framed: bool
     side_by_side: bool
+    table_beside: bool
+    """Whether the table by cause and size is beside the failures, in lines of the same height."""
 
 
 def allocate_rows(width: int, height: int, content: Content, *, extra: int = 0) -> PanelRows:
@@ -50,53 +69,71 @@ def allocate_rows(width: int, height: int, content: Content, *, extra: int = 0) 
     """
     framed = width >= FRAME_WIDTH and height >= FRAME_HEIGHT
     side_by_side = framed and width >= WIDE
+    table_beside = framed and TABLE_WIDTH <= width < WIDE and content.groups >= MIN_GROUPS
     message = int(framed)
     card = CARD + 2 * framed
     room = max(0, height - 2 - message - extra - card)
     edges = 1 + framed
-    overview = content.nodes >= 3 and not framed
+    many = content.nodes >= MANY_NODES
+    overview = many and not framed
     zones = _Share(edges, 2 if overview else 1 + max(1, content.zones))
     sizes = _Share(edges, 1 + content.sizes + 3 * framed)
     heads = int(framed)
     failures = _Share(edges, heads * bool(content.failures) + (content.failures or 2))
     pods = _Share(edges, heads * bool(content.pods) + (content.pods or 2))
-    timeline = causes = 0
+    consumers = _Share(edges, content.consumers)
+    lists = [failures, pods]
+    if content.consumers:
+        lists = [failures, pods, consumers] if content.pods else [failures, consumers]
+    obstacles = timeline = causes = 0
+
     if side_by_side:
         timeline = _share(room, (zones, 8), (sizes, sizes.wanted), (zones, zones.wanted))
-        table = TABLE if content.failures > 1 else 0
-        causes = _share(room - table, *_lists(failures, pods, heads + 2), *_more(failures, pods))
+        if timeline >= OBSTACLES:
+            obstacles, timeline = OBSTACLES, timeline - OBSTACLES
+        table = TABLE if content.groups >= MIN_GROUPS else 0
+        causes = _share(room - table, *_grow(lists, heads + 2), *_more(lists))
         if table:
             causes += table
         else:
             failures.lines, causes = failures.lines + causes, 0
-        if timeline < MIN_CHART or not content.has_history:
+        if timeline < (content.nodes + 3 if many else MIN_CHART) or not content.has_history:
             sizes.lines, timeline = sizes.lines + timeline, 0
     else:
         # On a narrow screen the failures' count is in their rule; the rows go to the pods that they block.
-        lists = _lists(failures, pods, heads + 2) if width >= 80 else [(pods, 2), (failures, 0)]
-        third = _lists(failures, pods, heads + 3) if width >= 80 else [(pods, 3)]
+        first, third, more = _grow(lists, heads + 2), _grow(lists, heads + 3), _more(lists)
+        if width < 80:
+            first, third = [*_grow(lists[1:], 2), (failures, 0)], _grow(lists[1:], 3)
+            more = [(share, share.wanted) for share in lists[1:]]
         rest = _share(
             room,
-            *lists,
+            *first,
             (sizes, 4),
             (zones, zones.wanted),
             (sizes, 6),
             *third,
+            *([(consumers, HALF_CONSUMERS)] if content.consumers else []),
             (sizes, sizes.wanted),
-            *(_more(failures, pods) if width >= 80 else [(pods, pods.wanted)]),
+            *more,
         )
         (pods if content.pods else sizes).lines += rest
+        if table_beside:
+            causes = failures.lines
     return PanelRows(
         card=card,
         zones=zones.lines,
         sizes=sizes.lines,
-        timeline=timeline,
+        obstacles=obstacles,
+        timeline=0 if many else timeline,
+        nodes=timeline if many else 0,
         failures=failures.lines,
         causes=causes,
         pods=pods.lines,
+        consumers=consumers.lines,
         message=message,
         framed=framed,
         side_by_side=side_by_side,
+        table_beside=table_beside,
     )
 
 
@@ -124,11 +161,12 @@ def _share(room: int, *steps: tuple[_Share, int]) -> int:
     return room
 
 
-def _lists(failures: _Share, pods: _Share, rows: int) -> list[tuple[_Share, int]]:
-    return [(failures, rows), (pods, rows)]
+def _grow(lists: Sequence[_Share], rows: int) -> list[tuple[_Share, int]]:
+    """Return the steps that let each list grow to so many rows."""
+    return [(share, rows) for share in lists]
 
 
-def _more(failures: _Share, pods: _Share) -> list[tuple[_Share, int]]:
-    """Return steps that let both lists grow by turns."""
-    most = max(failures.wanted, pods.wanted)
-    return [step for rows in range(1, most + 1) for step in _lists(failures, pods, rows)]
+def _more(lists: Sequence[_Share]) -> list[tuple[_Share, int]]:
+    """Return steps that let the lists grow by turns."""
+    most = max(share.wanted for share in lists)
+    return [step for rows in range(1, most + 1) for step in _grow(lists, rows)]

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from fragtui.model.node.source_state import Sight, SourceState
 from fragtui.render.facts import Fact
 from fragtui.render.numbers import span_words
-from fragtui.render.pod_text import history_facts, kernel_facts, pod_facts, pod_name, pod_reason, state_words
+from fragtui.render.pod_text import (
+    history_facts,
+    kernel_facts,
+    pod_facts,
+    pod_name,
+    pod_reason,
+    retry_words,
+    seconds_to_try,
+    state_words,
+)
 from fragtui.render.source_text import no_stuck_pods, other_lines, pods_sight, state_word
 from fragtui.text import counted
 from fragtui.ui.clock import CLOCK
@@ -28,6 +37,8 @@ if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
 _OTHERS = "others"
 """The key of the row that folds pods."""
 _SIGNS = {"live": "●", "connecting": "◌", "waiting": "◌", "absent": "○", "refused": "✗", "nothing": "○", "off": "○"}
+_WITH_RETRY = 92
+"""Cells from which on a row has the time of the next try."""
 _EMPTY = {Sight.LOOKED: "none ", Sight.BLIND: "unknown ", Sight.NOTHING: "no kubelet here ", Sight.PENDING: "reading "}
 
 
@@ -141,11 +152,17 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
 
     def keys(self) -> Spans:
         """Return the panel's keys."""
-        return (("/", "key"), (" filter  ", "muted"), ("Enter", "key"), (" open", "muted")) if self.items() else ()
+        return self._session.hints(("filter", "filter"), ("open", "open")) if self.items() else ()
+
+    @property
+    def clear_key(self) -> str:
+        """The key that clears the filter."""
+        return self._session.key("unwind")
 
     def header(self, width: int) -> tuple[Span, ...]:
         """Return the names of the columns."""
-        return columns(("  pod", _name_width(width) + 2, "muted"), ("waiting tries  why", 20, "muted"))
+        names = "waiting tries  next try  why" if width >= _WITH_RETRY else "waiting tries  why"
+        return columns(("  pod", _name_width(width) + 2, "muted"), (names, len(names), "muted"))
 
     def row(self, item: StuckPod | OtherPods, width: int) -> tuple[Span, ...]:
         """Return who, for how long, how often, how surely a kernel incident blocks it, and why."""
@@ -169,7 +186,10 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
             return lead, (name, "muted"), (fit_right(lasted, 7), "muted"), (f" ✓ started{after}", "good")
         tries = f"{item.attempts}×" if item.attempts else ""
         style = "bad-text" if item.memory else "text"
-        told = (lead, (name, "strong"), (fit_right(lasted, 7), "text"), (fit_right(tries, 6) + "  ", "text"))
+        told: Spans = (lead, (name, "strong"), (fit_right(lasted, 7), "text"), (fit_right(tries, 6) + "  ", "text"))
+        if width >= _WITH_RETRY:
+            retry = seconds_to_try(item, CLOCK.now())
+            told = (*told, (f"{'?' if retry is None else retry_words(retry):<10} ", "text" if retry else "muted"))
         link = f"⇐ kernel ({item.links[0].confidence}) " if item.links else ""
         # What a narrow panel cuts off must be the words, which Enter shows whole.
         return (*told, (link, "strong"), (pod_reason(item), style))
@@ -233,9 +253,9 @@ def _rows(facts: Sequence[Fact], width: int, styles: Mapping[str, str] | None = 
     lines = []
     for label, text in facts:
         style = (styles or {}).get(label, "text")
-        rows = wrap(text, width - 13, 8) or [""]
-        lines.append(line((f"  {label:<11}", "muted"), (rows[0], style)))
-        lines += [line((" " * 13 + row, style)) for row in rows[1:]]
+        rows = wrap(text, width - 14, 8) or [""]
+        lines.append(line((f"  {label:<12}", "muted"), (rows[0], style)))
+        lines += [line((" " * 14 + row, style)) for row in rows[1:]]
     return lines
 
 

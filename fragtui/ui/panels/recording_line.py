@@ -12,7 +12,6 @@ from fragtui.ui.widgets.cells import fit
 from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
 
 _MIN_CELLS, _MAX_CELLS = 10, 60
-_LEGEND = "✗ denied or killed   ▼ remedy   > goes to the next"
 
 
 class RecordingLine(LinesWidget):
@@ -40,7 +39,8 @@ class RecordingLine(LinesWidget):
         clock = f" {_clock(recording.share * recording.length)} of {_clock(recording.length)} "
         cells = max(_MIN_CELLS, min(_MAX_CELLS, width // 3))
         self._tape = range(len(clock), len(clock) + cells)
-        text, style = self._session.remedy_line or ((_LEGEND, "muted") if recording.marks else ("", "muted"))
+        legend = f"✗ denied or killed   ▼ remedy   {self._session.key('next-event')} goes to the next"
+        text, style = self._session.remedy_line or (legend if recording.marks else "", "muted")
         words = fit(f"  {text}", max(0, width - len(clock) - cells))
         return [line((clock, "text"), *_bar(recording, cells), (words, style))]
 

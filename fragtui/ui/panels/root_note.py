@@ -15,7 +15,7 @@ _BESIDE = 32
 
 
 class RootNote(LinesWidget):
-    """One or two lines, hidden by Esc, and while nothing is known to be missing."""
+    """One or two lines, until they are hidden, and not while nothing is known to be missing."""
 
     ground = "line"
 
@@ -35,7 +35,8 @@ def note_rows(session: Session, width: int) -> tuple[str, ...]:
     pods = session.pods.sources if session.pods else None
     page_types = session.snapshot.why("pagetypeinfo") if session.snapshot else None
     missing = needs_root(session.failures.state, pods, page_types, session.disabled_reason)
-    return root_lines(missing, session.as_root, width - 2, in_card=_card_has(session, f"sudo {session.as_root}", width))
+    in_card = _card_has(session, f"sudo {session.as_root}", width)
+    return root_lines(missing, session.as_root, width - 2, session.key("unwind"), in_card=in_card)
 
 
 def _card_has(session: Session, command: str, width: int) -> bool:

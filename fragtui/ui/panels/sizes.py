@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
 from fragtui.model.node.indices import format_index
 from fragtui.model.node.rate_window import rate_words
-from fragtui.model.node.snapshot import Snapshot, Zone
+from fragtui.model.node.snapshot import Snapshot, Zone, ZoneKey
 from fragtui.model.node.verdict import ZoneJudgement
 from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.render.numbers import short_bytes, span_words
 from fragtui.ui.panels.migratetypes import typed_bar, types_of
+from fragtui.ui.panels.timeline import mark_signs
 from fragtui.ui.panels.zones import short
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import bar_cells, fit, fit_right
@@ -23,7 +25,7 @@ from fragtui.ui.widgets.rows import Line, Span, bar_tones, line
 WANTED, PLENTY = 64, 1000
 """Requests that would succeed: below the first a size is short, from the second on it is plenty."""
 _LEVELS = (("·", "history-none"), ("▂", "history-few"), ("▄", "history-some"), ("▆", "history-plenty"))
-_MARKS = (("✗", "bad", "denied"), ("▼", "good", "remedy"))
+_MARKS = (("✗", "bad", "denied"), ("▼", "good", "remedy"), ("▲", "warn", "memory"))
 
 
 class SizeRow(NamedTuple):
@@ -77,7 +79,11 @@ class SizesPanel(FramedPanel):
             legend = (("blocks of each size, now and over time" if self._history else "blocks of each size", "muted"),)
         if not self.framed:
             return Framing(tuple(title), legend)
-        return Framing(tuple(title), legend, _levels() if self._history else (), _KEYS)
+        return Framing(tuple(title), legend, levels_legend() if self._history else (), self._keys)
+
+    @property
+    def _keys(self) -> tuple[Span, ...]:
+        return self._session.hints(("baseline", "set baseline"), ("long-history", "history"))
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         """Return the axis and a row a size, the small ones folded where room is short, and what happened when."""
@@ -107,11 +113,9 @@ class SizesPanel(FramedPanel):
         return lines
 
 
-_KEYS: tuple[Span, ...] = (("b", "key"), (" set baseline  ", "muted"), ("h", "key"), (" history", "muted"))
-
-
-def _levels() -> tuple[Span, ...]:
-    words = ("none  ", f"under {WANTED}  ", f"under {PLENTY:,}  ", "plenty  ")
+def levels_legend() -> tuple[Span, ...]:
+    """Return the signs of the history with their meaning."""
+    words = ("none", f"under {WANTED}  ", f"under {PLENTY:,}  ", "plenty  ")
     pairs = [((f"{sign} ", style), (word, "muted")) for (sign, style), word in zip(_LEVELS, words, strict=True)]
     return (("over time: ", "muted"), *(span for pair in reversed(pairs) for span in pair))
 
@@ -172,6 +176,11 @@ class _Drawing:
         self._before = before.free_blocks if before else None
         self._columns = columns
         self._span = span
+        last = columns.bar - 1
+        self._decades = [
+            (decade, min(int(log_share(10**decade, span) * columns.bar), last)) for decade in range(span + 1)
+        ]
+        """The decades of the axis, and the cell of each."""
         self._seconds = session.history_seconds
         self._split = types_of(snapshot, judged.zone) if session.by_type else {}
 
@@ -185,7 +194,7 @@ class _Drawing:
             names += "  unusable  frag."[: columns.indices].rjust(columns.indices)
         scale = [" "] * columns.bar
         end = -1
-        for decade, at in self._decades():
+        for decade, at in self._decades:
             text = DECADES[min(decade, len(DECADES) - 1)]
             if end < at and at + len(text) <= columns.bar:
                 scale[at : at + len(text)] = text
@@ -232,18 +241,19 @@ class _Drawing:
         columns = self._columns
         points = columns.history
         session = self._session
-        denied = session.refusals_in(self._seconds, points)
-        remedied = session.marks_in(self._seconds, points)
-        seen = [mark for mark, places in zip(_MARKS, (denied, remedied), strict=True) if places]
-        legend = [((f"{sign} ", style), (f"{word}  ", "muted")) for sign, style, word in seen]
-        width = 2 + 5 + 9 + columns.share + columns.indices + 3 + columns.bar + 3
-        used = sum(len(sign[0]) + len(word[0]) for sign, word in legend)
-        spans: list[Span] = [(" " * max(0, width - used), "text")]
-        spans += [span for pair in legend for span in pair]
-        spans += _runs(
-            _MARKS[0][:2] if place in denied else _MARKS[1][:2] if place in remedied else ("·", "grid")
-            for place in range(points)
+        places = (
+            session.refusals_in(self._seconds, points),
+            session.marks_in(self._seconds, points),
+            session.memory_changes_in(self._seconds, points),
         )
+        kinds = [(*mark, held) for mark, held in zip(_MARKS, places, strict=True) if held]
+        legend = [((f"{sign} ", style), (f"{word}  ", "muted")) for sign, style, word, _ in kinds]
+        width = 2 + 5 + 9 + columns.share + columns.indices + 3 + columns.bar + 3
+        while (used := sum(len(sign[0]) + len(word[0]) for sign, word in legend)) > width:
+            legend.pop()
+        spans: list[Span] = [(" " * (width - used), "text")]
+        spans += [span for pair in legend for span in pair]
+        spans += _runs(mark_signs(session, points, ("·", "grid")))
         return line(*spans)
 
     def _name(self, row: SizeRow) -> str:
@@ -258,12 +268,6 @@ class _Drawing:
 
     def _missing(self, row: SizeRow) -> bool:
         return self._judged.serves_kernel and self._verdict(row) in (Verdict.FRAGMENTED, Verdict.SHORT)
-
-    def _decades(self) -> list[tuple[int, int]]:
-        width = self._columns.bar
-        return [
-            (decade, min(int(log_share(10**decade, self._span) * width), width - 1)) for decade in range(self._span + 1)
-        ]
 
     def _cells(self, count: int) -> int:
         return bar_cells(log_share(count, self._span), self._columns.bar)
@@ -312,17 +316,25 @@ class _Drawing:
         return words
 
     def _grid(self, used: int, width: int) -> list[Span]:
-        spots = [at for decade, at in self._decades() if decade and at > used]
+        spots = [at for decade, at in self._decades if decade and at > used]
         cells = [" "] * max(0, width - used)
         for at in spots:
             cells[at - used] = "·"
         return [("".join(cells), "grid")]
 
     def _levels_of(self, row: SizeRow) -> list[Span]:
-        points, session = self._columns.history, self._session
-        series = session.history.series((self._judged.zone.key,), row.last, self._seconds, points)
-        beyond = row.first > session.order
-        return _runs(_level(value, beyond) for value in series)
+        beyond = row.first > self._session.order
+        keys = (self._judged.zone.key,)
+        return levels_of(self._session, keys, row.last, self._columns.history, beyond=beyond)
+
+
+def levels_of(
+    session: Session, zones: Sequence[ZoneKey], order: int, points: int, *, beyond: bool = False
+) -> list[Span]:
+    """Return the history of so many requests of `order` in these zones; `beyond` is for sizes that nobody asked for."""
+    series = session.history.series(zones, order, session.history_seconds, points)
+    # From tick to tick only the newest point changes.
+    return [*_levels_past(series[:-1], beyond), _level(series[-1], beyond)] if series else []
 
 
 def _level(value: int | None, beyond: bool) -> Span:
@@ -332,6 +344,11 @@ def _level(value: int | None, beyond: bool) -> Span:
     if value == 0:
         return ("·", "grid") if beyond else _LEVELS[0]
     return _LEVELS[1 if value < WANTED else 2 if value < PLENTY else 3]
+
+
+@lru_cache(maxsize=64)
+def _levels_past(series: tuple[int | None, ...], beyond: bool) -> tuple[Span, ...]:
+    return tuple(_runs(_level(value, beyond) for value in series))
 
 
 def _runs(cells: Iterable[Span]) -> list[Span]:
@@ -349,7 +366,8 @@ def _note(session: Session, snapshot: Snapshot) -> str:
     """Return what the view was made from: the baseline's and the migratetypes' age."""
     notes = []
     if session.baseline:
-        ago = span_words(snapshot.time - session.baseline.snapshot.time)
+        # Not by the wall clock, which may be set while the screen runs.
+        ago = span_words(snapshot.monotonic - session.baseline.snapshot.monotonic)
         notes.append(f"baseline: {session.baseline.reason}, {ago} ago")
     reading = snapshot.page_types
     if reading is None:

@@ -30,7 +30,7 @@ class StatusLine(LinesWidget):
         """Return the line for that width."""
         session = self._session
         if not session.notice_row and (notice := session.notices.fresh) is not None:
-            return [line(*fit_spans(notice_spans(notice), ((" M ", "key"),), width))]
+            return [line(*fit_spans(notice_spans(notice), ((f" {self._session.key('messages')} ", "key"),), width))]
         snapshot = session.snapshot
         right = list(session.status)
         if snapshot is None:

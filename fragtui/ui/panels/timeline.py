@@ -1,4 +1,4 @@
-"""The last minutes of the target size's blocks on the whole node: running out, denied, remedy, recovered."""
+"""The last minutes of the target size's blocks on the whole node: running out, denied, remedy, recovered, hotplug."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fragtui.ui.widgets.log_scale import DECADES, decades, log_share
 from fragtui.ui.widgets.rows import Line, Span, line
 
 _LABEL = 6
-_REMEDY, _DENIED = "▼", "✗"
+_REMEDY, _DENIED, _MEMORY = "▼", "✗", "▲"
 
 
 class Timeline(FramedPanel):
@@ -33,6 +33,7 @@ class Timeline(FramedPanel):
         return Framing(
             ((f"Blocks of {size}", "title"), (" that kernel requests may take, in all zones", "muted")),
             ((f"last {span_words(session.history_seconds)}", "muted"),),
+            ((_last_change(session), "muted"),),
         )
 
     def body(self, width: int, height: int) -> Sequence[Line]:
@@ -48,7 +49,16 @@ class Timeline(FramedPanel):
         series = session.history.series(keys, session.order, session.history_seconds, points)
         span = decades(value for value in series if value is not None)
         rows = [_chart_row(series, span, room, row) for row in range(room)]
-        return [*rows, _marks(session, points), _axis(session.history_seconds, points)]
+        return [*rows, _marks(session, points), _axis(session, points)]
+
+
+def _last_change(session: Session) -> str:
+    """Return the last change of the node's memory that the chart covers, and its age; empty if there is none."""
+    if session.snapshot is None or not session.memory_changes:
+        return ""
+    at, what = session.memory_changes[-1]
+    age = session.snapshot.monotonic - at
+    return f"{_MEMORY} {what}, {span_words(age)} ago" if age < session.history_seconds else ""
 
 
 def _chart_row(series: Sequence[int | None], span: int, room: int, row: int) -> Line:
@@ -81,21 +91,36 @@ def _label(span: int, room: int, row: int) -> str:
 
 
 def _marks(session: Session, points: int) -> Line:
-    """Return the line of what happened: a denial outweighs a remedy in the same place."""
-    remedied = session.marks_in(session.history_seconds, points)
-    refused = session.refusals_in(session.history_seconds, points)
-    signs = [
-        (_DENIED, "bad") if place in refused else (_REMEDY, "good") if place in remedied else (" ", "text")
-        for place in range(points)
-    ]
+    """Return the line of what happened."""
     spans: list[Span] = [(" " * (_LABEL + 1), "text")]
-    for style, same in groupby(signs, key=lambda sign: sign[1]):
+    for style, same in groupby(mark_signs(session, points, (" ", "text")), key=lambda sign: sign[1]):
         spans.append(("".join(sign for sign, _ in same), style))
     return line(*spans)
 
 
-def _axis(seconds: float, points: int) -> Line:
-    ends = (f"{span_words(seconds)} ago", f"{_DENIED} denied  {_REMEDY} remedy", "now")
+def mark_signs(session: Session, points: int, none: Span) -> list[Span]:
+    """Return the sign of what happened in each of `points` parts of the history, `none` for nothing.
+
+    A remedy in the same part as a denial is drawn after it, one of them in a free part beside: neither hides the other.
+    Both outweigh a change of memory.
+    """
+    seconds = session.history_seconds
+    denied, changed = session.refusals_in(seconds, points), session.memory_changes_in(seconds, points)
+    signs = [
+        (_DENIED, "bad") if place in denied else (_MEMORY, "warn") if place in changed else none
+        for place in range(points)
+    ]
+    for place in session.marks_in(seconds, points):
+        later = int(place in denied and place + 1 < points and place + 1 not in denied)
+        if place in denied and not later and place and signs[place - 1] == none:
+            signs[place - 1] = signs[place]
+        signs[place + later] = _REMEDY, "good"
+    return signs
+
+
+def _axis(session: Session, points: int) -> Line:
+    memory = f"  {_MEMORY} memory" if session.memory_changes else ""
+    ends = (f"{span_words(session.history_seconds)} ago", f"{_DENIED} denied  {_REMEDY} remedy{memory}", "now")
     gap = points - sum(spans_width(((end, ""),)) for end in ends)
     if gap < 2:
         return line((" " * (_LABEL + 1) + fit_right("now", points), "muted"))

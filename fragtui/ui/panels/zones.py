@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import cast
 
-from fragtui.model.node.indices import blocks_of
 from fragtui.model.node.snapshot import ZoneKey
-from fragtui.model.node.verdict import FEW_BLOCKS, ZoneJudgement
+from fragtui.model.node.verdict import ZoneJudgement
 from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.render.numbers import short_bytes
 from fragtui.ui.session import Session
@@ -80,7 +79,7 @@ class ZonesPanel(ListPanel[ZoneJudgement]):
         hidden = _hidden(self._session)
         if self.framed:
             return framing if framing.position else framing._replace(position=(("free blocks of each size", "muted"),))
-        shows: Spans = (("D", "key"), (f" shows {hidden}", "muted")) if hidden and not framing.position else ()
+        shows = self._session.hints(("all-zones", f"shows {hidden}")) if hidden and not framing.position else ()
         return framing._replace(keys=shows)
 
     def note(self) -> Spans:
@@ -92,14 +91,15 @@ class ZonesPanel(ListPanel[ZoneJudgement]):
             bare = sum(without(zone, session.order) for zone in rest)
             spans.append((f"▼ {len(rest)} more{f' ({bare} without)' if bare else ''}  ", "warn" if bare else "muted"))
         if hidden:
-            spans += [(f"{hidden} hidden: not used for normal requests · ", "muted"), ("D", "key"), (" show", "muted")]
+            spans.append((f"{hidden} hidden: not used for normal requests · ", "muted"))
+            spans += session.hints(("all-zones", "show"))
         elif session.all_zones:
-            spans += [("D", "key"), (" hide unused zones", "muted")]
+            spans += session.hints(("all-zones", "hide unused zones"))
         return tuple(spans)
 
     def keys(self) -> Spans:
         """Return the panel's keys."""
-        return ("o", "key"), (" worst first  ", "muted"), ("z", "key"), (" enlarge", "muted")
+        return self._session.hints(("worst-first", "worst first"), ("zoom", "enlarge"))
 
     def header(self, width: int) -> Spans:
         """Return the sizes."""
@@ -205,7 +205,7 @@ def cell_style(zone: ZoneJudgement, order: int, asked: int) -> str:
         return "grid" if order > asked else "cell-asked" if order == asked else "cell-none"
     if not blocks[order]:
         return "grid"
-    if blocks_of(blocks, order) < FEW_BLOCKS:
+    if zone.blocks(order) < zone.few_blocks:
         return "cell-few"
     return "cell-many" if blocks[order] >= MANY else "cell-enough"
 
@@ -220,8 +220,8 @@ def _answer(zone: ZoneJudgement, order: int, width: int) -> Span:
         return fit("– user only" if width > 10 else "– user", width), "muted"
     verdict = zone.verdict(RequestKind.GFP_KERNEL, order)
     if verdict is Verdict.AVAILABLE and not uncounted(zone, verdict):
-        blocks = blocks_of(zone.zone.free_blocks, order)
-        few = blocks < FEW_BLOCKS
+        blocks = zone.blocks(order)
+        few = blocks < zone.few_blocks
         text = f"{'!' if few else '✓'} {short(blocks)}"
         return fit(f"{text} free" if width > 11 else text, width), "warn" if few else "good"
     word, brief, style = _WORDS.get(verdict, _UNKNOWN)
@@ -231,6 +231,10 @@ def _answer(zone: ZoneJudgement, order: int, width: int) -> Span:
 def without(zone: ZoneJudgement, order: int) -> bool:
     """Return whether a request of that order gets no block from a zone that it may use."""
     return zone.serves_kernel and zone.verdict(RequestKind.GFP_KERNEL, order) is not Verdict.AVAILABLE
+
+
+def _is_doubtful(zone: ZoneJudgement, order: int) -> bool:
+    return zone.serves_kernel and zone.verdict(RequestKind.GFP_KERNEL, order) is Verdict.UNKNOWN
 
 
 def _hidden(session: Session) -> str:
@@ -248,7 +252,7 @@ def _nodes(session: Session, zones: Sequence[ZoneJudgement], width: int) -> list
     nodes = sorted({zone.zone.node for zone in zones})
     blocks = {
         node: sum(
-            blocks_of(zone.zone.free_blocks, session.order)
+            zone.blocks(session.order)
             for zone in zones
             if zone.zone.node == node and zone.serves_kernel and not without(zone, session.order)
         )
@@ -258,16 +262,21 @@ def _nodes(session: Session, zones: Sequence[ZoneJudgement], width: int) -> list
     cell = 8 if wide else 4
     fits = max(1, (width - 13) // cell)
     shown, rest = nodes[:fits], nodes[fits:]
-    bare = sum(not blocks[node] for node in nodes)
+    served = {node for node in nodes if blocks[node]}
+    doubtful = {zone.zone.node for zone in zones if _is_doubtful(zone, session.order)} - served
+    bare = len(nodes) - len(served) - len(doubtful)
     here = session.zone.node if session.zone else None
     heads: list[Span] = [(fit(size, 8), "strong")]
     cells: list[Span] = [(fit("free", 8), "muted")]
     for node in shown:
         heads.append((fit(f" node {node}" if wide else f" N{node}", cell), "strong" if node == here else "muted"))
         count = blocks[node]
-        style = "cell-asked" if not count else "cell-few" if count < FEW_BLOCKS else "cell-enough"
-        mark = "✗" if not count else "!" if count < FEW_BLOCKS else "✓"
-        cells.append((fit(f" {mark} {short(count) if count else 'none'}" if wide else f" {mark}", cell), style))
+        few = count < session.thresholds.low_blocks
+        style = "cell-asked" if not count else "cell-few" if few else "cell-enough"
+        mark, number = "✗" if not count else "!" if few else "✓", short(count) if count else "none"
+        if node in doubtful:
+            mark, number, style = "?", "", "unknown"
+        cells.append((fit(f" {mark} {number}" if wide else f" {mark}", cell), style))
     if rest:
         heads.append((f" +{len(rest)}", "muted"))
     cells.append((f"  {bare}/{len(nodes)}", "bad" if bare else "good"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,9 +14,10 @@ from textual.events import Key, ScreenResume
 from textual.screen import Screen
 
 from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.node.verdict import Thresholds
 from fragtui.render.pod_text import pod_name
 from fragtui.ui.dashboard import Dashboard
-from fragtui.ui.keys import KEYS, KeyMap, Keys, rebound, write_keys
+from fragtui.ui.keys import KEYS, SAVE_MENU, KeyMap, Keys, key_names, rebound, with_menu, write_keys
 from fragtui.ui.messages import Crashed, Mailbox
 from fragtui.ui.panels.failures import FailuresPanel
 from fragtui.ui.panels.pod_links import pods_linked_to
@@ -27,8 +29,8 @@ from fragtui.ui.widgets.palette import THEMES
 from fragtui.ui.widgets.resilient import surviving_errors
 
 if TYPE_CHECKING:  # What a key opens or writes is imported then: 8 ms of CPU that the first bars would wait for.
-    from fragtui.ui.screens.report_action import Write
     from fragtui.ui.widgets.page import Build
+    from fragtui.ui.wiring import ScreenRecorder
 
 
 class DashboardScreen(Screen[None]):
@@ -36,20 +38,19 @@ class DashboardScreen(Screen[None]):
 
     KEYS: ClassVar[Keys] = KEYS
 
-    def __init__(self, order: int | None, write_report: Write | None, keymap: KeyMap) -> None:
+    def __init__(self, order: int | None, thresholds: Thresholds, keymap: KeyMap) -> None:
         super().__init__()
-        self.session = Session(manual_order=order)
+        self.session = Session(manual_order=order, thresholds=thresholds)
         self.keys = rebound(self.KEYS, keymap)
         """The keys of the user."""
-        pairs = ((old.shown, new.shown) for old, new in zip(self.KEYS, self.keys, strict=True))
-        self.session.keycaps = {old: new for old, new in pairs if old != new}
+        self.save_keys = rebound(SAVE_MENU, keymap)
+        """Those of the save menu."""
+        self.session.key_names = key_names(self.keys)
         self.dashboard = Dashboard(self.session, self.keys)
         self.mail = Mailbox(self.post_message)
         """The mailbox for other threads' messages to the screen."""
         self.early: Snapshot | None = None
         """The newest snapshot; it may come before the screen can take messages."""
-        self.write_report = write_report
-        """Writes the report for a ticket; None if there is nothing to report on."""
         self._notice_timer: asyncio.TimerHandle | None = None
         self._resumed = False
         """Whether the screen was shown before."""
@@ -85,9 +86,10 @@ class DashboardScreen(Screen[None]):
         self.dashboard.share_out()
 
     def on_mail_arrived(self) -> None:
-        """Handle the messages in the mailbox."""
+        """Handle the messages in the mailbox; to post each to this screen would take as long as to redraw a panel."""
         for message in self.mail.empty():
-            self.post_message(message)
+            if handler := getattr(self, message.handler_name, None):
+                handler(message)
 
     @surviving_errors
     def on_crashed(self, message: Crashed) -> None:
@@ -134,7 +136,7 @@ class DashboardScreen(Screen[None]):
 
     def action_baseline(self) -> None:
         """Set the baseline mark."""
-        self.session.mark("key b")
+        self.session.mark(f"key {self.session.key('baseline')}")
         self.show()
 
     def action_by_type(self) -> None:
@@ -238,10 +240,13 @@ class DashboardScreen(Screen[None]):
 
     def action_copy(self) -> None:
         """Copy the selected failure as JSON."""
-        from fragtui.ui.screens.failure_actions import copy_incident  # noqa: PLC0415
+        from fragtui.json_line import json_line  # noqa: PLC0415
 
-        row = self.dashboard.panel(FailuresPanel).chosen
-        copy_incident(self.app, None if row is None else row.group)
+        if (row := self.dashboard.panel(FailuresPanel).chosen) is None:
+            self.notify("No failure is listed.", markup=False)
+            return
+        self.app.copy_to_clipboard(json_line(row.group.last.to_json()))
+        self.notify("Copied, if the terminal allows it (OSC 52).", markup=False)
 
     def action_messages(self) -> None:
         """Show what was reported."""
@@ -268,11 +273,28 @@ class DashboardScreen(Screen[None]):
             wait = notice.ends - time.monotonic() + 0.05
             self._notice_timer = asyncio.get_running_loop().call_later(wait, self.call_next, self.show_notice)
 
-    def action_save(self) -> None:
-        """Save the listed failures as JSON lines in the working directory."""
-        from fragtui.ui.screens.failure_actions import save_incidents  # noqa: PLC0415
+    @property
+    def recorder(self) -> ScreenRecorder | None:
+        """What records; None if there is nothing to record."""
+        return None
 
-        save_incidents(self.app, self.session.failures.rows)
+    @property
+    def write_report(self) -> Callable[[Path], object] | None:
+        """Writes the report for a ticket into a file; None if there is nothing to report on."""
+        return None
+
+    def action_save(self, command: str | None = None) -> None:
+        """Save what a command of the save menu stands for; without one, ask."""
+        from fragtui.ui.screens.saving import ask_what_to_save, save_options  # noqa: PLC0415
+
+        if command is None:
+            ask_what_to_save(self)
+            return
+        option = next(option for option in save_options(self) if option.key.command == command)
+        if option.save is None:
+            self.notify(option.file, severity="warning", markup=False)
+        else:
+            option.save()
 
     def action_zoom(self) -> None:
         """Give the focused panel the whole body, or restore the layout."""
@@ -282,21 +304,8 @@ class DashboardScreen(Screen[None]):
         """Show all keys."""
         from fragtui.ui.pages.help_page import help_lines  # noqa: PLC0415
 
-        self.open_page("Keys and signs", lambda width: help_lines(self.keys, width))
-
-    def action_picture(self) -> None:
-        """Save the screen as an SVG file in the working directory."""
-        from fragtui.output_file import PUBLIC, write_file  # noqa: PLC0415
-        from fragtui.ui.screens.report_action import save_aside  # noqa: PLC0415
-
-        name, picture = f"fragtui-{time.strftime('%Y%m%d-%H%M%S')}.svg", self.app.export_screenshot()
-        save_aside(self.app, lambda: str(write_file(Path.cwd() / name, picture, PUBLIC)), "Saved", "Not saved")
-
-    def action_ticket(self) -> None:
-        """Write the report for a ticket."""
-        from fragtui.ui.screens.report_action import save_report  # noqa: PLC0415
-
-        save_report(self, self.write_report)
+        keys, few = with_menu(self.keys, self.save_keys), self.session.thresholds.low_blocks
+        self.open_page("Keys and signs", lambda width: help_lines(keys, width, few))
 
     def action_next_theme(self) -> None:
         """Take the next theme."""

@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
 
+from fragtui.model.node.verdict import State
 from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, RESTING_INTERVAL, Ticker
 from fragtui.text import printable
 from fragtui.ui.keys import KEYS, bindings
-from fragtui.ui.messages import Crashed, HistoryLoaded, KernelLogUpdated, PodsUpdated, RemediesUpdated, Sampled
+from fragtui.ui.messages import (
+    ConsumersRead,
+    Crashed,
+    HistoryLoaded,
+    KernelLogUpdated,
+    PodsUpdated,
+    RemediesUpdated,
+    Sampled,
+)
 from fragtui.ui.panels.status_line import state_spans
 from fragtui.ui.screens.dashboard_screen import DashboardScreen
 from fragtui.ui.screens.recording_actions import recording_notes
 from fragtui.ui.session import drop_words
 from fragtui.ui.terminal.key_gate import key_gate_of
 from fragtui.ui.widgets.resilient import surviving_errors
-from fragtui.ui.wiring import AppDependencies, BackgroundReaders
+from fragtui.ui.wiring import AppDependencies, BackgroundReaders, ConsumerReader, ScreenRecorder
 
 if TYPE_CHECKING:  # It takes 60 ms of CPU, and no remedy is needed for the first bars.
     from fragtui.remedies.service import HistoryView, RemedyState
@@ -37,7 +48,7 @@ class LiveScreen(DashboardScreen):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(KEYS)]
 
     def __init__(self, sampler: Ticker, dependencies: AppDependencies, readers: BackgroundReaders) -> None:
-        super().__init__(dependencies.order, dependencies.write_report, dependencies.keymap)
+        super().__init__(dependencies.order, dependencies.thresholds, dependencies.keymap)
         self.session.as_root = dependencies.as_root
         self.session.saved = not dependencies.live
         self.remedies: RemedyController | None = None
@@ -47,6 +58,7 @@ class LiveScreen(DashboardScreen):
         self._readers = readers
         self._heartbeat_timer: asyncio.TimerHandle | None = None
         self._started = False
+        self._consumers: ConsumerReader | None = None
 
     def on_mount(self) -> None:
         """Start the timer for missing updates."""
@@ -78,6 +90,16 @@ class LiveScreen(DashboardScreen):
         super().show()
 
     @property
+    def recorder(self) -> ScreenRecorder | None:
+        """What records."""
+        return self._dependencies.recorder
+
+    @property
+    def write_report(self) -> Callable[[Path], object] | None:
+        """Writes the report for a ticket into a file."""
+        return self._dependencies.write_report
+
+    @property
     def _needs_samples(self) -> bool:
         recorder, remedies = self._dependencies.recorder, self.session.remedies
         recording = recorder is not None and recorder.file is not None
@@ -86,12 +108,17 @@ class LiveScreen(DashboardScreen):
     @surviving_errors
     def on_sampled(self, message: Sampled) -> None:
         """Take a snapshot."""
+        changes = self.session.memory_changes
+        newest = changes[-1] if changes else None
         accepted = message.snapshot is not self.session.snapshot and self.session.accept(message.snapshot)
+        if changes and changes[-1] is not newest:
+            self.notify(changes[-1][1], title="Hotplug or balloon", markup=False)
         # Not before: a snapshot that can't be taken must leave the screen stale.
         self._latest = time.monotonic()
         self._beat_in(self._sampler.interval + 1.0)
         if accepted:
             self.show()
+            self._look_for_consumers()
         if self.remedies is not None:
             self.remedies.see(message.snapshot, self._sampler.interval)
         self._start_readers()
@@ -116,6 +143,25 @@ class LiveScreen(DashboardScreen):
         for drop in update.external_drops:
             if drop.time is not None and time.time() - drop.time < _FOREIGN_NOTICE_SECONDS:
                 self.notify(drop_words(drop), title="Another tool dropped caches", markup=False)
+        self.show()
+
+    def _look_for_consumers(self) -> None:
+        """Have the largest processes read, if they are shown: while the node is out of memory."""
+        state = self.session.state
+        if self.unread or state is None or state.state is not State.OUT_OF_MEMORY or not self._started:
+            return
+        if self._consumers is None and self._dependencies.consumers is not None:
+            self._consumers = self._dependencies.consumers(
+                lambda consumers: self.mail.put(ConsumersRead(consumers)),
+                lambda traceback: self.mail.put(Crashed(traceback)),
+            )
+        if self._consumers is not None:
+            self._consumers.look()
+
+    @surviving_errors
+    def on_consumers_read(self, message: ConsumersRead) -> None:
+        """Take a reading of the largest processes."""
+        self.session.consumers = message.consumers
         self.show()
 
     @surviving_errors

@@ -1,9 +1,7 @@
-"""Recording from the screen: a key starts a file that begins with the last minutes, and ends it."""
+"""Recording from the screen: a file that begins with the last minutes, until it is ended."""
 
 from __future__ import annotations
 
-import re
-import time
 from pathlib import Path
 
 from textual.app import App
@@ -11,23 +9,22 @@ from textual.app import App
 from fragtui.text import format_bytes
 from fragtui.ui.wiring import ScreenRecorder
 
-_ODD = re.compile(r"[^A-Za-z0-9.-]+")
 _CLOSING_SECONDS = 0.5
 
 
-def switch_recording(app: App[int], recorder: ScreenRecorder, host: str | None) -> None:
-    """Start a recording in the working directory, or end it."""
-    if recorder.file is not None:
-        finish_recording(app, recorder)
-        return
-    name = _ODD.sub("-", host or "node")[:60].strip("-.") or "node"
-    path = Path.cwd() / f"fragtui-{name}-{time.strftime('%Y%m%d-%H%M%S')}.rec"
+def shown_path(path: Path) -> str:
+    """Return the file's name and its folder, whose end a narrow screen cuts off."""
+    return f"{path.name} in {path.parent}"
+
+
+def start_recording(app: App[int], recorder: ScreenRecorder, path: Path, keys: str) -> None:
+    """Start a recording; `keys` are those that end it."""
     try:
         recorder.save(path)
     except OSError as error:
         app.notify(f"{path}: {error.strerror}", title="Not recorded", severity="error", markup=False)
     else:
-        app.notify(f"{path}, with the minutes before; R ends it", title="Recording", markup=False)
+        app.notify(f"{path.name}, with the minutes before; {keys} ends it", title="Recording", markup=False)
 
 
 def finish_recording(app: App[int], recorder: ScreenRecorder) -> None:
@@ -39,7 +36,7 @@ def finish_recording(app: App[int], recorder: ScreenRecorder) -> None:
     if file.problem is not None:
         app.notify(f"{file.path}: {file.problem}", title="The recording is cut", severity="error", markup=False)
     else:
-        app.notify(f"{file.path}: {format_bytes(file.written)}", title="Recorded", markup=False)
+        app.notify(f"{format_bytes(file.written)} in {shown_path(file.path)}", title="Recorded", markup=False)
 
 
 def recording_notes(app: App[int], recorder: ScreenRecorder | None) -> list[str]:

@@ -102,7 +102,7 @@ class RemedyController:
         if is_dry and decision is not None and decision is not self._decision and decision.action is GuardAction.RUN:
             self._app.notify(f"It would run now: {decision.why}.", title="Guard, dry run", markup=False)
         self._decision = decision
-        new = state.remedy_result
+        new = self._session.remedy_result = state.remedy_result
         return new is not None and (before is None or before.outcome is not new.outcome)
 
     def ask(self, name: str) -> None:
@@ -145,6 +145,8 @@ class RemedyController:
             audit=self._audit,
             used=self._guard_used,
             trusted=self._guard_trusted,
+            switch_key=self._session.key("guard"),
+            abort_key=self._session.key("abort"),
         )
 
         def switch(answer: Policy | None) -> None:
@@ -197,7 +199,7 @@ class RemedyController:
         """Return the text and the style of the line about remedies, or None if there is none."""
         state = self.state
         if state.running is not None:
-            doing = "aborting" if state.aborting else "x aborts"
+            doing = "aborting" if state.aborting else self._aborts
             return (
                 f"⟳ {state.running}: {format_duration(time.monotonic() - state.started)}{self._gain()}  ({doing})",
                 "warn",
@@ -208,10 +210,10 @@ class RemedyController:
             return f"✗ Not run: {state.refused}", "bad"
         if state.remedy_result is not None:
             mark = "✓" if state.remedy_result.outcome.result == "done" else "✗"
-            return f"{mark} {summary(state.remedy_result)}  (r: before and after)", "text"
+            return f"{mark} {summary(state.remedy_result)}  ({self._session.key('recovery')}: before and after)", "text"
         if state.guard is not None and state.decision is not None:
             dry = " (dry run)" if state.guard.dry_run else ""
-            return f"◉ Guard{dry}: {state.decision.why}{'  (x aborts)' if self._guard_runs else ''}", "key"
+            return f"◉ Guard{dry}: {state.decision.why}{f'  ({self._aborts})' if self._guard_runs else ''}", "key"
         if state.past:
             return f"! {state.past[0]}", "warn"
         return None
@@ -219,6 +221,10 @@ class RemedyController:
     def close(self, seconds: float) -> None:
         """Abort the running remedy and wait a little for its end to be logged."""
         self.service.close(seconds)
+
+    @property
+    def _aborts(self) -> str:
+        return f"{self._session.key('abort')} aborts"
 
     @property
     def _guard_runs(self) -> bool:
@@ -247,7 +253,7 @@ class RemedyController:
     def _setting(self, remedy: Remedy) -> DialogContext | None:
         """Return the node for the remedy; if it can't run, show the reason and return None."""
         why = (
-            "another remedy is running; x aborts it"
+            f"another remedy is running; {self._aborts} it"
             if self.state.busy
             else disabled_because(remedy, self._root, self._disabled_reason)
         )
@@ -262,6 +268,7 @@ class RemedyController:
             self._audit,
             self._read_conditions(self._root),
             self._previous,
+            self._session.thresholds,
         )
 
     def _run(self, remedy: Remedy | None, setting: DialogContext) -> None:

@@ -10,6 +10,7 @@ from textual.binding import BindingType
 
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.node.verdict import Thresholds
 from fragtui.model.remedy.remedy_history import EndEntry, IntentEntry, describe_episode, episodes
 from fragtui.player import Moment, Player
 from fragtui.remedies.replay import ReplayedRemedies, remedy_of, title_of
@@ -50,8 +51,8 @@ class ReplayScreen(DashboardScreen):
     KEYS: ClassVar[Keys] = REPLAY_KEYS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(REPLAY_KEYS)]
 
-    def __init__(self, player: Player, order: int | None, keymap: KeyMap) -> None:
-        super().__init__(order, None, keymap)
+    def __init__(self, player: Player, order: int | None, thresholds: Thresholds, keymap: KeyMap) -> None:
+        super().__init__(order, thresholds, keymap)
         self._player = player
         self._position = player.position
         self._remedies = ReplayedRemedies()
@@ -126,6 +127,7 @@ class ReplayScreen(DashboardScreen):
         """Set the session's position in the recording, its status and its line about remedies."""
         self._set_position()
         self.session.remedy_line = self._remedy_line()
+        self.session.remedy_result = self._remedies.remedy_result
         position = self._position
         clock = datetime.fromtimestamp(position.time).astimezone().strftime("%H:%M:%S")
         if position.playing:
@@ -144,7 +146,10 @@ class ReplayScreen(DashboardScreen):
             return f"⟳ {title_of(remedies.running)} is running", "warn"
         if remedies.remedy_result is not None:
             mark = "✓" if remedies.remedy_result.outcome.result == "done" else "✗"
-            return f"{mark} {summary(remedies.remedy_result)}  (r: before and after)", "text"
+            return (
+                f"{mark} {summary(remedies.remedy_result)}  ({self.session.key('recovery')}: before and after)",
+                "text",
+            )
         ended = [entry for entry in remedies.entries if isinstance(entry, EndEntry)]
         return (f"A remedy ended: {ended[-1].result.value}", "text") if ended else None
 

@@ -56,6 +56,17 @@ def _fit_middle(text: str, width: int) -> str:
     return fit(text, width - cells_of(tail)) + tail
 
 
+def fit_path(path: str, width: int) -> str:
+    """Return a path in exactly `width` cells; a longer one keeps its end, if possible from a slash on."""
+    if cells_of(path) <= width or width < 2:
+        return fit(path, width)
+    end = path[-(width - 1) :]
+    while cells_of(end) > width - 1:
+        end = end[1:]
+    slash = end.find("/", 0, -1)
+    return fit("…" + end[max(0, slash) :], width)
+
+
 def fit_right(text: str, width: int) -> str:
     """Return the text in exactly `width` cells, against the right."""
     length = cells_of(text)

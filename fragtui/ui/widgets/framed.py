@@ -25,6 +25,8 @@ class FramedPanel(LinesWidget):
     """Draws what `body` returns in a frame; the dashboard sets `framed` if there is room for one."""
 
     framed = True
+    _between: tuple[tuple[int, str], Sequence[Line], list[Line]] = ((0, ""), (), [])
+    """The last width and border, the rows of the body, and those rows between the frame's sides."""
 
     @abstractmethod
     def framing(self, width: int) -> Framing:
@@ -54,16 +56,26 @@ class FramedPanel(LinesWidget):
             if spans_width(framing.title) + spans_width(right) + 8 > width:
                 right = framing.position or framing.keys
             rule = _edge("", framing.title, right, "", width, border)
-            return [rule, *(_inside(row, width, "") for row in rows)]
+            return [rule, *self._bordered(rows, width, "")]
         room = max(0, height - 2)
         rows = list(self.body(width - 4, room))[:room]
         rows += [line()] * (room - len(rows))
         framing = self.framing(width)
         return [
             _edge("╭", framing.title, framing.position, "╮", width, border),
-            *(_inside(row, width, border) for row in rows),
+            *self._bordered(rows, width, border),
             _edge("╰", framing.note, framing.keys, "╯", width, border),
         ][:height]
+
+    def _bordered(self, rows: Sequence[Line], width: int, border: str) -> list[Line]:
+        """Return the body's rows between the frame's sides; a row that is as before is not fitted again."""
+        shape, before, lines = self._between
+        if shape != (width, border):
+            before = ()
+        kept = [old == row for old, row in zip(before, rows, strict=False)] + [False] * len(rows)
+        lines = [lines[y] if kept[y] else _inside(row, width, border) for y, row in enumerate(rows)]
+        self._between = (width, border), rows, lines
+        return lines
 
 
 def _joined(left: Spans, right: Spans) -> Spans:

@@ -42,9 +42,11 @@ def tones(glyph_set: GlyphSet, coloured: bool) -> Tones:
 
 
 _TO_CONSOLE = {
-    "▏▎▍▌": "▌",
-    "▋▊▉▆▅▇": "█",
-    "▃": "▄",
+    "▏▎▍▌▋": "▌",
+    "▊▉▇": "█",
+    # Three quarters of a cell, as its ink: half a cell is another level, and a whole one is more than there is.
+    "▆": "▓",
+    "▃▅": "▄",
     "▁▂": "_",
     "▸▶⇒": "►",
     "⇐": "◄",
@@ -78,7 +80,7 @@ _TO_ASCII = {
     "▸⇒→": ">",
     "⇐←": "<",
     "▾▽▼": "v",
-    "↑⇧": "^",
+    "↑⇧▲": "^",
     "↓": "v",
     "┊│": "|",
     "✓+╭╮╰╯": "+",

@@ -109,6 +109,11 @@ class ListPanel(FramedPanel, Generic[T], can_focus=True):
         raise NotImplementedError
 
     @property
+    def clear_key(self) -> str:
+        """The key that clears the filter, except while it is typed."""
+        return ""
+
+    @property
     def matches(self) -> tuple[int, int]:
         """How many things contain the filter's text, and of how many."""
         return 0, 0
@@ -211,9 +216,12 @@ class ListPanel(FramedPanel, Generic[T], can_focus=True):
         if self.typing or self.wanted:
             found, total = self.matches
             what = f"{found} of {total} match " + (f"'{self.wanted}_'" if self.typing else f"'{self.wanted}'")
-            how = " · Enter keeps · Esc clears" if self.typing else " · Esc clears"
+            how = " · Enter keeps · Esc clears" if self.typing else f" · {self.clear_key} clears"
             return Framing(
-                title[:1], ((what, "strong"), (how if width >= 60 else "", "muted")), self.note(), self.keys()
+                title[:1],
+                ((what, "strong"), (how if width >= (76 if self.typing else 60) else "", "muted")),
+                self.note(),
+                self.keys(),
             )
         return Framing(title, position, self.note(), self.keys() if self.framed else ())
 
@@ -277,6 +285,8 @@ class ListPanel(FramedPanel, Generic[T], can_focus=True):
             self.rebuild()
             if event.key != "enter":
                 return
+        elif event.key == "escape":
+            self.clear_filter()
         elif event.key in ("backspace", "ctrl+h"):
             self._want(self.wanted[:-1])
         elif event.key == "ctrl+u":

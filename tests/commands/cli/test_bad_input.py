@@ -87,12 +87,17 @@ CASES = [
     ("completion", 2, "required: bash|zsh|"),
     ("completion ksh", 2, "ksh: expected bash, zsh, "),
     ("man x", 2, "unexpected argument 'x'"),
-    ("ship", 2, "required: zipapp|containerfile|manifest|debug-line"),
-    ("ship nope", 2, "nope: expected zipapp, containerfile, manifest or debug-line"),
+    ("ship", 2, "required: WHAT"),
+    ("ship nope", 2, "nope: expected zipapp, image, manifests, krew, npd or debug-line"),
     ("ship zipap", 2, "Did you mean zipapp?"),
     ("ship zipapp dir", 1, "dir: a directory, not a file"),
     ("ship zipapp pipe", 1, "pipe: not a regular file"),
     ("ship zipapp no/x.pyz", 1, "no/x.pyz: no such file or directory"),
+    ("ship image i --base python:3.11", 2, "python:3.11: expected an image by its digest"),
+    ("ship krew bin", 1, "bin: file exists"),
+    ("ship krew k --uri x", 2, "x: expected a URL"),
+    ("ship manifests bin", 1, "bin: file exists"),
+    ("ship manifests m --image f:latest", 2, "f:latest: expected a tag or a digest"),
 ]
 """Command line, exit status, what standard error says."""
 
@@ -161,7 +166,7 @@ SHORT = [
     "check --json --root HOST",
     "man",
     "completion bash",
-    "ship manifest",
+    "ship debug-line",
     "gfp 0xcc0 --root HOST",
     "export --rules",
 ]

@@ -106,6 +106,7 @@ def test_history_takes_the_remedies_of_a_range_only(audit: Path, capsys: pytest.
         "gfp 0xcc0 --kernel 4.19",
         "history --audit AUDIT",
         "compact --read-only",
+        "report --root HOST",
     ],
 )
 def test_every_json_object_begins_with_its_schema_by_either_option(
@@ -123,6 +124,22 @@ def test_every_json_object_begins_with_its_schema_by_either_option(
     for objects in printed:
         assert [next(iter(item.items())) for item in objects] == [("schema", SCHEMA)] * len(printed[0])
     assert parse(["gfp", "0", "--json", "-o", "text"]).json is False
+
+
+@pytest.mark.parametrize("line", ["check --root HOST", "report --root HOST", "explain LOG"])
+def test_wide_is_the_format_with_more_rows(line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "kern.log").write_text("a: page allocation failure: order:4, mode:0xcc0(GFP_KERNEL)\n")
+    host = HostTree.small(tmp_path / "host").root
+    words = line.replace("HOST", str(host)).replace("LOG", str(tmp_path / "kern.log")).split()
+    switch = {"check": "--wide", "report": "--full", "explain": "--all"}[words[0]]
+    shown = []
+    for options in ([], ["-o", "wide"], [switch]):
+        main([*words, *options])
+        shown.append(capsys.readouterr().out)
+    assert shown[1] == shown[2] != shown[0]
+    with pytest.raises(SystemExit):
+        main(["gfp", "0", "-o", "wide"])
+    assert "wide: expected text or json" in capsys.readouterr().err
 
 
 def test_schema_is_never_another_field() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -151,3 +152,32 @@ def test_config_says_why_no_remedy_runs(tmp_path: Path, capsys: pytest.CaptureFi
     status, _, err = called(capsys, "config", "--root", str(tmp_path))
     assert status == 3
     assert err.startswith("fragtui config: no remedy runs: the site's policy can't be read: ")
+
+
+def test_check_report_and_metrics_follow_the_thresholds(
+    user: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = str(HostTree.small(tmp_path / "host").root)
+    plain = ["--order", "9", "--root", root]
+    status, out, _ = called(capsys, "check", *plain, "--plugin", "nagios")
+    (blocks,) = re.findall(r"blocks=(\d+);16:;1:;0", out)
+    assert status == 0
+    write(user, f"[thresholds]\nlow_blocks = {int(blocks) + 1}\n")
+    status, out, _ = called(capsys, "check", *plain, "--json")
+    assert (status, json.loads(out)["state"]) == (1, "low")
+    assert f"blocks={blocks};{int(blocks) + 1}:;1:;0" in called(capsys, "check", *plain, "--plugin", "nagios")[1]
+    assert "LOW" in called(capsys, "report", *plain)[1]
+    assert called(capsys, "export", *plain, "--textfile", str(tmp_path / "node.prom"))[0] == 0
+    assert 'fragtui_state{order="9",state="low"} 1.0' in (tmp_path / "node.prom").read_text()
+
+
+def test_config_prints_thresholds_with_their_source(user: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(user, "[thresholds]\nlow_share = 90\n")
+    status, out, _ = called(capsys, "config")
+    rows = [line.split() for line in out.splitlines() if line.startswith("thresholds.")]
+    assert status == 0
+    assert rows == [
+        ["thresholds.low_blocks", "16", "default"],
+        ["thresholds.low_share", "90.0", f"{user}:2"],
+        ["thresholds.recovering_seconds", "300.0", "default"],
+    ]

@@ -231,12 +231,6 @@ def test_the_printed_policy_can_be_read(capsys: pytest.CaptureFixture[str]) -> N
     assert policy.blocks == 5 and policy.quiet == (QuietHours(time(22), time(6)),)
     assert verb.run(parsed("--print-unit")) == 0
     assert "ExecStart=/usr/bin/env fragtui guard --policy" in capsys.readouterr().out
-    assert verb.run(parsed("--print-manifest", "--blocks", "5")) == 0
-    config, daemon = capsys.readouterr().out.split("---\n")
-    assert "kind: DaemonSet" in daemon
-    rows = config.split("  guard.toml: |\n")[1].splitlines()
-    assert all(row.startswith("    ") for row in rows)
-    assert parse_policy("\n".join(row[4:] for row in rows)).blocks == 5
 
 
 def test_a_restart_does_not_reset_the_hourly_limit(lock_here: Path) -> None:

@@ -117,3 +117,26 @@ def test_denied_requests_are_read_only_if_asked_for(fragmented: Path, capsys: py
     assert main(["check", "--root", str(fragmented), "--logs", "--json"]) == 2
     report = json.loads(capsys.readouterr().out)
     assert report["denied"]["last"]["comm"] == "ethtool" and report["stuck"] is None
+
+
+@pytest.mark.parametrize(("bare", "status"), [(0, 0), (3, 0), (16, 1)])
+def test_node_problem_detector_gets_a_line_of_80_bytes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], bare: int, status: int
+) -> None:
+    many_nodes(tmp_path, bare)
+    assert main(["check", "--plugin", "npd", "--root", str(tmp_path), "--order", "9"]) == status
+    line = capsys.readouterr().out.removesuffix("\n")
+    assert 0 < len(line.encode()) <= 80 and line.isprintable()
+    assert line.startswith("FRAGMENTED" if bare == 16 else "OK" if bare == 0 else "LOW 3/16")
+
+
+def test_node_problem_detector_gets_a_status_of_its_own_for_unknown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "proc").mkdir()
+    assert main(["check", "--plugin", "npd", "--root", str(tmp_path)]) not in (0, 1)
+    out = capsys.readouterr().out
+    assert out.startswith("UNKNOWN: ") and len(out.encode()) <= 81
+    with pytest.raises(SystemExit) as ended:
+        main(["check", "--plugin", "npd", "--no-such-option"])
+    assert ended.value.code not in (0, 1)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fragtui.commands.cli.parser import main
-from tests.support.big8 import DENIED, NOT_LOGGED, big8
+from tests.support.big8 import DENIED, NOT_LOGGED, OOM_KILLS, big8
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.places import REPOSITORY
 from tests.support.terminal import terminal
@@ -53,8 +56,44 @@ def test_131_failures_and_many_pods_are_one_page(tmp_path: Path, capsys: pytest.
     page = capsys.readouterr().out
     assert len(page.splitlines()) <= 64
     assert f"\n{DENIED} allocation failures, 1 OOM kill, at least {NOT_LOGGED} more not logged, 2026-11-28" in page
-    assert "The 7 newest of 98 groups:" in page
+    assert "The 7 newest of 38 groups:" in page
+    assert re.search(r"\| 20:43:21 \| 17 +\| 256K \(order 6\) \| \S+evil\S+, \+6 +\| unknown \|", page)
     assert page.count("- **allocation failure, ") == 3
+
+
+def test_the_object_is_that_of_check_and_explain_with_everything(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = big8(tmp_path / "node")
+
+    def printed(*words: str) -> list[dict[str, Any]]:
+        assert main(list(words)) == (2 if words[0] == "check" else 0)
+        return [json.loads(row) for row in capsys.readouterr().out.splitlines()]
+
+    (report,) = printed("report", "-o", "json", "--root", str(root))
+    (check,) = printed("check", "--logs", "--json", "--root", str(root))
+    unread = check.pop("unreadable")
+    assert {key: report[key] for key in check} == check
+    assert all(problem in report["unreadable"] for problem in unread)
+    failures = printed("explain", "--json", str(root / "var/log/kern.log"), str(root / "var/log/kubelet.log"))
+    others = {"id": None, "linked": None, "explanation": None}  # An id contains the name of the log as given.
+    assert [{"schema": 1, **incident, **others} for incident in report["incidents"]] == [
+        {**failure, **others} for failure in failures
+    ]
+    of_kernel = [item for item in report["incidents"] if item["kind"] != "sandbox_failure"]
+    assert len(of_kernel) == DENIED + OOM_KILLS
+    assert sum(group["count"] for group in report["groups"]) == len(of_kernel)
+    assert sum(pod["blame"] is not None for pod in report["pods"]) >= len(report["stuck"]["by_memory"])
+
+    (tmp_path / "out").mkdir()
+    path = tmp_path / "out/json"
+    assert main(["report", "--json", "--redact", "--root", str(root), "-o", str(path)]) == 0
+    text = path.read_text()
+    redacted = json.loads(text)
+    assert redacted["node"] == "host-1"
+    assert "checkout-recommendation" not in text and "node-long-name-7" not in text
+    assert redacted["denied"]["count"] == DENIED
+    assert {pod["name"] for pod in redacted["pods"] if pod["name"]} <= {f"pod-{number}" for number in range(99)}
 
 
 def test_on_a_terminal_the_report_is_wrapped_and_bold_and_progress_is_gone(tmp_path: Path) -> None:

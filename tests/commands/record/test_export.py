@@ -31,6 +31,12 @@ with_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="pro
 with_prometheus = pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not installed")
 
 
+BLIND = (
+    "Unknown there: the free blocks (buddyinfo, zoneinfo), denied requests (kernel_log), or stuck pods (API and\n"
+    "kubelet log). fragtui doctor says why."
+)
+
+
 def textfile(tmp_path: Path, *words: str) -> str:
     out = tmp_path / "fragtui.prom"
     assert main(["export", "--textfile", str(out), *words]) == 0
@@ -67,13 +73,21 @@ def test_promtool_accepts_the_rules_and_they_fire(tmp_path: Path, capsys: pytest
         'fragtui_allocation_failures_total{cause="veth",instance="a",job="f"}': "0 0 2 2 2 2 2 2 2 2",
         'fragtui_stuck_pods{memory="refused",instance="a",job="f"}': "1x10",
         'fragtui_source_up{source="buddyinfo",instance="c",job="f"}': "0x10",
+        'fragtui_source_up{source="kernel_log",instance="d",job="f",node="worker-4"}': "0x10",
+        'fragtui_source_up{source="api",instance="e",job="f"}': "0x10",
+        'fragtui_source_up{source="kubelet_log",instance="e",job="f"}': "0x10",
+        # One of the two is enough to see the pods.
+        'fragtui_source_up{source="api",instance="g",job="f"}': "0x10",
+        'fragtui_source_up{source="kubelet_log",instance="g",job="f"}': "1x10",
+        'fragtui_source_up{source="crictl",instance="g",job="f"}': "0x10",
     }
+    blind = {f'instance="{instance}"' for instance in "cde"}
     wanted = {
         "FragtuiOrderUnavailable": 'instance="a"',
         "FragtuiOrderRunningOut": 'instance="b"',
         "FragtuiPodsStuckOnMemory": 'instance="a"',
-        "FragtuiBlind": 'instance="c"',
     }
+    firing = [*(wanted | {"FragtuiAllocationFailures": 'cause="veth"'}).items(), *(("FragtuiBlind", b) for b in blind)]
     (tmp_path / "test.yml").write_text(
         json.dumps(
             {
@@ -89,7 +103,34 @@ def test_promtool_accepts_the_rules_and_they_fire(tmp_path: Path, capsys: pytest
                                 "eval_time": "8m",
                                 "exp_samples": [{"value": 1}],
                             }
-                            for alert, where in (wanted | {"FragtuiAllocationFailures": 'cause="veth"'}).items()
+                            for alert, where in firing
+                        ]
+                        + [
+                            {
+                                "expr": 'count(ALERTS{alertname="FragtuiBlind",alertstate="firing"})',
+                                "eval_time": "8m",
+                                "exp_samples": [{"value": len(blind)}],
+                            }
+                        ],
+                        "alert_rule_test": [
+                            {
+                                "alertname": "FragtuiBlind",
+                                "eval_time": "8m",
+                                "exp_alerts": [
+                                    {
+                                        "exp_labels": {"severity": "warning", "job": "f", **labels},
+                                        "exp_annotations": {
+                                            "summary": f"fragtui can't read {labels['source']} on {node}",
+                                            "description": BLIND,
+                                        },
+                                    }
+                                    for node, labels in (
+                                        ("c", {"instance": "c", "source": "buddyinfo"}),
+                                        ("worker-4", {"instance": "d", "source": "kernel_log", "node": "worker-4"}),
+                                        ("e", {"instance": "e", "source": "API and kubelet log"}),
+                                    )
+                                ],
+                            }
                         ],
                     }
                 ],
@@ -105,13 +146,13 @@ def test_promtool_accepts_the_rules_and_they_fire(tmp_path: Path, capsys: pytest
 def test_the_values_are_those_of_the_files(tmp_path: Path) -> None:
     tree = HostTree.small(tmp_path / "host", FRAGMENTED)
     text = textfile(tmp_path, "--root", str(tree.root), "--order", "4")
-    assert value(text, 'fragtui_free_blocks{node="0",order="3",zone="Normal"}') == 40
-    assert value(text, 'fragtui_unusable_index{node="0",order="4",zone="Normal"}') == 1
+    assert value(text, 'fragtui_free_blocks{numa_node="0",order="3",zone="Normal"}') == 40
+    assert value(text, 'fragtui_unusable_index{numa_node="0",order="4",zone="Normal"}') == 1
     assert value(text, 'fragtui_order_available{order="3",request="GFP_KERNEL"}') == 1
     assert value(text, 'fragtui_order_available{order="4",request="GFP_KERNEL"}') == 0
     sample = 'fragtui_order_verdict{order="4",request="GFP_KERNEL",verdict="%s"}'
     assert [value(text, sample % verdict) for verdict in ("available", "fragmented", "short")] == [0, 1, 0]
-    assert value(text, 'fragtui_largest_free_bytes{node="0",zone="Normal"}') == 32768
+    assert value(text, 'fragtui_largest_free_bytes{numa_node="0",zone="Normal"}') == 32768
     assert value(text, 'fragtui_severity{order="4"}') == 2
     assert value(text, 'fragtui_state{order="4",state="fragmented"}') == 1
     assert value(text, 'fragtui_state{order="4",state="ok"}') == 0

@@ -64,7 +64,7 @@ def test_bash_completes(
 @pytest.mark.parametrize("shell", shtab.SUPPORTED_SHELLS)
 def test_every_verb_and_option_is_in_the_script_of_every_shell(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     text = script(capsys, "completion", shell)
-    assert not {word for word in (*VERBS, "root", "read-only", "kubeconfig", "containerfile") if word not in text}
+    assert not {word for word in (*VERBS, "root", "read-only", "kubeconfig", "manifests") if word not in text}
 
 
 def test_fish_completes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

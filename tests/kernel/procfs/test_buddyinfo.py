@@ -122,3 +122,16 @@ def test_public_samples_parse() -> None:
         rows, problems = parse_buddyinfo((SAMPLES / name).read_text())
         assert len(rows) == 3
         assert not problems
+
+
+def test_rows_that_a_mail_quoted_and_wrapped_are_read() -> None:
+    text = (
+        "> Node 0, zone      DMA 166543 151725 106193 \n>   11      2      0 \n> Node 8, zone      DMA 229945 211748 "
+    )
+    text += "103714\n>   34      4      1\n"
+    rows, problems = parse_buddyinfo(text)
+    assert not problems
+    assert [row.free_blocks for row in rows] == [
+        (166543, 151725, 106193, 11, 2, 0),
+        (229945, 211748, 103714, 34, 4, 1),
+    ]

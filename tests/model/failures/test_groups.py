@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fragtui.kernel.reports.report_kind import ReportKind
-from fragtui.model.failures.groups import FailureGroups, failures_of, group_failures, key_of, typical
+from fragtui.model.failures.failure_list import combined
+from fragtui.model.failures.groups import (
+    MAX_EXACT,
+    FailureGroups,
+    failures_of,
+    group_failures,
+    key_of,
+    of_anyone,
+    typical,
+)
 from fragtui.model.failures.incident import SANDBOX_FAILURE, Incident
 from tests.support.examples import examples
 from tests.support.incidents import kernel_incident
@@ -82,6 +92,62 @@ def test_names_that_differ_in_numbers_only_are_one_group_and_a_single_name_stays
     assert (group.who, group.count) == ("vhost-4121", 2)
     (group,) = group_failures([denial("vhost-4121", 2.0), denial("vhost-9", 1.0)]).newest_first
     assert (group.who, group.example.comm) == ("vhost-*", "vhost-4121")
+
+
+@pytest.mark.parametrize(
+    ("names", "who"),
+    [
+        (("kworker/3:1", "kworker/u64:3", "kworker/u17:0-events_unbound", "kworker/0:1H"), "kworker"),
+        (("runc:[2:INIT]", "runc:[1:CHILD]", "runc:[0:PARENT]", "runc"), "runc"),
+        (("ksoftirqd/3", "ksoftirqd/11"), "ksoftirqd/*"),
+        (("CPU 0/KVM", "CPU 17/KVM"), "CPU */KVM"),
+        (("kswapd0", "kswapd1"), "kswapd*"),
+        (("runc:[2:INIT] x", "runc"), None),
+        (("kworkers", "kworker"), None),
+    ],
+)
+def test_threads_of_one_program_are_one_group(names: tuple[str, ...], who: str | None) -> None:
+    groups = group_failures([denial(name, float(at)) for at, name in enumerate(names)]).newest_first
+    if who is None:
+        assert len(groups) == len(names)
+        return
+    (group,) = groups
+    assert (group.who, group.count) == (who, len(names))
+    (row,) = combined([denial(name, float(at)) for at, name in enumerate(names)])
+    assert row.who == (who, 0)
+
+
+@examples(200)
+@given(INCIDENTS)
+def test_many_groups_are_listed_by_size_and_cause_and_lose_nothing(incidents: list[Incident]) -> None:
+    groups = group_failures(incidents)
+    listed, exact = groups.listed, groups.newest_first
+    of_kernel = [group for group in exact if group.key.kind != SANDBOX_FAILURE]
+    if len(of_kernel) <= MAX_EXACT:
+        assert listed == exact
+    else:
+        keys = [group.key for group in listed]
+        assert len(set(keys)) == len(keys) and {of_anyone(group.key) for group in exact} == {*map(of_anyone, keys)}
+    assert sum(group.count for group in listed) == groups.count
+    assert sum(group.suppressed for group in listed) == groups.suppressed
+    for group in listed:
+        members = [incident for incident in incidents if group.key in (key_of(incident), of_anyone(key_of(incident)))]
+        assert group.count == sum(map(failures_of, members))
+        assert group.example in members
+        times = [incident.time for incident in members if incident.time is not None]
+        assert (group.first, group.last) == (min(times, default=None), max(times, default=None))
+    assert {row.count for row in combined(incidents)} == {group.count for group in listed}
+
+
+def test_a_row_of_several_tasks_names_the_one_of_most_failures() -> None:
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    denied = [denial(letter * 3, float(at), cause="xfs") for at, letter in enumerate(letters)]
+    (group,) = group_failures([*denied, denial("ccc", 99.0, cause="xfs")]).listed
+    assert (group.who, group.count, group.last) == ("ccc, +25", 27, 99.0)
+    (row,) = combined([*denied, denial("ccc", 99.0, cause="xfs")])
+    assert (row.who, row.count) == (("ccc", 25), 27)
+    assert row.key == group.key
+    assert len(group_failures(denied[:MAX_EXACT]).listed) == len(combined(denied[:MAX_EXACT])) == MAX_EXACT
 
 
 def test_pods_with_numbers_are_different_pods() -> None:

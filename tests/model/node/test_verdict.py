@@ -16,7 +16,7 @@ from fragtui.kernel.procfs.zoneinfo import ZoneInfo
 from fragtui.model.node.snapshot import Host, PageTypeReading, Snapshot, Zone
 from fragtui.model.node.target_zones import target_blocks, usable_blocks
 from fragtui.model.node.verdict import NodeJudgement, RequestOutcome, Severity, State, judge_node
-from fragtui.model.node.watermark import RequestKind, Rule, Verdict, ZoneState, verdicts
+from fragtui.model.node.watermark import Hidden, RequestKind, Rule, Verdict, ZoneState, verdicts
 from fragtui.model.node.zonelist import kernel_reserve
 from fragtui.model.state.node_state import node_state
 from fragtui.render.card.state_text import badge, outlook, sentence
@@ -111,7 +111,7 @@ def snapshot_of(case: Case) -> Snapshot:
     types = PageTypeInfo(
         9,
         512,
-        tuple(TypeBlocks(0, "Normal", name, counts) for name, counts in case.types.items()),
+        tuple(TypeBlocks(0, "Normal", name, counts) for name, counts in {"Movable": (), **case.types}.items()),
         (ZonePageblocks(0, "Normal", (("HighAtomic", case.reserved_highatomic),)),),
     )
     zones = (Zone(ZoneBlocks(0, "DMA", dma), infos[0]), Zone(ZoneBlocks(0, "Normal", case.blocks), infos[1]))
@@ -121,7 +121,7 @@ def snapshot_of(case: Case) -> Snapshot:
         host=Host("node", case.release, parse_version(case.release), 4096),
         zones=zones,
         zone_infos=infos,
-        page_types=PageTypeReading(types, 0.0, 0.01) if case.types else None,
+        page_types=PageTypeReading(types, 0.0, 0.01),
     )
 
 
@@ -177,6 +177,7 @@ def test_a_watermark_counts_to_the_page(mark: int, kernel: Verdict, atomic: Verd
     assert verdicts(state, RequestKind.GFP_ATOMIC, rule)[3] is atomic
 
 
+hidden = st.builds(Hidden, st.integers(0, 3000), st.integers(0, 3000), st.integers(0, 3000), st.booleans())
 states = st.builds(
     ZoneState,
     free_blocks=st.lists(st.integers(0, 3000), min_size=11, max_size=11).map(tuple),
@@ -188,6 +189,7 @@ states = st.builds(
     cma_pages=st.integers(0, 3000),
     foreign_blocks=st.just(()) | st.lists(st.integers(0, 3000), min_size=11, max_size=11).map(tuple),
     highatomic_blocks=st.just(()),
+    hidden=st.just(Hidden()) | hidden,
 )
 
 
@@ -202,7 +204,8 @@ def test_available_means_a_block_and_reserved_too(
     state: ZoneState, request_: RequestKind, rule: Rule, order: int
 ) -> None:
     verdict = verdicts(state, request_, rule)[order]
-    assert (verdict in {AVAILABLE, RESERVED}) == any(state.free_blocks[order:])
+    found = {AVAILABLE, RESERVED, UNKNOWN} if state.hidden.possible else {AVAILABLE, RESERVED}
+    assert (verdict in found) == any(state.free_blocks[order:])
 
 
 @given(states, st.sampled_from(RequestKind), st.integers(0, 10))

@@ -383,7 +383,7 @@ def test_no_more_is_promised_than_there_is(file: int, slab: int, order: int, eff
     seen = forecast(CACHE._replace(meminfo=meminfo, zone_infos=infos, zones=zones), order)
     gain = seen.gain(effect)
     assert gain.bytes is not None and gain.blocks is not None and gain.low is not None and gain.high is not None
-    assert 0 <= gain.low <= gain.blocks <= gain.high
+    assert seen.blocks is not None and -seen.blocks <= gain.low <= gain.blocks <= gain.high
     assert gain.blocks * seen.block_size <= gain.bytes + seen.small_free + seen.block_size
     if not effect.compact:
         # A block that dropping makes whole had at least one page of what was dropped in it.
@@ -398,7 +398,7 @@ def test_no_more_is_promised_than_there_is(file: int, slab: int, order: int, eff
 )
 def test_never_less_than_nothing_can_be_dropped(meminfo: dict[str, int]) -> None:
     amount = droppable(meminfo)
-    assert amount is None or amount >= 0
+    assert amount is None or 0 <= amount.low <= amount.likely <= amount.high
 
 
 def test_waking_kcompactd_promises_nothing_and_shows_its_score() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from fragtui.model.node.history import History
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.model.node.verdict import Severity, State, judge_node, severity_of
+from fragtui.model.node.verdict import Severity, State, Thresholds, judge_node, severity_of
 from fragtui.model.remedy.recommendation import Choice
 from fragtui.model.state.denials import denials_of
 from fragtui.model.state.node_state import (
@@ -189,3 +189,35 @@ def test_pods_by_memory_come_by_confidence_then_by_age() -> None:
     assert [pod.name for pod in pods.by_memory] == ["certain", "older", "likely"]
     assert pods.confidence == "likely"
     assert [pod.name for pod in pods.others] == ["image", "vague"]
+
+
+@pytest.mark.parametrize(
+    ("free_blocks", "thresholds", "state"),
+    [
+        (LOW, Thresholds(), State.LOW),
+        (LOW, Thresholds(low_blocks=5, low_share=100), State.OK),
+        (LOW, Thresholds(low_blocks=6, low_share=100), State.LOW),
+        (LOW_BY_SHARE, Thresholds(low_share=100), State.OK),
+        (LOW_BY_SHARE, Thresholds(low_blocks=1), State.OK),
+        (LOW_BY_SHARE, Thresholds(low_blocks=3), State.LOW),
+        (LOW_BY_SHARE, Thresholds(low_blocks=41, low_share=100), State.LOW),
+        (OK, Thresholds(low_blocks=10_000), State.OK),
+        (FRAGMENTED, Thresholds(low_blocks=1, low_share=100), State.FRAGMENTED),
+    ],
+)
+def test_thresholds_say_where_low_begins_now_and_in_the_history(
+    free_blocks: tuple[int, ...], thresholds: Thresholds, state: State
+) -> None:
+    snapshot = node(free_blocks)
+    judgement = judge_node(snapshot, 3, thresholds)
+    assert node_state(snapshot, judgement).state is state
+    history = History()
+    history.add(snapshot)
+    assert since_of(history, snapshot, judgement).at == snapshot.time
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(300.0, State.RECOVERING), (46.0, State.RECOVERING), (45.0, State.OK)])
+def test_recovering_lasts_as_long_as_the_threshold(seconds: float, state: State) -> None:
+    snapshot = node(OK)
+    judgement = judge_node(snapshot, 3, Thresholds(recovering_seconds=seconds))
+    assert node_state(snapshot, judgement, pods=NO_PODS, remedy=HEALED).state is state

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from fragtui.commands.record.exporter import NodeSource
+from fragtui.model.node.verdict import Thresholds
 from fragtui.model.remedy.audit_entry import format_entry
 from fragtui.model.remedy.remedy_history import EndEntry, Entry, IntentEntry, Result
 from fragtui.remedies.audit import log as audit_module
@@ -152,7 +153,7 @@ def test_only_what_was_added_is_read(tmp_path: Path) -> None:
 def test_the_exporter_reads_only_what_was_added(tmp_path: Path) -> None:
     HostTree.small(tmp_path / "host")
     path = write(tmp_path / "audit.jsonl", *(intent(str(n)) for n in range(5000)))
-    source = NodeSource(tmp_path / "host", 3, path)
+    source = NodeSource(tmp_path / "host", 3, path, Thresholds())
 
     def count() -> float:
         (remedies,) = [family for family in source.families() if family.name == "fragtui_remedies"]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fragtui.sources.config.places import SITE_FILE, ConfigError, has_settings, user_file, variable_of
-from fragtui.sources.config.settings import DEFAULTS, SITE_ONLY, Settings, checked, read_settings
+from fragtui.sources.config.settings import DEFAULTS, SITE_ONLY, TABLES, THRESHOLDS, Settings, checked, read_settings
 from fragtui.sources.config.toml_file import MAX_TOML, TomlFile, decode_toml, parse_toml
 from tests.support.trusted import trusted_folder
 
@@ -34,7 +34,9 @@ def read(folder: Path, *, user: str | None = None, site: str | None = None, **va
 
 def test_without_files_and_variables_all_is_default(folder: Path) -> None:
     settings = read(folder)
-    assert {name: value.value for name, value in settings.values.items()} == {n: d for n, (d, _) in DEFAULTS.items()}
+    assert {name: value.value for name, value in settings.values.items()} == {
+        name: default for name, (default, _) in (DEFAULTS | THRESHOLDS).items()
+    }
     assert {value.source for value in settings.values.values()} == {"default"}
     assert settings.ignored == ()
 
@@ -64,6 +66,18 @@ def test_keys_of_several_sources_are_one_map(folder: Path) -> None:
     }
 
 
+def test_thresholds_of_several_sources_are_one_table(folder: Path) -> None:
+    settings = read(
+        folder,
+        site="[thresholds]\nlow_blocks = 64\nlow_share = 90\n",
+        user="[thresholds]\nlow_share = 80.5\n",
+        FRAGTUI_THRESHOLDS="recovering_seconds=60",
+    )
+    assert settings.thresholds == {"low_blocks": 64, "low_share": 80.5, "recovering_seconds": 60.0}
+    sources = [settings.source(name) for name in THRESHOLDS]
+    assert sources == [f"{folder}/site.toml:2", f"{folder}/fragtui/config.toml:2", "FRAGTUI_THRESHOLDS"]
+
+
 @pytest.mark.parametrize(
     ("text", "error"),
     [
@@ -75,8 +89,16 @@ def test_keys_of_several_sources_are_one_map(folder: Path) -> None:
         ("theme = ''", "line 1: theme: expected a text of 1 to 100 characters"),
         ("theme = \"\\u001b[31m\"", "line 1: theme: expected a text"),
         ("keys = 3", "line 1: keys: expected a table"),
-        ("[keys]\ncompact = []", "line 1: keys: compact: expected a key"),
-        ("[keys]\ncompact = [1]", "line 1: keys: compact: expected a key"),
+        ("[keys]\ncompact = []", "line 2: keys.compact: expected a key"),
+        ("[keys]\ncompact = [1]", "line 2: keys.compact: expected a key"),
+        ("thresholds = 3", "line 1: thresholds: expected a table, such as low_blocks = 32, found 3"),
+        ("[thresholds]\nlow = 3", "line 2: thresholds.low: expected one of low_blocks, low_share, recovering_seconds"),
+        ("[thresholds]\n\nlow_blocks = 0", "line 3: thresholds.low_blocks: expected a whole number from 1 to 10,000"),
+        ("[thresholds]\nlow_blocks = 2.5", "line 2: thresholds.low_blocks: expected a whole number"),
+        ("[thresholds]\nlow_blocks = true", "line 2: thresholds.low_blocks: expected a number"),
+        ("[thresholds]\nlow_share = 101", "line 2: thresholds.low_share: expected a number from 50 to 100"),
+        ("[thresholds]\nlow_share = nan", "line 2: thresholds.low_share: expected a number"),
+        ("[thresholds]\nrecovering_seconds = -1", "line 2: thresholds.recovering_seconds: expected a number from 0"),
         ("confirm = 'type'", "line 1: confirm: only /etc/fragtui/config.toml sets it"),
         ("allowed_remedies = []", "line 1: allowed_remedies: only /etc/fragtui/config.toml sets it"),
         ("order = [\n", "line 2: expected TOML"),
@@ -115,6 +137,8 @@ def test_a_mistake_in_the_policy_is_a_line_too(folder: Path, text: str, error: s
         ("FRAGTUI_ASCII", "perhaps", "FRAGTUI_ASCII: expected true or false, found 'perhaps'"),
         ("FRAGTUI_INTERVAL", "soon", "FRAGTUI_INTERVAL: expected a number, found 'soon'"),
         ("FRAGTUI_KEYS", "compact", "FRAGTUI_KEYS: compact: expected a key"),
+        ("FRAGTUI_THRESHOLDS", "low_blocks=x", "FRAGTUI_THRESHOLDS: low_blocks: expected a number, found"),
+        ("FRAGTUI_THRESHOLDS", "x=1", "FRAGTUI_THRESHOLDS: x: expected one of low_blocks, low_share"),
         ("FRAGTUI_THEME", "", "FRAGTUI_THEME: expected a text"),
     ],
 )
@@ -207,7 +231,7 @@ VALUES = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from([*DEFAULTS, "keys", "other"]), VALUES | st.dictionaries(st.text(), VALUES)))
+@given(st.dictionaries(st.sampled_from([*DEFAULTS, *TABLES, "other"]), VALUES | st.dictionaries(st.text(), VALUES)))
 def test_no_values_raise_anything_but_a_line(values: dict[str, object]) -> None:
     try:
         found = checked(TomlFile("file", "", values), is_site=True)
@@ -215,7 +239,7 @@ def test_no_values_raise_anything_but_a_line(values: dict[str, object]) -> None:
         assert str(error).startswith("file: line 1: ")
         assert "\n" not in str(error)
     else:
-        assert {name.partition(".")[0] for name in found} <= {*DEFAULTS, "keys"}
+        assert {name.partition(".")[0] for name in found} <= {*DEFAULTS, *TABLES}
 
 
 def test_toml_is_parsed_as_toml() -> None:

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from fragtui.commands.look.report import collect
+from fragtui.model.node.verdict import DEFAULT_THRESHOLDS
 from fragtui.render.report_page import ReportFacts
 from fragtui.sources.host.tree import saved_tree
 from tests.cluster.test_pod_dresses import EVENT, KUBELET, TABLES
@@ -155,7 +156,7 @@ def put(root: Path, files: dict[str, str]) -> None:
 
 
 def facts_of(root: Path) -> ReportFacts:
-    return collect(root, None, root / "no-audit-log")
+    return collect(root, None, root / "no-audit-log", DEFAULT_THRESHOLDS)
 
 
 @pytest.mark.parametrize("wrapper", ["", "case-7/node-9.tar.d"])

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fragtui.commands.cli.parser import main
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.verdict import judge_node
 from fragtui.model.node.watermark import Verdict
 from fragtui.sources.files.trust import opener_of
@@ -18,6 +19,7 @@ from fragtui.sources.host.identity import read_host
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.host.tree import saved_tree
 from fragtui.sources.saved.incidents import incidents_of
+from fragtui.sources.saved.readers import SavedKernelLog
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.places import GENUINE
 
@@ -143,6 +145,59 @@ def test_the_page_size_follows_from_zoneinfo_and_meminfo(tree: HostTree, size: i
     assert (host.page_size, host.page_size_assumed) == (size, False)
     tree.put("proc/meminfo", f"MemTotal: {total * 2} kB\nMemFree: 1 kB\n")
     assert read_host(tree.root).page_size_assumed
+
+
+def test_a_page_size_that_memtotal_contradicts_is_reported(tree: HostTree, capsys: pytest.CaptureFixture[str]) -> None:
+    pages = sum(zone.managed for zone in tree.zones)
+    tree.put("proc/self/smaps", "00400000-00401000 r-xp\nKernelPageSize:        4 kB\n")
+    assert read_host(tree.root).page_size_doubt is None
+    tree.put("proc/meminfo", f"MemTotal: {pages * 64} kB\nMemFree: 1 kB\n")
+    main(["check", "--root", str(tree.root)])
+    assert (
+        "page size: 4096 bytes, as the files name it, but MemTotal fits pages of 65536 bytes" in capsys.readouterr().out
+    )
+    tree.put("proc/meminfo", f"MemTotal: {pages * 8} kB\nMemFree: 1 kB\n")
+    assert read_host(tree.root).page_size_doubt == "MemTotal fits no page size"
+    (tree.root / "proc/self/smaps").unlink()
+    main(["check", "--root", str(tree.root)])
+    assert "no file gives it; 4096 bytes assumed, but MemTotal fits no page size" in capsys.readouterr().out
+
+
+def test_without_zoneinfo_the_page_size_follows_from_the_free_memory(tmp_path: Path) -> None:
+    """14 orders are mostly of 64 KiB pages: with 4 KiB they are a node of Nvidia's."""
+    put(tmp_path / "buddyinfo", f"Node 0, zone   Normal {' '.join(['9'] * 14)}\n")
+    pages = 9 * ((1 << 14) - 1)
+    for size in (4, 16, 64):
+        put(tmp_path / "meminfo", f"MemTotal: 99999999 kB\nMemFree: {pages * size - 300} kB\n")
+        host = read_host(tmp_path)
+        assert (host.page_size, host.page_size_assumed, host.page_size_doubt) == (size * 1024, False, None)
+
+
+@pytest.mark.parametrize(
+    ("place", "root"),
+    [
+        ("vmcore-dmesg.txt", "."),
+        ("127.0.0.1-2024-02-06-10:13:01/vmcore-dmesg.txt", "."),
+        ("var/crash/127.0.0.1-2024-02-06-10:13:01/vmcore-dmesg.txt", "."),
+        ("sos/var/crash/x/vmcore-dmesg.txt", "sos"),
+    ],
+)
+def test_the_log_of_a_crashed_kernel_is_read_besides_that_of_the_running_one(
+    tmp_path: Path, place: str, root: str
+) -> None:
+    put(tmp_path / place, GENUINE.read_text())
+    if root == "sos":
+        put(tmp_path / "sos/sos_commands/kernel/dmesg_-T", "[Wed Feb  7 08:00:00 2024] Linux version 5.15.0\n")
+    elif "var" in place:
+        put(tmp_path / "proc/buddyinfo", "")
+    tree = saved_tree(tmp_path / root)
+    assert tree.logs()[-1].name == "vmcore-dmesg.txt" and len(tree.logs()) == (2 if root == "sos" else 1)
+    incidents, problems = incidents_of(tree.logs(), opener_of(tree.root, live=False))
+    assert incidents and not problems
+    updates: list[KernelLogUpdate] = []
+    SavedKernelLog(tree, updates.append)._run()
+    assert sum(len(update.incidents) for update in updates) == len(incidents)
+    assert root == "." or updates[-1].source == str(tmp_path / "sos/sos_commands/kernel/dmesg_-T")
 
 
 def test_a_page_size_is_guessed_by_the_orders_before_this_hosts_own(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tests.support.person import PAUSE, press
 from tests.support.screen import lines_of, make_app, running, text_of, until
 
 AUDIT = Path("/var/log/fragtui/audit.jsonl")
-FIRST = GuardContext("node-7", 4096, AUDIT, used=False, trusted=False)
+FIRST = GuardContext("node-7", 4096, AUDIT, used=False, trusted=False, switch_key="A", abort_key="x")
 
 
 def test_the_policy_in_four_sentences() -> None:

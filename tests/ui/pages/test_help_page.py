@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.ui.keys import KEYS, REPLAY_KEYS
+from fragtui.ui.keys import KEYS as LIVE_KEYS
+from fragtui.ui.keys import REPLAY_KEYS as KEYS_OF_REPLAY
+from fragtui.ui.keys import SAVE_MENU, with_menu
 from fragtui.ui.pages.help_page import MIN_TWO_COLUMNS, help_lines
 from fragtui.ui.widgets.cells import cells_of
 from fragtui.ui.widgets.palette import colours_of
 from tests.support.host_tree import HostTree
 from tests.support.screen import SIZES, lines_of, make_app, running, text_of, until
+
+KEYS, REPLAY_KEYS = with_menu(LIVE_KEYS, SAVE_MENU), with_menu(KEYS_OF_REPLAY, SAVE_MENU)
 
 
 def texts(width: int, keys: tuple[object, ...] = KEYS) -> list[str]:
@@ -25,10 +29,10 @@ def test_every_key_is_there_once_and_fits(width: int, keys: tuple[object, ...]) 
     assert all(cells_of(row) <= width for row in rows)
     words = " ".join(" ".join(rows).split())
     for key in keys:
-        assert f" {key.shown} " in f" {words} "  # type: ignore[attr-defined]
+        assert f" {key.all_shown} " in f" {words} "  # type: ignore[attr-defined]
     shown = [text for row in help_lines(keys, width) for text, style in row.spans if style == "key"]  # type: ignore[arg-type]
-    for key in {key.shown for key in keys}:  # type: ignore[attr-defined]
-        assert shown.count(key) == sum(other.shown == key for other in keys)  # type: ignore[attr-defined]
+    for key in {key.all_shown for key in keys}:  # type: ignore[attr-defined]
+        assert shown.count(key) == sum(other.all_shown == key for other in keys)  # type: ignore[attr-defined]
 
 
 def test_tasks_in_order() -> None:

@@ -14,10 +14,11 @@ from fragtui.model.node.snapshot import Host, Snapshot, Zone
 from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
 from fragtui.model.remedy.recovery import GainDecay, Success, compare
 from fragtui.model.remedy.remedy_history import Result
-from fragtui.remedies.catalogue import drop_caches
-from fragtui.remedies.outcome import Outcome
+from fragtui.remedies.catalogue import compact_all, drop_caches
+from fragtui.remedies.outcome import Outcome, StepDone
 from fragtui.remedies.service import RemedyResult
 from fragtui.render.remedy.before_after import events, kept_phrases, pods_phrase, verdict
+from fragtui.render.remedy.cost_line import cost_line
 from fragtui.ui.pages.recovery_page import recovery_lines
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.palette import colours_of
@@ -166,3 +167,30 @@ def test_every_role_is_in_the_palette() -> None:
     for before, after in ((BARE, GAINED), (GAINED, BARE), (BARE, BARE)):
         rows = recovery_lines(result(node(0, before), node(2, after)), session(node(9, after)), 116)
         assert {style for row in rows for _, style in row.spans} <= set(colours_of("dark"))
+
+
+def test_the_cost_fits_any_width_and_says_what_is_unknown() -> None:
+    before = node(0, BARE)._replace(vmstat={"pgpgin": 100}, meminfo={"MemTotal": 1})
+    after = node(2, GAINED)._replace(vmstat={"pgpgin": 200})
+    now = node(60, GAINED)._replace(vmstat={"pgpgin": 20_580})
+    found = result(before, after)
+    whole = cost_line(found, before, now, 100)
+    assert re.fullmatch(r"cost: 0\.5 s, stalls unknown, [\d.]+G freed, 20M read from disk since", whole)
+    for width in range(100):
+        text = cost_line(found, before, now, width)
+        assert len(text) <= width and whole.startswith(text)
+    later = node(90, BARE)
+    assert "since" not in cost_line(found, later, now, 100), "another baseline: what was read is unknown"
+    assert "since" not in cost_line(found, None, now, 100)
+    stalled = replace(found.recovery, cost=replace(found.recovery.cost, stalled=1.2))
+    assert ", processes waited 1.2 s, " in cost_line(replace(found, recovery=stalled), before, now, 100)
+    quiet = replace(found.recovery, cost=replace(found.recovery.cost, stalled=0.0))
+    assert ", no process waited, " in cost_line(replace(found, recovery=quiet), before, now, 100)
+
+
+def test_the_cost_of_a_compaction_has_the_pages_that_it_moved_and_its_cpu() -> None:
+    before, after = (node(at, BARE)._replace(vmstat={"pgmigrate_success": count}) for at, count in ((0, 5), (9, 1260)))
+    found = result(before, after)
+    outcome = replace(found.outcome, remedy=compact_all(), seconds=9.0, steps=(StepDone(0, 9.0, 8.04, None),))
+    text = cost_line(replace(found, outcome=outcome), None, after, 100)
+    assert text == "cost: 9.0 s, stalls unknown, 1255 pages moved, 8.0 s of CPU"

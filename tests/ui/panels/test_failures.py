@@ -85,6 +85,22 @@ async def test_a_filter_lists_only_what_holds_the_text(tmp_path: Path) -> None:
         assert len(app.main.session.failures.rows) == 2
 
 
+async def test_many_tasks_of_one_size_and_cause_are_a_row_that_unfolds(tmp_path: Path) -> None:
+    HostTree.small(tmp_path, FRAGMENTED)
+    log = tmp_path / "kern.log"
+    tasks = [f"task-{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
+    names = ["containerd-shim", *tasks, "containerd-shim"]
+    log.write_text("".join(refusal(f"10:00:{at:02}", name, 6) for at, name in enumerate(names)))
+    app = make_app(tmp_path, kernel_log=str(log))
+    async with running(app, (120, 50)) as pilot:
+        await until(pilot, lambda: "containerd… +26" in text_of(app))
+        (row,) = (row for row in lines_of(app) if "containerd… +26" in row)
+        assert "256K (order 6)" in row and "28×" in row
+        await pilot.press("tab", "z", "right")
+        await until(pilot, lambda: "task-z" in text_of(app))
+        assert "task-y" in text_of(app)
+
+
 async def test_listed_failures_are_saved_as_json_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     HostTree.small(tmp_path)
     log = tmp_path / "kern.log"
@@ -95,7 +111,7 @@ async def test_listed_failures_are_saved_as_json_lines(tmp_path: Path, monkeypat
     app = make_app(tmp_path, kernel_log=str(log))
     async with running(app) as pilot:
         await until(pilot, lambda: len(app.main.session.failures.rows) == 1)
-        await pilot.press("W")
+        await pilot.press("w", "f")
         await until(pilot, lambda: bool(list(out.glob("*.jsonl"))))
         (line,) = next(out.glob("*.jsonl")).read_text().splitlines()
         assert json.loads(line)["comm"] == "ethtool"

@@ -12,6 +12,7 @@ from textual.events import Click
 from textual.message import Message
 
 from fragtui.ui.app import FragtuiApp
+from fragtui.ui.keys import REPLAY_KEYS, key_names
 from fragtui.ui.messages import KernelLogUpdated
 from fragtui.ui.panels.recording_line import RecordingLine
 from fragtui.ui.panels.sizes import SizesPanel
@@ -161,7 +162,7 @@ def clicks(line: RecordingLine, cells: range) -> Iterator[float]:
 
 
 def test_a_click_on_the_tape_goes_to_that_share_of_the_recording() -> None:
-    session = Session(recording=RecordingPosition(299.0, 0.5, ((0.25, True),)))
+    session = Session(recording=RecordingPosition(299.0, 0.5, ((0.25, True),)), key_names=key_names(REPLAY_KEYS))
     line = RecordingLine(session)
     text = "".join(text for text, _ in line.build(120, 1)[0].spans)
     first, last = text.index("━"), text.rindex("─")

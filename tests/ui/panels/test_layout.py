@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fragtui.ui.panels.layout import CARD, Content, allocate_rows
+from fragtui.ui.panels.layout import CARD, MIN_GROUPS, Content, allocate_rows
 from fragtui.ui.panels.sizes import SizeRow, fold
 
 SIZES = [(60, 20), (80, 24), (100, 30), (120, 40), (160, 48), (200, 60)]
@@ -15,13 +15,19 @@ CONTENT = st.builds(
     sizes=st.integers(1, 14),
     failures=st.integers(0, 16),
     pods=st.integers(0, 32),
+    has_history=st.integers(0, 1),
+    groups=st.integers(0, MIN_GROUPS),
+    consumers=st.integers(0, 13),
 )
 
 
 @given(width=st.integers(20, 250), height=st.integers(8, 80), content=CONTENT, extra=st.integers(0, 1))
 def test_the_panels_fill_the_screen_and_no_more(width: int, height: int, content: Content, extra: int) -> None:
     rows = allocate_rows(width, height, content, extra=extra)
-    left, right = rows.zones + rows.sizes + rows.timeline, rows.failures + rows.causes + rows.pods
+    assert not rows.table_beside or rows.causes == rows.failures
+    left = rows.zones + rows.sizes + rows.obstacles + rows.timeline + rows.nodes
+    right = rows.failures + rows.pods + rows.consumers
+    right += 0 if rows.table_beside else rows.causes
     used = 2 + extra + rows.card + rows.message
     assert used + (max(left, right) if rows.side_by_side else left + right) <= height
     if rows.side_by_side:
@@ -44,6 +50,15 @@ def test_an_empty_list_keeps_a_line_for_its_proof(width: int, height: int) -> No
     assert rows.pods >= 2 + rows.framed
     if width >= 80:
         assert rows.failures >= 2 + rows.framed
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_several_groups_of_failures_have_their_table_from_120_columns_on(width: int, height: int) -> None:
+    content = Content(zones=10, nodes=8, sizes=11, failures=15, pods=26)
+    rows = allocate_rows(width, height, content._replace(groups=MIN_GROUPS))
+    assert bool(rows.causes) is (width >= 120)
+    assert rows.table_beside is (120 <= width < 160)
+    assert not allocate_rows(width, height, content._replace(groups=MIN_GROUPS - 1)).causes
 
 
 def test_frames_appear_from_100x30_on() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -287,6 +288,26 @@ def test_other_reasons_are_one_row_with_their_number_and_a_name() -> None:
     assert text.startswith("+ 19 pods for other reasons: payments") and text.endswith("025z, +18")
     alone = PodsPanel(Session(pods=PodUpdate(StuckPods(pods().stuck.pods[:19]), ())))
     assert len(alone.items()) == 19, "without a pod by memory nothing is hidden"
+
+
+def test_a_wide_row_counts_down_to_the_next_try() -> None:
+    known = replace(pod("shop/web-0", 2e9 - 60, "likely"), next_try=2e9 + 24)
+    panel = PodsPanel(Session(pods=PodUpdate(StuckPods((known, pod("shop/web-1", 2e9 - 60, "likely"))), ())))
+    first, other = panel.items()
+    head = "".join(text for text, _ in panel.header(100))
+
+    def told(item: Any, width: int = 100) -> str:
+        return "".join(text for text, _ in panel.row(item, width))[head.index("next try") :][:9].rstrip()
+
+    try:
+        for at, word in ((2e9, "24 s"), (2e9 + 23, "1 s"), (2e9 + 25, "now"), (2e9 + 60, "?")):
+            CLOCK.show(at)
+            assert told(first) == word
+            assert told(other) == "?"
+        assert "next try" not in "".join(text for text, _ in panel.header(80))
+        assert "?" not in "".join(text for text, _ in panel.row(other, 80))
+    finally:
+        CLOCK.show(None)
 
 
 @given(name=st.text(st.characters(categories=("L", "N", "P")), max_size=60), width=st.integers(0, 70))

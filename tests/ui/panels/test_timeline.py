@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from fragtui.model.node.snapshot import Host, Snapshot
 from fragtui.ui.app import FragtuiApp
-from fragtui.ui.panels.timeline import Timeline
+from fragtui.ui.panels.timeline import Timeline, mark_signs
+from fragtui.ui.session import Session
 from tests.support.host_tree import FRAGMENTED, HEALTHY, HostTree
 from tests.support.screen import lines_of, make_app, running, text_of, until
 
@@ -70,3 +72,20 @@ def by_size(app: FragtuiApp) -> dict[str, str]:
     """Return the rows of the chosen zone by their size."""
     rows = [line.strip("│ ▾") for line in lines_of(app)]
     return {row.split()[0]: row for row in rows if row and row.split()[0] in ("4K", "8K", "16K", "32K", "64K")}
+
+
+def test_a_denial_and_a_remedy_in_one_cell_are_both_shown() -> None:
+    session = Session()
+    for denied, remedied, expected in (
+        ((295.0,), (295.0,), "········✗▼"),
+        ((265.0,), (265.0,), "········✗▼"),
+        ((10.0, 245.0), (100.0,), "✗··▼····✗·"),
+        ((225.0, 255.0, 285.0), (255.0,), "·······✗▼✗"),
+    ):
+        session.snapshot = Snapshot(1e9, 299.9, Host(None, None, None, 4096), None)
+        session.refusals.clear()
+        session.refusals.extend(denied)
+        session.marks.clear()
+        session.marks.extend((at, "caches were dropped") for at in remedied)
+        signs = mark_signs(session, 10, ("·", "grid"))
+        assert "".join(sign for sign, _ in signs) == expected

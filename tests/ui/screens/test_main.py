@@ -5,8 +5,10 @@ from rich.cells import cell_len
 from rich.color import Color
 from textual.geometry import Region
 
+from fragtui.model.node.verdict import Thresholds
 from fragtui.ui.keys import KEYS
-from fragtui.ui.panels.zones import ZonesPanel
+from fragtui.ui.panels.zones import ZonesPanel, cell_style
+from fragtui.ui.widgets.page import PageBody
 from tests.support.host_tree import FRAGMENTED, HostTree, ZoneFacts
 from tests.support.screen import SIZES, lines_of, make_app, running, text_of, until
 
@@ -237,7 +239,7 @@ async def test_a_picture_is_saved_where_it_was_started(tmp_path: Path, monkeypat
     out.mkdir()
     monkeypatch.chdir(out)
     async with running(app) as pilot:
-        await pilot.press("S")
+        await pilot.press("w", "p")
         await until(pilot, lambda: bool(list(out.glob("*.svg"))))
         assert "<svg" in next(out.glob("*.svg")).read_text()
 
@@ -285,3 +287,18 @@ async def test_memory_that_no_zone_has_yet_is_reported(tmp_path: Path) -> None:
         kib = sum(zone.managed for zone in tree.zones) * 4 + (10 << 20)
         tree.put("proc/meminfo", f"MemTotal: {kib} kB\nMemFree: {kib} kB\n")
         await until(pilot, lambda: "(10G not initialised yet)" in lines_of(pilot.app)[0])
+
+
+async def test_states_cells_and_help_follow_the_thresholds_of_the_settings(tmp_path: Path) -> None:
+    HostTree.small(tmp_path)
+    app = make_app(tmp_path, order=9, thresholds=Thresholds(low_blocks=9_999))
+    async with running(app) as pilot:
+        assert "LOW" in text_of(app) and "Running low" in text_of(app)
+        judgement = app.main.session.judgement
+        assert judgement is not None
+        assert {cell_style(zone, 9, 9) for zone in judgement.serving} == {"cell-few"}
+        await pilot.press("question_mark")
+        await until(pilot, lambda: app.screen is not app.main)
+        await pilot.pause()
+        lines = app.screen.query_one(PageBody)._lines
+        assert "under 9999 requests succeed" in " ".join(text for row in lines for text, _ in row.spans)

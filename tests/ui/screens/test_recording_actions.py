@@ -1,4 +1,4 @@
-"""The key R: a file with the minutes before it, until pressed again; a disk that fails is reported."""
+"""Recording from the save menu: a file with the minutes before it, until ended; a disk that fails is reported."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ async def test_it_records_what_was_before_until_pressed_again(tmp_path: Path, mo
         tree.zones[2].free_blocks = (7,) * 11
         tree.write()
         await until(pilot, lambda: app.main.session.zone is not None and app.main.session.zone.free_blocks == (7,) * 11)
-        await pilot.press("R")
+        await pilot.press("w", "r")
         await until(pilot, lambda: "◉ recording" in text_of(app))
         tree.zones[2].free_blocks = (9,) * 11
         tree.write()
         await until(pilot, lambda: app.main.session.zone is not None and app.main.session.zone.free_blocks == (9,) * 11)
-        await pilot.press("R")
+        await pilot.press("w", "r")
         await until(pilot, lambda: "Recorded" in text_of(app))
         assert "◉ recording" not in text_of(app)
         last = app.main.session.snapshot
@@ -59,7 +59,7 @@ async def test_leaving_ends_the_file_in_order(tmp_path: Path, monkeypatch: pytes
     monkeypatch.chdir(work)
     app = make_app(tmp_path / "host")
     async with running(app) as pilot:
-        await pilot.press("R")
+        await pilot.press("w", "r")
         await until(pilot, lambda: "◉ recording" in text_of(app))
         await pilot.press("q")
         await until(pilot, lambda: "A recording is being written to" in " ".join(text_of(app).split()))
@@ -76,7 +76,7 @@ async def test_a_place_that_can_not_be_written_is_reported(tmp_path: Path, monke
     monkeypatch.setattr(Path, "cwd", lambda: work)
     app = make_app(tmp_path / "host")
     async with running(app) as pilot:
-        await pilot.press("R")
+        await pilot.press("w", "r")
         await until(pilot, lambda: "Not recorded" in text_of(app))
         assert "◉ recording" not in text_of(app)
         assert app.is_running

@@ -261,7 +261,7 @@ async def test_the_top_line_shows_the_position_at_every_size(made: Made, size: t
 @pytest.mark.slow
 async def test_remedies_are_disabled_and_live_keys_are_gone(made: Made) -> None:
     async with replaying(made) as (app, pilot):
-        for key in ("1", "2", "3", "c", "N", "w", "l", "A"):
+        for key in ("1", "2", "3", "c", "N", "K", "l", "A"):
             app.notices.notices.clear()
             await pilot.press(key)
             await until(pilot, lambda: "replaying a recording" in text_of(app))
@@ -332,3 +332,19 @@ async def test_a_replay_waits_for_its_viewer(made: Made) -> None:
         assert app.player.position.share == place
         app.post_message(TerminalRead())
         await until(pilot, lambda: app.player.position.share > place)
+
+
+async def test_while_the_node_recovers_the_card_has_the_cost_of_the_remedy(made: Made) -> None:
+    async with replaying(made) as (app, pilot):
+        await pilot.press("less_than_sign")
+        assert "cost: " not in text_of(app), "nothing has run yet"
+        for _ in range(11):
+            await pilot.press("right")
+        await until(pilot, lambda: place(app) == 164)
+        await until(pilot, lambda: "RECOVERING" in text_of(app))
+        for size in SIZES:
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            border = [row for row in lines_of(app) if "cost: 1.0 s, no process waited, " in row]
+            assert bool(border) is (size[0] >= 100), size
+            assert all(" read from disk since, 0.2 s of CPU " in row and "r before/after" in row for row in border)

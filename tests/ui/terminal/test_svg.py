@@ -52,7 +52,7 @@ def test_reverse_exchanges_the_colours() -> None:
 def test_any_text_is_well_formed_and_nothing_visible_is_lost(texts: list[str]) -> None:
     root = ElementTree.fromstring(picture([[Segment(text) for text in texts]], 80, "<t>&", "#fff", "#000"))
     drawn = "".join(element.text or "" for element in root.iter() if element.tag.endswith("text"))
-    visible = [char for char in "".join(texts) if not re.match(r"[\s▀-▟─-╿]", char) and cell_len(char)]
+    visible = [char for char in "".join(texts) if not re.match(r"[\s▁-▏░-▓─│╭╮╰╯]", char) and cell_len(char)]
     assert [char for char in drawn.removeprefix("<t>&") if not char.isspace()] == [
         c for c in visible if not c.isspace()
     ]

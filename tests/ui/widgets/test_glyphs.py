@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 import fragtui
+from fragtui.ui.widgets.cells import SPARKS
 from fragtui.ui.widgets.glyphs import GlyphSet, in_glyphs, tones
 
 SETS = tuple(GlyphSet)
@@ -55,3 +56,17 @@ def test_tones_stay_as_they_are_and_differ_at_least_without_colour(glyph_set: Gl
     assert in_glyphs("".join(cells), glyph_set) == "".join(cells)
     assert len({cells.kept, cells.lost, cells.reserved}) == 3
     assert coloured or cells.kept != cells.gained
+
+
+INK = {"_": 1 / 8, "▄": 1 / 2, "▓": 3 / 4, "█": 1.0}
+"""The share of the cell that each sign of the console's font fills."""
+
+
+def test_levels_of_the_console_are_the_nearest_and_never_swap() -> None:
+    shown = [in_glyphs(spark, GlyphSet.CONSOLE) for spark in SPARKS]
+    filled = [INK[sign] for sign in shown]
+    assert filled == sorted(filled)
+    for eighths, share in enumerate(filled, 1):
+        assert abs(share - eighths / 8) == min(abs(other - eighths / 8) for other in INK.values()), eighths
+    for glyph_set in SETS:
+        assert len({in_glyphs(sign, glyph_set) for sign in "·▂▄▆"}) == 4, "the levels of the history differ"

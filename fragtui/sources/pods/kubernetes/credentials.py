@@ -58,7 +58,7 @@ def load_credentials(place: KubeconfigLocation) -> Credentials:
         answer = ask_plugin(user.within("exec"), cluster, authority, place)
         expires = answer.expires
         if answer.token is not None:
-            headers = [_bearer(answer.token)]
+            headers = [bearer_header(answer.token)]
         if answer.certificate is not None:
             certificate, key = answer.certificate, answer.key
     if is_plain and (headers or certificate):
@@ -100,15 +100,16 @@ def _authorization(user: Settings, place: KubeconfigLocation) -> list[tuple[str,
     if file:
         token = place.read(file, _TOKEN_LIMIT).decode("utf-8", "replace")
     if token:
-        return [_bearer(token)]
+        return [bearer_header(token)]
     if user.text("username"):
         both = f"{user.text('username')}:{user.text('password')}"
         return [("Authorization", f"Basic {base64.b64encode(both.encode()).decode()}")]
     return []
 
 
-def _bearer(token: str) -> tuple[str, str]:
-    return "Authorization", f"Bearer {token.strip()}"
+def bearer_header(token: str) -> tuple[str, str]:
+    """Return the header of a token. Raises `CredentialsError` if it holds characters that break the line."""
+    return _checked(("Authorization", f"Bearer {token.strip()}"))
 
 
 def _impersonation(user: Settings) -> list[tuple[str, str]]:

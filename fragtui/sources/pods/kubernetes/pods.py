@@ -11,22 +11,21 @@ from typing import Any
 
 from fragtui.cluster.api_objects import pod_ref_of, read_event, read_pod
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.sources.files.host_files import read_text
+from fragtui.sources.files.host_files import pod_node_name, read_text
 from fragtui.sources.pods.backoff import Backoff
 from fragtui.sources.pods.interfaces import PodSink
 from fragtui.sources.pods.kubernetes.client import ApiError, HttpApiClient
 from fragtui.sources.pods.kubernetes.credentials import Credentials, load_credentials
+from fragtui.sources.pods.kubernetes.held_credentials import HeldCredentials
 from fragtui.sources.pods.kubernetes.kubeconfig_place import CredentialsError, found_kubeconfig, given_kubeconfig
 from fragtui.sources.pods.kubernetes.kubelet import running_kubelet
+from fragtui.sources.pods.kubernetes.service_account import has_service_account, service_account
 from fragtui.sources.pods.kubernetes.watch import REFUSED_WAIT, WatchLoop
 from fragtui.text import counted, shortage
 
 NO_EVENTS = "reasons: the kubelet's credentials may not list events (use --kubeconfig)"
 _UNREAD_SECONDS = 1.0
 UNVERIFIED = "whether the API server is the right one: its certificate is not checked (insecure-skip-tls-verify)"
-_CREDENTIALS_SECONDS = 600.0
-"""Seconds of use if they have no expiry: a plug-in may be slow, so it does not run for every connection."""
-_BEFORE_END = 30.0
 
 
 class PodWatchers:
@@ -38,9 +37,13 @@ class PodWatchers:
         self._sink = sink
         self._given = kubeconfig
         self._pace = pace
-        self._credentials: Credentials | None = None
-        self._read_at = 0.0
-        self._lock = threading.Lock()
+        self._credentials = HeldCredentials(self._load)
+        self._for_events: HeldCredentials | None = None
+        """None if nothing here may list events: the kubelet may not."""
+        if kubeconfig is not None:
+            self._for_events = self._credentials
+        elif has_service_account():
+            self._for_events = HeldCredentials(service_account)
         self._node = ""
         self._listed: list[PodRef] = []
         self._proof = ""
@@ -54,11 +57,11 @@ class PodWatchers:
         waiting = self._backoff()
         while not self._node:
             try:
-                self._node = self._node_name(self._current(renew=True))
+                self._node = self._node_name(self._credentials.current(renew=True))
             except ApiError as error:
                 self._sink.state("API", "absent", error.words)
                 time.sleep(waiting.slowest())
-        if self._given is not None:
+        if self._for_events is not None:
             events = self._loop("events", "involvedObject.kind=Pod,type=Warning", self._event_seen)
             try:
                 threading.Thread(target=events.run, name="fragtui-kube-events", daemon=True).start()
@@ -72,11 +75,12 @@ class PodWatchers:
 
     def _loop(self, resource: str, selector: str, on_item: Callable[[dict[str, Any]], None]) -> WatchLoop:
         pods = resource == "pods"
+        held = self._credentials if pods or self._for_events is None else self._for_events
         name = "API" if pods else "events"
         return WatchLoop(
             resource,
             selector,
-            connect=lambda renew: HttpApiClient(self._current(renew)),
+            connect=lambda renew: HttpApiClient(held.current(renew)),
             on_begin=self._listed.clear if pods else lambda: None,
             on_item=on_item,
             on_listed=self._all_pods if pods else lambda: None,
@@ -88,38 +92,26 @@ class PodWatchers:
         )
 
     def _cannot_tell(self) -> str:
-        lacks = [NO_EVENTS] if self._given is None else []
-        if self._credentials is not None and not self._credentials.verify:
+        lacks = [NO_EVENTS] if self._for_events is None else []
+        if self._credentials.last is not None and not self._credentials.last.verify:
             lacks.append(UNVERIFIED)
         return "; ".join(lacks)
 
-    def _current(self, renew: bool) -> Credentials:
-        """Return the credentials, read again if `renew` is set or they are old. Raises `ApiError`."""
-        with self._lock:
-            held = self._credentials
-            old = time.monotonic() - self._read_at > _CREDENTIALS_SECONDS
-            ends = held is not None and held.expires is not None and time.time() > held.expires - _BEFORE_END
-            if held is None or renew or old or ends:
-                try:
-                    held = self._load()
-                except ApiError:
-                    if held is None or renew or ends:
-                        raise
-                self._credentials, self._read_at = held, time.monotonic()
-            return held
-
     def _load(self) -> Credentials:
+        """Return the credentials for pods: the kubelet's are for its own node alone, so they come first."""
+        if self._given is not None:
+            return load_credentials(given_kubeconfig(self._given))
         try:
-            if self._given is not None:
-                return load_credentials(given_kubeconfig(self._given))
             with found_kubeconfig(self._root) as place:
                 return load_credentials(place)
-        except CredentialsError as error:
-            raise ApiError(str(error)) from None
+        except CredentialsError:
+            if not has_service_account():
+                raise
+            return service_account()
 
     def _node_name(self, credentials: Credentials) -> str:
-        if credentials.node:
-            return credentials.node
+        if name := credentials.node or pod_node_name():
+            return name
         with running_kubelet(self._root) as kubelet:
             if kubelet is not None and kubelet.arguments.hostname_override is not None:
                 return kubelet.arguments.hostname_override

@@ -31,6 +31,7 @@ from fragtui.sources.pods.kubernetes.kubeconfig_place import (
     found_kubeconfig,
     given_kubeconfig,
 )
+from fragtui.sources.pods.kubernetes.service_account import has_service_account
 from fragtui.sources.pods.observation_json import read_observation, read_pod_facts, read_text_fact
 from fragtui.sources.pods.presence import why_none
 
@@ -110,7 +111,7 @@ class ApiSupervisor:
                 with found_kubeconfig(self._root):
                     pass
         except CredentialsError as error:
-            return str(error)
+            return None if self._given is None and has_service_account() else str(error)
         return NOT_INSTALLED if importlib.util.find_spec("yaml") is None else None
 
     def _watch(self) -> str:
