@@ -74,4 +74,6 @@ def test_the_first_bars_wait_for_no_log_pod_or_remedy(tree: HostTree) -> None:
     assert not within(modules, (*actions, "fragtui.ui.widgets.page", "fragtui.output_file", "fragtui.remedies"))
     packing = ("fragtui.sources.recording.format", "fragtui.sources.recording.file_writer", "json")
     assert not within(modules, (*packing, "fragtui.sources.files.own_files"))
+    late = tuple(f"fragtui.ui.panels.late.{name}" for name in ("consumers", "obstacles", "nodes"))
+    assert not within(modules, (*late, "fragtui.sources.host.processes", "fragtui.model.node.consumers"))
     assert not within(modules, ("psutil", "yaml", "urllib.request", "http"))

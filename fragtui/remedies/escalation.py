@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -114,11 +114,14 @@ class Escalation:
         disabled_reason: str | None = None,
         always: int = 0,
         typed: str | None = None,
+        weigh: Callable[[Remedy, Gain], Gain] | None = None,
+        skipped: Iterable[str] = (),
     ) -> None:
         """Prepare it to run until there are `blocks` blocks of the order; None runs every remedy in any case.
 
         The first `always` steps run even if there are enough blocks (a periodic run). `typed` is what the user typed to
-        confirm all of it, see `RunRequest`.
+        confirm all of it, see `RunRequest`. `weigh` corrects the forecast of a step; `skipped` are steps left out, each
+        with the reason.
         """
         self.order = order
         self.blocks = blocks
@@ -139,7 +142,8 @@ class Escalation:
         self._outcome: Outcome | None = None
         self._outcome_at = 0.0
         self._steps: list[StepResult] = []
-        self._skipped: list[str] = []
+        self._weigh = weigh
+        self._skipped = list(skipped)
 
     @property
     def settled_at(self) -> float | None:
@@ -203,7 +207,8 @@ class Escalation:
             if why is not None:
                 self._skipped.append(f"{remedy.id}: {why}")
                 continue
-            self._expected = forecast(snapshot, self.order).gain(remedy.effect)
+            expected = forecast(snapshot, self.order).gain(remedy.effect)
+            self._expected = expected if self._weigh is None else self._weigh(remedy, expected)
             blocks = target_blocks(snapshot, self.order)
             request = RunRequest(self._by, self.order, blocks, self._expected, self._run_id, self._typed)
             try:

@@ -57,7 +57,12 @@ def _stuck(state: NodeState) -> dict[str, Any] | None:
     pods = state.pods
     if pods is None:
         return None
-    return {"by_memory": [str(pod.ref) for pod in pods.by_memory], "others": len(pods.others)}
+    return {
+        "by_memory": [str(pod.ref) for pod in pods.by_memory],
+        "possibly": len(pods.possibly),
+        "unknown": len(pods.unknown),
+        "others": len(pods.others),
+    }
 
 
 def _advice(state: NodeState) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from fragtui.model.failures.groups import MAX_GROUPS, FailureGroups, GroupedFail
 from fragtui.model.failures.incident import SANDBOX_FAILURE, Incident, iso_utc
 from fragtui.model.failures.refusal import page_kb_of
 from fragtui.render.facts import Fact
-from fragtui.render.incident_text import block_words, cause_words, count_words, incident_facts
+from fragtui.render.incident_text import block_words, cause_words, count_words, incident_facts, kind_counts
 from fragtui.render.terminal_text import HARD_SPACE, Line, Role, Span, table, wrapped
 from fragtui.text import counted, format_bytes
 
@@ -29,20 +29,6 @@ _WITH_ORDERS = 72
 """Columns from which on a table has the orders beside the sizes."""
 _READ = frozenset(("kubelet", "containerd", "crio", "dockerd", "cri-dockerd", "container runtime"))
 """Writers whose lines may report failures."""
-_KINDS: dict[str, tuple[str, str]] = {
-    ReportKind.ALLOCATION_FAILURE: ("allocation failure", "allocation failures"),
-    ReportKind.STALL: ("stalled allocation", "stalled allocations"),
-    ReportKind.VMALLOC_FAILURE: ("vmalloc failure", "vmalloc failures"),
-    ReportKind.SLAB_FAILURE: ("slab failure", "slab failures"),
-    ReportKind.OOM: ("OOM kill", "OOM kills"),
-    ReportKind.HUGETLB_SHORTAGE: ("huge page pool not filled", "huge page pools not filled"),
-    ReportKind.CMA_FAILURE: ("CMA failure", "CMA failures"),
-    ReportKind.PERCPU_FAILURE: ("per-CPU failure", "per-CPU failures"),
-    ReportKind.ORDER_TOO_LARGE: ("request for too large a block", "requests for too large a block"),
-    ReportKind.HUNG_TASK: ("hung task", "hung tasks"),
-    ReportKind.DEVICE_FAILURE: ("driver failure", "driver failures"),
-    SANDBOX_FAILURE: ("failed sandbox", "failed sandboxes"),
-}
 _NOT_DENIED: dict[str, str] = {
     ReportKind.STALL: "stalled",
     ReportKind.VMALLOC_FAILURE: "vmalloc",
@@ -57,15 +43,6 @@ _NOT_DENIED: dict[str, str] = {
 }
 _MEMORY = {True: "denied", None: "unknown", False: "no"}
 """Whether the node's memory is why a pod does not start, in the order of the table."""
-
-
-def kind_counts(by_kind: Mapping[str, int]) -> str:
-    """Return how many failures of each kind these are: ``130 allocation failures, 1 OOM kill``."""
-    return ", ".join(
-        f"{by_kind[kind]:,} {one if by_kind[kind] == 1 else more}"
-        for kind, (one, more) in _KINDS.items()
-        if by_kind.get(kind)
-    )
 
 
 def total_facts(failures: FailureGroups) -> tuple[Fact, ...]:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.incident import SANDBOX_FAILURE, Incident
 from fragtui.render.facts import Fact
-from fragtui.text import format_bytes
+from fragtui.text import counted, format_bytes
+
+if TYPE_CHECKING:  # For annotations only; the first bars don't need them.
+    from fragtui.kernel.reports.report import KernelReport
+    from fragtui.model.state.denials import Denials
 
 _KINDS: dict[str, str] = {
     ReportKind.STALL: "stall",
@@ -20,8 +27,23 @@ _KINDS: dict[str, str] = {
     ReportKind.DEVICE_FAILURE: "driver",
     SANDBOX_FAILURE: "sandbox",
 }
+_KINDS_IN_FULL: dict[str, tuple[str, str]] = {
+    ReportKind.ALLOCATION_FAILURE: ("allocation failure", "allocation failures"),
+    ReportKind.STALL: ("stalled allocation", "stalled allocations"),
+    ReportKind.VMALLOC_FAILURE: ("vmalloc failure", "vmalloc failures"),
+    ReportKind.SLAB_FAILURE: ("slab failure", "slab failures"),
+    ReportKind.OOM: ("OOM kill", "OOM kills"),
+    ReportKind.HUGETLB_SHORTAGE: ("huge page pool not filled", "huge page pools not filled"),
+    ReportKind.CMA_FAILURE: ("CMA failure", "CMA failures"),
+    ReportKind.PERCPU_FAILURE: ("per-CPU failure", "per-CPU failures"),
+    ReportKind.ORDER_TOO_LARGE: ("request for too large a block", "requests for too large a block"),
+    ReportKind.HUNG_TASK: ("hung task", "hung tasks"),
+    ReportKind.DEVICE_FAILURE: ("driver failure", "driver failures"),
+    SANDBOX_FAILURE: ("failed sandbox", "failed sandboxes"),
+}
 _GFP_SOURCES = {"printed": "as the kernel printed them", "decoded": "decoded"}
 _MAX_ORDER = 30
+_MAX_TASKS = 3
 
 
 def block_words(order: int | None, page_size: int) -> str:
@@ -76,7 +98,39 @@ def incident_pod(incident: Incident) -> str | None:
 
 def count_words(logged: int, suppressed: int) -> str:
     """Return the numbers of logged and of suppressed failures: both are lower bounds."""
-    return f"{logged} logged" + (f", at least {suppressed} more not logged" if suppressed else "")
+    return f"{logged:,} logged" + (f", at least {suppressed:,} more not logged" if suppressed else "")
+
+
+def kind_counts(by_kind: Mapping[str, int]) -> str:
+    """Return how many failures of each kind these are: ``130 allocation failures, 1 OOM kill``."""
+    return ", ".join(
+        f"{by_kind[kind]:,} {one if by_kind[kind] == 1 else more}"
+        for kind, (one, more) in _KINDS_IN_FULL.items()
+        if by_kind.get(kind)
+    )
+
+
+def denial_words(denials: Denials) -> tuple[str, ...]:
+    """Return the numbers of denied requests, and of other reports apart, from the full text to the shortest.
+
+    ``130 logged, at least 111 more not logged, 1 OOM kill``.
+    """
+    logged = f"{denials.requests:,} logged" if denials.requests else "none"
+    words = count_words(denials.requests, denials.suppressed) if denials.requests else logged
+    others = kind_counts(dict(denials.others))
+    return (*((f"{words}, {others}", f"{logged}, {others}") if others else ()), words, logged)
+
+
+def _largest(report: KernelReport) -> str | None:
+    """Return the largest tasks of the OOM killer's table; None if it has none."""
+    if not report.tasks:
+        return None
+    page = report.page_size
+    names = ", ".join(
+        f"{task.comm} (pid {task.pid}) {counted(task.rss, 'page') if page is None else format_bytes(task.rss * page)}"
+        for task in report.tasks[:_MAX_TASKS]
+    )
+    return f"{names}, of {counted(report.task_count, 'task')}"
 
 
 def incident_facts(incident: Incident) -> tuple[Fact, ...]:
@@ -93,6 +147,7 @@ def incident_facts(incident: Incident) -> tuple[Fact, ...]:
         ("pod", incident_pod(incident)),
         ("victim", f"{victim.comm or 'unknown'}{victim_pid}" if victim is not None else None),
         ("constraint", incident.constraint),
+        ("largest", _largest(report) if report else None),
         ("cpuset", incident.cpuset),
         ("nodes", f"mems_allowed {report.mems_allowed}" if report and report.mems_allowed is not None else None),
         ("kernel", report.release if report else None),

@@ -12,6 +12,7 @@ from fragtui.text import counted, format_duration
 if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
     from fragtui.model.failures.incident import Incident
     from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
+    from fragtui.model.state.waiting_pods import WaitingPods
 
 _SHORT_ID = 13
 """Characters of an id as crictl shows them."""
@@ -30,11 +31,22 @@ def pod_name(pod: StuckPod) -> str:
 def memory_words(pod: StuckPod) -> str:
     """Return whether the kernel denied the pod memory, with the confidence."""
     if pod.memory is None:
-        return "unknown"
+        return "possibly denied" if pod.blamed else "unknown"
     if not pod.memory:
         return "not denied"
     sure = next((link.confidence for link in pod.links if link.refusal), None)
     return f"denied ({sure})" if sure in ("proven", "likely") else "denied"
+
+
+def stuck_words(pods: WaitingPods) -> str:
+    """Return how many pods wait for which cause: ``7 by memory, 4 possibly, 20 for other reasons``; empty if none."""
+    counts = (
+        (pods.by_memory, "by memory"),
+        (pods.possibly, "possibly" if pods.by_memory else "possibly by memory"),
+        (pods.unknown, "for an unknown reason"),
+        (pods.others, "for other reasons"),
+    )
+    return ", ".join(f"{len(found):,} {words}" for found, words in counts if found)
 
 
 def pod_reason(pod: StuckPod) -> str:

@@ -52,6 +52,12 @@ def zone_rows(judgement: NodeJudgement, page_size: int) -> list[ZoneRow]:
         for zone in zones
         if zone.state.cma_pages * 20 > zone.free_pages
     ][:MAX_GROUPS]
+    listed = [(zone, zone.zone.info.much_percpu) for zone in zones if zone.zone.info is not None]
+    rows += [
+        ZoneRow(f"{_name([zone])}: {short_bytes(pages * page_size)} more is free, but on per-CPU lists", None)
+        for zone, pages in listed
+        if pages
+    ][:MAX_GROUPS]
     return rows
 
 

@@ -11,7 +11,7 @@ from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.external_drops import drops_between
 from fragtui.model.failures.failure_list import FailureList
 from fragtui.model.node.history import History, place_in
-from fragtui.model.node.memory_change import MemoryChange, memory_changes
+from fragtui.model.node.memory_change import memory_changes, memory_words
 from fragtui.model.node.rate_window import RateWindow
 from fragtui.model.node.snapshot import Snapshot, Zone, ZoneKey
 from fragtui.model.node.source_state import Sight
@@ -24,11 +24,10 @@ from fragtui.model.node.verdict import (
     judge_node,
 )
 from fragtui.model.node.watermark import RequestKind, Verdict
-from fragtui.model.node.zonelist import may_serve_kernel
+from fragtui.model.node.zonelist import zone_to_open
 from fragtui.model.state.node_state import LastRemedy, NodeState, Question, Since, Unseen, node_state
 from fragtui.model.state.since import since_of
 from fragtui.model.state.steady import SteadyState
-from fragtui.render.numbers import short_bytes
 from fragtui.render.source_text import no_denials, no_stuck_pods, unseen
 from fragtui.ui.keys import KEYS, key_names
 from fragtui.ui.notices import NoticeLog
@@ -182,24 +181,30 @@ class Session:
         missing = tuple(self._unseen())
         questions = {item.question for item in missing}
         pods = None
-        # The first bars come before both are read: 10 ms of CPU.
-        if Question.DENIALS not in questions and self._denials is None:
-            from fragtui.model.state.denials import denials_of  # noqa: PLC0415
-
-            self._denials = denials_of(self.failures.incidents, self.failures.state.proof)
         if Question.PODS not in questions and self.pods is not None:
+            # The first bars come before logs and pods are read: 10 ms of CPU.
             from fragtui.model.state.waiting_pods import waiting_pods  # noqa: PLC0415
 
             pods = waiting_pods(self.pods.stuck)
         return node_state(
             snapshot,
             judgement,
-            denials=None if Question.DENIALS in questions else self._denials,
+            denials=None if Question.DENIALS in questions else self.denials,
             pods=pods,
             since=_NOT_KEPT if self.saved else since_of(self.history, snapshot, judgement),
             remedy=self.last_remedy,
             unseen=missing,
         )
+
+    @property
+    def denials(self) -> Denials:
+        """The denied requests of the kernel log, summed up: card and list have their numbers from here."""
+        if self._denials is None:
+            from fragtui.model.state.denials import denials_of  # noqa: PLC0415  # Not for the first bars; see above.
+
+            log = self.failures
+            self._denials = denials_of(log.incidents, log.state.proof, log.forgotten, log.forgotten_suppressed)
+        return self._denials
 
     def _unseen(self) -> Iterator[Unseen]:
         """Yield what can't be answered: what could not be looked at, is not read yet, or does not exist here."""
@@ -269,7 +274,7 @@ class Session:
         if self.baseline is None and snapshot.zones:
             self.baseline = Baseline(snapshot, "start")
         if snapshot.zones and (self.chosen is None or snapshot.zone(self.chosen) is None):
-            self.chosen = _largest_kernel_zone(snapshot)
+            self.chosen = zone_to_open(snapshot)
         self.rejudge()
         return True
 
@@ -384,25 +389,3 @@ class Session:
 def drop_words(drop: ExternalDrop) -> str:
     """Return who wrote what to drop_caches."""
     return f"{drop.comm} (pid {drop.pid}) wrote {drop.value} to drop_caches"
-
-
-def memory_words(changes: Iterable[MemoryChange], page_size: int) -> str:
-    """Return what came or went: ``memory +512M (node 1 Movable)``."""
-    parts = []
-    for change in changes:
-        size = "" if change.pages is None else short_bytes(change.pages * page_size)
-        parts.append(f"{'+' if change.grew else '−'}{size} (node {change.key[0]} {change.key[1]})".replace("  ", " "))
-    return f"memory {', '.join(parts)}"
-
-
-def _largest_kernel_zone(snapshot: Snapshot) -> ZoneKey | None:
-    """Return the zone to open first: the largest Normal zone, else the largest that serves kernel requests."""
-    zones = snapshot.zones or ()
-    normal = [zone for zone in zones if zone.name == "Normal"]
-    candidates = normal or [zone for zone in zones if may_serve_kernel(zone)] or list(zones)
-
-    def size(zone: Zone) -> int:
-        managed = zone.info.managed if zone.info else None
-        return zone.blocks.free_pages if managed is None else managed
-
-    return max(candidates, key=size).key if candidates else None

@@ -14,7 +14,7 @@ from fragtui.cluster.pod_ref import PodRef
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.incident import Incident
 from fragtui.model.log_linker import LogLinker
-from fragtui.model.pods.stuck_pods import StuckPods
+from fragtui.model.pods.stuck_pods import PodCause, StuckPods
 from fragtui.model.tracker import IncidentTracker
 from tests.support.incidents import kernel_incident
 from tests.support.kernel_update import brought
@@ -51,7 +51,7 @@ def links_of(pods: StuckPods) -> dict[str, tuple[bool | None, dict[str, str]]]:
 def test_one_pod_and_its_kernel_line(facts: tuple[Incident | PodObservation, ...]) -> None:
     state = tracked(*facts)
     assert links_of(state) == {"web": (True, {"k": "proven"})}
-    assert state.denied_memory == 1
+    assert len(state.of(PodCause.MEMORY)) == 1
     assert state.linked_to("k") == state.pods and state.linked_to("other") == ()
 
 

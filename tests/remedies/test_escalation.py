@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -178,8 +179,15 @@ def test_what_remains_of_the_gain_is_logged(log: AuditLog) -> None:
     assert follow.over and follow.problem is None
 
 
-def test_the_guard_runs_its_escalation_and_gives_up(log: AuditLog, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard_module, "escalation_steps", lambda chosen, nodes: (step("a"), step("b")))
+@pytest.mark.parametrize(
+    ("effect", "again"), [(Effect(compact=True), ["b"]), (Effect(slab=True), ["b"]), (Effect(page_cache=True), [])]
+)
+def test_the_guard_runs_its_escalation_and_gives_up(
+    effect: Effect, again: list[str], log: AuditLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It drops the page cache once, tries the others twice, and goes on from there if it starts again."""
+    steps = (step("a"), replace(step("b"), effect=effect))
+    monkeypatch.setattr(guard_module, "escalation_steps", lambda chosen, nodes: steps)
     policy = Policy(order=2, blocks=10, hold=0, cooldown=0, per_hour=60, give_up=2)
     guard = Guard(policy, ROOT, log, time.monotonic())
     assert guard.disabled_because is None
@@ -190,10 +198,19 @@ def test_the_guard_runs_its_escalation_and_gives_up(log: AuditLog, monkeypatch: 
         if decision.topic not in seen[-1:]:
             seen.append(decision.topic)
         time.sleep(0.01)
-    assert guard.state.stopped is not None and guard.state.stopped.startswith("gave up: 2 runs")
+    assert guard.state.stopped is not None
+    nothing = "gave up: 2 runs in a row" if again else "gave up: after 1 run without a gain worth it no allowed step"
+    assert guard.state.stopped.startswith(nothing)
     assert guard.tick(node(0)).action is GuardAction.STOPPED
     intents = [entry for entry in log.read().entries if isinstance(entry, IntentEntry)]
-    assert [intent.remedy for intent in intents] == ["a", "b", "a", "b"]
+    assert [intent.remedy for intent in intents] == ["a", "b", *again]
     assert {intent.by for intent in intents} == {"guard"}
     assert "running a" in seen and "over" in seen
     guard.close()
+    later = Guard(policy, ROOT, log, time.monotonic())
+    assert later.tick(node(0)).action is GuardAction.STOPPED
+    assert later.state.stopped == (
+        "gave up: no allowed step is worth another try (a: gained no block last time; b: gained no block "
+        + ("the last time, and too few 2 times in a row)" if again else "last time)")
+    )
+    later.close()

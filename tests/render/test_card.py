@@ -17,8 +17,10 @@ from fragtui.render.card.card import Card
 from fragtui.render.card.card import card as card_with
 from fragtui.render.card.fitting import Span, Spans, cells_in, cells_of_spans, fitted, plain, shortened
 from fragtui.render.card.means import Means
+from fragtui.render.card.state_text import outlook, outlooks
 from fragtui.render.numbers import prose_count, rough, share_words, short_bytes, span_words
 from fragtui.ui.keys import KEYS, key_names
+from tests.model.remedy.test_forecast import UNMOVABLE
 from tests.support.examples import examples
 from tests.support.node_states import DENIALS, GIB, NODES, NOW, PODS, denial, node, stuck, stuck_pods
 
@@ -62,6 +64,36 @@ def test_an_incident_in_full() -> None:
         step,
     )
     assert shown.outlook == "new requests may still succeed after a wait; atomic (network) ones fail at once"
+
+
+@pytest.mark.parametrize(
+    ("bound", "counters", "odds"),
+    [
+        (None, {}, "new requests may still succeed after a wait"),
+        (0.5, {"compact_fail": 10, "compact_success": 9}, "new requests may still succeed after a wait"),
+        (
+            0.5,
+            {"compact_fail": 812, "compact_success": 188},
+            "new requests fail after a wait unless compaction makes a block (it failed 812 of 1000 times since boot)",
+        ),
+        (
+            0.91,
+            {"compact_fail": 0, "compact_success": 1000},
+            "new requests almost certainly fail after a wait, as what is free lies between unmovable pages",
+        ),
+    ],
+)
+def test_a_request_that_may_fail_has_its_odds(bound: float | None, counters: dict[str, int], odds: str) -> None:
+    state = seen(node(FRAGMENTED)._replace(vmstat=counters), 10)
+    state = state._replace(advice=state.advice._replace(bound=bound))
+    assert card(state, 200, NOW).outlook == f"{odds}; atomic (network) ones fail at once"
+    assert outlooks(state)[-1] == re.split(r" \(|, as", odds)[0]
+
+
+def test_memory_between_unmovable_pages_is_seen_in_the_node_s_own_files() -> None:
+    state = node_state(UNMOVABLE, judge_node(UNMOVABLE, 9))
+    assert state.advice.bound is not None and state.advice.bound > 0.9
+    assert "almost certainly fail" in (outlook(state) or "")
 
 
 def test_a_narrow_card_leaves_out_the_explanation_the_cause_the_second_name_and_the_cost() -> None:

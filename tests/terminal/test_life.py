@@ -18,22 +18,22 @@ RESTORED = (b"\x1b[?1049l", b"\x1b[?1000l", b"\x1b[?25h")
 """Alternate screen off, mouse reporting off, cursor on."""
 
 
-@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (200, 60)], ids=str)
-def test_it_starts_shows_the_node_and_quits(fragmented: Path, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("size", "end"),
+    [((60, 20), "q"), ((80, 24), signal.SIGTERM), ((120, 40), signal.SIGHUP), ((200, 60), signal.SIGINT)],
+    ids=str,
+)
+def test_it_shows_the_node_at_every_size_and_gives_the_terminal_back_at_every_end(
+    fragmented: Path, size: tuple[int, int], end: signal.Signals | str
+) -> None:
     with terminal("--root", str(fragmented), "--order", "6", columns=size[0], rows=size[1]) as term:
         term.until("FRAGMENTED")
         term.until("N0 Normal")
-        term.press("q")
-        assert term.wait() == 0
-        assert all(code in term.written for code in RESTORED)
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_signals_give_the_terminal_back(fragmented: Path, number: signal.Signals) -> None:
-    with terminal("--root", str(fragmented)) as term:
-        term.until("N0 Normal")
-        term.pump(0.5)
-        term.kill(number)
+        if isinstance(end, signal.Signals):
+            term.pump(0.5)
+            term.kill(end)
+        else:
+            term.press(end)
         assert term.wait() == 0
         assert all(code in term.written for code in RESTORED)
 

@@ -163,7 +163,8 @@ async def test_no_panel_names_a_key_that_was_moved(tmp_path: Path, size: tuple[i
         assert_no_old_key(app, KEYS)
 
 
-async def test_no_sentence_names_a_key_that_was_moved(tmp_path: Path) -> None:
+async def test_no_sentence_names_a_key_that_was_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     app = make_app(HostTree.small(tmp_path, FRAGMENTED).root, order=6, keymap=moved(KEYS, SAVE_MENU))
     async with running(app) as pilot:
         await until(pilot, lambda: app.main.session.disabled_reason is not None)
@@ -171,6 +172,9 @@ async def test_no_sentence_names_a_key_that_was_moved(tmp_path: Path) -> None:
         assert isinstance(main, LiveScreen) and main.remedies is not None
         session.remedies = RemedyState(running="Compact all")
         assert f"({session.key('abort')} aborts)" in str(main.remedies.line)
+        session.remedies = RemedyState()
+        main.action_recovery()
+        assert f"{session.key('history')} shows logged ones" in app.notices.notices[-1].text
         main.action_baseline()
         assert session.baseline is not None and session.baseline.reason == f"key {session.key('baseline')}"
         app.push_screen(GuardDialog(Policy(), GuardContext("node-7", 4096, tmp_path, True, True, "f1", "f2")))
@@ -185,7 +189,8 @@ async def test_no_sentence_names_a_key_that_was_moved(tmp_path: Path) -> None:
             await pilot.press("escape")
             await until(pilot, lambda: app.screen is app.main)
         main.action_save("record")
-        await until(pilot, lambda: "Not recorded" in text_of(app) or "Recording" in text_of(app))
+        ends = f"{session.key('save')} {main.save_keys[-1].shown} ends it"
+        assert ends in app.notices.notices[-1].text
         main.action_save("record")
 
 

@@ -47,7 +47,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     add_json(parser, "one JSON object", form, wide="wide")
     form.add_argument("--wide", action="store_true", help="the free blocks of every zone, a column for each order")
-    form.add_argument("--plugin", choices=("nagios", "npd"), help="first line and status as these plugins have")
+    form.add_argument(
+        "--plugin",
+        choices=("nagios", "npd"),
+        metavar="nagios|npd",
+        help="first line and status as these plugins have",
+    )
     parser.add_argument("--logs", action="store_true", help="read the kernel log and the pods, too: up to 3 s")
     parser.add_argument(
         "--watch",

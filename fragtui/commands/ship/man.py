@@ -27,7 +27,8 @@ _USE = (
 _JSON = (
     f"Every JSON object printed is one line and has the number of its schema, {SCHEMA}. Within a schema fields are "
     "added, never renamed or removed, and keep their unit; unknown is null; readers ignore other fields. "
-    "explain and history print one object for each incident or remedy, and nothing if there is none."
+    "explain and history print one object for each incident or remedy, and nothing if there is none; report prints one "
+    "with all of them, with the fields of check, the groups of failures and the pods."
 )
 _ENVIRONMENT = (
     ("NO_COLOR", "If it is set, nothing is printed in colour."),

@@ -27,6 +27,8 @@ _FILE_PAGES = (("nr_zone_inactive_file", "nr_zone_active_file"), ("nr_inactive_f
 _LISTS = ("inactive_anon", "active_anon", "inactive_file", "active_file", "unevictable")
 _LRU = tuple(tuple(f"nr_{prefix}{name}" for name in _LISTS) for prefix in ("zone_", ""))
 _REMEMBERED = 32
+_MUCH = 0.02
+"""Share of a zone on per-CPU lists above which they are worth a word."""
 _READ = _WANTED | {key for keys in _LRU for key in keys}
 
 
@@ -60,6 +62,12 @@ class ZoneInfo(NamedTuple):
     percpu_room: int | None = None
     """Pages that the emptiest of these lists takes before it gives any to the free lists."""
     protection: tuple[int, ...] | None = None
+
+    @property
+    def much_percpu(self) -> int:
+        """Pages on per-CPU lists if they are worth a word, else 0: from 6.7 on they may be an eighth of the zone."""
+        pages = self.percpu or 0
+        return pages if self.managed and pages > self.managed * _MUCH else 0
 
     @property
     def populated(self) -> bool:

@@ -141,6 +141,12 @@ class KernelReport:
     """The largest tasks that the OOM killer listed, of `task_count`."""
     task_count: int = 0
 
+    @property
+    def page_size(self) -> int | None:
+        """Bytes of a page, as its lists of free blocks show them; None without such a list."""
+        kilobytes = next((zone.page_kb for zone in self.zones if zone.page_kb), None)
+        return None if kilobytes is None else kilobytes << 10
+
 
 @dataclass(frozen=True, slots=True)
 class ExternalDrop:

@@ -38,10 +38,14 @@ class FailureGroup:
     @property
     def who(self) -> tuple[str | None, int]:
         """The task or pod, else the program, of most of them, None if unknown; and how many others there are."""
-        names = Counter(incident.comm or incident.pod for incident in self.incidents)
-        if len(names) > 1 and not self.of_anyone:
-            return self.key.who, 0
-        return names.most_common(1)[0][0], len(names) - 1
+        programs: Counter[str | None] = Counter()
+        names: dict[str | None, set[str | None]] = {}
+        for incident in reversed(self.incidents):
+            program = _key_of(incident).who
+            programs[program] += incident.failures
+            names.setdefault(program, set()).add(incident.comm or incident.pod)
+        most = programs.most_common(1)[0][0]
+        return next(iter(names[most])) if len(names[most]) == 1 else most, len(programs) - 1
 
     @property
     def last(self) -> Incident:
@@ -77,8 +81,10 @@ class FailureList:
         self._incidents: dict[str, Incident] = {}
         self._rows: tuple[FailureGroup, ...] | None = None
         self._last_refusal: Incident | None = None
-        self._forgotten = 0
-        self._forgotten_suppressed = 0
+        self.forgotten: Counter[str] = Counter()
+        """Failures of the dropped incidents, by kind."""
+        self.forgotten_suppressed = 0
+        """Reports that the kernel's rate limit hid before those."""
 
     def take(self, update: KernelLogUpdate) -> None:
         """Take an update of the kernel log."""
@@ -109,13 +115,14 @@ class FailureList:
         for incident in old[:more]:
             del self._incidents[incident.id]
             self.unlisted += 1
-            self._forgotten += incident.failures
-            self._forgotten_suppressed += incident.suppressed or 0
+            self.forgotten[incident.kind] += incident.failures
+            self.forgotten_suppressed += incident.suppressed or 0
 
     def clear(self) -> None:
         """Remove all incidents; the filter stays."""
         self._incidents.clear()
-        self._forgotten = self._forgotten_suppressed = 0
+        self.forgotten.clear()
+        self.forgotten_suppressed = 0
         self.lost_records = self.unlisted = self.unread_lines = 0
         self.source = self.problem = self._proof = None
         self._remedy = ""
@@ -146,18 +153,13 @@ class FailureList:
 
     @property
     def failures(self) -> int:
-        """Lower bound of failures."""
-        return self._forgotten + sum(incident.failures for incident in self._incidents.values())
+        """Lower bound of failures of all kinds."""
+        return self.forgotten.total() + sum(incident.failures for incident in self._incidents.values())
 
     @property
     def listed(self) -> int:
         """The failures that are listed: of the remembered ones those that contain the wanted text."""
         return sum(group.count for group in self.rows)
-
-    @property
-    def suppressed(self) -> int:
-        """Reports that the kernel's rate limit hid."""
-        return self._forgotten_suppressed + sum(incident.suppressed or 0 for incident in self._incidents.values())
 
     @property
     def last_denied(self) -> Incident | None:

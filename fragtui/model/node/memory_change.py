@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from fragtui.model.node.snapshot import Snapshot, ZoneKey
+from fragtui.text import format_bytes
 
 _MIN_MANAGED_BYTES = 16 << 20
 """Managed pages also change in small steps, by a balloon or by memory that is initialised late."""
@@ -36,6 +38,15 @@ def memory_changes(before: Snapshot, after: Snapshot) -> tuple[MemoryChange, ...
         if present or abs(managed) * after.host.page_size >= _MIN_MANAGED_BYTES:
             found.append(MemoryChange(key, (present or managed) > 0, abs(present or managed)))
     return tuple(found)
+
+
+def memory_words(changes: Iterable[MemoryChange], page_size: int) -> str:
+    """Return what came or went: ``memory +512M (node 1 Movable)``."""
+    parts = []
+    for change in changes:
+        size = "" if change.pages is None else format_bytes(change.pages * page_size)
+        parts.append(f"{'+' if change.grew else '−'}{size} (node {change.key[0]} {change.key[1]})")
+    return f"memory {', '.join(parts)}"
 
 
 def _sizes(snapshot: Snapshot) -> dict[ZoneKey, tuple[int, int]]:

@@ -50,6 +50,8 @@ class Hidden(NamedTuple):
     atomic: int = 0
     """On HighAtomic lists; an upper bound unless `atomic_known`."""
     atomic_known: bool = False
+    reserve: int = 0
+    """Free pages that watermark and lowmem reserve may keep, if they are unknown."""
 
     @property
     def known(self) -> int:
@@ -114,6 +116,8 @@ def _surely(state: ZoneState, order: int, request: RequestKind, blocks: int) -> 
     `blocks` are those of the order, larger ones split: the hidden pages are in at most pages >> order of them.
     """
     hidden = state.hidden
+    if hidden.reserve and kernel_pages(state) - ((1 << order) - 1) <= hidden.reserve:
+        return False
     pages = hidden.known if request is RequestKind.GFP_KERNEL else hidden.cma + hidden.isolated
     return not pages or order == 0 or blocks > pages >> order
 

@@ -24,6 +24,19 @@ def may_serve_kernel(zone: Zone) -> bool:
     return zone.name in _LOWEST_FIRST
 
 
+def zone_to_open(snapshot: Snapshot) -> ZoneKey | None:
+    """Return the zone to show first: the largest Normal zone, else the largest that serves kernel requests."""
+    zones = snapshot.zones or ()
+    normal = [zone for zone in zones if zone.name == "Normal"]
+    candidates = normal or [zone for zone in zones if may_serve_kernel(zone)] or zones
+
+    def size(zone: Zone) -> int:
+        managed = zone.info.managed if zone.info else None
+        return zone.blocks.free_pages if managed is None else managed
+
+    return max(candidates, key=size).key if candidates else None
+
+
 def kernel_reserve(info: ZoneInfo, of_node: Sequence[ZoneInfo]) -> int:
     """Return the pages that a zone keeps from kernel requests: the entry for Normal in its `protection`.
 
@@ -72,6 +85,8 @@ def _state(zone: Zone, of_node: Sequence[ZoneInfo], snapshot: Snapshot) -> ZoneS
     info = zone.info
     lists = _special_lists(zone, snapshot)
     hidden = _hidden(zone, snapshot) if lists is None else Hidden()
+    if lists is not None and (info is None or info.min is None or info.free is None):
+        hidden = _hidden_by_meminfo(snapshot)._replace(cma=0)
     foreign, highatomic, kept = lists or ((), (), hidden.atomic if hidden.atomic_known else 0)
     if info is None or info.min is None or info.free is None:
         return ZoneState(zone.free_blocks, foreign_blocks=foreign, highatomic_blocks=highatomic, hidden=hidden)
@@ -128,8 +143,7 @@ def _hidden(zone: Zone, snapshot: Snapshot) -> Hidden:
     """
     info = zone.info
     if info is None or info.free is None:
-        # Of all zones together; without this file, too, the blocks alone are known, and no state is OK.
-        return Hidden(cma=snapshot.meminfo.get("CmaFree", 0) // snapshot.host.page_size)
+        return _hidden_by_meminfo(snapshot)
     pages = free_pages(zone.free_blocks)
     cma = _free_cma(info, snapshot.host.version)
     outside = pages - info.free
@@ -137,6 +151,24 @@ def _hidden(zone: Zone, snapshot: Snapshot) -> Hidden:
     known = info.free_highatomic is not None
     atomic = info.free_highatomic if info.free_highatomic is not None else _most_highatomic(zone, info, snapshot)
     return Hidden(pages if cma is None else cma, isolated, min(atomic, pages), known)
+
+
+def _hidden_by_meminfo(snapshot: Snapshot) -> Hidden:
+    """Return what zones may hide without zoneinfo: for each of them as much as all zones together.
+
+    MemAvailable leaves out the high watermarks and lowmem reserves, and counts page cache and slab at most whole
+    (si_mem_available, 3.14 and later): what is missing is the most that the kernel keeps.
+    """
+    meminfo, size = snapshot.meminfo, snapshot.host.page_size
+    cma = meminfo.get("CmaFree", 0) // size
+    parts = [meminfo.get(name) for name in ("MemFree", "Active(file)", "Inactive(file)", "MemAvailable")]
+    slab = meminfo.get("KReclaimable", meminfo.get("SReclaimable"))
+    if None in parts or slab is None:
+        return Hidden(cma=cma)
+    free, active, inactive, available = (part or 0 for part in parts)
+    # Zero stands for less than zero, too.
+    kept = free + active + inactive + slab - available if available else meminfo.get("MemTotal", free)
+    return Hidden(cma=cma, reserve=max(0, kept) // size)
 
 
 def _free_cma(info: ZoneInfo, version: KernelVersion | None) -> int | None:

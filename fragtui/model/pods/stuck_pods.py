@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from fragtui.cluster.failure_reason import ReasonClass
 from fragtui.cluster.pod_ref import PodRef
 
 CONFIDENCES = ("proven", "likely", "possible")
 """How certain a link is, the most certain first."""
+
+
+class PodCause(StrEnum):
+    """What keeps a pod from starting; every text counts stuck pods by these."""
+
+    MEMORY = "memory"
+    POSSIBLY = "possibly memory"
+    UNKNOWN = "unknown"
+    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +81,20 @@ class StuckPod:
         return min((link.confidence for link in self.links if link.refusal), key=CONFIDENCES.index, default=None)
 
     @property
+    def cause(self) -> PodCause:
+        """What keeps it from starting, as far as its error and its links show."""
+        if self.memory is False:
+            return PodCause.OTHER
+        if self.memory or self.blame in CONFIDENCES[:-1]:
+            return PodCause.MEMORY
+        return PodCause.UNKNOWN if self.blame is None else PodCause.POSSIBLY
+
+    @property
+    def blamed(self) -> bool:
+        """Whether denied memory keeps it from starting, or may do so."""
+        return self.cause in (PodCause.MEMORY, PodCause.POSSIBLY)
+
+    @property
     def namespace(self) -> str | None:
         """Namespace; None if unknown."""
         return self.ref.namespace
@@ -111,18 +135,12 @@ class StuckPods:
                 by_incident[incident_id] = (*by_incident.get(incident_id, ()), pod)
         object.__setattr__(self, "_by_incident", by_incident)
 
-    @property
-    def denied_memory(self) -> int:
-        """The number of stuck pods that the kernel denied memory."""
-        return sum(pod.memory is True for pod in self.pods)
-
-    @property
-    def blamed(self) -> tuple[StuckPod, ...]:
-        """The pods that denied memory may keep from starting: by confidence, then the longest stuck, then by name.
+    def of(self, *causes: PodCause) -> tuple[StuckPod, ...]:
+        """Return the pods with one of these causes: by confidence, then the longest stuck, then by name.
 
         The order depends on no age, so it stays while time passes.
         """
-        return tuple(sorted((pod for pod in self.pods if pod.blame is not None), key=_rank))
+        return tuple(sorted((pod for pod in self.pods if pod.cause in causes), key=_rank))
 
     def linked_to(self, incident_id: str) -> tuple[StuckPod, ...]:
         """Return the pods, stuck or started, that the kernel incident of this id is linked to."""

@@ -22,9 +22,6 @@ WANTED_BLOCKS = 64
 HELPING_BLOCKS = 8
 """With fewer blocks than this a remedy does not help."""
 
-MUCH_LISTED = 0.02
-"""Share of a zone on per-CPU lists above which it is worth a word: from 6.7 on up to an eighth."""
-
 
 @dataclass(frozen=True, slots=True)
 class Gain:
@@ -77,11 +74,8 @@ class Forecast:
 
     @property
     def listed(self) -> int:
-        """Bytes free on the per-CPU lists of zones where these hold more than `MUCH_LISTED`, else 0."""
-        much = (
-            room.percpu for room in self.zone_capacities if room.managed and room.percpu > room.managed * MUCH_LISTED
-        )
-        return self.page_size * sum(much)
+        """Bytes free on the per-CPU lists of zones where they are worth a word."""
+        return self.page_size * sum(room.much_percpu for room in self.zone_capacities)
 
     @property
     def bound(self) -> float | None:

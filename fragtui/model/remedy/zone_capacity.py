@@ -71,7 +71,8 @@ class ZoneCapacity:
     unmovable: MobilityArea
     typed: bool
     """False if the migratetypes are unknown: then `movable` has the whole zone."""
-    managed: int | None
+    much_percpu: int
+    """Those on per-CPU lists if they are worth a word."""
     reserved: int
     """Pages taken for memory that the kernel reserved at boot, in Movable pageblocks."""
     percpu: int
@@ -217,7 +218,7 @@ def _room(
         reclaimable=areas.reclaimable,
         unmovable=areas.unmovable,
         typed=areas.typed,
-        managed=zone.info.managed if zone.info else None,
+        much_percpu=zone.info.much_percpu if zone.info else 0,
         reserved=areas.reserved,
         percpu=(zone.info.percpu if zone.info else None) or 0,
         listed=areas.listed,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from fragtui.kernel.reports.report_kind import ReportKind
@@ -11,6 +12,7 @@ from fragtui.model.failures.causes import CAUSES
 from fragtui.model.failures.incident import Incident
 
 _PURPOSES = {cause.key: cause.title for cause in CAUSES}
+_NONE: Mapping[str, int] = MappingProxyType({})
 
 
 class Denial(NamedTuple):
@@ -36,6 +38,8 @@ class Denials(NamedTuple):
     """The newest above order 0, else the newest; None if there is none."""
     most: tuple[str, int | None, int] | None = None
     """The task and order that were denied most often, and how often; None if no task is named."""
+    others: tuple[tuple[str, int], ...] = ()
+    """How many reports that are no denied request the log has, by kind: OOM kills, stalls."""
     proof: str = ""
     """What the log delivered, such as ``1,204 records since boot``; empty if that is unknown."""
 
@@ -47,11 +51,24 @@ class Denials(NamedTuple):
         return max(0.0, self.last.time - self.first)
 
 
-def denials_of(incidents: Iterable[Incident], proof: str = "") -> Denials:
-    """Return the denied requests among the incidents, summed up; `proof` is what the log delivered."""
-    denied = [incident for incident in incidents if incident.kind is ReportKind.ALLOCATION_FAILURE]
+def denials_of(
+    incidents: Iterable[Incident], proof: str = "", forgotten: Mapping[str, int] = _NONE, hidden: int = 0
+) -> Denials:
+    """Return the denied requests among the incidents, summed up; `proof` is what the log delivered.
+
+    `forgotten` counts incidents that are no longer kept, by kind, and `hidden` those that the rate limit hid before
+    them.
+    """
+    denied: list[Incident] = []
+    counts = Counter(forgotten)
+    for incident in incidents:
+        counts[incident.kind] += incident.failures
+        if incident.kind is ReportKind.ALLOCATION_FAILURE:
+            denied.append(incident)
+    requests = counts.pop(ReportKind.ALLOCATION_FAILURE, 0)
+    others = tuple(sorted((str(kind), count) for kind, count in counts.items()))
     if not denied:
-        return Denials(proof=proof)
+        return Denials(requests, hidden, others=others, proof=proof)
     last = max(denied, key=lambda incident: (bool(incident.order), incident.time or 0.0))
     names: Counter[tuple[str, int | None]] = Counter()
     for incident in denied:
@@ -59,10 +76,11 @@ def denials_of(incidents: Iterable[Incident], proof: str = "") -> Denials:
             names[incident.comm, incident.order] += 1 + (incident.repeated or 0)
     most = names.most_common(1)
     return Denials(
-        requests=sum(1 + (incident.repeated or 0) for incident in denied),
-        suppressed=sum(incident.suppressed or 0 for incident in denied),
+        requests=requests,
+        suppressed=hidden + sum(incident.suppressed or 0 for incident in denied),
         first=min((incident.time for incident in denied if incident.time is not None), default=None),
         last=Denial(last.comm, last.order, last.time, _PURPOSES.get(last.cause or "")),
         most=(*most[0][0], most[0][1]) if most else None,
+        others=others,
         proof=proof,
     )

@@ -79,6 +79,16 @@ class Advice(NamedTuple):
     """Why nothing quick helps, or why that is unknown."""
     frees: int | None = None
     """Bytes that dropping caches frees, if `step` is FIND_CONSUMER."""
+    bound: float | None = None
+    """Share of the free memory in smaller blocks that is between unmovable pages; None if not looked at or unknown."""
+
+
+class Compactions(NamedTuple):
+    """Compactions since boot that requests of any order waited for (compact_fail and compact_success of vmstat)."""
+
+    failed: int
+    done: int
+    """All of them, those that found a block and those that failed."""
 
 
 class NodeState(NamedTuple):
@@ -100,6 +110,8 @@ class NodeState(NamedTuple):
     pods: WaitingPods | None
     """None if they were not looked at; `unseen` says why."""
     advice: Advice
+    compactions: Compactions | None = None
+    """None if the kernel does not count them."""
     remedy: LastRemedy | None = None
     """The remedy that the node recovers from; None if there is none."""
     unseen: tuple[Unseen, ...] = ()
@@ -150,10 +162,16 @@ def node_state(
         denials=denials,
         pods=pods,
         advice=Advice(NextStep.NOTHING),
+        compactions=_compactions(snapshot),
         remedy=recovered,
         unseen=unseen,
     )
     return found._replace(advice=_advice(snapshot, found))
+
+
+def _compactions(snapshot: Snapshot) -> Compactions | None:
+    failed, found = (snapshot.vmstat.get(f"compact_{end}") for end in ("fail", "success"))
+    return None if failed is None or found is None else Compactions(failed, failed + found)
 
 
 def _recovers(snapshot: Snapshot, since: Since, remedy: LastRemedy, lasts: float) -> bool:
@@ -167,7 +185,8 @@ def _cannot_judge(snapshot: Snapshot, judgement: NodeJudgement) -> str | None:
     if judgement.state is not State.UNKNOWN or judgement.too_large is not None:
         return None
     if judgement.doubtful:
-        return f"/proc/pagetypeinfo: {snapshot.why('pagetypeinfo') or 'not read yet'}"
+        name = "zoneinfo" if any(zone.state.hidden.reserve for zone in judgement.doubtful) else "pagetypeinfo"
+        return f"/proc/{name}: {snapshot.why(name) or 'not read yet'}"
     why = snapshot.why("buddyinfo")
     return f"/proc/buddyinfo: {why}" if why else "no zone that kernel requests may use"
 
@@ -193,9 +212,9 @@ def _advice(snapshot: Snapshot, found: NodeState) -> Advice:
     view = forecast(snapshot, found.judgement.order)
     best = recommend(snapshot, view, choices)
     if isinstance(best, str):
-        return Advice(NextStep.UNKNOWN, why=best)
+        return Advice(NextStep.UNKNOWN, why=best, bound=view.bound)
     if best is not None:
-        return Advice(NextStep.REMEDY, best)
+        return Advice(NextStep.REMEDY, best, bound=view.bound)
     if found.state is State.OUT_OF_MEMORY:
         return Advice(NextStep.FIND_CONSUMER, frees=view.gain(effect_of(snapshot, Choice.DROP_CACHES)).bytes)
-    return Advice(NextStep.NOTHING_QUICK, why=limit_phrase(view))
+    return Advice(NextStep.NOTHING_QUICK, why=limit_phrase(view), bound=view.bound)

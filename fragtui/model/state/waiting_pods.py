@@ -4,36 +4,34 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
-
-_RANK = {"proven": 0, "likely": 1, "possible": 2}
+from fragtui.model.pods.stuck_pods import CONFIDENCES, PodCause, StuckPod, StuckPods
 
 
 class WaitingPods(NamedTuple):
-    """The stuck pods; those by memory are sorted by confidence, then the oldest first."""
+    """The stuck pods by cause; those by memory are sorted by confidence, then the oldest first."""
 
     by_memory: tuple[StuckPod, ...] = ()
+    possibly: tuple[StuckPod, ...] = ()
+    unknown: tuple[StuckPod, ...] = ()
+    """Pods of which no source gives a cause."""
     others: tuple[StuckPod, ...] = ()
-    """Pods that wait for another reason, or for one that no source gives."""
+    """Pods that wait for another reason."""
     proof: str = ""
     """What the sources of pods delivered; empty if that is unknown."""
 
     @property
+    def total(self) -> int:
+        """How many there are."""
+        return len(self.by_memory) + len(self.possibly) + len(self.unknown) + len(self.others)
+
+    @property
     def confidence(self) -> str | None:
-        """The lowest confidence of the links of pods by memory: ``proven``, ``likely``; None if an error proves it."""
-        ranks = [_rank(pod) for pod in self.by_memory]
-        lowest = max(ranks, default=0)
-        return next((name for name, rank in _RANK.items() if rank == lowest), None)
+        """The lowest confidence of the links of pods by memory: ``proven``, ``likely``; None if there are none."""
+        blames = [pod.blame or CONFIDENCES[-1] for pod in self.by_memory]
+        return max(blames, key=CONFIDENCES.index, default=None)
 
 
 def waiting_pods(stuck: StuckPods, proof: str = "") -> WaitingPods:
-    """Return the stuck pods, by memory and by other reasons; `proof` is what their sources delivered."""
-    by_memory = sorted((pod for pod in stuck.pods if pod.memory), key=lambda pod: (_rank(pod), pod.since or 0.0))
-    return WaitingPods(tuple(by_memory), tuple(pod for pod in stuck.pods if not pod.memory), proof)
-
-
-def _rank(pod: StuckPod) -> int:
-    """Return 0 for a certain cause, 1 for a likely one, 2 for a possible one; an error that names memory is certain."""
-    if pod.reason_class.memory:
-        return 0
-    return min((_RANK.get(link.confidence, 2) for link in pod.links if link.refusal), default=2)
+    """Return the stuck pods by cause; `proof` is what their sources delivered."""
+    by_memory, possibly, unknown, others = (stuck.of(cause) for cause in PodCause)
+    return WaitingPods(by_memory, possibly, unknown, others, proof)

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.remedy.forecast import forecast
 from fragtui.model.remedy.remedy_history import episodes
 from fragtui.remedies.audit.log import AuditLog
-from fragtui.remedies.catalogue import numa_nodes
+from fragtui.remedies.catalogue import Remedy, numa_nodes
 from fragtui.remedies.escalation import Escalation, EscalationEnd, escalation_steps
 from fragtui.remedies.follow_up import FollowUp
+from fragtui.remedies.guard.lessons import weighed
 from fragtui.remedies.guard.policy import Policy, local_time
 from fragtui.remedies.guard.rules import (
     Clocks,
     Decision,
     GuardAction,
     decide,
+    nothing_left,
     observed,
     run_ended,
     run_started,
     state_from_history,
     watched_gap,
+    worth_trying,
 )
 from fragtui.remedies.lock import NodeLock, lock_directories
 from fragtui.remedies.permission import disabled_because
@@ -54,7 +59,8 @@ class Guard:
         self.interval = interval
         """Seconds between two ticks as scheduled."""
         boot, boottime = boot_id(root), time.clock_gettime(time.CLOCK_BOOTTIME)
-        self.state = state_from_history(episodes(audit.read().entries), Clocks(now, time.time(), boot, boottime))
+        clocks = Clocks(now, time.time(), boot, boottime)
+        self.state = state_from_history(policy, episodes(audit.read().entries), clocks)
         self.escalation: Escalation | None = None
         self.decision: Decision | None = None
         self.last_end: EscalationEnd | None = None
@@ -108,13 +114,23 @@ class Guard:
             self._lock.release()
 
     def _begin(self, decision: Decision, snapshot: Snapshot) -> None:
-        self.state = run_started(self.state, snapshot.monotonic)
+        now = snapshot.monotonic
+        steps: tuple[Remedy, ...] = self._remedies
+        left_out: tuple[str, ...] = ()
+        if not decision.periodic:
+            view = forecast(snapshot, self.policy.order)
+            steps, left_out = worth_trying(self.state, self._remedies, view, now)
+        if not steps:
+            self.state = nothing_left(self.state, left_out)
+            self.decision = Decision(GuardAction.STOPPED, "stopped", self.state.stopped or "")
+            return
+        self.state = run_started(self.state, now)
         if self.policy.dry_run:
-            self.state = run_ended(self.policy, self.state, None, snapshot.monotonic)
+            self.state = run_ended(self.policy, self.state, None, now)
             return
         always = sum(1 for remedy in self._remedies if not remedy.effect.compact) if decision.periodic else 0
         self.escalation = Escalation(
-            self._remedies,
+            steps,
             self._root,
             self._audit,
             self.policy.order,
@@ -122,6 +138,8 @@ class Guard:
             "guard",
             self._disabled_reason,
             always,
+            weigh=None if decision.periodic else partial(weighed, self.state.lessons, now=now),
+            skipped=left_out,
         )
         self._advance(self.escalation, snapshot)
 

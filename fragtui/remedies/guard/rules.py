@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import time
 from enum import StrEnum
 from math import inf
 
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.target_zones import usable_blocks
+from fragtui.model.remedy.forecast import Forecast
 from fragtui.model.remedy.remedy_history import Episode, IntentEntry, runs_of
+from fragtui.remedies.catalogue import Remedy
 from fragtui.remedies.escalation import EndReason, EscalationEnd
+from fragtui.remedies.guard.lessons import Lessons, against, bears_fruit, learnt, lessons_from_history
 from fragtui.remedies.guard.policy import Policy
-from fragtui.text import counted, format_block, format_duration
+from fragtui.text import counted, format_block, format_count, format_duration
 
 HOUR = 3600.0
 
@@ -57,6 +60,8 @@ class GuardState:
     last: float | None = None
     """End of the last run."""
     fruitless: int = 0
+    lessons: Lessons = field(default_factory=dict)
+    """What each remedy gained last."""
     stopped: str | None = None
     """Why it has given up."""
 
@@ -85,19 +90,27 @@ class Clocks:
         return max(least, self.wall - intent.time)
 
 
-def state_from_history(history: Iterable[Episode], clocks: Clocks) -> GuardState:
+def state_from_history(policy: Policy, history: Iterable[Episode], clocks: Clocks) -> GuardState:
     """Return the initial state of a guard, from the runs of earlier guards in the last hour.
 
-    A restart, as a DaemonSet does after every exit, must not reset the hourly limit and the cooldown.
+    A restart, as a DaemonSet does after every exit, must not reset the hourly limit, the cooldown and what was learnt.
     """
     now = clocks.monotonic
+    mine = [episode for episode in history if episode.intent.by == "guard" and clocks.age(episode.intent) < 2 * HOUR]
     ran = [
         (now - clocks.age(run[0].intent), now - clocks.age(run[-1].intent) + (end.seconds if end else 0.0))
-        for run in runs_of(episode for episode in history if episode.intent.by == "guard")
+        for run in runs_of(mine)
         for end in [run[-1].ended]
     ]
     ran = sorted((start, min(end, now)) for start, end in ran if now - start < HOUR)
-    return GuardState(since=now, runs=tuple(start for start, _ in ran), last=max((end for _, end in ran), default=None))
+    recent = [(now - clocks.age(episode.intent), episode) for episode in mine]
+    same_boot = [(at, episode) for at, episode in recent if episode.intent.boot == clocks.boot]
+    return GuardState(
+        since=now,
+        runs=tuple(start for start, _ in ran),
+        last=max((end for _, end in ran), default=None),
+        lessons=lessons_from_history(same_boot, policy.order, policy.blocks),
+    )
 
 
 def watched_gap(policy: Policy, interval: float) -> float:
@@ -158,22 +171,58 @@ def run_started(state: GuardState, now: float) -> GuardState:
 def run_ended(policy: Policy, state: GuardState, end: EscalationEnd | None, now: float) -> GuardState:
     """Return the state after a run; `end` is None for a dry run.
 
-    A run is fruitful if it reaches the policy's blocks, or gains a tenth of the missing ones.
+    A run is fruitful if it reaches the policy's blocks, or gains enough of the missing ones and of its forecast.
     """
     state = replace(state, last=now, short_since=None)
-    if end is None or end.reason is EndReason.ABORTED:
+    if end is None:
+        return state
+    state = replace(state, lessons=learnt(state.lessons, end.steps, policy.blocks, now))
+    if end.reason is EndReason.ABORTED:
         return state
     if end.reason is EndReason.REACHED:
         return replace(state, fruitless=0)
     before = end.steps[0].before if end.steps else None
     missing = policy.blocks - before if before is not None else policy.blocks
-    if end.gained is not None and end.gained >= max(1, missing // 10):
+    expected = max((step.expected.blocks or 0 for step in end.steps), default=0)
+    dropped = any(step.remedy.effect.page_cache for step in end.steps)
+    if end.gained is not None and bears_fruit(end.gained, expected, missing, page_cache=dropped):
         return replace(state, fruitless=0)
     fruitless = state.fruitless + 1
     if fruitless < policy.give_up:
         return replace(state, fruitless=fruitless)
-    why = f"gave up: {counted(fruitless, 'run')} in a row gained nothing worth it ({end.why})"
+    gained = "" if end.gained is None else f"; the last one gained {_gain(end.gained)} of {missing} missing"
+    if gained and expected > 0:
+        gained += f", forecast {format_count(expected)}"
+    why = f"gave up: {counted(fruitless, 'run')} in a row gained nothing worth it{gained} ({end.why})"
     return replace(state, fruitless=fruitless, stopped=why)
+
+
+def _gain(gained: int) -> str:
+    return counted(gained, "block") if gained > 0 else "no block"
+
+
+def worth_trying(
+    state: GuardState, remedies: Sequence[Remedy], view: Forecast, now: float
+) -> tuple[tuple[Remedy, ...], tuple[str, ...]]:
+    """Return the steps that may still gain something, and those left out, each with the reason.
+
+    A sync alone makes pages droppable, so it is left out if no drop follows.
+    """
+    left_out = {
+        remedy.id: why
+        for remedy in remedies
+        if (why := against(state.lessons, remedy, view.gain(remedy.effect), now)) is not None
+    }
+    left = [remedy for remedy in remedies if remedy.id not in left_out]
+    if left_out and not any(remedy.effect.drops for remedy in left):
+        left = [remedy for remedy in left if remedy.effect.compact]
+    return tuple(left), tuple(left_out.values())
+
+
+def nothing_left(state: GuardState, left_out: Sequence[str]) -> GuardState:
+    """Return the state of a guard that has no step left that is worth another try."""
+    runs = f"after {counted(state.fruitless, 'run')} without a gain worth it " if state.fruitless else ""
+    return replace(state, stopped=f"gave up: {runs}no allowed step is worth another try ({'; '.join(left_out)})")
 
 
 def _left(seconds: float) -> str:

@@ -8,48 +8,50 @@ from fragtui.model.pods.stuck_pods import StuckPod
 from fragtui.model.state.denials import Denials
 from fragtui.model.state.waiting_pods import WaitingPods
 from fragtui.render.card.fitting import Span, Spans, name, spans, strong
+from fragtui.render.incident_text import kind_counts
 from fragtui.render.numbers import short_bytes, span_words
-from fragtui.render.pod_text import pod_name
+from fragtui.render.pod_text import pod_name, stuck_words
 from fragtui.text import counted
 
 
 def denied_line(denials: Denials, page_size: int, now: float) -> Sequence[Spans]:
-    """Return who was denied memory, from the full text to the shortest."""
-    last = denials.last
-    if last is None:
+    """Return who was denied memory, from the full text to the shortest; other reports are named apart."""
+    last, others = denials.last, kind_counts(dict(denials.others))
+    if not denials.requests and others:
+        return [spans("no denied request, ", strong(others)), spans("no denied request")]
+    if not denials.requests:
         if not denials.proof:
             return [spans("none in the kernel log")]
         none = spans(Span("✓ ", "good"), "none in the kernel log")
         return [(*none, Span(f": {denials.proof}")), none]
+    apart = f"; {others}" if others else ""
+    if last is None or denials.requests + denials.suppressed > 1:
+        return _many_denied(denials, apart, page_size, now)
     who, size, ago = name(last.comm or "a task"), strong(_size(page_size, last.order)), _ago(last.time, now)
-    if denials.requests + denials.suppressed > 1:
-        return _many_denied(denials, page_size, now)
     failed = spans(who, " asked for ", size, f" {ago} and failed, 1 time")
     purpose = f", for {last.purpose}" if last.purpose else ""
-    return [(*failed, Span(purpose)), failed, spans(who, " asked for ", size, f" {ago}, 1 time")]
+    brief = spans(who, " asked for ", size, f" {ago}, 1 time")
+    return [*([(*failed, Span(purpose + apart))] if apart else []), (*failed, Span(purpose)), failed, brief]
 
 
-def _many_denied(denials: Denials, page_size: int, now: float) -> Sequence[Spans]:
+def _many_denied(denials: Denials, apart: str, page_size: int, now: float) -> Sequence[Spans]:
     last = denials.last
-    assert last is not None
     window = "" if denials.window is None or denials.window < 1 else f" in {span_words(denials.window)}"
-    count, ago = f"{denials.requests:,}", _ago(last.time, now)
+    count, ago = f"{denials.requests:,}", _ago(None if last is None else last.time, now)
     hidden = f"{denials.suppressed:,} more not logged" if denials.suppressed else ""
     head = spans(strong(f"{count} request{'' if denials.requests == 1 else 's'}"), f"{window}, last {ago}")
     full = (*head, Span(f"; at least {hidden}" if hidden else ""))
     brief = (*head, Span(f"; {hidden}" if hidden else ""))
     short = spans(strong(count), f"{window}, last {ago}")
     variants = [brief, (*short, Span(f"; {hidden}" if hidden else "")), short]
+    if apart:
+        variants.insert(0, (*brief, Span(apart)))
     if denials.most is not None:
         comm, order, times = denials.most
         who = spans(name(comm), " ", strong(_size(page_size, order)))
-        variants = [(*full, Span(". Most: "), *who, Span(f" ({times})")), (*brief, Span("; most "), *who), *variants]
+        most = (Span(". Most: "), *who, Span(f" ({times})"))
+        variants = [(*full, Span(apart), *most), (*brief, Span("; most "), *who), *variants]
     return variants
-
-
-def counted_words(count: str, noun: str) -> str:
-    """Return a written count with its noun in the right number."""
-    return f"{count} {noun}{'' if count == '1' else 's'}"
 
 
 def _ago(at: float | None, now: float) -> str:
@@ -62,32 +64,39 @@ def _size(page_size: int, order: int | None) -> str:
 
 def stuck_line(pods: WaitingPods) -> Sequence[Spans]:
     """Return which pods are stuck, those by memory first, from the full text to the shortest."""
-    others = len(pods.others)
     if not pods.by_memory:
-        unclear = sum(pod.memory is None for pod in pods.others)
-        if unclear:
-            wait = f"{counted(unclear, 'pod')} {_waits(unclear)}, cause unknown"
-            head = spans(Span("? ", "unknown"), wait)
-            return [(*head, Span(": "), *_named(pods.others)), (*head, Span(": "), *_first(pods.others)), head]
-        proof = spans(Span("✓ ", "good"), "no pod waits for memory")
-        if others:
-            return [(*proof, Span(f"; {others} {_waits(others)} for other reasons")), proof]
-        return [(*proof, Span(f": {pods.proof}")), proof] if pods.proof else [proof]
+        return _not_by_memory(pods)
     count = len(pods.by_memory)
     names, first = _named(pods.by_memory), _first(pods.by_memory)
-    if others or count > 2:
-        head = spans(strong(f"{counted(count, 'pod')} by memory"))
-        rest, brief = (f", {others} for other reasons", f", {others} others") if others else ("", "")
+    if pods.total > 2 or count != pods.total:
+        head = spans(strong(counted(count, "pod")), stuck_words(pods).removeprefix(f"{count:,}"))
+        of_all = counted(count, "pod") if count == pods.total else f"{count:,} of {counted(pods.total, 'pod')}"
+        brief = spans(strong(of_all), " by memory")
         lead = ". First: " if count > 2 else ": "
         return [
-            *([(*head, Span(rest), Span(lead), *names)] if count == 2 else []),
-            (*head, Span(rest), Span(lead), *first),
-            (*head, Span(brief), Span(": "), *first),
+            *([(*head, Span(lead), *names)] if count == 2 else []),
+            (*head, Span(lead), *first),
+            (*brief, Span(": "), *first),
         ]
     surely = "" if pods.confidence == "proven" else f"{pods.confidence} "
     because = f", {'both ' if count == 2 else ''}{surely}because of it" if pods.confidence else ""
     head = spans(strong(counted(count, "pod")))
     return [(*head, Span(f"{because}: "), *names), (*head, Span(": "), *names), (*head, Span(": "), *first)]
+
+
+def _not_by_memory(pods: WaitingPods) -> Sequence[Spans]:
+    """Return the line for pods of which none is known to wait for memory."""
+    unclear = (*pods.possibly, *pods.unknown)
+    if not unclear:
+        proof = spans(Span("✓ ", "good"), "no pod waits for memory")
+        if others := len(pods.others):
+            return [(*proof, Span(f"; {others} {_waits(others)} for other reasons")), proof]
+        return [(*proof, Span(f": {pods.proof}")), proof] if pods.proof else [proof]
+    short = spans(Span("? ", "unknown"), f"{counted(pods.total, 'pod')} {_waits(pods.total)}")
+    all_unknown = len(pods.unknown) == pods.total
+    head = spans(*short, ", cause unknown" if all_unknown else f": {stuck_words(pods)}")
+    lead = Span(": " if all_unknown else ". First: ")
+    return [(*head, lead, *_named(unclear)), (*head, lead, *_first(unclear)), head, short]
 
 
 def _waits(count: int) -> str:

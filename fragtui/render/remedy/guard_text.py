@@ -29,5 +29,5 @@ def guard_sentences(policy: Policy, page_size: int) -> tuple[tuple[str, str], ..
         ("How often", f"It waits {span_words(policy.cooldown)} between two runs, and runs at most "
                       f"{counted(policy.per_hour, 'time')} an hour."),
         ("Stops", f"It waits while memory pressure is {policy.pressure:g} % or more{quiet}. It gives up after "
-                  f"{counted(policy.give_up, 'run')} in a row without a gain."),
+                  f"{counted(policy.give_up, 'run')} in a row without a gain, or when no step is left to try."),
     )  # fmt: skip

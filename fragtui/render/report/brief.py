@@ -10,17 +10,17 @@ from fragtui.model.node.indices import largest_order
 from fragtui.model.node.verdict import NodeJudgement, ZoneJudgement
 from fragtui.model.node.watermark import RequestKind
 from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
+from fragtui.model.state.waiting_pods import waiting_pods
 from fragtui.render.failure_table import (
     GROUP_HEAD,
     is_one_day,
-    kind_counts,
     last_words,
     size_and_order,
     span_words,
     times_words,
     total_facts,
 )
-from fragtui.render.incident_text import block_words, cause_words, incident_facts, incident_title
+from fragtui.render.incident_text import block_words, cause_words, incident_facts, incident_title, kind_counts
 from fragtui.render.pod_text import (
     blocked_pods,
     kernel_facts,
@@ -29,6 +29,7 @@ from fragtui.render.pod_text import (
     pod_name,
     pod_reason,
     retry_facts,
+    stuck_words,
 )
 from fragtui.render.report.markdown import markdown_table
 from fragtui.text import counted, format_bytes, format_count
@@ -128,7 +129,8 @@ def stuck(pods: StuckPods, not_visible: str, now: float, out: Out) -> list[str]:
     ]
     shown = f" The first {len(rows)} of {len(listed):,}:" if len(listed) > len(rows) else ""
     missing = f" Not visible from these sources: {out(not_visible, '')}." if not_visible else ""
-    about = f"{counted(len(pods.pods), 'stuck pod')}, {pods.denied_memory} denied memory."
+    words = stuck_words(waiting_pods(pods))
+    about = f"{counted(len(pods.pods), 'stuck pod')}{f': {words}' if words else ''}."
     lines = [
         f"{about}{missing}{shown}",
         "",

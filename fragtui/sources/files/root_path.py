@@ -8,14 +8,14 @@ _MAX_LINKS = 40
 
 
 def in_root(root: Path, path: str) -> Path:
-    """Return the place of an absolute path of the node under `root`, with every symbolic link resolved inside it.
+    """Return the place under `root` of a path from the node's root, with every symbolic link resolved inside it.
 
     ``kubelet-client-current.pem`` is a link to an absolute path, which is dangling in a container with the host at
     /host. ``..`` can't leave the root. A path that does not exist is returned too. Raises OSError on a
     loop of links.
     """
     if root == Path("/"):
-        return Path(path)
+        return root / path
     parts = [part for part in reversed(path.split("/")) if part not in ("", ".")]
     here: list[str] = []
     links = 0

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.failure_list import FailureGroup
 from fragtui.model.node.source_state import Sight
-from fragtui.render.incident_text import brief_title, cause_words, count_words
+from fragtui.render.incident_text import brief_title, cause_words, denial_words
 from fragtui.render.source_text import no_denials, state_word
 from fragtui.text import counted
 from fragtui.ui.panels.pod_links import pods_cell, pods_of
 from fragtui.ui.panels.sight_rows import sight_rows, sight_style
 from fragtui.ui.session import Session
-from fragtui.ui.widgets.cells import cells_of, fit, fit_right, wrap
-from fragtui.ui.widgets.framed import Spans
+from fragtui.ui.widgets.cells import cells_of, fit, fit_path, fit_right, spans_width, wrap
+from fragtui.ui.widgets.framed import Framing, Spans
 from fragtui.ui.widgets.incident_cells import clock_time
 from fragtui.ui.widgets.list_panel import ListPanel, columns
 from fragtui.ui.widgets.rows import Line, Span, line
@@ -27,6 +27,12 @@ if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
 
 _LIMITS = "The kernel logs at most one failure per 10 s, and none of silent (NOWARN) requests."
 
+_MIN_NOTE = 30
+"""Cells of the log's state and path beside the keys; with fewer the keys go."""
+_FRAME, _GAP = 6, 3
+"""Cells of the lower border around its text, and between that and the keys."""
+_POSITION = 22
+"""Cells that the heading leaves for which rows are shown."""
 _WHO, _TIMES, _CAUSE = 15, 5, 16
 """Cells of columns; the kernel's names of tasks have at most 15 characters."""
 
@@ -108,9 +114,12 @@ class FailuresPanel(ListPanel[FailureRow]):
         failures = self._session.failures
         spans: list[Span] = [(" Denied requests ", "title")]
         if failures.failures:
-            spans.append((f"{failures.failures}", "bad"))
-            words = count_words(failures.failures, failures.suppressed)
-            spans.append((f"{words[len(str(failures.failures)) :]} ", "warn" if failures.suppressed else "muted"))
+            denials = self._session.denials
+            *longer, shortest = denial_words(denials)
+            room = width - spans_width(spans) - _POSITION
+            count, comma, more = next((words for words in longer if cells_of(words) < room), shortest).partition(",")
+            spans.append((count, "bad" if denials.requests else "muted"))
+            spans.append((f"{comma}{more} ", "warn"))
         if failures.lost_records:
             spans.append((f"{counted(failures.lost_records, 'record')} lost ", "warn"))
         if failures.unlisted:
@@ -123,18 +132,25 @@ class FailuresPanel(ListPanel[FailureRow]):
             return (*spans, (none.text, sight_style(none)))
         if state.sight is Sight.BLIND:
             spans.append(("unknown ", "unknown"))
-        return (*spans, *(() if self.framed or state.sight is Sight.LOOKED else self._source()))
+        return (*spans, *(() if self.framed or state.sight is Sight.LOOKED else self._source(width)))
 
-    def _source(self) -> Spans:
-        """Return where the failures are read."""
+    def _source(self, room: int) -> Spans:
+        """Return where the failures are read, in that many cells if it can be: of a long path its end stays."""
         failures, state = self._session.failures, self._session.failures.state
-        place = f" {failures.source}" if failures.source not in (None, "none") else ""
         problem = f" ({failures.problem})" if failures.problem and failures.source != "none" else ""
-        return ((f"{state.name}: {state_word(state)}{place}{problem}", "muted"),)
+        words = f"{state.name}: {state_word(state)}"
+        if failures.source in (None, "none"):
+            return ((f"{words}{problem}", "muted"),)
+        room -= cells_of(words) + 1
+        place = f"{failures.source}{problem}" if cells_of(f"{failures.source}{problem}") <= room else failures.source
+        return ((f"{words} {fit_path(place, room).rstrip()}", "muted"),)
 
-    def note(self) -> Spans:
-        """Return where the failures are read."""
-        return self._source()
+    def framing(self, width: int) -> Framing:
+        """Return the heading, and in the lower border where the failures are read, beside the keys."""
+        framing = super().framing(width)
+        room, keys = width - _FRAME, spans_width(framing.keys)
+        beside = room - keys - _GAP
+        return framing._replace(note=self._source(beside if keys and beside >= _MIN_NOTE else room))
 
     def keys(self) -> Spans:
         """Return the panel's keys."""

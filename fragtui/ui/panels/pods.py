@@ -18,6 +18,7 @@ from fragtui.render.pod_text import (
     retry_words,
     seconds_to_try,
     state_words,
+    stuck_words,
 )
 from fragtui.render.source_text import no_stuck_pods, other_lines, pods_sight, state_word
 from fragtui.text import counted
@@ -25,15 +26,18 @@ from fragtui.ui.clock import CLOCK
 from fragtui.ui.panels.pod_links import pods_in
 from fragtui.ui.panels.sight_rows import SIGHT_STYLES, sight_rows, sight_style
 from fragtui.ui.session import Session
-from fragtui.ui.widgets.cells import fit_name, fit_right, spans_width, wrap
+from fragtui.ui.widgets.cells import cells_of, fit_name, fit_right, spans_width, wrap
 from fragtui.ui.widgets.framed import Spans
 from fragtui.ui.widgets.list_panel import ListPanel, columns
 from fragtui.ui.widgets.rows import Line, Span, line
 
 if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
     from fragtui.model.pods.pod_update import PodUpdate
-    from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
+    from fragtui.model.pods.stuck_pods import StuckPod
+    from fragtui.model.state.waiting_pods import WaitingPods
 
+_POSITION = 16
+"""Cells that the heading leaves for which rows are shown."""
 _OTHERS = "others"
 """The key of the row that folds pods."""
 _SIGNS = {"live": "●", "connecting": "◌", "waiting": "◌", "absent": "○", "refused": "✗", "nothing": "○", "off": "○"}
@@ -43,9 +47,11 @@ _EMPTY = {Sight.LOOKED: "none ", Sight.BLIND: "unknown ", Sight.NOTHING: "no kub
 
 
 class OtherPods(NamedTuple):
-    """The row that stands for the pods which something else than denied memory keeps from starting."""
+    """The row that stands for the pods which nothing links to denied memory."""
 
     pods: tuple[StuckPod, ...]
+    words: str
+    """How many for which cause."""
 
 
 class PodsPanel(ListPanel["StuckPod | OtherPods"]):
@@ -55,23 +61,30 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
         super().__init__(id="pods")
         self._session = session
         self._heading_alone = False
+        self._has_retries = False
+        """Whether there is room for the time of the next try, and a pod that has one."""
         self._wanted = ""
         self._listed: tuple[StuckPod | OtherPods, ...] = ()
         self._update: PodUpdate | None = None
         self._view = 0
-        self._counts: list[Span] = []
+        self._waiting: WaitingPods | None = None
 
     def items(self) -> Sequence[StuckPod | OtherPods]:
         """Return the rows."""
         update = self._session.pods
         if update is not None and (update is not self._update or self.changed_view != self._view):
             self._update, self._view = update, self.changed_view
-            self._counts = _counts(update.stuck)
-            blamed, started = self._having(update.stuck.blamed), self._having(update.stuck.started)
-            others = self._having(pod for pod in update.stuck.pods if pod.blame is None)
+            # There are no pods before the first bars, which don't wait for these.
+            from fragtui.model.state.waiting_pods import WaitingPods, waiting_pods  # noqa: PLC0415
+
+            self._waiting = waiting = waiting_pods(update.stuck)
+            blamed = self._having((*waiting.by_memory, *waiting.possibly))
+            others = self._having(pod for pod in update.stuck.pods if not pod.blamed)
+            started = self._having(update.stuck.started)
             rows: list[StuckPod | OtherPods] = list(blamed)
             if len(others) > 1 and blamed and not self._wanted:
-                rows.append(OtherPods(others))
+                words = stuck_words(WaitingPods(unknown=waiting.unknown, others=waiting.others))
+                rows.append(OtherPods(others, words))
             if not isinstance(rows[-1] if rows else None, OtherPods) or _OTHERS in self._unfolded:
                 rows += others
             self._listed = (*rows, *started)
@@ -93,7 +106,7 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
         if isinstance(item, OtherPods):
             return _OTHERS
         folds = any(isinstance(row, OtherPods) for row in self._listed)
-        return _OTHERS if folds and item.blame is None and item.started is None else None
+        return _OTHERS if folds and not item.blamed and item.started is None else None
 
     @property
     def wanted(self) -> str:
@@ -112,6 +125,8 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the lines; where the heading has no row under it, it names the pods."""
         self._heading_alone = height < 2
+        now, stuck = CLOCK.now(), self._session.pods.stuck.pods if self._session.pods else ()
+        self._has_retries = width >= _WITH_RETRY and any(seconds_to_try(pod, now) is not None for pod in stuck)
         return super().build(width, height)
 
     def heading(self, width: int) -> tuple[Span, ...]:
@@ -121,7 +136,7 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
         spans: list[Span] = [(" Stuck pods ", "title")]
         if stuck is not None and stuck.pods:
             self.items()
-            spans += self._counts
+            spans.append(self._counts(width - spans_width(spans)))
         elif self._heading_alone and not self.items() and not self._wanted:
             words = no_stuck_pods(update.sources if update else None)
             return (*spans, (words.text, sight_style(words)))
@@ -129,7 +144,7 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
             sight = pods_sight(update.sources if update else ())
             spans.append((_EMPTY[sight], SIGHT_STYLES[sight]))
         if stuck is not None and stuck.pods and self._heading_alone:
-            names = [pod_name(pod) for pod in stuck.blamed or stuck.pods]
+            names = [pod_name(pod) for pod in self.items() if not isinstance(pod, OtherPods)]
             first = pods_in(names, width - spans_width(spans) - 2)
             return (*spans, (f"· {first}" if first else "", "text"))
         if stuck is not None and stuck.dropped:
@@ -139,6 +154,17 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
         if update and update.unread:
             spans.append((f"{counted(update.unread, 'sighting')} could not be read ", "warn"))
         return (*spans, *(() if self.framed or (stuck is not None and stuck.pods) else self._sources()))
+
+    def _counts(self, width: int) -> Span:
+        """Return how many pods are stuck for which cause, in the words of the card."""
+        waiting = self._waiting
+        assert waiting is not None
+        words, by_memory = stuck_words(waiting), len(waiting.by_memory)
+        if not words.startswith(f"{waiting.total:,} "):
+            words = f"{waiting.total:,}: {words}"
+        if cells_of(words) > width - _POSITION:
+            words = f"{by_memory:,} of {waiting.total:,} by memory" if by_memory else f"{waiting.total:,}"
+        return f"{words} ", "bad" if by_memory else "warn"
 
     def _sources(self) -> Spans:
         """Return how the sources are doing."""
@@ -161,14 +187,14 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
 
     def header(self, width: int) -> tuple[Span, ...]:
         """Return the names of the columns."""
-        names = "waiting tries  next try  why" if width >= _WITH_RETRY else "waiting tries  why"
+        names = "waiting tries  next try  why" if self._has_retries else "waiting tries  why"
         return columns(("  pod", _name_width(width) + 2, "muted"), (names, len(names), "muted"))
 
     def row(self, item: StuckPod | OtherPods, width: int) -> tuple[Span, ...]:
         """Return who, for how long, how often, how surely a kernel incident blocks it, and why."""
         if isinstance(item, OtherPods):
             more = f", +{len(item.pods) - 1}"
-            count = f"{len(item.pods)} pods for other reasons: "
+            count = f"{item.words.replace(' ', ' pods ', 1)}: "
             name = fit_name(pod_name(item.pods[0]), max(8, width - len(count) - len(more) - 2)).rstrip()
             return (
                 ("- " if _OTHERS in self._unfolded else "+ ", "key"),
@@ -178,7 +204,7 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
             )
         seconds = item.stuck_seconds(CLOCK.now())
         lasted = "?" if seconds is None else span_words(seconds)
-        member = item.blame is None and item.started is None and self.group(item) is not None
+        member = self.group(item) is not None
         lead: Span = ("· " if member else "  ", "muted")
         name = fit_name(pod_name(item), _name_width(width)) + " "
         if item.started is not None:
@@ -187,7 +213,7 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
         tries = f"{item.attempts}×" if item.attempts else ""
         style = "bad-text" if item.memory else "text"
         told: Spans = (lead, (name, "strong"), (fit_right(lasted, 7), "text"), (fit_right(tries, 6) + "  ", "text"))
-        if width >= _WITH_RETRY:
+        if self._has_retries:
             retry = seconds_to_try(item, CLOCK.now())
             told = (*told, (f"{'?' if retry is None else retry_words(retry):<10} ", "text" if retry else "muted"))
         link = f"⇐ kernel ({item.links[0].confidence}) " if item.links else ""
@@ -204,19 +230,6 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
         for words in other_lines(update.sources):
             rows += [line((f" {row}", "muted")) for row in wrap(words, width - 2, 3)]
         return rows
-
-
-def _counts(stuck: StuckPods) -> list[Span]:
-    """Return how many pods are stuck, by memory and for other reasons."""
-    possibly = sum(pod.blame == "possible" for pod in stuck.pods)
-    by_memory = sum(pod.blame is not None for pod in stuck.pods) - possibly
-    others = len(stuck.pods) - by_memory - possibly
-    style = "bad" if by_memory else "warn"
-    known = ((by_memory, "by memory"), (possibly, "possibly"), (others, "others"))
-    parts = [f"{count} {what}" for count, what in known if count]
-    if len(parts) == 1:
-        return [(f"{len(stuck.pods)} " if others else f"{parts[0]} ", style)]
-    return [(f"{len(stuck.pods)}", "bad"), (f": {', '.join(parts)} ", style)]
 
 
 def _name_width(width: int) -> int:

@@ -165,7 +165,8 @@ class RemedyController:
     def show_recovery(self) -> None:
         """Show the result of the last remedy."""
         if (remedy_result := self.state.remedy_result) is None:
-            self._app.notify("No remedy has run here yet; H shows logged ones.", markup=False)
+            key = self._session.key("history")
+            self._app.notify(f"No remedy has run here yet; {key} shows logged ones.", markup=False)
             return
 
         def lines(width: int) -> Sequence[Line]:

@@ -128,7 +128,7 @@ def test_words_without_a_terminal_are_plain(fragmented: Path, capsys: pytest.Cap
     assert "\x1b" not in text
     assert text.startswith("FRAGMENTED  No free 64K block. 5.0G is free, but in pieces of 32K or less.\n")
     assert "node-7, kernel 6.8.0-45-generic, 64K (order 4):" in text
-    assert "\nTry     fragtui drop-caches 3: about 30,000 blocks of 64K; 8.1G is read again\n" in text
+    assert "\nTry     fragtui drop-caches 3: about 60,000 blocks of 64K; 8.1G is read again\n" in text
     assert main(["check", "--root", str(fragmented), "--order", "4", "--wide"]) == 2
     text = capsys.readouterr().out
     assert "[4]" in text

@@ -189,3 +189,21 @@ def test_pages_on_lru_lists_are_summed_if_all_lists_are_present() -> None:
         text = f"Node 0, zone   Normal\n  pages free     7\n        present  100\n{counters}"
         assert parse_zoneinfo(text)[0].lru == 31
         assert parse_zoneinfo(text.replace("unevictable", "mlock"))[0].lru is None
+
+
+@pytest.mark.parametrize(
+    ("counts", "pages", "room", "much"),
+    [([], 0, None, 0), ([(151, 186)], 151, 35, 0), ([(900, 910), (20, 910), (915, 910)], 1835, 890, 1835)],
+)
+def test_pages_on_per_cpu_lists_and_the_room_of_the_emptiest(
+    counts: list[tuple[int, int]], pages: int, room: int | None, much: int
+) -> None:
+    cpus = "".join(
+        f"    cpu: {cpu}\n              count: {count}\n              high:  {high}\n              batch: 31\n"
+        for cpu, (count, high) in enumerate(counts)
+    )
+    text = f"Node 0, zone   Normal\n  pages free     7\n        managed  50000\n  pagesets\n{cpus}  start_pfn: 1\n"
+    zone = parse_zoneinfo(text)[0]
+    assert (zone.percpu, zone.percpu_room, zone.much_percpu) == (pages, room, much)
+    assert parse_zoneinfo(text.replace("  pagesets", "  others"))[0].percpu is None
+    assert parse_zoneinfo(text.replace("              high:", "              low:"))[0].percpu_room is None

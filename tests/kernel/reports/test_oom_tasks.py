@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fragtui.kernel.reports.collector import ReportCollector
 from fragtui.kernel.reports.oom_tasks import MAX_TASKS, TaskTable
-from fragtui.kernel.reports.report import KernelReport, ReportedTask
+from fragtui.kernel.reports.report import KernelReport, ReportedTask, ReportedZone
 from fragtui.logs.record import LogRecord
+from fragtui.model.failures.from_report import incident_of
+from fragtui.render.incident_text import incident_facts
 
 TABLES = {
     "2.6.32": (
@@ -102,3 +106,8 @@ def test_a_report_has_the_tasks_of_its_own_table() -> None:
         reports[report.key] = report
     (report,) = reports.values()
     assert [task.comm for task in report.tasks] == ["java", "small"] and report.task_count == 2
+    facts = dict(incident_facts(incident_of(report)))
+    assert facts["largest"] == "java (pid 9001) 1440000 pages, small (pid 9001) 12 pages, of 2 tasks"
+    known = replace(report, zones=(ReportedZone(0, "Normal", page_kb=4),))
+    assert dict(incident_facts(incident_of(known)))["largest"].startswith("java (pid 9001) 5.49G, small")
+    assert "largest" not in dict(incident_facts(incident_of(replace(report, tasks=()))))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -137,6 +138,19 @@ def test_many_groups_are_listed_by_size_and_cause_and_lose_nothing(incidents: li
         times = [incident.time for incident in members if incident.time is not None]
         assert (group.first, group.last) == (min(times, default=None), max(times, default=None))
     assert {row.count for row in combined(incidents)} == {group.count for group in listed}
+
+
+@examples(40)
+@given(st.lists(DENIALS, min_size=30, max_size=60))
+def test_the_screens_rows_and_the_reports_have_the_same_names(incidents: list[Incident]) -> None:
+    in_order = [replace(incident, time=1e9 + place) for place, incident in enumerate(incidents)]
+    rows = {row.key: row for row in combined(in_order)}
+    for group in group_failures(in_order).listed:
+        # A group of one task has the task's own key in the report.
+        row = rows.get(group.key) or rows[of_anyone(group.key)]
+        who, others = row.who
+        assert (f"{who or 'unknown'}, +{others}" if others else who or "") == (group.who or "")
+        assert (row.count, row.last.time) == (group.count, group.last)
 
 
 def test_a_row_of_several_tasks_names_the_one_of_most_failures() -> None:

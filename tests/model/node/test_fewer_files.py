@@ -125,12 +125,12 @@ def test_no_machine_is_better_without_some_of_its_files(tmp_path: Path, name: st
         machine(name, tmp_path)
 
 
-def test_no_pair_is_better_without_pagetypeinfo() -> None:
+@pytest.mark.parametrize("lacks", [("pagetypeinfo",), ("zoneinfo",), ("zoneinfo", "pagetypeinfo")])
+def test_no_pair_is_better_without_some_of_its_files(lacks: tuple[str, ...]) -> None:
     for pair in read_pairs():
-        full = snapshot_of(pair)
-        seen, known = (judge_node(snapshot, pair.order) for snapshot in (full._replace(page_types=None), full))
-        assert known.kernel is Verdict.AVAILABLE or seen.kernel is not Verdict.AVAILABLE
-        assert seen.severity >= known.severity
+        seen, known = (judge_node(snapshot_of(pair, without), pair.order) for without in (lacks, ()))
+        assert known.kernel is Verdict.AVAILABLE or seen.kernel is not Verdict.AVAILABLE, pair[:4]
+        assert seen.severity >= known.severity, pair[:4]
 
 
 def cma_node(order_9: int = 4697) -> Snapshot:
@@ -204,3 +204,22 @@ def test_zoneinfo_that_is_empty_is_a_warning(tmp_path: Path) -> None:
     state = node_state(snapshot, judge_node(snapshot, 3))
     assert (state.state, state.severity, state.advice.step) == (State.LOW, Severity.WARNING, NextStep.UNBLIND)
     assert "watermarks unknown" in sentence(state)
+
+
+def test_without_zoneinfo_blocks_are_unknown_if_the_kernel_keeps_as_much_as_is_free(tmp_path: Path) -> None:
+    tree = HostTree.small(tmp_path, HEALTHY)
+    (tmp_path / "proc/zoneinfo").unlink()
+    free = sum(zone.free for zone in tree.zones) * 4
+    for kept, state in ((free // 3, State.LOW), (free, State.UNKNOWN)):
+        cache = 1_000_000
+        tree.put(
+            "proc/meminfo",
+            f"MemTotal: 90000000 kB\nMemFree: {free} kB\nMemAvailable: {free + 2 * cache - kept} kB\n"
+            f"Active(file): {cache} kB\nInactive(file): {cache} kB\nSReclaimable: 0 kB\n",
+        )
+        snapshot = NodeReader(tmp_path).sample()
+        found = node_state(snapshot, judge_node(snapshot, 3))
+        assert found.state is state
+    assert sentence(found) == (
+        "32K blocks are free, but they may all be kept by the watermarks: /proc/zoneinfo: no such file or directory."
+    )

@@ -5,6 +5,8 @@ from functools import lru_cache
 
 import pytest
 
+from fragtui.model.node.verdict import judge_node
+from fragtui.render.zone_summary import zone_rows
 from tests.support.remedy_pairs import PAIRS, ForecastRow, forecast_rows, read_pairs
 
 KERNELS = ("6.1", "6.12")
@@ -32,3 +34,11 @@ def test_the_ranges_stay_narrow(kernel: str) -> None:
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_no_remedy_gains_where_nothing_at_all_was_forecast(kernel: str) -> None:
     assert [row.pair.state for row in rows(kernel) if row.blind] == []
+
+
+def test_much_memory_on_per_cpu_lists_is_shown() -> None:
+    before = next(row.pair.before for row in rows("6.12") if row.pair.state == "r_pipescache_drop1")
+    said = [row.text for row in zone_rows(judge_node(before, 6), 4096)]
+    assert "node 0 DMA32: 63M more is free, but on per-CPU lists" in said
+    old = next(row.pair.before for row in rows("6.1") if row.pair.state == "r_pipescache_drop1")
+    assert not any("per-CPU" in row.text for row in zone_rows(judge_node(old, 6), 4096))

@@ -188,7 +188,8 @@ def test_pods_by_memory_come_by_confidence_then_by_age() -> None:
     )
     assert [pod.name for pod in pods.by_memory] == ["certain", "older", "likely"]
     assert pods.confidence == "likely"
-    assert [pod.name for pod in pods.others] == ["image", "vague"]
+    assert ([pod.name for pod in pods.unknown], [pod.name for pod in pods.others]) == (["vague"], ["image"])
+    assert pods.total == 5
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def test_the_policy_in_four_sentences() -> None:
         (
             "Stops",
             "It waits while memory pressure is 40 % or more, and in quiet hours (08:00-18:00). "
-            "It gives up after 3 runs in a row without a gain.",
+            "It gives up after 3 runs in a row without a gain, or when no step is left to try.",
         ),
     )
 

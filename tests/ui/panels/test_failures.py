@@ -3,7 +3,12 @@ from pathlib import Path
 
 import pytest
 
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+from fragtui.ui.panels.failures import FailuresPanel
+from fragtui.ui.session import Session
+from fragtui.ui.widgets.cells import cells_of
 from tests.support.host_tree import FRAGMENTED, HostTree
+from tests.support.node_states import denial
 from tests.support.places import SAMPLES
 from tests.support.screen import SIZES, lines_of, make_app, running, text_of, until
 
@@ -137,3 +142,29 @@ async def test_the_seed_incident_links_pod_and_kernel_on_both_sides(tmp_path: Pa
         await until(pilot, lambda: "(proven):" in text_of(app))
         await pilot.press("escape")
         assert "Stuck   1 pod, because of it: job-app/turing" in text_of(app)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("problem", [None, "no permission for /dev/kmsg"])
+def test_the_lower_border_keeps_the_end_of_a_long_path_and_the_keys(width: int, problem: str | None) -> None:
+    session = Session()
+    incident = denial("runc", 6)
+    path = "/var/lib/node-logs/" + "very-long-folder/" * 6 + "kern.log"
+    session.add_kernel_log(KernelLogUpdate((incident,), (), 0, (), path, problem, proof="9 records"))
+    panel = FailuresPanel(session)
+    panel.framed = True
+    panel.items()
+    *_, last = panel.build(width, 6)
+    text = "".join(text for text, _ in last.spans)
+    assert cells_of(text) == width
+    assert "kernel log: read …/" in text and "/kern.log ─" in text
+    assert text.endswith(" / filter  → unfold  Enter open ─╯") or width == 60
+
+
+def test_a_path_that_fits_is_whole_and_what_is_wrong_with_the_source_stands_behind_it() -> None:
+    session = Session()
+    session.add_kernel_log(KernelLogUpdate((), (), 0, (), "/var/log/kern.log", "no permission", proof="9 records"))
+    panel = FailuresPanel(session)
+    panel.framed = True
+    *_, last = panel.build(80, 6)
+    assert "╰─ kernel log: read /var/log/kern.log (no permission) ─" in "".join(text for text, _ in last.spans)

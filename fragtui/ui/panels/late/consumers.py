@@ -150,11 +150,12 @@ def _held(snapshot: Snapshot) -> Mapping[str, int]:
 
 def _reported(session: Session) -> Consumers | None:
     """Return the tasks of the newest OOM report of the whole node; a memory cgroup's lists only its own."""
-    size = session.snapshot.host.page_size if session.snapshot else 4096
+    assert session.snapshot is not None
     for incident in reversed(session.failures.incidents):
         report = incident.report
         if report is None or report.kind is not ReportKind.OOM or not report.tasks or incident.memory is False:
             continue
+        size = report.page_size or session.snapshot.host.page_size
         tasks = tuple(Process(task.pid, task.comm, task.rss * size) for task in report.tasks)
         return Consumers(incident.time, tasks, report.task_count, "the last OOM report")
     return None

@@ -33,6 +33,7 @@ class NodesView:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._nodes: Sequence[_Node] = ()
 
     def framing(self, width: int) -> Framing:
         """Return the title, how many nodes have no block, and the legend."""
@@ -40,7 +41,7 @@ class NodesView:
         if session.snapshot is None:
             return Framing((("NUMA nodes", "title"),))
         size = short_bytes(session.snapshot.host.page_size << session.order)
-        nodes = self._nodes()
+        nodes = self._nodes
         bare = sum(not node.blocks for node in nodes)
         count: Span = (f"{bare} of {len(nodes)} without", "bad") if bare else (f"✓ all {len(nodes)}", "good")
         span = span_words(session.history_seconds)
@@ -49,7 +50,7 @@ class NodesView:
 
     def body(self, width: int, height: int) -> Sequence[Line]:
         """Return a row a node, and when requests were denied and remedies ran."""
-        nodes = self._nodes()
+        nodes = self._nodes = self._read()
         points = width - _NAME - _ANSWER - 2
         if not nodes or points < 12 or height < 2:
             return []
@@ -65,7 +66,8 @@ class NodesView:
             words = f"▼ {rest} more{f' ({bare} without)' if bare else ''}"
             rows.append(line((words, "warn" if bare else "muted")))
         marks = mark_signs(self._session, points, ("·", "grid"))
-        return [*rows, line((fit("", _NAME), "text"), *marks)]
+        legend: tuple[Span, ...] = (("✗ ", "bad"), ("denied ", "muted"))
+        return [*rows, line(*legend, *marks, ("  ▼ ", "good"), ("remedy", "muted"))]
 
     def _row(self, node: _Node, points: int) -> Line:
         session = self._session
@@ -74,7 +76,7 @@ class NodesView:
         name = "strong" if session.zone and session.zone.node == node.number else "text"
         return line((fit(f"node {node.number}", _NAME), name), *levels, ("  ", "text"), answer)
 
-    def _nodes(self) -> list[_Node]:
+    def _read(self) -> list[_Node]:
         """Return the NUMA nodes in order; a node without a zone that serves kernel requests is left out."""
         session = self._session
         zones: dict[int, list[ZoneJudgement]] = {}

@@ -103,8 +103,8 @@ def _parts(found: Obstacles, size: int, order: int) -> Iterator[_Part]:
     yield _Part(_FILE, found.file, "bar", f"can be dropped{clean}")
     held = ((found.pinned, "pinned"), (found.locked, "locked"))
     yield _Part(_PROCESS, found.other, "bar", f"compaction can move it{_on_node(held, size)}")
-    pool = ((found.pool, "in the huge page pool"),)
-    yield _Part(_KERNEL, found.rest, "warn", f"stays where it is{_on_node(pool, size)}")
+    pool = ((found.pool, "huge page pool"),)
+    yield _Part(_KERNEL, found.rest, "warn", f"stays{_on_node(pool, size)}")
     block = short_bytes(size << order)
     between = found.between_unmovable
     where = "" if between is None or not found.small else f", {between * 100:.0f} % of it between unmovable pages"

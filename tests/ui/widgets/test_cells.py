@@ -1,0 +1,35 @@
+"""Texts in cells: a path keeps its end."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fragtui.ui.widgets.cells import cells_of, fit_path
+
+
+@pytest.mark.parametrize(
+    ("path", "width", "shown"),
+    [
+        ("/var/log/kern.log", 20, "/var/log/kern.log   "),
+        ("/var/log/kern.log", 17, "/var/log/kern.log"),
+        ("/var/log/kern.log", 16, "…/log/kern.log  "),
+        ("/var/log/kern.log", 10, "…/kern.log"),
+        ("/var/log/kern.log", 9, "…kern.log"),
+        ("/var/log/日本.log", 10, "…/日本.log"),
+        ("/var/log/日本.log", 9, "…日本.log"),
+        ("/var/log/", 6, "…/log/"),
+        ("abc", 1, "…"),
+        ("abc", 0, ""),
+    ],
+)
+def test_a_long_path_keeps_its_end_from_a_slash_on(path: str, width: int, shown: str) -> None:
+    assert fit_path(path, width) == shown
+
+
+@given(st.text(st.characters(exclude_categories=["C", "M", "Z"]) | st.just("/"), max_size=60), st.integers(2, 60))
+def test_a_path_takes_the_cells_it_gets(path: str, width: int) -> None:
+    shown = fit_path(path, width)
+    assert cells_of(shown) == width
+    assert path.endswith(shown.rstrip().removeprefix("…"))
