@@ -21,10 +21,10 @@ _STEPS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"get final child's PID from pipe|pair interfaces:", "text"),
         (r"Error response from daemon: (?:failed to|driver failed programming)", "text"),
         (r"\bcrun: |\bnetavark: ", "text"),
-        (r"client\.\w+(?:\.\w+)*: (?:failed to start container|prerun failed)", "text"),
+        (r"(?<![\w.])client\.[\w.]{1,80}+: (?:failed to start container|prerun failed)", "text"),
         (r'(?:^|Error: )plugin type="[^"]*" failed \(add\)', "text"),
-        (rf"\blxc[\w-]*\b.{{0,200}}(?:[Ff]ailed to )(?:clone|fork).{{0,80}}: {_ENOMEM}", "lxc-clone"),
-        (rf"\blxc[\w-]*\b.{{0,200}}{_ENOMEM} - [Ff]ailed to (?:clone|fork)", "lxc-fork"),
+        (rf"(?<![\w-])lxc[\w-]{{0,40}}+.{{0,200}}[Ff]ailed to (?:clone|fork).{{0,80}}: {_ENOMEM}", "lxc-clone"),
+        (rf"(?<![\w-])lxc[\w-]{{0,40}}+.{{0,200}}{_ENOMEM} - [Ff]ailed to (?:clone|fork)", "lxc-fork"),
     )
 )
 _NOT_CREATION = re.compile(r"\bexec failed\b|\bcommit\b|probe (?:errored|failed)")

@@ -20,7 +20,7 @@ _MAX_PARTS = 16
 _MAX_TEXT = 16_000
 _DESCRIBED = re.compile(r"^(Name|Namespace|UID):\s+([a-z0-9][a-z0-9.\-]*)\s*$")
 _DESCRIBED_BYTES = (b"Name:", b"Namespace:", b"UID:")
-_HEADER_BYTES = re.compile(rb"REASON\s.*MESSAGE|Reason\s.*Message")
+_HEADERS = ((b"MESSAGE", b"REASON"), (b"Message", b"Reason"))
 _ROW = re.compile(r"[\s│┃|║]*(?:Warning|Normal)\s")
 _NEW_RECORD = re.compile(r'time="|level=|\{"|[IWEF]\d{4} \d\d:|\s*(?:Warning|Normal)\s|\w{3} +\d+ \d\d:')
 _GLOG = re.compile(r'E\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w.]+:\d+\] (?!")')
@@ -68,7 +68,7 @@ class PodLogReader:
             return True
         if line_worth_reading(line) or line.startswith(_DESCRIBED_BYTES):
             return True
-        return (b"MESSAGE" in line or b"Message" in line) and _HEADER_BYTES.search(line) is not None
+        return any(message in line and reason in line for message, reason in _HEADERS)
 
     def feed(self, record: LogRecord) -> tuple[PodObservation, ...]:
         """Return the observations complete with this record. Never raises."""

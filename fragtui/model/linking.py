@@ -39,10 +39,10 @@ _NAMESPACE_FRAMES = re.compile(
 _FORK_FRAMES = re.compile(r"(?:copy_process|kernel_clone|_?do_fork|dup_task_struct|SyS_clone|\w*sys_clone3?)\b")
 """Every process forks: these are of a starting container only if a runtime calls them."""
 _VICTIMS = {
-    "runtime-down": re.compile(r"(?:containerd|docker-containe|dockerd|docker-.*|crio|cri-dockerd|k3s.*|rke2.*)$"),
-    "shim-died": re.compile(r"containerd-shim.*|conmon.*|runc.*|crun.*|containerd"),
-    "vm-runtime": re.compile(r"qemu.*|cloud-hyperviso.*|firecracker.*|containerd-shim.*|runsc.*|exe"),
-    "cni": re.compile(r"calico.*|cilium.*|flannel.*|weave.*|kindnetd|aws-k8s-agent|ovnkube.*|ovs-.*|multus.*"),
+    "runtime-down": re.compile(r"^(?:containerd|docker-containe|dockerd|docker-.*|crio|cri-dockerd|k3s.*|rke2.*)$"),
+    "shim-died": re.compile(r"^(?:containerd|conmon|runc|crun)"),
+    "vm-runtime": re.compile(r"^(?:qemu|cloud-hyperviso|firecracker|containerd-shim|runsc|exe$)"),
+    "cni": re.compile(r"^(?:calico|cilium|flannel|weave|kindnetd|aws-k8s-agent|ovnkube|ovs-|multus)"),
 }
 """Tasks without which a pod fails for that reason: an OOM kill of one explains it, whatever the error says."""
 _STARTING_CAUSES = re.compile(r"^(?:netns|veth)")

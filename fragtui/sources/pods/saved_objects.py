@@ -15,12 +15,10 @@ from fragtui.text import counted
 _HEAD = 1 << 16
 _SIGN_BYTES = 4096
 _BLOCK = 1 << 16
+_EVENT_SIGN = re.compile(rb'"(?:involvedObject|regarding)"\s*+:')
+_LIST_SIGN = re.compile(rb'"(?:items|kind)"\s*+:')
 MAX_KEPT_OBJECTS = 8192
 """Most observations kept for sorting by time, the newest: about 10 MiB."""
-_JSON_SIGN = re.compile(
-    rb'"(?:involvedObject|regarding)"\s*:|"kind"\s*:\s*"(?:\w*List|Event|Pod)"(?=(?s:.)*"apiVersion")'
-    rb'|"apiVersion"\s*:(?=(?s:.)*"(?:items|kind)"\s*:)'
-)
 
 
 def head_of(log: IO[bytes]) -> bytes:
@@ -39,7 +37,9 @@ def are_objects(log: IO[bytes]) -> bool:
     head = _bare(head_of(log))
     if head[:1] in (b"{", b"["):
         head = head[:_SIGN_BYTES]  # An audit log has objects of the API, too, and nothing about starting pods.
-        return _JSON_SIGN.search(head) is not None and b"audit.k8s.io" not in head
+        if b"audit.k8s.io" in head:
+            return False
+        return _EVENT_SIGN.search(head) is not None or (b'"apiVersion"' in head and _LIST_SIGN.search(head) is not None)
     return is_yaml(head)
 
 
