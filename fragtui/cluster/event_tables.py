@@ -50,6 +50,7 @@ _ALONE = re.compile(
 _OBJECT = re.compile(r"^(?:pods?/)([a-z0-9][a-z0-9.\-]*)\s+", re.IGNORECASE)
 _OTHER_OBJECT = re.compile(r"[a-z][a-z0-9.]*+/\S++\s{2}")
 _FROM = re.compile(r"^(?:kubelet(?:, ?\S+)?|\S+-scheduler|\S+)\s{2,}")
+_RULE = re.compile(r" [|│] ")
 _MAX_SPACES = 64
 _WIDE = re.compile(rf"\s{{{_MAX_SPACES},}}+")
 """Room between cells; the search for a message's end tries each of it."""
@@ -60,7 +61,7 @@ Row = re.Pattern[str]
 
 def table_of(header: str) -> Row | None:
     """Return the expression of a table's rows by its header line, or None for any other line."""
-    text = header.strip(BOX).upper()
+    text = _unruled(header).upper()
     if "REASON" not in text or "MESSAGE" not in text:
         return None
     for title in _TITLES:
@@ -69,6 +70,12 @@ def table_of(header: str) -> Row | None:
     if not 3 <= len(columns) <= _MAX_CELLS or len(set(columns)) < len(columns):
         return None
     return _row_of(columns)
+
+
+def _unruled(text: str) -> str:
+    """Return a row without the rules between and around its cells, as Markdown and terminal programs draw them."""
+    text = text.strip(BOX)
+    return _RULE.sub("   ", text) if "|" in text or "│" in text else text
 
 
 @lru_cache(maxsize=32)
@@ -86,7 +93,7 @@ def _row_of(columns: tuple[str, ...]) -> Row | None:
 
 def read_table_row(row: Row, text: str, time: float | None, line: int | None) -> tuple[PodObservation, ...] | None:
     """Return the failure that a row reports, empty if none; None if the text is no row of this table."""
-    found = row.match(_WIDE.sub(" " * _MAX_SPACES, text.strip(BOX)))
+    found = row.match(_WIDE.sub(" " * _MAX_SPACES, _unruled(text)))
     if found is None:
         return None
     cells = found.groupdict()

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from fragtui.cluster.event_tables import Row, read_table_row, table_of
+from fragtui.cluster.event_tables import BOX, Row, read_table_row, table_of
 from fragtui.cluster.line_reader import read_line
 from fragtui.cluster.needles import is_about_a_pod
 from fragtui.cluster.needles import worth_reading as line_worth_reading
@@ -21,6 +21,7 @@ _MAX_TEXT = 16_000
 _DESCRIBED = re.compile(r"^(Name|Namespace|UID):\s+([a-z0-9][a-z0-9.\-]*)\s*$")
 _DESCRIBED_BYTES = (b"Name:", b"Namespace:", b"UID:")
 _HEADERS = ((b"MESSAGE", b"REASON"), (b"Message", b"Reason"))
+_EVENT_TYPES = ("Warning", "Normal")
 _ROW = re.compile(r"[\s│┃|║]*(?:Warning|Normal)\s")
 _NEW_RECORD = re.compile(r'time="|level=|\{"|[IWEF]\d{4} \d\d:|\s*(?:Warning|Normal)\s|\w{3} +\d+ \d\d:')
 _GLOG = re.compile(r'E\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w.]+:\d+\] (?!")')
@@ -68,6 +69,8 @@ class PodLogReader:
             return True
         if line_worth_reading(line) or line.startswith(_DESCRIBED_BYTES):
             return True
+        if line[:1] > b"\x7f" and b"Name" in line:  # Of a terminal program, in a box.
+            return True
         return any(message in line and reason in line for message, reason in _HEADERS)
 
     def feed(self, record: LogRecord) -> tuple[PodObservation, ...]:
@@ -110,7 +113,9 @@ class PodLogReader:
 
     def _read_row(self, row: Row, record: LogRecord) -> tuple[PodObservation, ...] | None:
         """Return the observations of a table's row, None for another line; enough of these end the table."""
-        read = read_table_row(row, record.text, record.time, record.line)
+        # A row that begins with a date looks like a line of syslog, its type like the host.
+        text = f"{record.host}  {record.text}" if record.host in _EVENT_TYPES else record.text
+        read = read_table_row(row, text, record.time, record.line)
         if read is not None:
             self._other_rows = 0
             return tuple(self._named(observation, record.line) for observation in read)
@@ -122,9 +127,9 @@ class PodLogReader:
     def _describes(self, record: LogRecord) -> bool:
         """Remember the pod that ``kubectl describe`` names above its table of events."""
         self._describing -= self._describing > 0 and self._row is None
-        if ":" not in record.text[:10]:
+        if ":" not in record.text[:12]:
             return False
-        match = _DESCRIBED.match(record.text)
+        match = _DESCRIBED.match(record.text.strip(BOX))
         if match is None:
             return False
         key, value = match[1], printable(match[2])

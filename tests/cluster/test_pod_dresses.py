@@ -243,6 +243,10 @@ TABLES: dict[str, str] = {
     "  FirstSeen\tLastSeen\tCount\tFrom\tSubObjectPath\tType\tReason\tMessage\n"
     "  ---------\t--------\t-----\t----\t-------------\t--------\t------\t-------\n"
     f"  88m\t\t4m\t\t41\tkubelet, n9\t\t\tWarning\t\tFailedCreatePodSandBox\t{MESSAGE}\n",
+    "k9s": "│ Name:         cart-7c-x1          │\n│ Namespace:    shop          │\n│ Events:          │\n"
+    f"│   Type     Reason  Age  From  Message          │\n│   Warning  FailedCreatePodSandBox  4m1s (x41 over 88m)  kubelet  {MESSAGE}  │\n",
+    "Markdown": "| NAMESPACE | LAST SEEN | TYPE | REASON | OBJECT | MESSAGE |\n|---|---|---|---|---|---|\n"
+    f"| shop | 4m (x41 over 88m) | Warning | FailedCreatePodSandBox | pod/cart-7c-x1 | {MESSAGE} |\n",
     "custom columns": "NAMESPACE   REASON   OBJECT   MESSAGE\n"
     f"shop   FailedCreatePodSandBox   pod/cart-7c-x1   {MESSAGE}\n",
 }
@@ -257,6 +261,15 @@ def test_a_table_is_cut_by_its_header(table: str) -> None:
     (incident,) = incidents_of(f"{text}\nafterwards\n".encode())
     assert faults_of(expected, [incident]) == []
     assert ("last seen 4m" in (incident.explanation or "")) is (table != "custom columns")
+
+
+def test_a_row_with_a_date_has_a_time() -> None:
+    text = (
+        "LAST SEEN   TYPE   REASON   OBJECT   MESSAGE\n"
+        f"2024-02-06T09:07:11Z   Warning   FailedCreatePodSandBox   pod/cart-7c-x1   {MESSAGE}\n"
+    )
+    expected = "pod=-/cart-7c-x1 class=fork-refused memory=yes time=2024-02-06T09:07:11"
+    assert faults_of(expected, incidents_of(text.encode())) == []
 
 
 REASONS: dict[tuple[str, str], str] = {
