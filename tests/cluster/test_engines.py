@@ -160,3 +160,62 @@ HARMLESS = (
 @pytest.mark.parametrize("text", HARMLESS)
 def test_other_errors_are_no_failed_pod(text: str) -> None:
     assert [each for each in incidents_of(text.encode()) if each.report is None] == []
+
+
+KILLED = (
+    "Feb 06 09:00:01 n kernel: java invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0, oom_score_adj=969\n"
+    "Feb 06 09:00:01 n kernel: oom-kill:constraint=CONSTRAINT_NONE,nodemask=(null),cpuset=/,mems_allowed=0,global_oom,"
+    "task_memcg=/system.slice/x.service,task=%s,pid=801,uid=0\n"
+    "Feb 06 09:00:01 n kernel: Out of memory: Killed process 801 (%s) total-vm:2kB, anon-rss:9kB, file-rss:0kB\n"
+)
+SANDBOX = (
+    'Feb 06 09:00:03 n kubelet[9]: E0206 09:00:03.100000     911 kuberuntime_sandbox.go:70] "Failed to create sandbox for pod" '
+    'err="rpc error: %s" pod="data/cache-0"\n'
+)
+UNAVAILABLE = "code = Unavailable desc = error reading from server: EOF"
+
+
+@pytest.mark.parametrize(
+    ("victim", "error", "memory"),
+    [
+        ("containerd", UNAVAILABLE, "yes"),
+        ("dockerd", UNAVAILABLE, "yes"),
+        ("calico-node", 'plugin type=\\"calico\\" failed (add): connection refused', "yes"),
+        ("containerd-shim", 'failed to start sandbox container task \\"12\\": ttrpc: closed', "yes"),
+    ],
+)
+def test_an_oom_kill_of_what_the_pod_misses_is_linked(victim: str, error: str, memory: str) -> None:
+    log = KILLED % (victim, victim) + SANDBOX % error
+    assert faults_of(f"kernel line ;; pod=data/cache-0 memory={memory} linked=True", incidents_of(log.encode())) == []
+
+
+@pytest.mark.parametrize("victim", ["java", "calico-node"])
+def test_an_oom_kill_of_another_task_does_not_explain_a_runtime_that_is_down(victim: str) -> None:
+    log = KILLED % (victim, victim) + SANDBOX % UNAVAILABLE
+    assert faults_of("pod=data/cache-0 class=runtime-down memory=no linked=False", incidents_of(log.encode())) == []
+
+
+def test_a_name_that_is_taken_points_to_the_attempt_that_holds_it() -> None:
+    name = f"cache-0_data_{UID}_0"
+    reserved = f'code = Unknown desc = failed to reserve sandbox name \\"{name}\\": name \\"{name}\\" is reserved for \\"{ID}\\"'
+    log = SANDBOX % "code = DeadlineExceeded desc = context deadline exceeded" + (SANDBOX % reserved).replace(
+        "09:00:03", "09:00:15"
+    )
+    first, second = incidents_of(log.encode())
+    assert (first.cause, second.cause, second.memory) == ("timeout", "name-conflict", None)
+    assert first.id in second.linked
+    assert "consequence of the attempt of 2024-02-06T09:00:03" in (second.explanation or "")
+
+
+@pytest.mark.parametrize(
+    ("error", "linked"), [("code = DeadlineExceeded desc = context deadline exceeded", True), ("exit status 6", False)]
+)
+def test_a_deadline_is_compared_with_what_the_kernel_said_when_the_attempt_began(error: str, linked: bool) -> None:
+    kernel = (
+        "Feb 06 08:56:30 n kernel: containerd: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL|__GFP_COMP)\n"
+        "Feb 06 08:56:30 n kernel: CPU: 3 PID: 801 Comm: containerd Not tainted 5.15.0\n"
+    )
+    incidents = incidents_of((kernel + SANDBOX % error).encode())
+    (pod,) = [each for each in incidents if each.report is None]
+    assert bool(pod.linked) is linked
+    assert pod.memory is None
