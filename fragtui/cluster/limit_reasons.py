@@ -182,7 +182,7 @@ LIMIT_REASONS: tuple[ReasonRow, ...] = (
     (
         "timeout",
         None,
-        (r"netplugin failed.{0,80}signal: killed",),
+        (r"netplugin failed.{0,80}(?:signal: killed|deadline exceeded)",),
         "the runtime killed a network plug-in that did not answer in time",
         "Look at the CNI plug-in's pods and log, and at what the node waited for then (disk, memory).",
     ),

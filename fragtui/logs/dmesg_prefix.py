@@ -32,6 +32,7 @@ STAMPED = re.compile(
     r"|\d{4}-\d\d-\d\d[T ]\d\d:|\[(?=[^\]]*+\])[^\]]*?\d\d:\d\d)"
 )
 """A stamp that a line of the kernel or of a syslog daemon begins with."""
+MONOTONIC_HOST = re.compile(r"(?:\S+ )?(?:kernel|[a-zA-Z][\w.@-]*\[\d+\]): ")
 DATELESS = re.compile(
     r"(?!.{1,15}(?:: page allocation| invoked oom-killer| cpuset=|: vm))([^\s:()\[\]]+) kernel: ",
 )

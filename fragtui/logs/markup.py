@@ -43,7 +43,7 @@ def is_soft_broken(text: str, known: bool) -> bool:
 
 def is_quoted_printable(text: str) -> bool:
     """Return whether a line has a quoted character of quoted-printable text that no log has."""
-    return _QUOTED_KEY.search(text) is not None or " =3D " in text or text.endswith("=20")
+    return _QUOTED_KEY.search(text) is not None or " =3D " in text
 
 
 def unquote_printable(text: str) -> str:

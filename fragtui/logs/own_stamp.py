@@ -32,12 +32,12 @@ def zone_shift(own: float, guessed: float) -> float:
     return round((own - guessed) / _STEP_SECONDS) * _STEP_SECONDS
 
 
-def date_yearless(line: SyslogLine, shift: float) -> float:
+def date_yearless(line: SyslogLine | None, shift: float) -> float:
     """Correct the guessed time of a line without a year by the shift, and return the shift for those after it.
 
     A full stamp of its own is the truth for it and for them.
     """
-    if line.time is not None:
+    if line is not None and line.yearless and line.time is not None:
         if line.text.startswith(("time=", "{")) and (own := own_time(line.text)) is not None:
             shift = zone_shift(own, line.time)
         line.time += shift

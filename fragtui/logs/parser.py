@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from fragtui.logs.dmesg_prefix import DATELESS, STAMPED, Prefix, read_brackets, read_priority
+from fragtui.logs.dmesg_prefix import DATELESS, MONOTONIC_HOST, STAMPED, Prefix, read_brackets, read_priority
 from fragtui.logs.journal_entry import ExportEntry, VerboseEntry
 from fragtui.logs.json_opener import PrettyLine, PrettyObject, ShippedLine, open_json, unquoted, whole_object
 from fragtui.logs.kmsg_record import looks_like_kmsg, parse_kmsg_record
@@ -28,9 +28,8 @@ _QUOTE = re.compile(r"(?:[>│|] ?)+")
 _TALOS = re.compile(r"(?:\S+: )?(?=(?:kern|user|daemon|syslog): +[a-z]+: \[\d{4}-)")
 _SIMPLE = re.compile(rb"(?:\[ *(\d{1,10})\.(\d{6})\](?:\[ *([TC]\d+)\])?+ ?+(?!\[)|(?!\[(?!<)|[<(]))([ -\"$-~]*)")
 """The plain case after ``kernel: ``: an optional timestamp and caller, printable ASCII, no #."""
-_MONOTONIC_HOST = re.compile(r"(?:\S+ |(?!\S+ (?:page allocation |vmalloc)))(?:kernel|[a-zA-Z][\w.@-]*\[\d+\]): ")
 _RECORD_START = re.compile(r"\[ *\d{1,10}\.\d{6}\](?:\[ *[TC]\d+\])? ")
-_MIN_RECORDS = 4
+_MIN_RECORDS = 3
 """Stamps of the kernel in one line from which on it is a whole log, pasted without its newlines."""
 _BRACKETS = re.compile(r"[\s{}\[\],]+$")
 """What is between the members of a JSON text."""
@@ -47,8 +46,7 @@ class LogParser:
 
     def __init__(self, now: float | None = None, boot: float | None = None, shift: float = 0.0) -> None:
         self._now = epoch_seconds(now)
-        self.shift = shift
-        """Seconds to add to stamps without a year: learned from lines that also have a full stamp of their own."""
+        self.shift = shift  # Seconds to add to stamps without a year: from lines that have a full one, too.
         self._boot = boot
         self._export = ExportEntry()
         self._verbose = VerboseEntry()
@@ -68,7 +66,7 @@ class LogParser:
 
     def feed(self, line: bytes, number: int | None = None, torn: bool = False) -> tuple[LogRecord, ...]:
         """Return the records that a line (without its newline) completes; `torn` if it had no newline."""
-        if not torn and (known := self._known(line, number)) is not None:
+        if not (torn or self._quoted) and (known := self._known(line, number)) is not None:
             self._last = known
             return (known,)
         if len(line) > LINE_BYTES and not self._export.binary:
@@ -188,13 +186,18 @@ class LogParser:
         """Return the records of a line without what a tool wrote before it."""
         if self._wrappers.known and (found := self._wrappers.strip(text)) is not None:
             self._last = self._lasts.get(found.label)
+            records = self._records(line, found.text, number, torn)
+            time, host = found.time, found.label
+            if time is None and any(each.time is None for each in records):
+                # What was learned may hold a date that the parser knows, and the host.
+                whole = self._plain(text, None, False)[0]
+                self._cached_head = b""
+                time, host = whole.time, host if whole.host is None else whole.host
             records = tuple(
                 replace(
-                    each,
-                    time=found.time if each.time is None else each.time,
-                    host=found.label if each.host is None else each.host,
+                    each, time=time if each.time is None else each.time, host=host if each.host is None else each.host
                 )
-                for each in self._records(line, found.text, number, torn)
+                for each in records
             )
             if records and (found.label in self._lasts or len(self._lasts) < _MAX_LABELS):
                 self._lasts[found.label] = records[-1]
@@ -324,8 +327,7 @@ class LogParser:
     def _syslog(self, text: str, prefix: Prefix) -> SyslogLine | None:
         """Parse a syslog line; keep its timestamp, host and `kernel:` for following lines with the same head."""
         parsed = parse_syslog(text, prefix, self._now)
-        if parsed is not None and parsed.yearless:
-            self.shift = date_yearless(parsed, self.shift)
+        self.shift = date_yearless(parsed, self.shift)
         self._cached_head = b""
         if parsed is not None and parsed.program == "kernel" and prefix.end == 0 and text.isprintable():
             self._cached_head = text[: len(text) - len(parsed.text)].encode("utf-8", "surrogateescape")
@@ -355,7 +357,7 @@ class LogParser:
             elif syslog is None and " kernel: " in text and (found := DATELESS.match(text)):
                 prefix.end, host, program = found.end(), found[1], "kernel"
             read_brackets(text, prefix)
-            if syslog is None and prefix.monotonic is not None and (found := _MONOTONIC_HOST.match(text, prefix.end)):
+            if syslog is None and prefix.monotonic is not None and (found := MONOTONIC_HOST.match(text, prefix.end)):
                 syslog = split_host(text, prefix.end)
                 host, program, pid = syslog.host, syslog.program, syslog.pid
                 text, prefix.end = syslog.text, 0

@@ -10,7 +10,7 @@ from typing import Final
 from fragtui.text import LINE_BYTES, printable
 
 _MAX_LINES = 1024
-_MIN_FALLS = 3
+_MIN_FALLS = 2
 
 
 @dataclass(slots=True)

@@ -14,14 +14,20 @@ from fragtui.logs.timestamps import iso_time
 
 HEAD = re.compile(
     r": page allocation (?:failure[:.] ?o|stalls f)| invoked oom-killer: |: vmalloc(?:: allocation f| error: size )"
+    r"|: vmemmap alloc failure: o"
 )
 """What follows a task's name in the head line of a report."""
 TASK = re.compile(
-    r"(?:CPU: \d{1,6} (?:UID: \d{1,12} )?PID: \d{1,12} Comm: |Pid: \d{1,12}, comm: |INFO: task .{1,15}:\d{1,12} blocked"
-    r"|percpu: allocation failed, |WARNING: (?:CPU: \d{1,6} PID: \d{1,12} at )?mm/page_alloc)"
+    r"CPU: \d{1,6} (?:UID: \d{1,12} )?PID: \d{1,12} Comm: |Pid: \d{1,12}, comm: |INFO: task .{1,15}:\d{1,12} blocked"
+    r"|percpu: allocation failed, |WARNING: (?:CPU: \d{1,6} PID: \d{1,12} at )?mm/page_alloc|oom-killer: gfp_mask="
+    r"|__alloc_pages: \d{1,2}-order allo|page allocation failure[:.] ?o|SL[AU]B: Unable to allocate "
+    r"|vmalloc: allocation failure|vmap allocation for size "
 )
 """The beginning of a line of a report: what is before it is not the kernel's."""
-_WORDS = (": page alloc", "omm: ", "oom-killer", ": vmalloc", " blocked ", "percpu: alloc", "mm/page_alloc")
+_WORDS = (
+    "page alloc", "omm: ", "oom-killer", "vmalloc", " blocked ", "percpu: alloc", "mm/page_alloc", "B: Unable to ",
+    "-order allo", "vmap alloc", "vmemmap",
+)  # fmt: skip
 MAX_COMM = 15
 """Bytes of a task's name (TASK_COMM_LEN without its zero byte)."""
 _MAX_WRAPPERS = 64
@@ -105,9 +111,11 @@ class Wrappers:
             return Unwrapped(fields[self._column], _time_in(rest), None)
         if self._known is None or (found := self._known.match(text)) is None:
             return None
-        return Unwrapped(
-            text[found.end() :], _time_in(found[0]), list(self._shapes.values())[(found.lastindex or 1) - 1]
-        )
+        label = list(self._shapes.values())[(found.lastindex or 1) - 1]
+        rest = text[found.end() :]
+        if found[0][-1:] == "," and len(rest) > 1 and rest[0] == rest[-1] == '"':  # A field that has commas.
+            rest = rest[1:-1].replace('""', '"')
+        return Unwrapped(rest, _time_in(found[0]), label)
 
     def learn(self, text: str, said: str, said_of: Callable[[str], str]) -> bool:
         """Learn the wrapper of a line whose parsed text is `said`; return whether there is a new one.
@@ -123,20 +131,22 @@ class Wrappers:
             return at > 0 and (self._learn_column(text) or self._learn_before(text, at, said_of))
         if (task := TASK.search(said)) is not None and said[: task.start()].strip():
             at = text.find(said[task.start() : task.start() + 40])
-            return at > 0 and self._add(text[:at])
+            return at > 0 and (self._learn_column(text) or self._learn_before(text, at, said_of))
         return False
 
     def _learn_before(self, text: str, at: int, said_of: Callable[[str], str]) -> bool:
         for inner in _INNER.finditer(text[:at]):
             said = said_of(text[inner.start() :]) if inner.start() else ""
-            if (head := HEAD.search(said)) is not None and is_comm(said[: head.start()]):
+            if TASK.match(said.lstrip()) or ((head := HEAD.search(said)) is not None and is_comm(said[: head.start()])):
                 return self._add(text[: inner.start()])
+        if TASK.match(text, at):
+            return self._add(text[:at])
         start = _comm_start(text[:at])
         return start is not None and self._add(text[:start])
 
     def _learn_column(self, text: str) -> bool:
         fields = csv_fields(text) if '"' in text and "," in text else []
-        columns = [place for place, field in enumerate(fields) if HEAD.search(field)]
+        columns = [place for place, field in enumerate(fields) if HEAD.search(field) or TASK.search(field)]
         if len(fields) < 2 or len(columns) != 1 or self._columns == len(fields):
             return False
         self._column, self._columns = columns[0], len(fields)

@@ -86,7 +86,10 @@ KINDS: dict[tuple[str, bool | None], tuple[str, ...]] = {
         'Conflict. The container name "/k8s_POD_a" is already in use by container "12"',
         "create new shim socket: listen unix /run/containerd/s/9f: bind: address already in use: exit status 1",
     ),
-    ("shim-died", None): ('failed to start sandbox container task "12": ttrpc: closed: unknown',),
+    ("shim-died", None): (
+        "namespace path: lstat /proc/3321/ns/ipc: no such file or directory",
+        'failed to start sandbox container task "12": ttrpc: closed: unknown',
+    ),
     ("vm-runtime", None): (
         "failed to create shim task: Failed to Check if grpc server is working: rpc error: code = DeadlineExceeded",
         "OCI runtime create failed: creating container: cannot create sandbox: cannot read client sync file: EOF",
@@ -97,9 +100,13 @@ KINDS: dict[tuple[str, bool | None], tuple[str, ...]] = {
         "/usr/local/sbin/runc did not terminate successfully: exit status 127: unknown",
         "runc: error while loading shared libraries: libseccomp.so.2: cannot open shared object file",
     ),
-    ("cgroup-setup", False): ('unified resource "memory.low" can\'t be set: controller "memory" not available',),
+    ("cgroup-setup", False): (
+        "write /sys/fs/cgroup/cpu/kubepods/x/cpu.cfs_quota_us: invalid argument",
+        'unified resource "memory.low" can\'t be set: controller "memory" not available',
+    ),
     ("permission", False): ("failed to create namespace: open /proc/31/task/32/ns/net: permission denied",),
     ("image-storage", False): (
+        "error recreating the missing symlinks: open /var/lib/containers/storage/9/link: no such file",
         "error creating read-write layer with ID 12: stat /var/lib/containers/storage/3: no such file or directory",
         "failed to stat parent: stat /var/lib/containerd/snapshots/3/fs: no such file or directory",
     ),

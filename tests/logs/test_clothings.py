@@ -13,6 +13,7 @@ from collections.abc import Callable
 import pytest
 
 from fragtui.kernel.reports.report import KernelReport
+from tests.support.eras import ERAS, Era
 from tests.support.explained import explain_log
 from tests.support.kernel_cases import FOLDER, NOW
 
@@ -146,6 +147,7 @@ CLOTHINGS: dict[str, str | bytes] = {
     "mail, wrapped at 78": wrapped(DMESG, 78),
     "mail, quoted and wrapped": wrapped(DMESG, 70, "> "),
     "mail, syslog wrapped": wrapped(SYSLOG, 76),
+    "mail, syslog quoted-printable": quopri.encodestring("\n".join(SYSLOG).encode()),
     "mail, quoted-printable": quopri.encodestring("\n".join(DMESG).encode()),
     "Markdown's escapes": each("", [re.sub(r"([*_|<])", r"\\\1", line) for line in DMESG]),
     "HTML": "<html><body><pre>" + each("", [x.replace("&", "&amp;").replace("<", "&lt;") for x in DMESG]) + "</pre>",
@@ -210,3 +212,31 @@ def test_the_lines_of_two_nodes_are_kept_apart(prefix: str, lines: list[str]) ->
 )
 def test_a_report_between_other_things_is_read_as_well(text: str) -> None:
     assert reports(text + each("") + text) == [STANDARD]
+
+
+def of_any_era(text: str | bytes) -> list[dict[str, object]]:
+    data = text.encode() if isinstance(text, str) else text
+    derived = ("id", "linked", "lines", "time", "explanation", "memory")
+    found = [incident.to_json() for incident in explain_log(io.BytesIO(data), now=NOW)]
+    return [{name: value for name, value in incident.items() if name not in derived} for incident in found]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("era", ERAS, ids=[era.name for era in ERAS])
+def test_the_reports_of_every_era_come_through(era: Era) -> None:
+    bare = [line for message in era.messages for line in message.split("\n")]
+    lines = [f"[{9120.2 + place * 0.000021:12.6f}] {line}" for place, line in enumerate(bare)]
+    wanted = of_any_era(each("", lines))
+    out = io.StringIO()
+    csv.writer(out).writerows(enumerate(f"Feb 20 10:00:00 node7 kernel: {line}" for line in lines))
+    worn: dict[str, str | bytes] = {
+        "a node's name": each("node07: ", lines),
+        "line numbers": "".join(f"{place:>6}  {line}\n" for place, line in enumerate(lines, 1)),
+        "JSON": json.dumps([{"textPayload": line} for line in lines], indent=1),
+        "CSV": out.getvalue(),
+        "HTML": each("", [line.replace("&", "&amp;").replace("<", "&lt;") + "<br>" for line in lines]),
+        "newest first": each("", lines[::-1]),
+        "one line": " ".join(lines) + "\n",
+        "UTF-16": ("\ufeff" + each("", lines)).encode("utf-16-le"),
+    }
+    assert {name: of_any_era(text) == wanted for name, text in worn.items()} == dict.fromkeys(worn, True)

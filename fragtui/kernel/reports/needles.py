@@ -4,8 +4,7 @@ from __future__ import annotations
 
 REPORT_NEEDLES: tuple[bytes, ...] = (
     b"lloc",  # page allocation failure and stalls, SLUB, SLAB, vmalloc, HugeTLB, CMA, per-CPU, IOMMU, and those of 2.4
-    b"oom-kill",
-    b"oom_reaper: ",
+    b"oom",  # oom-killer, oom-kill:, oom_reaper: one word costs less than two, and few other words have it.
     b"ut of memory",
     b"illed ",  # Killed process ..., killed as a result of ...
     b" callbacks suppressed",  # Applies to the next head line, at any distance.

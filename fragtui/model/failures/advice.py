@@ -7,7 +7,7 @@ from fragtui.kernel.reports.report import KernelReport
 from fragtui.model.failures.cause import FoundCause
 from fragtui.model.failures.causes import FREE_BLOCKS
 from fragtui.model.failures.refusal import RefusalCause, RefusalVerdict
-from fragtui.model.failures.refusal_words import ADDRESS_SPACE
+from fragtui.model.failures.refusal_words import ADDRESS_SPACE, exceeds_memory
 
 _RESERVE = "Raise vm.min_free_kbytes so that the reserve lasts"
 _JUMBO_ORDER = 2
@@ -52,7 +52,7 @@ def _of_request(
 def vmalloc_advice(report: KernelReport, cause: FoundCause | None) -> list[str]:
     """Return sentences on what to do about a failed vmalloc."""
     words = report.vmalloc or ""
-    if words.startswith("0 bytes") or "exceeds total pages" in words:
+    if words.startswith("0 bytes") or exceeds_memory(words):
         return ["Update or remove the module that asked."]
     sentences = []
     if "address space" in words or "vm_struct" in words or ADDRESS_SPACE.fullmatch(words):

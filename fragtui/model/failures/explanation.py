@@ -32,7 +32,7 @@ def describe_report(
     if report.order is not None:
         text += _why(report, judgement, reading)
     parts = [text + "."]
-    if report.kind is ReportKind.ALLOCATION_FAILURE and report.order is not None:
+    if report.kind is not ReportKind.STALL and report.order is not None:
         atomic = is_atomic(report.mode, reading)
         parts.extend(advice_for(report, version, cause, atomic, judgement))
     if cause is not None and cause.cause.key == "veth" and report.order is not None and report.order > 0:

@@ -16,6 +16,8 @@ from fragtui.text import counted, format_bytes
 _MAX_ORDER = 30
 ADDRESS_SPACE = re.compile(r"\d+ bytes")
 """Up to 5.12 vmalloc's words if it finds no address space (mm/vmalloc.c __vmalloc_node_range)."""
+_MIN_DIGITS = 11
+"""Digits of 10 GB: no module or table needs as much."""
 _MAX_PLACES = 4
 """Zones or NUMA nodes named in a sentence."""
 
@@ -122,12 +124,18 @@ def _cma_kb(judged: RefusalZone, judgement: RefusalVerdict) -> int:
     return 0 if judgement.uses_cma else min(judged.zone.free_cma_kb or 0, judged.zone.free_kb or 0)
 
 
+def exceeds_memory(words: str) -> bool:
+    """Return whether vmalloc was asked for more than a node has: up to 5.12 it prints only the size."""
+    size = words.removesuffix(" bytes")
+    return "exceeds total pages" in words or (size.isdecimal() and len(size) >= _MIN_DIGITS)
+
+
 def vmalloc_reason(report: KernelReport, version: KernelVersion | None, reading: GfpReading) -> str:
     """Return why vmalloc failed: address space, single pages, or a size that no machine has (mm/vmalloc.c)."""
     words = report.vmalloc or ""
     if words.startswith("0 bytes"):
         return "a request for nothing: a bug of the code that asked, not fragmentation."
-    if "exceeds total pages" in words:
+    if exceeds_memory(words):
         return "larger than the node's memory: a bug of the code that asked, or a damaged input; not fragmentation."
     if "address space" in words or "vm_struct" in words or ADDRESS_SPACE.fullmatch(words):
         return "the kernel's virtual address space for vmalloc was exhausted; this is not fragmentation."

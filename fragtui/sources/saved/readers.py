@@ -86,7 +86,7 @@ class SavedKernelLog:
                 stream.finish()
                 problem = f"{printable(str(path))}: {_why(error)}"
         place = printable(path.name)
-        stream.looked(f"{cut.lines:,} lines of {place}" if cut.lines else "")
+        stream.looked(f"{cut.lines:,} line{'' if cut.lines == 1 else 's'} of {place}" if cut.lines else "")
         return stream.update(printable(str(path)), 0, problem=problem)
 
 
@@ -162,7 +162,7 @@ class SavedPods:
         shows = "; ".join([f"{_CANNOT_TELL} (reads {', '.join(read)})" if read else "", *problems]).strip("; ")
         shows = shows or self._tree.ambiguous or "no log of kubelet or runtime among the saved files"
         with self._lock:
-            counts = [f"{self._lines:,} lines"] if self._lines else []
+            counts = [f"{self._lines:,} line{'' if self._lines == 1 else 's'}"] if self._lines else []
             counts += [counted(self._objects, "object")] if self._objects else []
             proof = f"{' and '.join(counts)} of {counted(len(read), 'file')}" if counts and read else ""
             self._state = SourceState(_NAME, "live" if proof else "absent", shows, proof)

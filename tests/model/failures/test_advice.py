@@ -205,6 +205,7 @@ VMALLOC = {
     "vmalloc error: size 4096, failed to allocated page array size 8192, mode:0xcc0": ("single pages", "Free memory"),
     "vmalloc error: size 8192, page order 0, failed to allocate pages, mode:0xcc0": ("single pages", "Free memory"),
     "vmalloc error: size 1125899906842624, exceeds total pages, mode:0xcc0": ("larger than", "module"),
+    "vmalloc: allocation failure: 34359738352 bytes, mode:0xd2": ("larger than", "module"),
     "vmalloc: allocation failure: 0 bytes, mode:0xd2": ("nothing", "module"),
 }
 
