@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from fragtui.cluster import event_tables
 from fragtui.cluster import failure_reason as reason
 from fragtui.logs.wrapper import any_of, shape_of
 from fragtui.render.redaction import redaction_of
 from fragtui.sources.config import toml_file
+from fragtui.sources.host import tree
 from tests.support.adversary import Attack, attacks
 from tests.support.package_patterns import Use, package_patterns
 
@@ -53,11 +55,22 @@ MADE = {
         any_of,
         [shape_of(text) for text in ("/var/log/messages-1:", "2026-02-20T10:00:00Z a 12 | ", "[pod/x-1] 10:00:00 ")],
     ),
+    "fragtui.cluster.event_tables._row_of": [
+        pattern
+        for header in (
+            "NAMESPACE LASTSEEN TYPE REASON OBJECT SUBOBJECT SOURCE MESSAGE FIRSTSEEN COUNT NAME",
+            "LASTSEEN FIRSTSEEN COUNT NAME KIND SUBOBJECT TYPE REASON SOURCE MESSAGE",
+            "TYPE REASON AGE FROM MESSAGE",
+        )
+        for pattern in compiled_by(event_tables._row_of.__wrapped__, tuple(header.split()))
+    ],
+    "fragtui.sources.host.tree._section_of": compiled_by(tree._section_of.__wrapped__, "buddyinfo"),
     "fragtui.sources.config.toml_file._setting": compiled_by(toml_file._setting, "guard"),
 }
 """Those that a function makes when it is called."""
 FOUND = package_patterns(MADE)
 LINE_BY_LINE = {
+    "fragtui.cluster.event_tables._row_of": "match",
     "fragtui.cluster.failure_reason._wrappers": "match",
     "fragtui.logs.wrapper.any_of": "match",
     "fragtui.sources.config.toml_file._setting": "match",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from fragtui.cluster.error_ids import container_id_in, pids_in, sandbox_id_in
-from fragtui.cluster.kubelet_lines import EVENT_REASONS
+from fragtui.cluster.event_reasons import failure_of_event
 from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
+from fragtui.logs.bounded_json import read_json
 from fragtui.logs.timestamps import rfc3339_time
 from fragtui.text import printable
 
@@ -28,7 +30,13 @@ _CONTAINER_WAITS = frozenset(
         "RunContainerError",
     }
 )
+_NOT_STARTED = frozenset({"StartError", "ContainerCannotRun"})
+"""How a container ended that the runtime made but could not start."""
 _MIRROR = "kubernetes.io/config.mirror"
+_WRAPPERS = ("object", "event", "jsonPayload", "items", "log", "message", "msg", "MESSAGE", "data", "body", "_source")
+"""Members in which collectors and exporters put an object; a text is JSON again."""
+_MAX_WRAPPED = 5
+_EVENT_MARKS = (b"involvedObject", b'regarding"', b"regarding\\")
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -73,6 +81,8 @@ def read_pod(pod: Mapping[str, Any], deleted: bool = False) -> PodObservation | 
     containers = _mappings(status.get("containerStatuses"))
     ready, changed = _sandbox_condition(status)
     ran = any(_started(each) for each in (*inits, *containers))
+    if ready is None and any(_start_error(each) for each in (*inits, *containers)):
+        ran = True  # A container is made only in a sandbox that runs.
     if phase == "Succeeded" or ready is True or (ready is None and ran):
         return _sandbox_runs(ref, inits, containers, changed)
     since = (
@@ -81,6 +91,20 @@ def read_pod(pod: Mapping[str, Any], deleted: bool = False) -> PodObservation | 
     if phase == "Running" and ran and not any(each.get("ready") is False for each in containers):
         return PodObservation(PodFact.NAMED, "api", "pod", ref)
     return PodObservation(PodFact.WAITS, "api", "pod", ref, since=since)
+
+
+def _start_error(container: Mapping[str, Any]) -> str | None:
+    """Return why the runtime could not create or start a container that waits, None if it could."""
+    state = _mapping(container.get("state"))
+    waiting = _mapping(state.get("waiting"))
+    reason = _text(waiting.get("reason"))
+    for ended in (_mapping(state.get("terminated")), _mapping(_mapping(container.get("lastState")).get("terminated"))):
+        if ended.get("reason") in _NOT_STARTED and not state.get("running"):
+            return printable(f"{ended['reason']}: {_text(ended.get('message'), _ERROR_LIMIT) or ''}", _ERROR_LIMIT)
+    if reason not in _CONTAINER_WAITS:
+        return None
+    message = _text(waiting.get("message"), _ERROR_LIMIT) or _text(container.get("image")) or ""
+    return printable(f"{reason}: {message}", _ERROR_LIMIT)
 
 
 def _sandbox_condition(status: Mapping[str, Any]) -> tuple[bool | None, float | None]:
@@ -99,11 +123,7 @@ def _sandbox_runs(
     ref: PodRef, inits: list[Mapping[str, Any]], containers: list[Mapping[str, Any]], changed: float | None
 ) -> PodObservation:
     for container in (*inits, *containers):
-        waiting = _mapping(_mapping(container.get("state")).get("waiting"))
-        reason = _text(waiting.get("reason"))
-        if reason in _CONTAINER_WAITS:
-            message = _text(waiting.get("message"), _ERROR_LIMIT) or _text(container.get("image")) or ""
-            error = printable(f"{reason}: {message}", _ERROR_LIMIT)
+        if (error := _start_error(container)) is not None:
             return PodObservation(PodFact.WAITS, "api", "pod", ref, stage="container", error=error, since=changed)
     running = any(_started(container) for container in containers)
     return PodObservation(PodFact.CONTAINER_RUNS if running else PodFact.SANDBOX_RUNS, "api", "pod", ref, changed)
@@ -124,11 +144,13 @@ def read_event(event: Mapping[str, Any]) -> PodObservation | None:
     )
     if reason == "Started" and ref:
         return PodObservation(PodFact.CONTAINER_RUNS, "event", "started", ref, last)
-    if reason not in EVENT_REASONS or not ref:
+    message = _text(event.get("message"), _ERROR_LIMIT) or _text(event.get("note"), _ERROR_LIMIT) or ""
+    failure = failure_of_event(reason, message)
+    if failure is None or not ref:
         return None
+    stage, error = failure
     first = _seconds(event.get("firstTimestamp") or event.get("deprecatedFirstTimestamp"))
     count = series.get("count") or event.get("count") or event.get("deprecatedCount") or 1
-    error = _text(event.get("message"), _ERROR_LIMIT) or _text(event.get("note"), _ERROR_LIMIT) or ""
     identity = _text(_mapping(event.get("metadata")).get("uid"))
     return PodObservation(
         PodFact.FAILED,
@@ -136,11 +158,55 @@ def read_event(event: Mapping[str, Any]) -> PodObservation | None:
         "event",
         ref,
         last,
-        error=error if reason == "FailedCreatePodSandBox" else f"{reason}: {error}",
+        error=error,
         sandbox_id=sandbox_id_in(error),
         container_id=container_id_in(error),
+        stage=stage,
         count=count if isinstance(count, int) and 0 < count <= _MAX_COUNTED else 1,
         first_time=first,
         event_id=identity,
         pids=pids_in(error),
     )
+
+
+def read_objects_in(value: Any, depth: int = 0) -> tuple[PodObservation, ...]:
+    """Return the observations of the events and pods in a JSON value, also within a collector's wrapper."""
+    if isinstance(value, str):
+        return _in_text(value, depth) if value.startswith("{") else ()
+    if isinstance(value, list):
+        return (
+            tuple(each for item in value for each in read_objects_in(item, depth + 1)) if depth < _MAX_WRAPPED else ()
+        )
+    if not isinstance(value, dict):
+        return ()
+    if "involvedObject" in value or "regarding" in value:
+        event = read_event(value)
+        return () if event is None else (event,)
+    if value.get("kind") == "Pod" or ("status" in value and "spec" in value and "kind" not in value):
+        pod = read_pod(value)
+        return () if pod is None else (pod,)
+    if depth >= _MAX_WRAPPED:
+        return ()
+    return tuple(each for key in _WRAPPERS if key in value for each in read_objects_in(value[key], depth + 1))
+
+
+def _in_text(text: str, depth: int) -> tuple[PodObservation, ...]:
+    try:
+        return read_objects_in(read_json(text), depth + 1) if depth < _MAX_WRAPPED else ()
+    except ValueError:
+        return ()
+
+
+def read_event_line(line: bytes, number: int | None) -> tuple[PodObservation, ...] | None:
+    """Return the observations of a log line that is an event as JSON, None for any other line. Never raises."""
+    for mark in _EVENT_MARKS:
+        if mark in line:
+            break
+    else:
+        return None
+    text = line[max(0, line.find(b"{")) :].decode("utf-8", "replace").strip()
+    try:
+        found = read_objects_in(read_json(text))
+    except ValueError:
+        return None
+    return tuple(replace(each, line=number, last_line=number) for each in found) or None

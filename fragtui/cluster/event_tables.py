@@ -1,79 +1,139 @@
-"""Pasted lines: ``kubectl describe`` and ``kubectl get events``, and errors without any prefix."""
+"""Tables of events: ``kubectl describe``, ``kubectl get events`` (also wide) and ``kubectl events``, of any version."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from functools import lru_cache
+from itertools import pairwise
 
-from fragtui.cluster.error_ids import container_id_in, pids_in, pod_group_in, pod_in, sandbox_id_in
-from fragtui.cluster.kubelet_lines import EVENT_REASONS
-from fragtui.cluster.observation import PodFact, PodObservation
-from fragtui.cluster.pod_ref import PodRef, docker_name_ref
-from fragtui.text import bounded_int
+from fragtui.cluster.event_reasons import read_event_of
+from fragtui.cluster.observation import PodObservation
+from fragtui.cluster.pod_ref import PodRef
+from fragtui.logs.timestamps import rfc3339_time
+from fragtui.text import bounded_int, printable
 
-_BOX = " \t│┃|║"
-_TABLE_ROW = re.compile(
-    r"^(?:(\S+)\s+)?(?:\S+\s+)?(?:Warning|Normal)\s+(\w+)\s+(?:(\S+)\s+(?:\(x(\d{1,20}) over (\S+)\)\s+)?)?(.*)$",
+BOX = " \t│┃|║"
+"""Characters around a row in a terminal program."""
+_TITLES = ("LAST SEEN", "FIRST SEEN", "LASTSEEN", "FIRSTSEEN", "SUBOBJECTPATH")
+_AGE = r"(?:(?:\d{1,6}[ydhms]){1,4}+(?!\w)|<invalid>|<unknown>|\d{4}-\d\d-\d\dT[\d:.]{8,18}+Z)"
+_TIMES = rf"(?:{_AGE}(?: ?\(x\d{{1,20}}+ over {_AGE}\))?+)"
+_PART = r"(?P<part>(?:spec|status)\.\S++|implicitly\S++(?: \S++)?+)?+"
+_SOURCE = r"(?P<source>\{?[a-z][\w.\-]*+(?:(?:, ?| (?=\S{1,300}\}))[\w.\-]++\}?)?+)?+"
+_CELLS = {
+    "NAMESPACE": r"(?P<namespace>[a-z0-9][a-z0-9.\-]*+)",
+    "LASTSEEN": rf"(?P<last>{_TIMES})?+",
+    "FIRSTSEEN": rf"(?P<first>{_TIMES})?+",
+    "AGE": rf"(?P<last>{_TIMES})?+",
+    "COUNT": r"(?P<count>\d{1,20}+(?!\w))?+",
+    "NAME": r"(?P<name>[a-zA-Z0-9][\w.\-]*+)",
+    "KIND": r"(?P<kind>[A-Z]\w*+)",
+    "TYPE": r"(?P<type>Normal|Warning)",
+    "REASON": r"(?P<reason>\w++)",
+    "OBJECT": r"(?P<object>[a-zA-Z.]++/\S++)",
+    "SUBOBJECT": _PART,
+    "SUBOBJECTPATH": _PART,
+    "SOURCE": _SOURCE,
+    "FROM": _SOURCE,
+    "MESSAGE": r"(?P<message>.*?)",
+}
+"""What a cell holds, an optional one possibly nothing; possessive, so that no row is tried in many ways."""
+_ANY_CELL = r"\S++"
+_MAX_CELLS = 16
+_EVENT_NAME = re.compile(r"\.[0-9a-f]{10,20}$")
+"""The end of an event's name; before it stands the name of its object."""
+_ALONE = re.compile(
+    rf"^(?:(?P<namespace>[a-z0-9][a-z0-9.\-]*+)\s++)??(?:(?P<last>{_TIMES})\s++)?(?P<type>Warning|Normal)\s++(?P<reason>\w++)"
+    rf"\s++(?:(?P<age>{_TIMES})\s++)?(?P<message>.*)$"
 )
-_AGE = re.compile(r"^(?:(?:\d+y)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?|<invalid>|<unknown>)$")
+"""A row without its header."""
+_OBJECT = re.compile(r"^(?:pods?/)([a-z0-9][a-z0-9.\-]*)\s+", re.IGNORECASE)
+_OTHER_OBJECT = re.compile(r"[a-z][a-z0-9.]*+/\S++\s{2}")
 _FROM = re.compile(r"^(?:kubelet(?:, ?\S+)?|\S+-scheduler|\S+)\s{2,}")
-_OBJECT = re.compile(r"^(?:pods?/)([a-z0-9][a-z0-9.\-]*)\s+")
-_FREE_TEXT = (
-    ("Failed to create pod sandbox", "event"),
-    ("Failed create pod sandbox", "event"),
-    ("Failed to create sandbox", "event"),
-    ("unable to ensure pod container exists", "event"),
-    ("Unable to mount volumes for pod", "event"),
-    ("failed to create new sandbox", "text"),
-    ("unable to unshare namespaces", "nsexec"),
-    ("failed to unshare", "nsexec"),
-    ("failed to start sandbox container", "text"),
-    ("starting container process caused", "text"),
-    ("OCI runtime create failed", "text"),
-    ("oci runtime error", "text"),
-    ("runc create failed", "text"),
-    ("get final child's PID from pipe", "text"),
-    ("pair interfaces:", "text"),
-    ("Error response from daemon: failed to", "text"),
-)
+_RULE = re.compile(r" [|│] ")
+_MAX_SPACES = 64
+_WIDE = re.compile(rf"\s{{{_MAX_SPACES},}}+")
+"""Room between cells; the search for a message's end tries each of it."""
+_COUNTED = re.compile(r"\(x(\d{1,20}) over ")
+
+Row = re.Pattern[str]
 
 
-def read_event_table_line(text: str, time: float | None, line: int | None) -> tuple[PodObservation, ...]:
-    """Return the failure that a line of text or of an events table reports, empty if none. Never raises."""
-    text = text.strip(_BOX)
-    row = _TABLE_ROW.match(text)
-    if row is not None:
-        before, reason, age, times, _, rest = row.groups()
-        if reason not in EVENT_REASONS:
-            return ()
-        if age is not None and not _AGE.match(age):
-            rest, age = f"{age}  {rest}", None
-        named = _OBJECT.match(rest)
-        namespace = before if named and before and not _AGE.match(before) else None
-        message = rest[named.end() :] if named else _FROM.sub("", rest)
-        pod = PodRef(namespace, named.group(1)) if named else PodRef()
-        return (_failure(message, "event", pod, time, line, count=(bounded_int(times) if times else None) or 1),)
-    for words, step in _FREE_TEXT:
-        at = text.find(words)
-        if at >= 0:
-            return (_failure(text if step != "event" else text[at:], step, PodRef(), time, line, count=None),)
-    return ()
+def table_of(header: str) -> Row | None:
+    """Return the expression of a table's rows by its header line, or None for any other line."""
+    text = _unruled(header).upper()
+    if "REASON" not in text or "MESSAGE" not in text:
+        return None
+    for title in _TITLES:
+        text = text.replace(title, title.replace(" ", ""))
+    columns = tuple(text.split())
+    if not 3 <= len(columns) <= _MAX_CELLS or len(set(columns)) < len(columns):
+        return None
+    return _row_of(columns)
 
 
-def _failure(
-    text: str, step: str, pod: PodRef, time: float | None, line: int | None, *, count: int | None
-) -> PodObservation:
-    named = docker_name_ref(text)
-    inside = named[0] if named else (pod_in(text) or pod_group_in(text))
-    return PodObservation(
-        PodFact.FAILED,
-        "event" if step == "event" else "text",
-        step,
-        pod.merged_with(inside) if pod.may_be(inside) or not pod else pod,
-        time,
-        line,
-        text,
-        sandbox_id=sandbox_id_in(text),
-        container_id=None if named else container_id_in(text),
-        count=count,
-        pids=pids_in(text),
-    )
+def _unruled(text: str) -> str:
+    """Return a row without the rules between and around its cells, as Markdown and terminal programs draw them."""
+    text = text.strip(BOX)
+    return _RULE.sub("   ", text) if "|" in text or "│" in text else text
+
+
+@lru_cache(maxsize=32)
+def _row_of(columns: tuple[str, ...]) -> Row | None:
+    cells = [_CELLS.get(column, _ANY_CELL) for column in columns]
+    if any(columns.count(one) and columns.count(other) for one, other in (("AGE", "LASTSEEN"), ("FROM", "SOURCE"))):
+        return None
+    pattern = cells[0]
+    for before, cell in pairwise(cells):
+        # An empty cell takes no room of its own; a message ends with two spaces, as its words stand one apart.
+        space = r"\s{2,}+" if before == _CELLS["MESSAGE"] else r"\s*+" if before.endswith(")?+") else r"\s++"
+        pattern += space + cell
+    return re.compile(rf"^{pattern}\s*$")
+
+
+def read_table_row(row: Row, text: str, time: float | None, line: int | None) -> tuple[PodObservation, ...] | None:
+    """Return the failure that a row reports, empty if none; None if the text is no row of this table."""
+    found = row.match(_WIDE.sub(" " * _MAX_SPACES, _unruled(text)))
+    if found is None:
+        return None
+    cells = found.groupdict()
+    name, kind = _object(cells)
+    if kind.casefold() not in ("pod", "pods"):
+        return ()
+    counted = _COUNTED.search(cells.get("last") or "")
+    times = cells.get("count") or (counted[1] if counted else None)
+    pod = PodRef(cells.get("namespace"), name) if name else PodRef()
+    moment = rfc3339_time(cells.get("last") or "") or time
+    count = (bounded_int(times) if times else None) or 1
+    return _seen(read_event_of(cells["reason"], cells["message"], pod, (moment, line), count), cells.get("last"))
+
+
+def _seen(events: tuple[PodObservation, ...], age: str | None) -> tuple[PodObservation, ...]:
+    return tuple(replace(event, seen=printable(age)) for event in events) if age and age[0].isdigit() else events
+
+
+def _object(cells: dict[str, str | None]) -> tuple[str | None, str]:
+    """Return the name and the kind of a row's object; without a column for it (a description) a pod without a name."""
+    if whole := cells.get("object"):
+        kind, _, named = whole.partition("/")
+        return named, kind
+    name = cells.get("name")
+    if cells.get("kind"):
+        return (_EVENT_NAME.sub("", name) if name else None), cells["kind"] or ""
+    return (_EVENT_NAME.sub("", name) if name else None), "pod"
+
+
+def read_lone_row(text: str, time: float | None, line: int | None) -> tuple[PodObservation, ...] | None:
+    """Return the failure that a row without its header reports, empty if none; None if the text is no such row."""
+    row = _ALONE.match(text.strip(BOX))
+    if row is None:
+        return None
+    message = row["message"]
+    named = _OBJECT.match(message)
+    if named is None and _OTHER_OBJECT.match(message):
+        return ()
+    counted = _COUNTED.search(row["age"] or row["last"] or "")
+    pod = PodRef(row["namespace"] if named else None, named[1]) if named else PodRef()
+    text = message[named.end() :] if named else _FROM.sub("", message)
+    count = (bounded_int(counted[1]) if counted else None) or 1
+    return _seen(read_event_of(row["reason"], text, pod, (time, line), count), row["age"] or row["last"])

@@ -45,6 +45,7 @@ _WRAPPERS = r"""^(?:
         (?:\ "[^"]*"|\ \.\.\.)?(?::|(?=\ Error\ response))
     | (?:failed\ )?to\ start\ sandbox\ container\ for\ pod\ (?:"[^"]*"|\.\.\.):?
     | error\ response\ from\ daemon:
+    | error:\ (?!code\b)
     | \{"message":\s*"
     | invalid\ header\ field\ value\ "
     | handler\ for\ (?:POST|GET)\ \S+\ returned\ error:

@@ -1,138 +1,19 @@
-"""Reasons of sandbox failures as data: name, whether memory was denied, patterns, sentence, advice."""
+"""Reasons of failed pods as data: name, whether memory was denied, patterns, sentence, advice."""
 
 from __future__ import annotations
 
-_ENOMEM = r"(?:cannot allocate memory|\bENOMEM\b)"
+from fragtui.cluster.limit_reasons import ENOMEM, ENOSPC, LIMIT_REASONS, ReasonRow
+
 _RUNTIME_SOCKET = r"dial unix \S{0,200}(?:containerd|docker|dockershim|cri-dockerd|crio|k3s)\S{0,100}\.sock"
 
-
-def _near(words: str, most: int, end: str = _ENOMEM) -> str:
-    """Return an expression for the words followed by `end` within at most so many characters.
-
-    It stops at the next such words, which are nearer to the end: each character is passed once.
-    """
-    return rf"(?:{words})(?:(?!{words}|{end}).){{0,{most}}}+{end}"
-
-
-ReasonRow = tuple[str, bool | None, tuple[str, ...], str, str]
-
 REASONS: tuple[ReasonRow, ...] = (
+    *LIMIT_REASONS,
     (
-        "bpf-jit-limit",
+        "disk-full",
         False,
-        (r"errno:? 524", _near("seccomp", 200, r"\b524\b"), r"bpf_jit_limit"),
-        "the BPF JIT's own memory limit is used up (errno 524), not the node's memory",
-        "Raise net.core.bpf_jit_limit, or find the process that leaks seccomp filters; dropping caches does not help.",
-    ),
-    (
-        "cgroup-ids",
-        False,
-        (r"/sys/fs/cgroup/[^:]{0,400}: no space left on device", r"cgroup[^:]{0,80}: no space left on device"),
-        "the kernel's 65,535 memory cgroup ids are used up by dead cgroups",
-        "Dying cgroups hold ids until their page cache goes: dropping caches once may free some; "
-        "update the kernel (fixed in 4.4 and later).",
-    ),
-    (
-        "cgroup-kmem-leak",
-        False,
-        (
-            rf"mkdir /sys/fs/cgroup/memory\S{{0,400}}: ?{_ENOMEM}",
-            rf"/sys/fs/cgroup/memory/\S{{0,400}}kmem\S{{0,60}}: {_ENOMEM}",
-        ),
-        "the memory controller can't make another cgroup: the kmem accounting leak of 3.10 kernels",
-        "Boot with cgroup.memory=nokmem or a kernel from 4.0 on; until then reboot. Dropping caches does not help.",
-    ),
-    (
-        "cgroup-enomem",
-        None,
-        (rf"/sys/fs/cgroup\S{{0,400}}: ?{_ENOMEM}", rf"cgroups?\b[^:]{{0,120}}+: ?{_ENOMEM}"),
-        "the kernel returned ENOMEM for a new cgroup: memory, or used-up cgroup ids on older kernels",
-        "Look for a kernel line at that time, and at the number of cgroups in /proc/cgroups.",
-    ),
-    (
-        "volume-enomem",
-        True,
-        (_near(r"(?:MountVolume|MapVolume|AttachVolume)\.\w+ failed", 600),),
-        "the kernel denied memory while a volume was set up",
-        "Look for the kernel line at that time; free memory first, then compact.",
-    ),
-    (
-        "veth-highorder",
-        True,
-        (
-            rf"pair interfaces: ?{_ENOMEM}",
-            _near(r"\bveth\b", 200),
-            _near(r"failed to (?:create|add|make) (?:the )?(?:host )?veth", 200),
-        ),
-        "the kernel had no block large enough for a veth pair's queues (one per possible CPU, order 4 to 6)",
-        "Free large blocks (drop caches, then compact); lower the count of possible CPUs or take a kernel "
-        "with 1ce7d306ea63 (6.9).",
-    ),
-    (
-        "mount-enomem",
-        True,
-        (rf"(?:bind )?mount(?:ing)? [^:]{{0,200}}+: ?{_ENOMEM}",),
-        "the kernel denied memory for a mount",
-        "Look for the kernel line at that time; free memory first, then compact.",
-    ),
-    (
-        "netns-highorder",
-        True,
-        (
-            _near(r"unshar(?:e|ing)\b", 200),
-            _near(r"(?:creat\w{1,20}|clone|new|set ?up) (?:a )?(?:network |net)?(?:namespaces?|ns)\b", 120),
-            _near(r"failed to (?:create|setup|set up) netns", 200),
-        ),
-        "the kernel had no memory, usually no large block, for a new network namespace",
-        "Free large blocks: drop caches, then compact; update kernels before 4.7 (conntrack's per-namespace slab).",
-    ),
-    (
-        "fork-refused",
-        True,
-        (rf"fork/exec [^:]{{0,400}}: ?{_ENOMEM}", rf"\b(?:fork|clone|vfork)\b[^:]{{0,60}}: ?{_ENOMEM}"),
-        "the kernel denied memory for a new process of the runtime",
-        "Look for the kernel line at that time; check vm.overcommit_memory and the runtime's own cgroup limit.",
-    ),
-    (
-        "pid-limit",
-        False,
-        (
-            r"resource temporarily unavailable",
-            r"failed to create new OS thread",
-            r"pthread_create failed",
-            r"can't start new thread",
-            r"\bEAGAIN\b",
-        ),
-        "the process and thread limit is reached (pids.max, kernel.pid_max, threads-max), not memory",
-        "Find the process with the threads; raise TasksMax, pids.max or kernel.pid_max. Dropping caches does not help.",
-    ),
-    (
-        "network-enomem",
-        True,
-        (
-            _near(
-                r"bridge|netlink|\blink\b|interface|endpoint|plugin type|cni|vxlan|ipvlan|macvlan|iptables",
-                300,
-            ),
-        ),
-        "the kernel denied memory while the pod's network was set up",
-        "Free large blocks (drop caches, then compact) and look for the kernel line at that time.",
-    ),
-    (
-        "memcg-limit",
-        False,
-        (
-            r"signal: killed",
-            r"OOM-killed",
-            r"memory limit too low",
-            r"unable to set memory limit",
-            r"minimum memory limit allowed",
-            r"container init caused:?\s*+(?:\\?\"\\?\")?\s*+(?:\"|: unknown|$)",
-            r"cannot start a container that has stopped",
-            r"memory\.(?:limit_in_bytes|max)\S{0,200}: device or resource busy",
-        ),
-        "the pod's own memory limit is too small for its start: the cgroup's OOM killer took the init process",
-        "Raise the pod's memory limit (it must hold runc and the pause process). The node's memory is not the cause.",
+        (ENOSPC, r"disk quota exceeded", r"\bthin pool\b.{0,80}free data blocks"),
+        "a file system is full (blocks or inodes), not memory",
+        "Free space or inodes on the file system of the path in the error.",
     ),
     (
         "image-pull",
@@ -150,24 +31,22 @@ REASONS: tuple[ReasonRow, ...] = (
     ),
     (
         "name-conflict",
+        None,
+        (r"\bname \S{1,600} is reserved for", r"reserv\w{1,4} (?:\w{1,20} )?name\b", r"\bname is reserved\b"),
+        "an earlier attempt to start this pod still holds its name in the runtime",
+        "No container is there to remove: look at the error of the first attempt, and at what it waits for (disk, "
+        "CNI, memory).",
+    ),
+    (
+        "name-conflict",
         False,
-        (r"is already in use by container", r"\bname \S+ is reserved for", r"Conflict\. The container name"),
-        "the runtime still has a container of that name from an earlier attempt",
+        (
+            r"is already in use by container",
+            r"Conflict\. The container name",
+            r"(?:shim socket|listen unix)\b.{0,200}address already in use",
+        ),
+        "the runtime still has a container or socket of that name from an earlier attempt",
         "Remove the old container (crictl rm, docker rm) or restart the runtime.",
-    ),
-    (
-        "disk-full",
-        False,
-        (r"no space left on device", r"disk quota exceeded", r"\bENOSPC\b"),
-        "a file system is full (blocks or inodes), not memory",
-        "Free space or inodes on the file system of the path in the error.",
-    ),
-    (
-        "selinux",
-        False,
-        (r"keycreate", r"/proc/\S{1,60}/attr/", r"selinux", r"\brelabel", r"setting label"),
-        "SELinux labels could not be set",
-        "Check container-selinux, the policy and the pod's seLinuxOptions.",
     ),
     (
         "apparmor",
@@ -177,9 +56,16 @@ REASONS: tuple[ReasonRow, ...] = (
         "Load the profile on this node, or correct the pod's.",
     ),
     (
+        "selinux",
+        False,
+        (r"keycreate", r"/proc/\S{1,60}/attr/", r"selinux", r"\brelabel", r"setting label"),
+        "SELinux labels could not be set",
+        "Check container-selinux, the policy and the pod's seLinuxOptions.",
+    ),
+    (
         "seccomp",
         False,
-        (r"seccomp",),
+        (r"seccomp(?!\.so)",),
         "the seccomp filter could not be applied",
         "Runtime, libseccomp and profile do not match: update runc and libseccomp.",
     ),
@@ -189,6 +75,10 @@ REASONS: tuple[ReasonRow, ...] = (
         (
             r"MountVolume\.\w+ failed",
             r"unable to attach or mount volumes",
+            r"\b(?:unmounted|unattached) volumes\b",
+            r"cannot find volume",
+            r"Multi-Attach error",
+            r"MountDevice failed",
             r"\bFailed(?:Attach|Mount|MapVolume)",
             r"AttachVolume\.",
             r"(?:configmap|secret) \"[^\"]*\" not found",
@@ -203,6 +93,24 @@ REASONS: tuple[ReasonRow, ...] = (
         (r"user namespace", r"\bidmap", r"id-?mapped", r"failed to open netns"),
         "a user or network namespace could not be set up by the runtime (not a lack of memory)",
         "Check the runtime's and kernel's support for user namespaces with this pod's settings.",
+    ),
+    (
+        "runtime-config",
+        False,
+        (
+            r"no runtime for \"[^\"]*\" is configured",
+            r"runtime ?handler \S{1,100} (?:is )?not (?:supported|found|configured)",
+            r"failed to get sandbox runtime",
+            r"(?:unknown|invalid) runtime (?:specified|name)",
+            r"/proc/sys/\S{1,200}: no such file",
+            r"sysctl \S{1,200} is not (?:allowed|supported|in a separate)",
+            r"\bNEW(?:NS|UTS|IPC|PID|NET|USER|CGROUP|TIME)\b.{0,80}(?:not supported|invalid argument)",
+            r"namespaces? .{0,60}(?:not supported|unsupported)",
+            r"exit status 12[67]\b",
+            r"error while loading shared libraries|symbol lookup error|undefined symbol",
+        ),
+        "the runtime, its handler or a feature of the kernel that the pod asks for is missing on this node",
+        "Check the RuntimeClass, the runtime's configuration and installed files, the pod's sysctls and the kernel.",
     ),
     (
         "runtime-down",
@@ -243,11 +151,14 @@ REASONS: tuple[ReasonRow, ...] = (
         False,
         (
             r"cgroup mountpoint does not exist",
+            r"controllers? \W{0,3}\w{1,20}\W{0,3} (?:is |are )?(?:not available|missing|not mounted|not enabled)",
             r"cgroup manager",
             r"expected cgroupsPath",
             r"cgroup[- ]?driver",
             r"\bcgroups?: ",
             r"(?:applying|apply) cgroup configuration",
+            r"setting cgroup config",
+            r"write /sys/fs/cgroup/\S{1,300}: (?:invalid argument|no such file|device or resource busy)",
             r"systemd cgroup",
             r"cgroups exist and are correctly applied",
             r"dbus|org\.freedesktop\.systemd1",
@@ -258,9 +169,71 @@ REASONS: tuple[ReasonRow, ...] = (
     (
         "memory-refused",
         True,
-        (_ENOMEM, r"errno:? 12\b", r"error -12\b", r"runtime: out of memory", r"\bout of memory\b"),
+        (ENOMEM, r"errno:? 12\b", r"error -12\b", r"runtime: out of memory", r"\bout of memory\b"),
         "the kernel denied memory",
         "Look for the kernel line at that time: it says which order; free memory first, then compact.",
+    ),
+    (
+        "lock-limit",
+        False,
+        (r"num_locks", r"allocating lock for new (?:pod|container)"),
+        "podman's locks are used up",
+        "Raise num_locks in containers.conf (then podman system renumber), or remove old containers.",
+    ),
+    (
+        "exec",
+        False,
+        (
+            r"exec: \W{0,3}[^\s:\"]{1,200}\W{0,3}: (?:stat|executable file not found|permission denied|no such file)",
+            r"exec format error",
+            r"executable file not found",
+            r"fork/exec [^:]{1,200}: (?:no such file|permission denied)",
+        ),
+        "a program that the container or the runtime starts is missing or can't be run here",
+        "Check the image (its architecture and command) and the runtime's installed files.",
+    ),
+    (
+        "image-storage",
+        False,
+        (
+            r"layers? (?:not known|does not exist)|image not known",
+            r"snapshot \S{1,200} does not exist|failed to stat parent|parent snapshot",
+            r"read-write layer|graphdriver|snapshotter",
+            r"missing symlinks|/containers/storage/\S{1,300}: no such file",
+            r"(?:reading|locating|mounting|creating)\b.{0,200}\blayer\b",
+            r"content digest \S{1,100}: not found|structure needs cleaning|input/output error",
+        ),
+        "the runtime's own store of images and layers is damaged or incomplete",
+        "Look at the disk's errors in the kernel log; remove the image and pull it again.",
+    ),
+    (
+        "permission",
+        False,
+        (r"permission denied", r"operation not permitted", r"\bE(?:PERM|ACCES)\b"),
+        "the runtime was not allowed to do what the pod needs",
+        "Check AppArmor, SELinux, user namespaces and the mount options of the path in the error.",
+    ),
+    (
+        "vm-runtime",
+        None,
+        (
+            r"check if grpc server is working",
+            r"cannot read client sync file",
+            r"\b(?:kata|runsc|gvisor|qemu\S{0,40}|firecracker|cloud-hypervisor|hypervisor|vsock|guest agent)\b",
+        ),
+        "the virtual machine or sandbox of the pod's runtime (kata, gVisor) did not start",
+        "Look at the runtime's log and for an OOM kill of its process; check huge pages and vm.overcommit_memory.",
+    ),
+    (
+        "shim-died",
+        None,
+        (
+            r"ttrpc: closed",
+            r"namespace path: lstat /proc/\d{1,7}/ns/",
+            r"shim (?:exited|died|disconnected)|shim\b.{0,80}(?:unexpected EOF|connection (?:reset|refused))",
+        ),
+        "the container's shim process ended without a reason: the OOM killer is one cause",
+        "Look for an OOM kill in the kernel log at that time, then at the runtime's log.",
     ),
     (
         "runc-init-died",
@@ -275,14 +248,16 @@ REASONS: tuple[ReasonRow, ...] = (
             r"waiting for init preliminary setup",
             r"unable to start container process: EOF",
             r"runc did not terminate",
+            r"writ(?:e|ing) init-p|bootstrap data to pipe",
         ),
         "container init died without an error message",
-        "Look for a kernel line at that time; without one, check seccomp, oom_score_adj and nested runtimes.",
+        "Look for a kernel line at that time; without one, check the pod's own memory limit, pids.max, "
+        "user.max_*_namespaces, seccomp and nested runtimes.",
     ),
     (
         "timeout",
         None,
-        (r"context deadline exceeded", r"DeadlineExceeded", r"operation timeout", r"timed? ?out\b"),
+        (r"context (?:deadline exceeded|canceled)", r"DeadlineExceeded", r"operation timeout", r"timed? ?out\b"),
         "the runtime did not answer in time",
         "Look at disk and memory pressure (stalls of direct reclaim look like this) and at the runtime's log.",
     ),

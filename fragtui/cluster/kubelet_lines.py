@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 
 from fragtui.cluster.error_ids import container_id_in, pids_in, pod_in, sandbox_id_in
+from fragtui.cluster.event_reasons import failure_of_event, sync_failure
 from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef, dashed_uid, long_ref, slashed_ref
 from fragtui.logs.klog import KlogLine, seconds_near
@@ -18,17 +19,12 @@ _FAILURE_STEPS = (
 )
 """glog's second line and klog's third start with the same words: klog's has ``failed`` in its message, see
 `_failure_step`."""
-_SYNC = ("Error syncing pod",)
+_SYNC = ("Error syncing pod", "Unable to attach or mount volumes for pod", "Unable to mount volumes for pod")
 _BEGINS = re.compile(r"^No (?:ready )?sandbox for pod\b")
 _LIFECYCLE = re.compile(r'"?ID"?:\s*"?([0-9a-f\-]{32,36})"?,? *"?Type"?:\s*"?(\w+)"?,? *"?Data"?:\s*"?([0-9a-f]{64})')
 _SYNC_LOOP = re.compile(r"^SyncLoop \(?(DELETE|REMOVE)\b")
 _EVENT_REF = re.compile(r'Kind:"Pod", Namespace:"([^"]*)", Name:"([^"]*)", UID:"([^"]*)"')
 _EVENT_REASON = re.compile(r"reason: '(\w++)'\s*+(.*)")
-_CONTAINER_FAILS = re.compile(r'failed to "StartContainer" for .{0,300}? with (\w+)')
-_OUR_SYNC_ERRORS = re.compile(
-    r'failed to "CreatePodSandbox"|network is not ready|cgroups exist and are correctly applied|pod container exists'
-    r"|unmounted volumes|unattached volumes|CreatePodSandbox"
-)
 _RETRY = re.compile(r"\(durationBeforeRetry ([0-9hms.]{1,16})\)")
 _BACK_OFF = re.compile(r"\bback-off ([0-9hms.]{1,16}) restarting failed container")
 _GO_DURATION = re.compile(r"(?:([0-9]{1,4})h)?(?:([0-9]{1,4})m(?!s))?(?:([0-9]{1,4}(?:\.[0-9]{1,9})?)(m?)s)?")
@@ -36,19 +32,6 @@ _OF_VOLUME = re.compile(r'\bpodName:([0-9a-f\-]{32,36})|\bpod "([^"]{1,253})" \(
 _SYNC_SECONDS, _NETWORK_SECONDS = 12.0, 1.0
 """After a failed sync the kubelet waits 10 to 15 s, or 1 to 1.5 s for its network: pkg/kubelet/pod_workers.go,
 completeWork (1.3 to 1.34)."""
-_NOT_CREATION = frozenset({"CrashLoopBackOff", "PostStartHookError", "KillContainerError"})
-EVENT_REASONS = frozenset(
-    {
-        "FailedCreatePodSandBox",
-        "FailedPodSandBoxStatus",
-        "FailedCreatePodContainer",
-        "FailedMount",
-        "FailedAttachVolume",
-        "FailedMapVolume",
-        "NetworkNotReady",
-    }
-)
-"""Event reasons of a pod that can't be created; the kubelet also writes them to its log."""
 
 
 def read_kubelet_line(klog: KlogLine, time: float | None, line: int | None) -> tuple[PodObservation, ...]:
@@ -120,18 +103,12 @@ def _failed(
 
 
 def _sync_error(pod: PodRef, time: float | None, line: int | None, error: str) -> tuple[PodObservation, ...]:
-    container = _CONTAINER_FAILS.search(error)
-    if container is not None:
-        if container.group(1) in _NOT_CREATION:
-            back_off = _BACK_OFF.search(error)
-            return _retries(pod, time, line, back_off[1]) if back_off else ()
-        failed = _failed("worker", pod, time, line, error[container.start() :], stage="container")
-        return (replace(failed, next_try=_after_sync(time, error)),)
-    if _OUR_SYNC_ERRORS.search(error) is None and "cannot allocate memory" not in error:
-        return ()
-    if 'failed to "Kill' in error and "CreatePodSandbox" not in error:
-        return ()
-    return (replace(_failed("worker", pod, time, line, error), next_try=_after_sync(time, error)),)
+    failure = sync_failure(error)
+    if failure is None:
+        back_off = _BACK_OFF.search(error)
+        return _retries(pod, time, line, back_off[1]) if back_off else ()
+    stage, text = failure
+    return (replace(_failed("worker", pod, time, line, text, stage=stage), next_try=_after_sync(time, error)),)
 
 
 def _after_sync(time: float | None, error: str) -> float | None:
@@ -189,6 +166,7 @@ def _listed_pods(listed: str) -> list[PodRef]:
 
 
 def _own_event(reason: str, text: str, pod: PodRef, time: float | None, line: int | None) -> tuple[PodObservation, ...]:
-    if reason not in EVENT_REASONS or not pod:
+    failure = failure_of_event(reason, text) if pod else None
+    if failure is None:
         return ()
-    return (_failed("event", pod, time, line, text),)
+    return (_failed("event", pod, time, line, failure[1], stage=failure[0]),)

@@ -1,64 +1,30 @@
-"""One log record -> observations of pod starts; and a cheap test of which bytes are worth reading."""
+"""One log record -> observations of pod starts."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from fragtui.cluster.event_tables import read_event_table_line
+from fragtui.cluster.event_tables import read_lone_row
+from fragtui.cluster.free_text import read_free_text
 from fragtui.cluster.kubelet_lines import read_kubelet_line
+from fragtui.cluster.needles import is_about_a_pod
 from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.runtime_lines import read_runtime_line
+from fragtui.logs.embedded import embedded_in
 from fragtui.logs.klog import KlogLine, parse_klog, parse_klog_json
 from fragtui.logs.logfmt import parse_logfmt
 from fragtui.logs.record import LogRecord
+from fragtui.logs.timestamps import ISO, iso_time, rfc3339_time
 from fragtui.text import LINE_BYTES, printable
 
-_NEEDLES = (
-    b"andbox",
-    b"PodSandBox",
-    b"SyncLoop",
-    b"rror syncing pod",
-    b"unshar",
-    b"container process",
-    b"start container",
-    b"ontainer failed",
-    b"pair interfaces",
-    b"runtime create failed",
-    b"oci runtime error",
-    b"Handler for POST",
-    b"FailedMount",
-    b"FailedCreatePod",
-    b"pod container exists",
-    b"nable to mount volumes",
-    b"NetworkNotReady",
-    b"StartContainer",
-    b"durationBeforeRetry",
-    b"from daemon: failed to",
-)
-_BYTES = b'"MESSAGE":['
-"""The journal prints a message with a control character as a list of bytes, which hides every needle."""
-POD_NEEDLES = (
-    b"andbox",
-    b"SyncLoop",
-    b"rror syncing pod",
-    b"container process",
-    b"container failed with error",
-    b"annot allocate memory",
-    b"Handler for POST",
-    b"Namespace:  ",
-)
-"""The few that find every line about a failure in a log of gigabytes, with the line before each."""
-POD_NEEDLES_TEXT = tuple(needle.decode() for needle in _NEEDLES)
-
-
-def worth_reading(line: bytes) -> bool:
-    """Return whether a line may be about a pod's start: all lines that `read_line` reads pass, most others do not."""
-    for needle in _NEEDLES:  # Called for most lines: any() takes twice as long.
-        if needle in line:
-            return True
-    return _BYTES in line
+_LINE = re.compile(r'[IWEF]\d{4} \d\d:\d\d:|time="\d{4}-|level=[a-z]+ msg=')
+_MAX_DEPTH = 3
+"""Lines inside lines that are read."""
+_MAX_STAMP = 100
+"""Characters in which the stamp of what stands before a line is looked for."""
 
 
 def read_line(record: LogRecord, date: Callable[[KlogLine], float | None] | None = None) -> tuple[PodObservation, ...]:
@@ -69,7 +35,7 @@ def read_line(record: LogRecord, date: Callable[[KlogLine], float | None] | None
     without a timestamp of its log format.
     """
     text = record.text.lstrip()
-    if record.from_kernel or not any(needle in text for needle in POD_NEEDLES_TEXT):
+    if record.from_kernel or not is_about_a_pod(text):
         return ()
     return tuple(map(_shown_safely, _read(text, record, date)))
 
@@ -81,7 +47,9 @@ def _shown_safely(observation: PodObservation) -> PodObservation:
     return observation if safe == pod and error == observation.error else replace(observation, pod=safe, error=error)
 
 
-def _read(text: str, record: LogRecord, date: Callable[[KlogLine], float | None] | None) -> tuple[PodObservation, ...]:
+def _read(
+    text: str, record: LogRecord, date: Callable[[KlogLine], float | None] | None, depth: int = 0
+) -> tuple[PodObservation, ...]:
     klog = parse_klog_json(text) if text.startswith("{") else parse_klog(text)
     if klog is not None:
         time = klog.epoch if record.time is None else record.time
@@ -90,5 +58,17 @@ def _read(text: str, record: LogRecord, date: Callable[[KlogLine], float | None]
         return read_kubelet_line(klog, time, record.line)
     fields = parse_logfmt(text)
     if fields is not None:
+        message = fields["msg"].lstrip() if "msg" in fields else ""
+        if depth < _MAX_DEPTH and _LINE.match(message):  # k0s prints what its components write.
+            return _read(message, _timed(record, rfc3339_time(fields.get("time", ""))), date, depth + 1)
         return read_runtime_line(fields, record.program, record.time, record.line)
-    return read_event_table_line(text, record.time, record.line)
+    inside = embedded_in(text) if depth < _MAX_DEPTH else None
+    if inside is not None:
+        stamp = ISO.search(inside[0][:_MAX_STAMP])
+        return _read(inside[1], _timed(record, iso_time(stamp[0]) if stamp else None), date, depth + 1)
+    row = read_lone_row(text, record.time, record.line)
+    return read_free_text(text, record.time, record.line) if row is None else row
+
+
+def _timed(record: LogRecord, time: float | None) -> LogRecord:
+    return record if time is None or record.time is not None else replace(record, time=time)

@@ -59,5 +59,9 @@ class PodObservation:
     last_line: int | None = None
     pids: tuple[int, ...] = ()
     """Processes that the line names, to link it to a kernel line."""
+    seen: str | None = None
+    """When the event was last seen, as its table says it: an age at the time of printing, which nothing dates."""
+    request: str | None = None
+    """Id of the call to CRI-O that the line is about: all lines of a call are about one pod."""
     next_try: float | None = None
     """When the kubelet tries again, about: epoch seconds; None if the line does not say."""

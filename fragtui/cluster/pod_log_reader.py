@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from fragtui.cluster.line_reader import POD_NEEDLES_TEXT, read_line
-from fragtui.cluster.line_reader import worth_reading as line_worth_reading
+from fragtui.cluster.event_tables import BOX, Row, read_table_row, table_of
+from fragtui.cluster.line_reader import read_line
+from fragtui.cluster.needles import is_about_a_pod
+from fragtui.cluster.needles import worth_reading as line_worth_reading
 from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.logs.klog import KlogLine, dated
@@ -18,11 +20,19 @@ _MAX_PARTS = 16
 _MAX_TEXT = 16_000
 _DESCRIBED = re.compile(r"^(Name|Namespace|UID):\s+([a-z0-9][a-z0-9.\-]*)\s*$")
 _DESCRIBED_BYTES = (b"Name:", b"Namespace:", b"UID:")
+_HEADERS = ((b"MESSAGE", b"REASON"), (b"Message", b"Reason"))
+_EVENT_TYPES = ("Warning", "Normal")
+_ROW = re.compile(r"[\s│┃|║]*(?:Warning|Normal)\s")
 _NEW_RECORD = re.compile(r'time="|level=|\{"|[IWEF]\d{4} \d\d:|\s*(?:Warning|Normal)\s|\w{3} +\d+ \d\d:')
 _GLOG = re.compile(r'E\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w.]+:\d+\] (?!")')
 """A plain-text error may break anywhere if a terminal wrapped it."""
 _MAX_APART = 4
 """Lines between ``Name:``, ``Namespace:`` and ``UID:`` of one description."""
+_MAX_DESCRIPTION = 1000
+"""Lines from there to the events of the description."""
+_MAX_OTHER_ROWS = 3
+"""Lines in a table of events that are no rows of it (its rule, a wrapped message) before it counts as ended."""
+_MAX_REQUESTS = 256
 _CUT = re.compile(r"[>…]$")
 
 
@@ -40,15 +50,28 @@ class PodLogReader:
         self._name: tuple[str | None, int | None] = (None, None)
         """The last ``Name:`` and its line: a pod's if its namespace follows."""
         self._namespace_line: int | None = None
+        self._describing = 0
+        """Lines that a description may still have before its events."""
+        self._row: Row | None = None
+        """The rows of the table of events that is read, None outside of a table."""
+        self._other_rows = 0
+        self._requests: dict[str, PodRef] = {}
+        """The pods of the last calls to CRI-O by their id."""
 
     @property
     def busy(self) -> bool:
-        """Whether the next line may continue the last one."""
-        return self._held is not None
+        """Whether the next line may continue the last one, a table or a description."""
+        return self._held is not None or self._row is not None or self._describing > 0
 
     def worth_reading(self, line: bytes) -> bool:
         """Return whether this raw line is worth parsing: it may be about a pod, or continue a line that is."""
-        return self._held is not None or line_worth_reading(line) or line.startswith(_DESCRIBED_BYTES)
+        if self._held is not None or self._row is not None:
+            return True
+        if line_worth_reading(line) or line.startswith(_DESCRIBED_BYTES):
+            return True
+        if line[:1] > b"\x7f" and b"Name" in line:  # Of a terminal program, in a box.
+            return True
+        return any(message in line and reason in line for message, reason in _HEADERS)
 
     def feed(self, record: LogRecord) -> tuple[PodObservation, ...]:
         """Return the observations complete with this record. Never raises."""
@@ -63,6 +86,11 @@ class PodLogReader:
             return self._read(joined, record.line)
         observations = self.finish()
         if self._describes(record):
+            return observations
+        if self._row is not None and (row := self._read_row(self._row, record)) is not None:
+            return (*observations, *row)
+        if (table := table_of(record.text)) is not None:
+            self._row, self._other_rows = table, 0
             return observations
         if _open_ended(record):
             self._held, self._parts = record, 1
@@ -83,11 +111,25 @@ class PodLogReader:
         follows = record.line is None or held.line is None or record.line - held.line <= self._parts
         return not stamped_itself and follows and bool(record.text)
 
+    def _read_row(self, row: Row, record: LogRecord) -> tuple[PodObservation, ...] | None:
+        """Return the observations of a table's row, None for another line; enough of these end the table."""
+        # A row that begins with a date looks like a line of syslog, its type like the host.
+        text = f"{record.host}  {record.text}" if record.host in _EVENT_TYPES else record.text
+        read = read_table_row(row, text, record.time, record.line)
+        if read is not None:
+            self._other_rows = 0
+            return tuple(self._named(observation, record.line) for observation in read)
+        self._other_rows += 1
+        if not record.text.strip() or self._other_rows > _MAX_OTHER_ROWS:
+            self._row, self._described = None, PodRef()
+        return None
+
     def _describes(self, record: LogRecord) -> bool:
         """Remember the pod that ``kubectl describe`` names above its table of events."""
-        if ":" not in record.text[:10]:
+        self._describing -= self._describing > 0 and self._row is None
+        if ":" not in record.text[:12]:
             return False
-        match = _DESCRIBED.match(record.text)
+        match = _DESCRIBED.match(record.text.strip(BOX))
         if match is None:
             return False
         key, value = match[1], printable(match[2])
@@ -97,22 +139,44 @@ class PodLogReader:
             name, line = self._name
             self._described = PodRef(value, name if _is_near(line, record.line) else None)
             self._namespace_line = record.line
+            self._describing, self._row = _MAX_DESCRIPTION if self._described else 0, None
         elif _is_near(self._namespace_line, record.line):
             self._described = replace(self._described, uid=value)
         return True
 
     def _read(self, record: LogRecord, last_line: int | None) -> tuple[PodObservation, ...]:
-        observations = read_line(record, None if self._now is None else self._date)
+        observations = tuple(map(self._of_request, read_line(record, None if self._now is None else self._date)))
+        if record.time is not None and not _ROW.match(record.text):  # A line of a log among those of a description.
+            return tuple(_ending(observation, last_line) for observation in observations)
         return tuple(self._named(observation, last_line) for observation in observations)
+
+    def _of_request(self, observation: PodObservation) -> PodObservation:
+        """Return an observation with the pod that another line of the same call named."""
+        if (request := observation.request) is None:
+            return observation
+        pod = self._requests.get(request)
+        if pod is not None and not observation.pod:
+            return replace(observation, pod=pod)
+        if observation.pod:
+            self._requests[request] = observation.pod
+            if len(self._requests) > _MAX_REQUESTS:
+                del self._requests[next(iter(self._requests))]
+        return observation
 
     def _date(self, klog: KlogLine) -> float | None:
         return None if self._now is None else dated(klog, self._now(), self._utc_offset)
 
     def _named(self, observation: PodObservation, last_line: int | None) -> PodObservation:
         from_event_table = observation.fact is PodFact.FAILED and observation.source == "event"
-        if from_event_table and (pod := self._described) and (not observation.pod or observation.pod.may_be(pod)):
-            observation = replace(observation, pod=observation.pod.merged_with(pod))
-        return observation if last_line is None else replace(observation, last_line=last_line)
+        if from_event_table and (pod := self._described):
+            told = observation.pod
+            if not told.name or told.may_be(pod):  # The name of its cgroup may have another uid, a static pod's hash.
+                observation = replace(observation, pod=told.merged_with(pod))
+        return _ending(observation, last_line)
+
+
+def _ending(observation: PodObservation, last_line: int | None) -> PodObservation:
+    return observation if last_line is None else replace(observation, last_line=last_line)
 
 
 def _is_near(before: int | None, line: int | None) -> bool:
@@ -123,7 +187,7 @@ def _is_near(before: int | None, line: int | None) -> bool:
 def _open_ended(record: LogRecord) -> bool:
     """Return whether the text breaks off inside a relevant quoted value."""
     text = record.text
-    if not any(needle in text for needle in POD_NEEDLES_TEXT) or _CUT.search(text):
+    if not is_about_a_pod(text) or _CUT.search(text):
         return False
     if text.startswith(("time=", "level=", "msg=")):
         return _quote_open(text)

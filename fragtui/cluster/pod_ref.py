@@ -17,7 +17,10 @@ _LONG = re.compile(
 _SLASHED = re.compile(rf"^([A-Za-z0-9\-]+)/({_NAME})$")
 _CGROUP_POD = re.compile(rf"(?:^|[/\-: ])pod({_UID})(?=[/.:\]]|$)")
 _CGROUP_CONTAINER = re.compile(r"(?:^|[/:\-])([0-9a-f]{64})(?:\.scope)?(?=/|$)")
-_DOCKER_NAME = re.compile(rf"k8s_([A-Za-z0-9.\-]++)_([A-Za-z0-9.\-]++)_([A-Za-z0-9\-]++)_({_UID})_(\d++)")
+_RUNTIME_NAME = re.compile(
+    rf"(?<![A-Za-z0-9.\-_])(?:k8s_)?(?:([A-Za-z0-9][A-Za-z0-9.\-]{{0,252}}+)_)?([a-z0-9][a-z0-9.\-]{{0,252}}+)"
+    rf"_([a-z0-9\-]{{1,63}}+)_({_UID})_(\d{{1,9}}+)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +84,13 @@ def slashed_ref(text: str, uid: str | None = None) -> PodRef | None:
     return long_ref(text)
 
 
-def docker_name_ref(text: str) -> tuple[PodRef, str] | None:
-    """Return pod and container name of a docker name ``k8s_CONTAINER_POD_NAMESPACE_UID_ATTEMPT``, or None."""
-    match = _DOCKER_NAME.search(text)
+def runtime_name_ref(text: str) -> tuple[PodRef, str | None] | None:
+    """Return the pod of the first name of a container or sandbox in a text, and the container's name; or None.
+
+    Docker writes ``k8s_CONTAINER_POD_NAMESPACE_UID_ATTEMPT`` (``POD`` is the sandbox's container), CRI-O also
+    ``k8s_POD_NAMESPACE_UID_ATTEMPT``, containerd the same without ``k8s_``.
+    """
+    match = _RUNTIME_NAME.search(text) if "_" in text else None
     if match is None:
         return None
     return PodRef(match.group(3), match.group(2), dashed_uid(match.group(4))), match.group(1)

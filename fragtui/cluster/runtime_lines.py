@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from fragtui.cluster.error_ids import container_id_in, pids_in, pod_in, sandbox_id_in
 from fragtui.cluster.observation import PodFact, PodObservation
-from fragtui.cluster.pod_ref import PodRef, dashed_uid, docker_name_ref
+from fragtui.cluster.pod_ref import PodRef, dashed_uid, runtime_name_ref
 from fragtui.logs.klog import seconds_near
 from fragtui.logs.timestamps import ISO, rfc3339_time
 
@@ -18,8 +19,11 @@ _METADATA = re.compile(
 )
 _SANDBOX_RETURNED = re.compile(r"returns? sandbox id[ \\\"]+([0-9a-f]{64})")
 _CONTAINER_FAILED = re.compile(
-    r'^(?:StartContainer for "|CreateContainer within sandbox ")([0-9a-f]{64})".{0,400} failed'
+    r'^(?:StartContainer for "(?P<container>[0-9a-f]{64})|CreateContainer within sandbox "(?P<sandbox>[0-9a-f]{64}))"'
+    r".{0,400} failed"
 )
+_SANDBOX_ID = re.compile(r"[0-9a-f]{64}")
+"""The field that kata's shim adds to its lines."""
 _CRIO_BEGINS = re.compile(r"^Running pod sandbox: ([^/\s]+)/([^/\s]+)/POD")
 _CRIO_RUNS = re.compile(r"^Ran pod sandbox ([0-9a-f]{64}) with infra container: ([^/\s]+)/([^/\s]+)/POD")
 _DOCKER_STEPS = (
@@ -30,6 +34,13 @@ _DOCKER_STEPS = (
     ("Container creation error", "crio-create"),
     ("Failed to create container", "crio-create"),
     ("Failed to run pod sandbox", "crio-run"),
+    ("error reserving pod name", "crio-name"),
+    ("error reserving ctr name", "crio-name"),
+    ("Error while adding pod to CNI network", "crio-cni"),
+    ("Create new sandbox failed", "kata"),
+    ("Create new container failed", "kata"),
+    ("fatal task error", "swarm"),
+    ("libcontainerd: error", "docker-containerd"),
     ("runc create failed", "runc"),
     ("nsexec", "runc-nsexec"),
 )
@@ -50,21 +61,24 @@ def read_runtime_line(
     metadata = _METADATA.match(message)
     if metadata is not None:
         return _pod_sandbox(metadata, fields, source, time, line)
+    request = fields.get("id") if "RunPodSandbox" in fields.get("name", "") else None
     crio = _CRIO_RUNS.match(message)
     if crio is not None:
         pod = PodRef(crio.group(2), crio.group(3))
         return (PodObservation(PodFact.SANDBOX_RUNS, source, "ran", pod, time, line, sandbox_id=crio.group(1)),)
     crio = _CRIO_BEGINS.match(message)
     if crio is not None:
-        return (PodObservation(PodFact.BEGINS, source, "running", PodRef(crio.group(1), crio.group(2)), time, line),)
+        pod = PodRef(crio.group(1), crio.group(2))
+        return (PodObservation(PodFact.BEGINS, source, "running", pod, time, line, request=request),)
     if fields.get("level", "error").lower() not in _ERROR_LEVELS:
         return ()
-    return _failure(fields, message, source, time, line)
+    return tuple(replace(each, request=request) for each in _failure(fields, message, source, time, line))
 
 
 def _moment(own: str, transport: float | None) -> float | None:
-    if transport is None:
-        return rfc3339_time(own)
+    """Return the time of a line: its own full stamp is the truth; one without a zone refines the log format's."""
+    if (time := rfc3339_time(own)) is not None or transport is None:
+        return time
     match = ISO.match(own)
     if match is None:
         return transport
@@ -91,15 +105,25 @@ def _failure(
     error = fields.get("error") or fields.get("err") or ""
     container = _CONTAINER_FAILED.match(message)
     if container is not None:
-        return (_failed(source, "container", pod_in(error), (time, line), error, stage="container"),)
+        failed = _failed(source, "container", pod_in(error), (time, line), error, stage="container")
+        ids = container.groupdict()
+        return (
+            replace(
+                failed,
+                container_id=ids["container"] or failed.container_id,
+                sandbox_id=ids["sandbox"] or failed.sandbox_id,
+            ),
+        )
     step = next((step for beginning, step in _DOCKER_STEPS if message.startswith(beginning)), None)
     if step is None or (step == "docker-handler" and "/start" not in message and "/create" not in message):
         return ()
     text = error or message
-    named = docker_name_ref(f"{message} {error}")
+    named = runtime_name_ref(f"{message} {error}")
     identity = fields.get("id") or fields.get("container") or fields.get("containerID") or ""
     pod = named[0] if named else pod_in(text)
-    return (_failed(source, step, pod, (time, line), text, identity=f"{identity} {message}"),)
+    failed = _failed(source, step, pod, (time, line), text, identity=f"{identity} {message}")
+    sandbox = fields.get("sandbox", "")
+    return (replace(failed, sandbox_id=sandbox) if _SANDBOX_ID.fullmatch(sandbox) else failed,)
 
 
 def _failed(

@@ -10,14 +10,26 @@ from fragtui.cluster.pod_ref import PodRef
 from fragtui.text import printable
 
 _SAME_ATTEMPT_SECONDS = 5.0
+_SAME_VOLUME_SECONDS = 130.0
+"""The kubelet waits 2 min 3 s for volumes before it reports it (podAttachAndMountTimeout)."""
 _SAME_EVENT_SECONDS = 3.0
 _NAMELESS_SECONDS = 2.0
 _NAMELESS_LINES = 12
-_WINDOW_SECONDS = 120.0
+_WINDOW_SECONDS = 150.0
+_CONSEQUENCE = "name-conflict"
 _MAX_OPEN = 512
 _MAX_IDS = 1024
 _MAX_ABSORBED = 16
 _MAX_COUNTS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """The earlier attempt of a pod that still runs, or holds its name."""
+
+    id: str
+    reason_class: ReasonClass
+    time: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,10 @@ class Attempt:
     pids: tuple[int, ...]
     absorbed: tuple[str, ...]
     """Ids of attempts that turned out to be this one: drop what is kept of them."""
+    follows: Followed | None = None
+    """The earlier attempt that this one is only a consequence of."""
+    seen: str | None = None
+    """When it was last seen, by a table of events: ``2m1s (x350 over 88m)``."""
 
 
 @dataclass(slots=True, eq=False)
@@ -58,6 +74,7 @@ class _Open:
     reason_class: ReasonClass = UNKNOWN_REASON
     reason: str = ""
     error: str = ""
+    last_core: str = ""
     first_time: float | None = None
     last_time: float | None = None
     first_line: int | None = None
@@ -69,16 +86,21 @@ class _Open:
     pids: tuple[int, ...] = ()
     absorbed: tuple[str, ...] = ()
     ended: bool = False
+    follows: Followed | None = None
+    seen: str | None = None
 
     @property
     def ids(self) -> set[str]:
-        return {each for each in (self.sandbox_id, self.container_id) if each}
+        # A sandbox that runs may fail to start many containers.
+        sandbox = self.sandbox_id if self.stage == "sandbox" else None
+        return {each for each in (sandbox, self.container_id) if each}
 
     def take(self, observation: PodObservation, row: ReasonClass, core: str) -> None:
         self.pod = self.pod.merged_with(observation.pod)
         self.steps.setdefault((observation.source, observation.step), (observation.time, observation.error))
         if not self.error or specificity(row) > specificity(self.reason_class):
             self.reason_class, self.reason, self.error = row, core, observation.error
+        self.last_core = core
         self.stretch(observation.time, observation.line)
         self.stretch(None, observation.last_line)
         if observation.first_time is not None:
@@ -90,6 +112,7 @@ class _Open:
             if key in self.counts or len(self.counts) < _MAX_COUNTS:
                 self.counts[key] = max(observation.count, self.counts.get(key, 0))
         self.observations += 1
+        self.seen = observation.seen or self.seen
         self.pids = tuple(dict.fromkeys((*self.pids, *observation.pids)))[:8]
 
     def stretch(self, time: float | None, line: int | None) -> None:
@@ -117,6 +140,12 @@ class _Open:
         # Each was reported when it was merged: the last ones are enough.
         self.absorbed = (*self.absorbed, other.id, *other.absorbed)[-_MAX_ABSORBED:]
 
+    def _count(self) -> int | None:
+        """Return how often the events say that it failed: those of a table are the same as those with an id."""
+        if not self.counts:
+            return None
+        return max(self.counts.get("", 0), sum(count for event, count in self.counts.items() if event))
+
     def frozen(self) -> Attempt:
         first, last = self.first_line, self.last_line
         return Attempt(
@@ -133,9 +162,11 @@ class _Open:
             self.container_id,
             tuple(dict.fromkeys(source for source, _ in self.steps)),
             self.observations,
-            sum(self.counts.values()) if self.counts else None,
+            self._count(),
             self.pids,
             self.absorbed,
+            self.follows,
+            self.seen,
         )
 
 
@@ -147,6 +178,8 @@ class AttemptAssembler:
         self._open: list[_Open] = []
         self._by_id: dict[str, _Open] = {}
         self._by_event: dict[str, _Open] = {}
+        self._first: dict[str, Followed] = {}
+        """The last attempt of a pod, by uid and by name, that failed for a reason of its own."""
         self._by_pod: dict[str | None, list[_Open]] = {}
         """The attempts of `_open` by name and uid of their pod; those without a pod under None."""
 
@@ -171,18 +204,34 @@ class AttemptAssembler:
     def _failed(self, observation: PodObservation) -> _Open:
         self._forget_old(observation.time)
         core = innermost_error(observation.error)
-        attempt = self._same_attempt(observation, core)
+        row = classify(observation.error)
+        attempt = self._same_attempt(observation, core, row)
         if attempt is None:
             self._serial += 1
             attempt = _Open(self._serial, f"pod-{self._serial}", observation.pod, observation.stage)
             self._open.append(attempt)
-        attempt.take(observation, classify(observation.error), printable(core))
+        attempt.take(observation, row, printable(core))
+        self._follow(attempt)
         self._index(attempt)
         if observation.event_id is not None:
             self._by_event[observation.event_id] = attempt
             if len(self._by_event) > _MAX_IDS:
                 del self._by_event[next(iter(self._by_event))]
         return attempt
+
+    def _follow(self, attempt: _Open) -> None:
+        """Note the pod's earlier attempt, if this one fails only because that one holds its name."""
+        pod = attempt.pod
+        keys = [key for key in (pod.uid, f"{pod.namespace}/{pod.name}" if pod.name else None) if key]
+        if attempt.reason_class.name == _CONSEQUENCE:
+            before = next((self._first[key] for key in keys if key in self._first), None)
+            if before is not None and before.id != attempt.id:
+                attempt.follows = before
+            return
+        for key in keys:
+            self._first[key] = Followed(attempt.id, attempt.reason_class, attempt.last_time)
+            if len(self._first) > _MAX_IDS:
+                del self._first[next(iter(self._first))]
 
     def _index(self, attempt: _Open) -> None:
         keys = {attempt.pod.name, attempt.pod.uid} - {None} or {None}
@@ -196,8 +245,9 @@ class AttemptAssembler:
         while len(self._by_id) > _MAX_IDS:
             del self._by_id[next(iter(self._by_id))]
 
-    def _same_attempt(self, observation: PodObservation, core: str) -> _Open | None:
-        ids = {each for each in (observation.sandbox_id, observation.container_id) if each}
+    def _same_attempt(self, observation: PodObservation, core: str, row: ReasonClass) -> _Open | None:
+        sandbox = observation.sandbox_id if observation.stage == "sandbox" else None
+        ids = {each for each in (sandbox, observation.container_id) if each}
         for each in ids:
             known = self._by_id.get(each)
             if known is not None and known.stage == observation.stage:
@@ -210,7 +260,7 @@ class AttemptAssembler:
         for attempt in self._candidates(observation):
             if attempt.stage != observation.stage or _other_ids(attempt, observation):
                 continue
-            match _same_by_words(attempt, observation, core):
+            match _same_by_words(attempt, observation, core, row):
                 case "pod":
                     named = named or attempt
                 case "nameless":
@@ -283,7 +333,7 @@ class AttemptAssembler:
 def _other_ids(attempt: _Open, observation: PodObservation) -> bool:
     """Return whether both name a sandbox, or both a container, and not the same one (the same is found by its id)."""
     if observation.sandbox_id is not None and attempt.sandbox_id is not None:
-        return True
+        return attempt.stage == "sandbox" or observation.sandbox_id != attempt.sandbox_id
     return observation.container_id is not None and attempt.container_id not in (None, observation.container_id)
 
 
@@ -293,14 +343,19 @@ def _near(attempt: _Open, observation: PodObservation, seconds: float) -> bool:
     return attempt.first_time - seconds <= observation.time <= attempt.last_time + seconds
 
 
-def _same_by_words(attempt: _Open, observation: PodObservation, core: str) -> str | None:
+def _same_by_words(attempt: _Open, observation: PodObservation, core: str, row: ReasonClass) -> str | None:
     """Return how the observation belongs to the attempt without a common id: by ``pod``, ``nameless``, or not."""
+    if (
+        row.name.startswith("volume")
+        and attempt.reason_class.name.startswith("volume")
+        and observation.source == "kubelet"
+    ):
+        same = attempt.pod.may_be(observation.pod) and _near(attempt, observation, _SAME_VOLUME_SECONDS)
+        return "pod" if same else None
     said_before = attempt.steps.get((observation.source, observation.step))
-    if said_before is not None and said_before != (observation.time, observation.error):
-        return None
     repeated = said_before is not None and observation.time is not None
-    if said_before is not None and not repeated:
-        return None
+    if said_before is not None and (said_before != (observation.time, observation.error) or not repeated):
+        return "nameless" if _printed_again(attempt, observation, core) else None
     seconds = _SAME_EVENT_SECONDS if "event" in (observation.source, observation.step) else _SAME_ATTEMPT_SECONDS
     if attempt.pod and observation.pod:
         late = attempt.ended and not repeated and observation.source != "event"
@@ -318,6 +373,13 @@ def _same_by_words(attempt: _Open, observation: PodObservation, core: str) -> st
     if _alike(attempt.reason, printable(core)) or (apart == 1 and (cut or not timed)):
         return "nameless"
     return None
+
+
+def _printed_again(attempt: _Open, observation: PodObservation, core: str) -> bool:
+    """Return whether the line repeats the error of the line above, as docker's command line repeats runc's."""
+    if observation.source != "text" or observation.time is not None or observation.line is None:
+        return False
+    return attempt.last_line == observation.line - 1 and _alike(attempt.last_core, printable(core))
 
 
 def _alike(one: str, other: str) -> bool:

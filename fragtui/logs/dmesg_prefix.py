@@ -27,6 +27,16 @@ _DECODED = re.compile(
 _LEVELS = {"emerg": 0, "alert": 1, "crit": 2, "err": 3, "error": 3, "warn": 4, "warning": 4}
 _LEVELS |= {"notice": 5, "info": 6, "debug": 7}
 _FACILITIES = ("kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp")
+STAMPED = re.compile(
+    r"(?:(?:[^\s:()\[\]]+ )?kernel: |\[ *\d+\.\d|<\d+>|\S{1,5} +\d{1,2} \d\d:\d\d:\d\d"
+    r"|\d{4}-\d\d-\d\d[T ]\d\d:|\[(?=[^\]]*+\])[^\]]*?\d\d:\d\d)"
+)
+"""A stamp that a line of the kernel or of a syslog daemon begins with."""
+MONOTONIC_HOST = re.compile(r"(?:\S+ )?(?:kernel|[a-zA-Z][\w.@-]*\[\d+\]): ")
+DATELESS = re.compile(
+    r"(?!.{1,15}(?:: page allocation| invoked oom-killer| cpuset=|: vm))([^\s:()\[\]]+) kernel: ",
+)
+"""A syslog line whose date was cut off; not matched if the words could be a task's name."""
 
 
 @dataclass(slots=True)

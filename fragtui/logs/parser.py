@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from fragtui.logs.dmesg_prefix import Prefix, read_brackets, read_priority
+from fragtui.logs.dmesg_prefix import DATELESS, MONOTONIC_HOST, STAMPED, Prefix, read_brackets, read_priority
 from fragtui.logs.journal_entry import ExportEntry, VerboseEntry
 from fragtui.logs.json_opener import PrettyLine, PrettyObject, ShippedLine, open_json, unquoted, whole_object
 from fragtui.logs.kmsg_record import looks_like_kmsg, parse_kmsg_record
 from fragtui.logs.markup import is_quoted_printable, is_soft_broken, unquote_printable, without_markup
+from fragtui.logs.own_stamp import date_yearless
 from fragtui.logs.record import LogRecord, is_newest_first, message_lines
 from fragtui.logs.syslog_line import KERNEL_PROGRAMS, SyslogLine, parse_common, parse_syslog, split_host, unescape_octal
 from fragtui.logs.wrapper import Wrappers, any_of, shape_of
@@ -18,10 +19,6 @@ from fragtui.text import LINE_BYTES, epoch_seconds, line_limit, printable
 _EXPORT_START = re.compile(rb"__(?:CURSOR|REALTIME_TIMESTAMP|MONOTONIC_TIMESTAMP)=")
 _REPEATED = re.compile(r"(?:last message repeated|message repeated) (\d+) times(?:: \[ ?(.*)\])?")
 _DICTIONARY = re.compile(r" [A-Z][A-Z0-9_]*=")
-_STAMPED = re.compile(
-    r"(?:(?:[^\s:()\[\]]+ )?kernel: |\[ *\d+\.\d|<\d+>|\S{1,5} +\d{1,2} \d\d:\d\d:\d\d"
-    r"|\d{4}-\d\d-\d\d[T ]\d\d:|\[(?=[^\]]*+\])[^\]]*?\d\d:\d\d)"
-)
 _COLOUR = re.compile(r"\x1b\[[\d;]*[mK]", re.ASCII)
 """As `dmesg --color=always` and `grep --color` write it."""
 _MAX_LABELS = 256
@@ -31,11 +28,6 @@ _QUOTE = re.compile(r"(?:[>│|] ?)+")
 _TALOS = re.compile(r"(?:\S+: )?(?=(?:kern|user|daemon|syslog): +[a-z]+: \[\d{4}-)")
 _SIMPLE = re.compile(rb"(?:\[ *(\d{1,10})\.(\d{6})\](?:\[ *([TC]\d+)\])?+ ?+(?!\[)|(?!\[(?!<)|[<(]))([ -\"$-~]*)")
 """The plain case after ``kernel: ``: an optional timestamp and caller, printable ASCII, no #."""
-_DATELESS = re.compile(
-    r"(?!.{1,15}(?:: page allocation| invoked oom-killer| cpuset=|: vm))([^\s:()\[\]]+) kernel: ",
-)
-"""A syslog line whose date was cut off; not matched if the words could be a task's name."""
-_MONOTONIC_HOST = re.compile(r"(?:\S+ )?(?:kernel|[a-zA-Z][\w.@-]*\[\d+\]): ")
 _RECORD_START = re.compile(r"\[ *\d{1,10}\.\d{6}\](?:\[ *[TC]\d+\])? ")
 _MIN_RECORDS = 3
 """Stamps of the kernel in one line from which on it is a whole log, pasted without its newlines."""
@@ -52,8 +44,9 @@ class LogParser:
     kernel timestamps a wall clock; without them those records have no `time`.
     """
 
-    def __init__(self, now: float | None = None, boot: float | None = None) -> None:
+    def __init__(self, now: float | None = None, boot: float | None = None, shift: float = 0.0) -> None:
         self._now = epoch_seconds(now)
+        self.shift = shift  # Seconds to add to stamps without a year: from lines that have a full one, too.
         self._boot = boot
         self._export = ExportEntry()
         self._verbose = VerboseEntry()
@@ -193,14 +186,14 @@ class LogParser:
         """Return the records of a line without what a tool wrote before it."""
         if self._wrappers.known and (found := self._wrappers.strip(text)) is not None:
             self._last = self._lasts.get(found.label)
-            records = tuple(
-                replace(
-                    each,
-                    time=found.time if each.time is None else each.time,
-                    host=found.label if each.host is None else each.host,
-                )
-                for each in self._records(line, found.text, number, torn)
-            )
+            records = self._records(line, found.text, number, torn)
+            time, host = found.time, found.label
+            if time is None and any(each.time is None for each in records):
+                # What was learned may hold a date that the parser knows, and the host.
+                whole = self._plain(text, None, False)[0]
+                self._cached_head = b""
+                time, host = whole.time, host if whole.host is None else whole.host
+            records = tuple(each.dated_by(time, host) for each in records)
             if records and (found.label in self._lasts or len(self._lasts) < _MAX_LABELS):
                 self._lasts[found.label] = records[-1]
             return records
@@ -220,6 +213,7 @@ class LogParser:
             and (common := parse_common(text, self._now)) is not None
         ):  # fmt: skip
             self._cached_head = b""
+            self.shift = date_yearless(common, self.shift)
             return (
                 LogRecord(
                     common.text,
@@ -258,7 +252,7 @@ class LogParser:
             if last is not None and last.sequence is not None and _DICTIONARY.match(text):
                 return ()
             # An indented log; ` 7月` is a month in Japanese.
-            if _STAMPED.match(stripped):
+            if STAMPED.match(stripped):
                 return self._plain(stripped, number, torn)
             if last is not None:
                 return (self._continued(last, text, number, torn),)
@@ -328,6 +322,7 @@ class LogParser:
     def _syslog(self, text: str, prefix: Prefix) -> SyslogLine | None:
         """Parse a syslog line; keep its timestamp, host and `kernel:` for following lines with the same head."""
         parsed = parse_syslog(text, prefix, self._now)
+        self.shift = date_yearless(parsed, self.shift)
         self._cached_head = b""
         if parsed is not None and parsed.program == "kernel" and prefix.end == 0 and text.isprintable():
             self._cached_head = text[: len(text) - len(parsed.text)].encode("utf-8", "surrogateescape")
@@ -354,10 +349,10 @@ class LogParser:
         if program is None or program in KERNEL_PROGRAMS:
             if syslog is None and text.startswith("kernel: "):
                 prefix.end, program = 8, "kernel"
-            elif syslog is None and " kernel: " in text and (found := _DATELESS.match(text)):
+            elif syslog is None and " kernel: " in text and (found := DATELESS.match(text)):
                 prefix.end, host, program = found.end(), found[1], "kernel"
             read_brackets(text, prefix)
-            if syslog is None and prefix.monotonic is not None and (found := _MONOTONIC_HOST.match(text, prefix.end)):
+            if syslog is None and prefix.monotonic is not None and (found := MONOTONIC_HOST.match(text, prefix.end)):
                 syslog = split_host(text, prefix.end)
                 host, program, pid = syslog.host, syslog.program, syslog.pid
                 text, prefix.end = syslog.text, 0

@@ -21,6 +21,9 @@ _PROGRAM = re.compile(r"([^\s\[\]:(]+(?:\([^)\s]*\))?)(?:\[(\d{1,20})\])?:(?: |$
 _STRUCTURED = re.compile(r"([^\s\[\]:(]+) (\d{1,20}|-) \S+ (?:-|(?:\[(?:[^\]\\]|\\.)*\])+) ?")
 """What RFC 5424 has after the host: program, process, message type and data."""
 _CRI = re.compile(r"(?:stdout|stderr) [FP] ")
+_OWN_FORM = re.compile(r'[IWEF]\d{4} \d\d:\d\d:\d\d\.|time="?\d{4}-|level=[a-z]+ msg=|\{"')
+"""What kubelet and runtimes write, without a syslog daemon: its first word is neither host nor program."""
+_OWN_FIRST = frozenset("IWEFtl{")
 _OCTAL = re.compile(r"#([0-3][0-7]{2})")
 KERNEL_PROGRAMS = frozenset({"kernel", "vmunix", "klogd", "kern.warn", "kern.err", "kern.info", "kern.notice"})
 # A kernel text may follow the host at once, and its first word then looks like a program: comm and colon.
@@ -41,7 +44,7 @@ _COMMON = re.compile(
 class SyslogLine:
     """The parts of one syslog line; `text` still holds a kernel stamp if the daemon kept it."""
 
-    __slots__ = ("host", "pid", "program", "text", "time")
+    __slots__ = ("host", "pid", "program", "text", "time", "yearless")
 
     def __init__(self, time: float | None, host: str | None, program: str | None, pid: int | None, text: str) -> None:
         self.time = time
@@ -49,6 +52,8 @@ class SyslogLine:
         self.program = program
         self.pid = pid
         self.text = text
+        self.yearless = False
+        """Whether the stamp has neither year nor zone: `time` is then a guess."""
 
 
 def parse_common(line: str, now: float | None) -> SyslogLine | None:
@@ -60,7 +65,9 @@ def parse_common(line: str, now: float | None) -> SyslogLine | None:
     if month is None or program in KERNEL_PROGRAMS or program in _KERNEL_WORDS or _has_kernel_words(line):
         return None
     time = None if now is None else yearless_time(month, int(day), clock, now)
-    return SyslogLine(time, host, program, int(pid) if pid else None, line[found.end() :])
+    parsed = SyslogLine(time, host, program, int(pid) if pid else None, line[found.end() :])
+    parsed.yearless = True
+    return parsed
 
 
 def unescape_octal(text: str) -> str:
@@ -86,7 +93,9 @@ def parse_syslog(line: str, prefix: Prefix, now: float | None) -> SyslogLine | N
             time = dated_time(int(year), month, int(found[2]), clock)
         elif month is not None and now is not None:
             time = yearless_time(month, int(found[2]), clock, now)
-        return _split(line, found.end(), time, now)
+        parsed = _split(line, found.end(), time, now)
+        parsed.yearless = not year
+        return parsed
     if found := _FULL.match(line, start):
         start = found.end()
     if found := ISO.match(line, start):
@@ -118,6 +127,8 @@ def split_host(line: str, start: int) -> SyslogLine:
 def _split(line: str, start: int, time: float | None, now: float | None = None) -> SyslogLine:
     while line.startswith(" ", start):
         start += 1
+    if line[start : start + 1] in _OWN_FIRST and _OWN_FORM.match(line, start):
+        return SyslogLine(time, None, None, None, line[start:])
     if (found := _PROGRAM.match(line, start)) and _is_program(line, found):
         return SyslogLine(time, None, found[1], int(found[2]) if found[2] else None, line[found.end() :])
     if _is_kernel_text(line, start) or line.startswith(("[", "("), start):

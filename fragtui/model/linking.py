@@ -16,6 +16,8 @@ from fragtui.model.pods.stuck_pods import PodLink
 
 WINDOW_SECONDS = 15.0
 """The kernel reports at most one failure in 10 s (5.4 and later), so the report may be another attempt's."""
+_DEADLINE_SECONDS = 240.0
+"""The kubelet waits so long for a sandbox: an attempt that ran into its deadline began that much earlier."""
 _SAME_MOMENT_SECONDS = 2.0
 _RIVAL_SECONDS = 5.0
 _CLOCK_SLACK_SECONDS = 2.0
@@ -36,6 +38,13 @@ _NAMESPACE_FRAMES = re.compile(
 `nf_conntrack_in` are in the stack of any interrupt on a container node."""
 _FORK_FRAMES = re.compile(r"(?:copy_process|kernel_clone|_?do_fork|dup_task_struct|SyS_clone|\w*sys_clone3?)\b")
 """Every process forks: these are of a starting container only if a runtime calls them."""
+_VICTIMS = {
+    "runtime-down": re.compile(r"^(?:containerd|docker-containe|dockerd|docker-.*|crio|cri-dockerd|k3s.*|rke2.*)$"),
+    "shim-died": re.compile(r"^(?:containerd|conmon|runc|crun)"),
+    "vm-runtime": re.compile(r"^(?:qemu|cloud-hyperviso|firecracker|containerd-shim|runsc|exe$)"),
+    "cni": re.compile(r"^(?:calico|cilium|flannel|weave|kindnetd|aws-k8s-agent|ovnkube|ovs-|multus)"),
+}
+"""Tasks without which a pod fails for that reason: an OOM kill of one explains it, whatever the error says."""
 _STARTING_CAUSES = re.compile(r"^(?:netns|veth)")
 
 
@@ -126,7 +135,7 @@ class LinkIndex:
             near.update(self._attempts_in.get(container, {}))
         if incident.time is not None:
             low = bisect_left(self._attempt_times, incident.time - _CLOCK_SLACK_SECONDS, key=itemgetter(0))
-            latest = incident.time + WINDOW_SECONDS
+            latest = incident.time + WINDOW_SECONDS + _DEADLINE_SECONDS
             for _, attempt_id in self._attempt_times[low:]:
                 first = self._attempts[attempt_id].first_time
                 if first is not None and first <= latest:
@@ -138,7 +147,7 @@ class LinkIndex:
     def _incidents_near(self, attempt: Attempt) -> list[Incident]:
         near: list[tuple[float, str]] = []
         if attempt.first_time is not None and attempt.last_time is not None:
-            first, last = attempt.first_time - WINDOW_SECONDS, attempt.last_time + _CLOCK_SLACK_SECONDS
+            first, last = attempt.first_time - _window_of(attempt), attempt.last_time + _CLOCK_SLACK_SECONDS
             times = self._incident_times
             near = times[bisect_left(times, first, key=itemgetter(0)) : bisect_right(times, last, key=itemgetter(0))]
         if self._max_links is not None and len(near) > self._max_links:
@@ -216,7 +225,7 @@ def link_of(attempt: Attempt, kernel: Incident, has_rival: bool = False) -> PodL
     if confidence == "likely" and (attempt.reason_class.name == "timeout" or (not refusal and not _of_memcg(kernel))):
         # A timeout started long before the report, and a stalled request got its memory in the end.
         confidence = "possible"
-    return PodLink(kernel.id, confidence, why, refusal) if confidence else None
+    return PodLink(kernel.id, confidence, why, refusal, _took_what_it_needs(attempt, kernel)) if confidence else None
 
 
 def _by_task(attempt: Attempt, kernel: Incident, apart: float, has_rival: bool) -> tuple[str, str]:
@@ -229,6 +238,8 @@ def _by_task(attempt: Attempt, kernel: Incident, apart: float, has_rival: bool) 
     comm = kernel.comm or ""
     child = _CHILD_COMMS.match(comm) is not None
     runtime = child or _RUNTIME_COMMS.match(comm) is not None
+    if _took_what_it_needs(attempt, kernel) and kernel.victim is not None:
+        return "likely", f"the OOM killer killed {kernel.victim.comm}, {when}"
     if kernel.kind == "oom":
         return _by_victim(kernel, runtime, when)
     starting = _starting(kernel, runtime)
@@ -287,9 +298,20 @@ def _seconds_apart(attempt: Attempt, kernel: Incident) -> float | None:
     if kernel.time is None or attempt.first_time is None or attempt.last_time is None:
         return None
     before, after = attempt.first_time - kernel.time, kernel.time - attempt.last_time
-    if before > WINDOW_SECONDS or after > _CLOCK_SLACK_SECONDS:
+    if before > _window_of(attempt) or after > _CLOCK_SLACK_SECONDS:
         return None
     return max(before, after, 0.0)
+
+
+def _window_of(attempt: Attempt) -> float:
+    return WINDOW_SECONDS + (_DEADLINE_SECONDS if attempt.reason_class.name == "timeout" else 0.0)
+
+
+def _took_what_it_needs(attempt: Attempt, kernel: Incident) -> bool:
+    """Return whether the OOM killer killed the task whose absence is the attempt's reason."""
+    victims = _VICTIMS.get(attempt.reason_class.name)
+    victim = kernel.victim.comm if kernel.kind == "oom" and kernel.victim is not None else None
+    return victims is not None and victim is not None and victims.match(victim) is not None
 
 
 def _of_memcg(kernel: Incident) -> bool:
@@ -299,4 +321,8 @@ def _of_memcg(kernel: Incident) -> bool:
 def _same_problem(attempt: Attempt, kernel: Incident) -> bool:
     if attempt.reason_class.name == "memcg-limit":
         return _of_memcg(kernel)
+    if _took_what_it_needs(attempt, kernel):
+        return True
+    if attempt.reason_class.name == "name-conflict":  # Only the attempt that it follows failed by itself.
+        return False
     return attempt.reason_class.memory is not False and not _of_memcg(kernel)

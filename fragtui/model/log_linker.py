@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef, cgroup_owner
 from fragtui.cluster.sandbox_attempts import Attempt, AttemptAssembler
-from fragtui.model.failures.incident import Incident
+from fragtui.model.failures.incident import Incident, iso_utc
 from fragtui.model.linking import LinkIndex
 from fragtui.model.log_reader import PodLine
 from fragtui.model.pods.pod_state import memory_of
@@ -209,6 +209,13 @@ def sandbox_incident(attempt: Attempt, links: tuple[PodLink, ...] = ()) -> Incid
     memory = memory_of(attempt, links)
     words = [f"{attempt.pod}: {reason_words(reason, memory)}"]
     words += [f"blocked by {link_words(link)}" for link in links]
+    if (before := attempt.follows) is not None:
+        at = f" of {iso_utc(before.time)}" if before.time is not None else ""
+        words.append(f"it is a consequence of the attempt{at}, incident {before.id}: {before.reason_class.words}")
+    if attempt.count is not None and attempt.count > 1 and attempt.last_time is not None:
+        words.append(f"{attempt.count:,} times, the last at {iso_utc(attempt.last_time)}")
+    elif attempt.seen is not None:
+        words.append(f"last seen {attempt.seen} before its table was printed")
     words.append(advice_words(reason, memory))
     return Incident(
         time=attempt.first_time,
@@ -224,6 +231,7 @@ def sandbox_incident(attempt: Attempt, links: tuple[PodLink, ...] = ()) -> Incid
         reason=attempt.reason or None,
         explanation=printable("; ".join(word.rstrip(".") for word in words) + ".", 1200),
         lines=attempt.lines,
-        linked=tuple(link.incident_id for link in links),
+        linked=(*(link.incident_id for link in links), *((before.id,) if before is not None else ())),
         id=attempt.id,
+        last_time=attempt.last_time,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from fragtui.cluster.api_objects import read_event_line
 from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_log_reader import PodLogReader
 from fragtui.kernel.gfp.flags import GfpTable
@@ -27,7 +28,8 @@ class LogTerms:
     """The context of a log.
 
     `name` distinguishes logs in ids, `now` (epoch seconds) and `utc_offset` (seconds) date stamps without a year or a
-    zone, `running` is the flag table for reports with neither flags nor kernel, `kernel` a release for them.
+    zone, `shift` corrects the former by so many seconds, `running` is the flag table for reports with neither flags
+    nor kernel, `kernel` a release for them.
     """
 
     name: str
@@ -35,6 +37,7 @@ class LogTerms:
     utc_offset: float = 0.0
     running: GfpTable | None = None
     kernel: str | None = None
+    shift: float = 0.0
 
 
 class LogReading:
@@ -45,7 +48,7 @@ class LogReading:
 
     def __init__(self, terms: LogTerms) -> None:
         self._terms = terms
-        self._parser = LogParser(now=terms.now)
+        self._parser = LogParser(now=terms.now, shift=terms.shift)
         self._collector = ReportCollector()
         self._pods = PodLogReader(lambda: terms.now, terms.utc_offset)
         self.time: float | None = None
@@ -67,6 +70,9 @@ class LogReading:
 
     def feed(self, line: bytes, number: int, torn: bool) -> Sequence[PodLine]:
         """Take a line without its newline (`torn` if it had none); return what it completes."""
+        if not self._busy and (events := read_event_line(line, number)) is not None:
+            self._after = 0
+            return events
         parser, collector = self._parser, self._collector
         if self._busy:  # Within a report most lines are the kernel's: a search for words about pods is wasted.
             of_pods = True

@@ -65,12 +65,12 @@ groups:
 """
 
 
-def alert_rules(order: int) -> str:
+def alert_rules(order: int, few: int = FEW_BLOCKS) -> str:
     """Return the rules file for a target order. Requests up to COSTLY_ORDER wait, those above it fail."""
     costly = order > COSTLY_ORDER
     return _RULES.format(
         order=order,
-        few=FEW_BLOCKS,
+        few=few,
         severity="critical" if costly else "warning",
         # In a pod the exporter names the Kubernetes node; `or` returns the first that is not empty.
         node="{{ or $labels.node $labels.instance }}",

@@ -11,7 +11,7 @@ from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.source_state import Sight, SourceState
 from fragtui.model.node.verdict import NodeJudgement, State, ZoneJudgement, node_verdict
 from fragtui.model.node.watermark import RequestKind, Verdict
-from fragtui.model.pods.stuck_pods import StuckPods
+from fragtui.model.pods.stuck_pods import PodCause, StuckPods
 from fragtui.model.remedy.remedy_history import Episode
 from fragtui.model.state.node_state import NodeState
 
@@ -150,10 +150,12 @@ def logged_failures(totals: Mapping[str, int]) -> Family:
 
 def pod_gauge(pods: StuckPods) -> Family:
     """Return the number of stuck pods, by whether the kernel denied them memory."""
-    names = {True: "refused", False: "other", None: "unknown"}
-    counts = Counter(names[pod.memory] for pod in pods.pods)
+    names = {PodCause.MEMORY: "refused", PodCause.OTHER: "other"}
+    counts = Counter(names.get(pod.cause, "unknown") for pod in pods.pods)
     text = "Pods of this node that do not start; memory=refused: the kernel denied them memory."
-    return Family("fragtui_stuck_pods", text, ("memory",), tuple(((n,), float(counts[n])) for n in names.values()))
+    return Family(
+        "fragtui_stuck_pods", text, ("memory",), tuple(((n,), float(counts[n])) for n in (*names.values(), "unknown"))
+    )
 
 
 def class_gauge(pods: StuckPods) -> Family:

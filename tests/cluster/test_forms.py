@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from fragtui.cluster.api_objects import read_event, read_pod
 from fragtui.cluster.crictl_json import read_sandboxes
 from fragtui.cluster.error_ids import pod_group_in, pod_in
-from fragtui.cluster.line_reader import read_line, worth_reading
+from fragtui.cluster.line_reader import read_line
+from fragtui.cluster.needles import worth_reading
 from fragtui.cluster.observation import PodFact
-from fragtui.cluster.pod_ref import PodRef, cgroup_owner, docker_name_ref, log_directory_ref, long_ref, slashed_ref
+from fragtui.cluster.pod_ref import PodRef, cgroup_owner, log_directory_ref, long_ref, runtime_name_ref, slashed_ref
 from fragtui.logs.go_quoting import flatten, unescape
 from fragtui.logs.klog import parse_klog, seconds_near
 from fragtui.logs.logfmt import parse_logfmt
@@ -100,7 +101,7 @@ def test_any_text_is_read_without_a_crash(text: str) -> None:
     cgroup_owner(text)
     long_ref(text)
     slashed_ref(text)
-    docker_name_ref(text)
+    runtime_name_ref(text)
     log_directory_ref(text)
     rfc3339_time(text)
     read_sandboxes(text)
@@ -132,7 +133,7 @@ def test_identity_is_found_in_every_spelling(name: str, namespace: str, uid: str
     pod = PodRef(namespace, name, uid)
     assert long_ref(f"Error syncing {name}_{namespace}({uid})") == pod
     assert slashed_ref(f"{namespace}/{name}", uid) == pod
-    assert docker_name_ref(f'"/k8s_POD_{name}_{namespace}_{uid}_0"') == (pod, "POD")
+    assert runtime_name_ref(f'"/k8s_POD_{name}_{namespace}_{uid}_0"') == (pod, "POD")
     assert log_directory_ref(f"{namespace}_{name}_{uid}") == pod
     systemd = uid.replace("-", "_")
     for path in (

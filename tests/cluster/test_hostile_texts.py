@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import json
+import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from fragtui.cluster.api_objects import read_event, read_pod
+from fragtui.cluster.api_objects import read_event, read_event_line, read_pod
 from fragtui.cluster.crictl_json import read_sandboxes
+from fragtui.cluster.error_ids import pod_in
+from fragtui.cluster.event_tables import read_lone_row, read_table_row, table_of
 from fragtui.cluster.line_reader import read_line
+from fragtui.logs.embedded import embedded_in
 from fragtui.logs.klog import dated, parse_klog, parse_klog_json
 from fragtui.logs.logfmt import parse_logfmt
+from fragtui.logs.own_stamp import own_time
 from fragtui.logs.record import LogRecord
+from fragtui.sources.pods.saved_objects import read_objects
 
 DIGITS = "9" * 5000
 EVENT = {
@@ -85,3 +94,59 @@ def test_a_pod_with_an_object_where_a_reason_belongs_is_read_without_it(field: s
     pod = {"metadata": {"name": "web"}, "status": {"containerStatuses": containers, "conditions": conditions}}
     observation = read_pod(pod)
     assert observation is not None and observation.pod.name == "web"
+
+
+HEADERS = (
+    "NAMESPACE   LAST SEEN   TYPE   REASON   OBJECT   SUBOBJECT   SOURCE   MESSAGE   FIRST SEEN   COUNT   NAME",
+    "LASTSEEN   FIRSTSEEN   COUNT   NAME   KIND   SUBOBJECT   TYPE   REASON   SOURCE   MESSAGE",
+    "  Type     Reason  Age  From  Message",
+)
+PIECES = (
+    "a ",
+    "a  ",
+    " ",
+    "1m ",
+    "1y1d1h",
+    "(x1 over ",
+    "a_",
+    "k8s_a_",
+    "Warning Failed ",
+    "kubelet, a ",
+    '"',
+    '{"ts":',
+)
+STARTS = ("", "shop 1m Warning Failed pod/a ", "Warning Failed 1m kubelet ", "1m 1m 3 a Pod Warning Failed ")
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_a_row_of_16_kib_takes_no_more_than_linear_time(piece: str) -> None:
+    text = piece * (16_000 // len(piece))
+    begun = time.process_time()
+    for start in STARTS:
+        read_lone_row(start + text, None, None)
+        embedded_in(start + text)
+        pod_in(start + text)
+        for header in HEADERS:
+            row = table_of(header)
+            assert row is not None
+            read_table_row(row, start + text, None, None)
+    assert time.process_time() - begun < 2.0
+
+
+@given(st.text(alphabet=st.sampled_from('aE0206 09:17.[]{}"=\\,/|_-\t(x'), max_size=200))
+def test_no_text_makes_a_table_or_a_line_inside_a_line_fail(text: str) -> None:
+    table_of(text)
+    own_time(text)
+    for header in HEADERS:
+        row = table_of(header)
+        assert row is not None
+        read_table_row(row, text, None, None)
+    assert embedded_in(text) is None or len(embedded_in(text) or ()) == 2
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_make_the_reader_of_saved_objects_fail(data: bytes) -> None:
+    for head in (b"", b"apiVersion: v1\nkind: List\nitems:\n- ", b'{"apiVersion": "v1", "kind": "List", "items": ['):
+        observations, why = read_objects(io.BytesIO(head + data))
+        assert not observations or why is None
+    read_event_line(b'{"involvedObject": ' + data, 1)

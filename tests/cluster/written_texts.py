@@ -277,7 +277,7 @@ CASES = (
     Case("no thread in runc", klog(CGO), one("pid-limit", False)),
     Case("no pause image", klog(PAUSE_IMAGE), one("image-pull", False)),
     Case("SELinux keycreate", klog(KEYCREATE), one("selinux", False)),
-    Case("sandbox name reserved", klog(RESERVED), one("name-conflict", False)),
+    Case("sandbox name reserved", klog(RESERVED), one("name-conflict", None)),
     Case("disk full", klog(DISK), one("disk-full", False)),
     Case("containerd down", klog(SOCKET), one("runtime-down", False)),
     Case("a slow runtime", klog(UNKNOWN_FATE), one("timeout", None)),
@@ -405,7 +405,7 @@ CASES = (
         f'time="2026-11-24T05:14:59.18Z" level=error msg="CreateContainer within sandbox \\"{S1}\\" for '
         '&ContainerMetadata{Name:app,Attempt:2,} failed" error="failed to reserve container name '
         f'\\"app_{WEB[1]}_{WEB[0]}_{UID}_2\\": name \\"app_{WEB[1]}_{WEB[0]}_{UID}_2\\" is reserved for \\"{S2}\\""\n',
-        one("name-conflict", False, None, (None, None, None)),
+        one("name-conflict", None, S1),
     ),
     Case(
         "the next attempt has another sandbox",

@@ -276,7 +276,7 @@ LOOK_ALIKES = (
     "container init was OOM-killed (memory limit too low?)",
     "fork/exec /usr/bin/containerd-shim-runc-v2: resource temporarily unavailable",
     "failed to pull image: dial tcp: i/o timeout",
-    "name is reserved for: name x_y is reserved for z",
+    'Conflict. The container name "/x_y" is already in use by container "z"',
     "write /proc/self/attr/keycreate: permission denied",
     "mkdir /var/lib/containerd/x: no space left on device",
     'connection error: desc = "transport: dial unix /run/containerd/containerd.sock: connect: connection refused"',

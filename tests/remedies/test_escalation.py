@@ -211,6 +211,6 @@ def test_the_guard_runs_its_escalation_and_gives_up(
     assert later.tick(node(0)).action is GuardAction.STOPPED
     assert later.state.stopped == (
         "gave up: no allowed step is worth another try (a: gained no block last time; b: gained no block "
-        + ("the last time, and too few 2 times in a row)" if again else "last time)")
+        + ("last time, too few 2 times in a row)" if again else "last time)")
     )
     later.close()

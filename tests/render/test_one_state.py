@@ -97,7 +97,12 @@ def _report_agrees(facts: ReportFacts, whole: Mapping[str, Any], page: str) -> N
         assert group["newest"] in [incident["id"] for incident in whole["incidents"]]
     if whole["pods"]:
         stuck = [pod for pod in whole["pods"] if pod["started"] is None]
-        assert f"{counted(len(stuck), 'stuck pod')}, {sum(pod['memory'] is True for pod in stuck)} denied" in page
+        by_memory = len(whole["stuck"]["by_memory"])
+        words = f": {by_memory} by memory" if by_memory else ""
+        assert f"{counted(len(stuck), 'stuck pod')}{words}" in page
+        assert sum(whole["stuck"][name] for name in ("possibly", "unknown", "others")) == len(stuck) - by_memory
+        assert sum(pod["memory"] is True for pod in stuck) <= by_memory
+        assert sum(pod["memory"] is False for pod in stuck) <= whole["stuck"]["others"]
     if whole["stuck"] is not None:
         assert {f"default/{pod['name']}" for pod in whole["pods"]} >= set(whole["stuck"]["by_memory"])
 

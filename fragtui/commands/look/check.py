@@ -21,10 +21,10 @@ from fragtui.render.card.npd import npd_line, npd_status
 from fragtui.render.card.state_text import badge, sentence
 from fragtui.render.order_chart import bars_for, chart, painter
 from fragtui.render.zone_summary import zone_rows
-from fragtui.sources.files.trust import opener_of
+from fragtui.sources.host.layouts import LAYOUT_HOST
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.kernel_log.last_failed_order import last_failed_order
-from fragtui.text import counted, format_block, parse_duration
+from fragtui.text import format_block, parse_duration
 
 if TYPE_CHECKING:
     from fragtui.model.remedy.forecast import Forecast
@@ -103,12 +103,11 @@ def run(args: argparse.Namespace) -> int:
 
 def _checked(args: argparse.Namespace, reader: NodeReader) -> tuple[int, str]:
     """Return the severity of a sample, and the text about it."""
-    state, snapshot, forecast = _logs_too(args) if args.logs else _blocks_alone(args, reader)
+    with_logs = args.logs or _has_saved_logs(reader)
+    state, snapshot, forecast = _logs_too(args) if with_logs else _blocks_alone(args, reader)
     if args.plugin == "npd":
         return npd_status(state), npd_line(state)
     summary = sentence(state)
-    if snapshot.zones is None and not args.logs and (failures := _failures_in_log(reader)):
-        summary = f"{summary.removesuffix('.')}; {failures}."
     if args.json:
         # Mostly a plugin runs every minute: json and the forecast's 11 ms are a sixth of its CPU.
         from fragtui.json_line import json_line  # noqa: PLC0415
@@ -120,6 +119,16 @@ def _checked(args: argparse.Namespace, reader: NodeReader) -> tuple[int, str]:
     else:
         text = _plugin_text(state, summary) if args.plugin else _text(args, snapshot, state, summary)
     return int(state.severity), text
+
+
+def _has_saved_logs(reader: NodeReader) -> bool:
+    """Return whether this is a support bundle with logs: it is checked once, a node every minute.
+
+    A host's root is a node, unless it has no free blocks to speak of.
+    """
+    if reader.live or (reader.tree.layout is LAYOUT_HOST and reader.tree.proc("buddyinfo").exists()):
+        return False
+    return bool(reader.tree.logs())
 
 
 def _blocks_alone(args: argparse.Namespace, reader: NodeReader) -> tuple[NodeState, Snapshot, Forecast | None]:
@@ -146,25 +155,6 @@ def target_order(reader: NodeReader) -> int:
         return COSTLY_ORDER
     order = last_failed_order(reader.root)
     return COSTLY_ORDER if order is None else order
-
-
-def _failures_in_log(reader: NodeReader) -> str | None:
-    """Return the number of denied requests in a saved kernel log; None for a live node or without a log."""
-    if reader.live or (log := reader.tree.kernel_log()) is None:
-        return None
-    # Importing the readers of logs takes 120 ms of CPU, twice as much as the whole verb on a live node.
-    from fragtui.kernel.reports.report_kind import ReportKind  # noqa: PLC0415
-    from fragtui.sources.saved.incidents import incidents_of  # noqa: PLC0415
-
-    explained, _ = incidents_of((log,), opener_of(reader.tree.root, live=reader.live))
-    incidents = [item.incident for item in explained]
-    denied = [incident for incident in incidents if incident.kind is ReportKind.ALLOCATION_FAILURE]
-    if not denied:
-        return f"{log.name} reports no denied request"
-    last = max(denied, key=lambda incident: incident.time or 0.0)
-    count = sum(incident.count for incident in denied)
-    asked = f"the last of order {last.order} by {last.comm or 'an unnamed task'}"
-    return f"{log.name} reports {counted(count, 'denied request')}, {asked}"
 
 
 def _plugin_text(state: NodeState, summary: str) -> str:

@@ -224,7 +224,9 @@ def _incidents(
     read = [name for name in names if all(problem.path != name for problem in unread)]
     incidents = tuple(item.incident for item in explained)
     logged = tuple(item.logged for item in explained if item.logged is not None)
-    return incidents, logged, ", ".join(read) or None, tuple(problems)
+    # Logs of kubelet and runtime alone say nothing about the kernel.
+    looked = bool(logged) or any(printable(str(path)) in read for path in reader.tree.kernel_logs())
+    return incidents, logged, (", ".join(read) or None) if looked else None, tuple(problems)
 
 
 def _saved_pods(tree: SavedTree, incidents: tuple[Incident, ...]) -> tuple[PodUpdate | None, str]:

@@ -63,7 +63,8 @@ def _address(text: str) -> tuple[str, int]:
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal arrives, or write once; return the exit status."""
     if args.rules:
-        print(alert_rules(COSTLY_ORDER if args.order is None else args.order), end="")
+        few = thresholds_of(args).low_blocks
+        print(alert_rules(COSTLY_ORDER if args.order is None else args.order, few), end="")
         return Exit.DONE
     try:
         from prometheus_client import generate_latest  # noqa: PLC0415  # Of the extra prom.

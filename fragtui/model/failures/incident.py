@@ -22,6 +22,7 @@ class Incident:
     `gfp_from` is whether they were printed or decoded. `memory` is whether the node's memory is the cause; it is False
     for another limit. `repeated` is how often syslog reports that the line was repeated, a lower bound. `lines` are the
     first and last line number in the source. `linked` are the ids of incidents that belong to the same event.
+    `last_time` is when a failed sandbox was last seen, `time` when first.
     """
 
     report: KernelReport | None = None
@@ -42,6 +43,7 @@ class Incident:
     explanation: str | None = None
     lines: tuple[int, int] | None = None
     linked: tuple[str, ...] = ()
+    last_time: float | None = None
 
     @property
     def kind(self) -> str:
@@ -133,6 +135,7 @@ class Incident:
             "lines": _list(self.lines),
             "linked": _list(self.linked),
             "id": self.id,
+            "last_time": None if self.last_time is None else iso_utc(self.last_time),
         }
 
 

@@ -179,10 +179,11 @@ def memory_of(attempt: Attempt, links: tuple[PodLink, ...]) -> bool | None:
     """Return whether the kernel denied memory to the attempt, by its error and its links; None if unknown.
 
     A reason that names the class decides. A vague one, such as ``exit status 6``, is memory if a kernel denial is
-    linked as proven or likely, and is not if that line reports the cgroup's own limit.
+    linked as proven or likely, and is not if that line reports the cgroup's own limit. A reason that is no memory
+    becomes one if the OOM killer took the task that it misses.
     """
     if attempt.reason_class.memory is not None:
-        return attempt.reason_class.memory
+        return attempt.reason_class.memory or any(link.took_it and link.refusal for link in links)
     sure = [link for link in links if link.confidence in ("proven", "likely")]
     if any(link.refusal for link in sure):
         return True

@@ -32,6 +32,8 @@ class PodLink:
     """The reason for the link, as text."""
     refusal: bool = True
     """Whether the kernel denied memory of the node; False for a stall and for a kill at the cgroup's own limit."""
+    took_it: bool = False
+    """Whether the OOM killer killed what the pod's error misses, such as the runtime."""
 
 
 @dataclass(frozen=True, slots=True)

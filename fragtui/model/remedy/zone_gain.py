@@ -55,6 +55,9 @@ class Case:
 # larger share of the larger slab, and next to nothing of a few MiB. Page cache is read again meanwhile, and its own
 # slabs (nodes of its trees) go with it.
 #
+# Where exactly every second page is free, the strides of the free scanner may meet none of them: then compaction gains
+# nothing, with short per-CPU lists too. No file tells it from pages free at random, so no case covers it.
+#
 # From 6.7 on the per-CPU lists hold up to an eighth of a zone. A drop frees slabs of several pages too, and each of
 # those that follows another takes a batch of pages off the lists (mm/page_alloc.c nr_pcp_high): on 6.12 from 0.2 to 0.6
 # pages for each page dropped, or all. Compaction drains no list.

@@ -97,8 +97,8 @@ def against(lessons: Lessons, remedy: Remedy, gain: Gain, now: float) -> str | N
         return None
     gained = "gained no block" if lesson.gained <= 0 else f"gained {counted(lesson.gained, 'block')}"
     expected = f" of {format_count(lesson.expected)} forecast" if lesson.expected and lesson.expected > 0 else ""
-    times = "last time" if lesson.misses == 1 else f"the last time, and too few {lesson.misses} times in a row"
-    return f"{remedy.id}: {gained}{expected} {times}"
+    again = f", too few {lesson.misses} times in a row" if lesson.misses > 1 else ""
+    return f"{remedy.id}: {gained}{expected} last time{again}"
 
 
 def weighed(lessons: Lessons, remedy: Remedy, gain: Gain, now: float) -> Gain:

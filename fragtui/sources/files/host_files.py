@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from pathlib import Path
 
 from fragtui.sources.files.trust import UntrustedError, open_inside, read_inside
@@ -24,7 +25,9 @@ class HostFile:
     inside `root` only.
     """
 
-    def __init__(self, root: Path, path: Path, *, kept: bool = True) -> None:
+    def __init__(self, root: Path, path: Path, *, kept: bool = True, section: re.Pattern[str] | None = None) -> None:
+        """`section` is the expression of the text within the file, its group 1; None for a file of its own."""
+        self._section = section
         self.path = path
         self._root = root
         self._kept = kept
@@ -46,7 +49,12 @@ class HostFile:
             raise
         if not self._kept:
             self.close()
-        return b"".join(chunks).decode("utf-8", "replace")
+        text = b"".join(chunks).decode("utf-8", "replace")
+        if self._section is None:
+            return text
+        if (found := self._section.search(text)) is None:
+            raise FileNotFoundError(errno.ENOENT, "no such section", str(self.path))
+        return f"{found[1]}\n"
 
     def close(self) -> None:
         """Close the descriptor."""

@@ -42,9 +42,10 @@ def read_host(root: Path, tree: SavedTree | None = None) -> Host:
     uname = _UNAME.search(_text(tree, tree.uname()) or "")
     named = _text(tree, tree.proc("sys/kernel/hostname")) or _text(tree, tree.hostname())
     name = named or (uname[1] if uname else tree.node)
-    release = _text(tree, tree.proc("sys/kernel/osrelease")) or _text(tree, tree.proc("version"))
-    if release and release.startswith("Linux version "):
-        release = release.removeprefix("Linux version ").split(" ", 1)[0]
+    release = _text(tree, tree.proc("sys/kernel/osrelease"))
+    banner = _text(tree, tree.proc("version")) or ""
+    if not release and banner.startswith("Linux version "):  # A collector's own version may be in a file of that name.
+        release = banner.removeprefix("Linux version ").split(" ", 1)[0]
     release = release or (uname[2] if uname else None) or _banner(tree)
     machine = uname[3] if uname else (release or "").rpartition(".")[2]
     size, doubt = _page_size(tree, machine)
@@ -54,7 +55,7 @@ def read_host(root: Path, tree: SavedTree | None = None) -> Host:
 def _host(
     name: str | None, release: str | None, size: int | None, tree: SavedTree | None = None, doubt: str | None = None
 ) -> Host:
-    buddyinfo = (_text(tree, tree.proc("buddyinfo")) if tree and size is None else None) or ""
+    buddyinfo = (_proc_text(tree, "buddyinfo") if tree and size is None else None) or ""
     orders = len(buddyinfo.split("\n", 1)[0].split()) - 4
     return Host(
         name=printable(name.split("\n")[0]) if name else None,
@@ -68,6 +69,14 @@ def _host(
 
 def _text(tree: SavedTree, path: Path | None, limit: int = 1 << 20) -> str | None:
     return read_text(tree.root, path, limit) if path is not None else None
+
+
+def _proc_text(tree: SavedTree, name: str) -> str | None:
+    text, section = _text(tree, tree.proc(name), 32 << 20), tree.section(name)
+    if section is None or text is None:
+        return text
+    found = section.search(text)
+    return found[1] if found else None
 
 
 def _banner(tree: SavedTree) -> str | None:
@@ -103,12 +112,12 @@ def _size_by_memory(tree: SavedTree) -> tuple[int | None, str]:
     The managed pages of all zones times the page size are MemTotal (totalram_pages, mm/show_mem.c); without them, the
     pages in free blocks are MemFree but for those that are freed between the readings. None if no size fits.
     """
-    meminfo = parse_meminfo((_text(tree, tree.proc("meminfo")) or "") + "\n")
-    zones = parse_zoneinfo((_text(tree, tree.proc("zoneinfo"), 32 << 20) or "") + "\n")
+    meminfo = parse_meminfo((_proc_text(tree, "meminfo") or "") + "\n")
+    zones = parse_zoneinfo((_proc_text(tree, "zoneinfo") or "") + "\n")
     total, managed = meminfo.get("MemTotal"), sum(zone.managed or 0 for zone in zones)
     if total and managed:
         return next((size for size in _SIZES if abs(managed * size - total) < total // 10), None), "MemTotal"
-    blocks, _ = parse_buddyinfo((_text(tree, tree.proc("buddyinfo")) or "") + "\n")
+    blocks, _ = parse_buddyinfo((_proc_text(tree, "buddyinfo") or "") + "\n")
     free, pages = meminfo.get("MemFree"), sum(zone.free_pages for zone in blocks)
     if not free or not pages:
         return None, ""

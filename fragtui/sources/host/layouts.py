@@ -1,4 +1,8 @@
-"""Where support bundles keep the files that fragtui reads: one row per layout, patterns tried in order."""
+"""Where support bundles keep the files that fragtui reads: one row per layout, patterns tried in order.
+
+The names are those of the collectors' own sources: sos, must-gather and oc adm inspect, talosctl, the log collectors of
+EKS, AKS and Rancher, supportutils, kind, microk8s inspect, Bottlerocket's logdog, troubleshoot, kubectl.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,8 @@ from typing import NamedTuple
 class Layout(NamedTuple):
     """One layout of a node's files. Patterns are globs below the node's directory; ``{name}`` is a file of /proc.
 
-    `marks` identify the layout: one of them must exist. `nodes` are directories of single nodes in the bundle,
-    empty if it is of one node; `named` means that such a directory has the node's name.
+    ``A|B`` is A, or B if there is no A. `marks` identify the layout: one of them must exist. `nodes` are directories of
+    single nodes in the bundle, empty if it is of one node; `named` means that such a directory has the node's name.
     """
 
     name: str
@@ -20,13 +24,19 @@ class Layout(NamedTuple):
     hostname: tuple[str, ...] = ()
     uname: tuple[str, ...] = ()
     kernel_logs: tuple[str, ...] = ()
-    """The first existing one is used for the kernel's messages."""
+    """All files of the first pattern with a report of the kernel are read, else of the first one with files."""
+    other_logs: tuple[str, ...] = ()
+    """Logs that may be the kernel's: the first pattern with a report of it, if none of `kernel_logs` has one."""
     pod_logs: tuple[str, ...] = ()
-    """All existing ones are read for pods."""
-    crash_logs: tuple[str, ...] = ("var/crash/*/vmcore-dmesg.txt",)
-    """The messages of kernels that crashed, saved by kdump: all are read besides the first of `kernel_logs`."""
+    """All existing ones are read for pods: logs, events and pods."""
+    crash_logs: tuple[str, ...] = ("var/crash/*/vmcore-dmesg.txt", "var/crash/*/dmesg.*")
+    """The messages of kernels that crashed, saved by kdump: all are read besides `kernel_logs`."""
     sysctl: tuple[str, ...] = ()
     """The output of ``sysctl -a``, for settings whose files of /proc/sys were not collected."""
+    sections: tuple[str, ...] = ()
+    """Files with the texts of /proc one after another, each below the command that printed it."""
+    every_file: bool = False
+    """Whether logs may have any name."""
 
 
 OWN_LOGS = (
@@ -40,6 +50,9 @@ OWN_LOGS = (
     "var/lib/rancher/rke2/agent/containerd/containerd.log",
 )
 """Logs that kubelet and runtime write themselves, below a host's root."""
+_SYSLOG = ("var/log/messages*", "var/log/syslog*")
+"""With those that were rotated, today's may be an hour old."""
+_KERNEL_SYSLOG = ("var/log/kern.log*", *_SYSLOG, "var/log/dmesg")
 
 LAYOUTS = (
     Layout(
@@ -51,29 +64,42 @@ LAYOUTS = (
             "sos_commands/kernel/dmesg_-T",
             "sos_commands/kernel/dmesg",
             "dmesg",
-            "sos_commands/logs/journalctl_--no-pager",
-            "var/log/messages",
-            "var/log/kern.log",
-            "var/log/syslog",
-            "var/log/dmesg",
+            "sos_commands/logs/journalctl_--no-pager|sos_commands/logs/journalctl_--no-pager_*",
+            *_KERNEL_SYSLOG,
         ),
         pod_logs=(
-            "sos_commands/kubernetes/journalctl_*kubelet*",
-            "sos_commands/openshift/journalctl_*kubelet*",
-            "sos_commands/crio/journalctl_*crio*",
-            "sos_commands/containerd/journalctl_*containerd*",
-            "var/log/messages",
-            "var/log/syslog",
+            "sos_commands/kubernetes/journalctl_*",
+            "sos_commands/openshift*/journalctl_*",
+            "sos_commands/cri*/journalctl_*",
+            "sos_commands/containerd/journalctl_*",
+            "sos_commands/docker/journalctl_*",
+            "sos_commands/podman/journalctl_*",
+            "sos_commands/microk8s/journalctl_*",
+            "sos_commands/k[03]s/journalctl_*",
+            "sos_commands/rke*/journalctl_*",
+            "sos_commands/logs/journalctl_--no-pager|sos_commands/logs/journalctl_--no-pager_*",
+            "sos_commands/kubernetes/cluster-info/*/kubectl_get_-o_json_*events"
+            "|sos_commands/kubernetes/cluster-info/*events",
+            "sos_commands/openshift/cluster-info/*/oc_get_-o_json_*events|sos_commands/openshift/*/*events",
+            *_SYSLOG,
+            "var/log/k0s*.log",
+            *OWN_LOGS,
         ),
         sysctl=("sos_commands/kernel/sysctl_-a",),
     ),
     Layout(
         name="must-gather",
-        marks=("cluster-scoped-resources", "host_service_logs", "nodes/*/*_logs_kubelet.gz"),
+        marks=(
+            "cluster-scoped-resources",
+            "host_service_logs",
+            "nodes/*/*_logs_kubelet.gz",
+            "namespaces/*/core",
+            "namespaces/all",
+        ),
         nodes=("nodes/*",),
         named=True,
         proc=("proc/{name}", "sysinfo/proc/{name}", "proc_{name}", "{name}"),
-        kernel_logs=("dmesg",),
+        kernel_logs=("dmesg", "host_service_logs/*/kernel*.log"),
         pod_logs=(
             "*_logs_kubelet.gz",
             "*_logs_kubelet",
@@ -82,6 +108,8 @@ LAYOUTS = (
             # Of all masters in one file; only if there is no directory of a node to choose.
             "host_service_logs/*/kubelet_service.log",
             "host_service_logs/*/crio_service.log",
+            "namespaces/*/core/events.yaml",
+            "namespaces/*/core/pods.yaml",
         ),
     ),
     Layout(
@@ -91,16 +119,113 @@ LAYOUTS = (
         named=True,
         proc=("proc/{name}", "{name}"),
         kernel_logs=("dmesg.log",),
-        pod_logs=("service-logs/kubelet.log", "service-logs/cri.log"),
+        pod_logs=("service-logs/kubelet.log", "service-logs/cri.log", "service-logs/containerd.log"),
     ),
     Layout(
         name="EKS log bundle",
         marks=("kernel/dmesg.current", "kernel/uname.txt"),
         proc=("proc/{name}", "system/{name}", "system/{name}.txt", "kernel/{name}", "kernel/{name}.txt"),
         uname=("kernel/uname.txt",),
-        kernel_logs=("kernel/dmesg.human.current", "kernel/dmesg.current", "var_log/messages", "var_log/syslog"),
-        pod_logs=("kubelet/kubelet.log", "containerd/containerd-log.txt", "docker/docker.log", "var_log/messages"),
+        kernel_logs=("kernel/dmesg.human.current", "kernel/dmesg.current", "var_log/messages*", "var_log/syslog*"),
+        pod_logs=(
+            "kubelet/kubelet.log*",
+            "containerd/containerd-log.txt*",
+            "docker/docker.log*",
+            "var_log/messages*",
+            "var_log/syslog*",
+        ),
         sysctl=("sysctls/sysctl_all.txt",),
+    ),
+    Layout(
+        name="Rancher log bundle",
+        marks=("systeminfo/dmesg", "systeminfo/uname", "systeminfo/hostname"),
+        proc=("proc/{name}", "systeminfo/{name}", "systeminfo/proc{name}"),
+        hostname=("systeminfo/hostname",),
+        uname=("systeminfo/uname",),
+        kernel_logs=("systeminfo/dmesg", "systemlogs/kern.log*", "systemlogs/messages*", "systemlogs/syslog*"),
+        pod_logs=(
+            "journald/*",
+            "*/agent-logs/kubelet.log*",
+            "*/containerd.log",
+            "*/kubectl/events*",
+            "*/kubectl/poddescribe/*",
+            "k8s/containerlogs/kubelet",
+            "docker/*",
+            "systemlogs/messages*",
+            "systemlogs/syslog*",
+        ),
+        sysctl=("systeminfo/sysctla",),
+    ),
+    Layout(
+        name="AKS log bundle",
+        marks=("collect/proc", "collect/crictl_pods.json", "collect/sysctl.txt"),
+        proc=("collect/proc/{name}", "proc/{name}"),
+        hostname=("etc/hostname",),
+        uname=("collect/uname.txt", "collect/uname"),
+        kernel_logs=("collect/dmesg*", *_KERNEL_SYSLOG),
+        pod_logs=("collect/*kubelet*", "collect/*containerd*", "collect/journal*", *_SYSLOG, *OWN_LOGS),
+        sysctl=("collect/sysctl.txt",),
+    ),
+    Layout(
+        name="supportconfig",
+        marks=("basic-environment.txt", "supportconfig.txt", "basic-health-check.txt"),
+        uname=("basic-environment.txt",),
+        kernel_logs=("boot.txt", "messages.txt", "warn.txt"),
+        crash_logs=("crash.txt",),
+        pod_logs=(
+            "messages.txt",
+            "*kubernetes*.txt",
+            "*k8s*.txt",
+            "docker.txt",
+            "podman.txt",
+            "*cri*.txt",
+            "*rke2*.txt",
+        ),
+        sysctl=("env.txt",),
+        sections=("memory.txt", "proc.txt", "env.txt"),
+    ),
+    Layout(
+        name="microk8s inspection report",
+        marks=("snap.microk8s.daemon-*", "microk8s.daemon-*"),
+        proc=("sys/{name}", "proc/{name}"),
+        uname=("sys/uname",),
+        kernel_logs=("sys/dmesg*", "sys/journal*"),
+        pod_logs=("*microk8s.daemon-*/*.log", "k8s/*events*", "k8s/cluster-info-dump*", "k8s/get-*"),
+    ),
+    Layout(
+        name="Bottlerocket log bundle",
+        marks=("proc-mounts", "kube-status", "containerd-config"),
+        kernel_logs=("dmesg", "journalctl.log*", "journalctl-*"),
+        pod_logs=("journalctl.log*", "journalctl-*", "kubelet*", "containerd*.log"),
+    ),
+    Layout(
+        name="kind log bundle",
+        marks=("kind-version.txt", "kubernetes-version.txt"),
+        nodes=("*",),
+        named=True,
+        kernel_logs=("dmesg*", "journal.log", "serial.log"),
+        pod_logs=("kubelet.log", "containerd.log", "journal.log"),
+    ),
+    Layout(
+        name="troubleshoot bundle",
+        marks=("cluster-resources", "host-collectors"),
+        proc=("proc/{name}", "host-collectors/run-host/{name}", "host-collectors/run-host/{name}.txt"),
+        uname=("host-collectors/run-host/uname*",),
+        kernel_logs=("host-collectors/run-host/*dmesg*", "host-collectors/run-host/*kernel*"),
+        pod_logs=(
+            "host-collectors/run-host/*kubelet*",
+            "host-collectors/run-host/*k[03]s*",
+            "host-collectors/run-host/*containerd*",
+            "host-collectors/run-host/*journal*",
+            "cluster-resources/events/*.json",
+            "cluster-resources/pods/*.json",
+        ),
+    ),
+    Layout(
+        name="cluster-info dump",
+        marks=("nodes.json", "nodes.yaml"),
+        proc=(),
+        pod_logs=("*/events.json", "*/events.yaml", "*/pods.json", "*/pods.yaml"),
     ),
 )
 
@@ -110,10 +235,12 @@ LAYOUT_FOLDER = Layout(
     proc=("proc/{name}", "{name}", "{name}.txt", "proc_{name}", "proc_{name}.txt"),
     hostname=("hostname", "hostname.txt"),
     uname=("uname", "uname.txt", "uname_-a"),
-    kernel_logs=("dmesg", "dmesg.txt", "dmesg.log", "kernel.log", "kern.log", "messages", "syslog"),
+    kernel_logs=("*dmesg*", "kern*", "messages*", "syslog*"),
+    other_logs=("*journal*", "*"),
     crash_logs=("vmcore-dmesg.txt", "*/vmcore-dmesg.txt", "var/crash/*/vmcore-dmesg.txt"),
-    pod_logs=("kubelet.log", "containerd.log", "crio.log"),
+    pod_logs=("*",),
     sysctl=("sysctl", "sysctl.txt", "sysctl_-a"),
+    every_file=True,
 )
 """No known layout: a few saved files."""
 
@@ -121,7 +248,7 @@ LAYOUT_HOST = Layout(
     name="host",
     marks=(),
     hostname=("proc/sys/kernel/hostname", "etc/hostname"),
-    kernel_logs=("var/log/kern.log", "var/log/messages", "var/log/syslog", "var/log/dmesg"),
-    pod_logs=("var/log/messages", "var/log/syslog", *OWN_LOGS),
+    kernel_logs=_KERNEL_SYSLOG,
+    pod_logs=(*_SYSLOG, "var/log/k0s*.log", *OWN_LOGS),
 )
 """A root file system, or a directory with files at the same paths."""

@@ -72,7 +72,9 @@ class NodeReader:
         self.reading: str | None = None
         self.on_tick: Callable[[Tick], None] | None = None
         names = (BUDDYINFO, ZONEINFO, PAGETYPEINFO, MEMINFO, VMSTAT, PRESSURE)
-        self._files = {name: HostFile(tree.root, tree.proc(name), kept=self.live) for name in names}
+        self._files = {
+            name: HostFile(tree.root, tree.proc(name), kept=self.live, section=tree.section(name)) for name in names
+        }
         self._zoneinfo_pace = ReadBudget(ZONEINFO_SHARE)
         self._page_types_pace = ReadBudget(PAGETYPEINFO_SHARE, least=10.0)
         self._page_types_read = False

@@ -4,16 +4,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
+from fragtui.sources.files.host_files import read_text
 from fragtui.sources.files.root_path import in_root
+from fragtui.sources.files.trust import opener_of
 from fragtui.sources.host.layouts import LAYOUT_FOLDER, LAYOUT_HOST, LAYOUTS, Layout
 from fragtui.text import printable
 
 _GLOB = re.compile(r"[*?\[]")
+_NODE_LOGS = ("dmesg.log", "kubelet.log")
+"""Logs in the directory of a node itself."""
 _ARCHIVE = re.compile(r"\.(?:tar(?:\.\w+)?|tgz|txz|tbz2?)$")
-_DEEPEST = 3
-"""An unpacked bundle is in a directory of its name; a must-gather also in one with its image's name."""
+_DEEPEST = 6
+"""An unpacked bundle is in a directory of its name, a must-gather also in one with its image's, in any wrapper."""
+_HOST_MARKS = ("proc", "var/log", "etc")
+_MAX_LOG = 64 << 20
+"""Bytes of a log in a folder: a larger file is named by the user, to `explain` or as --kernel-log."""
+_MAX_LOGS = 64
+_NO_LOG = re.compile(
+    r"(?:proc_)?(?:buddyinfo|zoneinfo|pagetypeinfo|meminfo|vmstat|slabinfo|version|uname|hostname|sysctl|pressure|os-release)"
+    r"\b|.*\.(?:rec|png|svg|jpe?g|pdf|html?|pcap|so|bin|core|md)$",
+    re.IGNORECASE,
+)
+"""Files of a folder that are no logs."""
+_REPORTS = (b"page allocation failure", b"invoked oom-killer", b"Killed process", b"allocation stalls")
+_SEARCHED = 1 << 20
+_SECTION = "(?:^|\\n)# (?:\\S*/)?cat /proc/{name}\\n(.*?)(?=\\n#==\\[|$)"
 _MAX_NODES = 5000
 _MAX_CRASHES = 20
 
@@ -29,6 +47,7 @@ class SavedTree:
         self.layout = layout
         self.node = node
         self.nodes = nodes
+        self._kernel_logs: tuple[Path, ...] | None = None
 
     def proc(self, name: str) -> Path:
         """Return the path of a file of /proc; if it does not exist, the path where it is expected.
@@ -40,6 +59,8 @@ class SavedTree:
             return self.root / "nodes" / name
         names = dict.fromkeys((name, name.replace("/", "_")))
         found = self._first(pattern.format(name=each) for pattern in self.layout.proc for each in names)
+        if found is None and self.layout.sections and (holder := self._section_of(name)) is not None:
+            return holder
         if found is None and self.layout is LAYOUT_FOLDER:
             return self._inside(name)
         return found or self._inside(f"proc/{name}")
@@ -52,30 +73,59 @@ class SavedTree:
         """Return the file with the output of ``uname -a``."""
         return self._first(self.layout.uname)
 
-    def kernel_log(self) -> Path | None:
-        """Return the best saved log with the kernel's messages, else that of a kernel that crashed."""
-        return self._first((*self.layout.kernel_logs, *self.layout.crash_logs))
+    def section(self, name: str) -> re.Pattern[str] | None:
+        """Return the expression of a file of /proc in the text at its path; None if that is the file itself."""
+        return _section_of(name) if self.layout.sections and self._section_of(name) is not None else None
 
     def kernel_logs(self) -> tuple[Path, ...]:
-        """Return the logs of kernels that crashed, at most `_MAX_CRASHES`, and last the best saved log."""
-        best = self.kernel_log() if not self.nodes else None
-        if best is None:
-            return ()
-        crashed = (path for pattern in self.layout.crash_logs for path in _files(self.root, pattern))
-        return (*list(dict.fromkeys(path for path in crashed if path != best))[-_MAX_CRASHES:], best)
+        """Return the logs of kernels that crashed, at most `_MAX_CRASHES`, and last the best of the saved logs."""
+        if self._kernel_logs is None:
+            first: tuple[Path, ...] = ()
+            layout = self.layout
+            for pattern in (*layout.kernel_logs, *layout.other_logs) if not self.nodes else ():
+                files = self._group(pattern)
+                first = first or (files if pattern in layout.kernel_logs else ())
+                if any(_has_report(self.root, path) for path in files):
+                    first = files
+                    break
+            patterns = layout.crash_logs if not self.nodes else ()
+            crashed = (path for pattern in patterns for path in _files(self.root, pattern) if path not in first)
+            self._kernel_logs = (*list(dict.fromkeys(crashed))[-_MAX_CRASHES:], *reversed(first))
+        return self._kernel_logs
+
+    def kernel_log(self) -> Path | None:
+        """Return the best saved log with the kernel's messages, else that of a kernel that crashed."""
+        return next(reversed(self.kernel_logs()), None)
 
     def sysctl(self) -> Path | None:
         """Return the file with the output of ``sysctl -a``."""
         return self._first(self.layout.sysctl)
 
     def pod_logs(self) -> tuple[Path, ...]:
-        """Return the logs of kubelet and runtime."""
+        """Return the logs of kubelet and runtime, and saved events and pods."""
         patterns = self.layout.pod_logs if not self.nodes else ()
-        return tuple(dict.fromkeys(path for pattern in patterns for path in _files(self.root, pattern)))
+        return tuple(dict.fromkeys(path for pattern in patterns for path in self._group(pattern)))
 
     def logs(self) -> tuple[Path, ...]:
         """Return the logs to read: the kernel's, and those of kubelet and runtime."""
         return tuple(dict.fromkeys((*reversed(self.kernel_logs()), *self.pod_logs())))
+
+    def _group(self, pattern: str) -> tuple[Path, ...]:
+        """Return the files of the first of a pattern's alternatives that has any."""
+        for alternative in pattern.split("|"):
+            files = tuple(
+                path for path in _files(self.root, alternative) if not self.layout.every_file or _is_log(path)
+            )
+            if files:
+                return files[:_MAX_LOGS]
+        return ()
+
+    def _section_of(self, name: str) -> Path | None:
+        wanted = _section_of(name)
+        for path in (path for pattern in self.layout.sections for path in _files(self.root, pattern)):
+            if wanted.search(read_text(self.root, path, _MAX_LOG) or "") is not None:
+                return path
+        return None
 
     @property
     def ambiguous(self) -> str | None:
@@ -117,16 +167,16 @@ def is_packed(path: Path) -> bool:
 
 
 def saved_tree(root: Path) -> SavedTree:
-    """Return the kind of tree of `root`; a plain host by default. Raises no OSError."""
+    """Return the kind of tree of `root`, or of what it wraps; a plain host by default. Raises no OSError."""
     place = root
     for _ in range(_DEEPEST):
         for layout in LAYOUTS:
             if any(_is_there(place, mark) for mark in layout.marks):
                 return _of_node(place, layout)
-        if (place / "proc").is_dir():
-            return SavedTree(place, LAYOUT_HOST)
-        if _has_buddyinfo(place):
+        if _has_buddyinfo(place) and not (place / "proc").is_dir():
             return SavedTree(place, LAYOUT_FOLDER)
+        if any((place / mark).is_dir() for mark in _HOST_MARKS):
+            return SavedTree(place, LAYOUT_HOST)
         inside = _only_directory(place)
         if inside is None:
             break
@@ -134,12 +184,13 @@ def saved_tree(root: Path) -> SavedTree:
     parent = root.parent
     if parent.name == "nodes" and any(_is_there(parent.parent, mark) for mark in LAYOUTS[1].marks):
         return SavedTree(root, LAYOUTS[1], root.name)
-    saved_logs = any(_is_there(root, pattern) for pattern in ("*dmesg*", "*/vmcore-dmesg.txt"))
-    return SavedTree(root, LAYOUT_FOLDER if saved_logs else LAYOUT_HOST)
+    if _has_files(place) or _is_there(place, "*/vmcore-dmesg.txt"):
+        return SavedTree(place, LAYOUT_FOLDER)
+    return SavedTree(root, LAYOUT_HOST)
 
 
 def _of_node(place: Path, layout: Layout) -> SavedTree:
-    if not layout.nodes or (place / "dmesg.log").is_file():
+    if not layout.nodes or any((place / log).is_file() for log in _NODE_LOGS):
         return SavedTree(place, layout, place.name if layout.named else None)
     logs = (*layout.kernel_logs, *layout.pod_logs)
     nodes = [
@@ -155,6 +206,45 @@ def _of_node(place: Path, layout: Layout) -> SavedTree:
 
 def _has_buddyinfo(place: Path) -> bool:
     return any(_is_there(place, pattern.format(name="buddyinfo")) for pattern in LAYOUT_FOLDER.proc)
+
+
+def _has_files(place: Path) -> bool:
+    try:
+        return any(path.is_file() and not path.is_symlink() for path in place.iterdir())
+    except OSError:
+        return False
+
+
+def _is_log(path: Path) -> bool:
+    """Return whether a file of a folder may be a log: by its name and its size."""
+    try:
+        return _NO_LOG.match(path.name) is None and not is_packed(path) and path.stat().st_size <= _MAX_LOG
+    except OSError:
+        return False
+
+
+def _has_report(root: Path, path: Path) -> bool:
+    """Return whether a log may have a report of the kernel; a large one is not searched for it."""
+    # Only saved trees have such logs: 4 ms of CPU less for a live node.
+    from fragtui.sources.files.log_files import open_log  # noqa: PLC0415
+
+    try:
+        with open_log(path, opener_of(root, live=False)) as log:
+            before = b""
+            for _ in range(_MAX_LOG // _SEARCHED):
+                if not (data := log.read(_SEARCHED)):
+                    return False
+                if any(needle in before + data for needle in _REPORTS):
+                    return True
+                before = data[-64:]
+    except (OSError, EOFError):
+        return False
+    return True
+
+
+@lru_cache(maxsize=16)
+def _section_of(name: str) -> re.Pattern[str]:
+    return re.compile(_SECTION.format(name=re.escape(name)), re.DOTALL)
 
 
 def _only_directory(place: Path) -> Path | None:

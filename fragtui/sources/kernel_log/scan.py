@@ -10,7 +10,7 @@ from fragtui.kernel.reports.needles import BEFORE, REPORT_NEEDLES
 from fragtui.sources.files.line_bounds import CutLines, skip_hole, without_holes
 from fragtui.sources.files.readable_log import ReadableLog
 from fragtui.sources.kernel_log.incident_stream import IncidentStream
-from fragtui.sources.kernel_log.needle_search import best_search
+from fragtui.sources.kernel_log.needle_search import GatedNeedles, best_search
 from fragtui.text import line_limit
 
 SCAN_BLOCK = 1 << 17
@@ -47,8 +47,9 @@ def near_lines(
     busy: Callable[[], bool],
     before: int = BEFORE,
     cut: CutLines | None = None,
+    gated: GatedNeedles | None = None,
 ) -> Generator[Near]:
-    """Yield the lines near a needle, and further ones while the reader is busy.
+    """Yield the lines near a needle (also one of `gated`), and further ones while the reader is busy.
 
     `cut` counts overlong lines and, at the end, all lines.
     """
@@ -60,6 +61,8 @@ def near_lines(
     try:
         for block, overlap, end, tail in _blocks(log, source, cut):
             hits = search(block, needles)
+            if gated is not None and (more := gated.found(search, block)):
+                hits = sorted((*hits, *more))
             at = overlap - kept  # Everything before `at` is yielded or left out; `number` lines are before it.
             kept = 0
             while at < end:

@@ -10,7 +10,9 @@ from fragtui.logs.bounded_json import DECODER
 
 _OBJECT_LIMIT = 2 * 1024 * 1024
 """Most characters of one object; etcd stores none above 1.5 MiB. Parsed, it takes up to 20 times as much memory."""
-_SPACE = " \t\r\n"
+_SPACE = " \t\r\n\x1e\ufeff"
+"""RFC 7464 writes a record separator before each object, some programs a byte order mark before the first."""
+_NEAR = 256
 
 
 class NotAList(Exception):
@@ -23,8 +25,38 @@ def read_list(chunks: Iterator[bytes], on_item: Callable[[dict[str, Any]], None]
     `json.loads` would keep the whole answer three times (bytes, text, objects): 30 MiB for a full node. The other
     fields together are no longer than one object may be.
     """
-    room = _OBJECT_LIMIT
+    return _object(_Text(chunks), on_item)
+
+
+def read_documents(chunks: Iterator[bytes], on_item: Callable[[dict[str, Any]], None]) -> None:
+    """Pass on the objects of JSON documents that follow each other, those of lists one by one; skip lines between.
+
+    Raises `NotAList` at a document that is cut off or no JSON.
+    """
     text = _Text(chunks)
+    while (first := text.peek(at_end="")) != "":
+        if first == "{":
+            if whole := _object(text, on_item):
+                on_item(whole)
+        elif first == "[" and text.begins_list():
+            text.next()
+            _items(text, on_item)
+        else:
+            text.skip_line()
+
+
+def _items(text: _Text, on_item: Callable[[dict[str, Any]], None]) -> None:
+    """Pass on the objects of a list whose bracket is consumed."""
+    mark = "," if text.peek() != "]" else text.next()
+    while mark == ",":
+        item = text.value()
+        if isinstance(item, dict):
+            on_item(item)
+        mark = text.next(",]")
+
+
+def _object(text: _Text, on_item: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    room = _OBJECT_LIMIT
     others: dict[str, Any] = {}
     if text.next() != "{":
         raise NotAList("not an object")
@@ -34,12 +66,7 @@ def read_list(chunks: Iterator[bytes], on_item: Callable[[dict[str, Any]], None]
         text.next(":")
         if name == "items" and text.peek() == "[":
             text.next()
-            mark = "," if text.peek() != "]" else text.next()
-            while mark == ",":
-                item = text.value()
-                if isinstance(item, dict):
-                    on_item(item)
-                mark = text.next(",]")
+            _items(text, on_item)
         else:
             others[str(name)] = text.value()
             room -= len(str(name)) + text.taken
@@ -65,14 +92,40 @@ class _Text:
         self.taken = 0
         """Characters of the last value."""
 
-    def peek(self) -> str:
-        """Return the next character that is not a space, without consuming it."""
+    def peek(self, at_end: str | None = None) -> str:
+        """Return the next character that is not a space, without consuming it; at the end `at_end`, unless None."""
         while True:
             while self._at < len(self._text) and self._text[self._at] in _SPACE:
                 self._at += 1
             if self._at < len(self._text):
                 return self._text[self._at]
-            self._more(1)
+            try:
+                self._more(1)
+            except NotAList:
+                if at_end is None:
+                    raise
+                return at_end
+
+    def begins_list(self) -> bool:
+        """Return whether the bracket here begins a list of objects."""
+        while len(rest := self._text[self._at + 1 : self._at + _NEAR].lstrip(_SPACE)) == 0:
+            if len(self._text) - self._at >= _NEAR:
+                return False
+            try:
+                self._more(len(self._text) - self._at + 1)
+            except NotAList:
+                return False
+        return rest[0] in "{]"
+
+    def skip_line(self) -> None:
+        """Skip the rest of the line."""
+        while (end := self._text.find("\n", self._at)) < 0:
+            self._text, self._at = "", 0
+            try:
+                self._more(1)
+            except NotAList:
+                return
+        self._at = end + 1
 
     def next(self, wanted: str = "") -> str:
         """Consume the next character that is not a space; it must be one of `wanted`."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from fragtui.cluster.api_objects import read_event_line
 from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_log_reader import PodLogReader
+from fragtui.logs.own_stamp import shift_by
 from fragtui.logs.parser import LogParser
 from fragtui.sources.kernel_log.incident_stream import LineSplitter
 from fragtui.sources.pods.line_tally import LineTally
@@ -19,9 +21,11 @@ _PARSED_AT_ONCE = 8000.0
 class PodLineParser:
     """Converts the relevant lines of one log to observations. If a parser fails on a line, only this line is lost."""
 
-    def __init__(self, clock: Callable[[], float], utc_offset: float) -> None:
-        self._parser = LogParser(now=clock())
-        self._reader = PodLogReader(clock, utc_offset)
+    def __init__(self, clock: Callable[[], float], utc_offset: float, stamped: str | None = None) -> None:
+        """`stamped` is a line that shows year and zone of stamps without them, see `stamped_twice`."""
+        shift = shift_by(stamped, clock()) or 0.0 if stamped is not None else 0.0
+        self._parser = LogParser(now=clock(), shift=shift)
+        self._reader = PodLogReader(clock, utc_offset - shift)
         self.unread = 0
         """Lines on which a parser failed."""
 
@@ -37,6 +41,8 @@ class PodLineParser:
     def feed(self, line: bytes, number: int | None = None, torn: bool = False) -> list[PodObservation]:
         """Return the observations of the line."""
         try:
+            if (events := read_event_line(line, number)) is not None:
+                return list(events)
             records = self._parser.feed(line, number, torn)
             return [observation for record in records for observation in self._reader.feed(record)]
         except Exception:

@@ -1,64 +1,81 @@
-"""Objects of the Kubernetes API saved with ``kubectl get events -o json`` (or pods)."""
+"""Objects of the Kubernetes API as people save them: JSON or YAML, one, a list, one a line, or in a wrapper."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import IO, Any
 
-from fragtui.cluster.api_objects import read_event, read_pod
+from fragtui.cluster.api_objects import read_objects_in
 from fragtui.cluster.observation import PodObservation
-from fragtui.sources.pods.json_stream import NotAList, read_list
+from fragtui.sources.pods.json_stream import NotAList, read_documents
+from fragtui.sources.pods.yaml_stream import NoYaml, is_yaml, read_yaml
 from fragtui.text import counted
 
-_HEAD = 4096
+_HEAD = 1 << 16
+_SIGN_BYTES = 4096
 _BLOCK = 1 << 16
+_EVENT_SIGN = re.compile(rb'"(?:involvedObject|regarding)"\s*+:')
+_LIST_SIGN = re.compile(rb'"(?:items|kind)"\s*+:')
 MAX_KEPT_OBJECTS = 8192
 """Most observations kept for sorting by time, the newest: about 10 MiB."""
 
 
-def are_objects(log: IO[bytes]) -> bool:
-    """Return whether the log is a list of API objects, without consuming it. False if it can't be peeked."""
+def head_of(log: IO[bytes]) -> bytes:
+    """Return the beginning of a log, without consuming it; empty if it can't be peeked."""
     if log.seekable():
         at = log.tell()
         head = log.read(_HEAD)
         log.seek(at)
-    else:
-        peek = getattr(log, "peek", None)
-        head = peek(_HEAD) if peek is not None else b""
-    first, _, rest = head.lstrip().partition(b"\n")
-    # A log of JSON lines has a whole object in its first line.
-    return first.strip() == b"{" and b'"apiVersion"' in rest[:_HEAD]
+        return head
+    peek = getattr(log, "peek", None)
+    return bytes(peek(_HEAD)) if peek is not None else b""
+
+
+def are_objects(log: IO[bytes]) -> bool:
+    """Return whether the log begins as JSON or YAML of the API, without consuming it. False if it can't be peeked."""
+    head = _bare(head_of(log))
+    if head[:1] in (b"{", b"["):
+        head = head[:_SIGN_BYTES]  # An audit log has objects of the API, too, and nothing about starting pods.
+        if b"audit.k8s.io" in head:
+            return False
+        return _EVENT_SIGN.search(head) is not None or (b'"apiVersion"' in head and _LIST_SIGN.search(head) is not None)
+    return is_yaml(head)
+
+
+def _bare(head: bytes) -> bytes:
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\x1e")
 
 
 def read_objects(log: IO[bytes]) -> tuple[list[PodObservation], str | None]:
-    """Return the observations of a list of events or pods, or of a single one, ordered by time.
+    """Return the observations of events and pods, ordered by time; those of a list are read one by one.
 
-    The second value is why the list could not be read to its end, None if it could. Raises the log's OSError.
+    The second value is why not all could be read, None if they were. Raises the log's OSError.
     """
     observations: list[PodObservation] = []
     dropped = unread = 0
 
     def take(thing: dict[str, Any]) -> None:
         nonlocal observations, dropped, unread
-        event = "involvedObject" in thing or "regarding" in thing
         try:
-            observation = read_event(thing) if event else read_pod(thing)
+            observations += read_objects_in(thing)
         except Exception:  # Only this object is lost.
             unread += 1
             return
-        if observation is not None:
-            observations.append(observation)
         if len(observations) >= 2 * MAX_KEPT_OBJECTS:
             observations = sorted(observations, key=_moment)[MAX_KEPT_OBJECTS:]
             dropped += MAX_KEPT_OBJECTS
 
     why = None
     try:
-        whole = read_list(_chunks(log), take)
-        if whole.get("kind") in ("Event", "Pod"):
-            take(whole)
+        if _bare(head_of(log))[:1] in (b"{", b"["):
+            read_documents(_chunks(log), take)
+        else:
+            unread += read_yaml(iter(log.readline, b""), take)
     except NotAList as error:
         why = f"expected a list of Kubernetes objects; it is {error}"
+    except NoYaml as error:
+        why = str(error)
     if why is None and dropped:
         why = f"only the newest of its objects were read: {dropped} left out"
     if why is None and unread:

@@ -7,24 +7,27 @@ import heapq
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO
 
+from fragtui.cluster.event_reasons import is_of_image
+from fragtui.cluster.needles import FAILED_REASON, FAILURE_MARKS, FAILURE_NEEDLES, REASON_NEEDLE, TABLE_NEEDLES
+from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.kernel.gfp.flags import GfpTable
 from fragtui.kernel.reports.needles import REPORT_NEEDLES
+from fragtui.logs.own_stamp import shift_by, stamped_twice
 from fragtui.model.log_linker import Explained, LogLinker
 from fragtui.model.log_reader import LogReading, LogTerms, PodLine
 from fragtui.sources.files.line_bounds import CutLines
+from fragtui.sources.kernel_log.needle_search import GatedNeedles
 from fragtui.sources.kernel_log.scan import near_lines
-from fragtui.sources.pods.saved_objects import are_objects, read_objects
+from fragtui.sources.pods.saved_objects import are_objects, head_of, read_objects
 from fragtui.sources.saved.read_lines import ReadLines
 from fragtui.text import counted, epoch_seconds
 
-_NEEDLES: tuple[bytes, ...] = (*REPORT_NEEDLES, b"andbox", b"ntainer process", b"Namespace:")
-"""Needles of the kernel, of failed sandboxes, and of the head of ``kubectl describe``, far above its events.
-
-A bare ``failed to unshare namespaces: Cannot allocate memory`` contains the kernel's needle ``alloc``.
-"""
+_NEEDLES: tuple[bytes, ...] = (*REPORT_NEEDLES, *TABLE_NEEDLES)
+"""Needles of the kernel, and of the heads above events; one that reports ENOMEM contains the kernel's ``alloc``."""
+POD_NEEDLES = GatedNeedles(FAILURE_MARKS, FAILURE_NEEDLES, REASON_NEEDLE, FAILED_REASON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,10 @@ def explain_logs(
     """
     linker = LogLinker()
     interrupt: KeyboardInterrupt | None = None
-    readers = [_lines_of(log, place, running, kernel, on_error) for place, log in enumerate(logs)]
+    # Lines without a year may stand above the first that shows year and zone, or in another log of the same node.
+    twice = [stamped_in(log.log) for log in logs]
+    some = next(filter(None, twice), None)
+    readers = [_lines_of(log, place, twice[place] or some, running, kernel, on_error) for place, log in enumerate(logs)]
     lines = readers[0] if len(readers) == 1 else heapq.merge(*readers, key=lambda item: item[:2])
     try:
         for _, place, line in lines:
@@ -66,23 +72,36 @@ def explain_logs(
         raise interrupt
 
 
+def stamped_in(log: IO[bytes]) -> str | None:
+    """Return a line of the log's beginning with two stamps, see `stamped_twice`, without consuming it; None if none."""
+    try:
+        return stamped_twice(head_of(log).split(b"\n"))
+    except (OSError, EOFError):  # The reader of the log reports it.
+        return None
+
+
 def _lines_of(
     source: OpenLog,
     place: int,
+    stamped: str | None,
     running: GfpTable | None,
     kernel: str | None,
     on_error: Callable[[OpenLog, Exception], None] | None,
 ) -> Iterator[tuple[float, int, PodLine]]:
-    """Yield the incidents and observations of a log, with time and the log's index; those without a time at once."""
+    """Yield the incidents and observations of a log, with time and the log's index; those without a time at once.
+
+    `stamped` is a line that shows year and zone of the log, see `shift_by`.
+    """
     changed = epoch_seconds(source.now)
     moment = time.time() if changed is None else changed
-    terms = LogTerms(source.name, moment, time.localtime(moment).tm_gmtoff, running, kernel)
     try:
+        shift = shift_by(stamped, moment) or 0.0 if stamped is not None else 0.0
+        terms = LogTerms(source.name, moment, time.localtime(moment).tm_gmtoff - shift, running, kernel, shift)
         if are_objects(source.log):
             observations, why = read_objects(source.log)
             source.cut.objects = len(observations)
             for observation in observations:
-                yield observation.time or 0.0, place, observation
+                yield observation.time or 0.0, place, _as_failure(observation)
             if why is not None:
                 raise OSError(errno.EINVAL, why)
             return
@@ -94,6 +113,13 @@ def _lines_of(
         on_error(source, error)
 
 
+def _as_failure(observation: PodObservation) -> PodObservation:
+    """Return a pod that waits with the runtime's error as the failure that it is; anything else as it is."""
+    if observation.fact is not PodFact.WAITS or not observation.error or is_of_image(observation.error):
+        return observation
+    return replace(observation, fact=PodFact.FAILED)
+
+
 def read_log(log: IO[bytes], terms: LogTerms, cut: CutLines) -> Iterator[tuple[float | None, PodLine]]:
     """Yield the incidents and observations of a log, each with the latest stamp so far.
 
@@ -101,7 +127,7 @@ def read_log(log: IO[bytes], terms: LogTerms, cut: CutLines) -> Iterator[tuple[f
     """
     reading = LogReading(terms)
     try:
-        with closing(near_lines(log, _NEEDLES, lambda: reading.wanted, cut=cut)) as near:
+        with closing(near_lines(log, _NEEDLES, lambda: reading.wanted, cut=cut, gated=POD_NEEDLES)) as near:
             for number, line, torn, gap in near:
                 if gap:
                     reading.skip()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
+from fragtui.model.failures.incident import Incident
 from fragtui.model.log_linker import Explained
 from fragtui.model.node.snapshot import Unreadable
 from fragtui.sources.files.host_files import os_reason
@@ -15,6 +18,8 @@ from fragtui.sources.saved.explain import OpenLog, explain_logs
 from fragtui.sources.saved.read_lines import ReadLines
 from fragtui.text import printable
 
+_SAME_SECONDS = 60.0
+"""How far the stamps of one report may be apart: ``dmesg -T`` adds a clock that stood still in sleep to the boot."""
 MAX_SAVED_INCIDENTS = 2000
 """Incidents kept, the newest; a log may contain far more."""
 
@@ -59,7 +64,48 @@ def incidents_of(
     dropped += max(0, len(incidents) - MAX_SAVED_INCIDENTS)
     if dropped:
         problems.append(Unreadable("older incidents", f"{dropped} left out, {MAX_SAVED_INCIDENTS} are kept"))
-    return tuple(_newest(incidents)), tuple(problems)
+    return tuple(_once(_newest(incidents))), tuple(problems)
+
+
+def _once(incidents: list[Explained]) -> list[Explained]:
+    """Return the incidents without reports of the kernel that another log has, too: a journal, syslog and dmesg."""
+    kept: defaultdict[tuple[object, ...], list[tuple[Explained, set[int]]]] = defaultdict(list)
+    instead: dict[str, str] = {}
+    for explained in incidents:
+        incident = explained.incident
+        if incident.report is None:
+            continue
+        key = (incident.kind, incident.comm, incident.pid, incident.order, incident.mode, incident.stack)
+        same = next(
+            (
+                (first, logs)
+                for first, logs in kept[key]
+                if explained.log not in logs and _apart(first.incident, incident) <= _SAME_SECONDS
+            ),
+            None,
+        )
+        if same is None:
+            kept[key].append((explained, {explained.log}))
+        else:
+            same[1].add(explained.log)
+            instead[incident.id] = same[0].incident.id
+    if not instead:
+        return incidents
+    return [
+        replace(explained, incident=_relinked(explained.incident, instead))
+        for explained in incidents
+        if explained.incident.id not in instead
+    ]
+
+
+def _apart(one: Incident, other: Incident) -> float:
+    return 0.0 if one.time is None or other.time is None else abs(one.time - other.time)
+
+
+def _relinked(incident: Incident, instead: dict[str, str]) -> Incident:
+    if instead.keys().isdisjoint(incident.linked):
+        return incident
+    return replace(incident, linked=tuple(dict.fromkeys(instead.get(each, each) for each in incident.linked)))
 
 
 def _newest(incidents: list[Explained]) -> list[Explained]:

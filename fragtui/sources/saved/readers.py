@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
-from fragtui.cluster.line_reader import POD_NEEDLES
+from fragtui.cluster.needles import LIFE_NEEDLES, OTHER_NEEDLES, TABLE_NEEDLES
 from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.model.failures.incident import Incident
@@ -27,9 +27,12 @@ from fragtui.sources.pods.interfaces import PodRecorder
 from fragtui.sources.pods.log_directories import read_pod_directories
 from fragtui.sources.pods.paced_reader import PodLineParser
 from fragtui.sources.pods.runtime_log import unread_words
+from fragtui.sources.pods.saved_objects import are_objects, read_objects
+from fragtui.sources.saved.explain import POD_NEEDLES, stamped_in
 from fragtui.text import counted, epoch_seconds, printable
 
 _NAME = "saved logs"
+_NEEDLES = (*TABLE_NEEDLES, *LIFE_NEEDLES, *OTHER_NEEDLES)
 _CANNOT_TELL = "pods that wait without an error, and what came after"
 
 
@@ -72,6 +75,8 @@ class SavedKernelLog:
             return IncidentStream("none", None, None, on_call=on_call).update("none", 0, problem=str(why))
         log, changed = opened
         stream = IncidentStream("file", None, None, now=changed, on_call=on_call)
+        if (stamped := _stamped_in(self._tree)) is not None:
+            stream.feed_numbered(stamped.encode(), 0)  # It shows the zone of stamps without one.
         problem, cut = None, CutLines()
         with log:
             try:
@@ -81,7 +86,7 @@ class SavedKernelLog:
                 stream.finish()
                 problem = f"{printable(str(path))}: {_why(error)}"
         place = printable(path.name)
-        stream.looked(f"{cut.lines:,} lines of {place}" if cut.lines else "")
+        stream.looked(f"{cut.lines:,} line{'' if cut.lines == 1 else 's'} of {place}" if cut.lines else "")
         return stream.update(printable(str(path)), 0, problem=problem)
 
 
@@ -105,9 +110,15 @@ class SavedPods:
         for incident in incidents:
             self._tracker.kernel_incident(incident)
         self._moment: float | None = None
+        self._changed = 0.0
+        """The last change of the newest log, for observations without a time."""
         self._unread = 0
         """Lines that no parser could read."""
         self._lines = 0
+        self._found = 0
+        """Observations so far."""
+        self._objects = 0
+        """Events and pods of saved lists."""
         self._state: SourceState | None = None
 
     def start(self) -> None:
@@ -136,10 +147,14 @@ class SavedPods:
                 self._learn(pod)
         read: list[str] = []
         problems: list[str] = []
+        stamped = _stamped_in(self._tree)
         for path in self._tree.pod_logs():
             if self._stopped.is_set():
                 break
-            problem = self._read(path)
+            before = self._found
+            problem = self._read(path, stamped)
+            if self._tree.layout.every_file and self._found == before:
+                continue  # Any file of a folder is tried: those with pods are named.
             name = printable(str(path))
             problems += [f"{name}: {problem}"] if problem else []
             read += [] if problem else [name]
@@ -147,7 +162,9 @@ class SavedPods:
         shows = "; ".join([f"{_CANNOT_TELL} (reads {', '.join(read)})" if read else "", *problems]).strip("; ")
         shows = shows or self._tree.ambiguous or "no log of kubelet or runtime among the saved files"
         with self._lock:
-            proof = f"{self._lines:,} lines of {counted(len(read), 'file')}" if self._lines else ""
+            counts = [f"{self._lines:,} line{'' if self._lines == 1 else 's'}"] if self._lines else []
+            counts += [counted(self._objects, "object")] if self._objects else []
+            proof = f"{' and '.join(counts)} of {counted(len(read), 'file')}" if counts and read else ""
             self._state = SourceState(_NAME, "live" if proof else "absent", shows, proof)
         if self._recorder is not None:
             self._recorder.state(self._state)
@@ -164,37 +181,48 @@ class SavedPods:
     def update(self) -> PodUpdate:
         """Return the update from the logs read so far."""
         with self._lock:
-            moment = self._moment if self._moment is not None else time.time()
+            moment = self._moment if self._moment is not None else self._changed or time.time()
             states = (self._state,) if self._state is not None else ()
             return PodUpdate(self._tracker.snapshot(moment), states, self._tracker.names)
 
-    def _read(self, path: Path) -> str | None:
-        """Read one log; return why that failed, else None."""
+    def _read(self, path: Path, stamped: str | None) -> str | None:
+        """Read one log or list of objects; return why that failed, else None. `stamped` as for `scan_pods`."""
         opened = _opened(self._tree, path)
         if isinstance(opened, str):
             return opened
         log, changed = opened
+        self._changed = max(self._changed, changed)
         offset = float(time.localtime(changed).tm_gmtoff)
-        counts = CutLines()
+        counts, problem = CutLines(), None
         with log:
             try:
-                for observation in scan_pods(log, changed, offset, self._failed_over, counts):
-                    with self._lock:
-                        at = observation.time if observation.time is not None else self._moment
-                        if observation.time is not None:
-                            self._moment = max(self._moment or 0.0, observation.time)
-                        try:
-                            self._tracker.observe(observation, changed if at is None else at)
-                        except Exception:  # Only this observation is lost.
-                            self._unread += 1
-                    if self._recorder is not None:
-                        self._recorder.observations((observation,))
+                observations: Iterable[PodObservation]
+                if are_objects(log):
+                    observations, problem = read_objects(log)
+                    self._objects += len(observations)
+                else:
+                    observations = scan_pods(log, changed, offset, self._failed_over, counts, stamped)
+                for observation in observations:
+                    self._take(observation, changed)
                     if self._stopped.is_set():
                         break
             except (OSError, EOFError) as error:
-                return _why(error)
+                problem = _why(error)
         self._lines += counts.lines
-        return None
+        return problem
+
+    def _take(self, observation: PodObservation, changed: float) -> None:
+        self._found += 1
+        with self._lock:
+            at = observation.time if observation.time is not None else self._moment
+            if observation.time is not None:
+                self._moment = max(self._moment or 0.0, observation.time)
+            try:
+                self._tracker.observe(observation, changed if at is None else at)
+            except Exception:  # Only this observation is lost.
+                self._unread += 1
+        if self._recorder is not None:
+            self._recorder.observations((observation,))
 
     def _failed_over(self, lines: int) -> None:
         self._unread += lines
@@ -214,6 +242,17 @@ def _opened(tree: SavedTree, path: Path) -> tuple[IO[bytes], float] | str:
         return _why(error)
 
 
+def _stamped_in(tree: SavedTree) -> str | None:
+    """Return a line of the tree's logs that shows year and zone of stamps without them, None if none does."""
+    for path in tree.logs():
+        opened = _opened(tree, path)
+        if not isinstance(opened, str):
+            with opened[0] as log:
+                if (stamped := stamped_in(log)) is not None:
+                    return stamped
+    return None
+
+
 def _why(error: OSError | EOFError) -> str:
     return printable(os_reason(error)) if isinstance(error, OSError) else "it is cut off"
 
@@ -224,15 +263,18 @@ def scan_pods(
     utc_offset: float = 0.0,
     on_unread: Callable[[int], None] = lambda _: None,
     counts: CutLines | None = None,
+    stamped: str | None = None,
 ) -> Iterator[PodObservation]:
     """Yield the observations of pods in a log (kubelet, runtime, syslog, journal, events); lines count from 1.
 
     `now` (epoch seconds, the log's last change) dates stamps without a year, `utc_offset` (seconds) those without a
-    zone. At the end `on_unread` gets the number of lines that no parser could read, and `counts` has that of all lines.
+    zone; `stamped` is a line that shows the zone, see `stamped_twice`. At the end `on_unread` gets the number of lines
+    that no parser could read, and `counts` has that of all lines.
     """
     moment = time.time() if now is None else now
-    lines = PodLineParser(lambda: moment, utc_offset)
-    for number, line, torn, gap in near_lines(log, POD_NEEDLES, lambda: lines.busy, before=1, cut=counts):
+    lines = PodLineParser(lambda: moment, utc_offset, stamped)
+    near = near_lines(log, _NEEDLES, lambda: lines.busy, before=1, cut=counts, gated=POD_NEEDLES)
+    for number, line, torn, gap in near:
         if gap:
             lines.skip()
         if lines.worth_reading(line):

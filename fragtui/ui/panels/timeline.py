@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from fragtui.model.node.verdict import FEW_BLOCKS
 from fragtui.render.numbers import short_bytes, span_words
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import SPARKS, fit_right, spans_width
@@ -48,7 +47,8 @@ class Timeline(FramedPanel):
         keys = [zone.zone.key for zone in session.judgement.zones if zone.target]
         series = session.history.series(keys, session.order, session.history_seconds, points)
         span = decades(value for value in series if value is not None)
-        rows = [_chart_row(series, span, room, row) for row in range(room)]
+        few = session.thresholds.low_blocks
+        rows = [_chart_row(series, span, room, row, few) for row in range(room)]
         return [*rows, _marks(session, points), _axis(session, points)]
 
 
@@ -61,17 +61,17 @@ def _last_change(session: Session) -> str:
     return f"{_MEMORY} {what}, {span_words(age)} ago" if age < session.history_seconds else ""
 
 
-def _chart_row(series: Sequence[int | None], span: int, room: int, row: int) -> Line:
-    """Return one row of the chart, 0 the topmost."""
+def _chart_row(series: Sequence[int | None], span: int, room: int, row: int, few: int) -> Line:
+    """Return one row of the chart, 0 the topmost; under `few` blocks are few."""
     floor = (room - 1 - row) * 8
     spans: list[Span] = [(fit_right(_label(span, room, row), _LABEL) + " ", "muted")]
-    cells = [_cell(value, span, room, floor) for value in series]
+    cells = [_cell(value, span, room, floor, few) for value in series]
     for style, same in groupby(cells, key=lambda cell: cell[1]):
         spans.append(("".join(sign for sign, _ in same), style))
     return line(*spans)
 
 
-def _cell(value: int | None, span: int, room: int, floor: int) -> tuple[str, str]:
+def _cell(value: int | None, span: int, room: int, floor: int, few: int) -> tuple[str, str]:
     if value is None:
         return " ", "text"
     if value == 0:
@@ -79,7 +79,7 @@ def _cell(value: int | None, span: int, room: int, floor: int) -> tuple[str, str
     eighths = round(log_share(value, span) * room * 8) - floor
     if eighths <= 0:
         return " ", "text"
-    return SPARKS[min(eighths, 8) - 1], "history-few" if value < FEW_BLOCKS else "history-plenty"
+    return SPARKS[min(eighths, 8) - 1], "history-few" if value < few else "history-plenty"
 
 
 def _label(span: int, room: int, row: int) -> str:

@@ -169,6 +169,7 @@ def test_check_report_and_metrics_follow_the_thresholds(
     assert "LOW" in called(capsys, "report", *plain)[1]
     assert called(capsys, "export", *plain, "--textfile", str(tmp_path / "node.prom"))[0] == 0
     assert 'fragtui_state{order="9",state="low"} 1.0' in (tmp_path / "node.prom").read_text()
+    assert f"< {int(blocks) + 1}\n" in called(capsys, "export", *plain, "--rules")[1]
 
 
 def test_config_prints_thresholds_with_their_source(user: Path, capsys: pytest.CaptureFixture[str]) -> None:

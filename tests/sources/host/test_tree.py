@@ -116,7 +116,7 @@ def test_a_bundle_without_buddyinfo_is_unknown_and_its_log_speaks(
     assert main(["check", "--root", str(place)]) == 3
     words = capsys.readouterr().out
     assert "no such file or directory" in words
-    assert "denied request" in words
+    assert "Denied  runc:[1:CHILD] asked for 4M" in words
 
 
 def test_a_bundle_of_several_nodes_needs_a_choice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from fragtui.cluster.api_objects import read_pod
+from fragtui.cluster.api_objects import read_objects_in, read_pod
 from fragtui.cluster.pod_log_reader import PodLogReader
 from fragtui.commands.cli.parser import main
 from fragtui.kernel.reports.collector import ReportCollector
@@ -85,7 +85,7 @@ def test_the_kernel_logs_thread_continues_and_the_screen_reports_it(tmp_path: Pa
     assert kept.unread_lines == 3
     framing = FailuresPanel(Session(failures=kept)).framing(120)
     assert "3 lines could not be read" in "".join(text for text, _ in framing.title)
-    assert str(log) in "".join(text for text, _ in framing.note)
+    assert f"/{log.name}" in "".join(text for text, _ in framing.note), "a long path keeps its end"
     kept.clear()
     assert not kept.unread_lines
 
@@ -184,7 +184,9 @@ def test_an_object_of_the_api_over_which_the_parser_fails_is_counted(
 def test_an_object_of_a_saved_list_over_which_the_parser_fails_is_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(saved_objects, "read_pod", lambda thing: read_pod(thing) if "kind" in thing else 1 / 0)
+    monkeypatch.setattr(
+        saved_objects, "read_objects_in", lambda thing: read_objects_in(thing) if "kind" in thing else 1 / 0
+    )
     items = [{"metadata": {"name": "bad"}}, pod("web")]
     (tmp_path / "pods.json").write_text(json.dumps({"apiVersion": "v1", "items": items, "kind": "List"}, indent=1))
     assert main(["explain", str(tmp_path / "pods.json")]) == 1
