@@ -8,10 +8,8 @@ REPORT_NEEDLES: tuple[bytes, ...] = (
     b"ut of memory",
     b"illed ",  # Killed process ..., killed as a result of ...
     b" callbacks suppressed",  # Applies to the next head line, at any distance.
-    b"NO_MEMORY",  # NVIDIA's driver.
     b"for more than",  # A hung task.
     b"swiotlb buffer",
-    b"error -12",  # kmem_cache_create, virtio_mem and other drivers.
     b"victim process",  # The kubelet's events.
     b'"MESSAGE":[',  # The journal's JSON prints text that is not UTF-8 as numbers: a comm can hide its line like that.
     b'"MESSAGE" : [',  # With the spaces of older systemd.
@@ -20,6 +18,9 @@ REPORT_NEEDLES: tuple[bytes, ...] = (
 
 Each costs as much as a third of `grep`: a rare line without one of them is read near another.
 """
+
+DRIVER_NEEDLES = (b"NO_MEMORY", b"error -12")
+"""Further ones, in lines that have ``ailed`` or ``rror``: NVIDIA's driver; kmem_cache_create, virtio_mem and others."""
 
 REMEDY_NEEDLE = b"drop_caches: "
 

@@ -14,7 +14,7 @@ _MAX_PAGES = 1 << 52
 _MAX_NAME = 32
 """Characters; the kernel prints at most 15 (TASK_COMM_LEN)."""
 _ROW = re.compile(r"\s*\[ *(\d{1,9}) *\] +(?=\d)", re.ASCII)
-_HEADER = re.compile(r"\s*\[ *pid *\] +uid +(.*\bname)\s*$", re.ASCII)
+_HEADER = re.compile(r"\s*+\[ *+pid *+\] ++uid ++(.*\bname)\s*+$", re.ASCII)
 _NUMBER = re.compile(r"-?\d{1,20}", re.ASCII)
 _BEFORE_RSS = 3
 """Columns before rss: uid, tgid, total_vm. They are the same in all versions; those after it are not."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from fragtui.kernel.gfp.flags import GfpTable
 from fragtui.kernel.reports.collector import ReportCollector
-from fragtui.kernel.reports.needles import BEFORE, REMEDY_NEEDLE, REPORT_NEEDLES
+from fragtui.kernel.reports.needles import BEFORE, DRIVER_NEEDLES, REMEDY_NEEDLE, REPORT_NEEDLES
 from fragtui.kernel.reports.report import KernelReport
 from fragtui.logs.kmsg_record import parse_kmsg_record
 from fragtui.logs.parser import LogParser
@@ -94,7 +94,7 @@ class IncidentStream:
         self._boot = boot
         self._parser = LogParser(now=now)
         self._collector = ReportCollector()
-        self._near = NeedleWindow((*REPORT_NEEDLES, REMEDY_NEEDLE), BEFORE)
+        self._near = NeedleWindow((*REPORT_NEEDLES, *DRIVER_NEEDLES, REMEDY_NEEDLE), BEFORE)
         self._reported: dict[int, Incident] = {}
         self._done: deque[KernelReport] = deque()
         self._dropped = 0

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import IO
 
-from fragtui.kernel.reports.needles import BEFORE, REPORT_NEEDLES
+from fragtui.kernel.reports.needles import BEFORE, DRIVER_NEEDLES, REPORT_NEEDLES
 from fragtui.sources.files.line_bounds import CutLines, skip_hole, without_holes
 from fragtui.sources.files.readable_log import ReadableLog
 from fragtui.sources.kernel_log.incident_stream import IncidentStream
@@ -17,6 +17,8 @@ SCAN_BLOCK = 1 << 17
 """Bytes: small enough to stay in the processor's cache while it is read, searched and its lines are counted."""
 _TAIL = 16 << 10
 """Bytes at the end of a block that are kept for a hit in the next one."""
+_MESSAGE = b'"MESSAGE"'
+"""Only a block of a journal's JSON has it, and there it is found at once."""
 _PART = (b"MESSAGE=", b"MESSAGE\n", b" ")
 """Start of a hit's line if its record has many lines."""
 _PART_BEFORE = 256
@@ -32,7 +34,7 @@ def scan_log(
     cut: CutLines | None = None,
 ) -> None:
     """Feed an incident stream with a log until `stopped`. Lines are numbered from 1; `cut` counts overlong lines."""
-    for number, line, torn, gap in near_lines(log, REPORT_NEEDLES, lambda: stream.busy, cut=cut):
+    for number, line, torn, gap in near_lines(log, (*REPORT_NEEDLES, *DRIVER_NEEDLES), lambda: stream.busy, cut=cut):
         if gap:
             stream.skip()
         stream.feed_numbered(line, number, torn)
@@ -58,9 +60,13 @@ def near_lines(
     number, gap, kept = 0, False, 0
     at, end, block = 0, 0, b""
     search = best_search()
+    in_journals = [needle for needle in needles if needle.startswith(_MESSAGE)]
+    everywhere = [needle for needle in needles if not needle.startswith(_MESSAGE)]
     try:
         for block, overlap, end, tail in _blocks(log, source, cut):
-            hits = search(block, needles)
+            hits = search(block, everywhere)
+            if in_journals and search(block, (_MESSAGE,), only_first=True):
+                hits = sorted((*hits, *search(block, in_journals)))
             if gated is not None and (more := gated.found(search, block)):
                 hits = sorted((*hits, *more))
             at = overlap - kept  # Everything before `at` is yielded or left out; `number` lines are before it.

@@ -14,7 +14,7 @@ from fragtui.cluster.event_reasons import is_of_image
 from fragtui.cluster.needles import FAILED_REASON, FAILURE_MARKS, FAILURE_NEEDLES, REASON_NEEDLE, TABLE_NEEDLES
 from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.kernel.gfp.flags import GfpTable
-from fragtui.kernel.reports.needles import REPORT_NEEDLES
+from fragtui.kernel.reports.needles import DRIVER_NEEDLES, REPORT_NEEDLES
 from fragtui.logs.own_stamp import shift_by, stamped_twice
 from fragtui.model.log_linker import Explained, LogLinker
 from fragtui.model.log_reader import LogReading, LogTerms, PodLine
@@ -27,7 +27,7 @@ from fragtui.text import counted, epoch_seconds
 
 _NEEDLES: tuple[bytes, ...] = (*REPORT_NEEDLES, *TABLE_NEEDLES)
 """Needles of the kernel, and of the heads above events; one that reports ENOMEM contains the kernel's ``alloc``."""
-POD_NEEDLES = GatedNeedles(FAILURE_MARKS, FAILURE_NEEDLES, REASON_NEEDLE, FAILED_REASON)
+POD_NEEDLES = GatedNeedles(FAILURE_MARKS, (*FAILURE_NEEDLES, *DRIVER_NEEDLES), REASON_NEEDLE, FAILED_REASON)
 
 
 @dataclass(frozen=True, slots=True)
