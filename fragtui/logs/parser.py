@@ -198,8 +198,10 @@ class LogParser:
                 self._lasts[found.label] = records[-1]
             return records
         records = self._records(line, text, number, torn)
-        if len(records) == 1 and self._wrappers.learn(
-            text, records[0].text, lambda rest: self._plain(rest, None, False)[0].text
+        if (
+            len(records) == 1
+            and records[0].from_kernel is not False
+            and self._wrappers.learn(text, records[0].text, lambda rest: self._plain(rest, None, False)[0].text)
         ):
             return self._unwrapped(line, text, number, torn)
         return records
