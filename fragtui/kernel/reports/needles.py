@@ -10,7 +10,6 @@ REPORT_NEEDLES: tuple[bytes, ...] = (
     b" callbacks suppressed",  # Applies to the next head line, at any distance.
     b"for more than",  # A hung task.
     b"swiotlb buffer",
-    b"victim process",  # The kubelet's events.
     b'"MESSAGE":[',  # The journal's JSON prints text that is not UTF-8 as numbers: a comm can hide its line like that.
     b'"MESSAGE" : [',  # With the spaces of older systemd.
 )
