@@ -193,12 +193,7 @@ class LogParser:
                 whole = self._plain(text, None, False)[0]
                 self._cached_head = b""
                 time, host = whole.time, host if whole.host is None else whole.host
-            records = tuple(
-                replace(
-                    each, time=time if each.time is None else each.time, host=host if each.host is None else each.host
-                )
-                for each in records
-            )
+            records = tuple(each.dated_by(time, host) for each in records)
             if records and (found.label in self._lasts or len(self._lasts) < _MAX_LABELS):
                 self._lasts[found.label] = records[-1]
             return records

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
@@ -50,6 +50,12 @@ class LogRecord:
     def stamped(self) -> bool:
         """Whether it has a time of any clock."""
         return self.time is not None or self.monotonic is not None
+
+    def dated_by(self, time: float | None, host: str | None) -> LogRecord:
+        """Return the record with what was written around it: the time (epoch seconds) and the host, if it has none."""
+        return replace(
+            self, time=time if self.time is None else self.time, host=host if self.host is None else self.host
+        )
 
 
 def message_lines(message: str) -> list[str]:
