@@ -139,6 +139,16 @@ def test_a_full_stamp_dates_the_year_less_lines_around_it() -> None:
     assert str(kernel.to_json()["time"]).startswith("2022-02-06T09:07:10")
 
 
+@pytest.mark.parametrize("other", ["2019-03-01T00:00:00Z", "2024-02-06T09:03:00Z", "2024-02-05T12:00:00Z"])
+def test_a_stamp_of_another_moment_dates_nothing_else(other: str) -> None:
+    log = (
+        f'Feb 06 09:07:10 n app[3]: time="{other}" level=info msg="job of that day"\n'
+        f'Feb 06 09:07:10 n app[3]: {{"time":"{other}","msg":"the same"}}\n'
+        f"Feb 06 09:07:11 n kubelet[9]: {KUBELET[3]}\n"
+    )
+    assert faults_of(f"{NO_UID} time=2024-02-06T09:07:11", incidents_of(log.encode())) == []
+
+
 EVENT = {
     "apiVersion": "v1", "kind": "Event", "count": 41, "type": "Warning",
     "firstTimestamp": "2024-02-06T08:00:00Z", "lastTimestamp": "2024-02-06T09:07:11Z",
