@@ -102,6 +102,8 @@ class Forecast:
         )
         if self.may_end_early(effect) and not effect.drops:
             low = min(0, low)
+        if 0 < -low * 100 < likely:
+            low = 0  # A handful beside thousands is noise, not a loss that the remedy may bring.
         why = self._nothing(effect, likely)
         return Gain(pages * self.page_size, likely, min(likely, low), max(likely, high), why)
 

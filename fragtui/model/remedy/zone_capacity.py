@@ -202,8 +202,10 @@ def _room(
     freed: Estimate | None = None
     dirty = 0
     if here is not None and cache is not None and clean is not None:
-        freed = Estimate(*(here * each // cache if cache else 0 for each in clean))
-        dirty = here * min(dirty_bytes(snapshot.meminfo), cache - clean.likely) // cache if cache else 0
+        # Files that were saved at different times may contradict each other: all zones together have no more than that.
+        whole = max(1, cache, size * sum(info.file or 0 for info in snapshot.zone_infos))
+        freed = Estimate(*(here * each // whole for each in clean))
+        dirty = here * min(dirty_bytes(snapshot.meminfo), cache - clean.likely) // whole
     slab = snapshot.meminfo.get("SReclaimable")
     if slab is not None:
         slab = slab // size * areas.reclaimable.used // slabs if slabs else 0
