@@ -10,12 +10,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any, cast
 
+from fragtui.logs.own_stamp import stamped_twice
 from fragtui.sources.files.line_bounds import behind_hole, is_hole
 from fragtui.sources.files.own_files import file_problem
 from fragtui.sources.files.trust import Opener, open_at_once, open_named
 from fragtui.sources.files.unpacking import PackedLog, packing_of
 from fragtui.text import printable
 
+HEAD_BYTES = 1 << 16
 READ_BYTES = 1 << 18
 """Bytes read at once: small, since memory allocated for a flood while its lines are cut is never freed."""
 
@@ -167,3 +169,22 @@ def rotated(path: Path, count: int = 3) -> tuple[Path, ...]:
     except OSError:
         return ()
     return tuple(family[-count:])
+
+
+def head_of(log: IO[bytes]) -> bytes:
+    """Return the beginning of a log, without consuming it; empty if it can't be peeked."""
+    if log.seekable():
+        at = log.tell()
+        head = log.read(HEAD_BYTES)
+        log.seek(at)
+        return head
+    peek = getattr(log, "peek", None)
+    return bytes(peek(HEAD_BYTES)) if peek is not None else b""
+
+
+def stamped_in(log: IO[bytes]) -> str | None:
+    """Return a line of the log's beginning with two stamps, see `stamped_twice`, without consuming it; None if none."""
+    try:
+        return stamped_twice(head_of(log).split(b"\n"))
+    except (OSError, EOFError):  # The reader of the log reports it.
+        return None

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fragtui.kernel.gfp.flags import GfpTable
+from fragtui.logs.own_stamp import stamped_twice
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.source_state import AS_ROOT
 from fragtui.sources.files.host_files import errno_words, os_reason
@@ -337,7 +338,7 @@ class KernelLog:
         if not chosen:
             _, unread = self._read_whole(rotated(path), stream, since)
             problem = "; ".join(each for each in (problem, unread) if each) or None
-        splitter, begun, told_at = LineSplitter(), False, 0.0
+        splitter, begun, dated, told_at = LineSplitter(), False, False, 0.0
         said: str | None = None
         # A system log may be without a line of the kernel.
         count = ReadCount(
@@ -346,6 +347,10 @@ class KernelLog:
         try:
             while not self._stopped.is_set():
                 data = followed.read()
+                if data and not dated:
+                    dated = True
+                    if (stamped := stamped_twice(data.split(b"\n"))) is not None:
+                        stream.feed_numbered(stamped.encode(), 0)  # It shows year and zone of those above it too.
                 for line in splitter.lines(data):
                     stream.feed_line(line)
                     count.see(line)

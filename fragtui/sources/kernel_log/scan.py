@@ -8,6 +8,7 @@ from typing import IO
 
 from fragtui.kernel.reports.needles import BEFORE, DRIVER_NEEDLES, REPORT_NEEDLES
 from fragtui.sources.files.line_bounds import CutLines, skip_hole, without_holes
+from fragtui.sources.files.log_files import stamped_in
 from fragtui.sources.files.readable_log import ReadableLog
 from fragtui.sources.kernel_log.incident_stream import IncidentStream
 from fragtui.sources.kernel_log.needle_search import GatedNeedles, best_search
@@ -33,7 +34,12 @@ def scan_log(
     stopped: Callable[[], bool] = lambda: False,
     cut: CutLines | None = None,
 ) -> None:
-    """Feed an incident stream with a log until `stopped`. Lines are numbered from 1; `cut` counts overlong lines."""
+    """Feed an incident stream with a log until `stopped`. Lines are numbered from 1; `cut` counts overlong lines.
+
+    A line that shows the year and the zone of the log comes first: those above it may lack them.
+    """
+    if (stamped := stamped_in(log)) is not None:
+        stream.feed_numbered(stamped.encode(), 0)
     for number, line, torn, gap in near_lines(log, (*REPORT_NEEDLES, *DRIVER_NEEDLES), lambda: stream.busy, cut=cut):
         if gap:
             stream.skip()

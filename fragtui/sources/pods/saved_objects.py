@@ -8,28 +8,17 @@ from typing import IO, Any
 
 from fragtui.cluster.api_objects import read_objects_in
 from fragtui.cluster.observation import PodObservation
+from fragtui.sources.files.log_files import head_of
 from fragtui.sources.pods.json_stream import NotAList, read_documents
 from fragtui.sources.pods.yaml_stream import NoYaml, is_yaml, read_yaml
 from fragtui.text import counted
 
-_HEAD = 1 << 16
 _SIGN_BYTES = 4096
 _BLOCK = 1 << 16
 _EVENT_SIGN = re.compile(rb'"(?:involvedObject|regarding)"\s*+:')
 _LIST_SIGN = re.compile(rb'"(?:items|kind)"\s*+:')
 MAX_KEPT_OBJECTS = 8192
 """Most observations kept for sorting by time, the newest: about 10 MiB."""
-
-
-def head_of(log: IO[bytes]) -> bytes:
-    """Return the beginning of a log, without consuming it; empty if it can't be peeked."""
-    if log.seekable():
-        at = log.tell()
-        head = log.read(_HEAD)
-        log.seek(at)
-        return head
-    peek = getattr(log, "peek", None)
-    return bytes(peek(_HEAD)) if peek is not None else b""
 
 
 def are_objects(log: IO[bytes]) -> bool:

@@ -15,13 +15,14 @@ from fragtui.cluster.needles import FAILED_REASON, FAILURE_MARKS, FAILURE_NEEDLE
 from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.kernel.gfp.flags import GfpTable
 from fragtui.kernel.reports.needles import DRIVER_NEEDLES, REPORT_NEEDLES
-from fragtui.logs.own_stamp import shift_by, stamped_twice
+from fragtui.logs.own_stamp import shift_by
 from fragtui.model.log_linker import Explained, LogLinker
 from fragtui.model.log_reader import LogReading, LogTerms, PodLine
 from fragtui.sources.files.line_bounds import CutLines
+from fragtui.sources.files.log_files import stamped_in
 from fragtui.sources.kernel_log.needle_search import GatedNeedles
 from fragtui.sources.kernel_log.scan import near_lines
-from fragtui.sources.pods.saved_objects import are_objects, head_of, read_objects
+from fragtui.sources.pods.saved_objects import are_objects, read_objects
 from fragtui.sources.saved.read_lines import ReadLines
 from fragtui.text import counted, epoch_seconds
 
@@ -70,14 +71,6 @@ def explain_logs(
     yield from linker.finish()
     if interrupt is not None:
         raise interrupt
-
-
-def stamped_in(log: IO[bytes]) -> str | None:
-    """Return a line of the log's beginning with two stamps, see `stamped_twice`, without consuming it; None if none."""
-    try:
-        return stamped_twice(head_of(log).split(b"\n"))
-    except (OSError, EOFError):  # The reader of the log reports it.
-        return None
 
 
 def _lines_of(

@@ -18,7 +18,7 @@ from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.tracker import IncidentTracker
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.line_bounds import CutLines
-from fragtui.sources.files.log_files import open_log
+from fragtui.sources.files.log_files import open_log, stamped_in
 from fragtui.sources.files.trust import opener_of
 from fragtui.sources.host.tree import SavedTree
 from fragtui.sources.kernel_log.incident_stream import IncidentStream, StreamCall
@@ -28,7 +28,7 @@ from fragtui.sources.pods.log_directories import read_pod_directories
 from fragtui.sources.pods.paced_reader import PodLineParser
 from fragtui.sources.pods.runtime_log import unread_words
 from fragtui.sources.pods.saved_objects import are_objects, read_objects
-from fragtui.sources.saved.explain import POD_NEEDLES, stamped_in
+from fragtui.sources.saved.explain import POD_NEEDLES
 from fragtui.text import counted, epoch_seconds, printable
 
 _NAME = "saved logs"

@@ -108,7 +108,7 @@ class SizesPanel(FramedPanel):
             lines.append(drawing.marks())
         if len(lines) < height:
             lines.append(line((fit(_note(session, snapshot), width), "muted")))
-        if len(lines) < height:
+        if len(lines) < height and not session.saved:
             lines.append(line((fit(rate_words(session.rates.rates), width), "muted")))
         return lines
 

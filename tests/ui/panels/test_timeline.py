@@ -53,6 +53,7 @@ async def test_the_timeline_gives_way_on_small_screens(tmp_path: Path) -> None:
 async def test_the_rates_are_under_the_bars(tmp_path: Path) -> None:
     tree = HostTree.small(tmp_path)
     app = make_app(tmp_path)
+    app.main.session.saved = False
     async with running(app, (120, 40)) as pilot:
         tree.write()
         await until(pilot, lambda: "/s direct compactions" in text_of(app))
