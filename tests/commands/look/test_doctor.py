@@ -203,7 +203,8 @@ def test_it_writes_nothing_and_reads_pagetypeinfo_once(saved: Path, monkeypatch:
     read = HostFile.read
 
     def counted(file: HostFile) -> str:
-        reads.append(file.path.name)
+        if file.path.is_relative_to(saved):  # A blocked read of an earlier test may end only now.
+            reads.append(file.path.name)
         return read(file)
 
     monkeypatch.setattr(HostFile, "read", counted)
