@@ -17,8 +17,13 @@ def short_bytes(size: int) -> str:
 
 
 def one_digit(count: int) -> int:
-    """Return a forecast rounded to one significant digit: more would be false precision."""
-    return int(float(f"{count:.0e}"))
+    """Return a forecast rounded to one significant digit, or to 15, 150, 1,500: more would be false precision.
+
+    Else 1,500 would be 2,000: a third more, and often more than there is memory for.
+    """
+    rounded = int(float(f"{count:.0e}"))
+    halves = int(float(f"{2 * count:.0e}")) // 2
+    return halves if str(abs(halves))[:2] == "15" else rounded
 
 
 def rough(count: int) -> str:

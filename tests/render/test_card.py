@@ -180,7 +180,7 @@ def test_names_keep_their_end_and_their_beginning() -> None:
         ("3.3G", short_bytes(3_543_348_019)), ("285M", short_bytes(285 << 20)), ("128K", short_bytes(128 << 10)),
         ("4M", short_bytes(4 << 20)), ("24G", short_bytes(25_232_932_864)),
         ("1023M", short_bytes((1 << 30) - (1 << 20))),
-        ("900", rough(941)), ("6,000", rough(5_670)), ("0", rough(0)), ("1255", prose_count(1255)),
+        ("900", rough(941)), ("6,000", rough(5_670)), ("1,500", rough(1_549)), ("2,000", rough(1_751)), ("0", rough(0)), ("1255", prose_count(1255)),
         ("about 100,000", prose_count(115_000)), ("8 s", span_words(8.4)), ("40 min", span_words(2400)),
         ("3 h", span_words(3 * 3600)), ("99.9 %", share_words(999)), ("73 %", share_words(730)),
         ("<1 %", share_words(4)), ("100 %", share_words(1000)), ("0 %", share_words(0)),
