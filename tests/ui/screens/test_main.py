@@ -260,9 +260,9 @@ async def test_the_advice_is_whole_where_it_fits_and_keeps_its_number_where_not(
     app = make_app(tmp_path, order=6)
     async with running(app, (200, 50)) as pilot:
         await until(pilot, lambda: "(2,000 to 20,000); 8.1G is then read from disk again" in text_of(app))
-        assert "drop caches: about 10,000 blocks of 256K (2,000" in text_of(app)
+        assert "drop caches: about 15,000 blocks of 256K (2,000" in text_of(app)
         await pilot.resize_terminal(80, 24)
-        await until(pilot, lambda: "drop caches: about 10,000 blocks of 256K; 8.1G is read again" in text_of(app))
+        await until(pilot, lambda: "drop caches: about 15,000 blocks of 256K; 8.1G is read again" in text_of(app))
         assert "(2,000" not in text_of(app)
 
 
