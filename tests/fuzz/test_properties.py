@@ -8,6 +8,7 @@ import zlib
 from contextlib import suppress
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,6 +87,7 @@ def test_any_json_gives_a_well_typed_observation_or_none(facts: dict[str, Any], 
         assert all(isinstance(pid, int) for pid in found.pids)
 
 
+@pytest.mark.slow
 @examples(40)
 @given(st.lists(st.tuples(st.sampled_from("TLPRCX"), st.integers(-(1 << 80), 1 << 80) | st.floats(), JSON, JSON)))
 def test_any_lines_are_a_recording_or_are_rejected(lines: list[tuple[str, float, Any, Any]]) -> None:

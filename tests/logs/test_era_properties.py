@@ -93,6 +93,7 @@ def mixed(one: list[bytes], two: list[bytes], data: st.DataObject) -> bytes:
     return b"\n".join(lines) + b"\n"
 
 
+@pytest.mark.slow
 @given(st.sampled_from(SINCE_5), st.sampled_from(SINCE_5), st.data())
 @examples(100)
 def test_two_callers_reports_are_kept_apart(one: Era, two: Era, data: st.DataObject) -> None:

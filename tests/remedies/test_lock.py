@@ -89,6 +89,7 @@ def test_a_full_disk_names_the_file_and_keeps_no_lock(tmp_path: Path) -> None:
     assert said == [f"{tmp_path}/fragtui-x.lock No space left on device", "taken"]
 
 
+@pytest.mark.slow
 @as_root
 def test_a_remedy_refused_by_a_full_disk_does_not_make_the_next_one_busy(tmp_path: Path) -> None:
     (tmp_path / "lock").mkdir()

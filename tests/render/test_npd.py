@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from tests.support.examples import examples
 from tests.support.node_states import NODES
 
 
+@pytest.mark.slow
 @examples(120)
 @given(NODES, st.integers(0, 30))
 def test_the_line_fits_and_only_what_fails_requests_is_a_problem(snapshot: Snapshot, order: int) -> None:

@@ -68,6 +68,7 @@ def check(question: RemedyQuestion, snapshot: Snapshot, order: int, effect: Effe
     assert bool(re.search("can't be undone", question.undo)) == effect.drops
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     first=blocks,

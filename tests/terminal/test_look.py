@@ -80,6 +80,7 @@ def at_the_denial(shown: Terminal) -> None:
     shown.until("FRAGMENTED")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", ["256", *map(slow, ("24-bit", "16", "console"))])
 def test_every_theme_is_readable_at_every_depth(depth: str) -> None:
     with terminal("replay", RECORDING, "--theme", "dark", columns=80, rows=24, **DEPTHS[depth]) as shown:
@@ -98,6 +99,7 @@ def test_every_theme_is_readable_at_every_depth(depth: str) -> None:
         assert depth != "console" or {text for text, *_ in visible(shown)} <= CONSOLE_FONT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variables", [slow({"NO_COLOR": "1"}), {"TERM": "vt100", "LC_ALL": "C"}])
 def test_without_colour_none_is_written_and_what_matters_stands_out(variables: dict[str, str]) -> None:
     with terminal("replay", RECORDING, columns=80, rows=24, **variables) as shown:
@@ -129,6 +131,7 @@ def test_lists_pages_and_questions_of_saved_files_are_readable(tmp_path: Path) -
             assert not unreadable(shown, depth, theme), (keys, shown.text)
 
 
+@pytest.mark.slow
 def test_the_terminal_is_asked_and_its_answers_are_followed_without_losing_a_key() -> None:
     with terminal("replay", RECORDING, columns=80, rows=24, **DEPTHS["256"]) as shown:
         shown.until(lambda _: b"\x1b]11;?" in shown.written)
@@ -138,6 +141,7 @@ def test_the_terminal_is_asked_and_its_answers_are_followed_without_losing_a_key
         assert {back for _, _, back in visible(shown)} >= {"ffffff", "eeeeee"}
 
 
+@pytest.mark.slow
 def test_without_a_locale_a_terminal_that_knows_utf_8_gets_unicode() -> None:
     with terminal("replay", RECORDING, columns=80, rows=24, LC_ALL="", LC_CTYPE="", LANG="") as shown:
         shown.until(lambda _: b"\x1b[6n" in shown.written)
@@ -145,6 +149,7 @@ def test_without_a_locale_a_terminal_that_knows_utf_8_gets_unicode() -> None:
         shown.until("▾")
 
 
+@pytest.mark.slow
 def test_a_dumb_terminal_gets_one_line() -> None:
     for verb in ([], ["replay", RECORDING]):
         with terminal(*verb, TERM="dumb") as shown:

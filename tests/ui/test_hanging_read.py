@@ -11,6 +11,7 @@ from tests.support.host_tree import HostTree
 from tests.support.screen import make_app, running, text_of, until
 
 
+@pytest.mark.slow
 async def test_it_is_named_and_does_not_prevent_quitting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     HostTree.small(tmp_path)
     let_go, hangs = threading.Event(), threading.Event()

@@ -137,6 +137,7 @@ MARKS = ("▸", "+", "-", "▼", "●", "▾")
 """What is drawn in the colour of keys."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES, ids=[f"{w}x{h}" for w, h in SIZES])
 async def test_no_panel_names_a_key_that_was_moved(tmp_path: Path, size: tuple[int, int]) -> None:
     kernel_log, _ = big8_logs(tmp_path)
@@ -165,6 +166,7 @@ async def test_no_panel_names_a_key_that_was_moved(tmp_path: Path, size: tuple[i
         assert_no_old_key(app, KEYS)
 
 
+@pytest.mark.slow
 async def test_no_sentence_names_a_key_that_was_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     app = make_app(HostTree.small(tmp_path, FRAGMENTED).root, order=6, keymap=moved(KEYS, SAVE_MENU))

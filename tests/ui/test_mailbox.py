@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 
+import pytest
 from textual.message import Message
 
 from fragtui.kernel.reports.report_kind import ReportKind
@@ -29,6 +30,7 @@ def update_of(*numbers: int, updated: tuple[Incident, ...] = (), lost: int = 0) 
     return KernelLogUpdate(tuple(incident(number) for number in numbers), updated, lost, (), "kmsg", None)
 
 
+@pytest.mark.slow
 async def test_a_busy_screen_finds_the_newest_snapshot_and_every_incident(tmp_path: Path) -> None:
     HostTree.small(tmp_path)
     snapshot = NodeReader(tmp_path).sample()

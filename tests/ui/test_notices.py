@@ -58,6 +58,7 @@ async def test_a_message_takes_one_line_and_no_panel(tmp_path: Path, size: tuple
         await pilot.press("escape")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(60, 20), (80, 24)], ids=["60x20", "80x24"])
 async def test_a_question_says_itself_why_an_answer_was_not_taken(tmp_path: Path, size: tuple[int, int]) -> None:
     HostTree.small(tmp_path)
@@ -88,6 +89,7 @@ async def asked(app: FragtuiApp, pilot: Pilot[int], text: str) -> None:
     await until(pilot, lambda: text in " ".join(text_of(app).replace("│", " ").split()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("state", "text"),
     [

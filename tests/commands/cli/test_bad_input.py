@@ -192,6 +192,7 @@ def test_closed_standard_streams_are_no_fault(place: Path, line: str) -> None:
         assert (done.returncode, done.stderr) == (0, ""), redirect
 
 
+@pytest.mark.slow
 def test_a_recording_is_not_what_is_printed(place: Path) -> None:
     """With standard output closed the next file opened has its number."""
     done = ran(f"record {place / 'x.rec'} --root {place / 'host'} --for 0.5 --kubelet-log none", ">&-")
@@ -200,6 +201,7 @@ def test_a_recording_is_not_what_is_printed(place: Path) -> None:
     assert gzip.decompress((place / "x.rec").read_bytes()).startswith(b'["fragtui recording",2,')
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_ends_it_quietly(place: Path) -> None:
     log = place / "many.log"
     head = "Jan  1 10:00:00 n kernel: a: page allocation failure: order:4, mode:0xcc0(GFP_KERNEL)\n"

@@ -66,6 +66,7 @@ def talk(audit: Path, length: str, answer: str, stop: bool = False, ahead: str =
     return process.wait(20), said.decode()
 
 
+@pytest.mark.slow
 def test_yes_runs_the_remedy(tmp_path: Path) -> None:
     status, said = talk(tmp_path / "audit.jsonl", "short", "yes")
     assert status == 0 and "written 00000035" in said and "Test: done in" in said

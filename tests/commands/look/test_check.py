@@ -135,6 +135,7 @@ def test_words_without_a_terminal_are_plain(fragmented: Path, capsys: pytest.Cap
     assert "0x" in text
 
 
+@pytest.mark.slow
 def test_colours_on_a_terminal_unless_forbidden(fragmented: Path) -> None:
     for setting, coloured in (([], True), (["NO_COLOR=1"], False), (["TERM=dumb"], False)):
         with terminal("check", "--root", str(fragmented), "--order", "4", argv=["env", *setting, *command()]) as shown:

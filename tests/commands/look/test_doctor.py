@@ -214,6 +214,7 @@ def test_it_writes_nothing_and_reads_pagetypeinfo_once(saved: Path, monkeypatch:
     assert reads.count("pagetypeinfo") == 1
 
 
+@pytest.mark.slow
 @as_root
 def test_on_the_live_node_no_remedy_starts_and_no_audit_log_is_made(tmp_path: Path) -> None:
     def drops() -> list[str]:

@@ -22,6 +22,7 @@ def call(*words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     return subprocess.run([sys.executable, "-c", CALL, *words], input=stdin, capture_output=True, check=False)
 
 
+@pytest.mark.slow
 def test_json_of_the_genuine_report() -> None:
     done = call("--json", str(GENUINE))
     assert done.returncode == 0
@@ -41,6 +42,7 @@ def test_json_of_the_genuine_report() -> None:
     assert found["lines"][0] == 1
 
 
+@pytest.mark.slow
 def test_a_log_on_standard_input_is_explained_as_text() -> None:
     done = call(stdin=b"mysqld: page allocation failure. order:4, mode:0x10c0d0\n")
     assert done.returncode == 0
@@ -48,6 +50,7 @@ def test_a_log_on_standard_input_is_explained_as_text() -> None:
     assert b"GFP_KERNEL_ACCOUNT" in done.stdout  # The output calls it a candidate.
 
 
+@pytest.mark.slow
 def test_a_release_given_decides_what_the_log_leaves_open() -> None:
     done = call("--json", "--kernel", "3.10.0-514.el7", stdin=b"x: page allocation failure: order:4, mode:0x10c0d0\n")
     found = json.loads(done.stdout)
@@ -56,6 +59,7 @@ def test_a_release_given_decides_what_the_log_leaves_open() -> None:
     assert found["kernel"] is None
 
 
+@pytest.mark.slow
 def test_an_unreadable_log_is_reported_and_the_others_are_read() -> None:
     done = call("/nowhere", str(GENUINE))
     assert done.returncode == 1
@@ -63,6 +67,7 @@ def test_an_unreadable_log_is_reported_and_the_others_are_read() -> None:
     assert b"runc:[1:CHILD] was denied" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_log_without_incidents_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     done = call("--json", stdin=b"all is well\n" * 10)
     assert (done.returncode, done.stdout) == (0, b"")

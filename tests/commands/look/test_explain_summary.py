@@ -75,6 +75,7 @@ def test_json_has_one_object_a_line_and_no_totals(tmp_path: Path, capsys: pytest
         assert line.startswith("{") and line.endswith(json.dumps(each, ensure_ascii=False)[1:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("data", "said"),
     [
@@ -112,6 +113,7 @@ def test_a_cut_stream_is_explained_and_the_closing_line_reports_it(
     assert re.search(r"^60 allocation failures in \d+ lines; not everything could be read$", said.out, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_stream_with_the_totals_so_far() -> None:
     with subprocess.Popen([*command(), "explain"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
         assert program.stdin is not None
@@ -131,6 +133,7 @@ def test_ctrl_c_ends_a_stream_with_the_totals_so_far() -> None:
     assert lines[-1] == "3 allocation failures in 3 lines; ended by Ctrl-C"
 
 
+@pytest.mark.slow
 def test_on_a_terminal_standard_input_is_announced_and_the_text_is_coloured() -> None:
     with terminal("explain", columns=60) as screen:
         screen.until("reading standard input; Ctrl-D ends it")
@@ -142,6 +145,7 @@ def test_on_a_terminal_standard_input_is_announced_and_the_text_is_coloured() ->
         assert "  java was denied a 64K block (order 4); the report shows no\n" in screen.text, "wrapped at 60"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variable", ["NO_COLOR", "TERM"])
 def test_no_color_and_a_dumb_terminal_get_no_colour(tmp_path: Path, variable: str) -> None:
     (tmp_path / "log").write_bytes(KERNEL % 1)
@@ -151,6 +155,7 @@ def test_no_color_and_a_dumb_terminal_get_no_colour(tmp_path: Path, variable: st
         assert b"\x1b" not in screen.written
 
 
+@pytest.mark.slow
 def test_progress_is_one_line_on_a_terminal_that_leaves_nothing() -> None:
     # More than a pipe holds: the program reads the first lines before the shell sleeps.
     line = "for i in 1 2 3 4; do seq 10000 22000; sleep 0.4; done"

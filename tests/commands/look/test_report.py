@@ -61,6 +61,7 @@ def test_131_failures_and_many_pods_are_one_page(tmp_path: Path, capsys: pytest.
     assert page.count("- **allocation failure, ") == 3
 
 
+@pytest.mark.slow
 def test_the_object_is_that_of_check_and_explain_with_everything(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -96,6 +97,7 @@ def test_the_object_is_that_of_check_and_explain_with_everything(
     assert {pod["name"] for pod in redacted["pods"] if pod["name"]} <= {f"pod-{number}" for number in range(99)}
 
 
+@pytest.mark.slow
 def test_on_a_terminal_the_report_is_wrapped_and_bold_and_progress_is_gone(tmp_path: Path) -> None:
     with terminal("report", "--root", str(big8(tmp_path)), columns=100, rows=60) as screen:
         assert screen.wait() == 0

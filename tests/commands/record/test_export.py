@@ -200,6 +200,7 @@ def exporting(*words: str) -> Iterator[str]:
         process.wait()
 
 
+@pytest.mark.slow
 def test_it_serves_on_loopback_and_ends_on_sigterm() -> None:
     with exporting() as address, urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as page:
         text = page.read().decode()

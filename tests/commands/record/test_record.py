@@ -30,6 +30,7 @@ def done(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
+@pytest.mark.slow
 def test_record_stops_after_the_given_time(tmp_path: Path) -> None:
     HostTree.small(tmp_path / "host")
     file = tmp_path / "x.rec"
@@ -138,6 +139,7 @@ def test_a_time_that_is_none_is_a_usage_error(tmp_path: Path) -> None:
         assert "expected a time such as 90s, 10m or 2h" in err
 
 
+@pytest.mark.slow
 def test_recording_never_imports_textual(tmp_path: Path) -> None:
     code = (
         "import sys; from fragtui.commands.cli.parser import main; "

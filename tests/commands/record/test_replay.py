@@ -68,6 +68,7 @@ def test_a_file_that_cannot_be_replayed_gets_one_line(tmp_path: Path, data: byte
     assert found.stdout == ""
 
 
+@pytest.mark.slow
 def test_replay_without_a_terminal_is_refused() -> None:
     found = subprocess.run([*command(), "replay", str(INCIDENT)], capture_output=True, text=True, check=False)
     assert found.returncode == 2

@@ -332,6 +332,7 @@ def objects(folder: Path, enabled: Path) -> Iterator[list[Object]]:
         yield [document for file in files for document in documents(file)]
 
 
+@pytest.mark.slow
 def test_every_object_is_valid_by_the_published_schemas(objects: list[Object]) -> None:
     validator = pytest.importorskip("kubernetes_validate", reason="kubernetes-validate is not installed (extra: dev)")
     of_kubernetes = [each for each in objects if "monitoring.coreos.com" not in each["apiVersion"]]

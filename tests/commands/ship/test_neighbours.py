@@ -98,6 +98,7 @@ def test_what_names_no_node_calls_nothing(plugin: Path, words: Sequence[str]) ->
     assert status == 2 and said and not calls
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
 @pytest.mark.parametrize("pods", ["", "fragtui/fragtui-x7\n"])
 def test_kubectl_knows_every_option(plugin: Path, pods: str) -> None:

@@ -56,6 +56,7 @@ def infos(draw: st.DrawFn) -> PageTypeInfo:
     return PageTypeInfo(draw(st.integers(0, 13)), draw(st.integers(1, 8192)), tuple(free), blocks)
 
 
+@pytest.mark.slow
 @given(infos())
 def test_a_printed_pagetypeinfo_parses_back(info: PageTypeInfo) -> None:
     assert parse_pagetypeinfo(format_pagetypeinfo(info)) == (info, ())

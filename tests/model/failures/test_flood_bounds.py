@@ -63,6 +63,7 @@ def test_a_pod_dropped_from_a_full_tracker_is_found_under_none_of_its_names() ->
     assert len(tracker._by_uid) == len(tracker._by_name) == len(tracker._entries)
 
 
+@pytest.mark.slow
 def test_the_list_drops_old_incidents_those_of_other_limits_first_and_counts_all() -> None:
     kept = FailureList()
     for number in range(MAX_KEPT_INCIDENTS + 100):
@@ -86,6 +87,7 @@ def test_an_attempt_that_everything_is_part_of_stays_small() -> None:
     assert len(assembler._by_event) <= 1024
 
 
+@pytest.mark.slow
 def test_a_log_with_more_reports_than_an_update_holds_gives_the_newest_and_counts_the_others() -> None:
     stream = IncidentStream("file", None, None, now=time.time())
     text = "\n".join(HEAD.format(number) for number in range(MAX_WAITING + 500)) + "\n"

@@ -125,6 +125,7 @@ def test_no_machine_is_better_without_some_of_its_files(tmp_path: Path, name: st
         machine(name, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lacks", [("pagetypeinfo",), ("zoneinfo",), ("zoneinfo", "pagetypeinfo")])
 def test_no_pair_is_better_without_some_of_its_files(lacks: tuple[str, ...]) -> None:
     for pair in read_pairs():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from fragtui.model.node.verdict import RequestOutcome
 from tests.support.pairs import ANSWERS_THAT_FIT, confusion, confusion_rows, read_pairs
 
@@ -18,6 +20,7 @@ def test_the_kernel_does_what_the_verdict_says() -> None:
     assert sum(count for (outcome, _), count in table.items() if outcome is not RequestOutcome.AT_ONCE) == 150
 
 
+@pytest.mark.slow
 def test_without_pagetypeinfo_it_is_as_right() -> None:
     assert confusion(read_pairs(), ("pagetypeinfo",)) == confusion(read_pairs())
 

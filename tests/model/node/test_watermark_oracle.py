@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,6 +75,7 @@ def tipping(base: int, request: RequestKind) -> int:
     return base * 8 // 3 if request is RequestKind.GFP_ATOMIC else base
 
 
+@pytest.mark.slow
 @examples(500, deadline=200)
 @given(lists, st.integers(0, ORDERS - 1), st.sampled_from(RequestKind), st.integers(0, 300), st.data())
 def test_the_rule_of_4_4_and_later_agrees_with_the_kernels_code(

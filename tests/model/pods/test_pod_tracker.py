@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -183,6 +184,7 @@ def test_any_observation_leaves_a_consistent_tracker(observations: list[PodObser
         assert all(pod.attempts is None or pod.attempts > 0 for pod in update.pods)
 
 
+@pytest.mark.slow
 def test_a_flood_of_pods_does_not_grow_the_tracker() -> None:
     tracker = PodTracker()
     for at in range(3000):

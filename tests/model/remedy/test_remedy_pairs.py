@@ -19,6 +19,7 @@ def rows(kernel: str) -> tuple[ForecastRow, ...]:
     return tuple(row for row in forecast_rows(read_pairs(PAIRS)) if row.release == kernel)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_nine_of_ten_forecasts_are_in_their_range_and_within_a_factor_of_two(kernel: str) -> None:
     right = [row for row in rows(kernel) if row.in_range and row.near]

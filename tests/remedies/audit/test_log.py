@@ -195,6 +195,7 @@ def test_many_processes_lose_no_line(tmp_path: Path) -> None:
     assert {entry.id for entry in reading.entries} == {f"{name}{n}" for name in "abc" for n in range(60)}
 
 
+@pytest.mark.slow
 def test_what_is_turned_over_while_it_is_read_is_not_missed(tmp_path: Path) -> None:
     log = AuditLog(tmp_path / "audit.jsonl", size=300, kept=50)
     done, fewest, count = threading.Event(), [], 0

@@ -139,6 +139,7 @@ def test_a_process_that_stopped_while_writing_blocks_no_other(tmp_path: Path, mo
     log.append(intent("b"))
 
 
+@pytest.mark.slow
 def test_only_what_was_added_is_read(tmp_path: Path) -> None:
     log = AuditLog(write(tmp_path / "audit.jsonl", *(intent(str(n)) for n in range(5000))))
     assert len(log.read().entries) == 5000
@@ -150,6 +151,7 @@ def test_only_what_was_added_is_read(tmp_path: Path) -> None:
     assert log.read() is not None and len(log.read().entries) == 5050
 
 
+@pytest.mark.slow
 def test_the_exporter_reads_only_what_was_added(tmp_path: Path) -> None:
     HostTree.small(tmp_path / "host")
     path = write(tmp_path / "audit.jsonl", *(intent(str(n)) for n in range(5000)))

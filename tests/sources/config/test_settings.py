@@ -231,6 +231,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from([*DEFAULTS, *TABLES, "other"]), VALUES | st.dictionaries(st.text(), VALUES)))
 def test_no_values_raise_anything_but_a_line(values: dict[str, object]) -> None:
     try:

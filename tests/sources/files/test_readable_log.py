@@ -46,6 +46,7 @@ def test_a_log_in_order_is_left_as_it_is() -> None:
     assert read(text(restarted))[0] == restarted
 
 
+@pytest.mark.slow
 def test_the_newest_line_first_is_turned_and_keeps_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = stamped(range(3000))
     turned = text(lines[::-1])

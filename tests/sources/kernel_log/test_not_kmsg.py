@@ -135,6 +135,7 @@ def test_the_screen_reports_it_and_idles(target: str, tmp_path: Path) -> None:
         assert term.wait() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", [pytest.param("/dev/null", marks=pytest.mark.by_hand), "/dev/zero"])
 def test_report_notes_a_kmsg_that_is_another_device(device: str) -> None:
     if os.geteuid() or shutil.which("unshare") is None:

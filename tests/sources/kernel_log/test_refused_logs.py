@@ -54,6 +54,7 @@ def test_a_refused_log_is_named_with_why(made: str, refused: str | None) -> None
         assert f"none {NO_KMSG}; {refused}" in done.stdout
 
 
+@pytest.mark.slow
 @as_root
 def test_a_refused_journalctl_is_named_with_why() -> None:
     if (program := shutil.which("journalctl")) is None:

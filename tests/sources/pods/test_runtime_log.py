@@ -140,6 +140,7 @@ def test_the_journal_is_asked_for_every_unit() -> None:
         assert f"_SYSTEMD_UNIT={unit}.service" in command
 
 
+@pytest.mark.slow
 def test_ten_thousand_lines_a_second_cost_little(monkeypatch: pytest.MonkeyPatch) -> None:
     noise = b"".join(
         b'I1124 05:14:59.189706   29426 reconciler.go:34] "operationExecutor.MountVolume started" pod="default/x%d"\n'

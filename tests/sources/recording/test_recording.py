@@ -152,6 +152,7 @@ def texts_of(recording: Recording) -> list[Tick]:
     return [reader._read() for _ in recording.ticks]
 
 
+@pytest.mark.slow
 def test_a_file_cut_at_any_byte_reads_up_to_the_cut(tmp_path: Path) -> None:
     path, _ = recorded(tmp_path)
     data = path.read_bytes()

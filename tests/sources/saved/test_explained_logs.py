@@ -176,6 +176,7 @@ Out of memory: Killed process 7 (x) total-vm:1kB, anon-rss:1kB
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prefix", ["", "[    1.000000] ", "4,7,1000000,-;", "Jan 17 11:08:33 host kernel[4]: "])
 def test_no_number_of_a_report_is_too_long_to_read(prefix: str) -> None:
     """Python refuses to convert more than 4300 digits, and a log may contain any text."""

@@ -129,6 +129,7 @@ def anywhere(found: list[PodLine]) -> list[PodLine]:
     ]
 
 
+@pytest.mark.slow
 def test_an_error_of_the_file_comes_after_what_was_read_before() -> None:
     report = b"".join(KERNEL + line + b"\n" for line in GENUINE.read_bytes().splitlines()) + QUIET
     whole = by_windows(report * 60)

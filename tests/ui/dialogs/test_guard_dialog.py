@@ -33,6 +33,7 @@ def test_the_policy_in_four_sentences() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40)], ids=str)
 async def test_the_first_use_is_a_dry_run(tmp_path: Path, size: tuple[int, int]) -> None:
     HostTree.small(tmp_path)
@@ -51,6 +52,7 @@ async def test_the_first_use_is_a_dry_run(tmp_path: Path, size: tuple[int, int])
         assert answers == [Policy(order=4, dry_run=True)]
 
 
+@pytest.mark.slow
 async def test_the_policy_as_written_is_a_key_away(tmp_path: Path) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)

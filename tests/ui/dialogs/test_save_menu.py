@@ -46,6 +46,7 @@ async def test_it_names_all_files_and_their_folder_at_every_size(work: Path, siz
     assert files_in(work) == []
 
 
+@pytest.mark.slow
 async def test_each_key_saves_its_own_file(work: Path) -> None:
     app = make_app(
         work.parent / "host",
@@ -106,6 +107,7 @@ async def test_a_working_directory_that_is_gone_is_reported(work: Path) -> None:
         await until(pilot, lambda: "Not recorded" in text_of(app))
 
 
+@pytest.mark.slow
 async def test_other_keys_open_it_and_choose_in_it(work: Path) -> None:
     app = make_app(work.parent / "host", keymap={"save": ("f9",), "save-picture": ("x",)})
     async with running(app) as pilot:

@@ -48,6 +48,7 @@ def test_two_columns_from_a_hundred_cells_on() -> None:
     assert {style for row in help_lines(KEYS, 120) for _, style in row.spans} <= set(colours_of("dark"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES, ids=str)
 async def test_it_scrolls_to_its_end(tmp_path: Path, size: tuple[int, int]) -> None:
     HostTree.small(tmp_path)

@@ -44,6 +44,7 @@ async def test_two_groups_need_no_table(tmp_path: Path) -> None:
         assert TITLE not in text_of(app) and "1-2 of 2" in text_of(app)
 
 
+@pytest.mark.slow
 async def test_the_table_has_the_whole_height_beside_a_zoomed_list(tmp_path: Path) -> None:
     HostTree.small(tmp_path, FRAGMENTED)
     app = make_app(tmp_path)
@@ -76,6 +77,7 @@ async def test_a_filter_counts_what_it_finds_and_keeps_the_table_in_place(tmp_pa
         assert TITLE in text_of(app) and f"26 of {FAILURES}" in text_of(app)
 
 
+@pytest.mark.slow
 async def test_the_table_is_drawn_again_only_if_the_failures_change(tmp_path: Path) -> None:
     HostTree.small(tmp_path, FRAGMENTED)
     app = make_app(tmp_path)

@@ -90,6 +90,7 @@ async def test_a_filter_lists_only_what_holds_the_text(tmp_path: Path) -> None:
         assert len(app.main.session.failures.rows) == 2
 
 
+@pytest.mark.slow
 async def test_many_tasks_of_one_size_and_cause_are_a_row_that_unfolds(tmp_path: Path) -> None:
     HostTree.small(tmp_path, FRAGMENTED)
     log = tmp_path / "kern.log"

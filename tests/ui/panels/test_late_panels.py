@@ -13,6 +13,7 @@ from tests.support.screen import SIZES, lines_of, make_app, running, text_of, un
 OBSTACLES, NODES, TIMELINE = "What stands in the way of", "on each NUMA node", "in all zones"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES, ids=[f"{w}x{h}" for w, h in SIZES])
 async def test_what_stands_in_the_way_is_there_on_wide_screens(tmp_path: Path, size: tuple[int, int]) -> None:
     HostTree.small(tmp_path, FRAGMENTED)

@@ -117,6 +117,7 @@ async def test_keys_wheel_and_clicks_move_in_every_list(tmp_path: Path, size: tu
                 assert sum("▸" in row for row in lines_of(app)) >= 2 - (size == SIZES[0]), "the others keep the mark"
 
 
+@pytest.mark.slow
 async def test_a_click_focuses_and_a_second_one_opens(tmp_path: Path) -> None:
     async with crowded(tmp_path, (200, 50)) as (app, pilot):
         pods_panel, failed = app.main.dashboard.panel(PodsPanel), app.main.dashboard.panel(FailuresPanel)
@@ -134,6 +135,7 @@ async def test_a_click_focuses_and_a_second_one_opens(tmp_path: Path) -> None:
         await until(pilot, lambda: "Report: " in text_of(app))
 
 
+@pytest.mark.slow
 async def test_groups_unfold_and_escape_takes_back_one_thing_at_a_time(tmp_path: Path) -> None:
     async with crowded(tmp_path, (120, 40)) as (app, pilot):
         session, panel = app.main.session, app.main.dashboard.panel(FailuresPanel)

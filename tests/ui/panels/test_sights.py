@@ -41,6 +41,7 @@ async def test_none_is_green_with_what_was_read(tmp_path: Path, size: tuple[int,
         assert style_of(app, FailuresPanel, "✓ none") == style_of(app, PodsPanel, "✓ none") == "good"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 async def test_what_cannot_be_read_is_unknown_with_its_reason(tmp_path: Path, size: tuple[int, int]) -> None:
     HostTree.small(tmp_path)
@@ -52,6 +53,7 @@ async def test_what_cannot_be_read_is_unknown_with_its_reason(tmp_path: Path, si
         assert style_of(app, FailuresPanel, "? unknown") == style_of(app, PodsPanel, "? unknown") == "unknown"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_host_without_a_kubelet_is_neither_green_nor_an_alarm(tmp_path: Path, size: tuple[int, int]) -> None:
     HostTree.small(tmp_path)
@@ -68,6 +70,7 @@ async def test_a_host_without_a_kubelet_is_neither_green_nor_an_alarm(tmp_path: 
             assert re.search("Stuck pods +none", text_of(app)) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("blocks", [HEALTHY, FRAGMENTED], ids=["healthy", "fragmented"])
 async def test_without_root_one_note_says_what_is_missing_until_esc(

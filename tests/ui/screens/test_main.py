@@ -81,6 +81,7 @@ async def test_every_key_works_and_is_in_the_help(tmp_path: Path, size: tuple[in
             assert f" {key.shown} " in shown
 
 
+@pytest.mark.slow
 async def test_the_target_order_follows_keys_and_goes_back(tmp_path: Path) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
@@ -116,6 +117,7 @@ async def test_pause_freezes_the_screen_and_continues_it(tmp_path: Path) -> None
         await until(pilot, lambda: app.main.session.zone is not None and app.main.session.zone.free_blocks == (7,) * 11)
 
 
+@pytest.mark.slow
 async def test_the_interval_changes_by_keys_within_its_bounds(tmp_path: Path) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path, interval=1.0)
@@ -157,6 +159,7 @@ def bars_of(app: object) -> str:
     return "\n".join(row for row in lines_of(app) if "as before" not in row)
 
 
+@pytest.mark.slow
 async def test_zones_are_chosen_with_the_arrows_and_zoomed(tmp_path: Path) -> None:
     HostTree.numa(tmp_path, nodes=16, orders=14)
     app = make_app(tmp_path)
@@ -289,6 +292,7 @@ async def test_memory_that_no_zone_has_yet_is_reported(tmp_path: Path) -> None:
         await until(pilot, lambda: "(10G not initialised yet)" in lines_of(pilot.app)[0])
 
 
+@pytest.mark.slow
 async def test_states_cells_and_help_follow_the_thresholds_of_the_settings(tmp_path: Path) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path, order=9, thresholds=Thresholds(low_blocks=9_999))

@@ -17,6 +17,7 @@ def recorded(directory: Path) -> Recording:
     return read_recording(path)
 
 
+@pytest.mark.slow
 async def test_it_records_what_was_before_until_pressed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree = HostTree.small(tmp_path / "host")
     (tmp_path / "kern.log").write_text(

@@ -250,6 +250,7 @@ async def test_the_result_of_a_remedy_is_shown_after_a_jump_too(made: Made) -> N
         assert "drop-caches-3" in text_of(app)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES, ids=[f"{w}x{h}" for w, h in SIZES])
 async def test_the_top_line_shows_the_position_at_every_size(made: Made, size: tuple[int, int]) -> None:
     async with replaying(made, size) as (app, pilot):
@@ -280,6 +281,7 @@ async def test_remedies_are_disabled_and_live_keys_are_gone(made: Made) -> None:
         assert next(each.help for each in KEYS if each.action == "page_types") not in shown
 
 
+@pytest.mark.slow
 async def test_it_plays_to_its_end_and_begins_again(made: Made) -> None:
     async with replaying(made) as (app, pilot):
         await pilot.press("plus", "plus", "plus", "dollar_sign", "left", "space")
@@ -334,6 +336,7 @@ async def test_a_replay_waits_for_its_viewer(made: Made) -> None:
         await until(pilot, lambda: app.player.position.share > place)
 
 
+@pytest.mark.slow
 async def test_while_the_node_recovers_the_card_has_the_cost_of_the_remedy(made: Made) -> None:
     async with replaying(made) as (app, pilot):
         await pilot.press("less_than_sign")

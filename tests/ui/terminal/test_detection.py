@@ -73,6 +73,7 @@ def test_glyphs(environment: dict[str, str], glyphs: GlyphSet) -> None:
     assert glyphs_of({"TERM": "xterm", **environment}) is glyphs
 
 
+@pytest.mark.slow
 def test_the_c_locale_is_ascii_although_python_coerces_it_to_utf_8() -> None:
     show = "from fragtui.ui.terminal.detection import detect; print(detect().glyph_set.value)"
     for given_locale, glyphs in (({"LANG": "C"}, "ascii"), ({}, "ascii"), ({"LC_CTYPE": "C.UTF-8"}, "unicode")):

@@ -62,6 +62,7 @@ def described(came: list[Message]) -> list[str]:
     return [repr(event) for event in came]
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(inside=HOSTILE.filter(lambda text: PASTE_ENDS not in text), cuts=CUTS)
 def test_nothing_inside_a_paste_is_a_key_or_click_however_it_is_cut(inside: str, cuts: list[tuple[int, bool]]) -> None:
@@ -130,6 +131,7 @@ REPORTS = ["\x1b[I", "\x1b[O", "\x1b[?2026;2$y", "\x1b[12;40R", "\x1b[48;40;120;
 REPORTS += ["\x1b[<35;7;8M", "\x1b[<64;1;1M", "\x1b[99;5u", "\x1b[97;;97u", "\x1b[57358u", "é", "\x1ba"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sequence", [*KNOWN, *REPORTS])
 def test_a_known_sequence_means_what_it_means_to_textual_cut_or_not(sequence: str) -> None:
     """All that Textual knows but for the five of rxvt which end with a dollar sign."""

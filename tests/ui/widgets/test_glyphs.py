@@ -32,6 +32,7 @@ def drawn_glyphs() -> set[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("glyph_set", [GlyphSet.CONSOLE, GlyphSet.ASCII])
 def test_no_glyph_of_ours_becomes_a_question_mark(glyph_set: GlyphSet) -> None:
     glyphs = drawn_glyphs()

@@ -34,6 +34,7 @@ class Shown(App[None]):
         yield Fixed(*self._texts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("width", "text", "shown"),
     [

@@ -77,6 +77,7 @@ def report() -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY, timeout=120).stdout
 
 
+@pytest.mark.slow
 def test_a_plugin_of_another_users_kubelet_is_not_run(place: Path) -> None:
     ran = place / "ran"
     ran.touch()
@@ -94,6 +95,7 @@ def test_a_plugin_of_another_users_kubelet_is_not_run(place: Path) -> None:
     assert f"a process named kubelet (pid {pid}) runs as uid 65534 and was not trusted" in page
 
 
+@pytest.mark.slow
 def test_a_file_that_another_users_kubelet_names_is_not_sent(place: Path) -> None:
     secret = place / "secret"
     secret.write_text("for root's eyes only")

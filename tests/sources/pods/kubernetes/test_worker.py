@@ -178,6 +178,7 @@ def test_an_expired_token_is_read_again_without_a_message(server: ApiServer, tmp
         api.stop()
 
 
+@pytest.mark.slow
 def test_the_screen_side_imports_no_client(tmp_path: Path) -> None:
     code = "import fragtui.sources.pods.watcher, sys; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
