@@ -111,6 +111,7 @@ def test_any_text_has_a_class_and_a_core(text: str) -> None:
     assert "\n" not in innermost_error(text)
 
 
+@pytest.mark.slow
 def test_long_hostile_errors_are_read_in_bounded_time() -> None:
     import time
 

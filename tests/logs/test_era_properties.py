@@ -122,6 +122,7 @@ def report_of(tag: int, mode: str) -> tuple[list[list[str]], Facts]:
     return pieces, {"kind": "allocation_failure"} | NOTHING | facts | {"stack": frames, "zones": zones}
 
 
+@pytest.mark.slow
 @given(st.sampled_from(["0x20", "0x14000c0(GFP_KERNEL), nodemask=(null)"]), st.data())
 @examples(100)
 def test_mixed_reports_of_two_cpus_give_no_wrong_facts(mode: str, data: st.DataObject) -> None:

@@ -55,6 +55,7 @@ def test_one_pod_and_its_kernel_line(facts: tuple[Incident | PodObservation, ...
     assert state.linked_to("k") == state.pods and state.linked_to("other") == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("facts", list(permutations((REFUSAL, failed(1000.5), failed(1001.0, "api", 2), KILL))))
 def test_a_second_pod_of_the_moment_makes_both_links_likely(facts: tuple[Incident | PodObservation, ...]) -> None:
     state = tracked(*facts)

@@ -194,6 +194,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.slow
 def test_killed_with_a_remedy_under_way_the_child_goes_too_and_its_outcome_is_unknown(log: AuditLog) -> None:
     fragtui = subprocess.Popen([sys.executable, "-c", CRASH, str(log.path)], stdout=subprocess.PIPE, text=True)
     assert fragtui.stdout is not None

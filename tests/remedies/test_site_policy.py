@@ -127,6 +127,7 @@ for typed in (None, "", "yes", "NODE-7", "node-7 x", "node-7"):
 """
 
 
+@pytest.mark.slow
 def test_the_run_itself_asks_for_the_typed_name(node: HarmlessNode) -> None:
     """Whatever the caller forgot: the last step before the child process asks again."""
     set_policy(node.root, 'confirm = "type"')

@@ -213,6 +213,7 @@ def test_a_line_fits_or_has_only_short_names(variants: list[Spans], width: int) 
 _NUMBER = re.compile(r"\d[\d,.]*[KMGTP%]?\b")
 
 
+@pytest.mark.slow
 @examples(40)
 @given(NODES, st.integers(0, 10), DENIALS, PODS, st.booleans(), st.sampled_from(Means))
 def test_no_number_and_no_end_of_a_name_is_cut_at_any_width(

@@ -68,6 +68,7 @@ def total_of(facts: dict[str, str], label: str) -> int:
     return sum(number(count) for count in TOTAL.findall(facts.get(label, "")))
 
 
+@pytest.mark.slow
 @examples(200)
 @given(INCIDENTS, st.integers(1, 12))
 def test_each_line_of_totals_adds_up_to_all_failures(incidents: list[Incident], limit: int) -> None:
@@ -81,6 +82,7 @@ def test_each_line_of_totals_adds_up_to_all_failures(incidents: list[Incident], 
     assert ("Hidden" in facts) == bool(failures.suppressed)
 
 
+@pytest.mark.slow
 @examples(200)
 @given(INCIDENTS, st.integers(1, 12), st.integers(1, 8))
 def test_the_rows_and_what_they_leave_out_add_up_to_all_failures(
@@ -96,6 +98,7 @@ def test_the_rows_and_what_they_leave_out_add_up_to_all_failures(
     assert shown == failures.count
 
 
+@pytest.mark.slow
 @examples(200)
 @given(INCIDENTS, st.integers(60, 160))
 def test_no_line_is_wider_than_asked_for_but_for_a_name(incidents: list[Incident], width: int) -> None:

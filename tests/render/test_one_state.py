@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +44,7 @@ def unescaped(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text)
 
 
+@pytest.mark.slow
 @examples(120)
 @given(NODES, st.integers(0, 11), DENIALS, PODS, st.booleans(), st.booleans())
 def test_no_two_texts_contradict_each_other(

@@ -86,6 +86,7 @@ def test_no_map_raises_anything_but_its_error(keymap: dict[str, list[str]]) -> N
         assert error.command in keymap
 
 
+@pytest.mark.slow
 async def test_the_screen_takes_the_new_key_and_no_longer_the_old_one(tmp_path: Path) -> None:
     keymap = {"help": ("f5",), "zoom": ("v",), "drop-caches": ("f6",), "drop-page-cache": ("f7",)}
     app = make_app(HostTree.small(tmp_path, FRAGMENTED).root, order=6, keymap=keymap)
@@ -198,6 +199,7 @@ async def test_no_sentence_names_a_key_that_was_moved(tmp_path: Path, monkeypatc
         main.action_save("record")
 
 
+@pytest.mark.slow
 async def test_a_replay_names_no_key_that_was_moved(tmp_path: Path) -> None:
     recording = read_recording(REPOSITORY / "screenshots/incident.rec")
     keymap = moved(REPLAY_KEYS, SAVE_MENU)

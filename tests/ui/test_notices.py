@@ -35,6 +35,7 @@ def test_the_log_counts_what_comes_again_and_is_bounded() -> None:
     assert page[0].endswith("soon over") and page[1].endswith(f"message {MAX_NOTICES + 4} ×2"), "the newest first"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40)], ids=["60x20", "80x24", "120x40"])
 async def test_a_message_takes_one_line_and_no_panel(tmp_path: Path, size: tuple[int, int]) -> None:
     HostTree.small(tmp_path)

@@ -27,6 +27,7 @@ async def test_nothing_is_drawn_until_the_terminal_reads_again(tmp_path: Path) -
         assert not app.sampler.resting
 
 
+@pytest.mark.slow
 async def test_a_recording_keeps_its_pace_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     HostTree.small(tmp_path, FRAGMENTED)
     monkeypatch.chdir(tmp_path)

@@ -38,6 +38,7 @@ def called(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, s
     return status, out, err
 
 
+@pytest.mark.slow
 def test_option_over_variable_over_file_over_default(user: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     line = ["record", "x.rec"]
     assert parse(line).interval == 1.0

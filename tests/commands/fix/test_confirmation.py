@@ -80,12 +80,14 @@ def test_any_other_answer_runs_nothing(answer: str, tmp_path: Path) -> None:
     assert not (tmp_path / "audit.jsonl").exists()
 
 
+@pytest.mark.slow
 def test_yes_typed_ahead_or_pasted_with_the_command_does_not(tmp_path: Path) -> None:
     status, said = talk(tmp_path / "audit.jsonl", "short", "", ahead="yes\nyes\n")
     assert status == 2 and "fragtui: not run" in said
     assert not (tmp_path / "audit.jsonl").exists()
 
 
+@pytest.mark.slow
 def test_yes_as_one_line_of_a_pasted_text_does_not(tmp_path: Path) -> None:
     status, said = talk(tmp_path / "audit.jsonl", "short", "yes\nkubectl get pods")
     assert status == 2 and "more input came with the answer" in said

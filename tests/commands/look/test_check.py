@@ -145,6 +145,7 @@ def test_colours_on_a_terminal_unless_forbidden(fragmented: Path) -> None:
             assert "node 0 Normal" in shown.text
 
 
+@pytest.mark.slow
 def test_a_terminal_without_unicode_gets_ascii(fragmented: Path) -> None:
     command = [sys.executable, "-m", "fragtui", "check", "--root", str(fragmented)]
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
@@ -188,6 +189,7 @@ def test_the_order_of_the_last_failure() -> None:
     assert newest_order([b"4,1,9,-; page allocation failure: order:9x: page allocation failure: order:2, m"], 0) == 2
 
 
+@pytest.mark.slow
 @settings(examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.sampled_from(["buddyinfo", "zoneinfo", "meminfo", "version", "pagetypeinfo"]), st.binary(max_size=300), st.data()

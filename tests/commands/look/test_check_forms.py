@@ -70,6 +70,7 @@ def test_a_plugin_gets_unknown_on_standard_output(tmp_path: Path, capsys: pytest
     assert ended.value.code == 3 and capsys.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_a_watch_checks_again_until_it_is_interrupted(fragmented: Path) -> None:
     words = [sys.executable, "-m", "fragtui", "check", "--json", "--watch", "0.25s", "--root", str(fragmented)]
     with subprocess.Popen([*words, "--order", "6"], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY) as watch:
@@ -80,6 +81,7 @@ def test_a_watch_checks_again_until_it_is_interrupted(fragmented: Path) -> None:
     assert [sample["state"] for sample in samples] == ["fragmented"] * 3
 
 
+@pytest.mark.slow
 def test_a_watch_on_a_terminal_redraws_the_text_in_its_place(tmp_path: Path) -> None:
     tree = HostTree.small(tmp_path, FRAGMENTED)
     words = ["--root", str(tmp_path), "--order", "6", "--watch", "0.25s"]

@@ -31,6 +31,7 @@ def explained(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
     return said.out.splitlines()
 
 
+@pytest.mark.slow
 def test_a_large_log_is_totals_then_groups_then_typical_reports(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -65,6 +66,7 @@ def test_with_all_every_failure_comes_in_the_order_of_the_log_and_the_totals_aft
     assert not any(line.startswith("and ") for line in lines), "all groups are in the table"
 
 
+@pytest.mark.slow
 def test_json_has_one_object_a_line_and_no_totals(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (log, _) = big8_logs(tmp_path)
     lines = explained(capsys, "--json", log)

@@ -51,6 +51,7 @@ def test_a_report_of_this_node_is_complete(capsys: pytest.CaptureFixture[str]) -
     assert "node 0" in page
 
 
+@pytest.mark.slow
 def test_131_failures_and_many_pods_are_one_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "--root", str(big8(tmp_path))]) == 0
     page = capsys.readouterr().out

@@ -287,6 +287,7 @@ def tried(folder: Path, mode: str, *, as_the_pod: bool) -> Object:
     return found
 
 
+@pytest.mark.slow
 @in_a_namespace
 @pytest.mark.parametrize("as_the_pod", [True, False])
 def test_the_mounts_of_watch_let_nobody_write_a_file_of_proc_sys_not_even_root(folder: Path, as_the_pod: bool) -> None:
@@ -295,6 +296,7 @@ def test_the_mounts_of_watch_let_nobody_write_a_file_of_proc_sys_not_even_root(f
     assert found["remedies"] and all(found["remedies"].values())
 
 
+@pytest.mark.slow
 @in_a_namespace
 def test_treat_can_run_every_remedy_without_a_capability_and_write_no_other_sysctl(folder: Path) -> None:
     found = tried(folder, "treat", as_the_pod=True)
@@ -342,6 +344,7 @@ def test_every_object_is_valid_by_the_published_schemas(objects: list[Object]) -
             validator.validate(each, version, strict=True)
 
 
+@pytest.mark.slow
 @with_kubectl
 def test_the_top_folder_is_watch_until_someone_chooses_treat(folder: Path, enabled: Path) -> None:
     kinds = ["Namespace", "ResourceQuota", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "DaemonSet"]

@@ -38,6 +38,7 @@ def update(*incidents: Incident) -> KernelLogUpdate:
     return KernelLogUpdate(incidents, (), 0, (), "kmsg", None)
 
 
+@pytest.mark.slow
 def test_a_full_tracker_keeps_the_pods_that_were_denied_memory_and_counts_the_dropped_ones() -> None:
     tracker = PodTracker()
     for number in range(10):
@@ -76,6 +77,7 @@ def test_the_list_drops_old_incidents_those_of_other_limits_first_and_counts_all
     assert kept.unlisted == 0
 
 
+@pytest.mark.slow
 def test_an_attempt_that_everything_is_part_of_stays_small() -> None:
     assembler = AttemptAssembler()
     attempt = None
@@ -115,6 +117,7 @@ def test_dumps_of_ever_other_hosts_leave_a_bounded_memory() -> None:
     assert len(dump._owner) <= 1024
 
 
+@pytest.mark.slow
 def test_a_binary_field_of_many_lines_is_read_in_linear_time() -> None:
     parser = LogParser()
     parser.feed(b"__REALTIME_TIMESTAMP=1700000000000000")

@@ -118,6 +118,7 @@ def test_threads_of_one_program_are_one_group(names: tuple[str, ...], who: str |
     assert row.who == (who, 0)
 
 
+@pytest.mark.slow
 @examples(200)
 @given(INCIDENTS)
 def test_many_groups_are_listed_by_size_and_cause_and_lose_nothing(incidents: list[Incident]) -> None:

@@ -109,6 +109,7 @@ def _without_zoneinfo(snapshot: Snapshot) -> Snapshot:
     return snapshot._replace(zones=zones, zone_infos=(), page_types=None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MACHINES)
 def test_no_machine_is_better_without_some_of_its_files(tmp_path: Path, name: str) -> None:
     root = machine(name, tmp_path)

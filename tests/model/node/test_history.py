@@ -1,5 +1,6 @@
 """The series that sparkline and timeline draw, held to the blocks that each tick had."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,6 +45,7 @@ def test_a_tick_that_could_not_be_read_is_a_gap() -> None:
     assert history.series((KEYS[0],), 1, 12.0, 3) == (None, None, None)
 
 
+@pytest.mark.slow
 @given(ticks, st.integers(0, 14), st.integers(1, 12))
 def test_a_series_asked_for_at_every_tick_is_the_one_asked_for_once(
     readings: list[dict[tuple[int, str], tuple[int, ...]] | None], order: int, points: int

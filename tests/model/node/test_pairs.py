@@ -11,6 +11,7 @@ MISSES = {(RequestOutcome.AT_ONCE, "oom"): 1, (RequestOutcome.MAY_FAIL, "at once
 """The two that are wrong; the texts and the request are not of one moment."""
 
 
+@pytest.mark.slow
 def test_the_kernel_does_what_the_verdict_says() -> None:
     table = confusion(read_pairs())
     wrong = {key: count for key, count in table.items() if key[1] not in ANSWERS_THAT_FIT[key[0]]}

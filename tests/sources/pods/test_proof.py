@@ -96,6 +96,7 @@ def test_the_lines_of_kubelet_and_runtime_are_told_apart(programs: Path, root: P
         assert settled(sink, RUNTIME_LOG).proof == "1 lines"
 
 
+@pytest.mark.slow
 def test_a_runtime_alone_does_not_prove_that_no_pod_is_stuck(programs: Path, root: Path) -> None:
     (programs / "entries").write_text(entry("containerd"))
     body = (

@@ -202,6 +202,7 @@ def test_a_screen_that_ends_during_an_update_leaves_no_traceback(
     assert raised == []
 
 
+@pytest.mark.slow
 @needs_openssl
 def test_pods_of_a_full_node_come_and_go_by_the_api(tmp_path: Path, log: Path) -> None:
     pytest.importorskip("yaml", reason="PyYAML is not installed (extra: k8s)")

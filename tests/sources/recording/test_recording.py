@@ -68,6 +68,7 @@ ticks = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(ticks, st.floats(0.2, 100))
 def test_every_text_reads_back_through_any_number_of_segments(
@@ -194,6 +195,7 @@ def readable(data: bytes) -> Recording | None:
         return None
 
 
+@pytest.mark.slow
 def test_a_damaged_byte_loses_the_rest_and_is_never_read_as_data(tmp_path: Path) -> None:
     path, _ = recorded(tmp_path)
     data = path.read_bytes()
@@ -357,6 +359,7 @@ def test_a_text_with_half_a_character_is_made_whole(tmp_path: Path) -> None:
     assert tick.files["meminfo"] == FileText("?", "a?")
 
 
+@pytest.mark.slow
 def test_a_recording_that_unpacks_to_far_more_than_itself_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fragtui.sources.recording.reader._MAX_MEMORY", 4 << 20)
     monkeypatch.setattr("fragtui.sources.recording.reader._MAX_TEXT", 16 << 20)
@@ -407,6 +410,7 @@ def test_only_a_regular_file_of_a_sound_size_is_replayed(tmp_path: Path) -> None
         read_recording(tmp_path / "sparse")
 
 
+@pytest.mark.slow
 def test_the_ring_forgets_the_oldest_and_stays_whole(tmp_path: Path) -> None:
     recorder = Recorder(HOST, kept=60_000)
     chance = random.Random(1)

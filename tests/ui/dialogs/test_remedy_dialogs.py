@@ -166,6 +166,7 @@ async def test_the_guard_asks_shows_its_state_and_is_switched_off(tmp_path: Path
     assert not (tmp_path / "audit.jsonl").exists(), "watching writes nothing"
 
 
+@pytest.mark.slow
 async def test_the_history_shows_unknown_outcomes(tmp_path: Path) -> None:
     audit = tmp_path / "audit.jsonl"
     intent = IntentEntry(

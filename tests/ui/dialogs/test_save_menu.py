@@ -28,6 +28,7 @@ def files_in(work: Path) -> list[str]:
     return sorted(path.suffix for path in work.iterdir() if path.suffix != ".tmp")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES, ids=[f"{w}x{h}" for w, h in SIZES])
 async def test_it_names_all_files_and_their_folder_at_every_size(work: Path, size: tuple[int, int]) -> None:
     app = make_app(work.parent / "host", kernel_log=str(work.parent / "kern.log"))
@@ -70,6 +71,7 @@ async def test_each_key_saves_its_own_file(work: Path) -> None:
     assert not read_recording(next(work.glob("*.rec"))).damaged
 
 
+@pytest.mark.slow
 async def test_what_can_not_be_saved_keeps_the_menu_open_and_says_why(work: Path) -> None:
     app = make_app(work.parent / "host")
     async with running(app) as pilot:
@@ -83,6 +85,7 @@ async def test_what_can_not_be_saved_keeps_the_menu_open_and_says_why(work: Path
         assert app.screen is app.main
 
 
+@pytest.mark.slow
 async def test_a_click_saves_and_a_click_beside_the_options_does_not(work: Path) -> None:
     app = make_app(work.parent / "host")
     async with running(app) as pilot:
@@ -95,6 +98,7 @@ async def test_a_click_saves_and_a_click_beside_the_options_does_not(work: Path)
         await until(pilot, lambda: files_in(work) == [".svg"])
 
 
+@pytest.mark.slow
 async def test_a_working_directory_that_is_gone_is_reported(work: Path) -> None:
     app = make_app(work.parent / "host")
     async with running(app) as pilot:

@@ -15,6 +15,7 @@ from tests.support.screen import SIZES, lines_of, make_app, running, text_of
 TITLE = "Denied by cause and size"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES, ids=[f"{w}x{h}" for w, h in SIZES])
 async def test_the_table_is_there_from_120_columns_on_beside_or_below_the_list(
     tmp_path: Path, size: tuple[int, int]

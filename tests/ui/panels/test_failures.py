@@ -51,6 +51,7 @@ async def test_similar_failures_share_a_row_and_set_the_target_order(tmp_path: P
         assert len(app.main.session.failures.rows) == 2
 
 
+@pytest.mark.slow
 async def test_enter_opens_the_report_as_text(tmp_path: Path) -> None:
     HostTree.small(tmp_path, FRAGMENTED)
     log = tmp_path / "kern.log"
@@ -107,6 +108,7 @@ async def test_many_tasks_of_one_size_and_cause_are_a_row_that_unfolds(tmp_path:
         assert "task-y" in text_of(app)
 
 
+@pytest.mark.slow
 async def test_listed_failures_are_saved_as_json_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     HostTree.small(tmp_path)
     log = tmp_path / "kern.log"

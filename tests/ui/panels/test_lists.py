@@ -168,6 +168,7 @@ async def test_groups_unfold_and_escape_takes_back_one_thing_at_a_time(tmp_path:
         assert app.is_running
 
 
+@pytest.mark.slow
 async def test_the_filter_works_for_pods_and_hides_none_in_a_fold(tmp_path: Path) -> None:
     async with crowded(tmp_path, (120, 40)) as (app, pilot):
         panel = app.main.dashboard.panel(PodsPanel)
@@ -181,6 +182,7 @@ async def test_the_filter_works_for_pods_and_hides_none_in_a_fold(tmp_path: Path
         assert app.main.focused is not panel and not panel.typing
 
 
+@pytest.mark.slow
 async def test_new_failures_leave_the_selection_on_its_group(tmp_path: Path) -> None:
     async with crowded(tmp_path, (200, 50)) as (app, pilot):
         panel = app.main.dashboard.panel(FailuresPanel)
@@ -202,6 +204,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(steps=STEPS, height=st.integers(1, 12), framed=st.booleans())
 @examples(400)
 def test_the_selection_stays_on_its_item_and_in_view(steps: list[tuple[str, int]], height: int, framed: bool) -> None:
@@ -259,6 +262,7 @@ POD = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(stuck=st.lists(POD, max_size=12, unique_by=lambda pod: str(pod.ref)), later=st.floats(0, 1e6), data=st.data())
 @examples(400)
 def test_the_order_of_pods_is_by_blame_then_age_and_stays_while_they_age(

@@ -28,6 +28,7 @@ def style_of(app: FragtuiApp, panel: type[FailuresPanel] | type[PodsPanel], word
     return next(style for line in lines for text, style in line.spans if words in text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 async def test_none_is_green_with_what_was_read(tmp_path: Path, size: tuple[int, int]) -> None:
     HostTree.small(tmp_path)

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from fragtui.model.node.snapshot import Host, Snapshot
 from fragtui.ui.app import FragtuiApp
 from fragtui.ui.panels.timeline import Timeline, mark_signs
@@ -37,6 +39,7 @@ async def test_a_tall_screen_shows_shortage_denial_and_recovery_on_a_timeline(tm
         assert marks.index("✗") < marks.index("▼")
 
 
+@pytest.mark.slow
 async def test_the_timeline_gives_way_on_small_screens(tmp_path: Path) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
@@ -50,6 +53,7 @@ async def test_the_timeline_gives_way_on_small_screens(tmp_path: Path) -> None:
             assert "N0 Normal" in text_of(app)
 
 
+@pytest.mark.slow
 async def test_the_rates_are_under_the_bars(tmp_path: Path) -> None:
     tree = HostTree.small(tmp_path)
     app = make_app(tmp_path)

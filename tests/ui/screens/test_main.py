@@ -15,6 +15,7 @@ from tests.support.screen import SIZES, lines_of, make_app, running, text_of, un
 sizes = pytest.mark.parametrize("size", SIZES, ids=[f"{w}x{h}" for w, h in SIZES])
 
 
+@pytest.mark.slow
 @sizes
 async def test_every_size_shows_verdict_zones_bars_and_keys(tmp_path: Path, size: tuple[int, int]) -> None:
     HostTree.small(tmp_path, FRAGMENTED)
@@ -100,6 +101,7 @@ async def test_the_target_order_follows_keys_and_goes_back(tmp_path: Path) -> No
         assert app.main.session.order == 10
 
 
+@pytest.mark.slow
 async def test_pause_freezes_the_screen_and_continues_it(tmp_path: Path) -> None:
     tree = HostTree.small(tmp_path)
     app = make_app(tmp_path)
@@ -136,6 +138,7 @@ async def test_the_interval_changes_by_keys_within_its_bounds(tmp_path: Path) ->
         assert "● live, every 60 s" in text_of(app)
 
 
+@pytest.mark.slow
 async def test_change_is_seen_against_the_baseline(tmp_path: Path) -> None:
     tree = HostTree.small(tmp_path, FRAGMENTED)
     app = make_app(tmp_path)
@@ -182,6 +185,7 @@ async def test_zones_are_chosen_with_the_arrows_and_zoomed(tmp_path: Path) -> No
         assert any(row.split()[1:2] == ["32M"] for row in lines_of(app)), "each of the 14 sizes has its row"
 
 
+@pytest.mark.slow
 async def test_sixteen_nodes_and_hotplug(tmp_path: Path) -> None:
     tree = HostTree.numa(tmp_path, nodes=16)
     app = make_app(tmp_path)
@@ -197,6 +201,7 @@ async def test_sixteen_nodes_and_hotplug(tmp_path: Path) -> None:
         assert app.main.session.chosen != (0, "Normal")
 
 
+@pytest.mark.slow
 async def test_files_that_vanish_are_unknown_not_zero(tmp_path: Path) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
@@ -218,6 +223,7 @@ async def test_files_that_vanish_are_unknown_not_zero(tmp_path: Path) -> None:
         assert "no such file or directory" in text
 
 
+@pytest.mark.slow
 async def test_the_themes_are_ours_and_each_change_repaints(tmp_path: Path) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
@@ -235,6 +241,7 @@ async def test_the_themes_are_ours_and_each_change_repaints(tmp_path: Path) -> N
         assert seen[0][1] == {Color.parse("#10141c")}
 
 
+@pytest.mark.slow
 async def test_a_picture_is_saved_where_it_was_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)

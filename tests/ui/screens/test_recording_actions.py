@@ -53,6 +53,7 @@ async def test_it_records_what_was_before_until_pressed_again(tmp_path: Path, mo
     assert [incident.order for each in updates for incident in each.incidents] == [6]
 
 
+@pytest.mark.slow
 async def test_leaving_ends_the_file_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     HostTree.small(tmp_path / "host")
     work = tmp_path / "work"
@@ -68,6 +69,7 @@ async def test_leaving_ends_the_file_in_order(tmp_path: Path, monkeypatch: pytes
     assert not recorded(work).damaged
 
 
+@pytest.mark.slow
 async def test_a_place_that_can_not_be_written_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     HostTree.small(tmp_path / "host")
     work = tmp_path / "work"

@@ -309,6 +309,7 @@ async def test_ages_are_counted_from_the_moment_shown(made: Made) -> None:
     assert abs(CLOCK.now() - time.time()) < 1
 
 
+@pytest.mark.slow
 async def test_the_timeline_shows_place_length_incidents_and_remedies(made: Made) -> None:
     async with replaying(made) as (app, pilot):
         await go(app, pilot, "greater_than_sign", 100)
@@ -324,6 +325,7 @@ async def test_the_timeline_shows_place_length_incidents_and_remedies(made: Made
         assert next(row for row in lines_of(app) if " of 4:59 " in row).count("✗") >= 1
 
 
+@pytest.mark.slow
 async def test_a_replay_waits_for_its_viewer(made: Made) -> None:
     async with replaying(made) as (app, pilot):
         app.post_message(TerminalUnread())

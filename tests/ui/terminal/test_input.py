@@ -79,6 +79,7 @@ def test_nothing_inside_a_paste_is_a_key_or_click_however_it_is_cut(inside: str,
     assert set(typed.deliberate) <= {"\x1b"}
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(text=HOSTILE, cuts=CUTS)
 def test_any_text_in_any_pieces_is_taken_without_a_fault_and_a_person_is_heard_after_it(

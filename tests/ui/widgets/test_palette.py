@@ -123,6 +123,7 @@ def test_textual_gets_colours_of_the_palette_only(theme: str) -> None:
     assert given.dark is (theme != "light")
 
 
+@pytest.mark.slow
 def test_every_role_that_the_screen_names_is_in_the_palette() -> None:
     """A name that is not would end the application when it is drawn; these are the names before the palette."""
     old = {

@@ -262,6 +262,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(KEYS, VALUES, max_size=12), st.dictionaries(KEYS, VALUES, max_size=12))
 def test_whatever_a_kubeconfig_holds_gives_credentials_or_one_reason(
@@ -282,6 +283,7 @@ def test_no_text_makes_the_reader_fail(text: bytes) -> None:
         parse_yaml(text)
 
 
+@pytest.mark.slow
 @needs_openssl
 def test_credentials_do_not_go_over_plain_http(tmp_path: Path) -> None:
     server = ApiServer(tls=False)
@@ -309,6 +311,7 @@ def test_credentials_do_not_follow_a_redirection(tmp_path: Path, server: ApiServ
         other.close()
 
 
+@pytest.mark.slow
 @needs_openssl
 def test_a_server_that_is_not_verified_is_reported(tmp_path: Path, server: ApiServer) -> None:
     path = server.kubeconfig(tmp_path / "conf")
@@ -417,6 +420,7 @@ def test_processes_that_a_plugin_leaves_are_ended(tmp_path: Path) -> None:
     assert until(lambda: not Path(f"/proc/{pid}").exists() or " Z " in Path(f"/proc/{pid}/stat").read_text(), 5)
 
 
+@pytest.mark.slow
 @needs_openssl
 def test_a_plugin_is_asked_again_before_its_token_ends(tmp_path: Path, server: ApiServer) -> None:
     soon = (datetime.now(UTC) + timedelta(seconds=20)).isoformat()

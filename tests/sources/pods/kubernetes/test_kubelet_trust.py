@@ -95,6 +95,7 @@ class Asking:
         self._api.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", [by_token, by_certificate, by_plugin])
 def test_roots_kubelet_with_files_of_root_alone_is_asked_for(
     own: Path, place: Path, server: ApiServer, by: Any
@@ -195,6 +196,7 @@ def test_a_relative_kubeconfig_is_in_the_kubelets_folder(own: Path, place: Path,
         assert json.loads(found.read(found.path, 1 << 20))["current-context"] == "x"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", [by_token, by_plugin])
 def test_a_kubelet_with_mounts_of_its_own_is_read_through_its_root_but_its_programs_are_not_run(
     own: Path, place: Path, server: ApiServer, by: Any

@@ -134,6 +134,7 @@ def test_watch_resumes_from_the_last_bookmark(node: Path, server: ApiServer) -> 
     assert len(server.lists) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reset", [True, False])
 def test_a_watch_cut_in_mid_event_is_taken_up_again(node: Path, server: ApiServer, reset: bool) -> None:
     watches: list[Watcher] = []
@@ -154,6 +155,7 @@ def test_a_watch_cut_in_mid_event_is_taken_up_again(node: Path, server: ApiServe
     assert watches[1].version == "21"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inside", [True, False])
 def test_a_gone_watch_lists_again(node: Path, server: ApiServer, inside: bool) -> None:
     server.pods = [pod("old")]
@@ -180,6 +182,7 @@ def test_a_gone_watch_lists_again(node: Path, server: ApiServer, inside: bool) -
     assert "resourceVersion" not in server.lists[1], "what the server has in memory may be what was too old"
 
 
+@pytest.mark.slow
 def test_a_server_that_always_answers_gone_is_not_asked_in_a_loop(node: Path, server: ApiServer) -> None:
     def gone(watcher: Watcher) -> None:
         watcher.event("ERROR", GONE)
@@ -193,6 +196,7 @@ def test_a_server_that_always_answers_gone_is_not_asked_in_a_loop(node: Path, se
         assert len(server.requests) - before <= 24  # two a round, 0.2 to 0.4 s apart
 
 
+@pytest.mark.slow
 def test_a_refused_request_is_reported_and_retried_without_a_busy_loop(node: Path, server: ApiServer) -> None:
     server.refuse = FORBIDDEN
     with Watching(node) as sink:
@@ -256,6 +260,7 @@ def test_a_slow_server_does_not_block(node: Path, server: ApiServer) -> None:
         assert until(lambda: sink.stuck == ["web"])
 
 
+@pytest.mark.slow
 def test_broken_answers_are_waited_out(node: Path, server: ApiServer) -> None:
     answers = iter([b"not json\n", b"[1,2]\n", b'{"type":"ADDED","object":7}\n', b"\n\n", b"\xff\xfe\n"])
 
@@ -306,6 +311,7 @@ def test_forbidden_events_leave_the_pods_alone(tmp_path: Path, node: Path, serve
         assert sink.last_state("API")[0] == "live"
 
 
+@pytest.mark.slow
 def test_long_lists_come_in_pages(node: Path, server: ApiServer) -> None:
     server.pods = [pod(f"p{at}") for at in range(110)]
     server.page = 25
@@ -329,6 +335,7 @@ def test_no_secret_is_ever_reported(tmp_path: Path, node: Path, server: ApiServe
         assert "s3cr3t" not in repr(sink.states)
 
 
+@pytest.mark.slow
 def test_an_expired_certificate_is_named(tmp_path: Path) -> None:
     certificate = make_certificate(tmp_path, "server", end="20200102000000Z")
     (tmp_path / "etc").mkdir()
@@ -344,6 +351,7 @@ def test_an_expired_certificate_is_named(tmp_path: Path) -> None:
         server.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inline", [False, True])
 def test_a_kubelet_comes_with_its_certificate_and_is_named_by_it(tmp_path: Path, inline: bool) -> None:
     """As on a real node: under another root, the certificate a link to an absolute path, or data in the file."""

@@ -85,6 +85,7 @@ def test_stop_ends_it_at_once(server: ApiServer, tmp_path: Path) -> None:
     assert sink.last_state() == ("live", "")
 
 
+@pytest.mark.slow
 def test_a_child_that_dies_is_started_again(server: ApiServer, tmp_path: Path) -> None:
     server.pods = [pod("web")]
     api, sink = started(server, tmp_path)
@@ -150,6 +151,7 @@ def test_it_is_gone_when_its_parent_is_killed(server: ApiServer, tmp_path: Path,
         parent.stdout.close()
 
 
+@pytest.mark.slow
 def test_an_expired_token_is_read_again_without_a_message(server: ApiServer, tmp_path: Path) -> None:
     server.pods = [pod("web")]
     api, sink = started(server, tmp_path)
