@@ -292,7 +292,7 @@ def _largest(judgement: NodeJudgement, page_size: int) -> str:
     return f"the largest available is {short_bytes(page_size << judgement.largest_order)}"
 
 
-_MOSTLY_BOUND = 0.8
+_CERTAIN_BOUND = 0.8
 """Share of the free memory between unmovable pages from which on a request is as good as denied."""
 _MIN_COMPACTIONS = 20
 """With fewer compactions since boot their record says little."""
@@ -331,7 +331,7 @@ def _odds(state: NodeState) -> tuple[str, str]:
     Nothing moves what lies between free pages in pageblocks that are not Movable: of such requests on 6.1 and 6.12
     nine in ten were denied. Else the compactions that requests waited for so far are the best measure.
     """
-    if (state.advice.bound or 0.0) > _MOSTLY_BOUND:
+    if (state.advice.bound or 0.0) > _CERTAIN_BOUND:
         certain = "new requests almost certainly fail after a wait"
         return f"{certain}, as what is free lies between unmovable pages", certain
     tried = state.compactions
