@@ -204,6 +204,13 @@ LISTS: dict[str, str] = {
 }
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("dress", ["kubectl get -o json", "one a line", "YAML"])
+def test_what_powershell_saves_is_read(dress: str, encoding: str) -> None:
+    expected = f"{NO_UID} uid={UID} count=41 time=2024-02-06T08:00:00"
+    assert faults_of(expected, incidents_of(f"\ufeff{LISTS[dress]}".replace("\n", "\r\n").encode(encoding))) == []
+
+
 @pytest.mark.parametrize("dress", LISTS)
 def test_an_event_is_one_failure_in_any_dress(dress: str) -> None:
     expected = f"{NO_UID} uid={UID} count=41 time=2024-02-06T08:00:00"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import io
 import os
@@ -18,6 +19,8 @@ from fragtui.sources.files.unpacking import PackedLog, packing_of
 from fragtui.text import printable
 
 HEAD_BYTES = 1 << 16
+_UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+"""What PowerShell's ``>`` writes."""
 READ_BYTES = 1 << 18
 """Bytes read at once: small, since memory allocated for a flood while its lines are cut is never freed."""
 
@@ -180,6 +183,34 @@ def head_of(log: IO[bytes]) -> bytes:
         return head
     peek = getattr(log, "peek", None)
     return bytes(peek(HEAD_BYTES)) if peek is not None else b""
+
+
+class _Utf16(io.RawIOBase):
+    """UTF-16 text as UTF-8. A wrong surrogate becomes a question mark in a diamond."""
+
+    def __init__(self, log: IO[bytes], encoding: str) -> None:
+        self._log = log
+        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._rest and (data := self._log.read(len(buffer))):
+            self._rest = self._decoder.decode(data).encode()
+        self._rest = self._rest or self._decoder.decode(b"", final=True).encode()
+        data, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def as_utf8(log: IO[bytes]) -> IO[bytes]:
+    """Return the log itself, or its text in UTF-8 if its byte order mark says that it is UTF-16."""
+    if (encoding := _UTF16.get(head_of(log)[:2])) is None:
+        return log
+    log.read(2)
+    return cast("IO[bytes]", io.BufferedReader(_Utf16(log, encoding), HEAD_BYTES))
 
 
 def stamped_in(log: IO[bytes]) -> str | None:

@@ -18,7 +18,7 @@ from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.tracker import IncidentTracker
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.line_bounds import CutLines
-from fragtui.sources.files.log_files import open_log, stamped_in
+from fragtui.sources.files.log_files import as_utf8, open_log, stamped_in
 from fragtui.sources.files.trust import opener_of
 from fragtui.sources.host.tree import SavedTree
 from fragtui.sources.kernel_log.incident_stream import IncidentStream, StreamCall
@@ -237,7 +237,8 @@ def _opened(tree: SavedTree, path: Path) -> tuple[IO[bytes], float] | str:
     """Return the open log and its last change, epoch seconds; or why it can't be read."""
     try:
         changed = epoch_seconds(path.stat().st_mtime)
-        return open_log(path, opener_of(tree.root, live=False)), time.time() if changed is None else changed
+        log = as_utf8(open_log(path, opener_of(tree.root, live=False)))
+        return log, time.time() if changed is None else changed
     except (OSError, EOFError) as error:
         return _why(error)
 
