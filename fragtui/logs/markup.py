@@ -38,7 +38,7 @@ def is_soft_broken(text: str, known: bool) -> bool:
 
     A mail program may wrap a zone's blocks before their total: ``0*4096kB =``.
     """
-    return text[-1:] == "=" and len(text) in _SOFT_BREAK and (known or not text.endswith(" ="))
+    return text[-1:] == "=" and len(text) in _SOFT_BREAK and (known or not text.endswith(("kB =", ") =")))
 
 
 def is_quoted_printable(text: str) -> bool:

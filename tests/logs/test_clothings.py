@@ -238,5 +238,11 @@ def test_the_reports_of_every_era_come_through(era: Era) -> None:
         "newest first": each("", lines[::-1]),
         "one line": " ".join(lines) + "\n",
         "UTF-16": ("\ufeff" + each("", lines)).encode("utf-16-le"),
+        "mail, wrapped": wrapped(lines),
+        "mail, quoted": wrapped(lines, 70, "> "),
+        "mail, flowed": "".join(f"{line}\n" for line in wrapped([f"> {line}" for line in lines], 78).splitlines()),
+        "mail, syslog": wrapped([f"Feb 20 10:00:00 node7 kernel: {line}" for line in lines], 76),
+        "quoted-printable": quopri.encodestring(each("", lines).encode()),
+        "quoted-printable, Windows": quopri.encodestring(each("", lines).encode()).replace(b"\n", b"\r\n"),
     }
     assert {name: of_any_era(text) == wanted for name, text in worn.items()} == dict.fromkeys(worn, True)
