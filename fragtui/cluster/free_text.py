@@ -12,7 +12,7 @@ _ENOMEM = r"[Cc]annot allocate memory"
 _STEPS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), step)
     for pattern, step in (
-        (r"[Ff]ailed (?:to )?create (?:pod )?sandbox\b(?! from)", "event"),
+        (r"[Ff]ailed (?:to )?create (?:pod )?sandbox(?=[:.\"'\\]| for |\s*$)", "event"),
         (r"unable to ensure pod container exists|Unable to mount volumes for pod", "event"),
         (r"failed to create new sandbox", "text"),
         (r"unable to unshare namespaces|failed to unshare", "nsexec"),

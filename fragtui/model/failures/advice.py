@@ -10,6 +10,11 @@ from fragtui.model.failures.refusal import RefusalCause, RefusalVerdict
 from fragtui.model.failures.refusal_words import ADDRESS_SPACE, exceeds_memory
 
 _RESERVE = "Raise vm.min_free_kbytes so that the reserve lasts"
+_OF_VERDICT = {
+    RefusalCause.FRAGMENTED: [f"{FREE_BLOCKS}."],
+    RefusalCause.SHORT: ["Free memory on the node or lower its load."],
+    RefusalCause.AVAILABLE: ["Act if it repeats: raise vm.min_free_kbytes."],
+}
 _JUMBO_ORDER = 2
 """Order from which on a packet of 1500 bytes is not the reason."""
 
@@ -34,6 +39,8 @@ def _of_request(
     report: KernelReport, cause: FoundCause | None, atomic: bool, judgement: RefusalVerdict | None
 ) -> list[str]:
     order = report.order or 0
+    if cause is not None and cause.cause.key == "thp":
+        return [f"{cause.cause.advice}."]  # Its flags may not let it wait; no reserve is for it.
     if atomic:
         sentences = [f"{_RESERVE}."]
         if cause is not None and cause.receiving:
@@ -45,8 +52,7 @@ def _of_request(
         return ["Free memory on the node or lower its load."]
     if cause is not None:
         return [f"{cause.cause.advice}."]
-    fragmented = judgement is not None and judgement.why is RefusalCause.FRAGMENTED
-    return [f"{FREE_BLOCKS}."] if fragmented else []
+    return _OF_VERDICT.get(judgement.why, []) if judgement is not None else []
 
 
 def vmalloc_advice(report: KernelReport, cause: FoundCause | None) -> list[str]:

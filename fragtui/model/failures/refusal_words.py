@@ -23,10 +23,11 @@ _MAX_PLACES = 4
 
 
 def block_of(report: KernelReport) -> str:
-    """Return the block that a report is about, with its article: ``a 128K block (order 5)``."""
+    """Return the block that a report is about, with its article: ``a 128K block (order 5)``, ``an 8K block``."""
     if report.order is None or report.order < 0:
         return "memory"
-    return f"a {_size(report.order, page_kb_of(report))} block (order {report.order})"
+    size = _size(report.order, page_kb_of(report))
+    return f"a{'n' if size[0] == '8' else ''} {size} block (order {report.order})"
 
 
 def _size(order: int, page_kb: int) -> str:
