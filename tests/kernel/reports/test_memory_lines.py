@@ -58,7 +58,7 @@ LINES: list[tuple[str, str, str | None, dict[str, str], str]] = [
      {"device": "0000:3b:00.0 ens1f0"}, "failed, -12"),
     ("infiniband mlx5_0: create_qp:2921:(pid 77): Create QP type 2 failed, -12", "device_failure", "infiniband",
      {"device": "mlx5_0"}, "QP type 2"),
-    ("usb 1-4.1: cannot submit urb 0, error -12: internal error", "device_failure", "usb", {"device": "1-4.1"}, "1-4.1"),
+    ("usb 1-4.1: cannot submit urb 0, error -12: internal error", "device_failure", "usb", {"device": "1-4.1"}, "urb"),
     ("ixgbe 0000:04:00.0: Unable to allocate memory for the Rx descriptor ring", "device_failure", "ixgbe", {}, "ring"),
     ("kmem_cache_create_usercopy(nf_expect) failed with error -12", "device_failure", "slab-cache",
      {"cache": "nf_expect"}, "nf_expect"),
