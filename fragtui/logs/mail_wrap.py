@@ -51,6 +51,8 @@ class WrapJoiner:
     @classmethod
     def of(cls, head: bytes) -> WrapJoiner | None:
         """Return one for a log that begins so, None if it is not wrapped."""
+        if b"\xc2\xa0" in head:  # From a web page, whose lines are whole.
+            return None
         whole = [line.rstrip(b"\r") for line in head.split(b"\n")[:-1]]
         lines = [_unquoted(line) for line in whole]
         width = max(map(len, whole), default=0)

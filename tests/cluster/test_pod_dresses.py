@@ -94,6 +94,10 @@ LINES: dict[str, str] = {
     ),
     "logcli": rows(lambda text: f'2024-02-06T09:07:11Z {{job="systemd-journal", unit="kubelet.service"}} {text}'),
     "a quoted mail": rows(lambda text: f"> {text}"),
+    "CSV of whole lines": "_raw,_time\n"
+    + rows(lambda text: '"Feb 06 09:07:11 n kubelet[9]: ' + text.replace('"', '""') + '",2024-02-06T09:07:11.000+0000'),
+    "values between tabs": rows(lambda text: '2024-02-06 09:07:11\t"' + text.replace('"', '""') + '"'),
+    "HTML": "<pre>\n" + rows(lambda text: f"Feb 06 09:07:11 n kubelet[9]: {text}".replace('"', "&quot;")) + "</pre>",
 }
 NO_UID = "pod=shop/cart-7c-x1 class=fork-refused memory=yes"
 
