@@ -2,8 +2,8 @@
 
 Seen: docker's json-file (``log``), Filebeat and Logstash (``message``, ``@timestamp``), Elasticsearch (``_source``),
 Vector (``host``, ``appname``), Fluent Bit (``date``), Google's (``textPayload``, ``jsonPayload.message`` or
-``.MESSAGE``), AWS (``events``), Loki (``line``, ``values``), Splunk (``result._raw``), Ansible (``stdout_lines``), CloudWatch Insights (``field``, ``value``),
-`journalctl -o json` (``MESSAGE``, ``__REALTIME_TIMESTAMP``) and `dmesg -J` (``pri``, ``msg``).
+``.MESSAGE``), AWS (``events``; ``field`` and ``value``), Loki (``line``, ``values``), Splunk (``result._raw``), Ansible
+(``stdout_lines``), `journalctl -o json` (``MESSAGE``, ``__REALTIME_TIMESTAMP``) and `dmesg -J` (``pri``, ``msg``).
 """
 
 from __future__ import annotations

@@ -273,6 +273,11 @@ TABLES: dict[str, str] = {
 }
 
 
+TABLES["describe, quoted"] = "".join(f"> {line}\n" for line in TABLES["describe"].splitlines())
+TABLES["describe, indented"] = "".join(f"    {line}\n" for line in TABLES["describe"].splitlines())
+TABLES["describe, HTML"] = f"<pre>{TABLES['describe']}</pre>"
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_a_table_is_cut_by_its_header(table: str) -> None:
     text = TABLES[table]
@@ -291,6 +296,15 @@ def test_a_row_with_a_date_has_a_time() -> None:
     )
     expected = "pod=-/cart-7c-x1 class=fork-refused memory=yes time=2024-02-06T09:07:11"
     assert faults_of(expected, incidents_of(text.encode())) == []
+    text = f"TIME   NS   POD   REASON   MSG\n2024-02-06T09:07:11Z   shop   cart-7c-x1   Failed   {MESSAGE}\n"
+    assert faults_of(expected.replace("-/", "shop/"), incidents_of(text.encode())) == []
+
+
+@pytest.mark.parametrize(
+    "before", ["[Warning] FailedCreatePodSandBox: pod shop/cart-7c-x1: ", "Pod: shop/cart-7c-x1 - "]
+)
+def test_a_pod_that_a_program_names_before_the_error_is_named(before: str) -> None:
+    assert faults_of(NO_UID, incidents_of(f"{before}{MESSAGE}\n".encode())) == []
 
 
 REASONS: dict[tuple[str, str], str] = {

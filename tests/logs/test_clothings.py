@@ -161,12 +161,12 @@ CLOTHINGS: dict[str, str | bytes] = {
         f"[{place}] kmsg.0: [[1771581600.1, {{}}], {json.dumps({'sequence': place, 'msg': line})}]\n"
         for place, line in enumerate(BARE)
     ),
-    "rsyslog's JSON": "".join(json.dumps({"hostname": "n", "syslogtag": "kernel:", "msg": f" {x}"}) + "\n" for x in DMESG),
+    "rsyslog's JSON": "".join(json.dumps({"hostname": "n", "msg": f" {line}"}) + "\n" for line in DMESG),
     "stamps and tabs": numbered("{stamp}\t", BARE),
     "semicolons": numbered("{stamp};", BARE),
     "quotes and semicolons": "".join(f'"{stamp}";"{line}"\n' for stamp, line in zip(STAMPS, BARE, strict=True)),
-    "CloudWatch Insights": json.dumps(
-        {"results": [[{"field": "@ptr", "value": "x"}, {"field": "@message", "value": line}] for line in DMESG]}, indent=4
+    "CloudWatch Insights, JSON": json.dumps(
+        {"results": [[{"field": "@ptr", "value": "x"}, {"field": "@message", "value": x}] for x in DMESG]}, indent=4
     ),
     "Google's YAML": "".join(
         f"---\ninsertId: x\njsonPayload:\n  MESSAGE: {json.dumps(line)}\ntimestamp: '{stamp}'\n"
