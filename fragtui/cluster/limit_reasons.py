@@ -134,7 +134,11 @@ LIMIT_REASONS: tuple[ReasonRow, ...] = (
     (
         "fork-refused",
         True,
-        (rf"fork/exec [^:]{{0,400}}: ?{ENOMEM}", rf"\b(?:fork|clone|vfork)\b[^:]{{0,60}}: ?{ENOMEM}"),
+        (
+            rf"fork/exec [^:]{{0,400}}: ?{ENOMEM}",
+            rf"\b(?:fork|clone|vfork)\b[^:]{{0,60}}: ?{ENOMEM}",
+            rf"{ENOMEM} - failed to (?:clone|fork)",
+        ),
         "the kernel denied memory for a new process of the runtime",
         "Look for the kernel line at that time; check vm.overcommit_memory and the runtime's own cgroup limit.",
     ),

@@ -23,6 +23,7 @@ _INSIDE = ("_source", "jsonpayload", "fields")
 _TEXTS = ("log", "message", "textpayload", "line", "_raw", "@message", "stdout", "body", "event", "entry", "msg")
 _LOGGERS = frozenset({"caller", "level", "logger", "error", "err", "v"})
 """An object with one of these beside ``msg`` is a structured log: kubelet's, a runtime's."""
+_LEVEL_KEYS = frozenset({"level", "@level"})
 _LISTS = frozenset({"stdout_lines", "lines", "messages", "values", "logs", "stderr_lines", "msg"})
 """Members whose strings are lines."""
 _TIMES = ("@timestamp", "time", "timestamp", "date", "_time", "ts", "eventtime")
@@ -141,7 +142,7 @@ def _object(value: dict[str, Any], number: int | None, depth: int) -> Iterator[L
     text = _first(entry, _TEXTS if _LOGGERS.isdisjoint(entry) else _TEXTS[:-1])
     if text is None:  # A whole log in one string.
         text = next((each for each in entry.values() if isinstance(each, str) and _is_log(each)), None)
-    if text is not None and ("level" not in entry or _KERNELS.search(text)):
+    if text is not None and (_LEVEL_KEYS.isdisjoint(entry) or _KERNELS.search(text)):
         if isinstance(host := entry.get("host"), dict):  # Elastic Common Schema.
             entry = entry | {"host": host.get("name")}
         yield ShippedLine(_settled(text), _first_time(entry), _first(entry, _HOSTS), _first(entry, _PROGRAMS))
