@@ -173,6 +173,28 @@ def test_gfp_nowait_may_not_go_below_the_watermark() -> None:
         assert said in text
 
 
+def test_a_boost_that_makes_a_zone_short_is_named() -> None:
+    zones = ZONES.replace("kB min:44112kB", "kB boost:98304kB min:142416kB")
+    text = (
+        explained(report(KERNEL.format(3), *ALLOCATOR, "copy_net_ns", release="6.8.0", zones=zones)).explanation or ""
+    )
+    assert "96M of that of Normal is a boost" in text
+    assert "not fragmentation" not in text
+
+
+def test_a_module_that_2_6_18_writes_before_its_function_is_named() -> None:
+    frames = "".join(f" [<ffffffff8823d7c3>] {name}+0x4a/0x110\n" for name in (":bnx2:bnx2_poll", "net_rx_action"))
+    text = f"swapper: page allocation failure. order:1, mode:0x20\n\nCall Trace:\n <IRQ> {frames[1:]}"
+    assert explained(text).cause == "broadcom-nic"
+
+
+def test_advice_fits_huge_pages_and_what_came_free() -> None:
+    light = "order:9, mode:0x1c20ca(GFP_TRANSHUGE_LIGHT), nodemask=(null)"
+    text = explained(report(light, *ALLOCATOR, "do_huge_pmd_anonymous_page")).explanation or ""
+    assert "Harmless" in text and "min_free_kbytes" not in text
+    assert "Act if it repeats" in (explained(report(KERNEL.format(1), *ALLOCATOR)).explanation or "")
+
+
 def test_an_order_above_the_largest_is_no_fragmentation() -> None:
     text = explained(report(KERNEL.format(6), *ALLOCATOR)).explanation or ""
     assert "no block is larger than 128K (order 5)" in text and "fragmented" not in text and "drop caches" not in text
