@@ -189,7 +189,7 @@ def test_a_module_that_2_6_18_writes_before_its_function_is_named() -> None:
 
 
 def test_advice_fits_huge_pages_and_what_came_free() -> None:
-    light = "order:9, mode:0x1c20ca(GFP_TRANSHUGE_LIGHT), nodemask=(null)"
+    light = "order:4, mode:0x1c20ca(GFP_TRANSHUGE_LIGHT), nodemask=(null)"
     text = explained(report(light, *ALLOCATOR, "do_huge_pmd_anonymous_page")).explanation or ""
     assert "Harmless" in text and "min_free_kbytes" not in text
     assert "Act if it repeats" in (explained(report(KERNEL.format(1), *ALLOCATOR)).explanation or "")
