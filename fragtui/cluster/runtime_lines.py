@@ -48,7 +48,7 @@ _DOCKER_STEPS = (
 _ENOMEM = re.compile(r"annot allocate memory|\bENOMEM\b")
 _STARTS = re.compile(r"(?:container|sandbox|\bCNI\b|netns|namespace|\brunc\b|\bshim\b)", re.IGNORECASE)
 _NO_START = re.compile(
-    r"\bexec|probe|commit|\bkill|\bstop|remov|delet|stats|metrics|clean|tear|\bpaus|reap|resiz|\bupdat|checkpoint",
+    r"\bexec|probe|commit|\bkill|\bstop|remov|delet|destroy|stats|metrics|clean|tear|\bpaus|reap|resiz|\bupdat|checkpoint",
     re.IGNORECASE,
 )
 """Words of what happens to containers that run, or ended."""
@@ -124,7 +124,9 @@ def _failure(
         )
     step = next((step for beginning, step in _DOCKER_STEPS if message.startswith(beginning)), None)
     if step is None and _ENOMEM.search(error or message) and _STARTS.search(f"{message} {error}"):
-        step = None if _NO_START.search(message) else "text"  # What other engines print about a start.
+        step = (
+            None if _NO_START.search(message) or "(delete)" in error else "text"
+        )  # What other engines print about a start.
     if step is None or (step == "docker-handler" and "/start" not in message and "/create" not in message):
         return ()
     text = error or message

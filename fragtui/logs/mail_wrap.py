@@ -18,8 +18,11 @@ _MIN_CUT = 2
 _QUOTE = re.compile(rb"(?:> ?)+")
 _STAMPED = re.compile(
     rb"(?:\S{1,64}[ :] ?)?(?:\[ *\+?\d{1,10}\.\d{3,9}\]|<\d{1,3}>|\d{4}-\d\d-\d\d[T ]\d\d:\d\d"
-    rb"|[IWEF]\d{4} \d\d:|time=\"|\{\"|\[?[A-Z][a-z]{2} ?[A-Z]?[a-z]{0,2} ?[ \d]\d \d\d:\d\d)"
+    rb"|\[?[A-Z][a-z]{2} ?[A-Z]?[a-z]{0,2} ?[ \d]\d \d\d:\d\d)"
 )
+_OWN_FORM = re.compile(rb"[IWEF]\d{4} \d\d:|time=\"|\{\"")
+"""How kubelet and runtimes begin a line; behind a syslog daemon's program it is a rest."""
+_PROGRAM = re.compile(rb".*(?:: ?| - -)$")
 _NO_REST = re.compile(
     rb"$| {2}|[\t#$*{}|]|[-=_~]{3,} *$|(?:[A-Z]+ )?[A-Z]+ {2,}[A-Z]+ {2}|On .*:$|.{0,24} (?:Normal|Warning) {2}"
 )
@@ -62,12 +65,14 @@ class WrapJoiner:
             if len(line) >= _MIN_WIDTH and line[-1:] != b"=" and not _begins(rest)
         ]
         cut = going_on.count(width)
-        if width <= _MAX_WIDTH and cut >= _MIN_CUT and 4 * cut >= 3 * len(going_on):
+        stamped = [line for line, text in zip(whole, lines, strict=True) if _is_stamped(text)]
+        least = 1 if stamped and width > _MAX_LENGTH else _MIN_CUT  # Mail has no line as long.
+        if width <= _MAX_WIDTH and cut >= least and 4 * cut >= 3 * len(going_on):
             return cls(width, True)
-        stamped = [line for line, text in zip(whole, lines, strict=True) if _STAMPED.match(text)]
-        lengths = [len(line) for line in stamped or whole if len(line) <= _MAX_LENGTH or _has_words(line)]
-        width = max(lengths, default=0)
-        return cls(None if stamped else width) if _MIN_WIDTH <= width <= _MAX_LENGTH else None
+        if any(map(_has_words, stamped or whole)):
+            return None
+        width = max((len(line) for line in whole if len(line) <= _MAX_LENGTH), default=0)
+        return cls(None if stamped else width) if width >= _MIN_WIDTH else None
 
     @property
     def busy(self) -> bool:
@@ -95,11 +100,11 @@ class WrapJoiner:
     def _may_go_on(self, line: bytes, length: int, is_first: bool) -> bool:
         if self._cut:
             return length == self._width
-        if not _MIN_LENGTH <= length <= _MAX_LENGTH:
+        if length < _MIN_LENGTH or (length > _MAX_LENGTH and (is_first or _has_words(line, 0))):
             return False
         if line.endswith((b"=", b"=\r")):  # Quoted-printable text is joined without a space.
             return False
-        return not is_first or self._width is not None or _STAMPED.match(_unquoted(line)) is not None
+        return not is_first or self._width is not None or _is_stamped(_unquoted(line))
 
     def finish(self) -> tuple[RawLine, ...]:
         """Return what is held, at the end of the log."""
@@ -112,23 +117,29 @@ class WrapJoiner:
         if len(held) > _MAX_JOINED:
             return None
         if self._cut:
-            return None if _STAMPED.match(text) or not text else text
+            return None if _is_stamped(text) or not text else text
         word = text.partition(b" ")[0]
         if self._last + 1 + len(word) <= (self._width or _MIN_WIDTH):
             return None
         if len(line) > _MAX_LENGTH and _has_words(line):
             return None  # It would have been wrapped, too.
+        if _OWN_FORM.match(text) and _PROGRAM.match(held):
+            return text
         return None if _begins(text, self._width is not None) else text
 
 
 def _begins(text: bytes, bare: bool = True) -> bool:
     """Return whether a line is no rest of the line before; `bare` if its log has no stamps."""
-    return bool(_NO_REST.match(text) or _STAMPED.match(text) or (bare and _BEGINS.match(text)))
+    return bool(_NO_REST.match(text) or _is_stamped(text) or (bare and _BEGINS.match(text)))
 
 
-def _has_words(line: bytes) -> bool:
+def _is_stamped(text: bytes) -> bool:
+    return bool(_STAMPED.match(text) or _OWN_FORM.match(text))
+
+
+def _has_words(line: bytes, behind: int = _MAX_LENGTH) -> bool:
     """Return whether a line has a space where a mail program would have wrapped it."""
-    return b" " in line[_MAX_LENGTH:].strip()
+    return b" " in line[behind:].strip()
 
 
 def _unquoted(line: bytes) -> bytes:

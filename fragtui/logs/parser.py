@@ -208,6 +208,7 @@ class LogParser:
             text.isprintable()
             and "#" not in text
             and "&" not in text
+            and not self._quoted
             and "repeated" not in text
             and len(text) <= LINE_BYTES
             and (common := parse_common(text, self._now)) is not None

@@ -165,6 +165,7 @@ HARMLESS = (
     f"Error: committing the finished image: podman commit: OCI runtime error: c{NOMEM}\n",
     f'level=error msg="ExecSync for container x failed" error="failed to exec: c{NOMEM}"\n',
     f'level=error msg="failed to create an index" error="c{NOMEM}"\n',
+    f'level=error msg="Failed to destroy network for sandbox x" error="plugin failed (delete): c{NOMEM}"\n',
     f'level=error msg="unable to update map" error="bpf map: c{NOMEM}" subsys=datapath\n',
     'time="2024-02-06T09:00:00Z" level=error msg="collecting metrics failed" error="ttrpc: closed"\n',
     'E0206 09:00:00.1  911 pod_workers.go:1298] "Error syncing pod, skipping" err="failed to \\"StartContainer\\" for \\"app\\" with CrashLoopBackOff: \\"back-off 5m0s\\"" pod="data/cache-0"\n',
