@@ -11,7 +11,7 @@ from fragtui.cluster.pod_log_reader import PodLogReader
 from fragtui.kernel.gfp.flags import GfpTable
 from fragtui.kernel.reports.collector import ReportCollector
 from fragtui.kernel.reports.report import KernelReport
-from fragtui.logs.mail_wrap import WrapJoiner
+from fragtui.logs.markup import WrapJoiner
 from fragtui.logs.parser import LogParser
 from fragtui.logs.record import LogRecord
 from fragtui.logs.syslog_line import KERNEL_PROGRAMS
