@@ -42,6 +42,8 @@ _READ = (
     b"Handler for POST",
     b"pod container exists",
     b"StartContainer",
+    b"Created container ",
+    b"Started container",
     b"ontainer failed",
 )
 _READ_TEXT = tuple(needle.decode() for needle in _READ)

@@ -111,7 +111,7 @@ class PodWatcher:
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
         """See `PodSink`."""
-        self._inbox.put(lambda tracker, _: tracker.set_existing(pods), len(pods))
+        self._inbox.put(lambda tracker, now: tracker.set_existing(pods, now), len(pods))
 
     def state(self, name: str, state: str, cannot_tell: str, proof: str = "", remedy: str = "") -> None:
         """See `PodSink`."""
