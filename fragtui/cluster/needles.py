@@ -42,6 +42,7 @@ _READ = (
     b"Handler for POST",
     b"pod container exists",
     b"StartContainer",
+    b"Creating container: ",
     b"Created container ",
     b"Started container",
     b"ontainer failed",

@@ -29,6 +29,7 @@ _CONTAINER_CREATED = re.compile(
 _CONTAINER_STARTED = re.compile(r'^StartContainer for "([0-9a-f]{64})" returns successfully')
 _SANDBOX_ID = re.compile(r"[0-9a-f]{64}")
 """The field that kata's shim adds to its lines."""
+_CONTAINER_CALLS = ("RuntimeService/CreateContainer", "RuntimeService/StartContainer")
 _CRIO_IDS = ("containerID", "sandboxID")
 _CRIO_BEGINS = re.compile(r"^Running pod sandbox: ([^/\s]+)/([^/\s]+)/POD")
 _CRIO_RUNS = re.compile(r"^Ran pod sandbox ([0-9a-f]{64}) with infra container: ([^/\s]+)/([^/\s]+)/POD")
@@ -84,7 +85,10 @@ def read_runtime_line(
         return (replace(container, request=request),)
     if fields.get("level", "error").lower() not in _ERROR_LEVELS:
         return ()
-    return tuple(replace(each, request=request) for each in _failure(fields, message, source, time, line))
+    failure = _failure(fields, message, source, time, line)
+    if fields.get("name", "").endswith(_CONTAINER_CALLS):
+        failure = tuple(replace(each, stage="container") for each in failure)
+    return tuple(replace(each, request=request) for each in failure)
 
 
 def _moment(own: str, transport: float | None) -> float | None:
