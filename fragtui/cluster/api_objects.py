@@ -145,7 +145,9 @@ def _sandbox_runs(
                 container=name, container_id=its_id,
             )  # fmt: skip
     if not any(_started(container) for container in containers):
-        return PodObservation(PodFact.SANDBOX_RUNS, "api", "pod", ref, changed)
+        init = next((each for each in inits if _mapping(each.get("state")).get("running")), {})
+        at, name = _start_time(init) or changed, _text(init.get("name"))
+        return PodObservation(PodFact.SANDBOX_RUNS, "api", "pod", ref, at, container=name)
     times = [time for container in containers if (time := _start_time(container)) is not None]
     return PodObservation(PodFact.CONTAINER_RUNS, "api", "pod", ref, max(times, default=changed))
 

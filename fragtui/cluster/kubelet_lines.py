@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from fragtui.cluster.error_ids import container_id_in, pids_in, pod_in, sandbox_id_in
 from fragtui.cluster.event_reasons import failure_of_event, sync_failure
-from fragtui.cluster.observation import PodFact, PodObservation
+from fragtui.cluster.observation import VOLUME_STEP, PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef, dashed_uid, long_ref, slashed_ref
 from fragtui.logs.klog import KlogLine, seconds_near
 
@@ -138,7 +138,7 @@ def _volume_error(message: str, time: float | None, line: int | None) -> tuple[P
     if not error.startswith(_VOLUME_STEPS):
         return _retries(pod, time, line, wait)
     seconds = _seconds(wait)
-    failed = _failed("volume", pod, time, line, _OWNER.sub("", error))
+    failed = _failed(VOLUME_STEP, pod, time, line, _OWNER.sub("", error))
     return (replace(failed, next_try=None if time is None or seconds is None else time + seconds),)
 
 

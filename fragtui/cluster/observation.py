@@ -7,6 +7,9 @@ from enum import Enum
 
 from fragtui.cluster.pod_ref import PodRef
 
+VOLUME_STEP = "volume"
+"""The step of the kubelet's work on a volume, which it does for pods that run, too."""
+
 
 class PodFact(Enum):
     """What an observation states."""

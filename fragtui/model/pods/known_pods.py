@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from fragtui.cluster.event_reasons import was_canceled, was_skipped
-from fragtui.cluster.observation import PodFact, PodObservation
+from fragtui.cluster.observation import VOLUME_STEP, PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
 
 MAX_NAMES = 4096
@@ -23,6 +23,8 @@ class _Run:
     pod: PodRef
     since: float | None
     sandbox_id: str | None
+    assumed: bool = False
+    """Whether only the kubelet's silence says so."""
 
 
 class KnownPods:
@@ -65,6 +67,11 @@ class KnownPods:
         self._listed_at = now
         for pod in pods:
             self._list(pod)
+
+    def assume_runs(self, pod: PodRef, since: float | None) -> None:
+        """Take it that a pod runs, until a line says that it does not."""
+        for key in _keys(pod):
+            _keep(self._runs, key, _Run(pod, since, None, assumed=True))
 
     def take(self, observation: PodObservation) -> PodObservation | None:
         """Return the observation with its pod; None if no pod fails to start by it.
@@ -115,7 +122,11 @@ class KnownPods:
         if was_canceled(error) or (pod.uid is not None and pod.uid in self._gone) or self._is_unlisted(observation):
             return True
         if was_skipped(error):
-            return self._run_of(pod) is not None
+            run = self._run_of(pod)
+            if run is not None and run.assumed and observation.step != VOLUME_STEP:
+                self._stopped(pod)
+                return False
+            return run is not None
         if observation.stage == "sandbox" and self._is_new(observation):
             self._stopped(pod)
         return False

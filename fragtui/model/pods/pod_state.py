@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from fragtui.cluster.event_reasons import is_of_network, was_skipped
 from fragtui.cluster.failure_reason import STARTING, ReasonClass, classify, innermost_error, specificity
-from fragtui.cluster.observation import PodFact, PodObservation
+from fragtui.cluster.observation import VOLUME_STEP, PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sandbox_attempts import Attempt
 from fragtui.model.pods.stuck_pods import PodLink, StuckPod
@@ -38,6 +38,8 @@ class PodState:
     last_failure: float | None = None
     last_start_failure: float | None = None
     """The last failure after which no sandbox or container of it runs: none of a kubelet that did not get so far."""
+    only_volumes: bool = True
+    """Whether nothing is known of it but failed work on its volumes."""
     skipped: bool = False
     """Whether the kubelet did not look at it the last time, since the node has no network."""
     container: str | None = None
@@ -85,7 +87,7 @@ class PodState:
             self.next_try = self.stated_until = None
         elif self.stated_until is None or time >= self.stated_until:
             self.next_try = observation.next_try
-            says_when = observation.fact is PodFact.RETRIES or observation.step == "volume"
+            says_when = observation.fact is PodFact.RETRIES or observation.step == VOLUME_STEP
             self.stated_until = observation.next_try if says_when else None
         return self.next_try != before
 
@@ -137,6 +139,7 @@ class PodState:
         self.event_counts |= other.event_counts
         self.waits_since = other.waits_since if self.waits_since is None else self.waits_since
         self.from_api |= other.from_api
+        self.only_volumes &= other.only_volumes
         self.sources.update(other.sources)
         self.last_report = max(self.last_report, other.last_report)
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from fragtui.cluster.observation import PodFact, PodObservation
+from fragtui.cluster.observation import VOLUME_STEP, PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef, cgroup_owner
 from fragtui.cluster.sandbox_attempts import Attempt, AttemptAssembler
 from fragtui.model.pods.known_pods import MAX_NAMES, KnownPods
@@ -25,6 +25,8 @@ _DROPPED_AT_ONCE = 32
 """Pods dropped together from a full tracker: sorting them for each new name of a flood would cost CPU."""
 _SKIPPED_SECONDS = 60.0
 """The same for a pod whose network is not ready: the kubelet looks at it again every 1 to 2 s."""
+_VOLUMES_SECONDS = 150.0
+"""After 2 min 3 s the kubelet reports that a pod waits for its volumes; else it only renews those of one that runs."""
 _SLACK_SECONDS = 2.0
 _REOPEN_SECONDS = 30.0
 
@@ -173,6 +175,7 @@ class PodTracker:
         if entry is not None:
             entry.expect_retry(observation)
             entry.container = observation.container or entry.container
+            entry.only_volumes &= observation.step == VOLUME_STEP
         if entry is not None and observation.event_id is not None and observation.count is not None:
             entry.event_counts[observation.event_id] = observation.count
             if len(entry.event_counts) > 256:
@@ -291,8 +294,12 @@ class PodTracker:
         return entry.since is not None and now - entry.since >= PATIENCE_SECONDS
 
     def _quiet(self, entry: PodState, now: float) -> bool:
-        seconds = _SKIPPED_SECONDS if entry.skipped else QUIET_SECONDS
-        return not entry.from_api and now - entry.last_report > seconds
+        if entry.from_api:
+            return False
+        if entry.only_volumes and entry.first_failure is not None and now - entry.first_failure > _VOLUMES_SECONDS:
+            self._known.assume_runs(entry.ref, entry.first_failure)
+            return True
+        return now - entry.last_report > (_SKIPPED_SECONDS if entry.skipped else QUIET_SECONDS)
 
     def _find(self, pod: PodRef) -> PodState | None:
         if pod.uid and (entry := self._by_uid.get(pod.uid)) is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fragtui.cluster.observation import PodFact, PodObservation
@@ -98,6 +100,20 @@ def test_a_pod_that_runs_is_not_stuck_while_the_kubelet_only_skips_it(error: str
         failed(1050.0),
     ):
         assert after(runs, stops, skipped, at=1101.0).pods, stops.fact
+
+
+def test_a_pod_whose_volumes_are_only_renewed_runs() -> None:
+    """The kubelet mounts config maps of pods that run again; of one that waits it reports so after 2 min 3 s."""
+    renewed = [failed(1000.0 + 122 * at, error=VOLUME, sandbox_id=None, step="volume") for at in range(9)]
+    tracker = tracker_of(renewed[0])
+    assert tracker.snapshot(1149.0).pods and tracker.snapshot(1151.0).pods == ()
+    for observation in renewed[2:]:
+        tracker.observe(observation, observation.time or 0.0)
+        assert tracker.snapshot(observation.time or 0.0).pods == ()
+    waits = failed(2000.0, error="unmounted volumes=[v], unattached volumes=[]: timed out", sandbox_id=None)
+    tracker.observe(waits, 2000.0)
+    tracker.observe(replace(renewed[0], time=2010.0), 2010.0)
+    assert tracker.snapshot(2500.0).pods
 
 
 def test_a_pod_without_network_leaves_soon_after_the_kubelets_last_word() -> None:

@@ -18,7 +18,8 @@ ERROR = "can't get final child's PID from pipe: EOF"
 
 def failed(time: float, pod: PodRef = WEB, number: int = 1, **more: object) -> PodObservation:
     settings: dict[str, object] = {"error": ERROR, "sandbox_id": f"{number:064x}"} | more
-    return PodObservation(PodFact.FAILED, "kubelet", "worker", pod, time, **settings)  # type: ignore[arg-type]
+    step = str(settings.pop("step", "worker"))
+    return PodObservation(PodFact.FAILED, "kubelet", step, pod, time, **settings)  # type: ignore[arg-type]
 
 
 def observed(

@@ -149,3 +149,62 @@ def test_at_every_second_the_rows_are_the_pods_that_the_api_says_wait(name: str,
         missed = [pod for pod in node.facts if node.waits(pod, now) and node.waits(pod, now - 16) and pod not in names]
         assert (wrong, missed) == ([], []), now
     assert state.pods == ()
+
+
+MOMENT = "2026-11-28T21:25:13Z"
+STARTED = "2026-11-28T21:27:58Z"
+RUNNING = {"running": {"startedAt": STARTED}}
+NO_PROGRAM = 'runc create failed: unable to start container process: exec: "/x": stat /x: no such file or directory'
+NEVER_RAN = {"terminated": {"reason": "StartError", "message": NO_PROGRAM, "startedAt": "1970-01-01T00:00:00Z"}}
+
+
+def pod_that(state: dict[str, object], last: dict[str, object] | None = None, **status: object) -> dict[str, object]:
+    container = {"name": "c", "state": state, "lastState": last or {}}
+    condition = {"type": "PodReadyToStartContainers", "status": "True", "lastTransitionTime": MOMENT}
+    return {
+        "metadata": {"namespace": "default", "name": "web", "uid": "3490a635-38ca-407b-b94f-cc58739cbae9"},
+        "status": {"phase": "Pending", "conditions": [condition], "containerStatuses": [container]} | status,
+    }
+
+
+def waiting(reason: str, message: str = "", last: dict[str, object] | None = None) -> dict[str, object]:
+    return pod_that({"waiting": {"reason": reason, "message": message}}, last)
+
+
+@pytest.mark.parametrize(
+    ("thing", "row"),
+    [
+        (waiting("CreateContainerConfigError", 'configmap "absent" not found'), "container-config"),
+        (waiting("ErrImageNeverPull", 'image "x" is not present with pull policy of Never'), "image-pull"),
+        (waiting("ImagePullBackOff", 'Back-off pulling image "x"'), "image-pull"),
+        (waiting("InvalidImageName", 'couldn\'t parse image name "X::y"'), "image-pull"),
+        (waiting("CrashLoopBackOff", "back-off 40s", NEVER_RAN), "exec"),
+        (waiting("CrashLoopBackOff", "back-off 40s", {"terminated": {"reason": "Error", "exitCode": 1}}), None),
+        (pod_that({"terminated": {"reason": "Completed", "startedAt": MOMENT}}, phase="Succeeded"), None),
+        (pod_that({"waiting": {"reason": "PodInitializing"}}, initContainerStatuses=[{"state": RUNNING}]), None),
+        (pod_that(RUNNING, NEVER_RAN, phase="Running"), None),
+    ],
+    ids=["env-cm", "img-never", "img-pull", "img-invalid", "bad-cmd", "crash", "done", "init-wait", "late"],
+)
+def test_the_api_alone_gives_a_row_to_a_container_that_does_not_start(
+    thing: dict[str, object], row: str | None
+) -> None:
+    tracker, observation = IncidentTracker(), read_pod(thing)
+    assert observation is not None
+    tracker.observe(observation, 1795901300.0)
+    stuck = tracker.snapshot(1795901300.0).pods
+    assert [pod.reason_class.name for pod in stuck] == ([row] if row else [])
+    assert all(pod.cause.value == "other" and not pod.links for pod in stuck), "no kernel incident is needed"
+
+
+def test_an_init_container_that_starts_late_leaves_while_it_still_runs() -> None:
+    later = {"waiting": {"reason": "PodInitializing"}}
+    fails = {"name": "prep", "state": {"waiting": {"reason": "RunContainerError", "message": NO_PROGRAM}}}
+    tracker = IncidentTracker()
+    for init, stuck in ((fails, 1), ({"name": "prep", "state": RUNNING}, 0)):
+        observation = read_pod(pod_that(later, initContainerStatuses=[init]))
+        assert observation is not None
+        tracker.observe(observation, 1795901300.0)
+        state = tracker.snapshot(1795901300.0)
+        assert len(state.pods) == stuck
+    assert [pod.started for pod in state.started] == [1795901278.0]
