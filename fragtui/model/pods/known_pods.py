@@ -41,6 +41,8 @@ class KnownPods:
         """Pod and name of the container by the id of sandbox, container or call to CRI-O."""
         self._runs: dict[str, _Run] = {}
         """By the uid of the pod, and by its name."""
+        self._failed: dict[str, None] = {}
+        """The ids of sandboxes that failed: docker starts one before its network is up."""
         self._gone: dict[str, None] = {}
         """The uids of pods that the API reported as deleted."""
         self._listed: dict[str | tuple[str | None, str | None], None] = {}
@@ -89,7 +91,8 @@ class KnownPods:
         if fact in (PodFact.SANDBOX_RUNS, PodFact.CONTAINER_RUNS) or (
             fact is PodFact.WAITS and observation.stage == "container"
         ):
-            self._started(observation)
+            if observation.container_id not in self._failed:
+                self._started(observation)
         elif fact is PodFact.DIED:
             run = self._run_of(pod)
             if run is not None and run.sandbox_id is not None and run.sandbox_id == observation.container_id:
@@ -127,8 +130,12 @@ class KnownPods:
                 self._stopped(pod)
                 return False
             return run is not None
-        if observation.stage == "sandbox" and self._is_new(observation):
-            self._stopped(pod)
+        if observation.stage == "sandbox":
+            for key in (observation.sandbox_id, observation.container_id):
+                if key:
+                    _keep(self._failed, key, None)
+            if self._is_new(observation):
+                self._stopped(pod)
         return False
 
     def _is_unlisted(self, observation: PodObservation) -> bool:

@@ -93,6 +93,10 @@ def test_a_pod_that_runs_is_not_stuck_while_the_kubelet_only_skips_it(error: str
     assert after(runs, skipped, at=1100.0).pods == ()
     state = after(skipped, observed(PodFact.CONTAINER_RUNS, 500.0, source="api"), at=1100.0)
     assert (state.pods, state.started) == ((), ()), "it ran all the time"
+    sandbox = f"{9:064x}"
+    docker = observed(PodFact.SANDBOX_RUNS, 1000.3, source="kubelet", container_id=sandbox)
+    before_its_network = (failed(1000.0, sandbox_id=None, container_id=sandbox), replace(docker, step="pleg"))
+    assert after(*before_its_network, skipped, at=1101.0).pods
     for stops in (
         observed(PodFact.DIED, 1050.0, container_id=SANDBOX),
         observed(PodFact.BEGINS, 1050.0),

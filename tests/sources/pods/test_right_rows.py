@@ -6,6 +6,7 @@ import json
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from itertools import chain
+from typing import Any
 
 import pytest
 
@@ -153,12 +154,14 @@ def test_at_every_second_the_rows_are_the_pods_that_the_api_says_wait(name: str,
 
 MOMENT = "2026-11-28T21:25:13Z"
 STARTED = "2026-11-28T21:27:58Z"
-RUNNING = {"running": {"startedAt": STARTED}}
+RUNNING: dict[str, Any] = {"running": {"startedAt": STARTED}}
 NO_PROGRAM = 'runc create failed: unable to start container process: exec: "/x": stat /x: no such file or directory'
-NEVER_RAN = {"terminated": {"reason": "StartError", "message": NO_PROGRAM, "startedAt": "1970-01-01T00:00:00Z"}}
+NEVER_RAN: dict[str, Any] = {
+    "terminated": {"reason": "StartError", "message": NO_PROGRAM, "startedAt": "1970-01-01T00:00:00Z"}
+}
 
 
-def pod_that(state: dict[str, object], last: dict[str, object] | None = None, **status: object) -> dict[str, object]:
+def pod_that(state: dict[str, Any], last: dict[str, Any] | None = None, **status: Any) -> dict[str, Any]:
     container = {"name": "c", "state": state, "lastState": last or {}}
     condition = {"type": "PodReadyToStartContainers", "status": "True", "lastTransitionTime": MOMENT}
     return {
@@ -167,7 +170,7 @@ def pod_that(state: dict[str, object], last: dict[str, object] | None = None, **
     }
 
 
-def waiting(reason: str, message: str = "", last: dict[str, object] | None = None) -> dict[str, object]:
+def waiting(reason: str, message: str = "", last: dict[str, Any] | None = None) -> dict[str, Any]:
     return pod_that({"waiting": {"reason": reason, "message": message}}, last)
 
 
@@ -186,9 +189,7 @@ def waiting(reason: str, message: str = "", last: dict[str, object] | None = Non
     ],
     ids=["env-cm", "img-never", "img-pull", "img-invalid", "bad-cmd", "crash", "done", "init-wait", "late"],
 )
-def test_the_api_alone_gives_a_row_to_a_container_that_does_not_start(
-    thing: dict[str, object], row: str | None
-) -> None:
+def test_the_api_alone_gives_a_row_to_a_container_that_does_not_start(thing: dict[str, Any], row: str | None) -> None:
     tracker, observation = IncidentTracker(), read_pod(thing)
     assert observation is not None
     tracker.observe(observation, 1795901300.0)
