@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from fragtui.cluster.error_ids import container_id_in, pids_in, pod_group_in, pod_in, sandbox_id_in
 from fragtui.cluster.observation import PodFact, PodObservation
@@ -51,9 +52,10 @@ _OUR_SYNC_ERRORS = re.compile(
 
 def was_canceled(error: str) -> bool:
     """Return whether the kubelet gave up because the pod is to go: that is no failure to start."""
-    return _CANCELED.search(error) is not None
+    return "context canceled" in error and _CANCELED.search(error) is not None
 
 
+@lru_cache(maxsize=64)  # The attempt and its pod look at the same error.
 def was_skipped(error: str) -> bool:
     """Return whether the kubelet failed before it looked at sandbox and containers: the pod may run."""
     return _SKIPPED.search(error) is not None
