@@ -39,7 +39,7 @@ _CANCELED = re.compile(r"\bcontext canceled\W{0,8}$")
 _NO_NETWORK = re.compile(r"network is not ready|\bNetworkNotReady\b")
 _SKIPPED = re.compile(
     rf"{_NO_NETWORK.pattern}|(?:unmounted|unattached) volumes|\b[Vv]olumes for pod\b"
-    r"|\b(?:Mount|Attach|Map)(?:Volume|Device)[\w.]* failed|^Failed(?:Mount|Attach|MapVolume)"
+    r"|\b(?:Mount|Attach|Map)(?:Volume|Device)[\w.]{0,60} failed|^Failed(?:Mount|Attach|MapVolume)"
 )
 """syncPod of the kubelet checks the network and waits for the volumes of pods that run, too."""
 _OUR_SYNC_ERRORS = re.compile(

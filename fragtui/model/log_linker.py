@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from fragtui.cluster.observation import PodFact, PodObservation
+from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef, cgroup_owner
 from fragtui.cluster.sandbox_attempts import Attempt, AttemptAssembler
 from fragtui.model.failures.incident import Incident, iso_utc
@@ -83,9 +83,8 @@ class LogLinker:
         return self._release(list(self._kernel), list(self._open))
 
     def _observe(self, observation: PodObservation, log: int) -> None:
-        # Whether `explain` reads a line of the kubelet's PLEG depends on the lines beside it; what is gone has failed.
-        passed = observation.step == "pleg" or observation.fact is PodFact.GONE
-        completed = observation if passed else self._known.take(observation)
+        # Whether `explain` reads a line of the kubelet's PLEG depends on the lines beside it.
+        completed = observation if observation.step == "pleg" else self._known.take(observation)
         if completed is None:
             return
         offset = log * _LOG_OFFSET

@@ -78,7 +78,7 @@ class KnownPods:
     def take(self, observation: PodObservation) -> PodObservation | None:
         """Return the observation with its pod; None if no pod fails to start by it.
 
-        That is so for a pod that is gone, a pod that runs and is only not synced, and work that was cancelled.
+        That is so for a pod that runs and is only not synced, and for work that was cancelled.
         """
         observation = self._completed(observation)
         pod, fact = observation.pod, observation.fact
@@ -103,6 +103,15 @@ class KnownPods:
                 _keep(self._gone, pod.uid, None)
         return observation
 
+    def is_gone(self, observation: PodObservation) -> bool:
+        """Return whether the API says that the pod is gone: as it went, or by a later list without it."""
+        pod, at = observation.pod, self._listed_at
+        if pod.uid is not None and pod.uid in self._gone:
+            return True
+        if at is None or observation.time is None or observation.time > at or not (pod.uid or pod.namespace):
+            return False
+        return (pod.uid or (pod.namespace, pod.name)) not in self._listed
+
     def _completed(self, observation: PodObservation) -> PodObservation:
         ids = [key for key in (observation.container_id, observation.sandbox_id, observation.request) if key]
         pod, container = observation.pod, observation.container
@@ -122,7 +131,7 @@ class KnownPods:
 
     def _is_no_failure(self, observation: PodObservation) -> bool:
         pod, error = observation.pod, observation.error
-        if was_canceled(error) or (pod.uid is not None and pod.uid in self._gone) or self._is_unlisted(observation):
+        if was_canceled(error):
             return True
         if was_skipped(error):
             run = self._run_of(pod)
@@ -137,13 +146,6 @@ class KnownPods:
             if self._is_new(observation):
                 self._stopped(pod)
         return False
-
-    def _is_unlisted(self, observation: PodObservation) -> bool:
-        """Return whether the API's list was made after the observation and does not have its pod."""
-        pod, at = observation.pod, self._listed_at
-        if at is None or observation.time is None or observation.time > at or not (pod.uid or pod.namespace):
-            return False
-        return (pod.uid or (pod.namespace, pod.name)) not in self._listed
 
     def _list(self, pod: PodRef) -> None:
         if self._listed_at is not None:

@@ -165,11 +165,11 @@ class PodTracker:
         )
 
     def _failed(self, observation: PodObservation, now: float) -> bool:
-        if self._ran_after(observation):
-            return False
         attempt = self._assembler.add(observation)
         if attempt is None:
             return False
+        if self._ran_after(observation) or self._known.is_gone(observation):
+            return self._drop(self._nameless_of(attempt))
         changed = self._place(attempt, now)
         entry = self._find(attempt.pod)
         if entry is not None:
@@ -193,14 +193,17 @@ class PodTracker:
 
     def _is_kept(self, attempt: Attempt) -> bool:
         """Return whether the attempt, or one that turned out to be it, is of a pod that did not start since."""
-        ids = {attempt.id, *attempt.absorbed}
         entry = self._find(attempt.pod)
-        return any(ids & kept.attempts.keys() for kept in (*((entry,) if entry is not None else ()), *self._nameless))
+        return self._nameless_of(attempt) is not None or (entry is not None and attempt.id in entry.attempts)
+
+    def _nameless_of(self, attempt: Attempt) -> PodState | None:
+        """Return the entry that was made of the attempt, or of a part of it, while its pod was unknown."""
+        ids = {attempt.id, *attempt.absorbed}
+        return next((entry for entry in self._nameless if ids & entry.attempts.keys()), None)
 
     def _place(self, attempt: Attempt, now: float) -> bool:
         entry = self._find(attempt.pod) if attempt.pod else None
-        ids = {attempt.id, *attempt.absorbed}
-        nameless = next((other for other in self._nameless if ids & other.attempts.keys()), None)
+        nameless = self._nameless_of(attempt)
         if entry is None and nameless is not None:
             entry = nameless
             if attempt.pod:

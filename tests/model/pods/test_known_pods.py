@@ -133,6 +133,14 @@ def test_a_pod_that_the_api_says_is_gone_stays_gone() -> None:
     assert after(failed(1000.0, error=f"unmounted volumes=[v]: {NETWORK}: context canceled")).pods == ()
 
 
+def test_a_line_without_a_pod_goes_with_the_lines_of_a_pod_that_is_gone_or_runs() -> None:
+    """The kubelet's first line about a failed sandbox names no pod, its next ones do."""
+    nameless, named = failed(1000.0, PodRef(), step="runtime"), failed(1000.1)
+    assert len(after(nameless).pods) == 1
+    for earlier in (observed(PodFact.GONE, None, source="api"), observed(PodFact.SANDBOX_RUNS, 1050.0)):
+        assert after(earlier, nameless, named).pods == ()
+
+
 def test_a_failure_before_the_apis_list_is_of_a_pod_in_it() -> None:
     tracker = PodTracker()
     tracker.set_existing([PodRef("shop", "b", OTHER)], 1000.0)

@@ -12,6 +12,7 @@ import pytest
 
 from fragtui.cluster.api_objects import pod_ref_of, read_event, read_pod
 from fragtui.cluster.observation import PodFact, PodObservation
+from fragtui.cluster.pod_ref import PodRef
 from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
 from fragtui.model.tracker import IncidentTracker
 from fragtui.render.pod_text import pod_name
@@ -23,6 +24,11 @@ Step = tuple[float, Callable[[IncidentTracker], object]]
 
 def seen(observation: PodObservation, at: float) -> Step:
     return at, lambda tracker: tracker.observe(observation, at)
+
+
+def existing(pods: Iterable[PodRef], at: float) -> Step:
+    refs = tuple(pods)
+    return at, lambda tracker: tracker.set_existing(refs, at)
 
 
 def log_steps(path: str) -> Iterable[Step]:
@@ -102,8 +108,7 @@ class Node:
         pods = changes(name, "pods")
         start = pods[0].time - 1.0
         everything: list[Step] = [*log_steps(f"{name}/kubelet.log"), *log_steps(f"{name}/containerd.log")]
-        refs = tuple(pod_ref_of(pod) for pod in listed(name))
-        everything.append((start, lambda tracker: tracker.set_existing(refs, start)))
+        everything.append(existing(map(pod_ref_of, listed(name)), start))
         self.facts: dict[str, list[tuple[float, PodFact]]] = {}
         for thing in listed(name):
             self._take(everything, start, read_pod(thing))
@@ -150,6 +155,32 @@ def test_at_every_second_the_rows_are_the_pods_that_the_api_says_wait(name: str,
         missed = [pod for pod in node.facts if node.waits(pod, now) and node.waits(pod, now - 16) and pod not in names]
         assert (wrong, missed) == ([], []), now
     assert state.pods == ()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CAPTURES)
+def test_a_program_that_starts_late_has_the_same_rows_in_any_order_of_its_sources(name: str) -> None:
+    node, pods = Node(name, ()), changes(name, "pods")
+    logs = {log: list(log_steps(f"{name}/{log}.log")) for log in ("kubelet", "containerd")}
+    now, end = pods[0].time, pods[-1].time
+    while now < end:
+        now += 55.0
+        there = {pod_ref_of(thing): thing for thing in listed(name)}
+        for change in pods:
+            if change.time <= now and change.kind != "BOOKMARK":
+                there[pod_ref_of(change.thing)] = change.thing
+        api = [existing(there, now)]
+        api += [seen(observation, now) for thing in there.values() if (observation := read_pod(thing)) is not None]
+        past = {log: [step for step in steps if step[0] <= now] for log, steps in logs.items()}
+        for order in (("api", "kubelet", "containerd"), ("containerd", "kubelet", "api")):
+            tracker = IncidentTracker()
+            for _, step in chain.from_iterable(api if source == "api" else past[source] for source in order):
+                step(tracker)
+            names = [pod_name(pod) for pod in tracker.snapshot(now).pods]
+            wrong = [pod for pod in names if node.waits(pod, now) is False]
+            missed = [pod for pod in node.facts if node.waits(pod, now) and node.waits(pod, now - 16)]
+            assert (wrong, set(missed) - set(names)) == ([], set()), (order, now)
+            assert "unknown pod" not in names and len(set(names)) == len(names)
 
 
 MOMENT = "2026-11-28T21:25:13Z"
