@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         # Called by the first of the two readers: the first bars need none of these imports.
         from fragtui.commands.cli.source_factory import joined_readers  # noqa: PLC0415
 
-        return joined_readers(args, reader, recorder.log_stream, recorder)
+        return joined_readers(args, reader, recorder.log_stream, recorder, hold=True)
 
     try:
         keymap = keymap_of(args.settings)

@@ -51,12 +51,14 @@ class PodWatcher:
         clock: Callable[[], float] = time.time,
         recorder: PodRecorder | None = None,
         incidents: Iterable[Incident] = (),
+        hold: bool = False,
     ) -> None:
         """Watch the node under `root`.
 
         `kubelet_log` is ``auto``, ``none`` or files joined by commas; `kubeconfig` is a file that may grant more rights
         than the kubelet's own. Without `live` the node's files are saved ones: the credentials in them are not used.
-        `recorder` gets all reports of the sources. `incidents` are earlier ones of the kernel log.
+        `recorder` gets all reports of the sources. `incidents` are earlier ones of the kernel log. With `hold` no pod
+        is in an update before the sources have reported the past; who asks once waits for them himself.
         """
         self._root = root
         self._on_update = on_update
@@ -78,7 +80,7 @@ class PodWatcher:
         self._unstarted: tuple[PodSource, ...] = self._sources
         names = dict.fromkeys((*LOGS, *(source.name for source in self._sources)))
         self._began = clock()
-        self._hold_until: float | None = time.monotonic() + _HISTORY_SECONDS
+        self._hold_until = time.monotonic() + _HISTORY_SECONDS if hold else None
         """By the monotonic clock; None once the past is read."""
         self._past_until = 0.0
         """When the last report of the past should have been followed by the next one."""

@@ -86,6 +86,7 @@ class Replay:
             str(self._server.kubeconfig(folder / "kubeconfig")),
             self.updates.append,
             clock=self.clock,
+            hold=True,
         )
 
     def __enter__(self) -> Replay:

@@ -28,9 +28,9 @@ from tests.support.pod_sink import until
 
 
 class Watching:
-    def __init__(self, root: Path, kubeconfig: str | None = None) -> None:
+    def __init__(self, root: Path, kubeconfig: str | None = None, hold: bool = False) -> None:
         self.updates: list[tuple[float, PodUpdate]] = []
-        self.watch = PodWatcher(root, kubeconfig=kubeconfig, on_update=self._take)
+        self.watch = PodWatcher(root, kubeconfig=kubeconfig, on_update=self._take, hold=hold)
 
     def _take(self, update: PodUpdate) -> None:
         self.updates.append((time.monotonic(), update))
@@ -142,7 +142,7 @@ def test_rows_wait_until_the_past_is_read(tmp_path: Path) -> None:
     """The log of the last half hour has a pod that fails and, later, that it runs: it must not appear meanwhile."""
     began = time.time()
     runs, stuck = PodRef("shop", "runs"), PodRef("shop", "stuck")
-    with Watching(tmp_path) as watching:
+    with Watching(tmp_path, hold=True) as watching:
         for second in range(10):
             failed = PodObservation(PodFact.FAILED, "kubelet", "worker", runs, began - 300 + second, error="x")
             watching.watch.observations((failed, replace(failed, pod=stuck)))
@@ -158,7 +158,7 @@ def test_rows_wait_until_the_past_is_read(tmp_path: Path) -> None:
 
 
 def test_a_source_that_never_answers_holds_no_row_for_long(tmp_path: Path) -> None:
-    with Watching(tmp_path) as watching:
+    with Watching(tmp_path, hold=True) as watching:
         watching.watch.state("API", "connecting", "")
         failed = PodObservation(PodFact.FAILED, "kubelet", "worker", PodRef("shop", "web"), time.time() - 9, error="x")
         end = time.monotonic() + 10
