@@ -157,8 +157,8 @@ def test_the_steps_are_taken_in_their_order_and_one_node_is_compacted_once() -> 
     everything = list(reversed(EscalationStep))
     one = ["sync", "drop-caches-1", "drop-caches-2", "sync-compact"]
     assert [remedy.id for remedy in escalation_steps(everything, (0,))] == one
-    two = ["sync-compact-node-0", "sync-compact-node-1", "sync-compact"]
-    assert [remedy.id for remedy in escalation_steps(everything, (0, 1))][3:] == two
+    two = ["sync", "sync-compact-node-0", "sync-compact-node-1", "drop-caches-1", "drop-caches-2", "sync-compact"]
+    assert [remedy.id for remedy in escalation_steps(everything, (0, 1))] == two
     assert [remedy.id for remedy in escalation_steps([EscalationStep.COMPACT_NODE], (0,))] == ["compact-node-0"]
 
 
@@ -187,7 +187,7 @@ def test_the_guard_runs_its_escalation_and_gives_up(
 ) -> None:
     """It drops the page cache once, tries the others twice, and goes on from there if it starts again."""
     steps = (step("a"), replace(step("b"), effect=effect))
-    monkeypatch.setattr(guard_module, "escalation_steps", lambda chosen, nodes: steps)
+    monkeypatch.setattr(guard_module, "steps_of_node", lambda chosen, root: steps)
     policy = Policy(order=2, blocks=10, hold=0, cooldown=0, per_hour=60, give_up=2)
     guard = Guard(policy, ROOT, log, time.monotonic())
     assert guard.disabled_because is None

@@ -87,6 +87,10 @@ class EvidenceEntry:
     read: int | None = None
     """Bytes read from disks since the start."""
     half_life: float | None = None
+    cgroup_refaults: int | None = None
+    """Refaults, bytes read and PSI stall seconds of the cgroup that was reclaimed, since the start."""
+    cgroup_read: int | None = None
+    cgroup_stalled: float | None = None
 
 
 Entry = IntentEntry | EndEntry | EvidenceEntry
