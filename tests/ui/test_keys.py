@@ -42,7 +42,7 @@ def test_the_keys_that_engineers_expect_in_a_list_are_free_for_it(keys: Keys) ->
     assert (commands["pageup"], commands["pagedown"]) == ("page-up", "page-down")
     assert commands["plus"] == "faster" and commands["minus"] == "slower"
     assert "y" not in commands and "n" not in commands, "they answer questions"
-    assert {"1", "2", "3", "c", "N", "K", "l", "A"} == WRITE_KEYS
+    assert {"1", "2", "3", "c", "N", "K", "l", "R", "A"} == WRITE_KEYS
 
 
 @both

@@ -56,7 +56,8 @@ class CgroupPrice:
     """What a cgroup and all below it went through since a moment; None for what the kernel does not count."""
 
     refaults: int | None = None
-    """Pages read back soon after they had been reclaimed (workingset_refault_file)."""
+    """Pages read back soon after they had been reclaimed (workingset_refault_file): a lower bound, since the kernel
+    forgets pages that it evicted from a cgroup that has become small (mm/workingset.c count_shadow_nodes)."""
     read: int | None = None
     """Bytes read from disks."""
     stalled: float | None = None

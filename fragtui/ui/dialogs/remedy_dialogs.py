@@ -151,8 +151,12 @@ class EscalationDialog(ConfirmDialog[tuple[Remedy, ...]]):
 
     run_label = "Run step by step"
 
-    def __init__(self, setting: DialogContext, remedies: tuple[Remedy, ...], blocks: int) -> None:
+    def __init__(
+        self, setting: DialogContext, remedies: tuple[Remedy, ...], blocks: int, left_out: tuple[str, ...] = ()
+    ) -> None:
+        """`left_out` are steps that can't run here, each with the reason."""
         self._setting = setting
+        self._left_out = left_out
         self._blocks = blocks
         self._remedies = remedies
         self._free = usable_blocks(setting.snapshot, setting.order)
@@ -181,6 +185,7 @@ class EscalationDialog(ConfirmDialog[tuple[Remedy, ...]]):
             return [*lines, line(), *field("Until", [until], width)]
         question = setting.question(reduce(_both, (remedy.effect for remedy in self._remedies)))
         lines = [*_need(question, width), line(), *field("Commands", steps, width, "strong")]
+        lines += field("Left out", self._left_out, width, "muted")
         lines += field("Gentlest", [_gentlest_text(rungs)], width)
         return [*lines, *field("Until", [until], width), *_consequences(setting, question, width)]
 

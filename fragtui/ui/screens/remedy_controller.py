@@ -185,7 +185,9 @@ class RemedyController:
         remedies = escalation_steps(EscalationStep, numa_nodes(self._root), more)
         if (setting := self._setting(compact_all())) is None:
             return
-        remedies = tuple(remedy for remedy in remedies if disabled_because(remedy, self._root) is None)
+        reasons = {remedy.id: disabled_because(remedy, self._root) for remedy in remedies}
+        left_out = tuple(f"{name}: {why}" for name, why in reasons.items() if why is not None)
+        remedies = tuple(remedy for remedy in remedies if reasons[remedy.id] is None)
 
         def climb(chosen: tuple[Remedy, ...] | None) -> None:
             if chosen:
@@ -195,7 +197,7 @@ class RemedyController:
             self._mark("step by step", remedy_clause(None, own=True))
             self.service.escalate(chosen, setting.snapshot, setting.order, ESCALATION_BLOCKS, typed)
 
-        self._app.push_screen(EscalationDialog(setting, remedies, ESCALATION_BLOCKS), climb)
+        self._app.push_screen(EscalationDialog(setting, remedies, ESCALATION_BLOCKS, left_out), climb)
 
     def switch_guard(self) -> None:
         """Switch the guard off, or ask whether to switch it on for the target order."""

@@ -127,7 +127,12 @@ def test_it_reads_on_a_thread_and_seldom(tmp_path: Path) -> None:
     arrived = threading.Semaphore(0)
     found: list[CgroupMemories] = []
     crashes: list[str] = []
-    reader = CgroupReader(tmp_path, lambda each: (found.append(each), arrived.release())[0], crashes.append)
+
+    def take(cgroups: CgroupMemories) -> None:
+        found.append(cgroups)
+        arrived.release()
+
+    reader = CgroupReader(tmp_path, take, crashes.append)
     assert reader.look() and arrived.acquire(timeout=20)
     while reader.look() and len(found) < 2:
         pass
