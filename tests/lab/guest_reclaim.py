@@ -48,14 +48,14 @@ def make(path: str) -> None:
 
 
 def fill(path: str, name: str, megabytes: int) -> None:
-    """Have a process of the cgroup read the begin of a file."""
+    """Have a process of the cgroup read the beginning of a file."""
     child = os.fork()
     if child == 0:
         with open(f"{MOUNT}/{path}/cgroup.procs", "w") as file:
             file.write(str(os.getpid()))
-        file = os.open(f"{DISK}/{name}", os.O_RDONLY)
+        descriptor = os.open(f"{DISK}/{name}", os.O_RDONLY)
         for number in range(megabytes):
-            os.pread(file, MIB, number * MIB)
+            os.pread(descriptor, MIB, number * MIB)
         os._exit(0)
     os.waitpid(child, 0)
 

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from fragtui.kernel.procfs.buddyinfo import ZoneBlocks
+from fragtui.model.node.cgroup_memory import CgroupPrice
 from fragtui.model.node.snapshot import Host, Snapshot, Zone
 from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.remedy_history import EndEntry, EvidenceEntry, IntentEntry, Result
 from fragtui.remedies import escalation as escalation_module
 from fragtui.remedies import runner as run_module
 from fragtui.remedies.audit.log import AuditLog
-from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
+from fragtui.remedies.catalogue import Action, Remedy, RemedyStep, reclaim_cgroup
 from fragtui.remedies.escalation import (
     EndReason,
     Escalation,
@@ -23,11 +24,13 @@ from fragtui.remedies.escalation import (
     EscalationStep,
     escalation_steps,
 )
-from fragtui.remedies.follow_up import FollowUp
+from fragtui.remedies.follow_up import FollowUp, PriceMeter
 from fragtui.remedies.guard import loop as guard_module
 from fragtui.remedies.guard.loop import Guard
 from fragtui.remedies.guard.policy import Policy
 from fragtui.remedies.guard.rules import GuardAction
+from fragtui.sources.host.cgroups import read_cgroups
+from tests.support.cgroup_tree import put_v2
 
 ROOT = Path("/")
 FILTER = f"proc/{os.getpid()}/coredump_filter"
@@ -177,6 +180,18 @@ def test_what_remains_of_the_gain_is_logged(log: AuditLog) -> None:
     ]
     assert [look.half_life is not None for look in checkpoints] == [False, False, True, True, True]
     assert follow.over and follow.problem is None
+
+
+def test_what_the_reclaimed_cgroup_pays_is_measured_and_logged(log: AuditLog, tmp_path: Path) -> None:
+    put_v2(tmp_path, "pod", 1 << 20, refaults=5)
+    meter = PriceMeter.of(reclaim_cgroup(read_cgroups(tmp_path).cgroups[0], "pod"), tmp_path)
+    assert meter is not None and PriceMeter.of(step("a"), tmp_path) is None
+    follow = FollowUp(log, "x", node(10), node(110), 2, meter)
+    put_v2(tmp_path, "pod", 1 << 20, refaults=12)
+    follow.see(node(100)._replace(monotonic=time.monotonic() + 61))
+    assert [look.price for look in follow.checkpoints] == [CgroupPrice(7)]
+    first, last = (entry for entry in log.read().entries if isinstance(entry, EvidenceEntry))
+    assert (first.cgroup_refaults, last.cgroup_refaults, last.cgroup_read) == (0, 7, None)
 
 
 @pytest.mark.parametrize(

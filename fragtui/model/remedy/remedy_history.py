@@ -10,6 +10,8 @@ from enum import StrEnum
 from fragtui.text import format_bytes, format_count, format_duration
 
 DAY = 86_400.0
+_CGROUPS = ("memory.reclaim", "memory.force_empty")
+"""Files of a cgroup that remedies write to."""
 _STEP_GAP = 10.0
 """Seconds between two steps of one run, at most: a step settles for little more than one."""
 
@@ -132,6 +134,8 @@ class Episode:
             return None
         counts = [f"{format_count(last.refaults)} refaults"] if last.refaults is not None else []
         counts += [f"{format_bytes(last.read)} read"] if last.read is not None else []
+        if last.cgroup_read is not None:
+            counts.append(f"{format_bytes(last.cgroup_read)} of it by that cgroup")
         return f"{', '.join(counts)} in the {format_duration(last.after)} after" if last.after else ", ".join(counts)
 
     @property
@@ -170,6 +174,7 @@ def describe_episode(episode: Episode, unknown: bool) -> str:
     intent = episode.intent
     when = datetime.fromtimestamp(intent.time).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     words = [f"{when}  {intent.remedy:<20} by {intent.by:<8}"]
+    words += [f"of {folder}" for folder, _, file in (path.rpartition("/") for path in intent.paths) if file in _CGROUPS]
     if episode.ended is not None:
         error = f" ({episode.ended.error})" if episode.ended.error else ""
         words.append(f"{episode.ended.result.value}{error} in {format_duration(episode.ended.seconds)}")

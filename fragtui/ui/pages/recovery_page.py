@@ -77,7 +77,8 @@ def recovery_lines(result: RemedyResult, session: Session, width: int) -> Sequen
         lines += [line(), *_step_lines(result.escalation_end, width)]
     lines += [line(), *_sizes(recovery, session.snapshot, width), *_zones(recovery, width)]
     lines += _lasted(result, width)
-    lines += _price(result, width)
+    if session.recording is None:
+        lines += _price(result, width)
     return [*lines, *_happened(result, session, width)]
 
 

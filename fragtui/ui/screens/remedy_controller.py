@@ -162,6 +162,8 @@ class RemedyController:
         for cgroup in found.cgroups:
             name, amount = cgroup_name(cgroup, self._session.pods), view.least_reclaim(cgroup.clean, missing)
             plain, synced = (reclaim_cgroup(cgroup, name, amount, sync=sync) for sync in (False, True))
+            if plain.disabled_reason is not None:
+                continue
             much = (cgroup.dirty or 0) >= cgroup.clean // 4
             remedies.append((synced, plain) if much else (plain, synced))
         return tuple(remedies)
