@@ -46,7 +46,7 @@ def _why_not_step(step: RemedyStep, root: Path) -> str | None:
 def _reason(error: OSError, step: RemedyStep, path: Path) -> str:
     """Return an errno of the trial as a reason for an engineer."""
     if error.errno == errno.EROFS:
-        return f"{path} is mounted read-only (the own /proc of a container, or a mount with readOnly?)"
+        return f"{path} is mounted read-only (a container's own /proc or /sys/fs/cgroup, or a mount with readOnly?)"
     if error.errno in (errno.EACCES, errno.EPERM):
         if (uid := os.geteuid()) != 0:
             return f"must be root: effective uid is {uid}"

@@ -9,6 +9,7 @@ from fragtui.model.node.cgroup_memory import CgroupMemory
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.forecast import Gain, forecast
+from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import (
     RECLAIM,
     Remedy,
@@ -20,6 +21,9 @@ from fragtui.remedies.catalogue import (
     wake_kcompactd,
 )
 from fragtui.remedies.escalation import EscalationStep, escalation_steps, steps_of_node
+from fragtui.remedies.guard import loop as guard_module
+from fragtui.remedies.guard.loop import Guard
+from fragtui.remedies.guard.policy import Policy
 from fragtui.remedies.ladder import gentlest, ladder
 from fragtui.render.forecast_text import forecast_text
 from fragtui.sources.host.reader import NodeReader
@@ -170,3 +174,14 @@ def test_the_question_says_what_it_costs_that_cgroup(snapshot: Snapshot) -> None
     assert "no file shows in which zones" in words.reasons[0]
     quiet = forecast_text(snapshot._replace(meminfo={**snapshot.meminfo, "SwapFree": 0}), forecast(snapshot, 6), effect)
     assert not any("swap" in cost for cost in quiet.costs)
+
+
+def test_a_guard_that_may_only_reclaim_says_why_it_can_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard_module, "lock_directories", lambda root, audit: (tmp_path,))
+    policy = Policy(steps=(EscalationStep.RECLAIM,))
+    for cache, why in ((0, "no cgroup has page cache"), (90 * MIB, "not a file of this kernel")):
+        folder = put_v2(tmp_path, OTHER_PODS, cache)
+        (folder / "memory.reclaim").write_text("")
+        guard = Guard(policy, tmp_path, AuditLog(tmp_path / "audit.jsonl"), 0.0)
+        assert why in (guard.disabled_because or "")
+        guard.close()

@@ -119,10 +119,9 @@ class RemedyController:
         variants = self._variants(name)
         if (setting := self._setting(variants[0])) is None:
             return
-        session = self._session
-        if variants[0].effect.page_cache:
-            self._read_cgroups()
-        holders = partial(beside_lines, session) if variants[0].effect.page_cache else None
+        holders = None
+        if variants[0].effect.page_cache and (self._read_cgroups() or self._session.cgroups is not None):
+            holders = partial(beside_lines, self._session)
         self._app.push_screen(RemedyDialog(setting, variants, holders), lambda remedy: self._run(remedy, setting))
 
     def show_cgroups(self) -> None:
