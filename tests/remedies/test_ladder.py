@@ -9,6 +9,7 @@ from fragtui.model.node.cgroup_memory import CgroupMemory
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.forecast import Gain, forecast
+from fragtui.model.remedy.remedy_history import EndEntry, Episode, EvidenceEntry, IntentEntry, Result, describe_episode
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import (
     RECLAIM,
@@ -25,6 +26,8 @@ from fragtui.remedies.guard import loop as guard_module
 from fragtui.remedies.guard.loop import Guard
 from fragtui.remedies.guard.policy import Policy
 from fragtui.remedies.ladder import gentlest, ladder
+from fragtui.remedies.outcome import StepDone, describe_outcome
+from fragtui.remedies.replay import title_of
 from fragtui.render.forecast_text import forecast_text
 from fragtui.sources.host.reader import NodeReader
 from tests.support.cgroup_tree import OTHER_PODS, put_v2
@@ -141,6 +144,18 @@ def test_a_logged_reclaim_keeps_its_cgroup_and_can_not_be_run_again() -> None:
     logged = logged_reclaim(["", "/sys/fs/cgroup/kubepods/x/memory.reclaim"], sync=True)
     assert logged.title == "Reclaim the page cache of /sys/fs/cgroup/kubepods/x"
     assert (logged.id, len(logged.steps), logged.disabled_reason) == ("sync-reclaim-cgroup", 2, "it is logged")
+    intent = IntentEntry("x", 0.0, logged.id, ("",), ("", "/sys/fs/cgroup/kubepods/x/memory.reclaim"), "guard", 1, 0)
+    assert title_of(intent) == logged.title
+    last = EvidenceEntry("x", 60.0, 60.0, 3, 9, refaults=5, read=8 << 20, cgroup_read=6 << 20)
+    text = describe_episode(Episode(intent, EndEntry("x", 1.0, Result.DONE, 0.5, error="EAGAIN"), (last,)), False)
+    assert "by guard    on /sys/fs/cgroup/kubepods/x; done (EAGAIN) in 0.5s" in text
+    assert "8M read, 6M of it by that cgroup" in text
+
+
+def test_less_reclaimed_than_asked_is_done_and_said() -> None:
+    remedy = reclaim_cgroup(CGROUP, "shop/web")
+    text = describe_outcome(remedy, Result.DONE, 0.5, (StepDone(0, 0.5, 0.1, None, partial=True),), None)
+    assert text.endswith("done in 0.5s, but less was reclaimed than asked (EAGAIN).")
 
 
 def test_a_cgroups_forecast_is_its_share_of_the_nodes_and_its_range_is_no_narrower(snapshot: Snapshot) -> None:

@@ -173,8 +173,9 @@ def describe_episode(episode: Episode, unknown: bool) -> str:
     """Return one remedy in a line: when, what, by whom, how it ended, its gain and how long it lasted."""
     intent = episode.intent
     when = datetime.fromtimestamp(intent.time).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    words = [f"{when}  {intent.remedy:<20} by {intent.by:<8}"]
-    words += [f"of {folder}" for folder, _, file in (path.rpartition("/") for path in intent.paths) if file in _CGROUPS]
+    places = (path.rpartition("/") for path in intent.paths)
+    place = next((f" on {folder}" for folder, _, file in places if file in _CGROUPS), "")
+    words = [f"{when}  {intent.remedy:<20} by {intent.by:<8}{place}"]
     if episode.ended is not None:
         error = f" ({episode.ended.error})" if episode.ended.error else ""
         words.append(f"{episode.ended.result.value}{error} in {format_duration(episode.ended.seconds)}")
