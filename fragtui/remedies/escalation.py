@@ -37,6 +37,10 @@ SETTLE_SECONDS = 1.2
 """Seconds after a step before its gain is measured: the kernel's counters lag by vm.stat_interval (1 s)."""
 
 
+KCOMPACTD_SECONDS = 5.0
+"""Seconds more that kcompactd gets once it was woken, before a harsher step follows."""
+
+
 class EscalationStep(StrEnum):
     """The steps of an escalation in their order, gentlest first; policies use these names."""
 
@@ -177,7 +181,10 @@ class Escalation:
     @property
     def settled_at(self) -> float | None:
         """Monotonic time from which a snapshot shows the gain of the step that has ended, or None."""
-        return None if self._outcome is None else self._outcome_at + SETTLE_SECONDS
+        if self._outcome is None:
+            return None
+        waits = self.blocks is not None and self._outcome.remedy.effect.gentle
+        return self._outcome_at + SETTLE_SECONDS + (KCOMPACTD_SECONDS if waits else 0.0)
 
     def abort(self) -> None:
         """Kill the child of the step that runs, if any, and start no other step."""
@@ -198,8 +205,8 @@ class Escalation:
                 return None
             self._outcome_at = time.monotonic()
             self.running = None
-        if self._outcome is not None:
-            if snapshot.monotonic < self._outcome_at + SETTLE_SECONDS:
+        if self._outcome is not None and self.settled_at is not None:
+            if snapshot.monotonic < self.settled_at:
                 return None
             self._add_result(snapshot, self._outcome)
             self._outcome = None

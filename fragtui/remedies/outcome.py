@@ -51,6 +51,7 @@ _ERRORS = {
     "ENOENT": "the file does not exist",
     "EINTR": "interrupted by a signal before its end (reported from 6.9 on)",
     "ENOMEM": "no memory",
+    "EBUSY": "a kernel before 3.16 empties only a cgroup without tasks",
     "ENODEV": "the cgroup was removed",
     NOT_A_KERNEL_FILE: "the path is no longer that file of this kernel; nothing was written",
 }

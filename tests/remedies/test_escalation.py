@@ -148,6 +148,19 @@ def test_a_snapshot_from_before_the_end_of_a_step_is_not_its_result(
     assert end is not None and end.gained == 50
 
 
+def test_kcompactd_gets_a_while_before_a_harsher_step(log: AuditLog) -> None:
+    gentle = replace(step("wake"), effect=Effect(gentle=True))
+    escalation = Escalation([gentle, step("b")], ROOT, log, 2, 10, "screen")
+    escalation.advance(node(0))
+    assert escalation.running is not None and escalation.running.wait(20) is not None
+    assert escalation.advance(node(0)) is None and escalation.running is None
+    later = time.monotonic() + escalation_module.KCOMPACTD_SECONDS
+    assert escalation.advance(node(0)._replace(monotonic=later - 0.5)) is None and escalation.running is None
+    end = escalation.advance(node(50)._replace(monotonic=later))
+    assert end is not None and end.reason is EndReason.REACHED
+    assert [each.remedy.id for each in end.steps] == ["wake"]
+
+
 def test_without_a_log_or_with_unknown_blocks_no_step_is_taken(log: AuditLog) -> None:
     end = run_to_end(Escalation([step("a")], ROOT, AuditLog(Path("/proc/none/a")), 2, 10, "screen"), lambda _: 0)
     assert end.reason is EndReason.REFUSED and "audit log" in end.why

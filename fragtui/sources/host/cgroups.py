@@ -184,6 +184,7 @@ class _Walk:
         below = sum(self._enter(descriptor, name, path, depth) for name in children)
         if stat is None or stat.cache is None:
             return below
+        # A parent with less than a quarter of its own has no row: it would repeat its children's.
         if path and (own := stat.cache - below) > 0 and own * 4 >= stat.cache:
             self._add(descriptor, path, stat)
         return stat.cache
