@@ -116,7 +116,10 @@ LIMIT_REASONS: tuple[ReasonRow, ...] = (
     (
         "mount-enomem",
         True,
-        (rf"(?:bind )?mount(?:ing)? [^:]{{0,200}}+: ?{ENOMEM}", near(r"error mounting", 400)),
+        (
+            rf"(?:bind )?mount(?:ing)? [^:]{{0,200}}+(?:: 0x[0-9a-f]{{1,16}})?: ?{ENOMEM}",
+            near(r"error mounting", 400),
+        ),
         "the kernel denied memory for a mount",
         "Look for the kernel line at that time; free memory first, then compact.",
     ),
