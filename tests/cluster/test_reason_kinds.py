@@ -80,6 +80,7 @@ KINDS: dict[tuple[str, bool | None], tuple[str, ...]] = {
         f'{INIT}error mounting "tmpfs" to rootfs at "/dev": mount tmpfs:/dev (via /proc/self/fd/7), flags: 0x2, data: '
         "mode=755,size=65536k: cannot allocate memory: unknown",
     ),
+    ("network-enomem", True): (f'{NETWORK}plugin type="bridge" failed (add): failed to add cni0: cannot allocate m…',),
     ("memory-refused", True): (
         "failed to create snapshot: mkdir /var/lib/containerd/io.containerd.snapshotter.v1.x: cannot allocate memory",
         "qemu-system-x86_64: cannot set up guest memory 'pc.ram': Cannot allocate memory",
