@@ -210,6 +210,13 @@ def test_free_memory_in_cma_is_not_for_the_kernel_itself() -> None:
     assert "outside CMA" not in (explained(report(movable, *ALLOCATOR, zones=CMA)).explanation or "")
 
 
+@pytest.mark.parametrize("flag", ["GFP_DMA", "GFP_DMA32"])
+def test_a_request_for_a_low_zone_is_judged_by_its_own_reserve(flag: str) -> None:
+    zones = ZONES.replace("Normal", "DMA").replace("_reserve[]: 0 0 0", "_reserve[]: 0 9 90000 90000")
+    text = explained(report(f"order:4, mode:0xcc1(GFP_KERNEL|{flag})", *ALLOCATOR, zones=zones)).explanation or ""
+    assert "because memory is fragmented" in text
+
+
 def test_a_zone_without_memory_is_a_crash_kernels() -> None:
     zones = "Mem-Info:\nNode 0 DMA free:0kB min:0kB low:0kB high:0kB managed:0kB\nlowmem_reserve[]: 0 0 0\n"
     zones += "Node 0 DMA: 0*4kB 0*8kB 0*16kB 0*32kB 0*64kB 0*128kB = 0kB\n" + ZONES.partition("\n")[2]
