@@ -171,6 +171,7 @@ def test_gfp_nowait_may_not_go_below_the_watermark() -> None:
     for names, said in (("GFP_NOWAIT", "memory was short"), ("GFP_ATOMIC", "freed just after")):
         text = explained(report(f"order:0, mode:0x800({names})", *ALLOCATOR, zones=zones)).explanation or ""
         assert said in text
+        assert ("watermark_scale_factor" in text) is (names == "GFP_NOWAIT")
 
 
 def test_a_boost_that_makes_a_zone_short_is_named() -> None:
