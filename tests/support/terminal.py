@@ -32,6 +32,8 @@ class Terminal:
         self._stream = pyte.ByteStream(self.screen)
         self.written = b""
         self.status: int | None = None
+        self.answers: dict[bytes, bytes] = {}
+        """What this terminal answers to each request."""
         self.pid, self.fd = pty.fork()
         size = struct.pack("HHHH", rows, columns, 0, 0)
         if self.pid == 0:
@@ -59,6 +61,8 @@ class Terminal:
                 if not data:
                     return
                 self.written += data
+                for request, answer in self.answers.items():
+                    os.write(self.fd, answer * data.count(request))
                 self._stream.feed(data)
 
     def until(self, condition: Callable[[str], bool] | str, seconds: float = 40.0) -> str:

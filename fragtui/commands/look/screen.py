@@ -102,6 +102,7 @@ def run(args: argparse.Namespace) -> int:
     )
     # The first snapshot is ready when the screen is laid out.
     app.sampler.start()
+    app.idle_exit = args.idle_exit
     app.run()
     app.say_failure()
     return app.return_code or 0

@@ -54,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     app = ReplayApp(
         lambda deliver, crash: Player(recording, deliver, crash), args.order, look, keymap, thresholds_of(args)
     )
+    app.idle_exit = args.idle_exit
     app.run()
     app.say_failure()
     return app.return_code or 0
