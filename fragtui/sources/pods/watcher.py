@@ -24,6 +24,8 @@ from fragtui.text import shortage
 
 UPDATE_SECONDS = 0.25
 """Shortest time between two updates."""
+_SAME_SECONDS = 1.0
+"""The same after one that had nothing but new times and counts: 22 stuck pods fail again every second."""
 _REVIEW_SECONDS = 5.0
 """Seconds between two checks of the tracker without changes: by time alone pods become stuck, or count as gone."""
 
@@ -130,18 +132,19 @@ class PodWatcher:
         self._start_sources()
         last: PodUpdate | None = None
         looked = time.monotonic() - UPDATE_SECONDS
-        changed = False
+        changed, pace = False, UPDATE_SECONDS
         while not self._stopping.is_set():
-            due = looked + (UPDATE_SECONDS if changed else _REVIEW_SECONDS)
+            due = looked + (pace if changed else _REVIEW_SECONDS)
             changed |= self._take_changes(due - time.monotonic())
             now = time.monotonic()
-            if now - looked < (UPDATE_SECONDS if changed else _REVIEW_SECONDS):
+            if now - looked < (pace if changed else _REVIEW_SECONDS):
                 continue
             changed, looked = False, now
             self._start_sources()
             stuck, states = self._tracker.snapshot(self._clock()), tuple(self._states.values())
             update = PodUpdate(stuck, states, self._tracker.names, self._inbox.dropped, self._unread)
             if update != last and not self._stopping.is_set():
+                pace = _SAME_SECONDS if last is not None and update.resembles(last) else UPDATE_SECONDS
                 last = update
                 self._hand_over(update)
 
