@@ -22,7 +22,7 @@ from pathlib import Path
 import psutil
 
 from tests.bench.bench_kube import PODS, full_size
-from tests.bench.bench_screen import BLANK, SETTLE, changing_host, cpu_seconds
+from tests.bench.bench_screen import BLANK, SETTLE, changing_host, cpu_seconds, write_bytecode
 from tests.support.api_server import ApiServer, Json, Watcher, pod
 from tests.support.terminal import Terminal, command
 
@@ -158,6 +158,7 @@ def measure(rows: list[Row], seconds: float) -> None:
 def main() -> None:
     """Print the table."""
     seconds, churn = (float(value) for value in (sys.argv[1:] + ["30", "2"][len(sys.argv) - 1 :])[:2])
+    write_bytecode()
     with ExitStack() as stack:
         host = stack.enter_context(changing_host())
         (host / "etc").mkdir(exist_ok=True)
