@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -62,7 +63,7 @@ class LiveScreen(DashboardScreen):
         self._readers = readers
         self._heartbeat_timer: asyncio.TimerHandle | None = None
         self._late_draw: asyncio.TimerHandle | None = None
-        self._urgent_at = -_URGENT_SECONDS
+        self._urgent_at = -math.inf
         self._started = False
         self._consumers: ConsumerReader | None = None
 
