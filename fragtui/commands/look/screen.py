@@ -62,6 +62,9 @@ def run(args: argparse.Namespace) -> int:
     # Textual takes 200 ms of CPU, and --help and --version import this module too. The readers of logs and pods take
     # 120 ms, the report 60 ms, the conditions of a remedy 8 ms: they are imported when they are asked for, after the
     # first bars.
+    from fragtui.ui.light_asyncio import import_asyncio  # noqa: PLC0415
+
+    import_asyncio()
     from fragtui.ui.app import FragtuiApp  # noqa: PLC0415
     from fragtui.ui.terminal.detection import detect  # noqa: PLC0415
     from fragtui.ui.wiring import AppDependencies  # noqa: PLC0415
@@ -116,6 +119,7 @@ def run(args: argparse.Namespace) -> int:
     )
     # The first snapshot is ready when the screen is laid out.
     app.sampler.start()
+    app.idle_exit = args.idle_exit
     app.run()
     app.say_failure()
     return app.return_code or 0

@@ -53,6 +53,9 @@ def run(args: argparse.Namespace) -> int:
         report_error(args, str(error))
         return Exit.USAGE
     # Textual takes 200 ms of CPU, and fragtui --help imports this module too.
+    from fragtui.ui.light_asyncio import import_asyncio  # noqa: PLC0415
+
+    import_asyncio()
     from fragtui.ui.replay_app import ReplayApp  # noqa: PLC0415
     from fragtui.ui.terminal.detection import detect  # noqa: PLC0415
 
@@ -62,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
     app = ReplayApp(
         lambda deliver, crash: Player(recording, deliver, crash), args.order, look, keymap, thresholds_of(args)
     )
+    app.idle_exit = args.idle_exit
     app.run()
     app.say_failure()
     return app.return_code or 0
