@@ -9,7 +9,7 @@ from fragtui.model.node.source_state import AS_ROOT, Sight, SourceState
 
 _PODS_SEEN_BY = ("API", "kubelet log", "saved logs", "pods")
 """The sources that can report a stuck pod by name, the most complete one first; `pods` stands for all of them."""
-_STATE_WORDS = {"live": "read", "nothing": "not here", "connecting": "reading"}
+_STATE_WORDS = {"live": "read", "nothing": "not here", "connecting": "reading", "unsaved": "not in the file"}
 _KERNEL_LOG = SourceState("kernel log", "connecting", "")
 _MAX_WHY = 300
 """Characters of one reason."""
@@ -176,6 +176,6 @@ def _reason(name: str, why: str, remedy: str) -> str:
     why = why[:_MAX_WHY]
     if remedy == AS_ROOT or remedy.startswith("sudo "):
         return f"the {name} needs root ({why})" if why else f"the {name} needs root"
-    if why.startswith("switched off"):
+    if why.startswith(("switched off", "not among", "not in")):
         return f"the {name} is {why}"
     return f"the {name} can't be read: {why}{f'; {remedy}' if remedy else ''}"

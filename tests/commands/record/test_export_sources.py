@@ -45,6 +45,8 @@ def test_a_source_is_up_once_it_has_delivered(source: NodeSource) -> None:
     assert up(scraped(source))["kernel_log"] == 0, "it is still waited for"
     source.kernel_log(KernelLogUpdate((), (), 0, (), "kmsg", None, proof=""))
     assert up(scraped(source))["kernel_log"] == 0, "it was opened and has delivered nothing"
+    source.kernel_log(KernelLogUpdate((), (), 3, (), "kmsg", None))
+    assert up(scraped(source))["kernel_log"] == 0, "an update without a count proves nothing"
     source.kernel_log(KernelLogUpdate((), (), 0, (), "kmsg", None, proof="12 records since boot"))
     assert up(scraped(source))["kernel_log"] == 1
     source.kernel_log(KernelLogUpdate((), (), 0, (), "none", "/dev/kmsg: operation not permitted"))

@@ -36,15 +36,19 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.entries = folder / "entries"
         self.entries.write_bytes(b"")
+        self.ends = folder / "ends"
+        """While it exists, every journalctl ends."""
         self._calls = folder / "calls"
         self.program = program = folder / "journalctl"
         program.write_text(f"""#!{sys.executable}
-import sys, time
+import os, sys, time
 open({str(self._calls)!r}, "a").write(" ".join(sys.argv[1:]) + "\\n")
 with open({str(self.entries)!r}, "rb") as entries:
     while True:
         sys.stdout.buffer.write(entries.read())
         sys.stdout.flush()
+        if os.path.exists({str(self.ends)!r}):
+            sys.exit(3)
         if "--follow" not in sys.argv:
             break
         time.sleep(0.02)

@@ -21,8 +21,9 @@ from typing import Any
 from fragtui.cluster.observation import PodObservation
 from fragtui.logs.bounded_json import read_json
 from fragtui.model.node.source_state import AS_ROOT
+from fragtui.sources.backoff import Backoff
+from fragtui.sources.files.child_errors import ChildErrors
 from fragtui.sources.files.host_files import NEEDS_ROOT, os_reason
-from fragtui.sources.pods.backoff import Backoff
 from fragtui.sources.pods.interfaces import PodSink
 from fragtui.sources.pods.kubernetes.kubeconfig_place import (
     NO_CREDENTIALS,
@@ -120,16 +121,20 @@ class ApiSupervisor:
             child = self._start()
         except OSError as error:
             return f"the API's watch can't be started: {os_reason(error)}"
+        assert child.stderr is not None
+        errors = ChildErrors(child.stderr)
         try:
-            self._read(child)
+            self._read(child, errors)
         finally:
             _kill(child)
             self._child = None
+            said = errors.last_line
+            errors.close()
             for pipe in (child.stdin, child.stdout):
                 if pipe is not None:
                     with suppress(OSError):
                         pipe.close()
-        return f"the API's watch ended (status {child.wait()})"
+        return f"the API's watch ended ({said or f'status {child.wait()}'})"
 
     def _start(self) -> subprocess.Popen[bytes]:
         order = {
@@ -143,7 +148,7 @@ class ApiSupervisor:
             [sys.executable, "-I", "-S", "-c", _PROGRAM, "fragtui-kube"],  # the last is its name in ps
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             bufsize=0,
             process_group=0,
         )
@@ -156,10 +161,11 @@ class ApiSupervisor:
             child.stdin.write(json.dumps(order).encode() + b"\n")
         return child
 
-    def _read(self, child: subprocess.Popen[bytes]) -> None:
+    def _read(self, child: subprocess.Popen[bytes], errors: ChildErrors) -> None:
         assert child.stdout is not None
         pending = bytearray()
         while not self._stopping.is_set() and (data := os.read(child.stdout.fileno(), _READ)):
+            errors.read()
             pending += data
             if b"\n" in data:  # A long line is not copied and searched again for each piece.
                 *lines, rest = bytes(pending).split(b"\n")
