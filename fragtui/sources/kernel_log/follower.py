@@ -44,7 +44,7 @@ _PAUSE_S = 0.1
 """Pause after an update from the ring: records that arrive meanwhile are read at once, of any number."""
 _UPDATE_S = 0.25
 """Shortest time between two updates of a log that does not pause."""
-_SILENT_S = 1.0
+_SILENT_S = 0.5
 """Seconds after which a journal without a record is asked for its newest one."""
 _RETRY_S = (2.0, 60.0)
 """Seconds until a log that could not be read is tried again: at first, and at most."""

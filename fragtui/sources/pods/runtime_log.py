@@ -65,7 +65,7 @@ _READS_AT_ONCE = 4
 _POLL_SECONDS = (0.25, 1.0)
 """Seconds between checks for new lines: soon after the last ones, and when the log is quiet."""
 _QUIET_SECONDS = 5.0
-_SETTLED_SECONDS = 1.0
+_SETTLED_SECONDS = 0.5
 """Seconds after which a log without a line is looked at more closely."""
 _COUNT_SECONDS = 5.0
 """Seconds after which a new count of lines is reported."""
