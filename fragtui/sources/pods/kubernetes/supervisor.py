@@ -47,6 +47,7 @@ _PROGRAM = (
 _READ = 1 << 18
 _LINE_LIMIT = 4 * 1024 * 1024
 _HEALTHY_SECONDS = 60.0
+_NAMES = ("API", "events")
 
 
 class ApiSupervisor:
@@ -69,6 +70,8 @@ class ApiSupervisor:
         self._pace = pace
         self._stopping = threading.Event()
         self._child: subprocess.Popen[bytes] | None = None
+        self._names = {self.name}
+        """The sources whose states the children reported."""
 
     def start(self) -> None:
         """Start on a daemon thread."""
@@ -100,7 +103,8 @@ class ApiSupervisor:
                 return
             if time.monotonic() - began > _HEALTHY_SECONDS:
                 waiting.reset()
-            self._sink.state(self.name, "waiting", why)
+            for name in sorted(self._names):  # What the child watched is not watched now.
+                self._sink.state(name, "waiting", why)
             self._stopping.wait(waiting.wait())
 
     def _lack(self) -> str | None:
@@ -190,7 +194,9 @@ class ApiSupervisor:
                     self._sink.all_pods(tuple(read_pod_facts(pod) for pod in facts["all"]))
                 elif "state" in facts:
                     name, state, *words = (read_text_fact(each) or "" for each in facts["state"])
-                    self._sink.state(name, state, *words[:3])
+                    if name in _NAMES:
+                        self._names.add(name)
+                        self._sink.state(name, state, *words[:3])
             except (ValueError, TypeError, KeyError, AttributeError):
                 continue  # Only a child killed in the middle of a line writes this.
         if seen:
