@@ -223,6 +223,19 @@ def test_records_before_the_ring_come_from_journal_or_files(
         assert "--follow" not in call
 
 
+def test_a_journal_that_may_not_be_read_is_named_beside_the_ring(
+    journal: Journal, root: Path, follow: Callable[[], Listener]
+) -> None:
+    ring_of(root)
+    (root / "var/log/journal").mkdir()
+    why = "No journal files were opened due to insufficient permissions."
+    journal.program.write_text(f'#!/bin/sh\necho "{why}" >&2; exit 1\n')
+    listener = follow()
+    said = f"earlier records are not read: {why}"
+    listener.wait_for(lambda: any(update.problem == said for update in listener.updates))
+    assert {update.source for update in listener.updates} == {str(root / "dev/kmsg")}
+
+
 def test_zstd_is_read_with_its_package(tmp_path: Path) -> None:
     zstandard = pytest.importorskip("zstandard")
     text = b"one\ntwo\n" * 100_000
