@@ -119,6 +119,8 @@ class JournalReader:
         self._start(command)
 
     def _start(self, command: list[str]) -> None:
+        self._delivers = False
+        """Whether this child gave a record."""
         self._child = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -151,24 +153,32 @@ class JournalReader:
             return None
         if self._root is not None and (cursor := _CURSOR.match(data, data.rfind(b'"__CURSOR"'))) is not None:
             self._cursor = cursor[1].decode()
+        self._delivers |= bool(data)
         return data or None
 
     def _follow_move(self, root: Path) -> bool:
         """Start again if the journal's files have moved; return False if that fails."""
         self._check_at = time.monotonic() + JOURNAL_CHECK_SECONDS
         try:
-            if (held := _held(root)) == self._held or why_no_journal(root) is not None:
-                return True
-            command = [part for part in self._command if not part.startswith(_PLACE_OPTIONS)]
-            if self._cursor is not None:
-                command = [part for part in command if not part.startswith(("--since=", "--lines="))]
-                command += [f"--after-cursor={self._cursor}", "--lines=all"]
-            self.close()
-            self._held = held
-            self._start([*command, *journal_place(root)])
+            if _held(root) != self._held and why_no_journal(root) is None:
+                self.restart()
         except OSError:
             return False
         return True
+
+    def restart(self) -> None:
+        """Start it again, behind the last record. Raises OSError."""
+        self.close()
+        if not self._delivers:  # Perhaps it can't find that record.
+            self._cursor = None
+        command = self._command
+        if self._root is not None:
+            self._held = _held(self._root)
+            command = [part for part in command if not part.startswith(_PLACE_OPTIONS)] + [*journal_place(self._root)]
+        if self._cursor is not None:
+            command = [part for part in command if not part.startswith(("--since=", "--lines="))]
+            command += [f"--after-cursor={self._cursor}", "--lines=all"]
+        self._start(command)
 
     @property
     def said(self) -> str:

@@ -242,6 +242,7 @@ class RuntimeLog:
     ) -> None:
         backoff = Backoff(1.0, 60.0)
         child: JournalReader | None = None
+        ended: JournalReader | None = None
         now = quiet_since = time.monotonic()
         retry_at = 0.0
         settle_at: float | None = now + (_SETTLED_SECONDS if followed or journal else 0.0)
@@ -249,7 +250,7 @@ class RuntimeLog:
         more = False
         while not self._stopping.is_set():
             if journal is not None and child is None and time.monotonic() >= retry_at:
-                child, retry_at = self._start_journal(backoff)
+                child, retry_at = self._start_journal(backoff, ended)
                 settle_at = time.monotonic() + _SETTLED_SECONDS
             now = time.monotonic()
             if now >= look_at:
@@ -274,7 +275,7 @@ class RuntimeLog:
                 if read_data is None:
                     self._journal_problem = child.why_ended()
                     child.close()
-                    child, retry_at = None, time.monotonic() + backoff.wait()
+                    ended, child, retry_at = child, None, time.monotonic() + backoff.wait()
                     settle_at = 0.0
                 elif read_data:
                     backoff.reset()
@@ -291,8 +292,12 @@ class RuntimeLog:
         for file, _, _ in followed:
             file.close()
 
-    def _start_journal(self, backoff: Backoff) -> tuple[JournalReader | None, float]:
+    def _start_journal(self, backoff: Backoff, ended: JournalReader | None) -> tuple[JournalReader | None, float]:
+        """Start journalctl, or the one that has ended again; return it, or when to try again."""
         try:
+            if ended is not None:
+                ended.restart()
+                return ended, 0.0
             return JournalReader(unit_journal_command(self._root), self._root), 0.0
         except OSError as error:
             self._journal_problem = f"journalctl: {os_reason(error)}"

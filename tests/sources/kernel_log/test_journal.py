@@ -105,6 +105,21 @@ def test_a_flushed_journal_is_followed_behind_its_last_record(tmp_path: Path, mo
     assert "--after-cursor=s=1;i=2" in second and "--follow" in second
 
 
+def test_a_journalctl_that_ends_again_and_again_is_not_asked_for_a_record_that_it_may_not_find(tmp_path: Path) -> None:
+    (tmp_path / "child").write_text(
+        f"import sys; open('{tmp_path}/calls', 'a').write(' '.join(sys.argv) + '\\n')\n"
+        'if len(sys.argv) == 2: print(\'{"__CURSOR":"s=1"}\', flush=True)\n'
+    )
+    reader = JournalReader([sys.executable, str(tmp_path / "child"), "--since=x"], Path("/"))
+    for _ in range(3):
+        assert until(lambda: reader.read() is None)
+        reader.restart()
+    assert until(lambda: reader.read() is None)
+    reader.close()
+    asked = [line.split(" ", 1)[1] for line in (tmp_path / "calls").read_text().splitlines()]
+    assert asked == ["--since=x", "--after-cursor=s=1 --lines=all", "--since=x", "--after-cursor=s=1 --lines=all"]
+
+
 def test_the_last_words_of_a_child_are_bounded_and_printable() -> None:
     write = "import sys; sys.stderr.write('x' * 200000 + '\\n\\033[31mred ' + 'y' * 500 + '\\n'); sys.exit(1)"
     reader = JournalReader([sys.executable, "-c", write])
