@@ -27,6 +27,7 @@ _MAX_FILES = 200
 _MAGIC = b"LPKSHHRH"
 """The first bytes of a journal file (systemd, journal-def.h): journalctl reads none if one of its files is no such."""
 _CURSOR = re.compile(rb'"__CURSOR" ?: ?"([0-9A-Za-z;=]{1,500})"')
+_NO_BOOT = "Data from the specified boot"
 _PLACE_OPTIONS = ("--directory=", "--file=")
 
 
@@ -183,7 +184,9 @@ class JournalReader:
     @property
     def said(self) -> str:
         """The last line of its error output; empty if there is none."""
-        return self._errors.last_line
+        said = self._errors.last_line
+        # It follows the newest boot alone, and says so of a journal without any record.
+        return "it has no record of a boot" if said.startswith(_NO_BOOT) else said
 
     def why_ended(self) -> str:
         """Return the last line of its error output, else its exit status; for a journalctl that has ended."""

@@ -119,6 +119,14 @@ def test_a_journalctl_that_may_not_read_is_never_live(programs: Path, root: Path
     assert all(state != "live" for _, state, _ in sink.states)
 
 
+def test_a_journal_without_a_file_is_called_empty_in_plain_words(programs: Path, root: Path) -> None:
+    said = "Data from the specified boot (+0) is not available: No such boot ID in journal"
+    journalctl(programs, f'echo "{said}" >&2; exit 1')
+    processes(root, "systemd", "kthreadd", "kubelet")
+    with Following(root) as sink:
+        assert settled(sink).cannot_tell == "the journal: it has no record of a boot"
+
+
 def test_a_file_is_live_from_its_first_line(root: Path) -> None:
     (root / "var/log/journal").rmdir()
     log = root / "var/log/kubelet.log"
