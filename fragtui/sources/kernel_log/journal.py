@@ -175,7 +175,8 @@ class JournalReader:
         command = self._command
         if self._root is not None:
             self._held = _held(self._root)
-            command = [part for part in command if not part.startswith(_PLACE_OPTIONS)] + [*journal_place(self._root)]
+            asked = [part for part in command[1:] if not part.startswith(_PLACE_OPTIONS)]
+            command = [journalctl(), *asked, *journal_place(self._root)]
         if self._cursor is not None:
             command = [part for part in command if not part.startswith(("--since=", "--lines="))]
             command += [f"--after-cursor={self._cursor}", "--lines=all"]
