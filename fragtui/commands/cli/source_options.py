@@ -1,9 +1,13 @@
-"""Options of the verbs that keep reading, or show the screen: the interval, the logs, the colours."""
+"""Options of the verbs that keep reading, or show the screen: the interval, the logs, the look, the end."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+
+from fragtui.text import parse_duration
+
+_MAX_IDLE_SECONDS = 30 * 86_400.0
 
 
 def add_interval(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +37,7 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_look_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the full screen's colours and glyphs."""
+    """Add the options of the full screen: its colours and glyphs, and when it ends by itself."""
     from fragtui.ui.widgets.palette import AUTO, THEME_CHOICES  # noqa: PLC0415  # See above.
 
     parser.add_argument(
@@ -44,6 +48,13 @@ def add_look_options(parser: argparse.ArgumentParser) -> None:
         help=f"{', '.join(THEME_CHOICES)} (default auto: light or dark as the terminal is)",
     )
     parser.add_argument("--ascii", action="store_true", help="draw with ASCII characters only")
+    parser.add_argument(
+        "--idle-exit",
+        type=_idle_exit,
+        default=None,
+        metavar="off|DURATION",
+        help="quit after so long without a key, such as 30m or 8h, also if something runs (default off)",
+    )
 
 
 def _theme(text: str) -> str:
@@ -52,6 +63,15 @@ def _theme(text: str) -> str:
     if text not in THEME_CHOICES:
         raise argparse.ArgumentTypeError(f"{text}: expected one of {', '.join(THEME_CHOICES)}")
     return text
+
+
+def _idle_exit(text: str) -> float | None:
+    if text == "off":
+        return None
+    seconds = parse_duration(text)
+    if seconds is None or not 1 <= seconds <= _MAX_IDLE_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text}: expected off, or 1s to 30d, such as 30m")
+    return seconds
 
 
 def _file(text: str) -> str:
