@@ -37,6 +37,8 @@ _MAX_LISTED = 2000
 """Rows of a table."""
 _BRIEF_ROWS = 3
 """Remedies, settings and unreadable files of a page that is not full."""
+_MAX_NAMED = 8
+"""More unreadable files and sources that are named without a reason."""
 _DENIED = "## Denied requests, OOM kills and failed sandboxes"
 _DENIED_WITHOUT_PODS = "## Denied requests and OOM kills"
 _NO_LOG = "no kernel log could be read"
@@ -57,6 +59,8 @@ class ReportFacts:
     pods: StuckPods | None = None
     pods_unknown: str = "not looked for"
     """Why `pods` is None, or what its sources can't show."""
+    unseen: tuple[Unseen, ...] | None = None
+    """What can't be answered; None if the fields above say it."""
     episodes: tuple[Episode, ...] = ()
     advice: tuple[Advice, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
@@ -70,12 +74,12 @@ class ReportFacts:
 
 def state_of(facts: ReportFacts) -> NodeState:
     """Return the state of the node with what the report knows of denied requests and stuck pods."""
-    unseen = []
-    if facts.incidents_from is None:
+    unseen = [] if facts.unseen is None else list(facts.unseen)
+    if facts.unseen is None and facts.incidents_from is None:
         log = (problem for problem in facts.unreadable if problem not in facts.snapshot.unknown)
         why = next((str(problem) for problem in log if problem.path != "audit log"), _NO_LOG)
         unseen.append(Unseen(Question.DENIALS, why))
-    if facts.pods is None:
+    if facts.unseen is None and facts.pods is None:
         unseen.append(Unseen(Question.PODS, facts.pods_unknown))
     return node_state(
         facts.snapshot,
@@ -314,7 +318,9 @@ class _Page:
     def pods(self) -> list[str]:
         pods = self._facts.pods
         if pods is None:
-            return ["## Stuck pods", "", f"Unknown: {self._out(self._facts.pods_unknown)}."]
+            unseen = state_of(self._facts).why_unseen(Question.PODS)
+            what = "Unknown" if unseen is None or unseen.blind else "Nothing to look at"
+            return ["## Stuck pods", "", f"{what}: {self._out(self._facts.pods_unknown)}."]
         lines = ["## Stuck pods", ""]
         if not pods.pods and not pods.started:
             return [*lines, f"None found. {self._out(self._facts.pods_unknown, '')}".rstrip()]
@@ -375,7 +381,11 @@ class _Page:
             return ["## What could not be read", "", "Nothing was missing."]
         problems = self._facts.unreadable
         rows = [f"- {self._out(problem.path)}: {self._out(problem.why)}" for problem in problems[:limit]]
-        return ["## What could not be read", "", *rows, *brief.more(len(problems) - limit, "more", "more")]
+        more = brief.more(len(problems) - limit, "more", "more")
+        if more:
+            names = ", ".join(self._out(problem.path) for problem in problems[limit : limit + _MAX_NAMED])
+            more[-1] = f"{more[-1].removesuffix('.')}: {names}{', ...' if len(problems) > limit + _MAX_NAMED else '.'}"
+        return ["## What could not be read", "", *rows, *more]
 
 
 def _gain(gain: Gain) -> tuple[str, str, str]:

@@ -175,4 +175,4 @@ def _cgroup_reader(
 def _write_report(args: argparse.Namespace, path: Path) -> None:
     from fragtui.commands.look.report import write_report  # noqa: PLC0415  # See run().
 
-    write_report(path, args.root, args.order, args.audit, thresholds_of(args))
+    write_report(args, path)

@@ -17,7 +17,7 @@ from fragtui.render.report_page import ReportFacts, failures_of, redaction_for, 
 
 
 def report_fields(facts: ReportFacts, *, redact: bool = False) -> dict[str, Any]:
-    """Return the object of `check --logs --json` with what the whole report has besides.
+    """Return the object of `check --pods --json` with what the whole report has besides.
 
     `incidents` are those of `explain --json` and `remedies` those of `history --json`. Times are ISO 8601 in UTC.
     Unknown is null: `incidents` and `groups` if no kernel log could be read, `pods` if no source reported any, with the

@@ -14,7 +14,7 @@ from typing import IO, Any, cast
 from fragtui.logs.own_stamp import stamped_twice
 from fragtui.sources.files.line_bounds import behind_hole, is_hole
 from fragtui.sources.files.own_files import file_problem
-from fragtui.sources.files.trust import Opener, open_at_once, open_named
+from fragtui.sources.files.trust import Opener, UntrustedError, open_at_once, open_named
 from fragtui.sources.files.unpacking import PackedLog, packing_of
 from fragtui.text import printable
 
@@ -85,16 +85,27 @@ class FollowedFile:
         self._stream: IO[bytes] | None = None
         self._inode: tuple[int, int] | None = None
         self._position = 0
+        self.problem: str | None = None
+        """Why it can't be opened now."""
+        self.denied = False
+        """Whether that is for lack of permission."""
         self._open(at_end)
 
     def _open(self, at_end: bool) -> None:
+        self.problem, self.denied = None, False
         try:
             descriptor = self._opener(self._path)
-        except OSError:
+        except FileNotFoundError:
+            self.problem = f"{printable(str(self._path))}: no such file yet"
+            return
+        except OSError as error:
+            self.problem = printable(file_problem(error, self._path))
+            self.denied = isinstance(error, PermissionError) and not isinstance(error, UntrustedError)
             return
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             os.close(descriptor)
+            self.problem = f"{printable(str(self._path))}: not a regular file"
             return
         self._stream = cast("IO[bytes]", io.FileIO(descriptor, "rb"))
         self._inode = (found.st_dev, found.st_ino)
