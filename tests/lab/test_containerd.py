@@ -7,8 +7,9 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -65,41 +66,54 @@ def explained(log: Path) -> dict[str, dict[str, Any]]:
     return {found["pod"]: found for found in map(json.loads, done.stdout.splitlines())}
 
 
-def refused(daemon: Containerd, pod: str, syscall: str) -> str:
-    """Start a pod's sandbox, to which the kernel denies memory for a system call; return what the runtime answers."""
+def refused(daemon: Containerd, syscall: str, start: Callable[[], str]) -> str:
+    """Start something while the kernel denies memory for a system call; return what the runtime answers."""
     daemon.refuse(syscall)
     with pytest.raises(RefusedError) as answer:
-        daemon.run_sandbox(pod)
+        start()
     daemon.refuse("")
     return str(answer.value)
 
 
+class Refused(NamedTuple):
+    """What fragtui must say of a pod whose runtime was denied memory for a system call."""
+
+    syscall: str
+    pod: str
+    row: str
+    reason: str
+    memory: bool | None
+
+
+REFUSED = (
+    Refused("mount", "cart-mount", "the kernel denied memory", "preparing rootfs: mount /", True),
+    Refused("clone", "cart-clone", "the kernel denied memory for a new process of the", "fork/exec /proc/self", True),
+    # runc's parent sees only that its child died: the text is no proof, and fragtui says so.
+    Refused("unshare", "cart-unshare", "container init died without an error message", "final child's PID", None),
+)
+
+
 def test_pods_that_were_denied_memory_are_rows_until_they_run(daemon: Containerd) -> None:
-    causes = {
-        "mount": ("cart-mount", "memory-refused", "the kernel denied memory  "),
-        "clone": ("cart-clone", "fork-refused", "the kernel denied memory for a new process of the"),
-        # runc's parent sees only that its child died: the text is no proof, and fragtui says so.
-        "unshare": ("cart-unshare", "runc-init-died", "container init died without an error message"),
-    }
     daemon.start()
     daemon.run_sandbox("cart-healthy")
     with screen(daemon) as term:
-        for syscall, (pod, _, why) in causes.items():
-            answer = refused(daemon, pod, syscall)
-            assert ("cannot allocate memory" in answer) == (syscall != "unshare"), answer
-            term.until(waits(pod, why), RETRY_SECONDS)
+        for case in REFUSED:
+            answer = refused(daemon, case.syscall, partial(daemon.run_sandbox, case.pod))
+            assert ("cannot allocate memory" in answer) == bool(case.memory), answer
+            term.until(waits(case.pod, case.row), RETRY_SECONDS)
         assert "2 pods by memory, 1 for an unknown reason" in term.text
-        assert stuck(term.text) == {pod for pod, _, _ in causes.values()}
-        for number, (pod, _, _) in enumerate(causes.values()):
-            daemon.run_sandbox(pod, attempt=1)
-            term.until(runs(pod), RETRY_SECONDS)
-            assert pod not in stuck(term.text) and len(stuck(term.text)) == len(causes) - number - 1
+        assert stuck(term.text) == {case.pod for case in REFUSED}
+        for number, case in enumerate(REFUSED, 1):
+            daemon.run_sandbox(case.pod, attempt=1)
+            term.until(runs(case.pod), RETRY_SECONDS)
+            assert len(stuck(term.text)) == len(REFUSED) - number
         assert "cart-healthy" not in term.text
     found = explained(daemon.log)
-    assert {(pod, found[pod]["cause"], found[pod]["namespace"], found[pod]["pod_uid"]) for pod in found} == {
-        (pod, cause, NAMESPACE, f"uid-of-{pod}") for pod, cause, _ in causes.values()
-    }
-    assert {pod for pod in found if found[pod]["memory"]} == {"cart-mount", "cart-clone"}
+    assert found.keys() == {case.pod for case in REFUSED}
+    for case in REFUSED:
+        it = found[case.pod]
+        assert (it["namespace"], it["pod_uid"], it["memory"]) == (NAMESPACE, f"uid-of-{case.pod}", case.memory)
+        assert case.reason in it["reason"] and it["cause"]
 
 
 def test_a_runtime_that_gets_no_network_namespace_is_named_so_until_it_is_started_again(daemon: Containerd) -> None:

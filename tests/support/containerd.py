@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.support.cgroup import remove_groups
 from tests.support.refuse_syscall import NUMBERS
 
 NAMESPACE = "shop"
@@ -28,7 +29,6 @@ IMAGE = "fragtui.example/pause:1"
 _REFUSE = Path(__file__).with_name("refuse_syscall.py")
 _SYSTEM = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 _PROGRAMS = ("containerd", "containerd-shim-runc-v2", "ctr", "runc", "curl", "busybox", "unshare", "ip")
-_CGROUPS = Path("/sys/fs/cgroup")
 _MAX_SECONDS = 30.0
 
 Message = Mapping[int, "int | str | Message"]
@@ -146,13 +146,7 @@ class Containerd:
             self._process.kill()  # The first process of the namespace dies with it, and so does every other one.
             self._process.wait()
             self._process = None
-        end = time.monotonic() + _MAX_SECONDS
-        while groups := [group for depth in ("", "*/") for group in _CGROUPS.glob(f"{depth}{self._group}*")]:
-            for group in groups:
-                for folder, _, _ in os.walk(group, topdown=False):
-                    with suppress(OSError):
-                        Path(folder).rmdir()
-            assert time.monotonic() < end, f"control groups stay: {groups}"
+        remove_groups(self._group)
 
     def run_sandbox(self, name: str, attempt: int = 0) -> str:
         """Start the sandbox of a pod and return its id. Raises RefusedError."""
