@@ -86,6 +86,15 @@ def fetched(path: str, address: str = ADDRESS) -> str:
             time.sleep(0.1)
 
 
+def once_the_api_is_read() -> str:
+    """Return the metrics of the exporter once it has read the pods of the API server."""
+    end = time.monotonic() + 20
+    while 'fragtui_source_up{node="node-7",source="api"} 1.0' not in (metrics := fetched("/metrics")):
+        assert time.monotonic() < end, metrics
+        time.sleep(0.2)
+    return metrics
+
+
 def drops() -> list[str]:
     """Return how often the caches of this machine were dropped."""
     return re.findall(r"^drop_\w+ \d+", Path("/proc/vmstat").read_text(), re.MULTILINE)
@@ -192,10 +201,7 @@ def watch(store: Images, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
 class TestWatch:
     def test_the_exporter_answers_its_probes_and_sees_the_pods_of_the_node(self, watch: str) -> None:
         assert fetched("/healthz") == "ok\n"
-        end = time.monotonic() + 20
-        while 'fragtui_source_up{node="node-7",source="api"} 1.0' not in (metrics := fetched("/metrics")):
-            assert time.monotonic() < end, metrics
-            time.sleep(0.2)
+        metrics = once_the_api_is_read()
         assert 'fragtui_stuck_pods{memory="unknown",node="node-7"} 1.0' in metrics
 
     def test_it_has_no_privilege_and_no_writable_place_but_tmp(self, store: Images, watch: str) -> None:
