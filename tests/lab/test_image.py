@@ -6,6 +6,7 @@ import json
 import platform
 import re
 import shutil
+import signal
 import subprocess
 import time
 import urllib.request
@@ -246,6 +247,31 @@ class TestWatch:
         assert (
             ran(store.podman("inspect", "--format", "{{.State.Running}} {{.State.OOMKilled}}", watch)) == "true false\n"
         )
+
+    def test_a_screen_whose_client_is_cut_ends_with_its_children(self, store: Images, watch: str) -> None:
+        """As `kubectl exec` on a closed laptop: the runtime keeps the pseudo terminal open and reads it."""
+        once_the_api_is_read()
+
+        def running() -> set[str]:
+            """Return the ids of the processes in the container that did not end."""
+            rows = [line.split() for line in ran(store.podman("top", watch, "pid", "state")).splitlines()[1:]]
+            return {pid for pid, state in rows if state != "Z"}
+
+        exporter = running()
+        with terminal(argv=store.podman("exec", "-it", watch, "fragtui", "--root", "/host")) as term:
+            term.until("shop/cart-waits", 60)
+            end = time.monotonic() + 60
+            while b"\x1b[5n" not in term.written:  # The request for the terminal's status, which one answers.
+                assert time.monotonic() < end
+                term.pump(0.2)
+            term.press("\x1b[0n")
+            assert len(running()) > len(exporter) + 1, "the screen and a child"
+            term.kill(signal.SIGKILL)
+            cut = time.monotonic()
+            while running() != exporter:
+                assert time.monotonic() < cut + 120
+                time.sleep(1)
+            print(f"a cut screen ended after {time.monotonic() - cut:.0f} s")
 
     @pytest.mark.parametrize(
         ("user", "read_only", "said"),
