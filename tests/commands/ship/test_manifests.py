@@ -131,6 +131,7 @@ class TestBoth:
         spec = pod(folder, mode)
         assert not {"hostPID", "hostIPC", "hostUsers"} & set(spec)
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert not {"sysctls", "seLinuxOptions", "appArmorProfile", "windowsOptions"} & set(spec["securityContext"])
         for each in spec["containers"]:
             assert each["securityContext"] == {
                 "privileged": False,
