@@ -213,6 +213,25 @@ VERBS = {
             Example("fragtui guard --print-unit > /etc/systemd/system/fragtui-guard.service", "as a systemd service"),
         ),
     ),
+    "gate": Verb(
+        "fix.gate",
+        AUTOMATE,
+        ("root", "read-only", "audit"),
+        {
+            Exit.DONE: "ready, now or after remedies",
+            Exit.USAGE: "wrong usage, more than the node has, or not confirmed",
+            Exit.UNAVAILABLE: "unknown",
+            Exit.BUSY: "not ready now",
+            Exit.REBOOT_REQUIRED: "not ready, and all remedies did not help",
+            Exit.ABORTED: "aborted",
+        },
+        (
+            Example("fragtui gate --need 200x32M", "may a job that needs 200 blocks of 32M start here?"),
+            Example("fragtui gate --need 1000x2M --node 1 -o json", "huge pages on NUMA node 1, for a program"),
+            Example("sudo fragtui gate --need 200x2M --free 8G --heal -y --wait 10m", "remedies run until it may"),
+            Example("sudo fragtui gate --need 64x4M --heal -y --unless-unit vllm.service", "not beside a live one"),
+        ),
+    ),
     "export": Verb(
         "record.export",
         AUTOMATE,

@@ -75,14 +75,14 @@ def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
     if not args.json:
         _print_plan(remedy, args.root, audit.path, expectation, warnings)
     name, typed = typed_name(args.root), None
-    if name is not None and (why := _why_not_typed(args.root, name)) is not None:
+    if name is not None and (why := why_not_typed(args.root, name)) is not None:
         return _refuse(args, remedy, why)
     if name is not None or not args.yes:
-        typed = _answer(args, name or "yes")
+        typed = answer(args, name or "yes")
         if typed is None:
             return Exit.USAGE
     escalation = Escalation([remedy], args.root, audit, order, None, "command", disabled_reason, typed=typed)
-    end = _run_to_end(escalation, reader, before, shown=sys.stderr.isatty() and not args.only_errors)
+    end = run_to_end(escalation, reader, before, shown=sys.stderr.isatty() and not args.only_errors)
     if not end.steps:
         return _refuse(args, remedy, end.why)
     outcome, followup = end.steps[-1].outcome, escalation.followups[-1]
@@ -123,7 +123,7 @@ def _print_plan(remedy: Remedy, root: Path, audit: Path, expectation: ForecastTe
     print(f"Logged to {audit} before it runs", flush=True)
 
 
-def _why_not_typed(root: Path, name: str) -> str | None:
+def why_not_typed(root: Path, name: str) -> str | None:
     """Return why the node's name, which the site's policy asks for in spite of ``--yes``, can't be typed; or None."""
     if _can_ask():
         return unconfirmed_because(root, name)
@@ -134,7 +134,7 @@ def _can_ask() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _answer(args: argparse.Namespace, wanted: str) -> str | None:
+def answer(args: argparse.Namespace, wanted: str) -> str | None:
     """Ask on the terminal for `wanted`, and return it if it was typed; without a terminal the answer is no."""
     if not _can_ask():
         report_error(args, "not run: no terminal to ask on; --yes runs it without asking")
@@ -145,15 +145,15 @@ def _answer(args: argparse.Namespace, wanted: str) -> str | None:
     time.sleep(_DEAF_SECONDS)
     with suppress(termios.error):  # the terminal is gone, and the read below fails too
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
-    answer = sys.stdin.readline().strip()
-    if answer == wanted and not select.select([sys.stdin], [], [], _QUIET_SECONDS)[0]:
-        return answer
-    why = ": more input came with the answer, as from a paste; type the answer" if answer == wanted else ""
+    typed = sys.stdin.readline().strip()
+    if typed == wanted and not select.select([sys.stdin], [], [], _QUIET_SECONDS)[0]:
+        return typed
+    why = ": more input came with the answer, as from a paste; type the answer" if typed == wanted else ""
     report_error(args, f"not run{why}")
     return None
 
 
-def _run_to_end(escalation: Escalation, reader: NodeReader, before: Snapshot, *, shown: bool) -> EscalationEnd:
+def run_to_end(escalation: Escalation, reader: NodeReader, before: Snapshot, *, shown: bool) -> EscalationEnd:
     """Run the remedy, the elapsed time `shown` on the terminal, and measure its gain; Ctrl-C and SIGTERM abort it."""
     with end_signals() as signals:
         end = escalation.advance(before)
