@@ -258,6 +258,9 @@ VERBS = {
             Example("fragtui ship manifests fragtui-manifests --image IMAGE:TAG", "a kustomization: watch and treat"),
             Example("fragtui ship krew fragtui-krew --image IMAGE:TAG", "kubectl fragtui NODE, as a plug-in for krew"),
             Example("fragtui ship npd > fragtui-monitor.json", "a condition of the node, by node-problem-detector"),
+            Example(
+                "fragtui ship gate-prolog --need 200x32M", "for Slurm; also gate-drop-in, gate-pod, gate-daemonset"
+            ),
             Example("fragtui ship debug-line --node worker-7", "for kubectl debug"),
         ),
     ),

@@ -72,7 +72,7 @@ class _Verdict(NamedTuple):
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options."""
     parser.add_argument(
-        "--need", type=_need, required=True, metavar="NxSIZE", help="blocks that the job needs; larger ones count"
+        "--need", type=need_of, required=True, metavar="NxSIZE", help="blocks that the job needs; larger ones count"
     )
     parser.add_argument("--node", type=_number(1023), metavar="N", help="on this NUMA node alone")
     parser.add_argument("--free", type=_size, metavar="SIZE", help="free memory that the job needs, such as 96G")
@@ -281,7 +281,8 @@ class _Gate:
         return json_line(gate_json(report)) if self._args.json else gate_line(report)
 
 
-def _need(text: str) -> tuple[int, int]:
+def need_of(text: str) -> tuple[int, int]:
+    """Return number and bytes of the blocks of ``200x32M``. Raises argparse.ArgumentTypeError."""
     match = _NEED.fullmatch(text)
     size = parse_size(match[2]) if match else None
     if match is None or size is None or size & (size - 1) or int(match[1]) == 0:

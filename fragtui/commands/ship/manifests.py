@@ -17,7 +17,7 @@ IMAGE = f"registry.example/fragtui:{__version__}"
 """The image that manifests and commands name if the user names none."""
 
 
-class _Mount(NamedTuple):
+class Mount(NamedTuple):
     """A folder of the node that a pod sees below /host."""
 
     name: str
@@ -27,18 +27,19 @@ class _Mount(NamedTuple):
     """The type of the hostPath; DirectoryOrCreate for one that not every node has."""
 
 
-_LOGS = (_Mount("logs", "/var/log"), _Mount("volatile-journal", "/run/log", kind="DirectoryOrCreate"))
-_WATCH = (_Mount("proc", "/proc"), _Mount("sys", "/sys"), *_LOGS)
-_TREAT = (
-    _Mount("proc", "/proc"),
-    _Mount("sysctls", "/proc/sys/vm", written=True),
-    _Mount("sys", "/sys"),
-    _Mount("numa-nodes", "/sys/devices/system/node", written=True),
-    *_LOGS,
-    _Mount("audit", "/var/log/fragtui", written=True, kind="DirectoryOrCreate"),
-    _Mount("locks", "/run/fragtui", written=True, kind="DirectoryOrCreate"),
-    _Mount("site-policy", "/etc/fragtui", kind="DirectoryOrCreate"),
+_LOGS = (Mount("logs", "/var/log"), Mount("volatile-journal", "/run/log", kind="DirectoryOrCreate"))
+_WATCH = (Mount("proc", "/proc"), Mount("sys", "/sys"), *_LOGS)
+REMEDY_MOUNTS = (
+    Mount("proc", "/proc"),
+    Mount("sysctls", "/proc/sys/vm", written=True),
+    Mount("sys", "/sys"),
+    Mount("numa-nodes", "/sys/devices/system/node", written=True),
+    Mount("audit", "/var/log/fragtui", written=True, kind="DirectoryOrCreate"),
+    Mount("locks", "/run/fragtui", written=True, kind="DirectoryOrCreate"),
+    Mount("site-policy", "/etc/fragtui", kind="DirectoryOrCreate"),
 )
+"""What a remedy reads and writes; the folders of the node come before those in them."""
+_TREAT = (*REMEDY_MOUNTS[:4], *_LOGS, *REMEDY_MOUNTS[4:])
 
 
 def kustomization(image: str, *, guard: bool) -> dict[str, str]:
@@ -80,10 +81,10 @@ def debug_line(node: str, image: str) -> str:
     )
 
 
-def _daemon_set(mode: str, image: str, mounts: tuple[_Mount, ...], *, guard: bool) -> str:
+def _daemon_set(mode: str, image: str, mounts: tuple[Mount, ...], *, guard: bool) -> str:
     watch = mode == "watch"
-    mount_rows = "".join(_mount_rows(mount, recursive=watch) for mount in mounts)
-    volumes = "".join(_volume_rows(mount) for mount in mounts)
+    rows = "".join(mount_rows(mount, recursive=watch) for mount in mounts)
+    volumes = "".join(volume_rows(mount) for mount in mounts)
     tmp_mount = "            - name: tmp\n              mountPath: /tmp\n"
     tmp_volume = "        - name: tmp\n          emptyDir:\n            sizeLimit: 64Mi\n"
     return texts.DAEMON_SET.format(
@@ -93,20 +94,22 @@ def _daemon_set(mode: str, image: str, mounts: tuple[_Mount, ...], *, guard: boo
         image=image,
         user=texts.NOT_ROOT if watch else texts.ROOT,
         env=texts.READ_ONLY_ENV if watch else "",
-        mounts=mount_rows + tmp_mount,
-        guard=texts.GUARD.format(image=image, mounts=mount_rows) if guard else "",
+        mounts=rows + tmp_mount,
+        guard=texts.GUARD.format(image=image, mounts=rows) if guard else "",
         volumes=volumes + tmp_volume + (texts.GUARD_VOLUME if guard else ""),
     )
 
 
-def _mount_rows(mount: _Mount, *, recursive: bool) -> str:
+def mount_rows(mount: Mount, *, recursive: bool = False) -> str:
+    """Return a mount below /host as an item of volumeMounts."""
     rows = f"            - name: {mount.name}\n              mountPath: /host{mount.path}\n"
     if not mount.written:
         rows += "              readOnly: true\n"
     return f"{rows}              recursiveReadOnly: Enabled\n" if recursive else rows
 
 
-def _volume_rows(mount: _Mount) -> str:
+def volume_rows(mount: Mount) -> str:
+    """Return its item of volumes."""
     return (
         f"        - name: {mount.name}\n          hostPath:\n            path: {mount.path}\n"
         f"            type: {mount.kind}\n"
