@@ -244,7 +244,10 @@ VERBS = {
         (
             Example("sudo fragtui export", "serve metrics to this machine, at 127.0.0.1:9917"),
             Example("sudo fragtui export --textfile /var/lib/node_exporter/fragtui.prom", "for node_exporter"),
+            Example("fragtui export --lean", "at most 24 series of a node of a large fleet, without any privilege"),
             Example("fragtui export --rules > fragtui-rules.yaml", "alert rules for Prometheus"),
+            Example("fragtui export --rules --fleet --order 9", "recording rules over node_exporter's buddyinfo"),
+            Example("fragtui export --dashboard > fragtui.json", "a dashboard for Grafana"),
         ),
     ),
     "ship": Verb(

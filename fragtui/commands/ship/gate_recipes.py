@@ -100,7 +100,7 @@ spec:
           imagePullPolicy: IfNotPresent
           # Not the image's entry point: nothing is mounted below /host.
           command: [/usr/local/bin/fragtui]
-          args: [export, --listen, "0.0.0.0:9917"]
+          args: [export, --lean, --listen, "0.0.0.0:9917"]
           env:
             - name: NODE_NAME
               valueFrom:
