@@ -30,7 +30,7 @@ from fragtui.model.remedy.need import (
 from fragtui.model.remedy.remedy_history import Result
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
-from fragtui.remedies.catalogue import Remedy, numa_nodes
+from fragtui.remedies.catalogue import Remedy, compact_all, compact_node, numa_nodes
 from fragtui.remedies.escalation import EndReason, Escalation, EscalationEnd, EscalationStep, escalation_steps
 from fragtui.remedies.lock import LockBusy, NodeLock, lock_directories
 from fragtui.remedies.permission import disabled_because
@@ -48,8 +48,8 @@ _MAX_WAIT_SECONDS = 86_400.0
 _POLL_SECONDS = 1.0
 _TRY_AGAIN_SECONDS = 5.0
 """Seconds between two tries to run remedies while another process or the user's conditions prevent it."""
-_MAX_COMPACTIONS = 3
-"""Tries if a dirty page ends compaction early (6.9 and later)."""
+_MAX_CLIMBS = 4
+"""Times that steps run again: those left out, and compaction if a dirty page ended it early (6.9 and later)."""
 _NEXT_LADDER_SECONDS = 60.0
 """Seconds between two runs of all remedies: dropped page cache must be read again."""
 _STATUS = {
@@ -186,11 +186,12 @@ class _Gate:
 
     def _remedies(self, found: Stock) -> tuple[Remedy, ...]:
         """Return the steps, gentlest first; none that compacts if only free memory is missing."""
-        steps = {EscalationStep.SYNC, EscalationStep.PAGE_CACHE, EscalationStep.SLAB}
-        nodes = [node for node in numa_nodes(self._args.root) if node == self._need.node]
-        if found.blocks is None or found.blocks < self._need.blocks:
-            steps.add(EscalationStep.COMPACT_NODE if nodes else EscalationStep.COMPACT)
-        return escalation_steps(steps, nodes)
+        drops = escalation_steps((EscalationStep.SYNC, EscalationStep.PAGE_CACHE, EscalationStep.SLAB), ())
+        if found.blocks is not None and found.blocks >= self._need.blocks:
+            return drops
+        node = self._need.node
+        alone = node is not None and len(numa_nodes(self._args.root)) > 1
+        return (*drops, compact_node(node, sync=True) if alone and node is not None else compact_all(sync=True))
 
     def _heal(self, snapshot: Snapshot, found: Stock) -> _Verdict:
         """Run the remedies unless something prevents it."""
@@ -225,42 +226,49 @@ class _Gate:
         args, need = self._args, self._need
         report_progress(args, "remedies run until it is ready: " + ", ".join(remedy.id for remedy in remedies))
         shown = sys.stderr.isatty() and not args.only_errors
-        for _ in range(_MAX_COMPACTIONS):
+        left, always, early = list(remedies), 0, False
+        disabled = {remedy.id: disabled_because(remedy, args.root, disabled_reason) for remedy in remedies}
+        for _ in range(_MAX_CLIMBS):
             escalation = Escalation(
-                remedies,
+                left,
                 args.root,
                 self._audit,
                 need.order(snapshot.host.page_size),
                 need.blocks,
                 "gate",
                 disabled_reason,
+                always,
                 typed=self._typed,
                 enough=lambda later: stock(later, need).fulfilled is Fulfilled.YES,
             )
             end = run_to_end(escalation, self._reader, snapshot, shown=shown)
-            self._ran += [step.remedy.id for step in end.steps]
+            ran = [step.remedy.id for step in end.steps]
+            self._ran += ran
             self._aborted = end.reason is EndReason.ABORTED
             for step in end.steps:
                 if step.outcome.audit_problem:
                     report_error(args, f"not logged: {step.outcome.audit_problem}")
             # What a compaction of one NUMA node of several looks at is not known.
-            whole = any(remedy.effect.compact and remedy.effect.node is None for remedy in remedies)
+            whole = any(remedy.effect.compact and remedy.effect.node is None for remedy in left)
             early = whole and bool(escalation.followups) and escalation.followups[-1].recovery.ended_early
-            if end.reason is not EndReason.EXHAUSTED or not early:
+            # An escalation may leave out a drop that its forecast does not need.
+            left_out = [remedy for remedy in left if remedy.id not in ran and disabled[remedy.id] is None]
+            if end.reason is not EndReason.EXHAUSTED or not (early or left_out):
                 break
-            remedies = [remedy for remedy in remedies if remedy.effect.compact]
+            left = [*left_out, *(remedy for remedy in left if remedy.effect.compact and remedy not in left_out)]
+            always = len(left_out)
             snapshot = self._reader.sample(page_types=True)
-        return self._after(end, early=early)
+        if early:
+            return _Verdict(GateResult.BUSY, "compaction ended early each time", _NEXT_LADDER_SECONDS)
+        return self._after(end, [why for why in disabled.values() if why is not None])
 
-    def _after(self, end: EscalationEnd, *, early: bool) -> _Verdict:
+    def _after(self, end: EscalationEnd, disabled: Sequence[str]) -> _Verdict:
         """Return what it means that the remedies ended, if the need is not met now."""
         if end.reason is EndReason.REFUSED:
             return _Verdict(GateResult.BUSY, f"remedies ended: {end.why}")
         undone = [step.outcome.explanation.rstrip(".") for step in end.steps if step.outcome.result is not Result.DONE]
-        if early:
-            undone.append("compaction ended early each time")
-        if undone or end.skipped:
-            return _Verdict(GateResult.BUSY, "; ".join((*undone, *end.skipped)), _NEXT_LADDER_SECONDS)
+        if undone or disabled:
+            return _Verdict(GateResult.BUSY, "; ".join((*undone, *dict.fromkeys(disabled))), _NEXT_LADDER_SECONDS)
         snapshot = self._reader.sample(page_types=True)
         missing = missing_bytes(snapshot, self._need)
         held = held_by_processes(snapshot)

@@ -13,6 +13,7 @@ import pytest
 
 from fragtui.commands.cli.parser import main
 from fragtui.commands.fix import gate
+from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.remedy_history import EndEntry, IntentEntry, Result
 from fragtui.remedies import escalation, runner
@@ -162,7 +163,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HostTree]:
     step = RemedyStep(Action.WRITE, FILTER, "0x33")
     harmless = Remedy("harmless", "Harmless", "h", (step,), Effect(page_cache=True), "", "")
     monkeypatch.setattr(RemedyStep, "target", lambda self, _: Path("/") / self.path)
-    monkeypatch.setattr(gate, "escalation_steps", lambda *_: (harmless,))
+    monkeypatch.setattr(gate._Gate, "_remedies", lambda *_: (harmless,))
     for module in (gate, runner):
         monkeypatch.setattr(module, "lock_directories", lambda root, audit: (tmp_path,))
     monkeypatch.setattr(escalation, "SETTLE_SECONDS", 0.0)
@@ -220,11 +221,68 @@ def test_if_memory_is_in_use_it_depends_on_who_holds_it(
     assert heal(capsys, node, "--free", "15G")[1]["result"] == result
 
 
+def test_no_reboot_is_required_before_a_step_that_was_left_out_has_run(
+    node: HostTree, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Choosy(escalation.Escalation):
+        """Leaves out its first step, as a forecast may, unless it must run."""
+
+        def advance(self, snapshot: Snapshot) -> escalation.EscalationEnd | None:
+            if not self._always and len(self._left) == 2:
+                self._skipped.append(f"{self._left.pop(0).id}: forecast 0 blocks")
+            return super().advance(snapshot)
+
+    first, second = (
+        Remedy(name, name, "h", (RemedyStep(Action.WRITE, FILTER, "0x33"),), Effect(page_cache=True), "", "")
+        for name in ("first", "second")
+    )
+    monkeypatch.setattr(gate, "Escalation", Choosy)
+    monkeypatch.setattr(gate._Gate, "_remedies", lambda *_: (first, second))
+    status, fields = heal(capsys, node)
+    assert (status, fields["remedies"]) == (5, ["second", "first"])
+
+
+def test_a_step_that_is_not_allowed_requires_no_reboot(
+    node: HostTree, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = RemedyStep(Action.WRITE, FILTER, "0x33")
+    able = Remedy("able", "Able", "a", (write,), Effect(page_cache=True), "", "")
+    disabled = Remedy("other", "Other", "o", (write,), Effect(compact=True), "", "", disabled_reason="no such thing")
+    monkeypatch.setattr(gate._Gate, "_remedies", lambda *_: (able, disabled))
+    status, fields = heal(capsys, node)
+    assert (status, fields["remedies"]) == (4, ["able"]) and "no such thing" in str(fields["why"])
+
+
+@pytest.mark.parametrize(("words", "last"), [((), "sync-compact"), (("--node", "1"), "sync-compact-node-1")])
+def test_the_last_step_compacts_the_numa_node_that_is_asked_for(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    last: str,
+) -> None:
+    seen: list[str] = []
+    tree = tree_of(tmp_path, FRAGMENTED, FRAGMENTED)
+    for node in "01":
+        (tmp_path / f"sys/devices/system/node/node{node}").mkdir(parents=True)
+
+    def disabled(remedy: Remedy, *_: object) -> str:
+        seen.append(remedy.id)
+        return "a test"
+
+    monkeypatch.setattr(gate, "disabled_because", disabled)
+    assert answer_of(capsys, "--root", str(tree.root), "--need", "9x2M", "--heal", "-y", *words)[0] == 4
+    assert seen == ["sync", "drop-caches-1", "drop-caches-2", last]
+    seen.clear()
+    answer_of(capsys, "--root", str(tree.root), "--need", "1x4K", "--free", "30G", "--heal", "-y")
+    assert seen == ["sync", "drop-caches-1", "drop-caches-2"], "compaction frees no memory"
+
+
 def test_a_remedy_that_failed_requires_no_reboot(
     node: HostTree, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong = Remedy("wrong", "Wrong", "w", (RemedyStep(Action.WRITE, FILTER, "nonsense"),), Effect(), "", "")
-    monkeypatch.setattr(gate, "escalation_steps", lambda *_: (wrong,))
+    monkeypatch.setattr(gate._Gate, "_remedies", lambda *_: (wrong,))
     status, fields = heal(capsys, node)
     assert (status, fields["result"]) == (4, "busy") and "EINVAL" in str(fields["why"])
 
