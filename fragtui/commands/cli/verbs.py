@@ -201,7 +201,7 @@ VERBS = {
         AUTOMATE,
         COMMON,
         {
-            Exit.DONE: "stopped by a signal or done (--once)",
+            Exit.DONE: "stopped by a signal, --until, or done (--once)",
             Exit.FAILED: "gave up because remedies gain nothing",
             Exit.USAGE: "wrong policy",
             Exit.UNAVAILABLE: "can't guard here (no permission to write, or another guard runs)",
@@ -209,6 +209,7 @@ VERBS = {
         (
             Example("sudo fragtui guard --dry-run", "prints what it would do, runs nothing"),
             Example("sudo fragtui guard --order 4 --blocks 64 --quiet 08:00-18:00", "not in working hours"),
+            Example("sudo fragtui guard --free 8G --until unit:vllm.service --until 20m", "while a service starts"),
             Example("sudo fragtui guard --policy /etc/fragtui/guard.toml", "by a policy in a file"),
             Example("fragtui guard --print-unit > /etc/systemd/system/fragtui-guard.service", "as a systemd service"),
         ),

@@ -38,7 +38,7 @@ class InUse(NamedTuple):
     unknown: tuple[str, ...]
 
 
-class _Unknown(Exception):
+class UnknownUse(Exception):
     """It can't be found out; the message has the reason."""
 
 
@@ -51,12 +51,12 @@ def in_use(root: Path, units: Sequence[str], ports: Sequence[int], processes: Se
         try:
             if (state := found()) is not None:
                 live.append(f"{what} {state}")
-        except (_Unknown, OSError) as error:
+        except (UnknownUse, OSError) as error:
             reason = os_reason(error) if isinstance(error, OSError) else str(error)
             unknown.append(f"whether {what} is in use is unknown: {reason}")
 
     for unit in units:
-        ask(f"unit {printable(unit)}", partial(_unit_state, root, unit))
+        ask(f"unit {printable(unit)}", partial(_unit, root, unit))
     for port in ports:
         ask(f"port {port}", partial(_listener, root, port))
     for name in processes:
@@ -64,10 +64,16 @@ def in_use(root: Path, units: Sequence[str], ports: Sequence[int], processes: Se
     return InUse(tuple(live), tuple(unknown))
 
 
-def _unit_state(root: Path, unit: str) -> str | None:
-    """Return in which state a unit of this machine is, None if it is stopped or does not exist."""
+def _unit(root: Path, unit: str) -> str | None:
+    """Return in which state a unit is, None if it is stopped or does not exist."""
+    state = unit_state(root, unit)
+    return None if state in _STOPPED else f"is {state}"
+
+
+def unit_state(root: Path, unit: str) -> str:
+    """Return ActiveState of a unit of this machine; inactive if it does not exist. Raises UnknownUse, OSError."""
     if root != Path("/"):
-        raise _Unknown("only systemctl on the node itself knows its units, not in a container")
+        raise UnknownUse("only systemctl on the node itself knows its units, not in a container")
     try:
         done = subprocess.run(
             [find_program("systemctl"), "show", "--property=ActiveState", "--value", "--", unit],
@@ -79,12 +85,12 @@ def _unit_state(root: Path, unit: str) -> str | None:
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise _Unknown(f"systemctl did not answer in {_SYSTEMCTL_SECONDS:.0f} s") from error
+        raise UnknownUse(f"systemctl did not answer in {_SYSTEMCTL_SECONDS:.0f} s") from error
     state = printable(done.stdout.decode("utf-8", "replace").strip(), 40)
     if done.returncode or not state:
         said = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        raise _Unknown(printable(said, 200) or f"systemctl ended with status {done.returncode}")
-    return None if state in _STOPPED else f"is {state}"
+        raise UnknownUse(printable(said, 200) or f"systemctl ended with status {done.returncode}")
+    return state
 
 
 def _listener(root: Path, port: int) -> str | None:
@@ -104,7 +110,7 @@ def _listener(root: Path, port: int) -> str | None:
         except (FileNotFoundError, ProcessLookupError):
             continue
         except PermissionError as error:
-            raise _Unknown(f"the network namespace of pid {pid} can't be read (needs CAP_SYS_PTRACE)") from error
+            raise UnknownUse(f"the network namespace of pid {pid} can't be read (needs CAP_SYS_PTRACE)") from error
         if port in ports:
             return f"is listened on (network namespace of pid {pid})"
         seen.add(namespace)
@@ -125,7 +131,7 @@ def _process(root: Path, name: str) -> str | None:
 
 
 def _pids(root: Path) -> Iterator[str]:
-    """Yield the processes of the node. Raises _Unknown unless all of them are visible.
+    """Yield the processes of the node. Raises UnknownUse unless all of them are visible.
 
     Only the machine's own PID namespace shows the kernel's threads, and hidepid shows them to nobody else than root
     with CAP_SYS_PTRACE.
@@ -134,14 +140,14 @@ def _pids(root: Path) -> Iterator[str]:
         if _text(root, "2/comm") != _KTHREADD:
             raise FileNotFoundError
     except OSError as error:
-        raise _Unknown(
+        raise UnknownUse(
             "not all processes of the node are visible (PID namespace of a container, or hidepid)"
         ) from error
     own = str(os.getpid())
     with os.scandir(root / "proc") as entries:
         pids = [entry.name for entry in islice(entries, 2 * MAX_PROCESSES) if entry.name.isdecimal()]
     if len(pids) > MAX_PROCESSES:
-        raise _Unknown(f"there are more than {MAX_PROCESSES} processes")
+        raise UnknownUse(f"there are more than {MAX_PROCESSES} processes")
     yield from (pid for pid in pids if pid != own)
 
 
