@@ -17,7 +17,9 @@ from fragtui.commands.cli.signals import EndSignals, end_signals
 from fragtui.commands.fix.run_remedy import answer, run_to_end, why_not_typed
 from fragtui.json_line import json_line
 from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.remedy.forecast import forecast
 from fragtui.model.remedy.need import (
+    ALL_REMEDIES,
     Fulfilled,
     Need,
     Stock,
@@ -28,6 +30,7 @@ from fragtui.model.remedy.need import (
     too_much,
 )
 from fragtui.model.remedy.remedy_history import Result
+from fragtui.model.remedy.risk import risks
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
 from fragtui.remedies.catalogue import Remedy, compact_all, compact_node, numa_nodes
@@ -37,6 +40,7 @@ from fragtui.remedies.permission import disabled_because
 from fragtui.remedies.site_policy import typed_name
 from fragtui.render.remedy.gate_text import GateReport, GateResult, gate_json, gate_line
 from fragtui.sources.files.own_files import file_problem
+from fragtui.sources.host.conditions import read_conditions
 from fragtui.sources.host.in_use import UNIT_NAME, in_use
 from fragtui.sources.host.reader import NodeReader
 from fragtui.text import bounded_int, format_bytes, parse_duration, parse_size, printable
@@ -123,6 +127,8 @@ class _Gate:
         self._next = 0.0
         """Monotonic time from which on remedies may be tried."""
         self._aborted = False
+        self._first = True
+        """Whether nothing was measured yet: the forecast needs the migratetypes once."""
 
     def run(self) -> int:
         """Return the exit status."""
@@ -131,12 +137,12 @@ class _Gate:
         if (why := too_much(snapshot, self._need)) is not None:
             report_error(args, f"this node can't have that: {why}")
             return Exit.USAGE
-        if args.heal and found.fulfilled is Fulfilled.NO and self._remedies(found):
+        if args.heal and found.fulfilled is Fulfilled.NO and self._none_can_run(found) is None:
             name = typed_name(args.root)
             if name is not None and (why := why_not_typed(args.root, name)) is not None:
                 self._verdict, self._next = _Verdict(GateResult.BUSY, why), float("inf")
             elif name is not None or not args.yes:
-                print(self._line(snapshot, found, GateResult.BUSY), file=sys.stderr)
+                self._print_plan(snapshot, found)
                 self._typed = answer(args, name or "yes")
                 if self._typed is None:
                     return Exit.USAGE
@@ -179,10 +185,23 @@ class _Gate:
         """Read the node; the free lists by migratetype, which take a zone's lock, if they can change the answer."""
         snapshot = self._reader.sample()
         found = stock(snapshot, self._need)
-        if found.fulfilled is not Fulfilled.NO or self._verdict is None:
+        if found.fulfilled is not Fulfilled.NO or self._first:
+            self._first = False
             snapshot = self._reader.sample(page_types=True)
             found = stock(snapshot, self._need)
         return snapshot, found
+
+    def _print_plan(self, snapshot: Snapshot, found: Stock) -> None:
+        """Print what would run, and what it puts at risk, on standard error: the answer alone is on standard output."""
+        root, order = self._args.root, found.order
+        rows = [
+            gate_line(self._report(snapshot, found, GateResult.BUSY)),
+            "Remedies run in this order until it is ready:",
+        ]
+        rows += [f"  {step.sentence(root)}" for remedy in self._remedies(found) for step in remedy.steps]
+        warnings = risks(snapshot, forecast(snapshot, order), ALL_REMEDIES, read_conditions(root))
+        rows += [f"  WARNING: {risk.sentence}" for risk in warnings]
+        print(*rows, f"Logged to {self._audit.path} before they run", sep="\n", file=sys.stderr, flush=True)
 
     def _remedies(self, found: Stock) -> tuple[Remedy, ...]:
         """Return the steps, gentlest first; none that compacts if only free memory is missing."""
@@ -193,13 +212,17 @@ class _Gate:
         alone = node is not None and len(numa_nodes(self._args.root)) > 1
         return (*drops, compact_node(node, sync=True) if alone and node is not None else compact_all(sync=True))
 
+    def _none_can_run(self, found: Stock) -> str | None:
+        """Return why no remedy can run, None if one can."""
+        root, reason = self._args.root, read_only_because(self._args)
+        reasons = [disabled_because(remedy, root, reason) for remedy in self._remedies(found)]
+        return "; ".join(dict.fromkeys(filter(None, reasons))) if all(reasons) else None
+
     def _heal(self, snapshot: Snapshot, found: Stock) -> _Verdict:
         """Run the remedies unless something prevents it."""
-        args, remedies = self._args, self._remedies(found)
-        disabled_reason = read_only_because(args)
-        reasons = [disabled_because(remedy, args.root, disabled_reason) for remedy in remedies]
-        if reasons and all(reasons):
-            return _Verdict(GateResult.BUSY, f"no remedy can run: {'; '.join(dict.fromkeys(filter(None, reasons)))}")
+        args = self._args
+        if (why := self._none_can_run(found)) is not None:
+            return _Verdict(GateResult.BUSY, f"no remedy can run: {why}")
         used = in_use(args.root, args.unless_unit, args.unless_port, args.unless_process)
         if used.live:
             return _Verdict(GateResult.BUSY, f"no remedy runs: {'; '.join(used.live)}")
@@ -214,7 +237,7 @@ class _Gate:
         except OSError as error:
             return _Verdict(GateResult.BUSY, f"no lock can be taken: {printable(file_problem(error, error.filename))}")
         try:
-            return self._climb(snapshot, remedies, disabled_reason)
+            return self._climb(snapshot, self._remedies(found))
         finally:
             lock.release()
 
@@ -222,8 +245,9 @@ class _Gate:
         gain = gain_of_all(snapshot, self._need)
         return (found.blocks or 0) + (gain.blocks or 0) >= self._need.blocks
 
-    def _climb(self, snapshot: Snapshot, remedies: Sequence[Remedy], disabled_reason: str | None) -> _Verdict:
+    def _climb(self, snapshot: Snapshot, remedies: Sequence[Remedy]) -> _Verdict:
         args, need = self._args, self._need
+        disabled_reason = read_only_because(args)
         report_progress(args, "remedies run until it is ready: " + ", ".join(remedy.id for remedy in remedies))
         shown = sys.stderr.isatty() and not args.only_errors
         left, always, early = list(remedies), 0, False
@@ -283,10 +307,13 @@ class _Gate:
         return _Verdict(GateResult.REBOOT_REQUIRED, why)
 
     def _line(self, snapshot: Snapshot, found: Stock, result: GateResult) -> str:
+        report = self._report(snapshot, found, result)
+        return json_line(gate_json(report)) if self._args.json else gate_line(report)
+
+    def _report(self, snapshot: Snapshot, found: Stock, result: GateResult) -> GateReport:
         why = self._verdict.why if self._verdict is not None and result is self._verdict.result else None
         gain = gain_of_all(snapshot, self._need)
-        report = GateReport(self._need, found, result, snapshot.host.page_size, gain, why, tuple(self._ran))
-        return json_line(gate_json(report)) if self._args.json else gate_line(report)
+        return GateReport(self._need, found, result, snapshot.host.page_size, gain, why, tuple(self._ran))
 
 
 def need_of(text: str) -> tuple[int, int]:
