@@ -204,13 +204,16 @@ class _Gate:
         print(*rows, f"Logged to {self._audit.path} before they run", sep="\n", file=sys.stderr, flush=True)
 
     def _remedies(self, found: Stock) -> tuple[Remedy, ...]:
-        """Return the steps, gentlest first; none that compacts if only free memory is missing."""
+        """Return the steps, gentlest first; none that compacts if only free memory is missing.
+
+        The last compacts all memory: only of such a run is it known whether it ended early.
+        """
         drops = escalation_steps((EscalationStep.SYNC, EscalationStep.PAGE_CACHE, EscalationStep.SLAB), ())
         if found.blocks is not None and found.blocks >= self._need.blocks:
             return drops
         node = self._need.node
-        alone = node is not None and len(numa_nodes(self._args.root)) > 1
-        return (*drops, compact_node(node, sync=True) if alone and node is not None else compact_all(sync=True))
+        nearest = () if node is None or len(numa_nodes(self._args.root)) < 2 else (compact_node(node, sync=True),)
+        return (*drops, *nearest, compact_all(sync=True))
 
     def _none_can_run(self, found: Stock) -> str | None:
         """Return why no remedy can run, None if one can."""
@@ -272,9 +275,8 @@ class _Gate:
             for step in end.steps:
                 if step.outcome.audit_problem:
                     report_error(args, f"not logged: {step.outcome.audit_problem}")
-            # What a compaction of one NUMA node of several looks at is not known.
-            whole = any(remedy.effect.compact and remedy.effect.node is None for remedy in left)
-            early = whole and bool(escalation.followups) and escalation.followups[-1].recovery.ended_early
+            compacted = bool(end.steps) and end.steps[-1].remedy.effect.compact
+            early = compacted and escalation.followups[-1].recovery.ended_early
             # An escalation may leave out a drop that its forecast does not need.
             left_out = [remedy for remedy in left if remedy.id not in ran and disabled[remedy.id] is None]
             if end.reason is not EndReason.EXHAUSTED or not (early or left_out):

@@ -259,13 +259,13 @@ def test_a_step_that_is_not_allowed_requires_no_reboot(
     assert (status, fields["remedies"]) == (4, ["able"]) and "no such thing" in str(fields["why"])
 
 
-@pytest.mark.parametrize(("words", "last"), [((), "sync-compact"), (("--node", "1"), "sync-compact-node-1")])
-def test_the_last_step_compacts_the_numa_node_that_is_asked_for(
+@pytest.mark.parametrize(("words", "nearest"), [((), []), (("--node", "1"), ["sync-compact-node-1"])])
+def test_the_numa_node_that_is_asked_for_is_compacted_before_all_memory(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     words: tuple[str, ...],
-    last: str,
+    nearest: list[str],
 ) -> None:
     seen: list[str] = []
     tree = tree_of(tmp_path, FRAGMENTED, FRAGMENTED)
@@ -278,7 +278,7 @@ def test_the_last_step_compacts_the_numa_node_that_is_asked_for(
 
     monkeypatch.setattr(gate, "disabled_because", disabled)
     assert answer_of(capsys, "--root", str(tree.root), "--need", "9x2M", "--heal", "-y", *words)[0] == 4
-    assert list(dict.fromkeys(seen)) == ["sync", "drop-caches-1", "drop-caches-2", last]
+    assert list(dict.fromkeys(seen)) == ["sync", "drop-caches-1", "drop-caches-2", *nearest, "sync-compact"]
     seen.clear()
     answer_of(capsys, "--root", str(tree.root), "--need", "1x4K", "--free", "30G", "--heal", "-y")
     assert list(dict.fromkeys(seen)) == ["sync", "drop-caches-1", "drop-caches-2"], "compaction frees no memory"
