@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice
@@ -23,6 +24,7 @@ from fragtui.text import printable
 UNIT_NAME = re.compile(r"[A-Za-z0-9:_.\\@][A-Za-z0-9:_.\\@-]{0,254}", re.ASCII)
 """Names of systemd's units: no option, no pattern."""
 _SYSTEMCTL_SECONDS = 10.0
+_SEARCH_SECONDS = 10.0
 _STOPPED = ("inactive", "failed")
 _KTHREADD = "kthreadd\n"
 _MAX_COMM = 15
@@ -148,7 +150,12 @@ def _pids(root: Path) -> Iterator[str]:
         pids = [entry.name for entry in islice(entries, 2 * MAX_PROCESSES) if entry.name.isdecimal()]
     if len(pids) > MAX_PROCESSES:
         raise UnknownUse(f"there are more than {MAX_PROCESSES} processes")
-    yield from (pid for pid in pids if pid != own)
+    end = time.monotonic() + _SEARCH_SECONDS
+    for pid in pids:
+        if time.monotonic() > end:  # Any user may have many network namespaces, full of sockets.
+            raise UnknownUse(f"a look at all processes takes longer than {_SEARCH_SECONDS:.0f} s")
+        if pid != own:
+            yield pid
 
 
 def _text(root: Path, name: str) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +25,7 @@ from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
 from fragtui.remedies.lock import NodeLock
 from fragtui.sources.host.in_use import InUse
 from tests.support.host_tree import FRAGMENTED, HEALTHY, HostTree, ZoneFacts
+from tests.support.places import REPOSITORY
 
 FILTER = f"proc/{os.getpid()}/coredump_filter"
 
@@ -153,6 +157,23 @@ def test_it_waits_until_there_are_enough_blocks_or_the_time_is_over(
     status, fields = answer_of(capsys, "--root", str(tmp_path), "--need", "1x2M", "--wait", "20s")
     timer.join()
     assert (status, fields["result"]) == (0, "ready")
+
+
+def test_a_signal_ends_the_wait_without_an_answer(tmp_path: Path) -> None:
+    tree = tree_of(tmp_path, FRAGMENTED)
+    command = [sys.executable, "-m", "fragtui", "gate", "--root", str(tree.root), "--need", "1x2M", "--wait", "1m"]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY)
+    try:
+        status = Path(f"/proc/{child.pid}/status")
+        end = time.monotonic() + 20
+        # SIGTERM is in the mask of the signals that it catches.
+        while not int(status.read_text().partition("SigCgt:")[2].split()[0], 16) & 1 << signal.SIGTERM - 1:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        child.send_signal(signal.SIGTERM)
+        assert child.communicate(timeout=10) == ("", "fragtui gate: aborted\n") and child.returncode == 130
+    finally:
+        child.kill()
 
 
 @pytest.fixture

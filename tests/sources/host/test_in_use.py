@@ -69,6 +69,12 @@ def test_what_is_not_visible_is_unknown(node: Path) -> None:
     assert len(in_use(node, [], [80], ["vllm"]).unknown) == 2
 
 
+def test_a_search_that_takes_too_long_is_unknown(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_SEARCH_SECONDS", -1.0)
+    found = in_use(node, [], [8080], ["vllm"])
+    assert not found.live and len(found.unknown) == 2 and "takes longer" in found.unknown[0]
+
+
 def test_processes_that_end_meanwhile_are_passed_over(node: Path) -> None:
     (node / "proc/70/comm").unlink()
     (node / "proc/70/net/tcp").unlink()
