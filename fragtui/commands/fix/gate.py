@@ -216,9 +216,10 @@ class _Gate:
         return (*drops, *nearest, compact_all(sync=True))
 
     def _none_can_run(self, found: Stock) -> str | None:
-        """Return why no remedy can run, None if one can."""
+        """Return why no remedy can run, None if one can; a sync alone, which everyone may run, is none."""
         root, reason = self._args.root, read_only_because(self._args)
-        reasons = [disabled_because(remedy, root, reason) for remedy in self._remedies(found)]
+        remedies = [remedy for remedy in self._remedies(found) if remedy.effect.drops or remedy.effect.compact]
+        reasons = [disabled_because(remedy, root, reason) for remedy in remedies]
         return "; ".join(dict.fromkeys(filter(None, reasons))) if all(reasons) else None
 
     def _heal(self, snapshot: Snapshot, found: Stock) -> _Verdict:

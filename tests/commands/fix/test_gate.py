@@ -159,6 +159,15 @@ def test_it_waits_until_there_are_enough_blocks_or_the_time_is_over(
     assert (status, fields["result"]) == (0, "ready")
 
 
+def test_a_user_who_may_only_sync_gets_no_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = tree_of(tmp_path, FRAGMENTED)
+    monkeypatch.setattr(gate, "disabled_because", lambda remedy, *_: None if remedy.id == "sync" else "must be root")
+    status, fields = answer_of(capsys, "--root", str(tree.root), "--need", "1x2M", "--heal")
+    assert (status, fields["why"], fields["remedies"]) == (4, "no remedy can run: must be root", [])
+
+
 def test_a_signal_ends_the_wait_without_an_answer(tmp_path: Path) -> None:
     tree = tree_of(tmp_path, FRAGMENTED)
     command = [sys.executable, "-m", "fragtui", "gate", "--root", str(tree.root), "--need", "1x2M", "--wait", "1m"]
@@ -299,16 +308,18 @@ def test_the_numa_node_that_is_asked_for_is_compacted_before_all_memory(
 
     monkeypatch.setattr(gate, "disabled_because", disabled)
     assert answer_of(capsys, "--root", str(tree.root), "--need", "9x2M", "--heal", "-y", *words)[0] == 4
-    assert list(dict.fromkeys(seen)) == ["sync", "drop-caches-1", "drop-caches-2", *nearest, "sync-compact"]
+    assert list(dict.fromkeys(seen)) == ["drop-caches-1", "drop-caches-2", *nearest, "sync-compact"]
     seen.clear()
     answer_of(capsys, "--root", str(tree.root), "--need", "1x4K", "--free", "30G", "--heal", "-y")
-    assert list(dict.fromkeys(seen)) == ["sync", "drop-caches-1", "drop-caches-2"], "compaction frees no memory"
+    assert list(dict.fromkeys(seen)) == ["drop-caches-1", "drop-caches-2"], "compaction frees no memory"
 
 
 def test_a_remedy_that_failed_requires_no_reboot(
     node: HostTree, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wrong = Remedy("wrong", "Wrong", "w", (RemedyStep(Action.WRITE, FILTER, "nonsense"),), Effect(), "", "")
+    wrong = Remedy(
+        "wrong", "Wrong", "w", (RemedyStep(Action.WRITE, FILTER, "nonsense"),), Effect(page_cache=True), "", ""
+    )
     monkeypatch.setattr(gate._Gate, "_remedies", lambda *_: (wrong,))
     status, fields = heal(capsys, node)
     assert (status, fields["result"]) == (4, "busy") and "EINVAL" in str(fields["why"])
