@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fragtui.commands.ship.lean_manifest import LEAN_CONTAINER
 from fragtui.commands.ship.manifests import REMEDY_MOUNTS, mount_rows, volume_rows
 
 DEFAULT_NEED = "200x2M"
@@ -94,45 +95,7 @@ spec:
           type: RuntimeDefault
       initContainers:
 {init}      containers:
-        # Keeps the pod ready, and serves the node's metrics without a privilege or a mount of the node.
-        - name: metrics
-          image: {image}
-          imagePullPolicy: IfNotPresent
-          # Not the image's entry point: nothing is mounted below /host.
-          command: [/usr/local/bin/fragtui]
-          args: [export, --lean, --listen, "0.0.0.0:9917"]
-          env:
-            - name: NODE_NAME
-              valueFrom:
-                fieldRef:
-                  fieldPath: spec.nodeName
-          ports:
-            - name: metrics
-              containerPort: 9917
-              protocol: TCP
-          readinessProbe:
-            httpGet:
-              path: /healthz
-              port: metrics
-            periodSeconds: 10
-            timeoutSeconds: 5
-          securityContext:
-            runAsNonRoot: true
-            runAsUser: 65534
-            runAsGroup: 65534
-            privileged: false
-            allowPrivilegeEscalation: false
-            readOnlyRootFilesystem: true
-            capabilities:
-              drop: [ALL]
-          resources:
-            requests:
-              cpu: 10m
-              memory: 64Mi
-            limits:
-              cpu: "1"
-              memory: 128Mi
-      volumes:
+{metrics}      volumes:
 {volumes}"""
 
 _DROP_IN = """\
@@ -166,7 +129,7 @@ def gate_pod(need: str, image: str) -> str:
 
 def gate_daemon_set(need: str, image: str) -> str:
     """Return a DaemonSet with the gate as its init container."""
-    return _DAEMON_SET.format(init=_init(need, image), image=image, volumes=_volumes())
+    return _DAEMON_SET.format(init=_init(need, image), metrics=LEAN_CONTAINER.format(image=image), volumes=_volumes())
 
 
 def gate_drop_in(need: str, program: str) -> str:

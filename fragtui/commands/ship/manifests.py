@@ -1,4 +1,4 @@
-"""The manifests as a kustomization: watch, which can't write to a node, and treat, which runs remedies."""
+"""The manifests as a kustomization: watch can't write to a node, lean mounts nothing, treat runs remedies."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from fragtui import __version__
 from fragtui.commands.ship import manifest_texts as texts
+from fragtui.commands.ship.lean_manifest import LEAN, LEAN_CONTAINER
 from fragtui.model.node.verdict import COSTLY_ORDER
 from fragtui.output_file import PUBLIC, write_file
 from fragtui.remedies.guard.policy import Policy, format_policy
@@ -51,6 +52,8 @@ def kustomization(image: str, *, guard: bool) -> dict[str, str]:
         "common/access.yaml": texts.ACCESS,
         "watch/kustomization.yaml": texts.MODE,
         "watch/daemonset.yaml": _daemon_set("watch", image, _WATCH, guard=False),
+        "lean/kustomization.yaml": texts.MODE,
+        "lean/daemonset.yaml": LEAN.format(version=_version_label(), container=LEAN_CONTAINER.format(image=image)),
         "treat/kustomization.yaml": texts.GUARD_MODE if guard else texts.MODE,
         "treat/daemonset.yaml": _daemon_set("treat", image, _TREAT, guard=guard),
         "prometheus/kustomization.yaml": texts.PROMETHEUS,
@@ -81,6 +84,10 @@ def debug_line(node: str, image: str) -> str:
     )
 
 
+def _version_label() -> str:
+    return re.sub(r"[^\w.-]", "-", __version__)
+
+
 def _daemon_set(mode: str, image: str, mounts: tuple[Mount, ...], *, guard: bool) -> str:
     watch = mode == "watch"
     rows = "".join(mount_rows(mount, recursive=watch) for mount in mounts)
@@ -90,7 +97,7 @@ def _daemon_set(mode: str, image: str, mounts: tuple[Mount, ...], *, guard: bool
     return texts.DAEMON_SET.format(
         about=texts.ABOUT_WATCH if watch else texts.ABOUT_TREAT,
         mode=mode,
-        version=re.sub(r"[^\w.-]", "-", __version__),
+        version=_version_label(),
         image=image,
         user=texts.NOT_ROOT if watch else texts.ROOT,
         env=texts.READ_ONLY_ENV if watch else "",
