@@ -127,6 +127,7 @@ class _Gate:
         self._next = 0.0
         """Monotonic time from which on remedies may be tried."""
         self._aborted = False
+        self._signals: EndSignals | None = None
         self._first = True
         """Whether nothing was measured yet: the forecast needs the migratetypes once."""
 
@@ -147,6 +148,7 @@ class _Gate:
                 if self._typed is None:
                     return Exit.USAGE
         with end_signals() as ended:
+            self._signals = ended
             result = self._decide(snapshot, found, ended)
         return Exit.ABORTED if result is None else _STATUS[result]
 
@@ -269,7 +271,7 @@ class _Gate:
                 typed=self._typed,
                 enough=lambda later: stock(later, need).fulfilled is Fulfilled.YES,
             )
-            end = run_to_end(escalation, self._reader, snapshot, shown=shown)
+            end = run_to_end(escalation, self._reader, snapshot, shown=shown, stop=self._signals)
             ran = [step.remedy.id for step in end.steps]
             self._ran += ran
             self._aborted = end.reason is EndReason.ABORTED

@@ -15,7 +15,7 @@ from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.output_options import add_json, add_quiet
 from fragtui.commands.cli.settings import read_only_because
-from fragtui.commands.cli.signals import end_signals
+from fragtui.commands.cli.signals import EndSignals, end_signals
 from fragtui.json_line import json_line
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.verdict import COSTLY_ORDER
@@ -153,24 +153,33 @@ def answer(args: argparse.Namespace, wanted: str) -> str | None:
     return None
 
 
-def run_to_end(escalation: Escalation, reader: NodeReader, before: Snapshot, *, shown: bool) -> EscalationEnd:
-    """Run the remedy, the elapsed time `shown` on the terminal, and measure its gain; Ctrl-C and SIGTERM abort it."""
-    with end_signals() as signals:
-        end = escalation.advance(before)
-        while (running := escalation.running) is not None:
-            if running.wait(0.2) is None:
-                if signals.came:
-                    escalation.abort()
-                if shown:
-                    state = "aborting" if running.aborting else "Ctrl-C aborts"
-                    print(f"\r{format_duration(running.elapsed)} ({state}) ", end="", file=sys.stderr, flush=True)
-            end = escalation.advance(before)
-    if shown and end is None:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+def run_to_end(
+    escalation: Escalation, reader: NodeReader, before: Snapshot, *, shown: bool, stop: EndSignals | None = None
+) -> EscalationEnd:
+    """Run the remedies, the elapsed time `shown` on the terminal, and measure their gain; Ctrl-C and SIGTERM abort it.
+
+    `stop` has the signals of a caller that catches them too: those that come while the gain is measured.
+    """
+    end, snapshot = None, before
     while end is None:
-        assert escalation.settled_at is not None
-        time.sleep(max(0.0, escalation.settled_at - time.monotonic()))
-        end = escalation.advance(reader.sample(page_types=True))
+        with end_signals() as signals:
+            if stop is not None and stop.came:
+                escalation.abort()
+            end = escalation.advance(snapshot)
+            while (running := escalation.running) is not None:
+                if running.wait(0.2) is None:
+                    if signals.came:
+                        escalation.abort()
+                    if shown:
+                        state = "aborting" if running.aborting else "Ctrl-C aborts"
+                        print(f"\r{format_duration(running.elapsed)} ({state}) ", end="", file=sys.stderr, flush=True)
+                end = escalation.advance(snapshot)
+        if end is None:
+            if shown:
+                print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            assert escalation.settled_at is not None
+            time.sleep(max(0.0, escalation.settled_at - time.monotonic()))
+            snapshot = reader.sample(page_types=True)
     return end
 
 

@@ -257,6 +257,37 @@ def test_if_memory_is_in_use_it_depends_on_who_holds_it(
     assert heal(capsys, node, "--free", "15G")[1]["result"] == result
 
 
+def test_every_step_runs_one_after_another_and_a_signal_between_two_ends_them(
+    node: HostTree, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = [
+        Remedy(name, name, "h", (RemedyStep(Action.WRITE, FILTER, "0x33"),), Effect(page_cache=True), "", "")
+        for name in ("first", "second", "third")
+    ]
+    monkeypatch.setattr(gate._Gate, "_remedies", lambda *_: tuple(steps))
+    status, fields = heal(capsys, node)
+    assert (status, fields["remedies"]) == (5, ["first", "second", "third"])
+    intents = [entry for entry in entries(node) if isinstance(entry, IntentEntry)]
+    assert [intent.remedy for intent in intents] == ["first", "second", "third"] and len({i.run for i in intents}) == 1
+    # While the gain of the first step is measured only the gate itself catches signals.
+    monkeypatch.setattr(escalation, "SETTLE_SECONDS", 0.5)
+    count = len(intents)
+
+    def interrupt() -> None:
+        while len([entry for entry in entries(node) if isinstance(entry, EndEntry)]) <= count:
+            time.sleep(0.02)
+        time.sleep(0.1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    where = ("--root", str(node.root), "--audit", str(node.root.parent / "audit.jsonl"))
+    assert main(["gate", *where, "--need", "100x2M", "--heal", "-y"]) == 130
+    thread.join()
+    assert "aborted" in capsys.readouterr().err
+    assert len([entry for entry in entries(node) if isinstance(entry, IntentEntry)]) == count + 1
+
+
 def test_no_reboot_is_required_before_a_step_that_was_left_out_has_run(
     node: HostTree, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
