@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fragtui.commands.cli.parser import main
-from tests.lab.test_remedies import held, held_by_pipes, hogged
+from tests.lab.test_remedies import held, held_by_pipes, hogged, long
 from tests.support.fragment_cache import HUGE_POOL
 from tests.support.lab import alone, lab
 
@@ -73,6 +73,7 @@ def test_memory_that_is_filled_with_page_cache_recovers(capsys: pytest.CaptureFi
         assert gate(capsys, *words)[1]["result"] == "ready"
 
 
+@long
 def test_the_kernel_grants_what_the_gate_counts_and_with_memory_pinned_hardly_more(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
