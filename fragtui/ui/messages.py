@@ -13,6 +13,7 @@ from fragtui.model.node.snapshot import Snapshot
 
 if TYPE_CHECKING:  # For annotations only; the first bars don't wait for what comes after them.
     from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+    from fragtui.model.node.cgroup_memory import CgroupMemories
     from fragtui.model.node.consumers import Consumers
     from fragtui.model.pods.pod_update import PodUpdate
     from fragtui.remedies.service import HistoryView, RemedyState
@@ -75,10 +76,6 @@ class Crashed(MailboxMessage):
         self.traceback = traceback
 
 
-class TerminalLost(Message, bubble=False):
-    """The terminal was closed."""
-
-
 class TerminalUnread(Message, bubble=False):
     """The terminal has read nothing for a minute."""
 
@@ -104,7 +101,7 @@ class GlyphsMeasured(Message, bubble=False):
 
 
 class LeaveAsked(Message, bubble=False):
-    """A signal asks the application to quit."""
+    """A signal asks the application to quit, or the terminal is lost."""
 
 
 class RemediesUpdated(MailboxMessage):
@@ -161,3 +158,15 @@ class ConsumersRead(MailboxMessage):
     def can_replace(self, message: Message) -> bool:
         """Return True for an older reading still in the queue."""
         return isinstance(message, ConsumersRead)
+
+
+class CgroupsRead(MailboxMessage):
+    """The cgroups with most page cache; each holds all that is shown, so the newest is enough."""
+
+    def __init__(self, cgroups: CgroupMemories) -> None:
+        super().__init__()
+        self.cgroups = cgroups
+
+    def can_replace(self, message: Message) -> bool:
+        """Return True for an older reading still in the queue."""
+        return isinstance(message, CgroupsRead)

@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from fragtui.model.node.verdict import DEFAULT_THRESHOLDS, Thresholds
 from fragtui.sampler import Sampler
+from fragtui.sources.host.cgroups import CgroupReader
 from fragtui.sources.host.conditions import read_conditions
 from fragtui.sources.host.processes import ProcessReader
 from fragtui.sources.host.reader import NodeReader
@@ -43,6 +44,7 @@ def make_app(
     write_report: Callable[[Path], object] | None = None,
     thresholds: Thresholds = DEFAULT_THRESHOLDS,
     processes: bool = False,
+    cgroups: bool = False,
 ) -> FragtuiApp:
     """Return the application as the command line makes it."""
     reader = NodeReader(root)
@@ -69,6 +71,7 @@ def make_app(
             write_report=write_report,
             recorder=recorder,
             consumers=partial(ProcessReader, root / "proc", reader.host.page_size) if processes else None,
+            cgroups=partial(CgroupReader, root) if cgroups else None,
         ),
         look,
     )

@@ -124,7 +124,7 @@ def _serve(args: argparse.Namespace) -> int:
             print(f"fragtui export: warning: {warning}", file=sys.stderr)
         others = []
         if not args.lean:
-            readers = joined_readers(args, source.reader)
+            readers = joined_readers(args, source.reader, hold=True)
             others = [readers.pods(source.pod_update), readers.kernel_log(source.kernel_log)]
         for other in others:
             other.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, RESTING_INTERVAL, Ticker
 from fragtui.text import printable
 from fragtui.ui.keys import KEYS, bindings
 from fragtui.ui.messages import (
+    CgroupsRead,
     ConsumersRead,
     Crashed,
     HistoryLoaded,
@@ -29,7 +31,7 @@ from fragtui.ui.screens.recording_actions import recording_notes
 from fragtui.ui.session import drop_words
 from fragtui.ui.terminal.key_gate import key_gate_of
 from fragtui.ui.widgets.resilient import surviving_errors
-from fragtui.ui.wiring import AppDependencies, BackgroundReaders, ConsumerReader, ScreenRecorder
+from fragtui.ui.wiring import AppDependencies, BackgroundReaders, CgroupsReader, ConsumerReader, ScreenRecorder
 
 if TYPE_CHECKING:  # It takes 60 ms of CPU, and no remedy is needed for the first bars.
     from fragtui.remedies.service import HistoryView, RemedyState
@@ -38,6 +40,10 @@ if TYPE_CHECKING:  # It takes 60 ms of CPU, and no remedy is needed for the firs
 _AFTER_BARS = 0.1
 """Seconds after the first bars at which the other readers start: earlier, they would delay the thread that writes the
 bars."""
+_LATE_SECONDS = 1.2
+"""Seconds that a change which is not urgent waits for a sample, to be drawn with it."""
+_URGENT_SECONDS = 1.0
+"""Seconds between two that are drawn at once."""
 _FOREIGN_NOTICE_SECONDS = 10.0
 _INTERVALS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
@@ -57,8 +63,11 @@ class LiveScreen(DashboardScreen):
         self._dependencies = dependencies
         self._readers = readers
         self._heartbeat_timer: asyncio.TimerHandle | None = None
+        self._late_draw: asyncio.TimerHandle | None = None
+        self._urgent_at = -math.inf
         self._started = False
         self._consumers: ConsumerReader | None = None
+        self._cgroups: CgroupsReader | None = None
 
     def on_mount(self) -> None:
         """Start the timer for missing updates."""
@@ -67,9 +76,10 @@ class LiveScreen(DashboardScreen):
             self._start_readers()
 
     def on_unmount(self) -> None:
-        """Stop the timer."""
-        if self._heartbeat_timer is not None:
-            self._heartbeat_timer.cancel()
+        """Stop the timers."""
+        for timer in (self._heartbeat_timer, self._late_draw):
+            if timer is not None:
+                timer.cancel()
 
     def close(self) -> None:
         """Abort a remedy that runs."""
@@ -85,6 +95,9 @@ class LiveScreen(DashboardScreen):
 
     def show(self) -> None:
         """Redraw the panels that changed; while the terminal is not read, only set the sampling interval."""
+        if self._late_draw is not None:
+            self._late_draw.cancel()
+            self._late_draw = None
         if self.unread:
             self._sampler.resting = not self._needs_samples
         super().show()
@@ -164,10 +177,38 @@ class LiveScreen(DashboardScreen):
         self.session.consumers = message.consumers
         self.show()
 
+    def _read_cgroups(self) -> bool:
+        """Have the memory of cgroups read; return whether a reading runs."""
+        if self._cgroups is None and self._dependencies.cgroups is not None:
+            self._cgroups = self._dependencies.cgroups(
+                lambda cgroups: self.mail.put(CgroupsRead(cgroups)),
+                lambda traceback: self.mail.put(Crashed(traceback)),
+            )
+        return self._cgroups is not None and self._cgroups.look()
+
+    @surviving_errors
+    def on_cgroups_read(self, message: CgroupsRead) -> None:
+        """Take a reading of the cgroups."""
+        self.session.cgroups = message.cgroups
+        if self.remedies is not None:
+            self.remedies.cgroups_read()
+
     @surviving_errors
     def on_pods_updated(self, message: PodsUpdated) -> None:
-        """Take an update of the pods."""
-        self.session.pods = message.update
+        """Take an update of the pods; one of times and counts is drawn with the next sample.
+
+        22 stuck pods fail again, and are read, several times a second.
+        """
+        before, self.session.pods = self.session.pods, message.update
+        urgent = before is None or not message.update.resembles(before)
+        if urgent and (now := time.monotonic()) - self._urgent_at >= _URGENT_SECONDS:
+            self._urgent_at = now
+            self.show()
+        elif self._late_draw is None:
+            self._late_draw = asyncio.get_running_loop().call_later(_LATE_SECONDS, self.call_next, self._show_late)
+
+    @surviving_errors
+    def _show_late(self) -> None:
         self.show()
 
     def _beat_in(self, seconds: float) -> None:
@@ -217,6 +258,7 @@ class LiveScreen(DashboardScreen):
                 dependencies.disabled_reason,
                 self._report_remedies,
                 dependencies.read_conditions,
+                self._read_cgroups,
             )
             self.session.disabled_reason = self.remedies.disabled_reason
             self.dashboard.show_keys()
@@ -264,6 +306,14 @@ class LiveScreen(DashboardScreen):
     def action_escalate(self) -> None:
         """Ask whether to run remedies step by step."""
         key_gate_of(self).then(lambda: self._ready_remedies().ask_escalation())
+
+    def action_reclaim(self) -> None:
+        """Ask whether to reclaim one cgroup."""
+        key_gate_of(self).then(lambda: self._ready_remedies().ask_reclaim())
+
+    def action_page_cache(self) -> None:
+        """Show who holds the page cache."""
+        self._ready_remedies().show_cgroups()
 
     def action_guard(self) -> None:
         """Switch the guard on or off."""
