@@ -41,7 +41,7 @@ def test_sync_comes_first_where_it_is_asked_for() -> None:
 
 def test_ids_are_unique_and_every_remedy_names_its_needs_and_evidence() -> None:
     assert len({remedy.id for remedy in ALL}) == len(ALL)
-    assert all(remedy.title and remedy.needs and remedy.evidence and remedy.key for remedy in ALL)
+    assert all(remedy.title and remedy.needs and remedy.evidence for remedy in ALL)
     assert find_remedy(ALL, "compact") is not None and find_remedy(ALL, "reboot") is None
 
 

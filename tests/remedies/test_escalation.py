@@ -40,7 +40,7 @@ FILTER = f"proc/{os.getpid()}/coredump_filter"
 
 
 def step(name: str, text: str = "0x33") -> Remedy:
-    return Remedy(name, name.title(), "x", (RemedyStep(Action.WRITE, FILTER, text),), Effect(page_cache=True), "", "")
+    return Remedy(name, name.title(), (RemedyStep(Action.WRITE, FILTER, text),), Effect(page_cache=True), "", "")
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +104,7 @@ def test_after_all_steps_it_reports_what_is_missing(log: AuditLog) -> None:
 
 
 def test_steps_that_cannot_run_here_are_skipped_and_reported(log: AuditLog) -> None:
-    gone = Remedy("gone", "Gone", "g", (RemedyStep(Action.WRITE, "proc/sys/vm/nothing", "1"),), Effect(), "", "")
+    gone = Remedy("gone", "Gone", (RemedyStep(Action.WRITE, "proc/sys/vm/nothing", "1"),), Effect(), "", "")
     end = run_to_end(Escalation([gone, step("a")], ROOT, log, 2, 10, "screen"), lambda done: done * 10)
     assert end.reason is EndReason.REACHED and [step.remedy.id for step in end.steps] == ["a"]
     assert end.skipped == ("gone: /proc/sys/vm/nothing does not exist",)
@@ -113,7 +113,7 @@ def test_steps_that_cannot_run_here_are_skipped_and_reported(log: AuditLog) -> N
 
 
 def test_an_abort_within_a_step_ends_the_escalation(log: AuditLog) -> None:
-    long = Remedy("long", "Long", "l", (RemedyStep(Action.SYNC),) * 4000, Effect(), "", "")
+    long = Remedy("long", "Long", (RemedyStep(Action.SYNC),) * 4000, Effect(), "", "")
     escalation = Escalation([long, step("never")], ROOT, log, 2, 10, "screen")
     assert escalation.advance(node(0)) is None and escalation.running is not None
     escalation.abort()
