@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from shlex import quote
 
 from fragtui.kernel.procfs.version import KernelVersion, parse_version
 from fragtui.model.node.cgroup_memory import CgroupMemory
@@ -55,7 +56,8 @@ class RemedyStep:
         """Return the shell command that does the same."""
         if self.action is Action.SYNC:
             return "sync"
-        return f"echo -n {self.text} > {printable(str(self.target(root)))}"
+        # A cgroup's name may have a backslash of systemd, or be chosen by a container.
+        return f"echo -n {self.text} > {quote(printable(str(self.target(root))))}"
 
 
 @dataclass(frozen=True, slots=True)
