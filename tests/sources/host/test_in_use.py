@@ -75,6 +75,17 @@ def test_a_search_that_takes_too_long_is_unknown(node: Path, monkeypatch: pytest
     assert not found.live and len(found.unknown) == 2 and "takes longer" in found.unknown[0]
 
 
+def test_a_port_behind_too_many_listening_sockets_is_unknown(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any user may listen on many ports; connections come after the listening sockets."""
+    socket, connection = TCP.splitlines(keepends=True)[1:]
+    monkeypatch.setattr(module, "_MAX_TEXT", 8192)
+    (node / "proc/70/net/tcp").write_text(HEAD + socket * 100)
+    found = in_use(node, [], [80], [])
+    assert not found.live and "too many listening sockets" in found.unknown[0]
+    (node / "proc/70/net/tcp").write_text(HEAD + socket + connection * 100)
+    assert in_use(node, [], [80], []) == module.InUse((), ())
+
+
 def test_processes_that_end_meanwhile_are_passed_over(node: Path) -> None:
     (node / "proc/70/comm").unlink()
     (node / "proc/70/net/tcp").unlink()
