@@ -31,6 +31,8 @@ SILENT_SECONDS = 20.0
 """Seconds without a byte after which a link is opened again: a stream has one each sample."""
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 30.0
 _MAX_SAID = 200
+_MAX_EARLY = 4096
+"""Updates kept before the first sample, the newest: a damaged stream may have none."""
 
 
 class Link(Protocol):
@@ -52,8 +54,11 @@ class Link(Protocol):
     def why_ended(self) -> str:
         """Return what it said last, or how it ended."""
 
+    def end(self) -> None:
+        """End what it started, so that `read` ends; called on any thread, never waits."""
+
     def close(self) -> None:
-        """Close it and what it started; never waits."""
+        """Close it; called on the thread that reads, never waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,7 @@ class StreamedNode:
     def stop(self) -> None:
         """Stop soon; never waits."""
         self._stopping.set()
-        self.link.close()
+        self.link.end()
 
     def tick_now(self, *, page_types: bool = False) -> None:
         """Do nothing: the far end samples."""
@@ -169,7 +174,7 @@ class StreamedNode:
         if self._data_came:
             self._backoff.reset()
         if self._last is None:
-            self._early += steps  # Nothing can be drawn before the first sample.
+            self._early = [*self._early, *steps][-_MAX_EARLY:]  # Nothing can be drawn before the first sample.
             return
         if starts:
             steps = [*self._early, *steps]

@@ -61,8 +61,10 @@ class Far:
     def why_ended(self) -> str:
         return "Connection to node-7 closed"
 
-    def close(self) -> None:
+    def end(self) -> None:
         pass
+
+    close = end
 
 
 def app_of(far: Far) -> StreamApp:
