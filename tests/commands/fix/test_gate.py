@@ -270,7 +270,7 @@ def test_every_step_runs_one_after_another_and_a_signal_between_two_ends_them(
     intents = [entry for entry in entries(node) if isinstance(entry, IntentEntry)]
     assert [intent.remedy for intent in intents] == ["first", "second", "third"] and len({i.run for i in intents}) == 1
     # While the gain of the first step is measured only the gate itself catches signals.
-    monkeypatch.setattr(escalation, "SETTLE_SECONDS", 0.5)
+    monkeypatch.setattr(escalation, "SETTLE_SECONDS", 3.0)
     count = len(intents)
 
     def interrupt() -> None:
@@ -307,6 +307,11 @@ def test_no_reboot_is_required_before_a_step_that_was_left_out_has_run(
     monkeypatch.setattr(gate._Gate, "_remedies", lambda *_: (first, second))
     status, fields = heal(capsys, node)
     assert (status, fields["remedies"]) == (5, ["second", "first"])
+    # What started during the first climb keeps the second one from running.
+    states = iter((InUse((), ()), InUse(("port 80 is listened on",), ())))
+    monkeypatch.setattr(gate, "in_use", lambda *_: next(states))
+    status, fields = heal(capsys, node, "--unless-port", "80")
+    assert (status, fields["remedies"]) == (4, ["second"]) and "port 80" in str(fields["why"])
 
 
 def test_a_step_that_is_not_allowed_requires_no_reboot(
