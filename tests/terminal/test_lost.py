@@ -64,7 +64,7 @@ def test_a_terminal_that_answers_no_more_ends_the_session_whole(fragmented: Path
         term.answers = {}
         began = time.monotonic()
         assert term.wait(30.0) == 0
-        assert SILENT < time.monotonic() - began
+        assert time.monotonic() - began > SILENT
         assert is_given_back(term)
         assert b"fragtui ended: the terminal has not answered" in term.written[term.written.rindex(b"\x1b[?1049l") :]
     server.close()
@@ -117,7 +117,7 @@ def test_idle_exit_ends_it_after_the_last_key_and_says_so(fragmented: Path) -> N
             term.pump(0.8)
         began = time.monotonic()
         assert term.wait(30.0) == 0
-        assert 1.0 < time.monotonic() - began
+        assert time.monotonic() - began > 1.0
         assert b"fragtui ended: no key for 2.0s (--idle-exit)\r\n" in term.written
         assert is_given_back(term)
 

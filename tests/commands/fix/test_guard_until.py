@@ -81,7 +81,7 @@ def test_what_names_no_end_is_wrong_usage(text: str) -> None:
 
 def test_a_time_ends_a_phase(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr(until.time, "monotonic", lambda: now)
+    monkeypatch.setattr("time.monotonic", lambda: now)
     over = parse_phase("20m").watch(Path("/"))
     now += 1199.9
     assert over() is None

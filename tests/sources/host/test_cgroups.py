@@ -69,7 +69,7 @@ def test_a_cgroup_that_can_not_be_listed_is_counted_as_unread(tmp_path: Path, mo
     def scandir(_: int) -> None:
         raise refused
 
-    monkeypatch.setattr(module.os, "scandir", scandir)
+    monkeypatch.setattr("os.scandir", scandir)
     found = read_cgroups(tmp_path)
     assert found.cgroups == () and "1 cgroup could not be read" in (found.why or "")
     refused.errno = errno.ENOENT

@@ -8,7 +8,6 @@ import time
 import psutil
 import pytest
 
-from fragtui.sources.recording import link as module
 from fragtui.sources.recording.link import CommandLink, LinkError
 
 
@@ -61,7 +60,7 @@ def test_another_thread_ends_what_the_command_started_and_its_pipe_stays_the_rea
 
 def test_no_signal_goes_to_a_group_whose_leader_was_reaped(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[int] = []
-    monkeypatch.setattr(module.os, "killpg", lambda group, _: sent.append(group))
+    monkeypatch.setattr("os.killpg", lambda group, _: sent.append(group))
     link = shell("exit 3")
     link.open()
     assert read_until(link, b"x") is None and "status 3" in link.why_ended()
