@@ -310,6 +310,9 @@ class _Gate:
         snapshot = self._reader.sample(page_types=True)
         missing = missing_bytes(snapshot, self._need)
         held = held_by_processes(snapshot)
+        if missing is None:
+            why = f"what must be freed is unknown: zoneinfo: {snapshot.why('zoneinfo') or 'not read'}"
+            return _Verdict(GateResult.BUSY, why, _NEXT_LADDER_SECONDS)
         if not missing:
             why = "enough memory is free, in pieces between pages that nothing moves"
             return _Verdict(GateResult.REBOOT_REQUIRED, why)

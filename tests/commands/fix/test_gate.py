@@ -257,6 +257,16 @@ def test_if_memory_is_in_use_it_depends_on_who_holds_it(
     assert heal(capsys, node, "--free", "15G")[1]["result"] == result
 
 
+def test_what_must_be_freed_is_unknown_without_watermarks_and_requires_no_reboot(
+    node: HostTree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (node.root / "proc/zoneinfo").unlink()
+    meminfo = node.root / "proc/meminfo"
+    meminfo.write_text(meminfo.read_text() + "AnonPages: 1000 kB\n")
+    status, fields = heal(capsys, node)
+    assert (status, fields["result"]) == (4, "busy") and "what must be freed is unknown" in str(fields["why"])
+
+
 def test_every_step_runs_one_after_another_and_a_signal_between_two_ends_them(
     node: HostTree, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
