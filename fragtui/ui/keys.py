@@ -106,6 +106,8 @@ KEYS = (
     Key("long-history", "h", "long_history", "History", "The last 5 minutes, or all that is kept", LOOK),
     Key("migratetypes", "m", "by_type", "Migratetypes", "Bars by migratetype (letters) or by verdict", LOOK),
     Key("page-types", "p", "page_types", "Read types", "Read /proc/pagetypeinfo now (takes a zone lock)", LOOK),
+    Key("trace", "T", "trace", "Trace",
+        "Requests denied without a log line, who fragments, who waits; asks before it starts", LOOK),
     Key("up", "up,k", "choose(-1)", "Up", "Zone or row above; the wheel scrolls, a click selects", LISTS),
     Key("down", "down,j", "choose(1)", "Down", "Zone or row below", LISTS),
     Key("page-up", "pageup", "choose_page(-1)", "Page up", "A page up", LISTS),

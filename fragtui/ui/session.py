@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
     from fragtui.model.pods.pod_update import PodUpdate
     from fragtui.model.pods.stuck_pods import StuckPod
     from fragtui.model.state.denials import Denials
+    from fragtui.model.tracing.trace_tally import TraceTally
     from fragtui.remedies.service import RemedyResult, RemedyState
 
 
@@ -102,6 +103,8 @@ class Session:
     """The last update of the pods; None before the first."""
     consumers: Consumers | None = None
     """The largest processes when they were last read, which is only while the node is out of memory; None if never."""
+    trace: TraceTally | None = None
+    """The sums of the last trace; None if none has begun."""
     notices: NoticeLog = field(default_factory=NoticeLog)
     """What fragtui reported."""
     key_names: Mapping[str, str] = field(default_factory=lambda: key_names(KEYS))
@@ -289,7 +292,7 @@ class Session:
         self._sized = None
         self.rates.clear()
         self.failures.clear()
-        self._denials = self.last_remedy = self.remedy_result = self.consumers = None
+        self._denials = self.last_remedy = self.remedy_result = self.consumers = self.trace = None
         self._steady = SteadyState()
         self.baseline = Baseline(first, "start") if first.zones else None
 

@@ -44,6 +44,15 @@ def add_look_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ascii", action="store_true", help="draw with ASCII characters only")
 
 
+def add_trace_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--trace``."""
+    parser.add_argument(
+        "--trace",
+        action="store_true",
+        help="trace denied requests, fragmentation and waits (root; makes and removes a tracefs instance)",
+    )
+
+
 def _theme(text: str) -> str:
     if text not in THEME_CHOICES:
         raise argparse.ArgumentTypeError(f"{text}: expected one of {', '.join(THEME_CHOICES)}")

@@ -7,6 +7,7 @@ import os
 import resource
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.own_command import own_command
-from fragtui.commands.cli.settings import keymap_of, read_only_because, thresholds_of
-from fragtui.commands.cli.source_options import add_interval, add_look_options, add_source_options
+from fragtui.commands.cli.settings import keymap_of, read_only_because, thresholds_of, trace_forbidden
+from fragtui.commands.cli.source_options import add_interval, add_look_options, add_source_options, add_trace_option
 from fragtui.sampler import Sampler
 from fragtui.sources.config.places import ConfigError
 from fragtui.sources.host.reader import NodeReader
@@ -24,12 +25,15 @@ from fragtui.sources.recording.recorder import Recorder
 if TYPE_CHECKING:
     from fragtui.model.node.consumers import Consumers
     from fragtui.model.remedy.risk import NodeConditions
+    from fragtui.model.tracing.trace_batch import TraceBatch
     from fragtui.sources.files.own_files import OwnFile
     from fragtui.sources.host.processes import ProcessReader
     from fragtui.sources.kernel_log.follower import KernelLog
     from fragtui.sources.node_readers import NodeReaders
     from fragtui.sources.pods.watcher import PodWatcher
     from fragtui.sources.saved.readers import SavedKernelLog, SavedPods
+    from fragtui.sources.tracing.reader import TraceReader
+    from fragtui.ui.wiring import TracePlan, Tracing
 
 _OPEN_FILES = 40
 """Twice what the screen, its readers and their children keep open: some files are open for a moment only."""
@@ -42,6 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_interval(parser)
     add_source_options(parser)
     add_look_options(parser)
+    add_trace_option(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -97,6 +102,7 @@ def run(args: argparse.Namespace) -> int:
             recorder=recorder,
             write_report=lambda path: _write_report(args, path),
             consumers=partial(_process_reader, reader) if reader.live else None,
+            tracing=_tracing(args, reader, recorder) if reader.live else None,
         ),
         detect(args.theme, to_ascii=args.ascii),
     )
@@ -133,6 +139,64 @@ def _process_reader(
     from fragtui.sources.host.processes import ProcessReader  # noqa: PLC0415  # See run().
 
     return ProcessReader(reader.tree.root / "proc", reader.host.page_size, deliver, on_crash)
+
+
+def _tracing(args: argparse.Namespace, reader: NodeReader, recorder: Recorder) -> Tracing:
+    from fragtui.ui.wiring import Tracing  # noqa: PLC0415  # See run().
+
+    root = reader.tree.root
+    forbidden = trace_forbidden(args)
+    return Tracing(
+        partial(_trace_plan, root),
+        partial(_trace_reader, reader, recorder),
+        partial(_remove_stale_traces, root),
+        args.trace and forbidden is None,
+        forbidden,
+    )
+
+
+def _trace_plan(root: Path) -> TracePlan | str:
+    # 5 ms of CPU: see run().
+    from fragtui.sources.tracing.instance import (  # noqa: PLC0415
+        EVENTS,
+        TracingError,
+        buffer_kb,
+        cpu_count,
+        own_path,
+        tracefs,
+    )
+    from fragtui.ui.wiring import TracePlan  # noqa: PLC0415
+
+    try:
+        folder = tracefs(root)
+    except TracingError as error:
+        return str(error)
+    cpus = cpu_count(folder)
+    return TracePlan(str(own_path(folder)), buffer_kb(cpus), cpus, tuple(event for part in EVENTS for event in part))
+
+
+def _trace_reader(
+    reader: NodeReader, recorder: Recorder, deliver: Callable[[TraceBatch], None], on_crash: Callable[[str], None]
+) -> TraceReader:
+    from fragtui.sources.tracing.reader import TraceReader  # noqa: PLC0415  # See run().
+
+    def take(batch: TraceBatch) -> None:
+        recorder.trace(batch)
+        deliver(batch)
+
+    version = reader.host.version
+    old = version is not None and not version.at_least(4, 4)
+    return TraceReader(reader.tree.root, take, on_crash, old_migratetypes=old)
+
+
+def _remove_stale_traces(root: Path) -> None:
+    """Remove what fragtuis that were killed left in tracefs; without such a directory, nothing is imported."""
+    for place in ("sys/kernel/tracing", "sys/kernel/debug/tracing"):
+        with suppress(OSError):
+            if any(path.name.startswith("fragtui-") for path in (root / place / "instances").iterdir()):
+                from fragtui.sources.tracing.instance import remove_stale  # noqa: PLC0415  # See above.
+
+                remove_stale(root / place)
 
 
 def _write_report(args: argparse.Namespace, path: Path) -> None:

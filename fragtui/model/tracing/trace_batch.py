@@ -24,7 +24,7 @@ class DeniedRequests(NamedTuple):
     flags: str
     """The GFP flags as the kernel prints them."""
     migratetype: str
-    count: int
+    times: int
 
 
 class Fragmentation(NamedTuple):
@@ -35,7 +35,7 @@ class Fragmentation(NamedTuple):
     """The migratetype that it asked for."""
     taken: str
     """That of the block that it took from."""
-    count: int
+    times: int
     mixed: int
     """How many of them left a pageblock with pages of both migratetypes; others took a whole pageblock over."""
     order: int
@@ -50,7 +50,7 @@ class Waits(NamedTuple):
     task: Task
     order: int | None
     kind: Wait
-    count: int
+    times: int
     seconds: float
     longest: float
     """Seconds of the longest, of those whose end was seen."""

@@ -21,7 +21,8 @@ _MIGRATETYPES = ("Unmovable", "Movable", "Reclaimable", "HighAtomic", "CMA", "Is
 _OLD_MIGRATETYPES = ("Unmovable", "Reclaimable", "Movable", "Reserve", "CMA", "Isolate")
 """Up to 4.3: include/linux/mmzone.h."""
 
-K, V = TypeVar("K"), TypeVar("V")
+K = TypeVar("K")
+V = TypeVar("V")
 CgroupOf = Callable[[int, str], str | None]
 """Returns the cgroup of a task by its pid and name; None if it is not known."""
 

@@ -26,7 +26,7 @@ class DeniedGroup(NamedTuple):
     order: int | None
     flags: str
     migratetype: str
-    count: int
+    times: int
     last: float
     """Seconds since the epoch, of the batch that brought the last one."""
 
@@ -35,7 +35,7 @@ class Stalled(NamedTuple):
     """The waits in a span of time, those of the program itself left out."""
 
     seconds: float
-    count: int
+    times: int
     most: Waits | None
     """The task and order that waited longest; None if none waited."""
 
@@ -87,26 +87,26 @@ class TraceTally:
             self._batches.append(batch)
 
     def _take_denied(self, row: DeniedRequests, time: float) -> None:
-        self.denied_by_order[row.order] += row.count
+        self.denied_by_order[row.order] += row.times
         key = row[:4]
         if key not in self._denied and len(self._denied) >= MAX_KEYS:
             self._forget()
-        before = self._denied[key].count if key in self._denied else 0
-        self._denied[key] = DeniedGroup(*key, before + row.count, time)
+        before = self._denied[key].times if key in self._denied else 0
+        self._denied[key] = DeniedGroup(*key, before + row.times, time)
 
     def _forget(self) -> None:
         """Merge an eighth of the groups at once: to look for the smallest at each new one takes too long."""
-        for group in sorted(self._denied.values(), key=lambda group: (group.count, group.last))[: MAX_KEYS // 8]:
+        for group in sorted(self._denied.values(), key=lambda group: (group.times, group.last))[: MAX_KEYS // 8]:
             del self._denied[group[:4]]
             key = (OTHERS, group.order, "", "")
             other = self._denied.get(key)
-            count, last = (other.count, other.last) if other else (0, 0.0)
-            self._denied[key] = DeniedGroup(*key, count + group.count, max(last, group.last))
+            count, last = (other.times, other.last) if other else (0, 0.0)
+            self._denied[key] = DeniedGroup(*key, count + group.times, max(last, group.last))
 
     @property
     def groups(self) -> tuple[DeniedGroup, ...]:
         """The denied requests since the trace began, the newest group first."""
-        return tuple(sorted(self._denied.values(), key=lambda group: (group.last, group.count), reverse=True))
+        return tuple(sorted(self._denied.values(), key=lambda group: (group.last, group.times), reverse=True))
 
     def fragmenters(self, most: int = 10) -> tuple[Fragmentation, ...]:
         """Return who fragmented in the last `WINDOW` seconds: unmovable into movable first, then by count."""
@@ -114,9 +114,9 @@ class TraceTally:
         for row in (row for batch in self._recent(WINDOW) for row in batch.fragmented):
             old = rows.get(row[:3])
             rows[row[:3]] = row if old is None else Fragmentation(
-                *row[:3], old.count + row.count, old.mixed + row.mixed, max(old.order, row.order),
+                *row[:3], old.times + row.times, old.mixed + row.mixed, max(old.order, row.order),
                 max(old.broken, row.broken))  # fmt: skip
-        return tuple(sorted(rows.values(), key=lambda row: (is_severe(row), row.count), reverse=True)[:most])
+        return tuple(sorted(rows.values(), key=lambda row: (harm(row), row.times), reverse=True)[:most])
 
     def waits(self, most: int = 10) -> tuple[Waits, ...]:
         """Return who waited in the last `WINDOW` seconds, the longest in sum first."""
@@ -126,7 +126,7 @@ class TraceTally:
         """Return the waits between two times, epoch seconds, without those of tasks of these names."""
         rows = _longest(batch for batch in self._batches if begin <= batch.time <= end)
         rows = tuple(row for row in rows if row.task.comm not in but)
-        return Stalled(sum(row.seconds for row in rows), sum(row.count for row in rows), rows[0] if rows else None)
+        return Stalled(sum(row.seconds for row in rows), sum(row.times for row in rows), rows[0] if rows else None)
 
     @property
     def window(self) -> float:
@@ -137,9 +137,11 @@ class TraceTally:
         return (batch for batch in self._batches if batch.time > self.until - seconds)
 
 
-def is_severe(row: Fragmentation) -> bool:
-    """Return whether pages that can't be moved went into a block of movable ones: compaction can't undo that."""
-    return row.wanted != "Movable" and row.taken == "Movable"
+def harm(row: Fragmentation) -> int:
+    """Return 2 for unmovable pages in blocks of movable ones, which stay there, 1 for reclaimable ones, else 0."""
+    if row.taken != "Movable" or row.wanted == "Movable":
+        return 0
+    return 2 if row.wanted == "Unmovable" else 1
 
 
 def _longest(batches: Iterable[TraceBatch]) -> tuple[Waits, ...]:
@@ -147,5 +149,5 @@ def _longest(batches: Iterable[TraceBatch]) -> tuple[Waits, ...]:
     for row in (row for batch in batches for row in batch.waited):
         old = rows.get(row[:3])
         rows[row[:3]] = row if old is None else Waits(
-            *row[:3], old.count + row.count, old.seconds + row.seconds, max(old.longest, row.longest))  # fmt: skip
-    return tuple(sorted(rows.values(), key=lambda row: (row.seconds, row.count), reverse=True))
+            *row[:3], old.times + row.times, old.seconds + row.seconds, max(old.longest, row.longest))  # fmt: skip
+    return tuple(sorted(rows.values(), key=lambda row: (row.seconds, row.times), reverse=True))

@@ -154,6 +154,7 @@ DEFAULTS: dict[str, tuple[Any, Check]] = {
     "interval": (None, _number),
     "order": (None, _number),
     "read_only": (False, _flag),
+    "trace": (False, _flag),
     "confirm": ("ask", _confirm),
     "allowed_remedies": (None, _remedies),
 }

@@ -46,7 +46,7 @@ class TraceInstance:
 
     def __init__(self, folder: Path) -> None:
         """Make the directory of the instance and configure it; raise TracingError, with nothing left, if that fails."""
-        self.path = folder / "instances" / own_name()
+        self.path = own_path(folder)
         self.parts: tuple[str, ...] = ()
         """Why parts of the trace are off."""
         self._pipe: int | None = None
@@ -100,8 +100,7 @@ class TraceInstance:
         """Set the filters first, then switch events on: an unfiltered mm_page_alloc is a flood."""
         _write(self.path / "tracing_on", "0")
         cpus = sorted((self.path / "per_cpu").glob("cpu*/stats"))
-        size = max(MIN_BUFFER_KB, min(MAX_BUFFER_KB, MAX_BUFFERS_KB // max(1, len(cpus))))
-        _write(self.path / "buffer_size_kb", str(size))
+        _write(self.path / "buffer_size_kb", str(buffer_kb(len(cpus))))
         _write(self.path / "trace_clock", "mono")
         # The kernel stops the trace and frees the buffers when the descriptor is closed, even by SIGKILL.
         with suppress(OSError):
@@ -151,10 +150,10 @@ class TraceInstance:
     def _read(self, name: str) -> str:
         descriptor = os.open(self.path / name, os.O_RDONLY | os.O_CLOEXEC)
         with open(descriptor, "rb", buffering=0) as file:
-            chunks = []
-            while (chunk := file.read(_LIMIT)) and sum(map(len, chunks)) < _LIMIT:
-                chunks.append(chunk)
-        return b"".join(chunks).decode("utf-8", "replace")
+            text = b""
+            while len(text) < _LIMIT and (chunk := file.read(_LIMIT)):
+                text += chunk
+        return text.decode("utf-8", "replace")
 
 
 def _write(path: Path, text: str) -> None:
@@ -184,6 +183,21 @@ def tracefs(root: Path) -> Path:
     raise TracingError(f"tracefs is not mounted: mount -t tracefs nodev {places[0]}")
 
 
+def buffer_kb(cpus: int) -> int:
+    """Return the KiB of the buffer of each CPU."""
+    return max(MIN_BUFFER_KB, min(MAX_BUFFER_KB, MAX_BUFFERS_KB // max(1, cpus)))
+
+
+def cpu_count(folder: Path) -> int:
+    """Return how many buffers an instance gets: those of the global one, one for each possible CPU."""
+    return sum(1 for _ in (folder / "per_cpu").glob("cpu*"))
+
+
+def own_path(folder: Path) -> Path:
+    """Return the directory of this process's instance."""
+    return folder / "instances" / own_name()
+
+
 def own_name() -> str:
     """Return the name of this process's instance: its pid, when it was started, and its PID namespace."""
     pid = os.getpid()
@@ -208,7 +222,7 @@ def remove_stale(folder: Path) -> int:
 
 
 def remove(path: Path) -> bool:
-    """Remove an instance; return whether it is gone. The kernel refuses while a read of it is under way."""
+    """Remove an instance; return whether it is gone. The kernel refuses while another process reads in it."""
     for _ in range(_REMOVE_TRIES):
         try:
             path.rmdir()

@@ -7,7 +7,7 @@ import pytest
 from fragtui.kernel.tracing.event_lines import TraceEvent, parse_events
 from fragtui.model.tracing.trace_batch import DeniedRequests, Fragmentation, Task, TraceBatch, Waits
 from fragtui.model.tracing.trace_collector import MAX_OPEN, MAX_ROWS, OTHERS, TraceCollector
-from fragtui.model.tracing.trace_tally import MAX_KEYS, TraceTally, is_severe
+from fragtui.model.tracing.trace_tally import MAX_KEYS, TraceTally, harm
 from tests.support.traces import saved_trace
 
 POD = "/kubepods/pod0e1fd1c8-1b2c-4d3e-8f4a-5b6c7d8e9f00/x"
@@ -42,7 +42,7 @@ def tallied(*events: TraceEvent, time: float = 1000.0) -> TraceTally:
 def test_denied_requests_are_counted_by_task_order_flags_and_migratetype() -> None:
     tally = tallied(*[denied()] * 3, denied(order=2), denied(flags="GFP_ATOMIC"), denied("cni"))
     assert tally.denied == 6 and dict(tally.denied_by_order) == {9: 5, 2: 1}
-    most = max(tally.groups, key=lambda group: group.count)
+    most = max(tally.groups, key=lambda group: group.times)
     assert most[:5] == (Task("runc", POD), 9, "GFP_KERNEL", "Unmovable", 3) and most.last == 1000.0
     assert list(tally.marks) == [1000.0] and tally.exact and tally.running
 
@@ -59,9 +59,9 @@ def test_more_tasks_than_are_remembered_leave_the_sums_exact() -> None:
         batch = counted.batch(float(start))
         assert len(batch.denied) <= MAX_ROWS + 1
         tally.take(batch)
-    assert tally.denied == len(names) == sum(group.count for group in tally.groups)
+    assert tally.denied == len(names) == sum(group.times for group in tally.groups)
     assert len(tally.groups) <= MAX_KEYS + 1
-    assert next(group for group in tally.groups if group.task == OTHERS).count > MAX_KEYS
+    assert next(group for group in tally.groups if group.task == OTHERS).times > MAX_KEYS
 
 
 def test_who_puts_unmovable_pages_into_movable_blocks_is_first() -> None:
@@ -69,8 +69,8 @@ def test_who_puts_unmovable_pages_into_movable_blocks_is_first() -> None:
     bad = [extfrag("hog", 0, 1, order=0, broken=4), extfrag("hog", 0, 1, order=2, broken=9, whole=1)]
     tally = tallied(*mild, *bad)
     first, second = tally.fragmenters()
-    assert first == Fragmentation(Task("hog", POD), "Unmovable", "Movable", 2, 1, 2, 9) and is_severe(first)
-    assert second.task.comm == "dd" and second.count == 50 and second.mixed == 0 and not is_severe(second)
+    assert first == Fragmentation(Task("hog", POD), "Unmovable", "Movable", 2, 1, 2, 9) and harm(first) == 2
+    assert second.task.comm == "dd" and second.times == 50 and second.mixed == 0 and harm(second) == 0
 
 
 def test_before_4_4_migratetypes_have_other_numbers() -> None:
@@ -120,14 +120,14 @@ def test_begins_without_an_end_take_flat_memory() -> None:
     for pid in range(3 * MAX_OPEN):
         counted.take([event("mm_vmscan_direct_reclaim_begin", pid=pid, order=0)])
     assert len(counted._begun) == MAX_OPEN
-    assert sum(row.count for row in counted.batch(0.0).waited) == 3 * MAX_OPEN
+    assert sum(row.times for row in counted.batch(0.0).waited) == 3 * MAX_OPEN
 
 
 def test_the_sums_of_a_real_trace_agree_with_vmstat() -> None:
     """6.1: allocstall_movable 17, compact_stall 0; 6.12: allocstall_movable 1, compact_stall 1 (same boot)."""
     for kernel, reclaims, compactions in (("6.1", 17, 0), ("6.12", 1, 1)):
         tally = tallied(*parse_events(saved_trace(kernel))[0])
-        counts = {wait.kind: wait.count for wait in tally.waits()}
+        counts = {wait.kind: wait.times for wait in tally.waits()}
         assert counts.get("reclaim", 0) == reclaims and counts.get("compaction", 0) == compactions
         assert tally.denied == 1 and tally.groups[0].order == 9
 
@@ -137,7 +137,7 @@ def test_what_a_remedy_stalled_is_the_waits_of_its_time_without_its_own() -> Non
     for second, comm, seconds in ((10.0, "db", 0.2), (20.0, "db", 0.5), (20.0, "worker", 9.0), (30.0, "db", 0.1)):
         tally.take(TraceBatch(second, waited=(Waits(Task(comm), 9, "compaction", 1, seconds, seconds),)))
     stalled = tally.stalled(15.0, 25.0, but=("worker",))
-    assert stalled.seconds == 0.5 and stalled.count == 1
+    assert stalled.seconds == 0.5 and stalled.times == 1
     assert stalled.most is not None and stalled.most.task.comm == "db"
     assert tally.stalled(40.0, 50.0).most is None
 
