@@ -144,7 +144,8 @@ def failure_counter(totals: Mapping[str, int]) -> Family:
 
 def denied_counters(tally: TraceTally, orders: int) -> tuple[Family, ...]:
     """Return the denied requests since the trace began, by order, zeros included, and the events that were lost."""
-    counts = {**dict.fromkeys(range(orders), 0), **tally.denied_by_order}
+    counts: dict[int | None, int] = dict.fromkeys(range(orders), 0)
+    counts |= tally.denied_by_order
     samples = tuple(
         (("unknown" if order is None else str(order),), float(count))
         for order, count in sorted(counts.items(), key=lambda item: -1 if item[0] is None else item[0])

@@ -17,6 +17,8 @@ MAX_SECONDS = 1200
 MAX_KEYS = 512
 """Groups of denied requests that are remembered; of more, those of the smallest count as of other tasks."""
 MAX_MARKS = 256
+BATCH_SECONDS = 1.0
+"""Seconds between two batches while there are events."""
 
 
 class DeniedGroup(NamedTuple):
@@ -32,7 +34,7 @@ class DeniedGroup(NamedTuple):
 
 
 class Stalled(NamedTuple):
-    """The waits in a span of time, those of the program itself left out."""
+    """The waits in a span of time."""
 
     seconds: float
     times: int
@@ -122,10 +124,13 @@ class TraceTally:
         """Return who waited in the last `WINDOW` seconds, the longest in sum first."""
         return _longest(self._recent(WINDOW))[:most]
 
-    def stalled(self, begin: float, end: float, but: Iterable[str] = ()) -> Stalled:
-        """Return the waits between two times, epoch seconds, without those of tasks of these names."""
-        rows = _longest(batch for batch in self._batches if begin <= batch.time <= end)
-        rows = tuple(row for row in rows if row.task.comm not in but)
+    def covers(self, begin: float, end: float) -> bool:
+        """Return whether all events between two times, epoch seconds, are known."""
+        return self.since <= begin and (self.running or end <= self.until)
+
+    def stalled(self, begin: float, end: float) -> Stalled:
+        """Return the waits between two times, epoch seconds: each counts when it was read, up to a second later."""
+        rows = _longest(batch for batch in self._batches if begin <= batch.time <= end + BATCH_SECONDS)
         return Stalled(sum(row.seconds for row in rows), sum(row.times for row in rows), rows[0] if rows else None)
 
     @property

@@ -12,7 +12,7 @@ from fragtui.model.tracing.trace_collector import OTHERS
 from fragtui.model.tracing.trace_tally import DeniedGroup, TraceTally, harm
 from fragtui.render.incident_text import block_words
 from fragtui.render.numbers import short_bytes, span_words
-from fragtui.text import counted, format_count
+from fragtui.text import counted, format_count, format_duration
 
 MAX_DENIED = 10
 """Rows of denied requests on the page and in the report; `more` counts the others."""
@@ -62,6 +62,20 @@ def trace_state(tally: TraceTally) -> str:
 def trace_tables(tally: TraceTally, page_size: int, pod_of: PodName) -> tuple[Table, ...]:
     """Return the tables."""
     return _denied(tally, page_size, pod_of), _fragmenters(tally, page_size, pod_of), _waits(tally, page_size, pod_of)
+
+
+def stalled_words(tally: TraceTally, begin: float, end: float, page_size: int) -> str | None:
+    """Return what waited for memory between two times, epoch seconds; None if the trace does not cover them."""
+    if not tally.covers(begin, end):
+        return None
+    stalled = tally.stalled(begin, end)
+    if stalled.most is None:
+        return "no other request waited for memory meanwhile, by the trace"
+    most = stalled.most
+    return (
+        f"{counted(stalled.times, 'wait')} of other requests, {format_duration(stalled.seconds)} in sum; longest: "
+        f"{most.task.comm}, {format_duration(most.seconds)} of {most.kind} for {block_words(most.order, page_size)}"
+    )
 
 
 def task_words(task: Task, pod_of: PodName) -> tuple[str, str]:

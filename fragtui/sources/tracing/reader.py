@@ -13,6 +13,7 @@ from pathlib import Path
 from fragtui.kernel.tracing.event_lines import parse_events
 from fragtui.model.tracing.trace_batch import TraceBatch
 from fragtui.model.tracing.trace_collector import TraceCollector
+from fragtui.model.tracing.trace_tally import BATCH_SECONDS
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.host.processes import cgroup_path, hidden_processes
 from fragtui.sources.tracing.instance import TraceInstance, TracingError, remove_stale, tracefs
@@ -23,7 +24,6 @@ _LOOK_SECONDS = 0.25
 _MAX_LOOK = 1 << 18
 """Bytes read in one look, about 1,700 events: of a flood the rest is lost, and counted."""
 _CHUNK = 1 << 16
-_BATCH_SECONDS = 1.0
 _QUIET_SECONDS = 5.0
 """Seconds between batches without events."""
 _STAT_CPUS = 8
@@ -101,7 +101,7 @@ class TraceReader:
                 rest = data[read:]
                 collector.take(events)
                 now = time.monotonic()
-                if now - begun < _BATCH_SECONDS:
+                if now - begun < BATCH_SECONDS:
                     continue
                 new = 0
                 if now >= stats_due:

@@ -8,6 +8,7 @@ from fragtui.kernel.tracing.event_lines import TraceEvent, parse_events
 from fragtui.model.tracing.trace_batch import DeniedRequests, Fragmentation, Task, TraceBatch, Waits
 from fragtui.model.tracing.trace_collector import MAX_OPEN, MAX_ROWS, OTHERS, TraceCollector
 from fragtui.model.tracing.trace_tally import MAX_KEYS, TraceTally, harm
+from fragtui.render.tracing.trace_tables import stalled_words
 from tests.support.traces import saved_trace
 
 POD = "/kubepods/pod0e1fd1c8-1b2c-4d3e-8f4a-5b6c7d8e9f00/x"
@@ -132,14 +133,18 @@ def test_the_sums_of_a_real_trace_agree_with_vmstat() -> None:
         assert tally.denied == 1 and tally.groups[0].order == 9
 
 
-def test_what_a_remedy_stalled_is_the_waits_of_its_time_without_its_own() -> None:
+def test_what_a_remedy_stalled_is_the_waits_of_its_time() -> None:
     tally = TraceTally(0.0)
-    for second, comm, seconds in ((10.0, "db", 0.2), (20.0, "db", 0.5), (20.0, "worker", 9.0), (30.0, "db", 0.1)):
+    for second, comm, seconds in ((10.0, "db", 0.2), (20.0, "db", 0.5), (25.9, "web", 0.7), (30.0, "db", 0.1)):
         tally.take(TraceBatch(second, waited=(Waits(Task(comm), 9, "compaction", 1, seconds, seconds),)))
-    stalled = tally.stalled(15.0, 25.0, but=("worker",))
-    assert stalled.seconds == 0.5 and stalled.times == 1
-    assert stalled.most is not None and stalled.most.task.comm == "db"
+    stalled = tally.stalled(15.0, 25.0)
+    assert stalled.seconds == pytest.approx(1.2) and stalled.times == 2
+    assert stalled.most is not None and stalled.most.task.comm == "web"
     assert tally.stalled(40.0, 50.0).most is None
+    words = stalled_words(tally, 15.0, 25.0, 4096)
+    assert words == "2 waits of other requests, 1.2s in sum; longest: web, 0.7s of compaction for 2M (order 9)"
+    assert "no other request waited" in (stalled_words(tally, 40.0, 50.0, 4096) or "")
+    assert stalled_words(tally, -1.0, 5.0, 4096) is None, "the trace began later"
 
 
 def test_old_batches_leave_the_tables_not_the_sums() -> None:
