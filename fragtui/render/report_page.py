@@ -16,6 +16,7 @@ from fragtui.model.remedy.tuning_advice import Advice
 from fragtui.model.state.denials import denials_of
 from fragtui.model.state.node_state import NodeState, Question, Unseen, node_state
 from fragtui.model.state.waiting_pods import waiting_pods
+from fragtui.model.tracing.trace_tally import TraceTally
 from fragtui.render.card.card import card
 from fragtui.render.card.fitting import plain
 from fragtui.render.card.means import Means
@@ -27,6 +28,7 @@ from fragtui.render.pod_text import blocked_pods, kernel_facts, pod_facts, pod_n
 from fragtui.render.redaction import Redaction, redaction_of
 from fragtui.render.report import brief
 from fragtui.render.report.markdown import escaped, markdown_table
+from fragtui.render.tracing.trace_tables import report_section
 from fragtui.text import counted, format_bytes, format_count, format_duration
 
 _UNCUT = 10_000
@@ -66,6 +68,8 @@ class ReportFacts:
     saved: bool = False
     """Whether the node's files were saved earlier; the snapshot's time is then theirs."""
     made_by: str = "fragtui"
+    trace: TraceTally | None = None
+    """The sums of a trace; None if none ran."""
 
 
 def state_of(facts: ReportFacts) -> NodeState:
@@ -93,6 +97,8 @@ def report_page(facts: ReportFacts, *, redact: bool = False, full: bool = False)
     """
     page = _Page(facts, redaction_for(facts) if redact else Redaction())
     sections = page.in_full() if full else page.in_brief()
+    if facts.trace is not None:
+        sections.append(report_section(facts.trace, facts.snapshot.host.page_size, page._out))
     rest = "" if full else " `fragtui report --full` has every group, pod, zone and remedy."
     note = (
         ["", "Names of pods, namespaces, hosts and images, ids and addresses are replaced by tokens, each by its own."]

@@ -1,7 +1,7 @@
 """Ask for rings of a pipe in a memory cgroup that is full until so many were denied; print how many were.
 
 The kernel allocates the ring of a pipe of 1 MiB as one block of order 2 with GFP_KERNEL_ACCOUNT | __GFP_NOWARN
-(fs/pipe.c, pipe_resize_ring): silently denied at the cgroup's limit, of which the OOM killer is told to do nothing.
+(fs/pipe.c, pipe_resize_ring): denied without a line at the cgroup's limit, with its OOM killer switched off.
 Usage: denied_pipes.py TIMES COMM [PER_SECOND]
 """
 

@@ -6,6 +6,8 @@ import argparse
 import os
 import resource
 import sys
+import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache, partial
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from fragtui.model.node.consumers import Consumers
     from fragtui.model.remedy.risk import NodeConditions
     from fragtui.model.tracing.trace_batch import TraceBatch
+    from fragtui.model.tracing.trace_tally import TraceTally
     from fragtui.sources.files.own_files import OwnFile
     from fragtui.sources.host.processes import ProcessReader
     from fragtui.sources.kernel_log.follower import KernelLog
@@ -85,6 +88,7 @@ def run(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return Exit.USAGE
+    traces = _Traces()
     app = FragtuiApp(
         AppDependencies(
             sampler=lambda deliver, crash: Sampler(reader, deliver, crash, args.interval),
@@ -100,9 +104,9 @@ def run(args: argparse.Namespace) -> int:
             as_root=own_command(sys.argv[1:]) if reader.live and os.geteuid() != 0 else None,
             audit=args.audit,
             recorder=recorder,
-            write_report=lambda path: _write_report(args, path),
+            write_report=lambda path: _write_report(args, path, traces.copy()),
             consumers=partial(_process_reader, reader) if reader.live else None,
-            tracing=_tracing(args, reader, recorder) if reader.live else None,
+            tracing=_tracing(args, reader, recorder, traces) if reader.live else None,
         ),
         detect(args.theme, to_ascii=args.ascii),
     )
@@ -141,18 +145,45 @@ def _process_reader(
     return ProcessReader(reader.tree.root / "proc", reader.host.page_size, deliver, on_crash)
 
 
-def _tracing(args: argparse.Namespace, reader: NodeReader, recorder: Recorder) -> Tracing:
+def _tracing(args: argparse.Namespace, reader: NodeReader, recorder: Recorder, traces: _Traces) -> Tracing:
+    """Return what makes the readers of traces; `traces` gets the sums of the newest, for the report."""
     from fragtui.ui.wiring import Tracing  # noqa: PLC0415  # See run().
 
     root = reader.tree.root
     forbidden = trace_forbidden(args)
     return Tracing(
         partial(_trace_plan, root),
-        partial(_trace_reader, reader, recorder),
+        partial(_trace_reader, reader, recorder, traces),
         partial(_remove_stale_traces, root),
         args.trace and forbidden is None,
         forbidden,
     )
+
+
+class _Traces:
+    """The sums of the newest trace: taken on the thread of its reader, copied on that of a report."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tally: TraceTally | None = None
+
+    def begin(self) -> None:
+        """Begin another."""
+        from fragtui.model.tracing.trace_tally import TraceTally  # noqa: PLC0415  # See run().
+
+        with self._lock:
+            self._tally = TraceTally(time.time())
+
+    def take(self, batch: TraceBatch) -> None:
+        """Add a batch."""
+        with self._lock:
+            if self._tally is not None:
+                self._tally.take(batch)
+
+    def copy(self) -> TraceTally | None:
+        """Return the sums, None if there was no trace."""
+        with self._lock:
+            return None if self._tally is None else self._tally.copy()
 
 
 def _trace_plan(root: Path) -> TracePlan | str:
@@ -176,12 +207,19 @@ def _trace_plan(root: Path) -> TracePlan | str:
 
 
 def _trace_reader(
-    reader: NodeReader, recorder: Recorder, deliver: Callable[[TraceBatch], None], on_crash: Callable[[str], None]
+    reader: NodeReader,
+    recorder: Recorder,
+    traces: _Traces,
+    deliver: Callable[[TraceBatch], None],
+    on_crash: Callable[[str], None],
 ) -> TraceReader:
     from fragtui.sources.tracing.reader import TraceReader  # noqa: PLC0415  # See run().
 
+    traces.begin()
+
     def take(batch: TraceBatch) -> None:
         recorder.trace(batch)
+        traces.take(batch)
         deliver(batch)
 
     version = reader.host.version
@@ -199,7 +237,7 @@ def _remove_stale_traces(root: Path) -> None:
                 remove_stale(root / place)
 
 
-def _write_report(args: argparse.Namespace, path: Path) -> None:
+def _write_report(args: argparse.Namespace, path: Path, trace: TraceTally | None) -> None:
     from fragtui.commands.look.report import write_report  # noqa: PLC0415  # See run().
 
-    write_report(path, args.root, args.order, args.audit, thresholds_of(args))
+    write_report(path, args.root, args.order, args.audit, thresholds_of(args), trace)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from fragtui.model.tracing.trace_batch import DeniedRequests, Fragmentation, Task, TraceBatch, Waits
@@ -48,6 +48,8 @@ class TraceTally:
 
     since: float
     """Seconds since the epoch of the first batch, when the trace began."""
+    whole: bool = False
+    """Whether tables and rates are over the whole trace, as of a saved one, and not over the last minutes."""
     until: float = 0.0
     """That of the last batch."""
     ended: str | None = None
@@ -105,6 +107,12 @@ class TraceTally:
             count, last = (other.times, other.last) if other else (0, 0.0)
             self._denied[key] = DeniedGroup(*key, count + group.times, max(last, group.last))
 
+    def copy(self) -> TraceTally:
+        """Return the sums as they are now."""
+        return replace(
+            self, denied_by_order=self.denied_by_order.copy(), marks=self.marks.copy(), _denied=self._denied.copy(),
+            _batches=self._batches.copy())  # fmt: skip
+
     @property
     def groups(self) -> tuple[DeniedGroup, ...]:
         """The denied requests since the trace began, the newest group first."""
@@ -136,10 +144,10 @@ class TraceTally:
     @property
     def window(self) -> float:
         """Seconds that the rates are over: `WINDOW`, or since the trace began; at least one."""
-        return max(1.0, min(WINDOW, self.until - self.since))
+        return max(1.0, self.until - self.since if self.whole else min(WINDOW, self.until - self.since))
 
     def _recent(self, seconds: float) -> Iterator[TraceBatch]:
-        return (batch for batch in self._batches if batch.time > self.until - seconds)
+        return (batch for batch in self._batches if self.whole or batch.time > self.until - seconds)
 
 
 def harm(row: Fragmentation) -> int:

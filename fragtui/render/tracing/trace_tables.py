@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from fragtui.cluster.pod_ref import cgroup_owner
@@ -12,6 +12,9 @@ from fragtui.model.tracing.trace_collector import OTHERS
 from fragtui.model.tracing.trace_tally import DeniedGroup, TraceTally, harm
 from fragtui.render.incident_text import block_words
 from fragtui.render.numbers import short_bytes, span_words
+from fragtui.render.report.markdown import markdown_table
+from fragtui.render.terminal_text import Line, Role, wrapped
+from fragtui.render.terminal_text import table as terminal_table
 from fragtui.text import counted, format_count, format_duration
 
 MAX_DENIED = 10
@@ -164,20 +167,44 @@ def _waits(tally: TraceTally, page_size: int, pod_of: PodName) -> Table:
     )
 
 
-def table_lines(table: Table) -> Sequence[str]:
-    """Return a table as text, for a page without a width."""
-    if not table.rows:
-        return [f"{table.title}: {table.empty}."]
-    heads = [table.columns, *table.rows]
-    lines = [table.title]
-    for row in heads:
-        cells = [
-            f"{text:>{column.cells}}" if column.right else f"{text:<{column.cells}}"
-            for column, cell in zip(table.columns, row, strict=True)
-            for text in (cell.name if isinstance(cell, Column) else cell,)
-        ]
-        lines.append("  " + "  ".join(cells).rstrip())
-    return [*lines, *([f"  {table.note}"] if table.note else [])]
+def without(table: Table, *names: str) -> Table:
+    """Return the table without these columns."""
+    places = [place for place, column in enumerate(table.columns) if column.name not in names]
+    rows = tuple(tuple(row[place] for place in places) for row in table.rows)
+    return replace(table, columns=tuple(table.columns[place] for place in places), rows=rows)
+
+
+def saved_lines(tally: TraceTally, events: int, page_size: int, width: int) -> list[Line]:
+    """Return a saved trace for a terminal: its size, then the tables, without what no trace names."""
+    span = f"{counted(events, 'event')} over {format_duration(tally.until - tally.since)}"
+    lost = f", {counted(tally.lost, 'event')} lost: all counts are lower bounds" if tally.lost else ""
+    lines = wrapped(f"Trace: {span}{lost}.", width, Role.WARN if lost else Role.TEXT)
+    for full in trace_tables(tally, page_size, lambda cgroup: None):
+        shown = without(full, "last", "pod or cgroup")
+        lines += [(), *wrapped(shown.title, width, Role.TITLE)]
+        if not shown.rows:
+            lines += wrapped(f"{shown.empty}.", width, indent=2)
+            continue
+        body = [
+            [(cell, Role.BAD if number in shown.bad and column.name in ("size", "took") else Role.TEXT)
+             for cell, column in zip(row, shown.columns, strict=True)]
+            for number, row in enumerate(shown.rows)
+        ]  # fmt: skip
+        lines += terminal_table([column.name for column in shown.columns], body, width)
+        lines += wrapped(shown.note, width, Role.MUTED) if shown.note else []
+    return lines
+
+
+def report_section(tally: TraceTally, page_size: int, out: Callable[[str], str]) -> list[str]:
+    """Return the section of the report as Markdown; `out` escapes, and redacts if that is wanted."""
+    lines = ["## What the log never prints", "", trace_state(tally), *(f"- off: {out(part)}" for part in tally.parts)]
+    for table in trace_tables(tally, page_size, lambda cgroup: None):
+        lines += ["", f"{table.title}{'' if table.rows else f': {table.empty}'}."]
+        if table.rows:
+            rows = [[out(cell) for cell in row] for row in table.rows]
+            lines += ["", *markdown_table([column.name for column in table.columns], rows)]
+        lines += ["", table.note] if table.note else []
+    return lines
 
 
 def _clock(at: float) -> str:
